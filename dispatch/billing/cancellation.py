@@ -1,0 +1,58 @@
+"""What it costs a customer to cancel: free for a while and while nobody has accepted, then a share (R76, C72)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from dispatch.billing.pricing import percent_of
+from dispatch.engine import bookings, lifecycle, offers
+from dispatch.errors import Missing
+from dispatch.events import Actor
+from dispatch.transaction import Tx
+from storage.bookings import Booking
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The settings behind the fee."""
+
+    free_for: timedelta
+    fee_percent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What cancelling costs and what comes back, in minor units of the booking's currency."""
+
+    fee_minor: int
+    refund_minor: int
+
+
+def outcome(booking: Booking, now: datetime, terms: Terms) -> Outcome:
+    """The fee counts from creation and only once a technician has accepted; what was not paid is not refunded."""
+    is_free = booking.status != "confirmed" or now < booking.created_at + terms.free_for
+    fee = 0 if is_free else percent_of(booking.grand_total_minor, terms.fee_percent)
+    paid = booking.grand_total_minor if booking.payment_status == "paid" else 0
+    return Outcome(fee, max(0, paid - fee))
+
+
+async def cancel(tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None) -> tuple[Booking, Outcome]:
+    """The customer cancels. Raises Missing (another's), WrongState once the job has begun or the booking is over.
+
+    The promo code's use and the refund follow from the fact `booking.cancelled`, in this transaction.
+    """
+    booking = await offers.lock(tx, booking_id)
+    if booking.account_id != account_id:
+        raise Missing("booking")
+    lifecycle.move("booking", booking.status, "cancel")
+    billing = tx.services.settings.billing
+    terms = Terms(timedelta(seconds=billing.free_cancellation_s), Decimal(str(billing.cancellation_fee_pct)))
+    cost = outcome(booking, tx.now, terms)
+    cancelled = await bookings.cancel(
+        tx, booking_id, Actor("customer", str(account_id)), reason, fee_minor=cost.fee_minor,
+        refund_minor=cost.refund_minor,
+    )  # fmt: skip
+    return cancelled, cost

@@ -1,0 +1,110 @@
+"""What a booking asks its customer for: opening its payments, its share of old fees, and cash at the door."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from dispatch.billing import ledger, wallet
+from dispatch.errors import Unavailable
+from dispatch.events import Fact, Reactions
+from dispatch.transaction import Tx
+from storage import bookings as booking_rows
+from storage import intents as intent_rows
+from storage import payments as rows
+from storage.bookings import Booking
+from storage.payments import Payment
+from storage.pool import Conn
+
+#: How long an online booking waits for its money (C78); the engine's timer lets go of it then.
+PAY_WITHIN = timedelta(minutes=30)
+
+
+class PaymentsNotConfigured(Unavailable):
+    """Online payment is not set up on this server."""
+
+    code = "payments_not_configured"
+
+
+async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) -> Payment | None:
+    """Opens what a new booking has to pay, once: the wallet's part, then a cash or online payment for the rest.
+
+    Fees of earlier cancellations that nobody collected yet are added to it (`dues_minor`). An online payment gets
+    its order intent in the same transaction. Returns the payment that is still to be made; None when the wallet
+    paid everything or the booking is free or on an organisation's account. The caller holds the booking's lock.
+    """
+    existing = await rows.of_booking(tx.conn, booking_id=booking.id)
+    open_one = next((p for p in existing if p.kind in ("cash", "online") and p.surplus_of is None), None)
+    if open_one is not None or booking.payment_method == "account":
+        return open_one
+    is_online = booking.payment_method == "online"
+    due = booking.grand_total_minor
+    dues = await _outstanding(tx, booking)
+    if not existing and use_wallet and due:
+        held = await ledger.lock_balance(tx, ledger.wallet(booking.account_id, booking.currency))
+        part = wallet.part_of(held, due, is_online=is_online)
+        if part:
+            await wallet.spend(tx, booking, part)
+            due -= part
+    else:
+        due -= sum(p.captured_minor for p in existing if p.kind == "wallet")
+    if not due:
+        # Old fees wait for a booking that asks for money anyway.
+        return None
+    payment_id = uuid4()
+    await rows.insert(
+        tx.conn, payment_id=payment_id, booking_id=booking.id, account_id=booking.account_id,
+        kind="online" if is_online else "cash", status="created" if is_online else "pending",
+        currency=booking.currency, amount_minor=due + dues, dues_minor=dues, receipt=f"RC-{payment_id.hex}",
+        expires_at=tx.now + PAY_WITHIN if is_online else None,
+    )  # fmt: skip
+    if is_online:
+        await intent_rows.insert(
+            tx.conn, kind="order", payment_id=payment_id, refund_id=None, payout_id=None,
+            idempotency_key=f"order-{payment_id.hex}", delay_s=0.0,
+        )  # fmt: skip
+    return await rows.get(tx.conn, payment_id=payment_id)
+
+
+async def _outstanding(tx: Tx, booking: Booking) -> int:
+    """Fees that this customer owes and no other open payment asks for; the debt stays locked until the commit."""
+    owed = -await ledger.lock_balance(tx, ledger.receivable(booking.account_id, booking.currency))
+    if owed <= 0:
+        return 0
+    claimed = await rows.claimed_dues(tx.conn, account_id=booking.account_id, currency=booking.currency)
+    return max(0, owed - (claimed or 0))
+
+
+async def to_collect(conn: Conn, booking_id: UUID) -> int:
+    """What a technician has to collect at the door, in minor units; 0 when nothing is to be paid in cash."""
+    payments = await rows.of_booking(conn, booking_id=booking_id)
+    return sum(p.amount_minor for p in payments if p.kind == "cash" and not p.captured_minor)
+
+
+async def collect_cash(tx: Tx, booking: Booking, rest_minor: int) -> tuple[int, int]:
+    """Marks a booking's cash as collected. Returns what was collected, and how much of it settles old fees."""
+    payments = await rows.lock_of_booking(tx.conn, booking_id=booking.id)
+    cash = next((p for p in payments if p.kind == "cash"), None)
+    if cash is None:
+        payment_id = uuid4()
+        await rows.insert(
+            tx.conn, payment_id=payment_id, booking_id=booking.id, account_id=booking.account_id, kind="cash",
+            status="pending", currency=booking.currency, amount_minor=rest_minor, dues_minor=0,
+            receipt=f"RC-{payment_id.hex}", expires_at=None,
+        )  # fmt: skip
+        cash = await rows.lock(tx.conn, payment_id=payment_id)
+        assert cash is not None, "inserted just now"
+    await rows.capture(tx.conn, payment_id=cash.id, gateway_payment_id=None, method="cash", captured_at=None)
+    return rest_minor + cash.dues_minor, cash.dues_minor
+
+
+async def on_created(tx: Tx, fact: Fact) -> None:
+    """A cash booking has its pending payment from the start (R101); an online one opens with its order."""
+    booking = await booking_rows.lock(tx.conn, booking_id=fact.booking_id)
+    if booking is not None and booking.payment_method == "cash":
+        await open_payment(tx, booking, use_wallet=bool(fact.data.get("use_wallet")))
+
+
+def register(reactions: Reactions) -> None:
+    """Hears of new bookings."""
+    reactions.on("booking.created", on_created)

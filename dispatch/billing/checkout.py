@@ -1,0 +1,233 @@
+"""Checkout, first half: what it would cost, when somebody could come, and a price that stands for two minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+from dispatch import catalogue
+from dispatch.billing import pricing, promos
+from dispatch.billing.pricing import Line, Price
+from dispatch.billing.promos import Verdict
+from dispatch.engine import slots
+from dispatch.engine.bookings import NewItem
+from dispatch.engine.slots import Need, SlotTaken
+from dispatch.errors import Invalid, Missing
+from dispatch.localtime import local, to_utc, twelve_hour
+from dispatch.parties import addresses
+from dispatch.parties.addresses import Located
+from dispatch.services import Services
+from storage import checkout as rows
+from storage.catalogue import ServiceRow
+
+#: How long a preview's price (and the time it holds) stands, in the domain's time (R59).
+PREVIEW_TTL = timedelta(seconds=120)
+#: Of one service, as the schema has it.
+MAX_QUANTITY = 20
+#: A visit longer than that is two bookings.
+MAX_VISIT_MINUTES = 720
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a customer wants to see priced. `quantities` by service, in the order of asking."""
+
+    quantities: Mapping[UUID, int]
+    promo_code: str | None = None
+    address_id: UUID | None = None
+    booking_date: date | None = None
+    booking_time: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A priced wish. `free` are local clock faces on `day`; `held_at` is the time kept for the preview, if any."""
+
+    id: UUID
+    items: tuple[NewItem, ...]
+    price: Price
+    currency: str
+    timezone: str
+    promo: Verdict | None
+    located: Located | None
+    day: date | None
+    free: tuple[time, ...]
+    held_at: datetime | None
+    expires_at: datetime
+
+
+async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
+    """Prices a wish and keeps the price for PREVIEW_TTL; with a booking_time, keeps that time as well.
+
+    A bad promo code is worth 0 and does not stop anything. Raises Missing (service, address), Invalid (date,
+    quantities, an address that cannot be placed), SlotTaken with the free times.
+    """
+    check_quantities(wish.quantities)
+    located = await _located(services, account_id, wish.address_id)
+    currency, timezone = place_terms(services, located)
+    items = await items_of(services, wish.quantities, currency)
+    verdict, price = await price_of(services, account_id, items, wish.promo_code, currency)
+    day, free, starts_at = None, (), None
+    need = None
+    if located is not None:
+        need = need_of(account_id, located, timezone, items)
+        day, moments = await _free_times(services, need, wish.booking_date)
+        free = tuple(local(m, timezone).time() for m in moments)
+        if wish.booking_time is not None:
+            starts_at = to_utc(day, wish.booking_time, timezone)
+            if starts_at not in moments:
+                raise taken(free)
+    elif wish.booking_date is not None:
+        check_day(services, wish.booking_date, timezone)
+    preview = Preview(
+        uuid4(), items, price, currency, timezone, verdict, located, day, free, starts_at,
+        services.clock.now() + PREVIEW_TTL,
+    )  # fmt: skip
+    try:
+        await _keep(services, account_id, preview, need)
+    except SlotTaken:
+        raise taken(f for f in free if f != wish.booking_time) from None
+    return preview
+
+
+async def _keep(services: Services, account_id: UUID, preview: Preview, need: Need | None) -> None:
+    promo = preview.promo
+    async with services.transaction() as tx:
+        await rows.insert_preview(
+            tx.conn, id=preview.id, account_id=account_id, items=[stored(i) for i in preview.items],
+            zone_id=need.zone_id if need else None,
+            address_id=preview.located.address.id if preview.located else None, booking_date=preview.day,
+            starts_at=preview.held_at, duration_minutes=minutes_of(preview.items), currency=preview.currency,
+            timezone=preview.timezone, subtotal_minor=preview.price.subtotal_minor,
+            savings_minor=preview.price.savings_minor, discount_minor=preview.price.discount_minor,
+            tax_minor=preview.price.tax_minor, grand_total_minor=preview.price.grand_total_minor,
+            promo_code_id=promo.promo_id if promo and promo.is_valid else None, expires_at=preview.expires_at,
+        )  # fmt: skip
+        if need is not None and preview.held_at is not None:
+            await rows.drop_holds(tx.conn, account_id=account_id)
+            await slots.hold_preview(tx, preview.id, need, preview.held_at, preview.expires_at)
+
+
+# ---------------------------------------------------------------- parts that confirm and promo validation share
+
+
+def check_quantities(quantities: Mapping[UUID, int]) -> None:
+    """Raises Invalid for an empty cart and for more of one service than a booking may have."""
+    if not quantities:
+        raise Invalid({"service_ids": "Name at least one service."})
+    if any(not 1 <= n <= MAX_QUANTITY for n in quantities.values()):
+        raise Invalid({"service_ids": f"Of each service, 1 to {MAX_QUANTITY} can be booked at once."})
+
+
+async def items_of(services: Services, quantities: Mapping[UUID, int], currency: str) -> tuple[NewItem, ...]:
+    """The lines of a cart at today's prices. Raises Missing for what is not offered in this currency, naming it."""
+    offered = await catalogue.current(services)
+    if unknown := [str(i) for i in quantities if offered.find(i, currency) is None]:
+        raise Missing("service", details={"service_ids": unknown})
+    items = tuple(_item(offered.get(i, currency), n) for i, n in quantities.items())
+    if minutes_of(items) > MAX_VISIT_MINUTES:
+        raise Invalid({"service_ids": f"One visit lasts at most {MAX_VISIT_MINUTES // 60} hours; book two."})
+    return items
+
+
+def _item(service: ServiceRow, quantity: int) -> NewItem:
+    listed = service.price_minor if service.list_price_minor is None else service.list_price_minor
+    return NewItem(
+        service.id, service.name, service.category, service.tier, quantity, service.duration_minutes, listed,
+        service.price_minor,
+    )  # fmt: skip
+
+
+def minutes_of(items: tuple[NewItem, ...]) -> int:
+    return sum(i.duration_minutes * i.quantity for i in items)
+
+
+def lines_of(items: tuple[NewItem, ...]) -> list[Line]:
+    return [Line(i.price_minor, i.quantity, i.list_price_minor) for i in items]
+
+
+async def price_of(
+    services: Services, account_id: UUID, items: tuple[NewItem, ...], promo_code: str | None, currency: str
+) -> tuple[Verdict | None, Price]:
+    """What a cart costs with a code, by the settings' tax."""
+    lines, billing = lines_of(items), services.settings.billing
+    verdict = None
+    if promo_code:
+        subtotal, savings = pricing.sums(lines)
+        verdict = await promos.validate(services, promo_code, account_id, subtotal - savings, currency)
+    price = pricing.price(
+        lines,
+        discount_minor=verdict.discount_minor if verdict else 0,
+        tax_percent=Decimal(str(billing.tax_pct)),
+        tax_base=billing.tax_base,
+    )
+    return verdict, price
+
+
+def place_terms(services: Services, located: Located | None) -> tuple[str, str]:
+    """Currency and time zone of an address: its zone's, else the settings'."""
+    zone = located.zone if located else None
+    if zone is not None:
+        return zone.currency, zone.timezone
+    return services.settings.currency, services.settings.timezone
+
+
+def need_of(account_id: UUID, located: Located, timezone: str, items: tuple[NewItem, ...]) -> Need:
+    return Need(
+        account_id, located.lat, located.lng, located.zone.id if located.zone else None, timezone, minutes_of(items),
+        tuple(sorted({i.category for i in items})), tuple(sorted({i.tier for i in items})),
+    )  # fmt: skip
+
+
+def check_day(services: Services, day: date, timezone: str) -> None:
+    """Raises Invalid naming booking_date unless it is today to the last bookable day, on the address's calendar."""
+    days = services.settings.dispatch.max_advance_days
+    today = local(services.clock.now(), timezone).date()
+    if day < today:
+        raise Invalid({"booking_date": "This day is over."})
+    if day > today + timedelta(days=days):
+        raise Invalid({"booking_date": f"Bookings can be made at most {days} days ahead."})
+
+
+def taken(free: Iterable[time]) -> SlotTaken:
+    """The 409 of a time that is not free, with those of the day that are."""
+    return SlotTaken(details={"available_time_slots": [twelve_hour(t) for t in free]})
+
+
+def stored(item: NewItem) -> dict[str, object]:
+    """A line as the preview keeps it."""
+    return {
+        "service_id": str(item.service_id), "name": item.name, "category": item.category, "tier": item.tier,
+        "quantity": item.quantity, "duration_minutes": item.duration_minutes,
+        "list_price_minor": item.list_price_minor, "price_minor": item.price_minor,
+    }  # fmt: skip
+
+
+async def _located(services: Services, account_id: UUID, address_id: UUID | None) -> Located | None:
+    """The named address, else the default one, else None. Raises Missing, Invalid."""
+    async with services.read() as conn:
+        if address_id is not None:
+            address = await addresses.get(conn, account_id, address_id)
+        else:
+            found = await addresses.find_default(conn, account_id)
+            if found is None:
+                return None
+            address = found
+    return await addresses.locate(services, address)
+
+
+async def _free_times(services: Services, need: Need, day: date | None) -> tuple[date, list[datetime]]:
+    """The free starts of a day; without one, of the first day that has any (today when none has)."""
+    today = local(services.clock.now(), need.timezone).date()
+    async with services.read() as conn:
+        if day is not None:
+            check_day(services, day, need.timezone)
+            return day, await slots.available(conn, services, need, day)
+        for ahead in range(services.settings.dispatch.max_advance_days + 1):
+            free = await slots.available(conn, services, need, today + timedelta(days=ahead))
+            if free:
+                return today + timedelta(days=ahead), free
+    return today, []

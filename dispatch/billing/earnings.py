@@ -1,0 +1,183 @@
+"""Earnings: what a done booking is worth to its payee, posted in the transaction that completes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from dispatch import localtime
+from dispatch.billing import charges, ledger
+from dispatch.billing.ledger import Line
+from dispatch.engine import facts
+from dispatch.errors import Invalid
+from dispatch.events import Fact, Reactions
+from dispatch.transaction import Tx
+from storage import bookings as booking_rows
+from storage import earnings as rows
+from storage import payments as payment_rows
+from storage.bookings import Booking
+from storage.earnings import Earning
+from storage.pool import Conn
+
+STATUSES = ("pending", "paid", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How a booking's total is divided; the parts always add up to it. The platform's may be negative."""
+
+    earning_minor: int
+    tax_minor: int
+    platform_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        return self.earning_minor + self.tax_minor + self.platform_minor
+
+
+def divide(grand_total_minor: int, tax_minor: int, earning_minor: int) -> Shares:
+    """The worked example: 1771.20 is 1239.84 for the technician, 331.20 tax and 200.16 for the platform."""
+    return Shares(earning_minor, tax_minor, grand_total_minor - tax_minor - earning_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A payee's sums in minor units; the cash that is still to hand over is already in `payable_minor`."""
+
+    currency: str
+    total_minor: int
+    pending_minor: int
+    paid_minor: int
+    cash_in_hand_minor: int
+    payable_minor: int
+
+
+async def on_completed(tx: Tx, fact: Fact) -> None:
+    """Turns a done booking into postings: what paid for it, and who gets which part. Once per booking."""
+    booking = await booking_rows.lock(tx.conn, booking_id=fact.booking_id)
+    assert booking is not None, "a fact has its booking"
+    data = fact.data
+    shares = divide(int(data["grand_total_minor"]), int(data["tax_minor"]), int(data["earning_minor"]))
+    payee_id = UUID(str(data["payee_id"]))
+    earning_id = await rows.insert(
+        tx.conn, booking_id=booking.id, assignment_id=UUID(str(data["assignment_id"])),
+        technician_id=UUID(str(data["technician_id"])), payee_id=payee_id,
+        technician_share_pct=Decimal(str(data["technician_share_pct"])), currency=booking.currency,
+        booking_minor=shares.total_minor, tax_minor=shares.tax_minor, earning_minor=shares.earning_minor,
+        platform_minor=shares.platform_minor, payment_method=booking.payment_method,
+    )  # fmt: skip
+    if earning_id is None:
+        return
+    paid = await _paid_by(tx, booking, payee_id, shares.total_minor)
+    await ledger.post(
+        tx, "completion", str(booking.id), [*paid, *_parts(booking, payee_id, shares)],
+        booking_id=booking.id, description=f"Booking {booking.number} done",
+    )  # fmt: skip
+    if booking.payment_method == "cash" and booking.payment_status in ("pending", "failed"):
+        await booking_rows.set_payment_status(tx.conn, booking_id=booking.id, payment_status="paid")
+    await facts.tell_party(tx, payee_id, "earnings.updated", _told(booking, earning_id, shares))
+
+
+async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -> list[Line]:
+    """The debits of a completion: prepaid money first, then what the payment method stands for."""
+    currency = booking.currency
+    held = min(await ledger.held_for(tx.conn, booking.id), total_minor)
+    lines = [Line(ledger.platform("prepaid", currency), -held)]
+    rest = total_minor - held
+    if rest <= 0:
+        return lines
+    if booking.payment_method == "cash":
+        cash, dues = await charges.collect_cash(tx, booking, rest)
+        lines.append(Line(ledger.cash_in_hand(payee_id, currency), -cash))
+        lines.append(Line(ledger.receivable(booking.account_id, currency), dues))
+    elif booking.payment_method == "account" and booking.organisation_id is not None:
+        lines.append(Line(ledger.party_receivable(booking.organisation_id, currency), -rest))
+    else:
+        # Money that went back before the job was done is the platform's loss; what never came is the customer's debt.
+        settled = await payment_rows.settled_of_booking(tx.conn, booking_id=booking.id)
+        given_back = min(rest, settled.refunded_minor if settled else 0)
+        lines.append(Line(ledger.platform("refunds", currency), -given_back))
+        lines.append(Line(ledger.receivable(booking.account_id, currency), -(rest - given_back)))
+    return lines
+
+
+def _parts(booking: Booking, payee_id: UUID, shares: Shares) -> list[Line]:
+    """The credits of a completion, and the promo's discount as an expense beside the list price that it paid for."""
+    currency = booking.currency
+    return [
+        Line(ledger.payable(payee_id, currency), shares.earning_minor),
+        Line(ledger.platform("tax_payable", currency), shares.tax_minor),
+        Line(ledger.platform("platform_revenue", currency), shares.platform_minor),
+        Line(ledger.platform("promo_expense", currency), -booking.discount_minor),
+        Line(ledger.platform("promo_funding", currency), booking.discount_minor),
+    ]
+
+
+def _told(booking: Booking, earning_id: UUID, shares: Shares) -> dict[str, Any]:
+    return {
+        "earning_id": str(earning_id),
+        "booking_id": str(booking.id),
+        "booking_number": booking.number,
+        "earning_minor": shares.earning_minor,
+        "currency": booking.currency,
+        "status": "pending",
+    }
+
+
+# ---------------------------------------------------------------- reading
+
+
+def span(date_from: date | None, date_to: date | None, timezone: str) -> tuple[datetime | None, datetime | None]:
+    """Local days, both included, as moments [from, to). Raises Invalid when they are the wrong way round."""
+    if date_from and date_to and date_to < date_from:
+        raise Invalid({"date_to": "must not be before date_from"})
+    start = localtime.to_utc(date_from, time(), timezone) if date_from else None
+    end = localtime.to_utc(date_to + timedelta(days=1), time(), timezone) if date_to else None
+    return start, end
+
+
+async def page(
+    conn: Conn,
+    payee_id: UUID,
+    *,
+    status: str | None = None,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+    limit: int,
+    offset: int,
+) -> tuple[list[Earning], int]:
+    """A payee's earnings, newest first, and how many there are."""
+    found = await rows.page(
+        conn, payee_id=payee_id, status=status, from_at=from_at, to_at=to_at, limit=limit, offset=offset
+    )
+    return found, await rows.count(conn, payee_id=payee_id, status=status, from_at=from_at, to_at=to_at) or 0
+
+
+async def summary(
+    conn: Conn, payee_id: UUID, *, from_at: datetime | None = None, to_at: datetime | None = None, currency: str
+) -> Summary:
+    """The sums of a period, in the currency of most earnings (`currency` when there are none).
+
+    Cash in hand and what is payable are of now, not of the period.
+    """
+    totals = await rows.totals(conn, payee_id=payee_id, from_at=from_at, to_at=to_at)
+    main = totals[0] if totals else None
+    used = main.currency if main else currency
+    cash = -await ledger.balance(conn, ledger.cash_in_hand(payee_id, used))
+    owed = await ledger.balance(conn, ledger.payable(payee_id, used))
+    return Summary(
+        used,
+        main.total_minor if main else 0,
+        main.pending_minor if main else 0,
+        main.paid_minor if main else 0,
+        cash,
+        owed - cash,
+    )
+
+
+def register(reactions: Reactions) -> None:
+    """Hears of done bookings."""
+    reactions.on("booking.completed", on_completed)

@@ -1,0 +1,237 @@
+"""Payouts: earnings turned into money for a technician or a provider, less the cash that they hold already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from dispatch import localtime, numbers
+from dispatch.billing import ledger
+from dispatch.billing.ledger import Line
+from dispatch.engine import facts
+from dispatch.errors import Conflict, Invalid, Missing
+from dispatch.transaction import Tx
+from storage import earnings as earning_rows
+from storage import intents as intent_rows
+from storage import payouts as rows
+from storage.earnings import Open
+from storage.payouts import Payout
+from storage.pool import Conn
+
+METHODS = ("bank_transfer", "upi")
+STATUSES = ("pending", "processing", "completed", "failed")
+
+
+class NothingToPay(Conflict):
+    """There are no pending earnings to pay out."""
+
+    code = "no_pending_earnings"
+
+
+class EarningsTaken(Conflict):
+    """Some of these earnings are paid or in another payout already."""
+
+    code = "earnings_taken"
+
+
+class PayoutState(Conflict):
+    """This payout is past that."""
+
+    code = "wrong_state"
+
+
+async def create(
+    tx: Tx,
+    party_id: UUID,
+    *,
+    method: str,
+    requested_by: str,
+    earning_ids: Sequence[UUID] | None = None,
+    deduction_minor: int = 0,
+    notes: str | None = None,
+) -> Payout:
+    """Reserves earnings for a payout: all pending ones, or those named. Each belongs to one payout only.
+
+    Cash in hand is netted: net = total - deduction - cash. A payout whose net is zero is completed at once, since
+    no money has to move. Raises NothingToPay, EarningsTaken, Invalid (foreign ids, mixed currencies).
+    """
+    if method not in METHODS:
+        raise Invalid({"payment_method": f"must be one of {', '.join(METHODS)}"})
+    chosen = await _choose(tx, party_id, earning_ids)
+    currency = chosen[0].currency
+    total = sum(e.earning_minor for e in chosen)
+    if total <= 0:
+        raise NothingToPay()
+    if not 0 <= deduction_minor <= total:
+        raise Invalid({"deduction": "must be between zero and the earnings"})
+    held = -await ledger.lock_balance(tx, ledger.cash_in_hand(party_id, currency))
+    offset = min(held, total - deduction_minor)
+    net = total - deduction_minor - offset
+    ids = [e.id for e in chosen]
+    today = localtime.local(tx.now, tx.services.settings.timezone).date()
+    payout_id = await rows.insert(
+        tx.conn, number=await numbers.take(tx.conn, "PO", today), party_id=party_id, currency=currency,
+        total_minor=total, deduction_minor=deduction_minor, cash_offset_minor=offset, net_minor=net, method=method,
+        requested_by=requested_by, earning_ids=ids, notes=notes,
+    )  # fmt: skip
+    assert payout_id is not None, "an insert answers with its id"
+    claimed = await earning_rows.claim(tx.conn, payout_id=payout_id, ids=ids)
+    assert claimed == len(ids), "the earnings are locked"
+    payout = await _get(tx.conn, payout_id)
+    await ledger.post(tx, "payout", str(payout_id), reserved(payout), description=f"Payout {payout.number}")
+    if net == 0:
+        await _complete(tx, payout, None, None, None)
+        payout = await _get(tx.conn, payout_id)
+    return payout
+
+
+async def _choose(tx: Tx, party_id: UUID, earning_ids: Sequence[UUID] | None) -> list[Open]:
+    ids = None if earning_ids is None else list(dict.fromkeys(earning_ids))
+    found = await earning_rows.lock_pending(tx.conn, payee_id=party_id, ids=ids)
+    if ids is None:
+        if not found:
+            raise NothingToPay()
+        # One payout has one currency; the others wait for the next one.
+        return [e for e in found if e.currency == found[0].currency]
+    if len(found) < len(ids):
+        known = await earning_rows.count_known(tx.conn, payee_id=party_id, ids=ids) or 0
+        if known < len(ids):
+            raise Invalid({"earnings_ids": "names earnings that this payee does not have"})
+        raise EarningsTaken()
+    if not found:
+        raise NothingToPay()
+    if len({e.currency for e in found}) > 1:
+        raise Invalid({"earnings_ids": "must all be in one currency"})
+    return found
+
+
+def reserved(payout: Payout) -> list[Line]:
+    """What creating a payout posts: the debt and the cash are settled, the money is on its way."""
+    currency = payout.currency
+    return [
+        Line(ledger.payable(payout.party_id, currency), -payout.total_minor),
+        Line(ledger.cash_in_hand(payout.party_id, currency), payout.cash_offset_minor),
+        Line(ledger.platform("adjustments", currency), payout.deduction_minor),
+        Line(ledger.platform("payout_clearing", currency), payout.net_minor),
+    ]
+
+
+async def process(
+    tx: Tx,
+    payout_id: UUID,
+    *,
+    bank_transaction_id: str | None = None,
+    upi_transaction_id: str | None = None,
+    notes: str | None = None,
+) -> Payout:
+    """Staff have sent the money: the payout is completed and its earnings are paid.
+
+    The proof is the transaction's id of the payout's method; a UPI payout also takes the bank's (C79). Raises
+    Missing, Invalid, PayoutState (also while the gateway is sending it).
+    """
+    payout = await lock(tx, payout_id)
+    if payout.status not in ("pending", "processing"):
+        raise PayoutState(f"This payout is {payout.status}.")
+    if payout.method == "bank_transfer" and not bank_transaction_id:
+        raise Invalid({"bank_transaction_id": "is required for a bank transfer"})
+    if not (bank_transaction_id or upi_transaction_id):
+        raise Invalid({"upi_transaction_id": "is required for a UPI payout"})
+    if await intent_rows.open_of_payout(tx.conn, payout_id=payout_id):
+        raise PayoutState("The gateway is sending this payout; its outcome decides.")
+    await _complete(tx, payout, bank_transaction_id, upi_transaction_id, notes)
+    return await _get(tx.conn, payout_id)
+
+
+async def _complete(tx: Tx, payout: Payout, bank_id: str | None, upi_id: str | None, notes: str | None) -> None:
+    moved = await rows.complete(
+        tx.conn, payout_id=payout.id, bank_transaction_id=bank_id, upi_transaction_id=upi_id, notes=notes
+    )
+    assert moved == 1, "the payout is locked"
+    await earning_rows.pay(tx.conn, payout_id=payout.id)
+    await ledger.post(
+        tx, "payout_completed", str(payout.id),
+        [
+            Line(ledger.platform("payout_clearing", payout.currency), -payout.net_minor),
+            Line(ledger.platform("bank", payout.currency), payout.net_minor),
+        ],
+        description=f"Payout {payout.number} sent",
+    )  # fmt: skip
+    await _tell(tx, payout, "paid")
+
+
+async def fail(tx: Tx, payout_id: UUID, *, failure_reason: str) -> Payout:
+    """The money did not go: exactly what was reserved is given back, and the earnings wait for another payout."""
+    payout = await lock(tx, payout_id)
+    if payout.status not in ("pending", "processing"):
+        raise PayoutState(f"This payout is {payout.status}.")
+    if await intent_rows.open_of_payout(tx.conn, payout_id=payout_id):
+        raise PayoutState("The gateway is sending this payout; its outcome decides.")
+    await give_back(tx, payout, failure_reason)
+    return await _get(tx.conn, payout_id)
+
+
+async def give_back(tx: Tx, payout: Payout, failure_reason: str) -> None:
+    """The failing itself, for staff and for the gateway's answer alike; the caller holds the payout's lock."""
+    moved = await rows.fail(tx.conn, payout_id=payout.id, failure_reason=failure_reason)
+    assert moved == 1, "the payout is locked"
+    await earning_rows.release(tx.conn, payout_id=payout.id)
+    back = [Line(line.account, -line.amount_minor) for line in reserved(payout)]
+    await ledger.post(tx, "payout_failed", str(payout.id), back, description=f"Payout {payout.number} failed")
+    await _tell(tx, payout, "pending")
+
+
+async def completed_by_gateway(tx: Tx, payout: Payout, utr: str | None) -> None:
+    """The gateway says that the money arrived; `utr` is the bank's reference. The caller holds the payout's lock."""
+    is_upi = payout.method == "upi"
+    await _complete(tx, payout, None if is_upi else utr, utr if is_upi else None, None)
+
+
+async def _tell(tx: Tx, payout: Payout, status: str) -> None:
+    await facts.tell_party(
+        tx, payout.party_id, "earnings.updated",
+        {
+            "payout_id": str(payout.id), "payout_number": payout.number, "net_minor": payout.net_minor,
+            "currency": payout.currency, "status": status,
+        },
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- reading
+
+
+async def _get(conn: Conn, payout_id: UUID) -> Payout:
+    payout = await rows.get(conn, payout_id=payout_id)
+    if payout is None:
+        raise Missing("payout")
+    return payout
+
+
+async def get(conn: Conn, payout_id: UUID) -> Payout:
+    """Raises Missing."""
+    return await _get(conn, payout_id)
+
+
+async def lock(tx: Tx, payout_id: UUID) -> Payout:
+    """The same, locked until the end of the transaction."""
+    payout = await rows.lock(tx.conn, payout_id=payout_id)
+    if payout is None:
+        raise Missing("payout")
+    return payout
+
+
+async def page(
+    conn: Conn,
+    *,
+    party_id: UUID | None = None,
+    status: str | None = None,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+    limit: int,
+    offset: int,
+) -> tuple[list[Payout], int]:
+    """Payouts, newest first, and how many there are; of everybody when no party is named."""
+    found = await rows.page(
+        conn, party_id=party_id, status=status, from_at=from_at, to_at=to_at, limit=limit, offset=offset
+    )
+    return found, await rows.count(conn, party_id=party_id, status=status, from_at=from_at, to_at=to_at) or 0

@@ -1,0 +1,268 @@
+"""The booking from its opening to its end: open, cancel, reschedule, rate. Written once, for every audience."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from dispatch import bus
+from dispatch.engine import candidates, facts, lifecycle, offers, slots
+from dispatch.errors import Conflict, Invalid, Missing
+from dispatch.events import SYSTEM, Actor
+from dispatch.transaction import Tx
+from storage import bookings as rows
+from storage import offers as offer_rows
+from storage import slots as slot_rows
+from storage.bookings import Booking
+from storage.offers import Assignment
+
+
+class NotRateable(Conflict):
+    """Only a completed booking can be rated, and only once."""
+
+    code = "not_rateable"
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """A line: both prices per unit, in minor units (C136)."""
+
+    service_id: UUID
+    name: str
+    category: str
+    tier: str
+    quantity: int
+    duration_minutes: int
+    list_price_minor: int
+    price_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewBooking:
+    """A priced request, ready to become a booking. `wait_for_payment`: nobody is sent before it is paid."""
+
+    number: str
+    account_id: UUID
+    preview_id: UUID | None
+    address_id: UUID | None
+    address: dict[str, Any]
+    contact: dict[str, Any]
+    zone_id: UUID | None
+    lat: float
+    lng: float
+    is_approximate: bool
+    timezone: str
+    local_date: date
+    local_time: time
+    starts_at: datetime
+    duration_minutes: int
+    items: tuple[NewItem, ...]
+    payment_method: str
+    currency: str
+    subtotal_minor: int
+    savings_minor: int
+    discount_minor: int
+    tax_minor: int
+    grand_total_minor: int
+    promo_code_id: UUID | None
+    policy_accepted: bool
+    wait_for_payment: bool
+    priority: int = 0
+    auto_assign: bool = True
+    organisation_id: UUID | None = None
+    system: str = "customer"
+
+
+async def open_booking(tx: Tx, new: NewBooking) -> Booking:
+    """Creates the booking with its items, its interval and its first fact, and hands it to a timer or to people.
+
+    Raises SlotTaken; a second booking of the same preview breaks the unique constraint.
+    """
+    settings = tx.services.settings
+    # Also what is meant for people goes through the search, which hands it to the queue with its alert and fact.
+    action, at = "dispatch", tx.now
+    if new.wait_for_payment:
+        action, at = "release_unpaid", tx.now + timedelta(seconds=settings.billing.unpaid_release_s)
+    booking_id = await rows.insert(
+        tx.conn, number=new.number, system=new.system, account_id=new.account_id, organisation_id=new.organisation_id,
+        preview_id=new.preview_id, address_id=new.address_id, address=new.address, contact=new.contact,
+        zone_id=new.zone_id, lat=new.lat, lng=new.lng, is_approximate=new.is_approximate, timezone=new.timezone,
+        local_date=new.local_date, local_time=new.local_time, starts_at=new.starts_at,
+        ends_at=new.starts_at + timedelta(minutes=new.duration_minutes),
+        categories=sorted({i.category for i in new.items}), tiers=sorted({i.tier for i in new.items}),
+        payment_method=new.payment_method, currency=new.currency, subtotal_minor=new.subtotal_minor,
+        savings_minor=new.savings_minor, discount_minor=new.discount_minor, tax_minor=new.tax_minor,
+        grand_total_minor=new.grand_total_minor, promo_code_id=new.promo_code_id, priority=new.priority,
+        auto_assign=new.auto_assign, policy_accepted=new.policy_accepted,
+        start_code=f"{secrets.randbelow(10_000):04d}" if settings.dispatch.start_code_required else None,
+        next_action=action, next_action_at=at,
+    )  # fmt: skip
+    assert booking_id is not None
+    await rows.insert_items(
+        tx.conn,
+        [
+            {
+                "booking_id": booking_id, "position": n, "service_id": i.service_id, "name": i.name,
+                "category": i.category, "tier": i.tier, "quantity": i.quantity,
+                "duration_minutes": i.duration_minutes, "list_price_minor": i.list_price_minor,
+                "price_minor": i.price_minor,
+            }
+            for n, i in enumerate(new.items)
+        ],
+    )  # fmt: skip
+    booking = await offers.lock(tx, booking_id)
+    await slots.hold_booking(tx, booking, new.preview_id)
+    await facts.record(
+        tx, booking_id, "booking.created", Actor("customer", str(new.account_id)),
+        {"number": new.number, "grand_total_minor": new.grand_total_minor, "currency": new.currency,
+         "payment_method": new.payment_method},
+    )  # fmt: skip
+    tx.hint(bus.TIMER_SET, {"at": at.timestamp()})
+    return await offers.lock(tx, booking_id)
+
+
+async def start_dispatch(tx: Tx, booking_id: UUID) -> None:
+    """The payment has come: a booking that waited for it may now be offered. A no-op in every other state."""
+    booking = await offers.lock(tx, booking_id)
+    if booking.status == "pending" and booking.next_action == "release_unpaid":
+        await rows.wait_for(
+            tx.conn, booking_id=booking_id, action="dispatch", at=tx.now, target="pending", sources=["pending"]
+        )
+        tx.hint(bus.TIMER_SET, {"at": tx.now.timestamp()})
+
+
+async def cancel(
+    tx: Tx, booking_id: UUID, actor: Actor, reason: str | None, *, fee_minor: int = 0, refund_minor: int = 0
+) -> Booking:
+    """Ends a booking that has not started: offer withdrawn, technician freed, interval released. Raises WrongState."""
+    booking = await offers.lock(tx, booking_id)
+    lifecycle.move("booking", booking.status, "cancel")
+    await offers.withdraw(tx, booking, "the booking was cancelled", actor)
+    assignment = await offer_rows.assignment(tx.conn, booking_id=booking_id)
+    if assignment is not None:
+        await end_assignment(tx, booking, assignment, actor, reason or "the booking was cancelled")
+    step = lifecycle.BOOKING["cancel"]
+    await rows.cancel(
+        tx.conn, booking_id=booking_id, cancelled_by=actor.cancelled_by, reason=reason, fee_minor=fee_minor,
+        refund_minor=refund_minor, target=step.target, sources=list(step.sources),
+    )  # fmt: skip
+    await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
+    await rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=["queued", "late", "stalled", "moving_away", "dark"])
+    data = {
+        "by": actor.cancelled_by, "reason": reason, "fee_minor": fee_minor, "refund_minor": refund_minor,
+        "technician_id": str(assignment.technician_id) if assignment else None,
+    }  # fmt: skip
+    await facts.record(tx, booking_id, "booking.cancelled", actor, data)
+    return await offers.lock(tx, booking_id)
+
+
+async def end_assignment(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor, reason: str) -> None:
+    """Unties booking and technician. Raises WrongState when the job has begun."""
+    step = lifecycle.ASSIGNMENT["cancelled"]
+    ended = await offer_rows.cancel_assignment(
+        tx.conn, assignment_id=assignment.id, cancelled_by=actor.cancelled_by, reason=reason,
+        target=step.target, sources=list(step.sources),
+    )  # fmt: skip
+    if not ended:
+        raise lifecycle.wrong_state("assignment", assignment.state, "cancelled")
+    await facts.tell_party(
+        tx, assignment.technician_id, "job.updated",
+        {"booking_id": str(booking.id), "assignment_id": str(assignment.id), "state": "cancelled", "reason": reason},
+    )  # fmt: skip
+
+
+async def reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor, reason: str) -> None:
+    """Takes the job from its technician and searches in a new round. The caller holds the booking's lock."""
+    lifecycle.move("booking", booking.status, "reopen")
+    await end_assignment(tx, booking, assignment, actor, reason)
+    step = lifecycle.BOOKING["reopen"]
+    await rows.reopen(tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources))
+    await offers.slots_back_to_held(tx, booking.id)
+    await facts.record(
+        tx, booking.id, "booking.reopened", actor,
+        {"reason": reason, "technician_id": str(assignment.technician_id)},
+    )  # fmt: skip
+    await offers.search(tx, await offers.lock(tx, booking.id))
+
+
+async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime) -> Booking:
+    """Moves a booking that has not started. The accepted technician keeps it when free then; else it is offered anew.
+
+    Raises Invalid (outside the time that can be booked), SlotTaken, WrongState.
+    """
+    booking = await offers.lock(tx, booking_id)
+    if booking.status not in ("pending", "partner_assigned", "confirmed"):
+        raise lifecycle.wrong_state("booking", booking.status, "cancel")
+    if starts_at == booking.starts_at:
+        return booking
+    if not slots.bookable_from(tx.services) <= starts_at <= slots.bookable_until(tx.services):
+        raise Invalid({"booking_time": "This time cannot be booked."})
+    ends_at = starts_at + (booking.ends_at - booking.starts_at)
+    await offers.withdraw(tx, booking, "the booking was moved", actor)
+    local = starts_at.astimezone(ZoneInfo(booking.timezone))
+    await rows.reschedule(
+        tx.conn, booking_id=booking_id, starts_at=starts_at, ends_at=ends_at, local_date=local.date(),
+        local_time=local.time(),
+    )  # fmt: skip
+    await facts.record(
+        tx, booking_id, "booking.rescheduled", actor,
+        {"from": booking.starts_at.isoformat(), "to": starts_at.isoformat()},
+    )  # fmt: skip
+    moved = await offers.lock(tx, booking_id)
+    if booking.status == "confirmed":
+        await _keep_or_reopen(tx, moved, actor)
+    else:
+        await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
+        await slots.hold_booking(tx, moved)
+        if moved.next_action == "dispatch":
+            await offers.search(tx, moved)
+        elif moved.queued_at is None:
+            return moved
+        elif moved.auto_assign and moved.queue_reason != "manual":
+            await rows.new_round(tx.conn, booking_id=booking_id)
+            await offers.search(tx, await offers.lock(tx, booking_id))
+    return await offers.lock(tx, booking_id)
+
+
+async def _keep_or_reopen(tx: Tx, booking: Booking, actor: Actor) -> None:
+    assignment = await offer_rows.assignment(tx.conn, booking_id=booking.id)
+    assert assignment is not None, "a confirmed booking has an assignment"
+    person = tx.services.roster.find(assignment.technician_id)
+    if person is not None:
+        found = candidates.reach(tx.services, person, candidates.place_of(booking), False)
+        judged, _ = await candidates.judge_one(tx.conn, tx.services, booking, person, tx.now)
+        if judged.reason not in ("working_hours", "busy_then") and await slots.claim(tx, booking, found, "accepted"):
+            watch_at = max(tx.now, booking.starts_at - timedelta(seconds=tx.services.settings.dispatch.watch.ahead_s))
+            await rows.watch(tx.conn, booking_id=booking.id, watch=None, next_at=watch_at)
+            await facts.tell_party(
+                tx, person.id, "job.updated",
+                {"booking_id": str(booking.id), "state": assignment.state, "starts_at": booking.starts_at.isoformat()},
+            )  # fmt: skip
+            return
+    await slot_rows.drop_booking(tx.conn, booking_id=booking.id)
+    await slots.hold_booking(tx, booking)
+    await reopen(tx, booking, assignment, actor, "the booking was moved to a time the technician is not free")
+
+
+async def rate(tx: Tx, booking_id: UUID, account_id: UUID, rating: int, feedback: str | None) -> None:
+    """One to five stars, once, by the customer of a completed booking. Raises Missing, NotRateable."""
+    booking = await offers.lock(tx, booking_id)
+    if booking.account_id != account_id:
+        raise Missing("booking")
+    technician_id = await rows.rate(
+        tx.conn, booking_id=booking_id, account_id=account_id, rating=rating, feedback=feedback
+    )
+    if technician_id is None:
+        raise NotRateable()
+    await rows.count_rating(tx.conn, technician_id=technician_id, rating=rating)
+    tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
+    await facts.record(tx, booking_id, "booking.rated", Actor("customer", str(account_id)), {"rating": rating})
+
+
+async def release_unpaid(tx: Tx, booking: Booking) -> None:
+    """An online booking that nobody paid for in time frees its interval (C78). The caller holds the lock."""
+    await cancel(tx, booking.id, SYSTEM, "not paid in time")

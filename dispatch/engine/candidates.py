@@ -1,0 +1,182 @@
+"""Gathers who could do a job and what is known of them now: the input of matching."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from dispatch.engine.matching import Candidate, Job, Judged, Policy, Weights, local_span, rank
+from dispatch.engine.roster import Technician
+from geo.eta import travel_buffer_s
+from geo.geodesy import haversine_m
+from storage import offers as offer_rows
+from storage import slots as slot_rows
+from storage.bookings import Booking
+from storage.pool import Conn
+
+if TYPE_CHECKING:
+    from dispatch.services import Services
+
+#: How many of the nearest are explained even though a filter refuses them.
+EXPLAINED = 60
+#: They are looked for a little beyond the radius, so that "outside_radius" can be said.
+EXPLAIN_FACTOR = 1.5
+#: The search takes so many of the index at first, and four times as many when none of them will do.
+FIRST_LOOK, LAST_LOOK = 40, 2560
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and what: enough to ask who could do it. Degrees; words of the catalogue."""
+
+    lat: float
+    lng: float
+    zone_id: UUID | None
+    timezone: str
+    categories: frozenset[str]
+    tiers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """A technician with the distance from where they would start (None: nobody knows where they are)."""
+
+    technician: Technician
+    distance_m: float | None
+    fix_age_s: float | None = None
+    is_dispatchable: bool = True
+
+    @property
+    def travel_s(self) -> float:
+        return travel_buffer_s(self.distance_m or 0.0)
+
+
+def policy_of(services: Services) -> Policy:
+    """The policy that the settings describe."""
+    s = services.settings.dispatch
+    weights = Weights(s.weights.distance, s.weights.rating, s.weights.availability, s.weights.reliability)
+    return Policy(
+        radius_m=s.radius_m, min_rating=s.min_rating, fresh_fix_s=s.fresh_fix_s, weights=weights
+    )
+
+
+def is_live(services: Services, starts_at: datetime, now: datetime) -> bool:
+    """Whether fresh positions decide: the job starts within the live horizon (2 hours)."""
+    return starts_at - now < timedelta(seconds=services.settings.dispatch.live_horizon_s)
+
+
+def reach(services: Services, person: Technician, place: Place, live: bool) -> Reachable:
+    """How far the technician is: from the last fix for a job that starts soon, else from their base."""
+    seen = services.tracker.find(person.no) if live else None
+    if seen is not None:
+        age = services.clock.timestamp() - seen.fix_at_s
+        return Reachable(person, haversine_m(seen.lat, seen.lng, place.lat, place.lng), age, seen.is_dispatchable)
+    if person.base is None:
+        return Reachable(person, None)
+    return Reachable(person, haversine_m(*person.base, place.lat, place.lng))
+
+
+def near(services: Services, place: Place, live: bool, policy: Policy, limit: int) -> list[Reachable]:
+    """The nearest who have the skills, then the nearest whoever they are (to say why not)."""
+    index = services.tracker.fleet if live else services.roster.bases
+    skills, tiers = services.roster.skills.mask(place.categories), services.roster.tier_bits.mask(place.tiers)
+    fit = index.match(
+        place.lat, place.lng, policy.radius_m,
+        skill_mask=skills, tier_mask=tiers, min_rating=policy.min_rating, limit=limit, available_only=live,
+    )  # fmt: skip
+    around = index.within(place.lat, place.lng, policy.radius_m * EXPLAIN_FACTOR, limit=EXPLAINED)
+    numbers: Iterable[int] = [*fit.keys.tolist(), *around.keys.tolist()]
+    if live:
+        at_base = services.roster.bases.within(place.lat, place.lng, policy.radius_m * EXPLAIN_FACTOR, limit=EXPLAINED)
+        numbers = [*numbers, *at_base.keys.tolist()]
+    people = (services.roster.by_no(no) for no in dict.fromkeys(numbers))
+    return [reach(services, person, place, live) for person in people if person is not None]
+
+
+def place_of(booking: Booking) -> Place:
+    return Place(
+        booking.lat, booking.lng, booking.zone_id, booking.timezone,
+        frozenset(booking.categories), frozenset(booking.tiers),
+    )  # fmt: skip
+
+
+def job_of(
+    place: Place, starts_at: datetime, ends_at: datetime, live: bool, booking_id: UUID, account_id: UUID
+) -> Job:
+    zone = ZoneInfo(place.timezone)
+    day, start, end, overnight = local_span(starts_at.astimezone(zone), ends_at.astimezone(zone))
+    return Job(
+        booking_id, account_id, place.categories, place.tiers, place.zone_id, day, start, end, overnight, live
+    )
+
+
+def candidate(
+    found: Reachable, now: datetime, *, busy: bool = False, tried: bool = False, offered: bool = False, blocked: bool = False
+) -> Candidate:
+    """The facts about one technician, in the form that matching reads."""
+    t = found.technician
+    return Candidate(
+        id=t.id, no=t.no, categories=t.categories, tiers=t.tiers, zone_id=t.zone_id, hours=t.hours,
+        radius_m=t.radius_m, rating=t.rating, cancellation_rate=t.cancellation_rate,
+        idle_s=(now - t.idle_since).total_seconds(), distance_m=found.distance_m,
+        is_active=t.is_active, is_verified=t.is_verified, is_online=t.is_available,
+        fix_age_s=found.fix_age_s, is_dispatchable=found.is_dispatchable, is_busy_then=busy,
+        was_tried=tried, has_open_offer=offered, is_blocked=blocked,
+    )  # fmt: skip
+
+
+async def judge(conn: Conn, services: Services, booking: Booking, now: datetime) -> tuple[list[Judged], Policy]:
+    """Everyone worth a word about this booking, ranked; looks further while nobody nearer will do."""
+    policy, place = policy_of(services), place_of(booking)
+    live = is_live(services, booking.starts_at, now)
+    job = job_of(place, booking.starts_at, booking.ends_at, live, booking.id, booking.account_id)
+    tried = {r.technician_id for r in await offer_rows.tried(conn, booking_id=booking.id, round=booking.round)}
+    blocked = {r.technician_id for r in await slot_rows.blocked_technicians(conn, account_id=booking.account_id)}
+    limit, known = FIRST_LOOK, -1
+    while True:
+        found = near(services, place, live, policy, limit)
+        judged = rank(await _with_facts(conn, booking, found, now, tried, blocked), job, policy)
+        if (judged and judged[0].reason is None) or len(found) == known or limit > LAST_LOOK:
+            return judged, policy
+        limit, known = limit * 4, len(found)
+
+
+async def judge_one(
+    conn: Conn, services: Services, booking: Booking, person: Technician, now: datetime
+) -> tuple[Judged, Policy]:
+    """The same verdict about one technician whom staff named."""
+    policy, place = policy_of(services), place_of(booking)
+    live = is_live(services, booking.starts_at, now)
+    job = job_of(place, booking.starts_at, booking.ends_at, live, booking.id, booking.account_id)
+    blocked = {r.technician_id for r in await slot_rows.blocked_technicians(conn, account_id=booking.account_id)}
+    found = [reach(services, person, place, live)]
+    return rank(await _with_facts(conn, booking, found, now, set(), blocked), job, policy)[0], policy
+
+
+async def _with_facts(
+    conn: Conn, booking: Booking, found: list[Reachable], now: datetime, tried: set[UUID], blocked: set[UUID]
+) -> list[Candidate]:
+    ids = [f.technician.id for f in found]
+    longest = timedelta(seconds=max((f.travel_s for f in found), default=0.0))
+    taken = await slot_rows.busy(conn, ids=ids, from_at=booking.starts_at - longest, to_at=booking.ends_at)
+    offered = {r.technician_id for r in await offer_rows.with_open(conn, ids=ids)}
+    busy: set[UUID] = set()
+    by_id = {f.technician.id: f for f in found}
+    for slot in taken:
+        begins = booking.starts_at - timedelta(seconds=by_id[slot.technician_id].travel_s)
+        # A slot merely held for another booking may be moved to somebody else; the claim tries that.
+        fixed = slot.state != "held" or slot.booking_id is None
+        if fixed and slot.booking_id != booking.id and slot.ends_at > begins:
+            busy.add(slot.technician_id)
+    return [
+        candidate(
+            f, now,
+            busy=f.technician.id in busy, tried=f.technician.id in tried,
+            offered=f.technician.id in offered, blocked=f.technician.id in blocked,
+        )
+        for f in found
+    ]  # fmt: skip

@@ -1,0 +1,89 @@
+"""Why: every attempt keeps its candidates with reason codes and score parts, for staff and for the technician."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from dispatch.engine.matching import OFFERED, RANKED_BELOW, Judged, Policy
+from dispatch.transaction import Tx
+from storage import bookings as booking_rows
+from storage import explain as rows
+from storage.bookings import Booking
+from storage.facts import BookingEvent, timeline
+from storage.offers import Offer
+from storage.pool import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything about how a booking was dispatched, oldest first."""
+
+    booking: Booking
+    attempts: list[tuple[rows.Attempt, list[rows.CandidateRow]]]
+    offers: list[rows.OfferRow]
+    timeline: list[BookingEvent]
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNoJobs:
+    """What became of a technician's chances since a moment: how often for which reason, and the latest ones."""
+
+    since: datetime
+    reasons: list[rows.ReasonCount]
+    recent: list[rows.RecentVerdict]
+
+
+async def store(tx: Tx, booking: Booking, policy: Policy, judged: list[Judged], offer: Offer | None) -> None:
+    """Writes one attempt and all who were considered, in two statements."""
+    attempt_id = await rows.insert_attempt(
+        tx.conn, booking_id=booking.id, round=booking.round,
+        attempt=offer.attempt if offer else min(booking.attempt + 1, 3),
+        policy=policy.name, policy_version=policy.version, weights=asdict(policy.weights),
+        radius_m=int(policy.radius_m), outcome="offered" if offer else "no_candidate",
+        offer_id=offer.id if offer else None,
+    )  # fmt: skip
+    if not judged:
+        return
+    ranks: list[int | None] = []
+    reasons: list[str] = []
+    eligible = 0
+    for one in judged:
+        offered = offer is not None and one.candidate.id == offer.technician_id
+        if one.reason is None or offered:
+            eligible += 1
+        ranks.append(eligible if one.reason is None or offered else None)
+        reasons.append(OFFERED if offered else one.reason or RANKED_BELOW)
+    await rows.insert_candidates(
+        tx.conn, attempt_id=attempt_id, ids=[j.candidate.id for j in judged], ranks=ranks, reasons=reasons,
+        scores=[j.score for j in judged], parts=[j.parts or None for j in judged],
+        distances=[None if j.candidate.distance_m is None else int(j.candidate.distance_m) for j in judged],
+    )  # fmt: skip
+
+
+async def of_booking(conn: Conn, booking_id: UUID) -> Explanation | None:
+    booking = await booking_rows.get(conn, booking_id=booking_id)
+    if booking is None:
+        return None
+    attempts = await rows.attempts(conn, booking_id=booking_id)
+    found = await rows.candidates(conn, attempt_ids=[a.id for a in attempts])
+    by_attempt: dict[int, list[rows.CandidateRow]] = {}
+    for row in found:
+        by_attempt.setdefault(row.attempt_id, []).append(row)
+    return Explanation(
+        booking,
+        [(a, by_attempt.get(a.id, [])) for a in attempts],
+        await rows.offers(conn, booking_id=booking_id),
+        await timeline(conn, booking_id=booking_id),
+    )
+
+
+async def of_technician(
+    conn: Conn, technician_id: UUID, since: datetime, *, limit: int, offset: int
+) -> WhyNoJobs:
+    return WhyNoJobs(
+        since,
+        await rows.reasons_of(conn, technician_id=technician_id, since=since),
+        await rows.recent_of(conn, technician_id=technician_id, since=since, limit=limit, offset=offset),
+    )

@@ -1,0 +1,144 @@
+"""The job after acceptance: on the way, arrived, in progress, done, or given back."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from dispatch import bus
+from dispatch.engine import bookings, facts, lifecycle, offers
+from dispatch.errors import Invalid, Missing
+from dispatch.events import Actor
+from dispatch.transaction import Tx
+from storage import bookings as booking_rows
+from storage import offers as rows
+from storage import slots as slot_rows
+from storage.bookings import Booking
+from storage.offers import Assignment
+
+#: The fact that each step writes, in the contract's manner.
+STEP_FACTS = {
+    "in_transit": "partner.in_transit",
+    "arrived": "partner.arrived",
+    "in_progress": "service.started",
+    "completed": "booking.completed",
+}
+#: A completion may be told a little ahead of the server's clock.
+CLOCK_SKEW = timedelta(minutes=2)
+
+
+class WrongStartCode(Invalid):
+    """The start code is not the one that the customer shows."""
+
+    code = "wrong_start_code"
+
+
+async def own_job(tx: Tx, booking_id: UUID, technician_id: UUID) -> tuple[Booking, Assignment]:
+    """Locks the booking and gives the technician's own assignment. Raises Missing: another's does not exist."""
+    booking = await offers.lock(tx, booking_id)
+    assignment = await rows.assignment(tx.conn, booking_id=booking_id)
+    if assignment is None or assignment.technician_id != technician_id:
+        raise Missing("booking")
+    return booking, assignment
+
+
+async def advance(
+    tx: Tx,
+    booking_id: UUID,
+    technician_id: UUID,
+    step: str,
+    *,
+    estimated_arrival: datetime | None = None,
+    start_code: str | None = None,
+) -> Booking:
+    """One step of the technician's job: in_transit, arrived or in_progress. Repeating a step changes nothing.
+
+    Raises Missing, WrongState, WrongStartCode.
+    """
+    booking, assignment = await own_job(tx, booking_id, technician_id)
+    if assignment.state == step:
+        return booking
+    if step == "in_progress":
+        lifecycle.move("assignment", assignment.state, step)
+        _check_start_code(booking, start_code)
+    await _step(tx, assignment, step, estimated_arrival=estimated_arrival)
+    if step == "in_progress":
+        row = lifecycle.BOOKING["start"]
+        await booking_rows.start(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
+    data = {"assignment_id": str(assignment.id), "technician_id": str(technician_id)}
+    if estimated_arrival is not None:
+        data["estimated_arrival"] = estimated_arrival.isoformat()
+    await _tell(tx, booking, assignment, step, Actor("technician", str(technician_id)), data)
+    return await offers.lock(tx, booking_id)
+
+
+async def complete(
+    tx: Tx, booking_id: UUID, technician_id: UUID, completed_at: datetime | None = None
+) -> tuple[Booking, Assignment]:
+    """The job is done: counters, the fact that earnings hang on, the interval ends. Repeating gives the same answer.
+
+    Raises Missing, WrongState, Invalid (a completion in the future or before the acceptance).
+    """
+    booking, assignment = await own_job(tx, booking_id, technician_id)
+    if assignment.state == "completed":
+        return booking, assignment
+    if completed_at is not None and not assignment.accepted_at <= completed_at <= tx.now + CLOCK_SKEW:
+        raise Invalid({"service_completed_at": "This must lie between the acceptance and now."})
+    lifecycle.move("booking", booking.status, "complete")
+    await _step(tx, assignment, "completed", at=min(completed_at, tx.now) if completed_at else None)
+    row = lifecycle.BOOKING["complete"]
+    await booking_rows.complete(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
+    await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
+    await booking_rows.count_done(tx.conn, technician_id=technician_id)
+    tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
+    data = {
+        "assignment_id": str(assignment.id), "technician_id": str(technician_id), "payee_id": str(assignment.payee_id),
+        "earning_minor": assignment.earning_minor, "technician_share_pct": assignment.technician_share_pct,
+        "grand_total_minor": booking.grand_total_minor, "tax_minor": booking.tax_minor, "currency": booking.currency,
+        "payment_method": booking.payment_method,
+    }  # fmt: skip
+    await _tell(tx, booking, assignment, "completed", Actor("technician", str(technician_id)), data)
+    done = await rows.assignment(tx.conn, booking_id=booking_id)
+    assert done is not None
+    return await offers.lock(tx, booking_id), done
+
+
+async def give_back(tx: Tx, booking_id: UUID, technician_id: UUID, reason: str) -> Booking:
+    """The technician cancels an accepted job; it is counted, and the booking is offered to others at once."""
+    booking, assignment = await own_job(tx, booking_id, technician_id)
+    actor = Actor("technician", str(technician_id))
+    await booking_rows.count_cancelled(tx.conn, technician_id=technician_id)
+    tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
+    await facts.record(
+        tx, booking_id, "partner.cancelled", actor, {"technician_id": str(technician_id), "reason": reason}
+    )
+    await bookings.reopen(tx, booking, assignment, actor, reason)
+    return await offers.lock(tx, booking_id)
+
+
+async def _step(
+    tx: Tx, assignment: Assignment, step: str, *, at: datetime | None = None, estimated_arrival: datetime | None = None
+) -> None:
+    row = lifecycle.ASSIGNMENT[step]
+    moved = await rows.step(
+        tx.conn, assignment_id=assignment.id, target=row.target, sources=list(row.sources), at=at,
+        estimated_arrival=estimated_arrival,
+    )  # fmt: skip
+    if not moved:
+        raise lifecycle.wrong_state("assignment", assignment.state, step)
+
+
+async def _tell(
+    tx: Tx, booking: Booking, assignment: Assignment, step: str, actor: Actor, data: dict[str, object]
+) -> None:
+    await facts.record(tx, booking.id, STEP_FACTS[step], actor, data)
+    await facts.tell_party(
+        tx, assignment.technician_id, "job.updated",
+        {"booking_id": str(booking.id), "assignment_id": str(assignment.id), "state": step},
+    )  # fmt: skip
+
+
+def _check_start_code(booking: Booking, given: str | None) -> None:
+    if booking.start_code is not None and not hmac.compare_digest(booking.start_code.encode(), (given or "").encode()):
+        raise WrongStartCode({"start_code": "Ask the customer for the code that their booking shows."})

@@ -1,0 +1,183 @@
+"""Who should get this job, and why not the others: a pure function of candidates and a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from uuid import UUID
+
+#: What an unrated technician counts as (C60): neutral, so that newcomers can be matched.
+UNRATED = 4.0
+#: After two hours without work the availability part of the score is full.
+FULL_IDLE_S = 7200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A technician's working hours, local to the job; days are ISO (Monday = 1)."""
+
+    start: time
+    end: time
+    days: frozenset[int]
+
+    def cover(self, day: date, start: time, end: time, ends_next_day: bool) -> bool:
+        if day.isoweekday() not in self.days or ends_next_day:
+            return False
+        return self.start <= start and end <= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be matched. `is_live`: it starts so soon that a fresh position decides."""
+
+    booking_id: UUID
+    account_id: UUID
+    categories: frozenset[str]
+    tiers: frozenset[str]
+    zone_id: UUID | None
+    local_day: date
+    local_start: time
+    local_end: time
+    ends_next_day: bool
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A technician as seen at the moment of matching; distances in metres, times in seconds."""
+
+    id: UUID
+    no: int
+    categories: frozenset[str]
+    tiers: frozenset[str]
+    zone_id: UUID | None
+    hours: Hours
+    radius_m: float
+    rating: float | None
+    cancellation_rate: float
+    idle_s: float
+    distance_m: float | None
+    eta_s: float | None = None
+    is_active: bool = True
+    is_verified: bool = True
+    is_online: bool = True
+    fix_age_s: float | None = None
+    is_dispatchable: bool = True
+    is_busy_then: bool = False
+    was_tried: bool = False
+    has_open_offer: bool = False
+    is_allowed_by_organisation: bool = True
+    is_blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Shares of the score; their sum need not be one."""
+
+    distance: float = 0.5
+    rating: float = 0.2
+    availability: float = 0.15
+    reliability: float = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A named, versioned way to choose; stored with every attempt so that it can be explained later."""
+
+    name: str = "greedy"
+    version: int = 1
+    radius_m: float = 10_000.0
+    min_rating: float = 4.0
+    fresh_fix_s: float = 90.0
+    weights: Weights = Weights()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A candidate with the verdict: `reason` is None for those who may get the offer, best first."""
+
+    candidate: Candidate
+    reason: str | None
+    score: float | None
+    parts: dict[str, float]
+
+
+Filter = tuple[str, Callable[[Candidate, Job, Policy], bool]]
+
+
+def _stale(c: Candidate, j: Job, p: Policy) -> bool:
+    return j.is_live and (c.fix_age_s is None or c.fix_age_s > p.fresh_fix_s or not c.is_dispatchable)
+
+
+#: In this order; the first that holds is the reason. The codes are stable: people and reports read them.
+FILTERS: tuple[Filter, ...] = (
+    ("offline", lambda c, j, p: j.is_live and not c.is_online),
+    ("stale_fix", _stale),
+    ("no_position", lambda c, j, p: c.distance_m is None),
+    ("category", lambda c, j, p: not j.categories <= c.categories),
+    ("tier", lambda c, j, p: not j.tiers <= c.tiers),
+    ("not_verified", lambda c, j, p: not c.is_verified),
+    ("outside_radius", lambda c, j, p: (c.distance_m or 0.0) > min(p.radius_m, c.radius_m)),
+    ("outside_zone", lambda c, j, p: None not in (c.zone_id, j.zone_id) and c.zone_id != j.zone_id),
+    (
+        "working_hours",
+        lambda c, j, p: not c.hours.cover(j.local_day, j.local_start, j.local_end, j.ends_next_day),
+    ),
+    ("busy_then", lambda c, j, p: c.is_busy_then),
+    ("rating", lambda c, j, p: (UNRATED if c.rating is None else c.rating) < p.min_rating),
+    ("already_tried", lambda c, j, p: c.was_tried),
+    ("offer_open", lambda c, j, p: c.has_open_offer),
+    ("org_rule", lambda c, j, p: not c.is_allowed_by_organisation),
+    ("blocked", lambda c, j, p: c.is_blocked or not c.is_active),
+)
+
+REASONS = tuple(code for code, _ in FILTERS)
+#: Eligible ones who did not get the offer, and the one who did.
+RANKED_BELOW, OFFERED = "ranked_below", "offered"
+
+
+def refusal(candidate: Candidate, job: Job, policy: Policy) -> str | None:
+    """The first filter that refuses the candidate, or None."""
+    return next((code for code, refuses in FILTERS if refuses(candidate, job, policy)), None)
+
+
+def score(candidate: Candidate, policy: Policy) -> tuple[float, dict[str, float]]:
+    """Weighted sum of four parts, each 0..1: nearness, rating over 4, time idle, jobs not cancelled (R89)."""
+    rating = UNRATED if candidate.rating is None else candidate.rating
+    parts = {
+        "distance": max(0.0, 1.0 - (candidate.distance_m or 0.0) / policy.radius_m),
+        "rating": min(1.0, max(0.0, rating - 4.0)),
+        "availability": min(1.0, max(0.0, candidate.idle_s) / FULL_IDLE_S),
+        "reliability": 1.0 - min(1.0, max(0.0, candidate.cancellation_rate)),
+    }
+    w = policy.weights
+    total = (
+        w.distance * parts["distance"]
+        + w.rating * parts["rating"]
+        + w.availability * parts["availability"]
+        + w.reliability * parts["reliability"]
+    )
+    return total, parts
+
+
+def rank(candidates: Sequence[Candidate], job: Job, policy: Policy) -> list[Judged]:
+    """Eligible candidates best first (ties to the one idle longest, then by number), then the refused by distance."""
+    eligible: list[Judged] = []
+    refused: list[Judged] = []
+    for candidate in candidates:
+        if reason := refusal(candidate, job, policy):
+            refused.append(Judged(candidate, reason, None, {}))
+        else:
+            total, parts = score(candidate, policy)
+            eligible.append(Judged(candidate, None, total, parts))
+    eligible.sort(key=lambda j: (-round(j.score or 0.0, 6), -j.candidate.idle_s, j.candidate.no))
+    refused.sort(key=lambda j: (j.candidate.distance_m is None, j.candidate.distance_m or 0.0, j.candidate.no))
+    return eligible + refused
+
+
+def local_span(starts_at: datetime, ends_at: datetime) -> tuple[date, time, time, bool]:
+    """Day, start, end and whether it runs over midnight, of two aware datetimes in the same zone."""
+    overnight = ends_at.date() != starts_at.date() and ends_at.time() != time(0)
+    end = ends_at.time() if ends_at.date() == starts_at.date() else time(23, 59, 59)
+    return starts_at.date(), starts_at.time(), end, overnight

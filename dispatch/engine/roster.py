@@ -1,0 +1,164 @@
+"""Every technician in memory: capabilities, hours and base, kept fresh by hints and a poll. Never authoritative."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from dispatch import bus
+from dispatch.engine.matching import Hours
+from geo.index import FleetIndex
+from storage import roster as rows
+
+if TYPE_CHECKING:
+    from dispatch.engine.zones import ZoneBook
+    from dispatch.services import Services
+
+log = logging.getLogger(__name__)
+
+#: How often a node looks for changes that no hint told it, in real seconds.
+POLL_S = 5.0
+#: Rows may commit later than their changed_at; the poll looks back this far.
+OVERLAP = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Technician:
+    """A technician as matching sees them. Positions are degrees; `base` is where later jobs are measured from."""
+
+    id: UUID
+    no: int
+    code: str
+    name: str
+    phone: str | None
+    provider_id: UUID | None
+    categories: frozenset[str]
+    tiers: frozenset[str]
+    hours: Hours
+    radius_m: float
+    base: tuple[float, float] | None
+    zone_id: UUID | None
+    is_active: bool
+    is_available: bool
+    is_verified: bool
+    rating: float | None
+    cancellation_rate: float
+    idle_since: datetime
+
+
+def hours_of(raw: dict[str, Any]) -> Hours:
+    """Working hours from their JSON form {start, end, days}."""
+    return Hours(
+        time.fromisoformat(raw["start"]), time.fromisoformat(raw["end"]), frozenset(int(d) for d in raw["days"])
+    )
+
+
+class Bits:
+    """Gives each word a bit, in the order of appearance; the index filters on the masks."""
+
+    def __init__(self, width: int) -> None:
+        self._bits: dict[str, int] = {}
+        self._width = width
+
+    def mask(self, words: Iterable[str]) -> int:
+        """The mask of `words`. Words beyond the width share the last bit: the exact check comes later anyway."""
+        value = 0
+        for word in words:
+            bit = self._bits.setdefault(word, len(self._bits))
+            value |= 1 << min(bit, self._width - 1)
+        return value
+
+
+class Roster:
+    """All technicians by id and number, with an index of their bases. Reads are synchronous and in memory."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[UUID, Technician] = {}
+        self._by_no: dict[int, Technician] = {}
+        self.bases = FleetIndex()
+        self.skills = Bits(64)
+        self.tier_bits = Bits(32)
+        self._listeners: list[Callable[[Technician], None]] = []
+        self._wanted: set[UUID] = set()
+        self._wake = asyncio.Event()
+        self._newest = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Technician]:
+        return iter(self._by_id.values())
+
+    def find(self, technician_id: UUID) -> Technician | None:
+        return self._by_id.get(technician_id)
+
+    def by_no(self, no: int) -> Technician | None:
+        return self._by_no.get(no)
+
+    def on_change(self, listener: Callable[[Technician], None]) -> None:
+        """`listener` hears of every technician that was loaded or changed (the tracker keeps its columns so)."""
+        self._listeners.append(listener)
+
+    async def load(self, services: Services) -> list[rows.TechnicianRow]:
+        """Reads everyone; returns the rows, whose last positions the tracker starts from."""
+        services.bus.subscribe(bus.TECHNICIAN_CHANGED, self._hinted)
+        async with services.read() as conn:
+            found = await rows.everyone(conn)
+        for row in found:
+            self._put(row, services.zones)
+        return found
+
+    async def refresh(self, services: Services, ids: Iterable[UUID] = ()) -> None:
+        """Reads what changed since the last look, and those named."""
+        async with services.read() as conn:
+            found = await rows.changed(conn, since=self._newest - OVERLAP, ids=list(ids))
+        for row in found:
+            self._put(row, services.zones)
+
+    async def keep_fresh(self, services: Services) -> None:
+        """Runs until cancelled: at every hint, and every few seconds in case a hint was lost."""
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), POLL_S)
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            wanted, self._wanted = self._wanted, set()
+            try:
+                await self.refresh(services, wanted)
+            except Exception:
+                self._wanted |= wanted
+                log.warning("the roster could not be refreshed", exc_info=True)
+                await asyncio.sleep(1)
+
+    def _hinted(self, hint: bus.Hint) -> None:
+        self._wanted.add(UUID(hint["technician_id"]))
+        self._wake.set()
+
+    def _put(self, row: rows.TechnicianRow, zones: ZoneBook) -> None:
+        base = (row.base_lat, row.base_lng) if row.base_lat is not None and row.base_lng is not None else None
+        if base is None and row.zone_id is not None and (zone := zones.find(row.zone_id)):
+            base = (zone.centre_lat, zone.centre_lng)
+        person = Technician(
+            row.id, row.no, row.code, row.name, row.phone, row.provider_id,
+            frozenset(row.categories), frozenset(row.tiers), hours_of(row.working_hours), float(row.service_radius_m),
+            base, row.zone_id, row.is_active, row.is_available, row.onboarding_status == "verified", row.rating,
+            row.cancelled_bookings / row.total_bookings if row.total_bookings else 0.0, row.idle_since,
+        )  # fmt: skip
+        self._by_id[row.id] = self._by_no[row.no] = person
+        self._newest = max(self._newest, row.changed_at)
+        if base is None or not person.is_active:
+            self.bases.remove(row.no)
+        else:
+            self.bases.put(
+                row.no, *base, 0.0,
+                skills=self.skills.mask(person.categories), tiers=self.tier_bits.mask(person.tiers),
+                available=person.is_verified, rating=float("nan") if person.rating is None else person.rating,
+            )  # fmt: skip
+        for listener in self._listeners:
+            listener(person)

@@ -1,0 +1,172 @@
+"""Watches an accepted job until it starts: late, stalled, moving away, dark; it warns, then reassigns."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dispatch import bus
+from dispatch.engine import bookings, facts
+from dispatch.events import SYSTEM
+from dispatch.transaction import Tx
+from geo.geodesy import haversine_m
+from storage import bookings as booking_rows
+from storage import offers as offer_rows
+from storage.bookings import Booking
+from storage.offers import Assignment
+
+#: Nearer than the best distance so far by this much counts as progress.
+PROGRESS_M = 50.0
+#: Farther than the best distance so far by this much counts as moving away.
+AWAY_M = 250.0
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """All in seconds of the domain's time; `bad_ticks` looks in a row make a warning (one bad fix does not)."""
+
+    tick_s: float = 60.0
+    late_grace_s: float = 600.0
+    stalled_s: float = 600.0
+    dark_s: float = 180.0
+    bad_ticks: int = 2
+    reassign_after_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is known at a look. Times are unix s; distance in metres, None when nobody knows."""
+
+    now_s: float
+    starts_at_s: float
+    state: str
+    distance_m: float | None
+    fix_age_s: float | None
+    eta_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the watchdog remembers of a job between two looks; kept on the booking's row."""
+
+    best_m: float | None = None
+    best_at_s: float | None = None
+    problem: str | None = None
+    bad_ticks: int = 0
+    warned_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What to do: nothing, warn (once per problem), or reassign; and what to remember."""
+
+    action: str
+    problem: str | None
+    memory: Memory
+    next_look_s: float
+
+
+def assess(view: View, memory: Memory, t: Thresholds) -> Assessment:
+    """Pure: one look at one job. A problem must be seen `bad_ticks` times before the warning, and last
+    `reassign_after_s` after it before the job is taken away; a look without it clears everything."""
+    if view.state == "arrived":
+        return Assessment("none", None, Memory(), view.now_s + 5 * t.tick_s)
+    leave_by_s = view.starts_at_s - view.eta_s
+    if view.state == "accepted" and view.now_s < leave_by_s - t.late_grace_s:
+        return Assessment("none", None, Memory(), leave_by_s - t.late_grace_s)
+    best_m, best_at_s = _best(view, memory)
+    problem = _problem(view, best_m, best_at_s, leave_by_s, t)
+    if problem is None:
+        return Assessment("none", None, Memory(best_m, best_at_s), view.now_s + t.tick_s)
+    ticks = memory.bad_ticks + 1 if memory.problem is not None else 1
+    warned_at_s = memory.warned_at_s
+    action = "none"
+    if warned_at_s is None and ticks >= t.bad_ticks:
+        action, warned_at_s = "warn", view.now_s
+    elif warned_at_s is not None and view.now_s - warned_at_s >= t.reassign_after_s:
+        action = "reassign"
+    kept = Memory(best_m, best_at_s, problem, ticks, warned_at_s)
+    return Assessment(action, problem, kept, view.now_s + t.tick_s)
+
+
+def _best(view: View, memory: Memory) -> tuple[float | None, float | None]:
+    if view.distance_m is None:
+        return memory.best_m, memory.best_at_s
+    if memory.best_m is None or view.distance_m < memory.best_m - PROGRESS_M:
+        return view.distance_m, view.now_s
+    return memory.best_m, memory.best_at_s
+
+
+def _problem(
+    view: View, best_m: float | None, best_at_s: float | None, leave_by_s: float, t: Thresholds
+) -> str | None:
+    if view.fix_age_s is None or view.fix_age_s > t.dark_s:
+        return "dark"
+    if view.state == "accepted":
+        return "late" if view.now_s > leave_by_s + t.late_grace_s else None
+    if view.distance_m is not None and best_m is not None and view.distance_m > best_m + AWAY_M:
+        return "moving_away"
+    if best_at_s is not None and view.now_s - best_at_s > t.stalled_s:
+        return "stalled"
+    return None
+
+
+# ---------------------------------------------------------------- acting on it
+
+
+def thresholds(tx: Tx) -> Thresholds:
+    w = tx.services.settings.dispatch.watch
+    return Thresholds(w.tick_s, w.late_grace_s, w.stalled_s, w.dark_s, w.bad_ticks, w.reassign_after_s)
+
+
+async def look(tx: Tx, booking: Booking) -> None:
+    """One due look at a confirmed booking, whose lock the caller holds: remember, warn or reassign."""
+    assignment = await offer_rows.assignment(tx.conn, booking_id=booking.id)
+    assert assignment is not None, "a confirmed booking has an assignment"
+    result = assess(view_of(tx, booking, assignment), Memory(**(booking.watch or {})), thresholds(tx))
+    if result.action == "reassign":
+        await reassign(tx, booking, assignment, result.problem or "late")
+        return
+    if result.action == "warn":
+        await warn(tx, booking, assignment, result.problem or "late")
+    next_at = max(tx.now + timedelta(seconds=1), datetime.fromtimestamp(result.next_look_s, tx.now.tzinfo))
+    await booking_rows.watch(tx.conn, booking_id=booking.id, watch=asdict(result.memory), next_at=next_at)
+
+
+def view_of(tx: Tx, booking: Booking, assignment: Assignment) -> View:
+    """The job as the node that looks sees it: its positions are hints, the state is the database's."""
+    services = tx.services
+    person = services.roster.find(assignment.technician_id)
+    seen = services.tracker.find(person.no) if person else None
+    now_s = tx.now.timestamp()
+    distance = haversine_m(seen.lat, seen.lng, booking.lat, booking.lng) if seen else None
+    if distance is None and person is not None and person.base is not None:
+        base_m = haversine_m(*person.base, booking.lat, booking.lng)
+        eta_s = services.tracker.eta.estimate_m(base_m)
+    else:
+        eta_s = services.tracker.eta.estimate_m(distance or 0.0)
+    return View(
+        now_s, booking.starts_at.timestamp(), assignment.state, distance, now_s - seen.fix_at_s if seen else None, eta_s
+    )
+
+
+async def warn(tx: Tx, booking: Booking, assignment: Assignment, problem: str) -> None:
+    """Tells the technician, the timeline and staff, once."""
+    await booking_rows.raise_alert(
+        tx.conn, kind=problem, booking_id=booking.id, technician_id=assignment.technician_id,
+        message=f"Booking {booking.number}: the technician is {problem.replace('_', ' ')}.",
+    )  # fmt: skip
+    tx.hint(bus.ALERT_RAISED, {"kind": problem, "booking_id": str(booking.id)})
+    data: dict[str, Any] = {"problem": problem, "technician_id": str(assignment.technician_id)}
+    await facts.record(tx, booking.id, "watch.warned", SYSTEM, data)
+    await facts.tell_party(
+        tx, assignment.technician_id, "job.updated",
+        {"booking_id": str(booking.id), "state": assignment.state, "warning": problem},
+    )  # fmt: skip
+
+
+async def reassign(tx: Tx, booking: Booking, assignment: Assignment, problem: str) -> None:
+    """Takes the job away and searches anew."""
+    await booking_rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=[problem])
+    await bookings.reopen(tx, booking, assignment, SYSTEM, problem)

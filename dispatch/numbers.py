@@ -1,0 +1,57 @@
+"""The one service that issues contract numbers (BK-20240115-000001, PT-001, ...): no two are ever alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from storage import numbers as rows
+from storage.pool import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """How the numbers of a kind look. `period` is a strftime pattern: a new period counts from `first` again."""
+
+    pattern: str
+    period: str = ""
+    first: int = 1
+
+
+#: R177 to R182. The width is the least number of digits: a counter that outgrows it just gets longer.
+SERIES: dict[str, Series] = {
+    "BK": Series("BK-{period}-{value:06d}", "%Y%m%d"),
+    "PO": Series("PO-{period}-{value:03d}", "%Y%m%d"),
+    "PT": Series("PT-{value:03d}"),
+    "BULK": Series("BULK-{period}-{value:06d}", "%Y"),
+    "BKG": Series("BKG-{period}-{value:06d}", "%Y"),
+    "QTE": Series("QTE-{period}-{value:06d}", "%Y"),
+    "INV": Series("INV-{period}-{value:06d}", "%Y"),
+    "TKT": Series("TKT-{period}-{value:06d}", "%Y"),
+    "CL": Series("CL{value:05d}"),
+    "BC": Series("BC{value:03d}"),
+    "BL": Series("BL{value:03d}"),
+    # Invoice numbers of payouts go out to banks and providers: six digits from the first one on.
+    "#": Series("#{value}", first=100_001),
+}
+
+
+async def take(conn: Conn, code: str, at: date) -> str:
+    """The next number of a series on the day `at` (a local day where that matters); nobody else gets it.
+
+    The counter's row stays locked until the transaction ends, and a rolled-back one leaves no gap: hot series
+    (BK) are taken in a short transaction of their own, where a gap is harmless.
+    """
+    series = SERIES[code]
+    period = at.strftime(series.period)
+    value = await rows.take(conn, code=code, period=period, first=series.first)
+    assert value is not None, "a counter always answers"
+    return series.pattern.format(period=period, value=value)
+
+
+async def peek(conn: Conn, code: str, at: date) -> str:
+    """The number that `take` would give just now; a suggestion, it reserves nothing (C107)."""
+    series = SERIES[code]
+    period = at.strftime(series.period)
+    value = await rows.last(conn, code=code, period=period)
+    return series.pattern.format(period=period, value=series.first if value is None else value + 1)

@@ -1,0 +1,94 @@
+"""Texts that leave the server: a row in the transaction of their cause, sent afterwards by the sweep."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from dispatch import bus
+from dispatch.transaction import Tx
+from dispatch.vault import Vault, cell, vault_of
+from storage import outbox as rows
+from storage.pool import Conn
+
+#: Every text that is sent by SMS or e-mail or pushed, under the name that providers know its template by.
+TEMPLATES: Mapping[str, str] = {
+    "otp_login": "{code} is your sign-in code. It is valid for {minutes} minutes. Never share it with anybody.",
+    "otp_step_up": "{code} confirms a change to your account. It is valid for {minutes} minutes. "
+    "If you did not ask for it, ignore it and share it with nobody.",
+    "phone_changed": "The phone number of your account was changed. If this was not you, contact us at once.",
+    "bank_account_changed": "Your payouts now go to the bank account ending in {last4}. "
+    "If this was not you, contact us at once.",
+    "notification": "{title}: {message}",
+}
+
+_SEALED = "sealed:"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a sender gets: the finished text, and the values in it for providers that fill templates themselves."""
+
+    id: int
+    channel: str
+    recipient: str
+    template: str
+    text: str
+    params: dict[str, Any]
+    created_at: datetime
+
+
+async def enqueue(
+    tx: Tx,
+    channel: str,
+    recipient: str,
+    template: str,
+    params: Mapping[str, Any],
+    *,
+    stream: str | None = None,
+    is_secret: bool = False,
+    supersedes: bool = False,
+) -> int:
+    """Writes the message with its cause. Returns the id of its row.
+
+    Messages of one `stream` (by default the recipient's) leave in order. `supersedes` drops what the stream still
+    holds. In production a secret one is sealed until it is sent, and its text is erased then.
+    """
+    stream = stream or f"{channel}:{recipient}"
+    if supersedes:
+        await rows.supersede(tx.conn, stream=stream)
+    body, data = TEMPLATES[template].format_map(params), dict(params)
+    if is_secret and tx.services.settings.is_production:
+        body, data = _seal(vault_of(tx.services.settings), stream, body, data), {}
+    message_id = await rows.put(
+        tx.conn, channel=channel, stream=stream, recipient=recipient, template=template, body=body, data=data,
+        is_secret=is_secret,
+    )  # fmt: skip
+    assert message_id is not None, "an insert returns its id"
+    tx.hint(bus.OUTBOX_FILLED, {})
+    return message_id
+
+
+def opened(row: rows.Claimed, vault: Vault) -> Message:
+    """The message in a claimed row, unsealed if need be. Raises SealBroken."""
+    text, params = row.body, row.data
+    if row.is_secret and text.startswith(_SEALED):
+        plain = vault.open(base64.b64decode(text.removeprefix(_SEALED)), cell("outbox", row.stream, "body"))
+        content = orjson.loads(plain)
+        text, params = content["text"], content["params"]
+    return Message(row.id, row.channel, row.recipient, row.template, text, params, row.created_at)
+
+
+async def list_outbox(conn: Conn, recipient: str | None = None, limit: int = 50) -> list[rows.Listed]:
+    """The newest rows first, to one recipient or to all. Secret texts are readable in development only."""
+    return await rows.page(conn, recipient=recipient, limit=limit)
+
+
+def _seal(vault: Vault, stream: str, text: str, params: Mapping[str, Any]) -> str:
+    plain = orjson.dumps({"text": text, "params": params}).decode()
+    return _SEALED + base64.b64encode(vault.seal(plain, cell("outbox", stream, "body"))).decode()

@@ -1,0 +1,118 @@
+"""Sends the outbox: in order within a stream, with a lease, with backoff, never inside a transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+from dispatch import bus
+from dispatch.adapters.senders import Sender, SendFailed
+from dispatch.errors import DispatchError
+from dispatch.outbox import messages
+from dispatch.services import Services
+from dispatch.vault import vault_of
+from storage import outbox as rows
+from storage.pool import Conn
+
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0
+BATCH = 50
+#: No sender may take longer than this; the lease is well above, so a slow one is not sent twice.
+SEND_TIMEOUT_S = 15.0
+LEASE_S = 60.0
+#: The wait after each failed try; after the last one the row is dead.
+DELAYS_S = (2.0, 10.0, 30.0, 120.0, 600.0)
+JITTER = 0.25
+#: A code is worthless after this time, and sending it late would only confuse.
+SECRET_LIFE_S = 300.0
+_ERROR_CHARS = 300
+
+
+class OutboxSweeper:
+    """One per node; any number of nodes may run one. A message is sent at least once, in order in its stream."""
+
+    def __init__(self, services: Services, senders: Mapping[str, Sender]) -> None:
+        """`senders` maps a channel to what sends it; rows of other channels are left alone."""
+        self._services = services
+        self._senders = dict(senders)
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        services.bus.subscribe(bus.OUTBOX_FILLED, lambda _hint: self._wake.set())
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="outbox-sweeper")
+
+    async def stop(self) -> None:
+        """Ends the sweep; what was being sent is sent again by whoever comes next."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def run_once(self) -> int:
+        """Sends what is due now, once. Returns how many rows were tried."""
+        async with self._services.transaction() as tx:
+            due = await rows.claim(tx.conn, channels=list(self._senders), lease_s=LEASE_S, limit=BATCH)
+        await asyncio.gather(*(self._deliver(row) for row in due))
+        return len(due)
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                tried = await self.run_once()
+            except Exception:
+                log.exception("the outbox sweep failed and goes on")
+                tried = 0
+                await asyncio.sleep(POLL_S)
+            if tried == 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL_S)
+
+    async def _deliver(self, row: rows.Claimed) -> None:
+        failure = await self._try(row)
+        async with self._services.transaction() as tx:
+            await self._settle(tx.conn, row, failure)
+
+    async def _try(self, row: rows.Claimed) -> SendFailed | None:
+        age_s = (time.time() - row.created_at.timestamp()) if row.is_secret else 0.0
+        if age_s > SECRET_LIFE_S:
+            return SendFailed("too late: the code in it is no longer valid", is_permanent=True)
+        try:
+            message = messages.opened(row, vault_of(self._services.settings))
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._senders[row.channel].send(message)
+        except SendFailed as failure:
+            return failure
+        except TimeoutError:
+            return SendFailed(f"no answer within {SEND_TIMEOUT_S:.0f} s")
+        except DispatchError as error:
+            return SendFailed(error.message, is_permanent=True)
+        except Exception as error:
+            # The text of an unknown error may repeat the message; its type says enough.
+            log.error("sender %s broke on message %d: %s", row.channel, row.id, type(error).__name__)
+            return SendFailed(f"the sender broke: {type(error).__name__}")
+        return None
+
+    async def _settle(self, conn: Conn, row: rows.Claimed, failure: SendFailed | None) -> None:
+        if failure is None:
+            await rows.sent(conn, id=row.id, erases_secret=self._services.settings.is_production)
+            return
+        error = str(failure)[:_ERROR_CHARS]
+        if failure.is_permanent or row.attempts > len(DELAYS_S):
+            await rows.dead(conn, id=row.id, error=error)
+            log.warning("message %d (%s) is given up after %d tries: %s", row.id, row.template, row.attempts, error)
+        else:
+            await rows.retry(conn, id=row.id, error=error, delay_s=retry_delay_s(row.attempts, failure.retry_after_s))
+
+
+def retry_delay_s(attempt: int, retry_after_s: float | None = None) -> float:
+    """How long to wait after try number `attempt` (from 1); jittered, and never sooner than the provider asks."""
+    base = DELAYS_S[min(attempt, len(DELAYS_S)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)
+    return max(base, min(retry_after_s or 0.0, DELAYS_S[-1]))

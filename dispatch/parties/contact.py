@@ -1,0 +1,30 @@
+"""The contact form: a letter from anybody, kept until staff has answered it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from dispatch.transaction import Tx
+from storage import contact as rows
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What somebody wrote; the sender may be a customer or a stranger."""
+
+    name: str
+    email: str
+    message: str
+    phone: str | None = None
+    subject: str | None = None
+
+
+async def submit(tx: Tx, letter: Letter, account_id: UUID | None = None) -> UUID:
+    """Keeps the letter with the status new. Returns its id."""
+    letter_id = await rows.insert(
+        tx.conn, account_id=account_id, name=letter.name, email=letter.email, phone=letter.phone,
+        subject=letter.subject, message=letter.message,
+    )  # fmt: skip
+    assert letter_id is not None
+    return letter_id

@@ -1,0 +1,161 @@
+"""A customer's account: signing in, profile, the phone, notifications, and leaving."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from dispatch.errors import Conflict, Missing, NotAllowed
+from dispatch.outbox import messages
+from dispatch.parties import otp, step_up
+from dispatch.parties.sessions import Pair
+from dispatch.services import Services
+from dispatch.transaction import Tx
+from storage import accounts as rows
+from storage import notifications as notification_rows
+from storage.accounts import Account
+from storage.errors import StorageError, is_unique
+from storage.notifications import Notification
+from storage.pool import Conn
+
+REALM = "customer"
+
+
+class AccountBlocked(NotAllowed):
+    """This account is blocked; contact support."""
+
+    code = "account_blocked"
+
+
+class PhoneTaken(Conflict):
+    """Another account has this phone number."""
+
+    code = "phone_taken"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    account: Account
+    pair: Pair
+
+
+async def sign_in(
+    services: Services, phone: str, code: str, *, ip: str | None = None, user_agent: str | None = None
+) -> SignedIn:
+    """Signs in with a code; the first time makes the account. The code, the account and the session are one commit.
+
+    Raises InvalidOtp, TooManyGuesses, AccountBlocked.
+    """
+    account: Account | None = None
+    pair: Pair | None = None
+    async with services.transaction() as tx:
+        verdict = await otp.guess(tx, phone, "login", code)
+        if verdict is otp.Verdict.RIGHT:
+            account = await rows.sign_in(tx.conn, phone=phone)
+            assert account is not None, "an upsert returns its row"
+            if account.is_active:
+                pair = await services.sessions.open(tx, REALM, account.id, ip=ip, user_agent=user_agent)
+    # After the commit: a raise inside would give the guess back.
+    verdict.check()
+    if account is None or pair is None:
+        raise AccountBlocked
+    return SignedIn(account, pair)
+
+
+async def confirm_step_up(services: Services, phone: str, code: str) -> tuple[Account, str]:
+    """Turns a code for step-up into a token for the phone's account (C46). Whoever has no account has nothing to
+    confirm and hears what a wrong code hears. Raises InvalidOtp, TooManyGuesses, AccountBlocked.
+    """
+    async with services.transaction() as tx:
+        account = await rows.by_phone(tx.conn, phone=phone)
+        # A code for a phone without an account stays good for taking the phone over into one.
+        verdict = await otp.guess(tx, phone, "step_up", code, consumes=account is not None)
+    verdict.check()
+    if account is None or account.phone is None:
+        raise otp.InvalidOtp
+    if not account.is_active:
+        raise AccountBlocked
+    return account, step_up.mint(services, REALM, account.id, account.phone)
+
+
+async def get(conn: Conn, account_id: UUID) -> Account:
+    """Raises Missing."""
+    account = await rows.get(conn, id=account_id)
+    if account is None:
+        raise Missing("account")
+    return account
+
+
+async def update_profile(tx: Tx, account_id: UUID, changes: dict[str, Any]) -> Account:
+    """Changes name and e-mail, those that are named. An e-mail is a way to write to people, not to sign in: it may repeat."""
+    account = await rows.update_profile(
+        tx.conn, id=account_id, sets_name="name" in changes, name=changes.get("name"),
+        sets_email="email" in changes, email=changes.get("email"),
+    )  # fmt: skip
+    if account is None:
+        raise Missing("account")
+    return account
+
+
+async def change_phone(
+    services: Services, account_id: UUID, session_id: UUID, step_up_token: str | None, phone: str, code: str
+) -> Account:
+    """Moves the account to a phone whose code the caller knows; every other sign-in ends, and the old phone is told.
+
+    Raises StepUpNeeded, Invalid (the code), TooManyGuesses, PhoneTaken, Missing.
+    """
+    async with services.read() as conn:
+        before = await get(conn, account_id)
+    step_up.check(services, step_up_token, REALM, account_id, before.phone)
+    after: Account | None = None
+    async with services.transaction() as tx:
+        verdict = await otp.guess(tx, phone, "step_up", code)
+        if verdict is otp.Verdict.RIGHT:
+            try:
+                async with tx.savepoint():
+                    after = await rows.set_phone(tx.conn, id=account_id, phone=phone)
+            except StorageError as error:
+                if not is_unique(error):
+                    raise
+                after = None
+            if after is not None:
+                await services.sessions.revoke_all(tx, REALM, account_id, "phone changed", but=session_id)
+                if before.phone and before.phone != phone:
+                    await messages.enqueue(tx, "sms", before.phone, "phone_changed", {})
+    verdict.check_field()
+    if after is None:
+        raise PhoneTaken
+    return after
+
+
+async def set_blocked(tx: Tx, account_id: UUID, *, is_blocked: bool, reason: str | None = None) -> Account:
+    """Blocks (every sign-in ends, R26) or frees an account. Raises Missing."""
+    account = await rows.set_active(tx.conn, id=account_id, is_active=not is_blocked, reason=reason)
+    if account is None:
+        raise Missing("account")
+    if is_blocked:
+        await tx.services.sessions.revoke_all(tx, None, account_id, "account blocked")
+    return account
+
+
+# ---------------------------------------------------------------- notifications
+
+
+async def page_notifications(
+    conn: Conn, owner_id: UUID, *, realm: str = REALM, unread_only: bool = False, limit: int = 20, offset: int = 0
+) -> tuple[list[Notification], int]:
+    """(newest first, how many in all) of a customer or, with realm technician, of a technician."""
+    page = (
+        notification_rows.page_of_technician if realm == "technician" else notification_rows.page_of_account
+    )
+    found = await page(conn, owner_id=owner_id, unread_only=unread_only, limit=limit, offset=offset)
+    return found, await notification_rows.count_of(conn, owner_id=owner_id, unread_only=unread_only) or 0
+
+
+async def read_notification(tx: Tx, owner_id: UUID, notification_id: UUID) -> Notification:
+    """Marks it read; repeating it changes nothing (C81). Raises Missing for somebody else's."""
+    row = await notification_rows.mark_read(tx.conn, id=notification_id, owner_id=owner_id)
+    if row is None:
+        raise Missing("notification")
+    return row

@@ -1,0 +1,138 @@
+"""One-time codes: sent by SMS within budgets, kept as a peppered hash, five guesses, used once. Real time."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+from collections.abc import Mapping
+from enum import StrEnum
+
+from dispatch.errors import Invalid, NotSignedIn, Throttled
+from dispatch.outbox import messages
+from dispatch.transaction import Tx
+from dispatch.vault import vault_of
+from storage import otp as rows
+from storage import quotas
+
+CODE_DIGITS = 6
+LIFE_S = 300
+SENDS_PER_PHONE = 3
+HOUR_S = 3600
+_SALT_BYTES = 16
+
+#: The contract's words for a purpose, and the one thing they mean here: signing in, or confirming what is sensitive.
+PURPOSES: Mapping[str, str] = {"login": "login", "reset_password": "step_up", "step_up": "step_up"}
+_TEMPLATES = {"login": "otp_login", "step_up": "otp_step_up"}
+
+
+class InvalidOtp(NotSignedIn):
+    """The code is wrong or no longer valid."""
+
+    code = "invalid_otp"
+
+
+class TooManyGuesses(Throttled):
+    """Too many wrong codes; ask for a new one."""
+
+    code = "rate_limit_exceeded"
+
+
+class TooManyCodes(Throttled):
+    """Too many codes were asked for; try again later."""
+
+    code = "rate_limit_exceeded"
+
+
+class Verdict(StrEnum):
+    """What a guess came to. It is returned, not raised: raising would roll the count of the guess back."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    DEAD = "dead"
+
+    def check(self) -> None:
+        """Raises InvalidOtp or TooManyGuesses; to be called after the commit. For those who are not signed in."""
+        if self is Verdict.WRONG:
+            raise InvalidOtp
+        if self is Verdict.DEAD:
+            raise TooManyGuesses(retry_after_s=LIFE_S)
+
+    def check_field(self) -> None:
+        """The same for those who are signed in: a wrong code is a bad field, not a lost session."""
+        if self is Verdict.WRONG:
+            raise Invalid({"otp_code": InvalidOtp.__doc__ or ""})
+        self.check()
+
+
+async def send(tx: Tx, phone: str, purpose: str, ip: str | None) -> int:
+    """Puts a new code for (phone, purpose) in place of the old one and its SMS into the outbox. Returns its life in s.
+
+    It never looks whether the phone is known: the answer and the work are the same for all. `phone` is E.164.
+    Raises TooManyCodes: three an hour for a phone, and the budgets of an address and of the whole installation.
+    """
+    purpose = PURPOSES[purpose]
+    await _spend(tx, phone, ip)
+    code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+    salt = secrets.token_bytes(_SALT_BYTES)
+    await rows.put(
+        tx.conn, phone=phone, purpose=purpose, code_hash=_hash(tx, phone, purpose, code, salt), salt=salt,
+        ttl_s=LIFE_S, ip=ip,
+    )  # fmt: skip
+    await messages.enqueue(
+        tx, "sms", phone, _TEMPLATES[purpose], {"code": code, "minutes": LIFE_S // 60},
+        stream=f"otp:{purpose}:{phone}", is_secret=True, supersedes=True,
+    )  # fmt: skip
+    return LIFE_S
+
+
+async def guess(tx: Tx, phone: str, purpose: str, code: str, *, consumes: bool = True) -> Verdict:
+    """Counts the guess, compares, and uses the code up if it is right (unless `consumes` is false).
+
+    Counting and using are one transaction with what the caller does next; the caller must commit whatever the verdict
+    is and raise afterwards. Parallel guesses wait for each other on the row, so that a sixth one never compares.
+    """
+    purpose = PURPOSES[purpose]
+    challenge = await rows.count_guess(tx.conn, phone=phone, purpose=purpose)
+    salt = challenge.salt if challenge else bytes(_SALT_BYTES)
+    expected = challenge.code_hash if challenge else bytes(32)
+    is_right = hmac.compare_digest(_hash(tx, phone, purpose, code, salt), expected)
+    if challenge is None:
+        return Verdict.DEAD if await rows.is_dead(tx.conn, phone=phone, purpose=purpose) else Verdict.WRONG
+    if not is_right:
+        return Verdict.WRONG
+    if consumes and await rows.use(tx.conn, id=challenge.id) != 1:
+        return Verdict.WRONG
+    return Verdict.RIGHT
+
+
+def _hash(tx: Tx, phone: str, purpose: str, code: str, salt: bytes) -> bytes:
+    vault = vault_of(tx.services.settings)
+    return vault.mac("otp", salt, phone.encode(), purpose.encode(), code.encode())
+
+
+async def _spend(tx: Tx, phone: str, ip: str | None) -> None:
+    """Takes from the three budgets, always in this order (no deadlock), the one that everybody shares last."""
+    settings = tx.services.settings
+    counter = vault_of(settings).fingerprint("phone", phone)
+    budgets = [(f"otp:phone:{counter}", SENDS_PER_PHONE, HOUR_S)]
+    if ip:
+        budgets.insert(0, (f"otp:ip:{network_of(ip)}", settings.otp.sends_per_ip_per_hour, HOUR_S))
+    budgets.append(("otp:all", settings.otp.sends_per_minute, 60))
+    for key, limit, window_s in budgets:
+        wait_s = await quotas.take(tx.conn, key, limit, window_s)
+        if wait_s:
+            raise TooManyCodes(retry_after_s=wait_s)
+
+
+def network_of(ip: str) -> str:
+    """What counts as one caller: an IPv4 address, or the /64 that one IPv6 subscriber owns."""
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

@@ -1,0 +1,97 @@
+"""A technician's sign-in and own profile; the code is the same as a customer's, the endpoint decides the realm (C44)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from dispatch.errors import Missing, NotAllowed
+from dispatch.parties import otp, step_up
+from dispatch.parties.sessions import Pair
+from dispatch.services import Services
+from storage import technician_access as rows
+from storage.pool import Conn
+from storage.technician_access import TechnicianProfile
+
+REALM = "technician"
+
+
+class TechnicianInactive(NotAllowed):
+    """This technician's account is not active."""
+
+    code = "technician_inactive"
+
+
+class TechnicianNotVerified(NotAllowed):
+    """The documents have not been verified yet."""
+
+    code = "technician_not_verified"
+
+
+class TechnicianRejected(NotAllowed):
+    """The application was rejected; contact support."""
+
+    code = "technician_rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    technician: TechnicianProfile
+    pair: Pair
+
+
+async def sign_in(
+    services: Services, phone: str, code: str, *, ip: str | None = None, user_agent: str | None = None
+) -> SignedIn:
+    """Signs in with a code for purpose login. A phone that is no technician's hears what a wrong code hears.
+
+    Raises InvalidOtp, TooManyGuesses, TechnicianInactive, TechnicianNotVerified, TechnicianRejected.
+    """
+    refusal: NotAllowed | None = None
+    pair: Pair | None = None
+    async with services.transaction() as tx:
+        technician = await rows.by_phone(tx.conn, phone=phone)
+        verdict = await otp.guess(tx, phone, "login", code, consumes=technician is not None)
+        if verdict is otp.Verdict.RIGHT and technician is not None:
+            refusal = _refusal(technician)
+            if refusal is None:
+                pair = await services.sessions.open(tx, REALM, technician.id, ip=ip, user_agent=user_agent)
+    verdict.check()
+    if technician is None:
+        raise otp.InvalidOtp
+    if refusal is not None:
+        raise refusal
+    assert pair is not None, "a right code of a technician who may sign in opens a session"
+    return SignedIn(technician, pair)
+
+
+async def confirm_step_up(services: Services, technician_id: UUID, code: str) -> str:
+    """Turns a code sent to the technician's phone (purpose reset_password or step_up) into a step-up token.
+
+    Raises Invalid (the code), TooManyGuesses, Missing.
+    """
+    async with services.transaction() as tx:
+        technician = await rows.get(tx.conn, id=technician_id)
+        if technician is None or technician.phone is None:
+            raise Missing("technician")
+        verdict = await otp.guess(tx, technician.phone, "step_up", code)
+    verdict.check_field()
+    return step_up.mint(services, REALM, technician_id, technician.phone)
+
+
+async def get(conn: Conn, technician_id: UUID) -> TechnicianProfile:
+    """Raises Missing."""
+    technician = await rows.get(conn, id=technician_id)
+    if technician is None:
+        raise Missing("technician")
+    return technician
+
+
+def _refusal(technician: TechnicianProfile) -> NotAllowed | None:
+    if not technician.is_active:
+        return TechnicianInactive()
+    if technician.onboarding_status == "rejected":
+        return TechnicianRejected()
+    if technician.onboarding_status != "verified":
+        return TechnicianNotVerified()
+    return None

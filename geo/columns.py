@@ -1,0 +1,73 @@
+"""The columns of the fleet: one dense slot per key, read singly by moves and as numpy arrays by queries."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Name -> type code of the array module. The numpy view has the same code.
+LAYOUT = {
+    "key": "q",
+    "lat": "d",
+    "lng": "d",
+    "at_s": "d",
+    "anchor_lat": "d",
+    "anchor_lng": "d",
+    "half_lng": "d",
+    "skills": "Q",
+    "tiers": "I",
+    "merit": "f",
+    "rating": "f",
+    "available": "B",
+}
+
+
+class Columns:
+    """Equally long columns that double when full. `raw_*` are `array.array`s (a single read costs a third of
+    numpy's), the plain names are numpy views of the same bytes. Views change when it grows: don't keep them."""
+
+    key: NDArray[np.int64]
+    lat: NDArray[np.float64]
+    lng: NDArray[np.float64]
+    at_s: NDArray[np.float64]
+    anchor_lat: NDArray[np.float64]
+    anchor_lng: NDArray[np.float64]
+    half_lng: NDArray[np.float64]
+    skills: NDArray[np.uint64]
+    tiers: NDArray[np.uint32]
+    merit: NDArray[np.float32]
+    rating: NDArray[np.float32]
+    available: NDArray[np.uint8]
+
+    def __init__(self, capacity: int = 1024) -> None:
+        self.raw_key = self.raw_skills = self.raw_tiers = self.raw_available = array("q")
+        self.raw_lat = self.raw_lng = self.raw_at_s = array("d")
+        self.raw_anchor_lat = self.raw_anchor_lng = self.raw_half_lng = array("d")
+        self.raw_merit = self.raw_rating = array("f")
+        self.capacity = 0
+        self._free: list[int] = []
+        self._grow(capacity)
+
+    def take_slot(self) -> int:
+        """A slot that nobody uses."""
+        if not self._free:
+            self._grow(self.capacity * 2)
+        return self._free.pop()
+
+    def give_slot(self, slot: int) -> None:
+        """The slot may be taken again; nothing may point to it any more."""
+        self._free.append(slot)
+
+    def _grow(self, capacity: int) -> None:
+        for name, code in LAYOUT.items():
+            raw: array[Any] = array(code, bytes(array(code).itemsize * capacity))
+            view = np.frombuffer(raw, dtype=np.dtype(code))
+            if self.capacity:
+                view[: self.capacity] = getattr(self, name)
+            setattr(self, f"raw_{name}", raw)
+            setattr(self, name, view)
+        self._free.extend(range(capacity - 1, self.capacity - 1, -1))
+        self.capacity = capacity

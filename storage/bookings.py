@@ -1,0 +1,94 @@
+"""Rows of bookings: the aggregate's guarded updates. Sources and targets come from the state tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+
+from storage.binder import Statements
+
+sql = Statements("bookings")
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    id: UUID
+    number: str
+    system: str
+    account_id: UUID
+    organisation_id: UUID | None
+    preview_id: UUID | None
+    address: dict[str, Any]
+    contact: dict[str, Any]
+    zone_id: UUID | None
+    lat: float
+    lng: float
+    timezone: str
+    local_date: date
+    local_time: time
+    starts_at: datetime
+    ends_at: datetime
+    categories: list[str]
+    tiers: list[str]
+    status: str
+    payment_method: str
+    payment_status: str
+    currency: str
+    subtotal_minor: int
+    savings_minor: int
+    discount_minor: int
+    tax_minor: int
+    grand_total_minor: int
+    promo_code_id: UUID | None
+    priority: int
+    auto_assign: bool
+    start_code: str | None
+    technician_id: UUID | None
+    round: int
+    attempt: int
+    next_action: str | None
+    next_action_at: datetime | None
+    queued_at: datetime | None
+    queue_reason: str | None
+    watch: dict[str, Any] | None
+    event_seq: int
+    cancelled_at: datetime | None
+    cancelled_by: str | None
+    cancellation_fee_minor: int | None
+    refund_minor: int | None
+    rating: int | None
+    created_at: datetime
+
+
+insert = sql.scalar("insert", UUID)
+insert_items = sql.many("insert_items")
+get = sql.row("get", Booking)
+lock = sql.row("lock", Booking)
+claim_due = sql.row("claim_due", Booking)
+next_due = sql.scalar("next_due", datetime)
+overdue_s = sql.scalar("overdue_s", float)
+move = sql.run("move")
+wait_for = sql.run("wait_for")
+offer_made = sql.run("offer_made")
+queue = sql.run("queue")
+confirm = sql.run("confirm")
+reopen = sql.run("reopen")
+new_round = sql.run("new_round")
+watch = sql.run("watch")
+start = sql.run("start")
+complete = sql.run("complete")
+cancel = sql.run("cancel")
+reschedule = sql.run("reschedule")
+set_payment_status = sql.run("set_payment_status")
+rate = sql.scalar("rate", UUID)
+set_priority = sql.run("set_priority")
+postpone = sql.run("postpone")
+count_done = sql.run("count_done")
+count_accepted = sql.run("count_accepted")
+count_cancelled = sql.run("count_cancelled")
+count_rating = sql.run("count_rating")
+raise_alert = sql.run("raise_alert")
+resolve_alerts = sql.run("resolve_alerts")
+audit = sql.run("audit")

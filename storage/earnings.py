@@ -1,0 +1,64 @@
+"""Rows of earnings: one per done booking, with the payee and the shares as they were at acceptance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from storage.binder import Statements
+
+sql = Statements("earnings")
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    id: UUID
+    booking_id: UUID
+    booking_number: str
+    assignment_id: UUID
+    technician_id: UUID
+    payee_id: UUID
+    technician_share_pct: Decimal
+    currency: str
+    booking_minor: int
+    tax_minor: int
+    earning_minor: int
+    platform_minor: int
+    payment_method: str
+    status: str
+    payout_id: UUID | None
+    payout_number: str | None
+    created_at: datetime
+    paid_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    currency: str
+    total_minor: int
+    pending_minor: int
+    paid_minor: int
+    earnings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An earning that may go into a payout."""
+
+    id: UUID
+    currency: str
+    earning_minor: int
+
+
+insert = sql.scalar("insert", UUID)
+page = sql.rows("page", Earning)
+count = sql.scalar("count", int)
+totals = sql.rows("totals", Totals)
+of_booking = sql.row("of_booking", Earning)
+lock_pending = sql.rows("lock_pending", Open)
+count_known = sql.scalar("count_known", int)
+claim = sql.run("claim")
+pay = sql.run("pay")
+release = sql.run("release")

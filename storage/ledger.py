@@ -1,0 +1,68 @@
+"""Rows of the ledger: accounts, journals, postings; balance and append-only are held by triggers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from storage.binder import Statements
+
+sql = Statements("ledger")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    id: UUID
+    owner_kind: str
+    owner_id: UUID | None
+    type: str
+    currency: str
+    balance_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformSum:
+    type: str
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostedLine:
+    kind: str
+    reference: str
+    owner_kind: str
+    owner_id: UUID | None
+    type: str
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One posting on an owner's account: positive is a credit to the owner."""
+
+    id: int
+    kind: str
+    reference: str
+    booking_id: UUID | None
+    booking_number: str | None
+    description: str | None
+    amount_minor: int
+    currency: str
+    at: datetime
+
+
+ensure_accounts = sql.run("ensure_accounts")
+open_journal = sql.scalar("open_journal", UUID)
+post_lines = sql.run("post_lines")
+lock_balance = sql.scalar("lock_balance", int)
+balance = sql.scalar("balance", int)
+accounts_of = sql.rows("accounts_of", AccountRow)
+booking_sum = sql.scalar("booking_sum", int)
+platform_sums = sql.rows("platform_sums", PlatformSum)
+journal_lines = sql.rows("journal_lines", PostedLine)
+booking_lines = sql.rows("booking_lines", PostedLine)
+entries = sql.rows("entries", Entry)
+count_entries = sql.scalar("count_entries", int)

@@ -1,0 +1,80 @@
+"""Numbered .sql files, applied once each, forward only, under one advisory lock."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from storage.errors import StorageError
+from storage.pool import translated
+
+FOLDER = Path(__file__).parent / "migrations"
+
+_LOCK = 7_250_331_904_117
+_TABLE = """CREATE TABLE IF NOT EXISTS schema_migrations (
+  name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(), took interval NOT NULL)"""
+_RECORD = "INSERT INTO schema_migrations (name, sha256, took) VALUES ($1, $2, clock_timestamp() - now())"
+
+
+class MigrationError(StorageError):
+    """A migration failed, or one was changed after it had been applied."""
+
+
+async def migrate(conn: asyncpg.Connection[Any], folder: Path = FOLDER, *, dry_run: bool = False) -> list[str]:
+    """Applies what is missing and returns the names. Raises MigrationError, which names the file and the line."""
+    done: list[str] = []
+    # Polled, not awaited: a session blocked in pg_advisory_lock holds a snapshot, with which a concurrent
+    # CREATE INDEX CONCURRENTLY would deadlock.
+    while not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+        await asyncio.sleep(0.2)
+    try:
+        await conn.execute(_TABLE)
+        known = dict(await conn.fetch("SELECT name, sha256 FROM schema_migrations"))
+        for path in sorted(folder.glob("[0-9]*.sql")):
+            sql = path.read_text("utf-8")
+            digest = hashlib.sha256(sql.encode()).hexdigest()
+            if path.name in known:
+                if known[path.name] != digest:
+                    raise MigrationError(f"{path.name} was changed after it had been applied")
+                continue
+            done.append(path.name)
+            if not dry_run:
+                await _apply(conn, path.name, sql, digest)
+    finally:
+        if not conn.is_closed():
+            await conn.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+    return done
+
+
+async def pending(dsn: str) -> list[str]:
+    """The migrations that this database still lacks."""
+    with translated():
+        conn = await asyncpg.connect(dsn, timeout=5)
+        try:
+            return await migrate(conn, dry_run=True)
+        finally:
+            await conn.close()
+
+
+async def migrate_dsn(dsn: str) -> list[str]:
+    """Connects, migrates and returns the names of what was applied."""
+    with translated():
+        conn = await asyncpg.connect(dsn, timeout=5)
+        try:
+            return await migrate(conn)
+        finally:
+            await conn.close()
+
+
+async def _apply(conn: asyncpg.Connection[Any], name: str, sql: str, digest: str) -> None:
+    try:
+        async with conn.transaction():
+            await conn.execute(sql)
+            await conn.execute(_RECORD, name, digest)
+    except asyncpg.PostgresError as e:
+        line = sql.count("\n", 0, int(getattr(e, "position", None) or 1) - 1) + 1
+        raise MigrationError(f"{name}, line {line}: {e}", e.sqlstate) from e

@@ -1,0 +1,10 @@
+"""Rows of document_sequences: the counters behind every number that people read."""
+
+from __future__ import annotations
+
+from storage.binder import Statements
+
+sql = Statements("numbers")
+
+take = sql.scalar("take", int)
+last = sql.scalar("last", int)

@@ -1,0 +1,82 @@
+"""Rows of offers and assignments: who was asked, what they said, and the tie that came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from storage.binder import Statements
+
+sql = Statements("offers")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    id: UUID
+    booking_id: UUID
+    technician_id: UUID
+    round: int
+    attempt: int | None
+    state: str
+    score: float | None
+    distance_m: int | None
+    earning_minor: int
+    currency: str
+    made_at: datetime
+    expires_at: datetime
+    answered_at: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TechnicianId:
+    technician_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    id: UUID
+    booking_id: UUID
+    offer_id: UUID
+    technician_id: UUID
+    state: str
+    payee_id: UUID
+    technician_share_pct: float
+    earning_minor: int
+    accepted_at: datetime
+    in_transit_at: datetime | None
+    arrived_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    estimated_arrival: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenJob:
+    """What the tracker needs of an accepted job."""
+
+    assignment_id: UUID
+    booking_id: UUID
+    technician_id: UUID
+    state: str
+    account_id: UUID
+    lat: float
+    lng: float
+    starts_at: datetime
+
+
+make = sql.row("make", Offer)
+get = sql.row("get", Offer)
+latest_for = sql.row("latest_for", Offer)
+open_of_booking = sql.row("open_of_booking", Offer)
+open_of_technician = sql.rows("open_of_technician", Offer)
+accept = sql.row("accept", Offer)
+close = sql.run("close")
+tried = sql.rows("tried", TechnicianId)
+with_open = sql.rows("with_open", TechnicianId)
+assign = sql.scalar("assign", UUID)
+assignment = sql.row("assignment", Assignment)
+step = sql.run("step")
+cancel_assignment = sql.run("cancel_assignment")
+open_jobs = sql.rows("open_jobs", OpenJob)

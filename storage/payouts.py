@@ -1,0 +1,67 @@
+"""Rows of payouts: money that leaves the platform for a technician or a provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from storage.binder import Statements
+
+sql = Statements("payouts")
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    id: UUID
+    number: str
+    party_id: UUID
+    party_name: str
+    party_code: str
+    party_kind: str
+    currency: str
+    total_minor: int
+    deduction_minor: int
+    cash_offset_minor: int
+    net_minor: int
+    method: str
+    status: str
+    bank_account_id: UUID | None
+    bank_transaction_id: str | None
+    upi_transaction_id: str | None
+    gateway_payout_id: str | None
+    failure_reason: str | None
+    notes: str | None
+    requested_by: str
+    earning_ids: list[UUID]
+    processed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where the money of a payout goes; `number_enc` is encrypted."""
+
+    party_id: UUID
+    name: str
+    code: str
+    bank_account_id: UUID | None
+    account_name: str | None
+    number_enc: bytes | None
+    ifsc: str | None
+    fund_account_id: str | None
+
+
+insert = sql.scalar("insert", UUID)
+get = sql.row("get", Payout)
+lock = sql.row("lock", Payout)
+page = sql.rows("page", Payout)
+count = sql.scalar("count", int)
+start = sql.run("start")
+sent = sql.run("sent")
+complete = sql.run("complete")
+fail = sql.run("fail")
+find_by_gateway_id = sql.scalar("find_by_gateway_id", UUID)
+destination = sql.row("destination", Destination)
+set_fund_account = sql.run("set_fund_account")

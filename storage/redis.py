@@ -1,0 +1,111 @@
+"""The hints of many nodes over Redis pub/sub: short waits, a breaker, and nothing lost when it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from uuid import uuid4
+
+import orjson
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+#: Every channel name in one place.
+HINTS = "dispatch:hints"
+POSITIONS = "dispatch:positions"
+
+#: No wait for Redis is longer than this, in seconds.
+TIMEOUT_S = 0.25
+#: After a failure nothing is tried for so long.
+BREAK_S = 2.0
+#: Messages that wait for Redis; the oldest are dropped beyond it.
+BACKLOG = 10_000
+
+Deliver = Callable[[str, dict[str, object]], None]
+DeliverBytes = Callable[[bytes], None]
+
+
+def connect(url: str) -> Redis:
+    """A client that never waits long and never retries by itself."""
+    return Redis.from_url(
+        url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0),
+        health_check_interval=5,
+    )  # fmt: skip
+
+
+class RedisHints:
+    """Carries hints and position batches between nodes. Own messages are not heard again."""
+
+    def __init__(self, url: str, deliver: Deliver, positions: DeliverBytes | None = None) -> None:
+        self._redis, self._reader = connect(url), Redis.from_url(url, socket_connect_timeout=1.0)
+        self._deliver, self._positions = deliver, positions
+        self._me = uuid4().bytes
+        self._queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(BACKLOG)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.dropped = 0
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._read())]
+
+    def on_positions(self, listener: DeliverBytes) -> None:
+        self._positions = listener
+
+    def publish(self, topic: str, hint: dict[str, object]) -> None:
+        self._put(HINTS, orjson.dumps([topic, hint]))
+
+    def publish_positions(self, batch: bytes) -> None:
+        self._put(POSITIONS, batch)
+
+    def _put(self, channel: str, payload: bytes) -> None:
+        if self._queue.full():
+            self._queue.get_nowait()
+            self.dropped += 1
+        self._queue.put_nowait((channel, self._me + payload))
+
+    async def _write(self) -> None:
+        while True:
+            channel, payload = await self._queue.get()
+            try:
+                await self._redis.publish(channel, payload)
+            except (RedisError, OSError, TimeoutError) as e:
+                self.dropped += 1
+                log.warning("Redis is away, hints are dropped: %s", e)
+                await asyncio.sleep(BREAK_S)
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                async with self._reader.pubsub() as pubsub:
+                    await pubsub.subscribe(HINTS, POSITIONS)
+                    async for message in pubsub.listen():
+                        self._heard(message)
+            except (RedisError, OSError, TimeoutError) as e:
+                log.warning("Redis is away, hints are not heard: %s", e)
+            await asyncio.sleep(BREAK_S)
+
+    def _heard(self, message: dict[str, object]) -> None:
+        data = message.get("data")
+        if message.get("type") != "message" or not isinstance(data, bytes) or data[:16] == self._me:
+            return
+        if message.get("channel") == POSITIONS.encode():
+            if self._positions is not None:
+                self._positions(data[16:])
+            return
+        try:
+            topic, hint = orjson.loads(data[16:])
+        except (ValueError, TypeError):
+            log.warning("a hint that could not be read was dropped")
+            return
+        self._deliver(topic, hint)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._redis.aclose()
+        await self._reader.aclose()

@@ -1,0 +1,49 @@
+"""Rows of technicians as dispatch sees them: capabilities, presence, last position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from storage.binder import Statements
+
+sql = Statements("roster")
+
+
+@dataclass(frozen=True, slots=True)
+class TechnicianRow:
+    id: UUID
+    no: int
+    code: str
+    name: str
+    phone: str | None
+    provider_id: UUID | None
+    categories: list[str]
+    tiers: list[str]
+    working_hours: dict[str, Any]
+    service_radius_m: int
+    base_lat: float | None
+    base_lng: float | None
+    zone_id: UUID | None
+    is_active: bool
+    is_available: bool
+    onboarding_status: str
+    rating: float | None
+    total_bookings: int
+    cancelled_bookings: int
+    idle_since: datetime
+    changed_at: datetime
+    last_lat: float | None
+    last_lng: float | None
+    last_accuracy_m: float | None
+    last_fix_at: datetime | None
+
+
+everyone = sql.rows("everyone", TechnicianRow)
+changed = sql.rows("changed", TechnicianRow)
+save_positions = sql.run("save_positions")
+set_available = sql.scalar("set_available", datetime)
+seen = sql.run("seen")
+set_working_hours = sql.run("set_working_hours")

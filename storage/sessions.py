@@ -1,0 +1,60 @@
+"""Rows of sessions: one row is one sign-in, a family of refresh tokens of which only hashes are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from storage.binder import Statements
+
+sql = Statements("sessions")
+
+
+@dataclass(frozen=True, slots=True)
+class LockedSession:
+    id: UUID
+    realm: str
+    subject_id: UUID
+    refresh_hash: bytes
+    previous_hash: bytes | None
+    is_in_grace: bool
+    is_open: bool
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class LivingSession:
+    id: UUID
+    realm: str
+    subject_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A sign-in as its owner may see it."""
+
+    id: UUID
+    created_at: datetime
+    expires_at: datetime
+    ip: str | None
+    user_agent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How many sign-ins ended, and in which realms."""
+
+    count: int
+    realms: list[str]
+
+
+open = sql.run("open")
+lock = sql.row("lock", LockedSession)
+rotate = sql.run("rotate")
+revoke = sql.scalar("revoke", str)
+revoke_all = sql.row("revoke_all", Ended)
+living = sql.rows("living", LivingSession)
+of_subject = sql.rows("of_subject", OpenSession)
+forget_places = sql.run("forget_places")
+purge = sql.run("purge")

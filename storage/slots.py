@@ -1,0 +1,40 @@
+"""Rows of slots: a technician's reserved intervals, which the database keeps from overlapping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from storage.binder import Statements
+
+sql = Statements("slots")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    id: UUID
+    technician_id: UUID
+    booking_id: UUID | None
+    preview_id: UUID | None
+    state: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    technician_id: UUID
+
+
+busy = sql.rows("busy", Slot)
+drop_due = sql.run("drop_due")
+sweep_due = sql.run("sweep_due")
+insert = sql.run("insert")
+place_booking = sql.run("place_booking")
+preview_to_booking = sql.run("preview_to_booking")
+set_state = sql.run("set_state")
+of_booking = sql.row("of_booking", Slot)
+drop_booking = sql.run("drop_booking")
+drop_preview = sql.run("drop_preview")
+blocked_technicians = sql.rows("blocked_technicians", Blocked)

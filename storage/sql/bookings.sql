@@ -1,0 +1,145 @@
+-- name: insert
+INSERT INTO bookings (number, system, account_id, organisation_id, preview_id, address_id, address, contact, zone_id, lat, lng,
+  is_approximate, timezone, local_date, local_time, starts_at, ends_at, categories, tiers, payment_method, currency,
+  subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, promo_code_id, priority, auto_assign,
+  policy_accepted, start_code, next_action, next_action_at)
+VALUES (:number, :system, :account_id, :organisation_id, :preview_id, :address_id, :address, :contact, :zone_id, :lat, :lng,
+  :is_approximate, :timezone, :local_date, :local_time, :starts_at, :ends_at, :categories, :tiers, :payment_method, :currency,
+  :subtotal_minor, :savings_minor, :discount_minor, :tax_minor, :grand_total_minor, :promo_code_id, :priority, :auto_assign,
+  :policy_accepted, :start_code, :next_action, :next_action_at)
+RETURNING id;
+
+-- name: insert_items
+INSERT INTO booking_items (booking_id, position, service_id, name, category, tier, quantity, duration_minutes, list_price_minor, price_minor)
+VALUES (:booking_id, :position, :service_id, :name, :category, :tier, :quantity, :duration_minutes, :list_price_minor, :price_minor);
+
+-- name: get
+SELECT id, number, system, account_id, organisation_id, preview_id, address, contact, zone_id, lat, lng, timezone, local_date, local_time,
+  starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
+  tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
+  next_action, next_action_at, queued_at, queue_reason, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
+  refund_minor, rating, created_at
+FROM bookings WHERE id = :booking_id;
+
+-- name: lock
+-- The booking's row is always the first to be locked; everything else follows it.
+SELECT id, number, system, account_id, organisation_id, preview_id, address, contact, zone_id, lat, lng, timezone, local_date, local_time,
+  starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
+  tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
+  next_action, next_action_at, queued_at, queue_reason, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
+  refund_minor, rating, created_at
+FROM bookings WHERE id = :booking_id FOR UPDATE;
+
+-- name: claim_due
+-- One booking whose time has come and that nobody else works on.
+SELECT id, number, system, account_id, organisation_id, preview_id, address, contact, zone_id, lat, lng, timezone, local_date, local_time,
+  starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
+  tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
+  next_action, next_action_at, queued_at, queue_reason, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
+  refund_minor, rating, created_at
+FROM bookings WHERE next_action_at <= app_now()
+ORDER BY priority DESC, next_action_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+
+-- name: next_due
+SELECT min(next_action_at) FROM bookings WHERE next_action_at IS NOT NULL;
+
+-- name: overdue_s
+-- How late the most overdue timer is, in seconds of the domain's time; 0 when none is due.
+SELECT coalesce(greatest(0, extract(epoch FROM app_now() - min(next_action_at))), 0)::float8 AS overdue_s
+FROM bookings WHERE next_action_at IS NOT NULL;
+
+-- name: move
+UPDATE bookings SET status = :target, updated_at = app_now() WHERE id = :booking_id AND status = ANY(:sources);
+
+-- name: wait_for
+-- Hands the booking to a timer. No row: it left the state that the step starts from.
+UPDATE bookings SET status = :target, next_action = :action, next_action_at = :at, queued_at = NULL, queue_reason = NULL,
+  updated_at = app_now()
+WHERE id = :booking_id AND status = ANY(:sources);
+
+-- name: offer_made
+UPDATE bookings SET status = :target, attempt = attempt + :attempts, next_action = 'offer_expiry', next_action_at = :expires_at,
+  queued_at = NULL, queue_reason = NULL, updated_at = app_now()
+WHERE id = :booking_id AND status = ANY(:sources);
+
+-- name: queue
+UPDATE bookings SET status = 'pending', next_action = NULL, next_action_at = NULL, queued_at = app_now(), queue_reason = :reason,
+  updated_at = app_now()
+WHERE id = :booking_id AND status IN ('pending', 'partner_assigned');
+
+-- name: confirm
+UPDATE bookings SET status = :target, technician_id = :technician_id, next_action = 'watch', next_action_at = :watch_at,
+  watch = NULL, queued_at = NULL, queue_reason = NULL, updated_at = app_now()
+WHERE id = :booking_id AND status = ANY(:sources);
+
+-- name: reopen
+-- The accepted technician is gone: a new round begins.
+UPDATE bookings SET status = :target, technician_id = NULL, round = round + 1, attempt = 0, watch = NULL,
+  next_action = 'dispatch', next_action_at = app_now(), queued_at = NULL, queue_reason = NULL, updated_at = app_now()
+WHERE id = :booking_id AND status = ANY(:sources);
+
+-- name: new_round
+UPDATE bookings SET round = round + 1, attempt = 0, next_action = 'dispatch', next_action_at = app_now(), queued_at = NULL,
+  queue_reason = NULL, updated_at = app_now()
+WHERE id = :booking_id AND status = 'pending';
+
+-- name: watch
+UPDATE bookings SET watch = :watch, next_action_at = :next_at WHERE id = :booking_id AND status = 'confirmed';
+
+-- name: start
+UPDATE bookings SET status = :target, next_action = NULL, next_action_at = NULL, updated_at = app_now()
+WHERE id = :booking_id AND status = ANY(:sources);
+
+-- name: complete
+UPDATE bookings SET status = :target, next_action = NULL, next_action_at = NULL, watch = NULL, updated_at = app_now()
+WHERE id = :booking_id AND status = ANY(:sources);
+
+-- name: cancel
+UPDATE bookings SET status = :target, next_action = NULL, next_action_at = NULL, queued_at = NULL, queue_reason = NULL,
+  cancelled_at = app_now(), cancelled_by = :cancelled_by, cancellation_reason = :reason, cancellation_fee_minor = :fee_minor,
+  refund_minor = :refund_minor, updated_at = app_now()
+WHERE id = :booking_id AND status = ANY(:sources);
+
+-- name: reschedule
+UPDATE bookings SET starts_at = :starts_at, ends_at = :ends_at, local_date = :local_date, local_time = :local_time,
+  updated_at = app_now()
+WHERE id = :booking_id;
+
+-- name: set_payment_status
+UPDATE bookings SET payment_status = :payment_status, updated_at = app_now() WHERE id = :booking_id;
+
+-- name: rate
+-- Once, by its customer, when done.
+UPDATE bookings SET rating = :rating, feedback = :feedback, rated_at = app_now(), updated_at = app_now()
+WHERE id = :booking_id AND account_id = :account_id AND status = 'completed' AND rating IS NULL
+RETURNING technician_id;
+
+-- name: set_priority
+UPDATE bookings SET priority = :priority, auto_assign = :auto_assign, updated_at = app_now() WHERE id = :booking_id;
+
+-- name: postpone
+-- A handler that failed: the next one gets its turn, this one comes back.
+UPDATE bookings SET next_action_at = app_now() + make_interval(secs => :seconds) WHERE id = :booking_id AND next_action_at <= app_now();
+
+-- name: count_done
+UPDATE technicians SET completed_bookings = completed_bookings + 1, idle_since = app_now() WHERE id = :technician_id;
+
+-- name: count_accepted
+UPDATE technicians SET total_bookings = total_bookings + 1, idle_since = app_now() WHERE id = :technician_id;
+
+-- name: count_cancelled
+UPDATE technicians SET cancelled_bookings = cancelled_bookings + 1 WHERE id = :technician_id;
+
+-- name: count_rating
+UPDATE technicians SET rating_sum = rating_sum + :rating, rating_count = rating_count + 1 WHERE id = :technician_id;
+
+-- name: raise_alert
+INSERT INTO alerts (kind, booking_id, technician_id, message) VALUES (:kind, :booking_id, :technician_id, :message)
+ON CONFLICT (kind, booking_id) WHERE resolved_at IS NULL DO NOTHING;
+
+-- name: resolve_alerts
+UPDATE alerts SET resolved_at = app_now() WHERE booking_id = :booking_id AND kind = ANY(:kinds) AND resolved_at IS NULL;
+
+-- name: audit
+INSERT INTO audit_log (realm, actor_id, action, resource_type, resource_id, changes)
+VALUES (:realm, :actor_id, :action, :resource_type, :resource_id, :changes);

@@ -1,0 +1,32 @@
+-- name: offered
+-- What has no price is not offered; a price stands in one currency.
+SELECT s.id, s.name, s.description, s.category, s.service_type, s.tier, s.duration_minutes, s.image_url, s.updated_at,
+  p.currency, p.price_minor, p.list_price_minor
+FROM services s JOIN service_prices p ON p.service_id = s.id
+WHERE s.is_active AND s.deleted_at IS NULL
+ORDER BY s.category, s.tier, s.name, s.id;
+
+-- name: last_change
+SELECT coalesce(max(updated_at), to_timestamp(0)) FROM services;
+
+-- name: insert
+INSERT INTO services (id, name, description, category, service_type, tier, duration_minutes, image_url, is_active)
+VALUES (:id, :name, :description, :category, :service_type, :tier, :duration_minutes, :image_url, :is_active)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, category = excluded.category,
+  service_type = excluded.service_type, tier = excluded.tier, duration_minutes = excluded.duration_minutes,
+  image_url = excluded.image_url, is_active = excluded.is_active, updated_at = app_now()
+WHERE services.deleted_at IS NULL
+RETURNING id;
+
+-- name: put_price
+INSERT INTO service_prices (service_id, currency, price_minor, list_price_minor)
+VALUES (:service_id, :currency, :price_minor, :list_price_minor)
+ON CONFLICT (service_id, currency) DO UPDATE SET price_minor = excluded.price_minor,
+  list_price_minor = excluded.list_price_minor;
+
+-- name: touch
+UPDATE services SET updated_at = app_now() WHERE id = :service_id AND deleted_at IS NULL;
+
+-- name: retire
+UPDATE services SET is_active = false, deleted_at = app_now(), updated_at = app_now()
+WHERE id = :service_id AND deleted_at IS NULL;

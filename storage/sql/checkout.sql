@@ -1,0 +1,40 @@
+-- name: insert_preview
+INSERT INTO checkout_previews (id, account_id, items, zone_id, address_id, booking_date, starts_at, duration_minutes, currency,
+  timezone, subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, promo_code_id, expires_at)
+VALUES (:id, :account_id, :items, :zone_id, :address_id, :booking_date, :starts_at, :duration_minutes, :currency,
+  :timezone, :subtotal_minor, :savings_minor, :discount_minor, :tax_minor, :grand_total_minor, :promo_code_id, :expires_at);
+
+-- name: live_preview
+SELECT id, account_id, items, zone_id, address_id, booking_date, starts_at, duration_minutes, currency, timezone,
+  subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, promo_code_id, expires_at
+FROM checkout_previews WHERE id = :preview_id AND account_id = :account_id AND expires_at > app_now();
+
+-- name: lock_preview
+-- Two confirms of one preview come one after the other.
+SELECT id FROM checkout_previews WHERE id = :preview_id AND account_id = :account_id FOR UPDATE;
+
+-- name: sweep_previews
+-- A day is kept, so that a late retry of a confirm is told that its preview has expired and not that it never was.
+DELETE FROM checkout_previews WHERE expires_at < app_now() - interval '1 day';
+
+-- name: booked_from
+SELECT id, number, status, grand_total_minor, currency, address_id, local_date, local_time, payment_method, contact
+FROM bookings WHERE preview_id = :preview_id AND account_id = :account_id;
+
+-- name: drop_holds
+-- A customer holds one time at once: a new hold lets the former go.
+DELETE FROM slots WHERE preview_id IN (SELECT id FROM checkout_previews WHERE account_id = :account_id);
+
+-- name: take_quota
+-- One more within the sliding window, or no row. The row stays locked, so that parallel takers are counted one by one.
+INSERT INTO quotas (key, hits) VALUES (:key, ARRAY[app_now()])
+ON CONFLICT (key) DO UPDATE SET hits = array_append(
+  (SELECT array_agg(h ORDER BY h) FROM unnest(quotas.hits) AS h WHERE h > app_now() - make_interval(secs => :window_s::float8)),
+  app_now())
+WHERE (SELECT count(*) FROM unnest(quotas.hits) AS h WHERE h > app_now() - make_interval(secs => :window_s::float8)) < :at_most::int
+RETURNING cardinality(hits);
+
+-- name: quota_wait_s
+-- Seconds until the oldest of the counted ones leaves the window.
+SELECT extract(epoch FROM min(h) + make_interval(secs => :window_s::float8) - app_now())::float8
+FROM quotas, unnest(hits) AS h WHERE key = :key AND h > app_now() - make_interval(secs => :window_s::float8);

@@ -1,0 +1,37 @@
+-- name: insert_attempt
+INSERT INTO match_attempts (booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id)
+VALUES (:booking_id, :round, :attempt, :policy, :policy_version, :weights, :radius_m, :outcome, :offer_id)
+RETURNING id;
+
+-- name: insert_candidates
+INSERT INTO match_candidates (attempt_id, technician_id, rank, reason, score, parts, distance_m)
+SELECT :attempt_id, c.technician_id, c.rank, c.reason, c.score, c.parts, c.distance_m
+FROM unnest(:ids::uuid[], :ranks::int[], :reasons::text[], :scores::real[], :parts::jsonb[], :distances::int[])
+  AS c (technician_id, rank, reason, score, parts, distance_m);
+
+-- name: attempts
+SELECT id, booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id, at
+FROM match_attempts WHERE booking_id = :booking_id ORDER BY id;
+
+-- name: candidates
+SELECT c.attempt_id, c.technician_id, p.code, p.name, c.rank, c.reason, c.score, c.parts, c.distance_m
+FROM match_candidates c JOIN parties p ON p.id = c.technician_id
+WHERE c.attempt_id = ANY(:attempt_ids::bigint[])
+ORDER BY c.attempt_id, c.rank NULLS LAST, c.distance_m NULLS LAST, p.code;
+
+-- name: offers
+SELECT o.id, o.technician_id, p.name AS technician_name, o.round, o.attempt, o.state, o.made_at, o.expires_at, o.answered_at, o.reason, o.made_by
+FROM offers o JOIN parties p ON p.id = o.technician_id WHERE o.booking_id = :booking_id ORDER BY o.made_at, o.id;
+
+-- name: reasons_of
+-- How often this technician was considered and what came of it, over a span of the domain's time.
+SELECT c.reason, count(*) AS times, count(DISTINCT a.booking_id) AS bookings, max(a.at) AS last_at
+FROM match_candidates c JOIN match_attempts a ON a.id = c.attempt_id
+WHERE c.technician_id = :technician_id AND a.at >= :since
+GROUP BY c.reason ORDER BY times DESC, c.reason;
+
+-- name: recent_of
+SELECT a.at, a.booking_id, c.reason, c.rank, c.score, c.parts, c.distance_m, b.categories, b.starts_at
+FROM match_candidates c JOIN match_attempts a ON a.id = c.attempt_id JOIN bookings b ON b.id = a.booking_id
+WHERE c.technician_id = :technician_id AND a.at >= :since
+ORDER BY c.attempt_id DESC LIMIT :limit OFFSET :offset;

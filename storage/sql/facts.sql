@@ -1,0 +1,52 @@
+-- name: append_booking
+-- The counter on the booking makes seq gapless: a rolled-back transaction takes its number back with it.
+WITH b AS (
+  UPDATE bookings SET event_seq = event_seq + 1, updated_at = app_now() WHERE id = :booking_id
+  RETURNING id, event_seq, account_id
+), e AS (
+  INSERT INTO booking_events (booking_id, seq, type, actor_kind, actor_id, data)
+  SELECT id, event_seq, :type, :actor_kind, :actor_id, :data FROM b
+)
+SELECT event_seq AS seq, account_id FROM b;
+
+-- name: append_party
+WITH p AS (
+  UPDATE parties SET event_seq = event_seq + 1 WHERE id = :party_id RETURNING id, event_seq
+), e AS (
+  INSERT INTO party_events (party_id, seq, type, data) SELECT id, event_seq, :type, :data FROM p
+)
+SELECT event_seq FROM p;
+
+-- name: booking_since
+SELECT booking_id, seq, type, actor_kind, actor_id, data, at FROM booking_events
+WHERE booking_id = :booking_id AND seq > :seq ORDER BY seq LIMIT :limit;
+
+-- name: party_since
+SELECT party_id, seq, type, data, at FROM party_events
+WHERE party_id = :party_id AND seq > :seq ORDER BY seq LIMIT :limit;
+
+-- name: booking_heads
+-- Which streams moved lately: the poll that finds what a lost hint would have told.
+SELECT e.booking_id AS stream_id, b.account_id, max(e.seq) AS seq
+FROM booking_events e JOIN bookings b ON b.id = e.booking_id
+WHERE e.id > :after_id GROUP BY e.booking_id, b.account_id;
+
+-- name: party_heads
+SELECT party_id AS stream_id, NULL::uuid AS account_id, max(seq) AS seq
+FROM party_events WHERE id > :after_id GROUP BY party_id;
+
+-- name: open_heads_of_account
+SELECT id AS stream_id, account_id, event_seq AS seq FROM bookings
+WHERE account_id = :account_id
+  AND (status IN ('pending', 'partner_assigned', 'confirmed', 'in_progress') OR updated_at > app_now() - interval '1 day')
+ORDER BY created_at DESC LIMIT 100;
+
+-- name: party_seq
+SELECT event_seq FROM parties WHERE id = :party_id;
+
+-- name: timeline
+SELECT booking_id, seq, type, actor_kind, actor_id, data, at FROM booking_events
+WHERE booking_id = :booking_id ORDER BY seq;
+
+-- name: epoch
+SELECT epoch FROM installation;

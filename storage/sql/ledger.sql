@@ -1,0 +1,73 @@
+-- name: ensure_accounts
+-- In the order of the key, so that two journals that both open accounts wait for each other and never deadlock.
+INSERT INTO ledger_accounts (owner_kind, owner_id, type, currency)
+SELECT a.owner_kind, a.owner_id, a.type, a.currency
+FROM unnest(:owner_kinds::text[], :owner_ids::uuid[], :types::text[], :currencies::text[])
+  AS a (owner_kind, owner_id, type, currency)
+WHERE NOT EXISTS (SELECT 1 FROM ledger_accounts l WHERE l.owner_kind = a.owner_kind
+  AND l.owner_id IS NOT DISTINCT FROM a.owner_id AND l.type = a.type AND l.currency = a.currency)
+ORDER BY a.owner_kind, a.owner_id, a.type, a.currency
+ON CONFLICT (owner_kind, owner_id, type, currency) DO NOTHING;
+
+-- name: open_journal
+-- No row: this was posted before.
+INSERT INTO ledger_journals (kind, reference, booking_id, description)
+VALUES (:kind, :reference, :booking_id, :description)
+ON CONFLICT ON CONSTRAINT ledger_journals_once DO NOTHING
+RETURNING id;
+
+-- name: post_lines
+-- Sorted by account: the balances of owners are locked in that order by every journal.
+INSERT INTO ledger_postings (journal_id, account_id, currency, amount_minor)
+SELECT :journal_id, l.id, l.currency, a.amount_minor
+FROM unnest(:owner_kinds::text[], :owner_ids::uuid[], :types::text[], :currencies::text[], :amounts::bigint[])
+  AS a (owner_kind, owner_id, type, currency, amount_minor)
+JOIN ledger_accounts l ON l.owner_kind = a.owner_kind AND l.owner_id IS NOT DISTINCT FROM a.owner_id
+  AND l.type = a.type AND l.currency = a.currency
+ORDER BY l.id;
+
+-- name: lock_balance
+SELECT balance_minor FROM ledger_accounts
+WHERE owner_kind = :owner_kind AND owner_id = :owner_id AND type = :type AND currency = :currency
+FOR UPDATE;
+
+-- name: balance
+SELECT balance_minor FROM ledger_accounts
+WHERE owner_kind = :owner_kind AND owner_id = :owner_id AND type = :type AND currency = :currency;
+
+-- name: accounts_of
+SELECT id, owner_kind, owner_id, type, currency, balance_minor FROM ledger_accounts
+WHERE owner_kind = :owner_kind AND owner_id = :owner_id ORDER BY type, currency;
+
+-- name: booking_sum
+-- What the journals of one booking left on one of the platform's accounts.
+SELECT coalesce(sum(p.amount_minor), 0)::bigint AS amount_minor
+FROM ledger_journals j JOIN ledger_postings p ON p.journal_id = j.id JOIN ledger_accounts l ON l.id = p.account_id
+WHERE j.booking_id = :booking_id AND l.owner_kind = 'platform' AND l.type = :type;
+
+-- name: platform_sums
+SELECT l.type, l.currency, coalesce(sum(p.amount_minor), 0)::bigint AS amount_minor
+FROM ledger_accounts l LEFT JOIN ledger_postings p ON p.account_id = l.id
+WHERE l.owner_kind = 'platform' GROUP BY l.type, l.currency ORDER BY l.type, l.currency;
+
+-- name: journal_lines
+SELECT j.kind, j.reference, l.owner_kind, l.owner_id, l.type, l.currency, p.amount_minor
+FROM ledger_journals j JOIN ledger_postings p ON p.journal_id = j.id JOIN ledger_accounts l ON l.id = p.account_id
+WHERE j.kind = :kind AND j.reference = :reference ORDER BY p.id;
+
+-- name: booking_lines
+SELECT j.kind, j.reference, l.owner_kind, l.owner_id, l.type, l.currency, p.amount_minor
+FROM ledger_journals j JOIN ledger_postings p ON p.journal_id = j.id JOIN ledger_accounts l ON l.id = p.account_id
+WHERE j.booking_id = :booking_id ORDER BY p.id;
+
+-- name: entries
+-- One line of an owner's account, newest first: a wallet's or a provider's list of transactions.
+SELECT p.id, j.kind, j.reference, j.booking_id, b.number AS booking_number, j.description, p.amount_minor, p.currency, j.at
+FROM ledger_postings p JOIN ledger_journals j ON j.id = p.journal_id JOIN ledger_accounts l ON l.id = p.account_id
+LEFT JOIN bookings b ON b.id = j.booking_id
+WHERE l.owner_kind = :owner_kind AND l.owner_id = :owner_id AND l.type = :type
+ORDER BY p.id DESC LIMIT :limit OFFSET :offset;
+
+-- name: count_entries
+SELECT count(*) FROM ledger_postings p JOIN ledger_accounts l ON l.id = p.account_id
+WHERE l.owner_kind = :owner_kind AND l.owner_id = :owner_id AND l.type = :type;

@@ -1,0 +1,32 @@
+-- name: put
+INSERT INTO notifications (account_id, technician_id, booking_id, type, title, message, metadata)
+VALUES (:account_id, :technician_id, :booking_id, :type, :title, :message, :metadata) RETURNING id;
+
+-- name: about
+-- What a message about a booking may say, and to whom it goes. A technician given by name is one of an earlier offer.
+SELECT b.number, b.account_id, a.phone AS account_phone, a.is_active AND a.erased_at IS NULL AS is_reachable,
+       b.local_date, b.local_time, b.address ->> 'city' AS city,
+       p.id AS technician_id, p.name AS technician_name, p.phone AS technician_phone
+FROM bookings b JOIN accounts a ON a.id = b.account_id
+LEFT JOIN parties p ON p.id = coalesce(:technician_id::uuid, b.technician_id,
+  (SELECT o.technician_id FROM offers o WHERE o.booking_id = b.id AND o.state = 'open')) AND p.kind = 'technician'
+WHERE b.id = :booking_id;
+
+-- name: page_of_account
+SELECT id, booking_id, type, title, message, is_read, metadata, created_at
+FROM notifications WHERE account_id = :owner_id AND (NOT :unread_only OR NOT is_read)
+ORDER BY created_at DESC, id LIMIT :limit OFFSET :offset;
+
+-- name: page_of_technician
+SELECT id, booking_id, type, title, message, is_read, metadata, created_at
+FROM notifications WHERE technician_id = :owner_id AND (NOT :unread_only OR NOT is_read)
+ORDER BY created_at DESC, id LIMIT :limit OFFSET :offset;
+
+-- name: mark_read
+UPDATE notifications SET is_read = true
+WHERE id = :id AND (account_id = :owner_id OR technician_id = :owner_id)
+RETURNING id, booking_id, type, title, message, is_read, metadata, created_at;
+
+-- name: count_of
+SELECT count(*) FROM notifications
+WHERE (account_id = :owner_id OR technician_id = :owner_id) AND (NOT :unread_only OR NOT is_read);

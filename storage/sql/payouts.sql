@@ -1,0 +1,68 @@
+-- name: insert
+INSERT INTO payouts (number, party_id, currency, total_minor, deduction_minor, cash_offset_minor, net_minor, method,
+  bank_account_id, requested_by, earning_ids, notes)
+VALUES (:number, :party_id, :currency, :total_minor, :deduction_minor, :cash_offset_minor, :net_minor, :method,
+  (SELECT id FROM bank_accounts WHERE party_id = :party_id AND is_default), :requested_by, :earning_ids, :notes)
+RETURNING id;
+
+-- name: get
+SELECT o.id, o.number, o.party_id, p.name AS party_name, p.code AS party_code, p.kind AS party_kind, o.currency, o.total_minor,
+  o.deduction_minor, o.cash_offset_minor, o.net_minor, o.method, o.status, o.bank_account_id, o.bank_transaction_id,
+  o.upi_transaction_id, o.gateway_payout_id, o.failure_reason, o.notes, o.requested_by, o.earning_ids, o.processed_at,
+  o.created_at, o.updated_at
+FROM payouts o JOIN parties p ON p.id = o.party_id WHERE o.id = :payout_id;
+
+-- name: lock
+SELECT o.id, o.number, o.party_id, p.name AS party_name, p.code AS party_code, p.kind AS party_kind, o.currency, o.total_minor,
+  o.deduction_minor, o.cash_offset_minor, o.net_minor, o.method, o.status, o.bank_account_id, o.bank_transaction_id,
+  o.upi_transaction_id, o.gateway_payout_id, o.failure_reason, o.notes, o.requested_by, o.earning_ids, o.processed_at,
+  o.created_at, o.updated_at
+FROM payouts o JOIN parties p ON p.id = o.party_id WHERE o.id = :payout_id FOR UPDATE OF o;
+
+-- name: page
+SELECT o.id, o.number, o.party_id, p.name AS party_name, p.code AS party_code, p.kind AS party_kind, o.currency, o.total_minor,
+  o.deduction_minor, o.cash_offset_minor, o.net_minor, o.method, o.status, o.bank_account_id, o.bank_transaction_id,
+  o.upi_transaction_id, o.gateway_payout_id, o.failure_reason, o.notes, o.requested_by, o.earning_ids, o.processed_at,
+  o.created_at, o.updated_at
+FROM payouts o JOIN parties p ON p.id = o.party_id
+WHERE (:party_id::uuid IS NULL OR o.party_id = :party_id)
+  AND (:status::text IS NULL OR o.status = :status)
+  AND (:from_at::timestamptz IS NULL OR o.created_at >= :from_at)
+  AND (:to_at::timestamptz IS NULL OR o.created_at < :to_at)
+ORDER BY o.created_at DESC, o.id DESC LIMIT :limit OFFSET :offset;
+
+-- name: count
+SELECT count(*) FROM payouts o
+WHERE (:party_id::uuid IS NULL OR o.party_id = :party_id)
+  AND (:status::text IS NULL OR o.status = :status)
+  AND (:from_at::timestamptz IS NULL OR o.created_at >= :from_at)
+  AND (:to_at::timestamptz IS NULL OR o.created_at < :to_at);
+
+-- name: start
+UPDATE payouts SET status = 'processing', updated_at = app_now() WHERE id = :payout_id AND status = 'pending';
+
+-- name: sent
+UPDATE payouts SET gateway_payout_id = :gateway_payout_id, updated_at = app_now()
+WHERE id = :payout_id AND status = 'processing';
+
+-- name: complete
+UPDATE payouts SET status = 'completed', bank_transaction_id = coalesce(:bank_transaction_id, bank_transaction_id),
+  upi_transaction_id = coalesce(:upi_transaction_id, upi_transaction_id), notes = coalesce(:notes, notes),
+  processed_at = app_now(), updated_at = app_now()
+WHERE id = :payout_id AND status IN ('pending', 'processing');
+
+-- name: fail
+UPDATE payouts SET status = 'failed', failure_reason = :failure_reason, processed_at = app_now(), updated_at = app_now()
+WHERE id = :payout_id AND status IN ('pending', 'processing');
+
+-- name: find_by_gateway_id
+SELECT id FROM payouts WHERE gateway_payout_id = :gateway_payout_id;
+
+-- name: destination
+-- Where the money of a payout goes.
+SELECT p.id AS party_id, p.name, p.code, a.id AS bank_account_id, a.account_name, a.number_enc, a.ifsc, a.fund_account_id
+FROM payouts o JOIN parties p ON p.id = o.party_id LEFT JOIN bank_accounts a ON a.id = o.bank_account_id
+WHERE o.id = :payout_id;
+
+-- name: set_fund_account
+UPDATE bank_accounts SET fund_account_id = :fund_account_id WHERE id = :bank_account_id AND fund_account_id IS NULL;

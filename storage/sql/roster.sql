@@ -1,0 +1,35 @@
+-- name: everyone
+SELECT t.id, t.no, p.code, p.name, p.phone, t.provider_id, t.categories, t.tiers, t.working_hours, t.service_radius_m,
+       t.base_lat, t.base_lng, t.zone_id, t.is_active, t.is_available, t.onboarding_status, t.rating::float8 AS rating,
+       t.total_bookings, t.cancelled_bookings, t.idle_since, t.changed_at,
+       l.lat AS last_lat, l.lng AS last_lng, l.accuracy_m AS last_accuracy_m, l.fix_at AS last_fix_at
+FROM technicians t JOIN parties p ON p.id = t.id AND p.deleted_at IS NULL
+LEFT JOIN technician_positions l ON l.technician_id = t.id
+ORDER BY t.no;
+
+-- name: changed
+-- Those whose row changed since a moment of real time, and those named; a removed one comes as not active.
+SELECT t.id, t.no, p.code, p.name, p.phone, t.provider_id, t.categories, t.tiers, t.working_hours, t.service_radius_m,
+       t.base_lat, t.base_lng, t.zone_id, t.is_active AND p.deleted_at IS NULL AS is_active, t.is_available,
+       t.onboarding_status, t.rating::float8 AS rating, t.total_bookings, t.cancelled_bookings, t.idle_since, t.changed_at,
+       l.lat AS last_lat, l.lng AS last_lng, l.accuracy_m AS last_accuracy_m, l.fix_at AS last_fix_at
+FROM technicians t JOIN parties p ON p.id = t.id
+LEFT JOIN technician_positions l ON l.technician_id = t.id
+WHERE t.changed_at >= :since OR t.id = ANY(:ids::uuid[]);
+
+-- name: save_positions
+INSERT INTO technician_positions (technician_id, lat, lng, accuracy_m, fix_at)
+SELECT * FROM unnest(:ids::uuid[], :lats::float8[], :lngs::float8[], :accuracies::real[], :fixes::timestamptz[])
+ON CONFLICT (technician_id) DO UPDATE
+SET lat = excluded.lat, lng = excluded.lng, accuracy_m = excluded.accuracy_m, fix_at = excluded.fix_at
+WHERE technician_positions.fix_at < excluded.fix_at;
+
+-- name: set_available
+UPDATE technicians SET is_available = :is_available, last_seen_at = app_now() WHERE id = :technician_id
+RETURNING last_seen_at;
+
+-- name: seen
+UPDATE technicians SET last_seen_at = app_now() WHERE id = ANY(:ids::uuid[]);
+
+-- name: set_working_hours
+UPDATE technicians SET working_hours = :working_hours WHERE id = :technician_id;

@@ -1,0 +1,81 @@
+"""The technician's reading of bookings: offers and own jobs in one list, and the figures of the dashboard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+
+from storage.binder import Statements
+
+sql = Statements("technician_bookings")
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """`state` is the contract's assignment state: an open offer is `assigned`."""
+
+    booking_id: UUID
+    number: str
+    status: str
+    state: str
+    local_date: date
+    local_time: time
+    starts_at: datetime
+    ends_at: datetime
+    address: dict[str, Any]
+    contact: dict[str, Any]
+    lat: float
+    lng: float
+    payment_method: str
+    payment_status: str
+    grand_total_minor: int
+    currency: str
+    earning_minor: int
+    offer_id: UUID | None
+    offer_expires_at: datetime | None
+    estimated_arrival: datetime | None
+    accepted_at: datetime | None
+    completed_at: datetime | None
+    needs_start_code: bool
+    rating: int | None
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    booking_id: UUID
+    service_id: UUID
+    name: str
+    category: str
+    tier: str
+    quantity: int
+    price_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    total_bookings: int
+    completed_bookings: int
+    cancelled_bookings: int
+    rating: float | None
+    is_available: bool
+    last_seen_at: datetime | None
+    pending_bookings: int
+    today_bookings: int
+    name: str
+    code: str
+    phone: str | None
+    email: str | None
+    working_hours: dict[str, Any]
+    onboarding_status: str
+    categories: list[str]
+    tiers: list[str]
+    service_radius_m: int
+
+
+page = sql.rows("page", JobRow)
+count = sql.scalar("count", int)
+items = sql.rows("items", ItemRow)
+stats = sql.row("stats", Stats)

@@ -1,0 +1,121 @@
+"""One fast PostgreSQL for a run, a migrated template, and clones of it: every test has the real thing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from storage.embedded import FAST, EmbeddedPostgres
+from storage.migrate import migrate
+from storage.pool import Conn, Pool, create_pool
+
+TEMPLATE = "dispatch_template"
+
+#: Real data for some tests; it is not part of the product, and they are skipped visibly where it is absent.
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def dsn_to(home: str, database: str) -> str:
+    return f"postgresql://postgres@/{database}?host={home}"
+
+
+async def _make_template(home: str) -> None:
+    admin = await asyncpg.connect(dsn_to(home, "postgres"))
+    await admin.execute(f"CREATE DATABASE {TEMPLATE}")
+    await admin.close()
+    conn = await asyncpg.connect(dsn_to(home, TEMPLATE))
+    await migrate(conn)
+    await conn.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return
+    home = tempfile.mkdtemp(prefix="dispatch-test-")
+    os.chmod(home, 0o711)
+    server = EmbeddedPostgres(Path(home), FAST)
+    server.start()
+    config._dispatch_pg = (server, home)  # type: ignore[attr-defined]
+    asyncio.run(_make_template(home))
+
+
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["pg_home"] = node.config._dispatch_pg[1]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if hasattr(config, "_dispatch_pg"):
+        server, home = config._dispatch_pg
+        server.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def pg_home(request: pytest.FixtureRequest) -> str:
+    if hasattr(request.config, "workerinput"):
+        return str(request.config.workerinput["pg_home"])
+    return str(request.config._dispatch_pg[1])  # type: ignore[attr-defined]
+
+
+async def clone(pg_home: str) -> str:
+    """A fresh database like the template; returns its DSN."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    admin = await asyncpg.connect(dsn_to(pg_home, "postgres"))
+    try:
+        while True:
+            try:
+                await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+                return dsn_to(pg_home, name)
+            except asyncpg.ObjectInUseError:
+                # Another worker is copying the template just now.
+                await asyncio.sleep(0.05)
+    finally:
+        await admin.close()
+
+
+@pytest.fixture(scope="session")
+async def pool(pg_home: str) -> AsyncIterator[Pool]:
+    """A pool on this worker's own database; what is committed there stays for the run."""
+    made = await create_pool(await clone(pg_home), min_size=1, max_size=10)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def fresh_dsn(pg_home: str) -> str:
+    """An empty migrated database for one test."""
+    return await clone(pg_home)
+
+
+@pytest.fixture
+async def fresh_pool(fresh_dsn: str) -> AsyncIterator[Pool]:
+    """For races: real connections that really commit, in a database of their own."""
+    made = await create_pool(fresh_dsn, min_size=1, max_size=16)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def db(pool: Pool) -> AsyncIterator[Conn]:
+    """A connection whose work is rolled back."""
+    async with pool.connection() as conn:
+        transaction = conn.transaction()
+        await transaction.start()
+        yield conn
+        await transaction.rollback()
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    if not SHARED.exists():
+        pytest.skip("the shared data is not here")
+    yield SHARED
