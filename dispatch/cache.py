@@ -33,7 +33,7 @@ class _Shelf(Generic[T]):
 
 
 class Cached(Generic[T]):
-    """A cache in front of one read. At most `size` keys, each for at most `ttl_s` of real time.
+    """A cache in front of one read. At most `size` keys, each for at most the setting `cache_s` of real time.
 
     A hint on `topic` drops one key (the one it carries under `hint_key`) or everything. Each wired process, known
     by its bus, has its own shelf.
@@ -44,11 +44,10 @@ class Cached(Generic[T]):
         topic: str,
         read: Callable[[Conn, str], Awaitable[T]],
         *,
-        ttl_s: float = 3600.0,
         size: int = 1024,
         hint_key: str | None = None,
     ) -> None:
-        self._topic, self._read, self._ttl_s, self._size, self._hint_key = topic, read, ttl_s, size, hint_key
+        self._topic, self._read, self._size, self._hint_key = topic, read, size, hint_key
         self._shelves: WeakKeyDictionary[Bus, _Shelf[T]] = WeakKeyDictionary()
 
     async def get(self, services: Services, key: str = "") -> T:
@@ -62,7 +61,7 @@ class Cached(Generic[T]):
         async with services.read() as conn:
             value = await self._read(conn, key)
         if drops == shelf.drops:
-            shelf.entries[key] = (time.monotonic() + self._ttl_s, value)
+            shelf.entries[key] = (time.monotonic() + services.settings.billing.cache_s, value)
             while len(shelf.entries) > self._size:
                 shelf.entries.popitem(last=False)
         return value

@@ -13,18 +13,17 @@ from dispatch.billing import promos
 from dispatch.catalogue import TIERS, ServiceIn
 from dispatch.engine import zones
 from dispatch.engine.zones import ZoneIn
-from dispatch.parties import passwords
 from dispatch.seed_data import CATALOGUE, KOLKATA, Area
 from dispatch.seed_data import promos as promos_of
 from dispatch.services import Services
 from dispatch.transaction import Tx
 from storage import seed as rows
 
-#: Numbers that no operator gives out; the last five digits count.
-TECHNICIAN_PHONE, CUSTOMER_PHONE = "+9100000{:05d}", "+9100001{:05d}"
+#: Numbers that no operator gives out (Indian ones never start with 1); the last five digits count.
+TECHNICIAN_PHONE, CUSTOMER_PHONE = "+9110000{:05d}", "+9110001{:05d}"
 MOST_PEOPLE = 99_999
-#: The development admin; production never seeds.
-ADMIN_EMAIL, ADMIN_PASSWORD = "admin@example.com", "dispatch-admin"
+#: The development admin, who signs in with a minted token until a password is set.
+ADMIN_EMAIL = "admin@example.com"
 #: What technicians are hired for; the first is the most common.
 _TRADES: tuple[tuple[str, ...], ...] = (
     ("Facial", "Waxing"), ("Facial", "Waxing", "Hair"), ("Hair", "Nail"), ("Facial", "Nail"), ("Cleaning",), ("Repairs",),
@@ -107,9 +106,8 @@ async def _catalogue(tx: Tx, currencies: Sequence[str]) -> list[UUID]:
 
 
 async def _admin(tx: Tx) -> None:
-    if await rows.account_by_email(tx.conn, email=ADMIN_EMAIL) is None:
-        hashed = await passwords.hashed(ADMIN_PASSWORD)
-        await rows.add_admin(tx.conn, email=ADMIN_EMAIL, password_hash=hashed, name="Administrator")
+    if await rows.admin_by_email(tx.conn, email=ADMIN_EMAIL) is None:
+        await rows.add_admin(tx.conn, email=ADMIN_EMAIL, name="Administrator")
 
 
 async def _technicians(tx: Tx, count: int, areas: Sequence[Area], dice: random.Random) -> int:

@@ -1,15 +1,19 @@
-"""Secrets at rest: sealed to the cell they belong to, fingerprints that can be compared but not read, peppers."""
+"""Secrets at rest: sealed to the cell they belong to; fingerprints that can be compared but not read."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import os
 import re
+import secrets
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _FORMAT = 1
+_FILE = "vault_keys.json"
 _KEY_ID = re.compile(r"[a-z0-9_-]{1,32}")
 
 
@@ -73,7 +78,7 @@ class Vault:
             raise SealBroken from error
 
     def mac(self, purpose: str, *parts: bytes) -> bytes:
-        """HMAC-SHA256 under a key for this purpose only; parts are length-prefixed, so they never run together."""
+        """HMAC-SHA256 under a key for this purpose only; parts are length-prefixed and never run together."""
         message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
         return hmac.digest(_derived(self._stable, purpose), message, "sha256")
 
@@ -82,7 +87,46 @@ class Vault:
         return self.mac(f"fingerprint:{kind}", value.encode()).hex()[:32]
 
 
+def vault_of(settings: Settings) -> Vault:
+    """The installation's vault: its keys come from the settings, else from a file in the data folder.
+
+    Raises ValueError for keys that are none.
+    """
+    given = tuple((key_id, key.get_secret_value()) for key_id, key in settings.vault_keys.items())
+    return _vault(settings.data, given)
+
+
+@lru_cache(maxsize=16)
+def _vault(folder: Path, given: tuple[tuple[str, str], ...]) -> Vault:
+    keys = dict(given) or generated_keys(folder / _FILE)
+    try:
+        return Vault({key_id: base64.b64decode(key, validate=True) for key_id, key in keys.items()})
+    except ValueError as error:
+        raise ValueError(f"the vault's keys must be base64 of {KEY_BYTES} bytes: {error}") from error
+
+
+def generated_keys(path: Path) -> dict[str, str]:
+    """Key id to base64, from the file; made once, for the owner only; processes that race agree on one."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(orjson.dumps({"k1": base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            # A link never replaces: whoever was first stays.
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    found: dict[str, str] = orjson.loads(path.read_bytes())
+    return found
+
+
 @lru_cache(maxsize=256)
 def _derived(key: bytes, purpose: str) -> bytes:
-    """One key per purpose, so that what is learnt from one use says nothing about another (HKDF-Expand, RFC 5869)."""
+    """One key per purpose: what is learnt from one use says nothing of another (HKDF-Expand, RFC 5869)."""
     return hmac.digest(key, f"dispatch:{purpose}".encode() + b"\x01", hashlib.sha256)

@@ -210,6 +210,8 @@ class FleetIndex:
 
     def in_box(self, south: float, west: float, north: float, east: float) -> Keys:
         """Everybody in a map's view, in no order; `west` > `east` means that it crosses the antimeridian."""
+        if not (valid_position(south, west) and valid_position(north, east) and south <= north):
+            raise ValueError("not a box of degrees")
         parts = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
         found = []
         c = self._columns
@@ -309,14 +311,13 @@ class FleetIndex:
         lat, lng, half_lng = c.raw_anchor_lat[slot], c.raw_anchor_lng[slot], c.raw_half_lng[slot]
         return Box(lat - self._half_lat, lng - half_lng, lat + self._half_lat, lng + half_lng)
 
-    def _lay(self, slot: int, anchor_lat: float, anchor_lng: float) -> None:
-        """Sets the box round an anchor. It stays within the degrees that exist, so a position in it is valid, and
-        who crosses the antimeridian leaves it."""
+    def _lay(self, slot: int, lat: float, lng: float, north: float = 0.0, east: float = 0.0) -> None:
+        """Sets the box that holds the position, its middle shifted by shares (under 1) of its half sides. It stays
+        within the degrees that exist: so a position in it is valid, and who crosses the antimeridian leaves it."""
         c, half_lat = self._columns, self._half_lat
-        poleward = min(abs(anchor_lat) + half_lat, 90.0)
-        half_lng = min(half_lat / max(math.cos(math.radians(poleward)), 1e-9), 180.0)
-        c.raw_anchor_lat[slot] = max(half_lat - 90.0, min(90.0 - half_lat, anchor_lat))
-        c.raw_anchor_lng[slot] = max(half_lng - 180.0, min(180.0 - half_lng, anchor_lng))
+        half_lng = min(half_lat / max(math.cos(math.radians(lat)), 1e-9), 180.0)
+        c.raw_anchor_lat[slot] = max(half_lat - 90.0, min(90.0 - half_lat, lat + north * half_lat))
+        c.raw_anchor_lng[slot] = max(half_lng - 180.0, min(180.0 - half_lng, lng + east * half_lng))
         c.raw_half_lng[slot] = half_lng
 
     def _insert(self, slot: int) -> None:
@@ -328,10 +329,10 @@ class FleetIndex:
     def _reinsert(self, slot: int, lat: float, lng: float) -> None:
         c = self._columns
         before = self._box(slot)
-        half_lat, half_lng = self._half_lat, c.raw_half_lng[slot]
-        east, north = (lng - c.raw_anchor_lng[slot]) / half_lng, (lat - c.raw_anchor_lat[slot]) / half_lat
-        stretch = LEAD / math.hypot(east, north)
-        self._lay(slot, lat + north * stretch * half_lat, lng + east * stretch * half_lng)
+        north = (lat - c.raw_anchor_lat[slot]) / self._half_lat
+        east = (lng - c.raw_anchor_lng[slot]) / c.raw_half_lng[slot]
+        stretch = LEAD / math.hypot(north, east)
+        self._lay(slot, lat, lng, north * stretch, east * stretch)
         after = self._box(slot)
         self.reinserts += 1
         for tree in [self._everybody, *self._trees(self._tree_bits(slot))]:
@@ -340,6 +341,8 @@ class FleetIndex:
 
 
 def _touching(tree: BoxTree, lat: float, lng: float, radius_m: float) -> Slots:
+    if not radius_m >= 0.0:
+        raise ValueError(f"not a radius: {radius_m}")
     boxes = bounding_boxes(lat, lng, radius_m)
     if len(boxes) == 1:
         return tree.intersecting(boxes[0])

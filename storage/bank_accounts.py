@@ -1,4 +1,4 @@
-"""Rows of bank_accounts: where a party is paid; the number is sealed, only its last four digits are readable."""
+"""Rows of bank_accounts: where a party is paid; the number is sealed, its last four digits are readable."""
 
 from __future__ import annotations
 

@@ -47,6 +47,12 @@ class StreamHead:
     seq: int
 
 
+@dataclass(frozen=True, slots=True)
+class NewestIds:
+    booking_id: int
+    party_id: int
+
+
 append_booking = sql.row("append_booking", Appended)
 append_party = sql.scalar("append_party", int)
 booking_since = sql.rows("booking_since", BookingEvent)
@@ -56,4 +62,5 @@ party_heads = sql.rows("party_heads", StreamHead)
 open_heads_of_account = sql.rows("open_heads_of_account", StreamHead)
 party_seq = sql.scalar("party_seq", int)
 timeline = sql.rows("timeline", BookingEvent)
+newest_ids = sql.row("newest_ids", NewestIds)
 epoch = sql.scalar("epoch", UUID)

@@ -1,4 +1,4 @@
-"""Rows of the outbox: what must leave the server, written with its cause, sent by a sweep, in order in a stream."""
+"""Rows of the outbox: what must leave the server, written with its cause, sent by a sweep, in order."""
 
 from __future__ import annotations
 

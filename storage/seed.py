@@ -23,7 +23,7 @@ class Id:
 phones = sql.rows("phones", Phone)
 add_technician = sql.many("add_technician")
 add_customer = sql.many("add_customer")
-account_by_email = sql.scalar("account_by_email", UUID)
+admin_by_email = sql.scalar("admin_by_email", UUID)
 add_admin = sql.run("add_admin")
 technician_ids = sql.rows("technician_ids", Id)
 customer_ids = sql.rows("customer_ids", Id)

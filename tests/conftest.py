@@ -119,3 +119,13 @@ def shared() -> Iterator[Path]:
     if not SHARED.exists():
         pytest.skip("the shared data is not here")
     yield SHARED
+
+
+@pytest.fixture
+async def world(fresh_pool: Pool, tmp_path: Path) -> AsyncIterator[Any]:
+    """A world of its own for one test; see tests/world.py."""
+    from tests.world import make_world
+
+    made = await make_world(fresh_pool, tmp_path)
+    yield made
+    await made.services.bus.close()

@@ -49,7 +49,11 @@ class Fcm:
         if not topic:
             raise SendFailed("a push message needs the topic of its recipient", is_permanent=True)
         notification = {"title": message.params.get("title", ""), "body": message.params.get("message", "")}
-        data = {key: str(value) for key, value in message.params.items() if key not in ("topic", "title", "message")}
+        data = {
+            key: str(value)
+            for key, value in message.params.items()
+            if key not in ("topic", "title", "message")
+        }
         body = {"message": {"topic": topic, "notification": notification, "data": data}}
         headers = {"Authorization": f"Bearer {await self._access_token()}"}
         try:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 class SendFailed(Exception):
     """A try that did not succeed; `is_permanent` when another one would fail the same way."""
 
-    def __init__(self, reason: str, *, is_permanent: bool = False, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, reason: str, *, is_permanent: bool = False, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(reason)
         self.is_permanent = is_permanent
         self.retry_after_s = retry_after_s

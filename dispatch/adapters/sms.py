@@ -48,7 +48,9 @@ class Msg91:
     async def send(self, message: Message) -> None:
         template_id = self._template_ids.get(message.template)
         if template_id is None:
-            raise SendFailed(f"no MSG91 template id for {message.template!r} in the settings", is_permanent=True)
+            raise SendFailed(
+                f"no MSG91 template id for {message.template!r} in the settings", is_permanent=True
+            )
         values = {key: str(value) for key, value in message.params.items()}
         person = {"mobiles": message.recipient.removeprefix("+"), **values}
         answer = await self._http.post(
@@ -63,13 +65,13 @@ class Msg91:
 
 
 class Http:
-    """One client session, opened on first use, with bounded time; turns every outcome into SendFailed or JSON."""
+    """One client session, opened on first use, with bounded time; its outcomes are JSON or SendFailed."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, **kwargs: Any) -> Any:
-        """The answer's JSON (None if it is not JSON). Raises SendFailed, permanent for what the request is to blame."""
+        """The answer's JSON, or None if it is none. Raises SendFailed, permanent if we are to blame."""
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(timeout=TIMEOUT)
         try:

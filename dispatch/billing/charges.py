@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from dispatch.billing import ledger, wallet
+from dispatch.engine import bookings
 from dispatch.errors import Unavailable
 from dispatch.events import Fact, Reactions
 from dispatch.transaction import Tx
@@ -15,9 +16,6 @@ from storage import payments as rows
 from storage.bookings import Booking
 from storage.payments import Payment
 from storage.pool import Conn
-
-#: How long an online booking waits for its money (C78); the engine's timer lets go of it then.
-PAY_WITHIN = timedelta(minutes=30)
 
 
 class PaymentsNotConfigured(Unavailable):
@@ -30,40 +28,55 @@ async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) ->
     """Opens what a new booking has to pay, once: the wallet's part, then a cash or online payment for the rest.
 
     Fees of earlier cancellations that nobody collected yet are added to it (`dues_minor`). An online payment gets
-    its order intent in the same transaction. Returns the payment that is still to be made; None when the wallet
-    paid everything or the booking is free or on an organisation's account. The caller holds the booking's lock.
+    its order intent in the same transaction; an online booking that needs none is paid at once and may be offered.
+    Returns the payment that is still to be made, or None. The caller holds the booking's lock.
     """
-    existing = await rows.of_booking(tx.conn, booking_id=booking.id)
-    open_one = next((p for p in existing if p.kind in ("cash", "online") and p.surplus_of is None), None)
-    if open_one is not None or booking.payment_method == "account":
-        return open_one
+    if booking.payment_method == "account":
+        return None
     is_online = booking.payment_method == "online"
-    due = booking.grand_total_minor
-    dues = await _outstanding(tx, booking)
-    if not existing and use_wallet and due:
+    existing = [p for p in await rows.of_booking(tx.conn, booking_id=booking.id) if p.surplus_of is None]
+    open_one = next((p for p in existing if p.kind != "wallet"), None)
+    if use_wallet and not any(p.kind == "wallet" for p in existing) and (open_one is None or not is_online):
         held = await ledger.lock_balance(tx, ledger.wallet(booking.account_id, booking.currency))
-        part = wallet.part_of(held, due, is_online=is_online)
+        part = wallet.part_of(held, booking.grand_total_minor, is_online=is_online)
         if part:
             await wallet.spend(tx, booking, part)
-            due -= part
-    else:
-        due -= sum(p.captured_minor for p in existing if p.kind == "wallet")
-    if not due:
-        # Old fees wait for a booking that asks for money anyway.
-        return None
+            existing = [p for p in await rows.of_booking(tx.conn, booking_id=booking.id) if p.surplus_of is None]
+            open_one = next((p for p in existing if p.kind != "wallet"), None)
+    if open_one is not None:
+        return open_one
+    due = booking.grand_total_minor - sum(p.captured_minor for p in existing)
+    if due:
+        return await _ask(tx, booking, due, is_online)
+    # Nothing is asked for, so old fees wait for another booking.
+    if is_online or any(p.kind == "wallet" for p in existing):
+        await mark_paid(tx, booking)
+    return None
+
+
+async def _ask(tx: Tx, booking: Booking, due_minor: int, is_online: bool) -> Payment | None:
+    dues = await _outstanding(tx, booking)
     payment_id = uuid4()
     await rows.insert(
         tx.conn, payment_id=payment_id, booking_id=booking.id, account_id=booking.account_id,
         kind="online" if is_online else "cash", status="created" if is_online else "pending",
-        currency=booking.currency, amount_minor=due + dues, dues_minor=dues, receipt=f"RC-{payment_id.hex}",
-        expires_at=tx.now + PAY_WITHIN if is_online else None,
+        currency=booking.currency, amount_minor=due_minor + dues, dues_minor=dues, receipt=f"RC-{payment_id.hex}",
+        expires_at=tx.now + timedelta(seconds=tx.services.settings.billing.unpaid_release_s) if is_online else None,
     )  # fmt: skip
     if is_online:
         await intent_rows.insert(
-            tx.conn, kind="order", payment_id=payment_id, refund_id=None, payout_id=None,
+            tx.conn, kind="order", payment_id=payment_id, refund_id=None, payout_id=None, gateway_ref=None,
             idempotency_key=f"order-{payment_id.hex}", delay_s=0.0,
         )  # fmt: skip
     return await rows.get(tx.conn, payment_id=payment_id)
+
+
+async def mark_paid(tx: Tx, booking: Booking) -> None:
+    """The booking's money is here: an online one may be offered now. The caller holds the booking's lock."""
+    if booking.payment_status in ("pending", "failed"):
+        await booking_rows.set_payment_status(tx.conn, booking_id=booking.id, payment_status="paid")
+    if booking.payment_method == "online":
+        await bookings.start_dispatch(tx, booking.id)
 
 
 async def _outstanding(tx: Tx, booking: Booking) -> int:

@@ -23,8 +23,6 @@ from dispatch.services import Services
 from storage import checkout as rows
 from storage.catalogue import ServiceRow
 
-#: How long a preview's price (and the time it holds) stands, in the domain's time (R59).
-PREVIEW_TTL = timedelta(seconds=120)
 #: Of one service, as the schema has it.
 MAX_QUANTITY = 20
 #: A visit longer than that is two bookings.
@@ -60,7 +58,7 @@ class Preview:
 
 
 async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
-    """Prices a wish and keeps the price for PREVIEW_TTL; with a booking_time, keeps that time as well.
+    """Prices a wish and keeps the price for `preview_s` (R59); with a booking_time, keeps that time as well.
 
     A bad promo code is worth 0 and does not stop anything. Raises Missing (service, address), Invalid (date,
     quantities, an address that cannot be placed), SlotTaken with the free times.
@@ -70,8 +68,10 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
     currency, timezone = place_terms(services, located)
     items = await items_of(services, wish.quantities, currency)
     verdict, price = await price_of(services, account_id, items, wish.promo_code, currency)
-    day, free, starts_at = None, (), None
-    need = None
+    day: date | None = None
+    free: tuple[time, ...] = ()
+    starts_at: datetime | None = None
+    need: Need | None = None
     if located is not None:
         need = need_of(account_id, located, timezone, items)
         day, moments = await _free_times(services, need, wish.booking_date)
@@ -84,7 +84,7 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
         check_day(services, wish.booking_date, timezone)
     preview = Preview(
         uuid4(), items, price, currency, timezone, verdict, located, day, free, starts_at,
-        services.clock.now() + PREVIEW_TTL,
+        services.clock.now() + timedelta(seconds=services.settings.billing.preview_s),
     )  # fmt: skip
     try:
         await _keep(services, account_id, preview, need)

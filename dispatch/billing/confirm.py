@@ -28,8 +28,7 @@ from storage.errors import StorageError, is_deadlock
 
 log = logging.getLogger(__name__)
 
-#: R43: so many bookings a customer may make in an hour.
-BOOKINGS_PER_HOUR = 10
+#: The window in which a customer's bookings are counted (R43).
 HOUR_S = 3600.0
 #: A transaction that lost a deadlock is repeated so often.
 RETRIES = 3
@@ -193,8 +192,8 @@ async def _book(tx: Tx, new: NewBooking, preview: PreviewRow) -> Booking | Booke
 
 async def _count(tx: Tx, account_id: UUID) -> None:
     """One more booking within the hour. Raises TooManyBookings; a confirm that fails does not count."""
-    key = f"booking_creation:{account_id}"
-    if await rows.take_quota(tx.conn, key=key, window_s=HOUR_S, at_most=BOOKINGS_PER_HOUR) is None:
+    key, at_most = f"booking_creation:{account_id}", tx.services.settings.limits.booking_creation_per_hour
+    if await rows.take_quota(tx.conn, key=key, window_s=HOUR_S, at_most=at_most) is None:
         wait_s = await rows.quota_wait_s(tx.conn, key=key, window_s=HOUR_S)
         raise TooManyBookings(retry_after_s=wait_s or 1.0)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hmac
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 
 from dispatch.gateway.bank import Bank
@@ -43,7 +43,7 @@ class Api:
         self.sender = Sender(bank, webhook_secret, self.do_due)
         self.control = Control(self)
         self.calls: Counter[str] = Counter()
-        self._authorization = "Basic " + base64.b64encode(f"{key_id}:{bank.key_secret}".encode()).decode()
+        self._authorization = aiohttp.encode_basic_auth(key_id, bank.key_secret)
         self._in_flight: set[str] = set()
 
     def application(self) -> web.Application:
@@ -55,7 +55,7 @@ class Api:
         app.router.add_route("*", "/v1/{rest:.*}", _handler(_unknown_url))
         return app
 
-    def do_due(self, everything: bool = False, target: str | None = None) -> int:
+    def do_due(self, *, everything: bool = False, target: str | None = None) -> int:
         """Late authorisations and settlements whose time has come (or all, or one). Returns how many."""
         store = self.bank.store
         jobs = store.all_jobs() if everything or target else store.due_jobs(time.time())

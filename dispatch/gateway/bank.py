@@ -1,4 +1,4 @@
-"""What all desks of the gateway share: its clock, its ids, its entities, its manners, and the events it emits."""
+"""What all desks of the gateway share: clock, ids, entities, manners, and the events they emit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checkout: a page on which a person pays or fails, and its twin for programs. No card numbers are asked."""
+"""The checkout: a page on which a person pays or fails, and its twin for programs; no card is asked for."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ button { width: 100%; padding: .8rem; margin-top: .5rem; font: inherit; font-wei
 button.plain { background: none; border-color: var(--line); color: var(--bad); }
 button:focus-visible, label:focus-within { outline: 3px solid var(--accent); outline-offset: 2px; }
 .note { font-size: .85rem; opacity: .75; margin: 1rem 0 0; }
-dl { font-size: .85rem; margin: 1rem 0 0; } dt { opacity: .75; } dd { margin: 0 0 .5rem; overflow-wrap: anywhere; }
+dl { font-size: .85rem; margin: 1rem 0 0; }
+dt { opacity: .75; }
+dd { margin: 0 0 .5rem; overflow-wrap: anywhere; }
 .bad { color: var(--bad); }
 """
 

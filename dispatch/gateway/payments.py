@@ -280,7 +280,7 @@ class Payments:
     def _fail(self, payment: Doc, reason: str) -> None:
         description = {
             "payment_timed_out": "Payment was not completed on time.",
-            "payment_cancelled": "You may have cancelled the payment or there was a delay in response from the UPI app.",
+            "payment_cancelled": "The payment was cancelled by the payer.",
         }[reason]
         payment |= {"status": "failed", **_error(reason, description)}
         self._store.save(payment)

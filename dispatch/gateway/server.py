@@ -24,7 +24,7 @@ _LOOK_S = 0.005
 
 
 class LocalGateway:
-    """`async with LocalGateway() as gw:` serves on `gw.url`; in memory only, unless a data folder is given."""
+    """`async with LocalGateway() as gw:` serves on `gw.url`; in memory, unless a data folder is given."""
 
     def __init__(
         self,
@@ -59,7 +59,9 @@ class LocalGateway:
         bank = Bank(self._store, seed=self._seed, key_secret=self.key_secret)
         bank.webhook_url = self._webhook_url
         self.api = Api(bank, self.key_id, self.webhook_secret)
-        self._runner = web.AppRunner(self.api.application(), access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(
+            self.api.application(), access_log=None, shutdown_timeout=0.1, handler_cancellation=True
+        )
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port).start()
         port = self._runner.addresses[0][1]
@@ -67,7 +69,7 @@ class LocalGateway:
         bank.public_url = self.url
         await self.api.sender.start()
         self._session = aiohttp.ClientSession(
-            self.url, auth=aiohttp.BasicAuth(self.key_id, self.key_secret), trust_env=False
+            self.url, headers={"Authorization": self.authorization}, trust_env=False
         )
 
     async def stop(self) -> None:
@@ -82,13 +84,22 @@ class LocalGateway:
         self._session = self._store = self._runner = None
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+    @property
+    def authorization(self) -> str:
+        """The header of its API's callers."""
+        return aiohttp.encode_basic_auth(self.key_id, self.key_secret)
 
     def checkout_url(self, order_id: str) -> str:
         """Where a person pays; `?callback_url=` brings them back with the signed triple."""

@@ -1,4 +1,4 @@
-"""The gateway's memory: one SQLite file with entities, kept replies, events to send and things to do later."""
+"""The gateway's memory: one SQLite file of entities, kept replies, events to send, things to do later."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ create index if not exists entities_by_time on entities (kind, created_at desc, 
 create index if not exists entities_by_parent on entities (kind, parent);
 create index if not exists entities_by_reference on entities (kind, reference);
 create table if not exists replies (
-  scope text not null, key text not null, body_hash text not null, doc text not null, primary key (scope, key));
+  scope text not null, key text not null, body_hash text not null, doc text not null,
+  primary key (scope, key));
 create table if not exists events (
   seq integer primary key autoincrement, event_id text not null, event text not null, body blob not null,
   signed_with text not null, state text not null, attempts integer not null default 0,

@@ -21,9 +21,9 @@ _FORGER = "the secret of somebody else"
 
 
 class Sender:
-    """One task that sends webhooks and does what is due later. A reply other than 2xx within 5 s is a failure."""
+    """One task that sends webhooks and does what is due later. All but 2xx within 5 s is a failure."""
 
-    def __init__(self, bank: Bank, secret: str, do_due: Callable[[], None]) -> None:
+    def __init__(self, bank: Bank, secret: str, do_due: Callable[[], int]) -> None:
         self.secret = secret
         self.previous_secret = secret
         self.retry_s = 2.0  # the first pause; each further one is twice as long

@@ -18,7 +18,7 @@ from storage.pool import Conn
 
 #: Every text that is sent by SMS or e-mail or pushed, under the name that providers know its template by.
 TEMPLATES: Mapping[str, str] = {
-    "otp_login": "{code} is your sign-in code. It is valid for {minutes} minutes. Never share it with anybody.",
+    "otp_login": "{code} is your sign-in code. It is valid for {minutes} minutes. Share it with nobody.",
     "otp_step_up": "{code} confirms a change to your account. It is valid for {minutes} minutes. "
     "If you did not ask for it, ignore it and share it with nobody.",
     "phone_changed": "The phone number of your account was changed. If this was not you, contact us at once.",
@@ -32,7 +32,7 @@ _SEALED = "sealed:"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a sender gets: the finished text, and the values in it for providers that fill templates themselves."""
+    """What a sender gets: the text, and the values in it for providers that fill templates themselves."""
 
     id: int
     channel: str
@@ -56,8 +56,8 @@ async def enqueue(
 ) -> int:
     """Writes the message with its cause. Returns the id of its row.
 
-    Messages of one `stream` (by default the recipient's) leave in order. `supersedes` drops what the stream still
-    holds. In production a secret one is sealed until it is sent, and its text is erased then.
+    Messages of one `stream` (by default the recipient's) leave in order. `supersedes` drops what the stream
+    still holds. In production a secret one is sealed until it is sent, and its text is erased then.
     """
     stream = stream or f"{channel}:{recipient}"
     if supersedes:

@@ -129,7 +129,10 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         ),
     ),
     "payment.captured": (
-        Notice(CUSTOMER, "payment_success", "Payment Received", "Your payment for {number} has been received"),
+        Notice(
+            CUSTOMER, "payment_success", "Payment Received",
+            "Your payment for {number} has been received",
+        ),
     ),
     "payment.failed": (
         Notice(
@@ -172,7 +175,8 @@ async def _write_one(tx: Tx, notice: Notice, fact: Fact, about: About, words: Ma
     message = notice.message.format_map(words)
     metadata = {"booking_id": str(fact.booking_id), "booking_number": about.number, "event": fact.type}
     await rows.put(
-        tx.conn, account_id=owner_id if is_customer else None, technician_id=None if is_customer else owner_id,
+        tx.conn, account_id=owner_id if is_customer else None,
+        technician_id=None if is_customer else owner_id,
         booking_id=fact.booking_id, type=notice.type, title=notice.title, message=message, metadata=metadata,
     )  # fmt: skip
     params: dict[str, Any] = {"title": notice.title, "message": message, "type": notice.type, **metadata}

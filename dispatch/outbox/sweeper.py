@@ -34,7 +34,7 @@ _ERROR_CHARS = 300
 
 
 class OutboxSweeper:
-    """One per node; any number of nodes may run one. A message is sent at least once, in order in its stream."""
+    """One per node, any number of nodes. A message is sent at least once, in order within its stream."""
 
     def __init__(self, services: Services, senders: Mapping[str, Sender]) -> None:
         """`senders` maps a channel to what sends it; rows of other channels are left alone."""
@@ -107,12 +107,13 @@ class OutboxSweeper:
         error = str(failure)[:_ERROR_CHARS]
         if failure.is_permanent or row.attempts > len(DELAYS_S):
             await rows.dead(conn, id=row.id, error=error)
-            log.warning("message %d (%s) is given up after %d tries: %s", row.id, row.template, row.attempts, error)
+            log.warning("message %d (%s) is given up, try %d: %s", row.id, row.template, row.attempts, error)
         else:
-            await rows.retry(conn, id=row.id, error=error, delay_s=retry_delay_s(row.attempts, failure.retry_after_s))
+            delay_s = retry_delay_s(row.attempts, failure.retry_after_s)
+            await rows.retry(conn, id=row.id, error=error, delay_s=delay_s)
 
 
 def retry_delay_s(attempt: int, retry_after_s: float | None = None) -> float:
-    """How long to wait after try number `attempt` (from 1); jittered, and never sooner than the provider asks."""
+    """How long to wait after try `attempt` (from 1): jittered, never sooner than the provider asks."""
     base = DELAYS_S[min(attempt, len(DELAYS_S)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)
     return max(base, min(retry_after_s or 0.0, DELAYS_S[-1]))

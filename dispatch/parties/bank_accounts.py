@@ -1,4 +1,4 @@
-"""Where a technician's or a provider's money goes: sealed numbers, masked answers, the former account is kept."""
+"""Where a party's money goes: the number sealed, answers masked, the former account kept."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ async def replace(
     account_name: str | None,
     told_phone: str | None,
 ) -> BankAccount:
-    """Makes this the account that the party is paid to; its phone is told. The caller has checked the step-up.
+    """Makes this the account that the party is paid to, and tells its phone. Raises Missing.
 
-    Raises Missing.
+    The caller has checked the step-up.
     """
     if await rows.lock_party(tx.conn, party_id=party_id) is None:
         raise Missing("technician")

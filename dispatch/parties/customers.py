@@ -43,7 +43,7 @@ class SignedIn:
 async def sign_in(
     services: Services, phone: str, code: str, *, ip: str | None = None, user_agent: str | None = None
 ) -> SignedIn:
-    """Signs in with a code; the first time makes the account. The code, the account and the session are one commit.
+    """Signs in with a code; the first time makes the account. Code, account and session are one commit.
 
     Raises InvalidOtp, TooManyGuesses, AccountBlocked.
     """
@@ -64,8 +64,10 @@ async def sign_in(
 
 
 async def confirm_step_up(services: Services, phone: str, code: str) -> tuple[Account, str]:
-    """Turns a code for step-up into a token for the phone's account (C46). Whoever has no account has nothing to
-    confirm and hears what a wrong code hears. Raises InvalidOtp, TooManyGuesses, AccountBlocked.
+    """Turns a code for step-up into a token for the phone's account (C46).
+
+    Whoever has no account has nothing to confirm and hears what a wrong code hears. Raises InvalidOtp,
+    TooManyGuesses, AccountBlocked.
     """
     async with services.transaction() as tx:
         account = await rows.by_phone(tx.conn, phone=phone)
@@ -88,7 +90,7 @@ async def get(conn: Conn, account_id: UUID) -> Account:
 
 
 async def update_profile(tx: Tx, account_id: UUID, changes: dict[str, Any]) -> Account:
-    """Changes name and e-mail, those that are named. An e-mail is a way to write to people, not to sign in: it may repeat."""
+    """Changes name and e-mail, those that are named. Customers do not sign in by e-mail, so it may repeat."""
     account = await rows.update_profile(
         tx.conn, id=account_id, sets_name="name" in changes, name=changes.get("name"),
         sets_email="email" in changes, email=changes.get("email"),
@@ -101,7 +103,7 @@ async def update_profile(tx: Tx, account_id: UUID, changes: dict[str, Any]) -> A
 async def change_phone(
     services: Services, account_id: UUID, session_id: UUID, step_up_token: str | None, phone: str, code: str
 ) -> Account:
-    """Moves the account to a phone whose code the caller knows; every other sign-in ends, and the old phone is told.
+    """Moves the account to a phone whose code the caller knows; other sign-ins end, the old phone is told.
 
     Raises StepUpNeeded, Invalid (the code), TooManyGuesses, PhoneTaken, Missing.
     """
@@ -143,7 +145,13 @@ async def set_blocked(tx: Tx, account_id: UUID, *, is_blocked: bool, reason: str
 
 
 async def page_notifications(
-    conn: Conn, owner_id: UUID, *, realm: str = REALM, unread_only: bool = False, limit: int = 20, offset: int = 0
+    conn: Conn,
+    owner_id: UUID,
+    *,
+    realm: str = REALM,
+    unread_only: bool = False,
+    limit: int = 20,
+    offset: int = 0,
 ) -> tuple[list[Notification], int]:
     """(newest first, how many in all) of a customer or, with realm technician, of a technician."""
     page = (

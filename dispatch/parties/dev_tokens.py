@@ -26,8 +26,8 @@ class NotInProduction(NotAllowed):
 async def mint_dev_token(services: Services, kind: str, name: str) -> str:
     """An access token for somebody named by id, phone, PT- code or e-mail; a service by any name.
 
-    In development whoever is missing among customers and staff is made, and staff get the role super_admin. In
-    production only a service gets a token. Raises NotInProduction, Missing, Invalid (a phone that is none).
+    In development whoever is missing among customers and staff is made, and staff get the role super_admin.
+    In production only a service gets a token. Raises NotInProduction, Missing, Invalid (a wrong phone).
     """
     if kind == "service":
         return services.tokens.mint("service", name, None, SERVICE_LIFE_S, {})

@@ -1,4 +1,4 @@
-"""Leaving: a copy of one's own data, and the erasure of what names a person. Money stays, without the person."""
+"""Leaving: a copy of one's own data, and the erasure of what names a person. The money rows stay."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ class BookingOpen(Conflict):
 async def erase(services: Services, account_id: UUID, step_up_token: str | None) -> None:
     """Wipes the person from account, addresses, bookings, messages and stored answers; every sign-in ends.
 
-    Bookings, payments and the ledger stay, with nobody's name on them. Raises StepUpNeeded, BookingOpen, Missing.
+    Bookings, payments and the ledger stay, with nobody's name on them. Raises StepUpNeeded, BookingOpen,
+    Missing.
     """
     async with services.read() as conn:
         before = await customers.get(conn, account_id)
     step_up.check(services, step_up_token, customers.REALM, account_id, before.phone)
     async with services.transaction() as tx:
         conn = tx.conn
-        # Bookings are locked before the account, as everywhere; one that slips in meanwhile is seen by the second look.
+        # Bookings are locked before the account, as everywhere; one that slips in is seen afterwards.
         await rows.lock_bookings(conn, account_id=account_id)
         account = await account_rows.lock(conn, id=account_id)
         if account is None:

@@ -16,12 +16,10 @@ from storage import otp as rows
 from storage import quotas
 
 CODE_DIGITS = 6
-LIFE_S = 300
-SENDS_PER_PHONE = 3
 HOUR_S = 3600
 _SALT_BYTES = 16
 
-#: The contract's words for a purpose, and the one thing they mean here: signing in, or confirming what is sensitive.
+#: The contract's words for a purpose, and what they mean here: signing in, or confirming what is sensitive.
 PURPOSES: Mapping[str, str] = {"login": "login", "reset_password": "step_up", "step_up": "step_up"}
 _TEMPLATES = {"login": "otp_login", "step_up": "otp_step_up"}
 
@@ -52,11 +50,11 @@ class Verdict(StrEnum):
     DEAD = "dead"
 
     def check(self) -> None:
-        """Raises InvalidOtp or TooManyGuesses; to be called after the commit. For those who are not signed in."""
+        """Raises InvalidOtp or TooManyGuesses, for those who are not signed in. Call it after the commit."""
         if self is Verdict.WRONG:
             raise InvalidOtp
         if self is Verdict.DEAD:
-            raise TooManyGuesses(retry_after_s=LIFE_S)
+            raise TooManyGuesses(retry_after_s=60)
 
     def check_field(self) -> None:
         """The same for those who are signed in: a wrong code is a bad field, not a lost session."""
@@ -66,39 +64,44 @@ class Verdict(StrEnum):
 
 
 async def send(tx: Tx, phone: str, purpose: str, ip: str | None) -> int:
-    """Puts a new code for (phone, purpose) in place of the old one and its SMS into the outbox. Returns its life in s.
+    """Puts a new code in place of the old one of (phone, purpose), and its SMS into the outbox.
 
-    It never looks whether the phone is known: the answer and the work are the same for all. `phone` is E.164.
-    Raises TooManyCodes: three an hour for a phone, and the budgets of an address and of the whole installation.
+    Returns its life in seconds. `phone` is E.164. It never looks whether the phone is known: answer and work
+    are the same for all. Raises TooManyCodes: three an hour for a phone, and the budgets of an address and of
+    the whole installation.
     """
     purpose = PURPOSES[purpose]
+    life_s = tx.services.settings.otp.life_s
     await _spend(tx, phone, ip)
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     salt = secrets.token_bytes(_SALT_BYTES)
     await rows.put(
         tx.conn, phone=phone, purpose=purpose, code_hash=_hash(tx, phone, purpose, code, salt), salt=salt,
-        ttl_s=LIFE_S, ip=ip,
+        ttl_s=life_s, ip=ip,
     )  # fmt: skip
     await messages.enqueue(
-        tx, "sms", phone, _TEMPLATES[purpose], {"code": code, "minutes": LIFE_S // 60},
+        tx, "sms", phone, _TEMPLATES[purpose], {"code": code, "minutes": max(life_s // 60, 1)},
         stream=f"otp:{purpose}:{phone}", is_secret=True, supersedes=True,
     )  # fmt: skip
-    return LIFE_S
+    return life_s
 
 
 async def guess(tx: Tx, phone: str, purpose: str, code: str, *, consumes: bool = True) -> Verdict:
     """Counts the guess, compares, and uses the code up if it is right (unless `consumes` is false).
 
-    Counting and using are one transaction with what the caller does next; the caller must commit whatever the verdict
-    is and raise afterwards. Parallel guesses wait for each other on the row, so that a sixth one never compares.
+    Counting and using are one transaction with what the caller does next; the caller must commit whatever the
+    verdict is and raise afterwards. Parallel guesses wait for each other on the row, so that one too many
+    never compares.
     """
     purpose = PURPOSES[purpose]
-    challenge = await rows.count_guess(tx.conn, phone=phone, purpose=purpose)
+    tries = tx.services.settings.otp.tries
+    challenge = await rows.count_guess(tx.conn, phone=phone, purpose=purpose, tries=tries)
     salt = challenge.salt if challenge else bytes(_SALT_BYTES)
     expected = challenge.code_hash if challenge else bytes(32)
     is_right = hmac.compare_digest(_hash(tx, phone, purpose, code, salt), expected)
     if challenge is None:
-        return Verdict.DEAD if await rows.is_dead(tx.conn, phone=phone, purpose=purpose) else Verdict.WRONG
+        is_dead = await rows.is_dead(tx.conn, phone=phone, purpose=purpose, tries=tries)
+        return Verdict.DEAD if is_dead else Verdict.WRONG
     if not is_right:
         return Verdict.WRONG
     if consumes and await rows.use(tx.conn, id=challenge.id) != 1:
@@ -112,10 +115,10 @@ def _hash(tx: Tx, phone: str, purpose: str, code: str, salt: bytes) -> bytes:
 
 
 async def _spend(tx: Tx, phone: str, ip: str | None) -> None:
-    """Takes from the three budgets, always in this order (no deadlock), the one that everybody shares last."""
+    """Takes from the budgets, always in this order (no deadlock), the one that everybody shares last."""
     settings = tx.services.settings
     counter = vault_of(settings).fingerprint("phone", phone)
-    budgets = [(f"otp:phone:{counter}", SENDS_PER_PHONE, HOUR_S)]
+    budgets = [(f"otp:phone:{counter}", settings.limits.otp_per_hour, HOUR_S)]
     if ip:
         budgets.insert(0, (f"otp:ip:{network_of(ip)}", settings.otp.sends_per_ip_per_hour, HOUR_S))
     budgets.append(("otp:all", settings.otp.sends_per_minute, 60))

@@ -1,4 +1,4 @@
-"""Sign-ins: a short access token and a rotating refresh token; theft shows itself and ends the family. Real time."""
+"""Sign-ins: a short access token and a rotating refresh token; theft shows and ends the family. Real time."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ from storage import sessions as rows
 from storage.pool import Pool
 
 if TYPE_CHECKING:
+    from dispatch.config import TokenTimes
     from dispatch.services import Services
     from dispatch.tokens import Tokens
     from dispatch.transaction import Tx
     from dispatch.vault import Vault
 
-ACCESS_LIFE_S = 900
-REFRESH_LIFE_S = 7 * 24 * 3600
-#: How long the token before the present one still gets the same answer: its holder may have lost the first one.
+#: How long the token before the present one still gets the same answer: its holder may have lost the first.
 GRACE_S = 10
 #: What a node may believe of a session before it asks again; with the time of asking it stays under 5 s.
 CACHE_S = 4.0
@@ -59,12 +58,15 @@ class _Seen:
 
 
 class Sessions:
-    """Opens, rotates and revokes sign-ins, and knows which ones give access (at most 5 s late, across nodes)."""
+    """Opens, rotates and revokes sign-ins, and knows which give access (at most 5 s late, across nodes)."""
 
-    def __init__(self, pool: Pool, tokens: Tokens, vault: Vault, node_bus: bus.Bus) -> None:
+    def __init__(
+        self, pool: Pool, tokens: Tokens, vault: Vault, node_bus: bus.Bus, times: TokenTimes
+    ) -> None:
         self._pool = pool
         self._tokens = tokens
         self._vault = vault
+        self._times = times
         self._seen: dict[UUID, _Seen] = {}
         self._drops = 0
         node_bus.subscribe(bus.SESSION_REVOKED, self._on_revoked)
@@ -86,19 +88,19 @@ class Sessions:
         refresh = self._refresh_token(session_id, 0)
         await rows.open(
             tx.conn, id=session_id, realm=realm, subject_id=subject_id, refresh_hash=_hash(refresh),
-            ttl_s=REFRESH_LIFE_S, ip=ip, user_agent=user_agent[:300] if user_agent else None,
+            ttl_s=self._times.refresh_s, ip=ip, user_agent=user_agent[:300] if user_agent else None,
         )  # fmt: skip
-        return self._pair(session_id, realm, subject_id, refresh, REFRESH_LIFE_S, extra)
+        return self._pair(session_id, realm, subject_id, refresh, self._times.refresh_s, extra)
 
     async def refresh(
         self, services: Services, realm: str, token: str, extra: dict[str, Any] | None = None
     ) -> Pair:
         """Rotates: the new token in place of the presented one, which is dead from then on.
 
-        The token before the present one gets the same new token again for 10 s, so that a lost answer or two tabs
-        at once end nothing: at any time one refresh token of a family is good. Any older one is theft: the family is
-        revoked and its sockets are cut. The family ends 7 days after the sign-in, however often it is rotated.
-        Raises RefreshRefused.
+        The token before the present one gets the same new token again for 10 s, so that a lost answer or two
+        tabs at once end nothing: at any time one refresh token of a family is good. Any older one is theft:
+        the family is revoked and its sockets are cut. The family ends 7 days after the sign-in, however often
+        it is rotated. Raises RefreshRefused.
         """
         parsed = self._parse(token)
         if parsed is None:
@@ -134,7 +136,7 @@ class Sessions:
     # ------------------------------------------------------------ ending
 
     async def revoke(self, tx: Tx, session_id: UUID, reason: str) -> None:
-        """Ends one sign-in: sockets are cut and the token is refused as soon as the transaction has committed."""
+        """Ends one sign-in: sockets are cut and the token is refused once the transaction has committed."""
         realm = await rows.revoke(tx.conn, id=session_id, reason=reason)
         if realm is not None:
             self._announce(tx, {"realm": realm, "session_id": str(session_id)})
@@ -161,7 +163,7 @@ class Sessions:
     # ------------------------------------------------------------ asking
 
     async def alive(self, session_id: UUID, realm: str) -> bool:
-        """Whether this sign-in gives access now: not revoked, not over, its subject neither blocked nor gone."""
+        """Whether this sign-in gives access: not revoked, not over, its subject neither blocked nor gone."""
         seen = self._seen.get(session_id)
         if seen is None or time.monotonic() - seen.asked_at >= CACHE_S:
             await self.dead_among([session_id])
@@ -172,7 +174,7 @@ class Sessions:
         return seen.is_alive and seen.realm == realm
 
     async def dead_among(self, session_ids: Iterable[UUID]) -> set[UUID]:
-        """Which of these no longer give access, in one query and past the cache: for re-checking open sockets."""
+        """Which of these no longer give access, in one query past the cache: for re-checking open sockets."""
         ids = list(session_ids)
         asked_at, drops = time.monotonic(), self._drops
         async with self._pool.connection() as conn:
@@ -212,17 +214,18 @@ class Sessions:
     def _pair(
         self, session_id: UUID, realm: str, subject_id: UUID, refresh: str, seconds_left: float, extra: Any
     ) -> Pair:
-        ttl_s = int(min(ACCESS_LIFE_S, seconds_left))
+        ttl_s = int(min(self._times.access_s, seconds_left))
         access = self._tokens.mint(realm, str(subject_id), session_id, ttl_s, extra)
         return Pair(session_id, subject_id, access, refresh, ttl_s)
 
     def _refresh_token(self, session_id: UUID, turn: int) -> str:
-        """The family's token number `turn`. It is derived, not drawn, so that a retry can be given the same one."""
+        """The family's token number `turn`. Derived, not drawn, so that a retry can get the same one."""
         head = session_id.bytes + turn.to_bytes(4, "big")
-        return _PREFIX + base64.urlsafe_b64encode(head + self._vault.mac("refresh", head)).decode().rstrip("=")
+        token = base64.urlsafe_b64encode(head + self._vault.mac("refresh", head))
+        return _PREFIX + token.decode().rstrip("=")
 
     def _parse(self, token: str) -> tuple[UUID, int] | None:
-        """(session, turn) of a token that this installation made; None for anything else, whatever it claims."""
+        """(session, turn) of a token that this installation made; None for anything else."""
         try:
             raw = base64.urlsafe_b64decode(token.removeprefix(_PREFIX) + "==")
         except ValueError:

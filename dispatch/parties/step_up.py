@@ -14,7 +14,7 @@ REALM = "step_up"
 
 
 class StepUpNeeded(NotAllowed):
-    """This needs a fresh code: ask for one, verify it, and send the answer's step_up_token in X-Step-Up-Token."""
+    """This needs a fresh code: verify one, and send the answer's step_up_token as X-Step-Up-Token."""
 
     code = "step_up_required"
 

@@ -1,4 +1,4 @@
-"""A technician's sign-in and own profile; the code is the same as a customer's, the endpoint decides the realm (C44)."""
+"""A technician's sign-in and own profile; the code is a customer's, the endpoint decides the realm (C44)."""
 
 from __future__ import annotations
 

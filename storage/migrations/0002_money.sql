@@ -121,6 +121,8 @@ CREATE TABLE payments (
   review_reason      text,
   expires_at         timestamptz,
   captured_at        timestamptz,
+  -- When to ask the gateway what became of it, in real time: a webhook may be lost.
+  poll_at            timestamptz,
   created_at         timestamptz NOT NULL DEFAULT app_now(),
   updated_at         timestamptz NOT NULL DEFAULT app_now(),
   CONSTRAINT payments_never_over_refunded CHECK (refunded_minor BETWEEN 0 AND captured_minor),
@@ -131,6 +133,7 @@ CREATE UNIQUE INDEX payments_one_capture ON payments (booking_id)
   WHERE captured_minor > 0 AND surplus_of IS NULL AND kind <> 'wallet';
 CREATE UNIQUE INDEX payments_one_of_a_kind ON payments (booking_id, kind) WHERE surplus_of IS NULL;
 CREATE INDEX payments_account ON payments (account_id, created_at DESC);
+CREATE INDEX payments_poll ON payments (poll_at) WHERE poll_at IS NOT NULL;
 CREATE INDEX payments_captured ON payments (captured_at) WHERE kind = 'online' AND captured_at IS NOT NULL;
 
 CREATE FUNCTION payments_only_forward() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -159,12 +162,15 @@ CREATE TABLE refunds (
   notes             text,
   requested_by      text NOT NULL,
   failure_reason    text,
+  poll_at           timestamptz,
   created_at        timestamptz NOT NULL DEFAULT app_now(),
   settled_at        timestamptz,
   CHECK ((status = 'processing') = (settled_at IS NULL))
 );
 CREATE INDEX refunds_payment ON refunds (payment_id);
 CREATE INDEX refunds_booking ON refunds (booking_id);
+CREATE INDEX refunds_poll ON refunds (poll_at) WHERE poll_at IS NOT NULL;
+CREATE INDEX refunds_created ON refunds (created_at) WHERE gateway_refund_id IS NOT NULL;
 
 -- ---------------------------------------------------------------- earnings and payouts
 
@@ -190,6 +196,7 @@ CREATE TABLE payouts (
   requested_by        text NOT NULL,
   earning_ids         uuid[] NOT NULL,
   processed_at        timestamptz,
+  poll_at             timestamptz,
   created_at          timestamptz NOT NULL DEFAULT app_now(),
   updated_at          timestamptz NOT NULL DEFAULT app_now(),
   CHECK (net_minor = total_minor - deduction_minor - cash_offset_minor),
@@ -198,6 +205,7 @@ CREATE TABLE payouts (
     OR num_nonnulls(bank_transaction_id, upi_transaction_id, gateway_payout_id) > 0)
 );
 CREATE INDEX payouts_party ON payouts (party_id, created_at DESC);
+CREATE INDEX payouts_poll ON payouts (poll_at) WHERE poll_at IS NOT NULL;
 CREATE INDEX payouts_status ON payouts (status, created_at DESC);
 
 CREATE TABLE earnings (
@@ -235,6 +243,8 @@ CREATE TABLE payment_intents (
   payment_id      uuid REFERENCES payments (id),
   refund_id       uuid UNIQUE REFERENCES refunds (id),
   payout_id       uuid UNIQUE REFERENCES payouts (id),
+  -- A capture names the gateway's payment.
+  gateway_ref     text,
   idempotency_key text NOT NULL UNIQUE CHECK (length(idempotency_key) BETWEEN 10 AND 64),
   state           text NOT NULL DEFAULT 'pending' CHECK (state IN
                     ('pending', 'running', 'done', 'failed', 'expired', 'manual_review')),

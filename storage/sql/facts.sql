@@ -50,3 +50,6 @@ WHERE booking_id = :booking_id ORDER BY seq;
 
 -- name: epoch
 SELECT epoch FROM installation;
+
+-- name: newest_ids
+SELECT (SELECT coalesce(max(id), 0) FROM booking_events) AS booking_id, (SELECT coalesce(max(id), 0) FROM party_events) AS party_id;

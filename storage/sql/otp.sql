@@ -7,15 +7,15 @@ SET id = gen_random_uuid(), code_hash = excluded.code_hash, salt = excluded.salt
     expires_at = excluded.expires_at, ip = excluded.ip, created_at = clock_timestamp();
 
 -- name: count_guess
--- Counts before anybody compares: at most five guesses see the hash, however many come at once.
+-- Counts before anybody compares: at most so many guesses see the hash, however many come at once.
 UPDATE otp_challenges SET attempts = attempts + 1
-WHERE phone = :phone AND purpose = :purpose AND used_at IS NULL AND attempts < 5 AND expires_at > clock_timestamp()
+WHERE phone = :phone AND purpose = :purpose AND used_at IS NULL AND attempts < :tries::int AND expires_at > clock_timestamp()
 RETURNING id, code_hash, salt;
 
 -- name: is_dead
 -- A code that is still in its time but has no guesses left.
 SELECT EXISTS (SELECT FROM otp_challenges WHERE phone = :phone AND purpose = :purpose AND used_at IS NULL
-               AND attempts >= 5 AND expires_at > clock_timestamp());
+               AND attempts >= :tries::int AND expires_at > clock_timestamp());
 
 -- name: use
 UPDATE otp_challenges SET used_at = clock_timestamp() WHERE id = :id AND used_at IS NULL;

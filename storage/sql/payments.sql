@@ -52,24 +52,25 @@ FROM payments WHERE gateway_payment_id = :gateway_payment_id;
 -- name: shrink
 -- A wallet pays a part: the rest is less, as long as nobody was asked to pay it.
 UPDATE payments SET amount_minor = amount_minor - :by_minor, updated_at = app_now()
-WHERE id = :payment_id AND status = 'created' AND gateway_order_id IS NULL AND amount_minor - dues_minor > :by_minor;
+WHERE id = :payment_id AND captured_minor = 0 AND gateway_order_id IS NULL AND amount_minor - dues_minor > :by_minor
+  AND NOT EXISTS (SELECT 1 FROM payment_intents i WHERE i.payment_id = :payment_id);
 
 -- name: drop_unasked
 -- A wallet pays it all: nothing is left to ask for. Only a row that never left the house goes.
-DELETE FROM payments WHERE id = :payment_id AND status = 'created' AND gateway_order_id IS NULL
-  AND NOT EXISTS (SELECT 1 FROM payment_intents i WHERE i.payment_id = :payment_id AND i.attempts > 0);
+DELETE FROM payments WHERE id = :payment_id AND captured_minor = 0 AND gateway_order_id IS NULL
+  AND NOT EXISTS (SELECT 1 FROM payment_intents i WHERE i.payment_id = :payment_id);
 
 -- name: ordered
 -- The gateway's order is known. A failed try may have come before the answer to the call that made the order.
 UPDATE payments SET gateway_order_id = :order_id, status = CASE WHEN status = 'created' THEN 'pending' ELSE status END,
-  updated_at = app_now()
+  poll_at = clock_timestamp() + make_interval(secs => :poll_s), updated_at = app_now()
 WHERE id = :payment_id AND gateway_order_id IS NULL;
 
 -- name: capture
 -- The one way in which a payment becomes paid; a second call changes nothing.
 UPDATE payments SET status = 'success', captured_minor = amount_minor, gateway_payment_id = :gateway_payment_id,
   method = coalesce(:method, method), failure_reason = NULL, captured_at = coalesce(:captured_at::timestamptz, app_now()),
-  updated_at = app_now()
+  poll_at = NULL, updated_at = app_now()
 WHERE id = :payment_id AND captured_minor = 0;
 
 -- name: fail
@@ -108,3 +109,6 @@ FROM payments p WHERE p.booking_id = :booking_id AND p.surplus_of IS NULL;
 
 -- name: count_reviews
 SELECT count(*) FROM payments WHERE review_reason IS NOT NULL;
+
+-- name: stop_polling
+UPDATE payments SET poll_at = NULL WHERE id = :payment_id;

@@ -42,17 +42,18 @@ WHERE (:party_id::uuid IS NULL OR o.party_id = :party_id)
 UPDATE payouts SET status = 'processing', updated_at = app_now() WHERE id = :payout_id AND status = 'pending';
 
 -- name: sent
-UPDATE payouts SET gateway_payout_id = :gateway_payout_id, updated_at = app_now()
+UPDATE payouts SET gateway_payout_id = :gateway_payout_id, updated_at = app_now(),
+  poll_at = clock_timestamp() + make_interval(secs => :poll_s)
 WHERE id = :payout_id AND status = 'processing';
 
 -- name: complete
 UPDATE payouts SET status = 'completed', bank_transaction_id = coalesce(:bank_transaction_id, bank_transaction_id),
   upi_transaction_id = coalesce(:upi_transaction_id, upi_transaction_id), notes = coalesce(:notes, notes),
-  processed_at = app_now(), updated_at = app_now()
+  processed_at = app_now(), poll_at = NULL, updated_at = app_now()
 WHERE id = :payout_id AND status IN ('pending', 'processing');
 
 -- name: fail
-UPDATE payouts SET status = 'failed', failure_reason = :failure_reason, processed_at = app_now(), updated_at = app_now()
+UPDATE payouts SET status = 'failed', failure_reason = :failure_reason, processed_at = app_now(), poll_at = NULL, updated_at = app_now()
 WHERE id = :payout_id AND status IN ('pending', 'processing');
 
 -- name: find_by_gateway_id

@@ -21,12 +21,13 @@ WITH a AS (
 INSERT INTO addresses (account_id, label, line1, city, state, postal_code, lat, lng, is_default)
 SELECT id, 'Home', :line1, :city, :state, :postal_code, :lat, :lng, true FROM a;
 
--- name: account_by_email
-SELECT id FROM accounts WHERE lower(email) = lower(:email) AND password_hash IS NOT NULL;
+-- name: admin_by_email
+SELECT a.id FROM accounts a JOIN memberships m ON m.account_id = a.id AND m.realm = 'admin'
+WHERE lower(a.email) = lower(:email);
 
 -- name: add_admin
 WITH a AS (
-  INSERT INTO accounts (email, password_hash, name, is_verified) VALUES (:email, :password_hash, :name, true) RETURNING id
+  INSERT INTO accounts (email, name, is_verified) VALUES (:email, :name, true) RETURNING id
 )
 INSERT INTO memberships (account_id, realm, role) SELECT id, 'admin', 'super_admin' FROM a;
 

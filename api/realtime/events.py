@@ -1,0 +1,236 @@
+"""The tables of commands and facts that travel over sockets: data, because AsyncAPI is made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+TECHNICIAN, CUSTOMER, OPS = "/technician", "/customer", "/ops"
+
+#: What one location frame may hold.
+MAX_FIXES = 50
+#: The year 2100 in unix ms: a clock beyond it is not a clock.
+MAX_T_MS = 4_102_444_800_000
+
+Latitude = Annotated[float, Field(ge=-90, le=90, strict=True, allow_inf_nan=False)]
+Longitude = Annotated[float, Field(ge=-180, le=180, strict=True, allow_inf_nan=False)]
+
+
+class Payload(BaseModel):
+    """What a client sends: unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Command(Payload):
+    """A payload that takes effect once per principal and `command_id`."""
+
+    command_id: UUID
+
+
+class PresenceSet(Command):
+    online: Annotated[bool, Field(strict=True)]
+
+
+Fix = tuple[
+    Annotated[int, Field(ge=0, le=MAX_T_MS, strict=True, description="t_ms: unix milliseconds")],
+    Latitude,
+    Longitude,
+    Annotated[float, Field(ge=0, le=100_000, strict=True, description="accuracy_m")],
+    Annotated[float, Field(ge=0, le=1_000, strict=True, description="speed_mps")] | None,
+    Annotated[float, Field(ge=0, le=360, strict=True, description="heading_deg")] | None,
+]
+
+
+class LocationReport(Payload):
+    """Fixes `[t_ms, lat, lng, accuracy_m, speed_mps, heading_deg]`, oldest first."""
+
+    fixes: Annotated[list[Fix], Field(min_length=1, max_length=MAX_FIXES)]
+
+
+class OfferAccept(Command):
+    offer_id: UUID
+
+
+class OfferReject(Command):
+    offer_id: UUID
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+class JobAdvance(Command):
+    """`start_code` is what the customer shows, where the booking asks for one."""
+
+    booking_id: UUID
+    step: Literal["in_transit", "arrived", "in_progress", "completed"]
+    estimated_arrival: datetime | None = None
+    start_code: Annotated[str, Field(max_length=16)] | None = None
+
+
+class Resume(Payload):
+    """The last `seq` seen of each stream, and the epoch that they were seen under."""
+
+    streams: Annotated[
+        dict[UUID, Annotated[int, Field(ge=0, le=2**53, strict=True)]], Field(max_length=200)
+    ] = Field(default_factory=dict)
+    epoch: Annotated[str, Field(max_length=64)] | None = None
+
+
+class Track(Payload):
+    booking_id: UUID
+
+
+class Watch(Payload):
+    """The visible area: `[west, south, east, north]` in degrees."""
+
+    bbox: tuple[Longitude, Latitude, Longitude, Latitude]
+
+
+class Told(BaseModel):
+    """What the server sends; later versions may add names."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class FactOut(Told):
+    """`seq` is gapless per stream; another `epoch` means another history: start from a snapshot."""
+
+    epoch: str
+    seq: int
+    at: datetime
+
+
+class OfferMade(FactOut):
+    offer_id: UUID
+    booking_id: UUID
+    expires_at: datetime
+
+
+class OfferClosed(FactOut):
+    offer_id: UUID
+    state: Literal["accepted", "rejected", "expired", "withdrawn"]
+
+
+class JobUpdated(FactOut):
+    booking_id: UUID
+
+
+class EarningsUpdated(FactOut):
+    """Something was posted for this technician."""
+
+
+class BookingUpdated(FactOut):
+    """`event` is the contract's word for what happened, such as `partner.assigned`."""
+
+    booking_id: UUID
+    event: str
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class Reset(Told):
+    """These streams cannot be continued from what the client saw: take a snapshot of each."""
+
+    epoch: str
+    streams: list[UUID]
+
+
+class TechnicianMoved(Told):
+    """Lossy: the latest position counts."""
+
+    booking_id: UUID
+    lat: float
+    lng: float
+    at: datetime
+    heading_deg: float | None = None
+    distance_m: float | None = None
+    eta_s: float | None = None
+
+
+class TechnicianNear(Told):
+    booking_id: UUID
+    at: datetime
+
+
+class TechnicianArrived(Told):
+    booking_id: UUID
+    at: datetime
+
+
+class OpsSnapshot(Told):
+    """Everything in the visible area; deltas follow once a second."""
+
+    at: datetime
+
+
+class OpsDelta(Told):
+    """What changed in the visible area since the last message."""
+
+    at: datetime
+
+
+class OpsAlert(Told):
+    kind: str
+    at: datetime
+    booking_id: UUID | None = None
+
+
+Direction = Literal["in", "out"]
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """One event of one namespace: `in` is sent by clients and acknowledged, `out` by the server."""
+
+    namespace: str
+    name: str
+    direction: Direction
+    model: type[BaseModel]
+    description: str
+    answer: type[BaseModel] | None = None
+    lossy: bool = False
+
+
+def _in(namespace: str, name: str, model: type[BaseModel], description: str) -> EventSpec:
+    return EventSpec(namespace, name, "in", model, description)
+
+
+def _out(namespace: str, name: str, model: type[BaseModel], description: str, lossy: bool = False) -> EventSpec:
+    return EventSpec(namespace, name, "out", model, description, lossy=lossy)
+
+
+EVENTS: tuple[EventSpec, ...] = (
+    _in(TECHNICIAN, "presence.set", PresenceSet, "Go online for offers, or offline."),
+    _in(TECHNICIAN, "location.report", LocationReport, "Report where you are: one fix or a batch."),
+    _in(TECHNICIAN, "offer.accept", OfferAccept, "Accept an open offer; the answer says who won."),
+    _in(TECHNICIAN, "offer.reject", OfferReject, "Reject an open offer; the next technician is asked."),
+    _in(TECHNICIAN, "job.advance", JobAdvance, "Move your job to its next step."),
+    _in(TECHNICIAN, "resume", Resume, "Hear what you missed."),
+    _out(TECHNICIAN, "offer.made", OfferMade, "A job is offered to you until it expires."),
+    _out(TECHNICIAN, "offer.closed", OfferClosed, "An offer is no longer open."),
+    _out(TECHNICIAN, "job.updated", JobUpdated, "One of your jobs changed."),
+    _out(TECHNICIAN, "earnings.updated", EarningsUpdated, "Your earnings changed."),
+    _out(TECHNICIAN, "reset", Reset, "These streams must start from a snapshot."),
+    _in(CUSTOMER, "track.start", Track, "Watch the technician of your booking."),
+    _in(CUSTOMER, "track.stop", Track, "Stop watching."),
+    _in(CUSTOMER, "resume", Resume, "Hear what you missed."),
+    _out(CUSTOMER, "booking.updated", BookingUpdated, "Something happened to one of your bookings."),
+    _out(CUSTOMER, "technician.moved", TechnicianMoved, "Where the technician is.", lossy=True),
+    _out(CUSTOMER, "technician.near", TechnicianNear, "The technician is close."),
+    _out(CUSTOMER, "technician.arrived", TechnicianArrived, "The technician has arrived."),
+    _out(CUSTOMER, "reset", Reset, "These streams must start from a snapshot."),
+    _in(OPS, "ops.watch", Watch, "Choose the visible area; a snapshot follows, then deltas."),
+    _out(OPS, "ops.snapshot", OpsSnapshot, "Technicians, bookings, offers, queue and alerts in the area."),
+    _out(OPS, "ops.delta", OpsDelta, "What changed, once a second.", lossy=True),
+    _out(OPS, "ops.alert", OpsAlert, "Something needs a person."),
+)
+
+
+def find_event(namespace: str, name: str, direction: Direction) -> EventSpec | None:
+    """The declaration of an event, if there is one."""
+    for spec in EVENTS:
+        if (spec.namespace, spec.name, spec.direction) == (namespace, name, direction):
+            return spec
+    return None

@@ -1,0 +1,241 @@
+"""Facts to sockets: every node reads the durable streams of those who are connected to it, in order, without gaps."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from dispatch import bus
+from dispatch.services import Services
+from storage import facts as rows
+from storage.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+#: A resume that would have to tell more than this gets a reset with a snapshot instead.
+RESUME_EVENTS = 500
+#: How often a node looks for facts whose hint was lost, in real seconds, and how many such looks it looks back:
+#: ids are given before the commit, so a slow transaction's row may appear late.
+POLL_S, LOOK_BACK = 2.0, 5
+#: After so many bytes the next page waits until the socket has taken them.
+PAGE_BYTES = 65_536
+
+#: What a customer may read of each fact; of the others they get the name and the number only, so that seq has no gap.
+CUSTOMER_DATA: dict[str, tuple[str, ...]] = {
+    "booking.created": ("number", "payment_method"),
+    "booking.confirmed": ("technician_id",),
+    "booking.cancelled": ("by", "reason", "fee_minor", "refund_minor"),
+    "booking.rescheduled": ("from", "to"),
+    "partner.assigned": ("technician_id", "technician_name"),
+    "partner.accepted": ("technician_id",),
+    "partner.in_transit": ("estimated_arrival",),
+    "payment.captured": ("amount_minor", "currency"),
+    "payment.failed": ("reason",),
+    "payment.refunded": ("amount_minor", "currency"),
+}
+
+Send = Callable[[str, str, dict[str, Any]], int]
+Drained = Callable[[str], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Listener:
+    """One socket: what it has been told of each stream. `lock` keeps its facts in order."""
+
+    sid: str
+    owner: UUID
+    send: Send
+    drained: Drained
+    cursors: dict[UUID, int] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What a resume found: the head of each stream, and those for which the client must take a snapshot."""
+
+    epoch: str
+    heads: dict[str, int]
+    reset: list[str]
+
+
+class Fanout:
+    """Two books of listeners: customers by account (booking streams), technicians by party (their own stream)."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._customers: dict[UUID, dict[str, Listener]] = defaultdict(dict)
+        self._parties: dict[UUID, dict[str, Listener]] = defaultdict(dict)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._pending: set[tuple[str, UUID, UUID]] = set()
+        self._looks: list[tuple[int, int]] = []
+        self.epoch = ""
+        services.bus.subscribe(bus.BOOKING_CHANGED, self._booking_hint)
+        services.bus.subscribe(bus.PARTY_CHANGED, self._party_hint)
+
+    async def start(self) -> None:
+        async with self._services.read() as conn:
+            self.epoch = str(await rows.epoch(conn))
+        self._spawn(self._poll())
+
+    async def stop(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # ------------------------------------------------------------ joining
+
+    async def join_customer(self, listener: Listener) -> dict[str, int]:
+        """From now on the listener hears of its bookings; what was before stays unsaid until it resumes."""
+        self._customers[listener.owner][listener.sid] = listener
+        async with self._services.read() as conn:
+            heads = await rows.open_heads_of_account(conn, account_id=listener.owner)
+        for head in heads:
+            listener.cursors.setdefault(head.stream_id, head.seq)
+        return {str(h.stream_id): h.seq for h in heads}
+
+    async def join_party(self, listener: Listener) -> dict[str, int]:
+        self._parties[listener.owner][listener.sid] = listener
+        async with self._services.read() as conn:
+            seq = await rows.party_seq(conn, party_id=listener.owner) or 0
+        listener.cursors.setdefault(listener.owner, seq)
+        return {str(listener.owner): seq}
+
+    def leave(self, listener: Listener) -> None:
+        for book in (self._customers, self._parties):
+            members = book.get(listener.owner)
+            if members is not None:
+                members.pop(listener.sid, None)
+                if not members:
+                    del book[listener.owner]
+
+    # ------------------------------------------------------------ resuming
+
+    async def resume(self, listener: Listener, epoch: str | None, streams: dict[UUID, int], *, is_party: bool) -> Resumed:
+        """Tells everything after what the client last saw, or names the streams that must start from a snapshot.
+
+        Streams that are not the listener's own are ignored: they do not exist for it.
+        """
+        heads = await (self._party_heads(listener) if is_party else self._account_heads(listener))
+        reset: list[str] = []
+        for stream_id, head in heads.items():
+            seen = streams.get(stream_id)
+            if seen is None:
+                continue
+            if (epoch is not None and epoch != self.epoch) or seen > head or head - seen > RESUME_EVENTS:
+                reset.append(str(stream_id))
+                listener.cursors[stream_id] = head
+            else:
+                listener.cursors[stream_id] = seen
+                await self._tell(listener, stream_id, is_party=is_party)
+        return Resumed(self.epoch, {str(k): v for k, v in heads.items()}, reset)
+
+    async def _account_heads(self, listener: Listener) -> dict[UUID, int]:
+        async with self._services.read() as conn:
+            found = await rows.open_heads_of_account(conn, account_id=listener.owner)
+        return {h.stream_id: h.seq for h in found}
+
+    async def _party_heads(self, listener: Listener) -> dict[UUID, int]:
+        async with self._services.read() as conn:
+            return {listener.owner: await rows.party_seq(conn, party_id=listener.owner) or 0}
+
+    # ------------------------------------------------------------ telling
+
+    def _booking_hint(self, hint: bus.Hint) -> None:
+        account_id = UUID(hint["account_id"])
+        if account_id in self._customers:
+            self._pump("booking", UUID(hint["booking_id"]), account_id)
+
+    def _party_hint(self, hint: bus.Hint) -> None:
+        party_id = UUID(hint["party_id"])
+        if party_id in self._parties:
+            self._pump("party", party_id, party_id)
+
+    def _pump(self, kind: str, stream_id: UUID, owner: UUID) -> None:
+        # Several hints of one stream in a turn of the loop are one reading.
+        key = (kind, stream_id, owner)
+        if key not in self._pending:
+            self._pending.add(key)
+            self._spawn(self._pump_now(key))
+
+    async def _pump_now(self, key: tuple[str, UUID, UUID]) -> None:
+        self._pending.discard(key)
+        kind, stream_id, owner = key
+        book = self._parties if kind == "party" else self._customers
+        listeners = list(book.get(owner, {}).values())
+        await asyncio.gather(*(self._tell_safely(one, stream_id, is_party=kind == "party") for one in listeners))
+
+    async def _tell_safely(self, listener: Listener, stream_id: UUID, *, is_party: bool) -> None:
+        try:
+            await self._tell(listener, stream_id, is_party=is_party)
+        except StorageError:
+            log.warning("facts of %s wait for the database", stream_id)
+
+    async def _tell(self, listener: Listener, stream_id: UUID, *, is_party: bool) -> None:
+        async with listener.lock:
+            waiting = 0
+            while True:
+                cursor = listener.cursors.setdefault(stream_id, 0)
+                messages = await self._since(stream_id, cursor, is_party=is_party)
+                for seq, event, data in messages:
+                    if seq <= listener.cursors[stream_id]:
+                        continue
+                    listener.cursors[stream_id] = seq
+                    waiting += listener.send(listener.sid, event, data)
+                    if waiting > PAGE_BYTES:
+                        await listener.drained(listener.sid)
+                        waiting = 0
+                if len(messages) < RESUME_EVENTS:
+                    return
+
+    async def _since(self, stream_id: UUID, seq: int, *, is_party: bool) -> list[tuple[int, str, dict[str, Any]]]:
+        async with self._services.read() as conn:
+            if is_party:
+                mine = await rows.party_since(conn, party_id=stream_id, seq=seq, limit=RESUME_EVENTS)
+                return [(e.seq, e.type, {"epoch": self.epoch, "seq": e.seq, "at": e.at, **e.data}) for e in mine]
+            events = await rows.booking_since(conn, booking_id=stream_id, seq=seq, limit=RESUME_EVENTS)
+        return [(e.seq, "booking.updated", self._customer_view(e)) for e in events]
+
+    def _customer_view(self, event: rows.BookingEvent) -> dict[str, Any]:
+        shown = CUSTOMER_DATA.get(event.type, ())
+        return {
+            "epoch": self.epoch, "seq": event.seq, "at": event.at, "booking_id": str(event.booking_id),
+            "event": event.type, "data": {k: event.data[k] for k in shown if k in event.data},
+        }  # fmt: skip
+
+    # ------------------------------------------------------------ what no hint told
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            with contextlib.suppress(StorageError):
+                await self.look_for_lost()
+
+    async def look_for_lost(self) -> None:
+        """Finds streams that moved lately and are behind at a listener here."""
+        async with self._services.read() as conn:
+            newest = await rows.newest_ids(conn)
+            assert newest is not None
+            self._looks = [*self._looks[-LOOK_BACK:], (newest.booking_id, newest.party_id)]
+            after_booking, after_party = self._looks[0]
+            moved = await rows.booking_heads(conn, after_id=after_booking) if self._customers else []
+            parties = await rows.party_heads(conn, after_id=after_party) if self._parties else []
+        for head in moved:
+            members = self._customers.get(head.account_id, {}) if head.account_id else {}
+            if any(one.cursors.get(head.stream_id, 0) < head.seq for one in members.values()):
+                self._pump("booking", head.stream_id, head.account_id or head.stream_id)
+        for head in parties:
+            members = self._parties.get(head.stream_id, {})
+            if any(one.cursors.get(head.stream_id, 0) < head.seq for one in members.values()):
+                self._pump("party", head.stream_id, head.stream_id)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

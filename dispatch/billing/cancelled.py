@@ -1,0 +1,66 @@
+"""What a cancelled booking means for money: the fee is kept or becomes a debt, the rest goes back."""
+
+from __future__ import annotations
+
+from dispatch.billing import ledger, refunds
+from dispatch.billing.ledger import Line
+from dispatch.events import Fact, Reactions
+from dispatch.transaction import Tx
+from storage import bookings as booking_rows
+from storage import intents as intent_rows
+from storage import payments as payment_rows
+from storage.bookings import Booking
+from storage.payments import Payment
+
+
+async def on_cancelled(tx: Tx, fact: Fact) -> None:
+    """Settles a cancelled booking in the transaction that cancels it.
+
+    The fee is taken out of what was paid; what is missing becomes a debt that the next booking settles. Staff decide
+    the refund themselves (`refund_minor`, `refund_to_wallet`); everybody else gets all but the fee.
+    """
+    booking = await booking_rows.lock(tx.conn, booking_id=fact.booking_id)
+    assert booking is not None, "a fact has its booking"
+    payments = await payment_rows.lock_of_booking(tx.conn, booking_id=booking.id)
+    for payment in payments:
+        await intent_rows.expire(tx.conn, payment_id=payment.id)
+    fee = int(fact.data.get("fee_minor") or 0)
+    back = _to_refund(payments, fee, fact)
+    if back:
+        await refunds.request_for_booking(
+            tx, booking.id, back, reason=f"Booking {booking.number} cancelled",
+            requested_by=_by(fact), to_wallet=bool(fact.data.get("refund_to_wallet")),
+        )  # fmt: skip
+    await _keep(tx, booking, fee)
+
+
+def _to_refund(payments: list[Payment], fee_minor: int, fact: Fact) -> int:
+    # Old fees that a payment settled are not part of this booking and stay settled.
+    free = sum(p.refundable_minor - p.dues_minor for p in payments if p.captured_minor and p.surplus_of is None)
+    if fact.actor.kind == "admin" and fact.data.get("refund_minor") is not None:
+        return min(max(free, 0), int(fact.data["refund_minor"]))
+    return max(0, free - fee_minor)
+
+
+def _by(fact: Fact) -> str:
+    return f"{fact.actor.kind}:{fact.actor.id}" if fact.actor.id else fact.actor.kind
+
+
+async def _keep(tx: Tx, booking: Booking, fee_minor: int) -> None:
+    """What is still held of the booking is the fee; a fee that nothing was held for is owed."""
+    held = await ledger.held_for(tx.conn, booking.id)
+    owed = max(0, fee_minor - held)
+    await ledger.post(
+        tx, "cancellation_fee", str(booking.id),
+        [
+            Line(ledger.platform("prepaid", booking.currency), -held),
+            Line(ledger.receivable(booking.account_id, booking.currency), -owed),
+            Line(ledger.platform("fee_revenue", booking.currency), held + owed),
+        ],
+        booking_id=booking.id, description=f"Cancellation of booking {booking.number}",
+    )  # fmt: skip
+
+
+def register(reactions: Reactions) -> None:
+    """Hears of cancelled bookings."""
+    reactions.on("booking.cancelled", on_cancelled)

@@ -1,0 +1,202 @@
+"""Intents: what was committed before the gateway was asked, and how each of them comes to its end."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from dispatch.billing import captures, refunds, sending
+from dispatch.billing.gateway import Gateway, GatewayError, GatewayOrder, GatewayRefund, GatewayRefused
+from dispatch.engine import offers
+from dispatch.errors import DispatchError
+from dispatch.services import Services
+from storage import bookings as booking_rows
+from storage import intents as rows
+from storage import payments as payment_rows
+from storage import refunds as refund_rows
+from storage.intents import Intent
+from storage.payments import Payment
+
+log = logging.getLogger(__name__)
+
+#: Longer than the longest call (10 s): whoever finds a lease over knows that its runner is gone.
+LEASE_S = 30.0
+#: One try and three more (C65).
+TRIES = 4
+#: The wait before the first repetition, in seconds; it triples, with jitter.
+FIRST_WAIT_S = 2.0
+#: An order that nobody reports on is asked about after so many seconds.
+POLL_ORDER_S = 120.0
+
+
+class Odd(GatewayError):
+    """The payment gateway answered something that cannot be true."""
+
+    code = "gateway_odd"
+
+
+def wait_s(tries_done: int, first_s: float = FIRST_WAIT_S) -> float:
+    """Exponential with jitter: 2, 6, 18 s, each between half and once and a half of it."""
+    return float(first_s * 3 ** (tries_done - 1) * random.uniform(0.5, 1.5))
+
+
+async def run_now(services: Services, gateway: Gateway, intent_id: UUID, *, first_wait_s: float = FIRST_WAIT_S) -> bool:
+    """Takes one try at an intent in the foreground. False when another runner has it, or it is not due or over."""
+    async with services.transaction() as tx:
+        intent = await rows.claim(tx.conn, intent_id=intent_id, lease_s=LEASE_S)
+    if intent is None:
+        return False
+    await _try(services, gateway, intent, first_wait_s)
+    return True
+
+
+async def run_due(services: Services, gateway: Gateway, *, first_wait_s: float = FIRST_WAIT_S) -> bool:
+    """Takes one try at an intent that is due. False when none is; no connection is held during the call."""
+    async with services.transaction() as tx:
+        stale = await rows.give_up_stale(tx.conn)
+        if stale is not None:
+            await _alert(services, stale, "its last try never ended")
+            return True
+        intent = await rows.claim_due(tx.conn, lease_s=LEASE_S)
+    if intent is None:
+        return False
+    await _try(services, gateway, intent, first_wait_s)
+    return True
+
+
+async def _try(services: Services, gateway: Gateway, intent: Intent, first_wait_s: float) -> None:
+    """Runs the intent's handler and writes down how it ended: done, refused, to be repeated, or for a person."""
+    try:
+        await HANDLERS[intent.kind](services, gateway, intent)
+    except GatewayRefused as e:
+        await _refused(services, intent, str(e))
+    except GatewayError as e:
+        await _again(services, intent, e, first_wait_s)
+    else:
+        async with services.transaction() as tx:
+            await rows.finish(tx.conn, intent_id=intent.id, state="done", error=None)
+
+
+async def _again(services: Services, intent: Intent, error: GatewayError, first_wait_s: float) -> None:
+    if intent.attempts < TRIES:
+        delay_s = max(wait_s(intent.attempts, first_wait_s), min(error.retry_after_s or 0.0, 60.0))
+        async with services.transaction() as tx:
+            await rows.retry(tx.conn, intent_id=intent.id, error=str(error), delay_s=delay_s)
+        return
+    async with services.transaction() as tx:
+        await rows.finish(tx.conn, intent_id=intent.id, state="manual_review", error=str(error))
+    await _alert(services, intent, str(error))
+
+
+async def _refused(services: Services, intent: Intent, reason: str) -> None:
+    """The gateway said no for good: what was reserved for the call is free again."""
+    async with services.transaction() as tx:
+        if not await rows.finish(tx.conn, intent_id=intent.id, state="failed", error=reason):
+            return
+        if intent.refund_id is not None:
+            await refunds.fail(tx, intent.refund_id, reason)
+        elif intent.payout_id is not None:
+            await sending.refused(tx, intent.payout_id, reason)
+        elif intent.kind == "order":
+            payment = await payment_rows.get(tx.conn, payment_id=intent.payment_id)
+            await captures.alert(tx, "order_refused", payment, f"The gateway refuses the order: {reason}")
+
+
+async def _alert(services: Services, intent: Intent, reason: str) -> None:
+    async with services.transaction() as tx:
+        payment_id = intent.payment_id
+        if intent.refund_id is not None:
+            refund = await refund_rows.get(tx.conn, refund_id=intent.refund_id)
+            payment_id = refund.payment_id if refund else None
+        payment = await payment_rows.get(tx.conn, payment_id=payment_id) if payment_id else None
+        await captures.alert(
+            tx, f"{intent.kind}_review", payment, f"The {intent.kind} intent {intent.id} needs a person: {reason}"
+        )
+
+
+# ---------------------------------------------------------------- one handler per kind
+
+
+async def _order(services: Services, gateway: Gateway, intent: Intent) -> None:
+    payment = await _payment_of(services, intent)
+    if payment is None or payment.gateway_order_id is not None:
+        return
+    order: GatewayOrder | None = None
+    if intent.may_have_happened:
+        order = await gateway.find_order_by_receipt(payment.receipt)
+    if order is None:
+        async with services.read() as conn:
+            booking = await booking_rows.get(conn, booking_id=payment.booking_id)
+        notes = {"booking_id": str(payment.booking_id), "booking_number": booking.number if booking else ""}
+        order = await gateway.create_order(payment.amount_minor, payment.currency, payment.receipt, notes)
+    if (order.amount_minor, order.currency, order.receipt) != (payment.amount_minor, payment.currency, payment.receipt):
+        raise Odd(f"{order.id} is not the order that was asked for")
+    async with services.transaction() as tx:
+        await payment_rows.ordered(tx.conn, payment_id=payment.id, order_id=order.id, poll_s=POLL_ORDER_S)
+
+
+async def _capture(services: Services, gateway: Gateway, intent: Intent) -> None:
+    payment = await _payment_of(services, intent)
+    if payment is None or payment.captured_minor or intent.gateway_ref is None:
+        return
+    told = await gateway.fetch_payment(intent.gateway_ref)
+    if told.status == "authorized":
+        if (told.order_id, told.amount_minor, told.currency) != (
+            payment.gateway_order_id, payment.amount_minor, payment.currency,
+        ):  # fmt: skip
+            raise Odd(f"{told.id} is not about this order, amount and currency")
+        try:
+            told = await gateway.capture(told.id, payment.amount_minor, payment.currency)
+        except GatewayRefused:
+            # Captured by somebody else just now, or too late: the payment itself tells which.
+            told = await gateway.fetch_payment(intent.gateway_ref)
+    async with services.transaction() as tx:
+        if told.status != "authorized":
+            await captures.reported(tx, payment, told)
+    if told.captured and payment.booking_id is not None:
+        await search(services, payment.booking_id)
+
+
+async def _refund(services: Services, gateway: Gateway, intent: Intent) -> None:
+    async with services.read() as conn:
+        refund = await refund_rows.get(conn, refund_id=intent.refund_id)
+        payment = await payment_rows.get(conn, payment_id=refund.payment_id) if refund else None
+    if refund is None or payment is None or refund.status != "processing" or refund.gateway_refund_id:
+        return
+    assert payment.gateway_payment_id is not None, "online money has the gateway's id"
+    told: GatewayRefund | None = None
+    if intent.may_have_happened:
+        made = await gateway.list_refunds_of(payment.gateway_payment_id)
+        told = next((r for r in made if r.notes.get("refund_id") == str(refund.id)), None)
+    if told is None:
+        told = await gateway.refund(
+            payment.gateway_payment_id, refund.amount_minor, intent.idempotency_key,
+            {"refund_id": str(refund.id), "booking_id": str(refund.booking_id or "")},
+        )  # fmt: skip
+    async with services.transaction() as tx:
+        if await refunds.heard(tx, payment, told) is None:
+            raise Odd(f"{told.id} is not the refund that was asked for")
+
+
+async def _payment_of(services: Services, intent: Intent) -> Payment | None:
+    async with services.read() as conn:
+        return await payment_rows.get(conn, payment_id=intent.payment_id)
+
+
+async def search(services: Services, booking_id: UUID) -> None:
+    """Sends a booking that was just paid on its search; what fails here its timer repeats."""
+    try:
+        await offers.dispatch_now(services, booking_id)
+    except DispatchError:
+        log.exception("the search after a payment failed; the timer repeats it")
+
+
+Handler = Callable[[Services, Gateway, Intent], Awaitable[None]]
+HANDLERS: dict[str, Handler] = {
+    "order": _order,
+    "capture": _capture,
+    "refund": _refund,
+    "payout": sending.send,
+}

@@ -1,0 +1,242 @@
+"""Paying online: the gateway's order for a booking, the browser's word that it was paid, and how it stands."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from dispatch.billing import captures, charges, intents
+from dispatch.billing.gateway import GatewayError, GatewayPayment, GatewayRefused
+from dispatch.billing.gateways import gateway_of
+from dispatch.engine import offers
+from dispatch.errors import Conflict, DispatchError, Malformed, Missing, Unavailable
+from dispatch.services import Services
+from dispatch.transaction import Tx
+from storage import bookings as booking_rows
+from storage import intents as intent_rows
+from storage import payments as rows
+from storage.bookings import Booking
+from storage.payments import Payment
+
+log = logging.getLogger(__name__)
+
+
+class InvalidSignature(Malformed):
+    """This payment could not be verified."""
+
+    code = "invalid_signature"
+
+
+class PaymentFailed(Conflict):
+    """This payment failed; please pay again."""
+
+    code = "payment_failed"
+
+
+class OrderClosed(Conflict):
+    """This booking is over and cannot be paid any more."""
+
+    code = "order_closed"
+
+
+class OrderPending(Unavailable):
+    """The payment is being prepared; try again in a moment."""
+
+    code = "order_pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """How the booking stands after a verification."""
+
+    booking_id: UUID
+    booking_number: str
+    payment_status: str
+    booking_status: str
+
+
+# ---------------------------------------------------------------- the order
+
+
+async def start(services: Services, booking: Booking, *, use_wallet: bool = False) -> dict[str, Any] | None:
+    """Opens the booking's payment, has the gateway make its order, and gives what the checkout page needs.
+
+    The intent is committed before the call and its outcome after it; repeated, it gives the same order. None when
+    nothing is left to pay (the wallet paid it all). Raises PaymentsNotConfigured, OrderClosed, OrderPending when the
+    gateway does not answer now: the order is made later and the same request, repeated, will find it.
+    """
+    gateway = gateway_of(services)
+    async with services.transaction() as tx:
+        fresh = await booking_rows.lock(tx.conn, booking_id=booking.id)
+        if fresh is None:
+            raise Missing("booking")
+        if fresh.status in ("cancelled", "refunded"):
+            raise OrderClosed()
+        payment = await charges.open_payment(tx, fresh, use_wallet=use_wallet)
+    if payment is None:
+        await _dispatch(services, booking.id)
+        return None
+    if payment.gateway_order_id is None:
+        payment = await _order(services, payment)
+    return block(services, fresh, payment, gateway.key_id)
+
+
+async def _order(services: Services, payment: Payment) -> Payment:
+    async with services.read() as conn:
+        intent = await intent_rows.of_payment(conn, payment_id=payment.id, kind="order")
+    if intent is not None:
+        await intents.run_now(services, gateway_of(services), intent.id)
+    async with services.read() as conn:
+        found = await rows.get(conn, payment_id=payment.id)
+    if found is None or found.gateway_order_id is None:
+        raise OrderPending(retry_after_s=3.0)
+    return found
+
+
+def block(services: Services, booking: Booking, payment: Payment, key_id: str) -> dict[str, Any]:
+    """The contract's payment block: what Razorpay's checkout is opened with. `amount` is in minor units."""
+    contact = booking.contact
+    return {
+        "id": str(payment.id),
+        "order_id": payment.gateway_order_id,
+        "amount": payment.amount_minor,
+        "currency": payment.currency,
+        "key": key_id,
+        "name": services.settings.brand,
+        "description": f"Booking {booking.number}",
+        "prefill": {
+            "contact": contact.get("phone") or "",
+            "email": contact.get("email") or "",
+            "name": contact.get("name") or "",
+        },
+        "notes": {"booking_id": str(booking.id), "booking_number": booking.number},
+        "outstanding_fee": payment.dues_minor,
+    }
+
+
+# ---------------------------------------------------------------- verify and status
+
+
+async def verify(
+    services: Services, account_id: UUID, *, order_id: str, payment_id: str, signature: str
+) -> Verified:
+    """The browser says that it paid. Believed only when the signature over *our* order and the gateway agree.
+
+    Raises Missing (unknown or somebody else's order), InvalidSignature (also when the gateway's payment is about
+    another order, amount or currency: that is held for a person), PaymentFailed, GatewayUnknown and its kinds.
+    """
+    gateway = gateway_of(services)
+    async with services.read() as conn:
+        payment = await rows.find_by_order(conn, order_id=order_id)
+    if payment is None or payment.account_id != account_id or payment.booking_id is None:
+        raise Missing("order")
+    assert payment.gateway_order_id is not None, "it was found by it"
+    if not gateway.verify_checkout_signature(payment.gateway_order_id, payment_id, signature):
+        raise InvalidSignature()
+    if payment.captured_minor and payment.gateway_payment_id == payment_id:
+        return await _verified(services, payment.booking_id, payment.id)
+    try:
+        told = await gateway.fetch_payment(payment_id)
+    except GatewayRefused as e:
+        await _hold(services, payment, f"{payment_id} is signed but the gateway does not know it")
+        raise InvalidSignature() from e
+    if (told.order_id, told.amount_minor, told.currency) != (
+        payment.gateway_order_id, payment.amount_minor, payment.currency,
+    ):  # fmt: skip
+        await _hold(services, payment, f"{payment_id} is signed but is about another order, amount or currency")
+        raise InvalidSignature()
+    await _take(services, payment, told)
+    if told.status == "failed":
+        raise PaymentFailed()
+    return await _verified(services, payment.booking_id, payment.id)
+
+
+async def _hold(services: Services, payment: Payment, reason: str) -> None:
+    async with services.transaction() as tx:
+        await captures.quarantine(tx, payment, reason)
+
+
+async def _take(services: Services, payment: Payment, told: GatewayPayment) -> None:
+    """Books what the gateway told; an authorised payment is captured at once, since its payer waits."""
+    async with services.transaction() as tx:
+        if told.status == "authorized":
+            await captures.authorised(tx, payment, told, delay_s=0.0)
+        else:
+            await captures.reported(tx, payment, told)
+    if told.status == "authorized":
+        async with services.read() as conn:
+            intent = await intent_rows.of_payment(conn, payment_id=payment.id, kind="capture")
+        if intent is not None:
+            await intents.run_now(services, gateway_of(services), intent.id)
+
+
+async def _verified(services: Services, booking_id: UUID, payment_id: UUID) -> Verified:
+    booking = await _dispatch(services, booking_id)
+    async with services.read() as conn:
+        payment = await rows.get(conn, payment_id=payment_id)
+    assert payment is not None, "payments stay"
+    return Verified(booking_id, booking.number, shown_status(payment), booking.status)
+
+
+async def _dispatch(services: Services, booking_id: UUID) -> Booking:
+    """Searches for a technician in the request, so that its answer shows one; what fails here the timer repeats."""
+    try:
+        return await offers.dispatch_now(services, booking_id)
+    except DispatchError:
+        log.exception("the search after a payment failed; the timer repeats it")
+    async with services.read() as conn:
+        booking = await booking_rows.get(conn, booking_id=booking_id)
+    assert booking is not None, "a payment has its booking"
+    return booking
+
+
+async def status(services: Services, account_id: UUID, reference: str) -> Payment:
+    """A customer's own payment by its id or by the gateway's order id (C69). Raises Missing, PaymentsNotConfigured."""
+    gateway_of(services)
+    async with services.read() as conn:
+        if reference.startswith("order_"):
+            payment = await rows.find_by_order(conn, order_id=reference)
+        else:
+            try:
+                payment = await rows.get(conn, payment_id=UUID(reference))
+            except ValueError:
+                payment = None
+    if payment is None or payment.account_id != account_id:
+        raise Missing("payment")
+    return payment
+
+
+def shown_status(payment: Payment) -> str:
+    """The contract's words (R102): one whose order is not made yet is pending too."""
+    return "pending" if payment.status == "created" else payment.status
+
+
+# ---------------------------------------------------------------- asking the gateway
+
+
+async def look(services: Services, payment_id: UUID) -> None:
+    """Asks the gateway what became of an order and books it: for a payment of which no webhook ever told.
+
+    Raises GatewayError. A no-op when the payment has no order yet.
+    """
+    gateway = gateway_of(services)
+    async with services.read() as conn:
+        payment = await rows.get(conn, payment_id=payment_id)
+    if payment is None or payment.gateway_order_id is None:
+        return
+    tries = await gateway.fetch_order_payments(payment.gateway_order_id)
+    # Captured ones first, in the order in which they were made, so that everybody agrees on the surplus.
+    for told in sorted(tries, key=lambda t: (not t.captured, t.created_at, t.id)):
+        async with services.transaction() as tx:
+            await book(tx, payment, told)
+        if told.captured and payment.booking_id is not None:
+            await _dispatch(services, payment.booking_id)
+
+
+async def book(tx: Tx, payment: Payment, told: GatewayPayment) -> None:
+    """The same for one payment that was fetched already."""
+    await captures.reported(tx, payment, told)
+
+

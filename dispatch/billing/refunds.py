@@ -1,0 +1,296 @@
+"""Refunds: reserved on the payment first, asked of the gateway afterwards, settled or given back by its word."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from dispatch.billing import ledger
+from dispatch.billing.gateway import GatewayRefund
+from dispatch.billing.ledger import Line
+from dispatch.engine import facts, lifecycle
+from dispatch.errors import Conflict, Invalid, Missing
+from dispatch.events import Actor
+from dispatch.transaction import Tx
+from storage import bookings as booking_rows
+from storage import intents as intent_rows
+from storage import payments as payment_rows
+from storage import refunds as rows
+from storage.errors import StorageError, constraint_of
+from storage.payments import Payment
+from storage.pool import Conn
+from storage.refunds import Refund
+
+#: Who is named as the one that refunds: the machinery itself, and the gateway's own dashboard.
+SYSTEM, GATEWAY = "system", "gateway"
+GATEWAY_ACTOR = Actor("gateway")
+
+
+class NotPaid(Conflict):
+    """Nothing has been paid for this, so nothing can be refunded."""
+
+    code = "not_paid"
+
+
+class OverRefund(Conflict):
+    """This is more than what was paid and not refunded yet."""
+
+    code = "over_refund"
+
+
+async def request(
+    tx: Tx,
+    payment_id: UUID,
+    amount_minor: int,
+    *,
+    reason: str,
+    requested_by: str,
+    to_wallet: bool = False,
+    notes: str | None = None,
+) -> Refund:
+    """Reserves a refund of one payment and sends it on its way, to the original method or to the wallet.
+
+    What was paid in cash or from the wallet goes to the wallet. Raises Invalid (not a positive amount), NotPaid,
+    OverRefund: of any number of parallel requests exactly those succeed that the captured amount covers.
+    """
+    payment = await _lock_in_order(tx, payment_id)
+    return await _request(tx, payment, amount_minor, reason, requested_by, to_wallet, notes)
+
+
+async def _lock_in_order(tx: Tx, payment_id: UUID) -> Payment:
+    """The booking's row is always locked before its payment's."""
+    seen = await payment_rows.get(tx.conn, payment_id=payment_id)
+    if seen is None:
+        raise Missing("payment")
+    if seen.booking_id is not None:
+        await booking_rows.lock(tx.conn, booking_id=seen.booking_id)
+    payment = await payment_rows.lock(tx.conn, payment_id=payment_id)
+    assert payment is not None, "captured payments are never deleted"
+    return payment
+
+
+async def _request(
+    tx: Tx, payment: Payment, amount_minor: int, reason: str, requested_by: str, to_wallet: bool, notes: str | None
+) -> Refund:
+    if amount_minor <= 0:
+        raise Invalid({"amount": "must be more than zero"})
+    goes_to_wallet = to_wallet or payment.kind != "online"
+    refund = await _reserve(tx, payment, amount_minor, None, reason, requested_by, goes_to_wallet, notes)
+    if goes_to_wallet:
+        await settle(tx, refund.id)
+    else:
+        await intent_rows.insert(
+            tx.conn, kind="refund", payment_id=None, refund_id=refund.id, payout_id=None, gateway_ref=None,
+            idempotency_key=f"refund-{refund.id.hex}", delay_s=0.0,
+        )  # fmt: skip
+    found = await rows.get(tx.conn, refund_id=refund.id)
+    assert found is not None, "inserted just now"
+    return found
+
+
+async def _reserve(
+    tx: Tx,
+    payment: Payment,
+    amount_minor: int,
+    gateway_refund_id: str | None,
+    reason: str,
+    requested_by: str,
+    to_wallet: bool,
+    notes: str | None,
+) -> Refund:
+    """The CHECK on the payment decides; then the refund's row and its journal. Raises NotPaid, OverRefund."""
+    if not payment.captured_minor:
+        raise NotPaid()
+    try:
+        async with tx.savepoint():
+            await payment_rows.reserve_refund(tx.conn, payment_id=payment.id, amount_minor=amount_minor)
+    except StorageError as e:
+        if constraint_of(e) != "payments_never_over_refunded":
+            raise
+        raise OverRefund(
+            details={"refundable_minor": payment.refundable_minor, "asked_minor": amount_minor}
+        ) from None
+    held = 0
+    if payment.surplus_of is None and payment.booking_id is not None:
+        held = max(0, min(amount_minor, await ledger.held_for(tx.conn, payment.booking_id)))
+    refund_id = await rows.insert(
+        tx.conn, payment_id=payment.id, booking_id=payment.booking_id, amount_minor=amount_minor, prepaid_minor=held,
+        currency=payment.currency, to_wallet=to_wallet, gateway_refund_id=gateway_refund_id, reason=reason,
+        notes=notes, requested_by=requested_by,
+    )  # fmt: skip
+    refund = await rows.get(tx.conn, refund_id=refund_id) if refund_id else None
+    assert refund is not None, "a refund's gateway id is looked up before it is inserted"
+    await ledger.post(
+        tx, "refund", str(refund.id), reserved(refund, payment), booking_id=payment.booking_id, description=reason
+    )
+    return refund
+
+
+def reserved(refund: Refund, payment: Payment) -> list[Line]:
+    """What asking for a refund posts; a failed one posts the opposite."""
+    currency = refund.currency
+    goal = (
+        ledger.wallet(payment.account_id, currency)
+        if refund.to_wallet
+        else ledger.platform("refund_clearing", currency)
+    )
+    if payment.surplus_of is not None:
+        source = [Line(ledger.platform("surplus", currency), -refund.amount_minor)]
+    else:
+        source = [
+            Line(ledger.platform("prepaid", currency), -refund.prepaid_minor),
+            Line(ledger.platform("refunds", currency), refund.prepaid_minor - refund.amount_minor),
+        ]
+    return [*source, Line(goal, refund.amount_minor)]
+
+
+async def request_for_booking(
+    tx: Tx,
+    booking_id: UUID,
+    amount_minor: int,
+    *,
+    reason: str,
+    requested_by: str,
+    to_wallet: bool = False,
+    notes: str | None = None,
+) -> list[Refund]:
+    """Refunds an amount of what a booking's customer paid, the online or cash part first, then the wallet's.
+
+    All or nothing. Raises Missing, Invalid, NotPaid, OverRefund.
+    """
+    if amount_minor <= 0:
+        raise Invalid({"amount": "must be more than zero"})
+    if await booking_rows.lock(tx.conn, booking_id=booking_id) is None:
+        raise Missing("booking")
+    payments = await payment_rows.lock_of_booking(tx.conn, booking_id=booking_id)
+    paid = sorted((p for p in payments if p.captured_minor and p.surplus_of is None), key=lambda p: p.kind == "wallet")
+    if not paid:
+        raise NotPaid()
+    left = sum(p.refundable_minor for p in paid)
+    if amount_minor > left:
+        raise OverRefund(details={"refundable_minor": left, "asked_minor": amount_minor})
+    made = []
+    for payment in paid:
+        part = min(amount_minor, payment.refundable_minor)
+        if part:
+            made.append(await _request(tx, payment, part, reason, requested_by, to_wallet, notes))
+            amount_minor -= part
+    return made
+
+
+async def refundable(conn: Conn, booking_id: UUID) -> int:
+    """What was paid for a booking and is not promised back, in minor units."""
+    payments = await payment_rows.of_booking(conn, booking_id=booking_id)
+    return sum(p.refundable_minor for p in payments if p.surplus_of is None)
+
+
+async def of_booking(conn: Conn, booking_id: UUID) -> list[Refund]:
+    """The refunds of a booking, oldest first; surplus payments' included."""
+    return await rows.of_booking(conn, booking_id=booking_id)
+
+
+# ---------------------------------------------------------------- how it ends
+
+
+async def heard(tx: Tx, payment: Payment, told: GatewayRefund) -> Refund | None:
+    """What the gateway says about a refund, whoever tells it: answer, webhook, poll or reconciler.
+
+    Ours is found by the gateway's id or by our id in its notes; one that was made at the gateway itself is adopted.
+    None: it asks for more than the payment holds, so a person has to look (the caller raises the alert).
+    """
+    payment = await _lock_in_order(tx, payment.id)
+    refund = await _find(tx, payment, told)
+    if refund is None:
+        try:
+            refund = await _reserve(
+                tx, payment, told.amount_minor, told.id, "refunded at the gateway", GATEWAY, False, None
+            )
+        except (OverRefund, NotPaid):
+            return None
+    elif refund.gateway_refund_id is None:
+        await rows.accepted(tx.conn, refund_id=refund.id, gateway_refund_id=told.id, poll_s=POLL_S)
+    if refund.amount_minor != told.amount_minor or refund.currency != told.currency:
+        return None
+    if told.status == "processed":
+        await settle(tx, refund.id)
+    elif told.status == "failed":
+        await fail(tx, refund.id, "the gateway could not refund it")
+    return await rows.get(tx.conn, refund_id=refund.id)
+
+
+#: A refund that nobody reports on is asked about after so many seconds.
+POLL_S = 120.0
+
+
+async def _find(tx: Tx, payment: Payment, told: GatewayRefund) -> Refund | None:
+    known = await rows.find_by_gateway_id(tx.conn, gateway_refund_id=told.id)
+    if known is not None:
+        return known
+    try:
+        noted = UUID(told.notes.get("refund_id", ""))
+    except ValueError:
+        return None
+    ours = await rows.lock(tx.conn, refund_id=noted)
+    if ours is None or ours.payment_id != payment.id or ours.gateway_refund_id not in (None, told.id):
+        return None
+    # One that we gave up on and that exists all the same is booked anew, as the gateway's.
+    return None if ours.status == "failed" else ours
+
+
+async def settle(tx: Tx, refund_id: UUID) -> bool:
+    """The money is back with the customer. False when this was known."""
+    refund = await rows.lock(tx.conn, refund_id=refund_id)
+    if refund is None or not await rows.settle(tx.conn, refund_id=refund_id):
+        return False
+    if not refund.to_wallet:
+        await ledger.post(
+            tx, "refund_settled", str(refund.id),
+            [
+                Line(ledger.platform("refund_clearing", refund.currency), -refund.amount_minor),
+                Line(ledger.platform("gateway_clearing", refund.currency), refund.amount_minor),
+            ],
+            booking_id=refund.booking_id,
+        )  # fmt: skip
+    await intent_rows.close_reviewed(tx.conn, refund_id=refund_id, payment_id=None)
+    await payment_rows.settle_refund(tx.conn, payment_id=refund.payment_id)
+    await _show_on_booking(tx, refund)
+    return True
+
+
+async def _show_on_booking(tx: Tx, refund: Refund) -> None:
+    """The booking shows what is settled: partially refunded, or refunded once everything paid is back (C74)."""
+    payment = await payment_rows.get(tx.conn, payment_id=refund.payment_id)
+    if refund.booking_id is None or payment is None or payment.surplus_of is not None:
+        return
+    booking = await booking_rows.lock(tx.conn, booking_id=refund.booking_id)
+    settled = await payment_rows.settled_of_booking(tx.conn, booking_id=refund.booking_id)
+    assert booking is not None and settled is not None, "a refund's booking exists"
+    is_full = settled.settled_minor >= settled.captured_minor
+    status = "refunded" if is_full else "partially_refunded"
+    await booking_rows.set_payment_status(tx.conn, booking_id=booking.id, payment_status=status)
+    data = {
+        "refund_id": str(refund.id), "amount_minor": refund.amount_minor, "currency": refund.currency,
+        "to_wallet": refund.to_wallet, "payment_status": status,
+    }  # fmt: skip
+    await facts.record(tx, booking.id, "payment.refunded", GATEWAY_ACTOR, data)
+    step = lifecycle.BOOKING["refund"]
+    if is_full and await booking_rows.move(
+        tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources)
+    ):
+        await facts.record(tx, booking.id, "booking.refunded", GATEWAY_ACTOR, {"refund_id": str(refund.id)})
+
+
+async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:
+    """The money did not go: exactly the reserved amount is free again, and staff are told. False: it was over."""
+    refund = await rows.lock(tx.conn, refund_id=refund_id)
+    if refund is None or not await rows.fail(tx.conn, refund_id=refund_id, failure_reason=reason):
+        return False
+    payment = await payment_rows.get(tx.conn, payment_id=refund.payment_id)
+    assert payment is not None, "a refund has its payment"
+    await payment_rows.reserve_refund(tx.conn, payment_id=payment.id, amount_minor=-refund.amount_minor)
+    back = [Line(line.account, -line.amount_minor) for line in reserved(refund, payment)]
+    await ledger.post(tx, "refund_failed", str(refund.id), back, booking_id=refund.booking_id, description=reason)
+    await booking_rows.raise_alert(
+        tx.conn, kind="refund_failed", booking_id=refund.booking_id, technician_id=None,
+        message=f"A refund of {refund.amount_minor / 100:.2f} {refund.currency} failed: {reason}",
+    )  # fmt: skip
+    return True

@@ -1,0 +1,293 @@
+"""Where technicians are: the steps that a ping passes, and the live index that matching asks. Synchronous, in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from dispatch import bus
+from dispatch.engine.arrivals import Arrivals, TrackedJob
+from dispatch.engine.roster import Technician
+from dispatch.engine.trail import Trail
+from geo.eta import StraightLine
+from geo.filter import Fix, FixFilter, Kind, Ping, Verdict
+from geo.index import FleetIndex
+from storage import offers as offer_rows
+from storage.roster import TechnicianRow
+
+if TYPE_CHECKING:
+    from dispatch.services import Services
+
+log = logging.getLogger(__name__)
+
+#: What a ping passes, in this order; a dropped one is counted by the step that dropped it.
+STEPS = (
+    "decode", "authorise", "rate", "clock", "accuracy", "jump", "duplicate", "index", "job", "fan_out", "history",
+)  # fmt: skip
+
+#: Reports per second and at once, by the domain's time, per technician (not per socket).
+RATE_PER_S, RATE_BURST = 1.0, 5.0
+#: Fixes in one report.
+MOST_FIXES = 50
+
+#: As it comes from the wire: t_ms, lat, lng, accuracy_m, speed_mps, heading_deg.
+RawFix = Sequence[float | None]
+
+
+@dataclass(slots=True)
+class Seen:
+    """A technician's live position: degrees, metres, unix seconds of the domain's time."""
+
+    id: UUID
+    no: int
+    filter: FixFilter
+    lat: float
+    lng: float
+    accuracy_m: float
+    fix_at_s: float
+    speed_mps: float | None = None
+    heading_deg: float | None = None
+    is_dispatchable: bool = True
+    is_decidable: bool = True
+    tokens: float = RATE_BURST
+    tokens_at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a batch: admitted, standing still, and dropped by step."""
+
+    admitted: int
+    refreshed: int
+    dropped: dict[str, int]
+
+
+Watcher = Callable[[Seen, TrackedJob], None]
+
+
+class Tracker:
+    """The live half of the engine. `report()` is the hot path: no await, no I/O, microseconds."""
+
+    def __init__(self) -> None:
+        self.fleet = FleetIndex()
+        self.eta = StraightLine()
+        self.arrivals = Arrivals(self.eta)
+        self.trail = Trail()
+        self.dropped: Counter[str] = Counter()
+        self.admitted = 0
+        self._seen: dict[int, Seen] = {}
+        self._numbers: dict[UUID, int] = {}
+        self._people: dict[int, Technician] = {}
+        self._watchers: list[Watcher] = []
+        self._services: Services | None = None
+        self._reload: set[UUID] = set()
+        self._wake = asyncio.Event()
+
+    # ------------------------------------------------------------ books
+
+    def know(self, person: Technician) -> None:
+        """The roster's news: capabilities and presence become columns of the index."""
+        self._people[person.no] = person
+        self._numbers[person.id] = person.no
+        if not person.is_active:
+            self.forget(person.no)
+        elif person.no in self._seen:
+            self.fleet.set_attributes(person.no, **self._columns(self._seen[person.no]))
+
+    def _columns(self, seen: Seen) -> dict[str, object]:
+        services, person = self._services, self._people.get(seen.no)
+        if services is None or person is None:
+            return {"available": False}
+        return {
+            "skills": services.roster.skills.mask(person.categories),
+            "tiers": services.roster.tier_bits.mask(person.tiers),
+            "available": person.is_available and person.is_verified and seen.is_dispatchable,
+            "rating": float("nan") if person.rating is None else person.rating,
+        }
+
+    def find(self, no: int) -> Seen | None:
+        return self._seen.get(no)
+
+    def find_by_id(self, technician_id: UUID) -> Seen | None:
+        no = self._numbers.get(technician_id)
+        return None if no is None else self._seen.get(no)
+
+    def forget(self, no: int) -> None:
+        """No longer on the map."""
+        self._seen.pop(no, None)
+        self.fleet.remove(no)
+
+    def restore(self, rows: Iterable[TechnicianRow], now_s: float) -> None:
+        """The last positions from before the start; the old ones stay stale until their owners report."""
+        for row in rows:
+            if row.last_lat is None or row.last_lng is None or row.last_fix_at is None or not row.is_active:
+                continue
+            at_s = min(row.last_fix_at.timestamp(), now_s)
+            self._place(row.no, Fix(at_s, row.last_lat, row.last_lng, row.last_accuracy_m or 25.0))
+
+    def watch(self, watcher: Watcher) -> None:
+        """`watcher` hears of every shown move of a technician who is on a job (the customer's map)."""
+        self._watchers.append(watcher)
+
+    # ------------------------------------------------------------ the ping's way
+
+    def report(self, technician_id: UUID, fixes: Sequence[RawFix]) -> Report | None:
+        """Takes a batch of fixes through the steps; None when the technician is unknown or reports too often."""
+        services = self._services
+        assert services is not None, "attach() comes first"
+        no, now_s = self._numbers.get(technician_id), services.clock.timestamp()
+        if no is None:
+            self.dropped["authorise"] += len(fixes)
+            return None
+        if not self._may_report(no, now_s):
+            self.dropped["rate"] += len(fixes)
+            return None
+        admitted = refreshed = 0
+        dropped: Counter[str] = Counter()
+        for raw in fixes[:MOST_FIXES]:
+            verdict = self._filter(no).admit(Ping(*raw), now_s)  # type: ignore[arg-type]
+            if verdict.kind is Kind.DROPPED or verdict.fix is None:
+                dropped[str(verdict.step)] += 1
+            else:
+                admitted += verdict.kind is Kind.ADMITTED
+                refreshed += verdict.kind is Kind.REFRESHED
+                self._admit(no, verdict)
+        self.dropped.update(dropped)
+        self.admitted += admitted + refreshed
+        if admitted or refreshed:
+            self._show(no)
+        return Report(admitted, refreshed, dict(dropped))
+
+    def _filter(self, no: int) -> FixFilter:
+        seen = self._seen.get(no)
+        return seen.filter if seen else self._new(no)
+
+    def _new(self, no: int) -> FixFilter:
+        # A technician who was never seen gets a place only with the first admitted fix.
+        made = self._fresh.get(no) if hasattr(self, "_fresh") else None
+        return made or FixFilter()
+
+    def _may_report(self, no: int, now_s: float) -> bool:
+        seen = self._seen.get(no)
+        if seen is None:
+            return True
+        tokens = min(RATE_BURST, seen.tokens + max(0.0, now_s - seen.tokens_at_s) * RATE_PER_S)
+        seen.tokens_at_s = now_s
+        seen.tokens = tokens - 1.0 if tokens >= 1.0 else tokens
+        return tokens >= 1.0
+
+    def _admit(self, no: int, verdict: Verdict) -> None:
+        """Index, job and history, for one fix; a refreshed one renews last-seen where it stands."""
+        fix = verdict.fix
+        assert fix is not None
+        seen = self._place(no, fix, verdict) if verdict.kind is Kind.ADMITTED else self._renew(no, fix, verdict)
+        if verdict.decidable:
+            self.arrivals.consider(seen.id, fix)
+        if verdict.kind is Kind.ADMITTED:
+            self.trail.point(no, fix)
+
+    def _renew(self, no: int, fix: Fix, verdict: Verdict) -> Seen:
+        seen = self._seen[no]
+        was_dispatchable = seen.is_dispatchable
+        seen.fix_at_s, seen.is_dispatchable, seen.is_decidable = fix.at_s, verdict.dispatchable, verdict.decidable
+        self.fleet.move(no, seen.lat, seen.lng, fix.at_s)
+        if was_dispatchable != seen.is_dispatchable:
+            self.fleet.set_attributes(no, **self._columns(seen))
+        self.trail.moved(seen.id, seen.no, seen.lat, seen.lng, seen.accuracy_m, fix.at_s)
+        return seen
+
+    def _place(self, no: int, fix: Fix, verdict: Verdict | None = None) -> Seen:
+        seen = self._seen.get(no)
+        if seen is None:
+            person = self._people.get(no)
+            assert person is not None, "only people of the roster report"
+            seen = Seen(person.id, no, FixFilter(fix), fix.lat, fix.lng, fix.accuracy_m, fix.at_s)
+            seen.tokens_at_s = fix.at_s
+            self._seen[no] = seen
+            seen.is_dispatchable = verdict.dispatchable if verdict else True
+            self.fleet.put(no, fix.lat, fix.lng, fix.at_s, **self._columns(seen))
+        else:
+            changed = verdict is not None and verdict.dispatchable != seen.is_dispatchable
+            seen.lat, seen.lng, seen.accuracy_m, seen.fix_at_s = fix.lat, fix.lng, fix.accuracy_m, fix.at_s
+            seen.speed_mps, seen.heading_deg = fix.speed_mps, fix.heading_deg
+            if verdict is not None:
+                seen.is_dispatchable, seen.is_decidable = verdict.dispatchable, verdict.decidable
+            self.fleet.move(no, fix.lat, fix.lng, fix.at_s)
+            if changed:
+                self.fleet.set_attributes(no, **self._columns(seen))
+        self.trail.moved(seen.id, no, fix.lat, fix.lng, fix.accuracy_m, fix.at_s)
+        return seen
+
+    def _show(self, no: int) -> None:
+        seen = self._seen[no]
+        for job in self.arrivals.jobs_of(seen.id):
+            for watcher in self._watchers:
+                watcher(seen, job)
+
+    # ------------------------------------------------------------ between nodes and restarts
+
+    async def attach(self, services: Services) -> None:
+        """Ties the tracker to its services: jobs from the database, hints, positions of other nodes."""
+        self._services = services
+        for seen in self._seen.values():
+            self.fleet.set_attributes(seen.no, **self._columns(seen))
+        services.bus.subscribe(bus.BOOKING_CHANGED, self._job_hinted)
+        services.bus.on_positions(self._heard)
+        async with services.read() as conn:
+            for job in await offer_rows.open_jobs(conn, booking_id=None):
+                self.arrivals.put(job)
+
+    def _job_hinted(self, hint: bus.Hint) -> None:
+        self._reload.add(UUID(hint["booking_id"]))
+        self._wake.set()
+
+    def _heard(self, batch: bytes) -> None:
+        for no, at_s, lat, lng, accuracy_m in Trail.unpack(batch):
+            known = self._seen.get(no)
+            if no in self._people and (known is None or known.fix_at_s < at_s):
+                self._place(no, Fix(at_s, lat, lng, accuracy_m))
+                self._show(no)
+
+    async def run(self, services: Services) -> None:
+        """Until cancelled: refreshes jobs at hints, records detections, saves positions every few seconds."""
+        await asyncio.gather(
+            self._follow_jobs(services), self.arrivals.record(services), self.trail.save_for_ever(services)
+        )
+
+    async def flush(self, services: Services) -> None:
+        await self.trail.save(services)
+
+    async def _follow_jobs(self, services: Services) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self.refresh_jobs(services)
+            except Exception:
+                log.warning("the jobs could not be refreshed", exc_info=True)
+                await asyncio.sleep(1)
+                self._wake.set()
+
+    async def refresh_jobs(self, services: Services) -> None:
+        """Reads the bookings that were hinted at: a job appears, changes its state or ends."""
+        wanted, self._reload = self._reload, set()
+        try:
+            async with services.read() as conn:
+                for booking_id in list(wanted):
+                    found = await offer_rows.open_jobs(conn, booking_id=booking_id)
+                    self.arrivals.drop(booking_id)
+                    for job in found:
+                        self.arrivals.put(job)
+                    wanted.discard(booking_id)
+        finally:
+            self._reload |= wanted
+
+    @property
+    def online_at(self) -> datetime:
+        return datetime.fromtimestamp(self._services.clock.timestamp() if self._services else 0.0, UTC)

@@ -1,0 +1,117 @@
+"""What the positions leave behind: last ones in batches, history by COPY, and shares for the other nodes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from geo.filter import Fix
+from storage import history
+from storage import roster as rows
+
+if TYPE_CHECKING:
+    from dispatch.services import Services
+
+log = logging.getLogger(__name__)
+
+#: Last positions are written, and history copied, this often in real seconds.
+SAVE_S = 3.0
+#: Other nodes hear of moves this often in real seconds.
+SHARE_S = 0.5
+#: Points that wait for the database; the oldest go first when it is away for long.
+MOST_POINTS = 200_000
+#: Old partitions are looked for this often in real seconds.
+TIDY_S = 3600.0
+
+_RECORD = struct.Struct("<qdddf")
+
+#: technician_id, no, lat, lng, accuracy_m, unix seconds of the fix
+Last = tuple[UUID, int, float, float, float, float]
+
+
+class Trail:
+    """Bounded buffers between the ping's path and the database. Losing them loses at most a few seconds of a map."""
+
+    def __init__(self) -> None:
+        self._unsaved: dict[int, Last] = {}
+        self._unshared: dict[int, Last] = {}
+        self._points: list[history.Point] = []
+        self.lost_points = 0
+
+    def moved(self, technician_id: UUID, no: int, lat: float, lng: float, accuracy_m: float, at_s: float) -> None:
+        self._unsaved[no] = self._unshared[no] = (technician_id, no, lat, lng, accuracy_m, at_s)
+
+    def point(self, no: int, fix: Fix) -> None:
+        if len(self._points) >= MOST_POINTS:
+            del self._points[: MOST_POINTS // 10]
+            self.lost_points += MOST_POINTS // 10
+        at = datetime.fromtimestamp(fix.at_s, UTC)
+        self._points.append((no, at, fix.lat, fix.lng, fix.accuracy_m, fix.speed_mps, fix.heading_deg))
+
+    async def save_for_ever(self, services: Services) -> None:
+        """Until cancelled. A database that is away costs a warning; what was not written stays in the buffers."""
+        await asyncio.gather(self._share(services), self._save_loop(services), self._tidy(services))
+
+    async def _save_loop(self, services: Services) -> None:
+        while True:
+            await asyncio.sleep(SAVE_S)
+            try:
+                await self.save(services)
+            except Exception as e:
+                log.warning("positions wait for the database: %s", e)
+
+    async def save(self, services: Services) -> None:
+        """Writes what has gathered: one statement for the last positions, one COPY for the history."""
+        last, self._unsaved = self._unsaved, {}
+        points, self._points = self._points, []
+        try:
+            async with services.transaction() as tx:
+                if last:
+                    found = list(last.values())
+                    await rows.save_positions(
+                        tx.conn, ids=[p[0] for p in found], lats=[p[2] for p in found], lngs=[p[3] for p in found],
+                        accuracies=[p[4] for p in found], fixes=[datetime.fromtimestamp(p[5], UTC) for p in found],
+                    )  # fmt: skip
+                    await rows.seen(tx.conn, ids=[p[0] for p in found])
+                if points:
+                    await history.append(tx.conn, points)
+        except BaseException:
+            self._unsaved = last | self._unsaved
+            self._points = points + self._points
+            raise
+
+    async def _share(self, services: Services) -> None:
+        while True:
+            await asyncio.sleep(SHARE_S)
+            moved, self._unshared = self._unshared, {}
+            if moved:
+                services.bus.publish_positions(self.pack(list(moved.values())))
+
+    @staticmethod
+    def pack(moved: list[Last]) -> bytes:
+        """36 bytes a position: no, unix seconds, lat, lng, accuracy."""
+        return b"".join(_RECORD.pack(no, at_s, lat, lng, acc) for _, no, lat, lng, acc, at_s in moved)
+
+    @staticmethod
+    def unpack(batch: bytes) -> Iterator[tuple[int, float, float, float, float]]:
+        """The records of a batch; a torn end is ignored."""
+        return _RECORD.iter_unpack(batch[: len(batch) // _RECORD.size * _RECORD.size])
+
+    async def _tidy(self, services: Services) -> None:
+        while True:
+            try:
+                await self.drop_old(services)
+            except Exception as e:
+                log.warning("old positions could not be dropped: %s", e)
+            await asyncio.sleep(TIDY_S)
+
+    async def drop_old(self, services: Services) -> list[str]:
+        """Drops the days of history whose retention has ended."""
+        oldest = services.clock.now() - timedelta(days=services.settings.dispatch.history_days)
+        async with services.transaction() as tx:
+            return await history.drop_before(tx.conn, oldest.date())

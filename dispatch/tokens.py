@@ -1,0 +1,107 @@
+"""Signed tokens of every realm: HS256 only, keys by name so that they can be rotated, real time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+
+from dispatch.errors import NotSignedIn
+
+ISSUER = "dispatch"
+ALGORITHMS = ["HS256"]
+#: The least that HMAC-SHA256 deserves (RFC 7518, 3.2).
+KEY_BYTES = 32
+#: How far another node's clock may run ahead of ours, in seconds.
+SKEW_S = 60
+_MAX_TOKEN_CHARS = 4096
+_OWN = frozenset({"iss", "aud", "sub", "jti", "iat", "exp", "sid"})
+
+
+class TokenExpired(NotSignedIn):
+    """Your token has expired: refresh it or sign in again."""
+
+    code = "unauthorized"
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a good token says. Times are real unix seconds; `extra` is whatever the mint was given."""
+
+    realm: str
+    subject: str
+    session_id: UUID | None
+    token_id: str
+    issued_at: int
+    expires_at: int
+    extra: dict[str, Any]
+
+
+class Tokens:
+    """Mints and reads. The first key signs, all of them verify."""
+
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        """`keys` maps kid to secret, newest first. Raises ValueError for none or a short one."""
+        if not keys:
+            raise ValueError("tokens need at least one signing key")
+        for kid, key in keys.items():
+            if len(key) < KEY_BYTES:
+                raise ValueError(f"the signing key {kid!r} is shorter than {KEY_BYTES} bytes")
+        self._keys = dict(keys)
+        self._kid = next(iter(keys))
+        self._jwt = jwt.PyJWT(options={"enforce_minimum_key_length": True})
+
+    def mint(
+        self,
+        realm: str,
+        subject: str,
+        session_id: UUID | None,
+        ttl_s: float,
+        extra: Mapping[str, Any] | None = None,
+    ) -> str:
+        """A token for `subject` in `realm` that lives `ttl_s` real seconds. Raises ValueError for a reserved extra."""
+        if taken := _OWN & (extra or {}).keys():
+            raise ValueError(f"these claims are the token's own: {sorted(taken)}")
+        now = int(time.time())
+        claims: dict[str, Any] = {
+            "iss": ISSUER, "aud": _audience(realm), "sub": subject, "jti": uuid4().hex, "iat": now,
+            "exp": now + int(ttl_s), **(extra or {}),
+        }  # fmt: skip
+        if session_id is not None:
+            claims["sid"] = str(session_id)
+        return self._jwt.encode(claims, self._keys[self._kid], algorithm=ALGORITHMS[0], headers={"kid": self._kid})
+
+    def read(self, token: str, realm: str) -> Claims:
+        """The claims of a token of this realm. Raises TokenExpired, and NotSignedIn for every other fault."""
+        if not isinstance(token, str) or len(token) > _MAX_TOKEN_CHARS:
+            raise NotSignedIn
+        try:
+            key = self._keys[str(jwt.get_unverified_header(token).get("kid"))]
+            raw = self._jwt.decode(
+                token, key, algorithms=ALGORITHMS, audience=_audience(realm), issuer=ISSUER,
+                options={
+                    "require": ["exp", "iat", "sub", "jti", "aud", "iss"],
+                    "strict_aud": True,
+                    # Ours below: another node's clock may be a little ahead, but expiry has no leeway.
+                    "verify_iat": False,
+                },
+            )  # fmt: skip
+            if int(raw["iat"]) > time.time() + SKEW_S:
+                raise NotSignedIn
+            return Claims(
+                realm=realm, subject=raw["sub"], session_id=UUID(raw["sid"]) if "sid" in raw else None,
+                token_id=raw["jti"], issued_at=int(raw["iat"]), expires_at=int(raw["exp"]),
+                extra={name: value for name, value in raw.items() if name not in _OWN},
+            )  # fmt: skip
+        except jwt.ExpiredSignatureError as error:
+            raise TokenExpired from error
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError) as error:
+            raise NotSignedIn from error
+
+
+def _audience(realm: str) -> str:
+    return f"{ISSUER}:{realm}"

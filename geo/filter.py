@@ -1,0 +1,182 @@
+"""The fix filter: which pings of one technician become fixes, and what each may be used for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from geo.geodesy import haversine_m, valid_position
+
+
+class Step(StrEnum):
+    """What a ping can stumble over, in the order in which it meets them; drops are counted by these names."""
+
+    DECODE = "decode"
+    CLOCK = "clock"
+    ACCURACY = "accuracy"
+    JUMP = "jump"
+    DUPLICATE = "duplicate"
+
+
+class Kind(StrEnum):
+    """What became of a ping: a fix to index and show, a sign of life from where they were, or nothing."""
+
+    ADMITTED = "admitted"
+    REFRESHED = "refreshed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The bounds of the filter. Values without another source follow DESIGN section 5."""
+
+    #: Wider than this is shown but decides nothing (also Nammayatri's bound for its own decisions).
+    decidable_accuracy_m: float = 50.0
+    #: Wider than this says no more than the part of town (a cell mast): no place to be sent to a job from.
+    dispatchable_accuracy_m: float = 200.0
+    #: A phone that doesn't say is taken for an ordinary GPS under trees.
+    assumed_accuracy_m: float = 25.0
+    #: 150 km/h: nobody drives that to a job, while faults and mock locations are far above it.
+    max_speed_mps: float = 150.0 / 3.6
+    #: Of a move, this much at most is put down to the two fixes' own inaccuracy.
+    max_noise_m: float = 100.0
+    #: Shorter intervals count as this: phones stamp bursts within milliseconds.
+    min_interval_s: float = 1.0
+    #: After a silence this long (a tunnel, a ferry, a train) the speed since the last fix says nothing.
+    gap_s: float = 300.0
+    #: After a jump so many fixes in a row have to agree with each other, the first of the new place included.
+    settle_fixes: int = 3
+    #: Nearer than this to the shown position is standing still; GPS wanders by as much.
+    duplicate_m: float = 5.0
+
+
+DEFAULT_RULES = Rules()
+
+
+class Ping(NamedTuple):
+    """A raw sample as it comes from a device: its own clock in ms, degrees, metres, metres per second."""
+
+    t_ms: float
+    lat: float
+    lng: float
+    accuracy_m: float | None = None
+    speed_mps: float | None = None
+    heading_deg: float | None = None
+
+
+class Fix(NamedTuple):
+    """An admitted sample: `at_s` is unix seconds and never later than the server's time when it came."""
+
+    at_s: float
+    lat: float
+    lng: float
+    accuracy_m: float
+    speed_mps: float | None = None
+    heading_deg: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a ping may be used for.
+
+    `fix` is None when it was dropped; a refreshed one has it too (it renews last-seen and feeds arrival, but is
+    not indexed anew). `step` names what dropped or degraded it, None for a clean one. `decidable`: arrival, the
+    watchdog and ETA may use it. `dispatchable`: the technician may be matched from here.
+    """
+
+    kind: Kind
+    fix: Fix | None
+    step: Step | None
+    decidable: bool
+    dispatchable: bool
+
+
+_DROPPED = {step: Verdict(Kind.DROPPED, None, step, False, False) for step in Step}
+
+
+class FixFilter:
+    """The filter's memory of one technician. Feed it in the order of arrival; it reads no clock."""
+
+    __slots__ = ("_agreeing", "_device_s", "_last", "_newest_s", "_rules", "_shown", "_trusted")
+
+    def __init__(self, last: Fix | None = None, rules: Rules = DEFAULT_RULES) -> None:
+        """`last` is the last position from before a restart."""
+        self._rules = rules
+        self._newest_s = last.at_s if last else -math.inf
+        self._device_s = self._newest_s
+        self._shown = last
+        # The last fix, and the last believed one, each with the device's own time of it.
+        self._last = self._trusted = (last, last.at_s) if last else None
+        self._agreeing = rules.settle_fixes
+
+    @property
+    def last(self) -> Fix | None:
+        """The fix that is shown now."""
+        return self._shown
+
+    def admit(self, ping: Ping, now_s: float) -> Verdict:
+        """Judges one ping that came at `now_s` (server, unix seconds). A dropped ping leaves no trace."""
+        if not (valid_position(ping.lat, ping.lng) and math.isfinite(ping.t_ms)):
+            return _DROPPED[Step.DECODE]
+        device_s = ping.t_ms / 1000.0
+        at_s = min(device_s, now_s)
+        # A phone whose clock runs ahead sends whole batches "now": among those its own order counts.
+        if at_s < self._newest_s or (at_s == self._newest_s and device_s <= self._device_s):
+            return _DROPPED[Step.CLOCK]
+        accuracy_m = self._rules.assumed_accuracy_m if ping.accuracy_m is None else ping.accuracy_m
+        if not 0.0 <= accuracy_m < math.inf:
+            # iOS says -1 when it has no idea where it is.
+            return _DROPPED[Step.ACCURACY]
+        silence_s = at_s - self._newest_s
+        self._newest_s, self._device_s = at_s, device_s
+        fix = Fix(at_s, ping.lat, ping.lng, accuracy_m, ping.speed_mps, ping.heading_deg)
+        if accuracy_m > self._rules.dispatchable_accuracy_m:
+            return self._coarse(fix)
+        settled = self._settle(fix, device_s, silence_s)
+        return self._show(fix, settled)
+
+    def _coarse(self, fix: Fix) -> Verdict:
+        """Too vague to move from or to: it is shown, and the next fix is compared with the one before it."""
+        self._shown = fix
+        return Verdict(Kind.ADMITTED, fix, Step.ACCURACY, False, False)
+
+    def _settle(self, fix: Fix, device_s: float, silence_s: float) -> bool:
+        """Whether the fix is believed: it can be reached from the last trusted one, or `settle_fixes` in a row
+        agree with each other about a new place."""
+        last, trusted, here = self._last, self._trusted, (fix, device_s)
+        self._last = here
+        if trusted is None or last is None or silence_s > self._rules.gap_s or self._reachable(trusted, here):
+            self._agreeing = self._rules.settle_fixes
+        elif self._agreeing >= self._rules.settle_fixes or not self._reachable(last, here):
+            self._agreeing = 1
+        else:
+            self._agreeing += 1
+        if self._agreeing < self._rules.settle_fixes:
+            return False
+        self._trusted = here
+        return True
+
+    def _reachable(self, start: tuple[Fix, float], end: tuple[Fix, float]) -> bool:
+        rules, (before, left_s), (after, came_s) = self._rules, start, end
+        # Two fixes clamped to one instant are as far apart as the device says, within reason.
+        interval_s = after.at_s - before.at_s or min(came_s - left_s, rules.gap_s)
+        noise_m = min(before.accuracy_m + after.accuracy_m, rules.max_noise_m)
+        way_m = haversine_m(before.lat, before.lng, after.lat, after.lng) - noise_m
+        return way_m <= rules.max_speed_mps * max(interval_s, rules.min_interval_s)
+
+    def _show(self, fix: Fix, settled: bool) -> Verdict:
+        rules, shown = self._rules, self._shown
+        sharp = fix.accuracy_m <= rules.decidable_accuracy_m
+        decidable = sharp and settled
+        if (
+            shown is not None
+            and haversine_m(shown.lat, shown.lng, fix.lat, fix.lng) < rules.duplicate_m
+            and not (sharp and shown.accuracy_m > rules.decidable_accuracy_m)
+        ):
+            # Measured from the shown fix, so a slow walk still adds up to a move.
+            return Verdict(Kind.REFRESHED, fix, Step.DUPLICATE, decidable, settled)
+        self._shown = fix
+        step = None if decidable else Step.JUMP if not settled else Step.ACCURACY
+        return Verdict(Kind.ADMITTED, fix, step, decidable, settled)

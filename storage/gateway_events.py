@@ -1,0 +1,51 @@
+"""Rows of gateway_events: what the gateway told us, verified, stored before it was answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from storage.binder import Statements
+
+sql = Statements("gateway_events")
+
+
+@dataclass(frozen=True, slots=True)
+class DueEvent:
+    id: UUID
+    event_id: str | None
+    event_type: str
+    order_id: str | None
+    payment_id: str | None
+    payload: dict[str, Any]
+    retry_count: int
+    sent_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    id: UUID
+    event_id: str | None
+    event_type: str
+    is_verified: bool
+    is_processed: bool
+    needs_review: bool
+    error: str | None
+    retry_count: int
+    created_at: datetime
+    processed_at: datetime | None
+
+
+store = sql.scalar("store", UUID)
+claim_due = sql.row("claim_due", DueEvent)
+lease = sql.run("lease")
+processed = sql.run("processed")
+retry = sql.run("retry")
+review = sql.run("review")
+get = sql.row("get", StoredEvent)
+page = sql.rows("page", StoredEvent)
+count_open = sql.scalar("count_open", int)
+next_due = sql.scalar("next_due", datetime)

@@ -1,0 +1,13 @@
+"""What is open at the gateway and due to be asked about, because a webhook may be lost."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from storage.binder import Statements
+
+sql = Statements("polls")
+
+claim_payment = sql.scalar("claim_payment", UUID)
+claim_refund = sql.scalar("claim_refund", UUID)
+claim_payout = sql.scalar("claim_payout", UUID)

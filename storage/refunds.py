@@ -1,0 +1,40 @@
+"""Rows of refunds: money on its way back to a customer, reserved on its payment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from storage.binder import Statements
+
+sql = Statements("refunds")
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    id: UUID
+    payment_id: UUID
+    booking_id: UUID | None
+    amount_minor: int
+    prepaid_minor: int
+    currency: str
+    to_wallet: bool
+    status: str
+    gateway_refund_id: str | None
+    reason: str
+    notes: str | None
+    requested_by: str
+    failure_reason: str | None
+    created_at: datetime
+    settled_at: datetime | None
+
+
+insert = sql.scalar("insert", UUID)
+get = sql.row("get", Refund)
+lock = sql.row("lock", Refund)
+find_by_gateway_id = sql.row("find_by_gateway_id", Refund)
+of_booking = sql.rows("of_booking", Refund)
+accepted = sql.run("accepted")
+settle = sql.run("settle")
+fail = sql.run("fail")

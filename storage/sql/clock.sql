@@ -1,0 +1,11 @@
+-- name: get
+SELECT extract(epoch FROM real_at)::float8 AS real_at, extract(epoch FROM app_at)::float8 AS app_at, speed FROM app_clock;
+
+-- name: set
+UPDATE app_clock SET real_at = to_timestamp(:real_at), app_at = to_timestamp(:app_at), speed = :speed;
+
+-- name: server_version
+SELECT current_setting('server_version_num')::int;
+
+-- name: now
+SELECT app_now();

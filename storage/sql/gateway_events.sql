@@ -1,0 +1,44 @@
+-- name: store
+-- No row: it came before, by its id, its bytes or its meaning.
+INSERT INTO gateway_events (event_id, body_sha256, natural_key, event_type, account, order_id, payment_id, payload, signature,
+  is_verified, sent_at, needs_review, next_try_at, error)
+VALUES (:event_id, :body_sha256, :natural_key, :event_type, :account, :order_id, :payment_id, :payload, :signature,
+  true, :sent_at, :needs_review, CASE WHEN :needs_review THEN NULL ELSE clock_timestamp() END, :error)
+ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: claim_due
+-- Held by the row's lock for as long as the transaction lasts.
+SELECT id, event_id, event_type, order_id, payment_id, payload, retry_count, sent_at, created_at FROM gateway_events
+WHERE next_try_at <= clock_timestamp() ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+
+-- name: lease
+UPDATE gateway_events SET next_try_at = clock_timestamp() + make_interval(secs => :lease_s) WHERE id = :event_row_id;
+
+-- name: processed
+UPDATE gateway_events SET is_processed = true, processed_at = clock_timestamp(), next_try_at = NULL, error = :note
+WHERE id = :event_row_id AND NOT is_processed AND NOT needs_review;
+
+-- name: retry
+UPDATE gateway_events SET retry_count = retry_count + 1, error = :error,
+  next_try_at = clock_timestamp() + make_interval(secs => :delay_s)
+WHERE id = :event_row_id AND NOT is_processed AND retry_count < 3;
+
+-- name: review
+UPDATE gateway_events SET needs_review = true, error = :error, next_try_at = NULL
+WHERE id = :event_row_id AND NOT is_processed;
+
+-- name: get
+SELECT id, event_id, event_type, is_verified, is_processed, needs_review, error, retry_count, created_at, processed_at
+FROM gateway_events WHERE id = :event_row_id;
+
+-- name: page
+-- Newest first; what staff look at when something is held for review.
+SELECT id, event_id, event_type, is_verified, is_processed, needs_review, error, retry_count, created_at, processed_at
+FROM gateway_events WHERE (NOT :only_review OR needs_review) ORDER BY created_at DESC LIMIT :limit OFFSET :offset;
+
+-- name: count_open
+SELECT count(*) FROM gateway_events WHERE next_try_at IS NOT NULL;
+
+-- name: next_due
+SELECT min(next_try_at) FROM gateway_events WHERE next_try_at IS NOT NULL;

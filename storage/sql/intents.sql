@@ -1,0 +1,72 @@
+-- name: insert
+INSERT INTO payment_intents (kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, next_try_at)
+VALUES (:kind, :payment_id, :refund_id, :payout_id, :gateway_ref, :idempotency_key,
+  clock_timestamp() + make_interval(secs => :delay_s))
+ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: claim
+-- One runner at a time, for as long as the lease lasts; the fourth try is the last.
+UPDATE payment_intents SET state = 'running', attempts = attempts + 1, updated_at = clock_timestamp(),
+  next_try_at = clock_timestamp() + make_interval(secs => :lease_s)
+WHERE id = :intent_id AND state IN ('pending', 'running') AND next_try_at <= clock_timestamp() AND attempts < 4
+RETURNING id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error;
+
+-- name: claim_due
+UPDATE payment_intents SET state = 'running', attempts = attempts + 1, updated_at = clock_timestamp(),
+  next_try_at = clock_timestamp() + make_interval(secs => :lease_s)
+WHERE id = (SELECT id FROM payment_intents WHERE next_try_at <= clock_timestamp() AND attempts < 4
+            ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error;
+
+-- name: give_up_stale
+-- Its runner died in the last try: a person has to look.
+UPDATE payment_intents SET state = 'manual_review', next_try_at = NULL, error = coalesce(error, 'the last try never ended'),
+  updated_at = clock_timestamp()
+WHERE id = (SELECT id FROM payment_intents WHERE next_try_at <= clock_timestamp() AND attempts >= 4
+            ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error;
+
+-- name: finish
+UPDATE payment_intents SET state = :state, error = :error, next_try_at = NULL, updated_at = clock_timestamp()
+WHERE id = :intent_id AND state = 'running';
+
+-- name: retry
+UPDATE payment_intents SET state = 'pending', error = :error, updated_at = clock_timestamp(),
+  next_try_at = clock_timestamp() + make_interval(secs => :delay_s)
+WHERE id = :intent_id AND state = 'running';
+
+-- name: expire
+-- Nobody needs the order any more. A call that is under way ends by itself.
+UPDATE payment_intents SET state = 'expired', next_try_at = NULL, updated_at = clock_timestamp()
+WHERE payment_id = :payment_id AND kind = 'order' AND state = 'pending';
+
+-- name: of_payment
+SELECT id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error
+FROM payment_intents WHERE payment_id = :payment_id AND kind = :kind;
+
+-- name: of_refund
+SELECT id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error
+FROM payment_intents WHERE refund_id = :refund_id;
+
+-- name: of_payout
+SELECT id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error
+FROM payment_intents WHERE payout_id = :payout_id;
+
+-- name: open_of_payout
+-- The gateway has been asked, or will be, and has not said how it ended.
+SELECT count(*) FROM payment_intents i JOIN payouts o ON o.id = i.payout_id
+WHERE i.payout_id = :payout_id AND (i.state IN ('pending', 'running')
+  OR (i.state = 'done' AND o.status = 'processing'));
+
+-- name: close_reviewed
+-- What a person or a later message settled needs no review any more.
+UPDATE payment_intents SET state = 'done', updated_at = clock_timestamp()
+WHERE state = 'manual_review'
+  AND ((:refund_id::uuid IS NOT NULL AND refund_id = :refund_id) OR (:payment_id::uuid IS NOT NULL AND payment_id = :payment_id));
+
+-- name: next_due
+SELECT min(next_try_at) FROM payment_intents WHERE next_try_at IS NOT NULL;
+
+-- name: count_by_state
+SELECT state, count(*) AS intents FROM payment_intents GROUP BY state ORDER BY state;

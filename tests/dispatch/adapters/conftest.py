@@ -1,0 +1,31 @@
+"""The real client against the local gateway, over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from dispatch.adapters.razorpay import RazorpayGateway
+from dispatch.gateway.server import LocalGateway
+
+
+@pytest.fixture
+async def gw() -> AsyncIterator[LocalGateway]:
+    async with LocalGateway(seed=7) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def client(gw: LocalGateway) -> AsyncIterator[RazorpayGateway]:
+    client = RazorpayGateway(gw.key_id, gw.key_secret, base_url=gw.url, payout_account="7878780080316316")
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def hasty(gw: LocalGateway) -> AsyncIterator[RazorpayGateway]:
+    """A client whose time is up after half a second, with one thread."""
+    client = RazorpayGateway(gw.key_id, gw.key_secret, base_url=gw.url, total_timeout_s=0.5, threads=1)
+    yield client
+    await client.close()

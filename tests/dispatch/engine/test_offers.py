@@ -1,0 +1,244 @@
+"""Offers on a real database: one winner, three attempts, nothing lost, and the reasons."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from dispatch.engine import bookings, jobs, offers
+from dispatch.engine.offers import AlreadyAssigned, NoCandidate, OfferAnswered, OfferExpired, OfferWithdrawn
+from dispatch.errors import DispatchError, Missing
+from dispatch.events import Actor
+from tests.world import World
+
+STAFF = Actor("admin", "staff-1")
+
+
+async def test_the_nearest_gets_the_offer_and_wins(world: World) -> None:
+    far, near = await world.technician(km_north=4), await world.technician(km_north=1)
+    booking = await world.book()
+    assert booking.status == "partner_assigned"
+    offer = await world.open_offer(booking.id)
+    assert offer["technician_id"] == near and offer["attempt"] == 1
+    assert offer["earning_minor"] == 123984
+    assert booking.next_action == "offer_expiry" and booking.next_action_at == offer["expires_at"]
+    confirmed = await world.accept(booking.id, near)
+    assert confirmed.status == "confirmed" and confirmed.technician_id == near
+    assert await world.facts(booking.id) == ["booking.created", "partner.assigned", "partner.accepted", "booking.confirmed"]
+    with pytest.raises(Missing):
+        await world.accept(booking.id, far)
+
+
+async def test_a_second_accept_by_the_winner_gets_the_same_answer(world: World) -> None:
+    one = await world.technician()
+    booking = await world.book()
+    first, second = await world.accept(booking.id, one), await world.accept(booking.id, one)
+    assert first.event_seq == second.event_seq and second.status == "confirmed"
+    assert await world.value("SELECT count(*) FROM assignments") == 1
+
+
+async def test_eight_accepts_at_once_have_one_effect(world: World) -> None:
+    one = await world.technician()
+    booking = await world.book()
+    answers = await asyncio.gather(*(world.accept(booking.id, one) for _ in range(8)))
+    assert {a.status for a in answers} == {"confirmed"}
+    assert await world.value("SELECT count(*) FROM assignments") == 1
+    assert (await world.facts(booking.id)).count("booking.confirmed") == 1
+
+
+async def test_a_reject_goes_to_the_next_at_once_and_never_back(world: World) -> None:
+    people = [await world.technician(km_north=n) for n in (1, 2, 3, 4)]
+    booking = await world.book()
+    for attempt, person in enumerate(people[:3], 1):
+        offer = await world.open_offer(booking.id)
+        assert (offer["technician_id"], offer["attempt"]) == (person, attempt)
+        await world.reject(booking.id, person, "too far")
+    queued = await world.booking(booking.id)
+    assert queued.status == "pending" and queued.queued_at is not None and queued.next_action is None
+    assert queued.queue_reason == "attempts_exhausted"
+    assert await world.value("SELECT count(*) FROM alerts WHERE kind = 'queued' AND resolved_at IS NULL") == 1
+    with pytest.raises(OfferAnswered):
+        await world.accept(booking.id, people[0])
+
+
+async def test_an_unanswered_offer_expires_on_time_and_moves_on(world: World) -> None:
+    one, two = await world.technician(km_north=1), await world.technician(km_north=2)
+    booking = await world.book(hours=12)
+    assert (await world.open_offer(booking.id))["technician_id"] == one
+    await world.advance(minutes=14, seconds=59)
+    assert await world.sweep() == 0
+    await world.advance(seconds=1)
+    with pytest.raises(OfferExpired):
+        await world.accept(booking.id, one)
+    assert await world.sweep() == 1
+    assert (await world.open_offer(booking.id))["technician_id"] == two
+    assert "partner.expired" in await world.facts(booking.id)
+    with pytest.raises(OfferExpired):
+        await world.accept(booking.id, one)
+
+
+async def test_accepts_racing_the_expiry_have_one_outcome(world: World) -> None:
+    one = await world.technician(seen=False)
+    booking = await world.book(hours=12)
+    await world.advance(minutes=15)
+    results = await asyncio.gather(
+        *(world.accept(booking.id, one) for _ in range(3)), world.sweep(), return_exceptions=True
+    )
+    assert [isinstance(r, OfferExpired) for r in results[:3]] == [True] * 3
+    assert await world.value("SELECT state FROM offers") == "expired"
+
+
+async def test_nobody_there_means_the_queue_and_every_reason_is_kept(world: World) -> None:
+    one = await world.technician(km_north=3)
+    await world.execute("UPDATE technicians SET onboarding_status = 'pending' WHERE id = $1", one)
+    other = await world.technician(km_north=2)
+    booking = await world.book(hours=12)
+    await world.services.roster.refresh(world.services, [one])
+    await world.reject(booking.id, other)
+    queued = await world.booking(booking.id)
+    assert queued.queue_reason == "no_candidate"
+    reasons = await world.fetch(
+        "SELECT a.attempt, c.technician_id, c.reason FROM match_candidates c JOIN match_attempts a ON a.id = c.attempt_id"
+    )
+    seen = {(r["attempt"], r["technician_id"]): r["reason"] for r in reasons}
+    assert seen[1, other] == "offered" and seen[2, other] == "already_tried" and seen[2, one] == "not_verified"
+
+
+async def test_windows_shrink_with_the_time_left(world: World) -> None:
+    booking = await world.book(dispatch=False) if await world.technician() else None
+    assert booking is not None
+    in_1h = booking.starts_at - timedelta(minutes=30)
+    assert offers.window(world.services, booking, in_1h) == timedelta(minutes=10)
+    assert offers.window(world.services, booking, booking.starts_at - timedelta(minutes=2)) == timedelta(seconds=60)
+    assert offers.window(world.services, booking, booking.starts_at - timedelta(hours=9)) == timedelta(minutes=15)
+
+
+async def test_not_automatic_goes_straight_to_the_queue_by_priority(world: World) -> None:
+    await world.technician()
+    booking = await world.book(auto_assign=False, priority=5)
+    assert booking.status == "pending" and booking.queue_reason == "manual"
+    assert await world.value("SELECT count(*) FROM offers") == 0
+
+
+async def test_a_technician_has_one_open_offer_at_most(world: World) -> None:
+    await world.technician()
+    first, second = await world.book(hours=3), await world.book(hours=6)
+    assert first.status == "partner_assigned"
+    assert second.queue_reason == "no_candidate"
+    reason = await world.value(
+        "SELECT reason FROM match_candidates c JOIN match_attempts a ON a.id = c.attempt_id WHERE a.booking_id = $1", second.id
+    )
+    assert reason == "offer_open"
+
+
+async def test_two_dispatches_at_once_make_one_offer(world: World) -> None:
+    for n in range(4):
+        await world.technician(km_north=1 + n)
+    booking = await world.book(dispatch=False)
+    await asyncio.gather(*(offers.dispatch_now(world.services, booking.id) for _ in range(6)), world.sweep())
+    assert await world.value("SELECT count(*) FROM offers") == 1
+
+
+async def test_many_bookings_and_few_technicians_in_parallel(world: World) -> None:
+    """No deadlock, no double offer, no lost booking, whatever the order."""
+    people = [await world.technician(km_north=1 + n / 10) for n in range(4)]
+    made = [await world.book(dispatch=False, hours=2 + 1.25 * n) for n in range(7)]
+    await asyncio.gather(*(offers.dispatch_now(world.services, b.id) for b in made))
+    taken = await world.fetch("SELECT technician_id, booking_id FROM offers WHERE state = 'open'")
+    assert len({r["technician_id"] for r in taken}) == len(taken) == len(people)
+    accepted = await asyncio.gather(
+        *(world.accept(r["booking_id"], r["technician_id"]) for r in taken for _ in range(2)), return_exceptions=True
+    )
+    assert not [a for a in accepted if isinstance(a, BaseException)]
+    lost = await world.value(
+        "SELECT count(*) FROM bookings WHERE status IN ('pending', 'partner_assigned') "
+        "AND (next_action_at IS NULL) = (queued_at IS NULL)"
+    )
+    assert lost == 0
+
+
+async def test_staff_orders_a_search(world: World) -> None:
+    one = await world.technician()
+    booking = await world.book(auto_assign=False)
+    async with world.services.transaction() as tx:
+        offer = await offers.assign(tx, booking.id, STAFF, force=False)
+    assert offer is not None and offer.technician_id == one and offer.round == 2
+    with pytest.raises(AlreadyAssigned):
+        async with world.services.transaction() as tx:
+            await offers.assign(tx, booking.id, STAFF, force=False)
+    async with world.services.transaction() as tx:
+        again = await offers.assign(tx, booking.id, STAFF, force=True)
+    assert again is not None and again.round == 3
+    assert await world.value("SELECT count(*) FROM offers WHERE state = 'withdrawn'") == 1
+    with pytest.raises(OfferWithdrawn):
+        async with world.services.transaction() as tx:
+            await offers.accept(tx, one, await offers.offer_of(tx, one, offer_id=offer.id))
+    assert await world.value("SELECT count(*) FROM audit_log WHERE action = 'assign_booking'") == 2
+
+
+async def test_staff_names_a_technician(world: World) -> None:
+    await world.technician(km_north=1)
+    low = await world.technician(km_north=2, rating_sum=6, rating_count=2)
+    booking = await world.book(auto_assign=False)
+    with pytest.raises(NoCandidate) as caught:
+        async with world.services.transaction() as tx:
+            await offers.assign_to(tx, booking.id, low, STAFF, force=False)
+    assert caught.value.details == {"reason": "rating"}
+    assert (await world.booking(booking.id)).round == 1
+    async with world.services.transaction() as tx:
+        offer = await offers.assign_to(tx, booking.id, low, STAFF, force=True)
+    assert offer.attempt is None and offer.technician_id == low
+
+
+async def test_cancelling_withdraws_and_frees(world: World) -> None:
+    one = await world.technician()
+    booking = await world.book()
+    async with world.services.transaction() as tx:
+        await bookings.cancel(tx, booking.id, Actor("customer", str(booking.account_id)), "changed my mind")
+    with pytest.raises(OfferWithdrawn):
+        await world.accept(booking.id, one)
+    assert await world.value("SELECT count(*) FROM slots") == 0
+    gone = await world.booking(booking.id)
+    assert gone.status == "cancelled" and gone.cancelled_by == "customer"
+    with pytest.raises(DispatchError):
+        async with world.services.transaction() as tx:
+            await bookings.cancel(tx, booking.id, Actor("customer"), None)
+
+
+async def test_cancel_racing_accept_ends_in_one_of_both(world: World) -> None:
+    one = await world.technician()
+    for _ in range(5):
+        booking = await world.book()
+        async def cancel(booking_id: object = booking.id) -> None:
+            async with world.services.transaction() as tx:
+                await bookings.cancel(tx, booking_id, Actor("customer"), None)  # type: ignore[arg-type]
+        await asyncio.gather(world.accept(booking.id, one), cancel(), return_exceptions=True)
+        assert (await world.booking(booking.id)).status == "cancelled"
+        assert await world.value("SELECT count(*) FROM slots") == 0
+
+
+async def test_a_technician_gives_a_job_back(world: World) -> None:
+    one, two = await world.technician(km_north=1), await world.technician(km_north=2)
+    booking = await world.book()
+    await world.accept(booking.id, one)
+    async with world.services.transaction() as tx:
+        reopened = await jobs.give_back(tx, booking.id, one, "the van broke down")
+    assert reopened.status == "partner_assigned" and reopened.round == 2 and reopened.technician_id is None
+    assert (await world.open_offer(booking.id))["technician_id"] == two
+    assert await world.value("SELECT cancelled_bookings FROM technicians WHERE id = $1", one) == 1
+    await world.reject(booking.id, two)
+    assert (await world.booking(booking.id)).queue_reason == "no_candidate"
+
+
+async def test_facts_are_gapless_for_booking_and_party(world: World) -> None:
+    one, two = await world.technician(km_north=1), await world.technician(km_north=2)
+    booking = await world.book()
+    await world.reject(booking.id, one)
+    await world.accept(booking.id, two)
+    for table, key in (("booking_events", "booking_id"), ("party_events", "party_id")):
+        rows = await world.fetch(f"SELECT array_agg(seq ORDER BY seq) AS seqs FROM {table} GROUP BY {key}")
+        assert rows and all(r["seqs"] == list(range(1, len(r["seqs"]) + 1)) for r in rows)
+    kinds = await world.fetch("SELECT type FROM party_events WHERE party_id = $1 ORDER BY seq", two)
+    assert [r["type"] for r in kinds] == ["offer.made", "offer.closed", "job.updated"]
