@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ class Catalogue:
     def __init__(self, services: Iterable[ServiceRow], last_updated: datetime) -> None:
         self.last_updated = last_updated
         self._by_currency: dict[str, dict[UUID, ServiceRow]] = {}
+        self._digests: dict[str, str] = {}
         for row in services:
             self._by_currency.setdefault(row.currency, {})[row.id] = row
 
@@ -37,6 +39,14 @@ class Catalogue:
             if (category is None or s.category.casefold() == category.casefold())
             and (tier is None or s.tier.casefold() == tier.casefold())
         ]
+
+    def digest(self, currency: str) -> str:
+        """Says whether two snapshots offer the very same in a currency: a hash of all there is to show."""
+        found = self._digests.get(currency)
+        if found is None:
+            shown = (self.last_updated, *self._by_currency.get(currency, {}).values())
+            found = self._digests[currency] = hashlib.sha256(repr(shown).encode()).hexdigest()
+        return found
 
     def find(self, service_id: UUID, currency: str) -> ServiceRow | None:
         return self._by_currency.get(currency, {}).get(service_id)

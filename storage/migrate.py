@@ -15,6 +15,9 @@ from storage.pool import translated
 FOLDER = Path(__file__).parent / "migrations"
 
 _LOCK = 7_250_331_904_117
+_POLL_S = 0.2
+#: The longest wait for another process that migrates.
+_PATIENCE_S = 300.0
 _TABLE = """CREATE TABLE IF NOT EXISTS schema_migrations (
   name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(), took interval NOT NULL)"""
 _RECORD = "INSERT INTO schema_migrations (name, sha256, took) VALUES ($1, $2, clock_timestamp() - now())"
@@ -29,8 +32,12 @@ async def migrate(conn: asyncpg.Connection[Any], folder: Path = FOLDER, *, dry_r
     done: list[str] = []
     # Polled, not awaited: a session blocked in pg_advisory_lock holds a snapshot, with which a concurrent
     # CREATE INDEX CONCURRENTLY would deadlock.
+    patience = int(_PATIENCE_S / _POLL_S)
     while not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
-        await asyncio.sleep(0.2)
+        patience -= 1
+        if patience < 0:
+            raise MigrationError(f"another process has been migrating for {_PATIENCE_S:.0f} s: try again later")
+        await asyncio.sleep(_POLL_S)
     try:
         await conn.execute(_TABLE)
         known = dict(await conn.fetch("SELECT name, sha256 FROM schema_migrations"))
@@ -76,5 +83,7 @@ async def _apply(conn: asyncpg.Connection[Any], name: str, sql: str, digest: str
             await conn.execute(sql)
             await conn.execute(_RECORD, name, digest)
     except asyncpg.PostgresError as e:
-        line = sql.count("\n", 0, int(getattr(e, "position", None) or 1) - 1) + 1
-        raise MigrationError(f"{name}, line {line}: {e}", e.sqlstate) from e
+        # Only errors of the text carry a position; one of the data (a constraint) names the file alone.
+        position = getattr(e, "position", None)
+        where = f"{name}, line {sql.count(chr(10), 0, int(position) - 1) + 1}" if position else name
+        raise MigrationError(f"{where}: {e}", e.sqlstate) from e

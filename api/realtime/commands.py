@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import socketio
@@ -18,47 +18,192 @@ from api.realtime.engine import HotServer
 from api.realtime.events import Command, find_event
 from api.realtime.frames import encode
 from api.realtime.guard import Grant
-from dispatch.errors import DispatchError, Invalid, NotSignedIn
+from dispatch.errors import DispatchError, Invalid, Missing, NotSignedIn
 
 log = logging.getLogger(__name__)
+
+C = TypeVar("C")
+M = TypeVar("M", bound=BaseModel)
 
 Answer = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who calls what. `fingerprint` is a hash of the payload, to tell a repetition from another request."""
+    """Who calls what. `fingerprint` hashes the payload, to tell a repetition from another request."""
 
     grant: Grant
     event: str
     command_id: UUID | None
     fingerprint: bytes
 
-    @property
-    def sid(self) -> str:
-        return self.grant.sid
 
-
-#: Gives a command its single effect: it calls `run` at most once per (principal, command_id) and answers what
-#: `run` answered, or what was stored.
+#: Gives a command its single effect: awaits `run` at most once per (principal, command_id), and answers what it
+#: answered or what was stored.
 Once = Callable[[Call, Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    model: type[BaseModel]
-    handler: Callable[[Any, Call, Any], Awaitable[Any]]
+Handler = Callable[[C, Call, M], Awaitable[Any]]
 
 
-class Commands:
-    """The commands of one namespace; each must be declared in the table of events."""
+class UnknownEvent(Missing):
+    """This namespace has no such event."""
+
+    code = "unknown_event"
+
+
+class Commands(Generic[C]):
+    """The commands of one namespace; `C` is what handlers get first (the services). Each must be declared."""
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
-        self._entries: dict[str, _Entry] = {}
+        self._table: dict[str, tuple[type[BaseModel], Handler[C, Any]]] = {}
 
-    def command[M: BaseModel](self, event: str, model: type[M]) -> Any:
+    def command(self, event: str, model: type[M]) -> Callable[[Handler[C, M]], Handler[C, M]]:
+        """Registers `async def handler(context, call, body) -> data`, whose data is the ack's `data`."""
+        spec = find_event(self.namespace, event, "in")
+        if spec is None or spec.model is not model or event in self._table:
+            raise ValueError(f"{self.namespace} {event} is not declared so in the table of events")
+
+        def register(handler: Handler[C, M]) -> Handler[C, M]:
+            self._table[event] = (model, handler)
+            return handler
+
+        return register
+
+    def __contains__(self, event: str) -> bool:
+        return event in self._table
+
+    async def run(
+        self, context: C, once: Once | None, grant: Grant, event: str, args: tuple[Any, ...]
+    ) -> Answer:
+        """The acknowledgement of one command: `{ok: true, data}` or `{ok: false, error}`. Never raises."""
+        try:
+            return {"ok": True, "data": await self._run(context, once, grant, event, args)}
+        except DispatchError as error:
+            return refusal(error)
+        except Exception:
+            log.exception("command %s %s failed", self.namespace, event)
+            return {"ok": False, "error": dict(INTERNAL)}
+
+    async def _run(
+        self, context: C, once: Once | None, grant: Grant, event: str, args: tuple[Any, ...]
+    ) -> Any:
+        if event not in self._table:
+            raise UnknownEvent
+        model, handler = self._table[event]
+        if len(args) != 1 or not isinstance(args[0], dict):
+            raise Invalid({"payload": "Send exactly one object."})
+        body = read(model, args[0])
+        command_id = body.command_id if isinstance(body, Command) else None
+        call = Call(grant, event, command_id, hashlib.sha256(encode(body)).digest())
+        if once is None or command_id is None:
+            data = await handler(context, call, body)
+        else:
+            data = await once(call, lambda: handler(context, call, body))
+        return data.model_dump(mode="json") if isinstance(data, BaseModel) else data
+
+
+def read(model: type[M], payload: Any) -> M:
+    """A payload as its model. Raises Invalid that names every bad field at once."""
+    try:
+        return model.model_validate(payload)
+    except ValidationError as error:
+        fields: dict[str, list[str]] = {}
+        for one in error.errors(include_url=False, include_context=False, include_input=False):
+            fields.setdefault(".".join(str(part) for part in one["loc"]) or "payload", []).append(one["msg"])
+        raise Invalid(fields) from None
+
+
+INTERNAL: Answer = {
+    "code": "internal_error",
+    "message": "Something went wrong on our side; try again.",
+    "details": {},
+}
+
+
+def refusal(error: DispatchError) -> Answer:
+    """A DispatchError as an acknowledgement."""
+    return {"ok": False, "error": problem(error)}
+
+
+def problem(error: DispatchError) -> Answer:
+    """A DispatchError as it looks on a socket: snake_case code, sentence, details."""
+    found: Answer = {"code": error.code.lower(), "message": error.message, "details": error.details}
+    if error.retry_after_s is not None:
+        found["retry_after_s"] = error.retry_after_s
+    return found
+
+
+class CommandNamespace(socketio.AsyncNamespace, Generic[C]):  # type: ignore[misc]
+    """Base of the namespaces: signs in, keeps the grants of its sockets, runs commands, cleans up once."""
+
+    server: HotServer
+
+    def __init__(self, commands: Commands[C], context: C, once: Once | None = None) -> None:
+        super().__init__(commands.namespace)
+        self.commands = commands
+        self.context = context
+        self._once = once
+        self.members: dict[str, Grant] = {}
+
+    # -- for subclasses --------------------------------------------------------------------------------------
+
+    async def sign_in(self, environ: dict[str, Any], auth: dict[str, Any]) -> Grant:
+        """The grant for this `auth`. Raises DispatchError to refuse. Nothing but the check belongs here."""
         raise NotImplementedError
 
-    def find(self, event: str) -> _Entry | None:
-        return self._entries.get(event)
+    async def joined(self, grant: Grant) -> None:
+        """The client has been told that it is connected: enter rooms, send first facts."""
+
+    async def left(self, grant: Grant, reason: str) -> None:
+        """Runs exactly once for each grant that joined, however the connection ended."""
+
+    # -- called by the library -------------------------------------------------------------------------------
+
+    async def trigger_event(self, event: str, *args: Any) -> Any:
+        """Everything that arrives for this namespace. The library logs and forgets what is raised here."""
+        sid = args[0]
+        if event == "connect":
+            await self._connect(sid, args[1], args[2] if len(args) > 2 else None)
+            return None
+        if event == "disconnect":
+            await self._disconnect(sid, str(args[1]) if len(args) > 1 else "")
+            return None
+        grant = self.members.get(sid)
+        if grant is None:
+            return refusal(NotSignedIn())
+        if grant.expires_at <= time.time():
+            self.server.cut(sid, self.namespace, "expired")
+            return refusal(NotSignedIn())
+        return await self.commands.run(self.context, self._once, grant, event, args[1:])
+
+    async def _connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
+        try:
+            grant = await self.sign_in(environ, auth if isinstance(auth, dict) else {})
+            self.server.authorize(sid, self.namespace, grant, self._connected)
+        except DispatchError as error:
+            raise ConnectionRefusedError(error.message, problem(error)) from None
+        except ConnectionRefusedError:
+            raise
+        except Exception:
+            log.exception("sign-in to %s failed", self.namespace)
+            raise ConnectionRefusedError(INTERNAL["message"], dict(INTERNAL)) from None
+
+    async def _connected(self, grant: Grant) -> None:
+        self.members[grant.sid] = grant
+        try:
+            await self.joined(grant)
+        except Exception:
+            # A socket that did not join completely would miss things in silence: let it come back.
+            log.exception("joining %s failed", self.namespace)
+            self.server.cut(grant.sid, self.namespace, "join_failed")
+
+    async def _disconnect(self, sid: str, reason: str) -> None:
+        grant = self.members.pop(sid, None)
+        if grant is None:
+            return
+        try:
+            await self.left(grant, reason)
+        except Exception:
+            # Raised further, it would keep the library from forgetting the sid.
+            log.exception("leaving %s failed", self.namespace)

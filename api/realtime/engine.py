@@ -19,7 +19,7 @@ from socketio.exceptions import ConnectionRefusedError
 from api.realtime.frames import HotPacket, encode, event_frame
 from api.realtime.guard import COUNTERS, Addresses, Grant, Origins, QuietLog, SocketLimits, carries_token
 from api.realtime.hot import Allowance, HotEvent, HotHandler
-from api.realtime.transport import HotWebSocket
+from api.realtime.transport import HotWebSocket, Joined
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class GrantKeeper:
         sid = await super().connect(sid, namespace)  # type: ignore[misc]
         ws = self.server.socket_of(sid, namespace)
         if ws is not None:
-            ws.joined(namespace)
+            await ws.joined(namespace)
         return sid
 
     def pre_disconnect(self, sid: str, namespace: str) -> Any:
@@ -210,10 +210,10 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
 
     # -- grants ----------------------------------------------------------------------------------------------
 
-    def authorize(self, sid: str, namespace: str, grant: Grant) -> None:
+    def authorize(self, sid: str, namespace: str, grant: Grant, then: Joined | None = None) -> None:
         """For connect handlers, after the token was checked: the grant works once the handler accepts.
 
-        Raises the library's ConnectionRefusedError when the session was revoked meanwhile or has expired.
+        `then` is awaited with the grant after the client was told that it is connected. Raises the library's ConnectionRefusedError when the session was revoked meanwhile or has expired.
         """
         if grant.session_id in self._revoked or grant.expires_at <= time.time():
             raise ConnectionRefusedError(
@@ -222,18 +222,24 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         grant.sid, grant.namespace = sid, namespace
         ws = self.socket_of(sid, namespace)
         if ws is not None:
-            ws.pending[namespace] = grant
+            ws.pending[namespace] = (grant, then)
 
     def grant_of(self, sid: str, namespace: str) -> Grant | None:
         """The grant that this socket acts under now."""
         ws = self.socket_of(sid, namespace)
         return ws.grants.get(namespace) if ws is not None else None
 
+    def cut(self, sid: str, namespace: str, reason: str) -> None:
+        """Cuts the socket behind a sid at the transport."""
+        ws = self.socket_of(sid, namespace)
+        if ws is not None:
+            ws.cut(reason, code=4401 if reason == "expired" else 1011)
+
     def revoke(self, predicate: Callable[[Grant], bool]) -> int:
         """Cuts, at once, every socket of this node that holds such a grant; answers how many."""
         cut = 0
         for ws in list(self.live.values()):
-            if any(predicate(grant) for grant in (*ws.grants.values(), *ws.pending.values())):
+            if any(predicate(grant) for grant in ws.held()):
                 ws.cut("revoked", code=4401)
                 cut += 1
         return cut

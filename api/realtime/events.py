@@ -197,7 +197,9 @@ def _in(namespace: str, name: str, model: type[BaseModel], description: str) -> 
     return EventSpec(namespace, name, "in", model, description)
 
 
-def _out(namespace: str, name: str, model: type[BaseModel], description: str, lossy: bool = False) -> EventSpec:
+def _out(
+    namespace: str, name: str, model: type[BaseModel], description: str, lossy: bool = False
+) -> EventSpec:
     return EventSpec(namespace, name, "out", model, description, lossy=lossy)
 
 

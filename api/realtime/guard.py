@@ -44,6 +44,7 @@ COUNTERS = (
     "cut.expired",
     "cut.revoked",
     "cut.closed_by_server",
+    "cut.join_failed",
     "cut.shutdown",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType, web
@@ -26,6 +27,9 @@ from api.realtime.writer import SocketWriter
 
 if TYPE_CHECKING:
     from api.realtime.engine import HotEngine, HotServer
+
+#: Awaited with the grant once the client knows that it is connected.
+Joined = Callable[[Grant], Awaitable[None]]
 
 #: What each cut is called on the wire; anything else is 1008, a policy violation.
 _CLOSE_CODES = {"too_big": 1009, "malformed": 1002, "binary": 1003}
@@ -62,7 +66,7 @@ class HotWebSocket(SocketWriter):
         self._joined: tuple[str, ...] = ()
         self._busy = self._awaiting_pong = False
         self.grants: dict[str, Grant] = {}
-        self.pending: dict[str, Grant] = {}
+        self.pending: dict[str, tuple[Grant, Joined | None]] = {}
 
     async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
         request: web.Request = environ["aiohttp.request"]
@@ -208,18 +212,23 @@ class HotWebSocket(SocketWriter):
         elif not self._bucket.take():
             self.limited()
 
-    def joined(self, namespace: str) -> None:
-        """The namespace's connect handler accepted."""
-        grant = self.pending.pop(namespace, None)
-        if self.cut_reason is not None:
-            return
+    async def joined(self, namespace: str) -> None:
+        """The namespace's connect handler accepted, and the client was told."""
+        grant, then = self.pending.pop(namespace, (None, None))
         self._joined += (namespace,)
         self._stats["joined"] += 1
-        if grant is not None:
-            self.grants[namespace] = grant
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+        if self.cut_reason is None:
+            if grant is not None:
+                self.grants[namespace] = grant
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+        if grant is not None and then is not None:
+            await then(grant)
+
+    def held(self) -> list[Grant]:
+        """The grants that work, and those whose connect handler is still at work."""
+        return [*self.grants.values(), *(grant for grant, _ in self.pending.values())]
 
     def left(self, namespace: str) -> None:
         """The namespace is being left, or its connect handler refused."""
@@ -233,8 +242,8 @@ class HotWebSocket(SocketWriter):
         self._deadline = self._loop.call_later(delay_s, self._abuse, reason)
 
     def withdraw(self) -> None:
+        """Takes back every grant; a connect handler still at work is left to finish."""
         self.grants.clear()
-        self.pending.clear()
 
     async def _end(self, sid: str) -> None:
         if self._server.live.get(sid) is self:

@@ -51,7 +51,11 @@ async def captured(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome:
     if payment.captured_minor:
         return await _surplus(tx, payment, told)
     await rows.capture(
-        tx.conn, payment_id=payment.id, gateway_payment_id=told.id, method=told.method, captured_at=told.created_at
+        tx.conn,
+        payment_id=payment.id,
+        gateway_payment_id=told.id,
+        method=told.method,
+        captured_at=told.created_at,
     )
     await intent_rows.close_reviewed(tx.conn, payment_id=payment.id, refund_id=None)
     if booking.status in ("cancelled", "refunded"):
@@ -135,7 +139,11 @@ async def quarantine(tx: Tx, payment: Payment, reason: str) -> None:
 async def alert(tx: Tx, kind: str, payment: Payment | None, message: str) -> None:
     """Tells staff, once per kind and booking while it is open."""
     await booking_rows.raise_alert(
-        tx.conn, kind=kind, booking_id=payment.booking_id if payment else None, technician_id=None, message=message
+        tx.conn,
+        kind=kind,
+        booking_id=payment.booking_id if payment else None,
+        technician_id=None,
+        message=message,
     )
 
 
@@ -154,7 +162,9 @@ async def failed(tx: Tx, payment: Payment, told: GatewayPayment) -> bool:
     return True
 
 
-async def authorised(tx: Tx, payment: Payment, told: GatewayPayment, *, delay_s: float = CAPTURE_AFTER_S) -> None:
+async def authorised(
+    tx: Tx, payment: Payment, told: GatewayPayment, *, delay_s: float = CAPTURE_AFTER_S
+) -> None:
     """The money is held but not ours yet: captured by the gateway as a rule, by us when it does not.
 
     On a dead booking nothing is captured: the gateway gives the money back by itself.

@@ -168,11 +168,11 @@ async def price_of(
 
 
 def place_terms(services: Services, located: Located | None) -> tuple[str, str]:
-    """Currency and time zone of an address: its zone's, else the settings'."""
+    """Currency and time zone of an address: its zone's, else those that all zones share, else the settings'."""
     zone = located.zone if located else None
     if zone is not None:
         return zone.currency, zone.timezone
-    return services.settings.currency, services.settings.timezone
+    return services.zones.terms((services.settings.currency, services.settings.timezone))
 
 
 def need_of(account_id: UUID, located: Located, timezone: str, items: tuple[NewItem, ...]) -> Need:

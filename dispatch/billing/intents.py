@@ -42,7 +42,9 @@ def wait_s(tries_done: int, first_s: float = FIRST_WAIT_S) -> float:
     return float(first_s * 3 ** (tries_done - 1) * random.uniform(0.5, 1.5))
 
 
-async def run_now(services: Services, gateway: Gateway, intent_id: UUID, *, first_wait_s: float = FIRST_WAIT_S) -> bool:
+async def run_now(
+    services: Services, gateway: Gateway, intent_id: UUID, *, first_wait_s: float = FIRST_WAIT_S
+) -> bool:
     """Takes one try at an intent in the foreground. False when another runner has it, or it is not due or over."""
     async with services.transaction() as tx:
         intent = await rows.claim(tx.conn, intent_id=intent_id, lease_s=LEASE_S)
@@ -112,7 +114,10 @@ async def _alert(services: Services, intent: Intent, reason: str) -> None:
             payment_id = refund.payment_id if refund else None
         payment = await payment_rows.get(tx.conn, payment_id=payment_id) if payment_id else None
         await captures.alert(
-            tx, f"{intent.kind}_review", payment, f"The {intent.kind} intent {intent.id} needs a person: {reason}"
+            tx,
+            f"{intent.kind}_review",
+            payment,
+            f"The {intent.kind} intent {intent.id} needs a person: {reason}",
         )
 
 
@@ -131,7 +136,11 @@ async def _order(services: Services, gateway: Gateway, intent: Intent) -> None:
             booking = await booking_rows.get(conn, booking_id=payment.booking_id)
         notes = {"booking_id": str(payment.booking_id), "booking_number": booking.number if booking else ""}
         order = await gateway.create_order(payment.amount_minor, payment.currency, payment.receipt, notes)
-    if (order.amount_minor, order.currency, order.receipt) != (payment.amount_minor, payment.currency, payment.receipt):
+    if (order.amount_minor, order.currency, order.receipt) != (
+        payment.amount_minor,
+        payment.currency,
+        payment.receipt,
+    ):
         raise Odd(f"{order.id} is not the order that was asked for")
     async with services.transaction() as tx:
         await payment_rows.ordered(tx.conn, payment_id=payment.id, order_id=order.id, poll_s=POLL_ORDER_S)

@@ -148,7 +148,11 @@ async def balance(conn: Conn, account: Account) -> int:
     """The cached balance of an owner's account in minor units; 0 when it was never used."""
     assert account.owner_id is not None, "platform accounts are summed, not cached"
     found = await rows.balance(
-        conn, owner_kind=account.owner_kind, owner_id=account.owner_id, type=account.type, currency=account.currency
+        conn,
+        owner_kind=account.owner_kind,
+        owner_id=account.owner_id,
+        type=account.type,
+        currency=account.currency,
     )
     return found or 0
 
@@ -157,7 +161,11 @@ async def lock_balance(tx: Tx, account: Account) -> int:
     """The same, with the account's row locked until the end of the transaction."""
     assert account.owner_id is not None, "platform accounts are summed, not cached"
     found = await rows.lock_balance(
-        tx.conn, owner_kind=account.owner_kind, owner_id=account.owner_id, type=account.type, currency=account.currency
+        tx.conn,
+        owner_kind=account.owner_kind,
+        owner_id=account.owner_id,
+        type=account.type,
+        currency=account.currency,
     )
     return found or 0
 

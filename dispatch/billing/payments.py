@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.billing import captures, charges, intents
-from dispatch.billing.gateway import GatewayError, GatewayPayment, GatewayRefused
+from dispatch.billing.gateway import GatewayPayment, GatewayRefused
 from dispatch.billing.gateways import gateway_of
 from dispatch.engine import offers
 from dispatch.errors import Conflict, DispatchError, Malformed, Missing, Unavailable
@@ -145,7 +145,9 @@ async def verify(
     if (told.order_id, told.amount_minor, told.currency) != (
         payment.gateway_order_id, payment.amount_minor, payment.currency,
     ):  # fmt: skip
-        await _hold(services, payment, f"{payment_id} is signed but is about another order, amount or currency")
+        await _hold(
+            services, payment, f"{payment_id} is signed but is about another order, amount or currency"
+        )
         raise InvalidSignature()
     await _take(services, payment, told)
     if told.status == "failed":
@@ -238,5 +240,3 @@ async def look(services: Services, payment_id: UUID) -> None:
 async def book(tx: Tx, payment: Payment, told: GatewayPayment) -> None:
     """The same for one payment that was fetched already."""
     await captures.reported(tx, payment, told)
-
-

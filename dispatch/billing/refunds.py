@@ -69,7 +69,13 @@ async def _lock_in_order(tx: Tx, payment_id: UUID) -> Payment:
 
 
 async def _request(
-    tx: Tx, payment: Payment, amount_minor: int, reason: str, requested_by: str, to_wallet: bool, notes: str | None
+    tx: Tx,
+    payment: Payment,
+    amount_minor: int,
+    reason: str,
+    requested_by: str,
+    to_wallet: bool,
+    notes: str | None,
 ) -> Refund:
     if amount_minor <= 0:
         raise Invalid({"amount": "must be more than zero"})
@@ -120,7 +126,12 @@ async def _reserve(
     refund = await rows.get(tx.conn, refund_id=refund_id) if refund_id else None
     assert refund is not None, "a refund's gateway id is looked up before it is inserted"
     await ledger.post(
-        tx, "refund", str(refund.id), reserved(refund, payment), booking_id=payment.booking_id, description=reason
+        tx,
+        "refund",
+        str(refund.id),
+        reserved(refund, payment),
+        booking_id=payment.booking_id,
+        description=reason,
     )
     return refund
 
@@ -162,7 +173,9 @@ async def request_for_booking(
     if await booking_rows.lock(tx.conn, booking_id=booking_id) is None:
         raise Missing("booking")
     payments = await payment_rows.lock_of_booking(tx.conn, booking_id=booking_id)
-    paid = sorted((p for p in payments if p.captured_minor and p.surplus_of is None), key=lambda p: p.kind == "wallet")
+    paid = sorted(
+        (p for p in payments if p.captured_minor and p.surplus_of is None), key=lambda p: p.kind == "wallet"
+    )
     if not paid:
         raise NotPaid()
     left = sum(p.refundable_minor for p in paid)
@@ -288,7 +301,9 @@ async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:
     assert payment is not None, "a refund has its payment"
     await payment_rows.reserve_refund(tx.conn, payment_id=payment.id, amount_minor=-refund.amount_minor)
     back = [Line(line.account, -line.amount_minor) for line in reserved(refund, payment)]
-    await ledger.post(tx, "refund_failed", str(refund.id), back, booking_id=refund.booking_id, description=reason)
+    await ledger.post(
+        tx, "refund_failed", str(refund.id), back, booking_id=refund.booking_id, description=reason
+    )
     await booking_rows.raise_alert(
         tx.conn, kind="refund_failed", booking_id=refund.booking_id, technician_id=None,
         message=f"A refund of {refund.amount_minor / 100:.2f} {refund.currency} failed: {reason}",

@@ -38,7 +38,9 @@ async def hand_over(tx: Tx, payout_id: UUID) -> Payout:
         raise PayoutsByHand()
     payout = await payouts.lock(tx, payout_id)
     if payout.method != "bank_transfer" or payout.bank_account_id is None:
-        raise Invalid({"payment_method": "only a bank transfer to an account on file goes through the gateway"})
+        raise Invalid(
+            {"payment_method": "only a bank transfer to an account on file goes through the gateway"}
+        )
     if not await rows.start(tx.conn, payout_id=payout_id):
         raise PayoutState(f"This payout is {payout.status}.")
     await intent_rows.insert(
@@ -72,7 +74,9 @@ def _narration(services: Services) -> str:
 async def _fund_account(services: Services, gateway: Gateway, goal: Destination) -> str:
     if goal.bank_account_id is None or goal.number_enc is None or not goal.ifsc:
         raise GatewayRefused("the bank account on file has no number or no IFSC")
-    number = vault_of(services.settings).open(goal.number_enc, cell("bank_accounts", goal.bank_account_id, "number"))
+    number = vault_of(services.settings).open(
+        goal.number_enc, cell("bank_accounts", goal.bank_account_id, "number")
+    )
     contact_id = await gateway.create_contact(goal.name, goal.code)
     account = BankAccount(holder=goal.account_name or goal.name, ifsc=goal.ifsc, number=number)
     fund_account_id = await gateway.create_fund_account(contact_id, bank_account=account)
@@ -87,12 +91,16 @@ async def heard(tx: Tx, payout_id: UUID, told: GatewayPayout) -> None:
     """What the gateway says about a payout, whoever tells it: answer, webhook or poll."""
     payout = await payouts.lock(tx, payout_id)
     if payout.status == "completed" and told.status in FAILED:
-        await _alert(tx, payout, f"Payout {payout.number} came back after it had been completed ({told.status}).")
+        await _alert(
+            tx, payout, f"Payout {payout.number} came back after it had been completed ({told.status})."
+        )
         return
     if payout.status != "processing":
         return
     if (told.amount_minor, told.currency) != (payout.net_minor, payout.currency):
-        await _alert(tx, payout, f"The gateway's {told.id} is not payout {payout.number} in amount and currency.")
+        await _alert(
+            tx, payout, f"The gateway's {told.id} is not payout {payout.number} in amount and currency."
+        )
         return
     if payout.gateway_payout_id is None:
         await rows.sent(tx.conn, payout_id=payout.id, gateway_payout_id=told.id, poll_s=POLL_S)
@@ -124,5 +132,3 @@ async def _alert(tx: Tx, payout: Payout, message: str) -> None:
     await booking_rows.raise_alert(
         tx.conn, kind=f"payout_review:{payout.number}", booking_id=None, technician_id=None, message=message
     )
-
-

@@ -108,6 +108,11 @@ class ZoneBook:
         wanted = city.strip().casefold()
         return next((z for z in self._zones if z.is_active and (z.city or "").casefold() == wanted), None)
 
+    def terms(self, default: tuple[str, str]) -> tuple[str, str]:
+        """Currency and time zone where no address says more: the zones' own if they agree, else the given ones."""
+        found = {(z.currency, z.timezone) for z in self._zones if z.is_active}
+        return found.pop() if len(found) == 1 else default
+
     def hours(self, zone_id: UUID | None) -> tuple[time, time, frozenset[int]]:
         """Local opening hours and ISO days of a zone, or the usual ones."""
         zone = self._by_id.get(zone_id) if zone_id else None

@@ -65,7 +65,7 @@ async def test_a_reject_goes_to_the_next_at_once_and_never_back(world: World) ->
 
 async def test_an_unanswered_offer_expires_on_time_and_moves_on(world: World) -> None:
     one, two = await world.technician(km_north=1), await world.technician(km_north=2)
-    booking = await world.book(hours=12)
+    booking = await world.book(hours=8)
     assert (await world.open_offer(booking.id))["technician_id"] == one
     await world.advance(minutes=14, seconds=59)
     assert await world.sweep() == 0
@@ -81,7 +81,7 @@ async def test_an_unanswered_offer_expires_on_time_and_moves_on(world: World) ->
 
 async def test_accepts_racing_the_expiry_have_one_outcome(world: World) -> None:
     one = await world.technician(seen=False)
-    booking = await world.book(hours=12)
+    booking = await world.book(hours=8)
     await world.advance(minutes=15)
     results = await asyncio.gather(
         *(world.accept(booking.id, one) for _ in range(3)), world.sweep(), return_exceptions=True
@@ -94,7 +94,7 @@ async def test_nobody_there_means_the_queue_and_every_reason_is_kept(world: Worl
     one = await world.technician(km_north=3)
     await world.execute("UPDATE technicians SET onboarding_status = 'pending' WHERE id = $1", one)
     other = await world.technician(km_north=2)
-    booking = await world.book(hours=12)
+    booking = await world.book(hours=8)
     await world.services.roster.refresh(world.services, [one])
     await world.reject(booking.id, other)
     queued = await world.booking(booking.id)
@@ -144,7 +144,7 @@ async def test_two_dispatches_at_once_make_one_offer(world: World) -> None:
 async def test_many_bookings_and_few_technicians_in_parallel(world: World) -> None:
     """No deadlock, no double offer, no lost booking, whatever the order."""
     people = [await world.technician(km_north=1 + n / 10) for n in range(4)]
-    made = [await world.book(dispatch=False, hours=2 + 1.25 * n) for n in range(7)]
+    made = [await world.book(dispatch=False, hours=1.5 + 1.1 * n) for n in range(7)]
     await asyncio.gather(*(offers.dispatch_now(world.services, b.id) for b in made))
     taken = await world.fetch("SELECT technician_id, booking_id FROM offers WHERE state = 'open'")
     assert len({r["technician_id"] for r in taken}) == len(taken) == len(people)

@@ -29,7 +29,7 @@ def test_progress_is_left_alone() -> None:
 
 @pytest.mark.parametrize(
     ("problem", "change"),
-    [("dark", {"fix_age_s": 181.0}), ("dark", {"fix_age_s": None}), ("late", {"state": "accepted", "now_s": START})],
+    [("dark", {"fix_age_s": 181.0}), ("dark", {"fix_age_s": None}), ("late", {"state": "accepted", "now_s": START + 1})],
 )
 def test_a_problem_is_warned_once_then_the_job_is_taken_away(problem: str, change: dict[str, object]) -> None:
     bad = replace(ON_THE_WAY, **change)

@@ -1,0 +1,81 @@
+"""Card numbers and security codes have no place here: they are recognised and refused before anything keeps them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dispatch.errors import Invalid
+
+
+class CardDataRefused(Invalid):
+    """Card data is not accepted here."""
+
+    code = "card_data_not_accepted"
+
+
+_CARD_KEY = re.compile(r"card.?(number|no|num)|^(card|pan|ccnum|cc_number)$|primary.?account.?number", re.IGNORECASE)
+_CODE_KEY = re.compile(r"^(card.?)?(cvv2?|cvc2?|csc|security.?code)$", re.IGNORECASE)
+_PHONE_KEY = re.compile(r"phone|mobile|msisdn|whatsapp", re.IGNORECASE)
+_SECURITY_CODE = re.compile(r"\d{3,4}")
+#: Digits that stand alone: not part of a word, an id or an E.164 number.
+_NUMBER = re.compile(r"(?<![\w+.-])\d(?:[ -]?\d){12,18}(?![\w-])")
+#: Prefixes and lengths that the networks issue (ISO/IEC 7812): the Luhn sum alone is right for every tenth number.
+_NETWORKS = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
+    r"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
+    r"|3[47]\d{13}"  # American Express
+    r"|(?:6\d{3}|8[12]\d\d|508[5-9])\d{12}"  # Discover, RuPay
+    r"|35(?:2[89]|[3-8]\d)\d{12}"  # JCB
+    r"|3(?:0[0-5]|[68]\d)\d{11}"  # Diners Club
+    r"|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{9,15}"  # Maestro
+)
+
+
+def refuse_card_data(given: Any) -> None:
+    """Raises CardDataRefused, naming the field and never the value."""
+    if (name := card_data_in(given)) is not None:
+        raise CardDataRefused({name: "must not hold card data"})
+
+
+def card_data_in(given: Any) -> str | None:
+    """The path of the first card number or security code in a JSON value; phones and ids pass."""
+    waiting: list[tuple[str, str, Any]] = [("", "", given)]
+    while waiting:
+        path, key, value = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting += [(f"{path}.{k}" if path else str(k), str(k), v) for k, v in value.items()]
+        elif isinstance(value, list):
+            waiting += [(f"{path}.{n}" if path else str(n), key, v) for n, v in enumerate(value)]
+        elif isinstance(value, str | int) and not isinstance(value, bool) and _is_card_data(key, value):
+            return path or "body"
+    return None
+
+
+def _is_card_data(key: str, value: str | int) -> bool:
+    text = str(value).strip()
+    if len(text) < 3:
+        return False
+    if _CODE_KEY.search(key) and _SECURITY_CODE.fullmatch(text):
+        return True
+    if _CARD_KEY.search(key):
+        digits = re.sub(r"[ -]", "", text)
+        if digits.isascii() and digits.isdigit() and 13 <= len(digits) <= 19 and is_luhn(digits):
+            return True
+    if isinstance(value, int) or len(text) < 13 or _PHONE_KEY.search(key):
+        return False
+    for match in _NUMBER.finditer(text):
+        digits = re.sub(r"[ -]", "", match[0])
+        if digits.isascii() and _NETWORKS.fullmatch(digits) and is_luhn(digits):
+            return True
+    return False
+
+
+def is_luhn(digits: str) -> bool:
+    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        n = int(digit) * (2 if place % 2 else 1)
+        total += n - 9 if n > 9 else n
+    return total % 10 == 0

@@ -1,0 +1,126 @@
+"""A customer's addresses."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, model_validator
+
+from api.audiences import Customer, customer
+from api.models import Body, View
+from api.results import Message
+from dispatch.parties import addresses
+from dispatch.parties.addresses import AddressIn
+from dispatch.services import Services
+from storage.addresses import Address
+
+
+def text(most: int) -> Any:
+    """A line that says something, of at most so many characters."""
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=most)
+
+
+Lat = Annotated[float, Field(ge=-90, le=90)]
+Lng = Annotated[float, Field(ge=-180, le=180)]
+
+
+class AddressBody(Body):
+    name: Annotated[str, text(100)]
+    address_line1: Annotated[str, text(255)]
+    address_line2: Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)] | None = None
+    city: Annotated[str, text(100)]
+    state: Annotated[str, text(100)]
+    pincode: Annotated[str, text(10)]
+    lat: Lat | None = None
+    lng: Lng | None = None
+    place_id: Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)] | None = None
+    is_default: bool = False
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> AddressBody:
+        return _paired(self)
+
+
+class AddressChange(Body):
+    name: Annotated[str, text(100)] | None = None
+    address_line1: Annotated[str, text(255)] | None = None
+    address_line2: Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)] | None = None
+    city: Annotated[str, text(100)] | None = None
+    state: Annotated[str, text(100)] | None = None
+    pincode: Annotated[str, text(10)] | None = None
+    lat: Lat | None = None
+    lng: Lng | None = None
+    place_id: Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)] | None = None
+    is_default: bool | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> AddressChange:
+        return _paired(self)
+
+
+class AddressOut(View):
+    id: UUID
+    name: str
+    address_line1: str
+    address_line2: str | None
+    city: str
+    state: str
+    pincode: str
+    lat: float | None
+    lng: float | None
+    place_id: str | None
+    is_default: bool
+    is_approximate: bool
+
+
+#: The contract's names for the fields of an address.
+_FIELDS = {
+    "name": "label", "address_line1": "line1", "address_line2": "line2", "city": "city", "state": "state",
+    "pincode": "postal_code", "lat": "lat", "lng": "lng", "place_id": "place_id", "is_default": "is_default",
+}  # fmt: skip
+
+
+def _paired(body: Any) -> Any:
+    if (body.lat is None) != (body.lng is None):
+        raise ValueError("lat and lng go together")
+    return body
+
+
+def address_out(row: Address) -> AddressOut:
+    return AddressOut(
+        id=row.id, name=row.label, address_line1=row.line1, address_line2=row.line2, city=row.city, state=row.state,
+        pincode=row.postal_code, lat=row.lat, lng=row.lng, place_id=row.place_id, is_default=row.is_default,
+        is_approximate=row.is_approximate,
+    )  # fmt: skip
+
+
+@customer.route("GET", "/users/addresses", tags=["addresses"])
+async def list_addresses(services: Services, caller: Customer) -> list[AddressOut]:
+    """All of the customer's addresses, the default first."""
+    async with services.read() as conn:
+        return [address_out(a) for a in await addresses.page(conn, caller.account_id)]
+
+
+@customer.route("POST", "/users/addresses", status=201, tags=["addresses"])
+async def create_address(services: Services, caller: Customer, body: AddressBody) -> AddressOut:
+    """Adds an address; the first one becomes the default."""
+    new = AddressIn(**{_FIELDS[name]: value for name, value in body.model_dump().items()})
+    async with services.transaction() as tx:
+        return address_out(await addresses.create(tx, caller.account_id, new))
+
+
+@customer.route("PUT", "/users/addresses/{id}", tags=["addresses"])
+async def update_address(services: Services, caller: Customer, id: UUID, body: AddressChange) -> AddressOut:
+    """Changes what is sent and leaves the rest."""
+    changes = {_FIELDS[name]: value for name, value in body.model_dump(exclude_unset=True).items()}
+    async with services.transaction() as tx:
+        return address_out(await addresses.change(tx, caller.account_id, id, changes))
+
+
+@customer.route("DELETE", "/users/addresses/{id}", tags=["addresses"])
+async def delete_address(services: Services, caller: Customer, id: UUID) -> Message:
+    """Removes an address; bookings made for it keep their copy."""
+    async with services.transaction() as tx:
+        await addresses.delete(tx, caller.account_id, id)
+    return Message("Address deleted successfully")

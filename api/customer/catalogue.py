@@ -1,0 +1,107 @@
+"""What can be booked: the catalogue and one service, public and cacheable."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from api.audiences import customer
+from api.models import Money, Query, View
+from api.results import Reply
+from api.route import RequestInfo
+from dispatch import catalogue
+from dispatch.services import Services
+from storage.catalogue import ServiceRow
+
+#: Shared caches may keep the catalogue for a minute and ask with its ETag afterwards.
+CACHE_CONTROL = "public, max-age=60, must-revalidate"
+
+
+class Where(Query):
+    """Where prices are wanted for: their currency is the zone's."""
+
+    pincode: str | None = Field(None, max_length=10)
+    lat: float | None = Field(None, ge=-90, le=90)
+    lng: float | None = Field(None, ge=-180, le=180)
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Where:
+        if (self.lat is None) != (self.lng is None):
+            raise ValueError("lat and lng go together")
+        return self
+
+
+class CatalogueQuery(Where):
+    category: str | None = Field(None, max_length=100)
+    tier: str | None = Field(None, max_length=100)
+
+
+class ServiceOut(View):
+    id: UUID
+    name: str
+    description: str | None
+    category: str
+    service_type: str
+    tier: str
+    product_cost: Money
+    market_price: Money
+    currency: str
+    duration_minutes: int
+    image_url: str | None
+
+
+class CatalogueOut(View):
+    categories: dict[str, list[ServiceOut]]
+    all_services: list[ServiceOut]
+    last_updated: datetime
+
+
+def service_out(row: ServiceRow) -> ServiceOut:
+    return ServiceOut(
+        id=row.id, name=row.name, description=row.description, category=row.category, service_type=row.service_type,
+        tier=row.tier, product_cost=row.price_minor,
+        market_price=row.price_minor if row.list_price_minor is None else row.list_price_minor,
+        currency=row.currency, duration_minutes=row.duration_minutes, image_url=row.image_url,
+    )  # fmt: skip
+
+
+def currency_at(services: Services, where: Where) -> str:
+    """The currency of prices at a place: its zone's, else the one that all zones share, else the setting."""
+    book, zone = services.zones, None
+    if where.lat is not None and where.lng is not None:
+        zone = book.locate(where.lat, where.lng)
+    elif where.pincode and (centre := book.by_pincode(where.pincode)):
+        zone = centre.zone
+    return zone.currency if zone else book.terms((services.settings.currency, services.settings.timezone))[0]
+
+
+def etag_of(*parts: object) -> str:
+    """A strong ETag: the body is a function of these parts and of nothing else."""
+    return '"' + hashlib.sha256("|".join(map(repr, parts)).encode()).hexdigest()[:32] + '"'
+
+
+@customer.route("GET", "/services/catalog", public=True, tags=["catalogue"])
+async def catalog(
+    services: Services, query: CatalogueQuery, request_info: RequestInfo
+) -> Reply[CatalogueOut]:
+    """Everything that can be booked, by category and in one list."""
+    currency = currency_at(services, query)
+    found = await catalogue.current(services)
+    offered = [service_out(s) for s in found.offered(currency, category=query.category, tier=query.tier)]
+    categories: dict[str, list[ServiceOut]] = {}
+    for service in offered:
+        categories.setdefault(service.category, []).append(service)
+    out = CatalogueOut(categories=categories, all_services=offered, last_updated=found.last_updated)
+    etag = etag_of(found.digest(currency), query.category, query.tier)
+    return Reply(out, headers={"ETag": etag, "Cache-Control": CACHE_CONTROL})
+
+
+@customer.route("GET", "/services/{id}", public=True, tags=["catalogue"])
+async def service(services: Services, id: UUID, query: Where) -> Reply[ServiceOut]:
+    """One service."""
+    found = await catalogue.current(services)
+    out = service_out(found.get(id, currency_at(services, query)))
+    return Reply(out, headers={"ETag": etag_of(out), "Cache-Control": CACHE_CONTROL})
