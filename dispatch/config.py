@@ -19,8 +19,15 @@ class Http(BaseModel):
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="Port; 0 takes a free one")
     public_url: str = Field("", description="The address that clients use; empty: the one listened on")
-    trusted_hops: int = Field(0, ge=0, le=5, description="How many proxies in front are trusted to name the client in X-Forwarded-For")
-    allowed_origins: list[str] = Field([], description="Exact origins, besides the own, from which browsers may open sockets")
+    trusted_hops: int = Field(
+        0,
+        ge=0,
+        le=5,
+        description="How many proxies in front are trusted to name the client in X-Forwarded-For",
+    )
+    allowed_origins: list[str] = Field(
+        [], description="Exact origins, besides the own, from which browsers may open sockets"
+    )
     workers: int = Field(1, ge=1, le=64, description="Processes on one port; more than one needs REDIS_URL")
     body_limit_bytes: int = Field(1_048_576, ge=1024, description="Largest request body")
 
@@ -37,7 +44,9 @@ class Sockets(BaseModel):
 
     auth_timeout_s: float = Field(5.0, gt=0, description="A socket that has not signed in by then is cut")
     ping_interval_s: float = Field(25.0, gt=0, description="Heartbeat")
-    ping_timeout_s: float = Field(20.0, gt=0, description="A peer that does not answer the heartbeat by then is cut")
+    ping_timeout_s: float = Field(
+        20.0, gt=0, description="A peer that does not answer the heartbeat by then is cut"
+    )
     events_per_s: float = Field(20.0, gt=0, description="Events a socket may send per second")
     events_burst: int = Field(40, ge=1, description="Events a socket may send at once")
     max_frame_bytes: int = Field(65_536, ge=1024, description="Largest frame")
@@ -73,7 +82,9 @@ class TokenTimes(BaseModel):
 
     access_s: int = Field(900, ge=60, description="Life of an access token")
     refresh_s: int = Field(604_800, ge=3600, description="Life of a session")
-    service_token: SecretStr | None = Field(None, description="A fixed token of the internal API, besides minted ones")
+    service_token: SecretStr | None = Field(
+        None, description="A fixed token of the internal API, besides minted ones"
+    )
 
 
 class ScoreWeights(BaseModel):
@@ -101,24 +112,32 @@ class Watch(BaseModel):
     stalled_s: float = Field(600, ge=0, description="Without progress so long is stalled")
     dark_s: float = Field(180, ge=0, description="Without a fix so long is dark")
     bad_ticks: int = Field(2, ge=1, description="Bad looks in a row before the warning")
-    reassign_after_s: float = Field(600, ge=0, description="A problem that lasts so long after the warning costs the job")
+    reassign_after_s: float = Field(
+        600, ge=0, description="A problem that lasts so long after the warning costs the job"
+    )
 
 
 class Dispatch(BaseModel):
     """The engine."""
 
-    offer_window_s: float = Field(900, gt=0, description="partner_assignment_timeout: how long an offer is open")
+    offer_window_s: float = Field(
+        900, gt=0, description="partner_assignment_timeout: how long an offer is open"
+    )
     offer_window_min_s: float = Field(60, gt=0, description="The shortest window of an offer")
     offer_windows: list[OfferWindow] = Field([], description="Shorter windows by lead time")
     lead_s: float = Field(3600, ge=0, description="A booking starts at least so long from now")
     max_advance_days: int = Field(30, ge=1, le=365, description="A booking starts at most so many days ahead")
     radius_m: float = Field(10_000, gt=0, le=200_000, description="How far technicians are looked for")
-    min_rating: float = Field(4.0, ge=0, le=5, description="Lower rated technicians get no offers; the unrated count as 4.0")
+    min_rating: float = Field(
+        4.0, ge=0, le=5, description="Lower rated technicians get no offers; the unrated count as 4.0"
+    )
     fresh_fix_s: float = Field(90, gt=0, description="An older position is stale for jobs that start soon")
     live_horizon_s: float = Field(7200, ge=0, description="Jobs that start within this go by live positions")
     weights: ScoreWeights = ScoreWeights()
     watch: Watch = Watch()
-    start_code_required: bool = Field(False, description="The technician must enter a code that the customer shows")
+    start_code_required: bool = Field(
+        False, description="The technician must enter a code that the customer shows"
+    )
     auto_arrive: bool = Field(True, description="A detected arrival moves the job to arrived")
     history_days: int = Field(30, ge=1, description="Position history is kept so long")
 
@@ -127,8 +146,12 @@ class Billing(BaseModel):
     """Prices and shares."""
 
     tax_pct: float = Field(18.0, ge=0, le=100, description="Tax rate")
-    tax_base: Literal["subtotal_less_discount", "net"] = Field("subtotal_less_discount", description="What is taxed (C1)")
-    technician_share_pct: float = Field(70.0, ge=0, le=100, description="The technician's share of the grand total")
+    tax_base: Literal["subtotal_less_discount", "net"] = Field(
+        "subtotal_less_discount", description="What is taxed (C1)"
+    )
+    technician_share_pct: float = Field(
+        70.0, ge=0, le=100, description="The technician's share of the grand total"
+    )
     free_cancellation_s: float = Field(300, ge=0, description="Cancelling is free for so long after booking")
     cancellation_fee_pct: float = Field(10.0, ge=0, le=100, description="Fee of a later cancellation")
     preview_s: float = Field(120, gt=0, description="Life of a checkout preview")
@@ -142,9 +165,13 @@ class Payments(BaseModel):
     key_id: str = Field("", description="Razorpay key id; without keys online payment answers 503")
     key_secret: SecretStr = Field(SecretStr(""), description="Razorpay key secret")
     webhook_secret: SecretStr = Field(SecretStr(""), description="Secret of the webhook's signature")
-    previous_webhook_secret: SecretStr = Field(SecretStr(""), description="The secret before the last rotation")
+    previous_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="The secret before the last rotation"
+    )
     base_url: str = Field("https://api.razorpay.com", description="The gateway's address")
-    account_number: str = Field("", description="RazorpayX account that payouts leave from; empty: paid out by hand")
+    account_number: str = Field(
+        "", description="RazorpayX account that payouts leave from; empty: paid out by hand"
+    )
     connect_s: float = Field(3.0, gt=0, description="Longest wait for a connection")
     total_s: float = Field(10.0, gt=0, description="Longest wait for an answer")
 
@@ -156,7 +183,9 @@ class Payments(BaseModel):
 class Senders(BaseModel):
     """Who carries messages."""
 
-    sms: Literal["outbox", "twilio", "msg91"] = Field("outbox", description="SMS provider; outbox keeps them here")
+    sms: Literal["outbox", "twilio", "msg91"] = Field(
+        "outbox", description="SMS provider; outbox keeps them here"
+    )
     push: Literal["outbox", "fcm"] = Field("outbox", description="Push provider; outbox keeps them here")
     twilio_sid: str = Field("", description="Twilio account")
     twilio_token: SecretStr = Field(SecretStr(""), description="Twilio token")
@@ -176,10 +205,16 @@ class Geocoding(BaseModel):
 class Settings(BaseSettings):
     """All settings. From the environment as DISPATCH_NAME or DISPATCH_GROUP__NAME."""
 
-    model_config = SettingsConfigDict(env_prefix="DISPATCH_", env_nested_delimiter="__", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="DISPATCH_", env_nested_delimiter="__", extra="ignore", frozen=True
+    )
 
-    env: Literal["development", "test", "production"] = Field("development", description="production refuses development's conveniences")
-    data: Path = Field(default_factory=default_home, description="Folder of the embedded database and of the generated keys")
+    env: Literal["development", "test", "production"] = Field(
+        "development", description="production refuses development's conveniences"
+    )
+    data: Path = Field(
+        default_factory=default_home, description="Folder of the embedded database and of the generated keys"
+    )
     database_url: str = Field(
         "", validation_alias=AliasChoices("DATABASE_URL", "DISPATCH_DATABASE_URL", "database_url"),
         description="A PostgreSQL (15 or later) to use instead of the embedded one",
@@ -188,11 +223,19 @@ class Settings(BaseSettings):
         "", validation_alias=AliasChoices("REDIS_URL", "DISPATCH_REDIS_URL", "redis_url"),
         description="Redis, wanted only by more than one process",
     )  # fmt: skip
-    token_keys: dict[str, SecretStr] = Field({}, description="kid to key (32 bytes or more) that signs tokens; generated into the data folder if empty")
-    vault_keys: dict[str, SecretStr] = Field({}, description="key id to base64 of 32 bytes that seals stored secrets; generated into the data folder if empty")
+    token_keys: dict[str, SecretStr] = Field(
+        {},
+        description="kid to key (32 bytes or more) that signs tokens; generated into the data folder if empty",
+    )
+    vault_keys: dict[str, SecretStr] = Field(
+        {},
+        description="key id to base64 of 32 bytes that seals stored secrets; generated into the data folder if empty",
+    )
     currency: str = Field("INR", pattern="^[A-Z]{3}$", description="Where no zone says another")
     timezone: str = Field("Asia/Kolkata", description="Where no zone says another")
-    phone_region: str = Field("IN", pattern="^[A-Z]{2}$", description="Phones without a country code belong here")
+    phone_region: str = Field(
+        "IN", pattern="^[A-Z]{2}$", description="Phones without a country code belong here"
+    )
     brand: str = Field("Minuteserv", description="The name that customers see")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged")
     http: Http = Http()
@@ -234,7 +277,10 @@ class Settings(BaseSettings):
             "DISPATCH_PAYMENTS__WEBHOOK_SECRET": self.payments.webhook_secret.get_secret_value(),
         }
         if self.senders.sms == "twilio":
-            wanted |= {"DISPATCH_SENDERS__TWILIO_SID": self.senders.twilio_sid, "DISPATCH_SENDERS__TWILIO_FROM": self.senders.twilio_from}
+            wanted |= {
+                "DISPATCH_SENDERS__TWILIO_SID": self.senders.twilio_sid,
+                "DISPATCH_SENDERS__TWILIO_FROM": self.senders.twilio_from,
+            }
         if self.senders.push == "fcm":
             wanted["DISPATCH_SENDERS__FCM_CREDENTIALS"] = self.senders.fcm_credentials
         return [name for name, value in wanted.items() if not value]

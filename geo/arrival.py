@@ -40,7 +40,7 @@ class Lines:
     confirming_s: float = 10.0
     #: And no faster than this between them: someone who parks and walks. A slow car past the door is faster.
     confirming_mps: float = 3.0
-    #: Or inside for this long, whatever the fixes in between look like.
+    #: Or inside for this long without a fix in between that surely was not.
     dwell_s: float = 30.0
     #: The way between two fixes farther apart in time is not known: no crossing is concluded from it.
     segment_s: float = 60.0
@@ -112,11 +112,12 @@ def _passed_m(
 
 def _enter(approach: Approach, fix: Fix, distance_m: float, passed_m: float, lines: Lines) -> Approach:
     """Counts a fix towards being there: in a row, slowly and long enough, or by dwelling."""
+    surely_m = distance_m - fix.accuracy_m
     # At the far side of the place, but not yet beyond the outer line, a crossing is as good as a fix inside.
-    if passed_m > lines.arrived_m or distance_m - fix.accuracy_m > lines.left_m:
-        if distance_m - fix.accuracy_m > lines.left_m:
-            return replace(approach, entered_at_s=None, slow_since_s=None, slow_fixes=0)
-        return replace(approach, slow_since_s=None, slow_fixes=0)
+    if passed_m > lines.arrived_m or surely_m > lines.left_m:
+        # A fix that may have been inside breaks the row, one that surely was not ends the dwell as well.
+        entered_at_s = None if surely_m > lines.arrived_m else approach.entered_at_s
+        return replace(approach, entered_at_s=entered_at_s, slow_since_s=None, slow_fixes=0)
     entered_at_s = fix.at_s if approach.entered_at_s is None else approach.entered_at_s
     if approach.slow_since_s is not None and _speed_mps(approach.last, fix) <= lines.confirming_mps:
         slow_since_s, slow_fixes = approach.slow_since_s, approach.slow_fixes + 1

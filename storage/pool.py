@@ -138,7 +138,8 @@ async def create_pool(
             timeout=5, max_inactive_connection_lifetime=300,
             server_settings={
                 "application_name": application_name, "timezone": "UTC",
-                "statement_timeout": str(int(STATEMENT_S * 1000)), "idle_in_transaction_session_timeout": "30000",
+                "statement_timeout": str(int(STATEMENT_S * 1000)),
+                "idle_in_transaction_session_timeout": "30000",
             },
         )  # fmt: skip
     return Pool(raw)

@@ -14,7 +14,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from storage.embedded import FAST, EmbeddedPostgres
+from storage.embedded import FAST, EmbeddedError, EmbeddedPostgres
+from storage.errors import StorageError
 from storage.migrate import migrate
 from storage.pool import Conn, Pool, create_pool
 
@@ -43,9 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
     home = tempfile.mkdtemp(prefix="dispatch-test-")
     os.chmod(home, 0o711)
     server = EmbeddedPostgres(Path(home), FAST)
-    server.start()
     config._dispatch_pg = (server, home)  # type: ignore[attr-defined]
-    asyncio.run(_make_template(home))
+    try:
+        server.start()
+        asyncio.run(_make_template(home))
+    except (EmbeddedError, StorageError) as e:
+        raise pytest.UsageError(str(e)) from e
 
 
 def pytest_configure_node(node: Any) -> None:

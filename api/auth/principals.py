@@ -23,50 +23,50 @@ class SignedOut(NotSignedIn):
 class Customer:
     """An account that books for itself."""
 
-    id: UUID
+    account_id: UUID
     session_id: UUID
 
     @property
     def key(self) -> str:
         """How counters and idempotency keys name this caller."""
-        return f"customer:{self.id}"
+        return f"customer:{self.account_id}"
 
     @property
     def actor(self) -> Actor:
-        return Actor("customer", str(self.id))
+        return Actor("customer", str(self.account_id))
 
 
 @dataclass(frozen=True, slots=True)
 class Technician:
     """The person who does the jobs."""
 
-    id: UUID
+    technician_id: UUID
     session_id: UUID
 
     @property
     def key(self) -> str:
-        return f"technician:{self.id}"
+        return f"technician:{self.technician_id}"
 
     @property
     def actor(self) -> Actor:
-        return Actor("technician", str(self.id))
+        return Actor("technician", str(self.technician_id))
 
 
 @dataclass(frozen=True, slots=True)
 class Admin:
     """A member of staff, with the role of this moment."""
 
-    id: UUID
+    account_id: UUID
     session_id: UUID
     role: str
 
     @property
     def key(self) -> str:
-        return f"admin:{self.id}"
+        return f"admin:{self.account_id}"
 
     @property
     def actor(self) -> Actor:
-        return Actor("admin", str(self.id))
+        return Actor("admin", str(self.account_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from api.audiences import Customer, customer
 from api.models import Body, View
@@ -21,8 +21,16 @@ def text(most: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=most)
 
 
-Lat = Annotated[float, Field(ge=-90, le=90)]
-Lng = Annotated[float, Field(ge=-180, le=180)]
+def _with_lat(lng: float | None, info: ValidationInfo) -> float | None:
+    # A lat that was refused is not in the data and has its own complaint.
+    if "lat" in info.data and (info.data["lat"] is None) != (lng is None):
+        raise ValueError("lat and lng go together: send both or neither")
+    return lng
+
+
+Latitude = Annotated[float, Field(ge=-90, le=90)] | None
+#: Comes after the latitude in a model, and only together with it.
+Longitude = Annotated[Annotated[float, Field(ge=-180, le=180)] | None, AfterValidator(_with_lat), Field(validate_default=True)]
 
 
 class AddressBody(Body):
@@ -32,14 +40,10 @@ class AddressBody(Body):
     city: Annotated[str, text(100)]
     state: Annotated[str, text(100)]
     pincode: Annotated[str, text(10)]
-    lat: Lat | None = None
-    lng: Lng | None = None
+    lat: Latitude = None
+    lng: Longitude = None
     place_id: Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)] | None = None
     is_default: bool = False
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> AddressBody:
-        return _paired(self)
 
 
 class AddressChange(Body):
@@ -49,14 +53,10 @@ class AddressChange(Body):
     city: Annotated[str, text(100)] | None = None
     state: Annotated[str, text(100)] | None = None
     pincode: Annotated[str, text(10)] | None = None
-    lat: Lat | None = None
-    lng: Lng | None = None
+    lat: Latitude = None
+    lng: Longitude = None
     place_id: Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)] | None = None
     is_default: bool | None = None
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> AddressChange:
-        return _paired(self)
 
 
 class AddressOut(View):
@@ -79,12 +79,6 @@ _FIELDS = {
     "name": "label", "address_line1": "line1", "address_line2": "line2", "city": "city", "state": "state",
     "pincode": "postal_code", "lat": "lat", "lng": "lng", "place_id": "place_id", "is_default": "is_default",
 }  # fmt: skip
-
-
-def _paired(body: Any) -> Any:
-    if (body.lat is None) != (body.lng is None):
-        raise ValueError("lat and lng go together")
-    return body
 
 
 def address_out(row: Address) -> AddressOut:

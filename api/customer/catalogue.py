@@ -6,9 +6,10 @@ import hashlib
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from api.audiences import customer
+from api.customer.addresses import Latitude, Longitude
 from api.models import Money, Query, View
 from api.results import Reply
 from api.route import RequestInfo
@@ -24,14 +25,8 @@ class Where(Query):
     """Where prices are wanted for: their currency is the zone's."""
 
     pincode: str | None = Field(None, max_length=10)
-    lat: float | None = Field(None, ge=-90, le=90)
-    lng: float | None = Field(None, ge=-180, le=180)
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Where:
-        if (self.lat is None) != (self.lng is None):
-            raise ValueError("lat and lng go together")
-        return self
+    lat: Latitude = None
+    lng: Longitude = None
 
 
 class CatalogueQuery(Where):

@@ -1,4 +1,4 @@
-"""Commands over sockets: one table per namespace, one answer shape, one place that reads, checks and reports."""
+"""Commands over sockets: a table per namespace, one answer shape, one place that reads and reports."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Call:
     fingerprint: bytes
 
 
-#: Gives a command its single effect: awaits `run` at most once per (principal, command_id), and answers what it
-#: answered or what was stored.
+#: Gives a command its single effect: awaits `run` at most once per (principal, command_id), and answers
+#: what that answered or what was stored.
 Once = Callable[[Call, Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 Handler = Callable[[C, Call, M], Awaitable[Any]]

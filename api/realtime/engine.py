@@ -213,7 +213,8 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
     def authorize(self, sid: str, namespace: str, grant: Grant, then: Joined | None = None) -> None:
         """For connect handlers, after the token was checked: the grant works once the handler accepts.
 
-        `then` is awaited with the grant after the client was told that it is connected. Raises the library's ConnectionRefusedError when the session was revoked meanwhile or has expired.
+        `then` is awaited with the grant after the client was told that it is connected.
+        Raises the library's ConnectionRefusedError when the session was revoked meanwhile or has expired.
         """
         if grant.session_id in self._revoked or grant.expires_at <= time.time():
             raise ConnectionRefusedError(

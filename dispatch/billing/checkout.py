@@ -56,6 +56,11 @@ class Preview:
     held_at: datetime | None
     expires_at: datetime
 
+    @property
+    def held_local(self) -> datetime | None:
+        """The time kept for the preview, as the address's clocks show it."""
+        return local(self.held_at, self.timezone) if self.held_at else None
+
 
 async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
     """Prices a wish and keeps the price for `preview_s` (R59); with a booking_time, keeps that time as well.
@@ -91,6 +96,28 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
     except SlotTaken:
         raise taken(f for f in free if f != wish.booking_time) from None
     return preview
+
+
+async def promo_worth(
+    services: Services, account_id: UUID, code: str, amount_minor: int, quantities: Mapping[UUID, int]
+) -> Verdict:
+    """What a code takes off an amount, or off a cart as `prepare` prices it at the default address (C4).
+
+    Raises Missing for services that are not offered there.
+    """
+    async with services.read() as conn:
+        address = await addresses.find_default(conn, account_id)
+    zone = None
+    if address is not None and address.lat is not None and address.lng is not None:
+        zone = services.zones.locate(address.lat, address.lng)
+    currency = zone.currency if zone else place_terms(services, None)[0]
+    if not quantities:
+        return await promos.validate(services, code, account_id, amount_minor, currency)
+    check_quantities(quantities)
+    items = await items_of(services, quantities, currency)
+    verdict, _ = await price_of(services, account_id, items, code, currency)
+    assert verdict is not None, "a code was given"
+    return verdict
 
 
 async def _keep(services: Services, account_id: UUID, preview: Preview, need: Need | None) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from dispatch import bus
 from dispatch.engine import bookings, facts, lifecycle, offers
 from dispatch.errors import Invalid, Missing
-from dispatch.events import Actor
+from dispatch.events import SYSTEM, Actor
 from dispatch.transaction import Tx
 from storage import bookings as booking_rows
 from storage import offers as rows
@@ -51,6 +51,7 @@ async def advance(
     *,
     estimated_arrival: datetime | None = None,
     start_code: str | None = None,
+    is_detected: bool = False,
 ) -> Booking:
     """One step of the technician's job: in_transit, arrived or in_progress. Repeating a step changes nothing.
 
@@ -66,10 +67,13 @@ async def advance(
     if step == "in_progress":
         row = lifecycle.BOOKING["start"]
         await booking_rows.start(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
-    data = {"assignment_id": str(assignment.id), "technician_id": str(technician_id)}
+    data: dict[str, object] = {"assignment_id": str(assignment.id), "technician_id": str(technician_id)}
     if estimated_arrival is not None:
         data["estimated_arrival"] = estimated_arrival.isoformat()
-    await _tell(tx, booking, assignment, step, Actor("technician", str(technician_id)), data)
+    if is_detected:
+        data["detected"] = True
+    actor = SYSTEM if is_detected else Actor("technician", str(technician_id))
+    await _tell(tx, booking, assignment, step, actor, data)
     return await offers.lock(tx, booking_id)
 
 

@@ -7,18 +7,18 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.engine.arrivals import Arrivals, TrackedJob
+from dispatch.engine.arrivals import Arrivals
 from dispatch.engine.roster import Technician
 from dispatch.engine.trail import Trail
 from geo.eta import StraightLine
 from geo.filter import Fix, FixFilter, Kind, Ping, Verdict
 from geo.index import FleetIndex
 from storage import offers as offer_rows
+from storage.offers import OpenJob
 from storage.roster import TechnicianRow
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ class Seen:
 
     id: UUID
     no: int
-    filter: FixFilter
     lat: float
     lng: float
     accuracy_m: float
@@ -55,8 +54,14 @@ class Seen:
     heading_deg: float | None = None
     is_dispatchable: bool = True
     is_decidable: bool = True
-    tokens: float = RATE_BURST
-    tokens_at_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Bucket:
+    """How many reports a technician may still send; filled by the domain's time."""
+
+    tokens: float
+    at_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class Report:
     dropped: dict[str, int]
 
 
-Watcher = Callable[[Seen, TrackedJob], None]
+Watcher = Callable[[Seen, OpenJob], None]
 
 
 class Tracker:
@@ -82,6 +87,8 @@ class Tracker:
         self.dropped: Counter[str] = Counter()
         self.admitted = 0
         self._seen: dict[int, Seen] = {}
+        self._filters: dict[int, FixFilter] = {}
+        self._buckets: dict[int, Bucket] = {}
         self._numbers: dict[UUID, int] = {}
         self._people: dict[int, Technician] = {}
         self._watchers: list[Watcher] = []
@@ -100,7 +107,7 @@ class Tracker:
         elif person.no in self._seen:
             self.fleet.set_attributes(person.no, **self._columns(self._seen[person.no]))
 
-    def _columns(self, seen: Seen) -> dict[str, object]:
+    def _columns(self, seen: Seen) -> dict[str, Any]:
         services, person = self._services, self._people.get(seen.no)
         if services is None or person is None:
             return {"available": False}
@@ -120,7 +127,8 @@ class Tracker:
 
     def forget(self, no: int) -> None:
         """No longer on the map."""
-        self._seen.pop(no, None)
+        for book in (self._seen, self._filters, self._buckets):
+            book.pop(no, None)
         self.fleet.remove(no)
 
     def restore(self, rows: Iterable[TechnicianRow], now_s: float) -> None:
@@ -129,7 +137,7 @@ class Tracker:
             if row.last_lat is None or row.last_lng is None or row.last_fix_at is None or not row.is_active:
                 continue
             at_s = min(row.last_fix_at.timestamp(), now_s)
-            self._place(row.no, Fix(at_s, row.last_lat, row.last_lng, row.last_accuracy_m or 25.0))
+            self._settle(row.no, Fix(at_s, row.last_lat, row.last_lng, row.last_accuracy_m or 25.0))
 
     def watch(self, watcher: Watcher) -> None:
         """`watcher` hears of every shown move of a technician who is on a job (the customer's map)."""
@@ -165,21 +173,18 @@ class Tracker:
         return Report(admitted, refreshed, dict(dropped))
 
     def _filter(self, no: int) -> FixFilter:
-        seen = self._seen.get(no)
-        return seen.filter if seen else self._new(no)
-
-    def _new(self, no: int) -> FixFilter:
-        # A technician who was never seen gets a place only with the first admitted fix.
-        made = self._fresh.get(no) if hasattr(self, "_fresh") else None
-        return made or FixFilter()
+        known = self._filters.get(no)
+        if known is None:
+            known = self._filters[no] = FixFilter()
+        return known
 
     def _may_report(self, no: int, now_s: float) -> bool:
-        seen = self._seen.get(no)
-        if seen is None:
-            return True
-        tokens = min(RATE_BURST, seen.tokens + max(0.0, now_s - seen.tokens_at_s) * RATE_PER_S)
-        seen.tokens_at_s = now_s
-        seen.tokens = tokens - 1.0 if tokens >= 1.0 else tokens
+        bucket = self._buckets.get(no)
+        if bucket is None:
+            bucket = self._buckets[no] = Bucket(RATE_BURST, now_s)
+        tokens = min(RATE_BURST, bucket.tokens + max(0.0, now_s - bucket.at_s) * RATE_PER_S)
+        bucket.at_s = now_s
+        bucket.tokens = tokens - 1.0 if tokens >= 1.0 else tokens
         return tokens >= 1.0
 
     def _admit(self, no: int, verdict: Verdict) -> None:
@@ -207,9 +212,7 @@ class Tracker:
         if seen is None:
             person = self._people.get(no)
             assert person is not None, "only people of the roster report"
-            seen = Seen(person.id, no, FixFilter(fix), fix.lat, fix.lng, fix.accuracy_m, fix.at_s)
-            seen.tokens_at_s = fix.at_s
-            self._seen[no] = seen
+            seen = self._seen[no] = Seen(person.id, no, fix.lat, fix.lng, fix.accuracy_m, fix.at_s)
             seen.is_dispatchable = verdict.dispatchable if verdict else True
             self.fleet.put(no, fix.lat, fix.lng, fix.at_s, **self._columns(seen))
         else:
@@ -226,7 +229,7 @@ class Tracker:
 
     def _show(self, no: int) -> None:
         seen = self._seen[no]
-        for job in self.arrivals.jobs_of(seen.id):
+        for job in self.arrivals.shown(seen.id):
             for watcher in self._watchers:
                 watcher(seen, job)
 
@@ -251,8 +254,13 @@ class Tracker:
         for no, at_s, lat, lng, accuracy_m in Trail.unpack(batch):
             known = self._seen.get(no)
             if no in self._people and (known is None or known.fix_at_s < at_s):
-                self._place(no, Fix(at_s, lat, lng, accuracy_m))
+                self._settle(no, Fix(at_s, lat, lng, accuracy_m))
                 self._show(no)
+
+    def _settle(self, no: int, fix: Fix) -> None:
+        """A position that was judged elsewhere, or before the start: the filter goes on from it."""
+        self._filters[no] = FixFilter(fix)
+        self._place(no, fix)
 
     async def run(self, services: Services) -> None:
         """Until cancelled: refreshes jobs at hints, records detections, saves positions every few seconds."""
@@ -281,13 +289,10 @@ class Tracker:
             async with services.read() as conn:
                 for booking_id in list(wanted):
                     found = await offer_rows.open_jobs(conn, booking_id=booking_id)
-                    self.arrivals.drop(booking_id)
+                    if not found:
+                        self.arrivals.drop(booking_id)
                     for job in found:
                         self.arrivals.put(job)
                     wanted.discard(booking_id)
         finally:
             self._reload |= wanted
-
-    @property
-    def online_at(self) -> datetime:
-        return datetime.fromtimestamp(self._services.clock.timestamp() if self._services else 0.0, UTC)

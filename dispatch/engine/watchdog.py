@@ -10,17 +10,13 @@ from dispatch import bus
 from dispatch.engine import bookings, facts
 from dispatch.events import SYSTEM
 from dispatch.transaction import Tx
+from geo import arrival
+from geo.arrival import Best, Patience, Progress
 from geo.geodesy import haversine_m
 from storage import bookings as booking_rows
 from storage import offers as offer_rows
 from storage.bookings import Booking
 from storage.offers import Assignment
-
-#: Nearer than the best distance so far by this much counts as progress.
-PROGRESS_M = 50.0
-#: Farther than the best distance so far by this much counts as moving away.
-AWAY_M = 250.0
-
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
@@ -75,10 +71,14 @@ def assess(view: View, memory: Memory, t: Thresholds) -> Assessment:
     leave_by_s = view.starts_at_s - view.eta_s
     if view.state == "accepted" and view.now_s < leave_by_s - t.late_grace_s:
         return Assessment("none", None, Memory(), leave_by_s - t.late_grace_s)
-    best_m, best_at_s = _best(view, memory)
-    problem = _problem(view, best_m, best_at_s, leave_by_s, t)
+    fix_at_s = None if view.fix_age_s is None else view.now_s - view.fix_age_s
+    patience = Patience(stalled_s=t.stalled_s, dark_s=t.dark_s)
+    best, progress = arrival.look(
+        Best(memory.best_m, memory.best_at_s), view.distance_m, fix_at_s, view.now_s, patience
+    )
+    problem = _problem(view, progress, leave_by_s, t)
     if problem is None:
-        return Assessment("none", None, Memory(best_m, best_at_s), view.now_s + t.tick_s)
+        return Assessment("none", None, Memory(best.distance_m, best.at_s), view.now_s + t.tick_s)
     ticks = memory.bad_ticks + 1 if memory.problem is not None else 1
     warned_at_s = memory.warned_at_s
     action = "none"
@@ -86,30 +86,17 @@ def assess(view: View, memory: Memory, t: Thresholds) -> Assessment:
         action, warned_at_s = "warn", view.now_s
     elif warned_at_s is not None and view.now_s - warned_at_s >= t.reassign_after_s:
         action = "reassign"
-    kept = Memory(best_m, best_at_s, problem, ticks, warned_at_s)
+    kept = Memory(best.distance_m, best.at_s, problem, ticks, warned_at_s)
     return Assessment(action, problem, kept, view.now_s + t.tick_s)
 
 
-def _best(view: View, memory: Memory) -> tuple[float | None, float | None]:
-    if view.distance_m is None:
-        return memory.best_m, memory.best_at_s
-    if memory.best_m is None or view.distance_m < memory.best_m - PROGRESS_M:
-        return view.distance_m, view.now_s
-    return memory.best_m, memory.best_at_s
-
-
-def _problem(
-    view: View, best_m: float | None, best_at_s: float | None, leave_by_s: float, t: Thresholds
-) -> str | None:
-    if view.fix_age_s is None or view.fix_age_s > t.dark_s:
+def _problem(view: View, progress: Progress, leave_by_s: float, t: Thresholds) -> str | None:
+    if progress is Progress.DARK:
         return "dark"
     if view.state == "accepted":
+        # Not on the way yet: only not having left in time is wrong.
         return "late" if view.now_s > leave_by_s + t.late_grace_s else None
-    if view.distance_m is not None and best_m is not None and view.distance_m > best_m + AWAY_M:
-        return "moving_away"
-    if best_at_s is not None and view.now_s - best_at_s > t.stalled_s:
-        return "stalled"
-    return None
+    return None if progress is Progress.PROGRESSING else str(progress)
 
 
 # ---------------------------------------------------------------- acting on it

@@ -1,0 +1,232 @@
+"""A customer's bookings: listed, looked at, cancelled, moved, rated."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from api.audiences import Customer, customer
+from api.customer.checkout import BookingTime
+from api.models import Body, Money, Query, View
+from api.results import Message, Page
+from dispatch.billing import cancellation
+from dispatch.engine import bookings
+from dispatch.parties import own_bookings
+from dispatch.services import Services
+from storage.bookings_view import BookingView
+from storage.facts import BookingEvent
+from storage.pool import Conn
+
+Status = Literal["pending", "partner_assigned", "confirmed", "in_progress", "completed", "cancelled", "refunded"]
+
+
+class BookingsQuery(Query):
+    status: Status | None = None
+    page: int = Field(1, ge=1, le=100_000)
+    limit: int = Field(10, ge=1, le=100)
+
+
+class LineOut(View):
+    """`unit_price` is what is charged, `list_price` what it would be without savings (C136)."""
+
+    id: UUID
+    name: str
+    category: str
+    tier: str
+    quantity: int
+    unit_price: Money
+    list_price: Money
+    duration_minutes: int
+
+
+class TechnicianOut(View):
+    """`status` is the job's: accepted, in_transit, arrived, in_progress, completed."""
+
+    id: UUID
+    name: str
+    phone: str | None
+    rating: float | None
+    status: str | None
+
+
+class BookingOut(View):
+    id: UUID
+    booking_number: str
+    status: str
+    booking_date: date
+    booking_time: time
+    timezone: str
+    starts_at: datetime
+    grand_total: Money
+    currency: str
+    payment_method: str
+    payment_status: str
+    services: list[LineOut]
+    partner: TechnicianOut | None
+    address: dict[str, Any]
+    created_at: datetime
+
+
+class PricingOut(View):
+    subtotal: Money
+    savings: Money
+    discount: Money
+    tax: Money
+    grand_total: Money
+
+
+class CancellationOut(View):
+    cancelled_at: datetime
+    cancelled_by: str
+    reason: str | None
+    fee: Money
+    refund_amount: Money
+
+
+class BookingDetail(BookingOut):
+    """`start_code` is what the technician has to be told at the door, where that is required."""
+
+    pricing: PricingOut
+    payment: dict[str, Any]
+    contact: dict[str, Any]
+    start_code: str | None
+    rating: int | None
+    feedback: str | None
+    cancellation: CancellationOut | None
+
+
+class CancelIn(Body):
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)] | None = None
+
+
+class CancelledOut(View):
+    """`refund_status` is `none` when nothing was paid, else `processing` until the gateway has settled it."""
+
+    booking_id: UUID
+    status: str
+    cancellation_fee: Money
+    refund_amount: Money
+    refund_status: Literal["none", "processing"]
+
+
+class RateIn(Body):
+    rating: Annotated[int, Field(ge=1, le=5, strict=True)]
+    feedback: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] | None = None
+
+
+class RescheduleIn(Body):
+    booking_date: date
+    booking_time: BookingTime
+
+
+class EventOut(View):
+    seq: int
+    action: str
+    by: str
+    timestamp: datetime
+    data: dict[str, Any]
+
+
+@customer.route("GET", "/bookings", tags=["bookings"])
+async def list_bookings(services: Services, caller: Customer, query: BookingsQuery) -> Page[BookingOut]:
+    """The customer's bookings, the newest first."""
+    async with services.read() as conn:
+        found, total = await own_bookings.page(
+            conn, caller.account_id, status=query.status, limit=query.limit, offset=(query.page - 1) * query.limit
+        )
+    items = [BookingOut(**_shown(b)) for b in found]
+    return Page(items, total, key="bookings", page=query.page, limit=query.limit)
+
+
+@customer.route("GET", "/bookings/{id}", tags=["bookings"])
+async def get_booking(services: Services, caller: Customer, id: UUID) -> BookingDetail:
+    """One booking with its prices, technician and payment."""
+    async with services.read() as conn:
+        return await _detail(services, conn, caller.account_id, id)
+
+
+@customer.route("POST", "/bookings/{id}/cancel", tags=["bookings"])
+async def cancel_booking(
+    services: Services, caller: Customer, id: UUID, body: CancelIn | None
+) -> CancelledOut:
+    """Cancels a booking that has not begun; free at first, later for a fee."""
+    async with services.transaction() as tx:
+        booking, cost = await cancellation.cancel(tx, id, caller.account_id, body.reason if body else None)
+    return CancelledOut(
+        booking_id=booking.id, status=booking.status, cancellation_fee=cost.fee_minor,
+        refund_amount=cost.refund_minor, refund_status="processing" if cost.refund_minor else "none",
+    )  # fmt: skip
+
+
+@customer.route("POST", "/bookings/{id}/rate", tags=["bookings"])
+async def rate_booking(services: Services, caller: Customer, id: UUID, body: RateIn) -> Message:
+    """One to five stars for a completed booking, once."""
+    async with services.transaction() as tx:
+        await bookings.rate(tx, id, caller.account_id, body.rating, body.feedback)
+    return Message("Rating submitted successfully")
+
+
+@customer.route("POST", "/bookings/{id}/reschedule", tags=["bookings"])
+async def reschedule_booking(services: Services, caller: Customer, id: UUID, body: RescheduleIn) -> BookingDetail:
+    """Moves a booking that has not begun to another free time."""
+    await own_bookings.reschedule(services, caller.account_id, id, body.booking_date, body.booking_time)
+    async with services.read() as conn:
+        return await _detail(services, conn, caller.account_id, id)
+
+
+@customer.route("GET", "/bookings/{id}/timeline", tags=["bookings"])
+async def booking_timeline(services: Services, caller: Customer, id: UUID) -> list[EventOut]:
+    """What has happened to a booking, in order."""
+    async with services.read() as conn:
+        return [_event(e) for e in await own_bookings.timeline(conn, caller.account_id, id)]
+
+
+async def _detail(services: Services, conn: Conn, account_id: UUID, booking_id: UUID) -> BookingDetail:
+    b = await own_bookings.get(conn, account_id, booking_id)
+    gone = None
+    if b.cancelled_at is not None:
+        gone = CancellationOut(
+            cancelled_at=b.cancelled_at, cancelled_by=b.cancelled_by or "system", reason=b.cancellation_reason,
+            fee=b.cancellation_fee_minor or 0, refund_amount=b.refund_minor or 0,
+        )  # fmt: skip
+    return BookingDetail(
+        **_shown(b), contact=b.contact, start_code=b.start_code, rating=b.rating, feedback=b.feedback,
+        cancellation=gone, payment=await own_bookings.payment_of(conn, b),
+        pricing=PricingOut(
+            subtotal=b.subtotal_minor, savings=b.savings_minor, discount=b.discount_minor, tax=b.tax_minor,
+            grand_total=b.grand_total_minor,
+        ),
+    )  # fmt: skip
+
+
+def _shown(b: BookingView) -> dict[str, Any]:
+    person = None
+    if b.technician_id is not None and b.technician_name is not None:
+        person = TechnicianOut(
+            id=b.technician_id, name=b.technician_name, phone=b.technician_phone, rating=b.technician_rating,
+            status=b.assignment_state,
+        )  # fmt: skip
+    return {
+        "id": b.id, "booking_number": b.number, "status": b.status, "booking_date": b.local_date,
+        "booking_time": b.local_time, "timezone": b.timezone, "starts_at": b.starts_at,
+        "grand_total": b.grand_total_minor, "currency": b.currency, "payment_method": b.payment_method,
+        "payment_status": b.payment_status, "services": [_line(i) for i in b.items], "partner": person,
+        "address": b.address, "created_at": b.created_at,
+    }  # fmt: skip
+
+
+def _line(item: dict[str, Any]) -> LineOut:
+    return LineOut(
+        id=item["service_id"], name=item["name"], category=item["category"], tier=item["tier"],
+        quantity=item["quantity"], unit_price=item["price_minor"], list_price=item["list_price_minor"],
+        duration_minutes=item["duration_minutes"],
+    )  # fmt: skip
+
+
+def _event(event: BookingEvent) -> EventOut:
+    return EventOut(
+        seq=event.seq, action=event.type, by=event.actor_kind, timestamp=event.at, data=own_bookings.shown(event)
+    )

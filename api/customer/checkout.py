@@ -1,0 +1,217 @@
+"""From a cart to a booking: prepare, confirm, and what a promo code is worth."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, StringConstraints, ValidationInfo
+
+from api.audiences import Customer, customer
+from api.customer.addresses import text
+from api.models import Body, Money, View
+from dispatch.billing import checkout, confirm, promos
+from dispatch.billing.checkout import Preview, Wish
+from dispatch.billing.confirm import Confirmation, Confirmed, Contact
+from dispatch.localtime import parse_time, twelve_hour
+from dispatch.parties.phones import normalise
+from dispatch.services import Services
+
+#: Different lines of one cart.
+MAX_LINES = 50
+
+
+def _time(value: Any) -> Any:
+    return parse_time(value) if isinstance(value, str) else value
+
+
+def _accepted(value: bool) -> bool:
+    if not value:
+        raise ValueError("the cancellation policy has to be accepted")
+    return value
+
+
+#: "10:00 AM", "10:00" or "10:00:00" (C71).
+BookingTime = Annotated[time, BeforeValidator(_time)]
+PromoCode = Annotated[str, text(50)]
+#: Anything that could be one; whether it is, the number's own country decides.
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+?[0-9][0-9 ().-]{5,19}$")]
+
+
+class CartItem(Body):
+    service_id: UUID
+    quantity: int = Field(1, ge=1, le=checkout.MAX_QUANTITY)
+
+
+def _something(items: list[CartItem] | None, info: ValidationInfo) -> list[CartItem] | None:
+    if not items and not info.data.get("service_ids", True):
+        raise ValueError("name at least one service in service_ids or items")
+    return items
+
+
+class PrepareIn(Body):
+    """A service named n times in `service_ids` is a quantity of n; `items` say it in numbers (C70)."""
+
+    service_ids: list[UUID] = Field([], max_length=MAX_LINES * checkout.MAX_QUANTITY)
+    items: Annotated[list[CartItem], AfterValidator(_something), Field(max_length=MAX_LINES, validate_default=True)] = []
+    promo_code: PromoCode | None = None
+    address_id: UUID | None = None
+    booking_date: date | None = None
+    booking_time: BookingTime | None = None
+
+    @property
+    def quantities(self) -> dict[UUID, int]:
+        found: dict[UUID, int] = {}
+        for service_id in self.service_ids:
+            found[service_id] = found.get(service_id, 0) + 1
+        for item in self.items:
+            found[item.service_id] = found.get(item.service_id, 0) + item.quantity
+        return found
+
+
+class CartLine(View):
+    """`unit_price` is the list price (C136), `charged_price` what is asked for after savings."""
+
+    id: UUID
+    name: str
+    quantity: int
+    unit_price: Money
+    charged_price: Money
+    duration_minutes: int
+
+
+class Pricing(View):
+    subtotal: Money
+    savings: Money
+    discount: Money
+    tax: Money
+    grand_total: Money
+    currency: str
+
+
+class PromoOut(View):
+    code: str
+    discount: Money
+    valid: bool
+    message: str
+
+
+class PrepareOut(View):
+    preview_id: UUID
+    services: list[CartLine]
+    pricing: Pricing
+    promo: PromoOut | None
+    booking_date: date | None
+    held_time: time | None
+    available_time_slots: list[str]
+    address: dict[str, Any] | None
+    expires_at: datetime
+
+
+class ConfirmIn(Body):
+    preview_id: UUID
+    payment_method: Literal["online", "cash"]
+    address_id: UUID
+    booking_date: date
+    booking_time: BookingTime
+    customer_name: Annotated[str, text(255)]
+    customer_phone: Phone
+    customer_email: EmailStr | None = None
+    cancellation_policy_accepted: Annotated[bool, AfterValidator(_accepted)]
+
+    def confirmation(self, region: str) -> Confirmation:
+        phone = normalise(self.customer_phone, region, "customer_phone")
+        contact = Contact(self.customer_name, phone, self.customer_email)
+        return Confirmation(
+            self.preview_id, self.payment_method, self.address_id, self.booking_date, self.booking_time, contact
+        )
+
+
+class BookedOut(View):
+    id: UUID
+    booking_number: str
+    status: str
+    grand_total: Money
+
+
+class ToPayOut(View):
+    """An online booking, and what the payment page is opened with."""
+
+    booking: BookedOut
+    payment: dict[str, Any]
+
+
+class BookedMessageOut(View):
+    """A booking for which nothing is to be paid now."""
+
+    booking: BookedOut
+    message: str
+
+
+class ValidateIn(Body):
+    """With `service_ids` the discount is that of prepare, and the amount is not looked at."""
+
+    code: PromoCode
+    amount: Annotated[Money, Field(gt=0)]
+    service_ids: list[UUID] = Field([], max_length=MAX_LINES * checkout.MAX_QUANTITY)
+
+
+@customer.route("POST", "/checkout/prepare", tags=["checkout"])
+async def prepare(services: Services, caller: Customer, body: PrepareIn) -> PrepareOut:
+    """Prices a cart and lists the free times; the price stands for two minutes, and so does a chosen time."""
+    wish = Wish(body.quantities, body.promo_code, body.address_id, body.booking_date, body.booking_time)
+    return preview_out(await checkout.prepare(services, caller.account_id, wish))
+
+
+@customer.route("POST", "/checkout/confirm", status=201, idempotency="optional", tags=["checkout"])
+async def confirm_checkout(services: Services, caller: Customer, body: ConfirmIn) -> ToPayOut | BookedMessageOut:
+    """Makes the booking of a preview, once; a cash booking is offered to a technician before the answer."""
+    return confirmed_out(await confirm.confirm(services, caller.account_id, body.confirmation(services.settings.phone_region)))
+
+
+@customer.route("POST", "/promo-codes/validate", tags=["checkout"])
+async def validate_promo(services: Services, caller: Customer, body: ValidateIn) -> PromoOut:
+    """What a code would take off: of the amount as sent, or of a cart as prepare prices it."""
+    quantities: dict[UUID, int] = {}
+    for service_id in body.service_ids:
+        quantities[service_id] = quantities.get(service_id, 0) + 1
+    found = await checkout.promo_worth(services, caller.account_id, body.code, body.amount, quantities)
+    return promo_out(found)
+
+
+def promo_out(found: promos.Verdict) -> PromoOut:
+    return PromoOut(code=found.code, discount=found.discount_minor, valid=found.is_valid, message=found.message)
+
+
+def preview_out(preview: Preview) -> PrepareOut:
+    price, located = preview.price, preview.located
+    return PrepareOut(
+        preview_id=preview.id,
+        services=[
+            CartLine(
+                id=i.service_id, name=i.name, quantity=i.quantity, unit_price=i.list_price_minor,
+                charged_price=i.price_minor, duration_minutes=i.duration_minutes,
+            )
+            for i in preview.items
+        ],
+        pricing=Pricing(
+            subtotal=price.subtotal_minor, savings=price.savings_minor, discount=price.discount_minor,
+            tax=price.tax_minor, grand_total=price.grand_total_minor, currency=preview.currency,
+        ),
+        promo=promo_out(preview.promo) if preview.promo else None,
+        booking_date=preview.day,
+        held_time=preview.held_local.time() if preview.held_local else None,
+        available_time_slots=[twelve_hour(t) for t in preview.free],
+        address=confirm.snapshot(located) if located else None,
+        expires_at=preview.expires_at,
+    )  # fmt: skip
+
+
+def confirmed_out(made: Confirmed) -> ToPayOut | BookedMessageOut:
+    booking = BookedOut(
+        id=made.id, booking_number=made.number, status=made.status, grand_total=made.grand_total_minor
+    )
+    if made.payment is not None:
+        return ToPayOut(booking=booking, payment=made.payment)
+    return BookedMessageOut(booking=booking, message="Booking created. Partner will be assigned shortly.")

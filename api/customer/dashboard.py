@@ -1,0 +1,105 @@
+"""The customer's first screen, and the contact form."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import EmailStr, StringConstraints
+
+from api.audiences import Customer, customer
+from api.customer.addresses import AddressOut, address_out, text
+from api.customer.checkout import Phone
+from api.limits import CONTACT
+from api.models import Body, Money, View
+from api.results import Message
+from dispatch.parties import addresses, contact, customers, own_bookings
+from dispatch.parties.contact import Letter
+from dispatch.services import Services
+from storage.bookings_view import BookingView
+
+#: How much of each the first screen shows.
+RECENT_BOOKINGS, RECENT_NOTIFICATIONS = 5, 10
+
+
+class UserOut(View):
+    id: UUID
+    name: str | None
+    phone_number: str | None
+    email: str | None
+
+
+class ServiceName(View):
+    name: str
+    quantity: int
+
+
+class RecentBooking(View):
+    id: UUID
+    booking_number: str
+    status: str
+    booking_date: date
+    booking_time: time
+    grand_total: Money
+    currency: str
+    services: list[ServiceName]
+
+
+class NotificationOut(View):
+    id: UUID
+    title: str
+    message: str
+    is_read: bool
+    created_at: datetime
+
+
+class DashboardOut(View):
+    user: UserOut
+    addresses: list[AddressOut]
+    recent_bookings: list[RecentBooking]
+    notifications: list[NotificationOut]
+
+
+class ContactIn(Body):
+    name: Annotated[str, text(255)]
+    email: Annotated[EmailStr, StringConstraints(max_length=255)]
+    phone: Phone | None = None
+    subject: Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)] | None = None
+    message: Annotated[str, text(10_000)]
+
+
+@customer.route("GET", "/dashboard", tags=["dashboard"])
+async def dashboard(services: Services, caller: Customer) -> DashboardOut:
+    """The customer, their addresses, their last bookings and what they were told."""
+    async with services.read() as conn:
+        user = await customers.get(conn, caller.account_id)
+        places = await addresses.page(conn, caller.account_id)
+        recent, _ = await own_bookings.page(conn, caller.account_id, status=None, limit=RECENT_BOOKINGS, offset=0)
+        told, _ = await customers.notifications(conn, caller.account_id, limit=RECENT_NOTIFICATIONS, offset=0)
+    return DashboardOut(
+        user=UserOut(id=user.id, name=user.name, phone_number=user.phone, email=user.email),
+        addresses=[address_out(a) for a in places],
+        recent_bookings=[_recent(b) for b in recent],
+        notifications=[
+            NotificationOut(id=n.id, title=n.title, message=n.message, is_read=n.is_read, created_at=n.created_at)
+            for n in told
+        ],
+    )  # fmt: skip
+
+
+@customer.route("POST", "/contact", status=201, public=True, limit=CONTACT, tags=["contact"])
+async def contact_us(services: Services, body: ContactIn) -> Message:
+    """A letter to the people behind the service; anybody may write."""
+    letter = Letter(body.name, body.email, body.message, body.phone, body.subject)
+    async with services.transaction() as tx:
+        await contact.submit(tx, letter)
+    return Message("Thank you for contacting us. We'll get back to you soon.")
+
+
+def _recent(b: BookingView) -> RecentBooking:
+    return RecentBooking(
+        id=b.id, booking_number=b.number, status=b.status, booking_date=b.local_date, booking_time=b.local_time,
+        grand_total=b.grand_total_minor, currency=b.currency,
+        services=[ServiceName(name=i["name"], quantity=i["quantity"]) for i in b.items],
+    )  # fmt: skip

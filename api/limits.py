@@ -1,0 +1,77 @@
+"""How much one caller may ask: general limits by audience, and strict quotas that are counted in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from dispatch.errors import Throttled
+from dispatch.services import Services
+from storage import quotas
+from storage.ratelimits import RateCounters
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """An audience's general limit. `setting` names the amount in settings.limits."""
+
+    setting: str
+    window_s: int
+    per: Literal["address", "caller"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A strict limit of one deed, exact and shared by all nodes. `setting` names the amount in settings.limits.
+
+    Every attempt that is valid counts, and a replayed answer does not. `applies` looks at the body.
+    """
+
+    name: str
+    setting: str
+    window_s: int
+    per: Literal["address", "caller"] = "caller"
+    applies: Callable[[Any], bool] | None = None
+
+    def when(self, applies: Callable[[Any], bool]) -> Quota:
+        """The same quota, for bodies of this kind only."""
+        return replace(self, applies=applies)
+
+
+HOUR_S = 3600
+#: R43, R44 (C48), and a cap on the public contact form.
+BOOKING_CREATION = Quota("booking_creation", "booking_creation_per_hour", HOUR_S)
+PAYMENT = Quota("payment", "payment_per_hour", HOUR_S)
+CONTACT = Quota("contact", "contact_per_hour", HOUR_S, per="address")
+
+
+class TooManyRequests(Throttled):
+    """Too many requests; try again later."""
+
+    code = "rate_limit_exceeded"
+
+
+async def count_request(
+    counters: RateCounters, services: Services, limit: RateLimit, audience: str, caller: str
+) -> None:
+    """Raises TooManyRequests when `caller` (an address or a principal's key) has used up the window."""
+    amount: int = getattr(services.settings.limits, limit.setting)
+    wait_s = await counters.hit(f"{audience}:{caller}", amount, limit.window_s)
+    if wait_s:
+        raise TooManyRequests(retry_after_s=wait_s)
+
+
+async def spend(services: Services, wanted: tuple[Quota, ...], body: Any, caller: str, network: str) -> None:
+    """Takes one from each quota that applies, all or none. Raises TooManyRequests."""
+    due = [q for q in wanted if q.applies is None or q.applies(body)]
+    if not due:
+        return
+    async with services.transaction() as tx:
+        # In the order of their names, so that two requests never wait for each other.
+        for quota in sorted(due, key=lambda q: q.name):
+            who = caller if quota.per == "caller" else network
+            amount: int = getattr(services.settings.limits, quota.setting)
+            wait_s = await quotas.take(tx.conn, f"{quota.name}:{who}", amount, quota.window_s)
+            if wait_s:
+                raise TooManyRequests(details={"limit": quota.name}, retry_after_s=wait_s)

@@ -1,0 +1,51 @@
+"""Counters of requests per window: in this process, or in Redis for all nodes; a lost Redis refuses nobody."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from limits import RateLimitItemPerSecond
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+PREFIX = "dispatch:limits"
+#: No wait for Redis is longer than this, in seconds; after a failure it is left alone for a while.
+TIMEOUT_S = 0.25
+BREAK_S = 2.0
+
+
+class RateCounters:
+    """Sliding windows in real time. They guard capacity; what protects money and identity is in storage.quotas."""
+
+    def __init__(self, redis_url: str = "") -> None:
+        self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._shared: SlidingWindowCounterRateLimiter | None = None
+        self._shared_from = 0.0
+        if redis_url:
+            storage = RedisStorage(
+                f"async+{redis_url}", wrap_exceptions=True, implementation="redispy", key_prefix=PREFIX,
+                socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S,
+            )  # fmt: skip
+            self._shared = SlidingWindowCounterRateLimiter(storage)
+
+    async def hit(self, key: str, amount: int, window_s: int) -> float:
+        """Counts one request. 0 when it is within `amount` per `window_s`, else the seconds to wait."""
+        item = RateLimitItemPerSecond(amount, window_s)
+        if self._shared is not None and time.monotonic() >= self._shared_from:
+            try:
+                return await _hit(self._shared, item, key)
+            except (StorageError, OSError, TimeoutError):
+                self._shared_from = time.monotonic() + BREAK_S
+                log.warning("Redis does not count requests just now; each node counts its own")
+        return await _hit(self._local, item, key)
+
+
+async def _hit(limiter: SlidingWindowCounterRateLimiter, item: RateLimitItemPerSecond, key: str) -> float:
+    if await limiter.hit(item, key):
+        return 0.0
+    reset_at, _ = await limiter.get_window_stats(item, key)
+    return max(reset_at - time.time(), 1.0)

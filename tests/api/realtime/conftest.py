@@ -1,0 +1,239 @@
+"""A socket server on a loopback port with one small namespace, and clients that behave and that do not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import orjson
+import pytest
+import socketio
+from aiohttp import WSMsgType, web
+
+from api.realtime.commands import Call, CommandNamespace, Commands
+from api.realtime.engine import HotServer
+from api.realtime.events import TECHNICIAN, LocationReport, OfferAccept
+from api.realtime.frames import encode
+from api.realtime.guard import Bucket, Grant, SocketLimits
+from api.realtime.locations import LocationFrame
+from dispatch.errors import Conflict, NotSignedIn
+
+PATIENCE_S = 10.0
+
+
+async def until(condition: Callable[[], Any], what: str) -> Any:
+    """Waits for something to become true, within a generous deadline."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"waited in vain for: {what}"
+        await asyncio.sleep(0.005)
+    return found
+
+
+@dataclass
+class World:
+    """What the test namespace remembers."""
+
+    joined: list[str] = field(default_factory=list)
+    left: list[tuple[str, str]] = field(default_factory=list)
+    hot: list[LocationFrame] = field(default_factory=list)
+    slow: list[LocationReport] = field(default_factory=list)
+    lifetime_s: float = 3600.0
+    location_bucket: Bucket = field(default_factory=lambda: Bucket(1000, 1000))
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+commands: Commands[World] = Commands(TECHNICIAN)
+
+
+@commands.command("location.report", LocationReport)
+async def report(world: World, call: Call, body: LocationReport) -> dict[str, int]:
+    world.slow.append(body)
+    return {"accepted": len(body.fixes)}
+
+
+@commands.command("offer.accept", OfferAccept)
+async def accept(world: World, call: Call, body: OfferAccept) -> dict[str, str]:
+    if body.offer_id == UUID(int=0):
+        raise Conflict("Somebody was faster.", details={"winner": "another"})
+    if body.offer_id == UUID(int=1):
+        raise RuntimeError("a secret of the inside")
+    if body.offer_id == UUID(int=2):
+        await world.gate.wait()
+    return {"offer_id": str(body.offer_id)}
+
+
+class Technicians(CommandNamespace[World]):
+    """Whoever says `good` may come in; the rest of the token is the session."""
+
+    async def sign_in(self, environ: dict[str, Any], auth: dict[str, Any]) -> Grant:
+        word, _, session = str(auth.get("token", "")).partition(":")
+        if word == "broken":
+            raise RuntimeError("a secret of the inside")
+        if word != "good":
+            raise NotSignedIn
+        return Grant(session, session, time.time() + self.context.lifetime_s)
+
+    async def joined(self, grant: Grant) -> None:
+        self.context.joined.append(grant.session_id)
+        await self.enter_room(grant.sid, "all")
+
+    async def left(self, grant: Grant, reason: str) -> None:
+        self.context.left.append((grant.session_id, reason))
+
+
+@dataclass
+class Running:
+    """One server that is up."""
+
+    server: HotServer
+    world: World
+    runner: web.AppRunner
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def stats(self) -> dict[str, int]:
+        return self.server.stats
+
+    def sid_of(self, session: str) -> str:
+        """The namespace's sid of a session."""
+        for live in self.server.live.values():
+            for grant in live.grants.values():
+                if grant.session_id == session:
+                    return grant.sid
+        raise AssertionError(f"{session} is not connected")
+
+
+Serve = Callable[..., Awaitable[Running]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Starts servers; they are taken down afterwards."""
+    running: list[Running] = []
+
+    async def start(**options: Any) -> Running:
+        names = SocketLimits.__dataclass_fields__
+        limits = SocketLimits(**{k: options.pop(k) for k in list(options) if k in names})
+        server = HotServer(limits, **options)
+        world = World()
+        server.register_namespace(Technicians(commands, world))
+
+        def take(grant: Grant, frame: LocationFrame) -> bytes:
+            world.hot.append(frame)
+            return encode({"ok": True, "data": {"accepted": len(frame.fixes)}})
+
+        server.hot_event(
+            TECHNICIAN, "location.report", LocationFrame, take, allow=lambda _: world.location_bucket.take()
+        )
+        app = web.Application()
+        server.mount(app)
+        runner = web.AppRunner(app, shutdown_timeout=2.0)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = runner.addresses[0][1]
+        running.append(Running(server, world, runner, port))
+        return running[-1]
+
+    yield start
+    for one in running:
+        await one.runner.cleanup()
+
+
+class Raw:
+    """A client that speaks WebSocket frames and nothing more: it can misbehave in every way."""
+
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse) -> None:
+        self.ws = ws
+
+    async def send(self, text: str) -> None:
+        await self.ws.send_str(text)
+
+    async def receive(self) -> str:
+        """The next packet that is not a heartbeat; an assertion when the connection ends instead."""
+        while True:
+            message = await self.ws.receive(timeout=PATIENCE_S)
+            assert message.type is WSMsgType.TEXT, message
+            if message.data == "2":
+                await self.ws.send_str("3")
+                continue
+            return str(message.data)
+
+    async def sign_in(self, session: str = "s1", word: str = "good") -> str:
+        """Joins the namespace and answers the library's reply."""
+        assert (await self.receive()).startswith("0")
+        await self.send(f'40/technician,{{"token":"{word}:{session}"}}')
+        return await self.receive()
+
+    async def ask(self, ack_id: int, event: str, payload: Any) -> Any:
+        """Sends an event and waits for its acknowledgement; facts in between are dropped."""
+        await self.send(f"42/technician,{ack_id}{orjson.dumps([event, payload]).decode()}")
+        head = f"43/technician,{ack_id}["
+        while not (answer := await self.receive()).startswith(head):
+            pass
+        return orjson.loads(answer[len(head) - 1 :])[0]
+
+    async def closed(self) -> int | None:
+        """Reads on until the server ends the connection; answers the close code, if there was one."""
+        while True:
+            message = await self.ws.receive(timeout=PATIENCE_S)
+            if message.type is WSMsgType.CLOSE:
+                return int(message.data)
+            if message.type in (WSMsgType.CLOSED, WSMsgType.CLOSING, WSMsgType.ERROR):
+                return None
+
+
+Dial = Callable[..., Awaitable[Raw]]
+
+
+@pytest.fixture
+async def dial() -> AsyncIterator[Dial]:
+    """Opens raw connections."""
+    async with aiohttp.ClientSession() as session:
+
+        async def open_one(running: Running, query: str = "", **options: Any) -> Raw:
+            ws = await session.ws_connect(
+                f"{running.url}/socket.io/?EIO=4&transport=websocket{query}", max_msg_size=0, **options
+            )
+            return Raw(ws)
+
+        yield open_one
+
+
+Connect = Callable[..., Awaitable[socketio.AsyncClient]]
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """Connects the official Python client."""
+    clients: list[socketio.AsyncClient] = []
+
+    async def open_one(running: Running, session: str = "s1", **options: Any) -> socketio.AsyncClient:
+        client = socketio.AsyncClient(**{"reconnection": False, **options})
+        clients.append(client)
+        await client.connect(
+            running.url,
+            namespaces=[TECHNICIAN],
+            auth={"token": f"good:{session}"},
+            transports=["websocket"],
+        )
+        return client
+
+    yield open_one
+    for client in clients:
+        await client.disconnect()
+        if client.eio.http is not None:
+            await client.eio.http.close()
+
+
+FIX = [1_760_000_000_000, 12.97, 77.59, 8.0, 5.5, 90.0]
