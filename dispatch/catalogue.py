@@ -31,7 +31,9 @@ class Catalogue:
         for row in services:
             self._by_currency.setdefault(row.currency, {})[row.id] = row
 
-    def offered(self, currency: str, *, category: str | None = None, tier: str | None = None) -> list[ServiceRow]:
+    def offered(
+        self, currency: str, *, category: str | None = None, tier: str | None = None
+    ) -> list[ServiceRow]:
         """What has a price in `currency`, in a stable order. Filters compare without regard to case."""
         return [
             s

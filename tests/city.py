@@ -44,7 +44,9 @@ class City:
 
 
 @asynccontextmanager
-async def city(pool: Pool, *, technicians: int = 12, customers: int = 3, **settings: Any) -> AsyncIterator[City]:
+async def city(
+    pool: Pool, *, technicians: int = 12, customers: int = 3, **settings: Any
+) -> AsyncIterator[City]:
     """A city at MORNING. `settings` are groups of Settings as dicts."""
     services = await assemble(Settings(env="test", **settings), pool, LocalBus())
     await set_clock(services, Reading(MORNING.timestamp(), MORNING.timestamp(), 0.0))

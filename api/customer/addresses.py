@@ -30,7 +30,9 @@ def _with_lat(lng: float | None, info: ValidationInfo) -> float | None:
 
 Latitude = Annotated[float, Field(ge=-90, le=90)] | None
 #: Comes after the latitude in a model, and only together with it.
-Longitude = Annotated[Annotated[float, Field(ge=-180, le=180)] | None, AfterValidator(_with_lat), Field(validate_default=True)]
+Longitude = Annotated[
+    Annotated[float, Field(ge=-180, le=180)] | None, AfterValidator(_with_lat), Field(validate_default=True)
+]
 
 
 class AddressBody(Body):

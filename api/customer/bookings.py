@@ -10,7 +10,8 @@ from pydantic import Field, StringConstraints
 
 from api.audiences import Customer, customer
 from api.customer.checkout import BookingTime
-from api.models import Body, Money, Query, View
+from api.listing import Grammar, Listing
+from api.models import Body, Money, View
 from api.results import Message, Page
 from dispatch.billing import cancellation
 from dispatch.engine import bookings
@@ -20,13 +21,9 @@ from storage.bookings_view import BookingView
 from storage.facts import BookingEvent
 from storage.pool import Conn
 
-Status = Literal["pending", "partner_assigned", "confirmed", "in_progress", "completed", "cancelled", "refunded"]
-
-
-class BookingsQuery(Query):
-    status: Status | None = None
-    page: int = Field(1, ge=1, le=100_000)
-    limit: int = Field(10, ge=1, le=100)
+Status = Literal[
+    "pending", "partner_assigned", "confirmed", "in_progress", "completed", "cancelled", "refunded"
+]
 
 
 class LineOut(View):
@@ -130,15 +127,17 @@ class EventOut(View):
     data: dict[str, Any]
 
 
-@customer.route("GET", "/bookings", tags=["bookings"])
-async def list_bookings(services: Services, caller: Customer, query: BookingsQuery) -> Page[BookingOut]:
+@customer.route(
+    "GET", "/bookings", listing=Grammar(key="bookings", filters={"status": Status}), tags=["bookings"]
+)
+async def list_bookings(services: Services, caller: Customer, listing: Listing) -> Page[BookingOut]:
     """The customer's bookings, the newest first."""
+    status = listing.filters.get("status")
     async with services.read() as conn:
         found, total = await own_bookings.page(
-            conn, caller.account_id, status=query.status, limit=query.limit, offset=(query.page - 1) * query.limit
+            conn, caller.account_id, status=status, limit=listing.limit, offset=listing.offset
         )
-    items = [BookingOut(**_shown(b)) for b in found]
-    return Page(items, total, key="bookings", page=query.page, limit=query.limit)
+    return Page([BookingOut(**_shown(b)) for b in found], total)
 
 
 @customer.route("GET", "/bookings/{id}", tags=["bookings"])
@@ -149,12 +148,10 @@ async def get_booking(services: Services, caller: Customer, id: UUID) -> Booking
 
 
 @customer.route("POST", "/bookings/{id}/cancel", tags=["bookings"])
-async def cancel_booking(
-    services: Services, caller: Customer, id: UUID, body: CancelIn | None
-) -> CancelledOut:
+async def cancel_booking(services: Services, caller: Customer, id: UUID, body: CancelIn) -> CancelledOut:
     """Cancels a booking that has not begun; free at first, later for a fee."""
     async with services.transaction() as tx:
-        booking, cost = await cancellation.cancel(tx, id, caller.account_id, body.reason if body else None)
+        booking, cost = await cancellation.cancel(tx, id, caller.account_id, body.reason)
     return CancelledOut(
         booking_id=booking.id, status=booking.status, cancellation_fee=cost.fee_minor,
         refund_amount=cost.refund_minor, refund_status="processing" if cost.refund_minor else "none",
@@ -170,7 +167,9 @@ async def rate_booking(services: Services, caller: Customer, id: UUID, body: Rat
 
 
 @customer.route("POST", "/bookings/{id}/reschedule", tags=["bookings"])
-async def reschedule_booking(services: Services, caller: Customer, id: UUID, body: RescheduleIn) -> BookingDetail:
+async def reschedule_booking(
+    services: Services, caller: Customer, id: UUID, body: RescheduleIn
+) -> BookingDetail:
     """Moves a booking that has not begun to another free time."""
     await own_bookings.reschedule(services, caller.account_id, id, body.booking_date, body.booking_time)
     async with services.read() as conn:
@@ -228,5 +227,9 @@ def _line(item: dict[str, Any]) -> LineOut:
 
 def _event(event: BookingEvent) -> EventOut:
     return EventOut(
-        seq=event.seq, action=event.type, by=event.actor_kind, timestamp=event.at, data=own_bookings.shown(event)
+        seq=event.seq,
+        action=event.type,
+        by=event.actor_kind,
+        timestamp=event.at,
+        data=own_bookings.shown(event),
     )

@@ -12,7 +12,6 @@ from api.audiences import customer
 from api.customer.addresses import Latitude, Longitude
 from api.models import Money, Query, View
 from api.results import Reply
-from api.route import RequestInfo
 from dispatch import catalogue
 from dispatch.services import Services
 from storage.catalogue import ServiceRow
@@ -79,9 +78,7 @@ def etag_of(*parts: object) -> str:
 
 
 @customer.route("GET", "/services/catalog", public=True, tags=["catalogue"])
-async def catalog(
-    services: Services, query: CatalogueQuery, request_info: RequestInfo
-) -> Reply[CatalogueOut]:
+async def catalog(services: Services, query: CatalogueQuery) -> Reply[CatalogueOut]:
     """Everything that can be booked, by category and in one list."""
     currency = currency_at(services, query)
     found = await catalogue.current(services)

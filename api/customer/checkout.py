@@ -54,7 +54,9 @@ class PrepareIn(Body):
     """A service named n times in `service_ids` is a quantity of n; `items` say it in numbers (C70)."""
 
     service_ids: list[UUID] = Field([], max_length=MAX_LINES * checkout.MAX_QUANTITY)
-    items: Annotated[list[CartItem], AfterValidator(_something), Field(max_length=MAX_LINES, validate_default=True)] = []
+    items: Annotated[
+        list[CartItem], AfterValidator(_something), Field(max_length=MAX_LINES, validate_default=True)
+    ] = []
     promo_code: PromoCode | None = None
     address_id: UUID | None = None
     booking_date: date | None = None
@@ -124,7 +126,12 @@ class ConfirmIn(Body):
         phone = normalise(self.customer_phone, region, "customer_phone")
         contact = Contact(self.customer_name, phone, self.customer_email)
         return Confirmation(
-            self.preview_id, self.payment_method, self.address_id, self.booking_date, self.booking_time, contact
+            self.preview_id,
+            self.payment_method,
+            self.address_id,
+            self.booking_date,
+            self.booking_time,
+            contact,
         )
 
 
@@ -165,9 +172,13 @@ async def prepare(services: Services, caller: Customer, body: PrepareIn) -> Prep
 
 
 @customer.route("POST", "/checkout/confirm", status=201, idempotency="optional", tags=["checkout"])
-async def confirm_checkout(services: Services, caller: Customer, body: ConfirmIn) -> ToPayOut | BookedMessageOut:
+async def confirm_checkout(
+    services: Services, caller: Customer, body: ConfirmIn
+) -> ToPayOut | BookedMessageOut:
     """Makes the booking of a preview, once; a cash booking is offered to a technician before the answer."""
-    return confirmed_out(await confirm.confirm(services, caller.account_id, body.confirmation(services.settings.phone_region)))
+    return confirmed_out(
+        await confirm.confirm(services, caller.account_id, body.confirmation(services.settings.phone_region))
+    )
 
 
 @customer.route("POST", "/promo-codes/validate", tags=["checkout"])
@@ -181,7 +192,9 @@ async def validate_promo(services: Services, caller: Customer, body: ValidateIn)
 
 
 def promo_out(found: promos.Verdict) -> PromoOut:
-    return PromoOut(code=found.code, discount=found.discount_minor, valid=found.is_valid, message=found.message)
+    return PromoOut(
+        code=found.code, discount=found.discount_minor, valid=found.is_valid, message=found.message
+    )
 
 
 def preview_out(preview: Preview) -> PrepareOut:

@@ -75,8 +75,10 @@ async def dashboard(services: Services, caller: Customer) -> DashboardOut:
     async with services.read() as conn:
         user = await customers.get(conn, caller.account_id)
         places = await addresses.page(conn, caller.account_id)
-        recent, _ = await own_bookings.page(conn, caller.account_id, status=None, limit=RECENT_BOOKINGS, offset=0)
-        told, _ = await customers.notifications(conn, caller.account_id, limit=RECENT_NOTIFICATIONS, offset=0)
+        recent, _ = await own_bookings.page(
+            conn, caller.account_id, status=None, limit=RECENT_BOOKINGS, offset=0
+        )
+        told, _ = await customers.page_notifications(conn, caller.account_id, limit=RECENT_NOTIFICATIONS)
     return DashboardOut(
         user=UserOut(id=user.id, name=user.name, phone_number=user.phone, email=user.email),
         addresses=[address_out(a) for a in places],
@@ -88,7 +90,7 @@ async def dashboard(services: Services, caller: Customer) -> DashboardOut:
     )  # fmt: skip
 
 
-@customer.route("POST", "/contact", status=201, public=True, limit=CONTACT, tags=["contact"])
+@customer.route("POST", "/contact", status=201, public=True, quota=CONTACT, tags=["contact"])
 async def contact_us(services: Services, body: ContactIn) -> Message:
     """A letter to the people behind the service; anybody may write."""
     letter = Letter(body.name, body.email, body.message, body.phone, body.subject)

@@ -132,7 +132,6 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
             serializer=HotPacket,
             async_mode="aiohttp",
             async_handlers=False,  # one at a time and in order; a slow handler holds up its own socket only
-            namespaces=[],
             transports=["websocket"],
             allow_upgrades=False,
             monitor_clients=False,
@@ -141,6 +140,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
             max_http_buffer_size=self.limits.max_frame_bytes,
             cors_allowed_origins=[],  # the guard decides
         )
+        self.namespaces: list[str] = []  # the library would admit anybody to its default namespace
         self.eio.hot = self
         self.origins = Origins(origins)
         self.client_address = client_address

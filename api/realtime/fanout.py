@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from api.realtime.engine import HotServer
 from dispatch import bus
 from dispatch.services import Services
 from storage import facts as rows
@@ -40,8 +40,8 @@ CUSTOMER_DATA: dict[str, tuple[str, ...]] = {
     "payment.refunded": ("amount_minor", "currency"),
 }
 
-Send = Callable[[str, str, dict[str, Any]], int]
-Drained = Callable[[str], Awaitable[None]]
+#: Facts that customers' apps also get under a name of their own.
+ALSO = {"partner.near": "technician.near", "partner.arrived": "technician.arrived"}
 
 
 @dataclass(slots=True)
@@ -50,8 +50,8 @@ class Listener:
 
     sid: str
     owner: UUID
-    send: Send
-    drained: Drained
+    namespace: str
+    fanout: Fanout
     cursors: dict[UUID, int] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -68,8 +68,9 @@ class Resumed:
 class Fanout:
     """Two books of listeners: customers by account (booking streams), technicians by party (their own stream)."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, server: HotServer) -> None:
         self._services = services
+        self.server = server
         self._customers: dict[UUID, dict[str, Listener]] = defaultdict(dict)
         self._parties: dict[UUID, dict[str, Listener]] = defaultdict(dict)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,6 +89,9 @@ class Fanout:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def listener(self, sid: str, owner: UUID, namespace: str) -> Listener:
+        return Listener(sid, owner, namespace, self)
 
     # ------------------------------------------------------------ joining
 
@@ -187,12 +191,19 @@ class Fanout:
                     if seq <= listener.cursors[stream_id]:
                         continue
                     listener.cursors[stream_id] = seq
-                    waiting += listener.send(listener.sid, event, data)
+                    waiting += self._send(listener, event, data)
                     if waiting > PAGE_BYTES:
-                        await listener.drained(listener.sid)
+                        await self.server.drained(listener.sid, listener.namespace)
                         waiting = 0
                 if len(messages) < RESUME_EVENTS:
                     return
+
+    def _send(self, listener: Listener, event: str, data: dict[str, Any]) -> int:
+        sent = self.server.emit_fact(listener.sid, listener.namespace, event, data)
+        if also := ALSO.get(data.get("event", "")):
+            told = {"booking_id": data["booking_id"], "at": data["at"], "seq": data["seq"]}
+            sent += self.server.emit_fact(listener.sid, listener.namespace, also, told)
+        return sent
 
     async def _since(self, stream_id: UUID, seq: int, *, is_party: bool) -> list[tuple[int, str, dict[str, Any]]]:
         async with self._services.read() as conn:

@@ -16,8 +16,8 @@ from storage.payments import Payment
 async def on_cancelled(tx: Tx, fact: Fact) -> None:
     """Settles a cancelled booking in the transaction that cancels it.
 
-    The fee is taken out of what was paid; what is missing becomes a debt that the next booking settles. Staff decide
-    the refund themselves (`refund_minor`, `refund_to_wallet`); everybody else gets all but the fee.
+    The fee is taken out of what was paid; what is missing becomes a debt that the next booking settles. Staff
+    decide the refund themselves (`refund_minor`, `refund_to_wallet`); everybody else gets all but the fee.
     """
     booking = await booking_rows.lock(tx.conn, booking_id=fact.booking_id)
     assert booking is not None, "a fact has its booking"

@@ -1,4 +1,4 @@
-"""The one transition by which a payment becomes paid or failed, whoever reports it, however often, in any order."""
+"""The one transition by which a payment becomes paid or failed, whoever tells it, in any order."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Outcome(StrEnum):
 async def captured(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome:
     """Books captured money once per gateway payment, whoever reports it first.
 
-    The first payment of an order pays the booking, and a booking that waited for it may be offered. A payment that
-    lands on a dead booking, and any further payment of the same order, refunds itself. A payment that is not about
-    this order, amount and currency changes nothing and is held for a person.
+    The first payment of an order pays the booking, and a booking that waited for it may be offered. A payment
+    that lands on a dead booking, and any further payment of the same order, refunds itself. A payment that is
+    not about this order, amount and currency changes nothing and is held for a person.
     """
     booking, payment = await _lock(tx, payment)
     if payment.gateway_payment_id == told.id and payment.captured_minor:
@@ -69,8 +69,8 @@ async def captured(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome:
     await facts.record(
         tx, booking.id, "payment.captured", GATEWAY_ACTOR,
         {
-            "payment_id": str(payment.id), "gateway_payment_id": told.id, "amount_minor": payment.amount_minor,
-            "currency": payment.currency, "method": told.method,
+            "payment_id": str(payment.id), "gateway_payment_id": told.id, "method": told.method,
+            "amount_minor": payment.amount_minor, "currency": payment.currency,
         },
     )  # fmt: skip
     await charges.mark_paid(tx, booking)
@@ -109,8 +109,8 @@ async def _surplus(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome:
     """Somebody paid an order twice: the second payment is kept apart and sent back."""
     surplus_id = uuid4()
     inserted = await rows.insert_captured(
-        tx.conn, payment_id=surplus_id, booking_id=payment.booking_id, account_id=payment.account_id, kind="online",
-        method=told.method, currency=payment.currency, amount_minor=told.amount_minor,
+        tx.conn, payment_id=surplus_id, booking_id=payment.booking_id, account_id=payment.account_id,
+        kind="online", method=told.method, currency=payment.currency, amount_minor=told.amount_minor,
         receipt=f"SP-{surplus_id.hex}", gateway_payment_id=told.id, surplus_of=payment.id,
         captured_at=told.created_at, review_reason=None,
     )  # fmt: skip
@@ -148,7 +148,10 @@ async def alert(tx: Tx, kind: str, payment: Payment | None, message: str) -> Non
 
 
 async def failed(tx: Tx, payment: Payment, told: GatewayPayment) -> bool:
-    """A try to pay failed; the booking waits for another one. False when that changed nothing, as after a capture."""
+    """A try to pay failed; the booking waits for another one.
+
+    False when that changed nothing, as after a capture.
+    """
     booking, payment = await _lock(tx, payment)
     reason = told.error_description or told.error_code or "the payment failed"
     if not await rows.fail(tx.conn, payment_id=payment.id, reason=reason, method=told.method):

@@ -25,11 +25,12 @@ class PaymentsNotConfigured(Unavailable):
 
 
 async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) -> Payment | None:
-    """Opens what a new booking has to pay, once: the wallet's part, then a cash or online payment for the rest.
+    """Opens what a new booking has to pay, once: the wallet's part, then a cash or online payment for the
+    rest.
 
-    Fees of earlier cancellations that nobody collected yet are added to it (`dues_minor`). An online payment gets
-    its order intent in the same transaction; an online booking that needs none is paid at once and may be offered.
-    Returns the payment that is still to be made, or None. The caller holds the booking's lock.
+    Fees of earlier cancellations that nobody collected yet are added to it (`dues_minor`). An online payment
+    gets its order intent in the same transaction; an online booking that needs none is paid at once and may
+    be offered. Returns the payment that is still to be made, or None. The caller holds the booking's lock.
     """
     if booking.payment_method == "account":
         return None
@@ -62,8 +63,9 @@ async def _ask(tx: Tx, booking: Booking, due_minor: int, is_online: bool) -> Pay
     await rows.insert(
         tx.conn, payment_id=payment_id, booking_id=booking.id, account_id=booking.account_id,
         kind="online" if is_online else "cash", status="created" if is_online else "pending",
-        currency=booking.currency, amount_minor=due_minor + dues, dues_minor=dues, receipt=f"RC-{payment_id.hex}",
-        expires_at=tx.now + timedelta(seconds=tx.services.settings.billing.unpaid_release_s) if is_online else None,
+        currency=booking.currency, amount_minor=due_minor + dues, dues_minor=dues,
+        receipt=f"RC-{payment_id.hex}", expires_at=tx.now +
+        timedelta(seconds=tx.services.settings.billing.unpaid_release_s) if is_online else None,
     )  # fmt: skip
     if is_online:
         await intent_rows.insert(
@@ -82,7 +84,7 @@ async def mark_paid(tx: Tx, booking: Booking) -> None:
 
 
 async def _outstanding(tx: Tx, booking: Booking) -> int:
-    """Fees that this customer owes and no other open payment asks for; the debt stays locked until the commit."""
+    """Fees that this customer owes and no other open payment asks for; the debt is locked until commit."""
     owed = -await ledger.lock_balance(tx, ledger.receivable(booking.account_id, booking.currency))
     if owed <= 0:
         return 0
@@ -97,7 +99,10 @@ async def to_collect(conn: Conn, booking_id: UUID) -> int:
 
 
 async def collect_cash(tx: Tx, booking: Booking, rest_minor: int) -> tuple[int, int]:
-    """Marks a booking's cash as collected. Returns what was collected, and how much of it settles old fees."""
+    """Marks a booking's cash as collected.
+
+    Returns what was collected, and how much of it settles old fees.
+    """
     payments = await rows.lock_of_booking(tx.conn, booking_id=booking.id)
     cash = next((p for p in payments if p.kind == "cash"), None)
     if cash is None:

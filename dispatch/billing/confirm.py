@@ -22,6 +22,7 @@ from dispatch.services import Services
 from dispatch.transaction import Tx
 from storage import bookings as booking_rows
 from storage import checkout as rows
+from storage import quotas
 from storage.bookings import Booking
 from storage.checkout import Booked, PreviewRow
 from storage.errors import StorageError, is_deadlock
@@ -29,7 +30,7 @@ from storage.errors import StorageError, is_deadlock
 log = logging.getLogger(__name__)
 
 #: The window in which a customer's bookings are counted (R43).
-HOUR_S = 3600.0
+HOUR_S = 3600
 #: A transaction that lost a deadlock is repeated so often.
 RETRIES = 3
 
@@ -123,7 +124,9 @@ def _check_terms(services: Services, preview: PreviewRow, located: Located) -> N
     zone_id = located.zone.id if located.zone else None
     same_zone = preview.zone_id == zone_id or preview.address_id is None
     if not same_zone or (currency, timezone) != (preview.currency, preview.timezone):
-        raise Invalid({"address_id": "This address is in another zone than the preview's; prepare the checkout again."})
+        raise Invalid(
+            {"address_id": "This address is in another zone than the preview's; prepare the checkout again."}
+        )
 
 
 def check_start(services: Services, need: Need, day: date, at: time) -> datetime:
@@ -151,7 +154,12 @@ def items_of(preview: PreviewRow) -> tuple[NewItem, ...]:
 
 
 async def _make(
-    services: Services, wish: Confirmation, preview: PreviewRow, located: Located, need: Need, starts_at: datetime
+    services: Services,
+    wish: Confirmation,
+    preview: PreviewRow,
+    located: Located,
+    need: Need,
+    starts_at: datetime,
 ) -> Booking | Booked:
     """The booking, or the one that somebody else made of the preview meanwhile."""
     # In a transaction of its own: the day's counter must not make checkouts wait for one another.
@@ -184,18 +192,16 @@ async def _book(tx: Tx, new: NewBooking, preview: PreviewRow) -> Booking | Booke
     booking = await bookings.open_booking(tx, new)
     if preview.promo_code_id is not None:
         # The promo's row comes last: it is the one that strangers share.
-        await promos.redeem(
-            tx, preview.promo_code_id, preview.account_id, booking.id, preview.discount_minor
-        )
+        await promos.redeem(tx, preview.promo_code_id, preview.account_id, booking.id, preview.discount_minor)
     return booking
 
 
 async def _count(tx: Tx, account_id: UUID) -> None:
-    """One more booking within the hour. Raises TooManyBookings; a confirm that fails does not count."""
-    key, at_most = f"booking_creation:{account_id}", tx.services.settings.limits.booking_creation_per_hour
-    if await rows.take_quota(tx.conn, key=key, window_s=HOUR_S, at_most=at_most) is None:
-        wait_s = await rows.quota_wait_s(tx.conn, key=key, window_s=HOUR_S)
-        raise TooManyBookings(retry_after_s=wait_s or 1.0)
+    """One more booking within the hour. Raises TooManyBookings; a confirm that fails or comes again does not count."""
+    at_most = tx.services.settings.limits.booking_creation_per_hour
+    wait_s = await quotas.take(tx.conn, f"booking_creation:{account_id}", at_most, HOUR_S)
+    if wait_s:
+        raise TooManyBookings(retry_after_s=wait_s)
 
 
 def _new_booking(
@@ -227,7 +233,13 @@ def snapshot(located: Located) -> dict[str, Any]:
 
 async def _again(services: Services, made: Booked, wish: Confirmation) -> Confirmed:
     """The answer to a confirm that comes again. Raises PreviewExpired when it is not the same one."""
-    asked = (wish.address_id, wish.booking_date, wish.booking_time, wish.payment_method, wish.contact.stored())
+    asked = (
+        wish.address_id,
+        wish.booking_date,
+        wish.booking_time,
+        wish.payment_method,
+        wish.contact.stored(),
+    )
     if asked != (made.address_id, made.local_date, made.local_time, made.payment_method, made.contact):
         raise PreviewExpired("This preview has already become a booking; prepare the checkout again.")
     async with services.read() as conn:
@@ -239,7 +251,9 @@ async def _again(services: Services, made: Booked, wish: Confirmation) -> Confir
 async def _answer(services: Services, booking: Booking) -> Confirmed:
     payment = None
     if booking.payment_method == "online":
-        from dispatch.billing import payments  # Late: payments itself opens bookings' orders through this half.
+        from dispatch.billing import (
+            payments,
+        )  # Late: payments itself opens bookings' orders through this half.
 
         payment = await payments.start(services, booking)
     return Confirmed(
@@ -251,5 +265,3 @@ async def _answer(services: Services, booking: Booking) -> Confirmed:
 async def sweep(tx: Tx) -> int:
     """Forgets previews that ran out a day ago. Returns how many."""
     return await rows.sweep_previews(tx.conn)
-
-

@@ -96,7 +96,8 @@ async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -
     elif booking.payment_method == "account" and booking.organisation_id is not None:
         lines.append(Line(ledger.party_receivable(booking.organisation_id, currency), -rest))
     else:
-        # Money that went back before the job was done is the platform's loss; what never came is the customer's debt.
+        # Money that went back before the job was done is the platform's loss; what never came is the
+        # customer's debt.
         settled = await payment_rows.settled_of_booking(tx.conn, booking_id=booking.id)
         given_back = min(rest, settled.refunded_minor if settled else 0)
         lines.append(Line(ledger.platform("refunds", currency), -given_back))
@@ -105,7 +106,7 @@ async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -
 
 
 def _parts(booking: Booking, payee_id: UUID, shares: Shares) -> list[Line]:
-    """The credits of a completion, and the promo's discount as an expense beside the list price that it paid for."""
+    """The credits of a completion, and the promo's discount as an expense beside what it paid for."""
     currency = booking.currency
     return [
         Line(ledger.payable(payee_id, currency), shares.earning_minor),

@@ -45,7 +45,10 @@ def wait_s(tries_done: int, first_s: float = FIRST_WAIT_S) -> float:
 async def run_now(
     services: Services, gateway: Gateway, intent_id: UUID, *, first_wait_s: float = FIRST_WAIT_S
 ) -> bool:
-    """Takes one try at an intent in the foreground. False when another runner has it, or it is not due or over."""
+    """Takes one try at an intent in the foreground.
+
+    False when another runner has it, or it is not due or over.
+    """
     async with services.transaction() as tx:
         intent = await rows.claim(tx.conn, intent_id=intent_id, lease_s=LEASE_S)
     if intent is None:
@@ -69,7 +72,7 @@ async def run_due(services: Services, gateway: Gateway, *, first_wait_s: float =
 
 
 async def _try(services: Services, gateway: Gateway, intent: Intent, first_wait_s: float) -> None:
-    """Runs the intent's handler and writes down how it ended: done, refused, to be repeated, or for a person."""
+    """Runs the intent's handler and writes down how it ended: done, refused, to repeat, or for a person."""
     try:
         await HANDLERS[intent.kind](services, gateway, intent)
     except GatewayRefused as e:

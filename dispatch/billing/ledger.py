@@ -1,7 +1,8 @@
 """The double-entry ledger: the chart of accounts, and the one function that posts a journal.
 
-A line is positive when it credits its account (we owe more, or earned) and negative when it debits it (we hold or
-spent more). A journal sums to zero per currency; the database refuses any other, and every change of a posting.
+A line is positive when it credits its account (we owe more, or earned) and negative when it debits it (we
+hold or spent more). A journal sums to zero per currency; the database refuses any other, and every change of
+a posting.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Paying online: the gateway's order for a booking, the browser's word that it was paid, and how it stands."""
+"""Paying online: the gateway's order for a booking, the browser's word that it was paid, how it stands."""
 
 from __future__ import annotations
 
@@ -63,9 +63,10 @@ class Verified:
 async def start(services: Services, booking: Booking, *, use_wallet: bool = False) -> dict[str, Any] | None:
     """Opens the booking's payment, has the gateway make its order, and gives what the checkout page needs.
 
-    The intent is committed before the call and its outcome after it; repeated, it gives the same order. None when
-    nothing is left to pay (the wallet paid it all). Raises PaymentsNotConfigured, OrderClosed, OrderPending when the
-    gateway does not answer now: the order is made later and the same request, repeated, will find it.
+    The intent is committed before the call and its outcome after it; repeated, it gives the same order. None
+    when nothing is left to pay (the wallet paid it all). Raises PaymentsNotConfigured, OrderClosed,
+    OrderPending when the gateway does not answer now: the order is made later and the same request, repeated,
+    will find it.
     """
     gateway = gateway_of(services)
     async with services.transaction() as tx:
@@ -124,8 +125,9 @@ async def verify(
 ) -> Verified:
     """The browser says that it paid. Believed only when the signature over *our* order and the gateway agree.
 
-    Raises Missing (unknown or somebody else's order), InvalidSignature (also when the gateway's payment is about
-    another order, amount or currency: that is held for a person), PaymentFailed, GatewayUnknown and its kinds.
+    Raises Missing (unknown or somebody else's order), InvalidSignature (also when the gateway's payment is
+    about another order, amount or currency: that is held for a person), PaymentFailed, GatewayUnknown and its
+    kinds.
     """
     gateway = gateway_of(services)
     async with services.read() as conn:
@@ -183,7 +185,7 @@ async def _verified(services: Services, booking_id: UUID, payment_id: UUID) -> V
 
 
 async def _dispatch(services: Services, booking_id: UUID) -> Booking:
-    """Searches for a technician in the request, so that its answer shows one; what fails here the timer repeats."""
+    """Searches for a technician in the request, so that its answer shows one; the timer repeats a failure."""
     try:
         return await offers.dispatch_now(services, booking_id)
     except DispatchError:
@@ -195,7 +197,10 @@ async def _dispatch(services: Services, booking_id: UUID) -> Booking:
 
 
 async def status(services: Services, account_id: UUID, reference: str) -> Payment:
-    """A customer's own payment by its id or by the gateway's order id (C69). Raises Missing, PaymentsNotConfigured."""
+    """A customer's own payment by its id or by the gateway's order id (C69).
+
+    Raises Missing, PaymentsNotConfigured.
+    """
     gateway_of(services)
     async with services.read() as conn:
         if reference.startswith("order_"):

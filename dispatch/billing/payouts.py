@@ -1,4 +1,4 @@
-"""Payouts: earnings turned into money for a technician or a provider, less the cash that they hold already."""
+"""Payouts: earnings turned into money for a technician or a provider, less the cash that they hold."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ async def create(
 ) -> Payout:
     """Reserves earnings for a payout: all pending ones, or those named. Each belongs to one payout only.
 
-    Cash in hand is netted: net = total - deduction - cash. A payout whose net is zero is completed at once, since
-    no money has to move. Raises NothingToPay, EarningsTaken, Invalid (foreign ids, mixed currencies).
+    Cash in hand is netted: net = total - deduction - cash. A payout whose net is zero is completed at once,
+    since no money has to move. Raises NothingToPay, EarningsTaken, Invalid (foreign ids, mixed currencies).
     """
     if method not in METHODS:
         raise Invalid({"payment_method": f"must be one of {', '.join(METHODS)}"})
@@ -72,8 +72,8 @@ async def create(
     today = localtime.local(tx.now, tx.services.settings.timezone).date()
     payout_id = await rows.insert(
         tx.conn, number=await numbers.take(tx.conn, "PO", today), party_id=party_id, currency=currency,
-        total_minor=total, deduction_minor=deduction_minor, cash_offset_minor=offset, net_minor=net, method=method,
-        requested_by=requested_by, earning_ids=ids, notes=notes,
+        total_minor=total, deduction_minor=deduction_minor, cash_offset_minor=offset, net_minor=net,
+        method=method, requested_by=requested_by, earning_ids=ids, notes=notes,
     )  # fmt: skip
     assert payout_id is not None, "an insert answers with its id"
     claimed = await earning_rows.claim(tx.conn, payout_id=payout_id, ids=ids)
@@ -163,7 +163,7 @@ async def _complete(
 
 
 async def fail(tx: Tx, payout_id: UUID, *, failure_reason: str) -> Payout:
-    """The money did not go: exactly what was reserved is given back, and the earnings wait for another payout."""
+    """The money did not go: exactly what was reserved is given back, and the earnings wait again."""
     payout = await lock(tx, payout_id)
     if payout.status not in ("pending", "processing"):
         raise PayoutState(f"This payout is {payout.status}.")
@@ -174,7 +174,7 @@ async def fail(tx: Tx, payout_id: UUID, *, failure_reason: str) -> Payout:
 
 
 async def give_back(tx: Tx, payout: Payout, failure_reason: str) -> None:
-    """The failing itself, for staff and for the gateway's answer alike; the caller holds the payout's lock."""
+    """The failing itself, for staff and for the gateway alike; the caller holds the payout's lock."""
     moved = await rows.fail(tx.conn, payout_id=payout.id, failure_reason=failure_reason)
     assert moved == 1, "the payout is locked"
     await earning_rows.release(tx.conn, payout_id=payout.id)
@@ -184,7 +184,10 @@ async def give_back(tx: Tx, payout: Payout, failure_reason: str) -> None:
 
 
 async def completed_by_gateway(tx: Tx, payout: Payout, utr: str | None) -> None:
-    """The gateway says that the money arrived; `utr` is the bank's reference. The caller holds the payout's lock."""
+    """The gateway says that the money arrived; `utr` is the bank's reference.
+
+    The caller holds the payout's lock.
+    """
     is_upi = payout.method == "upi"
     await _complete(tx, payout, None if is_upi else utr, utr if is_upi else None, None)
 

@@ -1,4 +1,4 @@
-"""Refunds: reserved on the payment first, asked of the gateway afterwards, settled or given back by its word."""
+"""Refunds: reserved on the payment first, asked of the gateway afterwards, settled or undone by its word."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ async def request(
 ) -> Refund:
     """Reserves a refund of one payment and sends it on its way, to the original method or to the wallet.
 
-    What was paid in cash or from the wallet goes to the wallet. Raises Invalid (not a positive amount), NotPaid,
-    OverRefund: of any number of parallel requests exactly those succeed that the captured amount covers.
+    What was paid in cash or from the wallet goes to the wallet. Raises Invalid (not a positive amount),
+    NotPaid, OverRefund: of any number of parallel requests exactly those succeed that the captured amount
+    covers.
     """
     payment = await _lock_in_order(tx, payment_id)
     return await _request(tx, payment, amount_minor, reason, requested_by, to_wallet, notes)
@@ -119,9 +120,9 @@ async def _reserve(
     if payment.surplus_of is None and payment.booking_id is not None:
         held = max(0, min(amount_minor, await ledger.held_for(tx.conn, payment.booking_id)))
     refund_id = await rows.insert(
-        tx.conn, payment_id=payment.id, booking_id=payment.booking_id, amount_minor=amount_minor, prepaid_minor=held,
-        currency=payment.currency, to_wallet=to_wallet, gateway_refund_id=gateway_refund_id, reason=reason,
-        notes=notes, requested_by=requested_by,
+        tx.conn, payment_id=payment.id, booking_id=payment.booking_id, amount_minor=amount_minor,
+        prepaid_minor=held, currency=payment.currency, to_wallet=to_wallet,
+        gateway_refund_id=gateway_refund_id, reason=reason, notes=notes, requested_by=requested_by,
     )  # fmt: skip
     refund = await rows.get(tx.conn, refund_id=refund_id) if refund_id else None
     assert refund is not None, "a refund's gateway id is looked up before it is inserted"
@@ -207,8 +208,9 @@ async def of_booking(conn: Conn, booking_id: UUID) -> list[Refund]:
 async def heard(tx: Tx, payment: Payment, told: GatewayRefund) -> Refund | None:
     """What the gateway says about a refund, whoever tells it: answer, webhook, poll or reconciler.
 
-    Ours is found by the gateway's id or by our id in its notes; one that was made at the gateway itself is adopted.
-    None: it asks for more than the payment holds, so a person has to look (the caller raises the alert).
+    Ours is found by the gateway's id or by our id in its notes; one that was made at the gateway itself is
+    adopted. None: it asks for more than the payment holds, so a person has to look (the caller raises the
+    alert).
     """
     payment = await _lock_in_order(tx, payment.id)
     refund = await _find(tx, payment, told)
@@ -270,7 +272,7 @@ async def settle(tx: Tx, refund_id: UUID) -> bool:
 
 
 async def _show_on_booking(tx: Tx, refund: Refund) -> None:
-    """The booking shows what is settled: partially refunded, or refunded once everything paid is back (C74)."""
+    """The booking shows what is settled: partially refunded, or refunded once all of it is back (C74)."""
     payment = await payment_rows.get(tx.conn, payment_id=refund.payment_id)
     if refund.booking_id is None or payment is None or payment.surplus_of is not None:
         return
@@ -293,7 +295,10 @@ async def _show_on_booking(tx: Tx, refund: Refund) -> None:
 
 
 async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:
-    """The money did not go: exactly the reserved amount is free again, and staff are told. False: it was over."""
+    """The money did not go: exactly the reserved amount is free again, and staff are told.
+
+    False: it was over.
+    """
     refund = await rows.lock(tx.conn, refund_id=refund_id)
     if refund is None or not await rows.fail(tx.conn, refund_id=refund_id, failure_reason=reason):
         return False

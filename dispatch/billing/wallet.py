@@ -42,7 +42,7 @@ async def entries(conn: Conn, account_id: UUID, *, limit: int, offset: int) -> t
 
 
 def part_of(balance_minor: int, due_minor: int, *, is_online: bool) -> int:
-    """How much of `due_minor` a wallet pays: all of it if it can, and never so much that the rest is too small to order."""
+    """How much of `due_minor` a wallet pays: never so much that the rest is too small to order."""
     part = min(balance_minor, due_minor)
     rest = due_minor - part
     if is_online and 0 < rest < LEAST_ORDER_MINOR:
@@ -51,10 +51,11 @@ def part_of(balance_minor: int, due_minor: int, *, is_online: bool) -> int:
 
 
 async def spend(tx: Tx, booking: Booking, amount_minor: int) -> UUID:
-    """Pays `amount_minor` of a booking from its customer's wallet, once per booking. Returns the payment's id.
+    """Pays `amount_minor` of a booking from its customer's wallet, once per booking. Returns the payment's
+    id.
 
-    What the booking's other payment still asks for shrinks by as much. Raises WalletTooSmall; the caller holds the
-    booking's lock.
+    What the booking's other payment still asks for shrinks by as much. Raises WalletTooSmall; the caller
+    holds the booking's lock.
     """
     if amount_minor < 1 or amount_minor > booking.grand_total_minor:
         raise ValueError("a wallet pays between one minor unit and the whole booking")

@@ -1,4 +1,4 @@
-"""The gateway's webhooks: verified on the raw bytes, stored before they are answered, worked on afterwards."""
+"""The gateway's webhooks: verified on the raw bytes, stored before they are answered, worked on later."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class NeedsPerson(Exception):
 async def receive(services: Services, raw: bytes, signature: str | None, event_id: str | None) -> bool:
     """Stores a webhook once; what it says is worked on later. False when it had been stored before.
 
-    Deduplicated on the event's id, on the bytes and on what it says, because the signature covers only the bytes.
-    Raises PaymentsNotConfigured, BadSignature, BadWebhook.
+    Deduplicated on the event's id, on the bytes and on what it says, because the signature covers only the
+    bytes. Raises PaymentsNotConfigured, BadSignature, BadWebhook.
     """
     gateway = gateway_of(services)
     if len(raw) > MAX_BODY_BYTES:
@@ -144,7 +144,10 @@ def _moment(value: object) -> datetime | None:
 async def work_due(
     services: Services, gateway: Gateway, *, first_wait_s: float = intents.FIRST_WAIT_S
 ) -> bool:
-    """Works on one event that is due. False when none is; no connection is held while the gateway is asked."""
+    """Works on one event that is due.
+
+    False when none is; no connection is held while the gateway is asked.
+    """
     async with services.transaction() as tx:
         event = await rows.claim_due(tx.conn)
         if event is None:
@@ -279,7 +282,10 @@ async def _told_refunds(gateway: Gateway, event: DueEvent) -> list[GatewayRefund
 
 
 async def take_refund(services: Services, gateway: Gateway, told: GatewayRefund) -> None:
-    """Books what the gateway says about a refund, after the capture that it presupposes. Raises NeedsPerson."""
+    """Books what the gateway says about a refund, after the capture that it presupposes.
+
+    Raises NeedsPerson.
+    """
     async with services.read() as conn:
         payment = await payment_rows.find_by_gateway_payment(conn, gateway_payment_id=told.payment_id)
     if payment is None or not payment.captured_minor:

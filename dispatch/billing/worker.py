@@ -25,7 +25,10 @@ HANDS = 2
 
 
 class MoneyWorker:
-    """One per process. Each item is claimed by its row (SKIP LOCKED) and has a lease; a killed worker loses nothing."""
+    """One per process.
+
+    Each item is claimed by its row (SKIP LOCKED) and has a lease; a killed worker loses nothing.
+    """
 
     def __init__(
         self, services: Services, gateway: Gateway, *, first_wait_s: float = intents.FIRST_WAIT_S

@@ -54,7 +54,9 @@ async def import_zones(
     `city`, `state` and `pincodes` (a list, or text with commas) win over the arguments. Raises BadFile, which says
     what is wrong with which feature.
     """
-    wanted = read(path, timezone=timezone, currency=currency, name_property=name_property, city=city, state=state)
+    wanted = read(
+        path, timezone=timezone, currency=currency, name_property=name_property, city=city, state=state
+    )
     await services.zones.reload(services)
     known = {z.code for z in services.zones.zones}
     written: list[UUID] = []
@@ -117,7 +119,11 @@ def _features(path: Path) -> list[Imported]:
 
 
 def _zone(
-    feature: Imported, n: int, name_property: str | None, prefix: str, defaults: tuple[str, str, str | None, str | None]
+    feature: Imported,
+    n: int,
+    name_property: str | None,
+    prefix: str,
+    defaults: tuple[str, str, str | None, str | None],
 ) -> ZoneIn:
     properties = feature.properties
     name = _name(properties, n, name_property)

@@ -24,17 +24,3 @@ FROM bookings WHERE preview_id = :preview_id AND account_id = :account_id;
 -- name: drop_holds
 -- A customer holds one time at once: a new hold lets the former go.
 DELETE FROM slots WHERE preview_id IN (SELECT id FROM checkout_previews WHERE account_id = :account_id);
-
--- name: take_quota
--- One more within the sliding window, or no row. The row stays locked, so that parallel takers are counted one by one.
-INSERT INTO quotas (key, hits) VALUES (:key, ARRAY[app_now()])
-ON CONFLICT (key) DO UPDATE SET hits = array_append(
-  (SELECT array_agg(h ORDER BY h) FROM unnest(quotas.hits) AS h WHERE h > app_now() - make_interval(secs => :window_s::float8)),
-  app_now())
-WHERE (SELECT count(*) FROM unnest(quotas.hits) AS h WHERE h > app_now() - make_interval(secs => :window_s::float8)) < :at_most::int
-RETURNING cardinality(hits);
-
--- name: quota_wait_s
--- Seconds until the oldest of the counted ones leaves the window.
-SELECT extract(epoch FROM min(h) + make_interval(secs => :window_s::float8) - app_now())::float8
-FROM quotas, unnest(hits) AS h WHERE key = :key AND h > app_now() - make_interval(secs => :window_s::float8);

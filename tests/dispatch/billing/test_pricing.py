@@ -42,7 +42,8 @@ def test_a_discount_never_exceeds_what_is_left_to_pay() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "percent", "expected"), [(25, "10", 3), (24, "10", 2), (15, "10", 2), (1, "50", 1), (333, "33.33", 111)]
+    ("amount", "percent", "expected"),
+    [(25, "10", 3), (24, "10", 2), (15, "10", 2), (1, "50", 1), (333, "33.33", 111)],
 )
 def test_halves_are_rounded_up(amount: int, percent: str, expected: int) -> None:
     assert percent_of(amount, Decimal(percent)) == expected
@@ -52,7 +53,9 @@ def _line(price_minor: int, saving: int, quantity: int) -> Line:
     return Line(price_minor, quantity, price_minor + saving)
 
 
-LINES = st.lists(st.builds(_line, st.integers(0, 10**9), st.integers(0, 10**8), st.integers(1, 20)), min_size=1, max_size=8)
+LINES = st.lists(
+    st.builds(_line, st.integers(0, 10**9), st.integers(0, 10**8), st.integers(1, 20)), min_size=1, max_size=8
+)
 
 
 @given(LINES, st.integers(0, 10**10), st.sampled_from(["subtotal_less_discount", "net"]))
@@ -64,7 +67,9 @@ def test_the_parts_always_add_up(lines: list[Line], discount: int, base: str) ->
     assert 0 <= found.savings_minor <= found.subtotal_minor
     assert 0 <= found.discount_minor <= found.net_minor
     assert found.grand_total_minor >= 0
-    assert found.subtotal_minor - found.savings_minor == sum(line.price_minor * line.quantity for line in lines)
+    assert found.subtotal_minor - found.savings_minor == sum(
+        line.price_minor * line.quantity for line in lines
+    )
 
 
 @given(LINES, st.integers(0, 10**9), st.integers(0, 10**9))

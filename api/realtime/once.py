@@ -1,0 +1,53 @@
+"""One effect per (principal, command_id): claim, effect and answer are one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any
+
+from pydantic import BaseModel
+
+from api.realtime.commands import Call, Once
+from dispatch.errors import Conflict
+from dispatch.services import Services
+from dispatch.transaction import Tx
+from storage import commands as rows
+
+_current: ContextVar[Tx] = ContextVar("command_tx")
+
+
+class CommandReused(Conflict):
+    """This command_id was used for another command."""
+
+    code = "command_id_reused"
+
+
+def command_tx() -> Tx:
+    """The transaction of the command that runs now; it commits before the acknowledgement goes out."""
+    return _current.get()
+
+
+def once(services: Services) -> Once:
+    """The `Once` of all namespaces. What fails is not kept: its repetition runs again."""
+
+    async def run_once(call: Call, run: Callable[[], Awaitable[Any]]) -> Any:
+        principal = f"{call.grant.namespace}:{call.grant.principal}"
+        async with services.transaction() as tx:
+            key = {"principal": principal, "command_id": str(call.command_id)}
+            if not await rows.claim(tx.conn, **key, name=call.event, body_hash=call.fingerprint):
+                done = await rows.get(tx.conn, **key)
+                assert done is not None, "a claim that conflicts is there"
+                if (done.name, done.body_hash) != (call.event, call.fingerprint):
+                    raise CommandReused
+                return done.answer
+            token = _current.set(tx)
+            try:
+                data = await run()
+            finally:
+                _current.reset(token)
+            answer = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
+            await rows.answer(tx.conn, **key, answer=answer)
+            return answer
+
+    return run_once

@@ -1,0 +1,93 @@
+"""The back office's socket: a snapshot of the visible area, then what changed, once a second."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from api.realtime import signin
+from api.realtime.commands import Call, CommandNamespace, Commands
+from api.realtime.engine import HotServer
+from api.realtime.events import OPS, Watch
+from api.realtime.guard import Grant
+from dispatch import bus
+from dispatch.engine import board
+from dispatch.engine.board import Board, Box
+from dispatch.services import Services
+
+log = logging.getLogger(__name__)
+
+#: Deltas come this often, in real seconds.
+TICK_S = 1.0
+
+commands: Commands[Services] = Commands(OPS)
+
+
+@dataclass(slots=True)
+class Viewer:
+    """One open board: its area, and what it was told last."""
+
+    grant: Grant
+    server: HotServer
+    box: Box | None = None
+    told: Board | None = None
+
+
+@commands.command("ops.watch", Watch)
+async def ops_watch(services: Services, call: Call, body: Watch) -> dict[str, Any]:
+    viewer: Viewer = call.grant.state
+    viewer.box = Box(*body.bbox)
+    viewer.told = await board.read(services, viewer.box)
+    viewer.server.emit_fact(call.grant.sid, OPS, "ops.snapshot", board.snapshot(viewer.told))
+    return {"at": viewer.told.at.isoformat()}
+
+
+class OpsNamespace(CommandNamespace[Services]):
+    """Boards of signed-in staff."""
+
+    def __init__(self, services: Services, server: HotServer, once: Any) -> None:
+        super().__init__(commands, services, once)
+        self._server = server
+        self._task: asyncio.Task[None] | None = None
+        services.bus.subscribe(bus.ALERT_RAISED, self._alert)
+
+    async def sign_in(self, environ: dict[str, Any], auth: dict[str, Any]) -> Grant:
+        return await signin.grant(self.context, "admin", auth)
+
+    async def joined(self, grant: Grant) -> None:
+        grant.state = Viewer(grant, self._server)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._tick_for_ever(), name="ops board")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def _alert(self, hint: bus.Hint) -> None:
+        told = {"kind": hint["kind"], "booking_id": hint.get("booking_id"), "at": self.context.clock.now()}
+        for grant in list(self.members.values()):
+            self._server.emit_fact(grant.sid, OPS, "ops.alert", told)
+
+    async def _tick_for_ever(self) -> None:
+        while self.members:
+            await asyncio.sleep(TICK_S)
+            try:
+                await self.tick()
+            except Exception:
+                log.warning("the board could not be read", exc_info=True)
+
+    async def tick(self) -> None:
+        """One round of deltas; a viewer that is behind gets them with the next."""
+        for grant in list(self.members.values()):
+            viewer: Viewer | None = grant.state
+            if viewer is None or viewer.box is None or viewer.told is None:
+                continue
+            now = await board.read(self.context, viewer.box)
+            delta = board.changes(viewer.told, now)
+            if delta is None or self._server.emit_fact(grant.sid, OPS, "ops.delta", delta):
+                viewer.told = now

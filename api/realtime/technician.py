@@ -1,0 +1,113 @@
+"""The technician's socket: presence, location on the hot path, offers, jobs, resume."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.realtime import signin
+from api.realtime.commands import Call, CommandNamespace, Commands
+from api.realtime.engine import HotServer
+from api.realtime.events import TECHNICIAN, JobAdvance, LocationReport, OfferAccept, OfferReject, PresenceSet, Resume
+from api.realtime.fanout import Fanout, Listener
+from api.realtime.frames import encode
+from api.realtime.guard import Grant
+from api.realtime.locations import LocationFrame
+from api.realtime.once import command_tx
+from dispatch.engine import jobs, offers, presence
+from dispatch.engine.tracking import Report, Tracker
+from dispatch.services import Services
+from storage.bookings import Booking
+
+commands: Commands[Services] = Commands(TECHNICIAN)
+
+#: What a report answers when it came too often: nothing is wrong, nothing was taken (the guard of the ping's way).
+THROTTLED = {"admitted": 0, "refreshed": 0, "dropped": {"rate": 1}}
+
+
+@commands.command("presence.set", PresenceSet)
+async def presence_set(services: Services, call: Call, body: PresenceSet) -> dict[str, Any]:
+    seen_at = await presence.set_available(command_tx(), call.grant.principal, body.online)
+    return {"is_available": body.online, "last_seen_at": seen_at.isoformat()}
+
+
+@commands.command("offer.accept", OfferAccept)
+async def offer_accept(services: Services, call: Call, body: OfferAccept) -> dict[str, Any]:
+    tx = command_tx()
+    offer = await offers.offer_of(tx, call.grant.principal, offer_id=body.offer_id)
+    return _job(await offers.accept(tx, call.grant.principal, offer))
+
+
+@commands.command("offer.reject", OfferReject)
+async def offer_reject(services: Services, call: Call, body: OfferReject) -> dict[str, Any]:
+    tx = command_tx()
+    offer = await offers.offer_of(tx, call.grant.principal, offer_id=body.offer_id)
+    await offers.reject(tx, call.grant.principal, offer, body.reason)
+    return {"offer_id": str(offer.id), "state": "rejected"}
+
+
+@commands.command("job.advance", JobAdvance)
+async def job_advance(services: Services, call: Call, body: JobAdvance) -> dict[str, Any]:
+    tx, me = command_tx(), call.grant.principal
+    if body.step == "completed":
+        booking, _ = await jobs.complete(tx, body.booking_id, me)
+    else:
+        booking = await jobs.advance(
+            tx, body.booking_id, me, body.step, estimated_arrival=body.estimated_arrival, start_code=body.start_code
+        )
+    return {**_job(booking), "step": body.step}
+
+
+@commands.command("location.report", LocationReport)
+async def location_report(services: Services, call: Call, body: LocationReport) -> dict[str, Any]:
+    # The long way of a frame that the hot path let through; it takes the same steps.
+    return _told(services.tracker.report(call.grant.principal, body.fixes))
+
+
+@commands.command("resume", Resume)
+async def resume(services: Services, call: Call, body: Resume) -> dict[str, Any]:
+    listener: Listener = call.grant.state
+    found = await listener.fanout.resume(listener, body.epoch, body.streams, is_party=True)
+    return {"epoch": found.epoch, "streams": found.heads, "reset": found.reset}
+
+
+def _job(booking: Booking) -> dict[str, Any]:
+    return {"booking_id": str(booking.id), "booking_number": booking.number, "status": booking.status}
+
+
+def _told(report: Report | None) -> dict[str, Any]:
+    if report is None:
+        return THROTTLED
+    return {"admitted": report.admitted, "refreshed": report.refreshed, "dropped": report.dropped}
+
+
+def hot_location(tracker: Tracker) -> Any:
+    """The synchronous handler of location frames: the steps, then the acknowledgement."""
+    clean = encode({"ok": True, "data": {"admitted": 1, "refreshed": 0, "dropped": {}}})
+
+    def handle(grant: Grant, frame: LocationFrame) -> bytes:
+        report = tracker.report(grant.principal, frame.fixes)
+        if report is not None and report.admitted == 1 and len(frame.fixes) == 1:
+            return clean
+        return encode({"ok": True, "data": _told(report)})
+
+    return handle
+
+
+class TechnicianNamespace(CommandNamespace[Services]):
+    """One stream per technician: offers, jobs, earnings."""
+
+    def __init__(self, services: Services, server: HotServer, fanout: Fanout, once: Any) -> None:
+        super().__init__(commands, services, once)
+        self._fanout = fanout
+        server.hot_event(TECHNICIAN, "location.report", LocationFrame, hot_location(services.tracker))
+
+    async def sign_in(self, environ: dict[str, Any], auth: dict[str, Any]) -> Grant:
+        return await signin.grant(self.context, "technician", auth)
+
+    async def joined(self, grant: Grant) -> None:
+        grant.state = self._fanout.listener(grant.sid, grant.principal, TECHNICIAN)
+        await self._fanout.join_party(grant.state)
+
+    async def left(self, grant: Grant, reason: str) -> None:
+        if grant.state is not None:
+            self._fanout.leave(grant.state)

@@ -1,0 +1,41 @@
+// The official client, unchanged: what an app of a technician does. Prints one JSON line with what it saw.
+import { io } from "socket.io-client";
+
+const [url, token] = process.argv.slice(2);
+const seen = { connects: 0, hot: null, wrong: null, accepted: null, facts: [], refused: null, reconnected: null };
+
+const connected = (socket) =>
+  new Promise((resolve, reject) => {
+    socket.once("connect", resolve);
+    setTimeout(() => reject(new Error("no connection")), 10_000).unref();
+  });
+
+const socket = io(`${url}/technician`, {
+  transports: ["websocket"],
+  auth: { token },
+  reconnectionDelay: 20,
+  reconnectionDelayMax: 100,
+});
+socket.on("connect", () => seen.connects++);
+socket.on("job.updated", (fact) => seen.facts.push(fact.n));
+await connected(socket);
+
+const now = Date.now();
+const fix = [now, 12.97, 77.59, 8.0, 5.5, null];
+const uuid = () => crypto.randomUUID();
+const ask = (event, payload) => socket.timeout(10_000).emitWithAck(event, payload);
+seen.hot = await ask("location.report", { fixes: [fix, fix] });
+seen.wrong = await ask("location.report", { fixes: [[now, 500, 0, 1, null, null]] });
+seen.accepted = await ask("offer.accept", { command_id: uuid(), offer_id: uuid() });
+
+// The transport is cut here, as by a network that goes away: the client must come back by itself.
+const again = connected(socket);
+socket.io.engine.close();
+await again;
+seen.reconnected = await ask("location.report", { fixes: [fix] });
+
+const bad = io(`${url}/technician`, { transports: ["websocket"], auth: { token: "bad" }, forceNew: true });
+seen.refused = await new Promise((resolve) => bad.once("connect_error", (e) => resolve({ message: e.message, data: e.data })));
+bad.close();
+socket.close();
+console.log(JSON.stringify(seen));
