@@ -26,7 +26,7 @@ MIN_CHARS, MAX_CHARS = 16, 255
 #: Whoever has not answered by then has died; the same request may then be tried again.
 LEASE_S = 90
 #: Of an answer, these headers are repeated with it.
-_KEPT = ("Content-Type", "Location", "ETag", "X-Ignored-Fields")
+_KEPT = ("Content-Type", "Location", "ETag", "Content-Disposition", "X-Ignored-Fields")
 
 
 class KeyReused(Invalid):

@@ -11,7 +11,6 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from api.cards import refuse_card_data
 from dispatch.errors import Invalid, Malformed, Missing
 
 if TYPE_CHECKING:
@@ -185,6 +184,10 @@ class PathValue:
         self.name = name
         self._adapter: TypeAdapter[Any] = TypeAdapter(annotation)
 
+    @property
+    def schema(self) -> dict[str, Any]:
+        return self._adapter.json_schema()
+
     def read(self, request: web.Request) -> Any:
         raw = request.match_info[self.name]
         if unclean_in(raw):
@@ -223,9 +226,3 @@ def refuse(bad: Fields) -> None:
     if bad:
         raise Invalid(bad)
 
-
-def check_content(given: Any, *, accepts_cards: bool) -> None:
-    """Refuses what no field may hold: zero characters, endless numbers, card data."""
-    refuse(unclean_in(given))
-    if not accepts_cards:
-        refuse_card_data(given)

@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from api import idempotency, limits
 from api.answers import Renderer
+from api.cards import refuse_card_data
 from api.idempotency import Claim, fingerprint, key_complaint
 from api.limits import Quota
 from api.listing import Grammar, Listing, Reader
@@ -26,11 +27,11 @@ from api.parsing import (
     HeaderValue,
     PathValue,
     QueryModel,
-    check_content,
     json_of,
     query_of,
     read_body,
     refuse,
+    unclean_in,
     validate_body,
 )
 from api.request_info import INFO
@@ -230,7 +231,7 @@ class Route:
         elif inputs.body is not None:
             raw = await read_body(request)
             body = json_of(raw)
-            check_content(body, accepts_cards=self.accepts_cards)
+            bad |= self._checked(body)
             is_absent = not raw.strip() and inputs.body_default is not inspect.Parameter.empty
             if is_absent:
                 given["body"] = inputs.body_default
@@ -253,7 +254,7 @@ class Route:
             raw: dict[str, list[str]] = {}
         else:
             raw = query_of(request)
-            check_content({name: list(values) for name, values in raw.items()}, accepts_cards=self.accepts_cards)
+            bad |= self._checked(raw)
         known: set[str] = set()
         if self.inputs.query is not None:
             given["query"], wrong = self.inputs.query.read(raw, self.audience.dialect)
@@ -264,6 +265,12 @@ class Route:
             known |= self.inputs.listing.known
             bad |= wrong
         return [name for name in raw if name not in known]
+
+    def _checked(self, given: Any) -> Fields:
+        """What no field may hold: zero characters and endless numbers. Raises CardDataRefused."""
+        if not self.accepts_cards:
+            refuse_card_data(given)
+        return unclean_in(given)
 
     def _claim(self, request: web.Request, info: RequestInfo, who: str, body: Any, model: Any) -> Claim | None:
         key, is_natural = info.idempotency_key, False

@@ -225,11 +225,11 @@ class Settings(BaseSettings):
     )  # fmt: skip
     token_keys: dict[str, SecretStr] = Field(
         {},
-        description="kid to key (32 bytes or more) that signs tokens; generated into the data folder if empty",
+        description="JSON, kid to key (32 bytes or more) that signs tokens; empty: generated",
     )
     vault_keys: dict[str, SecretStr] = Field(
         {},
-        description="key id to base64 of 32 bytes that seals stored secrets; generated into the data folder if empty",
+        description="JSON, key id to base64 of 32 bytes that seals stored secrets; empty: generated",
     )
     currency: str = Field("INR", pattern="^[A-Z]{3}$", description="Where no zone says another")
     timezone: str = Field("Asia/Kolkata", description="Where no zone says another")

@@ -26,7 +26,7 @@ from dispatch.wiring import reactions_of, workers_of
 from storage import clock as clock_rows
 from storage import migrate
 from storage.embedded import EmbeddedPostgres
-from storage.errors import DatabaseAway
+from storage.errors import DatabaseAway, DatabaseBusy, StorageError
 from storage.pool import Pool, create_pool
 
 log = logging.getLogger(__name__)
@@ -56,21 +56,33 @@ async def database(settings: Settings) -> AsyncIterator[str]:
         await asyncio.to_thread(server.stop)
 
 
-async def check_database(dsn: str) -> None:
-    """Raises CannotStart with a sentence that says what to do."""
+async def check_server(dsn: str) -> int:
+    """Its version, as 180004. Raises CannotStart with a sentence that says what to do."""
     try:
         pool = await create_pool(dsn, min_size=1, max_size=1)
-    except DatabaseAway as e:
+    except (DatabaseAway, DatabaseBusy) as e:
         raise CannotStart(f"The database cannot be reached ({e}): check DATABASE_URL and that it runs.") from e
+    except (StorageError, ValueError) as e:
+        raise CannotStart(f"The database refused us ({e}): check DATABASE_URL.") from e
     try:
         async with pool.connection() as conn:
             version = await clock_rows.server_version(conn) or 0
     finally:
         await pool.close()
     if version < OLDEST_POSTGRES:
-        raise CannotStart(f"This is PostgreSQL {version // 10000}: version 15 or later is needed.")
+        raise CannotStart(
+            f"The database is PostgreSQL {version // 10000}: version 15 or later is needed."
+        )
+    return version
+
+
+async def check_database(dsn: str) -> None:
+    """Raises CannotStart when the server or the schema will not do."""
+    await check_server(dsn)
     if missing := await migrate.pending(dsn):
-        raise CannotStart(f"The database lacks {len(missing)} migrations ({missing[0]} ...): run `dispatch migrate`.")
+        raise CannotStart(
+            f"The database lacks {len(missing)} migrations (from {missing[0]}): run `dispatch migrate`."
+        )
 
 
 @asynccontextmanager

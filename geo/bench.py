@@ -31,15 +31,16 @@ class Workload:
     available_share: float = 0.6
     move_min_m: float = 10.0
     move_max_m: float = 15.0
-    turn_rad: float = 0.2
+    turn_rad: float = 0.1
     radius_m: float = 5_000.0
     min_rating: float = 4.0
     limit: int = 10
     seed: int = 1
     queries: int = 1_500
     #: Rounds of all technicians before anything is measured: a fresh box lies central and flatters.
-    warm_rounds: int = 40
-    rounds: int = 2
+    warm_rounds: int = 32
+    #: And that many measured: about the life of a box, since they were all laid at one time.
+    rounds: int = 32
     #: Updates with the library's defaults take a millisecond each.
     default_updates: int = 2_000
 

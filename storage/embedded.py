@@ -73,6 +73,18 @@ def _die_with_parent() -> None:
         _PRCTL(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
+def is_running(home: Path) -> bool:
+    """Whether a server holds this folder just now."""
+    try:
+        with (Path(home).expanduser() / "lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
 class EmbeddedPostgres:
     """One server on one folder. Start it from the main thread: the death signal is tied to the thread."""
 
@@ -150,7 +162,7 @@ class EmbeddedPostgres:
             ) from e
 
     def _as_nobody(self, binaries: Path) -> Path:
-        """PostgreSQL refuses to run as root: it gets the account nobody, and a copy of what that can't reach."""
+        """PostgreSQL won't run as root: it gets the account nobody, and a copy of what nobody can't reach."""
         self._uid = pwd.getpwnam("nobody").pw_uid
         if closed := [p for p in self.home.parents if not p.stat().st_mode & 0o001]:
             raise EmbeddedError(

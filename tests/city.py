@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from dispatch.bus import LocalBus
@@ -48,10 +51,12 @@ async def city(
     pool: Pool, *, technicians: int = 12, customers: int = 3, **settings: Any
 ) -> AsyncIterator[City]:
     """A city at MORNING. `settings` are groups of Settings as dicts."""
-    services = await assemble(Settings(env="test", **settings), pool, LocalBus())
+    folder = Path(tempfile.mkdtemp(prefix="dispatch-city-"))
+    services = await assemble(Settings(env="test", data=folder, **settings), pool, LocalBus())
     await set_clock(services, Reading(MORNING.timestamp(), MORNING.timestamp(), 0.0))
     made = City(services, await seed(services, technicians=technicians, customers=customers))
     try:
         yield made
     finally:
         await services.bus.close()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""How a technician sees a job: the customer's name and phone only while it is theirs."""
+"""How a technician sees a job: the customer's name, phone and door only while it is theirs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from api.dialects import Money, View
-from storage.technician_bookings import ItemRow, JobRow
+from api.models import Money, View
+from dispatch.engine.agenda import Entry
 
 
 class ServiceLine(View):
@@ -51,13 +51,16 @@ class Job(View):
 PUBLIC_ADDRESS = ("city", "state", "pincode")
 
 
-def job(row: JobRow, items: list[ItemRow]) -> Job:
+def job(entry: Entry) -> Job:
+    row = entry.job
     is_mine = row.is_mine and row.state != "assigned"
     address = row.address if is_mine else {k: row.address.get(k) for k in PUBLIC_ADDRESS}
     return Job(
         id=row.booking_id, booking_number=row.number, status=row.status, assignment_status=row.state,
         booking_date=row.local_date, booking_time=row.local_time, starts_at=row.starts_at, ends_at=row.ends_at,
-        services=[ServiceLine(name=i.name, category=i.category, tier=i.tier, quantity=i.quantity) for i in items],
+        services=[
+            ServiceLine(name=i.name, category=i.category, tier=i.tier, quantity=i.quantity) for i in entry.items
+        ],
         address=address, lat=row.lat, lng=row.lng, customer=row.contact if is_mine else None,
         payment_method=row.payment_method, payment_status=row.payment_status, grand_total=row.grand_total_minor,
         currency=row.currency, partner_earning=row.earning_minor, offer_id=row.offer_id,

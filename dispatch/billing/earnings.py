@@ -17,6 +17,7 @@ from dispatch.events import Fact, Reactions
 from dispatch.transaction import Tx
 from storage import bookings as booking_rows
 from storage import earnings as rows
+from storage import offers as offer_rows
 from storage import payments as payment_rows
 from storage.bookings import Booking
 from storage.earnings import Earning
@@ -59,13 +60,13 @@ async def on_completed(tx: Tx, fact: Fact) -> None:
     """Turns a done booking into postings: what paid for it, and who gets which part. Once per booking."""
     booking = await booking_rows.lock(tx.conn, booking_id=fact.booking_id)
     assert booking is not None, "a fact has its booking"
-    data = fact.data
-    shares = divide(int(data["grand_total_minor"]), int(data["tax_minor"]), int(data["earning_minor"]))
-    payee_id = UUID(str(data["payee_id"]))
+    job = await offer_rows.assignment(tx.conn, booking_id=booking.id)
+    assert job is not None, "a done booking has its assignment"
+    shares = divide(booking.grand_total_minor, booking.tax_minor, job.earning_minor)
+    payee_id = job.payee_id
     earning_id = await rows.insert(
-        tx.conn, booking_id=booking.id, assignment_id=UUID(str(data["assignment_id"])),
-        technician_id=UUID(str(data["technician_id"])), payee_id=payee_id,
-        technician_share_pct=Decimal(str(data["technician_share_pct"])), currency=booking.currency,
+        tx.conn, booking_id=booking.id, assignment_id=job.id, technician_id=job.technician_id, payee_id=payee_id,
+        technician_share_pct=Decimal(str(job.technician_share_pct)), currency=booking.currency,
         booking_minor=shares.total_minor, tax_minor=shares.tax_minor, earning_minor=shares.earning_minor,
         platform_minor=shares.platform_minor, payment_method=booking.payment_method,
     )  # fmt: skip

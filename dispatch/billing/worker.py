@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from uuid import UUID
 
-from dispatch.billing import intents, payments, sending, webhooks
+from dispatch.billing import gateways, intents, payments, sending, webhooks
 from dispatch.billing.gateway import Gateway, GatewayError
 from dispatch.services import Services
 from storage import polls
@@ -53,6 +53,7 @@ class MoneyWorker:
             with suppress(asyncio.CancelledError):
                 await task
         self._tasks = []
+        await gateways.close(self._services)
 
     async def run_due(self) -> int:
         """Works until nothing is due. Returns how many tries that took."""
@@ -114,3 +115,10 @@ class MoneyWorker:
         if refund is not None and refund.gateway_refund_id is not None:
             told = await self._gateway.fetch_refund(refund.gateway_refund_id)
             await webhooks.take_refund(self._services, self._gateway, told)
+
+
+def of(services: Services) -> list[MoneyWorker]:
+    """The worker of a process: one where a gateway is configured, none elsewhere."""
+    if not services.settings.payments.is_configured:
+        return []
+    return [MoneyWorker(services, gateways.gateway_of(services))]

@@ -56,7 +56,7 @@ async def _technician(tx: Tx, name: str) -> UUID:
         found = await technician_rows.get(tx.conn, id=identifier)
     else:
         found = await technician_rows.by_code(tx.conn, code=name.upper())
-        if found is None and any(c.isdigit() for c in name):
+        if found is None and not any(c.isalpha() for c in name):
             found = await technician_rows.by_phone(tx.conn, phone=_phone(tx, name))
     if found is None:
         raise Missing("technician")

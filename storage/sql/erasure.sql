@@ -40,7 +40,7 @@ DELETE FROM notifications WHERE account_id = :account_id;
 
 -- name: erase_outbox
 -- What has not left yet never leaves.
-UPDATE outbox SET recipient = 'erased', body = '', data = '{}',
+UPDATE outbox SET recipient = 'erased', stream = 'erased:' || id, body = '', data = '{}',
        state = CASE WHEN state = 'pending' THEN 'dead' ELSE state END,
        error = CASE WHEN state = 'pending' THEN 'erased' ELSE error END
 WHERE recipient = ANY(:recipients::text[]);

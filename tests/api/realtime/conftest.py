@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -116,33 +117,36 @@ class Running:
 Serve = Callable[..., Awaitable[Running]]
 
 
+async def start_server(**options: Any) -> Running:
+    """A server on a free port; `options` are fields of SocketLimits or arguments of HotServer."""
+    names = SocketLimits.__dataclass_fields__
+    limits = SocketLimits(**{k: options.pop(k) for k in list(options) if k in names})
+    server = HotServer(limits, **options)
+    world = World()
+    server.register_namespace(Technicians(commands, world))
+
+    def take(grant: Grant, frame: LocationFrame) -> bytes:
+        world.hot.append(frame)
+        return encode({"ok": True, "data": {"accepted": len(frame.fixes)}})
+
+    server.hot_event(
+        TECHNICIAN, "location.report", LocationFrame, take, allow=lambda _: world.location_bucket.take()
+    )
+    app = web.Application()
+    server.mount(app)
+    runner = web.AppRunner(app, shutdown_timeout=2.0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return Running(server, world, runner, runner.addresses[0][1])
+
+
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     """Starts servers; they are taken down afterwards."""
     running: list[Running] = []
 
     async def start(**options: Any) -> Running:
-        names = SocketLimits.__dataclass_fields__
-        limits = SocketLimits(**{k: options.pop(k) for k in list(options) if k in names})
-        server = HotServer(limits, **options)
-        world = World()
-        server.register_namespace(Technicians(commands, world))
-
-        def take(grant: Grant, frame: LocationFrame) -> bytes:
-            world.hot.append(frame)
-            return encode({"ok": True, "data": {"accepted": len(frame.fixes)}})
-
-        server.hot_event(
-            TECHNICIAN, "location.report", LocationFrame, take, allow=lambda _: world.location_bucket.take()
-        )
-        app = web.Application()
-        server.mount(app)
-        runner = web.AppRunner(app, shutdown_timeout=2.0)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = runner.addresses[0][1]
-        running.append(Running(server, world, runner, port))
+        running.append(await start_server(**options))
         return running[-1]
 
     yield start
@@ -191,6 +195,50 @@ class Raw:
                 return int(message.data)
             if message.type in (WSMsgType.CLOSED, WSMsgType.CLOSING, WSMsgType.ERROR):
                 return None
+
+
+class Plain:
+    """A TCP client with a tiny receive buffer that reads only when told to."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    @classmethod
+    async def open(cls, running: Running) -> Plain:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(sock, ("127.0.0.1", running.port))
+        await loop.sock_sendall(
+            sock,
+            b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n",
+        )
+        peer = cls(sock)
+        await peer.read_until(b'"maxPayload"')
+        return peer
+
+    async def sign_in(self, session: str) -> None:
+        await self.send(b'40/technician,{"token":"good:%b"}' % session.encode())
+        await self.read_until(b'"sid"')
+
+    async def send(self, payload: bytes) -> None:
+        """One short masked text frame (with the mask 0, which changes nothing)."""
+        assert len(payload) < 126
+        head = bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0])
+        await asyncio.get_running_loop().sock_sendall(self._sock, head + payload)
+
+    async def read_until(self, needle: bytes) -> None:
+        seen = b""
+        while needle not in seen:
+            chunk = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self._sock, 1024), PATIENCE_S)
+            assert chunk, seen
+            seen += chunk
+
+    def close(self) -> None:
+        self._sock.close()
 
 
 Dial = Callable[..., Awaitable[Raw]]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID, uuid4
@@ -14,7 +12,7 @@ import pytest
 
 from api.realtime.events import TECHNICIAN
 from api.realtime.guard import Addresses, Bucket, Grant, Origins, carries_token
-from tests.api.realtime.conftest import FIX, Connect, Dial, Running, Serve, until
+from tests.api.realtime.conftest import FIX, Connect, Dial, Plain, Running, Serve, until
 
 OFFER = {"command_id": str(uuid4()), "offer_id": str(uuid4())}
 
@@ -265,9 +263,10 @@ async def test_malformed_packets_are_cut_at_once(
 
 async def test_text_that_is_not_utf8_is_cut(serve: Serve, dial: Dial) -> None:
     running = await serve()
-    async with Plain.open(running) as peer:
-        await peer.send(b"\xff\xfe")
-        await until(lambda: running.stats["cut.malformed"] == 1, "counted")
+    peer = await Plain.open(running)
+    await peer.send(b"\xff\xfe")
+    await until(lambda: running.stats["cut.malformed"] == 1, "counted")
+    peer.close()
 
 
 async def test_a_storm_of_malformed_packets_is_one_line_in_the_log(
@@ -393,72 +392,20 @@ async def test_long_polling_and_post_are_refused(serve: Serve) -> None:
 # -- peers that stop -----------------------------------------------------------------------------------------
 
 
-class Plain:
-    """A TCP client with a tiny receive buffer that reads only when told to."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    @classmethod
-    def open(cls, running: Running) -> _Opening:
-        return _Opening(cls, running)
-
-    async def send(self, payload: bytes) -> None:
-        """One masked text frame (with the mask 0, which changes nothing)."""
-        head = bytes([0x81, 0x80 | len(payload)]) if len(payload) < 126 else None
-        assert head is not None
-        await asyncio.get_running_loop().sock_sendall(self._sock, head + bytes(4) + payload)
-
-    async def read_until(self, needle: bytes) -> None:
-        seen = b""
-        while needle not in seen:
-            chunk = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self._sock, 1024), 10)
-            assert chunk, seen
-            seen += chunk
-
-
-class _Opening:
-    def __init__(self, kind: type[Plain], running: Running) -> None:
-        self._kind, self._running = kind, running
-
-    async def __aenter__(self) -> Plain:
-        self._sock = socket.socket()
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self._sock.setblocking(False)
-        loop = asyncio.get_running_loop()
-        await loop.sock_connect(self._sock, ("127.0.0.1", self._running.port))
-        key = base64.b64encode(b"0123456789abcdef").decode()
-        await loop.sock_sendall(
-            self._sock,
-            f"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode(),
-        )
-        peer = self._kind(self._sock)
-        await peer.read_until(b'"maxPayload"')
-        return peer
-
-    async def __aexit__(self, *_: object) -> None:
-        self._sock.close()
-
-
 @pytest.fixture
 async def stalled(serve: Serve) -> AsyncIterator[Callable[..., Awaitable[Running]]]:
     """A server with a signed-in member `stuck` that has stopped reading."""
-    opened: list[_Opening] = []
+    opened: list[Plain] = []
 
     async def start(**limits: float) -> Running:
         running = await serve(**limits)
-        opening = Plain.open(running)
-        peer = await opening.__aenter__()
-        opened.append(opening)
-        await peer.send(b'40/technician,{"token":"good:stuck"}')
-        await peer.read_until(b'"sid"')
-        await until(lambda: "stuck" in running.world.joined, "joined")
+        opened.append(await Plain.open(running))
+        await opened[-1].sign_in("stuck")
         return running
 
     yield start
     for one in opened:
-        await one.__aexit__()
+        one.close()
 
 
 Stalled = Callable[..., Awaitable[Running]]

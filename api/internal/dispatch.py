@@ -1,0 +1,222 @@
+"""What services inside the house ask: search for a technician, read the queue, explain."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from api.audiences import Service, internal
+from api.models import Body, Query, View
+from dispatch.engine import explain, offers
+from dispatch.engine.offers import NoCandidate
+from dispatch.errors import Missing
+from dispatch.services import Services
+from storage import bookings as booking_rows
+from storage import queue as queue_rows
+from storage.bookings import Booking
+from storage.offers import Offer
+
+
+class AssignIn(Body):
+    """`force` takes an open offer back, and with `partner_id` overrides every filter but an overlapping job."""
+
+    force: bool = False
+    partner_id: UUID | None = None
+
+
+class BookingOut(View):
+    id: UUID
+    booking_number: str
+    status: str
+    booking_date: date
+    booking_time: time
+    round: int
+    attempt: int
+    priority: int
+
+
+class AssignmentOut(View):
+    offer_id: UUID
+    partner_id: UUID
+    partner_name: str
+    status: Literal["assigned"]
+    expires_at: datetime
+
+
+class AssignOut(View):
+    booking: BookingOut
+    assignment: AssignmentOut
+
+
+class QueueQuery(Query):
+    """`status`: queued (waits for people), pending (no offer open), partner_assigned (an offer is open)."""
+
+    status: Literal["queued", "pending", "partner_assigned"] | None = None
+    priority: int | None = None
+    page: Annotated[int, Field(ge=1, le=100_000)] = 1
+    limit: Annotated[int, Field(ge=1, le=100)] = 100
+
+
+class WaitingOut(View):
+    booking_id: UUID
+    booking_number: str
+    status: str
+    booking_date: date
+    booking_time: time
+    starts_at: datetime
+    service_categories: list[str]
+    address: dict[str, Any]
+    priority: int
+    queued_at: datetime | None
+    reason: str | None
+    round: int
+    attempt: int
+    next_action_at: datetime | None
+
+
+class QueueOut(View):
+    pending_assignments: list[WaitingOut]
+
+
+class CandidateOut(View):
+    partner_id: UUID
+    partner_code: str
+    partner_name: str
+    rank: int | None
+    reason: str
+    score: float | None
+    parts: dict[str, float] | None
+    distance_m: int | None
+
+
+class AttemptOut(View):
+    round: int
+    attempt: int | None
+    policy: str
+    policy_version: int
+    weights: dict[str, float]
+    radius_m: int
+    outcome: str
+    offer_id: UUID | None
+    at: datetime
+    candidates: list[CandidateOut]
+
+
+class OfferOut(View):
+    id: UUID
+    partner_id: UUID
+    partner_name: str
+    round: int
+    attempt: int | None
+    state: str
+    made_at: datetime
+    expires_at: datetime
+    answered_at: datetime | None
+    reason: str | None
+    made_by: str | None
+
+
+class EventOut(View):
+    seq: int
+    action: str
+    by: str
+    at: datetime
+    data: dict[str, Any]
+
+
+class ExplainOut(View):
+    booking: BookingOut
+    attempts: list[AttemptOut]
+    offers: list[OfferOut]
+    timeline: list[EventOut]
+
+
+def _booking(b: Booking) -> BookingOut:
+    return BookingOut(
+        id=b.id, booking_number=b.number, status=b.status, booking_date=b.local_date, booking_time=b.local_time,
+        round=b.round, attempt=b.attempt, priority=b.priority,
+    )  # fmt: skip
+
+
+@internal.route("POST", "/bookings/{id}/assign-partner", tags=["dispatch"])
+async def assign(
+    services: Services, caller: Service, id: UUID, body: AssignIn = AssignIn()  # noqa: B008
+) -> AssignOut:
+    """Run the automatic search for a booking, or offer it to a named technician."""
+    offer: Offer | None
+    async with services.transaction() as tx:
+        if body.partner_id is None:
+            offer = await offers.assign(tx, id, caller.actor, force=body.force)
+        else:
+            offer = await offers.assign_to(tx, id, body.partner_id, caller.actor, force=body.force)
+    if offer is None:
+        raise NoCandidate
+    person = services.roster.find(offer.technician_id)
+    async with services.read() as conn:
+        booking = await booking_rows.get(conn, booking_id=id)
+    assert booking is not None and person is not None
+    assignment = AssignmentOut(
+        offer_id=offer.id, partner_id=person.id, partner_name=person.name, status="assigned", expires_at=offer.expires_at
+    )
+    return AssignOut(booking=_booking(booking), assignment=assignment)
+
+
+@internal.route("GET", "/assignments/queue", tags=["dispatch"])
+async def queue(services: Services, caller: Service, query: QueueQuery) -> QueueOut:
+    """Bookings that wait for a technician, the most important first."""
+    async with services.read() as conn:
+        found = await queue_rows.waiting(
+            conn, state=query.status, priority=query.priority, limit=query.limit, offset=(query.page - 1) * query.limit
+        )
+    return QueueOut(
+        pending_assignments=[
+            WaitingOut(
+                booking_id=w.booking_id, booking_number=w.number, status=w.status, booking_date=w.local_date,
+                booking_time=w.local_time, starts_at=w.starts_at, service_categories=w.categories, address=w.address,
+                priority=w.priority, queued_at=w.queued_at, reason=w.queue_reason, round=w.round, attempt=w.attempt,
+                next_action_at=w.next_action_at,
+            )
+            for w in found
+        ]
+    )  # fmt: skip
+
+
+@internal.route("GET", "/bookings/{id}/dispatch", tags=["dispatch"])
+async def explanation(services: Services, caller: Service, id: UUID) -> ExplainOut:
+    """Why this booking went where it went: every candidate of every attempt, offered or why not."""
+    async with services.read() as conn:
+        found = await explain.of_booking(conn, id)
+    if found is None:
+        raise Missing("booking")
+    return ExplainOut(
+        booking=_booking(found.booking),
+        attempts=[
+            AttemptOut(
+                round=a.round, attempt=a.attempt, policy=a.policy, policy_version=a.policy_version, weights=a.weights,
+                radius_m=a.radius_m, outcome=a.outcome, offer_id=a.offer_id, at=a.at,
+                candidates=[
+                    CandidateOut(
+                        partner_id=c.technician_id, partner_code=c.code, partner_name=c.name, rank=c.rank,
+                        reason=c.reason, score=c.score, parts=c.parts, distance_m=c.distance_m,
+                    )
+                    for c in candidates
+                ],
+            )
+            for a, candidates in found.attempts
+        ],
+        offers=[
+            OfferOut(
+                id=o.id, partner_id=o.technician_id, partner_name=o.technician_name, round=o.round, attempt=o.attempt,
+                state=o.state, made_at=o.made_at, expires_at=o.expires_at, answered_at=o.answered_at, reason=o.reason,
+                made_by=o.made_by,
+            )
+            for o in found.offers
+        ],
+        timeline=[
+            EventOut(seq=e.seq, action=e.type, by=f"{e.actor_kind}:{e.actor_id}" if e.actor_id else e.actor_kind, at=e.at, data=e.data)
+            for e in found.timeline
+        ],
+    )  # fmt: skip

@@ -1,0 +1,140 @@
+"""A technician's bookings: listed, answered, driven to, done, given back."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, StringConstraints
+
+from api.audiences import Technician, technician
+from api.listing import Grammar, Listing
+from api.models import Body, Money, View
+from api.results import Page
+from api.technician.views import Job, job
+from dispatch.engine import agenda, jobs, offers
+from dispatch.services import Services
+
+State = Literal[
+    "assigned", "accepted", "rejected", "expired", "withdrawn", "in_transit", "arrived", "in_progress", "completed",
+    "cancelled", "pending", "partner_assigned", "confirmed",
+]  # fmt: skip
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+
+LIST = Grammar(key="bookings", filters={"status": State, "date": date})
+
+
+class Answered(View):
+    """`status` is the booking's after an accept, the offer's after a reject (C63)."""
+
+    booking: Job
+    status: str
+
+
+class Advanced(View):
+    booking: Job
+
+
+class EarningOut(View):
+    amount: Money
+    status: str
+
+
+class Completed(View):
+    booking: Job
+    earning: EarningOut
+
+
+class RejectIn(Body):
+    reason: Reason | None = None
+
+
+class GiveBackIn(Body):
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class StatusIn(Body):
+    """`start_code` is what the customer shows, where the booking asks for one."""
+
+    status: Literal["in_transit", "arrived", "in_progress"]
+    estimated_arrival: AwareDatetime | None = None
+    start_code: Annotated[str, StringConstraints(max_length=16)] | None = None
+
+
+class CompleteIn(Body):
+    service_completed_at: AwareDatetime | None = None
+
+
+async def _view(services: Services, technician_id: UUID, booking_id: UUID) -> Job:
+    async with services.read() as conn:
+        return job(await agenda.get(conn, technician_id, booking_id))
+
+
+@technician.route("GET", "/bookings", listing=LIST, tags=["jobs"])
+async def page(services: Services, caller: Technician, listing: Listing) -> Page[Job]:
+    """Open offers and own jobs, newest first."""
+    state, day = listing.filters.get("status"), listing.filters.get("date")
+    async with services.read() as conn:
+        found = await agenda.page(
+            conn, caller.technician_id, state=state, day=day, limit=listing.limit, offset=listing.offset
+        )
+        total = await agenda.count(conn, caller.technician_id, state=state, day=day)
+    return Page([job(entry) for entry in found], total)
+
+
+@technician.route("GET", "/bookings/{id}", tags=["jobs"])
+async def get(services: Services, caller: Technician, id: UUID) -> Job:
+    """One offer or job of mine."""
+    return await _view(services, caller.technician_id, id)
+
+
+@technician.route("POST", "/bookings/{id}/accept", tags=["jobs"])
+async def accept(services: Services, caller: Technician, id: UUID) -> Answered:
+    """Accept the offer of this booking; first accept wins, and repeating it gives the same answer."""
+    async with services.transaction() as tx:
+        offer = await offers.offer_of(tx, caller.technician_id, booking_id=id)
+        booking = await offers.accept(tx, caller.technician_id, offer)
+    return Answered(booking=await _view(services, caller.technician_id, id), status=booking.status)
+
+
+@technician.route("POST", "/bookings/{id}/reject", tags=["jobs"])
+async def reject(
+    services: Services, caller: Technician, id: UUID, body: RejectIn = RejectIn()  # noqa: B008
+) -> Answered:
+    """Reject the offer of this booking; the next technician is asked at once."""
+    async with services.transaction() as tx:
+        offer = await offers.offer_of(tx, caller.technician_id, booking_id=id)
+        await offers.reject(tx, caller.technician_id, offer, body.reason)
+    return Answered(booking=await _view(services, caller.technician_id, id), status="rejected")
+
+
+@technician.route("PATCH", "/bookings/{id}/status", tags=["jobs"])
+async def advance(services: Services, caller: Technician, id: UUID, body: StatusIn) -> Advanced:
+    """The next step of my job: on the way, arrived, in progress."""
+    async with services.transaction() as tx:
+        await jobs.advance(
+            tx, id, caller.technician_id, body.status, estimated_arrival=body.estimated_arrival,
+            start_code=body.start_code,
+        )  # fmt: skip
+    return Advanced(booking=await _view(services, caller.technician_id, id))
+
+
+@technician.route("POST", "/bookings/{id}/complete", tags=["jobs"])
+async def complete(
+    services: Services, caller: Technician, id: UUID, body: CompleteIn = CompleteIn()  # noqa: B008
+) -> Completed:
+    """My job is done; what I earned is counted. Repeating it gives the same answer."""
+    at: datetime | None = body.service_completed_at
+    async with services.transaction() as tx:
+        _, assignment = await jobs.complete(tx, id, caller.technician_id, at)
+    view = await _view(services, caller.technician_id, id)
+    return Completed(booking=view, earning=EarningOut(amount=assignment.earning_minor, status="pending"))
+
+
+@technician.route("POST", "/bookings/{id}/cancel", tags=["jobs"])
+async def give_back(services: Services, caller: Technician, id: UUID, body: GiveBackIn) -> Answered:
+    """Give an accepted job back, with a reason; it is counted, and the booking goes to somebody else."""
+    async with services.transaction() as tx:
+        await jobs.give_back(tx, id, caller.technician_id, body.reason)
+    return Answered(booking=await _view(services, caller.technician_id, id), status="cancelled")

@@ -1,0 +1,47 @@
+"""What a command says when it cannot do its work: one sentence on standard error, exit code 1, no traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Refused(Exception):
+    """The command cannot do its work; the message says why and what to do."""
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turns the failures that a person can mend into a sentence; a bug stays a traceback."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        # The reader of a pipe has gone (`dispatch routes | head`): nothing is wrong.
+        sys.stderr.close()
+        raise SystemExit(0) from None
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        print(f"dispatch: {sentence}", file=sys.stderr, flush=True)
+        raise SystemExit(1) from None
+
+
+def _sentence(error: Exception) -> str | None:
+    from dispatch.errors import DispatchError
+    from storage.embedded import EmbeddedError
+    from storage.errors import DatabaseAway, DatabaseBusy
+    from storage.migrate import MigrationError
+
+    if isinstance(error, (Refused, EmbeddedError)):
+        return str(error)
+    if isinstance(error, DispatchError):
+        return error.message
+    if isinstance(error, MigrationError):
+        return f"A migration failed: {error}. Nothing of it was applied."
+    if isinstance(error, (DatabaseAway, DatabaseBusy)):
+        return f"The database cannot be reached ({error}): check DATABASE_URL and that it runs."
+    return None

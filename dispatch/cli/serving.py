@@ -1,0 +1,184 @@
+"""Runs the server: takes the port first, then the database, then answers; ends within ten seconds when told to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from dispatch.cli.failure import Refused
+from dispatch.cli.setup import database, make_ready, note, refuse_unfit, stoppable
+
+if TYPE_CHECKING:
+    from dispatch.config import Settings
+
+#: Requests under way get so long to finish.
+SHUTDOWN_S = 2.0
+#: Sockets and requests together.
+CLEANUP_S = 4.0
+#: Whatever still runs so long after the signal is left behind; the supervisor of the process waits for ten.
+HARD_STOP_S = 9.0
+BACKLOG = 1024
+
+#: Called once with the address and the DSN when the server answers; cancelled when the server stops. If it returns
+#: a number, the server stops with that exit code.
+Companion = Callable[[str, str], Awaitable[int | None]]
+Prepare = Callable[[str], Awaitable[None]]
+
+
+def serve(settings: Settings, *, prepare: Prepare | None = None, companion: Companion | None = None) -> int:
+    """Serves until SIGTERM or SIGINT; the exit code. Raises Refused, CannotStart, EmbeddedError, MigrationError."""
+    refuse_unfit(settings)
+    shared = settings.http.workers > 1
+    listener = listen(settings.http.host, settings.http.port, shared=shared)
+    with stoppable(), listener, database(settings) as dsn:
+        asyncio.run(_prepare(settings, dsn, prepare))
+        if not shared:
+            return run_until_stopped(serve_on(settings, dsn, listener, _announce, companion))
+        from dispatch.cli.workers import supervise
+
+        return run_until_stopped(supervise(settings, dsn, url_of(listener), _announce, companion))
+
+
+async def _prepare(settings: Settings, dsn: str, prepare: Prepare | None) -> None:
+    applied = await make_ready(settings, dsn)
+    if applied:
+        note(f"applied {len(applied)} migrations, up to {applied[-1]}")
+    if prepare is not None:
+        await prepare(dsn)
+
+
+def _announce(url: str) -> None:
+    print(f"ready {url}", flush=True)
+
+
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A bound socket, which nobody can connect to yet. `shared` lets other processes bind the same port.
+
+    Raises Refused when the address cannot be had.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as e:
+        raise Refused(f"The host {host!r} is unknown ({e.strerror}): choose another --host.") from None
+    try:
+        if shared:
+            # Sharing would hide that somebody else has the port: ask for it alone first.
+            listen(host, port).close()
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind(address)
+        return listener
+    except OverflowError:
+        raise Refused(f"{port} is no port: choose one from 0 to 65535.") from None
+    except OSError as e:
+        raise Refused(
+            f"The port {port} on {host} cannot be had ({os.strerror(e.errno or 0)}): stop what uses it, or choose "
+            "another --port (0 takes a free one)."
+        ) from None
+
+
+def url_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+async def serve_on(
+    settings: Settings,
+    dsn: str,
+    listener: socket.socket,
+    ready: Callable[[str], None],
+    companion: Companion | None = None,
+) -> int:
+    """Answers on the socket until cancelled, or until the companion ends."""
+    from api.app import create_app, drain
+    from dispatch.cli import logs
+    from dispatch.runtime import open_services
+
+    logs.configure(settings)
+    async with open_services(settings, dsn) as services:
+        app = create_app(services)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, keepalive_timeout=75.0)
+        await runner.setup()
+        try:
+            await web.SockSite(runner, listener, backlog=BACKLOG).start()
+            url = url_of(listener)
+            ready(url)
+            return await accompany(companion, url, dsn)
+        finally:
+            drain(app)
+            await _bounded(runner.cleanup(), CLEANUP_S)
+
+
+async def accompany(companion: Companion | None, url: str, dsn: str) -> int:
+    """Waits for the companion's word, or for ever."""
+    if companion is not None and (code := await companion(url, dsn)) is not None:
+        return code
+    await asyncio.Event().wait()
+    return 0
+
+
+async def _bounded(work: Awaitable[None], limit_s: float) -> None:
+    try:
+        await asyncio.wait_for(work, limit_s)
+    except TimeoutError:
+        note("some connections would not close in time and were cut")
+
+
+def run_until_stopped(main: Awaitable[int]) -> int:
+    """Runs `main` on uvloop and cancels it at SIGTERM or SIGINT; then 0, else what it returned."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_stopped_by_signal(main))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _stopped_by_signal(main: Awaitable[int]) -> int:
+    task = asyncio.ensure_future(main)
+    told = False
+
+    def stop() -> None:
+        nonlocal told
+        if not told:
+            told = True
+            _arm_hard_stop()
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not told:
+            raise
+        return 0
+
+
+def _arm_hard_stop() -> None:
+    """A thread that outlives any stuck loop. The embedded database ends with the process, whichever way it goes."""
+
+    def leave() -> None:
+        print("dispatch: stopping took too long and was cut short", file=sys.stderr, flush=True)
+        os._exit(1)
+
+    timer = threading.Timer(HARD_STOP_S, leave)
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,147 @@
+"""Options and environment become Settings; a database is found, started or joined, and brought up to date."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dispatch.cli.failure import Refused
+
+if TYPE_CHECKING:
+    from dispatch.config import Settings
+    from dispatch.services import Services
+
+#: Connections that the embedded server keeps for tools beside the server's own.
+_SPARE_CONNECTIONS = 40
+#: Connections of a process besides its pool (the jobs' pool and the like).
+_BESIDE_POOL = 10
+
+
+def settings_of(
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    data: Path | None = None,
+    workers: int | None = None,
+    trusted_hops: int | None = None,
+) -> Settings:
+    """The settings, with a command's options put before the environment's. Raises Refused naming every bad one.
+
+    The options go into the environment, so that processes which the command starts have the same settings.
+    """
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from dispatch.config import Settings
+
+    options = {
+        "DISPATCH_HTTP__HOST": host, "DISPATCH_HTTP__PORT": port, "DISPATCH_HTTP__WORKERS": workers,
+        "DISPATCH_HTTP__TRUSTED_HOPS": trusted_hops, "DISPATCH_DATA": data.absolute() if data else None,
+    }  # fmt: skip
+    os.environ.update({name: str(value) for name, value in options.items() if value is not None})
+    try:
+        return Settings()
+    except ValidationError as e:
+        bad = "; ".join(f"{_variable(error['loc'])}: {error['msg']}" for error in e.errors())
+        raise Refused(f"The settings are not valid: {bad}.") from None
+    except SettingsError as e:
+        raise Refused(f"The settings cannot be read: {e}.") from None
+
+
+def _variable(path: tuple[int | str, ...]) -> str:
+    """The environment variable behind a field's place in the model."""
+    names = [str(part) for part in path]
+    if names[0] in ("DATABASE_URL", "REDIS_URL"):
+        return names[0]
+    return "DISPATCH_" + "__".join(name.upper() for name in names)
+
+
+def refuse_unfit(settings: Settings) -> None:
+    """Raises Refused for what a server may not be started with."""
+    if settings.is_production and (missing := settings.missing_in_production):
+        raise Refused(f"Production needs {', '.join(missing)}: set them in the environment.")
+    if settings.http.workers > 1 and not settings.redis_url:
+        raise Refused(
+            f"{settings.http.workers} workers need Redis to speak to each other: set REDIS_URL, or use --workers 1."
+        )
+
+
+def refuse_production(settings: Settings, what: str) -> None:
+    if settings.is_production:
+        raise Refused(f"{what} is for development: it does nothing where DISPATCH_ENV is production.")
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The DSN of a server that this process may use alone: the given one, or an embedded one for this block."""
+    if settings.database_url:
+        yield settings.database_url
+        return
+    from storage.embedded import SAFE, EmbeddedPostgres
+
+    most = _SPARE_CONNECTIONS + settings.http.workers * (settings.database.pool_max + _BESIDE_POOL)
+    server = EmbeddedPostgres(settings.data, {**SAFE, "max_connections": str(max(most, 80))})
+    # Started from the main thread: the signal that ends it with us is tied to the thread that starts it.
+    dsn = server.start()
+    try:
+        yield dsn
+    finally:
+        server.stop()
+
+
+@contextmanager
+def shared_database(settings: Settings) -> Iterator[str]:
+    """The same for tools: beside a running server they use its database instead of being refused."""
+    from storage.embedded import EmbeddedPostgres, is_running
+
+    if not settings.database_url and is_running(settings.data):
+        yield EmbeddedPostgres(settings.data).dsn
+        return
+    with database(settings) as dsn:
+        yield dsn
+
+
+async def make_ready(settings: Settings, dsn: str) -> list[str]:
+    """Checks the server and applies missing migrations; in production it only says that they are missing."""
+    from dispatch.runtime import check_database, check_server
+    from storage.migrate import migrate_dsn
+
+    await check_server(dsn)
+    if settings.is_production:
+        await check_database(dsn)
+        return []
+    return await migrate_dsn(dsn)
+
+
+@asynccontextmanager
+async def services_for_tools(settings: Settings, dsn: str) -> AsyncIterator[Services]:
+    """Services without their loops, on a database that is brought up to date first."""
+    from dispatch.runtime import open_services
+
+    await make_ready(settings, dsn)
+    async with open_services(settings, dsn, with_workers=False) as services:
+        yield services
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """SIGTERM unwinds this block like Ctrl-C does, so that what was started is stopped."""
+
+    def stop(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def note(text: str) -> None:
+    """Words for a person, kept apart from what a script reads."""
+    print(text, file=sys.stderr, flush=True)

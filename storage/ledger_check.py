@@ -1,0 +1,44 @@
+"""Questions to which a sound ledger answers with no row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storage.binder import Rows, Statements
+
+sql = Statements("ledger_check")
+
+
+@dataclass(frozen=True, slots=True)
+class Off:
+    """What should be `expected_minor` and is `found_minor`."""
+
+    subject: str
+    currency: str
+    found_minor: int
+    expected_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    journals: int
+    postings: int
+    accounts: int
+
+
+#: What each question proves when it has no answer.
+QUESTIONS: dict[str, Rows[Off]] = {
+    name: sql.rows(name, Off)
+    for name in (
+        "crooked_journals",
+        "empty_journals",
+        "stale_balances",
+        "payables",
+        "cash",
+        "platform_accounts",
+        "held_money",
+        "refund_reserves",
+        "unearned",
+    )
+}
+counts = sql.row("counts", Counts)

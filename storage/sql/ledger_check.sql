@@ -1,0 +1,120 @@
+-- name: crooked_journals
+SELECT journal_id::text AS subject, currency, sum(amount_minor)::bigint AS found_minor, 0::bigint AS expected_minor
+FROM ledger_postings GROUP BY journal_id, currency HAVING sum(amount_minor) <> 0;
+
+-- name: empty_journals
+SELECT j.id::text AS subject, '' AS currency, 0::bigint AS found_minor, 0::bigint AS expected_minor
+FROM ledger_journals j WHERE NOT EXISTS (SELECT 1 FROM ledger_postings p WHERE p.journal_id = j.id);
+
+-- name: stale_balances
+SELECT l.id::text AS subject, l.currency, l.balance_minor AS found_minor, coalesce(sum(p.amount_minor), 0)::bigint AS expected_minor
+FROM ledger_accounts l LEFT JOIN ledger_postings p ON p.account_id = l.id
+WHERE l.owner_kind <> 'platform'
+GROUP BY l.id HAVING l.balance_minor <> coalesce(sum(p.amount_minor), 0);
+
+-- name: payables
+-- What we owe a payee is what they have earned and no payout has claimed.
+WITH owed AS (
+  SELECT payee_id, currency, sum(earning_minor) AS total FROM earnings
+  WHERE status = 'pending' AND payout_id IS NULL GROUP BY payee_id, currency
+), held AS (
+  SELECT owner_id, currency, balance_minor FROM ledger_accounts WHERE owner_kind = 'party' AND type = 'payable'
+)
+SELECT coalesce(o.payee_id, h.owner_id)::text AS subject, coalesce(o.currency, h.currency)::text AS currency,
+  coalesce(h.balance_minor, 0)::bigint AS found_minor, coalesce(o.total, 0)::bigint AS expected_minor
+FROM owed o FULL JOIN held h ON h.owner_id = o.payee_id AND h.currency = o.currency
+WHERE coalesce(h.balance_minor, 0) <> coalesce(o.total, 0);
+
+-- name: cash
+-- The cash that payees hold is what was collected at the door and no payout has netted.
+WITH collected AS (
+  SELECT e.payee_id AS party_id, p.currency, sum(p.amount_minor) AS total
+  FROM payments p JOIN earnings e ON e.booking_id = p.booking_id
+  WHERE p.kind = 'cash' AND p.captured_minor > 0 GROUP BY e.payee_id, p.currency
+), netted AS (
+  SELECT party_id, currency, sum(cash_offset_minor) AS total FROM payouts WHERE status <> 'failed' GROUP BY party_id, currency
+), expected AS (
+  SELECT c.party_id, c.currency, c.total - coalesce(n.total, 0) AS total
+  FROM collected c LEFT JOIN netted n ON n.party_id = c.party_id AND n.currency = c.currency
+), held AS (
+  SELECT owner_id, currency, -balance_minor AS total FROM ledger_accounts WHERE owner_kind = 'party' AND type = 'cash_in_hand'
+)
+SELECT coalesce(e.party_id, h.owner_id)::text AS subject, coalesce(e.currency, h.currency)::text AS currency,
+  coalesce(h.total, 0)::bigint AS found_minor, coalesce(e.total, 0)::bigint AS expected_minor
+FROM expected e FULL JOIN held h ON h.owner_id = e.party_id AND h.currency = e.currency
+WHERE coalesce(h.total, 0) <> coalesce(e.total, 0);
+
+-- name: platform_accounts
+-- Each of the platform's accounts against the rows that it stands for.
+WITH sums AS (
+  SELECT l.type, l.currency, sum(p.amount_minor) AS total
+  FROM ledger_accounts l JOIN ledger_postings p ON p.account_id = l.id
+  WHERE l.owner_kind = 'platform' GROUP BY l.type, l.currency
+), expected AS (
+  SELECT 'tax_payable' AS type, currency, sum(tax_minor) AS total FROM earnings GROUP BY currency
+  UNION ALL
+  SELECT 'platform_revenue', currency, sum(platform_minor) FROM earnings GROUP BY currency
+  UNION ALL
+  SELECT 'payout_clearing', currency, sum(net_minor) FROM payouts WHERE status IN ('pending', 'processing') GROUP BY currency
+  UNION ALL
+  SELECT 'bank', currency, sum(net_minor) FROM payouts WHERE status = 'completed' GROUP BY currency
+  UNION ALL
+  SELECT 'adjustments', currency, sum(deduction_minor) FROM payouts WHERE status <> 'failed' GROUP BY currency
+  UNION ALL
+  SELECT 'refund_clearing', currency, sum(amount_minor) FROM refunds WHERE status = 'processing' AND NOT to_wallet
+  GROUP BY currency
+  UNION ALL
+  SELECT 'gateway_clearing', currency, sum(total) FROM (
+    SELECT currency, -sum(captured_minor) AS total FROM payments WHERE kind = 'online' GROUP BY currency
+    UNION ALL
+    SELECT currency, sum(amount_minor) FROM refunds WHERE status = 'processed' AND NOT to_wallet GROUP BY currency) g
+  GROUP BY currency
+  UNION ALL
+  SELECT 'surplus', currency, sum(captured_minor - refunded_minor) FROM payments WHERE surplus_of IS NOT NULL GROUP BY currency
+)
+SELECT coalesce(s.type, e.type) AS subject, coalesce(s.currency, e.currency)::text AS currency,
+  coalesce(s.total, 0)::bigint AS found_minor, coalesce(e.total, 0)::bigint AS expected_minor
+FROM sums s FULL JOIN expected e ON e.type = s.type AND e.currency = s.currency
+WHERE coalesce(s.total, 0) <> coalesce(e.total, 0)
+  AND coalesce(s.type, e.type) IN ('tax_payable', 'platform_revenue', 'payout_clearing', 'bank', 'adjustments',
+    'refund_clearing', 'gateway_clearing', 'surplus');
+
+-- name: held_money
+-- Money held for bookings: all of it while they are open, none of it when they are over.
+WITH held AS (
+  SELECT j.booking_id, p.currency, sum(p.amount_minor) AS total
+  FROM ledger_journals j JOIN ledger_postings p ON p.journal_id = j.id JOIN ledger_accounts l ON l.id = p.account_id
+  WHERE l.type = 'prepaid' GROUP BY j.booking_id, p.currency
+), expected AS (
+  SELECT b.id AS booking_id, b.currency, CASE
+    WHEN b.status IN ('pending', 'partner_assigned', 'confirmed', 'in_progress') THEN coalesce((
+      SELECT sum(p.captured_minor - p.dues_minor) FROM payments p
+      WHERE p.booking_id = b.id AND p.captured_minor > 0 AND p.surplus_of IS NULL), 0) - coalesce((
+      SELECT sum(r.prepaid_minor) FROM refunds r JOIN payments p ON p.id = r.payment_id
+      WHERE r.booking_id = b.id AND r.status <> 'failed' AND p.surplus_of IS NULL), 0)
+    -- A refund that failed after the end leaves its money here until a person sends it again.
+    WHEN EXISTS (SELECT 1 FROM refunds r WHERE r.booking_id = b.id AND r.status = 'failed') THEN NULL
+    ELSE 0 END AS total
+  FROM bookings b JOIN held h ON h.booking_id = b.id
+)
+SELECT h.booking_id::text AS subject, h.currency::text AS currency, h.total::bigint AS found_minor, e.total::bigint AS expected_minor
+FROM held h LEFT JOIN expected e ON e.booking_id = h.booking_id
+WHERE h.total < 0 OR (e.total IS NOT NULL AND h.total <> e.total);
+
+-- name: refund_reserves
+-- What a payment has promised back is the sum of its living refunds.
+SELECT p.id::text AS subject, p.currency::text AS currency, p.refunded_minor AS found_minor,
+  coalesce(sum(r.amount_minor) FILTER (WHERE r.status <> 'failed'), 0)::bigint AS expected_minor
+FROM payments p LEFT JOIN refunds r ON r.payment_id = p.id
+GROUP BY p.id HAVING p.refunded_minor <> coalesce(sum(r.amount_minor) FILTER (WHERE r.status <> 'failed'), 0);
+
+-- name: unearned
+-- Every done booking has its earning, and the earning its journal.
+SELECT b.id::text AS subject, b.currency::text AS currency, 0::bigint AS found_minor, b.grand_total_minor AS expected_minor
+FROM bookings b LEFT JOIN earnings e ON e.booking_id = b.id
+WHERE b.status = 'completed' AND b.grand_total_minor > 0
+  AND (e.id IS NULL OR NOT EXISTS (SELECT 1 FROM ledger_journals j WHERE j.kind = 'completion' AND j.reference = b.id::text));
+
+-- name: counts
+SELECT (SELECT count(*) FROM ledger_journals) AS journals, (SELECT count(*) FROM ledger_postings) AS postings,
+  (SELECT count(*) FROM ledger_accounts) AS accounts;

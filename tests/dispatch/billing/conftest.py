@@ -1,0 +1,58 @@
+"""The till: a world with the local gateway, webhooks included."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from dispatch.billing import cancelled, gateways
+from dispatch.billing.worker import MoneyWorker
+from dispatch.gateway.server import LocalGateway
+from storage.pool import Pool
+from tests.dispatch.billing.till import Till, hook
+from tests.world import World, make_world
+
+
+@pytest.fixture
+async def gw() -> AsyncIterator[LocalGateway]:
+    async with LocalGateway(seed=7) as gateway:
+        yield gateway
+
+
+async def open_till(pool: Pool, folder: Path, gw: LocalGateway) -> Till:
+    world: World = await make_world(
+        pool, folder,
+        payments={
+            "key_id": gw.key_id, "key_secret": gw.key_secret, "webhook_secret": gw.webhook_secret,
+            "base_url": gw.url, "account_number": "7878780080316316", "total_s": 1.0,
+        },
+    )  # fmt: skip
+    if cancelled.on_cancelled not in world.services.reactions._by_type["booking.cancelled"]:
+        cancelled.register(world.services.reactions)
+    services = world.services
+    return Till(world, gw, MoneyWorker(services, gateways.gateway_of(services), first_wait_s=0.01))
+
+
+@pytest.fixture
+async def till(fresh_pool: Pool, tmp_path: Path, gw: LocalGateway) -> AsyncIterator[Till]:
+    """Webhooks arrive by themselves; what they lead to is worked on by `drain`."""
+    made = await open_till(fresh_pool, tmp_path, gw)
+    server = TestServer(hook(made.world))
+    await server.start_server()
+    await gw.control(webhook_url=str(server.make_url("/hook")), retry_s=0.02)
+    yield made
+    await gateways.close(made.world.services)
+    await server.close()
+    await made.world.services.bus.close()
+
+
+@pytest.fixture
+async def deaf_till(fresh_pool: Pool, tmp_path: Path, gw: LocalGateway) -> AsyncIterator[Till]:
+    """The same, and no webhook ever arrives."""
+    made = await open_till(fresh_pool, tmp_path, gw)
+    yield made
+    await gateways.close(made.world.services)
+    await made.world.services.bus.close()

@@ -1,0 +1,122 @@
+"""A till for tests: a world that takes money, the local gateway beside it, and webhooks that really arrive."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from dispatch.billing import gateways, ledger_check, payments, webhooks
+from dispatch.billing.gateway import Gateway
+from dispatch.billing.worker import MoneyWorker
+from dispatch.engine import bookings, jobs
+from dispatch.errors import DispatchError
+from dispatch.events import Actor
+from dispatch.gateway.server import LocalGateway
+from storage.bookings import Booking
+from storage.payments import Payment
+from tests.world import World
+
+GRAND = 177120
+STAFF = Actor("admin", "staff-1")
+
+
+@dataclass
+class Till:
+    """Bookings that are paid. `world` is the rest of the tests' world."""
+
+    world: World
+    gw: LocalGateway
+    worker: MoneyWorker
+
+    @property
+    def gateway(self) -> Gateway:
+        return gateways.gateway_of(self.world.services)
+
+    async def online(self, account_id: UUID | None = None, **changes: Any) -> tuple[Booking, dict[str, Any]]:
+        """An online booking with its order."""
+        booking = await self.world.book(
+            account_id, dispatch=False, payment_method="online", wait_for_payment=True, **changes
+        )
+        block = await payments.start(self.world.services, booking)
+        assert block is not None
+        return booking, block
+
+    async def verify(self, booking: Booking, reply: dict[str, Any]) -> payments.Verified:
+        """What the browser does after the checkout page."""
+        return await payments.verify(
+            self.world.services, booking.account_id, order_id=reply["razorpay_order_id"],
+            payment_id=reply["razorpay_payment_id"], signature=reply["razorpay_signature"],
+        )  # fmt: skip
+
+    async def paid(self, account_id: UUID | None = None, **changes: Any) -> Booking:
+        """An online booking that is paid."""
+        booking, block = await self.online(account_id, **changes)
+        await self.verify(booking, await self.gw.pay(block["order_id"]))
+        return await self.world.booking(booking.id)
+
+    async def finish(self, booking: Booking, technician_id: UUID) -> Booking:
+        """The technician accepts and does the job."""
+        await self.world.accept(booking.id, technician_id)
+        async with self.world.services.transaction() as tx:
+            for step in ("in_transit", "arrived"):
+                await jobs.advance(tx, booking.id, technician_id, step)
+            await jobs.complete(tx, booking.id, technician_id)
+        return await self.world.booking(booking.id)
+
+    async def cancel(self, booking: Booking, actor: Actor | None = None, **money: Any) -> Booking:
+        actor = actor or Actor("customer", str(booking.account_id))
+        async with self.world.services.transaction() as tx:
+            return await bookings.cancel(tx, booking.id, actor, "no longer needed", **money)
+
+    async def drain(self) -> None:
+        """Works until the gateway has sent everything and nothing of ours is due or will be tried again."""
+        while True:
+            await self.gw.quiet()
+            done = await self.worker.run_due()
+            waiting = await self.world.value(
+                "SELECT (SELECT count(*) FROM payment_intents WHERE next_try_at IS NOT NULL AND kind <> 'capture')"
+                " + (SELECT count(*) FROM gateway_events WHERE next_try_at IS NOT NULL)"
+            )
+            if not done and not waiting:
+                return
+            await asyncio.sleep(0.01)
+
+    async def payment(self, booking: Booking, kind: str = "online") -> Payment:
+        async with self.world.services.read() as conn:
+            found = await payments.rows.of_booking(conn, booking_id=booking.id)
+        return next(p for p in found if p.kind == kind and p.surplus_of is None)
+
+    async def sums(self) -> dict[str, int]:
+        """The ledger's sum per type of account, zeros left out."""
+        rows = await self.world.fetch(
+            "SELECT l.type, sum(p.amount_minor)::bigint AS total FROM ledger_postings p"
+            " JOIN ledger_accounts l ON l.id = p.account_id GROUP BY l.type HAVING sum(p.amount_minor) <> 0"
+        )
+        return {row["type"]: row["total"] for row in rows}
+
+    async def check(self) -> None:
+        """The ledger is sound, and nothing is held that belongs to nobody."""
+        async with self.world.services.read() as conn:
+            assert await ledger_check.check(conn) == []
+
+
+def hook(world: World) -> web.Application:
+    """The webhook's endpoint, as bare as can be."""
+
+    async def take(request: web.Request) -> web.Response:
+        try:
+            await webhooks.receive(
+                world.services, await request.read(), request.headers.get("X-Razorpay-Signature"),
+                request.headers.get("x-razorpay-event-id"),
+            )  # fmt: skip
+        except DispatchError as e:
+            return web.json_response({"code": e.code}, status=400)
+        return web.json_response({"success": True})
+
+    app = web.Application()
+    app.router.add_post("/hook", take)
+    return app

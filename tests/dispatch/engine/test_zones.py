@@ -1,0 +1,153 @@
+"""Zones in memory and their import from GeoJSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dispatch.engine import zones
+from dispatch.engine.zone_import import BadFile, import_zones, read
+from dispatch.engine.zones import ZoneBook, ZoneIn
+from dispatch.errors import Invalid
+from storage.pool import Pool
+from tests.city import City, city
+
+SQUARE = {"type": "Polygon", "coordinates": [[[10, 50], [11, 50], [11, 51], [10, 51], [10, 50]]]}
+TERMS = {"timezone": "Europe/Lisbon", "currency": "EUR"}
+
+
+@pytest.fixture
+async def town(fresh_pool: Pool) -> AsyncIterator[City]:
+    async with city(fresh_pool, technicians=0, customers=0) as made:
+        yield made
+
+
+def document(*features: tuple[dict[str, Any], Any]) -> dict[str, Any]:
+    return {
+        "type": "FeatureCollection",
+        "features": [{"type": "Feature", "properties": p, "geometry": g} for p, g in features],
+    }
+
+
+def saved(folder: Path, content: Any) -> Path:
+    path = folder / "zones.geojson"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+async def test_a_point_finds_its_zone(town: City) -> None:
+    book = town.services.zones
+    found = book.locate(22.50, 88.36)
+    assert found is not None
+    assert (found.code, found.timezone, found.currency) == ("KOL-SOUTH", "Asia/Kolkata", "INR")
+    assert book.find(found.id) == book.by_code("KOL-SOUTH") == found
+    assert book.locate(28.6, 77.2) is None
+    assert book.locate(float("nan"), 88.36) is None
+    centre = book.by_pincode("700 032")
+    assert centre is not None
+    assert centre.zone == found
+    assert book.by_pincode("110001") is None
+    assert not book.serves_everywhere
+    assert book.terms(("USD", "UTC")) == ("INR", "Asia/Kolkata")
+
+
+async def test_every_centre_lies_in_its_own_zone(town: City) -> None:
+    for zone in town.services.zones.zones:
+        assert town.services.zones.locate(zone.centre_lat, zone.centre_lng) == zone
+
+
+def test_without_zones_everywhere_is_served() -> None:
+    book = ZoneBook()
+    assert book.serves_everywhere
+    assert book.locate(22.5, 88.36) is None
+    assert book.hours(None) == (time(8), time(20), frozenset(range(1, 8)))
+    assert book.terms(("INR", "Asia/Kolkata")) == ("INR", "Asia/Kolkata")
+
+
+async def test_a_zone_that_is_closed_down_serves_nobody(town: City) -> None:
+    await town.run("UPDATE zones SET is_active = false WHERE code = 'KOL-SOUTH'")
+    await town.services.zones.reload(town.services)
+    assert town.services.zones.locate(22.50, 88.36) is None
+    assert town.services.zones.by_pincode("700032") is None
+    assert town.services.zones.by_code("KOL-SOUTH") is not None
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("timezone", {"timezone": "Mars/Base"}),
+        ("currency", {"currency": "rupees"}),
+        ("closes", {"opens": time(9), "closes": time(9)}),
+        ("boundary", {"boundary": {"type": "Point", "coordinates": [1, 2]}}),
+        ("boundary", {"boundary": {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [0, 0]]]}}),
+    ],
+)
+async def test_a_bad_zone_is_refused_by_field(town: City, field: str, changes: dict[str, Any]) -> None:
+    zone = ZoneIn(**{"code": "X", "name": "X", "boundary": SQUARE, **TERMS, **changes})
+    async with town.services.transaction() as tx:
+        with pytest.raises(Invalid) as caught:
+            await zones.put(tx, zone)
+    assert list(caught.value.fields) == [field]
+
+
+async def test_an_import_writes_and_updates_by_code(town: City, tmp_path: Path) -> None:
+    far = {"type": "Polygon", "coordinates": [[[20, 50], [21, 50], [21, 51], [20, 51], [20, 50]]]}
+    path = saved(tmp_path, document(({"name": "West", "pincodes": "1000, 1001"}, SQUARE), ({"name": "East"}, far)))
+    result = await import_zones(town.services, path, **TERMS, city="Lisboa")
+    assert result.created == ("LISBOA-WEST", "LISBOA-EAST")
+    assert result.updated == ()
+    zone = town.services.zones.locate(50.5, 10.5)
+    assert zone is not None
+    assert (zone.code, zone.currency, zone.city) == ("LISBOA-WEST", "EUR", "Lisboa")
+    centre = town.services.zones.by_pincode("1001")
+    assert centre is not None
+    assert centre.zone == zone
+    again = await import_zones(town.services, path, timezone="Europe/Madrid", currency="EUR", city="Lisboa")
+    assert again.updated == ("LISBOA-WEST", "LISBOA-EAST")
+    moved = town.services.zones.by_code("LISBOA-WEST")
+    assert moved is not None
+    assert (moved.id, moved.timezone) == (zone.id, "Europe/Madrid")
+
+
+async def test_a_bad_feature_undoes_the_whole_import(town: City, tmp_path: Path) -> None:
+    path = saved(tmp_path, document(({"name": "A"}, SQUARE), ({"name": "B", "timezone": "Nowhere"}, SQUARE)))
+    with pytest.raises(BadFile, match=r"Feature 2 \(B\).*Nowhere"):
+        await import_zones(town.services, path, **TERMS)
+    assert await town.value("SELECT count(*) FROM zones WHERE code LIKE 'ZONES-%'") == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not GeoJSON"),
+        ({"type": "FeatureCollection", "features": []}, "list of features"),
+        (document(({}, SQUARE)), "no name"),
+        (document(({"name": "A"}, None)), "no geometry"),
+        (document(({"name": "A"}, {"type": "LineString", "coordinates": [[0, 0], [1, 1]]})), "Polygon"),
+        (document(({"name": "A"}, SQUARE), ({"name": "a"}, SQUARE)), "same code"),
+        (document(({"name": "A"}, {"type": "Polygon", "coordinates": [[[200, 0], [1, 1], [0, 1]]]})), "longitude"),
+        ({**document(({"name": "A"}, SQUARE)), "crs": {"properties": {"name": "EPSG:32645"}}}, "WGS 84"),
+    ],
+)
+def test_a_bad_file_says_what_is_wrong(tmp_path: Path, content: Any, complaint: str) -> None:
+    with pytest.raises(BadFile, match=complaint):
+        read(saved(tmp_path, content), **TERMS)
+
+
+def test_a_missing_property_is_named_with_those_there(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="no property 'NAME'.*it has: WARD"):
+        read(saved(tmp_path, document(({"WARD": "1"}, SQUARE))), **TERMS, name_property="NAME")
+    with pytest.raises(BadFile, match="cannot be read"):
+        read(tmp_path / "absent.geojson", **TERMS)
+
+
+def test_the_wards_of_a_real_city_can_be_read(shared: Path) -> None:
+    found = read(shared / "data" / "kolkata_wards.geojson", timezone="Asia/Kolkata", currency="INR", name_property="WARD")
+    assert len(found) == 141
+    assert found[0].code == "KOLKATA-WARDS-93"
