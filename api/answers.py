@@ -31,7 +31,11 @@ def json_response(
     dialect: Dialect, status: int, body: Any, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     return web.Response(
-        status=status, body=dialect.dumps(body), content_type=JSON, charset="utf-8", headers=dict(headers or {})
+        status=status,
+        body=dialect.dumps(body),
+        content_type=JSON,
+        charset="utf-8",
+        headers=dict(headers or {}),
     )
 
 
@@ -54,9 +58,14 @@ def error_response(error: DispatchError, dialect: Dialect, clock: Clock) -> web.
 
 
 def problem_response(
-    dialect: Dialect, clock: Clock, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    dialect: Dialect,
+    clock: Clock,
+    status: int,
+    code: str,
+    message: str,
+    headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """An error that no DispatchError stands for: unknown paths and methods, too large bodies, our own bugs."""
+    """An error that no DispatchError stands for: unknown paths, wrong methods, large bodies, our own bugs."""
     return json_response(dialect, status, dialect.error(Problem(status, code, message), clock.now()), headers)
 
 
@@ -83,7 +92,9 @@ class Renderer:
             response.headers["X-Ignored-Fields"] = ", ".join(named)[:1000]
         return response
 
-    def _json(self, request: web.Request, result: Any, listing: Listing | None, now: datetime) -> web.Response:
+    def _json(
+        self, request: web.Request, result: Any, listing: Listing | None, now: datetime
+    ) -> web.Response:
         dialect, status, headers = self._dialect, self._status, {}
         body: Any
         if isinstance(result, Page):
@@ -106,7 +117,10 @@ class Renderer:
         limit = result.limit or (listing.limit if listing else max(len(result.items), 1))
         items: list[Any] = list(result.items)
         if listing is not None and listing.fields is not None:
-            items = [listing.pick(i.model_dump(context=self._dialect) if isinstance(i, BaseModel) else i) for i in items]
+            items = [
+                listing.pick(i.model_dump(context=self._dialect) if isinstance(i, BaseModel) else i)
+                for i in items
+            ]
         if result.key is None and self._page_key is not None:
             result = Page(result.items, result.total, self._page_key, result.extra)
         return self._dialect.page(result, items, number, limit, now)

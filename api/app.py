@@ -1,9 +1,10 @@
-"""The aiohttp application from one Services object: the audiences, the documents, the health checks, the sockets."""
+"""The aiohttp application from one Services object: audiences, documents, health checks and sockets."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -33,22 +34,24 @@ class RouteRow:
 
 
 def load_endpoints() -> None:
-    """Imports every module of PACKAGES. Raises BadRoute for an endpoint whose declaration does not make sense."""
+    """Imports every module of PACKAGES. Raises BadRoute for an endpoint that does not make sense."""
     for name in PACKAGES:
         package = importlib.import_module(name)
         for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
             importlib.import_module(f"{name}.{module}")
 
 
-def all_routes() -> list[Route]:
+def all_routes(audiences: Sequence[Audience] = AUDIENCES) -> list[Route]:
     """The route table, audience by audience. Raises BadRoute when two endpoints want one place."""
     load_endpoints()
-    routes = [route for audience in AUDIENCES for route in audience.routes]
+    routes = [route for audience in audiences for route in audience.routes]
     seen: dict[str, Route] = {}
     for route in routes:
         other = seen.setdefault(f"{route.method} {route.pattern}", route)
         if other is not route:
-            raise BadRoute(f"{route.template} is declared twice: {other.func.__name__}, {route.func.__name__}")
+            raise BadRoute(
+                f"{route.template} is declared twice: {other.func.__name__}, {route.func.__name__}"
+            )
     return routes
 
 
@@ -56,20 +59,30 @@ def route_table() -> list[RouteRow]:
     """What `dispatch routes` prints; needs no database."""
     return [
         RouteRow(
-            r.audience.name, r.method, r.path, "public" if r.is_public else r.permission or "signed in",
-            f"{r.func.__module__}.{r.func.__name__}", r.description.split("\n")[0],
+            r.audience.name,
+            r.method,
+            r.path,
+            "public" if r.is_public else r.permission or "signed in",
+            f"{r.func.__module__}.{r.func.__name__}",
+            r.description.split("\n")[0],
         )  # fmt: skip
         for r in all_routes()
     ]
 
 
-def create_app(services: Services, *, lag: Lag | None = None, with_sockets: bool = True) -> web.Application:
+def create_app(
+    services: Services,
+    *,
+    lag: Lag | None = None,
+    with_sockets: bool = True,
+    audiences: Sequence[Audience] = AUDIENCES,
+) -> web.Application:
     """The whole application. `lag` tells how many seconds the timers are behind, for /readyz."""
     app = web.Application(middlewares=[observe], client_max_size=services.settings.http.body_limit_bytes)
-    app[CORE] = Core(services, RateCounters(services.settings.redis_url))
+    app[CORE] = Core(services, RateCounters(services.settings.redis_url), audiences)
     app[LIFE] = Life(lag)
     app.on_response_prepare.append(add_headers)
-    mount(app, all_routes())
+    mount(app, all_routes(audiences))
     add_health(app)
     add_documents(app)
     if with_sockets:

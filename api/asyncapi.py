@@ -42,15 +42,21 @@ _ACK = {
         "ok": {"type": "boolean"},
         "data": {},
         "error": {
-            "type": "object", "required": ["code", "message"],
-            "properties": {"code": {"type": "string"}, "message": {"type": "string"}, "details": {"type": "object"}},
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {
+                "code": {"type": "string"},
+                "message": {"type": "string"},
+                "details": {"type": "object"},
+            },
         },
     },
 }  # fmt: skip
 _ABOUT = (
-    'Socket.IO over WebSocket only (clients set `transports: ["websocket"]`). Each channel is a namespace; the token '
-    "goes into the connect packet's `auth` as `{token}`, never into the address. Facts carry `epoch` and a gapless "
-    "`seq` per stream and can be resumed; positions are lossy. A command takes effect once per `command_id`."
+    'Socket.IO over WebSocket only (clients set `transports: ["websocket"]`). Each channel is a namespace; '
+    "the token goes into the connect packet's `auth` as `{token}`, never into the address. Facts carry "
+    "`epoch` and a gapless `seq` per stream and can be resumed; positions are lossy. A command takes effect "
+    "once per `command_id`."
 )
 
 
@@ -90,7 +96,10 @@ def asyncapi_document(specs: Sequence[Spec] | None = None) -> dict[str, Any]:
             operation["description"] = "Lossy: the latest one counts."
         if spec.direction == "in":
             payload = refs[spec.answer, "serialization"] if spec.answer else {"$ref": REF.format(model="Ack")}
-            place["messages"][f"{spec.name}.ack"] = {"name": f"{spec.name} (acknowledgement)", "payload": payload}
+            place["messages"][f"{spec.name}.ack"] = {
+                "name": f"{spec.name} (acknowledgement)",
+                "payload": payload,
+            }
             operation["reply"] = {
                 "channel": {"$ref": f"#/channels/{channel}"},
                 "messages": [{"$ref": f"#/channels/{channel}/messages/{spec.name}.ack"}],
@@ -103,7 +112,7 @@ def asyncapi_document(specs: Sequence[Spec] | None = None) -> dict[str, Any]:
         "servers": {
             "here": {
                 "host": "{host}", "pathname": "/socket.io", "protocol": "ws",
-                "variables": {"host": {"default": "127.0.0.1:8080", "description": "Where this server answers"}},
+                "variables": {"host": {"default": "127.0.0.1:8080", "description": "This server"}},
             }
         },
         "channels": channels,
@@ -116,7 +125,8 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Dispatch: socket events</title>
 <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/docs/assets/page.css"></head>
 <body><main><h1>Socket events</h1><p>{about}</p>
-<p>As a document: <a href="/asyncapi.json">/asyncapi.json</a> (AsyncAPI 3). The REST part: <a href="/docs">/docs</a>.</p>
+<p>As a document: <a href="/asyncapi.json">/asyncapi.json</a> (AsyncAPI 3).
+The REST part: <a href="/docs">/docs</a>.</p>
 {parts}</main></body></html>"""
 
 
@@ -142,11 +152,14 @@ def _event_html(spec: Spec) -> str:
         f"<td>{'yes' if name in required else ''}</td><td>{escape(field.get('description', ''))}</td></tr>"
         for name, field in schema.get("properties", {}).items()
     )
-    table = f"<table><tr><th>field</th><th>type</th><th>required</th><th></th></tr>{rows}</table>" if rows else ""
+    table = (
+        f"<table><tr><th>field</th><th>type</th><th>required</th><th></th></tr>{rows}</table>" if rows else ""
+    )
     note = _code(escape(schema.get("description", "")))
     lossy = " <em>lossy</em>" if spec.lossy else ""
     return (
-        f"<section><h4><code>{escape(spec.name)}</code>{lossy}</h4><p>{escape(spec.description)} {note}</p>{table}"
+        f"<section><h4><code>{escape(spec.name)}</code>{lossy}</h4>"
+        f"<p>{escape(spec.description)} {note}</p>{table}"
         f"<details><summary>JSON Schema</summary><pre>{escape(text)}</pre></details></section>"
     )
 

@@ -1,4 +1,4 @@
-"""The kinds of callers, one row each: where they knock, who they are, how they sign in, and how they are spoken to."""
+"""The kinds of callers, one row each: where they knock, how they sign in, how they are spoken to."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _nobody(caller: Any, permission: str) -> bool:
 
 @dataclass(eq=False, slots=True)
 class Audience:
-    """A kind of caller, and the table of its routes. Paths that begin like one of `owns` are answered in its dialect."""
+    """A kind of caller, and the table of its routes. The paths that it owns are answered in its dialect."""
 
     name: str
     prefix: str
@@ -78,18 +78,28 @@ class Audience:
     ) -> Callable[[E], E]:
         """Declares an endpoint of this audience. Raises BadRoute for a signature that does not make sense.
 
-        `public` needs no token (a caller that may be None gets one if it came along). `quota` is counted per caller
-        in PostgreSQL. `idempotency` is "required", "optional" or a function of the body that gives a natural key.
-        `limited` False exempts from the audience's general limit (webhooks).
+        `public` needs no token (a caller that may be None gets one if it came along). `quota` is counted per
+        caller in PostgreSQL. `idempotency` is "required", "optional" or a function of the body that gives a
+        natural key. `limited` False exempts from the audience's general limit (webhooks).
         """
         quotas = (quota,) if isinstance(quota, Quota) else tuple(quota)
 
         def declare(func: E) -> E:
             self.routes.append(
                 Route(
-                    self, method.upper(), self.prefix + path, func, status=status, is_public=public,
-                    permission=permission, quotas=quotas, idempotency=idempotency, listing=listing, tags=tuple(tags),
-                    accepts_cards=accepts_cards, is_limited=limited,
+                    self,
+                    method.upper(),
+                    self.prefix + path,
+                    func,
+                    status=status,
+                    is_public=public,
+                    permission=permission,
+                    quotas=quotas,
+                    idempotency=idempotency,
+                    listing=listing,
+                    tags=tuple(tags),
+                    accepts_cards=accepts_cards,
+                    is_limited=limited,
                 )  # fmt: skip
             )
             return func
@@ -118,10 +128,10 @@ customer = Audience(
     page_limit=10, title="Customers",
 )  # fmt: skip
 
-#: In this order paths are assigned to audiences; whatever nobody owns is answered like a customer's.
+#: In this order paths are assigned to audiences; whatever nobody owns is answered by the last one.
 AUDIENCES: tuple[Audience, ...] = (technician, admin, internal, customer)
 
 
 def audience_of(path: str, audiences: Sequence[Audience] = AUDIENCES) -> Audience:
     """Whose dialect a path is answered in, also when there is nothing at it."""
-    return next((a for a in audiences if a.owns_path(path)), customer)
+    return next((a for a in audiences if a.owns_path(path)), audiences[-1])

@@ -1,4 +1,4 @@
-"""Card numbers and security codes have no place here: they are recognised and refused before anything keeps them."""
+"""Card numbers and security codes have no place here: they are refused before anything keeps them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ class CardDataRefused(Invalid):
     code = "card_data_not_accepted"
 
 
-_CARD_KEY = re.compile(r"card.?(number|no|num)|^(card|pan|ccnum|cc_number)$|primary.?account.?number", re.IGNORECASE)
+_CARD_KEY = re.compile(
+    r"card.?(number|no|num)|^(card|pan|ccnum|cc_number)$|primary.?account.?number", re.IGNORECASE
+)
 _CODE_KEY = re.compile(r"^(card.?)?(cvv2?|cvc2?|csc|security.?code)$", re.IGNORECASE)
 _PHONE_KEY = re.compile(r"phone|mobile|msisdn|whatsapp", re.IGNORECASE)
 _SECURITY_CODE = re.compile(r"\d{3,4}")
 #: Digits that stand alone: not part of a word, an id or an E.164 number.
 _NUMBER = re.compile(r"(?<![\w+.-])\d(?:[ -]?\d){12,18}(?![\w-])")
-#: Prefixes and lengths that the networks issue (ISO/IEC 7812): the Luhn sum alone is right for every tenth number.
+#: Prefixes and lengths that networks issue (ISO/IEC 7812): the Luhn sum alone fits every tenth number.
 _NETWORKS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
     r"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard

@@ -1,4 +1,4 @@
-"""The five wire forms: success, page and error, and how keys, money and times are written (DESIGN section 10)."""
+"""The five wire forms: success, page and error, and how keys, money and times are written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from api.models import Body as Body
 from api.models import Money as Money
 from api.models import Query as Query
 from api.models import View as View
-from api.results import Bare, Message, Page, Reply
+from api.results import Message, Page, Reply
 from dispatch.errors import DispatchError, Invalid, Kind
 
 STATUS: Mapping[Kind, int] = {
@@ -69,7 +69,7 @@ class Dialect:
 
     name: str
     is_camel: bool
-    #: How many of the smallest units one written unit of money has: 100 writes decimals, 1 the smallest unit itself.
+    #: Smallest units in one written unit of money: 100 writes decimals, 1 the smallest unit itself.
     minor_per_unit: int
     write_time: Callable[[datetime], str]
     invalid_status: int
@@ -100,7 +100,9 @@ class Dialect:
             body["timestamp"] = now
         return body
 
-    def page(self, page: Page[Any], items: list[Any], number: int, limit: int, now: datetime) -> dict[str, Any]:
+    def page(
+        self, page: Page[Any], items: list[Any], number: int, limit: int, now: datetime
+    ) -> dict[str, Any]:
         """The envelope around one page; `items` are the rendered rows."""
         body = self.page_form(page, items, number, limit)
         if self.stamps_success:
@@ -146,7 +148,6 @@ class Dialect:
         return orjson.dumps(value, default=self.plain, option=_ORJSON)
 
 
-
 # ---------------------------------------------------------------- pages
 
 
@@ -156,7 +157,12 @@ def _pages(total: int, limit: int) -> int:
 
 def _page_form(pages_word: str) -> PageForm:
     def form(page: Page[Any], items: list[Any], number: int, limit: int) -> dict[str, Any]:
-        pagination = {"page": number, "limit": limit, "total": page.total, pages_word: _pages(page.total, limit)}
+        pagination = {
+            "page": number,
+            "limit": limit,
+            "total": page.total,
+            pages_word: _pages(page.total, limit),
+        }
         key = page.key or "items"
         return {"success": True, "data": {key: items, "pagination": pagination, **page.extra}}
 
@@ -195,7 +201,9 @@ def _error_with_map(problem: Problem) -> dict[str, Any]:
 
 
 def _error_with_list(problem: Problem) -> dict[str, Any]:
-    listed = [{"field": name, "message": text} for name, texts in (problem.fields or {}).items() for text in texts]
+    listed = [
+        {"field": name, "message": text} for name, texts in (problem.fields or {}).items() for text in texts
+    ]
     return {**_plain_error(problem), "code": problem.code, "errors": listed}
 
 
@@ -205,7 +213,8 @@ MINUTESERV = Dialect("minuteserv", False, 100, seconds_z, 422, _page_form("total
 ORGANISATION = Dialect("organisation", True, 100, seconds_z, 422, _page_form("totalPages"), _plain_error)
 INTEGRATION = Dialect("integration", True, 100, seconds_z, 400, _page_form("pages"), _error_with_list)
 ERP = Dialect("erp", False, 100, micros_z, 422, _laravel_form, _error_with_map)
-PROVIDER = Dialect("provider", True, 1, millis_z, 400, _page_form("totalPages"), _error_with_map, stamps_success=True)
+PROVIDER = Dialect(
+    "provider", True, 1, millis_z, 400, _page_form("totalPages"), _error_with_map, stamps_success=True
+)
 
 ALL = (MINUTESERV, ORGANISATION, INTEGRATION, ERP, PROVIDER)
-

@@ -23,7 +23,8 @@ _CACHE = "public, max-age=3600"
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Dispatch: REST</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
-<link rel="stylesheet" href="/docs/assets/swagger-ui.css"><link rel="stylesheet" href="/docs/assets/page.css"></head>
+<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+<link rel="stylesheet" href="/docs/assets/page.css"></head>
 <body><nav><a href="/docs/events">Socket events</a> <a href="/openapi.json">openapi.json</a>
 <a href="/asyncapi.json">asyncapi.json</a></nav>
 <div id="docs"></div><script src="/docs/assets/swagger-ui-bundle.js"></script>
@@ -33,10 +34,12 @@ _START = """SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs", deepLinking:
   docExpansion: "none", defaultModelsExpandDepth: 0, persistAuthorization: true});
 """
 
-_STYLE = """main { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; }
+_STYLE = """
+main { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; }
 nav { padding: .75rem 1rem; font: 14px system-ui, sans-serif; } nav a { margin-right: 1rem; }
 main code { background: #f2f3f5; padding: .1em .3em; border-radius: 3px; }
-main section { border-top: 1px solid #dde; margin: 1rem 0; } main table { border-collapse: collapse; width: 100%; }
+main section { border-top: 1px solid #dde; margin: 1rem 0; }
+main table { border-collapse: collapse; width: 100%; }
 main th, main td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #eef; }
 main pre { background: #f7f8fa; padding: 1rem; overflow: auto; } main em { color: #965; font-size: .85em; }
 """

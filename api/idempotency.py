@@ -43,7 +43,7 @@ class StillRunning(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Whose key for what. A natural key (taken from the body) keeps good answers only: a refused body may be mended."""
+    """Whose key for what. A natural key (from the body) keeps good answers only: a bad body may be mended."""
 
     principal: str
     route: str
@@ -73,8 +73,8 @@ async def once(
 ) -> web.StreamResponse:
     """Runs `effect` at most once per claim, or repeats its answer byte by byte.
 
-    Kept are 2xx and definitive 4xx answers; after a 429, a 5xx or a bug the claim is dropped, so that the same key
-    may be tried again. Raises KeyReused and StillRunning.
+    Kept are 2xx and definitive 4xx answers; after a 429, a 5xx or a bug the claim is dropped, so that the
+    same key may be tried again. Raises KeyReused and StillRunning.
     """
     name = {"principal": claim.principal, "route": claim.route, "key": claim.key}
     async with services.transaction() as tx:

@@ -1,4 +1,4 @@
-"""How much one caller may ask: general limits by audience, and strict quotas that are counted in PostgreSQL."""
+"""How much one caller may ask: general limits by audience, and strict quotas counted in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """A strict limit of one deed, exact and shared by all nodes. `setting` names the amount in settings.limits.
+    """A strict limit of one deed, exact on all nodes. `setting` names the amount in settings.limits.
 
     Every attempt that is valid counts, and a replayed answer does not. `applies` looks at the body.
     """

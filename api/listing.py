@@ -28,10 +28,10 @@ _MAX_SEARCH = 200
 class Grammar:
     """What one list understands. Declared beside its route.
 
-    `filters` maps a public name to the type of its value (a list type takes key[], repeated keys and comma lists);
-    `aliases` maps further public names to those. `sorts` maps public names to the list's own, None takes the list's.
-    `key` is what the items stand under. Filters with a `source` must be declared there under the name that `names`
-    gives (the public one by default).
+    `filters` maps a public name to the type of its value (a list type takes key[], repeated keys and comma
+    lists); `aliases` maps further public names to those. `sorts` maps public names to the list's own, None
+    takes the list's. `key` is what the items stand under. With a `source`, each filter must be declared there under
+    the name that `names` gives (the public one by default).
     """
 
     key: str | None = None
@@ -151,7 +151,9 @@ class Reader:
         for part in split_list(values):
             word = part.lstrip("+-")
             if word not in sorts:
-                bad[name] = [f"must be one of {', '.join(sorts)}" if sorts else "this list has one order only"]
+                bad[name] = [
+                    f"must be one of {', '.join(sorts)}" if sorts else "this list has one order only"
+                ]
                 return ()
             chosen.append((sorts[word], part.startswith("-") or order == "desc"))
         return tuple(chosen[:5])
@@ -199,7 +201,9 @@ def _first(given: Mapping[str, list[str]], names: tuple[str, ...]) -> tuple[str,
     return names[0], []
 
 
-def _whole(given: Mapping[str, list[str]], names: tuple[str, ...], default: int, most: int, bad: Fields) -> int:
+def _whole(
+    given: Mapping[str, list[str]], names: tuple[str, ...], default: int, most: int, bad: Fields
+) -> int:
     name, values = _first(given, names)
     if not values:
         return default

@@ -1,4 +1,4 @@
-"""Around every request: its id, its log line, its measures, the form of its failures, and the headers of safety."""
+"""Around every request: its id, its log line, its measures, the form of its failures, safe headers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 import structlog
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
 from prometheus_client import Counter, Histogram
 
 from api.answers import error_response, problem_response
@@ -44,13 +45,13 @@ _CORS_EXPOSED = "X-Request-ID, X-Ignored-Fields, Idempotent-Replayed, Retry-Afte
 
 
 @web.middleware
-async def observe(request: web.Request, handler: web.RequestHandler) -> web.StreamResponse:  # type: ignore[type-arg]
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answers every request: with what its handler gives, or with the refusal in its audience's dialect."""
     core = request.app[CORE]
     info = info_of(request, core.services.settings.http.trusted_hops)
     request[INFO] = info
     if request.path.startswith(SOCKETS):
-        return await handler(request)  # type: ignore[operator, no-any-return, misc]
+        return await handler(request)
     structlog.contextvars.bind_contextvars(request_id=info.request_id)
     started = time.perf_counter()
     try:
@@ -62,18 +63,20 @@ async def observe(request: web.Request, handler: web.RequestHandler) -> web.Stre
         structlog.contextvars.unbind_contextvars("request_id")
 
 
-async def _answered(request: web.Request, handler: object, core: Core) -> web.StreamResponse:
-    dialect, clock = audience_of(request.path).dialect, core.services.clock
+async def _answered(request: web.Request, handler: Handler, core: Core) -> web.StreamResponse:
+    dialect, clock = audience_of(request.path, core.audiences).dialect, core.services.clock
     if request.method == "OPTIONS" and _is_friend(request, core):
         return web.Response(status=204)
     try:
-        return await handler(request)  # type: ignore[operator, no-any-return]
+        return await handler(request)
     except DispatchError as error:
         return error_response(error, dialect, clock)
     except web.HTTPRedirection:
         raise
     except web.HTTPException as error:
-        code, message = _WORDS.get(error.status, (HTTPStatus(error.status).name, HTTPStatus(error.status).phrase))
+        code, message = _WORDS.get(
+            error.status, (HTTPStatus(error.status).name, HTTPStatus(error.status).phrase)
+        )
         headers = {hdrs.ALLOW: error.headers[hdrs.ALLOW]} if hdrs.ALLOW in error.headers else {}
         response = problem_response(dialect, clock, error.status, code, message, headers)
         if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -94,7 +97,7 @@ async def _answered(request: web.Request, handler: object, core: Core) -> web.St
 def _bug(request: web.Request, core: Core) -> web.Response:
     """Ours: the log has everything but the body, the caller learns nothing but the request id."""
     log.exception("bug", method=request.method, route=route_of(request))
-    dialect = audience_of(request.path).dialect
+    dialect = audience_of(request.path, core.audiences).dialect
     return problem_response(
         dialect, core.services.clock, 500, "INTERNAL_SERVER_ERROR", "Something went wrong on our side."
     )

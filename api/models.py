@@ -15,7 +15,7 @@ from pydantic_core.core_schema import SerializationInfo
 if TYPE_CHECKING:
     from api.dialects import Dialect
 
-#: The largest amount that is taken from outside, in minor units: beyond it is a typing error, and bigint is safe.
+#: The largest amount that is taken from outside, in minor units: what is beyond is a slip of the finger.
 MAX_MINOR = 10**13
 
 

@@ -85,7 +85,7 @@ class _Writer:
             "info": {
                 "title": "Dispatch",
                 "version": version(),
-                "description": "Dispatch of field service jobs. The events of the sockets are described at /docs/events.",
+                "description": "Dispatch of field service jobs. The sockets are described at /docs/events.",
             },
             "servers": [{"url": "/"}],
             "tags": [{"name": name} for name in sorted({t for r in self._routes for t in _tags(r)})],
@@ -94,7 +94,12 @@ class _Writer:
                 "schemas": self._components | _error_schemas(audiences),
                 "responses": _refusals(audiences),
                 "securitySchemes": {
-                    a.name: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": a.title}
+                    a.name: {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "bearerFormat": "JWT",
+                        "description": a.title,
+                    }
                     for a in audiences
                 },
             },
@@ -148,7 +153,9 @@ class _Writer:
         if route.inputs.listing is not None:
             found += self._listing(n, route)
         for name, header in route.inputs.headers.items():
-            found.append(_parameter(header.header, "header", self._schemas[n, f"header.{name}"], header.is_required))
+            found.append(
+                _parameter(header.header, "header", self._schemas[n, f"header.{name}"], header.is_required)
+            )
         if route.idempotency is not None:
             schema = {"type": "string", "minLength": 16, "maxLength": 255}
             found.append(_parameter("X-Idempotency-Key", "header", schema, route.idempotency == "required"))
@@ -162,12 +169,18 @@ class _Writer:
         if grammar.is_paged:
             found = [
                 _parameter("page", "query", {**whole, "default": 1}),
-                _parameter("limit", "query", {**whole, "default": limit, "description": "At most 100 are given"}),
+                _parameter(
+                    "limit", "query", {**whole, "default": limit, "description": "At most 100 are given"}
+                ),
             ]
         if sorts := list(grammar.public_sorts):
             words = [*sorts, *(f"-{name}" for name in sorts)]
-            found.append(_parameter("sort", "query", {"type": "array", "items": {"type": "string", "enum": words}}))
-        found += [_parameter(name, "query", self._schemas[n, f"filter.{name}"]) for name, _ in _filters(route)]
+            found.append(
+                _parameter("sort", "query", {"type": "array", "items": {"type": "string", "enum": words}})
+            )
+        found += [
+            _parameter(name, "query", self._schemas[n, f"filter.{name}"]) for name, _ in _filters(route)
+        ]
         if grammar.searches:
             found.append(_parameter("search", "query", {"type": "string", "maxLength": 200}))
         return found
@@ -278,11 +291,19 @@ def _page_schema(route: Route, item: Schema) -> Schema:
     whole = {"type": "integer"}
     if route.audience.dialect is ERP:
         if key is None:
-            return {"type": "object", "properties": {"success": {"const": True}, "data": items, "pagination": {"type": "object"}}}
+            return {
+                "type": "object",
+                "properties": {"success": {"const": True}, "data": items, "pagination": {"type": "object"}},
+            }
         inner = {"current_page": whole, "data": items, "per_page": whole, "total": whole}
         return {"type": "object", "properties": {key: {"type": "object", "properties": inner}}}
-    pages = {"integration": "pages", "minuteserv": "total_pages"}.get(route.audience.dialect.name, "totalPages")
-    pagination = {"type": "object", "properties": {"page": whole, "limit": whole, "total": whole, pages: whole}}
+    pages = {"integration": "pages", "minuteserv": "total_pages"}.get(
+        route.audience.dialect.name, "totalPages"
+    )
+    pagination = {
+        "type": "object",
+        "properties": {"page": whole, "limit": whole, "total": whole, pages: whole},
+    }
     data: Schema = {"type": "object", "properties": {"pagination": pagination}}
     if key is not None:
         data["properties"] = {key: items, **data["properties"]}
@@ -311,13 +332,18 @@ def _error_schemas(audiences: Sequence[Audience]) -> dict[str, Schema]:
             "timestamp": {"type": "string", "format": "date-time"},
         }  # fmt: skip
         if dialect in (ERP, PROVIDER):
-            properties["errors"] = {"type": "object", "additionalProperties": {"type": "array", "items": text}}
+            properties["errors"] = {
+                "type": "object",
+                "additionalProperties": {"type": "array", "items": text},
+            }
         if dialect is INTEGRATION:
             properties["code"] = text
             one = {"type": "object", "properties": {"field": text, "message": text}}
             properties["errors"] = {"type": "array", "items": one}
         found[_error_name(dialect)] = {
-            "type": "object", "required": ["success", "error", "message", "timestamp"], "properties": properties,
+            "type": "object",
+            "required": ["success", "error", "message", "timestamp"],
+            "properties": properties,
         }  # fmt: skip
     return found
 

@@ -44,7 +44,7 @@ class TooSlow(Malformed):
 
 
 async def read_body(request: web.Request) -> bytes:
-    """The raw body. Raises UnsupportedEncoding, TooSlow, and aiohttp's own error for one that is too large."""
+    """The raw body. Raises UnsupportedEncoding, TooSlow, and aiohttp's own error for a too large one."""
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
         raise UnsupportedEncoding
     if not request.can_read_body:
@@ -122,7 +122,11 @@ def complaints(error: ValidationError, *, without_extra: bool = False, whole: st
 
 def extra_fields(error: ValidationError) -> list[str]:
     """The unknown fields among the complaints."""
-    return [".".join(map(str, e["loc"])) for e in error.errors(include_url=False) if e["type"] == "extra_forbidden"]
+    return [
+        ".".join(map(str, e["loc"]))
+        for e in error.errors(include_url=False)
+        if e["type"] == "extra_forbidden"
+    ]
 
 
 def validate_body(
@@ -148,7 +152,9 @@ class QueryModel:
 
     def __init__(self, model: type[BaseModel]) -> None:
         self.model = model
-        self._lists = {n for f, i in model.model_fields.items() if is_list(i.annotation) for n in (f, i.alias) if n}
+        self._lists = {
+            n for f, i in model.model_fields.items() if is_list(i.annotation) for n in (f, i.alias) if n
+        }
         self.names = {n for f, i in model.model_fields.items() for n in (f, i.alias) if n}
 
     def read(self, given: Mapping[str, list[str]], dialect: Dialect) -> tuple[Any, Fields]:
@@ -225,4 +231,3 @@ def refuse(bad: Fields) -> None:
     """Raises Invalid when there are bad fields."""
     if bad:
         raise Invalid(bad)
-

@@ -33,7 +33,7 @@ class Message:
 class Page(Generic[T]):
     """One page of a listing. Without `page` and `limit` they are those that the request asked for.
 
-    `extra` stands beside the items (a summary). `key` None is the bare list, for dialects that have such a form.
+    `extra` stands beside the items (a summary). `key` None is the bare list where the dialect has one.
     """
 
     items: Sequence[T]

@@ -54,7 +54,7 @@ _EXAMPLE = re.compile(r"^Example:\s*(\{.*|\[.*)", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Marks a parameter that comes from a header: `Annotated[str | None, Header("X-Step-Up-Token")] = None`."""
+    """Marks what comes from a header: `token: Annotated[str | None, Header("X-Step-Up-Token")] = None`."""
 
     name: str
 
@@ -87,6 +87,7 @@ class Core:
 
     services: Services
     counters: RateCounters
+    audiences: Sequence[Audience]
 
 
 CORE = web.AppKey("dispatch_core", Core)
@@ -152,12 +153,14 @@ class Route:
         for model in (self.inputs.body_type, self.inputs.query.model if self.inputs.query else None):
             is_ours = isinstance(model, type) and issubclass(model, _Model)
             if is_ours and self.audience.dialect.is_camel != model.is_camel:
-                raise BadRoute(f"{where}: {model.__name__} has not the key style of {self.audience.dialect.name}")
+                raise BadRoute(
+                    f"{where}: {model.__name__} has not the key style of {self.audience.dialect.name}"
+                )
 
     # ------------------------------------------------------------ a request
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Signs in, counts, reads, runs and wraps. Raises DispatchError; the middleware gives it the dialect's form."""
+        """Signs in, counts, reads, runs and wraps. Raises DispatchError, which the middleware forms."""
         core, info = request.app[CORE], request[INFO]
         caller = await self._caller(core, request, info)
         given, body, ignored = await self._read(request)
@@ -190,7 +193,7 @@ class Route:
         return Renderer(self.audience.dialect, self.status, self.listing.key if self.listing else None)
 
     async def _caller(self, core: Core, request: web.Request, info: RequestInfo) -> Any:
-        """The principal, counted against the audience's limit. Raises NotSignedIn, NotAllowed, TooManyRequests."""
+        """The principal, counted against the limit. Raises NotSignedIn, NotAllowed, TooManyRequests."""
         audience, limit = self.audience, self.audience.limit
 
         async def count(who: str) -> None:
@@ -217,7 +220,7 @@ class Route:
         return caller
 
     async def _read(self, request: web.Request) -> tuple[dict[str, Any], Any, list[str]]:
-        """(arguments, the body's JSON value, names that were dropped). Raises Invalid with every bad field."""
+        """(arguments, the body's JSON value, dropped names). Raises Invalid with every bad field."""
         inputs, dialect = self.inputs, self.audience.dialect
         given: dict[str, Any] = {value.name: value.read(request) for value in inputs.path}
         bad: Fields = {}
@@ -272,7 +275,9 @@ class Route:
             refuse_card_data(given)
         return unclean_in(given)
 
-    def _claim(self, request: web.Request, info: RequestInfo, who: str, body: Any, model: Any) -> Claim | None:
+    def _claim(
+        self, request: web.Request, info: RequestInfo, who: str, body: Any, model: Any
+    ) -> Claim | None:
         key, is_natural = info.idempotency_key, False
         if key is None and callable(self.idempotency):
             key, is_natural = self.idempotency(model), True
@@ -322,7 +327,9 @@ def _place(route: Route, inputs: Inputs, name: str, kind: Any, default: Any) -> 
     elif kind is Listing:
         if name != "listing":
             raise BadRoute(f"{route.template}: the parameter {name} must be called listing")
-        inputs.listing = Reader(route.listing or Grammar(), route.audience.page_limit, _item_fields(route.returns))
+        inputs.listing = Reader(
+            route.listing or Grammar(), route.audience.page_limit, _item_fields(route.returns)
+        )
     else:
         raise BadRoute(f"{route.template}: nothing says where the parameter {name} comes from")
 

@@ -22,7 +22,7 @@ HIDDEN = "[hidden]"
 
 
 def configure(level: str = "info", *, for_people: bool = False, stream: TextIO | None = None) -> None:
-    """Sends structlog and the standard library's loggers to one place. `for_people` writes lines instead of JSON."""
+    """Sends structlog and the standard loggers to one place. `for_people` writes lines instead of JSON."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -43,7 +43,8 @@ def configure(level: str = "info", *, for_people: bool = False, stream: TextIO |
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
         )
     )
     root = logging.getLogger()

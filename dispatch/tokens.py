@@ -63,7 +63,7 @@ class Tokens:
         ttl_s: float,
         extra: Mapping[str, Any] | None = None,
     ) -> str:
-        """A token for `subject` in `realm` that lives `ttl_s` real seconds. Raises ValueError for a reserved extra."""
+        """A token of `realm` that lives `ttl_s` real seconds. Raises ValueError for a reserved extra."""
         if taken := _OWN & (extra or {}).keys():
             raise ValueError(f"these claims are the token's own: {sorted(taken)}")
         now = int(time.time())
@@ -73,7 +73,9 @@ class Tokens:
         }  # fmt: skip
         if session_id is not None:
             claims["sid"] = str(session_id)
-        return self._jwt.encode(claims, self._keys[self._kid], algorithm=ALGORITHMS[0], headers={"kid": self._kid})
+        return self._jwt.encode(
+            claims, self._keys[self._kid], algorithm=ALGORITHMS[0], headers={"kid": self._kid}
+        )
 
     def read(self, token: str, realm: str) -> Claims:
         """The claims of a token of this realm. Raises TokenExpired, and NotSignedIn for every other fault."""

@@ -1,4 +1,4 @@
-"""The one place that composes SQL: a base statement, and the sorts, filters and search that were declared for it."""
+"""The one place that composes SQL: a base statement, and the sorts, filters and search declared for it."""
 
 from __future__ import annotations
 
@@ -39,11 +39,12 @@ LISTS: list[Listed[Any]] = []
 
 
 class Listed(Generic[T]):
-    """A list: the statement `name` of a noun's .sql file, which may select more columns than the row type has.
+    """A list: the statement `name` of a noun's .sql file, which may have more columns than the row type.
 
-    `sorts` maps a name to an expression over the statement's columns, `filters` to a condition in which `{}` stands
-    for the value; `search` is a condition of the same form, for a text with wildcards on both sides (ILIKE).
-    `tie` makes the order total. All of these are literals of our own: what comes from outside is only ever a parameter.
+    `sorts` maps a name to an expression over the statement's columns, `filters` to a condition in which `{}`
+    stands for the value; `search` is a condition of the same form, for a text with wildcards on both sides
+    (ILIKE). `tie` makes the order total. All of these are literals of our own: what comes from outside is
+    only ever a parameter.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Listed(Generic[T]):
         LISTS.append(self)
 
     async def page(self, conn: Conn, wanted: Wanted, **given: Any) -> tuple[list[T], int]:
-        """The rows of one page, and how many there are in all. Raises UnknownName for an undeclared sort or filter."""
+        """The rows of one page, and how many there are in all. Raises UnknownName if it is not declared."""
         if given.keys() != set(self._parameters):
             raise TypeError(f"{self.name} takes {sorted(self._parameters)}")
         rows_text, count_text = self.texts(wanted)
@@ -107,7 +108,10 @@ class Listed(Generic[T]):
                 raise UnknownName("search")
             number += 1
             conditions.append(f"({self.search_condition})".replace("{}", f"${number}"))
-        order = [f"{_known(self.sorts, name)} {'DESC NULLS LAST' if down else 'ASC NULLS LAST'}" for name, down in sorts]
+        order = [
+            f"{_known(self.sorts, name)} {'DESC NULLS LAST' if down else 'ASC NULLS LAST'}"
+            for name, down in sorts
+        ]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         source = f"FROM ({self._base}) AS listed{where}"
         page = (

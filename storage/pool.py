@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -28,10 +29,20 @@ def _dumps(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+def _uuid(raw: bytes) -> UUID:
+    return UUID(bytes=bytes(raw))
+
+
+def _uuid_bytes(value: UUID | str) -> bytes:
+    return value.bytes if isinstance(value, UUID) else UUID(value).bytes
+
+
 async def prepare(conn: Conn) -> None:
-    """What every connection needs: jsonb and json as Python objects."""
+    """What every connection needs: jsonb and json as Python objects, and the standard library's UUID."""
     for kind in ("json", "jsonb"):
         await conn.set_type_codec(kind, encoder=_dumps, decoder=orjson.loads, schema="pg_catalog")
+    # The driver's own subclass of UUID is unknown to orjson and would leak into every answer.
+    await conn.set_type_codec("uuid", encoder=_uuid_bytes, decoder=_uuid, schema="pg_catalog", format="binary")
 
 
 _AWAY = (asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError, asyncpg.TooManyConnectionsError)

@@ -16,7 +16,7 @@ _LEAST_WAIT_S = 1.0
 
 
 async def take(conn: Conn, key: str, limit: int, window_s: float) -> float:
-    """Counts one use of `key`. 0 when it was within `limit` per `window_s` (real time), else the seconds to wait.
+    """Counts one use of `key`. 0 within `limit` per `window_s` (real time), else the seconds to wait.
 
     A refused one is not counted. The counter's row is locked until the transaction ends.
     """

@@ -1,4 +1,4 @@
-"""Counters of requests per window: in this process, or in Redis for all nodes; a lost Redis refuses nobody."""
+"""Counters of requests per window: in this process, or in Redis for all; a lost Redis refuses nobody."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BREAK_S = 2.0
 
 
 class RateCounters:
-    """Sliding windows in real time. They guard capacity; what protects money and identity is in storage.quotas."""
+    """Sliding windows in real time. Money and identity are protected by storage.quotas."""
 
     def __init__(self, redis_url: str = "") -> None:
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())

@@ -38,6 +38,15 @@ def connect(url: str) -> Redis:
     )  # fmt: skip
 
 
+async def ping(url: str) -> None:
+    """Returns when Redis answers; raises what is wrong otherwise."""
+    redis = connect(url)
+    try:
+        await redis.execute_command("PING")
+    finally:
+        await redis.aclose()
+
+
 class RedisHints:
     """Carries hints and position batches between nodes. Own messages are not heard again."""
 

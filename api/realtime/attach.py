@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 from aiohttp import web
@@ -17,6 +17,7 @@ from api.realtime.guard import SocketLimits
 from api.realtime.once import once
 from api.realtime.ops import OpsNamespace
 from api.realtime.technician import TechnicianNamespace
+from api.request_info import client_ip
 from dispatch import bus
 from dispatch.config import Sockets
 from dispatch.errors import DispatchError
@@ -40,11 +41,14 @@ def limits_of(sockets: Sockets) -> SocketLimits:
     )  # fmt: skip
 
 
-def attach_realtime(
-    app: web.Application, services: Services, client_address: Callable[[web.Request], str]
-) -> HotServer:
+def attach_realtime(app: web.Application, services: Services) -> HotServer:
     """Mounts /socket.io with the three namespaces; starts and ends with the application."""
     settings = services.settings
+
+    def client_address(request: web.Request) -> str:
+        forwarded = request.headers.getall("X-Forwarded-For", ())
+        return client_ip(request.remote, list(forwarded), settings.http.trusted_hops)
+
     server = HotServer(
         limits_of(settings.sockets), origins=settings.http.allowed_origins, client_address=client_address
     )

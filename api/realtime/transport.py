@@ -250,8 +250,8 @@ class HotWebSocket(SocketWriter):
             self._stats["closed"] += 1
             self._cancel_timers()
             self.withdraw()
-            if self.cut_reason is not None and not self._transport.is_closing():
-                self._transport.close()
+            # A closing handshake may still come, but a peer that reads nothing cannot hold the connection.
+            self._loop.call_later(2 * self._limits.linger_s, self._transport.abort)
         reason = self.cut_reason or self._socket.server.reason.TRANSPORT_CLOSE
         try:
             await self._socket.close(wait=False, abort=True, reason=reason)

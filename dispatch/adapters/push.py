@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import jwt
 
-from dispatch.adapters.senders import SendFailed
+from dispatch.adapters.sending import SendFailed
 from dispatch.adapters.sms import Http
 
 if TYPE_CHECKING:

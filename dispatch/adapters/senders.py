@@ -1,37 +1,49 @@
-"""What sends messages: the Protocol, its failure, and the default that only keeps them for reading."""
+"""Which sender carries which channel, by the settings."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from dispatch.outbox.messages import Message
+import orjson
 
-
-class SendFailed(Exception):
-    """A try that did not succeed; `is_permanent` when another one would fail the same way."""
-
-    def __init__(
-        self, reason: str, *, is_permanent: bool = False, retry_after_s: float | None = None
-    ) -> None:
-        super().__init__(reason)
-        self.is_permanent = is_permanent
-        self.retry_after_s = retry_after_s
+from dispatch.adapters.push import Fcm, ServiceAccount
+from dispatch.adapters.sending import LocalOutbox as LocalOutbox
+from dispatch.adapters.sending import Sender as Sender
+from dispatch.adapters.sms import Msg91, Twilio
+from dispatch.config import Senders, Settings
 
 
-class Sender(Protocol):
-    """Sends one message or raises SendFailed. It may be called twice for one message (`message.id` tells)."""
-
-    async def send(self, message: Message) -> None: ...
-
-    async def close(self) -> None: ...
+class WrongSenders(ValueError):
+    """The settings of the senders do not fit together; the message says which and what to do."""
 
 
-class LocalOutbox:
-    """The default: the row itself is the delivery, `dispatch outbox` shows it."""
+def of(settings: Settings) -> dict[str, Sender]:
+    """Channel to sender, for the sweeper. Raises WrongSenders, which says what to set."""
+    return {"sms": _sms(settings.senders), "push": _push(settings.senders), "email": LocalOutbox()}
 
-    async def send(self, message: Message) -> None:
-        return None
 
-    async def close(self) -> None:
-        return None
+def _sms(chosen: Senders) -> Sender:
+    if chosen.sms == "twilio":
+        token = chosen.twilio_token.get_secret_value()
+        if not (chosen.twilio_sid and token and chosen.twilio_from):
+            raise WrongSenders("Twilio needs DISPATCH_SENDERS__TWILIO_SID, __TWILIO_TOKEN and __TWILIO_FROM.")
+        return Twilio(chosen.twilio_sid, token, chosen.twilio_from)
+    if chosen.sms == "msg91":
+        key = chosen.msg91_key.get_secret_value()
+        if not (key and chosen.msg91_templates):
+            raise WrongSenders("MSG91 needs DISPATCH_SENDERS__MSG91_KEY and __MSG91_TEMPLATES.")
+        return Msg91(key, chosen.msg91_templates)
+    return LocalOutbox()
+
+
+def _push(chosen: Senders) -> Sender:
+    if chosen.push != "fcm":
+        return LocalOutbox()
+    try:
+        content = orjson.loads(Path(chosen.fcm_credentials).read_bytes())
+        account = ServiceAccount(content["project_id"], content["client_email"], content["private_key"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WrongSenders(
+            f"DISPATCH_SENDERS__FCM_CREDENTIALS must name a service account's key file: {error}"
+        ) from error
+    return Fcm(account)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from dispatch.adapters.senders import SendFailed
+from dispatch.adapters.sending import SendFailed
 
 if TYPE_CHECKING:
     from dispatch.outbox.messages import Message

@@ -36,6 +36,8 @@ LEASE_S = 60.0
 #: One try and three more (C65).
 RETRIES = 3
 _ID_CHARS = 128
+#: Parts of the gateway's entities that are not kept.
+PERSONAL = frozenset({"card", "contact", "email", "vpa", "bank", "bank_account", "customer_details", "upi"})
 
 
 class BadSignature(Malformed):
@@ -79,7 +81,7 @@ async def receive(services: Services, raw: bytes, signature: str | None, event_i
             natural_key=natural_key(kind, payload), event_type=kind, account=_text(event.get("account_id")),
             order_id=_entity_id(payload, "order") or _text(_entity(payload, "payment").get("order_id")),
             payment_id=_entity_id(payload, "payment") or _text(_entity(payload, "refund").get("payment_id")),
-            payload=payload, signature=signature[:_ID_CHARS], sent_at=sent_at, needs_review=False, error=None,
+            payload=_impersonal(payload), signature=signature[:_ID_CHARS], sent_at=sent_at, needs_review=False, error=None,
         )  # fmt: skip
         if stored is not None:
             tx.hint(MONEY_DUE, {})
@@ -112,6 +114,13 @@ def natural_key(kind: str, payload: dict[str, Any]) -> str | None:
     if noun == "payout" or kind == "refund.speed_changed":
         return f"{kind}:{found}:{_text(_entity(payload, noun).get('status'))}"
     return f"{kind}:{found}"
+
+
+def _impersonal(value: Any) -> Any:
+    """The payload without what says who paid and with what: we need none of it, so we keep none of it."""
+    if isinstance(value, dict):
+        return {key: _impersonal(inner) for key, inner in value.items() if key not in PERSONAL}
+    return [_impersonal(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _entity(payload: dict[str, Any], noun: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a command says when it cannot do its work: one sentence on standard error, exit code 1, no traceback."""
+"""What a command says when it cannot do its work: one sentence on standard error, and exit code 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the server: takes the port first, then the database, then answers; ends within ten seconds when told to."""
+"""Runs the server: takes the port, then the database, then answers; ends within ten seconds when told to."""
 
 from __future__ import annotations
 
@@ -27,17 +27,26 @@ CLEANUP_S = 4.0
 HARD_STOP_S = 9.0
 BACKLOG = 1024
 
-#: Called once with the address and the DSN when the server answers; cancelled when the server stops. If it returns
-#: a number, the server stops with that exit code.
+#: Called with the address and the DSN when the server answers; cancelled when it stops. If it returns a
+#: number, the server stops with that exit code.
 Companion = Callable[[str, str], Awaitable[int | None]]
-Prepare = Callable[[str], Awaitable[None]]
+#: Called with the DSN of the migrated database, before anything answers.
+Prepare = Callable[["Settings", str], Awaitable[None]]
 
 
 def serve(settings: Settings, *, prepare: Prepare | None = None, companion: Companion | None = None) -> int:
-    """Serves until SIGTERM or SIGINT; the exit code. Raises Refused, CannotStart, EmbeddedError, MigrationError."""
+    """Serves until SIGTERM or SIGINT; returns the exit code.
+
+    Raises Refused, CannotStart, EmbeddedError or MigrationError, each with a sentence that says what to do.
+    """
     refuse_unfit(settings)
     shared = settings.http.workers > 1
-    listener = listen(settings.http.host, settings.http.port, shared=shared)
+    # Sharing would hide that somebody else has the port, so it is asked for alone first.
+    listener = listen(settings.http.host, settings.http.port)
+    if shared:
+        port = listener.getsockname()[1]
+        listener.close()
+        listener = listen(settings.http.host, port, shared=True)
     with stoppable(), listener, database(settings) as dsn:
         asyncio.run(_prepare(settings, dsn, prepare))
         if not shared:
@@ -51,8 +60,16 @@ async def _prepare(settings: Settings, dsn: str, prepare: Prepare | None) -> Non
     applied = await make_ready(settings, dsn)
     if applied:
         note(f"applied {len(applied)} migrations, up to {applied[-1]}")
-    if prepare is not None:
-        await prepare(dsn)
+    await (prepare or _real_time)(settings, dsn)
+
+
+async def _real_time(settings: Settings, dsn: str) -> None:
+    """A demonstration may have left the domain's time running faster: it goes on from there at its pace."""
+    from dispatch.runtime import open_services, set_clock
+
+    async with open_services(settings, dsn, with_workers=False) as services:
+        if services.clock.speed != 1.0:
+            await set_clock(services, services.clock.scaled(1.0))
 
 
 def _announce(url: str) -> None:
@@ -60,7 +77,7 @@ def _announce(url: str) -> None:
 
 
 def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A bound socket, which nobody can connect to yet. `shared` lets other processes bind the same port.
+    """A bound socket, which nobody can connect to yet. `shared` lets other processes bind its port.
 
     Raises Refused when the address cannot be had.
     """
@@ -71,9 +88,6 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     except OSError as e:
         raise Refused(f"The host {host!r} is unknown ({e.strerror}): choose another --host.") from None
     try:
-        if shared:
-            # Sharing would hide that somebody else has the port: ask for it alone first.
-            listen(host, port).close()
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
@@ -84,8 +98,8 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
         raise Refused(f"{port} is no port: choose one from 0 to 65535.") from None
     except OSError as e:
         raise Refused(
-            f"The port {port} on {host} cannot be had ({os.strerror(e.errno or 0)}): stop what uses it, or choose "
-            "another --port (0 takes a free one)."
+            f"The port {port} on {host} cannot be had ({os.strerror(e.errno or 0)}): stop what uses it, or "
+            "choose another --port (0 takes a free one)."
         ) from None
 
 
@@ -103,17 +117,20 @@ async def serve_on(
 ) -> int:
     """Answers on the socket until cancelled, or until the companion ends."""
     from api.app import create_app, drain
-    from dispatch.cli import logs
+    from dispatch import logs
     from dispatch.runtime import open_services
 
-    logs.configure(settings)
+    logs.configure(settings.log_level, for_people=not settings.is_production)
     async with open_services(settings, dsn) as services:
         app = create_app(services)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, keepalive_timeout=75.0)
         await runner.setup()
         try:
-            await web.SockSite(runner, listener, backlog=BACKLOG).start()
             url = url_of(listener)
+            try:
+                await web.SockSite(runner, listener, backlog=BACKLOG).start()
+            except OSError as e:
+                raise Refused(f"{url} was taken meanwhile ({e.strerror}): choose another --port.") from None
             ready(url)
             return await accompany(companion, url, dsn)
         finally:
@@ -173,7 +190,7 @@ async def _stopped_by_signal(main: Awaitable[int]) -> int:
 
 
 def _arm_hard_stop() -> None:
-    """A thread that outlives any stuck loop. The embedded database ends with the process, whichever way it goes."""
+    """A thread that outlives any stuck loop. The embedded database ends with the process, however it goes."""
 
     def leave() -> None:
         print("dispatch: stopping took too long and was cut short", file=sys.stderr, flush=True)
@@ -182,3 +199,14 @@ def _arm_hard_stop() -> None:
     timer = threading.Timer(HARD_STOP_S, leave)
     timer.daemon = True
     timer.start()
+
+
+def serve_as_node(settings: Settings, ready_fd: int) -> int:
+    """One worker on a shared port; its supervisor has prepared the database and hears when it answers."""
+
+    def ready(url: str) -> None:
+        os.write(ready_fd, b"1")
+        os.close(ready_fd)
+
+    with listen(settings.http.host, settings.http.port, shared=True) as listener:
+        return run_until_stopped(serve_on(settings, settings.database_url, listener, ready))

@@ -30,7 +30,7 @@ def settings_of(
     workers: int | None = None,
     trusted_hops: int | None = None,
 ) -> Settings:
-    """The settings, with a command's options put before the environment's. Raises Refused naming every bad one.
+    """The settings, a command's options before the environment's. Raises Refused, which names every bad one.
 
     The options go into the environment, so that processes which the command starts have the same settings.
     """
@@ -67,7 +67,8 @@ def refuse_unfit(settings: Settings) -> None:
         raise Refused(f"Production needs {', '.join(missing)}: set them in the environment.")
     if settings.http.workers > 1 and not settings.redis_url:
         raise Refused(
-            f"{settings.http.workers} workers need Redis to speak to each other: set REDIS_URL, or use --workers 1."
+            f"{settings.http.workers} workers need Redis to speak to each other: set REDIS_URL, or use "
+            "--workers 1."
         )
 
 
@@ -78,7 +79,7 @@ def refuse_production(settings: Settings, what: str) -> None:
 
 @contextmanager
 def database(settings: Settings) -> Iterator[str]:
-    """The DSN of a server that this process may use alone: the given one, or an embedded one for this block."""
+    """The DSN of the given database, or of an embedded one that runs for this block."""
     if settings.database_url:
         yield settings.database_url
         return

@@ -1,4 +1,4 @@
-"""Many processes on one port: starts them, waits until all answer, restarts one that dies, stops them together."""
+"""Many processes on one port: started and awaited, restarted when one dies, stopped together."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ async def supervise(
     from dispatch.cli.serving import accompany
 
     env = {
-        **os.environ, "DATABASE_URL": dsn, "DISPATCH_HTTP__PORT": url.rsplit(":", 1)[1], "DISPATCH_HTTP__WORKERS": "1",
+        **os.environ, "DATABASE_URL": dsn,
+        "DISPATCH_HTTP__PORT": url.rsplit(":", 1)[1], "DISPATCH_HTTP__WORKERS": "1",
     }  # fmt: skip
     workers = [Worker(n, env) for n in range(1, settings.http.workers + 1)]
     try:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from dispatch import bus
-from dispatch.adapters.senders import Sender, SendFailed
+from dispatch.adapters.sending import Sender, SendFailed
 from dispatch.errors import DispatchError
 from dispatch.outbox import messages
 from dispatch.services import Services

@@ -52,7 +52,7 @@ async def erase(services: Services, account_id: UUID, step_up_token: str | None)
         await rows.erase_contact_submissions(conn, account_id=account_id)
         await rows.erase_previews(conn, account_id=account_id)
         await rows.end_memberships(conn, account_id=account_id)
-        principals = [f"customer:{account_id}", str(account_id)]
+        principals = [f"customer:{account_id}", f"/customer:{account_id}"]
         await rows.erase_answers(conn, principals=principals)
         await rows.erase_command_answers(conn, principals=principals)
         recipients = [f"customer:{account_id}", *(x for x in (account.phone, account.email) if x)]

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from dispatch.errors import Missing, NotAllowed
-from dispatch.parties import otp, step_up
+from dispatch.parties import bank_accounts, otp, step_up
 from dispatch.parties.sessions import Pair
 from dispatch.services import Services
+from dispatch.transaction import Tx
 from storage import technician_access as rows
+from storage.bank_accounts import BankAccount
 from storage.pool import Conn
 from storage.technician_access import TechnicianProfile
 
@@ -77,6 +79,25 @@ async def confirm_step_up(services: Services, technician_id: UUID, code: str) ->
         verdict = await otp.guess(tx, technician.phone, "step_up", code)
     verdict.check_field()
     return step_up.mint(services, REALM, technician_id, technician.phone)
+
+
+async def set_bank_account(
+    tx: Tx,
+    technician_id: UUID,
+    step_up_token: str | None,
+    *,
+    number: str,
+    ifsc: str | None,
+    bank_name: str | None,
+    account_name: str | None,
+) -> BankAccount:
+    """Changes where the technician is paid. Raises StepUpNeeded, Missing."""
+    technician = await get(tx.conn, technician_id)
+    step_up.check(tx.services, step_up_token, REALM, technician_id, technician.phone)
+    return await bank_accounts.replace(
+        tx, technician_id, number=number, ifsc=ifsc, bank_name=bank_name, account_name=account_name,
+        told_phone=technician.phone,
+    )  # fmt: skip
 
 
 async def get(conn: Conn, technician_id: UUID) -> TechnicianProfile:

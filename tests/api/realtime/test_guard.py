@@ -489,6 +489,26 @@ async def test_draining_gives_up_on_a_peer_that_takes_nothing(stalled: Stalled) 
     assert stuck.cut_reason == "slow_reader"
 
 
+@pytest.mark.parametrize("farewell", [b"x", b"1", b"41/technician,"])
+async def test_a_peer_that_misbehaves_and_reads_nothing_holds_no_connection(
+    serve: Serve, farewell: bytes
+) -> None:
+    running = await serve(linger_s=0.05, auth_timeout_s=0.05)
+    peer = await Plain.open(running)
+    await peer.sign_in("stuck")
+    await until(lambda: running.world.joined, "joined")
+    stuck = running.server.socket_of(running.sid_of("stuck"), TECHNICIAN)
+    assert stuck is not None
+    while not stuck._transport.get_write_buffer_size():
+        running.server.tell(TECHNICIAN, "all", "job.updated", {"pad": "x" * 4_000})
+    await peer.send(farewell)
+    assert running.runner.server is not None
+    await until(lambda: not running.runner.server.connections, "no connection left")  # type: ignore[union-attr]
+    await until(lambda: not running.server.live, "gone")
+    assert [session for session, _ in running.world.left] == ["stuck"]
+    peer.close()
+
+
 async def test_a_dead_peer_is_cut(stalled: Stalled) -> None:
     running = await stalled(ping_interval_s=0.05, ping_timeout_s=0.1)
     await until(lambda: running.world.left, "left")

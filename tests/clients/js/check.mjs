@@ -28,6 +28,8 @@ seen.hot = await ask("location.report", { fixes: [fix, fix] });
 seen.wrong = await ask("location.report", { fixes: [[now, 500, 0, 1, null, null]] });
 seen.accepted = await ask("offer.accept", { command_id: uuid(), offer_id: uuid() });
 
+while (seen.facts.length < 3) await new Promise((resolve) => socket.once("job.updated", resolve));
+
 // The transport is cut here, as by a network that goes away: the client must come back by itself.
 const again = connected(socket);
 socket.io.engine.close();

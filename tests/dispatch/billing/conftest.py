@@ -32,6 +32,9 @@ async def open_till(pool: Pool, folder: Path, gw: LocalGateway) -> Till:
     )  # fmt: skip
     if cancelled.on_cancelled not in world.services.reactions._by_type["booking.cancelled"]:
         cancelled.register(world.services.reactions)
+    for km in (6, 7, 8):
+        # Somebody is always free; the tests' own technicians are nearer.
+        await world.technician(km_north=km)
     services = world.services
     return Till(world, gw, MoneyWorker(services, gateways.gateway_of(services), first_wait_s=0.01))
 

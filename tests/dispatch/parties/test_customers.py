@@ -13,7 +13,7 @@ from dispatch.parties import customers, erasure, otp, step_up
 from dispatch.parties.customers import SignedIn
 from dispatch.services import Services
 from storage.pool import Pool
-from tests.identity import OTHER_PHONE, PHONE, add_booking, everything, send_code, wrong
+from tests.identity import OTHER_PHONE, PHONE, add_booking, add_technician, everything, send_code, wrong
 
 
 async def sign_in(services: Services, phone: str = PHONE) -> SignedIn:
@@ -32,7 +32,8 @@ async def notify(services: Services, account_id: UUID, title: str = "Booking Con
                 await tx.conn.fetchval(
                     "INSERT INTO notifications (account_id, type, title, message) "
                     "VALUES ($1, 'booking_confirmed', $2, 'CANARY MESSAGE') RETURNING id",
-                    account_id, title,
+                    account_id,
+                    title,
                 )  # fmt: skip
             )
         )
@@ -197,7 +198,7 @@ async def with_a_past(services: Services) -> SignedIn:
         )  # fmt: skip
         await tx.conn.execute(
             "INSERT INTO booking_events (booking_id, seq, type, actor_kind, data) SELECT id, 1, 'booking.cancelled', "
-            "'customer', '{\"reason\": \"CANARY REASON\", \"fee\": 0}' FROM bookings"
+            '\'customer\', \'{"reason": "CANARY REASON", "fee": 0}\' FROM bookings'
         )
     return signed_in
 
@@ -207,12 +208,21 @@ async def test_the_export_has_everything_of_theirs(services: Services) -> None:
     async with services.read() as conn:
         exported = await erasure.export(conn, signed_in.account.id)
     text = orjson.dumps(exported, default=str).decode()
-    for canary in ("CANARY NAME", "CANARY STREET 5", "CANARY MESSAGE", "CANARY FEEDBACK", "canary@example.com", "192.0.2.9"):
+    for canary in (
+        "CANARY NAME",
+        "CANARY STREET 5",
+        "CANARY MESSAGE",
+        "CANARY FEEDBACK",
+        "canary@example.com",
+        "192.0.2.9",
+    ):
         assert canary in text
     assert "hash" not in text
 
 
-async def test_erasure_leaves_no_trace_of_the_person_but_the_rows(services: Services, fresh_pool: Pool) -> None:
+async def test_erasure_leaves_no_trace_of_the_person_but_the_rows(
+    services: Services, fresh_pool: Pool
+) -> None:
     signed_in = await with_a_past(services)
     token = await stepped_up(services)
     await erasure.erase(services, signed_in.account.id, token)
@@ -238,8 +248,6 @@ async def test_the_phone_may_start_anew(services: Services) -> None:
 
 @pytest.mark.parametrize("status", ["pending", "confirmed", "in_progress"])
 async def test_an_open_booking_forbids_erasure(services: Services, status: str) -> None:
-    from tests.identity import add_technician
-
     signed_in = await sign_in(services)
     technician_id = None if status == "pending" else await add_technician(services.pool)
     await add_booking(services.pool, signed_in.account.id, status, technician_id=technician_id)

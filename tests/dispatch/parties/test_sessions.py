@@ -110,7 +110,9 @@ async def test_parallel_refreshes_with_one_token_end_nothing(services: Services)
     pairs = await asyncio.gather(
         *(services.sessions.refresh(services, "customer", first.refresh_token) for _ in range(8))
     )
-    assert len({pair.refresh_token for pair in pairs}) == 1, "one refresh token of a family is good at any time"
+    assert len({pair.refresh_token for pair in pairs}) == 1, (
+        "one refresh token of a family is good at any time"
+    )
     await services.sessions.refresh(services, "customer", pairs[0].refresh_token)
 
 
@@ -129,7 +131,9 @@ async def test_parallel_use_of_old_and_new_leaves_no_living_token(services: Serv
             await services.sessions.refresh(services, "customer", pair.refresh_token)
 
 
-@pytest.mark.parametrize("token", ["", "drt_", "drt_" + "A" * 70, "x" * 5000, "drt_\u00e9", "eyJhbGciOiJub25lIn0.e30."])
+@pytest.mark.parametrize(
+    "token", ["", "drt_", "drt_" + "A" * 70, "x" * 5000, "drt_\u00e9", "eyJhbGciOiJub25lIn0.e30."]
+)
 async def test_what_we_did_not_make_is_refused_and_ends_nothing(services: Services, token: str) -> None:
     pair = await sign_in(services)
     with pytest.raises(RefreshRefused):
@@ -205,7 +209,9 @@ async def test_a_lost_hint_costs_less_than_five_seconds(
     assert not await other.sessions.alive(pair.session_id, "customer")
 
 
-async def test_a_blocked_account_has_no_access_and_no_refresh(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_blocked_account_has_no_access_and_no_refresh(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pair = await sign_in(services)
     assert await services.sessions.alive(pair.session_id, "customer")
     # Somebody blocks it past our code: the row is all that tells.

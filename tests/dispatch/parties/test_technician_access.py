@@ -32,7 +32,9 @@ async def test_a_verified_technician_signs_in_and_refreshes(services: Services) 
         ({"onboarding_status": "rejected"}, technician_access.TechnicianRejected),
     ],
 )
-async def test_who_may_not_work_may_not_sign_in(services: Services, columns: dict[str, Any], refusal: type[Exception]) -> None:
+async def test_who_may_not_work_may_not_sign_in(
+    services: Services, columns: dict[str, Any], refusal: type[Exception]
+) -> None:
     await add_technician(services.pool, **columns)
     code = await send_code(services, OTHER_PHONE)
     with pytest.raises(otp.InvalidOtp):
@@ -91,15 +93,21 @@ async def test_a_bank_account_is_sealed_to_its_row_and_masked(services: Services
 @pytest.mark.parametrize("name", ["PT-001", "pt-001", OTHER_PHONE, "098765 43210", "id"])
 async def test_a_technicians_token_by_any_name(services: Services, name: str) -> None:
     technician_id = await add_technician(services.pool)
-    token = await dev_tokens.mint_dev_token(services, "technician", str(technician_id) if name == "id" else name)
+    token = await dev_tokens.mint_dev_token(
+        services, "technician", str(technician_id) if name == "id" else name
+    )
     claims = services.tokens.read(token, "technician")
     assert claims.subject == str(technician_id) and claims.session_id is not None
     assert await services.sessions.alive(claims.session_id, "technician")
 
 
 async def test_tokens_for_customers_staff_and_services(services: Services) -> None:
-    customer = services.tokens.read(await dev_tokens.mint_dev_token(services, "customer", "098765 43210"), "customer")
-    again = services.tokens.read(await dev_tokens.mint_dev_token(services, "customer", OTHER_PHONE), "customer")
+    customer = services.tokens.read(
+        await dev_tokens.mint_dev_token(services, "customer", "098765 43210"), "customer"
+    )
+    again = services.tokens.read(
+        await dev_tokens.mint_dev_token(services, "customer", OTHER_PHONE), "customer"
+    )
     assert customer.subject == again.subject
     for _ in range(2):
         token = await dev_tokens.mint_dev_token(services, "admin", "staff@example.com")
@@ -107,8 +115,15 @@ async def test_tokens_for_customers_staff_and_services(services: Services) -> No
         assert staff.session_id is not None and await services.sessions.alive(staff.session_id, "admin")
     async with services.read() as conn:
         assert await conn.fetchval("SELECT role FROM memberships") == "super_admin"
-    assert services.tokens.read(await dev_tokens.mint_dev_token(services, "service", "cron"), "service").subject == "cron"
-    for kind, name in (("technician", "PT-999"), ("technician", "+911111111111"), ("customer", str(customer.session_id))):
+    assert (
+        services.tokens.read(await dev_tokens.mint_dev_token(services, "service", "cron"), "service").subject
+        == "cron"
+    )
+    for kind, name in (
+        ("technician", "PT-999"),
+        ("technician", "+911111111111"),
+        ("customer", str(customer.session_id)),
+    ):
         with pytest.raises(Missing):
             await dev_tokens.mint_dev_token(services, kind, name)
 

@@ -1,0 +1,127 @@
+"""Paying: the browser's word that it paid, how a payment stands, the gateway's webhook, and the wallet."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import StringConstraints
+
+from api.audiences import Customer, customer
+from api.limits import PAYMENT
+from api.listing import Grammar, Listing
+from api.models import Body, Money, View
+from api.request_info import RequestInfo
+from api.results import Bare, Page
+from dispatch.billing import payments, wallet, webhooks
+from dispatch.services import Services
+from storage.ledger import Entry
+
+#: Ids and signatures as the gateway gives them (the contract's limit).
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+
+
+class VerifyIn(Body):
+    razorpay_order_id: Word
+    razorpay_payment_id: Word
+    razorpay_signature: Word
+
+
+class VerifiedOut(View):
+    booking_id: UUID
+    booking_number: str
+    payment_status: str
+    booking_status: str
+
+
+class PaymentOut(View):
+    payment_id: UUID
+    status: str
+    amount: Money
+    currency: str
+    payment_method: str | None
+    razorpay_order_id: str | None
+    razorpay_payment_id: str | None
+    refunded_amount: Money
+    failure_reason: str | None
+    created_at: datetime
+
+
+class EntryOut(View):
+    id: int
+    type: str
+    category: str
+    amount: Money
+    currency: str
+    booking_id: UUID | None
+    booking_number: str | None
+    description: str | None
+    created_at: datetime
+
+
+def _natural_key(body: VerifyIn) -> str:
+    return body.razorpay_payment_id
+
+
+@customer.route(
+    "POST", "/payments/verify", quota=PAYMENT, idempotency=_natural_key, tags=["payments"]
+)  # fmt: skip
+async def verify_payment(services: Services, caller: Customer, body: VerifyIn) -> VerifiedOut:
+    """Verify a payment that the checkout page reported; a technician is searched for before the answer."""
+    done = await payments.verify(
+        services, caller.account_id, order_id=body.razorpay_order_id, payment_id=body.razorpay_payment_id,
+        signature=body.razorpay_signature,
+    )  # fmt: skip
+    return VerifiedOut(
+        booking_id=done.booking_id, booking_number=done.booking_number, payment_status=done.payment_status,
+        booking_status=done.booking_status,
+    )  # fmt: skip
+
+
+@customer.route("GET", "/payments/{id}/status", tags=["payments"])
+async def payment_status(services: Services, caller: Customer, id: str) -> PaymentOut:
+    """How a payment stands, by its own id or by the gateway's order id."""
+    found = await payments.status(services, caller.account_id, id)
+    return PaymentOut(
+        payment_id=found.id, status=payments.shown_status(found), amount=found.amount_minor,
+        currency=found.currency, payment_method=found.method, razorpay_order_id=found.gateway_order_id,
+        razorpay_payment_id=found.gateway_payment_id, refunded_amount=found.refunded_minor,
+        failure_reason=found.failure_reason, created_at=found.created_at,
+    )  # fmt: skip
+
+
+@customer.route("POST", "/payments/webhook", public=True, limited=False, tags=["payments"])
+async def payment_webhook(services: Services, request_info: RequestInfo, raw_body: bytes) -> Bare:
+    """The gateway's events: verified on the raw body, stored, answered; worked on afterwards."""
+    headers = request_info.headers
+    await webhooks.receive(
+        services, raw_body, headers.get("X-Razorpay-Signature"), headers.get("X-Razorpay-Event-Id")
+    )
+    return Bare({"success": True})
+
+
+@customer.route("GET", "/wallet", listing=Grammar(key="entries"), tags=["payments"])
+async def my_wallet(services: Services, caller: Customer, listing: Listing) -> Page[EntryOut]:
+    """What the wallet holds, and what came in and went out, newest first."""
+    async with services.read() as conn:
+        held = await wallet.balances(conn, caller.account_id)
+        found, total = await wallet.entries(
+            conn, caller.account_id, limit=listing.limit, offset=listing.offset
+        )
+    currency = services.settings.currency
+    money = customer.dialect.money
+    extra = {
+        "balance": money(held.get(currency, 0)),
+        "currency": currency,
+        "balances": [{"currency": c, "balance": money(b)} for c, b in sorted(held.items())],
+    }
+    return Page([_entry_out(e) for e in found], total, extra=extra)
+
+
+def _entry_out(entry: Entry) -> EntryOut:
+    return EntryOut(
+        id=entry.id, type="credit" if entry.amount_minor > 0 else "debit", category=entry.kind,
+        amount=abs(entry.amount_minor), currency=entry.currency, booking_id=entry.booking_id,
+        booking_number=entry.booking_number, description=entry.description, created_at=entry.at,
+    )  # fmt: skip

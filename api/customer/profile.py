@@ -1,0 +1,124 @@
+"""A customer's own account: profile, phone, notifications, a copy of the data, and leaving."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from pydantic import EmailStr, Field, StringConstraints
+
+from api.audiences import Customer, customer
+from api.customer.auth import Code, MeOut, PhoneNumber, me_out
+from api.models import Body, Query, View
+from api.results import Bare, Message, Page
+from api.route import Header
+from dispatch.parties import customers, erasure, phones
+from dispatch.services import Services
+from storage.notifications import Notification
+
+StepUp = Annotated[str | None, Header("X-Step-Up-Token")]
+
+
+class ProfileIn(Body):
+    """What is named is changed; null clears it."""
+
+    keeps_null: ClassVar[frozenset[str]] = frozenset({"name", "email"})
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] | None = None
+    email: Annotated[EmailStr, StringConstraints(max_length=255)] | None = None
+
+
+class PhoneIn(Body):
+    phone_number: PhoneNumber
+    otp_code: Code
+
+
+class NotificationsQuery(Query):
+    unread: bool = False
+    page: Annotated[int, Field(ge=1, le=10_000)] = 1
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class NotificationOut(View):
+    id: UUID
+    booking_id: UUID | None
+    type: str
+    title: str
+    message: str
+    is_read: bool
+    metadata: dict[str, Any]
+    created_at: datetime
+
+
+@customer.route("PATCH", "/users/profile", tags=["profile"])
+async def update_profile(services: Services, caller: Customer, body: ProfileIn) -> MeOut:
+    """Change name or e-mail.
+
+    Example: {"name": "John Doe", "email": "john@example.com"}
+    """
+    async with services.transaction() as tx:
+        changes = body.model_dump(exclude_unset=True)
+        account = await customers.update_profile(tx, caller.account_id, changes)
+    return me_out(services, account)
+
+
+@customer.route("PUT", "/users/phone", tags=["profile"])
+async def change_phone(
+    services: Services, caller: Customer, body: PhoneIn, step_up_token: StepUp = None
+) -> MeOut:
+    """Move to another phone: a step-up token from the old one, and a code (purpose step_up) from the new one.
+
+    Every other sign-in ends.
+
+    Example: {"phone_number": "+919876543210", "otp_code": "123456"}
+    """
+    phone = phones.normalise(body.phone_number, services.settings.phone_region)
+    account = await customers.change_phone(
+        services, caller.account_id, caller.session_id, step_up_token, phone, body.otp_code
+    )
+    return me_out(services, account)
+
+
+@customer.route("DELETE", "/users/me", tags=["profile"])
+async def erase(services: Services, caller: Customer, step_up_token: StepUp = None) -> Message:
+    """Erase my personal data and end every sign-in. Needs a step-up token, and no open booking."""
+    await erasure.erase(services, caller.account_id, step_up_token)
+    return Message("Your account and your personal data have been erased")
+
+
+@customer.route("GET", "/users/me/export", tags=["profile"])
+async def export(services: Services, caller: Customer) -> Bare:
+    """Everything that is kept about me, as JSON."""
+    async with services.read() as conn:
+        return Bare(await erasure.export(conn, caller.account_id))
+
+
+@customer.route("GET", "/notifications", tags=["notifications"])
+async def notifications(
+    services: Services, caller: Customer, query: NotificationsQuery
+) -> Page[NotificationOut]:
+    """What I was told, newest first."""
+    async with services.read() as conn:
+        found, total = await customers.page_notifications(
+            conn, caller.account_id, unread_only=query.unread, limit=query.limit,
+            offset=(query.page - 1) * query.limit,
+        )  # fmt: skip
+    return Page(
+        [notification_out(n) for n in found], total, "notifications", page=query.page, limit=query.limit
+    )
+
+
+@customer.route("PATCH", "/notifications/{notification_id}/read", tags=["notifications"])
+async def read_notification(services: Services, caller: Customer, notification_id: UUID) -> NotificationOut:
+    """Mark one as read; repeating it changes nothing."""
+    async with services.transaction() as tx:
+        row = await customers.read_notification(tx, caller.account_id, notification_id)
+    return notification_out(row)
+
+
+def notification_out(row: Notification) -> NotificationOut:
+    return NotificationOut(
+        id=row.id, booking_id=row.booking_id, type=row.type, title=row.title, message=row.message,
+        is_read=row.is_read, metadata=row.metadata, created_at=row.created_at,
+    )  # fmt: skip

@@ -1,0 +1,37 @@
+"""What sends messages: the Protocol, its failure, and the default that only keeps them for reading."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from dispatch.outbox.messages import Message
+
+
+class SendFailed(Exception):
+    """A try that did not succeed; `is_permanent` when another one would fail the same way."""
+
+    def __init__(
+        self, reason: str, *, is_permanent: bool = False, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.is_permanent = is_permanent
+        self.retry_after_s = retry_after_s
+
+
+class Sender(Protocol):
+    """Sends one message or raises SendFailed. It may be called twice for one message (`message.id` tells)."""
+
+    async def send(self, message: Message) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class LocalOutbox:
+    """The default: the row itself is the delivery, `dispatch outbox` shows it."""
+
+    async def send(self, message: Message) -> None:
+        return None
+
+    async def close(self) -> None:
+        return None

@@ -1,0 +1,247 @@
+"""`dispatch doctor`: everything a server needs, looked at one by one, with what to do where something is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from dispatch.cli.setup import shared_database, stoppable
+
+if TYPE_CHECKING:
+    from dispatch.config import Settings
+    from storage.pool import Pool
+
+Verdict = Literal["ok", "note", "wrong"]
+#: Compiled parts: a platform without a wheel for one of them cannot run the server.
+_COMPILED = (
+    "aiohttp",
+    "asyncpg",
+    "shapely",
+    "rtree",
+    "numpy",
+    "orjson",
+    "msgspec",
+    "cryptography",
+    "pydantic_core",
+)
+#: The socket hot path stands on inner seams of these.
+_PINNED = {"aiohttp": "3.14.5", "python-socketio": "5.18.1", "python-engineio": "4.15.1"}
+_FREE_BYTES = 500 * 1024 * 1024
+_MOST_SKEW_S = 2.0
+_NETWORK_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, how it is, and what to do if it is not well."""
+
+    what: str
+    verdict: Verdict
+    seen: str
+    remedy: str = ""
+
+
+def examine(settings: Settings) -> int:
+    """Prints the findings; 1 when something is wrong, 0 otherwise."""
+    findings = [*_machine(), *_settings(settings), _folder(settings)]
+    try:
+        with stoppable(), shared_database(settings) as dsn:
+            findings += asyncio.run(_database(settings, dsn))
+    except Exception as error:  # whatever it is, it is the finding
+        findings.append(
+            Finding("database", "wrong", _first_line(error), "see the message; `dispatch serve` needs it")
+        )
+    findings += asyncio.run(_neighbours(settings))
+    _print(findings)
+    return int(any(f.verdict == "wrong" for f in findings))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).split("\n")[0]
+
+
+def _machine() -> list[Finding]:
+    version = platform.python_version()
+    fits = sys.version_info >= (3, 11)
+    found = [
+        Finding("python", "ok" if fits else "wrong", version, "" if fits else "use Python 3.11 or later")
+    ]
+    broken = [name for name in _COMPILED if not _imports(name)]
+    found.append(
+        Finding(
+            "wheels", "wrong", f"{', '.join(broken)} cannot be imported", "remove .venv and run ./run again"
+        )
+        if broken
+        else Finding("wheels", "ok", f"{len(_COMPILED)} compiled packages import")
+    )
+    other = [f"{name} {have}" for name, want in _PINNED.items() if (have := metadata.version(name)) != want]
+    found.append(
+        Finding(
+            "pins", "wrong", ", ".join(other), "install the versions of the lock: remove .venv and run ./run"
+        )
+        if other
+        else Finding("pins", "ok", ", ".join(f"{n} {v}" for n, v in _PINNED.items()))
+    )
+    return found
+
+
+def _imports(name: str) -> bool:
+    try:
+        import_module(name)
+    except Exception:  # a broken wheel fails in many ways
+        return False
+    return True
+
+
+def _settings(settings: Settings) -> list[Finding]:
+    missing = settings.missing_in_production
+    if settings.is_production:
+        found = Finding("settings", "wrong", f"missing {', '.join(missing)}", "set them in the environment")
+        return [found if missing else Finding("settings", "ok", "production has what it needs")]
+    return [
+        Finding("settings", "ok", settings.env),
+        Finding(
+            "for production",
+            "note",
+            f"missing {', '.join(missing)}",
+            "set them before DISPATCH_ENV=production",
+        )
+        if missing
+        else Finding("for production", "ok", "nothing is missing"),
+    ]
+
+
+def _folder(settings: Settings) -> Finding:
+    folder: Path = settings.data
+    there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        return Finding("data folder", "wrong", f"{there} cannot be written", "choose another --data folder")
+    if shutil.disk_usage(there).free < _FREE_BYTES:
+        return Finding(
+            "data folder", "wrong", f"less than 500 MB are free at {there}", "make room, or choose another"
+        )
+    keys = folder / "keys.json"
+    if keys.exists() and keys.stat().st_mode & 0o077:
+        return Finding("data folder", "wrong", f"others can read {keys}", f"chmod 600 {keys}")
+    return Finding("data folder", "ok", str(folder))
+
+
+async def _database(settings: Settings, dsn: str) -> list[Finding]:
+    from dispatch.runtime import check_server
+    from storage.migrate import pending
+    from storage.pool import create_pool
+
+    version = await check_server(dsn)
+    kind = "given" if settings.database_url else "embedded"
+    found = [Finding("database", "ok", f"PostgreSQL {version // 10000}.{version % 10000}, {kind}")]
+    if missing := await pending(dsn):
+        found.append(Finding("migrations", "wrong", f"{len(missing)} are missing", "dispatch migrate"))
+        return found
+    found.append(Finding("migrations", "ok", "the schema is up to date"))
+    pool = await create_pool(dsn, min_size=1, max_size=2)
+    try:
+        return found + [await _clock(pool), *await _people(pool)]
+    finally:
+        await pool.close()
+
+
+async def _clock(pool: Pool) -> Finding:
+    from storage import clock, doctor
+
+    async with pool.connection() as conn:
+        row = await clock.get(conn)
+        before = time.time()
+        theirs = await doctor.real_now(conn)
+        ours = (before + time.time()) / 2
+    assert row is not None and theirs is not None, "the migrations make the clock's row"
+    skew = theirs.timestamp() - ours
+    if abs(skew) > _MOST_SKEW_S:
+        return Finding("clock", "wrong", f"the database's is {skew:+.1f} s off", "synchronise both with NTP")
+    shift = row.app_at - row.real_at
+    if row.speed != 1.0 or shift:
+        return Finding(
+            "clock", "note", f"the domain's time runs at {row.speed:g}x, {shift:+.0f} s away",
+            "left by a simulation: use another --data folder for real work",
+        )  # fmt: skip
+    return Finding("clock", "ok", "the database agrees with this machine")
+
+
+async def _people(pool: Pool) -> list[Finding]:
+    from storage import doctor
+
+    async with pool.connection() as conn:
+        counts = await doctor.counts(conn)
+    assert counts is not None, "a row of counts is always there"
+    zones = (
+        Finding("zones", "ok", f"{counts.zones} active")
+        if counts.zones
+        else Finding("zones", "note", "none: everywhere is served", "dispatch zones import FILE")
+    )
+    technicians = (
+        Finding("technicians", "ok", f"{counts.technicians} known")
+        if counts.technicians
+        else Finding(
+            "technicians", "note", "none: nothing can be assigned", "dispatch seed, or let them sign up"
+        )
+    )
+    late = Finding("work", "ok", "nothing is overdue")
+    if counts.overdue:
+        late = Finding("work", "note", f"{counts.overdue} bookings wait for a server", "dispatch serve")
+    return [zones, technicians, late]
+
+
+async def _neighbours(settings: Settings) -> list[Finding]:
+    return [await _redis(settings), await _gateway(settings)]
+
+
+async def _redis(settings: Settings) -> Finding:
+    if not settings.redis_url:
+        return Finding("redis", "ok", "not used: one process needs none")
+    from storage.redis import ping
+
+    try:
+        await ping(settings.redis_url)
+    except Exception as error:  # whatever it is, it is the finding
+        return Finding("redis", "wrong", _first_line(error), "check REDIS_URL and that it runs")
+    return Finding("redis", "ok", "answers")
+
+
+async def _gateway(settings: Settings) -> Finding:
+    if not settings.payments.is_configured:
+        return Finding(
+            "gateway", "note", "no keys: online payment answers 503", "set DISPATCH_PAYMENTS__KEY_ID, ..."
+        )
+    import aiohttp
+
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_NETWORK_S)) as session,
+            session.get(settings.payments.base_url, allow_redirects=False) as answer,
+        ):
+            status = answer.status
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        said = f"{settings.payments.base_url}: {_first_line(error)}"
+        return Finding("gateway", "wrong", said, "check DISPATCH_PAYMENTS__BASE_URL and the network")
+    return Finding(
+        "gateway", "ok" if status < 500 else "wrong", f"{settings.payments.base_url} answers {status}"
+    )
+
+
+def _print(findings: list[Finding]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    colours: Callable[[Verdict], str] = {"ok": "green", "note": "yellow", "wrong": "bold red"}.__getitem__
+    table = Table("", "what", "seen", "what to do", box=None, pad_edge=False)
+    for f in findings:
+        table.add_row(f"[{colours(f.verdict)}]{f.verdict}[/]", f.what, f.seen.replace("[", "\\["), f.remedy)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)

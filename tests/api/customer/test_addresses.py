@@ -1,0 +1,78 @@
+"""Addresses over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.customer.conftest import House, Visitor
+
+OFFICE = {
+    "name": "Office", "address_line1": "123 Main St", "address_line2": "Apartment 4B", "city": "Kolkata",
+    "state": "West Bengal", "pincode": "700032", "lat": 22.5, "lng": 88.36, "place_id": "ChIJ...",
+}  # fmt: skip
+
+
+async def test_the_life_of_an_address(customer: Visitor) -> None:
+    status, body, _ = await customer.call("POST", "/users/addresses", OFFICE)
+    assert status == 201
+    made = body["data"]
+    assert {k: made[k] for k in OFFICE} == OFFICE
+    assert made["is_default"] is False
+    status, body, _ = await customer.call("PUT", f"/users/addresses/{made['id']}", {"name": "Work", "address_line2": None})
+    assert status == 200
+    assert (body["data"]["name"], body["data"]["address_line2"]) == ("Work", "Apartment 4B")
+    assert [a["name"] for a in await customer.get("/users/addresses")] == ["Home", "Work"]
+    status, body, _ = await customer.call("DELETE", f"/users/addresses/{made['id']}")
+    assert (status, body["message"]) == (200, "Address deleted successfully")
+    assert len(await customer.get("/users/addresses")) == 1
+    status, _, _ = await customer.call("DELETE", f"/users/addresses/{made['id']}")
+    assert status == 404
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("name", {"name": ""}),
+        ("name", {"name": "x" * 101}),
+        ("address_line1", {"address_line1": None}),
+        ("city", {"city": 7}),
+        ("pincode", {"pincode": "12345678901"}),
+        ("lat", {"lat": 91}),
+        ("lng", {"lng": -181}),
+        ("lng", {"lng": None}),
+        ("lng", {"lat": None}),
+    ],
+)
+async def test_bad_fields_are_named(customer: Visitor, field: str, changes: dict[str, Any]) -> None:
+    status, body, _ = await customer.call("POST", "/users/addresses", {**OFFICE, **changes})
+    assert status == 422
+    assert body["error"]["code"] == "VALIDATION_ERROR"
+    assert list(body["error"]["details"]) == [field]
+    assert len(await customer.get("/users/addresses")) == 1
+
+
+async def test_all_bad_fields_are_named_at_once(customer: Visitor) -> None:
+    _, body, _ = await customer.call("POST", "/users/addresses", {"lat": "north", "pincode": ""})
+    assert set(body["error"]["details"]) == {"name", "address_line1", "city", "state", "pincode", "lat"}
+
+
+async def test_not_a_number_is_refused(customer: Visitor) -> None:
+    raw = b'{"name": "X", "address_line1": "x", "city": "x", "state": "x", "pincode": "1", "lat": NaN, "lng": 1}'
+    status, _, _ = await customer.call("POST", "/users/addresses", raw=raw, headers={"Content-Type": "application/json"})
+    assert status == 400
+
+
+async def test_others_addresses_do_not_exist(house: House, customer: Visitor) -> None:
+    other = await house.customer(1)
+    theirs = (await other.get("/users/addresses"))[0]["id"]
+    for method, body in (("PUT", {"name": "Mine"}), ("DELETE", None)):
+        status, _, _ = await customer.call(method, f"/users/addresses/{theirs}", body)
+        assert status == 404
+    assert [a["name"] for a in await other.get("/users/addresses")] == ["Home"]
+
+
+async def test_strangers_have_no_addresses(house: House) -> None:
+    status, _, _ = await house.visitor.call("GET", "/users/addresses")
+    assert status == 401

@@ -1,0 +1,63 @@
+"""A server without a database, and one with: what the tests of the API core stand on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from dispatch.clock import Clock, Reading
+from dispatch.config import Settings
+from dispatch.tokens import Tokens
+from dispatch.transaction import Tx
+from storage.errors import DatabaseAway
+from storage.pool import Conn, Pool
+
+KEYS = {"test": b"k" * 32}
+NOW = 1_705_744_800.0  # 2024-01-20T10:00:00Z
+
+
+@dataclass
+class FakeSessions:
+    """Every session lives, but those that are named dead."""
+
+    dead: set[UUID] = field(default_factory=set)
+
+    async def alive(self, session_id: UUID, realm: str) -> bool:
+        return session_id not in self.dead
+
+
+@dataclass
+class FakeServices:
+    """As much of the container as the API core touches; without a pool the database is away."""
+
+    settings: Settings = field(default_factory=lambda: Settings(env="test", database_url="postgresql://nowhere"))
+    clock: Clock = field(default_factory=lambda: Clock(Reading(0.0, NOW, 0.0)))
+    tokens: Tokens = field(default_factory=lambda: Tokens(KEYS))
+    sessions: FakeSessions = field(default_factory=FakeSessions)
+    pool: Pool | None = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        if self.pool is None:
+            raise DatabaseAway("there is none")
+        async with self.pool.transaction() as conn:
+            tx = Tx(conn, self)  # type: ignore[arg-type]
+            yield tx
+        tx.committed()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Conn]:
+        if self.pool is None:
+            raise DatabaseAway("there is none")
+        async with self.pool.connection() as conn:
+            yield conn
+
+
+def bearer(services: Any, realm: str, subject: UUID | None = None, *, ttl_s: float = 600) -> dict[str, str]:
+    """An Authorization header of somebody signed in."""
+    session = None if realm == "service" else uuid4()
+    token = services.tokens.mint(realm, str(subject or uuid4()), session, ttl_s)
+    return {"Authorization": f"Bearer {token}"}

@@ -1,0 +1,197 @@
+"""The outbox: order within a stream, leases, retries, secrets, and the local default."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dispatch.adapters.sending import LocalOutbox, SendFailed
+from dispatch.outbox import messages, sweeper
+from dispatch.outbox.messages import Message
+from dispatch.outbox.sweeper import OutboxSweeper
+from dispatch.services import Services
+from storage.pool import Pool
+from tests.identity import PHONE, everything, make_services
+
+
+class Recorder:
+    """A sender that keeps what it gets and fails as told."""
+
+    def __init__(self, failures: list[Exception | None] | None = None) -> None:
+        self.got: list[Message] = []
+        self._failures = failures or []
+
+    @property
+    def texts(self) -> list[str]:
+        return [message.text for message in self.got]
+
+    async def send(self, message: Message) -> None:
+        self.got.append(message)
+        failure = self._failures.pop(0) if self._failures else None
+        if failure is not None:
+            raise failure
+
+    async def close(self) -> None:
+        return None
+
+
+async def put(services: Services, text: str, stream: str | None = None, **kwargs: Any) -> int:
+    async with services.transaction() as tx:
+        params = {"title": text, "message": ""}
+        return await messages.enqueue(tx, "sms", PHONE, "notification", params, stream=stream, **kwargs)
+
+
+async def rows(services: Services) -> list[Any]:
+    async with services.read() as conn:
+        return await conn.fetch("SELECT *, next_try_at > clock_timestamp() AS waits FROM outbox ORDER BY id")
+
+
+async def make_due(services: Services) -> None:
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE outbox SET next_try_at = clock_timestamp()")
+
+
+async def test_what_is_sent_stays_readable(services: Services) -> None:
+    await put(services, "one")
+    assert await OutboxSweeper(services, {"sms": LocalOutbox()}).run_once() == 1
+    async with services.read() as conn:
+        listed = await messages.list_outbox(conn, PHONE)
+        assert [(m.body, m.state, m.attempts) for m in listed] == [("one: ", "sent", 1)]
+        assert await messages.list_outbox(conn, "+910000000000") == []
+    assert await OutboxSweeper(services, {"sms": LocalOutbox()}).run_once() == 0
+
+
+async def test_a_stream_leaves_in_order_and_a_failure_holds_it_up(services: Services) -> None:
+    for text in ("a1", "a2"):
+        await put(services, text, "a")
+    await put(services, "b1", "b")
+    recorder = Recorder([SendFailed("no"), SendFailed("no")])
+    sweep = OutboxSweeper(services, {"sms": recorder})
+    assert await sweep.run_once() == 2
+    assert sorted(recorder.texts) == ["a1: ", "b1: "]
+    assert await sweep.run_once() == 0, "a2 stands behind a1, which waits"
+    await make_due(services)
+    await sweep.run_once()
+    assert await sweep.run_once() == 1
+    assert [t for t in recorder.texts if t.startswith("a")] == ["a1: ", "a1: ", "a2: "]
+    assert {r["state"] for r in await rows(services)} == {"sent"}
+
+
+async def test_two_nodes_send_each_message_once(services: Services, fresh_pool: Pool, tmp_path: Path) -> None:
+    for n in range(40):
+        await put(services, str(n), f"s{n}")
+    recorder = Recorder()
+    nodes = [
+        OutboxSweeper(s, {"sms": recorder}) for s in (services, make_services(fresh_pool, tmp_path))
+    ]
+    tried = await asyncio.gather(*(node.run_once() for node in nodes for _ in range(2)))
+    assert sum(tried) == 40
+    assert sorted(recorder.texts) == sorted(f"{n}: " for n in range(40))
+
+
+async def test_what_a_dead_node_had_taken_comes_back_after_the_lease(services: Services) -> None:
+    await put(services, "one")
+    async with services.transaction() as tx:
+        taken = await sweeper.rows.claim(tx.conn, channels=["sms"], lease_s=60.0, limit=10)
+    assert len(taken) == 1
+    recorder = Recorder()
+    sweep = OutboxSweeper(services, {"sms": recorder})
+    assert await sweep.run_once() == 0
+    await make_due(services)
+    assert await sweep.run_once() == 1
+    assert recorder.texts == ["one: "]
+
+
+async def test_it_is_given_up_after_the_last_try_and_the_next_may_go(services: Services) -> None:
+    await put(services, "one", "s")
+    await put(services, "two", "s")
+    tries = len(sweeper.DELAYS_S) + 1
+    recorder = Recorder([SendFailed("no answer")] * tries)
+    sweep = OutboxSweeper(services, {"sms": recorder})
+    for _ in range(tries):
+        await make_due(services)
+        assert await sweep.run_once() == 1
+    first, _ = await rows(services)
+    assert (first["state"], first["attempts"], first["error"]) == ("dead", tries, "no answer")
+    await sweep.run_once()
+    assert recorder.texts[-1] == "two: "
+
+
+async def test_what_cannot_succeed_is_not_repeated(services: Services) -> None:
+    await put(services, "one")
+    sweep = OutboxSweeper(services, {"sms": Recorder([SendFailed("bad number", is_permanent=True)])})
+    await sweep.run_once()
+    assert (await rows(services))[0]["state"] == "dead"
+
+
+async def test_a_broken_sender_is_a_failed_try_and_says_nothing_of_the_message(
+    services: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    await put(services, "SECRET")
+    sweep = OutboxSweeper(services, {"sms": Recorder([ValueError("SECRET")])})
+    await sweep.run_once()
+    row = (await rows(services))[0]
+    assert (row["state"], row["waits"]) == ("pending", True)
+    assert "SECRET" not in row["error"] and "SECRET" not in caplog.text
+
+
+def test_the_wait_grows_is_jittered_and_respects_the_provider() -> None:
+    for attempt, base in enumerate(sweeper.DELAYS_S, start=1):
+        waits = {sweeper.retry_delay_s(attempt) for _ in range(20)}
+        assert len(waits) > 1
+        assert all(base * 0.75 <= wait <= base * 1.25 for wait in waits)
+    assert sweeper.retry_delay_s(1, 90.0) == 90.0
+    assert sweeper.retry_delay_s(1, 1e9) == sweeper.DELAYS_S[-1]
+
+
+async def test_in_production_a_secret_is_sealed_until_sent_and_then_erased(
+    fresh_pool: Pool, tmp_path: Path
+) -> None:
+    services = make_services(fresh_pool, tmp_path, env="production")
+    await put(services, "CANARY", is_secret=True)
+    assert "CANARY" not in await everything(fresh_pool)
+    recorder = Recorder()
+    await OutboxSweeper(services, {"sms": recorder}).run_once()
+    assert recorder.texts == ["CANARY: "]
+    assert recorder.got[0].params["title"] == "CANARY"
+    row = (await rows(services))[0]
+    assert (row["state"], row["body"], row["data"]) == ("sent", "", {})
+
+
+async def test_an_old_code_is_not_sent(services: Services) -> None:
+    await put(services, "123456", is_secret=True)
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE outbox SET created_at = clock_timestamp() - interval '6 minutes'")
+    recorder = Recorder()
+    await OutboxSweeper(services, {"sms": recorder}).run_once()
+    assert recorder.got == []
+    row = (await rows(services))[0]
+    assert (row["state"], row["body"]) == ("dead", "")
+
+
+async def test_the_hint_wakes_the_sweep(services: Services) -> None:
+    sent = asyncio.Event()
+
+    class Waker(Recorder):
+        async def send(self, message: Message) -> None:
+            sent.set()
+
+    sweep = OutboxSweeper(services, {"sms": Waker()})
+    sweep.start()
+    try:
+        await put(services, "one")
+        async with asyncio.timeout(10):
+            await sent.wait()
+    finally:
+        await sweep.stop()
+
+
+async def test_a_message_of_a_rolled_back_cause_is_never_sent(services: Services) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with services.transaction() as tx:
+            await messages.enqueue(tx, "sms", PHONE, "phone_changed", {})
+            raise ZeroDivisionError
+    assert await OutboxSweeper(services, {"sms": Recorder()}).run_once() == 0
