@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -15,10 +16,21 @@ from api.health import LIFE, Lag, Life, add_health
 from api.middleware import add_headers, observe
 from api.route import CORE, BadRoute, Core, Route
 from dispatch.services import Services
+from storage import bookings
 from storage.ratelimits import RateCounters
 
 #: Whose modules declare endpoints; importing them fills the audiences' tables.
 PACKAGES = ("api.customer", "api.technician", "api.internal", "api.admin")
+
+
+#: How the server that runs the application is to be made (web.AppRunner(app, **SERVER_OPTIONS)): compressed bodies
+#: reach us as they are and are refused; the log line of a request is the middleware's.
+SERVER_OPTIONS: Mapping[str, Any] = {
+    "auto_decompress": False,
+    "keepalive_timeout": 75.0,
+    "access_log": None,
+    "shutdown_timeout": 2.0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,7 @@ def create_app(
     """The whole application. `lag` tells how many seconds the timers are behind, for /readyz."""
     app = web.Application(middlewares=[observe], client_max_size=services.settings.http.body_limit_bytes)
     app[CORE] = Core(services, RateCounters(services.settings.redis_url), audiences)
-    app[LIFE] = Life(lag)
+    app[LIFE] = Life(lag or _overdue(services))
     app.on_response_prepare.append(add_headers)
     mount(app, all_routes(audiences))
     add_health(app)
@@ -90,6 +102,14 @@ def create_app(
 
         attach_realtime(app, services)
     return app
+
+
+def _overdue(services: Services) -> Lag:
+    async def behind_s() -> float:
+        async with services.read() as conn:
+            return await bookings.overdue_s(conn) or 0.0
+
+    return behind_s
 
 
 def mount(app: web.Application, routes: list[Route]) -> None:

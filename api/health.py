@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import orjson
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from api.measures import measure
 from api.route import CORE
 from dispatch.services import Services
 from storage import clock
@@ -19,8 +20,6 @@ from storage.errors import StorageError
 CHECK_S = 2.0
 #: Work that is overdue by more makes the node not ready, in seconds of the domain's time.
 MAX_LAG_S = 60.0
-
-POOL = Gauge("dispatch_database_connections", "Connections of this process", ["state"])
 
 Lag = Callable[[], Awaitable[float]]
 
@@ -77,9 +76,7 @@ async def _jobs(lag: Lag) -> str:
 
 async def metrics(request: web.Request) -> web.Response:
     """In Prometheus' text form."""
-    pool = request.app[CORE].services.pool
-    POOL.labels("open").set(pool.size)
-    POOL.labels("idle").set(pool.idle)
+    await measure(request.app)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -30,8 +30,8 @@ class Grammar:
 
     `filters` maps a public name to the type of its value (a list type takes key[], repeated keys and comma
     lists); `aliases` maps further public names to those. `sorts` maps public names to the list's own, None
-    takes the list's. `key` is what the items stand under. With a `source`, each filter must be declared there under
-    the name that `names` gives (the public one by default).
+    takes the list's. `key` is what the items stand under. With a `source`, each filter must be declared there
+    under the name that `names` gives (the public one by default).
     """
 
     key: str | None = None

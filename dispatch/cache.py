@@ -35,7 +35,8 @@ class _Shelf(Generic[T]):
 class Cached(Generic[T]):
     """A cache in front of one read. At most `size` keys, each for at most the setting `cache_s` of real time.
 
-    A hint on `topic` drops one key (the one it carries under `hint_key`) or everything. Each wired process, known
+    A hint on `topic` drops one key (the one it carries under `hint_key`) or everything. Each wired process,
+    known
     by its bus, has its own shelf.
     """
 

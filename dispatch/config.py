@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,9 @@ from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.embedded import default_home
+
+#: What signing and sealing keys need (HMAC-SHA256, AES-256).
+KEY_BYTES = 32
 
 
 class Http(BaseModel):
@@ -259,6 +263,26 @@ class Settings(BaseSettings):
             raise ValueError(f"there is no time zone {name!r}") from e
         return name
 
+    @field_validator("token_keys")
+    @classmethod
+    def _long_enough(cls, keys: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for kid, key in keys.items():
+            if len(key.get_secret_value().encode()) < KEY_BYTES:
+                raise ValueError(f"the key {kid!r} is shorter than {KEY_BYTES} bytes")
+        return keys
+
+    @field_validator("vault_keys")
+    @classmethod
+    def _well_formed(cls, keys: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for kid, key in keys.items():
+            try:
+                raw = base64.b64decode(key.get_secret_value(), validate=True)
+            except ValueError:
+                raw = b""
+            if len(raw) != KEY_BYTES:
+                raise ValueError(f"the key {kid!r} is not {KEY_BYTES} bytes in base64")
+        return keys
+
     @property
     def is_production(self) -> bool:
         return self.env == "production"
@@ -279,8 +303,11 @@ class Settings(BaseSettings):
         if self.senders.sms == "twilio":
             wanted |= {
                 "DISPATCH_SENDERS__TWILIO_SID": self.senders.twilio_sid,
+                "DISPATCH_SENDERS__TWILIO_TOKEN": self.senders.twilio_token.get_secret_value(),
                 "DISPATCH_SENDERS__TWILIO_FROM": self.senders.twilio_from,
             }
+        if self.senders.sms == "msg91":
+            wanted["DISPATCH_SENDERS__MSG91_KEY"] = self.senders.msg91_key.get_secret_value()
         if self.senders.push == "fcm":
             wanted["DISPATCH_SENDERS__FCM_CREDENTIALS"] = self.senders.fcm_credentials
         return [name for name, value in wanted.items() if not value]

@@ -11,7 +11,9 @@ from storage.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """How the numbers of a kind look. `period` is a strftime pattern: a new period counts from `first` again."""
+    """How the numbers of a kind look. `period` is a strftime pattern: a new period counts from `first`
+    again.
+    """
 
     pattern: str
     period: str = ""

@@ -1,4 +1,4 @@
-"""Fills a fresh database with a city in which everything can be tried. Running it again adds only what is missing."""
+"""Fills a database with a city in which everything can be tried; run again, adds only what is missing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ MOST_PEOPLE = 99_999
 ADMIN_EMAIL = "admin@example.com"
 #: What technicians are hired for; the first is the most common.
 _TRADES: tuple[tuple[str, ...], ...] = (
-    ("Facial", "Waxing"), ("Facial", "Waxing", "Hair"), ("Hair", "Nail"), ("Facial", "Nail"), ("Cleaning",), ("Repairs",),
+    ("Facial", "Waxing"), ("Facial", "Waxing", "Hair"), ("Hair", "Nail"), ("Facial", "Nail"), ("Cleaning",),
+    ("Repairs",),
 )  # fmt: skip
 _TRADE_WEIGHTS = (4, 4, 2, 2, 2, 2)
 #: Service ids are the same on every seeded database, so that scripts can name them.

@@ -43,7 +43,10 @@ def _kolkata(code: str, name: str, ring: Ring, *pincodes: str) -> Area:
 KOLKATA = (
     _kolkata(
         "KOL-NORTH", "North Kolkata",
-        ((88.340, 22.580), (88.395, 22.580), (88.395, 22.625), (88.380, 22.640), (88.352, 22.636), (88.343, 22.605)),
+        (
+            (88.340, 22.580), (88.395, 22.580), (88.395, 22.625), (88.380, 22.640), (88.352, 22.636),
+            (88.343, 22.605),
+        ),
         "700002", "700003", "700004", "700005", "700006", "700037",
     ),
     _kolkata(
@@ -79,20 +82,58 @@ def _offer(
 
 #: "Facial - Minimal", twice, is the contract's worked example: 2000 at list price, 400 saved.
 CATALOGUE = (
-    _offer("Facial", "Facial", 60, "A complete facial with cleansing, massage and mask.",
-           (800, 1000), (1200, 1500), (1800, 2200)),
-    _offer("Facial", "Clean up", 45, "A quick clean-up for fresh skin.", (500, 600), (750, 900), (1100, 1300)),
-    _offer("Facial", "Bleach", 30, "A gentle bleach for face and neck.", (350, 400), (500, 600), (700, 800)),
-    _offer("Waxing", "Full arms", 30, "Waxing of both arms.", (300, 350), (450, 550), (650, 750)),
-    _offer("Waxing", "Full legs", 45, "Waxing of both legs.", (450, 500), (650, 800), (900, 1050)),
-    _offer("Hair", "Haircut", 45, "Consultation, wash, cut and blow-dry.", (400, 500), (700, 850), (1100, 1300)),
-    _offer("Hair", "Hair spa", 60, "Oil massage, steam and conditioning.", (700, 900), (1100, 1300), (1600, 1900)),
-    _offer("Nail", "Manicure", 45, "Shaping, cuticle care, massage and polish.", (350, 450), (550, 650), (800, 950)),
-    _offer("Nail", "Pedicure", 60, "Soak, scrub, shaping, massage and polish.", (450, 550), (650, 800), (950, 1100)),
-    _offer("Cleaning", "Bathroom cleaning", 60, "A deep clean of one bathroom.", (450, 500), (650, 750)),
-    _offer("Cleaning", "Home cleaning", 180, "A deep clean of a two-room home.", (1800, 2200), (2600, 3000)),
-    _offer("Repairs", "Electrician visit", 60, "Finding and mending a fault in the wiring.", (300, 350), (500, 600)),
-    _offer("Repairs", "Plumber visit", 60, "Finding and mending a leak or a blockage.", (300, 350), (500, 600)),
+    _offer(
+        "Facial", "Facial", 60, "A complete facial with cleansing, massage and mask.",
+        (800, 1000), (1200, 1500), (1800, 2200),
+    ),
+    _offer(
+        "Facial", "Clean up", 45, "A quick clean-up for fresh skin.",
+        (500, 600), (750, 900), (1100, 1300),
+    ),
+    _offer(
+        "Facial", "Bleach", 30, "A gentle bleach for face and neck.",
+        (350, 400), (500, 600), (700, 800),
+    ),
+    _offer(
+        "Waxing", "Full arms", 30, "Waxing of both arms.",
+        (300, 350), (450, 550), (650, 750),
+    ),
+    _offer(
+        "Waxing", "Full legs", 45, "Waxing of both legs.",
+        (450, 500), (650, 800), (900, 1050),
+    ),
+    _offer(
+        "Hair", "Haircut", 45, "Consultation, wash, cut and blow-dry.",
+        (400, 500), (700, 850), (1100, 1300),
+    ),
+    _offer(
+        "Hair", "Hair spa", 60, "Oil massage, steam and conditioning.",
+        (700, 900), (1100, 1300), (1600, 1900),
+    ),
+    _offer(
+        "Nail", "Manicure", 45, "Shaping, cuticle care, massage and polish.",
+        (350, 450), (550, 650), (800, 950),
+    ),
+    _offer(
+        "Nail", "Pedicure", 60, "Soak, scrub, shaping, massage and polish.",
+        (450, 550), (650, 800), (950, 1100),
+    ),
+    _offer(
+        "Cleaning", "Bathroom cleaning", 60, "A deep clean of one bathroom.",
+        (450, 500), (650, 750),
+    ),
+    _offer(
+        "Cleaning", "Home cleaning", 180, "A deep clean of a two-room home.",
+        (1800, 2200), (2600, 3000),
+    ),
+    _offer(
+        "Repairs", "Electrician visit", 60, "Finding and mending a fault in the wiring.",
+        (300, 350), (500, 600),
+    ),
+    _offer(
+        "Repairs", "Plumber visit", 60, "Finding and mending a leak or a blockage.",
+        (300, 350), (500, 600),
+    ),
 )  # fmt: skip
 
 
@@ -105,10 +146,12 @@ def promos(currency: str) -> tuple[PromoIn, ...]:
             max_discount_minor=30_000, per_user_limit=1,
         ),
         PromoIn(
-            "FLAT200", currency, discount_minor=20_000, description="200 off from 1500 on", min_order_minor=150_000
+            "FLAT200", currency, discount_minor=20_000, description="200 off from 1500 on",
+            min_order_minor=150_000
         ),
         PromoIn(
-            "FIRST100", currency, discount_percent=Decimal(15), description="15 % for the first hundred bookings",
+            "FIRST100", currency, discount_percent=Decimal(15),
+            description="15 % for the first hundred bookings",
             total_limit=100, per_user_limit=1,
         ),
     )  # fmt: skip

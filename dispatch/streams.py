@@ -11,6 +11,7 @@ class StreamBook:
 
     def __init__(self) -> None:
         self.epoch: str | None = None
+        self.told = 0
         self.gaps = 0
         self.repeated = 0
         self._last: dict[str, int] = {}
@@ -38,6 +39,7 @@ class StreamBook:
         ahead = self._ahead.setdefault(stream, set())
         is_news = seq not in ahead
         self.repeated += not is_news
+        self.told += is_news
         ahead.add(seq)
         if last is None:
             # Not joined yet: whether 1 is the beginning is certain, whether another number is one is not.

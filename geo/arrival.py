@@ -1,4 +1,4 @@
-"""Coming nearer to a job and being there, such that noise can't fool it; and whether there is progress at all."""
+"""The approach to a job and the arrival at it, such that noise cannot fool them; and whether there is progress."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class Lines:
     left_m: float = 100.0
     #: So many fixes in a row confirm an arrival or a departure.
     confirming_fixes: int = 3
-    #: The confirming fixes of an arrival have to span this long: at one fix a second a car drives past in less.
+    #: The confirming fixes of an arrival have to span this long: at one fix a second a car drives past in
+    #: less.
     confirming_s: float = 10.0
     #: And no faster than this between them: someone who parks and walks. A slow car past the door is faster.
     confirming_mps: float = 3.0
@@ -67,8 +68,8 @@ class Approach:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """The new memory, the distance now, the highest rung newly reached (each at most once in an approach; lower
-    ones that were skipped are passed in silence) and whether they have just gone away again."""
+    """The new memory, the distance now, the highest rung newly reached (each at most once in an approach;
+    lower ones that were skipped are passed in silence) and whether they have just gone away again."""
 
     approach: Approach
     distance_m: float
@@ -77,14 +78,14 @@ class Advance:
 
 
 def likely_distance_m(distance_m: float, accuracy_m: float) -> float:
-    """The root-mean-square distance of the true position, when the fix is `distance_m` away and its error has the
-    size of its accuracy. A vague fix is never near."""
+    """The root-mean-square distance of the true position, when the fix is `distance_m` away and its error has
+    the size of its accuracy. A vague fix is never near."""
     return math.hypot(distance_m, accuracy_m)
 
 
 def advance(approach: Approach, fix: Fix, lat: float, lng: float, lines: Lines = DEFAULT_LINES) -> Advance:
-    """One decidable fix (refreshed ones too: standing still is what confirms) against the job's place. Fixes come
-    in the order of their time; an older one changes nothing."""
+    """One decidable fix (refreshed ones too: standing still is what confirms) against the job's place. Fixes
+    come in the order of their time; an older one changes nothing."""
     if approach.last is not None and fix.at_s < approach.last.at_s:
         return Advance(approach, haversine_m(fix.lat, fix.lng, lat, lng))
     distance_m = haversine_m(fix.lat, fix.lng, lat, lng)
@@ -100,9 +101,7 @@ def advance(approach: Approach, fix: Fix, lat: float, lng: float, lines: Lines =
     return Advance(replace(after, rung=reached or approach.rung, last=fix), distance_m, reached, left)
 
 
-def _passed_m(
-    last: Fix | None, fix: Fix, distance_m: float, lat: float, lng: float, lines: Lines
-) -> float:
+def _passed_m(last: Fix | None, fix: Fix, distance_m: float, lat: float, lng: float, lines: Lines) -> float:
     """The likely distance at the nearest point of the way since the last fix."""
     nearest_m = distance_m
     if last is not None and fix.at_s - last.at_s <= lines.segment_s:
@@ -203,10 +202,15 @@ class Best:
 
 
 def look(
-    best: Best, distance_m: float | None, fix_at_s: float | None, now_s: float, patience: Patience = DEFAULT_PATIENCE
+    best: Best,
+    distance_m: float | None,
+    fix_at_s: float | None,
+    now_s: float,
+    patience: Patience = DEFAULT_PATIENCE,
 ) -> tuple[Best, Progress]:
-    """One look at a way to a job: the memory for the next look, and how it goes. A position that isn't known or
-    is old is dark and changes the memory not at all: the dark time counts only if it brought no progress."""
+    """One look at a way to a job: the memory for the next look, and how it goes. A position that isn't known
+    or is old is dark and changes the memory not at all: the dark time counts only if it brought no
+    progress."""
     if distance_m is None or fix_at_s is None or now_s - fix_at_s > patience.dark_s:
         return best, Progress.DARK
     if best.distance_m is None or best.at_s is None or distance_m <= best.distance_m - patience.progress_m:

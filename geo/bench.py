@@ -1,4 +1,4 @@
-"""The index against the library's defaults and the brute force, on one seeded workload: numbers, no printing."""
+"""The index against the library defaults and brute force on one seeded workload: numbers, no printing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ Timer = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Metros of 10,000 technicians on 40 x 40 km; a ping is 10 to 15 m farther in about the same direction."""
+    """Metros of 10,000 technicians on 40 x 40 km; a ping is 10 to 15 m farther in about the same
+    direction."""
 
     technicians: int = 100_000
     per_metro: int = 10_000
@@ -91,7 +92,8 @@ class World:
         """Places at technicians, so that every metro has its share, and one skill each."""
         rng, w = self._rng, self.workload
         for who, skill in zip(
-            rng.integers(w.technicians, size=w.queries).tolist(), rng.integers(w.skills, size=w.queries).tolist(), strict=True
+            rng.integers(w.technicians, size=w.queries).tolist(), rng.integers(w.skills,
+            size=w.queries).tolist(), strict=True
         ):  # fmt: skip
             yield Query(float(self.lat[who]), float(self.lng[who]), 1 << skill)
 
@@ -100,7 +102,9 @@ class World:
         w = self.workload
         ids = np.arange(w.technicians) if among is None else among
         mask = np.uint64(query.skill_mask)
-        ids = ids[(self.skills[ids] & mask == mask) & self.available[ids] & (self.rating[ids] >= w.min_rating)]
+        ids = ids[
+            (self.skills[ids] & mask == mask) & self.available[ids] & (self.rating[ids] >= w.min_rating)
+        ]
         squares = chord_squares(query.lat, query.lng, self.lat[ids], self.lng[ids])
         inside = squares <= chord_square_of(w.radius_m)
         ids, squares = ids[inside], squares[inside]
@@ -129,8 +133,8 @@ Peer = Callable[[World, list[Query]], PeerNumbers]
 
 @dataclass(frozen=True, slots=True)
 class IndexNumbers:
-    """One run. Times are microseconds of one thread; `mismatches` counts queries whose keys or distances differ
-    from brute force, of `queries`, in ours and in the defaults' answers together."""
+    """One run. Times are microseconds of one thread; `mismatches` counts queries whose keys or distances
+    differ from brute force, of `queries`, in ours and in the defaults' answers together."""
 
     technicians: int
     queries: int
@@ -162,8 +166,8 @@ def build(world: World) -> FleetIndex:
     """The index of a world as it stands."""
     fleet = FleetIndex()
     rows = zip(
-        world.lat.tolist(), world.lng.tolist(), world.skills.tolist(), world.available.tolist(), world.rating.tolist(),
-        strict=True,
+        world.lat.tolist(), world.lng.tolist(), world.skills.tolist(), world.available.tolist(),
+        world.rating.tolist(), strict=True,
     )  # fmt: skip
     for key, (lat, lng, skills, available, rating) in enumerate(rows):
         fleet.put(key, lat, lng, 0.0, skills=skills, available=available, rating=rating)
@@ -173,7 +177,8 @@ def build(world: World) -> FleetIndex:
 def run(
     workload: Workload, timer: Timer, peer: Peer | None = None, progress: Callable[[str], None] | None = None
 ) -> IndexNumbers:
-    """Measures ours, the library's defaults and `peer` on one world. `timer` counts seconds (perf_counter)."""
+    """Measures ours, the library's defaults and `peer` on one world. `timer` counts seconds
+    (perf_counter)."""
     say = progress or (lambda _: None)
     world = World(workload)
     say("building the index")

@@ -27,7 +27,8 @@ LAYOUT = {
 
 class Columns:
     """Equally long columns that double when full. `raw_*` are `array.array`s (a single read costs a third of
-    numpy's), the plain names are numpy views of the same bytes. Views change when it grows: don't keep them."""
+    numpy's), the plain names are numpy views of the same bytes. Views change when it grows: don't keep
+    them."""
 
     key: NDArray[np.int64]
     lat: NDArray[np.float64]

@@ -32,8 +32,8 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Eta:
-    """An estimate: travel time and way from now on. `confidence` is 0 to 1; `fix_age_s` is how old the position
-    was that it starts from; `source` names the provider."""
+    """An estimate: travel time and way from now on. `confidence` is 0 to 1; `fix_age_s` is how old the
+    position was that it starts from; `source` names the provider."""
 
     seconds: float
     distance_m: float
@@ -43,8 +43,8 @@ class Eta:
 
 
 class EtaProvider(Protocol):
-    """Anything that can say how long a way takes. `hour` is the local hour of day, where traffic is known by it.
-    A provider that fails raises; the caller falls back to the straight line."""
+    """Anything that can say how long a way takes. `hour` is the local hour of day, where traffic is known by
+    it. A provider that fails raises; the caller falls back to the straight line."""
 
     async def estimate(
         self, origin: Point, destination: Point, *, fix_age_s: float = 0.0, hour: int | None = None
@@ -52,7 +52,8 @@ class EtaProvider(Protocol):
 
 
 def confidence(base: float, distance_m: float, fix_age_s: float) -> float:
-    """How far to trust an estimate, 0 to 1: `base` for a fresh fix at the door, less with age and distance."""
+    """How far to trust an estimate, 0 to 1: `base` for a fresh fix at the door, less with age and
+    distance."""
     freshness = math.exp2(-max(0.0, fix_age_s) / AGE_HALVES_S)
     return base * freshness / (1.0 + max(0.0, distance_m) / DISTANCE_HALVES_M)
 
@@ -60,8 +61,8 @@ def confidence(base: float, distance_m: float, fix_age_s: float) -> float:
 class StraightLine:
     """The straight line, made longer by a detour factor, at a measured speed: the ETA without any service.
 
-    Speed is the way over the time of the trips seen, the newest counting most; each hour of the day has its own,
-    which leans on all hours' speed until enough was seen in it.
+    Speed is the way over the time of the trips seen, the newest counting most; each hour of the day has its
+    own, which leans on all hours' speed until enough was seen in it.
     """
 
     source = "straight_line"
@@ -81,7 +82,8 @@ class StraightLine:
         return speed if hour is None else _lean(self._hours[hour], speed)
 
     def observe(self, distance_m: float, seconds: float, hour: int | None = None) -> bool:
-        """Learns from a finished trip: its straight distance and its time. False if it can't have been one."""
+        """Learns from a finished trip: its straight distance and its time. False if it can't have been
+        one."""
         if not (distance_m >= TRIP_MIN_M and seconds >= TRIP_MIN_S):
             return False
         way_m = distance_m * self._detour
@@ -127,6 +129,7 @@ def travel_buffer_s(
     speed_mps: float = CITY_SPEED_MPS,
     detour_factor: float = DETOUR_FACTOR,
 ) -> float:
-    """The travel time to keep free before a job: the way at city speed, rounded up to the step, within bounds."""
+    """The travel time to keep free before a job: the way at city speed, rounded up to the step, within
+    bounds."""
     seconds = distance_m * detour_factor / speed_mps
     return min(maximum_s, max(minimum_s, math.ceil(seconds / step_s) * step_s))

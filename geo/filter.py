@@ -81,9 +81,9 @@ class Fix(NamedTuple):
 class Verdict:
     """What a ping may be used for.
 
-    `fix` is None when it was dropped; a refreshed one has it too (it renews last-seen and feeds arrival, but is
-    not indexed anew). `step` names what dropped or degraded it, None for a clean one. `decidable`: arrival, the
-    watchdog and ETA may use it. `dispatchable`: the technician may be matched from here.
+    `fix` is None when it was dropped; a refreshed one has it too (it renews last-seen and feeds arrival, but
+    is not indexed anew). `step` names what dropped or degraded it, None for a clean one. `decidable`:
+    arrival, the watchdog and ETA may use it. `dispatchable`: the technician may be matched from here.
     """
 
     kind: Kind
@@ -143,8 +143,8 @@ class FixFilter:
         return Verdict(Kind.ADMITTED, fix, Step.ACCURACY, False, False)
 
     def _settle(self, fix: Fix, device_s: float, silence_s: float) -> bool:
-        """Whether the fix is believed: it can be reached from the last trusted one, or `settle_fixes` in a row
-        agree with each other about a new place."""
+        """Whether the fix is believed: it can be reached from the last trusted one, or `settle_fixes` in a
+        row agree with each other about a new place."""
         last, trusted, here = self._last, self._trusted, (fix, device_s)
         self._last = here
         if trusted is None or last is None or silence_s > self._rules.gap_s or self._reachable(trusted, here):

@@ -98,9 +98,9 @@ def normalise_lng(lng: float) -> float:
 
 
 def bounding_boxes(lat: float, lng: float, radius_m: float) -> tuple[Box, ...]:
-    """The box around a circle, in degrees: one, or two where it crosses the antimeridian. A circle that holds a
-    pole reaches round all meridians. (Bronshtein: the meridian that touches the circle is asin(sin r / cos lat).)
-    """
+    """The box around a circle, in degrees: one, or two where it crosses the antimeridian. A circle that holds
+    a pole reaches round all meridians. (Bronshtein: the meridian that touches the circle is asin(sin r / cos
+    lat).)"""
     angle = radius_m / EARTH_RADIUS_M
     half_lat = math.degrees(angle) + BOX_MARGIN_DEG
     south, north = lat - half_lat, lat + half_lat

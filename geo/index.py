@@ -26,13 +26,17 @@ Keys = NDArray[np.int64]
 Slots = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-#: Half the side of a technician's box. Measured at 100,000 technicians: 250 m makes one ping in thirty work for
-#: the tree, and a query hardly notices; 50 m one in five; beyond 400 m queries slow down.
+#: Half the side of a technician's box. Measured at 100,000 technicians: 250 m makes one ping in thirty work
+#: for the tree, and a query hardly notices; 50 m one in five; beyond 400 m queries slow down.
 SLACK_M = 250.0
-#: A new box is laid ahead of the way by this share of the slack: who keeps the direction stays in it for longer.
+#: A new box is laid ahead of the way by this share of the slack: who keeps the direction stays in it for
+#: longer.
 LEAD = 0.6
 #: What a technician without ratings counts as.
 UNRATED_COUNTS_AS = 4.0
+#: The trees of a skill are parted here, at the rating that matching usually asks for: such a match never sees
+#: the others. Any other rating is still answered exactly.
+WELL_RATED = 4.0
 #: Bits in `skills` and in `tiers`.
 SKILL_BITS, TIER_BITS = 64, 32
 
@@ -50,7 +54,8 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Score = distance * (1 - metres / radius) + rating * (stars / 5); more is better, ties go to the lower key."""
+    """Score = distance * (1 - metres / radius) + rating * (stars / 5); more is better, ties go to the lower
+    key."""
 
     distance: float = 1.0
     rating: float = 0.0
@@ -64,15 +69,17 @@ class Spot(NamedTuple):
     at_s: float
 
 
-_NOBODY = Hits(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float64))
+_NOTHING: Slots = np.empty(0, dtype=np.int64)
+_NOBODY = Hits(_NOTHING, np.empty(0, dtype=np.float64))
 
 
 class FleetIndex:
     """Positions and capabilities by an opaque integer key.
 
-    A ping is a write to the columns; a tree works only when the position leaves its box, which is `slack_m` wider
-    than the position on each side. Queries ask a tree for the boxes that touch the circle and then filter exactly.
-    One tree holds everybody; one more per skill holds those who are available, so that a match sees few hits.
+    A ping is a write to the columns; a tree works only when the position leaves its box, which is `slack_m`
+    wider than the position on each side. Queries ask a tree for the boxes that touch the circle and then
+    filter exactly. One tree holds everybody; two more per skill hold those who are available, the well-rated
+    and the rest, so that a match sees few hits.
     Single-threaded: one event loop owns it.
     """
 
@@ -83,7 +90,8 @@ class FleetIndex:
         self._columns = Columns()
         self._slots: dict[int, int] = {}
         self._everybody = BoxTree()
-        self._by_skill: list[BoxTree | None] = [None] * SKILL_BITS
+        #: First the well-rated of each skill, then the rest of each.
+        self._by_skill: list[BoxTree | None] = [None] * (2 * SKILL_BITS)
         #: Boxes laid since the start, for the metrics: pings per reinsert should stay near thirty.
         self.reinserts = 0
 
@@ -99,8 +107,8 @@ class FleetIndex:
         self, key: int, lat: float, lng: float, at_s: float, *,
         skills: int = 0, tiers: int = 0, available: bool = True, rating: float = math.nan,
     ) -> None:  # fmt: skip
-        """Adds `key` or replaces all that is known of it. Raises ValueError for a position out of range or a mask
-        that is too wide, and changes nothing then."""
+        """Adds `key` or replaces all that is known of it. Raises ValueError for a position out of range or a
+        mask that is too wide, and changes nothing then."""
         _check(lat, lng, skills, tiers)
         slot = self._slots.get(key)
         if slot is not None:
@@ -117,8 +125,8 @@ class FleetIndex:
         self._insert(slot)
 
     def move(self, key: int, lat: float, lng: float, at_s: float) -> bool:
-        """A new position; True when the box had to be laid anew. Raises KeyError for an unknown key, ValueError
-        for a position out of range."""
+        """A new position; True when the box had to be laid anew. Raises KeyError for an unknown key,
+        ValueError for a position out of range."""
         slot = self._slots[key]
         c = self._columns
         if (
@@ -135,9 +143,9 @@ class FleetIndex:
         return True
 
     def move_many(self, keys: Sequence[int] | Keys, lats: Floats, lngs: Floats, ats: Floats) -> int:
-        """Many positions at once; a key that comes twice ends where the last says. Unknown keys are passed over.
-        Returns how many boxes were laid anew; raises ValueError, before anything changed, if one is out of range.
-        """
+        """Many positions at once; a key that comes twice ends where the last says. Unknown keys are passed
+        over. Returns how many boxes were laid anew; raises ValueError, before anything changed, if one is out
+        of range."""
         if not (np.all(np.abs(lats) <= 90.0) and np.all(np.abs(lngs) <= 180.0)):
             raise ValueError("a position is out of range")
         names = keys.tolist() if isinstance(keys, np.ndarray) else keys
@@ -205,7 +213,7 @@ class FleetIndex:
     def within(self, lat: float, lng: float, radius_m: float, limit: int | None = None) -> Hits:
         """Everybody within the radius, available or not, nearest first."""
         _check(lat, lng)
-        slots = _touching(self._everybody, lat, lng, radius_m)
+        slots = _touching([self._everybody], lat, lng, radius_m)
         return self._nearest(lat, lng, radius_m, slots, limit, None)
 
     def in_box(self, south: float, west: float, north: float, east: float) -> Keys:
@@ -227,21 +235,20 @@ class FleetIndex:
         skill_mask: int = 0, tier_mask: int = 0, min_rating: float = 0.0, fresh_after_s: float | None = None,
         available_only: bool = True, limit: int | None = 10, weights: Weights | None = None,
     ) -> Hits:  # fmt: skip
-        """The best `limit` within the radius who have every bit of both masks, a rating of at least `min_rating`
-        (unrated counts as 4.0) and a fix not older than `fresh_after_s`. Nearest first, or by score if weighted.
-        """
+        """The best `limit` within the radius who have every bit of both masks, a rating of at least
+        `min_rating` (unrated counts as 4.0) and a fix not older than `fresh_after_s`. Nearest first, or by
+        score if weighted."""
         _check(lat, lng, skill_mask, tier_mask)
-        tree = self._smallest(skill_mask) if available_only else self._everybody
-        if tree is None:
-            return _NOBODY
-        slots = _touching(tree, lat, lng, radius_m)
         c = self._columns
-        if tree is self._everybody:
+        if available_only and skill_mask:
+            trees = self._fewest(skill_mask, min_rating)
+            slots = _touching(trees, lat, lng, radius_m)
+            needs_skills = skill_mask & (skill_mask - 1) != 0
+        else:
+            slots = _touching([self._everybody], lat, lng, radius_m)
+            needs_skills = skill_mask != 0
             if available_only:
                 slots = slots[c.available.take(slots) != 0]
-            needs_skills = skill_mask != 0
-        else:
-            needs_skills = skill_mask & (skill_mask - 1) != 0
         if needs_skills:
             mask = np.uint64(skill_mask)
             slots = slots[c.skills.take(slots) & mask == mask]
@@ -257,7 +264,13 @@ class FleetIndex:
     # ------------------------------------------------------------------ inside
 
     def _nearest(
-        self, lat: float, lng: float, radius_m: float, slots: Slots, limit: int | None, weights: Weights | None
+        self,
+        lat: float,
+        lng: float,
+        radius_m: float,
+        slots: Slots,
+        limit: int | None,
+        weights: Weights | None,
     ) -> Hits:
         c = self._columns
         squares = chord_squares(lat, lng, c.lat.take(slots), c.lng.take(slots))
@@ -277,15 +290,19 @@ class FleetIndex:
         order = np.lexsort((keys, -score))[:limit]
         return Hits(keys.take(order), distances.take(order))
 
-    def _smallest(self, skill_mask: int) -> BoxTree | None:
-        """The tree that answers for the mask with the fewest hits; None when nobody can have all of it."""
-        best = self._everybody
+    def _fewest(self, skill_mask: int, min_rating: float) -> list[BoxTree]:
+        """The trees of that skill of the mask which the fewest have; none when nobody can have all of it."""
+        best: list[BoxTree] = []
+        fewest = math.inf
         for bit in _bits(skill_mask):
-            tree = self._by_skill[bit]
-            if tree is None or not len(tree):
-                return None
-            if best is self._everybody or len(tree) < len(best):
-                best = tree
+            both = (
+                self._by_skill[bit],
+                None if min_rating >= WELL_RATED else self._by_skill[bit + SKILL_BITS],
+            )
+            trees = [tree for tree in both if tree]
+            count = sum(map(len, trees))
+            if count < fewest:
+                best, fewest = trees, count
         return best
 
     def _rate(self, slot: int, rating: float) -> None:
@@ -293,8 +310,12 @@ class FleetIndex:
         self._columns.raw_merit[slot] = UNRATED_COUNTS_AS if math.isnan(rating) else rating
 
     def _tree_bits(self, slot: int) -> int:
+        """The places in `_by_skill` whose trees hold the slot, as a mask."""
         c = self._columns
-        return c.raw_skills[slot] if c.raw_available[slot] else 0
+        if not c.raw_available[slot]:
+            return 0
+        skills: int = c.raw_skills[slot]
+        return skills if c.raw_merit[slot] >= WELL_RATED else skills << SKILL_BITS
 
     def _trees(self, skills: int) -> list[BoxTree]:
         found = []
@@ -312,8 +333,9 @@ class FleetIndex:
         return Box(lat - self._half_lat, lng - half_lng, lat + self._half_lat, lng + half_lng)
 
     def _lay(self, slot: int, lat: float, lng: float, north: float = 0.0, east: float = 0.0) -> None:
-        """Sets the box that holds the position, its middle shifted by shares (under 1) of its half sides. It stays
-        within the degrees that exist: so a position in it is valid, and who crosses the antimeridian leaves it."""
+        """Sets the box that holds the position, its middle shifted by shares (under 1) of its half sides. It
+        stays within the degrees that exist: so a position in it is valid, and who crosses the antimeridian
+        leaves it."""
         c, half_lat = self._columns, self._half_lat
         half_lng = min(half_lat / max(math.cos(math.radians(lat)), 1e-9), 180.0)
         c.raw_anchor_lat[slot] = max(half_lat - 90.0, min(90.0 - half_lat, lat + north * half_lat))
@@ -340,13 +362,16 @@ class FleetIndex:
             tree.insert(slot, after)
 
 
-def _touching(tree: BoxTree, lat: float, lng: float, radius_m: float) -> Slots:
+def _touching(trees: Sequence[BoxTree], lat: float, lng: float, radius_m: float) -> Slots:
     if not radius_m >= 0.0:
         raise ValueError(f"not a radius: {radius_m}")
     boxes = bounding_boxes(lat, lng, radius_m)
-    if len(boxes) == 1:
-        return tree.intersecting(boxes[0])
-    return np.unique(np.concatenate([tree.intersecting(box) for box in boxes]))
+    if len(trees) == len(boxes) == 1:
+        return trees[0].intersecting(boxes[0])
+    if not trees:
+        return _NOTHING
+    found = np.concatenate([tree.intersecting(box) for tree in trees for box in boxes])
+    return np.unique(found) if len(boxes) > 1 else found
 
 
 def _bits(mask: int) -> list[int]:

@@ -14,14 +14,15 @@ Ids = NDArray[np.int64]
 
 #: Entries of a node. More make a split and a delete dear, fewer make the tree deep.
 NODE_CAPACITY = 32
-#: Also the limit under which a delete dissolves a node and reinserts the rest: the library's 0.7 makes a delete
-#: cost a millisecond, 0.3 about ten microseconds.
+#: Also the limit under which a delete dissolves a node and reinserts the rest: the library's 0.7 makes a
+#: delete cost a millisecond, 0.3 about ten microseconds.
 FILL_FACTOR = 0.3
 #: Has to stay under the capacity; half of it is enough for the R* choice of a subtree.
 OVERLAP_FACTOR = 16
 
-# rtree's own prototypes convert and check each argument in Python (about 4 us a call). These take plain addresses.
-# PYFUNCTYPE keeps the GIL: a call lasts microseconds, and nobody else may touch the shared buffers meanwhile.
+# rtree's own prototypes convert and check each argument in Python (about 4 us a call). These take plain
+# addresses. PYFUNCTYPE keeps the GIL: a call lasts microseconds, and nobody else may touch the shared buffers
+# meanwhile.
 _INT, _SIZE, _POINTER = ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p
 _intersects = ctypes.PYFUNCTYPE(_INT, _POINTER, _POINTER, _POINTER, _SIZE, _POINTER, _POINTER)(
     ("Index_Intersects_id", core.rt)
@@ -42,7 +43,8 @@ class TreeError(RuntimeError):
 
 
 class BoxTree:
-    """Boxes by int64 id. It keeps no second copy of a box: whoever deletes names the box that was inserted."""
+    """Boxes by int64 id. It keeps no second copy of a box: whoever deletes names the box that was
+    inserted."""
 
     def __init__(self) -> None:
         self._index = index.Index(

@@ -34,8 +34,8 @@ class Imported:
 
 
 class ZoneMap(Generic[K]):
-    """Zones under a tree of their own. Immutable: a change builds a new one (141 wards take 5 ms). A border belongs
-    to its zone; where zones overlap the smallest wins, then the earlier one."""
+    """Zones under a tree of their own. Immutable: a change builds a new one (141 wards take 5 ms). A border
+    belongs to its zone; where zones overlap the smallest wins, then the earlier one."""
 
     def __init__(self, zones: Iterable[tuple[K, Area | Mapping[str, Any]]] = ()) -> None:
         pairs = [(key, _as_area(shape)) for key, shape in zones]
@@ -116,8 +116,8 @@ def to_geojson(area: Area) -> dict[str, Any]:
 
 
 def parse_geojson(document: object) -> list[Imported]:
-    """The areas of a FeatureCollection, a Feature, a Polygon or a MultiPolygon. Holes stay; an outline that crosses
-    itself is repaired if an area is left. Raises ValueError, which says what is wrong where."""
+    """The areas of a FeatureCollection, a Feature, a Polygon or a MultiPolygon. Holes stay; an outline that
+    crosses itself is repaired if an area is left. Raises ValueError, which says what is wrong where."""
     if not isinstance(document, Mapping):
         raise ValueError("not GeoJSON: the document must be an object")
     _check_reference(document)
@@ -170,7 +170,9 @@ def _geometry(geometry: object, where: str, budget: list[int]) -> Area:
 
 
 def _polygon(rings: object, where: str, budget: list[int]) -> Polygon:
-    outlines = [_ring(ring, f"{where}, ring {n}", budget) for n, ring in enumerate(_list(rings, where, "rings"))]
+    outlines = [
+        _ring(ring, f"{where}, ring {n}", budget) for n, ring in enumerate(_list(rings, where, "rings"))
+    ]
     return Polygon(outlines[0], outlines[1:])
 
 

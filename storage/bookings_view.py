@@ -14,7 +14,9 @@ sql = Statements("customer_bookings")
 
 @dataclass(frozen=True, slots=True)
 class BookingView:
-    """`items` are {service_id, name, category, tier, quantity, duration_minutes, list_price_minor, price_minor}."""
+    """`items` are {service_id, name, category, tier, quantity, duration_minutes, list_price_minor,
+    price_minor}.
+    """
 
     id: UUID
     number: str

@@ -1,4 +1,4 @@
-"""Rows of promo codes and their redemptions: the limits are counted here, in the booking's own transaction."""
+"""Rows of promo codes and their uses, which are counted in the booking's own transaction."""
 
 from __future__ import annotations
 

@@ -64,7 +64,8 @@ async def add_technician(pool: Pool, phone: str = OTHER_PHONE, **columns: Any) -
     async with pool.connection() as conn:
         number = await conn.fetchval("SELECT count(*) + 1 FROM parties")
         technician_id = await conn.fetchval(
-            "INSERT INTO parties (kind, code, name, phone) VALUES ('technician', $1, 'A Technician', $2) RETURNING id",
+            "INSERT INTO parties (kind, code, name, phone) "
+            "VALUES ('technician', $1, 'A Technician', $2) RETURNING id",
             f"PT-{number:03d}", phone,
         )  # fmt: skip
         await conn.execute(
@@ -82,14 +83,16 @@ async def add_booking(pool: Pool, account_id: UUID, status: str = "completed", *
     async with pool.connection() as conn:
         booking_id = await conn.fetchval(
             """
-            INSERT INTO bookings (number, account_id, address, contact, lat, lng, timezone, local_date, local_time,
-              starts_at, ends_at, categories, tiers, status, payment_method, currency, subtotal_minor, savings_minor,
-              discount_minor, tax_minor, grand_total_minor, technician_id, next_action, next_action_at, feedback)
+            INSERT INTO bookings (number, account_id, address, contact, lat, lng, timezone, local_date,
+              local_time, starts_at, ends_at, categories, tiers, status, payment_method, currency, subtotal_minor,
+              savings_minor, discount_minor, tax_minor, grand_total_minor, technician_id, next_action,
+              next_action_at, feedback)
             VALUES ('BK-' || left(gen_random_uuid()::text, 8), $1,
-              '{"line1": "CANARY STREET 5", "city": "Kolkata", "state": "West Bengal"}',
-              '{"name": "CANARY NAME", "phone": "+911234567890"}', 22.5726, 88.3639, 'Asia/Kolkata', '2026-01-15', '10:00',
-              now(), now() + interval '1 hour', '{Facial}', '{Minimal}', $2, 'cash', 'INR', 1000, 0, 0, 180, 1180, $3,
-              $4, CASE WHEN $4::text IS NULL THEN NULL ELSE now() END, 'CANARY FEEDBACK') RETURNING id
+              '{"address_line1": "CANARY STREET 5", "city": "Kolkata", "state": "West Bengal"}',
+              '{"name": "CANARY NAME", "phone": "+911234567890"}', 22.5726, 88.3639, 'Asia/Kolkata',
+              '2026-01-15', '10:00', now(), now() + interval '1 hour', '{Facial}', '{Minimal}', $2, 'cash', 'INR',
+              1000, 0, 0, 180, 1180, $3, $4, CASE WHEN $4::text IS NULL THEN NULL ELSE now() END,
+              'CANARY FEEDBACK') RETURNING id
             """,
             account_id, status, technician_id, timer,
         )  # fmt: skip
@@ -100,8 +103,8 @@ async def everything(pool: Pool) -> str:
     """The whole database as text, for looking for what must not be in it."""
     async with pool.connection() as conn:
         tables = await conn.fetch(
-            "SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE c.relkind = 'r' AND n.nspname = 'public'"
+            "SELECT c.oid::regclass::text AS name "
+            "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = 'public'"
         )
         parts = []
         for table in tables:

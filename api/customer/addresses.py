@@ -85,7 +85,8 @@ _FIELDS = {
 
 def address_out(row: Address) -> AddressOut:
     return AddressOut(
-        id=row.id, name=row.label, address_line1=row.line1, address_line2=row.line2, city=row.city, state=row.state,
+        id=row.id, name=row.label, address_line1=row.line1, address_line2=row.line2, city=row.city,
+        state=row.state,
         pincode=row.postal_code, lat=row.lat, lng=row.lng, place_id=row.place_id, is_default=row.is_default,
         is_approximate=row.is_approximate,
     )  # fmt: skip

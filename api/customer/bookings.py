@@ -188,7 +188,8 @@ async def _detail(services: Services, conn: Conn, account_id: UUID, booking_id: 
     gone = None
     if b.cancelled_at is not None:
         gone = CancellationOut(
-            cancelled_at=b.cancelled_at, cancelled_by=b.cancelled_by or "system", reason=b.cancellation_reason,
+            cancelled_at=b.cancelled_at, cancelled_by=b.cancelled_by or "system",
+            reason=b.cancellation_reason,
             fee=b.cancellation_fee_minor or 0, refund_amount=b.refund_minor or 0,
         )  # fmt: skip
     return BookingDetail(

@@ -55,7 +55,8 @@ class CatalogueOut(View):
 
 def service_out(row: ServiceRow) -> ServiceOut:
     return ServiceOut(
-        id=row.id, name=row.name, description=row.description, category=row.category, service_type=row.service_type,
+        id=row.id, name=row.name, description=row.description, category=row.category,
+        service_type=row.service_type,
         tier=row.tier, product_cost=row.price_minor,
         market_price=row.price_minor if row.list_price_minor is None else row.list_price_minor,
         currency=row.currency, duration_minutes=row.duration_minutes, image_url=row.image_url,

@@ -18,6 +18,7 @@ from dispatch.parties import addresses, contact, customers, own_bookings
 from dispatch.parties.contact import Letter
 from dispatch.services import Services
 from storage.bookings_view import BookingView
+from storage.notifications import Notification
 
 #: How much of each the first screen shows.
 RECENT_BOOKINGS, RECENT_NOTIFICATIONS = 5, 10
@@ -83,10 +84,7 @@ async def dashboard(services: Services, caller: Customer) -> DashboardOut:
         user=UserOut(id=user.id, name=user.name, phone_number=user.phone, email=user.email),
         addresses=[address_out(a) for a in places],
         recent_bookings=[_recent(b) for b in recent],
-        notifications=[
-            NotificationOut(id=n.id, title=n.title, message=n.message, is_read=n.is_read, created_at=n.created_at)
-            for n in told
-        ],
+        notifications=[_told(n) for n in told],
     )  # fmt: skip
 
 
@@ -99,9 +97,16 @@ async def contact_us(services: Services, body: ContactIn) -> Message:
     return Message("Thank you for contacting us. We'll get back to you soon.")
 
 
+def _told(n: Notification) -> NotificationOut:
+    return NotificationOut(
+        id=n.id, title=n.title, message=n.message, is_read=n.is_read, created_at=n.created_at
+    )
+
+
 def _recent(b: BookingView) -> RecentBooking:
     return RecentBooking(
-        id=b.id, booking_number=b.number, status=b.status, booking_date=b.local_date, booking_time=b.local_time,
+        id=b.id, booking_number=b.number, status=b.status, booking_date=b.local_date,
+        booking_time=b.local_time,
         grand_total=b.grand_total_minor, currency=b.currency,
         services=[ServiceName(name=i["name"], quantity=i["quantity"]) for i in b.items],
     )  # fmt: skip

@@ -23,13 +23,13 @@ class Twilio:
     def __init__(self, account_sid: str, auth_token: str, sender: str, base_url: str = TWILIO_URL) -> None:
         """`sender` is a number in E.164 or the id of a messaging service (MG...)."""
         self._url = f"{base_url}/2010-04-01/Accounts/{account_sid}/Messages.json"
-        self._auth = aiohttp.BasicAuth(account_sid, auth_token)
+        self._headers = {"Authorization": aiohttp.encode_basic_auth(account_sid, auth_token)}
         self._from = {"MessagingServiceSid" if sender.startswith("MG") else "From": sender}
         self._http = Http()
 
     async def send(self, message: Message) -> None:
         form = {"To": message.recipient, "Body": message.text, **self._from}
-        await self._http.post(self._url, data=form, auth=self._auth)
+        await self._http.post(self._url, data=form, headers=self._headers)
 
     async def close(self) -> None:
         await self._http.close()

@@ -1,4 +1,4 @@
-"""What it costs a customer to cancel: free for a while and while nobody has accepted, then a share (R76, C72)."""
+"""What it costs to cancel: nothing at first and while nobody has accepted, then a share (R76, C72)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ class Outcome:
 
 
 def outcome(booking: Booking, now: datetime, terms: Terms) -> Outcome:
-    """The fee counts from creation and only once a technician has accepted; what was not paid is not refunded."""
+    """The fee counts from creation and only once a technician has accepted; what was not paid is not
+    refunded.
+    """
     is_free = booking.status != "confirmed" or now < booking.created_at + terms.free_for
     fee = 0 if is_free else percent_of(booking.grand_total_minor, terms.fee_percent)
     paid = booking.grand_total_minor if booking.payment_status == "paid" else 0
@@ -40,7 +42,8 @@ def outcome(booking: Booking, now: datetime, terms: Terms) -> Outcome:
 
 
 async def cancel(tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None) -> tuple[Booking, Outcome]:
-    """The customer cancels. Raises Missing (another's), WrongState once the job has begun or the booking is over.
+    """The customer cancels. Raises Missing (another's), WrongState once the job has begun or the booking is
+    over.
 
     The promo code's use and the refund follow from the fact `booking.cancelled`, in this transaction.
     """

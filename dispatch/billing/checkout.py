@@ -1,4 +1,4 @@
-"""Checkout, first half: what it would cost, when somebody could come, and a price that stands for two minutes."""
+"""Checkout, first half: what it would cost, when somebody could come, a price that stands for a while."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A priced wish. `free` are local clock faces on `day`; `held_at` is the time kept for the preview, if any."""
+    """A priced wish. `free` are local clock faces on `day`; `held_at` is the time kept for the preview, if
+    any.
+    """
 
     id: UUID
     items: tuple[NewItem, ...]
@@ -138,7 +140,8 @@ async def _keep(services: Services, account_id: UUID, preview: Preview, need: Ne
             await slots.hold_preview(tx, preview.id, need, preview.held_at, preview.expires_at)
 
 
-# ---------------------------------------------------------------- parts that confirm and promo validation share
+# ---------------------------------------------------------------- parts that confirm and promo validation
+# share
 
 
 def check_quantities(quantities: Mapping[UUID, int]) -> None:
@@ -150,7 +153,9 @@ def check_quantities(quantities: Mapping[UUID, int]) -> None:
 
 
 async def items_of(services: Services, quantities: Mapping[UUID, int], currency: str) -> tuple[NewItem, ...]:
-    """The lines of a cart at today's prices. Raises Missing for what is not offered in this currency, naming it."""
+    """The lines of a cart at today's prices. Raises Missing for what is not offered in this currency, naming
+    it.
+    """
     offered = await catalogue.current(services)
     if unknown := [str(i) for i in quantities if offered.find(i, currency) is None]:
         raise Missing("service", details={"service_ids": unknown})
@@ -195,7 +200,9 @@ async def price_of(
 
 
 def place_terms(services: Services, located: Located | None) -> tuple[str, str]:
-    """Currency and time zone of an address: its zone's, else those that all zones share, else the settings'."""
+    """Currency and time zone of an address: its zone's, else those that all zones share, else the
+    settings'.
+    """
     zone = located.zone if located else None
     if zone is not None:
         return zone.currency, zone.timezone
@@ -204,13 +211,16 @@ def place_terms(services: Services, located: Located | None) -> tuple[str, str]:
 
 def need_of(account_id: UUID, located: Located, timezone: str, items: tuple[NewItem, ...]) -> Need:
     return Need(
-        account_id, located.lat, located.lng, located.zone.id if located.zone else None, timezone, minutes_of(items),
+        account_id, located.lat, located.lng, located.zone.id if located.zone else None, timezone,
+        minutes_of(items),
         tuple(sorted({i.category for i in items})), tuple(sorted({i.tier for i in items})),
     )  # fmt: skip
 
 
 def check_day(services: Services, day: date, timezone: str) -> None:
-    """Raises Invalid naming booking_date unless it is today to the last bookable day, on the address's calendar."""
+    """Raises Invalid naming booking_date unless it is today to the last bookable day, on the address's
+    calendar.
+    """
     days = services.settings.dispatch.max_advance_days
     today = local(services.clock.now(), timezone).date()
     if day < today:

@@ -1,4 +1,4 @@
-"""Checkout, second half: one preview becomes one booking, however often and however parallel it is confirmed."""
+"""Checkout, second half: one preview becomes one booking, however often it is confirmed."""
 
 from __future__ import annotations
 
@@ -86,8 +86,10 @@ class Confirmed:
 async def confirm(services: Services, account_id: UUID, wish: Confirmation) -> Confirmed:
     """Makes the booking and, for cash, searches for a technician before answering.
 
-    One preview makes one booking: repeating a confirm gives the same answer, another confirm of a used preview is
-    PreviewExpired. Raises PreviewExpired, Missing (address), Invalid, SlotTaken with the free times, PromoUsedUp,
+    One preview makes one booking: repeating a confirm gives the same answer, another confirm of a used
+    preview is
+    PreviewExpired. Raises PreviewExpired, Missing (address), Invalid, SlotTaken with the free times,
+    PromoUsedUp,
     TooManyBookings, PaymentsNotConfigured (before anything is created).
     """
     if wish.payment_method == "online":
@@ -130,7 +132,9 @@ def _check_terms(services: Services, preview: PreviewRow, located: Located) -> N
 
 
 def check_start(services: Services, need: Need, day: date, at: time) -> datetime:
-    """The moment of a local date and time. Raises Invalid naming the field that is out of what can be booked."""
+    """The moment of a local date and time. Raises Invalid naming the field that is out of what can be
+    booked.
+    """
     checkout.check_day(services, day, need.timezone)
     starts_at = to_utc(day, at, need.timezone)
     if starts_at not in slots.day_starts(services, need, day):
@@ -197,7 +201,9 @@ async def _book(tx: Tx, new: NewBooking, preview: PreviewRow) -> Booking | Booke
 
 
 async def _count(tx: Tx, account_id: UUID) -> None:
-    """One more booking within the hour. Raises TooManyBookings; a confirm that fails or comes again does not count."""
+    """One more booking within the hour. Raises TooManyBookings; a confirm that fails or comes again does not
+    count.
+    """
     at_most = tx.services.settings.limits.booking_creation_per_hour
     wait_s = await quotas.take(tx.conn, f"booking_creation:{account_id}", at_most, HOUR_S)
     if wait_s:
@@ -210,13 +216,16 @@ def _new_booking(
     shown = local(starts_at, preview.timezone)
     return NewBooking(
         number=number, account_id=preview.account_id, preview_id=preview.id, address_id=located.address.id,
-        address=snapshot(located), contact=wish.contact.stored(), zone_id=located.zone.id if located.zone else None,
+        address=snapshot(located), contact=wish.contact.stored(),
+        zone_id=located.zone.id if located.zone else None,
         lat=located.lat, lng=located.lng, is_approximate=located.is_approximate, timezone=preview.timezone,
         local_date=shown.date(), local_time=shown.time(), starts_at=starts_at,
-        duration_minutes=preview.duration_minutes, items=items_of(preview), payment_method=wish.payment_method,
+        duration_minutes=preview.duration_minutes, items=items_of(preview),
+        payment_method=wish.payment_method,
         currency=preview.currency, subtotal_minor=preview.subtotal_minor, savings_minor=preview.savings_minor,
         discount_minor=preview.discount_minor, tax_minor=preview.tax_minor,
-        grand_total_minor=preview.grand_total_minor, promo_code_id=preview.promo_code_id, policy_accepted=True,
+        grand_total_minor=preview.grand_total_minor, promo_code_id=preview.promo_code_id,
+        policy_accepted=True,
         wait_for_payment=wish.payment_method == "online",
     )  # fmt: skip
 

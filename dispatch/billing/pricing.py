@@ -12,7 +12,9 @@ TaxBase = Literal["subtotal_less_discount", "net"]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """So many of one service. `list_price_minor` is what it would cost without savings; None: the price itself."""
+    """So many of one service. `list_price_minor` is what it would cost without savings; None: the price
+    itself.
+    """
 
     price_minor: int
     quantity: int = 1
@@ -65,7 +67,8 @@ def price(
 ) -> Price:
     """The price of some lines with a promo's discount, which never exceeds what is left to pay.
 
-    The contract's example taxes the list price less the discount, savings notwithstanding (C1); `net` taxes what
+    The contract's example taxes the list price less the discount, savings notwithstanding (C1); `net` taxes
+    what
     is charged. Tax is rounded once per booking, half up (C5).
     """
     subtotal, savings = sums(lines)

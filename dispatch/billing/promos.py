@@ -50,7 +50,9 @@ def normal(code: str) -> str:
 
 
 def discount_of(promo: Promo, amount_minor: int) -> int:
-    """The discount on an amount (list prices less savings): capped by max_discount and by the amount itself."""
+    """The discount on an amount (list prices less savings): capped by max_discount and by the amount
+    itself.
+    """
     if promo.discount_percent is not None:
         discount = percent_of(amount_minor, promo.discount_percent)
     else:
@@ -109,7 +111,8 @@ async def _used_up(conn: Conn, promo: Promo, account_id: UUID) -> str | None:
 async def redeem(tx: Tx, promo_id: UUID, account_id: UUID, booking_id: UUID, discount_minor: int) -> None:
     """Uses the code for a booking, in the booking's own transaction. Raises PromoUsedUp.
 
-    The conditional update counts the total and locks the row, so the uses of one customer are counted one at a time.
+    The conditional update counts the total and locks the row, so the uses of one customer are counted one at
+    a time.
     """
     per_user = await rows.claim(tx.conn, promo_code_id=promo_id)
     if per_user is None:
@@ -128,7 +131,9 @@ async def redeem(tx: Tx, promo_id: UUID, account_id: UUID, booking_id: UUID, dis
 
 
 async def release(tx: Tx, booking_id: UUID) -> None:
-    """Gives the use back when a booking ends unserved. Twice is once; nothing happens without a redemption."""
+    """Gives the use back when a booking ends unserved. Twice is once; nothing happens without a
+    redemption.
+    """
     await rows.release(tx.conn, booking_id=booking_id)
 
 

@@ -266,9 +266,8 @@ async def owner_of(services: Services, gateway: Gateway, told: GatewayPayment) -
 
 
 async def _refund(services: Services, gateway: Gateway, event: DueEvent) -> str | None:
-    for told in await _told_refunds(gateway, event):
-        await take_refund(services, gateway, told)
-    return None
+    taken = [await take_refund(services, gateway, told) for told in await _told_refunds(gateway, event)]
+    return None if all(taken) else "the gateway gave back what it never captured"
 
 
 async def _told_refunds(gateway: Gateway, event: DueEvent) -> list[GatewayRefund]:
@@ -299,6 +298,8 @@ async def take_refund(services: Services, gateway: Gateway, told: GatewayRefund)
         payment = await payment_rows.find_by_gateway_payment(conn, gateway_payment_id=told.payment_id)
     if payment is None or not payment.captured_minor:
         paid = await gateway.fetch_payment(told.payment_id)
+        if not paid.captured:
+            return False
         owner = await owner_of(services, gateway, paid)
         async with services.transaction() as tx:
             await captures.reported(tx, owner, paid)
@@ -308,6 +309,7 @@ async def take_refund(services: Services, gateway: Gateway, told: GatewayRefund)
     async with services.transaction() as tx:
         if await refunds.heard(tx, payment, told) is None:
             raise NeedsPerson(f"{told.id} does not fit payment {payment.id}")
+    return True
 
 
 async def _payout(services: Services, gateway: Gateway, event: DueEvent) -> str | None:

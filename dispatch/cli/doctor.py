@@ -1,4 +1,4 @@
-"""`dispatch doctor`: everything a server needs, looked at one by one, with what to do where something is wrong."""
+"""`dispatch doctor`: everything a server needs, looked at one by one, and what to do where it is wrong."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
@@ -54,7 +56,7 @@ def examine(settings: Settings) -> int:
     """Prints the findings; 1 when something is wrong, 0 otherwise."""
     findings = [*_machine(), *_settings(settings), _folder(settings)]
     try:
-        with stoppable(), shared_database(settings) as dsn:
+        with stoppable(), _trial(settings) as trial, shared_database(trial) as dsn:
             findings += asyncio.run(_database(settings, dsn))
     except Exception as error:  # whatever it is, it is the finding
         findings.append(
@@ -63,6 +65,17 @@ def examine(settings: Settings) -> int:
     findings += asyncio.run(_neighbours(settings))
     _print(findings)
     return int(any(f.verdict == "wrong" for f in findings))
+
+
+@contextmanager
+def _trial(settings: Settings) -> Iterator[Settings]:
+    """Where there is no data yet, the database is tried in a folder that goes away: looking makes nothing."""
+    if settings.database_url or (settings.data / "pgdata").exists():
+        yield settings
+        return
+    with tempfile.TemporaryDirectory(prefix="dispatch-doctor-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        yield settings.model_copy(update={"data": Path(folder) / "data"})
 
 
 def _first_line(error: Exception) -> str:
@@ -144,7 +157,9 @@ async def _database(settings: Settings, dsn: str) -> list[Finding]:
     kind = "given" if settings.database_url else "embedded"
     found = [Finding("database", "ok", f"PostgreSQL {version // 10000}.{version % 10000}, {kind}")]
     if missing := await pending(dsn):
-        found.append(Finding("migrations", "wrong", f"{len(missing)} are missing", "dispatch migrate"))
+        verdict: Verdict = "wrong" if settings.is_production else "note"
+        remedy = "dispatch migrate" if settings.is_production else "`dispatch serve` applies them"
+        found.append(Finding("migrations", verdict, f"{len(missing)} are missing", remedy))
         return found
     found.append(Finding("migrations", "ok", "the schema is up to date"))
     pool = await create_pool(dsn, min_size=1, max_size=2)

@@ -51,10 +51,13 @@ class Sweeper:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._wake = asyncio.Event()
+        self._planned_s = 0.0
         services.bus.subscribe(bus.TIMER_SET, self._hinted)
 
     def _hinted(self, hint: bus.Hint) -> None:
-        self._wake.set()
+        # Only what is due before the next look is worth waking for.
+        if float(hint["at"]) < self._planned_s:
+            self._wake.set()
 
     async def run(self) -> None:
         while True:
@@ -64,6 +67,8 @@ class Sweeper:
             except Exception:
                 log.exception("the sweep failed; it goes on")
                 pause = 1.0
+            clock = self._services.clock
+            self._planned_s = clock.timestamp() + pause * clock.speed
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
             self._wake.clear()

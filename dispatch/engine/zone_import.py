@@ -50,8 +50,10 @@ async def import_zones(
 ) -> ImportResult:
     """Writes every feature of a GeoJSON file as a zone, in one transaction, and loads them.
 
-    A feature's `code` (else the city and its name, made plain) decides which zone it is. Its properties `timezone`, `currency`,
-    `city`, `state` and `pincodes` (a list, or text with commas) win over the arguments. Raises BadFile, which says
+    A feature's `code` (else the city and its name, made plain) decides which zone it is. Its properties
+    `timezone`, `currency`,
+    `city`, `state` and `pincodes` (a list, or text with commas) win over the arguments. Raises BadFile, which
+    says
     what is wrong with which feature.
     """
     wanted = read(

@@ -1,4 +1,4 @@
-"""The zones of this process: where services are offered, by whose clock, in which currency, at which hours."""
+"""The zones of this process: where services are offered, by whose clock, in which currency, when."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ class ZoneBook:
         return next((z for z in self._zones if z.is_active and (z.city or "").casefold() == wanted), None)
 
     def terms(self, default: tuple[str, str]) -> tuple[str, str]:
-        """Currency and time zone where no address says more: the zones' own if they agree, else the given ones."""
+        """Currency and time zone where no address says more: the zones' own if they agree, else the given
+        ones.
+        """
         found = {(z.currency, z.timezone) for z in self._zones if z.is_active}
         return found.pop() if len(found) == 1 else default
 
@@ -155,7 +157,8 @@ class ZoneBook:
     def _swap(self, found: list[ZoneRow], pincodes: list[PincodeRow]) -> None:
         zones = [
             Zone(
-                r.id, r.code, r.name, r.city, r.state, r.centre_lat, r.centre_lng, r.timezone, r.currency, r.opens,
+                r.id, r.code, r.name, r.city, r.state, r.centre_lat, r.centre_lng, r.timezone, r.currency,
+                r.opens,
                 r.closes, frozenset(r.days), r.is_active,
             )
             for r in found
@@ -191,7 +194,9 @@ class ZoneIn:
 
 
 async def put(tx: Tx, zone: ZoneIn) -> UUID:
-    """Writes a zone by its code; every node hears of it after the commit. Raises Invalid naming what is wrong."""
+    """Writes a zone by its code; every node hears of it after the commit. Raises Invalid naming what is
+    wrong.
+    """
     try:
         known_timezone(zone.timezone)
     except ValueError as e:

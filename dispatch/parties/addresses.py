@@ -113,7 +113,8 @@ async def change(tx: Tx, account_id: UUID, address_id: UUID, changes: dict[str, 
         place_id = changes.get("place_id")
         new = replace(new, lat=None, lng=None, is_approximate=False, place_id=place_id)
     changed = await rows.update(
-        tx.conn, account_id=account_id, address_id=address_id, label=new.label, line1=new.line1, line2=new.line2,
+        tx.conn, account_id=account_id, address_id=address_id, label=new.label, line1=new.line1,
+        line2=new.line2,
         city=new.city, state=new.state, postal_code=new.postal_code, lat=new.lat, lng=new.lng,
         is_approximate=new.is_approximate, place_id=new.place_id, is_default=new.is_default,
     )  # fmt: skip
@@ -122,7 +123,9 @@ async def change(tx: Tx, account_id: UUID, address_id: UUID, changes: dict[str, 
 
 
 async def delete(tx: Tx, account_id: UUID, address_id: UUID) -> None:
-    """Removes an address from the customer's list; if it was the default, the newest one takes over. Raises Missing."""
+    """Removes an address from the customer's list; if it was the default, the newest one takes over. Raises
+    Missing.
+    """
     await rows.lock_account(tx.conn, account_id=account_id)
     if not await rows.remove(tx.conn, account_id=account_id, address_id=address_id):
         raise Missing("address")
@@ -130,7 +133,8 @@ async def delete(tx: Tx, account_id: UUID, address_id: UUID) -> None:
 
 
 async def locate(services: Services, address: Address, *, field: str = "address_id") -> Located:
-    """Where an address is: its coordinates, else the geocoder's, else the centre of its pincode or of its city's zone.
+    """Where an address is: its coordinates, else the geocoder's, else the centre of its pincode or of its
+    city's zone.
 
     The last two are marked approximate. Calls out, so it is used outside transactions. Raises Invalid naming
     `field` for an address that nobody can place or that lies in no zone.

@@ -73,7 +73,9 @@ async def payment_of(conn: Conn, booking: BookingView) -> dict[str, Any]:
 
 
 async def reschedule(services: Services, account_id: UUID, booking_id: UUID, day: date, at: time) -> Booking:
-    """Moves a booking to another local date and time. Raises Missing, Invalid, WrongState, SlotTaken with free times."""
+    """Moves a booking to another local date and time. Raises Missing, Invalid, WrongState, SlotTaken with
+    free times.
+    """
     async with services.read() as conn:
         booking = await booking_rows.get(conn, booking_id=booking_id)
     if booking is None or booking.account_id != account_id:

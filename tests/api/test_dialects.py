@@ -63,7 +63,7 @@ def test_plain_values() -> None:
     assert sent(MINUTESERV, given) == {
         "d": "2024-01-20", "t": "10:00:00", "x": 4.5, "s": ["a", "b"], "u": str(UUID(int=1)),
     }  # fmt: skip
-    with pytest.raises(TypeError, match="return a View"):
+    with pytest.raises(TypeError):
         MINUTESERV.dumps(object())
 
 

@@ -22,7 +22,11 @@ def test_it_opens_only_in_its_cell() -> None:
     assert vault.open(sealed, WHERE) == "123456789012"
     assert b"123456789012" not in sealed
     assert vault.seal("123456789012", WHERE) != sealed
-    for other in (cell("bank_accounts", 8, "number"), cell("bank_accounts", 7, "ifsc"), cell("t", 7, "number")):
+    for other in (
+        cell("bank_accounts", 8, "number"),
+        cell("bank_accounts", 7, "ifsc"),
+        cell("t", 7, "number"),
+    ):
         with pytest.raises(SealBroken):
             vault.open(sealed, other)
 
@@ -36,7 +40,9 @@ def test_a_changed_byte_is_noticed(at: int) -> None:
         vault.open(bytes(sealed), WHERE)
 
 
-@pytest.mark.parametrize("sealed", [b"", b"\x01", b"\x01\x02k1", b"\x01\xff" + b"k" * 10, b"\x01\x01\xff" + b"x" * 40])
+@pytest.mark.parametrize(
+    "sealed", [b"", b"\x01", b"\x01\x02k1", b"\x01\xff" + b"k" * 10, b"\x01\x01\xff" + b"x" * 40]
+)
 def test_rubbish_is_no_seal(sealed: bytes) -> None:
     with pytest.raises(SealBroken):
         Vault({"k1": OLD}).open(sealed, WHERE)

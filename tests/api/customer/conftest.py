@@ -24,7 +24,13 @@ class Visitor:
     token: str | None = None
 
     async def call(
-        self, method: str, path: str, json: Any = None, *, headers: dict[str, str] | None = None, raw: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        json: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        raw: bytes | None = None,
     ) -> tuple[int, Any, Any]:
         sent = dict(headers or {})
         if self.token:
@@ -52,7 +58,9 @@ class House:
     async def customer(self, n: int = 0) -> Visitor:
         account_id = self.city.seeded.customer_ids[n]
         async with self.city.services.transaction() as tx:
-            pair = await self.city.services.sessions.open(tx, "customer", account_id, ip=None, user_agent=None)
+            pair = await self.city.services.sessions.open(
+                tx, "customer", account_id, ip=None, user_agent=None
+            )
         return Visitor(self.client, account_id, pair.access_token)
 
     @property
@@ -62,9 +70,11 @@ class House:
 
 @pytest.fixture
 async def house(fresh_pool: Pool) -> AsyncIterator[House]:
-    async with city(fresh_pool, technicians=24, limits={"customer_per_minute": 10_000}) as made:
-        async with TestClient(TestServer(create_app(made.services, with_sockets=False))) as client:
-            yield House(made, client)
+    async with (
+        city(fresh_pool, technicians=24, limits={"customer_per_minute": 10_000}) as made,
+        TestClient(TestServer(create_app(made.services, with_sockets=False))) as client,
+    ):
+        yield House(made, client)
 
 
 @pytest.fixture

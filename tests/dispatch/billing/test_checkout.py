@@ -277,7 +277,8 @@ async def _something_offered(town: City) -> UUID:
     )
     await town.run("UPDATE addresses SET lat = 22.5, lng = 88.36")
     await town.run(
-        "UPDATE technicians SET base_lat = 22.5, base_lng = 88.361, zone_id = NULL, rating_sum = 0, rating_count = 0"
+        "UPDATE technicians SET base_lat = 22.5, base_lng = 88.361, zone_id = NULL, rating_sum = 0,"
+        " rating_count = 0"
     )
     await town.services.roster.refresh(town.services)
     return await facial(town)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
 from dispatch.adapters.razorpay_wire import checkout_signature
-from dispatch.billing import charges, payments, refunds, wallet
+from dispatch.billing import captures, charges, payments, refunds, wallet
 from dispatch.billing.charges import PaymentsNotConfigured
 from dispatch.billing.gateway import GatewayUnknown
 from dispatch.billing.payments import InvalidSignature, OrderClosed, OrderPending, PaymentFailed
@@ -166,18 +167,36 @@ async def test_money_on_a_dead_booking_goes_back_by_itself(till: Till) -> None:
     await till.check()
 
 
-async def test_a_second_payment_of_an_order_goes_back(till: Till) -> None:
+async def test_a_second_payment_of_an_order_is_kept_apart_and_sent_back(till: Till) -> None:
     booking, block = await till.online()
-    await till.gw.pay(block["order_id"], "late", after_s=0)
-    await till.verify(booking, await till.gw.pay(block["order_id"]))
+    reply = await till.gw.pay(block["order_id"])
+    await till.verify(booking, reply)
+    told = await till.gateway.fetch_payment(reply["razorpay_payment_id"])
+    second = replace(told, id="pay_SecondOfOneOrder")
+    for expected in (captures.Outcome.SURPLUS, captures.Outcome.KNOWN):
+        async with till.world.services.transaction() as tx:
+            assert await captures.captured(tx, await till.payment(booking), second) is expected
+    assert await till.sums() == {
+        "gateway_clearing": -2 * GRAND, "prepaid": GRAND, "refund_clearing": GRAND,
+    }  # fmt: skip
+    surplus = await till.world.fetch("SELECT amount_minor, refunded_minor, surplus_of FROM payments WHERE surplus_of IS NOT NULL")
+    assert [(r["amount_minor"], r["refunded_minor"]) for r in surplus] == [(GRAND, GRAND)]
+    await till.check()
+    # This gateway knows of no second payment: its refusal frees the money and calls a person.
     await till.drain()
+    assert (await till.sums())["surplus"] == GRAND
+    assert await till.world.value("SELECT count(*) FROM alerts WHERE kind = 'refund_failed'") == 1
+    await till.check()
+
+
+async def test_a_late_second_payment_is_given_back_by_the_gateway(till: Till) -> None:
+    booking, block = await till.online()
+    await till.gw.pay(block["order_id"], "authorized_late", after_s=0)
+    await till.verify(booking, await till.gw.pay(block["order_id"]))
     await till.gw.control(settle=True)
     await till.drain()
-    captures = [p for p in (await till.gw.state())["payments"].values() if p["captures"]]
-    rows = await till.world.fetch("SELECT status, surplus_of, refunded_minor FROM payments ORDER BY surplus_of NULLS FIRST")
-    if len(captures) == 2:
-        assert [(r["status"], r["refunded_minor"]) for r in rows] == [("success", 0), ("refunded", GRAND)]
-    assert (await till.sums()) == {"gateway_clearing": -GRAND, "prepaid": GRAND}
+    assert await till.sums() == {"gateway_clearing": -GRAND, "prepaid": GRAND}
+    assert await till.world.value("SELECT count(*) FROM gateway_events WHERE needs_review") == 0
     await till.check()
 
 

@@ -97,7 +97,9 @@ async def test_a_bad_zone_is_refused_by_field(town: City, field: str, changes: d
 
 async def test_an_import_writes_and_updates_by_code(town: City, tmp_path: Path) -> None:
     far = {"type": "Polygon", "coordinates": [[[20, 50], [21, 50], [21, 51], [20, 51], [20, 50]]]}
-    path = saved(tmp_path, document(({"name": "West", "pincodes": "1000, 1001"}, SQUARE), ({"name": "East"}, far)))
+    path = saved(
+        tmp_path, document(({"name": "West", "pincodes": "1000, 1001"}, SQUARE), ({"name": "East"}, far))
+    )
     result = await import_zones(town.services, path, **TERMS, city="Lisboa")
     assert result.created == ("LISBOA-WEST", "LISBOA-EAST")
     assert result.updated == ()
@@ -131,7 +133,10 @@ async def test_a_bad_feature_undoes_the_whole_import(town: City, tmp_path: Path)
         (document(({"name": "A"}, None)), "no geometry"),
         (document(({"name": "A"}, {"type": "LineString", "coordinates": [[0, 0], [1, 1]]})), "Polygon"),
         (document(({"name": "A"}, SQUARE), ({"name": "a"}, SQUARE)), "same code"),
-        (document(({"name": "A"}, {"type": "Polygon", "coordinates": [[[200, 0], [1, 1], [0, 1]]]})), "longitude"),
+        (
+            document(({"name": "A"}, {"type": "Polygon", "coordinates": [[[200, 0], [1, 1], [0, 1]]]})),
+            "longitude",
+        ),
         ({**document(({"name": "A"}, SQUARE)), "crs": {"properties": {"name": "EPSG:32645"}}}, "WGS 84"),
     ],
 )
@@ -148,6 +153,11 @@ def test_a_missing_property_is_named_with_those_there(tmp_path: Path) -> None:
 
 
 def test_the_wards_of_a_real_city_can_be_read(shared: Path) -> None:
-    found = read(shared / "data" / "kolkata_wards.geojson", timezone="Asia/Kolkata", currency="INR", name_property="WARD")
+    found = read(
+        shared / "data" / "kolkata_wards.geojson",
+        timezone="Asia/Kolkata",
+        currency="INR",
+        name_property="WARD",
+    )
     assert len(found) == 141
     assert found[0].code == "KOLKATA-WARDS-93"

@@ -23,9 +23,7 @@ async def booked(services: Services, status: str = "confirmed") -> tuple[UUID, U
     return account_id, technician_id, booking_id
 
 
-async def happen(
-    services: Services, booking_id: UUID, fact: str, actor: Actor = SYSTEM, **data: Any
-) -> None:
+async def happen(services: Services, booking_id: UUID, fact: str, actor: Actor = SYSTEM, **data: Any) -> None:
     reactions = Reactions()
     notifications.register(reactions)
     async with services.transaction() as tx:

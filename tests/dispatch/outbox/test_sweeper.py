@@ -84,9 +84,7 @@ async def test_two_nodes_send_each_message_once(services: Services, fresh_pool: 
     for n in range(40):
         await put(services, str(n), f"s{n}")
     recorder = Recorder()
-    nodes = [
-        OutboxSweeper(s, {"sms": recorder}) for s in (services, make_services(fresh_pool, tmp_path))
-    ]
+    nodes = [OutboxSweeper(s, {"sms": recorder}) for s in (services, make_services(fresh_pool, tmp_path))]
     tried = await asyncio.gather(*(node.run_once() for node in nodes for _ in range(2)))
     assert sum(tried) == 40
     assert sorted(recorder.texts) == sorted(f"{n}: " for n in range(40))

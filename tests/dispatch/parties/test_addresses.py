@@ -125,7 +125,12 @@ async def test_another_customers_address_does_not_exist(town: City, account: UUI
 async def test_only_what_is_sent_changes(town: City, account: UUID) -> None:
     home = await create(town, account, line2="Apartment 4B", lat=22.5, lng=88.36, place_id="ChIJ")
     renamed = await change(town, account, home, label="Office")
-    assert (renamed.label, renamed.line2, renamed.lat, renamed.place_id) == ("Office", "Apartment 4B", 22.5, "ChIJ")
+    assert (renamed.label, renamed.line2, renamed.lat, renamed.place_id) == (
+        "Office",
+        "Apartment 4B",
+        22.5,
+        "ChIJ",
+    )
 
 
 async def test_another_street_drops_the_old_position(town: City, account: UUID) -> None:
@@ -173,7 +178,9 @@ async def test_then_the_centre_of_the_pincode(town: City, account: UUID) -> None
 
 
 async def test_then_a_zone_of_the_city(town: City, account: UUID) -> None:
-    found = await addresses.locate(town.services, await create(town, account, postal_code="999999", city="KOLKATA"))
+    found = await addresses.locate(
+        town.services, await create(town, account, postal_code="999999", city="KOLKATA")
+    )
     assert found.zone is not None
     assert found.is_approximate
 
@@ -196,9 +203,10 @@ async def test_the_geocoder_is_asked_once(fresh_pool: Pool) -> None:
 
     app = web.Application()
     app.router.add_get("/search", search)
-    async with TestServer(app) as server, city(
-        fresh_pool, technicians=0, customers=1, geocoder={"url": str(server.make_url("/"))}
-    ) as town:
+    async with (
+        TestServer(app) as server,
+        city(fresh_pool, technicians=0, customers=1, geocoder={"url": str(server.make_url("/"))}) as town,
+    ):
         account = town.seeded.customer_ids[0]
         home = await create(town, account)
         found = await addresses.locate(town.services, home)
@@ -212,16 +220,19 @@ async def test_the_geocoder_is_asked_once(fresh_pool: Pool) -> None:
         assert len(asked) == 1
 
 
-@pytest.mark.parametrize("answer", ["[]", "not json", '[{"lat": "nan", "lon": "1"}]', '[{"lat": "95", "lon": "1"}]', "{}"])
+@pytest.mark.parametrize(
+    "answer", ["[]", "not json", '[{"lat": "nan", "lon": "1"}]', '[{"lat": "95", "lon": "1"}]', "{}"]
+)
 async def test_a_geocoder_that_knows_nothing_is_no_obstacle(fresh_pool: Pool, answer: str) -> None:
     async def search(_: web.Request) -> web.Response:
         return web.Response(text=answer)
 
     app = web.Application()
     app.router.add_get("/search", search)
-    async with TestServer(app) as server, city(
-        fresh_pool, technicians=0, customers=1, geocoder={"url": str(server.make_url("/"))}
-    ) as town:
+    async with (
+        TestServer(app) as server,
+        city(fresh_pool, technicians=0, customers=1, geocoder={"url": str(server.make_url("/"))}) as town,
+    ):
         found = await addresses.locate(town.services, await create(town, town.seeded.customer_ids[0]))
     assert found.is_approximate
     assert found.zone is not None

@@ -1,0 +1,27 @@
+# The server alone: its database and Redis are other containers, so the embedded PostgreSQL is left out.
+FROM python:3.12-slim AS build
+WORKDIR /src
+COPY pyproject.toml constraints.txt README.md ./
+COPY api api
+COPY dispatch dispatch
+COPY geo geo
+COPY storage storage
+RUN python -m venv /opt/dispatch \
+    && /opt/dispatch/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt .
+
+FROM python:3.12-slim
+ENV PATH=/opt/dispatch/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    DISPATCH_HTTP__HOST=0.0.0.0 \
+    DISPATCH_HTTP__PORT=8080 \
+    DISPATCH_DATA=/var/lib/dispatch
+RUN useradd --system --uid 10001 --home-dir /var/lib/dispatch --create-home dispatch
+COPY --from=build /opt/dispatch /opt/dispatch
+USER dispatch
+WORKDIR /var/lib/dispatch
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['DISPATCH_HTTP__PORT'] + '/healthz', timeout=2)"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["dispatch"]
+CMD ["serve"]

@@ -1,0 +1,224 @@
+"""A simulated customer: books near a trip's start, pays, watches, sometimes cancels, rates."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+
+from dispatch.client import CallFailed, Unreachable
+from dispatch.localtime import local
+from dispatch.simulation import policies
+from dispatch.simulation.policies import dice_for
+from dispatch.simulation.scene import Booked, Person, Scene
+
+#: Tries to book: a slot may go to somebody else, a price may lapse while the machine is busy.
+TRIES = 8
+#: Between two tries and, without end, between two bookings, in seconds of the domain's time.
+RETRY_S, PAUSE_S = 120.0, 5400.0
+#: A booking is looked after so long beyond its end before the customer gives it up.
+GIVE_UP_S = 3 * 3600.0
+#: What the customer learns while booking and that is no error.
+TRY_AGAIN = frozenset({"slot_taken", "preview_expired", "conflict", "not_found"})
+ENDED = frozenset({"completed", "cancelled", "refunded"})
+#: Facts after which it is known what becomes of a booking.
+TURNS = frozenset({"booking.completed", "booking.cancelled", "booking.refunded"})
+
+
+class Customer(Person):
+    """Makes bookings one after the other and sees each to its end."""
+
+    kind, namespace, block = "customer", "/customer", 128
+
+    def __init__(self, scene: Scene, number: int, phone: str, own_id: str, gateway_url: str | None) -> None:
+        super().__init__(scene, number, phone, own_id, dice_for(scene.options.seed, "customer way", number))
+        self.policy = policies.customer(scene.options.seed, number)
+        self._gateway_url = gateway_url
+        self._facts: dict[str, set[str]] = {}
+        self._news = asyncio.Event()
+        self._socket: asyncio.Task[None] | None = None
+        self._address: dict[str, Any] | None = None
+
+    async def run(self) -> None:
+        """Returns when all bookings have ended; the socket stays until `close`, to hear the rest."""
+        self._socket = asyncio.create_task(self.live.run())
+        await self.live.ready()
+        done = 0
+        await self.scene.sleep(self.dice.uniform(0.0, 600.0))
+        while not self.scene.stopping.is_set():
+            try:
+                await self._book_one()
+            except (CallFailed, Unreachable) as e:
+                self.scene.tally.wrong(self.name, e)
+            done += 1
+            if not self.scene.options.is_endless and done >= self.scene.options.bookings_each:
+                return
+            await self.scene.sleep(self.dice.uniform(0.5, 1.5) * PAUSE_S)
+
+    async def close(self) -> None:
+        if self._socket is not None:
+            self._socket.cancel()
+            await asyncio.gather(self._socket, return_exceptions=True)
+
+    def heard(self, event: str, data: dict[str, Any]) -> None:
+        if event == "technician.moved":
+            self.scene.tally.moves_seen += 1
+        elif event == "booking.updated":
+            self._facts.setdefault(str(data["booking_id"]), set()).add(str(data["event"]))
+            self._news.set()
+
+    # ------------------------------------------------------------ booking
+
+    async def _book_one(self) -> None:
+        booking_id = await self._book()
+        if booking_id is None:
+            return
+        with suppress(CallFailed, Unreachable):
+            await self.live.ask("track.start", {"booking_id": booking_id})
+        changes_mind = self.dice.random() < self.policy.cancels
+        mind_after_s = self.dice.uniform(60.0, 1800.0)
+        booked_s = self.scene.clock.timestamp()
+        while True:
+            booking = await self._patiently("GET", f"/v1/bookings/{booking_id}")
+            if booking is None or booking["status"] in ENDED:
+                break
+            waited_s = self.scene.clock.timestamp() - booked_s
+            is_open = booking["status"] in ("pending", "partner_assigned")
+            if (changes_mind and waited_s > mind_after_s) or (is_open and waited_s > 2 * self.policy.patience_s):
+                changes_mind = False
+                if await self._cancel(booking_id):
+                    continue
+            if waited_s > GIVE_UP_S + 24 * 3600.0:
+                break
+            await self._wait_for_news(self._next_look(changes_mind, mind_after_s, waited_s))
+        await self._afterwards(booking_id, booking)
+
+    def _next_look(self, changes_mind: bool, mind_after_s: float, waited_s: float) -> float:
+        """The next look at the booking, in seconds of the domain's time: news wake earlier."""
+        return min(600.0, max(30.0, mind_after_s - waited_s + 1.0)) if changes_mind else 600.0
+
+    async def _wait_for_news(self, longest_s: float) -> None:
+        self._news.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), max(0.2, longest_s / self.scene.clock.speed))
+
+    async def _afterwards(self, booking_id: str, booking: dict[str, Any] | None) -> None:
+        if booking is not None and booking["status"] == "completed" and self.dice.random() < self.policy.rates:
+            stars = self.dice.choice((3, 4, 4, 5, 5, 5, 5))
+            if await self._patiently("POST", f"/v1/bookings/{booking_id}/rate", {"rating": stars}) is not None:
+                self.scene.tally.rated += 1
+        with suppress(CallFailed, Unreachable):
+            await self.live.ask("track.stop", {"booking_id": booking_id})
+
+    async def _book(self) -> str | None:
+        """The id of a new booking; None when there was no time to be had."""
+        services = await self.rest.call("GET", "/v1/services/catalog")
+        address = await self._home()
+        wanted = self.dice.choice([s for s in services["all_services"] if s["duration_minutes"] <= 60])
+        for attempt in range(TRIES):
+            try:
+                return await self._try_to_book(str(wanted["id"]), address, attempt)
+            except CallFailed as e:
+                if e.code not in TRY_AGAIN:
+                    raise
+                self.scene.tally.turned_away[e.code] += 1
+            except _NoTime:
+                self.scene.tally.turned_away["no_free_time"] += 1
+                wanted = self.dice.choice([s for s in services["all_services"] if s["duration_minutes"] <= 60])
+            await self.scene.sleep(RETRY_S)
+        return None
+
+    async def _home(self) -> dict[str, Any]:
+        if self._address is None:
+            lat, lng = self.scene.world.home(self.dice)
+            area = self.scene.world.areas[0]
+            body = {
+                "name": "Simulated home", "address_line1": f"House {self.number}", "city": area.city, "state": area.state,
+                "pincode": area.pincodes[0] if area.pincodes else "0000", "lat": lat, "lng": lng,
+            }  # fmt: skip
+            self._address = await self.rest.call("POST", "/v1/users/addresses", body)
+        assert self._address is not None
+        return self._address
+
+    async def _try_to_book(self, service_id: str, address: dict[str, Any], attempt: int) -> str:
+        day = local(self.scene.clock.now(), self.scene.world.timezone).date()
+        for ahead in (0, 1):
+            date = (day + timedelta(days=ahead)).isoformat()
+            preview = await self.rest.call(
+                "POST", "/v1/checkout/prepare",
+                {"service_ids": [service_id], "address_id": address["id"], "booking_date": date},
+            )  # fmt: skip
+            free = preview["available_time_slots"]
+            if free:
+                break
+        else:
+            raise _NoTime
+        time = self.dice.choice(free[: 2 + attempt])
+        pays_online = self._gateway_url is not None and self.dice.random() < self.policy.pays_online
+        body = {
+            "preview_id": preview["preview_id"], "payment_method": "online" if pays_online else "cash",
+            "address_id": address["id"], "booking_date": date, "booking_time": time,
+            "customer_name": f"Customer {self.number}", "customer_phone": self.phone, "customer_email": None,
+            "cancellation_policy_accepted": True,
+        }  # fmt: skip
+        made = await self._confirm(body)
+        booking_id = str(made["booking"]["id"])
+        self.scene.tally.booked[booking_id] = Booked(booking_id, self.number)
+        self.live.expect(booking_id)
+        if pays_online and "payment" in made:
+            await self._pay(made["payment"]["order_id"])
+        return booking_id
+
+    async def _confirm(self, body: dict[str, Any]) -> Any:
+        """One key for all tries, so that a lost answer never makes two bookings."""
+        key = str(uuid4())
+        for _ in range(TRIES):
+            with suppress(Unreachable):
+                return await self.rest.call("POST", "/v1/checkout/confirm", body, key=key)
+            await asyncio.sleep(0.5)
+        return await self.rest.call("POST", "/v1/checkout/confirm", body, key=key)
+
+    async def _pay(self, order_id: str) -> None:
+        """What the payment page does: the gateway's signed triple goes to the server."""
+        body = {"method": "upi", "outcome": "captured"}
+        try:
+            async with self.scene.http.post(f"{self._gateway_url}/checkout/{order_id}/pay", json=body) as reply:
+                paid = await reply.json()
+                if reply.status != 200:
+                    raise Unreachable(f"the gateway said {reply.status}: {paid}")
+        except aiohttp.ClientError as e:
+            raise Unreachable(f"the gateway: {e}") from e
+        triple = {k: paid[k] for k in ("razorpay_order_id", "razorpay_payment_id", "razorpay_signature")}
+        await self.rest.call("POST", "/v1/payments/verify", triple)
+        self.scene.tally.paid += 1
+
+    async def _cancel(self, booking_id: str) -> bool:
+        try:
+            await self.rest.call("POST", f"/v1/bookings/{booking_id}/cancel", {"reason": "Change of plans"})
+        except CallFailed as e:
+            if e.status != 409:
+                raise
+            return False
+        self.scene.tally.cancelled += 1
+        return True
+
+    async def _patiently(self, method: str, path: str, body: Any = None) -> Any:
+        """Calls again while the server is away; None when it is away for good."""
+        for n in range(40):
+            try:
+                return await self.rest.call(method, path, body)
+            except Unreachable:
+                await asyncio.sleep(min(2.0, 0.2 * 2**n))
+            except CallFailed as e:
+                if e.status not in (401, 429, 503) or n > 20:
+                    raise
+                await asyncio.sleep(min(2.0, 0.2 * 2**n))
+        return None
+
+
+class _NoTime(Exception):
+    """No free time today or tomorrow."""

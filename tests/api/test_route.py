@@ -1,0 +1,408 @@
+"""From a signature to an answer: what is read, what is refused and how, over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from io import BytesIO
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from api.app import SERVER_OPTIONS, create_app
+from api.audiences import Customer
+from api.models import Body, CamelBody
+from api.route import BadRoute
+from dispatch.services import Services
+from tests.api.demo import DEMO, camel, make
+from tests.api.support import FakeServices, bearer
+
+Client = TestClient[Any, Any]
+ID = "11111111-1111-4111-8111-111111111111"
+
+
+@pytest.fixture
+async def services() -> FakeServices:
+    return FakeServices()
+
+
+@pytest.fixture
+async def client(services: FakeServices) -> AsyncIterator[Client]:
+    app = create_app(services, with_sockets=False, audiences=DEMO)  # type: ignore[arg-type]
+    server = TestServer(app)
+    await server.start_server(**SERVER_OPTIONS)
+    async with TestClient(server) as made:
+        yield made
+
+
+async def post(client: Client, path: str, body: Any, **headers: str) -> tuple[int, Any, Any]:
+    data = body if isinstance(body, bytes) else orjson.dumps(body)
+    signed = bearer(FakeServices(), "technician" if path.startswith("/camel") else "customer")
+    async with client.post(path, data=data, headers=signed | headers) as response:
+        return response.status, await response.json(), response.headers
+
+
+async def get(client: Client, path: str, **headers: str) -> tuple[int, Any, Any]:
+    async with client.get(path, headers=bearer(FakeServices(), "customer") | headers) as response:
+        raw = await response.read()
+        return response.status, orjson.loads(raw) if raw else None, response.headers
+
+
+# ---------------------------------------------------------------- the good
+
+
+async def test_a_reply_in_the_envelope(client: Client) -> None:
+    status, body, _ = await post(
+        client, f"/kind/things/{ID}?day=2024-01-20", {"name": "box", "price": 331.2, "parts": [{"name": "lid"}]}
+    )
+    assert status == 201
+    assert body == {
+        "success": True, "message": "Made", "data": {"name": "box", "price": 331.2, "parts": 1}, "day": "2024-01-20",
+    }  # fmt: skip
+
+
+async def test_another_dialect_has_other_keys_money_and_times(client: Client) -> None:
+    status, body, _ = await post(client, "/camel/things", {"fullName": "a", "unitPrice": 500, "x": 1})
+    assert (status, body["data"]) == (200, {"fullName": "a", "unitPrice": 500})
+    assert body["timestamp"] == "2024-01-20T10:00:00.000Z"
+
+
+async def test_dropped_keys_are_named(client: Client) -> None:
+    given = {"name": "a", "extra": 1, "parts": [{"name": "b", "colour": "x\nSet-Cookie: a=b"}], "ü\r\nX: y": 1}
+    status, _, headers = await post(client, f"/kind/things/{ID}?utm=1", given)
+    assert status == 201
+    named = set(headers["X-Ignored-Fields"].split(", "))
+    assert named == {"utm", "extra", "parts.0.colour", "%C3%BC%0D%0AX%3A y"}
+
+
+async def test_unknown_keys_are_refused_where_they_are(client: Client) -> None:
+    status, body, _ = await post(client, "/strict/things", {"name": "a", "extra": 1, "parts": [{"name": "b", "c": 1}]})
+    assert status == 422
+    assert body["error"]["details"] == {
+        "extra": ["This field is not known."], "parts.0.c": ["This field is not known."],
+    }  # fmt: skip
+
+
+async def test_json_under_any_content_type(client: Client) -> None:
+    status, _, _ = await post(client, "/strict/things", {"name": "a"}, **{"Content-Type": "text/plain"})
+    assert status == 200
+
+
+async def test_a_body_that_may_be_absent(client: Client) -> None:
+    for sent, heard in ((b"", "none"), (b"  ", "none"), (b'{"name": "x"}', "x")):
+        assert (await post(client, "/kind/optional", sent))[1]["message"] == heard
+    assert (await post(client, "/strict/things", b""))[1]["error"]["details"] == {"name": ["This field is required."]}
+
+
+async def test_null_is_absent_for_optional_fields(client: Client) -> None:
+    assert (await post(client, "/strict/things", {"name": "a", "price": None, "on": None, "parts": None}))[0] == 200
+    assert (await post(client, "/strict/things", {"name": None}))[0] == 422
+
+
+async def test_lists_in_queries(client: Client) -> None:
+    for query in ("kinds=a,b", "kinds=a&kinds=b", "kinds[]=a&kinds[]=b", "kinds[0]=a&kinds[1]=b", "kinds=a,&kinds=b"):
+        assert (await get(client, f"/kind/things/search?{query}&day="))[1]["data"] == ["a", "b"]
+
+
+async def test_words_of_a_path(client: Client) -> None:
+    assert (await get(client, "/kind/shapes/flat/7/2024-01-20"))[1] == ["flat", 7, "2024-01-20"]
+    for path in ("square/7/2024-01-20", "flat/x/2024-01-20", "flat/-1/2024-01-20", "flat/7/2024-13-40", "flat/7/today"):
+        status, body, _ = await get(client, f"/kind/shapes/{path}")
+        assert (status, body["error"]["code"]) == (404, "NOT_FOUND")
+
+
+async def test_what_comes_from_the_head(client: Client) -> None:
+    _, body, _ = await get(client, "/kind/head", **{"X-Step-Up-Token": ID})
+    assert body["data"] == {"ip": "127.0.0.1", "step_up": ID, "caller": "somebody"}
+    _, body, _ = await get(client, "/kind/head", Authorization="Bearer garbage")
+    assert body["data"] == {"ip": "127.0.0.1", "step_up": "None", "caller": "nobody"}
+
+
+async def test_raw_bytes(client: Client) -> None:
+    assert (await post(client, "/kind/raw", b"\xff\x00{"))[1]["message"] == "ff007b"
+
+
+async def test_files(client: Client) -> None:
+    for name, content in (("whole", b"whole"), ("pieces", b"a,b")):
+        async with client.get(f"/kind/file/{name}") as response:
+            assert await response.read() == content
+            assert response.headers["Content-Disposition"] == (
+                "attachment; filename=\"_berblick 1.csv\"; filename*=UTF-8''%C3%9Cberblick%201.csv"
+            )
+
+
+async def test_no_content(client: Client) -> None:
+    async with client.delete(f"/kind/things/{ID}", headers=bearer(FakeServices(), "customer")) as response:
+        assert (response.status, await response.read()) == (204, b"")
+
+
+async def test_etags(client: Client) -> None:
+    status, body, headers = await get(client, "/kind/cached")
+    assert (status, body["data"], headers["ETag"], headers["Cache-Control"]) == (200, 1, '"one"', "public, max-age=60")
+    for known in ('"one"', 'W/"one"', '"zero", "one"', "*"):
+        async with client.get("/kind/cached", headers={"If-None-Match": known}) as response:
+            assert (response.status, await response.read(), response.headers["ETag"]) == (304, b"", '"one"')
+    assert (await get(client, "/kind/cached", **{"If-None-Match": '"two"'}))[0] == 200
+
+
+async def test_head_goes_wherever_get_goes(client: Client) -> None:
+    async with client.head("/kind/cached") as response:
+        assert (response.status, await response.read()) == (200, b"")
+
+
+# ---------------------------------------------------------------- the bad
+
+
+async def test_every_bad_field_at_once(client: Client) -> None:
+    given = {"name": "", "price": "x", "lat": 91, "on": "tomorrow", "parts": [{"name": "ok"}, {"count": 0}], "z": 1}
+    status, body, _ = await post(client, f"/kind/things/{ID}?day=never&kinds=a,c", given)
+    assert status == 422
+    assert set(body["error"]["details"]) == {
+        "name", "price", "lat", "on", "parts.1.name", "parts.1.count", "day", "kinds.1",
+    }  # fmt: skip
+    assert body["error"]["details"]["price"] == ["must be an amount of money"]
+    assert body["message"] == "The request is not valid."
+
+
+async def test_bad_headers_are_fields_too(client: Client) -> None:
+    status, body, _ = await post(client, "/kind/signed", {"count": 0})
+    assert status == 422
+    assert set(body["error"]["details"]) == {"X-Signature", "name", "count"}
+    assert (await get(client, "/kind/head", **{"X-Step-Up-Token": "x"}))[1]["error"]["details"].keys() == {
+        "X-Step-Up-Token"
+    }
+
+
+@pytest.mark.parametrize("raw", [b"{", b"[1,", b'{"lat": NaN}', b'{"lat": Infinity}', b"name=x", b"\xff", b"{'a': 1}"])
+async def test_malformed_json(client: Client, raw: bytes) -> None:
+    for path, stamp in (("/strict/things", "2024-01-20T10:00:00Z"), ("/camel/things", "2024-01-20T10:00:00.000Z")):
+        status, body, _ = await post(client, path, raw)
+        assert (status, body["error"]["code"], body["timestamp"]) == (400, "MALFORMED_JSON", stamp)
+
+
+@pytest.mark.parametrize("given", [[], 5, "x", True, [{"name": "a"}]])
+async def test_a_body_that_is_no_object(client: Client, given: Any) -> None:
+    status, body, _ = await post(client, "/strict/things", given)
+    assert (status, list(body["error"]["details"])) == (422, ["body"])
+
+
+async def test_numbers_and_texts_that_are_none(client: Client) -> None:
+    status, body, _ = await post(client, "/strict/things", b'{"name": "a\\u0000b", "lat": "NaN", "parts": []}')
+    assert (status, set(body["error"]["details"])) == (422, {"name", "lat"})
+    assert (await get(client, "/kind/items?search=%00"))[0] == 422
+
+
+async def test_card_data_is_refused_and_not_repeated(client: Client) -> None:
+    for given in ({"name": "4111 1111 1111 1111"}, {"name": "a", "notes": {"card_number": 4111111111111111}}):
+        status, body, _ = await post(client, "/strict/things", given)
+        assert (status, body["error"]["code"]) == (422, "CARD_DATA_NOT_ACCEPTED")
+        assert "4111" not in str(body)
+    assert (await get(client, "/kind/items?search=4111111111111111"))[1]["error"]["code"] == "CARD_DATA_NOT_ACCEPTED"
+    assert (await post(client, "/kind/cards", {"number": "4111111111111111"}))[0] == 200
+
+
+async def test_the_provider_says_400_and_lists_errors(client: Client) -> None:
+    status, body, _ = await post(client, "/camel/things", {"fullName": 1})
+    assert status == 400
+    assert set(body["errors"]) == {"fullName", "unitPrice"}
+    assert body["error"]["details"] == body["errors"]
+
+
+async def test_ids_as_words_and_unknown_paths(client: Client) -> None:
+    for path, stamp in ((f"/kind/things/{ID}x", "Z"), ("/kind/nothing", "Z"), ("/camel/nothing", ".000Z"), ("/", "Z")):
+        status, body, _ = await get(client, path)
+        assert (status, body["error"]["code"]) == (404, "NOT_FOUND")
+        assert body["timestamp"] == f"2024-01-20T10:00:00{stamp}"
+
+
+async def test_wrong_methods(client: Client) -> None:
+    async with client.put("/camel/things") as response:
+        body = await response.json()
+        assert (response.status, body["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
+        assert response.headers["Allow"] == "POST"
+        assert body["timestamp"].endswith(".000Z")
+
+
+async def test_large_bodies(client: Client) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(17):
+            yield b" " * 65536
+
+    # Once with its length in the head, once in pieces of which nobody knows how many will come.
+    for data in (BytesIO(b" " * (1024 * 1024 + 1)), pieces()):
+        signed = bearer(FakeServices(), "customer")
+        async with client.post("/strict/things", data=data, headers=signed) as response:
+            assert (response.status, (await response.json())["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
+
+
+async def test_compressed_bodies_are_refused(client: Client) -> None:
+    signed = bearer(FakeServices(), "customer")
+    async with client.post("/strict/things", data=b"{}", headers=signed | {"Content-Encoding": "br"}) as response:
+        assert (response.status, (await response.json())["error"]["code"]) == (415, "UNSUPPORTED_CONTENT_ENCODING")
+
+
+# ---------------------------------------------------------------- who asks
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer abc", "Bearer a.b.c"])
+async def test_no_or_bad_tokens(client: Client, authorization: str | None) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    for path, keys in (("/kind/items", set()), ("/camel/forbidden", set())):
+        async with client.get(path, headers=headers) as response:
+            body = await response.json()
+            assert (response.status, body["error"]["code"]) == (401, "UNAUTHORIZED")
+            assert response.headers["WWW-Authenticate"] == "Bearer"
+            assert body.keys() - keys == {"success", "error", "message", "timestamp"}
+
+
+async def test_foreign_expired_and_revoked_tokens(client: Client, services: FakeServices) -> None:
+    foreign = bearer(services, "technician")
+    expired = bearer(services, "customer", ttl_s=-5)
+    dead = bearer(services, "customer")
+    claims = services.tokens.read(dead["Authorization"].removeprefix("Bearer "), "customer")
+    assert claims.session_id is not None
+    services.sessions.dead.add(claims.session_id)
+    for headers in (foreign, expired, dead):
+        async with client.get("/kind/items", headers=headers) as response:
+            assert response.status == 401
+
+
+async def test_permissions(client: Client) -> None:
+    async with client.get("/camel/forbidden", headers=bearer(FakeServices(), "technician")) as response:
+        assert (response.status, (await response.json())["error"]["code"]) == (403, "FORBIDDEN")
+
+
+async def test_sign_in_comes_before_everything_that_is_read(client: Client) -> None:
+    async with client.post("/strict/things", data=b"{") as response:
+        assert response.status == 401
+
+
+# ---------------------------------------------------------------- failures
+
+
+async def test_failures_have_a_form(client: Client) -> None:
+    status, body, headers = await get(client, "/kind/fails/away")
+    assert (status, headers["Retry-After"], body["error"]["code"]) == (503, "7", "SERVICE_UNAVAILABLE")
+    status, body, headers = await get(client, "/kind/fails/timeout")
+    assert (status, headers["Retry-After"]) == (503, "1")
+    assert (await get(client, "/kind/fails/odd"))[0] == 422
+
+
+async def test_a_bug_says_nothing_of_the_inside(client: Client) -> None:
+    status, body, headers = await get(client, "/kind/fails/bug", **{"X-Request-ID": "trace-1234"})
+    assert (status, body["error"]) == (
+        500, {"code": "INTERNAL_SERVER_ERROR", "message": "Something went wrong on our side."},
+    )  # fmt: skip
+    assert headers["X-Request-ID"] == "trace-1234"
+    assert "secret" not in str(body)
+
+
+async def test_without_a_database_it_is_503(client: Client) -> None:
+    status, body, _ = await post(
+        client, "/kind/pay", {"name": "a"}, **{"X-Idempotency-Key": "0123456789abcdef"}
+    )
+    assert (status, body["error"]["code"]) == (503, "SERVICE_UNAVAILABLE")
+
+
+# ---------------------------------------------------------------- lists
+
+
+async def test_a_list_with_everything(client: Client) -> None:
+    query = "status[]=new&status=old&dateFrom=2024-01-01&price=12.50&sort=-made,name&q=50%25&page=2&per_page=500&_=1"
+    status, body, headers = await get(client, f"/kind/items?{query}")
+    assert status == 200
+    assert body["data"]["pagination"] == {"page": 2, "limit": 100, "total": 25, "total_pages": 1}
+    assert body["data"]["seen"] == {
+        "sorts": ["created_at True", "name False"], "search": "50%", "offset": 100,
+        "filters": {"status": ["new", "old"], "date_from": "2024-01-01", "price": 1250},
+    }  # fmt: skip
+    assert headers["X-Ignored-Fields"] == "_"
+
+
+async def test_the_defaults_of_a_list(client: Client) -> None:
+    _, body, _ = await get(client, "/kind/items")
+    assert body["data"]["pagination"] == {"page": 1, "limit": 10, "total": 25, "total_pages": 3}
+    assert body["data"]["items"] == [{"id": 1, "name": "a"}]
+
+
+async def test_fields_of_a_list(client: Client) -> None:
+    assert (await get(client, "/kind/items?fields=id"))[1]["data"]["items"] == [{"id": 1}]
+    assert (await get(client, "/kind/items?fields=id,price"))[1]["error"]["details"] == {
+        "fields": ["there is no price here"]
+    }
+
+
+async def test_order_words(client: Client) -> None:
+    _, body, _ = await get(client, "/kind/items?sortBy=name&sortOrder=DESC")
+    assert body["data"]["seen"]["sorts"] == ["name True"]
+
+
+async def test_everything_bad_of_a_list_is_named(client: Client) -> None:
+    query = "status=new,odd&date_from=x&sort=price;drop&order=up&page=0&limit=-1&fields=x"
+    status, body, _ = await get(client, f"/kind/items?{query}")
+    assert status == 422
+    assert set(body["error"]["details"]) == {"status", "date_from", "sort", "order", "page", "limit", "fields"}
+    assert body["error"]["details"]["sort"] == ["must be one of name, made"]
+
+
+# ---------------------------------------------------------------- declarations
+
+
+def declare(func: Any, path: str = "/x", method: str = "GET", audience: Any = None, **options: Any) -> None:
+    (audience or make("scratch", True)).route(method, path, **options)(func)
+
+
+def test_declarations_that_make_no_sense_do_not_start() -> None:
+    async def no_caller(services: Services) -> None: ...
+    async def untyped(caller: Customer, thing) -> None: ...  # type: ignore[no-untyped-def]
+    async def odd(caller: Customer, thing: int) -> None: ...
+    async def no_id(caller: Customer) -> None: ...
+    async def camelish(caller: Customer, body: _Camel) -> None: ...
+    async def snakish(caller: Any, body: _Snake) -> None: ...
+    def plain(caller: Customer) -> None: ...
+
+    for func, path in (
+        (no_caller, "/x"), (untyped, "/x"), (odd, "/x"), (no_id, "/x/{id}"), (camelish, "/x"), (plain, "/x"),
+    ):  # fmt: skip
+        with pytest.raises(BadRoute):
+            declare(func, path)
+    with pytest.raises(BadRoute):
+        declare(no_id, public=True)
+    with pytest.raises(BadRoute):
+        declare(snakish, audience=camel)
+    with pytest.raises(NameError):
+        declare(_with_an_unknown_type)
+
+
+class _Camel(CamelBody):
+    a_b: int
+
+
+class _Snake(Body):
+    a_b: int
+
+
+async def _with_an_unknown_type(caller: Customer, body: Nowhere) -> None:  # type: ignore[name-defined] # noqa: F821
+    ...
+
+
+def test_one_place_belongs_to_one_endpoint() -> None:
+    from api.app import all_routes
+
+    audience = make("twice", True)
+
+    async def one(caller: Customer, id: UUID) -> None: ...
+    async def two(caller: Customer, id: UUID) -> None: ...
+
+    declare(one, "/{id}", audience=audience)
+    declare(two, "/{id}", audience=audience)
+    with pytest.raises(BadRoute, match="twice"):
+        all_routes((audience,))
+
+
+def test_principals_name_themselves() -> None:
+    account = uuid4()
+    caller = Customer(account, uuid4())
+    assert (caller.key, caller.actor.kind, caller.actor.id) == (f"customer:{account}", "customer", str(account))

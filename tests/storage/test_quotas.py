@@ -1,0 +1,47 @@
+"""Strict counters: exact under parallel use, sliding, and honest about the wait."""
+
+from __future__ import annotations
+
+import asyncio
+
+from storage import quotas
+from storage.pool import Conn, Pool
+
+
+async def test_so_many_and_no_more(db: Conn) -> None:
+    assert [await quotas.take(db, "a", 3, 3600) for _ in range(3)] == [0, 0, 0]
+    assert 3500 < await quotas.take(db, "a", 3, 3600) <= 3600
+    assert await quotas.take(db, "b", 3, 3600) == 0
+    assert await quotas.take(db, "c", 0, 60) == 60
+
+
+async def test_the_window_slides(db: Conn) -> None:
+    await db.execute(
+        "INSERT INTO quotas VALUES ('a', ARRAY[clock_timestamp() - interval '61 s', clock_timestamp() - interval '50 s',"
+        " clock_timestamp() - interval '1 s'])"
+    )
+    assert 9 < await quotas.take(db, "a", 2, 60) <= 10
+    assert await quotas.take(db, "a", 3, 60) == 0
+    assert await db.fetchval("SELECT cardinality(hits) FROM quotas WHERE key = 'a'") == 3
+
+
+async def test_a_smaller_limit_waits_for_the_right_hit(db: Conn) -> None:
+    await db.execute(
+        "INSERT INTO quotas VALUES ('a', ARRAY[clock_timestamp() - interval '50 s', clock_timestamp() - interval '10 s'])"
+    )
+    assert 49 < await quotas.take(db, "a", 1, 60) <= 50
+
+
+async def test_many_at_once(fresh_pool: Pool) -> None:
+    async def one() -> float:
+        async with fresh_pool.transaction() as conn:
+            return await quotas.take(conn, "k", 5, 3600)
+
+    waits = await asyncio.gather(*[one() for _ in range(20)])
+    assert sum(w == 0 for w in waits) == 5
+
+
+async def test_old_counters_go(db: Conn) -> None:
+    await db.execute("INSERT INTO quotas VALUES ('old', ARRAY[clock_timestamp() - interval '2 days']), ('empty', '{}')")
+    await quotas.take(db, "new", 1, 60)
+    assert await quotas.purge(db) == 2
