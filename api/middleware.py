@@ -15,9 +15,10 @@ from api.audiences import audience_of
 from api.request_info import INFO, info_of
 from api.route import CORE, Core
 from dispatch.errors import DispatchError, Unavailable
+from dispatch.logs import get_logger
 from storage.errors import DatabaseAway, DatabaseBusy, StorageError, is_deadlock
 
-log = structlog.stdlib.get_logger("dispatch.http")
+log = get_logger("dispatch.http")
 
 REQUESTS = Counter("dispatch_http_requests_total", "HTTP requests", ["method", "route", "status"])
 SECONDS = Histogram(

@@ -23,22 +23,7 @@ HIDDEN = "[hidden]"
 
 def configure(level: str = "info", *, for_people: bool = False, stream: TextIO | None = None) -> None:
     """Sends structlog and the standard loggers to one place. `for_people` writes lines instead of JSON."""
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
-        hide,
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
+    shared = _steps()
     last: Processor = structlog.dev.ConsoleRenderer(colors=False) if for_people else _as_json
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
@@ -52,6 +37,26 @@ def configure(level: str = "info", *, for_people: bool = False, stream: TextIO |
     root.setLevel(level.upper())
     # The access log is ours (api/middleware.py); aiohttp's would write raw paths.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+
+
+def _steps() -> list[Processor]:
+    """What happens to every line, whoever writes it. Tracebacks are plain text: without the values of variables."""
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        hide,
+    ]
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger with named values; it writes through the standard library's logging."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
 
 
 def hide(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
@@ -71,3 +76,12 @@ def _clean(value: Any) -> Any:
 
 def _as_json(logger: WrappedLogger, method: str, event: EventDict) -> str:
     return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+# Done on import: structlog's own default would print the local variables of every traceback.
+structlog.configure(
+    processors=[*_steps(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)

@@ -77,3 +77,18 @@ FROM bookings b WHERE b.account_id = :account_id ORDER BY b.created_at LIMIT :li
 
 -- name: export_contact_submissions
 SELECT id, subject, message, created_at FROM contact_submissions WHERE account_id = :account_id ORDER BY created_at;
+
+-- name: erase_offers_told
+-- What technicians were told of the place when it was offered to them.
+UPDATE party_events e
+SET data = e.data - ARRAY['lat', 'lng', 'pincode', 'address', 'contact', 'customer']
+WHERE e.party_id IN (SELECT o.technician_id FROM offers o JOIN bookings b ON b.id = o.booking_id
+                     WHERE b.account_id = :account_id)
+  AND e.data ->> 'booking_id' IN (SELECT id::text FROM bookings WHERE account_id = :account_id);
+
+-- name: erase_gateway_payloads
+-- The gateway repeats phone and e-mail in what it sends. One that still waits for its work keeps them until then.
+UPDATE gateway_events g SET payload = '{}'
+FROM payments p
+WHERE p.account_id = :account_id AND g.is_processed
+  AND (g.order_id = p.gateway_order_id OR g.payment_id = p.gateway_payment_id);

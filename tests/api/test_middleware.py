@@ -211,11 +211,9 @@ def lines() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     logs.configure("info", stream=stream)
-    structlog.configure(cache_logger_on_first_use=False)
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
 
 
 async def test_a_request_leaves_one_line_without_secrets(lines: io.StringIO, client: Client) -> None:
