@@ -23,13 +23,12 @@ from storage.ratelimits import RateCounters
 PACKAGES = ("api.customer", "api.technician", "api.internal", "api.admin")
 
 
-#: How the server that runs the application is to be made (web.AppRunner(app, **SERVER_OPTIONS)): compressed bodies
-#: reach us as they are and are refused; the log line of a request is the middleware's.
+#: How the server that runs the application is made, web.AppRunner(app, **SERVER_OPTIONS): compressed bodies reach
+#: us as they are and are refused; the log line of a request is the middleware's.
 SERVER_OPTIONS: Mapping[str, Any] = {
     "auto_decompress": False,
     "keepalive_timeout": 75.0,
     "access_log": None,
-    "shutdown_timeout": 2.0,
 }
 
 

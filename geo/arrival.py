@@ -1,4 +1,4 @@
-"""The approach to a job and the arrival at it, such that noise cannot fool them; and whether there is progress."""
+"""Approach and arrival that noise cannot fool, and whether there is progress at all."""
 
 from __future__ import annotations
 

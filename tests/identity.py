@@ -84,13 +84,15 @@ async def add_booking(pool: Pool, account_id: UUID, status: str = "completed", *
         booking_id = await conn.fetchval(
             """
             INSERT INTO bookings (number, account_id, address, contact, lat, lng, timezone, local_date,
-              local_time, starts_at, ends_at, categories, tiers, status, payment_method, currency, subtotal_minor,
+              local_time, starts_at, ends_at, categories, tiers, status, payment_method, currency,
+              subtotal_minor,
               savings_minor, discount_minor, tax_minor, grand_total_minor, technician_id, next_action,
               next_action_at, feedback)
             VALUES ('BK-' || left(gen_random_uuid()::text, 8), $1,
               '{"address_line1": "CANARY STREET 5", "city": "Kolkata", "state": "West Bengal"}',
               '{"name": "CANARY NAME", "phone": "+911234567890"}', 22.5726, 88.3639, 'Asia/Kolkata',
-              '2026-01-15', '10:00', now(), now() + interval '1 hour', '{Facial}', '{Minimal}', $2, 'cash', 'INR',
+              '2026-01-15', '10:00', now(), now() + interval '1 hour', '{Facial}', '{Minimal}', $2, 'cash',
+              'INR',
               1000, 0, 0, 180, 1180, $3, $4, CASE WHEN $4::text IS NULL THEN NULL ELSE now() END,
               'CANARY FEEDBACK') RETURNING id
             """,
@@ -104,7 +106,8 @@ async def everything(pool: Pool) -> str:
     async with pool.connection() as conn:
         tables = await conn.fetch(
             "SELECT c.oid::regclass::text AS name "
-            "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = 'public'"
+            "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.relkind = 'r' AND n.nspname = 'public'"
         )
         parts = []
         for table in tables:

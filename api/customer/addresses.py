@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from api.audiences import Customer, customer
 from api.models import Body, View
-from api.results import Message
+from api.results import Message, Reply
 from dispatch.parties import addresses
 from dispatch.parties.addresses import AddressIn
 from dispatch.services import Services
@@ -113,6 +113,14 @@ async def update_address(services: Services, caller: Customer, id: UUID, body: A
     changes = {_FIELDS[name]: value for name, value in body.model_dump(exclude_unset=True).items()}
     async with services.transaction() as tx:
         return address_out(await addresses.change(tx, caller.account_id, id, changes))
+
+
+@customer.route("PATCH", "/users/addresses/{id}/set-default", tags=["addresses"])
+async def set_default_address(services: Services, caller: Customer, id: UUID) -> Reply[AddressOut]:
+    """Makes this address the default one; the former is so no longer."""
+    async with services.transaction() as tx:
+        made = await addresses.change(tx, caller.account_id, id, {"is_default": True})
+    return Reply(address_out(made), message="Default address updated")
 
 
 @customer.route("DELETE", "/users/addresses/{id}", tags=["addresses"])

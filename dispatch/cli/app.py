@@ -56,38 +56,61 @@ def demo(
     technicians: Technicians = 60,
     customers: Customers = 20,
     seed: Seed = 1,
-    speed: Speed = 1.0,
+    speed: Speed = 20.0,
 ) -> None:
     """Run the server with a seeded city and simulated people who use it."""
     from dispatch.cli import demo as demonstration
     from dispatch.cli.setup import settings_of
+    from dispatch.simulation.scene import SimulationOptions
 
     settings = settings_of(host=host, port=port, data=data, trusted_hops=demonstration.HOPS)
-    raise SystemExit(demonstration.demo(settings, technicians, customers, seed, speed))
+    options = SimulationOptions(technicians, customers, seed, speed, is_endless=True)
+    raise SystemExit(demonstration.demo(settings, options))
 
 
 @app.command()
 def simulate(
-    traces: Annotated[Path | None, typer.Option(help="CSV of recorded trips (POLYLINE column).")] = None,
+    traces: Annotated[
+        Path | None, typer.Option(help="CSV of recorded trips (column POLYLINE); else a made-up city.")
+    ] = None,
     url: Annotated[str | None, typer.Option(help="A running server; without it one is started.")] = None,
     data: Data = None,
     technicians: Technicians = 30,
     customers: Customers = 10,
     seed: Seed = 1,
-    speed: Speed = 1.0,
-    duration_s: Annotated[float, typer.Option(min=1, help="Seconds of the domain's time.")] = 900,
+    speed: Speed = 60.0,
+    duration: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Stop after so many simulated minutes; else when all bookings ended."),
+    ] = None,
+    bookings: Annotated[int, typer.Option(min=1, help="How many bookings each customer makes.")] = 1,
     forever: Annotated[bool, typer.Option(help="Go on until stopped.")] = False,
+    timezone: Annotated[str, typer.Option(help="Of the zone made from the trips.")] = "UTC",
+    currency: Annotated[str, typer.Option(help="Of the zone made from the trips.")] = "EUR",
     as_json: AsJson = False,
 ) -> None:
     """Let simulated people use the server, and report what happened. Exit code 1 when an event was missed."""
     from dispatch.cli import demo as demonstration
     from dispatch.cli.setup import settings_of
+    from dispatch.simulation.scene import SimulationOptions
 
-    plan = demonstration.Plan(
-        technicians, customers, seed, speed, traces, None if forever else duration_s, as_json
+    duration_s = None if duration is None else duration * 60
+    options = SimulationOptions(
+        technicians,
+        customers,
+        seed,
+        speed,
+        traces,
+        duration_s,
+        timezone,
+        currency,
+        bookings,
+        is_endless=forever,
     )
     settings = settings_of(data=data, trusted_hops=None if url else demonstration.HOPS)
-    raise SystemExit(demonstration.simulate(settings, plan, url, is_data_given=data is not None))
+    raise SystemExit(
+        demonstration.simulate(settings, options, url, is_data_given=data is not None, as_json=as_json)
+    )
 
 
 @app.command()

@@ -11,7 +11,6 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,69 +21,124 @@ from dispatch.cli.workers import die_with_parent
 
 if TYPE_CHECKING:
     from dispatch.config import Settings
+    from dispatch.simulation.scene import SimulationOptions
 
 #: Simulated people forward an address of their own, as a proxy would; only on machines that run a simulation.
 HOPS = 1
 #: The simulator gets so long to end by itself.
 STOP_S = 3.0
+#: A simulation that has ended by itself starts again after this.
+AGAIN_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a simulation is to do. `duration_s` is in the domain's time; None goes on until stopped."""
-
-    technicians: int
-    customers: int
-    seed: int
-    speed: float
-    traces: Path | None
-    duration_s: float | None
-    as_json: bool
-
-    def arguments(self) -> list[str]:
-        """The options of `dispatch simulate` that mean the same."""
-        options = [
-            "--technicians", self.technicians, "--customers", self.customers, "--seed", self.seed,
-            "--speed", self.speed,
-        ]  # fmt: skip
-        options += ["--forever"] if self.duration_s is None else ["--duration-s", self.duration_s]
-        if self.traces is not None:
-            options += ["--traces", self.traces]
-        if self.as_json:
-            options += ["--json"]
-        return [str(option) for option in options]
-
-
-def demo(settings: Settings, technicians: int, customers: int, seed: int, speed: float) -> int:
-    """Serves a seeded city with people in it until stopped."""
+def demo(settings: Settings, options: SimulationOptions) -> int:
+    """Serves a seeded city with people in it, who pay through a gateway of their own, until stopped."""
     refuse_production(settings, "The demonstration")
-    plan = Plan(technicians, customers, seed, speed, None, None, as_json=False)
 
     async def companion(url: str, dsn: str) -> int | None:
-        note(_welcome(url, settings))
-        code = await _beside(plan, url, dsn)
-        note(f"the simulation ended with code {code}; the server goes on")
-        return None
+        note(await _welcome(url, dsn, settings))
+        while True:
+            code = await _beside(options, url, dsn)
+            note(f"the simulation ended with code {code}; it starts again")
+            await asyncio.sleep(AGAIN_S)
 
-    return serving.serve(settings, prepare=_seeding(plan), companion=companion)
+    with stoppable(), ExitStack() as stack:
+        settings = _with_gateway(_for_speed(settings, options.speed), stack)
+        return serving.serve(settings, prepare=_seeding(options), companion=companion)
 
 
-def simulate(settings: Settings, plan: Plan, url: str | None, *, is_data_given: bool) -> int:
-    """Runs the plan against a server, or against one that it starts; 0 when no event was missed."""
+def simulate(
+    settings: Settings, options: SimulationOptions, url: str | None, *, is_data_given: bool, as_json: bool
+) -> int:
+    """Runs a simulation against a server, or against one that it starts; 0 when all went well."""
     refuse_production(settings, "The simulation")
-    if plan.traces is not None and not plan.traces.is_file():
-        raise Refused(f"There is no file {plan.traces}.")
+    if options.traces is not None and not options.traces.is_file():
+        raise Refused(f"There is no file {options.traces}.")
     if url is not None:
-        return _simulate_against(settings, plan, url)
+        return _simulate_against(settings, options, url, as_json=as_json)
 
     async def companion(url: str, dsn: str) -> int | None:
-        return await _beside(plan, url, dsn)
+        return await _beside(options, url, dsn, as_json=as_json)
 
-    with ExitStack() as stack:
-        settings = settings.model_copy(update={"http": settings.http.model_copy(update={"port": 0})})
+    with stoppable(), ExitStack() as stack:
         if not (is_data_given or settings.database_url):
             settings = settings.model_copy(update={"data": _temporary_folder(stack)})
-        return serving.serve(settings, prepare=_seeding(plan), companion=companion)
+        settings = settings.model_copy(update={"http": settings.http.model_copy(update={"port": 0})})
+        settings = _with_gateway(_for_speed(settings, options.speed), stack)
+        return serving.serve(settings, prepare=_seeding(options), companion=companion, ready=_say_where)
+
+
+def _say_where(url: str) -> None:
+    note(f"simulating against {url}")
+
+
+def _for_speed(settings: Settings, speed: float) -> Settings:
+    """At a high speed a tenth of a second of the machine is many seconds of the domain: its patience grows along."""
+    longer = {
+        "dispatch": {"fresh_fix_s": 4.0, "offer_window_min_s": 4.0}, "otp": {"life_s": 20.0}, "billing": {"preview_s": 10.0},
+    }  # fmt: skip
+    update: dict[str, object] = {}
+    for group, fields in longer.items():
+        part = getattr(settings, group)
+        values = {
+            name: type(getattr(part, name))(max(getattr(part, name), real_s * speed))
+            for name, real_s in fields.items()
+        }
+        update[group] = part.model_copy(update=values)
+    dispatch = update["dispatch"]
+    watch = settings.dispatch.watch
+    dark_s = max(watch.dark_s, 6.0 * speed)
+    update["dispatch"] = dispatch.model_copy(update={"watch": watch.model_copy(update={"dark_s": dark_s})})  # type: ignore[attr-defined]
+    return settings.model_copy(update=update)
+
+
+def _with_gateway(settings: Settings, stack: ExitStack) -> Settings:
+    """Starts the local payment gateway, unless payments are configured, and names it to the server."""
+    if settings.payments.is_configured:
+        return settings
+    from dispatch.config import Payments
+    from dispatch.gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
+
+    port = settings.http.port or _free_port(settings.http.host)
+    host = settings.http.host if settings.http.host not in ("0.0.0.0", "::", "") else "127.0.0.1"
+    webhook_url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1/payments/webhook"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dispatch.gateway", "--port", "0", "--data", str(settings.data / "gateway"), "--webhook-url", webhook_url],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent,
+    )  # fmt: skip
+    stack.callback(_end, process)
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    if not said.startswith("gateway ready "):
+        raise Refused("The local payment gateway did not start: its own words above say why.")
+    base_url = said.split()[2]
+    values = {
+        "key_id": KEY_ID, "key_secret": KEY_SECRET, "webhook_secret": WEBHOOK_SECRET, "base_url": base_url,
+    }  # fmt: skip
+    # The simulator, a process of its own, has to know where people pay.
+    os.environ.update({f"DISPATCH_PAYMENTS__{name.upper()}": value for name, value in values.items()})
+    return settings.model_copy(
+        update={
+            "payments": Payments.model_validate(values),
+            "http": settings.http.model_copy(update={"port": port}),
+        }
+    )
+
+
+def _free_port(host: str) -> int:
+    with serving.listen(host, 0) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def _temporary_folder(stack: ExitStack) -> Path:
@@ -97,30 +151,41 @@ def _temporary_folder(stack: ExitStack) -> Path:
     return folder / "data"
 
 
-def _seeding(plan: Plan) -> Callable[[Settings, str], Awaitable[None]]:
+def _seeding(options: SimulationOptions) -> Callable[[Settings, str], Awaitable[None]]:
     async def prepare(settings: Settings, dsn: str) -> None:
-        from dispatch.runtime import set_clock
-        from dispatch.seed import seed as fill
+        from dispatch.simulation.run import prepare as make_world
 
         async with services_for_tools(settings, dsn) as services:
-            if plan.traces is None:
-                note(f"seeding {plan.technicians} technicians and {plan.customers} customers")
-                try:
-                    await fill(
-                        services, technicians=plan.technicians, customers=plan.customers, seed=plan.seed
-                    )
-                except ValueError as e:
-                    raise Refused(str(e)) from None
-            if services.clock.speed != plan.speed:
-                await set_clock(services, services.clock.scaled(plan.speed))
+            note(f"seeding {options.technicians} technicians and {options.customers} customers")
+            try:
+                await make_world(services, options)
+            except ValueError as e:
+                raise Refused(str(e)) from None
 
     return prepare
 
 
-async def _beside(plan: Plan, url: str, dsn: str) -> int:
+def _arguments(options: SimulationOptions) -> list[str]:
+    """The options of `dispatch simulate` that mean the same."""
+    given: list[object] = [
+        "--technicians", options.technicians, "--customers", options.customers, "--seed", options.seed,
+        "--speed", options.speed, "--timezone", options.timezone, "--currency", options.currency,
+        "--bookings", options.bookings_each,
+    ]  # fmt: skip
+    if options.is_endless:
+        given += ["--forever"]
+    if options.duration_s is not None:
+        given += ["--duration", options.duration_s / 60]
+    if options.traces is not None:
+        given += ["--traces", options.traces]
+    return [str(one) for one in given]
+
+
+async def _beside(options: SimulationOptions, url: str, dsn: str, *, as_json: bool = False) -> int:
     """Runs the simulator as a process of its own, so that it does not take the server's turns."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "dispatch", "simulate", "--url", url, *plan.arguments(),
+        sys.executable, "-m", "dispatch", "simulate", "--url", url, *_arguments(options),
+        *(["--json"] if as_json else []),
         env={**os.environ, "DATABASE_URL": dsn}, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,
     )  # fmt: skip
     try:
@@ -136,36 +201,47 @@ async def _beside(plan: Plan, url: str, dsn: str) -> int:
                 await process.wait()
 
 
-def _simulate_against(settings: Settings, plan: Plan, url: str) -> int:
+def _simulate_against(settings: Settings, options: SimulationOptions, url: str, *, as_json: bool) -> int:
     from dispatch.cli.tools import write_json
     from dispatch.simulation.run import run
 
     async def work(dsn: str) -> int:
         async with services_for_tools(settings, dsn) as services:
-            report = await run(services, url.rstrip("/"), plan)
-        if plan.as_json:
+            try:
+                report = await run(services, url.rstrip("/"), options)
+            except (ConnectionError, ValueError) as e:
+                raise Refused(str(e)) from None
+        if as_json:
             write_json(report.as_dict())
         else:
-            print(report.text())
-        return 1 if report.missed_events else 0
+            print(report.text(), flush=True)
+        return 0 if report.is_clean else 1
 
     with stoppable(), shared_database(settings) as dsn:
         return serving.run_until_stopped(work(dsn))
 
 
-def _welcome(url: str, settings: Settings) -> str:
+async def _welcome(url: str, dsn: str, settings: Settings) -> str:
+    from dispatch.parties.dev_tokens import mint_dev_token
     from dispatch.seed import ADMIN_EMAIL, CUSTOMER_PHONE, TECHNICIAN_PHONE
 
     customer, technician = CUSTOMER_PHONE.format(1), TECHNICIAN_PHONE.format(1)
+    async with services_for_tools(settings, dsn) as services:
+        token = await mint_dev_token(services, "customer", customer)
     data = "" if settings.database_url else f" --data {settings.data}"
     return f"""
-  Server          {url}          API pages  {url}/docs   {url}/docs/events
+  Server          {url}
+  API pages       {url}/docs   {url}/docs/events
+  Payments        {settings.payments.base_url}
   A customer      {customer}   codes arrive in   ./run outbox --to {customer}{data}
   A technician    {technician}   a token           ./run token technician {technician}{data}
   An admin        {ADMIN_EMAIL}   a token           ./run token admin {ADMIN_EMAIL}{data}
 
-  First curl:
-    curl -s {url}/v1/auth/send-otp -H 'Content-Type: application/json' -d '{{"phone_number": "{customer}"}}'
+  First curl (the token lives 15 minutes):
+    curl -s {url}/v1/dashboard -H 'Authorization: Bearer {token}'
 
-  Ctrl-C ends it; the data stays in {settings.database_url and "your database" or settings.data}.
+  Signing in with a code:
+    curl -s {url}/v1/auth/send-otp -H 'Content-Type: application/json' -d '{{"phone_number": "{customer}", "purpose": "login"}}'
+
+  Ctrl-C ends it; the data stays in {(settings.database_url and "your database") or settings.data}.
 """

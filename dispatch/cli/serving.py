@@ -34,12 +34,19 @@ Companion = Callable[[str, str], Awaitable[int | None]]
 Prepare = Callable[["Settings", str], Awaitable[None]]
 
 
-def serve(settings: Settings, *, prepare: Prepare | None = None, companion: Companion | None = None) -> int:
-    """Serves until SIGTERM or SIGINT; returns the exit code.
+def serve(
+    settings: Settings,
+    *,
+    prepare: Prepare | None = None,
+    companion: Companion | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> int:
+    """Serves until SIGTERM or SIGINT; returns the exit code. `ready` is told the address instead of printing it.
 
     Raises Refused, CannotStart, EmbeddedError or MigrationError, each with a sentence that says what to do.
     """
     refuse_unfit(settings)
+    say = ready or _announce
     shared = settings.http.workers > 1
     # Sharing would hide that somebody else has the port, so it is asked for alone first.
     listener = listen(settings.http.host, settings.http.port)
@@ -50,10 +57,10 @@ def serve(settings: Settings, *, prepare: Prepare | None = None, companion: Comp
     with stoppable(), listener, database(settings) as dsn:
         asyncio.run(_prepare(settings, dsn, prepare))
         if not shared:
-            return run_until_stopped(serve_on(settings, dsn, listener, _announce, companion))
+            return run_until_stopped(serve_on(settings, dsn, listener, say, companion))
         from dispatch.cli.workers import supervise
 
-        return run_until_stopped(supervise(settings, dsn, url_of(listener), _announce, companion))
+        return run_until_stopped(supervise(settings, dsn, url_of(listener), say, companion))
 
 
 async def _prepare(settings: Settings, dsn: str, prepare: Prepare | None) -> None:
@@ -123,7 +130,7 @@ async def serve_on(
     logs.configure(settings.log_level, for_people=not settings.is_production)
     async with open_services(settings, dsn) as services:
         app = create_app(services)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, keepalive_timeout=75.0)
+        runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S, **SERVER_OPTIONS)
         await runner.setup()
         try:
             url = url_of(listener)

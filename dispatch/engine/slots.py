@@ -11,12 +11,12 @@ from dispatch.engine import candidates
 from dispatch.engine.candidates import Place, Reachable
 from dispatch.engine.matching import refusal
 from dispatch.errors import Conflict
-from dispatch.localtime import to_utc
+from dispatch.localtime import local, to_utc
 from dispatch.transaction import Tx
 from storage import bookings as booking_rows
 from storage import slots as rows
 from storage.bookings import Booking
-from storage.errors import StorageError, is_exclusion
+from storage.errors import StorageError, is_deadlock, is_exclusion
 from storage.pool import Conn
 
 if TYPE_CHECKING:
@@ -67,6 +67,13 @@ async def available(conn: Conn, services: Services, need: Need, day: date) -> li
         return []
     free = await _Free.load(conn, services, need, starts[0], starts[-1] + need.duration)
     return [start for start in starts if free.at(start)]
+
+
+def is_start(services: Services, need: Need, starts_at: datetime) -> bool:
+    """Whether bookings may start then at all: on the grid of an open day, neither too soon nor too far ahead."""
+    day = local(starts_at, need.timezone).date()
+    in_reach = bookable_from(services) <= starts_at <= bookable_until(services)
+    return in_reach and starts_at in day_starts(services, need, day)
 
 
 def bookable_from(services: Services) -> datetime:
@@ -180,12 +187,17 @@ class _Free:
 
 
 async def claim(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:
-    """Moves the booking's interval to this technician; held intervals in the way go to others. False: impossible."""
+    """Moves the booking's interval to this technician; held intervals in the way go to others. False: impossible.
+
+    Who loses a deadlock here gives its savepoint's locks back and takes somebody else: the others go on.
+    """
     try:
         async with tx.savepoint():
             await _place(tx, booking, found, state)
         return True
     except StorageError as e:
+        if is_deadlock(e):
+            return False
         if not is_exclusion(e):
             raise
     try:
@@ -196,7 +208,7 @@ async def claim(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:
     except SlotTaken:
         return False
     except StorageError as e:
-        if not is_exclusion(e):
+        if not (is_exclusion(e) or is_deadlock(e)):
             raise
         return False
 
@@ -211,21 +223,35 @@ async def _place(tx: Tx, booking: Booking, found: Reachable, state: str) -> None
 
 
 async def _make_room(tx: Tx, booking: Booking, found: Reachable) -> None:
-    """Sends the merely held intervals of other bookings to other technicians. Raises SlotTaken when one can't go."""
+    """Sends the merely held intervals of other bookings to other technicians. Raises SlotTaken when one can't go.
+
+    Their bookings are not locked, so each interval is, and only while it is merely held: one that is being
+    offered, or moved by somebody else at this moment, stays where it is.
+    """
     from_at = booking.starts_at - timedelta(seconds=found.travel_s)
     # The booking's own interval goes first: somebody may need just the time that it frees.
     await rows.drop_booking(tx.conn, booking_id=booking.id)
     in_the_way = await rows.busy(tx.conn, ids=[found.technician.id], from_at=from_at, to_at=booking.ends_at)
-    for slot in in_the_way:
-        if slot.state != "held" or slot.booking_id is None:
-            raise SlotTaken()
-        other = await booking_rows.get(tx.conn, booking_id=slot.booking_id)
-        assert other is not None, "a slot's booking exists"
-        await rows.drop_booking(tx.conn, booking_id=other.id)
-        need = need_of(other)
-        free = await _Free.load(tx.conn, tx.services, need, other.starts_at, other.ends_at)
-        elsewhere = [f for f in free.at(other.starts_at) if f.technician.id != found.technician.id]
-        if not elsewhere:
-            raise SlotTaken()
-        await _place(tx, other, elsewhere[0], "held")
+    locked = await rows.lock_held(tx.conn, ids=[s.id for s in in_the_way])
+    if len(locked) < len(in_the_way):
+        raise SlotTaken()
+    for slot in locked:
+        await _send_away(tx, slot)
 
+
+async def _send_away(tx: Tx, slot: rows.Slot) -> None:
+    """Moves one locked, merely held interval to the nearest other technician who is free. Raises SlotTaken."""
+    other = await booking_rows.get(tx.conn, booking_id=slot.booking_id)
+    assert other is not None, "a slot's booking exists"
+    free = await _Free.load(tx.conn, tx.services, need_of(other), other.starts_at, other.ends_at)
+    for found in free.at(other.starts_at)[:TRIES]:
+        if found.technician.id == slot.technician_id:
+            continue
+        try:
+            async with tx.savepoint():
+                await _place(tx, other, found, "held")
+            return
+        except StorageError as e:
+            if not is_exclusion(e):
+                raise
+    raise SlotTaken()

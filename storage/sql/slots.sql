@@ -26,6 +26,12 @@ SET technician_id = excluded.technician_id, technician_no = excluded.technician_
 UPDATE slots SET booking_id = :booking_id, preview_id = NULL, expires_at = NULL
 WHERE preview_id = :preview_id AND upper(during) = :ends_at AND expires_at > app_now();
 
+-- name: lock_held
+-- Those that are still merely held for a booking, and that nobody else is moving just now.
+SELECT id, technician_id, booking_id, preview_id, state, lower(during) AS starts_at, upper(during) AS ends_at
+FROM slots WHERE id = ANY(:ids::uuid[]) AND state = 'held' AND booking_id IS NOT NULL
+ORDER BY id FOR UPDATE SKIP LOCKED;
+
 -- name: set_state
 UPDATE slots SET state = :state WHERE booking_id = :booking_id;
 

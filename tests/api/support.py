@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+from aiohttp.test_utils import TestClient, TestServer
+
+from api.app import SERVER_OPTIONS, create_app
+from api.audiences import Audience
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
 from dispatch.tokens import Tokens
 from dispatch.transaction import Tx
 from storage.errors import DatabaseAway
 from storage.pool import Conn, Pool
+
+Client = TestClient[Any, Any]
 
 KEYS = {"test": b"k" * 32}
 NOW = 1_705_744_800.0  # 2024-01-20T10:00:00Z
@@ -54,6 +60,15 @@ class FakeServices:
             raise DatabaseAway("there is none")
         async with self.pool.connection() as conn:
             yield conn
+
+
+@asynccontextmanager
+async def serving(services: Any, audiences: Sequence[Audience]) -> AsyncIterator[Client]:
+    """A client of a server that runs these audiences, made as the real one is."""
+    server = TestServer(create_app(services, with_sockets=False, audiences=audiences))
+    await server.start_server(**SERVER_OPTIONS)
+    async with TestClient(server) as client:
+        yield client
 
 
 def bearer(services: Any, realm: str, subject: UUID | None = None, *, ttl_s: float = 600) -> dict[str, str]:

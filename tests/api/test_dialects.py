@@ -14,7 +14,17 @@ from pydantic import TypeAdapter, ValidationError
 from api.dialects import ALL, ERP, INTEGRATION, MINUTESERV, ORGANISATION, PROVIDER, Dialect
 from api.models import Body, CamelBody, CamelView, Money, View
 from api.results import Message, Page, Reply
-from dispatch.errors import Conflict, Gone, Invalid, Malformed, Missing, NotAllowed, NotSignedIn, Throttled, Unavailable
+from dispatch.errors import (
+    Conflict,
+    Gone,
+    Invalid,
+    Malformed,
+    Missing,
+    NotAllowed,
+    NotSignedIn,
+    Throttled,
+    Unavailable,
+)
 
 AT = datetime(2024, 1, 20, 10, 0, 0, 120_000, UTC)
 

@@ -8,22 +8,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 
-from api.app import SERVER_OPTIONS, create_app
 from storage.pool import Pool
 from tests.api.demo import DEMO, RUNS
-from tests.api.support import FakeServices, bearer
-
-Client = TestClient[Any, Any]
+from tests.api.support import Client, FakeServices, bearer, serving
 
 
 @pytest.fixture
 async def client(fresh_pool: Pool) -> AsyncIterator[Client]:
     RUNS.clear()
-    server = TestServer(create_app(FakeServices(pool=fresh_pool), with_sockets=False, audiences=DEMO))  # type: ignore[arg-type]
-    await server.start_server(**SERVER_OPTIONS)
-    async with TestClient(server) as made:
+    async with serving(FakeServices(pool=fresh_pool), DEMO) as made:
         yield made
 
 

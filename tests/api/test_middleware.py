@@ -10,26 +10,15 @@ from typing import Any
 import orjson
 import pytest
 import structlog
-from aiohttp.test_utils import TestClient, TestServer
 
-from api.app import SERVER_OPTIONS, create_app, drain
+from api.app import drain
 from api.health import LIFE
 from api.request_info import client_ip, network_of
 from dispatch import logs
 from dispatch.config import Limits, Settings
-from storage.pool import Pool
 from tests.api.demo import DEMO
-from tests.api.support import FakeServices, bearer
-
-Client = TestClient[Any, Any]
-
-
-async def serve(services: FakeServices) -> Client:
-    server = TestServer(create_app(services, with_sockets=False, audiences=DEMO))  # type: ignore[arg-type]
-    await server.start_server(**SERVER_OPTIONS)
-    client: Client = TestClient(server)
-    await client.start_server()
-    return client
+from tests.api.support import Client, FakeServices, bearer, serving
+from tests.world import World
 
 
 def settings(**changes: Any) -> Settings:
@@ -38,9 +27,8 @@ def settings(**changes: Any) -> Settings:
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    made = await serve(FakeServices())
-    yield made
-    await made.close()
+    async with serving(FakeServices(), DEMO) as made:
+        yield made
 
 
 # ---------------------------------------------------------------- who and from where
@@ -89,18 +77,17 @@ async def test_headers_of_safety(client: Client) -> None:
 
 async def test_friendly_origins() -> None:
     origin = "https://app.example.com"
-    client = await serve(FakeServices(settings=settings(http={"allowed_origins": [origin]})))
-    async with client.options("/kind/items", headers={"Origin": origin}) as response:
-        assert response.status == 204
-        assert response.headers["Access-Control-Allow-Origin"] == origin
-        assert "Authorization" in response.headers["Access-Control-Allow-Headers"]
-    async with client.get("/kind/head", headers={"Origin": origin}) as response:
-        assert response.headers["Access-Control-Allow-Origin"] == origin
-    for foreign in ("https://evil.example.com", "null", f"{origin}.evil.example.com"):
-        async with client.options("/kind/items", headers={"Origin": foreign}) as response:
-            assert response.status == 405
-            assert "Access-Control-Allow-Origin" not in response.headers
-    await client.close()
+    async with serving(FakeServices(settings=settings(http={"allowed_origins": [origin]})), DEMO) as client:
+        async with client.options("/kind/items", headers={"Origin": origin}) as response:
+            assert response.status == 204
+            assert response.headers["Access-Control-Allow-Origin"] == origin
+            assert "Authorization" in response.headers["Access-Control-Allow-Headers"]
+        async with client.get("/kind/head", headers={"Origin": origin}) as response:
+            assert response.headers["Access-Control-Allow-Origin"] == origin
+        for foreign in ("https://evil.example.com", "null", f"{origin}.evil.example.com"):
+            async with client.options("/kind/items", headers={"Origin": foreign}) as response:
+                assert response.status == 405
+                assert "Access-Control-Allow-Origin" not in response.headers
 
 
 # ---------------------------------------------------------------- limits
@@ -108,43 +95,41 @@ async def test_friendly_origins() -> None:
 
 async def test_a_limit_per_address() -> None:
     services = FakeServices(settings=settings(http={"trusted_hops": 1}, limits=Limits(customer_per_minute=3)))
-    client = await serve(services)
+    async with serving(services, DEMO) as client:
 
-    async def ask(ip: str, path: str = "/kind/head") -> Any:
-        async with client.get(path, headers={"X-Forwarded-For": ip}) as response:
-            await response.read()
-            return response
+        async def ask(ip: str, path: str = "/kind/head") -> Any:
+            async with client.get(path, headers={"X-Forwarded-For": ip}) as response:
+                await response.read()
+                return response
 
-    assert [(await ask("1.1.1.1")).status for _ in range(4)] == [200, 200, 200, 429]
-    refused = await ask("1.1.1.1")
-    assert int(refused.headers["Retry-After"]) >= 1
-    assert (await refused.json())["error"]["code"] == "RATE_LIMIT_EXCEEDED"
-    # A request without a token counts all the same, and another address is another caller.
-    assert (await ask("2.2.2.2", "/kind/items")).status == 401
-    assert (await ask("1.1.1.1", "/kind/items")).status == 429
-    # The whole /64 is one.
-    statuses = [(await ask(f"2001:db8::{n}")).status for n in range(1, 5)]
-    assert statuses == [200, 200, 200, 429]
-    async with client.post("/kind/raw", data=b"x", headers={"X-Forwarded-For": "1.1.1.1"}) as response:
-        assert response.status == 200
-    await client.close()
+        assert [(await ask("1.1.1.1")).status for _ in range(4)] == [200, 200, 200, 429]
+        refused = await ask("1.1.1.1")
+        assert int(refused.headers["Retry-After"]) >= 1
+        assert (await refused.json())["error"]["code"] == "RATE_LIMIT_EXCEEDED"
+        # A request without a token counts all the same, and another address is another caller.
+        assert (await ask("2.2.2.2", "/kind/items")).status == 401
+        assert (await ask("1.1.1.1", "/kind/items")).status == 429
+        # The whole /64 is one.
+        statuses = [(await ask(f"2001:db8::{n}")).status for n in range(1, 5)]
+        assert statuses == [200, 200, 200, 429]
+        async with client.post("/kind/raw", data=b"x", headers={"X-Forwarded-For": "1.1.1.1"}) as response:
+            assert response.status == 200
 
 
 async def test_a_limit_per_caller() -> None:
-    client = await serve(FakeServices(settings=settings(limits=Limits(technician_per_minute=2))))
-    one, two = (bearer(FakeServices(), "technician") for _ in range(2))
+    async with serving(FakeServices(settings=settings(limits=Limits(technician_per_minute=2))), DEMO) as client:
+        one, two = (bearer(FakeServices(), "technician") for _ in range(2))
 
-    async def ask(headers: dict[str, str]) -> int:
-        async with client.post("/camel/things", json={"fullName": "a", "unitPrice": 1}, headers=headers) as response:
-            body = await response.json()
-            assert ("timestamp" in body) and body["timestamp"].endswith(".000Z")
-            return response.status
+        async def ask(headers: dict[str, str]) -> int:
+            async with client.post("/camel/things", json={"fullName": "a", "unitPrice": 1}, headers=headers) as response:
+                body = await response.json()
+                assert ("timestamp" in body) and body["timestamp"].endswith(".000Z")
+                return response.status
 
-    assert [await ask(one) for _ in range(3)] == [200, 200, 429]
-    assert await ask(two) == 200
-    # Guessing tokens is counted by address.
-    assert [await ask({"Authorization": "Bearer x"}) for _ in range(3)] == [401, 401, 429]
-    await client.close()
+        assert [await ask(one) for _ in range(3)] == [200, 200, 429]
+        assert await ask(two) == 200
+        # Guessing tokens is counted by address.
+        assert [await ask({"Authorization": "Bearer x"}) for _ in range(3)] == [401, 401, 429]
 
 
 # ---------------------------------------------------------------- health
@@ -155,36 +140,34 @@ async def test_alive_and_not_ready_without_a_database(client: Client) -> None:
         assert response.status == 200
     async with client.get("/readyz") as response:
         assert response.status == 503
-        assert (await response.json())["checks"] == {"database": "unreachable"}
+        assert (await response.json())["checks"] == {"database": "unreachable", "jobs": "unknown"}
 
 
-async def test_ready(pool: Pool) -> None:
+async def test_ready(world: World) -> None:
     behind = [0.0]
 
     async def lag() -> float:
         return behind[0]
 
-    services = FakeServices(pool=pool)
-    client = await serve(services)
-    app = client.app
-    assert app is not None
-    app[LIFE].lag = lag
+    async with serving(world.services, DEMO) as client:
+        app = client.app
+        assert app is not None
+        app[LIFE].lag = lag
 
-    async def ready() -> tuple[int, Any]:
-        async with client.get("/readyz") as response:
-            return response.status, (await response.json())["checks"]
+        async def ready() -> tuple[int, Any]:
+            async with client.get("/readyz") as response:
+                return response.status, (await response.json())["checks"]
 
-    assert await ready() == (200, {"database": "ok", "jobs": "ok"})
-    behind[0] = 500
-    assert await ready() == (503, {"database": "ok", "jobs": "500 s behind"})
-    behind[0] = 0
-    drain(app)
-    assert await ready() == (503, {"database": "ok", "jobs": "ok", "draining": "yes"})
-    async with client.get("/metrics") as response:
-        text = await response.text()
-    assert 'dispatch_http_requests_total{method="GET",route="/readyz",status="503"}' in text
-    assert 'dispatch_database_connections{state="open"}' in text
-    await client.close()
+        assert await ready() == (200, {"database": "ok", "jobs": "ok"})
+        behind[0] = 500
+        assert await ready() == (503, {"database": "ok", "jobs": "500 s behind"})
+        behind[0] = 0
+        drain(app)
+        assert await ready() == (503, {"database": "ok", "jobs": "ok", "draining": "yes"})
+        async with client.get("/metrics") as response:
+            text = await response.text()
+        assert 'dispatch_http_requests_total{method="GET",route="/readyz",status="503"}' in text
+        assert 'dispatch_database_connections{state="open"}' in text
 
 
 async def test_measures_name_templates_only(client: Client) -> None:

@@ -9,17 +9,14 @@ from uuid import UUID, uuid4
 
 import orjson
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 
-from api.app import SERVER_OPTIONS, create_app
 from api.audiences import Customer
 from api.models import Body, CamelBody
 from api.route import BadRoute
 from dispatch.services import Services
 from tests.api.demo import DEMO, camel, make
-from tests.api.support import FakeServices, bearer
+from tests.api.support import Client, FakeServices, bearer, serving
 
-Client = TestClient[Any, Any]
 ID = "11111111-1111-4111-8111-111111111111"
 
 
@@ -30,10 +27,7 @@ async def services() -> FakeServices:
 
 @pytest.fixture
 async def client(services: FakeServices) -> AsyncIterator[Client]:
-    app = create_app(services, with_sockets=False, audiences=DEMO)  # type: ignore[arg-type]
-    server = TestServer(app)
-    await server.start_server(**SERVER_OPTIONS)
-    async with TestClient(server) as made:
+    async with serving(services, DEMO) as made:
         yield made
 
 

@@ -65,9 +65,7 @@ def test_destination_is_as_far_as_asked(lat: float, lng: float, bearing: float, 
 
 
 @given(LATS, LNGS, st.floats(0.0, 359.9), st.floats(0.0, 3_000_000.0), st.floats(0.0, 1.0))
-def test_boxes_hold_the_circle(
-    lat: float, lng: float, bearing: float, radius_m: float, share: float
-) -> None:
+def test_boxes_hold_the_circle(lat: float, lng: float, bearing: float, radius_m: float, share: float) -> None:
     there_lat, there_lng = destination(lat, lng, bearing, radius_m * share)
     boxes = bounding_boxes(lat, lng, radius_m + 1e-6)
     assert all(box.south <= box.north and -180 <= box.west <= box.east <= 180 for box in boxes)
@@ -87,7 +85,16 @@ def test_boxes_split_at_the_antimeridian_and_open_at_the_poles() -> None:
 
 @pytest.mark.parametrize(
     "position",
-    [(math.nan, 0), (0, math.nan), (math.inf, 0), (0, -math.inf), (90.01, 0), (0, 180.01), (-91, 0), (0, -181)],
+    [
+        (math.nan, 0),
+        (0, math.nan),
+        (math.inf, 0),
+        (0, -math.inf),
+        (90.01, 0),
+        (0, 180.01),
+        (-91, 0),
+        (0, -181),
+    ],
 )
 def test_what_is_no_position(position: tuple[float, float]) -> None:
     assert not valid_position(*position)
@@ -99,12 +106,17 @@ def test_the_rim_of_the_world_is_a_position() -> None:
 
 
 def test_normalising_keeps_what_is_in_range() -> None:
-    assert [normalise_lng(x) for x in (180.0, -180.0, 12.5, 190.0, -190.0, 540.0)] == [180, -180, 12.5, -170, 170, -180]
+    assert [normalise_lng(x) for x in (180.0, -180.0, 12.5, 190.0, -190.0, 540.0)] == [
+        180,
+        -180,
+        12.5,
+        -170,
+        170,
+        -180,
+    ]
 
 
-@given(
-    st.floats(-69.0, 69.0), LNGS, st.floats(-10_000.0, 10_000.0), st.floats(-10_000.0, 10_000.0)
-)
+@given(st.floats(-69.0, 69.0), LNGS, st.floats(-10_000.0, 10_000.0), st.floats(-10_000.0, 10_000.0))
 def test_the_plane_is_true_and_comes_back(lat: float, lng: float, x_m: float, y_m: float) -> None:
     plane = LocalPlane(lat, lng)
     there = plane.to_position(x_m, y_m)

@@ -45,7 +45,9 @@ class Crowd:
 
     def put(self) -> None:
         rng = self.rng
-        key = rng.randrange(10**12) if rng.random() < 0.7 or not self.people else rng.choice(list(self.people))
+        key = (
+            rng.randrange(10**12) if rng.random() < 0.7 or not self.people else rng.choice(list(self.people))
+        )
         person = Person(
             *self.place(), rng.uniform(0, 100), rng.getrandbits(3) | rng.getrandbits(1) << 63,
             rng.getrandbits(2), rng.random() < 0.6, self.rating(),
@@ -115,8 +117,8 @@ class Crowd:
             fresh_after_s=fresh_after_s, available_only=available_only, limit=None,
         )  # fmt: skip
         wanted = brute_force_match(
-            self.people, lat, lng, radius_m, skill_mask=skill_mask, tier_mask=tier_mask, min_rating=min_rating,
-            fresh_after_s=fresh_after_s, available_only=available_only,
+            self.people, lat, lng, radius_m, skill_mask=skill_mask, tier_mask=tier_mask,
+            min_rating=min_rating, fresh_after_s=fresh_after_s, available_only=available_only,
         )  # fmt: skip
         assert_same(found, wanted, radius_m)
 

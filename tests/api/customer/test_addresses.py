@@ -33,6 +33,21 @@ async def test_the_life_of_an_address(customer: Visitor) -> None:
     assert status == 404
 
 
+async def test_the_default_can_be_moved(house: House, customer: Visitor) -> None:
+    home = (await customer.get("/users/addresses"))[0]["id"]
+    _, body, _ = await customer.call("POST", "/users/addresses", OFFICE)
+    office = body["data"]["id"]
+    for _ in range(2):
+        status, body, _ = await customer.call("PATCH", f"/users/addresses/{office}/set-default")
+        assert status == 200
+        assert body["data"]["is_default"] is True
+    defaults = {a["id"]: a["is_default"] for a in await customer.get("/users/addresses")}
+    assert defaults == {home: False, office: True}
+    other = await house.customer(1)
+    status, _, _ = await other.call("PATCH", f"/users/addresses/{office}/set-default")
+    assert status == 404
+
+
 @pytest.mark.parametrize(
     ("field", "changes"),
     [

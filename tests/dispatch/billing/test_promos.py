@@ -91,11 +91,11 @@ async def booking(town: City, account: UUID) -> UUID:
     return await town.value(
         """
         INSERT INTO bookings (number, account_id, address, lat, lng, timezone, local_date, local_time,
-          starts_at, ends_at, categories, tiers, payment_method, currency, subtotal_minor, savings_minor, discount_minor,
-          tax_minor, grand_total_minor, next_action, next_action_at)
+          starts_at, ends_at, categories, tiers, payment_method, currency, subtotal_minor, savings_minor,
+          discount_minor, tax_minor, grand_total_minor, next_action, next_action_at)
         VALUES (gen_random_uuid()::text, $1, '{}', 22.5, 88.3, 'Asia/Kolkata', '2026-01-21', '10:00',
-          app_now(), app_now() + interval '1 hour', '{Facial}', '{Minimal}', 'cash', 'INR', 1, 0, 0, 0, 1, 'dispatch',
-          app_now())
+          app_now(), app_now() + interval '1 hour', '{Facial}', '{Minimal}', 'cash', 'INR', 1, 0, 0, 0, 1,
+          'dispatch', app_now())
         RETURNING id
         """,
         account,

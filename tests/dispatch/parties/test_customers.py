@@ -187,8 +187,8 @@ async def with_a_past(services: Services) -> SignedIn:
     async with services.transaction() as tx:
         await customers.update_profile(tx, account_id, {"name": "CANARY NAME", "email": "canary@example.com"})
         await tx.conn.execute(
-            "INSERT INTO addresses (account_id, label, line1, city, state, postal_code, lat, lng, is_default) "
-            "VALUES ($1, 'Home', 'CANARY STREET 5', 'Kolkata', 'West Bengal', '700032', 22.5726, 88.3639, true)",
+            "INSERT INTO addresses (account_id, label, line1, city, state, postal_code, lat, lng, "
+            "is_default) VALUES ($1, 'Home', 'CANARY STREET 5', 'Kolkata', 'West Bengal', '700032', 22.5726, 88.3639, true)",
             account_id,
         )
         await tx.conn.execute(
@@ -197,8 +197,30 @@ async def with_a_past(services: Services) -> SignedIn:
             account_id, PHONE,
         )  # fmt: skip
         await tx.conn.execute(
-            "INSERT INTO booking_events (booking_id, seq, type, actor_kind, data) SELECT id, 1, 'booking.cancelled', "
-            '\'customer\', \'{"reason": "CANARY REASON", "fee": 0}\' FROM bookings'
+            "INSERT INTO booking_events (booking_id, seq, type, actor_kind, data) "
+            "SELECT id, 1, 'booking.cancelled', 'customer', "
+            '\'{"reason": "CANARY REASON", "fee": 0}\' FROM bookings'
+        )
+        technician_id = await add_technician(services.pool)
+        await tx.conn.execute(
+            "INSERT INTO offers (booking_id, technician_id, round, state, earning_minor, currency, "
+            "expires_at, answered_at) SELECT id, $1, 1, 'withdrawn', 1, 'INR', now(), now() FROM bookings",
+            technician_id,
+        )
+        await tx.conn.execute(
+            "INSERT INTO party_events (party_id, seq, type, data) SELECT $1, 1, 'offer.made', "
+            "jsonb_build_object('booking_id', id, 'pincode', '700032', 'lat', 22.5726, 'lng', 88.3639) FROM bookings",
+            technician_id,
+        )
+        await tx.conn.execute(
+            "INSERT INTO payments (account_id, booking_id, kind, currency, amount_minor, receipt, "
+            "gateway_order_id) SELECT $1, id, 'online', 'INR', 1180, 'r1', 'order_1' FROM bookings",
+            account_id,
+        )
+        await tx.conn.execute(
+            "INSERT INTO gateway_events (body_sha256, event_type, order_id, payload, signature, is_verified, "
+            "is_processed, processed_at, next_try_at) VALUES ('\\x01', 'payment.failed', 'order_1', "
+            "'{\"email\": \"canary@example.com\"}', 's', true, true, now(), NULL)"
         )
     return signed_in
 

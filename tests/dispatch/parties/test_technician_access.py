@@ -79,8 +79,8 @@ async def test_a_bank_account_is_sealed_to_its_row_and_masked(services: Services
     async with services.transaction() as tx:
         # A cell copied into another row opens nowhere.
         await tx.conn.execute(
-            "UPDATE bank_accounts SET number_enc = (SELECT number_enc FROM bank_accounts WHERE NOT is_default) "
-            "WHERE is_default"
+            "UPDATE bank_accounts SET number_enc = "
+            "(SELECT number_enc FROM bank_accounts WHERE NOT is_default) WHERE is_default"
         )
         moved = await bank_accounts.find(tx.conn, technician_id)
         assert moved is not None

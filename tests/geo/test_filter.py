@@ -1,0 +1,215 @@
+"""Each step of the fix filter by itself, their order, and a real city's taxis through all of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import random
+from collections import Counter
+
+import pytest
+
+from geo.filter import Fix, FixFilter, Kind, Ping, Step
+from geo.geodesy import destination
+from tests.geo.shared_data import real_file
+
+HOME = (22.5726, 88.3639)
+NOW = 1_800_000_000.0
+
+
+def ping(at_s: float, place: tuple[float, float] = HOME, accuracy_m: float | None = 10.0) -> Ping:
+    return Ping((NOW + at_s) * 1000, *place, accuracy_m)
+
+
+def east(metres: float) -> tuple[float, float]:
+    return destination(*HOME, 90, metres)
+
+
+def test_a_clean_fix() -> None:
+    verdict = FixFilter().admit(Ping(NOW * 1000, *HOME, 8.0, 3.5, 270.0), NOW + 2)
+    assert verdict.kind is Kind.ADMITTED
+    assert verdict.fix == Fix(NOW, *HOME, 8.0, 3.5, 270.0)
+    assert (verdict.step, verdict.decidable, verdict.dispatchable) == (None, True, True)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [Ping(NOW * 1000, math.nan, 0), Ping(NOW * 1000, 0, 181), Ping(math.nan, 0, 0), Ping(math.inf, 0, 0)],
+)
+def test_what_is_no_position_is_dropped_without_trace(bad: Ping) -> None:
+    filter_ = FixFilter()
+    assert filter_.admit(bad, NOW).step is Step.DECODE
+    assert filter_.last is None
+    assert filter_.admit(ping(-100), NOW).kind is Kind.ADMITTED
+
+
+def test_older_and_equal_times_are_dropped() -> None:
+    filter_ = FixFilter()
+    filter_.admit(ping(0), NOW)
+    for late in (0.0, -1.0, -1e6):
+        verdict = filter_.admit(ping(late, east(30)), NOW + 5)
+        assert (verdict.kind, verdict.step, verdict.fix) == (Kind.DROPPED, Step.CLOCK, None)
+    assert filter_.last == Fix(NOW, *HOME, 10.0)
+
+
+def test_the_future_is_now() -> None:
+    filter_ = FixFilter()
+    verdict = filter_.admit(ping(86_400 * 365), NOW)
+    assert verdict.fix is not None
+    assert verdict.fix.at_s == NOW
+    # The clock was put right: the next honest time is not "older than a year ahead".
+    assert filter_.admit(ping(5, east(30)), NOW + 5).kind is Kind.ADMITTED
+
+
+def test_a_batch_from_a_fast_clock_keeps_its_order() -> None:
+    filter_ = FixFilter()
+    verdicts = [filter_.admit(ping(3600 + n * 15, east(n * 200)), NOW) for n in range(5)]
+    assert [verdict.kind for verdict in verdicts] == [Kind.ADMITTED] * 5
+    assert all(verdict.dispatchable and verdict.fix and verdict.fix.at_s == NOW for verdict in verdicts)
+    assert filter_.admit(ping(3600, east(0)), NOW).step is Step.CLOCK
+
+
+@pytest.mark.parametrize(
+    ("accuracy_m", "decidable", "dispatchable", "step"),
+    [
+        (50.0, True, True, None),
+        (50.1, False, True, Step.ACCURACY),
+        (200.0, False, True, Step.ACCURACY),
+        (200.1, False, False, Step.ACCURACY),
+        (None, True, True, None),
+    ],
+)
+def test_accuracy(accuracy_m: float | None, decidable: bool, dispatchable: bool, step: Step | None) -> None:
+    verdict = FixFilter().admit(ping(0, accuracy_m=accuracy_m), NOW)
+    assert verdict.kind is Kind.ADMITTED
+    assert (verdict.decidable, verdict.dispatchable, verdict.step) == (decidable, dispatchable, step)
+
+
+@pytest.mark.parametrize("accuracy_m", [-1.0, math.nan, math.inf])
+def test_an_accuracy_that_says_nothing_is_dropped(accuracy_m: float) -> None:
+    filter_ = FixFilter()
+    assert filter_.admit(ping(0, accuracy_m=accuracy_m), NOW).step is Step.ACCURACY
+    assert filter_.admit(ping(0), NOW).kind is Kind.ADMITTED
+
+
+def test_standing_still_refreshes_and_a_slow_walk_adds_up() -> None:
+    filter_ = FixFilter()
+    kinds = [filter_.admit(ping(n, east(n * 2)), NOW + n).kind for n in range(6)]
+    a, r = Kind.ADMITTED, Kind.REFRESHED
+    assert kinds == [a, r, r, a, r, r]
+    verdict = filter_.admit(ping(9, east(6.5)), NOW + 9)
+    assert (verdict.kind, verdict.step, verdict.decidable) == (r, Step.DUPLICATE, True)
+    assert verdict.fix is not None
+    assert verdict.fix.at_s == NOW + 9
+
+
+def test_a_better_fix_of_the_same_place_is_admitted() -> None:
+    filter_ = FixFilter()
+    filter_.admit(ping(0, accuracy_m=80), NOW)
+    assert filter_.admit(ping(1, accuracy_m=8), NOW + 1).kind is Kind.ADMITTED
+    assert filter_.admit(ping(2, accuracy_m=7), NOW + 2).kind is Kind.REFRESHED
+
+
+def test_one_wild_fix_is_forgotten() -> None:
+    filter_ = FixFilter()
+    filter_.admit(ping(0), NOW)
+    wild = filter_.admit(ping(10, east(3_000)), NOW + 10)
+    assert (wild.kind, wild.step) == (Kind.ADMITTED, Step.JUMP)
+    assert not wild.decidable
+    assert not wild.dispatchable
+    back = filter_.admit(ping(20, east(50)), NOW + 20)
+    assert (back.step, back.decidable, back.dispatchable) == (None, True, True)
+
+
+def test_a_new_place_settles_after_three_fixes_that_agree() -> None:
+    filter_ = FixFilter()
+    filter_.admit(ping(0), NOW)
+    verdicts = [filter_.admit(ping(1 + n, east(50_000 + n * 20)), NOW + 60) for n in range(4)]
+    assert [verdict.dispatchable for verdict in verdicts] == [False, False, True, True]
+    assert [verdict.step for verdict in verdicts] == [Step.JUMP, Step.JUMP, None, None]
+
+
+def test_who_keeps_jumping_never_settles() -> None:
+    filter_ = FixFilter()
+    filter_.admit(ping(0), NOW)
+    for n in range(1, 40):
+        place = destination(*HOME, n * 77 % 360, 40_000 + n * 5_000)
+        assert not filter_.admit(ping(n, place), NOW + n).dispatchable
+
+
+def test_settling_by_standing_still_counts_the_duplicates() -> None:
+    filter_ = FixFilter()
+    filter_.admit(ping(0), NOW)
+    verdicts = [filter_.admit(ping(n, east(9_000)), NOW + n) for n in (1, 2, 3)]
+    assert [verdict.kind for verdict in verdicts] == [Kind.ADMITTED, Kind.REFRESHED, Kind.REFRESHED]
+    assert [verdict.dispatchable for verdict in verdicts] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("metres", "seconds", "believed"),
+    [
+        (400.0, 10.0, True),  # 144 km/h
+        (445.0, 10.0, False),  # 153 km/h after 20 m of noise
+        (60_000.0, 299.0, False),
+        (60_000.0, 301.0, True),  # after a long gap speed says nothing
+        (55.0, 0.01, True),  # two stamps of one burst
+    ],
+)
+def test_the_line_between_driving_and_jumping(metres: float, seconds: float, believed: bool) -> None:
+    filter_ = FixFilter()
+    filter_.admit(ping(0), NOW)
+    assert filter_.admit(ping(seconds, east(metres)), NOW + seconds).dispatchable is believed
+
+
+def test_a_cell_mast_neither_jumps_nor_is_jumped_from() -> None:
+    filter_ = FixFilter()
+    filter_.admit(ping(0), NOW)
+    mast = filter_.admit(ping(5, east(5_000), accuracy_m=2_000), NOW + 5)
+    assert (mast.step, mast.dispatchable) == (Step.ACCURACY, False)
+    assert filter_.admit(ping(10, east(20)), NOW + 10).dispatchable
+
+
+def test_it_goes_on_from_the_position_before_a_restart() -> None:
+    filter_ = FixFilter(Fix(NOW, *HOME, 10.0))
+    assert filter_.admit(ping(-1), NOW + 1).step is Step.CLOCK
+    assert filter_.admit(ping(2), NOW + 2).kind is Kind.REFRESHED
+    assert filter_.admit(ping(3, east(9_000)), NOW + 3).step is Step.JUMP
+
+
+def test_anything_gets_one_of_the_named_answers() -> None:
+    rng = random.Random(3)
+    filter_ = FixFilter()
+    newest = -math.inf
+    for _ in range(5_000):
+        weird = rng.choice([math.nan, math.inf, -math.inf, 1e308, -1.0])
+        place = rng.choice([HOME, east(rng.uniform(0, 1e5)), (weird, 0.0), (0.0, weird)])
+        accuracy = rng.choice([None, rng.uniform(0, 400), weird])
+        now = NOW + rng.uniform(0, 1_000)
+        t_ms = rng.choice([weird, (NOW + rng.uniform(-500, 5_000)) * 1000])
+        verdict = filter_.admit(Ping(t_ms, *place, accuracy), now)
+        assert (verdict.fix is None) == (verdict.kind is Kind.DROPPED)
+        assert not (verdict.decidable and not verdict.dispatchable)
+        if verdict.fix:
+            assert newest <= verdict.fix.at_s <= now
+            newest = verdict.fix.at_s
+
+
+def test_real_taxis_pass() -> None:
+    """Porto, 1 July 2013: a point each 15 s. Honest drives are admitted, the trace's own gaps are what
+    jumps."""
+    steps: Counter[str] = Counter()
+    total = 0
+    with real_file("porto_taxi_trips_1k.csv").open() as lines:
+        for trip in csv.DictReader(lines):
+            filter_, start = FixFilter(), float(trip["TIMESTAMP"])
+            for n, (lng, lat) in enumerate(json.loads(trip["POLYLINE"])):
+                at_s = start + n * 15
+                verdict = filter_.admit(Ping(at_s * 1000, lat, lng), at_s + 1)
+                assert verdict.kind is not Kind.DROPPED
+                steps[verdict.step or "clean"] += 1
+                total += 1
+    assert total > 40_000
+    assert steps["clean"] + steps["duplicate"] > 0.98 * total
+    assert steps["duplicate"] > 1_000, "taxis stand at lights"
+    assert 0 < steps["jump"] < 0.02 * total, "the data has its known breaks, and few"
