@@ -23,8 +23,8 @@ from storage.ratelimits import RateCounters
 PACKAGES = ("api.customer", "api.technician", "api.internal", "api.admin")
 
 
-#: How the server that runs the application is made, web.AppRunner(app, **SERVER_OPTIONS): compressed bodies reach
-#: us as they are and are refused; the log line of a request is the middleware's.
+#: How the server is made, web.AppRunner(app, **SERVER_OPTIONS): compressed bodies reach us as they are and
+#: are refused; the log line of a request is ours.
 SERVER_OPTIONS: Mapping[str, Any] = {
     "auto_decompress": False,
     "keepalive_timeout": 75.0,
@@ -90,7 +90,13 @@ def create_app(
 ) -> web.Application:
     """The whole application. `lag` tells how many seconds the timers are behind, for /readyz."""
     app = web.Application(middlewares=[observe], client_max_size=services.settings.http.body_limit_bytes)
-    app[CORE] = Core(services, RateCounters(services.settings.redis_url), audiences)
+    counters = RateCounters(services.settings.redis_url)
+    app[CORE] = Core(services, counters, audiences)
+
+    async def close(app: web.Application) -> None:
+        await counters.close()
+
+    app.on_cleanup.append(close)
     app[LIFE] = Life(lag or _overdue(services))
     app.on_response_prepare.append(add_headers)
     mount(app, all_routes(audiences))

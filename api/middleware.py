@@ -12,6 +12,7 @@ from prometheus_client import Counter, Histogram
 
 from api.answers import error_response, problem_response
 from api.audiences import audience_of
+from api.health import LIFE
 from api.request_info import INFO, info_of
 from api.route import CORE, Core
 from dispatch.errors import DispatchError, Unavailable
@@ -57,6 +58,9 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     started = time.perf_counter()
     try:
         response = await _answered(request, handler, core)
+        if request.app[LIFE].is_draining and not response.prepared:
+            # The caller's next request is for another node.
+            response.force_close()
         took_s = time.perf_counter() - started
         _measure(request, response.status, took_s)
         return response
@@ -78,7 +82,7 @@ async def _answered(request: web.Request, handler: Handler, core: Core) -> web.S
         code, message = _WORDS.get(
             error.status, (HTTPStatus(error.status).name, HTTPStatus(error.status).phrase)
         )
-        headers = {hdrs.ALLOW: error.headers[hdrs.ALLOW]} if hdrs.ALLOW in error.headers else {}
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         response = problem_response(dialect, clock, error.status, code, message, headers)
         if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             response.force_close()

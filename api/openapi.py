@@ -66,7 +66,7 @@ class _Writer:
             for kind in _data_types(route.returns):
                 wanted.append(((n, f"data.{kind}"), "serialization", TypeAdapter(kind)))
         # All models in one pass: those of the same name in different modules get different names.
-        found, rest = TypeAdapter.json_schemas(wanted, ref_template=REF)  # type: ignore[arg-type]
+        found, rest = TypeAdapter.json_schemas(wanted, ref_template=REF)
         self._schemas: dict[Any, Schema] = {key: schema for (key, _mode), schema in found.items()}
         self._components: dict[str, Schema] = dict(rest.get("$defs", {}))
 

@@ -111,14 +111,15 @@ class Route:
     accepts_cards: bool = False
     is_limited: bool = True
     inputs: Inputs = field(init=False)
+    hints: dict[str, Any] = field(init=False)
     returns: Any = field(init=False)
     pattern: str = field(init=False)
 
     def __post_init__(self) -> None:
-        hints = get_type_hints(self.func, include_extras=True)
-        self.returns = hints.get("return")
-        self.inputs = _inputs_of(self, hints)
-        self.pattern = _PATH_NAME.sub(lambda m: _segment(m[1], hints), self.path)
+        self.hints = get_type_hints(self.func, include_extras=True)
+        self.returns = self.hints.get("return")
+        self.inputs = _inputs_of(self, self.hints)
+        self.pattern = _PATH_NAME.sub(lambda m: _segment(m[1], self.hints), self.path)
         self._check()
 
     @property
@@ -151,8 +152,9 @@ class Route:
         if self.idempotency and not (self.inputs.body or self.method == "POST"):
             raise BadRoute(f"{where} has nothing to be idempotent about")
         for model in (self.inputs.body_type, self.inputs.query.model if self.inputs.query else None):
-            is_ours = isinstance(model, type) and issubclass(model, _Model)
-            if is_ours and self.audience.dialect.is_camel != model.is_camel:
+            if not (isinstance(model, type) and issubclass(model, _Model)):
+                continue
+            if self.audience.dialect.is_camel != model.is_camel:
                 raise BadRoute(
                     f"{where}: {model.__name__} has not the key style of {self.audience.dialect.name}"
                 )

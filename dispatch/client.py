@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 REQUEST_S, CONNECT_S, ACK_S = 30.0, 15.0, 15.0
 #: Between two tries to connect: doubled each time, with jitter.
 BACKOFF_S, MOST_BACKOFF_S = 0.2, 5.0
+#: The first fact of a new stream may come so much after the answer that named it.
+EXPECT_S = 1.0
 #: An access token is renewed when less than this is left of it.
 RENEW_S = 60.0
 
@@ -227,7 +229,11 @@ class Live:
             self._on_event(event, data)
 
     def expect(self, stream: str) -> None:
-        """From now on every fact of this stream is wanted, from the first on."""
+        """From now on every fact of this stream is wanted, from the first on; what does not come is asked for."""
+        if self.streams.expect(stream):
+            asyncio.get_running_loop().call_later(EXPECT_S, self._still_expected, stream)
+
+    def _still_expected(self, stream: str) -> None:
         if self.streams.expect(stream):
             self.repair()
 

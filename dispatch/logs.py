@@ -40,7 +40,7 @@ def configure(level: str = "info", *, for_people: bool = False, stream: TextIO |
 
 
 def _steps() -> list[Processor]:
-    """What happens to every line, whoever writes it. Tracebacks are plain text: without the values of variables."""
+    """What happens to every line, whoever writes it. Tracebacks come without the values of variables."""
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

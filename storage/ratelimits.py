@@ -10,12 +10,11 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
 
+from storage.redis import BREAK_S, connect
+
 log = logging.getLogger(__name__)
 
 PREFIX = "dispatch:limits"
-#: No wait for Redis is longer than this, in seconds; after a failure it is left alone for a while.
-TIMEOUT_S = 0.25
-BREAK_S = 2.0
 
 
 class RateCounters:
@@ -25,11 +24,15 @@ class RateCounters:
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared: SlidingWindowCounterRateLimiter | None = None
         self._shared_from = 0.0
-        if redis_url:
+        self._redis = connect(redis_url) if redis_url else None
+        if self._redis is not None:
             storage = RedisStorage(
-                f"async+{redis_url}", wrap_exceptions=True, implementation="redispy", key_prefix=PREFIX,
-                socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S,
-            )  # fmt: skip
+                f"async+{redis_url}",
+                wrap_exceptions=True,
+                implementation="redispy",
+                key_prefix=PREFIX,
+                connection_pool=self._redis.connection_pool,  # type: ignore[arg-type]
+            )
             self._shared = SlidingWindowCounterRateLimiter(storage)
 
     async def hit(self, key: str, amount: int, window_s: int) -> float:
@@ -42,6 +45,10 @@ class RateCounters:
                 self._shared_from = time.monotonic() + BREAK_S
                 log.warning("Redis does not count requests just now; each node counts its own")
         return await _hit(self._local, item, key)
+
+    async def close(self) -> None:
+        if self._redis is not None:
+            await self._redis.aclose()
 
 
 async def _hit(limiter: SlidingWindowCounterRateLimiter, item: RateLimitItemPerSecond, key: str) -> float:

@@ -36,8 +36,6 @@ async def track_start(services: Services, call: Call, body: Track) -> dict[str, 
         raise Missing("booking")
     listener: Listener = call.grant.state
     await listener.fanout.server.enter_room(call.grant.sid, room_of(booking.id), namespace=CUSTOMER)
-    # The first fact comes after what the client sees here: its cursor is set before the answer goes out.
-    listener.cursors.setdefault(booking.id, booking.event_seq)
     seen = services.tracker.find_by_id(booking.technician_id) if booking.technician_id else None
     job = services.tracker.arrivals.find(booking.id)
     position = None

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 TECHNICIAN, CUSTOMER, OPS = "/technician", "/customer", "/ops"
 
@@ -66,7 +66,7 @@ class JobAdvance(Command):
 
     booking_id: UUID
     step: Literal["in_transit", "arrived", "in_progress", "completed"]
-    estimated_arrival: datetime | None = None
+    estimated_arrival: AwareDatetime | None = None
     start_code: Annotated[str, Field(max_length=16)] | None = None
 
 
@@ -131,10 +131,13 @@ class BookingUpdated(FactOut):
 
 
 class Reset(Told):
-    """These streams cannot be continued from what the client saw: take a snapshot of each."""
+    """These streams cannot be continued from what the client saw: take a snapshot of each (REST has it).
+
+    The numbers are where each stream stands now; facts go on after them.
+    """
 
     epoch: str
-    streams: list[UUID]
+    streams: dict[UUID, int]
 
 
 class TechnicianMoved(Told):

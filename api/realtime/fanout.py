@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -83,6 +82,8 @@ class Fanout:
     async def start(self) -> None:
         async with self._services.read() as conn:
             self.epoch = str(await rows.epoch(conn))
+        # The first look remembers where the streams stood, so that the second finds what was lost since.
+        await self.look_for_lost()
         self._spawn(self._poll())
 
     async def stop(self) -> None:
@@ -121,12 +122,14 @@ class Fanout:
 
     # ------------------------------------------------------------ resuming
 
-    async def resume(self, listener: Listener, epoch: str | None, streams: dict[UUID, int], *, is_party: bool) -> Resumed:
+    async def resume(
+        self, listener: Listener, epoch: str | None, streams: dict[UUID, int], *, is_party: bool
+    ) -> Resumed:
         """Tells everything after what the client last saw, or names the streams that must start from a snapshot.
 
         Streams that are not the listener's own are ignored: they do not exist for it.
         """
-        heads = await (self._party_heads(listener) if is_party else self._account_heads(listener))
+        heads = await self._heads(listener, list(streams), is_party=is_party)
         reset: list[str] = []
         for stream_id, head in heads.items():
             seen = streams.get(stream_id)
@@ -134,20 +137,22 @@ class Fanout:
                 continue
             if (epoch is not None and epoch != self.epoch) or seen > head or head - seen > RESUME_EVENTS:
                 reset.append(str(stream_id))
-                listener.cursors[stream_id] = head
+                await self._tell(listener, stream_id, is_party=is_party, after=head)
             else:
-                listener.cursors[stream_id] = seen
-                await self._tell(listener, stream_id, is_party=is_party)
+                await self._tell(listener, stream_id, is_party=is_party, after=seen)
+        if reset:
+            told = {"epoch": self.epoch, "streams": {one: heads[UUID(one)] for one in reset}}
+            self.server.emit_fact(listener.sid, listener.namespace, "reset", told)
         return Resumed(self.epoch, {str(k): v for k, v in heads.items()}, reset)
 
-    async def _account_heads(self, listener: Listener) -> dict[UUID, int]:
+    async def _heads(self, listener: Listener, named: list[UUID], *, is_party: bool) -> dict[UUID, int]:
+        """The streams that are the listener's, the finished ones only where the client names them."""
         async with self._services.read() as conn:
+            if is_party:
+                return {listener.owner: await rows.party_seq(conn, party_id=listener.owner) or 0}
             found = await rows.open_heads_of_account(conn, account_id=listener.owner)
+            found += await rows.named_heads_of_account(conn, account_id=listener.owner, ids=named)
         return {h.stream_id: h.seq for h in found}
-
-    async def _party_heads(self, listener: Listener) -> dict[UUID, int]:
-        async with self._services.read() as conn:
-            return {listener.owner: await rows.party_seq(conn, party_id=listener.owner) or 0}
 
     # ------------------------------------------------------------ telling
 
@@ -181,15 +186,19 @@ class Fanout:
         except StorageError:
             log.warning("facts of %s wait for the database", stream_id)
 
-    async def _tell(self, listener: Listener, stream_id: UUID, *, is_party: bool) -> None:
+    async def _tell(
+        self, listener: Listener, stream_id: UUID, *, is_party: bool, after: int | None = None
+    ) -> None:
+        """Everything that the listener has not been told; `after` takes it back to what the client says."""
         async with listener.lock:
+            # Only here, under the lock: while another call is telling, its place must not move.
+            if after is not None:
+                listener.cursors[stream_id] = after
             waiting = 0
             while True:
                 cursor = listener.cursors.setdefault(stream_id, 0)
                 messages = await self._since(stream_id, cursor, is_party=is_party)
                 for seq, event, data in messages:
-                    if seq <= listener.cursors[stream_id]:
-                        continue
                     listener.cursors[stream_id] = seq
                     waiting += self._send(listener, event, data)
                     if waiting > PAGE_BYTES:
@@ -225,8 +234,10 @@ class Fanout:
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(POLL_S)
-            with contextlib.suppress(StorageError):
+            try:
                 await self.look_for_lost()
+            except Exception:
+                log.warning("lost facts could not be looked for", exc_info=True)
 
     async def look_for_lost(self) -> None:
         """Finds streams that moved lately and are behind at a listener here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
@@ -9,10 +10,16 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.realtime.commands import Call, Once
-from dispatch.errors import Conflict
+from dispatch.errors import Conflict, Unavailable
 from dispatch.services import Services
 from dispatch.transaction import Tx
 from storage import commands as rows
+from storage.errors import DatabaseAway, DatabaseBusy, StorageError, is_deadlock
+
+log = logging.getLogger(__name__)
+
+#: A command whose transaction lost a deadlock is tried so often.
+RETRIES = 3
 
 _current: ContextVar[Tx] = ContextVar("command_tx")
 
@@ -21,6 +28,15 @@ class CommandReused(Conflict):
     """This command_id was used for another command."""
 
     code = "command_id_reused"
+
+
+class TryAgain(Unavailable):
+    """The server is busy; send the same command again."""
+
+    code = "try_again"
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_s=1.0)
 
 
 def command_tx() -> Tx:
@@ -32,6 +48,18 @@ def once(services: Services) -> Once:
     """The `Once` of all namespaces. What fails is not kept: its repetition runs again."""
 
     async def run_once(call: Call, run: Callable[[], Awaitable[Any]]) -> Any:
+        for attempt in range(RETRIES):
+            try:
+                return await effect(call, run)
+            except (DatabaseAway, DatabaseBusy) as e:
+                raise TryAgain from e
+            except StorageError as e:
+                if not is_deadlock(e):
+                    raise
+                log.info("a command lost a deadlock, try %d", attempt + 1)
+        raise TryAgain
+
+    async def effect(call: Call, run: Callable[[], Awaitable[Any]]) -> Any:
         principal = f"{call.grant.namespace}:{call.grant.principal}"
         async with services.transaction() as tx:
             key = {"principal": principal, "command_id": str(call.command_id)}

@@ -39,8 +39,9 @@ class Viewer:
 @commands.command("ops.watch", Watch)
 async def ops_watch(services: Services, call: Call, body: Watch) -> dict[str, Any]:
     viewer: Viewer = call.grant.state
-    viewer.box = Box(*body.bbox)
-    viewer.told = await board.read(services, viewer.box)
+    box = Box(*body.bbox)
+    viewer.told = await board.read(services, box)
+    viewer.box = box
     viewer.server.emit_fact(call.grant.sid, OPS, "ops.snapshot", board.snapshot(viewer.told))
     return {"at": viewer.told.at.isoformat()}
 
@@ -87,7 +88,11 @@ class OpsNamespace(CommandNamespace[Services]):
             viewer: Viewer | None = grant.state
             if viewer is None or viewer.box is None or viewer.told is None:
                 continue
+            before = viewer.told
             now = await board.read(self.context, viewer.box)
-            delta = board.changes(viewer.told, now)
+            if viewer.told is not before:
+                # Another area was chosen meanwhile: its snapshot is what the next delta starts from.
+                continue
+            delta = board.changes(before, now)
             if delta is None or self._server.emit_fact(grant.sid, OPS, "ops.delta", delta):
                 viewer.told = now

@@ -7,7 +7,15 @@ from typing import Any
 from api.realtime import signin
 from api.realtime.commands import Call, CommandNamespace, Commands
 from api.realtime.engine import HotServer
-from api.realtime.events import TECHNICIAN, JobAdvance, LocationReport, OfferAccept, OfferReject, PresenceSet, Resume
+from api.realtime.events import (
+    TECHNICIAN,
+    JobAdvance,
+    LocationReport,
+    OfferAccept,
+    OfferReject,
+    PresenceSet,
+    Resume,
+)
 from api.realtime.fanout import Fanout, Listener
 from api.realtime.frames import encode
 from api.realtime.guard import Grant

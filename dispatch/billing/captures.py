@@ -57,6 +57,7 @@ async def captured(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome:
         method=told.method,
         captured_at=told.created_at,
     )
+    await intent_rows.captured(tx.conn, payment_id=payment.id)
     await intent_rows.close_reviewed(tx.conn, payment_id=payment.id, refund_id=None)
     if booking.status in ("cancelled", "refunded"):
         await _book(tx, payment, told, dues_minor=0)

@@ -65,10 +65,11 @@ async def on_completed(tx: Tx, fact: Fact) -> None:
     shares = divide(booking.grand_total_minor, booking.tax_minor, job.earning_minor)
     payee_id = job.payee_id
     earning_id = await rows.insert(
-        tx.conn, booking_id=booking.id, assignment_id=job.id, technician_id=job.technician_id, payee_id=payee_id,
-        technician_share_pct=Decimal(str(job.technician_share_pct)), currency=booking.currency,
-        booking_minor=shares.total_minor, tax_minor=shares.tax_minor, earning_minor=shares.earning_minor,
-        platform_minor=shares.platform_minor, payment_method=booking.payment_method,
+        tx.conn, booking_id=booking.id, assignment_id=job.id, technician_id=job.technician_id,
+        payee_id=payee_id, technician_share_pct=Decimal(str(job.technician_share_pct)),
+        currency=booking.currency, booking_minor=shares.total_minor, tax_minor=shares.tax_minor,
+        earning_minor=shares.earning_minor, platform_minor=shares.platform_minor,
+        payment_method=booking.payment_method,
     )  # fmt: skip
     if earning_id is None:
         return

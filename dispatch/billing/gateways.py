@@ -1,4 +1,4 @@
-"""Where billing finds the payment gateway: one client per process and configuration, opened when first needed."""
+"""Where billing finds the payment gateway: one client per process and configuration, opened when needed."""
 
 from __future__ import annotations
 
@@ -34,5 +34,11 @@ async def close(services: Services) -> None:
 
 
 def _key(config: Payments) -> tuple[str, ...]:
-    secret = config.key_secret.get_secret_value()
-    return (config.base_url, config.key_id, secret, config.account_number, str(config.connect_s), str(config.total_s))
+    times = (str(config.connect_s), str(config.total_s))
+    return (
+        config.base_url,
+        config.key_id,
+        config.key_secret.get_secret_value(),
+        config.account_number,
+        *times,
+    )

@@ -42,9 +42,7 @@ def wait_s(tries_done: int, first_s: float = FIRST_WAIT_S) -> float:
     return float(first_s * 3 ** (tries_done - 1) * random.uniform(0.5, 1.5))
 
 
-async def run_now(
-    services: Services, gateway: Gateway, intent_id: UUID, *, first_wait_s: float = FIRST_WAIT_S
-) -> bool:
+async def run_now(services: Services, gateway: Gateway, intent_id: UUID, *, first_wait_s: float = FIRST_WAIT_S) -> bool:
     """Takes one try at an intent in the foreground.
 
     False when another runner has it, or it is not due or over.
@@ -152,6 +150,11 @@ async def _order(services: Services, gateway: Gateway, intent: Intent) -> None:
 async def _capture(services: Services, gateway: Gateway, intent: Intent) -> None:
     payment = await _payment_of(services, intent)
     if payment is None or payment.captured_minor or intent.gateway_ref is None:
+        return
+    async with services.read() as conn:
+        booking = await booking_rows.get(conn, booking_id=payment.booking_id)
+    if booking is None or booking.status in ("cancelled", "refunded"):
+        # Left alone, the gateway gives the money back by itself.
         return
     told = await gateway.fetch_payment(intent.gateway_ref)
     if told.status == "authorized":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,6 +23,11 @@ from storage.bookings import Booking
 from storage.payments import Payment
 
 log = logging.getLogger(__name__)
+
+#: A customer waits so long for the order; it is made all the same when that was too short.
+WAIT_FOR_ORDER_S = 3.0
+SECOND_TRY_S = 0.3
+LOOK_S = 0.1
 
 
 class InvalidSignature(Malformed):
@@ -85,15 +92,24 @@ async def start(services: Services, booking: Booking, *, use_wallet: bool = Fals
 
 
 async def _order(services: Services, payment: Payment) -> Payment:
-    async with services.read() as conn:
-        intent = await intent_rows.of_payment(conn, payment_id=payment.id, kind="order")
-    if intent is not None:
-        await intents.run_now(services, gateway_of(services), intent.id)
-    async with services.read() as conn:
-        found = await rows.get(conn, payment_id=payment.id)
-    if found is None or found.gateway_order_id is None:
-        raise OrderPending(retry_after_s=3.0)
-    return found
+    """Has the order made, with a second try while its customer waits.
+
+    Raises OrderPending after a few seconds.
+    """
+    end = time.monotonic() + WAIT_FOR_ORDER_S
+    while True:
+        async with services.read() as conn:
+            intent = await intent_rows.of_payment(conn, payment_id=payment.id, kind="order")
+        is_open = intent is not None and intent.state in ("pending", "running")
+        if intent is not None and is_open:
+            await intents.run_now(services, gateway_of(services), intent.id, first_wait_s=SECOND_TRY_S)
+        async with services.read() as conn:
+            found = await rows.get(conn, payment_id=payment.id)
+        if found is not None and found.gateway_order_id is not None:
+            return found
+        if not is_open or time.monotonic() > end:
+            raise OrderPending(retry_after_s=3.0)
+        await asyncio.sleep(LOOK_S)
 
 
 def block(services: Services, booking: Booking, payment: Payment, key_id: str) -> dict[str, Any]:
@@ -120,9 +136,7 @@ def block(services: Services, booking: Booking, payment: Payment, key_id: str) -
 # ---------------------------------------------------------------- verify and status
 
 
-async def verify(
-    services: Services, account_id: UUID, *, order_id: str, payment_id: str, signature: str
-) -> Verified:
+async def verify(services: Services, account_id: UUID, *, order_id: str, payment_id: str, signature: str) -> Verified:
     """The browser says that it paid. Believed only when the signature over *our* order and the gateway agree.
 
     Raises Missing (unknown or somebody else's order), InvalidSignature (also when the gateway's payment is
@@ -147,9 +161,7 @@ async def verify(
     if (told.order_id, told.amount_minor, told.currency) != (
         payment.gateway_order_id, payment.amount_minor, payment.currency,
     ):  # fmt: skip
-        await _hold(
-            services, payment, f"{payment_id} is signed but is about another order, amount or currency"
-        )
+        await _hold(services, payment, f"{payment_id} is signed but is about another order, amount or currency")
         raise InvalidSignature()
     await _take(services, payment, told)
     if told.status == "failed":

@@ -81,7 +81,8 @@ async def receive(services: Services, raw: bytes, signature: str | None, event_i
             natural_key=natural_key(kind, payload), event_type=kind, account=_text(event.get("account_id")),
             order_id=_entity_id(payload, "order") or _text(_entity(payload, "payment").get("order_id")),
             payment_id=_entity_id(payload, "payment") or _text(_entity(payload, "refund").get("payment_id")),
-            payload=_impersonal(payload), signature=signature[:_ID_CHARS], sent_at=sent_at, needs_review=False, error=None,
+            payload=_impersonal(payload), signature=signature[:_ID_CHARS], sent_at=sent_at,
+            needs_review=False, error=None,
         )  # fmt: skip
         if stored is not None:
             tx.hint(MONEY_DUE, {})
@@ -289,10 +290,10 @@ async def _told_refunds(gateway: Gateway, event: DueEvent) -> list[GatewayRefund
     return [await gateway.fetch_refund(refund_id)]
 
 
-async def take_refund(services: Services, gateway: Gateway, told: GatewayRefund) -> None:
-    """Books what the gateway says about a refund, after the capture that it presupposes.
+async def take_refund(services: Services, gateway: Gateway, told: GatewayRefund) -> bool:
+    """Books what the gateway says about a refund, after the capture that it presupposes. Raises NeedsPerson.
 
-    Raises NeedsPerson.
+    False when there is nothing to book: an authorised payment that was never captured was given back.
     """
     async with services.read() as conn:
         payment = await payment_rows.find_by_gateway_payment(conn, gateway_payment_id=told.payment_id)

@@ -247,12 +247,13 @@ def bench(
     technicians: Annotated[int, typer.Option(min=100, help="Technicians in the index.")] = 100_000,
     seed: Seed = 1,
     with_server: Annotated[bool, typer.Option(help="Also measure a running server and its sockets.")] = True,
+    quick: Annotated[bool, typer.Option(help="A tenth of everything, to see that it works.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure matching, the index and the server against the usual ways, and print the ratios."""
     from dispatch.cli.bench import run
 
-    raise SystemExit(run(technicians, seed, with_server=with_server, as_json=as_json))
+    raise SystemExit(run(technicians, seed, with_server=with_server, quick=quick, as_json=as_json))
 
 
 @app.command()

@@ -43,7 +43,7 @@ def demo(settings: Settings, options: SimulationOptions) -> int:
             await asyncio.sleep(AGAIN_S)
 
     with stoppable(), ExitStack() as stack:
-        settings = _with_gateway(_for_speed(settings, options.speed), stack)
+        settings = _with_gateway(_for_speed(_quiet(settings), options.speed), stack)
         return serving.serve(settings, prepare=_seeding(options), companion=companion)
 
 
@@ -64,12 +64,20 @@ def simulate(
         if not (is_data_given or settings.database_url):
             settings = settings.model_copy(update={"data": _temporary_folder(stack)})
         settings = settings.model_copy(update={"http": settings.http.model_copy(update={"port": 0})})
-        settings = _with_gateway(_for_speed(settings, options.speed), stack)
+        settings = _with_gateway(_for_speed(_quiet(settings), options.speed), stack)
         return serving.serve(settings, prepare=_seeding(options), companion=companion, ready=_say_where)
 
 
 def _say_where(url: str) -> None:
     note(f"simulating against {url}")
+
+
+def _quiet(settings: Settings) -> Settings:
+    """A line for every request of simulated people helps nobody, unless it is asked for."""
+    if "DISPATCH_LOG_LEVEL" in os.environ:
+        return settings
+    os.environ["DISPATCH_LOG_LEVEL"] = "warning"
+    return settings.model_copy(update={"log_level": "warning"})
 
 
 def _for_speed(settings: Settings, speed: float) -> Settings:
@@ -206,9 +214,14 @@ def _simulate_against(settings: Settings, options: SimulationOptions, url: str, 
     from dispatch.simulation.run import run
 
     async def work(dsn: str) -> int:
+        from rich.console import Console
+
         async with services_for_tools(settings, dsn) as services:
+            console = Console(stderr=True)
             try:
-                report = await run(services, url.rstrip("/"), options)
+                with console.status("signing everybody in") as status:
+                    show = status.update if console.is_terminal else None
+                    report = await run(services, url.rstrip("/"), options, show)
             except (ConnectionError, ValueError) as e:
                 raise Refused(str(e)) from None
         if as_json:

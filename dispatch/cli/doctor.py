@@ -142,9 +142,9 @@ def _folder(settings: Settings) -> Finding:
         return Finding(
             "data folder", "wrong", f"less than 500 MB are free at {there}", "make room, or choose another"
         )
-    keys = folder / "keys.json"
-    if keys.exists() and keys.stat().st_mode & 0o077:
-        return Finding("data folder", "wrong", f"others can read {keys}", f"chmod 600 {keys}")
+    for keys in (*folder.glob("*keys.json"), *folder.glob("keys/*.json")):
+        if keys.stat().st_mode & 0o077:
+            return Finding("data folder", "wrong", f"others can read {keys}", f"chmod 600 {keys}")
     return Finding("data folder", "ok", str(folder))
 
 

@@ -123,7 +123,7 @@ async def serve_on(
     companion: Companion | None = None,
 ) -> int:
     """Answers on the socket until cancelled, or until the companion ends."""
-    from api.app import create_app, drain
+    from api.app import SERVER_OPTIONS, create_app, drain
     from dispatch import logs
     from dispatch.runtime import open_services
 

@@ -15,7 +15,9 @@ from dispatch.transaction import Tx
 from geo.arrival import Approach, Rung, advance
 from geo.eta import StraightLine
 from geo.filter import Fix
+from storage import facts as fact_rows
 from storage import offers as rows
+from storage.errors import StorageError
 from storage.offers import OpenJob
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ log = logging.getLogger(__name__)
 SHOWN = ("in_transit", "arrived", "in_progress")
 #: Detections that wait to be written.
 BACKLOG = 10_000
+#: While the database is away a detection is tried this often, in real seconds.
+RETRY_S = 1.0
 
 
 @dataclass(slots=True)
@@ -78,6 +82,15 @@ class Arrivals:
         else:
             self._by_technician.pop(job.row.technician_id, None)
 
+    def keep(self, booking_ids: set[UUID]) -> None:
+        """Lets go of every job that is not among these."""
+        for booking_id in self._by_booking.keys() - booking_ids:
+            self.drop(booking_id)
+
+    def of_technician(self, technician_id: UUID) -> list[OpenJob]:
+        """The jobs that a technician has accepted and not ended."""
+        return [j.row for j in self._by_technician.get(technician_id, ())]
+
     def find(self, booking_id: UUID) -> OpenJob | None:
         job = self._by_booking.get(booking_id)
         return None if job is None else job.row
@@ -104,37 +117,51 @@ class Arrivals:
             self._eta.observe(job.approach.start_m, fix.at_s - job.set_out.at_s)
 
     async def record(self, services: Services) -> None:
-        """Until cancelled: writes detections as facts; one that the booking has outrun is let go."""
+        """Until cancelled: writes detections as facts; one that the booking has outrun is let go.
+
+        While the database is away they wait: an arrival is detected only once.
+        """
         while True:
             found = await self._found.get()
-            await self._record_safely(services, found)
+            while not await self._was_recorded(services, found):  # noqa: ASYNC110 (it is the database that is away)
+                await asyncio.sleep(RETRY_S)
 
     async def record_waiting(self, services: Services) -> int:
         """Writes what waits now; returns how many there were."""
         done = 0
         while not self._found.empty():
-            await self._record_safely(services, self._found.get_nowait())
+            await self._was_recorded(services, self._found.get_nowait())
             done += 1
         return done
 
-    async def _record_safely(self, services: Services, found: Detection) -> None:
+    async def _was_recorded(self, services: Services, found: Detection) -> bool:
+        """False: the database could not take it; it has to be tried again."""
         try:
             async with services.transaction() as tx:
                 await write(tx, found)
             self.detected += found.rung is Rung.ARRIVED
         except DispatchError as e:
             log.info("a detection came too late: %s", e)
+        except StorageError as e:
+            log.warning("a detection waits for the database: %s", e)
+            return False
         except Exception:
-            log.warning("a detection could not be written", exc_info=True)
+            log.exception("a detection could not be written")
+        return True
 
 
 async def write(tx: Tx, found: Detection) -> None:
-    """Near is a fact, once; arrived moves the job on where the settings say so, else it is a fact only."""
+    """Near is a fact, once for an assignment; arrived moves the job on where the settings say so."""
     booking = await offers.lock(tx, found.booking_id)
     assignment = await rows.assignment(tx.conn, booking_id=found.booking_id)
-    if assignment is None or assignment.technician_id != found.technician_id or assignment.state != "in_transit":
+    if assignment is None or assignment.technician_id != found.technician_id:
+        return
+    if assignment.state != "in_transit":
         return
     if found.rung is Rung.ARRIVED and tx.services.settings.dispatch.auto_arrive:
         await jobs.advance(tx, booking.id, found.technician_id, "arrived", is_detected=True)
-    else:
-        await facts.record(tx, booking.id, "partner.near", SYSTEM, {"technician_id": str(found.technician_id)})
+    elif not await fact_rows.was_told(
+        tx.conn, booking_id=booking.id, type="partner.near", assignment_id=str(assignment.id)
+    ):
+        data = {"technician_id": str(found.technician_id), "assignment_id": str(assignment.id)}
+        await facts.record(tx, booking.id, "partner.near", SYSTEM, data)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from dispatch.engine.lifecycle import ASSIGNMENT_STATES
 from dispatch.services import Services
 from storage import ops as rows
 
@@ -43,26 +44,31 @@ async def read(services: Services, box: Box) -> Board:
         )
         alerts = await rows.open_alerts(conn, limit=MOST_ALERTS)
         queue_length = await rows.queue_length(conn) or 0
-    busy = {b.technician_id: b.assignment_state for b in bookings if b.technician_id and b.assignment_state}
     return Board(
-        services.clock.now(), technicians(services, box, busy), {b.id: asdict(b) for b in bookings},
+        services.clock.now(), technicians(services, box), {b.id: asdict(b) for b in bookings},
         {a.id: asdict(a) for a in alerts}, queue_length,
     )  # fmt: skip
 
 
-def technicians(services: Services, box: Box, busy: dict[UUID, str]) -> dict[UUID, dict[str, Any]]:
-    """Who is on the map there, with presence: online, busy, offline or stale."""
+def technicians(services: Services, box: Box) -> dict[UUID, dict[str, Any]]:
+    """Who is on the map there, with presence: online, busy (on a job, wherever that is), offline or stale."""
     tracker, now_s = services.tracker, services.clock.timestamp()
     found: dict[UUID, dict[str, Any]] = {}
     for no in tracker.fleet.in_box(box.south, box.west, box.north, box.east)[:MOST_TECHNICIANS].tolist():
         seen, person = tracker.find(no), services.roster.by_no(no)
         if seen is None or person is None:
             continue
-        is_stale = now_s - seen.fix_at_s > services.settings.dispatch.fresh_fix_s
-        presence = "offline" if not person.is_available else "stale" if is_stale else "busy" if person.id in busy else "online"
+        # Of several jobs the one that has come furthest; an accepted one for later makes nobody busy.
+        under_way = [j.state for j in tracker.arrivals.of_technician(person.id) if j.state != "accepted"]
+        if not person.is_available:
+            presence = "offline"
+        elif now_s - seen.fix_at_s > services.settings.dispatch.fresh_fix_s:
+            presence = "stale"
+        else:
+            presence = "busy" if under_way else "online"
         found[person.id] = {
             "id": person.id, "code": person.code, "name": person.name, "lat": seen.lat, "lng": seen.lng,
-            "heading_deg": seen.heading_deg, "presence": presence, "job": busy.get(person.id),
+            "heading_deg": seen.heading_deg, "presence": presence, "job": max(under_way, key=ASSIGNMENT_STATES.index, default=None),
         }  # fmt: skip
     return found
 

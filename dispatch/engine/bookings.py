@@ -20,6 +20,9 @@ from storage import slots as slot_rows
 from storage.bookings import Booking
 from storage.offers import Assignment
 
+#: The alerts that the watchdog raises; they end with what it watched.
+WATCH_ALERTS = ("late", "stalled", "moving_away", "dark")
+
 
 class NotRateable(Conflict):
     """Only a completed booking can be rated, and only once."""
@@ -151,7 +154,7 @@ async def cancel(
         refund_minor=refund_minor, target=step.target, sources=list(step.sources),
     )  # fmt: skip
     await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
-    await rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=["queued", "late", "stalled", "moving_away", "dark"])
+    await rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=["queued", *WATCH_ALERTS])
     data = {
         "by": actor.cancelled_by, "reason": reason, "fee_minor": fee_minor, "refund_minor": refund_minor,
         "technician_id": str(assignment.technician_id) if assignment else None,
@@ -179,6 +182,7 @@ async def reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor,
     """Takes the job from its technician and searches in a new round. The caller holds the booking's lock."""
     lifecycle.move("booking", booking.status, "reopen")
     await end_assignment(tx, booking, assignment, actor, reason)
+    await rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=list(WATCH_ALERTS))
     step = lifecycle.BOOKING["reopen"]
     await rows.reopen(tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources))
     await offers.slots_back_to_held(tx, booking.id)
@@ -190,54 +194,62 @@ async def reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor,
 
 
 async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime) -> Booking:
-    """Moves a booking that has not started. The accepted technician keeps it when free then; else it is offered anew.
+    """Moves a booking that nobody is on the way to. The accepted technician keeps it when free then; else it is
+    offered anew, in a new round: who was asked for the old time may be asked for the new one.
 
     Raises Invalid (outside the time that can be booked), SlotTaken, WrongState.
     """
     booking = await offers.lock(tx, booking_id)
-    if booking.status not in ("pending", "partner_assigned", "confirmed"):
-        raise lifecycle.wrong_state("booking", booking.status, "cancel")
+    assignment = await offer_rows.assignment(tx.conn, booking_id=booking_id)
+    _check_movable(booking, assignment)
     if starts_at == booking.starts_at:
         return booking
-    if not slots.bookable_from(tx.services) <= starts_at <= slots.bookable_until(tx.services):
+    if not slots.is_start(tx.services, slots.need_of(booking), starts_at):
         raise Invalid({"booking_time": "This time cannot be booked."})
-    ends_at = starts_at + (booking.ends_at - booking.starts_at)
     await offers.withdraw(tx, booking, "the booking was moved", actor)
     local = starts_at.astimezone(ZoneInfo(booking.timezone))
     await rows.reschedule(
-        tx.conn, booking_id=booking_id, starts_at=starts_at, ends_at=ends_at, local_date=local.date(),
-        local_time=local.time(),
+        tx.conn, booking_id=booking_id, starts_at=starts_at, ends_at=starts_at + (booking.ends_at - booking.starts_at),
+        local_date=local.date(), local_time=local.time(),
     )  # fmt: skip
     await facts.record(
         tx, booking_id, "booking.rescheduled", actor,
         {"from": booking.starts_at.isoformat(), "to": starts_at.isoformat()},
     )  # fmt: skip
     moved = await offers.lock(tx, booking_id)
-    if booking.status == "confirmed":
-        await _keep_or_reopen(tx, moved, actor)
-    else:
-        await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
-        await slots.hold_booking(tx, moved)
-        if moved.next_action == "dispatch":
-            await offers.search(tx, moved)
-        elif moved.queued_at is None:
-            return moved
-        elif moved.auto_assign and moved.queue_reason != "manual":
-            await rows.new_round(tx.conn, booking_id=booking_id)
-            await offers.search(tx, await offers.lock(tx, booking_id))
+    if assignment is not None:
+        await _keep_or_reopen(tx, moved, assignment, actor)
+        return await offers.lock(tx, booking_id)
+    await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
+    await slots.hold_booking(tx, moved)
+    if moved.auto_assign and moved.next_action != "release_unpaid":
+        await rows.new_round(tx.conn, booking_id=booking_id)
+        await offers.search(tx, await offers.lock(tx, booking_id))
     return await offers.lock(tx, booking_id)
 
 
-async def _keep_or_reopen(tx: Tx, booking: Booking, actor: Actor) -> None:
-    assignment = await offer_rows.assignment(tx.conn, booking_id=booking.id)
-    assert assignment is not None, "a confirmed booking has an assignment"
+def _check_movable(booking: Booking, assignment: Assignment | None) -> None:
+    open_states = lifecycle.BOOKING["cancel"].sources
+    if booking.status not in open_states:
+        raise lifecycle.WrongState(
+            f"A booking that is {booking.status} cannot be moved.",
+            details={"state": booking.status, "step": "reschedule", "allowed_from": list(open_states)},
+        )
+    if assignment is not None and assignment.state != "accepted":
+        raise lifecycle.WrongState(
+            "The technician is on the way: the booking can no longer be moved.",
+            details={"state": assignment.state, "step": "reschedule", "allowed_from": ["accepted"]},
+        )
+
+
+async def _keep_or_reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor) -> None:
     person = tx.services.roster.find(assignment.technician_id)
-    if person is not None:
+    if person is not None and candidates.works_then(person, booking):
         found = candidates.reach(tx.services, person, candidates.place_of(booking), False)
-        judged, _ = await candidates.judge_one(tx.conn, tx.services, booking, person, tx.now)
-        if judged.reason not in ("working_hours", "busy_then") and await slots.claim(tx, booking, found, "accepted"):
+        if await slots.claim(tx, booking, found, "accepted"):
             watch_at = max(tx.now, booking.starts_at - timedelta(seconds=tx.services.settings.dispatch.watch.ahead_s))
             await rows.watch(tx.conn, booking_id=booking.id, watch=None, next_at=watch_at)
+            await rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=list(WATCH_ALERTS))
             await facts.tell_party(
                 tx, person.id, "job.updated",
                 {"booking_id": str(booking.id), "state": assignment.state, "starts_at": booking.starts_at.isoformat()},

@@ -114,6 +114,12 @@ def job_of(
     )
 
 
+def works_then(person: Technician, booking: Booking) -> bool:
+    """Whether the booking lies within the technician's working hours."""
+    job = job_of(place_of(booking), booking.starts_at, booking.ends_at, False, booking.id, booking.account_id)
+    return person.hours.cover(job.local_day, job.local_start, job.local_end, job.ends_next_day)
+
+
 def candidate(
     found: Reachable, now: datetime, *, busy: bool = False, tried: bool = False, offered: bool = False, blocked: bool = False
 ) -> Candidate:

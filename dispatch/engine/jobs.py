@@ -34,13 +34,21 @@ class WrongStartCode(Invalid):
     code = "wrong_start_code"
 
 
-async def own_job(tx: Tx, booking_id: UUID, technician_id: UUID) -> tuple[Booking, Assignment]:
-    """Locks the booking and gives the technician's own assignment. Raises Missing: another's does not exist."""
+async def own_job(tx: Tx, booking_id: UUID, technician_id: UUID, step: str) -> tuple[Booking, Assignment]:
+    """Locks the booking and gives the technician's own assignment, which is to make `step`.
+
+    Raises Missing (it was never this technician's to know) and WrongState (offered only, or theirs no longer).
+    """
     booking = await offers.lock(tx, booking_id)
     assignment = await rows.assignment(tx.conn, booking_id=booking_id)
-    if assignment is None or assignment.technician_id != technician_id:
+    if assignment is not None and assignment.technician_id == technician_id:
+        return booking, assignment
+    offer = await rows.latest_for(tx.conn, booking_id=booking_id, technician_id=technician_id)
+    if offer is None:
         raise Missing("booking")
-    return booking, assignment
+    # The contract's words for ties without a live assignment.
+    state = {"open": "assigned", "accepted": "cancelled"}.get(offer.state, offer.state)
+    raise lifecycle.wrong_state("assignment", state, step)
 
 
 async def advance(
@@ -57,13 +65,15 @@ async def advance(
 
     Raises Missing, WrongState, WrongStartCode.
     """
-    booking, assignment = await own_job(tx, booking_id, technician_id)
+    booking, assignment = await own_job(tx, booking_id, technician_id, step)
     if assignment.state == step:
         return booking
     if step == "in_progress":
         lifecycle.move("assignment", assignment.state, step)
         _check_start_code(booking, start_code)
     await _step(tx, assignment, step, estimated_arrival=estimated_arrival)
+    if step in ("arrived", "in_progress"):
+        await booking_rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=list(bookings.WATCH_ALERTS))
     if step == "in_progress":
         row = lifecycle.BOOKING["start"]
         await booking_rows.start(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
@@ -84,7 +94,7 @@ async def complete(
 
     Raises Missing, WrongState, Invalid (a completion in the future or before the acceptance).
     """
-    booking, assignment = await own_job(tx, booking_id, technician_id)
+    booking, assignment = await own_job(tx, booking_id, technician_id, "completed")
     if assignment.state == "completed":
         return booking, assignment
     if completed_at is not None and not assignment.accepted_at <= completed_at <= tx.now + CLOCK_SKEW:
@@ -94,6 +104,7 @@ async def complete(
     row = lifecycle.BOOKING["complete"]
     await booking_rows.complete(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
     await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
+    await booking_rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=list(bookings.WATCH_ALERTS))
     await booking_rows.count_done(tx.conn, technician_id=technician_id)
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
     data = {
@@ -110,7 +121,7 @@ async def complete(
 
 async def give_back(tx: Tx, booking_id: UUID, technician_id: UUID, reason: str) -> Booking:
     """The technician cancels an accepted job; it is counted, and the booking is offered to others at once."""
-    booking, assignment = await own_job(tx, booking_id, technician_id)
+    booking, assignment = await own_job(tx, booking_id, technician_id, "cancelled")
     actor = Actor("technician", str(technician_id))
     await booking_rows.count_cancelled(tx.conn, technician_id=technician_id)
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})

@@ -129,7 +129,8 @@ async def _try(
                 expires_at=expires_at, made_by=made_by,
             )  # fmt: skip
     except StorageError as e:
-        if not is_unique(e):
+        # The savepoint gave back what it held: whoever we waited for goes on, and we ask somebody else.
+        if not (is_unique(e) or is_deadlock(e)):
             raise
         return None, "offer_open"
     assert offer is not None
@@ -270,6 +271,8 @@ async def _why_not(tx: Tx, technician_id: UUID, offer_id: UUID, booking: Booking
     if offer is None or offer.technician_id != technician_id:
         raise Missing("offer")
     if offer.state == "accepted":
+        if booking.technician_id != technician_id:
+            raise OfferAnswered("You accepted this offer, and the job is no longer yours.")
         return booking
     if offer.state == "withdrawn":
         raise OfferWithdrawn(details={"reason": offer.reason} if offer.reason else None)

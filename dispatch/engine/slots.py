@@ -140,7 +140,8 @@ async def _take(
                 )  # fmt: skip
             return
         except StorageError as e:
-            if not is_exclusion(e):
+            # Two who insert in the same instant may wait for each other: the loser takes the next one.
+            if not (is_exclusion(e) or is_deadlock(e)):
                 raise
     raise SlotTaken()
 
@@ -252,6 +253,7 @@ async def _send_away(tx: Tx, slot: rows.Slot) -> None:
                 await _place(tx, other, found, "held")
             return
         except StorageError as e:
-            if not is_exclusion(e):
+            # Two who insert in the same instant may wait for each other: the loser takes the next one.
+            if not (is_exclusion(e) or is_deadlock(e)):
                 raise
     raise SlotTaken()

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 POLL_S = 2.0
 #: So many bookings are worked on at once by one node.
 WORKERS = 4
+#: What is due and was not done is being worked on by somebody: the next look waits so long, in real seconds.
+LEAST_PAUSE_S = 0.05
 #: A booking whose handler failed comes back after this, so that the others get their turn.
 POSTPONE_S = 30.0
 
@@ -118,4 +120,4 @@ class Sweeper:
             due = await rows.next_due(conn)
         if due is None:
             return POLL_S
-        return max(0.0, min(POLL_S, self._services.clock.real_seconds_until(due)))
+        return max(LEAST_PAUSE_S, min(POLL_S, self._services.clock.real_seconds_until(due)))

@@ -15,7 +15,7 @@ from dispatch.engine.arrivals import Arrivals
 from dispatch.engine.roster import Technician
 from dispatch.engine.trail import Trail
 from geo.eta import StraightLine
-from geo.filter import Fix, FixFilter, Kind, Ping, Verdict
+from geo.filter import DEFAULT_RULES, Fix, FixFilter, Kind, Ping, Verdict
 from geo.index import FleetIndex
 from storage import offers as offer_rows
 from storage.offers import OpenJob
@@ -35,6 +35,8 @@ STEPS = (
 RATE_PER_S, RATE_BURST = 1.0, 5.0
 #: Fixes in one report.
 MOST_FIXES = 50
+#: Jobs are read anew this often in real seconds, in case a hint was lost.
+JOBS_POLL_S = 5.0
 
 #: As it comes from the wire: t_ms, lat, lng, accuracy_m, speed_mps, heading_deg.
 RawFix = Sequence[float | None]
@@ -42,7 +44,10 @@ RawFix = Sequence[float | None]
 
 @dataclass(slots=True)
 class Seen:
-    """A technician's live position: degrees, metres, unix seconds of the domain's time."""
+    """A technician's live position: degrees, metres, unix seconds of the domain's time.
+
+    `sure` is the last fix that decisions may be based on; a vaguer one is shown and nothing more.
+    """
 
     id: UUID
     no: int
@@ -53,7 +58,7 @@ class Seen:
     speed_mps: float | None = None
     heading_deg: float | None = None
     is_dispatchable: bool = True
-    is_decidable: bool = True
+    sure: Fix | None = None
 
 
 @dataclass(slots=True)
@@ -85,6 +90,8 @@ class Tracker:
         self.arrivals = Arrivals(self.eta)
         self.trail = Trail()
         self.dropped: Counter[str] = Counter()
+        #: What was taken, but for less: too vague, a jump that has not settled, standing still.
+        self.degraded: Counter[str] = Counter()
         self.admitted = 0
         self._seen: dict[int, Seen] = {}
         self._filters: dict[int, FixFilter] = {}
@@ -150,7 +157,7 @@ class Tracker:
         services = self._services
         assert services is not None, "attach() comes first"
         no, now_s = self._numbers.get(technician_id), services.clock.timestamp()
-        if no is None:
+        if no is None or not self._people[no].is_active:
             self.dropped["authorise"] += len(fixes)
             return None
         if not self._may_report(no, now_s):
@@ -165,6 +172,8 @@ class Tracker:
             else:
                 admitted += verdict.kind is Kind.ADMITTED
                 refreshed += verdict.kind is Kind.REFRESHED
+                if verdict.step is not None:
+                    self.degraded[str(verdict.step)] += 1
                 self._admit(no, verdict)
         self.dropped.update(dropped)
         self.admitted += admitted + refreshed
@@ -191,41 +200,45 @@ class Tracker:
         """Index, job and history, for one fix; a refreshed one renews last-seen where it stands."""
         fix = verdict.fix
         assert fix is not None
-        seen = self._place(no, fix, verdict) if verdict.kind is Kind.ADMITTED else self._renew(no, fix, verdict)
-        if verdict.decidable:
-            self.arrivals.consider(seen.id, fix)
         if verdict.kind is Kind.ADMITTED:
+            seen = self._place(no, fix, verdict.dispatchable)
             self.trail.point(no, fix)
+        else:
+            seen = self._renew(no, fix, verdict.dispatchable)
+        self.trail.moved(
+            (seen.id, no, seen.lat, seen.lng, seen.accuracy_m, seen.fix_at_s, seen.is_dispatchable)
+        )
+        if verdict.decidable:
+            seen.sure = fix
+            self.arrivals.consider(seen.id, fix)
 
-    def _renew(self, no: int, fix: Fix, verdict: Verdict) -> Seen:
+    def _renew(self, no: int, fix: Fix, is_dispatchable: bool) -> Seen:
         seen = self._seen[no]
-        was_dispatchable = seen.is_dispatchable
-        seen.fix_at_s, seen.is_dispatchable, seen.is_decidable = fix.at_s, verdict.dispatchable, verdict.decidable
+        seen.fix_at_s = fix.at_s
         self.fleet.move(no, seen.lat, seen.lng, fix.at_s)
-        if was_dispatchable != seen.is_dispatchable:
-            self.fleet.set_attributes(no, **self._columns(seen))
-        self.trail.moved(seen.id, seen.no, seen.lat, seen.lng, seen.accuracy_m, fix.at_s)
+        self._let(seen, is_dispatchable)
         return seen
 
-    def _place(self, no: int, fix: Fix, verdict: Verdict | None = None) -> Seen:
+    def _place(self, no: int, fix: Fix, is_dispatchable: bool) -> Seen:
         seen = self._seen.get(no)
         if seen is None:
-            person = self._people.get(no)
-            assert person is not None, "only people of the roster report"
-            seen = self._seen[no] = Seen(person.id, no, fix.lat, fix.lng, fix.accuracy_m, fix.at_s)
-            seen.is_dispatchable = verdict.dispatchable if verdict else True
+            seen = self._seen[no] = Seen(
+                self._people[no].id, no, fix.lat, fix.lng, fix.accuracy_m, fix.at_s, fix.speed_mps, fix.heading_deg,
+                is_dispatchable,
+            )  # fmt: skip
             self.fleet.put(no, fix.lat, fix.lng, fix.at_s, **self._columns(seen))
-        else:
-            changed = verdict is not None and verdict.dispatchable != seen.is_dispatchable
-            seen.lat, seen.lng, seen.accuracy_m, seen.fix_at_s = fix.lat, fix.lng, fix.accuracy_m, fix.at_s
-            seen.speed_mps, seen.heading_deg = fix.speed_mps, fix.heading_deg
-            if verdict is not None:
-                seen.is_dispatchable, seen.is_decidable = verdict.dispatchable, verdict.decidable
-            self.fleet.move(no, fix.lat, fix.lng, fix.at_s)
-            if changed:
-                self.fleet.set_attributes(no, **self._columns(seen))
-        self.trail.moved(seen.id, no, fix.lat, fix.lng, fix.accuracy_m, fix.at_s)
+            return seen
+        seen.lat, seen.lng, seen.accuracy_m, seen.fix_at_s = fix.lat, fix.lng, fix.accuracy_m, fix.at_s
+        seen.speed_mps, seen.heading_deg = fix.speed_mps, fix.heading_deg
+        self.fleet.move(no, fix.lat, fix.lng, fix.at_s)
+        self._let(seen, is_dispatchable)
         return seen
+
+    def _let(self, seen: Seen, is_dispatchable: bool) -> None:
+        """Offers may or may not be made from this position; the index hears of a change only."""
+        if seen.is_dispatchable != is_dispatchable:
+            seen.is_dispatchable = is_dispatchable
+            self.fleet.set_attributes(seen.no, **self._columns(seen))
 
     def _show(self, no: int) -> None:
         seen = self._seen[no]
@@ -242,25 +255,28 @@ class Tracker:
             self.fleet.set_attributes(seen.no, **self._columns(seen))
         services.bus.subscribe(bus.BOOKING_CHANGED, self._job_hinted)
         services.bus.on_positions(self._heard)
-        async with services.read() as conn:
-            for job in await offer_rows.open_jobs(conn, booking_id=None):
-                self.arrivals.put(job)
+        await self.read_jobs(services)
 
     def _job_hinted(self, hint: bus.Hint) -> None:
         self._reload.add(UUID(hint["booking_id"]))
         self._wake.set()
 
     def _heard(self, batch: bytes) -> None:
-        for no, at_s, lat, lng, accuracy_m in Trail.unpack(batch):
-            known = self._seen.get(no)
-            if no in self._people and (known is None or known.fix_at_s < at_s):
-                self._settle(no, Fix(at_s, lat, lng, accuracy_m))
+        for no, at_s, lat, lng, accuracy_m, is_dispatchable in Trail.unpack(batch):
+            known, person = self._seen.get(no), self._people.get(no)
+            if person is not None and person.is_active and (known is None or known.fix_at_s < at_s):
+                self._settle(no, Fix(at_s, lat, lng, accuracy_m), is_dispatchable)
                 self._show(no)
 
-    def _settle(self, no: int, fix: Fix) -> None:
-        """A position that was judged elsewhere, or before the start: the filter goes on from it."""
+    def _settle(self, no: int, fix: Fix, is_dispatchable: bool = True) -> None:
+        """A position that was judged elsewhere, or before the start: the filter goes on from it.
+
+        It is neither saved nor shared again: that is the business of whoever judged it.
+        """
         self._filters[no] = FixFilter(fix)
-        self._place(no, fix)
+        seen = self._place(no, fix, is_dispatchable)
+        if is_dispatchable and fix.accuracy_m <= DEFAULT_RULES.decidable_accuracy_m:
+            seen.sure = fix
 
     async def run(self, services: Services) -> None:
         """Until cancelled: refreshes jobs at hints, records detections, saves positions every few seconds."""
@@ -273,14 +289,30 @@ class Tracker:
 
     async def _follow_jobs(self, services: Services) -> None:
         while True:
-            await self._wake.wait()
-            self._wake.clear()
             try:
+                await asyncio.wait_for(self._wake.wait(), JOBS_POLL_S)
+                self._wake.clear()
                 await self.refresh_jobs(services)
+            except TimeoutError:
+                await self._poll_jobs(services)
             except Exception:
                 log.warning("the jobs could not be refreshed", exc_info=True)
                 await asyncio.sleep(1)
                 self._wake.set()
+
+    async def _poll_jobs(self, services: Services) -> None:
+        try:
+            await self.read_jobs(services)
+        except Exception:
+            log.warning("the jobs could not be read", exc_info=True)
+
+    async def read_jobs(self, services: Services) -> None:
+        """Reads all open jobs: what a lost hint would have told. A hinted one is read again afterwards."""
+        async with services.read() as conn:
+            found = await offer_rows.open_jobs(conn, booking_id=None)
+        self.arrivals.keep({job.booking_id for job in found})
+        for job in found:
+            self.arrivals.put(job)
 
     async def refresh_jobs(self, services: Services) -> None:
         """Reads the bookings that were hinted at: a job appears, changes its state or ends."""

@@ -28,10 +28,10 @@ MOST_POINTS = 200_000
 #: Old partitions are looked for this often in real seconds.
 TIDY_S = 3600.0
 
-_RECORD = struct.Struct("<qdddf")
+_RECORD = struct.Struct("<qdddf?")
 
-#: technician_id, no, lat, lng, accuracy_m, unix seconds of the fix
-Last = tuple[UUID, int, float, float, float, float]
+#: technician_id, no, lat, lng, accuracy_m, unix seconds of the fix, whether offers may be made from there
+Last = tuple[UUID, int, float, float, float, float, bool]
 
 
 class Trail:
@@ -43,8 +43,9 @@ class Trail:
         self._points: list[history.Point] = []
         self.lost_points = 0
 
-    def moved(self, technician_id: UUID, no: int, lat: float, lng: float, accuracy_m: float, at_s: float) -> None:
-        self._unsaved[no] = self._unshared[no] = (technician_id, no, lat, lng, accuracy_m, at_s)
+    def moved(self, last: Last) -> None:
+        """A position that was judged here: it is saved and shared with the next batch."""
+        self._unsaved[last[1]] = self._unshared[last[1]] = last
 
     def point(self, no: int, fix: Fix) -> None:
         if len(self._points) >= MOST_POINTS:
@@ -72,12 +73,12 @@ class Trail:
         try:
             async with services.transaction() as tx:
                 if last:
-                    found = list(last.values())
+                    # In one order everywhere, so that two nodes never wait for each other.
+                    found = sorted(last.values(), key=lambda p: p[1])
                     await rows.save_positions(
                         tx.conn, ids=[p[0] for p in found], lats=[p[2] for p in found], lngs=[p[3] for p in found],
                         accuracies=[p[4] for p in found], fixes=[datetime.fromtimestamp(p[5], UTC) for p in found],
                     )  # fmt: skip
-                    await rows.seen(tx.conn, ids=[p[0] for p in found])
                 if points:
                     await history.append(tx.conn, points)
         except BaseException:
@@ -94,11 +95,11 @@ class Trail:
 
     @staticmethod
     def pack(moved: list[Last]) -> bytes:
-        """36 bytes a position: no, unix seconds, lat, lng, accuracy."""
-        return b"".join(_RECORD.pack(no, at_s, lat, lng, acc) for _, no, lat, lng, acc, at_s in moved)
+        """37 bytes a position: no, unix seconds, lat, lng, accuracy, dispatchable."""
+        return b"".join(_RECORD.pack(no, at_s, lat, lng, acc, fit) for _, no, lat, lng, acc, at_s, fit in moved)
 
     @staticmethod
-    def unpack(batch: bytes) -> Iterator[tuple[int, float, float, float, float]]:
+    def unpack(batch: bytes) -> Iterator[tuple[int, float, float, float, float, bool]]:
         """The records of a batch; a torn end is ignored."""
         return _RECORD.iter_unpack(batch[: len(batch) // _RECORD.size * _RECORD.size])
 

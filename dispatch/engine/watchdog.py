@@ -18,6 +18,7 @@ from storage import offers as offer_rows
 from storage.bookings import Booking
 from storage.offers import Assignment
 
+
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """All in seconds of the domain's time; `bad_ticks` looks in a row make a warning (one bad fix does not)."""
@@ -111,12 +112,15 @@ async def look(tx: Tx, booking: Booking) -> None:
     """One due look at a confirmed booking, whose lock the caller holds: remember, warn or reassign."""
     assignment = await offer_rows.assignment(tx.conn, booking_id=booking.id)
     assert assignment is not None, "a confirmed booking has an assignment"
-    result = assess(view_of(tx, booking, assignment), Memory(**(booking.watch or {})), thresholds(tx))
+    memory = Memory(**(booking.watch or {}))
+    result = assess(view_of(tx, booking, assignment), memory, thresholds(tx))
     if result.action == "reassign":
         await reassign(tx, booking, assignment, result.problem or "late")
         return
     if result.action == "warn":
         await warn(tx, booking, assignment, result.problem or "late")
+    elif memory.warned_at_s is not None and result.problem is None:
+        await booking_rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=list(bookings.WATCH_ALERTS))
     next_at = max(tx.now + timedelta(seconds=1), datetime.fromtimestamp(result.next_look_s, tx.now.tzinfo))
     await booking_rows.watch(tx.conn, booking_id=booking.id, watch=asdict(result.memory), next_at=next_at)
 
@@ -126,15 +130,16 @@ def view_of(tx: Tx, booking: Booking, assignment: Assignment) -> View:
     services = tx.services
     person = services.roster.find(assignment.technician_id)
     seen = services.tracker.find(person.no) if person else None
+    fix = seen.sure if seen else None
     now_s = tx.now.timestamp()
-    distance = haversine_m(seen.lat, seen.lng, booking.lat, booking.lng) if seen else None
+    distance = haversine_m(fix.lat, fix.lng, booking.lat, booking.lng) if fix else None
     if distance is None and person is not None and person.base is not None:
         base_m = haversine_m(*person.base, booking.lat, booking.lng)
         eta_s = services.tracker.eta.estimate_m(base_m)
     else:
         eta_s = services.tracker.eta.estimate_m(distance or 0.0)
     return View(
-        now_s, booking.starts_at.timestamp(), assignment.state, distance, now_s - seen.fix_at_s if seen else None, eta_s
+        now_s, booking.starts_at.timestamp(), assignment.state, distance, now_s - fix.at_s if fix else None, eta_s
     )
 
 
@@ -155,5 +160,4 @@ async def warn(tx: Tx, booking: Booking, assignment: Assignment, problem: str) -
 
 async def reassign(tx: Tx, booking: Booking, assignment: Assignment, problem: str) -> None:
     """Takes the job away and searches anew."""
-    await booking_rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=[problem])
     await bookings.reopen(tx, booking, assignment, SYSTEM, problem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time as real_time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, time, timedelta
 from uuid import UUID
@@ -33,6 +33,8 @@ MORNING = time(8, 5)
 UNTOUCHED_S = 60.0
 #: Facts that are on their way when everything has ended get so long, in real seconds.
 SETTLE_S, SETTLE_LOOK_S = 15.0, 0.1
+#: Between two lines of progress, in real seconds.
+PROGRESS_S = 1.0
 #: The server may take so long to answer at all, in real seconds.
 ANSWERS_S = 30.0
 
@@ -76,10 +78,13 @@ def _morning(services: Services, world: World) -> datetime:
     return to_utc(day, MORNING, world.timezone)
 
 
-async def run(services: Services, url: str, options: SimulationOptions) -> Report:
+async def run(
+    services: Services, url: str, options: SimulationOptions, progress: Callable[[str], None] | None = None
+) -> Report:
     """Lets everybody live until the bookings have ended (or the time is over), then counts.
 
     `services` are without loops, on the server's database; its clock is read there. Cancelling stops everybody.
+    `progress` is told a line about every second.
     """
     world = world_of(options)
     seeded = await _seed(services, options, world)
@@ -95,12 +100,14 @@ async def run(services: Services, url: str, options: SimulationOptions) -> Repor
             for n, one in enumerate(seeded.customer_ids, 1)
         ]
         working = [asyncio.create_task(t.run()) for t in technicians]
+        telling = asyncio.create_task(_tell(scene, len(technicians), started_s, progress))
         try:
             await _all_ready(technicians, working)
             await _live(scene, customers)
             simulated_s = services.clock.timestamp() - started_s
             missed = await _settle(scene, technicians, customers)
         finally:
+            telling.cancel()
             for task in working:
                 task.cancel()
             ended = await asyncio.gather(*working, return_exceptions=True)
@@ -136,6 +143,18 @@ async def _answers(scene: Scene) -> None:
                     return
         await asyncio.sleep(0.25)
     raise ConnectionError(f"Nothing answers at {scene.url}: start a server, or leave --url away.")
+
+
+async def _tell(
+    scene: Scene, technicians: int, started_s: float, progress: Callable[[str], None] | None
+) -> None:
+    while progress is not None:
+        tally, minutes = scene.tally, (scene.clock.timestamp() - started_s) / 60
+        progress(
+            f"{minutes:.0f} simulated minutes: {technicians} technicians, {tally.pings} pings, {len(tally.booked)} bookings, "
+            f"{tally.offers_heard} offers, {tally.completed} completed"
+        )
+        await asyncio.sleep(PROGRESS_S)
 
 
 async def _all_ready(technicians: Sequence[Technician], working: Sequence[asyncio.Task[None]]) -> None:

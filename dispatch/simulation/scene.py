@@ -75,6 +75,7 @@ class Tally:
     moves_seen: int = 0
     paid: int = 0
     rated: int = 0
+    completed: int = 0
     cancelled: int = 0
     turned_away: Counter[str] = field(default_factory=Counter)
     errors: int = 0

@@ -217,7 +217,7 @@ class Technician(Person):
         self._path = stay(*job.place, self.scene.clock.timestamp())
         work_s = (job.ends_s - job.starts_s) * self.policy.work_share
         if await self._until(job, self.scene.clock.timestamp() + work_s):
-            await self._advance(job, "completed")
+            self.scene.tally.completed += await self._advance(job, "completed")
 
     async def _until(self, job: Job, at_s: float) -> bool:
         """Waits, unless the job is over before."""

@@ -636,6 +636,7 @@ CREATE TABLE outbox (
   created_at  timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX outbox_due ON outbox (next_try_at) WHERE state = 'pending';
+CREATE INDEX outbox_stream ON outbox (stream, id) WHERE state = 'pending';
 CREATE INDEX outbox_recipient ON outbox (recipient, id DESC);
 
 CREATE TABLE notifications (

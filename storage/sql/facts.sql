@@ -21,6 +21,13 @@ SELECT event_seq FROM p;
 SELECT booking_id, seq, type, actor_kind, actor_id, data, at FROM booking_events
 WHERE booking_id = :booking_id AND seq > :seq ORDER BY seq LIMIT :limit;
 
+-- name: was_told
+-- Whether this assignment has such a fact already.
+SELECT EXISTS (
+  SELECT FROM booking_events
+  WHERE booking_id = :booking_id AND type = :type AND data ->> 'assignment_id' = :assignment_id
+);
+
 -- name: party_since
 SELECT party_id, seq, type, data, at FROM party_events
 WHERE party_id = :party_id AND seq > :seq ORDER BY seq LIMIT :limit;
@@ -40,6 +47,10 @@ SELECT id AS stream_id, account_id, event_seq AS seq FROM bookings
 WHERE account_id = :account_id
   AND (status IN ('pending', 'partner_assigned', 'confirmed', 'in_progress') OR updated_at > app_now() - interval '1 day')
 ORDER BY created_at DESC LIMIT 100;
+
+-- name: named_heads_of_account
+SELECT id AS stream_id, account_id, event_seq AS seq FROM bookings
+WHERE account_id = :account_id AND id = ANY(:ids::uuid[]);
 
 -- name: party_seq
 SELECT event_seq FROM parties WHERE id = :party_id;

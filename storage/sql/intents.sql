@@ -37,9 +37,14 @@ UPDATE payment_intents SET state = 'pending', error = :error, updated_at = clock
 WHERE id = :intent_id AND state = 'running';
 
 -- name: expire
--- Nobody needs the order any more. A call that is under way ends by itself.
+-- Nobody needs the order or its money any more. A call that is under way ends by itself.
 UPDATE payment_intents SET state = 'expired', next_try_at = NULL, updated_at = clock_timestamp()
-WHERE payment_id = :payment_id AND kind = 'order' AND state = 'pending';
+WHERE payment_id = :payment_id AND kind IN ('order', 'capture') AND state = 'pending';
+
+-- name: captured
+-- The money is here, so nobody has to capture it any more.
+UPDATE payment_intents SET state = 'done', next_try_at = NULL, updated_at = clock_timestamp()
+WHERE payment_id = :payment_id AND kind = 'capture' AND state = 'pending';
 
 -- name: of_payment
 SELECT id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error

@@ -67,7 +67,9 @@ WITH sums AS (
   SELECT 'gateway_clearing', currency, sum(total) FROM (
     SELECT currency, -sum(captured_minor) AS total FROM payments WHERE kind = 'online' GROUP BY currency
     UNION ALL
-    SELECT currency, sum(amount_minor) FROM refunds WHERE status = 'processed' AND NOT to_wallet GROUP BY currency) g
+    SELECT currency, sum(amount_minor) FROM refunds WHERE status = 'processed' AND NOT to_wallet GROUP BY currency
+    UNION ALL
+    SELECT currency, -total FROM sums WHERE type = 'gateway_fees') g
   GROUP BY currency
   UNION ALL
   SELECT 'surplus', currency, sum(captured_minor - refunded_minor) FROM payments WHERE surplus_of IS NOT NULL GROUP BY currency

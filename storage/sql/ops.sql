@@ -6,7 +6,8 @@ FROM bookings b
 LEFT JOIN assignments a ON a.booking_id = b.id AND a.state <> 'cancelled'
 LEFT JOIN offers o ON o.booking_id = b.id AND o.state = 'open'
 WHERE b.status IN ('pending', 'partner_assigned', 'confirmed', 'in_progress')
-  AND b.lat BETWEEN :south AND :north AND b.lng BETWEEN :west AND :east
+  AND b.lat BETWEEN :south AND :north
+  AND CASE WHEN :west::float8 <= :east::float8 THEN b.lng BETWEEN :west AND :east ELSE b.lng >= :west OR b.lng <= :east END
 ORDER BY b.starts_at, b.id LIMIT :limit;
 
 -- name: open_alerts

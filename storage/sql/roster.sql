@@ -28,8 +28,5 @@ WHERE technician_positions.fix_at < excluded.fix_at;
 UPDATE technicians SET is_available = :is_available, last_seen_at = app_now() WHERE id = :technician_id
 RETURNING last_seen_at;
 
--- name: seen
-UPDATE technicians SET last_seen_at = app_now() WHERE id = ANY(:ids::uuid[]);
-
 -- name: set_working_hours
 UPDATE technicians SET working_hours = :working_hours WHERE id = :technician_id;

@@ -37,7 +37,7 @@ SELECT booking_id, service_id, name, category, tier, quantity, price_minor FROM 
 WHERE booking_id = ANY(:booking_ids::uuid[]) ORDER BY booking_id, position;
 
 -- name: stats
-SELECT t.total_bookings, t.completed_bookings, t.cancelled_bookings, t.rating::float8 AS rating, t.is_available, t.last_seen_at,
+SELECT t.total_bookings, t.completed_bookings, t.cancelled_bookings, t.rating::float8 AS rating, t.is_available, greatest(t.last_seen_at, (SELECT l.fix_at FROM technician_positions l WHERE l.technician_id = t.id)) AS last_seen_at,
   (SELECT count(*) FROM offers o WHERE o.technician_id = t.id AND o.state = 'open' AND o.expires_at > app_now())
     + (SELECT count(*) FROM assignments a WHERE a.technician_id = t.id AND a.state IN ('accepted', 'in_transit', 'arrived', 'in_progress'))
     AS pending_bookings,

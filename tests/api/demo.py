@@ -65,16 +65,17 @@ class LatePayment(Conflict):
 def make(name: str, drops: bool, page_limit: int = 10) -> Audience:
     """An audience like the customers', under a prefix of its own."""
     return Audience(
-        name=name, prefix=f"/{name}", principal=Customer, authenticate=principals.customer, dialect=MINUTESERV,
-        limit=RateLimit("customer_per_minute", 60, "address"), drops_unknown_keys=drops, page_limit=page_limit,
-        title=name,
+        name=name, prefix=f"/{name}", principal=Customer, authenticate=principals.customer,
+        dialect=MINUTESERV, limit=RateLimit("customer_per_minute", 60, "address"), drops_unknown_keys=drops,
+        page_limit=page_limit, title=name,
     )  # fmt: skip
 
 
 kind, strict = make("kind", True), make("strict", False)
 camel = Audience(
     name="camel", prefix="/camel", principal=Technician, authenticate=principals.technician, dialect=PROVIDER,
-    limit=RateLimit("technician_per_minute", 60, "caller"), drops_unknown_keys=True, page_limit=10, title="camel",
+    limit=RateLimit("technician_per_minute", 60, "caller"), drops_unknown_keys=True, page_limit=10,
+    title="camel",
     permits=lambda caller, permission: permission == "look",
 )  # fmt: skip
 
@@ -86,14 +87,18 @@ RUNS: list[str] = []
 
 
 @kind.route("POST", "/things/{id}", status=201, tags=["things"])
-async def make_thing(services: Services, caller: Customer, id: UUID, body: ThingIn, query: Wanted) -> Reply[ThingOut]:
+async def make_thing(
+    services: Services, caller: Customer, id: UUID, body: ThingIn, query: Wanted
+) -> Reply[ThingOut]:
     """Makes a thing.
 
     Of several parts.
 
     Example: {"name": "box", "price": 12.5, "parts": [{"name": "lid"}]}
     """
-    return Reply(ThingOut(name=body.name, price=body.price, parts=len(body.parts)), "Made", {"day": query.day})
+    return Reply(
+        ThingOut(name=body.name, price=body.price, parts=len(body.parts)), "Made", {"day": query.day}
+    )
 
 
 @strict.route("POST", "/things")

@@ -56,7 +56,9 @@ async def test_request_ids(client: Client) -> None:
         (None, [], 0, "unknown"),
     ],
 )
-def test_the_client_is_who_the_trusted_hops_saw(peer: Any, forwarded: list[str], hops: int, seen: str) -> None:
+def test_the_client_is_who_the_trusted_hops_saw(
+    peer: Any, forwarded: list[str], hops: int, seen: str
+) -> None:
     assert client_ip(peer, forwarded, hops) == seen
 
 
@@ -117,11 +119,15 @@ async def test_a_limit_per_address() -> None:
 
 
 async def test_a_limit_per_caller() -> None:
-    async with serving(FakeServices(settings=settings(limits=Limits(technician_per_minute=2))), DEMO) as client:
+    async with serving(
+        FakeServices(settings=settings(limits=Limits(technician_per_minute=2))), DEMO
+    ) as client:
         one, two = (bearer(FakeServices(), "technician") for _ in range(2))
 
         async def ask(headers: dict[str, str]) -> int:
-            async with client.post("/camel/things", json={"fullName": "a", "unitPrice": 1}, headers=headers) as response:
+            async with client.post(
+                "/camel/things", json={"fullName": "a", "unitPrice": 1}, headers=headers
+            ) as response:
                 body = await response.json()
                 assert ("timestamp" in body) and body["timestamp"].endswith(".000Z")
                 return response.status
@@ -202,12 +208,15 @@ def lines() -> Iterator[io.StringIO]:
 async def test_a_request_leaves_one_line_without_secrets(lines: io.StringIO, client: Client) -> None:
     signed = bearer(FakeServices(), "customer")
     headers = signed | {"X-Request-ID": "trace-1234"}
-    async with client.post("/strict/things?phone=%2B911234567890", json={"name": "top secret"}, headers=headers):
+    async with client.post(
+        "/strict/things?phone=%2B911234567890", json={"name": "top secret"}, headers=headers
+    ):
         pass
     written = [orjson.loads(line) for line in lines.getvalue().splitlines()]
     [line] = [w for w in written if w.get("event") == "request"]
     assert {k: line[k] for k in ("method", "route", "status", "request_id", "level")} == {
-        "method": "POST", "route": "/strict/things", "status": 200, "request_id": "trace-1234", "level": "info",
+        "method": "POST", "route": "/strict/things", "status": 200, "request_id": "trace-1234",
+        "level": "info",
     }  # fmt: skip
     for secret in ("top secret", "1234567890", signed["Authorization"]):
         assert secret not in lines.getvalue()

@@ -49,11 +49,14 @@ async def get(client: Client, path: str, **headers: str) -> tuple[int, Any, Any]
 
 async def test_a_reply_in_the_envelope(client: Client) -> None:
     status, body, _ = await post(
-        client, f"/kind/things/{ID}?day=2024-01-20", {"name": "box", "price": 331.2, "parts": [{"name": "lid"}]}
+        client,
+        f"/kind/things/{ID}?day=2024-01-20",
+        {"name": "box", "price": 331.2, "parts": [{"name": "lid"}]},
     )
     assert status == 201
     assert body == {
-        "success": True, "message": "Made", "data": {"name": "box", "price": 331.2, "parts": 1}, "day": "2024-01-20",
+        "success": True, "message": "Made", "data": {"name": "box", "price": 331.2, "parts": 1},
+        "day": "2024-01-20",
     }  # fmt: skip
 
 
@@ -64,7 +67,12 @@ async def test_another_dialect_has_other_keys_money_and_times(client: Client) ->
 
 
 async def test_dropped_keys_are_named(client: Client) -> None:
-    given = {"name": "a", "extra": 1, "parts": [{"name": "b", "colour": "x\nSet-Cookie: a=b"}], "ü\r\nX: y": 1}
+    given = {
+        "name": "a",
+        "extra": 1,
+        "parts": [{"name": "b", "colour": "x\nSet-Cookie: a=b"}],
+        "ü\r\nX: y": 1,
+    }
     status, _, headers = await post(client, f"/kind/things/{ID}?utm=1", given)
     assert status == 201
     named = set(headers["X-Ignored-Fields"].split(", "))
@@ -72,7 +80,9 @@ async def test_dropped_keys_are_named(client: Client) -> None:
 
 
 async def test_unknown_keys_are_refused_where_they_are(client: Client) -> None:
-    status, body, _ = await post(client, "/strict/things", {"name": "a", "extra": 1, "parts": [{"name": "b", "c": 1}]})
+    status, body, _ = await post(
+        client, "/strict/things", {"name": "a", "extra": 1, "parts": [{"name": "b", "c": 1}]}
+    )
     assert status == 422
     assert body["error"]["details"] == {
         "extra": ["This field is not known."], "parts.0.c": ["This field is not known."],
@@ -87,22 +97,38 @@ async def test_json_under_any_content_type(client: Client) -> None:
 async def test_a_body_that_may_be_absent(client: Client) -> None:
     for sent, heard in ((b"", "none"), (b"  ", "none"), (b'{"name": "x"}', "x")):
         assert (await post(client, "/kind/optional", sent))[1]["message"] == heard
-    assert (await post(client, "/strict/things", b""))[1]["error"]["details"] == {"name": ["This field is required."]}
+    assert (await post(client, "/strict/things", b""))[1]["error"]["details"] == {
+        "name": ["This field is required."]
+    }
 
 
 async def test_null_is_absent_for_optional_fields(client: Client) -> None:
-    assert (await post(client, "/strict/things", {"name": "a", "price": None, "on": None, "parts": None}))[0] == 200
+    assert (await post(client, "/strict/things", {"name": "a", "price": None, "on": None, "parts": None}))[
+        0
+    ] == 200
     assert (await post(client, "/strict/things", {"name": None}))[0] == 422
 
 
 async def test_lists_in_queries(client: Client) -> None:
-    for query in ("kinds=a,b", "kinds=a&kinds=b", "kinds[]=a&kinds[]=b", "kinds[0]=a&kinds[1]=b", "kinds=a,&kinds=b"):
+    for query in (
+        "kinds=a,b",
+        "kinds=a&kinds=b",
+        "kinds[]=a&kinds[]=b",
+        "kinds[0]=a&kinds[1]=b",
+        "kinds=a,&kinds=b",
+    ):
         assert (await get(client, f"/kind/things/search?{query}&day="))[1]["data"] == ["a", "b"]
 
 
 async def test_words_of_a_path(client: Client) -> None:
     assert (await get(client, "/kind/shapes/flat/7/2024-01-20"))[1] == ["flat", 7, "2024-01-20"]
-    for path in ("square/7/2024-01-20", "flat/x/2024-01-20", "flat/-1/2024-01-20", "flat/7/2024-13-40", "flat/7/today"):
+    for path in (
+        "square/7/2024-01-20",
+        "flat/x/2024-01-20",
+        "flat/-1/2024-01-20",
+        "flat/7/2024-13-40",
+        "flat/7/today",
+    ):
         status, body, _ = await get(client, f"/kind/shapes/{path}")
         assert (status, body["error"]["code"]) == (404, "NOT_FOUND")
 
@@ -134,7 +160,12 @@ async def test_no_content(client: Client) -> None:
 
 async def test_etags(client: Client) -> None:
     status, body, headers = await get(client, "/kind/cached")
-    assert (status, body["data"], headers["ETag"], headers["Cache-Control"]) == (200, 1, '"one"', "public, max-age=60")
+    assert (status, body["data"], headers["ETag"], headers["Cache-Control"]) == (
+        200,
+        1,
+        '"one"',
+        "public, max-age=60",
+    )
     for known in ('"one"', 'W/"one"', '"zero", "one"', "*"):
         async with client.get("/kind/cached", headers={"If-None-Match": known}) as response:
             assert (response.status, await response.read(), response.headers["ETag"]) == (304, b"", '"one"')
@@ -150,7 +181,14 @@ async def test_head_goes_wherever_get_goes(client: Client) -> None:
 
 
 async def test_every_bad_field_at_once(client: Client) -> None:
-    given = {"name": "", "price": "x", "lat": 91, "on": "tomorrow", "parts": [{"name": "ok"}, {"count": 0}], "z": 1}
+    given = {
+        "name": "",
+        "price": "x",
+        "lat": 91,
+        "on": "tomorrow",
+        "parts": [{"name": "ok"}, {"count": 0}],
+        "z": 1,
+    }
     status, body, _ = await post(client, f"/kind/things/{ID}?day=never&kinds=a,c", given)
     assert status == 422
     assert set(body["error"]["details"]) == {
@@ -169,9 +207,14 @@ async def test_bad_headers_are_fields_too(client: Client) -> None:
     }
 
 
-@pytest.mark.parametrize("raw", [b"{", b"[1,", b'{"lat": NaN}', b'{"lat": Infinity}', b"name=x", b"\xff", b"{'a': 1}"])
+@pytest.mark.parametrize(
+    "raw", [b"{", b"[1,", b'{"lat": NaN}', b'{"lat": Infinity}', b"name=x", b"\xff", b"{'a': 1}"]
+)
 async def test_malformed_json(client: Client, raw: bytes) -> None:
-    for path, stamp in (("/strict/things", "2024-01-20T10:00:00Z"), ("/camel/things", "2024-01-20T10:00:00.000Z")):
+    for path, stamp in (
+        ("/strict/things", "2024-01-20T10:00:00Z"),
+        ("/camel/things", "2024-01-20T10:00:00.000Z"),
+    ):
         status, body, _ = await post(client, path, raw)
         assert (status, body["error"]["code"], body["timestamp"]) == (400, "MALFORMED_JSON", stamp)
 
@@ -183,7 +226,9 @@ async def test_a_body_that_is_no_object(client: Client, given: Any) -> None:
 
 
 async def test_numbers_and_texts_that_are_none(client: Client) -> None:
-    status, body, _ = await post(client, "/strict/things", b'{"name": "a\\u0000b", "lat": "NaN", "parts": []}')
+    status, body, _ = await post(
+        client, "/strict/things", b'{"name": "a\\u0000b", "lat": "NaN", "parts": []}'
+    )
     assert (status, set(body["error"]["details"])) == (422, {"name", "lat"})
     assert (await get(client, "/kind/items?search=%00"))[0] == 422
 
@@ -193,7 +238,9 @@ async def test_card_data_is_refused_and_not_repeated(client: Client) -> None:
         status, body, _ = await post(client, "/strict/things", given)
         assert (status, body["error"]["code"]) == (422, "CARD_DATA_NOT_ACCEPTED")
         assert "4111" not in str(body)
-    assert (await get(client, "/kind/items?search=4111111111111111"))[1]["error"]["code"] == "CARD_DATA_NOT_ACCEPTED"
+    assert (await get(client, "/kind/items?search=4111111111111111"))[1]["error"][
+        "code"
+    ] == "CARD_DATA_NOT_ACCEPTED"
     assert (await post(client, "/kind/cards", {"number": "4111111111111111"}))[0] == 200
 
 
@@ -205,7 +252,12 @@ async def test_the_provider_says_400_and_lists_errors(client: Client) -> None:
 
 
 async def test_ids_as_words_and_unknown_paths(client: Client) -> None:
-    for path, stamp in ((f"/kind/things/{ID}x", "Z"), ("/kind/nothing", "Z"), ("/camel/nothing", ".000Z"), ("/", "Z")):
+    for path, stamp in (
+        (f"/kind/things/{ID}x", "Z"),
+        ("/kind/nothing", "Z"),
+        ("/camel/nothing", ".000Z"),
+        ("/", "Z"),
+    ):
         status, body, _ = await get(client, path)
         assert (status, body["error"]["code"]) == (404, "NOT_FOUND")
         assert body["timestamp"] == f"2024-01-20T10:00:00{stamp}"
@@ -233,14 +285,21 @@ async def test_large_bodies(client: Client) -> None:
 
 async def test_compressed_bodies_are_refused(client: Client) -> None:
     signed = bearer(FakeServices(), "customer")
-    async with client.post("/strict/things", data=b"{}", headers=signed | {"Content-Encoding": "br"}) as response:
-        assert (response.status, (await response.json())["error"]["code"]) == (415, "UNSUPPORTED_CONTENT_ENCODING")
+    async with client.post(
+        "/strict/things", data=b"{}", headers=signed | {"Content-Encoding": "br"}
+    ) as response:
+        assert (response.status, (await response.json())["error"]["code"]) == (
+            415,
+            "UNSUPPORTED_CONTENT_ENCODING",
+        )
 
 
 # ---------------------------------------------------------------- who asks
 
 
-@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer abc", "Bearer a.b.c"])
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer abc", "Bearer a.b.c"]
+)
 async def test_no_or_bad_tokens(client: Client, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     for path, keys in (("/kind/items", set()), ("/camel/forbidden", set())):
@@ -304,8 +363,9 @@ async def test_without_a_database_it_is_503(client: Client) -> None:
 
 
 async def test_a_list_with_everything(client: Client) -> None:
-    query = "status[]=new&status=old&dateFrom=2024-01-01&price=12.50&sort=-made,name&q=50%25&page=2&per_page=500&_=1"
-    status, body, headers = await get(client, f"/kind/items?{query}")
+    query = "status[]=new&status=old&dateFrom=2024-01-01&price=12.50&sort=-made,name&q=50%25&_=1"
+    paging = "page=2&per_page=500"
+    status, body, headers = await get(client, f"/kind/items?{query}&{paging}")
     assert status == 200
     assert body["data"]["pagination"] == {"page": 2, "limit": 100, "total": 25, "total_pages": 1}
     assert body["data"]["seen"] == {
@@ -337,7 +397,15 @@ async def test_everything_bad_of_a_list_is_named(client: Client) -> None:
     query = "status=new,odd&date_from=x&sort=price;drop&order=up&page=0&limit=-1&fields=x"
     status, body, _ = await get(client, f"/kind/items?{query}")
     assert status == 422
-    assert set(body["error"]["details"]) == {"status", "date_from", "sort", "order", "page", "limit", "fields"}
+    assert set(body["error"]["details"]) == {
+        "status",
+        "date_from",
+        "sort",
+        "order",
+        "page",
+        "limit",
+        "fields",
+    }
     assert body["error"]["details"]["sort"] == ["must be one of name, made"]
 
 
@@ -399,4 +467,8 @@ def test_one_place_belongs_to_one_endpoint() -> None:
 def test_principals_name_themselves() -> None:
     account = uuid4()
     caller = Customer(account, uuid4())
-    assert (caller.key, caller.actor.kind, caller.actor.id) == (f"customer:{account}", "customer", str(account))
+    assert (caller.key, caller.actor.kind, caller.actor.id) == (
+        f"customer:{account}",
+        "customer",
+        str(account),
+    )

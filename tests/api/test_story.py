@@ -60,7 +60,10 @@ def fix(live: Live, lat: float, lng: float, accuracy_m: float = 8.0) -> list[Any
 async def test_the_main_job(fresh_dsn: str, tmp_path: Path) -> None:
     async with live_server(fresh_dsn, tmp_path, technicians=1) as live:
         place = await make_everybody_a_beautician(live)
-        technician, customer = await live.person("technician", "PT-001"), await live.person("customer", "+911000100001")
+        technician, customer = (
+            await live.person("technician", "PT-001"),
+            await live.person("customer", "+911000100001"),
+        )
         await technician.connect()
         await customer.connect()
         online = await technician.ask("presence.set", {"command_id": str(uuid.uuid4()), "online": True})
@@ -95,7 +98,9 @@ async def test_the_main_job(fresh_dsn: str, tmp_path: Path) -> None:
         total = finished["data"]["booking"]["grand_total"]
         assert finished["data"]["earning"] == {"amount": round(total * 0.7 + 1e-9, 2), "status": "pending"}
         await customer.hears("booking.updated", event="booking.completed")
-        seqs = [d["seq"] for e, d in customer.heard if e == "booking.updated" and d["booking_id"] == booking["id"]]
+        seqs = [
+            d["seq"] for e, d in customer.heard if e == "booking.updated" and d["booking_id"] == booking["id"]
+        ]
         assert seqs == list(range(1, len(seqs) + 1))
         await customer.call("POST", f"/v1/bookings/{booking['id']}/rate", {"rating": 5, "feedback": "Great!"})
         earnings = (await technician.call("GET", "/v1/partner/earnings"))["data"]

@@ -19,7 +19,8 @@ TOKENS = Tokens({"new": KEY})
 def forged(key: bytes = KEY, kid: str | None = "new", algorithm: str = "HS256", **changes: Any) -> str:
     now = int(time.time())
     claims = {
-        "iss": ISSUER, "aud": f"{ISSUER}:customer", "sub": "me", "jti": "1", "iat": now, "exp": now + 60, **changes,
+        "iss": ISSUER, "aud": f"{ISSUER}:customer", "sub": "me", "jti": "1", "iat": now, "exp": now + 60,
+        **changes,
     }  # fmt: skip
     headers = {"kid": kid} if kid else {}
     given = {name: value for name, value in claims.items() if value is not None}

@@ -37,7 +37,7 @@ def test_the_world_is_as_described() -> None:
     assert set(map(int.bit_count, world.skills.tolist())) == {2}
     assert int(np.bitwise_or.reduce(world.skills)) == 2**16 - 1
     assert 0.57 < world.available.mean() < 0.63
-    assert 3.0 <= world.rating.min()
+    assert world.rating.min() >= 3.0
     assert world.rating.max() <= 5.0
     lat, lng = world.lat.copy(), world.lng.copy()
     world.move()

@@ -58,7 +58,10 @@ async def test_pages(db: Conn, things: Listed[Thing]) -> None:
 
 async def test_sorts_and_their_tie(db: Conn, things: Listed[Thing]) -> None:
     assert await numbers(db, things, Wanted(limit=3, sorts=(("rest", True),))) == ([2, 5, 8], 25)
-    assert await numbers(db, things, Wanted(limit=3, sorts=(("rest", False), ("n", True)))) == ([24, 21, 18], 25)
+    assert await numbers(db, things, Wanted(limit=3, sorts=(("rest", False), ("n", True)))) == (
+        [24, 21, 18],
+        25,
+    )
     # What has no value comes last, whichever way the list goes.
     assert (await numbers(db, things, Wanted(limit=2, sorts=(("late", False),))))[0] == [3, 4]
     assert (await numbers(db, things, Wanted(limit=2, sorts=(("late", True),))))[0] == [25, 24]
@@ -67,7 +70,10 @@ async def test_sorts_and_their_tie(db: Conn, things: Listed[Thing]) -> None:
 async def test_filters_and_search(db: Conn, things: Listed[Thing]) -> None:
     wanted = Wanted(filters={"rest": [0, 1], "from": 20}, sorts=(("n", False),))
     assert await numbers(db, things, wanted) == ([21, 22, 24, 25], 4)
-    assert await numbers(db, things, Wanted(search="W2", sorts=(("n", False),))) == ([2, 20, 21, 22, 23, 24, 25], 7)
+    assert await numbers(db, things, Wanted(search="W2", sorts=(("n", False),))) == (
+        [2, 20, 21, 22, 23, 24, 25],
+        7,
+    )
     # Wildcards stand for themselves, and text is only ever text.
     for text in ("%", "_", "\\", "'; DROP TABLE quotas; --"):
         assert await numbers(db, things, Wanted(search=text)) == ([], 0)

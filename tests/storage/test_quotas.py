@@ -8,6 +8,16 @@ from storage import quotas
 from storage.pool import Conn, Pool
 
 
+async def used(db: Conn, *seconds_ago: float) -> None:
+    """The counter `a`, as it is after uses so many seconds ago."""
+    await db.execute(
+        "INSERT INTO quotas"
+        " SELECT 'a', array_agg(clock_timestamp() - make_interval(secs => s) ORDER BY s DESC)"
+        " FROM unnest($1::float8[]) AS s",
+        list(seconds_ago),
+    )
+
+
 async def test_so_many_and_no_more(db: Conn) -> None:
     assert [await quotas.take(db, "a", 3, 3600) for _ in range(3)] == [0, 0, 0]
     assert 3500 < await quotas.take(db, "a", 3, 3600) <= 3600
@@ -16,19 +26,14 @@ async def test_so_many_and_no_more(db: Conn) -> None:
 
 
 async def test_the_window_slides(db: Conn) -> None:
-    await db.execute(
-        "INSERT INTO quotas VALUES ('a', ARRAY[clock_timestamp() - interval '61 s', clock_timestamp() - interval '50 s',"
-        " clock_timestamp() - interval '1 s'])"
-    )
+    await used(db, 61, 50, 1)
     assert 9 < await quotas.take(db, "a", 2, 60) <= 10
     assert await quotas.take(db, "a", 3, 60) == 0
     assert await db.fetchval("SELECT cardinality(hits) FROM quotas WHERE key = 'a'") == 3
 
 
 async def test_a_smaller_limit_waits_for_the_right_hit(db: Conn) -> None:
-    await db.execute(
-        "INSERT INTO quotas VALUES ('a', ARRAY[clock_timestamp() - interval '50 s', clock_timestamp() - interval '10 s'])"
-    )
+    await used(db, 50, 10)
     assert 49 < await quotas.take(db, "a", 1, 60) <= 50
 
 
@@ -42,6 +47,8 @@ async def test_many_at_once(fresh_pool: Pool) -> None:
 
 
 async def test_old_counters_go(db: Conn) -> None:
-    await db.execute("INSERT INTO quotas VALUES ('old', ARRAY[clock_timestamp() - interval '2 days']), ('empty', '{}')")
+    await db.execute(
+        "INSERT INTO quotas VALUES ('old', ARRAY[clock_timestamp() - interval '2 days']), ('empty', '{}')"
+    )
     await quotas.take(db, "new", 1, 60)
     assert await quotas.purge(db) == 2

@@ -188,7 +188,9 @@ async def with_a_past(services: Services) -> SignedIn:
         await customers.update_profile(tx, account_id, {"name": "CANARY NAME", "email": "canary@example.com"})
         await tx.conn.execute(
             "INSERT INTO addresses (account_id, label, line1, city, state, postal_code, lat, lng, "
-            "is_default) VALUES ($1, 'Home', 'CANARY STREET 5', 'Kolkata', 'West Bengal', '700032', 22.5726, 88.3639, true)",
+            "is_default) "
+            "VALUES ($1, 'Home', 'CANARY STREET 5', 'Kolkata', 'West Bengal', '700032', 22.5726, 88.3639, "
+            "true)",
             account_id,
         )
         await tx.conn.execute(
@@ -209,7 +211,8 @@ async def with_a_past(services: Services) -> SignedIn:
         )
         await tx.conn.execute(
             "INSERT INTO party_events (party_id, seq, type, data) SELECT $1, 1, 'offer.made', "
-            "jsonb_build_object('booking_id', id, 'pincode', '700032', 'lat', 22.5726, 'lng', 88.3639) FROM bookings",
+            "jsonb_build_object('booking_id', id, 'pincode', '700032', "
+            "'lat', 22.5726, 'lng', 88.3639) FROM bookings",
             technician_id,
         )
         await tx.conn.execute(

@@ -1,0 +1,71 @@
+"""The index benchmark with Redis beside it, where there is one: the same world, the same queries, one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+import numpy as np
+
+from geo import bench
+from geo.bench import IndexNumbers, Peer, PeerNumbers, Query, Workload, World
+from storage.bench_redis import GeoRival, rival
+
+#: Rounds of everybody's move that Redis is given.
+ROUNDS = 2
+#: A short run: a tenth of the technicians, enough to see that everything works.
+QUICK = 10
+
+
+def workload(technicians: int, seed: int, *, quick: bool) -> Workload:
+    """The issue's configuration, or a tenth of it."""
+    if not quick:
+        return Workload(technicians=technicians, seed=seed)
+    few = max(100, technicians // QUICK)
+    return Workload(technicians=few, seed=seed, queries=300, warm_rounds=8, rounds=8, default_updates=300)
+
+
+def run(
+    technicians: int, seed: int, *, quick: bool = False, progress: Callable[[str], None] | None = None
+) -> IndexNumbers:
+    """Measures ours, the library's defaults, and Redis if a server can be found."""
+    with rival() as server:
+        peer = None if server is None else _peer(server)
+        return bench.run(workload(technicians, seed, quick=quick), perf_counter, peer, progress)
+
+
+def _peer(server: GeoRival) -> Peer:
+    def measure(world: World, queries: list[Query]) -> PeerNumbers:
+        lats, lngs = world.lat, world.lng
+        ids = range(world.workload.technicians)
+        server.update(zip(lngs.tolist(), lats.tolist(), ids, strict=True))
+        times_us = []
+        for query in queries:
+            started = perf_counter()
+            _filtered(server.near(query.lat, query.lng, world.workload.radius_m), world, query)
+            times_us.append((perf_counter() - started) * 1e6)
+        # Everybody again in the order in which pings come, one pipeline after the other.
+        moves = 0
+        spent_s = 0.0
+        for _ in range(ROUNDS):
+            order = world.order()
+            pings = list(zip(lngs[order].tolist(), lats[order].tolist(), order.tolist(), strict=True))
+            started = perf_counter()
+            server.update(pings)
+            spent_s += perf_counter() - started
+            moves += len(pings)
+        return PeerNumbers(
+            f"Redis {server.version}", float(np.percentile(times_us, 50)), float(np.percentile(times_us, 99)),
+            moves / spent_s,
+        )  # fmt: skip
+
+    return measure
+
+
+def _filtered(found: list[bytes], world: World, query: Query) -> list[int]:
+    """The filter in the client, as one has it with a plain GEOSEARCH: the first ten that pass, nearest first."""
+    ids = np.array(found, dtype=np.int64) if found else np.empty(0, np.int64)
+    mask, w = np.uint64(query.skill_mask), world.workload
+    passes = (world.skills[ids] & mask == mask) & world.available[ids] & (world.rating[ids] >= w.min_rating)
+    best: list[int] = ids[passes][: w.limit].tolist()
+    return best

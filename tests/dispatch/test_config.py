@@ -1,0 +1,126 @@
+"""Settings: from the environment, refused in words, and documented in the README."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from dispatch.cli.documents import settings_markdown, variables
+from dispatch.cli.failure import Refused
+from dispatch.cli.setup import refuse_production, refuse_unfit, settings_of
+from dispatch.config import Settings
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+PRODUCTION = {
+    "DATABASE_URL": "postgresql://db/dispatch",
+    "DISPATCH_TOKEN_KEYS": '{"k1": "' + "t" * 32 + '"}',
+    "DISPATCH_VAULT_KEYS": '{"k1": "' + base64.b64encode(b"v" * 32).decode() + '"}',
+    "DISPATCH_SENDERS__SMS": "twilio",
+    "DISPATCH_SENDERS__TWILIO_SID": "AC1",
+    "DISPATCH_SENDERS__TWILIO_TOKEN": "t",
+    "DISPATCH_SENDERS__TWILIO_FROM": "+15005550006",
+    "DISPATCH_SENDERS__PUSH": "fcm",
+    "DISPATCH_SENDERS__FCM_CREDENTIALS": "/run/secrets/fcm.json",
+    "DISPATCH_PAYMENTS__KEY_ID": "rzp_live_x",
+    "DISPATCH_PAYMENTS__KEY_SECRET": "s",
+    "DISPATCH_PAYMENTS__WEBHOOK_SECRET": "w",
+}
+
+
+@pytest.fixture
+def env(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("DISPATCH_") or name in ("DATABASE_URL", "REDIS_URL"):
+            monkeypatch.delenv(name)
+    return monkeypatch
+
+
+def test_the_defaults_are_the_design_s(env: pytest.MonkeyPatch) -> None:
+    s = Settings()
+    assert (s.dispatch.offer_window_s, s.dispatch.offer_window_min_s, s.dispatch.lead_s) == (900, 60, 3600)
+    assert (s.dispatch.fresh_fix_s, s.dispatch.live_horizon_s, s.dispatch.min_rating) == (90, 7200, 4.0)
+    assert (s.billing.tax_pct, s.billing.technician_share_pct, s.billing.preview_s) == (18, 70, 120)
+    assert (s.tokens.access_s, s.tokens.refresh_s, s.http.trusted_hops) == (900, 604_800, 0)
+    assert not s.payments.is_configured
+
+
+def test_the_environment_reaches_every_level(env: pytest.MonkeyPatch) -> None:
+    env.setenv("DATABASE_URL", "postgresql://a/b")
+    env.setenv("DISPATCH_HTTP__ALLOWED_ORIGINS", '["https://a.example"]')
+    env.setenv("DISPATCH_DISPATCH__WEIGHTS__DISTANCE", "0.7")
+    s = Settings()
+    assert s.database_url == "postgresql://a/b"
+    assert s.http.allowed_origins == ["https://a.example"]
+    assert s.dispatch.weights.distance == 0.7
+    assert s.dispatch.weights.rating == Settings.model_fields["dispatch"].default.weights.rating
+
+
+def test_production_names_all_that_is_missing(env: pytest.MonkeyPatch) -> None:
+    env.setenv("DISPATCH_ENV", "production")
+    with pytest.raises(Refused) as caught:
+        refuse_unfit(settings_of())
+    missing = {
+        "DATABASE_URL", "DISPATCH_TOKEN_KEYS", "DISPATCH_VAULT_KEYS", "DISPATCH_SENDERS__SMS",
+        "DISPATCH_SENDERS__PUSH", "DISPATCH_PAYMENTS__KEY_ID", "DISPATCH_PAYMENTS__KEY_SECRET",
+        "DISPATCH_PAYMENTS__WEBHOOK_SECRET",
+    }  # fmt: skip
+    assert str(caught.value).startswith("Production needs ")
+    assert {word.strip(",:") for word in str(caught.value).split() if "_" in word} == missing
+
+
+@pytest.mark.parametrize("without", sorted(PRODUCTION))
+def test_production_needs_each_of_them(env: pytest.MonkeyPatch, without: str) -> None:
+    env.setenv("DISPATCH_ENV", "production")
+    for name, value in PRODUCTION.items():
+        env.setenv(name, value)
+    refuse_unfit(settings_of())
+    env.delenv(without)
+    with pytest.raises(Refused, match=without):
+        refuse_unfit(settings_of())
+    with pytest.raises(Refused, match="for development"):
+        refuse_production(settings_of(), "This")
+
+
+def test_bad_settings_are_all_named_in_one_sentence(env: pytest.MonkeyPatch) -> None:
+    env.setenv("DISPATCH_HTTP__PORT", "99999")
+    env.setenv("DISPATCH_TIMEZONE", "Mars/Olympus")
+    env.setenv("DISPATCH_VAULT_KEYS", '{"k1": "short"}')
+    env.setenv("DISPATCH_TOKEN_KEYS", '{"k1": "short"}')
+    with pytest.raises(Refused) as caught:
+        settings_of()
+    for name in (
+        "DISPATCH_HTTP__PORT", "DISPATCH_TIMEZONE", "DISPATCH_VAULT_KEYS", "DISPATCH_TOKEN_KEYS",
+    ):  # fmt: skip
+        assert name in str(caught.value)
+    env.setenv("DISPATCH_HTTP__ALLOWED_ORIGINS", "https://a.example")
+    with pytest.raises(Refused, match="cannot be read"):
+        settings_of()
+
+
+def test_many_workers_need_redis(env: pytest.MonkeyPatch) -> None:
+    env.setenv("DISPATCH_HTTP__WORKERS", "2")
+    with pytest.raises(Refused, match="set REDIS_URL"):
+        refuse_unfit(settings_of())
+    env.setenv("REDIS_URL", "redis://localhost")
+    refuse_unfit(settings_of())
+
+
+def test_settings_do_not_change(env: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError):
+        Settings().env = "production"  # type: ignore[misc]
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    undescribed = [v.name for v in variables(Settings) if not v.field.description]
+    assert undescribed == []
+
+
+def test_the_readme_has_the_table() -> None:
+    text = README.read_text("utf-8")
+    table = text.split("<!-- settings -->")[1].split("<!-- /settings -->")[0].strip()
+    assert table == settings_markdown(), "put the output of `dispatch config --markdown` between the markers"
