@@ -14,12 +14,16 @@ from storage.errors import StorageError
 
 POOL = Gauge("dispatch_database_connections", "Connections of this process", ["state"])
 PINGS = Gauge("dispatch_pings_total", "Pings since the start, by what became of them", ["outcome"])
-DROPPED = Gauge("dispatch_pings_dropped_total", "Pings dropped since the start, by the step that dropped them", ["step"])
+DROPPED = Gauge(
+    "dispatch_pings_dropped_total", "Pings dropped since the start, by the step that dropped them", ["step"]
+)
 ARRIVALS = Gauge("dispatch_arrivals_detected_total", "Arrivals detected since the start")
 TRACKED = Gauge("dispatch_technicians_tracked", "Technicians with a known position")
 ROSTER = Gauge("dispatch_technicians_known", "Technicians in memory")
 SOCKETS = Gauge("dispatch_sockets_open", "Open sockets of this process")
-SOCKET_EVENTS = Gauge("dispatch_socket_events_total", "What the sockets' guard and hot path counted since the start", ["event"])
+SOCKET_EVENTS = Gauge(
+    "dispatch_socket_events_total", "What the sockets' guard and hot path counted since the start", ["event"]
+)
 OVERDUE = Gauge("dispatch_timers_overdue_seconds", "How late the most overdue timer is, in the domain's time")
 QUEUE = Gauge("dispatch_manual_queue", "Bookings that wait for a person")
 HISTORY_LOST = Gauge("dispatch_history_points_lost_total", "Points of the history given up while the database was away")

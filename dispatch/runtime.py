@@ -70,9 +70,7 @@ async def check_server(dsn: str) -> int:
     finally:
         await pool.close()
     if version < OLDEST_POSTGRES:
-        raise CannotStart(
-            f"The database is PostgreSQL {version // 10000}: version 15 or later is needed."
-        )
+        raise CannotStart(f"The database is PostgreSQL {version // 10000}: version 15 or later is needed.")
     return version
 
 
@@ -80,9 +78,7 @@ async def check_database(dsn: str) -> None:
     """Raises CannotStart when the server or the schema will not do."""
     await check_server(dsn)
     if missing := await migrate.pending(dsn):
-        raise CannotStart(
-            f"The database lacks {len(missing)} migrations (from {missing[0]}): run `dispatch migrate`."
-        )
+        raise CannotStart(f"The database lacks {len(missing)} migrations (from {missing[0]}): run `dispatch migrate`.")
 
 
 @asynccontextmanager
@@ -106,7 +102,8 @@ async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
     tracker = Tracker()
     services = Services(
         settings=settings, clock=await read_clock(pool), pool=pool, bus=bus, tokens=tokens,
-        sessions=Sessions(pool, tokens, vault_of(settings), bus, settings.tokens), zones=ZoneBook(), roster=Roster(), tracker=tracker,
+        sessions=Sessions(pool, tokens, vault_of(settings), bus, settings.tokens), zones=ZoneBook(),
+        roster=Roster(), tracker=tracker,
         reactions=Reactions(),
     )  # fmt: skip
     reactions_of(services)
@@ -128,9 +125,7 @@ async def read_clock(pool: Pool) -> Clock:
 async def set_clock(services: Services, reading: Reading) -> None:
     """Shifts or scales the domain's time, in the database and here. For the simulator and the tests only."""
     async with services.transaction() as tx:
-        await clock_rows.set_reading(
-            tx.conn, real_at=reading.real_at, app_at=reading.app_at, speed=reading.speed
-        )
+        await clock_rows.set_reading(tx.conn, real_at=reading.real_at, app_at=reading.app_at, speed=reading.speed)
     services.clock.set(reading)
 
 

@@ -88,7 +88,9 @@ class World:
             }  # fmt: skip
             names = ", ".join(values)
             marks = ", ".join(f"${i}" for i in range(2, len(values) + 2))
-            await tx.conn.execute(f"INSERT INTO technicians (id, {names}) VALUES ($1, {marks})", technician_id, *values.values())
+            await tx.conn.execute(
+                f"INSERT INTO technicians (id, {names}) VALUES ($1, {marks})", technician_id, *values.values()
+            )
         await self.services.roster.refresh(self.services, [technician_id])
         if seen:
             self.see(technician_id, lat, lng)
@@ -102,7 +104,9 @@ class World:
     def in_hours(self, hours: float) -> datetime:
         return self.now + timedelta(hours=hours)
 
-    def new_booking(self, account_id: UUID, *, hours: float = 1.5, total_minor: int = 177120, **changes: Any) -> NewBooking:
+    def new_booking(
+        self, account_id: UUID, *, hours: float = 1.5, total_minor: int = 177120, **changes: Any
+    ) -> NewBooking:
         starts_at = self.in_hours(hours)
         local = starts_at.astimezone(ZoneInfo("Asia/Kolkata"))
         item = NewItem(self.service_ids["Facial"], "Facial - Minimal", "Facial", "Minimal", 1, 60, 200000, 160000)

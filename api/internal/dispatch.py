@@ -143,7 +143,10 @@ def _booking(b: Booking) -> BookingOut:
 
 @internal.route("POST", "/bookings/{id}/assign-partner", tags=["dispatch"])
 async def assign(
-    services: Services, caller: Service, id: UUID, body: AssignIn = AssignIn()  # noqa: B008
+    services: Services,
+    caller: Service,
+    id: UUID,
+    body: AssignIn = AssignIn(),  # noqa: B008
 ) -> AssignOut:
     """Run the automatic search for a booking, or offer it to a named technician."""
     offer: Offer | None
@@ -159,7 +162,11 @@ async def assign(
         booking = await booking_rows.get(conn, booking_id=id)
     assert booking is not None and person is not None
     assignment = AssignmentOut(
-        offer_id=offer.id, partner_id=person.id, partner_name=person.name, status="assigned", expires_at=offer.expires_at
+        offer_id=offer.id,
+        partner_id=person.id,
+        partner_name=person.name,
+        status="assigned",
+        expires_at=offer.expires_at,
     )
     return AssignOut(booking=_booking(booking), assignment=assignment)
 
@@ -216,7 +223,7 @@ async def explanation(services: Services, caller: Service, id: UUID) -> ExplainO
             for o in found.offers
         ],
         timeline=[
-            EventOut(seq=e.seq, action=e.type, by=f"{e.actor_kind}:{e.actor_id}" if e.actor_id else e.actor_kind, at=e.at, data=e.data)
+            EventOut(seq=e.seq, action=e.type, by=":".join(filter(None, (e.actor_kind, e.actor_id))), at=e.at, data=e.data)
             for e in found.timeline
         ],
     )  # fmt: skip

@@ -186,9 +186,7 @@ class Fanout:
         except StorageError:
             log.warning("facts of %s wait for the database", stream_id)
 
-    async def _tell(
-        self, listener: Listener, stream_id: UUID, *, is_party: bool, after: int | None = None
-    ) -> None:
+    async def _tell(self, listener: Listener, stream_id: UUID, *, is_party: bool, after: int | None = None) -> None:
         """Everything that the listener has not been told; `after` takes it back to what the client says."""
         async with listener.lock:
             # Only here, under the lock: while another call is telling, its place must not move.

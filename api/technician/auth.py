@@ -32,12 +32,8 @@ def _without_gaps(value: Any) -> Any:
 
 
 #: Banks in India give 9 to 18 digits; others use letters too, and more of them (IBAN).
-AccountNumber = Annotated[
-    str, BeforeValidator(_without_gaps), StringConstraints(pattern=r"^[0-9A-Za-z]{6,34}$")
-]
-Ifsc = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=11, max_length=11), AfterValidator(str.upper)
-]
+AccountNumber = Annotated[str, BeforeValidator(_without_gaps), StringConstraints(pattern=r"^[0-9A-Za-z]{6,34}$")]
+Ifsc = Annotated[str, StringConstraints(strip_whitespace=True, min_length=11, max_length=11), AfterValidator(str.upper)]
 
 
 class LoginIn(Body):
@@ -154,9 +150,7 @@ async def refresh_token(services: Services, body: RefreshIn) -> PairOut:
     Example: {"refresh_token": "drt_..."}
     """
     pair = await services.sessions.refresh(services, technician_access.REALM, body.refresh_token)
-    return PairOut(
-        access_token=pair.access_token, refresh_token=pair.refresh_token, expires_in=pair.expires_in
-    )
+    return PairOut(access_token=pair.access_token, refresh_token=pair.refresh_token, expires_in=pair.expires_in)
 
 
 @technician.route("POST", "/auth/logout", tags=["auth"])
@@ -203,9 +197,7 @@ async def set_bank_account(
 
 
 @technician.route("GET", "/notifications", tags=["notifications"])
-async def notifications(
-    services: Services, caller: Technician, query: NotificationsQuery
-) -> Page[NotificationOut]:
+async def notifications(services: Services, caller: Technician, query: NotificationsQuery) -> Page[NotificationOut]:
     """What I was told, newest first."""
     async with services.read() as conn:
         found, total = await customers.page_notifications(

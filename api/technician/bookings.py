@@ -100,7 +100,10 @@ async def accept(services: Services, caller: Technician, id: UUID) -> Answered:
 
 @technician.route("POST", "/bookings/{id}/reject", tags=["jobs"])
 async def reject(
-    services: Services, caller: Technician, id: UUID, body: RejectIn = RejectIn()  # noqa: B008
+    services: Services,
+    caller: Technician,
+    id: UUID,
+    body: RejectIn = RejectIn(),  # noqa: B008
 ) -> Answered:
     """Reject the offer of this booking; the next technician is asked at once."""
     async with services.transaction() as tx:
@@ -122,7 +125,10 @@ async def advance(services: Services, caller: Technician, id: UUID, body: Status
 
 @technician.route("POST", "/bookings/{id}/complete", tags=["jobs"])
 async def complete(
-    services: Services, caller: Technician, id: UUID, body: CompleteIn = CompleteIn()  # noqa: B008
+    services: Services,
+    caller: Technician,
+    id: UUID,
+    body: CompleteIn = CompleteIn(),  # noqa: B008
 ) -> Completed:
     """My job is done; what I earned is counted. Repeating it gives the same answer."""
     at: datetime | None = body.service_completed_at

@@ -168,7 +168,9 @@ async def why_no_jobs(services: Services, caller: Technician, query: WhyQuery) -
         )
     return WhyOut(
         since=since,
-        reasons=[ReasonOut(reason=r.reason, times=r.times, bookings=r.bookings, last_at=r.last_at) for r in found.reasons],
+        reasons=[
+            ReasonOut(reason=r.reason, times=r.times, bookings=r.bookings, last_at=r.last_at) for r in found.reasons
+        ],
         recent=[
             VerdictOut(
                 at=v.at, reason=v.reason, rank=v.rank, score=v.score, parts=v.parts, distance_m=v.distance_m,

@@ -65,17 +65,13 @@ class PayoutOut(View):
 async def my_earnings(services: Services, caller: Technician, listing: Listing) -> Page[EarningOut]:
     """My earnings and their sums; the sums are of the period, whatever the status asked for."""
     who, wanted = caller.technician_id, listing.filters
-    from_at, to_at = earnings.span(
-        wanted.get("date_from"), wanted.get("date_to"), services.settings.timezone
-    )
+    from_at, to_at = earnings.span(wanted.get("date_from"), wanted.get("date_to"), services.settings.timezone)
     async with services.read() as conn:
         found, total = await earnings.page(
             conn, who, status=wanted.get("status"), from_at=from_at, to_at=to_at, limit=listing.limit,
             offset=listing.offset,
         )  # fmt: skip
-        sums = await earnings.summary(
-            conn, who, from_at=from_at, to_at=to_at, currency=services.settings.currency
-        )
+        sums = await earnings.summary(conn, who, from_at=from_at, to_at=to_at, currency=services.settings.currency)
     return Page([earning_out(e) for e in found], total, extra=sums_out(sums))
 
 
@@ -83,9 +79,7 @@ async def my_earnings(services: Services, caller: Technician, listing: Listing) 
 async def my_payouts(services: Services, caller: Technician, listing: Listing) -> Page[PayoutOut]:
     """What was paid out to me, newest first."""
     wanted = listing.filters
-    from_at, to_at = earnings.span(
-        wanted.get("date_from"), wanted.get("date_to"), services.settings.timezone
-    )
+    from_at, to_at = earnings.span(wanted.get("date_from"), wanted.get("date_to"), services.settings.timezone)
     async with services.read() as conn:
         found, total = await payouts.page(
             conn, party_id=caller.technician_id, status=wanted.get("status"), from_at=from_at, to_at=to_at,

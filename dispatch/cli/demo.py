@@ -83,7 +83,8 @@ def _quiet(settings: Settings) -> Settings:
 def _for_speed(settings: Settings, speed: float) -> Settings:
     """At a high speed a tenth of a second of the machine is many seconds of the domain: its patience grows along."""
     longer = {
-        "dispatch": {"fresh_fix_s": 4.0, "offer_window_min_s": 4.0}, "otp": {"life_s": 20.0}, "billing": {"preview_s": 10.0},
+        "dispatch": {"fresh_fix_s": 4.0, "offer_window_min_s": 4.0}, "otp": {"life_s": 20.0},
+        "billing": {"preview_s": 10.0},
     }  # fmt: skip
     update: dict[str, object] = {}
     for group, fields in longer.items():
@@ -111,7 +112,10 @@ def _with_gateway(settings: Settings, stack: ExitStack) -> Settings:
     host = settings.http.host if settings.http.host not in ("0.0.0.0", "::", "") else "127.0.0.1"
     webhook_url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1/payments/webhook"
     process = subprocess.Popen(
-        [sys.executable, "-m", "dispatch.gateway", "--port", "0", "--data", str(settings.data / "gateway"), "--webhook-url", webhook_url],
+        [
+            sys.executable, "-m", "dispatch.gateway", "--port", "0", "--data", str(settings.data / "gateway"),
+            "--webhook-url", webhook_url,
+        ],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent,
     )  # fmt: skip
     stack.callback(_end, process)
@@ -254,7 +258,8 @@ async def _welcome(url: str, dsn: str, settings: Settings) -> str:
     curl -s {url}/v1/dashboard -H 'Authorization: Bearer {token}'
 
   Signing in with a code:
-    curl -s {url}/v1/auth/send-otp -H 'Content-Type: application/json' -d '{{"phone_number": "{customer}", "purpose": "login"}}'
+    curl -s {url}/v1/auth/send-otp -H 'Content-Type: application/json' \\
+      -d '{{"phone_number": "{customer}", "purpose": "login"}}'
 
   Ctrl-C ends it; the data stays in {(settings.database_url and "your database") or settings.data}.
 """

@@ -68,7 +68,8 @@ def technicians(services: Services, box: Box) -> dict[UUID, dict[str, Any]]:
             presence = "busy" if under_way else "online"
         found[person.id] = {
             "id": person.id, "code": person.code, "name": person.name, "lat": seen.lat, "lng": seen.lng,
-            "heading_deg": seen.heading_deg, "presence": presence, "job": max(under_way, key=ASSIGNMENT_STATES.index, default=None),
+            "heading_deg": seen.heading_deg, "presence": presence, 
+            "job": max(under_way, key=ASSIGNMENT_STATES.index, default=None),
         }  # fmt: skip
     return found
 

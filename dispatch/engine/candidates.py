@@ -121,7 +121,13 @@ def works_then(person: Technician, booking: Booking) -> bool:
 
 
 def candidate(
-    found: Reachable, now: datetime, *, busy: bool = False, tried: bool = False, offered: bool = False, blocked: bool = False
+    found: Reachable,
+    now: datetime,
+    *,
+    busy: bool = False,
+    tried: bool = False,
+    offered: bool = False,
+    blocked: bool = False,
 ) -> Candidate:
     """The facts about one technician, in the form that matching reads."""
     t = found.technician

@@ -216,7 +216,9 @@ async def lock(tx: Tx, booking_id: UUID) -> Booking:
     return booking
 
 
-async def offer_of(tx: Tx, technician_id: UUID, *, offer_id: UUID | None = None, booking_id: UUID | None = None) -> Offer:
+async def offer_of(
+    tx: Tx, technician_id: UUID, *, offer_id: UUID | None = None, booking_id: UUID | None = None
+) -> Offer:
     """The technician's own offer, named by itself or by its booking. Raises Missing: another's does not exist."""
     if offer_id is not None:
         offer = await rows.get(tx.conn, offer_id=offer_id)
@@ -359,7 +361,8 @@ async def _ready_for_search(tx: Tx, booking: Booking, actor: Actor, force: bool)
     await booking_rows.new_round(tx.conn, booking_id=booking.id)
     await booking_rows.audit(
         tx.conn, realm=actor.kind, actor_id=actor.id, action="assign_booking", resource_type="booking",
-        resource_id=str(booking.id), changes={"force": force, "round": {"old": booking.round, "new": booking.round + 1}},
+        resource_id=str(booking.id),
+        changes={"force": force, "round": {"old": booking.round, "new": booking.round + 1}},
     )  # fmt: skip
 
 
@@ -367,9 +370,7 @@ async def _forced_auto(tx: Tx, booking_id: UUID) -> Booking:
     """An ordered search runs even where bookings wait for people by themselves."""
     booking = await lock(tx, booking_id)
     if not booking.auto_assign:
-        await booking_rows.set_priority(
-            tx.conn, booking_id=booking_id, priority=booking.priority, auto_assign=True
-        )
+        await booking_rows.set_priority(tx.conn, booking_id=booking_id, priority=booking.priority, auto_assign=True)
         booking = await lock(tx, booking_id)
     return booking
 
@@ -390,7 +391,8 @@ async def assign_to(tx: Tx, booking_id: UUID, technician_id: UUID, actor: Actor,
         )
     offer, late = await _try(tx, booking, judged, attempt=None, made_by=actor.id or actor.kind)
     if offer is None:
-        raise NoCandidate(f"{person.name} cannot take this booking: {late.replace('_', ' ')}.", details={"reason": late})
+        raise NoCandidate(
+            f"{person.name} cannot take this booking: {late.replace('_', ' ')}.", details={"reason": late}
+        )
     await explain.store(tx, booking, policy, [judged], offer)
     return offer
-

@@ -51,9 +51,7 @@ class Need:
 
     @property
     def place(self) -> Place:
-        return Place(
-            self.lat, self.lng, self.zone_id, self.timezone, frozenset(self.categories), frozenset(self.tiers)
-        )
+        return Place(self.lat, self.lng, self.zone_id, self.timezone, frozenset(self.categories), frozenset(self.tiers))
 
     @property
     def duration(self) -> timedelta:
@@ -124,7 +122,13 @@ def need_of(booking: Booking) -> Need:
 
 
 async def _take(
-    tx: Tx, need: Need, starts_at: datetime, *, preview_id: UUID | None, booking_id: UUID | None, expires_at: datetime | None
+    tx: Tx,
+    need: Need,
+    starts_at: datetime,
+    *,
+    preview_id: UUID | None,
+    booking_id: UUID | None,
+    expires_at: datetime | None,
 ) -> None:
     ends_at = starts_at + need.duration
     free = await _Free.load(tx.conn, tx.services, need, starts_at, ends_at)
@@ -149,7 +153,9 @@ async def _take(
 class _Free:
     """Who is around a place and when they are taken, read once for a span; answers for any start within it."""
 
-    def __init__(self, services: Services, need: Need, found: list[Reachable], taken: list[rows.Slot], blocked: set[UUID]):
+    def __init__(
+        self, services: Services, need: Need, found: list[Reachable], taken: list[rows.Slot], blocked: set[UUID]
+    ):
         self._services, self._need, self._blocked = services, need, blocked
         self._found = sorted(found, key=lambda f: (f.distance_m is None, f.distance_m or 0.0, f.technician.no))
         self._taken: dict[UUID, list[rows.Slot]] = {}
@@ -182,9 +188,7 @@ class _Free:
 
     def _is_free(self, found: Reachable, starts_at: datetime, ends_at: datetime) -> bool:
         begins = starts_at - timedelta(seconds=found.travel_s)
-        return not any(
-            s.starts_at < ends_at and s.ends_at > begins for s in self._taken.get(found.technician.id, ())
-        )
+        return not any(s.starts_at < ends_at and s.ends_at > begins for s in self._taken.get(found.technician.id, ()))
 
 
 async def claim(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:

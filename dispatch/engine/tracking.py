@@ -1,4 +1,4 @@
-"""Where technicians are: the steps that a ping passes, and the live index that matching asks. Synchronous, in memory."""
+"""Where technicians are: the steps that a ping passes, and the live index that matching asks. In memory, no await."""
 
 from __future__ import annotations
 

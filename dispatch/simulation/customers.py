@@ -137,8 +137,8 @@ class Customer(Person):
             lat, lng = self.scene.world.home(self.dice)
             area = self.scene.world.areas[0]
             body = {
-                "name": "Simulated home", "address_line1": f"House {self.number}", "city": area.city, "state": area.state,
-                "pincode": area.pincodes[0] if area.pincodes else "0000", "lat": lat, "lng": lng,
+                "name": "Simulated home", "address_line1": f"House {self.number}", "city": area.city,
+                "state": area.state, "pincode": area.pincodes[0] if area.pincodes else "0000", "lat": lat, "lng": lng,
             }  # fmt: skip
             self._address = await self.rest.call("POST", "/v1/users/addresses", body)
         assert self._address is not None

@@ -151,8 +151,8 @@ async def _tell(
     while progress is not None:
         tally, minutes = scene.tally, (scene.clock.timestamp() - started_s) / 60
         progress(
-            f"{minutes:.0f} simulated minutes: {technicians} technicians, {tally.pings} pings, {len(tally.booked)} bookings, "
-            f"{tally.offers_heard} offers, {tally.completed} completed"
+            f"{minutes:.0f} simulated minutes: {technicians} technicians, {tally.pings} pings, "
+            f"{len(tally.booked)} bookings, {tally.offers_heard} offers, {tally.completed} completed"
         )
         await asyncio.sleep(PROGRESS_S)
 
@@ -231,7 +231,8 @@ async def _report(
         offers_made=sum(offers.values()), offers=offers, assign_p50_s=percentile(assigned, 0.5),
         assign_p95_s=percentile(assigned, 0.95), arrivals_detected=tally.arrivals_detected,
         arrivals_by_hand=tally.arrivals_by_hand, positions_seen=tally.moves_seen, bookings=dict(ends),
-        turned_away=dict(tally.turned_away), paid_online=tally.paid, rated=tally.rated, facts_told=sum(s.streams.told for s in sockets),
+        turned_away=dict(tally.turned_away), paid_online=tally.paid, rated=tally.rated,
+        facts_told=sum(s.streams.told for s in sockets),
         missed_events=missed, gaps_repaired=sum(s.streams.gaps for s in sockets),
         repeated_events=sum(s.streams.repeated for s in sockets), resets=sum(s.resets for s in sockets),
         reconnects=sum(max(0, s.connections - 1) for s in sockets), errors=tally.errors,

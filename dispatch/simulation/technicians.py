@@ -170,7 +170,8 @@ class Technician(Person):
                 tally.wrong(f"{self.name} answering", e)
             return
         job = Job(
-            offer["booking_id"], (float(offer["lat"]), float(offer["lng"])), _unix(offer["starts_at"]), _unix(offer["ends_at"])
+            offer["booking_id"], (float(offer["lat"]), float(offer["lng"])),
+            _unix(offer["starts_at"]), _unix(offer["ends_at"]),
         )
         self._jobs[job.booking_id] = job
         try:

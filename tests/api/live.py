@@ -112,12 +112,12 @@ class Live:
 
 
 @asynccontextmanager
-async def live_server(dsn: str, folder: Path, *, technicians: int = 3, customers: int = 2, **settings: Any) -> AsyncIterator[Live]:
+async def live_server(
+    dsn: str, folder: Path, *, technicians: int = 3, customers: int = 2, **settings: Any
+) -> AsyncIterator[Live]:
     """A seeded server whose domain clock starts on a Monday morning and runs at real speed."""
     conn = await asyncpg.connect(dsn)
-    await conn.execute(
-        "UPDATE app_clock SET real_at = clock_timestamp(), app_at = $1, speed = 1", NOON
-    )
+    await conn.execute("UPDATE app_clock SET real_at = clock_timestamp(), app_at = $1, speed = 1", NOON)
     await conn.close()
     async with runtime.open_services(test_settings(folder, **settings), dsn) as services:
         await seed(services, technicians=technicians, customers=customers)

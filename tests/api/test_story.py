@@ -98,9 +98,7 @@ async def test_the_main_job(fresh_dsn: str, tmp_path: Path) -> None:
         total = finished["data"]["booking"]["grand_total"]
         assert finished["data"]["earning"] == {"amount": round(total * 0.7 + 1e-9, 2), "status": "pending"}
         await customer.hears("booking.updated", event="booking.completed")
-        seqs = [
-            d["seq"] for e, d in customer.heard if e == "booking.updated" and d["booking_id"] == booking["id"]
-        ]
+        seqs = [d["seq"] for e, d in customer.heard if e == "booking.updated" and d["booking_id"] == booking["id"]]
         assert seqs == list(range(1, len(seqs) + 1))
         await customer.call("POST", f"/v1/bookings/{booking['id']}/rate", {"rating": 5, "feedback": "Great!"})
         earnings = (await technician.call("GET", "/v1/partner/earnings"))["data"]

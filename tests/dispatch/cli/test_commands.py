@@ -89,7 +89,7 @@ async def test_it_answers_when_it_says_so(server: Server) -> None:
     assert (status, ready["status"]) == (200, "ready")
 
 
-async def test_keys_are_the_owner_s_only(server: Server, data: Path) -> None:
+def test_keys_are_the_owner_s_only(server: Server, data: Path) -> None:
     modes = {path.stat().st_mode & 0o777 for path in (*data.glob("*keys.json"), *data.glob("*/keys.json"))}
     assert modes == {0o600}
 

@@ -26,7 +26,12 @@ async def test_the_nearest_gets_the_offer_and_wins(world: World) -> None:
     assert booking.next_action == "offer_expiry" and booking.next_action_at == offer["expires_at"]
     confirmed = await world.accept(booking.id, near)
     assert confirmed.status == "confirmed" and confirmed.technician_id == near
-    assert await world.facts(booking.id) == ["booking.created", "partner.assigned", "partner.accepted", "booking.confirmed"]
+    assert await world.facts(booking.id) == [
+        "booking.created",
+        "partner.assigned",
+        "partner.accepted",
+        "booking.confirmed",
+    ]
     with pytest.raises(Missing):
         await world.accept(booking.id, far)
 
@@ -132,7 +137,8 @@ async def test_a_technician_has_one_open_offer_at_most(world: World) -> None:
     assert first.status == "partner_assigned"
     assert second.queue_reason == "no_candidate"
     reason = await world.value(
-        "SELECT reason FROM match_candidates c JOIN match_attempts a ON a.id = c.attempt_id WHERE a.booking_id = $1", second.id
+        "SELECT reason FROM match_candidates c JOIN match_attempts a ON a.id = c.attempt_id WHERE a.booking_id = $1",
+        second.id,
     )
     assert reason == "offer_open"
 
@@ -215,9 +221,11 @@ async def test_cancel_racing_accept_ends_in_one_of_both(world: World) -> None:
     one = await world.technician()
     for _ in range(5):
         booking = await world.book()
+
         async def cancel(booking_id: object = booking.id) -> None:
             async with world.services.transaction() as tx:
                 await bookings.cancel(tx, booking_id, Actor("customer"), None)  # type: ignore[arg-type]
+
         await asyncio.gather(world.accept(booking.id, one), cancel(), return_exceptions=True)
         assert (await world.booking(booking.id)).status == "cancelled"
         assert await world.value("SELECT count(*) FROM slots") == 0

@@ -29,8 +29,8 @@ def test_points_are_lat_lng_every_fifteen_seconds(tmp_path: Path) -> None:
 def test_bad_rows_are_counted_by_reason(tmp_path: Path) -> None:
     found = read_trips(
         write(
-            tmp_path, "[[-8.61,41.14],[-8.62,41.15]]", "", "[[", "{}", "[]", "[[-8.61,41.14]]", "[[1,2],[3]]", "[[1,2],[3,91]]",
-            "[[1,2],[true,4]]", "[[1,2],[null,4]]",
+            tmp_path, "[[-8.61,41.14],[-8.62,41.15]]", "", "[[", "{}", "[]", "[[-8.61,41.14]]", "[[1,2],[3]]",
+            "[[1,2],[3,91]]", "[[1,2],[true,4]]", "[[1,2],[null,4]]",
         )
     )  # fmt: skip
     assert len(found.trips) == 1
@@ -67,7 +67,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_the_zone_spans_the_trips_but_not_their_outliers(tmp_path: Path) -> None:
     city = [
-        f"[[{-8.60 - n / 1000},{41.10 + n / 1000}],[{-8.60 - n / 1000},41.16],[-8.66,{41.10 + n / 1000}]]" for n in range(60)
+        f"[[{-8.60 - n / 1000},{41.10 + n / 1000}],[{-8.60 - n / 1000},41.16],[-8.66,{41.10 + n / 1000}]]"
+        for n in range(60)
     ]
     found = read_trips(write(tmp_path, *city, "[[2.35,48.85],[-8.61,41.14]]"))
     area = area_of(found.trips, name="trips", timezone="Europe/Lisbon", currency="EUR")

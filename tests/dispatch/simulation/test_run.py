@@ -53,7 +53,8 @@ async def test_every_booking_ends_and_no_event_is_missed(fresh_dsn: str, tmp_pat
 
 async def test_recorded_trips_make_the_zone(fresh_dsn: str, tmp_path: Path, shared: Path) -> None:
     code, report, words = await simulate(
-        fresh_dsn, tmp_path, "--traces", str(shared / "data" / "porto_taxi_trips_1k.csv"), "--timezone", "Europe/Lisbon",
+        fresh_dsn, tmp_path, "--traces", str(shared / "data" / "porto_taxi_trips_1k.csv"),
+        "--timezone", "Europe/Lisbon",
         "--technicians", "12", "--customers", "3", "--speed", "200",
     )  # fmt: skip
     assert report, words
@@ -64,7 +65,8 @@ async def test_recorded_trips_make_the_zone(fresh_dsn: str, tmp_path: Path, shar
 
 
 @pytest.mark.parametrize(
-    ("cells", "words"), [("nonsense\n", "no usable trip"), (None, "There is no file")]
+    ("cells", "words"),
+    [("nonsense\n", "no usable trip"), (None, "There is no file")],
 )
 async def test_a_useless_file_is_refused_in_words(
     fresh_dsn: str, tmp_path: Path, cells: str | None, words: str

@@ -1,0 +1,386 @@
+"""The job after acceptance: every step, every refusal, moved, cancelled, given back, rated."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from dispatch.engine import bookings, jobs, offers
+from dispatch.engine.bookings import NotRateable
+from dispatch.engine.jobs import WrongStartCode
+from dispatch.engine.lifecycle import ASSIGNMENT, WrongState
+from dispatch.engine.offers import OfferAnswered
+from dispatch.engine.slots import SlotTaken
+from dispatch.errors import Invalid, Missing
+from dispatch.events import SYSTEM, Actor
+from storage.bookings import Booking
+from storage.pool import Pool
+from tests.world import NOON, World, make_world
+
+CUSTOMER, STAFF = Actor("customer", "c-1"), Actor("admin", "s-1")
+WAYS = {
+    "accepted": (), "in_transit": ("in_transit",), "arrived": ("in_transit", "arrived"),
+    "in_progress": ("arrived", "in_progress"), "completed": ("arrived", "completed"),
+}  # fmt: skip
+
+
+async def job(world: World, state: str = "accepted", **changes: object) -> tuple[Booking, UUID]:
+    """A booking whose assignment is in that state, and its technician."""
+    one = await world.technician()
+    booking = await world.book(**changes)
+    await world.accept(booking.id, one)
+    for step in WAYS[state]:
+        await go(world, booking.id, one, step)
+    return await world.booking(booking.id), one
+
+
+async def go(world: World, booking_id: UUID, technician_id: UUID, step: str, **more: object) -> Booking:
+    async with world.services.transaction() as tx:
+        if step == "completed":
+            return (await jobs.complete(tx, booking_id, technician_id, **more))[0]  # type: ignore[arg-type]
+        if step == "cancelled":
+            return await jobs.give_back(tx, booking_id, technician_id, "no time")
+        return await jobs.advance(tx, booking_id, technician_id, step, **more)  # type: ignore[arg-type]
+
+
+async def move(world: World, booking_id: UUID, to: datetime, actor: Actor = CUSTOMER) -> Booking:
+    async with world.services.transaction() as tx:
+        return await bookings.reschedule(tx, booking_id, actor, to)
+
+
+async def assignment_state(world: World, booking_id: UUID) -> str:
+    return str(await world.value("SELECT state FROM assignments WHERE booking_id = $1 ORDER BY accepted_at DESC", booking_id))
+
+
+# ---------------------------------------------------------------- steps
+
+
+async def test_a_job_from_acceptance_to_the_end(world: World) -> None:
+    booking, one = await job(world)
+    due = world.now + timedelta(minutes=20)
+    assert (await go(world, booking.id, one, "in_transit", estimated_arrival=due)).status == "confirmed"
+    await world.advance(minutes=15)
+    await go(world, booking.id, one, "arrived")
+    started = await go(world, booking.id, one, "in_progress")
+    assert started.status == "in_progress" and started.next_action is None
+    await world.advance(minutes=60)
+    done = await go(world, booking.id, one, "completed")
+    assert done.status == "completed" and done.technician_id == one
+    row = (await world.fetch("SELECT * FROM assignments"))[0]
+    assert row["estimated_arrival"] == due and row["completed_at"] == world.now
+    assert row["in_transit_at"] < row["arrived_at"] <= row["started_at"] < row["completed_at"]
+    assert await world.facts(booking.id) == [
+        "booking.created", "partner.assigned", "partner.accepted", "booking.confirmed", "partner.in_transit",
+        "partner.arrived", "service.started", "booking.completed",
+    ]  # fmt: skip
+    assert await world.value("SELECT count(*) FROM slots") == 0
+    counts = await world.fetch("SELECT total_bookings, completed_bookings FROM technicians WHERE id = $1", one)
+    assert tuple(counts[0]) == (1, 1)
+
+
+@pytest.mark.parametrize("step", ["in_transit", "arrived", "in_progress", "completed"])
+async def test_repeating_a_step_changes_nothing(world: World, step: str) -> None:
+    booking, one = await job(world, step)
+    before = (await world.booking(booking.id)).event_seq
+    await asyncio.gather(*(go(world, booking.id, one, step) for _ in range(4)))
+    assert (await world.booking(booking.id)).event_seq == before
+    assert await world.value("SELECT completed_bookings FROM technicians") == (1 if step == "completed" else 0)
+
+
+@pytest.mark.parametrize(
+    ("state", "step"),
+    [
+        (state, step)
+        for state in WAYS
+        for step in (*WAYS, "cancelled")
+        if step not in (state, "accepted") and state not in ASSIGNMENT[step].sources
+    ],
+)
+async def test_an_illegal_step_is_a_conflict_with_details(world: World, state: str, step: str) -> None:
+    booking, one = await job(world, state)
+    before = (await world.booking(booking.id)).event_seq
+    with pytest.raises(WrongState) as caught:
+        await go(world, booking.id, one, step)
+    assert {"state", "step", "allowed_from"} <= caught.value.details.keys()
+    assert caught.value.message
+    after = await world.booking(booking.id)
+    assert after.event_seq == before and await assignment_state(world, booking.id) == state
+
+
+async def test_complete_is_legal_from_arrived(world: World) -> None:
+    booking, one = await job(world, "arrived")
+    assert (await go(world, booking.id, one, "completed")).status == "completed"
+
+
+async def test_somebody_elses_job_does_not_exist(world: World) -> None:
+    booking, _ = await job(world)
+    stranger = await world.technician(km_north=2)
+    for step in ("in_transit", "completed", "cancelled"):
+        with pytest.raises(Missing):
+            await go(world, booking.id, stranger, step)
+    with pytest.raises(Missing):
+        await go(world, UUID(int=7), stranger, "arrived")
+
+
+async def test_what_is_only_offered_cannot_be_driven_to(world: World) -> None:
+    one = await world.technician()
+    booking = await world.book()
+    for step in ("in_transit", "completed", "cancelled"):
+        with pytest.raises(WrongState) as caught:
+            await go(world, booking.id, one, step)
+        assert caught.value.details["state"] == "assigned"
+    await world.reject(booking.id, one)
+    with pytest.raises(WrongState) as caught:
+        await go(world, booking.id, one, "in_transit")
+    assert caught.value.details["state"] == "rejected"
+
+
+async def test_completion_times(world: World) -> None:
+    booking, one = await job(world, "arrived")
+    await world.advance(minutes=30)
+    for wrong in (world.now + timedelta(minutes=3), NOON - timedelta(seconds=1)):
+        with pytest.raises(Invalid) as caught:
+            await go(world, booking.id, one, "completed", completed_at=wrong)
+        assert list(caught.value.fields) == ["service_completed_at"]
+    # A phone whose clock is a little ahead: it ends now, not in the future.
+    await go(world, booking.id, one, "completed", completed_at=world.now + timedelta(minutes=1))
+    assert await world.value("SELECT completed_at FROM assignments") == world.now
+
+
+async def test_a_completion_told_later_counts_from_when_it_was(world: World) -> None:
+    booking, one = await job(world, "arrived")
+    then = world.now + timedelta(minutes=50)
+    await world.advance(minutes=90)
+    await go(world, booking.id, one, "completed", completed_at=then)
+    assert await world.value("SELECT completed_at FROM assignments") == then
+
+
+async def test_the_start_code(fresh_pool: Pool, tmp_path: Path) -> None:
+    world = await make_world(fresh_pool, tmp_path, dispatch={"start_code_required": True})
+    booking, one = await job(world, "arrived")
+    code = booking.start_code
+    assert code is not None and len(code) == 4
+    for wrong in (None, "", "12345", "x" + code):
+        with pytest.raises(WrongStartCode):
+            await go(world, booking.id, one, "in_progress", start_code=wrong)
+    assert (await go(world, booking.id, one, "in_progress", start_code=code)).status == "in_progress"
+    # Repeated without it: nothing is left to protect.
+    assert (await go(world, booking.id, one, "in_progress")).status == "in_progress"
+
+
+async def test_the_start_code_cannot_be_passed_by_completing(fresh_pool: Pool, tmp_path: Path) -> None:
+    world = await make_world(fresh_pool, tmp_path, dispatch={"start_code_required": True})
+    booking, one = await job(world, "arrived")
+    with pytest.raises(WrongState):
+        await go(world, booking.id, one, "completed")
+    await go(world, booking.id, one, "in_progress", start_code=booking.start_code)
+    assert (await go(world, booking.id, one, "completed")).status == "completed"
+
+
+# ---------------------------------------------------------------- given back
+
+
+@pytest.mark.parametrize("state", ["accepted", "in_transit", "arrived"])
+async def test_given_back_in_any_state_before_the_work(world: World, state: str) -> None:
+    booking, one = await job(world, state)
+    two = await world.technician(km_north=3)
+    reopened = await go(world, booking.id, one, "cancelled")
+    assert reopened.status == "partner_assigned" and reopened.round == 2 and reopened.attempt == 1
+    assert (await world.open_offer(booking.id))["technician_id"] == two
+    with pytest.raises(WrongState) as caught:
+        await go(world, booking.id, one, "in_transit")
+    assert caught.value.details["state"] == "cancelled"
+    with pytest.raises(OfferAnswered):
+        await world.accept(booking.id, one)
+    await world.accept(booking.id, two)
+    assert (await world.booking(booking.id)).technician_id == two
+    assert await world.value("SELECT cancelled_bookings FROM technicians WHERE id = $1", one) == 1
+
+
+# ---------------------------------------------------------------- moved
+
+
+async def test_moved_while_offered_asks_anew(world: World) -> None:
+    """Whoever was asked for the old time has not answered for the new one."""
+    one = await world.technician()
+    booking = await world.book(hours=3)
+    old = await world.open_offer(booking.id)
+    moved = await move(world, booking.id, NOON + timedelta(hours=5))
+    new = await world.open_offer(booking.id)
+    assert new["technician_id"] == one and new["id"] != old["id"]
+    assert moved.status == "partner_assigned" and (moved.round, moved.attempt) == (2, 1)
+    assert await world.value("SELECT state FROM offers WHERE id = $1", old["id"]) == "withdrawn"
+    assert f"{moved.local_time:%H:%M}" == "15:00"
+    slot = (await world.fetch("SELECT upper(during) AS ends_at, state FROM slots"))[0]
+    assert (slot["ends_at"], slot["state"]) == (moved.ends_at, "offered")
+
+
+async def test_moved_while_accepted_keeps_the_technician(world: World) -> None:
+    booking, one = await job(world, hours=3)
+    moved = await move(world, booking.id, NOON + timedelta(hours=4))
+    assert moved.status == "confirmed" and moved.technician_id == one
+    assert moved.next_action_at == moved.starts_at - timedelta(hours=2)
+    slot = (await world.fetch("SELECT upper(during) AS ends_at, state FROM slots"))[0]
+    assert (slot["ends_at"], slot["state"]) == (moved.ends_at, "accepted")
+    told = await world.fetch("SELECT data FROM party_events WHERE party_id = $1 ORDER BY seq DESC LIMIT 1", one)
+    assert told[0]["data"]["starts_at"] == moved.starts_at.isoformat()
+    # To the very same time: nothing happens.
+    assert (await move(world, booking.id, moved.starts_at)).event_seq == moved.event_seq
+
+
+async def test_moved_to_a_time_the_technician_does_not_work(world: World) -> None:
+    one = await world.technician(working_hours={"start": "08:00", "end": "13:00", "days": [1, 2, 3, 4, 5]})
+    booking = await world.book(hours=1.5)
+    await world.accept(booking.id, one)
+    # Offline is the first thing that matching would say; what counts here is that they do not work then.
+    await world.execute("UPDATE technicians SET is_available = false WHERE id = $1", one)
+    await world.services.roster.refresh(world.services, [one])
+    two = await world.technician(km_north=3)
+    moved = await move(world, booking.id, NOON + timedelta(hours=7))
+    assert moved.status == "partner_assigned" and moved.technician_id is None and moved.round == 2
+    assert (await world.open_offer(booking.id))["technician_id"] == two
+    assert await world.value("SELECT state FROM assignments WHERE technician_id = $1", one) == "cancelled"
+    # It was not the technician who let the customer down.
+    assert await world.value("SELECT cancelled_bookings FROM technicians WHERE id = $1", one) == 0
+
+
+async def test_moved_to_a_time_when_the_technician_has_another_job(world: World) -> None:
+    one = await world.technician()
+    first = await world.book(hours=2)
+    await world.accept(first.id, one)
+    second = await world.book(hours=5)
+    await world.accept(second.id, one)
+    with pytest.raises(SlotTaken):
+        await move(world, first.id, second.starts_at)
+    assert (await world.booking(first.id)).starts_at == first.starts_at
+    two = await world.technician(km_north=3)
+    moved = await move(world, first.id, second.starts_at)
+    assert moved.status == "partner_assigned"
+    assert (await world.open_offer(first.id))["technician_id"] == two
+
+
+async def test_moved_within_its_own_time(world: World) -> None:
+    """By half an hour: the new interval overlaps the old one, which is its own."""
+    booking, one = await job(world, hours=3)
+    moved = await move(world, booking.id, booking.starts_at + timedelta(minutes=30))
+    assert moved.technician_id == one and moved.status == "confirmed"
+
+
+@pytest.mark.parametrize("hours", [0.5, -1, 9.5, 24 * 31, 2.25, 14])
+async def test_out_of_hours_is_refused(world: World, hours: float) -> None:
+    booking, one = await job(world, hours=3)
+    with pytest.raises(Invalid) as caught:
+        await move(world, booking.id, NOON + timedelta(hours=hours))
+    assert list(caught.value.fields) == ["booking_time"]
+    assert (await world.booking(booking.id)).event_seq == booking.event_seq
+
+
+async def test_moved_while_queued(world: World) -> None:
+    one = await world.technician()
+    booking = await world.book(hours=3)
+    await world.reject(booking.id, one)
+    assert (await world.booking(booking.id)).queue_reason == "no_candidate"
+    moved = await move(world, booking.id, NOON + timedelta(hours=6))
+    assert moved.status == "partner_assigned" and moved.queued_at is None
+    by_hand = await world.book(hours=26, auto_assign=False)
+    kept = await move(world, by_hand.id, NOON + timedelta(hours=28), STAFF)
+    assert kept.queue_reason == "manual" and kept.starts_at == NOON + timedelta(hours=28)
+
+
+async def test_moved_while_unpaid_goes_on_waiting(world: World) -> None:
+    await world.technician()
+    booking = await world.book(hours=3, dispatch=False, wait_for_payment=True, payment_method="online")
+    moved = await move(world, booking.id, NOON + timedelta(hours=5))
+    assert moved.next_action == "release_unpaid" and moved.next_action_at == booking.next_action_at
+    assert await world.value("SELECT count(*) FROM offers") == 0
+    assert await world.value("SELECT upper(during) FROM slots") == moved.ends_at
+
+
+@pytest.mark.parametrize("state", ["in_transit", "arrived", "in_progress", "completed"])
+async def test_too_late_to_move(world: World, state: str) -> None:
+    booking, _ = await job(world, state)
+    with pytest.raises(WrongState) as caught:
+        await move(world, booking.id, NOON + timedelta(hours=5))
+    assert caught.value.details["step"] == "reschedule"
+
+
+# ---------------------------------------------------------------- cancelled
+
+
+@pytest.mark.parametrize("state", ["accepted", "in_transit", "arrived"])
+async def test_cancelled_before_the_work(world: World, state: str) -> None:
+    booking, one = await job(world, state)
+    async with world.services.transaction() as tx:
+        gone = await bookings.cancel(tx, booking.id, CUSTOMER, "ill", fee_minor=17712)
+    assert gone.status == "cancelled" and gone.cancellation_fee_minor == 17712 and gone.next_action is None
+    assert await assignment_state(world, booking.id) == "cancelled"
+    assert await world.value("SELECT count(*) FROM slots") == 0
+    last = (await world.fetch("SELECT data FROM party_events WHERE party_id = $1 ORDER BY seq DESC LIMIT 1", one))[0]
+    assert last["data"]["state"] == "cancelled" and last["data"]["reason"] == "ill"
+    with pytest.raises(WrongState):
+        await go(world, booking.id, one, "completed")
+
+
+@pytest.mark.parametrize("state", ["in_progress", "completed"])
+async def test_too_late_to_cancel(world: World, state: str) -> None:
+    booking, _ = await job(world, state)
+    with pytest.raises(WrongState) as caught:
+        async with world.services.transaction() as tx:
+            await bookings.cancel(tx, booking.id, CUSTOMER, None)
+    assert caught.value.details["state"] == state
+
+
+async def test_cancelled_while_it_waits(world: World) -> None:
+    waiting = await world.book() if await world.technician() else None
+    assert waiting is not None
+    queued = await world.book(hours=24, auto_assign=False)
+    unpaid = await world.book(hours=48, dispatch=False, wait_for_payment=True)
+    for booking in (waiting, queued, unpaid):
+        async with world.services.transaction() as tx:
+            gone = await bookings.cancel(tx, booking.id, SYSTEM, None)
+        assert (gone.status, gone.next_action, gone.queued_at, gone.cancelled_by) == ("cancelled", None, None, "system")
+    assert await world.value("SELECT count(*) FROM slots") == 0
+    assert await world.value("SELECT count(*) FROM alerts WHERE resolved_at IS NULL") == 0
+    assert await world.sweep() == 0
+
+
+# ---------------------------------------------------------------- rated
+
+
+async def test_rated_once_by_its_customer(world: World) -> None:
+    booking, one = await job(world, "completed")
+
+    async def rate(account_id: UUID, stars: int = 4) -> None:
+        async with world.services.transaction() as tx:
+            await bookings.rate(tx, booking.id, account_id, stars, "thanks")
+
+    with pytest.raises(Missing):
+        await rate(await world.customer())
+    results = await asyncio.gather(*(rate(booking.account_id) for _ in range(4)), return_exceptions=True)
+    assert sum(r is None for r in results) == 1
+    assert sum(isinstance(r, NotRateable) for r in results) == 3
+    assert await world.value("SELECT rating::float8 FROM technicians WHERE id = $1", one) == 4.0
+    assert (await world.facts(booking.id)).count("booking.rated") == 1
+
+
+async def test_what_is_not_done_cannot_be_rated(world: World) -> None:
+    booking, _ = await job(world, "in_progress")
+    with pytest.raises(NotRateable):
+        async with world.services.transaction() as tx:
+            await bookings.rate(tx, booking.id, booking.account_id, 5, None)
+
+
+async def test_start_dispatch_when_the_payment_has_come(world: World) -> None:
+    one = await world.technician()
+    booking = await world.book(dispatch=False, wait_for_payment=True, payment_method="online")
+    await offers.dispatch_now(world.services, booking.id)
+    assert await world.value("SELECT count(*) FROM offers") == 0
+    for _ in range(2):
+        async with world.services.transaction() as tx:
+            await bookings.start_dispatch(tx, booking.id)
+    assert await world.sweep() == 1
+    assert (await world.open_offer(booking.id))["technician_id"] == one
