@@ -36,6 +36,10 @@ Renew = Callable[[], Awaitable[str]]
 OnEvent = Callable[[str, dict[str, Any]], None]
 
 
+#: Events that carry the number of a fact which comes as `booking.updated` as well.
+_BESIDE = frozenset({"technician.near", "technician.arrived"})
+
+
 class CallFailed(Exception):
     """The server said no. `status` is the HTTP status, 0 for an answer over a socket."""
 
@@ -221,7 +225,7 @@ class Live:
     def _heard(self, event: str, data: dict[str, Any]) -> None:
         if event == "reset":
             self.resets += 1
-        elif "seq" in data:
+        elif "seq" in data and event not in _BESIDE:
             stream = self._stream or str(data.get("booking_id"))
             if self.streams.take(stream, int(data["seq"])):
                 self.repair()

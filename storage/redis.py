@@ -42,7 +42,7 @@ async def ping(url: str) -> None:
     """Returns when Redis answers; raises what is wrong otherwise."""
     redis = connect(url)
     try:
-        await redis.execute_command("PING")
+        await redis.execute_command("PING")  # type: ignore[no-untyped-call]
     finally:
         await redis.aclose()
 

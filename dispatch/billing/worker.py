@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from uuid import UUID
 
-from dispatch.billing import gateways, intents, payments, sending, webhooks
+from dispatch.billing import daily, gateways, intents, payments, sending, webhooks
 from dispatch.billing.gateway import Gateway, GatewayError
 from dispatch.services import Services
 from storage import polls
 from storage import refunds as refund_rows
+from storage.jobs import Jobs
 
 log = logging.getLogger(__name__)
 
@@ -31,19 +32,26 @@ class MoneyWorker:
     """
 
     def __init__(
-        self, services: Services, gateway: Gateway, *, first_wait_s: float = intents.FIRST_WAIT_S
+        self,
+        services: Services,
+        gateway: Gateway,
+        *,
+        first_wait_s: float = intents.FIRST_WAIT_S,
+        with_cron: bool = True,
     ) -> None:
-        """`first_wait_s` is the wait before the first repetition; it triples."""
+        """`first_wait_s` is the wait before the first repetition; it triples. `with_cron` also does the daily work."""
         self._services = services
         self._gateway = gateway
         self._first_wait_s = first_wait_s
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._jobs = Jobs(services.pool, daily.crons_of(services) if with_cron else {})
         services.bus.subscribe(webhooks.MONEY_DUE, lambda _hint: self._wake.set())
 
     def start(self) -> None:
         loops: list[Callable[[], Awaitable[bool]]] = [*[self._event, self._intent] * HANDS, self._question]
         self._tasks = [asyncio.create_task(self._loop(one), name=f"money-{n}") for n, one in enumerate(loops)]
+        self._jobs.start()
 
     async def stop(self) -> None:
         """Ends at once; what was under way is taken up again when its lease is over."""
@@ -53,6 +61,7 @@ class MoneyWorker:
             with suppress(asyncio.CancelledError):
                 await task
         self._tasks = []
+        await self._jobs.stop()
         await gateways.close(self._services)
 
     async def run_due(self) -> int:
@@ -115,10 +124,3 @@ class MoneyWorker:
         if refund is not None and refund.gateway_refund_id is not None:
             told = await self._gateway.fetch_refund(refund.gateway_refund_id)
             await webhooks.take_refund(self._services, self._gateway, told)
-
-
-def of(services: Services) -> list[MoneyWorker]:
-    """The worker of a process: one where a gateway is configured, none elsewhere."""
-    if not services.settings.payments.is_configured:
-        return []
-    return [MoneyWorker(services, gateways.gateway_of(services))]

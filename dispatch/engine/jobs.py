@@ -100,6 +100,11 @@ async def complete(
     if completed_at is not None and not assignment.accepted_at <= completed_at <= tx.now + CLOCK_SKEW:
         raise Invalid({"service_completed_at": "This must lie between the acceptance and now."})
     lifecycle.move("booking", booking.status, "complete")
+    if booking.start_code is not None and assignment.state == "arrived":
+        raise lifecycle.WrongState(
+            "The job has to be started first, with the code that the customer shows.",
+            details={"state": "arrived", "step": "completed", "allowed_from": ["in_progress"]},
+        )
     await _step(tx, assignment, "completed", at=min(completed_at, tx.now) if completed_at else None)
     row = lifecycle.BOOKING["complete"]
     await booking_rows.complete(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))

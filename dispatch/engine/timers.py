@@ -58,22 +58,27 @@ class Sweeper:
 
     def _hinted(self, hint: bus.Hint) -> None:
         # Only what is due before the next look is worth waking for.
-        if float(hint["at"]) < self._planned_s:
+        if float(hint["at"]) <= self._planned_s:
             self._wake.set()
 
     async def run(self) -> None:
         while True:
+            # What is set while this works may be missed by its own looking: the next look must not be far.
+            self._plan(POLL_S)
             try:
                 await self.sweep()
                 pause = await self._pause_s()
             except Exception:
                 log.exception("the sweep failed; it goes on")
                 pause = 1.0
-            clock = self._services.clock
-            self._planned_s = clock.timestamp() + pause * clock.speed
+            self._plan(pause)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
             self._wake.clear()
+
+    def _plan(self, pause_s: float) -> None:
+        clock = self._services.clock
+        self._planned_s = clock.timestamp() + pause_s * clock.speed
 
     async def sweep(self) -> int:
         """Handles all that is due now and returns how many. Safe to run anywhere, any number of times."""

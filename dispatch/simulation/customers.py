@@ -20,6 +20,8 @@ from dispatch.simulation.scene import Booked, Person, Scene
 TRIES = 8
 #: Between two tries and, without end, between two bookings, in seconds of the domain's time.
 RETRY_S, PAUSE_S = 120.0, 5400.0
+#: Simulated customers want short services, and look at so many before they come back later.
+LONGEST_MINUTES, CHOICE = 60, 12
 #: A booking is looked after so long beyond its end before the customer gives it up.
 GIVE_UP_S = 3 * 3600.0
 #: What the customer learns while booking and that is no error.
@@ -118,17 +120,19 @@ class Customer(Person):
         """The id of a new booking; None when there was no time to be had."""
         services = await self.rest.call("GET", "/v1/services/catalog")
         address = await self._home()
-        wanted = self.dice.choice([s for s in services["all_services"] if s["duration_minutes"] <= 60])
+        wanted = [s for s in services["all_services"] if s["duration_minutes"] <= LONGEST_MINUTES]
+        self.dice.shuffle(wanted)
         for attempt in range(TRIES):
             try:
-                return await self._try_to_book(str(wanted["id"]), address, attempt)
+                for service in wanted[:CHOICE]:
+                    booking_id = await self._try_to_book(str(service["id"]), address, attempt)
+                    if booking_id is not None:
+                        return booking_id
+                self.scene.tally.turned_away["no_free_time"] += 1
             except CallFailed as e:
                 if e.code not in TRY_AGAIN:
                     raise
                 self.scene.tally.turned_away[e.code] += 1
-            except _NoTime:
-                self.scene.tally.turned_away["no_free_time"] += 1
-                wanted = self.dice.choice([s for s in services["all_services"] if s["duration_minutes"] <= 60])
             await self.scene.sleep(RETRY_S)
         return None
 
@@ -144,7 +148,8 @@ class Customer(Person):
         assert self._address is not None
         return self._address
 
-    async def _try_to_book(self, service_id: str, address: dict[str, Any], attempt: int) -> str:
+    async def _try_to_book(self, service_id: str, address: dict[str, Any], attempt: int) -> str | None:
+        """None when nobody who does this is free today or tomorrow."""
         day = local(self.scene.clock.now(), self.scene.world.timezone).date()
         for ahead in (0, 1):
             date = (day + timedelta(days=ahead)).isoformat()
@@ -156,7 +161,7 @@ class Customer(Person):
             if free:
                 break
         else:
-            raise _NoTime
+            return None
         time = self.dice.choice(free[: 2 + attempt])
         pays_online = self._gateway_url is not None and self.dice.random() < self.policy.pays_online
         body = {
@@ -218,7 +223,3 @@ class Customer(Person):
                     raise
                 await asyncio.sleep(min(2.0, 0.2 * 2**n))
         return None
-
-
-class _NoTime(Exception):
-    """No free time today or tomorrow."""

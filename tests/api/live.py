@@ -123,9 +123,11 @@ async def live_server(
         await seed(services, technicians=technicians, customers=customers)
         server = TestServer(create_app(services))
         await server.start_server()
-        async with ClientSession() as http:
-            live = Live(services, server, http)
-            yield live
-            for person in live.people:
-                await person.close()
-        await server.close()
+        try:
+            async with ClientSession() as http:
+                live = Live(services, server, http)
+                yield live
+                for person in live.people:
+                    await person.close()
+        finally:
+            await server.close()

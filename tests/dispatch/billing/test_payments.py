@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from uuid import uuid4
 
@@ -64,6 +65,10 @@ async def test_parallel_starts_make_one_order(till: Till) -> None:
 async def test_an_order_whose_answer_is_lost_is_found_by_its_receipt(till: Till, fault: str) -> None:
     await till.gw.control(api=[{"fault": fault, "next": 2, "match": "POST /v1/orders", "seconds": 2}])
     booking = await till.world.book(dispatch=False, payment_method="online", wait_for_payment=True)
+    with suppress(OrderPending):
+        # A second try is made while the customer waits, but not before the gateway allows it.
+        await payments.start(till.world.services, booking)
+    await till.drain()
     block = await payments.start(till.world.services, booking)
     assert block is not None and block["order_id"] == (await till.payment(booking)).gateway_order_id
     assert len((await till.gw.state())["orders"]) == 1

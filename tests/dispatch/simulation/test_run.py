@@ -37,12 +37,13 @@ async def simulate(dsn: str, folder: Path, *arguments: str) -> tuple[int, dict[s
 
 async def test_every_booking_ends_and_no_event_is_missed(fresh_dsn: str, tmp_path: Path) -> None:
     code, report, words = await simulate(
-        fresh_dsn, tmp_path, "--technicians", "6", "--customers", "5", "--speed", "200", "--seed", "3"
+        fresh_dsn, tmp_path, "--technicians", "25", "--customers", "5", "--speed", "200", "--seed", "3"
     )
     assert report, words
     assert report["errors"] == 0, report["error_words"]
     assert (code, report["missed_events"], report["resets"]) == (0, 0, 0)
-    assert sum(report["bookings"].values()) == 5
+    assert sum(report["bookings"].values()) == 5, report["turned_away"]
+    assert report["repeated_events"] == 0
     assert set(report["bookings"]) <= {"completed", "cancelled"}
     assert report["bookings"]["completed"] >= 1
     assert report["arrivals_detected"] + report["arrivals_by_hand"] >= report["bookings"]["completed"]

@@ -1,0 +1,155 @@
+"""Paying over HTTP: the contract's answers, its refusals, and what a technician sees of the money."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from api.app import create_app
+from dispatch.billing import charges, gateways, refunds
+from dispatch.gateway.server import LocalGateway
+from storage.pool import Pool
+from tests.api.customer.conftest import House, Visitor
+from tests.dispatch.billing.conftest import open_till
+from tests.dispatch.billing.till import GRAND, Till
+
+
+@dataclass(slots=True)
+class Shop:
+    """The till behind the real application; the gateway's webhooks come in by HTTP."""
+
+    till: Till
+    client: TestClient[Any, Any]
+
+    async def visitor(self, realm: str, subject_id: UUID) -> Visitor:
+        async with self.till.world.services.transaction() as tx:
+            pair = await self.till.world.services.sessions.open(tx, realm, subject_id, ip=None, user_agent=None)
+        return Visitor(self.client, subject_id, pair.access_token)
+
+
+@pytest.fixture
+async def shop(fresh_pool: Pool, tmp_path: Path) -> AsyncIterator[Shop]:
+    async with LocalGateway(seed=3) as gw:
+        till = await open_till(fresh_pool, tmp_path, gw)
+        async with TestClient(TestServer(create_app(till.world.services, with_sockets=False))) as client:
+            await gw.control(webhook_url=str(client.make_url("/v1/payments/webhook")), retry_s=0.02)
+            yield Shop(till, client)
+        await gateways.close(till.world.services)
+        await till.world.services.bus.close()
+
+
+def triple(reply: dict[str, Any]) -> dict[str, Any]:
+    return {name: reply[name] for name in ("razorpay_order_id", "razorpay_payment_id", "razorpay_signature")}
+
+
+async def test_verify_status_and_webhook(shop: Shop) -> None:
+    till = shop.till
+    booking, block = await till.online()
+    customer, other = await shop.visitor("customer", booking.account_id), None
+    other = await shop.visitor("customer", await till.world.customer())
+    sent = triple(await till.gw.pay(block["order_id"]))
+    assert (await other.call("POST", "/payments/verify", sent))[0] == 404
+    for _ in range(2):
+        status, body, _ = await customer.call("POST", "/payments/verify", sent)
+        assert status == 200 and body["data"] == {
+            "booking_id": str(booking.id), "booking_number": booking.number, "payment_status": "success",
+            "booking_status": "partner_assigned",
+        }  # fmt: skip
+    for reference in (block["id"], block["order_id"]):
+        data = await customer.get(f"/payments/{reference}/status")
+        assert (data["payment_id"], data["status"], data["amount"]) == (block["id"], "success", 1771.2)
+        assert data["payment_method"] == "upi" and data["razorpay_payment_id"] == sent["razorpay_payment_id"]
+        assert (await other.call("GET", f"/payments/{reference}/status"))[0] == 404
+    await till.drain()
+    assert await till.world.value("SELECT count(*) FROM gateway_events WHERE is_processed") >= 3
+    assert till.gw.api.sender.quiet()
+    await till.check()
+
+
+async def test_a_forged_verify_is_a_400_and_five_an_hour_are_enough(shop: Shop) -> None:
+    booking, block = await shop.till.online()
+    customer = await shop.visitor("customer", booking.account_id)
+    for n in range(5):
+        status, body, _ = await customer.call(
+            "POST", "/payments/verify",
+            {"razorpay_order_id": block["order_id"], "razorpay_payment_id": f"pay_Abcdefgh12345{n}", "razorpay_signature": "0" * 64},
+        )  # fmt: skip
+        assert (status, body["error"]["code"]) == (400, "INVALID_SIGNATURE")
+    sent = triple(await shop.till.gw.pay(block["order_id"]))
+    assert (await customer.call("POST", "/payments/verify", sent))[0] == 429
+    assert (await customer.get(f"/payments/{block['id']}/status"))["status"] == "pending"
+
+
+@pytest.mark.parametrize(
+    ("raw", "headers", "expected"),
+    [
+        (b"{}", {}, 400),
+        (b"{}", {"X-Razorpay-Signature": "0" * 64}, 400),
+        (b"x" * 70_000, {"X-Razorpay-Signature": "0" * 64}, 400),
+    ],
+)
+async def test_a_webhook_of_somebody_else(shop: Shop, raw: bytes, headers: dict[str, str], expected: int) -> None:
+    status, _, _ = await Visitor(shop.client).call("POST", "/payments/webhook", raw=raw, headers=headers)
+    assert status == expected
+
+
+async def test_card_data_is_refused(shop: Shop) -> None:
+    booking, block = await shop.till.online()
+    customer = await shop.visitor("customer", booking.account_id)
+    sent = {**triple({**await shop.till.gw.pay(block["order_id"])}), "card_number": "4111111111111111", "cvv": "123"}
+    status, body, _ = await customer.call("POST", "/payments/verify", sent)
+    assert status == 422 and "4111" not in str(body)
+
+
+async def test_without_a_gateway_it_says_so(house: House) -> None:
+    customer = await house.customer()
+    sent = {"razorpay_order_id": "order_x", "razorpay_payment_id": "pay_x", "razorpay_signature": "x"}
+    for method, path, body in (
+        ("POST", "/payments/verify", sent), ("GET", f"/payments/{uuid4()}/status", None), ("POST", "/payments/webhook", {}),
+    ):  # fmt: skip
+        status, answer, _ = await customer.call(method, path, body)
+        assert (status, answer["error"]["code"]) == (503, "PAYMENTS_NOT_CONFIGURED")
+
+
+async def test_the_wallet_is_listed(shop: Shop) -> None:
+    till = shop.till
+    booking = await till.paid()
+    async with till.world.services.transaction() as tx:
+        await refunds.request_for_booking(
+            tx, booking.id, 50000, reason="sorry", requested_by="staff", to_wallet=True
+        )
+    second = await till.world.book(booking.account_id, hours=4)
+    async with till.world.services.transaction() as tx:
+        await charges.open_payment(tx, second, use_wallet=True)
+    customer = await shop.visitor("customer", booking.account_id)
+    data = await customer.get("/wallet")
+    assert (data["balance"], data["currency"]) == (0, "INR")
+    assert [(e["type"], e["category"], e["amount"], e["booking_number"]) for e in data["entries"]] == [
+        ("debit", "wallet_spent", 500.0, second.number), ("credit", "refund", 500.0, booking.number),
+    ]  # fmt: skip
+    assert data["pagination"] == {"page": 1, "limit": 10, "total": 2, "total_pages": 1}
+    assert (await customer.get("/wallet?limit=1&page=2"))["entries"][0]["type"] == "credit"
+
+
+async def test_earnings_and_payouts_of_a_technician(shop: Shop) -> None:
+    till = shop.till
+    technician_id = await till.world.technician()
+    booking = await till.finish(await till.world.book(), technician_id)
+    technician = await shop.visitor("technician", technician_id)
+    data = await technician.get("/partner/earnings")
+    assert (data["total_earnings"], data["pending"], data["paid"]) == (1239.84, 1239.84, 0)
+    assert (data["cash_in_hand"], data["payable"]) == (GRAND / 100, -531.36)
+    (earning,) = data["earnings"]
+    assert (earning["booking_number"], earning["partner_earning"], earning["status"]) == (booking.number, 1239.84, "pending")
+    assert (earning["commission_percentage"], earning["platform_commission"]) == (70.0, 531.36)
+    assert (await technician.get("/partner/earnings?status=paid"))["earnings"] == []
+    assert (await technician.get("/partner/earnings?date_from=2026-01-06"))["total_earnings"] == 0
+    assert (await technician.call("GET", "/partner/earnings?status=lost"))[0] == 422
+    assert (await technician.call("GET", "/partner/earnings?date_from=2026-01-06&date_to=2026-01-05"))[0] == 422
+    assert (await technician.get("/partner/payouts"))["payouts"] == []
