@@ -25,27 +25,9 @@ class DueEvent:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    id: UUID
-    event_id: str | None
-    event_type: str
-    is_verified: bool
-    is_processed: bool
-    needs_review: bool
-    error: str | None
-    retry_count: int
-    created_at: datetime
-    processed_at: datetime | None
-
-
 store = sql.scalar("store", UUID)
 claim_due = sql.row("claim_due", DueEvent)
 lease = sql.run("lease")
 processed = sql.run("processed")
 retry = sql.run("retry")
 review = sql.run("review")
-get = sql.row("get", StoredEvent)
-page = sql.rows("page", StoredEvent)
-count_open = sql.scalar("count_open", int)
-next_due = sql.scalar("next_due", datetime)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from storage.binder import Statements
@@ -45,9 +44,6 @@ retry = sql.run("retry")
 expire = sql.run("expire")
 captured = sql.run("captured")
 of_payment = sql.row("of_payment", Intent)
-of_refund = sql.row("of_refund", Intent)
-of_payout = sql.row("of_payout", Intent)
 open_of_payout = sql.scalar("open_of_payout", int)
 close_reviewed = sql.run("close_reviewed")
-next_due = sql.scalar("next_due", datetime)
 count_by_state = sql.rows("count_by_state", StateCount)

@@ -22,24 +22,6 @@ class AccountRow:
 
 
 @dataclass(frozen=True, slots=True)
-class PlatformSum:
-    type: str
-    currency: str
-    amount_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class PostedLine:
-    kind: str
-    reference: str
-    owner_kind: str
-    owner_id: UUID | None
-    type: str
-    currency: str
-    amount_minor: int
-
-
-@dataclass(frozen=True, slots=True)
 class Entry:
     """One posting on an owner's account: positive is a credit to the owner."""
 
@@ -61,8 +43,5 @@ lock_balance = sql.scalar("lock_balance", int)
 balance = sql.scalar("balance", int)
 accounts_of = sql.rows("accounts_of", AccountRow)
 booking_sum = sql.scalar("booking_sum", int)
-platform_sums = sql.rows("platform_sums", PlatformSum)
-journal_lines = sql.rows("journal_lines", PostedLine)
-booking_lines = sql.rows("booking_lines", PostedLine)
 entries = sql.rows("entries", Entry)
 count_entries = sql.scalar("count_entries", int)

@@ -31,4 +31,3 @@ _payees = sql.rows("payees", Payee)
 async def payees(conn: Conn) -> list[UUID]:
     """Everybody who has something to be paid out."""
     return [p.payee_id for p in await _payees(conn)]
-

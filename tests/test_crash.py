@@ -170,7 +170,7 @@ async def report_once(house: House, server: Server, code: str) -> None:
     async def saved() -> Any:
         async with house.database() as conn:
             return await conn.fetchval(
-                "SELECT t.last_lat FROM technicians t JOIN parties p USING (id) WHERE p.code = $1", code
+                "SELECT lat FROM technician_positions JOIN parties ON id = technician_id WHERE code = $1", code
             )
 
     assert await eventually(saved, "the last position should be saved") == pytest.approx(KOLKATA[0] + 0.01)

@@ -44,18 +44,20 @@ class CartItem(Body):
     quantity: int = Field(1, ge=1, le=checkout.MAX_QUANTITY)
 
 
-def _something(items: list[CartItem] | None, info: ValidationInfo) -> list[CartItem] | None:
-    if not items and not info.data.get("service_ids", True):
+def _something(ids: list[UUID], info: ValidationInfo) -> list[UUID]:
+    if not ids and not info.data.get("items", True):
         raise ValueError("name at least one service in service_ids or items")
-    return items
+    return ids
 
 
 class PrepareIn(Body):
     """A service named n times in `service_ids` is a quantity of n; `items` say it in numbers (C70)."""
 
-    service_ids: list[UUID] = Field([], max_length=MAX_LINES * checkout.MAX_QUANTITY)
-    items: Annotated[
-        list[CartItem], AfterValidator(_something), Field(max_length=MAX_LINES, validate_default=True)
+    items: list[CartItem] = Field([], max_length=MAX_LINES)
+    service_ids: Annotated[
+        list[UUID],
+        AfterValidator(_something),
+        Field(max_length=MAX_LINES * checkout.MAX_QUANTITY, validate_default=True),
     ] = []
     promo_code: PromoCode | None = None
     address_id: UUID | None = None

@@ -95,9 +95,7 @@ async def payment_status(services: Services, caller: Customer, id: str) -> Payme
 async def payment_webhook(services: Services, request_info: RequestInfo, raw_body: bytes) -> Bare:
     """The gateway's events: verified on the raw body, stored, answered; worked on afterwards."""
     headers = request_info.headers
-    await webhooks.receive(
-        services, raw_body, headers.get("X-Razorpay-Signature"), headers.get("X-Razorpay-Event-Id")
-    )
+    await webhooks.receive(services, raw_body, headers.get("X-Razorpay-Signature"), headers.get("X-Razorpay-Event-Id"))
     return Bare({"success": True})
 
 
@@ -106,9 +104,7 @@ async def my_wallet(services: Services, caller: Customer, listing: Listing) -> P
     """What the wallet holds, and what came in and went out, newest first."""
     async with services.read() as conn:
         held = await wallet.balances(conn, caller.account_id)
-        found, total = await wallet.entries(
-            conn, caller.account_id, limit=listing.limit, offset=listing.offset
-        )
+        found, total = await wallet.entries(conn, caller.account_id, limit=listing.limit, offset=listing.offset)
     currency = services.settings.currency
     money = customer.dialect.money
     extra = {

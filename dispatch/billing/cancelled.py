@@ -36,9 +36,7 @@ async def on_cancelled(tx: Tx, fact: Fact) -> None:
 
 def _to_refund(payments: list[Payment], fee_minor: int, fact: Fact) -> int:
     # Old fees that a payment settled are not part of this booking and stay settled.
-    free = sum(
-        p.refundable_minor - p.dues_minor for p in payments if p.captured_minor and p.surplus_of is None
-    )
+    free = sum(p.refundable_minor - p.dues_minor for p in payments if p.captured_minor and p.surplus_of is None)
     if fact.actor.kind == "admin" and fact.data.get("refund_minor") is not None:
         return min(max(free, 0), int(fact.data["refund_minor"]))
     return max(0, free - fee_minor)

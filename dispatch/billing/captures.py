@@ -166,9 +166,7 @@ async def failed(tx: Tx, payment: Payment, told: GatewayPayment) -> bool:
     return True
 
 
-async def authorised(
-    tx: Tx, payment: Payment, told: GatewayPayment, *, delay_s: float = CAPTURE_AFTER_S
-) -> None:
+async def authorised(tx: Tx, payment: Payment, told: GatewayPayment, *, delay_s: float = CAPTURE_AFTER_S) -> None:
     """The money is held but not ours yet: captured by the gateway as a rule, by us when it does not.
 
     On a dead booking nothing is captured: the gateway gives the money back by itself.

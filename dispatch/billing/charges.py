@@ -42,9 +42,7 @@ async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) ->
         part = wallet.part_of(held, booking.grand_total_minor, is_online=is_online)
         if part:
             await wallet.spend(tx, booking, part)
-            existing = [
-                p for p in await rows.of_booking(tx.conn, booking_id=booking.id) if p.surplus_of is None
-            ]
+            existing = [p for p in await rows.of_booking(tx.conn, booking_id=booking.id) if p.surplus_of is None]
             open_one = next((p for p in existing if p.kind != "wallet"), None)
     if open_one is not None:
         return open_one

@@ -11,9 +11,7 @@ from storage.payments import Payment
 from storage.reconciliation import Item, Known
 
 
-async def payment(
-    services: Services, gateway: Gateway, told: GatewayPayment, here: Known | None
-) -> Item | None:
+async def payment(services: Services, gateway: Gateway, told: GatewayPayment, here: Known | None) -> Item | None:
     """Compares a payment of the gateway with ours of the same id. None when there is nothing to say."""
     if here is not None and here.amount_minor:
         if not told.captured:
@@ -71,9 +69,7 @@ def _payment(kind: str, told: GatewayPayment, here: Known | None, resolution: st
 # ---------------------------------------------------------------- refunds
 
 
-async def refund(
-    services: Services, gateway: Gateway, told: GatewayRefund, here: Known | None
-) -> Item | None:
+async def refund(services: Services, gateway: Gateway, told: GatewayRefund, here: Known | None) -> Item | None:
     """Compares a refund of the gateway with ours of the same id. None when there is nothing to say."""
     if here is None:
         return await _missed_refund(services, gateway, told)

@@ -133,9 +133,7 @@ def _told(booking: Booking, earning_id: UUID, shares: Shares) -> dict[str, Any]:
 # ---------------------------------------------------------------- reading
 
 
-def span(
-    date_from: date | None, date_to: date | None, timezone: str
-) -> tuple[datetime | None, datetime | None]:
+def span(date_from: date | None, date_to: date | None, timezone: str) -> tuple[datetime | None, datetime | None]:
     """Local days, both included, as moments [from, to). Raises Invalid when they are the wrong way round."""
     if date_from and date_to and date_to < date_from:
         raise Invalid({"date_to": "must not be before date_from"})

@@ -16,6 +16,7 @@ from storage import bookings as booking_rows
 from storage import intents as rows
 from storage import payments as payment_rows
 from storage import refunds as refund_rows
+from storage.errors import StorageError
 from storage.intents import Intent
 from storage.payments import Payment
 
@@ -77,6 +78,9 @@ async def _try(services: Services, gateway: Gateway, intent: Intent, first_wait_
         await _refused(services, intent, str(e))
     except GatewayError as e:
         await _again(services, intent, e, first_wait_s)
+    except Exception as e:
+        log.exception("an intent's handler failed; its outcome is not known")
+        await _again(services, intent, Odd(type(e).__name__), first_wait_s)
     else:
         async with services.transaction() as tx:
             await rows.finish(tx.conn, intent_id=intent.id, state="done", error=None)
@@ -204,7 +208,7 @@ async def search(services: Services, booking_id: UUID) -> None:
     """Sends a booking that was just paid on its search; what fails here its timer repeats."""
     try:
         await offers.dispatch_now(services, booking_id)
-    except DispatchError:
+    except (DispatchError, StorageError):
         log.exception("the search after a payment failed; the timer repeats it")
 
 

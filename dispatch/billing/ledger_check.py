@@ -42,8 +42,7 @@ async def check(conn: Conn) -> list[Finding]:
     found = []
     for question, ask in rows.QUESTIONS.items():
         found += [
-            Finding(question, off.subject, off.currency, off.found_minor, off.expected_minor)
-            for off in await ask(conn)
+            Finding(question, off.subject, off.currency, off.found_minor, off.expected_minor) for off in await ask(conn)
         ]
     return found
 

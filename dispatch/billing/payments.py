@@ -20,6 +20,7 @@ from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as rows
 from storage.bookings import Booking
+from storage.errors import StorageError, is_deadlock
 from storage.payments import Payment
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 WAIT_FOR_ORDER_S = 3.0
 SECOND_TRY_S = 0.3
 LOOK_S = 0.1
+#: A transaction that lost a deadlock is repeated so often.
+RETRIES = 3
 
 
 class InvalidSignature(Malformed):
@@ -176,11 +179,17 @@ async def _hold(services: Services, payment: Payment, reason: str) -> None:
 
 async def _take(services: Services, payment: Payment, told: GatewayPayment) -> None:
     """Books what the gateway told; an authorised payment is captured at once, since its payer waits."""
-    async with services.transaction() as tx:
-        if told.status == "authorized":
-            await captures.authorised(tx, payment, told, delay_s=0.0)
-        else:
-            await captures.reported(tx, payment, told)
+    for attempt in range(RETRIES):
+        try:
+            async with services.transaction() as tx:
+                if told.status == "authorized":
+                    await captures.authorised(tx, payment, told, delay_s=0.0)
+                else:
+                    await captures.reported(tx, payment, told)
+            break
+        except StorageError as e:
+            if not is_deadlock(e) or attempt == RETRIES - 1:
+                raise
     if told.status == "authorized":
         async with services.read() as conn:
             intent = await intent_rows.of_payment(conn, payment_id=payment.id, kind="capture")
@@ -200,7 +209,7 @@ async def _dispatch(services: Services, booking_id: UUID) -> Booking:
     """Searches for a technician in the request, so that its answer shows one; the timer repeats a failure."""
     try:
         return await offers.dispatch_now(services, booking_id)
-    except DispatchError:
+    except (DispatchError, StorageError):
         log.exception("the search after a payment failed; the timer repeats it")
     async with services.read() as conn:
         booking = await booking_rows.get(conn, booking_id=booking_id)

@@ -143,9 +143,7 @@ async def process(
     return await _get(tx.conn, payout_id)
 
 
-async def _complete(
-    tx: Tx, payout: Payout, bank_id: str | None, upi_id: str | None, notes: str | None
-) -> None:
+async def _complete(tx: Tx, payout: Payout, bank_id: str | None, upi_id: str | None, notes: str | None) -> None:
     moved = await rows.complete(
         tx.conn, payout_id=payout.id, bank_transaction_id=bank_id, upi_transaction_id=upi_id, notes=notes
     )

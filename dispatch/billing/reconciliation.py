@@ -102,9 +102,7 @@ async def is_done(services: Services, day: date) -> bool:
 def span(services: Services, day: date) -> tuple[datetime, datetime]:
     """The day's first moment and the next day's, by the clocks of the business."""
     timezone = services.settings.timezone
-    return localtime.to_utc(day, time(), timezone), localtime.to_utc(
-        day + timedelta(days=1), time(), timezone
-    )
+    return localtime.to_utc(day, time(), timezone), localtime.to_utc(day + timedelta(days=1), time(), timezone)
 
 
 async def _finish(services: Services, day: date, counts: _Counts, state: str, error: str | None) -> None:
@@ -121,9 +119,7 @@ async def _finish(services: Services, day: date, counts: _Counts, state: str, er
 async def _payments(services: Services, gateway: Gateway, day: date, counts: _Counts) -> None:
     from_at, to_at = span(services, day)
     seen: set[str] = set()
-    async for batch in _batches(
-        gateway.payments_between(int(from_at.timestamp()), int(to_at.timestamp()) - 1)
-    ):
+    async for batch in _batches(gateway.payments_between(int(from_at.timestamp()), int(to_at.timestamp()) - 1)):
         fresh = [told for told in batch if told.id not in seen]
         seen |= {told.id for told in fresh}
         counts.payments_there += len(fresh)
@@ -131,9 +127,7 @@ async def _payments(services: Services, gateway: Gateway, day: date, counts: _Co
             known = await rows.payments_known(conn, ids=[t.id for t in fresh])
         here = {k.gateway_id: k for k in known}
         for told in fresh:
-            await _note(
-                services, day, counts, await compare.payment(services, gateway, told, here.get(told.id))
-            )
+            await _note(services, day, counts, await compare.payment(services, gateway, told, here.get(told.id)))
         await _post_fees(services, fresh)
     async with services.read() as conn:
         ours = await rows.payments_captured(conn, from_at=from_at, to_at=to_at)
@@ -168,9 +162,7 @@ async def _post_fees(services: Services, told: list[GatewayPayment]) -> None:
 async def _refunds(services: Services, gateway: Gateway, day: date, counts: _Counts) -> None:
     from_at, to_at = span(services, day)
     seen: set[str] = set()
-    async for batch in _batches(
-        gateway.refunds_between(int(from_at.timestamp()), int(to_at.timestamp()) - 1)
-    ):
+    async for batch in _batches(gateway.refunds_between(int(from_at.timestamp()), int(to_at.timestamp()) - 1)):
         fresh = [told for told in batch if told.id not in seen]
         seen |= {told.id for told in fresh}
         counts.refunds_there += len(fresh)
@@ -178,9 +170,7 @@ async def _refunds(services: Services, gateway: Gateway, day: date, counts: _Cou
             known = await rows.refunds_known(conn, ids=[t.id for t in fresh])
         here = {k.gateway_id: k for k in known}
         for told in fresh:
-            await _note(
-                services, day, counts, await compare.refund(services, gateway, told, here.get(told.id))
-            )
+            await _note(services, day, counts, await compare.refund(services, gateway, told, here.get(told.id)))
     async with services.read() as conn:
         ours = await rows.refunds_made(conn, from_at=from_at, to_at=to_at)
     counts.refunds_here = len(ours)

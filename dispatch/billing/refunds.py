@@ -113,9 +113,7 @@ async def _reserve(
     except StorageError as e:
         if constraint_of(e) != "payments_never_over_refunded":
             raise
-        raise OverRefund(
-            details={"refundable_minor": payment.refundable_minor, "asked_minor": amount_minor}
-        ) from None
+        raise OverRefund(details={"refundable_minor": payment.refundable_minor, "asked_minor": amount_minor}) from None
     held = 0
     if payment.surplus_of is None and payment.booking_id is not None:
         held = max(0, min(amount_minor, await ledger.held_for(tx.conn, payment.booking_id)))
@@ -174,9 +172,7 @@ async def request_for_booking(
     if await booking_rows.lock(tx.conn, booking_id=booking_id) is None:
         raise Missing("booking")
     payments = await payment_rows.lock_of_booking(tx.conn, booking_id=booking_id)
-    paid = sorted(
-        (p for p in payments if p.captured_minor and p.surplus_of is None), key=lambda p: p.kind == "wallet"
-    )
+    paid = sorted((p for p in payments if p.captured_minor and p.surplus_of is None), key=lambda p: p.kind == "wallet")
     if not paid:
         raise NotPaid()
     left = sum(p.refundable_minor for p in paid)
@@ -306,9 +302,7 @@ async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:
     assert payment is not None, "a refund has its payment"
     await payment_rows.reserve_refund(tx.conn, payment_id=payment.id, amount_minor=-refund.amount_minor)
     back = [Line(line.account, -line.amount_minor) for line in reserved(refund, payment)]
-    await ledger.post(
-        tx, "refund_failed", str(refund.id), back, booking_id=refund.booking_id, description=reason
-    )
+    await ledger.post(tx, "refund_failed", str(refund.id), back, booking_id=refund.booking_id, description=reason)
     await booking_rows.raise_alert(
         tx.conn, kind="refund_failed", booking_id=refund.booking_id, technician_id=None,
         message=f"A refund of {refund.amount_minor / 100:.2f} {refund.currency} failed: {reason}",

@@ -38,14 +38,12 @@ async def hand_over(tx: Tx, payout_id: UUID) -> Payout:
         raise PayoutsByHand()
     payout = await payouts.lock(tx, payout_id)
     if payout.method != "bank_transfer" or payout.bank_account_id is None:
-        raise Invalid(
-            {"payment_method": "only a bank transfer to an account on file goes through the gateway"}
-        )
+        raise Invalid({"payment_method": "only a bank transfer to an account on file goes through the gateway"})
     if not await rows.start(tx.conn, payout_id=payout_id):
         raise PayoutState(f"This payout is {payout.status}.")
     await intent_rows.insert(
         tx.conn, kind="payout", payment_id=None, refund_id=None, payout_id=payout_id, gateway_ref=None,
-        idempotency_key=f"payout-{payout_id.hex}", delay_s=0.0,
+        idempotency_key=f"po-{payout_id.hex}", delay_s=0.0,
     )  # fmt: skip
     return await payouts.get(tx.conn, payout_id)
 
@@ -74,16 +72,12 @@ def _narration(services: Services) -> str:
 async def _fund_account(services: Services, gateway: Gateway, goal: Destination) -> str:
     if goal.bank_account_id is None or goal.number_enc is None or not goal.ifsc:
         raise GatewayRefused("the bank account on file has no number or no IFSC")
-    number = vault_of(services.settings).open(
-        goal.number_enc, cell("bank_accounts", goal.bank_account_id, "number")
-    )
+    number = vault_of(services.settings).open(goal.number_enc, cell("bank_accounts", goal.bank_account_id, "number"))
     contact_id = await gateway.create_contact(goal.name, goal.code)
     account = BankAccount(holder=goal.account_name or goal.name, ifsc=goal.ifsc, number=number)
     fund_account_id = await gateway.create_fund_account(contact_id, bank_account=account)
     async with services.transaction() as tx:
-        await rows.set_fund_account(
-            tx.conn, bank_account_id=goal.bank_account_id, fund_account_id=fund_account_id
-        )
+        await rows.set_fund_account(tx.conn, bank_account_id=goal.bank_account_id, fund_account_id=fund_account_id)
     return fund_account_id
 
 
@@ -91,16 +85,12 @@ async def heard(tx: Tx, payout_id: UUID, told: GatewayPayout) -> None:
     """What the gateway says about a payout, whoever tells it: answer, webhook or poll."""
     payout = await payouts.lock(tx, payout_id)
     if payout.status == "completed" and told.status in FAILED:
-        await _alert(
-            tx, payout, f"Payout {payout.number} came back after it had been completed ({told.status})."
-        )
+        await _alert(tx, payout, f"Payout {payout.number} came back after it had been completed ({told.status}).")
         return
     if payout.status != "processing":
         return
     if (told.amount_minor, told.currency) != (payout.net_minor, payout.currency):
-        await _alert(
-            tx, payout, f"The gateway's {told.id} is not payout {payout.number} in amount and currency."
-        )
+        await _alert(tx, payout, f"The gateway's {told.id} is not payout {payout.number} in amount and currency.")
         return
     if payout.gateway_payout_id is None:
         await rows.sent(tx.conn, payout_id=payout.id, gateway_payout_id=told.id, poll_s=POLL_S)

@@ -104,9 +104,7 @@ def _read(raw: bytes) -> dict[str, Any]:
 
 def natural_key(kind: str, payload: dict[str, Any]) -> str | None:
     """What an event says, in short: the same word about the same thing is the same event, whatever its id."""
-    noun = {"payment": "payment", "order": "order", "refund": "refund", "payout": "payout"}.get(
-        kind.split(".")[0]
-    )
+    noun = {"payment": "payment", "order": "order", "refund": "refund", "payout": "payout"}.get(kind.split(".")[0])
     if kind == "payment.refunded":
         refund_id = _entity_id(payload, "refund")
         return f"{kind}:{refund_id}" if refund_id else None
@@ -151,9 +149,7 @@ def _moment(value: object) -> datetime | None:
 # ---------------------------------------------------------------- working
 
 
-async def work_due(
-    services: Services, gateway: Gateway, *, first_wait_s: float = intents.FIRST_WAIT_S
-) -> bool:
+async def work_due(services: Services, gateway: Gateway, *, first_wait_s: float = intents.FIRST_WAIT_S) -> bool:
     """Works on one event that is due.
 
     False when none is; no connection is held while the gateway is asked.
@@ -258,9 +254,7 @@ async def owner_of(services: Services, gateway: Gateway, told: GatewayPayment) -
         payment = await payment_rows.find_by_receipt(tx.conn, receipt=order.receipt or "")
         if payment is None:
             raise NeedsPerson(f"{told.order_id} is not one of our orders")
-        await payment_rows.ordered(
-            tx.conn, payment_id=payment.id, order_id=order.id, poll_s=intents.POLL_ORDER_S
-        )
+        await payment_rows.ordered(tx.conn, payment_id=payment.id, order_id=order.id, poll_s=intents.POLL_ORDER_S)
         payment = await payment_rows.get(tx.conn, payment_id=payment.id)
     assert payment is not None, "found just now"
     return payment

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 ledger = typer.Typer(no_args_is_help=True, help="The double-entry ledger.")
 
-Data = Annotated[
-    Path | None, typer.Option(help="Folder of the embedded database and generated keys (DISPATCH_DATA).")
-]
+Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database and generated keys (DISPATCH_DATA).")]
 
 
 def register(app: typer.Typer) -> None:
@@ -51,9 +49,7 @@ def check(data: Data = None) -> None:
 
 
 def reconcile(
-    day: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The local day; else yesterday.")
-    ] = None,
+    day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The local day; else yesterday.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Also write the discrepancies to this file.")] = None,
     data: Data = None,
 ) -> None:
@@ -164,4 +160,3 @@ async def _fault_run(settings: Settings, dsn: str, bookings: int, seed: int) -> 
             finally:
                 await runner.cleanup()
                 await gateways.close(services)
-

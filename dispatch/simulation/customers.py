@@ -23,7 +23,7 @@ RETRY_S, PAUSE_S = 120.0, 5400.0
 #: Simulated customers want short services, and look at so many before they come back later.
 LONGEST_MINUTES, CHOICE = 60, 12
 #: A booking is looked after so long beyond its end before the customer gives it up.
-GIVE_UP_S = 3 * 3600.0
+GIVE_UP_S = 27 * 3600.0
 #: What the customer learns while booking and that is no error.
 TRY_AGAIN = frozenset({"slot_taken", "preview_expired", "conflict", "not_found"})
 ENDED = frozenset({"completed", "cancelled", "refunded"})
@@ -49,6 +49,14 @@ class Customer(Person):
         """Returns when all bookings have ended; the socket stays until `close`, to hear the rest."""
         self._socket = asyncio.create_task(self.live.run())
         await self.live.ready()
+        earlier = asyncio.create_task(self._look_after_earlier())
+        try:
+            await self._book_in_turn()
+        finally:
+            earlier.cancel()
+            await asyncio.gather(earlier, return_exceptions=True)
+
+    async def _book_in_turn(self) -> None:
         done = 0
         await self.scene.sleep(self.dice.uniform(0.0, 600.0))
         while not self.scene.stopping.is_set():
@@ -73,12 +81,29 @@ class Customer(Person):
             self._facts.setdefault(str(data["booking_id"]), set()).add(str(data["event"]))
             self._news.set()
 
+    async def _look_after_earlier(self) -> None:
+        """Bookings that were open when an earlier simulation on this database ended."""
+        try:
+            found = await self.rest.call("GET", "/v1/bookings", query={"limit": "50"})
+        except (CallFailed, Unreachable) as e:
+            self.scene.tally.wrong(f"{self.name} looking at bookings", e)
+            return
+        for booking in found["bookings"]:
+            if booking["status"] not in ENDED and booking["id"] not in self.scene.tally.booked:
+                try:
+                    await self._see_through(str(booking["id"]))
+                except (CallFailed, Unreachable) as e:
+                    self.scene.tally.wrong(self.name, e)
+
     # ------------------------------------------------------------ booking
 
     async def _book_one(self) -> None:
         booking_id = await self._book()
-        if booking_id is None:
-            return
+        if booking_id is not None:
+            await self._see_through(booking_id)
+
+    async def _see_through(self, booking_id: str) -> None:
+        """Watches a booking to its end; cancels it when minds change or patience ends."""
         with suppress(CallFailed, Unreachable):
             await self.live.ask("track.start", {"booking_id": booking_id})
         changes_mind = self.dice.random() < self.policy.cancels
@@ -94,7 +119,7 @@ class Customer(Person):
                 changes_mind = False
                 if await self._cancel(booking_id):
                     continue
-            if waited_s > GIVE_UP_S + 24 * 3600.0:
+            if waited_s > GIVE_UP_S:
                 break
             await self._wait_for_news(self._next_look(changes_mind, mind_after_s, waited_s))
         await self._afterwards(booking_id, booking)

@@ -140,9 +140,7 @@ async def _story(run: Run, number: int) -> None:
     run.outcome.stories[f"{method}, {ending}"] += 1
     if ending == "cancelled":
         fee = run.dice.choice((0, booking.grand_total_minor // 10))
-        await _attempt(
-            run, "cancel", lambda: _cancel(run, booking, Actor("customer", str(booking.account_id)), fee)
-        )
+        await _attempt(run, "cancel", lambda: _cancel(run, booking, Actor("customer", str(booking.account_id)), fee))
         return
     done = await _attempt(run, "job", lambda: _do_job(run, booking))
     if not done:
@@ -153,14 +151,10 @@ async def _story(run: Run, number: int) -> None:
 
 async def _open(run: Run, number: int, method: str) -> Booking | None:
     account = run.dice.choice(run.customers)
-    offered = (await catalogue.current(run.services)).offered(
-        run.services.settings.currency, category="Facial"
-    )
+    offered = (await catalogue.current(run.services)).offered(run.services.settings.currency, category="Facial")
     service = run.dice.choice(offered)
     list_minor = service.list_price_minor or service.price_minor
-    item = NewItem(
-        service.id, service.name, service.category, service.tier, 1, 60, list_minor, service.price_minor
-    )
+    item = NewItem(service.id, service.name, service.category, service.tier, 1, 60, list_minor, service.price_minor)
     line = pricing.Line(item.price_minor, 1, item.list_price_minor)
     discount = run.dice.choice((0, 0, 5000))
     sums = pricing.price([line], discount_minor=discount, tax_percent=Decimal(18))
@@ -286,9 +280,7 @@ async def _attempt(run: Run, what: str, act: Any) -> Any:
 
 async def _heal(run: Run) -> None:
     """The troubles end; what was lost is asked about; then everything must come to rest."""
-    await run.other.control(
-        api=[], webhooks={"duplicate": 0, "reorder_s": 0, "drop": 0, "forged": 0}, settle=True
-    )
+    await run.other.control(api=[], webhooks={"duplicate": 0, "reorder_s": 0, "drop": 0, "forged": 0}, settle=True)
     run.outcome.faults = dict((await run.other.state())["faults"])
     await _rest(run)
     async with run.services.transaction() as tx:
@@ -341,9 +333,7 @@ async def _prove(run: Run) -> None:
         orders[told["order_id"]] += 1
         back = sum(r["amount"] for r in told["refunds"] if r["status"] != "failed")
         if told["captures"] > 1 or back > told["amount"]:
-            wrong.append(
-                f"{payment_id} was captured {told['captures']} times and refunded {back} of {told['amount']}"
-            )
+            wrong.append(f"{payment_id} was captured {told['captures']} times and refunded {back} of {told['amount']}")
         mine = ours.pop(payment_id, None)
         if mine is None or (mine.captured_minor, mine.refunded_minor) != (told["amount"], back):
             wrong.append(f"{payment_id} is {told} there and {mine} here")

@@ -26,15 +26,19 @@ TOO_LATE = frozenset(
      "offer_not_found", "conflict", "wrong_state"}
 )  # fmt: skip
 
+#: What becomes of an accepted job, in order.
+STEPS = ("accepted", "in_transit", "arrived", "in_progress")
+
 
 @dataclass(slots=True)
 class Job:
-    """An accepted booking. `arrived` and `over` are set by facts."""
+    """An accepted booking and the last of STEPS that was taken. `arrived` and `over` are set by facts."""
 
     booking_id: str
     place: tuple[float, float]
     starts_s: float
     ends_s: float
+    state: str = "accepted"
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -73,6 +77,7 @@ class Technician(Person):
         try:
             await self.live.ready()
             await self._guarded("going online", self.live.command("presence.set", online=True))
+            await self._guarded("looking at the agenda", self._take_up())
             while True:
                 await self._report()
                 await asyncio.sleep(max(REPORT_S, self._fix_s / self.scene.clock.speed))
@@ -89,6 +94,19 @@ class Technician(Person):
         except (CallFailed, Unreachable) as e:
             self.scene.tally.wrong(f"{self.name} {what}", e)
             return False
+
+    async def _take_up(self) -> None:
+        """Goes on with what was open when an earlier simulation on this database ended."""
+        for entry in (await self.rest.call("GET", "/v1/partner/bookings", query={"limit": "50"}))["bookings"]:
+            state = entry["assignment_status"]
+            if state == "assigned":
+                self._spawn(self._consider({**entry, "booking_id": entry["id"]}))
+            elif state in STEPS:
+                job = Job(
+                    entry["id"], (float(entry["lat"]), float(entry["lng"])), _unix(entry["starts_at"]),
+                    _unix(entry["ends_at"]), state,
+                )  # fmt: skip
+                self._spawn(self._keep(job))
 
     # ------------------------------------------------------------ where they are
 
@@ -173,6 +191,9 @@ class Technician(Person):
             offer["booking_id"], (float(offer["lat"]), float(offer["lng"])),
             _unix(offer["starts_at"]), _unix(offer["ends_at"]),
         )
+        await self._keep(job)
+
+    async def _keep(self, job: Job) -> None:
         self._jobs[job.booking_id] = job
         try:
             await self._work(job)
@@ -186,7 +207,7 @@ class Technician(Person):
         """From acceptance to done; one job after the other."""
         here = self._path.at(self.scene.clock.timestamp())
         way_s = drive_seconds((here.lat, here.lng), job.place, self.policy.speed_mps)
-        if not await self._until(job, job.starts_s - way_s - SPARE_S):
+        if job.state == "accepted" and not await self._until(job, job.starts_s - way_s - SPARE_S):
             return
         async with self._turn:
             if job.over.is_set():
@@ -198,27 +219,36 @@ class Technician(Person):
                 self._busy = self._driving = False
 
     async def _drive_and_do(self, job: Job) -> None:
-        if not await self._advance(job, "in_transit"):
+        """The steps that are left: on the way, there, at work, done."""
+        if job.state == "accepted" and not await self._advance(job, "in_transit"):
             return
+        if job.state == "in_transit" and not await self._drive_there(job):
+            return
+        if job.state == "arrived" and not await self._advance(job, "in_progress"):
+            return
+        self._driving = False
+        work_s = (job.ends_s - job.starts_s) * self.policy.work_share
+        if await self._until(job, self.scene.clock.timestamp() + work_s):
+            self.scene.tally.completed += await self._advance(job, "completed")
+
+    async def _drive_there(self, job: Job) -> bool:
+        """To the door, where the server should notice the arrival by itself."""
         now_s = self.scene.clock.timestamp()
         here = self._path.at(now_s)
         self._driving = True
         self._path = drive((here.lat, here.lng), job.place, now_s, self.policy.speed_mps, self.dice)
         if not await self._until(job, self._path.ends_s):
-            return
+            return False
         with suppress(TimeoutError):
             await asyncio.wait_for(job.arrived.wait(), DETECTED_S / self.scene.clock.speed + 1.0)
+        self._path = stay(*job.place, self.scene.clock.timestamp())
         if job.arrived.is_set():
             self.scene.tally.arrivals_detected += 1
-        elif await self._advance(job, "arrived"):
-            self.scene.tally.arrivals_by_hand += 1
-        if not await self._advance(job, "in_progress"):
-            return
-        self._driving = False
-        self._path = stay(*job.place, self.scene.clock.timestamp())
-        work_s = (job.ends_s - job.starts_s) * self.policy.work_share
-        if await self._until(job, self.scene.clock.timestamp() + work_s):
-            self.scene.tally.completed += await self._advance(job, "completed")
+            job.state = "arrived"
+            return True
+        arrived = await self._advance(job, "arrived")
+        self.scene.tally.arrivals_by_hand += arrived
+        return arrived
 
     async def _until(self, job: Job, at_s: float) -> bool:
         """Waits, unless the job is over before."""
@@ -233,6 +263,7 @@ class Technician(Person):
             return False
         try:
             await self.live.command("job.advance", booking_id=job.booking_id, step=step)
+            job.state = step
             return True
         except (CallFailed, Unreachable) as e:
             job.over.set()

@@ -27,18 +27,3 @@ WHERE id = :event_row_id AND NOT is_processed AND retry_count < 3;
 -- name: review
 UPDATE gateway_events SET needs_review = true, error = :error, next_try_at = NULL
 WHERE id = :event_row_id AND NOT is_processed;
-
--- name: get
-SELECT id, event_id, event_type, is_verified, is_processed, needs_review, error, retry_count, created_at, processed_at
-FROM gateway_events WHERE id = :event_row_id;
-
--- name: page
--- Newest first; what staff look at when something is held for review.
-SELECT id, event_id, event_type, is_verified, is_processed, needs_review, error, retry_count, created_at, processed_at
-FROM gateway_events WHERE (NOT :only_review OR needs_review) ORDER BY created_at DESC LIMIT :limit OFFSET :offset;
-
--- name: count_open
-SELECT count(*) FROM gateway_events WHERE next_try_at IS NOT NULL;
-
--- name: next_due
-SELECT min(next_try_at) FROM gateway_events WHERE next_try_at IS NOT NULL;

@@ -50,14 +50,6 @@ WHERE payment_id = :payment_id AND kind = 'capture' AND state = 'pending';
 SELECT id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error
 FROM payment_intents WHERE payment_id = :payment_id AND kind = :kind;
 
--- name: of_refund
-SELECT id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error
-FROM payment_intents WHERE refund_id = :refund_id;
-
--- name: of_payout
-SELECT id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error
-FROM payment_intents WHERE payout_id = :payout_id;
-
 -- name: open_of_payout
 -- The gateway has been asked, or will be, and has not said how it ended.
 SELECT count(*) FROM payment_intents i JOIN payouts o ON o.id = i.payout_id
@@ -69,9 +61,6 @@ WHERE i.payout_id = :payout_id AND (i.state IN ('pending', 'running')
 UPDATE payment_intents SET state = 'done', updated_at = clock_timestamp()
 WHERE state = 'manual_review'
   AND ((:refund_id::uuid IS NOT NULL AND refund_id = :refund_id) OR (:payment_id::uuid IS NOT NULL AND payment_id = :payment_id));
-
--- name: next_due
-SELECT min(next_try_at) FROM payment_intents WHERE next_try_at IS NOT NULL;
 
 -- name: count_by_state
 SELECT state, count(*) AS intents FROM payment_intents GROUP BY state ORDER BY state;

@@ -45,21 +45,6 @@ SELECT coalesce(sum(p.amount_minor), 0)::bigint AS amount_minor
 FROM ledger_journals j JOIN ledger_postings p ON p.journal_id = j.id JOIN ledger_accounts l ON l.id = p.account_id
 WHERE j.booking_id = :booking_id AND l.owner_kind = 'platform' AND l.type = :type;
 
--- name: platform_sums
-SELECT l.type, l.currency, coalesce(sum(p.amount_minor), 0)::bigint AS amount_minor
-FROM ledger_accounts l LEFT JOIN ledger_postings p ON p.account_id = l.id
-WHERE l.owner_kind = 'platform' GROUP BY l.type, l.currency ORDER BY l.type, l.currency;
-
--- name: journal_lines
-SELECT j.kind, j.reference, l.owner_kind, l.owner_id, l.type, l.currency, p.amount_minor
-FROM ledger_journals j JOIN ledger_postings p ON p.journal_id = j.id JOIN ledger_accounts l ON l.id = p.account_id
-WHERE j.kind = :kind AND j.reference = :reference ORDER BY p.id;
-
--- name: booking_lines
-SELECT j.kind, j.reference, l.owner_kind, l.owner_id, l.type, l.currency, p.amount_minor
-FROM ledger_journals j JOIN ledger_postings p ON p.journal_id = j.id JOIN ledger_accounts l ON l.id = p.account_id
-WHERE j.booking_id = :booking_id ORDER BY p.id;
-
 -- name: entries
 -- One line of an owner's account, newest first: a wallet's or a provider's list of transactions.
 SELECT p.id, j.kind, j.reference, j.booking_id, b.number AS booking_number, j.description, p.amount_minor, p.currency, j.at

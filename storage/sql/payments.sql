@@ -106,9 +106,3 @@ SELECT coalesce(sum(p.captured_minor), 0)::bigint AS captured_minor, coalesce(su
   coalesce((SELECT sum(r.amount_minor) FROM refunds r JOIN payments q ON q.id = r.payment_id
     WHERE q.booking_id = :booking_id AND q.surplus_of IS NULL AND r.status = 'processing'), 0)::bigint AS processing_minor
 FROM payments p WHERE p.booking_id = :booking_id AND p.surplus_of IS NULL;
-
--- name: count_reviews
-SELECT count(*) FROM payments WHERE review_reason IS NOT NULL;
-
--- name: stop_polling
-UPDATE payments SET poll_at = NULL WHERE id = :payment_id;

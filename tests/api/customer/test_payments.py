@@ -78,7 +78,8 @@ async def test_a_forged_verify_is_a_400_and_five_an_hour_are_enough(shop: Shop) 
     for n in range(5):
         status, body, _ = await customer.call(
             "POST", "/payments/verify",
-            {"razorpay_order_id": block["order_id"], "razorpay_payment_id": f"pay_Abcdefgh12345{n}", "razorpay_signature": "0" * 64},
+            {"razorpay_order_id": block["order_id"], "razorpay_payment_id": f"pay_Abcdefgh12345{n}",
+             "razorpay_signature": "0" * 64},
         )  # fmt: skip
         assert (status, body["error"]["code"]) == (400, "INVALID_SIGNATURE")
     sent = triple(await shop.till.gw.pay(block["order_id"]))
@@ -111,7 +112,8 @@ async def test_without_a_gateway_it_says_so(house: House) -> None:
     customer = await house.customer()
     sent = {"razorpay_order_id": "order_x", "razorpay_payment_id": "pay_x", "razorpay_signature": "x"}
     for method, path, body in (
-        ("POST", "/payments/verify", sent), ("GET", f"/payments/{uuid4()}/status", None), ("POST", "/payments/webhook", {}),
+        ("POST", "/payments/verify", sent), ("GET", f"/payments/{uuid4()}/status", None),
+        ("POST", "/payments/webhook", {}),
     ):  # fmt: skip
         status, answer, _ = await customer.call(method, path, body)
         assert (status, answer["error"]["code"]) == (503, "PAYMENTS_NOT_CONFIGURED")
@@ -121,9 +123,7 @@ async def test_the_wallet_is_listed(shop: Shop) -> None:
     till = shop.till
     booking = await till.paid()
     async with till.world.services.transaction() as tx:
-        await refunds.request_for_booking(
-            tx, booking.id, 50000, reason="sorry", requested_by="staff", to_wallet=True
-        )
+        await refunds.request_for_booking(tx, booking.id, 50000, reason="sorry", requested_by="staff", to_wallet=True)
     second = await till.world.book(booking.account_id, hours=4)
     async with till.world.services.transaction() as tx:
         await charges.open_payment(tx, second, use_wallet=True)
@@ -146,7 +146,11 @@ async def test_earnings_and_payouts_of_a_technician(shop: Shop) -> None:
     assert (data["total_earnings"], data["pending"], data["paid"]) == (1239.84, 1239.84, 0)
     assert (data["cash_in_hand"], data["payable"]) == (GRAND / 100, -531.36)
     (earning,) = data["earnings"]
-    assert (earning["booking_number"], earning["partner_earning"], earning["status"]) == (booking.number, 1239.84, "pending")
+    assert (earning["booking_number"], earning["partner_earning"], earning["status"]) == (
+        booking.number,
+        1239.84,
+        "pending",
+    )
     assert (earning["commission_percentage"], earning["platform_commission"]) == (70.0, 531.36)
     assert (await technician.get("/partner/earnings?status=paid"))["earnings"] == []
     assert (await technician.get("/partner/earnings?date_from=2026-01-06"))["total_earnings"] == 0

@@ -54,9 +54,7 @@ async def prepared(town: City, account_id: UUID | None = None, **wish: object) -
     )
 
 
-async def confirmed(
-    town: City, preview: Preview, account_id: UUID | None = None, **changes: object
-) -> Confirmed:
+async def confirmed(town: City, preview: Preview, account_id: UUID | None = None, **changes: object) -> Confirmed:
     account_id = account_id or town.seeded.customer_ids[0]
     asked = {
         "preview_id": preview.id, "payment_method": "cash", "address_id": await home(town, account_id),
@@ -157,13 +155,8 @@ async def test_a_cash_booking_is_offered_before_the_answer(town: City) -> None:
     assert made.grand_total_minor == 177_120
     row = await town.value("SELECT address->>'address_line1' FROM bookings WHERE id = $1", made.id)
     assert row == "House 1"
-    assert (
-        await town.value("SELECT count(*) FROM offers WHERE booking_id = $1 AND state = 'open'", made.id) == 1
-    )
-    assert (
-        await town.value("SELECT discount_minor FROM promo_redemptions WHERE booking_id = $1", made.id)
-        == 16_000
-    )
+    assert await town.value("SELECT count(*) FROM offers WHERE booking_id = $1 AND state = 'open'", made.id) == 1
+    assert await town.value("SELECT discount_minor FROM promo_redemptions WHERE booking_id = $1", made.id) == 16_000
     assert await town.value("SELECT used_count FROM promo_codes WHERE code = 'SAVE10'") == 1
 
 
@@ -272,13 +265,10 @@ async def test_parallel_confirms_never_overbook(fresh_pool: Pool) -> None:
 
 async def _something_offered(town: City) -> UUID:
     """A service that the only technician can do, and a way to be reachable for everybody."""
-    await town.run(
-        "UPDATE technicians SET service_radius_m = 50000, categories = '{Facial}', tiers = '{Minimal}'"
-    )
+    await town.run("UPDATE technicians SET service_radius_m = 50000, categories = '{Facial}', tiers = '{Minimal}'")
     await town.run("UPDATE addresses SET lat = 22.5, lng = 88.36")
     await town.run(
-        "UPDATE technicians SET base_lat = 22.5, base_lng = 88.361, zone_id = NULL, rating_sum = 0,"
-        " rating_count = 0"
+        "UPDATE technicians SET base_lat = 22.5, base_lng = 88.361, zone_id = NULL, rating_sum = 0, rating_count = 0"
     )
     await town.services.roster.refresh(town.services)
     return await facial(town)
@@ -339,12 +329,8 @@ async def test_the_address_may_change_within_the_zone_only(town: City) -> None:
     zone = preview.located.zone
     assert zone is not None
     other = next(z for z in town.services.zones.zones if z.code != zone.code)
-    near = AddressIn(
-        "Near", "1 Lane", "Kolkata", "West Bengal", "700001", lat=zone.centre_lat, lng=zone.centre_lng
-    )
-    far = AddressIn(
-        "Far", "2 Lane", "Kolkata", "West Bengal", "700001", lat=other.centre_lat, lng=other.centre_lng
-    )
+    near = AddressIn("Near", "1 Lane", "Kolkata", "West Bengal", "700001", lat=zone.centre_lat, lng=zone.centre_lng)
+    far = AddressIn("Far", "2 Lane", "Kolkata", "West Bengal", "700001", lat=other.centre_lat, lng=other.centre_lng)
     async with town.services.transaction() as tx:
         here, there = await addresses.create(tx, account, near), await addresses.create(tx, account, far)
     with pytest.raises(Invalid) as caught:

@@ -16,9 +16,7 @@ async def test_random_faults_leave_sound_books(till: Till) -> None:
     customers = [await till.world.customer() for _ in range(8)]
     for km in (1, 2, 3, 4, 5):
         await till.world.technician(km_north=km)
-    done = await money.run(
-        till.world.services, till.gateway, till.gw, customers, count=BOOKINGS, seed=SEED
-    )
+    done = await money.run(till.world.services, till.gateway, till.gw, customers, count=BOOKINGS, seed=SEED)
     print(done)
     assert done.wrong == []
     assert sum(done.stories.values()) == BOOKINGS and done.faults

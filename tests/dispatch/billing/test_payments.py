@@ -181,7 +181,9 @@ async def test_a_second_payment_of_an_order_is_kept_apart_and_sent_back(till: Ti
     assert await till.sums() == {
         "gateway_clearing": -2 * GRAND, "prepaid": GRAND, "refund_clearing": GRAND,
     }  # fmt: skip
-    surplus = await till.world.fetch("SELECT amount_minor, refunded_minor, surplus_of FROM payments WHERE surplus_of IS NOT NULL")
+    surplus = await till.world.fetch(
+        "SELECT amount_minor, refunded_minor, surplus_of FROM payments WHERE surplus_of IS NOT NULL"
+    )
     assert [(r["amount_minor"], r["refunded_minor"]) for r in surplus] == [(GRAND, GRAND)]
     await till.check()
     # This gateway knows of no second payment: its refusal frees the money and calls a person.

@@ -67,9 +67,7 @@ def test_the_parts_always_add_up(lines: list[Line], discount: int, base: str) ->
     assert 0 <= found.savings_minor <= found.subtotal_minor
     assert 0 <= found.discount_minor <= found.net_minor
     assert found.grand_total_minor >= 0
-    assert found.subtotal_minor - found.savings_minor == sum(
-        line.price_minor * line.quantity for line in lines
-    )
+    assert found.subtotal_minor - found.savings_minor == sum(line.price_minor * line.quantity for line in lines)
 
 
 @given(LINES, st.integers(0, 10**9), st.integers(0, 10**9))

@@ -48,9 +48,7 @@ def test_percentages_and_fixed_amounts() -> None:
 
 
 @given(st.integers(0, 10**10), st.decimals("0.01", 100, places=2), st.integers(1, 10**8) | st.none())
-def test_a_discount_is_never_more_than_the_amount_or_the_cap(
-    amount: int, percent: Decimal, cap: int | None
-) -> None:
+def test_a_discount_is_never_more_than_the_amount_or_the_cap(amount: int, percent: Decimal, cap: int | None) -> None:
     found = discount_of(replace(TEN_PERCENT, discount_percent=percent, max_discount_minor=cap), amount)
     assert 0 <= found <= amount
     assert cap is None or found <= cap
@@ -112,9 +110,7 @@ async def use(town: City, code: str, account: UUID) -> UUID:
 
 async def add(town: City, **changes: Any) -> None:
     async with town.services.transaction() as tx:
-        await promos.upsert(
-            tx, PromoIn(**{"code": "once", "currency": "INR", "discount_minor": 100, **changes})
-        )
+        await promos.upsert(tx, PromoIn(**{"code": "once", "currency": "INR", "discount_minor": 100, **changes}))
 
 
 async def test_a_use_given_back_can_be_used_again(town: City, account: UUID) -> None:

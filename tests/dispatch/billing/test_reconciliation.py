@@ -55,7 +55,19 @@ class Books:
 
 def paid(payment_id: str, order_id: str | None, minor: int = GRAND, **changes: Any) -> GatewayPayment:
     told = GatewayPayment(
-        payment_id, order_id, minor, "INR", "captured", "upi", True, 0, None, None, None, None, NOW.replace(microsecond=0)
+        payment_id,
+        order_id,
+        minor,
+        "INR",
+        "captured",
+        "upi",
+        True,
+        0,
+        None,
+        None,
+        None,
+        None,
+        NOW.replace(microsecond=0),
     )
     return replace(told, **changes)
 
@@ -71,7 +83,8 @@ async def test_ten_thousand_payments_with_one_percent_wrong(deaf_till: Till) -> 
     async with till.world.services.transaction() as tx:
         await tx.conn.executemany(
             "INSERT INTO payments (id, account_id, kind, status, currency, amount_minor, captured_minor, receipt,"
-            " gateway_order_id, gateway_payment_id, captured_at) VALUES ($1, $2, 'online', 'success', 'INR', $3, $3, $4, $5, $6, $7)",
+            " gateway_order_id, gateway_payment_id, captured_at)"
+            " VALUES ($1, $2, 'online', 'success', 'INR', $3, $3, $4, $5, $6, $7)",
             rows,
         )  # fmt: skip
     injected = set()

@@ -63,7 +63,14 @@ def test_the_published_vectors(shared: Path) -> None:
 async def test_a_forged_webhook_is_refused_and_not_kept(deaf_till: Till) -> None:
     raw = json.dumps(event("payment.captured", {"payment": entity("pay_x", "order_x", "captured")})).encode()
     good = sign(raw, deaf_till.gw.webhook_secret)
-    for body, signature in ((raw, None), (raw, ""), (raw, "0" * 64), (raw, sign(raw, "guess")), (raw + b" ", good), (raw, "é")):
+    for body, signature in (
+        (raw, None),
+        (raw, ""),
+        (raw, "0" * 64),
+        (raw, sign(raw, "guess")),
+        (raw + b" ", good),
+        (raw, "é"),
+    ):
         with pytest.raises(BadSignature):
             await webhooks.receive(deaf_till.world.services, body, signature, "evt_1")
     assert await deaf_till.world.value("SELECT count(*) FROM gateway_events") == 0
@@ -71,7 +78,8 @@ async def test_a_forged_webhook_is_refused_and_not_kept(deaf_till: Till) -> None
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"null", b"[]", b"{", b'{"event": 1, "payload": {}}', b'{"event": "payment.captured"}', b'{"event": "", "payload": {}}',
+    [b"", b"null", b"[]", b"{", b'{"event": 1, "payload": {}}', b'{"event": "payment.captured"}',
+     b'{"event": "", "payload": {}}',
      b'{"event": "x", "payload": []}', b'{"event":"x","payload":{},"n":NaN}', b"[" * 5000, b"\xff\xfe"],
 )  # fmt: skip
 async def test_signed_garbage_is_refused(deaf_till: Till, raw: bytes) -> None:
@@ -87,7 +95,9 @@ async def test_a_giant_webhook_is_refused(deaf_till: Till) -> None:
 
 async def test_the_previous_secret_still_counts(deaf_till: Till) -> None:
     settings = deaf_till.world.services.settings
-    before = settings.payments.model_copy(update={"previous_webhook_secret": type(settings.payments.webhook_secret)("old")})
+    before = settings.payments.model_copy(
+        update={"previous_webhook_secret": type(settings.payments.webhook_secret)("old")}
+    )
     deaf_till.world.services.settings = settings.model_copy(update={"payments": before})
     assert await send(deaf_till, event("x.y", {}), secret="old")
     with pytest.raises(BadSignature):
@@ -178,7 +188,9 @@ async def test_a_wrong_amount_or_currency_is_quarantined(deaf_till: Till, change
 async def test_one_try_and_three_more_then_a_person(deaf_till: Till) -> None:
     booking, block = await deaf_till.online()
     await deaf_till.gw.control(api=[{"fault": "error_500", "next": 50}])
-    await send(deaf_till, event("payment.captured", {"payment": {"id": "pay_Abcdefgh123456", "order_id": block["order_id"]}}))
+    await send(
+        deaf_till, event("payment.captured", {"payment": {"id": "pay_Abcdefgh123456", "order_id": block["order_id"]}})
+    )
     await deaf_till.drain()
     row = (await deaf_till.world.fetch("SELECT retry_count, needs_review, error FROM gateway_events"))[0]
     assert (row["retry_count"], row["needs_review"]) == (3, True) and row["error"]

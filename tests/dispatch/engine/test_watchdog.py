@@ -1,12 +1,15 @@
-"""The watchdog's judgement, without a database: warn after two bad looks, take away after a while, forgive."""
+"""The watchdog: warn after two bad looks, take away after a while, forgive; first its judgement, then its deeds."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from dispatch.engine import jobs
 from dispatch.engine.watchdog import Memory, Thresholds, View, assess
+from tests.world import KOLKATA, World
 
 T = Thresholds()
 START = 10_000.0
@@ -57,3 +60,107 @@ def test_early_jobs_are_looked_at_when_it_is_time() -> None:
 
 def test_the_arrived_are_not_judged() -> None:
     assert assess(replace(ON_THE_WAY, state="arrived", fix_age_s=None), Memory(best_m=1.0), T).memory == Memory()
+
+
+# ---------------------------------------------------------------- acting on it, on a real database
+
+METRE = 1 / 111_195
+
+
+async def test_gone_dark_is_warned_and_then_reassigned(world: World) -> None:
+    one, two = await world.technician(km_north=1), await world.technician(km_north=2)
+    booking = await world.book(hours=3)
+    await world.accept(booking.id, one)
+    watched = await world.booking(booking.id)
+    assert watched.next_action == "watch" and watched.next_action_at == booking.starts_at - timedelta(hours=2)
+    async with world.services.transaction() as tx:
+        await jobs.advance(tx, booking.id, one, "in_transit")
+    await world.services.tracker.refresh_jobs(world.services)
+    await world.advance(hours=1, minutes=1)
+    world.see(two, *KOLKATA)
+    # Nothing has been heard of the first for an hour: one bad look is forgiven, the second warns, once.
+    assert await world.sweep() == 1
+    assert "watch.warned" not in await world.facts(booking.id)
+    await tick(world)
+    assert await open_alerts(world) == ["dark"]
+    warned = await world.fetch("SELECT data FROM party_events WHERE party_id = $1 ORDER BY seq DESC LIMIT 1", one)
+    assert warned[0]["data"]["warning"] == "dark"
+    for _ in range(9):
+        await tick(world)
+    assert (await world.facts(booking.id)).count("watch.warned") == 1
+    assert (await world.booking(booking.id)).technician_id == one
+    world.see(two, *KOLKATA)
+    await tick(world)
+    after = await world.booking(booking.id)
+    assert after.status == "partner_assigned" and after.round == 2 and after.technician_id is None
+    assert (await world.open_offer(booking.id))["technician_id"] == two
+    assert await open_alerts(world) == []
+    facts = await world.facts(booking.id)
+    assert facts[-2:] == ["booking.reopened", "partner.assigned"]
+    assert await world.value("SELECT data ->> 'reason' FROM booking_events WHERE type = 'booking.reopened'") == "dark"
+    # The machine took it: it does not count as the technician's cancellation.
+    assert await world.value("SELECT cancelled_bookings FROM technicians WHERE id = $1", one) == 0
+
+
+async def test_who_comes_back_keeps_the_job_and_the_alert_ends(world: World) -> None:
+    one = await world.technician(km_north=3)
+    booking = await world.book()
+    await world.accept(booking.id, one)
+    async with world.services.transaction() as tx:
+        await jobs.advance(tx, booking.id, one, "in_transit")
+    for _ in range(6):
+        await tick(world)
+    assert await open_alerts(world) == ["dark"]
+    north_m = 2900.0
+    for _ in range(3):
+        await world.advance(seconds=30)
+        north_m -= 150
+        world.see(one, KOLKATA[0] + north_m * METRE, KOLKATA[1])
+        await tick(world, seconds=30)
+    assert await open_alerts(world) == []
+    assert (await world.booking(booking.id)).technician_id == one
+
+
+async def test_a_problem_that_changes_its_name_leaves_no_alert_behind(world: World) -> None:
+    one = await world.technician(km_north=1)
+    booking = await world.book(hours=1)
+    await world.accept(booking.id, one)
+    await world.advance(minutes=55)
+    world.see(one, KOLKATA[0] + 0.009, KOLKATA[1])
+    for _ in range(12):
+        await tick(world)
+        if await open_alerts(world):
+            break
+    # Late, because they have not set out though the start has come; then dark as well.
+    assert await open_alerts(world) == ["late"] or await open_alerts(world) == ["dark"]
+    for _ in range(12):
+        await tick(world)
+    reopened = await world.booking(booking.id)
+    assert reopened.status == "pending" and reopened.queue_reason == "start_passed"
+    assert await open_alerts(world) == ["queued"]
+
+
+async def test_arriving_ends_the_alert(world: World) -> None:
+    one = await world.technician(km_north=2)
+    booking = await world.book()
+    await world.accept(booking.id, one)
+    async with world.services.transaction() as tx:
+        await jobs.advance(tx, booking.id, one, "in_transit")
+    for _ in range(6):
+        await tick(world)
+    assert await open_alerts(world) == ["dark"]
+    async with world.services.transaction() as tx:
+        await jobs.advance(tx, booking.id, one, "arrived")
+    assert await open_alerts(world) == []
+    for _ in range(30):
+        await tick(world)
+    assert await open_alerts(world) == [] and (await world.booking(booking.id)).technician_id == one
+
+
+async def tick(world: World, seconds: float = 60.0) -> None:
+    await world.advance(seconds=seconds)
+    await world.sweep()
+
+
+async def open_alerts(world: World) -> list[str]:
+    return [r["kind"] for r in await world.fetch("SELECT kind FROM alerts WHERE resolved_at IS NULL ORDER BY created_at")]
