@@ -74,6 +74,11 @@ async def docs(request: web.Request) -> web.Response:
     return _text(_PAGE, "text/html")
 
 
+async def front(request: web.Request) -> web.Response:
+    """Whoever opens the bare address in a browser finds the pages."""
+    return web.Response(status=302, headers={"Location": "/docs"})
+
+
 async def docs_events(request: web.Request) -> web.Response:
     return _text(events_page(), "text/html")
 
@@ -103,6 +108,7 @@ def _swagger_folder() -> Path | None:
 def add_documents(app: web.Application) -> None:
     app.router.add_get("/openapi.json", openapi_json)
     app.router.add_get("/asyncapi.json", asyncapi_json)
+    app.router.add_get("/", front)
     app.router.add_get("/docs", docs)
     app.router.add_get("/docs/events", docs_events)
     app.router.add_get("/docs/assets/{name}", asset)

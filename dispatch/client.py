@@ -211,9 +211,10 @@ class Live:
                 self._url, headers=self._headers, auth={"token": token}, transports=["websocket"],
                 namespaces=[self._namespace], wait_timeout=CONNECT_S,
             )  # fmt: skip
-        except Refused:
-            # Refused or not there: in either case the next try starts with a token that is surely good.
-            self._credentials.forget()
+        except Refused as e:
+            # A server that is there and says no wants another token; one that is not there wants patience.
+            if "namespaces" in str(e):
+                self._credentials.forget()
             raise
         self._client = client
         self.connections += 1

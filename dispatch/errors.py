@@ -26,6 +26,8 @@ class DispatchError(Exception):
 
     kind: Kind = Kind.INVALID
     code: str = "invalid"
+    #: What was written before it was raised is committed nevertheless.
+    keeps_work: bool = False
 
     def __init__(
         self,

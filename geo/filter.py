@@ -48,6 +48,8 @@ class Rules:
     gap_s: float = 300.0
     #: After a jump so many fixes in a row have to agree with each other, the first of the new place included.
     settle_fixes: int = 3
+    #: Older than this when it comes is no news of anybody: a phone that was out of reach for so long starts anew.
+    max_age_s: float = 3600.0
     #: Nearer than this to the shown position is standing still; GPS wanders by as much.
     duplicate_m: float = 5.0
 
@@ -124,6 +126,8 @@ class FixFilter:
         at_s = min(device_s, now_s)
         # A phone whose clock runs ahead sends whole batches "now": among those its own order counts.
         if at_s < self._newest_s or (at_s == self._newest_s and device_s <= self._device_s):
+            return _DROPPED[Step.CLOCK]
+        if now_s - at_s > self._rules.max_age_s:
             return _DROPPED[Step.CLOCK]
         accuracy_m = self._rules.assumed_accuracy_m if ping.accuracy_m is None else ping.accuracy_m
         if not 0.0 <= accuracy_m < math.inf:

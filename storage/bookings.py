@@ -62,11 +62,20 @@ class Booking:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A booking whose time has come, and how often its handler has failed in a row."""
+
+    id: UUID
+    timer_failures: int
+
+
 insert = sql.scalar("insert", UUID)
 insert_items = sql.many("insert_items")
 get = sql.row("get", Booking)
 lock = sql.row("lock", Booking)
-claim_due = sql.row("claim_due", Booking)
+due = sql.rows("due", Due)
+lock_due = sql.row("lock_due", Booking)
 next_due = sql.scalar("next_due", datetime)
 overdue_s = sql.scalar("overdue_s", float)
 move = sql.run("move")
@@ -84,7 +93,8 @@ reschedule = sql.run("reschedule")
 set_payment_status = sql.run("set_payment_status")
 rate = sql.scalar("rate", UUID)
 set_priority = sql.run("set_priority")
-postpone = sql.run("postpone")
+postpone = sql.scalar("postpone", int)
+timer_works = sql.run("timer_works")
 count_done = sql.run("count_done")
 count_accepted = sql.run("count_accepted")
 count_cancelled = sql.run("count_cancelled")

@@ -25,9 +25,21 @@ class DueEvent:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """An event that nobody could make sense of."""
+
+    id: UUID
+    event_type: str
+    payment_id: str | None
+    error: str | None
+
+
 store = sql.scalar("store", UUID)
 claim_due = sql.row("claim_due", DueEvent)
 lease = sql.run("lease")
 processed = sql.run("processed")
 retry = sql.run("retry")
 review = sql.run("review")
+in_review = sql.rows("in_review", Reviewed)
+try_again = sql.run("try_again")

@@ -16,6 +16,7 @@ class Captured:
     gateway_id: str
     captured_minor: int
     refunded_minor: int
+    in_review_minor: int
 
 
 @dataclass(frozen=True, slots=True)

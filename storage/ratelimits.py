@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import TYPE_CHECKING
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
 
-from storage.redis import BREAK_S, connect
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 log = logging.getLogger(__name__)
 
 PREFIX = "dispatch:limits"
+#: After a failure of Redis this process counts alone for so long.
+BREAK_S = 2.0
 
 
 class RateCounters:
@@ -24,8 +28,11 @@ class RateCounters:
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared: SlidingWindowCounterRateLimiter | None = None
         self._shared_from = 0.0
-        self._redis = connect(redis_url) if redis_url else None
-        if self._redis is not None:
+        self._redis: Redis | None = None
+        if redis_url:
+            from storage.redis import connect
+
+            self._redis = connect(redis_url)
             storage = RedisStorage(
                 f"async+{redis_url}",
                 wrap_exceptions=True,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from uuid import uuid4
 
 import orjson
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -21,6 +23,8 @@ POSITIONS = "dispatch:positions"
 
 #: No wait for Redis is longer than this, in seconds.
 TIMEOUT_S = 0.25
+#: A reader that heard nothing for so long asks whether anybody is there.
+SILENCE_S = 5.0
 #: After a failure nothing is tried for so long.
 BREAK_S = 2.0
 #: Messages that wait for Redis; the oldest are dropped beyond it.
@@ -91,26 +95,40 @@ class RedisHints:
             try:
                 async with self._reader.pubsub() as pubsub:
                     await pubsub.subscribe(HINTS, POSITIONS)
-                    async for message in pubsub.listen():
-                        self._heard(message)
+                    await self._listen(pubsub)
             except (RedisError, OSError, TimeoutError) as e:
                 log.warning("Redis is away, hints are not heard: %s", e)
             await asyncio.sleep(BREAK_S)
+
+    async def _listen(self, pubsub: PubSub) -> None:
+        """Hears until the connection fails. A silent one is asked for a sign of life: a partition sends no goodbye."""
+        heard_at = asked_at = time.monotonic()
+        while True:
+            message = await pubsub.get_message(timeout=SILENCE_S)
+            now = time.monotonic()
+            if message is not None:
+                heard_at = now
+                self._heard(message)
+            elif now - heard_at > 2 * SILENCE_S and asked_at > heard_at:
+                raise TimeoutError("no sign of life from Redis")
+            elif now - heard_at >= SILENCE_S:
+                asked_at = now
+                await asyncio.wait_for(pubsub.ping(), 1.0)
 
     def _heard(self, message: dict[str, object]) -> None:
         data = message.get("data")
         if message.get("type") != "message" or not isinstance(data, bytes) or data[:16] == self._me:
             return
-        if message.get("channel") == POSITIONS.encode():
-            if self._positions is not None:
-                self._positions(data[16:])
-            return
         try:
+            if message.get("channel") == POSITIONS.encode():
+                if self._positions is not None:
+                    self._positions(data[16:])
+                return
             topic, hint = orjson.loads(data[16:])
-        except (ValueError, TypeError):
-            log.warning("a hint that could not be read was dropped")
-            return
-        self._deliver(topic, hint)
+            self._deliver(topic, hint)
+        except Exception as e:
+            # Whoever can write to Redis must not be able to stop this node from listening.
+            log.warning("a message of another node was dropped: %s", e)
 
     async def close(self) -> None:
         for task in self._tasks:

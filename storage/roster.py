@@ -39,10 +39,25 @@ class TechnicianRow:
     last_lng: float | None
     last_accuracy_m: float | None
     last_fix_at: datetime | None
+    last_is_dispatchable: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPosition:
+    """A last position as some node wrote it; `read_at` is the database's real time of this reading."""
+
+    no: int
+    lat: float
+    lng: float
+    accuracy_m: float | None
+    fix_at_s: float
+    is_dispatchable: bool
+    read_at: datetime
 
 
 everyone = sql.rows("everyone", TechnicianRow)
 changed = sql.rows("changed", TechnicianRow)
 save_positions = sql.run("save_positions")
+positions_since = sql.rows("positions_since", SavedPosition)
 set_available = sql.scalar("set_available", datetime)
 set_working_hours = sql.run("set_working_hours")

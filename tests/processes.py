@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -24,6 +25,7 @@ from storage.embedded import EmbeddedPostgres
 #: Longest wait for a command that ends by itself, and for a server that must answer.
 LIMIT_S = 90.0
 NOBODY = "nobody"
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -46,17 +48,28 @@ def data_folder(user: str | None) -> Iterator[Path]:
         shutil.rmtree(parent, ignore_errors=True)
 
 
-def may_run_as(user: str) -> bool:
-    """Whether this account exists, may be taken on here, and can read the interpreter and the code."""
-    try:
-        pwd.getpwnam(user)
-        tried = subprocess.run(
-            [sys.executable, "-c", "import dispatch.__main__, storage.embedded as e; e.find_binaries()"],
-            user=user, capture_output=True, check=False, timeout=LIMIT_S,
-        )  # fmt: skip
-    except (KeyError, OSError):
-        return False
-    return tried.returncode == 0
+def python_of(user: str | None) -> tuple[str, dict[str, str]] | None:
+    """An interpreter that the account can run with our packages, and the environment it needs; None without one.
+
+    Where ours lies in a closed home, the system's of the same version does as well.
+    """
+    if user is None:
+        return sys.executable, {}
+    packages = [str(ROOT), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    same = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for python in (sys.executable, f"/usr/bin/{same}", f"/usr/local/bin/{same}"):
+        env = {"PYTHONPATH": os.pathsep.join(packages)}
+        try:
+            pwd.getpwnam(user)
+            tried = subprocess.run(
+                [python, "-c", "import dispatch.runtime, storage.embedded as e; e.find_binaries()"],
+                user=user, env=environment(**env), cwd=ROOT, capture_output=True, check=False, timeout=LIMIT_S,
+            )  # fmt: skip
+        except (KeyError, OSError):
+            continue
+        if tried.returncode == 0:
+            return python, env
+    return None
 
 
 @dataclass
@@ -66,15 +79,16 @@ class House:
     folder: Path
     user: str | None = None
     env: dict[str, str] = field(default_factory=dict)
+    python: str = sys.executable
 
     def _options(self) -> dict[str, Any]:
         home = {} if self.user is None else {"HOME": str(self.folder)}
-        return {"env": environment(**home, **self.env), "user": self.user, "cwd": Path(__file__).parents[1]}
+        return {"env": environment(**home, **self.env), "user": self.user, "cwd": ROOT}
 
     async def command(self, *arguments: str) -> tuple[int, str, str]:
         """Runs `dispatch …` to its end: exit code, standard output, standard error."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "dispatch", *arguments, "--data", str(self.folder),
+            self.python, "-m", "dispatch", *arguments, "--data", str(self.folder),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **self._options(),
         )  # fmt: skip
         out, err = await asyncio.wait_for(process.communicate(), LIMIT_S)
@@ -88,7 +102,7 @@ class House:
 
     async def serve(self) -> Server:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "dispatch", "serve", "--port", "0", "--data", str(self.folder),
+            self.python, "-m", "dispatch", "serve", "--port", "0", "--data", str(self.folder),
             stdout=subprocess.PIPE, start_new_session=True, **self._options(),
         )  # fmt: skip
         assert process.stdout is not None

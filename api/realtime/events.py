@@ -131,13 +131,14 @@ class BookingUpdated(FactOut):
 
 
 class Reset(Told):
-    """These streams cannot be continued from what the client saw: take a snapshot of each (REST has it).
+    """A stream that cannot be continued from what the client saw: this is where and how it stands now.
 
-    The numbers are where each stream stands now; facts go on after them.
+    Facts go on after the number. `snapshot` is the booking's state, or the technician's open offers and coming jobs.
     """
 
     epoch: str
     streams: dict[UUID, int]
+    snapshot: dict[str, Any]
 
 
 class TechnicianMoved(Told):

@@ -6,19 +6,26 @@ import asyncio
 import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from api.realtime.engine import HotServer
+from api.realtime.guard import Bucket
 from dispatch import bus
+from dispatch.engine import agenda
 from dispatch.services import Services
+from storage import bookings as booking_rows
 from storage import facts as rows
 from storage.errors import StorageError
+from storage.technician_bookings import JobRow
 
 log = logging.getLogger(__name__)
 
 #: A resume that would have to tell more than this gets a reset with a snapshot instead.
 RESUME_EVENTS = 500
+#: A technician's snapshot holds so many open offers and coming jobs at most.
+SNAPSHOT_ROWS = 50
 #: How often a node looks for facts whose hint was lost, in real seconds, and how many such looks it looks back:
 #: ids are given before the commit, so a slow transaction's row may appear late.
 POLL_S, LOOK_BACK = 2.0, 5
@@ -31,7 +38,6 @@ CUSTOMER_DATA: dict[str, tuple[str, ...]] = {
     "booking.confirmed": ("technician_id",),
     "booking.cancelled": ("by", "reason", "fee_minor", "refund_minor"),
     "booking.rescheduled": ("from", "to"),
-    "partner.assigned": ("technician_id", "technician_name"),
     "partner.accepted": ("technician_id",),
     "partner.in_transit": ("estimated_arrival",),
     "payment.captured": ("amount_minor", "currency"),
@@ -51,6 +57,10 @@ class Listener:
     owner: UUID
     namespace: str
     fanout: Fanout
+    #: By the clock that dates the facts, which is the database's.
+    joined_at: datetime
+    #: Location frames of this socket, as many as events.
+    frames: Bucket
     cursors: dict[UUID, int] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -62,6 +72,13 @@ class Resumed:
     epoch: str
     heads: dict[str, int]
     reset: list[str]
+
+
+def _job_view(job: JobRow) -> dict[str, Any]:
+    return {
+        "booking_id": job.booking_id, "booking_number": job.number, "state": job.state, "starts_at": job.starts_at,
+        "offer_id": job.offer_id, "expires_at": job.offer_expires_at,
+    }  # fmt: skip
 
 
 class Fanout:
@@ -92,24 +109,29 @@ class Fanout:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def listener(self, sid: str, owner: UUID, namespace: str) -> Listener:
-        return Listener(sid, owner, namespace, self)
+        limits = self.server.limits
+        return Listener(sid, owner, namespace, self, self._services.clock.now(), Bucket(limits.events_per_s, limits.events_burst))
 
     # ------------------------------------------------------------ joining
 
     async def join_customer(self, listener: Listener) -> dict[str, int]:
         """From now on the listener hears of its bookings; what was before stays unsaid until it resumes."""
-        self._customers[listener.owner][listener.sid] = listener
-        async with self._services.read() as conn:
-            heads = await rows.open_heads_of_account(conn, account_id=listener.owner)
-        for head in heads:
-            listener.cursors.setdefault(head.stream_id, head.seq)
+        # Under the lock a hint that comes between waits until the cursors stand.
+        async with listener.lock:
+            self._customers[listener.owner][listener.sid] = listener
+            async with self._services.read() as conn:
+                listener.joined_at = await rows.now(conn) or listener.joined_at
+                heads = await rows.open_heads_of_account(conn, account_id=listener.owner)
+            for head in heads:
+                listener.cursors.setdefault(head.stream_id, head.seq)
         return {str(h.stream_id): h.seq for h in heads}
 
     async def join_party(self, listener: Listener) -> dict[str, int]:
-        self._parties[listener.owner][listener.sid] = listener
-        async with self._services.read() as conn:
-            seq = await rows.party_seq(conn, party_id=listener.owner) or 0
-        listener.cursors.setdefault(listener.owner, seq)
+        async with listener.lock:
+            self._parties[listener.owner][listener.sid] = listener
+            async with self._services.read() as conn:
+                seq = await rows.party_seq(conn, party_id=listener.owner) or 0
+            listener.cursors.setdefault(listener.owner, seq)
         return {str(listener.owner): seq}
 
     def leave(self, listener: Listener) -> None:
@@ -140,10 +162,28 @@ class Fanout:
                 await self._tell(listener, stream_id, is_party=is_party, after=head)
             else:
                 await self._tell(listener, stream_id, is_party=is_party, after=seen)
-        if reset:
-            told = {"epoch": self.epoch, "streams": {one: heads[UUID(one)] for one in reset}}
+        for one in reset:
+            snapshot = await self._snapshot(UUID(one), is_party=is_party)
+            told = {"epoch": self.epoch, "streams": {one: heads[UUID(one)]}, "snapshot": snapshot}
             self.server.emit_fact(listener.sid, listener.namespace, "reset", told)
+            await self.server.drained(listener.sid, listener.namespace)
         return Resumed(self.epoch, {str(k): v for k, v in heads.items()}, reset)
+
+    async def _snapshot(self, stream_id: UUID, *, is_party: bool) -> dict[str, Any]:
+        """What a client that starts anew needs of a stream: the booking's state, or the technician's open work."""
+        async with self._services.read() as conn:
+            if is_party:
+                asked = await agenda.page(conn, stream_id, state="assigned", limit=SNAPSHOT_ROWS)
+                ahead = await agenda.page(conn, stream_id, upcoming=True, limit=SNAPSHOT_ROWS)
+                entries = {entry.job.booking_id: entry.job for entry in (*asked, *ahead)}
+                return {"jobs": [_job_view(job) for job in entries.values()]}
+            booking = await booking_rows.get(conn, booking_id=stream_id)
+        assert booking is not None, "a stream's booking exists"
+        return {
+            "booking_id": booking.id, "booking_number": booking.number, "status": booking.status,
+            "payment_status": booking.payment_status, "starts_at": booking.starts_at,
+            "technician_id": booking.technician_id,
+        }  # fmt: skip
 
     async def _heads(self, listener: Listener, named: list[UUID], *, is_party: bool) -> dict[UUID, int]:
         """The streams that are the listener's, the finished ones only where the client names them."""
@@ -194,10 +234,14 @@ class Fanout:
                 listener.cursors[stream_id] = after
             waiting = 0
             while True:
+                is_new = stream_id not in listener.cursors
                 cursor = listener.cursors.setdefault(stream_id, 0)
                 messages = await self._since(stream_id, cursor, is_party=is_party)
                 for seq, event, data in messages:
                     listener.cursors[stream_id] = seq
+                    if is_new and data["at"] < listener.joined_at:
+                        # An old booking that moves again: what was before the connection stays unsaid.
+                        continue
                     waiting += self._send(listener, event, data)
                     if waiting > PAGE_BYTES:
                         await self.server.drained(listener.sid, listener.namespace)

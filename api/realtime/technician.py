@@ -107,7 +107,14 @@ class TechnicianNamespace(CommandNamespace[Services]):
     def __init__(self, services: Services, server: HotServer, fanout: Fanout, once: Any) -> None:
         super().__init__(commands, services, once)
         self._fanout = fanout
-        server.hot_event(TECHNICIAN, "location.report", LocationFrame, hot_location(services.tracker))
+        server.hot_event(
+            TECHNICIAN, "location.report", LocationFrame, hot_location(services.tracker), allow=self._may_report
+        )
+
+    def _may_report(self, grant: Grant) -> bool:
+        """Frames per socket, by real time and before anything is parsed: the domain's own rate comes later."""
+        listener: Listener | None = grant.state
+        return listener is not None and listener.frames.take()
 
     async def sign_in(self, environ: dict[str, Any], auth: dict[str, Any]) -> Grant:
         return await signin.grant(self.context, "technician", auth)

@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from api.audiences import Technician, technician
 from api.models import Body, Money, Query, View
@@ -65,9 +65,18 @@ class AvailabilityOut(View):
     last_seen_at: datetime
 
 
+def _clock_face(at: time) -> time:
+    if at.tzinfo is not None:
+        raise ValueError("write it as the clocks of the place show it, without an offset")
+    return at.replace(second=0, microsecond=0)
+
+
+ClockFace = Annotated[time, AfterValidator(_clock_face)]
+
+
 class HoursIn(Body):
-    start: time
-    end: time
+    start: ClockFace
+    end: ClockFace
     days: list[Annotated[int, Field(ge=1, le=7, strict=True)]]
 
 

@@ -80,7 +80,7 @@ async def on_completed(tx: Tx, fact: Fact) -> None:
     )  # fmt: skip
     if booking.payment_method == "cash" and booking.payment_status in ("pending", "failed"):
         await booking_rows.set_payment_status(tx.conn, booking_id=booking.id, payment_status="paid")
-    await facts.tell_party(tx, payee_id, "earnings.updated", _told(booking, earning_id, shares))
+    facts.tell_party(tx, payee_id, "earnings.updated", _told(booking, earning_id, shares))
 
 
 async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -> list[Line]:

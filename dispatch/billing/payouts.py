@@ -191,7 +191,7 @@ async def completed_by_gateway(tx: Tx, payout: Payout, utr: str | None) -> None:
 
 
 async def _tell(tx: Tx, payout: Payout, status: str) -> None:
-    await facts.tell_party(
+    facts.tell_party(
         tx, payout.party_id, "earnings.updated",
         {
             "payout_id": str(payout.id), "payout_number": payout.number, "net_minor": payout.net_minor,

@@ -83,8 +83,7 @@ def _quiet(settings: Settings) -> Settings:
 def _for_speed(settings: Settings, speed: float) -> Settings:
     """At a high speed a tenth of a second of the machine is many seconds of the domain: its patience grows along."""
     longer = {
-        "dispatch": {"fresh_fix_s": 4.0, "offer_window_min_s": 4.0}, "otp": {"life_s": 20.0},
-        "billing": {"preview_s": 120.0},
+        "dispatch": {"fresh_fix_s": 4.0, "offer_window_min_s": 4.0}, "billing": {"preview_s": 120.0},
     }  # fmt: skip
     update: dict[str, object] = {}
     for group, fields in longer.items():

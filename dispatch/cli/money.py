@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     """Adds these commands to the application's."""
     app.add_typer(ledger, name="ledger")
     app.command()(reconcile)
+    app.command("review")(review)
     app.command("money-faults")(money_faults)
 
 
@@ -97,6 +98,30 @@ def show(report: Report) -> None:
         f"{run.payments_there} payments there, {run.payments_here} here; {run.refunds_there} refunds there, "
         f"{run.refunds_here} here; {len(report.items)} discrepancies, {len(report.open_items)} open"
     )
+
+
+def review(
+    again: Annotated[bool, typer.Option(help="Have everything tried again, with the old keys.")] = False,
+    data: Data = None,
+) -> None:
+    """List what was tried to the end with the payment gateway and waits for a person."""
+    from dispatch.billing import review as reviews
+    from dispatch.cli.setup import settings_of
+    from dispatch.cli.tools import with_services
+
+    async def work(services: Services) -> None:
+        async with services.read() as conn:
+            waiting = await reviews.page(conn)
+        for one in waiting:
+            print(f"{one.id}  {one.what}  {one.about}  {one.error}")
+        if again:
+            async with services.transaction() as tx:
+                count = await reviews.try_again(tx)
+            print(f"{count} are tried again by the running server")
+        elif not waiting:
+            print("nothing waits for a person")
+
+    with_services(settings_of(data=data), work)
 
 
 def money_faults(

@@ -172,7 +172,7 @@ async def end_assignment(tx: Tx, booking: Booking, assignment: Assignment, actor
     )  # fmt: skip
     if not ended:
         raise lifecycle.wrong_state("assignment", assignment.state, "cancelled")
-    await facts.tell_party(
+    facts.tell_party(
         tx, assignment.technician_id, "job.updated",
         {"booking_id": str(booking.id), "assignment_id": str(assignment.id), "state": "cancelled", "reason": reason},
     )  # fmt: skip
@@ -250,7 +250,7 @@ async def _keep_or_reopen(tx: Tx, booking: Booking, assignment: Assignment, acto
             watch_at = max(tx.now, booking.starts_at - timedelta(seconds=tx.services.settings.dispatch.watch.ahead_s))
             await rows.watch(tx.conn, booking_id=booking.id, watch=None, next_at=watch_at)
             await rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=list(WATCH_ALERTS))
-            await facts.tell_party(
+            facts.tell_party(
                 tx, person.id, "job.updated",
                 {"booking_id": str(booking.id), "state": assignment.state, "starts_at": booking.starts_at.isoformat()},
             )  # fmt: skip

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from dispatch import bus
 from dispatch.events import Actor, Fact
-from dispatch.transaction import Tx
+from dispatch.transaction import PartyFact, Tx
 from storage import facts as rows
 
 #: Facts in the contract's words (R113) and, for what it has no word for, in its manner.
@@ -60,9 +60,6 @@ async def record(
     return fact
 
 
-async def tell_party(tx: Tx, party_id: UUID, fact_type: str, data: dict[str, Any]) -> int:
-    """Appends a fact to a party's own stream (a technician's offers, jobs, earnings). Returns its seq."""
-    seq = await rows.append_party(tx.conn, party_id=party_id, type=fact_type, data=data)
-    assert seq is not None, "a fact needs its party"
-    tx.hint(bus.PARTY_CHANGED, {"party_id": str(party_id)})
-    return seq
+def tell_party(tx: Tx, party_id: UUID, fact_type: str, data: dict[str, Any]) -> None:
+    """Appends a fact to a party's own stream (a technician's offers, jobs, earnings) when the transaction commits."""
+    tx.tell_party(PartyFact(party_id, fact_type, data))

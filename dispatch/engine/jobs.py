@@ -97,15 +97,18 @@ async def complete(
     booking, assignment = await own_job(tx, booking_id, technician_id, "completed")
     if assignment.state == "completed":
         return booking, assignment
-    if completed_at is not None and not assignment.accepted_at <= completed_at <= tx.now + CLOCK_SKEW:
-        raise Invalid({"service_completed_at": "This must lie between the acceptance and now."})
+    if completed_at is not None:
+        # A phone's clock is a little off, and some send whole seconds: what is near enough is drawn in.
+        if not assignment.accepted_at - CLOCK_SKEW <= completed_at <= tx.now + CLOCK_SKEW:
+            raise Invalid({"service_completed_at": "This must lie between the acceptance and now."})
+        completed_at = max(assignment.accepted_at, min(completed_at, tx.now))
     lifecycle.move("booking", booking.status, "complete")
     if booking.start_code is not None and assignment.state == "arrived":
         raise lifecycle.WrongState(
             "The job has to be started first, with the code that the customer shows.",
             details={"state": "arrived", "step": "completed", "allowed_from": ["in_progress"]},
         )
-    await _step(tx, assignment, "completed", at=min(completed_at, tx.now) if completed_at else None)
+    await _step(tx, assignment, "completed", at=completed_at)
     row = lifecycle.BOOKING["complete"]
     await booking_rows.complete(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
     await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
@@ -153,7 +156,7 @@ async def _tell(
     tx: Tx, booking: Booking, assignment: Assignment, step: str, actor: Actor, data: dict[str, object]
 ) -> None:
     await facts.record(tx, booking.id, STEP_FACTS[step], actor, data)
-    await facts.tell_party(
+    facts.tell_party(
         tx, assignment.technician_id, "job.updated",
         {"booking_id": str(booking.id), "assignment_id": str(assignment.id), "state": step},
     )  # fmt: skip

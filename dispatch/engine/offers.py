@@ -141,7 +141,7 @@ async def _try(
     )  # fmt: skip
     tx.hint(bus.TIMER_SET, {"at": offer.expires_at.timestamp()})
     await booking_rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=["queued"])
-    await facts.tell_party(tx, person.id, "offer.made", offer_view(booking, offer))
+    facts.tell_party(tx, person.id, "offer.made", offer_view(booking, offer))
     await facts.record(
         tx, booking.id, "partner.assigned", Actor("admin", made_by) if made_by else SYSTEM,
         {
@@ -262,7 +262,7 @@ async def accept(tx: Tx, technician_id: UUID, offer: Offer) -> Booking:
     await _closed(tx, won, "accepted", booking)
     await facts.record(tx, booking.id, "partner.accepted", who, data)
     await facts.record(tx, booking.id, "booking.confirmed", who, data)
-    await facts.tell_party(
+    facts.tell_party(
         tx, technician_id, "job.updated", {"booking_id": str(booking.id), "state": "accepted", **data}
     )
     return await lock(tx, booking.id)
@@ -327,7 +327,7 @@ async def _end(tx: Tx, booking: Booking, offer: Offer, step: str, reason: str | 
 
 
 async def _closed(tx: Tx, offer: Offer, state: str, booking: Booking) -> None:
-    await facts.tell_party(
+    facts.tell_party(
         tx, offer.technician_id, "offer.closed",
         {"offer_id": str(offer.id), "booking_id": str(booking.id), "booking_number": booking.number, "state": state},
     )  # fmt: skip

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from dispatch import bus
 from dispatch.engine import bookings, offers, watchdog
 from dispatch.transaction import Tx
 from storage import bookings as rows
 from storage import slots as slot_rows
-from storage.bookings import Booking
-from storage.errors import StorageError, is_deadlock
+from storage.bookings import Booking, Due
 
 if TYPE_CHECKING:
     from dispatch.services import Services
@@ -26,10 +25,14 @@ log = logging.getLogger(__name__)
 POLL_S = 2.0
 #: So many bookings are worked on at once by one node.
 WORKERS = 4
+#: So many of each sort are looked up at once.
+SET = 50
 #: What is due and was not done is being worked on by somebody: the next look waits so long, in real seconds.
 LEAST_PAUSE_S = 0.05
 #: A booking whose handler failed comes back after this, so that the others get their turn.
 POSTPONE_S = 30.0
+#: After so many failures in a row staff are told.
+ALERT_AFTER = 5
 
 Handler = Callable[[Tx, Booking], Awaitable[None]]
 
@@ -82,43 +85,56 @@ class Sweeper:
 
     async def sweep(self) -> int:
         """Handles all that is due now and returns how many. Safe to run anywhere, any number of times."""
-        counts = await asyncio.gather(*(self._drain() for _ in range(WORKERS)))
+        done = 0
+        while True:
+            work = await self._due()
+            counts = await asyncio.gather(*(self._drain(work) for _ in range(WORKERS)))
+            done += sum(counts)
+            if not any(counts):
+                break
         async with self._services.transaction() as tx:
             await slot_rows.sweep_due(tx.conn)
-        return sum(counts)
-
-    async def _drain(self) -> int:
-        done = 0
-        while await self._one():
-            done += 1
         return done
 
-    async def _one(self) -> bool:
-        claimed: UUID | None = None
+    async def _due(self) -> deque[Due]:
+        async with self._services.transaction() as tx:
+            return deque(await rows.due(tx.conn, most=SET))
+
+    async def _drain(self, work: deque[Due]) -> int:
+        """Shares a set with the other workers; how many of it were theirs to do."""
+        done = 0
+        while work:
+            done += await self._one(work.popleft())
+        return done
+
+    async def _one(self, due: Due) -> bool:
+        """Handles one in its own transaction, if nobody else does or has done."""
         try:
-            async with self._services.transaction() as tx:
-                booking = await rows.claim_due(tx.conn)
-                if booking is None or booking.next_action is None:
-                    return False
-                claimed = booking.id
-                await KINDS[booking.next_action](tx, booking)
-            return True
-        except StorageError as e:
-            if claimed is None:
-                raise
-            if not is_deadlock(e):
-                await self._postpone(claimed)
-            return True
+            return await self._services.retrying(lambda tx: self._handle(tx, due))
         except Exception:
-            if claimed is None:
-                raise
-            await self._postpone(claimed)
+            log.exception("the timer of booking %s failed and is tried again", due.id)
+            await self._postpone(due)
             return True
 
-    async def _postpone(self, booking_id: UUID) -> None:
-        log.exception("the timer of booking %s failed and is tried again", booking_id)
+    async def _handle(self, tx: Tx, due: Due) -> bool:
+        booking = await rows.lock_due(tx.conn, booking_id=due.id)
+        if booking is None or booking.next_action is None:
+            return False
+        await KINDS[booking.next_action](tx, booking)
+        if due.timer_failures:
+            await rows.timer_works(tx.conn, booking_id=due.id)
+            await rows.resolve_alerts(tx.conn, booking_id=due.id, kinds=["timer_failing"])
+        return True
+
+    async def _postpone(self, due: Due) -> None:
         async with self._services.transaction() as tx:
-            await rows.postpone(tx.conn, booking_id=booking_id, seconds=POSTPONE_S)
+            failures = await rows.postpone(tx.conn, booking_id=due.id, seconds=POSTPONE_S) or 0
+            if failures >= ALERT_AFTER:
+                await rows.raise_alert(
+                    tx.conn, kind="timer_failing", booking_id=due.id, technician_id=None,
+                    message=f"A step of this booking has failed {failures} times in a row; it is tried again.",
+                )  # fmt: skip
+                tx.hint(bus.ALERT_RAISED, {"kind": "timer_failing", "booking_id": str(due.id)})
 
     async def _pause_s(self) -> float:
         async with self._services.read() as conn:

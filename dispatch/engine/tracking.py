@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,6 +21,7 @@ from geo.eta import StraightLine
 from geo.filter import DEFAULT_RULES, Fix, FixFilter, Kind, Ping, Verdict
 from geo.index import FleetIndex
 from storage import offers as offer_rows
+from storage import roster as roster_rows
 from storage.offers import OpenJob
 from storage.roster import TechnicianRow
 
@@ -37,6 +41,8 @@ RATE_PER_S, RATE_BURST = 1.0, 5.0
 MOST_FIXES = 50
 #: Jobs are read anew this often in real seconds, in case a hint was lost.
 JOBS_POLL_S = 5.0
+#: How often a node reads what other nodes saved, in real seconds, and how far back for slow transactions.
+POSITIONS_POLL_S, POSITIONS_OVERLAP = 3.0, timedelta(seconds=10)
 
 #: As it comes from the wire: t_ms, lat, lng, accuracy_m, speed_mps, heading_deg.
 RawFix = Sequence[float | None]
@@ -100,6 +106,7 @@ class Tracker:
         self._people: dict[int, Technician] = {}
         self._watchers: list[Watcher] = []
         self._services: Services | None = None
+        self._positions_read_at = datetime.now(UTC)
         self._reload: set[UUID] = set()
         self._wake = asyncio.Event()
 
@@ -144,7 +151,8 @@ class Tracker:
             if row.last_lat is None or row.last_lng is None or row.last_fix_at is None or not row.is_active:
                 continue
             at_s = min(row.last_fix_at.timestamp(), now_s)
-            self._settle(row.no, Fix(at_s, row.last_lat, row.last_lng, row.last_accuracy_m or 25.0))
+            fix = Fix(at_s, row.last_lat, row.last_lng, row.last_accuracy_m or 25.0)
+            self._settle(row.no, fix, row.last_is_dispatchable is not False)
 
     def watch(self, watcher: Watcher) -> None:
         """`watcher` hears of every shown move of a technician who is on a job (the customer's map)."""
@@ -263,10 +271,14 @@ class Tracker:
 
     def _heard(self, batch: bytes) -> None:
         for no, at_s, lat, lng, accuracy_m, is_dispatchable in Trail.unpack(batch):
-            known, person = self._seen.get(no), self._people.get(no)
-            if person is not None and person.is_active and (known is None or known.fix_at_s < at_s):
-                self._settle(no, Fix(at_s, lat, lng, accuracy_m), is_dispatchable)
-                self._show(no)
+            self._hear(no, at_s, lat, lng, accuracy_m, is_dispatchable)
+
+    def _hear(self, no: int, at_s: float, lat: float, lng: float, accuracy_m: float, is_dispatchable: bool) -> None:
+        known, person = self._seen.get(no), self._people.get(no)
+        # A thousandth of a second is what is lost on the way through the database.
+        if person is not None and person.is_active and (known is None or known.fix_at_s < at_s - 0.001):
+            self._settle(no, Fix(at_s, lat, lng, accuracy_m), is_dispatchable)
+            self._show(no)
 
     def _settle(self, no: int, fix: Fix, is_dispatchable: bool = True) -> None:
         """A position that was judged elsewhere, or before the start: the filter goes on from it.
@@ -281,30 +293,48 @@ class Tracker:
     async def run(self, services: Services) -> None:
         """Until cancelled: refreshes jobs at hints, records detections, saves positions every few seconds."""
         await asyncio.gather(
-            self._follow_jobs(services), self.arrivals.record(services), self.trail.save_for_ever(services)
+            self._follow_jobs(services),
+            self._follow_positions(services),
+            self.arrivals.record(services),
+            self.trail.save_for_ever(services),
         )
 
     async def flush(self, services: Services) -> None:
         await self.trail.save(services)
 
     async def _follow_jobs(self, services: Services) -> None:
+        """At every hint; and all of them now and then, however busy the hints are, because one may have been lost."""
+        next_poll = time.monotonic() + JOBS_POLL_S
         while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), max(0.05, next_poll - time.monotonic()))
+            self._wake.clear()
             try:
-                await asyncio.wait_for(self._wake.wait(), JOBS_POLL_S)
-                self._wake.clear()
                 await self.refresh_jobs(services)
-            except TimeoutError:
-                await self._poll_jobs(services)
+                if time.monotonic() >= next_poll:
+                    next_poll = time.monotonic() + JOBS_POLL_S
+                    await self.read_jobs(services)
             except Exception:
                 log.warning("the jobs could not be refreshed", exc_info=True)
                 await asyncio.sleep(1)
                 self._wake.set()
 
-    async def _poll_jobs(self, services: Services) -> None:
-        try:
-            await self.read_jobs(services)
-        except Exception:
-            log.warning("the jobs could not be read", exc_info=True)
+    async def _follow_positions(self, services: Services) -> None:
+        """What other nodes saved, every few seconds: positions are shared faster by Redis, but never only by it."""
+        while True:
+            await asyncio.sleep(POSITIONS_POLL_S)
+            try:
+                await self.read_positions(services)
+            except Exception as e:
+                log.warning("the positions of other nodes wait for the database: %s", e)
+
+    async def read_positions(self, services: Services) -> None:
+        """Takes over every saved position that is newer than what is known here."""
+        async with services.read() as conn:
+            found = await roster_rows.positions_since(conn, since=self._positions_read_at - POSITIONS_OVERLAP)
+        for row in found:
+            self._positions_read_at = row.read_at
+            self._hear(row.no, row.fix_at_s, row.lat, row.lng, row.accuracy_m or 25.0, row.is_dispatchable)
 
     async def read_jobs(self, services: Services) -> None:
         """Reads all open jobs: what a lost hint would have told. A hinted one is read again afterwards."""

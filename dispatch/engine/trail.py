@@ -67,23 +67,40 @@ class Trail:
                 log.warning("positions wait for the database: %s", e)
 
     async def save(self, services: Services) -> None:
-        """Writes what has gathered: one statement for the last positions, one COPY for the history."""
+        """Writes what has gathered: last positions in one statement, then the history by COPY, each for itself."""
+        await self._save_last(services)
+        await self._save_points(services)
+
+    async def _save_last(self, services: Services) -> None:
         last, self._unsaved = self._unsaved, {}
-        points, self._points = self._points, []
+        if not last:
+            return
+        # In one order everywhere, so that two nodes never wait for each other.
+        found = sorted(last.values(), key=lambda p: p[1])
         try:
             async with services.transaction() as tx:
-                if last:
-                    # In one order everywhere, so that two nodes never wait for each other.
-                    found = sorted(last.values(), key=lambda p: p[1])
-                    await rows.save_positions(
-                        tx.conn, ids=[p[0] for p in found], lats=[p[2] for p in found], lngs=[p[3] for p in found],
-                        accuracies=[p[4] for p in found], fixes=[datetime.fromtimestamp(p[5], UTC) for p in found],
-                    )  # fmt: skip
-                if points:
-                    await history.append(tx.conn, points)
+                await rows.save_positions(
+                    tx.conn, ids=[p[0] for p in found], lats=[p[2] for p in found], lngs=[p[3] for p in found],
+                    accuracies=[p[4] for p in found], fixes=[datetime.fromtimestamp(p[5], UTC) for p in found],
+                    fit=[p[6] for p in found],
+                )  # fmt: skip
         except BaseException:
             self._unsaved = last | self._unsaved
-            self._points = points + self._points
+            raise
+
+    async def _save_points(self, services: Services) -> None:
+        points, self._points = self._points, []
+        today = services.clock.now().date()
+        oldest = today - timedelta(days=services.settings.dispatch.history_days)
+        # A day outside the kept ones gets no partition: it would be dropped again, and phones must not make tables.
+        kept = [p for p in points if oldest <= p[1].date() <= today + timedelta(days=1)]
+        if not kept:
+            return
+        try:
+            async with services.transaction() as tx:
+                await history.append(tx.conn, kept)
+        except BaseException:
+            self._points = kept + self._points
             raise
 
     async def _share(self, services: Services) -> None:

@@ -152,7 +152,7 @@ async def warn(tx: Tx, booking: Booking, assignment: Assignment, problem: str) -
     tx.hint(bus.ALERT_RAISED, {"kind": problem, "booking_id": str(booking.id)})
     data: dict[str, Any] = {"problem": problem, "technician_id": str(assignment.technician_id)}
     await facts.record(tx, booking.id, "watch.warned", SYSTEM, data)
-    await facts.tell_party(
+    facts.tell_party(
         tx, assignment.technician_id, "job.updated",
         {"booking_id": str(booking.id), "state": assignment.state, "warning": problem},
     )  # fmt: skip

@@ -24,11 +24,11 @@ RETRY_S, PAUSE_S = 120.0, 5400.0
 LONGEST_MINUTES, CHOICE = 60, 12
 #: A booking is looked after so long beyond its end before the customer gives it up.
 GIVE_UP_S = 27 * 3600.0
+#: A call is repeated so often, with pauses of at most so many real seconds, while the answer is one of AWAY.
+CALLS, MOST_WAIT_S, AWAY = 40, 2.0, frozenset({401, 429, 503})
 #: What the customer learns while booking and that is no error.
 TRY_AGAIN = frozenset({"slot_taken", "preview_expired", "conflict", "not_found"})
 ENDED = frozenset({"completed", "cancelled", "refunded"})
-#: Facts after which it is known what becomes of a booking.
-TURNS = frozenset({"booking.completed", "booking.cancelled", "booking.refunded"})
 
 
 class Customer(Person):
@@ -40,8 +40,7 @@ class Customer(Person):
         super().__init__(scene, number, phone, own_id, dice_for(scene.options.seed, "customer way", number))
         self.policy = policies.customer(scene.options.seed, number)
         self._gateway_url = gateway_url
-        self._facts: dict[str, set[str]] = {}
-        self._news = asyncio.Event()
+        self._news: dict[str, asyncio.Event] = {}
         self._socket: asyncio.Task[None] | None = None
         self._address: dict[str, Any] | None = None
 
@@ -77,14 +76,13 @@ class Customer(Person):
     def heard(self, event: str, data: dict[str, Any]) -> None:
         if event == "technician.moved":
             self.scene.tally.moves_seen += 1
-        elif event == "booking.updated":
-            self._facts.setdefault(str(data["booking_id"]), set()).add(str(data["event"]))
-            self._news.set()
+        elif event == "booking.updated" and (news := self._news.get(str(data["booking_id"]))) is not None:
+            news.set()
 
     async def _look_after_earlier(self) -> None:
         """Bookings that were open when an earlier simulation on this database ended."""
         try:
-            found = await self.rest.call("GET", "/v1/bookings", query={"limit": "50"})
+            found = await self._patiently("GET", "/v1/bookings", query={"limit": "50"})
         except (CallFailed, Unreachable) as e:
             self.scene.tally.wrong(f"{self.name} looking at bookings", e)
             return
@@ -111,7 +109,7 @@ class Customer(Person):
         booked_s = self.scene.clock.timestamp()
         while True:
             booking = await self._patiently("GET", f"/v1/bookings/{booking_id}")
-            if booking is None or booking["status"] in ENDED:
+            if booking["status"] in ENDED:
                 break
             waited_s = self.scene.clock.timestamp() - booked_s
             is_open = booking["status"] in ("pending", "partner_assigned")
@@ -121,29 +119,32 @@ class Customer(Person):
                     continue
             if waited_s > GIVE_UP_S:
                 break
-            await self._wait_for_news(self._next_look(changes_mind, mind_after_s, waited_s))
+            await self._wait_for_news(booking_id, self._next_look(changes_mind, mind_after_s, waited_s))
         await self._afterwards(booking_id, booking)
 
     def _next_look(self, changes_mind: bool, mind_after_s: float, waited_s: float) -> float:
         """The next look at the booking, in seconds of the domain's time: news wake earlier."""
         return min(600.0, max(30.0, mind_after_s - waited_s + 1.0)) if changes_mind else 600.0
 
-    async def _wait_for_news(self, longest_s: float) -> None:
-        self._news.clear()
+    async def _wait_for_news(self, booking_id: str, longest_s: float) -> None:
+        """Returns at a fact of the booking that came since the last call, or after so long (domain time)."""
+        news = self._news.setdefault(booking_id, asyncio.Event())
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), max(0.2, longest_s / self.scene.clock.speed))
+            await asyncio.wait_for(news.wait(), max(0.2, longest_s / self.scene.clock.speed))
+        news.clear()
 
-    async def _afterwards(self, booking_id: str, booking: dict[str, Any] | None) -> None:
-        if booking is not None and booking["status"] == "completed" and self.dice.random() < self.policy.rates:
+    async def _afterwards(self, booking_id: str, booking: dict[str, Any]) -> None:
+        if booking["status"] == "completed" and self.dice.random() < self.policy.rates:
             stars = self.dice.choice((3, 4, 4, 5, 5, 5, 5))
-            if await self._patiently("POST", f"/v1/bookings/{booking_id}/rate", {"rating": stars}) is not None:
-                self.scene.tally.rated += 1
+            await self._patiently("POST", f"/v1/bookings/{booking_id}/rate", {"rating": stars})
+            self.scene.tally.rated += 1
+        self._news.pop(booking_id, None)
         with suppress(CallFailed, Unreachable):
             await self.live.ask("track.stop", {"booking_id": booking_id})
 
     async def _book(self) -> str | None:
         """The id of a new booking; None when there was no time to be had."""
-        services = await self.rest.call("GET", "/v1/services/catalog")
+        services = await self._patiently("GET", "/v1/services/catalog")
         address = await self._home()
         wanted = [s for s in services["all_services"] if s["duration_minutes"] <= LONGEST_MINUTES]
         self.dice.shuffle(wanted)
@@ -169,7 +170,7 @@ class Customer(Person):
                 "name": "Simulated home", "address_line1": f"House {self.number}", "city": area.city,
                 "state": area.state, "pincode": area.pincodes[0] if area.pincodes else "0000", "lat": lat, "lng": lng,
             }  # fmt: skip
-            self._address = await self.rest.call("POST", "/v1/users/addresses", body)
+            self._address = await self._patiently("POST", "/v1/users/addresses", body)
         assert self._address is not None
         return self._address
 
@@ -178,7 +179,7 @@ class Customer(Person):
         day = local(self.scene.clock.now(), self.scene.world.timezone).date()
         for ahead in (0, 1):
             date = (day + timedelta(days=ahead)).isoformat()
-            preview = await self.rest.call(
+            preview = await self._patiently(
                 "POST", "/v1/checkout/prepare",
                 {"service_ids": [service_id], "address_id": address["id"], "booking_date": date},
             )  # fmt: skip
@@ -205,12 +206,7 @@ class Customer(Person):
 
     async def _confirm(self, body: dict[str, Any]) -> Any:
         """One key for all tries, so that a lost answer never makes two bookings."""
-        key = str(uuid4())
-        for _ in range(TRIES):
-            with suppress(Unreachable):
-                return await self.rest.call("POST", "/v1/checkout/confirm", body, key=key)
-            await asyncio.sleep(0.5)
-        return await self.rest.call("POST", "/v1/checkout/confirm", body, key=key)
+        return await self._patiently("POST", "/v1/checkout/confirm", body, key=str(uuid4()))
 
     async def _pay(self, order_id: str) -> None:
         """What the payment page does: the gateway's signed triple goes to the server."""
@@ -223,12 +219,12 @@ class Customer(Person):
         except aiohttp.ClientError as e:
             raise Unreachable(f"the gateway: {e}") from e
         triple = {k: paid[k] for k in ("razorpay_order_id", "razorpay_payment_id", "razorpay_signature")}
-        await self.rest.call("POST", "/v1/payments/verify", triple)
+        await self._patiently("POST", "/v1/payments/verify", triple)
         self.scene.tally.paid += 1
 
     async def _cancel(self, booking_id: str) -> bool:
         try:
-            await self.rest.call("POST", f"/v1/bookings/{booking_id}/cancel", {"reason": "Change of plans"})
+            await self._patiently("POST", f"/v1/bookings/{booking_id}/cancel", {"reason": "Change of plans"})
         except CallFailed as e:
             if e.status != 409:
                 raise
@@ -236,15 +232,21 @@ class Customer(Person):
         self.scene.tally.cancelled += 1
         return True
 
-    async def _patiently(self, method: str, path: str, body: Any = None) -> Any:
-        """Calls again while the server is away; None when it is away for good."""
-        for n in range(40):
+    async def _patiently(
+        self, method: str, path: str, body: Any = None, *, query: dict[str, str] | None = None, key: str | None = None
+    ) -> Any:
+        """Calls again while the server is away or busy: what is called so may be called twice.
+
+        Raises CallFailed, Unreachable when it stays away.
+        """
+        for n in range(CALLS):
             try:
-                return await self.rest.call(method, path, body)
+                return await self.rest.call(method, path, body, query=query, key=key)
             except Unreachable:
-                await asyncio.sleep(min(2.0, 0.2 * 2**n))
-            except CallFailed as e:
-                if e.status not in (401, 429, 503) or n > 20:
+                if n == CALLS - 1:
                     raise
-                await asyncio.sleep(min(2.0, 0.2 * 2**n))
-        return None
+            except CallFailed as e:
+                if e.status not in AWAY or n == CALLS - 1:
+                    raise
+            await asyncio.sleep(min(MOST_WAIT_S, 0.2 * 2**n))
+        raise AssertionError("unreachable")

@@ -106,7 +106,7 @@ class Technician(Person):
                     entry["id"], (float(entry["lat"]), float(entry["lng"])), _unix(entry["starts_at"]),
                     _unix(entry["ends_at"]), state,
                 )  # fmt: skip
-                self._spawn(self._keep(job))
+                self._spawn(self._attend(job))
 
     # ------------------------------------------------------------ where they are
 
@@ -191,9 +191,9 @@ class Technician(Person):
             offer["booking_id"], (float(offer["lat"]), float(offer["lng"])),
             _unix(offer["starts_at"]), _unix(offer["ends_at"]),
         )
-        await self._keep(job)
+        await self._attend(job)
 
-    async def _keep(self, job: Job) -> None:
+    async def _attend(self, job: Job) -> None:
         self._jobs[job.booking_id] = job
         try:
             await self._work(job)

@@ -321,7 +321,9 @@ CREATE TABLE technician_positions (
   lat           double precision NOT NULL,
   lng           double precision NOT NULL,
   accuracy_m    real,
-  fix_at        timestamptz NOT NULL
+  fix_at        timestamptz NOT NULL,
+  is_dispatchable boolean NOT NULL DEFAULT true,
+  saved_at      timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (fillfactor = 60);
 
 CREATE TABLE position_history (
@@ -425,6 +427,7 @@ CREATE TABLE bookings (
   attempt           int NOT NULL DEFAULT 0 CHECK (attempt BETWEEN 0 AND 3),
   next_action       text CHECK (next_action IN ('dispatch', 'offer_expiry', 'release_unpaid', 'watch')),
   next_action_at    timestamptz,
+  timer_failures    int NOT NULL DEFAULT 0,
   queued_at         timestamptz,
   queue_reason      text,
   watch             jsonb,
@@ -447,7 +450,9 @@ CREATE TABLE bookings (
   CONSTRAINT booking_at_rest CHECK (status NOT IN ('completed', 'cancelled', 'refunded') OR (next_action_at IS NULL AND queued_at IS NULL)),
   CONSTRAINT booking_technician CHECK ((status IN ('confirmed', 'in_progress', 'completed')) <= (technician_id IS NOT NULL))
 );
-CREATE INDEX bookings_due ON bookings (next_action_at) WHERE next_action_at IS NOT NULL;
+-- Two indexes without a booking in common: what is to be dispatched goes by importance, all else by its time.
+CREATE INDEX bookings_due ON bookings (next_action_at) WHERE next_action <> 'dispatch';
+CREATE INDEX bookings_to_dispatch ON bookings (priority DESC, next_action_at) WHERE next_action = 'dispatch';
 CREATE INDEX bookings_queue ON bookings (priority DESC, queued_at) WHERE queued_at IS NOT NULL;
 CREATE INDEX bookings_account ON bookings (account_id, created_at DESC);
 CREATE INDEX bookings_technician ON bookings (technician_id, starts_at) WHERE technician_id IS NOT NULL;
@@ -556,6 +561,7 @@ CREATE TABLE assignments (
   cancelled_by         text,
   cancellation_reason  text,
   estimated_arrival    timestamptz,
+  start_code_tries     int NOT NULL DEFAULT 0,
   CHECK ((state = 'cancelled') = (cancelled_at IS NOT NULL)),
   CHECK ((state = 'completed') <= (completed_at IS NOT NULL))
 );
@@ -578,6 +584,7 @@ CREATE TABLE match_attempts (
   at             timestamptz NOT NULL DEFAULT app_now()
 );
 CREATE INDEX match_attempts_booking ON match_attempts (booking_id, id);
+CREATE INDEX match_attempts_at ON match_attempts USING brin (at);
 
 CREATE TABLE match_candidates (
   attempt_id    bigint NOT NULL REFERENCES match_attempts (id) ON DELETE CASCADE,
@@ -617,6 +624,7 @@ CREATE TABLE party_events (
   PRIMARY KEY (party_id, seq)
 );
 CREATE INDEX party_events_id ON party_events (id);
+CREATE INDEX party_events_at ON party_events USING brin (at);
 
 -- What leaves the server and must not be lost: written with the cause, sent by a sweep, in order within a stream.
 CREATE TABLE outbox (
@@ -653,6 +661,7 @@ CREATE TABLE notifications (
   CHECK (num_nonnulls(account_id, technician_id) = 1)
 );
 CREATE INDEX notifications_account ON notifications (account_id, created_at DESC) WHERE account_id IS NOT NULL;
+CREATE INDEX notifications_created ON notifications USING brin (created_at);
 CREATE INDEX notifications_technician ON notifications (technician_id, created_at DESC) WHERE technician_id IS NOT NULL;
 
 -- What staff must look at. One open alert of a kind for a booking is enough.

@@ -30,23 +30,40 @@ SELECT id, number, system, account_id, organisation_id, preview_id, address, con
   refund_minor, rating, created_at
 FROM bookings WHERE id = :booking_id FOR UPDATE;
 
--- name: claim_due
--- One booking whose time has come and that nobody else works on.
+-- name: due
+-- A set of bookings whose time has come and that nobody works on just now: to be dispatched by importance, all else
+-- by its time. Each half walks its own index; whoever handles one locks it and looks again.
+WITH to_dispatch AS (
+  SELECT id, priority, next_action_at, timer_failures FROM bookings WHERE next_action = 'dispatch' AND next_action_at <= app_now()
+  ORDER BY priority DESC, next_action_at LIMIT :most FOR UPDATE SKIP LOCKED
+), others AS (
+  SELECT id, priority, next_action_at, timer_failures FROM bookings WHERE next_action <> 'dispatch' AND next_action_at <= app_now()
+  ORDER BY next_action_at LIMIT :most FOR UPDATE SKIP LOCKED
+)
+SELECT id, timer_failures FROM (SELECT * FROM to_dispatch UNION ALL SELECT * FROM others) AS found
+ORDER BY priority DESC, next_action_at, id;
+
+-- name: lock_due
+-- No row: somebody else works on it, or has done so.
 SELECT id, number, system, account_id, organisation_id, preview_id, address, contact, zone_id, lat, lng, timezone, local_date, local_time,
   starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
   tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
   next_action, next_action_at, queued_at, queue_reason, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
   refund_minor, rating, created_at
-FROM bookings WHERE next_action_at <= app_now()
-ORDER BY priority DESC, next_action_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+FROM bookings WHERE id = :booking_id AND next_action_at <= app_now() FOR UPDATE SKIP LOCKED;
 
 -- name: next_due
-SELECT min(next_action_at) FROM bookings WHERE next_action_at IS NOT NULL;
+SELECT least(
+  (SELECT min(next_action_at) FROM bookings WHERE next_action <> 'dispatch'),
+  (SELECT min(next_action_at) FROM bookings WHERE next_action = 'dispatch')
+) AS next_due;
 
 -- name: overdue_s
 -- How late the most overdue timer is, in seconds of the domain's time; 0 when none is due.
-SELECT coalesce(greatest(0, extract(epoch FROM app_now() - min(next_action_at))), 0)::float8 AS overdue_s
-FROM bookings WHERE next_action_at IS NOT NULL;
+SELECT coalesce(greatest(0, extract(epoch FROM app_now() - least(
+  (SELECT min(next_action_at) FROM bookings WHERE next_action <> 'dispatch'),
+  (SELECT min(next_action_at) FROM bookings WHERE next_action = 'dispatch')
+))), 0)::float8 AS overdue_s;
 
 -- name: move
 UPDATE bookings SET status = :target, updated_at = app_now() WHERE id = :booking_id AND status = ANY(:sources);
@@ -119,7 +136,13 @@ UPDATE bookings SET priority = :priority, auto_assign = :auto_assign, updated_at
 
 -- name: postpone
 -- A handler that failed: the next one gets its turn, this one comes back.
-UPDATE bookings SET next_action_at = app_now() + make_interval(secs => :seconds) WHERE id = :booking_id AND next_action_at <= app_now();
+UPDATE bookings SET next_action_at = app_now() + make_interval(secs => :seconds), timer_failures = timer_failures + 1
+WHERE id = :booking_id AND next_action_at <= app_now()
+RETURNING timer_failures;
+
+-- name: timer_works
+-- A handler that failed before and did not this time.
+UPDATE bookings SET timer_failures = 0 WHERE id = :booking_id;
 
 -- name: count_done
 UPDATE technicians SET completed_bookings = completed_bookings + 1, idle_since = app_now() WHERE id = :technician_id;

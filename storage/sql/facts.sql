@@ -59,6 +59,9 @@ SELECT event_seq FROM parties WHERE id = :party_id;
 SELECT booking_id, seq, type, actor_kind, actor_id, data, at FROM booking_events
 WHERE booking_id = :booking_id ORDER BY seq;
 
+-- name: now
+SELECT app_now();
+
 -- name: epoch
 SELECT epoch FROM installation;
 

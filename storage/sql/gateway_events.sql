@@ -27,3 +27,9 @@ WHERE id = :event_row_id AND NOT is_processed AND retry_count < 3;
 -- name: review
 UPDATE gateway_events SET needs_review = true, error = :error, next_try_at = NULL
 WHERE id = :event_row_id AND NOT is_processed;
+
+-- name: in_review
+SELECT id, event_type, payment_id, error FROM gateway_events WHERE needs_review ORDER BY created_at LIMIT 500;
+
+-- name: try_again
+UPDATE gateway_events SET needs_review = false, retry_count = 0, next_try_at = clock_timestamp() WHERE needs_review;

@@ -64,3 +64,12 @@ WHERE state = 'manual_review'
 
 -- name: count_by_state
 SELECT state, count(*) AS intents FROM payment_intents GROUP BY state ORDER BY state;
+
+-- name: in_review
+SELECT id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error
+FROM payment_intents WHERE state = 'manual_review' ORDER BY created_at LIMIT 500;
+
+-- name: try_again
+-- With the same key, and as one whose outcome is not known: the gateway is asked first.
+UPDATE payment_intents SET state = 'pending', attempts = 1, next_try_at = clock_timestamp(), updated_at = clock_timestamp()
+WHERE state = 'manual_review';

@@ -9,8 +9,8 @@ FROM (
       a.accepted_at, a.completed_at, a.state <> 'cancelled' AS is_mine, a.accepted_at AS since
     FROM assignments a WHERE a.technician_id = :technician_id
     UNION ALL
-    SELECT o.booking_id, CASE o.state WHEN 'open' THEN 'assigned' ELSE o.state END, o.earning_minor, o.id, o.expires_at, NULL, NULL, NULL,
-      o.state = 'open', o.made_at
+    SELECT o.booking_id, CASE WHEN o.state <> 'open' THEN o.state WHEN o.expires_at > app_now() THEN 'assigned' ELSE 'expired' END, o.earning_minor, o.id, o.expires_at, NULL, NULL, NULL,
+      o.state = 'open' AND o.expires_at > app_now(), o.made_at
     FROM offers o WHERE o.technician_id = :technician_id AND o.state <> 'accepted'
   ) ties ORDER BY booking_id, since DESC
 ) v JOIN bookings b ON b.id = v.booking_id
@@ -26,7 +26,7 @@ SELECT count(*) FROM (
   SELECT DISTINCT ON (booking_id) * FROM (
     SELECT a.booking_id, a.state, a.state <> 'cancelled' AS is_mine, a.accepted_at AS since FROM assignments a WHERE a.technician_id = :technician_id
     UNION ALL
-    SELECT o.booking_id, CASE o.state WHEN 'open' THEN 'assigned' ELSE o.state END, o.state = 'open', o.made_at
+    SELECT o.booking_id, CASE WHEN o.state <> 'open' THEN o.state WHEN o.expires_at > app_now() THEN 'assigned' ELSE 'expired' END, o.state = 'open' AND o.expires_at > app_now(), o.made_at
     FROM offers o WHERE o.technician_id = :technician_id AND o.state <> 'accepted'
   ) ties ORDER BY booking_id, since DESC
 ) v JOIN bookings b ON b.id = v.booking_id

@@ -256,7 +256,7 @@ async def test_ids_as_words_and_unknown_paths(client: Client) -> None:
         (f"/kind/things/{ID}x", "Z"),
         ("/kind/nothing", "Z"),
         ("/camel/nothing", ".000Z"),
-        ("/", "Z"),
+        ("/nothing", "Z"),
     ):
         status, body, _ = await get(client, path)
         assert (status, body["error"]["code"]) == (404, "NOT_FOUND")

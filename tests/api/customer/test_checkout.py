@@ -175,7 +175,7 @@ async def test_online_payment_is_not_there_yet(house: House, customer: Visitor) 
     ("field", "changes"),
     [
         ("service_ids", {"service_ids": ["x"]}),
-        ("items", {"service_ids": []}),
+        ("service_ids", {"service_ids": []}),
         ("promo_code", {"promo_code": "x" * 51}),
         ("booking_date", {"booking_date": "2026-01-19"}),
         ("booking_time", {"booking_time": "noon"}),

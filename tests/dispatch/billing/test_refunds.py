@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from dispatch.billing import refunds, wallet
+from dispatch.billing import refunds, review, wallet
 from dispatch.billing.refunds import NotPaid, OverRefund
 from dispatch.errors import Invalid, Missing
 from storage.bookings import Booking
@@ -149,4 +149,23 @@ async def test_a_failed_refund_is_undone_and_can_be_asked_again(till: Till) -> N
     await ask(till, booking, GRAND)
     await till.drain()
     assert (await till.payment(booking)).status == "refunded"
+    await till.check()
+
+
+async def test_what_waits_for_a_person_can_be_tried_again(till: Till) -> None:
+    booking = await till.paid()
+    await till.gw.control(api=[{"fault": "error_500", "next": 50, "match": "* /v1/payments/*/refund*"}])
+    await ask(till, booking, GRAND)
+    await till.drain()
+    async with till.world.services.read() as conn:
+        (waiting,) = await review.page(conn)
+        (refund,) = await refunds.of_booking(conn, booking.id)
+    assert waiting.what == "refund intent" and waiting.about == str(refund.id) and waiting.error
+    assert await till.world.value("SELECT count(*) FROM alerts WHERE kind = 'refund_review'") == 1
+    await till.gw.control(api=[])
+    async with till.world.services.transaction() as tx:
+        assert await review.try_again(tx) == 1
+    await till.drain()
+    assert (await till.payment(booking)).status == "refunded"
+    assert (await till.gw.state())["refunded"] == GRAND
     await till.check()

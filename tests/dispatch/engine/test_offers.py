@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -254,3 +255,30 @@ async def test_facts_are_gapless_for_booking_and_party(world: World) -> None:
         assert rows and all(r["seqs"] == list(range(1, len(r["seqs"]) + 1)) for r in rows)
     kinds = await world.fetch("SELECT type FROM party_events WHERE party_id = $1 ORDER BY seq", two)
     assert [r["type"] for r in kinds] == ["offer.made", "offer.closed", "job.updated"]
+
+
+async def test_everybody_rejects_or_gives_back_at_once(world: World) -> None:
+    """Each answer frees one technician and asks another, in one transaction: no deadlock, nobody asked twice."""
+    people = [await world.technician(km_north=1 + n / 10) for n in range(6)]
+    made = [await world.book(hours=1.5 + 1.1 * n) for n in range(6)]
+    holders = {r["booking_id"]: r["technician_id"] for r in await world.fetch("SELECT * FROM offers")}
+    assert len(holders) == 6 and set(holders.values()) == set(people)
+    for booking in made[:3]:
+        await world.accept(booking.id, holders[booking.id])
+
+    async def give_back(booking_id: UUID) -> None:
+        async with world.services.transaction() as tx:
+            await jobs.give_back(tx, booking_id, holders[booking_id], "ill")
+
+    await asyncio.gather(
+        *(give_back(b.id) for b in made[:3]), *(world.reject(b.id, holders[b.id]) for b in made[3:]), world.sweep()
+    )
+    await world.sweep()
+    twice = await world.fetch("SELECT 1 FROM offers GROUP BY booking_id, technician_id HAVING count(*) > 1")
+    assert twice == []
+    waiting = await world.value(
+        "SELECT count(*) FROM bookings WHERE status IN ('pending', 'partner_assigned') "
+        "AND (next_action_at IS NULL) <> (queued_at IS NULL)"
+    )
+    assert waiting == 6
+    assert await world.value("SELECT count(*) FROM slots") == 6

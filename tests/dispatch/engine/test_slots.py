@@ -44,8 +44,8 @@ async def preview(world: World, account_id: UUID, expires_in_s: float = 120) -> 
     return UUID(
         str(
             await world.value(
-                "INSERT INTO checkout_previews (account_id, items, duration_minutes, currency, timezone, subtotal_minor, "
-                "savings_minor, discount_minor, tax_minor, grand_total_minor, expires_at) "
+                "INSERT INTO checkout_previews (account_id, items, duration_minutes, currency, timezone, "
+                "subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, expires_at) "
                 "VALUES ($1, '[]', 60, 'INR', 'Asia/Kolkata', 0, 0, 0, 0, 0, $2) RETURNING id",
                 account_id,
                 world.now + timedelta(seconds=expires_in_s),
@@ -141,7 +141,9 @@ async def test_every_time_shown_can_be_held_in_any_order(world: World) -> None:
         (date(2026, 10, 26), ["00:00", "00:30", "01:00", "01:30", "02:00", "02:30", "03:00"]),
     ],
 )
-async def test_days_on_which_the_clocks_change(fresh_pool: Pool, tmp_path: Path, day: date, expected: list[str]) -> None:
+async def test_days_on_which_the_clocks_change(
+    fresh_pool: Pool, tmp_path: Path, day: date, expected: list[str]
+) -> None:
     now = datetime.combine(day, time(12), UTC) - timedelta(days=2)
     world = await make_world(fresh_pool, tmp_path, now=now)
     await world.execute("UPDATE zones SET opens = '00:00', closes = '04:00', timezone = 'Europe/Lisbon'")
@@ -209,7 +211,9 @@ async def test_a_preview_becomes_its_booking(world: World) -> None:
     preview_id = await hold(world, wanted, start)
     booking = await book_at(world, start, account_id=wanted.account_id, preview_id=preview_id)
     rows = await world.fetch("SELECT * FROM slots")
-    assert [(r["booking_id"], r["preview_id"], r["state"], r["expires_at"]) for r in rows] == [(booking.id, None, "held", None)]
+    assert [(r["booking_id"], r["preview_id"], r["state"], r["expires_at"]) for r in rows] == [
+        (booking.id, None, "held", None)
+    ]
 
 
 async def test_a_booking_at_another_time_than_its_preview_held(world: World) -> None:
@@ -334,7 +338,8 @@ async def test_many_dispatches_at_once_lose_nothing(world: World) -> None:
     await asyncio.gather(*(offers.dispatch_now(world.services, b.id) for b in reversed(made)))
     assert await world.value("SELECT count(DISTINCT technician_id) FROM slots") == 6
     assert await world.value(
-        "SELECT count(*) FROM offers o JOIN slots s USING (booking_id, technician_id) WHERE o.state = 'open' AND s.state = 'offered'"
+        "SELECT count(*) FROM offers o JOIN slots s USING (booking_id, technician_id) "
+        "WHERE o.state = 'open' AND s.state = 'offered'"
     ) == await world.value("SELECT count(*) FROM offers")
     waiting = await world.fetch("SELECT queue_reason FROM bookings WHERE status = 'pending'")
     assert all(r["queue_reason"] == "no_candidate" for r in waiting)

@@ -35,7 +35,9 @@ async def offered(world: World, count: int) -> list[Booking]:
     return made
 
 
-async def fails_for(monkeypatch: pytest.MonkeyPatch, kind: str, which: Booking, error: Exception, times: int = 1) -> None:
+async def fails_for(
+    monkeypatch: pytest.MonkeyPatch, kind: str, which: Booking, error: Exception, times: int = 1
+) -> None:
     real, left = KINDS[kind], [times]
 
     async def handler(tx: Tx, booking: Booking) -> None:
@@ -51,11 +53,16 @@ async def fails_for(monkeypatch: pytest.MonkeyPatch, kind: str, which: Booking, 
 async def test_one_that_fails_comes_back_and_the_others_go_on(
     world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
+    # One at a time: else a neighbour may try the failed one again before it is put off.
+    monkeypatch.setattr(timers, "WORKERS", 1)
     made = await offered(world, 3)
     await world.advance(minutes=15)
     await fails_for(monkeypatch, "offer_expiry", made[1], error)
     await world.sweep()
-    states = {r["booking_id"]: r["state"] for r in await world.fetch("SELECT DISTINCT ON (booking_id) * FROM offers ORDER BY booking_id, made_at")}
+    states = {
+        r["booking_id"]: r["state"]
+        for r in await world.fetch("SELECT DISTINCT ON (booking_id) * FROM offers ORDER BY booking_id, made_at")
+    }
     assert states[made[0].id] == states[made[2].id] == "expired"
     if getattr(error, "sqlstate", None) != "40P01":
         # Nothing of the half-done handler is left, and it comes back in half a minute.
@@ -63,7 +70,10 @@ async def test_one_that_fails_comes_back_and_the_others_go_on(
         assert await world.sweep() == 0
         await world.advance(seconds=30)
         await world.sweep()
-    assert await world.value("SELECT state FROM offers WHERE booking_id = $1 ORDER BY made_at LIMIT 1", made[1].id) == "expired"
+    assert (
+        await world.value("SELECT state FROM offers WHERE booking_id = $1 ORDER BY made_at LIMIT 1", made[1].id)
+        == "expired"
+    )
     assert (await world.facts(made[1].id)).count("partner.expired") == 1
 
 
@@ -109,20 +119,22 @@ async def test_two_hundred_at_once_by_two_nodes(world: World) -> None:
     await world.execute(
         """
         WITH people AS (
-          INSERT INTO parties (kind, code, name) SELECT 'technician', 'XT-' || n, 'T' || n FROM generate_series(1, 197) n RETURNING id
+          INSERT INTO parties (kind, code, name) SELECT 'technician', 'XT-' || n, 'T' || n
+          FROM generate_series(1, 197) n RETURNING id
         ), technicians AS (
-          INSERT INTO technicians (id, categories, tiers, onboarding_status) SELECT id, '{Facial}', '{Minimal}', 'pending' FROM people
-          RETURNING id
+          INSERT INTO technicians (id, categories, tiers, onboarding_status)
+          SELECT id, '{Facial}', '{Minimal}', 'pending' FROM people RETURNING id
         ), numbered AS (
           SELECT id, row_number() OVER () AS n FROM technicians
         ), sample AS (
           SELECT * FROM bookings ORDER BY created_at LIMIT 1
         ), made AS (
-          INSERT INTO bookings (number, account_id, address, lat, lng, timezone, local_date, local_time, starts_at, ends_at, categories,
-            tiers, status, payment_method, currency, subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor,
-            attempt, next_action, next_action_at)
-          SELECT 'X-' || n, s.account_id, s.address, s.lat, s.lng, s.timezone, s.local_date, s.local_time, s.starts_at, s.ends_at, s.categories,
-            s.tiers, 'partner_assigned', 'cash', 'INR', 0, 0, 0, 0, 0, 1, 'offer_expiry', s.next_action_at
+          INSERT INTO bookings (number, account_id, address, lat, lng, timezone, local_date, local_time, starts_at,
+            ends_at, categories, tiers, status, payment_method, currency, subtotal_minor, savings_minor,
+            discount_minor, tax_minor, grand_total_minor, attempt, next_action, next_action_at)
+          SELECT 'X-' || n, s.account_id, s.address, s.lat, s.lng, s.timezone, s.local_date, s.local_time, s.starts_at,
+            s.ends_at, s.categories, s.tiers, 'partner_assigned', 'cash', 'INR', 0, 0, 0, 0, 0, 1, 'offer_expiry',
+            s.next_action_at
           FROM sample s, generate_series(1, 197) n RETURNING id, number, next_action_at
         )
         INSERT INTO offers (booking_id, technician_id, round, attempt, earning_minor, currency, expires_at)
@@ -183,9 +195,94 @@ async def test_the_loop_wakes_when_a_timer_is_set(world: World) -> None:
         booking = await world.book(dispatch=False)
         await asyncio.wait_for(looked.wait(), 5)
         async with asyncio.timeout(5):
-            while (await world.booking(booking.id)).status != "partner_assigned":
+            while (await world.booking(booking.id)).status != "partner_assigned":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     finally:
         timers_poll.POLL_S = before
         loop.cancel()
         await asyncio.gather(loop, return_exceptions=True)
+
+
+# ---------------------------------------------------------------- many
+
+
+async def copies(world: World, count: int) -> None:
+    """So many pending bookings, like the first one, that are due for dispatch: the n-th with priority n % 7."""
+    await world.execute(
+        """
+        INSERT INTO bookings (number, account_id, address, lat, lng, timezone, local_date, local_time, starts_at, ends_at,
+          categories, tiers, payment_method, currency, subtotal_minor, savings_minor, discount_minor, tax_minor,
+          grand_total_minor, priority, next_action, next_action_at)
+        SELECT 'C-' || n, s.account_id, s.address, s.lat, s.lng, s.timezone, s.local_date, s.local_time, s.starts_at,
+          s.ends_at, s.categories, s.tiers, 'cash', 'INR', 0, 0, 0, 0, 0, n % 7, 'dispatch',
+          app_now() - make_interval(secs => n)
+        FROM (SELECT * FROM bookings ORDER BY created_at LIMIT 1) s, generate_series(1, $1) n
+        """,
+        count,
+    )
+
+
+def recorder(monkeypatch: pytest.MonkeyPatch) -> list[Booking]:
+    """Every kind of timer only notes what it was given and puts it off for a day."""
+    seen: list[Booking] = []
+
+    async def handler(tx: Tx, booking: Booking) -> None:
+        await tx.conn.execute(
+            "UPDATE bookings SET next_action_at = app_now() + interval '1 day' WHERE id = $1", booking.id
+        )
+        tx.after_commit(lambda: seen.append(booking))
+
+    for kind in KINDS:
+        monkeypatch.setitem(timers.KINDS, kind, handler)
+    return seen
+
+
+async def test_two_thousand_are_looked_up_in_sets(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.technician()
+    await world.book(dispatch=False)
+    await copies(world, 1999)
+    await world.execute("ANALYZE bookings")
+    seen, real, looks = recorder(monkeypatch), booking_rows.due, []
+
+    async def counted(conn: Any, **given: Any) -> Any:
+        looks.append(given)
+        return await real(conn, **given)
+
+    monkeypatch.setattr(booking_rows, "due", counted)
+    plan = "\n".join(r[0] for r in await world.fetch(f"EXPLAIN {real.text}", timers.SET))
+    assert "bookings_to_dispatch" in plan and "bookings_due" in plan and "Seq Scan on bookings" not in plan
+    assert sum(await asyncio.gather(Sweeper(world.services).sweep(), Sweeper(world.services).sweep())) == 2000
+    assert len(seen) == len({b.id for b in seen}) == 2000
+    # Each set is looked up once by each of the two, who may share one; the last looks find nothing.
+    assert len(looks) <= 2 * 2000 // timers.SET + 2
+
+
+async def test_the_most_important_are_dispatched_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timers, "WORKERS", 1)
+    await world.technician()
+    await world.book(dispatch=False)
+    # More than a set, and the important ones are not the oldest.
+    await copies(world, 3 * timers.SET)
+    seen = recorder(monkeypatch)
+    assert await world.sweep() == 3 * timers.SET + 1
+    order = [(-b.priority, b.next_action_at) for b in seen]
+    assert order == sorted(order)
+    assert [b.priority for b in seen[:22]] == [6] * 21 + [5]
+
+
+async def test_staff_hear_of_a_timer_that_keeps_failing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    booking = (await offered(world, 1))[0]
+    await world.advance(minutes=15)
+    await fails_for(monkeypatch, "offer_expiry", booking, RuntimeError("always"), times=6)
+    alerts = "SELECT count(*) FROM alerts WHERE kind = 'timer_failing' AND resolved_at IS NULL"
+    told = []
+    for _ in range(6):
+        assert await world.sweep() == 1
+        told.append(await world.value(alerts))
+        await world.advance(seconds=30)
+    assert told == [0, 0, 0, 0, 1, 1]
+    # It works again: the count starts anew, and the alert is over.
+    await world.sweep()
+    assert await world.value(alerts) == 0
+    assert await world.value("SELECT timer_failures FROM bookings WHERE id = $1", booking.id) == 0
+    assert "partner.expired" in await world.facts(booking.id)

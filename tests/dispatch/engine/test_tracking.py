@@ -27,7 +27,9 @@ LAT, LNG = KOLKATA
 METRE = 1 / 111_195
 
 
-def fix(world: World, north_m: float = 0.0, *, late_s: float = 0.0, accuracy_m: float | None = 10.0) -> list[float | None]:
+def fix(
+    world: World, north_m: float = 0.0, *, late_s: float = 0.0, accuracy_m: float | None = 10.0
+) -> list[float | None]:
     at_ms = int((world.services.clock.timestamp() - late_s) * 1000)
     return [at_ms, LAT + north_m * METRE, LNG, accuracy_m, None, None]
 
@@ -269,7 +271,9 @@ async def test_positions_of_another_node(world: World, tmp_path: Path) -> None:
         assert (there.lat, there.fix_at_s, there.is_dispatchable) == (here.lat, here.fix_at_s, here.is_dispatchable)
     # It is not passed on again, an older batch changes nothing, and strangers are ignored.
     assert other.tracker.trail._unshared == {} and other.tracker.trail._unsaved == {}
-    other.tracker._heard(Trail.pack([(one, seen(world, one).no, 0.0, 0.0, 5.0, 1.0, True), (one, 4711, 1.0, 1.0, 5.0, 9e9, True)]))
+    other.tracker._heard(
+        Trail.pack([(one, seen(world, one).no, 0.0, 0.0, 5.0, 1.0, True), (one, 4711, 1.0, 1.0, 5.0, 9e9, True)])
+    )
     unmoved = other.tracker.find_by_id(one)
     assert unmoved is not None and unmoved.lat == seen(world, one).lat
     assert len(other.tracker.fleet) == 2
@@ -289,7 +293,9 @@ async def on_the_way(world: World, north_m: float = 3000.0) -> tuple[Booking, UU
     return booking, one
 
 
-async def drive(world: World, technician_id: UUID, *way_m: float, every_s: float = 5.0, accuracy_m: float = 8.0) -> None:
+async def drive(
+    world: World, technician_id: UUID, *way_m: float, every_s: float = 5.0, accuracy_m: float = 8.0
+) -> None:
     for north_m in way_m:
         await world.advance(seconds=every_s)
         report(world, technician_id, fix(world, north_m, accuracy_m=accuracy_m))
@@ -297,7 +303,9 @@ async def drive(world: World, technician_id: UUID, *way_m: float, every_s: float
 
 
 async def state_of(world: World, booking: Booking) -> str:
-    return str(await world.value("SELECT state FROM assignments WHERE booking_id = $1 AND state <> 'cancelled'", booking.id))
+    return str(
+        await world.value("SELECT state FROM assignments WHERE booking_id = $1 AND state <> 'cancelled'", booking.id)
+    )
 
 
 async def test_driving_there_is_near_once_and_then_arrived(world: World) -> None:
@@ -362,7 +370,7 @@ async def test_a_detection_waits_for_the_database(world: World, monkeypatch: pyt
     arrivals._found.put_nowait(Detection(booking.id, one, Rung.ARRIVED))
     recording = asyncio.create_task(arrivals.record(world.services))
     async with asyncio.timeout(5):
-        while arrivals.detected == 0:
+        while arrivals.detected == 0:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     recording.cancel()
     await asyncio.gather(recording, return_exceptions=True)

@@ -32,7 +32,11 @@ def test_progress_is_left_alone() -> None:
 
 @pytest.mark.parametrize(
     ("problem", "change"),
-    [("dark", {"fix_age_s": 181.0}), ("dark", {"fix_age_s": None}), ("late", {"state": "accepted", "now_s": START + 1})],
+    [
+        ("dark", {"fix_age_s": 181.0}),
+        ("dark", {"fix_age_s": None}),
+        ("late", {"state": "accepted", "now_s": START + 1}),
+    ],
 )
 def test_a_problem_is_warned_once_then_the_job_is_taken_away(problem: str, change: dict[str, object]) -> None:
     bad = replace(ON_THE_WAY, **change)
@@ -163,4 +167,6 @@ async def tick(world: World, seconds: float = 60.0) -> None:
 
 
 async def open_alerts(world: World) -> list[str]:
-    return [r["kind"] for r in await world.fetch("SELECT kind FROM alerts WHERE resolved_at IS NULL ORDER BY created_at")]
+    return [
+        r["kind"] for r in await world.fetch("SELECT kind FROM alerts WHERE resolved_at IS NULL ORDER BY created_at")
+    ]

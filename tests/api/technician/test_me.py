@@ -1,0 +1,106 @@
+"""A technician's own settings over HTTP: availability and working hours, and what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.api.live import Live, Person, live_server, until
+from tests.conftest import clone
+
+
+@pytest.fixture(scope="module")
+async def live(pg_home: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Live]:
+    async with live_server(await clone(pg_home), tmp_path_factory.mktemp("me"), technicians=1, customers=1) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def me(live: Live) -> Person:
+    return await live.person("technician", "PT-001")
+
+
+async def test_availability(live: Live, me: Person) -> None:
+    off = (await me.call("PATCH", "/v1/partner/availability", {"is_available": False}))["data"]
+    assert off["is_available"] is False and off["last_seen_at"].endswith("Z")
+    await until(lambda: not next(iter(live.services.roster)).is_available, "the roster hears of it")
+    on = await me.call(
+        "PATCH", "/v1/partner/availability", {"is_available": True, "current_lat": None, "current_lng": None}
+    )
+    assert on["data"]["is_available"] is True
+    assert len(live.services.tracker.fleet) == 0
+    await me.call("PATCH", "/v1/partner/availability", {"is_available": True, "current_lat": 22.5, "current_lng": 88.3})
+    assert len(live.services.tracker.fleet) == 1
+    dashboard = (await me.call("GET", "/v1/partner/dashboard"))["data"]["stats"]
+    assert dashboard["is_available"] is True and dashboard["pending_bookings"] == 0 and dashboard["total_earnings"] == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, ["is_available"]),
+        ({"is_available": None}, ["is_available"]),
+        ({"is_available": "yes"}, ["is_available"]),
+        ({"is_available": True, "current_lat": 91, "current_lng": -181}, ["current_lat", "current_lng"]),
+        ({"is_available": True, "current_lat": "NaN", "current_lng": 1}, ["current_lat"]),
+        ({"is_available": True, "current_lat": "here", "current_lng": "there"}, ["current_lat", "current_lng"]),
+        ({"is_available": 1, "mood": "good"}, ["is_available", "mood"]),
+    ],
+)
+async def test_bad_availability(live: Live, me: Person, body: dict[str, Any], fields: list[str]) -> None:
+    answer = await me.call("PATCH", "/v1/partner/availability", body, expect=422)
+    assert answer["error"]["code"] == "VALIDATION_ERROR"
+    assert sorted(answer["error"]["details"]) == fields, answer
+
+
+async def test_half_a_position(live: Live, me: Person) -> None:
+    answer = await me.call("PATCH", "/v1/partner/availability", {"is_available": True, "current_lat": 22.5}, expect=422)
+    assert "current_lat and current_lng together" in str(answer["error"]["details"])
+
+
+@pytest.mark.parametrize("raw", [b"{", b"[1", b"NaN", b'{"is_available": true, "current_lat": NaN, "current_lng": 1}'])
+async def test_no_json_at_all(live: Live, me: Person, raw: bytes) -> None:
+    headers = {"Authorization": f"Bearer {me.token}", "Content-Type": "application/json"}
+    async with live.http.patch(live.url + "/v1/partner/availability", data=raw, headers=headers) as reply:
+        answer = await reply.json()
+        assert reply.status in (400, 422) and answer["success"] is False, answer
+
+
+async def test_working_hours(live: Live, me: Person) -> None:
+    wanted = {"working_hours": {"start": "09:00", "end": "18:30", "days": [5, 1, 1]}}
+    kept = (await me.call("PUT", "/v1/partner/working-hours", wanted))["data"]["working_hours"]
+    assert kept == {"start": "09:00", "end": "18:30", "days": [1, 5]}
+    await until(lambda: next(iter(live.services.roster)).hours.days == {1, 5}, "the roster hears of it")
+
+
+@pytest.mark.parametrize(
+    ("hours", "field"),
+    [
+        ({"start": "18:00", "end": "09:00", "days": [1]}, "working_hours.end"),
+        ({"start": "09:00", "end": "09:00", "days": [1]}, "working_hours.end"),
+        ({"start": "09:00", "end": "18:00", "days": []}, "working_hours.days"),
+        ({"start": "09:00", "end": "18:00", "days": [0]}, "working_hours.days"),
+        ({"start": "09:00", "end": "18:00", "days": [8]}, "working_hours.days"),
+        ({"start": "nine", "end": "18:00", "days": [1]}, "working_hours.start"),
+        ({"start": "09:00", "end": "25:00", "days": [1]}, "working_hours.end"),
+        ({"start": "09:00", "days": [1]}, "working_hours.end"),
+        ({"start": "09:00+05:30", "end": "18:00", "days": [1]}, "working_hours.start"),
+        ({"start": "09:00", "end": "18:00", "days": [1], "lunch": 1}, "working_hours.lunch"),
+    ],
+)
+async def test_bad_hours(live: Live, me: Person, hours: dict[str, Any], field: str) -> None:
+    answer = await me.call("PUT", "/v1/partner/working-hours", {"working_hours": hours}, expect=422)
+    assert any(name.startswith(field) for name in answer["error"]["details"]), answer
+
+
+@pytest.mark.parametrize("query", ["days=0", "days=31", "limit=0", "page=x"])
+async def test_bad_questions(live: Live, me: Person, query: str) -> None:
+    answer = await me.call("GET", f"/v1/partner/why-no-jobs?{query}", expect=422)
+    assert list(answer["error"]["details"]) == [query.split("=")[0]]
+
+
+async def test_nobody_has_looked_at_me_yet(live: Live, me: Person) -> None:
+    why = (await me.call("GET", "/v1/partner/why-no-jobs"))["data"]
+    assert why["reasons"] == [] and why["recent"] == [] and why["since"].endswith("Z")
