@@ -34,6 +34,12 @@ class Http(BaseModel):
     )
     workers: int = Field(1, ge=1, le=64, description="Processes on one port; more than one needs REDIS_URL")
     body_limit_bytes: int = Field(1_048_576, ge=1024, description="Largest request body")
+    head_timeout_s: float = Field(
+        10.0, gt=0, description="A connection that has not sent a whole request head by then is cut"
+    )
+    max_connections_per_ip: int = Field(
+        500, ge=1, description="Connections from one peer that have not sent a request head yet"
+    )
 
 
 class Database(BaseModel):
@@ -144,6 +150,11 @@ class Dispatch(BaseModel):
     )
     auto_arrive: bool = Field(True, description="A detected arrival moves the job to arrived")
     history_days: int = Field(30, ge=1, description="Position history is kept so long")
+    explain_days: int = Field(90, ge=1, description="Why an offer went where it went is kept so long")
+    party_events_days: int = Field(
+        30, ge=1, description="What technicians were told is kept so long, the newest of each always"
+    )
+    notifications_days: int = Field(90, ge=1, description="Messages in the apps are kept so long")
 
 
 class Billing(BaseModel):

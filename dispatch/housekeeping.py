@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dispatch.billing import confirm
-from storage import commands, idempotency, otp, outbox, quotas, sessions
+from storage import commands, explain, facts, idempotency, notifications, otp, outbox, quotas, sessions
+from storage.pool import Conn
 
 if TYPE_CHECKING:
     from dispatch.services import Services
@@ -19,6 +22,10 @@ log = logging.getLogger(__name__)
 EVERY_S = 3600.0
 #: A repeated command finds its answer for so long.
 COMMAND_HOURS = 72
+#: So many rows are deleted in one transaction.
+MOST = 500
+#: So many of a party's facts stay however old they are: at least as many as a socket resumes over.
+NEWEST = 1_000
 
 
 async def tidy(services: Services) -> None:
@@ -30,6 +37,18 @@ async def tidy(services: Services) -> None:
         await commands.purge(tx.conn, hours=COMMAND_HOURS)
     async with services.transaction() as tx:
         await confirm.sweep(tx)
+    s = services.settings.dispatch
+    await _purge_all(services, partial(explain.purge, days=s.explain_days, most=MOST))
+    await _purge_all(services, partial(facts.purge_party, days=s.party_events_days, newest=NEWEST, most=MOST))
+    await _purge_all(services, partial(notifications.purge, days=s.notifications_days, most=MOST))
+
+
+async def _purge_all(services: Services, purge: Callable[[Conn], Awaitable[int]]) -> None:
+    """Part by part, until nothing is left to delete."""
+    while True:
+        async with services.transaction() as tx:
+            if await purge(tx.conn) < MOST:
+                return
 
 
 class Housekeeper:

@@ -19,5 +19,6 @@ class Done:
 
 claim = sql.run("claim")
 get = sql.row("get", Done)
+forget = sql.run("forget")
 answer = sql.run("answer")
 purge = sql.run("purge")

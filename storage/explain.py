@@ -78,6 +78,7 @@ class RecentVerdict:
 
 insert_attempt = sql.scalar("insert_attempt", int)
 insert_candidates = sql.run("insert_candidates")
+purge = sql.run("purge")
 attempts = sql.rows("attempts", Attempt)
 candidates = sql.rows("candidates", CandidateRow)
 offers = sql.rows("offers", OfferRow)

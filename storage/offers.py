@@ -50,6 +50,7 @@ class Assignment:
     started_at: datetime | None
     completed_at: datetime | None
     estimated_arrival: datetime | None
+    start_code_tries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ tried = sql.rows("tried", TechnicianId)
 with_open = sql.rows("with_open", TechnicianId)
 assign = sql.scalar("assign", UUID)
 assignment = sql.row("assignment", Assignment)
+count_start_code = sql.scalar("count_start_code", int)
 step = sql.run("step")
 cancel_assignment = sql.run("cancel_assignment")
 open_jobs = sql.rows("open_jobs", OpenJob)

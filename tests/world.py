@@ -127,6 +127,10 @@ class World:
         account_id = account_id or await self.customer()
         async with self.services.transaction() as tx:
             booking = await bookings.open_booking(tx, self.new_booking(account_id, **changes))
+        if not dispatch and booking.next_action == "dispatch":
+            # As if whoever opened it had died: the timer has it now.
+            await self.execute("UPDATE bookings SET next_action_at = app_now() WHERE id = $1", booking.id)
+            booking = await self.booking(booking.id)
         if dispatch:
             booking = await offers.dispatch_now(self.services, booking.id)
         return booking

@@ -110,7 +110,8 @@ class Fanout:
 
     def listener(self, sid: str, owner: UUID, namespace: str) -> Listener:
         limits = self.server.limits
-        return Listener(sid, owner, namespace, self, self._services.clock.now(), Bucket(limits.events_per_s, limits.events_burst))
+        frames = Bucket(limits.events_per_s, limits.events_burst)
+        return Listener(sid, owner, namespace, self, self._services.clock.now(), frames)
 
     # ------------------------------------------------------------ joining
 

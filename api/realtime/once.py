@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.realtime.commands import Call, Once
-from dispatch.errors import Conflict, Unavailable
+from dispatch.errors import Conflict, DispatchError, Unavailable
 from dispatch.services import Services
 from dispatch.transaction import Tx
 from storage import commands as rows
@@ -72,6 +72,10 @@ def once(services: Services) -> Once:
             token = _current.set(tx)
             try:
                 data = await run()
+            except DispatchError as e:
+                if e.keeps_work:
+                    await rows.forget(tx.conn, **key)
+                raise
             finally:
                 _current.reset(token)
             answer = data.model_dump(mode="json") if isinstance(data, BaseModel) else data

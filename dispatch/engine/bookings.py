@@ -21,7 +21,13 @@ from storage.bookings import Booking
 from storage.offers import Assignment
 
 #: The alerts that the watchdog raises; they end with what it watched.
-WATCH_ALERTS = ("late", "stalled", "moving_away", "dark")
+WATCH_ALERTS = ("late", "stalled", "moving_away", "dark", "not_started")
+#: Those and what else may be wrong with an accepted job; they end when it begins or is over.
+JOB_ALERTS = (*WATCH_ALERTS, "start_code_locked")
+
+
+#: Whoever opens a booking dispatches it at once; the timer is for what is left when that fails.
+DISPATCH_GRACE = timedelta(seconds=2)
 
 
 class NotRateable(Conflict):
@@ -87,7 +93,7 @@ async def open_booking(tx: Tx, new: NewBooking) -> Booking:
     """
     settings = tx.services.settings
     # Also what is meant for people goes through the search, which hands it to the queue with its alert and fact.
-    action, at = "dispatch", tx.now
+    action, at = "dispatch", tx.now + DISPATCH_GRACE
     if new.wait_for_payment:
         action, at = "release_unpaid", tx.now + timedelta(seconds=settings.billing.unpaid_release_s)
     booking_id = await rows.insert(
@@ -124,7 +130,6 @@ async def open_booking(tx: Tx, new: NewBooking) -> Booking:
         {"number": new.number, "grand_total_minor": new.grand_total_minor, "currency": new.currency,
          "payment_method": new.payment_method},
     )  # fmt: skip
-    tx.hint(bus.TIMER_SET, {"at": at.timestamp()})
     return await offers.lock(tx, booking_id)
 
 
@@ -154,7 +159,7 @@ async def cancel(
         refund_minor=refund_minor, target=step.target, sources=list(step.sources),
     )  # fmt: skip
     await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
-    await rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=["queued", *WATCH_ALERTS])
+    await rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=["queued", "timer_failing", *JOB_ALERTS])
     data = {
         "by": actor.cancelled_by, "reason": reason, "fee_minor": fee_minor, "refund_minor": refund_minor,
         "technician_id": str(assignment.technician_id) if assignment else None,
@@ -182,7 +187,7 @@ async def reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor,
     """Takes the job from its technician and searches in a new round. The caller holds the booking's lock."""
     lifecycle.move("booking", booking.status, "reopen")
     await end_assignment(tx, booking, assignment, actor, reason)
-    await rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=list(WATCH_ALERTS))
+    await rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=list(JOB_ALERTS))
     step = lifecycle.BOOKING["reopen"]
     await rows.reopen(tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources))
     await offers.slots_back_to_held(tx, booking.id)

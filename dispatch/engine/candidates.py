@@ -152,7 +152,7 @@ async def judge(conn: Conn, services: Services, booking: Booking, now: datetime)
     while True:
         found = near(services, place, live, policy, limit)
         judged = rank(await _with_facts(conn, booking, found, now, tried, blocked), job, policy)
-        if (judged and judged[0].reason is None) or len(found) == known or limit > LAST_LOOK:
+        if (judged and judged[0].reason is None) or len(found) == known or limit >= LAST_LOOK:
             return judged, policy
         limit, known = limit * 4, len(found)
 

@@ -16,6 +16,10 @@ from storage.offers import Offer
 from storage.pool import Conn
 
 
+#: So many who could have had the job are kept of an attempt, and so many in all, filled up with the nearest refused.
+KEPT_ELIGIBLE, KEPT = 100, 200
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Everything about how a booking was dispatched, oldest first."""
@@ -36,7 +40,8 @@ class WhyNoJobs:
 
 
 async def store(tx: Tx, booking: Booking, policy: Policy, judged: list[Judged], offer: Offer | None) -> None:
-    """Writes one attempt and all who were considered, in two statements."""
+    """Writes one attempt and those who were considered (KEPT of them at most), in two statements."""
+    judged = kept(judged)
     attempt_id = await rows.insert_attempt(
         tx.conn, booking_id=booking.id, round=booking.round,
         attempt=offer.attempt if offer else min(booking.attempt + 1, 3),
@@ -60,6 +65,21 @@ async def store(tx: Tx, booking: Booking, policy: Policy, judged: list[Judged], 
         scores=[j.score for j in judged], parts=[j.parts or None for j in judged],
         distances=[None if j.candidate.distance_m is None else int(j.candidate.distance_m) for j in judged],
     )  # fmt: skip
+
+
+def kept(judged: list[Judged]) -> list[Judged]:
+    """The best of the eligible and the nearest of the refused, in their order; whoever got the offer is the best."""
+    places = KEPT_ELIGIBLE
+    chosen: list[Judged] = []
+    refused = KEPT - min(KEPT_ELIGIBLE, sum(one.reason is None for one in judged))
+    for one in judged:
+        if one.reason is None and places:
+            places -= 1
+            chosen.append(one)
+        elif one.reason is not None and refused:
+            refused -= 1
+            chosen.append(one)
+    return chosen
 
 
 async def of_booking(conn: Conn, booking_id: UUID) -> Explanation | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from dispatch import bus
 from dispatch.engine import bookings, facts, lifecycle, offers
-from dispatch.errors import Invalid, Missing
+from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from dispatch.transaction import Tx
 from storage import bookings as booking_rows
@@ -28,10 +28,22 @@ STEP_FACTS = {
 CLOCK_SKEW = timedelta(minutes=2)
 
 
+#: So many wrong start codes, and staff have to look: four digits are quickly guessed.
+START_CODE_TRIES = 5
+
+
 class WrongStartCode(Invalid):
     """The start code is not the one that the customer shows."""
 
     code = "wrong_start_code"
+    #: The try counts, although the step is refused.
+    keeps_work = True
+
+
+class StartCodeLocked(Conflict):
+    """Too many wrong start codes: the support has to help."""
+
+    code = "start_code_locked"
 
 
 async def own_job(tx: Tx, booking_id: UUID, technician_id: UUID, step: str) -> tuple[Booking, Assignment]:
@@ -63,17 +75,21 @@ async def advance(
 ) -> Booking:
     """One step of the technician's job: in_transit, arrived or in_progress. Repeating a step changes nothing.
 
-    Raises Missing, WrongState, WrongStartCode.
+    Raises Missing, WrongState, WrongStartCode, StartCodeLocked.
     """
     booking, assignment = await own_job(tx, booking_id, technician_id, step)
     if assignment.state == step:
         return booking
     if step == "in_progress":
         lifecycle.move("assignment", assignment.state, step)
-        _check_start_code(booking, start_code)
+        await _check_start_code(tx, booking, assignment, start_code)
     await _step(tx, assignment, step, estimated_arrival=estimated_arrival)
     if step in ("arrived", "in_progress"):
-        await booking_rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=list(bookings.WATCH_ALERTS))
+        await booking_rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=list(bookings.JOB_ALERTS))
+    if step == "arrived":
+        # The way is over, and with it what the watchdog remembers: it begins anew where they are.
+        await booking_rows.watch(tx.conn, booking_id=booking_id, watch=None, next_at=tx.now)
+        tx.hint(bus.TIMER_SET, {"at": tx.now.timestamp()})
     if step == "in_progress":
         row = lifecycle.BOOKING["start"]
         await booking_rows.start(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
@@ -112,7 +128,7 @@ async def complete(
     row = lifecycle.BOOKING["complete"]
     await booking_rows.complete(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
     await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
-    await booking_rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=list(bookings.WATCH_ALERTS))
+    await booking_rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=list(bookings.JOB_ALERTS))
     await booking_rows.count_done(tx.conn, technician_id=technician_id)
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
     data = {
@@ -162,6 +178,18 @@ async def _tell(
     )  # fmt: skip
 
 
-def _check_start_code(booking: Booking, given: str | None) -> None:
-    if booking.start_code is not None and not hmac.compare_digest(booking.start_code.encode(), (given or "").encode()):
-        raise WrongStartCode({"start_code": "Ask the customer for the code that their booking shows."})
+async def _check_start_code(tx: Tx, booking: Booking, assignment: Assignment, given: str | None) -> None:
+    if booking.start_code is None:
+        return
+    if assignment.start_code_tries >= START_CODE_TRIES:
+        raise StartCodeLocked
+    if hmac.compare_digest(booking.start_code.encode(), (given or "").encode()):
+        return
+    # Asking whether there is a code is no guess.
+    if given and await rows.count_start_code(tx.conn, assignment_id=assignment.id) == START_CODE_TRIES:
+        await booking_rows.raise_alert(
+            tx.conn, kind="start_code_locked", booking_id=booking.id, technician_id=assignment.technician_id,
+            message=f"Booking {booking.number}: {START_CODE_TRIES} wrong start codes; it can no longer be started.",
+        )  # fmt: skip
+        tx.hint(bus.ALERT_RAISED, {"kind": "start_code_locked", "booking_id": str(booking.id)})
+    raise WrongStartCode({"start_code": "Ask the customer for the code that their booking shows."})

@@ -132,6 +132,9 @@ FILTERS: tuple[Filter, ...] = (
     ("blocked", lambda c, j, p: c.is_blocked or not c.is_active),
 )
 
+#: Those that ask for the time of the job; the others say the same of every time.
+TIMED = frozenset({"working_hours"})
+
 REASONS = tuple(code for code, _ in FILTERS)
 #: Eligible ones who did not get the offer, and the one who did.
 RANKED_BELOW, OFFERED = "ranked_below", "offered"
@@ -140,6 +143,16 @@ RANKED_BELOW, OFFERED = "ranked_below", "offered"
 def refusal(candidate: Candidate, job: Job, policy: Policy) -> str | None:
     """The first filter that refuses the candidate, or None."""
     return next((code for code, refuses in FILTERS if refuses(candidate, job, policy)), None)
+
+
+def is_refused_always(candidate: Candidate, job: Job, policy: Policy) -> bool:
+    """Whether a filter refuses the candidate whenever the job may be."""
+    return any(refuses(candidate, job, policy) for code, refuses in FILTERS if code not in TIMED)
+
+
+def is_refused_then(candidate: Candidate, job: Job, policy: Policy) -> bool:
+    """Whether a filter refuses the candidate because of the time of the job."""
+    return any(refuses(candidate, job, policy) for code, refuses in FILTERS if code in TIMED)
 
 
 def score(candidate: Candidate, policy: Policy) -> tuple[float, dict[str, float]]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from dispatch.engine import candidates
 from dispatch.engine.candidates import Place, Reachable
-from dispatch.engine.matching import refusal
+from dispatch.engine.matching import Candidate, Job, is_refused_always, is_refused_then
 from dispatch.errors import Conflict
 from dispatch.localtime import local, to_utc
 from dispatch.transaction import Tx
@@ -64,7 +64,7 @@ async def available(conn: Conn, services: Services, need: Need, day: date) -> li
     if not starts:
         return []
     free = await _Free.load(conn, services, need, starts[0], starts[-1] + need.duration)
-    return [start for start in starts if free.at(start)]
+    return [start for start in starts if free.anybody(start)]
 
 
 def is_start(services: Services, need: Need, starts_at: datetime) -> bool:
@@ -156,8 +156,15 @@ class _Free:
     def __init__(
         self, services: Services, need: Need, found: list[Reachable], taken: list[rows.Slot], blocked: set[UUID]
     ):
-        self._services, self._need, self._blocked = services, need, blocked
-        self._found = sorted(found, key=lambda f: (f.distance_m is None, f.distance_m or 0.0, f.technician.no))
+        self._need, self._policy = need, candidates.policy_of(services)
+        now = services.clock.now()
+        # What holds at every time is asked once for each technician; what is left depends on the time.
+        some_job = self._job(now)
+        everyone = (
+            (f, candidates.candidate(f, now, blocked=f.technician.id in blocked))
+            for f in sorted(found, key=lambda f: (f.distance_m is None, f.distance_m or 0.0, f.technician.no))
+        )
+        self._fit = [(f, c) for f, c in everyone if not is_refused_always(c, some_job, self._policy)]
         self._taken: dict[UUID, list[rows.Slot]] = {}
         for slot in taken:
             self._taken.setdefault(slot.technician_id, []).append(slot)
@@ -175,16 +182,21 @@ class _Free:
 
     def at(self, starts_at: datetime) -> list[Reachable]:
         """Who could come at this time, nearest first: the very filters of matching, and nothing reserved then."""
-        ends_at, policy = starts_at + self._need.duration, candidates.policy_of(self._services)
-        nobody = UUID(int=0)
-        job = candidates.job_of(self._need.place, starts_at, ends_at, False, nobody, self._need.account_id)
-        now = self._services.clock.now()
-        return [
-            f
-            for f in self._found
-            if self._is_free(f, starts_at, ends_at)
-            and refusal(candidates.candidate(f, now, blocked=f.technician.id in self._blocked), job, policy) is None
-        ]
+        job = self._job(starts_at)
+        return [f for f, c in self._fit if self._can(f, c, starts_at, job)]
+
+    def anybody(self, starts_at: datetime) -> bool:
+        """Whether anybody could come at this time."""
+        job = self._job(starts_at)
+        return any(self._can(f, c, starts_at, job) for f, c in self._fit)
+
+    def _job(self, starts_at: datetime) -> Job:
+        need, ends_at = self._need, starts_at + self._need.duration
+        return candidates.job_of(need.place, starts_at, ends_at, False, UUID(int=0), need.account_id)
+
+    def _can(self, found: Reachable, candidate: Candidate, starts_at: datetime, job: Job) -> bool:
+        ends_at = starts_at + self._need.duration
+        return not is_refused_then(candidate, job, self._policy) and self._is_free(found, starts_at, ends_at)
 
     def _is_free(self, found: Reachable, starts_at: datetime, ends_at: datetime) -> bool:
         begins = starts_at - timedelta(seconds=found.travel_s)

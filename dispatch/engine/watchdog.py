@@ -1,4 +1,4 @@
-"""Watches an accepted job until it starts: late, stalled, moving away, dark; it warns, then reassigns."""
+"""Watches an accepted job until it starts: late, stalled, moving away, dark, not started; it warns, then reassigns."""
 
 from __future__ import annotations
 
@@ -45,13 +45,17 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the watchdog remembers of a job between two looks; kept on the booking's row."""
+    """What the watchdog remembers of a job between two looks; kept on the booking's row.
+
+    `warned`: what it has warned of since the arrival.
+    """
 
     best_m: float | None = None
     best_at_s: float | None = None
     problem: str | None = None
     bad_ticks: int = 0
     warned_at_s: float | None = None
+    warned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +72,11 @@ def assess(view: View, memory: Memory, t: Thresholds) -> Assessment:
     """Pure: one look at one job. A problem must be seen `bad_ticks` times before the warning, and last
     `reassign_after_s` after it before the job is taken away; a look without it clears everything."""
     if view.state == "arrived":
-        return Assessment("none", None, Memory(), view.now_s + 5 * t.tick_s)
+        return _assess_arrived(view, memory, t)
     leave_by_s = view.starts_at_s - view.eta_s
     if view.state == "accepted" and view.now_s < leave_by_s - t.late_grace_s:
         return Assessment("none", None, Memory(), leave_by_s - t.late_grace_s)
-    fix_at_s = None if view.fix_age_s is None else view.now_s - view.fix_age_s
-    patience = Patience(stalled_s=t.stalled_s, dark_s=t.dark_s)
-    best, progress = arrival.look(
-        Best(memory.best_m, memory.best_at_s), view.distance_m, fix_at_s, view.now_s, patience
-    )
+    best, progress = _look(view, memory, t)
     problem = _problem(view, progress, leave_by_s, t)
     if problem is None:
         return Assessment("none", None, Memory(best.distance_m, best.at_s), view.now_s + t.tick_s)
@@ -89,6 +89,31 @@ def assess(view: View, memory: Memory, t: Thresholds) -> Assessment:
         action = "reassign"
     kept = Memory(best.distance_m, best.at_s, problem, ticks, warned_at_s)
     return Assessment(action, problem, kept, view.now_s + t.tick_s)
+
+
+def _look(view: View, memory: Memory, t: Thresholds) -> tuple[Best, Progress]:
+    fix_at_s = None if view.fix_age_s is None else view.now_s - view.fix_age_s
+    patience = Patience(stalled_s=t.stalled_s, dark_s=t.dark_s)
+    return arrival.look(Best(memory.best_m, memory.best_at_s), view.distance_m, fix_at_s, view.now_s, patience)
+
+
+def _assess_arrived(view: View, memory: Memory, t: Thresholds) -> Assessment:
+    """Who has arrived is only warned, once of each problem: not begun in time, gone away, dark. People decide."""
+    best, progress = _look(view, memory, t)
+    problems = ["not_started"] if view.now_s > view.starts_at_s + t.late_grace_s else []
+    if progress in (Progress.MOVING_AWAY, Progress.DARK):
+        problems.append(str(progress))
+    next_look_s = view.now_s + t.tick_s
+    if not problems:
+        return Assessment("none", None, Memory(best.distance_m, best.at_s, warned=memory.warned), next_look_s)
+    new = next((p for p in problems if p not in memory.warned), None)
+    ticks = memory.bad_ticks + 1 if new is not None and memory.problem == new else 1
+    if new is None or ticks < t.bad_ticks:
+        problem = new or problems[0]
+        kept = Memory(best.distance_m, best.at_s, problem, ticks, memory.warned_at_s, memory.warned)
+        return Assessment("none", problem, kept, next_look_s)
+    kept = Memory(best.distance_m, best.at_s, new, 0, view.now_s, (*memory.warned, new))
+    return Assessment("warn", new, kept, next_look_s)
 
 
 def _problem(view: View, progress: Progress, leave_by_s: float, t: Thresholds) -> str | None:
@@ -112,7 +137,7 @@ async def look(tx: Tx, booking: Booking) -> None:
     """One due look at a confirmed booking, whose lock the caller holds: remember, warn or reassign."""
     assignment = await offer_rows.assignment(tx.conn, booking_id=booking.id)
     assert assignment is not None, "a confirmed booking has an assignment"
-    memory = Memory(**(booking.watch or {}))
+    memory = _remembered(booking)
     result = assess(view_of(tx, booking, assignment), memory, thresholds(tx))
     if result.action == "reassign":
         await reassign(tx, booking, assignment, result.problem or "late")
@@ -123,6 +148,11 @@ async def look(tx: Tx, booking: Booking) -> None:
         await booking_rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=list(bookings.WATCH_ALERTS))
     next_at = max(tx.now + timedelta(seconds=1), datetime.fromtimestamp(result.next_look_s, tx.now.tzinfo))
     await booking_rows.watch(tx.conn, booking_id=booking.id, watch=asdict(result.memory), next_at=next_at)
+
+
+def _remembered(booking: Booking) -> Memory:
+    kept = dict(booking.watch or {})
+    return Memory(**{**kept, "warned": tuple(kept.get("warned", ()))})
 
 
 def view_of(tx: Tx, booking: Booking, assignment: Assignment) -> View:

@@ -6,6 +6,10 @@ ON CONFLICT DO NOTHING;
 -- name: get
 SELECT name, body_hash, answer FROM commands WHERE principal = :principal AND command_id = :command_id;
 
+-- name: forget
+-- The command was refused and its transaction is kept: its repetition runs again.
+DELETE FROM commands WHERE principal = :principal AND command_id = :command_id;
+
 -- name: answer
 UPDATE commands SET answer = :answer WHERE principal = :principal AND command_id = :command_id;
 

@@ -9,6 +9,11 @@ SELECT :attempt_id, c.technician_id, c.rank, c.reason, c.score, c.parts, c.dista
 FROM unnest(:ids::uuid[], :ranks::int[], :reasons::text[], :scores::real[], :parts::jsonb[], :distances::int[])
   AS c (technician_id, rank, reason, score, parts, distance_m);
 
+-- name: purge
+-- A part of the attempts that are older than so many days; their candidates go with them.
+DELETE FROM match_attempts WHERE id IN
+  (SELECT id FROM match_attempts WHERE at < app_now() - make_interval(days => :days) LIMIT :most);
+
 -- name: attempts
 SELECT id, booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id, at
 FROM match_attempts WHERE booking_id = :booking_id ORDER BY id;

@@ -55,6 +55,13 @@ WHERE account_id = :account_id AND id = ANY(:ids::uuid[]);
 -- name: party_seq
 SELECT event_seq FROM parties WHERE id = :party_id;
 
+-- name: purge_party
+-- A part of the party facts that are older than so many days. The newest of each stay, so that whoever resumes a
+-- little behind misses nothing; the counter is the party's own, so that no number comes twice.
+DELETE FROM party_events WHERE id IN (
+  SELECT e.id FROM party_events e JOIN parties p ON p.id = e.party_id
+  WHERE e.at < app_now() - make_interval(days => :days) AND e.seq <= p.event_seq - :newest LIMIT :most);
+
 -- name: timeline
 SELECT booking_id, seq, type, actor_kind, actor_id, data, at FROM booking_events
 WHERE booking_id = :booking_id ORDER BY seq;

@@ -30,3 +30,8 @@ RETURNING id, booking_id, type, title, message, is_read, metadata, created_at;
 -- name: count_of
 SELECT count(*) FROM notifications
 WHERE (account_id = :owner_id OR technician_id = :owner_id) AND (NOT :unread_only OR NOT is_read);
+
+-- name: purge
+-- A part of what is older than so many days.
+DELETE FROM notifications WHERE id IN
+  (SELECT id FROM notifications WHERE created_at < app_now() - make_interval(days => :days) LIMIT :most);

@@ -47,8 +47,12 @@ RETURNING id;
 -- name: assignment
 -- The live or finished assignment of a booking.
 SELECT id, booking_id, offer_id, technician_id, state, payee_id, technician_share_pct::float8 AS technician_share_pct, earning_minor,
-  accepted_at, in_transit_at, arrived_at, started_at, completed_at, estimated_arrival
+  accepted_at, in_transit_at, arrived_at, started_at, completed_at, estimated_arrival, start_code_tries
 FROM assignments WHERE booking_id = :booking_id AND state <> 'cancelled';
+
+-- name: count_start_code
+-- A wrong start code; how many there were.
+UPDATE assignments SET start_code_tries = start_code_tries + 1 WHERE id = :assignment_id RETURNING start_code_tries;
 
 -- name: step
 UPDATE assignments SET state = :target,

@@ -11,6 +11,7 @@ import pytest
 
 from dispatch import runtime
 from dispatch.bus import LocalBus
+from dispatch import bus
 from dispatch.engine import timers
 from dispatch.engine.timers import KINDS, Sweeper
 from dispatch.transaction import Tx
@@ -193,6 +194,7 @@ async def test_the_loop_wakes_when_a_timer_is_set(world: World) -> None:
         looked.clear()
         await world.technician()
         booking = await world.book(dispatch=False)
+        world.services.bus.publish(bus.TIMER_SET, {"at": world.now.timestamp()})
         await asyncio.wait_for(looked.wait(), 5)
         async with asyncio.timeout(5):
             while (await world.booking(booking.id)).status != "partner_assigned":  # noqa: ASYNC110
