@@ -123,8 +123,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
     ) -> None:
         assert_seams()
         self.limits = limits or SocketLimits()
-        quiet = logging.getLogger("api.realtime.library")
-        quiet.setLevel(logging.ERROR)
+        quiet = _quiet()
         super().__init__(
             client_manager=manager or HotManager(),
             logger=quiet,
@@ -330,6 +329,13 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         return ws is not None and await ws.drained()
 
 
+def _quiet() -> logging.Logger:
+    """The libraries' logger: what clients do wrong is counted by the guard, not told line by line."""
+    found = logging.getLogger("api.realtime.library")
+    found.setLevel(logging.ERROR)
+    return found
+
+
 def assert_seams() -> None:
     """The library's undocumented names that the engine stands on. Raises RuntimeError when one has moved."""
     expected = {
@@ -344,7 +350,7 @@ def assert_seams() -> None:
     for function, parameters in expected.items():
         if list(inspect.signature(function).parameters) != parameters:
             raise RuntimeError(f"{function.__qualname__} is not as the socket engine expects")
-    probe = engineio.AsyncServer(async_mode="aiohttp", logger=logging.getLogger("api.realtime.library"))
+    probe = engineio.AsyncServer(async_mode="aiohttp", logger=_quiet())
     if not {"websocket", "translate_request"} <= probe._async.keys():
         raise RuntimeError("The Engine.IO driver table is not as the socket engine expects")
     if not hasattr(AsyncSocket(probe, "probe"), "queue"):

@@ -15,8 +15,7 @@ from storage.facts import BookingEvent, timeline
 from storage.offers import Offer
 from storage.pool import Conn
 
-
-#: So many who could have had the job are kept of an attempt, and so many in all, filled up with the nearest refused.
+#: Of an attempt so many who could have had the job are kept, and so many in all, with the nearest refused.
 KEPT_ELIGIBLE, KEPT = 100, 200
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -11,7 +12,7 @@ import pytest
 
 from dispatch.engine import bookings, jobs, offers
 from dispatch.engine.bookings import NotRateable
-from dispatch.engine.jobs import WrongStartCode
+from dispatch.engine.jobs import StartCodeLocked, WrongStartCode
 from dispatch.engine.lifecycle import ASSIGNMENT, WrongState
 from dispatch.engine.offers import OfferAnswered
 from dispatch.engine.slots import SlotTaken
@@ -172,6 +173,38 @@ async def test_the_start_code(fresh_pool: Pool, tmp_path: Path) -> None:
     assert (await go(world, booking.id, one, "in_progress", start_code=code)).status == "in_progress"
     # Repeated without it: nothing is left to protect.
     assert (await go(world, booking.id, one, "in_progress")).status == "in_progress"
+
+
+async def test_the_start_code_cannot_be_guessed(fresh_pool: Pool, tmp_path: Path) -> None:
+    world = await make_world(fresh_pool, tmp_path, dispatch={"start_code_required": True})
+    booking, one = await job(world, "arrived")
+    assert booking.start_code is not None
+    alerts = "SELECT count(*) FROM alerts WHERE kind = 'start_code_locked' AND resolved_at IS NULL"
+    for n in range(1, 6):
+        with pytest.raises(WrongStartCode):
+            await go(world, booking.id, one, "in_progress", start_code=f"wrong{n}")
+        assert await world.value("SELECT start_code_tries FROM assignments") == n
+        assert await world.value(alerts) == (n == 5)
+    # Now the right one does not help either.
+    with pytest.raises(StartCodeLocked):
+        await go(world, booking.id, one, "in_progress", start_code=booking.start_code)
+    assert (await world.booking(booking.id)).status == "confirmed"
+    # Another technician has tries of their own.
+    two = await world.technician(km_north=3)
+    await go(world, booking.id, one, "cancelled")
+    assert await world.value(alerts) == 0
+    await world.accept(booking.id, two)
+    await go(world, booking.id, two, "arrived")
+    assert (await go(world, booking.id, two, "in_progress", start_code=booking.start_code)).status == "in_progress"
+
+
+async def test_guesses_at_once_are_counted_one_by_one(fresh_pool: Pool, tmp_path: Path) -> None:
+    world = await make_world(fresh_pool, tmp_path, dispatch={"start_code_required": True})
+    booking, one = await job(world, "arrived")
+    answers = await asyncio.gather(
+        *(go(world, booking.id, one, "in_progress", start_code=f"wrong{n}") for n in range(9)), return_exceptions=True
+    )
+    assert Counter(type(a) for a in answers) == {WrongStartCode: 5, StartCodeLocked: 4}
 
 
 async def test_the_start_code_cannot_be_passed_by_completing(fresh_pool: Pool, tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ import asyncpg
 import pytest
 
 from dispatch.engine import bookings, candidates, offers, slots
+from dispatch.engine.matching import refusal
 from dispatch.engine.slots import Need, SlotTaken
+from storage import slots as slot_rows
 from storage.pool import Pool
 from tests.world import KOLKATA, NOON, World, make_world
 
@@ -343,3 +345,47 @@ async def test_many_dispatches_at_once_lose_nothing(world: World) -> None:
     ) == await world.value("SELECT count(*) FROM offers")
     waiting = await world.fetch("SELECT queue_reason FROM bookings WHERE status = 'pending'")
     assert all(r["queue_reason"] == "no_candidate" for r in waiting)
+
+
+async def test_the_times_of_a_day_are_those_that_every_filter_lets_pass(world: World) -> None:
+    """What is asked once for each technician gives what asking everything at every time gives."""
+    account_id = await world.customer()
+    early = {"start": "06:00", "end": "14:00", "days": [1, 2, 3]}
+    people = [
+        await world.technician(km_north=1, working_hours=early),
+        await world.technician(km_north=3),
+        await world.technician(km_north=5, categories=("Haircut",)),
+        await world.technician(km_north=6, is_active=False),
+        await world.technician(km_north=12),
+    ]
+    await world.execute("INSERT INTO technician_blocks (account_id, technician_id) VALUES ($1, $2)", account_id, people[1])
+    await book_at(world, world.in_hours(3))
+    wanted = need(world, account_id)
+    starts = slots.day_starts(world.services, wanted, MONDAY)
+    policy, now = candidates.policy_of(world.services), world.now
+    async with world.services.read() as conn:
+        loaded = await slots._Free.load(conn, world.services, wanted, starts[0], starts[-1] + wanted.duration)
+        everyone = candidates.near(world.services, wanted.place, False, policy, slots.LOOK)
+        taken = await slot_rows.busy(
+            conn, ids=[f.technician.id for f in everyone], from_at=starts[0] - timedelta(hours=6),
+            to_at=starts[-1] + wanted.duration,
+        )  # fmt: skip
+    some, none = 0, 0
+    for start in starts:
+        end = start + wanted.duration
+        job = candidates.job_of(wanted.place, start, end, False, UUID(int=0), account_id)
+        slow = [
+            f.technician.id
+            for f in sorted(everyone, key=lambda f: f.distance_m or 0.0)
+            if refusal(candidates.candidate(f, now, blocked=f.technician.id == people[1]), job, policy) is None
+            and not any(
+                s.technician_id == f.technician.id
+                and s.starts_at < end
+                and s.ends_at > start - timedelta(seconds=f.travel_s)
+                for s in taken
+            )
+        ]
+        assert [f.technician.id for f in loaded.at(start)] == slow
+        assert loaded.anybody(start) is bool(slow)
+        some, none = some + bool(slow), none + (not slow)
+    assert some and none

@@ -62,8 +62,28 @@ def test_early_jobs_are_looked_at_when_it_is_time() -> None:
     assert result.action == "none" and result.next_look_s == START - 600 - T.late_grace_s
 
 
-def test_the_arrived_are_not_judged() -> None:
-    assert assess(replace(ON_THE_WAY, state="arrived", fix_age_s=None), Memory(best_m=1.0), T).memory == Memory()
+AT_THE_DOOR = View(START - 900, START, "arrived", 20.0, 5.0, 600.0)
+
+
+def stay(changes: list[dict[str, object]]) -> list[tuple[str, str | None]]:
+    """One look a minute at somebody who has arrived."""
+    return run([replace(AT_THE_DOOR, **{"now_s": START - 900 + 60 * n, **c}) for n, c in enumerate(changes)])
+
+
+def test_who_waits_at_the_door_is_left_alone_until_the_start() -> None:
+    looks = stay([{}] * 40)
+    # A quarter of an hour early, and ten minutes of grace; the second look after that warns, once, and no more.
+    assert looks[:26] == [("none", None)] * 26
+    assert looks[26:29] == [("none", "not_started"), ("warn", "not_started"), ("none", "not_started")]
+    assert [a for a, _ in looks].count("warn") == 1 and "reassign" not in {a for a, _ in looks}
+
+
+@pytest.mark.parametrize(("problem", "change"), [("dark", {"fix_age_s": 200.0}), ("moving_away", {"distance_m": 300.0})])
+def test_the_arrived_are_warned_once_of_each_problem_and_keep_the_job(problem: str, change: dict[str, object]) -> None:
+    looks = stay([{}, change, {}, change, change, *[change] * 10, {}, change, change, *[change] * 30])
+    assert looks[:5] == [("none", None), ("none", problem), ("none", None), ("none", problem), ("warn", problem)]
+    warned = [p for a, p in looks if a == "warn"]
+    assert warned == [problem, "not_started"] and "reassign" not in {a for a, _ in looks}
 
 
 # ---------------------------------------------------------------- acting on it, on a real database
@@ -157,8 +177,36 @@ async def test_arriving_ends_the_alert(world: World) -> None:
         await jobs.advance(tx, booking.id, one, "arrived")
     assert await open_alerts(world) == []
     for _ in range(30):
+        world.see(one, *KOLKATA)
         await tick(world)
     assert await open_alerts(world) == [] and (await world.booking(booking.id)).technician_id == one
+
+
+async def test_who_arrives_and_does_not_begin_is_warned_and_stays(world: World) -> None:
+    one = await world.technician(km_north=2)
+    booking = await world.book(hours=1)
+    await world.accept(booking.id, one)
+    async with world.services.transaction() as tx:
+        await jobs.advance(tx, booking.id, one, "arrived")
+    for minute in range(70):
+        world.see(one, *KOLKATA)
+        await tick(world)
+        assert await open_alerts(world) == [], minute
+    # Ten minutes after the start nobody has begun; then they go away as well.
+    for _ in range(3):
+        world.see(one, *KOLKATA)
+        await tick(world)
+    assert await open_alerts(world) == ["not_started"]
+    for _ in range(40):
+        world.see(one, KOLKATA[0] + 400 * METRE, KOLKATA[1])
+        await tick(world)
+    assert await open_alerts(world) == ["not_started", "moving_away"]
+    kept = await world.booking(booking.id)
+    assert kept.technician_id == one and kept.round == 1
+    assert (await world.facts(booking.id)).count("watch.warned") == 2
+    async with world.services.transaction() as tx:
+        await jobs.advance(tx, booking.id, one, "in_progress")
+    assert await open_alerts(world) == []
 
 
 async def tick(world: World, seconds: float = 60.0) -> None:
