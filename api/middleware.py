@@ -15,9 +15,9 @@ from api.audiences import audience_of
 from api.health import LIFE
 from api.request_info import INFO, info_of
 from api.route import CORE, Core
-from dispatch.errors import DispatchError, Unavailable
+from dispatch.errors import DispatchError, Invalid, Unavailable
 from dispatch.logs import get_logger
-from storage.errors import DatabaseAway, DatabaseBusy, StorageError, is_deadlock
+from storage.errors import DatabaseAway, DatabaseBusy, StorageError, is_data, is_deadlock
 
 log = get_logger("dispatch.http")
 
@@ -94,6 +94,9 @@ async def _answered(request: web.Request, handler: Handler, core: Core) -> web.S
         if is_deadlock(error):
             log.warning("lost a deadlock", route=route_of(request))
             return error_response(Unavailable(), dialect, clock)
+        if is_data(error):
+            log.warning("a value that no check refused", route=route_of(request), exc_info=True)
+            return error_response(Invalid(), dialect, clock)
         return _bug(request, core)
     except Exception:
         return _bug(request, core)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import (
+    AfterValidator,
+    AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
+    Field,
     GetJsonSchemaHandler,
     PlainSerializer,
     PlainValidator,
@@ -18,6 +23,8 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import SerializationInfo
+
+from dispatch.localtime import parse_time
 
 if TYPE_CHECKING:
     from api.dialects import Dialect
@@ -63,6 +70,29 @@ class _MoneySchema:
 
 #: Minor units inside (int); outside whatever the audience's dialect writes.
 Money = Annotated[int, PlainValidator(_validate_money), PlainSerializer(_render_money), _MoneySchema]
+
+
+#: Dates from outside lie in these years: what is beyond is a slip, and near the ends of the calendar sums overflow.
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+
+
+def _in_our_time(value: date) -> date:
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValueError(f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return value
+
+
+#: A moment (with an offset) and a local day, as they come in.
+Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time)]
+Day = Annotated[date, AfterValidator(_in_our_time)]
+def _clock_face(value: Any) -> Any:
+    return parse_time(value) if isinstance(value, str) else value
+
+
+#: "10:00 AM", "10:00" or "10:00:00" (C71).
+BookingTime = Annotated[time, BeforeValidator(_clock_face)]
+#: A whole number that a column of four bytes takes.
+Whole = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 
 
 class _Model(BaseModel):

@@ -47,3 +47,8 @@ def is_foreign_key(error: BaseException) -> bool:
 def is_deadlock(error: BaseException) -> bool:
     """Lost a deadlock or a serialisation race: the same transaction, repeated, may pass."""
     return _is(error, "40P01", "40001")
+
+
+def is_data(error: BaseException) -> bool:
+    """A value that its column or a computation cannot take, wherever that was noticed."""
+    return _is(error, "22000", "22003", "22007", "22008")

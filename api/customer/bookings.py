@@ -9,9 +9,8 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.audiences import Customer, customer
-from api.customer.checkout import BookingTime
 from api.listing import Grammar, Listing
-from api.models import Body, Money, View
+from api.models import Body, BookingTime, Day, Money, View
 from api.results import Message, Page
 from dispatch.billing import cancellation
 from dispatch.engine import bookings
@@ -115,7 +114,7 @@ class RateIn(Body):
 
 
 class RescheduleIn(Body):
-    booking_date: date
+    booking_date: Day
     booking_time: BookingTime
 
 
@@ -150,8 +149,9 @@ async def get_booking(services: Services, caller: Customer, id: UUID) -> Booking
 @customer.route("POST", "/bookings/{id}/cancel", tags=["bookings"])
 async def cancel_booking(services: Services, caller: Customer, id: UUID, body: CancelIn) -> CancelledOut:
     """Cancels a booking that has not begun; free at first, later for a fee."""
-    async with services.transaction() as tx:
-        booking, cost = await cancellation.cancel(tx, id, caller.account_id, body.reason)
+    booking, cost = await services.retrying(
+        lambda tx: cancellation.cancel(tx, id, caller.account_id, body.reason)
+    )
     return CancelledOut(
         booking_id=booking.id, status=booking.status, cancellation_fee=cost.fee_minor,
         refund_amount=cost.refund_minor, refund_status="processing" if cost.refund_minor else "none",

@@ -6,24 +6,20 @@ from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, EmailStr, Field, StringConstraints, ValidationInfo
 
 from api.audiences import Customer, customer
 from api.customer.addresses import text
-from api.models import Body, Money, View
+from api.models import Body, BookingTime, Day, Money, View
 from dispatch.billing import checkout, confirm, promos
 from dispatch.billing.checkout import Preview, Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact
-from dispatch.localtime import parse_time, twelve_hour
+from dispatch.localtime import twelve_hour
 from dispatch.parties.phones import normalise
 from dispatch.services import Services
 
 #: Different lines of one cart.
 MAX_LINES = 50
-
-
-def _time(value: Any) -> Any:
-    return parse_time(value) if isinstance(value, str) else value
 
 
 def _accepted(value: bool) -> bool:
@@ -32,8 +28,6 @@ def _accepted(value: bool) -> bool:
     return value
 
 
-#: "10:00 AM", "10:00" or "10:00:00" (C71).
-BookingTime = Annotated[time, BeforeValidator(_time)]
 PromoCode = Annotated[str, text(50)]
 #: Anything that could be one; whether it is, the number's own country decides.
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+?[0-9][0-9 ().-]{5,19}$")]
@@ -61,7 +55,7 @@ class PrepareIn(Body):
     ] = []
     promo_code: PromoCode | None = None
     address_id: UUID | None = None
-    booking_date: date | None = None
+    booking_date: Day | None = None
     booking_time: BookingTime | None = None
 
     @property
@@ -117,7 +111,7 @@ class ConfirmIn(Body):
     preview_id: UUID
     payment_method: Literal["online", "cash"]
     address_id: UUID
-    booking_date: date
+    booking_date: Day
     booking_time: BookingTime
     customer_name: Annotated[str, text(255)]
     customer_phone: Phone

@@ -9,11 +9,12 @@ from uuid import UUID
 from pydantic import Field
 
 from api.audiences import Service, internal
-from api.models import Body, Query, View
+from api.models import Body, Query, View, Whole
 from dispatch.engine import explain, offers
 from dispatch.engine.offers import NoCandidate
 from dispatch.errors import Missing
 from dispatch.services import Services
+from dispatch.transaction import Tx
 from storage import bookings as booking_rows
 from storage import queue as queue_rows
 from storage.bookings import Booking
@@ -55,7 +56,7 @@ class QueueQuery(Query):
     """`status`: queued (waits for people), pending (no offer open), partner_assigned (an offer is open)."""
 
     status: Literal["queued", "pending", "partner_assigned"] | None = None
-    priority: int | None = None
+    priority: Whole | None = None
     page: Annotated[int, Field(ge=1, le=100_000)] = 1
     limit: Annotated[int, Field(ge=1, le=100)] = 100
 
@@ -149,12 +150,13 @@ async def assign(
     body: AssignIn = AssignIn(),  # noqa: B008
 ) -> AssignOut:
     """Run the automatic search for a booking, or offer it to a named technician."""
-    offer: Offer | None
-    async with services.transaction() as tx:
+
+    async def work(tx: Tx) -> Offer | None:
         if body.partner_id is None:
-            offer = await offers.assign(tx, id, caller.actor, force=body.force)
-        else:
-            offer = await offers.assign_to(tx, id, body.partner_id, caller.actor, force=body.force)
+            return await offers.assign(tx, id, caller.actor, force=body.force)
+        return await offers.assign_to(tx, id, body.partner_id, caller.actor, force=body.force)
+
+    offer = await services.retrying(work)
     if offer is None:
         raise NoCandidate
     person = services.roster.find(offer.technician_id)
@@ -223,7 +225,9 @@ async def explanation(services: Services, caller: Service, id: UUID) -> ExplainO
             for o in found.offers
         ],
         timeline=[
-            EventOut(seq=e.seq, action=e.type, by=":".join(filter(None, (e.actor_kind, e.actor_id))), at=e.at, data=e.data)
+            EventOut(
+                seq=e.seq, action=e.type, by=":".join(filter(None, (e.actor_kind, e.actor_id))), at=e.at, data=e.data
+            )
             for e in found.timeline
         ],
     )  # fmt: skip

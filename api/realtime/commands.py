@@ -19,6 +19,7 @@ from api.realtime.events import Command, find_event
 from api.realtime.frames import encode
 from api.realtime.guard import Grant
 from dispatch.errors import DispatchError, Invalid, Missing, NotSignedIn
+from storage.errors import StorageError, is_data
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,12 @@ class Commands(Generic[C]):
             return {"ok": True, "data": await self._run(context, once, grant, event, args)}
         except DispatchError as error:
             return refusal(error)
+        except StorageError as error:
+            if is_data(error):
+                log.warning("command %s %s: a value that no check refused", self.namespace, event, exc_info=True)
+                return refusal(Invalid())
+            log.exception("command %s %s failed", self.namespace, event)
+            return {"ok": False, "error": dict(INTERNAL)}
         except Exception:
             log.exception("command %s %s failed", self.namespace, event)
             return {"ok": False, "error": dict(INTERNAL)}

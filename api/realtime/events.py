@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.models import Moment
 
 TECHNICIAN, CUSTOMER, OPS = "/technician", "/customer", "/ops"
 
@@ -66,7 +68,7 @@ class JobAdvance(Command):
 
     booking_id: UUID
     step: Literal["in_transit", "arrived", "in_progress", "completed"]
-    estimated_arrival: AwareDatetime | None = None
+    estimated_arrival: Moment | None = None
     start_code: Annotated[str, Field(max_length=16)] | None = None
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import StringConstraints
 
 from api.audiences import Technician, technician
 from api.listing import Grammar, Listing
-from api.models import Body, Money, View
+from api.models import Body, Day, Moment, Money, View
 from api.results import Page
 from api.technician.views import Job, job
 from dispatch.engine import agenda, jobs, offers
 from dispatch.services import Services
+from dispatch.transaction import Tx
+from storage.bookings import Booking
 
 State = Literal[
     "assigned", "accepted", "rejected", "expired", "withdrawn", "in_transit", "arrived", "in_progress", "completed",
@@ -22,7 +24,7 @@ State = Literal[
 ]  # fmt: skip
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 
-LIST = Grammar(key="bookings", filters={"status": State, "date": date})
+LIST = Grammar(key="bookings", filters={"status": State, "date": Day})
 
 
 class Answered(View):
@@ -58,12 +60,12 @@ class StatusIn(Body):
     """`start_code` is what the customer shows, where the booking asks for one."""
 
     status: Literal["in_transit", "arrived", "in_progress"]
-    estimated_arrival: AwareDatetime | None = None
+    estimated_arrival: Moment | None = None
     start_code: Annotated[str, StringConstraints(max_length=16)] | None = None
 
 
 class CompleteIn(Body):
-    service_completed_at: AwareDatetime | None = None
+    service_completed_at: Moment | None = None
 
 
 async def _view(services: Services, technician_id: UUID, booking_id: UUID) -> Job:
@@ -92,9 +94,12 @@ async def get(services: Services, caller: Technician, id: UUID) -> Job:
 @technician.route("POST", "/bookings/{id}/accept", tags=["jobs"])
 async def accept(services: Services, caller: Technician, id: UUID) -> Answered:
     """Accept the offer of this booking; first accept wins, and repeating it gives the same answer."""
-    async with services.transaction() as tx:
+
+    async def work(tx: Tx) -> Booking:
         offer = await offers.offer_of(tx, caller.technician_id, booking_id=id)
-        booking = await offers.accept(tx, caller.technician_id, offer)
+        return await offers.accept(tx, caller.technician_id, offer)
+
+    booking = await services.retrying(work)
     return Answered(booking=await _view(services, caller.technician_id, id), status=booking.status)
 
 
@@ -106,20 +111,24 @@ async def reject(
     body: RejectIn = RejectIn(),  # noqa: B008
 ) -> Answered:
     """Reject the offer of this booking; the next technician is asked at once."""
-    async with services.transaction() as tx:
+
+    async def work(tx: Tx) -> Booking:
         offer = await offers.offer_of(tx, caller.technician_id, booking_id=id)
-        await offers.reject(tx, caller.technician_id, offer, body.reason)
+        return await offers.reject(tx, caller.technician_id, offer, body.reason)
+
+    await services.retrying(work)
     return Answered(booking=await _view(services, caller.technician_id, id), status="rejected")
 
 
 @technician.route("PATCH", "/bookings/{id}/status", tags=["jobs"])
 async def advance(services: Services, caller: Technician, id: UUID, body: StatusIn) -> Advanced:
     """The next step of my job: on the way, arrived, in progress."""
-    async with services.transaction() as tx:
-        await jobs.advance(
+    await services.retrying(
+        lambda tx: jobs.advance(
             tx, id, caller.technician_id, body.status, estimated_arrival=body.estimated_arrival,
             start_code=body.start_code,
-        )  # fmt: skip
+        )
+    )  # fmt: skip
     return Advanced(booking=await _view(services, caller.technician_id, id))
 
 
@@ -132,8 +141,7 @@ async def complete(
 ) -> Completed:
     """My job is done; what I earned is counted. Repeating it gives the same answer."""
     at: datetime | None = body.service_completed_at
-    async with services.transaction() as tx:
-        _, assignment = await jobs.complete(tx, id, caller.technician_id, at)
+    _, assignment = await services.retrying(lambda tx: jobs.complete(tx, id, caller.technician_id, at))
     view = await _view(services, caller.technician_id, id)
     return Completed(booking=view, earning=EarningOut(amount=assignment.earning_minor, status="pending"))
 
@@ -141,6 +149,5 @@ async def complete(
 @technician.route("POST", "/bookings/{id}/cancel", tags=["jobs"])
 async def give_back(services: Services, caller: Technician, id: UUID, body: GiveBackIn) -> Answered:
     """Give an accepted job back, with a reason; it is counted, and the booking goes to somebody else."""
-    async with services.transaction() as tx:
-        await jobs.give_back(tx, id, caller.technician_id, body.reason)
+    await services.retrying(lambda tx: jobs.give_back(tx, id, caller.technician_id, body.reason))
     return Answered(booking=await _view(services, caller.technician_id, id), status="cancelled")

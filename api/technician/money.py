@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from api.audiences import Technician, technician
 from api.listing import Grammar, Listing
-from api.models import Money, View
+from api.models import Day, Money, View
 from api.results import Page
 from dispatch.billing import earnings, payouts
 from dispatch.services import Services
@@ -17,12 +17,12 @@ from storage.payouts import Payout
 
 EARNINGS = Grammar(
     key="earnings",
-    filters={"status": Literal["pending", "paid"], "date_from": date, "date_to": date},
+    filters={"status": Literal["pending", "paid"], "date_from": Day, "date_to": Day},
 )
 PAYOUTS = Grammar(
     key="payouts",
     filters={
-        "status": Literal["pending", "processing", "completed", "failed"], "date_from": date, "date_to": date,
+        "status": Literal["pending", "processing", "completed", "failed"], "date_from": Day, "date_to": Day,
     },
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ from dispatch.engine import bookings, lifecycle, offers
 from dispatch.errors import Missing
 from dispatch.events import Actor
 from dispatch.transaction import Tx
+from storage import bookings as booking_rows
 from storage.bookings import Booking
 
 
@@ -57,5 +58,18 @@ async def cancel(tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None)
     cancelled = await bookings.cancel(
         tx, booking_id, Actor("customer", str(account_id)), reason, fee_minor=cost.fee_minor,
         refund_minor=cost.refund_minor,
+    )  # fmt: skip
+    return cancelled, cost
+
+
+async def cancel_by_staff(tx: Tx, booking_id: UUID, actor: Actor, reason: str) -> tuple[Booking, Outcome]:
+    """The house cancels: that costs nothing, and all that was paid goes back. Raises Missing, WrongState."""
+    booking = await offers.lock(tx, booking_id)
+    lifecycle.move("booking", booking.status, "cancel")
+    cost = Outcome(0, booking.grand_total_minor if booking.payment_status == "paid" else 0)
+    cancelled = await bookings.cancel(tx, booking_id, actor, reason, refund_minor=cost.refund_minor)
+    await booking_rows.audit(
+        tx.conn, realm=actor.kind, actor_id=actor.id, action="cancel_booking", resource_type="booking",
+        resource_id=str(booking_id), changes={"status": {"old": booking.status, "new": cancelled.status}},
     )  # fmt: skip
     return cancelled, cost

@@ -265,6 +265,39 @@ async def _keep_or_reopen(tx: Tx, booking: Booking, assignment: Assignment, acto
     await reopen(tx, booking, assignment, actor, "the booking was moved to a time the technician is not free")
 
 
+async def prefer(
+    tx: Tx, booking_id: UUID, actor: Actor, *, priority: int | None = None, auto_assign: bool | None = None
+) -> Booking:
+    """Staff decide how important a booking is and whether it is searched for by itself; None leaves as it is.
+
+    Without `auto_assign` an open offer goes on, and the next step is the manual queue. Raises Missing, WrongState.
+    """
+    booking = await offers.lock(tx, booking_id)
+    if booking.status not in (sources := lifecycle.BOOKING["cancel"].sources):
+        raise lifecycle.WrongState(
+            f"A booking that is {booking.status} is no longer searched for.",
+            details={"state": booking.status, "step": "prioritise", "allowed_from": list(sources)},
+        )
+    old = {"assignment_priority": booking.priority, "auto_assignment_enabled": booking.auto_assign}
+    new = {
+        "assignment_priority": booking.priority if priority is None else priority,
+        "auto_assignment_enabled": booking.auto_assign if auto_assign is None else auto_assign,
+    }
+    changes = {name: {"old": old[name], "new": new[name]} for name in old if old[name] != new[name]}
+    if not changes:
+        return booking
+    await rows.set_priority(
+        tx.conn, booking_id=booking_id, priority=new["assignment_priority"],
+        auto_assign=new["auto_assignment_enabled"],
+    )  # fmt: skip
+    await rows.audit(
+        tx.conn, realm=actor.kind, actor_id=actor.id, action="update_booking", resource_type="booking",
+        resource_id=str(booking_id), changes=changes,
+    )  # fmt: skip
+    await facts.record(tx, booking_id, "booking.priority_changed", actor, changes)
+    return await offers.lock(tx, booking_id)
+
+
 async def rate(tx: Tx, booking_id: UUID, account_id: UUID, rating: int, feedback: str | None) -> None:
     """One to five stars, once, by the customer of a completed booking. Raises Missing, NotRateable."""
     booking = await offers.lock(tx, booking_id)

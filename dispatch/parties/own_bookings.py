@@ -80,11 +80,15 @@ async def reschedule(services: Services, account_id: UUID, booking_id: UUID, day
         booking = await booking_rows.get(conn, booking_id=booking_id)
     if booking is None or booking.account_id != account_id:
         raise Missing("booking")
+    return await move(services, booking, Actor("customer", str(account_id)), day, at)
+
+
+async def move(services: Services, booking: Booking, actor: Actor, day: date, at: time) -> Booking:
+    """Whoever may, moves a booking. Raises Invalid, WrongState, SlotTaken with free times."""
     need = slots.need_of(booking)
     starts_at = check_start(services, need, day, at)
     try:
-        async with services.transaction() as tx:
-            return await bookings.reschedule(tx, booking_id, Actor("customer", str(account_id)), starts_at)
+        return await services.retrying(lambda tx: bookings.reschedule(tx, booking.id, actor, starts_at))
     except SlotTaken:
         async with services.read() as conn:
             free = await slots.available(conn, services, need, day)

@@ -29,6 +29,7 @@ async def test_the_search_looks_no_further_than_its_last_look(world: World, monk
     """Nobody will do, and every look finds more: it ends nevertheless."""
     person = world.services.roster.find(await world.technician(km_north=2))
     assert person is not None
+    booking = await world.book(dispatch=False)
     looks: list[int] = []
 
     def near(services: object, place: object, live: bool, policy: object, limit: int) -> list[candidates.Reachable]:
@@ -36,7 +37,6 @@ async def test_the_search_looks_no_further_than_its_last_look(world: World, monk
         return [candidates.Reachable(person, 9e6)] * len(looks)
 
     monkeypatch.setattr(candidates, "near", near)
-    booking = await world.book(dispatch=False)
     async with world.services.read() as conn:
         await candidates.judge(conn, world.services, booking, world.now)
     assert looks == [40, 160, 640, 2560]

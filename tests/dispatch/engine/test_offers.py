@@ -110,7 +110,8 @@ async def test_nobody_there_means_the_queue_and_every_reason_is_kept(world: Worl
     queued = await world.booking(booking.id)
     assert queued.queue_reason == "no_candidate"
     reasons = await world.fetch(
-        "SELECT a.attempt, c.technician_id, c.reason FROM match_candidates c JOIN match_attempts a ON a.id = c.attempt_id"
+        "SELECT a.attempt, c.technician_id, c.reason FROM match_candidates c "
+        "JOIN match_attempts a ON a.id = c.attempt_id"
     )
     seen = {(r["attempt"], r["technician_id"]): r["reason"] for r in reasons}
     assert seen[1, other] == "offered" and seen[2, other] == "already_tried" and seen[2, one] == "not_verified"
