@@ -30,6 +30,8 @@ SQUARE = {
     "coordinates": [[[88.2, 22.4], [88.6, 22.4], [88.6, 22.8], [88.2, 22.8], [88.2, 22.4]]],
 }
 
+ADDRESS = {"address_line1": "1 Test Street", "city": "Kolkata", "state": "West Bengal", "pincode": "700001"}
+
 _numbers = itertools.count(1)
 
 
@@ -111,8 +113,8 @@ class World:
         local = starts_at.astimezone(ZoneInfo("Asia/Kolkata"))
         item = NewItem(self.service_ids["Facial"], "Facial - Minimal", "Facial", "Minimal", 1, 60, 200000, 160000)
         values: dict[str, Any] = {
-            "number": f"BK-20260105-{next(_numbers):06d}", "account_id": account_id, "preview_id": None, "address_id": None,
-            "address": {"address_line1": "1 Test Street", "city": "Kolkata", "state": "West Bengal", "pincode": "700001"},
+            "number": f"BK-20260105-{next(_numbers):06d}", "account_id": account_id, "preview_id": None,
+            "address_id": None, "address": ADDRESS,
             "contact": {"name": "A customer", "phone": "+911234567890"}, "zone_id": self.zone_id, "lat": KOLKATA[0],
             "lng": KOLKATA[1], "is_approximate": False, "timezone": "Asia/Kolkata", "local_date": local.date(),
             "local_time": local.time(), "starts_at": starts_at, "duration_minutes": 60, "items": (item,),

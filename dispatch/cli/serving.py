@@ -123,6 +123,7 @@ async def serve_on(
     companion: Companion | None = None,
 ) -> int:
     """Answers on the socket until cancelled, or until the companion ends."""
+    from api import heads
     from api.app import SERVER_OPTIONS, create_app, drain
     from dispatch import logs
     from dispatch.runtime import open_services
@@ -132,16 +133,20 @@ async def serve_on(
         app = create_app(services)
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S, **SERVER_OPTIONS)
         await runner.setup()
+        limits = heads.Heads(settings.http.head_timeout_s, settings.http.max_connections_per_ip)
+        server: asyncio.Server | None = None
         try:
             url = url_of(listener)
             try:
-                await web.SockSite(runner, listener, backlog=BACKLOG).start()
+                server = await heads.listen(runner, listener, limits, backlog=BACKLOG, **SERVER_OPTIONS)
             except OSError as e:
                 raise Refused(f"{url} was taken meanwhile ({e.strerror}): choose another --port.") from None
             ready(url)
             return await accompany(companion, url, dsn)
         finally:
             drain(app)
+            if server is not None:
+                server.close()
             await _bounded(runner.cleanup(), CLEANUP_S)
 
 

@@ -17,7 +17,14 @@ def judged(eligible: int, refused: int) -> list[Judged]:
 
 @pytest.mark.parametrize(
     ("eligible", "refused", "kept"),
-    [(0, 0, (0, 0)), (3, 60, (3, 60)), (150, 20, (100, 20)), (150, 500, (100, 100)), (0, 500, (0, 200)), (40, 500, (40, 160))],
+    [
+        (0, 0, (0, 0)),
+        (3, 60, (3, 60)),
+        (150, 20, (100, 20)),
+        (150, 500, (100, 100)),
+        (0, 500, (0, 200)),
+        (40, 500, (40, 160)),
+    ],
 )
 def test_the_best_and_the_nearest_are_kept(eligible: int, refused: int, kept: tuple[int, int]) -> None:
     given = judged(eligible, refused)

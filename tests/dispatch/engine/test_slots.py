@@ -358,7 +358,9 @@ async def test_the_times_of_a_day_are_those_that_every_filter_lets_pass(world: W
         await world.technician(km_north=6, is_active=False),
         await world.technician(km_north=12),
     ]
-    await world.execute("INSERT INTO technician_blocks (account_id, technician_id) VALUES ($1, $2)", account_id, people[1])
+    await world.execute(
+        "INSERT INTO technician_blocks (account_id, technician_id) VALUES ($1, $2)", account_id, people[1]
+    )
     await book_at(world, world.in_hours(3))
     wanted = need(world, account_id)
     starts = slots.day_starts(world.services, wanted, MONDAY)

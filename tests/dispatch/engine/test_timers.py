@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from dispatch import runtime
+from dispatch import bus, runtime
 from dispatch.bus import LocalBus
-from dispatch import bus
-from dispatch.engine import timers
+from dispatch.engine import bookings, timers
 from dispatch.engine.timers import KINDS, Sweeper
+from dispatch.events import Actor
 from dispatch.transaction import Tx
 from storage import bookings as booking_rows
 from storage.bookings import Booking
@@ -288,3 +288,17 @@ async def test_staff_hear_of_a_timer_that_keeps_failing(world: World, monkeypatc
     assert await world.value(alerts) == 0
     assert await world.value("SELECT timer_failures FROM bookings WHERE id = $1", booking.id) == 0
     assert "partner.expired" in await world.facts(booking.id)
+
+
+async def test_staff_decide_who_gets_the_only_technician(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timers, "WORKERS", 1)
+    for km in (1, 2):
+        await world.technician(km_north=km, seen=False)
+    older, newer = await world.book(dispatch=False), await world.book(dispatch=False)
+    async with world.services.transaction() as tx:
+        await bookings.prefer(tx, newer.id, Actor("admin", "s-1"), priority=1)
+    one = await world.technician(km_north=3)
+    await world.advance(seconds=10)
+    await world.sweep()
+    assert (await world.open_offer(newer.id))["technician_id"] == one
+    assert (await world.booking(older.id)).queue_reason == "no_candidate"

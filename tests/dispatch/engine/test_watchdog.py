@@ -78,7 +78,9 @@ def test_who_waits_at_the_door_is_left_alone_until_the_start() -> None:
     assert [a for a, _ in looks].count("warn") == 1 and "reassign" not in {a for a, _ in looks}
 
 
-@pytest.mark.parametrize(("problem", "change"), [("dark", {"fix_age_s": 200.0}), ("moving_away", {"distance_m": 300.0})])
+@pytest.mark.parametrize(
+    ("problem", "change"), [("dark", {"fix_age_s": 200.0}), ("moving_away", {"distance_m": 300.0})]
+)
 def test_the_arrived_are_warned_once_of_each_problem_and_keep_the_job(problem: str, change: dict[str, object]) -> None:
     looks = stay([{}, change, {}, change, change, *[change] * 10, {}, change, change, *[change] * 30])
     assert looks[:5] == [("none", None), ("none", problem), ("none", None), ("none", problem), ("warn", problem)]

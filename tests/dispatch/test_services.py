@@ -1,0 +1,77 @@
+"""Transactions of the services: repeated when they lost a deadlock, kept when an error says so."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from dispatch import services as services_module
+from dispatch.errors import Conflict
+from dispatch.transaction import Tx
+from storage.errors import StorageError
+from tests.world import World
+
+
+async def test_a_real_deadlock_is_repeated(world: World) -> None:
+    """Two lock the same two rows the other way round; both do what they came for."""
+    await world.execute("CREATE TABLE pairs (id int PRIMARY KEY, n int NOT NULL)")
+    await world.execute("INSERT INTO pairs VALUES (1, 0), (2, 0)")
+    both_hold_one, tries = asyncio.Barrier(2), []
+
+    async def add(first: int, second: int) -> None:
+        is_first_try = True
+
+        async def work(tx: Tx) -> None:
+            nonlocal is_first_try
+            tries.append(first)
+            await tx.conn.execute("UPDATE pairs SET n = n + 1 WHERE id = $1", first)
+            if is_first_try:
+                is_first_try = False
+                await both_hold_one.wait()
+            await world_update(tx, second)
+
+        await world.services.retrying(work)
+
+    await asyncio.gather(add(1, 2), add(2, 1))
+    assert [r["n"] for r in await world.fetch("SELECT n FROM pairs ORDER BY id")] == [2, 2]
+    assert len(tries) == 3
+
+
+async def world_update(tx: Tx, row_id: int) -> None:
+    from storage.pool import translated
+
+    with translated():
+        await tx.conn.execute("UPDATE pairs SET n = n + 1 WHERE id = $1", row_id)
+
+
+@pytest.mark.parametrize(("sqlstate", "times"), [("40P01", services_module.TRIES), ("40001", 3), ("23505", 1)])
+async def test_it_gives_up_in_the_end_and_repeats_nothing_else(world: World, sqlstate: str, times: int) -> None:
+    tries = 0
+
+    async def work(tx: Tx) -> None:
+        nonlocal tries
+        tries += 1
+        raise StorageError("lost", sqlstate)
+
+    with pytest.raises(StorageError):
+        await world.services.retrying(work)
+    assert tries == times
+
+
+class Counted(Conflict):
+    """Refused, but counted."""
+
+    keeps_work = True
+
+
+@pytest.mark.parametrize(("error", "kept"), [(Counted, 1), (Conflict, 0)])
+async def test_an_error_that_keeps_the_work(world: World, error: type[Conflict], kept: int) -> None:
+    await world.execute("CREATE TABLE tries (n int)")
+    told: list[int] = []
+    with pytest.raises(error):
+        async with world.services.transaction() as tx:
+            await tx.conn.execute("INSERT INTO tries VALUES (1)")
+            tx.after_commit(lambda: told.append(1))
+            raise error
+    assert await world.value("SELECT count(*) FROM tries") == kept == len(told)
