@@ -29,7 +29,9 @@ async def me(live: Live) -> Person:
 
 
 @pytest.mark.parametrize("path", ["earnings", "payouts"])
-@pytest.mark.parametrize("query", ["date_from=0001-01-01", "date_to=9999-12-31", "date_from=1999-12-31", "date_to=2101-01-01"])
+@pytest.mark.parametrize(
+    "query", ["date_from=0001-01-01", "date_to=9999-12-31", "date_from=1999-12-31", "date_to=2101-01-01"]
+)
 async def test_days(me: Person, path: str, query: str) -> None:
     refused = await me.call("GET", f"/v1/partner/{path}?{query}", expect=422)
     assert list(refused["error"]["details"]) == [query.split("=")[0]]
@@ -37,7 +39,8 @@ async def test_days(me: Person, path: str, query: str) -> None:
 
 
 async def test_the_day_of_a_list(me: Person) -> None:
-    assert list((await me.call("GET", "/v1/partner/bookings?date=0001-01-01", expect=422))["error"]["details"]) == ["date"]
+    refused = await me.call("GET", "/v1/partner/bookings?date=0001-01-01", expect=422)
+    assert list(refused["error"]["details"]) == ["date"]
 
 
 @pytest.mark.parametrize("moment", [EARLIEST, LATEST])

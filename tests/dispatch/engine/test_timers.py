@@ -212,8 +212,9 @@ async def copies(world: World, count: int) -> None:
     """So many pending bookings, like the first one, that are due for dispatch: the n-th with priority n % 7."""
     await world.execute(
         """
-        INSERT INTO bookings (number, account_id, address, lat, lng, timezone, local_date, local_time, starts_at, ends_at,
-          categories, tiers, payment_method, currency, subtotal_minor, savings_minor, discount_minor, tax_minor,
+        INSERT INTO bookings (number, account_id, address, lat, lng, timezone, local_date, local_time, starts_at,
+          ends_at, categories, tiers, payment_method, currency, subtotal_minor, savings_minor, discount_minor,
+          tax_minor,
           grand_total_minor, priority, next_action, next_action_at)
         SELECT 'C-' || n, s.account_id, s.address, s.lat, s.lng, s.timezone, s.local_date, s.local_time, s.starts_at,
           s.ends_at, s.categories, s.tiers, 'cash', 'INR', 0, 0, 0, 0, 0, n % 7, 'dispatch',
