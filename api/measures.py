@@ -17,6 +17,7 @@ PINGS = Gauge("dispatch_pings_total", "Pings since the start, by what became of 
 DROPPED = Gauge(
     "dispatch_pings_dropped_total", "Pings dropped since the start, by the step that dropped them", ["step"]
 )
+DEGRADED = Gauge("dispatch_pings_degraded_total", "Admitted pings that decide nothing or are no move, by step", ["step"])
 ARRIVALS = Gauge("dispatch_arrivals_detected_total", "Arrivals detected since the start")
 TRACKED = Gauge("dispatch_technicians_tracked", "Technicians with a known position")
 ROSTER = Gauge("dispatch_technicians_known", "Technicians in memory")
@@ -39,6 +40,7 @@ async def measure(app: web.Application) -> None:
     PINGS.labels("dropped").set(sum(tracker.dropped.values()))
     for step in STEPS:
         DROPPED.labels(step).set(tracker.dropped.get(step, 0))
+        DEGRADED.labels(step).set(tracker.degraded.get(step, 0))
     ARRIVALS.set(tracker.arrivals.detected)
     TRACKED.set(len(tracker.fleet))
     ROSTER.set(len(services.roster))
