@@ -17,7 +17,7 @@ PINGS = Gauge("dispatch_pings_total", "Pings since the start, by what became of 
 DROPPED = Gauge(
     "dispatch_pings_dropped_total", "Pings dropped since the start, by the step that dropped them", ["step"]
 )
-DEGRADED = Gauge("dispatch_pings_degraded_total", "Admitted pings that decide nothing or are no move, by step", ["step"])
+DEGRADED = Gauge("dispatch_pings_degraded_total", "Admitted pings that decide nothing or are no move", ["step"])
 ARRIVALS = Gauge("dispatch_arrivals_detected_total", "Arrivals detected since the start")
 TRACKED = Gauge("dispatch_technicians_tracked", "Technicians with a known position")
 ROSTER = Gauge("dispatch_technicians_known", "Technicians in memory")
