@@ -117,6 +117,8 @@ class ConfirmIn(Body):
     customer_phone: Phone
     customer_email: EmailStr | None = None
     cancellation_policy_accepted: Annotated[bool, AfterValidator(_accepted)]
+    #: The wallet pays first, in part or all of it.
+    use_wallet: Annotated[bool, Field(strict=True)] = False
 
     def confirmation(self, region: str) -> Confirmation:
         phone = normalise(self.customer_phone, region, "customer_phone")
@@ -128,6 +130,7 @@ class ConfirmIn(Body):
             self.booking_date,
             self.booking_time,
             contact,
+            use_wallet=self.use_wallet,
         )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from dispatch.billing import cancelled
 from dispatch.billing.pricing import percent_of
 from dispatch.engine import bookings, lifecycle, offers
 from dispatch.errors import Missing
@@ -32,14 +33,13 @@ class Outcome:
     refund_minor: int
 
 
-def outcome(booking: Booking, now: datetime, terms: Terms) -> Outcome:
-    """The fee counts from creation and only once a technician has accepted; what was not paid is not
-    refunded.
+def outcome(booking: Booking, now: datetime, terms: Terms, paid_minor: int) -> Outcome:
+    """The fee counts from creation and only once a technician has accepted; what is not held (`paid_minor`) is
+    not refunded.
     """
     is_free = booking.status != "confirmed" or now < booking.created_at + terms.free_for
     fee = 0 if is_free else percent_of(booking.grand_total_minor, terms.fee_percent)
-    paid = booking.grand_total_minor if booking.payment_status == "paid" else 0
-    return Outcome(fee, max(0, paid - fee))
+    return Outcome(fee, max(0, paid_minor - fee))
 
 
 async def cancel(tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None) -> tuple[Booking, Outcome]:
@@ -54,22 +54,22 @@ async def cancel(tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None)
     lifecycle.move("booking", booking.status, "cancel")
     billing = tx.services.settings.billing
     terms = Terms(timedelta(seconds=billing.free_cancellation_s), Decimal(str(billing.cancellation_fee_pct)))
-    cost = outcome(booking, tx.now, terms)
-    cancelled = await bookings.cancel(
+    cost = outcome(booking, tx.now, terms, await cancelled.held_minor(tx.conn, booking_id))
+    ended = await bookings.cancel(
         tx, booking_id, Actor("customer", str(account_id)), reason, fee_minor=cost.fee_minor,
         refund_minor=cost.refund_minor,
     )  # fmt: skip
-    return cancelled, cost
+    return ended, cost
 
 
 async def cancel_by_staff(tx: Tx, booking_id: UUID, actor: Actor, reason: str) -> tuple[Booking, Outcome]:
     """The house cancels: that costs nothing, and all that was paid goes back. Raises Missing, WrongState."""
     booking = await offers.lock(tx, booking_id)
     lifecycle.move("booking", booking.status, "cancel")
-    cost = Outcome(0, booking.grand_total_minor if booking.payment_status == "paid" else 0)
-    cancelled = await bookings.cancel(tx, booking_id, actor, reason, refund_minor=cost.refund_minor)
+    cost = Outcome(0, await cancelled.held_minor(tx.conn, booking_id))
+    ended = await bookings.cancel(tx, booking_id, actor, reason, refund_minor=cost.refund_minor)
     await booking_rows.audit(
         tx.conn, realm=actor.kind, actor_id=actor.id, action="cancel_booking", resource_type="booking",
-        resource_id=str(booking_id), changes={"status": {"old": booking.status, "new": cancelled.status}},
+        resource_id=str(booking_id), changes={"status": {"old": booking.status, "new": ended.status}},
     )  # fmt: skip
-    return cancelled, cost
+    return ended, cost

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from dispatch.billing import ledger, refunds
 from dispatch.billing.ledger import Line
 from dispatch.events import Fact, Reactions
@@ -11,6 +13,7 @@ from storage import intents as intent_rows
 from storage import payments as payment_rows
 from storage.bookings import Booking
 from storage.payments import Payment
+from storage.pool import Conn
 
 
 async def on_cancelled(tx: Tx, fact: Fact) -> None:
@@ -34,9 +37,18 @@ async def on_cancelled(tx: Tx, fact: Fact) -> None:
     await _keep(tx, booking, fee)
 
 
-def _to_refund(payments: list[Payment], fee_minor: int, fact: Fact) -> int:
+async def held_minor(conn: Conn, booking_id: UUID) -> int:
+    """What was paid for a booking, by whatever means, and has not been given back yet."""
+    return _held(await payment_rows.of_booking(conn, booking_id=booking_id))
+
+
+def _held(payments: list[Payment]) -> int:
     # Old fees that a payment settled are not part of this booking and stay settled.
-    free = sum(p.refundable_minor - p.dues_minor for p in payments if p.captured_minor and p.surplus_of is None)
+    return sum(p.refundable_minor - p.dues_minor for p in payments if p.captured_minor and p.surplus_of is None)
+
+
+def _to_refund(payments: list[Payment], fee_minor: int, fact: Fact) -> int:
+    free = _held(payments)
     if fact.actor.kind == "admin" and fact.data.get("refund_minor") is not None:
         return min(max(free, 0), int(fact.data["refund_minor"]))
     return max(0, free - fee_minor)

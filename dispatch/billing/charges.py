@@ -119,8 +119,9 @@ async def collect_cash(tx: Tx, booking: Booking, rest_minor: int) -> tuple[int, 
 async def on_created(tx: Tx, fact: Fact) -> None:
     """A cash booking has its pending payment from the start (R101); an online one opens with its order."""
     booking = await booking_rows.lock(tx.conn, booking_id=fact.booking_id)
-    if booking is not None and booking.payment_method == "cash":
-        await open_payment(tx, booking, use_wallet=bool(fact.data.get("use_wallet")))
+    use_wallet = bool(fact.data.get("use_wallet"))
+    if booking is not None and (booking.payment_method == "cash" or use_wallet):
+        await open_payment(tx, booking, use_wallet=use_wallet)
 
 
 def register(reactions: Reactions) -> None:

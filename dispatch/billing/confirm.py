@@ -226,7 +226,7 @@ def _new_booking(
         discount_minor=preview.discount_minor, tax_minor=preview.tax_minor,
         grand_total_minor=preview.grand_total_minor, promo_code_id=preview.promo_code_id,
         policy_accepted=True,
-        wait_for_payment=wish.payment_method == "online",
+        wait_for_payment=wish.payment_method == "online", use_wallet=wish.use_wallet,
     )  # fmt: skip
 
 
@@ -265,6 +265,10 @@ async def _answer(services: Services, booking: Booking) -> Confirmed:
         )  # Late: payments itself opens bookings' orders through this half.
 
         payment = await payments.start(services, booking)
+        if payment is None:
+            # The wallet paid it all, and the search has begun.
+            async with services.read() as conn:
+                booking = await booking_rows.get(conn, booking_id=booking.id) or booking
     return Confirmed(
         booking.id, booking.number, booking.status, booking.grand_total_minor, booking.currency,
         booking.payment_method, payment,

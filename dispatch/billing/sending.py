@@ -87,6 +87,13 @@ async def heard(tx: Tx, payout_id: UUID, told: GatewayPayout) -> None:
     if payout.status == "completed" and told.status in FAILED:
         await _alert(tx, payout, f"Payout {payout.number} came back after it had been completed ({told.status}).")
         return
+    if payout.status == "failed" and told.status not in FAILED:
+        # Its earnings wait again: whoever pays them out now pays twice.
+        await _alert(tx, payout, f"The gateway sends payout {payout.number} ({told.status}), which was failed here.")
+        return
+    if payout.status == "completed" and told.id != payout.gateway_payout_id:
+        await _alert(tx, payout, f"Payout {payout.number} was completed by hand, the gateway sends {told.id} too.")
+        return
     if payout.status != "processing":
         return
     if (told.amount_minor, told.currency) != (payout.net_minor, payout.currency):

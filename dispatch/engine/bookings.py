@@ -84,6 +84,8 @@ class NewBooking:
     auto_assign: bool = True
     organisation_id: UUID | None = None
     system: str = "customer"
+    #: Billing reads it from the first fact: the customer's wallet pays what it can.
+    use_wallet: bool = False
 
 
 async def open_booking(tx: Tx, new: NewBooking) -> Booking:
@@ -128,7 +130,7 @@ async def open_booking(tx: Tx, new: NewBooking) -> Booking:
     await facts.record(
         tx, booking_id, "booking.created", Actor("customer", str(new.account_id)),
         {"number": new.number, "grand_total_minor": new.grand_total_minor, "currency": new.currency,
-         "payment_method": new.payment_method},
+         "payment_method": new.payment_method, "use_wallet": new.use_wallet},
     )  # fmt: skip
     return await offers.lock(tx, booking_id)
 

@@ -53,7 +53,7 @@ FROM payment_intents WHERE payment_id = :payment_id AND kind = :kind;
 -- name: open_of_payout
 -- The gateway has been asked, or will be, and has not said how it ended.
 SELECT count(*) FROM payment_intents i JOIN payouts o ON o.id = i.payout_id
-WHERE i.payout_id = :payout_id AND (i.state IN ('pending', 'running')
+WHERE i.payout_id = :payout_id AND (i.state IN ('pending', 'running', 'manual_review')
   OR (i.state = 'done' AND o.status = 'processing'));
 
 -- name: close_reviewed

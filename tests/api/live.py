@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import asyncpg
 import socketio
@@ -19,6 +20,8 @@ from api.app import create_app
 from api.realtime.attach import SERVER
 from api.realtime.engine import HotServer
 from dispatch import runtime
+from dispatch.billing import ledger
+from dispatch.billing.ledger import Line
 from dispatch.parties.dev_tokens import mint_dev_token
 from dispatch.seed import seed
 from dispatch.services import Services
@@ -131,3 +134,10 @@ async def live_server(
                     await person.close()
         finally:
             await server.close()
+
+
+async def give(live: Live, account_id: UUID, minor: int) -> None:
+    """The house puts money into a wallet, as after a refund."""
+    async with live.services.transaction() as tx:
+        lines = [Line(ledger.wallet(account_id, "INR"), minor), Line(ledger.platform("refunds", "INR"), -minor)]
+        await ledger.post(tx, "goodwill", str(uuid4()), lines)

@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from dispatch.billing import ledger_check
 from tests.api.live import Live, Person, live_server
 
 FAR_M = 0.02
@@ -103,3 +104,5 @@ async def test_the_main_job(fresh_dsn: str, tmp_path: Path) -> None:
         await customer.call("POST", f"/v1/bookings/{booking['id']}/rate", {"rating": 5, "feedback": "Great!"})
         earnings = (await technician.call("GET", "/v1/partner/earnings"))["data"]
         assert earnings["pending"] == finished["data"]["earning"]["amount"]
+        async with live.services.read() as conn:
+            assert await ledger_check.check(conn) == []

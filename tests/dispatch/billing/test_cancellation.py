@@ -29,4 +29,5 @@ TERMS = Terms(timedelta(minutes=5), Decimal(10))
 )
 def test_the_fee_rule(status: str, payment: str, minutes: float, expected: Outcome) -> None:
     booking: Any = SimpleNamespace(status=status, payment_status=payment, created_at=BOOKED, grand_total_minor=177_120)
-    assert outcome(booking, BOOKED + timedelta(minutes=minutes), TERMS) == expected
+    paid_minor = 177_120 if payment == "paid" else 0
+    assert outcome(booking, BOOKED + timedelta(minutes=minutes), TERMS, paid_minor) == expected
