@@ -59,8 +59,7 @@ class Jobs:
 
     async def _own_pool(self) -> Any:
         # Its log is JSON that it encodes itself, so it must not share connections that encode JSON too.
-        dsn = getattr(self._pool.raw, "_connect_args")[0]  # noqa: B009
-        return await asyncpg.create_pool(dsn, min_size=1, max_size=3, timeout=5)
+        return await asyncpg.create_pool(self._pool.dsn, min_size=1, max_size=3, timeout=5)
 
 
 def _guarded(name: str, handler: Handler) -> Callable[[Any], Awaitable[None]]:

@@ -86,8 +86,9 @@ def _translation(error: BaseException) -> StorageError | None:
 class Pool:
     """A bounded pool. A block that waits too long for a connection raises DatabaseBusy."""
 
-    def __init__(self, raw: asyncpg.Pool[Any]) -> None:
+    def __init__(self, raw: asyncpg.Pool[Any], dsn: str) -> None:
         self._raw = raw
+        self._dsn = dsn
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Conn]:
@@ -117,8 +118,13 @@ class Pool:
 
     @property
     def raw(self) -> asyncpg.Pool[Any]:
-        """For pgqueuer and the tests; nobody else needs it."""
+        """For the tests; nobody else needs it."""
         return self._raw
+
+    @property
+    def dsn(self) -> str:
+        """Where it connects to, for whoever needs connections of another kind. It may hold a password."""
+        return self._dsn
 
     @property
     def size(self) -> int:
@@ -153,4 +159,4 @@ async def create_pool(
                 "idle_in_transaction_session_timeout": "30000",
             },
         )  # fmt: skip
-    return Pool(raw)
+    return Pool(raw, dsn)

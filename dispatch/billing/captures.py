@@ -174,10 +174,12 @@ async def authorised(tx: Tx, payment: Payment, told: GatewayPayment, *, delay_s:
     booking, payment = await _lock(tx, payment)
     if payment.captured_minor or booking.status in ("cancelled", "refunded"):
         return
-    await intent_rows.insert(
+    inserted = await intent_rows.insert(
         tx.conn, kind="capture", payment_id=payment.id, refund_id=None, payout_id=None, gateway_ref=told.id,
         idempotency_key=f"capture-{payment.id.hex}", delay_s=delay_s,
     )  # fmt: skip
+    if inserted is None:
+        await intent_rows.rearm_capture(tx.conn, payment_id=payment.id, gateway_ref=told.id, delay_s=delay_s)
 
 
 async def reported(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome | None:

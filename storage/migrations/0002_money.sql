@@ -123,6 +123,7 @@ CREATE TABLE payments (
   captured_at        timestamptz,
   -- When to ask the gateway what became of it, in real time: a webhook may be lost.
   poll_at            timestamptz,
+  asked_from timestamptz NOT NULL DEFAULT clock_timestamp(),
   created_at         timestamptz NOT NULL DEFAULT app_now(),
   updated_at         timestamptz NOT NULL DEFAULT app_now(),
   CONSTRAINT payments_never_over_refunded CHECK (refunded_minor BETWEEN 0 AND captured_minor),
@@ -163,6 +164,7 @@ CREATE TABLE refunds (
   requested_by      text NOT NULL,
   failure_reason    text,
   poll_at           timestamptz,
+  asked_from timestamptz NOT NULL DEFAULT clock_timestamp(),
   created_at        timestamptz NOT NULL DEFAULT app_now(),
   settled_at        timestamptz,
   CHECK ((status = 'processing') = (settled_at IS NULL))
@@ -197,6 +199,7 @@ CREATE TABLE payouts (
   earning_ids         uuid[] NOT NULL,
   processed_at        timestamptz,
   poll_at             timestamptz,
+  asked_from timestamptz NOT NULL DEFAULT clock_timestamp(),
   created_at          timestamptz NOT NULL DEFAULT app_now(),
   updated_at          timestamptz NOT NULL DEFAULT app_now(),
   CHECK (net_minor = total_minor - deduction_minor - cash_offset_minor),

@@ -5,6 +5,13 @@ VALUES (:kind, :payment_id, :refund_id, :payout_id, :gateway_ref, :idempotency_k
 ON CONFLICT DO NOTHING
 RETURNING id;
 
+-- name: rearm_capture
+-- Another payment of the order was authorised, or this one is wanted sooner: the capture is due again.
+UPDATE payment_intents SET gateway_ref = :gateway_ref, state = 'pending', updated_at = clock_timestamp(),
+  attempts = CASE WHEN gateway_ref = :gateway_ref THEN attempts ELSE 0 END,
+  next_try_at = least(coalesce(next_try_at, 'infinity'), clock_timestamp() + make_interval(secs => :delay_s))
+WHERE payment_id = :payment_id AND kind = 'capture' AND (state = 'pending' OR (state <> 'running' AND gateway_ref <> :gateway_ref));
+
 -- name: claim
 -- One runner at a time, for as long as the lease lasts; the fourth try is the last.
 UPDATE payment_intents SET state = 'running', attempts = attempts + 1, updated_at = clock_timestamp(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from dispatch.adapters.razorpay_wire import checkout_signature
 from dispatch.billing import captures, charges, payments, refunds, wallet
 from dispatch.billing.charges import PaymentsNotConfigured
-from dispatch.billing.gateway import GatewayUnknown
+from dispatch.billing.gateway import GatewayPayment, GatewayUnknown
 from dispatch.billing.payments import InvalidSignature, OrderClosed, OrderPending, PaymentFailed
 from dispatch.billing.wallet import WalletTooSmall, part_of
 from dispatch.errors import Missing
@@ -356,3 +357,41 @@ async def test_staff_decide_what_goes_back(till: Till) -> None:
     assert (await till.payment(booking)).refunded_minor == 100000
     assert (await till.sums())["fee_revenue"] == GRAND - 100000
     await till.check()
+
+
+# ---------------------------------------------------------------- a capture that is wanted again
+
+
+async def test_a_capture_is_wanted_sooner_and_then_of_another_payment(deaf_till: Till) -> None:
+    """The patient capture of the webhook becomes the urgent one of the browser; a second try gets its own."""
+    booking, block = await deaf_till.online()
+    payment = await deaf_till.payment(booking)
+    services = deaf_till.world.services
+
+    def held(payment_id: str) -> GatewayPayment:
+        return GatewayPayment(
+            payment_id, block["order_id"], payment.amount_minor, "INR", "authorized", "upi", False, 0, None, None, None,
+            None, deaf_till.world.now,
+        )  # fmt: skip
+
+    async def intent() -> Any:
+        rows = await deaf_till.world.fetch(
+            "SELECT gateway_ref, state, attempts, next_try_at <= clock_timestamp() AS is_due FROM payment_intents "
+            "WHERE kind = 'capture'"
+        )
+        assert len(rows) == 1
+        return tuple(rows[0])
+
+    for delay_s, is_due in ((600.0, False), (0.0, True), (600.0, True)):
+        async with services.transaction() as tx:
+            await captures.authorised(tx, payment, held("pay_first"), delay_s=delay_s)
+        assert await intent() == ("pay_first", "pending", 0, is_due)
+    await deaf_till.world.execute(
+        "UPDATE payment_intents SET state = 'failed', attempts = 2, next_try_at = NULL WHERE kind = 'capture'"
+    )
+    async with services.transaction() as tx:
+        await captures.authorised(tx, payment, held("pay_first"), delay_s=0.0)
+    assert (await intent())[1] == "failed"
+    async with services.transaction() as tx:
+        await captures.authorised(tx, payment, held("pay_second"), delay_s=0.0)
+    assert await intent() == ("pay_second", "pending", 0, True)
