@@ -11,9 +11,9 @@ from typing import Any
 from aiohttp import web
 
 from api.audiences import AUDIENCES, Audience
-from api.docs import add_documents
-from api.health import LIFE, Lag, Life, add_health
-from api.middleware import add_headers, observe
+from api.documents.docs import add_documents
+from api.edge.health import LIFE, Lag, Life, add_health
+from api.edge.middleware import add_headers, observe
 from api.route import CORE, BadRoute, Core, Route
 from dispatch.services import Services
 from storage import bookings

@@ -12,10 +12,10 @@ from api.auth.principals import Admin as Admin
 from api.auth.principals import Customer as Customer
 from api.auth.principals import Service as Service
 from api.auth.principals import Technician as Technician
-from api.dialects import MINUTESERV, Dialect
-from api.limits import Quota, RateLimit
-from api.listing import Grammar
+from api.edge.limits import Quota, RateLimit
 from api.route import Endpoint, Idempotency, Route
+from api.wire.dialects import MINUTESERV, Dialect
+from api.wire.listing import Grammar
 from dispatch.errors import NotSignedIn
 from dispatch.services import Services
 

@@ -15,14 +15,16 @@ from uuid import UUID
 from aiohttp import hdrs, web
 from pydantic import BaseModel, TypeAdapter
 
-from api import idempotency, limits
-from api.answers import Renderer
-from api.cards import refuse_card_data
-from api.idempotency import Claim, fingerprint, key_complaint
-from api.limits import Quota
-from api.listing import Grammar, Listing, Reader
-from api.models import _Model
-from api.parsing import (
+from api.edge import idempotency, limits
+from api.edge.cards import refuse_card_data
+from api.edge.idempotency import Claim, fingerprint, key_complaint
+from api.edge.limits import Quota
+from api.edge.request_info import INFO
+from api.edge.request_info import RequestInfo as RequestInfo
+from api.wire.answers import Renderer
+from api.wire.listing import Grammar, Listing, Reader
+from api.wire.models import _Model
+from api.wire.parsing import (
     Fields,
     HeaderValue,
     PathValue,
@@ -34,9 +36,7 @@ from api.parsing import (
     unclean_in,
     validate_body,
 )
-from api.request_info import INFO
-from api.request_info import RequestInfo as RequestInfo
-from api.results import Page
+from api.wire.results import Page
 from dispatch.errors import NotAllowed, NotSignedIn
 from dispatch.services import Services
 from storage.ratelimits import RateCounters

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from dispatch.bus import Bus, Hint
-from storage.pool import Conn
+from storage.database.pool import Conn
 
 if TYPE_CHECKING:
     from dispatch.services import Services

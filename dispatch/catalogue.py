@@ -15,7 +15,7 @@ from dispatch.services import Services
 from dispatch.transaction import Tx
 from storage import catalogue as rows
 from storage.catalogue import ServiceRow
-from storage.pool import Conn
+from storage.database.pool import Conn
 
 #: R57. Other tiers may be added; these are the contract's.
 TIERS = ("Minimal", "Exclusive", "E-Lite")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from storage.embedded import default_home
+from storage.database.embedded import default_home
 
 #: What signing and sealing keys need (HMAC-SHA256, AES-256).
 KEY_BYTES = 32

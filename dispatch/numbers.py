@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from storage import numbers as rows
-from storage.pool import Conn
+from storage.database.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,15 @@ from dispatch.errors import DispatchError
 from dispatch.events import Reactions
 from dispatch.transaction import Tx
 from storage import facts as fact_rows
-from storage.errors import StorageError, is_deadlock
-from storage.pool import Conn, Pool
+from storage.database.errors import StorageError, is_deadlock
+from storage.database.pool import Conn, Pool
 
 if TYPE_CHECKING:
     from dispatch.config import Settings
-    from dispatch.engine.roster import Roster
-    from dispatch.engine.tracking import Tracker
     from dispatch.engine.zones import ZoneBook
-    from dispatch.parties.sessions import Sessions
+    from dispatch.live.roster import Roster
+    from dispatch.live.sessions import Sessions
+    from dispatch.live.tracking import Tracker
     from dispatch.tokens import Tokens
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from storage.pool import Conn
+from storage.database.pool import Conn
 
 if TYPE_CHECKING:
     from dispatch.bus import Hint

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from storage.pool import Conn
+from storage.database.pool import Conn
 
 #: (technician_no, at, lat, lng, accuracy_m, speed_mps, heading_deg)
 Point = tuple[int, datetime, float, float, float | None, float | None, float | None]

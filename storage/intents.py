@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from storage.binder import Statements
+from storage.database.binder import Statements
 
 sql = Statements("intents")
 

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 from pgqueuer import PgQueuer
 
-from storage.pool import Pool
+from storage.database.pool import Pool
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from storage.binder import Rows, Statements
+from storage.database.binder import Rows, Statements
 
 sql = Statements("ledger_check")
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from storage.binder import Statements
+from storage.database.binder import Statements
 
 sql = Statements("notifications")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.binder import Statements
+from storage.database.binder import Statements
 
 sql = Statements("numbers")
 

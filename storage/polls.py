@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from storage.binder import Statements
+from storage.database.binder import Statements
 
 sql = Statements("polls")
 

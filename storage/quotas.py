@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from storage.binder import Statements
-from storage.pool import Conn
+from storage.database.binder import Statements
+from storage.database.pool import Conn
 
 sql = Statements("quotas")
 

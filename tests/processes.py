@@ -20,7 +20,7 @@ from typing import Any
 
 import asyncpg
 
-from storage.embedded import EmbeddedPostgres
+from storage.database.embedded import EmbeddedPostgres
 
 #: Longest wait for a command that ends by itself, and for a server that must answer.
 LIMIT_S = 90.0

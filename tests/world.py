@@ -10,17 +10,18 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from dispatch import bus, runtime
+from dispatch import bus
 from dispatch.bus import LocalBus
 from dispatch.clock import Reading
 from dispatch.config import Settings
 from dispatch.engine import bookings, offers
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.timers import Sweeper
+from dispatch.process import runtime
 from dispatch.services import Services
 from storage.bookings import Booking
 from storage.bookings import get as get_booking
-from storage.pool import Pool
+from storage.database.pool import Pool
 
 #: A Monday, ten in the morning in Kolkata: everybody works.
 NOON = datetime(2026, 1, 5, 4, 30, tzinfo=UTC)

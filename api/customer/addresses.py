@@ -8,8 +8,8 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from api.audiences import Customer, customer
-from api.models import Body, View
-from api.results import Message, Reply
+from api.wire.models import Body, View
+from api.wire.results import Message, Reply
 from dispatch.parties import addresses
 from dispatch.parties.addresses import AddressIn
 from dispatch.services import Services

@@ -9,11 +9,12 @@ from uuid import UUID
 from pydantic import StringConstraints
 
 from api.audiences import Customer, customer
-from api.models import Body, View
-from api.results import Message
 from api.route import RequestInfo
+from api.wire.models import Body, View
+from api.wire.results import Message
+from dispatch.access import otp, phones, step_up
 from dispatch.outbox.notifications import push_topic
-from dispatch.parties import customers, otp, phones, step_up
+from dispatch.parties import customers
 from dispatch.services import Services
 from storage.accounts import Account
 

@@ -9,16 +9,15 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.audiences import Customer, customer
-from api.listing import Grammar, Listing
-from api.models import Body, BookingTime, Day, Money, View
-from api.results import Message, Page
+from api.wire.listing import Grammar, Listing
+from api.wire.models import Body, BookingTime, Day, Money, View
+from api.wire.results import Message, Page
 from dispatch.billing import cancellation
-from dispatch.engine import bookings
-from dispatch.parties import own_bookings
+from dispatch.engine import bookings, customer_bookings
 from dispatch.services import Services
-from storage.bookings_view import BookingView
+from storage.customer_bookings import BookingView
+from storage.database.pool import Conn
 from storage.facts import BookingEvent
-from storage.pool import Conn
 
 Status = Literal[
     "pending", "partner_assigned", "confirmed", "in_progress", "completed", "cancelled", "refunded"
@@ -133,7 +132,7 @@ async def list_bookings(services: Services, caller: Customer, listing: Listing) 
     """The customer's bookings, the newest first."""
     status = listing.filters.get("status")
     async with services.read() as conn:
-        found, total = await own_bookings.page(
+        found, total = await customer_bookings.page(
             conn, caller.account_id, status=status, limit=listing.limit, offset=listing.offset
         )
     return Page([BookingOut(**_shown(b)) for b in found], total)
@@ -171,7 +170,7 @@ async def reschedule_booking(
     services: Services, caller: Customer, id: UUID, body: RescheduleIn
 ) -> BookingDetail:
     """Moves a booking that has not begun to another free time."""
-    await own_bookings.reschedule(services, caller.account_id, id, body.booking_date, body.booking_time)
+    await customer_bookings.reschedule(services, caller.account_id, id, body.booking_date, body.booking_time)
     async with services.read() as conn:
         return await _detail(services, conn, caller.account_id, id)
 
@@ -180,11 +179,11 @@ async def reschedule_booking(
 async def booking_timeline(services: Services, caller: Customer, id: UUID) -> list[EventOut]:
     """What has happened to a booking, in order."""
     async with services.read() as conn:
-        return [_event(e) for e in await own_bookings.timeline(conn, caller.account_id, id)]
+        return [_event(e) for e in await customer_bookings.timeline(conn, caller.account_id, id)]
 
 
 async def _detail(services: Services, conn: Conn, account_id: UUID, booking_id: UUID) -> BookingDetail:
-    b = await own_bookings.get(conn, account_id, booking_id)
+    b = await customer_bookings.get(conn, account_id, booking_id)
     gone = None
     if b.cancelled_at is not None:
         gone = CancellationOut(
@@ -194,7 +193,7 @@ async def _detail(services: Services, conn: Conn, account_id: UUID, booking_id: 
         )  # fmt: skip
     return BookingDetail(
         **_shown(b), contact=b.contact, start_code=b.start_code, rating=b.rating, feedback=b.feedback,
-        cancellation=gone, payment=await own_bookings.payment_of(conn, b),
+        cancellation=gone, payment=await customer_bookings.payment_of(conn, b),
         pricing=PricingOut(
             subtotal=b.subtotal_minor, savings=b.savings_minor, discount=b.discount_minor, tax=b.tax_minor,
             grand_total=b.grand_total_minor,
@@ -232,5 +231,5 @@ def _event(event: BookingEvent) -> EventOut:
         action=event.type,
         by=event.actor_kind,
         timestamp=event.at,
-        data=own_bookings.shown(event),
+        data=customer_bookings.shown(event),
     )

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from api.audiences import customer
 from api.customer.addresses import Latitude, Longitude
-from api.models import Money, Query, View
-from api.results import Reply
+from api.wire.models import Money, Query, View
+from api.wire.results import Reply
 from dispatch import catalogue
 from dispatch.services import Services
 from storage.catalogue import ServiceRow

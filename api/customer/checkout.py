@@ -10,12 +10,12 @@ from pydantic import AfterValidator, EmailStr, Field, StringConstraints, Validat
 
 from api.audiences import Customer, customer
 from api.customer.addresses import text
-from api.models import Body, BookingTime, Day, Money, View
+from api.wire.models import Body, BookingTime, Day, Money, View
+from dispatch.access.phones import normalise
 from dispatch.billing import checkout, confirm, promos
 from dispatch.billing.checkout import Preview, Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact
 from dispatch.localtime import twelve_hour
-from dispatch.parties.phones import normalise
 from dispatch.services import Services
 
 #: Different lines of one cart.

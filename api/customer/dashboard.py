@@ -11,13 +11,14 @@ from pydantic import EmailStr, StringConstraints
 from api.audiences import Customer, customer
 from api.customer.addresses import AddressOut, address_out, text
 from api.customer.checkout import Phone
-from api.limits import CONTACT
-from api.models import Body, Money, View
-from api.results import Message
-from dispatch.parties import addresses, contact, customers, own_bookings
+from api.edge.limits import CONTACT
+from api.wire.models import Body, Money, View
+from api.wire.results import Message
+from dispatch.engine import customer_bookings
+from dispatch.parties import addresses, contact, customers
 from dispatch.parties.contact import Letter
 from dispatch.services import Services
-from storage.bookings_view import BookingView
+from storage.customer_bookings import BookingView
 from storage.notifications import Notification
 
 #: How much of each the first screen shows.
@@ -76,7 +77,7 @@ async def dashboard(services: Services, caller: Customer) -> DashboardOut:
     async with services.read() as conn:
         user = await customers.get(conn, caller.account_id)
         places = await addresses.page(conn, caller.account_id)
-        recent, _ = await own_bookings.page(
+        recent, _ = await customer_bookings.page(
             conn, caller.account_id, status=None, limit=RECENT_BOOKINGS, offset=0
         )
         told, _ = await customers.page_notifications(conn, caller.account_id, limit=RECENT_NOTIFICATIONS)

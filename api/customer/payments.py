@@ -9,12 +9,12 @@ from uuid import UUID
 from pydantic import StringConstraints
 
 from api.audiences import Customer, customer
-from api.limits import PAYMENT
-from api.listing import Grammar, Listing
-from api.models import Body, Money, View
-from api.request_info import RequestInfo
-from api.results import Bare, Page
-from dispatch.billing import payments, wallet, webhooks
+from api.edge.limits import PAYMENT
+from api.edge.request_info import RequestInfo
+from api.wire.listing import Grammar, Listing
+from api.wire.models import Body, Money, View
+from api.wire.results import Bare, Page
+from dispatch.billing import gateway_events, payments, wallet
 from dispatch.services import Services
 from storage.ledger import Entry
 
@@ -95,7 +95,8 @@ async def payment_status(services: Services, caller: Customer, id: str) -> Payme
 async def payment_webhook(services: Services, request_info: RequestInfo, raw_body: bytes) -> Bare:
     """The gateway's events: verified on the raw body, stored, answered; worked on afterwards."""
     headers = request_info.headers
-    await webhooks.receive(services, raw_body, headers.get("X-Razorpay-Signature"), headers.get("X-Razorpay-Event-Id"))
+    signature, event_id = headers.get("X-Razorpay-Signature"), headers.get("X-Razorpay-Event-Id")
+    await gateway_events.receive(services, raw_body, signature, event_id)
     return Bare({"success": True})
 
 

@@ -10,10 +10,11 @@ from pydantic import EmailStr, Field, StringConstraints
 
 from api.audiences import Customer, customer
 from api.customer.auth import Code, MeOut, PhoneNumber, me_out
-from api.models import Body, Query, View
-from api.results import Bare, Message, Page
 from api.route import Header
-from dispatch.parties import customers, erasure, phones
+from api.wire.models import Body, Query, View
+from api.wire.results import Bare, Message, Page
+from dispatch.access import phones
+from dispatch.parties import customers, erasure
 from dispatch.services import Services
 from storage.notifications import Notification
 

@@ -9,12 +9,11 @@ from uuid import UUID
 from pydantic import StringConstraints
 
 from api.audiences import Service, internal
-from api.models import Body, BookingTime, Day, Money, View, Whole
+from api.wire.models import Body, BookingTime, Day, Money, View, Whole
 from dispatch.billing import cancellation
-from dispatch.engine import bookings
+from dispatch.engine import bookings, customer_bookings
 from dispatch.errors import Missing
 from dispatch.events import Actor
-from dispatch.parties import own_bookings
 from dispatch.services import Services
 from storage import bookings as booking_rows
 from storage.bookings import Booking
@@ -88,7 +87,7 @@ async def move(services: Services, caller: Service, id: UUID, body: MoveIn) -> B
     if booking is None:
         raise Missing("booking")
     return _booking(
-        await own_bookings.move(services, booking, _staff(caller), body.booking_date, body.booking_time)
+        await customer_bookings.move(services, booking, _staff(caller), body.booking_date, body.booking_time)
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.audiences import Service, internal
-from api.models import Body, Query, View, Whole
+from api.wire.models import Body, Query, View, Whole
 from dispatch.engine import explain, offers
 from dispatch.engine.offers import NoCandidate
 from dispatch.errors import Missing

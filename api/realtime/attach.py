@@ -10,6 +10,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from api.edge.request_info import client_ip
 from api.realtime.customer import CustomerNamespace
 from api.realtime.engine import HotServer
 from api.realtime.fanout import Fanout
@@ -17,12 +18,11 @@ from api.realtime.guard import SocketLimits
 from api.realtime.once import once
 from api.realtime.ops import OpsNamespace
 from api.realtime.technician import TechnicianNamespace
-from api.request_info import client_ip
 from dispatch import bus
 from dispatch.config import Sockets
 from dispatch.errors import DispatchError
 from dispatch.services import Services
-from storage.errors import StorageError
+from storage.database.errors import StorageError
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from api.realtime.events import Command, find_event
 from api.realtime.frames import encode
 from api.realtime.guard import Grant
 from dispatch.errors import DispatchError, Invalid, Missing, NotSignedIn
-from storage.errors import StorageError, is_data
+from storage.database.errors import StorageError, is_data
 
 log = logging.getLogger(__name__)
 

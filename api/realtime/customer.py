@@ -12,9 +12,9 @@ from api.realtime.engine import HotServer
 from api.realtime.events import CUSTOMER, Resume, Track
 from api.realtime.fanout import Fanout, Listener
 from api.realtime.guard import Grant
-from dispatch.engine.arrivals import SHOWN
-from dispatch.engine.tracking import Seen
 from dispatch.errors import Missing
+from dispatch.live.arrivals import SHOWN
+from dispatch.live.tracking import Seen
 from dispatch.services import Services
 from geo.eta import Point
 from geo.geodesy import haversine_m

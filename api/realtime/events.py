@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.models import Moment
+from api.wire.models import Moment
 
 TECHNICIAN, CUSTOMER, OPS = "/technician", "/customer", "/ops"
 

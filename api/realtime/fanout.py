@@ -13,11 +13,11 @@ from uuid import UUID
 from api.realtime.engine import HotServer
 from api.realtime.guard import Bucket
 from dispatch import bus
-from dispatch.engine import agenda
+from dispatch.engine import technician_bookings
 from dispatch.services import Services
 from storage import bookings as booking_rows
 from storage import facts as rows
-from storage.errors import StorageError
+from storage.database.errors import StorageError
 from storage.technician_bookings import JobRow
 
 log = logging.getLogger(__name__)
@@ -174,8 +174,8 @@ class Fanout:
         """What a client that starts anew needs of a stream: the booking's state, or the technician's open work."""
         async with self._services.read() as conn:
             if is_party:
-                asked = await agenda.page(conn, stream_id, state="assigned", limit=SNAPSHOT_ROWS)
-                ahead = await agenda.page(conn, stream_id, upcoming=True, limit=SNAPSHOT_ROWS)
+                asked = await technician_bookings.page(conn, stream_id, state="assigned", limit=SNAPSHOT_ROWS)
+                ahead = await technician_bookings.page(conn, stream_id, upcoming=True, limit=SNAPSHOT_ROWS)
                 entries = {entry.job.booking_id: entry.job for entry in (*asked, *ahead)}
                 return {"jobs": [_job_view(job) for job in entries.values()]}
             booking = await booking_rows.get(conn, booking_id=stream_id)

@@ -14,7 +14,7 @@ from dispatch.errors import Conflict, DispatchError, Unavailable
 from dispatch.services import Services
 from dispatch.transaction import Tx
 from storage import commands as rows
-from storage.errors import DatabaseAway, DatabaseBusy, StorageError, is_deadlock
+from storage.database.errors import DatabaseAway, DatabaseBusy, StorageError, is_deadlock
 
 log = logging.getLogger(__name__)
 

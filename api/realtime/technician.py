@@ -22,7 +22,7 @@ from api.realtime.guard import Grant
 from api.realtime.locations import LocationFrame
 from api.realtime.once import command_tx
 from dispatch.engine import jobs, offers, presence
-from dispatch.engine.tracking import Report, Tracker
+from dispatch.live.tracking import Report, Tracker
 from dispatch.services import Services
 from storage.bookings import Booking
 

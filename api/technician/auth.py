@@ -9,11 +9,12 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from api.audiences import Technician, technician
-from api.models import Body, Query, View
-from api.results import Message, Page
 from api.route import Header, RequestInfo
+from api.wire.models import Body, Query, View
+from api.wire.results import Message, Page
+from dispatch.access import phones, step_up
 from dispatch.outbox.notifications import push_topic
-from dispatch.parties import bank_accounts, customers, phones, step_up, technician_access
+from dispatch.parties import bank_accounts, customers, technician_access
 from dispatch.services import Services
 from storage.bank_accounts import BankAccount
 from storage.notifications import Notification

@@ -9,11 +9,11 @@ from uuid import UUID
 from pydantic import StringConstraints
 
 from api.audiences import Technician, technician
-from api.listing import Grammar, Listing
-from api.models import Body, Day, Moment, Money, View
-from api.results import Page
 from api.technician.views import Job, job
-from dispatch.engine import agenda, jobs, offers
+from api.wire.listing import Grammar, Listing
+from api.wire.models import Body, Day, Moment, Money, View
+from api.wire.results import Page
+from dispatch.engine import jobs, offers, technician_bookings
 from dispatch.services import Services
 from dispatch.transaction import Tx
 from storage.bookings import Booking
@@ -70,7 +70,7 @@ class CompleteIn(Body):
 
 async def _view(services: Services, technician_id: UUID, booking_id: UUID) -> Job:
     async with services.read() as conn:
-        return job(await agenda.get(conn, technician_id, booking_id))
+        return job(await technician_bookings.get(conn, technician_id, booking_id))
 
 
 @technician.route("GET", "/bookings", listing=LIST, tags=["jobs"])
@@ -78,10 +78,10 @@ async def page(services: Services, caller: Technician, listing: Listing) -> Page
     """Open offers and own jobs, newest first."""
     state, day = listing.filters.get("status"), listing.filters.get("date")
     async with services.read() as conn:
-        found = await agenda.page(
+        found = await technician_bookings.page(
             conn, caller.technician_id, state=state, day=day, limit=listing.limit, offset=listing.offset
         )
-        total = await agenda.count(conn, caller.technician_id, state=state, day=day)
+        total = await technician_bookings.count(conn, caller.technician_id, state=state, day=day)
     return Page([job(entry) for entry in found], total)
 
 

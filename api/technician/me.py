@@ -9,10 +9,10 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 
 from api.audiences import Technician, technician
-from api.models import Body, Money, Query, View
 from api.technician.views import Job, job
+from api.wire.models import Body, Money, Query, View
 from dispatch.billing import earnings
-from dispatch.engine import agenda, explain, presence
+from dispatch.engine import explain, presence, technician_bookings
 from dispatch.services import Services
 
 Latitude = Annotated[float, Field(ge=-90, le=90)]
@@ -125,9 +125,9 @@ async def dashboard(services: Services, caller: Technician) -> Dashboard:
     """My figures, what comes next, what I earned last."""
     me = caller.technician_id
     async with services.read() as conn:
-        stats = await agenda.stats(conn, me)
-        upcoming = await agenda.page(conn, me, upcoming=True, limit=agenda.DASHBOARD_ROWS)
-        recent, _ = await earnings.page(conn, me, limit=agenda.DASHBOARD_ROWS, offset=0)
+        stats = await technician_bookings.stats(conn, me)
+        upcoming = await technician_bookings.page(conn, me, upcoming=True, limit=technician_bookings.DASHBOARD_ROWS)
+        recent, _ = await earnings.page(conn, me, limit=technician_bookings.DASHBOARD_ROWS, offset=0)
         sums = await earnings.summary(conn, me, currency=services.settings.currency)
     return Dashboard(
         stats=StatsOut(

@@ -7,9 +7,9 @@ from typing import Literal
 from uuid import UUID
 
 from api.audiences import Technician, technician
-from api.listing import Grammar, Listing
-from api.models import Day, Money, View
-from api.results import Page
+from api.wire.listing import Grammar, Listing
+from api.wire.models import Day, Money, View
+from api.wire.results import Page
 from dispatch.billing import earnings, payouts
 from dispatch.services import Services
 from storage.earnings import Earning

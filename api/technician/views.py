@@ -6,8 +6,8 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from api.models import Money, View
-from dispatch.engine.agenda import Entry
+from api.wire.models import Money, View
+from dispatch.engine.technician_bookings import Entry
 
 
 class ServiceLine(View):

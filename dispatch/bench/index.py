@@ -7,9 +7,9 @@ from time import perf_counter
 
 import numpy as np
 
-from geo import bench
-from geo.bench import IndexNumbers, Peer, PeerNumbers, Query, Workload, World
-from storage.bench_redis import GeoRival, rival
+from dispatch.bench import workload
+from dispatch.bench.workload import IndexNumbers, Peer, PeerNumbers, Query, Workload, World
+from storage.tools.bench_redis import GeoRival, rival
 
 #: Rounds of everybody's move that Redis is given.
 ROUNDS = 2
@@ -17,7 +17,7 @@ ROUNDS = 2
 QUICK = 10
 
 
-def workload(technicians: int, seed: int, *, quick: bool) -> Workload:
+def workload_of(technicians: int, seed: int, *, quick: bool) -> Workload:
     """The issue's configuration, or a tenth of it."""
     if not quick:
         return Workload(technicians=technicians, seed=seed)
@@ -31,7 +31,7 @@ def run(
     """Measures ours, the library's defaults, and Redis if a server can be found."""
     with rival() as server:
         peer = None if server is None else _peer(server)
-        return bench.run(workload(technicians, seed, quick=quick), perf_counter, peer, progress)
+        return workload.run(workload_of(technicians, seed, quick=quick), perf_counter, peer, progress)
 
 
 def _peer(server: GeoRival) -> Peer:

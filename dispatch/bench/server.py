@@ -12,12 +12,12 @@ from statistics import median
 
 import aiohttp
 
+from dispatch.access.dev_tokens import mint_dev_token
 from dispatch.bench.sockets import IdleSockets
-from dispatch.client import CallFailed, Credentials, Rest
+from dispatch.client.client import CallFailed, Credentials, Rest
 from dispatch.localtime import local
-from dispatch.parties.dev_tokens import mint_dev_token
-from dispatch.seed import seed as fill
-from dispatch.seed_data import KOLKATA
+from dispatch.seeding.city import KOLKATA
+from dispatch.seeding.seed import seed as fill
 from dispatch.services import Services
 from dispatch.simulation.report import percentile
 

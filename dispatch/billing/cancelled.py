@@ -12,8 +12,8 @@ from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as payment_rows
 from storage.bookings import Booking
+from storage.database.pool import Conn
 from storage.payments import Payment
-from storage.pool import Conn
 
 
 async def on_cancelled(tx: Tx, fact: Fact) -> None:

@@ -6,11 +6,11 @@ from enum import StrEnum
 from uuid import uuid4
 
 from dispatch.billing import charges, ledger, refunds
-from dispatch.billing.gateway import GatewayPayment
 from dispatch.billing.ledger import Line
 from dispatch.engine import facts
 from dispatch.errors import Missing
 from dispatch.events import Actor
+from dispatch.ports.gateway import GatewayPayment
 from dispatch.transaction import Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows

@@ -14,8 +14,8 @@ from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as rows
 from storage.bookings import Booking
+from storage.database.pool import Conn
 from storage.payments import Payment
-from storage.pool import Conn
 
 
 class PaymentsNotConfigured(Unavailable):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dispatch.billing import captures, webhooks
-from dispatch.billing.gateway import Gateway, GatewayPayment, GatewayRefund, GatewayRefused
-from dispatch.billing.webhooks import NeedsPerson
+from dispatch.billing import captures, gateway_events
+from dispatch.billing.gateway_events import NeedsPerson
+from dispatch.ports.gateway import Gateway, GatewayPayment, GatewayRefund, GatewayRefused
 from dispatch.services import Services
 from storage import reconciliation as rows
 from storage.payments import Payment
@@ -25,7 +25,7 @@ async def payment(services: Services, gateway: Gateway, told: GatewayPayment, he
 async def _missed(services: Services, gateway: Gateway, told: GatewayPayment) -> Item:
     """Captured there and unknown here: a webhook was missed, or it is not ours at all."""
     try:
-        owner = await webhooks.owner_of(services, gateway, told)
+        owner = await gateway_events.owner_of(services, gateway, told)
     except (NeedsPerson, GatewayRefused):
         return _payment("missing_here", told, None, "open")
     ours = _as_known(owner, told.id)
@@ -85,7 +85,7 @@ async def refund(services: Services, gateway: Gateway, told: GatewayRefund, here
 
 async def _missed_refund(services: Services, gateway: Gateway, told: GatewayRefund) -> Item | None:
     try:
-        if not await webhooks.take_refund(services, gateway, told):
+        if not await gateway_events.take_refund(services, gateway, told):
             return None
     except (NeedsPerson, GatewayRefused):
         return _refund("missing_here", told, None, "open")
@@ -96,7 +96,7 @@ async def _missed_refund(services: Services, gateway: Gateway, told: GatewayRefu
 
 async def _take(services: Services, gateway: Gateway, told: GatewayRefund) -> str:
     try:
-        await webhooks.take_refund(services, gateway, told)
+        await gateway_events.take_refund(services, gateway, told)
     except (NeedsPerson, GatewayRefused):
         return "open"
     return "repaired"

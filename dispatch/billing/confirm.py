@@ -25,7 +25,7 @@ from storage import checkout as rows
 from storage import quotas
 from storage.bookings import Booking
 from storage.checkout import Booked, PreviewRow
-from storage.errors import StorageError, is_deadlock
+from storage.database.errors import StorageError, is_deadlock
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,8 @@ from storage import earnings as rows
 from storage import offers as offer_rows
 from storage import payments as payment_rows
 from storage.bookings import Booking
+from storage.database.pool import Conn
 from storage.earnings import Earning
-from storage.pool import Conn
 
 STATUSES = ("pending", "paid", "cancelled")
 

@@ -7,16 +7,16 @@ import random
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from dispatch.billing import captures, refunds, sending
-from dispatch.billing.gateway import Gateway, GatewayError, GatewayOrder, GatewayRefund, GatewayRefused
+from dispatch.billing import captures, payout_sending, refunds
 from dispatch.engine import offers
 from dispatch.errors import DispatchError
+from dispatch.ports.gateway import Gateway, GatewayError, GatewayOrder, GatewayRefund, GatewayRefused
 from dispatch.services import Services
 from storage import bookings as booking_rows
 from storage import intents as rows
 from storage import payments as payment_rows
 from storage import refunds as refund_rows
-from storage.errors import StorageError
+from storage.database.errors import StorageError
 from storage.intents import Intent
 from storage.payments import Payment
 
@@ -105,7 +105,7 @@ async def _refused(services: Services, intent: Intent, reason: str) -> None:
         if intent.refund_id is not None:
             await refunds.fail(tx, intent.refund_id, reason)
         elif intent.payout_id is not None:
-            await sending.refused(tx, intent.payout_id, reason)
+            await payout_sending.refused(tx, intent.payout_id, reason)
         elif intent.kind == "order":
             payment = await payment_rows.get(tx.conn, payment_id=intent.payment_id)
             await captures.alert(tx, "order_refused", payment, f"The gateway refuses the order: {reason}")
@@ -217,5 +217,5 @@ HANDLERS: dict[str, Handler] = {
     "order": _order,
     "capture": _capture,
     "refund": _refund,
-    "payout": sending.send,
+    "payout": payout_sending.send,
 }

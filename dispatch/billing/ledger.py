@@ -13,7 +13,7 @@ from uuid import UUID
 
 from dispatch.transaction import Tx
 from storage import ledger as rows
-from storage.pool import Conn
+from storage.database.pool import Conn
 
 #: What each of the platform's own accounts holds.
 PLATFORM = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from storage import ledger_check as rows
+from storage.database.pool import Conn
 from storage.ledger_check import Counts
-from storage.pool import Conn
 
 #: What a finding of each question means, in words for people.
 MEANING = {

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from dispatch.adapters.razorpay.opened import gateway_of
 from dispatch.billing import captures, charges, intents
-from dispatch.billing.gateway import GatewayPayment, GatewayRefused
-from dispatch.billing.gateways import gateway_of
 from dispatch.engine import offers
 from dispatch.errors import Conflict, DispatchError, Malformed, Missing, Unavailable
+from dispatch.ports.gateway import GatewayPayment, GatewayRefused
 from dispatch.services import Services
 from dispatch.transaction import Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as rows
 from storage.bookings import Booking
-from storage.errors import StorageError, is_deadlock
+from storage.database.errors import StorageError, is_deadlock
 from storage.payments import Payment
 
 log = logging.getLogger(__name__)

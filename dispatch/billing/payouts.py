@@ -15,9 +15,9 @@ from dispatch.transaction import Tx
 from storage import earnings as earning_rows
 from storage import intents as intent_rows
 from storage import payouts as rows
+from storage.database.pool import Conn
 from storage.earnings import Open
 from storage.payouts import Payout
-from storage.pool import Conn
 
 METHODS = ("bank_transfer", "upi")
 STATUSES = ("pending", "processing", "completed", "failed")

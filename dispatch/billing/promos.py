@@ -15,7 +15,7 @@ from dispatch.events import Fact, Reactions
 from dispatch.services import Services
 from dispatch.transaction import Tx
 from storage import promos as rows
-from storage.pool import Conn
+from storage.database.pool import Conn
 from storage.promos import Promo
 
 

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from dispatch import localtime
 from dispatch.billing import compare, ledger
-from dispatch.billing.gateway import Gateway, GatewayPayment
 from dispatch.errors import Conflict
+from dispatch.ports.gateway import Gateway, GatewayPayment
 from dispatch.services import Services
 from storage import ledger as ledger_rows
 from storage import reconciliation as rows

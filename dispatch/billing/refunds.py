@@ -5,19 +5,19 @@ from __future__ import annotations
 from uuid import UUID
 
 from dispatch.billing import ledger
-from dispatch.billing.gateway import GatewayRefund
 from dispatch.billing.ledger import Line
 from dispatch.engine import facts, lifecycle
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
+from dispatch.ports.gateway import GatewayRefund
 from dispatch.transaction import Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as payment_rows
 from storage import refunds as rows
-from storage.errors import StorageError, constraint_of
+from storage.database.errors import StorageError, constraint_of
+from storage.database.pool import Conn
 from storage.payments import Payment
-from storage.pool import Conn
 from storage.refunds import Refund
 
 #: Who is named as the one that refunds: the machinery itself, and the gateway's own dashboard.

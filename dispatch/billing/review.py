@@ -8,7 +8,7 @@ from uuid import UUID
 from dispatch.transaction import Tx
 from storage import gateway_events as event_rows
 from storage import intents as intent_rows
-from storage.pool import Conn
+from storage.database.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)

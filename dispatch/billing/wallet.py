@@ -10,8 +10,8 @@ from dispatch.transaction import Tx
 from storage import ledger as ledger_rows
 from storage import payments as payment_rows
 from storage.bookings import Booking
+from storage.database.pool import Conn
 from storage.ledger import Entry
-from storage.pool import Conn
 
 #: The smallest amount that the gateway makes an order for: a wallet leaves that much, or nothing.
 LEAST_ORDER_MINOR = 100

@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from uuid import UUID
 
-from dispatch.billing import daily, gateways, intents, payments, sending, webhooks
-from dispatch.billing.gateway import Gateway, GatewayError
+from dispatch.adapters.razorpay import opened
+from dispatch.billing import gateway_events, intents, payments, payout_sending
+from dispatch.ports.gateway import Gateway, GatewayError
+from dispatch.process import crons
 from dispatch.services import Services
 from storage import polls
 from storage import refunds as refund_rows
@@ -45,8 +47,8 @@ class MoneyWorker:
         self._first_wait_s = first_wait_s
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._jobs = Jobs(services.pool, daily.crons_of(services) if with_cron else {})
-        services.bus.subscribe(webhooks.MONEY_DUE, lambda _hint: self._wake.set())
+        self._jobs = Jobs(services.pool, crons.crons_of(services) if with_cron else {})
+        services.bus.subscribe(gateway_events.MONEY_DUE, lambda _hint: self._wake.set())
 
     def start(self) -> None:
         loops: list[Callable[[], Awaitable[bool]]] = [*[self._event, self._intent] * HANDS, self._question]
@@ -62,7 +64,7 @@ class MoneyWorker:
                 await task
         self._tasks = []
         await self._jobs.stop()
-        await gateways.close(self._services)
+        await opened.close(self._services)
 
     async def run_due(self) -> int:
         """Works until nothing is due. Returns how many tries that took."""
@@ -87,7 +89,7 @@ class MoneyWorker:
                     await asyncio.wait_for(self._wake.wait(), POLL_S)
 
     async def _event(self) -> bool:
-        return await webhooks.work_due(self._services, self._gateway, first_wait_s=self._first_wait_s)
+        return await gateway_events.work_due(self._services, self._gateway, first_wait_s=self._first_wait_s)
 
     async def _intent(self) -> bool:
         return await intents.run_due(self._services, self._gateway, first_wait_s=self._first_wait_s)
@@ -109,18 +111,18 @@ class MoneyWorker:
     async def _ask(self, ask: Callable[[UUID], Awaitable[None]], which: UUID) -> None:
         try:
             await ask(which)
-        except (GatewayError, webhooks.NeedsPerson) as e:
+        except (GatewayError, gateway_events.NeedsPerson) as e:
             log.warning("the gateway was asked about %s in vain: %s", which, e)
 
     async def _ask_payment(self, payment_id: UUID) -> None:
         await payments.look(self._services, payment_id)
 
     async def _ask_payout(self, payout_id: UUID) -> None:
-        await sending.look(self._services, self._gateway, payout_id)
+        await payout_sending.look(self._services, self._gateway, payout_id)
 
     async def _ask_refund(self, refund_id: UUID) -> None:
         async with self._services.read() as conn:
             refund = await refund_rows.get(conn, refund_id=refund_id)
         if refund is not None and refund.gateway_refund_id is not None:
             told = await self._gateway.fetch_refund(refund.gateway_refund_id)
-            await webhooks.take_refund(self._services, self._gateway, told)
+            await gateway_events.take_refund(self._services, self._gateway, told)

@@ -268,7 +268,7 @@ def gateway(
     seed: Annotated[int | None, typer.Option(help="The same ids and faults in every run.")] = None,
 ) -> None:
     """Run the local payment gateway, which speaks Razorpay's HTTP and sends signed webhooks."""
-    from dispatch.gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET, run
+    from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET, run
 
     run(
         host=host, port=port, data=data, key_id=KEY_ID, key_secret=KEY_SECRET, webhook_secret=WEBHOOK_SECRET,

@@ -19,8 +19,8 @@ from dispatch.cli.workers import die_with_parent
 
 if TYPE_CHECKING:
     from dispatch.bench.server import ServerNumbers
+    from dispatch.bench.workload import IndexNumbers
     from dispatch.config import Settings
-    from geo.bench import IndexNumbers
 
 SOCKETS, BOOKINGS = 1000, 60
 QUICK_SOCKETS, QUICK_BOOKINGS = 100, 10

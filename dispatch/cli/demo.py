@@ -105,14 +105,14 @@ def _with_gateway(settings: Settings, stack: ExitStack) -> Settings:
     if settings.payments.is_configured:
         return settings
     from dispatch.config import Payments
-    from dispatch.gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
+    from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
 
     port = settings.http.port or _free_port(settings.http.host)
     host = settings.http.host if settings.http.host not in ("0.0.0.0", "::", "") else "127.0.0.1"
     webhook_url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1/payments/webhook"
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "dispatch.gateway", "--port", "0", "--data", str(settings.data / "gateway"),
+            sys.executable, "-m", "dispatch.local_gateway", "--port", "0", "--data", str(settings.data / "gateway"),
             "--webhook-url", webhook_url,
         ],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent,
@@ -238,8 +238,8 @@ def _simulate_against(settings: Settings, options: SimulationOptions, url: str, 
 
 
 async def _welcome(url: str, dsn: str, settings: Settings) -> str:
-    from dispatch.parties.dev_tokens import mint_dev_token
-    from dispatch.seed import ADMIN_EMAIL, CUSTOMER_PHONE, TECHNICIAN_PHONE
+    from dispatch.access.dev_tokens import mint_dev_token
+    from dispatch.seeding.seed import ADMIN_EMAIL, CUSTOMER_PHONE, TECHNICIAN_PHONE
 
     customer, technician = CUSTOMER_PHONE.format(1), TECHNICIAN_PHONE.format(1)
     async with services_for_tools(settings, dsn) as services:

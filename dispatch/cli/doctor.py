@@ -20,7 +20,7 @@ from dispatch.cli.setup import shared_database, stoppable
 
 if TYPE_CHECKING:
     from dispatch.config import Settings
-    from storage.pool import Pool
+    from storage.database.pool import Pool
 
 Verdict = Literal["ok", "note", "wrong"]
 #: Compiled parts: a platform without a wheel for one of them cannot run the server.
@@ -149,9 +149,9 @@ def _folder(settings: Settings) -> Finding:
 
 
 async def _database(settings: Settings, dsn: str) -> list[Finding]:
-    from dispatch.runtime import check_server
-    from storage.migrate import pending
-    from storage.pool import create_pool
+    from dispatch.process.runtime import check_server
+    from storage.database.migrate import pending
+    from storage.database.pool import create_pool
 
     version = await check_server(dsn)
     kind = "given" if settings.database_url else "embedded"
@@ -170,7 +170,8 @@ async def _database(settings: Settings, dsn: str) -> list[Finding]:
 
 
 async def _clock(pool: Pool) -> Finding:
-    from storage import clock, doctor
+    from storage import clock
+    from storage.tools import doctor
 
     async with pool.connection() as conn:
         row = await clock.get(conn)
@@ -191,7 +192,7 @@ async def _clock(pool: Pool) -> Finding:
 
 
 async def _people(pool: Pool) -> list[Finding]:
-    from storage import doctor
+    from storage.tools import doctor
 
     async with pool.connection() as conn:
         counts = await doctor.counts(conn)

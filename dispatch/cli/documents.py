@@ -42,13 +42,13 @@ def routes(*, as_json: bool) -> None:
 
 
 def openapi() -> None:
-    from api.openapi import openapi_document
+    from api.documents.openapi import openapi_document
 
     write_json(openapi_document())
 
 
 def asyncapi() -> None:
-    from api.asyncapi import asyncapi_document
+    from api.documents.asyncapi import asyncapi_document
 
     write_json(asyncapi_document())
 

@@ -32,9 +32,9 @@ def explained() -> Iterator[None]:
 
 def _sentence(error: Exception) -> str | None:
     from dispatch.errors import DispatchError
-    from storage.embedded import EmbeddedError
-    from storage.errors import DatabaseAway, DatabaseBusy
-    from storage.migrate import MigrationError
+    from storage.database.embedded import EmbeddedError
+    from storage.database.errors import DatabaseAway, DatabaseBusy
+    from storage.database.migrate import MigrationError
 
     if isinstance(error, (Refused, EmbeddedError)):
         return str(error)

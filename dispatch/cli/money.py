@@ -57,7 +57,8 @@ def reconcile(
     """Compare a day's payments and refunds with the gateway's, mend what a lost webhook left, list the rest."""
     from datetime import timedelta
 
-    from dispatch.billing import gateways, reconciliation
+    from dispatch.adapters.razorpay import opened
+    from dispatch.billing import reconciliation
     from dispatch.cli.setup import settings_of
     from dispatch.cli.tools import with_services
     from dispatch.localtime import local
@@ -66,9 +67,9 @@ def reconcile(
         today = local(services.clock.now(), services.settings.timezone).date()
         wanted: date = day.date() if day else today - timedelta(days=1)
         try:
-            return await reconciliation.reconcile(services, gateways.gateway_of(services), wanted)
+            return await reconciliation.reconcile(services, opened.gateway_of(services), wanted)
         finally:
-            await gateways.close(services)
+            await opened.close(services)
 
     report = with_services(settings_of(data=data), work)
     show(report)
@@ -158,11 +159,11 @@ async def _fault_run(settings: Settings, dsn: str, bookings: int, seed: int) -> 
     from pydantic import SecretStr
 
     from api.app import create_app
-    from dispatch.billing import gateways
+    from dispatch.adapters.razorpay import opened
     from dispatch.cli.setup import make_ready
-    from dispatch.gateway.server import LocalGateway
-    from dispatch.runtime import open_services
-    from dispatch.seed import seed as fill
+    from dispatch.local_gateway.server import LocalGateway
+    from dispatch.process.runtime import open_services
+    from dispatch.seeding.seed import seed as fill
     from dispatch.simulation import money
 
     await make_ready(settings, dsn)
@@ -180,8 +181,8 @@ async def _fault_run(settings: Settings, dsn: str, bookings: int, seed: int) -> 
                 host, port = runner.addresses[0][:2]
                 await other.control(webhook_url=f"http://{host}:{port}/v1/payments/webhook", retry_s=0.1)
                 people = await fill(services, technicians=60, customers=40, seed=seed)
-                gateway = gateways.gateway_of(services)
+                gateway = opened.gateway_of(services)
                 return await money.run(services, gateway, other, people.customer_ids, count=bookings, seed=seed)
             finally:
                 await runner.cleanup()
-                await gateways.close(services)
+                await opened.close(services)

@@ -72,7 +72,7 @@ async def _prepare(settings: Settings, dsn: str, prepare: Prepare | None) -> Non
 
 async def _real_time(settings: Settings, dsn: str) -> None:
     """A demonstration may have left the domain's time running faster: it goes on from there at its pace."""
-    from dispatch.runtime import open_services, set_clock
+    from dispatch.process.runtime import open_services, set_clock
 
     async with open_services(settings, dsn, with_workers=False) as services:
         if services.clock.speed != 1.0:
@@ -123,22 +123,22 @@ async def serve_on(
     companion: Companion | None = None,
 ) -> int:
     """Answers on the socket until cancelled, or until the companion ends."""
-    from api import heads
     from api.app import SERVER_OPTIONS, create_app, drain
+    from api.edge import connections
     from dispatch import logs
-    from dispatch.runtime import open_services
+    from dispatch.process.runtime import open_services
 
     logs.configure(settings.log_level, for_people=not settings.is_production)
     async with open_services(settings, dsn) as services:
         app = create_app(services)
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S, **SERVER_OPTIONS)
         await runner.setup()
-        limits = heads.Heads(settings.http.head_timeout_s, settings.http.max_connections_per_ip)
+        limits = connections.Heads(settings.http.head_timeout_s, settings.http.max_connections_per_ip)
         server: asyncio.Server | None = None
         try:
             url = url_of(listener)
             try:
-                server = await heads.listen(runner, listener, limits, backlog=BACKLOG, **SERVER_OPTIONS)
+                server = await connections.listen(runner, listener, limits, backlog=BACKLOG, **SERVER_OPTIONS)
             except OSError as e:
                 raise Refused(f"{url} was taken meanwhile ({e.strerror}): choose another --port.") from None
             ready(url)

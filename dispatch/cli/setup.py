@@ -83,7 +83,7 @@ def database(settings: Settings) -> Iterator[str]:
     if settings.database_url:
         yield settings.database_url
         return
-    from storage.embedded import SAFE, EmbeddedPostgres
+    from storage.database.embedded import SAFE, EmbeddedPostgres
 
     most = _SPARE_CONNECTIONS + settings.http.workers * (settings.database.pool_max + _BESIDE_POOL)
     server = EmbeddedPostgres(settings.data, {**SAFE, "max_connections": str(max(most, 80))})
@@ -98,7 +98,7 @@ def database(settings: Settings) -> Iterator[str]:
 @contextmanager
 def shared_database(settings: Settings) -> Iterator[str]:
     """The same for tools: beside a running server they use its database instead of being refused."""
-    from storage.embedded import EmbeddedPostgres, is_running
+    from storage.database.embedded import EmbeddedPostgres, is_running
 
     if not settings.database_url and is_running(settings.data):
         yield EmbeddedPostgres(settings.data).dsn
@@ -109,8 +109,8 @@ def shared_database(settings: Settings) -> Iterator[str]:
 
 async def make_ready(settings: Settings, dsn: str) -> list[str]:
     """Checks the server and applies missing migrations; in production it only says that they are missing."""
-    from dispatch.runtime import check_database, check_server
-    from storage.migrate import migrate_dsn
+    from dispatch.process.runtime import check_database, check_server
+    from storage.database.migrate import migrate_dsn
 
     await check_server(dsn)
     if settings.is_production:
@@ -122,7 +122,7 @@ async def make_ready(settings: Settings, dsn: str) -> list[str]:
 @asynccontextmanager
 async def services_for_tools(settings: Settings, dsn: str) -> AsyncIterator[Services]:
     """Services without their loops, on a database that is brought up to date first."""
-    from dispatch.runtime import open_services
+    from dispatch.process.runtime import open_services
 
     await make_ready(settings, dsn)
     async with open_services(settings, dsn, with_workers=False) as services:

@@ -45,8 +45,8 @@ def write_json(value: Any) -> None:
 
 
 def migrate(settings: Settings, *, dry_run: bool) -> None:
-    from dispatch.runtime import check_server
-    from storage.migrate import migrate_dsn, pending
+    from dispatch.process.runtime import check_server
+    from storage.database.migrate import migrate_dsn, pending
 
     async def run(dsn: str) -> list[str]:
         await check_server(dsn)
@@ -64,7 +64,7 @@ def seed(settings: Settings, technicians: int, customers: int, seed: int) -> Non
     refuse_production(settings, "Seeding")
     from rich.console import Console
 
-    from dispatch.seed import seed as fill
+    from dispatch.seeding.seed import seed as fill
 
     async def work(services: Services) -> None:
         with Console(stderr=True).status("seeding the city"):
@@ -85,7 +85,7 @@ def outbox(settings: Settings, to: str | None, limit: int, *, as_json: bool) -> 
     from storage import outbox as rows
 
     async def read(dsn: str) -> list[rows.Listed]:
-        from storage.pool import create_pool
+        from storage.database.pool import create_pool
 
         await make_ready(settings, dsn)
         pool = await create_pool(dsn, min_size=1, max_size=2)
@@ -114,7 +114,7 @@ def outbox(settings: Settings, to: str | None, limit: int, *, as_json: bool) -> 
 
 
 def token(settings: Settings, kind: str, name: str) -> None:
-    from dispatch.parties.dev_tokens import mint_dev_token
+    from dispatch.access.dev_tokens import mint_dev_token
 
     async def work(services: Services) -> None:
         print(await mint_dev_token(services, kind, name))

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from dispatch.engine.lifecycle import ASSIGNMENT_STATES
 from dispatch.services import Services
-from storage import ops as rows
+from storage import board as rows
 
 #: A board shows at most so many of each.
 MOST_TECHNICIANS, MOST_BOOKINGS, MOST_ALERTS = 5000, 2000, 200

@@ -10,13 +10,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dispatch.engine.matching import Candidate, Job, Judged, Policy, Weights, local_span, rank
-from dispatch.engine.roster import Technician
+from dispatch.live.roster import Technician
 from geo.eta import travel_buffer_s
 from geo.geodesy import haversine_m
 from storage import offers as offer_rows
 from storage import slots as slot_rows
 from storage.bookings import Booking
-from storage.pool import Conn
+from storage.database.pool import Conn
 
 if TYPE_CHECKING:
     from dispatch.services import Services

@@ -11,9 +11,9 @@ from dispatch.transaction import Tx
 from storage import bookings as booking_rows
 from storage import explain as rows
 from storage.bookings import Booking
+from storage.database.pool import Conn
 from storage.facts import BookingEvent, timeline
 from storage.offers import Offer
-from storage.pool import Conn
 
 #: Of an attempt so many who could have had the job are kept, and so many in all, with the nearest refused.
 KEPT_ELIGIBLE, KEPT = 100, 200

@@ -17,7 +17,7 @@ from storage import bookings as booking_rows
 from storage import offers as rows
 from storage import slots as slot_rows
 from storage.bookings import Booking
-from storage.errors import StorageError, is_deadlock, is_unique
+from storage.database.errors import StorageError, is_deadlock, is_unique
 from storage.offers import Offer
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from dispatch.transaction import Tx
 from storage import bookings as booking_rows
 from storage import slots as rows
 from storage.bookings import Booking
-from storage.errors import StorageError, is_deadlock, is_exclusion
-from storage.pool import Conn
+from storage.database.errors import StorageError, is_deadlock, is_exclusion
+from storage.database.pool import Conn
 
 if TYPE_CHECKING:
     from dispatch.services import Services

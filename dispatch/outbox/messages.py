@@ -14,7 +14,7 @@ from dispatch import bus
 from dispatch.transaction import Tx
 from dispatch.vault import Vault, cell, vault_of
 from storage import outbox as rows
-from storage.pool import Conn
+from storage.database.pool import Conn
 
 #: Every text that is sent by SMS or e-mail or pushed, under the name that providers know its template by.
 TEMPLATES: Mapping[str, str] = {

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from dispatch import bus
-from dispatch.adapters.sending import Sender, SendFailed
 from dispatch.errors import DispatchError
 from dispatch.outbox import messages
+from dispatch.ports.messages import Sender, SendFailed
 from dispatch.services import Services
 from dispatch.vault import vault_of
 from storage import outbox as rows
-from storage.pool import Conn
+from storage.database.pool import Conn
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.transaction import Tx
 from storage import addresses as rows
 from storage.addresses import Address
-from storage.pool import Conn
+from storage.database.pool import Conn
 
 if TYPE_CHECKING:
     from dispatch.services import Services

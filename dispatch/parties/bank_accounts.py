@@ -10,7 +10,7 @@ from dispatch.transaction import Tx
 from dispatch.vault import Vault, cell, vault_of
 from storage import bank_accounts as rows
 from storage.bank_accounts import BankAccount
-from storage.pool import Conn
+from storage.database.pool import Conn
 
 _LAST = 4
 

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from dispatch.access import otp, step_up
 from dispatch.errors import Conflict, Missing, NotAllowed
+from dispatch.live.sessions import Pair
 from dispatch.outbox import messages
-from dispatch.parties import otp, step_up
-from dispatch.parties.sessions import Pair
 from dispatch.services import Services
 from dispatch.transaction import Tx
 from storage import accounts as rows
 from storage import notifications as notification_rows
 from storage.accounts import Account
-from storage.errors import StorageError, is_unique
+from storage.database.errors import StorageError, is_unique
+from storage.database.pool import Conn
 from storage.notifications import Notification
-from storage.pool import Conn
 
 REALM = "customer"
 

@@ -6,14 +6,15 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from dispatch.access import step_up
 from dispatch.errors import Conflict, Missing
-from dispatch.parties import customers, step_up
+from dispatch.parties import customers
 from dispatch.services import Services
 from storage import accounts as account_rows
 from storage import erasure as rows
 from storage import otp as otp_rows
 from storage import sessions as session_rows
-from storage.pool import Conn
+from storage.database.pool import Conn
 
 _EXPORT_MAX = 10_000
 

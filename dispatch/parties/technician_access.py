@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from dispatch.access import otp, step_up
 from dispatch.errors import Missing, NotAllowed
-from dispatch.parties import bank_accounts, otp, step_up
-from dispatch.parties.sessions import Pair
+from dispatch.live.sessions import Pair
+from dispatch.parties import bank_accounts
 from dispatch.services import Services
 from dispatch.transaction import Tx
 from storage import technician_access as rows
 from storage.bank_accounts import BankAccount
-from storage.pool import Conn
+from storage.database.pool import Conn
 from storage.technician_access import TechnicianProfile
 
 REALM = "technician"

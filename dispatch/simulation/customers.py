@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import aiohttp
 
-from dispatch.client import CallFailed, Unreachable
+from dispatch.client.client import CallFailed, Unreachable
 from dispatch.localtime import local
 from dispatch.simulation import policies
 from dispatch.simulation.policies import dice_for

@@ -14,20 +14,20 @@ from uuid import UUID, uuid4
 
 from dispatch import catalogue, localtime
 from dispatch.billing import ledger_check, payments, payouts, pricing, reconciliation, refunds
-from dispatch.billing.gateway import Gateway, GatewayError
 from dispatch.billing.worker import MoneyWorker
 from dispatch.engine import bookings, jobs, offers
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.slots import SlotTaken
 from dispatch.errors import DispatchError
 from dispatch.events import Actor
+from dispatch.ports.gateway import Gateway, GatewayError
 from dispatch.services import Services
 from storage import intents as intent_rows
-from storage import money_run as rows
 from storage import offers as offer_rows
 from storage import payments as payment_rows
 from storage.bookings import Booking
-from storage.errors import StorageError
+from storage.database.errors import StorageError
+from storage.tools import money_run as rows
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ import orjson
 from shapely.geometry import MultiPoint
 
 from dispatch.errors import Invalid
-from dispatch.seed_data import Area
+from dispatch.seeding.city import Area
 from geo.geodesy import METRES_PER_DEGREE, valid_position
 
 #: The column with the way: a JSON list of [lon, lat], one every STEP_S seconds.

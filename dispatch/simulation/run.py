@@ -14,9 +14,9 @@ import aiohttp
 
 from dispatch.clock import Reading
 from dispatch.localtime import local, to_utc
-from dispatch.runtime import set_clock
-from dispatch.seed import CUSTOMER_PHONE, TECHNICIAN_PHONE, Seeded
-from dispatch.seed import seed as fill
+from dispatch.process.runtime import set_clock
+from dispatch.seeding.seed import CUSTOMER_PHONE, TECHNICIAN_PHONE, Seeded
+from dispatch.seeding.seed import seed as fill
 from dispatch.services import Services
 from dispatch.simulation import world as worlds
 from dispatch.simulation.customers import ENDED, Customer
@@ -24,8 +24,8 @@ from dispatch.simulation.report import Report, percentile
 from dispatch.simulation.scene import Scene, SimulationOptions
 from dispatch.simulation.technicians import Technician
 from dispatch.simulation.world import World
-from storage import simulation as rows
-from storage.simulation import BookingEnd
+from storage.tools import simulation as rows
+from storage.tools.simulation import BookingEnd
 
 #: A city that has just been made wakes up at this time of its own clock.
 MORNING = time(8, 5)

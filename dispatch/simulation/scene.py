@@ -11,10 +11,10 @@ from pathlib import Path
 
 import aiohttp
 
-from dispatch.client import CallFailed, Credentials, Live, Rest, Unreachable
+from dispatch.access.dev_tokens import mint_dev_token
+from dispatch.client.client import CallFailed, Credentials, Live, Rest, Unreachable
 from dispatch.clock import Clock
 from dispatch.outbox.messages import list_outbox
-from dispatch.parties.dev_tokens import mint_dev_token
 from dispatch.services import Services
 from dispatch.simulation.world import World
 

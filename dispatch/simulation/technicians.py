@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from dispatch.client import CallFailed, Unreachable
+from dispatch.client.client import CallFailed, Unreachable
 from dispatch.simulation import policies
 from dispatch.simulation.paths import Gps, Path, drive, drive_seconds, recorded, stay
 from dispatch.simulation.policies import Answer, dice_for

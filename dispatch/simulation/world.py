@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shapely.geometry import Point, Polygon
 
-from dispatch.seed_data import KOLKATA, Area
+from dispatch.seeding.city import KOLKATA, Area
 from dispatch.simulation.policies import dice_for
 from dispatch.simulation.replay import STEP_S, Trip, area_of, read_trips
 from geo.geodesy import METRES_PER_DEGREE, haversine_m

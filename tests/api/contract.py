@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from dispatch.gateway.server import LocalGateway
+from dispatch.local_gateway.server import LocalGateway
 from tests.api.live import Live, Person, live_server
 from tests.api.test_story import make_everybody_a_beautician
 from tests.conftest import SHARED, clone

@@ -12,12 +12,12 @@ from pydantic import Field
 
 from api.audiences import Audience, Customer, Technician, customer
 from api.auth import principals
-from api.dialects import MINUTESERV, PROVIDER
-from api.limits import Quota, RateLimit
-from api.listing import Grammar, Listing
-from api.models import Body, CamelBody, CamelView, Money, Query, View
-from api.results import Bare, File, Message, NoContent, Page, Reply
+from api.edge.limits import Quota, RateLimit
 from api.route import Header, RequestInfo
+from api.wire.dialects import MINUTESERV, PROVIDER
+from api.wire.listing import Grammar, Listing
+from api.wire.models import Body, CamelBody, CamelView, Money, Query, View
+from api.wire.results import Bare, File, Message, NoContent, Page, Reply
 from dispatch.errors import Conflict, Invalid, Unavailable
 from dispatch.services import Services
 

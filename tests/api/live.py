@@ -19,11 +19,11 @@ from aiohttp.test_utils import TestServer
 from api.app import create_app
 from api.realtime.attach import SERVER
 from api.realtime.engine import HotServer
-from dispatch import runtime
+from dispatch.access.dev_tokens import mint_dev_token
 from dispatch.billing import ledger
 from dispatch.billing.ledger import Line
-from dispatch.parties.dev_tokens import mint_dev_token
-from dispatch.seed import seed
+from dispatch.process import runtime
+from dispatch.seeding.seed import seed
 from dispatch.services import Services
 from tests.world import NOON, test_settings
 

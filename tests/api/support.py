@@ -16,8 +16,8 @@ from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
 from dispatch.tokens import Tokens
 from dispatch.transaction import Tx
-from storage.errors import DatabaseAway
-from storage.pool import Conn, Pool
+from storage.database.errors import DatabaseAway
+from storage.database.pool import Conn, Pool
 
 Client = TestClient[Any, Any]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dispatch.engine import jobs
-from storage.errors import StorageError
+from storage.database.errors import StorageError
 from tests.api.live import Live, Person, live_server
 from tests.world import World
 
@@ -87,7 +87,7 @@ async def test_what_only_the_database_notices_is_invalid_too(
 
 
 async def test_the_driver_tells_such_values_apart(world: World) -> None:
-    from storage.errors import is_data
+    from storage.database.errors import is_data
     from storage.queue import waiting
 
     async with world.services.read() as conn:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
-from dispatch.gateway.server import LocalGateway
+from dispatch.local_gateway.server import LocalGateway
 from tests.api.contract import (
     ELISION,
     ENDPOINTS,

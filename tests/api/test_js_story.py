@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from dispatch import runtime
+from dispatch.process import runtime
 from tests.api.live import Live, live_server
 from tests.api.realtime.test_js_client import _run, node
 from tests.api.test_story import make_everybody_a_beautician

@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from api.audiences import Customer
-from api.models import Body, CamelBody
 from api.route import BadRoute
+from api.wire.models import Body, CamelBody
 from dispatch.services import Services
 from tests.api.demo import DEMO, camel, make
 from tests.api.support import Client, FakeServices, bearer, serving

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from api.app import all_routes
 from api.audiences import AUDIENCES, audience_of
-from api.models import Body
 from api.route import Route
+from api.wire.models import Body
 from dispatch.config import Limits, Settings
 from dispatch.errors import NotSignedIn
 from tests.api.support import Client, FakeServices, bearer, serving

@@ -17,8 +17,8 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
 from api.app import create_app
-from dispatch import runtime
 from dispatch.clock import Reading
+from dispatch.process import runtime
 from tests.api.live import Live, Person, live_server, until
 from tests.api.test_story import book, fix, make_everybody_a_beautician
 from tests.world import test_settings

@@ -11,7 +11,7 @@ import pytest
 from dispatch import catalogue
 from dispatch.catalogue import ServiceIn
 from dispatch.errors import Invalid, Missing
-from storage.pool import Pool
+from storage.database.pool import Pool
 from tests.city import City, city
 
 HAIRCUT = ServiceIn("Haircut", "Hair", "Haircut", "Minimal", {"INR": (40_000, 50_000), "EUR": (1_500, None)})

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from dispatch import numbers
-from storage.pool import Conn, Pool
+from storage.database.pool import Conn, Pool
 
 DAY = date(2024, 1, 15)
 

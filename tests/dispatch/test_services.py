@@ -9,7 +9,7 @@ import pytest
 from dispatch import services as services_module
 from dispatch.errors import Conflict
 from dispatch.transaction import Tx
-from storage.errors import StorageError
+from storage.database.errors import StorageError
 from tests.world import World
 
 
@@ -39,7 +39,7 @@ async def test_a_real_deadlock_is_repeated(world: World) -> None:
 
 
 async def world_update(tx: Tx, row_id: int) -> None:
-    from storage.pool import translated
+    from storage.database.pool import translated
 
     with translated():
         await tx.conn.execute("UPDATE pairs SET n = n + 1 WHERE id = $1", row_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from storage import quotas
-from storage.pool import Conn, Pool
+from storage.database.pool import Conn, Pool
 
 
 async def used(db: Conn, *seconds_ago: float) -> None:

@@ -11,7 +11,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from api.app import create_app
-from storage.pool import Pool
+from storage.database.pool import Pool
 from tests.city import City, city
 
 

@@ -12,9 +12,10 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from api.app import create_app
-from dispatch.billing import charges, gateways, refunds
-from dispatch.gateway.server import LocalGateway
-from storage.pool import Pool
+from dispatch.adapters.razorpay import opened
+from dispatch.billing import charges, refunds
+from dispatch.local_gateway.server import LocalGateway
+from storage.database.pool import Pool
 from tests.api.customer.conftest import House, Visitor
 from tests.dispatch.billing.conftest import open_till
 from tests.dispatch.billing.till import GRAND, Till
@@ -40,7 +41,7 @@ async def shop(fresh_pool: Pool, tmp_path: Path) -> AsyncIterator[Shop]:
         async with TestClient(TestServer(create_app(till.world.services, with_sockets=False))) as client:
             await gw.control(webhook_url=str(client.make_url("/v1/payments/webhook")), retry_s=0.02)
             yield Shop(till, client)
-        await gateways.close(till.world.services)
+        await opened.close(till.world.services)
         await till.world.services.bus.close()
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from dispatch import runtime
+from dispatch.process import runtime
 from tests.api.internal.conftest import Scene
 from tests.api.live import give
 from tests.api.test_story import book

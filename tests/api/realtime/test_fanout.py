@@ -15,9 +15,9 @@ from socketio.exceptions import ConnectionError as SocketRefused
 
 from api.realtime import fanout as fanout_module
 from api.realtime.fanout import Fanout
-from dispatch import runtime
 from dispatch.engine import facts
 from dispatch.events import SYSTEM
+from dispatch.process import runtime
 from storage import facts as fact_rows
 from tests.api.live import Live, Person, live_server, until
 from tests.api.test_story import book, fix, make_everybody_a_beautician

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient
 
 from api.app import create_app
 from dispatch.services import Services
-from storage.pool import Pool
+from storage.database.pool import Pool
 from tests.identity import OTHER_PHONE, PHONE, add_technician, code_in_outbox, make_services
 
 Client = TestClient[web.Request, web.Application]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dispatch import runtime
+from dispatch.process import runtime
 from tests.api.live import Live, Person, live_server
 from tests.api.test_story import book, fix, make_everybody_a_beautician
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from dispatch.adapters.razorpay import RazorpayGateway
-from dispatch.gateway.server import LocalGateway
+from dispatch.adapters.razorpay.client import RazorpayGateway
+from dispatch.local_gateway.server import LocalGateway
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dispatch.bench import index
-from storage.bench_redis import find_server
+from storage.tools.bench_redis import find_server
 
 
 def test_a_small_run_measures_everything_and_finds_no_difference() -> None:

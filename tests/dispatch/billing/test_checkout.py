@@ -19,7 +19,7 @@ from dispatch.engine.slots import SlotTaken
 from dispatch.errors import Invalid, Missing
 from dispatch.parties import addresses
 from dispatch.parties.addresses import AddressIn
-from storage.pool import Pool
+from storage.database.pool import Pool
 from tests.city import City, city
 
 TOMORROW = date(2026, 1, 21)

@@ -9,7 +9,7 @@ import pytest
 from dispatch.billing import ledger, ledger_check
 from dispatch.billing.earnings import divide
 from dispatch.billing.ledger import Line, Unbalanced, merged, platform, post
-from storage.errors import StorageError, constraint_of
+from storage.database.errors import StorageError, constraint_of
 from tests.dispatch.billing.till import GRAND
 from tests.world import World
 

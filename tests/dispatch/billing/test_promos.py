@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from dispatch.billing import promos
 from dispatch.billing.promos import PromoIn, PromoUsedUp, discount_of, refusal
-from storage.pool import Pool
+from storage.database.pool import Pool
 from storage.promos import Promo
 from tests.city import City, city
 

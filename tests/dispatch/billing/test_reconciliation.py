@@ -13,8 +13,8 @@ from uuid import uuid4
 import pytest
 
 from dispatch.billing import reconciliation, refunds
-from dispatch.billing.gateway import GatewayPayment, GatewayRefund, GatewayRefused
 from dispatch.billing.reconciliation import AlreadyRunning, reconcile, run_yesterday
+from dispatch.ports.gateway import GatewayPayment, GatewayRefund, GatewayRefused
 from storage.jobs import Jobs
 from tests.dispatch.billing.till import GRAND, Till
 

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from aiohttp import web
 
-from dispatch.billing import gateways, ledger_check, payments, webhooks
-from dispatch.billing.gateway import Gateway
+from dispatch.adapters.razorpay import opened
+from dispatch.billing import gateway_events, ledger_check, payments
 from dispatch.billing.worker import MoneyWorker
 from dispatch.engine import bookings, jobs
 from dispatch.errors import DispatchError
 from dispatch.events import Actor
-from dispatch.gateway.server import LocalGateway
+from dispatch.local_gateway.server import LocalGateway
+from dispatch.ports.gateway import Gateway
 from storage.bookings import Booking
 from storage.payments import Payment
 from tests.world import World
@@ -34,7 +35,7 @@ class Till:
 
     @property
     def gateway(self) -> Gateway:
-        return gateways.gateway_of(self.world.services)
+        return opened.gateway_of(self.world.services)
 
     async def online(self, account_id: UUID | None = None, **changes: Any) -> tuple[Booking, dict[str, Any]]:
         """An online booking with its order."""
@@ -109,7 +110,7 @@ def hook(world: World) -> web.Application:
 
     async def take(request: web.Request) -> web.Response:
         try:
-            await webhooks.receive(
+            await gateway_events.receive(
                 world.services, await request.read(), request.headers.get("X-Razorpay-Signature"),
                 request.headers.get("x-razorpay-event-id"),
             )  # fmt: skip

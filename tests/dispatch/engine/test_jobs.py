@@ -19,7 +19,7 @@ from dispatch.engine.slots import SlotTaken
 from dispatch.errors import Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from storage.bookings import Booking
-from storage.pool import Pool
+from storage.database.pool import Pool
 from tests.world import NOON, World, make_world
 
 CUSTOMER, STAFF = Actor("customer", "c-1"), Actor("admin", "s-1")

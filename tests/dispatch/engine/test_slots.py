@@ -16,7 +16,7 @@ from dispatch.engine import bookings, candidates, offers, slots
 from dispatch.engine.matching import refusal
 from dispatch.engine.slots import Need, SlotTaken
 from storage import slots as slot_rows
-from storage.pool import Pool
+from storage.database.pool import Pool
 from tests.world import KOLKATA, NOON, World, make_world
 
 MONDAY = date(2026, 1, 5)

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from dispatch import bus, runtime
+from dispatch import bus
 from dispatch.bus import LocalBus
 from dispatch.engine import bookings, timers
 from dispatch.engine.timers import KINDS, Sweeper
 from dispatch.events import Actor
+from dispatch.process import runtime
 from dispatch.transaction import Tx
 from storage import bookings as booking_rows
 from storage.bookings import Booking
-from storage.errors import StorageError
+from storage.database.errors import StorageError
 from tests.world import World, test_settings
 
 

@@ -14,7 +14,7 @@ from dispatch.engine import zones
 from dispatch.engine.zone_import import BadFile, import_zones, read
 from dispatch.engine.zones import ZoneBook, ZoneIn
 from dispatch.errors import Invalid
-from storage.pool import Pool
+from storage.database.pool import Pool
 from tests.city import City, city
 
 SQUARE = {"type": "Polygon", "coordinates": [[[10, 50], [11, 50], [11, 51], [10, 51], [10, 50]]]}

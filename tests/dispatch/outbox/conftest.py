@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dispatch.services import Services
-from storage.pool import Pool
+from storage.database.pool import Pool
 from tests.identity import make_services
 
 

@@ -15,7 +15,7 @@ from dispatch.errors import Invalid, Missing
 from dispatch.parties import addresses
 from dispatch.parties.addresses import AddressIn, TooManyAddresses
 from storage.addresses import Address
-from storage.pool import Pool
+from storage.database.pool import Pool
 from tests.city import City, city
 
 

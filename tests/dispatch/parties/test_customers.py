@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
+from dispatch.access import otp, step_up
 from dispatch.errors import Invalid, Missing
-from dispatch.parties import customers, erasure, otp, step_up
+from dispatch.parties import customers, erasure
 from dispatch.parties.customers import SignedIn
 from dispatch.services import Services
-from storage.pool import Pool
+from storage.database.pool import Pool
 from tests.identity import OTHER_PHONE, PHONE, add_booking, add_technician, everything, send_code, wrong
 
 

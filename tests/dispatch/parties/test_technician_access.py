@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from dispatch.access import dev_tokens, otp, step_up
 from dispatch.errors import Invalid, Missing
-from dispatch.parties import bank_accounts, dev_tokens, otp, step_up, technician_access
+from dispatch.parties import bank_accounts, technician_access
 from dispatch.services import Services
 from dispatch.vault import SealBroken, vault_of
-from storage.pool import Pool
+from storage.database.pool import Pool
 from tests.identity import OTHER_PHONE, PHONE, add_technician, everything, make_services, send_code, wrong
 
 

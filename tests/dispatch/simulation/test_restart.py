@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from dispatch.config import Settings
-from dispatch.runtime import open_services
+from dispatch.process.runtime import open_services
 from dispatch.simulation.run import prepare, run
 from dispatch.simulation.scene import SimulationOptions
 

@@ -1,0 +1,114 @@
+"""The documents and their pages, without a single request to elsewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import lru_cache
+from pathlib import Path
+
+import orjson
+from aiohttp import web
+
+from api.documents.asyncapi import asyncapi_document, events_page
+from api.documents.openapi import openapi_document
+
+#: Of swagger-ui-py only these two files are used; its own code would pull in a template engine.
+_ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-ancestors 'none'"
+)
+_CACHE = "public, max-age=3600"
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Dispatch: REST</title>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
+<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+<link rel="stylesheet" href="/docs/assets/page.css"></head>
+<body><nav><a href="/docs/events">Socket events</a> <a href="/openapi.json">openapi.json</a>
+<a href="/asyncapi.json">asyncapi.json</a></nav>
+<div id="docs"></div><script src="/docs/assets/swagger-ui-bundle.js"></script>
+<script src="/docs/assets/start.js"></script></body></html>"""
+
+_START = """SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs", deepLinking: true, validatorUrl: null,
+  docExpansion: "none", defaultModelsExpandDepth: 0, persistAuthorization: true});
+"""
+
+_STYLE = """
+main { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; }
+nav { padding: .75rem 1rem; font: 14px system-ui, sans-serif; } nav a { margin-right: 1rem; }
+main code { background: #f2f3f5; padding: .1em .3em; border-radius: 3px; }
+main section { border-top: 1px solid #dde; margin: 1rem 0; }
+main table { border-collapse: collapse; width: 100%; }
+main th, main td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #eef; }
+main pre { background: #f7f8fa; padding: 1rem; overflow: auto; } main em { color: #965; font-size: .85em; }
+"""
+
+
+@lru_cache(maxsize=1)
+def _openapi() -> bytes:
+    return orjson.dumps(openapi_document())
+
+
+@lru_cache(maxsize=1)
+def _asyncapi() -> bytes:
+    return orjson.dumps(asyncapi_document())
+
+
+def _text(text: str, kind: str) -> web.Response:
+    headers = {"Content-Security-Policy": _CSP, "Cache-Control": _CACHE}
+    return web.Response(text=text, content_type=kind, headers=headers)
+
+
+async def openapi_json(request: web.Request) -> web.Response:
+    """The OpenAPI 3.1 document."""
+    return web.Response(body=_openapi(), content_type="application/json", headers={"Cache-Control": _CACHE})
+
+
+async def asyncapi_json(request: web.Request) -> web.Response:
+    """The AsyncAPI 3 document."""
+    return web.Response(body=_asyncapi(), content_type="application/json", headers={"Cache-Control": _CACHE})
+
+
+async def docs(request: web.Request) -> web.Response:
+    return _text(_PAGE, "text/html")
+
+
+async def front(request: web.Request) -> web.Response:
+    """Whoever opens the bare address in a browser finds the pages."""
+    return web.Response(status=302, headers={"Location": "/docs"})
+
+
+async def docs_events(request: web.Request) -> web.Response:
+    return _text(events_page(), "text/html")
+
+
+async def asset(request: web.Request) -> web.StreamResponse:
+    """Ours by name, and two files of swagger-ui-py."""
+    name = request.match_info["name"]
+    if name == "start.js":
+        return _text(_START, "text/javascript")
+    if name == "page.css":
+        return _text(_STYLE, "text/css")
+    folder = _swagger_folder()
+    if name not in _ASSETS or folder is None:
+        raise web.HTTPNotFound
+    headers = {"Content-Type": _ASSETS[name], "Cache-Control": _CACHE}
+    return web.FileResponse(folder / name, headers=headers)
+
+
+@lru_cache(maxsize=1)
+def _swagger_folder() -> Path | None:
+    """Where the package's files are; it is not imported."""
+    found = importlib.util.find_spec("swagger_ui")
+    places = found.submodule_search_locations if found else None
+    return Path(next(iter(places))) / "static" if places else None
+
+
+def add_documents(app: web.Application) -> None:
+    app.router.add_get("/openapi.json", openapi_json)
+    app.router.add_get("/asyncapi.json", asyncapi_json)
+    app.router.add_get("/", front)
+    app.router.add_get("/docs", docs)
+    app.router.add_get("/docs/events", docs_events)
+    app.router.add_get("/docs/assets/{name}", asset)

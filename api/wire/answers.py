@@ -1,0 +1,154 @@
+"""From what an endpoint returned or raised to an HTTP response: the only place that makes one."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from api.wire.dialects import Dialect, Problem
+from api.wire.listing import Listing
+from api.wire.results import Bare, File, Message, NoContent, Page, Reply
+from dispatch.clock import Clock
+from dispatch.errors import DispatchError, Kind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+JSON = "application/json"
+#: Statuses of the few situations that are finer than their kind.
+_STATUS_OF_CODE = {"unsupported_content_encoding": 415, "request_timeout": 408}
+_RETRY_S = 1.0
+_MAX_NAMED = 20
+
+
+def json_response(
+    dialect: Dialect, status: int, body: Any, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    return web.Response(
+        status=status,
+        body=dialect.dumps(body),
+        content_type=JSON,
+        charset="utf-8",
+        headers=dict(headers or {}),
+    )
+
+
+# ---------------------------------------------------------------- errors
+
+
+def error_response(error: DispatchError, dialect: Dialect, clock: Clock) -> web.Response:
+    """A refusal in the caller's dialect."""
+    problem = dialect.problem_of(error)
+    headers: dict[str, str] = {}
+    if error.kind is Kind.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = "Bearer"
+    retry_after_s = error.retry_after_s
+    if retry_after_s is None and error.kind in (Kind.THROTTLED, Kind.UNAVAILABLE):
+        retry_after_s = _RETRY_S
+    if retry_after_s is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
+    status = _STATUS_OF_CODE.get(error.code, problem.status)
+    return json_response(dialect, status, dialect.error(problem, clock.now()), headers)
+
+
+def problem_response(
+    dialect: Dialect,
+    clock: Clock,
+    status: int,
+    code: str,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """An error that no DispatchError stands for: unknown paths, wrong methods, large bodies, our own bugs."""
+    return json_response(dialect, status, dialect.error(Problem(status, code, message), clock.now()), headers)
+
+
+# ---------------------------------------------------------------- success
+
+
+class Renderer:
+    """Renders one route's results."""
+
+    def __init__(self, dialect: Dialect, status: int, page_key: str | None) -> None:
+        self._dialect, self._status, self._page_key = dialect, status, page_key
+
+    async def response(
+        self, request: web.Request, result: Any, listing: Listing | None, now: datetime, ignored: list[str]
+    ) -> web.StreamResponse:
+        """The response to `result`; unknown names that were dropped are reported in a header."""
+        if isinstance(result, File):
+            return await _file_response(request, result)
+        if isinstance(result, NoContent):
+            return web.Response(status=204)
+        response = self._json(request, result, listing, now)
+        if ignored:
+            named = [quote(name, safe="[].-_ ") for name in ignored[:_MAX_NAMED]]
+            response.headers["X-Ignored-Fields"] = ", ".join(named)[:1000]
+        return response
+
+    def _json(
+        self, request: web.Request, result: Any, listing: Listing | None, now: datetime
+    ) -> web.Response:
+        dialect, status, headers = self._dialect, self._status, {}
+        body: Any
+        if isinstance(result, Page):
+            body = self._page(result, listing, now)
+        elif isinstance(result, Bare):
+            body = result.body
+        else:
+            body = dialect.success(result, now)
+            if isinstance(result, Reply):
+                headers = dict(result.headers)
+            if isinstance(result, Reply | Message) and result.status is not None:
+                status = result.status
+        response = json_response(dialect, status, body, headers)
+        if "ETag" in headers and request.method in ("GET", "HEAD") and _is_known(request, headers["ETag"]):
+            return web.Response(status=304, headers=headers)
+        return response
+
+    def _page(self, result: Page[Any], listing: Listing | None, now: datetime) -> dict[str, Any]:
+        number = result.page or (listing.page if listing else 1)
+        limit = result.limit or (listing.limit if listing else max(len(result.items), 1))
+        items: list[Any] = list(result.items)
+        if listing is not None and listing.fields is not None:
+            items = [
+                listing.pick(i.model_dump(context=self._dialect) if isinstance(i, BaseModel) else i)
+                for i in items
+            ]
+        if result.key is None and self._page_key is not None:
+            result = Page(result.items, result.total, self._page_key, result.extra)
+        return self._dialect.page(result, items, number, limit, now)
+
+
+def etag_of(body: bytes) -> str:
+    """A strong ETag of these bytes."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def _is_known(request: web.Request, etag: str) -> bool:
+    known = request.headers.get("If-None-Match", "")
+    bare = etag.removeprefix("W/")
+    return known.strip() == "*" or bare in [part.strip().removeprefix("W/") for part in known.split(",")]
+
+
+async def _file_response(request: web.Request, file: File) -> web.StreamResponse:
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "._- ") else "_" for c in file.filename)
+    place = "inline" if file.is_inline else "attachment"
+    headers = {
+        "Content-Type": file.content_type,
+        "Content-Disposition": f"{place}; filename=\"{plain}\"; filename*=UTF-8''{quote(file.filename)}",
+    }
+    if isinstance(file.content, bytes):
+        return web.Response(body=file.content, headers=headers)
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    async for piece in file.content:
+        await response.write(piece)
+    await response.write_eof()
+    return response

@@ -1,0 +1,233 @@
+"""From an HTTP request to typed inputs: all bad fields of path, query, headers and body are named at once."""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from dispatch.errors import Invalid, Malformed, Missing
+
+if TYPE_CHECKING:
+    from api.wire.dialects import Dialect
+
+#: A body that is not here by then is not awaited any longer, in seconds.
+BODY_S = 20.0
+#: What stands for the body as a whole among the bad fields.
+WHOLE_BODY = "body"
+_EMPTY: Any = object()
+
+Fields = dict[str, list[str]]
+
+
+class Unreadable(Malformed):
+    """The body is not valid JSON."""
+
+    code = "malformed_json"
+
+
+class UnsupportedEncoding(Malformed):
+    """Compressed bodies are not accepted: send it plain."""
+
+    code = "unsupported_content_encoding"
+
+
+class TooSlow(Malformed):
+    """The body did not arrive in time."""
+
+    code = "request_timeout"
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The raw body. Raises UnsupportedEncoding, TooSlow, and aiohttp's own error for a too large one."""
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise UnsupportedEncoding
+    if not request.can_read_body:
+        return b""
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.read()
+    except TimeoutError as error:
+        raise TooSlow from error
+
+
+def json_of(raw: bytes) -> Any:
+    """The JSON value of a body, whatever its content type says; an empty one is an empty object."""
+    if not raw.strip():
+        return {}
+    try:
+        given = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable from error
+    return {} if given is None else given
+
+
+def query_of(request: web.Request) -> dict[str, list[str]]:
+    """key, key[], key[0] and repeated keys are one list; blank values are none."""
+    found: dict[str, list[str]] = {}
+    for key, value in request.query.items():
+        if value.strip():
+            name = key.split("[", 1)[0] if key.endswith("]") else key
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def unclean_in(given: Any) -> Fields:
+    """Strings that no database keeps and numbers that are none, by the path of their field."""
+    bad: Fields = {}
+    waiting: list[tuple[str, Any]] = [("", given)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, str):
+            if "\x00" in value or not _is_text(value):
+                bad[path or WHOLE_BODY] = ["must be text without control zero"]
+        elif isinstance(value, float):
+            if value != value or value in (float("inf"), float("-inf")):
+                bad[path or WHOLE_BODY] = ["must be a finite number"]
+        elif isinstance(value, Mapping):
+            waiting += [(f"{path}.{k}" if path else str(k), v) for k, v in value.items()]
+        elif isinstance(value, list):
+            waiting += [(f"{path}.{n}" if path else str(n), v) for n, v in enumerate(value)]
+    return bad
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+# ---------------------------------------------------------------- validation
+
+_SAYINGS = {"missing": "This field is required.", "extra_forbidden": "This field is not known."}
+
+
+def complaints(error: ValidationError, *, without_extra: bool = False, whole: str = WHOLE_BODY) -> Fields:
+    """Field -> sentences, by the public name of each field (dotted inside objects and lists)."""
+    found: Fields = {}
+    for one in error.errors(include_url=False, include_input=False):
+        if without_extra and one["type"] == "extra_forbidden":
+            continue
+        text = _SAYINGS.get(one["type"], one["msg"].removeprefix("Value error, "))
+        found.setdefault(".".join(str(part) for part in one["loc"]) or whole, []).append(text)
+    return found
+
+
+def extra_fields(error: ValidationError) -> list[str]:
+    """The unknown fields among the complaints."""
+    return [
+        ".".join(map(str, e["loc"]))
+        for e in error.errors(include_url=False)
+        if e["type"] == "extra_forbidden"
+    ]
+
+
+def validate_body(
+    adapter: TypeAdapter[Any], given: Any, dialect: Dialect, *, drops_unknown: bool
+) -> tuple[Any, Fields, list[str]]:
+    """(value, bad fields, dropped fields). What is unknown is a bad field, unless the audience drops it."""
+    try:
+        return adapter.validate_python(given, context=dialect, extra="forbid"), {}, []
+    except ValidationError as error:
+        if not drops_unknown:
+            return None, complaints(error), []
+        dropped = extra_fields(error)
+        if not dropped:
+            return None, complaints(error), []
+    try:
+        return adapter.validate_python(given, context=dialect, extra="ignore"), {}, dropped
+    except ValidationError as error:
+        return None, complaints(error, without_extra=True), []
+
+
+class QueryModel:
+    """A query model, with what is a list in it."""
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self.model = model
+        self._lists = {
+            n for f, i in model.model_fields.items() if is_list(i.annotation) for n in (f, i.alias) if n
+        }
+        self.names = {n for f, i in model.model_fields.items() for n in (f, i.alias) if n}
+
+    def read(self, given: Mapping[str, list[str]], dialect: Dialect) -> tuple[Any, Fields]:
+        raw = {
+            name: split_list(values) if name in self._lists else values[-1]
+            for name, values in given.items()
+            if name in self.names
+        }
+        bad = unclean_in(raw)
+        try:
+            return self.model.model_validate(raw, context=dialect), bad
+        except ValidationError as error:
+            return None, complaints(error, whole="query") | bad
+
+
+def split_list(values: list[str]) -> list[str]:
+    """Repeated values and comma lists, in order."""
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]
+
+
+def is_list(annotation: Any) -> bool:
+    """Whether an annotation (or a part of its union) is a list, tuple or set."""
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        return any(is_list(part) for part in get_args(annotation))
+    return (origin or annotation) in (list, tuple, set, frozenset)
+
+
+class PathValue:
+    """One `{name}` of a path. A value that does not fit is not a bad field: there is no such thing."""
+
+    def __init__(self, name: str, annotation: Any) -> None:
+        self.name = name
+        self._adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return self._adapter.json_schema()
+
+    def read(self, request: web.Request) -> Any:
+        raw = request.match_info[self.name]
+        if unclean_in(raw):
+            raise Missing
+        try:
+            return self._adapter.validate_python(raw)
+        except ValidationError as error:
+            raise Missing from error
+
+
+class HeaderValue:
+    """One header; absent and blank are the same."""
+
+    def __init__(self, header: str, annotation: Any, default: Any = _EMPTY) -> None:
+        self.header, self.annotation, self.default = header, annotation, default
+        self._adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+
+    @property
+    def is_required(self) -> bool:
+        return self.default is _EMPTY
+
+    def read(self, request: web.Request) -> tuple[Any, Fields]:
+        raw = request.headers.get(self.header, "").strip()
+        if not raw:
+            if self.is_required:
+                return None, {self.header: ["This header is required."]}
+            return self.default, {}
+        try:
+            return self._adapter.validate_python(raw), {}
+        except ValidationError as error:
+            return None, {self.header: [text for texts in complaints(error).values() for text in texts]}
+
+
+def refuse(bad: Fields) -> None:
+    """Raises Invalid when there are bad fields."""
+    if bad:
+        raise Invalid(bad)

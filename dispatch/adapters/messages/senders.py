@@ -1,0 +1,49 @@
+"""Which sender carries which channel, by the settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+
+from dispatch.adapters.messages.push import Fcm, ServiceAccount
+from dispatch.adapters.messages.sms import Msg91, Twilio
+from dispatch.config import Senders, Settings
+from dispatch.ports.messages import LocalOutbox as LocalOutbox
+from dispatch.ports.messages import Sender as Sender
+
+
+class WrongSenders(ValueError):
+    """The settings of the senders do not fit together; the message says which and what to do."""
+
+
+def of(settings: Settings) -> dict[str, Sender]:
+    """Channel to sender, for the sweeper. Raises WrongSenders, which says what to set."""
+    return {"sms": _sms(settings.senders), "push": _push(settings.senders), "email": LocalOutbox()}
+
+
+def _sms(chosen: Senders) -> Sender:
+    if chosen.sms == "twilio":
+        token = chosen.twilio_token.get_secret_value()
+        if not (chosen.twilio_sid and token and chosen.twilio_from):
+            raise WrongSenders("Twilio needs DISPATCH_SENDERS__TWILIO_SID, __TWILIO_TOKEN and __TWILIO_FROM.")
+        return Twilio(chosen.twilio_sid, token, chosen.twilio_from)
+    if chosen.sms == "msg91":
+        key = chosen.msg91_key.get_secret_value()
+        if not (key and chosen.msg91_templates):
+            raise WrongSenders("MSG91 needs DISPATCH_SENDERS__MSG91_KEY and __MSG91_TEMPLATES.")
+        return Msg91(key, chosen.msg91_templates)
+    return LocalOutbox()
+
+
+def _push(chosen: Senders) -> Sender:
+    if chosen.push != "fcm":
+        return LocalOutbox()
+    try:
+        content = orjson.loads(Path(chosen.fcm_credentials).read_bytes())
+        account = ServiceAccount(content["project_id"], content["client_email"], content["private_key"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WrongSenders(
+            f"DISPATCH_SENDERS__FCM_CREDENTIALS must name a service account's key file: {error}"
+        ) from error
+    return Fcm(account)

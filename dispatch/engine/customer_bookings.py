@@ -1,0 +1,95 @@
+"""A customer's own bookings: another's does not exist."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from typing import Any
+from uuid import UUID
+
+from dispatch.billing import checkout
+from dispatch.billing.confirm import check_start
+from dispatch.engine import bookings, slots
+from dispatch.engine.slots import SlotTaken
+from dispatch.errors import Missing
+from dispatch.events import Actor
+from dispatch.localtime import local
+from dispatch.services import Services
+from storage import bookings as booking_rows
+from storage import customer_bookings as rows
+from storage import facts as fact_rows
+from storage import payments as payment_rows
+from storage.bookings import Booking
+from storage.customer_bookings import BookingView
+from storage.database.pool import Conn
+from storage.facts import BookingEvent
+
+#: What of a fact a customer is shown; who else was asked is between the house and them.
+SHOWN = ("number", "reason", "by", "from", "to", "rating", "payment_method")
+
+
+async def page(
+    conn: Conn, account_id: UUID, *, status: str | None, limit: int, offset: int
+) -> tuple[list[BookingView], int]:
+    """One page, the newest first, and how many there are in all."""
+    total = await rows.count(conn, account_id=account_id, status=status)
+    found = await rows.page(conn, account_id=account_id, status=status, limit=limit, offset=offset)
+    return found, total or 0
+
+
+async def get(conn: Conn, account_id: UUID, booking_id: UUID) -> BookingView:
+    """Raises Missing."""
+    found = await rows.get(conn, account_id=account_id, booking_id=booking_id)
+    if found is None:
+        raise Missing("booking")
+    return found
+
+
+async def timeline(conn: Conn, account_id: UUID, booking_id: UUID) -> list[BookingEvent]:
+    """What happened, in order. Raises Missing."""
+    await get(conn, account_id, booking_id)
+    return await fact_rows.timeline(conn, booking_id=booking_id)
+
+
+def shown(event: BookingEvent) -> dict[str, Any]:
+    """The part of a fact's data that is the customer's business."""
+    return {key: event.data[key] for key in SHOWN if event.data.get(key) is not None}
+
+
+async def payment_of(conn: Conn, booking: BookingView) -> dict[str, Any]:
+    """How the booking is paid: its own payment if there is one, else only the method."""
+    found = [p for p in await payment_rows.of_booking(conn, booking_id=booking.id) if p.surplus_of is None]
+    # What was captured says more than an attempt beside it.
+    found.sort(key=lambda p: (p.captured_minor == 0, p.kind == "wallet"))
+    if not found:
+        return {"id": None, "payment_method": booking.payment_method, "razorpay_payment_id": None}
+    payment = found[0]
+    return {
+        "id": str(payment.id),
+        "payment_method": payment.method or booking.payment_method,
+        "razorpay_payment_id": payment.gateway_payment_id,
+        "razorpay_order_id": payment.gateway_order_id,
+        "status": payment.status,
+    }
+
+
+async def reschedule(services: Services, account_id: UUID, booking_id: UUID, day: date, at: time) -> Booking:
+    """Moves a booking to another local date and time. Raises Missing, Invalid, WrongState, SlotTaken with
+    free times.
+    """
+    async with services.read() as conn:
+        booking = await booking_rows.get(conn, booking_id=booking_id)
+    if booking is None or booking.account_id != account_id:
+        raise Missing("booking")
+    return await move(services, booking, Actor("customer", str(account_id)), day, at)
+
+
+async def move(services: Services, booking: Booking, actor: Actor, day: date, at: time) -> Booking:
+    """Whoever may, moves a booking. Raises Invalid, WrongState, SlotTaken with free times."""
+    need = slots.need_of(booking)
+    starts_at = check_start(services, need, day, at)
+    try:
+        return await services.retrying(lambda tx: bookings.reschedule(tx, booking.id, actor, starts_at))
+    except SlotTaken:
+        async with services.read() as conn:
+            free = await slots.available(conn, services, need, day)
+        raise checkout.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None

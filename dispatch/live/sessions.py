@@ -1,0 +1,242 @@
+"""Sign-ins: a short access token and a rotating refresh token; theft shows and ends the family. Real time."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from dispatch import bus
+from dispatch.errors import NotSignedIn
+from storage import sessions as rows
+from storage.database.pool import Pool
+
+if TYPE_CHECKING:
+    from dispatch.config import TokenTimes
+    from dispatch.services import Services
+    from dispatch.tokens import Tokens
+    from dispatch.transaction import Tx
+    from dispatch.vault import Vault
+
+#: How long the token before the present one still gets the same answer: its holder may have lost the first.
+GRACE_S = 10
+#: What a node may believe of a session before it asks again; with the time of asking it stays under 5 s.
+CACHE_S = 4.0
+_CACHE_MAX = 200_000
+_PREFIX = "drt_"
+_MAC_BYTES = 32
+
+
+class RefreshRefused(NotSignedIn):
+    """The refresh token is not valid or no longer; sign in again."""
+
+    code = "unauthorized"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What a sign-in or a refresh gives."""
+
+    session_id: UUID
+    subject_id: UUID
+    access_token: str
+    refresh_token: str
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    subject_id: UUID | None
+    realm: str
+    is_alive: bool
+    asked_at: float
+
+
+class Sessions:
+    """Opens, rotates and revokes sign-ins, and knows which give access (at most 5 s late, across nodes)."""
+
+    def __init__(
+        self, pool: Pool, tokens: Tokens, vault: Vault, node_bus: bus.Bus, times: TokenTimes
+    ) -> None:
+        self._pool = pool
+        self._tokens = tokens
+        self._vault = vault
+        self._times = times
+        self._seen: dict[UUID, _Seen] = {}
+        self._drops = 0
+        node_bus.subscribe(bus.SESSION_REVOKED, self._on_revoked)
+
+    # ------------------------------------------------------------ opening and rotating
+
+    async def open(
+        self,
+        tx: Tx,
+        realm: str,
+        subject_id: UUID,
+        *,
+        ip: str | None = None,
+        user_agent: str | None = None,
+        extra: dict[str, Any] | None = None,
+    ) -> Pair:
+        """A new sign-in of a subject whose right to it the caller has checked."""
+        session_id = uuid4()
+        refresh = self._refresh_token(session_id, 0)
+        await rows.open(
+            tx.conn, id=session_id, realm=realm, subject_id=subject_id, refresh_hash=_hash(refresh),
+            ttl_s=self._times.refresh_s, ip=ip, user_agent=user_agent[:300] if user_agent else None,
+        )  # fmt: skip
+        return self._pair(session_id, realm, subject_id, refresh, self._times.refresh_s, extra)
+
+    async def refresh(
+        self, services: Services, realm: str, token: str, extra: dict[str, Any] | None = None
+    ) -> Pair:
+        """Rotates: the new token in place of the presented one, which is dead from then on.
+
+        The token before the present one gets the same new token again for 10 s, so that a lost answer or two
+        tabs at once end nothing: at any time one refresh token of a family is good. Any older one is theft:
+        the family is revoked and its sockets are cut. The family ends 7 days after the sign-in, however often
+        it is rotated. Raises RefreshRefused.
+        """
+        parsed = self._parse(token)
+        if parsed is None:
+            raise RefreshRefused
+        session_id, turn = parsed
+        pair: Pair | None = None
+        async with services.transaction() as tx:
+            row = await rows.lock(tx.conn, id=session_id, grace_s=GRACE_S)
+            if row is None or row.realm != realm or not row.is_open:
+                raise RefreshRefused
+            new = self._refresh_token(session_id, turn + 1)
+            presented = _hash(self._refresh_token(session_id, turn))
+            is_current = hmac.compare_digest(presented, row.refresh_hash)
+            is_retry = (
+                row.is_in_grace
+                and presented == row.previous_hash
+                and hmac.compare_digest(_hash(new), row.refresh_hash)
+            )
+            if not await rows.living(tx.conn, ids=[session_id]):
+                # The subject is blocked: no new token, and no alarm either.
+                raise RefreshRefused
+            if is_current:
+                await rows.rotate(tx.conn, id=session_id, refresh_hash=_hash(new))
+            if is_current or is_retry:
+                pair = self._pair(session_id, realm, row.subject_id, new, row.seconds_left, extra)
+            else:
+                await self.revoke(tx, session_id, "refresh token used twice")
+        if pair is None:
+            # Raised after the commit: a rollback would let the thief's family live.
+            raise RefreshRefused
+        return pair
+
+    # ------------------------------------------------------------ ending
+
+    async def revoke(self, tx: Tx, session_id: UUID, reason: str) -> None:
+        """Ends one sign-in: sockets are cut and the token is refused once the transaction has committed."""
+        realm = await rows.revoke(tx.conn, id=session_id, reason=reason)
+        if realm is not None:
+            self._announce(tx, {"realm": realm, "session_id": str(session_id)})
+
+    async def revoke_all(
+        self, tx: Tx, realm: str | None, subject_id: UUID, reason: str, *, but: UUID | None = None
+    ) -> int:
+        """Ends every sign-in of a subject in a realm (None: in all), but one if named. Returns how many.
+
+        The sockets of `but` are cut with the others and may connect again.
+        """
+        ended = await rows.revoke_all(
+            tx.conn, realm=realm, subject_id=subject_id, reason=reason, except_id=but
+        )
+        assert ended is not None, "an aggregate always has a row"
+        for ended_realm in ended.realms:
+            self._announce(tx, {"realm": ended_realm, "subject_id": str(subject_id)})
+        return ended.count
+
+    def _announce(self, tx: Tx, hint: bus.Hint) -> None:
+        tx.after_commit(lambda: self._on_revoked(hint))
+        tx.hint(bus.SESSION_REVOKED, hint)
+
+    # ------------------------------------------------------------ asking
+
+    async def alive(self, session_id: UUID, realm: str) -> bool:
+        """Whether this sign-in gives access: not revoked, not over, its subject neither blocked nor gone."""
+        seen = self._seen.get(session_id)
+        if seen is None or time.monotonic() - seen.asked_at >= CACHE_S:
+            await self.dead_among([session_id])
+            seen = self._seen.get(session_id)
+            if seen is None:
+                # A revocation came in between; the next question is answered from the database alone.
+                return await self._ask(session_id, realm)
+        return seen.is_alive and seen.realm == realm
+
+    async def dead_among(self, session_ids: Iterable[UUID]) -> set[UUID]:
+        """Which of these no longer give access, in one query past the cache: for re-checking open sockets."""
+        ids = list(session_ids)
+        asked_at, drops = time.monotonic(), self._drops
+        async with self._pool.connection() as conn:
+            living = {row.id: row for row in await rows.living(conn, ids=ids)}
+        if drops == self._drops:
+            self._remember(ids, living, asked_at)
+        return {session_id for session_id in ids if session_id not in living}
+
+    async def _ask(self, session_id: UUID, realm: str) -> bool:
+        async with self._pool.connection() as conn:
+            return any(row.realm == realm for row in await rows.living(conn, ids=[session_id]))
+
+    def _remember(self, ids: list[UUID], living: dict[UUID, rows.LivingSession], asked_at: float) -> None:
+        if len(self._seen) + len(ids) > _CACHE_MAX:
+            fresh_from = asked_at - CACHE_S
+            self._seen = {key: seen for key, seen in self._seen.items() if seen.asked_at > fresh_from}
+            if len(self._seen) + len(ids) > _CACHE_MAX:
+                self._seen.clear()
+        for session_id in ids:
+            row = living.get(session_id)
+            self._seen[session_id] = (
+                _Seen(row.subject_id, row.realm, True, asked_at) if row else _Seen(None, "", False, asked_at)
+            )
+
+    def _on_revoked(self, hint: bus.Hint) -> None:
+        """Forgets what the hint names; answers that are under way are not remembered."""
+        self._drops += 1
+        if "session_id" in hint:
+            self._seen.pop(UUID(hint["session_id"]), None)
+        elif "subject_id" in hint:
+            subject_id = UUID(hint["subject_id"])
+            for key in [key for key, seen in self._seen.items() if seen.subject_id == subject_id]:
+                del self._seen[key]
+
+    # ------------------------------------------------------------ tokens
+
+    def _pair(
+        self, session_id: UUID, realm: str, subject_id: UUID, refresh: str, seconds_left: float, extra: Any
+    ) -> Pair:
+        ttl_s = int(min(self._times.access_s, seconds_left))
+        access = self._tokens.mint(realm, str(subject_id), session_id, ttl_s, extra)
+        return Pair(session_id, subject_id, access, refresh, ttl_s)
+
+    def _refresh_token(self, session_id: UUID, turn: int) -> str:
+        """The family's token number `turn`. Derived, not drawn, so that a retry can get the same one."""
+        head = session_id.bytes + turn.to_bytes(4, "big")
+        token = base64.urlsafe_b64encode(head + self._vault.mac("refresh", head))
+        return _PREFIX + token.decode().rstrip("=")
+
+    def _parse(self, token: str) -> tuple[UUID, int] | None:
+        """(session, turn) of a token that this installation made; None for anything else."""
+        try:
+            raw = base64.urlsafe_b64decode(token.removeprefix(_PREFIX) + "==")
+        except ValueError:
+            return None
+        if not token.startswith(_PREFIX) or len(raw) != 20 + _MAC_BYTES:
+            return None
+        head, mac = raw[:20], raw[20:]
+        if not hmac.compare_digest(mac, self._vault.mac("refresh", head)):
+            return None
+        return UUID(bytes=head[:16]), int.from_bytes(head[16:], "big")
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

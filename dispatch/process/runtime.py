@@ -1,0 +1,150 @@
+"""Opens and closes everything a process needs, in order: database, clock, books in memory, loops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from dispatch import keys
+from dispatch.bus import Bus, LocalBus, RedisBus
+from dispatch.clock import Clock, Reading
+from dispatch.config import Settings
+from dispatch.engine.timers import Sweeper
+from dispatch.engine.zones import ZoneBook
+from dispatch.errors import Unavailable
+from dispatch.events import Reactions
+from dispatch.live.roster import Roster
+from dispatch.live.sessions import Sessions
+from dispatch.live.tracking import Tracker
+from dispatch.process.wiring import reactions_of, workers_of
+from dispatch.services import Services
+from dispatch.tokens import Tokens
+from dispatch.vault import vault_of
+from storage import clock as clock_rows
+from storage.database import migrate
+from storage.database.embedded import EmbeddedPostgres
+from storage.database.errors import DatabaseAway, DatabaseBusy, StorageError
+from storage.database.pool import Pool, create_pool
+
+log = logging.getLogger(__name__)
+
+#: The oldest PostgreSQL whose features the schema uses (UNIQUE NULLS NOT DISTINCT).
+OLDEST_POSTGRES = 150000
+
+
+class CannotStart(Unavailable):
+    """The server cannot start."""
+
+    code = "cannot_start"
+
+
+@asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[str]:
+    """The DSN: the given database's, or that of an embedded one that lives as long as this block."""
+    if settings.database_url:
+        yield settings.database_url
+        return
+    server = EmbeddedPostgres(settings.data)
+    # Started here and not in a thread: the signal that ends it with us is tied to the thread that starts it.
+    dsn = server.start()
+    try:
+        yield dsn
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+async def check_server(dsn: str) -> int:
+    """Its version, as 180004. Raises CannotStart with a sentence that says what to do."""
+    try:
+        pool = await create_pool(dsn, min_size=1, max_size=1)
+    except (DatabaseAway, DatabaseBusy) as e:
+        raise CannotStart(f"The database cannot be reached ({e}): check DATABASE_URL and that it runs.") from e
+    except (StorageError, ValueError) as e:
+        raise CannotStart(f"The database refused us ({e}): check DATABASE_URL.") from e
+    try:
+        async with pool.connection() as conn:
+            version = await clock_rows.server_version(conn) or 0
+    finally:
+        await pool.close()
+    if version < OLDEST_POSTGRES:
+        raise CannotStart(f"The database is PostgreSQL {version // 10000}: version 15 or later is needed.")
+    return version
+
+
+async def check_database(dsn: str) -> None:
+    """Raises CannotStart when the server or the schema will not do."""
+    await check_server(dsn)
+    if missing := await migrate.pending(dsn):
+        raise CannotStart(f"The database lacks {len(missing)} migrations (from {missing[0]}): run `dispatch migrate`.")
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, dsn: str, *, with_workers: bool = True) -> AsyncIterator[Services]:
+    """Services on a migrated database; `with_workers` also runs the loops (timers, tracking, messages, money)."""
+    await check_database(dsn)
+    async with AsyncExitStack() as stack:
+        pool = await create_pool(dsn, min_size=settings.database.pool_min, max_size=settings.database.pool_max)
+        stack.push_async_callback(pool.close)
+        bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else LocalBus()
+        stack.push_async_callback(bus.close)
+        services = await assemble(settings, pool, bus)
+        if with_workers:
+            await _run_loops(services, stack)
+        yield services
+
+
+async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
+    """Builds the container and fills its books; starts nothing."""
+    tokens = Tokens(keys.token_keys(settings))
+    tracker = Tracker()
+    services = Services(
+        settings=settings, clock=await read_clock(pool), pool=pool, bus=bus, tokens=tokens,
+        sessions=Sessions(pool, tokens, vault_of(settings), bus, settings.tokens), zones=ZoneBook(),
+        roster=Roster(), tracker=tracker,
+        reactions=Reactions(),
+    )  # fmt: skip
+    reactions_of(services)
+    await services.zones.load(services)
+    services.roster.on_change(tracker.know)
+    tracker.restore(await services.roster.load(services), services.clock.timestamp())
+    await tracker.attach(services)
+    return services
+
+
+async def read_clock(pool: Pool) -> Clock:
+    """The process's clock, from the row that app_now() reads."""
+    async with pool.connection() as conn:
+        row = await clock_rows.get(conn)
+    assert row is not None
+    return Clock(Reading(row.real_at, row.app_at, row.speed))
+
+
+async def set_clock(services: Services, reading: Reading) -> None:
+    """Shifts or scales the domain's time, in the database and here. For the simulator and the tests only."""
+    async with services.transaction() as tx:
+        await clock_rows.set_reading(tx.conn, real_at=reading.real_at, app_at=reading.app_at, speed=reading.speed)
+    services.clock.set(reading)
+
+
+async def _run_loops(services: Services, stack: AsyncExitStack) -> None:
+    loops: list[Any] = [
+        services.roster.keep_fresh(services),
+        services.zones.keep_fresh(services),
+        services.tracker.run(services),
+        Sweeper(services).run(),
+    ]
+    tasks = [asyncio.create_task(loop) for loop in loops]
+
+    async def stop_loops() -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await services.tracker.flush(services)
+
+    stack.push_async_callback(stop_loops)
+    for worker in workers_of(services):
+        worker.start()
+        stack.push_async_callback(worker.stop)

@@ -1,0 +1,162 @@
+"""Connections: bounded, with bounded waits, JSON by orjson, and errors in our own words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import asyncpg
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+
+from storage.database.errors import DatabaseAway, DatabaseBusy, StorageError
+
+Conn: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
+
+#: The longest wait for a free connection, in seconds (DESIGN section 9).
+ACQUIRE_S = 2.0
+#: The longest that one statement may run, in seconds.
+STATEMENT_S = 15.0
+#: How long closing waits for connections in use, in seconds.
+CLOSE_S = 2.0
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _uuid(raw: bytes) -> UUID:
+    return UUID(bytes=bytes(raw))
+
+
+def _uuid_bytes(value: UUID | str) -> bytes:
+    return value.bytes if isinstance(value, UUID) else UUID(value).bytes
+
+
+async def prepare(conn: Conn) -> None:
+    """What every connection needs: jsonb and json as Python objects, and the standard library's UUID."""
+    for kind in ("json", "jsonb"):
+        await conn.set_type_codec(kind, encoder=_dumps, decoder=orjson.loads, schema="pg_catalog")
+    # The driver's own subclass of UUID is unknown to orjson and would leak into every answer.
+    await conn.set_type_codec("uuid", encoder=_uuid_bytes, decoder=_uuid, schema="pg_catalog", format="binary")
+
+
+_AWAY = (asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError, asyncpg.TooManyConnectionsError)
+
+
+class translated:  # noqa: N801 (used like a function)
+    """A block in which the driver's and the network's errors become StorageError and its kinds.
+
+    A class and not a generator, because every statement passes here: it costs a third.
+    """
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and (ours := _translation(error)) is not None:
+            raise ours from error
+
+
+def _translation(error: BaseException) -> StorageError | None:
+    """None for what is a bug of the caller, not a condition of the database: it must stay what it is."""
+    if isinstance(error, asyncpg.QueryCanceledError):
+        return DatabaseBusy("a statement ran too long", error.sqlstate)
+    if isinstance(error, _AWAY):
+        return DatabaseAway(str(error), error.sqlstate)
+    if isinstance(error, asyncpg.PostgresError):
+        return StorageError(str(error), error.sqlstate, getattr(error, "constraint_name", None))
+    if isinstance(error, TimeoutError):
+        return DatabaseBusy("the database did not answer in time")
+    if isinstance(error, (OSError, asyncpg.InternalClientError)):
+        return DatabaseAway(str(error) or type(error).__name__)
+    if isinstance(error, asyncpg.InterfaceError) and "clos" in str(error):
+        return DatabaseAway(str(error))
+    return None
+
+
+class Pool:
+    """A bounded pool. A block that waits too long for a connection raises DatabaseBusy."""
+
+    def __init__(self, raw: asyncpg.Pool[Any], dsn: str) -> None:
+        self._raw = raw
+        self._dsn = dsn
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Conn]:
+        with translated():
+            conn = await self._raw.acquire(timeout=ACQUIRE_S)
+        try:
+            yield conn
+        finally:
+            with translated():
+                await self._raw.release(conn, timeout=ACQUIRE_S)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Conn]:
+        async with self.connection() as conn:
+            transaction = conn.transaction()
+            with translated():
+                await transaction.start()
+            try:
+                yield conn
+            except BaseException:
+                with translated():
+                    if not conn.is_closed():
+                        await transaction.rollback()
+                raise
+            with translated():
+                await transaction.commit()
+
+    @property
+    def raw(self) -> asyncpg.Pool[Any]:
+        """For the tests; nobody else needs it."""
+        return self._raw
+
+    @property
+    def dsn(self) -> str:
+        """Where it connects to, for whoever needs connections of another kind. It may hold a password."""
+        return self._dsn
+
+    @property
+    def size(self) -> int:
+        return int(self._raw.get_size())
+
+    @property
+    def idle(self) -> int:
+        return int(self._raw.get_idle_size())
+
+    async def close(self) -> None:
+        """Waits shortly for what still runs, then cuts it."""
+        try:
+            await asyncio.wait_for(self._raw.close(), CLOSE_S)
+        except TimeoutError:
+            self._raw.terminate()
+
+    def terminate(self) -> None:
+        self._raw.terminate()
+
+
+async def create_pool(
+    dsn: str, *, min_size: int = 2, max_size: int = 20, application_name: str = "dispatch"
+) -> Pool:
+    """Opens a pool. Raises DatabaseAway when the server cannot be reached."""
+    with translated():
+        raw = await asyncpg.create_pool(
+            dsn, min_size=min_size, max_size=max_size, init=prepare, command_timeout=STATEMENT_S + 5,
+            timeout=5, max_inactive_connection_lifetime=300,
+            server_settings={
+                "application_name": application_name, "timezone": "UTC",
+                "statement_timeout": str(int(STATEMENT_S * 1000)),
+                "idle_in_transaction_session_timeout": "30000",
+            },
+        )  # fmt: skip
+    return Pool(raw, dsn)

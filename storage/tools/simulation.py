@@ -1,0 +1,39 @@
+"""Rows that the report of a simulation reads: how bookings and offers ended, and the heads of the streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from storage.database.binder import Statements
+
+sql = Statements("simulation")
+
+
+@dataclass(frozen=True, slots=True)
+class BookingEnd:
+    """`assigned_after_s`: seconds of the domain's time from the booking to the first acceptance."""
+
+    id: UUID
+    status: str
+    event_seq: int
+    is_queued: bool
+    assigned_after_s: float | None
+    is_arrival_detected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OfferCount:
+    state: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    id: UUID
+    seq: int
+
+
+bookings = sql.rows("bookings", BookingEnd)
+offers = sql.rows("offers", OfferCount)
+technician_heads = sql.rows("technician_heads", Head)

@@ -1,0 +1,240 @@
+"""The five wire forms, as the contract shows them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from api.wire.dialects import ALL, ERP, INTEGRATION, MINUTESERV, ORGANISATION, PROVIDER, Dialect
+from api.wire.models import Body, CamelBody, CamelView, Money, View
+from api.wire.results import Message, Page, Reply
+from dispatch.errors import (
+    Conflict,
+    Gone,
+    Invalid,
+    Malformed,
+    Missing,
+    NotAllowed,
+    NotSignedIn,
+    Throttled,
+    Unavailable,
+)
+
+AT = datetime(2024, 1, 20, 10, 0, 0, 120_000, UTC)
+
+
+class Price(View):
+    grand_total: Money
+    at: datetime
+
+
+class CamelPrice(CamelView):
+    grand_total: Money
+    paid_at: datetime | None = None
+
+
+def sent(dialect: Dialect, value: Any) -> Any:
+    return orjson.loads(dialect.dumps(value))
+
+
+@pytest.mark.parametrize(
+    ("dialect", "money", "at"),
+    [
+        (MINUTESERV, 1771.2, "2024-01-20T10:00:00Z"),
+        (ORGANISATION, 1771.2, "2024-01-20T10:00:00Z"),
+        (INTEGRATION, 1771.2, "2024-01-20T10:00:00Z"),
+        (ERP, 1771.2, "2024-01-20T10:00:00.120000Z"),
+        (PROVIDER, 177120, "2024-01-20T10:00:00.120Z"),
+    ],
+)
+def test_money_and_times(dialect: Dialect, money: float, at: str) -> None:
+    assert sent(dialect, Price(grand_total=177120, at=AT)) == {"grand_total": money, "at": at}
+
+
+def test_camel_keys() -> None:
+    assert sent(PROVIDER, CamelPrice(grand_total=5)) == {"grandTotal": 5, "paidAt": None}
+
+
+def test_other_zones_are_sent_as_utc_and_naive_times_are_a_bug() -> None:
+    kolkata = timezone(timedelta(hours=5, minutes=30))
+    assert sent(MINUTESERV, datetime(2024, 1, 20, 15, 30, tzinfo=kolkata)) == "2024-01-20T10:00:00Z"
+    with pytest.raises(TypeError):
+        MINUTESERV.dumps(AT.replace(tzinfo=None))
+
+
+def test_plain_values() -> None:
+    given = {"d": date(2024, 1, 20), "t": time(10), "x": Decimal("4.5"), "s": {"b", "a"}, "u": UUID(int=1)}
+    assert sent(MINUTESERV, given) == {
+        "d": "2024-01-20", "t": "10:00:00", "x": 4.5, "s": ["a", "b"], "u": str(UUID(int=1)),
+    }  # fmt: skip
+    with pytest.raises(TypeError):
+        MINUTESERV.dumps(object())
+
+
+# ---------------------------------------------------------------- money that comes in
+
+
+class Amount(Body):
+    amount: Money
+
+
+def read(dialect: Dialect, value: Any) -> int:
+    return Amount.model_validate({"amount": value}, context=dialect).amount
+
+
+@pytest.mark.parametrize(
+    ("given", "minor"), [(331.2, 33120), ("0.29", 29), (2000, 200_000), ("1771.20", 177_120)]
+)
+def test_decimals_come_in_as_minor_units(given: Any, minor: int) -> None:
+    assert read(MINUTESERV, given) == minor
+
+
+def test_the_provider_speaks_minor_units() -> None:
+    assert read(PROVIDER, 177120) == 177120
+    with pytest.raises(ValidationError):
+        read(PROVIDER, 1771.2)
+
+
+@pytest.mark.parametrize(
+    "bad", [True, None, "", "x", "NaN", "Infinity", float("nan"), 1.005, 10**15, [1], "1e400000"]
+)
+def test_what_is_no_amount_is_refused(bad: Any) -> None:
+    with pytest.raises(ValidationError):
+        read(MINUTESERV, bad)
+
+
+def test_inside_money_is_whole() -> None:
+    assert Amount(amount=5).amount == 5
+    with pytest.raises(ValidationError):
+        Amount(amount=5.0)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- null is absent
+
+
+class Change(Body):
+    name: str
+    label: str = "Home"
+    note: str | None = None
+
+
+def test_null_for_an_optional_field_is_absence() -> None:
+    change = Change.model_validate({"name": "a", "label": None, "note": None})
+    assert change.label == "Home"
+    assert change.model_fields_set == {"name"}
+
+
+def test_null_for_a_required_field_is_an_error() -> None:
+    with pytest.raises(ValidationError):
+        Change.model_validate({"name": None})
+
+
+class Clearing(CamelBody):
+    keeps_null = frozenset({"home_address"})
+    home_address: str | None = None
+    other_one: int = 1
+
+
+def test_some_nulls_clear() -> None:
+    cleared = Clearing.model_validate({"homeAddress": None, "otherOne": None})
+    assert cleared.model_fields_set == {"home_address"}
+
+
+def test_nan_in_a_string_is_refused() -> None:
+    class At(Body):
+        lat: float
+
+    for bad in ("NaN", "inf", float("nan")):
+        with pytest.raises(ValidationError):
+            At.model_validate({"lat": bad})
+
+
+# ---------------------------------------------------------------- envelopes
+
+
+def test_success() -> None:
+    assert MINUTESERV.success(None, AT) == {"success": True}
+    assert MINUTESERV.success([1], AT) == {"success": True, "data": [1]}
+    assert MINUTESERV.success(Message("Sent", {"expires_in": 300}), AT) == {
+        "success": True, "message": "Sent", "expires_in": 300,
+    }  # fmt: skip
+    assert ORGANISATION.success(Reply(5, "Made", {"more": 1}), AT) == {
+        "success": True, "message": "Made", "data": 5, "more": 1,
+    }  # fmt: skip
+    assert sent(PROVIDER, PROVIDER.success(None, AT)) == {
+        "success": True,
+        "timestamp": "2024-01-20T10:00:00.120Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("dialect", "word"),
+    [
+        (MINUTESERV, "total_pages"),
+        (ORGANISATION, "totalPages"),
+        (INTEGRATION, "pages"),
+        (PROVIDER, "totalPages"),
+    ],
+)
+def test_pages(dialect: Dialect, word: str) -> None:
+    body = dialect.page(Page([1], 25, "bookings", {"summary": {"n": 1}}), [1], 2, 10, AT)
+    assert body["data"] == {
+        "bookings": [1], "pagination": {"page": 2, "limit": 10, "total": 25, word: 3}, "summary": {"n": 1},
+    }  # fmt: skip
+    assert ("timestamp" in body) == (dialect is PROVIDER)
+
+
+def test_the_two_pages_of_the_erp() -> None:
+    assert ERP.page(Page([1], 42, "partners", {"filters": {}}), [1], 1, 20, AT) == {
+        "partners": {"current_page": 1, "data": [1], "per_page": 20, "total": 42}, "filters": {},
+    }  # fmt: skip
+    assert ERP.page(Page([1] * 20, 42), [1] * 20, 1, 20, AT) == {
+        "success": True, "data": [1] * 20,
+        "pagination": {"current_page": 1, "per_page": 20, "total": 42, "last_page": 3, "from": 1, "to": 20},
+    }  # fmt: skip
+    empty = ERP.page(Page([], 0), [], 1, 20, AT)["pagination"]
+    assert (empty["from"], empty["to"], empty["last_page"]) == (None, None, 1)
+
+
+# ---------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize("dialect", ALL, ids=lambda d: d.name)
+def test_statuses(dialect: Dialect) -> None:
+    invalid = 400 if dialect in (PROVIDER, INTEGRATION) else 422
+    expected = {
+        Malformed: 400, Invalid: invalid, NotSignedIn: 401, NotAllowed: 403, Missing: 404, Conflict: 409,
+        Gone: 410, Throttled: 429, Unavailable: 503,
+    }  # fmt: skip
+    assert {kind: dialect.problem_of(kind()).status for kind in expected} == expected
+
+
+@pytest.mark.parametrize("dialect", ALL, ids=lambda d: d.name)
+def test_every_error_has_the_common_body(dialect: Dialect) -> None:
+    body = dialect.error(dialect.problem_of(Invalid({"name": "is empty"})), AT)
+    assert body["success"] is False
+    assert body["error"] == {
+        "code": "VALIDATION_ERROR", "message": "The request is not valid.", "details": {"name": ["is empty"]},
+    }  # fmt: skip
+    assert body["message"] == "The request is not valid."
+    assert body["timestamp"] == AT
+
+
+def test_where_bad_fields_stand() -> None:
+    def errors(dialect: Dialect) -> Any:
+        return dialect.error(dialect.problem_of(Invalid({"a": ["x", "y"]})), AT).get("errors")
+
+    assert errors(MINUTESERV) is None
+    assert errors(ERP) == errors(PROVIDER) == {"a": ["x", "y"]}
+    assert errors(INTEGRATION) == [{"field": "a", "message": "x"}, {"field": "a", "message": "y"}]
+    assert INTEGRATION.error(INTEGRATION.problem_of(Missing("thing")), AT)["code"] == "NOT_FOUND"
+
+
+def test_money_adapter_has_a_schema() -> None:
+    assert TypeAdapter(Money).json_schema()["type"] == "number"

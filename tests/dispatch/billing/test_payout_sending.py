@@ -1,0 +1,107 @@
+"""Payouts through the gateway: sent once whatever is lost on the way, and undone exactly when they fail."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from dispatch.billing import payout_sending, payouts
+from dispatch.billing.payout_sending import PayoutsByHand
+from dispatch.billing.payouts import PayoutState
+from dispatch.errors import Invalid
+from dispatch.parties import bank_accounts
+from storage.payouts import Payout
+from tests.dispatch.billing.till import Till
+from tests.world import World
+
+
+async def owed(till: Till, *, with_account: bool = True) -> Payout:
+    """A pending payout of one online job."""
+    technician = await till.world.technician()
+    await till.finish(await till.paid(), technician)
+    async with till.world.services.transaction() as tx:
+        if with_account:
+            await bank_accounts.replace(
+                tx, technician, number="1234567890123", ifsc="HDFC0000001", bank_name="A bank",
+                account_name="A technician", told_phone=None,
+            )  # fmt: skip
+        return await payouts.create(tx, technician, method="bank_transfer", requested_by="staff-1")
+
+
+async def hand_over(till: Till, payout_id: UUID) -> Payout:
+    async with till.world.services.transaction() as tx:
+        return await payout_sending.hand_over(tx, payout_id)
+
+
+async def now(till: Till, payout_id: UUID) -> Payout:
+    async with till.world.services.read() as conn:
+        return await payouts.get(conn, payout_id)
+
+
+async def test_the_gateway_sends_a_payout(till: Till) -> None:
+    payout = await owed(till)
+    assert (await hand_over(till, payout.id)).status == "processing"
+    async with till.world.services.transaction() as tx:
+        with pytest.raises(PayoutState):
+            await payouts.process(tx, payout.id, bank_transaction_id="TXN1")
+        with pytest.raises(PayoutState):
+            await payouts.fail(tx, payout.id, failure_reason="impatience")
+        with pytest.raises(PayoutState):
+            await payout_sending.hand_over(tx, payout.id)
+    await till.drain()
+    done = await now(till, payout.id)
+    assert done.status == "completed" and done.gateway_payout_id and done.processed_at
+    assert (await till.sums())["bank"] == payout.net_minor
+    assert [p["amount"] for p in (await till.gw.state())["payouts"].values()] == [payout.net_minor]
+    await till.check()
+
+
+@pytest.mark.parametrize("fault", ["hang", "close", "garbage", "error_500", "throttle"])
+async def test_a_lost_answer_never_sends_twice(till: Till, fault: str) -> None:
+    payout = await owed(till)
+    await till.gw.control(api=[{"fault": fault, "next": 2, "match": "POST /v1/payouts", "seconds": 2}])
+    await hand_over(till, payout.id)
+    await till.drain()
+    assert (await now(till, payout.id)).status == "completed"
+    assert len((await till.gw.state())["payouts"]) == 1
+    await till.check()
+
+
+@pytest.mark.parametrize("manner", ["failed", "reversed"])
+async def test_a_payout_that_comes_back_gives_back(till: Till, manner: str) -> None:
+    payout = await owed(till)
+    await till.gw.control(payouts=manner, settle_s=0)
+    await hand_over(till, payout.id)
+    await till.drain()
+    await till.gw.control(settle=True)
+    await till.drain()
+    found = await now(till, payout.id)
+    if found.status == "failed":
+        assert (await till.sums())["payable"] == payout.total_minor and found.failure_reason
+    else:
+        # It had been processed before it came back: that is for a person.
+        assert await till.world.value("SELECT count(*) FROM alerts WHERE kind LIKE 'payout_review%'") == 1
+    await till.check()
+
+
+async def test_a_payout_of_which_nobody_tells_is_asked_about(till: Till) -> None:
+    payout = await owed(till)
+    await till.gw.control(payouts="queued", settle_s=3600, webhooks={"drop": {"probability": 1.0}})
+    await hand_over(till, payout.id)
+    await till.drain()
+    assert (await now(till, payout.id)).status == "processing"
+    await till.gw.control(payouts="processed", settle=True)
+    await till.world.execute("UPDATE payouts SET poll_at = clock_timestamp()")
+    await till.drain()
+    assert (await now(till, payout.id)).status in ("completed", "processing")
+    await till.check()
+
+
+async def test_what_cannot_be_sent_is_said(till: Till, world: World) -> None:
+    payout = await owed(till, with_account=False)
+    with pytest.raises(Invalid):
+        await hand_over(till, payout.id)
+    async with world.services.transaction() as tx:
+        with pytest.raises(PayoutsByHand):
+            await payout_sending.hand_over(tx, payout.id)

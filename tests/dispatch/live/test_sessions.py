@@ -1,0 +1,281 @@
+"""Sign-ins: rotation, theft, grace, ends, and how soon each node knows. Time moves by updating rows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from dispatch import bus
+from dispatch.errors import NotSignedIn
+from dispatch.live import sessions as module
+from dispatch.live.sessions import Pair, RefreshRefused
+from dispatch.parties import customers
+from dispatch.services import Services
+from storage.database.pool import Pool
+from tests.identity import PHONE, add_technician, make_services, send_code
+
+
+async def sign_in(services: Services, phone: str = PHONE) -> Pair:
+    signed_in = await customers.sign_in(services, phone, await send_code(services, phone))
+    return signed_in.pair
+
+
+async def age_rotation(services: Services, session_id: UUID, by: str) -> None:
+    async with services.transaction() as tx:
+        await tx.conn.execute(
+            f"UPDATE sessions SET rotated_at = rotated_at - interval '{by}' WHERE id = $1",  # noqa: S608
+            session_id,
+        )
+
+
+async def hints(services: Services) -> list[dict[str, Any]]:
+    """What was said of revoked sessions from now on; the bus delivers on the next turn."""
+    heard: list[dict[str, Any]] = []
+    services.bus.subscribe(bus.SESSION_REVOKED, heard.append)
+    return heard
+
+
+async def test_a_pair_lives_fifteen_minutes_and_seven_days(services: Services) -> None:
+    pair = await sign_in(services)
+    claims = services.tokens.read(pair.access_token, "customer")
+    assert claims.expires_at - claims.issued_at == pair.expires_in == 900
+    assert claims.session_id == pair.session_id
+    async with services.read() as conn:
+        left = await conn.fetchval("SELECT extract(epoch FROM expires_at - clock_timestamp()) FROM sessions")
+    assert 7 * 86400 - 10 < left <= 7 * 86400
+
+
+async def test_refresh_rotates(services: Services) -> None:
+    first = await sign_in(services)
+    second = await services.sessions.refresh(services, "customer", first.refresh_token)
+    assert second.session_id == first.session_id
+    assert second.refresh_token != first.refresh_token
+    third = await services.sessions.refresh(services, "customer", second.refresh_token)
+    assert third.refresh_token not in (first.refresh_token, second.refresh_token)
+
+
+async def test_an_older_token_ends_the_family_at_once(services: Services) -> None:
+    first = await sign_in(services)
+    second = await services.sessions.refresh(services, "customer", first.refresh_token)
+    third = await services.sessions.refresh(services, "customer", second.refresh_token)
+    assert await services.sessions.alive(first.session_id, "customer")
+    heard = await hints(services)
+    with pytest.raises(RefreshRefused):
+        await services.sessions.refresh(services, "customer", first.refresh_token)
+    assert not await services.sessions.alive(first.session_id, "customer")
+    with pytest.raises(RefreshRefused):
+        await services.sessions.refresh(services, "customer", third.refresh_token)
+    await asyncio.sleep(0)
+    assert heard == [{"realm": "customer", "session_id": str(first.session_id)}]
+    async with services.read() as conn:
+        assert await conn.fetchval("SELECT revoked_reason FROM sessions") == "refresh token used twice"
+
+
+async def test_a_retry_within_ten_seconds_is_answered_with_the_same_token(services: Services) -> None:
+    first = await sign_in(services)
+    second = await services.sessions.refresh(services, "customer", first.refresh_token)
+    await age_rotation(services, first.session_id, "9 seconds")
+    again = await services.sessions.refresh(services, "customer", first.refresh_token)
+    assert again.refresh_token == second.refresh_token
+    services.tokens.read(again.access_token, "customer")
+    await services.sessions.refresh(services, "customer", second.refresh_token)
+
+
+async def test_a_retry_after_ten_seconds_is_theft(services: Services) -> None:
+    first = await sign_in(services)
+    await services.sessions.refresh(services, "customer", first.refresh_token)
+    await age_rotation(services, first.session_id, "10 seconds")
+    with pytest.raises(RefreshRefused):
+        await services.sessions.refresh(services, "customer", first.refresh_token)
+    assert not await services.sessions.alive(first.session_id, "customer")
+
+
+async def test_a_retry_does_not_lengthen_the_grace(services: Services) -> None:
+    first = await sign_in(services)
+    await services.sessions.refresh(services, "customer", first.refresh_token)
+    await age_rotation(services, first.session_id, "9 seconds")
+    await services.sessions.refresh(services, "customer", first.refresh_token)
+    await age_rotation(services, first.session_id, "2 seconds")
+    with pytest.raises(RefreshRefused):
+        await services.sessions.refresh(services, "customer", first.refresh_token)
+
+
+async def test_parallel_refreshes_with_one_token_end_nothing(services: Services) -> None:
+    first = await sign_in(services)
+    pairs = await asyncio.gather(
+        *(services.sessions.refresh(services, "customer", first.refresh_token) for _ in range(8))
+    )
+    assert len({pair.refresh_token for pair in pairs}) == 1, (
+        "one refresh token of a family is good at any time"
+    )
+    await services.sessions.refresh(services, "customer", pairs[0].refresh_token)
+
+
+async def test_parallel_use_of_old_and_new_leaves_no_living_token(services: Services) -> None:
+    first = await sign_in(services)
+    second = await services.sessions.refresh(services, "customer", first.refresh_token)
+    third = await services.sessions.refresh(services, "customer", second.refresh_token)
+    results = await asyncio.gather(
+        services.sessions.refresh(services, "customer", first.refresh_token),
+        services.sessions.refresh(services, "customer", third.refresh_token),
+        return_exceptions=True,
+    )
+    assert isinstance(results[0], RefreshRefused)
+    for pair in (first, second, third, *(r for r in results if isinstance(r, Pair))):
+        with pytest.raises(RefreshRefused):
+            await services.sessions.refresh(services, "customer", pair.refresh_token)
+
+
+@pytest.mark.parametrize(
+    "token", ["", "drt_", "drt_" + "A" * 70, "x" * 5000, "drt_\u00e9", "eyJhbGciOiJub25lIn0.e30."]
+)
+async def test_what_we_did_not_make_is_refused_and_ends_nothing(services: Services, token: str) -> None:
+    pair = await sign_in(services)
+    with pytest.raises(RefreshRefused):
+        await services.sessions.refresh(services, "customer", token)
+    forged = "drt_" + pair.refresh_token[4:40] + "A" * (len(pair.refresh_token) - 40)
+    with pytest.raises(RefreshRefused):
+        await services.sessions.refresh(services, "customer", forged)
+    assert await services.sessions.alive(pair.session_id, "customer")
+
+
+async def test_a_token_of_another_realm_is_refused_and_ends_nothing(services: Services) -> None:
+    pair = await sign_in(services)
+    with pytest.raises(RefreshRefused):
+        await services.sessions.refresh(services, "technician", pair.refresh_token)
+    with pytest.raises(NotSignedIn):
+        services.tokens.read(pair.access_token, "technician")
+    assert await services.sessions.alive(pair.session_id, "customer")
+    assert not await services.sessions.alive(pair.session_id, "technician")
+
+
+async def test_the_family_ends_however_often_it_is_rotated(services: Services) -> None:
+    first = await sign_in(services)
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE sessions SET expires_at = clock_timestamp() + interval '100 seconds'")
+    second = await services.sessions.refresh(services, "customer", first.refresh_token)
+    assert 90 < second.expires_in <= 100, "no access token outlives its family"
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE sessions SET expires_at = clock_timestamp() - interval '1 ms'")
+    with pytest.raises(RefreshRefused):
+        await services.sessions.refresh(services, "customer", second.refresh_token)
+
+
+async def test_logout_is_known_at_once_here_and_by_the_hint_elsewhere(
+    services: Services, fresh_pool: Pool, tmp_path: Path
+) -> None:
+    other = make_services(fresh_pool, tmp_path)
+    pair = await sign_in(services)
+    assert await services.sessions.alive(pair.session_id, "customer")
+    assert await other.sessions.alive(pair.session_id, "customer")
+    heard = await hints(services)
+    async with services.transaction() as tx:
+        await services.sessions.revoke(tx, pair.session_id, "logout")
+    assert not await services.sessions.alive(pair.session_id, "customer")
+    await asyncio.sleep(0)
+    other.bus.publish(bus.SESSION_REVOKED, heard[0])
+    await asyncio.sleep(0)
+    assert not await other.sessions.alive(pair.session_id, "customer")
+
+
+async def test_a_rolled_back_revocation_tells_nobody(services: Services) -> None:
+    pair = await sign_in(services)
+    heard = await hints(services)
+    with pytest.raises(ZeroDivisionError):
+        async with services.transaction() as tx:
+            await services.sessions.revoke(tx, pair.session_id, "logout")
+            raise ZeroDivisionError
+    await asyncio.sleep(0)
+    assert heard == []
+    assert await services.sessions.alive(pair.session_id, "customer")
+
+
+async def test_a_lost_hint_costs_less_than_five_seconds(
+    services: Services, fresh_pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_services(fresh_pool, tmp_path)
+    pair = await sign_in(services)
+    assert await other.sessions.alive(pair.session_id, "customer")
+    async with services.transaction() as tx:
+        await services.sessions.revoke(tx, pair.session_id, "logout")
+    assert await other.sessions.alive(pair.session_id, "customer"), "the cache is used"
+    now = time.monotonic()
+    monkeypatch.setattr(module.time, "monotonic", lambda: now + 4.9)
+    assert not await other.sessions.alive(pair.session_id, "customer")
+
+
+async def test_a_blocked_account_has_no_access_and_no_refresh(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = await sign_in(services)
+    assert await services.sessions.alive(pair.session_id, "customer")
+    # Somebody blocks it past our code: the row is all that tells.
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE accounts SET is_active = false")
+    now = time.monotonic()
+    monkeypatch.setattr(module.time, "monotonic", lambda: now + 4.9)
+    assert not await services.sessions.alive(pair.session_id, "customer")
+    with pytest.raises(RefreshRefused):
+        await services.sessions.refresh(services, "customer", pair.refresh_token)
+
+
+async def test_blocking_ends_every_sign_in_at_once(services: Services) -> None:
+    pairs = [await sign_in(services) for _ in range(2)]
+    heard = await hints(services)
+    for pair in pairs:
+        assert await services.sessions.alive(pair.session_id, "customer")
+    async with services.transaction() as tx:
+        await customers.set_blocked(tx, pairs[0].subject_id, is_blocked=True, reason="fraud")
+    for pair in pairs:
+        assert not await services.sessions.alive(pair.session_id, "customer")
+    await asyncio.sleep(0)
+    assert heard == [{"realm": "customer", "subject_id": str(pairs[0].subject_id)}]
+    with pytest.raises(customers.AccountBlocked):
+        await sign_in(services)
+    async with services.transaction() as tx:
+        await customers.set_blocked(tx, pairs[0].subject_id, is_blocked=False)
+        await tx.conn.execute("DELETE FROM quotas")
+    await sign_in(services)
+
+
+@pytest.mark.parametrize("change", ["is_active = false", "onboarding_status = 'rejected'"])
+async def test_a_technician_who_is_out_has_no_access(services: Services, change: str) -> None:
+    technician_id = await add_technician(services.pool)
+    async with services.transaction() as tx:
+        pair = await services.sessions.open(tx, "technician", technician_id)
+    assert await services.sessions.dead_among([pair.session_id]) == set()
+    async with services.transaction() as tx:
+        await tx.conn.execute(f"UPDATE technicians SET {change}")  # noqa: S608
+    assert await services.sessions.dead_among([pair.session_id]) == {pair.session_id}
+
+
+async def test_many_sockets_are_checked_in_one_question(services: Services) -> None:
+    pairs = [await sign_in(services) for _ in range(3)]
+    async with services.transaction() as tx:
+        await services.sessions.revoke(tx, pairs[1].session_id, "logout")
+    unknown = uuid4()
+    dead = await services.sessions.dead_among([*(p.session_id for p in pairs), unknown])
+    assert dead == {pairs[1].session_id, unknown}
+
+
+async def test_an_answer_that_was_under_way_when_revoked_is_not_remembered(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = await sign_in(services)
+    asked = module.rows.living
+
+    async def slow(conn: Any, *, ids: list[UUID]) -> Any:
+        found = await asked(conn, ids=ids)
+        monkeypatch.setattr(module.rows, "living", asked)
+        async with services.transaction() as tx:
+            await services.sessions.revoke(tx, pair.session_id, "logout")
+        return found
+
+    monkeypatch.setattr(module.rows, "living", slow)
+    assert not await services.sessions.alive(pair.session_id, "customer")
+    assert not await services.sessions.alive(pair.session_id, "customer")

@@ -1,0 +1,102 @@
+"""Payouts to fund accounts, and payment links."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import aiohttp
+
+from dispatch.local_gateway.server import LocalGateway
+from tests.dispatch.local_gateway.calls import get, post, refused
+
+
+async def a_fund_account(http: aiohttp.ClientSession) -> str:
+    contact = await post(http, "/v1/contacts", {"name": "Payee", "type": "vendor", "reference_id": "t-1"})
+    account = {"contact_id": contact["id"], "account_type": "vpa", "vpa": {"address": "payee@bank"}}
+    return (await post(http, "/v1/fund_accounts", account))["id"]
+
+
+def payout(fund_account_id: str, amount: int = 50_000, **more: Any) -> dict[str, Any]:
+    return {
+        "account_number": "7878780080316316",
+        "fund_account_id": fund_account_id,
+        "amount": amount,
+        "currency": "INR",
+        "mode": "UPI",
+        "purpose": "payout",
+        **more,
+    }
+
+
+async def test_the_same_payee_is_kept_once(http: aiohttp.ClientSession) -> None:
+    assert await a_fund_account(http) == await a_fund_account(http)
+
+
+async def test_a_payout_needs_a_key_and_happens_once(gw: LocalGateway, http: aiohttp.ClientSession) -> None:
+    account = await a_fund_account(http)
+    _, error = await refused(http, "/v1/payouts", payout(account))
+    assert error["field"] == "X-Payout-Idempotency"
+    key = {"X_Payout_Idempotency": "payout-1"}
+    first = await post(http, "/v1/payouts", payout(account), **key)
+    assert first["status"] == "processing"
+    assert await post(http, "/v1/payouts", payout(account), **key) == first
+    assert (
+        "Different" in (await refused(http, "/v1/payouts", payout(account, 60_000), **key))[1]["description"]
+    )
+    await gw.quiet()
+    done = await get(http, f"/v1/payouts/{first['id']}")
+    assert (done["status"], bool(done["utr"])) == ("processed", True)
+    assert len((await gw.state())["payouts"]) == 1
+
+
+async def test_payouts_come_back_or_wait(gw: LocalGateway, http: aiohttp.ClientSession) -> None:
+    account = await a_fund_account(http)
+    ends = {}
+    for manner in ("reversed", "failed", "queued"):
+        await gw.control(payouts=manner)
+        reply = await post(http, "/v1/payouts", payout(account), X_Payout_Idempotency=f"key-{manner}")
+        await gw.quiet()
+        ends[manner] = await get(http, f"/v1/payouts/{reply['id']}")
+    assert [end["status"] for end in ends.values()] == ["reversed", "failed", "queued"]
+    assert ends["reversed"]["status_details"]["reason"] == "beneficiary_bank_failure"
+    await gw.control(settle=True)
+    assert (await get(http, f"/v1/payouts/{ends['queued']['id']}"))["status"] == "processed"
+
+
+async def test_unknown_fund_accounts_are_refused(http: aiohttp.ClientSession) -> None:
+    key = {"X_Payout_Idempotency": "payout-1"}
+    assert (await refused(http, "/v1/payouts", payout("fa_00000000000000"), **key))[0] == 400
+    account = await a_fund_account(http)
+    assert (await refused(http, "/v1/payouts", payout(account, mode="PIGEON"), **key))[1]["field"] == "mode"
+
+
+async def test_a_link_is_paid_at_its_address(gw: LocalGateway, http: aiohttp.ClientSession) -> None:
+    link = await post(
+        http, "/v1/payment_links", {"amount": 50_000, "currency": "INR", "reference_id": "sub-1"}
+    )
+    assert link["status"] == "created"
+    async with http.get(link["short_url"]) as page:
+        assert page.status == 200
+        assert "₹500.00" in await page.text()
+    await gw.pay(link["order_id"])
+    paid = await get(http, f"/v1/payment_links/{link['id']}")
+    assert (paid["status"], paid["amount_paid"], len(paid["payments"])) == ("paid", 50_000, 1)
+    assert (await refused(http, f"/v1/payment_links/{link['id']}/cancel"))[0] == 400
+    _, twice = await refused(http, "/v1/payment_links", {"amount": 50_000, "reference_id": "sub-1"})
+    assert "already attempted" in twice["description"]
+
+
+async def test_cancelled_and_expired_links_are_not_paid(
+    gw: LocalGateway, http: aiohttp.ClientSession
+) -> None:
+    first = await post(http, "/v1/payment_links", {"amount": 50_000, "reference_id": "a"})
+    soon = int(time.time()) + 60
+    second = await post(http, "/v1/payment_links", {"amount": 50_000, "reference_id": "b", "expire_by": soon})
+    assert (await post(http, f"/v1/payment_links/{first['id']}/cancel"))["status"] == "cancelled"
+    await gw.control(clock_offset_s=120)
+    for link in (first, second):
+        async with http.post(f"/checkout/{link['order_id']}/pay", json={}) as reply:
+            assert reply.status == 400
+    listed = await get(http, "/v1/payment_links", reference_id="b")
+    assert [link["status"] for link in listed["payment_links"]] == ["expired"]

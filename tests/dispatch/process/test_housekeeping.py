@@ -1,0 +1,54 @@
+"""Housekeeping: what has had its time goes, what is still needed stays, and no number comes twice."""
+
+from __future__ import annotations
+
+from api.realtime.fanout import RESUME_EVENTS
+from dispatch.engine import facts
+from dispatch.process import housekeeping
+from tests.world import World
+
+
+async def counts(world: World) -> dict[str, int]:
+    tables = ("match_attempts", "match_candidates", "party_events", "notifications")
+    return {t: await world.value(f"SELECT count(*) FROM {t}") for t in tables}
+
+
+async def test_old_explanations_and_messages_go(world: World) -> None:
+    await world.technician()
+    account_id = await world.customer()
+    await world.book(account_id)
+    await world.execute(
+        "INSERT INTO notifications (account_id, type, title, message) "
+        "SELECT $1, 'x', 'x', 'x' FROM generate_series(1, 3)",
+        account_id,
+    )
+    before = await counts(world)
+    assert before["match_attempts"] == before["match_candidates"] == 1 and before["notifications"] >= 3
+    await world.advance(days=89)
+    await housekeeping.tidy(world.services)
+    assert await counts(world) == before
+    await world.advance(days=2)
+    await housekeeping.tidy(world.services)
+    after = await counts(world)
+    assert (after["match_attempts"], after["match_candidates"], after["notifications"]) == (0, 0, 0)
+    # The offer itself stays: it is the history of the booking.
+    assert await world.value("SELECT count(*) FROM offers") == 1
+
+
+async def test_a_technicians_newest_facts_stay_and_the_numbers_go_on(world: World) -> None:
+    one, many = await world.technician(), housekeeping.NEWEST + 2 * housekeeping.MOST + 7
+    assert housekeeping.NEWEST >= RESUME_EVENTS
+    await world.execute(
+        "INSERT INTO party_events (party_id, seq, type) SELECT $1, n, 'job.updated' FROM generate_series(1, $2::int) n",
+        one, many,
+    )  # fmt: skip
+    await world.execute("UPDATE parties SET event_seq = $2 WHERE id = $1", one, many)
+    await housekeeping.tidy(world.services)
+    assert await world.value("SELECT count(*) FROM party_events") == many
+    await world.advance(days=31)
+    await housekeeping.tidy(world.services)
+    kept = await world.fetch("SELECT min(seq) AS low, max(seq) AS high, count(*) AS n FROM party_events")
+    assert tuple(kept[0]) == (many - housekeeping.NEWEST + 1, many, housekeeping.NEWEST)
+    async with world.services.transaction() as tx:
+        facts.tell_party(tx, one, "job.updated", {})
+    assert await world.value("SELECT max(seq) FROM party_events") == many + 1

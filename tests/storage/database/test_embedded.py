@@ -1,0 +1,143 @@
+"""The embedded server: one per folder, nothing lost by kill -9, and refusals in words."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from storage.database.embedded import SAFE, EmbeddedError, EmbeddedPostgres, default_home, is_running
+
+#: Runs in a process of its own: starts the server, commits a row, says so, and waits to be killed.
+CRASHES = """
+import asyncio, asyncpg, sys, time
+from pathlib import Path
+from storage.embedded import EmbeddedPostgres
+server = EmbeddedPostgres(Path(sys.argv[1]))
+dsn = server.start()
+async def write():
+    conn = await asyncpg.connect(dsn)
+    await conn.execute("CREATE TABLE IF NOT EXISTS kept (n int)")
+    await conn.execute("INSERT INTO kept VALUES (7)")
+    await conn.close()
+asyncio.run(write())
+print((Path(sys.argv[1]) / "pgdata" / "postmaster.pid").read_text().split()[0], flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    # Not tmp_path: as root the server runs as another account, which cannot enter pytest's folders.
+    folder = Path(tempfile.mkdtemp(prefix="dispatch-embedded-"))
+    folder.chmod(0o711)
+    yield folder / "a folder with spaces & 100%"
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def crash_after_a_row(home: Path, *, with_database: bool) -> None:
+    """A server that acknowledged a row is killed with -9, its database before it or not."""
+    child = subprocess.Popen([sys.executable, "-c", CRASHES, str(home)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    with child:
+        database_pid = int(child.stdout.readline())
+        if with_database:
+            os.kill(database_pid, signal.SIGKILL)
+        child.kill()
+
+
+async def value(dsn: str, query: str) -> object:
+    conn = await asyncpg.connect(dsn)
+    try:
+        return await conn.fetchval(query)
+    finally:
+        await conn.close()
+
+
+async def test_starts_stops_and_keeps_what_it_has(home: Path) -> None:
+    server = EmbeddedPostgres(home)
+    dsn = server.start()
+    try:
+        assert is_running(home)
+        assert await value(dsn, "SHOW fsync") == "on"
+        assert await value(dsn, "SHOW listen_addresses") == ""
+        await value(dsn, "CREATE TABLE kept (n int)")
+        with pytest.raises(EmbeddedError, match="Another server runs on"):
+            EmbeddedPostgres(home).start()
+        assert await value(dsn, "SELECT count(*) FROM kept") == 0
+    finally:
+        server.stop()
+    assert not is_running(home)
+    server.stop()
+    again = EmbeddedPostgres(home)
+    try:
+        assert await value(again.start(), "SELECT count(*) FROM kept") == 0
+    finally:
+        again.stop()
+
+
+@pytest.mark.parametrize("with_database", [False, True])
+async def test_kill_9_loses_no_acknowledged_row(home: Path, with_database: bool) -> None:
+    crash_after_a_row(home, with_database=with_database)
+    server = EmbeddedPostgres(home)
+    try:
+        assert await value(server.start(timeout_s=60), "SELECT sum(n) FROM kept") == 7
+    finally:
+        server.stop()
+
+
+def test_another_version_s_data_is_refused_in_words(home: Path) -> None:
+    (home / "pgdata").mkdir(parents=True)
+    (home / "pgdata" / "PG_VERSION").write_text("9\n")
+    with pytest.raises(EmbeddedError, match=r"is PostgreSQL 9's and the binaries are \d+'s"):
+        EmbeddedPostgres(home).start()
+    assert not is_running(home)
+
+
+def test_an_unfinished_first_start_is_begun_again(home: Path) -> None:
+    (home / "pgdata.new").mkdir(parents=True)
+    (home / "pgdata.new" / "PG_VERSION").write_text("9\n")
+    server = EmbeddedPostgres(home)
+    server.start()
+    server.stop()
+    assert not (home / "pgdata.new").exists()
+
+
+def test_a_path_that_no_socket_can_have_is_refused_in_words(home: Path) -> None:
+    with pytest.raises(EmbeddedError, match="choose another --data folder"):
+        EmbeddedPostgres(home / ("x" * 100)).start()
+
+
+def test_a_file_in_the_way_is_refused_in_words(home: Path) -> None:
+    home.write_text("")
+    with pytest.raises(EmbeddedError, match="cannot be used"):
+        EmbeddedPostgres(home).start()
+
+
+def test_bad_settings_are_reported_with_the_server_s_words(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.database.embedded._RESPAWN_S", 0.0)
+    with pytest.raises(EmbeddedError, match="did not start: .*max_connections"):
+        EmbeddedPostgres(home, {**SAFE, "max_connections": "none"}).start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_root_is_told_when_nobody_cannot_reach_the_folder(home: Path) -> None:
+    home.mkdir(mode=0o700)
+    with pytest.raises(EmbeddedError, match="which cannot enter"):
+        EmbeddedPostgres(home / "inside").start()
+
+
+def test_the_default_folder() -> None:
+    here = default_home()
+    assert here.is_absolute()
+    assert (here == Path("/var/lib/dispatch")) == (os.geteuid() == 0)

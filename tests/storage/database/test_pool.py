@@ -1,0 +1,113 @@
+"""The pool: JSON as objects, bounded waits, and the driver's errors in our words while bugs stay bugs."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from storage.database import pool as pools
+from storage.database.errors import (
+    DatabaseAway,
+    DatabaseBusy,
+    StorageError,
+    constraint_of,
+    is_check,
+    is_deadlock,
+    is_exclusion,
+    is_unique,
+)
+from storage.database.pool import Conn, Pool, create_pool, translated
+
+TABLE = """CREATE TEMP TABLE things (
+  id int CONSTRAINT things_once PRIMARY KEY, size int CONSTRAINT things_small CHECK (size < 10),
+  span int4range, CONSTRAINT things_apart EXCLUDE USING gist (span WITH &&))"""
+
+
+async def test_json_comes_and_goes_as_objects(db: Conn) -> None:
+    value = {"a": [1, None, "ü"], "b": {"c": 1.5}}
+    assert await db.fetchval("SELECT $1::jsonb", value) == value
+    assert await db.fetchval("SELECT $1::json", [1]) == [1]
+
+
+@pytest.mark.parametrize(
+    ("statement", "constraint", "kind"),
+    [
+        ("INSERT INTO things VALUES (1, 1)", "things_once", is_unique),
+        ("INSERT INTO things VALUES (2, 10)", "things_small", is_check),
+        ("INSERT INTO things VALUES (3, 1, '[1,3)')", "things_apart", is_exclusion),
+    ],
+)
+async def test_what_fired_is_told(db: Conn, statement: str, constraint: str, kind: object) -> None:
+    await db.execute(TABLE)
+    await db.execute("INSERT INTO things VALUES (1, 1, '[2,5)')")
+    with pytest.raises(StorageError) as caught, translated():
+        async with db.transaction():
+            await db.execute(statement)
+    assert constraint_of(caught.value) == constraint
+    kinds = (is_unique, is_check, is_exclusion, is_deadlock)
+    assert [k for k in kinds if k(caught.value)] == [kind]
+
+
+async def test_a_wrong_argument_is_a_bug_and_no_outage(db: Conn) -> None:
+    with pytest.raises(StorageError) as caught, translated():
+        await db.fetchval("SELECT $1::int", "three")
+    assert type(caught.value) is StorageError
+
+
+async def test_a_wrong_use_of_the_driver_stays_what_it_is(db: Conn) -> None:
+    with pytest.raises(asyncpg.InterfaceError), translated():
+        await db.fetchval("SELECT $1::int")
+
+
+async def test_waiting_for_a_connection_is_bounded(fresh_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "ACQUIRE_S", 0.05)
+    small = await create_pool(fresh_dsn, min_size=1, max_size=1)
+    try:
+        async with small.connection():
+            with pytest.raises(DatabaseBusy):
+                async with small.connection():
+                    pass
+        async with small.connection() as conn:
+            assert await conn.fetchval("SELECT 1") == 1
+    finally:
+        await small.close()
+
+
+async def test_closing_does_not_wait_for_ever(fresh_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "CLOSE_S", 0.05)
+    kept = await create_pool(fresh_dsn, min_size=1, max_size=1)
+    await kept.raw.acquire()
+    await kept.close()
+    with pytest.raises(DatabaseAway):
+        async with kept.connection():
+            pass
+
+
+async def test_a_failed_block_is_rolled_back(fresh_pool: Pool) -> None:
+    async with fresh_pool.transaction() as conn:
+        await conn.execute("CREATE TABLE marks (n int)")
+    with pytest.raises(LookupError):
+        async with fresh_pool.transaction() as conn:
+            await conn.execute("INSERT INTO marks VALUES (1)")
+            raise LookupError
+    async with fresh_pool.transaction() as conn:
+        await conn.execute("INSERT INTO marks VALUES (2)")
+    async with fresh_pool.connection() as conn:
+        assert [r["n"] for r in await conn.fetch("SELECT n FROM marks")] == [2]
+
+
+async def test_a_killed_connection_is_away_and_the_next_one_works(fresh_pool: Pool) -> None:
+    with pytest.raises(DatabaseAway):
+        async with fresh_pool.transaction() as conn:
+            pid = await conn.fetchval("SELECT pg_backend_pid()")
+            async with fresh_pool.connection() as other:
+                await other.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+            with translated():
+                await conn.execute("SELECT 1")
+    async with fresh_pool.connection() as conn:
+        assert await conn.fetchval("SELECT 1") == 1
+
+
+async def test_nobody_there_is_away(tmp_path: object) -> None:
+    with pytest.raises(DatabaseAway):
+        await create_pool(f"postgresql://postgres@/postgres?host={tmp_path}")
