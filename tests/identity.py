@@ -114,3 +114,9 @@ async def everything(pool: Pool) -> str:
             rows = await conn.fetch(f"SELECT t::text AS line FROM {table['name']} t")  # noqa: S608
             parts += [f"{table['name']}: {row['line']}" for row in rows]
     return "\n".join(parts)
+
+
+async def refresh(services: Services, realm: str, token: str) -> Pair:
+    """Rotates a refresh token in a transaction of its own."""
+    async with services.transaction() as tx:
+        return await services.sessions.refresh(tx, realm, token)

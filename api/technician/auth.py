@@ -150,7 +150,8 @@ async def refresh_token(services: Services, body: RefreshIn) -> PairOut:
 
     Example: {"refresh_token": "drt_..."}
     """
-    pair = await services.sessions.refresh(services, technician_access.REALM, body.refresh_token)
+    async with services.transaction() as tx:
+        pair = await services.sessions.refresh(tx, technician_access.REALM, body.refresh_token)
     return PairOut(access_token=pair.access_token, refresh_token=pair.refresh_token, expires_in=pair.expires_in)
 
 

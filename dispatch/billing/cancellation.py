@@ -12,7 +12,7 @@ from dispatch.billing.pricing import percent_of
 from dispatch.engine import bookings, lifecycle, offers
 from dispatch.errors import Missing
 from dispatch.events import Actor
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage.bookings import Booking
 

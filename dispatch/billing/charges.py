@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 from dispatch.billing import ledger, wallet
 from dispatch.engine import bookings
 from dispatch.errors import Unavailable
-from dispatch.events import Fact, Reactions
-from dispatch.transaction import Tx
+from dispatch.events import Fact
+from dispatch.services import Reactions, Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as rows

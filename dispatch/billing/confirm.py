@@ -18,8 +18,7 @@ from dispatch.errors import Invalid, Missing, Throttled
 from dispatch.localtime import local, to_utc
 from dispatch.parties import addresses
 from dispatch.parties.addresses import Located
-from dispatch.services import Services
-from dispatch.transaction import Tx
+from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
 from storage import checkout as rows
 from storage import quotas

@@ -14,8 +14,7 @@ from dispatch.billing import captures, charges, intents
 from dispatch.engine import offers
 from dispatch.errors import Conflict, DispatchError, Malformed, Missing, Unavailable
 from dispatch.ports.gateway import GatewayPayment, GatewayRefused
-from dispatch.services import Services
-from dispatch.transaction import Tx
+from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as rows

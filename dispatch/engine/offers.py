@@ -12,7 +12,7 @@ from dispatch.engine import candidates, explain, facts, lifecycle, slots
 from dispatch.engine.matching import Judged
 from dispatch.errors import Conflict, Missing
 from dispatch.events import SYSTEM, Actor
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage import offers as rows
 from storage import slots as slot_rows

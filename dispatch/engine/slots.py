@@ -12,7 +12,7 @@ from dispatch.engine.candidates import Place, Reachable
 from dispatch.engine.matching import Candidate, Job, is_refused_always, is_refused_then
 from dispatch.errors import Conflict
 from dispatch.localtime import local, to_utc
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage import slots as rows
 from storage.bookings import Booking

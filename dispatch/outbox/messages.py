@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from dispatch import bus
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from dispatch.vault import Vault, cell, vault_of
 from storage import outbox as rows
 from storage.database.pool import Conn

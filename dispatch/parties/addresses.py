@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from dispatch.adapters.geocoder import Query, geocoder
-from dispatch.engine.zones import Zone
 from dispatch.errors import Conflict, Invalid, Missing
-from dispatch.transaction import Tx
+from dispatch.live.zones import Zone
+from dispatch.services import Tx
 from storage import addresses as rows
 from storage.addresses import Address
 from storage.database.pool import Conn

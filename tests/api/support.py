@@ -14,8 +14,8 @@ from api.app import SERVER_OPTIONS, create_app
 from api.audiences import Audience
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
+from dispatch.services import Tx
 from dispatch.tokens import Tokens
-from dispatch.transaction import Tx
 from storage.database.errors import DatabaseAway
 from storage.database.pool import Conn, Pool
 
