@@ -15,13 +15,15 @@ from uuid import UUID
 from dispatch import bus
 from dispatch.bus import Bus, Hint
 from dispatch.clock import Clock
-from dispatch.config import Settings
+from dispatch.config import Payments, Settings
 from dispatch.errors import DispatchError
 from dispatch.events import Fact
 from dispatch.live.roster import Roster
 from dispatch.live.sessions import Sessions
 from dispatch.live.tracking import Tracker
 from dispatch.live.zones import ZoneBook
+from dispatch.ports.gateway import Gateway, PaymentsNotConfigured
+from dispatch.ports.geocoding import Geocoder
 from dispatch.tokens import Tokens
 from storage import facts as fact_rows
 from storage.database.errors import StorageError, is_deadlock
@@ -124,7 +126,21 @@ class Services:
     zones: ZoneBook
     roster: Roster
     tracker: Tracker
+    #: How the payment gateway of a configuration is reached, and who finds written addresses.
+    open_gateway: Callable[[Payments], Gateway]
+    geocoder: Geocoder
     reactions: Reactions = field(default_factory=Reactions)
+
+    @property
+    def gateway(self) -> Gateway:
+        """The payment gateway's client. Raises PaymentsNotConfigured on a server without keys."""
+        self.require_gateway()
+        return self.open_gateway(self.settings.payments)
+
+    def require_gateway(self) -> None:
+        """Raises PaymentsNotConfigured on a server without keys."""
+        if not self.settings.payments.is_configured:
+            raise PaymentsNotConfigured
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:

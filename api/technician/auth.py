@@ -9,7 +9,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from api.audiences import Technician, technician
-from api.route import Header, RequestInfo
+from api.route import RequestInfo
+from api.signature import Header
 from api.wire.models import Body, Query, View
 from api.wire.results import Message, Page
 from dispatch.access import phones, step_up

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from dispatch.adapters.geocoder import geocoder
+from dispatch.adapters.razorpay import opened
 from dispatch.bus import Bus, LocalBus, RedisBus
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
@@ -90,6 +92,7 @@ async def open_services(settings: Settings, dsn: str, *, with_workers: bool = Tr
         bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else LocalBus()
         stack.push_async_callback(bus.close)
         services = await assemble(settings, pool, bus)
+        stack.push_async_callback(opened.close, settings.payments)
         if with_workers:
             await _run_loops(services, stack)
         yield services
@@ -104,7 +107,8 @@ async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
     services = Services(
         settings=settings, clock=clock, pool=pool, bus=bus, tokens=tokens,
         sessions=Sessions(pool, tokens, vault_of(settings), bus, settings.tokens), zones=zones,
-        roster=roster, tracker=tracker,
+        roster=roster, tracker=tracker, open_gateway=opened.client_of,
+        geocoder=geocoder(settings.geocoder.url, user_agent=settings.geocoder.user_agent),
     )  # fmt: skip
     reactions_of(services)
     await zones.load()

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from aiohttp.test_utils import TestClient, TestServer
 
 from api.app import SERVER_OPTIONS, create_app
-from api.audiences import Audience
+from api.route import Audience
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
 from dispatch.services import Tx
