@@ -24,7 +24,10 @@ Allowance = Callable[[Grant], bool]
 RATE_LIMITED = encode(
     {
         "ok": False,
-        "error": {"code": "rate_limited", "message": "Too many events; send fewer.", "details": {}},
+        "error": {
+            "code": "rate_limited", "message": "Too many events; send fewer.",
+            "details": {"retry_after_s": 1.0}, "retry_after_s": 1.0,
+        },
     }
 )
 
