@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -91,25 +91,29 @@ def _translation(error: BaseException) -> StorageError | None:
 class _Lease:
     """A connection for the time of a block."""
 
-    __slots__ = ("_conn", "_raw")
+    __slots__ = ("_conn", "_mark", "_raw")
 
     def __init__(self, raw: asyncpg.Pool[Any]) -> None:
         self._raw = raw
-        self._conn: Any = None
+        self._conn: PoolConnectionProxy[Any] | None = None
+        #: Of the connection itself: a proxy whose connection was lost knows nothing any more.
+        self._mark: Callable[[], None]
 
     async def __aenter__(self) -> Conn:
         with translated():
             # A limit around it, and not its own: that one makes a task for each acquisition.
             async with asyncio.timeout(ACQUIRE_S):
-                self._conn = await self._raw.acquire()
-        return self._conn
+                self._conn = conn = await self._raw.acquire()
+        self._mark = conn.mark  # type: ignore[attr-defined]
+        return conn
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         conn = self._conn
-        if error is not None and not conn.is_closed():
-            conn.mark()
+        assert conn is not None, "it was entered"
+        if error is not None:
+            self._mark()
         with translated():
             await self._raw.release(conn, timeout=ACQUIRE_S)
 

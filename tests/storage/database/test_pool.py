@@ -124,6 +124,9 @@ async def test_nobody_there_is_away(tmp_path: object) -> None:
 
 # ---------------------------------------------------------------- what the next user finds
 
+CURSORS = "SELECT count(*) > 0 FROM pg_cursors WHERE name <> ''"
+ADVISORY = "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory'"
+
 
 @pytest.fixture
 async def one(fresh_dsn: str) -> AsyncIterator[Pool]:
@@ -163,12 +166,12 @@ async def test_a_connection_that_holds_nothing_is_not_reset(one: Pool, resets: l
     [
         ("SET work_mem = '1234kB'", "SELECT current_setting('work_mem') = '1234kB'"),
         ("SELECT set_config('work_mem', '1234kB', false)", "SELECT current_setting('work_mem') = '1234kB'"),
-        ("SELECT pg_advisory_lock(77)", "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory'"),
-        ("SELECT pg_try_advisory_lock_shared(77)", "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory'"),
+        ("SELECT pg_advisory_lock(77)", ADVISORY),
+        ("SELECT pg_try_advisory_lock_shared(77)", ADVISORY),
         ("LISTEN somebody", "SELECT count(*) > 0 FROM pg_listening_channels()"),
-        ("BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT 1; COMMIT", "SELECT count(*) > 0 FROM pg_cursors"),
+        ("BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT 1; COMMIT", CURSORS),
         ("/* a note */ SET SESSION work_mem = '1234kB'", "SELECT current_setting('work_mem') = '1234kB'"),
-        ("DO $$ BEGIN PERFORM pg_advisory_lock(77); END $$", "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory'"),
+        ("DO $$ BEGIN PERFORM pg_advisory_lock(77); END $$", ADVISORY),
     ],
 )  # fmt: skip
 async def test_nothing_leaks_to_the_next_user(one: Pool, leave: str, left: str, fails: bool) -> None:
@@ -183,8 +186,9 @@ async def test_nothing_leaks_to_the_next_user(one: Pool, leave: str, left: str, 
 
 
 async def test_a_listener_and_an_open_transaction_do_not_leak(one: Pool) -> None:
-    async with one.connection() as conn:
-        await conn.add_listener("somebody", print)
+    with pytest.warns(asyncpg.InterfaceWarning, match="active connection listeners"):
+        async with one.connection() as conn:
+            await conn.add_listener("somebody", print)
     async with one.connection() as conn:
         assert await conn.fetch("SELECT * FROM pg_listening_channels()") == []
     with pytest.raises(ZeroDivisionError):
@@ -193,7 +197,7 @@ async def test_a_listener_and_an_open_transaction_do_not_leak(one: Pool) -> None
             async for _ in conn.cursor("SELECT generate_series(1, 100)", prefetch=10):
                 raise ZeroDivisionError
     async with one.connection() as conn:
-        assert await conn.fetchval("SELECT to_regclass('half') IS NULL AND (SELECT count(*) FROM pg_cursors) = 0")
+        assert await conn.fetchval("SELECT to_regclass('half') IS NULL") and not await conn.fetchval(CURSORS)
 
 
 async def test_who_fails_leaves_a_reset_connection(one: Pool, resets: list[Connection]) -> None:
