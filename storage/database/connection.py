@@ -9,19 +9,16 @@ from typing import Any
 
 import asyncpg
 
-#: Statements that leave nothing behind once their transaction has ended, by their first word.
+#: Comments and quoted text, in which no statement stands.
+_TEXT = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
+#: Statements that leave nothing behind once their transaction has ended, by their first words.
 _PASSING = re.compile(
-    r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*"
-    r"(?:(?:select|insert|update|delete|merge|with|values|table|copy|begin|start|commit|end|rollback|savepoint|release"
-    r"|explain|notify|lock|analyze|truncate|close|fetch|move)\b|set\s+(?:local|transaction|constraints)\b)",
-    re.IGNORECASE | re.DOTALL,
-)
-#: What a passing statement may do to the session nevertheless, also by a function or a second statement.
-_STAYING = re.compile(
-    r"set_config|advisory_(?:un)?lock|\btemp(?:orary)?\b|pg_(?:listening|replication)|dblink|lo_open"
-    r"|;\s*\S",
+    r"\s*(?:(?:select|insert|update|delete|merge|with|values|table|copy|begin|start|commit|end|rollback|savepoint"
+    r"|release|explain|notify|lock|analyze|truncate|close|fetch|move)\b|set\s+(?:local|transaction|constraints)\b)",
     re.IGNORECASE,
 )
+#: What such a statement may do to the session nevertheless, by a function or a second statement.
+_STAYING = re.compile(r"set_config|advisory_(?:un)?lock|\btemp(?:orary)?\b|dblink|lo_open|;\s*\S", re.IGNORECASE)
 #: Texts are few: they stand in files. Whoever composes them pays for the look each time.
 _MOST_TEXTS = 4096
 _known: dict[str, bool] = {}
@@ -33,7 +30,8 @@ def leaves_state(text: str) -> bool:
     """
     known = _known.get(text)
     if known is None:
-        known = _PASSING.match(text) is None or _STAYING.search(text) is not None
+        bare = _TEXT.sub("", text)
+        known = _PASSING.match(bare) is None or _STAYING.search(bare) is not None
         if len(_known) < _MOST_TEXTS:
             _known[text] = known
     return known
