@@ -156,7 +156,9 @@ async def test_how_early_is_a_setting(fresh_pool: Pool, tmp_path: Path) -> None:
 async def test_setting_out_wakes_the_watchdog(world: World) -> None:
     """It slept until they would have to leave; now it looks at once, and warns of one who stands still."""
     booking, one = await job(world)
-    assert (await world.booking(booking.id)).next_action_at > world.now
+    await world.sweep()
+    asleep = (await world.booking(booking.id)).next_action_at
+    assert asleep is not None and asleep > world.now + timedelta(minutes=5)
     await go(world, booking.id, one, "in_transit")
     after = await world.booking(booking.id)
     assert after.next_action == "watch" and after.next_action_at == world.now
