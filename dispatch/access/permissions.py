@@ -54,7 +54,7 @@ class Grants:
         """Whether "resource:read" or "resource:write" is among them; who may write may read."""
         resource, _, level = permission.partition(":")
         held = self.levels.get(resource)
-        return level in (READ, WRITE) and (held == WRITE or held == level)
+        return level in (READ, WRITE) and held in (WRITE, level)
 
     def at_most(self, other: Grants) -> Grants:
         """What both allow."""
