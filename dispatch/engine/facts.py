@@ -7,7 +7,7 @@ from uuid import UUID
 
 from dispatch import bus
 from dispatch.events import Actor, Fact
-from dispatch.transaction import PartyFact, Tx
+from dispatch.services import PartyFact, Tx
 from storage import facts as rows
 
 #: Facts in the contract's words (R113) and, for what it has no word for, in its manner.
