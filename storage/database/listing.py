@@ -1,7 +1,7 @@
 """The one place that composes SQL: where a list takes its rows from, and the sorts, filters and search declared for it.
 
-A page is found by its keys alone (an index gives them in order), and only its own rows are read whole. How many there are in all
-is a question of its own: exact up to MAX_COUNTED, `more than that` beyond.
+A page is found by its keys alone (an index gives them in order), and only its own rows are read whole. How many there
+are in all is a question of its own: exact up to MAX_COUNTED, "more than that" beyond.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from storage.database.binder import Statements, columns_of, to_positional
 from storage.database.pool import Conn, translated
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 #: The most rows that one page has, for every audience (C41).
 MAX_LIMIT = 100
@@ -55,7 +56,7 @@ class AnyOf:
     type: str
 
 
-#: A filter: any of some values, or a condition in which `{}` stands for the value and `:names` for the list's parameters.
+#: A filter: any of some values, or a condition in which `{}` is the value and `:names` are the list's parameters.
 Filter = AnyOf | str
 
 #: A sort by names, and the filters beside it, that an index answers.
@@ -64,7 +65,7 @@ Pair = tuple[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody wants to see of a list. Names are those that the list declares; `cursor` is one that a page gave."""
+    """What somebody wants to see of a list, by the names that it declares; `cursor` is one that a page gave."""
 
     page: int = 1
     limit: int = 20
@@ -93,6 +94,10 @@ class Slice(Generic[T]):
     page: int
     cursor: str | None
 
+    def of(self, rows: list[R]) -> Slice[R]:
+        """The same page with its rows made into something else."""
+        return Slice(rows, self.total, self.is_exact, self.page, self.cursor)
+
 
 class UnknownName(LookupError):
     """Nothing of this name was declared; callers check before, so this is a bug."""
@@ -114,9 +119,9 @@ class Listed(Generic[T]):
     """A list of a noun's .sql file, made of its parts.
 
     `keys` is the part `FROM ... WHERE ...` that says which rows belong to the list (with :names for what is given);
-    `columns` and `source` are the parts of the row type. `key` tells one row from another and makes the order total. `sorts`,
-    `filters` and `search` are literals of our own: what comes from outside is only ever a parameter. `indexed` names the pairs
-    that an index answers, at any depth and size.
+    `columns` and `source` are the parts of the row type. `key` tells one row from another and makes the order total.
+    `sorts`, `filters` and `search` are literals of our own: what comes from outside is only ever a parameter. `indexed`
+    names the pairs that an index answers, at any depth and size ("" is the default order).
     """
 
     def __init__(
@@ -136,12 +141,12 @@ class Listed(Generic[T]):
     ) -> None:
         self.name = f"{sql.noun}.{keys}"
         self._keys = sql.part(keys)
-        self._rows = f"{sql.part(columns)}", f"{sql.part(source)}"
+        self._rows = sql.part(columns), sql.part(source)
         self._row_type, self._width = row_type, len(columns_of(row_type))
         self.key, self.sorts, self.filters = key, dict(sorts), dict(filters or {})
         self.search_condition, self.default_sort, self.indexed = search, default_sort, tuple(indexed)
         conditions = " ".join(f for f in self.filters.values() if isinstance(f, str))
-        self.parameters = to_positional(f"{self._keys} {conditions}")[1]
+        self.parameters = frozenset(to_positional(f"{self._keys} {self._rows[1]} {conditions}")[1])
         self._texts: dict[tuple[Any, ...], Texts] = {}
         LISTS.append(self)
 
@@ -152,49 +157,54 @@ class Listed(Generic[T]):
         if wanted.is_too_deep:
             raise TooDeep
         place = None if wanted.cursor is None else self.read_cursor(wanted.cursor, wanted.sorts)
-        texts = self.texts(wanted, place)
-        values = [*self._values(wanted, given), *(place.values if place else ())]
+        values = self._values(wanted, given)
         offset = 0 if place else wanted.offset
+        # One more than wanted, to know whether there is another page.
+        values |= {"listed_limit": wanted.limit + 1, "listed_offset": offset, **(place.named if place else {})}
+        texts = self.texts(wanted, place)
         with translated():
-            # One more than wanted, to know whether there is another page.
-            records = await conn.fetch(texts.page, *values, wanted.limit + 1, offset)
+            records = await conn.fetch(texts.page.text, *texts.page.take(values))
         page = place.page if place else wanted.page
         found, has_more = records[: wanted.limit], len(records) > wanted.limit
         cursor = self._cursor(wanted, page + 1, found[-1][self._width]) if has_more else None
         if place is None and not has_more and (found or offset == 0):
             total, is_exact = offset + len(found), True
         else:
-            total, is_exact = await self._count(conn, wanted, given)
+            with translated():
+                counted = int(await conn.fetchval(texts.count.text, *texts.count.take(values)))
+            total, is_exact = min(counted, MAX_COUNTED), counted <= MAX_COUNTED
         return Slice([self._row(r) for r in found], total, is_exact, page, cursor)
+
+    async def first(self, conn: Conn, wanted: Wanted, **given: Any) -> list[T]:
+        """The first rows, not counted."""
+        values = self._values(wanted, given) | {"listed_limit": wanted.limit, "listed_offset": 0}
+        text = self.texts(wanted).page
+        with translated():
+            records = await conn.fetch(text.text, *text.take(values))
+        return [self._row(record) for record in records]
 
     async def stream(self, conn: Conn, wanted: Wanted, **given: Any) -> AsyncIterator[list[T]]:
         """Every row in order, some hundred at a time, in bounded memory. Wants a transaction with one snapshot."""
-        texts, values = self.texts(wanted, None), self._values(wanted, given)
+        texts, values = self.texts(wanted), self._values(wanted, given)
         with translated():
-            cursor = await conn.cursor(texts.stream, *values)
+            cursor = await conn.cursor(texts.keys.text, *texts.keys.take(values))
             while keys := [record[0] for record in await cursor.fetch(STREAM_ROWS)]:
-                yield [self._row(record) for record in await conn.fetch(texts.rows, keys)]
-
-    async def _count(self, conn: Conn, wanted: Wanted, given: Mapping[str, Any]) -> tuple[int, bool]:
-        with translated():
-            counted = int(await conn.fetchval(self.texts(wanted, None).count, *self._values(wanted, given)))
-        return min(counted, MAX_COUNTED), counted <= MAX_COUNTED
+                records = await conn.fetch(texts.rows.text, *texts.rows.take(values | {"listed_keys": keys}))
+                yield [self._row(record) for record in records]
 
     def _row(self, record: Sequence[Any]) -> T:
         return self._row_type(*tuple(record)[: self._width])
 
-    def _values(self, wanted: Wanted, given: Mapping[str, Any]) -> list[Any]:
-        if given.keys() != set(self.parameters):
+    def _values(self, wanted: Wanted, given: Mapping[str, Any]) -> dict[str, Any]:
+        if given.keys() != self.parameters:
             raise TypeError(f"{self.name} takes {sorted(self.parameters)}")
-        values = [given[p] for p in self.parameters]
+        values = dict(given)
         for name, value in wanted.filters.items():
-            if isinstance(_known(self.filters, name), AnyOf):
-                chosen = value if isinstance(value, list | tuple) else [value]
-                values.append(chosen[0] if len(chosen) == 1 else list(chosen))
-            else:
-                values.append(value)
+            if isinstance(_known(self.filters, name), AnyOf) and isinstance(value, list | tuple) and len(value) == 1:
+                value = value[0]
+            values[f"filter_{name}"] = value
         if wanted.search is not None:
-            values.append(search_query(wanted.search))
+            values["search_query"] = search_query(wanted.search)
         return values
 
     # ------------------------------------------------------------ cursors
@@ -223,12 +233,12 @@ class Listed(Generic[T]):
         for value, (sort, _) in zip(values, order, strict=True):
             if not (value is None and sort.is_nullable) and not _is_read_as(value, sort.type):
                 raise BadCursor
-        return Place(page, tuple(v for v in values if v is not None), tuple(v is None for v in values))
+        return Place(page, tuple(values))
 
     # ------------------------------------------------------------ composing
 
     def texts(self, wanted: Wanted, place: Place | None = None) -> Texts:
-        """The statements for what is wanted, with $n for every value. Raises UnknownName."""
+        """The statements for what is wanted. Raises UnknownName."""
         filters = tuple((name, _is_many(value)) for name, value in wanted.filters.items())
         key = (wanted.sorts, filters, wanted.search is not None, place and place.missing)
         if key not in self._texts:
@@ -244,36 +254,25 @@ class Listed(Generic[T]):
         searches: bool,
         place: Place | None,
     ) -> Texts:
-        known = len(self.parameters)
-        conditions = []
-        for name, is_many in filters:
-            known += 1
-            conditions.append(_condition(_known(self.filters, name), known, is_many))
+        conditions = [_condition(_known(self.filters, name), f":filter_{name}", is_many) for name, is_many in filters]
         if searches:
             if self.search_condition is None:
                 raise UnknownName("search")
-            known += 1
-            conditions.append(self.search_condition.replace("{}", f"lower(${known}::text)::tsquery"))
-        # Every name gets the number that `parameters` gives it, whichever conditions are there.
-        names = " ".join(f":{name}" for name in self.parameters)
-        keys = to_positional(f"{names} {' AND '.join([self._keys, *(f'({c})' for c in conditions)])}")[0]
-        keys = keys.split(" ", len(self.parameters))[-1] if self.parameters else keys.strip()
+            conditions.append(self.search_condition.replace("{}", "lower(:search_query::text)::tsquery"))
+        keys = " AND ".join([self._keys, *(f"({c})" for c in conditions)])
         order = self._order(sorts)
         order_text = ", ".join(_direction(sort, is_down) for sort, is_down in order)
-        after = ""
-        if place is not None:
-            after = f" AND ({_after(order, place.missing, known + 1)})"
-            known += len(place.values)
+        after = "" if place is None else f" AND ({_after(order, place.missing)})"
         columns, source = self._rows
         at = ", ".join(f"({sort.expression})::text" for sort, _ in order)
         key = self.key.expression
-        rows = f"SELECT {columns}, ARRAY[{at}] AS listed_at FROM {source} WHERE {key} = ANY("
-        chosen = f"ARRAY(SELECT {key} {keys}{after} ORDER BY {order_text} LIMIT ${known + 1} OFFSET ${known + 2})"
+        rows = f"SELECT {columns}, ARRAY[{at}] AS listed_at FROM {source} WHERE {key} = ANY("  # noqa: S608
+        chosen = f"ARRAY(SELECT {key} {keys}{after} ORDER BY {order_text} LIMIT :listed_limit OFFSET :listed_offset)"
         return Texts(
-            page=f"{rows}{chosen}) ORDER BY {order_text}",
-            count=f"SELECT count(*) FROM (SELECT 1 {keys} LIMIT {MAX_COUNTED + 1}) AS counted",  # noqa: S608
-            stream=f"SELECT {key} {keys} ORDER BY {order_text}",  # noqa: S608
-            rows=f"{rows}$1::{self.key.type}[]) ORDER BY {order_text}",
+            page=Text.of(f"{rows}{chosen}) ORDER BY {order_text}"),
+            count=Text.of(f"SELECT count(*) FROM (SELECT 1 {keys} LIMIT {MAX_COUNTED + 1}) AS counted"),  # noqa: S608
+            keys=Text.of(f"SELECT {key} {keys} ORDER BY {order_text}"),
+            rows=Text.of(f"{rows}:listed_keys::{self.key.type}[]) ORDER BY {order_text}"),
         )
 
     def every_wanted(self) -> Iterator[Wanted]:
@@ -289,22 +288,52 @@ class Listed(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
-    """The statements of one way to look at a list: a page, the count, all keys in order, and rows by their keys."""
+class Text:
+    """A statement with $n, and the names of its values in that order."""
 
-    page: str
-    count: str
-    stream: str
-    rows: str
+    text: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, source: str) -> Text:
+        return cls(*to_positional(source))
+
+    def take(self, values: Mapping[str, Any]) -> list[Any]:
+        return [values[name] for name in self.names]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One way to look at a list: a page of it, how many there are, all keys in order, and rows by their keys."""
+
+    page: Text
+    count: Text
+    keys: Text
+    rows: Text
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The last row that was shown: its values that are not missing, and which are."""
+    """The last row that was shown, by what it is sorted by; `missing` says which of that it did not have."""
 
     page: int
-    values: tuple[str, ...]
-    missing: tuple[bool, ...]
+    values: tuple[str | None, ...]
+
+    @property
+    def missing(self) -> tuple[bool, ...]:
+        return tuple(value is None for value in self.values)
+
+    @property
+    def named(self) -> dict[str, str]:
+        return {f"after_{n}": value for n, value in enumerate(self.values) if value is not None}
+
+
+def made_on_days(moment: str) -> dict[str, str]:
+    """The filters by the local days on which something was made, both included; the list takes a :timezone."""
+    return {
+        "date_from": f"{moment} >= {{}}::date::timestamp AT TIME ZONE :timezone",
+        "date_to": f"{moment} < ({{}}::date + 1)::timestamp AT TIME ZONE :timezone",
+    }
 
 
 def search_query(text: str) -> str:
@@ -325,36 +354,31 @@ _MIN_PHONE_DIGITS = 3
 _SEPARATORS = {n: " " for n in range(128) if not chr(n).isalnum()}
 
 
-def _condition(filter_: Filter, number: int, is_many: bool) -> str:
+def _condition(filter_: Filter, value: str, is_many: bool) -> str:
     if isinstance(filter_, str):
-        return filter_.replace("{}", f"${number}")
+        return filter_.replace("{}", value)
     # One value is compared by =, so that an index in the list's order serves it.
-    if is_many:
-        return f"{filter_.expression} = ANY(${number}::{filter_.type}[])"
-    return f"{filter_.expression} = ${number}::{filter_.type}"
+    return f"{filter_.expression} = " + (f"ANY({value}::{filter_.type}[])" if is_many else f"{value}::{filter_.type}")
 
 
 def _direction(sort: Sort, is_down: bool) -> str:
     return f"{sort.expression} {'DESC' if is_down else 'ASC'}{' NULLS LAST' if sort.is_nullable else ''}"
 
 
-def _after(order: Sequence[tuple[Sort, bool]], missing: Sequence[bool], number: int) -> str:
-    """The rows after a place, as a condition; its values begin at $number."""
-    marks: list[str | None] = []
-    for (sort, _), is_missing in zip(order, missing, strict=True):
-        marks.append(None if is_missing else f"${number}::text::{sort.type}")
-        number += not is_missing
+def _after(order: Sequence[tuple[Sort, bool]], missing: Sequence[bool]) -> str:
+    """The rows after a place, as a condition."""
+    marks = [f":after_{n}::text::{sort.type}" for n, (sort, _) in enumerate(order)]
     if len({is_down for _, is_down in order}) == 1 and not any(sort.is_nullable for sort, _ in order):
         # One comparison of rows, which an index understands.
-        left, right = ", ".join(s.expression for s, _ in order), ", ".join(str(m) for m in marks)
-        return f"({left}) {'<' if order[0][1] else '>'} ({right})"
+        left = ", ".join(sort.expression for sort, _ in order)
+        return f"({left}) {'<' if order[0][1] else '>'} ({', '.join(marks)})"
     ways, equal = [], ""
-    for (sort, is_down), mark in zip(order, marks, strict=True):
-        if mark is not None:
+    for (sort, is_down), mark, is_missing in zip(order, marks, missing, strict=True):
+        if not is_missing:
             later = f"{sort.expression} {'<' if is_down else '>'} {mark}"
-            ways.append(f"{equal}({later}{f' OR {sort.expression} IS NULL' if sort.is_nullable else ''})")
-        equal += f"{sort.expression} IS NULL AND " if mark is None else f"{sort.expression} = {mark} AND "
-    return " OR ".join(f"({way})" for way in ways)
+            ways.append(f"({equal}({later}{f' OR {sort.expression} IS NULL' if sort.is_nullable else ''}))")
+        equal += f"{sort.expression} IS NULL AND " if is_missing else f"{sort.expression} = {mark} AND "
+    return " OR ".join(ways)
 
 
 def _signature(sorts: Sequence[tuple[str, bool]]) -> str:
@@ -394,6 +418,6 @@ def _int(bits: int) -> Callable[[str], object]:
 
 _MAX_CURSOR_TEXT = 500
 _READERS: Mapping[str, Callable[[str], object]] = {
-    "uuid": UUID, "timestamptz": datetime.fromisoformat, "date": date.fromisoformat, "bigint": _int(64), "int": _int(32),
-    "text": str,
+    "uuid": UUID, "timestamptz": datetime.fromisoformat, "date": date.fromisoformat, "bigint": _int(64),
+    "int": _int(32), "text": str,
 }  # fmt: skip
