@@ -45,7 +45,7 @@ class Street:
 
 
 async def furnish(till: Till, technician_id: UUID) -> UUID:
-    """A customer with a done and an open booking, a wallet and messages; the technician has a paid and an open earning."""
+    """A customer with done and open bookings, a wallet and messages; a technician with earnings and a payout."""
     done = await till.finish(await till.paid(), technician_id)
     await till.finish(await till.paid(done.account_id, hours=6), technician_id)
     await till.world.book(done.account_id, hours=9)
@@ -70,6 +70,8 @@ async def street(pg_home: str, tmp_path_factory: Any) -> AsyncIterator[Street]:
     async with LocalGateway(seed=5) as gw:
         till = await open_till(pool, folder, gw)
         services = till.world.services
+        # The whole walk comes from one address within a minute.
+        services.settings.limits.customer_per_minute = services.settings.limits.technician_per_minute = 100_000
         async with TestClient(TestServer(create_app(services, with_sockets=False))) as client:
 
             async def visitor(realm: str, subject_id: UUID) -> Visitor:
@@ -82,7 +84,8 @@ async def street(pg_home: str, tmp_path_factory: Any) -> AsyncIterator[Street]:
                 technician_ids.append(await till.world.technician(km_north=km))
                 account_ids.append(await furnish(till, technician_ids[-1]))
                 # The next one gets the next bookings.
-                await till.world.execute("UPDATE technicians SET is_available = false WHERE id = $1", technician_ids[-1])
+                made = technician_ids[-1]
+                await till.world.execute("UPDATE technicians SET is_available = false WHERE id = $1", made)
                 await services.roster.refresh()
             await till.world.book(dispatch=False)
             service = Visitor(client, None, services.tokens.mint("service", "a test", None, 600))
