@@ -10,7 +10,8 @@ import pytest
 import socketio
 from socketio.exceptions import ConnectionError as ClientRefused
 
-from api.realtime.engine import GrantKeeper, HotManager, HotRedisManager, assert_seams
+from api.realtime import commands as realtime_commands
+from api.realtime.engine import assert_seams
 from api.realtime.events import TECHNICIAN
 from api.realtime.guard import Bucket
 from tests.api.realtime.conftest import FIX, Connect, Dial, Serve, until
@@ -18,12 +19,6 @@ from tests.api.realtime.conftest import FIX, Connect, Dial, Serve, until
 
 def test_the_seams_of_the_library_are_where_we_expect_them() -> None:
     assert_seams()
-
-
-def test_every_manager_keeps_the_grants() -> None:
-    for manager in (HotManager, HotRedisManager):
-        for name in ("connect", "pre_disconnect", "basic_disconnect"):
-            assert getattr(manager, name) is getattr(GrantKeeper, name)
 
 
 async def test_official_client_signs_in_and_commands_are_answered(serve: Serve, connect: Connect) -> None:
@@ -50,14 +45,36 @@ async def test_refused_sign_in_says_why(serve: Serve) -> None:
     assert running.world.joined == []
 
 
-async def test_bugs_in_sign_in_are_refusals_without_a_word_of_the_inside(
-    serve: Serve, dial: Dial, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("word", ["broken", "away", "busy", "stuck"])
+async def test_a_sign_in_that_could_not_be_judged_is_no_refusal(
+    serve: Serve, dial: Dial, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, word: str
 ) -> None:
+    """A stock client never tries again after CONNECT_ERROR, so the connection is cut and nothing is left of it."""
+    monkeypatch.setattr(realtime_commands, "JUDGE_S", 0.05)
     running = await serve()
     peer = await dial(running)
-    reply = await peer.sign_in(word="broken")
-    assert reply.startswith("44/technician,") and "internal_error" in reply and "secret" not in reply
-    assert "a secret of the inside" in caplog.text
+    await peer.receive()
+    await peer.send(f'40/technician,{{"token":"{word}:s1"}}')
+    assert await peer.closed() == 1013
+    assert running.stats["cut.unjudged"] == 1
+    assert ("a secret of the inside" in caplog.text) is (word == "broken")
+    await until(lambda: not running.server.live, "gone")
+    assert running.server.manager.rooms == {} and running.world.joined == running.world.left == []
+
+
+async def test_a_command_that_hangs_is_answered_within_a_bound(
+    serve: Serve, dial: Dial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(realtime_commands, "ANSWER_S", 0.05)
+    running = await serve()
+    peer = await dial(running)
+    await peer.sign_in()
+    hanging = {"command_id": str(uuid4()), "offer_id": str(UUID(int=2))}
+    answer = await peer.ask(1, "offer.accept", hanging)
+    assert answer["error"]["code"] == "try_again" and answer["error"]["retry_after_s"] == 1.0
+    other = {"command_id": str(uuid4()), "offer_id": str(uuid4())}
+    assert (await peer.ask(2, "offer.accept", other))["ok"] is True
+    running.world.gate.set()
 
 
 async def test_domain_errors_and_bugs_become_acks(
@@ -174,7 +191,7 @@ async def test_facts_and_casts_keep_their_order(serve: Serve, dial: Dial) -> Non
         elif n % 4 == 1:
             assert running.server.cast(TECHNICIAN, "all", "moved", {"n": n}) == 1
         elif n % 4 == 2:
-            assert running.server.tell(TECHNICIAN, "all", "offer.made", {"n": n}) == 1
+            assert running.tell("offer.made", {"n": n}) == 1
         else:
             await running.server.emit("earnings.updated", {"n": n}, to=sid, namespace=TECHNICIAN)
     seen = [await peer.receive() for _ in range(40)]
