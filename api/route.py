@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 
 from api.edge import idempotency, limits
 from api.edge.cards import refuse_card_data
-from api.edge.idempotency import Claim, fingerprint, key_complaint
+from api.edge.idempotency import Answer, Claim, fingerprint, key_complaint
 from api.edge.limits import Quota, RateLimit
 from api.edge.request_info import INFO
 from api.edge.request_info import RequestInfo as RequestInfo
@@ -226,20 +226,27 @@ class Route:
             given[self.inputs.request_info] = info
         who = caller.key if caller is not None else f"address:{info.network}"
 
+        async def rendered(result: Any) -> web.StreamResponse:
+            return await self._renderer.response(
+                request, result, given.get("listing"), services.clock.now(), ignored
+            )
+
+        answer = Answer(rendered)
+        if self.inputs.answer:
+            given[self.inputs.answer] = answer
+
         async def effect() -> web.StreamResponse:
             if self.quotas:
                 await limits.spend(services, self.quotas, given.get("body"), who, info.network)
             result = await self.func(**given)
-            return await self._renderer.response(
-                request, result, given.get("listing"), services.clock.now(), ignored
-            )
+            return answer.kept or await rendered(result)
 
         if self.idempotency is None:
             return await effect()
         claim = self._claim(request, info, who, body, given.get("body"))
         if claim is None:
             return await effect()
-        return await idempotency.once(services, claim, self.audience.dialect, effect)
+        return await idempotency.once(services, claim, self.audience.dialect, effect, answer)
 
     @property
     def _renderer(self) -> Renderer:

@@ -77,8 +77,7 @@ class RecentVerdict:
     starts_at: datetime
 
 
-insert_attempt = sql.scalar("insert_attempt", int)
-insert_candidates = sql.run("insert_candidates")
+insert_attempt = sql.run("insert_attempt")
 purge = sql.run("purge")
 attempts = sql.rows("attempts", Attempt)
 candidates = sql.rows("candidates", CandidateRow)

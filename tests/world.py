@@ -11,6 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dispatch import bus
+from dispatch.billing import charges
 from dispatch.bus import LocalBus
 from dispatch.clock import Reading
 from dispatch.config import Settings
@@ -130,6 +131,8 @@ class World:
         account_id = account_id or await self.customer()
         async with self.services.transaction() as tx:
             booking = await bookings.open_booking(tx, self.new_booking(account_id, **changes))
+            if booking.payment_method == "cash":
+                await charges.open_payment(tx, booking)
         if not dispatch and booking.next_action == "dispatch":
             # As if whoever opened it had died: the timer has it now.
             await self.execute("UPDATE bookings SET next_action_at = app_now() WHERE id = $1", booking.id)

@@ -10,11 +10,13 @@ from pydantic import AfterValidator, EmailStr, Field, StringConstraints, Validat
 
 from api.audiences import Customer, customer
 from api.customer.addresses import text
+from api.edge.idempotency import Answer
 from api.wire.models import Body, BookingTime, Day, Money, View
 from dispatch.access.phones import normalise
 from dispatch.billing import checkout, confirm, promos
 from dispatch.billing.checkout import Preview, Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact
+from dispatch.engine.free_times import NO_TIME
 from dispatch.localtime import twelve_hour
 from dispatch.services import Services
 
@@ -95,6 +97,13 @@ class PromoOut(View):
     message: str
 
 
+class NoTime(View):
+    """Why a day has no free time: not_served, not_together, out_of_hours, fully_booked, closed or too_late."""
+
+    code: str
+    message: str
+
+
 class PrepareOut(View):
     preview_id: UUID
     services: list[CartLine]
@@ -103,6 +112,7 @@ class PrepareOut(View):
     booking_date: date | None
     held_time: time | None
     available_time_slots: list[str]
+    no_time: NoTime | None
     address: dict[str, Any] | None
     expires_at: datetime
 
@@ -172,12 +182,14 @@ async def prepare(services: Services, caller: Customer, body: PrepareIn) -> Prep
 
 @customer.route("POST", "/checkout/confirm", status=201, idempotency="optional", tags=["checkout"])
 async def confirm_checkout(
-    services: Services, caller: Customer, body: ConfirmIn
+    services: Services, caller: Customer, body: ConfirmIn, answer: Answer
 ) -> ToPayOut | BookedMessageOut:
     """Makes the booking of a preview, once; a cash booking is offered to a technician before the answer."""
-    return confirmed_out(
-        await confirm.confirm(services, caller.account_id, body.confirmation(services.settings.phone_region))
+    wish = body.confirmation(services.settings.phone_region)
+    made = await confirm.confirm(
+        services, caller.account_id, wish, keep=lambda tx, made: answer.keep(tx, confirmed_out(made))
     )
+    return confirmed_out(made)
 
 
 @customer.route("POST", "/promo-codes/validate", tags=["checkout"])
@@ -215,6 +227,8 @@ def preview_out(preview: Preview) -> PrepareOut:
         booking_date=preview.day,
         held_time=preview.held_local.time() if preview.held_local else None,
         available_time_slots=[twelve_hour(t) for t in preview.free],
+        no_time=NoTime(code=preview.none_because, message=NO_TIME[preview.none_because])
+        if preview.none_because else None,
         address=confirm.snapshot(located) if located else None,
         expires_at=preview.expires_at,
     )  # fmt: skip

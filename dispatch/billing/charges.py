@@ -7,8 +7,7 @@ from uuid import UUID, uuid4
 
 from dispatch.billing import ledger, wallet
 from dispatch.engine import bookings
-from dispatch.events import Fact
-from dispatch.services import Reactions, Tx
+from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as rows
@@ -17,18 +16,22 @@ from storage.database.pool import Conn
 from storage.payments import Payment
 
 
-async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) -> Payment | None:
+async def open_payment(
+    tx: Tx, booking: Booking, *, use_wallet: bool = False, is_new: bool = False, may_owe: bool = True
+) -> Payment | None:
     """Opens what a new booking has to pay, once: the wallet's part, then a cash or online payment for the
     rest.
 
     Fees of earlier cancellations that nobody collected yet are added to it (`dues_minor`). An online payment
     gets its order intent in the same transaction; an online booking that needs none is paid at once and may
-    be offered. Returns the payment that is still to be made, or None. The caller holds the booking's lock.
+    be offered. `is_new`: it was opened in this transaction, so it has no payment yet; not `may_owe`: its customer
+    has no old fees. Returns the payment that is still to be made, or None. The caller holds the booking's lock.
     """
     if booking.payment_method == "account":
         return None
     is_online = booking.payment_method == "online"
-    existing = [p for p in await rows.of_booking(tx.conn, booking_id=booking.id) if p.surplus_of is None]
+    payments = [] if is_new else await rows.of_booking(tx.conn, booking_id=booking.id)
+    existing = [p for p in payments if p.surplus_of is None]
     open_one = next((p for p in existing if p.kind != "wallet"), None)
     if use_wallet and not any(p.kind == "wallet" for p in existing) and (open_one is None or not is_online):
         held = await ledger.lock_balance(tx, ledger.wallet(booking.account_id, booking.currency))
@@ -41,17 +44,16 @@ async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) ->
         return open_one
     due = booking.grand_total_minor - sum(p.captured_minor for p in existing)
     if due:
-        return await _ask(tx, booking, due, is_online)
+        return await _ask(tx, booking, due, is_online, await _outstanding(tx, booking) if may_owe else 0)
     # Nothing is asked for, so old fees wait for another booking.
     if is_online or any(p.kind == "wallet" for p in existing):
         await mark_paid(tx, booking)
     return None
 
 
-async def _ask(tx: Tx, booking: Booking, due_minor: int, is_online: bool) -> Payment | None:
-    dues = await _outstanding(tx, booking)
+async def _ask(tx: Tx, booking: Booking, due_minor: int, is_online: bool, dues: int) -> Payment | None:
     payment_id = uuid4()
-    await rows.insert(
+    made = await rows.insert(
         tx.conn, payment_id=payment_id, booking_id=booking.id, account_id=booking.account_id,
         kind="online" if is_online else "cash", status="created" if is_online else "pending",
         currency=booking.currency, amount_minor=due_minor + dues, dues_minor=dues,
@@ -63,7 +65,7 @@ async def _ask(tx: Tx, booking: Booking, due_minor: int, is_online: bool) -> Pay
             tx.conn, kind="order", payment_id=payment_id, refund_id=None, payout_id=None, gateway_ref=None,
             idempotency_key=f"order-{payment_id.hex}", delay_s=0.0,
         )  # fmt: skip
-    return await rows.get(tx.conn, payment_id=payment_id)
+    return made
 
 
 async def mark_paid(tx: Tx, booking: Booking) -> None:
@@ -107,16 +109,3 @@ async def collect_cash(tx: Tx, booking: Booking, rest_minor: int) -> tuple[int, 
         assert cash is not None, "inserted just now"
     await rows.capture(tx.conn, payment_id=cash.id, gateway_payment_id=None, method="cash", captured_at=None)
     return rest_minor + cash.dues_minor, cash.dues_minor
-
-
-async def on_created(tx: Tx, fact: Fact) -> None:
-    """A cash booking has its pending payment from the start (R101); an online one opens with its order."""
-    booking = await booking_rows.lock(tx.conn, booking_id=fact.booking_id)
-    use_wallet = bool(fact.data.get("use_wallet"))
-    if booking is not None and (booking.payment_method == "cash" or use_wallet):
-        await open_payment(tx, booking, use_wallet=use_wallet)
-
-
-def register(reactions: Reactions) -> None:
-    """Hears of new bookings."""
-    reactions.on("booking.created", on_created)

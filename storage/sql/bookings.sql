@@ -1,17 +1,29 @@
 -- name: insert
-INSERT INTO bookings (number, system, account_id, organisation_id, preview_id, address_id, address, contact, zone_id, lat, lng,
-  is_approximate, timezone, local_date, local_time, starts_at, ends_at, categories, tiers, payment_method, currency,
-  subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, promo_code_id, priority, auto_assign,
-  policy_accepted, start_code, next_action, next_action_at)
-VALUES (:number, :system, :account_id, :organisation_id, :preview_id, :address_id, :address, :contact, :zone_id, :lat, :lng,
-  :is_approximate, :timezone, :local_date, :local_time, :starts_at, :ends_at, :categories, :tiers, :payment_method, :currency,
-  :subtotal_minor, :savings_minor, :discount_minor, :tax_minor, :grand_total_minor, :promo_code_id, :priority, :auto_assign,
-  :policy_accepted, :start_code, :next_action, :next_action_at)
-RETURNING id;
-
--- name: insert_items
-INSERT INTO booking_items (booking_id, position, service_id, name, category, tier, quantity, duration_minutes, list_price_minor, price_minor)
-VALUES (:booking_id, :position, :service_id, :name, :category, :tier, :quantity, :duration_minutes, :list_price_minor, :price_minor);
+-- A booking with its items. Without a number it takes the next one after the stem; the sequence locks nobody.
+WITH b AS (
+  INSERT INTO bookings (number, system, account_id, organisation_id, preview_id, confirmed_as, address_id, address, contact, zone_id,
+    lat, lng, is_approximate, timezone, local_date, local_time, starts_at, ends_at, categories, tiers, payment_method, currency,
+    subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, promo_code_id, priority, auto_assign,
+    policy_accepted, start_code, next_action, next_action_at)
+  VALUES (coalesce(:number, :number_stem || (SELECT lpad(n, greatest(6, length(n)), '0') FROM (SELECT nextval('booking_numbers')::text AS n) AS next)),
+    :system, :account_id, :organisation_id, :preview_id, :confirmed_as, :address_id, :address, :contact, :zone_id,
+    :lat, :lng, :is_approximate, :timezone, :local_date, :local_time, :starts_at, :ends_at, :categories, :tiers, :payment_method, :currency,
+    :subtotal_minor, :savings_minor, :discount_minor, :tax_minor, :grand_total_minor, :promo_code_id, :priority, :auto_assign,
+    :policy_accepted, :start_code, :next_action, :next_action_at)
+  RETURNING *
+), i AS (
+  INSERT INTO booking_items (booking_id, position, service_id, name, category, tier, quantity, duration_minutes, list_price_minor, price_minor)
+  SELECT b.id, item.n - 1, item.service_id, item.name, item.category, item.tier, item.quantity, item.minutes, item.list_price, item.price
+  FROM b, unnest(:service_ids::uuid[], :names::text[], :item_categories::text[], :item_tiers::text[], :quantities::int[],
+    :minutes::int[], :list_prices::bigint[], :prices::bigint[]) WITH ORDINALITY
+    AS item (service_id, name, category, tier, quantity, minutes, list_price, price, n)
+)
+SELECT id, number, system, account_id, organisation_id, preview_id, address, contact, zone_id, lat, lng, timezone, local_date, local_time,
+  starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
+  tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
+  next_action, next_action_at, queued_at, queue_reason, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
+  refund_minor, rating, created_at
+FROM b;
 
 -- name: get
 SELECT id, number, system, account_id, organisation_id, preview_id, address, contact, zone_id, lat, lng, timezone, local_date, local_time,

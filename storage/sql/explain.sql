@@ -1,12 +1,13 @@
 -- name: insert_attempt
-INSERT INTO match_attempts (booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id)
-VALUES (:booking_id, :round, :attempt, :policy, :policy_version, :weights, :radius_m, :outcome, :offer_id)
-RETURNING id;
-
--- name: insert_candidates
+-- An attempt with those who were considered.
+WITH a AS (
+  INSERT INTO match_attempts (booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id)
+  VALUES (:booking_id, :round, :attempt, :policy, :policy_version, :weights, :radius_m, :outcome, :offer_id)
+  RETURNING id
+)
 INSERT INTO match_candidates (attempt_id, technician_id, rank, reason, score, parts, distance_m)
-SELECT :attempt_id, c.technician_id, c.rank, c.reason, c.score, c.parts, c.distance_m
-FROM unnest(:ids::uuid[], :ranks::int[], :reasons::text[], :scores::real[], :parts::jsonb[], :distances::int[])
+SELECT a.id, c.technician_id, c.rank, c.reason, c.score, c.parts, c.distance_m
+FROM a, unnest(:ids::uuid[], :ranks::int[], :reasons::text[], :scores::real[], :parts::jsonb[], :distances::int[])
   AS c (technician_id, rank, reason, score, parts, distance_m);
 
 -- name: purge

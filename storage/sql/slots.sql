@@ -40,8 +40,10 @@ DELETE FROM slots WHERE preview_id IN (SELECT id FROM checkout_previews WHERE ac
 
 -- name: place_booking
 -- A booking has one slot: moving it to another technician, time or state is one statement, so the exclusion decides.
+-- What its preview held goes first: the new row may need its time.
+WITH gone AS (DELETE FROM slots WHERE preview_id = :instead_of RETURNING id)
 INSERT INTO slots (technician_id, technician_no, booking_id, state, during)
-VALUES (:technician_id, :technician_no, :booking_id, :state, tstzrange(:from_at, :to_at))
+SELECT :technician_id, :technician_no, :booking_id, :state, tstzrange(:from_at, :to_at) FROM (SELECT count(*) FROM gone) AS first
 ON CONFLICT (booking_id) DO UPDATE
 SET technician_id = excluded.technician_id, technician_no = excluded.technician_no, state = excluded.state, during = excluded.during;
 
