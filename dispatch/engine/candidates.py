@@ -26,7 +26,7 @@ EXPLAINED = 20
 #: Where few are, they are looked for a little beyond the radius, so that "outside_radius" can be said.
 EXPLAIN_FACTOR = 1.5
 #: The search takes so many of the index at first, and four times as many when none of them will do.
-FIRST_LOOK, LAST_LOOK = 20, 2560
+FIRST_LOOK, LAST_LOOK = 20, 1280
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,11 @@ async def hold_preview(tx: Tx, preview_id: UUID, need: Need, starts_at: datetime
 
 
 async def hold_booking(tx: Tx, booking: Booking) -> None:
-    """Gives a booking that has none an interval, instead of what its preview held. Raises SlotTaken."""
+    """Gives a booking that has none an interval: the one its preview held, else any that is free. Raises SlotTaken."""
+    if booking.preview_id is not None and await rows.preview_to_booking(
+        tx.conn, booking_id=booking.id, preview_id=booking.preview_id, ends_at=booking.ends_at
+    ):
+        return
     holder = _Holder(booking_id=booking.id, instead_of=booking.preview_id)
     await _hold(tx, need_of(booking), booking.starts_at, holder)
 

@@ -19,6 +19,11 @@ WHERE s.technician_id = ANY(:ids::uuid[]) AND upper(s.during) > :from_at AND low
   AND (s.expires_at IS NULL OR s.expires_at > app_now())
   AND NOT EXISTS (SELECT FROM checkout_previews p WHERE p.id = s.preview_id AND p.account_id = :account_id);
 
+-- name: preview_to_booking
+-- What a preview held becomes its booking's, whoever else could come or not.
+UPDATE slots SET booking_id = :booking_id, preview_id = NULL, expires_at = NULL
+WHERE preview_id = :preview_id AND upper(during) = :ends_at AND expires_at > app_now();
+
 -- name: insert_if_free
 -- No row: the exclusion has decided, or somebody else was first. What a preview held goes first: the new row may need its time.
 WITH gone AS (DELETE FROM slots WHERE preview_id = :instead_of RETURNING id)
