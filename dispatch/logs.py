@@ -30,8 +30,8 @@ _SECRET = re.compile(
     r"|api.?key|cookie|credential|private|dsn|start_code",
     re.IGNORECASE,
 )
-#: What is a secret by its looks, wherever it turns up in a text: signed tokens, refresh tokens, keys that are shown once,
-#: what follows a scheme of authorization, passwords in addresses and queries, one-time codes that are named so, phones.
+#: What is a secret by its looks, wherever it turns up in a text: signed tokens, refresh tokens, keys that are shown
+#: once, what follows a scheme of authorization, passwords in addresses and queries, codes that are named so, phones.
 _TELLTALE = (
     r"eyJ[\w-]+\.[\w-]+\.[\w-]*|drt_[\w-]{8,}|(?:[spr]k|rzp|cs|ob)_(?:live|test)_\w+|whsec_[\w+/=]+"
     r"|(?<=bearer )[^\s\"',]+|(?<=basic )[^\s\"',]+|(?<=://)[^/\s:@]*:[^/\s@]*(?=@)"
@@ -116,7 +116,8 @@ class Logger:
         for name, value in values.items():
             line[name] = HIDDEN if is_secret(name) else _clean(value)
         if with_trace:
-            line["exception"] = _clean(structlog.processors.format_exc_info(None, level, {"exc_info": True})["exception"])
+            traced = structlog.processors.format_exc_info(None, level, {"exc_info": True})
+            line["exception"] = _clean(traced.get("exception"))
         if _render is None:
             text = orjson.dumps(line, default=str, option=_OPTIONS).decode()
         else:

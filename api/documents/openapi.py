@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from api.route import Audience, Route
 from api.wire.dialects import ERP, INTEGRATION, PROVIDER, Dialect
 from api.wire.listing import Grammar
-from api.wire.results import Bare, File, Message, NoContent, Page, Reply
+from api.wire.results import Bare, File, Message, NoContent, Page, Ready, Reply
 
 REF = "#/components/schemas/{model}"
 JSON = "application/json"
@@ -251,7 +251,7 @@ def _variants(returns: Any) -> list[Any]:
     if returns is None or returns is type(None):
         return [None]
     # A generic result is one thing, a union several.
-    if get_origin(returns) in (Reply, Page, list, dict, tuple):
+    if get_origin(returns) in (Ready, Reply, Page, list, dict, tuple):
         return [returns]
     parts = [part for part in get_args(returns) if part is not type(None)]
     return parts or [returns]
@@ -262,10 +262,10 @@ def _data_types(returns: Any) -> list[Any]:
     found = []
     for variant in _variants(returns):
         origin = get_origin(variant)
-        if origin in (Reply, Page):
+        if origin in (Ready, Reply, Page):
             inner = get_args(variant)[0]
             found += [] if inner is type(None) else [inner]
-        elif variant is not None and variant not in (Message, File, Bare, NoContent, Reply, Page):
+        elif variant is not None and variant not in (Message, File, Bare, NoContent, Ready, Reply, Page):
             found.append(variant)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -42,6 +42,15 @@ class Page(Generic[T]):
     extra: Mapping[str, Any] = field(default_factory=dict)
     page: int | None = None
     limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Generic[T]):
+    """A public answer whose bytes are a function of its ETag: made once and kept, and never for who knows it (304)."""
+
+    etag: str
+    make: Callable[[], T]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,8 @@ def test_near_misses_of_a_known_token_are_refused() -> None:
     flipped = "A" if signature[10] != "A" else "B"
     for near in (
         token[:-1], token + "A", token[1:], f"{head}.{payload}.", f"{head}.{payload}", token + ".", " " + token,
-        f"{head}.{payload}.{signature[:10]}{flipped}{signature[11:]}", token.upper(), f"{head}.{payload[:-1]}.{signature}",
+        f"{head}.{payload}.{signature[:10]}{flipped}{signature[11:]}", token.upper(),
+        f"{head}.{payload[:-1]}.{signature}",
     ):  # fmt: skip
         with pytest.raises(NotSignedIn):
             tokens.read(near, "customer")
