@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from dispatch import bus
+from dispatch.live.together import MOST_KEYS, Together
 from storage import sessions as rows
 from storage.database.pool import Pool, translated
 
@@ -24,8 +25,6 @@ FORGET_S = 60.0
 ASK_S = 2.0
 #: A question is repeated when a revocation came in between, but not for ever; such an answer is not kept.
 _TRIES = 3
-#: Sign-ins in one question.
-_BATCH = 5000
 _MOST = 200_000
 
 
@@ -52,6 +51,7 @@ class Standing:
         self._seen: dict[UUID, Seen] = {}
         #: Counts the revocations, so that what was read before one is not believed after it.
         self._drops = 0
+        self._asked: Together[UUID, Seen] = Together(self._ask)
         node_bus.subscribe(bus.SESSION_REVOKED, self.revoked)
 
     async def of(self, session_id: UUID, realm: str) -> Seen | None:
@@ -61,13 +61,18 @@ class Standing:
         """
         seen, now = self._seen.get(session_id), time.monotonic()
         if seen is None or now - seen.asked_at >= BELIEVED_S:
-            seen = (await self._ask([session_id]))[session_id]
+            seen = await self._asked(session_id)
+            assert seen is not None, "every question is answered"
         seen.used_at = now
         return seen if seen.is_alive and seen.realm == realm else None
 
     async def dead_among(self, session_ids: Iterable[UUID]) -> set[UUID]:
-        """Which of these no longer stand, asked anew in one question: for re-checking open sockets."""
-        return {session_id for session_id, seen in (await self._ask(list(session_ids))).items() if not seen.is_alive}
+        """Which of these no longer stand, asked anew, some at a time: for re-checking open sockets."""
+        wanted, dead = list(session_ids), set()
+        for start in range(0, len(wanted), MOST_KEYS):
+            asked = await self._ask(wanted[start : start + MOST_KEYS])
+            dead |= {session_id for session_id, seen in asked.items() if not seen.is_alive}
+        return dead
 
     async def keep_fresh(self) -> None:
         """Runs until cancelled: asks for all who were seen lately, before what is known of them grows old."""
@@ -83,9 +88,7 @@ class Standing:
         """Asks for everybody who was seen lately, and forgets the others."""
         since = time.monotonic() - FORGET_S
         self._seen = {key: seen for key, seen in self._seen.items() if seen.used_at > since}
-        wanted = list(self._seen)
-        for start in range(0, len(wanted), _BATCH):
-            await self._ask(wanted[start : start + _BATCH])
+        await self.dead_among(list(self._seen))
 
     def revoked(self, hint: bus.Hint) -> None:
         """Forgets what the hint names; answers that are under way are not remembered."""
