@@ -12,10 +12,10 @@ import pytest
 
 from dispatch.engine import bookings, jobs, offers
 from dispatch.engine.bookings import NotRateable
+from dispatch.engine.free_times import SlotTaken
 from dispatch.engine.jobs import StartCodeLocked, WrongStartCode
 from dispatch.engine.lifecycle import ASSIGNMENT, WrongState
 from dispatch.engine.offers import OfferAnswered
-from dispatch.engine.slots import SlotTaken
 from dispatch.errors import Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from storage.bookings import Booking
