@@ -23,7 +23,7 @@ from storage.offers import Assignment
 #: The alerts that the watchdog raises; they end with what it watched.
 WATCH_ALERTS = ("late", "stalled", "moving_away", "dark", "not_started")
 #: Those and what else may be wrong with an accepted job; they end when it begins or is over.
-JOB_ALERTS = (*WATCH_ALERTS, "start_code_locked")
+JOB_ALERTS = (*WATCH_ALERTS, "start_code_locked", "technician_left")
 
 
 #: Whoever opens a booking dispatches it at once; the timer is for what is left when that fails.
