@@ -25,10 +25,18 @@ class Waiting:
     priority: int
     queued_at: datetime | None
     queue_reason: str | None
+    waits_for: list[str]
     round: int
     attempt: int
     next_action_at: datetime | None
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Woken:
+    id: UUID
+
+
 waiting = sql.rows("waiting", Waiting)
+wake = sql.rows("wake", Woken)
+wake_all = sql.run("wake_all")

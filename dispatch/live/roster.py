@@ -150,8 +150,10 @@ class Roster:
             base, row.zone_id, row.is_active, row.is_available, row.onboarding_status == "verified", row.rating,
             row.cancelled_bookings / row.total_bookings if row.total_bookings else 0.0, row.idle_since,
         )  # fmt: skip
-        self._by_id[row.id] = self._by_no[row.no] = person
         self._newest = max(self._newest, row.changed_at)
+        if self._by_id.get(row.id) == person:
+            return
+        self._by_id[row.id] = self._by_no[row.no] = person
         if base is None or not person.is_active:
             self.bases.remove(row.no)
         else:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.engine import bookings, jobs, offers
+from dispatch.engine import assigning, bookings, jobs, offers
 from dispatch.engine.offers import AlreadyAssigned, NoCandidate, OfferAnswered, OfferExpired, OfferWithdrawn
 from dispatch.errors import DispatchError, Missing
 from dispatch.events import Actor
@@ -175,13 +175,13 @@ async def test_staff_orders_a_search(world: World) -> None:
     one = await world.technician()
     booking = await world.book(auto_assign=False)
     async with world.services.transaction() as tx:
-        offer = await offers.assign(tx, booking.id, STAFF, force=False)
+        offer = await assigning.assign(tx, booking.id, STAFF, force=False)
     assert offer is not None and offer.technician_id == one and offer.round == 2
     with pytest.raises(AlreadyAssigned):
         async with world.services.transaction() as tx:
-            await offers.assign(tx, booking.id, STAFF, force=False)
+            await assigning.assign(tx, booking.id, STAFF, force=False)
     async with world.services.transaction() as tx:
-        again = await offers.assign(tx, booking.id, STAFF, force=True)
+        again = await assigning.assign(tx, booking.id, STAFF, force=True)
     assert again is not None and again.round == 3
     assert await world.value("SELECT count(*) FROM offers WHERE state = 'withdrawn'") == 1
     with pytest.raises(OfferWithdrawn):
@@ -196,11 +196,11 @@ async def test_staff_names_a_technician(world: World) -> None:
     booking = await world.book(auto_assign=False)
     with pytest.raises(NoCandidate) as caught:
         async with world.services.transaction() as tx:
-            await offers.assign_to(tx, booking.id, low, STAFF, force=False)
+            await assigning.assign_to(tx, booking.id, low, STAFF, force=False)
     assert caught.value.details == {"reason": "rating"}
     assert (await world.booking(booking.id)).round == 1
     async with world.services.transaction() as tx:
-        offer = await offers.assign_to(tx, booking.id, low, STAFF, force=True)
+        offer = await assigning.assign_to(tx, booking.id, low, STAFF, force=True)
     assert offer.attempt is None and offer.technician_id == low
 
 
