@@ -111,7 +111,7 @@ async def _make_way(
     found = candidates.reach(tx.services, person, candidates.place_of(booking), live)
     from_at = booking.starts_at - timedelta(seconds=found.travel_s)
     job = await slot_rows.accepted_then(
-        tx.conn, technician_no=person.no, booking_id=booking.id, from_at=from_at, to_at=booking.ends_at
+        tx.conn, technician_id=person.id, booking_id=booking.id, from_at=from_at, to_at=booking.ends_at
     )
     if job is not None:
         raise NoCandidate(

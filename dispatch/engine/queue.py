@@ -126,7 +126,7 @@ async def _wake_for(services: Services, technician_id: UUID, told: set[UUID]) ->
     most = candidates.open_offers(services, False)
     async with services.transaction() as tx:
         woken = await rows.wake(
-            tx.conn, technician_id=technician_id, technician_no=person.no, categories=sorted(person.categories),
+            tx.conn, technician_id=technician_id, categories=sorted(person.categories),
             tiers=sorted(person.tiers), wests=[b.west for b in boxes], souths=[b.south for b in boxes],
             easts=[b.east for b in boxes], norths=[b.north for b in boxes], but=list(told), places=most, most=most,
         )  # fmt: skip

@@ -27,3 +27,12 @@ DROP INDEX offers_one_open_per_technician;
 
 -- Looks in a row that found nobody are one row, the last of them explained.
 ALTER TABLE match_attempts ADD COLUMN looks int NOT NULL DEFAULT 1 CHECK (looks >= 1);
+
+-- A block that is lifted, or set, changes what its technician may do: every node hears of it as of any other change.
+CREATE FUNCTION technician_blocks_touch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE technicians SET changed_at = clock_timestamp() WHERE id = coalesce(NEW.technician_id, OLD.technician_id);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER technician_blocks_touch AFTER INSERT OR DELETE ON technician_blocks
+  FOR EACH ROW EXECUTE FUNCTION technician_blocks_touch();

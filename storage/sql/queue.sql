@@ -26,8 +26,8 @@ UPDATE bookings SET next_action = 'dispatch', next_action_at = app_now() WHERE l
     AND (SELECT count(*) FROM offers o WHERE o.technician_id = :technician_id AND o.state = 'open') < :places::int
     AND NOT EXISTS (SELECT FROM offers o WHERE o.booking_id = b.id AND o.technician_id = :technician_id AND o.round = b.round)
     AND NOT EXISTS (
-      SELECT FROM slots s WHERE int8range(s.technician_no, s.technician_no, '[]') && int8range(:technician_no, :technician_no, '[]')
-        AND s.during && tstzrange(b.starts_at, b.ends_at) AND s.state <> 'held' AND s.booking_id <> b.id)
+      SELECT FROM slots s WHERE s.technician_id = :technician_id AND upper(s.during) > b.starts_at AND lower(s.during) < b.ends_at
+        AND s.state <> 'held' AND s.booking_id <> b.id)
   ORDER BY b.priority DESC, b.looks, b.queued_at, b.id LIMIT :most FOR UPDATE OF b SKIP LOCKED)
 RETURNING id;
 

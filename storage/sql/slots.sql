@@ -2,11 +2,11 @@
 -- What is reserved for some technicians in a span; holds that have run out no longer count.
 SELECT id, technician_id, booking_id, preview_id, state, lower(during) AS starts_at, upper(during) AS ends_at
 FROM slots
-WHERE technician_id = ANY(:ids::uuid[]) AND during && tstzrange(:from_at, :to_at)
+WHERE technician_id = ANY(:ids::uuid[]) AND upper(during) > :from_at AND lower(during) < :to_at
   AND (expires_at IS NULL OR expires_at > app_now());
 
 -- name: drop_due
-DELETE FROM slots WHERE expires_at <= app_now() AND technician_id = :technician_id AND during && tstzrange(:from_at, :to_at);
+DELETE FROM slots WHERE expires_at <= app_now() AND technician_id = :technician_id AND upper(during) > :from_at AND lower(during) < :to_at;
 
 -- name: sweep_due
 DELETE FROM slots WHERE expires_at <= app_now() RETURNING technician_id;
@@ -49,8 +49,7 @@ DELETE FROM slots WHERE id = ANY(:ids::uuid[]) AND state = 'held';
 -- name: accepted_then
 -- The technician's first accepted job, other than this booking, that overlaps a span.
 SELECT b.id AS booking_id, b.number, b.starts_at, b.ends_at FROM slots s JOIN bookings b ON b.id = s.booking_id
-WHERE int8range(s.technician_no, s.technician_no, '[]') && int8range(:technician_no, :technician_no, '[]')
-  AND s.during && tstzrange(:from_at, :to_at) AND s.state = 'accepted' AND s.booking_id <> :booking_id
+WHERE s.technician_id = :technician_id AND upper(s.during) > :from_at AND lower(s.during) < :to_at AND s.state = 'accepted' AND s.booking_id <> :booking_id
 ORDER BY b.starts_at LIMIT 1;
 
 -- name: drop_preview
