@@ -65,6 +65,8 @@ async def assign_to(tx: Tx, booking_id: UUID, technician_id: UUID, actor: Actor,
     if force:
         others = await _lock_with_offers_of(tx, booking_id, technician_id)
     booking = others.pop(booking_id, None) or await offers.lock(tx, booking_id)
+    if force:
+        await rows.lock_people(tx.conn, technician_id=technician_id, booking_id=booking_id)
     person = tx.services.roster.find(technician_id)
     standing = await rows.standing(tx.conn, technician_id=technician_id, account_id=booking.account_id)
     if person is None or standing is None:

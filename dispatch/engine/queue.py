@@ -36,7 +36,8 @@ async def wait(tx: Tx, booking: Booking, verdicts: Sequence[Judged], began: floa
     next_look_at = next_look(tx.services, booking, coming, tx.now) if coming else None
     if coming:
         ids = [one.candidate.id for one in coming]
-        tx.after_commit(lambda: tx.services.freed.looked(ids, began))
+        unseen = [one.candidate.id for one in coming if one.reason in ("stale_fix", "no_position")]
+        tx.after_commit(lambda: tx.services.freed.looked(ids, unseen, began))
     return await _enter(tx, booking, "no_candidate", looks_again=True, waits_for=waits_for, next_look_at=next_look_at)
 
 
@@ -103,7 +104,13 @@ async def wake(services: Services) -> int:
     As many at once as a technician has places, so that a place is not what fifty run for; whoever is left is told of
     with the next call, until nobody fits or MOST_WOKEN have been told.
     """
-    count = 0
+    count, now_s = 0, services.clock.timestamp()
+
+    def is_fresh(technician_id: UUID) -> bool:
+        seen, fresh_s = services.tracker.find_by_id(technician_id), services.settings.dispatch.fresh_fix_s
+        return seen is not None and seen.is_dispatchable and now_s - seen.fix_at_s <= fresh_s
+
+    services.freed.put_seen(is_fresh)
     for technician_id, told in services.freed.take().items():
         woken = await _wake_for(services, technician_id, told)
         count += len(woken)

@@ -26,6 +26,7 @@ class Freed:
     def __init__(self) -> None:
         self._waiting: dict[UUID, set[UUID]] = {}
         self._heard: dict[UUID, float] = {}
+        self._unseen: set[UUID] = set()
         self._listeners: list[Callable[[], None]] = []
         self._is_gathering = False
 
@@ -62,11 +63,22 @@ class Freed:
             self._heard = {one: at for one, at in self._heard.items() if at >= since}
         self._heard[technician_id] = time.monotonic()
 
-    def looked(self, technician_ids: Iterable[UUID], since: float) -> None:
-        """A look that began at `since` (monotonic) waits for these: who became free during it is told of again."""
+    def looked(self, technician_ids: Iterable[UUID], unseen: Iterable[UUID], since: float) -> None:
+        """A look that began at `since` (monotonic) waits for these: who became free during it is told of again.
+
+        Of the `unseen` a fresh position is waited for.
+        """
         for technician_id in technician_ids:
             if self._heard.get(technician_id, float("-inf")) >= since:
                 self.put(technician_id)
+        if len(self._unseen) < _REMEMBERED_MOST:
+            self._unseen.update(unseen)
+
+    def put_seen(self, is_fresh: Callable[[UUID], bool]) -> None:
+        """Those whose fresh position somebody waits for, and who have one now."""
+        for technician_id in [one for one in self._unseen if is_fresh(one)]:
+            self._unseen.discard(technician_id)
+            self.put(technician_id)
 
     def take(self) -> dict[UUID, set[UUID]]:
         """Everybody who waits to be told of, with the bookings that have been told already."""

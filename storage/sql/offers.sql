@@ -49,6 +49,12 @@ FROM offers WHERE technician_id = ANY(:ids::uuid[]) AND state = 'open' GROUP BY 
 -- The technician's open offers, the newest first.
 SELECT {columns} FROM offers WHERE technician_id = :technician_id AND state = 'open' ORDER BY made_at DESC, id;
 
+-- name: lock_people
+-- A technician, and who holds the interval of a booking, in one order: two who exchange them wait for each other's turn.
+SELECT id AS technician_id FROM technicians
+WHERE id = :technician_id OR id IN (SELECT technician_id FROM slots WHERE booking_id = :booking_id)
+ORDER BY id FOR NO KEY UPDATE;
+
 -- name: standing
 -- Whether a technician may work at all, and for this customer; no row: there is none.
 SELECT t.is_active AND p.deleted_at IS NULL AS is_active, t.onboarding_status = 'verified' AS is_verified,
