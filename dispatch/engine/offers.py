@@ -10,6 +10,7 @@ from uuid import UUID
 
 from dispatch import bus
 from dispatch.engine import candidates, explain, facts, lifecycle, queue, slots
+from dispatch.engine.candidates import Reachable
 from dispatch.engine.matching import Judged
 from dispatch.errors import Conflict, Missing
 from dispatch.events import SYSTEM, Actor
@@ -19,7 +20,7 @@ from storage import bookings as booking_rows
 from storage import offers as rows
 from storage import slots as slot_rows
 from storage.bookings import Booking
-from storage.database.errors import StorageError, is_deadlock, is_unique
+from storage.database.errors import StorageError, constraint_of, is_deadlock, is_unique
 from storage.offers import Offer
 
 if TYPE_CHECKING:
@@ -127,35 +128,19 @@ async def make(
 
     A forced one may take any place, and sends away or ends whatever is merely held in its way.
     """
-    services = tx.services
-    person = services.roster.find(one.candidate.id)
+    person = tx.services.roster.find(one.candidate.id)
     if person is None:
         return None, "not_verified"
-    live = candidates.is_live(services, booking.starts_at, tx.now)
-    found = candidates.reach(services, person, candidates.place_of(booking), live)
-    share_pct = services.settings.billing.technician_share_pct
-    places = candidates.open_offers(services, live and not is_forced)
-    try:
-        async with tx.savepoint():
-            if not await slots.claim(tx, booking, found, "offered", is_forced=is_forced):
-                return None, "busy_then"
-            expires_at = tx.now + window(services, booking, tx.now)
-            offer = await rows.make(
-                tx.conn, booking_id=booking.id, technician_id=person.id, places=places, round=booking.round,
-                attempt=attempt, score=one.score,
-                distance_m=None if found.distance_m is None else int(found.distance_m),
-                earning_minor=earning_minor(booking.grand_total_minor, share_pct), currency=booking.currency,
-                expires_at=expires_at, made_by=made_by,
-            )  # fmt: skip
-            if offer is None:
-                raise _NoPlace
-    except _NoPlace:
-        return None, "offer_open"
-    except StorageError as e:
-        # The savepoint gave back what it held: whoever we waited for goes on, and we ask somebody else.
-        if not (is_unique(e) or is_deadlock(e)):
-            raise
-        return None, "offer_open"
+    live = candidates.is_live(tx.services, booking.starts_at, tx.now)
+    found = candidates.reach(tx.services, person, candidates.place_of(booking), live)
+    offer, reason = None, "offer_open"
+    # Who loses a place to somebody who takes it at the same time takes the next one.
+    for _ in range(places := candidates.open_offers(tx.services, live and not is_forced)):
+        offer, reason = await _claim(tx, booking, found, one.score, places, attempt, made_by, is_forced)
+        if offer is not None or reason != "place_lost":
+            break
+    if offer is None:
+        return None, "offer_open" if reason == "place_lost" else reason
     step = lifecycle.BOOKING["offer"]
     offered = await booking_rows.offer_made(
         tx.conn, booking_id=booking.id, attempts=0 if attempt is None else 1, expires_at=offer.expires_at,
@@ -179,6 +164,39 @@ async def make(
 
 class _NoPlace(Exception):
     """The technician's places were all taken meanwhile; what the savepoint claimed goes back."""
+
+
+async def _claim(
+    tx: Tx,
+    booking: Booking,
+    found: Reachable,
+    score: float | None,
+    places: int,
+    attempt: int | None,
+    made_by: str | None,
+    is_forced: bool,
+) -> tuple[Offer | None, str]:
+    share_pct = tx.services.settings.billing.technician_share_pct
+    try:
+        async with tx.savepoint():
+            if not await slots.claim(tx, booking, found, "offered", is_forced=is_forced):
+                return None, "busy_then"
+            offer = await rows.make(
+                tx.conn, booking_id=booking.id, technician_id=found.technician.id, places=places, round=booking.round,
+                attempt=attempt, score=score, distance_m=None if found.distance_m is None else int(found.distance_m),
+                earning_minor=earning_minor(booking.grand_total_minor, share_pct), currency=booking.currency,
+                expires_at=tx.now + window(tx.services, booking, tx.now), made_by=made_by,
+            )  # fmt: skip
+            if offer is None:
+                raise _NoPlace
+            return offer, ""
+    except _NoPlace:
+        return None, "offer_open"
+    except StorageError as e:
+        # The savepoint gave back what it held: whoever we waited for goes on, and we ask somebody else.
+        if not (is_unique(e) or is_deadlock(e)):
+            raise
+        return None, "place_lost" if constraint_of(e) == "offers_one_open_per_place" else "offer_open"
 
 
 def window(services: Services, booking: Booking, now: datetime) -> timedelta:

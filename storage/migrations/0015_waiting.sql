@@ -17,7 +17,7 @@ ALTER TABLE bookings
     (next_action IN ('dispatch', 'look', 'offer_expiry', 'release_unpaid', 'watch'));
 
 -- Who waits around a place: what a technician who has become free looks up.
-CREATE INDEX bookings_waiting ON bookings USING gist (point(lng, lat)) WHERE looks > 0;
+CREATE INDEX bookings_looking ON bookings USING gist (point(lng, lat)) WHERE looks > 0;
 DROP INDEX bookings_queue;
 CREATE INDEX bookings_queue ON bookings (priority DESC, queued_at) WHERE queued_at IS NOT NULL AND status = 'pending';
 

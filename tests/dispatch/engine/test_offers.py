@@ -155,7 +155,7 @@ async def test_a_technician_holds_three_open_offers_at_most(world: World) -> Non
 
 async def test_of_jobs_that_start_soon_a_technician_holds_one_offer(world: World) -> None:
     await world.technician()
-    soon, later, soon_too = await world.book(hours=1.2), await world.book(hours=5), await world.book(hours=1.9)
+    soon, later, soon_too = await world.book(hours=0.5), await world.book(hours=5), await world.book(hours=1.8)
     assert (soon.status, later.status) == ("partner_assigned", "partner_assigned")
     assert soon_too.status == "pending"
 
@@ -170,7 +170,7 @@ async def test_a_job_that_starts_soon_finds_its_place_beside_two_for_later(world
 async def test_offers_made_at_once_never_exceed_the_places(world: World) -> None:
     """Eight real connections, one technician: the database holds the limit."""
     one = await world.technician()
-    made = [await world.book(dispatch=False, hours=3 + 3 * n) for n in range(8)]
+    made = [await world.book(dispatch=False, hours=24 * (n + 1)) for n in range(8)]
     before = await deadlocks(world)
     await asyncio.gather(*(offers.dispatch_now(world.services, b.id) for b in made))
     held = await world.fetch("SELECT place FROM offers WHERE state = 'open' AND technician_id = $1", one)

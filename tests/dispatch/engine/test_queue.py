@@ -324,7 +324,7 @@ async def test_a_hint_wakes_no_more_than_there_are_places(narrow: World) -> None
 
 async def test_waking_walks_the_index_of_those_who_wait(world: World) -> None:
     plan = await explain(world, rows.wake.text)
-    assert "bookings_waiting" in plan and "Seq Scan on bookings b" not in plan
+    assert "bookings_looking" in plan and "Seq Scan on bookings b" not in plan
 
 
 async def explain(world: World, statement: str) -> str:
