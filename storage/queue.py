@@ -43,7 +43,7 @@ class Woken:
 wake = sql.rows("wake", Woken)
 wake_all = sql.run("wake_all")
 
-#: queued (people see it; the entry rests while an offer is open), pending (no offer is open), partner_assigned (one is).
+#: queued (people see it; it rests while an offer is open), pending (no offer is open), partner_assigned (one is).
 _STATES = (
     "('queued' = ANY({}::text[]) AND b.queued_at IS NOT NULL AND b.status = 'pending')"
     " OR ('pending' = ANY({}::text[]) AND b.status = 'pending')"
