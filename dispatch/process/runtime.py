@@ -138,6 +138,7 @@ async def _run_loops(services: Services, stack: AsyncExitStack) -> None:
     loops: list[Any] = [
         services.roster.keep_fresh(),
         services.zones.keep_fresh(),
+        services.sessions.standing.keep_fresh(),
         services.tracker.run(),
         detections.record(services),
         Sweeper(services).run(),
