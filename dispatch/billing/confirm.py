@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -182,10 +182,10 @@ async def _book(
     await charges.open_payment(tx, booking, use_wallet=wish.use_wallet, is_new=True, may_owe=found.may_owe)
 
     # Offer and slot: whoever is asked keeps the time; where nobody is asked yet, anybody who could come does.
-    is_offered = booking.payment_method == "cash" and await offers.search(tx, booking) is not None
-    if is_offered:
-        booking = replace(booking, status="partner_assigned")
-    else:
+    offer = None
+    if booking.payment_method == "cash":
+        booking, offer = await offers.search(tx, booking)
+    if offer is None:
         try:
             await slots.hold_booking(tx, booking)
         except SlotTaken:

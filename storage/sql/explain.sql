@@ -1,8 +1,8 @@
 -- name: insert_attempt
 -- An attempt with those who were considered.
 WITH a AS (
-  INSERT INTO match_attempts (booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id)
-  VALUES (:booking_id, :round, :attempt, :policy, :policy_version, :weights, :radius_m, :outcome, :offer_id)
+  INSERT INTO match_attempts (booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id, looks)
+  VALUES (:booking_id, :round, :attempt, :policy, :policy_version, :weights, :radius_m, :outcome, :offer_id, :looks)
   RETURNING id
 )
 INSERT INTO match_candidates (attempt_id, technician_id, rank, reason, score, parts, distance_m)
@@ -10,13 +10,18 @@ SELECT a.id, c.technician_id, c.rank, c.reason, c.score, c.parts, c.distance_m
 FROM a, unnest(:ids::uuid[], :ranks::int[], :reasons::text[], :scores::real[], :parts::jsonb[], :distances::int[])
   AS c (technician_id, rank, reason, score, parts, distance_m);
 
+-- name: drop_last_look
+-- Its candidates go with it.
+DELETE FROM match_attempts WHERE outcome = 'no_candidate' AND round = :round
+  AND id = (SELECT max(id) FROM match_attempts WHERE booking_id = :booking_id);
+
 -- name: purge
 -- A part of the attempts that are older than so many days; their candidates go with them.
 DELETE FROM match_attempts WHERE id IN
   (SELECT id FROM match_attempts WHERE at < app_now() - make_interval(days => :days) LIMIT :most);
 
 -- name: attempts
-SELECT id, booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id, at
+SELECT id, booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id, looks, at
 FROM match_attempts WHERE booking_id = :booking_id ORDER BY id;
 
 -- name: candidates
