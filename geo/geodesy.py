@@ -148,3 +148,16 @@ def segment_distance_m(
     length = dx * dx + dy * dy
     share = 0.0 if length == 0.0 else max(0.0, min(1.0, -(ax * dx + ay * dy) / length))
     return math.hypot(ax + share * dx, ay + share * dy), share
+
+
+def rounded(lat: float, lng: float, to_m: float) -> tuple[float, float]:
+    """The middle of the cell of about `to_m` metres on a side that the point lies in, in degrees.
+
+    The same for every point of the cell, so that nothing is learnt by asking often; the cells follow the parallels, on
+    which the point of the answer lies at most 0.71 * `to_m` away.
+    """
+    step = to_m / METRES_PER_DEGREE
+    middle = max(-90.0, min(90.0, (math.floor(lat / step) + 0.5) * step))
+    # Never wider than the whole parallel, however near the pole.
+    across = min(360.0, step / max(math.cos(math.radians(middle)), 1e-6))
+    return round(middle, 6), round(normalise_lng((math.floor(lng / across) + 0.5) * across), 6)
