@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import inspect
 import re
-import types
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
-from uuid import UUID
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from aiohttp import hdrs, web
-from pydantic import BaseModel, TypeAdapter
 
 from api.edge import idempotency, limits
 from api.edge.cards import refuse_card_data
 from api.edge.idempotency import Claim, fingerprint, key_complaint
-from api.edge.limits import Quota
+from api.edge.limits import Quota, RateLimit
 from api.edge.request_info import INFO
 from api.edge.request_info import RequestInfo as RequestInfo
+from api.signature import BadRoute, Declared, Inputs, inputs_of, pattern_of
 from api.wire.answers import Renderer
-from api.wire.listing import Grammar, Listing, Reader
+from api.wire.dialects import Dialect
+from api.wire.listing import Grammar
 from api.wire.models import _Model
 from api.wire.parsing import (
     Fields,
-    HeaderValue,
-    PathValue,
-    QueryModel,
     json_of,
     query_of,
     read_body,
@@ -36,49 +30,14 @@ from api.wire.parsing import (
     unclean_in,
     validate_body,
 )
-from api.wire.results import Page
 from dispatch.errors import NotAllowed, NotSignedIn
 from dispatch.services import Services
 from storage.ratelimits import RateCounters
 
-if TYPE_CHECKING:
-    from api.audiences import Audience
-
 Endpoint = Callable[..., Any]
 Idempotency = Literal["required", "optional"] | Callable[[Any], str | None] | None
 
-_UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-_PATH_NAME = re.compile(r"\{(\w+)\}")
 _EXAMPLE = re.compile(r"^Example:\s*(\{.*|\[.*)", re.MULTILINE | re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """Marks what comes from a header: `token: Annotated[str | None, Header("X-Step-Up-Token")] = None`."""
-
-    name: str
-
-
-class BadRoute(TypeError):
-    """An endpoint's declaration does not make sense; the server does not start with it."""
-
-
-@dataclass(slots=True)
-class Inputs:
-    """Which parameter of an endpoint comes from where; made once, when the route is declared."""
-
-    services: str | None = None
-    caller: str | None = None
-    caller_is_optional: bool = False
-    path: list[PathValue] = field(default_factory=list)
-    headers: dict[str, HeaderValue] = field(default_factory=dict)
-    query: QueryModel | None = None
-    listing: Reader | None = None
-    body: TypeAdapter[Any] | None = None
-    body_type: Any = None
-    body_default: Any = inspect.Parameter.empty
-    raw_body: str | None = None
-    request_info: str | None = None
 
 
 @dataclass(slots=True)
@@ -91,6 +50,94 @@ class Core:
 
 
 CORE = web.AppKey("dispatch_core", Core)
+
+
+E = TypeVar("E", bound=Endpoint)
+
+Authenticate = Callable[[Services, str], Awaitable[Any]]
+_MAX_HEADER_CHARS = 8192
+
+
+def _nobody(caller: Any, permission: str) -> bool:
+    return False
+
+
+@dataclass(eq=False, slots=True)
+class Audience:
+    """A kind of caller, and the table of its routes. The paths that it owns are answered in its dialect."""
+
+    name: str
+    prefix: str
+    principal: type[Any]
+    authenticate: Authenticate
+    dialect: Dialect
+    limit: RateLimit
+    #: Unknown keys of a body are dropped and named in a header (real front ends send extras), or refused.
+    drops_unknown_keys: bool
+    page_limit: int
+    title: str
+    permits: Callable[[Any, str], bool] = _nobody
+    #: Whatever is under the prefix, unless a pattern says otherwise.
+    owns: re.Pattern[str] | None = None
+    routes: list[Route] = field(default_factory=list)
+
+    def owns_path(self, path: str) -> bool:
+        if self.owns is not None:
+            return self.owns.match(path) is not None
+        return path == self.prefix or path.startswith(self.prefix + "/")
+
+    async def sign_in(self, services: Services, authorization: str | None) -> Any:
+        """The principal behind an Authorization header. Raises NotSignedIn and its kinds."""
+        scheme, _, token = (authorization or "").partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token or len(token) > _MAX_HEADER_CHARS:
+            raise NotSignedIn
+        return await self.authenticate(services, token)
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        status: int = 200,
+        public: bool = False,
+        permission: str | None = None,
+        quota: Quota | Sequence[Quota] = (),
+        idempotency: Idempotency = None,
+        listing: Grammar | None = None,
+        tags: Sequence[str] = (),
+        accepts_cards: bool = False,
+        limited: bool = True,
+    ) -> Callable[[E], E]:
+        """Declares an endpoint of this audience. Raises BadRoute for a signature that does not make sense.
+
+        `public` needs no token (a caller that may be None gets one if it came along). `quota` is counted per
+        caller in PostgreSQL. `idempotency` is "required", "optional" or a function of the body that gives a
+        natural key. `limited` False exempts from the audience's general limit (webhooks).
+        """
+        quotas = (quota,) if isinstance(quota, Quota) else tuple(quota)
+
+        def declare(func: E) -> E:
+            self.routes.append(
+                Route(
+                    self,
+                    method.upper(),
+                    self.prefix + path,
+                    func,
+                    status=status,
+                    is_public=public,
+                    permission=permission,
+                    quotas=quotas,
+                    idempotency=idempotency,
+                    listing=listing,
+                    tags=tuple(tags),
+                    accepts_cards=accepts_cards,
+                    is_limited=limited,
+                )  # fmt: skip
+            )
+            return func
+
+        return declare
 
 
 @dataclass(eq=False, slots=True)
@@ -118,9 +165,13 @@ class Route:
     def __post_init__(self) -> None:
         self.hints = get_type_hints(self.func, include_extras=True)
         self.returns = self.hints.get("return")
-        self.inputs = _inputs_of(self, self.hints)
-        self.pattern = _PATH_NAME.sub(lambda m: _segment(m[1], self.hints), self.path)
+        self.inputs = inputs_of(self.func, self.hints, self._declared)
+        self.pattern = pattern_of(self.path, self.hints)
         self._check()
+
+    @property
+    def _declared(self) -> Declared:
+        return Declared(self.template, self.path, self.audience.principal, self.audience.page_limit, self.listing)
 
     @property
     def template(self) -> str:
@@ -286,93 +337,3 @@ class Route:
         if key is None:
             return None
         return Claim(who, self.template, key, fingerprint(request, body), is_natural)
-
-
-# ---------------------------------------------------------------- reading signatures
-
-
-def _inputs_of(route: Route, hints: dict[str, Any]) -> Inputs:
-    inputs = Inputs()
-    names = _PATH_NAME.findall(route.path)
-    parameters = inspect.signature(route.func).parameters
-    if missing := [n for n in names if n not in parameters]:
-        raise BadRoute(f"{route.template}: {route.func.__name__} does not take {missing}")
-    for name, parameter in parameters.items():
-        if name not in hints:
-            raise BadRoute(f"{route.template}: the parameter {name} has no type")
-        if name in names:
-            inputs.path.append(PathValue(name, hints[name]))
-        else:
-            _place(route, inputs, name, hints[name], parameter.default)
-    if route.listing is not None and inputs.listing is None:
-        raise BadRoute(f"{route.template} declares a listing and does not take one")
-    return inputs
-
-
-def _place(route: Route, inputs: Inputs, name: str, kind: Any, default: Any) -> None:
-    header = next((m for m in getattr(kind, "__metadata__", ()) if isinstance(m, Header)), None)
-    if header is not None:
-        given = () if default is inspect.Parameter.empty else (default,)
-        inputs.headers[name] = HeaderValue(header.name, get_args(kind)[0], *given)
-    elif kind is Services:
-        inputs.services = name
-    elif kind is RequestInfo:
-        inputs.request_info = name
-    elif kind is route.audience.principal or route.audience.principal in _parts(kind):
-        inputs.caller, inputs.caller_is_optional = name, type(None) in _parts(kind)
-    elif name == "raw_body" and kind is bytes:
-        inputs.raw_body = name
-    elif name == "body":
-        inputs.body, inputs.body_type, inputs.body_default = TypeAdapter(kind), _model(kind), default
-    elif name == "query" and isinstance(kind, type) and issubclass(kind, BaseModel):
-        inputs.query = QueryModel(kind)
-    elif kind is Listing:
-        if name != "listing":
-            raise BadRoute(f"{route.template}: the parameter {name} must be called listing")
-        inputs.listing = Reader(
-            route.listing or Grammar(), route.audience.page_limit, _item_fields(route.returns)
-        )
-    else:
-        raise BadRoute(f"{route.template}: nothing says where the parameter {name} comes from")
-
-
-def _parts(kind: Any) -> tuple[Any, ...]:
-    return get_args(kind) if get_origin(kind) in (Union, types.UnionType) else ()
-
-
-def _model(kind: Any) -> Any:
-    """The model of a body, also of one that may be left out."""
-    return next((part for part in _parts(kind) if part is not type(None)), kind)
-
-
-def item_model(returns: Any) -> Any:
-    """X of `Page[X]`, if that is what an endpoint returns."""
-    return get_args(returns)[0] if get_origin(returns) is Page else None
-
-
-def _item_fields(returns: Any) -> frozenset[str]:
-    model = item_model(returns)
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        return frozenset()
-    return frozenset(f.serialization_alias or f.alias or name for name, f in model.model_fields.items())
-
-
-def _segment(name: str, hints: dict[str, Any]) -> str:
-    """The pattern of one `{name}`: an id never matches a word, so that words are other routes or nothing."""
-    kind = hints.get(name, str)
-    if get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
-    if kind is UUID:
-        return f"{{{name}:{_UUID}}}"
-    if kind is int:
-        return f"{{{name}:[0-9]{{1,18}}}}"
-    if kind is date:
-        return f"{{{name}:[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}}}"
-    values: Sequence[Any] = ()
-    if get_origin(kind) is Literal:
-        values = get_args(kind)
-    elif isinstance(kind, type) and issubclass(kind, Enum):
-        values = [member.value for member in kind]
-    if values:
-        return f"{{{name}:{'|'.join(re.escape(str(v)) for v in values)}}}"
-    return f"{{{name}}}"

@@ -6,14 +6,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from dispatch.bus import Bus, Hint
+from dispatch.services import Services
 from storage.database.pool import Conn
-
-if TYPE_CHECKING:
-    from dispatch.services import Services
 
 T = TypeVar("T")
 

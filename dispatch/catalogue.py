@@ -11,8 +11,7 @@ from uuid import UUID, uuid4
 from dispatch import bus
 from dispatch.cache import Cached
 from dispatch.errors import Invalid, Missing
-from dispatch.services import Services
-from dispatch.transaction import Tx
+from dispatch.services import Services, Tx
 from storage import catalogue as rows
 from storage.catalogue import ServiceRow
 from storage.database.pool import Conn

@@ -1,15 +1,10 @@
-"""What happened, as values: the actor, the fact, and the reactions that run in the same transaction."""
+"""What happened, as values: the actor and the fact."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
-
-if TYPE_CHECKING:
-    from dispatch.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +33,3 @@ class Fact:
     type: str
     actor: Actor
     data: dict[str, Any] = field(default_factory=dict)
-
-
-Reaction = Callable[["Tx", Fact], Awaitable[None]]
-
-
-class Reactions:
-    """What else happens in the transaction of a fact: how billing and messages hear of the engine."""
-
-    def __init__(self) -> None:
-        self._by_type: dict[str, list[Reaction]] = defaultdict(list)
-
-    def on(self, fact_type: str, reaction: Reaction) -> None:
-        self._by_type[fact_type].append(reaction)
-
-    async def run(self, tx: Tx, fact: Fact) -> None:
-        for reaction in self._by_type.get(fact.type, ()):
-            await reaction(tx, fact)

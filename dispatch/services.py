@@ -1,32 +1,33 @@
-"""What is wired, once: every part that a request, a socket or a timer may need, passed explicitly."""
+"""What is wired, once, and the transaction: one connection, one moment, and what follows after the commit."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
 
 from dispatch import bus
-from dispatch.bus import Bus
+from dispatch.bus import Bus, Hint
 from dispatch.clock import Clock
+from dispatch.config import Payments, Settings
 from dispatch.errors import DispatchError
-from dispatch.events import Reactions
-from dispatch.transaction import Tx
+from dispatch.events import Fact
+from dispatch.live.roster import Roster
+from dispatch.live.sessions import Sessions
+from dispatch.live.tracking import Tracker
+from dispatch.live.zones import ZoneBook
+from dispatch.ports.gateway import Gateway, PaymentsNotConfigured
+from dispatch.ports.geocoding import Geocoder
+from dispatch.tokens import Tokens
 from storage import facts as fact_rows
 from storage.database.errors import StorageError, is_deadlock
 from storage.database.pool import Conn, Pool
-
-if TYPE_CHECKING:
-    from dispatch.config import Settings
-    from dispatch.engine.zones import ZoneBook
-    from dispatch.live.roster import Roster
-    from dispatch.live.sessions import Sessions
-    from dispatch.live.tracking import Tracker
-    from dispatch.tokens import Tokens
-
 
 T = TypeVar("T")
 
@@ -34,6 +35,82 @@ T = TypeVar("T")
 TRIES = 3
 #: The longest pause before another try, in real seconds; the pauses differ, so that two do not meet again.
 PAUSE_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class PartyFact:
+    """A fact for a party's own stream: a technician's offers, jobs, earnings."""
+
+    party_id: UUID
+    type: str
+    data: dict[str, Any]
+
+
+class Tx:
+    """Given to every domain function that writes; the caller commits, the function never does."""
+
+    __slots__ = ("_after", "_told", "conn", "now", "services")
+
+    def __init__(self, conn: Conn, services: Services) -> None:
+        self.conn = conn
+        self.services = services
+        self.now: datetime = services.clock.now()
+        self._after: list[Callable[[], None]] = []
+        self._told: list[PartyFact] = []
+
+    def tell_party(self, fact: PartyFact) -> None:
+        """Appends a fact to a party's stream just before the commit.
+
+        Then, and in the order of the parties: a technician who rejects makes the next one an offer, and two of them
+        who do that to each other at once would lock each other's streams.
+        """
+        self._told.append(fact)
+
+    def take_told(self) -> list[PartyFact]:
+        """What waits to be told, by party; those of one party stay in their order."""
+        told, self._told = self._told, []
+        return sorted(told, key=lambda fact: fact.party_id)
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Runs `call` once the transaction is durable; what may be lost goes here (hints, caches)."""
+        self._after.append(call)
+
+    def hint(self, topic: str, hint: Hint) -> None:
+        """Publishes a hint on the bus after the commit."""
+        self.after_commit(lambda: self.services.bus.publish(topic, hint))
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that may fail alone; what it wanted to do after the commit is forgotten with it."""
+        mark, told = len(self._after), len(self._told)
+        try:
+            async with self.conn.transaction():
+                yield
+        except BaseException:
+            del self._after[mark:]
+            del self._told[told:]
+            raise
+
+    def committed(self) -> None:
+        for call in self._after:
+            call()
+
+
+Reaction = Callable[[Tx, Fact], Awaitable[None]]
+
+
+class Reactions:
+    """What else happens in the transaction of a fact: how billing and messages hear of the engine."""
+
+    def __init__(self) -> None:
+        self._by_type: dict[str, list[Reaction]] = defaultdict(list)
+
+    def on(self, fact_type: str, reaction: Reaction) -> None:
+        self._by_type[fact_type].append(reaction)
+
+    async def run(self, tx: Tx, fact: Fact) -> None:
+        for reaction in self._by_type.get(fact.type, ()):
+            await reaction(tx, fact)
 
 
 @dataclass(slots=True)
@@ -49,7 +126,21 @@ class Services:
     zones: ZoneBook
     roster: Roster
     tracker: Tracker
+    #: How the payment gateway of a configuration is reached, and who finds written addresses.
+    open_gateway: Callable[[Payments], Gateway]
+    geocoder: Geocoder
     reactions: Reactions = field(default_factory=Reactions)
+
+    @property
+    def gateway(self) -> Gateway:
+        """The payment gateway's client. Raises PaymentsNotConfigured on a server without keys."""
+        self.require_gateway()
+        return self.open_gateway(self.settings.payments)
+
+    def require_gateway(self) -> None:
+        """Raises PaymentsNotConfigured on a server without keys."""
+        if not self.settings.payments.is_configured:
+            raise PaymentsNotConfigured
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +11,13 @@ from uuid import UUID, uuid4
 
 import jwt
 
+from dispatch.config import Settings
 from dispatch.errors import NotSignedIn
+from dispatch.vault import generated_keys
 
 ISSUER = "dispatch"
+#: The generated keys in the data folder, readable by its owner only.
+KEYS_FILE = "token-keys.json"
 ALGORITHMS = ["HS256"]
 #: The least that HMAC-SHA256 deserves (RFC 7518, 3.2).
 KEY_BYTES = 32
@@ -107,3 +112,10 @@ class Tokens:
 
 def _audience(realm: str) -> str:
     return f"{ISSUER}:{realm}"
+
+
+def token_keys(settings: Settings) -> dict[str, bytes]:
+    """kid -> key; the first one signs, all of them verify. Raises ValueError for a file that cannot be read."""
+    if settings.token_keys:
+        return {kid: key.get_secret_value().encode() for kid, key in settings.token_keys.items()}
+    return {kid: base64.b64decode(key) for kid, key in generated_keys(settings.data / KEYS_FILE).items()}

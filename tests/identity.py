@@ -11,7 +11,8 @@ from dispatch.access import otp
 from dispatch.bus import LocalBus
 from dispatch.clock import Clock
 from dispatch.config import Settings
-from dispatch.live.sessions import Sessions
+from dispatch.live.sessions import Pair, Sessions
+from dispatch.ports.geocoding import NoGeocoder
 from dispatch.services import Services
 from dispatch.tokens import Tokens
 from dispatch.vault import vault_of
@@ -30,7 +31,7 @@ def make_services(pool: Pool, data: Path, **settings: Any) -> Services:
     return Services(
         settings=made, clock=Clock(), pool=pool, bus=bus, tokens=tokens,
         sessions=Sessions(pool, tokens, vault_of(made), bus, made.tokens),
-        zones=absent, roster=absent, tracker=absent,
+        zones=absent, roster=absent, tracker=absent, open_gateway=absent, geocoder=NoGeocoder(),
     )  # fmt: skip
 
 
@@ -114,3 +115,9 @@ async def everything(pool: Pool) -> str:
             rows = await conn.fetch(f"SELECT t::text AS line FROM {table['name']} t")  # noqa: S608
             parts += [f"{table['name']}: {row['line']}" for row in rows]
     return "\n".join(parts)
+
+
+async def refresh(services: Services, realm: str, token: str) -> Pair:
+    """Rotates a refresh token in a transaction of its own."""
+    async with services.transaction() as tx:
+        return await services.sessions.refresh(tx, realm, token)

@@ -94,7 +94,7 @@ class World:
             await tx.conn.execute(
                 f"INSERT INTO technicians (id, {names}) VALUES ($1, {marks})", technician_id, *values.values()
             )
-        await self.services.roster.refresh(self.services, [technician_id])
+        await self.services.roster.refresh([technician_id])
         if seen:
             self.see(technician_id, lat, lng)
         return technician_id

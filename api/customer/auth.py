@@ -109,7 +109,8 @@ async def refresh_token(services: Services, body: RefreshIn) -> PairOut:
 
     Example: {"refresh_token": "drt_..."}
     """
-    pair = await services.sessions.refresh(services, customers.REALM, body.refresh_token)
+    async with services.transaction() as tx:
+        pair = await services.sessions.refresh(tx, customers.REALM, body.refresh_token)
     return PairOut(
         access_token=pair.access_token, refresh_token=pair.refresh_token, expires_in=pair.expires_in
     )

@@ -10,7 +10,7 @@ from pydantic import EmailStr, Field, StringConstraints
 
 from api.audiences import Customer, customer
 from api.customer.auth import Code, MeOut, PhoneNumber, me_out
-from api.route import Header
+from api.signature import Header
 from api.wire.models import Body, Query, View
 from api.wire.results import Bare, Message, Page
 from dispatch.access import phones

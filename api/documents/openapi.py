@@ -9,8 +9,7 @@ from typing import Any, get_args, get_origin
 import orjson
 from pydantic import TypeAdapter
 
-from api.audiences import Audience
-from api.route import Route
+from api.route import Audience, Route
 from api.wire.dialects import ERP, INTEGRATION, PROVIDER, Dialect
 from api.wire.listing import Grammar
 from api.wire.results import Bare, File, Message, NoContent, Page, Reply
@@ -44,7 +43,7 @@ def version() -> str:
 def openapi_document(routes: Sequence[Route] | None = None) -> dict[str, Any]:
     """The document of these routes, or of all. Needs no database."""
     if routes is None:
-        from api.app import all_routes
+        from api.registry import all_routes
 
         routes = all_routes()
     return _Writer(routes).document()

@@ -13,8 +13,7 @@ from api.wire.models import Body, Query, View, Whole
 from dispatch.engine import explain, offers
 from dispatch.engine.offers import NoCandidate
 from dispatch.errors import Missing
-from dispatch.services import Services
-from dispatch.transaction import Tx
+from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
 from storage import queue as queue_rows
 from storage.bookings import Booking

@@ -11,8 +11,7 @@ from pydantic import BaseModel
 
 from api.realtime.commands import Call, Once
 from dispatch.errors import Conflict, DispatchError, Unavailable
-from dispatch.services import Services
-from dispatch.transaction import Tx
+from dispatch.services import Services, Tx
 from storage import commands as rows
 from storage.database.errors import DatabaseAway, DatabaseBusy, StorageError, is_deadlock
 

@@ -9,7 +9,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from api.audiences import Technician, technician
-from api.route import Header, RequestInfo
+from api.route import RequestInfo
+from api.signature import Header
 from api.wire.models import Body, Query, View
 from api.wire.results import Message, Page
 from dispatch.access import phones, step_up
@@ -150,7 +151,8 @@ async def refresh_token(services: Services, body: RefreshIn) -> PairOut:
 
     Example: {"refresh_token": "drt_..."}
     """
-    pair = await services.sessions.refresh(services, technician_access.REALM, body.refresh_token)
+    async with services.transaction() as tx:
+        pair = await services.sessions.refresh(tx, technician_access.REALM, body.refresh_token)
     return PairOut(access_token=pair.access_token, refresh_token=pair.refresh_token, expires_in=pair.expires_in)
 
 

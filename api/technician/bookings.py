@@ -14,8 +14,7 @@ from api.wire.listing import Grammar, Listing
 from api.wire.models import Body, Day, Moment, Money, View
 from api.wire.results import Page
 from dispatch.engine import jobs, offers, technician_bookings
-from dispatch.services import Services
-from dispatch.transaction import Tx
+from dispatch.services import Services, Tx
 from storage.bookings import Booking
 
 State = Literal[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import (
     AfterValidator,
@@ -26,14 +26,18 @@ from pydantic_core.core_schema import SerializationInfo
 
 from dispatch.localtime import parse_time
 
-if TYPE_CHECKING:
-    from api.wire.dialects import Dialect
-
 #: The largest amount that is taken from outside, in minor units: what is beyond is a slip of the finger.
 MAX_MINOR = 10**13
 
 
-def money_in(value: Any, dialect: Dialect) -> int:
+class MoneyForm(Protocol):
+    """The part of a dialect that reading money needs: the smallest units in one written unit."""
+
+    @property
+    def minor_per_unit(self) -> int: ...
+
+
+def money_in(value: Any, dialect: MoneyForm) -> int:
     """Minor units of an amount as this dialect writes it. Raises ValueError with a sentence."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise ValueError("must be an amount of money")

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from dispatch.access import phones
 from dispatch.errors import Missing, NotAllowed
-from dispatch.services import Services
-from dispatch.transaction import Tx
+from dispatch.services import Services, Tx
 from storage import accounts as account_rows
 from storage import technician_access as technician_rows
 from storage.accounts import Account

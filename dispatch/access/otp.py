@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from dispatch.errors import Invalid, NotSignedIn, Throttled
 from dispatch.outbox import messages
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from dispatch.vault import vault_of
 from storage import otp as rows
 from storage import quotas

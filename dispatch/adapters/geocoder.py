@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 import orjson
+
+from dispatch.ports.geocoding import Geocoder, NoGeocoder, Position, Query
 
 log = logging.getLogger(__name__)
 
@@ -16,39 +17,6 @@ log = logging.getLogger(__name__)
 TIMEOUT_S = 3.0
 #: Only so much of an answer is read.
 MAX_ANSWER_BYTES = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A written address."""
-
-    line1: str
-    city: str
-    state: str
-    postal_code: str
-    country: str
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Degrees. `is_approximate`: the street or less is known, not the house."""
-
-    lat: float
-    lng: float
-    is_approximate: bool
-
-
-class Geocoder(Protocol):
-    """Finds a position or says None; never raises, since an address can also be placed without it."""
-
-    async def locate(self, query: Query) -> Position | None: ...
-
-
-class NoGeocoder:
-    """The default: addresses without coordinates are placed by their pincode or city."""
-
-    async def locate(self, query: Query) -> Position | None:
-        return None
 
 
 class NominatimGeocoder:

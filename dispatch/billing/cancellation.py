@@ -8,11 +8,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from dispatch.billing import cancelled
-from dispatch.billing.pricing import percent_of
 from dispatch.engine import bookings, lifecycle, offers
 from dispatch.errors import Missing
 from dispatch.events import Actor
-from dispatch.transaction import Tx
+from dispatch.services import Tx
+from dispatch.shares import percent_of
 from storage import bookings as booking_rows
 from storage.bookings import Booking
 

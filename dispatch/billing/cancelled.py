@@ -6,8 +6,8 @@ from uuid import UUID
 
 from dispatch.billing import ledger, refunds
 from dispatch.billing.ledger import Line
-from dispatch.events import Fact, Reactions
-from dispatch.transaction import Tx
+from dispatch.events import Fact
+from dispatch.services import Reactions, Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as payment_rows

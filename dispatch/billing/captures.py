@@ -11,7 +11,7 @@ from dispatch.engine import facts
 from dispatch.errors import Missing
 from dispatch.events import Actor
 from dispatch.ports.gateway import GatewayPayment
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as rows

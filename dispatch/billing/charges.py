@@ -7,21 +7,14 @@ from uuid import UUID, uuid4
 
 from dispatch.billing import ledger, wallet
 from dispatch.engine import bookings
-from dispatch.errors import Unavailable
-from dispatch.events import Fact, Reactions
-from dispatch.transaction import Tx
+from dispatch.events import Fact
+from dispatch.services import Reactions, Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as rows
 from storage.bookings import Booking
 from storage.database.pool import Conn
 from storage.payments import Payment
-
-
-class PaymentsNotConfigured(Unavailable):
-    """Online payment is not set up on this server."""
-
-    code = "payments_not_configured"
 
 
 async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) -> Payment | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from dispatch.engine import slots
 from dispatch.engine.bookings import NewItem
 from dispatch.engine.slots import Need, SlotTaken
 from dispatch.errors import Invalid, Missing
-from dispatch.localtime import local, to_utc, twelve_hour
+from dispatch.localtime import local, to_utc
 from dispatch.parties import addresses
 from dispatch.parties.addresses import Located
 from dispatch.services import Services
@@ -86,9 +86,9 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
         if wish.booking_time is not None:
             starts_at = to_utc(day, wish.booking_time, timezone)
             if starts_at not in moments:
-                raise taken(free)
+                raise slots.taken(free)
     elif wish.booking_date is not None:
-        check_day(services, wish.booking_date, timezone)
+        slots.check_day(services, wish.booking_date, timezone)
     preview = Preview(
         uuid4(), items, price, currency, timezone, verdict, located, day, free, starts_at,
         services.clock.now() + timedelta(seconds=services.settings.billing.preview_s),
@@ -96,7 +96,7 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
     try:
         await _keep(services, account_id, preview, need)
     except SlotTaken:
-        raise taken(f for f in free if f != wish.booking_time) from None
+        raise slots.taken(f for f in free if f != wish.booking_time) from None
     return preview
 
 
@@ -217,23 +217,6 @@ def need_of(account_id: UUID, located: Located, timezone: str, items: tuple[NewI
     )  # fmt: skip
 
 
-def check_day(services: Services, day: date, timezone: str) -> None:
-    """Raises Invalid naming booking_date unless it is today to the last bookable day, on the address's
-    calendar.
-    """
-    days = services.settings.dispatch.max_advance_days
-    today = local(services.clock.now(), timezone).date()
-    if day < today:
-        raise Invalid({"booking_date": "This day is over."})
-    if day > today + timedelta(days=days):
-        raise Invalid({"booking_date": f"Bookings can be made at most {days} days ahead."})
-
-
-def taken(free: Iterable[time]) -> SlotTaken:
-    """The 409 of a time that is not free, with those of the day that are."""
-    return SlotTaken(details={"available_time_slots": [twelve_hour(t) for t in free]})
-
-
 def stored(item: NewItem) -> dict[str, object]:
     """A line as the preview keeps it."""
     return {
@@ -261,7 +244,7 @@ async def _free_times(services: Services, need: Need, day: date | None) -> tuple
     today = local(services.clock.now(), need.timezone).date()
     async with services.read() as conn:
         if day is not None:
-            check_day(services, day, need.timezone)
+            slots.check_day(services, day, need.timezone)
             return day, await slots.available(conn, services, need, day)
         for ahead in range(services.settings.dispatch.max_advance_days + 1):
             free = await slots.available(conn, services, need, today + timedelta(days=ahead))

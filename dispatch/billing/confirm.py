@@ -10,16 +10,15 @@ from uuid import UUID
 
 from dispatch import numbers
 from dispatch.billing import checkout, promos
-from dispatch.billing.charges import PaymentsNotConfigured
 from dispatch.engine import bookings, offers, slots
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.slots import Need, SlotTaken
 from dispatch.errors import Invalid, Missing, Throttled
-from dispatch.localtime import local, to_utc
+from dispatch.localtime import local
 from dispatch.parties import addresses
 from dispatch.parties.addresses import Located
-from dispatch.services import Services
-from dispatch.transaction import Tx
+from dispatch.ports.gateway import PaymentsNotConfigured
+from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
 from storage import checkout as rows
 from storage import quotas
@@ -105,7 +104,7 @@ async def confirm(services: Services, account_id: UUID, wish: Confirmation) -> C
     located = await addresses.locate(services, address)
     _check_terms(services, preview, located)
     need = checkout.need_of(account_id, located, preview.timezone, items_of(preview))
-    starts_at = check_start(services, need, wish.booking_date, wish.booking_time)
+    starts_at = slots.check_start(services, need, wish.booking_date, wish.booking_time)
     booking = await _make(services, wish, preview, located, need, starts_at)
     if isinstance(booking, Booked):
         return await _again(services, booking, wish)
@@ -129,21 +128,6 @@ def _check_terms(services: Services, preview: PreviewRow, located: Located) -> N
         raise Invalid(
             {"address_id": "This address is in another zone than the preview's; prepare the checkout again."}
         )
-
-
-def check_start(services: Services, need: Need, day: date, at: time) -> datetime:
-    """The moment of a local date and time. Raises Invalid naming the field that is out of what can be
-    booked.
-    """
-    checkout.check_day(services, day, need.timezone)
-    starts_at = to_utc(day, at, need.timezone)
-    if starts_at not in slots.day_starts(services, need, day):
-        raise Invalid({"booking_time": "This is not one of the times at which bookings start that day."})
-    if starts_at < slots.bookable_from(services):
-        raise Invalid({"booking_time": "This time is over, or too soon for anybody to come."})
-    if starts_at > slots.bookable_until(services):
-        raise Invalid({"booking_date": "This is further ahead than bookings can be made."})
-    return starts_at
 
 
 def items_of(preview: PreviewRow) -> tuple[NewItem, ...]:
@@ -177,7 +161,7 @@ async def _make(
         except SlotTaken:
             async with services.read() as conn:
                 free = await slots.available(conn, services, need, wish.booking_date)
-            raise checkout.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
+            raise slots.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
         except StorageError as e:
             if not is_deadlock(e) or attempt == RETRIES - 1:
                 raise

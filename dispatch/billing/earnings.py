@@ -13,8 +13,8 @@ from dispatch.billing import charges, ledger
 from dispatch.billing.ledger import Line
 from dispatch.engine import facts
 from dispatch.errors import Invalid
-from dispatch.events import Fact, Reactions
-from dispatch.transaction import Tx
+from dispatch.events import Fact
+from dispatch.services import Reactions, Tx
 from storage import bookings as booking_rows
 from storage import earnings as rows
 from storage import offers as offer_rows

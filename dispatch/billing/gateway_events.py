@@ -12,7 +12,6 @@ from uuid import UUID
 import orjson
 
 from dispatch.adapters.razorpay import wire as wire
-from dispatch.adapters.razorpay.opened import gateway_of
 from dispatch.billing import captures, intents, payout_sending, refunds
 from dispatch.errors import DispatchError, Malformed
 from dispatch.ports.gateway import Gateway, GatewayPayment, GatewayRefund, GatewayRefused
@@ -65,7 +64,7 @@ async def receive(services: Services, raw: bytes, signature: str | None, event_i
     Deduplicated on the event's id, on the bytes and on what it says, because the signature covers only the
     bytes. Raises PaymentsNotConfigured, BadSignature, BadWebhook.
     """
-    gateway = gateway_of(services)
+    gateway = services.gateway
     if len(raw) > MAX_BODY_BYTES:
         raise BadWebhook("This webhook is larger than 64 KiB.")
     config = services.settings.payments

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import ledger as rows
 from storage.database.pool import Conn
 

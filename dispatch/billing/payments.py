@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from dispatch.adapters.razorpay.opened import gateway_of
 from dispatch.billing import captures, charges, intents
 from dispatch.engine import offers
 from dispatch.errors import Conflict, DispatchError, Malformed, Missing, Unavailable
 from dispatch.ports.gateway import GatewayPayment, GatewayRefused
-from dispatch.services import Services
-from dispatch.transaction import Tx
+from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as rows
@@ -78,7 +76,7 @@ async def start(services: Services, booking: Booking, *, use_wallet: bool = Fals
     OrderPending when the gateway does not answer now: the order is made later and the same request, repeated,
     will find it.
     """
-    gateway = gateway_of(services)
+    gateway = services.gateway
     async with services.transaction() as tx:
         fresh = await booking_rows.lock(tx.conn, booking_id=booking.id)
         if fresh is None:
@@ -105,7 +103,7 @@ async def _order(services: Services, payment: Payment) -> Payment:
             intent = await intent_rows.of_payment(conn, payment_id=payment.id, kind="order")
         is_open = intent is not None and intent.state in ("pending", "running")
         if intent is not None and is_open:
-            await intents.run_now(services, gateway_of(services), intent.id, first_wait_s=SECOND_TRY_S)
+            await intents.run_now(services, services.gateway, intent.id, first_wait_s=SECOND_TRY_S)
         async with services.read() as conn:
             found = await rows.get(conn, payment_id=payment.id)
         if found is not None and found.gateway_order_id is not None:
@@ -146,7 +144,7 @@ async def verify(services: Services, account_id: UUID, *, order_id: str, payment
     about another order, amount or currency: that is held for a person), PaymentFailed, GatewayUnknown and its
     kinds.
     """
-    gateway = gateway_of(services)
+    gateway = services.gateway
     async with services.read() as conn:
         payment = await rows.find_by_order(conn, order_id=order_id)
     if payment is None or payment.account_id != account_id or payment.booking_id is None:
@@ -194,7 +192,7 @@ async def _take(services: Services, payment: Payment, told: GatewayPayment) -> N
         async with services.read() as conn:
             intent = await intent_rows.of_payment(conn, payment_id=payment.id, kind="capture")
         if intent is not None:
-            await intents.run_now(services, gateway_of(services), intent.id)
+            await intents.run_now(services, services.gateway, intent.id)
 
 
 async def _verified(services: Services, booking_id: UUID, payment_id: UUID) -> Verified:
@@ -222,7 +220,7 @@ async def status(services: Services, account_id: UUID, reference: str) -> Paymen
 
     Raises Missing, PaymentsNotConfigured.
     """
-    gateway_of(services)
+    services.require_gateway()
     async with services.read() as conn:
         if reference.startswith("order_"):
             payment = await rows.find_by_order(conn, order_id=reference)
@@ -249,7 +247,7 @@ async def look(services: Services, payment_id: UUID) -> None:
 
     Raises GatewayError. A no-op when the payment has no order yet.
     """
-    gateway = gateway_of(services)
+    gateway = services.gateway
     async with services.read() as conn:
         payment = await rows.get(conn, payment_id=payment_id)
     if payment is None or payment.gateway_order_id is None:

@@ -8,8 +8,7 @@ from dispatch.billing import payouts
 from dispatch.billing.payouts import PayoutState
 from dispatch.errors import Invalid, Unavailable
 from dispatch.ports.gateway import BankAccount, Gateway, GatewayPayout, GatewayRefused
-from dispatch.services import Services
-from dispatch.transaction import Tx
+from dispatch.services import Services, Tx
 from dispatch.vault import cell, vault_of
 from storage import bookings as booking_rows
 from storage import intents as intent_rows

@@ -11,7 +11,7 @@ from dispatch.billing import ledger
 from dispatch.billing.ledger import Line
 from dispatch.engine import facts
 from dispatch.errors import Conflict, Invalid, Missing
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import earnings as earning_rows
 from storage import intents as intent_rows
 from storage import payouts as rows

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Literal
+
+from dispatch.shares import percent_of
 
 TaxBase = Literal["subtotal_less_discount", "net"]
 
@@ -42,11 +44,6 @@ class Price:
     @property
     def grand_total_minor(self) -> int:
         return self.net_minor - self.discount_minor + self.tax_minor
-
-
-def percent_of(amount_minor: int, percent: Decimal) -> int:
-    """`percent` % of an amount, rounded half up to the minor unit."""
-    return int((Decimal(amount_minor) * percent / 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def sums(lines: Iterable[Line]) -> tuple[int, int]:

@@ -8,12 +8,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.billing.pricing import percent_of
 from dispatch.cache import Cached
 from dispatch.errors import Conflict
-from dispatch.events import Fact, Reactions
-from dispatch.services import Services
-from dispatch.transaction import Tx
+from dispatch.events import Fact
+from dispatch.services import Reactions, Services, Tx
+from dispatch.shares import percent_of
 from storage import promos as rows
 from storage.database.pool import Conn
 from storage.promos import Promo

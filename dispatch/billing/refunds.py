@@ -10,7 +10,7 @@ from dispatch.engine import facts, lifecycle
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.ports.gateway import GatewayRefund
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as payment_rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import gateway_events as event_rows
 from storage import intents as intent_rows
 from storage.database.pool import Conn

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from dispatch.billing import ledger
 from dispatch.errors import Conflict
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import ledger as ledger_rows
 from storage import payments as payment_rows
 from storage.bookings import Booking

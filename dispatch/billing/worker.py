@@ -8,14 +8,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from uuid import UUID
 
-from dispatch.adapters.razorpay import opened
 from dispatch.billing import gateway_events, intents, payments, payout_sending
 from dispatch.ports.gateway import Gateway, GatewayError
-from dispatch.process import crons
 from dispatch.services import Services
 from storage import polls
 from storage import refunds as refund_rows
-from storage.jobs import Jobs
 
 log = logging.getLogger(__name__)
 
@@ -39,21 +36,18 @@ class MoneyWorker:
         gateway: Gateway,
         *,
         first_wait_s: float = intents.FIRST_WAIT_S,
-        with_cron: bool = True,
     ) -> None:
-        """`first_wait_s` is the wait before the first repetition; it triples. `with_cron` also does the daily work."""
+        """`first_wait_s` is the wait before the first repetition; it triples."""
         self._services = services
         self._gateway = gateway
         self._first_wait_s = first_wait_s
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._jobs = Jobs(services.pool, crons.crons_of(services) if with_cron else {})
         services.bus.subscribe(gateway_events.MONEY_DUE, lambda _hint: self._wake.set())
 
     def start(self) -> None:
         loops: list[Callable[[], Awaitable[bool]]] = [*[self._event, self._intent] * HANDS, self._question]
         self._tasks = [asyncio.create_task(self._loop(one), name=f"money-{n}") for n, one in enumerate(loops)]
-        self._jobs.start()
 
     async def stop(self) -> None:
         """Ends at once; what was under way is taken up again when its lease is over."""
@@ -63,8 +57,6 @@ class MoneyWorker:
             with suppress(asyncio.CancelledError):
                 await task
         self._tasks = []
-        await self._jobs.stop()
-        await opened.close(self._services)
 
     async def run_due(self) -> int:
         """Works until nothing is due. Returns how many tries that took."""

@@ -23,7 +23,7 @@ _PLAIN_NAMES = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
 
 
 def routes(*, as_json: bool) -> None:
-    from api.app import route_table
+    from api.registry import route_table
 
     table = route_table()
     if as_json:

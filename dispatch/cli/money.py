@@ -67,9 +67,9 @@ def reconcile(
         today = local(services.clock.now(), services.settings.timezone).date()
         wanted: date = day.date() if day else today - timedelta(days=1)
         try:
-            return await reconciliation.reconcile(services, opened.gateway_of(services), wanted)
+            return await reconciliation.reconcile(services, services.gateway, wanted)
         finally:
-            await opened.close(services)
+            await opened.close(services.settings.payments)
 
     report = with_services(settings_of(data=data), work)
     show(report)
@@ -181,8 +181,8 @@ async def _fault_run(settings: Settings, dsn: str, bookings: int, seed: int) -> 
                 host, port = runner.addresses[0][:2]
                 await other.control(webhook_url=f"http://{host}:{port}/v1/payments/webhook", retry_s=0.1)
                 people = await fill(services, technicians=60, customers=40, seed=seed)
-                gateway = opened.gateway_of(services)
+                gateway = services.gateway
                 return await money.run(services, gateway, other, people.customer_ids, count=bookings, seed=seed)
             finally:
                 await runner.cleanup()
-                await opened.close(services)
+                await opened.close(services.settings.payments)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from dispatch.cli.companion import Companion, accompany
 from dispatch.cli.failure import Refused
 from dispatch.cli.setup import database, make_ready, note, refuse_unfit, stoppable
 
@@ -27,9 +28,6 @@ CLEANUP_S = 4.0
 HARD_STOP_S = 9.0
 BACKLOG = 1024
 
-#: Called with the address and the DSN when the server answers; cancelled when it stops. If it returns a
-#: number, the server stops with that exit code.
-Companion = Callable[[str, str], Awaitable[int | None]]
 #: Called with the DSN of the migrated database, before anything answers.
 Prepare = Callable[["Settings", str], Awaitable[None]]
 
@@ -148,14 +146,6 @@ async def serve_on(
             if server is not None:
                 server.close()
             await _bounded(runner.cleanup(), CLEANUP_S)
-
-
-async def accompany(companion: Companion | None, url: str, dsn: str) -> int:
-    """Waits for the companion's word, or for ever."""
-    if companion is not None and (code := await companion(url, dsn)) is not None:
-        return code
-    await asyncio.Event().wait()
-    return 0
 
 
 async def _bounded(work: Awaitable[None], limit_s: float) -> None:

@@ -16,7 +16,7 @@ from dispatch.cli.failure import Refused
 from dispatch.cli.setup import note
 
 if TYPE_CHECKING:
-    from dispatch.cli.serving import Companion
+    from dispatch.cli.companion import Companion
     from dispatch.config import Settings
 
 #: A worker must answer within this after its start.
@@ -45,7 +45,7 @@ async def supervise(
     companion: Companion | None = None,
 ) -> int:
     """Runs the workers until cancelled. The exit code is 1 when one of them can't be kept alive."""
-    from dispatch.cli.serving import accompany
+    from dispatch.cli.companion import accompany
 
     env = {
         **os.environ, "DATABASE_URL": dsn,

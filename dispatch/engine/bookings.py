@@ -13,7 +13,7 @@ from dispatch import bus
 from dispatch.engine import candidates, facts, lifecycle, offers, slots
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import bookings as rows
 from storage import offers as offer_rows
 from storage import slots as slot_rows

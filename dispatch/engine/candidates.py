@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from dispatch.engine.matching import Candidate, Job, Judged, Policy, Weights, local_span, rank
+from dispatch.engine.matching import Candidate, Job, Judged, Policy, Weights, rank
 from dispatch.live.roster import Technician
+from dispatch.localtime import local_span
 from geo.eta import travel_buffer_s
 from geo.geodesy import haversine_m
 from storage import offers as offer_rows

@@ -6,10 +6,8 @@ from datetime import date, time
 from typing import Any
 from uuid import UUID
 
-from dispatch.billing import checkout
-from dispatch.billing.confirm import check_start
 from dispatch.engine import bookings, slots
-from dispatch.engine.slots import SlotTaken
+from dispatch.engine.slots import SlotTaken, check_start
 from dispatch.errors import Missing
 from dispatch.events import Actor
 from dispatch.localtime import local
@@ -92,4 +90,4 @@ async def move(services: Services, booking: Booking, actor: Actor, day: date, at
     except SlotTaken:
         async with services.read() as conn:
             free = await slots.available(conn, services, need, day)
-        raise checkout.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
+        raise slots.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from dispatch.engine.matching import OFFERED, RANKED_BELOW, Judged, Policy
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage import explain as rows
 from storage.bookings import Booking

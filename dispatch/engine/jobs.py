@@ -10,7 +10,7 @@ from dispatch import bus
 from dispatch.engine import bookings, facts, lifecycle, offers
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage import offers as rows
 from storage import slots as slot_rows

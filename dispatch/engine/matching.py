@@ -4,27 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, time
 from uuid import UUID
+
+from dispatch.localtime import Hours
 
 #: What an unrated technician counts as (C60): neutral, so that newcomers can be matched.
 UNRATED = 4.0
 #: After two hours without work the availability part of the score is full.
 FULL_IDLE_S = 7200.0
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """A technician's working hours, local to the job; days are ISO (Monday = 1)."""
-
-    start: time
-    end: time
-    days: frozenset[int]
-
-    def cover(self, day: date, start: time, end: time, ends_next_day: bool) -> bool:
-        if day.isoweekday() not in self.days or ends_next_day:
-            return False
-        return self.start <= start and end <= self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +175,3 @@ def rank(candidates: Sequence[Candidate], job: Job, policy: Policy) -> list[Judg
     eligible.sort(key=lambda j: (-round(j.score or 0.0, 6), -j.candidate.idle_s, j.candidate.no))
     refused.sort(key=lambda j: (j.candidate.distance_m is None, j.candidate.distance_m or 0.0, j.candidate.no))
     return eligible + refused
-
-
-def local_span(starts_at: datetime, ends_at: datetime) -> tuple[date, time, time, bool]:
-    """Day, start, end and whether it runs over midnight, of two aware datetimes in the same zone."""
-    overnight = ends_at.date() != starts_at.date() and ends_at.time() != time(0)
-    end = ends_at.time() if ends_at.date() == starts_at.date() else time(23, 59, 59)
-    return starts_at.date(), starts_at.time(), end, overnight

@@ -12,7 +12,8 @@ from dispatch.engine import candidates, explain, facts, lifecycle, slots
 from dispatch.engine.matching import Judged
 from dispatch.errors import Conflict, Missing
 from dispatch.events import SYSTEM, Actor
-from dispatch.transaction import Tx
+from dispatch.services import Tx
+from dispatch.shares import earning_minor
 from storage import bookings as booking_rows
 from storage import offers as rows
 from storage import slots as slot_rows
@@ -117,6 +118,7 @@ async def _try(
         return None, "not_verified"
     live = candidates.is_live(tx.services, booking.starts_at, tx.now)
     found = candidates.reach(tx.services, person, candidates.place_of(booking), live)
+    share_pct = tx.services.settings.billing.technician_share_pct
     try:
         async with tx.savepoint():
             if not await slots.claim(tx, booking, found, "offered"):
@@ -125,7 +127,7 @@ async def _try(
             offer = await rows.make(
                 tx.conn, booking_id=booking.id, technician_id=person.id, round=booking.round, attempt=attempt,
                 score=one.score, distance_m=None if found.distance_m is None else int(found.distance_m),
-                earning_minor=earning_minor(tx.services, booking), currency=booking.currency,
+                earning_minor=earning_minor(booking.grand_total_minor, share_pct), currency=booking.currency,
                 expires_at=expires_at, made_by=made_by,
             )  # fmt: skip
     except StorageError as e:
@@ -161,12 +163,6 @@ def window(services: Services, booking: Booking, now: datetime) -> timedelta:
     wanted = by_lead[0] if by_lead else s.offer_window_s
     share = lead_s / max(1, ATTEMPTS - booking.attempt)
     return timedelta(seconds=max(s.offer_window_min_s, min(wanted, share)))
-
-
-def earning_minor(services: Services, booking: Booking) -> int:
-    """The technician's share of the grand total (C6), rounded half up to the minor unit."""
-    share_bp = round(services.settings.billing.technician_share_pct * 100)
-    return (booking.grand_total_minor * share_bp + 5000) // 10000
 
 
 def offer_view(booking: Booking, offer: Offer) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from dispatch import bus
 from dispatch.errors import Invalid, Missing
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import roster as rows
 
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from dispatch.engine import candidates
 from dispatch.engine.candidates import Place, Reachable
 from dispatch.engine.matching import Candidate, Job, is_refused_always, is_refused_then
-from dispatch.errors import Conflict
-from dispatch.localtime import local, to_utc
-from dispatch.transaction import Tx
+from dispatch.errors import Conflict, Invalid
+from dispatch.localtime import local, to_utc, twelve_hour
+from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
 from storage import slots as rows
 from storage.bookings import Booking
 from storage.database.errors import StorageError, is_deadlock, is_exclusion
 from storage.database.pool import Conn
-
-if TYPE_CHECKING:
-    from dispatch.services import Services
 
 #: Times are offered in half hours (R61).
 STEP = timedelta(minutes=30)
@@ -273,3 +270,35 @@ async def _send_away(tx: Tx, slot: rows.Slot) -> None:
             if not (is_exclusion(e) or is_deadlock(e)):
                 raise
     raise SlotTaken()
+
+
+def check_day(services: Services, day: date, timezone: str) -> None:
+    """Raises Invalid naming booking_date unless it is today to the last bookable day, on the address's
+    calendar.
+    """
+    days = services.settings.dispatch.max_advance_days
+    today = local(services.clock.now(), timezone).date()
+    if day < today:
+        raise Invalid({"booking_date": "This day is over."})
+    if day > today + timedelta(days=days):
+        raise Invalid({"booking_date": f"Bookings can be made at most {days} days ahead."})
+
+
+def check_start(services: Services, need: Need, day: date, at: time) -> datetime:
+    """The moment of a local date and time. Raises Invalid naming the field that is out of what can be
+    booked.
+    """
+    check_day(services, day, need.timezone)
+    starts_at = to_utc(day, at, need.timezone)
+    if starts_at not in day_starts(services, need, day):
+        raise Invalid({"booking_time": "This is not one of the times at which bookings start that day."})
+    if starts_at < bookable_from(services):
+        raise Invalid({"booking_time": "This time is over, or too soon for anybody to come."})
+    if starts_at > bookable_until(services):
+        raise Invalid({"booking_date": "This is further ahead than bookings can be made."})
+    return starts_at
+
+
+def taken(free: Iterable[time]) -> SlotTaken:
+    """The 409 of a time that is not free, with those of the day that are."""
+    return SlotTaken(details={"available_time_slots": [twelve_hour(t) for t in free]})

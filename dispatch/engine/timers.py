@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dispatch import bus
 from dispatch.engine import bookings, offers, watchdog
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import bookings as rows
 from storage import slots as slot_rows
 from storage.bookings import Booking, Due

@@ -9,7 +9,7 @@ from typing import Any
 from dispatch import bus
 from dispatch.engine import bookings, facts
 from dispatch.events import SYSTEM
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from geo import arrival
 from geo.arrival import Best, Patience, Progress
 from geo.geodesy import haversine_m

@@ -59,7 +59,7 @@ async def import_zones(
     wanted = read(
         path, timezone=timezone, currency=currency, name_property=name_property, city=city, state=state
     )
-    await services.zones.reload(services)
+    await services.zones.reload()
     known = {z.code for z in services.zones.zones}
     written: list[UUID] = []
     async with services.transaction() as tx:
@@ -69,7 +69,7 @@ async def import_zones(
             except Invalid as e:
                 complaint = "; ".join(text for texts in e.fields.values() for text in texts)
                 raise BadFile(f"Feature {n} ({zone.name}): {complaint}") from e
-    await services.zones.reload(services)
+    await services.zones.reload()
     codes = [z.code for z in wanted]
     return ImportResult(tuple(c for c in codes if c not in known), tuple(c for c in codes if c in known))
 

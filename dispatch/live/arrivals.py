@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from uuid import UUID
 
-from dispatch.engine import facts, jobs, offers
-from dispatch.errors import DispatchError
-from dispatch.events import SYSTEM
-from dispatch.transaction import Tx
 from geo.arrival import Approach, Rung, advance
 from geo.eta import StraightLine
 from geo.filter import Fix
-from storage import facts as fact_rows
-from storage import offers as rows
-from storage.database.errors import StorageError
 from storage.offers import OpenJob
-
-if TYPE_CHECKING:
-    from dispatch.services import Services
-
-log = logging.getLogger(__name__)
 
 #: A customer sees the technician from "on the way" to "done", never before and never after.
 SHOWN = ("in_transit", "arrived", "in_progress")
 #: Detections that wait to be written.
 BACKLOG = 10_000
-#: While the database is away a detection is tried this often, in real seconds.
-RETRY_S = 1.0
 
 
 @dataclass(slots=True)
@@ -52,7 +36,7 @@ class Detection:
 
 
 class Arrivals:
-    """Jobs by technician. `consider()` is on the ping's path; `record()` writes what it found."""
+    """Jobs by technician. `consider()` is on the ping's path; engine/detections writes what it found."""
 
     def __init__(self, eta: StraightLine) -> None:
         self._eta = eta
@@ -116,52 +100,10 @@ class Arrivals:
         if job.set_out is not None and job.approach.start_m is not None:
             self._eta.observe(job.approach.start_m, fix.at_s - job.set_out.at_s)
 
-    async def record(self, services: Services) -> None:
-        """Until cancelled: writes detections as facts; one that the booking has outrun is let go.
+    async def next_found(self) -> Detection:
+        """The oldest detection that nobody took; waits for one."""
+        return await self._found.get()
 
-        While the database is away they wait: an arrival is detected only once.
-        """
-        while True:
-            found = await self._found.get()
-            while not await self._was_recorded(services, found):  # noqa: ASYNC110 (it is the database that is away)
-                await asyncio.sleep(RETRY_S)
-
-    async def record_waiting(self, services: Services) -> int:
-        """Writes what waits now; returns how many there were."""
-        done = 0
-        while not self._found.empty():
-            await self._was_recorded(services, self._found.get_nowait())
-            done += 1
-        return done
-
-    async def _was_recorded(self, services: Services, found: Detection) -> bool:
-        """False: the database could not take it; it has to be tried again."""
-        try:
-            async with services.transaction() as tx:
-                await write(tx, found)
-            self.detected += found.rung is Rung.ARRIVED
-        except DispatchError as e:
-            log.info("a detection came too late: %s", e)
-        except StorageError as e:
-            log.warning("a detection waits for the database: %s", e)
-            return False
-        except Exception:
-            log.exception("a detection could not be written")
-        return True
-
-
-async def write(tx: Tx, found: Detection) -> None:
-    """Near is a fact, once for an assignment; arrived moves the job on where the settings say so."""
-    booking = await offers.lock(tx, found.booking_id)
-    assignment = await rows.assignment(tx.conn, booking_id=found.booking_id)
-    if assignment is None or assignment.technician_id != found.technician_id:
-        return
-    if assignment.state != "in_transit":
-        return
-    if found.rung is Rung.ARRIVED and tx.services.settings.dispatch.auto_arrive:
-        await jobs.advance(tx, booking.id, found.technician_id, "arrived", is_detected=True)
-    elif not await fact_rows.was_told(
-        tx.conn, booking_id=booking.id, type="partner.near", assignment_id=str(assignment.id)
-    ):
-        data = {"technician_id": str(found.technician_id), "assignment_id": str(assignment.id)}
-        await facts.record(tx, booking.id, "partner.near", SYSTEM, data)
+    def take_found(self) -> Detection | None:
+        """The oldest detection that nobody took, if there is one."""
+        return None if self._found.empty() else self._found.get_nowait()

@@ -7,17 +7,16 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.engine.matching import Hours
+from dispatch.bus import Bus
+from dispatch.live.zones import ZoneBook
+from dispatch.localtime import Hours
 from geo.index import FleetIndex
 from storage import roster as rows
-
-if TYPE_CHECKING:
-    from dispatch.engine.zones import ZoneBook
-    from dispatch.services import Services
+from storage.database.pool import Pool
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +76,8 @@ class Bits:
 class Roster:
     """All technicians by id and number, with an index of their bases. Reads are synchronous and in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: Pool, node_bus: Bus, zones: ZoneBook) -> None:
+        self._pool, self._bus, self._zones = pool, node_bus, zones
         self._by_id: dict[UUID, Technician] = {}
         self._by_no: dict[int, Technician] = {}
         self.bases = FleetIndex()
@@ -104,23 +104,23 @@ class Roster:
         """`listener` hears of every technician that was loaded or changed (the tracker keeps its columns so)."""
         self._listeners.append(listener)
 
-    async def load(self, services: Services) -> list[rows.TechnicianRow]:
+    async def load(self) -> list[rows.TechnicianRow]:
         """Reads everyone; returns the rows, whose last positions the tracker starts from."""
-        services.bus.subscribe(bus.TECHNICIAN_CHANGED, self._hinted)
-        async with services.read() as conn:
+        self._bus.subscribe(bus.TECHNICIAN_CHANGED, self._hinted)
+        async with self._pool.connection() as conn:
             found = await rows.everyone(conn)
         for row in found:
-            self._put(row, services.zones)
+            self._put(row)
         return found
 
-    async def refresh(self, services: Services, ids: Iterable[UUID] = ()) -> None:
+    async def refresh(self, ids: Iterable[UUID] = ()) -> None:
         """Reads what changed since the last look, and those named."""
-        async with services.read() as conn:
+        async with self._pool.connection() as conn:
             found = await rows.changed(conn, since=self._newest - OVERLAP, ids=list(ids))
         for row in found:
-            self._put(row, services.zones)
+            self._put(row)
 
-    async def keep_fresh(self, services: Services) -> None:
+    async def keep_fresh(self) -> None:
         """Runs until cancelled: at every hint, and every few seconds in case a hint was lost."""
         while True:
             try:
@@ -130,7 +130,7 @@ class Roster:
             self._wake.clear()
             wanted, self._wanted = self._wanted, set()
             try:
-                await self.refresh(services, wanted)
+                await self.refresh(wanted)
             except Exception:
                 self._wanted |= wanted
                 log.warning("the roster could not be refreshed", exc_info=True)
@@ -140,9 +140,9 @@ class Roster:
         self._wanted.add(UUID(hint["technician_id"]))
         self._wake.set()
 
-    def _put(self, row: rows.TechnicianRow, zones: ZoneBook) -> None:
+    def _put(self, row: rows.TechnicianRow) -> None:
         base = (row.base_lat, row.base_lng) if row.base_lat is not None and row.base_lng is not None else None
-        if base is None and row.zone_id is not None and (zone := zones.find(row.zone_id)):
+        if base is None and row.zone_id is not None and (zone := self._zones.find(row.zone_id)):
             base = (zone.centre_lat, zone.centre_lng)
         person = Technician(
             row.id, row.no, row.code, row.name, row.phone, row.provider_id,

@@ -6,22 +6,18 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from dispatch import bus
+from dispatch.config import TokenTimes
 from dispatch.errors import NotSignedIn
+from dispatch.tokens import Tokens
+from dispatch.vault import Vault
 from storage import sessions as rows
-from storage.database.pool import Pool
-
-if TYPE_CHECKING:
-    from dispatch.config import TokenTimes
-    from dispatch.services import Services
-    from dispatch.tokens import Tokens
-    from dispatch.transaction import Tx
-    from dispatch.vault import Vault
+from storage.database.pool import Conn, Pool
 
 #: How long the token before the present one still gets the same answer: its holder may have lost the first.
 GRACE_S = 10
@@ -36,6 +32,24 @@ class RefreshRefused(NotSignedIn):
     """The refresh token is not valid or no longer; sign in again."""
 
     code = "unauthorized"
+
+
+class RefreshReplayed(RefreshRefused):
+    """The refresh token is not valid or no longer; sign in again."""
+
+    #: A rollback would let the thief's family live.
+    keeps_work = True
+
+
+class Unit(Protocol):
+    """What a sign-in needs of the transaction that it is part of."""
+
+    @property
+    def conn(self) -> Conn: ...
+
+    def after_commit(self, call: Callable[[], None]) -> None: ...
+
+    def hint(self, topic: str, hint: bus.Hint) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +89,7 @@ class Sessions:
 
     async def open(
         self,
-        tx: Tx,
+        tx: Unit,
         realm: str,
         subject_id: UUID,
         *,
@@ -92,57 +106,47 @@ class Sessions:
         )  # fmt: skip
         return self._pair(session_id, realm, subject_id, refresh, self._times.refresh_s, extra)
 
-    async def refresh(
-        self, services: Services, realm: str, token: str, extra: dict[str, Any] | None = None
-    ) -> Pair:
+    async def refresh(self, tx: Unit, realm: str, token: str, extra: dict[str, Any] | None = None) -> Pair:
         """Rotates: the new token in place of the presented one, which is dead from then on.
 
         The token before the present one gets the same new token again for 10 s, so that a lost answer or two
         tabs at once end nothing: at any time one refresh token of a family is good. Any older one is theft:
         the family is revoked and its sockets are cut. The family ends 7 days after the sign-in, however often
-        it is rotated. Raises RefreshRefused.
+        it is rotated. Raises RefreshRefused; that of a theft keeps the transaction's work.
         """
         parsed = self._parse(token)
         if parsed is None:
             raise RefreshRefused
         session_id, turn = parsed
-        pair: Pair | None = None
-        async with services.transaction() as tx:
-            row = await rows.lock(tx.conn, id=session_id, grace_s=GRACE_S)
-            if row is None or row.realm != realm or not row.is_open:
-                raise RefreshRefused
-            new = self._refresh_token(session_id, turn + 1)
-            presented = _hash(self._refresh_token(session_id, turn))
-            is_current = hmac.compare_digest(presented, row.refresh_hash)
-            is_retry = (
-                row.is_in_grace
-                and presented == row.previous_hash
-                and hmac.compare_digest(_hash(new), row.refresh_hash)
-            )
-            if not await rows.living(tx.conn, ids=[session_id]):
-                # The subject is blocked: no new token, and no alarm either.
-                raise RefreshRefused
-            if is_current:
-                await rows.rotate(tx.conn, id=session_id, refresh_hash=_hash(new))
-            if is_current or is_retry:
-                pair = self._pair(session_id, realm, row.subject_id, new, row.seconds_left, extra)
-            else:
-                await self.revoke(tx, session_id, "refresh token used twice")
-        if pair is None:
-            # Raised after the commit: a rollback would let the thief's family live.
+        row = await rows.lock(tx.conn, id=session_id, grace_s=GRACE_S)
+        if row is None or row.realm != realm or not row.is_open:
             raise RefreshRefused
-        return pair
+        new = self._refresh_token(session_id, turn + 1)
+        presented = _hash(self._refresh_token(session_id, turn))
+        is_current = hmac.compare_digest(presented, row.refresh_hash)
+        is_retry = (
+            row.is_in_grace and presented == row.previous_hash and hmac.compare_digest(_hash(new), row.refresh_hash)
+        )
+        if not await rows.living(tx.conn, ids=[session_id]):
+            # The subject is blocked: no new token, and no alarm either.
+            raise RefreshRefused
+        if not (is_current or is_retry):
+            await self.revoke(tx, session_id, "refresh token used twice")
+            raise RefreshReplayed
+        if is_current:
+            await rows.rotate(tx.conn, id=session_id, refresh_hash=_hash(new))
+        return self._pair(session_id, realm, row.subject_id, new, row.seconds_left, extra)
 
     # ------------------------------------------------------------ ending
 
-    async def revoke(self, tx: Tx, session_id: UUID, reason: str) -> None:
+    async def revoke(self, tx: Unit, session_id: UUID, reason: str) -> None:
         """Ends one sign-in: sockets are cut and the token is refused once the transaction has committed."""
         realm = await rows.revoke(tx.conn, id=session_id, reason=reason)
         if realm is not None:
             self._announce(tx, {"realm": realm, "session_id": str(session_id)})
 
     async def revoke_all(
-        self, tx: Tx, realm: str | None, subject_id: UUID, reason: str, *, but: UUID | None = None
+        self, tx: Unit, realm: str | None, subject_id: UUID, reason: str, *, but: UUID | None = None
     ) -> int:
         """Ends every sign-in of a subject in a realm (None: in all), but one if named. Returns how many.
 
@@ -156,7 +160,7 @@ class Sessions:
             self._announce(tx, {"realm": ended_realm, "subject_id": str(subject_id)})
         return ended.count
 
-    def _announce(self, tx: Tx, hint: bus.Hint) -> None:
+    def _announce(self, tx: Unit, hint: bus.Hint) -> None:
         tx.after_commit(lambda: self._on_revoked(hint))
         tx.hint(bus.SESSION_REVOKED, hint)
 

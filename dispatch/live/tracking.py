@@ -10,23 +10,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from dispatch import bus
+from dispatch.bus import Bus
+from dispatch.clock import Clock
 from dispatch.live.arrivals import Arrivals
-from dispatch.live.roster import Technician
+from dispatch.live.roster import Roster, Technician
 from dispatch.live.trail import Trail
 from geo.eta import StraightLine
 from geo.filter import DEFAULT_RULES, Fix, FixFilter, Kind, Ping, Verdict
 from geo.index import FleetIndex
 from storage import offers as offer_rows
 from storage import roster as roster_rows
+from storage.database.pool import Pool
 from storage.offers import OpenJob
 from storage.roster import TechnicianRow
-
-if TYPE_CHECKING:
-    from dispatch.services import Services
 
 log = logging.getLogger(__name__)
 
@@ -90,11 +90,12 @@ Watcher = Callable[[Seen, OpenJob], None]
 class Tracker:
     """The live half of the engine. `report()` is the hot path: no await, no I/O, microseconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: Pool, node_bus: Bus, clock: Clock, roster: Roster, *, history_days: int) -> None:
+        self._pool, self._bus, self._clock, self._roster = pool, node_bus, clock, roster
         self.fleet = FleetIndex()
         self.eta = StraightLine()
         self.arrivals = Arrivals(self.eta)
-        self.trail = Trail()
+        self.trail = Trail(pool, node_bus, clock, history_days)
         self.dropped: Counter[str] = Counter()
         #: What was taken, but for less: too vague, a jump that has not settled, standing still.
         self.degraded: Counter[str] = Counter()
@@ -105,7 +106,6 @@ class Tracker:
         self._numbers: dict[UUID, int] = {}
         self._people: dict[int, Technician] = {}
         self._watchers: list[Watcher] = []
-        self._services: Services | None = None
         self._positions_read_at = datetime.now(UTC)
         self._reload: set[UUID] = set()
         self._wake = asyncio.Event()
@@ -122,12 +122,12 @@ class Tracker:
             self.fleet.set_attributes(person.no, **self._columns(self._seen[person.no]))
 
     def _columns(self, seen: Seen) -> dict[str, Any]:
-        services, person = self._services, self._people.get(seen.no)
-        if services is None or person is None:
+        person = self._people.get(seen.no)
+        if person is None:
             return {"available": False}
         return {
-            "skills": services.roster.skills.mask(person.categories),
-            "tiers": services.roster.tier_bits.mask(person.tiers),
+            "skills": self._roster.skills.mask(person.categories),
+            "tiers": self._roster.tier_bits.mask(person.tiers),
             "available": person.is_available and person.is_verified and seen.is_dispatchable,
             "rating": float("nan") if person.rating is None else person.rating,
         }
@@ -162,9 +162,7 @@ class Tracker:
 
     def report(self, technician_id: UUID, fixes: Sequence[RawFix]) -> Report | None:
         """Takes a batch of fixes through the steps; None when the technician is unknown or reports too often."""
-        services = self._services
-        assert services is not None, "attach() comes first"
-        no, now_s = self._numbers.get(technician_id), services.clock.timestamp()
+        no, now_s = self._numbers.get(technician_id), self._clock.timestamp()
         if no is None or not self._people[no].is_active:
             self.dropped["authorise"] += len(fixes)
             return None
@@ -256,14 +254,13 @@ class Tracker:
 
     # ------------------------------------------------------------ between nodes and restarts
 
-    async def attach(self, services: Services) -> None:
-        """Ties the tracker to its services: jobs from the database, hints, positions of other nodes."""
-        self._services = services
+    async def attach(self) -> None:
+        """From now on hears of jobs and of the positions of other nodes, and reads the jobs that are open."""
         for seen in self._seen.values():
             self.fleet.set_attributes(seen.no, **self._columns(seen))
-        services.bus.subscribe(bus.BOOKING_CHANGED, self._job_hinted)
-        services.bus.on_positions(self._heard)
-        await self.read_jobs(services)
+        self._bus.subscribe(bus.BOOKING_CHANGED, self._job_hinted)
+        self._bus.on_positions(self._heard)
+        await self.read_jobs()
 
     def _job_hinted(self, hint: bus.Hint) -> None:
         self._reload.add(UUID(hint["booking_id"]))
@@ -290,19 +287,18 @@ class Tracker:
         if is_dispatchable and fix.accuracy_m <= DEFAULT_RULES.decidable_accuracy_m:
             seen.sure = fix
 
-    async def run(self, services: Services) -> None:
-        """Until cancelled: refreshes jobs at hints, records detections, saves positions every few seconds."""
+    async def run(self) -> None:
+        """Until cancelled: refreshes jobs at hints, saves positions every few seconds."""
         await asyncio.gather(
-            self._follow_jobs(services),
-            self._follow_positions(services),
-            self.arrivals.record(services),
-            self.trail.save_for_ever(services),
+            self._follow_jobs(),
+            self._follow_positions(),
+            self.trail.save_for_ever(),
         )
 
-    async def flush(self, services: Services) -> None:
-        await self.trail.save(services)
+    async def flush(self) -> None:
+        await self.trail.save()
 
-    async def _follow_jobs(self, services: Services) -> None:
+    async def _follow_jobs(self) -> None:
         """At every hint; and all of them now and then, however busy the hints are, because one may have been lost."""
         next_poll = time.monotonic() + JOBS_POLL_S
         while True:
@@ -310,45 +306,45 @@ class Tracker:
                 await asyncio.wait_for(self._wake.wait(), max(0.05, next_poll - time.monotonic()))
             self._wake.clear()
             try:
-                await self.refresh_jobs(services)
+                await self.refresh_jobs()
                 if time.monotonic() >= next_poll:
                     next_poll = time.monotonic() + JOBS_POLL_S
-                    await self.read_jobs(services)
+                    await self.read_jobs()
             except Exception:
                 log.warning("the jobs could not be refreshed", exc_info=True)
                 await asyncio.sleep(1)
                 self._wake.set()
 
-    async def _follow_positions(self, services: Services) -> None:
+    async def _follow_positions(self) -> None:
         """What other nodes saved, every few seconds: positions are shared faster by Redis, but never only by it."""
         while True:
             await asyncio.sleep(POSITIONS_POLL_S)
             try:
-                await self.read_positions(services)
+                await self.read_positions()
             except Exception as e:
                 log.warning("the positions of other nodes wait for the database: %s", e)
 
-    async def read_positions(self, services: Services) -> None:
+    async def read_positions(self) -> None:
         """Takes over every saved position that is newer than what is known here."""
-        async with services.read() as conn:
+        async with self._pool.connection() as conn:
             found = await roster_rows.positions_since(conn, since=self._positions_read_at - POSITIONS_OVERLAP)
         for row in found:
             self._positions_read_at = row.read_at
             self._hear(row.no, row.fix_at_s, row.lat, row.lng, row.accuracy_m or 25.0, row.is_dispatchable)
 
-    async def read_jobs(self, services: Services) -> None:
+    async def read_jobs(self) -> None:
         """Reads all open jobs: what a lost hint would have told. A hinted one is read again afterwards."""
-        async with services.read() as conn:
+        async with self._pool.connection() as conn:
             found = await offer_rows.open_jobs(conn, booking_id=None)
         self.arrivals.keep({job.booking_id for job in found})
         for job in found:
             self.arrivals.put(job)
 
-    async def refresh_jobs(self, services: Services) -> None:
+    async def refresh_jobs(self) -> None:
         """Reads the bookings that were hinted at: a job appears, changes its state or ends."""
         wanted, self._reload = self._reload, set()
         try:
-            async with services.read() as conn:
+            async with self._pool.connection() as conn:
                 for booking_id in list(wanted):
                     found = await offer_rows.open_jobs(conn, booking_id=booking_id)
                     if not found:

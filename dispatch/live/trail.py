@@ -7,15 +7,14 @@ import logging
 import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID
 
+from dispatch.bus import Bus
+from dispatch.clock import Clock
 from geo.filter import Fix
 from storage import history
 from storage import roster as rows
-
-if TYPE_CHECKING:
-    from dispatch.services import Services
+from storage.database.pool import Pool
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +36,8 @@ Last = tuple[UUID, int, float, float, float, float, bool]
 class Trail:
     """Bounded buffers between the ping's path and the database. Losing them loses at most a few seconds of a map."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: Pool, node_bus: Bus, clock: Clock, history_days: int) -> None:
+        self._pool, self._bus, self._clock, self._history_days = pool, node_bus, clock, history_days
         self._unsaved: dict[int, Last] = {}
         self._unshared: dict[int, Last] = {}
         self._points: list[history.Point] = []
@@ -54,33 +54,33 @@ class Trail:
         at = datetime.fromtimestamp(fix.at_s, UTC)
         self._points.append((no, at, fix.lat, fix.lng, fix.accuracy_m, fix.speed_mps, fix.heading_deg))
 
-    async def save_for_ever(self, services: Services) -> None:
+    async def save_for_ever(self) -> None:
         """Until cancelled. A database that is away costs a warning; what was not written stays in the buffers."""
-        await asyncio.gather(self._share(services), self._save_loop(services), self._tidy(services))
+        await asyncio.gather(self._share(), self._save_loop(), self._tidy())
 
-    async def _save_loop(self, services: Services) -> None:
+    async def _save_loop(self) -> None:
         while True:
             await asyncio.sleep(SAVE_S)
             try:
-                await self.save(services)
+                await self.save()
             except Exception as e:
                 log.warning("positions wait for the database: %s", e)
 
-    async def save(self, services: Services) -> None:
+    async def save(self) -> None:
         """Writes what has gathered: last positions in one statement, then the history by COPY, each for itself."""
-        await self._save_last(services)
-        await self._save_points(services)
+        await self._save_last()
+        await self._save_points()
 
-    async def _save_last(self, services: Services) -> None:
+    async def _save_last(self) -> None:
         last, self._unsaved = self._unsaved, {}
         if not last:
             return
         # In one order everywhere, so that two nodes never wait for each other.
         found = sorted(last.values(), key=lambda p: p[1])
         try:
-            async with services.transaction() as tx:
+            async with self._pool.transaction() as conn:
                 await rows.save_positions(
-                    tx.conn, ids=[p[0] for p in found], lats=[p[2] for p in found], lngs=[p[3] for p in found],
+                    conn, ids=[p[0] for p in found], lats=[p[2] for p in found], lngs=[p[3] for p in found],
                     accuracies=[p[4] for p in found], fixes=[datetime.fromtimestamp(p[5], UTC) for p in found],
                     fit=[p[6] for p in found],
                 )  # fmt: skip
@@ -88,27 +88,27 @@ class Trail:
             self._unsaved = last | self._unsaved
             raise
 
-    async def _save_points(self, services: Services) -> None:
+    async def _save_points(self) -> None:
         points, self._points = self._points, []
-        today = services.clock.now().date()
-        oldest = today - timedelta(days=services.settings.dispatch.history_days)
+        today = self._clock.now().date()
+        oldest = today - timedelta(days=self._history_days)
         # A day outside the kept ones gets no partition: it would be dropped again, and phones must not make tables.
         kept = [p for p in points if oldest <= p[1].date() <= today + timedelta(days=1)]
         if not kept:
             return
         try:
-            async with services.transaction() as tx:
-                await history.append(tx.conn, kept)
+            async with self._pool.transaction() as conn:
+                await history.append(conn, kept)
         except BaseException:
             self._points = kept + self._points
             raise
 
-    async def _share(self, services: Services) -> None:
+    async def _share(self) -> None:
         while True:
             await asyncio.sleep(SHARE_S)
             moved, self._unshared = self._unshared, {}
             if moved:
-                services.bus.publish_positions(self.pack(list(moved.values())))
+                self._bus.publish_positions(self.pack(list(moved.values())))
 
     @staticmethod
     def pack(moved: list[Last]) -> bytes:
@@ -120,16 +120,16 @@ class Trail:
         """The records of a batch; a torn end is ignored."""
         return _RECORD.iter_unpack(batch[: len(batch) // _RECORD.size * _RECORD.size])
 
-    async def _tidy(self, services: Services) -> None:
+    async def _tidy(self) -> None:
         while True:
             try:
-                await self.drop_old(services)
+                await self.drop_old()
             except Exception as e:
                 log.warning("old positions could not be dropped: %s", e)
             await asyncio.sleep(TIDY_S)
 
-    async def drop_old(self, services: Services) -> list[str]:
+    async def drop_old(self) -> list[str]:
         """Drops the days of history whose retention has ended."""
-        oldest = services.clock.now() - timedelta(days=services.settings.dispatch.history_days)
-        async with services.transaction() as tx:
-            return await history.drop_before(tx.conn, oldest.date())
+        oldest = self._clock.now() - timedelta(days=self._history_days)
+        async with self._pool.transaction() as conn:
+            return await history.drop_before(conn, oldest.date())

@@ -41,8 +41,8 @@ class Api:
         self.payouts = Payouts(bank)
         self.faults = ApiFaults(bank.seed)
         self.sender = Sender(bank, webhook_secret, self.do_due)
-        self.control = Control(self)
         self.calls: Counter[str] = Counter()
+        self.control = Control(bank, self.faults, self.sender, self.calls, self.do_due)
         self._authorization = aiohttp.encode_basic_auth(key_id, bank.key_secret)
         self._in_flight: set[str] = set()
 

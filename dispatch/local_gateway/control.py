@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
+from dispatch.local_gateway.bank import Bank
 from dispatch.local_gateway.checkout import json_body
+from dispatch.local_gateway.faults import ApiFaults
 from dispatch.local_gateway.refusals import Refusal
-
-if TYPE_CHECKING:
-    from dispatch.local_gateway.api import Api
+from dispatch.local_gateway.webhooks import Sender
 
 _REFUNDS = ("processed", "pending", "failed")
 _PAYOUTS = ("processed", "reversed", "failed", "queued")
 _ORDERS = ("in_order", "reversed", "shuffled")
 
 
+class DoDue(Protocol):
+    """Does the late work whose time has come, or all of it, or one target's; returns how many there were."""
+
+    def __call__(self, *, everything: bool = False, target: str | None = None) -> int: ...
+
+
 class Control:
     """POST /_control takes any of the words of `_words`; GET tells the state and the events."""
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
+    def __init__(self, bank: Bank, faults: ApiFaults, sender: Sender, calls: Counter[str], do_due: DoDue) -> None:
+        self._bank, self._faults, self._sender, self._calls, self._do_due = bank, faults, sender, calls, do_due
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -42,7 +49,7 @@ class Control:
 
     async def state(self, request: web.Request) -> web.Response:
         """What happened, per payment and in all."""
-        store = self._api.bank.store
+        store = self._bank.store
         refunds: dict[str, list[dict[str, Any]]] = {}
         for refund in store.all("refund"):
             kept = {"id": refund["id"], "amount": refund["amount"], "status": refund["status"]}
@@ -70,10 +77,10 @@ class Control:
                 "captured": sum(p["amount"] for p in payments.values() if p["captures"]),
                 "refunded": sum(p["amount_refunded"] for p in payments.values()),
                 "events": store.event_counts(),
-                "calls": dict(self._api.calls),
-                "faults": dict(self._api.faults.struck),
+                "calls": dict(self._calls),
+                "faults": dict(self._faults.struck),
                 "jobs": len(store.all_jobs()),
-                "quiet": self._api.sender.quiet(),
+                "quiet": self._sender.quiet(),
             }
         )
 
@@ -90,18 +97,18 @@ class Control:
                     "status": e.status,
                     "body": json.loads(e.body),
                 }
-                for e in sorted(self._api.bank.store.events(), key=lambda event: event.seq)
+                for e in sorted(self._bank.store.events(), key=lambda event: event.seq)
             ]
         )
 
     def _words(self) -> dict[str, Callable[[Any], Any]]:
-        api, manners = self._api, self._api.bank.manners
+        manners = self._bank.manners
         return {
-            "api": api.faults.set,
-            "webhooks": api.bank.faults.set,
+            "api": self._faults.set,
+            "webhooks": self._bank.faults.set,
             "webhook_url": self._webhook_url,
-            "rotate_secret": lambda value: api.sender.rotate(_text(value)),
-            "retry_s": lambda value: setattr(api.sender, "retry_s", _seconds(value, least=0.001)),
+            "rotate_secret": lambda value: self._sender.rotate(_text(value)),
+            "retry_s": lambda value: setattr(self._sender, "retry_s", _seconds(value, least=0.001)),
             "refunds": lambda value: setattr(manners, "refunds", _one_of(value, _REFUNDS)),
             "payouts": lambda value: setattr(manners, "payouts", _one_of(value, _PAYOUTS)),
             "settle_s": lambda value: setattr(manners, "settle_s", _seconds(value)),
@@ -109,25 +116,25 @@ class Control:
             "clock_offset_s": lambda value: setattr(manners, "clock_offset_s", _seconds(value, least=-1e10)),
             "emit": self._emit,
             "settle": self._settle,
-            "release": lambda value: api.sender.release(_one_of(value, _ORDERS)),
+            "release": lambda value: self._sender.release(_one_of(value, _ORDERS)),
         }
 
     def _webhook_url(self, value: Any) -> None:
-        self._api.bank.webhook_url = _text(value)
+        self._bank.webhook_url = _text(value)
 
     def _emit(self, value: Any) -> None:
         """{"event", "payload"}: any event at all, signed."""
         if not isinstance(value, dict) or not isinstance(value.get("payload"), dict):
             raise Refusal("emit takes an event and a payload")
-        store = self._api.bank.store
+        store = self._bank.store
         with store.transaction():
-            self._api.bank.emit_payload(_text(value.get("event")), value["payload"])
+            self._bank.emit_payload(_text(value.get("event")), value["payload"])
 
     def _settle(self, value: Any) -> int:
         """True: everything that waits; an id: what waits for this payment, refund or payout."""
         if value is True:
-            return self._api.do_due(everything=True)
-        return self._api.do_due(target=_text(value))
+            return self._do_due(everything=True)
+        return self._do_due(target=_text(value))
 
 
 def _text(value: Any) -> str:

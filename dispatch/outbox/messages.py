@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import orjson
 
 from dispatch import bus
-from dispatch.transaction import Tx
+from dispatch.ports.messages import Message
+from dispatch.services import Tx
 from dispatch.vault import Vault, cell, vault_of
 from storage import outbox as rows
 from storage.database.pool import Conn
@@ -28,19 +27,6 @@ TEMPLATES: Mapping[str, str] = {
 }
 
 _SEALED = "sealed:"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What a sender gets: the text, and the values in it for providers that fill templates themselves."""
-
-    id: int
-    channel: str
-    recipient: str
-    template: str
-    text: str
-    params: dict[str, Any]
-    created_at: datetime
 
 
 async def enqueue(

@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.config import Settings
-from dispatch.events import Fact, Reactions
+from dispatch.events import Fact
 from dispatch.outbox import messages
-from dispatch.transaction import Tx
+from dispatch.services import Reactions, Tx
 from dispatch.vault import vault_of
 from storage import notifications as rows
 from storage.notifications import About

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from dispatch.adapters.geocoder import Query, geocoder
-from dispatch.engine.zones import Zone
 from dispatch.errors import Conflict, Invalid, Missing
-from dispatch.transaction import Tx
+from dispatch.live.zones import Zone
+from dispatch.ports.geocoding import Query
+from dispatch.services import Tx
 from storage import addresses as rows
 from storage.addresses import Address
 from storage.database.pool import Conn
@@ -157,9 +157,8 @@ async def locate(services: Services, address: Address, *, field: str = "address_
 
 
 async def _geocoded(services: Services, address: Address) -> Address:
-    settings = services.settings.geocoder
     query = Query(address.line1, address.city, address.state, address.postal_code, address.country)
-    found = await geocoder(settings.url, user_agent=settings.user_agent).locate(query)
+    found = await services.geocoder.locate(query)
     if found is None:
         return address
     async with services.transaction() as tx:

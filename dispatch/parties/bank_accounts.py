@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from dispatch.errors import Missing
 from dispatch.outbox import messages
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from dispatch.vault import Vault, cell, vault_of
 from storage import bank_accounts as rows
 from storage.bank_accounts import BankAccount

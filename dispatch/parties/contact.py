@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import contact as rows
 
 

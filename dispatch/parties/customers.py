@@ -10,8 +10,7 @@ from dispatch.access import otp, step_up
 from dispatch.errors import Conflict, Missing, NotAllowed
 from dispatch.live.sessions import Pair
 from dispatch.outbox import messages
-from dispatch.services import Services
-from dispatch.transaction import Tx
+from dispatch.services import Services, Tx
 from storage import accounts as rows
 from storage import notifications as notification_rows
 from storage.accounts import Account

@@ -9,8 +9,7 @@ from dispatch.access import otp, step_up
 from dispatch.errors import Missing, NotAllowed
 from dispatch.live.sessions import Pair
 from dispatch.parties import bank_accounts
-from dispatch.services import Services
-from dispatch.transaction import Tx
+from dispatch.services import Services, Tx
 from storage import technician_access as rows
 from storage.bank_accounts import BankAccount
 from storage.database.pool import Conn

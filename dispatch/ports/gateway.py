@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Protocol
 
-from dispatch.errors import DispatchError, Kind
+from dispatch.errors import DispatchError, Kind, Unavailable
 
 
 class GatewayError(DispatchError):
@@ -54,6 +54,12 @@ class GatewayRetryable(GatewayError):
 
     # Nothing was done: the request was turned away unread or never left.
     code, certain = "gateway_retryable", True
+
+
+class PaymentsNotConfigured(Unavailable):
+    """Online payment is not set up on this server."""
+
+    code = "payments_not_configured"
 
 
 @dataclass(frozen=True, slots=True)

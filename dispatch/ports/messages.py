@@ -1,11 +1,23 @@
-"""What sends messages: the Protocol, its failure, and the default that only keeps them for reading."""
+"""What sends messages: the message, the Protocol, its failure, and the default that only keeps them for reading."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from dispatch.outbox.messages import Message
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a sender gets: the text, and the values in it for providers that fill templates themselves."""
+
+    id: int
+    channel: str
+    recipient: str
+    template: str
+    text: str
+    params: dict[str, Any]
+    created_at: datetime
 
 
 class SendFailed(Exception):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from dispatch.adapters.razorpay import opened
 from dispatch.billing import reconciliation
 from dispatch.services import Services
 from storage.jobs import Handler
@@ -21,4 +20,4 @@ def crons_of(services: Services) -> dict[str, tuple[str, Handler]]:
 
 
 async def _reconcile(services: Services) -> None:
-    await reconciliation.run_yesterday(services, opened.gateway_of(services))
+    await reconciliation.run_yesterday(services, services.gateway)

@@ -8,20 +8,21 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from dispatch import keys
+from dispatch.adapters.geocoder import geocoder
+from dispatch.adapters.razorpay import opened
 from dispatch.bus import Bus, LocalBus, RedisBus
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
+from dispatch.engine import detections
 from dispatch.engine.timers import Sweeper
-from dispatch.engine.zones import ZoneBook
 from dispatch.errors import Unavailable
-from dispatch.events import Reactions
 from dispatch.live.roster import Roster
 from dispatch.live.sessions import Sessions
 from dispatch.live.tracking import Tracker
+from dispatch.live.zones import ZoneBook
 from dispatch.process.wiring import reactions_of, workers_of
 from dispatch.services import Services
-from dispatch.tokens import Tokens
+from dispatch.tokens import Tokens, token_keys
 from dispatch.vault import vault_of
 from storage import clock as clock_rows
 from storage.database import migrate
@@ -91,6 +92,7 @@ async def open_services(settings: Settings, dsn: str, *, with_workers: bool = Tr
         bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else LocalBus()
         stack.push_async_callback(bus.close)
         services = await assemble(settings, pool, bus)
+        stack.push_async_callback(opened.close, settings.payments)
         if with_workers:
             await _run_loops(services, stack)
         yield services
@@ -98,19 +100,21 @@ async def open_services(settings: Settings, dsn: str, *, with_workers: bool = Tr
 
 async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
     """Builds the container and fills its books; starts nothing."""
-    tokens = Tokens(keys.token_keys(settings))
-    tracker = Tracker()
+    tokens = Tokens(token_keys(settings))
+    clock, zones = await read_clock(pool), ZoneBook(pool, bus)
+    roster = Roster(pool, bus, zones)
+    tracker = Tracker(pool, bus, clock, roster, history_days=settings.dispatch.history_days)
     services = Services(
-        settings=settings, clock=await read_clock(pool), pool=pool, bus=bus, tokens=tokens,
-        sessions=Sessions(pool, tokens, vault_of(settings), bus, settings.tokens), zones=ZoneBook(),
-        roster=Roster(), tracker=tracker,
-        reactions=Reactions(),
+        settings=settings, clock=clock, pool=pool, bus=bus, tokens=tokens,
+        sessions=Sessions(pool, tokens, vault_of(settings), bus, settings.tokens), zones=zones,
+        roster=roster, tracker=tracker, open_gateway=opened.client_of,
+        geocoder=geocoder(settings.geocoder.url, user_agent=settings.geocoder.user_agent),
     )  # fmt: skip
     reactions_of(services)
-    await services.zones.load(services)
-    services.roster.on_change(tracker.know)
-    tracker.restore(await services.roster.load(services), services.clock.timestamp())
-    await tracker.attach(services)
+    await zones.load()
+    roster.on_change(tracker.know)
+    tracker.restore(await roster.load(), clock.timestamp())
+    await tracker.attach()
     return services
 
 
@@ -131,9 +135,10 @@ async def set_clock(services: Services, reading: Reading) -> None:
 
 async def _run_loops(services: Services, stack: AsyncExitStack) -> None:
     loops: list[Any] = [
-        services.roster.keep_fresh(services),
-        services.zones.keep_fresh(services),
-        services.tracker.run(services),
+        services.roster.keep_fresh(),
+        services.zones.keep_fresh(),
+        services.tracker.run(),
+        detections.record(services),
         Sweeper(services).run(),
     ]
     tasks = [asyncio.create_task(loop) for loop in loops]
@@ -142,7 +147,7 @@ async def _run_loops(services: Services, stack: AsyncExitStack) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await services.tracker.flush(services)
+        await services.tracker.flush()
 
     stack.push_async_callback(stop_loops)
     for worker in workers_of(services):

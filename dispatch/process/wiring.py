@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from dispatch.adapters.messages import senders
-from dispatch.adapters.razorpay.opened import gateway_of
 from dispatch.billing import cancelled, charges, earnings, promos
 from dispatch.billing.worker import MoneyWorker
 from dispatch.outbox import notifications
 from dispatch.outbox.sweeper import OutboxSweeper
+from dispatch.process import crons
 from dispatch.process.housekeeping import Housekeeper
-
-if TYPE_CHECKING:
-    from dispatch.services import Services
+from dispatch.services import Services
+from storage.jobs import Jobs
 
 
 class Worker(Protocol):
@@ -34,5 +33,5 @@ def workers_of(services: Services) -> list[Worker]:
     """The loops besides timers and tracking. Raises WrongSenders for senders that are half configured."""
     workers: list[Worker] = [OutboxSweeper(services, senders.of(services.settings)), Housekeeper(services)]
     if services.settings.payments.is_configured:
-        workers.append(MoneyWorker(services, gateway_of(services)))
+        workers += [MoneyWorker(services, services.gateway), Jobs(services.pool, crons.crons_of(services))]
     return workers

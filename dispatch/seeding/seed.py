@@ -15,8 +15,7 @@ from dispatch.engine import zones
 from dispatch.engine.zones import ZoneIn
 from dispatch.seeding.city import CATALOGUE, KOLKATA, Area
 from dispatch.seeding.city import promos as promos_of
-from dispatch.services import Services
-from dispatch.transaction import Tx
+from dispatch.services import Services, Tx
 from storage.tools import seed as rows
 
 #: Numbers that no operator gives out (Indian ones never start with 1); the last five digits count.
@@ -68,7 +67,7 @@ async def seed(
             await promos.upsert(tx, promo)
         if with_admin:
             await _admin(tx)
-    await services.zones.reload(services)
+    await services.zones.reload()
     async with services.transaction() as tx:
         made = await _technicians(tx, technicians, areas, dice)
         technician_phones = [TECHNICIAN_PHONE.format(n) for n in range(1, technicians + 1)]
@@ -78,7 +77,7 @@ async def seed(
         customer_ids = [r.id for r in await rows.customer_ids(tx.conn, phones=customer_phones)]
         for technician_id in technician_ids if made else ():
             tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
-    await services.roster.refresh(services)
+    await services.roster.refresh()
     return Seeded(technician_ids, customer_ids, service_ids, ADMIN_EMAIL)
 
 

@@ -102,7 +102,7 @@ async def run(
     """
     outcome = Outcome(count, seed)
     state = Run(services, gateway, other, customers, random.Random(seed), outcome)
-    worker = MoneyWorker(services, gateway, first_wait_s=0.05, with_cron=False)
+    worker = MoneyWorker(services, gateway, first_wait_s=0.05)
     worker.start()
     await other.control(api=list(API_FAULTS), webhooks=WEBHOOK_FAULTS)
     left = iter(range(count))

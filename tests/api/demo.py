@@ -10,10 +10,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.audiences import Audience, Customer, Technician, customer
+from api.audiences import Customer, Technician, customer
 from api.auth import principals
 from api.edge.limits import Quota, RateLimit
-from api.route import Header, RequestInfo
+from api.route import Audience, RequestInfo
+from api.signature import Header
 from api.wire.dialects import MINUTESERV, PROVIDER
 from api.wire.listing import Grammar, Listing
 from api.wire.models import Body, CamelBody, CamelView, Money, Query, View

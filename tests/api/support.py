@@ -11,11 +11,11 @@ from uuid import UUID, uuid4
 from aiohttp.test_utils import TestClient, TestServer
 
 from api.app import SERVER_OPTIONS, create_app
-from api.audiences import Audience
+from api.route import Audience
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
+from dispatch.services import Tx
 from dispatch.tokens import Tokens
-from dispatch.transaction import Tx
 from storage.database.errors import DatabaseAway
 from storage.database.pool import Conn, Pool
 

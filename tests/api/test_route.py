@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from api.audiences import Customer
-from api.route import BadRoute
+from api.signature import BadRoute
 from api.wire.models import Body, CamelBody
 from dispatch.services import Services
 from tests.api.demo import DEMO, camel, make
@@ -451,7 +451,7 @@ async def _with_an_unknown_type(caller: Customer, body: Nowhere) -> None:  # typ
 
 
 def test_one_place_belongs_to_one_endpoint() -> None:
-    from api.app import all_routes
+    from api.registry import all_routes
 
     audience = make("twice", True)
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
-from api.app import all_routes
 from api.audiences import AUDIENCES, audience_of
+from api.registry import all_routes
 from api.route import Route
 from api.wire.models import Body
 from dispatch.config import Limits, Settings

@@ -21,7 +21,7 @@ async def make_everybody_a_beautician(live: Live) -> tuple[float, float]:
             "base_lat = $1, base_lng = $2, zone_id = NULL, rating_sum = 0, rating_count = 0, service_radius_m = 20000",
             *place,
         )
-    await live.services.roster.refresh(live.services)
+    await live.services.roster.refresh()
     return place
 
 
@@ -88,7 +88,7 @@ async def test_the_main_job(fresh_dsn: str, tmp_path: Path) -> None:
         moved = await technician.ask("job.advance", {"command_id": str(uuid.uuid4()), **step})
         assert moved["ok"], moved
         await customer.hears("booking.updated", event="partner.in_transit")
-        await live.services.tracker.refresh_jobs(live.services)
+        await live.services.tracker.refresh_jobs()
         await technician.ask("location.report", {"fixes": [fix(live, start[0] - 0.0001, start[1])]})
         seen = await customer.hears("technician.moved", booking_id=booking["id"])
         assert seen["distance_m"] > 1000 and 0 < seen["eta_confidence"] <= 1

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from api.app import all_routes
+from api.registry import all_routes
 from api.route import Route
 from dispatch.tokens import Tokens
 from tests.api.live import Live, Person, live_server

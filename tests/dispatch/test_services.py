@@ -8,7 +8,7 @@ import pytest
 
 from dispatch import services as services_module
 from dispatch.errors import Conflict
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage.database.errors import StorageError
 from tests.world import World
 

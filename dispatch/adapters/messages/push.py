@@ -13,7 +13,7 @@ from dispatch.adapters.messages.sms import Http
 from dispatch.ports.messages import SendFailed
 
 if TYPE_CHECKING:
-    from dispatch.outbox.messages import Message
+    from dispatch.ports.messages import Message
 
 FCM_URL = "https://fcm.googleapis.com"
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 (an address)

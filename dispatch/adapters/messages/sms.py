@@ -10,7 +10,7 @@ import aiohttp
 from dispatch.ports.messages import SendFailed
 
 if TYPE_CHECKING:
-    from dispatch.outbox.messages import Message
+    from dispatch.ports.messages import Message
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
 TWILIO_URL = "https://api.twilio.com"

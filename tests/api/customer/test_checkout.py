@@ -80,7 +80,7 @@ async def test_a_cash_booking_from_start_to_list(customer: Visitor) -> None:
 async def test_no_technician_leaves_it_pending(house: House, customer: Visitor) -> None:
     preview = await prepare(customer, booking_time="10:00 AM")
     await house.city.run("UPDATE technicians SET is_active = false")
-    await house.city.services.roster.refresh(house.city.services)
+    await house.city.services.roster.refresh()
     status, body, _ = await customer.call("POST", "/checkout/confirm", order(preview))
     assert status == 201, body
     assert body["data"]["booking"]["status"] == "pending"

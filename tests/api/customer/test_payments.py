@@ -41,7 +41,7 @@ async def shop(fresh_pool: Pool, tmp_path: Path) -> AsyncIterator[Shop]:
         async with TestClient(TestServer(create_app(till.world.services, with_sockets=False))) as client:
             await gw.control(webhook_url=str(client.make_url("/v1/payments/webhook")), retry_s=0.02)
             yield Shop(till, client)
-        await opened.close(till.world.services)
+        await opened.close(till.world.services.settings.payments)
         await till.world.services.bus.close()
 
 

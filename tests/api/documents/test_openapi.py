@@ -8,9 +8,9 @@ import orjson
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from api.app import all_routes, route_table
 from api.documents.asyncapi import asyncapi_document, events_page, socket_events
 from api.documents.openapi import openapi_document
+from api.registry import all_routes, route_table
 from tests.api.demo import DEMO, camel, kind, strict
 from tests.api.support import FakeServices, serving
 

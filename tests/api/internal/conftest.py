@@ -25,7 +25,7 @@ class Scene:
             "PATCH", "/v1/partner/availability",
             {"is_available": True, "current_lat": self.place[0] + n / 100, "current_lng": self.place[1]},
         )  # fmt: skip
-        await self.live.services.roster.refresh(self.live.services)
+        await self.live.services.roster.refresh()
 
     async def id_of(self, n: int) -> str:
         return str(await self.live.value("SELECT id FROM parties WHERE code = $1", f"PT-{n + 1:03d}"))
@@ -37,7 +37,7 @@ async def scene(fresh_dsn: str, tmp_path: Path) -> AsyncIterator[Scene]:
         place = await make_everybody_a_beautician(live)
         async with live.services.transaction() as tx:
             await tx.conn.execute("UPDATE technicians SET is_available = false")
-        await live.services.roster.refresh(live.services)
+        await live.services.roster.refresh()
         people = [await live.person("technician", f"PT-00{n}") for n in (1, 2, 3)]
         service, customer = await live.person("service", "test"), await live.person("customer", "+911000100001")
         yield Scene(live, service, customer, people, place)

@@ -57,7 +57,7 @@ async def scene(fresh_dsn: str, tmp_path: Path) -> AsyncIterator[Scene]:
                 "UPDATE technicians SET is_available = false, total_bookings = 0, completed_bookings = 0, "
                 "cancelled_bookings = 0"
             )
-        await live.services.roster.refresh(live.services)
+        await live.services.roster.refresh()
         yield Scene(
             live, await live.person("technician", "PT-001"), await live.person("technician", "PT-002"),
             await live.person("customer", "+911000100001"), place,

@@ -14,7 +14,7 @@ from dispatch.errors import DispatchError
 from dispatch.parties import customers
 from dispatch.services import Services
 from storage.database.pool import Pool
-from tests.identity import OTHER_PHONE, PHONE, code_in_outbox, everything, make_services, send_code, wrong
+from tests.identity import OTHER_PHONE, PHONE, code_in_outbox, everything, make_services, refresh, send_code, wrong
 
 
 async def attempts(services: Services, phone: str = PHONE) -> int:
@@ -174,7 +174,7 @@ async def test_codes_and_tokens_are_kept_nowhere_in_production(
     async with services.transaction() as tx:
         await otp.send(tx, PHONE, "login", "192.0.2.7")
     signed_in = await customers.sign_in(services, PHONE, "738291")
-    await services.sessions.refresh(services, "customer", signed_in.pair.refresh_token)
+    await refresh(services, "customer", signed_in.pair.refresh_token)
     dump = await everything(fresh_pool)
     for secret in ("738291", signed_in.pair.access_token, signed_in.pair.refresh_token):
         assert secret not in dump

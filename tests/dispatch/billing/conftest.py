@@ -37,7 +37,7 @@ async def open_till(pool: Pool, folder: Path, gw: LocalGateway) -> Till:
         # Somebody is always free; the tests' own technicians are nearer.
         await world.technician(km_north=km)
     services = world.services
-    return Till(world, gw, MoneyWorker(services, opened.gateway_of(services), first_wait_s=0.01))
+    return Till(world, gw, MoneyWorker(services, services.gateway, first_wait_s=0.01))
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ async def till(fresh_pool: Pool, tmp_path: Path, gw: LocalGateway) -> AsyncItera
     await server.start_server()
     await gw.control(webhook_url=str(server.make_url("/hook")), retry_s=0.02)
     yield made
-    await opened.close(made.world.services)
+    await opened.close(made.world.services.settings.payments)
     await server.close()
     await made.world.services.bus.close()
 
@@ -58,5 +58,5 @@ async def deaf_till(fresh_pool: Pool, tmp_path: Path, gw: LocalGateway) -> Async
     """The same, and no webhook ever arrives."""
     made = await open_till(fresh_pool, tmp_path, gw)
     yield made
-    await opened.close(made.world.services)
+    await opened.close(made.world.services.settings.payments)
     await made.world.services.bus.close()

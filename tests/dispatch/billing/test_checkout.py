@@ -270,7 +270,7 @@ async def _something_offered(town: City) -> UUID:
     await town.run(
         "UPDATE technicians SET base_lat = 22.5, base_lng = 88.361, zone_id = NULL, rating_sum = 0, rating_count = 0"
     )
-    await town.services.roster.refresh(town.services)
+    await town.services.roster.refresh()
     return await facial(town)
 
 

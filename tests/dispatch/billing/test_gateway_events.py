@@ -17,8 +17,8 @@ import pytest
 
 from dispatch.adapters.razorpay import wire as wire
 from dispatch.billing import gateway_events, payments, refunds
-from dispatch.billing.charges import PaymentsNotConfigured
 from dispatch.billing.gateway_events import BadSignature, BadWebhook, natural_key
+from dispatch.ports.gateway import PaymentsNotConfigured
 from storage.bookings import Booking
 from tests.dispatch.billing.till import GRAND, Till
 from tests.world import World

@@ -12,11 +12,10 @@ import pytest
 
 from dispatch.adapters.razorpay.wire import checkout_signature
 from dispatch.billing import captures, charges, payments, refunds, wallet
-from dispatch.billing.charges import PaymentsNotConfigured
 from dispatch.billing.payments import InvalidSignature, OrderClosed, OrderPending, PaymentFailed
 from dispatch.billing.wallet import WalletTooSmall, part_of
 from dispatch.errors import Missing
-from dispatch.ports.gateway import GatewayPayment, GatewayUnknown
+from dispatch.ports.gateway import GatewayPayment, GatewayUnknown, PaymentsNotConfigured
 from tests.dispatch.billing.till import GRAND, STAFF, Till
 from tests.world import World
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.billing.pricing import Line, percent_of, price, sums
+from dispatch.billing.pricing import Line, price, sums
+from dispatch.shares import percent_of
 
 TAX = Decimal(18)
 #: C2: two services with a market price of 1000 and a product cost of 800.

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from aiohttp import web
 
-from dispatch.adapters.razorpay import opened
 from dispatch.billing import gateway_events, ledger_check, payments
 from dispatch.billing.worker import MoneyWorker
 from dispatch.engine import bookings, jobs
@@ -35,7 +34,7 @@ class Till:
 
     @property
     def gateway(self) -> Gateway:
-        return opened.gateway_of(self.world.services)
+        return self.world.services.gateway
 
     async def online(self, account_id: UUID | None = None, **changes: Any) -> tuple[Booking, dict[str, Any]]:
         """An online booking with its order."""

@@ -273,7 +273,7 @@ async def test_moved_to_a_time_the_technician_does_not_work(world: World) -> Non
     await world.accept(booking.id, one)
     # Offline is the first thing that matching would say; what counts here is that they do not work then.
     await world.execute("UPDATE technicians SET is_available = false WHERE id = $1", one)
-    await world.services.roster.refresh(world.services, [one])
+    await world.services.roster.refresh([one])
     two = await world.technician(km_north=3)
     moved = await move(world, booking.id, NOON + timedelta(hours=7))
     assert moved.status == "partner_assigned" and moved.technician_id is None and moved.round == 2

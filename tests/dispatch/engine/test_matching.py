@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dispatch.engine import matching
-from dispatch.engine.matching import Candidate, Hours, Job, Policy, Weights, rank, refusal, score
+from dispatch.engine.matching import Candidate, Job, Policy, Weights, rank, refusal, score
+from dispatch.localtime import Hours
 
 ZONE = uuid4()
 JOB = Job(

@@ -105,7 +105,7 @@ async def test_nobody_there_means_the_queue_and_every_reason_is_kept(world: Worl
     await world.execute("UPDATE technicians SET onboarding_status = 'pending' WHERE id = $1", one)
     other = await world.technician(km_north=2)
     booking = await world.book(hours=8)
-    await world.services.roster.refresh(world.services, [one])
+    await world.services.roster.refresh([one])
     await world.reject(booking.id, other)
     queued = await world.booking(booking.id)
     assert queued.queue_reason == "no_candidate"

@@ -100,7 +100,7 @@ async def test_days_off_of_zone_and_technician(world: World) -> None:
     wednesday = MONDAY + timedelta(days=2)
     assert clock_faces(await free(world, need(world, me), wednesday))[0] == "09:00"
     await world.execute("UPDATE zones SET days = '{1,2}' WHERE id = $1", world.zone_id)
-    await world.services.zones.reload(world.services)
+    await world.services.zones.reload()
     assert await free(world, need(world, me), wednesday) == []
 
 
@@ -149,7 +149,7 @@ async def test_days_on_which_the_clocks_change(
     now = datetime.combine(day, time(12), UTC) - timedelta(days=2)
     world = await make_world(fresh_pool, tmp_path, now=now)
     await world.execute("UPDATE zones SET opens = '00:00', closes = '04:00', timezone = 'Europe/Lisbon'")
-    await world.services.zones.reload(world.services)
+    await world.services.zones.reload()
     await world.technician(working_hours={"start": "00:00", "end": "23:59", "days": [1, 2, 3, 4, 5, 6, 7]})
     wanted = need(world, await world.customer(), timezone="Europe/Lisbon")
     listed = await free(world, wanted, day)
@@ -292,7 +292,7 @@ async def test_a_hold_that_cannot_go_elsewhere_stays(world: World) -> None:
     rival = await world.technician(km_north=2)
     second = await book_at(world, start)
     await world.execute("UPDATE technicians SET is_active = false WHERE id = $1", rival)
-    await world.services.roster.refresh(world.services, [rival])
+    await world.services.roster.refresh([rival])
     await offers.dispatch_now(world.services, second.id)
     queued = await world.booking(second.id)
     assert queued.queue_reason == "no_candidate"

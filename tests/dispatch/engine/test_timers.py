@@ -15,7 +15,7 @@ from dispatch.engine import bookings, timers
 from dispatch.engine.timers import KINDS, Sweeper
 from dispatch.events import Actor
 from dispatch.process import runtime
-from dispatch.transaction import Tx
+from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage.bookings import Booking
 from storage.database.errors import StorageError

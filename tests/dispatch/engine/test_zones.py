@@ -12,8 +12,9 @@ import pytest
 
 from dispatch.engine import zones
 from dispatch.engine.zone_import import BadFile, import_zones, read
-from dispatch.engine.zones import ZoneBook, ZoneIn
+from dispatch.engine.zones import ZoneIn
 from dispatch.errors import Invalid
+from dispatch.live.zones import ZoneBook
 from storage.database.pool import Pool
 from tests.city import City, city
 
@@ -71,7 +72,7 @@ def test_without_zones_everywhere_is_served() -> None:
 
 async def test_a_zone_that_is_closed_down_serves_nobody(town: City) -> None:
     await town.run("UPDATE zones SET is_active = false WHERE code = 'KOL-SOUTH'")
-    await town.services.zones.reload(town.services)
+    await town.services.zones.reload()
     assert town.services.zones.locate(22.50, 88.36) is None
     assert town.services.zones.by_pincode("700032") is None
     assert town.services.zones.by_code("KOL-SOUTH") is not None

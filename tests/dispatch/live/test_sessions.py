@@ -17,7 +17,7 @@ from dispatch.live.sessions import Pair, RefreshRefused
 from dispatch.parties import customers
 from dispatch.services import Services
 from storage.database.pool import Pool
-from tests.identity import PHONE, add_technician, make_services, send_code
+from tests.identity import PHONE, add_technician, make_services, refresh, send_code
 
 
 async def sign_in(services: Services, phone: str = PHONE) -> Pair:
@@ -52,24 +52,24 @@ async def test_a_pair_lives_fifteen_minutes_and_seven_days(services: Services) -
 
 async def test_refresh_rotates(services: Services) -> None:
     first = await sign_in(services)
-    second = await services.sessions.refresh(services, "customer", first.refresh_token)
+    second = await refresh(services, "customer", first.refresh_token)
     assert second.session_id == first.session_id
     assert second.refresh_token != first.refresh_token
-    third = await services.sessions.refresh(services, "customer", second.refresh_token)
+    third = await refresh(services, "customer", second.refresh_token)
     assert third.refresh_token not in (first.refresh_token, second.refresh_token)
 
 
 async def test_an_older_token_ends_the_family_at_once(services: Services) -> None:
     first = await sign_in(services)
-    second = await services.sessions.refresh(services, "customer", first.refresh_token)
-    third = await services.sessions.refresh(services, "customer", second.refresh_token)
+    second = await refresh(services, "customer", first.refresh_token)
+    third = await refresh(services, "customer", second.refresh_token)
     assert await services.sessions.alive(first.session_id, "customer")
     heard = await hints(services)
     with pytest.raises(RefreshRefused):
-        await services.sessions.refresh(services, "customer", first.refresh_token)
+        await refresh(services, "customer", first.refresh_token)
     assert not await services.sessions.alive(first.session_id, "customer")
     with pytest.raises(RefreshRefused):
-        await services.sessions.refresh(services, "customer", third.refresh_token)
+        await refresh(services, "customer", third.refresh_token)
     await asyncio.sleep(0)
     assert heard == [{"realm": "customer", "session_id": str(first.session_id)}]
     async with services.read() as conn:
@@ -78,57 +78,57 @@ async def test_an_older_token_ends_the_family_at_once(services: Services) -> Non
 
 async def test_a_retry_within_ten_seconds_is_answered_with_the_same_token(services: Services) -> None:
     first = await sign_in(services)
-    second = await services.sessions.refresh(services, "customer", first.refresh_token)
+    second = await refresh(services, "customer", first.refresh_token)
     await age_rotation(services, first.session_id, "9 seconds")
-    again = await services.sessions.refresh(services, "customer", first.refresh_token)
+    again = await refresh(services, "customer", first.refresh_token)
     assert again.refresh_token == second.refresh_token
     services.tokens.read(again.access_token, "customer")
-    await services.sessions.refresh(services, "customer", second.refresh_token)
+    await refresh(services, "customer", second.refresh_token)
 
 
 async def test_a_retry_after_ten_seconds_is_theft(services: Services) -> None:
     first = await sign_in(services)
-    await services.sessions.refresh(services, "customer", first.refresh_token)
+    await refresh(services, "customer", first.refresh_token)
     await age_rotation(services, first.session_id, "10 seconds")
     with pytest.raises(RefreshRefused):
-        await services.sessions.refresh(services, "customer", first.refresh_token)
+        await refresh(services, "customer", first.refresh_token)
     assert not await services.sessions.alive(first.session_id, "customer")
 
 
 async def test_a_retry_does_not_lengthen_the_grace(services: Services) -> None:
     first = await sign_in(services)
-    await services.sessions.refresh(services, "customer", first.refresh_token)
+    await refresh(services, "customer", first.refresh_token)
     await age_rotation(services, first.session_id, "9 seconds")
-    await services.sessions.refresh(services, "customer", first.refresh_token)
+    await refresh(services, "customer", first.refresh_token)
     await age_rotation(services, first.session_id, "2 seconds")
     with pytest.raises(RefreshRefused):
-        await services.sessions.refresh(services, "customer", first.refresh_token)
+        await refresh(services, "customer", first.refresh_token)
 
 
 async def test_parallel_refreshes_with_one_token_end_nothing(services: Services) -> None:
     first = await sign_in(services)
     pairs = await asyncio.gather(
-        *(services.sessions.refresh(services, "customer", first.refresh_token) for _ in range(8))
+        *(refresh(services, "customer", first.refresh_token) for _ in range(8))
     )
     assert len({pair.refresh_token for pair in pairs}) == 1, (
         "one refresh token of a family is good at any time"
     )
-    await services.sessions.refresh(services, "customer", pairs[0].refresh_token)
+    await refresh(services, "customer", pairs[0].refresh_token)
 
 
 async def test_parallel_use_of_old_and_new_leaves_no_living_token(services: Services) -> None:
     first = await sign_in(services)
-    second = await services.sessions.refresh(services, "customer", first.refresh_token)
-    third = await services.sessions.refresh(services, "customer", second.refresh_token)
+    second = await refresh(services, "customer", first.refresh_token)
+    third = await refresh(services, "customer", second.refresh_token)
     results = await asyncio.gather(
-        services.sessions.refresh(services, "customer", first.refresh_token),
-        services.sessions.refresh(services, "customer", third.refresh_token),
+        refresh(services, "customer", first.refresh_token),
+        refresh(services, "customer", third.refresh_token),
         return_exceptions=True,
     )
     assert isinstance(results[0], RefreshRefused)
     for pair in (first, second, third, *(r for r in results if isinstance(r, Pair))):
         with pytest.raises(RefreshRefused):
-            await services.sessions.refresh(services, "customer", pair.refresh_token)
+            await refresh(services, "customer", pair.refresh_token)
 
 
 @pytest.mark.parametrize(
@@ -137,17 +137,17 @@ async def test_parallel_use_of_old_and_new_leaves_no_living_token(services: Serv
 async def test_what_we_did_not_make_is_refused_and_ends_nothing(services: Services, token: str) -> None:
     pair = await sign_in(services)
     with pytest.raises(RefreshRefused):
-        await services.sessions.refresh(services, "customer", token)
+        await refresh(services, "customer", token)
     forged = "drt_" + pair.refresh_token[4:40] + "A" * (len(pair.refresh_token) - 40)
     with pytest.raises(RefreshRefused):
-        await services.sessions.refresh(services, "customer", forged)
+        await refresh(services, "customer", forged)
     assert await services.sessions.alive(pair.session_id, "customer")
 
 
 async def test_a_token_of_another_realm_is_refused_and_ends_nothing(services: Services) -> None:
     pair = await sign_in(services)
     with pytest.raises(RefreshRefused):
-        await services.sessions.refresh(services, "technician", pair.refresh_token)
+        await refresh(services, "technician", pair.refresh_token)
     with pytest.raises(NotSignedIn):
         services.tokens.read(pair.access_token, "technician")
     assert await services.sessions.alive(pair.session_id, "customer")
@@ -158,12 +158,12 @@ async def test_the_family_ends_however_often_it_is_rotated(services: Services) -
     first = await sign_in(services)
     async with services.transaction() as tx:
         await tx.conn.execute("UPDATE sessions SET expires_at = clock_timestamp() + interval '100 seconds'")
-    second = await services.sessions.refresh(services, "customer", first.refresh_token)
+    second = await refresh(services, "customer", first.refresh_token)
     assert 90 < second.expires_in <= 100, "no access token outlives its family"
     async with services.transaction() as tx:
         await tx.conn.execute("UPDATE sessions SET expires_at = clock_timestamp() - interval '1 ms'")
     with pytest.raises(RefreshRefused):
-        await services.sessions.refresh(services, "customer", second.refresh_token)
+        await refresh(services, "customer", second.refresh_token)
 
 
 async def test_logout_is_known_at_once_here_and_by_the_hint_elsewhere(
@@ -221,7 +221,7 @@ async def test_a_blocked_account_has_no_access_and_no_refresh(
     monkeypatch.setattr(module.time, "monotonic", lambda: now + 4.9)
     assert not await services.sessions.alive(pair.session_id, "customer")
     with pytest.raises(RefreshRefused):
-        await services.sessions.refresh(services, "customer", pair.refresh_token)
+        await refresh(services, "customer", pair.refresh_token)
 
 
 async def test_blocking_ends_every_sign_in_at_once(services: Services) -> None:

@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from dispatch.bus import LocalBus
-from dispatch.engine import candidates, jobs, presence
-from dispatch.live.arrivals import Detection, write
+from dispatch.engine import candidates, detections, jobs, presence
+from dispatch.engine.detections import write
+from dispatch.live.arrivals import Detection
 from dispatch.live.tracking import RATE_BURST, Report, Seen
 from dispatch.live.trail import Trail
 from dispatch.process import runtime
@@ -61,7 +62,7 @@ async def test_the_unknown_and_the_inactive_are_dropped_at_authorise(world: Worl
     assert report(world, uuid4(), fix(world), fix(world)) is None
     one = await world.technician(seen=False)
     await world.execute("UPDATE technicians SET is_active = false WHERE id = $1", one)
-    await world.services.roster.refresh(world.services, [one])
+    await world.services.roster.refresh([one])
     assert report(world, one, fix(world)) is None
     assert tracker.dropped == {"authorise": 3} and tracker.admitted == 0
     assert tracker.find_by_id(one) is None and len(tracker.fleet) == 0
@@ -162,7 +163,7 @@ async def test_going_offline_takes_one_out_of_the_search(world: World) -> None:
     one = await world.technician()
     async with world.services.transaction() as tx:
         await presence.set_available(tx, one, False)
-    await world.services.roster.refresh(world.services, [one])
+    await world.services.roster.refresh([one])
     assert await matched(world) == []
     assert len(world.services.tracker.fleet) == 1
 
@@ -174,7 +175,7 @@ async def test_positions_survive_a_restart(world: World, tmp_path: Path) -> None
     here, gone = await world.technician(seen=False), await world.technician(seen=False)
     report(world, here, fix(world, 700))
     report(world, gone, fix(world, 100))
-    await world.services.tracker.flush(world.services)
+    await world.services.tracker.flush()
     await world.execute("UPDATE technicians SET is_active = false WHERE id = $1", gone)
     again = await runtime.assemble(test_settings(tmp_path), world.services.pool, LocalBus())
     found = again.tracker.find_by_id(here)
@@ -193,11 +194,11 @@ async def test_positions_survive_a_restart(world: World, tmp_path: Path) -> None
 async def test_an_older_position_never_overwrites_a_newer_one(world: World) -> None:
     one = await world.technician(seen=False)
     report(world, one, fix(world, 0))
-    await world.services.tracker.flush(world.services)
+    await world.services.tracker.flush()
     await world.execute("UPDATE technician_positions SET fix_at = fix_at + interval '1 minute', lat = 1")
     await world.advance(seconds=30)
     report(world, one, fix(world, 50))
-    await world.services.tracker.flush(world.services)
+    await world.services.tracker.flush()
     assert await world.value("SELECT lat FROM technician_positions") == 1
 
 
@@ -206,7 +207,7 @@ async def test_saving_does_not_touch_the_roster(world: World) -> None:
     one = await world.technician(seen=False)
     before = await world.value("SELECT changed_at FROM technicians WHERE id = $1", one)
     report(world, one, fix(world, 0))
-    await world.services.tracker.flush(world.services)
+    await world.services.tracker.flush()
     assert await world.value("SELECT changed_at FROM technicians WHERE id = $1", one) == before
 
 
@@ -215,14 +216,14 @@ async def test_history_goes_to_day_partitions_and_ends(world: World) -> None:
     tracker = world.services.tracker
     for _ in range(3):
         report(world, one, fix(world, 0), fix(world, 50, late_s=-1))
-        await tracker.flush(world.services)
+        await tracker.flush()
         await world.advance(days=1)
     count = await world.value("SELECT count(*) FROM position_history")
     days = await world.fetch("SELECT DISTINCT tableoid::regclass::text AS name FROM position_history ORDER BY 1")
     assert count == 6
     assert [d["name"] for d in days] == [f"position_history_202601{d:02d}" for d in (5, 6, 7)]
     await world.advance(days=28)
-    assert await tracker.trail.drop_old(world.services) == ["position_history_20260105"]
+    assert await tracker.trail.drop_old() == ["position_history_20260105"]
     assert await world.value("SELECT count(*) FROM position_history") == 4
 
 
@@ -247,10 +248,10 @@ async def test_what_cannot_be_saved_is_kept(world: World, monkeypatch: pytest.Mo
     with monkeypatch.context() as m:
         m.setattr(history, "append", broken)
         with pytest.raises(ConnectionError):
-            await world.services.tracker.flush(world.services)
+            await world.services.tracker.flush()
     await world.advance(seconds=5)
     report(world, one, fix(world, 50))
-    await world.services.tracker.flush(world.services)
+    await world.services.tracker.flush()
     assert await world.value("SELECT count(*) FROM position_history") == 2
     assert await world.value("SELECT lat FROM technician_positions") == pytest.approx(LAT + 50 * METRE)
 
@@ -289,7 +290,7 @@ async def on_the_way(world: World, north_m: float = 3000.0) -> tuple[Booking, UU
     await world.accept(booking.id, one)
     async with world.services.transaction() as tx:
         await jobs.advance(tx, booking.id, one, "in_transit")
-    await world.services.tracker.refresh_jobs(world.services)
+    await world.services.tracker.refresh_jobs()
     return booking, one
 
 
@@ -299,7 +300,7 @@ async def drive(
     for north_m in way_m:
         await world.advance(seconds=every_s)
         report(world, technician_id, fix(world, north_m, accuracy_m=accuracy_m))
-    await world.services.tracker.arrivals.record_waiting(world.services)
+    await detections.record_waiting(world.services)
 
 
 async def state_of(world: World, booking: Booking) -> str:
@@ -385,7 +386,7 @@ async def test_customers_see_the_technician_from_the_way_to_the_end(world: World
 
     async def ping() -> int:
         before = len(shown)
-        await world.services.tracker.refresh_jobs(world.services)
+        await world.services.tracker.refresh_jobs()
         await world.advance(seconds=10)
         report(world, one, fix(world, 1000 + 20 * len(shown)))
         return len(shown) - before
@@ -410,12 +411,12 @@ async def test_jobs_whose_hints_were_lost_are_found(world: World) -> None:
     await world.accept(booking.id, one)
     world.services.tracker._reload.clear()
     assert arrivals.find(booking.id) is None
-    await world.services.tracker.read_jobs(world.services)
+    await world.services.tracker.read_jobs()
     found = arrivals.find(booking.id)
     assert isinstance(found, OpenJob) and found.technician_id == one
     async with world.services.transaction() as tx:
         await jobs.give_back(tx, booking.id, one, "ill")
-    await world.services.tracker.read_jobs(world.services)
+    await world.services.tracker.read_jobs()
     assert arrivals.find(booking.id) is None and arrivals.of_technician(one) == []
 
 
@@ -427,7 +428,7 @@ async def test_a_new_technician_of_a_booking_starts_a_new_approach(world: World)
     offer = await world.open_offer(booking.id)
     assert offer["technician_id"] == two
     await world.accept(booking.id, two)
-    await world.services.tracker.refresh_jobs(world.services)
+    await world.services.tracker.refresh_jobs()
     found = world.services.tracker.arrivals.find(booking.id)
     assert found is not None and found.technician_id == two
     assert world.services.tracker.arrivals.of_technician(one) == []

@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 
 from dispatch.engine.facts import BOOKING_FACTS
-from dispatch.events import SYSTEM, Actor, Fact, Reactions
+from dispatch.events import SYSTEM, Actor, Fact
 from dispatch.outbox import notifications
-from dispatch.services import Services
+from dispatch.services import Reactions, Services
 from tests.identity import OTHER_PHONE, PHONE, add_booking, add_technician
 
 

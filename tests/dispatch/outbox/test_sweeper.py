@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from dispatch.outbox import messages, sweeper
-from dispatch.outbox.messages import Message
 from dispatch.outbox.sweeper import OutboxSweeper
-from dispatch.ports.messages import LocalOutbox, SendFailed
+from dispatch.ports.messages import LocalOutbox, Message, SendFailed
 from dispatch.services import Services
 from storage.database.pool import Pool
 from tests.identity import PHONE, everything, make_services

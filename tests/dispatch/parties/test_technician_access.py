@@ -13,7 +13,7 @@ from dispatch.parties import bank_accounts, technician_access
 from dispatch.services import Services
 from dispatch.vault import SealBroken, vault_of
 from storage.database.pool import Pool
-from tests.identity import OTHER_PHONE, PHONE, add_technician, everything, make_services, send_code, wrong
+from tests.identity import OTHER_PHONE, PHONE, add_technician, everything, make_services, refresh, send_code, wrong
 
 
 async def test_a_verified_technician_signs_in_and_refreshes(services: Services) -> None:
@@ -22,7 +22,7 @@ async def test_a_verified_technician_signs_in_and_refreshes(services: Services) 
     signed_in = await technician_access.sign_in(services, OTHER_PHONE, code)
     assert signed_in.technician.id == technician_id
     assert services.tokens.read(signed_in.pair.access_token, "technician").subject == str(technician_id)
-    await services.sessions.refresh(services, "technician", signed_in.pair.refresh_token)
+    await refresh(services, "technician", signed_in.pair.refresh_token)
 
 
 @pytest.mark.parametrize(

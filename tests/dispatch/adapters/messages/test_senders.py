@@ -19,8 +19,7 @@ from dispatch.adapters.messages import senders
 from dispatch.adapters.messages.push import Fcm, ServiceAccount
 from dispatch.adapters.messages.sms import Msg91, Twilio
 from dispatch.config import Settings
-from dispatch.outbox.messages import Message
-from dispatch.ports.messages import LocalOutbox, SendFailed
+from dispatch.ports.messages import LocalOutbox, Message, SendFailed
 
 
 def message(template: str = "otp_login", **params: Any) -> Message:
