@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 Step = Callable[[], Awaitable[float | None]]
 
 #: After the first failed round, in real seconds; it doubles with every further one, up to the most.
-FIRST_PAUSE_S, MOST_PAUSE_S = 1.0, 30.0
+FIRST_PAUSE_S, MOST_PAUSE_S = 1.0, 5.0
 
 
 def backoff_s(failures: int, first_s: float = FIRST_PAUSE_S, most_s: float = MOST_PAUSE_S) -> float:

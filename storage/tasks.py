@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
@@ -68,7 +68,7 @@ purge = sql.run("purge")
 
 async def call(conn: Conn, task_id: UUID, delay_s: float = 0.0) -> None:
     """Has a node take the task up so many seconds after the commit."""
-    await Queries(AsyncpgDriver(conn)).enqueue(
+    await Queries(AsyncpgDriver(cast("asyncpg.Connection[Any]", conn))).enqueue(
         ENTRYPOINT, task_id.bytes, execute_after=timedelta(seconds=delay_s) if delay_s else None
     )
 
@@ -88,7 +88,10 @@ async def serve(pool: Pool, handle: Handle, crons: Mapping[str, Turn]) -> None:
 
         for name, (line, turn) in crons.items():
             queuer.schedule(name, line)(_turn(turn))
-        await queuer.run(dequeue_timeout=HEARTBEAT, heartbeat_timeout=HEARTBEAT, max_concurrent_tasks=HANDS)
+        await queuer.run(
+            dequeue_timeout=HEARTBEAT, heartbeat_timeout=HEARTBEAT, batch_size=HANDS, max_concurrent_tasks=2 * HANDS,
+            shutdown_on_listener_failure=True,
+        )  # fmt: skip
 
 
 def _turn(turn: Callable[[], Awaitable[None]]) -> Callable[[Schedule], Awaitable[None]]:

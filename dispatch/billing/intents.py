@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from dispatch.billing import captures, payout_sending, refunds
-from dispatch.engine import offers
+from dispatch.engine import alerts, offers
 from dispatch.errors import DispatchError
 from dispatch.ports.gateway import Gateway, GatewayError, GatewayOrder, GatewayRefund, GatewayRefused
 from dispatch.services import Services
@@ -84,6 +84,8 @@ async def _try(services: Services, gateway: Gateway, intent: Intent, first_wait_
     else:
         async with services.transaction() as tx:
             await rows.finish(tx.conn, intent_id=intent.id, state="done", error=None)
+            about = _subject(intent) or f"payment:{intent.payment_id}"
+            await alerts.resolve(tx, [f"{intent.kind}_review"], subject=about)
 
 
 async def _again(services: Services, intent: Intent, error: GatewayError, first_wait_s: float) -> None:
@@ -123,7 +125,15 @@ async def _alert(services: Services, intent: Intent, reason: str) -> None:
             f"{intent.kind}_review",
             payment,
             f"The {intent.kind} intent {intent.id} needs a person: {reason}",
+            subject=_subject(intent),
         )
+
+
+def _subject(intent: Intent) -> str | None:
+    """What the intent is about, as alerts name it."""
+    if intent.refund_id is not None:
+        return f"refund:{intent.refund_id}"
+    return f"payout:{intent.payout_id}" if intent.payout_id is not None else None
 
 
 # ---------------------------------------------------------------- one handler per kind

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from dispatch.billing import ledger
 from dispatch.billing.ledger import Line
-from dispatch.engine import facts, lifecycle
+from dispatch.engine import alerts, facts, lifecycle
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.ports.gateway import GatewayRefund
@@ -263,8 +263,18 @@ async def settle(tx: Tx, refund_id: UUID) -> bool:
         )  # fmt: skip
     await intent_rows.close_reviewed(tx.conn, refund_id=refund_id, payment_id=None)
     await payment_rows.settle_refund(tx.conn, payment_id=refund.payment_id)
+    await _settle_alerts(tx, refund)
     await _show_on_booking(tx, refund)
     return True
+
+
+async def _settle_alerts(tx: Tx, refund: Refund) -> None:
+    """What this refund was looked at for is over; so is an earlier one of the same payment that it makes up for."""
+    await alerts.resolve(tx, ["refund_review"], subject=f"refund:{refund.id}")
+    for failed in await rows.made_up_for(
+        tx.conn, payment_id=refund.payment_id, amount_minor=refund.amount_minor
+    ):
+        await alerts.resolve(tx, ["refund_failed", "refund_review"], subject=f"refund:{failed.id}")
 
 
 async def _show_on_booking(tx: Tx, refund: Refund) -> None:
@@ -303,8 +313,8 @@ async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:
     await payment_rows.reserve_refund(tx.conn, payment_id=payment.id, amount_minor=-refund.amount_minor)
     back = [Line(line.account, -line.amount_minor) for line in reserved(refund, payment)]
     await ledger.post(tx, "refund_failed", str(refund.id), back, booking_id=refund.booking_id, description=reason)
-    await booking_rows.raise_alert(
-        tx.conn, kind="refund_failed", booking_id=refund.booking_id, technician_id=None,
-        message=f"A refund of {refund.amount_minor / 100:.2f} {refund.currency} failed: {reason}",
+    await alerts.raise_alert(
+        tx, "refund_failed", f"A refund of {refund.amount_minor / 100:.2f} {refund.currency} failed: {reason}",
+        booking_id=refund.booking_id, subject=f"refund:{refund.id}",
     )  # fmt: skip
     return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.engine import candidates, explain, facts, lifecycle, slots
+from dispatch.engine import alerts, audit, candidates, explain, facts, lifecycle, slots
 from dispatch.engine.matching import Judged
 from dispatch.errors import Conflict, Missing
 from dispatch.events import SYSTEM, Actor
@@ -142,7 +142,7 @@ async def _try(
         target=step.target, sources=list(step.sources),
     )  # fmt: skip
     tx.hint(bus.TIMER_SET, {"at": offer.expires_at.timestamp()})
-    await booking_rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=["queued"])
+    await alerts.resolve(tx, ["queued"], booking_id=booking.id)
     facts.tell_party(tx, person.id, "offer.made", offer_view(booking, offer))
     await facts.record(
         tx, booking.id, "partner.assigned", Actor("admin", made_by) if made_by else SYSTEM,
@@ -189,11 +189,10 @@ async def queue(tx: Tx, booking: Booking, reason: str) -> None:
     """Hands the booking to people: the manual queue, an alert, a fact. The held interval stays its own."""
     if await booking_rows.queue(tx.conn, booking_id=booking.id, reason=reason):
         await slots_back_to_held(tx, booking.id)
-        await booking_rows.raise_alert(
-            tx.conn, kind="queued", booking_id=booking.id, technician_id=None,
-            message=f"Booking {booking.number} waits for a technician: {reason.replace('_', ' ')}.",
+        await alerts.raise_alert(
+            tx, "queued", f"Booking {booking.number} waits for a technician: {reason.replace('_', ' ')}.",
+            booking_id=booking.id,
         )  # fmt: skip
-        tx.hint(bus.ALERT_RAISED, {"kind": "queued", "booking_id": str(booking.id)})
         await facts.record(tx, booking.id, "booking.queued", SYSTEM, {"reason": reason})
 
 
@@ -355,11 +354,8 @@ async def _ready_for_search(tx: Tx, booking: Booking, actor: Actor, force: bool)
     elif booking.next_action == "release_unpaid":
         raise Conflict("This booking waits for its payment.")
     await booking_rows.new_round(tx.conn, booking_id=booking.id)
-    await booking_rows.audit(
-        tx.conn, realm=actor.kind, actor_id=actor.id, action="assign_booking", resource_type="booking",
-        resource_id=str(booking.id),
-        changes={"force": force, "round": {"old": booking.round, "new": booking.round + 1}},
-    )  # fmt: skip
+    changes = {"force": force, "round": {"old": booking.round, "new": booking.round + 1}}
+    await audit.record(tx, actor, "assign_booking", "booking", booking.id, changes)
 
 
 async def _forced_auto(tx: Tx, booking_id: UUID) -> Booking:

@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from dispatch import bus
-from dispatch.engine import bookings, facts
+from dispatch.engine import alerts, bookings, facts
 from dispatch.events import SYSTEM
 from dispatch.services import Tx
 from geo import arrival
@@ -145,7 +144,7 @@ async def look(tx: Tx, booking: Booking) -> None:
     if result.action == "warn":
         await warn(tx, booking, assignment, result.problem or "late")
     elif memory.warned_at_s is not None and result.problem is None:
-        await booking_rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=list(bookings.WATCH_ALERTS))
+        await alerts.resolve(tx, bookings.WATCH_ALERTS, booking_id=booking.id)
     next_at = max(tx.now + timedelta(seconds=1), datetime.fromtimestamp(result.next_look_s, tx.now.tzinfo))
     await booking_rows.watch(tx.conn, booking_id=booking.id, watch=asdict(result.memory), next_at=next_at)
 
@@ -175,11 +174,10 @@ def view_of(tx: Tx, booking: Booking, assignment: Assignment) -> View:
 
 async def warn(tx: Tx, booking: Booking, assignment: Assignment, problem: str) -> None:
     """Tells the technician, the timeline and staff, once."""
-    await booking_rows.raise_alert(
-        tx.conn, kind=problem, booking_id=booking.id, technician_id=assignment.technician_id,
-        message=f"Booking {booking.number}: the technician is {problem.replace('_', ' ')}.",
+    await alerts.raise_alert(
+        tx, problem, f"Booking {booking.number}: the technician is {problem.replace('_', ' ')}.",
+        booking_id=booking.id, technician_id=assignment.technician_id,
     )  # fmt: skip
-    tx.hint(bus.ALERT_RAISED, {"kind": problem, "booking_id": str(booking.id)})
     data: dict[str, Any] = {"problem": problem, "technician_id": str(assignment.technician_id)}
     await facts.record(tx, booking.id, "watch.warned", SYSTEM, data)
     facts.tell_party(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from dispatch import bus
 from dispatch.bus import Bus
 from dispatch.live.zones import ZoneBook
 from dispatch.localtime import Hours
+from dispatch.loops import Loop
 from geo.index import FleetIndex
 from storage import roster as rows
 from storage.database.pool import Pool
@@ -85,7 +85,8 @@ class Roster:
         self.tier_bits = Bits(32)
         self._listeners: list[Callable[[Technician], None]] = []
         self._wanted: set[UUID] = set()
-        self._wake = asyncio.Event()
+        #: At every hint, and every few seconds in case a hint was lost.
+        self.loop = Loop("roster", self._freshen, every_s=POLL_S)
         self._newest = datetime(1970, 1, 1, tzinfo=UTC)
 
     def __len__(self) -> int:
@@ -120,25 +121,17 @@ class Roster:
         for row in found:
             self._put(row)
 
-    async def keep_fresh(self) -> None:
-        """Runs until cancelled: at every hint, and every few seconds in case a hint was lost."""
-        while True:
-            try:
-                await asyncio.wait_for(self._wake.wait(), POLL_S)
-            except TimeoutError:
-                pass
-            self._wake.clear()
-            wanted, self._wanted = self._wanted, set()
-            try:
-                await self.refresh(wanted)
-            except Exception:
-                self._wanted |= wanted
-                log.warning("the roster could not be refreshed", exc_info=True)
-                await asyncio.sleep(1)
+    async def _freshen(self) -> None:
+        wanted, self._wanted = self._wanted, set()
+        try:
+            await self.refresh(wanted)
+        except BaseException:
+            self._wanted |= wanted
+            raise
 
     def _hinted(self, hint: bus.Hint) -> None:
         self._wanted.add(UUID(hint["technician_id"]))
-        self._wake.set()
+        self.loop.wake()
 
     def _put(self, row: rows.TechnicianRow) -> None:
         base = (row.base_lat, row.base_lng) if row.base_lat is not None and row.base_lng is not None else None
