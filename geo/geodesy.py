@@ -158,6 +158,7 @@ def rounded(lat: float, lng: float, to_m: float) -> tuple[float, float]:
     """
     step = to_m / METRES_PER_DEGREE
     middle = max(-90.0, min(90.0, (math.floor(lat / step) + 0.5) * step))
-    # Never wider than the whole parallel, however near the pole.
-    across = min(360.0, step / max(math.cos(math.radians(middle)), 1e-6))
-    return round(middle, 6), round(normalise_lng((math.floor(lng / across) + 0.5) * across), 6)
+    # A whole number of cells goes round the parallel, so that the last one ends where the first begins.
+    around = max(1, math.ceil(360.0 * math.cos(math.radians(middle)) / step))
+    cell = math.floor((lng + 180.0) / 360.0 * around) % around
+    return round(middle, 6), round((cell + 0.5) * 360.0 / around - 180.0, 6)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 from pgqueuer import PgQueuer
-from pgqueuer.db import AsyncpgDriver
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job, Schedule
-from pgqueuer.queries import Queries
 
 from storage.database.binder import Statements
 from storage.database.pool import Conn, Pool
@@ -64,13 +62,12 @@ hold = sql.run("hold")
 release = sql.run("release")
 held = sql.rows("held", Task)
 purge = sql.run("purge")
+_call = sql.run("call")
 
 
 async def call(conn: Conn, task_id: UUID, delay_s: float = 0.0) -> None:
     """Has a node take the task up so many seconds after the commit."""
-    await Queries(AsyncpgDriver(cast("asyncpg.Connection[Any]", conn))).enqueue(
-        ENTRYPOINT, task_id.bytes, execute_after=timedelta(seconds=delay_s) if delay_s else None
-    )
+    await _call(conn, entrypoint=ENTRYPOINT, payload=task_id.bytes, delay_s=delay_s)
 
 
 async def serve(pool: Pool, handle: Handle, crons: Mapping[str, Turn]) -> None:

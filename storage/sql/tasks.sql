@@ -46,3 +46,11 @@ FROM tasks WHERE state = 'held' ORDER BY finished_at DESC LIMIT :limit;
 -- A part of what was done so many days ago; what is held waits for its person.
 DELETE FROM tasks WHERE id IN
   (SELECT id FROM tasks WHERE state = 'done' AND finished_at < clock_timestamp() - make_interval(days => :days) LIMIT :most);
+
+-- name: call
+-- What pgqueuer 1.6 does to put a job into its queue, on a connection of ours: its own call would encode JSON twice.
+WITH job AS (
+  INSERT INTO pgqueuer (priority, entrypoint, payload, execute_after, status)
+  VALUES (0, :entrypoint, :payload, now() + make_interval(secs => :delay_s::float8), 'queued') RETURNING id, entrypoint, priority
+)
+INSERT INTO pgqueuer_log (job_id, status, entrypoint, priority) SELECT id, 'queued', entrypoint, priority FROM job;

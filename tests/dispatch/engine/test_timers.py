@@ -203,7 +203,6 @@ async def test_the_loop_wakes_when_a_timer_is_set(world: World) -> None:
     finally:
         timers_poll.POLL_S = before
         await sweeper.loop.stop()
-        await asyncio.gather(loop, return_exceptions=True)
 
 
 # ---------------------------------------------------------------- many
