@@ -135,7 +135,7 @@ async def list_bookings(services: Services, caller: Customer, listing: Listing) 
         found, total = await customer_bookings.page(
             conn, caller.account_id, status=status, limit=listing.limit, offset=listing.offset
         )
-    return Page([BookingOut(**_shown(b)) for b in found], total)
+    return Page([BookingOut(**_shown(services, b)) for b in found], total)
 
 
 @customer.route("GET", "/bookings/{id}", tags=["bookings"])
@@ -192,7 +192,7 @@ async def _detail(services: Services, conn: Conn, account_id: UUID, booking_id: 
             fee=b.cancellation_fee_minor or 0, refund_amount=b.refund_minor or 0,
         )  # fmt: skip
     return BookingDetail(
-        **_shown(b), contact=b.contact, start_code=b.start_code, rating=b.rating, feedback=b.feedback,
+        **_shown(services, b), contact=b.contact, start_code=b.start_code, rating=b.rating, feedback=b.feedback,
         cancellation=gone, payment=await customer_bookings.payment_of(conn, b),
         pricing=PricingOut(
             subtotal=b.subtotal_minor, savings=b.savings_minor, discount=b.discount_minor, tax=b.tax_minor,
@@ -201,12 +201,12 @@ async def _detail(services: Services, conn: Conn, account_id: UUID, booking_id: 
     )  # fmt: skip
 
 
-def _shown(b: BookingView) -> dict[str, Any]:
+def _shown(services: Services, b: BookingView) -> dict[str, Any]:
     person = None
     if b.technician_id is not None and b.technician_name is not None:
         person = TechnicianOut(
-            id=b.technician_id, name=b.technician_name, phone=b.technician_phone, rating=b.technician_rating,
-            status=b.assignment_state,
+            id=b.technician_id, name=b.technician_name, phone=customer_bookings.phone_of(services, b),
+            rating=b.technician_rating, status=b.assignment_state,
         )  # fmt: skip
     return {
         "id": b.id, "booking_number": b.number, "status": b.status, "booking_date": b.local_date,

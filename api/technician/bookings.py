@@ -69,7 +69,7 @@ class CompleteIn(Body):
 
 async def _view(services: Services, technician_id: UUID, booking_id: UUID) -> Job:
     async with services.read() as conn:
-        return job(await technician_bookings.get(conn, technician_id, booking_id))
+        return job(services, await technician_bookings.get(conn, technician_id, booking_id))
 
 
 @technician.route("GET", "/bookings", listing=LIST, tags=["jobs"])
@@ -81,7 +81,7 @@ async def page(services: Services, caller: Technician, listing: Listing) -> Page
             conn, caller.technician_id, state=state, day=day, limit=listing.limit, offset=listing.offset
         )
         total = await technician_bookings.count(conn, caller.technician_id, state=state, day=day)
-    return Page([job(entry) for entry in found], total)
+    return Page([job(services, entry) for entry in found], total)
 
 
 @technician.route("GET", "/bookings/{id}", tags=["jobs"])

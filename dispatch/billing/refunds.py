@@ -297,7 +297,10 @@ async def _show_on_booking(tx: Tx, refund: Refund) -> None:
     if is_full and await booking_rows.move(
         tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources)
     ):
-        await facts.record(tx, booking.id, "booking.refunded", GATEWAY_ACTOR, {"refund_id": str(refund.id)})
+        whole = {
+            "refund_id": str(refund.id), "amount_minor": settled.settled_minor, "currency": refund.currency,
+        }  # fmt: skip
+        await facts.record(tx, booking.id, "booking.refunded", GATEWAY_ACTOR, whole)
 
 
 async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:

@@ -164,6 +164,7 @@ async def cancel(
     await alerts.resolve(tx, ("queued", "timer_failing", *JOB_ALERTS), booking_id=booking_id)
     data = {
         "by": actor.cancelled_by, "reason": reason, "fee_minor": fee_minor, "refund_minor": refund_minor,
+        "currency": booking.currency,
         "technician_id": str(assignment.technician_id) if assignment else None,
     }  # fmt: skip
     await facts.record(tx, booking_id, "booking.cancelled", actor, data)

@@ -166,7 +166,8 @@ def window(services: Services, booking: Booking, now: datetime) -> timedelta:
 
 
 def offer_view(booking: Booking, offer: Offer) -> dict[str, Any]:
-    """What the technician is told of a job before accepting it: where and when, not whom."""
+    """What the technician is told of a job before accepting it: roughly where, when, not whom."""
+    place = facts.door(facts.Stage.OFFERED, booking.address, booking.lat, booking.lng, booking.contact)
     return {
         "offer_id": str(offer.id),
         "booking_id": str(booking.id),
@@ -176,9 +177,9 @@ def offer_view(booking: Booking, offer: Offer) -> dict[str, Any]:
         "categories": booking.categories,
         "city": booking.address.get("city"),
         "pincode": booking.address.get("pincode"),
-        "lat": booking.lat,
-        "lng": booking.lng,
-        "distance_m": offer.distance_m,
+        "lat": place.lat,
+        "lng": place.lng,
+        "distance_m": facts.rough_m(offer.distance_m),
         "earning_minor": offer.earning_minor,
         "currency": offer.currency,
         "expires_at": offer.expires_at.isoformat(),

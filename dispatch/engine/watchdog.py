@@ -13,6 +13,7 @@ from geo import arrival
 from geo.arrival import Best, Patience, Progress
 from geo.geodesy import haversine_m
 from storage import bookings as booking_rows
+from storage import facts as fact_rows
 from storage import offers as offer_rows
 from storage.bookings import Booking
 from storage.offers import Assignment
@@ -180,10 +181,21 @@ async def warn(tx: Tx, booking: Booking, assignment: Assignment, problem: str) -
     )  # fmt: skip
     data: dict[str, Any] = {"problem": problem, "technician_id": str(assignment.technician_id)}
     await facts.record(tx, booking.id, "watch.warned", SYSTEM, data)
+    if problem == "dark":
+        await _tell_customer(tx, booking, assignment)
     facts.tell_party(
         tx, assignment.technician_id, "job.updated",
         {"booking_id": str(booking.id), "state": assignment.state, "warning": problem},
     )  # fmt: skip
+
+
+async def _tell_customer(tx: Tx, booking: Booking, assignment: Assignment) -> None:
+    """That the technician's phone is silent, once for an assignment."""
+    told = {"assignment_id": str(assignment.id), "technician_id": str(assignment.technician_id)}
+    if not await fact_rows.was_told(
+        tx.conn, booking_id=booking.id, type="partner.dark", assignment_id=told["assignment_id"]
+    ):
+        await facts.record(tx, booking.id, "partner.dark", SYSTEM, told)
 
 
 async def reassign(tx: Tx, booking: Booking, assignment: Assignment, problem: str) -> None:
