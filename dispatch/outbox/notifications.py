@@ -188,13 +188,14 @@ async def _write_one(tx: Tx, notice: Notice, fact: Fact, about: About, words: Ma
         topic = push_topic(tx.services.settings, notice.to, owner_id)
         await messages.enqueue(
             tx, "push", f"{notice.to}:{owner_id}", "notification", {**params, "topic": topic},
-            stream=f"push:{fact.booking_id}:{notice.to}",
+            stream=f"push:{fact.booking_id}:{notice.to}", account_id=owner_id if is_customer else None,
         )  # fmt: skip
     phone = about.account_phone if is_customer else about.technician_phone
     if notice.sms and phone and fact.actor.kind != notice.to:
         await messages.enqueue(
-            tx, "sms", phone, "notification", params, stream=f"sms:{fact.booking_id}:{notice.to}"
-        )
+            tx, "sms", phone, "notification", params, stream=f"sms:{fact.booking_id}:{notice.to}",
+            account_id=owner_id if is_customer else None,
+        )  # fmt: skip
 
 
 def push_topic(settings: Settings, realm: str, subject_id: UUID) -> str:

@@ -1,4 +1,4 @@
-"""Throws away what has had its time: old codes, sessions, counters, answers, previews, sent messages."""
+"""Throws away what has had its time: old codes, sessions, counters, answers, previews, messages, letters, names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dispatch.billing import confirm
+from dispatch.parties import erasure
 from storage import commands, explain, facts, idempotency, notifications, otp, outbox, quotas, sessions, tasks
+from storage import erasure as erasure_rows
 from storage.database.pool import Conn
 
 if TYPE_CHECKING:
@@ -28,18 +30,29 @@ async def tidy(services: Services) -> None:
 
     Each kind in a transaction of its own, so that one that waits holds up no other.
     """
-    for purge in (otp.purge, sessions.purge, outbox.purge, quotas.purge, idempotency.purge):
+    for purge in (sessions.purge, quotas.purge, idempotency.purge):
         async with services.transaction() as tx:
             await purge(tx.conn)
     async with services.transaction() as tx:
         await commands.purge(tx.conn, hours=COMMAND_HOURS)
     async with services.transaction() as tx:
         await confirm.sweep(tx)
-    s = services.settings.dispatch
+    s, p = services.settings.dispatch, services.settings.privacy
+    await _purge_all(services, partial(otp.purge, days=p.otp_days, most=MOST))
+    await _purge_all(services, partial(outbox.purge, days=p.outbox_days, most=MOST))
+    await _purge_all(services, partial(erasure_rows.purge_letters, days=p.letters_days, most=MOST))
+    await _forget_bookings(services)
     await _purge_all(services, partial(explain.purge, days=s.explain_days, most=MOST))
     await _purge_all(services, partial(facts.purge_party, days=s.party_events_days, newest=NEWEST, most=MOST))
     await _purge_all(services, partial(tasks.purge, days=TASK_DAYS, most=MOST))
     await _purge_all(services, partial(notifications.purge, days=s.notifications_days, most=MOST))
+
+
+async def _forget_bookings(services: Services) -> None:
+    while True:
+        async with services.transaction() as tx:
+            if await erasure.forget_old_bookings(tx, MOST) < MOST:
+                return
 
 
 async def _purge_all(services: Services, purge: Callable[[Conn], Awaitable[int]]) -> None:
