@@ -17,7 +17,7 @@ from tests.identity import code_in_outbox, everything
 
 PHONE, NEW_PHONE = "+919830011122", "+919830033344"
 MAIL, NAME, STREET = "canary.mail@example.com", "Canary Name", "5 Canary Street"
-LAT, LNG, PIN = 22.571234, 88.362345, "700033"
+LAT, LNG, PIN = 22.571234, 88.362345, "799991"
 SAID = {
     "letter": "canary letter signed in", "stranger": "canary letter by phone", "mail": "canary letter by mail",
     "cancel": "canary cancel", "feedback": "canary feedback",
