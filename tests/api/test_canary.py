@@ -30,12 +30,13 @@ ALL = (*PERSON, *SAID.values(), REJECT, GIVE_BACK, "canary")
 #: Tables that hold what people said or are; each has a canary in this story, and none after the erasure.
 HELD = {
     "accounts", "addresses", "assignments", "booking_events", "bookings", "contact_submissions", "gateway_events",
-    "idempotency_keys", "offers", "otp_challenges", "outbox", "party_events", "sessions",
+    "offers", "otp_challenges", "outbox", "party_events", "sessions",
 }  # fmt: skip
 #: Tables that hold nobody's data, and never a canary. A new table belongs to one of the two.
 PLAIN = {
     "alerts", "app_clock", "audit_log", "bank_accounts", "booking_items", "checkout_previews", "commands",
-    "document_sequences", "earnings", "installation", "ledger_accounts", "ledger_journals", "ledger_postings",
+    "document_sequences", "earnings", "idempotency_keys", "installation", "ledger_accounts", "ledger_journals",
+    "ledger_postings",
     "match_attempts", "match_candidates", "memberships", "notifications", "parties", "payment_intents", "payments",
     "payouts", "pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics", "position_history",
     "promo_codes", "promo_redemptions", "quotas", "reconciliation_items", "reconciliation_runs", "refunds",
