@@ -35,6 +35,23 @@ LATE_S = 20.0
 #: After so many bytes the next page waits until the socket has taken them.
 PAGE_BYTES = 65_536
 
+<<<<<<< HEAD
+=======
+#: What a customer may read of each fact; of the others they get the name and the number only, so that seq has no gap.
+CUSTOMER_DATA: dict[str, tuple[str, ...]] = {
+    "booking.created": ("number", "payment_method"),
+    "booking.confirmed": ("technician_id",),
+    "booking.cancelled": ("by", "reason", "fee_minor", "refund_minor"),
+    "booking.rescheduled": ("from", "to"),
+    "partner.accepted": ("technician_id",),
+    "partner.in_transit": ("estimated_arrival",),
+    "technician.left": ("is_taken_back", "distance_m"),
+    "payment.captured": ("amount_minor", "currency"),
+    "payment.failed": ("reason",),
+    "payment.refunded": ("amount_minor", "currency"),
+}
+
+>>>>>>> main
 #: Facts that customers' apps also get under a name of their own.
 ALSO = {"partner.near": "technician.near", "partner.arrived": "technician.arrived"}
 
@@ -184,8 +201,8 @@ class Fanout:
         """What a client that starts anew needs of a stream: the booking's state, or the technician's open work."""
         async with self._services.read() as conn:
             if is_party:
-                asked = await technician_bookings.page(conn, stream_id, state="assigned", limit=SNAPSHOT_ROWS)
-                ahead = await technician_bookings.page(conn, stream_id, upcoming=True, limit=SNAPSHOT_ROWS)
+                asked = await technician_bookings.offered(conn, stream_id, SNAPSHOT_ROWS)
+                ahead = await technician_bookings.ahead(conn, stream_id, SNAPSHOT_ROWS)
                 entries = {entry.job.booking_id: entry.job for entry in (*asked, *ahead)}
                 return {"jobs": [_job_view(job) for job in entries.values()]}
             booking = await booking_rows.get(conn, booking_id=stream_id)

@@ -18,11 +18,42 @@ from dispatch.services import PartyFact, Tx
 from geo.geodesy import rounded
 from storage import facts as rows
 
+<<<<<<< HEAD
 #: Who reads facts, and the side of the table that they read. Staff read everything and need no column.
 READERS: Mapping[str, str] = {
     "customer": "buyer", "organisation": "buyer", "integration": "buyer",
     "technician": "worker", "provider": "worker",
 }  # fmt: skip
+=======
+#: Facts in the contract's words (R113) and, for what it has no word for, in its manner.
+BOOKING_FACTS = (
+    "booking.created",
+    "booking.confirmed",
+    "booking.cancelled",
+    "booking.completed",
+    "booking.queued",
+    "booking.rescheduled",
+    "booking.reopened",
+    "booking.rated",
+    "booking.refunded",
+    "booking.priority_changed",
+    "partner.assigned",
+    "partner.accepted",
+    "partner.rejected",
+    "partner.expired",
+    "partner.withdrawn",
+    "partner.in_transit",
+    "partner.near",
+    "partner.arrived",
+    "partner.cancelled",
+    "technician.left",
+    "service.started",
+    "watch.warned",
+    "payment.captured",
+    "payment.failed",
+    "payment.refunded",
+)
+>>>>>>> main
 
 
 @dataclass(frozen=True, slots=True)

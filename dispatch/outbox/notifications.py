@@ -91,7 +91,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "booking.cancelled": (
         Notice(
             CUSTOMER, "booking_cancelled", "Booking Cancelled",
-            "Your booking {number} has been cancelled{because}.{fee}{refund}", sms=True,
+            "Your booking {number} has been cancelled{because}{fee}{refund}", sms=True,
         ),
         Notice(
             TECHNICIAN, "booking_cancelled", "Job Cancelled",
@@ -215,8 +215,8 @@ def _words(about: About, fact: Fact, told: Mapping[str, Any]) -> dict[str, str]:
         "technician": about.technician_name or "Your professional",
         # What customers said themselves and what the machine says need no repeating.
         "because": f": {str(reason).rstrip('.')}" if reason and fact.actor.kind in ("admin", "erp") else "",
-        "fee": f" The fee is {money(fee_minor, currency)}." if fee_minor else "",
-        "refund": f" {money(refund_minor, currency)} goes back to you." if refund_minor else "",
+        "fee": f". The fee is {money(fee_minor, currency)}" if fee_minor else "",
+        "refund": f". {money(refund_minor, currency)} goes back to you" if refund_minor else "",
         "amount": money(int(told.get("amount_minor") or 0), currency),
         "returned": "is in your wallet" if told.get("to_wallet") else "is on its way back to you",
     }
