@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-<<<<<<< HEAD
 from storage import locks
-=======
 from storage.database.binder import Statements
->>>>>>> main
 from storage.database.pool import Conn
 
 sql = Statements("history")

@@ -141,15 +141,8 @@ LIST = Grammar(
 async def list_bookings(services: Services, caller: Customer, listing: Listing) -> Page[BookingOut]:
     """The customer's bookings, the newest first; `date_from` and `date_to` are days of the visit."""
     async with services.read() as conn:
-<<<<<<< HEAD
-        found, total = await customer_bookings.page(
-            conn, caller.account_id, status=status, limit=listing.limit, offset=listing.offset
-        )
-    return Page([BookingOut(**_shown(services, b)) for b in found], total)
-=======
         found = await customer_bookings.page(conn, caller.account_id, listing.wanted)
-    return Page.of(found, lambda b: BookingOut(**_shown(b)))
->>>>>>> main
+    return Page.of(found, lambda b: BookingOut(**_shown(services, b)))
 
 
 @customer.route("GET", "/bookings/{id}", tags=["bookings"])

@@ -35,23 +35,6 @@ LATE_S = 20.0
 #: After so many bytes the next page waits until the socket has taken them.
 PAGE_BYTES = 65_536
 
-<<<<<<< HEAD
-=======
-#: What a customer may read of each fact; of the others they get the name and the number only, so that seq has no gap.
-CUSTOMER_DATA: dict[str, tuple[str, ...]] = {
-    "booking.created": ("number", "payment_method"),
-    "booking.confirmed": ("technician_id",),
-    "booking.cancelled": ("by", "reason", "fee_minor", "refund_minor"),
-    "booking.rescheduled": ("from", "to"),
-    "partner.accepted": ("technician_id",),
-    "partner.in_transit": ("estimated_arrival",),
-    "technician.left": ("is_taken_back", "distance_m"),
-    "payment.captured": ("amount_minor", "currency"),
-    "payment.failed": ("reason",),
-    "payment.refunded": ("amount_minor", "currency"),
-}
-
->>>>>>> main
 #: Facts that customers' apps also get under a name of their own.
 ALSO = {"partner.near": "technician.near", "partner.arrived": "technician.arrived"}
 

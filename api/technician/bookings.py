@@ -78,15 +78,8 @@ async def _view(services: Services, technician_id: UUID, booking_id: UUID) -> Jo
 async def page(services: Services, caller: Technician, listing: Listing) -> Page[Job]:
     """Open offers and own jobs, newest first."""
     async with services.read() as conn:
-<<<<<<< HEAD
-        found = await technician_bookings.page(
-            conn, caller.technician_id, state=state, day=day, limit=listing.limit, offset=listing.offset
-        )
-        total = await technician_bookings.count(conn, caller.technician_id, state=state, day=day)
-    return Page([job(services, entry) for entry in found], total)
-=======
-        return Page.of(await technician_bookings.page(conn, caller.technician_id, listing.wanted), job)
->>>>>>> main
+        found = await technician_bookings.page(conn, caller.technician_id, listing.wanted)
+    return Page.of(found, lambda entry: job(services, entry))
 
 
 @technician.route("GET", "/bookings/{id}", tags=["jobs"])

@@ -10,11 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dispatch import bus
-<<<<<<< HEAD
-from dispatch.engine import alerts, audit, candidates, facts, lifecycle, offers, slots
-=======
-from dispatch.engine import candidates, facts, free_times, lifecycle, offers, slots
->>>>>>> main
+from dispatch.engine import alerts, audit, candidates, facts, free_times, lifecycle, offers, slots
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from dispatch.services import Tx

@@ -6,13 +6,8 @@ from datetime import date, time
 from typing import Any
 from uuid import UUID
 
-<<<<<<< HEAD
-from dispatch.engine import bookings, facts, slots
-from dispatch.engine.slots import SlotTaken, check_start
-=======
-from dispatch.engine import bookings, free_times, slots
+from dispatch.engine import bookings, facts, free_times, slots
 from dispatch.engine.free_times import SlotTaken
->>>>>>> main
 from dispatch.errors import Missing
 from dispatch.events import Actor
 from dispatch.localtime import local
@@ -26,7 +21,6 @@ from storage.customer_bookings import BookingView
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.facts import BookingEvent
-
 
 #: A customer's bookings, as a list.
 LIST = rows.of_account

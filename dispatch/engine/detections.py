@@ -9,12 +9,8 @@ from datetime import UTC, datetime
 from dispatch.engine import facts, jobs, lifecycle, offers
 from dispatch.errors import DispatchError
 from dispatch.events import SYSTEM
-<<<<<<< HEAD
-from dispatch.live.arrivals import Detection
-from dispatch.loops import Loop
-=======
 from dispatch.live.arrivals import Departure, Detection
->>>>>>> main
+from dispatch.loops import Loop
 from dispatch.services import Services, Tx
 from geo.arrival import Rung
 from storage import facts as fact_rows

@@ -18,42 +18,11 @@ from dispatch.services import PartyFact, Tx
 from geo.geodesy import rounded
 from storage import facts as rows
 
-<<<<<<< HEAD
 #: Who reads facts, and the side of the table that they read. Staff read everything and need no column.
 READERS: Mapping[str, str] = {
     "customer": "buyer", "organisation": "buyer", "integration": "buyer",
     "technician": "worker", "provider": "worker",
 }  # fmt: skip
-=======
-#: Facts in the contract's words (R113) and, for what it has no word for, in its manner.
-BOOKING_FACTS = (
-    "booking.created",
-    "booking.confirmed",
-    "booking.cancelled",
-    "booking.completed",
-    "booking.queued",
-    "booking.rescheduled",
-    "booking.reopened",
-    "booking.rated",
-    "booking.refunded",
-    "booking.priority_changed",
-    "partner.assigned",
-    "partner.accepted",
-    "partner.rejected",
-    "partner.expired",
-    "partner.withdrawn",
-    "partner.in_transit",
-    "partner.near",
-    "partner.arrived",
-    "partner.cancelled",
-    "technician.left",
-    "service.started",
-    "watch.warned",
-    "payment.captured",
-    "payment.failed",
-    "payment.refunded",
-)
->>>>>>> main
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +66,7 @@ BOOKING_FACTS: Mapping[str, Row] = {
     "partner.arrived": Row((), _JOB),
     "partner.dark": Row((), _JOB),
     "partner.cancelled": Row((), ("technician_id", "reason")),
+    "technician.left": Row(("is_taken_back", "distance_m"), (*_JOB, "is_taken_back", "distance_m")),
     "service.started": Row((), _JOB),
     "watch.warned": Row((), ("problem", "technician_id")),
     "payment.captured": Row(("amount_minor", "currency")),
@@ -115,7 +85,7 @@ PARTY_FACTS: Mapping[str, Row] = {
     ),
     "offer.closed": Row(worker=("offer_id", "booking_id", "booking_number", "state")),
     "job.updated": Row(
-        worker=("booking_id", "assignment_id", "offer_id", "technician_id", "state", "reason", "starts_at", "warning")
+        worker=("booking_id", "assignment_id", "offer_id", "technician_id", "state", "reason", "starts_at", "warning", "left")
     ),
     "earnings.updated": Row(
         worker=(
@@ -255,8 +225,9 @@ async def record(
 def tell_party(tx: Tx, party_id: UUID, fact_type: str, data: dict[str, Any]) -> None:
     """Appends a fact to a party's own stream (a technician's offers, jobs, earnings) when the transaction commits.
 
-    Raises UnknownFact.
+    All of it is for them, so all of its keys stand in the table. Raises UnknownFact.
     """
-    if fact_type not in PARTY_FACTS:
-        raise UnknownFact(fact_type)
+    row = PARTY_FACTS.get(fact_type)
+    if row is None or (unknown := data.keys() - {*row.worker, *row.place}):
+        raise UnknownFact(fact_type if row is None else f"{fact_type}: {sorted(unknown)}")
     tx.tell_party(PartyFact(party_id, fact_type, data))

@@ -97,17 +97,9 @@ async def advance(
         await _check_start_code(tx, booking, assignment, start_code)
     await _step(tx, assignment, "detected" if is_detected else step, estimated_arrival=estimated_arrival)
     if step in ("arrived", "in_progress"):
-<<<<<<< HEAD
         await alerts.resolve(tx, bookings.JOB_ALERTS, booking_id=booking_id)
-    if step == "arrived":
-        # The way is over, and with it what the watchdog remembers: it begins anew where they are.
-        await booking_rows.watch(tx.conn, booking_id=booking_id, watch=None, next_at=tx.now)
-        tx.hint(bus.TIMER_SET, {"at": tx.now.timestamp()})
-=======
-        await booking_rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=list(bookings.JOB_ALERTS))
     if step in ("in_transit", "arrived"):
         await _watch_anew(tx, booking_id)
->>>>>>> main
     if step == "in_progress":
         row = lifecycle.BOOKING["start"]
         await booking_rows.start(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
@@ -189,11 +181,11 @@ async def leave(tx: Tx, booking: Booking, assignment: Assignment, left_at: datet
         await _step(tx, assignment, "left")
         await _watch_anew(tx, booking.id)
     else:
-        await booking_rows.raise_alert(
-            tx.conn, kind="technician_left", booking_id=booking.id, technician_id=assignment.technician_id,
-            message=f"Booking {booking.number}: the technician arrived and has gone away again without starting.",
+        await alerts.raise_alert(
+            tx, "technician_left",
+            f"Booking {booking.number}: the technician arrived and has gone away again without starting.",
+            booking_id=booking.id, technician_id=assignment.technician_id,
         )  # fmt: skip
-        tx.hint(bus.ALERT_RAISED, {"kind": "technician_left", "booking_id": str(booking.id)})
     data = {
         "assignment_id": str(assignment.id), "technician_id": str(assignment.technician_id),
         "is_taken_back": is_taken_back, "distance_m": round(distance_m),
