@@ -34,6 +34,7 @@ def workers_of(services: Services) -> list[Worker]:
     workers: list[Worker] = [
         services.roster.loop,
         services.zones.loop,
+        services.sessions.standing.loop,
         *services.tracker.loops,
         detections.loop_of(services),
         Sweeper(services).loop,
