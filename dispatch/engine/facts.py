@@ -86,7 +86,8 @@ PARTY_FACTS: Mapping[str, Row] = {
     "offer.closed": Row(worker=("offer_id", "booking_id", "booking_number", "state")),
     "job.updated": Row(
         worker=(
-            "booking_id", "assignment_id", "offer_id", "technician_id", "state", "reason", "starts_at", "warning", "left",
+            "booking_id", "assignment_id", "offer_id", "technician_id", "state", "reason", "starts_at", "warning",
+            "left",
         )
     ),
     "earnings.updated": Row(

@@ -42,9 +42,6 @@ class Seen:
         self.role = row.role if row else None
         self.asked_at = asked_at
         self.used_at = asked_at
-        #: Asks for all who were seen lately, before what is known of them grows old. While that fails nobody is believed
-        #: for longer because of it: who is not known is asked for by the request itself.
-        self.loop = Loop("sign-ins", self.renew, every_s=RENEW_S)
 
 
 class Standing:
@@ -57,6 +54,9 @@ class Standing:
         self._drops = 0
         self._asked: Together[UUID, Seen] = Together(self._ask)
         node_bus.subscribe(bus.SESSION_REVOKED, self.revoked)
+        #: Asks for all who were seen lately, before what is known of them grows old. While that fails nobody is
+        #: believed for longer: who is not known is asked for by the request itself.
+        self.loop = Loop("sign-ins", self.renew, every_s=RENEW_S)
 
     async def of(self, session_id: UUID, realm: str) -> Seen | None:
         """What is known of a sign-in that stands in this realm, or None.
