@@ -32,8 +32,6 @@ MAX_BODY_BYTES = 64 * 1024
 #: What a word is worth after this time: nothing but a reason to ask.
 TRUSTED_FOR = timedelta(hours=48)
 LEASE_S = 60.0
-#: One try and three more (C65).
-RETRIES = 3
 _ID_CHARS = 128
 #: Parts of the gateway's entities that are not kept.
 PERSONAL = frozenset({"card", "contact", "email", "vpa", "bank", "bank_account", "customer_details", "upi"})
@@ -170,18 +168,18 @@ async def work_due(services: Services, gateway: Gateway, *, first_wait_s: float 
     else:
         async with services.transaction() as tx:
             await rows.processed(tx.conn, event_row_id=event.id, note=note)
+            if event.retry_count:
+                await intents.hurry(tx)
     return True
 
 
 async def _later(services: Services, event: DueEvent, error: str, first_wait_s: float) -> None:
-    if event.retry_count >= RETRIES:
-        await _review(services, event, error)
-        return
+    """Repeats it later, until its day is over; then a person has to look."""
+    delay_s = intents.wait_s(event.retry_count + 1, first_wait_s)
     async with services.transaction() as tx:
-        await rows.retry(
-            tx.conn, event_row_id=event.id, error=error,
-            delay_s=intents.wait_s(event.retry_count + 1, first_wait_s),
-        )  # fmt: skip
+        if await rows.retry(tx.conn, event_row_id=event.id, error=error, delay_s=delay_s):
+            return
+    await _review(services, event, error)
 
 
 async def _review(services: Services, event: DueEvent, error: str) -> None:

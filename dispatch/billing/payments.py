@@ -49,6 +49,12 @@ class OrderClosed(Conflict):
     code = "order_closed"
 
 
+class OrderRefused(Conflict):
+    """This amount cannot be paid online; book again and choose another way to pay."""
+
+    code = "order_refused"
+
+
 class OrderPending(Unavailable):
     """The payment is being prepared; try again in a moment."""
 
@@ -71,10 +77,11 @@ class Verified:
 async def start(services: Services, booking: Booking, *, use_wallet: bool = False) -> dict[str, Any] | None:
     """Opens the booking's payment, has the gateway make its order, and gives what the checkout page needs.
 
-    The intent is committed before the call and its outcome after it; repeated, it gives the same order. None
-    when nothing is left to pay (the wallet paid it all). Raises PaymentsNotConfigured, OrderClosed,
-    OrderPending when the gateway does not answer now: the order is made later and the same request, repeated,
-    will find it.
+    The intent is committed before the call and its outcome after it; repeated, it gives the same order, and one
+    whose making failed is tried again at once, with its old receipt. None when nothing is left to pay (the wallet
+    paid it all). Raises PaymentsNotConfigured, OrderClosed, OrderRefused when the gateway will never take it (the
+    booking is over then, and its time free), OrderPending when the gateway does not answer now: the order is made
+    later and the same request, repeated, will find it.
     """
     gateway = services.gateway
     async with services.transaction() as tx:
@@ -82,8 +89,10 @@ async def start(services: Services, booking: Booking, *, use_wallet: bool = Fals
         if fresh is None:
             raise Missing("booking")
         if fresh.status in ("cancelled", "refunded"):
-            raise OrderClosed()
+            raise await _why_closed(tx, fresh)
         payment = await charges.open_payment(tx, fresh, use_wallet=use_wallet)
+        if payment is not None and payment.gateway_order_id is None:
+            await intent_rows.rearm_order(tx.conn, payment_id=payment.id)
     if payment is None:
         await _dispatch(services, booking.id)
         return None
@@ -92,10 +101,18 @@ async def start(services: Services, booking: Booking, *, use_wallet: bool = Fals
     return block(services, fresh, payment, gateway.key_id)
 
 
+async def _why_closed(tx: Tx, booking: Booking) -> Conflict:
+    for payment in await rows.of_booking(tx.conn, booking_id=booking.id):
+        intent = await intent_rows.of_payment(tx.conn, payment_id=payment.id, kind="order")
+        if intent is not None and intent.state == "failed":
+            return OrderRefused()
+    return OrderClosed()
+
+
 async def _order(services: Services, payment: Payment) -> Payment:
     """Has the order made, with a second try while its customer waits.
 
-    Raises OrderPending after a few seconds.
+    Raises OrderRefused, OrderPending after a few seconds.
     """
     end = time.monotonic() + WAIT_FOR_ORDER_S
     while True:
@@ -108,6 +125,8 @@ async def _order(services: Services, payment: Payment) -> Payment:
             found = await rows.get(conn, payment_id=payment.id)
         if found is not None and found.gateway_order_id is not None:
             return found
+        if intent is not None and intent.state == "failed":
+            raise OrderRefused()
         if not is_open or time.monotonic() > end:
             raise OrderPending(retry_after_s=3.0)
         await asyncio.sleep(LOOK_S)
