@@ -11,7 +11,8 @@ import pytest
 
 from dispatch.bus import LocalBus
 from dispatch.engine import candidates, detections, jobs, presence
-from dispatch.live.arrivals import Detection, write
+from dispatch.engine.detections import write
+from dispatch.live.arrivals import Detection
 from dispatch.live.tracking import RATE_BURST, Report, Seen
 from dispatch.live.trail import Trail
 from dispatch.process import runtime
