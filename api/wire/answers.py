@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 JSON = "application/json"
+#: Marks a response that is true just now only: no idempotency key keeps it.
+FOR_NOW = "for_now"
 #: Statuses of the few situations that are finer than their kind.
 _STATUS_OF_CODE = {"unsupported_content_encoding": 415, "request_timeout": 408}
 _RETRY_S = 1.0
@@ -108,6 +110,8 @@ class Renderer:
             if isinstance(result, Reply | Message) and result.status is not None:
                 status = result.status
         response = json_response(dialect, status, body, headers)
+        if isinstance(result, Reply) and not result.is_final:
+            response[FOR_NOW] = True
         if "ETag" in headers and request.method in ("GET", "HEAD") and _is_known(request, headers["ETag"]):
             return web.Response(status=304, headers=headers)
         return response

@@ -11,13 +11,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[T]):
-    """`data` with a message beside it, further top-level keys (`extra`), headers, or another status."""
+    """`data` with a message beside it, further top-level keys (`extra`), headers, or another status.
+
+    One that is not final tells how things stand just now: a repetition with the same key is worked on again.
+    """
 
     data: T
     message: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int | None = None
+    is_final: bool = True
 
 
 @dataclass(frozen=True, slots=True)

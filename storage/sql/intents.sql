@@ -10,9 +10,10 @@ RETURNING id;
 UPDATE payment_intents SET gateway_ref = :gateway_ref, state = 'pending', updated_at = clock_timestamp(),
   attempts = CASE WHEN gateway_ref = :gateway_ref THEN attempts ELSE 0 END,
   next_try_at = least(coalesce(next_try_at, 'infinity'), clock_timestamp() + make_interval(secs => :delay_s)),
-  give_up_at = CASE WHEN gateway_ref = :gateway_ref THEN give_up_at
+  give_up_at = CASE WHEN gateway_ref = :gateway_ref AND state = 'pending' THEN give_up_at
     ELSE clock_timestamp() + make_interval(days => 1, secs => :delay_s) END
-WHERE payment_id = :payment_id AND kind = 'capture' AND (state = 'pending' OR (state <> 'running' AND gateway_ref <> :gateway_ref));
+WHERE payment_id = :payment_id AND kind = 'capture'
+  AND (state IN ('pending', 'manual_review') OR (state <> 'running' AND gateway_ref <> :gateway_ref));
 
 -- name: rearm_order
 -- Its customer asks again: no reason to wait any longer, and one that waits for a person is tried once more.

@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 
 from dispatch.adapters.razorpay import wire as wire
-from dispatch.billing import gateway_events, payments, refunds
+from dispatch.billing import gateway_events, payments, refunds, review
 from dispatch.billing.gateway_events import BadSignature, BadWebhook, natural_key
 from dispatch.ports.gateway import PaymentsNotConfigured
 from storage.bookings import Booking
@@ -185,15 +185,30 @@ async def test_a_wrong_amount_or_currency_is_quarantined(deaf_till: Till, change
     assert await deaf_till.sums() == {}
 
 
-async def test_one_try_and_three_more_then_a_person(deaf_till: Till) -> None:
+@pytest.mark.parametrize("hours", [0.1, 23, 26])
+async def test_an_event_sits_out_an_outage_of_less_than_a_day(deaf_till: Till, hours: float) -> None:
     booking, block = await deaf_till.online()
-    await deaf_till.gw.control(api=[{"fault": "error_500", "next": 50}])
+    reply = await deaf_till.gw.pay(block["order_id"])
+    await deaf_till.away()
     await send(
-        deaf_till, event("payment.captured", {"payment": {"id": "pay_Abcdefgh123456", "order_id": block["order_id"]}})
+        deaf_till,
+        event("payment.captured", {"payment": {"id": reply["razorpay_payment_id"], "order_id": block["order_id"]}}),
     )
-    await deaf_till.drain()
+    for _ in range(5):
+        await deaf_till.worker.run_due()
+        await deaf_till.later(hours=hours / 5)
+    await deaf_till.worker.run_due()
     row = (await deaf_till.world.fetch("SELECT retry_count, needs_review, error FROM gateway_events"))[0]
-    assert (row["retry_count"], row["needs_review"]) == (3, True) and row["error"]
+    assert row["retry_count"] >= 4 and row["error"]
+    is_old = hours > 24
+    assert row["needs_review"] is is_old and await deaf_till.alerts() == ["gateway_event_review"] * is_old
+    await deaf_till.back()
+    if is_old:
+        async with deaf_till.world.services.transaction() as tx:
+            await review.try_again(tx)
+    await deaf_till.later(minutes=1)
+    await deaf_till.drain()
+    assert (await deaf_till.payment(booking)).status == "success"
 
 
 async def test_a_webhook_before_the_answer_to_the_order(till: Till) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,11 @@ from storage.payments import Payment
 from tests.world import World
 
 GRAND = 177120
+#: What goes by real time, as the gateway does.
+WAITING = {
+    "payment_intents": ("next_try_at", "give_up_at"), "gateway_events": ("next_try_at", "give_up_at"),
+    "payments": ("poll_at", "asked_from"), "refunds": ("poll_at", "asked_from"), "payouts": ("poll_at", "asked_from"),
+}  # fmt: skip
 STAFF = Actor("admin", "staff-1")
 
 
@@ -84,6 +90,32 @@ class Till:
             if not done and not waiting:
                 return
             await asyncio.sleep(0.01)
+
+    async def later(self, **by: float) -> None:
+        """So much real time passes for all that waits for the gateway or is asked about."""
+        passed = timedelta(**by)
+        for table, stamps in WAITING.items():
+            moved = ", ".join(f"{stamp} = {stamp} - $1::interval" for stamp in stamps)
+            await self.world.execute(f"UPDATE {table} SET {moved}", passed)
+
+    async def away(self, fault: str = "html_502", *, has_effect: bool = False, match: str = "*") -> None:
+        """The gateway is out of reach from now on. `has_effect`: it does what is asked, and only its answers are lost."""
+        effect = "after" if has_effect else "before"
+        await self.gw.control(api=[{"fault": fault, "effect": effect, "probability": 1.0, "match": match}])
+
+    async def back(self) -> None:
+        """The gateway answers again."""
+        await self.gw.control(api=[])
+
+    async def intents(self) -> list[tuple[str, str]]:
+        """The kind and state of each, in the order in which they came to be."""
+        rows = await self.world.fetch("SELECT kind, state FROM payment_intents ORDER BY created_at")
+        return [(row["kind"], row["state"]) for row in rows]
+
+    async def alerts(self) -> list[str]:
+        """The kinds of the open alerts."""
+        rows = await self.world.fetch("SELECT kind FROM alerts WHERE resolved_at IS NULL ORDER BY created_at")
+        return [row["kind"] for row in rows]
 
     async def payment(self, booking: Booking, kind: str = "online") -> Payment:
         async with self.world.services.read() as conn:
