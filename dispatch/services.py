@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -174,11 +174,9 @@ class Services:
             await asyncio.sleep(random.uniform(0, PAUSE_S))
         raise AssertionError("unreachable")
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Conn]:
+    def read(self) -> AbstractAsyncContextManager[Conn]:
         """A connection for reading; each statement sees its own snapshot."""
-        async with self.pool.connection() as conn:
-            yield conn
+        return self.pool.connection()
 
 
 async def _tell_parties(tx: Tx) -> None:

@@ -44,7 +44,7 @@ class TechnicianRow:
 
 @dataclass(frozen=True, slots=True)
 class SavedPosition:
-    """A last position as some node wrote it; `read_at` is the database's real time of this reading."""
+    """A last position as some node wrote it."""
 
     no: int
     lat: float
@@ -52,11 +52,11 @@ class SavedPosition:
     accuracy_m: float | None
     fix_at_s: float
     is_dispatchable: bool
-    read_at: datetime
 
 
 everyone = sql.rows("everyone", TechnicianRow)
 changed = sql.rows("changed", TechnicianRow)
+named = sql.rows("named", TechnicianRow)
 save_positions = sql.run("save_positions")
 positions_since = sql.rows("positions_since", SavedPosition)
 set_available = sql.scalar("set_available", datetime)

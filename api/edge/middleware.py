@@ -135,8 +135,6 @@ def _is_friend(request: web.Request, core: Core) -> bool:
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """The last word on every response; what an endpoint has set itself stays."""
-    if request.path.startswith(SOCKETS):
-        return
     core = request.app[CORE]
     headers = response.headers
     headers["Server"] = "dispatch"

@@ -1,4 +1,4 @@
-"""The socket server: python-socketio on our own driver, with admission, grants, the hot path and fan-out."""
+"""The socket server: python-socketio on our own connections, with admission, grants, the hot path and fan-out."""
 
 from __future__ import annotations
 
@@ -13,18 +13,36 @@ from typing import Any
 import engineio
 import socketio
 from aiohttp import web
+from aiohttp._websocket.helpers import websocket_mask
+from aiohttp.web_protocol import RequestHandler
 from engineio.async_socket import AsyncSocket
 from socketio.exceptions import ConnectionRefusedError
 
-from api.realtime.frames import HotPacket, encode, event_frame
-from api.realtime.guard import COUNTERS, Addresses, Grant, Origins, QuietLog, SocketLimits, carries_token
+from api.realtime.frames import TEXT, HotPacket, encode, event_frame, frame
+from api.realtime.guard import (
+    COUNTERS,
+    Addresses,
+    Budgets,
+    Grant,
+    Origins,
+    QuietLog,
+    SocketLimits,
+    carries_token,
+)
+from api.realtime.handshake import accept_of, has_body, take_over
 from api.realtime.hot import Allowance, HotEvent, HotHandler
+from api.realtime.manager import HotManager
+from api.realtime.timers import Delayed
 from api.realtime.transport import HotWebSocket, Joined
 
 log = logging.getLogger(__name__)
 
 #: How long a revoked session stays refused, so that a connect under way when it was revoked cannot slip in.
 REVOKED_MEMORY_S = 60.0
+#: Sockets that a sweep looks at before everybody else has a turn.
+SWEEP_SLICE = 64
+#: What joining a namespace costs of a principal's events: it asks the database.
+CONNECT_COST = 1.0
 
 ClientAddress = Callable[[web.Request], str]
 
@@ -34,84 +52,55 @@ def peer_address(request: web.Request) -> str:
     return request.remote or "unknown"
 
 
-class GrantKeeper:
-    """Mixed into any Socket.IO manager: the library's own bookkeeping decides who holds a grant.
-
-    A grant works from the moment the connect handler accepted until just before any disconnect handler runs.
-    """
-
-    server: HotServer
-
-    async def connect(self, sid: str, namespace: str) -> Any:
-        sid = await super().connect(sid, namespace)  # type: ignore[misc]
-        ws = self.server.socket_of(sid, namespace)
-        if ws is not None:
-            await ws.joined(namespace)
-        return sid
-
-    def pre_disconnect(self, sid: str, namespace: str) -> Any:
-        ws = self.server.socket_of(sid, namespace)
-        if ws is not None:
-            ws.left(namespace)
-        return super().pre_disconnect(sid, namespace)  # type: ignore[misc]
-
-    def basic_disconnect(self, sid: str, namespace: str, **kwargs: Any) -> Any:
-        ws = self.server.socket_of(sid, namespace)
-        if ws is not None:
-            ws.left(namespace)
-        return super().basic_disconnect(sid, namespace, **kwargs)  # type: ignore[misc]
-
-
-class HotManager(GrantKeeper, socketio.AsyncManager):  # type: ignore[misc]
-    """The bookkeeping of one node."""
-
-
-class HotRedisManager(GrantKeeper, socketio.AsyncRedisManager):  # type: ignore[misc]
-    """The bookkeeping of one node among many; emits travel through Redis."""
-
-
 class HotEngine(engineio.AsyncServer):  # type: ignore[misc]
-    """Engine.IO over WebSocket only, with our driver and without the library's tasks per socket."""
+    """Engine.IO over WebSocket only, on our own connections and without the library's tasks per socket."""
 
     hot: HotServer
-    _async: dict[str, Any]
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._async = {**self._async, "websocket": HotWebSocket, "translate_request": self._environ}
-
-    def start_background_task(self, target: Any, *args: Any, **kwargs: Any) -> Any:
-        """The driver pings with one timer per socket, so the library's ping task is never started."""
-        if getattr(target, "__func__", None) is AsyncSocket._send_ping:
-            return None
-        return super().start_background_task(target, *args, **kwargs)
+    def create_queue(self, *_: Any, **__: Any) -> None:
+        """The connection stands in for the queue that the library makes for each socket."""
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
-        """Refuses before the handshake what may not connect; otherwise lives as long as the socket does."""
-        key = self.hot.admit(request)
-        if isinstance(key, web.Response):
-            return key
+        """Refuses before the handshake what may not connect; otherwise the connection leaves the HTTP server."""
+        hot = self.hot
+        refused = hot.admit(request)
+        if refused is not None:
+            return refused
+        accept, address = accept_of(request), hot.client_address(request)
+        if not hot.addresses.has_room(address):
+            return hot.refuse("too_many_connections", 429, "Too many sockets from this address.")
+        if accept is None:
+            return hot.refuse("handshake", 400, "This is no sound WebSocket handshake.")
+        seat = hot.addresses.enter(address)
+        if seat is None:
+            return hot.refuse("too_fast", 429, "Too many sockets at once from this address; try again shortly.")
+        sid = self.generate_id()
+        socket = AsyncSocket(self, sid)
+        live = HotWebSocket(hot, socket, address, seat)
+        socket.queue, socket.last_ping, socket.connected, socket.upgraded = live, None, True, True
+        self.sockets[sid] = socket
         try:
-            response: web.StreamResponse = await super().handle_request(request)
-            return response
-        finally:
-            self.hot.addresses.leave(key)
+            await self._trigger_event("connect", sid, {"REMOTE_ADDR": address}, run_async=False)
+            return take_over(request, accept, live, self._open_frame(sid))
+        except BaseException:
+            if sid not in hot.live:
+                self.sockets.pop(sid, None)
+                hot.environ.pop(sid, None)
+                hot.addresses.leave(seat)
+            raise
 
-    def _environ(self, request: web.Request) -> dict[str, Any]:
-        # What the library reads, and no copy of the headers for as long as the socket lives.
-        headers = request.headers
-        return {
-            "REQUEST_METHOD": request.method,
-            "QUERY_STRING": request.query_string,
-            "HTTP_CONNECTION": headers.get("Connection", ""),
-            "HTTP_UPGRADE": headers.get("Upgrade", ""),
-            "REMOTE_ADDR": self.hot.client_address(request),
-            "aiohttp.request": request,
-        }
+    def _open_frame(self, sid: str) -> bytes:
+        told = {
+            "sid": sid, "upgrades": [], "pingTimeout": int(self.ping_timeout * 1000),
+            "pingInterval": int(self.ping_interval * 1000), "maxPayload": self.max_http_buffer_size,
+        }  # fmt: skip
+        return frame(b"0" + encode(told), TEXT)
 
 
 class HotServer(socketio.AsyncServer):  # type: ignore[misc]
     """Socket.IO for clients that are not trusted; see DESIGN, Sockets."""
+
+    manager: HotManager
 
     def __init__(
         self,
@@ -119,13 +108,12 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         *,
         origins: Collection[str] = (),
         client_address: ClientAddress = peer_address,
-        manager: GrantKeeper | None = None,
     ) -> None:
         assert_seams()
         self.limits = limits or SocketLimits()
         quiet = _quiet()
         super().__init__(
-            client_manager=manager or HotManager(),
+            client_manager=HotManager(),
             logger=quiet,
             engineio_logger=quiet,
             serializer=HotPacket,
@@ -144,10 +132,15 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         self.origins = Origins(origins)
         self.client_address = client_address
         self.addresses = Addresses(self.limits.max_per_address)
+        self.budgets = Budgets(self.limits)
         self.live: dict[str, HotWebSocket] = {}
         self.hot_events: tuple[HotEvent, ...] = ()
         self.stats: Counter[str] = Counter(dict.fromkeys(COUNTERS, 0))
         self.note_abuse = QuietLog()
+        self.beats = Delayed[HotWebSocket](self.limits.ping_interval_s, HotWebSocket.beat)
+        self.lates = Delayed[tuple[HotWebSocket, int]](self.limits.ping_timeout_s, lambda late: late[0].late(late[1]))
+        self.unsigned = Delayed[HotWebSocket](self.limits.auth_timeout_s, HotWebSocket.unsigned)
+        self._of_session: dict[str, list[HotWebSocket]] = {}
         self._revoked: dict[str, float] = {}
         self._sweeper: asyncio.Task[None] | None = None
         self._closing = False
@@ -183,31 +176,57 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
             await asyncio.sleep(0.01)
         for ws in list(self.live.values()):
             ws.abort()
+        for timers in (self.beats, self.lates, self.unsigned):
+            timers.stop()
         await self.shutdown()
 
     # -- admission -------------------------------------------------------------------------------------------
 
-    def admit(self, request: web.Request) -> str | web.Response:
-        """The address key of an admitted request, or the refusal."""
+    def admit(self, request: web.Request) -> web.Response | None:
+        """The refusal of a request that may not open a socket; an admitted one still needs a sound handshake."""
+        query = request.query
         if self._closing:
-            return self._refuse("shutdown", 503, "The server is closing; connect again shortly.")
+            return self.refuse("shutdown", 503, "The server is closing; connect again shortly.")
         if request.method != "GET":
-            return self._refuse("method", 405, "Sockets are opened with GET.")
-        if carries_token(request.query.items()):
-            return self._refuse("token_in_url", 400, "Send the token in `auth`, never in the URL.")
+            return self.refuse("method", 405, "Sockets are opened with GET.")
+        if has_body(request):
+            return self.refuse("body", 400, "A socket is opened without a body.")
+        if carries_token(query.items()):
+            return self.refuse("token_in_url", 400, "Send the token in `auth`, never in the URL.")
+        if query.getall("transport", ["polling"]) != ["websocket"]:
+            return self.refuse("transport", 400, ONLY_WEBSOCKET)
+        if query.getall("EIO", ()) != ["4"] or "sid" in query:
+            return self.refuse("protocol", 400, "Use a Socket.IO client of version 3 or 4 (EIO=4), without a sid.")
         if not self.origins.admits(request.headers.getall("Origin", ()), request.host):
-            return self._refuse("origin", 403, "This origin may not open sockets.")
-        key = self.addresses.enter(self.client_address(request))
-        if key is None:
-            return self._refuse("too_many_connections", 429, "Too many sockets from this address.")
-        return key
+            return self.refuse("origin", 403, "This origin may not open sockets.")
+        return None
 
-    def _refuse(self, code: str, status: int, message: str) -> web.Response:
+    def refuse(self, code: str, status: int, message: str) -> web.Response:
         self.stats[f"refused.{code}"] += 1
         body = {"message": message, "error": {"code": code, "message": message, "details": {}}}
-        return web.Response(status=status, body=encode(body), content_type="application/json")
+        headers = {"Retry-After": "1"} if status in (429, 503) else {}
+        response = web.Response(status=status, body=encode(body), content_type="application/json", headers=headers)
+        # What may follow on the connection is no request: an upgrade was asked for.
+        response.force_close()
+        return response
+
+    def gave_up(self, ws: HotWebSocket, seat: str) -> None:
+        """A connection has ended: its seat at its address and its place among its session's sockets are free."""
+        self.addresses.leave(seat)
+        for session_id in ws.sessions:
+            held = self._of_session.get(session_id)
+            if held is not None and ws in held:
+                held.remove(ws)
+                if not held:
+                    del self._of_session[session_id]
 
     # -- grants ----------------------------------------------------------------------------------------------
+
+    def no_door(self, ws: HotWebSocket, namespace: str) -> dict[str, Any] | None:
+        """Why this socket can't ask to join a namespace: there is none of the name, or it has joined."""
+        if namespace not in self.namespace_handlers and namespace not in self.handlers:
+            return _why("unknown_namespace", f"There is no namespace {namespace} here.")
+        return _why("already_connected", "This namespace is connected already.") if ws.has(namespace) else None
 
     def authorize(self, sid: str, namespace: str, grant: Grant, then: Joined | None = None) -> None:
         """For connect handlers, after the token was checked: the grant works once the handler accepts.
@@ -216,49 +235,69 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         Raises the library's ConnectionRefusedError when the session was revoked meanwhile or has expired.
         """
         if grant.session_id in self._revoked or grant.expires_at <= time.time():
-            raise ConnectionRefusedError(
-                "Sign in again.", {"code": "unauthorized", "message": "Sign in again.", "details": {}}
-            )
+            raise ConnectionRefusedError("Sign in again.", _why("unauthorized", "Sign in again."))
         grant.sid, grant.namespace = sid, namespace
+        grant.budget = self.budgets.of(namespace, grant.principal)
         ws = self.socket_of(sid, namespace)
-        if ws is not None:
-            ws.pending[namespace] = (grant, then)
+        if ws is None:
+            return
+        if not grant.budget.events.take(CONNECT_COST):
+            ws.cut("too_fast", code=1013)
+        if ws.pending is None:
+            ws.pending = {}
+        ws.pending[namespace] = (grant, then)
+        self._seat_session(ws, grant.session_id)
+
+    def _seat_session(self, ws: HotWebSocket, session_id: str) -> None:
+        held = self._of_session.setdefault(session_id, [])
+        if ws not in held:
+            held.append(ws)
+            ws.sessions += (session_id,)
+        alive = [one for one in held if one.cut_reason is None]
+        if len(alive) > self.limits.max_per_session:
+            # The newest is whom the person holds in hand; an old one may long be dead.
+            alive[0].cut("replaced", code=1008)
 
     def grant_of(self, sid: str, namespace: str) -> Grant | None:
         """The grant that this socket acts under now."""
         ws = self.socket_of(sid, namespace)
         return ws.grants.get(namespace) if ws is not None else None
 
-    def cut(self, sid: str, namespace: str, reason: str) -> None:
+    def cut(self, sid: str, namespace: str, reason: str, code: int = 1011) -> None:
         """Cuts the socket behind a sid at the transport."""
         ws = self.socket_of(sid, namespace)
         if ws is not None:
-            ws.cut(reason, code=4401 if reason == "expired" else 1011)
+            ws.cut(reason, code=4401 if reason == "expired" else code)
 
     def revoke(self, predicate: Callable[[Grant], bool]) -> int:
         """Cuts, at once, every socket of this node that holds such a grant; answers how many."""
-        cut = 0
-        for ws in list(self.live.values()):
-            if any(predicate(grant) for grant in ws.held()):
-                ws.cut("revoked", code=4401)
-                cut += 1
-        return cut
+        return self._revoke_of(list(self.live.values()), predicate)
 
     def revoke_session(self, session_id: str) -> int:
         """Cuts the sockets of a session and refuses new ones under it."""
         now = time.monotonic()
         self._revoked = {key: until for key, until in self._revoked.items() if until > now}
         self._revoked[session_id] = now + REVOKED_MEMORY_S
-        return self.revoke(lambda grant: grant.session_id == session_id)
+        held = list(self._of_session.get(session_id, ()))
+        return self._revoke_of(held, lambda grant: grant.session_id == session_id)
+
+    def _revoke_of(self, sockets: list[HotWebSocket], predicate: Callable[[Grant], bool]) -> int:
+        cut = 0
+        for ws in sockets:
+            if any(predicate(grant) for grant in ws.held()):
+                ws.cut("revoked", code=4401)
+                cut += 1
+        return cut
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(self.limits.sweep_interval_s)
             now = time.time()
-            for ws in list(self.live.values()):
-                for grant in list(ws.grants.values()):
-                    if grant.expires_at <= now:
-                        ws.cut("expired", code=4401)
+            for number, ws in enumerate(list(self.live.values()), 1):
+                if any(grant.expires_at <= now for grant in ws.grants.values()):
+                    ws.cut("expired", code=4401)
+                if number % SWEEP_SLICE == 0:
+                    await asyncio.sleep(0)
 
     # -- the hot path and what goes out ----------------------------------------------------------------------
 
@@ -290,24 +329,13 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
 
         Answers how many got it.
         """
-        return self._to_room(namespace, room, event, data, lossy=True)
-
-    def tell(self, namespace: str, room: str, event: str, data: Any) -> int:
-        """A fact to this node's members of a room, in order with everything else written to them."""
-        return self._to_room(namespace, room, event, data, lossy=False)
-
-    def _to_room(self, namespace: str, room: str, event: str, data: Any, *, lossy: bool) -> int:
-        framed: bytes | None = None
-        sent = 0
-        for _, eio_sid in self.manager.get_participants(namespace, room):
-            ws = self.live.get(eio_sid)
-            if ws is None:
-                continue
-            if framed is None:
-                framed = event_frame(namespace, event, data)
-            sent += ws.write(framed, lossy)
-        self.stats["lossy_sent" if lossy else "facts_sent"] += sent
+        sent = self.manager.cast(namespace, room, event, data)
+        self.stats["lossy_sent"] += sent
         return sent
+
+    def watched(self, namespace: str, room: str) -> bool:
+        """Whether anybody here would hear a cast."""
+        return (namespace, room) in self.manager.casts
 
     def emit_fact(self, sid: str, namespace: str, event: str, data: Any) -> int:
         """A fact to one socket, written at once and in order; a peer that is 256 KiB behind is cut.
@@ -329,6 +357,16 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         return ws is not None and await ws.drained()
 
 
+#: What a client hears that begins with long polling, as stock clients do unless they are told.
+ONLY_WEBSOCKET = (
+    'Sockets are WebSocket only: connect with transports: ["websocket"] in the options of your Socket.IO client.'
+)
+
+
+def _why(code: str, message: str) -> dict[str, Any]:
+    return {"code": code, "message": message, "details": {}}
+
+
 def _quiet() -> logging.Logger:
     """The libraries' logger: what clients do wrong is counted by the guard, not told line by line."""
     found = logging.getLogger("api.realtime.library")
@@ -337,21 +375,32 @@ def _quiet() -> logging.Logger:
 
 
 def assert_seams() -> None:
-    """The library's undocumented names that the engine stands on. Raises RuntimeError when one has moved."""
+    """The libraries' undocumented names that the engine stands on. Raises RuntimeError when one has moved."""
     expected = {
         AsyncSocket.close: ["self", "wait", "abort", "reason"],
         AsyncSocket.receive: ["self", "pkt"],
-        AsyncSocket._send_ping: ["self"],
+        AsyncSocket.send: ["self", "pkt"],
         socketio.AsyncManager.connect: ["self", "sid", "namespace"],
         socketio.AsyncManager.pre_disconnect: ["self", "sid", "namespace"],
         socketio.AsyncManager.basic_disconnect: ["self", "sid", "namespace", "kwargs"],
+        socketio.AsyncManager.basic_enter_room: ["self", "sid", "namespace", "room", "eio_sid"],
+        socketio.AsyncManager.basic_leave_room: ["self", "sid", "namespace", "room"],
+        socketio.AsyncManager.get_participants: ["self", "namespace", "room"],
         engineio.AsyncServer.handle_request: ["self", "args", "kwargs"],
+        engineio.AsyncServer.create_queue: ["self", "args", "kwargs"],
+        RequestHandler.set_parser: ["self", "parser", "data_received_cb"],
+        RequestHandler.connection_lost: ["self", "exc"],
     }
     for function, parameters in expected.items():
         if list(inspect.signature(function).parameters) != parameters:
             raise RuntimeError(f"{function.__qualname__} is not as the socket engine expects")
     probe = engineio.AsyncServer(async_mode="aiohttp", logger=_quiet())
-    if not {"websocket", "translate_request"} <= probe._async.keys():
-        raise RuntimeError("The Engine.IO driver table is not as the socket engine expects")
-    if not hasattr(AsyncSocket(probe, "probe"), "queue"):
-        raise RuntimeError("AsyncSocket.queue is gone")
+    if not {"queue", "last_ping", "connected", "upgraded", "closed"} <= vars(AsyncSocket(probe, "probe")).keys():
+        raise RuntimeError("AsyncSocket is not as the socket engine expects")
+    known = set(vars(socketio.AsyncManager()))
+    if not {"rooms", "pending_connect", "pending_disconnect", "callbacks"} <= known:
+        raise RuntimeError("The manager's books are not as the socket engine expects")
+    data = bytearray(b"abcde")
+    websocket_mask(b"\x01\x02\x03\x04", data)
+    if data != b"````d":
+        raise RuntimeError("aiohttp's mask is not as the socket engine expects")

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from api.realtime.engine import HotServer
-from api.realtime.guard import Bucket
 from dispatch import bus
 from dispatch.engine import technician_bookings
 from dispatch.services import Services
@@ -59,8 +58,6 @@ class Listener:
     fanout: Fanout
     #: By the clock that dates the facts, which is the database's.
     joined_at: datetime
-    #: Location frames of this socket, as many as events.
-    frames: Bucket
     cursors: dict[UUID, int] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -109,9 +106,7 @@ class Fanout:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def listener(self, sid: str, owner: UUID, namespace: str) -> Listener:
-        limits = self.server.limits
-        frames = Bucket(limits.events_per_s, limits.events_burst)
-        return Listener(sid, owner, namespace, self, self._services.clock.now(), frames)
+        return Listener(sid, owner, namespace, self, self._services.clock.now())
 
     # ------------------------------------------------------------ joining
 

@@ -81,9 +81,14 @@ def event_frame(namespace: str, event: str, data: Any) -> bytes:
     return frame(b"42%b%b" % (_prefix(namespace), encode([event, data])))
 
 
-def ack_frame(namespace: str, ack_id: str, answer: bytes) -> bytes:
+def ack_frame(namespace: str, ack_id: bytes | bytearray, answer: bytes) -> bytes:
     """The acknowledgement of one packet; `answer` is JSON."""
-    return frame(b"43%b%b[%b]" % (_prefix(namespace), ack_id.encode(), answer))
+    return frame(b"43%b%b[%b]" % (_prefix(namespace), bytes(ack_id), answer))
+
+
+def refusal_frame(namespace: str, why: dict[str, Any]) -> bytes:
+    """The refusal to connect a namespace: a client raises an error with this message, and `data` beside it."""
+    return frame(b"44%b%b" % (_prefix(namespace), encode({"message": why["message"], "data": why})))
 
 
 class Codec:
@@ -138,12 +143,12 @@ def _announces_binary(text: str) -> bool:
 def check_body(head: Head, max_depth: int) -> None:
     """Proves that the library will be able to read the body. Raises BadFrame."""
     body = head.body
-    if too_deep(body, max_depth):
-        raise BadFrame("too_deep")
     try:
         data = orjson.loads(body) if body else None
     except orjson.JSONDecodeError:
         raise BadFrame("malformed") from None
+    if too_deep(body, max_depth):
+        raise BadFrame("too_deep")
     if not _SHAPES[head.kind](head, data):
         raise BadFrame("malformed")
 
@@ -159,20 +164,23 @@ _SHAPES: dict[Kind, Callable[[Head, Any], bool]] = {
     Kind.ACK: lambda head, data: bool(head.ack_id) and isinstance(data, list),
 }
 
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
+#: Braces as brackets; everything that is neither goes.
+_AS_BRACKETS = str.maketrans("{}", "[]")
+_OTHERS = re.compile(r"[^\[\]]")
 
 
 def too_deep(body: str, limit: int) -> bool:
-    """Whether JSON nests deeper than `limit`; brackets inside strings do not count."""
+    """Whether valid JSON nests deeper than `limit`; brackets inside strings do not count.
+
+    Each step is one pass over the bytes, and there are `limit` of them: what an empty pair is removed from as often
+    as it may nest and still has brackets nests deeper.
+    """
     if body.count("[") + body.count("{") <= limit:
         return False
-    depth = 0
-    for token in _TOKENS.finditer(body):
-        char = token[0]
-        if char in "[{":
-            depth += 1
-            if depth > limit:
-                return True
-        elif char in "]}":
-            depth -= 1
-    return False
+    bare = body.replace("\\\\", "").replace('\\"', "").split('"')[::2]
+    left = _OTHERS.sub("", "".join(bare).translate(_AS_BRACKETS))
+    for _ in range(limit):
+        left = left.replace("[]", "")
+        if not left:
+            return False
+    return True

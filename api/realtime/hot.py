@@ -24,7 +24,9 @@ Allowance = Callable[[Grant], bool]
 RATE_LIMITED = encode(
     {
         "ok": False,
-        "error": {"code": "rate_limited", "message": "Too many events; send fewer.", "details": {}},
+        "error": {
+            "code": "rate_limited", "message": "Too many events; send fewer.", "details": {}, "retry_after_s": 1.0,
+        },
     }
 )
 
@@ -47,32 +49,32 @@ class HotEvent:
     def __init__(
         self, namespace: str, event: str, payload: Any, handler: HotHandler, allow: Allowance | None
     ) -> None:
-        self.prefix = f"42{namespace},"
+        self.prefix = f"42{namespace},".encode()
         self._namespace = namespace
         self._start = len(self.prefix)
-        self._head = f'["{event}",'
+        self._head = f'["{event}",'.encode()
         self._decode = msgspec.json.Decoder(tuple[str, payload]).decode
         self._handler = handler
         self._allow = allow
 
-    def take(self, socket: HotSocket, text: str, stats: Counter[str]) -> bool:
+    def take(self, socket: HotSocket, frame: bytearray, stats: Counter[str]) -> bool:
         """Handles the frame, or answers False: then the ordinary path has it. Never raises."""
         grant = socket.grants.get(self._namespace)
         if grant is None:
             return False
         start = self._start
-        at = text.find("[", start, start + 17)
-        if at < 0 or not text.startswith(self._head, at):
+        at = frame.find(b"[", start, start + 17)
+        if at < 0 or not frame.startswith(self._head, at):
             return False
-        ack_id = text[start:at]
-        if ack_id and not (ack_id.isdigit() and ack_id.isascii()):
+        ack_id = frame[start:at]
+        if ack_id and not ack_id.isdigit():
             return False
         if self._allow is not None and not self._allow(grant):
             stats["frames_limited"] += 1
             socket.limited()
             answer: bytes | None = RATE_LIMITED
         else:
-            answer = self._answer(grant, text[at:], stats)
+            answer = self._answer(grant, frame[at:], stats)
         if answer is None:
             return False
         stats["hot_frames"] += 1
@@ -80,7 +82,7 @@ class HotEvent:
             socket.write(ack_frame(self._namespace, ack_id, answer))
         return True
 
-    def _answer(self, grant: Grant, body: str, stats: Counter[str]) -> bytes | None:
+    def _answer(self, grant: Grant, body: bytearray, stats: Counter[str]) -> bytes | None:
         try:
             return self._handler(grant, self._decode(body)[1])
         except msgspec.DecodeError:  # wrong types included; the ordinary handler answers in detail

@@ -112,9 +112,8 @@ class TechnicianNamespace(CommandNamespace[Services]):
         )
 
     def _may_report(self, grant: Grant) -> bool:
-        """Frames per socket, by real time and before anything is parsed: the domain's own rate comes later."""
-        listener: Listener | None = grant.state
-        return listener is not None and listener.frames.take()
+        """Frames of one technician, by real time and before anything is parsed: the domain's own rate comes later."""
+        return grant.budget.reports.take()
 
     async def sign_in(self, environ: dict[str, Any], auth: dict[str, Any]) -> Grant:
         return await signin.grant(self.context, "technician", auth)

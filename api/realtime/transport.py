@@ -1,18 +1,18 @@
-"""One live socket: the Engine.IO driver that runs the receive loop, screens what comes in, and pings."""
+"""One live socket: what comes in is screened and costs, goes the short way or the library's; heartbeat and end."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import WSMsgType, web
-from aiohttp.http_websocket import WebSocketError
 from engineio import packet
 from engineio.async_socket import AsyncSocket
 
 from api.realtime.frames import (
     PING_FRAME,
-    PONG,
     BadFrame,
     Head,
     Kind,
@@ -20,157 +20,207 @@ from api.realtime.frames import (
     check_body,
     frame,
     read_head,
+    refusal_frame,
 )
 from api.realtime.guard import Bucket, Grant
 from api.realtime.hot import RATE_LIMITED
-from api.realtime.writer import SocketWriter
+from api.realtime.receiver import Receiver
 
 if TYPE_CHECKING:
-    from api.realtime.engine import HotEngine, HotServer
+    from api.realtime.engine import HotServer
+
+log = logging.getLogger(__name__)
 
 #: Awaited with the grant once the client knows that it is connected.
 Joined = Callable[[Grant], Awaitable[None]]
 
 #: What each cut is called on the wire; anything else is 1008, a policy violation.
 _CLOSE_CODES = {"too_big": 1009, "malformed": 1002, "binary": 1003}
+_NORMAL = (1000).to_bytes(2, "big")
 
 
-class HotWebSocket(SocketWriter):
-    """The driver's `websocket` object (contract: built with a bound handler and the engine, then awaited).
+class HotWebSocket(Receiver):
+    """The connection's protocol, and what the library takes for its queue: whatever anybody sends is written at
+    once, in program order, and bounded.
 
-    It also stands in for the library's queue, so that whatever anybody sends is written at once, in program
-    order, and bounded.
+    Location frames are answered while their bytes are being read. Everything else goes through one short task per
+    burst, in order; while that works, location frames of the same socket wait behind it.
     """
 
     __slots__ = (
         "_awaiting_pong",
+        "_beats",
         "_bucket",
-        "_busy",
         "_floods",
+        "_is_lost",
+        "_is_paused",
         "_joined",
+        "_seat",
         "_server",
+        "_sign_in_by",
         "_socket",
-        "_ws",
+        "_waiting",
+        "_waiting_bytes",
+        "_worker",
         "grants",
         "pending",
+        "sessions",
     )
 
-    _ws: web.WebSocketResponse
-
-    def __init__(self, handler: Any, engine: HotEngine) -> None:
-        super().__init__(engine.hot.limits, engine.hot.stats, engine.hot.note_abuse)
-        self._socket: AsyncSocket = handler.__self__
-        self._server: HotServer = engine.hot
-        self._bucket = Bucket(self._limits.events_per_s, self._limits.events_burst)
+    def __init__(self, server: HotServer, socket: AsyncSocket, address: str, seat: str) -> None:
+        super().__init__(server.limits, server.stats, server.note_abuse)
+        self.address = address
+        self._server, self._socket, self._seat = server, socket, seat
+        self._bucket: Bucket | None = None
         self._floods: Bucket | None = None
         self._joined: tuple[str, ...] = ()
-        self._busy = self._awaiting_pong = False
+        self._awaiting_pong = self._is_lost = self._is_paused = False
+        self._beats = 0
+        self._waiting: deque[tuple[bytearray, bool]] | None = None
+        self._waiting_bytes = 0
+        self._worker: asyncio.Task[None] | None = None
+        self._sign_in_by = 0.0
+        self.sessions: tuple[str, ...] = ()
         self.grants: dict[str, Grant] = {}
-        self.pending: dict[str, tuple[Grant, Joined | None]] = {}
+        self.pending: dict[str, tuple[Grant, Joined | None]] | None = None
 
-    async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
-        request: web.Request = environ["aiohttp.request"]
-        self.address = environ["REMOTE_ADDR"]
-        limits, sid = self._limits, self._socket.sid
-        # The library refuses a message of exactly its maximum, hence the one more.
-        self._ws = web.WebSocketResponse(
-            compress=False, autoping=False, timeout=limits.linger_s, max_msg_size=limits.max_frame_bytes + 1
-        )
-        try:
-            await self._ws.prepare(request)
-            if request.transport is None:
-                raise ConnectionResetError("gone during the handshake")
-            self.open(request.transport)
-            self._server.live[sid] = self
-            self._stats["opened"] += 1
-            await self._run()
-        finally:
-            await self._end(sid)
-        return self._ws
+    def opened(self, transport: asyncio.Transport) -> None:
+        super().opened(transport)
+        self._server.live[self._socket.sid] = self
+        self._stats["opened"] += 1
+        self._await_sign_in()
+        self._server.beats.add(self)
 
     # -- receiving -------------------------------------------------------------------------------------------
 
-    async def _run(self) -> None:
-        socket = self._socket
-        socket.connected = socket.upgraded = True
-        waiting, socket.queue = socket.queue, self
-        while not waiting.empty():  # the OPEN packet
-            await self.put(waiting.get_nowait())
-        self._arm_deadline(self._limits.auth_timeout_s, "auth_timeout")
-        self._heartbeat = self._loop.call_later(self._limits.ping_interval_s, self._beat)
-        receive, hot_events, stats = self._ws.receive, self._server.hot_events, self._stats
-        while self.cut_reason is None and not socket.closed:
-            message = await receive()
-            if message.type is not WSMsgType.TEXT:
-                if not self._other(message.type, message.data):
-                    return
-                continue
-            text = message.data
-            for hot in hot_events:
-                if text.startswith(hot.prefix) and hot.take(self, text, stats):
-                    break
-            else:
-                stats["slow_frames"] += 1
-                await self._slow(text)
+    def most_bytes(self) -> int:
+        limits = self._limits
+        return limits.max_frame_bytes if self._joined else min(limits.max_unsigned_bytes, limits.max_frame_bytes)
 
-    def _other(self, kind: WSMsgType, data: Any) -> bool:
-        """A message that is not text; False ends the loop."""
-        if kind is WSMsgType.PING:
-            if self._bucket.take():
-                self.write(frame(data, PONG))
-            else:
-                self.limited()
-            return True
-        if kind is WSMsgType.PONG:
-            return True
-        if kind is WSMsgType.BINARY:
-            self._abuse("binary")
-        elif isinstance(data, WebSocketError):
-            self._abuse("too_big" if data.code == 1009 else "malformed")
+    def text(self, payload: bytearray) -> None:
+        is_first = self._worker is None
+        if is_first and self._taken(payload):
+            return
+        if payload == b"3":
+            self._stats["slow_frames"] += 1
+            self._pong()
+        else:
+            self._later(payload, was_tried=is_first)
+
+    def _taken(self, payload: bytearray) -> bool:
+        """Whether it was a frame for the short way, and has been answered there."""
+        for hot in self._server.hot_events:
+            if payload.startswith(hot.prefix) and hot.take(self, payload, self._stats):
+                return True
         return False
 
-    async def _slow(self, text: str) -> None:
-        """A frame for the library, once it is known to be sound and within the rate."""
-        if text == "3":
-            self._pong()
-        elif text == "1":
-            await self._receive(packet.Packet(packet.CLOSE))
-        else:
-            try:
-                head = read_head(text)
-                if not self._bucket.take():
-                    self._refuse_event(head)
-                    return
-                check_body(head, self._limits.max_depth)
-            except BadFrame as bad:
-                self._abuse(bad.reason)
-            else:
-                await self._receive(packet.Packet(packet.MESSAGE, data=text[1:]))
+    def _later(self, payload: bytearray, *, was_tried: bool) -> None:
+        if self._waiting is None:
+            self._waiting = deque()
+        self._waiting.append((payload, was_tried))
+        self._waiting_bytes += len(payload)
+        if self._worker is None:
+            self._worker = self._loop.create_task(self._work(), name="socket")
+        elif not self._is_paused and (
+            len(self._waiting) >= self._limits.most_waiting or self._waiting_bytes >= self._limits.most_waiting_bytes
+        ):
+            # The kernel holds the rest back, and with it the peer.
+            self._is_paused = True
+            self._transport.pause_reading()
 
-    async def _receive(self, pkt: packet.Packet) -> None:
-        self._busy = True
+    async def _work(self) -> None:
+        """What is not for the short way, one after the other; then, if the connection has ended, the end."""
+        waiting = self._waiting
+        assert waiting is not None, "made before the task"
         try:
-            await self._socket.receive(pkt)
+            while waiting and self.cut_reason is None and not self._socket.closed:
+                payload, was_tried = waiting.popleft()
+                self._waiting_bytes -= len(payload)
+                if was_tried or not self._taken(payload):
+                    await self._one(payload)
+                if self._is_paused and len(waiting) <= self._limits.most_waiting // 2:
+                    self._resume()
+        except Exception:
+            log.exception("a frame could not be handled")
+            self.cut("failed", code=1011)
         finally:
-            self._busy = False
+            self._waiting, self._waiting_bytes, self._worker = None, 0, None
+        if self._is_lost:
+            await self._end()
+
+    def _resume(self) -> None:
+        self._is_paused = False
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    async def _one(self, payload: bytearray) -> None:
+        self._stats["slow_frames"] += 1
+        try:
+            text = payload.decode()
+        except UnicodeDecodeError:
+            self.violated("malformed", 1007)
+            return
+        if text == "1":
+            await self._socket.receive(packet.Packet(packet.CLOSE))
+            self._is_closing = True
+            self.close_after(_NORMAL)
+            return
+        try:
+            head = read_head(text)
+            if not self.bucket.take(1 + len(payload) // self._limits.bytes_per_event):
+                self._refuse_event(head)
+                return
+            check_body(head, self._limits.max_depth)
+        except BadFrame as bad:
+            self._abuse(bad.reason)
+            return
+        if head.kind is Kind.CONNECT and (why := self._server.no_door(self, head.namespace)):
+            self.refuse(head.namespace, why)
+        else:
+            await self._socket.receive(packet.Packet(packet.MESSAGE, data=text[1:]))
+
+    # -- what it costs ---------------------------------------------------------------------------------------
+
+    @property
+    def bucket(self) -> Bucket:
+        """Who pays: the principal once there is one, before it this socket by a small allowance."""
+        found = self._bucket
+        if found is None:
+            found = self._bucket = Bucket(self._limits.unsigned_per_s, self._limits.unsigned_burst)
+        return found
+
+    def spend(self) -> bool:
+        if self.bucket.take():
+            return True
+        self.limited()
+        return False
 
     def _refuse_event(self, head: Head) -> None:
         self._stats["events_limited"] += 1
         if head.kind is Kind.EVENT and head.ack_id:
-            self.write(ack_frame(head.namespace, head.ack_id, RATE_LIMITED))
+            self.write(ack_frame(head.namespace, head.ack_id.encode(), RATE_LIMITED))
         self.limited()
 
     def limited(self) -> None:
         """Something of this socket was refused for its rate; whoever goes on regardless is cut."""
         if self._floods is None:
-            self._floods = Bucket(self._limits.events_per_s, self._limits.flood_burst)
+            self._floods = Bucket(self._limits.flood_per_s, self._limits.flood_burst)
         if not self._floods.take():
             self._abuse("flood")
 
-    def _abuse(self, reason: str) -> None:
+    def violated(self, reason: str, code: int) -> None:
         if self.cut_reason is None:
             self._note_abuse(reason, self.address)
-            self.cut(reason, code=_CLOSE_CODES.get(reason, 1008))
+            self.cut(reason, code=code)
+
+    def _abuse(self, reason: str) -> None:
+        self.violated(reason, _CLOSE_CODES.get(reason, 1008))
+
+    def refuse(self, namespace: str, why: dict[str, Any]) -> None:
+        """Refuses to connect a namespace, in the shape in which the library refuses."""
+        self.write(refusal_frame(namespace, why))
+        if not self._joined:
+            self.cut("refused")
 
     # -- in place of the library's queue ---------------------------------------------------------------------
 
@@ -188,73 +238,102 @@ class HotWebSocket(SocketWriter):
     async def join(self) -> None:
         """Nothing is ever queued here."""
 
-    # -- the heartbeat and the end ---------------------------------------------------------------------------
+    # -- the heartbeat ---------------------------------------------------------------------------------------
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """Pings the peer, one interval after its last pong."""
+        if self.cut_reason is not None or self._is_lost:
+            return
         self._awaiting_pong = True
+        self._beats += 1
         self.write(PING_FRAME)
-        if self.cut_reason is None:
-            self._heartbeat = self._loop.call_later(self._limits.ping_timeout_s, self._late)
+        self._server.lates.add((self, self._beats))
 
-    def _late(self) -> None:
-        if self._busy:
-            # Its pong may wait behind a command that we have not finished.
-            self._heartbeat = self._loop.call_later(self._limits.ping_timeout_s, self._late)
+    def late(self, beats: int) -> None:
+        """The time for the pong of this beat is over."""
+        if not self._awaiting_pong or beats != self._beats or self.cut_reason is not None:
+            return
+        if self._is_paused:
+            # Its pong may wait behind commands that we have not finished.
+            self._server.lates.add((self, beats))
         else:
             self.cut("ping_timeout", abort=True)
 
     def _pong(self) -> None:
         if self._awaiting_pong:
             self._awaiting_pong = False
-            if self._heartbeat is not None:
-                self._heartbeat.cancel()
-            self._heartbeat = self._loop.call_later(self._limits.ping_interval_s, self._beat)
-        elif not self._bucket.take():
-            self.limited()
+            self._server.beats.add(self)
+        else:
+            self.spend()
+
+    # -- signing in ------------------------------------------------------------------------------------------
+
+    def _await_sign_in(self) -> None:
+        self._sign_in_by = self._loop.time() + self._limits.auth_timeout_s
+        self._server.unsigned.add(self)
+
+    def unsigned(self) -> None:
+        """The time to sign in that was given some time ago is over."""
+        is_due = self._loop.time() >= self._sign_in_by
+        if is_due and not self._joined and self.cut_reason is None and not self._is_lost:
+            self._abuse("auth_timeout")
 
     async def joined(self, namespace: str) -> None:
         """The namespace's connect handler accepted, and the client was told."""
-        grant, then = self.pending.pop(namespace, (None, None))
+        grant, then = (self.pending or {}).pop(namespace, (None, None))
         self._joined += (namespace,)
         self._stats["joined"] += 1
-        if self.cut_reason is None:
-            if grant is not None:
-                self.grants[namespace] = grant
-            if self._deadline is not None:
-                self._deadline.cancel()
-                self._deadline = None
+        if grant is not None and self.cut_reason is None:
+            self.grants[namespace] = grant
+            self._bucket = grant.budget.events
         if grant is not None and then is not None:
             await then(grant)
 
     def held(self) -> list[Grant]:
         """The grants that work, and those whose connect handler is still at work."""
-        return [*self.grants.values(), *(grant for grant, _ in self.pending.values())]
+        return [*self.grants.values(), *(grant for grant, _ in (self.pending or {}).values())]
+
+    def has(self, namespace: str) -> bool:
+        """Whether the namespace is connected, or about to be."""
+        return namespace in self._joined or namespace in (self.pending or {})
 
     def left(self, namespace: str) -> None:
         """The namespace is being left, or its connect handler refused."""
-        self.pending.pop(namespace, None)
+        if self.pending is not None:
+            self.pending.pop(namespace, None)
         self.grants.pop(namespace, None)
-        self._joined = tuple(name for name in self._joined if name != namespace)
-        if not self._joined and self.cut_reason is None and self._deadline is None:
-            self._arm_deadline(self._limits.auth_timeout_s, "auth_timeout")
-
-    def _arm_deadline(self, delay_s: float, reason: str) -> None:
-        self._deadline = self._loop.call_later(delay_s, self._abuse, reason)
+        if namespace in self._joined:
+            self._joined = tuple(name for name in self._joined if name != namespace)
+            if not self._joined and self.cut_reason is None:
+                self._await_sign_in()
 
     def withdraw(self) -> None:
         """Takes back every grant; a connect handler still at work is left to finish."""
         self.grants.clear()
 
-    async def _end(self, sid: str) -> None:
-        if self._server.live.get(sid) is self:
-            self._stats["closed"] += 1
-            self._cancel_timers()
-            self.withdraw()
-            # A closing handshake may still come, but a peer that reads nothing cannot hold the connection.
-            self._loop.call_later(2 * self._limits.linger_s, self._transport.abort)
-        reason = self.cut_reason or self._socket.server.reason.TRANSPORT_CLOSE
+    # -- the end ---------------------------------------------------------------------------------------------
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
+        self._is_lost = True
+        self._pending = self._message = None
+        self._server.gave_up(self, self._seat)
+        self._stats["closed"] += 1
+        if self._waiting is None:
+            # Without a worker: what has been read was handled. Otherwise the end follows it.
+            self._waiting = deque()
+            self._worker = self._loop.create_task(self._work(), name="socket end")
+
+    async def _end(self) -> None:
+        """The disconnect handlers of the joined namespaces run, once."""
+        self.withdraw()
+        engine, sid = self._socket.server, self._socket.sid
         try:
+            reason = self.cut_reason or engine.reason.TRANSPORT_CLOSE
             await self._socket.close(wait=False, abort=True, reason=reason)
+        except Exception:
+            log.exception("a socket did not end as it should")
         finally:
             self._server.live.pop(sid, None)
-            self._socket.server.sockets.pop(sid, None)
+            engine.sockets.pop(sid, None)

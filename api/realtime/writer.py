@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 
-from api.realtime.frames import close_frame
+from api.realtime.frames import CLOSE, close_frame, frame
 from api.realtime.guard import SocketLimits
 
 
@@ -15,9 +15,8 @@ class SocketWriter:
 
     __slots__ = (
         "_backlog_check",
-        "_deadline",
-        "_heartbeat",
         "_limits",
+        "_linger",
         "_loop",
         "_marks",
         "_note_abuse",
@@ -35,15 +34,14 @@ class SocketWriter:
         self, limits: SocketLimits, stats: Counter[str], note_abuse: Callable[[str, str], None]
     ) -> None:
         self._limits, self._stats, self._note_abuse = limits, stats, note_abuse
-        self._heartbeat: asyncio.TimerHandle | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._linger: asyncio.TimerHandle | None = None
         self._marks: deque[int] | None = None
         self._sent = 0
         self._backlog_check = False
         self.address = ""
         self.cut_reason: str | None = None
 
-    def open(self, transport: asyncio.Transport) -> None:
+    def opened(self, transport: asyncio.Transport) -> None:
         """The handshake is done."""
         self._loop = asyncio.get_running_loop()
         self._transport = transport
@@ -119,24 +117,25 @@ class SocketWriter:
         self.cut_reason = reason
         self._stats[f"cut.{reason}"] += 1
         self.withdraw()
-        self._cancel_timers()
+        if abort or self._transport.get_write_buffer_size() > self._limits.soft_queue_bytes:
+            self._transport.abort()
+        else:
+            self._close(close_frame(code, reason))
+
+    def close_after(self, payload: bytes) -> None:
+        """The peer closes: its code goes back to it, and the connection ends."""
+        self._close(frame(payload, CLOSE))
+
+    def _close(self, farewell: bytes) -> None:
         transport = self._transport
-        if abort or transport.get_write_buffer_size() > self._limits.soft_queue_bytes:
-            transport.abort()
-        elif not transport.is_closing():
-            transport.write(close_frame(code, reason))
+        if not transport.is_closing():
+            transport.write(farewell)
             transport.close()
-            self._deadline = self._loop.call_later(self._limits.linger_s, transport.abort)
+            self._linger = self._loop.call_later(self._limits.linger_s, transport.abort)
 
     def abort(self) -> None:
         """Drops the connection without another word."""
         self._transport.abort()
-
-    def _cancel_timers(self) -> None:
-        for timer in (self._heartbeat, self._deadline):
-            if timer is not None:
-                timer.cancel()
-        self._heartbeat = self._deadline = None
 
     def withdraw(self) -> None:
         """Takes back what the peer was allowed, before anything else happens to it."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +24,8 @@ log = logging.getLogger(__name__)
 
 #: How often a node looks for changes that no hint told it, in real seconds.
 POLL_S = 5.0
-#: Rows may commit later than their changed_at; the poll looks back this far.
-OVERLAP = timedelta(seconds=30)
+#: Rows may commit later than their changed_at: a look goes back so much further than to the last one, in real seconds.
+OVERLAP_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,9 @@ class Roster:
         self._listeners: list[Callable[[Technician], None]] = []
         self._wanted: set[UUID] = set()
         self._wake = asyncio.Event()
-        self._newest = datetime(1970, 1, 1, tzinfo=UTC)
+        #: When the last look began (monotonic, real seconds), and what it found: that is not taken over again.
+        self._looked_s = 0.0
+        self._found: dict[UUID, datetime] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -107,6 +111,7 @@ class Roster:
     async def load(self) -> list[rows.TechnicianRow]:
         """Reads everyone; returns the rows, whose last positions the tracker starts from."""
         self._bus.subscribe(bus.TECHNICIAN_CHANGED, self._hinted)
+        self._looked_s = monotonic()
         async with self._pool.connection() as conn:
             found = await rows.everyone(conn)
         for row in found:
@@ -114,27 +119,45 @@ class Roster:
         return found
 
     async def refresh(self, ids: Iterable[UUID] = ()) -> None:
-        """Reads what changed since the last look, and those named."""
+        """Reads those named; without names, whatever changed since the last look."""
+        wanted = list(ids)
+        if not wanted:
+            await self._look()
+            return
         async with self._pool.connection() as conn:
-            found = await rows.changed(conn, since=self._newest - OVERLAP, ids=list(ids))
+            found = await rows.named(conn, ids=wanted)
         for row in found:
             self._put(row)
 
+    async def _look(self) -> None:
+        began_s = monotonic()
+        async with self._pool.connection() as conn:
+            found = await rows.changed(conn, back_s=began_s - self._looked_s + OVERLAP_S)
+        known, self._found = self._found, {row.id: row.changed_at for row in found}
+        self._looked_s = began_s
+        for row in found:
+            if known.get(row.id) != row.changed_at:
+                self._put(row)
+
     async def keep_fresh(self) -> None:
-        """Runs until cancelled: at every hint, and every few seconds in case a hint was lost."""
+        """Until cancelled: those whom a hint names at once, and every few seconds what no hint told."""
+        next_look_s = monotonic() + POLL_S
         while True:
-            try:
-                await asyncio.wait_for(self._wake.wait(), POLL_S)
-            except TimeoutError:
-                pass
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), max(0.0, next_look_s - monotonic()))
             self._wake.clear()
             wanted, self._wanted = self._wanted, set()
             try:
-                await self.refresh(wanted)
+                if wanted:
+                    await self.refresh(wanted)
+                if monotonic() >= next_look_s:
+                    next_look_s = monotonic() + POLL_S
+                    await self._look()
             except Exception:
                 self._wanted |= wanted
                 log.warning("the roster could not be refreshed", exc_info=True)
                 await asyncio.sleep(1)
+                self._wake.set()
 
     def _hinted(self, hint: bus.Hint) -> None:
         self._wanted.add(UUID(hint["technician_id"]))
@@ -151,7 +174,6 @@ class Roster:
             row.cancelled_bookings / row.total_bookings if row.total_bookings else 0.0, row.idle_since,
         )  # fmt: skip
         self._by_id[row.id] = self._by_no[row.no] = person
-        self._newest = max(self._newest, row.changed_at)
         if base is None or not person.is_active:
             self.bases.remove(row.no)
         else:

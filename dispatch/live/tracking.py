@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +41,7 @@ MOST_FIXES = 50
 #: Jobs are read anew this often in real seconds, in case a hint was lost.
 JOBS_POLL_S = 5.0
 #: How often a node reads what other nodes saved, in real seconds, and how far back for slow transactions.
-POSITIONS_POLL_S, POSITIONS_OVERLAP = 3.0, timedelta(seconds=10)
+POSITIONS_POLL_S, POSITIONS_OVERLAP_S = 3.0, 10.0
 
 #: As it comes from the wire: t_ms, lat, lng, accuracy_m, speed_mps, heading_deg.
 RawFix = Sequence[float | None]
@@ -106,7 +105,7 @@ class Tracker:
         self._numbers: dict[UUID, int] = {}
         self._people: dict[int, Technician] = {}
         self._watchers: list[Watcher] = []
-        self._positions_read_at = datetime.now(UTC)
+        self._positions_read_s = time.monotonic()
         self._reload: set[UUID] = set()
         self._wake = asyncio.Event()
 
@@ -325,11 +324,13 @@ class Tracker:
                 log.warning("the positions of other nodes wait for the database: %s", e)
 
     async def read_positions(self) -> None:
-        """Takes over every saved position that is newer than what is known here."""
+        """Takes over what other nodes saved since the last look and is newer than what is known here."""
+        began_s = time.monotonic()
+        back_s = began_s - self._positions_read_s + POSITIONS_OVERLAP_S
         async with self._pool.connection() as conn:
-            found = await roster_rows.positions_since(conn, since=self._positions_read_at - POSITIONS_OVERLAP)
+            found = await roster_rows.positions_since(conn, back_s=back_s, node_id=self.trail.node_id)
+        self._positions_read_s = began_s
         for row in found:
-            self._positions_read_at = row.read_at
             self._hear(row.no, row.fix_at_s, row.lat, row.lng, row.accuracy_m or 25.0, row.is_dispatchable)
 
     async def read_jobs(self) -> None:

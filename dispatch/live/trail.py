@@ -7,7 +7,7 @@ import logging
 import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from dispatch.bus import Bus
 from dispatch.clock import Clock
@@ -38,6 +38,8 @@ class Trail:
 
     def __init__(self, pool: Pool, node_bus: Bus, clock: Clock, history_days: int) -> None:
         self._pool, self._bus, self._clock, self._history_days = pool, node_bus, clock, history_days
+        #: This process among those that save positions: what it wrote it need not read.
+        self.node_id = uuid4()
         self._unsaved: dict[int, Last] = {}
         self._unshared: dict[int, Last] = {}
         self._points: list[history.Point] = []
@@ -82,7 +84,7 @@ class Trail:
                 await rows.save_positions(
                     conn, ids=[p[0] for p in found], lats=[p[2] for p in found], lngs=[p[3] for p in found],
                     accuracies=[p[4] for p in found], fixes=[datetime.fromtimestamp(p[5], UTC) for p in found],
-                    fit=[p[6] for p in found],
+                    fit=[p[6] for p in found], node_id=self.node_id,
                 )  # fmt: skip
         except BaseException:
             self._unsaved = last | self._unsaved

@@ -19,6 +19,10 @@ class DatabaseAway(StorageError):
     """The database cannot be reached."""
 
 
+class DatabaseFull(StorageError):
+    """The database has no room on its disk or in memory: nothing can be written until somebody makes some."""
+
+
 def constraint_of(error: BaseException) -> str | None:
     """The name of the constraint that fired, if one did."""
     return error.constraint if isinstance(error, StorageError) else None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -13,7 +13,8 @@ import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
-from storage.database.errors import DatabaseAway, DatabaseBusy, StorageError
+from storage.database.connection import Connection
+from storage.database.errors import DatabaseAway, DatabaseBusy, DatabaseFull, StorageError
 
 Conn: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 
@@ -46,6 +47,8 @@ async def prepare(conn: Conn) -> None:
 
 
 _AWAY = (asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError, asyncpg.TooManyConnectionsError)
+#: No room on the disk, no memory, a file that cannot be read or written: nothing that a caller could mend.
+_FULL = (asyncpg.InsufficientResourcesError, asyncpg.PostgresIOError, asyncpg.PostgresSystemError)
 
 
 class translated:  # noqa: N801 (used like a function)
@@ -72,6 +75,8 @@ def _translation(error: BaseException) -> StorageError | None:
         return DatabaseBusy("a statement ran too long", error.sqlstate)
     if isinstance(error, _AWAY):
         return DatabaseAway(str(error), error.sqlstate)
+    if isinstance(error, _FULL):
+        return DatabaseFull(str(error), error.sqlstate)
     if isinstance(error, asyncpg.PostgresError):
         return StorageError(str(error), error.sqlstate, getattr(error, "constraint_name", None))
     if isinstance(error, TimeoutError):
@@ -83,22 +88,50 @@ def _translation(error: BaseException) -> StorageError | None:
     return None
 
 
+class _Lease:
+    """A connection for the time of a block."""
+
+    __slots__ = ("_conn", "_mark", "_raw")
+
+    def __init__(self, raw: asyncpg.Pool[Any]) -> None:
+        self._raw = raw
+        self._conn: PoolConnectionProxy[Any] | None = None
+        #: Of the connection itself: a proxy whose connection was lost knows nothing any more.
+        self._mark: Callable[[], None]
+
+    async def __aenter__(self) -> Conn:
+        with translated():
+            # A limit around it, and not its own: that one makes a task for each acquisition.
+            async with asyncio.timeout(ACQUIRE_S):
+                self._conn = conn = await self._raw.acquire()
+        self._mark = conn.mark  # type: ignore[attr-defined]
+        return conn
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        conn = self._conn
+        assert conn is not None, "it was entered"
+        if error is not None:
+            self._mark()
+        with translated():
+            await self._raw.release(conn, timeout=ACQUIRE_S)
+
+
 class Pool:
-    """A bounded pool. A block that waits too long for a connection raises DatabaseBusy."""
+    """A bounded pool. A block that waits too long for a connection raises DatabaseBusy.
+
+    A connection goes to its next user without a reset, unless a statement may have left something in its session or
+    its block failed.
+    """
 
     def __init__(self, raw: asyncpg.Pool[Any], dsn: str) -> None:
         self._raw = raw
         self._dsn = dsn
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Conn]:
-        with translated():
-            conn = await self._raw.acquire(timeout=ACQUIRE_S)
-        try:
-            yield conn
-        finally:
-            with translated():
-                await self._raw.release(conn, timeout=ACQUIRE_S)
+    def connection(self) -> AbstractAsyncContextManager[Conn]:
+        """`async with` gives a connection."""
+        return _Lease(self._raw)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Conn]:
@@ -145,6 +178,11 @@ class Pool:
         self._raw.terminate()
 
 
+async def _clean(conn: Any) -> None:
+    """Before the next user: a reset only if there may be something to reset."""
+    await conn.clean()
+
+
 async def create_pool(
     dsn: str, *, min_size: int = 2, max_size: int = 20, application_name: str = "dispatch"
 ) -> Pool:
@@ -152,7 +190,7 @@ async def create_pool(
     with translated():
         raw = await asyncpg.create_pool(
             dsn, min_size=min_size, max_size=max_size, init=prepare, command_timeout=STATEMENT_S + 5,
-            timeout=5, max_inactive_connection_lifetime=300,
+            timeout=5, max_inactive_connection_lifetime=300, connection_class=Connection, reset=_clean,
             server_settings={
                 "application_name": application_name, "timezone": "UTC",
                 "statement_timeout": str(int(STATEMENT_S * 1000)),

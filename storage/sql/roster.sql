@@ -9,7 +9,7 @@ LEFT JOIN technician_positions l ON l.technician_id = t.id
 ORDER BY t.no;
 
 -- name: changed
--- Those whose row changed since a moment of real time, and those named; a removed one comes as not active.
+-- Those whose row changed within so many seconds of real time; a removed one comes as not active.
 SELECT t.id, t.no, p.code, p.name, p.phone, t.provider_id, t.categories, t.tiers, t.working_hours, t.service_radius_m,
        t.base_lat, t.base_lng, t.zone_id, t.is_active AND p.deleted_at IS NULL AS is_active, t.is_available,
        t.onboarding_status, t.rating::float8 AS rating, t.total_bookings, t.cancelled_bookings, t.idle_since, t.changed_at,
@@ -17,22 +17,33 @@ SELECT t.id, t.no, p.code, p.name, p.phone, t.provider_id, t.categories, t.tiers
        l.is_dispatchable AS last_is_dispatchable
 FROM technicians t JOIN parties p ON p.id = t.id
 LEFT JOIN technician_positions l ON l.technician_id = t.id
-WHERE t.changed_at >= :since OR t.id = ANY(:ids::uuid[]);
+WHERE t.changed_at >= clock_timestamp() - make_interval(secs => :back_s);
+
+-- name: named
+-- The same of those named.
+SELECT t.id, t.no, p.code, p.name, p.phone, t.provider_id, t.categories, t.tiers, t.working_hours, t.service_radius_m,
+       t.base_lat, t.base_lng, t.zone_id, t.is_active AND p.deleted_at IS NULL AS is_active, t.is_available,
+       t.onboarding_status, t.rating::float8 AS rating, t.total_bookings, t.cancelled_bookings, t.idle_since, t.changed_at,
+       l.lat AS last_lat, l.lng AS last_lng, l.accuracy_m AS last_accuracy_m, l.fix_at AS last_fix_at,
+       l.is_dispatchable AS last_is_dispatchable
+FROM technicians t JOIN parties p ON p.id = t.id
+LEFT JOIN technician_positions l ON l.technician_id = t.id
+WHERE t.id = ANY(:ids::uuid[]);
 
 -- name: save_positions
-INSERT INTO technician_positions (technician_id, lat, lng, accuracy_m, fix_at, is_dispatchable)
-SELECT * FROM unnest(:ids::uuid[], :lats::float8[], :lngs::float8[], :accuracies::real[], :fixes::timestamptz[], :fit::bool[])
+INSERT INTO technician_positions (technician_id, lat, lng, accuracy_m, fix_at, is_dispatchable, saved_by)
+SELECT *, :node_id FROM unnest(:ids::uuid[], :lats::float8[], :lngs::float8[], :accuracies::real[], :fixes::timestamptz[], :fit::bool[])
 ON CONFLICT (technician_id) DO UPDATE
 SET lat = excluded.lat, lng = excluded.lng, accuracy_m = excluded.accuracy_m, fix_at = excluded.fix_at,
-  is_dispatchable = excluded.is_dispatchable, saved_at = clock_timestamp()
+  is_dispatchable = excluded.is_dispatchable, saved_by = excluded.saved_by, saved_at = clock_timestamp()
 WHERE technician_positions.fix_at < excluded.fix_at;
 
 -- name: positions_since
--- What other nodes have written lately: how a node learns of technicians that report elsewhere when Redis is away.
-SELECT t.no, l.lat, l.lng, l.accuracy_m, extract(epoch FROM l.fix_at)::float8 AS fix_at_s, l.is_dispatchable,
-  clock_timestamp() AS read_at
+-- What other nodes have written within so many seconds of real time: how a node learns of technicians that report elsewhere
+-- when Redis is away.
+SELECT t.no, l.lat, l.lng, l.accuracy_m, extract(epoch FROM l.fix_at)::float8 AS fix_at_s, l.is_dispatchable
 FROM technician_positions l JOIN technicians t ON t.id = l.technician_id
-WHERE l.saved_at >= :since;
+WHERE l.saved_at >= clock_timestamp() - make_interval(secs => :back_s) AND l.saved_by IS DISTINCT FROM :node_id;
 
 -- name: set_available
 UPDATE technicians SET is_available = :is_available, last_seen_at = app_now() WHERE id = :technician_id

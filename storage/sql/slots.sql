@@ -2,11 +2,11 @@
 -- What is reserved for some technicians in a span; holds that have run out no longer count.
 SELECT id, technician_id, booking_id, preview_id, state, lower(during) AS starts_at, upper(during) AS ends_at
 FROM slots
-WHERE technician_id = ANY(:ids::uuid[]) AND during && tstzrange(:from_at, :to_at)
+WHERE technician_id = ANY(:ids::uuid[]) AND upper(during) > :from_at AND lower(during) < :to_at
   AND (expires_at IS NULL OR expires_at > app_now());
 
 -- name: drop_due
-DELETE FROM slots WHERE expires_at <= app_now() AND technician_id = :technician_id AND during && tstzrange(:from_at, :to_at);
+DELETE FROM slots WHERE expires_at <= app_now() AND technician_id = :technician_id AND upper(during) > :from_at AND lower(during) < :to_at;
 
 -- name: sweep_due
 DELETE FROM slots WHERE expires_at <= app_now();

@@ -70,7 +70,7 @@ def command() -> str:
 async def everybody_at(nodes: Nodes) -> tuple[float, float]:
     place = await make_everybody_a_beautician(nodes[0])
     await nodes[0].services.tracker.flush(nodes[0].services)
-    await nodes[1].services.roster.refresh(nodes[1].services)
+    await nodes[1].services.roster.refresh()
     return place
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -104,6 +105,11 @@ class Running:
     @property
     def stats(self) -> dict[str, int]:
         return self.server.stats
+
+    def tell(self, event: str, data: Any) -> int:
+        """A fact to everybody who has joined; answers how many got it."""
+        sids = [grant.sid for live in list(self.server.live.values()) for grant in live.grants.values()]
+        return sum(self.server.emit_fact(sid, TECHNICIAN, event, data) > 0 for sid in sids)
 
     def sid_of(self, session: str) -> str:
         """The namespace's sid of a session."""
@@ -227,8 +233,12 @@ class Plain:
     async def send(self, payload: bytes) -> None:
         """One short masked text frame (with the mask 0, which changes nothing)."""
         assert len(payload) < 126
-        head = bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0])
-        await asyncio.get_running_loop().sock_sendall(self._sock, head + payload)
+        await self.raw(bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload)
+
+    async def raw(self, data: bytes) -> None:
+        """Any bytes; what the server has cut already is not heard any more."""
+        with contextlib.suppress(ConnectionError):
+            await asyncio.get_running_loop().sock_sendall(self._sock, data)
 
     async def read_until(self, needle: bytes) -> None:
         seen = b""

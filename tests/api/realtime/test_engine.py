@@ -10,7 +10,7 @@ import pytest
 import socketio
 from socketio.exceptions import ConnectionError as ClientRefused
 
-from api.realtime.engine import GrantKeeper, HotManager, HotRedisManager, assert_seams
+from api.realtime.engine import assert_seams
 from api.realtime.events import TECHNICIAN
 from api.realtime.guard import Bucket
 from tests.api.realtime.conftest import FIX, Connect, Dial, Serve, until
@@ -18,12 +18,6 @@ from tests.api.realtime.conftest import FIX, Connect, Dial, Serve, until
 
 def test_the_seams_of_the_library_are_where_we_expect_them() -> None:
     assert_seams()
-
-
-def test_every_manager_keeps_the_grants() -> None:
-    for manager in (HotManager, HotRedisManager):
-        for name in ("connect", "pre_disconnect", "basic_disconnect"):
-            assert getattr(manager, name) is getattr(GrantKeeper, name)
 
 
 async def test_official_client_signs_in_and_commands_are_answered(serve: Serve, connect: Connect) -> None:
@@ -174,7 +168,7 @@ async def test_facts_and_casts_keep_their_order(serve: Serve, dial: Dial) -> Non
         elif n % 4 == 1:
             assert running.server.cast(TECHNICIAN, "all", "moved", {"n": n}) == 1
         elif n % 4 == 2:
-            assert running.server.tell(TECHNICIAN, "all", "offer.made", {"n": n}) == 1
+            assert running.tell("offer.made", {"n": n}) == 1
         else:
             await running.server.emit("earnings.updated", {"n": n}, to=sid, namespace=TECHNICIAN)
     seen = [await peer.receive() for _ in range(40)]

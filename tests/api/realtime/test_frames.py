@@ -43,7 +43,7 @@ def test_lengths(size: int, head: bytes) -> None:
 def test_events_and_acks() -> None:
     assert event_frame("/ops", "a", {"n": 1})[2:] == b'42/ops,["a",{"n":1}]'
     assert event_frame("/", "a", None)[2:] == b'42["a",null]'
-    assert ack_frame("/ops", "7", b"{}")[2:] == b"43/ops,7[{}]"
+    assert ack_frame("/ops", b"7", b"{}")[2:] == b"43/ops,7[{}]"
     assert close_frame(1008, "flood") == b"\x88\x07\x03\xf0flood"
 
 
@@ -94,4 +94,4 @@ def test_depth_counts_brackets_outside_strings_only() -> None:
     assert not too_deep("[[],[],[],[],[]]", 3)
     assert not too_deep('["[[[[\\"[[[["]', 3)
     assert too_deep('{"a":{"b":[{"c":1}]}}', 3)
-    assert too_deep("[" * 60_000, 16)
+    assert too_deep("[" * 60_000 + "]" * 60_000, 16)

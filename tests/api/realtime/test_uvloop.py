@@ -39,7 +39,7 @@ async def _slow_reader(running: Running) -> None:
             break
     assert running.stats["lossy_skipped"] == 1 and running.stats["cut.slow_reader"] == 0
     for n in range(5_000):
-        running.server.tell(TECHNICIAN, "all", "job.updated", {"n": n, "pad": "x" * 4_000})
+        running.tell("job.updated", {"n": n, "pad": "x" * 4_000})
         await asyncio.sleep(0)
         if running.stats["cut.slow_reader"]:
             break
@@ -55,7 +55,7 @@ async def _burst(running: Running) -> None:
             peer = Raw(ws)
             await peer.sign_in("healthy")
             for n in range(500):
-                running.server.tell(TECHNICIAN, "all", "job.updated", {"n": n})
+                running.tell("job.updated", {"n": n})
             for n in range(500):
                 assert f'"n":{n}}}' in await peer.receive()
             assert await running.server.drained(running.sid_of("healthy"), TECHNICIAN)
@@ -69,7 +69,7 @@ async def _backlog(running: Running) -> None:
     for n in range(20_000):
         if running.stats["cut.slow_reader"]:
             break
-        running.server.tell(TECHNICIAN, "all", "job.updated", {"n": n, "pad": "x" * 1_000})
+        running.tell("job.updated", {"n": n, "pad": "x" * 1_000})
         await asyncio.sleep(0)
     assert running.stats["cut.slow_reader"] == 1
     peer.close()
