@@ -37,6 +37,8 @@ QUESTIONS: dict[str, Rows[Off]] = {
         "cash",
         "platform_accounts",
         "held_money",
+        "refund_losses",
+        "collected",
         "refund_reserves",
         "unearned",
     )

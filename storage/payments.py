@@ -43,6 +43,7 @@ class Payment:
 @dataclass(frozen=True, slots=True)
 class Settled:
     captured_minor: int
+    dues_minor: int
     refunded_minor: int
     settled_minor: int
     processing_minor: int

@@ -91,16 +91,12 @@ async def _lock(tx: Tx, payment: Payment) -> tuple[Booking, Payment]:
 
 async def _book(tx: Tx, payment: Payment, told: GatewayPayment, *, dues_minor: int) -> None:
     currency = payment.currency
-    debt = ledger.receivable(payment.account_id, currency)
-    # A debt that was settled elsewhere meanwhile leaves credit in the customer's wallet.
-    settled = min(dues_minor, max(0, -await ledger.lock_balance(tx, debt))) if dues_minor else 0
     await ledger.post(
         tx, "capture", told.id,
         [
             Line(ledger.platform("gateway_clearing", currency), -payment.amount_minor),
             Line(ledger.platform("prepaid", currency), payment.amount_minor - dues_minor),
-            Line(debt, settled),
-            Line(ledger.wallet(payment.account_id, currency), dues_minor - settled),
+            *await charges.settled_dues(tx, payment.account_id, currency, dues_minor),
         ],
         booking_id=payment.booking_id, description=f"Payment {told.id}",
     )  # fmt: skip

@@ -13,7 +13,6 @@ from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as rows
 from storage.bookings import Booking
-from storage.database.pool import Conn
 from storage.payments import Payment
 
 
@@ -31,8 +30,8 @@ async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) ->
     existing = [p for p in await rows.of_booking(tx.conn, booking_id=booking.id) if p.surplus_of is None]
     open_one = next((p for p in existing if p.kind != "wallet"), None)
     if use_wallet and not any(p.kind == "wallet" for p in existing) and (open_one is None or not is_online):
-        held = await ledger.lock_balance(tx, ledger.wallet(booking.account_id, booking.currency))
-        part = wallet.part_of(held, booking.grand_total_minor, is_online=is_online)
+        held = await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)
+        part = wallet.part_of(held.get("wallet", 0), booking.grand_total_minor, is_online=is_online)
         if part:
             await wallet.spend(tx, booking, part)
             existing = [p for p in await rows.of_booking(tx.conn, booking_id=booking.id) if p.surplus_of is None]
@@ -76,37 +75,36 @@ async def mark_paid(tx: Tx, booking: Booking) -> None:
 
 async def _outstanding(tx: Tx, booking: Booking) -> int:
     """Fees that this customer owes and no other open payment asks for; the debt is locked until commit."""
-    owed = -await ledger.lock_balance(tx, ledger.receivable(booking.account_id, booking.currency))
+    owed = -(await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)).get("receivable", 0)
     if owed <= 0:
         return 0
     claimed = await rows.claimed_dues(tx.conn, account_id=booking.account_id, currency=booking.currency)
     return max(0, owed - (claimed or 0))
 
 
-async def to_collect(conn: Conn, booking_id: UUID) -> int:
-    """What a technician has to collect at the door, in minor units; 0 when nothing is to be paid in cash."""
-    payments = await rows.of_booking(conn, booking_id=booking_id)
-    return sum(p.amount_minor for p in payments if p.kind == "cash" and not p.captured_minor)
+async def collect_cash(tx: Tx, booking: Booking) -> tuple[int, int]:
+    """Marks what was asked for at the door as collected.
 
-
-async def collect_cash(tx: Tx, booking: Booking, rest_minor: int) -> tuple[int, int]:
-    """Marks a booking's cash as collected.
-
-    Returns what was collected, and how much of it settles old fees.
+    Returns how much that is, and how much of it settles old fees: both 0 when nothing was asked for.
     """
     payments = await rows.lock_of_booking(tx.conn, booking_id=booking.id)
-    cash = next((p for p in payments if p.kind == "cash"), None)
+    cash = next((p for p in payments if p.kind == "cash" and not p.captured_minor), None)
     if cash is None:
-        payment_id = uuid4()
-        await rows.insert(
-            tx.conn, payment_id=payment_id, booking_id=booking.id, account_id=booking.account_id, kind="cash",
-            status="pending", currency=booking.currency, amount_minor=rest_minor, dues_minor=0,
-            receipt=f"RC-{payment_id.hex}", expires_at=None,
-        )  # fmt: skip
-        cash = await rows.lock(tx.conn, payment_id=payment_id)
-        assert cash is not None, "inserted just now"
+        return 0, 0
     await rows.capture(tx.conn, payment_id=cash.id, gateway_payment_id=None, method="cash", captured_at=None)
-    return rest_minor + cash.dues_minor, cash.dues_minor
+    return cash.amount_minor, cash.dues_minor
+
+
+async def settled_dues(tx: Tx, account_id: UUID, currency: str, dues_minor: int) -> list[ledger.Line]:
+    """What a payment's share of old fees posts: a debt that was settled elsewhere meanwhile is the customer's credit."""
+    if not dues_minor:
+        return []
+    held = await ledger.lock_owner(tx, "account", account_id, currency)
+    settled = min(dues_minor, max(0, -held.get("receivable", 0)))
+    return [
+        ledger.Line(ledger.receivable(account_id, currency), settled),
+        ledger.Line(ledger.wallet(account_id, currency), dues_minor - settled),
+    ]
 
 
 async def on_created(tx: Tx, fact: Fact) -> None:

@@ -100,16 +100,25 @@ def _read(raw: bytes) -> dict[str, Any]:
 
 
 def natural_key(kind: str, payload: dict[str, Any]) -> str | None:
-    """What an event says, in short: the same word about the same thing is the same event, whatever its id."""
+    """What an event says, in short: the same word about the same thing is the same event, whatever its id.
+
+    What it says the thing is belongs to the word: one that names a wrong order or amount is not the true one, and
+    must not take its place.
+    """
     noun = {"payment": "payment", "order": "order", "refund": "refund", "payout": "payout"}.get(kind.split(".")[0])
     if kind == "payment.refunded":
-        refund_id = _entity_id(payload, "refund")
-        return f"{kind}:{refund_id}" if refund_id else None
-    if noun is None or (found := _entity_id(payload, noun)) is None:
+        noun = "refund"
+    if noun is None or _entity_id(payload, noun) is None:
         return None
+    entity = _entity(payload, noun)
+    words = [_text(entity.get(name)) for name in ("id", "order_id", "payment_id", "currency")]
     if noun == "payout" or kind == "refund.speed_changed":
-        return f"{kind}:{found}:{_text(_entity(payload, noun).get('status'))}"
-    return f"{kind}:{found}"
+        words.append(_text(entity.get("status")))
+    if noun == "order":
+        # What an order says about its payment is a word about that payment.
+        words += [_text(_entity(payload, "payment").get(name)) for name in ("id", "order_id")]
+    amount = entity.get("amount")
+    return ":".join([kind, *(w or "" for w in words), str(amount) if type(amount) is int else ""])
 
 
 def _impersonal(value: Any) -> Any:

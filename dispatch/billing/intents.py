@@ -113,9 +113,7 @@ async def _again(services: Services, intent: Intent, error: GatewayError, first_
 async def _refused(services: Services, intent: Intent, reason: str) -> None:
     """The gateway said no for good: what was reserved for the call is free again."""
     async with services.transaction() as tx:
-        payment = None
-        if intent.payment_id is not None:
-            payment = await payment_rows.get(tx.conn, payment_id=intent.payment_id)
+        payment = await _payment_behind(tx, intent)
         if payment is not None and payment.booking_id is not None:
             await booking_rows.lock(tx.conn, booking_id=payment.booking_id)
         if not await rows.finish(tx.conn, intent_id=intent.id, state="failed", error=reason):
@@ -137,14 +135,17 @@ async def _let_go(tx: Tx, payment: Payment) -> None:
         await bookings.cancel(tx, booking.id, SYSTEM, "the payment gateway refuses the payment")
 
 
-async def _alert(tx: Tx, intent: Intent, reason: str) -> None:
+async def _payment_behind(tx: Tx, intent: Intent) -> Payment | None:
     payment_id = intent.payment_id
     if intent.refund_id is not None:
         refund = await refund_rows.get(tx.conn, refund_id=intent.refund_id)
         payment_id = refund.payment_id if refund else None
-    payment = await payment_rows.get(tx.conn, payment_id=payment_id) if payment_id else None
+    return await payment_rows.get(tx.conn, payment_id=payment_id) if payment_id else None
+
+
+async def _alert(tx: Tx, intent: Intent, reason: str) -> None:
     message = f"The {intent.kind} intent {intent.id} needs a person: {reason}"
-    await captures.alert(tx, f"{intent.kind}_review", payment, message)
+    await captures.alert(tx, f"{intent.kind}_review", await _payment_behind(tx, intent), message)
 
 
 # ---------------------------------------------------------------- one handler per kind
