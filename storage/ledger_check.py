@@ -34,6 +34,7 @@ QUESTIONS: dict[str, Rows[Off]] = {
         "empty_journals",
         "stale_balances",
         "payables",
+        "payout_parts",
         "cash",
         "platform_accounts",
         "held_money",

@@ -13,10 +13,14 @@ WHERE l.owner_kind <> 'platform'
 GROUP BY l.id HAVING l.balance_minor <> coalesce(sum(p.amount_minor), 0);
 
 -- name: payables
--- What we owe a payee is what they have earned and no payout has claimed.
+-- What we owe a payee is what they have earned and no payout has claimed, less what payouts took besides earnings.
 WITH owed AS (
-  SELECT payee_id, currency, sum(earning_minor) AS total FROM earnings
-  WHERE status = 'pending' AND payout_id IS NULL GROUP BY payee_id, currency
+  SELECT payee_id, currency, sum(minor) AS total FROM (
+    SELECT payee_id, currency, earning_minor - claimed_minor AS minor FROM earnings WHERE status <> 'cancelled'
+    UNION ALL
+    SELECT o.party_id, o.currency, coalesce((SELECT sum(p.amount_minor) FROM payout_parts p WHERE p.payout_id = o.id), 0) - o.total_minor
+    FROM payouts o WHERE o.status <> 'failed') m
+  GROUP BY payee_id, currency
 ), held AS (
   SELECT owner_id, currency, balance_minor FROM ledger_accounts WHERE owner_kind = 'party' AND type = 'payable'
 )
@@ -24,6 +28,16 @@ SELECT coalesce(o.payee_id, h.owner_id)::text AS subject, coalesce(o.currency, h
   coalesce(h.balance_minor, 0)::bigint AS found_minor, coalesce(o.total, 0)::bigint AS expected_minor
 FROM owed o FULL JOIN held h ON h.owner_id = o.payee_id AND h.currency = o.currency
 WHERE coalesce(h.balance_minor, 0) <> coalesce(o.total, 0);
+
+-- name: payout_parts
+-- What an earning says of payouts is what payouts took of it: claimed by those that stand, paid by those that are done.
+SELECT e.id::text AS subject, e.currency::text AS currency, e.claimed_minor + e.paid_minor AS found_minor,
+  coalesce(sum(p.amount_minor) FILTER (WHERE o.status <> 'failed'), 0)::bigint
+    + coalesce(sum(p.amount_minor) FILTER (WHERE o.status = 'completed'), 0)::bigint AS expected_minor
+FROM earnings e LEFT JOIN payout_parts p ON p.earning_id = e.id LEFT JOIN payouts o ON o.id = p.payout_id
+GROUP BY e.id
+HAVING e.claimed_minor <> coalesce(sum(p.amount_minor) FILTER (WHERE o.status <> 'failed'), 0)
+  OR e.paid_minor <> coalesce(sum(p.amount_minor) FILTER (WHERE o.status = 'completed'), 0);
 
 -- name: cash
 -- The cash that payees hold is what was collected at the door and no payout has netted.
