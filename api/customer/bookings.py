@@ -12,7 +12,7 @@ from api.audiences import Customer, customer
 from api.wire.listing import Grammar, Listing
 from api.wire.models import Body, BookingTime, Day, Money, View
 from api.wire.results import Message, Page
-from dispatch.billing import cancellation
+from dispatch.billing import cancellation, charges, payments
 from dispatch.engine import bookings, customer_bookings
 from dispatch.services import Services
 from storage.customer_bookings import BookingView
@@ -81,8 +81,20 @@ class CancellationOut(View):
     refund_amount: Money
 
 
+class QuoteOut(View):
+    """What cancelling costs now; from `free_until` on it costs a fee once a technician has accepted."""
+
+    fee: Money
+    refund_amount: Money
+    free_until: datetime
+
+
 class BookingDetail(BookingOut):
-    """`start_code` is what the technician has to be told at the door, where that is required."""
+    """`start_code` is what the technician has to be told at the door, where that is required.
+
+    `cancellation_quote` is what cancelling would cost, as long as it can be cancelled. While it can be paid online,
+    `payment` is all that the payment page is opened with.
+    """
 
     pricing: PricingOut
     payment: dict[str, Any]
@@ -91,6 +103,13 @@ class BookingDetail(BookingOut):
     rating: int | None
     feedback: str | None
     cancellation: CancellationOut | None
+    cancellation_quote: QuoteOut | None
+
+
+class PayByIn(Body):
+    """An unpaid online booking can be paid at the door instead."""
+
+    payment_method: Literal["cash"]
 
 
 class CancelIn(Body):
@@ -175,6 +194,15 @@ async def reschedule_booking(
         return await _detail(services, conn, caller.account_id, id)
 
 
+@customer.route("PATCH", "/bookings/{id}/payment-method", tags=["bookings"])
+async def pay_by(services: Services, caller: Customer, id: UUID, body: PayByIn) -> BookingDetail:
+    """Pay an unpaid online booking in cash at the door; a technician is searched for before the answer."""
+    await services.retrying(lambda tx: charges.switch_to_cash(tx, id, caller.account_id))
+    await payments.search(services, id)
+    async with services.read() as conn:
+        return await _detail(services, conn, caller.account_id, id)
+
+
 @customer.route("GET", "/bookings/{id}/timeline", tags=["bookings"])
 async def booking_timeline(services: Services, caller: Customer, id: UUID) -> list[EventOut]:
     """What has happened to a booking, in order."""
@@ -191,9 +219,13 @@ async def _detail(services: Services, conn: Conn, account_id: UUID, booking_id: 
             reason=b.cancellation_reason,
             fee=b.cancellation_fee_minor or 0, refund_amount=b.refund_minor or 0,
         )  # fmt: skip
+    quote = await cancellation.quote(services, conn, b)
     return BookingDetail(
         **_shown(b), contact=b.contact, start_code=b.start_code, rating=b.rating, feedback=b.feedback,
-        cancellation=gone, payment=await customer_bookings.payment_of(conn, b),
+        cancellation=gone, payment=await payments.of_booking(services, conn, b),
+        cancellation_quote=QuoteOut(
+            fee=quote.outcome.fee_minor, refund_amount=quote.outcome.refund_minor, free_until=quote.free_until
+        ) if quote else None,
         pricing=PricingOut(
             subtotal=b.subtotal_minor, savings=b.savings_minor, discount=b.discount_minor, tax=b.tax_minor,
             grand_total=b.grand_total_minor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import StringConstraints
@@ -26,6 +26,10 @@ class VerifyIn(Body):
     razorpay_order_id: Word
     razorpay_payment_id: Word
     razorpay_signature: Word
+
+
+class OrderIn(Body):
+    booking_id: UUID
 
 
 class VerifiedOut(View):
@@ -81,6 +85,12 @@ async def verify_payment(services: Services, caller: Customer, body: VerifyIn) -
         booking_status=done.booking_status,
     )  # fmt: skip
     return Reply(shown, is_final=done.payment_status != "pending")
+
+
+@customer.route("POST", "/payments/create-order", tags=["payments"])
+async def create_order(services: Services, caller: Customer, body: OrderIn) -> dict[str, Any]:
+    """What the payment page of an unpaid online booking is opened with, also from a fresh page."""
+    return await payments.open_again(services, caller.account_id, body.booking_id)
 
 
 @customer.route("GET", "/payments/{id}/status", tags=["payments"])

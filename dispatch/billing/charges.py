@@ -6,14 +6,22 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from dispatch.billing import ledger, wallet
-from dispatch.engine import bookings
-from dispatch.events import Fact
+from dispatch.engine import bookings, facts, offers
+from dispatch.errors import Conflict, Missing
+from dispatch.events import Actor, Fact
 from dispatch.services import Reactions, Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as rows
 from storage.bookings import Booking
+from storage.database.pool import Conn
 from storage.payments import Payment
+
+
+class CannotSwitch(Conflict):
+    """This booking is paid or over; how it is paid cannot be changed any more."""
+
+    code = "cannot_switch"
 
 
 async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) -> Payment | None:
@@ -49,20 +57,25 @@ async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) ->
 
 async def _ask(tx: Tx, booking: Booking, due_minor: int, is_online: bool) -> Payment | None:
     dues = await _outstanding(tx, booking)
-    payment_id = uuid4()
-    await rows.insert(
-        tx.conn, payment_id=payment_id, booking_id=booking.id, account_id=booking.account_id,
-        kind="online" if is_online else "cash", status="created" if is_online else "pending",
-        currency=booking.currency, amount_minor=due_minor + dues, dues_minor=dues,
-        receipt=f"RC-{payment_id.hex}", expires_at=tx.now +
-        timedelta(seconds=tx.services.settings.billing.unpaid_release_s) if is_online else None,
-    )  # fmt: skip
+    payment_id = await _insert(tx, booking, "online" if is_online else "cash", due_minor + dues, dues)
     if is_online:
         await intent_rows.insert(
             tx.conn, kind="order", payment_id=payment_id, refund_id=None, payout_id=None, gateway_ref=None,
             idempotency_key=f"order-{payment_id.hex}", delay_s=0.0,
         )  # fmt: skip
     return await rows.get(tx.conn, payment_id=payment_id)
+
+
+async def _insert(tx: Tx, booking: Booking, kind: str, amount_minor: int, dues_minor: int) -> UUID:
+    payment_id = uuid4()
+    is_online = kind == "online"
+    until = tx.now + timedelta(seconds=tx.services.settings.billing.unpaid_release_s) if is_online else None
+    await rows.insert(
+        tx.conn, payment_id=payment_id, booking_id=booking.id, account_id=booking.account_id, kind=kind,
+        status="created" if is_online else "pending", currency=booking.currency, amount_minor=amount_minor,
+        dues_minor=dues_minor, receipt=f"RC-{payment_id.hex}", expires_at=until,
+    )  # fmt: skip
+    return payment_id
 
 
 async def mark_paid(tx: Tx, booking: Booking) -> None:
@@ -76,10 +89,49 @@ async def mark_paid(tx: Tx, booking: Booking) -> None:
 async def _outstanding(tx: Tx, booking: Booking) -> int:
     """Fees that this customer owes and no other open payment asks for; the debt is locked until commit."""
     owed = -(await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)).get("receivable", 0)
-    if owed <= 0:
+    return await _unclaimed(tx.conn, booking.account_id, booking.currency, owed)
+
+
+async def outstanding(conn: Conn, account_id: UUID, currency: str) -> int:
+    """Fees of earlier cancellations that the next booking would be asked for, in minor units, as it stands now."""
+    owed = -await ledger.balance(conn, ledger.receivable(account_id, currency))
+    return await _unclaimed(conn, account_id, currency, owed)
+
+
+async def _unclaimed(conn: Conn, account_id: UUID, currency: str, owed_minor: int) -> int:
+    if owed_minor <= 0:
         return 0
-    claimed = await rows.claimed_dues(tx.conn, account_id=booking.account_id, currency=booking.currency)
-    return max(0, owed - (claimed or 0))
+    claimed = await rows.claimed_dues(conn, account_id=account_id, currency=currency)
+    return max(0, owed_minor - (claimed or 0))
+
+
+async def switch_to_cash(tx: Tx, booking_id: UUID, account_id: UUID) -> Booking:
+    """The customer of an unpaid online booking pays at the door instead, and the search may begin.
+
+    The wallet's part stays. A payment of the old order that comes all the same gives itself back. Repeated, it
+    changes nothing. Raises Missing, CannotSwitch.
+    """
+    booking = await offers.lock(tx, booking_id)
+    if booking.account_id != account_id:
+        raise Missing("booking")
+    if booking.payment_method == "cash":
+        return booking
+    payments = await rows.lock_of_booking(tx.conn, booking_id=booking_id)
+    online = next((p for p in payments if p.kind == "online" and p.surplus_of is None), None)
+    if booking.next_action != "release_unpaid" or (online is not None and online.captured_minor):
+        raise CannotSwitch()
+    await booking_rows.pay_in_cash(tx.conn, booking_id=booking_id)
+    booking = await offers.lock(tx, booking_id)
+    if online is None:
+        await open_payment(tx, booking)
+    else:
+        cash_id = await _insert(tx, booking, "cash", online.amount_minor, online.dues_minor)
+        await rows.supersede(tx.conn, payment_id=online.id, by_id=cash_id)
+        await intent_rows.expire(tx.conn, payment_id=online.id)
+    actor = Actor("customer", str(account_id))
+    await facts.record(tx, booking_id, "payment.switched", actor, {"payment_method": "cash"})
+    await bookings.start_dispatch(tx, booking_id)
+    return await offers.lock(tx, booking_id)
 
 
 async def collect_cash(tx: Tx, booking: Booking) -> tuple[int, int]:
@@ -96,7 +148,7 @@ async def collect_cash(tx: Tx, booking: Booking) -> tuple[int, int]:
 
 
 async def settled_dues(tx: Tx, account_id: UUID, currency: str, dues_minor: int) -> list[ledger.Line]:
-    """What a payment's share of old fees posts: a debt that was settled elsewhere meanwhile is the customer's credit."""
+    """What a payment's share of old fees posts: of a debt settled elsewhere meanwhile it is the customer's credit."""
     if not dues_minor:
         return []
     held = await ledger.lock_owner(tx, "account", account_id, currency)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from dispatch.billing import captures, charges, intents
@@ -18,7 +18,9 @@ from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as rows
 from storage.bookings import Booking
+from storage.customer_bookings import BookingView
 from storage.database.errors import StorageError, is_deadlock
+from storage.database.pool import Conn
 from storage.payments import Payment
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,12 @@ class OrderClosed(Conflict):
     """This booking is over and cannot be paid any more."""
 
     code = "order_closed"
+
+
+class NothingToPay(Conflict):
+    """Nothing is to be paid online for this booking."""
+
+    code = "nothing_to_pay"
 
 
 class OrderRefused(Conflict):
@@ -94,7 +102,7 @@ async def start(services: Services, booking: Booking, *, use_wallet: bool = Fals
         if payment is not None and payment.gateway_order_id is None:
             await intent_rows.rearm_order(tx.conn, payment_id=payment.id)
     if payment is None:
-        await _dispatch(services, booking.id)
+        await search(services, booking.id)
         return None
     if payment.gateway_order_id is None:
         payment = await _order(services, payment)
@@ -132,7 +140,20 @@ async def _order(services: Services, payment: Payment) -> Payment:
         await asyncio.sleep(LOOK_S)
 
 
-def block(services: Services, booking: Booking, payment: Payment, key_id: str) -> dict[str, Any]:
+class Payable(Protocol):
+    """What of a booking its payment page shows."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def number(self) -> str: ...
+
+    @property
+    def contact(self) -> dict[str, Any]: ...
+
+
+def block(services: Services, booking: Payable, payment: Payment, key_id: str) -> dict[str, Any]:
     """The contract's payment block: what Razorpay's checkout is opened with. `amount` is in minor units."""
     contact = booking.contact
     return {
@@ -151,6 +172,48 @@ def block(services: Services, booking: Booking, payment: Payment, key_id: str) -
         "notes": {"booking_id": str(booking.id), "booking_number": booking.number},
         "outstanding_fee": payment.dues_minor,
     }
+
+
+async def open_again(services: Services, account_id: UUID, booking_id: UUID) -> dict[str, Any]:
+    """The payment block of an unpaid online booking, for a page that lost it (R100).
+
+    Raises Missing, NothingToPay, and what `start` raises.
+    """
+    async with services.read() as conn:
+        booking = await booking_rows.get(conn, booking_id=booking_id)
+    if booking is None or booking.account_id != account_id:
+        raise Missing("booking")
+    if booking.payment_method != "online" or booking.payment_status not in ("pending", "failed"):
+        raise NothingToPay()
+    found = await start(services, booking)
+    if found is None:
+        raise NothingToPay()
+    return found
+
+
+async def of_booking(services: Services, conn: Conn, booking: BookingView) -> dict[str, Any]:
+    """How a booking is paid: by its own payment if there is one, else only the method.
+
+    As long as it can be paid online, with all that the payment page is opened with.
+    """
+    found = [p for p in await rows.of_booking(conn, booking_id=booking.id) if p.surplus_of is None]
+    # What was captured says more than an attempt beside it.
+    found.sort(key=lambda p: (p.captured_minor == 0, p.kind == "wallet"))
+    if not found:
+        return {"id": None, "payment_method": booking.payment_method, "razorpay_payment_id": None}
+    payment = found[0]
+    shown: dict[str, Any] = {
+        "id": str(payment.id),
+        "payment_method": payment.method or booking.payment_method,
+        "razorpay_payment_id": payment.gateway_payment_id,
+        "razorpay_order_id": payment.gateway_order_id,
+        "status": payment.status,
+    }
+    asked = next((p for p in found if p.kind == "online" and not p.captured_minor), None)
+    if asked is not None and booking.status == "pending" and services.settings.payments.is_configured:
+        shown |= block(services, booking, asked, services.settings.payments.key_id)
+        shown |= {"razorpay_order_id": asked.gateway_order_id, "status": asked.status, "expires_at": asked.expires_at}
+    return shown
 
 
 # ---------------------------------------------------------------- verify and status
@@ -215,14 +278,14 @@ async def _take(services: Services, payment: Payment, told: GatewayPayment) -> N
 
 
 async def _verified(services: Services, booking_id: UUID, payment_id: UUID) -> Verified:
-    booking = await _dispatch(services, booking_id)
+    booking = await search(services, booking_id)
     async with services.read() as conn:
         payment = await rows.get(conn, payment_id=payment_id)
     assert payment is not None, "payments stay"
     return Verified(booking_id, booking.number, shown_status(payment), booking.status)
 
 
-async def _dispatch(services: Services, booking_id: UUID) -> Booking:
+async def search(services: Services, booking_id: UUID) -> Booking:
     """Searches for a technician in the request, so that its answer shows one; the timer repeats a failure."""
     try:
         return await offers.dispatch_now(services, booking_id)
@@ -277,7 +340,7 @@ async def look(services: Services, payment_id: UUID) -> None:
         async with services.transaction() as tx:
             await book(tx, payment, told)
         if told.captured and payment.booking_id is not None:
-            await _dispatch(services, payment.booking_id)
+            await search(services, payment.booking_id)
 
 
 async def book(tx: Tx, payment: Payment, told: GatewayPayment) -> None:

@@ -84,9 +84,7 @@ async def create(
         earning_ids=list(parts), notes=notes,
     )  # fmt: skip
     assert payout_id is not None, "an insert answers with its id"
-    await rows.insert_parts(
-        tx.conn, payout_id=payout_id, earning_ids=list(parts), amounts=list(parts.values())
-    )
+    await rows.insert_parts(tx.conn, payout_id=payout_id, earning_ids=list(parts), amounts=list(parts.values()))
     await earning_rows.claim(tx.conn, payout_id=payout_id)
     payout = await _get(tx.conn, payout_id)
     await ledger.post(tx, "payout", str(payout_id), reserved(payout), description=f"Payout {payout.number}")
@@ -96,7 +94,9 @@ async def create(
     return payout
 
 
-def _sums(amount_minor: int | None, deduction_minor: int, open_minor: int, owed_minor: int, held_minor: int) -> tuple[int, int]:
+def _sums(
+    amount_minor: int | None, deduction_minor: int, open_minor: int, owed_minor: int, held_minor: int
+) -> tuple[int, int]:
     """What is taken from the balance in all, and how much of it settles cash in hand."""
     if amount_minor is not None:
         total = amount_minor + max(0, deduction_minor) + held_minor

@@ -125,6 +125,9 @@ WHERE id = :booking_id;
 -- name: set_payment_status
 UPDATE bookings SET payment_status = :payment_status, updated_at = app_now() WHERE id = :booking_id;
 
+-- name: pay_in_cash
+UPDATE bookings SET payment_method = 'cash', payment_status = 'pending', updated_at = app_now() WHERE id = :booking_id;
+
 -- name: rate
 -- Once, by its customer, when done.
 UPDATE bookings SET rating = :rating, feedback = :feedback, rated_at = app_now(), updated_at = app_now()

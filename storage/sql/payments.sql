@@ -66,6 +66,12 @@ UPDATE payments SET gateway_order_id = :order_id, status = CASE WHEN status = 'c
   poll_at = clock_timestamp() + make_interval(secs => :poll_s), updated_at = app_now()
 WHERE id = :payment_id AND gateway_order_id IS NULL;
 
+-- name: supersede
+-- Another payment takes its place: should its order be paid all the same, that money is a surplus.
+UPDATE payments SET surplus_of = :by_id, poll_at = CASE WHEN gateway_order_id IS NULL THEN NULL ELSE poll_at END,
+  updated_at = app_now()
+WHERE id = :payment_id AND captured_minor = 0;
+
 -- name: capture
 -- The one way in which a payment becomes paid; a second call changes nothing.
 UPDATE payments SET status = 'success', captured_minor = amount_minor, gateway_payment_id = :gateway_payment_id,
