@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import time
@@ -18,10 +19,13 @@ from api.realtime.engine import HotServer
 from api.realtime.events import Command, find_event
 from api.realtime.frames import encode
 from api.realtime.guard import Grant
-from dispatch.errors import DispatchError, Invalid, Missing, NotSignedIn
-from storage.database.errors import StorageError, is_data
+from dispatch.errors import DispatchError, Invalid, Missing, NotSignedIn, Unavailable
+from storage.database.errors import DatabaseAway, DatabaseBusy, DatabaseFull, StorageError, is_data
 
 log = logging.getLogger(__name__)
+
+#: A sign-in that takes longer is not judged; a command that takes longer is answered without its outcome.
+JUDGE_S, ANSWER_S = 4.0, 4.0
 
 C = TypeVar("C")
 M = TypeVar("M", bound=BaseModel)
@@ -52,12 +56,26 @@ class UnknownEvent(Missing):
     code = "unknown_event"
 
 
+class TryAgain(Unavailable):
+    """The server is busy; send the same command again."""
+
+    code = "try_again"
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_s=1.0)
+
+
+class TooSlow(TryAgain):
+    """That takes too long just now; send the same command again."""
+
+
 class Commands(Generic[C]):
     """The commands of one namespace; `C` is what handlers get first (the services). Each must be declared."""
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
         self._table: dict[str, tuple[type[BaseModel], Handler[C, Any]]] = {}
+        self._running: set[asyncio.Future[Answer]] = set()
 
     def command(self, event: str, model: type[M]) -> Callable[[Handler[C, M]], Handler[C, M]]:
         """Registers `async def handler(context, call, body) -> data`, whose data is the ack's `data`."""
@@ -77,11 +95,26 @@ class Commands(Generic[C]):
     async def run(
         self, context: C, once: Once | None, grant: Grant, event: str, args: tuple[Any, ...]
     ) -> Answer:
-        """The acknowledgement of one command: `{ok: true, data}` or `{ok: false, error}`. Never raises."""
+        """The acknowledgement of one command: `{ok: true, data}` or `{ok: false, error}`, within a bound.
+
+        Never raises. A command that takes longer goes on by itself: with its `command_id` it can be asked again.
+        """
+        work = asyncio.ensure_future(self._answered(context, once, grant, event, args))
+        self._running.add(work)
+        work.add_done_callback(self._running.discard)
+        done, _ = await asyncio.wait((work,), timeout=ANSWER_S)
+        return work.result() if done else refusal(TooSlow())
+
+    async def _answered(
+        self, context: C, once: Once | None, grant: Grant, event: str, args: tuple[Any, ...]
+    ) -> Answer:
         try:
             return {"ok": True, "data": await self._run(context, once, grant, event, args)}
         except DispatchError as error:
             return refusal(error)
+        except (DatabaseAway, DatabaseBusy, DatabaseFull) as error:
+            log.warning("command %s %s waits for the database: %s", self.namespace, event, error)
+            return refusal(TryAgain())
         except StorageError as error:
             if is_data(error):
                 log.warning("command %s %s: a value that no check refused", self.namespace, event, exc_info=True)
@@ -185,25 +218,33 @@ class CommandNamespace(socketio.AsyncNamespace, Generic[C]):  # type: ignore[mis
         return await self.commands.run(self.context, self._once, grant, event, args[1:])
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:
+        """Refuses who may not come in. What could not be judged is no refusal: stock clients never try again after
+        one, so the connection is cut (1013) and they come back by themselves.
+        """
         try:
-            grant = await self.sign_in(environ, auth if isinstance(auth, dict) else {})
+            async with asyncio.timeout(JUDGE_S):
+                grant = await self.sign_in(environ, auth if isinstance(auth, dict) else {})
             self.server.authorize(sid, self.namespace, grant, self._connected)
-        except DispatchError as error:
-            raise ConnectionRefusedError(error.message, problem(error)) from None
+            return
         except ConnectionRefusedError:
             raise
+        except (StorageError, TimeoutError, Unavailable) as error:
+            log.warning("a sign-in to %s could not be judged: %s", self.namespace, error)
+        except DispatchError as error:
+            raise ConnectionRefusedError(error.message, problem(error)) from None
         except Exception:
             log.exception("sign-in to %s failed", self.namespace)
-            raise ConnectionRefusedError(INTERNAL["message"], dict(INTERNAL)) from None
+        self.server.cut(sid, self.namespace, "unjudged", 1013)
+        raise ConnectionRefusedError(INTERNAL["message"])  # not said: the socket is cut
 
     async def _connected(self, grant: Grant) -> None:
         self.members[grant.sid] = grant
         try:
             await self.joined(grant)
-        except Exception:
+        except Exception as error:
             # A socket that did not join completely would miss things in silence: let it come back.
-            log.exception("joining %s failed", self.namespace)
-            self.server.cut(grant.sid, self.namespace, "join_failed")
+            log.warning("joining %s failed: %s", self.namespace, error, exc_info=not isinstance(error, StorageError))
+            self.server.cut(grant.sid, self.namespace, "join_failed", 1013)
 
     async def _disconnect(self, sid: str, reason: str) -> None:
         grant = self.members.pop(sid, None)

@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from api.realtime.engine import HotServer
 from dispatch import bus
 from dispatch.engine import technician_bookings
+from dispatch.live.together import Together
 from dispatch.services import Services
 from storage import bookings as booking_rows
 from storage import facts as rows
@@ -28,6 +29,9 @@ SNAPSHOT_ROWS = 50
 #: How often a node looks for facts whose hint was lost, in real seconds, and how many such looks it looks back:
 #: ids are given before the commit, so a slow transaction's row may appear late.
 POLL_S, LOOK_BACK = 2.0, 5
+#: A fact is dated before it is committed, at most so long in real seconds: whoever joined in between did not see it,
+#: so what is that much older than the joining is told as new.
+LATE_S = 20.0
 #: After so many bytes the next page waits until the socket has taken them.
 PAGE_BYTES = 65_536
 
@@ -56,10 +60,18 @@ class Listener:
     owner: UUID
     namespace: str
     fanout: Fanout
-    #: By the clock that dates the facts, which is the database's.
+    #: By the clock that dates the facts, which is the database's, and a little before the joining.
     joined_at: datetime
     cursors: dict[UUID, int] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountHeads:
+    """Where the streams of an account stand, and the moment by the database's clock."""
+
+    at: datetime
+    heads: list[rows.StreamHead]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,8 @@ class Fanout:
         self._pending: set[tuple[str, UUID, UUID]] = set()
         self._looks: list[tuple[int, int]] = []
         self.epoch = ""
+        self._account_heads: Together[UUID, AccountHeads] = Together(self._heads_of_accounts)
+        self._party_seq: Together[UUID, int] = Together(self._seqs_of_parties)
         services.bus.subscribe(bus.BOOKING_CHANGED, self._booking_hint)
         services.bus.subscribe(bus.PARTY_CHANGED, self._party_hint)
 
@@ -115,18 +129,32 @@ class Fanout:
         # Under the lock a hint that comes between waits until the cursors stand.
         async with listener.lock:
             self._customers[listener.owner][listener.sid] = listener
-            async with self._services.read() as conn:
-                listener.joined_at = await rows.now(conn) or listener.joined_at
-                heads = await rows.open_heads_of_account(conn, account_id=listener.owner)
-            for head in heads:
-                listener.cursors.setdefault(head.stream_id, head.seq)
-        return {str(h.stream_id): h.seq for h in heads}
+            found = await self._account_heads(listener.owner)
+            if found is not None:
+                listener.joined_at = found.at - timedelta(seconds=LATE_S * self._services.clock.speed)
+                for head in found.heads:
+                    listener.cursors.setdefault(head.stream_id, head.seq)
+        return {str(k): v for k, v in listener.cursors.items()}
+
+    async def _heads_of_accounts(self, account_ids: list[UUID]) -> dict[UUID, AccountHeads]:
+        async with self._services.read() as conn:
+            at = await rows.now(conn)
+            heads = await rows.open_heads(conn, account_ids=account_ids)
+        assert at is not None
+        found = {account_id: AccountHeads(at, []) for account_id in account_ids}
+        for head in heads:
+            assert head.account_id is not None, "asked for by account"
+            found[head.account_id].heads.append(head)
+        return found
+
+    async def _seqs_of_parties(self, party_ids: list[UUID]) -> dict[UUID, int]:
+        async with self._services.read() as conn:
+            return {head.stream_id: head.seq for head in await rows.party_seqs(conn, party_ids=party_ids)}
 
     async def join_party(self, listener: Listener) -> dict[str, int]:
         async with listener.lock:
             self._parties[listener.owner][listener.sid] = listener
-            async with self._services.read() as conn:
-                seq = await rows.party_seq(conn, party_id=listener.owner) or 0
+            seq = await self._party_seq(listener.owner) or 0
             listener.cursors.setdefault(listener.owner, seq)
         return {str(listener.owner): seq}
 
@@ -183,10 +211,10 @@ class Fanout:
 
     async def _heads(self, listener: Listener, named: list[UUID], *, is_party: bool) -> dict[UUID, int]:
         """The streams that are the listener's, the finished ones only where the client names them."""
+        if is_party:
+            return {listener.owner: await self._party_seq(listener.owner) or 0}
         async with self._services.read() as conn:
-            if is_party:
-                return {listener.owner: await rows.party_seq(conn, party_id=listener.owner) or 0}
-            found = await rows.open_heads_of_account(conn, account_id=listener.owner)
+            found = await rows.open_heads(conn, account_ids=[listener.owner])
             found += await rows.named_heads_of_account(conn, account_id=listener.owner, ids=named)
         return {h.stream_id: h.seq for h in found}
 

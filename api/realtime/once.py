@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api.realtime.commands import Call, Once
-from dispatch.errors import Conflict, DispatchError, Unavailable
+from api.realtime.commands import Call, Once, TryAgain
+from dispatch.errors import Conflict, DispatchError
 from dispatch.services import Services, Tx
 from storage import commands as rows
 from storage.database.errors import DatabaseAway, DatabaseBusy, StorageError, is_deadlock
@@ -27,15 +27,6 @@ class CommandReused(Conflict):
     """This command_id was used for another command."""
 
     code = "command_id_reused"
-
-
-class TryAgain(Unavailable):
-    """The server is busy; send the same command again."""
-
-    code = "try_again"
-
-    def __init__(self) -> None:
-        super().__init__(retry_after_s=1.0)
 
 
 def command_tx() -> Tx:

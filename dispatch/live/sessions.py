@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from dispatch import bus
 from dispatch.config import TokenTimes
 from dispatch.errors import NotSignedIn
+from dispatch.live.together import MOST_KEYS, Together
 from dispatch.tokens import Tokens
 from dispatch.vault import Vault
 from storage import sessions as rows
@@ -83,6 +84,7 @@ class Sessions:
         self._times = times
         self._seen: dict[UUID, _Seen] = {}
         self._drops = 0
+        self._asked: Together[UUID, None] = Together(self._look)
         node_bus.subscribe(bus.SESSION_REVOKED, self._on_revoked)
 
     # ------------------------------------------------------------ opening and rotating
@@ -170,7 +172,7 @@ class Sessions:
         """Whether this sign-in gives access: not revoked, not over, its subject neither blocked nor gone."""
         seen = self._seen.get(session_id)
         if seen is None or time.monotonic() - seen.asked_at >= CACHE_S:
-            await self.dead_among([session_id])
+            await self._asked(session_id)
             seen = self._seen.get(session_id)
             if seen is None:
                 # A revocation came in between; the next question is answered from the database alone.
@@ -178,14 +180,22 @@ class Sessions:
         return seen.is_alive and seen.realm == realm
 
     async def dead_among(self, session_ids: Iterable[UUID]) -> set[UUID]:
-        """Which of these no longer give access, in one query past the cache: for re-checking open sockets."""
-        ids = list(session_ids)
-        asked_at, drops = time.monotonic(), self._drops
-        async with self._pool.connection() as conn:
-            living = {row.id: row for row in await rows.living(conn, ids=ids)}
-        if drops == self._drops:
-            self._remember(ids, living, asked_at)
-        return {session_id for session_id in ids if session_id not in living}
+        """Which of these no longer give access, past the cache, some at a time: for re-checking open sockets."""
+        asked, dead = list(session_ids), set()
+        for start in range(0, len(asked), MOST_KEYS):
+            ids = asked[start : start + MOST_KEYS]
+            asked_at, drops = time.monotonic(), self._drops
+            async with self._pool.connection() as conn:
+                living = {row.id: row for row in await rows.living(conn, ids=ids)}
+            if drops == self._drops:
+                self._remember(ids, living, asked_at)
+            dead |= {session_id for session_id in ids if session_id not in living}
+        return dead
+
+    async def _look(self, session_ids: list[UUID]) -> dict[UUID, None]:
+        """Renews what is remembered of these."""
+        await self.dead_among(session_ids)
+        return {}
 
     async def _ask(self, session_id: UUID, realm: str) -> bool:
         async with self._pool.connection() as conn:

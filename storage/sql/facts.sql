@@ -42,18 +42,23 @@ WHERE e.id > :after_id GROUP BY e.booking_id, b.account_id;
 SELECT party_id AS stream_id, NULL::uuid AS account_id, max(seq) AS seq
 FROM party_events WHERE id > :after_id GROUP BY party_id;
 
--- name: open_heads_of_account
-SELECT id AS stream_id, account_id, event_seq AS seq FROM bookings
-WHERE account_id = :account_id
-  AND (status IN ('pending', 'partner_assigned', 'confirmed', 'in_progress') OR updated_at > app_now() - interval '1 day')
-ORDER BY created_at DESC LIMIT 100;
+-- name: open_heads
+-- The streams of these accounts that may still move.
+SELECT found.stream_id, found.account_id, found.seq
+FROM unnest(:account_ids::uuid[]) AS asked (id) CROSS JOIN LATERAL (
+  SELECT b.id AS stream_id, b.account_id, b.event_seq AS seq FROM bookings b
+  WHERE b.account_id = asked.id
+    AND (b.status IN ('pending', 'partner_assigned', 'confirmed', 'in_progress')
+         OR b.updated_at > app_now() - interval '1 day')
+  ORDER BY b.created_at DESC LIMIT 100
+) AS found;
 
 -- name: named_heads_of_account
 SELECT id AS stream_id, account_id, event_seq AS seq FROM bookings
 WHERE account_id = :account_id AND id = ANY(:ids::uuid[]);
 
--- name: party_seq
-SELECT event_seq FROM parties WHERE id = :party_id;
+-- name: party_seqs
+SELECT id AS stream_id, NULL::uuid AS account_id, event_seq AS seq FROM parties WHERE id = ANY(:party_ids::uuid[]);
 
 -- name: purge_party
 -- A part of the party facts that are older than so many days. The newest of each stay, so that whoever resumes a

@@ -23,7 +23,8 @@ from api.realtime.events import TECHNICIAN, LocationReport, OfferAccept
 from api.realtime.frames import encode
 from api.realtime.guard import Bucket, Grant, SocketLimits
 from api.realtime.locations import LocationFrame
-from dispatch.errors import Conflict, NotSignedIn
+from dispatch.errors import Conflict, NotSignedIn, Unavailable
+from storage.database.errors import DatabaseAway
 
 PATIENCE_S = 10.0
 
@@ -77,6 +78,12 @@ class Technicians(CommandNamespace[World]):
         word, _, session = str(auth.get("token", "")).partition(":")
         if word == "broken":
             raise RuntimeError("a secret of the inside")
+        if word == "away":
+            raise DatabaseAway("gone")
+        if word == "busy":
+            raise Unavailable
+        if word == "stuck":
+            await asyncio.sleep(60)
         if word != "good":
             raise NotSignedIn
         return Grant(session, session, time.time() + self.context.lifetime_s)

@@ -10,6 +10,7 @@ import pytest
 import socketio
 from socketio.exceptions import ConnectionError as ClientRefused
 
+from api.realtime import commands as realtime_commands
 from api.realtime.engine import assert_seams
 from api.realtime.events import TECHNICIAN
 from api.realtime.guard import Bucket
@@ -44,14 +45,36 @@ async def test_refused_sign_in_says_why(serve: Serve) -> None:
     assert running.world.joined == []
 
 
-async def test_bugs_in_sign_in_are_refusals_without_a_word_of_the_inside(
-    serve: Serve, dial: Dial, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("word", ["broken", "away", "busy", "stuck"])
+async def test_a_sign_in_that_could_not_be_judged_is_no_refusal(
+    serve: Serve, dial: Dial, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, word: str
 ) -> None:
+    """A stock client never tries again after CONNECT_ERROR, so the connection is cut and nothing is left of it."""
+    monkeypatch.setattr(realtime_commands, "JUDGE_S", 0.05)
     running = await serve()
     peer = await dial(running)
-    reply = await peer.sign_in(word="broken")
-    assert reply.startswith("44/technician,") and "internal_error" in reply and "secret" not in reply
-    assert "a secret of the inside" in caplog.text
+    await peer.receive()
+    await peer.send(f'40/technician,{{"token":"{word}:s1"}}')
+    assert await peer.closed() == 1013
+    assert running.stats["cut.unjudged"] == 1
+    assert ("a secret of the inside" in caplog.text) is (word == "broken")
+    await until(lambda: not running.server.live, "gone")
+    assert running.server.manager.rooms == {} and running.world.joined == running.world.left == []
+
+
+async def test_a_command_that_hangs_is_answered_within_a_bound(
+    serve: Serve, dial: Dial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(realtime_commands, "ANSWER_S", 0.05)
+    running = await serve()
+    peer = await dial(running)
+    await peer.sign_in()
+    hanging = {"command_id": str(uuid4()), "offer_id": str(UUID(int=2))}
+    answer = await peer.ask(1, "offer.accept", hanging)
+    assert answer["error"]["code"] == "try_again" and answer["error"]["retry_after_s"] == 1.0
+    other = {"command_id": str(uuid4()), "offer_id": str(uuid4())}
+    assert (await peer.ask(2, "offer.accept", other))["ok"] is True
+    running.world.gate.set()
 
 
 async def test_domain_errors_and_bugs_become_acks(
