@@ -60,6 +60,10 @@ class Booking:
     refund_minor: int | None
     rating: int | None
     created_at: datetime
+    wallet_minor: int
+    outstanding_fee_minor: int
+    to_collect_minor: int
+    collected_minor: int
 
 
 @dataclass(frozen=True, slots=True)

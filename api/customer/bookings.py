@@ -9,6 +9,8 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.audiences import Customer, customer
+from api.shared import amounts
+from api.shared.amounts import AmountsOut
 from api.wire.listing import Grammar, Listing
 from api.wire.models import Body, BookingTime, Day, Money, View
 from api.wire.results import Message, Page
@@ -47,7 +49,7 @@ class TechnicianOut(View):
     status: str | None
 
 
-class BookingOut(View):
+class BookingOut(AmountsOut):
     id: UUID
     booking_number: str
     status: str
@@ -243,9 +245,9 @@ def _shown(b: BookingView) -> dict[str, Any]:
     return {
         "id": b.id, "booking_number": b.number, "status": b.status, "booking_date": b.local_date,
         "booking_time": b.local_time, "timezone": b.timezone, "starts_at": b.starts_at,
-        "grand_total": b.grand_total_minor, "currency": b.currency, "payment_method": b.payment_method,
-        "payment_status": b.payment_status, "services": [_line(i) for i in b.items], "partner": person,
-        "address": b.address, "created_at": b.created_at,
+        "grand_total": b.grand_total_minor, **amounts.shown(b), "currency": b.currency,
+        "payment_method": b.payment_method, "payment_status": b.payment_status,
+        "services": [_line(i) for i in b.items], "partner": person, "address": b.address, "created_at": b.created_at,
     }  # fmt: skip
 
 

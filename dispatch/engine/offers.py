@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from dispatch import bus
+from dispatch.amounts import amounts_of
 from dispatch.engine import candidates, explain, facts, lifecycle, slots
 from dispatch.engine.matching import Judged
 from dispatch.errors import Conflict, Missing
@@ -166,7 +167,8 @@ def window(services: Services, booking: Booking, now: datetime) -> timedelta:
 
 
 def offer_view(booking: Booking, offer: Offer) -> dict[str, Any]:
-    """What the technician is told of a job before accepting it: where and when, not whom."""
+    """What the technician is told of a job before accepting it: where and when, what to take at the door, not whom."""
+    amounts = amounts_of(booking)
     return {
         "offer_id": str(offer.id),
         "booking_id": str(booking.id),
@@ -179,6 +181,11 @@ def offer_view(booking: Booking, offer: Offer) -> dict[str, Any]:
         "lat": booking.lat,
         "lng": booking.lng,
         "distance_m": offer.distance_m,
+        "payment_method": booking.payment_method,
+        "grand_total_minor": booking.grand_total_minor,
+        "wallet_minor": amounts.wallet_minor,
+        "outstanding_fee_minor": amounts.outstanding_fee_minor,
+        "amount_to_collect_minor": amounts.to_collect_minor,
         "earning_minor": offer.earning_minor,
         "currency": offer.currency,
         "expires_at": offer.expires_at.isoformat(),

@@ -18,7 +18,7 @@ SELECT id, number, system, account_id, organisation_id, preview_id, address, con
   starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
   tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
   next_action, next_action_at, queued_at, queue_reason, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
-  refund_minor, rating, created_at
+  refund_minor, rating, created_at, wallet_minor, outstanding_fee_minor, to_collect_minor, collected_minor
 FROM bookings WHERE id = :booking_id;
 
 -- name: lock
@@ -27,7 +27,7 @@ SELECT id, number, system, account_id, organisation_id, preview_id, address, con
   starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
   tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
   next_action, next_action_at, queued_at, queue_reason, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
-  refund_minor, rating, created_at
+  refund_minor, rating, created_at, wallet_minor, outstanding_fee_minor, to_collect_minor, collected_minor
 FROM bookings WHERE id = :booking_id FOR UPDATE;
 
 -- name: due
@@ -49,7 +49,7 @@ SELECT id, number, system, account_id, organisation_id, preview_id, address, con
   starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
   tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
   next_action, next_action_at, queued_at, queue_reason, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
-  refund_minor, rating, created_at
+  refund_minor, rating, created_at, wallet_minor, outstanding_fee_minor, to_collect_minor, collected_minor
 FROM bookings WHERE id = :booking_id AND next_action_at <= app_now() FOR UPDATE SKIP LOCKED;
 
 -- name: next_due

@@ -1,7 +1,7 @@
 -- name: page
 -- What a technician sees: open offers and own jobs, each booking once (the newest tie counts).
 SELECT v.booking_id, b.number, b.status, v.state, b.local_date, b.local_time, b.starts_at, b.ends_at, b.address, b.contact, b.lat, b.lng,
-  b.payment_method, b.payment_status, b.grand_total_minor, b.currency, v.earning_minor, v.offer_id, v.offer_expires_at,
+  b.payment_method, b.payment_status, b.grand_total_minor, b.wallet_minor, b.outstanding_fee_minor, b.to_collect_minor, b.collected_minor, b.currency, v.earning_minor, v.offer_id, v.offer_expires_at,
   v.estimated_arrival, v.accepted_at, v.completed_at, b.start_code IS NOT NULL AS needs_start_code, b.rating, v.is_mine
 FROM (
   SELECT DISTINCT ON (booking_id) * FROM (

@@ -139,13 +139,36 @@ async def test_nothing_personal_is_kept(deaf_till: Till) -> None:
 
 
 def test_natural_keys() -> None:
-    pay = {"payment": {"entity": {"id": "pay_1"}}}
-    assert natural_key("payment.captured", pay) == "payment.captured:pay_1"
-    assert natural_key("payment.failed", pay) == "payment.failed:pay_1"
-    assert natural_key("payment.refunded", pay) is None
-    assert natural_key("subscription.charged", pay) is None
-    out = {"payout": {"entity": {"id": "pout_1", "status": "queued"}}}
-    assert natural_key("payout.updated", out) == "payout.updated:pout_1:queued"
+    def key(kind: str, noun: str, **entity: Any) -> str | None:
+        return natural_key(kind, {noun: {"entity": entity}})
+
+    told = {"id": "pay_1", "order_id": "order_1", "amount": 5, "currency": "INR"}
+    assert key("payment.captured", "payment", **told) == key("payment.captured", "payment", **told, fee=7)
+    for other in ({"id": "pay_2"}, {"order_id": "order_2"}, {"amount": 6}, {"currency": "USD"}, {"order_id": None}):
+        assert key("payment.captured", "payment", **{**told, **other}) != key("payment.captured", "payment", **told)
+    assert key("payment.failed", "payment", **told) != key("payment.captured", "payment", **told)
+    assert key("payment.refunded", "payment", **told) is None and key("subscription.charged", "payment", **told) is None
+    assert key("payout.updated", "payout", id="pout_1", status="queued") != key(
+        "payout.updated", "payout", id="pout_1", status="processed"
+    )
+
+
+async def test_a_word_about_a_wrong_order_does_not_take_the_place_of_the_true_one(till: Till) -> None:
+    wrong, wrong_block = await till.online()
+    booking, block = await till.online(hours=4)
+    await till.gw.control(webhooks={"hold": True})
+    reply = await till.gw.pay(block["order_id"])
+    lie = entity(reply["razorpay_payment_id"], wrong_block["order_id"], "captured", amount=5)
+    await send(till, event("payment.captured", {"payment": lie}))
+    await till.worker.run_due()
+    assert (await till.payment(wrong)).review_reason is not None
+    true = entity(reply["razorpay_payment_id"], block["order_id"], "captured")
+    assert await send(till, event("payment.captured", {"payment": true})) is True
+    assert await send(till, event("payment.captured", {"payment": true})) is False
+    await till.worker.run_due()
+    assert (await till.payment(booking)).status == "success"
+    assert (await till.payment(wrong)).status == "pending"
+    await till.check()
 
 
 async def test_unknown_events_are_stored_and_left_alone(till: Till) -> None:
