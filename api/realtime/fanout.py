@@ -197,8 +197,8 @@ class Fanout:
         """What a client that starts anew needs of a stream: the booking's state, or the technician's open work."""
         async with self._services.read() as conn:
             if is_party:
-                asked = await technician_bookings.page(conn, stream_id, state="assigned", limit=SNAPSHOT_ROWS)
-                ahead = await technician_bookings.page(conn, stream_id, upcoming=True, limit=SNAPSHOT_ROWS)
+                asked = await technician_bookings.offered(conn, stream_id, SNAPSHOT_ROWS)
+                ahead = await technician_bookings.ahead(conn, stream_id, SNAPSHOT_ROWS)
                 entries = {entry.job.booking_id: entry.job for entry in (*asked, *ahead)}
                 return {"jobs": [_job_view(job) for job in entries.values()]}
             booking = await booking_rows.get(conn, booking_id=stream_id)

@@ -17,6 +17,7 @@ from storage import customer_bookings as rows
 from storage import facts as fact_rows
 from storage.bookings import Booking
 from storage.customer_bookings import BookingView
+from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.facts import BookingEvent
 
@@ -24,13 +25,18 @@ from storage.facts import BookingEvent
 SHOWN = ("number", "reason", "by", "from", "to", "rating", "payment_method")
 
 
-async def page(
-    conn: Conn, account_id: UUID, *, status: str | None, limit: int, offset: int
-) -> tuple[list[BookingView], int]:
-    """One page, the newest first, and how many there are in all."""
-    total = await rows.count(conn, account_id=account_id, status=status)
-    found = await rows.page(conn, account_id=account_id, status=status, limit=limit, offset=offset)
-    return found, total or 0
+#: A customer's bookings, as a list.
+LIST = rows.of_account
+
+
+async def page(conn: Conn, account_id: UUID, wanted: Wanted) -> Slice[BookingView]:
+    """One page, the newest first unless another order is wanted."""
+    return await rows.of_account.page(conn, wanted, account_id=account_id)
+
+
+async def latest(conn: Conn, account_id: UUID, limit: int) -> list[BookingView]:
+    """The last ones that were made."""
+    return await rows.of_account.first(conn, Wanted(limit=limit), account_id=account_id)
 
 
 async def get(conn: Conn, account_id: UUID, booking_id: UUID) -> BookingView:

@@ -10,6 +10,7 @@ import pytest
 from dispatch.billing import earnings, refunds
 from dispatch.errors import Invalid
 from storage.bookings import Booking
+from storage.database.listing import Wanted
 from tests.dispatch.billing.till import GRAND, Till
 
 
@@ -32,10 +33,11 @@ async def test_a_cash_booking_from_payment_to_earning(till: Till) -> None:
     }  # fmt: skip
     async with till.world.services.read() as conn:
         summary = await earnings.summary(conn, technician, currency="INR")
-        page, total = await earnings.page(conn, technician, limit=10, offset=0)
+        page = await earnings.page(conn, technician, Wanted(), "Asia/Kolkata")
     assert (summary.total_minor, summary.pending_minor, summary.paid_minor) == (123984, 123984, 0)
     assert (summary.cash_in_hand_minor, summary.payable_minor) == (GRAND, 123984 - GRAND)
-    assert total == 1 and page[0].booking_number == booking.number and page[0].platform_minor == 20016
+    [only] = page.rows
+    assert page.total == 1 and only.booking_number == booking.number and only.platform_minor == 20016
     events = await till.world.fetch("SELECT data FROM party_events WHERE type = 'earnings.updated'")
     assert events[0]["data"]["earning_minor"] == 123984
     await till.check()
@@ -44,13 +46,17 @@ async def test_a_cash_booking_from_payment_to_earning(till: Till) -> None:
 async def test_days_are_local_and_the_right_way_round(till: Till) -> None:
     technician = await till.world.technician()
     await cash_job(till, technician)
-    start, end = earnings.span(date(2026, 1, 5), date(2026, 1, 5), "Asia/Kolkata")
     async with till.world.services.read() as conn:
-        _, inside = await earnings.page(conn, technician, from_at=start, to_at=end, limit=1, offset=0)
-        start, end = earnings.span(date(2026, 1, 6), None, "Asia/Kolkata")
-        _, outside = await earnings.page(conn, technician, from_at=start, to_at=end, limit=1, offset=0)
-        _, paid = await earnings.page(conn, technician, status="paid", limit=1, offset=0)
-    assert (inside, outside, paid) == (1, 0, 0)
+
+        async def how_many(timezone: str, **filters: object) -> int:
+            return (await earnings.page(conn, technician, Wanted(limit=1, filters=filters), timezone)).total
+
+        day = date(2026, 1, 5)
+        assert await how_many("Asia/Kolkata", date_from=day, date_to=day) == 1
+        assert await how_many("Asia/Kolkata", date_from=date(2026, 1, 6)) == 0
+        # Half a day further west it was still the day before.
+        assert await how_many("Pacific/Honolulu", date_from=day) == 0
+        assert await how_many("Asia/Kolkata", status="paid") == 0
     with pytest.raises(Invalid):
         earnings.span(date(2026, 1, 6), date(2026, 1, 5), "Asia/Kolkata")
 

@@ -10,6 +10,7 @@ import pytest
 from dispatch.billing import earnings, payouts
 from dispatch.billing.payouts import BalanceTooSmall, EarningsTaken, NothingToPay, PayoutState
 from dispatch.errors import Invalid, Missing
+from storage.database.listing import Wanted
 from storage.payouts import Payout
 from tests.dispatch.billing.till import GRAND, Till
 
@@ -85,9 +86,9 @@ async def test_processing_pays_the_earnings_and_needs_its_proof(till: Till) -> N
     assert (done.status, done.bank_transaction_id, done.notes) == ("completed", "TXN123456", "NEFT")
     async with till.world.services.read() as conn:
         summary = await earnings.summary(conn, technician, currency="INR")
-        listed, total = await payouts.page(conn, party_id=technician, limit=5, offset=0)
+        listed = await payouts.page(conn, technician, Wanted(limit=5), "Asia/Kolkata")
     assert (summary.pending_minor, summary.paid_minor, summary.payable_minor) == (0, 123984, 0)
-    assert total == 1 and listed[0].party_id == technician
+    assert listed.total == 1 and listed.rows[0].party_id == technician
     async with till.world.services.transaction() as tx:
         with pytest.raises(PayoutState):
             await payouts.fail(tx, payout.id, failure_reason="too late")
@@ -102,8 +103,8 @@ async def test_named_earnings_belong_to_one_payout(till: Till) -> None:
     first = await online_job(till, one)
     await online_job(till, one)
     async with till.world.services.read() as conn:
-        page, _ = await earnings.page(conn, one, limit=10, offset=0)
-    named = next(e.id for e in page if e.booking_id == first)
+        page = await earnings.page(conn, one, Wanted(), "Asia/Kolkata")
+    named = next(e.id for e in page.rows if e.booking_id == first)
     payout = await create(till, one, earning_ids=[named, named], method="upi")
     assert payout.earning_ids == [named] and payout.total_minor == 123984
     with pytest.raises(EarningsTaken):
@@ -142,8 +143,8 @@ async def test_an_amount_comes_out_of_the_oldest_earnings(till: Till) -> None:
     sums = await summary(till, technician)
     assert (sums.paid_minor, sums.pending_minor, sums.payable_minor) == (SHARE + 1000, SHARE - 1000, SHARE - 1000)
     async with till.world.services.read() as conn:
-        listed, _ = await earnings.page(conn, technician, limit=5, offset=0)
-    assert sorted(e.status for e in listed) == ["paid", "pending"]
+        listed = await earnings.page(conn, technician, Wanted(limit=5), "Asia/Kolkata")
+    assert sorted(e.status for e in listed.rows) == ["paid", "pending"]
     # The rest of the second earning goes with the next payout, of the whole.
     rest = await create(till, technician)
     assert (rest.total_minor, rest.earning_ids) == (SHARE - 1000, [first.earning_ids[1]])
