@@ -235,4 +235,6 @@ def confirmed_out(made: Confirmed) -> ToPayOut | BookedMessageOut:
     )
     if made.payment is not None:
         return ToPayOut(booking=booking, payment=made.payment)
-    return BookedMessageOut(booking=booking, message="Booking created. Partner will be assigned shortly.")
+    is_paid = made.wallet_minor >= made.grand_total_minor > 0
+    done = "Booking created and paid from your wallet." if is_paid else "Booking created."
+    return BookedMessageOut(booking=booking, message=f"{done} Partner will be assigned shortly.")
