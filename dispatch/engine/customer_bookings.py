@@ -6,8 +6,8 @@ from datetime import date, time
 from typing import Any
 from uuid import UUID
 
-from dispatch.engine import bookings, slots
-from dispatch.engine.slots import SlotTaken, check_start
+from dispatch.engine import bookings, free_times, slots
+from dispatch.engine.free_times import SlotTaken
 from dispatch.errors import Missing
 from dispatch.events import Actor
 from dispatch.localtime import local
@@ -72,10 +72,10 @@ async def reschedule(services: Services, account_id: UUID, booking_id: UUID, day
 async def move(services: Services, booking: Booking, actor: Actor, day: date, at: time) -> Booking:
     """Whoever may, moves a booking. Raises Invalid, WrongState, SlotTaken with free times."""
     need = slots.need_of(booking)
-    starts_at = check_start(services, need, day, at)
+    starts_at = free_times.check_start(services, need, day, at)
     try:
         return await services.retrying(lambda tx: bookings.reschedule(tx, booking.id, actor, starts_at))
     except SlotTaken:
         async with services.read() as conn:
-            free = await slots.available(conn, services, need, day)
-        raise slots.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
+            free = await free_times.available(conn, services, need, day)
+        raise free_times.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
