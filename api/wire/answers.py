@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 #: Marks a response that is true just now only: no idempotency key keeps it.
-FOR_NOW = "for_now"
+FOR_NOW = web.ResponseKey("for_now", bool)
 #: Statuses of the few situations that are finer than their kind.
 _STATUS_OF_CODE = {"unsupported_content_encoding": 415, "request_timeout": 408}
 _RETRY_S = 1.0
