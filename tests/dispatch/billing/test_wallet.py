@@ -73,6 +73,8 @@ async def test_a_part_of_cash_is_not_asked_for_at_the_door(town: City) -> None:
     await fill(town, 50_000)
     made = await confirmed(town, await prepared(town), use_wallet=True)
     assert (made.wallet_minor, made.to_collect_minor) == (50_000, made.grand_total_minor - 50_000)
+    told = await town.value("SELECT data FROM party_events WHERE type = 'offer.made'")
+    assert told["booking_id"] == str(made.id) and told["amount_to_collect_minor"] == made.to_collect_minor
 
 
 async def test_unasked_the_wallet_stays(town: City) -> None:
