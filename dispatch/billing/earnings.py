@@ -81,6 +81,9 @@ async def on_completed(tx: Tx, fact: Fact) -> None:
     )  # fmt: skip
     if booking.payment_method == "cash" and booking.payment_status in ("pending", "failed"):
         await booking_rows.set_payment_status(tx.conn, booking_id=booking.id, payment_status="paid")
+    elif booking.payment_status == "refunded" and booking.to_collect_minor:
+        # The wallet's part had gone back, and now the rest was paid at the door.
+        await booking_rows.set_payment_status(tx.conn, booking_id=booking.id, payment_status="partially_refunded")
     facts.tell_party(tx, payee_id, "earnings.updated", _told(booking, earning_id, shares))
 
 

@@ -150,7 +150,7 @@ async def _stop_unpaid(tx: Tx, payment: Payment) -> None:
     booking = await offers.lock(tx, payment.booking_id)
     if booking.status not in lifecycle.BOOKING["complete"].sources + lifecycle.BOOKING["cancel"].sources:
         return
-    if booking.payment_status != "paid":
+    if booking.payment_status not in ("paid", "partially_refunded") or booking.to_collect_minor:
         return
     await booking_rows.raise_alert(
         tx.conn, kind="payment_returned", booking_id=booking.id, technician_id=None,
