@@ -135,6 +135,9 @@ class Dispatch(BaseModel):
     )
     offer_window_min_s: float = Field(60, gt=0, description="The shortest window of an offer")
     offer_windows: list[OfferWindow] = Field([], description="Shorter windows by lead time")
+    open_offers: int = Field(
+        3, ge=1, le=10, description="Offers that a technician may hold at once; of jobs that start soon it is 1"
+    )
     lead_s: float = Field(3600, ge=0, description="A booking starts at least so long from now")
     max_advance_days: int = Field(30, ge=1, le=365, description="A booking starts at most so many days ahead")
     radius_m: float = Field(10_000, gt=0, le=200_000, description="How far technicians are looked for")

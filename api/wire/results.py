@@ -91,6 +91,15 @@ class PageWith(Page[T], Generic[T, E]):
 
 
 @dataclass(frozen=True, slots=True)
+class Ready(Generic[T]):
+    """A public answer whose bytes are a function of its ETag: made once and kept, and never for who knows it (304)."""
+
+    etag: str
+    make: Callable[[], T]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Bare:
     """A body that is exactly this, without the envelope, where the contract shows it so."""
 

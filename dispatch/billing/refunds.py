@@ -6,7 +6,7 @@ from uuid import UUID
 
 from dispatch.billing import ledger
 from dispatch.billing.ledger import Line
-from dispatch.engine import facts, lifecycle, offers
+from dispatch.engine import facts, lifecycle, offers, queue
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM as SYSTEM_ACTOR
 from dispatch.events import Actor
@@ -157,11 +157,9 @@ async def _stop_unpaid(tx: Tx, payment: Payment) -> None:
         message=f"All that was paid for booking {booking.number} goes back, and the booking still stands.",
     )  # fmt: skip
     if booking.status in ("pending", "partner_assigned"):
-        await offers.withdraw(tx, booking, "its payment went back", SYSTEM_ACTOR)
-        await booking_rows.set_priority(
-            tx.conn, booking_id=booking.id, priority=booking.priority, auto_assign=False
-        )
-        await offers.queue(tx, await offers.lock(tx, booking.id), "payment_returned")
+        booking = await offers.withdraw(tx, booking, "its payment went back", SYSTEM_ACTOR)
+        await booking_rows.set_priority(tx.conn, booking_id=booking.id, priority=booking.priority, auto_assign=False)
+        await queue.hand_over(tx, booking, "payment_returned")
 
 
 def reserved(refund: Refund, payment: Payment) -> list[Line]:
