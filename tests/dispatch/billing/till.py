@@ -72,7 +72,9 @@ class Till:
         return await self.work(booking, technician_id)
 
     async def work(self, booking: Booking, technician_id: UUID) -> Booking:
-        """The technician does a job that they have accepted."""
+        """The technician does a job that they have accepted, as soon as it can be begun."""
+        early = booking.starts_at - timedelta(seconds=self.world.services.settings.dispatch.steps_ahead_s)
+        await self.world.advance(seconds=max(0.0, (early - self.world.now).total_seconds()))
         async with self.world.services.transaction() as tx:
             for step in ("in_transit", "arrived"):
                 await jobs.advance(tx, booking.id, technician_id, step)
