@@ -18,6 +18,7 @@ class Refund:
     booking_id: UUID | None
     amount_minor: int
     prepaid_minor: int
+    owed_minor: int
     currency: str
     to_wallet: bool
     status: str
@@ -46,3 +47,4 @@ made_up_for = sql.rows("made_up_for", MadeUp)
 accepted = sql.run("accepted")
 settle = sql.run("settle")
 fail = sql.run("fail")
+was_earned = sql.scalar("was_earned", bool)

@@ -6,6 +6,8 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
+from api.shared import amounts
+from api.shared.amounts import AmountsOut
 from api.wire.models import Money, View
 from dispatch.engine import facts
 from dispatch.engine.technician_bookings import Entry
@@ -19,7 +21,7 @@ class ServiceLine(View):
     quantity: int
 
 
-class Job(View):
+class Job(AmountsOut):
     """A booking as its technician sees it; `assignment_status` is `assigned` while the offer is open.
 
     Until it is accepted `lat` and `lng` are rounded to about 500 m and the address is masked; name, phone and door come
@@ -58,6 +60,7 @@ def job(services: Services, entry: Entry) -> Job:
     stage = facts.stage_of(row.state, row.completed_at, services.clock.now(), services.settings.privacy.contact_hours)
     place = facts.door(stage, row.address, row.lat, row.lng, row.contact)
     return Job(
+        **amounts.shown(row),
         id=row.booking_id, booking_number=row.number, status=row.status, assignment_status=row.state,
         booking_date=row.local_date, booking_time=row.local_time, starts_at=row.starts_at, ends_at=row.ends_at,
         services=[

@@ -71,6 +71,7 @@ BOOKING_FACTS: Mapping[str, Row] = {
     "watch.warned": Row((), ("problem", "technician_id")),
     "payment.captured": Row(("amount_minor", "currency")),
     "payment.failed": Row(("reason",)),
+    "payment.switched": Row(("payment_method",), ("payment_method",)),
     "payment.refunded": Row(("amount_minor", "currency", "to_wallet")),
 }
 
@@ -79,7 +80,8 @@ PARTY_FACTS: Mapping[str, Row] = {
     "offer.made": Row(
         worker=(
             "offer_id", "booking_id", "booking_number", "starts_at", "ends_at", "categories", "city",
-            "earning_minor", "currency", "expires_at",
+            "earning_minor", "currency", "expires_at", "payment_method", "grand_total_minor", "wallet_minor",
+            "outstanding_fee_minor", "amount_to_collect_minor",
         ),
         place=("pincode", "lat", "lng", "distance_m"),
     ),

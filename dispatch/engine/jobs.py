@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.engine import alerts, bookings, facts, lifecycle, offers
+from dispatch.engine import alerts, bookings, facts, lifecycle, offers, queue
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from dispatch.localtime import local, twelve_hour
@@ -139,7 +139,7 @@ async def complete(
     await _step(tx, assignment, "completed", at=completed_at)
     row = lifecycle.BOOKING["complete"]
     await booking_rows.complete(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
-    await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
+    queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
     await alerts.resolve(tx, bookings.JOB_ALERTS, booking_id=booking_id)
     await booking_rows.count_done(tx.conn, technician_id=technician_id)
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from dispatch import bus
-from dispatch.engine import alerts, bookings, offers, watchdog
+from dispatch.engine import alerts, bookings, offers, queue, watchdog
 from dispatch.loops import Loop
 from dispatch.services import Tx
 from storage import bookings as rows
@@ -44,6 +44,7 @@ async def _dispatch(tx: Tx, booking: Booking) -> None:
 #: Every kind of timer and what it does; the booking's lock is held and its time has come.
 KINDS: dict[str, Handler] = {
     "dispatch": _dispatch,
+    "look": _dispatch,
     "offer_expiry": offers.expire,
     "release_unpaid": bookings.release_unpaid,
     "watch": watchdog.look,
@@ -56,8 +57,10 @@ class Sweeper:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._planned_s = 0.0
+        self._has_woken = False
         self.loop = Loop("timers", self._round, every_s=POLL_S)
         services.bus.subscribe(bus.TIMER_SET, self._hinted)
+        services.freed.on_news(self.loop.wake)
 
     def _hinted(self, hint: bus.Hint) -> None:
         # Only what is due before the next look is worth waking for.
@@ -65,6 +68,10 @@ class Sweeper:
             self.loop.wake()
 
     async def _round(self) -> float:
+        if not self._has_woken:
+            # What was hinted at while no node listened is looked at once.
+            await queue.wake_all(self._services)
+            self._has_woken = True
         # What is set while this works may be missed by its own looking: the next look must not be far.
         self._plan(POLL_S)
         await self.sweep()
@@ -80,14 +87,18 @@ class Sweeper:
         """Handles all that is due now and returns how many. Safe to run anywhere, any number of times."""
         done = 0
         while True:
+            await self._end_holds()
+            woken = await queue.wake(self._services)
             work = await self._due()
             counts = await asyncio.gather(*(self._drain(work) for _ in range(WORKERS)))
             done += sum(counts)
-            if not any(counts):
-                break
+            if not any(counts) and not woken:
+                return done
+
+    async def _end_holds(self) -> None:
         async with self._services.transaction() as tx:
-            await slot_rows.sweep_due(tx.conn)
-        return done
+            for one in await slot_rows.sweep_due(tx.conn):
+                queue.freed(tx, one.technician_id)
 
     async def _due(self) -> deque[Due]:
         async with self._services.transaction() as tx:

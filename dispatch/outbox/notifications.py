@@ -22,6 +22,7 @@ class Notice:
     """One line of the table. It always stands in the app; `push` and `sms` say how else it travels.
 
     `unless` names the kind of actor that needs no telling; nobody gets an SMS about what they did themselves.
+    `once`: not of a fact that says `again`.
     """
 
     to: str
@@ -31,6 +32,7 @@ class Notice:
     push: bool = True
     sms: bool = False
     unless: str | None = None
+    once: bool = False
 
 
 CUSTOMER, TECHNICIAN = "customer", "technician"
@@ -65,7 +67,8 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "booking.queued": (
         Notice(
             CUSTOMER, "booking_queued", "Still Looking",
-            "We are finding someone for your booking {number} by hand and will tell you",
+            "Nobody has taken your booking {number} yet. We keep looking and will tell you when somebody does",
+            once=True,
         ),
     ),
     "booking.rescheduled": (
@@ -165,7 +168,7 @@ async def write(tx: Tx, fact: Fact) -> None:
     if about is None:
         return
     for notice in NOTICES[fact.type]:
-        if notice.unless == fact.actor.kind:
+        if notice.unless == fact.actor.kind or (notice.once and fact.data.get("again")):
             continue
         told = facts.view(fact.type, notice.to, fact.data, actor_kind=fact.actor.kind)
         await _write_one(tx, notice, fact, about, _words(about, fact, told))

@@ -112,6 +112,7 @@ async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
     roster.on_change(tracker.know)
     tracker.restore(await roster.load(), clock.timestamp())
     await tracker.attach()
+    services.freed.attach(bus, roster)
     return services
 
 
