@@ -29,19 +29,19 @@ ALL = (*PERSON, *SAID.values(), REJECT, GIVE_BACK, "canary")
 
 #: Tables that hold what people said or are; each has a canary in this story, and none after the erasure.
 HELD = {
-    "accounts", "addresses", "assignments", "booking_events", "bookings", "contact_submissions", "gateway_events",
-    "offers", "otp_challenges", "outbox", "party_events", "sessions",
+    "accounts", "addresses", "assignments", "booking_events", "booking_words", "bookings",
+    "contact_submissions", "gateway_events", "offers", "otp_challenges", "outbox", "party_events", "sessions",
 }  # fmt: skip
 #: Tables that hold nobody's data, and never a canary. A new table belongs to one of the two.
 PLAIN = {
-    "alerts", "app_clock", "audit_log", "bank_accounts", "booking_items", "checkout_previews", "commands",
-    "document_sequences", "earnings", "idempotency_keys", "installation", "ledger_accounts", "ledger_journals",
-    "ledger_postings",
-    "match_attempts", "match_candidates", "memberships", "notifications", "parties", "payment_intents", "payments",
+    "agenda", "alerts", "api_clients", "app_clock", "audit_log", "bank_accounts", "booking_items",
+    "checkout_previews", "commands", "document_sequences", "earnings", "idempotency_keys", "installation",
+    "ledger_accounts", "ledger_journals", "ledger_postings", "match_attempts", "match_candidates",
+    "memberships", "notifications", "parties", "password_links", "payment_intents", "payments", "payout_parts",
     "payouts", "pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics", "position_history",
     "promo_codes", "promo_redemptions", "quotas", "reconciliation_items", "reconciliation_runs", "refunds",
     "schema_migrations", "service_prices", "services", "settings", "slots", "tasks", "technician_blocks",
-    "technician_positions", "technicians", "zone_pincodes", "zones",
+    "technician_days_off", "technician_positions", "technicians", "zone_pincodes", "zones",
 }  # fmt: skip
 
 
