@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dispatch.engine import matching
+from dispatch import localtime
 from dispatch.engine.matching import Candidate, Job, Policy, Weights, rank, refusal, score
 from dispatch.localtime import Hours
 
@@ -111,5 +111,5 @@ def test_the_same_input_gives_the_same_order_whatever_its_order() -> None:
 def test_local_span_knows_midnight() -> None:
     zone = ZoneInfo("Asia/Kolkata")
     late = datetime(2026, 1, 5, 23, 0, tzinfo=zone)
-    assert matching.local_span(late, datetime(2026, 1, 6, 0, 0, tzinfo=zone))[3] is False
-    assert matching.local_span(late, datetime(2026, 1, 6, 0, 30, tzinfo=zone))[3] is True
+    assert localtime.local_span(late, datetime(2026, 1, 6, 0, 0, tzinfo=zone))[3] is False
+    assert localtime.local_span(late, datetime(2026, 1, 6, 0, 30, tzinfo=zone))[3] is True

@@ -354,11 +354,10 @@ async def test_arrival_as_a_hint_only(fresh_pool: Pool, tmp_path: Path) -> None:
 
 
 async def test_a_detection_waits_for_the_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dispatch.live import arrivals as module
     from storage.database.errors import DatabaseAway
 
     booking, one = await on_the_way(world)
-    arrivals, real, failures = world.services.tracker.arrivals, module.write, [2]
+    arrivals, real, failures = world.services.tracker.arrivals, detections.write, [2]
 
     async def flaky(tx: object, found: Detection) -> None:
         if failures[0]:
@@ -366,10 +365,10 @@ async def test_a_detection_waits_for_the_database(world: World, monkeypatch: pyt
             raise DatabaseAway("away")
         await real(tx, found)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "write", flaky)
-    monkeypatch.setattr(module, "RETRY_S", 0.0)
+    monkeypatch.setattr(detections, "write", flaky)
+    monkeypatch.setattr(detections, "RETRY_S", 0.0)
     arrivals._found.put_nowait(Detection(booking.id, one, Rung.ARRIVED))
-    recording = asyncio.create_task(arrivals.record(world.services))
+    recording = asyncio.create_task(detections.record(world.services))
     async with asyncio.timeout(5):
         while arrivals.detected == 0:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
