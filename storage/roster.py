@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +40,7 @@ class TechnicianRow:
     last_accuracy_m: float | None
     last_fix_at: datetime | None
     last_is_dispatchable: bool | None
+    days_off: list[date]
 
 
 @dataclass(frozen=True, slots=True)

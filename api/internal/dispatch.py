@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
-
 from api.audiences import Service, internal
-from api.wire.models import Body, Query, View, Whole
-from dispatch.engine import explain, offers
+from api.wire.listing import DAYS, Grammar, Listing
+from api.wire.models import Body, Day, View, Whole
+from api.wire.results import Page
+from dispatch.engine import assigning, explain
 from dispatch.engine.offers import NoCandidate
 from dispatch.errors import Missing
 from dispatch.services import Services, Tx
@@ -18,6 +18,7 @@ from storage import bookings as booking_rows
 from storage import queue as queue_rows
 from storage.bookings import Booking
 from storage.offers import Offer
+from storage.queue import Waiting
 
 
 class AssignIn(Body):
@@ -51,16 +52,10 @@ class AssignOut(View):
     assignment: AssignmentOut
 
 
-class QueueQuery(Query):
-    """`status`: queued (waits for people), pending (no offer open), partner_assigned (an offer is open)."""
-
-    status: Literal["queued", "pending", "partner_assigned"] | None = None
-    priority: Whole | None = None
-    page: Annotated[int, Field(ge=1, le=100_000)] = 1
-    limit: Annotated[int, Field(ge=1, le=100)] = 100
-
-
 class WaitingOut(View):
+    """`waits_for`: what alone stands between the booking and somebody, the most frequent first; it looks again at
+    `next_action_at` and whenever somebody becomes free. Empty: nobody can, or people decide (`reason`)."""
+
     booking_id: UUID
     booking_number: str
     status: str
@@ -72,13 +67,17 @@ class WaitingOut(View):
     priority: int
     queued_at: datetime | None
     reason: str | None
+    waits_for: list[str]
     round: int
     attempt: int
     next_action_at: datetime | None
 
 
-class QueueOut(View):
-    pending_assignments: list[WaitingOut]
+#: `status`: queued (waits for people), pending (no offer open), partner_assigned (an offer is open).
+QUEUE = Grammar(
+    key="pending_assignments", source=queue_rows.waiting, limit=100,
+    filters={"status": Literal["queued", "pending", "partner_assigned"], "priority": Whole, "date": Day, **DAYS},
+)  # fmt: skip
 
 
 class CandidateOut(View):
@@ -93,6 +92,9 @@ class CandidateOut(View):
 
 
 class AttemptOut(View):
+    """One search. Those that found nobody, one after the other, are one: `looks` counts them, and the candidates are
+    those of the last. They are no attempts; `attempt` is the one that they were for."""
+
     round: int
     attempt: int | None
     policy: str
@@ -101,6 +103,7 @@ class AttemptOut(View):
     radius_m: int
     outcome: str
     offer_id: UUID | None
+    looks: int
     at: datetime
     candidates: list[CandidateOut]
 
@@ -152,8 +155,8 @@ async def assign(
 
     async def work(tx: Tx) -> Offer | None:
         if body.partner_id is None:
-            return await offers.assign(tx, id, caller.actor, force=body.force)
-        return await offers.assign_to(tx, id, body.partner_id, caller.actor, force=body.force)
+            return await assigning.assign(tx, id, caller.actor, force=body.force)
+        return await assigning.assign_to(tx, id, body.partner_id, caller.actor, force=body.force)
 
     offer = await services.retrying(work)
     if offer is None:
@@ -172,23 +175,22 @@ async def assign(
     return AssignOut(booking=_booking(booking), assignment=assignment)
 
 
-@internal.route("GET", "/assignments/queue", tags=["dispatch"])
-async def queue(services: Services, caller: Service, query: QueueQuery) -> QueueOut:
-    """Bookings that wait for a technician, the most important first."""
+@internal.route("GET", "/assignments/queue", listing=QUEUE, tags=["dispatch"])
+async def queue(services: Services, caller: Service, listing: Listing) -> Page[WaitingOut]:
+    """Bookings that wait for a technician, the most important first.
+
+    In the manual queue or without an open offer, unless `status` names others.
+    """
     async with services.read() as conn:
-        found = await queue_rows.waiting(
-            conn, state=query.status, priority=query.priority, limit=query.limit, offset=(query.page - 1) * query.limit
-        )
-    return QueueOut(
-        pending_assignments=[
-            WaitingOut(
-                booking_id=w.booking_id, booking_number=w.number, status=w.status, booking_date=w.local_date,
-                booking_time=w.local_time, starts_at=w.starts_at, service_categories=w.categories, address=w.address,
-                priority=w.priority, queued_at=w.queued_at, reason=w.queue_reason, round=w.round, attempt=w.attempt,
-                next_action_at=w.next_action_at,
-            )
-            for w in found
-        ]
+        return Page.of(await queue_rows.page(conn, listing.wanted), _waiting)
+
+
+def _waiting(w: Waiting) -> WaitingOut:
+    return WaitingOut(
+        booking_id=w.booking_id, booking_number=w.number, status=w.status, booking_date=w.local_date,
+        booking_time=w.local_time, starts_at=w.starts_at, service_categories=w.categories, address=w.address,
+        priority=w.priority, queued_at=w.queued_at, reason=w.queue_reason, waits_for=w.waits_for, round=w.round,
+        attempt=w.attempt, next_action_at=w.next_action_at,
     )  # fmt: skip
 
 
@@ -204,7 +206,7 @@ async def explanation(services: Services, caller: Service, id: UUID) -> ExplainO
         attempts=[
             AttemptOut(
                 round=a.round, attempt=a.attempt, policy=a.policy, policy_version=a.policy_version, weights=a.weights,
-                radius_m=a.radius_m, outcome=a.outcome, offer_id=a.offer_id, at=a.at,
+                radius_m=a.radius_m, outcome=a.outcome, offer_id=a.offer_id, looks=a.looks, at=a.at,
                 candidates=[
                     CandidateOut(
                         partner_id=c.technician_id, partner_code=c.code, partner_name=c.name, rank=c.rank,

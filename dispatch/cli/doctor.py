@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dispatch.cli.setup import shared_database, stoppable
+from dispatch.process import open_files
 
 if TYPE_CHECKING:
     from dispatch.config import Settings
@@ -54,7 +55,7 @@ class Finding:
 
 def examine(settings: Settings) -> int:
     """Prints the findings; 1 when something is wrong, 0 otherwise."""
-    findings = [*_machine(), *_settings(settings), _folder(settings)]
+    findings = [*_machine(), _open_files(), *_settings(settings), _folder(settings)]
     try:
         with stoppable(), _trial(settings) as trial, shared_database(trial) as dsn:
             findings += asyncio.run(_database(settings, dsn))
@@ -105,6 +106,16 @@ def _machine() -> list[Finding]:
         else Finding("pins", "ok", ", ".join(f"{n} {v}" for n, v in _PINNED.items()))
     )
     return found
+
+
+def _open_files() -> Finding:
+    most = open_files.limits()[1]
+    if most >= open_files.FEWEST:
+        return Finding("open files", "ok", f"up to {most}")
+    room = max(most - open_files.RESERVED, most // 2)
+    remedy = f"allow {open_files.WANTED}: `ulimit -Hn`, LimitNOFILE= of systemd, or --ulimit nofile= of docker"
+    verdict: Verdict = "wrong" if most < open_files.FEWEST // 4 else "note"
+    return Finding("open files", verdict, f"up to {most}: about {room} connections at a time", remedy)
 
 
 def _imports(name: str) -> bool:

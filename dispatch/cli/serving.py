@@ -124,19 +124,26 @@ async def serve_on(
     from api.app import SERVER_OPTIONS, create_app, drain
     from api.edge import connections
     from dispatch import logs
+    from dispatch.process.open_files import RESERVED, raise_limit
     from dispatch.process.runtime import open_services
 
-    logs.configure(settings.log_level, for_people=not settings.is_production)
+    logs.configure(settings.log_level, for_people=not settings.is_production, secrets=settings.secret_values)
+    files = raise_limit()
     async with open_services(settings, dsn) as services:
         app = create_app(services)
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S, **SERVER_OPTIONS)
         await runner.setup()
-        limits = connections.Heads(settings.http.head_timeout_s, settings.http.max_connections_per_ip)
+        book = connections.Book(
+            services.clock, head_timeout_s=settings.http.head_timeout_s,
+            # A proxy's connections are those of all its callers.
+            most_per_peer=None if settings.http.trusted_hops else settings.http.max_connections_per_ip,
+            most_files=max(files - RESERVED, files // 2),
+        )  # fmt: skip
         server: asyncio.Server | None = None
         try:
             url = url_of(listener)
             try:
-                server = await connections.listen(runner, listener, limits, backlog=BACKLOG, **SERVER_OPTIONS)
+                server = await connections.listen(runner, listener, book, backlog=BACKLOG, **SERVER_OPTIONS)
             except OSError as e:
                 raise Refused(f"{url} was taken meanwhile ({e.strerror}): choose another --port.") from None
             ready(url)

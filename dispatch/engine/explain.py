@@ -11,6 +11,7 @@ from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage import explain as rows
 from storage.bookings import Booking
+from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.facts import BookingEvent, timeline
 from storage.offers import Offer
@@ -35,14 +36,19 @@ class WhyNoJobs:
 
     since: datetime
     reasons: list[rows.ReasonCount]
-    recent: list[rows.RecentVerdict]
+    recent: Slice[rows.RecentVerdict]
 
 
 async def store(tx: Tx, booking: Booking, policy: Policy, judged: list[Judged], offer: Offer | None) -> None:
-    """Writes one attempt and those who were considered (KEPT of them at most), in two statements."""
+    """Writes one attempt and those who were considered (KEPT of them at most), in two statements.
+
+    Looks that found nobody, one after the other, are one row that counts them and says what the last of them saw.
+    """
     judged = kept(judged)
+    if offer is None and booking.looks:
+        await rows.drop_last_look(tx.conn, booking_id=booking.id, round=booking.round)
     attempt_id = await rows.insert_attempt(
-        tx.conn, booking_id=booking.id, round=booking.round,
+        tx.conn, booking_id=booking.id, round=booking.round, looks=1 if offer else booking.looks + 1,
         attempt=offer.attempt if offer else min(booking.attempt + 1, 3),
         policy=policy.name, policy_version=policy.version, weights=asdict(policy.weights),
         radius_m=int(policy.radius_m), outcome="offered" if offer else "no_candidate",
@@ -98,11 +104,13 @@ async def of_booking(conn: Conn, booking_id: UUID) -> Explanation | None:
     )
 
 
-async def of_technician(
-    conn: Conn, technician_id: UUID, since: datetime, *, limit: int, offset: int
-) -> WhyNoJobs:
+#: A technician's chances, as a list.
+LIST = rows.of_technician
+
+
+async def of_technician(conn: Conn, technician_id: UUID, since: datetime, wanted: Wanted) -> WhyNoJobs:
     return WhyNoJobs(
         since,
         await rows.reasons_of(conn, technician_id=technician_id, since=since),
-        await rows.recent_of(conn, technician_id=technician_id, since=since, limit=limit, offset=offset),
+        await rows.of_technician.page(conn, wanted, technician_id=technician_id, since=since),
     )

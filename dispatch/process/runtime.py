@@ -115,6 +115,7 @@ async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
     roster.on_change(tracker.know)
     tracker.restore(await roster.load(), clock.timestamp())
     await tracker.attach()
+    services.freed.attach(bus, roster)
     return services
 
 
@@ -137,6 +138,7 @@ async def _run_loops(services: Services, stack: AsyncExitStack) -> None:
     loops: list[Any] = [
         services.roster.keep_fresh(),
         services.zones.keep_fresh(),
+        services.sessions.standing.keep_fresh(),
         services.tracker.run(),
         detections.record(services),
         Sweeper(services).run(),

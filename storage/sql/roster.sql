@@ -3,7 +3,8 @@ SELECT t.id, t.no, p.code, p.name, p.phone, t.provider_id, t.categories, t.tiers
        t.base_lat, t.base_lng, t.zone_id, t.is_active, t.is_available, t.onboarding_status, t.rating::float8 AS rating,
        t.total_bookings, t.cancelled_bookings, t.idle_since, t.changed_at,
        l.lat AS last_lat, l.lng AS last_lng, l.accuracy_m AS last_accuracy_m, l.fix_at AS last_fix_at,
-       l.is_dispatchable AS last_is_dispatchable
+       l.is_dispatchable AS last_is_dispatchable,
+       ARRAY(SELECT d.day FROM technician_days_off d WHERE d.technician_id = t.id AND d.day >= app_now()::date - 2) AS days_off
 FROM technicians t JOIN parties p ON p.id = t.id AND p.deleted_at IS NULL
 LEFT JOIN technician_positions l ON l.technician_id = t.id
 ORDER BY t.no;
@@ -14,7 +15,8 @@ SELECT t.id, t.no, p.code, p.name, p.phone, t.provider_id, t.categories, t.tiers
        t.base_lat, t.base_lng, t.zone_id, t.is_active AND p.deleted_at IS NULL AS is_active, t.is_available,
        t.onboarding_status, t.rating::float8 AS rating, t.total_bookings, t.cancelled_bookings, t.idle_since, t.changed_at,
        l.lat AS last_lat, l.lng AS last_lng, l.accuracy_m AS last_accuracy_m, l.fix_at AS last_fix_at,
-       l.is_dispatchable AS last_is_dispatchable
+       l.is_dispatchable AS last_is_dispatchable,
+       ARRAY(SELECT d.day FROM technician_days_off d WHERE d.technician_id = t.id AND d.day >= app_now()::date - 2) AS days_off
 FROM technicians t JOIN parties p ON p.id = t.id
 LEFT JOIN technician_positions l ON l.technician_id = t.id
 WHERE t.changed_at >= clock_timestamp() - make_interval(secs => :back_s);
@@ -25,7 +27,8 @@ SELECT t.id, t.no, p.code, p.name, p.phone, t.provider_id, t.categories, t.tiers
        t.base_lat, t.base_lng, t.zone_id, t.is_active AND p.deleted_at IS NULL AS is_active, t.is_available,
        t.onboarding_status, t.rating::float8 AS rating, t.total_bookings, t.cancelled_bookings, t.idle_since, t.changed_at,
        l.lat AS last_lat, l.lng AS last_lng, l.accuracy_m AS last_accuracy_m, l.fix_at AS last_fix_at,
-       l.is_dispatchable AS last_is_dispatchable
+       l.is_dispatchable AS last_is_dispatchable,
+       ARRAY(SELECT d.day FROM technician_days_off d WHERE d.technician_id = t.id AND d.day >= app_now()::date - 2) AS days_off
 FROM technicians t JOIN parties p ON p.id = t.id
 LEFT JOIN technician_positions l ON l.technician_id = t.id
 WHERE t.id = ANY(:ids::uuid[]);
