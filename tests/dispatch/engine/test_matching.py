@@ -9,10 +9,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-<<<<<<< HEAD
-from dispatch import localtime
-=======
->>>>>>> main
 from dispatch.engine.matching import Candidate, Job, Policy, Weights, rank, refusal, score
 from dispatch.hours import Hours, hours_of
 
@@ -119,13 +115,3 @@ def test_ties_go_to_the_one_idle_longest_then_to_the_lower_number() -> None:
 def test_the_same_input_gives_the_same_order_whatever_its_order() -> None:
     many = [replace(GOOD, id=UUID(int=n), no=n, distance_m=(n * 37) % 900, idle_s=n % 3) for n in range(1, 60)]
     assert rank(many, JOB, POLICY) == rank(list(reversed(many)), JOB, POLICY)
-<<<<<<< HEAD
-
-
-def test_local_span_knows_midnight() -> None:
-    zone = ZoneInfo("Asia/Kolkata")
-    late = datetime(2026, 1, 5, 23, 0, tzinfo=zone)
-    assert localtime.local_span(late, datetime(2026, 1, 6, 0, 0, tzinfo=zone))[3] is False
-    assert localtime.local_span(late, datetime(2026, 1, 6, 0, 30, tzinfo=zone))[3] is True
-=======
->>>>>>> main
