@@ -30,10 +30,11 @@ class Loop:
     happened meanwhile waits. Pauses after failures are not cut short.
     """
 
-    def __init__(self, name: str, step: Step, *, every_s: float) -> None:
+    def __init__(self, name: str, step: Step, *, every_s: float, after_s: float = 0.0) -> None:
+        """The first round comes `after_s` real seconds after the start."""
         self.name = name
         self._step = step
-        self._every_s = every_s
+        self._every_s, self._after_s = every_s, after_s
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -53,6 +54,7 @@ class Loop:
 
     async def run(self) -> None:
         """Until cancelled."""
+        await asyncio.sleep(self._after_s)
         failures = 0
         while True:
             self._wake.clear()

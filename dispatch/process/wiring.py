@@ -7,7 +7,7 @@ from typing import Protocol
 from dispatch.adapters.messages import senders
 from dispatch.billing import cancelled, charges, earnings, promos
 from dispatch.billing.worker import MoneyWorker
-from dispatch.engine import detections
+from dispatch.engine import detections, presence
 from dispatch.engine.timers import Sweeper
 from dispatch.outbox import notifications
 from dispatch.outbox.sweeper import OutboxSweeper
@@ -37,6 +37,7 @@ def workers_of(services: Services) -> list[Worker]:
         services.sessions.standing.loop,
         *services.tracker.loops,
         detections.loop_of(services),
+        presence.loop_of(services),
         Sweeper(services).loop,
         OutboxSweeper(services, senders.of(services.settings)),
         crons.loop_of(services),
