@@ -187,9 +187,9 @@ async def dashboard(services: Services, caller: Technician) -> Dashboard:
             total_bookings=stats.total_bookings, pending_bookings=stats.pending_bookings,
             today_bookings=stats.today_bookings, completed_bookings=stats.completed_bookings,
             cancelled_bookings=stats.cancelled_bookings, total_earnings=sums.total_minor,
-            pending_payout=sums.pending_minor, rating=stats.rating, is_available=stats.is_available,
+            pending_payout=sums.payable_minor, rating=stats.rating, is_available=stats.is_available,
         ),
-        upcoming_bookings=[job(entry) for entry in upcoming],
+        upcoming_bookings=[job(services, entry) for entry in upcoming],
         recent_earnings=[
             RecentEarning(
                 booking_id=e.booking_id, booking_number=e.booking_number, amount=e.earning_minor, currency=e.currency,

@@ -84,6 +84,10 @@ class Confirmed:
     grand_total_minor: int
     currency: str
     payment_method: str
+    wallet_minor: int
+    outstanding_fee_minor: int
+    to_collect_minor: int
+    collected_minor: int
     payment: dict[str, Any] | None = None
 
 
@@ -180,6 +184,8 @@ async def _book(
     # Booking and price, as the preview has them, and what is asked for.
     booking = await bookings.create(tx, _new_booking(found, account_id, wish, located, starts_at))
     await charges.open_payment(tx, booking, use_wallet=wish.use_wallet, is_new=True, may_owe=found.may_owe)
+    if found.may_owe or wish.use_wallet:
+        booking = tx.opened[booking.id] = await offers.lock(tx, booking.id)
 
     # Offer and slot: whoever is asked keeps the time; where nobody is asked yet, anybody who could come does.
     offer = None
@@ -278,7 +284,8 @@ def snapshot(located: Located) -> dict[str, Any]:
 def _answer(booking: Booking, payment: dict[str, Any] | None = None) -> Confirmed:
     return Confirmed(
         booking.id, booking.number, booking.status, booking.grand_total_minor, booking.currency,
-        booking.payment_method, payment,
+        booking.payment_method, booking.wallet_minor, booking.outstanding_fee_minor, booking.to_collect_minor,
+        booking.collected_minor, payment,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from dispatch import bus
 from dispatch.config import Settings
+from dispatch.engine import facts
 from dispatch.events import Fact
 from dispatch.outbox import messages
 from dispatch.services import Reactions, Tx
@@ -56,11 +57,13 @@ class Carried:
     stream: str
     recipient: str
     data: dict[str, Any]
+    account_id: UUID | None
 
 
 CUSTOMER, TECHNICIAN = "customer", "technician"
 
-#: Fact -> notices. {number}, {date}, {time}, {in_city}, {technician} and {because} are filled in.
+#: Fact -> notices. {number}, {date}, {time}, {in_city} and {technician} are filled in, and, of what the reader may know
+#: of the fact, {because}, {fee}, {refund}, {amount} and {returned}.
 NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "booking.created": (
         Notice(
@@ -75,10 +78,6 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         ),
     ),
     "partner.accepted": (
-        Notice(
-            CUSTOMER, "partner_assigned", "Partner Assigned",
-            "{technician} will come for your booking {number}", push=False,
-        ),
         Notice(
             TECHNICIAN, "booking_assigned", "Job Assigned",
             "Booking {number} on {date} at {time}{in_city} is yours", unless=TECHNICIAN,
@@ -120,7 +119,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "booking.cancelled": (
         Notice(
             CUSTOMER, "booking_cancelled", "Booking Cancelled",
-            "Your booking {number} has been cancelled{because}", sms=True,
+            "Your booking {number} has been cancelled{because}{fee}{refund}", sms=True,
         ),
         Notice(
             TECHNICIAN, "booking_cancelled", "Job Cancelled",
@@ -149,6 +148,12 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "partner.arrived": (
         Notice(CUSTOMER, "partner_arrived", "Arrived", "{technician} has arrived"),
     ),
+    "partner.dark": (
+        Notice(
+            CUSTOMER, "partner_dark", "No Word From Your Professional",
+            "We have lost touch with {technician} for your booking {number} and are looking into it",
+        ),
+    ),
     "watch.warned": (
         Notice(
             TECHNICIAN, "job_late", "You Are Expected",
@@ -158,7 +163,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "payment.captured": (
         Notice(
             CUSTOMER, "payment_success", "Payment Received",
-            "Your payment for {number} has been received",
+            "Your payment of {amount} for {number} has been received",
         ),
     ),
     "payment.failed": (
@@ -168,7 +173,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         ),
     ),
     "payment.refunded": (
-        Notice(CUSTOMER, "payment_refunded", "Refund", "Your refund for {number} is on its way", sms=True),
+        Notice(CUSTOMER, "payment_refunded", "Refund", "{amount} for your booking {number} {returned}", sms=True),
     ),
 }  # fmt: skip
 
@@ -184,11 +189,11 @@ async def write(tx: Tx, fact: Fact) -> None:
     about = await _about(tx, fact)
     if about is None:
         return
-    words = _words(about, fact)
     for notice in NOTICES[fact.type]:
         if notice.unless == fact.actor.kind or (notice.once and fact.data.get("again")):
             continue
-        _hand_on(tx, notice, fact, about, words)
+        told = facts.view(fact.type, notice.to, fact.data, actor_kind=fact.actor.kind)
+        _hand_on(tx, notice, fact, about, _words(about, fact, told))
 
 
 async def _about(tx: Tx, fact: Fact) -> About | None:
@@ -209,6 +214,7 @@ def _hand_on(tx: Tx, notice: Notice, fact: Fact, about: About, words: Mapping[st
     owner_id = about.account_id if is_customer else about.technician_id
     if owner_id is None or (is_customer and not about.is_reachable):
         return
+    account_id, technician_id = (owner_id, None) if is_customer else (None, owner_id)
     message = notice.message.format_map(words)
     metadata = {"booking_id": str(fact.booking_id), "booking_number": about.number, "event": fact.type}
     params: dict[str, Any] = {"title": notice.title, "message": message, "type": notice.type, **metadata}
@@ -216,11 +222,11 @@ def _hand_on(tx: Tx, notice: Notice, fact: Fact, about: About, words: Mapping[st
     if notice.push:
         topic = push_topic(tx.services.settings, notice.to, owner_id)
         data = {**params, "topic": topic}
-        carried.append(Carried("push", f"push:{fact.booking_id}:{notice.to}", f"{notice.to}:{owner_id}", data))
+        stream = f"push:{fact.booking_id}:{notice.to}"
+        carried.append(Carried("push", stream, f"{notice.to}:{owner_id}", data, account_id))
     phone = about.account_phone if is_customer else about.technician_phone
     if notice.sms and phone and fact.actor.kind != notice.to:
-        carried.append(Carried("sms", f"sms:{fact.booking_id}:{notice.to}", phone, params))
-    account_id, technician_id = (owner_id, None) if is_customer else (None, owner_id)
+        carried.append(Carried("sms", f"sms:{fact.booking_id}:{notice.to}", phone, params, account_id))
     row = Told(account_id, technician_id, fact.booking_id, notice.type, notice.title, message, metadata)
     tx.late(_put_all, (row, carried))
 
@@ -233,7 +239,8 @@ async def _put_all(tx: Tx, told: list[tuple[Told, list[Carried]]]) -> None:
         booking_ids=[n.booking_id for n in notices], types=[n.type for n in notices], titles=[n.title for n in notices],
         messages=[n.message for n in notices], metadata=[n.metadata for n in notices],
         channels=[c.channel for c in carried], streams=[c.stream for c in carried],
-        recipients=[c.recipient for c in carried], data=[c.data for c in carried],
+        recipients=[c.recipient for c in carried], reached=[c.account_id for c in carried],
+        data=[c.data for c in carried],
         bodies=[messages.TEMPLATES["notification"].format_map(c.data) for c in carried],
     )  # fmt: skip
     if carried:
@@ -245,14 +252,25 @@ def push_topic(settings: Settings, realm: str, subject_id: UUID) -> str:
     return f"{realm}-{vault_of(settings).fingerprint('push', f'{realm}:{subject_id}')}"
 
 
-def _words(about: About, fact: Fact) -> dict[str, str]:
-    reason = fact.data.get("reason")
+def _words(about: About, fact: Fact, told: Mapping[str, Any]) -> dict[str, str]:
+    """What the texts may say: of the booking, and of the part of the fact that is the reader's business."""
+    reason, currency = told.get("reason"), str(told.get("currency") or "")
+    fee_minor, refund_minor = int(told.get("fee_minor") or 0), int(told.get("refund_minor") or 0)
     return {
         "number": about.number,
         "date": f"{about.local_date:%d %b %Y}",
         "time": f"{about.local_time:%H:%M}",
         "in_city": f" in {about.city}" if about.city else "",
         "technician": about.technician_name or "Your professional",
-        # Only what staff or the system say is repeated; a technician's words are for staff.
-        "because": f": {reason}" if reason and fact.actor.kind == "admin" else "",
+        # What customers said themselves and what the machine says need no repeating.
+        "because": f": {str(reason).rstrip('.')}" if reason and fact.actor.kind in ("admin", "erp") else "",
+        "fee": f". The fee is {money(fee_minor, currency)}" if fee_minor else "",
+        "refund": f". {money(refund_minor, currency)} goes back to you" if refund_minor else "",
+        "amount": money(int(told.get("amount_minor") or 0), currency),
+        "returned": "is in your wallet" if told.get("to_wallet") else "is on its way back to you",
     }
+
+
+def money(amount_minor: int, currency: str) -> str:
+    """An amount for a sentence: `INR 1,682.80`."""
+    return f"{currency} {amount_minor / 100:,.2f}"

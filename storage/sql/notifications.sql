@@ -1,10 +1,10 @@
 -- name: put_all
 -- Notices, with the messages that carry them.
 WITH carried AS (
-  INSERT INTO outbox (channel, stream, recipient, template, body, data)
-  SELECT channel, stream, recipient, 'notification', body, data
-  FROM unnest(:channels::text[], :streams::text[], :recipients::text[], :bodies::text[], :data::jsonb[]) WITH ORDINALITY
-    AS m (channel, stream, recipient, body, data, n)
+  INSERT INTO outbox (channel, stream, recipient, template, body, data, account_id)
+  SELECT channel, stream, recipient, 'notification', body, data, account_id
+  FROM unnest(:channels::text[], :streams::text[], :recipients::text[], :bodies::text[], :data::jsonb[], :reached::uuid[])
+    WITH ORDINALITY AS m (channel, stream, recipient, body, data, account_id, n)
   ORDER BY n
 )
 INSERT INTO notifications (account_id, technician_id, booking_id, type, title, message, metadata)
