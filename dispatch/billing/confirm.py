@@ -160,7 +160,50 @@ async def _book(
     tx: Tx, account_id: UUID, wish: Confirmation, located: Located | None, keep: Keep | None
 ) -> Booking:
     """The one transaction of a confirm, from its customer's count to the answer that is kept."""
-    # Load. Counting comes first: so the confirms of one customer come one after the other and see each other's work.
+    # Load: whatever stands against it is said now.
+    asked = await _load(tx, account_id, wish, located)
+
+    # Booking and price, as the preview has them, and what is asked for.
+    booking = await bookings.create(tx, _new_booking(asked, account_id, wish))
+    may_owe = asked.found.may_owe
+    await charges.open_payment(tx, booking, use_wallet=wish.use_wallet, is_new=True, may_owe=may_owe)
+    if may_owe or wish.use_wallet:
+        booking = tx.opened[booking.id] = await offers.lock(tx, booking.id)
+
+    # Offer and slot: whoever is asked keeps the time; where nobody is asked yet, anybody who could come does.
+    offer = None
+    if booking.payment_method == "cash":
+        booking, offer = await offers.search(tx, booking)
+    if offer is None:
+        try:
+            await slots.hold_booking(tx, booking)
+        except SlotTaken:
+            raise _NobodyFree(asked.need, asked.starts_at) from None
+
+    # What else the customer's word changes. The promo's row comes last: it is the one that strangers share.
+    if asked.found.lacks_name or (asked.found.lacks_email and wish.contact.email):
+        await customers.fill_profile(tx, account_id, wish.contact.name, wish.contact.email)
+    if asked.found.promo_code_id is not None:
+        await promos.redeem(tx, asked.found.promo_code_id, account_id, booking.id, booking.discount_minor)
+    if keep is not None and booking.payment_method == "cash":
+        await keep(tx, _answer(booking))
+    # Facts and what people are told stand in the transaction's hands by now, and are written as it ends.
+    return booking
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A confirm against which nothing stands: what was found, where and when it is to be."""
+
+    found: ForConfirm
+    located: Located
+    need: Need
+    starts_at: datetime
+
+
+async def _load(tx: Tx, account_id: UUID, wish: Confirmation, located: Located | None) -> _Asked:
+    """All that a confirm needs to know, in two statements. Raises whatever stands against it."""
+    # Counting comes first: so the confirms of one customer come one after the other and see each other's work.
     wait_s = await _count(tx, str(account_id), "booking_creation")
     found = await rows.for_confirm(
         tx.conn, account_id=account_id, preview_id=wish.preview_id, address_id=wish.address_id
@@ -180,32 +223,7 @@ async def _book(
         raise TooManyBookings(retry_after_s=wait_s)
     if wish.payment_method == "online" and (wait_s := await _count(tx, f"customer:{account_id}", "payment")):
         raise TooManyPayments(retry_after_s=wait_s)
-
-    # Booking and price, as the preview has them, and what is asked for.
-    booking = await bookings.create(tx, _new_booking(found, account_id, wish, located, starts_at))
-    await charges.open_payment(tx, booking, use_wallet=wish.use_wallet, is_new=True, may_owe=found.may_owe)
-    if found.may_owe or wish.use_wallet:
-        booking = tx.opened[booking.id] = await offers.lock(tx, booking.id)
-
-    # Offer and slot: whoever is asked keeps the time; where nobody is asked yet, anybody who could come does.
-    offer = None
-    if booking.payment_method == "cash":
-        booking, offer = await offers.search(tx, booking)
-    if offer is None:
-        try:
-            await slots.hold_booking(tx, booking)
-        except SlotTaken:
-            raise _NobodyFree(need, starts_at) from None
-
-    # What else the customer's word changes. The promo's row comes last: it is the one that strangers share.
-    if found.lacks_name or (found.lacks_email and wish.contact.email):
-        await customers.fill_profile(tx, account_id, wish.contact.name, wish.contact.email)
-    if found.promo_code_id is not None:
-        await promos.redeem(tx, found.promo_code_id, account_id, booking.id, booking.discount_minor)
-    if keep is not None and booking.payment_method == "cash":
-        await keep(tx, _answer(booking))
-    # Facts and what people are told stand in the transaction's hands by now, and are written as it ends.
-    return booking
+    return _Asked(found, located, need, starts_at)
 
 
 async def _count(tx: Tx, who: str, deed: str) -> float:
@@ -253,9 +271,8 @@ def items_of(found: ForConfirm) -> tuple[NewItem, ...]:
     )  # fmt: skip
 
 
-def _new_booking(
-    found: ForConfirm, account_id: UUID, wish: Confirmation, located: Located, starts_at: datetime
-) -> NewBooking:
+def _new_booking(asked: _Asked, account_id: UUID, wish: Confirmation) -> NewBooking:
+    found, located, starts_at = asked.found, asked.located, asked.starts_at
     shown = local(starts_at, found.timezone)
     return NewBooking(
         account_id=account_id, preview_id=wish.preview_id, confirmed_as=_fingerprint(wish, found.timezone),
