@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from api.wire.complaints import WHOLE_BODY, Fields, complaints, extra_fields
 from dispatch.errors import Invalid, Malformed, Missing
 
 if TYPE_CHECKING:
@@ -18,11 +19,7 @@ if TYPE_CHECKING:
 
 #: A body that is not here by then is not awaited any longer, in seconds.
 BODY_S = 20.0
-#: What stands for the body as a whole among the bad fields.
-WHOLE_BODY = "body"
 _EMPTY: Any = object()
-
-Fields = dict[str, list[str]]
 
 
 class Unreadable(Malformed):
@@ -106,29 +103,6 @@ def _is_text(value: str) -> bool:
 
 # ---------------------------------------------------------------- validation
 
-_SAYINGS = {"missing": "This field is required.", "extra_forbidden": "This field is not known."}
-
-
-def complaints(error: ValidationError, *, without_extra: bool = False, whole: str = WHOLE_BODY) -> Fields:
-    """Field -> sentences, by the public name of each field (dotted inside objects and lists)."""
-    found: Fields = {}
-    for one in error.errors(include_url=False, include_input=False):
-        if without_extra and one["type"] == "extra_forbidden":
-            continue
-        text = _SAYINGS.get(one["type"], one["msg"].removeprefix("Value error, "))
-        found.setdefault(".".join(str(part) for part in one["loc"]) or whole, []).append(text)
-    return found
-
-
-def extra_fields(error: ValidationError) -> list[str]:
-    """The unknown fields among the complaints."""
-    return [
-        ".".join(map(str, e["loc"]))
-        for e in error.errors(include_url=False)
-        if e["type"] == "extra_forbidden"
-    ]
-
-
 def validate_body(
     adapter: TypeAdapter[Any], given: Any, dialect: Dialect, *, drops_unknown: bool
 ) -> tuple[Any, Fields, list[str]]:
@@ -137,14 +111,14 @@ def validate_body(
         return adapter.validate_python(given, context=dialect, extra="forbid"), {}, []
     except ValidationError as error:
         if not drops_unknown:
-            return None, complaints(error), []
-        dropped = extra_fields(error)
+            return None, complaints(error, given), []
+        dropped = extra_fields(error, given)
         if not dropped:
-            return None, complaints(error), []
+            return None, complaints(error, given), []
     try:
         return adapter.validate_python(given, context=dialect, extra="ignore"), {}, dropped
     except ValidationError as error:
-        return None, complaints(error, without_extra=True), []
+        return None, complaints(error, given, without_extra=True), []
 
 
 class QueryModel:
@@ -167,7 +141,7 @@ class QueryModel:
         try:
             return self.model.model_validate(raw, context=dialect), bad
         except ValidationError as error:
-            return None, complaints(error, whole="query") | bad
+            return None, complaints(error, raw, whole="query") | bad
 
 
 def split_list(values: list[str]) -> list[str]:
@@ -219,7 +193,7 @@ class HeaderValue:
         raw = request.headers.get(self.header, "").strip()
         if not raw:
             if self.is_required:
-                return None, {self.header: ["This header is required."]}
+                return None, {self.header: ["is required"]}
             return self.default, {}
         try:
             return self._adapter.validate_python(raw), {}
