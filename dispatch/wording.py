@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 #: A complaint that begins so is about its field, and is told with the field's name before it.
-_PREDICATES = ("must ", "is ", "has ", "names ", "needs ", "may ", "cannot ")
+_PREDICATES = ("must ", "is ", "was ", "has ", "names ", "needs ", "may ", "cannot ")
 _WHOLE = {"body", "query", "payload"}
 _WORDS = {
     "otp": "OTP", "id": "id", "ids": "ids", "url": "URL", "pan": "PAN", "ifsc": "IFSC", "upi": "UPI", "lat": "latitude",

@@ -162,7 +162,7 @@ def _written(part: str, place: Mapping[Any, Any]) -> str | None:
 
 
 def _best(placed: Sequence[tuple[list[str], list[Form], Any]]) -> dict[tuple[str, ...], str]:
-    """For each place with several forms the one that fits best: by its type, then by unknown fields, then by complaints."""
+    """For each place with several forms the one that fits best: by type, then unknown fields, then complaints."""
     costs: dict[Form, list[int]] = {}
     for names, forms, one in placed:
         for form in forms:
