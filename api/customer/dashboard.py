@@ -87,7 +87,7 @@ async def dashboard(services: Services, caller: Customer) -> DashboardOut:
     )  # fmt: skip
 
 
-@customer.route("POST", "/contact", status=201, public=True, quota=CONTACT, tags=["contact"])
+@customer.route("POST", "/contact", status=201, public=True, quota=CONTACT, body_limit=64 * 1024, tags=["contact"])
 async def contact_us(services: Services, body: ContactIn) -> Message:
     """A letter to the people behind the service; anybody may write."""
     letter = Letter(body.name, body.email, body.message, body.phone, body.subject)

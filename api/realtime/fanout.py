@@ -43,6 +43,7 @@ CUSTOMER_DATA: dict[str, tuple[str, ...]] = {
     "booking.rescheduled": ("from", "to"),
     "partner.accepted": ("technician_id",),
     "partner.in_transit": ("estimated_arrival",),
+    "technician.left": ("is_taken_back", "distance_m"),
     "payment.captured": ("amount_minor", "currency"),
     "payment.failed": ("reason",),
     "payment.refunded": ("amount_minor", "currency"),

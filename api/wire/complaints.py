@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.alias_generators import to_snake
 
-Fields = dict[str, list[str]]
+from api.wire.contents import MOST_COMPLAINTS, WHOLE_BODY, Fields, shortened
 
-#: What stands for the body as a whole among the bad fields.
-WHOLE_BODY = "body"
-#: So many complaints are told at most, and of each field so many.
-MAX_TOLD, MAX_OF_FIELD = 50, 5
+#: Of one field so many complaints are told at most.
+MAX_OF_FIELD = 5
+#: So many errors are read at most: an input of ninety thousand unknown keys is answered as quickly as one of fifty.
+MAX_READ = 500
 
 Context = Mapping[str, Any]
 
@@ -106,7 +107,7 @@ def complaints(
     for name, kind, text in _located(error, given):
         if without_extra and kind == "extra_forbidden":
             continue
-        texts = found.setdefault(name or whole, []) if len(found) < MAX_TOLD or name in found else []
+        texts = found.setdefault(name or whole, []) if len(found) < MOST_COMPLAINTS or name in found else []
         if len(texts) < MAX_OF_FIELD and text not in texts:
             texts.append(text)
     return found
@@ -114,16 +115,17 @@ def complaints(
 
 def extra_fields(error: ValidationError, given: Any = None) -> list[str]:
     """The unknown fields among the complaints."""
-    return [name for name, kind, _ in _located(error, given) if kind == "extra_forbidden"]
+    unknown = (name for name, kind, _ in _located(error, given) if kind == "extra_forbidden")
+    return list(islice(unknown, MOST_COMPLAINTS))
 
 
 def _located(error: ValidationError, given: Any) -> list[tuple[str, str, str]]:
     """(field, kind, complaint); of several forms that an input may have only the one that fits it best."""
     errors = error.errors(include_url=False, include_input=False)
-    placed = [(*_place(one["loc"], given, one["type"]), one) for one in errors]
+    placed = [(*_place(one["loc"], given, one["type"]), one) for one in errors[:MAX_READ]]
     best = _best(placed)
     return [
-        (".".join(names), one["type"], saying(one["type"], one.get("ctx", {}), one["msg"]))
+        (".".join(map(shortened, names)), one["type"], saying(one["type"], one.get("ctx", {}), one["msg"]))
         for names, forms, one in placed
         if all(best[where] == form for where, form in forms)
     ]

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import types
 from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 import orjson
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from api.wire.complaints import WHOLE_BODY, Fields, complaints, extra_fields
+from api.wire.complaints import complaints, extra_fields
+from api.wire.contents import MOST_COMPLAINTS, unclean
+from api.wire.contents import Fields as Fields
 from dispatch.errors import Invalid, Malformed, Missing
 
 if TYPE_CHECKING:
@@ -40,17 +45,41 @@ class TooSlow(Malformed):
     code = "request_timeout"
 
 
-async def read_body(request: web.Request) -> bytes:
-    """The raw body. Raises UnsupportedEncoding, TooSlow, and aiohttp's own error for a too large one."""
+class TooLarge(Malformed):
+    """The body is too large."""
+
+    code = "payload_too_large"
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(f"The body is too large: this address takes {most_bytes // 1024} KB.")
+
+
+class Broken(Malformed):
+    """The body did not arrive whole."""
+
+
+async def read_body(request: web.Request, most_bytes: int) -> bytes:
+    """The raw body. Raises UnsupportedEncoding, TooSlow, TooLarge, Broken."""
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
         raise UnsupportedEncoding
     if not request.can_read_body:
         return b""
+    # What announces too much is not read at all.
+    if (request.content_length or 0) > most_bytes:
+        raise TooLarge(most_bytes)
+    body = bytearray()
     try:
         async with asyncio.timeout(BODY_S):
-            return await request.read()
+            async for piece in request.content.iter_any():
+                body += piece
+                if len(body) > most_bytes:
+                    raise TooLarge(most_bytes)
     except TimeoutError as error:
         raise TooSlow from error
+    except (RequestPayloadError, HttpProcessingError, OSError) as error:
+        # Bad chunks, or whoever sent it has gone: nothing of ours.
+        raise Broken from error
+    return bytes(body)
 
 
 def json_of(raw: bytes) -> Any:
@@ -74,33 +103,6 @@ def query_of(request: web.Request) -> dict[str, list[str]]:
     return found
 
 
-def unclean_in(given: Any) -> Fields:
-    """Strings that no database keeps and numbers that are none, by the path of their field."""
-    bad: Fields = {}
-    waiting: list[tuple[str, Any]] = [("", given)]
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, str):
-            if "\x00" in value or not _is_text(value):
-                bad[path or WHOLE_BODY] = ["must be text without control zero"]
-        elif isinstance(value, float):
-            if value != value or value in (float("inf"), float("-inf")):
-                bad[path or WHOLE_BODY] = ["must be a finite number"]
-        elif isinstance(value, Mapping):
-            waiting += [(f"{path}.{k}" if path else str(k), v) for k, v in value.items()]
-        elif isinstance(value, list):
-            waiting += [(f"{path}.{n}" if path else str(n), v) for n, v in enumerate(value)]
-    return bad
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 # ---------------------------------------------------------------- validation
 
 def validate_body(
@@ -110,15 +112,13 @@ def validate_body(
     try:
         return adapter.validate_python(given, context=dialect, extra="forbid"), {}, []
     except ValidationError as error:
-        if not drops_unknown:
-            return None, complaints(error, given), []
-        dropped = extra_fields(error, given)
-        if not dropped:
-            return None, complaints(error, given), []
+        dropped = extra_fields(error, given) if drops_unknown else []
+        if bad := complaints(error, given, without_extra=bool(dropped)):
+            return None, bad, []
     try:
         return adapter.validate_python(given, context=dialect, extra="ignore"), {}, dropped
     except ValidationError as error:
-        return None, complaints(error, given, without_extra=True), []
+        return None, complaints(error, given), []
 
 
 class QueryModel:
@@ -137,11 +137,10 @@ class QueryModel:
             for name, values in given.items()
             if name in self.names
         }
-        bad = unclean_in(raw)
         try:
-            return self.model.model_validate(raw, context=dialect), bad
+            return self.model.model_validate(raw, context=dialect), {}
         except ValidationError as error:
-            return None, complaints(error, raw, whole="query") | bad
+            return None, complaints(error, raw, whole="query")
 
 
 def split_list(values: list[str]) -> list[str]:
@@ -170,7 +169,7 @@ class PathValue:
 
     def read(self, request: web.Request) -> Any:
         raw = request.match_info[self.name]
-        if unclean_in(raw):
+        if unclean(raw):
             raise Missing
         try:
             return self._adapter.validate_python(raw)
@@ -195,6 +194,8 @@ class HeaderValue:
             if self.is_required:
                 return None, {self.header: ["is required"]}
             return self.default, {}
+        if (text := unclean(raw)) is not None:
+            return None, {self.header: [text]}
         try:
             return self._adapter.validate_python(raw), {}
         except ValidationError as error:
@@ -202,6 +203,6 @@ class HeaderValue:
 
 
 def refuse(bad: Fields) -> None:
-    """Raises Invalid when there are bad fields."""
+    """Raises Invalid when there are bad fields; the first fifty are named."""
     if bad:
-        raise Invalid(bad)
+        raise Invalid(dict(islice(bad.items(), MOST_COMPLAINTS)))

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from dispatch import numbers
 from dispatch.billing import checkout, promos
-from dispatch.engine import bookings, offers, slots
+from dispatch.engine import bookings, free_times, offers
 from dispatch.engine.bookings import NewBooking, NewItem
-from dispatch.engine.slots import Need, SlotTaken
+from dispatch.engine.free_times import Need, SlotTaken
 from dispatch.errors import Invalid, Missing, Throttled
 from dispatch.localtime import local
 from dispatch.parties import addresses
@@ -79,6 +79,10 @@ class Confirmed:
     grand_total_minor: int
     currency: str
     payment_method: str
+    wallet_minor: int
+    outstanding_fee_minor: int
+    to_collect_minor: int
+    collected_minor: int
     payment: dict[str, Any] | None = None
 
 
@@ -104,7 +108,7 @@ async def confirm(services: Services, account_id: UUID, wish: Confirmation) -> C
     located = await addresses.locate(services, address)
     _check_terms(services, preview, located)
     need = checkout.need_of(account_id, located, preview.timezone, items_of(preview))
-    starts_at = slots.check_start(services, need, wish.booking_date, wish.booking_time)
+    starts_at = free_times.check_start(services, need, wish.booking_date, wish.booking_time)
     booking = await _make(services, wish, preview, located, need, starts_at)
     if isinstance(booking, Booked):
         return await _again(services, booking, wish)
@@ -160,8 +164,8 @@ async def _make(
                 return await _book(tx, new, preview)
         except SlotTaken:
             async with services.read() as conn:
-                free = await slots.available(conn, services, need, wish.booking_date)
-            raise slots.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
+                free = await free_times.available(conn, services, need, wish.booking_date)
+            raise free_times.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
         except StorageError as e:
             if not is_deadlock(e) or attempt == RETRIES - 1:
                 raise
@@ -249,13 +253,13 @@ async def _answer(services: Services, booking: Booking) -> Confirmed:
         )  # Late: payments itself opens bookings' orders through this half.
 
         payment = await payments.start(services, booking)
-        if payment is None:
-            # The wallet paid it all, and the search has begun.
-            async with services.read() as conn:
-                booking = await booking_rows.get(conn, booking_id=booking.id) or booking
+        # The payment is opened by now, or the wallet paid it all and the search has begun.
+        async with services.read() as conn:
+            booking = await booking_rows.get(conn, booking_id=booking.id) or booking
     return Confirmed(
         booking.id, booking.number, booking.status, booking.grand_total_minor, booking.currency,
-        booking.payment_method, payment,
+        booking.payment_method, booking.wallet_minor, booking.outstanding_fee_minor, booking.to_collect_minor,
+        booking.collected_minor, payment,
     )  # fmt: skip
 
 

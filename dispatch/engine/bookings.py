@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dispatch import bus
-from dispatch.engine import candidates, facts, lifecycle, offers, slots
+from dispatch.engine import candidates, facts, free_times, lifecycle, offers, queue, slots
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from dispatch.services import Tx
@@ -23,7 +23,7 @@ from storage.offers import Assignment
 #: The alerts that the watchdog raises; they end with what it watched.
 WATCH_ALERTS = ("late", "stalled", "moving_away", "dark", "not_started")
 #: Those and what else may be wrong with an accepted job; they end when it begins or is over.
-JOB_ALERTS = (*WATCH_ALERTS, "start_code_locked")
+JOB_ALERTS = (*WATCH_ALERTS, "start_code_locked", "technician_left")
 
 
 #: Whoever opens a booking dispatches it at once; the timer is for what is left when that fails.
@@ -126,7 +126,7 @@ async def open_booking(tx: Tx, new: NewBooking) -> Booking:
         ],
     )  # fmt: skip
     booking = await offers.lock(tx, booking_id)
-    await slots.hold_booking(tx, booking, new.preview_id)
+    await slots.hold_booking(tx, booking)
     await facts.record(
         tx, booking_id, "booking.created", Actor("customer", str(new.account_id)),
         {"number": new.number, "grand_total_minor": new.grand_total_minor, "currency": new.currency,
@@ -156,11 +156,12 @@ async def cancel(
     if assignment is not None:
         await end_assignment(tx, booking, assignment, actor, reason or "the booking was cancelled")
     step = lifecycle.BOOKING["cancel"]
-    await rows.cancel(
+    ended = await rows.cancel(
         tx.conn, booking_id=booking_id, cancelled_by=actor.cancelled_by, reason=reason, fee_minor=fee_minor,
         refund_minor=refund_minor, target=step.target, sources=list(step.sources),
     )  # fmt: skip
-    await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
+    assert ended is not None, "its lock is held, and the state was looked at"
+    queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
     await rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=["queued", "timer_failing", *JOB_ALERTS])
     data = {
         "by": actor.cancelled_by, "reason": reason, "fee_minor": fee_minor, "refund_minor": refund_minor,
@@ -191,13 +192,15 @@ async def reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor,
     await end_assignment(tx, booking, assignment, actor, reason)
     await rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=list(JOB_ALERTS))
     step = lifecycle.BOOKING["reopen"]
-    await rows.reopen(tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources))
-    await offers.slots_back_to_held(tx, booking.id)
+    pending = await rows.reopen(tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources))
+    assert pending is not None, "its lock is held, and the state was looked at"
+    await slot_rows.set_state(tx.conn, booking_id=booking.id, state="held")
+    queue.freed(tx, assignment.technician_id)
     await facts.record(
         tx, booking.id, "booking.reopened", actor,
         {"reason": reason, "technician_id": str(assignment.technician_id)},
     )  # fmt: skip
-    await offers.search(tx, await offers.lock(tx, booking.id))
+    await offers.search(tx, pending)
 
 
 async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime) -> Booking:
@@ -211,11 +214,11 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
     _check_movable(booking, assignment)
     if starts_at == booking.starts_at:
         return booking
-    if not slots.is_start(tx.services, slots.need_of(booking), starts_at):
+    if not free_times.is_start(tx.services, slots.need_of(booking), starts_at):
         raise Invalid({"booking_time": "This time cannot be booked."})
     await offers.withdraw(tx, booking, "the booking was moved", actor)
     local = starts_at.astimezone(ZoneInfo(booking.timezone))
-    await rows.reschedule(
+    moved = await rows.reschedule(
         tx.conn, booking_id=booking_id, starts_at=starts_at, ends_at=starts_at + (booking.ends_at - booking.starts_at),
         local_date=local.date(), local_time=local.time(),
     )  # fmt: skip
@@ -223,15 +226,16 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
         tx, booking_id, "booking.rescheduled", actor,
         {"from": booking.starts_at.isoformat(), "to": starts_at.isoformat()},
     )  # fmt: skip
-    moved = await offers.lock(tx, booking_id)
+    assert moved is not None, "its lock is held"
     if assignment is not None:
         await _keep_or_reopen(tx, moved, assignment, actor)
         return await offers.lock(tx, booking_id)
-    await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
+    queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
     await slots.hold_booking(tx, moved)
     if moved.auto_assign and moved.next_action != "release_unpaid":
-        await rows.new_round(tx.conn, booking_id=booking_id)
-        await offers.search(tx, await offers.lock(tx, booking_id))
+        begun = await rows.new_round(tx.conn, booking_id=booking_id, is_ordered=False)
+        assert begun is not None, "its lock is held, and it is pending"
+        await offers.search(tx, begun)
     return await offers.lock(tx, booking_id)
 
 
@@ -262,7 +266,7 @@ async def _keep_or_reopen(tx: Tx, booking: Booking, assignment: Assignment, acto
                 {"booking_id": str(booking.id), "state": assignment.state, "starts_at": booking.starts_at.isoformat()},
             )  # fmt: skip
             return
-    await slot_rows.drop_booking(tx.conn, booking_id=booking.id)
+    queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking.id))
     await slots.hold_booking(tx, booking)
     await reopen(tx, booking, assignment, actor, "the booking was moved to a time the technician is not free")
 

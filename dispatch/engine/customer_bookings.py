@@ -6,8 +6,8 @@ from datetime import date, time
 from typing import Any
 from uuid import UUID
 
-from dispatch.engine import bookings, slots
-from dispatch.engine.slots import SlotTaken, check_start
+from dispatch.engine import bookings, free_times, slots
+from dispatch.engine.free_times import SlotTaken
 from dispatch.errors import Missing
 from dispatch.events import Actor
 from dispatch.localtime import local
@@ -15,7 +15,6 @@ from dispatch.services import Services
 from storage import bookings as booking_rows
 from storage import customer_bookings as rows
 from storage import facts as fact_rows
-from storage import payments as payment_rows
 from storage.bookings import Booking
 from storage.customer_bookings import BookingView
 from storage.database.listing import Slice, Wanted
@@ -59,23 +58,6 @@ def shown(event: BookingEvent) -> dict[str, Any]:
     return {key: event.data[key] for key in SHOWN if event.data.get(key) is not None}
 
 
-async def payment_of(conn: Conn, booking: BookingView) -> dict[str, Any]:
-    """How the booking is paid: its own payment if there is one, else only the method."""
-    found = [p for p in await payment_rows.of_booking(conn, booking_id=booking.id) if p.surplus_of is None]
-    # What was captured says more than an attempt beside it.
-    found.sort(key=lambda p: (p.captured_minor == 0, p.kind == "wallet"))
-    if not found:
-        return {"id": None, "payment_method": booking.payment_method, "razorpay_payment_id": None}
-    payment = found[0]
-    return {
-        "id": str(payment.id),
-        "payment_method": payment.method or booking.payment_method,
-        "razorpay_payment_id": payment.gateway_payment_id,
-        "razorpay_order_id": payment.gateway_order_id,
-        "status": payment.status,
-    }
-
-
 async def reschedule(services: Services, account_id: UUID, booking_id: UUID, day: date, at: time) -> Booking:
     """Moves a booking to another local date and time. Raises Missing, Invalid, WrongState, SlotTaken with
     free times.
@@ -90,10 +72,10 @@ async def reschedule(services: Services, account_id: UUID, booking_id: UUID, day
 async def move(services: Services, booking: Booking, actor: Actor, day: date, at: time) -> Booking:
     """Whoever may, moves a booking. Raises Invalid, WrongState, SlotTaken with free times."""
     need = slots.need_of(booking)
-    starts_at = check_start(services, need, day, at)
+    starts_at = free_times.check_start(services, need, day, at)
     try:
         return await services.retrying(lambda tx: bookings.reschedule(tx, booking.id, actor, starts_at))
     except SlotTaken:
         async with services.read() as conn:
-            free = await slots.available(conn, services, need, day)
-        raise slots.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
+            free = await free_times.available(conn, services, need, day)
+        raise free_times.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None

@@ -31,10 +31,12 @@ BOOKING_FACTS = (
     "partner.near",
     "partner.arrived",
     "partner.cancelled",
+    "technician.left",
     "service.started",
     "watch.warned",
     "payment.captured",
     "payment.failed",
+    "payment.switched",
     "payment.refunded",
 )
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from dispatch import bus
-from dispatch.engine import bookings, offers, watchdog
+from dispatch.engine import bookings, offers, queue, watchdog
 from dispatch.services import Tx
 from storage import bookings as rows
 from storage import slots as slot_rows
@@ -44,6 +44,7 @@ async def _dispatch(tx: Tx, booking: Booking) -> None:
 #: Every kind of timer and what it does; the booking's lock is held and its time has come.
 KINDS: dict[str, Handler] = {
     "dispatch": _dispatch,
+    "look": _dispatch,
     "offer_expiry": offers.expire,
     "release_unpaid": bookings.release_unpaid,
     "watch": watchdog.look,
@@ -58,6 +59,7 @@ class Sweeper:
         self._wake = asyncio.Event()
         self._planned_s = 0.0
         services.bus.subscribe(bus.TIMER_SET, self._hinted)
+        services.freed.on_news(self._wake.set)
 
     def _hinted(self, hint: bus.Hint) -> None:
         # Only what is due before the next look is worth waking for.
@@ -65,6 +67,7 @@ class Sweeper:
             self._wake.set()
 
     async def run(self) -> None:
+        await queue.wake_all(self._services)
         while True:
             # What is set while this works may be missed by its own looking: the next look must not be far.
             self._plan(POLL_S)
@@ -87,14 +90,18 @@ class Sweeper:
         """Handles all that is due now and returns how many. Safe to run anywhere, any number of times."""
         done = 0
         while True:
+            await self._end_holds()
+            woken = await queue.wake(self._services)
             work = await self._due()
             counts = await asyncio.gather(*(self._drain(work) for _ in range(WORKERS)))
             done += sum(counts)
-            if not any(counts):
-                break
+            if not any(counts) and not woken:
+                return done
+
+    async def _end_holds(self) -> None:
         async with self._services.transaction() as tx:
-            await slot_rows.sweep_due(tx.conn)
-        return done
+            for one in await slot_rows.sweep_due(tx.conn):
+                queue.freed(tx, one.technician_id)
 
     async def _due(self) -> deque[Due]:
         async with self._services.transaction() as tx:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from dispatch import bus
 from dispatch.bus import Bus
 from dispatch.clock import Clock
 from geo.filter import Fix
@@ -27,6 +28,9 @@ MOST_POINTS = 200_000
 #: Old partitions are looked for this often in real seconds.
 TIDY_S = 3600.0
 
+#: A position at most so old, in seconds of the domain's time, brings one back who had gone dark.
+SIGN_OF_LIFE_S = 120.0
+
 _RECORD = struct.Struct("<qdddf?")
 
 #: technician_id, no, lat, lng, accuracy_m, unix seconds of the fix, whether offers may be made from there
@@ -43,6 +47,7 @@ class Trail:
         self._unsaved: dict[int, Last] = {}
         self._unshared: dict[int, Last] = {}
         self._points: list[history.Point] = []
+        self._late: list[history.Point] = []
         self.lost_points = 0
 
     def moved(self, last: Last) -> None:
@@ -50,11 +55,19 @@ class Trail:
         self._unsaved[last[1]] = self._unshared[last[1]] = last
 
     def point(self, no: int, fix: Fix) -> None:
-        if len(self._points) >= MOST_POINTS:
-            del self._points[: MOST_POINTS // 10]
+        """A fix for the history, in the order of its technician's time."""
+        self._gather(self._points, no, fix)
+
+    def late(self, no: int, fix: Fix) -> None:
+        """A fix of an earlier time, such as one of a backlog: it is written unless the history has it already."""
+        self._gather(self._late, no, fix)
+
+    def _gather(self, points: list[history.Point], no: int, fix: Fix) -> None:
+        if len(points) >= MOST_POINTS:
+            del points[: MOST_POINTS // 10]
             self.lost_points += MOST_POINTS // 10
         at = datetime.fromtimestamp(fix.at_s, UTC)
-        self._points.append((no, at, fix.lat, fix.lng, fix.accuracy_m, fix.speed_mps, fix.heading_deg))
+        points.append((no, at, fix.lat, fix.lng, fix.accuracy_m, fix.speed_mps, fix.heading_deg))
 
     async def save_for_ever(self) -> None:
         """Until cancelled. A database that is away costs a warning; what was not written stays in the buffers."""
@@ -86,24 +99,33 @@ class Trail:
                     accuracies=[p[4] for p in found], fixes=[datetime.fromtimestamp(p[5], UTC) for p in found],
                     fit=[p[6] for p in found], node_id=self.node_id,
                 )  # fmt: skip
+                back = await rows.back_again(conn, ids=[p[0] for p in found], fresh_s=SIGN_OF_LIFE_S)
         except BaseException:
             self._unsaved = last | self._unsaved
             raise
+        for one in back:
+            self._bus.publish(bus.TECHNICIAN_CHANGED, {"technician_id": str(one.id)})
 
     async def _save_points(self) -> None:
         points, self._points = self._points, []
-        today = self._clock.now().date()
-        oldest = today - timedelta(days=self._history_days)
-        # A day outside the kept ones gets no partition: it would be dropped again, and phones must not make tables.
-        kept = [p for p in points if oldest <= p[1].date() <= today + timedelta(days=1)]
-        if not kept:
+        late, self._late = self._late, []
+        kept, kept_late = self._within(points), self._within(late)
+        if not (kept or kept_late):
             return
         try:
             async with self._pool.transaction() as conn:
                 await history.append(conn, kept)
+                await history.append_late(conn, kept_late)
         except BaseException:
-            self._points = kept + self._points
+            self._points, self._late = kept + self._points, kept_late + self._late
             raise
+
+    def _within(self, points: list[history.Point]) -> list[history.Point]:
+        """Those of kept days. Another day gets no partition: it would be dropped again, and phones must not make
+        tables."""
+        today = self._clock.now().date()
+        oldest, newest = today - timedelta(days=self._history_days), today + timedelta(days=1)
+        return [p for p in points if oldest <= p[1].date() <= newest]
 
     async def _share(self) -> None:
         while True:

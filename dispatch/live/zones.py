@@ -59,6 +59,8 @@ class ZoneBook:
     def __init__(self, pool: Pool, node_bus: Bus) -> None:
         self._pool, self._bus = pool, node_bus
         self._zones: list[Zone] = []
+        #: Currency and time zone that all active zones agree on.
+        self._shared_terms: tuple[str, str] | None = None
         self._boundaries: dict[UUID, dict[str, Any]] = {}
         self._by_id: dict[UUID, Zone] = {}
         self._by_code: dict[str, Zone] = {}
@@ -109,8 +111,7 @@ class ZoneBook:
         """Currency and time zone where no address says more: the zones' own if they agree, else the given
         ones.
         """
-        found = {(z.currency, z.timezone) for z in self._zones if z.is_active}
-        return found.pop() if len(found) == 1 else default
+        return default if self._shared_terms is None else self._shared_terms
 
     def hours(self, zone_id: UUID | None) -> tuple[time, time, frozenset[int]]:
         """Local opening hours and ISO days of a zone, or the usual ones."""
@@ -163,6 +164,8 @@ class ZoneBook:
         # Built first: if a boundary were broken, the old zones would stay as a whole.
         self._map = ZoneMap((r.id, r.boundary) for r in found if r.is_active)
         self._zones = zones
+        terms = {(z.currency, z.timezone) for z in zones if z.is_active}
+        self._shared_terms = terms.pop() if len(terms) == 1 else None
         self._by_id = {z.id: z for z in zones}
         self._by_code = {z.code: z for z in zones}
         self._boundaries = {r.id: r.boundary for r in found}

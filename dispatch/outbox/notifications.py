@@ -21,6 +21,7 @@ class Notice:
     """One line of the table. It always stands in the app; `push` and `sms` say how else it travels.
 
     `unless` names the kind of actor that needs no telling; nobody gets an SMS about what they did themselves.
+    `once`: not of a fact that says `again`.
     """
 
     to: str
@@ -30,6 +31,7 @@ class Notice:
     push: bool = True
     sms: bool = False
     unless: str | None = None
+    once: bool = False
 
 
 CUSTOMER, TECHNICIAN = "customer", "technician"
@@ -67,7 +69,8 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "booking.queued": (
         Notice(
             CUSTOMER, "booking_queued", "Still Looking",
-            "We are finding someone for your booking {number} by hand and will tell you",
+            "Nobody has taken your booking {number} yet. We keep looking and will tell you when somebody does",
+            once=True,
         ),
     ),
     "booking.rescheduled": (
@@ -162,7 +165,7 @@ async def write(tx: Tx, fact: Fact) -> None:
         return
     words = _words(about, fact)
     for notice in NOTICES[fact.type]:
-        if notice.unless == fact.actor.kind:
+        if notice.unless == fact.actor.kind or (notice.once and fact.data.get("again")):
             continue
         await _write_one(tx, notice, fact, about, words)
 

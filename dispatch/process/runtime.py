@@ -13,7 +13,7 @@ from dispatch.adapters.razorpay import opened
 from dispatch.bus import Bus, LocalBus, RedisBus
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
-from dispatch.engine import detections
+from dispatch.engine import detections, presence
 from dispatch.engine.timers import Sweeper
 from dispatch.errors import Unavailable
 from dispatch.live.roster import Roster
@@ -115,6 +115,7 @@ async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
     roster.on_change(tracker.know)
     tracker.restore(await roster.load(), clock.timestamp())
     await tracker.attach()
+    services.freed.attach(bus, roster)
     return services
 
 
@@ -137,8 +138,10 @@ async def _run_loops(services: Services, stack: AsyncExitStack) -> None:
     loops: list[Any] = [
         services.roster.keep_fresh(),
         services.zones.keep_fresh(),
+        services.sessions.standing.keep_fresh(),
         services.tracker.run(),
         detections.record(services),
+        presence.watch(services),
         Sweeper(services).run(),
     ]
     tasks = [asyncio.create_task(loop) for loop in loops]

@@ -1,6 +1,7 @@
 -- name: open_bookings
 -- What the board shows: everything that is not over, of a box, the most urgent first.
-SELECT b.id, b.number, b.status, b.lat, b.lng, b.starts_at, b.priority, b.queued_at IS NOT NULL AS is_queued, b.queue_reason,
+SELECT b.id, b.number, b.status, b.lat, b.lng, b.starts_at, b.priority,
+  b.queued_at IS NOT NULL AND b.status = 'pending' AS is_queued, b.queue_reason,
   b.technician_id, a.state AS assignment_state, o.technician_id AS offered_to, o.expires_at AS offer_expires_at
 FROM bookings b
 LEFT JOIN assignments a ON a.booking_id = b.id AND a.state <> 'cancelled'
@@ -15,4 +16,4 @@ SELECT id, kind, booking_id, technician_id, message, created_at FROM alerts WHER
 ORDER BY created_at DESC LIMIT :limit;
 
 -- name: queue_length
-SELECT count(*) FROM bookings WHERE queued_at IS NOT NULL;
+SELECT count(*) FROM bookings WHERE queued_at IS NOT NULL AND status = 'pending';

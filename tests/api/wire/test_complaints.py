@@ -9,7 +9,8 @@ from pydantic import Field, TypeAdapter
 from pydantic_core.core_schema import ErrorType
 
 from api.documents.openapi import openapi_document
-from api.wire.complaints import FORMS, MAX_TOLD, saying
+from api.wire.complaints import FORMS, saying
+from api.wire.contents import MOST_COMPLAINTS
 from api.wire.dialects import MINUTESERV
 from api.wire.models import Body, CamelBody
 from api.wire.parsing import validate_body
@@ -106,6 +107,14 @@ def test_a_union_names_fields_as_the_caller_wrote_them() -> None:
     assert bad(both, {"name": "x", "price": 1, "more": 1}) == {"more": ["is not known here"]}
 
 
+def test_what_is_dropped_does_not_change_the_form() -> None:
+    given = {"name": "toolong", "price": -1, "more": 1}
+    assert bad(Flat | Nested, given, drops=True).keys() == {"name", "price"}
+    given = {"name": "x", "price": 1, "more": 1}
+    kind: TypeAdapter[Any] = TypeAdapter(Flat | Nested)
+    assert validate_body(kind, given, MINUTESERV, drops_unknown=True)[1:] == ({}, ["more"])
+
+
 def test_a_union_inside_a_list() -> None:
     assert bad(Parts, {"parts": [{"name": "a"}, {"name": ""}, {"name": "a", "odd": 1}]}) == {
         "parts.1.name": ["must not be empty"], "parts.2.odd": ["is not known here"],
@@ -120,4 +129,4 @@ def test_either_name_of_a_field_is_the_callers() -> None:
 
 
 def test_complaints_are_bounded() -> None:
-    assert len(bad(Flat, {f"k{n}": n for n in range(5000)})) == MAX_TOLD
+    assert len(bad(Flat, {f"k{n}": n for n in range(5000)})) == MOST_COMPLAINTS
