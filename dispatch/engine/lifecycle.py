@@ -80,7 +80,7 @@ def wrong_state(noun: str, state: str, step: str) -> WrongState:
     """The 409 of an illegal step: how the noun stands, in words; the table's own names are among the details."""
     sources = TABLES[noun][1][step].sources
     return WrongState(
-        f"{_STANDS[noun][state]}: {_IMPOSSIBLE[noun].get(step, "this is not possible")} now.",
+        f"{_STANDS[noun][state]}: {_IMPOSSIBLE[noun].get(step, 'this is not possible')} now.",
         details={"state": state, "step": step, "allowed_from": list(sources)},
     )
 
