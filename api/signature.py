@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 from api.edge.request_info import RequestInfo
 from api.wire.listing import Grammar, Listing, Reader
 from api.wire.parsing import HeaderValue, PathValue, QueryModel
-from api.wire.results import Page
+from api.wire.results import Page, PageWith
 from dispatch.services import Services
 
 _UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
@@ -127,7 +127,7 @@ def _model(kind: Any) -> Any:
 
 def item_model(returns: Any) -> Any:
     """X of `Page[X]`, if that is what an endpoint returns."""
-    return get_args(returns)[0] if get_origin(returns) is Page else None
+    return get_args(returns)[0] if get_origin(returns) in (Page, PageWith) else None
 
 
 def _item_fields(returns: Any) -> frozenset[str]:

@@ -143,6 +143,7 @@ class Dispatch(BaseModel):
     )
     fresh_fix_s: float = Field(90, gt=0, description="An older position is stale for jobs that start soon")
     live_horizon_s: float = Field(7200, ge=0, description="Jobs that start within this go by live positions")
+    steps_ahead_s: float = Field(7200, ge=0, description="The steps of a job may be made so long before its start")
     weights: ScoreWeights = ScoreWeights()
     watch: Watch = Watch()
     start_code_required: bool = Field(

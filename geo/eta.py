@@ -21,6 +21,10 @@ TRIP_MIN_M, TRIP_MIN_S, TRIP_MIN_MPS, TRIP_MAX_MPS = 200.0, 30.0, 1.0 / 3.6, 150
 #: Confidence of a fresh, short estimate by source; it halves with this age of the fix and this distance.
 STRAIGHT_CONFIDENCE, ROUTED_CONFIDENCE = 0.6, 0.9
 AGE_HALVES_S, DISTANCE_HALVES_M = 120.0, 20_000.0
+#: It halves with this accuracy of the fix as well.
+ACCURACY_HALVES_M = 100.0
+#: Less confidence than this, or a longer way, is no estimate that anybody should be told.
+LEAST_CONFIDENCE, LONGEST_S = 0.1, 4 * 3600.0
 
 
 class Point(NamedTuple):
@@ -41,21 +45,33 @@ class Eta:
     source: str
     fix_age_s: float = 0.0
 
+    @property
+    def is_honest(self) -> bool:
+        """Whether it may be told: nonsense, such as weeks or the guess from an hour-old fix, is worse than nothing."""
+        return self.confidence >= LEAST_CONFIDENCE and self.seconds <= LONGEST_S
+
 
 class EtaProvider(Protocol):
     """Anything that can say how long a way takes. `hour` is the local hour of day, where traffic is known by
     it. A provider that fails raises; the caller falls back to the straight line."""
 
     async def estimate(
-        self, origin: Point, destination: Point, *, fix_age_s: float = 0.0, hour: int | None = None
+        self,
+        origin: Point,
+        destination: Point,
+        *,
+        fix_age_s: float = 0.0,
+        accuracy_m: float = 0.0,
+        hour: int | None = None,
     ) -> Eta: ...
 
 
-def confidence(base: float, distance_m: float, fix_age_s: float) -> float:
-    """How far to trust an estimate, 0 to 1: `base` for a fresh fix at the door, less with age and
-    distance."""
+def confidence(base: float, distance_m: float, fix_age_s: float, accuracy_m: float = 0.0) -> float:
+    """How far to trust an estimate, 0 to 1: `base` for a fresh, sharp fix at the door, less with age, distance and
+    a wide accuracy."""
     freshness = math.exp2(-max(0.0, fix_age_s) / AGE_HALVES_S)
-    return base * freshness / (1.0 + max(0.0, distance_m) / DISTANCE_HALVES_M)
+    sharpness = 1.0 / (1.0 + max(0.0, accuracy_m) / ACCURACY_HALVES_M)
+    return base * freshness * sharpness / (1.0 + max(0.0, distance_m) / DISTANCE_HALVES_M)
 
 
 class StraightLine:
@@ -100,19 +116,31 @@ class StraightLine:
         return distance_m * self._detour / self.speed_mps(hour)
 
     def between(
-        self, origin: Point, destination: Point, *, fix_age_s: float = 0.0, hour: int | None = None
+        self,
+        origin: Point,
+        destination: Point,
+        *,
+        fix_age_s: float = 0.0,
+        accuracy_m: float = 0.0,
+        hour: int | None = None,
     ) -> Eta:
         """The estimate, at once: nothing is awaited."""
         straight_m = haversine_m(origin.lat, origin.lng, destination.lat, destination.lng)
-        trust = confidence(STRAIGHT_CONFIDENCE, straight_m, fix_age_s)
+        trust = confidence(STRAIGHT_CONFIDENCE, straight_m, fix_age_s, accuracy_m)
         way_m = straight_m * self._detour
         return Eta(way_m / self.speed_mps(hour), way_m, trust, self.source, fix_age_s)
 
     async def estimate(
-        self, origin: Point, destination: Point, *, fix_age_s: float = 0.0, hour: int | None = None
+        self,
+        origin: Point,
+        destination: Point,
+        *,
+        fix_age_s: float = 0.0,
+        accuracy_m: float = 0.0,
+        hour: int | None = None,
     ) -> Eta:
         """`between`, as the provider interface wants it."""
-        return self.between(origin, destination, fix_age_s=fix_age_s, hour=hour)
+        return self.between(origin, destination, fix_age_s=fix_age_s, accuracy_m=accuracy_m, hour=hour)
 
 
 def _lean(seen: tuple[float, float], towards_mps: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from geo.geodesy import haversine_m, valid_position
 
@@ -56,6 +56,11 @@ class Rules:
 
 DEFAULT_RULES = Rules()
 
+#: The year 2100 in unix ms: a clock beyond it is not a clock.
+MAX_T_MS: Final = 4_102_444_800_000
+#: What an optional value of a fix may be; anything else (iOS says -1 for "unknown") is as if it were not there.
+MAX_ACCURACY_M, MAX_SPEED_MPS, MAX_HEADING_DEG = 100_000.0, 1_000.0, 360.0
+
 
 class Ping(NamedTuple):
     """A raw sample as it comes from a device: its own clock in ms, degrees, metres, metres per second."""
@@ -66,6 +71,57 @@ class Ping(NamedTuple):
     accuracy_m: float | None = None
     speed_mps: float | None = None
     heading_deg: float | None = None
+
+
+def read_ping(row: object) -> Ping | None:
+    """A row `[t_ms, lat, lng, accuracy_m, speed_mps, heading_deg]` as it came from a phone, the last three optional.
+
+    An optional value that is invalid is absent. None when time or place is missing or impossible: the row is no fix.
+    """
+    if not isinstance(row, list | tuple) or not 3 <= len(row) <= 6:
+        return None
+    t_ms = read_time_ms(row[0])
+    lat, lng = _number(row[1], -90.0, 90.0), _number(row[2], -180.0, 180.0)
+    # Nobody works in the Gulf of Guinea: 0, 0 is what a phone says that has not found itself yet.
+    if t_ms is None or lat is None or lng is None or (lat == 0.0 and lng == 0.0):
+        return None
+    size = len(row)
+    return Ping(
+        t_ms,
+        lat,
+        lng,
+        _number(row[3], 0.0, MAX_ACCURACY_M) if size > 3 else None,
+        _number(row[4], 0.0, MAX_SPEED_MPS) if size > 4 else None,
+        _number(row[5], 0.0, MAX_HEADING_DEG) if size > 5 else None,
+    )
+
+
+def read_time_ms(value: object) -> float | None:
+    """A device's own time in unix ms; None for what is none."""
+    return _number(value, 0.0, MAX_T_MS)
+
+
+def complaints(row: object) -> dict[str, str]:
+    """What keeps a row from being a fix, in words: by place in the row, "" for the row itself."""
+    if not isinstance(row, list | tuple) or not 3 <= len(row) <= 6:
+        return {"": "A fix is a list of t_ms, lat, lng and, where known, accuracy_m, speed_mps and heading_deg."}
+    found: dict[str, str] = {}
+    if read_time_ms(row[0]) is None:
+        found["0"] = "The time is a number of milliseconds since 1970."
+    if _number(row[1], -90.0, 90.0) is None:
+        found["1"] = "The latitude is a number from -90 to 90."
+    if _number(row[2], -180.0, 180.0) is None:
+        found["2"] = "The longitude is a number from -180 to 180."
+    if not found and read_ping(row) is None:
+        found["1"] = "Latitude and longitude are both 0: the phone has no position yet."
+    return found
+
+
+def _number(value: object, low: float, high: float) -> float | None:
+    # By exact type: True is no number, and what is not a number (NaN) is not between any two.
+    if (type(value) is float or type(value) is int) and low <= value <= high:
+        return float(value)
+    return None
 
 
 class Fix(NamedTuple):
@@ -86,6 +142,7 @@ class Verdict:
     `fix` is None when it was dropped; a refreshed one has it too (it renews last-seen and feeds arrival, but
     is not indexed anew). `step` names what dropped or degraded it, None for a clean one. `decidable`:
     arrival, the watchdog and ETA may use it. `dispatchable`: the technician may be matched from here.
+    `believed`: those who wait may see it; a jump that has not settled is shown to staff only.
     """
 
     kind: Kind
@@ -93,9 +150,10 @@ class Verdict:
     step: Step | None
     decidable: bool
     dispatchable: bool
+    believed: bool
 
 
-_DROPPED = {step: Verdict(Kind.DROPPED, None, step, False, False) for step in Step}
+_DROPPED = {step: Verdict(Kind.DROPPED, None, step, False, False, False) for step in Step}
 
 
 class FixFilter:
@@ -103,14 +161,15 @@ class FixFilter:
 
     __slots__ = ("_agreeing", "_device_s", "_last", "_newest_s", "_rules", "_shown", "_trusted")
 
-    def __init__(self, last: Fix | None = None, rules: Rules = DEFAULT_RULES) -> None:
-        """`last` is the last position from before a restart."""
+    def __init__(self, last: Fix | None = None, rules: Rules = DEFAULT_RULES, *, is_trusted: bool = True) -> None:
+        """`last` is the last position from before a restart, or one that another node judged; `is_trusted` says
+        whether it had settled there."""
         self._rules = rules
         self._newest_s = last.at_s if last else -math.inf
         self._device_s = self._newest_s
         self._shown = last
         # The last fix, and the last believed one, each with the device's own time of it.
-        self._last = self._trusted = (last, last.at_s) if last else None
+        self._last = self._trusted = (last, last.at_s) if last and is_trusted else None
         self._agreeing = rules.settle_fixes
 
     @property
@@ -118,21 +177,26 @@ class FixFilter:
         """The fix that is shown now."""
         return self._shown
 
-    def admit(self, ping: Ping, now_s: float) -> Verdict:
-        """Judges one ping that came at `now_s` (server, unix seconds). A dropped ping leaves no trace."""
+    @property
+    def newest_s(self) -> float:
+        """The time of the newest fix; minus infinity before the first."""
+        return self._newest_s
+
+    def admit(self, ping: Ping, now_s: float, offset_s: float = 0.0) -> Verdict:
+        """Judges one ping that came at `now_s` (server, unix seconds) from a device whose clock is `offset_s`
+        behind. A dropped ping leaves no trace."""
         if not (valid_position(ping.lat, ping.lng) and math.isfinite(ping.t_ms)):
             return _DROPPED[Step.DECODE]
-        device_s = ping.t_ms / 1000.0
+        device_s = ping.t_ms / 1000.0 + offset_s
         at_s = min(device_s, now_s)
         # A phone whose clock runs ahead sends whole batches "now": among those its own order counts.
         if at_s < self._newest_s or (at_s == self._newest_s and device_s <= self._device_s):
             return _DROPPED[Step.CLOCK]
         if now_s - at_s > self._rules.max_age_s:
             return _DROPPED[Step.CLOCK]
-        accuracy_m = self._rules.assumed_accuracy_m if ping.accuracy_m is None else ping.accuracy_m
-        if not 0.0 <= accuracy_m < math.inf:
-            # iOS says -1 when it has no idea where it is.
-            return _DROPPED[Step.ACCURACY]
+        accuracy_m = ping.accuracy_m
+        if accuracy_m is None or not 0.0 <= accuracy_m < math.inf:
+            accuracy_m = self._rules.assumed_accuracy_m
         silence_s = at_s - self._newest_s
         self._newest_s, self._device_s = at_s, device_s
         fix = Fix(at_s, ping.lat, ping.lng, accuracy_m, ping.speed_mps, ping.heading_deg)
@@ -144,7 +208,10 @@ class FixFilter:
     def _coarse(self, fix: Fix) -> Verdict:
         """Too vague to move from or to: it is shown, and the next fix is compared with the one before it."""
         self._shown = fix
-        return Verdict(Kind.ADMITTED, fix, Step.ACCURACY, False, False)
+        trusted = self._trusted[0] if self._trusted else fix
+        way_m = haversine_m(trusted.lat, trusted.lng, fix.lat, fix.lng) - fix.accuracy_m
+        believed = way_m <= self._rules.max_speed_mps * max(fix.at_s - trusted.at_s, self._rules.min_interval_s)
+        return Verdict(Kind.ADMITTED, fix, Step.ACCURACY, False, False, believed)
 
     def _settle(self, fix: Fix, device_s: float, silence_s: float) -> bool:
         """Whether the fix is believed: it can be reached from the last trusted one, or `settle_fixes` in a
@@ -180,7 +247,7 @@ class FixFilter:
             and not (sharp and shown.accuracy_m > rules.decidable_accuracy_m)
         ):
             # Measured from the shown fix, so a slow walk still adds up to a move.
-            return Verdict(Kind.REFRESHED, fix, Step.DUPLICATE, decidable, settled)
+            return Verdict(Kind.REFRESHED, fix, Step.DUPLICATE, decidable, settled, settled)
         self._shown = fix
         step = None if decidable else Step.JUMP if not settled else Step.ACCURACY
-        return Verdict(Kind.ADMITTED, fix, step, decidable, settled)
+        return Verdict(Kind.ADMITTED, fix, step, decidable, settled, settled)

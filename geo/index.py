@@ -37,6 +37,8 @@ UNRATED_COUNTS_AS = 4.0
 #: The trees of a skill are parted here, at the rating that matching usually asks for: such a match never sees
 #: the others. Any other rating is still answered exactly.
 WELL_RATED = 4.0
+#: `around` begins with so small a circle, and doubles it while too few are in it.
+FIRST_CIRCLE_M = 1_000.0
 #: Bits in `skills` and in `tiers`.
 SKILL_BITS, TIER_BITS = 64, 32
 
@@ -50,6 +52,14 @@ class Hits:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Who is around a place, nearest first: those who would do, and of the very same hits those who would not."""
+
+    fit: Hits
+    others: Hits
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +271,50 @@ class FleetIndex:
             slots = slots[c.at_s.take(slots) >= fresh_after_s]
         return self._nearest(lat, lng, radius_m, slots, limit, weights)
 
+    def around(
+        self, lat: float, lng: float, radius_m: float, *,
+        skill_mask: int = 0, tier_mask: int = 0, min_rating: float = 0.0, available_only: bool = True,
+        wanted: int, others: int, others_m: float,
+    ) -> Around:  # fmt: skip
+        """The nearest `wanted` of `match`'s answer, and of the same hits the nearest `others` that it leaves out,
+        those up to `others_m` away included. A crowded place is not looked through: the circle grows only while it
+        holds too few who would do."""
+        _check(lat, lng, skill_mask, tier_mask)
+        c, most_m = self._columns, max(radius_m, others_m)
+        circle_m = min(FIRST_CIRCLE_M, most_m)
+        while True:
+            slots = _touching([self._everybody], lat, lng, circle_m)
+            squares = chord_squares(lat, lng, c.lat.take(slots), c.lng.take(slots))
+            inside = (squares <= chord_square_of(circle_m)).nonzero()[0]
+            slots, squares = slots.take(inside), squares.take(inside)
+            fits = self._fits(slots, skill_mask, tier_mask, min_rating, available_only)
+            fits &= squares <= chord_square_of(radius_m)
+            if circle_m >= most_m or np.count_nonzero(fits) >= wanted:
+                break
+            circle_m = min(2.0 * circle_m, most_m)
+        return Around(
+            self._first(slots[fits], squares[fits], wanted), self._first(slots[~fits], squares[~fits], others)
+        )
+
     # ------------------------------------------------------------------ inside
+
+    def _fits(
+        self, slots: Slots, skill_mask: int, tier_mask: int, min_rating: float, available_only: bool
+    ) -> NDArray[np.bool_]:
+        """Which of the slots a match would take, wherever they are."""
+        c, mask, bits = self._columns, np.uint64(skill_mask), np.uint32(tier_mask)
+        fits: NDArray[np.bool_] = (c.skills.take(slots) & mask == mask) & (c.tiers.take(slots) & bits == bits)
+        if min_rating > 0.0:
+            fits &= c.merit.take(slots) >= min_rating
+        if available_only:
+            fits &= c.available.take(slots) != 0
+        return fits
+
+    def _first(self, slots: Slots, squares: Floats, limit: int | None) -> Hits:
+        """The nearest of them. The chord orders as the distance does; colleagues share a base: the key settles ties."""
+        keys = self._columns.key.take(slots)
+        order = np.lexsort((keys, squares))[:limit]
+        return Hits(keys.take(order), chord_to_m(squares.take(order)))
 
     def _nearest(
         self,
@@ -278,11 +331,9 @@ class FleetIndex:
         if not inside.size:
             return _NOBODY
         slots, squares = slots.take(inside), squares.take(inside)
-        keys = c.key.take(slots)
         if weights is None:
-            # The chord orders as the distance does. Colleagues share a base: the key settles their ties.
-            order = np.lexsort((keys, squares))[:limit]
-            return Hits(keys.take(order), chord_to_m(squares.take(order)))
+            return self._first(slots, squares, limit)
+        keys = c.key.take(slots)
         distances = chord_to_m(squares)
         score = distances * (-weights.distance / max(radius_m, 1e-9))
         if weights.rating:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from storage.database.binder import Statements
@@ -30,6 +31,27 @@ class Membership:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    id: UUID
+    password_hash: str
+    is_active: bool
+    must_change_password: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """An active membership; `permissions` are what this person has beside or instead of the role's."""
+
+    id: UUID
+    account_id: UUID
+    realm: str
+    role: str
+    permissions: dict[str, Any]
+    party_id: UUID | None
+    party_name: str | None
+
+
 sign_in = sql.row("sign_in", Account)
 get = sql.row("get", Account)
 by_phone = sql.row("by_phone", Account)
@@ -41,3 +63,7 @@ set_active = sql.row("set_active", Account)
 insert = sql.row("insert", Account)
 membership = sql.row("membership", Membership)
 add_membership = sql.row("add_membership", Membership)
+credentials = sql.row("credentials", Credentials)
+set_password = sql.scalar("set_password", UUID)
+memberships_of = sql.rows("memberships_of", Tie)
+tie = sql.row("tie", Tie)

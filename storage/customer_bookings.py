@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from storage.database.binder import Statements
+from storage.database.listing import AnyOf, Listed, Sort
 
 sql = Statements("customer_bookings")
 
@@ -52,6 +53,40 @@ class BookingView:
     items: list[dict[str, Any]]
 
 
-page = sql.rows("page", BookingView)
-count = sql.scalar("count", int)
 get = sql.row("get", BookingView)
+
+_EARLIEST = "::timestamp AT TIME ZONE 'UTC' - interval '14 hours'"
+_LATEST = "::timestamp AT TIME ZONE 'UTC' + interval '12 hours'"
+
+
+def local_days(alias: str) -> dict[str, str]:
+    """The filters by a booking's local day: date (any of), date_from, date_to (both included).
+
+    Around the day they name what an index of moments knows: no place is further than fourteen hours from UTC.
+    """
+    day, at = f"{alias}.local_date", f"{alias}.starts_at"
+    return {
+        "date_from": f"{day} >= {{}}::date AND {at} >= {{}}::date{_EARLIEST}",
+        "date_to": f"{day} <= {{}}::date AND {at} < ({{}}::date + 1){_LATEST}",
+        "date": f"{day} = ANY({{}}::date[]) AND {at} >= (SELECT min(d) FROM unnest({{}}::date[]) d){_EARLIEST}"  # noqa: S608
+        f" AND {at} < (SELECT max(d) + 1 FROM unnest({{}}::date[]) d){_LATEST}",
+    }
+
+
+#: Words and codes of a booking, and its phone.
+SEARCH = "b.id IN (SELECT w.booking_id FROM booking_words w WHERE w.words @@ {})"
+
+of_account = Listed(
+    sql, "of_account", BookingView,
+    key=Sort("b.id", "uuid"),
+    sorts={"created_at": Sort("b.created_at", "timestamptz"), "starts_at": Sort("b.starts_at", "timestamptz")},
+    default_sort=(("created_at", True),),
+    filters={
+        "status": AnyOf("b.status", "text"), "payment_status": AnyOf("b.payment_status", "text"),
+        "payment_method": AnyOf("b.payment_method", "text"), **local_days("b"),
+    },
+    search=SEARCH,
+    indexed=[
+        ("created_at", ()), ("created_at", ("status",)), ("starts_at", ()), ("starts_at", ("date_from", "date_to")),
+    ],
+)  # fmt: skip

@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from storage.database.binder import Statements
+from storage.database.listing import AnyOf, Listed, Sort, made_on_days
 
 sql = Statements("earnings")
 
@@ -53,8 +54,6 @@ class Open:
 
 
 insert = sql.scalar("insert", UUID)
-page = sql.rows("page", Earning)
-count = sql.scalar("count", int)
 totals = sql.rows("totals", Totals)
 of_booking = sql.row("of_booking", Earning)
 lock_pending = sql.rows("lock_pending", Open)
@@ -62,3 +61,12 @@ count_known = sql.scalar("count_known", int)
 claim = sql.run("claim")
 pay = sql.run("pay")
 release = sql.run("release")
+
+of_payee = Listed(
+    sql, "of_payee", Earning,
+    key=Sort("e.id", "uuid"),
+    sorts={"created_at": Sort("e.created_at", "timestamptz"), "amount": Sort("e.earning_minor", "bigint")},
+    default_sort=(("created_at", True),),
+    filters={"status": AnyOf("e.status", "text"), **made_on_days("e.created_at")},
+    indexed=[("created_at", ()), ("created_at", ("status",)), ("created_at", ("date_from", "date_to"))],
+)  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from storage.database.binder import Statements
+from storage.database.listing import AnyOf, Listed, Sort
 
 sql = Statements("explain")
 
@@ -83,4 +84,11 @@ attempts = sql.rows("attempts", Attempt)
 candidates = sql.rows("candidates", CandidateRow)
 offers = sql.rows("offers", OfferRow)
 reasons_of = sql.rows("reasons_of", ReasonCount)
-recent_of = sql.rows("recent_of", RecentVerdict)
+
+#: A technician's chances, the newest first.
+of_technician = Listed(
+    sql, "of_technician", RecentVerdict,
+    key=Sort("c.attempt_id", "bigint"), sorts={"at": Sort("c.attempt_id", "bigint")}, default_sort=(("at", True),),
+    filters={"reason": AnyOf("c.reason", "text")},
+    columns="verdict", source="verdicts", indexed=[("at", ())],
+)  # fmt: skip

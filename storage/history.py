@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from storage.database.binder import Statements
 from storage.database.pool import Conn
+
+sql = Statements("history")
 
 #: (technician_no, at, lat, lng, accuracy_m, speed_mps, heading_deg)
 Point = tuple[int, datetime, float, float, float | None, float | None, float | None]
@@ -33,11 +36,34 @@ async def ensure_day(conn: Conn, day: date) -> None:
         )
 
 
+#: Writes the points that are not there already: a phone that heard no answer sends its backlog again.
+_add_missing = sql.run("add_missing")
+
+
 async def append(conn: Conn, points: Sequence[Point]) -> None:
     """Copies points in; their days get partitions first."""
+    if not points:
+        return
+    await _ensure_days(conn, points)
+    await conn.copy_records_to_table("position_history", records=points, columns=COLUMNS)
+
+
+async def append_late(conn: Conn, points: Sequence[Point]) -> None:
+    """Adds points of earlier times, each once: one of the same technician, place and moment (to two seconds, by
+    which the estimate of a phone's clock may have moved meanwhile) is there already."""
+    if not points:
+        return
+    await _ensure_days(conn, points)
+    numbers, times, lats, lngs, accuracies, speeds, headings = (list(column) for column in zip(*points, strict=True))
+    await _add_missing(
+        conn, numbers=numbers, times=times, lats=lats, lngs=lngs, accuracies=accuracies, speeds=speeds,
+        headings=headings,
+    )  # fmt: skip
+
+
+async def _ensure_days(conn: Conn, points: Sequence[Point]) -> None:
     for day in sorted({p[1].astimezone(UTC).date() for p in points}):
         await ensure_day(conn, day)
-    await conn.copy_records_to_table("position_history", records=points, columns=COLUMNS)
 
 
 async def drop_before(conn: Conn, day: date) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from storage.database.binder import Statements
+from storage.database.listing import AnyOf, Listed, Sort
 
 sql = Statements("ledger")
 
@@ -43,5 +44,13 @@ lock_balance = sql.scalar("lock_balance", int)
 balance = sql.scalar("balance", int)
 accounts_of = sql.rows("accounts_of", AccountRow)
 booking_sum = sql.scalar("booking_sum", int)
-entries = sql.rows("entries", Entry)
-count_entries = sql.scalar("count_entries", int)
+of_owner = Listed(
+    sql, "of_owner", Entry,
+    key=Sort("p.id", "bigint"), sorts={"created_at": Sort("p.id", "bigint")}, default_sort=(("created_at", True),),
+    filters={
+        "currency": AnyOf("p.currency", "text"),
+        "type": "('credit' = ANY({}::text[]) AND p.amount_minor > 0)"
+        " OR ('debit' = ANY({}::text[]) AND p.amount_minor < 0)",
+    },
+    columns="entry", source="entries",
+)  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from storage.database.binder import Statements
+from storage.database.listing import AnyOf, Filter, Listed, Pair, Sort
 
 sql = Statements("notifications")
 
@@ -40,8 +41,18 @@ class Notification:
 
 put = sql.scalar("put", UUID)
 about = sql.row("about", About)
-page_of_account = sql.rows("page_of_account", Notification)
-page_of_technician = sql.rows("page_of_technician", Notification)
 mark_read = sql.row("mark_read", Notification)
-count_of = sql.scalar("count_of", int)
 purge = sql.run("purge")
+
+
+def _told(keys: str, indexed: list[Pair]) -> Listed[Notification]:
+    filters: dict[str, Filter] = {"unread": "NOT {}::boolean OR NOT n.is_read", "type": AnyOf("n.type", "text")}
+    return Listed(
+        sql, keys, Notification,
+        key=Sort("n.id", "uuid"), sorts={"created_at": Sort("n.created_at", "timestamptz")},
+        default_sort=(("created_at", True),), filters=filters, indexed=indexed,
+    )  # fmt: skip
+
+
+of_account = _told("of_account", [("created_at", ()), ("created_at", ("unread",))])
+of_technician = _told("of_technician", [("created_at", ())])

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from storage.database.binder import Statements
+from storage.database.listing import AnyOf, Listed, Sort, made_on_days
 
 sql = Statements("payouts")
 
@@ -56,8 +57,6 @@ class Destination:
 insert = sql.scalar("insert", UUID)
 get = sql.row("get", Payout)
 lock = sql.row("lock", Payout)
-page = sql.rows("page", Payout)
-count = sql.scalar("count", int)
 start = sql.run("start")
 sent = sql.run("sent")
 complete = sql.run("complete")
@@ -65,3 +64,12 @@ fail = sql.run("fail")
 find_by_gateway_id = sql.scalar("find_by_gateway_id", UUID)
 destination = sql.row("destination", Destination)
 set_fund_account = sql.run("set_fund_account")
+
+of_party = Listed(
+    sql, "of_party", Payout,
+    key=Sort("o.id", "uuid"),
+    sorts={"created_at": Sort("o.created_at", "timestamptz"), "amount": Sort("o.net_minor", "bigint")},
+    default_sort=(("created_at", True),),
+    filters={"status": AnyOf("o.status", "text"), **made_on_days("o.created_at")},
+    indexed=[("created_at", ()), ("created_at", ("status",)), ("created_at", ("date_from", "date_to"))],
+)  # fmt: skip

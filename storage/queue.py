@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
+from storage.customer_bookings import SEARCH, local_days
 from storage.database.binder import Statements
+from storage.database.listing import AnyOf, Listed, Slice, Sort, Wanted
+from storage.database.pool import Conn
 
 sql = Statements("queue")
 
@@ -31,4 +34,30 @@ class Waiting:
     created_at: datetime
 
 
-waiting = sql.rows("waiting", Waiting)
+#: queued (waits for people), pending (no offer is open), partner_assigned (an offer is open).
+_STATES = (
+    "('queued' = ANY({}::text[]) AND b.queued_at IS NOT NULL) OR ('pending' = ANY({}::text[]) AND b.status = 'pending')"
+    " OR ('partner_assigned' = ANY({}::text[]) AND b.status = 'partner_assigned')"
+)
+
+#: By importance, then by age.
+waiting = Listed(
+    sql, "waiting", Waiting,
+    key=Sort("b.id", "uuid"),
+    sorts={
+        "priority": Sort("b.priority", "int"),
+        "waiting_since": Sort("coalesce(b.queued_at, b.created_at)", "timestamptz"),
+        "starts_at": Sort("b.starts_at", "timestamptz"),
+    },
+    default_sort=(("priority", True), ("waiting_since", False)),
+    filters={"status": _STATES, "priority": AnyOf("b.priority", "int"), **local_days("b")},
+    search=SEARCH,
+    indexed=[("", ()), ("", ("status",))],
+)  # fmt: skip
+
+
+async def page(conn: Conn, wanted: Wanted) -> Slice[Waiting]:
+    """One page; without a wanted status those in the manual queue and those without an open offer."""
+    if "status" not in wanted.filters:
+        wanted = replace(wanted, filters={**wanted.filters, "status": ["queued", "pending"]})
+    return await waiting.page(conn, wanted)

@@ -9,6 +9,7 @@ sql = Statements("quotas")
 
 hit = sql.scalar("hit", bool)
 wait_s = sql.scalar("wait_s", float)
+forget = sql.run("forget")
 purge = sql.run("purge")
 
 #: A refusal never says "at once".

@@ -23,6 +23,15 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """When a technician is taken, travel included."""
+
+    technician_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Blocked:
     technician_id: UUID
 
@@ -30,12 +39,13 @@ class Blocked:
 busy = sql.rows("busy", Slot)
 drop_due = sql.run("drop_due")
 sweep_due = sql.run("sweep_due")
-insert = sql.run("insert")
+taken = sql.rows("taken", Span)
+insert_if_free = sql.run("insert_if_free")
+drop_idle = sql.run("drop_idle")
+drop_holds = sql.run("drop_holds")
 place_booking = sql.run("place_booking")
-preview_to_booking = sql.run("preview_to_booking")
 lock_held = sql.rows("lock_held", Slot)
 set_state = sql.run("set_state")
 of_booking = sql.row("of_booking", Slot)
 drop_booking = sql.run("drop_booking")
-drop_preview = sql.run("drop_preview")
 blocked_technicians = sql.rows("blocked_technicians", Blocked)

@@ -7,7 +7,9 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
+from storage.customer_bookings import local_days
 from storage.database.binder import Statements
+from storage.database.listing import AnyOf, Listed, Sort
 
 sql = Statements("technician_bookings")
 
@@ -75,7 +77,23 @@ class Stats:
     service_radius_m: int
 
 
-page = sql.rows("page", JobRow)
-count = sql.scalar("count", int)
+of_technician = Listed(
+    sql, "of_technician", JobRow,
+    key=Sort("g.booking_id", "uuid"),
+    sorts={"starts_at": Sort("g.starts_at", "timestamptz")},
+    default_sort=(("starts_at", True),),
+    filters={"status": AnyOf("g.state", "text"), **local_days("g")},
+    indexed=[("starts_at", ()), ("starts_at", ("status",)), ("starts_at", ("date_from", "date_to"))],
+)  # fmt: skip
+
+ahead = Listed(
+    sql, "ahead", JobRow,
+    key=Sort("g.booking_id", "uuid"),
+    sorts={"starts_at": Sort("g.starts_at", "timestamptz")},
+    default_sort=(("starts_at", False),),
+    indexed=[("starts_at", ())],
+)  # fmt: skip
+
+get = sql.row("get", JobRow)
 items = sql.rows("items", ItemRow)
 stats = sql.row("stats", Stats)

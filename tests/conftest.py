@@ -167,3 +167,11 @@ async def _answers(client: object) -> bool:
         return bool(await client.ping())  # type: ignore[attr-defined]
     except Exception:
         return False
+
+
+@pytest.fixture
+def services(fresh_pool: Pool, tmp_path: Path) -> Any:
+    """Services for people and messages on a database of their own, because everything there commits."""
+    from tests.identity import make_services
+
+    return make_services(fresh_pool, tmp_path)

@@ -11,7 +11,7 @@ from pydantic import StringConstraints
 from api.audiences import Customer, customer
 from api.route import RequestInfo
 from api.wire.models import Body, View
-from api.wire.results import Message
+from api.wire.results import Message, MessageWith
 from dispatch.access import otp, phones, step_up
 from dispatch.outbox.notifications import push_topic
 from dispatch.parties import customers
@@ -70,8 +70,14 @@ class StepUpOut(View):
     expires_in: int
 
 
+class CodeSent(View):
+    """The code is good for `expires_in` seconds."""
+
+    expires_in: int
+
+
 @customer.route("POST", "/auth/send-otp", public=True, tags=["auth"])
-async def send_otp(services: Services, body: SendOtpIn, request_info: RequestInfo) -> Message:
+async def send_otp(services: Services, body: SendOtpIn, request_info: RequestInfo) -> MessageWith[CodeSent]:
     """Send a code by SMS. The answer is the same whether the phone is known or not.
 
     Example: {"phone_number": "+911234567890", "purpose": "login"}
@@ -79,7 +85,7 @@ async def send_otp(services: Services, body: SendOtpIn, request_info: RequestInf
     phone = phones.normalise(body.phone_number, services.settings.phone_region)
     async with services.transaction() as tx:
         life_s = await otp.send(tx, phone, body.purpose, request_info.ip)
-    return Message("OTP sent successfully", {"expires_in": life_s})
+    return MessageWith("OTP sent successfully", extra=CodeSent(expires_in=life_s))
 
 
 @customer.route("POST", "/auth/verify-otp", public=True, tags=["auth"])

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.audiences import Customer, customer
-from api.wire.listing import Grammar, Listing
+from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import Body, BookingTime, Day, Money, View
 from api.wire.results import Message, Page
 from dispatch.billing import cancellation
@@ -22,6 +22,10 @@ from storage.facts import BookingEvent
 Status = Literal[
     "pending", "partner_assigned", "confirmed", "in_progress", "completed", "cancelled", "refunded"
 ]
+
+
+PaymentStatus = Literal["pending", "paid", "failed", "refunded", "partially_refunded"]
+PaymentMethod = Literal["cash", "online", "account"]
 
 
 class LineOut(View):
@@ -125,17 +129,20 @@ class EventOut(View):
     data: dict[str, Any]
 
 
-@customer.route(
-    "GET", "/bookings", listing=Grammar(key="bookings", filters={"status": Status}), tags=["bookings"]
-)
+LIST = Grammar(
+    key="bookings", source=customer_bookings.LIST,
+    filters={
+        "status": Status, "payment_status": PaymentStatus, "payment_method": PaymentMethod, "date": Day, **DAYS,
+    },
+)  # fmt: skip
+
+
+@customer.route("GET", "/bookings", listing=LIST, tags=["bookings"])
 async def list_bookings(services: Services, caller: Customer, listing: Listing) -> Page[BookingOut]:
-    """The customer's bookings, the newest first."""
-    status = listing.filters.get("status")
+    """The customer's bookings, the newest first; `date_from` and `date_to` are days of the visit."""
     async with services.read() as conn:
-        found, total = await customer_bookings.page(
-            conn, caller.account_id, status=status, limit=listing.limit, offset=listing.offset
-        )
-    return Page([BookingOut(**_shown(b)) for b in found], total)
+        found = await customer_bookings.page(conn, caller.account_id, listing.wanted)
+    return Page.of(found, lambda b: BookingOut(**_shown(b)))
 
 
 @customer.route("GET", "/bookings/{id}", tags=["bookings"])

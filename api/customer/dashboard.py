@@ -77,10 +77,8 @@ async def dashboard(services: Services, caller: Customer) -> DashboardOut:
     async with services.read() as conn:
         user = await customers.get(conn, caller.account_id)
         places = await addresses.page(conn, caller.account_id)
-        recent, _ = await customer_bookings.page(
-            conn, caller.account_id, status=None, limit=RECENT_BOOKINGS, offset=0
-        )
-        told, _ = await customers.page_notifications(conn, caller.account_id, limit=RECENT_NOTIFICATIONS)
+        recent = await customer_bookings.latest(conn, caller.account_id, RECENT_BOOKINGS)
+        told = await customers.latest_notifications(conn, caller.account_id, RECENT_NOTIFICATIONS)
     return DashboardOut(
         user=UserOut(id=user.id, name=user.name, phone_number=user.phone, email=user.email),
         addresses=[address_out(a) for a in places],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import StringConstraints
@@ -13,7 +13,7 @@ from api.edge.limits import PAYMENT
 from api.edge.request_info import RequestInfo
 from api.wire.listing import Grammar, Listing
 from api.wire.models import Body, Money, View
-from api.wire.results import Bare, Page
+from api.wire.results import Bare, PageWith
 from dispatch.billing import gateway_events, payments, wallet
 from dispatch.services import Services
 from storage.ledger import Entry
@@ -100,20 +100,33 @@ async def payment_webhook(services: Services, request_info: RequestInfo, raw_bod
     return Bare({"success": True})
 
 
-@customer.route("GET", "/wallet", listing=Grammar(key="entries"), tags=["payments"])
-async def my_wallet(services: Services, caller: Customer, listing: Listing) -> Page[EntryOut]:
+class BalanceOut(View):
+    currency: str
+    balance: Money
+
+
+class WalletOut(BalanceOut):
+    """What the wallet holds: in the house's currency, and in each."""
+
+    balances: list[BalanceOut]
+
+
+ENTRIES = Grammar(
+    key="entries", source=wallet.LIST, filters={"type": Literal["credit", "debit"], "currency": str}
+)  # fmt: skip
+
+
+@customer.route("GET", "/wallet", listing=ENTRIES, tags=["payments"])
+async def my_wallet(services: Services, caller: Customer, listing: Listing) -> PageWith[EntryOut, WalletOut]:
     """What the wallet holds, and what came in and went out, newest first."""
     async with services.read() as conn:
         held = await wallet.balances(conn, caller.account_id)
-        found, total = await wallet.entries(conn, caller.account_id, limit=listing.limit, offset=listing.offset)
+        found = await wallet.entries(conn, caller.account_id, listing.wanted)
     currency = services.settings.currency
-    money = customer.dialect.money
-    extra = {
-        "balance": money(held.get(currency, 0)),
-        "currency": currency,
-        "balances": [{"currency": c, "balance": money(b)} for c, b in sorted(held.items())],
-    }
-    return Page([_entry_out(e) for e in found], total, extra=extra)
+    balances = [BalanceOut(currency=c, balance=b) for c, b in sorted(held.items())]
+    return PageWith.among(
+        found, _entry_out, WalletOut(currency=currency, balance=held.get(currency, 0), balances=balances)
+    )
 
 
 def _entry_out(entry: Entry) -> EntryOut:

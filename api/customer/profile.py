@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import EmailStr, Field, StringConstraints
+from pydantic import EmailStr, StringConstraints
 
 from api.audiences import Customer, customer
 from api.customer.auth import Code, MeOut, PhoneNumber, me_out
 from api.signature import Header
-from api.wire.models import Body, Query, View
+from api.wire.listing import Grammar, Listing, Once
+from api.wire.models import Body, View
 from api.wire.results import Bare, Message, Page
 from dispatch.access import phones
 from dispatch.parties import customers, erasure
@@ -33,12 +34,6 @@ class ProfileIn(Body):
 class PhoneIn(Body):
     phone_number: PhoneNumber
     otp_code: Code
-
-
-class NotificationsQuery(Query):
-    unread: bool = False
-    page: Annotated[int, Field(ge=1, le=10_000)] = 1
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
 class NotificationOut(View):
@@ -95,19 +90,16 @@ async def export(services: Services, caller: Customer) -> Bare:
         return Bare(await erasure.export(conn, caller.account_id))
 
 
-@customer.route("GET", "/notifications", tags=["notifications"])
-async def notifications(
-    services: Services, caller: Customer, query: NotificationsQuery
-) -> Page[NotificationOut]:
+NOTIFICATIONS = Grammar(
+    key="notifications", source=customers.LIST, filters={"unread": Once(bool), "type": str}, limit=20
+)  # fmt: skip
+
+
+@customer.route("GET", "/notifications", listing=NOTIFICATIONS, tags=["notifications"])
+async def notifications(services: Services, caller: Customer, listing: Listing) -> Page[NotificationOut]:
     """What I was told, newest first."""
     async with services.read() as conn:
-        found, total = await customers.page_notifications(
-            conn, caller.account_id, unread_only=query.unread, limit=query.limit,
-            offset=(query.page - 1) * query.limit,
-        )  # fmt: skip
-    return Page(
-        [notification_out(n) for n in found], total, "notifications", page=query.page, limit=query.limit
-    )
+        return Page.of(await customers.page_notifications(conn, caller.account_id, listing.wanted), notification_out)
 
 
 @customer.route("PATCH", "/notifications/{notification_id}/read", tags=["notifications"])

@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 
 from api.route import Audience, Route
 from api.wire.dialects import ERP, INTEGRATION, PROVIDER, Dialect
-from api.wire.listing import Grammar
-from api.wire.results import Bare, File, Message, NoContent, Page, Reply
+from api.wire.listing import Grammar, taken
+from api.wire.results import Bare, File, Message, MessageWith, NoContent, Page, PageWith, Reply, ReplyWith
 
 REF = "#/components/schemas/{model}"
 JSON = "application/json"
@@ -59,7 +59,7 @@ class _Writer:
             if route.inputs.query is not None:
                 wanted.append(((n, "query"), "validation", TypeAdapter(route.inputs.query.model)))
             for name, kind in _filters(route):
-                wanted.append(((n, f"filter.{name}"), "validation", TypeAdapter(kind)))
+                wanted.append(((n, f"filter.{name}"), "validation", TypeAdapter(taken(kind))))
             for name, header in route.inputs.headers.items():
                 wanted.append(((n, f"header.{name}"), "validation", TypeAdapter(header.annotation)))
             for kind in _data_types(route.returns):
@@ -224,12 +224,12 @@ class _Writer:
         if origin is Bare:
             return {}
         data = next((self._schemas[n, f"data.{kind}"] for kind in _data_types(variant)), None)
-        if origin is Page:
+        if origin in (Page, PageWith):
             return _page_schema(route, data or {})
         properties: Schema = {"success": {"const": True}}
         if data is not None:
             properties["data"] = data
-        if origin in (Message, Reply):
+        if origin in (Message, MessageWith, Reply, ReplyWith):
             properties["message"] = {"type": "string"}
         if route.audience.dialect.stamps_success:
             properties["timestamp"] = {"type": "string", "format": "date-time"}
@@ -251,7 +251,7 @@ def _variants(returns: Any) -> list[Any]:
     if returns is None or returns is type(None):
         return [None]
     # A generic result is one thing, a union several.
-    if get_origin(returns) in (Reply, Page, list, dict, tuple):
+    if get_origin(returns) in (Reply, ReplyWith, MessageWith, Page, PageWith, list, dict, tuple):
         return [returns]
     parts = [part for part in get_args(returns) if part is not type(None)]
     return parts or [returns]
@@ -262,10 +262,10 @@ def _data_types(returns: Any) -> list[Any]:
     found = []
     for variant in _variants(returns):
         origin = get_origin(variant)
-        if origin in (Reply, Page):
+        if origin in (Reply, ReplyWith, Page, PageWith):
             inner = get_args(variant)[0]
             found += [] if inner is type(None) else [inner]
-        elif variant is not None and variant not in (Message, File, Bare, NoContent, Reply, Page):
+        elif variant not in (None, Message, File, Bare, NoContent, Reply, Page) and origin is not MessageWith:
             found.append(variant)
     return found
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
-
 from api.audiences import Service, internal
-from api.wire.models import Body, Query, View, Whole
+from api.wire.listing import DAYS, Grammar, Listing
+from api.wire.models import Body, Day, View, Whole
+from api.wire.results import Page
 from dispatch.engine import explain, offers
 from dispatch.engine.offers import NoCandidate
 from dispatch.errors import Missing
@@ -18,6 +18,7 @@ from storage import bookings as booking_rows
 from storage import queue as queue_rows
 from storage.bookings import Booking
 from storage.offers import Offer
+from storage.queue import Waiting
 
 
 class AssignIn(Body):
@@ -51,15 +52,6 @@ class AssignOut(View):
     assignment: AssignmentOut
 
 
-class QueueQuery(Query):
-    """`status`: queued (waits for people), pending (no offer open), partner_assigned (an offer is open)."""
-
-    status: Literal["queued", "pending", "partner_assigned"] | None = None
-    priority: Whole | None = None
-    page: Annotated[int, Field(ge=1, le=100_000)] = 1
-    limit: Annotated[int, Field(ge=1, le=100)] = 100
-
-
 class WaitingOut(View):
     booking_id: UUID
     booking_number: str
@@ -77,8 +69,11 @@ class WaitingOut(View):
     next_action_at: datetime | None
 
 
-class QueueOut(View):
-    pending_assignments: list[WaitingOut]
+#: `status`: queued (waits for people), pending (no offer open), partner_assigned (an offer is open).
+QUEUE = Grammar(
+    key="pending_assignments", source=queue_rows.waiting, limit=100,
+    filters={"status": Literal["queued", "pending", "partner_assigned"], "priority": Whole, "date": Day, **DAYS},
+)  # fmt: skip
 
 
 class CandidateOut(View):
@@ -172,23 +167,22 @@ async def assign(
     return AssignOut(booking=_booking(booking), assignment=assignment)
 
 
-@internal.route("GET", "/assignments/queue", tags=["dispatch"])
-async def queue(services: Services, caller: Service, query: QueueQuery) -> QueueOut:
-    """Bookings that wait for a technician, the most important first."""
+@internal.route("GET", "/assignments/queue", listing=QUEUE, tags=["dispatch"])
+async def queue(services: Services, caller: Service, listing: Listing) -> Page[WaitingOut]:
+    """Bookings that wait for a technician, the most important first.
+
+    In the manual queue or without an open offer, unless `status` names others.
+    """
     async with services.read() as conn:
-        found = await queue_rows.waiting(
-            conn, state=query.status, priority=query.priority, limit=query.limit, offset=(query.page - 1) * query.limit
-        )
-    return QueueOut(
-        pending_assignments=[
-            WaitingOut(
-                booking_id=w.booking_id, booking_number=w.number, status=w.status, booking_date=w.local_date,
-                booking_time=w.local_time, starts_at=w.starts_at, service_categories=w.categories, address=w.address,
-                priority=w.priority, queued_at=w.queued_at, reason=w.queue_reason, round=w.round, attempt=w.attempt,
-                next_action_at=w.next_action_at,
-            )
-            for w in found
-        ]
+        return Page.of(await queue_rows.page(conn, listing.wanted), _waiting)
+
+
+def _waiting(w: Waiting) -> WaitingOut:
+    return WaitingOut(
+        booking_id=w.booking_id, booking_number=w.number, status=w.status, booking_date=w.local_date,
+        booking_time=w.local_time, starts_at=w.starts_at, service_categories=w.categories, address=w.address,
+        priority=w.priority, queued_at=w.queued_at, reason=w.queue_reason, round=w.round, attempt=w.attempt,
+        next_action_at=w.next_action_at,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -14,9 +15,10 @@ from api.realtime.fanout import Fanout, Listener
 from api.realtime.guard import Grant
 from dispatch.errors import Missing
 from dispatch.live.arrivals import SHOWN
-from dispatch.live.tracking import Seen
+from dispatch.live.reports import Seen
 from dispatch.services import Services
-from geo.eta import Point
+from geo.arrival import DEFAULT_LINES
+from geo.eta import Eta, Point
 from geo.geodesy import haversine_m
 from storage import bookings as booking_rows
 from storage.offers import OpenJob
@@ -61,18 +63,40 @@ async def resume(services: Services, call: Call, body: Resume) -> dict[str, Any]
     return {"epoch": found.epoch, "streams": found.heads, "reset": found.reset}
 
 
-def position_view(services: Services, seen: Seen, job: OpenJob) -> dict[str, Any]:
-    """Where the technician is for this customer: position, age, ETA with its confidence. Nothing of other jobs."""
-    distance_m = haversine_m(seen.lat, seen.lng, job.lat, job.lng)
-    age_s = max(0.0, services.clock.timestamp() - seen.fix_at_s)
-    eta = services.tracker.eta.between(Point(seen.lat, seen.lng), Point(job.lat, job.lng), fix_age_s=age_s)
+def position_view(services: Services, seen: Seen, job: OpenJob) -> dict[str, Any] | None:
+    """Where the technician is for this customer: position, age, ETA with its confidence. Nothing of other jobs.
+
+    Shown is the last position that is believed (None: there is none); the ETA goes by the last that is sure.
+    """
+    fix = seen.believed
+    if fix is None:
+        return None
+    age_s = max(0.0, services.clock.timestamp() - fix.at_s)
+    eta = _eta(services, seen, job)
     return {
-        "booking_id": str(job.booking_id), "lat": seen.lat, "lng": seen.lng,
-        "at": datetime.fromtimestamp(seen.fix_at_s, UTC), "accuracy_m": seen.accuracy_m,
-        "heading_deg": seen.heading_deg, "distance_m": round(distance_m),
-        "eta_s": 0 if job.state != "in_transit" else round(eta.seconds),
-        "eta_confidence": round(eta.confidence, 2), "fix_age_s": round(age_s, 1),
+        "booking_id": str(job.booking_id), "lat": fix.lat, "lng": fix.lng,
+        "at": datetime.fromtimestamp(fix.at_s, UTC), "accuracy_m": fix.accuracy_m, "heading_deg": fix.heading_deg,
+        "distance_m": round(haversine_m(fix.lat, fix.lng, job.lat, job.lng)),
+        "eta_s": None if eta is None else round(eta.seconds),
+        "eta_confidence": None if eta is None else round(eta.confidence, 2), "fix_age_s": round(age_s, 1),
     }  # fmt: skip
+
+
+def _eta(services: Services, seen: Seen, job: OpenJob) -> Eta | None:
+    """When they will be there, from the last sure fix; None when nothing honest can be said. Who has arrived is
+    there, unless the position says that they are not."""
+    fix = seen.sure
+    if fix is None:
+        return None
+    origin, place = Point(fix.lat, fix.lng), Point(job.lat, job.lng)
+    age_s = max(0.0, services.clock.timestamp() - fix.at_s)
+    eta = services.tracker.eta.between(origin, place, fix_age_s=age_s, accuracy_m=fix.accuracy_m)
+    if not eta.is_honest:
+        return None
+    if job.state == "in_transit":
+        return eta
+    away_m = haversine_m(*origin, *place) - fix.accuracy_m
+    return replace(eta, seconds=0.0) if away_m <= DEFAULT_LINES.left_m else None
 
 
 class Positions:
@@ -87,9 +111,8 @@ class Positions:
         now_s = self._services.clock.timestamp()
         if now_s - self._last.get(job.booking_id, float("-inf")) < self._interval_s:
             return
-        if self._server.cast(
-            CUSTOMER, room_of(job.booking_id), "technician.moved", position_view(self._services, seen, job)
-        ):
+        view = position_view(self._services, seen, job)
+        if view is not None and self._server.cast(CUSTOMER, room_of(job.booking_id), "technician.moved", view):
             self._last[job.booking_id] = now_s
         if len(self._last) > 50_000:
             self._last = {k: v for k, v in self._last.items() if now_s - v < 60.0}

@@ -7,16 +7,15 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from api.wire.models import Moment
+from geo.filter import MAX_T_MS
 
 TECHNICIAN, CUSTOMER, OPS = "/technician", "/customer", "/ops"
 
 #: What one location frame may hold.
 MAX_FIXES = 50
-#: The year 2100 in unix ms: a clock beyond it is not a clock.
-MAX_T_MS = 4_102_444_800_000
 
 Latitude = Annotated[float, Field(ge=-90, le=90, strict=True, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(ge=-180, le=180, strict=True, allow_inf_nan=False)]
@@ -38,20 +37,39 @@ class PresenceSet(Command):
     online: Annotated[bool, Field(strict=True)]
 
 
-Fix = tuple[
-    Annotated[int, Field(ge=0, le=MAX_T_MS, strict=True, description="t_ms: unix milliseconds")],
-    Latitude,
-    Longitude,
-    Annotated[float, Field(ge=0, le=100_000, strict=True, description="accuracy_m")],
-    Annotated[float, Field(ge=0, le=1_000, strict=True, description="speed_mps")] | None,
-    Annotated[float, Field(ge=0, le=360, strict=True, description="heading_deg")] | None,
-]
+#: As the documents describe a fix; the ping's way judges each by itself, so that a bad one never costs a batch.
+_FIX_SCHEMA = {
+    "type": "array",
+    "minItems": 3,
+    "maxItems": 6,
+    "prefixItems": [
+        {"type": "number", "minimum": 0, "maximum": MAX_T_MS, "description": "t_ms: unix milliseconds, by the phone"},
+        {"type": "number", "minimum": -90, "maximum": 90, "description": "lat: degrees"},
+        {"type": "number", "minimum": -180, "maximum": 180, "description": "lng: degrees"},
+        {"type": ["number", "null"], "description": "accuracy_m: 0 to 100,000"},
+        {"type": ["number", "null"], "description": "speed_mps: 0 to 1,000"},
+        {"type": ["number", "null"], "description": "heading_deg: 0 to 360"},
+    ],
+    "description": "The last three are optional; a value out of its range, such as -1 for unknown, is as if absent.",
+}
+_SENT_SCHEMA = {
+    "type": ["number", "null"],
+    "minimum": 0,
+    "maximum": MAX_T_MS,
+    "description": "The phone's own time when it sends the frame: how far its clock is off is estimated from it.",
+}
+
+Fix = Annotated[Any, WithJsonSchema(_FIX_SCHEMA)]
 
 
 class LocationReport(Payload):
-    """Fixes `[t_ms, lat, lng, accuracy_m, speed_mps, heading_deg]`, oldest first."""
+    """Fixes `[t_ms, lat, lng, accuracy_m, speed_mps, heading_deg]` in any order, and when the frame was sent.
+
+    Refused as `rate_limited` nothing was taken: send the same again after `retry_after_s`.
+    """
 
     fixes: Annotated[list[Fix], Field(min_length=1, max_length=MAX_FIXES)]
+    sent_at_ms: Annotated[Any, WithJsonSchema(_SENT_SCHEMA)] = None
 
 
 class OfferAccept(Command):
@@ -144,15 +162,19 @@ class Reset(Told):
 
 
 class TechnicianMoved(Told):
-    """Lossy: the latest position counts."""
+    """Lossy: the latest position counts. `eta_s` is null when nothing honest can be said of the arrival;
+    `eta_confidence`, 0 to 1, falls with the age and the accuracy of the fix and with the distance."""
 
     booking_id: UUID
     lat: float
     lng: float
     at: datetime
+    accuracy_m: float
+    fix_age_s: float
     heading_deg: float | None = None
     distance_m: float | None = None
     eta_s: float | None = None
+    eta_confidence: float | None = None
 
 
 class TechnicianNear(Told):

@@ -43,6 +43,7 @@ CUSTOMER_DATA: dict[str, tuple[str, ...]] = {
     "booking.rescheduled": ("from", "to"),
     "partner.accepted": ("technician_id",),
     "partner.in_transit": ("estimated_arrival",),
+    "technician.left": ("is_taken_back", "distance_m"),
     "payment.captured": ("amount_minor", "currency"),
     "payment.failed": ("reason",),
     "payment.refunded": ("amount_minor", "currency"),
@@ -197,8 +198,8 @@ class Fanout:
         """What a client that starts anew needs of a stream: the booking's state, or the technician's open work."""
         async with self._services.read() as conn:
             if is_party:
-                asked = await technician_bookings.page(conn, stream_id, state="assigned", limit=SNAPSHOT_ROWS)
-                ahead = await technician_bookings.page(conn, stream_id, upcoming=True, limit=SNAPSHOT_ROWS)
+                asked = await technician_bookings.offered(conn, stream_id, SNAPSHOT_ROWS)
+                ahead = await technician_bookings.ahead(conn, stream_id, SNAPSHOT_ROWS)
                 entries = {entry.job.booking_id: entry.job for entry in (*asked, *ahead)}
                 return {"jobs": [_job_view(job) for job in entries.values()]}
             booking = await booking_rows.get(conn, booking_id=stream_id)

@@ -25,7 +25,8 @@ RATE_LIMITED = encode(
     {
         "ok": False,
         "error": {
-            "code": "rate_limited", "message": "Too many events; send fewer.", "details": {}, "retry_after_s": 1.0,
+            "code": "rate_limited", "message": "Too many events; send fewer.",
+            "details": {"retry_after_s": 1.0}, "retry_after_s": 1.0,
         },
     }
 )

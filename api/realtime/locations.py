@@ -7,20 +7,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.realtime.events import MAX_FIXES, MAX_T_MS
+from api.realtime.events import MAX_FIXES
 
-#: t_ms, lat, lng, accuracy_m, speed_mps, heading_deg
-FixRow = tuple[
-    Annotated[int, Meta(ge=0, le=MAX_T_MS)],
-    Annotated[float, Meta(ge=-90, le=90)],
-    Annotated[float, Meta(ge=-180, le=180)],
-    Annotated[float, Meta(ge=0, le=100_000)],
-    Annotated[float, Meta(ge=0, le=1_000)] | None,
-    Annotated[float, Meta(ge=0, le=360)] | None,
-]
+#: Any plain value, because the ping's way judges each fix, and each value of it, by itself.
+Scalar = float | str | bool | None
 
 
 class LocationFrame(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Admits exactly what LocationReport admits."""
+    """Admits what LocationReport admits, save rows that are no lists of plain values: those take the long way."""
 
-    fixes: Annotated[list[FixRow], Meta(min_length=1, max_length=MAX_FIXES)]
+    fixes: Annotated[list[list[Scalar]], Meta(min_length=1, max_length=MAX_FIXES)]
+    sent_at_ms: Scalar = None

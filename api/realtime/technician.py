@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from api.realtime import signin
-from api.realtime.commands import Call, CommandNamespace, Commands
+from api.realtime.commands import Call, CommandNamespace, Commands, refusal
 from api.realtime.engine import HotServer
 from api.realtime.events import (
     TECHNICIAN,
@@ -22,14 +23,13 @@ from api.realtime.guard import Grant
 from api.realtime.locations import LocationFrame
 from api.realtime.once import command_tx
 from dispatch.engine import jobs, offers, presence
-from dispatch.live.tracking import Report, Tracker
+from dispatch.errors import DispatchError
+from dispatch.live.reports import Report
+from dispatch.live.tracking import Tracker
 from dispatch.services import Services
 from storage.bookings import Booking
 
 commands: Commands[Services] = Commands(TECHNICIAN)
-
-#: What a report answers when it came too often: nothing is wrong, nothing was taken (the guard of the ping's way).
-THROTTLED = {"admitted": 0, "refreshed": 0, "dropped": {"rate": 1}}
 
 
 @commands.command("presence.set", PresenceSet)
@@ -68,7 +68,7 @@ async def job_advance(services: Services, call: Call, body: JobAdvance) -> dict[
 @commands.command("location.report", LocationReport)
 async def location_report(services: Services, call: Call, body: LocationReport) -> dict[str, Any]:
     # The long way of a frame that the hot path let through; it takes the same steps.
-    return _told(services.tracker.report(call.grant.principal, body.fixes))
+    return _told(_report(services.tracker, call.grant, body.fixes, body.sent_at_ms))
 
 
 @commands.command("resume", Resume)
@@ -82,20 +82,25 @@ def _job(booking: Booking) -> dict[str, Any]:
     return {"booking_id": str(booking.id), "booking_number": booking.number, "status": booking.status}
 
 
-def _told(report: Report | None) -> dict[str, Any]:
-    if report is None:
-        return THROTTLED
-    return {"admitted": report.admitted, "refreshed": report.refreshed, "dropped": report.dropped}
+def _report(tracker: Tracker, grant: Grant, fixes: Sequence[object], sent_at_ms: object) -> Report:
+    return tracker.report(grant.principal, fixes, sent_at_ms=sent_at_ms, device=grant.session_id or "")
+
+
+def _told(report: Report) -> dict[str, Any]:
+    return {
+        "admitted": report.admitted, "refreshed": report.refreshed, "recorded": report.recorded,
+        "dropped": report.dropped, "clock_offset_ms": report.clock_offset_ms,
+    }  # fmt: skip
 
 
 def hot_location(tracker: Tracker) -> Any:
     """The synchronous handler of location frames: the steps, then the acknowledgement."""
-    clean = encode({"ok": True, "data": {"admitted": 1, "refreshed": 0, "dropped": {}}})
 
     def handle(grant: Grant, frame: LocationFrame) -> bytes:
-        report = tracker.report(grant.principal, frame.fixes)
-        if report is not None and report.admitted == 1 and len(frame.fixes) == 1:
-            return clean
+        try:
+            report = _report(tracker, grant, frame.fixes, frame.sent_at_ms)
+        except DispatchError as error:
+            return encode(refusal(error))
         return encode({"ok": True, "data": _told(report)})
 
     return handle

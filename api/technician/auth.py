@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from api.audiences import Technician, technician
 from api.route import RequestInfo
 from api.signature import Header
-from api.wire.models import Body, Query, View
+from api.wire.listing import Grammar, Listing, Once
+from api.wire.models import Body, View
 from api.wire.results import Message, Page
 from dispatch.access import phones, step_up
 from dispatch.outbox.notifications import push_topic
@@ -111,12 +112,6 @@ class ProfileOut(PartnerOut):
     push_topic: str
 
 
-class NotificationsQuery(Query):
-    unread: bool = False
-    page: Annotated[int, Field(ge=1, le=10_000)] = 1
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
-
-
 class NotificationOut(View):
     id: UUID
     booking_id: UUID | None
@@ -199,15 +194,19 @@ async def set_bank_account(
     return _bank_account(account)
 
 
-@technician.route("GET", "/notifications", tags=["notifications"])
-async def notifications(services: Services, caller: Technician, query: NotificationsQuery) -> Page[NotificationOut]:
+NOTIFICATIONS = Grammar(
+    key="notifications", source=customers.TECHNICIAN_LIST, filters={"unread": Once(bool), "type": str}
+)  # fmt: skip
+
+
+@technician.route("GET", "/notifications", listing=NOTIFICATIONS, tags=["notifications"])
+async def notifications(services: Services, caller: Technician, listing: Listing) -> Page[NotificationOut]:
     """What I was told, newest first."""
     async with services.read() as conn:
-        found, total = await customers.page_notifications(
-            conn, caller.technician_id, realm=technician_access.REALM, unread_only=query.unread,
-            limit=query.limit, offset=(query.page - 1) * query.limit,
-        )  # fmt: skip
-    return Page([_notification(n) for n in found], total, "notifications", page=query.page, limit=query.limit)
+        found = await customers.page_notifications(
+            conn, caller.technician_id, listing.wanted, realm=technician_access.REALM
+        )
+    return Page.of(found, _notification)
 
 
 @technician.route("PATCH", "/notifications/{notification_id}/read", tags=["notifications"])

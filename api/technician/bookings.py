@@ -10,7 +10,7 @@ from pydantic import StringConstraints
 
 from api.audiences import Technician, technician
 from api.technician.views import Job, job
-from api.wire.listing import Grammar, Listing
+from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import Body, Day, Moment, Money, View
 from api.wire.results import Page
 from dispatch.engine import jobs, offers, technician_bookings
@@ -23,7 +23,9 @@ State = Literal[
 ]  # fmt: skip
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 
-LIST = Grammar(key="bookings", filters={"status": State, "date": Day})
+LIST = Grammar(
+    key="bookings", source=technician_bookings.LIST, filters={"status": State, "date": Day, **DAYS}
+)  # fmt: skip
 
 
 class Answered(View):
@@ -75,13 +77,8 @@ async def _view(services: Services, technician_id: UUID, booking_id: UUID) -> Jo
 @technician.route("GET", "/bookings", listing=LIST, tags=["jobs"])
 async def page(services: Services, caller: Technician, listing: Listing) -> Page[Job]:
     """Open offers and own jobs, newest first."""
-    state, day = listing.filters.get("status"), listing.filters.get("date")
     async with services.read() as conn:
-        found = await technician_bookings.page(
-            conn, caller.technician_id, state=state, day=day, limit=listing.limit, offset=listing.offset
-        )
-        total = await technician_bookings.count(conn, caller.technician_id, state=state, day=day)
-    return Page([job(entry) for entry in found], total)
+        return Page.of(await technician_bookings.page(conn, caller.technician_id, listing.wanted), job)
 
 
 @technician.route("GET", "/bookings/{id}", tags=["jobs"])

@@ -10,10 +10,13 @@ from pydantic import AfterValidator, Field, model_validator
 
 from api.audiences import Technician, technician
 from api.technician.views import Job, job
+from api.wire.listing import Grammar, Listing
 from api.wire.models import Body, Money, Query, View
+from api.wire.results import PageWith
 from dispatch.billing import earnings
 from dispatch.engine import explain, presence, technician_bookings
 from dispatch.services import Services
+from storage.explain import RecentVerdict
 
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
@@ -90,8 +93,6 @@ class WorkingHoursOut(View):
 
 class WhyQuery(Query):
     days: Annotated[int, Field(ge=1, le=30)] = 7
-    page: Annotated[int, Field(ge=1, le=1000)] = 1
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
 class ReasonOut(View):
@@ -117,7 +118,9 @@ class WhyOut(View):
 
     since: datetime
     reasons: list[ReasonOut]
-    recent: list[VerdictOut]
+
+
+CHANCES = Grammar(key="recent", source=explain.LIST, filters={"reason": str})
 
 
 @technician.route("GET", "/dashboard", tags=["me"])
@@ -126,8 +129,8 @@ async def dashboard(services: Services, caller: Technician) -> Dashboard:
     me = caller.technician_id
     async with services.read() as conn:
         stats = await technician_bookings.stats(conn, me)
-        upcoming = await technician_bookings.page(conn, me, upcoming=True, limit=technician_bookings.DASHBOARD_ROWS)
-        recent, _ = await earnings.page(conn, me, limit=technician_bookings.DASHBOARD_ROWS, offset=0)
+        upcoming = await technician_bookings.ahead(conn, me, technician_bookings.DASHBOARD_ROWS)
+        recent = await earnings.latest(conn, me, technician_bookings.DASHBOARD_ROWS)
         sums = await earnings.summary(conn, me, currency=services.settings.currency)
     return Dashboard(
         stats=StatsOut(
@@ -167,24 +170,20 @@ async def working_hours(services: Services, caller: Technician, body: WorkingHou
     return WorkingHoursOut(working_hours=kept)
 
 
-@technician.route("GET", "/why-no-jobs", tags=["me"])
-async def why_no_jobs(services: Services, caller: Technician, query: WhyQuery) -> WhyOut:
+@technician.route("GET", "/why-no-jobs", listing=CHANCES, tags=["me"])
+async def why_no_jobs(
+    services: Services, caller: Technician, query: WhyQuery, listing: Listing
+) -> PageWith[VerdictOut, WhyOut]:
     """Why I got no offers: how often I was considered, and what decided, from the rows that dispatch stored."""
     since = services.clock.now() - timedelta(days=query.days)
     async with services.read() as conn:
-        found = await explain.of_technician(
-            conn, caller.technician_id, since, limit=query.limit, offset=(query.page - 1) * query.limit
-        )
-    return WhyOut(
-        since=since,
-        reasons=[
-            ReasonOut(reason=r.reason, times=r.times, bookings=r.bookings, last_at=r.last_at) for r in found.reasons
-        ],
-        recent=[
-            VerdictOut(
-                at=v.at, reason=v.reason, rank=v.rank, score=v.score, parts=v.parts, distance_m=v.distance_m,
-                categories=v.categories, starts_at=v.starts_at,
-            )
-            for v in found.recent
-        ],
+        found = await explain.of_technician(conn, caller.technician_id, since, listing.wanted)
+    reasons = [ReasonOut(reason=r.reason, times=r.times, bookings=r.bookings, last_at=r.last_at) for r in found.reasons]
+    return PageWith.among(found.recent, _verdict, WhyOut(since=since, reasons=reasons))
+
+
+def _verdict(v: RecentVerdict) -> VerdictOut:
+    return VerdictOut(
+        at=v.at, reason=v.reason, rank=v.rank, score=v.score, parts=v.parts, distance_m=v.distance_m,
+        categories=v.categories, starts_at=v.starts_at,
     )  # fmt: skip

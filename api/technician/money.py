@@ -7,23 +7,20 @@ from typing import Literal
 from uuid import UUID
 
 from api.audiences import Technician, technician
-from api.wire.listing import Grammar, Listing
-from api.wire.models import Day, Money, View
-from api.wire.results import Page
+from api.wire.listing import DAYS, Grammar, Listing
+from api.wire.models import Money, View
+from api.wire.results import Page, PageWith
 from dispatch.billing import earnings, payouts
 from dispatch.services import Services
 from storage.earnings import Earning
 from storage.payouts import Payout
 
 EARNINGS = Grammar(
-    key="earnings",
-    filters={"status": Literal["pending", "paid"], "date_from": Day, "date_to": Day},
-)
+    key="earnings", source=earnings.LIST, filters={"status": Literal["pending", "paid", "cancelled"], **DAYS}
+)  # fmt: skip
 PAYOUTS = Grammar(
-    key="payouts",
-    filters={
-        "status": Literal["pending", "processing", "completed", "failed"], "date_from": Day, "date_to": Day,
-    },
+    key="payouts", source=payouts.LIST,
+    filters={"status": Literal["pending", "processing", "completed", "failed"], **DAYS},
 )  # fmt: skip
 
 
@@ -61,31 +58,35 @@ class PayoutOut(View):
     created_at: datetime
 
 
+class SumsOut(View):
+    """Of the period that was asked for; what is in hand and payable is of now."""
+
+    total_earnings: Money
+    pending: Money
+    paid: Money
+    cash_in_hand: Money
+    payable: Money
+    currency: str
+
+
 @technician.route("GET", "/earnings", listing=EARNINGS, tags=["money"])
-async def my_earnings(services: Services, caller: Technician, listing: Listing) -> Page[EarningOut]:
+async def my_earnings(services: Services, caller: Technician, listing: Listing) -> PageWith[EarningOut, SumsOut]:
     """My earnings and their sums; the sums are of the period, whatever the status asked for."""
-    who, wanted = caller.technician_id, listing.filters
-    from_at, to_at = earnings.span(wanted.get("date_from"), wanted.get("date_to"), services.settings.timezone)
+    who, asked, timezone = caller.technician_id, listing.filters, services.settings.timezone
+    from_at, to_at = earnings.span(asked.get("date_from"), asked.get("date_to"), timezone)
     async with services.read() as conn:
-        found, total = await earnings.page(
-            conn, who, status=wanted.get("status"), from_at=from_at, to_at=to_at, limit=listing.limit,
-            offset=listing.offset,
-        )  # fmt: skip
+        found = await earnings.page(conn, who, listing.wanted, timezone)
         sums = await earnings.summary(conn, who, from_at=from_at, to_at=to_at, currency=services.settings.currency)
-    return Page([earning_out(e) for e in found], total, extra=sums_out(sums))
+    return PageWith.among(found, earning_out, sums_out(sums))
 
 
 @technician.route("GET", "/payouts", listing=PAYOUTS, tags=["money"])
 async def my_payouts(services: Services, caller: Technician, listing: Listing) -> Page[PayoutOut]:
     """What was paid out to me, newest first."""
-    wanted = listing.filters
-    from_at, to_at = earnings.span(wanted.get("date_from"), wanted.get("date_to"), services.settings.timezone)
     async with services.read() as conn:
-        found, total = await payouts.page(
-            conn, party_id=caller.technician_id, status=wanted.get("status"), from_at=from_at, to_at=to_at,
-            limit=listing.limit, offset=listing.offset,
-        )  # fmt: skip
-    return Page([payout_out(p) for p in found], total)
+        return Page.of(
+            await payouts.page(conn, caller.technician_id, listing.wanted, services.settings.timezone), payout_out
+        )
 
 
 def earning_out(earning: Earning) -> EarningOut:
@@ -111,14 +112,8 @@ def payout_out(payout: Payout) -> PayoutOut:
     )  # fmt: skip
 
 
-def sums_out(sums: earnings.Summary) -> dict[str, float | str]:
-    """The sums beside the list, in major units."""
-    money = technician.dialect.money
-    return {
-        "total_earnings": money(sums.total_minor),
-        "pending": money(sums.pending_minor),
-        "paid": money(sums.paid_minor),
-        "cash_in_hand": money(sums.cash_in_hand_minor),
-        "payable": money(sums.payable_minor),
-        "currency": sums.currency,
-    }
+def sums_out(sums: earnings.Summary) -> SumsOut:
+    return SumsOut(
+        total_earnings=sums.total_minor, pending=sums.pending_minor, paid=sums.paid_minor,
+        cash_in_hand=sums.cash_in_hand_minor, payable=sums.payable_minor, currency=sums.currency,
+    )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -122,8 +123,8 @@ class Renderer:
                 for i in items
             ]
         if result.key is None and self._page_key is not None:
-            result = Page(result.items, result.total, self._page_key, result.extra)
-        return self._dialect.page(result, items, number, limit, now)
+            result = replace(result, key=self._page_key)
+        return self._dialect.page(result, items, number, limit, now, listing.clamped_from if listing else None)
 
 
 def etag_of(body: bytes) -> str:

@@ -16,7 +16,7 @@ from api.wire.models import Body as Body
 from api.wire.models import Money as Money
 from api.wire.models import Query as Query
 from api.wire.models import View as View
-from api.wire.results import Message, Page, Reply
+from api.wire.results import Message, MessageWith, Page, PageWith, Reply, ReplyWith
 from dispatch.errors import DispatchError, Invalid, Kind
 
 STATUS: Mapping[Kind, int] = {
@@ -44,7 +44,7 @@ class Problem:
     fields: Mapping[str, Sequence[str]] | None = None
 
 
-PageForm = Callable[[Page[Any], list[Any], int, int], dict[str, Any]]
+PageForm = Callable[[Page[Any], list[Any], int, int, dict[str, Any], "int | None"], dict[str, Any]]
 ErrorForm = Callable[[Problem], dict[str, Any]]
 
 
@@ -87,13 +87,13 @@ class Dialect:
         """The envelope around what an endpoint returned (but not of a page)."""
         body: dict[str, Any] = {"success": True}
         if isinstance(result, Message):
-            body |= {"message": result.message, **result.extra}
+            body |= {"message": result.message, **self.extra(result)}
         elif isinstance(result, Reply):
             if result.message is not None:
                 body["message"] = result.message
             if result.data is not None:
                 body["data"] = result.data
-            body |= result.extra
+            body |= self.extra(result)
         elif result is not None:
             body["data"] = result
         if self.stamps_success:
@@ -101,13 +101,19 @@ class Dialect:
         return body
 
     def page(
-        self, page: Page[Any], items: list[Any], number: int, limit: int, now: datetime
+        self, page: Page[Any], items: list[Any], number: int, limit: int, now: datetime, clamped_from: int | None = None
     ) -> dict[str, Any]:
-        """The envelope around one page; `items` are the rendered rows."""
-        body = self.page_form(page, items, number, limit)
+        """The envelope around one page; `items` are the rendered rows. A limit that was too high is said."""
+        body = self.page_form(page, items, number, limit, self.extra(page), clamped_from)
         if self.stamps_success:
             body["timestamp"] = now
         return body
+
+    def extra(self, result: Any) -> dict[str, Any]:
+        """What stands beside a result, as this dialect writes it."""
+        if isinstance(result, ReplyWith | MessageWith | PageWith):
+            return result.extra.model_dump(context=self)  # type: ignore[no-any-return]
+        return {}
 
     # ------------------------------------------------------------ errors
 
@@ -155,32 +161,43 @@ def _pages(total: int, limit: int) -> int:
     return math.ceil(total / limit) if total else 0
 
 
-def _page_form(pages_word: str) -> PageForm:
-    def form(page: Page[Any], items: list[Any], number: int, limit: int) -> dict[str, Any]:
+def _page_form(pages_word: str, exact_word: str, clamped_word: str) -> PageForm:
+    def form(
+        page: Page[Any], items: list[Any], number: int, limit: int, extra: dict[str, Any], clamped_from: int | None
+    ) -> dict[str, Any]:
         pagination = {
             "page": number,
             "limit": limit,
             "total": page.total,
             pages_word: _pages(page.total, limit),
+            exact_word: page.is_exact,
+            "cursor": page.cursor,
         }
+        if clamped_from is not None:
+            pagination[clamped_word] = clamped_from
         key = page.key or "items"
-        return {"success": True, "data": {key: items, "pagination": pagination, **page.extra}}
+        return {"success": True, "data": {key: items, "pagination": pagination, **extra}}
 
     return form
 
 
-def _laravel_form(page: Page[Any], items: list[Any], number: int, limit: int) -> dict[str, Any]:
+def _laravel_form(
+    page: Page[Any], items: list[Any], number: int, limit: int, extra: dict[str, Any], clamped_from: int | None
+) -> dict[str, Any]:
     """Two shapes: under a key without an envelope, or bare data beside a pagination (R186)."""
-    if page.key is not None:
-        inner = {"current_page": number, "data": items, "per_page": limit, "total": page.total}
-        return {page.key: inner, **page.extra}
+    further: dict[str, Any] = {"total_is_exact": page.is_exact, "cursor": page.cursor}
+    if clamped_from is not None:
+        further["clamped_from"] = clamped_from
     first = (number - 1) * limit + 1 if items else None
-    pagination = {
-        "current_page": number, "per_page": limit, "total": page.total,
-        "last_page": max(_pages(page.total, limit), 1),
-        "from": first, "to": first + len(items) - 1 if first is not None else None,
+    last_page = max(_pages(page.total, limit), 1)
+    whereabouts = {
+        "last_page": last_page, "from": first, "to": first + len(items) - 1 if first is not None else None, **further,
     }  # fmt: skip
-    return {"success": True, "data": items, "pagination": pagination, **page.extra}
+    if page.key is not None:
+        inner = {"current_page": number, "data": items, "per_page": limit, "total": page.total, **whereabouts}
+        return {page.key: inner, **extra}
+    pagination = {"current_page": number, "per_page": limit, "total": page.total, **whereabouts}
+    return {"success": True, "data": items, "pagination": pagination, **extra}
 
 
 # ---------------------------------------------------------------- errors
@@ -209,12 +226,16 @@ def _error_with_list(problem: Problem) -> dict[str, Any]:
 
 # ---------------------------------------------------------------- the table
 
-MINUTESERV = Dialect("minuteserv", False, 100, seconds_z, 422, _page_form("total_pages"), _plain_error)
-ORGANISATION = Dialect("organisation", True, 100, seconds_z, 422, _page_form("totalPages"), _plain_error)
-INTEGRATION = Dialect("integration", True, 100, seconds_z, 400, _page_form("pages"), _error_with_list)
+_SNAKE_PAGE = _page_form("total_pages", "total_is_exact", "clamped_from")
+_CAMEL_PAGE = _page_form("totalPages", "totalIsExact", "clampedFrom")
+_SHORT_PAGE = _page_form("pages", "totalIsExact", "clampedFrom")
+
+MINUTESERV = Dialect("minuteserv", False, 100, seconds_z, 422, _SNAKE_PAGE, _plain_error)
+ORGANISATION = Dialect("organisation", True, 100, seconds_z, 422, _CAMEL_PAGE, _plain_error)
+INTEGRATION = Dialect("integration", True, 100, seconds_z, 400, _SHORT_PAGE, _error_with_list)
 ERP = Dialect("erp", False, 100, micros_z, 422, _laravel_form, _error_with_map)
 PROVIDER = Dialect(
-    "provider", True, 1, millis_z, 400, _page_form("totalPages"), _error_with_map, stamps_success=True
+    "provider", True, 1, millis_z, 400, _CAMEL_PAGE, _error_with_map, stamps_success=True
 )
 
 ALL = (MINUTESERV, ORGANISATION, INTEGRATION, ERP, PROVIDER)

@@ -1,15 +1,21 @@
-"""One grammar for lists: page, sort, filter, search and fields, the same for every audience."""
+"""One grammar for lists, the same for every audience: page, limit, cursor, sort, filters, search and fields.
+
+A filter takes one value or several: a repeated key, `key[]` and a comma list all mean any of them. `date_from` and
+`date_to` (also `from` and `to`) are days, both included.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
+from api.wire.models import Day
 from api.wire.parsing import Fields, complaints, is_list, split_list
-from storage.database.listing import MAX_LIMIT, Listed, Wanted
+from storage.database.listing import MAX_LIMIT, MAX_OFFSET, MAX_SORTS, BadCursor, Listed, Wanted
 
 if TYPE_CHECKING:
     from api.wire.dialects import Dialect
@@ -21,17 +27,33 @@ _SORT = ("sort", "sort_by", "sortBy", "order_by", "orderBy")
 _ORDER = ("order", "sort_order", "sortOrder", "direction")
 _SEARCH = ("search", "q")
 _FIELDS = ("fields",)
+_CURSOR = ("cursor",)
 _MAX_SEARCH = 200
+#: How many values one filter takes.
+MAX_VALUES = 100
+#: Shorter names of the ends of a span.
+_ENDS = {"from": "date_from", "to": "date_to", "dateFrom": "date_from", "dateTo": "date_to"}
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Marks a filter that takes one value only: the end of a span, a switch."""
+
+    kind: Any
+
+
+#: The days of a span.
+DAYS: Mapping[str, Any] = {"date_from": Once(Day), "date_to": Once(Day)}
 
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
     """What one list understands. Declared beside its route.
 
-    `filters` maps a public name to the type of its value (a list type takes key[], repeated keys and comma
-    lists); `aliases` maps further public names to those. `sorts` maps public names to the list's own, None
-    takes the list's. `key` is what the items stand under. With a `source`, each filter must be declared there
-    under the name that `names` gives (the public one by default).
+    `filters` maps a public name to the type of one value (any of several is always taken, but of `Once`); `aliases`
+    maps further public names to those. `sorts` maps public names to the list's own, None takes the list's. `key` is
+    what the items stand under. With a `source`, each filter must be declared there under the name that `names` gives
+    (the public one by default).
     """
 
     key: str | None = None
@@ -56,6 +78,14 @@ class Grammar:
             return self.has_search
         return self.source is not None and self.source.search_condition is not None
 
+    @property
+    def has_cursor(self) -> bool:
+        return self.is_paged and self.source is not None
+
+    @property
+    def every_alias(self) -> Mapping[str, str]:
+        return {a: n for a, n in _ENDS.items() if n in self.filters and a not in self.filters} | dict(self.aliases)
+
     def check(self) -> None:
         """Raises TypeError when a name is declared here and not in the source."""
         if self.source is None:
@@ -70,11 +100,15 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a request wants to see: `wanted` for the storage, and `filters` by their public names."""
+    """What a request wants to see: `wanted` for the storage, and `filters` by their public names.
+
+    `clamped_from` is the limit that was asked for, where it was too high.
+    """
 
     wanted: Wanted
     filters: Mapping[str, Any]
     fields: frozenset[str] | None
+    clamped_from: int | None = None
 
     @property
     def page(self) -> int:
@@ -107,16 +141,19 @@ class Reader:
         self._grammar = grammar
         self._default_limit = grammar.limit or default_limit
         self._item_fields = item_fields
-        self._adapters = {name: TypeAdapter(kind) for name, kind in grammar.filters.items()}
-        self._lists = {name for name, kind in grammar.filters.items() if is_list(kind)}
+        self._aliases = grammar.every_alias
+        self._adapters: dict[str, TypeAdapter[Any]] = {n: TypeAdapter(taken(k)) for n, k in grammar.filters.items()}
+        self._once = {name for name, kind in grammar.filters.items() if isinstance(kind, Once)}
 
     @property
     def known(self) -> frozenset[str]:
         """Every name that means something here."""
         g = self._grammar
-        names = {*g.filters, *g.aliases, *_SORT, *_ORDER}
+        names = {*g.filters, *self._aliases, *_SORT, *_ORDER}
         if g.is_paged:
             names |= {*_PAGE, *_LIMIT}
+        if g.has_cursor:
+            names |= {*_CURSOR}
         if g.searches:
             names |= {*_SEARCH}
         if self._item_fields:
@@ -127,59 +164,75 @@ class Reader:
         """The listing, or the bad fields by name."""
         bad: Fields = {}
         page = _whole(given, _PAGE, 1, MAX_PAGE, bad)
-        limit = min(_whole(given, _LIMIT, self._default_limit, 10**6, bad), MAX_LIMIT)
+        asked = _whole(given, _LIMIT, self._default_limit, 10**6, bad)
         sorts = self._sorts(given, bad)
         filters = self._filters(given, dialect, bad)
         search = self._search(given, bad)
         fields = self._fields(given, bad)
+        cursor = self._cursor(given, sorts, bad)
+        limit = min(asked, MAX_LIMIT)
+        if not self._grammar.is_paged:
+            page, asked, limit = 1, MAX_LIMIT, MAX_LIMIT
+        names = self._grammar.names
+        wanted = Wanted(page, limit, sorts, {names.get(n, n): v for n, v in filters.items()}, search, cursor)
+        if wanted.is_too_deep and not bad:
+            bad[_first(given, _PAGE)[0]] = [
+                f"Pages are numbered up to row {MAX_OFFSET:,}: go on with the cursor that each page carries, or narrow "
+                "the list."
+            ]
         if bad:
             return None, bad
-        if not self._grammar.is_paged:
-            page, limit = 1, MAX_LIMIT
-        names = self._grammar.names
-        wanted = Wanted(page, limit, sorts, {names.get(n, n): v for n, v in filters.items()}, search)
-        return Listing(wanted, filters, fields), bad
+        return Listing(wanted, filters, fields, asked if asked > limit else None), bad
 
     def _sorts(self, given: Mapping[str, list[str]], bad: Fields) -> tuple[tuple[str, bool], ...]:
         sorts = self._grammar.public_sorts
         name, values = _first(given, _SORT)
         order_name, orders = _first(given, _ORDER)
-        order = orders[-1].lower() if orders else "asc"
+        order = orders[-1].strip().lower() if orders else "asc"
         if order not in ("asc", "desc"):
             bad[order_name] = ["must be asc or desc"]
-        chosen = []
+        chosen: dict[str, bool] = {}
         for part in split_list(values):
             word = part.lstrip("+-")
             if word not in sorts:
-                bad[name] = [
-                    f"must be one of {', '.join(sorts)}" if sorts else "this list has one order only"
-                ]
+                bad[name] = [f"must be one of {', '.join(sorts)}" if sorts else "is not known: this list has one order"]
                 return ()
-            chosen.append((sorts[word], part.startswith("-") or order == "desc"))
-        return tuple(chosen[:5])
+            chosen.setdefault(sorts[word], part.startswith("-") or order == "desc")
+        return tuple(chosen.items())[:MAX_SORTS]
 
     def _filters(self, given: Mapping[str, list[str]], dialect: Dialect, bad: Fields) -> dict[str, Any]:
+        values: dict[str, list[str]] = {}
+        written: dict[str, str] = {}
+        for name in given:
+            own = self._aliases.get(name, name)
+            if own in self._adapters:
+                values.setdefault(own, []).extend(given[name])
+                written.setdefault(own, name)
         found: dict[str, Any] = {}
-        for alias in (*self._grammar.filters, *self._grammar.aliases):
-            name = self._grammar.aliases.get(alias, alias)
-            if alias not in given or name in found:
+        for name, texts in values.items():
+            if complaint := self._uncountable(name, texts):
+                bad[written[name]] = [complaint]
                 continue
-            values = given[alias]
-            raw = split_list(values) if name in self._lists else values[-1].strip()
-            if isinstance(raw, str) and "\x00" in raw:
-                bad[alias] = ["must be text"]
-                continue
+            raw = texts[0].strip() if name in self._once else list(dict.fromkeys(split_list(texts)))
             try:
                 found[name] = self._adapters[name].validate_python(raw, context=dialect)
             except ValidationError as error:
-                bad[alias] = [text for texts in complaints(error).values() for text in texts]
-        return found
+                bad[written[name]] = list(dict.fromkeys(t for texts in complaints(error).values() for t in texts))
+        _check_spans(found, written, bad)
+        return {name: value for name, value in found.items() if value != []}
+
+    def _uncountable(self, name: str, texts: list[str]) -> str | None:
+        if any("\x00" in text for text in texts):
+            return "must be text"
+        if name in self._once and len(texts) > 1:
+            return "must be given once"
+        return f"must be at most {MAX_VALUES} values" if len(split_list(texts)) > MAX_VALUES else None
 
     def _search(self, given: Mapping[str, list[str]], bad: Fields) -> str | None:
         name, values = _first(given, _SEARCH)
         if not values or not self._grammar.searches:
             return None
-        text = values[-1].strip()
+        text = " ".join(value.strip() for value in values)
         if len(text) > _MAX_SEARCH or "\x00" in text:
             bad[name] = [f"must be text of at most {_MAX_SEARCH} characters"]
         return text
@@ -190,8 +243,38 @@ class Reader:
         if not chosen or not self._item_fields:
             return None
         if unknown := sorted(chosen - self._item_fields):
-            bad[name] = [f"there is no {', '.join(unknown)} here"]
+            bad[name] = [f"must name fields of this list: {', '.join(unknown)} is none"]
         return chosen
+
+    def _cursor(self, given: Mapping[str, list[str]], sorts: tuple[tuple[str, bool], ...], bad: Fields) -> str | None:
+        source = self._grammar.source
+        if source is None or not self._grammar.has_cursor or "cursor" not in given:
+            return None
+        text = given["cursor"][-1].strip()
+        try:
+            if len(text) > _MAX_CURSOR:
+                raise BadCursor
+            source.read_cursor(text, sorts)
+        except BadCursor:
+            bad["cursor"] = ["must be the cursor of a page of this list, in the same order"]
+        return text
+
+
+_MAX_CURSOR = 2000
+
+
+def taken(kind: Any) -> Any:
+    """The type of what a filter takes: several values, but of `Once`."""
+    if isinstance(kind, Once):
+        return kind.kind
+    return GenericAlias(list, (get_args(kind)[0] if is_list(kind) and get_args(kind) else kind,))
+
+
+def _check_spans(found: dict[str, Any], written: Mapping[str, str], bad: Fields) -> None:
+    for name, end in found.items():
+        start = found.get(name.removesuffix("_to") + "_from") if name.endswith("_to") else None
+        if start is not None and end < start:
+            bad[written[name]] = [f"must not be before {written[name.removesuffix('_to') + '_from']}"]
 
 
 def _first(given: Mapping[str, list[str]], names: tuple[str, ...]) -> tuple[str, list[str]]:
@@ -201,9 +284,7 @@ def _first(given: Mapping[str, list[str]], names: tuple[str, ...]) -> tuple[str,
     return names[0], []
 
 
-def _whole(
-    given: Mapping[str, list[str]], names: tuple[str, ...], default: int, most: int, bad: Fields
-) -> int:
+def _whole(given: Mapping[str, list[str]], names: tuple[str, ...], default: int, most: int, bad: Fields) -> int:
     name, values = _first(given, names)
     if not values:
         return default

@@ -2,46 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from api.wire.models import View
+from storage.database.listing import Slice
+
 T = TypeVar("T")
+R = TypeVar("R")
+#: A View whose fields stand beside what is answered.
+E = TypeVar("E", bound=View)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[T]):
-    """`data` with a message beside it, further top-level keys (`extra`), headers, or another status."""
+    """`data` with a message beside it, headers, or another status."""
 
     data: T
     message: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyWith(Reply[T], Generic[T, E]):
+    """A Reply with further top-level keys."""
+
+    extra: E = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """No data, only a sentence, and further top-level keys."""
+    """No data, only a sentence."""
 
     message: str
-    extra: Mapping[str, Any] = field(default_factory=dict)
     status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageWith(Message, Generic[E]):
+    """A Message with further top-level keys."""
+
+    extra: E = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """One page of a listing. Without `page` and `limit` they are those that the request asked for.
 
-    `extra` stands beside the items (a summary). `key` None is the bare list where the dialect has one.
+    `total` is exact, or (`is_exact` False) there are more than that; `cursor` leads to the next page. `key` None is the
+    bare list where the dialect has one.
     """
 
     items: Sequence[T]
     total: int
     key: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
     page: int | None = None
     limit: int | None = None
+    is_exact: bool = True
+    cursor: str | None = None
+
+    @classmethod
+    def of(cls, found: Slice[R], show: Callable[[R], T]) -> Page[T]:
+        """The page of a slice of rows, each shown as its caller may see it."""
+        return Page(
+            [show(r) for r in found.rows], found.total, page=found.page, is_exact=found.is_exact, cursor=found.cursor
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PageWith(Page[T], Generic[T, E]):
+    """A Page with further keys beside its items (a summary)."""
+
+    extra: E = field(kw_only=True)
+
+    @classmethod
+    def among(cls, found: Slice[R], show: Callable[[R], T], extra: E) -> PageWith[T, E]:
+        """As `Page.of`, with `extra` beside it."""
+        return PageWith(
+            [show(r) for r in found.rows], found.total, page=found.page, is_exact=found.is_exact, cursor=found.cursor,
+            extra=extra,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,13 @@ HOUR_S = 3600
 _SALT_BYTES = 16
 
 #: The contract's words for a purpose, and what they mean here: signing in, or confirming what is sensitive.
-PURPOSES: Mapping[str, str] = {"login": "login", "reset_password": "step_up", "step_up": "step_up"}
-_TEMPLATES = {"login": "otp_login", "step_up": "otp_step_up"}
+PURPOSES: Mapping[str, str] = {
+    "login": "login", "reset_password": "step_up", "step_up": "step_up", "new_password": "reset_password",
+}  # fmt: skip
+#: What is sent for each, and how: whoever signs in with a password has an e-mail address, the others a phone.
+_TEMPLATES = {
+    "login": ("sms", "otp_login"), "step_up": ("sms", "otp_step_up"), "reset_password": ("email", "otp_password"),
+}  # fmt: skip
 
 
 class InvalidOtp(NotSignedIn):
@@ -64,23 +69,24 @@ class Verdict(StrEnum):
 
 
 async def send(tx: Tx, phone: str, purpose: str, ip: str | None) -> int:
-    """Puts a new code in place of the old one of (phone, purpose), and its SMS into the outbox.
+    """Puts a new code in place of the old one of (phone, purpose), and its message into the outbox.
 
-    Returns its life in seconds. `phone` is E.164. It never looks whether the phone is known: answer and work
-    are the same for all. Raises TooManyCodes: three an hour for a phone, and the budgets of an address and of
-    the whole installation.
+    Returns its life in seconds. `phone` is E.164, or the e-mail address for a new password. It never looks whether
+    anybody has it: answer and work are the same for all. Raises TooManyCodes: three an hour for one, and the
+    budgets of an address and of the whole installation.
     """
     purpose = PURPOSES[purpose]
     life_s = tx.services.settings.otp.life_s
-    await _spend(tx, phone, ip)
+    await spend(tx, phone, ip)
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     salt = secrets.token_bytes(_SALT_BYTES)
     await rows.put(
         tx.conn, phone=phone, purpose=purpose, code_hash=_hash(tx, phone, purpose, code, salt), salt=salt,
         ttl_s=life_s, ip=ip,
     )  # fmt: skip
+    channel, template = _TEMPLATES[purpose]
     await messages.enqueue(
-        tx, "sms", phone, _TEMPLATES[purpose], {"code": code, "minutes": max(life_s // 60, 1)},
+        tx, channel, phone, template, {"code": code, "minutes": max(life_s // 60, 1)},
         stream=f"otp:{purpose}:{phone}", is_secret=True, supersedes=True,
     )  # fmt: skip
     return life_s
@@ -114,7 +120,7 @@ def _hash(tx: Tx, phone: str, purpose: str, code: str, salt: bytes) -> bytes:
     return vault.mac("otp", salt, phone.encode(), purpose.encode(), code.encode())
 
 
-async def _spend(tx: Tx, phone: str, ip: str | None) -> None:
+async def spend(tx: Tx, phone: str, ip: str | None) -> None:
     """Takes from the budgets, always in this order (no deadlock), the one that everybody shares last."""
     settings = tx.services.settings
     counter = vault_of(settings).fingerprint("phone", phone)

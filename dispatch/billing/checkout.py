@@ -12,14 +12,14 @@ from dispatch import catalogue
 from dispatch.billing import pricing, promos
 from dispatch.billing.pricing import Line, Price
 from dispatch.billing.promos import Verdict
-from dispatch.engine import slots
+from dispatch.engine import free_times, slots
 from dispatch.engine.bookings import NewItem
-from dispatch.engine.slots import Need, SlotTaken
+from dispatch.engine.free_times import Need, SlotTaken, Times
 from dispatch.errors import Invalid, Missing
 from dispatch.localtime import local, to_utc
 from dispatch.parties import addresses
 from dispatch.parties.addresses import Located
-from dispatch.services import Services
+from dispatch.services import Services, Tx
 from storage import checkout as rows
 from storage.catalogue import ServiceRow
 
@@ -42,8 +42,8 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A priced wish. `free` are local clock faces on `day`; `held_at` is the time kept for the preview, if
-    any.
+    """A priced wish. `free` are local clock faces on `day`, `none_because` is the code of why there are none (NO_TIME);
+    `held_at` is the time kept for the preview, if any.
     """
 
     id: UUID
@@ -55,6 +55,7 @@ class Preview:
     located: Located | None
     day: date | None
     free: tuple[time, ...]
+    none_because: str | None
     held_at: datetime | None
     expires_at: datetime
 
@@ -75,28 +76,27 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
     currency, timezone = place_terms(services, located)
     items = await items_of(services, wish.quantities, currency)
     verdict, price = await price_of(services, account_id, items, wish.promo_code, currency)
-    day: date | None = None
-    free: tuple[time, ...] = ()
+    day, found, need = wish.booking_date, Times([]), None
     starts_at: datetime | None = None
-    need: Need | None = None
     if located is not None:
         need = need_of(account_id, located, timezone, items)
-        day, moments = await _free_times(services, need, wish.booking_date)
-        free = tuple(local(m, timezone).time() for m in moments)
-        if wish.booking_time is not None:
-            starts_at = to_utc(day, wish.booking_time, timezone)
-            if starts_at not in moments:
-                raise slots.taken(free)
-    elif wish.booking_date is not None:
-        slots.check_day(services, wish.booking_date, timezone)
+        day, found = await _free_times(services, need, wish.booking_date)
+    elif day is not None:
+        free_times.check_day(services, day, timezone)
+    free = tuple(local(m, timezone).time() for m in found.starts)
+    if need is not None and day is not None and wish.booking_time is not None:
+        starts_at = to_utc(day, wish.booking_time, timezone)
+        if starts_at not in found.starts:
+            raise free_times.taken(free)
     preview = Preview(
-        uuid4(), items, price, currency, timezone, verdict, located, day, free, starts_at,
+        uuid4(), items, price, currency, timezone, verdict, located, day if located else None, free,
+        found.none_because, starts_at,
         services.clock.now() + timedelta(seconds=services.settings.billing.preview_s),
     )  # fmt: skip
     try:
-        await _keep(services, account_id, preview, need)
+        await services.retrying(lambda tx: _keep(tx, account_id, preview, need))
     except SlotTaken:
-        raise slots.taken(f for f in free if f != wish.booking_time) from None
+        raise free_times.taken(f for f in free if f != wish.booking_time) from None
     return preview
 
 
@@ -122,22 +122,20 @@ async def promo_worth(
     return verdict
 
 
-async def _keep(services: Services, account_id: UUID, preview: Preview, need: Need | None) -> None:
+async def _keep(tx: Tx, account_id: UUID, preview: Preview, need: Need | None) -> None:
     promo = preview.promo
-    async with services.transaction() as tx:
-        await rows.insert_preview(
-            tx.conn, id=preview.id, account_id=account_id, items=[stored(i) for i in preview.items],
-            zone_id=need.zone_id if need else None,
-            address_id=preview.located.address.id if preview.located else None, booking_date=preview.day,
-            starts_at=preview.held_at, duration_minutes=minutes_of(preview.items), currency=preview.currency,
-            timezone=preview.timezone, subtotal_minor=preview.price.subtotal_minor,
-            savings_minor=preview.price.savings_minor, discount_minor=preview.price.discount_minor,
-            tax_minor=preview.price.tax_minor, grand_total_minor=preview.price.grand_total_minor,
-            promo_code_id=promo.promo_id if promo and promo.is_valid else None, expires_at=preview.expires_at,
-        )  # fmt: skip
-        if need is not None and preview.held_at is not None:
-            await rows.drop_holds(tx.conn, account_id=account_id)
-            await slots.hold_preview(tx, preview.id, need, preview.held_at, preview.expires_at)
+    await rows.insert_preview(
+        tx.conn, id=preview.id, account_id=account_id, items=[stored(i) for i in preview.items],
+        zone_id=need.zone_id if need else None,
+        address_id=preview.located.address.id if preview.located else None, booking_date=preview.day,
+        starts_at=preview.held_at, duration_minutes=minutes_of(preview.items), currency=preview.currency,
+        timezone=preview.timezone, subtotal_minor=preview.price.subtotal_minor,
+        savings_minor=preview.price.savings_minor, discount_minor=preview.price.discount_minor,
+        tax_minor=preview.price.tax_minor, grand_total_minor=preview.price.grand_total_minor,
+        promo_code_id=promo.promo_id if promo and promo.is_valid else None, expires_at=preview.expires_at,
+    )  # fmt: skip
+    if need is not None and preview.held_at is not None:
+        await slots.hold_preview(tx, preview.id, need, preview.held_at, preview.expires_at)
 
 
 # ---------------------------------------------------------------- parts that confirm and promo validation
@@ -239,15 +237,19 @@ async def _located(services: Services, account_id: UUID, address_id: UUID | None
     return await addresses.locate(services, address)
 
 
-async def _free_times(services: Services, need: Need, day: date | None) -> tuple[date, list[datetime]]:
-    """The free starts of a day; without one, of the first day that has any (today when none has)."""
+async def _free_times(services: Services, need: Need, day: date | None) -> tuple[date, Times]:
+    """The free times of a day; without one, of the first day that has any (today when none has)."""
     today = local(services.clock.now(), need.timezone).date()
     async with services.read() as conn:
         if day is not None:
-            slots.check_day(services, day, need.timezone)
-            return day, await slots.available(conn, services, need, day)
+            free_times.check_day(services, day, need.timezone)
+            return day, await free_times.times(conn, services, need, day)
+        reasons: list[str | None] = []
         for ahead in range(services.settings.dispatch.max_advance_days + 1):
-            free = await slots.available(conn, services, need, today + timedelta(days=ahead))
-            if free:
-                return today + timedelta(days=ahead), free
-    return today, []
+            found = await free_times.times(conn, services, need, today + timedelta(days=ahead))
+            if found.starts:
+                return today + timedelta(days=ahead), found
+            if found.none_because in free_times.EVERY_DAY:
+                return today, found
+            reasons.append(found.none_because)
+    return today, Times([], max(set(reasons), key=reasons.count))

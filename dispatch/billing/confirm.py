@@ -10,9 +10,9 @@ from uuid import UUID
 
 from dispatch import numbers
 from dispatch.billing import checkout, promos
-from dispatch.engine import bookings, offers, slots
+from dispatch.engine import bookings, free_times, offers
 from dispatch.engine.bookings import NewBooking, NewItem
-from dispatch.engine.slots import Need, SlotTaken
+from dispatch.engine.free_times import Need, SlotTaken
 from dispatch.errors import Invalid, Missing, Throttled
 from dispatch.localtime import local
 from dispatch.parties import addresses
@@ -104,7 +104,7 @@ async def confirm(services: Services, account_id: UUID, wish: Confirmation) -> C
     located = await addresses.locate(services, address)
     _check_terms(services, preview, located)
     need = checkout.need_of(account_id, located, preview.timezone, items_of(preview))
-    starts_at = slots.check_start(services, need, wish.booking_date, wish.booking_time)
+    starts_at = free_times.check_start(services, need, wish.booking_date, wish.booking_time)
     booking = await _make(services, wish, preview, located, need, starts_at)
     if isinstance(booking, Booked):
         return await _again(services, booking, wish)
@@ -160,8 +160,8 @@ async def _make(
                 return await _book(tx, new, preview)
         except SlotTaken:
             async with services.read() as conn:
-                free = await slots.available(conn, services, need, wish.booking_date)
-            raise slots.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
+                free = await free_times.available(conn, services, need, wish.booking_date)
+            raise free_times.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
         except StorageError as e:
             if not is_deadlock(e) or attempt == RETRIES - 1:
                 raise

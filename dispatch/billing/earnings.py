@@ -20,6 +20,7 @@ from storage import earnings as rows
 from storage import offers as offer_rows
 from storage import payments as payment_rows
 from storage.bookings import Booking
+from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.earnings import Earning
 
@@ -142,21 +143,17 @@ def span(date_from: date | None, date_to: date | None, timezone: str) -> tuple[d
     return start, end
 
 
-async def page(
-    conn: Conn,
-    payee_id: UUID,
-    *,
-    status: str | None = None,
-    from_at: datetime | None = None,
-    to_at: datetime | None = None,
-    limit: int,
-    offset: int,
-) -> tuple[list[Earning], int]:
-    """A payee's earnings, newest first, and how many there are."""
-    found = await rows.page(
-        conn, payee_id=payee_id, status=status, from_at=from_at, to_at=to_at, limit=limit, offset=offset
-    )
-    return found, await rows.count(conn, payee_id=payee_id, status=status, from_at=from_at, to_at=to_at) or 0
+#: A payee's earnings, as a list.
+LIST = rows.of_payee
+
+
+async def page(conn: Conn, payee_id: UUID, wanted: Wanted, timezone: str) -> Slice[Earning]:
+    """A payee's earnings, newest first; days are those of `timezone`."""
+    return await rows.of_payee.page(conn, wanted, payee_id=payee_id, timezone=timezone)
+
+
+async def latest(conn: Conn, payee_id: UUID, limit: int) -> list[Earning]:
+    return await rows.of_payee.first(conn, Wanted(limit=limit), payee_id=payee_id, timezone="UTC")
 
 
 async def summary(

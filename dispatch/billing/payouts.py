@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from dispatch import localtime, numbers
@@ -15,6 +14,7 @@ from dispatch.services import Tx
 from storage import earnings as earning_rows
 from storage import intents as intent_rows
 from storage import payouts as rows
+from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.earnings import Open
 from storage.payouts import Payout
@@ -223,18 +223,10 @@ async def lock(tx: Tx, payout_id: UUID) -> Payout:
     return payout
 
 
-async def page(
-    conn: Conn,
-    *,
-    party_id: UUID | None = None,
-    status: str | None = None,
-    from_at: datetime | None = None,
-    to_at: datetime | None = None,
-    limit: int,
-    offset: int,
-) -> tuple[list[Payout], int]:
-    """Payouts, newest first, and how many there are; of everybody when no party is named."""
-    found = await rows.page(
-        conn, party_id=party_id, status=status, from_at=from_at, to_at=to_at, limit=limit, offset=offset
-    )
-    return found, await rows.count(conn, party_id=party_id, status=status, from_at=from_at, to_at=to_at) or 0
+#: A party's payouts, as a list.
+LIST = rows.of_party
+
+
+async def page(conn: Conn, party_id: UUID, wanted: Wanted, timezone: str) -> Slice[Payout]:
+    """A party's payouts, newest first; days are those of `timezone`."""
+    return await rows.of_party.page(conn, wanted, party_id=party_id, timezone=timezone)

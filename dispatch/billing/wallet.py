@@ -10,6 +10,7 @@ from dispatch.services import Tx
 from storage import ledger as ledger_rows
 from storage import payments as payment_rows
 from storage.bookings import Booking
+from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.ledger import Entry
 
@@ -34,11 +35,13 @@ async def balances(conn: Conn, account_id: UUID) -> dict[str, int]:
     return {a.currency: a.balance_minor for a in accounts if a.type == "wallet"}
 
 
-async def entries(conn: Conn, account_id: UUID, *, limit: int, offset: int) -> tuple[list[Entry], int]:
-    """A page of what came in (positive) and went out (negative), newest first, and how many there are."""
-    owner = {"owner_kind": "account", "owner_id": account_id, "type": "wallet"}
-    found = await ledger_rows.entries(conn, limit=limit, offset=offset, **owner)
-    return found, await ledger_rows.count_entries(conn, **owner) or 0
+#: What came into a wallet and went out, as a list.
+LIST = ledger_rows.of_owner
+
+
+async def entries(conn: Conn, account_id: UUID, wanted: Wanted) -> Slice[Entry]:
+    """What came in (positive) and went out (negative), newest first."""
+    return await ledger_rows.of_owner.page(conn, wanted, owner_kind="account", owner_id=account_id, type="wallet")
 
 
 def part_of(balance_minor: int, due_minor: int, *, is_online: bool) -> int:

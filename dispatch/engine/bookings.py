@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dispatch import bus
-from dispatch.engine import candidates, facts, lifecycle, offers, slots
+from dispatch.engine import candidates, facts, free_times, lifecycle, offers, slots
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from dispatch.services import Tx
@@ -23,7 +23,7 @@ from storage.offers import Assignment
 #: The alerts that the watchdog raises; they end with what it watched.
 WATCH_ALERTS = ("late", "stalled", "moving_away", "dark", "not_started")
 #: Those and what else may be wrong with an accepted job; they end when it begins or is over.
-JOB_ALERTS = (*WATCH_ALERTS, "start_code_locked")
+JOB_ALERTS = (*WATCH_ALERTS, "start_code_locked", "technician_left")
 
 
 #: Whoever opens a booking dispatches it at once; the timer is for what is left when that fails.
@@ -126,7 +126,7 @@ async def open_booking(tx: Tx, new: NewBooking) -> Booking:
         ],
     )  # fmt: skip
     booking = await offers.lock(tx, booking_id)
-    await slots.hold_booking(tx, booking, new.preview_id)
+    await slots.hold_booking(tx, booking)
     await facts.record(
         tx, booking_id, "booking.created", Actor("customer", str(new.account_id)),
         {"number": new.number, "grand_total_minor": new.grand_total_minor, "currency": new.currency,
@@ -211,7 +211,7 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
     _check_movable(booking, assignment)
     if starts_at == booking.starts_at:
         return booking
-    if not slots.is_start(tx.services, slots.need_of(booking), starts_at):
+    if not free_times.is_start(tx.services, slots.need_of(booking), starts_at):
         raise Invalid({"booking_time": "This time cannot be booked."})
     await offers.withdraw(tx, booking, "the booking was moved", actor)
     local = starts_at.astimezone(ZoneInfo(booking.timezone))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -23,11 +22,11 @@ if TYPE_CHECKING:
     from dispatch.services import Services
 
 #: How many of the nearest are explained even though a filter refuses them.
-EXPLAINED = 60
-#: They are looked for a little beyond the radius, so that "outside_radius" can be said.
+EXPLAINED = 20
+#: Where few are, they are looked for a little beyond the radius, so that "outside_radius" can be said.
 EXPLAIN_FACTOR = 1.5
 #: The search takes so many of the index at first, and four times as many when none of them will do.
-FIRST_LOOK, LAST_LOOK = 40, 2560
+FIRST_LOOK, LAST_LOOK = 20, 2560
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +81,22 @@ def reach(services: Services, person: Technician, place: Place, live: bool) -> R
 
 
 def near(services: Services, place: Place, live: bool, policy: Policy, limit: int) -> list[Reachable]:
-    """The nearest who have the skills, then the nearest whoever they are (to say why not)."""
-    index = services.tracker.fleet if live else services.roster.bases
-    skills, tiers = services.roster.skills.mask(place.categories), services.roster.tier_bits.mask(place.tiers)
-    fit = index.match(
-        place.lat, place.lng, policy.radius_m,
-        skill_mask=skills, tier_mask=tiers, min_rating=policy.min_rating, limit=limit, available_only=live,
+    """The nearest who have the skills, then the nearest of the others around them (to say why not)."""
+    roster = services.roster
+    skills, tiers = roster.skills.mask(place.categories), roster.tier_bits.mask(place.tiers)
+    index = services.tracker.fleet if live else roster.bases
+    around = index.around(
+        place.lat, place.lng, policy.radius_m, skill_mask=skills, tier_mask=tiers, min_rating=policy.min_rating,
+        available_only=live, wanted=limit, others=EXPLAINED, others_m=policy.radius_m * EXPLAIN_FACTOR,
     )  # fmt: skip
-    around = index.within(place.lat, place.lng, policy.radius_m * EXPLAIN_FACTOR, limit=EXPLAINED)
-    numbers: Iterable[int] = [*fit.keys.tolist(), *around.keys.tolist()]
+    numbers = [*around.fit.keys.tolist(), *around.others.keys.tolist()]
     if live:
-        at_base = services.roster.bases.within(place.lat, place.lng, policy.radius_m * EXPLAIN_FACTOR, limit=EXPLAINED)
-        numbers = [*numbers, *at_base.keys.tolist()]
-    people = (services.roster.by_no(no) for no in dict.fromkeys(numbers))
+        # Who lives here and is not on the map is worth a word too.
+        at_base = roster.bases.around(
+            place.lat, place.lng, policy.radius_m, available_only=False, wanted=EXPLAINED, others=0, others_m=0.0
+        )
+        numbers += at_base.fit.keys.tolist()
+    people = (roster.by_no(no) for no in dict.fromkeys(numbers))
     return [reach(services, person, place, live) for person in people if person is not None]
 
 

@@ -6,8 +6,8 @@ from datetime import date, time
 from typing import Any
 from uuid import UUID
 
-from dispatch.engine import bookings, slots
-from dispatch.engine.slots import SlotTaken, check_start
+from dispatch.engine import bookings, free_times, slots
+from dispatch.engine.free_times import SlotTaken
 from dispatch.errors import Missing
 from dispatch.events import Actor
 from dispatch.localtime import local
@@ -18,6 +18,7 @@ from storage import facts as fact_rows
 from storage import payments as payment_rows
 from storage.bookings import Booking
 from storage.customer_bookings import BookingView
+from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.facts import BookingEvent
 
@@ -25,13 +26,18 @@ from storage.facts import BookingEvent
 SHOWN = ("number", "reason", "by", "from", "to", "rating", "payment_method")
 
 
-async def page(
-    conn: Conn, account_id: UUID, *, status: str | None, limit: int, offset: int
-) -> tuple[list[BookingView], int]:
-    """One page, the newest first, and how many there are in all."""
-    total = await rows.count(conn, account_id=account_id, status=status)
-    found = await rows.page(conn, account_id=account_id, status=status, limit=limit, offset=offset)
-    return found, total or 0
+#: A customer's bookings, as a list.
+LIST = rows.of_account
+
+
+async def page(conn: Conn, account_id: UUID, wanted: Wanted) -> Slice[BookingView]:
+    """One page, the newest first unless another order is wanted."""
+    return await rows.of_account.page(conn, wanted, account_id=account_id)
+
+
+async def latest(conn: Conn, account_id: UUID, limit: int) -> list[BookingView]:
+    """The last ones that were made."""
+    return await rows.of_account.first(conn, Wanted(limit=limit), account_id=account_id)
 
 
 async def get(conn: Conn, account_id: UUID, booking_id: UUID) -> BookingView:
@@ -84,10 +90,10 @@ async def reschedule(services: Services, account_id: UUID, booking_id: UUID, day
 async def move(services: Services, booking: Booking, actor: Actor, day: date, at: time) -> Booking:
     """Whoever may, moves a booking. Raises Invalid, WrongState, SlotTaken with free times."""
     need = slots.need_of(booking)
-    starts_at = check_start(services, need, day, at)
+    starts_at = free_times.check_start(services, need, day, at)
     try:
         return await services.retrying(lambda tx: bookings.reschedule(tx, booking.id, actor, starts_at))
     except SlotTaken:
         async with services.read() as conn:
-            free = await slots.available(conn, services, need, day)
-        raise slots.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
+            free = await free_times.available(conn, services, need, day)
+        raise free_times.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None

@@ -11,6 +11,7 @@ from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage import explain as rows
 from storage.bookings import Booking
+from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.facts import BookingEvent, timeline
 from storage.offers import Offer
@@ -35,7 +36,7 @@ class WhyNoJobs:
 
     since: datetime
     reasons: list[rows.ReasonCount]
-    recent: list[rows.RecentVerdict]
+    recent: Slice[rows.RecentVerdict]
 
 
 async def store(tx: Tx, booking: Booking, policy: Policy, judged: list[Judged], offer: Offer | None) -> None:
@@ -98,11 +99,13 @@ async def of_booking(conn: Conn, booking_id: UUID) -> Explanation | None:
     )
 
 
-async def of_technician(
-    conn: Conn, technician_id: UUID, since: datetime, *, limit: int, offset: int
-) -> WhyNoJobs:
+#: A technician's chances, as a list.
+LIST = rows.of_technician
+
+
+async def of_technician(conn: Conn, technician_id: UUID, since: datetime, wanted: Wanted) -> WhyNoJobs:
     return WhyNoJobs(
         since,
         await rows.reasons_of(conn, technician_id=technician_id, since=since),
-        await rows.recent_of(conn, technician_id=technician_id, since=since, limit=limit, offset=offset),
+        await rows.of_technician.page(conn, wanted, technician_id=technician_id, since=since),
     )

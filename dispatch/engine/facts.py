@@ -31,6 +31,7 @@ BOOKING_FACTS = (
     "partner.near",
     "partner.arrived",
     "partner.cancelled",
+    "technician.left",
     "service.started",
     "watch.warned",
     "payment.captured",

@@ -10,8 +10,10 @@ from dispatch import bus
 from dispatch.engine import bookings, facts, lifecycle, offers
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
+from dispatch.localtime import local, twelve_hour
 from dispatch.services import Tx
 from storage import bookings as booking_rows
+from storage import facts as fact_rows
 from storage import offers as rows
 from storage import slots as slot_rows
 from storage.bookings import Booking
@@ -26,7 +28,8 @@ STEP_FACTS = {
 }
 #: A completion may be told a little ahead of the server's clock.
 CLOCK_SKEW = timedelta(minutes=2)
-
+#: Who leaves the door sooner than this after arriving has not visited anybody (a red light, the wrong house).
+NO_VISIT = timedelta(minutes=5)
 
 #: So many wrong start codes, and staff have to look: four digits are quickly guessed.
 START_CODE_TRIES = 5
@@ -38,6 +41,12 @@ class WrongStartCode(Invalid):
     code = "wrong_start_code"
     #: The try counts, although the step is refused.
     keeps_work = True
+
+
+class TooEarly(Conflict):
+    """This job cannot be begun yet."""
+
+    code = "too_early"
 
 
 class StartCodeLocked(Conflict):
@@ -75,21 +84,22 @@ async def advance(
 ) -> Booking:
     """One step of the technician's job: in_transit, arrived or in_progress. Repeating a step changes nothing.
 
-    Raises Missing, WrongState, WrongStartCode, StartCodeLocked.
+    `is_detected`: the positions say so, not the technician. Raises Missing, WrongState, TooEarly, WrongStartCode,
+    StartCodeLocked.
     """
     booking, assignment = await own_job(tx, booking_id, technician_id, step)
     if assignment.state == step:
         return booking
-    if step == "in_progress":
+    if not is_detected:
         lifecycle.move("assignment", assignment.state, step)
+        _check_begun(tx, booking)
+    if step == "in_progress":
         await _check_start_code(tx, booking, assignment, start_code)
-    await _step(tx, assignment, step, estimated_arrival=estimated_arrival)
+    await _step(tx, assignment, "detected" if is_detected else step, estimated_arrival=estimated_arrival)
     if step in ("arrived", "in_progress"):
         await booking_rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=list(bookings.JOB_ALERTS))
-    if step == "arrived":
-        # The way is over, and with it what the watchdog remembers: it begins anew where they are.
-        await booking_rows.watch(tx.conn, booking_id=booking_id, watch=None, next_at=tx.now)
-        tx.hint(bus.TIMER_SET, {"at": tx.now.timestamp()})
+    if step in ("in_transit", "arrived"):
+        await _watch_anew(tx, booking_id)
     if step == "in_progress":
         row = lifecycle.BOOKING["start"]
         await booking_rows.start(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
@@ -108,16 +118,18 @@ async def complete(
 ) -> tuple[Booking, Assignment]:
     """The job is done: counters, the fact that earnings hang on, the interval ends. Repeating gives the same answer.
 
-    Raises Missing, WrongState, Invalid (a completion in the future or before the acceptance).
+    Raises Missing, WrongState, TooEarly, Invalid (a completion in the future, or before the job could have begun).
     """
     booking, assignment = await own_job(tx, booking_id, technician_id, "completed")
     if assignment.state == "completed":
         return booking, assignment
+    lifecycle.move("assignment", assignment.state, "completed")
+    begun_from = max(assignment.accepted_at, _check_begun(tx, booking))
     if completed_at is not None:
         # A phone's clock is a little off, and some send whole seconds: what is near enough is drawn in.
-        if not assignment.accepted_at - CLOCK_SKEW <= completed_at <= tx.now + CLOCK_SKEW:
-            raise Invalid({"service_completed_at": "This must lie between the acceptance and now."})
-        completed_at = max(assignment.accepted_at, min(completed_at, tx.now))
+        if not begun_from - CLOCK_SKEW <= completed_at <= tx.now + CLOCK_SKEW:
+            raise Invalid({"service_completed_at": "This must lie between when the job could have begun and now."})
+        completed_at = max(begun_from, min(completed_at, tx.now))
     lifecycle.move("booking", booking.status, "complete")
     if booking.start_code is not None and assignment.state == "arrived":
         raise lifecycle.WrongState(
@@ -154,6 +166,52 @@ async def give_back(tx: Tx, booking_id: UUID, technician_id: UUID, reason: str) 
     )
     await bookings.reopen(tx, booking, assignment, actor, reason)
     return await offers.lock(tx, booking_id)
+
+
+async def leave(tx: Tx, booking: Booking, assignment: Assignment, left_at: datetime, distance_m: float) -> None:
+    """The positions say that the technician, who had arrived, has gone away. Too soon for a visit, the arrival is
+    taken back and they are on the way again; later, customer and staff are told, once for an assignment."""
+    stayed = left_at - (assignment.arrived_at or left_at)
+    is_taken_back = stayed < NO_VISIT
+    if not is_taken_back and await fact_rows.was_told(
+        tx.conn, booking_id=booking.id, type="technician.left", assignment_id=str(assignment.id)
+    ):
+        return
+    if is_taken_back:
+        await _step(tx, assignment, "left")
+        await _watch_anew(tx, booking.id)
+    else:
+        await booking_rows.raise_alert(
+            tx.conn, kind="technician_left", booking_id=booking.id, technician_id=assignment.technician_id,
+            message=f"Booking {booking.number}: the technician arrived and has gone away again without starting.",
+        )  # fmt: skip
+        tx.hint(bus.ALERT_RAISED, {"kind": "technician_left", "booking_id": str(booking.id)})
+    data = {
+        "assignment_id": str(assignment.id), "technician_id": str(assignment.technician_id),
+        "is_taken_back": is_taken_back, "distance_m": round(distance_m),
+    }  # fmt: skip
+    await facts.record(tx, booking.id, "technician.left", SYSTEM, data)
+    state = "in_transit" if is_taken_back else assignment.state
+    told = {"booking_id": str(booking.id), "assignment_id": str(assignment.id), "state": state, "left": True}
+    facts.tell_party(tx, assignment.technician_id, "job.updated", told)
+
+
+async def _watch_anew(tx: Tx, booking_id: UUID) -> None:
+    """The watchdog looks at once and forgets what it knew: another stretch of the way, or its end, begins here."""
+    await booking_rows.watch(tx.conn, booking_id=booking_id, watch=None, next_at=tx.now)
+    tx.hint(bus.TIMER_SET, {"at": tx.now.timestamp()})
+
+
+def _check_begun(tx: Tx, booking: Booking) -> datetime:
+    """When the steps of the job may be made from. Raises TooEarly before that."""
+    begun_from = booking.starts_at - timedelta(seconds=tx.services.settings.dispatch.steps_ahead_s)
+    if tx.now < begun_from:
+        at = local(begun_from, booking.timezone)
+        raise TooEarly(
+            f"It is too early for this job; it can be begun from {at:%d %B} at {twelve_hour(at.time())} on.",
+            details={"earliest_at": begun_from.isoformat()},
+        )
+    return begun_from
 
 
 async def _step(

@@ -51,8 +51,11 @@ ASSIGNMENT_STATES = ("accepted", "in_transit", "arrived", "in_progress", "comple
 
 ASSIGNMENT: Table = {
     "in_transit": Step(("accepted",), "in_transit"),
-    # A technician next door may arrive without having said that they are on the way.
-    "arrived": Step(("accepted", "in_transit"), "arrived"),
+    "arrived": Step(("in_transit",), "arrived"),
+    # Who is seen at the door has arrived, whether or not they said that they are on the way.
+    "detected": Step(("accepted", "in_transit"), "arrived"),
+    # An arrival that was left again too soon to have been a visit.
+    "left": Step(("arrived",), "in_transit"),
     "in_progress": Step(("arrived",), "in_progress"),
     "completed": Step(("arrived", "in_progress"), "completed"),
     "cancelled": Step(("accepted", "in_transit", "arrived"), "cancelled"),

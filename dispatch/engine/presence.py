@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.errors import Invalid, Missing
+from dispatch.errors import DispatchError, Invalid, Missing
 from dispatch.services import Tx
 from storage import roster as rows
+
+#: The position that comes with a presence is stamped here: this clock is right.
+SERVER_CLOCK = "server"
 
 
 async def set_available(
@@ -27,7 +31,9 @@ async def set_available(
 
 
 def _ping(report: Any, technician_id: UUID, at_ms: int, position: tuple[float, float]) -> None:
-    report(technician_id, [(at_ms, *position, None, None, None)])
+    # The answer is about the presence: a position that cannot be taken just now does not spoil it.
+    with contextlib.suppress(DispatchError):
+        report(technician_id, [(at_ms, *position)], sent_at_ms=at_ms, device=SERVER_CLOCK)
 
 
 async def set_working_hours(tx: Tx, technician_id: UUID, start: time, end: time, days: list[int]) -> dict[str, Any]:

@@ -1,113 +1,50 @@
-"""A technician's reserved time. One rule lists and books: what is shown can be booked."""
+"""A technician's reserved time: held for a preview or a booking, offered, accepted. The database keeps them apart."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from dispatch.engine import candidates
-from dispatch.engine.candidates import Place, Reachable
-from dispatch.engine.matching import Candidate, Job, is_refused_always, is_refused_then
-from dispatch.errors import Conflict, Invalid
-from dispatch.localtime import local, to_utc, twelve_hour
-from dispatch.services import Services, Tx
+from dispatch.engine.candidates import Reachable
+from dispatch.engine.free_times import Need, Rings, SlotTaken
+from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage import slots as rows
 from storage.bookings import Booking
 from storage.database.errors import StorageError, is_deadlock, is_exclusion
-from storage.database.pool import Conn
 
-#: Times are offered in half hours (R61).
-STEP = timedelta(minutes=30)
-#: So many technicians around a place are looked at for its free times.
-LOOK = 400
 #: So many free technicians are tried before a time counts as taken.
 TRIES = 25
 
 
-class SlotTaken(Conflict):
-    """This time is no longer free."""
-
-    code = "slot_taken"
-
-
 @dataclass(frozen=True, slots=True)
-class Need:
-    """What somebody wants to book, before it is a booking."""
+class _Holder:
+    """For whom a time is reserved: a preview for a while, or a booking, instead of what its preview held."""
 
-    account_id: UUID
-    lat: float
-    lng: float
-    zone_id: UUID | None
-    timezone: str
-    duration_minutes: int
-    categories: tuple[str, ...]
-    tiers: tuple[str, ...]
-
-    @property
-    def place(self) -> Place:
-        return Place(self.lat, self.lng, self.zone_id, self.timezone, frozenset(self.categories), frozenset(self.tiers))
-
-    @property
-    def duration(self) -> timedelta:
-        return timedelta(minutes=self.duration_minutes)
-
-
-async def available(conn: Conn, services: Services, need: Need, day: date) -> list[datetime]:
-    """Starts (aware UTC, rising) on a local day at which at least one technician could come."""
-    starts = [s for s in day_starts(services, need, day) if bookable_from(services) <= s <= bookable_until(services)]
-    if not starts:
-        return []
-    free = await _Free.load(conn, services, need, starts[0], starts[-1] + need.duration)
-    return [start for start in starts if free.anybody(start)]
-
-
-def is_start(services: Services, need: Need, starts_at: datetime) -> bool:
-    """Whether bookings may start then at all: on the grid of an open day, neither too soon nor too far ahead."""
-    day = local(starts_at, need.timezone).date()
-    in_reach = bookable_from(services) <= starts_at <= bookable_until(services)
-    return in_reach and starts_at in day_starts(services, need, day)
-
-
-def bookable_from(services: Services) -> datetime:
-    return services.clock.now() + timedelta(seconds=services.settings.dispatch.lead_s)
-
-
-def bookable_until(services: Services) -> datetime:
-    return services.clock.now() + timedelta(days=services.settings.dispatch.max_advance_days)
-
-
-def day_starts(services: Services, need: Need, day: date) -> list[datetime]:
-    """Every half hour of the zone's opening hours on a local day at which the job would end in time."""
-    opens, closes, days = services.zones.hours(need.zone_id)
-    if day.isoweekday() not in days:
-        return []
-    last = to_utc(day, closes, need.timezone) - need.duration
-    begin = datetime.combine(day, opens)
-    minutes = range(0, 24 * 60, int(STEP.total_seconds() // 60))
-    local = (begin + timedelta(minutes=m) for m in minutes)
-    starts = {to_utc(day, at.time(), need.timezone) for at in local if at.date() == day and at.time() < closes}
-    return sorted(s for s in starts if s <= last)
+    preview_id: UUID | None = None
+    booking_id: UUID | None = None
+    instead_of: UUID | None = None
+    state: str = "held"
+    expires_at: datetime | None = None
 
 
 async def hold_preview(tx: Tx, preview_id: UUID, need: Need, starts_at: datetime, expires_at: datetime) -> None:
-    """Keeps a time for the life of a preview. Raises SlotTaken."""
-    await _take(tx, need, starts_at, preview_id=preview_id, booking_id=None, expires_at=expires_at)
+    """Keeps a time for the life of a preview, instead of what its customer held so far. Raises SlotTaken."""
+    await rows.drop_holds(tx.conn, account_id=need.account_id)
+    await _hold(tx, need, starts_at, _Holder(preview_id=preview_id, expires_at=expires_at))
 
 
-async def hold_booking(tx: Tx, booking: Booking, preview_id: UUID | None = None) -> None:
-    """Gives a new booking its interval: the one its preview held, else any that is free. Raises SlotTaken."""
-    if preview_id is not None:
-        kept = await rows.preview_to_booking(
-            tx.conn, booking_id=booking.id, preview_id=preview_id, ends_at=booking.ends_at
-        )
-        if kept:
-            return
-        await rows.drop_preview(tx.conn, preview_id=preview_id)
-    need = need_of(booking)
-    await _take(tx, need, booking.starts_at, preview_id=None, booking_id=booking.id, expires_at=None)
+async def hold_booking(tx: Tx, booking: Booking) -> None:
+    """Gives a booking that has none an interval, instead of what its preview held. Raises SlotTaken."""
+    holder = _Holder(booking_id=booking.id, instead_of=booking.preview_id)
+    await _hold(tx, need_of(booking), booking.starts_at, holder)
+
+
+async def take(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:
+    """Gives a booking that has none this technician's time, instead of what its preview held. False: it is taken."""
+    holder = _Holder(booking_id=booking.id, instead_of=booking.preview_id, state=state)
+    return await _put(tx, found, need_of(booking), booking.starts_at, holder)
 
 
 def need_of(booking: Booking) -> Need:
@@ -118,86 +55,33 @@ def need_of(booking: Booking) -> Need:
     )  # fmt: skip
 
 
-async def _take(
-    tx: Tx,
-    need: Need,
-    starts_at: datetime,
-    *,
-    preview_id: UUID | None,
-    booking_id: UUID | None,
-    expires_at: datetime | None,
-) -> None:
-    ends_at = starts_at + need.duration
-    free = await _Free.load(tx.conn, tx.services, need, starts_at, ends_at)
-    for found in free.at(starts_at)[:TRIES]:
-        from_at = starts_at - timedelta(seconds=found.travel_s)
-        await rows.drop_due(tx.conn, technician_id=found.technician.id, from_at=from_at, to_at=ends_at)
-        try:
-            async with tx.savepoint():
-                await rows.insert(
-                    tx.conn, technician_id=found.technician.id, technician_no=found.technician.no,
-                    booking_id=booking_id, preview_id=preview_id, state="held",
-                    from_at=from_at, to_at=ends_at, expires_at=expires_at,
-                )  # fmt: skip
-            return
-        except StorageError as e:
-            # Two who insert in the same instant may wait for each other: the loser takes the next one.
-            if not (is_exclusion(e) or is_deadlock(e)):
-                raise
+async def _hold(tx: Tx, need: Need, starts_at: datetime, holder: _Holder) -> None:
+    """The nearest few are tried first, and more only when they were all taken. Raises SlotTaken."""
+    left, around = TRIES, Rings(tx.conn, tx.services, need, starts_at, starts_at + need.duration)
+    while left and (ring := await around.next()) is not None:
+        for found in ring.at(starts_at)[:left]:
+            left -= 1
+            if await _put(tx, found, need, starts_at, holder):
+                return
     raise SlotTaken()
 
 
-class _Free:
-    """Who is around a place and when they are taken, read once for a span; answers for any start within it."""
-
-    def __init__(
-        self, services: Services, need: Need, found: list[Reachable], taken: list[rows.Slot], blocked: set[UUID]
-    ):
-        self._need, self._policy = need, candidates.policy_of(services)
-        now = services.clock.now()
-        # What holds at every time is asked once for each technician; what is left depends on the time.
-        some_job = self._job(now)
-        everyone = (
-            (f, candidates.candidate(f, now, blocked=f.technician.id in blocked))
-            for f in sorted(found, key=lambda f: (f.distance_m is None, f.distance_m or 0.0, f.technician.no))
-        )
-        self._fit = [(f, c) for f, c in everyone if not is_refused_always(c, some_job, self._policy)]
-        self._taken: dict[UUID, list[rows.Slot]] = {}
-        for slot in taken:
-            self._taken.setdefault(slot.technician_id, []).append(slot)
-
-    @classmethod
-    async def load(cls, conn: Conn, services: Services, need: Need, from_at: datetime, to_at: datetime) -> _Free:
-        policy = candidates.policy_of(services)
-        # Times are promised from where people live and work, not from where they happen to be just now.
-        found = candidates.near(services, need.place, False, policy, LOOK)
-        longest = timedelta(seconds=max((f.travel_s for f in found), default=0.0))
-        ids = [f.technician.id for f in found]
-        taken = await rows.busy(conn, ids=ids, from_at=from_at - longest, to_at=to_at)
-        blocked = await rows.blocked_technicians(conn, account_id=need.account_id)
-        return cls(services, need, found, taken, {b.technician_id for b in blocked})
-
-    def at(self, starts_at: datetime) -> list[Reachable]:
-        """Who could come at this time, nearest first: the very filters of matching, and nothing reserved then."""
-        job = self._job(starts_at)
-        return [f for f, c in self._fit if self._can(f, c, starts_at, job)]
-
-    def anybody(self, starts_at: datetime) -> bool:
-        """Whether anybody could come at this time."""
-        job = self._job(starts_at)
-        return any(self._can(f, c, starts_at, job) for f, c in self._fit)
-
-    def _job(self, starts_at: datetime) -> Job:
-        need, ends_at = self._need, starts_at + self._need.duration
-        return candidates.job_of(need.place, starts_at, ends_at, False, UUID(int=0), need.account_id)
-
-    def _can(self, found: Reachable, candidate: Candidate, starts_at: datetime, job: Job) -> bool:
-        ends_at = starts_at + self._need.duration
-        return not is_refused_then(candidate, job, self._policy) and self._is_free(found, starts_at, ends_at)
-
-    def _is_free(self, found: Reachable, starts_at: datetime, ends_at: datetime) -> bool:
-        begins = starts_at - timedelta(seconds=found.travel_s)
-        return not any(s.starts_at < ends_at and s.ends_at > begins for s in self._taken.get(found.technician.id, ()))
+async def _put(tx: Tx, found: Reachable, need: Need, starts_at: datetime, holder: _Holder) -> bool:
+    """Reserves the technician's time if it is free. False: somebody was faster; nothing is raised, nothing is kept."""
+    technician, ends_at = found.technician, starts_at + need.duration
+    from_at = starts_at - timedelta(seconds=found.travel_s)
+    while True:
+        if await rows.insert_if_free(
+            tx.conn, technician_id=technician.id, technician_no=technician.no, booking_id=holder.booking_id,
+            preview_id=holder.preview_id, state=holder.state, from_at=from_at, to_at=ends_at,
+            expires_at=holder.expires_at, instead_of=holder.instead_of,
+        ):  # fmt: skip
+            return True
+        # What has run out, and what the customer holds without having booked it, is in nobody's way.
+        if not await rows.drop_idle(
+            tx.conn, technician_id=technician.id, from_at=from_at, to_at=ends_at, account_id=need.account_id
+        ):
+            return False
 
 
 async def claim(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:
@@ -257,48 +141,18 @@ async def _send_away(tx: Tx, slot: rows.Slot) -> None:
     """Moves one locked, merely held interval to the nearest other technician who is free. Raises SlotTaken."""
     other = await booking_rows.get(tx.conn, booking_id=slot.booking_id)
     assert other is not None, "a slot's booking exists"
-    free = await _Free.load(tx.conn, tx.services, need_of(other), other.starts_at, other.ends_at)
-    for found in free.at(other.starts_at)[:TRIES]:
-        if found.technician.id == slot.technician_id:
-            continue
-        try:
-            async with tx.savepoint():
-                await _place(tx, other, found, "held")
-            return
-        except StorageError as e:
-            # Two who insert in the same instant may wait for each other: the loser takes the next one.
-            if not (is_exclusion(e) or is_deadlock(e)):
-                raise
+    left, around = TRIES, Rings(tx.conn, tx.services, need_of(other), other.starts_at, other.ends_at)
+    while left and (ring := await around.next()) is not None:
+        for found in ring.at(other.starts_at)[:left]:
+            left -= 1
+            if found.technician.id == slot.technician_id:
+                continue
+            try:
+                async with tx.savepoint():
+                    await _place(tx, other, found, "held")
+                return
+            except StorageError as e:
+                # Two who insert in the same instant may wait for each other: the loser takes the next one.
+                if not (is_exclusion(e) or is_deadlock(e)):
+                    raise
     raise SlotTaken()
-
-
-def check_day(services: Services, day: date, timezone: str) -> None:
-    """Raises Invalid naming booking_date unless it is today to the last bookable day, on the address's
-    calendar.
-    """
-    days = services.settings.dispatch.max_advance_days
-    today = local(services.clock.now(), timezone).date()
-    if day < today:
-        raise Invalid({"booking_date": "This day is over."})
-    if day > today + timedelta(days=days):
-        raise Invalid({"booking_date": f"Bookings can be made at most {days} days ahead."})
-
-
-def check_start(services: Services, need: Need, day: date, at: time) -> datetime:
-    """The moment of a local date and time. Raises Invalid naming the field that is out of what can be
-    booked.
-    """
-    check_day(services, day, need.timezone)
-    starts_at = to_utc(day, at, need.timezone)
-    if starts_at not in day_starts(services, need, day):
-        raise Invalid({"booking_time": "This is not one of the times at which bookings start that day."})
-    if starts_at < bookable_from(services):
-        raise Invalid({"booking_time": "This time is over, or too soon for anybody to come."})
-    if starts_at > bookable_until(services):
-        raise Invalid({"booking_date": "This is further ahead than bookings can be made."})
-    return starts_at
-
-
-def taken(free: Iterable[time]) -> SlotTaken:
-    """The 409 of a time that is not free, with those of the day that are."""
-    return SlotTaken(details={"available_time_slots": [twelve_hour(t) for t in free]})

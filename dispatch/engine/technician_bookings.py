@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from dispatch.errors import Missing
 from storage import technician_bookings as rows
+from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.technician_bookings import ItemRow, JobRow, Stats
 
 #: How many rows a dashboard shows of each list.
 DASHBOARD_ROWS = 5
+
+#: A job's booking status, which the list is asked for as well as for the job's own state, as states of the agenda.
+_STATES = {
+    "pending": (), "partner_assigned": ("assigned",), "confirmed": ("accepted", "in_transit", "arrived"),
+}  # fmt: skip
+
+
+#: Open offers and own jobs, as a list.
+LIST = rows.of_technician
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,39 +33,41 @@ class Entry:
     items: list[ItemRow]
 
 
-async def page(
-    conn: Conn,
-    technician_id: UUID,
-    *,
-    state: str | None = None,
-    day: date | None = None,
-    upcoming: bool = False,
-    booking_id: UUID | None = None,
-    limit: int = 20,
-    offset: int = 0,
-) -> list[Entry]:
-    """`state` is an assignment state or, of own jobs, a booking status; newest first, upcoming ones soonest first."""
-    jobs = await rows.page(
-        conn, technician_id=technician_id, state=state, day=day, upcoming=upcoming, booking_id=booking_id,
-        limit=limit, offset=offset,
-    )  # fmt: skip
-    items = await rows.items(conn, booking_ids=[j.booking_id for j in jobs])
-    by_booking: dict[UUID, list[ItemRow]] = {}
-    for item in items:
-        by_booking.setdefault(item.booking_id, []).append(item)
-    return [Entry(job, by_booking.get(job.booking_id, [])) for job in jobs]
+async def page(conn: Conn, technician_id: UUID, wanted: Wanted) -> Slice[Entry]:
+    """Open offers and own jobs, newest first; a filter by status takes states of jobs and statuses of bookings."""
+    asked = wanted.filters.get("status")
+    if asked is not None:
+        states = sorted({state for word in asked for state in _STATES.get(word, (word,))})
+        wanted = replace(wanted, filters={**wanted.filters, "status": states})
+    found = await rows.of_technician.page(conn, wanted, technician_id=technician_id)
+    return found.of(await _entries(conn, found.rows))
 
 
-async def count(conn: Conn, technician_id: UUID, *, state: str | None = None, day: date | None = None) -> int:
-    return await rows.count(conn, technician_id=technician_id, state=state, day=day) or 0
+async def ahead(conn: Conn, technician_id: UUID, limit: int) -> list[Entry]:
+    """What is still to come and what is offered, the soonest first."""
+    return await _entries(conn, await rows.ahead.first(conn, Wanted(limit=limit), technician_id=technician_id))
+
+
+async def offered(conn: Conn, technician_id: UUID, limit: int) -> list[Entry]:
+    """Open offers, the latest start first."""
+    wanted = Wanted(limit=limit, filters={"status": ["assigned"]})
+    return await _entries(conn, await rows.of_technician.first(conn, wanted, technician_id=technician_id))
 
 
 async def get(conn: Conn, technician_id: UUID, booking_id: UUID) -> Entry:
     """One booking that was offered or assigned to this technician. Raises Missing."""
-    found = await page(conn, technician_id, booking_id=booking_id, limit=1)
-    if not found:
+    found = await rows.get(conn, technician_id=technician_id, booking_id=booking_id)
+    if found is None:
         raise Missing("booking")
-    return found[0]
+    return (await _entries(conn, [found]))[0]
+
+
+async def _entries(conn: Conn, jobs: Sequence[JobRow]) -> list[Entry]:
+    items = await rows.items(conn, booking_ids=[j.booking_id for j in jobs]) if jobs else []
+    by_booking: dict[UUID, list[ItemRow]] = {}
+    for item in items:
+        by_booking.setdefault(item.booking_id, []).append(item)
+    return [Entry(job, by_booking.get(job.booking_id, [])) for job in jobs]
 
 
 async def stats(conn: Conn, technician_id: UUID) -> Stats:

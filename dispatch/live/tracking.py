@@ -8,18 +8,20 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from dispatch import bus
 from dispatch.bus import Bus
 from dispatch.clock import Clock
+from dispatch.errors import NotAllowed, Unavailable
 from dispatch.live.arrivals import Arrivals
+from dispatch.live.devices import Devices
+from dispatch.live.reports import Report, Seen, TooOften, Unreadable
 from dispatch.live.roster import Roster, Technician
 from dispatch.live.trail import Trail
 from geo.eta import StraightLine
-from geo.filter import DEFAULT_RULES, Fix, FixFilter, Kind, Ping, Verdict
+from geo.filter import DEFAULT_RULES, Fix, FixFilter, Kind, Ping, Step, Verdict, complaints, read_ping, read_time_ms
 from geo.index import FleetIndex
 from storage import offers as offer_rows
 from storage import roster as roster_rows
@@ -34,54 +36,14 @@ STEPS = (
     "decode", "authorise", "rate", "clock", "accuracy", "jump", "duplicate", "index", "job", "fan_out", "history",
 )  # fmt: skip
 
-#: Reports per second and at once, by the domain's time, per technician (not per socket).
-RATE_PER_S, RATE_BURST = 1.0, 5.0
 #: Fixes in one report.
 MOST_FIXES = 50
+#: A fix that comes late belongs into history if the trail has nothing so near to its time, in seconds.
+LATE_S = 10.0
 #: Jobs are read anew this often in real seconds, in case a hint was lost.
 JOBS_POLL_S = 5.0
 #: How often a node reads what other nodes saved, in real seconds, and how far back for slow transactions.
 POSITIONS_POLL_S, POSITIONS_OVERLAP_S = 3.0, 10.0
-
-#: As it comes from the wire: t_ms, lat, lng, accuracy_m, speed_mps, heading_deg.
-RawFix = Sequence[float | None]
-
-
-@dataclass(slots=True)
-class Seen:
-    """A technician's live position: degrees, metres, unix seconds of the domain's time.
-
-    `sure` is the last fix that decisions may be based on; a vaguer one is shown and nothing more.
-    """
-
-    id: UUID
-    no: int
-    lat: float
-    lng: float
-    accuracy_m: float
-    fix_at_s: float
-    speed_mps: float | None = None
-    heading_deg: float | None = None
-    is_dispatchable: bool = True
-    sure: Fix | None = None
-
-
-@dataclass(slots=True)
-class Bucket:
-    """How many reports a technician may still send; filled by the domain's time."""
-
-    tokens: float
-    at_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What became of a batch: admitted, standing still, and dropped by step."""
-
-    admitted: int
-    refreshed: int
-    dropped: dict[str, int]
-
 
 Watcher = Callable[[Seen, OpenJob], None]
 
@@ -91,6 +53,7 @@ class Tracker:
 
     def __init__(self, pool: Pool, node_bus: Bus, clock: Clock, roster: Roster, *, history_days: int) -> None:
         self._pool, self._bus, self._clock, self._roster = pool, node_bus, clock, roster
+        self._history_s = history_days * 86_400.0
         self.fleet = FleetIndex()
         self.eta = StraightLine()
         self.arrivals = Arrivals(self.eta)
@@ -101,7 +64,7 @@ class Tracker:
         self.admitted = 0
         self._seen: dict[int, Seen] = {}
         self._filters: dict[int, FixFilter] = {}
-        self._buckets: dict[int, Bucket] = {}
+        self._devices = Devices()
         self._numbers: dict[UUID, int] = {}
         self._people: dict[int, Technician] = {}
         self._watchers: list[Watcher] = []
@@ -140,8 +103,9 @@ class Tracker:
 
     def forget(self, no: int) -> None:
         """No longer on the map."""
-        for book in (self._seen, self._filters, self._buckets):
-            book.pop(no, None)
+        self._seen.pop(no, None)
+        self._filters.pop(no, None)
+        self._devices.forget(no)
         self.fleet.remove(no)
 
     def restore(self, rows: Iterable[TechnicianRow], now_s: float) -> None:
@@ -159,47 +123,93 @@ class Tracker:
 
     # ------------------------------------------------------------ the ping's way
 
-    def report(self, technician_id: UUID, fixes: Sequence[RawFix]) -> Report | None:
-        """Takes a batch of fixes through the steps; None when the technician is unknown or reports too often."""
-        no, now_s = self._numbers.get(technician_id), self._clock.timestamp()
-        if no is None or not self._people[no].is_active:
-            self.dropped["authorise"] += len(fixes)
-            return None
-        if not self._may_report(no, now_s):
-            self.dropped["rate"] += len(fixes)
-            return None
-        admitted = refreshed = 0
+    def report(
+        self, technician_id: UUID, rows: Sequence[object], *, sent_at_ms: object = None, device: str = ""
+    ) -> Report:
+        """Takes a batch of fixes through the steps. `sent_at_ms` is the phone's own time of sending, if it says so;
+        `device` tells the phones of one technician apart.
+
+        Raises Unreadable, NotAllowed, Unavailable (not known here yet) and TooOften; nothing was taken then.
+        """
+        now_s = self._clock.timestamp()
+        pings = self._decode(rows)
+        no = self._authorise(technician_id, len(rows))
+        self._limit(no, len(rows), now_s)
         dropped: Counter[str] = Counter()
-        for raw in fixes[:MOST_FIXES]:
-            verdict = self._filter(no).admit(Ping(*raw), now_s)  # type: ignore[arg-type]
-            if verdict.kind is Kind.DROPPED or verdict.fix is None:
-                dropped[str(verdict.step)] += 1
-            else:
+        if len(pings) < len(rows):
+            dropped[Step.DECODE] = len(rows) - len(pings)
+        offset_s = self._offset_s(no, device, pings, sent_at_ms, now_s)
+        filter_ = self._filter(no)
+        admitted = refreshed = recorded = 0
+        for ping in pings:
+            verdict = filter_.admit(ping, now_s, offset_s)
+            if verdict.fix is not None:
                 admitted += verdict.kind is Kind.ADMITTED
                 refreshed += verdict.kind is Kind.REFRESHED
                 if verdict.step is not None:
                     self.degraded[str(verdict.step)] += 1
                 self._admit(no, verdict)
+            elif verdict.step is Step.CLOCK and self._record(no, ping, offset_s, now_s):
+                recorded += 1
+            else:
+                dropped[str(verdict.step)] += 1
         self.dropped.update(dropped)
         self.admitted += admitted + refreshed
         if admitted or refreshed:
             self._show(no)
-        return Report(admitted, refreshed, dict(dropped))
+        return Report(admitted, refreshed, dict(dropped), recorded, round(offset_s * 1000.0))
+
+    def _decode(self, rows: Sequence[object]) -> list[Ping]:
+        """The rows that are fixes, oldest first: each is judged alone. Raises Unreadable when none is."""
+        pings = [ping for ping in map(read_ping, rows[:MOST_FIXES]) if ping is not None]
+        if not pings:
+            self.dropped[Step.DECODE] += len(rows)
+            problems = {
+                f"fixes.{n}.{place}".rstrip("."): text
+                for n, row in enumerate(rows[:MOST_FIXES])
+                for place, text in complaints(row).items()
+            }
+            raise Unreadable(problems or {"fixes": "There is no fix in it."})
+        if len(pings) > 1:
+            pings.sort(key=_taken_at)
+        return pings
+
+    def _authorise(self, technician_id: UUID, size: int) -> int:
+        no = self._numbers.get(technician_id)
+        if no is not None and self._people[no].is_active:
+            return no
+        self.dropped["authorise"] += size
+        if no is None:
+            raise Unavailable("This technician is not known here yet; try again shortly.", retry_after_s=1.0)
+        raise NotAllowed("This technician does not work here at present, so positions are not taken.")
+
+    def _limit(self, no: int, size: int, now_s: float) -> None:
+        wait_s = self._devices.wait_s(no, now_s)
+        if wait_s > 0.0:
+            self.dropped["rate"] += size
+            raise TooOften(retry_after_s=wait_s, details={"retry_after_s": wait_s})
+
+    def _offset_s(self, no: int, device: str, pings: list[Ping], sent_at_ms: object, now_s: float) -> float:
+        """How far the phone's clock is behind. Without a send time the newest fix stands for it."""
+        sent_ms = read_time_ms(sent_at_ms)
+        device_ms = pings[-1].t_ms if sent_ms is None else sent_ms
+        return self._devices.clock(no, device).hear(device_ms / 1000.0, now_s, is_sent=sent_ms is not None)
+
+    def _record(self, no: int, ping: Ping, offset_s: float, now_s: float) -> bool:
+        """A fix that is no news of anybody, such as one of an emptied backlog, still belongs into history."""
+        at_s, newest_s = ping.t_ms / 1000.0 + offset_s, self._filter(no).newest_s
+        is_late = at_s <= newest_s - LATE_S or now_s - at_s > DEFAULT_RULES.max_age_s
+        if not is_late or now_s - at_s > self._history_s:
+            return False
+        accuracy_m = DEFAULT_RULES.assumed_accuracy_m if ping.accuracy_m is None else ping.accuracy_m
+        self.trail.late(no, Fix(at_s, ping.lat, ping.lng, accuracy_m, ping.speed_mps, ping.heading_deg))
+        return True
 
     def _filter(self, no: int) -> FixFilter:
         known = self._filters.get(no)
         if known is None:
             known = self._filters[no] = FixFilter()
         return known
-
-    def _may_report(self, no: int, now_s: float) -> bool:
-        bucket = self._buckets.get(no)
-        if bucket is None:
-            bucket = self._buckets[no] = Bucket(RATE_BURST, now_s)
-        tokens = min(RATE_BURST, bucket.tokens + max(0.0, now_s - bucket.at_s) * RATE_PER_S)
-        bucket.at_s = now_s
-        bucket.tokens = tokens - 1.0 if tokens >= 1.0 else tokens
-        return tokens >= 1.0
 
     def _admit(self, no: int, verdict: Verdict) -> None:
         """Index, job and history, for one fix; a refreshed one renews last-seen where it stands."""
@@ -213,6 +223,8 @@ class Tracker:
         self.trail.moved(
             (seen.id, no, seen.lat, seen.lng, seen.accuracy_m, seen.fix_at_s, seen.is_dispatchable)
         )
+        if verdict.believed:
+            seen.believed = fix
         if verdict.decidable:
             seen.sure = fix
             self.arrivals.consider(seen.id, fix)
@@ -247,6 +259,8 @@ class Tracker:
 
     def _show(self, no: int) -> None:
         seen = self._seen[no]
+        if seen.believed is None:
+            return
         for job in self.arrivals.shown(seen.id):
             for watcher in self._watchers:
                 watcher(seen, job)
@@ -281,8 +295,10 @@ class Tracker:
 
         It is neither saved nor shared again: that is the business of whoever judged it.
         """
-        self._filters[no] = FixFilter(fix)
+        self._filters[no] = FixFilter(fix, is_trusted=is_dispatchable)
         seen = self._place(no, fix, is_dispatchable)
+        if is_dispatchable:
+            seen.believed = fix
         if is_dispatchable and fix.accuracy_m <= DEFAULT_RULES.decidable_accuracy_m:
             seen.sure = fix
 
@@ -355,3 +371,7 @@ class Tracker:
                     wanted.discard(booking_id)
         finally:
             self._reload |= wanted
+
+
+def _taken_at(ping: Ping) -> float:
+    return ping.t_ms

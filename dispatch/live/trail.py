@@ -43,6 +43,7 @@ class Trail:
         self._unsaved: dict[int, Last] = {}
         self._unshared: dict[int, Last] = {}
         self._points: list[history.Point] = []
+        self._late: list[history.Point] = []
         self.lost_points = 0
 
     def moved(self, last: Last) -> None:
@@ -50,11 +51,19 @@ class Trail:
         self._unsaved[last[1]] = self._unshared[last[1]] = last
 
     def point(self, no: int, fix: Fix) -> None:
-        if len(self._points) >= MOST_POINTS:
-            del self._points[: MOST_POINTS // 10]
+        """A fix for the history, in the order of its technician's time."""
+        self._gather(self._points, no, fix)
+
+    def late(self, no: int, fix: Fix) -> None:
+        """A fix of an earlier time, such as one of a backlog: it is written unless the history has it already."""
+        self._gather(self._late, no, fix)
+
+    def _gather(self, points: list[history.Point], no: int, fix: Fix) -> None:
+        if len(points) >= MOST_POINTS:
+            del points[: MOST_POINTS // 10]
             self.lost_points += MOST_POINTS // 10
         at = datetime.fromtimestamp(fix.at_s, UTC)
-        self._points.append((no, at, fix.lat, fix.lng, fix.accuracy_m, fix.speed_mps, fix.heading_deg))
+        points.append((no, at, fix.lat, fix.lng, fix.accuracy_m, fix.speed_mps, fix.heading_deg))
 
     async def save_for_ever(self) -> None:
         """Until cancelled. A database that is away costs a warning; what was not written stays in the buffers."""
@@ -92,18 +101,24 @@ class Trail:
 
     async def _save_points(self) -> None:
         points, self._points = self._points, []
-        today = self._clock.now().date()
-        oldest = today - timedelta(days=self._history_days)
-        # A day outside the kept ones gets no partition: it would be dropped again, and phones must not make tables.
-        kept = [p for p in points if oldest <= p[1].date() <= today + timedelta(days=1)]
-        if not kept:
+        late, self._late = self._late, []
+        kept, kept_late = self._within(points), self._within(late)
+        if not (kept or kept_late):
             return
         try:
             async with self._pool.transaction() as conn:
                 await history.append(conn, kept)
+                await history.append_late(conn, kept_late)
         except BaseException:
-            self._points = kept + self._points
+            self._points, self._late = kept + self._points, kept_late + self._late
             raise
+
+    def _within(self, points: list[history.Point]) -> list[history.Point]:
+        """Those of kept days. Another day gets no partition: it would be dropped again, and phones must not make
+        tables."""
+        today = self._clock.now().date()
+        oldest, newest = today - timedelta(days=self._history_days), today + timedelta(days=1)
+        return [p for p in points if oldest <= p[1].date() <= newest]
 
     async def _share(self) -> None:
         while True:

@@ -20,6 +20,10 @@ TEMPLATES: Mapping[str, str] = {
     "otp_login": "{code} is your sign-in code. It is valid for {minutes} minutes. Share it with nobody.",
     "otp_step_up": "{code} confirms a change to your account. It is valid for {minutes} minutes. "
     "If you did not ask for it, ignore it and share it with nobody.",
+    "otp_password": "{code} lets you choose a new password. It is valid for {minutes} minutes. "
+    "If you did not ask for it, ignore it and share it with nobody.",
+    "password_changed": "The password of your account was changed. If this was not you, contact us at once.",
+    "password_link": "Choose the password of your account: {link}. The link works once, for {hours} hours.",
     "phone_changed": "The phone number of your account was changed. If this was not you, contact us at once.",
     "bank_account_changed": "Your payouts now go to the bank account ending in {last4}. "
     "If this was not you, contact us at once.",

@@ -15,6 +15,7 @@ from storage import accounts as rows
 from storage import notifications as notification_rows
 from storage.accounts import Account
 from storage.database.errors import StorageError, is_unique
+from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.notifications import Notification
 
@@ -143,21 +144,21 @@ async def set_blocked(tx: Tx, account_id: UUID, *, is_blocked: bool, reason: str
 # ---------------------------------------------------------------- notifications
 
 
+#: What customers and technicians are told, as lists.
+LIST, TECHNICIAN_LIST = notification_rows.of_account, notification_rows.of_technician
+
+
 async def page_notifications(
-    conn: Conn,
-    owner_id: UUID,
-    *,
-    realm: str = REALM,
-    unread_only: bool = False,
-    limit: int = 20,
-    offset: int = 0,
-) -> tuple[list[Notification], int]:
-    """(newest first, how many in all) of a customer or, with realm technician, of a technician."""
-    page = (
-        notification_rows.page_of_technician if realm == "technician" else notification_rows.page_of_account
-    )
-    found = await page(conn, owner_id=owner_id, unread_only=unread_only, limit=limit, offset=offset)
-    return found, await notification_rows.count_of(conn, owner_id=owner_id, unread_only=unread_only) or 0
+    conn: Conn, owner_id: UUID, wanted: Wanted, *, realm: str = REALM
+) -> Slice[Notification]:
+    """What a customer or, with realm technician, a technician was told, newest first."""
+    if realm == "technician":
+        return await notification_rows.of_technician.page(conn, wanted, technician_id=owner_id)
+    return await notification_rows.of_account.page(conn, wanted, account_id=owner_id)
+
+
+async def latest_notifications(conn: Conn, account_id: UUID, limit: int) -> list[Notification]:
+    return await notification_rows.of_account.first(conn, Wanted(limit=limit), account_id=account_id)
 
 
 async def read_notification(tx: Tx, owner_id: UUID, notification_id: UUID) -> Notification:

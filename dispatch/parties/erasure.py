@@ -67,7 +67,7 @@ async def erase(services: Services, account_id: UUID, step_up_token: str | None)
 async def export(conn: Conn, account_id: UUID) -> dict[str, Any]:
     """Everything that is kept about a customer and is theirs to have, as plain values. Raises Missing."""
     account = await customers.get(conn, account_id)
-    notifications, _ = await customers.page_notifications(conn, account_id, limit=_EXPORT_MAX)
+    notifications = await customers.latest_notifications(conn, account_id, _EXPORT_MAX)
     bookings = await rows.export_bookings(conn, account_id=account_id, limit=_EXPORT_MAX)
     submissions = await rows.export_contact_submissions(conn, account_id=account_id)
     sessions = await session_rows.of_subject(conn, realm=customers.REALM, subject_id=account_id)

@@ -17,7 +17,7 @@ from dispatch.billing import ledger_check, payments, payouts, pricing, reconcili
 from dispatch.billing.worker import MoneyWorker
 from dispatch.engine import bookings, jobs, offers
 from dispatch.engine.bookings import NewBooking, NewItem
-from dispatch.engine.slots import SlotTaken
+from dispatch.engine.free_times import SlotTaken
 from dispatch.errors import DispatchError
 from dispatch.events import Actor
 from dispatch.ports.gateway import Gateway, GatewayError

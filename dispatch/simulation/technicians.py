@@ -124,17 +124,19 @@ class Technician(Person):
         for n in range(1, count + 1):
             at_s = self._sampled_s + step_s * n
             fixes.append(self._gps.sample(self._path.at(at_s), at_s))
-        self._sampled_s = now_s
-        tally.reports += 1
-        tally.pings += len(fixes)
         try:
-            told = await self.live.ask("location.report", {"fixes": fixes})
+            told = await self.live.ask("location.report", {"fixes": fixes, "sent_at_ms": int(now_s * 1000)})
         except Unreachable:
             tally.lost_reports += 1
             return
         except CallFailed as e:
-            tally.wrong(f"{self.name} reporting", e)
+            # Too early: what happened since is told with the next one.
+            if e.code != "rate_limited":
+                tally.wrong(f"{self.name} reporting", e)
             return
+        self._sampled_s = now_s
+        tally.reports += 1
+        tally.pings += len(fixes)
         tally.admitted += told["admitted"]
         tally.refreshed += told["refreshed"]
         tally.dropped.update(told["dropped"])

@@ -1,4 +1,7 @@
-"""SQL in files, bound to names: `-- name: accept` in sql/<noun>.sql is a typed coroutine in <noun>.py."""
+"""SQL in files, bound to names: `-- name: accept` in sql/<noun>.sql is a typed coroutine in <noun>.py.
+
+`-- part: columns` is a text that statements of the file take in by `{columns}`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from storage.database.pool import Conn, translated
 
 T = TypeVar("T")
 
-_NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+_NAME = re.compile(r"^-- (name|part): (\w+)\s*$", re.MULTILINE)
+#: Where a statement takes a part: `{columns}`.
+_PART = re.compile(r"\{([a-z_]\w*)\}")
 #: A parameter; the look-behind leaves `::casts` alone.
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 #: Text in which a colon is no parameter.
@@ -96,12 +101,18 @@ class Statements:
 
     def __init__(self, noun: str) -> None:
         self.noun = noun
-        self._sources = split((resources.files("storage") / "sql" / f"{noun}.sql").read_text("utf-8"))
+        self._sources, self._parts = split((resources.files("storage") / "sql" / f"{noun}.sql").read_text("utf-8"))
 
     def _source(self, name: str) -> str:
         if name not in self._sources:
             raise UnknownStatement(f"sql/{self.noun}.sql has no statement '{name}'")
-        return self._sources[name]
+        return filled(self._sources[name], self._parts)
+
+    def part(self, name: str) -> str:
+        """The text of a part: columns that are named once per row type, or where a list takes its rows from."""
+        if name not in self._parts:
+            raise UnknownStatement(f"sql/{self.noun}.sql has no part '{name}'")
+        return filled(self._parts[name], self._parts)
 
     def row(self, name: str, row_type: type[T]) -> Row[T]:
         return Row(self.noun, name, self._source(name), row_type)
@@ -123,15 +134,30 @@ class Statements:
         return frozenset(self._sources)
 
 
-def split(text: str) -> dict[str, str]:
-    """Name -> statement. Raises ValueError for a name given twice."""
-    parts = _NAME.split(text)
-    found: dict[str, str] = {}
-    for name, body in zip(parts[1::2], parts[2::2], strict=True):
-        if name in found:
-            raise ValueError(f"the statement '{name}' stands twice")
-        found[name] = body.strip().rstrip(";")
-    return found
+def split(text: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Name -> statement, and name -> part. Raises ValueError for a name given twice."""
+    pieces = _NAME.split(text)
+    found: dict[str, dict[str, str]] = {"name": {}, "part": {}}
+    for kind, name, body in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
+        if name in found[kind]:
+            raise ValueError(f"the {'statement' if kind == 'name' else 'part'} '{name}' stands twice")
+        found[kind][name] = body.strip().rstrip(";")
+    return found["name"], found["part"]
+
+
+def filled(source: str, parts: Mapping[str, str]) -> str:
+    """The source with `{part}` replaced by that part, which may name others. Quoted text and comments are left alone.
+
+    Raises UnknownStatement for a part that is not there.
+    """
+
+    def text(match: re.Match[str]) -> str:
+        if match[1] not in parts:
+            raise UnknownStatement(f"there is no part '{match[1]}'")
+        return filled(parts[match[1]], {name: body for name, body in parts.items() if name != match[1]})
+
+    pieces = _LITERAL.split(source)
+    return "".join(p if n % 2 else _PART.sub(text, p) for n, p in enumerate(pieces))
 
 
 def to_positional(source: str) -> tuple[str, tuple[str, ...]]:

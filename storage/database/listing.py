@@ -1,143 +1,423 @@
-"""The one place that composes SQL: a base statement, and the sorts, filters and search declared for it."""
+"""The one place that composes SQL: where a list takes its rows from, and the sorts, filters and search declared for it.
+
+A page is found by its keys alone (an index gives them in order), and only its own rows are read whole. How many there
+are in all is a question of its own: exact up to MAX_COUNTED, "more than that" beyond.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import base64
+import binascii
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
-from storage.database.binder import Statements, columns_of
+import orjson
+
+from storage.database.binder import Statements, columns_of, to_positional
 from storage.database.pool import Conn, translated
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 #: The most rows that one page has, for every audience (C41).
 MAX_LIMIT = 100
+#: Pages are found by their number up to this row; beyond it they go on from a cursor.
+MAX_OFFSET = 10_000
+#: Rows are counted one by one up to here.
+MAX_COUNTED = 10_000
+#: A list is sorted by at most so many things.
+MAX_SORTS = 3
+#: How many rows a stream reads at once.
+STREAM_ROWS = 500
+#: Composed texts that are kept per list.
+_MAX_TEXTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An expression that the list's keys and rows both know, and the type that a cursor's text is read as.
+
+    What may be missing comes last, whichever way the list goes; an index cannot give that order.
+    """
+
+    expression: str
+    type: str
+    is_nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """A filter that takes one value or several: those rows whose expression is one of them."""
+
+    expression: str
+    type: str
+
+
+#: A filter: any of some values, or a condition in which `{}` is the value and `:names` are the list's parameters.
+Filter = AnyOf | str
+
+#: A sort by names, and the filters beside it, that an index answers.
+Pair = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody wants to see of a list. Names are those that the list declares."""
+    """What somebody wants to see of a list, by the names that it declares; `cursor` is one that a page gave."""
 
     page: int = 1
     limit: int = 20
     sorts: tuple[tuple[str, bool], ...] = ()
     filters: Mapping[str, Any] = field(default_factory=dict)
     search: str | None = None
+    cursor: str | None = None
 
     @property
     def offset(self) -> int:
         return (self.page - 1) * self.limit
+
+    @property
+    def is_too_deep(self) -> bool:
+        """Whether this page can only be reached by a cursor."""
+        return self.cursor is None and self.offset + self.limit > MAX_OFFSET
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[T]):
+    """The rows of a page. `total` is exact or, where there are more, MAX_COUNTED; `cursor` leads to the next page."""
+
+    rows: list[T]
+    total: int
+    is_exact: bool
+    page: int
+    cursor: str | None
+
+    def of(self, rows: list[R]) -> Slice[R]:
+        """The same page with its rows made into something else."""
+        return Slice(rows, self.total, self.is_exact, self.page, self.cursor)
 
 
 class UnknownName(LookupError):
     """Nothing of this name was declared; callers check before, so this is a bug."""
 
 
-#: Every list that is declared; a test prepares each of their sorts and filters.
+class BadCursor(ValueError):
+    """A cursor that no page of this list in this order has given."""
+
+
+class TooDeep(ValueError):
+    """This page begins beyond MAX_OFFSET: only a cursor leads there."""
+
+
+#: Every list that is declared; tests and the bench run each of their sorts and filters.
 LISTS: list[Listed[Any]] = []
 
 
 class Listed(Generic[T]):
-    """A list: the statement `name` of a noun's .sql file, which may have more columns than the row type.
+    """A list of a noun's .sql file, made of its parts.
 
-    `sorts` maps a name to an expression over the statement's columns, `filters` to a condition in which `{}`
-    stands for the value; `search` is a condition of the same form, for a text with wildcards on both sides
-    (ILIKE). `tie` makes the order total. All of these are literals of our own: what comes from outside is
-    only ever a parameter.
+    `keys` is the part `FROM ... WHERE ...` that says which rows belong to the list (with :names for what is given);
+    `columns` and `source` are the parts of the row type. `key` tells one row from another and makes the order total.
+    `sorts`, `filters` and `search` are literals of our own: what comes from outside is only ever a parameter. `indexed`
+    names the pairs that an index answers, at any depth and size ("" is the default order).
     """
 
     def __init__(
         self,
         sql: Statements,
-        name: str,
+        keys: str,
         row_type: type[T],
         *,
-        sorts: Mapping[str, str],
-        filters: Mapping[str, str] | None = None,
+        key: Sort,
+        sorts: Mapping[str, Sort],
+        default_sort: tuple[tuple[str, bool], ...],
+        filters: Mapping[str, Filter] | None = None,
         search: str | None = None,
-        default_sort: tuple[tuple[str, bool], ...] = (),
-        tie: str = "id",
+        columns: str = "columns",
+        source: str = "source",
+        indexed: Sequence[Pair] = (),
     ) -> None:
-        base = sql.run(name)
-        self.name = f"{sql.noun}.{name}"
-        self._base, self._parameters = base.text, base.parameters
-        self._row_type = row_type
-        self._columns = ", ".join(columns_of(row_type))
-        self.sorts, self.filters, self.search_condition = dict(sorts), dict(filters or {}), search
-        self._default_sort, self._tie = default_sort, tie
-        self._texts: dict[tuple[Any, ...], tuple[str, str]] = {}
+        self.name = f"{sql.noun}.{keys}"
+        self._keys = sql.part(keys)
+        self._rows = sql.part(columns), sql.part(source)
+        self._row_type, self._width = row_type, len(columns_of(row_type))
+        self.key, self.sorts, self.filters = key, dict(sorts), dict(filters or {})
+        self.search_condition, self.default_sort, self.indexed = search, default_sort, tuple(indexed)
+        conditions = " ".join(f for f in self.filters.values() if isinstance(f, str))
+        self.parameters = frozenset(to_positional(f"{self._keys} {self._rows[1]} {conditions}")[1])
+        self._texts: dict[tuple[Any, ...], Texts] = {}
         LISTS.append(self)
 
-    async def page(self, conn: Conn, wanted: Wanted, **given: Any) -> tuple[list[T], int]:
-        """The rows of one page, and how many there are in all. Raises UnknownName if it is not declared."""
-        if given.keys() != set(self._parameters):
-            raise TypeError(f"{self.name} takes {sorted(self._parameters)}")
-        rows_text, count_text = self.texts(wanted)
-        values = [given[p] for p in self._parameters] + list(wanted.filters.values())
-        if wanted.search is not None:
-            values.append(f"%{_escaped(wanted.search)}%")
-        with translated():
-            records = await conn.fetch(rows_text, *values, wanted.limit, wanted.offset)
-            if records:
-                total = int(records[0]["listed_total"])
-            else:
-                # Beyond the last page the window function has no row to say the total on.
-                total = int(await conn.fetchval(count_text, *values)) if wanted.offset else 0
-        width = len(columns_of(self._row_type))
-        return [self._row_type(*tuple(record)[:width]) for record in records], total
+    # ------------------------------------------------------------ reading
 
-    def texts(self, wanted: Wanted) -> tuple[str, str]:
-        """The statements for the page and for the count, with $n for every value."""
-        sorts = wanted.sorts or self._default_sort
-        key = (sorts, tuple(wanted.filters), wanted.search is not None)
+    async def page(self, conn: Conn, wanted: Wanted, **given: Any) -> Slice[T]:
+        """One page. Raises UnknownName for what is not declared, TooDeep, BadCursor."""
+        if wanted.is_too_deep:
+            raise TooDeep
+        place = None if wanted.cursor is None else self.read_cursor(wanted.cursor, wanted.sorts)
+        values = self._values(wanted, given)
+        offset = 0 if place else wanted.offset
+        # One more than wanted, to know whether there is another page.
+        values |= {"listed_limit": wanted.limit + 1, "listed_offset": offset, **(place.named if place else {})}
+        texts = self.texts(wanted, place)
+        with translated():
+            records = await conn.fetch(texts.page.text, *texts.page.take(values))
+        page = place.page if place else wanted.page
+        found, has_more = records[: wanted.limit], len(records) > wanted.limit
+        cursor = self._cursor(wanted, page + 1, found[-1][self._width]) if has_more else None
+        if place is None and not has_more and (found or offset == 0):
+            total, is_exact = offset + len(found), True
+        else:
+            with translated():
+                counted = int(await conn.fetchval(texts.count.text, *texts.count.take(values)))
+            total, is_exact = min(counted, MAX_COUNTED), counted <= MAX_COUNTED
+        return Slice([self._row(r) for r in found], total, is_exact, page, cursor)
+
+    async def first(self, conn: Conn, wanted: Wanted, **given: Any) -> list[T]:
+        """The first rows, not counted."""
+        values = self._values(wanted, given) | {"listed_limit": wanted.limit, "listed_offset": 0}
+        text = self.texts(wanted).page
+        with translated():
+            records = await conn.fetch(text.text, *text.take(values))
+        return [self._row(record) for record in records]
+
+    async def stream(self, conn: Conn, wanted: Wanted, **given: Any) -> AsyncIterator[list[T]]:
+        """Every row in order, some hundred at a time, in bounded memory. Wants a transaction with one snapshot."""
+        texts, values = self.texts(wanted), self._values(wanted, given)
+        with translated():
+            cursor = await conn.cursor(texts.keys.text, *texts.keys.take(values))
+            while keys := [record[0] for record in await cursor.fetch(STREAM_ROWS)]:
+                records = await conn.fetch(texts.rows.text, *texts.rows.take(values | {"listed_keys": keys}))
+                yield [self._row(record) for record in records]
+
+    def _row(self, record: Sequence[Any]) -> T:
+        return self._row_type(*tuple(record)[: self._width])
+
+    def _values(self, wanted: Wanted, given: Mapping[str, Any]) -> dict[str, Any]:
+        if given.keys() != self.parameters:
+            raise TypeError(f"{self.name} takes {sorted(self.parameters)}")
+        values = dict(given)
+        for name, value in wanted.filters.items():
+            if isinstance(_known(self.filters, name), AnyOf) and isinstance(value, list | tuple) and len(value) == 1:
+                value = value[0]
+            values[f"filter_{name}"] = value
+        if wanted.search is not None:
+            values["search_query"] = search_query(wanted.search)
+        return values
+
+    # ------------------------------------------------------------ cursors
+
+    def _order(self, sorts: tuple[tuple[str, bool], ...]) -> list[tuple[Sort, bool]]:
+        """The sorts and, last, the key, which goes the way of the last sort."""
+        chosen = (sorts or self.default_sort)[:MAX_SORTS]
+        order = [(_known(self.sorts, name), is_down) for name, is_down in chosen]
+        return [*order, (self.key, order[-1][1] if order else False)]
+
+    def _cursor(self, wanted: Wanted, page: int, values: Sequence[str | None]) -> str:
+        raw = orjson.dumps([_signature(wanted.sorts or self.default_sort), page, list(values)])
+        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+    def read_cursor(self, text: str, sorts: tuple[tuple[str, bool], ...]) -> Place:
+        """Where a page goes on. Raises BadCursor."""
+        try:
+            raw = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+            signature, page, values = raw
+        except (ValueError, TypeError, binascii.Error) as error:
+            raise BadCursor from error
+        order = self._order(sorts)
+        fits = signature == _signature(sorts or self.default_sort) and isinstance(page, int) and 1 < page < 2**31
+        if not fits or not isinstance(values, list) or len(values) != len(order):
+            raise BadCursor
+        for value, (sort, _) in zip(values, order, strict=True):
+            if not (value is None and sort.is_nullable) and not _is_read_as(value, sort.type):
+                raise BadCursor
+        return Place(page, tuple(values))
+
+    # ------------------------------------------------------------ composing
+
+    def texts(self, wanted: Wanted, place: Place | None = None) -> Texts:
+        """The statements for what is wanted. Raises UnknownName."""
+        filters = tuple((name, _is_many(value)) for name, value in wanted.filters.items())
+        key = (wanted.sorts, filters, wanted.search is not None, place and place.missing)
         if key not in self._texts:
-            self._texts[key] = self._compose(sorts, tuple(wanted.filters), wanted.search is not None)
+            if len(self._texts) >= _MAX_TEXTS:
+                self._texts.clear()
+            self._texts[key] = self._compose(wanted.sorts, filters, wanted.search is not None, place)
         return self._texts[key]
 
     def _compose(
-        self, sorts: tuple[tuple[str, bool], ...], filters: tuple[str, ...], searches: bool
-    ) -> tuple[str, str]:
-        number = len(self._parameters)
-        conditions = []
-        for name in filters:
-            number += 1
-            conditions.append(f"({_known(self.filters, name)})".replace("{}", f"${number}"))
+        self,
+        sorts: tuple[tuple[str, bool], ...],
+        filters: tuple[tuple[str, bool], ...],
+        searches: bool,
+        place: Place | None,
+    ) -> Texts:
+        conditions = [_condition(_known(self.filters, name), f":filter_{name}", is_many) for name, is_many in filters]
         if searches:
             if self.search_condition is None:
                 raise UnknownName("search")
-            number += 1
-            conditions.append(f"({self.search_condition})".replace("{}", f"${number}"))
-        order = [
-            f"{_known(self.sorts, name)} {'DESC NULLS LAST' if down else 'ASC NULLS LAST'}"
-            for name, down in sorts
-        ]
-        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        source = f"FROM ({self._base}) AS listed{where}"
-        page = (
-            f"SELECT {self._columns}, count(*) OVER () AS listed_total {source} "  # noqa: S608
-            f"ORDER BY {', '.join([*order, self._tie])} LIMIT ${number + 1} OFFSET ${number + 2}"
+            conditions.append(self.search_condition.replace("{}", "lower(:search_query::text)::tsquery"))
+        keys = " AND ".join([self._keys, *(f"({c})" for c in conditions)])
+        order = self._order(sorts)
+        order_text = ", ".join(_direction(sort, is_down) for sort, is_down in order)
+        after = "" if place is None else f" AND ({_after(order, place.missing)})"
+        columns, source = self._rows
+        at = ", ".join(f"({sort.expression})::text" for sort, _ in order)
+        key = self.key.expression
+        rows = f"SELECT {columns}, ARRAY[{at}] AS listed_at FROM {source} WHERE {key} = ANY("  # noqa: S608
+        chosen = f"ARRAY(SELECT {key} {keys}{after} ORDER BY {order_text} LIMIT :listed_limit OFFSET :listed_offset)"
+        return Texts(
+            page=Text.of(f"{rows}{chosen}) ORDER BY {order_text}"),
+            count=Text.of(f"SELECT count(*) FROM (SELECT 1 {keys} LIMIT {MAX_COUNTED + 1}) AS counted"),  # noqa: S608
+            keys=Text.of(f"SELECT {key} {keys} ORDER BY {order_text}"),
+            rows=Text.of(f"{rows}:listed_keys::{self.key.type}[]) ORDER BY {order_text}"),
         )
-        return page, f"SELECT count(*) {source}"  # noqa: S608
 
-    def every_text(self) -> Iterator[str]:
-        """Each sort in both directions, each filter and the search, once: for the test that prepares them."""
-        for name in self.sorts:
-            for is_descending in (False, True):
-                yield from self.texts(Wanted(sorts=((name, is_descending),)))
-        for name in self.filters:
-            yield from self.texts(Wanted(filters={name: None}))
+    def every_wanted(self) -> Iterator[Wanted]:
+        """Each sort in both directions, alone and with each filter: for those who try them all. Values are None."""
+        names: list[Mapping[str, Any]] = [{}, *({name: None} for name in self.filters)]
+        for filters in names:
+            yield Wanted(filters=filters)
+            for sort in self.sorts:
+                for is_down in (False, True):
+                    yield Wanted(sorts=((sort, is_down),), filters=filters)
         if self.search_condition is not None:
-            yield from self.texts(Wanted(search=""))
-        yield from self.texts(Wanted())
+            yield Wanted(search="a")
 
 
-def _known(table: Mapping[str, str], name: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A statement with $n, and the names of its values in that order."""
+
+    text: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, source: str) -> Text:
+        return cls(*to_positional(source))
+
+    def take(self, values: Mapping[str, Any]) -> list[Any]:
+        return [values[name] for name in self.names]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One way to look at a list: a page of it, how many there are, all keys in order, and rows by their keys."""
+
+    page: Text
+    count: Text
+    keys: Text
+    rows: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The last row that was shown, by what it is sorted by; `missing` says which of that it did not have."""
+
+    page: int
+    values: tuple[str | None, ...]
+
+    @property
+    def missing(self) -> tuple[bool, ...]:
+        return tuple(value is None for value in self.values)
+
+    @property
+    def named(self) -> dict[str, str]:
+        return {f"after_{n}": value for n, value in enumerate(self.values) if value is not None}
+
+
+def made_on_days(moment: str) -> dict[str, str]:
+    """The filters by the local days on which something was made, both included; the list takes a :timezone."""
+    return {
+        "date_from": f"{moment} >= {{}}::date::timestamp AT TIME ZONE :timezone",
+        "date_to": f"{moment} < ({{}}::date + 1)::timestamp AT TIME ZONE :timezone",
+    }
+
+
+def search_query(text: str) -> str:
+    """The tsquery of what somebody typed: beginnings of words and codes, or a phone's first or last digits.
+
+    The words are split as `search_words` in the database splits them. What has no word in it finds nothing.
+    """
+    words = text.translate(_SEPARATORS).split()
+    query = " & ".join(f"'{word}':*" for word in words)
+    digits = "".join(c for c in text if c in "0123456789")
+    if len(digits) >= _MIN_PHONE_DIGITS and not set(text) - set("0123456789+-(). "):
+        query = f"({query}) | '>{digits}':* | '<{digits[::-1]}':*"
+    return query
+
+
+#: A shorter number is no part of a phone.
+_MIN_PHONE_DIGITS = 3
+_SEPARATORS = {n: " " for n in range(128) if not chr(n).isalnum()}
+
+
+def _condition(filter_: Filter, value: str, is_many: bool) -> str:
+    if isinstance(filter_, str):
+        return filter_.replace("{}", value)
+    # One value is compared by =, so that an index in the list's order serves it.
+    return f"{filter_.expression} = " + (f"ANY({value}::{filter_.type}[])" if is_many else f"{value}::{filter_.type}")
+
+
+def _direction(sort: Sort, is_down: bool) -> str:
+    return f"{sort.expression} {'DESC' if is_down else 'ASC'}{' NULLS LAST' if sort.is_nullable else ''}"
+
+
+def _after(order: Sequence[tuple[Sort, bool]], missing: Sequence[bool]) -> str:
+    """The rows after a place, as a condition."""
+    marks = [f":after_{n}::text::{sort.type}" for n, (sort, _) in enumerate(order)]
+    if len({is_down for _, is_down in order}) == 1 and not any(sort.is_nullable for sort, _ in order):
+        # One comparison of rows, which an index understands.
+        left = ", ".join(sort.expression for sort, _ in order)
+        return f"({left}) {'<' if order[0][1] else '>'} ({', '.join(marks)})"
+    ways, equal = [], ""
+    for (sort, is_down), mark, is_missing in zip(order, marks, missing, strict=True):
+        if not is_missing:
+            later = f"{sort.expression} {'<' if is_down else '>'} {mark}"
+            ways.append(f"({equal}({later}{f' OR {sort.expression} IS NULL' if sort.is_nullable else ''}))")
+        equal += f"{sort.expression} IS NULL AND " if is_missing else f"{sort.expression} = {mark} AND "
+    return " OR ".join(ways)
+
+
+def _signature(sorts: Sequence[tuple[str, bool]]) -> str:
+    return ",".join(f"{'-' if is_down else ''}{name}" for name, is_down in sorts[:MAX_SORTS])
+
+
+def _is_many(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) != 1
+
+
+def _known(table: Mapping[str, Any], name: str) -> Any:
     if name not in table:
         raise UnknownName(name)
     return table[name]
 
 
-def _escaped(text: str) -> str:
-    """A text in which the wildcards of LIKE stand for themselves."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _is_read_as(value: Any, type_: str) -> bool:
+    """Whether the database reads this text as that type; one made by hand must not become a fault of ours."""
+    if not isinstance(value, str) or len(value) > _MAX_CURSOR_TEXT or "\x00" in value:
+        return False
+    try:
+        _READERS[type_](value)
+    except (ValueError, KeyError, OverflowError):
+        return False
+    return True
+
+
+def _int(bits: int) -> Callable[[str], object]:
+    def read(text: str) -> int:
+        value = int(text)
+        if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
+            raise ValueError(text)
+        return value
+
+    return read
+
+
+_MAX_CURSOR_TEXT = 500
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "uuid": UUID, "timestamptz": datetime.fromisoformat, "date": date.fromisoformat, "bigint": _int(64),
+    "int": _int(32), "text": str,
+}  # fmt: skip

@@ -53,3 +53,24 @@ ORDER BY status = 'active' DESC, created_at LIMIT 1;
 INSERT INTO memberships (account_id, realm, role) VALUES (:account_id, :realm, :role)
 ON CONFLICT (account_id, realm, party_id) DO UPDATE SET status = 'active'
 RETURNING id, role, status;
+
+-- name: credentials
+-- Who signs in with this e-mail address and a password; addresses of those who have one are unique.
+SELECT id, password_hash, is_active, must_change_password FROM accounts
+WHERE lower(email) = lower(:email) AND password_hash IS NOT NULL AND erased_at IS NULL;
+
+-- name: set_password
+UPDATE accounts SET password_hash = :password_hash, must_change_password = :must_change, updated_at = app_now()
+WHERE id = :id AND erased_at IS NULL RETURNING id;
+
+-- name: memberships_of
+-- The active ties of an account, with whom they tie it to.
+SELECT m.id, m.account_id, m.realm, m.role, m.permissions, m.party_id, p.name AS party_name
+FROM memberships m LEFT JOIN parties p ON p.id = m.party_id
+WHERE m.account_id = :account_id AND m.status = 'active' AND p.deleted_at IS NULL ORDER BY m.created_at, m.id;
+
+-- name: tie
+-- One active tie of an account that may sign in.
+SELECT m.id, m.account_id, m.realm, m.role, m.permissions, m.party_id, p.name AS party_name
+FROM memberships m JOIN accounts a ON a.id = m.account_id LEFT JOIN parties p ON p.id = m.party_id
+WHERE m.id = :id AND m.status = 'active' AND p.deleted_at IS NULL AND a.is_active AND a.erased_at IS NULL;

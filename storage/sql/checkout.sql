@@ -20,7 +20,3 @@ DELETE FROM checkout_previews WHERE expires_at < app_now() - interval '1 day';
 -- name: booked_from
 SELECT id, number, status, grand_total_minor, currency, address_id, local_date, local_time, payment_method, contact
 FROM bookings WHERE preview_id = :preview_id AND account_id = :account_id;
-
--- name: drop_holds
--- A customer holds one time at once: a new hold lets the former go.
-DELETE FROM slots WHERE preview_id IN (SELECT id FROM checkout_previews WHERE account_id = :account_id);

@@ -6,23 +6,16 @@ VALUES (:booking_id, :assignment_id, :technician_id, :payee_id, :technician_shar
 ON CONFLICT (booking_id) DO NOTHING
 RETURNING id;
 
--- name: page
-SELECT e.id, e.booking_id, b.number AS booking_number, e.assignment_id, e.technician_id, e.payee_id, e.technician_share_pct,
+-- part: columns
+e.id, e.booking_id, b.number AS booking_number, e.assignment_id, e.technician_id, e.payee_id, e.technician_share_pct,
   e.currency, e.booking_minor, e.tax_minor, e.earning_minor, e.platform_minor, e.payment_method, e.status, e.payout_id,
   p.number AS payout_number, e.created_at, e.paid_at
-FROM earnings e JOIN bookings b ON b.id = e.booking_id LEFT JOIN payouts p ON p.id = e.payout_id
-WHERE e.payee_id = :payee_id
-  AND (:status::text IS NULL OR e.status = :status)
-  AND (:from_at::timestamptz IS NULL OR e.created_at >= :from_at)
-  AND (:to_at::timestamptz IS NULL OR e.created_at < :to_at)
-ORDER BY e.created_at DESC, e.id DESC LIMIT :limit OFFSET :offset;
 
--- name: count
-SELECT count(*) FROM earnings e
-WHERE e.payee_id = :payee_id
-  AND (:status::text IS NULL OR e.status = :status)
-  AND (:from_at::timestamptz IS NULL OR e.created_at >= :from_at)
-  AND (:to_at::timestamptz IS NULL OR e.created_at < :to_at);
+-- part: source
+earnings e JOIN bookings b ON b.id = e.booking_id LEFT JOIN payouts p ON p.id = e.payout_id
+
+-- part: of_payee
+FROM earnings e WHERE e.payee_id = :payee_id
 
 -- name: totals
 -- Per currency, the one with the most earnings first.
@@ -38,11 +31,7 @@ WHERE e.payee_id = :payee_id
 GROUP BY e.currency ORDER BY count(*) DESC, e.currency;
 
 -- name: of_booking
-SELECT e.id, e.booking_id, b.number AS booking_number, e.assignment_id, e.technician_id, e.payee_id, e.technician_share_pct,
-  e.currency, e.booking_minor, e.tax_minor, e.earning_minor, e.platform_minor, e.payment_method, e.status, e.payout_id,
-  p.number AS payout_number, e.created_at, e.paid_at
-FROM earnings e JOIN bookings b ON b.id = e.booking_id LEFT JOIN payouts p ON p.id = e.payout_id
-WHERE e.booking_id = :booking_id;
+SELECT {columns} FROM {source} WHERE e.booking_id = :booking_id;
 
 -- name: lock_pending
 -- What may go into a payout: not paid, in no other one. Named ids narrow it.

@@ -35,8 +35,13 @@ FROM match_candidates c JOIN match_attempts a ON a.id = c.attempt_id
 WHERE c.technician_id = :technician_id AND a.at >= :since
 GROUP BY c.reason ORDER BY times DESC, c.reason;
 
--- name: recent_of
-SELECT a.at, a.booking_id, c.reason, c.rank, c.score, c.parts, c.distance_m, b.categories, b.starts_at
-FROM match_candidates c JOIN match_attempts a ON a.id = c.attempt_id JOIN bookings b ON b.id = a.booking_id
+-- part: verdict
+a.at, a.booking_id, c.reason, c.rank, c.score, c.parts, c.distance_m, b.categories, b.starts_at
+
+-- part: verdicts
+match_candidates c JOIN match_attempts a ON a.id = c.attempt_id AND c.technician_id = :technician_id
+JOIN bookings b ON b.id = a.booking_id
+
+-- part: of_technician
+FROM match_candidates c JOIN match_attempts a ON a.id = c.attempt_id
 WHERE c.technician_id = :technician_id AND a.at >= :since
-ORDER BY c.attempt_id DESC LIMIT :limit OFFSET :offset;

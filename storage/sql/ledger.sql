@@ -45,14 +45,13 @@ SELECT coalesce(sum(p.amount_minor), 0)::bigint AS amount_minor
 FROM ledger_journals j JOIN ledger_postings p ON p.journal_id = j.id JOIN ledger_accounts l ON l.id = p.account_id
 WHERE j.booking_id = :booking_id AND l.owner_kind = 'platform' AND l.type = :type;
 
--- name: entries
--- One line of an owner's account, newest first: a wallet's or a provider's list of transactions.
-SELECT p.id, j.kind, j.reference, j.booking_id, b.number AS booking_number, j.description, p.amount_minor, p.currency, j.at
-FROM ledger_postings p JOIN ledger_journals j ON j.id = p.journal_id JOIN ledger_accounts l ON l.id = p.account_id
-LEFT JOIN bookings b ON b.id = j.booking_id
-WHERE l.owner_kind = :owner_kind AND l.owner_id = :owner_id AND l.type = :type
-ORDER BY p.id DESC LIMIT :limit OFFSET :offset;
+-- part: entry
+p.id, j.kind, j.reference, j.booking_id, b.number AS booking_number, j.description, p.amount_minor, p.currency, j.at
 
--- name: count_entries
-SELECT count(*) FROM ledger_postings p JOIN ledger_accounts l ON l.id = p.account_id
-WHERE l.owner_kind = :owner_kind AND l.owner_id = :owner_id AND l.type = :type;
+-- part: entries
+ledger_postings p JOIN ledger_journals j ON j.id = p.journal_id LEFT JOIN bookings b ON b.id = j.booking_id
+
+-- part: of_owner
+-- One line of an owner's accounts of a type (one account per currency): a wallet's or a provider's transactions.
+FROM ledger_postings p JOIN ledger_accounts l ON l.id = p.account_id
+WHERE l.owner_kind = :owner_kind AND l.owner_id = :owner_id AND l.type = :type

@@ -12,24 +12,22 @@ LEFT JOIN parties p ON p.id = coalesce(:technician_id::uuid, b.technician_id,
   (SELECT o.technician_id FROM offers o WHERE o.booking_id = b.id AND o.state = 'open')) AND p.kind = 'technician'
 WHERE b.id = :booking_id;
 
--- name: page_of_account
-SELECT id, booking_id, type, title, message, is_read, metadata, created_at
-FROM notifications WHERE account_id = :owner_id AND (NOT :unread_only OR NOT is_read)
-ORDER BY created_at DESC, id LIMIT :limit OFFSET :offset;
+-- part: columns
+n.id, n.booking_id, n.type, n.title, n.message, n.is_read, n.metadata, n.created_at
 
--- name: page_of_technician
-SELECT id, booking_id, type, title, message, is_read, metadata, created_at
-FROM notifications WHERE technician_id = :owner_id AND (NOT :unread_only OR NOT is_read)
-ORDER BY created_at DESC, id LIMIT :limit OFFSET :offset;
+-- part: source
+notifications n
+
+-- part: of_account
+FROM notifications n WHERE n.account_id = :account_id
+
+-- part: of_technician
+FROM notifications n WHERE n.technician_id = :technician_id
 
 -- name: mark_read
-UPDATE notifications SET is_read = true
-WHERE id = :id AND (account_id = :owner_id OR technician_id = :owner_id)
-RETURNING id, booking_id, type, title, message, is_read, metadata, created_at;
-
--- name: count_of
-SELECT count(*) FROM notifications
-WHERE (account_id = :owner_id OR technician_id = :owner_id) AND (NOT :unread_only OR NOT is_read);
+UPDATE notifications n SET is_read = true
+WHERE n.id = :id AND (n.account_id = :owner_id OR n.technician_id = :owner_id)
+RETURNING {columns};
 
 -- name: purge
 -- A part of what is older than so many days.

@@ -56,8 +56,9 @@ UPDATE assignments SET start_code_tries = start_code_tries + 1 WHERE id = :assig
 
 -- name: step
 UPDATE assignments SET state = :target,
-  in_transit_at = CASE WHEN :target = 'in_transit' THEN app_now() ELSE in_transit_at END,
-  arrived_at = CASE WHEN :target = 'arrived' THEN app_now() ELSE arrived_at END,
+  in_transit_at = CASE WHEN :target = 'in_transit' THEN coalesce(in_transit_at, app_now()) ELSE in_transit_at END,
+  -- On the way again, an arrival has not been one.
+  arrived_at = CASE :target WHEN 'arrived' THEN app_now() WHEN 'in_transit' THEN NULL ELSE arrived_at END,
   started_at = CASE WHEN :target = 'in_progress' THEN app_now() ELSE started_at END,
   completed_at = CASE WHEN :target = 'completed' THEN coalesce(:at, app_now()) ELSE completed_at END,
   estimated_arrival = coalesce(:estimated_arrival, estimated_arrival)

@@ -5,38 +5,23 @@ VALUES (:number, :party_id, :currency, :total_minor, :deduction_minor, :cash_off
   (SELECT id FROM bank_accounts WHERE party_id = :party_id AND is_default), :requested_by, :earning_ids, :notes)
 RETURNING id;
 
--- name: get
-SELECT o.id, o.number, o.party_id, p.name AS party_name, p.code AS party_code, p.kind AS party_kind, o.currency, o.total_minor,
+-- part: columns
+o.id, o.number, o.party_id, p.name AS party_name, p.code AS party_code, p.kind AS party_kind, o.currency, o.total_minor,
   o.deduction_minor, o.cash_offset_minor, o.net_minor, o.method, o.status, o.bank_account_id, o.bank_transaction_id,
   o.upi_transaction_id, o.gateway_payout_id, o.failure_reason, o.notes, o.requested_by, o.earning_ids, o.processed_at,
   o.created_at, o.updated_at
-FROM payouts o JOIN parties p ON p.id = o.party_id WHERE o.id = :payout_id;
+
+-- part: source
+payouts o JOIN parties p ON p.id = o.party_id
+
+-- part: of_party
+FROM payouts o WHERE o.party_id = :party_id
+
+-- name: get
+SELECT {columns} FROM {source} WHERE o.id = :payout_id;
 
 -- name: lock
-SELECT o.id, o.number, o.party_id, p.name AS party_name, p.code AS party_code, p.kind AS party_kind, o.currency, o.total_minor,
-  o.deduction_minor, o.cash_offset_minor, o.net_minor, o.method, o.status, o.bank_account_id, o.bank_transaction_id,
-  o.upi_transaction_id, o.gateway_payout_id, o.failure_reason, o.notes, o.requested_by, o.earning_ids, o.processed_at,
-  o.created_at, o.updated_at
-FROM payouts o JOIN parties p ON p.id = o.party_id WHERE o.id = :payout_id FOR UPDATE OF o;
-
--- name: page
-SELECT o.id, o.number, o.party_id, p.name AS party_name, p.code AS party_code, p.kind AS party_kind, o.currency, o.total_minor,
-  o.deduction_minor, o.cash_offset_minor, o.net_minor, o.method, o.status, o.bank_account_id, o.bank_transaction_id,
-  o.upi_transaction_id, o.gateway_payout_id, o.failure_reason, o.notes, o.requested_by, o.earning_ids, o.processed_at,
-  o.created_at, o.updated_at
-FROM payouts o JOIN parties p ON p.id = o.party_id
-WHERE (:party_id::uuid IS NULL OR o.party_id = :party_id)
-  AND (:status::text IS NULL OR o.status = :status)
-  AND (:from_at::timestamptz IS NULL OR o.created_at >= :from_at)
-  AND (:to_at::timestamptz IS NULL OR o.created_at < :to_at)
-ORDER BY o.created_at DESC, o.id DESC LIMIT :limit OFFSET :offset;
-
--- name: count
-SELECT count(*) FROM payouts o
-WHERE (:party_id::uuid IS NULL OR o.party_id = :party_id)
-  AND (:status::text IS NULL OR o.status = :status)
-  AND (:from_at::timestamptz IS NULL OR o.created_at >= :from_at)
-  AND (:to_at::timestamptz IS NULL OR o.created_at < :to_at);
+SELECT {columns} FROM {source} WHERE o.id = :payout_id FOR UPDATE OF o;
 
 -- name: start
 UPDATE payouts SET status = 'processing', updated_at = app_now() WHERE id = :payout_id AND status = 'pending';

@@ -14,6 +14,9 @@ RETURNING true;
 SELECT greatest(extract(epoch FROM h + make_interval(secs => :window_s::float8) - clock_timestamp()), 0)::float8
 FROM quotas, unnest(hits) AS h WHERE key = :key ORDER BY h DESC OFFSET :limit::int - 1 LIMIT 1;
 
+-- name: forget
+DELETE FROM quotas WHERE key = ANY(:keys::text[]);
+
 -- name: purge
 -- Counters that nobody has touched for a day: no window is longer.
 DELETE FROM quotas WHERE (SELECT coalesce(max(h), '-infinity') FROM unnest(hits) AS h) < clock_timestamp() - interval '1 day';

@@ -38,11 +38,14 @@ WHERE s.id = ANY(:ids::uuid[]) AND s.revoked_at IS NULL AND s.expires_at > clock
     WHEN 'technician' THEN EXISTS (
       SELECT FROM technicians t JOIN parties p ON p.id = t.id
       WHERE t.id = s.subject_id AND t.is_active AND t.onboarding_status = 'verified' AND p.deleted_at IS NULL)
-    WHEN 'integration' THEN EXISTS (
-      SELECT FROM parties p WHERE p.id = s.subject_id AND p.deleted_at IS NULL)
-    ELSE EXISTS (
+    WHEN 'admin' THEN EXISTS (
       SELECT FROM accounts a JOIN memberships m ON m.account_id = a.id
       WHERE a.id = s.subject_id AND a.is_active AND a.erased_at IS NULL AND m.realm = s.realm AND m.status = 'active')
+    -- Members of a party sign in as their membership.
+    ELSE EXISTS (
+      SELECT FROM memberships m JOIN accounts a ON a.id = m.account_id JOIN parties p ON p.id = m.party_id
+      WHERE m.id = s.subject_id AND a.is_active AND a.erased_at IS NULL AND m.realm = s.realm AND m.status = 'active'
+        AND p.deleted_at IS NULL)
   END;
 
 -- name: of_subject

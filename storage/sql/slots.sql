@@ -11,9 +11,32 @@ DELETE FROM slots WHERE expires_at <= app_now() AND technician_id = :technician_
 -- name: sweep_due
 DELETE FROM slots WHERE expires_at <= app_now();
 
--- name: insert
+-- name: taken
+-- The same for one who looks for a free time: what this customer merely holds is not in their way.
+SELECT s.technician_id, lower(s.during) AS starts_at, upper(s.during) AS ends_at
+FROM slots s
+WHERE s.technician_id = ANY(:ids::uuid[]) AND upper(s.during) > :from_at AND lower(s.during) < :to_at
+  AND (s.expires_at IS NULL OR s.expires_at > app_now())
+  AND NOT EXISTS (SELECT FROM checkout_previews p WHERE p.id = s.preview_id AND p.account_id = :account_id);
+
+-- name: insert_if_free
+-- No row: the exclusion has decided, or somebody else was first. What a preview held goes first: the new row may need its time.
+WITH gone AS (DELETE FROM slots WHERE preview_id = :instead_of RETURNING id)
 INSERT INTO slots (technician_id, technician_no, booking_id, preview_id, state, during, expires_at)
-VALUES (:technician_id, :technician_no, :booking_id, :preview_id, :state, tstzrange(:from_at, :to_at), :expires_at);
+SELECT :technician_id, :technician_no, :booking_id, :preview_id, :state, tstzrange(:from_at, :to_at), :expires_at
+FROM (SELECT count(*) FROM gone) AS first
+ON CONFLICT DO NOTHING;
+
+-- name: drop_idle
+-- What is in the way of a customer and need not be: holds that have run out, and their own.
+DELETE FROM slots s
+WHERE s.technician_id = :technician_id AND upper(s.during) > :from_at AND lower(s.during) < :to_at AND s.preview_id IS NOT NULL
+  AND (s.expires_at <= app_now()
+    OR EXISTS (SELECT FROM checkout_previews p WHERE p.id = s.preview_id AND p.account_id = :account_id));
+
+-- name: drop_holds
+-- A customer holds one time at once: a new hold lets the former go.
+DELETE FROM slots WHERE preview_id IN (SELECT id FROM checkout_previews WHERE account_id = :account_id);
 
 -- name: place_booking
 -- A booking has one slot: moving it to another technician, time or state is one statement, so the exclusion decides.
@@ -21,10 +44,6 @@ INSERT INTO slots (technician_id, technician_no, booking_id, state, during)
 VALUES (:technician_id, :technician_no, :booking_id, :state, tstzrange(:from_at, :to_at))
 ON CONFLICT (booking_id) DO UPDATE
 SET technician_id = excluded.technician_id, technician_no = excluded.technician_no, state = excluded.state, during = excluded.during;
-
--- name: preview_to_booking
-UPDATE slots SET booking_id = :booking_id, preview_id = NULL, expires_at = NULL
-WHERE preview_id = :preview_id AND upper(during) = :ends_at AND expires_at > app_now();
 
 -- name: lock_held
 -- Those that are still merely held for a booking, and that nobody else is moving just now.
@@ -41,9 +60,6 @@ FROM slots WHERE booking_id = :booking_id;
 
 -- name: drop_booking
 DELETE FROM slots WHERE booking_id = :booking_id;
-
--- name: drop_preview
-DELETE FROM slots WHERE preview_id = :preview_id;
 
 -- name: blocked_technicians
 SELECT technician_id FROM technician_blocks WHERE account_id = :account_id;

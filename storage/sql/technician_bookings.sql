@@ -1,36 +1,28 @@
--- name: page
--- What a technician sees: open offers and own jobs, each booking once (the newest tie counts).
-SELECT v.booking_id, b.number, b.status, v.state, b.local_date, b.local_time, b.starts_at, b.ends_at, b.address, b.contact, b.lat, b.lng,
-  b.payment_method, b.payment_status, b.grand_total_minor, b.currency, v.earning_minor, v.offer_id, v.offer_expires_at,
-  v.estimated_arrival, v.accepted_at, v.completed_at, b.start_code IS NOT NULL AS needs_start_code, b.rating, v.is_mine
-FROM (
-  SELECT DISTINCT ON (booking_id) * FROM (
-    SELECT a.booking_id, a.state, a.earning_minor, a.offer_id, NULL::timestamptz AS offer_expires_at, a.estimated_arrival,
-      a.accepted_at, a.completed_at, a.state <> 'cancelled' AS is_mine, a.accepted_at AS since
-    FROM assignments a WHERE a.technician_id = :technician_id
-    UNION ALL
-    SELECT o.booking_id, CASE WHEN o.state <> 'open' THEN o.state WHEN o.expires_at > app_now() THEN 'assigned' ELSE 'expired' END, o.earning_minor, o.id, o.expires_at, NULL, NULL, NULL,
-      o.state = 'open' AND o.expires_at > app_now(), o.made_at
-    FROM offers o WHERE o.technician_id = :technician_id AND o.state <> 'accepted'
-  ) ties ORDER BY booking_id, since DESC
-) v JOIN bookings b ON b.id = v.booking_id
-WHERE (:state::text IS NULL OR v.state = :state OR (v.is_mine AND b.status = :state))
-  AND (:day::date IS NULL OR b.local_date = :day)
-  AND (:booking_id::uuid IS NULL OR b.id = :booking_id)
-  AND (:upcoming::boolean IS NOT TRUE OR (v.is_mine AND v.state <> 'completed' AND b.ends_at >= app_now()))
-ORDER BY CASE WHEN :upcoming THEN b.starts_at END, b.starts_at DESC, b.id
-LIMIT :limit OFFSET :offset;
+-- part: columns
+g.booking_id, b.number, b.status, CASE WHEN g.expires_at <= app_now() THEN 'expired' ELSE g.state END AS state,
+  b.local_date, b.local_time, b.starts_at, b.ends_at, b.address, b.contact, b.lat, b.lng, b.payment_method, b.payment_status,
+  b.grand_total_minor, b.currency, coalesce(a.earning_minor, o.earning_minor) AS earning_minor, g.offer_id,
+  CASE WHEN a.id IS NULL THEN o.expires_at END AS offer_expires_at, a.estimated_arrival, a.accepted_at, a.completed_at,
+  b.start_code IS NOT NULL AS needs_start_code, b.rating, {is_mine} AS is_mine
 
--- name: count
-SELECT count(*) FROM (
-  SELECT DISTINCT ON (booking_id) * FROM (
-    SELECT a.booking_id, a.state, a.state <> 'cancelled' AS is_mine, a.accepted_at AS since FROM assignments a WHERE a.technician_id = :technician_id
-    UNION ALL
-    SELECT o.booking_id, CASE WHEN o.state <> 'open' THEN o.state WHEN o.expires_at > app_now() THEN 'assigned' ELSE 'expired' END, o.state = 'open' AND o.expires_at > app_now(), o.made_at
-    FROM offers o WHERE o.technician_id = :technician_id AND o.state <> 'accepted'
-  ) ties ORDER BY booking_id, since DESC
-) v JOIN bookings b ON b.id = v.booking_id
-WHERE (:state::text IS NULL OR v.state = :state OR (v.is_mine AND b.status = :state)) AND (:day::date IS NULL OR b.local_date = :day);
+-- part: source
+agenda g JOIN bookings b ON b.id = g.booking_id JOIN offers o ON o.id = g.offer_id LEFT JOIN assignments a ON a.id = g.assignment_id
+
+-- part: is_mine
+-- An open offer, or a job that was not given back.
+coalesce(g.expires_at > app_now(), g.assignment_id IS NOT NULL AND g.state <> 'cancelled')
+
+-- part: of_technician
+FROM agenda g WHERE g.technician_id = :technician_id
+
+-- part: ahead
+-- What is still to come, and open offers.
+FROM agenda g
+WHERE g.technician_id = :technician_id AND g.state IN ('assigned', 'accepted', 'in_transit', 'arrived', 'in_progress')
+  AND {is_mine} AND g.ends_at >= app_now()
+
+-- name: get
+SELECT {columns} FROM {source} WHERE g.technician_id = :technician_id AND g.booking_id = :booking_id;
 
 -- name: items
 SELECT booking_id, service_id, name, category, tier, quantity, price_minor FROM booking_items

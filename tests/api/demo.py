@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -16,9 +16,9 @@ from api.edge.limits import Quota, RateLimit
 from api.route import Audience, RequestInfo
 from api.signature import Header
 from api.wire.dialects import MINUTESERV, PROVIDER
-from api.wire.listing import Grammar, Listing
+from api.wire.listing import Grammar, Listing, Once
 from api.wire.models import Body, CamelBody, CamelView, Money, Query, View
-from api.wire.results import Bare, File, Message, NoContent, Page, Reply
+from api.wire.results import Bare, File, Message, NoContent, PageWith, Reply, ReplyWith
 from dispatch.errors import Conflict, Invalid, Unavailable
 from dispatch.services import Services
 
@@ -57,6 +57,14 @@ class Item(View):
     name: str
 
 
+class SeenOut(View):
+    seen: dict[str, Any]
+
+
+class DayOut(View):
+    day: date | None
+
+
 class LatePayment(Conflict):
     """Somebody was faster."""
 
@@ -90,16 +98,15 @@ RUNS: list[str] = []
 @kind.route("POST", "/things/{id}", status=201, tags=["things"])
 async def make_thing(
     services: Services, caller: Customer, id: UUID, body: ThingIn, query: Wanted
-) -> Reply[ThingOut]:
+) -> ReplyWith[ThingOut, DayOut]:
     """Makes a thing.
 
     Of several parts.
 
     Example: {"name": "box", "price": 12.5, "parts": [{"name": "lid"}]}
     """
-    return Reply(
-        ThingOut(name=body.name, price=body.price, parts=len(body.parts)), "Made", {"day": query.day}
-    )
+    thing = ThingOut(name=body.name, price=body.price, parts=len(body.parts))
+    return ReplyWith(thing, "Made", extra=DayOut(day=query.day))
 
 
 @strict.route("POST", "/things")
@@ -199,19 +206,19 @@ async def fails(how: str) -> None:
     "/items",
     listing=Grammar(
         key="items",
-        filters={"status": list[Literal["new", "old"]], "date_from": date, "price": Money},
+        filters={"status": Literal["new", "old"], "date_from": Once(date), "price": Money},
         aliases={"dateFrom": "date_from"},
         sorts={"name": "name", "made": "created_at"},
         has_search=True,
     ),
 )
-async def items(caller: Customer, listing: Listing) -> Page[Item]:
+async def items(caller: Customer, listing: Listing) -> PageWith[Item, SeenOut]:
     """A list, with everything that one can ask of it."""
     seen = {
         "sorts": [f"{name} {down}" for name, down in listing.wanted.sorts], "search": listing.search,
         "filters": dict(listing.filters), "offset": listing.offset,
     }  # fmt: skip
-    return Page([Item(id=1, name="a")], 25, extra={"seen": seen})
+    return PageWith([Item(id=1, name="a")], 25, extra=SeenOut(seen=seen))
 
 
 def _deed(kind_: str) -> None:

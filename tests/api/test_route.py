@@ -367,24 +367,29 @@ async def test_a_list_with_everything(client: Client) -> None:
     paging = "page=2&per_page=500"
     status, body, headers = await get(client, f"/kind/items?{query}&{paging}")
     assert status == 200
-    assert body["data"]["pagination"] == {"page": 2, "limit": 100, "total": 25, "total_pages": 1}
+    assert body["data"]["pagination"] == {
+        "page": 2, "limit": 100, "total": 25, "total_pages": 1, "total_is_exact": True, "cursor": None,
+        "clamped_from": 500,
+    }  # fmt: skip
     assert body["data"]["seen"] == {
         "sorts": ["created_at True", "name False"], "search": "50%", "offset": 100,
-        "filters": {"status": ["new", "old"], "date_from": "2024-01-01", "price": 1250},
+        "filters": {"status": ["new", "old"], "date_from": "2024-01-01", "price": [1250]},
     }  # fmt: skip
     assert headers["X-Ignored-Fields"] == "_"
 
 
 async def test_the_defaults_of_a_list(client: Client) -> None:
     _, body, _ = await get(client, "/kind/items")
-    assert body["data"]["pagination"] == {"page": 1, "limit": 10, "total": 25, "total_pages": 3}
+    assert body["data"]["pagination"] == {
+        "page": 1, "limit": 10, "total": 25, "total_pages": 3, "total_is_exact": True, "cursor": None,
+    }  # fmt: skip
     assert body["data"]["items"] == [{"id": 1, "name": "a"}]
 
 
 async def test_fields_of_a_list(client: Client) -> None:
     assert (await get(client, "/kind/items?fields=id"))[1]["data"]["items"] == [{"id": 1}]
     assert (await get(client, "/kind/items?fields=id,price"))[1]["error"]["details"] == {
-        "fields": ["there is no price here"]
+        "fields": ["must name fields of this list: price is none"]
     }
 
 
@@ -407,6 +412,23 @@ async def test_everything_bad_of_a_list_is_named(client: Client) -> None:
         "fields",
     }
     assert body["error"]["details"]["sort"] == ["must be one of name, made"]
+
+
+async def test_any_of_several_values_however_they_are_written(client: Client) -> None:
+    for query in ("status=new,old", "status=new&status=old", "status[]=new&status[]=old", "status=new,old,new"):
+        _, body, _ = await get(client, f"/kind/items?{query}")
+        assert body["data"]["seen"]["filters"] == {"status": ["new", "old"]}, query
+    # What can only be one thing is not silently the last of two.
+    status, body, _ = await get(client, "/kind/items?date_from=2024-01-01&from=2024-01-02")
+    assert (status, list(body["error"]["details"])) == (422, ["date_from"])
+    _, body, _ = await get(client, "/kind/items?from=2024-01-01")
+    assert body["data"]["seen"]["filters"] == {"date_from": "2024-01-01"}
+
+
+async def test_numbered_pages_end_where_a_cursor_is_needed(client: Client) -> None:
+    assert (await get(client, "/kind/items?page=100&limit=100"))[0] == 200
+    status, body, _ = await get(client, "/kind/items?page=101&limit=100")
+    assert status == 422 and "cursor" in body["error"]["details"]["page"][0]
 
 
 # ---------------------------------------------------------------- declarations

@@ -66,6 +66,29 @@ def test_confidence_falls_with_age_and_distance() -> None:
     assert 0 <= confidence(0.9, 1e7, 1e6) < 0.001
 
 
+def test_confidence_falls_with_a_wide_accuracy() -> None:
+    line = StraightLine()
+    sharp = line.between(HERE, away(500)).confidence
+    assert line.between(HERE, away(500), accuracy_m=100).confidence == pytest.approx(sharp / 2)
+    assert confidence(0.9, 0, 0, -5) == 0.9
+
+
+@pytest.mark.parametrize(
+    ("metres", "fix_age_s", "is_honest"),
+    [
+        (500, 0, True),
+        (9_000, 60, True),
+        (500, 600, False),
+        (9_000_000, 0, False),
+        (60_000, 0, True),
+        (60_000, 90, False),
+    ],
+)
+def test_nonsense_is_not_told(metres: float, fix_age_s: float, is_honest: bool) -> None:
+    """Weeks to somewhere across the world, or a guess from where they were ten minutes ago."""
+    assert StraightLine().between(HERE, away(metres), fix_age_s=fix_age_s).is_honest is is_honest
+
+
 @pytest.mark.parametrize(
     ("distance_m", "minutes"),
     [(0, 10), (3_000, 10), (3_300, 15), (4_700, 15), (5_000, 20), (16_000, 50), (19_000, 60), (500_000, 60)],

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from geo.filter import Fix, FixFilter, Kind, Ping, Step
+from geo.filter import DEFAULT_RULES, Fix, FixFilter, Kind, Ping, Step, complaints, read_ping
 from geo.geodesy import destination
 from tests.geo.shared_data import real_file
 
@@ -86,11 +86,12 @@ def test_accuracy(accuracy_m: float | None, decidable: bool, dispatchable: bool,
     assert (verdict.decidable, verdict.dispatchable, verdict.step) == (decidable, dispatchable, step)
 
 
-@pytest.mark.parametrize("accuracy_m", [-1.0, math.nan, math.inf])
-def test_an_accuracy_that_says_nothing_is_dropped(accuracy_m: float) -> None:
-    filter_ = FixFilter()
-    assert filter_.admit(ping(0, accuracy_m=accuracy_m), NOW).step is Step.ACCURACY
-    assert filter_.admit(ping(0), NOW).kind is Kind.ADMITTED
+@pytest.mark.parametrize("accuracy_m", [-1.0, math.nan, math.inf, None])
+def test_an_accuracy_that_says_nothing_counts_as_unsaid(accuracy_m: float | None) -> None:
+    verdict = FixFilter().admit(ping(0, accuracy_m=accuracy_m), NOW)
+    assert (verdict.kind, verdict.decidable) == (Kind.ADMITTED, True)
+    assert verdict.fix is not None
+    assert verdict.fix.accuracy_m == DEFAULT_RULES.assumed_accuracy_m
 
 
 def test_standing_still_refreshes_and_a_slow_walk_adds_up() -> None:
@@ -128,6 +129,79 @@ def test_a_new_place_settles_after_three_fixes_that_agree() -> None:
     verdicts = [filter_.admit(ping(1 + n, east(50_000 + n * 20)), NOW + 60) for n in range(4)]
     assert [verdict.dispatchable for verdict in verdicts] == [False, False, True, True]
     assert [verdict.step for verdict in verdicts] == [Step.JUMP, Step.JUMP, None, None]
+
+
+def test_what_those_who_wait_may_see() -> None:
+    """An unsettled jump is shown to nobody who waits, nor is a cell mast that cannot be where they are."""
+    filter_ = FixFilter()
+    assert filter_.admit(ping(0), NOW).believed
+    assert not filter_.admit(ping(10, east(23_000)), NOW + 10).believed
+    assert filter_.admit(ping(20, east(60)), NOW + 20).believed
+    assert filter_.admit(ping(30, east(90), accuracy_m=120), NOW + 30).believed
+    assert filter_.admit(ping(40, east(1_500), accuracy_m=2_000), NOW + 40).believed
+    assert not filter_.admit(ping(50, east(23_000), accuracy_m=2_000), NOW + 50).believed
+
+
+def test_a_position_that_never_settled_elsewhere_is_not_trusted_here() -> None:
+    spike = Fix(NOW, *east(23_000), 10.0)
+    assert FixFilter(spike, is_trusted=False).admit(ping(5), NOW + 5).dispatchable
+    assert not FixFilter(spike).admit(ping(5), NOW + 5).dispatchable
+
+
+def test_the_offset_of_a_clock_is_added_before_anything_is_judged() -> None:
+    filter_ = FixFilter()
+    assert filter_.admit(ping(-7200), NOW, 7200.0).fix == Fix(NOW, *HOME, 10.0)
+    late = filter_.admit(ping(7210, east(40)), NOW + 12, -7200.0)
+    assert late.fix is not None
+    assert late.fix.at_s == NOW + 10
+
+
+T = int(NOW * 1000)
+GOOD = [T, 22.5, 88.3, 8.0, 3.5, 270.0]
+
+
+@pytest.mark.parametrize(
+    ("row", "ping_"),
+    [
+        (GOOD, Ping(T, 22.5, 88.3, 8.0, 3.5, 270.0)),
+        ([T, 22.5, 88.3, 10, -1, -1], Ping(T, 22.5, 88.3, 10.0, None, None)),
+        ([T, 22.5, 88.3, -1, None, None], Ping(T, 22.5, 88.3)),
+        ([T, 22.5, 88.3, None, 1850, 90], Ping(T, 22.5, 88.3, None, None, 90.0)),
+        ([T, 22.5, 88.3, "8", True, []], Ping(T, 22.5, 88.3)),
+        ([T, 22.5, 88.3, math.nan, math.inf, 360.5], Ping(T, 22.5, 88.3)),
+        ([T, 22.5, 88.3, 100_001, 1_000, 360], Ping(T, 22.5, 88.3, None, 1000.0, 360.0)),
+        ([T + 0.25, 22, 88], Ping(T + 0.25, 22.0, 88.0)),
+        ([T, 0, 88.3, 0], Ping(T, 0.0, 88.3, 0.0)),
+        ((T, -90, -180, 8.0), Ping(T, -90.0, -180.0, 8.0)),
+    ],
+)
+def test_an_invalid_optional_value_is_as_if_absent(row: object, ping_: Ping) -> None:
+    assert read_ping(row) == ping_
+    assert complaints(row) == {}
+
+
+@pytest.mark.parametrize(
+    ("row", "places"),
+    [
+        ([T, 91.0, 88.3, 8.0], {"1"}),
+        ([T, 22.5, -180.1, 8.0], {"2"}),
+        (["now", None, True, 8.0], {"0", "1", "2"}),
+        ([-1, 22.5, 88.3], {"0"}),
+        ([10**14, 22.5, 88.3], {"0"}),
+        ([10**400, 22.5, 88.3], {"0"}),
+        ([T, math.nan, math.inf], {"1", "2"}),
+        ([T, 0, 0.0, 5, 0, 0], {"1"}),
+        ([T, 22.5], {""}),
+        ([*GOOD, 1], {""}),
+        ([], {""}),
+        (None, {""}),
+        ({"lat": 1}, {""}),
+        ("abc", {""}),
+    ],
+)
+def test_a_row_without_time_or_place_is_no_fix(row: object, places: set[str]) -> None:
+    assert read_ping(row) is None
+    assert complaints(row).keys() == places
 
 
 def test_who_keeps_jumping_never_settles() -> None:

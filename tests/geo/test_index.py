@@ -121,6 +121,26 @@ class Crowd:
             min_rating=min_rating, fresh_after_s=fresh_after_s, available_only=available_only,
         )  # fmt: skip
         assert_same(found, wanted, radius_m)
+        self.check_around(lat, lng, radius_m, skill_mask, tier_mask, min_rating, available_only)
+
+    def check_around(
+        self, lat: float, lng: float, radius_m: float, skills: int, tiers: int, rating: float, available: bool
+    ) -> None:
+        """The nearest that fit are those of a match; the others are the nearest of the rest, as far as was looked."""
+        index, most = self.index, self.rng.choice([1, 3, 40])
+        found = index.around(
+            lat, lng, radius_m, skill_mask=skills, tier_mask=tiers, min_rating=rating, available_only=available,
+            wanted=most, others=3, others_m=1.5 * radius_m,
+        )  # fmt: skip
+        fit = index.match(
+            lat, lng, radius_m, skill_mask=skills, tier_mask=tiers, min_rating=rating, available_only=available,
+            limit=None,
+        ).keys.tolist()  # fmt: skip
+        assert found.fit.keys.tolist() == fit[:most]
+        rest = [key for key in index.within(lat, lng, 1.5 * radius_m).keys.tolist() if key not in set(fit)]
+        assert found.others.keys.tolist() == rest[: len(found.others)]
+        if len(fit) < most:
+            assert len(found.others) == min(3, len(rest))
 
 
 @pytest.mark.parametrize(

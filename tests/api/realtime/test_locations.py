@@ -1,4 +1,4 @@
-"""The fast reader of location frames admits exactly what the explaining one admits."""
+"""The fast reader of location frames reads what the explaining one reads."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from api.realtime.events import LocationReport
 from api.realtime.locations import LocationFrame
+from geo.filter import read_ping, read_time_ms
 
 decode = msgspec.json.Decoder(LocationFrame).decode
 
@@ -29,7 +30,8 @@ def both(payload: Any) -> tuple[bool, bool]:
     except ValidationError:
         slow = None
     if fast is not None and slow is not None:
-        assert list(fast.fixes) == list(slow.fixes)
+        assert [read_ping(row) for row in fast.fixes] == [read_ping(row) for row in slow.fixes]
+        assert read_time_ms(fast.sent_at_ms) == read_time_ms(slow.sent_at_ms)
     return fast is not None, slow is not None
 
 
@@ -43,7 +45,19 @@ def changed(place: int, value: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "payload", [{"fixes": [GOOD]}, {"fixes": [GOOD] * 50}, changed(4, 3), changed(5, None)]
+    "payload",
+    [
+        {"fixes": [GOOD]},
+        {"fixes": [GOOD] * 50},
+        {"fixes": [GOOD], "sent_at_ms": 1_760_000_000_123},
+        {"fixes": [GOOD], "sent_at_ms": "soon"},
+        changed(3, -1),
+        changed(4, 1850),
+        changed(5, None),
+        changed(1, "12"),
+        changed(0, 1.5),
+        {"fixes": [GOOD, [], GOOD[:3], [*GOOD, 1]]},
+    ],
 )
 def test_admitted(payload: Any) -> None:
     assert both(payload) == (True, True)
@@ -51,30 +65,16 @@ def test_admitted(payload: Any) -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    [
-        {},
-        [],
-        {"fixes": []},
-        {"fixes": [GOOD] * 51},
-        {"fixes": [GOOD], "more": 1},
-        {"fixes": [GOOD[:5]]},
-        {"fixes": [[*GOOD, 1]]},
-        changed(0, 1.5),
-        changed(0, -1),
-        changed(0, 10**13),
-        changed(1, 90.1),
-        changed(1, "12"),
-        changed(1, None),
-        changed(1, True),
-        changed(2, -180.5),
-        changed(3, -1),
-        changed(4, -0.1),
-        changed(4, "3"),
-        changed(5, 361),
-    ],
+    [{}, [], {"fixes": []}, {"fixes": [GOOD] * 51}, {"fixes": [GOOD], "more": 1}, {"fixes": GOOD[0]}, {"fixes": None}],
 )
 def test_refused(payload: Any) -> None:
     assert both(payload) == (False, False)
+
+
+@pytest.mark.parametrize("row", [None, {"lat": 1}, "abc", [[1], 2, 3], [1, 2, {}]])
+def test_rows_that_are_no_lists_of_values_take_the_long_way(row: Any) -> None:
+    """There each is judged by itself too: the good ones beside it are taken."""
+    assert both({"fixes": [GOOD, row]}) == (False, True)
 
 
 scalar = st.one_of(
@@ -82,7 +82,6 @@ scalar = st.one_of(
 )
 
 
-@given(st.lists(scalar, min_size=5, max_size=7))
-def test_they_agree_on_any_row(row: list[Any]) -> None:
-    fast, slow = both({"fixes": [row]})
-    assert fast is slow
+@given(st.lists(scalar, min_size=0, max_size=8))
+def test_they_read_the_same_in_any_row(row: list[Any]) -> None:
+    assert both({"fixes": [row]}) == (True, True)

@@ -166,7 +166,9 @@ async def test_illegal_after_the_end(scene: Scene) -> None:
     booking = await scene.accepted()
     early = await scene.me.call("POST", f"/v1/partner/bookings/{booking['id']}/complete", {}, expect=409)
     assert refusal(early, "WRONG_STATE")["details"]["allowed_from"] == ["arrived", "in_progress"]
-    await scene.step(booking, "arrived")
+    refusal(await scene.step(booking, "arrived", expect=409), "WRONG_STATE")
+    for status in ("in_transit", "arrived"):
+        await scene.step(booking, status)
     await scene.me.call("POST", f"/v1/partner/bookings/{booking['id']}/complete")
     for status in ("in_transit", "arrived", "in_progress"):
         refusal(await scene.step(booking, status, expect=409), "WRONG_STATE")
@@ -192,7 +194,8 @@ async def test_bad_bodies_name_their_fields(scene: Scene, body: dict[str, Any], 
 
 async def test_completion_times_over_http(scene: Scene) -> None:
     booking = await scene.accepted()
-    await scene.step(booking, "arrived")
+    for status in ("in_transit", "arrived"):
+        await scene.step(booking, status)
     path = f"/v1/partner/bookings/{booking['id']}/complete"
     now = scene.live.services.clock.now()
     for wrong in (now + timedelta(hours=1), now - timedelta(days=1)):

@@ -22,7 +22,8 @@ async def test_wrong_codes_are_counted_on_both_ways(fresh_dsn: str, tmp_path: Pa
         booking = await book(customer, place)
         path = f"/v1/partner/bookings/{booking['id']}"
         await me.call("POST", f"{path}/accept")
-        await me.call("PATCH", f"{path}/status", {"status": "arrived"})
+        for step in ("in_transit", "arrived"):
+            await me.call("PATCH", f"{path}/status", {"status": step})
         code = (await customer.call("GET", f"/v1/bookings/{booking['id']}"))["data"]["start_code"]
         tries = "SELECT start_code_tries FROM assignments"
 

@@ -15,7 +15,7 @@ from dispatch.billing import checkout, confirm, promos
 from dispatch.billing.checkout import Preview, Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact, PreviewExpired, TooManyBookings
 from dispatch.billing.promos import PromoIn, PromoUsedUp
-from dispatch.engine.slots import SlotTaken
+from dispatch.engine.free_times import SlotTaken
 from dispatch.errors import Invalid, Missing
 from dispatch.parties import addresses
 from dispatch.parties.addresses import AddressIn

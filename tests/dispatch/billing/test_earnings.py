@@ -11,6 +11,7 @@ import pytest
 from dispatch.billing import charges, earnings, payouts
 from dispatch.billing.payouts import EarningsTaken, NothingToPay, PayoutState
 from dispatch.errors import Invalid, Missing
+from storage.database.listing import Wanted
 from storage.payouts import Payout
 from tests.dispatch.billing.till import GRAND, Till
 
@@ -46,11 +47,12 @@ async def test_a_cash_booking_from_payment_to_earning(till: Till) -> None:
     }  # fmt: skip
     async with till.world.services.read() as conn:
         summary = await earnings.summary(conn, technician, currency="INR")
-        page, total = await earnings.page(conn, technician, limit=10, offset=0)
+        page = await earnings.page(conn, technician, Wanted(), "Asia/Kolkata")
         assert await charges.to_collect(conn, booking.id) == 0
     assert (summary.total_minor, summary.pending_minor, summary.paid_minor) == (123984, 123984, 0)
     assert (summary.cash_in_hand_minor, summary.payable_minor) == (GRAND, 123984 - GRAND)
-    assert total == 1 and page[0].booking_number == booking.number and page[0].platform_minor == 20016
+    [only] = page.rows
+    assert page.total == 1 and only.booking_number == booking.number and only.platform_minor == 20016
     events = await till.world.fetch("SELECT data FROM party_events WHERE type = 'earnings.updated'")
     assert events[0]["data"]["earning_minor"] == 123984
     await till.check()
@@ -104,9 +106,9 @@ async def test_processing_pays_the_earnings_and_needs_its_proof(till: Till) -> N
     assert (done.status, done.bank_transaction_id, done.notes) == ("completed", "TXN123456", "NEFT")
     async with till.world.services.read() as conn:
         summary = await earnings.summary(conn, technician, currency="INR")
-        listed, total = await payouts.page(conn, party_id=technician, limit=5, offset=0)
+        listed = await payouts.page(conn, technician, Wanted(limit=5), "Asia/Kolkata")
     assert (summary.pending_minor, summary.paid_minor, summary.payable_minor) == (0, 123984, 0)
-    assert total == 1 and listed[0].party_id == technician
+    assert listed.total == 1 and listed.rows[0].party_id == technician
     async with till.world.services.transaction() as tx:
         with pytest.raises(PayoutState):
             await payouts.fail(tx, payout.id, failure_reason="too late")
@@ -121,8 +123,8 @@ async def test_named_earnings_belong_to_one_payout(till: Till) -> None:
     first = await online_job(till, one)
     await online_job(till, one)
     async with till.world.services.read() as conn:
-        page, _ = await earnings.page(conn, one, limit=10, offset=0)
-    named = next(e.id for e in page if e.booking_id == first)
+        page = await earnings.page(conn, one, Wanted(), "Asia/Kolkata")
+    named = next(e.id for e in page.rows if e.booking_id == first)
     payout = await create(till, one, earning_ids=[named, named], method="upi")
     assert payout.earning_ids == [named] and payout.total_minor == 123984
     with pytest.raises(EarningsTaken):
@@ -148,12 +150,16 @@ async def test_parallel_payouts_take_each_earning_once(till: Till) -> None:
 async def test_days_are_local_and_the_right_way_round(till: Till) -> None:
     technician = await till.world.technician()
     await cash_job(till, technician)
-    start, end = earnings.span(date(2026, 1, 5), date(2026, 1, 5), "Asia/Kolkata")
     async with till.world.services.read() as conn:
-        _, inside = await earnings.page(conn, technician, from_at=start, to_at=end, limit=1, offset=0)
-        start, end = earnings.span(date(2026, 1, 6), None, "Asia/Kolkata")
-        _, outside = await earnings.page(conn, technician, from_at=start, to_at=end, limit=1, offset=0)
-        _, paid = await earnings.page(conn, technician, status="paid", limit=1, offset=0)
-    assert (inside, outside, paid) == (1, 0, 0)
+
+        async def how_many(timezone: str, **filters: object) -> int:
+            return (await earnings.page(conn, technician, Wanted(limit=1, filters=filters), timezone)).total
+
+        day = date(2026, 1, 5)
+        assert await how_many("Asia/Kolkata", date_from=day, date_to=day) == 1
+        assert await how_many("Asia/Kolkata", date_from=date(2026, 1, 6)) == 0
+        # Half a day further west it was still the day before.
+        assert await how_many("Pacific/Honolulu", date_from=day) == 0
+        assert await how_many("Asia/Kolkata", status="paid") == 0
     with pytest.raises(Invalid):
         earnings.span(date(2026, 1, 6), date(2026, 1, 5), "Asia/Kolkata")

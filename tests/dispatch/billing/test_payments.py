@@ -16,6 +16,7 @@ from dispatch.billing.payments import InvalidSignature, OrderClosed, OrderPendin
 from dispatch.billing.wallet import WalletTooSmall, part_of
 from dispatch.errors import Missing
 from dispatch.ports.gateway import GatewayPayment, GatewayUnknown, PaymentsNotConfigured
+from storage.database.listing import Wanted
 from tests.dispatch.billing.till import GRAND, STAFF, Till
 from tests.world import World
 
@@ -272,8 +273,8 @@ async def test_a_wallet_pays_a_part_or_all(till: Till) -> None:
     assert block is not None and block["amount"] == GRAND - 77120
     async with services.read() as conn:
         assert await wallet.balance(conn, booking.account_id, "INR") == 0
-        entries, total = await wallet.entries(conn, booking.account_id, limit=9, offset=0)
-    assert total == 2 and [e.amount_minor for e in entries] == [-77120, 77120]
+        entries = await wallet.entries(conn, booking.account_id, Wanted(limit=9))
+    assert entries.total == 2 and [e.amount_minor for e in entries.rows] == [-77120, 77120]
     await till.verify(booking, await till.gw.pay(block["order_id"]))
     assert (await till.sums())["prepaid"] == GRAND
     cancelled = await till.cancel(await till.world.booking(booking.id), refund_minor=GRAND)

@@ -12,10 +12,10 @@ import pytest
 
 from dispatch.engine import bookings, jobs, offers
 from dispatch.engine.bookings import NotRateable
-from dispatch.engine.jobs import StartCodeLocked, WrongStartCode
+from dispatch.engine.free_times import SlotTaken
+from dispatch.engine.jobs import StartCodeLocked, TooEarly, WrongStartCode
 from dispatch.engine.lifecycle import ASSIGNMENT, WrongState
 from dispatch.engine.offers import OfferAnswered
-from dispatch.engine.slots import SlotTaken
 from dispatch.errors import Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from storage.bookings import Booking
@@ -25,7 +25,7 @@ from tests.world import NOON, World, make_world
 CUSTOMER, STAFF = Actor("customer", "c-1"), Actor("admin", "s-1")
 WAYS = {
     "accepted": (), "in_transit": ("in_transit",), "arrived": ("in_transit", "arrived"),
-    "in_progress": ("arrived", "in_progress"), "completed": ("arrived", "completed"),
+    "in_progress": ("in_transit", "arrived", "in_progress"), "completed": ("in_transit", "arrived", "completed"),
 }  # fmt: skip
 
 
@@ -114,6 +114,56 @@ async def test_an_illegal_step_is_a_conflict_with_details(world: World, state: s
     assert after.event_seq == before and await assignment_state(world, booking.id) == state
 
 
+async def test_only_a_detection_skips_the_way(world: World) -> None:
+    booking, one = await job(world)
+    with pytest.raises(WrongState) as caught:
+        await go(world, booking.id, one, "arrived")
+    assert caught.value.details["allowed_from"] == ["in_transit"]
+    await go(world, booking.id, one, "arrived", is_detected=True)
+    assert await assignment_state(world, booking.id) == "arrived"
+
+
+async def test_a_job_of_another_day_is_not_begun_today(world: World) -> None:
+    booking, one = await job(world, hours=48)
+    for step in ("in_transit", "in_transit"):
+        with pytest.raises(TooEarly) as caught:
+            await go(world, booking.id, one, step)
+    earliest = booking.starts_at - timedelta(hours=2)
+    assert caught.value.details == {"earliest_at": earliest.isoformat()}
+    assert (await world.booking(booking.id)).event_seq == booking.event_seq
+    await world.advance(seconds=(earliest - world.now).total_seconds() - 1)
+    with pytest.raises(TooEarly):
+        await go(world, booking.id, one, "in_transit")
+    await world.advance(seconds=1)
+    for step in ("in_transit", "arrived"):
+        await go(world, booking.id, one, step)
+    # Nor may it have been done before it could have begun.
+    with pytest.raises(Invalid):
+        await go(world, booking.id, one, "completed", completed_at=earliest - timedelta(minutes=3))
+    await go(world, booking.id, one, "completed", completed_at=earliest - timedelta(minutes=1))
+    assert await world.value("SELECT completed_at FROM assignments") == earliest
+
+
+async def test_how_early_is_a_setting(fresh_pool: Pool, tmp_path: Path) -> None:
+    world = await make_world(fresh_pool, tmp_path, dispatch={"steps_ahead_s": 600})
+    booking, one = await job(world)
+    with pytest.raises(TooEarly):
+        await go(world, booking.id, one, "in_transit")
+    await world.advance(seconds=(booking.starts_at - world.now).total_seconds() - 600)
+    await go(world, booking.id, one, "in_transit")
+
+
+async def test_setting_out_wakes_the_watchdog(world: World) -> None:
+    """It slept until they would have to leave; now it looks at once, and warns of one who stands still."""
+    booking, one = await job(world)
+    await world.sweep()
+    asleep = (await world.booking(booking.id)).next_action_at
+    assert asleep is not None and asleep > world.now + timedelta(minutes=5)
+    await go(world, booking.id, one, "in_transit")
+    after = await world.booking(booking.id)
+    assert after.next_action == "watch" and after.next_action_at == world.now
+
+
 async def test_complete_is_legal_from_arrived(world: World) -> None:
     booking, one = await job(world, "arrived")
     assert (await go(world, booking.id, one, "completed")).status == "completed"
@@ -194,7 +244,8 @@ async def test_the_start_code_cannot_be_guessed(fresh_pool: Pool, tmp_path: Path
     await go(world, booking.id, one, "cancelled")
     assert await world.value(alerts) == 0
     await world.accept(booking.id, two)
-    await go(world, booking.id, two, "arrived")
+    for step in ("in_transit", "arrived"):
+        await go(world, booking.id, two, step)
     assert (await go(world, booking.id, two, "in_progress", start_code=booking.start_code)).status == "in_progress"
 
 

@@ -188,8 +188,9 @@ async def test_who_arrives_and_does_not_begin_is_warned_and_stays(world: World) 
     one = await world.technician(km_north=2)
     booking = await world.book(hours=1)
     await world.accept(booking.id, one)
-    async with world.services.transaction() as tx:
-        await jobs.advance(tx, booking.id, one, "arrived")
+    for step in ("in_transit", "arrived"):
+        async with world.services.transaction() as tx:
+            await jobs.advance(tx, booking.id, one, step)
     for minute in range(70):
         world.see(one, *KOLKATA)
         await tick(world)

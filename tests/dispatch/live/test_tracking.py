@@ -12,8 +12,10 @@ import pytest
 from dispatch.bus import LocalBus
 from dispatch.engine import candidates, detections, jobs, presence
 from dispatch.engine.detections import write
-from dispatch.live.arrivals import Detection
-from dispatch.live.tracking import RATE_BURST, Report, Seen
+from dispatch.errors import NotAllowed, Unavailable
+from dispatch.live.arrivals import AWAY_M, UNSAID_AHEAD_S, Departure, Detection
+from dispatch.live.devices import RATE_BURST
+from dispatch.live.reports import Report, Seen, TooOften, Unreadable
 from dispatch.live.trail import Trail
 from dispatch.process import runtime
 from geo.arrival import Rung
@@ -35,8 +37,12 @@ def fix(
     return [at_ms, LAT + north_m * METRE, LNG, accuracy_m, None, None]
 
 
-def report(world: World, technician_id: UUID, *fixes: list[float | None]) -> Report | None:
-    return world.services.tracker.report(technician_id, fixes)
+def report(
+    world: World, technician_id: UUID, *fixes: list[float | None], sent_s: float | None = None, device: str = ""
+) -> Report:
+    """What the phone says; `sent_s` is its own clock when it sends, in seconds ahead of the server's."""
+    sent_at_ms = None if sent_s is None else (world.services.clock.timestamp() + sent_s) * 1000
+    return world.services.tracker.report(technician_id, fixes, sent_at_ms=sent_at_ms, device=device)
 
 
 def seen(world: World, technician_id: UUID) -> Seen:
@@ -59,11 +65,14 @@ async def matched(world: World) -> list[UUID]:
 
 async def test_the_unknown_and_the_inactive_are_dropped_at_authorise(world: World) -> None:
     tracker = world.services.tracker
-    assert report(world, uuid4(), fix(world), fix(world)) is None
+    with pytest.raises(Unavailable) as stranger:
+        report(world, uuid4(), fix(world), fix(world))
+    assert stranger.value.retry_after_s == 1.0
     one = await world.technician(seen=False)
     await world.execute("UPDATE technicians SET is_active = false WHERE id = $1", one)
     await world.services.roster.refresh([one])
-    assert report(world, one, fix(world)) is None
+    with pytest.raises(NotAllowed):
+        report(world, one, fix(world))
     assert tracker.dropped == {"authorise": 3} and tracker.admitted == 0
     assert tracker.find_by_id(one) is None and len(tracker.fleet) == 0
 
@@ -71,12 +80,16 @@ async def test_the_unknown_and_the_inactive_are_dropped_at_authorise(world: Worl
 async def test_too_many_reports_are_dropped_at_rate(world: World) -> None:
     one = await world.technician(seen=False)
     for n in range(int(RATE_BURST)):
-        assert report(world, one, fix(world, 20 * n)) is not None
-    assert report(world, one, fix(world, 500)) is None
-    assert world.services.tracker.dropped["rate"] == 1
+        assert report(world, one, fix(world, 20 * n)).dropped == ({"clock": 1} if n else {})
+    with pytest.raises(TooOften) as refused:
+        report(world, one, fix(world, 500), fix(world, 520))
+    assert refused.value.retry_after_s == 1.0 and refused.value.details == {"retry_after_s": 1.0}
+    assert world.services.tracker.dropped["rate"] == 2
+    assert seen(world, one).lat < LAT + 400 * METRE
     await world.advance(seconds=1)
     assert report(world, one, fix(world, 120)) == Report(1, 0, {})
-    assert report(world, one, fix(world, 140)) is None
+    with pytest.raises(TooOften):
+        report(world, one, fix(world, 140))
     # One technician's flood is nobody else's loss.
     assert report(world, await world.technician(seen=False), fix(world)) == Report(1, 0, {})
 
@@ -89,10 +102,10 @@ async def test_older_than_the_last_is_dropped_at_clock(world: World) -> None:
     assert world.services.tracker.dropped == {"clock": 2}
 
 
-async def test_the_future_is_clamped_to_now(world: World) -> None:
+async def test_a_clock_that_runs_ahead_is_set_back(world: World) -> None:
     one = await world.technician(seen=False)
     now_s = world.services.clock.timestamp()
-    assert report(world, one, fix(world, 0, late_s=-3600)) == Report(1, 0, {})
+    assert report(world, one, fix(world, 0, late_s=-3600)) == Report(1, 0, {}, clock_offset_ms=-3_600_000)
     assert seen(world, one).fix_at_s == now_s
     await world.advance(seconds=10)
     assert report(world, one, fix(world, 50)) == Report(1, 0, {})
@@ -113,7 +126,84 @@ async def test_a_vague_fix_is_shown_and_decides_nothing(world: World) -> None:
     report(world, one, fix(world, 900, accuracy_m=1500))
     assert await matched(world) == []
     assert world.services.tracker.degraded == {"accuracy": 2}
-    assert report(world, one, fix(world, 0, late_s=-1, accuracy_m=-1.0)) == Report(0, 0, {"accuracy": 1})
+    await world.advance(seconds=60)
+    # iOS says -1 when it does not know: that is as if nothing were said.
+    assert report(world, one, fix(world, 0, accuracy_m=-1.0)) == Report(1, 0, {})
+    assert await matched(world) == [one]
+
+
+async def test_each_fix_is_judged_alone(world: World) -> None:
+    one = await world.technician(seen=False)
+    good = [fix(world, 20 * n, late_s=20 - n) for n in range(20)]
+    for n, odd in ((3, (10, -1, -1)), (5, (None, 1850, 400)), (7, (-1, "3", True))):
+        good[n][3:] = odd  # type: ignore[assignment]
+    bad = [fix(world), [], None, [*fix(world), 1], ["now", LAT, LNG], [*fix(world)[:1], 0.0, 0.0, 5.0]]
+    bad[0][1] = 91.0  # type: ignore[index]
+    assert report(world, one, *good, *bad, sent_s=0) == Report(20, 0, {"decode": 6})  # type: ignore[arg-type]
+    assert world.services.tracker.dropped == {"decode": 6}
+    with pytest.raises(Unreadable) as refused:
+        report(world, one, *bad)  # type: ignore[arg-type]
+    assert {"fixes.0.1", "fixes.1", "fixes.2", "fixes.3", "fixes.4.0", "fixes.5.1"} == refused.value.fields.keys()
+    assert world.services.tracker.dropped == {"decode": 12}
+
+
+@pytest.mark.parametrize("slow_s", [120.0, 300.0, 590.0, -45.0, -3600.0])
+async def test_a_wrong_clock_gets_offers_as_a_right_one_does(world: World, slow_s: float) -> None:
+    one = await world.technician(seen=False)
+    assert report(world, one, fix(world, late_s=slow_s)).clock_offset_ms == slow_s * 1000
+    assert seen(world, one).fix_at_s == world.services.clock.timestamp()
+    assert await matched(world) == [one]
+    await world.advance(seconds=80)
+    assert await matched(world) == [one]
+    await world.advance(seconds=15)
+    assert await matched(world) == []
+
+
+async def test_an_hour_slow_is_known_by_its_send_time_or_by_three_frames(world: World) -> None:
+    one, two = await world.technician(seen=False), await world.technician(seen=False)
+    told = report(world, one, fix(world, late_s=3605), sent_s=-3600)
+    assert told == Report(1, 0, {}, clock_offset_ms=3_600_000)
+    assert seen(world, one).fix_at_s == world.services.clock.timestamp() - 5
+    reports = []
+    for n in range(3):
+        reports.append(report(world, two, fix(world, 40 * n, late_s=4000)))
+        await world.advance(seconds=5)
+    assert [(r.admitted, r.recorded, r.dropped) for r in reports] == [(0, 1, {}), (0, 1, {}), (1, 0, {})]
+    assert two in await matched(world)
+
+
+async def test_two_phones_of_one_technician_have_a_clock_each(world: World) -> None:
+    one = await world.technician(seen=False)
+    for n in range(6):
+        slow_s, device = ((0, "tablet"), (240, "phone"))[n % 2]
+        told = report(world, one, fix(world, 30 * n, late_s=slow_s), device=device)
+        assert told == Report(1, 0, {}, clock_offset_ms=slow_s * 1000)
+        await world.advance(seconds=5)
+
+
+async def test_a_batch_in_any_order_is_sorted(world: World) -> None:
+    one = await world.technician(seen=False)
+    batch = [fix(world, 30 * n, late_s=50 - n) for n in range(50)]
+    assert report(world, one, *reversed(batch)) == Report(50, 0, {}, clock_offset_ms=1000)
+    assert seen(world, one).lat == pytest.approx(LAT + 30 * 49 * METRE)
+
+
+async def test_a_backlog_belongs_into_history_and_not_on_the_map(world: World) -> None:
+    one = await world.technician(seen=False)
+    report(world, one, fix(world))
+    here = seen(world, one)
+    position = (here.lat, here.fix_at_s)
+    old = [fix(world, 5000 + 100 * n, late_s=7200 - 15 * n) for n in range(50)]
+    for _ in range(2):
+        # No answer was heard: the same is sent again, and written once.
+        assert report(world, one, *reversed(old)) == Report(0, 0, {}, recorded=50)
+        await world.services.tracker.flush()
+    assert (here.lat, here.fix_at_s) == position
+    lats = await world.fetch("SELECT lat FROM position_history ORDER BY at")
+    assert len(lats) == 51 and [r["lat"] for r in lats] == sorted(r["lat"] for r in lats[:50]) + [LAT]
+    # Beyond what is kept it is nothing.
+    ancient = fix(world, late_s=86_400 * 31)
+    assert report(world, one, ancient) == Report(0, 0, {"clock": 1})
 
 
 async def test_a_teleport_is_not_dispatchable_until_it_settles(world: World) -> None:
@@ -335,6 +425,76 @@ async def test_noise_does_not_arrive(world: World) -> None:
     assert "partner.arrived" not in await world.facts(booking.id)
 
 
+async def test_an_arrival_that_is_left_at_once_is_taken_back(world: World) -> None:
+    """A red light thirty metres from the door; then on, for two kilometres; and then really there."""
+    booking, one = await on_the_way(world)
+    await drive(world, one, *range(2900, 30, -100), every_s=8)
+    await drive(world, one, 30, 30, 30, 30, 30, every_s=5)
+    assert await state_of(world, booking) == "arrived"
+    await world.services.tracker.refresh_jobs()
+    await drive(world, one, *range(-20, -1900, -80), every_s=8)
+    assert await state_of(world, booking) == "in_transit"
+    [left] = await world.fetch("SELECT actor_kind, data FROM booking_events WHERE type = 'technician.left'")
+    assert left["actor_kind"] == "system" and left["data"]["is_taken_back"] is True
+    assert left["data"]["distance_m"] >= AWAY_M
+    assert await world.value("SELECT arrived_at FROM assignments WHERE booking_id = $1", booking.id) is None
+    await world.services.tracker.refresh_jobs()
+    await drive(world, one, *range(-1800, -10, 80), every_s=8)
+    await drive(world, one, -8, -8, -8, -8)
+    assert await state_of(world, booking) == "arrived"
+    facts = await world.facts(booking.id)
+    assert facts.count("partner.arrived") == 2 and facts.count("technician.left") == 1
+
+
+async def test_fetching_something_from_the_van_is_no_leaving(world: World) -> None:
+    booking, one = await on_the_way(world, 400)
+    await drive(world, one, 300, 200, 100, 10, 10, 10, 10, 10)
+    assert await state_of(world, booking) == "arrived"
+    await world.services.tracker.refresh_jobs()
+    await drive(world, one, 60, 140, 200, 200, 200, 200, 120, 40, 10, 10, 10)
+    assert await state_of(world, booking) == "arrived"
+    assert "technician.left" not in await world.facts(booking.id)
+
+
+async def test_leaving_later_is_told_to_people_once(world: World) -> None:
+    booking, one = await on_the_way(world, 400)
+    await drive(world, one, 300, 200, 100, 10, 10, 10, 10, 10)
+    await world.services.tracker.refresh_jobs()
+    await drive(world, one, *([10] * 12), every_s=30)
+    for _ in range(2):
+        await drive(world, one, 120, 240, 360, 480, 600, 720, every_s=8)
+        await drive(world, one, *range(600, 10, -100), 10, 10, 10, 10, every_s=8)
+    assert await state_of(world, booking) == "arrived"
+    [left] = await world.fetch("SELECT data FROM booking_events WHERE type = 'technician.left'")
+    assert left["data"]["is_taken_back"] is False
+    open_alerts = "SELECT count(*) FROM alerts WHERE resolved_at IS NULL AND kind = 'technician_left'"
+    assert await world.value(open_alerts) == 1
+    async with world.services.transaction() as tx:
+        await jobs.advance(tx, booking.id, one, "in_progress")
+    assert await world.value(open_alerts) == 0
+
+
+async def test_a_departure_that_the_job_has_outrun_changes_nothing(world: World) -> None:
+    booking, one = await on_the_way(world, 400)
+    found = Departure(booking.id, one, world.now.timestamp(), 900.0)
+    async with world.services.transaction() as tx:
+        await write(tx, found)
+    assert await state_of(world, booking) == "in_transit"
+    assert "technician.left" not in await world.facts(booking.id)
+
+
+async def test_being_at_the_door_unsaid_counts_shortly_before_the_start_only(world: World) -> None:
+    one = await world.technician(km_north=1)
+    booking = await world.book()
+    await world.accept(booking.id, one)
+    await world.services.tracker.refresh_jobs()
+    await drive(world, one, 10, 10, 10, 10, 10)
+    assert await state_of(world, booking) == "accepted"
+    await world.advance(seconds=(booking.starts_at - world.now).total_seconds() - UNSAID_AHEAD_S)
+    await drive(world, one, 10, 10, 10, 10, 10)
+    assert await state_of(world, booking) == "arrived"
+
+
 async def test_near_is_told_once_even_after_a_restart(world: World) -> None:
     booking, one = await on_the_way(world)
     found = Detection(booking.id, one, Rung.NEAR)
@@ -354,7 +514,7 @@ async def test_arrival_as_a_hint_only(fresh_pool: Pool, tmp_path: Path) -> None:
 
 
 async def test_a_detection_waits_for_the_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dispatch.live import arrivals as module
+    from dispatch.engine import detections as module
     from storage.database.errors import DatabaseAway
 
     booking, one = await on_the_way(world)
@@ -369,7 +529,7 @@ async def test_a_detection_waits_for_the_database(world: World, monkeypatch: pyt
     monkeypatch.setattr(module, "write", flaky)
     monkeypatch.setattr(module, "RETRY_S", 0.0)
     arrivals._found.put_nowait(Detection(booking.id, one, Rung.ARRIVED))
-    recording = asyncio.create_task(arrivals.record(world.services))
+    recording = asyncio.create_task(module.record(world.services))
     async with asyncio.timeout(5):
         while arrivals.detected == 0:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -13,6 +13,7 @@ from dispatch.errors import Invalid, Missing
 from dispatch.parties import customers, erasure
 from dispatch.parties.customers import SignedIn
 from dispatch.services import Services
+from storage.database.listing import Wanted
 from storage.database.pool import Pool
 from tests.identity import OTHER_PHONE, PHONE, add_booking, add_technician, everything, send_code, wrong
 
@@ -85,15 +86,15 @@ async def test_notifications_are_the_owners(services: Services) -> None:
     first = await notify(services, mine)
     await notify(services, mine, "Second")
     async with services.transaction() as tx:
-        page, total = await customers.page_notifications(tx.conn, mine, limit=1)
-        assert (len(page), total) == (1, 2)
-        assert (await customers.page_notifications(tx.conn, other))[1] == 0
+        page = await customers.page_notifications(tx.conn, mine, Wanted(limit=1))
+        assert (len(page.rows), page.total) == (1, 2)
+        assert (await customers.page_notifications(tx.conn, other, Wanted())).total == 0
         with pytest.raises(Missing):
             await customers.read_notification(tx, other, first)
         assert (await customers.read_notification(tx, mine, first)).is_read
         assert (await customers.read_notification(tx, mine, first)).is_read
-        _, unread = await customers.page_notifications(tx.conn, mine, unread_only=True)
-        assert unread == 1
+        unread = await customers.page_notifications(tx.conn, mine, Wanted(filters={"unread": True}))
+        assert unread.total == 1
 
 
 # ---------------------------------------------------------------- step-up

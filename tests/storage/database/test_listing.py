@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
 
+import orjson
 import pytest
 
 from storage.database import listing
-from storage.database.binder import REGISTRY, Statements
-from storage.database.listing import LISTS, Listed, UnknownName, Wanted
+from storage.database.binder import Statements
+from storage.database.listing import (
+    LISTS,
+    MAX_COUNTED,
+    MAX_OFFSET,
+    AnyOf,
+    BadCursor,
+    Listed,
+    Sort,
+    TooDeep,
+    UnknownName,
+    Wanted,
+    search_query,
+)
 from storage.database.pool import Conn
+from tests.storage.database.test_binder import REGISTRY
+
+assert REGISTRY, "importing it imports every module of storage, and so declares every list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,32 +40,36 @@ class Thing:
 
 
 class Inline(Statements):
-    """Statements without a file."""
+    """Parts without a file."""
 
     def __init__(self) -> None:
         self.noun = "inline"
-        self._sources = {
-            "things": """SELECT n, 'w' || n AS word, n % 3 AS rest, CASE WHEN n > 2 THEN n END AS late
-                         FROM generate_series(1, :most::int) AS n"""
+        self._sources = {}
+        self._parts = {
+            "columns": "t.n, t.word",
+            "source": "(SELECT n, 'w' || n AS word FROM generate_series(1, :most::int) AS n) t",
+            "things": "FROM (SELECT n, 'w' || n AS word, n % 3 AS rest, CASE WHEN n > 2 THEN n END AS late"
+            " FROM generate_series(1, :most::int) AS n) t WHERE true",
         }
 
 
 @pytest.fixture
 def things() -> Iterator[Listed[Thing]]:
+    late = "CASE WHEN t.n > 2 THEN t.n END"
     made = Listed(
         Inline(), "things", Thing,
-        sorts={"n": "n", "rest": "rest", "late": "late"},
-        filters={"rest": "rest = ANY({}::int[])", "from": "n >= {}"},
-        search="word ILIKE {}", default_sort=(("n", True),), tie="n",
+        key=Sort("t.n", "int"),
+        sorts={"n": Sort("t.n", "int"), "rest": Sort("(t.n % 3)", "int"), "late": Sort(late, "int", is_nullable=True)},
+        filters={"rest": AnyOf("(t.n % 3)", "int"), "from": "t.n >= {}"},
+        search="to_tsvector('simple', t.word) @@ {}", default_sort=(("n", True),),
     )  # fmt: skip
     yield made
     LISTS.remove(made)
-    REGISTRY.pop()
 
 
-async def numbers(db: Conn, things: Listed[Thing], wanted: Wanted) -> tuple[list[int], int]:
-    rows, total = await things.page(db, wanted, most=25)
-    return [row.n for row in rows], total
+async def numbers(db: Conn, things: Listed[Thing], wanted: Wanted, most: int = 25) -> tuple[list[int], int]:
+    found = await things.page(db, wanted, most=most)
+    return [row.n for row in found.rows], found.total
 
 
 async def test_pages(db: Conn, things: Listed[Thing]) -> None:
@@ -53,15 +77,13 @@ async def test_pages(db: Conn, things: Listed[Thing]) -> None:
     assert await numbers(db, things, Wanted(page=9, limit=3)) == ([1], 25)
     # Beyond the last page the total is still told.
     assert await numbers(db, things, Wanted(page=10, limit=3)) == ([], 25)
-    assert await things.page(db, Wanted(), most=0) == ([], 0)
+    assert await numbers(db, things, Wanted(), most=0) == ([], 0)
+    assert await things.first(db, Wanted(limit=2), most=25) == [Thing(25, "w25"), Thing(24, "w24")]
 
 
 async def test_sorts_and_their_tie(db: Conn, things: Listed[Thing]) -> None:
-    assert await numbers(db, things, Wanted(limit=3, sorts=(("rest", True),))) == ([2, 5, 8], 25)
-    assert await numbers(db, things, Wanted(limit=3, sorts=(("rest", False), ("n", True)))) == (
-        [24, 21, 18],
-        25,
-    )
+    assert await numbers(db, things, Wanted(limit=3, sorts=(("rest", True),))) == ([23, 20, 17], 25)
+    assert await numbers(db, things, Wanted(limit=3, sorts=(("rest", False), ("n", True)))) == ([24, 21, 18], 25)
     # What has no value comes last, whichever way the list goes.
     assert (await numbers(db, things, Wanted(limit=2, sorts=(("late", False),))))[0] == [3, 4]
     assert (await numbers(db, things, Wanted(limit=2, sorts=(("late", True),))))[0] == [25, 24]
@@ -70,13 +92,65 @@ async def test_sorts_and_their_tie(db: Conn, things: Listed[Thing]) -> None:
 async def test_filters_and_search(db: Conn, things: Listed[Thing]) -> None:
     wanted = Wanted(filters={"rest": [0, 1], "from": 20}, sorts=(("n", False),))
     assert await numbers(db, things, wanted) == ([21, 22, 24, 25], 4)
-    assert await numbers(db, things, Wanted(search="W2", sorts=(("n", False),))) == (
-        [2, 20, 21, 22, 23, 24, 25],
-        7,
-    )
-    # Wildcards stand for themselves, and text is only ever text.
-    for text in ("%", "_", "\\", "'; DROP TABLE quotas; --"):
+    assert await numbers(db, things, Wanted(filters={"rest": [0], "from": 20})) == ([24, 21], 2)
+    assert await numbers(db, things, Wanted(filters={"rest": 1, "from": 20})) == ([25, 22], 2)
+    assert await numbers(db, things, Wanted(filters={"rest": []})) == ([], 0)
+    assert await numbers(db, things, Wanted(search="W2", sorts=(("n", False),))) == ([2, 20, 21, 22, 23, 24, 25], 7)
+    # Signs are no words, and text is only ever text.
+    for text in ("%", "_", "\\", "'; DROP TABLE quotas; --", "!", "w2 & w3", "x | w2", "(", "ключ", "\u202a"):
         assert await numbers(db, things, Wanted(search=text)) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    "sorts",
+    [(), (("n", False),), (("rest", True),), (("rest", True), ("n", False)), (("late", True),), (("late", False),)],
+    ids=str,
+)
+async def test_cursors_lead_through_all_of_it(db: Conn, things: Listed[Thing], sorts: Any) -> None:
+    whole = [t.n for t in await things.first(db, Wanted(limit=100, sorts=sorts), most=25)]
+    cursor, seen, page = None, [], 0
+    while True:
+        found = await things.page(db, Wanted(limit=4, sorts=sorts, cursor=cursor), most=25)
+        page += 1
+        assert (found.page, found.total, found.is_exact) == (page, 25, True)
+        seen += [t.n for t in found.rows]
+        cursor = found.cursor
+        if cursor is None:
+            break
+    assert seen == whole and page == 7
+
+
+async def test_a_cursor_belongs_to_its_order(db: Conn, things: Listed[Thing]) -> None:
+    cursor = (await things.page(db, Wanted(limit=2), most=25)).cursor
+    assert cursor is not None
+    made_up = [
+        [], {}, ["-n", 2], ["-n", 2, ["1"]], ["-n", 2, ["1", "x"]], ["-n", 2, [None, "1"]], ["-n", 2, [1, 1]],
+        ["-n", "2", ["1", "1"]], ["-n", 2, ["99999999999", "1"]], ["-n", 0, ["1", "1"]], ["n", 2, ["1", "1"]],
+        ["-n", 2, ["1\x00", "1"]],
+    ]  # fmt: skip
+    texts = ["", "!", "é", "====", cursor[:-3], *(base64.urlsafe_b64encode(orjson.dumps(m)).decode() for m in made_up)]
+    for text in texts:
+        with pytest.raises(BadCursor):
+            await things.page(db, Wanted(limit=2, cursor=text), most=25)
+    with pytest.raises(BadCursor):
+        await things.page(db, Wanted(limit=2, cursor=cursor, sorts=(("rest", True),)), most=25)
+
+
+async def test_counting_ends_and_depth_needs_a_cursor(db: Conn, things: Listed[Thing]) -> None:
+    most = MAX_COUNTED + 50
+    last = await things.page(db, Wanted(page=MAX_OFFSET // 100, limit=100), most=most)
+    assert (last.total, last.is_exact, len(last.rows)) == (MAX_COUNTED, False, 100)
+    with pytest.raises(TooDeep):
+        await things.page(db, Wanted(page=MAX_OFFSET // 100 + 1, limit=100), most=most)
+    beyond = await things.page(db, Wanted(limit=100, cursor=last.cursor), most=most)
+    assert [t.n for t in beyond.rows] == list(range(50, 0, -1)) and beyond.cursor is None
+    assert (await things.page(db, Wanted(), most=MAX_COUNTED)).is_exact
+
+
+async def test_a_stream_reads_all_in_order(db: Conn, things: Listed[Thing]) -> None:
+    pieces = [batch async for batch in things.stream(db, Wanted(filters={"rest": [0]}), most=4000)]
+    assert [t.n for batch in pieces for t in batch] == list(range(3999, 0, -3))
+    assert max(len(batch) for batch in pieces) == listing.STREAM_ROWS
 
 
 async def test_what_is_not_declared_is_refused(db: Conn, things: Listed[Thing]) -> None:
@@ -92,8 +166,62 @@ def test_wanted_counts_from_one() -> None:
     assert listing.MAX_LIMIT == 100
 
 
-async def test_every_declared_sort_and_filter_prepares(db: Conn, things: Listed[Thing]) -> None:
-    assert things in LISTS
-    for listed in LISTS:
-        for text in listed.every_text():
-            await db.prepare(text)
+def test_a_search_takes_beginnings_and_both_ends_of_a_phone() -> None:
+    assert search_query("BK-2026 fac") == "'BK':* & '2026':* & 'fac':*"
+    assert search_query("+91 98-76") == "('91':* & '98':* & '76':*) | '>919876':* | '<678919':*"
+    assert search_query("12") == "'12':*"
+    assert search_query(" %_' ") == ""
+
+
+# ---------------------------------------------------------------- the lists of the product
+
+#: A value of each filter's and parameter's type, by what its text says.
+_VALUES = {"uuid": UUID(int=1), "int": 1, "bigint": 1, "text": "x", "bool": True, "date": date(2026, 1, 5)}
+_GIVEN = {
+    "timezone": "Asia/Kolkata", "since": datetime(2026, 1, 1, tzinfo=UTC), "owner_kind": "account", "type": "wallet",
+}  # fmt: skip
+
+
+def given_for(listed: Listed[Any]) -> dict[str, Any]:
+    return {name: _GIVEN.get(name, UUID(int=1)) for name in listed.parameters}
+
+
+def value_for(listed: Listed[Any], name: str) -> Any:
+    filter_ = listed.filters[name]
+    if isinstance(filter_, AnyOf):
+        return [_VALUES[filter_.type]]
+    kind = next(k for k in ("date[]", "text[]", "date", "boolean") if f"{{}}::{k}" in filter_)
+    return {"date[]": [_VALUES["date"]], "text[]": ["x"], "date": _VALUES["date"], "boolean": True}[kind]
+
+
+def filled(listed: Listed[Any], wanted: Wanted) -> Wanted:
+    return Wanted(sorts=wanted.sorts, filters={n: value_for(listed, n) for n in wanted.filters}, search=wanted.search)
+
+
+@pytest.mark.parametrize("listed", [*LISTS], ids=lambda found: found.name)
+async def test_every_declared_sort_filter_and_search_runs(db: Conn, listed: Listed[Any]) -> None:
+    for wanted in listed.every_wanted():
+        found = await listed.page(db, filled(listed, wanted), **given_for(listed))
+        assert found.rows == [] and found.total == 0
+    everything = Wanted(filters={n: value_for(listed, n) for n in listed.filters})
+    assert [batch async for batch in listed.stream(db, everything, **given_for(listed))] == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "pair"), [(found, pair) for found in LISTS for pair in found.indexed],
+    ids=lambda value: value.name if isinstance(value, Listed) else f"{value[0] or 'default'}-{'-'.join(value[1])}",
+)  # fmt: skip
+async def test_an_index_gives_each_named_pair_its_order(db: Conn, listed: Listed[Any], pair: Any) -> None:
+    """With sorting discouraged, a plan that still sorts has no index to lean on."""
+    sort, filters = pair
+    is_down = sort in dict(listed.default_sort) and dict(listed.default_sort)[sort]
+    wanted = filled(listed, Wanted(sorts=((sort, is_down),) if sort else (), filters=dict.fromkeys(filters)))
+    if "status" in filters and not isinstance(listed.filters["status"], AnyOf):
+        wanted.filters["status"][:] = ["pending"]  # type: ignore[index]
+    text = listed.texts(wanted).keys
+    await db.execute("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off")
+    values = given_for(listed)
+    for name, value in wanted.filters.items():
+        values[f"filter_{name}"] = value[0] if isinstance(listed.filters[name], AnyOf) else value
+    plan = "\n".join(r[0] for r in await db.fetch(f"EXPLAIN {text.text}", *text.take(values)))
+    assert "Sort" not in plan and "Index" in plan, plan

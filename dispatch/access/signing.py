@@ -1,0 +1,222 @@
+"""Signing in with an e-mail address and a password: one account, several memberships, a token for one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from dispatch.access import otp, passwords
+from dispatch.access.permissions import Grants, grants_of
+from dispatch.errors import Invalid, NotAllowed, NotSignedIn, Throttled
+from dispatch.live.sessions import Pair
+from dispatch.outbox import messages
+from dispatch.services import Services, Tx
+from storage import accounts as rows
+from storage import quotas
+from storage.accounts import Credentials, Tie
+from storage.database.pool import Conn
+
+#: Which membership a sign-in means that names none, the first that the account has.
+ORDER = ("provider", "organisation", "erp", "integration", "admin")
+#: Wrong passwords within a quarter of an hour: for one address of one place, for a place, for one address from
+#: anywhere. The owner, who sits elsewhere, is not locked out by a stranger's guesses until the last is used up.
+GUESS_WINDOW_S = 900.0
+GUESSES_HERE, GUESSES_PER_NETWORK, GUESSES_PER_ADDRESS = 10, 60, 200
+
+
+class WrongCredentials(NotSignedIn):
+    """The e-mail address or the password is wrong."""
+
+    code = "invalid_credentials"
+
+
+class TooManyTries(Throttled):
+    """Too many tries; wait a while and try again."""
+
+    code = "rate_limit_exceeded"
+
+
+class NoMembership(NotAllowed):
+    """This account belongs to nothing that you could sign in to here."""
+
+    code = "no_membership"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Who is signed in as a member of the staff or of a party, with what they may do at this moment."""
+
+    account_id: UUID
+    membership_id: UUID
+    realm: str
+    role: str
+    party_id: UUID | None
+    grants: Grants
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """`tie` is the membership that the pair is for; `others` are the rest."""
+
+    pair: Pair
+    tie: Tie
+    others: tuple[Tie, ...]
+    email: str
+    must_change_password: bool
+
+
+def member_of(tie: Tie) -> Member:
+    """The caller that an active membership makes."""
+    grants = grants_of(tie.realm, tie.role, tie.permissions)
+    return Member(tie.account_id, tie.id, tie.realm, tie.role, tie.party_id, grants)
+
+
+def subject_of(tie: Tie) -> UUID:
+    """Whom a session of this membership belongs to: staff sign in as themselves, others as the membership."""
+    return tie.account_id if tie.realm == "admin" else tie.id
+
+
+async def sign_in(
+    services: Services,
+    email: str,
+    password: str,
+    *,
+    audience: str | None = None,
+    ip: str | None = None,
+    user_agent: str | None = None,
+) -> SignedIn:
+    """A token for one membership: that of `audience`, else the only one, else the first of ORDER.
+
+    Answer and time are the same for an unknown address and a wrong password. Raises WrongCredentials,
+    TooManyTries, NoMembership.
+    """
+    found = await _checked(services, email, password, ip)
+    async with services.transaction() as tx:
+        ties = await rows.memberships_of(tx.conn, account_id=found.id)
+        tie = choose(ties, audience)
+        pair = await services.sessions.open(tx, tie.realm, subject_of(tie), ip=ip, user_agent=user_agent)
+    return SignedIn(pair, tie, tuple(t for t in ties if t is not tie), email, found.must_change_password)
+
+
+async def switch(
+    tx: Tx, account_id: UUID, membership_id: UUID, *, ip: str | None = None, user_agent: str | None = None
+) -> SignedIn:
+    """A token for another membership of somebody who is signed in. Raises NoMembership, another's is none."""
+    account = await rows.get(tx.conn, id=account_id)
+    ties = await rows.memberships_of(tx.conn, account_id=account_id)
+    tie = next((t for t in ties if t.id == membership_id), None)
+    if tie is None or account is None:
+        raise NoMembership
+    pair = await tx.services.sessions.open(tx, tie.realm, subject_of(tie), ip=ip, user_agent=user_agent)
+    return SignedIn(pair, tie, tuple(t for t in ties if t is not tie), account.email or "", False)
+
+
+def choose(ties: Sequence[Tie], audience: str | None) -> Tie:
+    """The membership that a sign-in means. Raises NoMembership."""
+    fitting = [t for t in ties if audience in (None, t.realm)]
+    if not fitting:
+        raise NoMembership
+    return min(fitting, key=lambda t: ORDER.index(t.realm))
+
+
+async def find_member(conn: Conn, realm: str, subject_id: UUID) -> Member | None:
+    """The member behind a living session, read anew: a changed role or a block acts at once."""
+    if realm == "admin":
+        ties = await rows.memberships_of(conn, account_id=subject_id)
+        tie = next((t for t in ties if t.realm == "admin"), None)
+    else:
+        tie = await rows.tie(conn, id=subject_id)
+    return None if tie is None or tie.realm != realm else member_of(tie)
+
+
+async def ask_new_password(services: Services, email: str, ip: str | None) -> int:
+    """Sends a code to the address, whether anybody has it or not; returns the code's life in seconds.
+
+    The message leaves only where somebody signs in with this address: a stranger's mailbox gets nothing.
+    """
+    async with services.transaction() as tx:
+        known = await rows.credentials(tx.conn, email=email)
+        if known is None:
+            await otp.spend(tx, email, ip)
+            return services.settings.otp.life_s
+        return await otp.send(tx, email, "new_password", ip)
+
+
+async def reset_password(services: Services, email: str, code: str, password: str) -> None:
+    """Sets a new password with a code from the mailbox; every sign-in of the account ends.
+
+    Raises InvalidOtp, TooManyGuesses, Invalid (the password).
+    """
+    password_hash = await passwords.hashed(password, "new_password")
+    async with services.transaction() as tx:
+        verdict = await otp.guess(tx, email, "new_password", code)
+        if verdict is otp.Verdict.RIGHT:
+            found = await rows.credentials(tx.conn, email=email)
+            if found is None:
+                verdict = otp.Verdict.WRONG
+            else:
+                await _change(tx, found.id, email, password_hash)
+    verdict.check()
+
+
+async def change_password(services: Services, email: str, old: str, new: str, *, ip: str | None = None) -> None:
+    """A new password by whoever knows the old or the temporary one. Raises WrongCredentials, TooManyTries, Invalid."""
+    passwords.check(new, "new_password")
+    found = await _checked(services, email, old, ip)
+    if old == new:
+        raise Invalid({"new_password": "The new password is the old one; choose another."})
+    password_hash = await passwords.hashed(new, "new_password")
+    async with services.transaction() as tx:
+        await _change(tx, found.id, email, password_hash)
+
+
+async def use_link(services: Services, token: str, password: str) -> UUID:
+    """Sets the password with a link that was sent, and ends every sign-in of its account.
+
+    Returns the account. Raises LinkRefused, Invalid.
+    """
+    password_hash = await passwords.hashed(password)
+    async with services.transaction() as tx:
+        account_id = await passwords.use_link(tx, token, password_hash)
+        await end_sign_ins(tx, account_id, "password changed")
+    return account_id
+
+
+async def end_sign_ins(tx: Tx, account_id: UUID, reason: str) -> None:
+    """Ends all sign-ins of an account with a password, in whatever it is a member of."""
+    for tie in await rows.memberships_of(tx.conn, account_id=account_id):
+        await tx.services.sessions.revoke_all(tx, tie.realm, subject_of(tie), reason)
+
+
+async def _change(tx: Tx, account_id: UUID, email: str, password_hash: str) -> None:
+    await passwords.set_password(tx, account_id, password_hash)
+    await end_sign_ins(tx, account_id, "password changed")
+    await messages.enqueue(tx, "email", email, "password_changed", {})
+
+
+async def _checked(services: Services, email: str, password: str, ip: str | None) -> Credentials:
+    """Counts the try, compares, and forgets the count of a right one."""
+    keys = _counters(email, ip)
+    async with services.transaction() as tx:
+        for key, limit in keys:
+            if wait_s := await quotas.take(tx.conn, key, limit, GUESS_WINDOW_S):
+                raise TooManyTries(retry_after_s=wait_s)
+        found = await rows.credentials(tx.conn, email=email)
+    is_right = await passwords.matches(found.password_hash if found else None, password)
+    if found is None or not is_right or not found.is_active:
+        raise WrongCredentials
+    async with services.transaction() as tx:
+        # Only of this address: a right password must not buy guesses at others from the same place.
+        await quotas.forget(tx.conn, keys=[key for key, _ in keys if email.lower() in key])
+    return found
+
+
+def _counters(email: str, ip: str | None) -> list[tuple[str, int]]:
+    """The counters of a try and their limits, always in this order, the one that most share last."""
+    place = otp.network_of(ip) if ip else "unknown"
+    return [
+        (f"password:{email.lower()}:{place}", GUESSES_HERE),
+        (f"password:{email.lower()}", GUESSES_PER_ADDRESS),
+        (f"password:network:{place}", GUESSES_PER_NETWORK),
+    ]

@@ -1,0 +1,222 @@
+"""Every list of the route table, walked: whose rows it shows, and whether all that it declares runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+from urllib.parse import urlencode
+from uuid import UUID
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from api.app import all_routes, create_app
+from api.route import Route
+from api.wire.listing import Grammar, taken
+from dispatch.adapters.razorpay import opened
+from dispatch.billing import payouts, refunds
+from dispatch.local_gateway.server import LocalGateway
+from storage.database.pool import Pool
+from tests.api.customer.conftest import Visitor
+from tests.dispatch.billing.conftest import open_till
+from tests.dispatch.billing.till import Till
+
+LISTED = [r for r in all_routes() if r.inputs.listing is not None]
+#: Staff and services see everybody's.
+OWNED = [r for r in LISTED if r.audience.name in ("customer", "technician")]
+
+
+@dataclass
+class Street:
+    """Two customers and two technicians who did the same things, and a service, over HTTP."""
+
+    till: Till
+    customers: list[Visitor]
+    technicians: list[Visitor]
+    service: Visitor
+
+    def of(self, route: Route) -> list[Visitor]:
+        people = {"customer": self.customers, "technician": self.technicians}
+        return people.get(route.audience.name, [self.service])
+
+
+async def furnish(till: Till, technician_id: UUID) -> UUID:
+    """A customer with done and open bookings, a wallet and messages; a technician with earnings and a payout."""
+    done = await till.finish(await till.paid(), technician_id)
+    await till.finish(await till.paid(done.account_id, hours=6), technician_id)
+    await till.world.book(done.account_id, hours=9)
+    services = till.world.services
+    async with services.transaction() as tx:
+        await refunds.request_for_booking(tx, done.id, 10000, reason="sorry", requested_by="staff", to_wallet=True)
+        await payouts.create(tx, technician_id, method="upi", requested_by="staff")
+    for owner, column in ((done.account_id, "account_id"), (technician_id, "technician_id")):
+        await till.world.execute(
+            f"INSERT INTO notifications ({column}, type, title, message) VALUES ($1, 'test', 'Title', 'Words')", owner
+        )
+    return done.account_id
+
+
+@pytest.fixture(scope="module")
+async def street(pg_home: str, tmp_path_factory: Any) -> AsyncIterator[Street]:
+    from storage.database.pool import create_pool
+    from tests.conftest import clone
+
+    pool: Pool = await create_pool(await clone(pg_home), min_size=1, max_size=8)
+    folder: Path = tmp_path_factory.mktemp("street")
+    async with LocalGateway(seed=5) as gw:
+        till = await open_till(pool, folder, gw)
+        services = till.world.services
+        # The whole walk comes from one address within a minute.
+        services.settings.limits.customer_per_minute = services.settings.limits.technician_per_minute = 100_000
+        async with TestClient(TestServer(create_app(services, with_sockets=False))) as client:
+
+            async def visitor(realm: str, subject_id: UUID) -> Visitor:
+                async with services.transaction() as tx:
+                    pair = await services.sessions.open(tx, realm, subject_id, ip=None, user_agent=None)
+                return Visitor(client, subject_id, pair.access_token)
+
+            technician_ids, account_ids = [], []
+            for km in (1, 2):
+                technician_ids.append(await till.world.technician(km_north=km))
+                account_ids.append(await furnish(till, technician_ids[-1]))
+                # The next one gets the next bookings.
+                made = technician_ids[-1]
+                await till.world.execute("UPDATE technicians SET is_available = false WHERE id = $1", made)
+                await services.roster.refresh()
+            await till.world.book(dispatch=False)
+            service = Visitor(client, None, services.tokens.mint("service", "a test", None, 600))
+            yield Street(
+                till, [await visitor("customer", i) for i in account_ids],
+                [await visitor("technician", i) for i in technician_ids], service,
+            )  # fmt: skip
+        await opened.close(services.settings.payments)
+        await services.bus.close()
+    await pool.close()
+
+
+def items_of(route: Route, body: Any) -> list[Any]:
+    assert route.listing is not None
+    found = body["data"][route.listing.key or "items"]
+    assert isinstance(found, list)
+    return found
+
+
+async def read(route: Route, person: Visitor, **query: Any) -> Any:
+    assert route.path.startswith("/v1")
+    status, body, _ = await person.call("GET", f"{route.path.removeprefix('/v1')}?{urlencode(query, doseq=True)}")
+    assert status == 200, (route.template, query, body)
+    return body
+
+
+@pytest.mark.parametrize("route", OWNED, ids=lambda r: r.template)
+async def test_a_list_shows_only_its_callers_rows(street: Street, route: Route) -> None:
+    """Two owners who both have rows: each sees some, and none in common, not even by what they are about."""
+    seen = []
+    for person in street.of(route):
+        body = await read(route, person, limit=100)
+        items = items_of(route, body)
+        assert items and body["data"]["pagination"]["total"] == len(items), route.template
+        seen.append({json.dumps(item, sort_keys=True) for item in items})
+        ids = {v for item in items for k, v in item.items() if k in ("id", "booking_id") and v is not None}
+        seen[-1] |= {json.dumps(v) for v in ids}
+    assert not seen[0] & seen[1], route.template
+
+
+def test_no_list_is_written_by_hand() -> None:
+    """Whoever takes a page takes it by the grammar, and every list has a source that counts and pages alike."""
+    for route in all_routes():
+        names = route.inputs.query.names if route.inputs.query is not None else set()
+        assert not names & {"page", "limit", "offset", "per_page"}, route.template
+    for route in LISTED:
+        assert route.listing is not None and route.listing.source is not None, route.template
+
+
+def values_of(kind: Any) -> list[str]:
+    """Some values of a filter's type, as one writes them in a query."""
+    inner = get_args(kind)[0] if get_origin(kind) is list else kind
+    if get_origin(inner) is Literal:
+        return [str(v) for v in get_args(inner)]
+    base = get_args(inner)[0] if hasattr(inner, "__metadata__") else inner
+    return {bool: ["true", "false"], int: ["0", "7"], str: ["x", "INR"], date: ["2026-01-05", "2026-01-06"]}[base]
+
+
+def queries(grammar: Grammar) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [{"sort": f"{sign}{name}"} for name in grammar.public_sorts for sign in ("", "-")]
+    for name, kind in grammar.filters.items():
+        some = values_of(taken(kind))
+        found += [{name: value} for value in some]
+        if taken(kind) is not getattr(kind, "kind", None):
+            found += [{name: some}, {name: ",".join(some)}]
+    if grammar.searches:
+        found += [{"search": text} for text in ("facial", "BK-2026", "+91 12345", "67890", "%", "'", "\u0996")]
+    return found
+
+
+@pytest.mark.parametrize("route", LISTED, ids=lambda r: r.template)
+async def test_every_declared_sort_filter_and_search_runs(street: Street, route: Route) -> None:
+    assert route.listing is not None
+    person = street.of(route)[0]
+    everything = items_of(route, await read(route, person, limit=100))
+    for query in queries(route.listing):
+        found = items_of(route, await read(route, person, limit=100, **query))
+        if "sort" in query:
+            assert len(found) == len(everything), query
+    several = [q for q in queries(route.listing) if isinstance(next(iter(q.values())), list)]
+    for query in several:
+        [(name, values)] = query.items()
+        alone = [len(items_of(route, await read(route, person, limit=100, **{name: v}))) for v in values]
+        both = len(items_of(route, await read(route, person, limit=100, **query)))
+        assert max(alone) <= both <= sum(alone), (route.template, query)
+
+
+@pytest.mark.parametrize("route", LISTED, ids=lambda r: r.template)
+async def test_pages_by_number_and_by_cursor_are_the_same(street: Street, route: Route) -> None:
+    person = street.of(route)[0]
+    everything = items_of(route, await read(route, person, limit=100))
+    by_number, by_cursor, cursor = [], [], {}
+    for page in range(1, len(everything) + 1):
+        by_number += items_of(route, await read(route, person, limit=1, page=page))
+        body = await read(route, person, limit=1, **cursor)
+        assert body["data"]["pagination"]["page"] == page
+        by_cursor += items_of(route, body)
+        cursor = {"cursor": body["data"]["pagination"]["cursor"]}
+    assert by_number == by_cursor == everything and cursor == {"cursor": None}
+    # One maximum, over it is clamped and said.
+    clamped = (await read(route, person, limit=500))["data"]["pagination"]
+    assert (clamped["limit"], clamped["clamped_from"]) == (100, 500)
+
+
+@pytest.mark.parametrize("route", LISTED, ids=lambda r: r.template)
+async def test_what_cannot_be_is_refused_by_name(street: Street, route: Route) -> None:
+    person = street.of(route)[0]
+    for query in ({"cursor": "x"}, {"sort": "drop table"}, {"page": 1001, "limit": 100}, {"page": "0"}, {"limit": "x"}):
+        path = f"{route.path.removeprefix('/v1')}?{urlencode(query)}"
+        status, body, _ = await person.call("GET", path)
+        assert status == 422 and set(body["error"]["details"]) == {next(iter(query))}, (route.template, query, body)
+    assert route.listing is not None
+    if "date_from" in route.listing.filters:
+        path = f"{route.path.removeprefix('/v1')}?from=2026-01-06&to=2026-01-05"
+        status, body, _ = await person.call("GET", path)
+        assert status == 422 and set(body["error"]["details"]) == {"to"}
+
+
+async def test_a_search_finds_beginnings_and_the_ends_of_a_phone(street: Street) -> None:
+    owner = street.customers[0]
+    numbers = [b["booking_number"] for b in await owner_bookings(owner)]
+    assert len(numbers) == 3
+    for text, found in (
+        (numbers[0], 1), (numbers[0][:11], 3), ("fac", 3), ("acial", 0), ("+91 1234", 3), ("67890", 3), ("34567", 0),
+        ("Kolk 7000", 3), ("fac nobody", 0), ("%", 0),
+    ):  # fmt: skip
+        assert len(await owner_bookings(owner, search=text)) == found, text
+    waiting = await street.service.get("/internal/assignments/queue?search=7890")
+    assert waiting["pagination"]["total"] == len(waiting["pending_assignments"]) > 0
+
+
+async def owner_bookings(owner: Visitor, **query: Any) -> list[Any]:
+    found = await owner.get(f"/bookings?{urlencode(query)}")
+    return list(found["bookings"])

@@ -1,0 +1,138 @@
+"""Signing in with a password: which membership, how many tries, and what a new password ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from dispatch.access import signing
+from dispatch.access.otp import InvalidOtp
+from dispatch.access.passwords import LinkRefused, make_link
+from dispatch.access.signing import GUESSES_HERE, NoMembership, TooManyTries, WrongCredentials
+from dispatch.errors import Invalid
+from dispatch.services import Services
+from tests.identity import code_in_outbox
+from tests.parties import PASSWORD, add_account, add_membership, add_party, set_status
+
+EMAIL = "asha@example.com"
+
+
+async def test_the_only_membership_is_meant(services: Services) -> None:
+    party_id = await add_party(services, "organisation", "ORG-1")
+    account_id = await add_account(services, EMAIL)
+    membership_id = await add_membership(services, account_id, "organisation", "owner", party_id)
+    done = await signing.sign_in(services, EMAIL.upper(), PASSWORD)
+    assert done.tie.id == membership_id and done.others == () and done.tie.party_name == "ORG-1"
+    assert services.tokens.read(done.pair.access_token, "organisation").subject == str(membership_id)
+    assert await services.sessions.alive(done.pair.session_id, "organisation")
+    await set_status(services, membership_id, "suspended")
+    assert await services.sessions.dead_among([done.pair.session_id])
+
+
+async def test_of_several_the_named_or_the_first_of_the_order(services: Services) -> None:
+    account_id = await add_account(services, EMAIL)
+    for realm, kind in (("integration", "integration"), ("organisation", "organisation"), ("provider", "provider")):
+        await add_membership(services, account_id, realm, "owner", await add_party(services, kind, f"{kind}-1"))
+    await add_membership(services, account_id, "admin", "support")
+    assert (await signing.sign_in(services, EMAIL, PASSWORD)).tie.realm == "provider"
+    done = await signing.sign_in(services, EMAIL, PASSWORD, audience="organisation")
+    assert done.tie.realm == "organisation"
+    assert {tie.realm for tie in done.others} == {"provider", "integration", "admin"}
+    with pytest.raises(NoMembership):
+        await signing.sign_in(services, EMAIL, PASSWORD, audience="erp")
+
+
+async def test_who_belongs_nowhere_and_who_is_blocked(services: Services) -> None:
+    account_id = await add_account(services, EMAIL)
+    with pytest.raises(NoMembership):
+        await signing.sign_in(services, EMAIL, PASSWORD)
+    await add_membership(services, account_id, "admin", "support")
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE accounts SET is_active = false")
+    with pytest.raises(WrongCredentials):
+        await signing.sign_in(services, EMAIL, PASSWORD)
+
+
+async def test_a_stranger_does_not_lock_the_owner_out(services: Services) -> None:
+    await add_membership(services, await add_account(services, EMAIL), "admin", "support")
+    for _ in range(GUESSES_HERE):
+        with pytest.raises(WrongCredentials):
+            await signing.sign_in(services, EMAIL, "wrong password", ip="198.51.100.9")
+    with pytest.raises(TooManyTries):
+        await signing.sign_in(services, EMAIL, PASSWORD, ip="198.51.100.9")
+    assert (await signing.sign_in(services, EMAIL, PASSWORD, ip="192.0.2.1")).tie.realm == "admin"
+
+
+async def test_an_unknown_address_is_answered_alike_and_counted_alike(services: Services) -> None:
+    for _ in range(GUESSES_HERE):
+        with pytest.raises(WrongCredentials):
+            await signing.sign_in(services, "nobody@example.com", "wrong password", ip="198.51.100.9")
+    with pytest.raises(TooManyTries):
+        await signing.sign_in(services, "nobody@example.com", "wrong password", ip="198.51.100.9")
+
+
+async def test_right_passwords_are_not_counted(services: Services) -> None:
+    await add_membership(services, await add_account(services, EMAIL), "admin", "support")
+    for _ in range(GUESSES_HERE + 2):
+        await signing.sign_in(services, EMAIL, PASSWORD, ip="192.0.2.1")
+
+
+async def test_another_membership_is_taken(services: Services) -> None:
+    account_id = await add_account(services, EMAIL)
+    one, other = await add_party(services, "provider", "P-1"), await add_party(services, "provider", "P-2")
+    first = await add_membership(services, account_id, "provider", "owner", one)
+    second = await add_membership(services, account_id, "provider", "staff", other)
+    stranger = await add_account(services, "other@example.com")
+    foreign = await add_membership(services, stranger, "admin", "support")
+    async with services.transaction() as tx:
+        done = await signing.switch(tx, account_id, second)
+    assert done.tie.id == second and [tie.id for tie in done.others] == [first]
+    with pytest.raises(NoMembership):
+        async with services.transaction() as tx:
+            await signing.switch(tx, account_id, foreign)
+
+
+async def test_a_forgotten_password(services: Services) -> None:
+    await add_membership(services, await add_account(services, EMAIL), "admin", "support")
+    before = await signing.sign_in(services, EMAIL, PASSWORD)
+    await signing.ask_new_password(services, EMAIL, "192.0.2.1")
+    code = await code_in_outbox(services, EMAIL)
+    with pytest.raises(Invalid):
+        await signing.reset_password(services, EMAIL, code, "short")
+    with pytest.raises(InvalidOtp):
+        await signing.reset_password(services, EMAIL, f"{(int(code) + 1) % 1_000_000:06d}", "another password")
+    await signing.reset_password(services, EMAIL, code, "another password")
+    assert not await services.sessions.alive(before.pair.session_id, "admin")
+    with pytest.raises(WrongCredentials):
+        await signing.sign_in(services, EMAIL, PASSWORD)
+    await signing.sign_in(services, EMAIL, "another password")
+    with pytest.raises(InvalidOtp):
+        await signing.reset_password(services, EMAIL, code, "a third password")
+
+
+async def test_an_unknown_mailbox_gets_nothing(services: Services) -> None:
+    known = await signing.ask_new_password(services, "nobody@example.com", "192.0.2.1")
+    assert known == services.settings.otp.life_s
+    async with services.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM outbox") == 0
+
+
+async def test_a_temporary_password_is_changed(services: Services) -> None:
+    account_id = await add_account(services, EMAIL, must_change=True)
+    await add_membership(services, account_id, "admin", "support")
+    assert (await signing.sign_in(services, EMAIL, PASSWORD)).must_change_password
+    with pytest.raises(Invalid):
+        await signing.change_password(services, EMAIL, PASSWORD, PASSWORD)
+    await signing.change_password(services, EMAIL, PASSWORD, "another password")
+    assert not (await signing.sign_in(services, EMAIL, "another password")).must_change_password
+
+
+async def test_a_link_ends_the_sign_ins(services: Services) -> None:
+    account_id = await add_account(services, EMAIL)
+    await add_membership(services, account_id, "admin", "support")
+    before = await signing.sign_in(services, EMAIL, PASSWORD)
+    async with services.transaction() as tx:
+        token = await make_link(tx, account_id)
+    assert await signing.use_link(services, token, "another password") == account_id
+    assert not await services.sessions.alive(before.pair.session_id, "admin")
+    with pytest.raises(LinkRefused):
+        await signing.use_link(services, token, "another password")

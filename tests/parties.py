@@ -1,0 +1,48 @@
+"""For tests about people with passwords: accounts, parties and the memberships between them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from dispatch.access import passwords
+from dispatch.services import Services
+from storage import accounts as account_rows
+
+PASSWORD = "correct horse battery"
+
+
+async def add_account(services: Services, email: str, password: str | None = PASSWORD, **kept: Any) -> UUID:
+    """An account that signs in with this address; `must_change` for one whose password somebody else chose."""
+    async with services.transaction() as tx:
+        made = await account_rows.insert(tx.conn, phone=None, email=email, name=email.split("@")[0])
+    assert made is not None
+    if password is not None:
+        password_hash = await passwords.hashed(password)
+        async with services.transaction() as tx:
+            await passwords.set_password(tx, made.id, password_hash, **kept)
+    return made.id
+
+
+async def add_party(services: Services, kind: str, code: str) -> UUID:
+    async with services.transaction() as tx:
+        return UUID(str(await tx.conn.fetchval(
+            "INSERT INTO parties (kind, code, name) VALUES ($1, $2, $2) RETURNING id", kind, code
+        )))  # fmt: skip
+
+
+async def add_membership(
+    services: Services, account_id: UUID, realm: str, role: str, party_id: UUID | None = None,
+    permissions: dict[str, Any] | None = None,
+) -> UUID:  # fmt: skip
+    async with services.transaction() as tx:
+        return UUID(str(await tx.conn.fetchval(
+            "INSERT INTO memberships (account_id, realm, role, party_id, permissions) VALUES ($1, $2, $3, $4, $5)"
+            " RETURNING id",
+            account_id, realm, role, party_id, permissions or {},
+        )))  # fmt: skip
+
+
+async def set_status(services: Services, membership_id: UUID, status: str) -> None:
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE memberships SET status = $2 WHERE id = $1", membership_id, status)
