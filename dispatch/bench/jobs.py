@@ -16,7 +16,7 @@ from dispatch.bench.stage import Server, Stage
 from dispatch.client.client import Rest
 from dispatch.localtime import local
 
-#: Looks at the technicians' open offers until one has the booking.
+#: Looks at the booking until a technician is asked.
 LOOKS, PAUSE_S = 100, 0.1
 SOCKETS, BOOKINGS = 1_000, 60
 
@@ -40,14 +40,14 @@ async def _on_the_way(stage: Stage, server: Server, number: int) -> tuple[str, s
         booking = str((await _book(customer, number))["booking"]["id"])
         service = caller_of(http, server.url, 1, stage.people.service)
         for _ in range(LOOKS):
-            found = await service.call("GET", f"/v1/internal/bookings/{booking}")
-            code = _technician_of(found)
-            if code is not None:
+            found = await service.call("GET", f"/v1/internal/bookings/{booking}/dispatch")
+            asked = [one["partner_id"] for one in found["offers"] if one["state"] == "open"]
+            if asked:
                 break
             await asyncio.sleep(PAUSE_S)
         else:
             raise NotMeasurable("no technician was found for the booking that is to be watched")
-        at = stage.people.ids.index(code)
+        at = stage.people.technician_ids.index(asked[0])
         technician = caller_of(http, server.url, 2, stage.people.technicians[at][0])
         await technician.call("POST", f"/v1/partner/bookings/{booking}/accept", {})
         await technician.call("PATCH", f"/v1/partner/bookings/{booking}/status", {"status": "in_transit"})
@@ -69,3 +69,22 @@ async def _book(customer: Rest, number: int) -> dict[str, Any]:
     }  # fmt: skip
     made: dict[str, Any] = await customer.call("POST", "/v1/checkout/confirm", body)
     return made
+
+
+def confirm(stage: Stage) -> list[Figure]:
+    """Confirm until the technician has the offer, and until the customer has the answer, with 1,000 idle sockets."""
+    tokens = [row[0] for row in stage.people.technicians[: stage.few(SOCKETS)]]
+
+    def progress(what: str, done: int, total: int) -> None:
+        if done == total:
+            stage.say(what)
+
+    with stage.serve({}) as server:
+        found = asyncio.run(
+            measure(server.url, server.pid, tokens, stage.people.customers, stage.few(BOOKINGS), progress)
+        )
+    return [
+        Figure("confirm", "to offer.made, p50", "ms", found.confirm_to_offer_p50_ms, wanted="<= 10 ms"),
+        Figure("confirm", "to offer.made, p95", "ms", found.confirm_to_offer_p95_ms),
+        Figure("confirm", "to its answer, p50", "ms", found.confirm_p50_ms),
+    ]

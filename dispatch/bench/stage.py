@@ -20,6 +20,7 @@ class Server:
     port: int
     pid: int
     database_pid: int | None = None
+    dsn: str = ""
 
     def spent_s(self) -> tuple[float, float]:
         """CPU seconds so far: of the server, and of its database (or Redis)."""
@@ -28,10 +29,12 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Tokens: of technicians with their bases, and of customers."""
+    """Tokens: of technicians with their bases and ids, of customers, and of a service."""
 
     technicians: list[tuple[str, float, float]]
+    technician_ids: list[str]
     customers: list[str]
+    service: str
 
 
 #: A server of ours for a block, with settings (DISPATCH_...) of its own.

@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +31,13 @@ ALONE = ("index",)
 
 def parts_of(stage: Stage) -> dict[str, Part]:
     """Every part by name, in the order in which they run."""
-    from dispatch.bench import history, index, jobs, sockets_live
+    from dispatch.bench import history, index, jobs
+    from dispatch.bench import sockets_live as live
 
     return {
-        "index": index.part, "history": history.part, "ping": sockets_live.ping, "fanout": sockets_live.fanout_of(jobs.on_the_way(stage)),
-        "offer": sockets_live.offer, "connect": sockets_live.connect, "idle": sockets_live.idle, "steady": sockets_live.steady,
-        "confirm": jobs.confirm,
+        "index": index.part, "history": history.part, "ping": live.ping, "steady": live.steady,
+        "fanout": live.fanout_of(jobs.on_the_way(stage)), "offer": live.offer, "connect": live.connect,
+        "idle": live.idle, "confirm": jobs.confirm,
     }  # fmt: skip
 
 
@@ -50,7 +50,6 @@ def run(
     Raises Refused for a part that does not exist.
     """
     from dispatch.bench.processes import SERVER_CORE, NotMeasurable, on_core
-    from dispatch.bench.stage import Stage
 
     with stoppable(), tempfile.TemporaryDirectory(prefix="dispatch-bench-") as folder:
         # Entered by the account that runs the database.
@@ -86,7 +85,7 @@ def _stage(
         def nowhere(_: dict[str, str]) -> Any:
             raise AssertionError("a part that runs alone asks for no server")
 
-        yield Stage(folder, People([], []), nowhere, **options)
+        yield Stage(folder, People([], [], [], ""), nowhere, **options)
         return
     os.environ["DISPATCH_TOKENS__ACCESS_S"] = str(TOKEN_S)
     settings = Settings(database_url="", data=folder / "data", log_level="error")
@@ -114,7 +113,11 @@ async def _people(settings: Settings, dsn: str, technicians: int, seed: int) -> 
             person = services.roster.find(one)
             assert person is not None and person.base is not None, "the seed gives everybody a base"
             found.append((await mint_dev_token(services, "technician", str(one)), *person.base))
-        return People(found, [await mint_dev_token(services, "customer", str(one)) for one in made.customer_ids])
+        return People(
+            found, [str(one) for one in made.technician_ids],
+            [await mint_dev_token(services, "customer", str(one)) for one in made.customer_ids],
+            await mint_dev_token(services, "service", "bench"),
+        )  # fmt: skip
 
 
 @contextmanager
@@ -131,7 +134,7 @@ def _server(settings: Settings, dsn: str, more: dict[str, str]) -> Iterator[Serv
     command = [sys.executable, "-m", "dispatch", "serve", "--host", "127.0.0.1", "--port", "0"]
     with running(command, SERVER_CORE, ready="^ready ", env=env) as (process, said):
         url = said.split()[1]
-        yield Server("here", url, int(url.rsplit(":", 1)[1]), process.pid, _postmaster(settings.data))
+        yield Server("here", url, int(url.rsplit(":", 1)[1]), process.pid, _postmaster(settings.data), dsn)
 
 
 def _postmaster(data: Path) -> int | None:
