@@ -8,16 +8,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_type_hints
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from api.edge import idempotency, limits
-from api.edge.cards import refuse_card_data
+from api.edge.cards import CardDataRefused, is_card_data
+from api.edge.credentials import Credentials
 from api.edge.idempotency import Claim, fingerprint, key_complaint
 from api.edge.limits import Quota, RateLimit
 from api.edge.request_info import INFO
 from api.edge.request_info import RequestInfo as RequestInfo
 from api.signature import BadRoute, Declared, Inputs, inputs_of, pattern_of
 from api.wire.answers import Renderer
+from api.wire.contents import MOST_COMPLAINTS, leaves, path_of, unclean
 from api.wire.dialects import Dialect
 from api.wire.listing import Grammar
 from api.wire.models import _Model
@@ -27,7 +29,6 @@ from api.wire.parsing import (
     query_of,
     read_body,
     refuse,
-    unclean_in,
     validate_body,
 )
 from dispatch.errors import NotAllowed, NotSignedIn
@@ -47,6 +48,16 @@ class Core:
     services: Services
     counters: RateCounters
     audiences: Sequence[Audience]
+    #: From which pages browsers may ask, and whether they must be told not to ask in the clear.
+    origins: frozenset[str] = field(init=False)
+    is_production: bool = field(init=False)
+    trusted_hops: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        settings = self.services.settings
+        self.origins = frozenset(settings.http.allowed_origins)
+        self.is_production = settings.is_production
+        self.trusted_hops = settings.http.trusted_hops
 
 
 CORE = web.AppKey("dispatch_core", Core)
@@ -54,8 +65,11 @@ CORE = web.AppKey("dispatch_core", Core)
 
 E = TypeVar("E", bound=Endpoint)
 
-Authenticate = Callable[[Services, str], Awaitable[Any]]
-_MAX_HEADER_CHARS = 8192
+Authenticate = Callable[[Services, Credentials], Awaitable[Any]]
+
+#: What a body may weigh where nobody has signed in yet, where somebody has, in bytes; raw bodies have the setting's.
+PUBLIC_BODY = 8 * 1024
+SIGNED_BODY = 128 * 1024
 
 
 def _nobody(caller: Any, permission: str) -> bool:
@@ -86,14 +100,6 @@ class Audience:
             return self.owns.match(path) is not None
         return path == self.prefix or path.startswith(self.prefix + "/")
 
-    async def sign_in(self, services: Services, authorization: str | None) -> Any:
-        """The principal behind an Authorization header. Raises NotSignedIn and its kinds."""
-        scheme, _, token = (authorization or "").partition(" ")
-        token = token.strip()
-        if scheme.lower() != "bearer" or not token or len(token) > _MAX_HEADER_CHARS:
-            raise NotSignedIn
-        return await self.authenticate(services, token)
-
     def route(
         self,
         method: str,
@@ -108,12 +114,14 @@ class Audience:
         tags: Sequence[str] = (),
         accepts_cards: bool = False,
         limited: bool = True,
+        body_limit: int | None = None,
     ) -> Callable[[E], E]:
         """Declares an endpoint of this audience. Raises BadRoute for a signature that does not make sense.
 
         `public` needs no token (a caller that may be None gets one if it came along). `quota` is counted per
         caller in PostgreSQL. `idempotency` is "required", "optional" or a function of the body that gives a
-        natural key. `limited` False exempts from the audience's general limit (webhooks).
+        natural key. `limited` False exempts from the audience's general limit (webhooks). `body_limit` is in bytes,
+        where neither 8 KB (public) nor 128 KB are right.
         """
         quotas = (quota,) if isinstance(quota, Quota) else tuple(quota)
 
@@ -133,6 +141,7 @@ class Audience:
                     tags=tuple(tags),
                     accepts_cards=accepts_cards,
                     is_limited=limited,
+                    body_limit=body_limit,
                 )  # fmt: skip
             )
             return func
@@ -157,16 +166,19 @@ class Route:
     tags: tuple[str, ...] = ()
     accepts_cards: bool = False
     is_limited: bool = True
+    body_limit: int | None = None
     inputs: Inputs = field(init=False)
     hints: dict[str, Any] = field(init=False)
     returns: Any = field(init=False)
     pattern: str = field(init=False)
+    renderer: Renderer = field(init=False)
 
     def __post_init__(self) -> None:
         self.hints = get_type_hints(self.func, include_extras=True)
         self.returns = self.hints.get("return")
         self.inputs = inputs_of(self.func, self.hints, self._declared)
         self.pattern = pattern_of(self.path, self.hints)
+        self.renderer = Renderer(self.audience.dialect, self.status, self.listing.key if self.listing else None)
         self._check()
 
     @property
@@ -216,7 +228,7 @@ class Route:
         """Signs in, counts, reads, runs and wraps. Raises DispatchError, which the middleware forms."""
         core, info = request.app[CORE], request[INFO]
         caller = await self._caller(core, request, info)
-        given, body, ignored = await self._read(request)
+        given, body, ignored = await self._read(core, request)
         services = core.services
         if self.inputs.services:
             given[self.inputs.services] = services
@@ -228,9 +240,9 @@ class Route:
 
         async def effect() -> web.StreamResponse:
             if self.quotas:
-                await limits.spend(services, self.quotas, given.get("body"), who, info.network)
+                await limits.spend(services, self.quotas, given.get("body"), who, info.ip)
             result = await self.func(**given)
-            return await self._renderer.response(
+            return await self.renderer.response(
                 request, result, given.get("listing"), services.clock.now(), ignored
             )
 
@@ -241,38 +253,36 @@ class Route:
             return await effect()
         return await idempotency.once(services, claim, self.audience.dialect, effect)
 
-    @property
-    def _renderer(self) -> Renderer:
-        return Renderer(self.audience.dialect, self.status, self.listing.key if self.listing else None)
-
     async def _caller(self, core: Core, request: web.Request, info: RequestInfo) -> Any:
         """The principal, counted against the limit. Raises NotSignedIn, NotAllowed, TooManyRequests."""
         audience, limit = self.audience, self.audience.limit
-
-        async def count(who: str) -> None:
-            if self.is_limited:
-                await limits.count_request(core.counters, core.services, limit, audience.name, who)
-
-        if limit.per == "address" or self.is_public:
-            await count(info.network)
+        if self.is_limited and (limit.per == "address" or self.is_public):
+            await limits.count_address(core.counters, core.services, limit, audience.name, info.ip)
         if self.is_public and not self.inputs.caller_is_optional:
             return None
         try:
-            caller = await audience.sign_in(core.services, request.headers.get(hdrs.AUTHORIZATION))
+            caller = await audience.authenticate(core.services, Credentials(request.headers))
         except NotSignedIn:
             if self.is_public:
                 return None
-            if limit.per == "caller":
+            if self.is_limited and limit.per == "caller":
                 # Guessing is counted where it comes from.
-                await count(info.network)
+                await limits.count_address(core.counters, core.services, limit, audience.name, info.ip)
             raise
-        if limit.per == "caller" and not self.is_public:
-            await count(caller.key)
+        if self.is_limited and limit.per == "caller" and not self.is_public:
+            await limits.count_request(core.counters, core.services, limit, audience.name, caller.key)
         if self.permission is not None and not audience.permits(caller, self.permission):
             raise NotAllowed
         return caller
 
-    async def _read(self, request: web.Request) -> tuple[dict[str, Any], Any, list[str]]:
+    def _most_bytes(self, core: Core) -> int:
+        """What a body may weigh here, never more than the setting."""
+        most: int = core.services.settings.http.body_limit_bytes
+        if self.inputs.raw_body and self.body_limit is None:
+            return most
+        return min(most, self.body_limit or (PUBLIC_BODY if self.is_public else SIGNED_BODY))
+
+    async def _read(self, core: Core, request: web.Request) -> tuple[dict[str, Any], Any, list[str]]:
         """(arguments, the body's JSON value, dropped names). Raises Invalid with every bad field."""
         inputs, dialect = self.inputs, self.audience.dialect
         given: dict[str, Any] = {value.name: value.read(request) for value in inputs.path}
@@ -283,9 +293,9 @@ class Route:
         ignored = self._read_query(request, given, bad)
         body: Any = None
         if inputs.raw_body:
-            given[inputs.raw_body] = await read_body(request)
+            given[inputs.raw_body] = await read_body(request, self._most_bytes(core))
         elif inputs.body is not None:
-            raw = await read_body(request)
+            raw = await read_body(request, self._most_bytes(core))
             body = json_of(raw)
             bad |= self._checked(body)
             is_absent = not raw.strip() and inputs.body_default is not inspect.Parameter.empty
@@ -323,10 +333,15 @@ class Route:
         return [name for name in raw if name not in known]
 
     def _checked(self, given: Any) -> Fields:
-        """What no field may hold: zero characters and endless numbers. Raises CardDataRefused."""
-        if not self.accepts_cards:
-            refuse_card_data(given)
-        return unclean_in(given)
+        """What no field may hold, found in one walk. Raises TooMuch, CardDataRefused."""
+        bad: Fields = {}
+        for place, name, value in leaves(given):
+            if (text := unclean(value)) is not None:
+                if len(bad) < MOST_COMPLAINTS:
+                    bad[path_of(place)] = [text]
+            elif not self.accepts_cards and is_card_data(name, value):
+                raise CardDataRefused.at(path_of(place))
+        return bad
 
     def _claim(
         self, request: web.Request, info: RequestInfo, who: str, body: Any, model: Any

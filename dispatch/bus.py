@@ -17,6 +17,7 @@ Listener = Callable[[Hint], None]
 BOOKING_CHANGED = "booking.changed"  # {booking_id, account_id}
 PARTY_CHANGED = "party.changed"  # {party_id}: new party_events rows
 TECHNICIAN_CHANGED = "technician.changed"  # {technician_id}: profile, availability, rating
+TECHNICIAN_FREED = "technician.freed"  # {technician_id}: an offer closed, an interval or a hold ended
 CATALOGUE_CHANGED = "catalogue.changed"  # {}
 PROMO_CHANGED = "promo.changed"  # {code}
 ZONES_CHANGED = "zones.changed"  # {}

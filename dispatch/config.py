@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
@@ -30,7 +32,14 @@ class Http(BaseModel):
         description="How many proxies in front are trusted to name the client in X-Forwarded-For",
     )
     allowed_origins: list[str] = Field(
-        [], description="Exact origins, besides the own, from which browsers may open sockets"
+        [],
+        description="Exact origins, besides the own, whose pages may open sockets and ask over REST, with credentials",
+    )
+    operations_token: SecretStr | None = Field(
+        None, description="Bearer token that opens /metrics, the details of /readyz, and the documents in production"
+    )
+    open_documents: bool = Field(
+        False, description="In production /docs, /openapi.json and /asyncapi.json are for everybody, without that token"
     )
     workers: int = Field(1, ge=1, le=64, description="Processes on one port; more than one needs REDIS_URL")
     body_limit_bytes: int = Field(1_048_576, ge=1024, description="Largest request body")
@@ -38,7 +47,9 @@ class Http(BaseModel):
         10.0, gt=0, description="A connection that has not sent a whole request head by then is cut"
     )
     max_connections_per_ip: int = Field(
-        500, ge=1, description="Connections from one peer that have not sent a request head yet"
+        500,
+        ge=1,
+        description="Open HTTP connections of one address, idle ones too; its oldest idle one makes room (no proxies)",
     )
 
 
@@ -136,6 +147,9 @@ class Dispatch(BaseModel):
     )
     offer_window_min_s: float = Field(60, gt=0, description="The shortest window of an offer")
     offer_windows: list[OfferWindow] = Field([], description="Shorter windows by lead time")
+    open_offers: int = Field(
+        3, ge=1, le=10, description="Offers that a technician may hold at once; of jobs that start soon it is 1"
+    )
     lead_s: float = Field(3600, ge=0, description="A booking starts at least so long from now")
     max_advance_days: int = Field(30, ge=1, le=365, description="A booking starts at most so many days ahead")
     radius_m: float = Field(10_000, gt=0, le=200_000, description="How far technicians are looked for")
@@ -144,6 +158,7 @@ class Dispatch(BaseModel):
     )
     fresh_fix_s: float = Field(90, gt=0, description="An older position is stale for jobs that start soon")
     live_horizon_s: float = Field(7200, ge=0, description="Jobs that start within this go by live positions")
+    presence_dark_s: float = Field(900, gt=0, description="Without a sign of life so long nobody is available")
     steps_ahead_s: float = Field(7200, ge=0, description="The steps of a job may be made so long before its start")
     weights: ScoreWeights = ScoreWeights()
     watch: Watch = Watch()
@@ -159,6 +174,18 @@ class Dispatch(BaseModel):
         30, ge=1, description="What technicians were told is kept so long, the newest of each always"
     )
     notifications_days: int = Field(90, ge=1, description="Messages in the apps are kept so long")
+
+
+class Privacy(BaseModel):
+    """Who may know whom for how long, and how long personal data are kept."""
+
+    contact_hours: float = Field(
+        12, ge=0, description="Customer and technician see each other's name and number so long after a job is done"
+    )
+    bookings_days: int = Field(1095, ge=1, description="Names, doors and words of finished bookings")
+    letters_days: int = Field(365, ge=1, description="Letters from the contact form, answered or not")
+    outbox_days: int = Field(30, ge=1, description="Messages that have left or were given up")
+    otp_days: int = Field(1, ge=1, description="What is left of one-time codes")
 
 
 class Billing(BaseModel):
@@ -264,6 +291,7 @@ class Settings(BaseSettings):
     otp: Otp = Otp()
     tokens: TokenTimes = TokenTimes()
     dispatch: Dispatch = Dispatch()
+    privacy: Privacy = Privacy()
     billing: Billing = Billing()
     payments: Payments = Payments()
     senders: Senders = Senders()
@@ -302,6 +330,16 @@ class Settings(BaseSettings):
     def is_production(self) -> bool:
         return self.env == "production"
 
+    @property
+    def secret_values(self) -> list[str]:
+        """Every secret of the configuration, for whoever has to keep them out of sight."""
+        found = _secrets_in(self.model_dump())
+        for url in (self.database_url, self.redis_url):
+            with suppress(ValueError):
+                if password := urlsplit(url).password:
+                    found.append(password)
+        return found
+
     @cached_property
     def missing_in_production(self) -> list[str]:
         """What production may not do without, by the name of its variable."""
@@ -326,3 +364,10 @@ class Settings(BaseSettings):
         if self.senders.push == "fcm":
             wanted["DISPATCH_SENDERS__FCM_CREDENTIALS"] = self.senders.fcm_credentials
         return [name for name, value in wanted.items() if not value]
+
+
+def _secrets_in(value: Any) -> list[str]:
+    if isinstance(value, SecretStr):
+        return [value.get_secret_value()] if value.get_secret_value() else []
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [secret for part in inner for secret in _secrets_in(part)]

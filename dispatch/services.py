@@ -18,6 +18,7 @@ from dispatch.clock import Clock
 from dispatch.config import Payments, Settings
 from dispatch.errors import DispatchError
 from dispatch.events import Fact
+from dispatch.live.freed import Freed
 from dispatch.live.roster import Roster
 from dispatch.live.sessions import Sessions
 from dispatch.live.tracking import Tracker
@@ -130,6 +131,7 @@ class Services:
     open_gateway: Callable[[Payments], Gateway]
     geocoder: Geocoder
     reactions: Reactions = field(default_factory=Reactions)
+    freed: Freed = field(default_factory=Freed)
 
     @property
     def gateway(self) -> Gateway:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
+from cachetools import LRUCache
 
 from dispatch.config import Settings
 from dispatch.errors import NotSignedIn
@@ -24,6 +25,10 @@ KEY_BYTES = 32
 #: How far another node's clock may run ahead of ours, in seconds.
 SKEW_S = 60
 _MAX_TOKEN_CHARS = 4096
+#: Tokens whose signature was found good; only those are kept, so strangers cannot fill it.
+_VERDICTS = 20_000
+#: Longer ones are none of ours and are checked each time.
+_VERDICT_CHARS = 1024
 _OWN = frozenset({"iss", "aud", "sub", "jti", "iat", "exp", "sid"})
 
 
@@ -59,6 +64,7 @@ class Tokens:
         self._keys = dict(keys)
         self._kid = next(iter(keys))
         self._jwt = jwt.PyJWT(options={"enforce_minimum_key_length": True})
+        self._verdicts: LRUCache[tuple[str, str], Claims] = LRUCache(_VERDICTS)
 
     def mint(
         self,
@@ -83,9 +89,27 @@ class Tokens:
         )
 
     def read(self, token: str, realm: str) -> Claims:
-        """The claims of a token of this realm. Raises TokenExpired, and NotSignedIn for every other fault."""
+        """The claims of a token of this realm. Raises TokenExpired, and NotSignedIn for every other fault.
+
+        A signature is checked once; time is looked at always.
+        """
         if not isinstance(token, str) or len(token) > _MAX_TOKEN_CHARS:
             raise NotSignedIn
+        claims = self._verdicts.get((realm, token))
+        if claims is None:
+            claims = self._checked(token, realm)
+            if len(token) <= _VERDICT_CHARS:
+                self._verdicts[realm, token] = claims
+        now = time.time()
+        if claims.expires_at <= now:
+            raise TokenExpired
+        # Another node's clock may be a little ahead, but expiry has no leeway.
+        if claims.issued_at > now + SKEW_S:
+            raise NotSignedIn
+        return claims
+
+    def _checked(self, token: str, realm: str) -> Claims:
+        """The claims of a token that one of our keys has signed for this realm, whatever the time is."""
         try:
             key = self._keys[str(jwt.get_unverified_header(token).get("kid"))]
             raw = self._jwt.decode(
@@ -93,20 +117,16 @@ class Tokens:
                 options={
                     "require": ["exp", "iat", "sub", "jti", "aud", "iss"],
                     "strict_aud": True,
-                    # Ours below: another node's clock may be a little ahead, but expiry has no leeway.
-                    "verify_iat": False,
+                    # Ours, with each use of the token.
+                    "verify_iat": False, "verify_exp": False,
                 },
             )  # fmt: skip
-            if int(raw["iat"]) > time.time() + SKEW_S:
-                raise NotSignedIn
             return Claims(
                 realm=realm, subject=raw["sub"], session_id=UUID(raw["sid"]) if "sid" in raw else None,
                 token_id=raw["jti"], issued_at=int(raw["iat"]), expires_at=int(raw["exp"]),
                 extra={name: value for name, value in raw.items() if name not in _OWN},
             )  # fmt: skip
-        except jwt.ExpiredSignatureError as error:
-            raise TokenExpired from error
-        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError) as error:
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
             raise NotSignedIn from error
 
 

@@ -52,6 +52,8 @@ class Booking:
     next_action_at: datetime | None
     queued_at: datetime | None
     queue_reason: str | None
+    looks: int
+    waits_for: list[str]
     watch: dict[str, Any] | None
     event_seq: int
     cancelled_at: datetime | None
@@ -60,6 +62,10 @@ class Booking:
     refund_minor: int | None
     rating: int | None
     created_at: datetime
+    wallet_minor: int
+    outstanding_fee_minor: int
+    to_collect_minor: int
+    collected_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +85,25 @@ lock_due = sql.row("lock_due", Booking)
 next_due = sql.scalar("next_due", datetime)
 overdue_s = sql.scalar("overdue_s", float)
 move = sql.run("move")
-wait_for = sql.run("wait_for")
-offer_made = sql.run("offer_made")
-queue = sql.run("queue")
-confirm = sql.run("confirm")
-reopen = sql.run("reopen")
-new_round = sql.run("new_round")
+wait_for = sql.row("wait_for", Booking)
+offer_made = sql.row("offer_made", Booking)
+queue = sql.row("queue", Booking)
+give_attempt_back = sql.row("give_attempt_back", Booking)
+confirm = sql.row("confirm", Booking)
+reopen = sql.row("reopen", Booking)
+new_round = sql.row("new_round", Booking)
 watch = sql.run("watch")
-start = sql.run("start")
-complete = sql.run("complete")
-cancel = sql.run("cancel")
-reschedule = sql.run("reschedule")
+start = sql.row("start", Booking)
+complete = sql.row("complete", Booking)
+cancel = sql.row("cancel", Booking)
+reschedule = sql.row("reschedule", Booking)
 set_payment_status = sql.run("set_payment_status")
+pay_in_cash = sql.run("pay_in_cash")
 rate = sql.scalar("rate", UUID)
-set_priority = sql.run("set_priority")
+set_priority = sql.row("set_priority", Booking)
 postpone = sql.scalar("postpone", int)
 timer_works = sql.run("timer_works")
 count_done = sql.run("count_done")
 count_accepted = sql.run("count_accepted")
 count_cancelled = sql.run("count_cancelled")
 count_rating = sql.run("count_rating")
-raise_alert = sql.run("raise_alert")
-resolve_alerts = sql.run("resolve_alerts")
-audit = sql.run("audit")

@@ -25,6 +25,7 @@ class Attempt:
     radius_m: int
     outcome: str
     offer_id: UUID | None
+    looks: int
     at: datetime
 
 
@@ -78,6 +79,7 @@ class RecentVerdict:
 
 
 insert_attempt = sql.scalar("insert_attempt", int)
+drop_last_look = sql.run("drop_last_look")
 insert_candidates = sql.run("insert_candidates")
 purge = sql.run("purge")
 attempts = sql.rows("attempts", Attempt)

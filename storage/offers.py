@@ -35,6 +35,24 @@ class TechnicianId:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenPlaces:
+    """The places (1..n) in which a technician holds open offers, and when the first of those ends."""
+
+    technician_id: UUID
+    places: list[int]
+    first_ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a technician may work at all, and for one customer."""
+
+    is_active: bool
+    is_verified: bool
+    is_blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     id: UUID
     booking_id: UUID
@@ -71,11 +89,13 @@ make = sql.row("make", Offer)
 get = sql.row("get", Offer)
 latest_for = sql.row("latest_for", Offer)
 open_of_booking = sql.row("open_of_booking", Offer)
-open_of_technician = sql.rows("open_of_technician", Offer)
+open_of = sql.rows("open_of", Offer)
+lock_people = sql.rows("lock_people", TechnicianId)
+standing = sql.row("standing", Standing)
 accept = sql.row("accept", Offer)
 close = sql.run("close")
 tried = sql.rows("tried", TechnicianId)
-with_open = sql.rows("with_open", TechnicianId)
+with_open = sql.rows("with_open", OpenPlaces)
 assign = sql.scalar("assign", UUID)
 assignment = sql.row("assignment", Assignment)
 count_start_code = sql.scalar("count_start_code", int)

@@ -28,15 +28,25 @@ class Waiting:
     priority: int
     queued_at: datetime | None
     queue_reason: str | None
+    waits_for: list[str]
     round: int
     attempt: int
     next_action_at: datetime | None
     created_at: datetime
 
 
-#: queued (waits for people), pending (no offer is open), partner_assigned (an offer is open).
+@dataclass(frozen=True, slots=True)
+class Woken:
+    id: UUID
+
+
+wake = sql.rows("wake", Woken)
+wake_all = sql.run("wake_all")
+
+#: queued (people see it; it rests while an offer is open), pending (no offer is open), partner_assigned (one is).
 _STATES = (
-    "('queued' = ANY({}::text[]) AND b.queued_at IS NOT NULL) OR ('pending' = ANY({}::text[]) AND b.status = 'pending')"
+    "('queued' = ANY({}::text[]) AND b.queued_at IS NOT NULL AND b.status = 'pending')"
+    " OR ('pending' = ANY({}::text[]) AND b.status = 'pending')"
     " OR ('partner_assigned' = ANY({}::text[]) AND b.status = 'partner_assigned')"
 )
 

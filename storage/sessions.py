@@ -28,6 +28,7 @@ class LivingSession:
     id: UUID
     realm: str
     subject_id: UUID
+    role: str | None
 
 
 @dataclass(frozen=True, slots=True)

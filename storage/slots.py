@@ -23,6 +23,21 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Freed:
+    technician_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedThen:
+    """An accepted job that stands in the way of another."""
+
+    booking_id: UUID
+    number: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """When a technician is taken, travel included."""
 
@@ -38,7 +53,7 @@ class Blocked:
 
 busy = sql.rows("busy", Slot)
 drop_due = sql.run("drop_due")
-sweep_due = sql.run("sweep_due")
+sweep_due = sql.rows("sweep_due", Freed)
 taken = sql.rows("taken", Span)
 insert_if_free = sql.run("insert_if_free")
 drop_idle = sql.run("drop_idle")
@@ -47,5 +62,7 @@ place_booking = sql.run("place_booking")
 lock_held = sql.rows("lock_held", Slot)
 set_state = sql.run("set_state")
 of_booking = sql.row("of_booking", Slot)
-drop_booking = sql.run("drop_booking")
+drop_booking = sql.scalar("drop_booking", UUID)
+drop_held = sql.run("drop_held")
+accepted_then = sql.row("accepted_then", AcceptedThen)
 blocked_technicians = sql.rows("blocked_technicians", Blocked)

@@ -6,11 +6,11 @@ import hmac
 from dataclasses import dataclass
 from uuid import UUID
 
+from api.edge.credentials import Credentials
 from dispatch.errors import NotSignedIn
 from dispatch.events import Actor
+from dispatch.live.standing import Seen
 from dispatch.services import Services
-from dispatch.tokens import Claims
-from storage import accounts as account_rows
 
 
 class SignedOut(NotSignedIn):
@@ -84,8 +84,10 @@ class Service:
         return Actor("service", self.name)
 
 
-async def _signed_in(services: Services, token: str, realm: str) -> tuple[UUID, UUID, Claims]:
-    """(subject, session) of a token whose sign-in still lives. Raises NotSignedIn and its kinds."""
+async def _signed_in(services: Services, credentials: Credentials, realm: str) -> tuple[UUID, UUID, Seen]:
+    """(subject, session, what stands of it) of a bearer token. Raises NotSignedIn and its kinds."""
+    if (token := credentials.bearer) is None:
+        raise NotSignedIn
     claims = services.tokens.read(token, realm)
     if claims.session_id is None:
         raise NotSignedIn
@@ -93,33 +95,34 @@ async def _signed_in(services: Services, token: str, realm: str) -> tuple[UUID, 
         subject_id = UUID(claims.subject)
     except ValueError as error:
         raise NotSignedIn from error
-    if not await services.sessions.alive(claims.session_id, realm):
+    seen = await services.sessions.standing.of(claims.session_id, realm)
+    if seen is None:
         raise SignedOut
-    return subject_id, claims.session_id, claims
+    return subject_id, claims.session_id, seen
 
 
-async def customer(services: Services, token: str) -> Customer:
-    subject_id, session_id, _ = await _signed_in(services, token, "customer")
+async def customer(services: Services, credentials: Credentials) -> Customer:
+    subject_id, session_id, _ = await _signed_in(services, credentials, "customer")
     return Customer(subject_id, session_id)
 
 
-async def technician(services: Services, token: str) -> Technician:
-    subject_id, session_id, _ = await _signed_in(services, token, "technician")
+async def technician(services: Services, credentials: Credentials) -> Technician:
+    subject_id, session_id, _ = await _signed_in(services, credentials, "technician")
     return Technician(subject_id, session_id)
 
 
-async def admin(services: Services, token: str) -> Admin:
-    """The role is read anew for each request: a demotion acts at once."""
-    subject_id, session_id, _ = await _signed_in(services, token, "admin")
-    async with services.read() as conn:
-        tie = await account_rows.membership(conn, account_id=subject_id, realm="admin")
-    if tie is None or tie.status != "active":
+async def admin(services: Services, credentials: Credentials) -> Admin:
+    """With the role of these seconds: it stands in the list that says whether the sign-in does."""
+    subject_id, session_id, seen = await _signed_in(services, credentials, "admin")
+    if seen.role is None:
         raise SignedOut
-    return Admin(subject_id, session_id, tie.role)
+    return Admin(subject_id, session_id, seen.role)
 
 
-async def service(services: Services, token: str) -> Service:
+async def service(services: Services, credentials: Credentials) -> Service:
     """A minted service token, or the fixed one of the settings."""
+    if (token := credentials.bearer) is None:
+        raise NotSignedIn
     fixed = services.settings.tokens.service_token
     if fixed is not None and hmac.compare_digest(token.encode(), fixed.get_secret_value().encode()):
         return Service("configured")

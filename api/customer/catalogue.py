@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache, partial
 from uuid import UUID
 
 from pydantic import Field
@@ -11,13 +12,14 @@ from pydantic import Field
 from api.audiences import customer
 from api.customer.addresses import Latitude, Longitude
 from api.wire.models import Money, Query, View
-from api.wire.results import Reply
+from api.wire.results import Ready
 from dispatch import catalogue
+from dispatch.catalogue import Catalogue
 from dispatch.services import Services
 from storage.catalogue import ServiceRow
 
 #: Shared caches may keep the catalogue for a minute and ask with its ETag afterwards.
-CACHE_CONTROL = "public, max-age=60, must-revalidate"
+CACHEABLE = {"Cache-Control": "public, max-age=60, must-revalidate"}
 
 
 class Where(Query):
@@ -73,28 +75,31 @@ def currency_at(services: Services, where: Where) -> str:
     return zone.currency if zone else book.terms((services.settings.currency, services.settings.timezone))[0]
 
 
-def etag_of(*parts: object) -> str:
+@lru_cache(maxsize=1024)
+def etag_of(*parts: str | None) -> str:
     """A strong ETag: the body is a function of these parts and of nothing else."""
     return '"' + hashlib.sha256("|".join(map(repr, parts)).encode()).hexdigest()[:32] + '"'
 
 
 @customer.route("GET", "/services/catalog", public=True, tags=["catalogue"])
-async def catalog(services: Services, query: CatalogueQuery) -> Reply[CatalogueOut]:
+async def catalog(services: Services, query: CatalogueQuery) -> Ready[CatalogueOut]:
     """Everything that can be booked, by category and in one list."""
-    currency = currency_at(services, query)
-    found = await catalogue.current(services)
-    offered = [service_out(s) for s in found.offered(currency, category=query.category, tier=query.tier)]
-    categories: dict[str, list[ServiceOut]] = {}
-    for service in offered:
-        categories.setdefault(service.category, []).append(service)
-    out = CatalogueOut(categories=categories, all_services=offered, last_updated=found.last_updated)
-    etag = etag_of(found.digest(currency), query.category, query.tier)
-    return Reply(out, headers={"ETag": etag, "Cache-Control": CACHE_CONTROL})
+    found, currency = await catalogue.current(services), currency_at(services, query)
+    etag = etag_of("catalogue", found.digest(currency), query.category, query.tier)
+    return Ready(etag, partial(_catalogue_out, found, currency, query.category, query.tier), CACHEABLE)
 
 
 @customer.route("GET", "/services/{id}", public=True, tags=["catalogue"])
-async def service(services: Services, id: UUID, query: Where) -> Reply[ServiceOut]:
+async def service(services: Services, id: UUID, query: Where) -> Ready[ServiceOut]:
     """One service."""
-    found = await catalogue.current(services)
-    out = service_out(found.get(id, currency_at(services, query)))
-    return Reply(out, headers={"ETag": etag_of(out), "Cache-Control": CACHE_CONTROL})
+    found, currency = await catalogue.current(services), currency_at(services, query)
+    row = found.get(id, currency)
+    return Ready(etag_of("service", found.digest(currency), str(id)), partial(service_out, row), CACHEABLE)
+
+
+def _catalogue_out(found: Catalogue, currency: str, category: str | None, tier: str | None) -> CatalogueOut:
+    offered = [service_out(s) for s in found.offered(currency, category=category, tier=tier)]
+    categories: dict[str, list[ServiceOut]] = {}
+    for one in offered:
+        categories.setdefault(one.category, []).append(one)
+    return CatalogueOut(categories=categories, all_services=offered, last_updated=found.last_updated)

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from api.route import Audience, Route
 from api.wire.dialects import ERP, INTEGRATION, PROVIDER, Dialect
 from api.wire.listing import Grammar, taken
-from api.wire.results import Bare, File, Message, MessageWith, NoContent, Page, PageWith, Reply, ReplyWith
+from api.wire.results import Bare, File, Message, MessageWith, NoContent, Page, PageWith, Ready, Reply, ReplyWith
 
 REF = "#/components/schemas/{model}"
 JSON = "application/json"
@@ -251,7 +251,7 @@ def _variants(returns: Any) -> list[Any]:
     if returns is None or returns is type(None):
         return [None]
     # A generic result is one thing, a union several.
-    if get_origin(returns) in (Reply, ReplyWith, MessageWith, Page, PageWith, list, dict, tuple):
+    if get_origin(returns) in (Ready, Reply, ReplyWith, MessageWith, Page, PageWith, list, dict, tuple):
         return [returns]
     parts = [part for part in get_args(returns) if part is not type(None)]
     return parts or [returns]
@@ -262,10 +262,10 @@ def _data_types(returns: Any) -> list[Any]:
     found = []
     for variant in _variants(returns):
         origin = get_origin(variant)
-        if origin in (Reply, ReplyWith, Page, PageWith):
+        if origin in (Ready, Reply, ReplyWith, Page, PageWith):
             inner = get_args(variant)[0]
             found += [] if inner is type(None) else [inner]
-        elif variant not in (None, Message, File, Bare, NoContent, Reply, Page) and origin is not MessageWith:
+        elif variant not in (None, Message, File, Bare, NoContent, Ready, Reply, Page) and origin is not MessageWith:
             found.append(variant)
     return found
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+from api.wire.contents import leaves, path_of
 from dispatch.errors import Invalid
 
 
@@ -14,6 +15,11 @@ class CardDataRefused(Invalid):
 
     code = "card_data_not_accepted"
 
+    @classmethod
+    def at(cls, path: str) -> CardDataRefused:
+        """Names the field and never the value."""
+        return cls({path: "This may not hold card data."})
+
 
 _CARD_KEY = re.compile(
     r"card.?(number|no|num)|^(card|pan|ccnum|cc_number)$|primary.?account.?number", re.IGNORECASE
@@ -21,6 +27,10 @@ _CARD_KEY = re.compile(
 _CODE_KEY = re.compile(r"^(card.?)?(cvv2?|cvc2?|csc|security.?code)$", re.IGNORECASE)
 _PHONE_KEY = re.compile(r"phone|mobile|msisdn|whatsapp", re.IGNORECASE)
 _SECURITY_CODE = re.compile(r"\d{3,4}")
+#: Longer names are nobody's, and are not worth keeping.
+_CACHED_NAME = 64
+#: 19 digits, each with a space or a dash behind it.
+_LONGEST_CARD = 40
 #: Digits that stand alone: not part of a word, an id or an E.164 number.
 _NUMBER = re.compile(r"(?<![\w+.-])\d(?:[ -]?\d){12,18}(?![\w-])")
 #: Prefixes and lengths that networks issue (ISO/IEC 7812): the Luhn sum alone fits every tenth number.
@@ -35,43 +45,44 @@ _NETWORKS = re.compile(
 )
 
 
-def refuse_card_data(given: Any) -> None:
-    """Raises CardDataRefused, naming the field and never the value."""
-    if (name := card_data_in(given)) is not None:
-        raise CardDataRefused({name: "must not hold card data"})
-
-
 def card_data_in(given: Any) -> str | None:
     """The path of the first card number or security code in a JSON value; phones and ids pass."""
-    waiting: list[tuple[str, str, Any]] = [("", "", given)]
-    while waiting:
-        path, key, value = waiting.pop()
-        if isinstance(value, Mapping):
-            waiting += [(f"{path}.{k}" if path else str(k), str(k), v) for k, v in value.items()]
-        elif isinstance(value, list):
-            waiting += [(f"{path}.{n}" if path else str(n), key, v) for n, v in enumerate(value)]
-        elif isinstance(value, str | int) and not isinstance(value, bool) and _is_card_data(key, value):
-            return path or "body"
-    return None
+    return next((path_of(place) for place, name, value in leaves(given) if is_card_data(name, value)), None)
 
 
-def _is_card_data(key: str, value: str | int) -> bool:
-    text = str(value).strip()
-    if len(text) < 3:
+def is_card_data(key: str, value: Any) -> bool:
+    """Whether a value under this name is a card's number or security code."""
+    kind = type(value)
+    if kind is str:
+        if len(value) < 3:
+            return False
+        text = value.strip()
+    elif kind is int:
+        text = str(value)
+    else:
         return False
-    if _CODE_KEY.search(key) and _SECURITY_CODE.fullmatch(text):
+    is_code, is_card, is_phone = _names(key) if len(key) <= _CACHED_NAME else _read_names(key)
+    if is_code and _SECURITY_CODE.fullmatch(text):
         return True
-    if _CARD_KEY.search(key):
-        digits = re.sub(r"[ -]", "", text)
+    if is_card:
+        digits = re.sub(r"[ -]", "", text[:_LONGEST_CARD])
         if digits.isascii() and digits.isdigit() and 13 <= len(digits) <= 19 and is_luhn(digits):
             return True
-    if isinstance(value, int) or len(text) < 13 or _PHONE_KEY.search(key):
+    if kind is int or len(text) < 13 or is_phone:
         return False
     for match in _NUMBER.finditer(text):
         digits = re.sub(r"[ -]", "", match[0])
         if digits.isascii() and _NETWORKS.fullmatch(digits) and is_luhn(digits):
             return True
     return False
+
+
+def _read_names(key: str) -> tuple[bool, bool, bool]:
+    """Whether a name is that of a security code, of a card number, of a phone."""
+    return _CODE_KEY.search(key) is not None, _CARD_KEY.search(key) is not None, _PHONE_KEY.search(key) is not None
+
+
+_names = lru_cache(maxsize=2048)(_read_names)
 
 
 def is_luhn(digits: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from dispatch.errors import Throttled
+from dispatch.networks import networks_of
 from dispatch.services import Services
 from storage import quotas
 from storage.ratelimits import RateCounters
@@ -53,16 +54,27 @@ class TooManyRequests(Throttled):
 
 
 async def count_request(
-    counters: RateCounters, services: Services, limit: RateLimit, audience: str, caller: str
+    counters: RateCounters, services: Services, limit: RateLimit, audience: str, caller: str, times: int = 1
 ) -> None:
-    """Raises TooManyRequests when `caller` (an address or a principal's key) has used up the window."""
+    """Raises TooManyRequests when `caller` (a principal's key or a network) has used up the window.
+
+    Whatever they ask for counts together: a limit is a caller's, not a route's.
+    """
     amount: int = getattr(services.settings.limits, limit.setting)
-    wait_s = await counters.hit(f"{audience}:{caller}", amount, limit.window_s)
+    wait_s = await counters.hit(f"{audience}:{caller}", amount * times, limit.window_s)
     if wait_s:
         raise TooManyRequests(retry_after_s=wait_s)
 
 
-async def spend(services: Services, wanted: tuple[Quota, ...], body: Any, caller: str, network: str) -> None:
+async def count_address(
+    counters: RateCounters, services: Services, limit: RateLimit, audience: str, ip: str
+) -> None:
+    """The same for whoever is known by the address only: an IPv6 subscriber, and the site of many, are one each."""
+    for name, times in networks_of(ip):
+        await count_request(counters, services, limit, audience, name, times)
+
+
+async def spend(services: Services, wanted: tuple[Quota, ...], body: Any, caller: str, ip: str) -> None:
     """Takes one from each quota that applies, all or none. Raises TooManyRequests."""
     due = [q for q in wanted if q.applies is None or q.applies(body)]
     if not due:
@@ -70,8 +82,8 @@ async def spend(services: Services, wanted: tuple[Quota, ...], body: Any, caller
     async with services.transaction() as tx:
         # In the order of their names, so that two requests never wait for each other.
         for quota in sorted(due, key=lambda q: q.name):
-            who = caller if quota.per == "caller" else network
             amount: int = getattr(services.settings.limits, quota.setting)
-            wait_s = await quotas.take(tx.conn, f"{quota.name}:{who}", amount, quota.window_s)
-            if wait_s:
-                raise TooManyRequests(details={"limit": quota.name}, retry_after_s=wait_s)
+            for who, times in ((caller, 1),) if quota.per == "caller" else networks_of(ip):
+                wait_s = await quotas.take(tx.conn, f"{quota.name}:{who}", amount * times, quota.window_s)
+                if wait_s:
+                    raise TooManyRequests(details={"limit": quota.name}, retry_after_s=wait_s)

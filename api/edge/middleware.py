@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from http import HTTPStatus
 
-import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 from prometheus_client import Counter, Histogram
@@ -16,8 +16,8 @@ from api.edge.request_info import INFO, info_of
 from api.route import CORE, Core
 from api.wire.answers import error_response, problem_response
 from dispatch.errors import DispatchError, Invalid, Unavailable
-from dispatch.logs import get_logger
-from storage.database.errors import DatabaseAway, DatabaseBusy, StorageError, is_data, is_deadlock
+from dispatch.logs import REQUEST_ID, get_logger
+from storage.database.errors import DatabaseAway, DatabaseBusy, DatabaseFull, StorageError, is_data, is_deadlock
 
 log = get_logger("dispatch.http")
 
@@ -34,81 +34,77 @@ _WORDS = {
     405: ("METHOD_NOT_ALLOWED", "This address does not take this method."),
     413: ("PAYLOAD_TOO_LARGE", "The body is too large."),
 }
-_SAFE = {
+SAFE = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-_CORS_METHODS = "GET, POST, PUT, PATCH, DELETE"
-_CORS_HEADERS = "Authorization, Content-Type, X-Idempotency-Key, X-Request-ID, X-Step-Up-Token, If-None-Match"
-_CORS_EXPOSED = "X-Request-ID, X-Ignored-Fields, Idempotent-Replayed, Retry-After, ETag"
+_CORS_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
+#: Everything that some audience's clients send; the simple ones (Accept, Accept-Language) need no word.
+_CORS_HEADERS = (
+    "Authorization, Cache-Control, Content-Type, If-None-Match, X-API-Key, X-API-Secret, X-Client-Id, X-Client-Secret, "
+    "X-Idempotency-Key, X-Onboarding-Token, X-Organization-ID, X-Request-ID, X-Requested-With, X-Step-Up-Token"
+)
+_CORS_EXPOSED = (
+    "Content-Disposition, ETag, Idempotent-Replayed, Location, Retry-After, X-Ignored-Fields, X-Request-ID"
+)
 
 
 @web.middleware
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answers every request: with what its handler gives, or with the refusal in its audience's dialect."""
     core = request.app[CORE]
-    info = info_of(request, core.services.settings.http.trusted_hops)
-    request[INFO] = info
+    info = request[INFO] = info_of(request, core.trusted_hops)
     if request.path.startswith(SOCKETS):
         return await handler(request)
-    structlog.contextvars.bind_contextvars(request_id=info.request_id)
+    # Each request has a task of its own, and with it a context: nothing has to be taken back.
+    REQUEST_ID.set(info.request_id)
     started = time.perf_counter()
-    try:
-        response = await _answered(request, handler, core)
-        if request.app[LIFE].is_draining and not response.prepared:
-            # The caller's next request is for another node.
-            response.force_close()
-        took_s = time.perf_counter() - started
-        _measure(request, response.status, took_s)
-        return response
-    finally:
-        structlog.contextvars.unbind_contextvars("request_id")
+    response = await _answered(request, handler, core)
+    if not response.prepared and (request.app[LIFE].is_draining or response.status == 413):
+        # The caller's next request is for another node; or what is left of a body would be taken for a request.
+        response.force_close()
+    _measure(request, response.status, time.perf_counter() - started)
+    return response
 
 
 async def _answered(request: web.Request, handler: Handler, core: Core) -> web.StreamResponse:
-    dialect, clock = audience_of(request.path, core.audiences).dialect, core.services.clock
-    if request.method == "OPTIONS" and _is_friend(request, core):
-        return web.Response(status=204)
     try:
+        if request.method == "OPTIONS" and _friend(request, core):
+            return web.Response(status=204)
         return await handler(request)
-    except DispatchError as error:
-        return error_response(error, dialect, clock)
     except web.HTTPRedirection:
         raise
-    except web.HTTPException as error:
-        code, message = _WORDS.get(
-            error.status, (HTTPStatus(error.status).name, HTTPStatus(error.status).phrase)
-        )
+    except Exception as error:
+        return refusal_of(request, error, core)
+
+
+def refusal_of(request: web.Request, error: Exception, core: Core) -> web.StreamResponse:
+    """What the caller is told of an error, in the dialect of the path's owner."""
+    dialect, clock = audience_of(request.path, core.audiences).dialect, core.services.clock
+    if isinstance(error, DispatchError):
+        return error_response(error, dialect, clock)
+    if isinstance(error, web.HTTPException):
+        status = HTTPStatus(error.status)
+        code, message = _WORDS.get(error.status, (status.name, status.phrase))
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-        response = problem_response(dialect, clock, error.status, code, message, headers)
-        if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            response.force_close()
-        return response
-    except (DatabaseBusy, DatabaseAway, TimeoutError) as error:
+        return problem_response(dialect, clock, error.status, code, message, headers)
+    if isinstance(error, DatabaseBusy | DatabaseAway | DatabaseFull | TimeoutError):
         log.warning("unavailable", reason=type(error).__name__, route=route_of(request))
         return error_response(Unavailable(), dialect, clock)
-    except StorageError as error:
+    if isinstance(error, StorageError):
         if is_deadlock(error):
             log.warning("lost a deadlock", route=route_of(request))
             return error_response(Unavailable(), dialect, clock)
         if is_data(error):
             log.warning("a value that no check refused", route=route_of(request), exc_info=True)
             return error_response(Invalid(), dialect, clock)
-        return _bug(request, core)
-    except Exception:
-        return _bug(request, core)
-
-
-def _bug(request: web.Request, core: Core) -> web.Response:
-    """Ours: the log has everything but the body, the caller learns nothing but the request id."""
+    # Ours: the log has everything but the body, the caller learns nothing but the request id.
     log.exception("bug", method=request.method, route=route_of(request))
-    dialect = audience_of(request.path, core.audiences).dialect
-    return problem_response(
-        dialect, core.services.clock, 500, "INTERNAL_SERVER_ERROR", "Something went wrong on our side."
-    )
+    words = "Something went wrong on our side."
+    return problem_response(dialect, clock, 500, "INTERNAL_SERVER_ERROR", words)
 
 
 def route_of(request: web.Request) -> str:
@@ -117,39 +113,55 @@ def route_of(request: web.Request) -> str:
     return resource.canonical if resource is not None else "unmatched"
 
 
+@lru_cache(maxsize=8192)
+def _measures(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """The two measures of a route, found once: finding them costs more than counting."""
+    return REQUESTS.labels(method, route, str(status)), SECONDS.labels(method, route)
+
+
 def _measure(request: web.Request, status: int, took_s: float) -> None:
     route, method = route_of(request), request.method if request.method in _METHODS else "OTHER"
-    REQUESTS.labels(method, route, str(status)).inc()
-    SECONDS.labels(method, route).observe(took_s)
-    level = "info" if status < 500 else "warning"
-    getattr(log, level)("request", method=method, route=route, status=status, ms=round(took_s * 1000, 1))
+    count, seconds = _measures(method, route, status)
+    count.inc()
+    seconds.observe(took_s)
+    write = log.info if status < 500 else log.warning
+    write("request", method=method, route=route, status=status, ms=round(took_s * 1000, 1))
 
 
 # ---------------------------------------------------------------- headers
 
 
-def _is_friend(request: web.Request, core: Core) -> bool:
+def _friend(request: web.Request, core: Core) -> str | None:
+    """The origin of the asking page, if it is one of ours."""
     origin = request.headers.get(hdrs.ORIGIN)
-    return origin is not None and origin in core.services.settings.http.allowed_origins
+    return origin if origin in core.origins else None
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """The last word on every response; what an endpoint has set itself stays."""
-    core = request.app[CORE]
-    headers = response.headers
+    core, headers = request.app[CORE], response.headers
     headers["Server"] = "dispatch"
     info = request.get(INFO)
     if info is not None:
         headers["X-Request-ID"] = info.request_id
-    for name, value in _SAFE.items():
+    for name, value in SAFE.items():
         headers.setdefault(name, value)
-    if core.services.settings.is_production:
+    if core.is_production:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if _is_friend(request, core):
-        headers["Access-Control-Allow-Origin"] = request.headers[hdrs.ORIGIN]
-        headers["Access-Control-Expose-Headers"] = _CORS_EXPOSED
-        headers.add("Vary", "Origin")
-        if request.method == "OPTIONS":
-            headers["Access-Control-Allow-Methods"] = _CORS_METHODS
-            headers["Access-Control-Allow-Headers"] = _CORS_HEADERS
-            headers["Access-Control-Max-Age"] = "600"
+    if core.origins:
+        _add_cors(request, response, core)
+
+
+def _add_cors(request: web.Request, response: web.StreamResponse, core: Core) -> None:
+    headers = response.headers
+    # Also for strangers: what a shared cache keeps of their answer lacks the words that a friend needs.
+    headers.add("Vary", "Origin")
+    if (origin := _friend(request, core)) is None:
+        return
+    headers["Access-Control-Allow-Origin"] = origin
+    headers["Access-Control-Allow-Credentials"] = "true"
+    headers["Access-Control-Expose-Headers"] = _CORS_EXPOSED
+    if request.method == "OPTIONS":
+        headers["Access-Control-Allow-Methods"] = _CORS_METHODS
+        headers["Access-Control-Allow-Headers"] = _CORS_HEADERS
+        headers["Access-Control-Max-Age"] = "600"

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from uuid import uuid4
+from functools import lru_cache
 
 from aiohttp import web
 
+from dispatch.networks import UNKNOWN, network_of
+
 #: A request id from outside is kept when it looks like one.
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+#: "203.0.113.9:5555" and "[2001:db8::1]:443": proxies may write the port, too.
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.%\w]+)\](?::\d{1,5})?|(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}")
+_LONGEST_AGENT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +37,48 @@ INFO = web.RequestKey("dispatch_info", RequestInfo)
 
 def info_of(request: web.Request, trusted_hops: int) -> RequestInfo:
     """Reads the request's head; nothing in it is believed but what the trusted proxies wrote."""
-    given = request.headers.get("X-Request-ID", "")
-    ip = client_ip(request.remote, request.headers.getall("X-Forwarded-For", ()), trusted_hops)
+    headers = request.headers
+    given = headers.get("X-Request-ID")
+    forwarded = headers.getall("X-Forwarded-For", ()) if trusted_hops else ()
+    ip = client_ip(request.remote, forwarded, trusted_hops)
     return RequestInfo(
-        request_id=given if _SANE_ID.fullmatch(given) else uuid4().hex,
-        ip=ip,
-        network=network_of(ip),
-        user_agent=request.headers.get("User-Agent", "")[:300],
-        idempotency_key=request.headers.get("X-Idempotency-Key"),
-        headers=request.headers,
+        given if given is not None and _SANE_ID.fullmatch(given) else os.urandom(16).hex(),
+        ip,
+        network_of(ip),
+        readable(headers.get("User-Agent", "")[:_LONGEST_AGENT]),
+        headers.get("X-Idempotency-Key"),
+        headers,
     )
 
 
-def client_ip(peer: str | None, forwarded: tuple[str, ...] | list[str], trusted_hops: int) -> str:
+def readable(text: str) -> str:
+    """A header's text as it may be kept: bytes that are no UTF-8, and what no column takes, become question marks."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = text.encode("utf-8", "replace").decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def client_ip(peer: str | None, forwarded: Sequence[str], trusted_hops: int) -> str:
     """The address that the outermost trusted proxy saw; what clients put in front of it is not believed."""
-    seen = peer or "unknown"
-    if trusted_hops:
+    if trusted_hops and forwarded:
         named = [part.strip() for line in forwarded for part in line.split(",") if part.strip()]
         if named:
-            seen = named[-trusted_hops] if len(named) >= trusted_hops else named[0]
+            seen = _address(named[-trusted_hops] if len(named) >= trusted_hops else named[0])
+            if seen is not None:
+                return seen
+    return (_address(peer) or peer) if peer else UNKNOWN
+
+
+@lru_cache(maxsize=8192)
+def _address(text: str) -> str | None:
+    """An address in its shortest form, without port and zone; None when it is none."""
+    if (found := _WITH_PORT.fullmatch(text)) is not None:
+        text = found[1] or found[2]
     try:
-        address = ipaddress.ip_address(seen.split("%")[0])
+        address = ipaddress.ip_address(text.split("%", 1)[0])
     except ValueError:
-        return peer or "unknown"
+        return None
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         return str(address.ipv4_mapped)
-    return str(address)
-
-
-def network_of(ip: str) -> str:
-    """One caller as counters see it: whoever has an IPv6 address has the whole /64."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address)

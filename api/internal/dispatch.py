@@ -10,7 +10,7 @@ from api.audiences import Service, internal
 from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import Body, Day, View, Whole
 from api.wire.results import Page
-from dispatch.engine import explain, offers
+from dispatch.engine import assigning, explain
 from dispatch.engine.offers import NoCandidate
 from dispatch.errors import Missing
 from dispatch.services import Services, Tx
@@ -53,6 +53,9 @@ class AssignOut(View):
 
 
 class WaitingOut(View):
+    """`waits_for`: what alone stands between the booking and somebody, the most frequent first; it looks again at
+    `next_action_at` and whenever somebody becomes free. Empty: nobody can, or people decide (`reason`)."""
+
     booking_id: UUID
     booking_number: str
     status: str
@@ -64,6 +67,7 @@ class WaitingOut(View):
     priority: int
     queued_at: datetime | None
     reason: str | None
+    waits_for: list[str]
     round: int
     attempt: int
     next_action_at: datetime | None
@@ -88,6 +92,9 @@ class CandidateOut(View):
 
 
 class AttemptOut(View):
+    """One search. Those that found nobody, one after the other, are one: `looks` counts them, and the candidates are
+    those of the last. They are no attempts; `attempt` is the one that they were for."""
+
     round: int
     attempt: int | None
     policy: str
@@ -96,6 +103,7 @@ class AttemptOut(View):
     radius_m: int
     outcome: str
     offer_id: UUID | None
+    looks: int
     at: datetime
     candidates: list[CandidateOut]
 
@@ -147,8 +155,8 @@ async def assign(
 
     async def work(tx: Tx) -> Offer | None:
         if body.partner_id is None:
-            return await offers.assign(tx, id, caller.actor, force=body.force)
-        return await offers.assign_to(tx, id, body.partner_id, caller.actor, force=body.force)
+            return await assigning.assign(tx, id, caller.actor, force=body.force)
+        return await assigning.assign_to(tx, id, body.partner_id, caller.actor, force=body.force)
 
     offer = await services.retrying(work)
     if offer is None:
@@ -181,8 +189,8 @@ def _waiting(w: Waiting) -> WaitingOut:
     return WaitingOut(
         booking_id=w.booking_id, booking_number=w.number, status=w.status, booking_date=w.local_date,
         booking_time=w.local_time, starts_at=w.starts_at, service_categories=w.categories, address=w.address,
-        priority=w.priority, queued_at=w.queued_at, reason=w.queue_reason, round=w.round, attempt=w.attempt,
-        next_action_at=w.next_action_at,
+        priority=w.priority, queued_at=w.queued_at, reason=w.queue_reason, waits_for=w.waits_for, round=w.round,
+        attempt=w.attempt, next_action_at=w.next_action_at,
     )  # fmt: skip
 
 
@@ -198,7 +206,7 @@ async def explanation(services: Services, caller: Service, id: UUID) -> ExplainO
         attempts=[
             AttemptOut(
                 round=a.round, attempt=a.attempt, policy=a.policy, policy_version=a.policy_version, weights=a.weights,
-                radius_m=a.radius_m, outcome=a.outcome, offer_id=a.offer_id, at=a.at,
+                radius_m=a.radius_m, outcome=a.outcome, offer_id=a.offer_id, looks=a.looks, at=a.at,
                 candidates=[
                     CandidateOut(
                         partner_id=c.technician_id, partner_code=c.code, partner_name=c.name, rank=c.rank,

@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from aiohttp import web
+from cachetools import LRUCache
 from pydantic import BaseModel
 
 from api.wire.dialects import Dialect, Problem
 from api.wire.listing import Listing
-from api.wire.results import Bare, File, Message, NoContent, Page, Reply
+from api.wire.results import Bare, File, Message, NoContent, Page, Ready, Reply
 from dispatch.clock import Clock
 from dispatch.errors import DispatchError, Kind
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-JSON = "application/json"
+#: Marks a response that is true just now only: no idempotency key keeps it.
+FOR_NOW = web.ResponseKey("for_now", bool)
+JSON = "application/json; charset=utf-8"
+#: Finished answers that one route keeps: what is shown by currency and filters.
+_MOST_READY = 256
 #: Statuses of the few situations that are finer than their kind.
-_STATUS_OF_CODE = {"unsupported_content_encoding": 415, "request_timeout": 408}
+_STATUS_OF_CODE = {"unsupported_content_encoding": 415, "request_timeout": 408, "payload_too_large": 413}
 _RETRY_S = 1.0
 _MAX_NAMED = 20
 
@@ -31,13 +36,7 @@ _MAX_NAMED = 20
 def json_response(
     dialect: Dialect, status: int, body: Any, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    return web.Response(
-        status=status,
-        body=dialect.dumps(body),
-        content_type=JSON,
-        charset="utf-8",
-        headers=dict(headers or {}),
-    )
+    return web.Response(status=status, body=dialect.dumps(body), headers={"Content-Type": JSON, **(headers or {})})
 
 
 # ---------------------------------------------------------------- errors
@@ -78,11 +77,14 @@ class Renderer:
 
     def __init__(self, dialect: Dialect, status: int, page_key: str | None) -> None:
         self._dialect, self._status, self._page_key = dialect, status, page_key
+        self._ready: LRUCache[str, bytes] = LRUCache(_MOST_READY)
 
     async def response(
         self, request: web.Request, result: Any, listing: Listing | None, now: datetime, ignored: list[str]
     ) -> web.StreamResponse:
         """The response to `result`; unknown names that were dropped are reported in a header."""
+        if isinstance(result, Ready):
+            return self._of_ready(request, result, now)
         if isinstance(result, File):
             return await _file_response(request, result)
         if isinstance(result, NoContent):
@@ -92,6 +94,15 @@ class Renderer:
             named = [quote(name, safe="[].-_ ") for name in ignored[:_MAX_NAMED]]
             response.headers["X-Ignored-Fields"] = ", ".join(named)[:1000]
         return response
+
+    def _of_ready(self, request: web.Request, result: Ready[Any], now: datetime) -> web.Response:
+        headers = {"ETag": result.etag, **result.headers}
+        if request.method in ("GET", "HEAD") and _is_known(request, result.etag):
+            return web.Response(status=304, headers=headers)
+        body = self._ready.get(result.etag)
+        if body is None:
+            body = self._ready[result.etag] = self._dialect.dumps(self._dialect.success(result.make(), now))
+        return web.Response(body=body, headers={"Content-Type": JSON, **headers})
 
     def _json(
         self, request: web.Request, result: Any, listing: Listing | None, now: datetime
@@ -109,6 +120,8 @@ class Renderer:
             if isinstance(result, Reply | Message) and result.status is not None:
                 status = result.status
         response = json_response(dialect, status, body, headers)
+        if isinstance(result, Reply) and not result.is_final:
+            response[FOR_NOW] = True
         if "ETag" in headers and request.method in ("GET", "HEAD") and _is_known(request, headers["ETag"]):
             return web.Response(status=304, headers=headers)
         return response
@@ -133,7 +146,9 @@ def etag_of(body: bytes) -> str:
 
 
 def _is_known(request: web.Request, etag: str) -> bool:
-    known = request.headers.get("If-None-Match", "")
+    known = request.headers.get("If-None-Match")
+    if not known:
+        return False
     bare = etag.removeprefix("W/")
     return known.strip() == "*" or bare in [part.strip().removeprefix("W/") for part in known.split(",")]
 

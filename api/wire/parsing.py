@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 import orjson
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
+from api.wire.contents import MOST_COMPLAINTS, WHOLE_BODY, shortened, unclean
+from api.wire.contents import Fields as Fields
 from dispatch.errors import Invalid, Malformed, Missing
 
 if TYPE_CHECKING:
@@ -18,11 +24,7 @@ if TYPE_CHECKING:
 
 #: A body that is not here by then is not awaited any longer, in seconds.
 BODY_S = 20.0
-#: What stands for the body as a whole among the bad fields.
-WHOLE_BODY = "body"
 _EMPTY: Any = object()
-
-Fields = dict[str, list[str]]
 
 
 class Unreadable(Malformed):
@@ -43,17 +45,41 @@ class TooSlow(Malformed):
     code = "request_timeout"
 
 
-async def read_body(request: web.Request) -> bytes:
-    """The raw body. Raises UnsupportedEncoding, TooSlow, and aiohttp's own error for a too large one."""
+class TooLarge(Malformed):
+    """The body is too large."""
+
+    code = "payload_too_large"
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(f"The body is too large: this address takes {most_bytes // 1024} KB.")
+
+
+class Broken(Malformed):
+    """The body did not arrive whole."""
+
+
+async def read_body(request: web.Request, most_bytes: int) -> bytes:
+    """The raw body. Raises UnsupportedEncoding, TooSlow, TooLarge, Broken."""
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
         raise UnsupportedEncoding
     if not request.can_read_body:
         return b""
+    # What announces too much is not read at all.
+    if (request.content_length or 0) > most_bytes:
+        raise TooLarge(most_bytes)
+    body = bytearray()
     try:
         async with asyncio.timeout(BODY_S):
-            return await request.read()
+            async for piece in request.content.iter_any():
+                body += piece
+                if len(body) > most_bytes:
+                    raise TooLarge(most_bytes)
     except TimeoutError as error:
         raise TooSlow from error
+    except (RequestPayloadError, HttpProcessingError, OSError) as error:
+        # Bad chunks, or whoever sent it has gone: nothing of ours.
+        raise Broken from error
+    return bytes(body)
 
 
 def json_of(raw: bytes) -> Any:
@@ -77,56 +103,26 @@ def query_of(request: web.Request) -> dict[str, list[str]]:
     return found
 
 
-def unclean_in(given: Any) -> Fields:
-    """Strings that no database keeps and numbers that are none, by the path of their field."""
-    bad: Fields = {}
-    waiting: list[tuple[str, Any]] = [("", given)]
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, str):
-            if "\x00" in value or not _is_text(value):
-                bad[path or WHOLE_BODY] = ["must be text without control zero"]
-        elif isinstance(value, float):
-            if value != value or value in (float("inf"), float("-inf")):
-                bad[path or WHOLE_BODY] = ["must be a finite number"]
-        elif isinstance(value, Mapping):
-            waiting += [(f"{path}.{k}" if path else str(k), v) for k, v in value.items()]
-        elif isinstance(value, list):
-            waiting += [(f"{path}.{n}" if path else str(n), v) for n, v in enumerate(value)]
-    return bad
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 # ---------------------------------------------------------------- validation
 
 _SAYINGS = {"missing": "This field is required.", "extra_forbidden": "This field is not known."}
 
 
-def complaints(error: ValidationError, *, without_extra: bool = False, whole: str = WHOLE_BODY) -> Fields:
-    """Field -> sentences, by the public name of each field (dotted inside objects and lists)."""
+def complaints(error: ValidationError, *, whole: str = WHOLE_BODY) -> Fields:
+    """Field -> sentences, by the public name of each field (dotted inside objects and lists); the first fifty."""
+    return _told(_faults(error), whole)
+
+
+def _faults(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_input=False, include_context=False)
+
+
+def _told(faults: Iterable[ErrorDetails], whole: str) -> Fields:
     found: Fields = {}
-    for one in error.errors(include_url=False, include_input=False):
-        if without_extra and one["type"] == "extra_forbidden":
-            continue
+    for one in islice(faults, MOST_COMPLAINTS):
         text = _SAYINGS.get(one["type"], one["msg"].removeprefix("Value error, "))
-        found.setdefault(".".join(str(part) for part in one["loc"]) or whole, []).append(text)
+        found.setdefault(".".join(shortened(str(part)) for part in one["loc"]) or whole, []).append(text)
     return found
-
-
-def extra_fields(error: ValidationError) -> list[str]:
-    """The unknown fields among the complaints."""
-    return [
-        ".".join(map(str, e["loc"]))
-        for e in error.errors(include_url=False)
-        if e["type"] == "extra_forbidden"
-    ]
 
 
 def validate_body(
@@ -136,15 +132,15 @@ def validate_body(
     try:
         return adapter.validate_python(given, context=dialect, extra="forbid"), {}, []
     except ValidationError as error:
-        if not drops_unknown:
-            return None, complaints(error), []
-        dropped = extra_fields(error)
-        if not dropped:
-            return None, complaints(error), []
+        faults = _faults(error)
+    unknown = [one for one in faults if one["type"] == "extra_forbidden"]
+    if not drops_unknown or not unknown:
+        return None, _told(faults, WHOLE_BODY), []
+    dropped = [".".join(shortened(str(part)) for part in one["loc"]) for one in unknown[:MOST_COMPLAINTS]]
     try:
         return adapter.validate_python(given, context=dialect, extra="ignore"), {}, dropped
     except ValidationError as error:
-        return None, complaints(error, without_extra=True), []
+        return None, _told(_faults(error), WHOLE_BODY), []
 
 
 class QueryModel:
@@ -163,11 +159,10 @@ class QueryModel:
             for name, values in given.items()
             if name in self.names
         }
-        bad = unclean_in(raw)
         try:
-            return self.model.model_validate(raw, context=dialect), bad
+            return self.model.model_validate(raw, context=dialect), {}
         except ValidationError as error:
-            return None, complaints(error, whole="query") | bad
+            return None, complaints(error, whole="query")
 
 
 def split_list(values: list[str]) -> list[str]:
@@ -196,7 +191,7 @@ class PathValue:
 
     def read(self, request: web.Request) -> Any:
         raw = request.match_info[self.name]
-        if unclean_in(raw):
+        if unclean(raw):
             raise Missing
         try:
             return self._adapter.validate_python(raw)
@@ -221,6 +216,8 @@ class HeaderValue:
             if self.is_required:
                 return None, {self.header: ["This header is required."]}
             return self.default, {}
+        if (text := unclean(raw)) is not None:
+            return None, {self.header: [text]}
         try:
             return self._adapter.validate_python(raw), {}
         except ValidationError as error:
@@ -228,6 +225,6 @@ class HeaderValue:
 
 
 def refuse(bad: Fields) -> None:
-    """Raises Invalid when there are bad fields."""
+    """Raises Invalid when there are bad fields; the first fifty are named."""
     if bad:
-        raise Invalid(bad)
+        raise Invalid(dict(islice(bad.items(), MOST_COMPLAINTS)))

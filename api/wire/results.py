@@ -17,12 +17,16 @@ E = TypeVar("E", bound=View)
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[T]):
-    """`data` with a message beside it, headers, or another status."""
+    """`data` with a message beside it, headers, or another status.
+
+    One that is not final tells how things stand just now: a repetition with the same key is worked on again.
+    """
 
     data: T
     message: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int | None = None
+    is_final: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,15 @@ class PageWith(Page[T], Generic[T, E]):
             [show(r) for r in found.rows], found.total, page=found.page, is_exact=found.is_exact, cursor=found.cursor,
             extra=extra,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Generic[T]):
+    """A public answer whose bytes are a function of its ETag: made once and kept, and never for who knows it (304)."""
+
+    etag: str
+    make: Callable[[], T]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

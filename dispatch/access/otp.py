@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import secrets
 from collections.abc import Mapping
 from enum import StrEnum
 
 from dispatch.errors import Invalid, NotSignedIn, Throttled
+from dispatch.networks import networks_of
 from dispatch.outbox import messages
 from dispatch.services import Tx
 from dispatch.vault import vault_of
@@ -124,24 +124,11 @@ async def spend(tx: Tx, phone: str, ip: str | None) -> None:
     """Takes from the budgets, always in this order (no deadlock), the one that everybody shares last."""
     settings = tx.services.settings
     counter = vault_of(settings).fingerprint("phone", phone)
-    budgets = [(f"otp:phone:{counter}", settings.limits.otp_per_hour, HOUR_S)]
-    if ip:
-        budgets.insert(0, (f"otp:ip:{network_of(ip)}", settings.otp.sends_per_ip_per_hour, HOUR_S))
+    per_ip = settings.otp.sends_per_ip_per_hour
+    budgets = [(f"otp:ip:{name}", per_ip * times, HOUR_S) for name, times in (networks_of(ip) if ip else ())]
+    budgets.append((f"otp:phone:{counter}", settings.limits.otp_per_hour, HOUR_S))
     budgets.append(("otp:all", settings.otp.sends_per_minute, 60))
     for key, limit, window_s in budgets:
         wait_s = await quotas.take(tx.conn, key, limit, window_s)
         if wait_s:
             raise TooManyCodes(retry_after_s=wait_s)
-
-
-def network_of(ip: str) -> str:
-    """What counts as one caller: an IPv4 address, or the /64 that one IPv6 subscriber owns."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)

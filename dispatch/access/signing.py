@@ -10,6 +10,7 @@ from dispatch.access import otp, passwords
 from dispatch.access.permissions import Grants, grants_of
 from dispatch.errors import Invalid, NotAllowed, NotSignedIn, Throttled
 from dispatch.live.sessions import Pair
+from dispatch.networks import UNKNOWN, network_of
 from dispatch.outbox import messages
 from dispatch.services import Services, Tx
 from storage import accounts as rows
@@ -214,7 +215,7 @@ async def _checked(services: Services, email: str, password: str, ip: str | None
 
 def _counters(email: str, ip: str | None) -> list[tuple[str, int]]:
     """The counters of a try and their limits, always in this order, the one that most share last."""
-    place = otp.network_of(ip) if ip else "unknown"
+    place = network_of(ip) if ip else UNKNOWN
     return [
         (f"password:{email.lower()}:{place}", GUESSES_HERE),
         (f"password:{email.lower()}", GUESSES_PER_ADDRESS),

@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dispatch import bus
-from dispatch.engine import candidates, facts, free_times, lifecycle, offers, slots
+from dispatch.engine import alerts, audit, candidates, facts, free_times, lifecycle, offers, queue, slots
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from dispatch.services import Tx
@@ -156,14 +156,16 @@ async def cancel(
     if assignment is not None:
         await end_assignment(tx, booking, assignment, actor, reason or "the booking was cancelled")
     step = lifecycle.BOOKING["cancel"]
-    await rows.cancel(
+    ended = await rows.cancel(
         tx.conn, booking_id=booking_id, cancelled_by=actor.cancelled_by, reason=reason, fee_minor=fee_minor,
         refund_minor=refund_minor, target=step.target, sources=list(step.sources),
     )  # fmt: skip
-    await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
-    await rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=["queued", "timer_failing", *JOB_ALERTS])
+    assert ended is not None, "its lock is held, and the state was looked at"
+    queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
+    await alerts.resolve(tx, ("queued", "timer_failing", *JOB_ALERTS), booking_id=booking_id)
     data = {
         "by": actor.cancelled_by, "reason": reason, "fee_minor": fee_minor, "refund_minor": refund_minor,
+        "currency": booking.currency,
         "technician_id": str(assignment.technician_id) if assignment else None,
     }  # fmt: skip
     await facts.record(tx, booking_id, "booking.cancelled", actor, data)
@@ -189,15 +191,17 @@ async def reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor,
     """Takes the job from its technician and searches in a new round. The caller holds the booking's lock."""
     lifecycle.move("booking", booking.status, "reopen")
     await end_assignment(tx, booking, assignment, actor, reason)
-    await rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=list(JOB_ALERTS))
+    await alerts.resolve(tx, JOB_ALERTS, booking_id=booking.id)
     step = lifecycle.BOOKING["reopen"]
-    await rows.reopen(tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources))
-    await offers.slots_back_to_held(tx, booking.id)
+    pending = await rows.reopen(tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources))
+    assert pending is not None, "its lock is held, and the state was looked at"
+    await slot_rows.set_state(tx.conn, booking_id=booking.id, state="held")
+    queue.freed(tx, assignment.technician_id)
     await facts.record(
         tx, booking.id, "booking.reopened", actor,
         {"reason": reason, "technician_id": str(assignment.technician_id)},
     )  # fmt: skip
-    await offers.search(tx, await offers.lock(tx, booking.id))
+    await offers.search(tx, pending)
 
 
 async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime) -> Booking:
@@ -215,7 +219,7 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
         raise Invalid({"booking_time": "This time cannot be booked."})
     await offers.withdraw(tx, booking, "the booking was moved", actor)
     local = starts_at.astimezone(ZoneInfo(booking.timezone))
-    await rows.reschedule(
+    moved = await rows.reschedule(
         tx.conn, booking_id=booking_id, starts_at=starts_at, ends_at=starts_at + (booking.ends_at - booking.starts_at),
         local_date=local.date(), local_time=local.time(),
     )  # fmt: skip
@@ -223,15 +227,16 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
         tx, booking_id, "booking.rescheduled", actor,
         {"from": booking.starts_at.isoformat(), "to": starts_at.isoformat()},
     )  # fmt: skip
-    moved = await offers.lock(tx, booking_id)
+    assert moved is not None, "its lock is held"
     if assignment is not None:
         await _keep_or_reopen(tx, moved, assignment, actor)
         return await offers.lock(tx, booking_id)
-    await slot_rows.drop_booking(tx.conn, booking_id=booking_id)
+    queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
     await slots.hold_booking(tx, moved)
     if moved.auto_assign and moved.next_action != "release_unpaid":
-        await rows.new_round(tx.conn, booking_id=booking_id)
-        await offers.search(tx, await offers.lock(tx, booking_id))
+        begun = await rows.new_round(tx.conn, booking_id=booking_id, is_ordered=False)
+        assert begun is not None, "its lock is held, and it is pending"
+        await offers.search(tx, begun)
     return await offers.lock(tx, booking_id)
 
 
@@ -256,13 +261,13 @@ async def _keep_or_reopen(tx: Tx, booking: Booking, assignment: Assignment, acto
         if await slots.claim(tx, booking, found, "accepted"):
             watch_at = max(tx.now, booking.starts_at - timedelta(seconds=tx.services.settings.dispatch.watch.ahead_s))
             await rows.watch(tx.conn, booking_id=booking.id, watch=None, next_at=watch_at)
-            await rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=list(WATCH_ALERTS))
+            await alerts.resolve(tx, WATCH_ALERTS, booking_id=booking.id)
             facts.tell_party(
                 tx, person.id, "job.updated",
                 {"booking_id": str(booking.id), "state": assignment.state, "starts_at": booking.starts_at.isoformat()},
             )  # fmt: skip
             return
-    await slot_rows.drop_booking(tx.conn, booking_id=booking.id)
+    queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking.id))
     await slots.hold_booking(tx, booking)
     await reopen(tx, booking, assignment, actor, "the booking was moved to a time the technician is not free")
 
@@ -292,10 +297,7 @@ async def prefer(
         tx.conn, booking_id=booking_id, priority=new["assignment_priority"],
         auto_assign=new["auto_assignment_enabled"],
     )  # fmt: skip
-    await rows.audit(
-        tx.conn, realm=actor.kind, actor_id=actor.id, action="update_booking", resource_type="booking",
-        resource_id=str(booking_id), changes=changes,
-    )  # fmt: skip
+    await audit.record(tx, actor, "update_booking", "booking", booking_id, changes)
     await facts.record(tx, booking_id, "booking.priority_changed", actor, changes)
     return await offers.lock(tx, booking_id)
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from dispatch.engine.matching import Candidate, Job, Judged, Policy, Weights, rank
 from dispatch.live.roster import Technician
-from dispatch.localtime import local_span
+from dispatch.localtime import local
 from geo.eta import travel_buffer_s
 from geo.geodesy import haversine_m
 from storage import offers as offer_rows
@@ -100,6 +99,25 @@ def near(services: Services, place: Place, live: bool, policy: Policy, limit: in
     return [reach(services, person, place, live) for person in people if person is not None]
 
 
+def out_of_sight(services: Services, place: Place, policy: Policy) -> list[Reachable]:
+    """The nearest who have the skills for a job that starts soon, online or not: for whom it may wait."""
+    skills, tiers = services.roster.skills.mask(place.categories), services.roster.tier_bits.mask(place.tiers)
+    found: dict[int, None] = {}
+    for index in (services.tracker.fleet, services.roster.bases):
+        hits = index.match(
+            place.lat, place.lng, policy.radius_m, skill_mask=skills, tier_mask=tiers, min_rating=policy.min_rating,
+            limit=EXPLAINED, available_only=False,
+        )  # fmt: skip
+        found |= dict.fromkeys(hits.keys.tolist())
+    people = (services.roster.by_no(no) for no in found)
+    return [reach(services, person, place, True) for person in people if person is not None]
+
+
+def open_offers(services: Services, live: bool) -> int:
+    """How many open offers a technician may hold: the setting; of jobs that start soon one."""
+    return 1 if live else services.settings.dispatch.open_offers
+
+
 def place_of(booking: Booking) -> Place:
     return Place(
         booking.lat, booking.lng, booking.zone_id, booking.timezone,
@@ -110,17 +128,14 @@ def place_of(booking: Booking) -> Place:
 def job_of(
     place: Place, starts_at: datetime, ends_at: datetime, live: bool, booking_id: UUID, account_id: UUID
 ) -> Job:
-    zone = ZoneInfo(place.timezone)
-    day, start, end, overnight = local_span(starts_at.astimezone(zone), ends_at.astimezone(zone))
-    return Job(
-        booking_id, account_id, place.categories, place.tiers, place.zone_id, day, start, end, overnight, live
-    )
+    start, end = local(starts_at, place.timezone), local(ends_at, place.timezone)
+    return Job(booking_id, account_id, place.categories, place.tiers, place.zone_id, start, end, live)
 
 
 def works_then(person: Technician, booking: Booking) -> bool:
     """Whether the booking lies within the technician's working hours."""
     job = job_of(place_of(booking), booking.starts_at, booking.ends_at, False, booking.id, booking.account_id)
-    return person.hours.cover(job.local_day, job.local_start, job.local_end, job.ends_next_day)
+    return person.hours.cover(job.local_start, job.local_end)
 
 
 def candidate(
@@ -130,6 +145,7 @@ def candidate(
     busy: bool = False,
     tried: bool = False,
     offered: bool = False,
+    offer_ends_at: datetime | None = None,
     blocked: bool = False,
 ) -> Candidate:
     """The facts about one technician, in the form that matching reads."""
@@ -140,7 +156,7 @@ def candidate(
         idle_s=(now - t.idle_since).total_seconds(), distance_m=found.distance_m,
         is_active=t.is_active, is_verified=t.is_verified, is_online=t.is_available,
         fix_age_s=found.fix_age_s, is_dispatchable=found.is_dispatchable, is_busy_then=busy,
-        was_tried=tried, has_open_offer=offered, is_blocked=blocked,
+        was_tried=tried, has_open_offer=offered, offer_ends_at=offer_ends_at, is_blocked=blocked,
     )  # fmt: skip
 
 
@@ -154,10 +170,18 @@ async def judge(conn: Conn, services: Services, booking: Booking, now: datetime)
     limit, known = FIRST_LOOK, -1
     while True:
         found = near(services, place, live, policy, limit)
-        judged = rank(await _with_facts(conn, booking, found, now, tried, blocked), job, policy)
-        if (judged and judged[0].reason is None) or len(found) == known or limit >= LAST_LOOK:
+        judged = rank(await _with_facts(conn, services, booking, found, now, tried, blocked), job, policy)
+        if judged and judged[0].reason is None:
             return judged, policy
+        if len(found) == known or limit >= LAST_LOOK:
+            break
         limit, known = limit * 4, len(found)
+    seen = {one.candidate.id for one in judged}
+    hidden = [f for f in out_of_sight(services, place, policy) if f.technician.id not in seen] if live else []
+    if hidden:
+        found = [*found, *hidden]
+        judged = rank(await _with_facts(conn, services, booking, found, now, tried, blocked), job, policy)
+    return judged, policy
 
 
 async def judge_one(
@@ -169,16 +193,24 @@ async def judge_one(
     job = job_of(place, booking.starts_at, booking.ends_at, live, booking.id, booking.account_id)
     blocked = {r.technician_id for r in await slot_rows.blocked_technicians(conn, account_id=booking.account_id)}
     found = [reach(services, person, place, live)]
-    return rank(await _with_facts(conn, booking, found, now, set(), blocked), job, policy)[0], policy
+    return rank(await _with_facts(conn, services, booking, found, now, set(), blocked), job, policy)[0], policy
 
 
 async def _with_facts(
-    conn: Conn, booking: Booking, found: list[Reachable], now: datetime, tried: set[UUID], blocked: set[UUID]
+    conn: Conn,
+    services: Services,
+    booking: Booking,
+    found: list[Reachable],
+    now: datetime,
+    tried: set[UUID],
+    blocked: set[UUID],
 ) -> list[Candidate]:
+    live = is_live(services, booking.starts_at, now)
     ids = [f.technician.id for f in found]
     longest = timedelta(seconds=max((f.travel_s for f in found), default=0.0))
     taken = await slot_rows.busy(conn, ids=ids, from_at=booking.starts_at - longest, to_at=booking.ends_at)
-    offered = {r.technician_id for r in await offer_rows.with_open(conn, ids=ids)}
+    allowed = set(range(1, open_offers(services, live) + 1))
+    holding = {r.technician_id: r for r in await offer_rows.with_open(conn, ids=ids)}
     busy: set[UUID] = set()
     by_id = {f.technician.id: f for f in found}
     for slot in taken:
@@ -191,7 +223,8 @@ async def _with_facts(
         candidate(
             f, now,
             busy=f.technician.id in busy, tried=f.technician.id in tried,
-            offered=f.technician.id in offered, blocked=f.technician.id in blocked,
+            offered=(held := holding.get(f.technician.id)) is not None and allowed <= set(held.places),
+            offer_ends_at=held.first_ends_at if held else None, blocked=f.technician.id in blocked,
         )
         for f in found
     ]  # fmt: skip

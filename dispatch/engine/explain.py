@@ -40,10 +40,15 @@ class WhyNoJobs:
 
 
 async def store(tx: Tx, booking: Booking, policy: Policy, judged: list[Judged], offer: Offer | None) -> None:
-    """Writes one attempt and those who were considered (KEPT of them at most), in two statements."""
+    """Writes one attempt and those who were considered (KEPT of them at most), in two statements.
+
+    Looks that found nobody, one after the other, are one row that counts them and says what the last of them saw.
+    """
     judged = kept(judged)
+    if offer is None and booking.looks:
+        await rows.drop_last_look(tx.conn, booking_id=booking.id, round=booking.round)
     attempt_id = await rows.insert_attempt(
-        tx.conn, booking_id=booking.id, round=booking.round,
+        tx.conn, booking_id=booking.id, round=booking.round, looks=1 if offer else booking.looks + 1,
         attempt=offer.attempt if offer else min(booking.attempt + 1, 3),
         policy=policy.name, policy_version=policy.version, weights=asdict(policy.weights),
         radius_m=int(policy.radius_m), outcome="offered" if offer else "no_candidate",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import datetime
 from uuid import UUID
 
-from dispatch.localtime import Hours
+from dispatch.hours import Hours
 
 #: What an unrated technician counts as (C60): neutral, so that newcomers can be matched.
 UNRATED = 4.0
@@ -24,10 +24,9 @@ class Job:
     categories: frozenset[str]
     tiers: frozenset[str]
     zone_id: UUID | None
-    local_day: date
-    local_start: time
-    local_end: time
-    ends_next_day: bool
+    #: As the clocks of the place show them.
+    local_start: datetime
+    local_end: datetime
     is_live: bool
 
 
@@ -54,7 +53,9 @@ class Candidate:
     is_dispatchable: bool = True
     is_busy_then: bool = False
     was_tried: bool = False
+    #: No place is left for another open offer; and when the first of those that are open ends.
     has_open_offer: bool = False
+    offer_ends_at: datetime | None = None
     is_allowed_by_organisation: bool = True
     is_blocked: bool = False
 
@@ -83,12 +84,16 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A candidate with the verdict: `reason` is None for those who may get the offer, best first."""
+    """A candidate with the verdict: `reason` is None for those who may get the offer, best first.
+
+    `may_come`: nothing but transient reasons refuses them, so that waiting may help.
+    """
 
     candidate: Candidate
     reason: str | None
     score: float | None
     parts: dict[str, float]
+    may_come: bool = False
 
 
 Filter = tuple[str, Callable[[Candidate, Job, Policy], bool]]
@@ -110,7 +115,7 @@ FILTERS: tuple[Filter, ...] = (
     ("outside_zone", lambda c, j, p: None not in (c.zone_id, j.zone_id) and c.zone_id != j.zone_id),
     (
         "working_hours",
-        lambda c, j, p: not c.hours.cover(j.local_day, j.local_start, j.local_end, j.ends_next_day),
+        lambda c, j, p: not c.hours.cover(j.local_start, j.local_end),
     ),
     ("busy_then", lambda c, j, p: c.is_busy_then),
     ("rating", lambda c, j, p: (UNRATED if c.rating is None else c.rating) < p.min_rating),
@@ -119,6 +124,9 @@ FILTERS: tuple[Filter, ...] = (
     ("org_rule", lambda c, j, p: not c.is_allowed_by_organisation),
     ("blocked", lambda c, j, p: c.is_blocked or not c.is_active),
 )
+
+#: Those that end by themselves. All others hold until a fact about the technician, or the booking, changes.
+TRANSIENT = frozenset({"offline", "stale_fix", "no_position", "busy_then", "offer_open"})
 
 #: Those that ask for the time of the job; the others say the same of every time.
 TIMED = frozenset({"working_hours"})
@@ -131,6 +139,11 @@ RANKED_BELOW, OFFERED = "ranked_below", "offered"
 def refusal(candidate: Candidate, job: Job, policy: Policy) -> str | None:
     """The first filter that refuses the candidate, or None."""
     return next((code for code, refuses in FILTERS if refuses(candidate, job, policy)), None)
+
+
+def may_come(candidate: Candidate, job: Job, policy: Policy) -> bool:
+    """Whether no permanent reason refuses the candidate."""
+    return not any(refuses(candidate, job, policy) for code, refuses in FILTERS if code not in TRANSIENT)
 
 
 def is_refused_always(candidate: Candidate, job: Job, policy: Policy) -> bool:
@@ -168,7 +181,7 @@ def rank(candidates: Sequence[Candidate], job: Job, policy: Policy) -> list[Judg
     refused: list[Judged] = []
     for candidate in candidates:
         if reason := refusal(candidate, job, policy):
-            refused.append(Judged(candidate, reason, None, {}))
+            refused.append(Judged(candidate, reason, None, {}, may_come(candidate, job, policy)))
         else:
             total, parts = score(candidate, policy)
             eligible.append(Judged(candidate, None, total, parts))

@@ -1,14 +1,17 @@
-"""Offers: one at a time to the best technician, answered or expired, three to a round, then a person decides."""
+"""Offers: one at a time to the best technician, answered or expired, three to a round, then people decide."""
 
 from __future__ import annotations
 
-import logging
+import time
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.engine import candidates, explain, facts, lifecycle, slots
+from dispatch.amounts import amounts_of
+from dispatch.engine import alerts, candidates, explain, facts, lifecycle, queue, slots
+from dispatch.engine.candidates import Reachable
 from dispatch.engine.matching import Judged
 from dispatch.errors import Conflict, Missing
 from dispatch.events import SYSTEM, Actor
@@ -18,18 +21,14 @@ from storage import bookings as booking_rows
 from storage import offers as rows
 from storage import slots as slot_rows
 from storage.bookings import Booking
-from storage.database.errors import StorageError, is_deadlock, is_unique
+from storage.database.errors import StorageError, constraint_of, is_deadlock, is_unique
 from storage.offers import Offer
 
 if TYPE_CHECKING:
     from dispatch.services import Services
 
-log = logging.getLogger(__name__)
-
 #: Automatic attempts in a round (R93).
 ATTEMPTS = 3
-#: A transaction that lost a deadlock or a serialisation race is repeated so often.
-RETRIES = 3
 
 
 class OfferExpired(Conflict):
@@ -70,80 +69,90 @@ async def dispatch_now(services: Services, booking_id: UUID) -> Booking:
 
     What fails here is not lost: the booking's timer is due and the sweep does it again.
     """
-    for attempt in range(RETRIES):
-        try:
-            async with services.transaction() as tx:
-                booking = await lock(tx, booking_id)
-                if booking.status == "pending" and booking.next_action == "dispatch":
-                    await search(tx, booking)
-                    booking = await lock(tx, booking_id)
-                return booking
-        except StorageError as e:
-            if not is_deadlock(e) or attempt == RETRIES - 1:
-                raise
-    raise AssertionError("unreachable")
+
+    async def work(tx: Tx) -> Booking:
+        booking = await lock(tx, booking_id)
+        if booking.status == "pending" and booking.next_action == "dispatch":
+            booking, _ = await search(tx, booking)
+        return booking
+
+    return await services.retrying(work)
 
 
-async def search(tx: Tx, booking: Booking) -> Offer | None:
-    """Offers a pending booking to the best technician, or queues it. The caller holds the booking's lock."""
+async def search(tx: Tx, booking: Booking) -> tuple[Booking, Offer | None]:
+    """Offers a pending booking to the best technician, or lets it wait. The caller holds the booking's lock.
+
+    A look that finds nobody is no attempt. Returns the booking as it is then.
+    """
+    reason = None
     if not booking.auto_assign:
-        await queue(tx, booking, "manual")
-        return None
-    if booking.attempt >= ATTEMPTS:
-        await queue(tx, booking, "attempts_exhausted")
-        return None
-    if booking.starts_at <= tx.now:
-        await queue(tx, booking, "start_passed")
-        return None
+        reason = "manual"
+    elif booking.attempt >= ATTEMPTS:
+        reason = "attempts_exhausted"
+    elif booking.starts_at <= tx.now:
+        reason = "start_passed"
+    if reason is not None:
+        return await queue.hand_over(tx, booking, reason), None
+    began = time.monotonic()
     judged, policy = await candidates.judge(tx.conn, tx.services, booking, tx.now)
-    offer = None
+    made: Made | None = None
     verdicts: list[Judged] = []
     for one in judged:
-        if offer is None and one.reason is None:
-            offer, late_reason = await _try(tx, booking, one, attempt=booking.attempt + 1, made_by=None)
-            one = one if offer else Judged(one.candidate, late_reason, one.score, one.parts)
+        if made is None and one.reason is None:
+            made, late_reason = await make(tx, booking, one, attempt=booking.attempt + 1, made_by=None)
+            one = one if made else Judged(one.candidate, late_reason, one.score, one.parts, may_come=True)
         verdicts.append(one)
-    await explain.store(tx, booking, policy, verdicts, offer)
-    if offer is None:
-        await queue(tx, booking, "no_candidate")
-    return offer
+    await explain.store(tx, booking, policy, verdicts, made.offer if made else None)
+    if made is None:
+        return await queue.wait(tx, booking, verdicts, began), None
+    return made.booking, made.offer
 
 
-async def _try(
-    tx: Tx, booking: Booking, one: Judged, *, attempt: int | None, made_by: str | None
-) -> tuple[Offer | None, str]:
-    """Claims the technician's time and opens the offer; None with a reason when somebody was faster."""
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An offer that was opened, and its booking as it is then."""
+
+    booking: Booking
+    offer: Offer
+
+
+async def make(
+    tx: Tx,
+    booking: Booking,
+    one: Judged,
+    *,
+    attempt: int | None,
+    made_by: str | None,
+    is_forced: bool = False,
+) -> tuple[Made | None, str]:
+    """Claims the technician's time and a place, and opens the offer; None with a reason when somebody was faster.
+
+    A forced one may take any place, and sends away or ends whatever is merely held in its way.
+    """
     person = tx.services.roster.find(one.candidate.id)
     if person is None:
         return None, "not_verified"
     live = candidates.is_live(tx.services, booking.starts_at, tx.now)
     found = candidates.reach(tx.services, person, candidates.place_of(booking), live)
-    share_pct = tx.services.settings.billing.technician_share_pct
-    try:
-        async with tx.savepoint():
-            if not await slots.claim(tx, booking, found, "offered"):
-                return None, "busy_then"
-            expires_at = tx.now + window(tx.services, booking, tx.now)
-            offer = await rows.make(
-                tx.conn, booking_id=booking.id, technician_id=person.id, round=booking.round, attempt=attempt,
-                score=one.score, distance_m=None if found.distance_m is None else int(found.distance_m),
-                earning_minor=earning_minor(booking.grand_total_minor, share_pct), currency=booking.currency,
-                expires_at=expires_at, made_by=made_by,
-            )  # fmt: skip
-    except StorageError as e:
-        # The savepoint gave back what it held: whoever we waited for goes on, and we ask somebody else.
-        if not (is_unique(e) or is_deadlock(e)):
-            raise
-        return None, "offer_open"
-    assert offer is not None
+    offer, reason = None, "offer_open"
+    # Who loses a place to somebody who takes it at the same time takes the next one.
+    for _ in range(places := candidates.open_offers(tx.services, live and not is_forced)):
+        offer, reason = await _claim(tx, booking, found, one.score, places, attempt, made_by, is_forced)
+        if offer is not None or reason != "place_lost":
+            break
+    if offer is None:
+        return None, "offer_open" if reason == "place_lost" else reason
     step = lifecycle.BOOKING["offer"]
-    await booking_rows.offer_made(
+    offered = await booking_rows.offer_made(
         tx.conn, booking_id=booking.id, attempts=0 if attempt is None else 1, expires_at=offer.expires_at,
         target=step.target, sources=list(step.sources),
     )  # fmt: skip
+    assert offered is not None, "the lock is held and the state was looked at"
     tx.hint(bus.TIMER_SET, {"at": offer.expires_at.timestamp()})
-    await booking_rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=["queued"])
-    facts.tell_party(tx, person.id, "offer.made", offer_view(booking, offer))
+    if booking.queued_at is not None or booking.round > 1:
+        # People were told that it waits, in this round or before it.
+        await alerts.resolve(tx, ["queued"], booking_id=booking.id)
+    facts.tell_party(tx, person.id, "offer.made", offer_view(offered, offer))
     await facts.record(
         tx, booking.id, "partner.assigned", Actor("admin", made_by) if made_by else SYSTEM,
         {
@@ -151,7 +160,44 @@ async def _try(
             "round": offer.round, "attempt": offer.attempt, "expires_at": offer.expires_at.isoformat(),
         },
     )  # fmt: skip
-    return offer, ""
+    return Made(offered, offer), ""
+
+
+class _NoPlace(Exception):
+    """The technician's places were all taken meanwhile; what the savepoint claimed goes back."""
+
+
+async def _claim(
+    tx: Tx,
+    booking: Booking,
+    found: Reachable,
+    score: float | None,
+    places: int,
+    attempt: int | None,
+    made_by: str | None,
+    is_forced: bool,
+) -> tuple[Offer | None, str]:
+    share_pct = tx.services.settings.billing.technician_share_pct
+    try:
+        async with tx.savepoint():
+            if not await slots.claim(tx, booking, found, "offered", is_forced=is_forced):
+                return None, "busy_then"
+            offer = await rows.make(
+                tx.conn, booking_id=booking.id, technician_id=found.technician.id, places=places, round=booking.round,
+                attempt=attempt, score=score, distance_m=None if found.distance_m is None else int(found.distance_m),
+                earning_minor=earning_minor(booking.grand_total_minor, share_pct), currency=booking.currency,
+                expires_at=tx.now + window(tx.services, booking, tx.now), made_by=made_by,
+            )  # fmt: skip
+            if offer is None:
+                raise _NoPlace
+            return offer, ""
+    except _NoPlace:
+        return None, "offer_open"
+    except StorageError as e:
+        # The savepoint gave back what it held: whoever we waited for goes on, and we ask somebody else.
+        if not (is_unique(e) or is_deadlock(e)):
+            raise
+        return None, "place_lost" if constraint_of(e) == "offers_one_open_per_place" else "offer_open"
 
 
 def window(services: Services, booking: Booking, now: datetime) -> timedelta:
@@ -166,7 +212,10 @@ def window(services: Services, booking: Booking, now: datetime) -> timedelta:
 
 
 def offer_view(booking: Booking, offer: Offer) -> dict[str, Any]:
-    """What the technician is told of a job before accepting it: where and when, not whom."""
+    """What the technician is told of a job before accepting it: roughly where, when, what to take at the door, not
+    whom."""
+    amounts = amounts_of(booking)
+    place = facts.door(facts.Stage.OFFERED, booking.address, booking.lat, booking.lng, booking.contact)
     return {
         "offer_id": str(offer.id),
         "booking_id": str(booking.id),
@@ -176,29 +225,18 @@ def offer_view(booking: Booking, offer: Offer) -> dict[str, Any]:
         "categories": booking.categories,
         "city": booking.address.get("city"),
         "pincode": booking.address.get("pincode"),
-        "lat": booking.lat,
-        "lng": booking.lng,
-        "distance_m": offer.distance_m,
+        "lat": place.lat,
+        "lng": place.lng,
+        "distance_m": facts.rough_m(offer.distance_m),
+        "payment_method": booking.payment_method,
+        "grand_total_minor": booking.grand_total_minor,
+        "wallet_minor": amounts.wallet_minor,
+        "outstanding_fee_minor": amounts.outstanding_fee_minor,
+        "amount_to_collect_minor": amounts.to_collect_minor,
         "earning_minor": offer.earning_minor,
         "currency": offer.currency,
         "expires_at": offer.expires_at.isoformat(),
     }
-
-
-async def queue(tx: Tx, booking: Booking, reason: str) -> None:
-    """Hands the booking to people: the manual queue, an alert, a fact. The held interval stays its own."""
-    if await booking_rows.queue(tx.conn, booking_id=booking.id, reason=reason):
-        await slots_back_to_held(tx, booking.id)
-        await booking_rows.raise_alert(
-            tx.conn, kind="queued", booking_id=booking.id, technician_id=None,
-            message=f"Booking {booking.number} waits for a technician: {reason.replace('_', ' ')}.",
-        )  # fmt: skip
-        tx.hint(bus.ALERT_RAISED, {"kind": "queued", "booking_id": str(booking.id)})
-        await facts.record(tx, booking.id, "booking.queued", SYSTEM, {"reason": reason})
-
-
-async def slots_back_to_held(tx: Tx, booking_id: UUID) -> None:
-    await slot_rows.set_state(tx.conn, booking_id=booking_id, state="held")
 
 
 # ---------------------------------------------------------------- answering
@@ -289,106 +327,69 @@ async def reject(tx: Tx, technician_id: UUID, offer: Offer, reason: str | None) 
         if offer.state in ("open", "expired"):
             raise OfferExpired(details={"expired_at": offer.expires_at.isoformat()})
         raise OfferWithdrawn() if offer.state == "withdrawn" else OfferAnswered("You accepted this offer.")
-    await _end(tx, booking, offer, "reject", reason, Actor("technician", str(technician_id)), "partner.rejected")
-    await search(tx, await lock(tx, booking.id))
-    return await lock(tx, booking.id)
+    actor = Actor("technician", str(technician_id))
+    booking = await _end(tx, booking, offer, "reject", reason, actor, "partner.rejected")
+    booking, _ = await search(tx, booking)
+    return booking
 
 
 async def expire(tx: Tx, booking: Booking) -> None:
     """The open offer's time is over: close it and go on. The caller holds the lock of a booking whose timer is due."""
     offer = await rows.open_of_booking(tx.conn, booking_id=booking.id)
     assert offer is not None, "a booking with an offer to expire has an open offer"
-    await _end(tx, booking, offer, "expire", "no answer in time", SYSTEM, "partner.expired")
-    await search(tx, await lock(tx, booking.id))
+    booking = await _end(tx, booking, offer, "expire", "no answer in time", SYSTEM, "partner.expired")
+    await search(tx, booking)
 
 
-async def withdraw(tx: Tx, booking: Booking, reason: str, actor: Actor) -> None:
-    """Takes the open offer back, if there is one, and leaves the booking pending and due for dispatch."""
+async def withdraw(
+    tx: Tx, booking: Booking, reason: str, actor: Actor, *, gives_attempt_back: bool = False
+) -> Booking:
+    """Takes the open offer back, if there is one, and leaves the booking pending and due for dispatch.
+
+    `gives_attempt_back`: the round goes on, and this offer was none of its attempts.
+    """
     offer = await rows.open_of_booking(tx.conn, booking_id=booking.id)
-    if offer is not None:
-        await _end(tx, booking, offer, "withdraw", reason, actor, "partner.withdrawn")
+    if offer is None:
+        return booking
+    booking = await _end(
+        tx, booking, offer, "withdraw", reason, actor, "partner.withdrawn", keeps_attempt=not gives_attempt_back
+    )
+    if gives_attempt_back and offer.attempt is not None:
+        booking = await booking_rows.give_attempt_back(tx.conn, booking_id=booking.id) or booking
+    return booking
 
 
-async def _end(tx: Tx, booking: Booking, offer: Offer, step: str, reason: str | None, actor: Actor, fact: str) -> None:
+async def _end(
+    tx: Tx,
+    booking: Booking,
+    offer: Offer,
+    step: str,
+    reason: str | None,
+    actor: Actor,
+    fact: str,
+    *,
+    keeps_attempt: bool = True,
+) -> Booking:
     row = lifecycle.OFFER[step]
-    await rows.close(tx.conn, offer_id=offer.id, target=row.target, sources=list(row.sources), reason=reason)
+    await rows.close(
+        tx.conn, offer_id=offer.id, target=row.target, sources=list(row.sources), reason=reason,
+        keeps_attempt=keeps_attempt,
+    )  # fmt: skip
     back = lifecycle.BOOKING["fall_back"]
-    await booking_rows.wait_for(
+    pending = await booking_rows.wait_for(
         tx.conn, booking_id=booking.id, action="dispatch", at=tx.now, target=back.target, sources=list(back.sources)
     )
-    await slots_back_to_held(tx, booking.id)
+    assert pending is not None, "a booking with an open offer is offered"
+    await slot_rows.set_state(tx.conn, booking_id=booking.id, state="held")
     await _closed(tx, offer, row.target, booking)
     data = {"offer_id": str(offer.id), "technician_id": str(offer.technician_id), "reason": reason}
     await facts.record(tx, booking.id, fact, actor, data)
+    return pending
 
 
 async def _closed(tx: Tx, offer: Offer, state: str, booking: Booking) -> None:
+    queue.freed(tx, offer.technician_id)
     facts.tell_party(
         tx, offer.technician_id, "offer.closed",
         {"offer_id": str(offer.id), "booking_id": str(booking.id), "booking_number": booking.number, "state": state},
     )  # fmt: skip
-
-
-# ---------------------------------------------------------------- staff
-
-
-async def assign(tx: Tx, booking_id: UUID, actor: Actor, *, force: bool) -> Offer | None:
-    """Staff or a service asks for the automatic search (R97). `force` takes an open offer back and opens a new round.
-
-    None: nobody can, the booking is queued (the caller raises NoCandidate once that is committed).
-    Raises AlreadyAssigned, WrongState.
-    """
-    booking = await lock(tx, booking_id)
-    await _ready_for_search(tx, booking, actor, force)
-    return await search(tx, await _forced_auto(tx, booking_id))
-
-
-async def _ready_for_search(tx: Tx, booking: Booking, actor: Actor, force: bool) -> None:
-    if booking.status == "partner_assigned":
-        if not force:
-            raise AlreadyAssigned("An offer of this booking is open.")
-        await withdraw(tx, booking, "a new search was ordered", actor)
-    elif booking.status != "pending":
-        if booking.technician_id is not None:
-            raise AlreadyAssigned()
-        raise lifecycle.wrong_state("booking", booking.status, "offer")
-    elif booking.next_action == "release_unpaid":
-        raise Conflict("This booking waits for its payment.")
-    await booking_rows.new_round(tx.conn, booking_id=booking.id)
-    await booking_rows.audit(
-        tx.conn, realm=actor.kind, actor_id=actor.id, action="assign_booking", resource_type="booking",
-        resource_id=str(booking.id),
-        changes={"force": force, "round": {"old": booking.round, "new": booking.round + 1}},
-    )  # fmt: skip
-
-
-async def _forced_auto(tx: Tx, booking_id: UUID) -> Booking:
-    """An ordered search runs even where bookings wait for people by themselves."""
-    booking = await lock(tx, booking_id)
-    if not booking.auto_assign:
-        await booking_rows.set_priority(tx.conn, booking_id=booking_id, priority=booking.priority, auto_assign=True)
-        booking = await lock(tx, booking_id)
-    return booking
-
-
-async def assign_to(tx: Tx, booking_id: UUID, technician_id: UUID, actor: Actor, *, force: bool) -> Offer:
-    """Staff names the technician: outside rounds, audited. `force` overrides the filters, never an overlapping job."""
-    booking = await lock(tx, booking_id)
-    person = tx.services.roster.find(technician_id)
-    if person is None:
-        raise Missing("technician")
-    await _ready_for_search(tx, booking, actor, force)
-    booking = await lock(tx, booking_id)
-    judged, policy = await candidates.judge_one(tx.conn, tx.services, booking, person, tx.now)
-    if judged.reason is not None and not force:
-        raise NoCandidate(
-            f"{person.name} cannot take this booking: {judged.reason.replace('_', ' ')}.",
-            details={"reason": judged.reason},
-        )
-    offer, late = await _try(tx, booking, judged, attempt=None, made_by=actor.id or actor.kind)
-    if offer is None:
-        raise NoCandidate(
-            f"{person.name} cannot take this booking: {late.replace('_', ' ')}.", details={"reason": late}
-        )
-    await explain.store(tx, booking, policy, [judged], offer)
-    return offer

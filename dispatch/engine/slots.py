@@ -84,8 +84,10 @@ async def _put(tx: Tx, found: Reachable, need: Need, starts_at: datetime, holder
             return False
 
 
-async def claim(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:
+async def claim(tx: Tx, booking: Booking, found: Reachable, state: str, *, is_forced: bool = False) -> bool:
     """Moves the booking's interval to this technician; held intervals in the way go to others. False: impossible.
+
+    Forced, a held interval that nobody else can take ends: its booking, or its preview, looks for another one.
 
     Who loses a deadlock here gives its savepoint's locks back and takes somebody else: the others go on.
     """
@@ -100,7 +102,7 @@ async def claim(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:
             raise
     try:
         async with tx.savepoint():
-            await _make_room(tx, booking, found)
+            await _make_room(tx, booking, found, is_forced)
             await _place(tx, booking, found, state)
         return True
     except SlotTaken:
@@ -120,7 +122,7 @@ async def _place(tx: Tx, booking: Booking, found: Reachable, state: str) -> None
     )  # fmt: skip
 
 
-async def _make_room(tx: Tx, booking: Booking, found: Reachable) -> None:
+async def _make_room(tx: Tx, booking: Booking, found: Reachable, is_forced: bool) -> None:
     """Sends the merely held intervals of other bookings to other technicians. Raises SlotTaken when one can't go.
 
     Their bookings are not locked, so each interval is, and only while it is merely held: one that is being
@@ -131,10 +133,19 @@ async def _make_room(tx: Tx, booking: Booking, found: Reachable) -> None:
     await rows.drop_booking(tx.conn, booking_id=booking.id)
     in_the_way = await rows.busy(tx.conn, ids=[found.technician.id], from_at=from_at, to_at=booking.ends_at)
     locked = await rows.lock_held(tx.conn, ids=[s.id for s in in_the_way])
+    if is_forced:
+        await rows.drop_held(tx.conn, ids=[s.id for s in in_the_way if s.booking_id is None])
+        in_the_way = [s for s in in_the_way if s.booking_id is not None]
     if len(locked) < len(in_the_way):
         raise SlotTaken()
     for slot in locked:
-        await _send_away(tx, slot)
+        try:
+            async with tx.savepoint():
+                await _send_away(tx, slot)
+        except SlotTaken:
+            if not is_forced:
+                raise
+            await rows.drop_held(tx.conn, ids=[slot.id])
 
 
 async def _send_away(tx: Tx, slot: rows.Slot) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,7 +13,7 @@ from uuid import UUID, uuid4
 from dispatch import bus
 from dispatch.config import TokenTimes
 from dispatch.errors import NotSignedIn
-from dispatch.live.together import MOST_KEYS, Together
+from dispatch.live.standing import Standing
 from dispatch.tokens import Tokens
 from dispatch.vault import Vault
 from storage import sessions as rows
@@ -22,9 +21,6 @@ from storage.database.pool import Conn, Pool
 
 #: How long the token before the present one still gets the same answer: its holder may have lost the first.
 GRACE_S = 10
-#: What a node may believe of a session before it asks again; with the time of asking it stays under 5 s.
-CACHE_S = 4.0
-_CACHE_MAX = 200_000
 _PREFIX = "drt_"
 _MAC_BYTES = 32
 
@@ -64,28 +60,16 @@ class Pair:
     expires_in: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    subject_id: UUID | None
-    realm: str
-    is_alive: bool
-    asked_at: float
-
-
 class Sessions:
     """Opens, rotates and revokes sign-ins, and knows which give access (at most 5 s late, across nodes)."""
 
     def __init__(
         self, pool: Pool, tokens: Tokens, vault: Vault, node_bus: bus.Bus, times: TokenTimes
     ) -> None:
-        self._pool = pool
         self._tokens = tokens
         self._vault = vault
         self._times = times
-        self._seen: dict[UUID, _Seen] = {}
-        self._drops = 0
-        self._asked: Together[UUID, None] = Together(self._look)
-        node_bus.subscribe(bus.SESSION_REVOKED, self._on_revoked)
+        self.standing = Standing(pool, node_bus)
 
     # ------------------------------------------------------------ opening and rotating
 
@@ -163,65 +147,18 @@ class Sessions:
         return ended.count
 
     def _announce(self, tx: Unit, hint: bus.Hint) -> None:
-        tx.after_commit(lambda: self._on_revoked(hint))
+        tx.after_commit(lambda: self.standing.revoked(hint))
         tx.hint(bus.SESSION_REVOKED, hint)
 
     # ------------------------------------------------------------ asking
 
     async def alive(self, session_id: UUID, realm: str) -> bool:
         """Whether this sign-in gives access: not revoked, not over, its subject neither blocked nor gone."""
-        seen = self._seen.get(session_id)
-        if seen is None or time.monotonic() - seen.asked_at >= CACHE_S:
-            await self._asked(session_id)
-            seen = self._seen.get(session_id)
-            if seen is None:
-                # A revocation came in between; the next question is answered from the database alone.
-                return await self._ask(session_id, realm)
-        return seen.is_alive and seen.realm == realm
+        return await self.standing.of(session_id, realm) is not None
 
     async def dead_among(self, session_ids: Iterable[UUID]) -> set[UUID]:
-        """Which of these no longer give access, past the cache, some at a time: for re-checking open sockets."""
-        asked, dead = list(session_ids), set()
-        for start in range(0, len(asked), MOST_KEYS):
-            ids = asked[start : start + MOST_KEYS]
-            asked_at, drops = time.monotonic(), self._drops
-            async with self._pool.connection() as conn:
-                living = {row.id: row for row in await rows.living(conn, ids=ids)}
-            if drops == self._drops:
-                self._remember(ids, living, asked_at)
-            dead |= {session_id for session_id in ids if session_id not in living}
-        return dead
-
-    async def _look(self, session_ids: list[UUID]) -> dict[UUID, None]:
-        """Renews what is remembered of these."""
-        await self.dead_among(session_ids)
-        return {}
-
-    async def _ask(self, session_id: UUID, realm: str) -> bool:
-        async with self._pool.connection() as conn:
-            return any(row.realm == realm for row in await rows.living(conn, ids=[session_id]))
-
-    def _remember(self, ids: list[UUID], living: dict[UUID, rows.LivingSession], asked_at: float) -> None:
-        if len(self._seen) + len(ids) > _CACHE_MAX:
-            fresh_from = asked_at - CACHE_S
-            self._seen = {key: seen for key, seen in self._seen.items() if seen.asked_at > fresh_from}
-            if len(self._seen) + len(ids) > _CACHE_MAX:
-                self._seen.clear()
-        for session_id in ids:
-            row = living.get(session_id)
-            self._seen[session_id] = (
-                _Seen(row.subject_id, row.realm, True, asked_at) if row else _Seen(None, "", False, asked_at)
-            )
-
-    def _on_revoked(self, hint: bus.Hint) -> None:
-        """Forgets what the hint names; answers that are under way are not remembered."""
-        self._drops += 1
-        if "session_id" in hint:
-            self._seen.pop(UUID(hint["session_id"]), None)
-        elif "subject_id" in hint:
-            subject_id = UUID(hint["subject_id"])
-            for key in [key for key, seen in self._seen.items() if seen.subject_id == subject_id]:
-                del self._seen[key]
+        """Which of these no longer give access, asked anew in one question: for re-checking open sockets."""
+        return await self.standing.dead_among(session_ids)
 
     # ------------------------------------------------------------ tokens
 

@@ -1,3 +1,10 @@
+-- part: columns
+id, number, system, account_id, organisation_id, preview_id, address, contact, zone_id, lat, lng, timezone, local_date, local_time,
+  starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
+  tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
+  next_action, next_action_at, queued_at, queue_reason, looks, waits_for, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
+  refund_minor, rating, created_at, wallet_minor, outstanding_fee_minor, to_collect_minor, collected_minor;
+
 -- name: insert
 INSERT INTO bookings (number, system, account_id, organisation_id, preview_id, address_id, address, contact, zone_id, lat, lng,
   is_approximate, timezone, local_date, local_time, starts_at, ends_at, categories, tiers, payment_method, currency,
@@ -14,20 +21,12 @@ INSERT INTO booking_items (booking_id, position, service_id, name, category, tie
 VALUES (:booking_id, :position, :service_id, :name, :category, :tier, :quantity, :duration_minutes, :list_price_minor, :price_minor);
 
 -- name: get
-SELECT id, number, system, account_id, organisation_id, preview_id, address, contact, zone_id, lat, lng, timezone, local_date, local_time,
-  starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
-  tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
-  next_action, next_action_at, queued_at, queue_reason, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
-  refund_minor, rating, created_at
+SELECT {columns}
 FROM bookings WHERE id = :booking_id;
 
 -- name: lock
 -- The booking's row is always the first to be locked; everything else follows it.
-SELECT id, number, system, account_id, organisation_id, preview_id, address, contact, zone_id, lat, lng, timezone, local_date, local_time,
-  starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
-  tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
-  next_action, next_action_at, queued_at, queue_reason, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
-  refund_minor, rating, created_at
+SELECT {columns}
 FROM bookings WHERE id = :booking_id FOR UPDATE;
 
 -- name: due
@@ -45,11 +44,7 @@ ORDER BY priority DESC, next_action_at, id;
 
 -- name: lock_due
 -- No row: somebody else works on it, or has done so.
-SELECT id, number, system, account_id, organisation_id, preview_id, address, contact, zone_id, lat, lng, timezone, local_date, local_time,
-  starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
-  tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
-  next_action, next_action_at, queued_at, queue_reason, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
-  refund_minor, rating, created_at
+SELECT {columns}
 FROM bookings WHERE id = :booking_id AND next_action_at <= app_now() FOR UPDATE SKIP LOCKED;
 
 -- name: next_due
@@ -69,61 +64,82 @@ SELECT coalesce(greatest(0, extract(epoch FROM app_now() - least(
 UPDATE bookings SET status = :target, updated_at = app_now() WHERE id = :booking_id AND status = ANY(:sources);
 
 -- name: wait_for
--- Hands the booking to a timer. No row: it left the state that the step starts from.
-UPDATE bookings SET status = :target, next_action = :action, next_action_at = :at, queued_at = NULL, queue_reason = NULL,
+-- Hands the booking to a timer; its entry in the queue rests. No row: it left the state that the step starts from.
+UPDATE bookings SET status = :target, next_action = :action, next_action_at = :at, looks = 0, waits_for = '{}',
   updated_at = app_now()
-WHERE id = :booking_id AND status = ANY(:sources);
+WHERE id = :booking_id AND status = ANY(:sources)
+RETURNING {columns};
 
 -- name: offer_made
+-- The queue's entry rests while the offer is open: it keeps its age.
 UPDATE bookings SET status = :target, attempt = attempt + :attempts, next_action = 'offer_expiry', next_action_at = :expires_at,
-  queued_at = NULL, queue_reason = NULL, updated_at = app_now()
-WHERE id = :booking_id AND status = ANY(:sources);
+  looks = 0, waits_for = '{}', updated_at = app_now()
+WHERE id = :booking_id AND status = ANY(:sources)
+RETURNING {columns};
 
 -- name: queue
-UPDATE bookings SET status = 'pending', next_action = NULL, next_action_at = NULL, queued_at = app_now(), queue_reason = :reason,
-  updated_at = app_now()
-WHERE id = :booking_id AND status IN ('pending', 'partner_assigned');
+-- For people, and beside them for the next look if there is one. Who looks again by itself has one look more.
+UPDATE bookings SET status = 'pending', next_action = CASE WHEN :next_look_at::timestamptz IS NOT NULL THEN 'look' END,
+  next_action_at = :next_look_at, queued_at = coalesce(queued_at, app_now()), queue_reason = :reason,
+  looks = CASE WHEN :looks_again THEN looks + 1 ELSE 0 END, waits_for = :waits_for, updated_at = app_now()
+WHERE id = :booking_id AND status IN ('pending', 'partner_assigned')
+RETURNING {columns};
+
+-- name: give_attempt_back
+-- An offer that people took back was neither answered nor did it expire: it is no attempt.
+UPDATE bookings SET attempt = attempt - 1 WHERE id = :booking_id AND attempt > 0
+RETURNING {columns};
 
 -- name: confirm
 UPDATE bookings SET status = :target, technician_id = :technician_id, next_action = 'watch', next_action_at = :watch_at,
   watch = NULL, queued_at = NULL, queue_reason = NULL, updated_at = app_now()
-WHERE id = :booking_id AND status = ANY(:sources);
+WHERE id = :booking_id AND status = ANY(:sources)
+RETURNING {columns};
 
 -- name: reopen
 -- The accepted technician is gone: a new round begins.
 UPDATE bookings SET status = :target, technician_id = NULL, round = round + 1, attempt = 0, watch = NULL,
-  next_action = 'dispatch', next_action_at = app_now(), queued_at = NULL, queue_reason = NULL, updated_at = app_now()
-WHERE id = :booking_id AND status = ANY(:sources);
+  next_action = 'dispatch', next_action_at = app_now(), updated_at = app_now()
+WHERE id = :booking_id AND status = ANY(:sources)
+RETURNING {columns};
 
 -- name: new_round
-UPDATE bookings SET round = round + 1, attempt = 0, next_action = 'dispatch', next_action_at = app_now(), queued_at = NULL,
-  queue_reason = NULL, updated_at = app_now()
-WHERE id = :booking_id AND status = 'pending';
+UPDATE bookings SET round = round + 1, attempt = 0, auto_assign = auto_assign OR :is_ordered, next_action = 'dispatch',
+  next_action_at = app_now(), queued_at = NULL, queue_reason = NULL, looks = 0, waits_for = '{}', updated_at = app_now()
+WHERE id = :booking_id AND status = 'pending'
+RETURNING {columns};
 
 -- name: watch
 UPDATE bookings SET watch = :watch, next_action_at = :next_at WHERE id = :booking_id AND status = 'confirmed';
 
 -- name: start
 UPDATE bookings SET status = :target, next_action = NULL, next_action_at = NULL, updated_at = app_now()
-WHERE id = :booking_id AND status = ANY(:sources);
+WHERE id = :booking_id AND status = ANY(:sources)
+RETURNING {columns};
 
 -- name: complete
 UPDATE bookings SET status = :target, next_action = NULL, next_action_at = NULL, watch = NULL, updated_at = app_now()
-WHERE id = :booking_id AND status = ANY(:sources);
+WHERE id = :booking_id AND status = ANY(:sources)
+RETURNING {columns};
 
 -- name: cancel
 UPDATE bookings SET status = :target, next_action = NULL, next_action_at = NULL, queued_at = NULL, queue_reason = NULL,
-  cancelled_at = app_now(), cancelled_by = :cancelled_by, cancellation_reason = :reason, cancellation_fee_minor = :fee_minor,
+  looks = 0, waits_for = '{}', cancelled_at = app_now(), cancelled_by = :cancelled_by, cancellation_reason = :reason, cancellation_fee_minor = :fee_minor,
   refund_minor = :refund_minor, updated_at = app_now()
-WHERE id = :booking_id AND status = ANY(:sources);
+WHERE id = :booking_id AND status = ANY(:sources)
+RETURNING {columns};
 
 -- name: reschedule
 UPDATE bookings SET starts_at = :starts_at, ends_at = :ends_at, local_date = :local_date, local_time = :local_time,
   updated_at = app_now()
-WHERE id = :booking_id;
+WHERE id = :booking_id
+RETURNING {columns};
 
 -- name: set_payment_status
 UPDATE bookings SET payment_status = :payment_status, updated_at = app_now() WHERE id = :booking_id;
+
+-- name: pay_in_cash
+UPDATE bookings SET payment_method = 'cash', payment_status = 'pending', updated_at = app_now() WHERE id = :booking_id;
 
 -- name: rate
 -- Once, by its customer, when done.
@@ -132,7 +148,8 @@ WHERE id = :booking_id AND account_id = :account_id AND status = 'completed' AND
 RETURNING technician_id;
 
 -- name: set_priority
-UPDATE bookings SET priority = :priority, auto_assign = :auto_assign, updated_at = app_now() WHERE id = :booking_id;
+UPDATE bookings SET priority = :priority, auto_assign = :auto_assign, updated_at = app_now() WHERE id = :booking_id
+RETURNING {columns};
 
 -- name: postpone
 -- A handler that failed: the next one gets its turn, this one comes back.
@@ -155,14 +172,3 @@ UPDATE technicians SET cancelled_bookings = cancelled_bookings + 1 WHERE id = :t
 
 -- name: count_rating
 UPDATE technicians SET rating_sum = rating_sum + :rating, rating_count = rating_count + 1 WHERE id = :technician_id;
-
--- name: raise_alert
-INSERT INTO alerts (kind, booking_id, technician_id, message) VALUES (:kind, :booking_id, :technician_id, :message)
-ON CONFLICT (kind, booking_id) WHERE resolved_at IS NULL DO NOTHING;
-
--- name: resolve_alerts
-UPDATE alerts SET resolved_at = app_now() WHERE booking_id = :booking_id AND kind = ANY(:kinds) AND resolved_at IS NULL;
-
--- name: audit
-INSERT INTO audit_log (realm, actor_id, action, resource_type, resource_id, changes)
-VALUES (:realm, :actor_id, :action, :resource_type, :resource_id, :changes);

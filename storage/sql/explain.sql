@@ -1,7 +1,12 @@
 -- name: insert_attempt
-INSERT INTO match_attempts (booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id)
-VALUES (:booking_id, :round, :attempt, :policy, :policy_version, :weights, :radius_m, :outcome, :offer_id)
+INSERT INTO match_attempts (booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id, looks)
+VALUES (:booking_id, :round, :attempt, :policy, :policy_version, :weights, :radius_m, :outcome, :offer_id, :looks)
 RETURNING id;
+
+-- name: drop_last_look
+-- Its candidates go with it.
+DELETE FROM match_attempts WHERE outcome = 'no_candidate' AND round = :round
+  AND id = (SELECT max(id) FROM match_attempts WHERE booking_id = :booking_id);
 
 -- name: insert_candidates
 INSERT INTO match_candidates (attempt_id, technician_id, rank, reason, score, parts, distance_m)
@@ -15,7 +20,7 @@ DELETE FROM match_attempts WHERE id IN
   (SELECT id FROM match_attempts WHERE at < app_now() - make_interval(days => :days) LIMIT :most);
 
 -- name: attempts
-SELECT id, booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id, at
+SELECT id, booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id, looks, at
 FROM match_attempts WHERE booking_id = :booking_id ORDER BY id;
 
 -- name: candidates

@@ -1,33 +1,37 @@
+-- part: columns
+id, booking_id, technician_id, round, attempt, state, score, distance_m, earning_minor, currency, made_at, expires_at, answered_at, reason;
+
 -- name: make
-INSERT INTO offers (booking_id, technician_id, round, attempt, score, distance_m, earning_minor, currency, expires_at, made_by)
-VALUES (:booking_id, :technician_id, :round, :attempt, :score, :distance_m, :earning_minor, :currency, :expires_at, :made_by)
-RETURNING id, booking_id, technician_id, round, attempt, state, score, distance_m, earning_minor, currency, made_at, expires_at, answered_at, reason;
+-- In the highest of the technician's places 1..n that is free, so that the first stays free for a job that starts soon.
+-- No row: all are taken. Whoever takes the same place at the same time breaks the unique index.
+INSERT INTO offers (booking_id, technician_id, place, round, attempt, score, distance_m, earning_minor, currency, expires_at, made_by)
+SELECT :booking_id, :technician_id, p, :round, :attempt, :score, :distance_m, :earning_minor, :currency, :expires_at, :made_by
+FROM generate_series(1, :places::int) AS p
+WHERE NOT EXISTS (SELECT FROM offers WHERE technician_id = :technician_id AND state = 'open' AND place = p)
+ORDER BY p DESC LIMIT 1
+RETURNING {columns};
 
 -- name: get
-SELECT id, booking_id, technician_id, round, attempt, state, score, distance_m, earning_minor, currency, made_at, expires_at, answered_at, reason
+SELECT {columns}
 FROM offers WHERE id = :offer_id;
 
 -- name: latest_for
 -- The technician's newest offer on a booking: what "accept this booking" means.
-SELECT id, booking_id, technician_id, round, attempt, state, score, distance_m, earning_minor, currency, made_at, expires_at, answered_at, reason
+SELECT {columns}
 FROM offers WHERE booking_id = :booking_id AND technician_id = :technician_id ORDER BY made_at DESC, round DESC LIMIT 1;
 
 -- name: open_of_booking
-SELECT id, booking_id, technician_id, round, attempt, state, score, distance_m, earning_minor, currency, made_at, expires_at, answered_at, reason
+SELECT {columns}
 FROM offers WHERE booking_id = :booking_id AND state = 'open';
-
--- name: open_of_technician
-SELECT id, booking_id, technician_id, round, attempt, state, score, distance_m, earning_minor, currency, made_at, expires_at, answered_at, reason
-FROM offers WHERE technician_id = :technician_id AND state = 'open' AND expires_at > app_now();
 
 -- name: accept
 -- No row: it was answered, withdrawn, belongs to somebody else, or its time is over by the database's clock.
 UPDATE offers SET state = :target, answered_at = app_now()
 WHERE id = :offer_id AND technician_id = :technician_id AND state = ANY(:sources) AND expires_at > app_now()
-RETURNING id, booking_id, technician_id, round, attempt, state, score, distance_m, earning_minor, currency, made_at, expires_at, answered_at, reason;
+RETURNING {columns};
 
 -- name: close
-UPDATE offers SET state = :target, answered_at = app_now(), reason = :reason
+UPDATE offers SET state = :target, answered_at = app_now(), reason = :reason, attempt = CASE WHEN :keeps_attempt THEN attempt END
 WHERE id = :offer_id AND state = ANY(:sources);
 
 -- name: tried
@@ -37,7 +41,25 @@ UNION
 SELECT technician_id FROM assignments WHERE booking_id = :booking_id AND state = 'cancelled';
 
 -- name: with_open
-SELECT technician_id FROM offers WHERE technician_id = ANY(:ids::uuid[]) AND state = 'open';
+-- The places in which technicians hold open offers, and when the first of those ends.
+SELECT technician_id, array_agg(place::int) AS places, min(expires_at) AS first_ends_at
+FROM offers WHERE technician_id = ANY(:ids::uuid[]) AND state = 'open' GROUP BY technician_id;
+
+-- name: open_of
+-- The technician's open offers, the newest first.
+SELECT {columns} FROM offers WHERE technician_id = :technician_id AND state = 'open' ORDER BY made_at DESC, id;
+
+-- name: lock_people
+-- A technician, and who holds the interval of a booking, in one order: two who exchange them wait for each other's turn.
+SELECT id AS technician_id FROM technicians
+WHERE id = :technician_id OR id IN (SELECT technician_id FROM slots WHERE booking_id = :booking_id)
+ORDER BY id FOR NO KEY UPDATE;
+
+-- name: standing
+-- Whether a technician may work at all, and for this customer; no row: there is none.
+SELECT t.is_active AND p.deleted_at IS NULL AS is_active, t.onboarding_status = 'verified' AS is_verified,
+  EXISTS (SELECT FROM technician_blocks k WHERE k.technician_id = t.id AND k.account_id = :account_id) AS is_blocked
+FROM technicians t JOIN parties p ON p.id = t.id WHERE t.id = :technician_id;
 
 -- name: assign
 INSERT INTO assignments (booking_id, offer_id, technician_id, payee_id, technician_share_pct, platform_share_pct, earning_minor)

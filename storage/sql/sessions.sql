@@ -30,7 +30,12 @@ SELECT count(*) AS count, coalesce(array_agg(DISTINCT realm), '{}') AS realms FR
 
 -- name: living
 -- Which of these still give access: not revoked, not over, and their subject neither blocked nor gone.
-SELECT s.id, s.realm, s.subject_id FROM sessions s
+SELECT s.id, s.realm, s.subject_id, tie.role FROM sessions s
+  LEFT JOIN LATERAL (
+    SELECT m.role FROM memberships m
+    WHERE m.account_id = s.subject_id AND m.realm = s.realm AND m.status = 'active'
+    ORDER BY m.created_at LIMIT 1
+  ) tie ON true
 WHERE s.id = ANY(:ids::uuid[]) AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
   AND CASE s.realm
     WHEN 'customer' THEN EXISTS (

@@ -1,7 +1,7 @@
 -- What the report of a simulation reads at its end.
 
 -- name: bookings
-SELECT b.id, b.status, b.event_seq, b.queued_at IS NOT NULL AS is_queued,
+SELECT b.id, b.status, b.event_seq, b.queued_at IS NOT NULL AND b.status = 'pending' AS is_queued,
   extract(epoch FROM (SELECT min(e.at) FROM booking_events e WHERE e.booking_id = b.id AND e.type = 'partner.accepted') - b.created_at)::float8
     AS assigned_after_s,
   EXISTS (SELECT FROM booking_events e WHERE e.booking_id = b.id AND e.type = 'partner.arrived' AND e.actor_kind = 'system')

@@ -9,7 +9,7 @@ WHERE technician_id = ANY(:ids::uuid[]) AND upper(during) > :from_at AND lower(d
 DELETE FROM slots WHERE expires_at <= app_now() AND technician_id = :technician_id AND upper(during) > :from_at AND lower(during) < :to_at;
 
 -- name: sweep_due
-DELETE FROM slots WHERE expires_at <= app_now();
+DELETE FROM slots WHERE expires_at <= app_now() RETURNING technician_id;
 
 -- name: taken
 -- The same for one who looks for a free time: what this customer merely holds is not in their way.
@@ -59,7 +59,17 @@ SELECT id, technician_id, booking_id, preview_id, state, lower(during) AS starts
 FROM slots WHERE booking_id = :booking_id;
 
 -- name: drop_booking
-DELETE FROM slots WHERE booking_id = :booking_id;
+DELETE FROM slots WHERE booking_id = :booking_id RETURNING technician_id;
+
+-- name: drop_held
+-- Of these, those that are merely held: for a booking that has no technician yet, or for a preview.
+DELETE FROM slots WHERE id = ANY(:ids::uuid[]) AND state = 'held';
+
+-- name: accepted_then
+-- The technician's first accepted job, other than this booking, that overlaps a span.
+SELECT b.id AS booking_id, b.number, b.starts_at, b.ends_at FROM slots s JOIN bookings b ON b.id = s.booking_id
+WHERE s.technician_id = :technician_id AND upper(s.during) > :from_at AND lower(s.during) < :to_at AND s.state = 'accepted' AND s.booking_id <> :booking_id
+ORDER BY b.starts_at LIMIT 1;
 
 -- name: blocked_technicians
 SELECT technician_id FROM technician_blocks WHERE account_id = :account_id;

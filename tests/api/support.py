@@ -14,10 +14,12 @@ from api.app import SERVER_OPTIONS, create_app
 from api.route import Audience
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
+from dispatch.live.standing import Seen
 from dispatch.services import Tx
 from dispatch.tokens import Tokens
 from storage.database.errors import DatabaseAway
 from storage.database.pool import Conn, Pool
+from storage.sessions import LivingSession
 
 Client = TestClient[Any, Any]
 
@@ -27,12 +29,16 @@ NOW = 1_705_744_800.0  # 2024-01-20T10:00:00Z
 
 @dataclass
 class FakeSessions:
-    """Every session lives, but those that are named dead."""
+    """Every session stands, but those that are named dead."""
 
     dead: set[UUID] = field(default_factory=set)
 
-    async def alive(self, session_id: UUID, realm: str) -> bool:
-        return session_id not in self.dead
+    @property
+    def standing(self) -> FakeSessions:
+        return self
+
+    async def of(self, session_id: UUID, realm: str) -> Seen | None:
+        return None if session_id in self.dead else Seen(LivingSession(session_id, realm, uuid4(), "owner"), 0.0)
 
 
 @dataclass

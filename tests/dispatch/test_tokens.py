@@ -94,3 +94,43 @@ def test_weak_keys_and_reserved_claims_are_refused() -> None:
         Tokens({})
     with pytest.raises(ValueError, match="own"):
         TOKENS.mint("customer", "me", None, 60, {"sub": "you"})
+
+
+def test_a_signature_is_checked_once_and_time_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens, checks = Tokens({"new": KEY}), []
+    theirs = jwt.PyJWT.decode
+    monkeypatch.setattr(jwt.PyJWT, "decode", lambda self, *a, **k: checks.append(1) or theirs(self, *a, **k))
+    token = tokens.mint("customer", "me", None, 60)
+    assert tokens.read(token, "customer") is tokens.read(token, "customer")
+    assert len(checks) == 1
+    # Another realm is another question, and a good answer to one is none to the other.
+    with pytest.raises(NotSignedIn):
+        tokens.read(token, "technician")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 61)
+    with pytest.raises(TokenExpired):
+        tokens.read(token, "customer")
+
+
+def test_near_misses_of_a_known_token_are_refused() -> None:
+    tokens = Tokens({"new": KEY})
+    token = tokens.mint("customer", "me", None, 60)
+    tokens.read(token, "customer")
+    head, payload, signature = token.split(".")
+    flipped = "A" if signature[10] != "A" else "B"
+    for near in (
+        token[:-1], token + "A", token[1:], f"{head}.{payload}.", f"{head}.{payload}", token + ".", " " + token,
+        f"{head}.{payload}.{signature[:10]}{flipped}{signature[11:]}", token.upper(),
+        f"{head}.{payload[:-1]}.{signature}",
+    ):  # fmt: skip
+        with pytest.raises(NotSignedIn):
+            tokens.read(near, "customer")
+
+
+def test_what_is_kept_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = Tokens({"new": KEY})
+    for _ in range(3):
+        with pytest.raises(NotSignedIn):
+            tokens.read(forged(key=OLD), "customer")
+    big = tokens.mint("customer", "me", None, 60, {"much": "x" * 900})
+    assert tokens.read(big, "customer") is not tokens.read(big, "customer"), "long ones are not kept"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from storage.ratelimits import RateCounters
+import pytest
+
+from storage import ratelimits
+from storage.ratelimits import RateCounters, Windows
 
 
 async def outcomes(counters: RateCounters, key: str, times: int) -> list[bool]:
@@ -33,3 +36,25 @@ async def test_nodes_count_together_and_alone_when_redis_is_gone(
     assert await outcomes(one, "a", 4) == [True, True, True, False]
     await one.close()
     await two.close()
+
+
+async def test_a_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [600.0]
+    monkeypatch.setattr(ratelimits.time, "monotonic", lambda: now[0])
+    windows = Windows()
+    assert [windows.hit("a", 3, 60) for _ in range(4)] == [0, 0, 0, 60]
+    now[0] = 659.0
+    assert windows.hit("a", 3, 60) == 1
+    # Half of the next window: half of what went before still counts, and a refused one was free.
+    now[0] = 690.0
+    assert [windows.hit("a", 3, 60) == 0 for _ in range(3)] == [True, True, False]
+    now[0] = 1000.0
+    assert [windows.hit("a", 3, 60) == 0 for _ in range(4)] == [True, True, True, False]
+
+
+async def test_what_one_process_counts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ratelimits, "_MOST", 3)
+    windows = Windows()
+    for n in range(50):
+        assert windows.hit(f"caller {n}", 1, 60) == 0
+    assert sum(windows.hit(f"caller {n}", 1, 60) > 0 for n in range(47, 50)) <= 3

@@ -98,7 +98,15 @@ async def test_an_address_has_a_budget_and_a_ipv6_subscriber_one_for_all(
         await send_code(services, "+911234567803", ip="2001:db8:0:0:1::1")
     await send_code(services, "+911234567803", ip="2001:db8:0:1::1")
     await send_code(services, "+911234567804", ip="192.0.2.1")
-    assert otp.network_of("::ffff:192.0.2.1") == otp.network_of("192.0.2.1") == "192.0.2.1"
+
+
+async def test_a_site_of_many_ipv6_subscribers_has_a_budget_too(fresh_pool: Pool, tmp_path: Path) -> None:
+    services = make_services(fresh_pool, tmp_path, otp={"sends_per_ip_per_hour": 2})
+    for n in range(8):
+        await send_code(services, f"+9112345679{n:02d}", ip=f"2001:db8:7:{n:x}::1")
+    with pytest.raises(otp.TooManyCodes):
+        await send_code(services, "+911234567999", ip="2001:db8:7:ff::1")
+    await send_code(services, "+911234567999", ip="2001:db8:8::1")
 
 
 async def test_the_installation_has_a_budget(fresh_pool: Pool, tmp_path: Path) -> None:

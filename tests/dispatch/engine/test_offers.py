@@ -8,13 +8,19 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.engine import bookings, jobs, offers
+from dispatch.engine import assigning, bookings, jobs, offers
 from dispatch.engine.offers import AlreadyAssigned, NoCandidate, OfferAnswered, OfferExpired, OfferWithdrawn
 from dispatch.errors import DispatchError, Missing
 from dispatch.events import Actor
 from tests.world import World
 
 STAFF = Actor("admin", "staff-1")
+
+
+async def deadlocks(world: World) -> int:
+    """How often the database had to break one: retries hide a wrong order of locks."""
+    await world.value("SELECT pg_stat_force_next_flush()")
+    return int(await world.value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
 
 
 async def test_the_nearest_gets_the_offer_and_wins(world: World) -> None:
@@ -133,16 +139,43 @@ async def test_not_automatic_goes_straight_to_the_queue_by_priority(world: World
     assert await world.value("SELECT count(*) FROM offers") == 0
 
 
-async def test_a_technician_has_one_open_offer_at_most(world: World) -> None:
+async def test_a_technician_holds_three_open_offers_at_most(world: World) -> None:
     await world.technician()
-    first, second = await world.book(hours=3), await world.book(hours=6)
-    assert first.status == "partner_assigned"
-    assert second.queue_reason == "no_candidate"
+    made = [await world.book(hours=hours) for hours in (3, 6, 26, 29)]
+    assert [b.status for b in made] == ["partner_assigned"] * 3 + ["pending"]
+    assert (made[3].queue_reason, made[3].waits_for, made[3].attempt) == ("no_candidate", ["offer_open"], 0)
     reason = await world.value(
         "SELECT reason FROM match_candidates c JOIN match_attempts a ON a.id = c.attempt_id WHERE a.booking_id = $1",
-        second.id,
+        made[3].id,
     )
     assert reason == "offer_open"
+    places = await world.fetch("SELECT place FROM offers ORDER BY place")
+    assert [r["place"] for r in places] == [1, 2, 3]
+
+
+async def test_of_jobs_that_start_soon_a_technician_holds_one_offer(world: World) -> None:
+    await world.technician()
+    soon, later, soon_too = await world.book(hours=0.5), await world.book(hours=5), await world.book(hours=1.8)
+    assert (soon.status, later.status) == ("partner_assigned", "partner_assigned")
+    assert soon_too.status == "pending"
+
+
+async def test_a_job_that_starts_soon_finds_its_place_beside_two_for_later(world: World) -> None:
+    await world.technician()
+    for hours in (5, 8):
+        assert (await world.book(hours=hours)).status == "partner_assigned"
+    assert (await world.book(hours=1.5)).status == "partner_assigned"
+
+
+async def test_offers_made_at_once_never_exceed_the_places(world: World) -> None:
+    """Eight real connections, one technician: the database holds the limit."""
+    one = await world.technician()
+    made = [await world.book(dispatch=False, hours=24 * (n + 1)) for n in range(8)]
+    before = await deadlocks(world)
+    await asyncio.gather(*(offers.dispatch_now(world.services, b.id) for b in made))
+    held = await world.fetch("SELECT place FROM offers WHERE state = 'open' AND technician_id = $1", one)
+    assert 1 <= len(held) == len({r["place"] for r in held}) <= 3
+    assert await deadlocks(world) == before
 
 
 async def test_two_dispatches_at_once_make_one_offer(world: World) -> None:
@@ -159,14 +192,14 @@ async def test_many_bookings_and_few_technicians_in_parallel(world: World) -> No
     made = [await world.book(dispatch=False, hours=1.5 + 1.1 * n) for n in range(7)]
     await asyncio.gather(*(offers.dispatch_now(world.services, b.id) for b in made))
     taken = await world.fetch("SELECT technician_id, booking_id FROM offers WHERE state = 'open'")
-    assert len({r["technician_id"] for r in taken}) == len(taken) == len(people)
+    assert len(taken) == 7 and {r["technician_id"] for r in taken} <= set(people)
     accepted = await asyncio.gather(
         *(world.accept(r["booking_id"], r["technician_id"]) for r in taken for _ in range(2)), return_exceptions=True
     )
     assert not [a for a in accepted if isinstance(a, BaseException)]
     lost = await world.value(
         "SELECT count(*) FROM bookings WHERE status IN ('pending', 'partner_assigned') "
-        "AND (next_action_at IS NULL) = (queued_at IS NULL)"
+        "AND next_action_at IS NULL AND queued_at IS NULL"
     )
     assert lost == 0
 
@@ -175,13 +208,13 @@ async def test_staff_orders_a_search(world: World) -> None:
     one = await world.technician()
     booking = await world.book(auto_assign=False)
     async with world.services.transaction() as tx:
-        offer = await offers.assign(tx, booking.id, STAFF, force=False)
+        offer = await assigning.assign(tx, booking.id, STAFF, force=False)
     assert offer is not None and offer.technician_id == one and offer.round == 2
     with pytest.raises(AlreadyAssigned):
         async with world.services.transaction() as tx:
-            await offers.assign(tx, booking.id, STAFF, force=False)
+            await assigning.assign(tx, booking.id, STAFF, force=False)
     async with world.services.transaction() as tx:
-        again = await offers.assign(tx, booking.id, STAFF, force=True)
+        again = await assigning.assign(tx, booking.id, STAFF, force=True)
     assert again is not None and again.round == 3
     assert await world.value("SELECT count(*) FROM offers WHERE state = 'withdrawn'") == 1
     with pytest.raises(OfferWithdrawn):
@@ -196,11 +229,11 @@ async def test_staff_names_a_technician(world: World) -> None:
     booking = await world.book(auto_assign=False)
     with pytest.raises(NoCandidate) as caught:
         async with world.services.transaction() as tx:
-            await offers.assign_to(tx, booking.id, low, STAFF, force=False)
+            await assigning.assign_to(tx, booking.id, low, STAFF, force=False)
     assert caught.value.details == {"reason": "rating"}
     assert (await world.booking(booking.id)).round == 1
     async with world.services.transaction() as tx:
-        offer = await offers.assign_to(tx, booking.id, low, STAFF, force=True)
+        offer = await assigning.assign_to(tx, booking.id, low, STAFF, force=True)
     assert offer.attempt is None and offer.technician_id == low
 
 
@@ -263,7 +296,7 @@ async def test_everybody_rejects_or_gives_back_at_once(world: World) -> None:
     people = [await world.technician(km_north=1 + n / 10) for n in range(6)]
     made = [await world.book(hours=1.5 + 1.1 * n) for n in range(6)]
     holders = {r["booking_id"]: r["technician_id"] for r in await world.fetch("SELECT * FROM offers")}
-    assert len(holders) == 6 and set(holders.values()) == set(people)
+    assert len(holders) == 6 and set(holders.values()) <= set(people)
     for booking in made[:3]:
         await world.accept(booking.id, holders[booking.id])
 
@@ -279,7 +312,7 @@ async def test_everybody_rejects_or_gives_back_at_once(world: World) -> None:
     assert twice == []
     waiting = await world.value(
         "SELECT count(*) FROM bookings WHERE status IN ('pending', 'partner_assigned') "
-        "AND (next_action_at IS NULL) <> (queued_at IS NULL)"
+        "AND (next_action_at IS NOT NULL OR queued_at IS NOT NULL)"
     )
     assert waiting == 6
     assert await world.value("SELECT count(*) FROM slots") == 6

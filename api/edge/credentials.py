@@ -1,0 +1,38 @@
+"""What a request's head says of who sends it: an audience's `authenticate` takes from it what its callers carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import hdrs
+
+#: No secret that we hand out is longer.
+_LONGEST = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The headers of a request, read as credentials. Whatever could be none of ours counts as absent."""
+
+    headers: Mapping[str, str]
+
+    @classmethod
+    def of_token(cls, token: str) -> Credentials:
+        """Those of somebody who carries a bearer token and nothing else (a socket)."""
+        return cls({hdrs.AUTHORIZATION: f"Bearer {token}"})
+
+    @property
+    def bearer(self) -> str | None:
+        """The token of `Authorization: Bearer`; None for another scheme, and for bytes that no token has."""
+        scheme, _, token = (self.headers.get(hdrs.AUTHORIZATION) or "").partition(" ")
+        return _sound(token) if scheme.lower() == "bearer" else None
+
+    def header(self, name: str) -> str | None:
+        """One header: X-API-Key, x-client-secret, X-Organization-ID, X-Onboarding-Token."""
+        return _sound(self.headers.get(name) or "")
+
+
+def _sound(text: str) -> str | None:
+    text = text.strip()
+    return text if text and len(text) <= _LONGEST and text.isascii() and text.isprintable() else None

@@ -1,0 +1,152 @@
+"""What people order: named technicians, and force: what it goes past, and what it never goes past."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from dispatch.engine import assigning, bookings
+from dispatch.engine.offers import NoCandidate
+from dispatch.errors import DispatchError
+from dispatch.events import Actor
+from storage.bookings import Booking
+from storage.offers import Offer
+from tests.dispatch.engine.test_offers import deadlocks
+from tests.world import World
+
+STAFF = Actor("admin", "staff-1")
+AT_NIGHT = {"start": "01:00", "end": "02:00", "days": [1]}
+
+
+async def force(world: World, booking: Booking, technician_id: Any) -> Offer:
+    async with world.services.transaction() as tx:
+        return await assigning.assign_to(tx, booking.id, technician_id, STAFF, force=True)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"is_available": False},
+        {"rating_sum": 2, "rating_count": 2},
+        {"working_hours": AT_NIGHT},
+        {"km_north": 30},
+        {"service_radius_m": 100},
+        {"seen": False},
+        {"is_available": False, "seen": False, "rating_sum": 2, "rating_count": 2, "working_hours": AT_NIGHT},
+    ],
+)
+async def test_force_goes_past(world: World, columns: dict[str, Any]) -> None:
+    await world.technician()
+    named = await world.technician(**columns)
+    booking = await world.book(hours=1.5, auto_assign=False)
+    offer = await force(world, booking, named)
+    assert offer.technician_id == named and offer.attempt is None
+    assert (await world.accept(booking.id, named)).status == "confirmed"
+    audited = await world.value("SELECT changes FROM audit_log WHERE action = 'assign_booking'")
+    assert audited["force"] is True and audited["technician_id"] == str(named)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("UPDATE technicians SET onboarding_status = 'pending' WHERE id = $1", "not_verified"),
+        ("UPDATE technicians SET onboarding_status = 'rejected' WHERE id = $1", "not_verified"),
+        ("UPDATE technicians SET is_active = false WHERE id = $1", "blocked"),
+        ("INSERT INTO technician_blocks (account_id, technician_id) SELECT account_id, $1 FROM bookings", "blocked"),
+    ],
+)
+async def test_force_never_goes_past(world: World, change: str, reason: str) -> None:
+    """Even where this node has not heard of it yet."""
+    await world.technician()
+    named = await world.technician(is_available=False)
+    booking = await world.book(hours=5, auto_assign=False)
+    await world.execute(change, named)
+    with pytest.raises(NoCandidate) as caught:
+        await force(world, booking, named)
+    assert caught.value.details == {"reason": reason}
+    assert (await world.booking(booking.id)).round == 1
+
+
+async def test_an_accepted_job_that_overlaps_is_named(world: World) -> None:
+    named = await world.technician()
+    job = await world.book(hours=5)
+    await world.accept(job.id, named)
+    await world.technician(km_north=2)
+    booking = await world.book(hours=5.5)
+    with pytest.raises(NoCandidate) as caught:
+        await force(world, booking, named)
+    assert caught.value.details["booking_number"] == job.number
+    assert caught.value.details["reason"] == "busy_then" and job.number in caught.value.message
+    # Nothing was taken back for nothing.
+    assert (await world.open_offer(booking.id))["state"] == "open"
+
+
+async def test_open_offers_in_the_way_are_withdrawn_and_were_no_attempts(world: World) -> None:
+    named, other = await world.technician(km_north=1), await world.technician(km_north=3)
+    in_the_way, beside = await world.book(hours=5), await world.book(hours=26)
+    assert (await world.open_offer(in_the_way.id))["technician_id"] == named
+    booking = await world.book(hours=5.5)
+    assert (await world.open_offer(booking.id))["technician_id"] == other
+    await force(world, booking, named)
+    assert (await world.open_offer(booking.id))["technician_id"] == named
+    # What does not overlap stays; what does goes on with its round.
+    assert (await world.open_offer(beside.id))["technician_id"] == named
+    taken_back = await world.booking(in_the_way.id)
+    assert (taken_back.status, taken_back.attempt, taken_back.next_action) == ("pending", 0, "dispatch")
+    await world.sweep()
+    offer = await world.open_offer(in_the_way.id)
+    assert (offer["technician_id"], offer["round"], offer["attempt"]) == (other, 1, 1)
+
+
+async def test_where_all_places_are_taken_the_newest_offer_goes(world: World) -> None:
+    named = await world.technician()
+    made = []
+    for hours in (24, 48, 72):
+        await world.advance(seconds=1)
+        made.append(await world.book(hours=hours))
+    booking = await world.book(hours=96)
+    assert booking.status == "pending"
+    await force(world, booking, named)
+    states = [(await world.booking(b.id)).status for b in made]
+    assert states == ["partner_assigned", "partner_assigned", "pending"]
+
+
+async def test_held_intervals_move_or_end(world: World) -> None:
+    named, other = await world.technician(km_north=1), await world.technician(km_north=2)
+    held = await world.book(hours=5, auto_assign=False)
+    assert await world.value("SELECT technician_id FROM slots WHERE booking_id = $1", held.id) == named
+    booking = await world.book(hours=5.5, auto_assign=False)
+    assert await world.value("SELECT technician_id FROM slots WHERE booking_id = $1", booking.id) == other
+    await force(world, booking, named)
+    assert await world.value("SELECT technician_id FROM slots WHERE booking_id = $1", held.id) == other
+    # Nobody else is free: the hold ends, and its booking still finds somebody later.
+    third = await world.book(hours=28, auto_assign=False)
+    fourth = await world.book(hours=28.5, auto_assign=False)
+    await world.execute("UPDATE technicians SET is_active = false WHERE id = $1", other)
+    await world.services.roster.refresh([other])
+    holder = {third.id: third, fourth.id: fourth}
+    mine = await world.value("SELECT booking_id FROM slots WHERE technician_id = $1 AND state = 'held'", named)
+    rest = next(b for key, b in holder.items() if key != mine)
+    await force(world, rest, named)
+    assert await world.value("SELECT count(*) FROM slots WHERE booking_id = $1", mine) == 0
+    assert (await world.booking(mine)).status == "pending"
+
+
+async def test_two_who_force_crosswise_do_not_lock_each_other(world: World) -> None:
+    one, two = await world.technician(km_north=1), await world.technician(km_north=1.1)
+    for round_ in range(4):
+        first, second = await world.book(hours=24 * (round_ + 1)), await world.book(hours=24 * (round_ + 1) + 0.5)
+        before = await deadlocks(world)
+        answers = await asyncio.gather(
+            force(world, first, two), force(world, second, one), force(world, first, one), force(world, second, two),
+            return_exceptions=True,
+        )  # fmt: skip
+        assert not [a for a in answers if isinstance(a, BaseException) and not isinstance(a, DispatchError)], answers
+        assert await deadlocks(world) == before
+        open_now = await world.fetch("SELECT booking_id FROM offers WHERE state = 'open'")
+        assert len({r["booking_id"] for r in open_now}) == len(open_now)
+        for booking in (first, second):
+            async with world.services.transaction() as tx:
+                await bookings.cancel(tx, booking.id, Actor("customer"), None)

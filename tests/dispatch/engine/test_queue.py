@@ -1,0 +1,376 @@
+"""The queue: a booking waits and looks again, at a hint or by its timer, and people see it meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from dispatch.engine import bookings, candidates, jobs, presence, queue
+from dispatch.engine.timers import Sweeper
+from dispatch.events import Actor
+from storage import queue as rows
+from storage.bookings import Booking
+from storage.database.pool import Pool
+from tests.dispatch.engine.test_offers import deadlocks
+from tests.world import KOLKATA, World, make_world
+
+CUSTOMER = Actor("customer")
+
+
+@pytest.fixture
+async def narrow(fresh_pool: Pool, tmp_path: Path) -> AsyncIterator[World]:
+    """A world in which a technician holds one open offer at most."""
+    made = await make_world(fresh_pool, tmp_path, dispatch={"open_offers": 1})
+    yield made
+    await made.services.bus.close()
+
+
+async def told_by_bus() -> None:
+    """Hints run on the next turn of the loop."""
+    await asyncio.sleep(0)
+
+
+async def cancel(world: World, booking: Booking) -> None:
+    async with world.services.transaction() as tx:
+        await bookings.cancel(tx, booking.id, CUSTOMER, None)
+
+
+async def status(world: World, booking: Booking) -> str:
+    return (await world.booking(booking.id)).status
+
+
+# ---------------------------------------------------------------- waiting
+
+
+async def test_it_waits_for_an_offer_that_is_open_and_is_offered_when_that_closes(narrow: World) -> None:
+    """One technician, a booking for day 4 offered and unanswered, another one for day 6."""
+    one = await narrow.technician()
+    first, second = await narrow.book(hours=96), await narrow.book(hours=144)
+    assert first.status == "partner_assigned"
+    assert (second.status, second.attempt, second.looks) == ("pending", 0, 1)
+    assert (second.queue_reason, second.waits_for) == ("no_candidate", ["offer_open"])
+    assert second.queued_at is not None and second.next_action == "look"
+    assert second.next_action_at == narrow.now + timedelta(seconds=queue.FIRST_PAUSE_S)
+    await narrow.advance(minutes=1)
+    await narrow.accept(first.id, one)
+    await told_by_bus()
+    await narrow.sweep()
+    found = await narrow.booking(second.id)
+    assert (found.status, found.attempt, found.looks, found.waits_for) == ("partner_assigned", 1, 0, [])
+    assert (await narrow.accept(second.id, one)).queued_at is None
+
+
+async def test_many_bookings_and_few_technicians_all_end_confirmed(world: World) -> None:
+    """Thirty-six bookings on six days and three technicians who answer: nothing is left to people."""
+    people = [await world.technician(km_north=1 + n / 10) for n in range(3)]
+    made = [await world.book(hours=24 * (1 + n // 6) + 1.5 * (n % 6)) for n in range(36)]
+    for _ in range(40):
+        open_now = await world.fetch("SELECT booking_id, technician_id FROM offers WHERE state = 'open'")
+        if not open_now:
+            break
+        await asyncio.gather(*(world.accept(r["booking_id"], r["technician_id"]) for r in open_now))
+        await told_by_bus()
+        await world.sweep()
+    ended = await world.fetch("SELECT status, count(*) AS n FROM bookings GROUP BY status")
+    assert {r["status"]: r["n"] for r in ended} == {"confirmed": len(made)}
+    jobs_of = await world.fetch("SELECT technician_id, count(*) FROM assignments GROUP BY 1")
+    assert {r["technician_id"] for r in jobs_of} == set(people)
+
+
+async def test_somebody_comes_online(world: World) -> None:
+    one = await world.technician(is_available=False)
+    booking = await world.book(hours=1.5)
+    assert (booking.status, booking.waits_for) == ("pending", ["offline"])
+    async with world.services.transaction() as tx:
+        await presence.set_available(tx, one, True)
+    await world.services.roster.refresh([one])
+    await world.sweep()
+    assert (await world.open_offer(booking.id))["technician_id"] == one
+
+
+async def test_a_fix_is_fresh_again(world: World) -> None:
+    one = await world.technician(seen=False)
+    booking = await world.book(hours=1.5)
+    assert booking.waits_for == ["stale_fix"]
+    await world.sweep()
+    assert await status(world, booking) == "pending"
+    world.see(one, *KOLKATA)
+    await world.sweep()
+    assert (await world.open_offer(booking.id))["technician_id"] == one
+
+
+async def test_an_interval_is_freed(world: World) -> None:
+    one = await world.technician()
+    first = await world.book(hours=5)
+    await world.accept(first.id, one)
+    other = await world.technician(km_north=2)
+    second = await world.book(hours=5.5)
+    await world.reject(second.id, other)
+    waiting = await world.booking(second.id)
+    assert (waiting.status, waiting.waits_for, waiting.attempt) == ("pending", ["busy_then"], 1)
+    await cancel(world, first)
+    await told_by_bus()
+    await world.sweep()
+    offer = await world.open_offer(second.id)
+    assert (offer["technician_id"], offer["attempt"]) == (one, 2)
+
+
+async def test_a_job_that_is_done_frees_its_interval(world: World) -> None:
+    one, other = await world.technician(km_north=1), await world.technician(km_north=2)
+    first = await world.book(hours=1.2)
+    await world.accept(first.id, one)
+    second = await world.book(hours=1.6)
+    await world.reject(second.id, other)
+    assert (await world.booking(second.id)).waits_for == ["busy_then"]
+    async with world.services.transaction() as tx:
+        await jobs.give_back(tx, first.id, one, "ill")
+    await told_by_bus()
+    await world.sweep()
+    assert (await world.open_offer(second.id))["technician_id"] == one
+
+
+# ---------------------------------------------------------------- what does not pass by itself
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason", "change"),
+    [
+        ({"rating_sum": 6, "rating_count": 2}, "rating", "rating_sum = 10"),
+        ({"tiers": ["Exclusive"]}, "tier", "tiers = '{Minimal}'"),
+        ({"categories": ["Spa"]}, "category", "categories = '{Facial}'"),
+        ({"onboarding_status": "pending"}, "not_verified", "onboarding_status = 'verified'"),
+        ({"service_radius_m": 500}, "outside_radius", "service_radius_m = 10000"),
+        (
+            {"working_hours": {"start": "20:00", "end": "21:00", "days": [1, 2, 3, 4, 5, 6, 7]}},
+            "working_hours",
+            """working_hours = '{"start": "08:00", "end": "20:00", "days": [1, 2, 3, 4, 5, 6, 7]}'""",
+        ),
+    ],
+)
+async def test_what_holds_until_its_fact_changes(
+    world: World, columns: dict[str, Any], reason: str, change: str
+) -> None:
+    """No timer, only people; but the change is a hint like any other."""
+    helper = await world.technician(km_north=2)
+    one = await world.technician(**columns)
+    booking = await world.book(hours=5)
+    await world.reject(booking.id, helper)
+    waiting = await world.booking(booking.id)
+    assert (waiting.status, waiting.waits_for, waiting.next_action_at) == ("pending", [], None)
+    assert waiting.queued_at is not None and waiting.looks == 1
+    assert await reason_of(world, booking.id, one) == reason
+    # What was heard before it waited is dealt with; then nothing happens by itself.
+    await world.sweep()
+    await world.advance(hours=1)
+    assert await world.sweep() == 0
+    await world.execute(f"UPDATE technicians SET {change} WHERE id = $1", one)
+    await world.services.roster.refresh([one])
+    await world.sweep()
+    assert (await world.open_offer(booking.id))["technician_id"] == one
+
+
+async def reason_of(world: World, booking_id: UUID, technician_id: UUID) -> str:
+    return str(
+        await world.value(
+            "SELECT c.reason FROM match_candidates c JOIN match_attempts a ON a.id = c.attempt_id "
+            "WHERE a.booking_id = $1 AND c.technician_id = $2 ORDER BY a.id DESC LIMIT 1",
+            booking_id,
+            technician_id,
+        )
+    )
+
+
+async def test_a_block_that_is_lifted(world: World) -> None:
+    me, one, helper = await world.customer(), await world.technician(), await world.technician(km_north=2)
+    await world.execute("INSERT INTO technician_blocks (account_id, technician_id) VALUES ($1, $2)", me, one)
+    booking = await world.book(me, hours=5)
+    await world.reject(booking.id, helper)
+    assert (await world.booking(booking.id)).next_action_at is None
+    before = await world.value("SELECT changed_at FROM technicians WHERE id = $1", one)
+    await world.execute("DELETE FROM technician_blocks WHERE technician_id = $1", one)
+    # Every node reads whose row has changed.
+    assert await world.value("SELECT changed_at FROM technicians WHERE id = $1", one) > before
+    await world.services.roster.refresh([one])
+    await world.sweep()
+    assert (await world.open_offer(booking.id))["technician_id"] == one
+
+
+async def test_a_passing_reason_beside_a_lasting_one_is_not_waited_for(world: World) -> None:
+    """Offline and of another trade: coming online would not help."""
+    holder = await world.technician()
+    await world.technician(is_available=False, categories=("Spa",))
+    booking = await world.book(hours=1.5)
+    await world.reject(booking.id, holder)
+    waiting = await world.booking(booking.id)
+    assert (waiting.waits_for, waiting.next_action_at) == ([], None)
+
+
+async def test_somebody_new_in_the_area_is_a_hint(world: World) -> None:
+    helper = await world.technician()
+    booking = await world.book(hours=5)
+    await world.reject(booking.id, helper)
+    assert (await world.booking(booking.id)).next_action_at is None
+    one = await world.technician()
+    await world.sweep()
+    assert (await world.open_offer(booking.id))["technician_id"] == one
+
+
+# ---------------------------------------------------------------- by the timer
+
+
+async def test_without_any_hint_the_timer_looks_again(narrow: World) -> None:
+    one = await narrow.technician()
+    first, second = await narrow.book(hours=96), await narrow.book(hours=144)
+    await narrow.services.bus.close()
+    pauses = []
+    for _ in range(4):
+        waiting = await narrow.booking(second.id)
+        assert waiting.next_action_at is not None
+        pauses.append((waiting.next_action_at - narrow.now).total_seconds())
+        await narrow.advance(seconds=pauses[-1])
+        assert await narrow.sweep() == 1
+    assert pauses == [15, 30, 60, 120]
+    await narrow.accept(first.id, one)
+    await narrow.advance(seconds=240)
+    await narrow.sweep()
+    assert await status(narrow, second) == "partner_assigned"
+    # Looks in a row are one row, that says how many they were; they were no attempts.
+    kept = await narrow.fetch(
+        "SELECT outcome, looks, attempt FROM match_attempts WHERE booking_id = $1 ORDER BY id", second.id
+    )
+    assert [tuple(r.values()) for r in kept] == [("no_candidate", 5, 1), ("offered", 1, 1)]
+
+
+async def test_it_looks_until_the_last_sensible_moment(world: World) -> None:
+    one = await world.technician(is_available=False)
+    booking = await world.book(hours=1.5)
+    while (at := (await world.booking(booking.id)).next_action_at) is not None:
+        await world.advance(seconds=(at - world.now).total_seconds())
+        await world.sweep()
+    last = await world.booking(booking.id)
+    assert booking.starts_at - world.now == timedelta(seconds=60)
+    assert (last.status, last.waits_for) == ("pending", ["offline"]) and last.queued_at is not None
+    # A hint still helps while the job has not begun.
+    await world.execute("UPDATE technicians SET is_available = true WHERE id = $1", one)
+    world.see(one, *KOLKATA)
+    await world.services.roster.refresh([one])
+    await world.sweep()
+    assert await status(world, booking) == "partner_assigned"
+
+
+async def test_after_three_answers_people_decide_and_nothing_wakes_it(world: World) -> None:
+    people = [await world.technician(km_north=1 + n) for n in range(4)]
+    booking = await world.book(hours=5)
+    for person in people[:3]:
+        await world.reject(booking.id, person)
+    left = await world.booking(booking.id)
+    assert (left.queue_reason, left.looks, left.next_action_at) == ("attempts_exhausted", 0, None)
+    await world.execute("UPDATE technicians SET is_available = false")
+    await world.services.roster.refresh(people)
+    await world.advance(hours=1)
+    assert await world.sweep() == 0
+
+
+# ---------------------------------------------------------------- who is told
+
+
+async def test_the_customer_is_told_once_and_staff_while_it_lasts(narrow: World) -> None:
+    one, two = await narrow.technician(km_north=1), await narrow.technician(km_north=2)
+    first, second = await narrow.book(hours=96), await narrow.book(hours=120)
+    third = await narrow.book(hours=144)
+    told = "SELECT count(*) FROM notifications WHERE booking_id = $1 AND type = 'booking_queued'"
+    alert = "SELECT count(*) FROM alerts WHERE booking_id = $1 AND kind = 'queued' AND resolved_at IS NULL"
+    assert (await narrow.value(told, third.id), await narrow.value(alert, third.id)) == (1, 1)
+    queued_at = third.queued_at
+    await narrow.accept(first.id, one)
+    await narrow.advance(minutes=1)
+    await narrow.sweep()
+    offered = await narrow.booking(third.id)
+    # The entry rests: it keeps its age, and the alert is over.
+    assert (offered.status, offered.queued_at) == ("partner_assigned", queued_at)
+    assert await narrow.value(alert, third.id) == 0
+    await narrow.reject(third.id, one)
+    again = await narrow.booking(third.id)
+    assert (again.status, again.queued_at, again.waits_for) == ("pending", queued_at, ["offer_open"])
+    assert (await narrow.value(told, third.id), await narrow.value(alert, third.id)) == (1, 1)
+    assert await narrow.facts(third.id) == [
+        "booking.created", "booking.queued", "partner.assigned", "partner.rejected", "booking.queued",
+    ]  # fmt: skip
+    assert (await narrow.accept(second.id, two)).status == "confirmed"
+
+
+# ---------------------------------------------------------------- waking is cheap
+
+
+async def test_a_hint_wakes_no_more_than_there_are_places(narrow: World) -> None:
+    one = await narrow.technician()
+    first = await narrow.book(hours=24)
+    waiting = [await narrow.book(hours=48 + 24 * n, priority=n % 3) for n in range(8)]
+    assert {b.status for b in waiting} == {"pending"}
+    await narrow.accept(first.id, one)
+    await told_by_bus()
+    assert await narrow.sweep() == 1
+    # One place, one offer, to the most important; nobody else was made to look in vain.
+    offered = await narrow.fetch("SELECT priority FROM bookings WHERE status = 'partner_assigned'")
+    assert [r["priority"] for r in offered] == [2]
+    assert await narrow.value("SELECT max(looks) FROM bookings") == 1
+
+
+async def test_waking_walks_the_index_of_those_who_wait(world: World) -> None:
+    plan = await explain(world, rows.wake.text)
+    assert "bookings_looking" in plan and "Seq Scan on bookings b" not in plan
+
+
+async def explain(world: World, statement: str) -> str:
+    async with world.services.transaction() as tx:
+        await tx.conn.execute("SET LOCAL enable_seqscan = off")
+        await tx.conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await tx.conn.execute(f"PREPARE wake AS {statement}")
+        nothing = "'{}', '{}', '{}', '{}', '{}', '{}', '{}', gen_random_uuid(), 1, 1"
+        found = await tx.conn.fetch(f"EXPLAIN EXECUTE wake ({nothing})")
+        await tx.conn.execute("DEALLOCATE wake")
+    return "\n".join(r[0] for r in found)
+
+
+# ---------------------------------------------------------------- races
+
+
+async def test_two_nodes_look_at_once(narrow: World) -> None:
+    one = await narrow.technician()
+    first = await narrow.book(hours=24)
+    waiting = [await narrow.book(hours=48 + 24 * n) for n in range(4)]
+    before = await deadlocks(narrow)
+    await narrow.accept(first.id, one)
+    await narrow.advance(minutes=1)
+    nodes = [Sweeper(narrow.services) for _ in range(2)]
+    await asyncio.gather(*(node.sweep() for node in nodes))
+    await nodes[0].sweep()
+    assert await narrow.value("SELECT count(*) FROM offers WHERE state = 'open'") == 1
+    assert await narrow.value("SELECT count(*) FROM bookings WHERE status = 'pending' AND next_action_at IS NULL") == 0
+    assert await narrow.value("SELECT max(looks) FROM bookings") <= 2 + len(waiting)
+    assert await deadlocks(narrow) == before
+
+
+async def test_a_hint_during_a_look_is_not_lost(narrow: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The technician becomes free after the look has seen them busy and before it has said that it waits."""
+    one = await narrow.technician()
+    first = await narrow.book(hours=24)
+    second = await narrow.book(hours=48, dispatch=False)
+    real = candidates.judge
+
+    async def judge(*args: Any) -> Any:
+        seen = await real(*args)
+        monkeypatch.setattr(candidates, "judge", real)
+        await narrow.accept(first.id, one)
+        await told_by_bus()
+        return seen
+
+    monkeypatch.setattr(candidates, "judge", judge)
+    await narrow.sweep()
+    assert await status(narrow, second) == "partner_assigned"
