@@ -50,7 +50,9 @@ Watcher = Callable[[Seen, OpenJob], None]
 class Tracker:
     """The live half of the engine. `report()` is the hot path: no await, no I/O, microseconds."""
 
-    def __init__(self, pool: Pool, node_bus: Bus, clock: Clock, roster: Roster, *, history_days: int) -> None:
+    def __init__(
+        self, pool: Pool, node_bus: Bus, clock: Clock, roster: Roster, *, history_days: int, devices: Devices
+    ) -> None:
         self._pool, self._bus, self._clock, self._roster = pool, node_bus, clock, roster
         self._history_s = history_days * 86_400.0
         self.fleet = FleetIndex()
@@ -63,7 +65,7 @@ class Tracker:
         self.admitted = 0
         self._seen: dict[int, Seen] = {}
         self._filters: dict[int, FixFilter] = {}
-        self._devices = Devices()
+        self._devices = devices
         self._numbers: dict[UUID, int] = {}
         self._people: dict[int, Technician] = {}
         self._watchers: list[Watcher] = []
