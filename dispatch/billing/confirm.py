@@ -211,7 +211,7 @@ async def _load(tx: Tx, account_id: UUID, wish: Confirmation, located: Located |
     assert found is not None, "whoever calls has an account"
     if found.booking_id is not None:
         if found.confirmed_as != _fingerprint(wish, found.timezone):
-            raise PreviewExpired("This preview has already become a booking; prepare the checkout again.")
+            raise PreviewExpired(message="This preview has already become a booking; prepare the checkout again.")
         raise _Made(found.booking_id)
     if not found.is_live:
         raise PreviewExpired()
