@@ -55,8 +55,8 @@ async def cancel(tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None)
     billing = tx.services.settings.billing
     terms = Terms(timedelta(seconds=billing.free_cancellation_s), Decimal(str(billing.cancellation_fee_pct)))
     cost = outcome(booking, tx.now, terms, await cancelled.held_minor(tx.conn, booking_id))
-    ended = await bookings.cancel(
-        tx, booking_id, Actor("customer", str(account_id)), reason, fee_minor=cost.fee_minor,
+    ended = await bookings.end(
+        tx, booking, Actor("customer", str(account_id)), reason, fee_minor=cost.fee_minor,
         refund_minor=cost.refund_minor,
     )  # fmt: skip
     return ended, cost
@@ -67,7 +67,7 @@ async def cancel_by_staff(tx: Tx, booking_id: UUID, actor: Actor, reason: str) -
     booking = await offers.lock(tx, booking_id)
     lifecycle.move("booking", booking.status, "cancel")
     cost = Outcome(0, await cancelled.held_minor(tx.conn, booking_id))
-    ended = await bookings.cancel(tx, booking_id, actor, reason, refund_minor=cost.refund_minor)
+    ended = await bookings.end(tx, booking, actor, reason, refund_minor=cost.refund_minor)
     await booking_rows.audit(
         tx.conn, realm=actor.kind, actor_id=actor.id, action="cancel_booking", resource_type="booking",
         resource_id=str(booking_id), changes={"status": {"old": booking.status, "new": ended.status}},
