@@ -67,21 +67,23 @@ def once(services: Services) -> Once:
                     raise _Repeated
                 return answer
         except _Repeated:
-            done = await stored(call, key)
+            done = await _stored(services, call, key)
             assert done is not None, "an answer that conflicts is there"
             return done.answer
         except DispatchError:
             # It may be refused because it has been done: then its answer is what it was.
-            done = await stored(call, key)
+            done = await _stored(services, call, key)
             if done is None:
                 raise
             return done.answer
 
-    async def stored(call: Call, key: dict[str, str]) -> rows.Done | None:
-        async with services.read() as conn:
-            done = await rows.get(conn, **key)
-        if done is not None and (done.name, done.body_hash) != (call.event, call.fingerprint):
-            raise CommandReused
-        return done
-
     return run_once
+
+
+async def _stored(services: Services, call: Call, key: dict[str, str]) -> rows.Done | None:
+    """The kept answer. Raises CommandReused where another command has this id."""
+    async with services.read() as conn:
+        done = await rows.get(conn, **key)
+    if done is not None and (done.name, done.body_hash) != (call.event, call.fingerprint):
+        raise CommandReused
+    return done
