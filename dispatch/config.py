@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
@@ -30,7 +32,14 @@ class Http(BaseModel):
         description="How many proxies in front are trusted to name the client in X-Forwarded-For",
     )
     allowed_origins: list[str] = Field(
-        [], description="Exact origins, besides the own, from which browsers may open sockets"
+        [],
+        description="Exact origins, besides the own, whose pages may open sockets and ask over REST, with credentials",
+    )
+    operations_token: SecretStr | None = Field(
+        None, description="Bearer token that opens /metrics, the details of /readyz, and the documents in production"
+    )
+    open_documents: bool = Field(
+        False, description="In production /docs, /openapi.json and /asyncapi.json are for everybody, without that token"
     )
     workers: int = Field(1, ge=1, le=64, description="Processes on one port; more than one needs REDIS_URL")
     body_limit_bytes: int = Field(1_048_576, ge=1024, description="Largest request body")
@@ -38,7 +47,9 @@ class Http(BaseModel):
         10.0, gt=0, description="A connection that has not sent a whole request head by then is cut"
     )
     max_connections_per_ip: int = Field(
-        500, ge=1, description="Connections from one peer that have not sent a request head yet"
+        500,
+        ge=1,
+        description="Open HTTP connections of one address, idle ones too; its oldest idle one makes room (no proxies)",
     )
 
 
@@ -146,6 +157,7 @@ class Dispatch(BaseModel):
     )
     fresh_fix_s: float = Field(90, gt=0, description="An older position is stale for jobs that start soon")
     live_horizon_s: float = Field(7200, ge=0, description="Jobs that start within this go by live positions")
+    presence_dark_s: float = Field(900, gt=0, description="Without a sign of life so long nobody is available")
     steps_ahead_s: float = Field(7200, ge=0, description="The steps of a job may be made so long before its start")
     weights: ScoreWeights = ScoreWeights()
     watch: Watch = Watch()
@@ -302,6 +314,16 @@ class Settings(BaseSettings):
     def is_production(self) -> bool:
         return self.env == "production"
 
+    @property
+    def secret_values(self) -> list[str]:
+        """Every secret of the configuration, for whoever has to keep them out of sight."""
+        found = _secrets_in(self.model_dump())
+        for url in (self.database_url, self.redis_url):
+            with suppress(ValueError):
+                if password := urlsplit(url).password:
+                    found.append(password)
+        return found
+
     @cached_property
     def missing_in_production(self) -> list[str]:
         """What production may not do without, by the name of its variable."""
@@ -326,3 +348,10 @@ class Settings(BaseSettings):
         if self.senders.push == "fcm":
             wanted["DISPATCH_SENDERS__FCM_CREDENTIALS"] = self.senders.fcm_credentials
         return [name for name, value in wanted.items() if not value]
+
+
+def _secrets_in(value: Any) -> list[str]:
+    if isinstance(value, SecretStr):
+        return [value.get_secret_value()] if value.get_secret_value() else []
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [secret for part in inner for secret in _secrets_in(part)]

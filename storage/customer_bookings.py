@@ -34,6 +34,10 @@ class BookingView:
     discount_minor: int
     tax_minor: int
     grand_total_minor: int
+    wallet_minor: int
+    outstanding_fee_minor: int
+    to_collect_minor: int
+    collected_minor: int
     address: dict[str, Any]
     contact: dict[str, Any]
     start_code: str | None

@@ -18,6 +18,7 @@ class Refund:
     booking_id: UUID | None
     amount_minor: int
     prepaid_minor: int
+    owed_minor: int
     currency: str
     to_wallet: bool
     status: str
@@ -38,3 +39,4 @@ of_booking = sql.rows("of_booking", Refund)
 accepted = sql.run("accepted")
 settle = sql.run("settle")
 fail = sql.run("fail")
+was_earned = sql.scalar("was_earned", bool)

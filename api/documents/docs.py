@@ -11,6 +11,7 @@ from aiohttp import web
 
 from api.documents.asyncapi import asyncapi_document, events_page
 from api.documents.openapi import openapi_document
+from api.edge.operators import documents_only
 
 #: Of swagger-ui-py only these two files are used; its own code would pull in a template engine.
 _ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
@@ -106,9 +107,9 @@ def _swagger_folder() -> Path | None:
 
 
 def add_documents(app: web.Application) -> None:
-    app.router.add_get("/openapi.json", openapi_json)
-    app.router.add_get("/asyncapi.json", asyncapi_json)
-    app.router.add_get("/", front)
-    app.router.add_get("/docs", docs)
-    app.router.add_get("/docs/events", docs_events)
-    app.router.add_get("/docs/assets/{name}", asset)
+    app.router.add_get("/openapi.json", documents_only(openapi_json))
+    app.router.add_get("/asyncapi.json", documents_only(asyncapi_json))
+    app.router.add_get("/", documents_only(front))
+    app.router.add_get("/docs", documents_only(docs))
+    app.router.add_get("/docs/events", documents_only(docs_events))
+    app.router.add_get("/docs/assets/{name}", documents_only(asset))

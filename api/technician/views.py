@@ -6,6 +6,8 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
+from api.shared import amounts
+from api.shared.amounts import AmountsOut
 from api.wire.models import Money, View
 from dispatch.engine.technician_bookings import Entry
 
@@ -17,7 +19,7 @@ class ServiceLine(View):
     quantity: int
 
 
-class Job(View):
+class Job(AmountsOut):
     """A booking as its technician sees it; `assignment_status` is `assigned` while the offer is open."""
 
     id: UUID
@@ -56,6 +58,7 @@ def job(entry: Entry) -> Job:
     is_mine = row.is_mine and row.state != "assigned"
     address = row.address if is_mine else {k: row.address.get(k) for k in PUBLIC_ADDRESS}
     return Job(
+        **amounts.shown(row),
         id=row.booking_id, booking_number=row.number, status=row.status, assignment_status=row.state,
         booking_date=row.local_date, booking_time=row.local_time, starts_at=row.starts_at, ends_at=row.ends_at,
         services=[

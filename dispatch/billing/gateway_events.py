@@ -32,8 +32,6 @@ MAX_BODY_BYTES = 64 * 1024
 #: What a word is worth after this time: nothing but a reason to ask.
 TRUSTED_FOR = timedelta(hours=48)
 LEASE_S = 60.0
-#: One try and three more (C65).
-RETRIES = 3
 _ID_CHARS = 128
 #: Parts of the gateway's entities that are not kept.
 PERSONAL = frozenset({"card", "contact", "email", "vpa", "bank", "bank_account", "customer_details", "upi"})
@@ -102,16 +100,25 @@ def _read(raw: bytes) -> dict[str, Any]:
 
 
 def natural_key(kind: str, payload: dict[str, Any]) -> str | None:
-    """What an event says, in short: the same word about the same thing is the same event, whatever its id."""
+    """What an event says, in short: the same word about the same thing is the same event, whatever its id.
+
+    What it says the thing is belongs to the word: one that names a wrong order or amount is not the true one, and
+    must not take its place.
+    """
     noun = {"payment": "payment", "order": "order", "refund": "refund", "payout": "payout"}.get(kind.split(".")[0])
     if kind == "payment.refunded":
-        refund_id = _entity_id(payload, "refund")
-        return f"{kind}:{refund_id}" if refund_id else None
-    if noun is None or (found := _entity_id(payload, noun)) is None:
+        noun = "refund"
+    if noun is None or _entity_id(payload, noun) is None:
         return None
+    entity = _entity(payload, noun)
+    words = [_text(entity.get(name)) for name in ("id", "order_id", "payment_id", "currency")]
     if noun == "payout" or kind == "refund.speed_changed":
-        return f"{kind}:{found}:{_text(_entity(payload, noun).get('status'))}"
-    return f"{kind}:{found}"
+        words.append(_text(entity.get("status")))
+    if noun == "order":
+        # What an order says about its payment is a word about that payment.
+        words += [_text(_entity(payload, "payment").get(name)) for name in ("id", "order_id")]
+    amount = entity.get("amount")
+    return ":".join([kind, *(w or "" for w in words), str(amount) if type(amount) is int else ""])
 
 
 def _impersonal(value: Any) -> Any:
@@ -170,18 +177,18 @@ async def work_due(services: Services, gateway: Gateway, *, first_wait_s: float 
     else:
         async with services.transaction() as tx:
             await rows.processed(tx.conn, event_row_id=event.id, note=note)
+            if event.retry_count:
+                await intents.hurry(tx)
     return True
 
 
 async def _later(services: Services, event: DueEvent, error: str, first_wait_s: float) -> None:
-    if event.retry_count >= RETRIES:
-        await _review(services, event, error)
-        return
+    """Repeats it later, until its day is over; then a person has to look."""
+    delay_s = intents.wait_s(event.retry_count + 1, first_wait_s)
     async with services.transaction() as tx:
-        await rows.retry(
-            tx.conn, event_row_id=event.id, error=error,
-            delay_s=intents.wait_s(event.retry_count + 1, first_wait_s),
-        )  # fmt: skip
+        if await rows.retry(tx.conn, event_row_id=event.id, error=error, delay_s=delay_s):
+            return
+    await _review(services, event, error)
 
 
 async def _review(services: Services, event: DueEvent, error: str) -> None:

@@ -84,6 +84,8 @@ async def heard(tx: Tx, payout_id: UUID, told: GatewayPayout) -> None:
     """What the gateway says about a payout, whoever tells it: answer, webhook or poll."""
     payout = await payouts.lock(tx, payout_id)
     if payout.status == "completed" and told.status in FAILED:
+        if told.id == payout.gateway_payout_id:
+            await payouts.came_back(tx, payout, told.failure_reason or told.status)
         await _alert(tx, payout, f"Payout {payout.number} came back after it had been completed ({told.status}).")
         return
     if payout.status == "failed" and told.status not in FAILED:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dispatch.cli.setup import shared_database, stoppable
+from dispatch.process import open_files
 
 if TYPE_CHECKING:
     from dispatch.config import Settings
@@ -54,7 +55,7 @@ class Finding:
 
 def examine(settings: Settings) -> int:
     """Prints the findings; 1 when something is wrong, 0 otherwise."""
-    findings = [*_machine(), *_settings(settings), _folder(settings)]
+    findings = [*_machine(), _open_files(), *_settings(settings), _folder(settings)]
     try:
         with stoppable(), _trial(settings) as trial, shared_database(trial) as dsn:
             findings += asyncio.run(_database(settings, dsn))
@@ -105,6 +106,16 @@ def _machine() -> list[Finding]:
         else Finding("pins", "ok", ", ".join(f"{n} {v}" for n, v in _PINNED.items()))
     )
     return found
+
+
+def _open_files() -> Finding:
+    most = open_files.limits()[1]
+    if most >= open_files.FEWEST:
+        return Finding("open files", "ok", f"up to {most}")
+    room = max(most - open_files.RESERVED, most // 2)
+    remedy = f"allow {open_files.WANTED}: `ulimit -Hn`, LimitNOFILE= of systemd, or --ulimit nofile= of docker"
+    verdict: Verdict = "wrong" if most < open_files.FEWEST // 4 else "note"
+    return Finding("open files", verdict, f"up to {most}: about {room} connections at a time", remedy)
 
 
 def _imports(name: str) -> bool:
@@ -170,6 +181,7 @@ async def _database(settings: Settings, dsn: str) -> list[Finding]:
 
 
 async def _clock(pool: Pool) -> Finding:
+    from dispatch.clock import Clock, Reading
     from storage import clock
     from storage.tools import doctor
 
@@ -182,11 +194,11 @@ async def _clock(pool: Pool) -> Finding:
     skew = theirs.timestamp() - ours
     if abs(skew) > _MOST_SKEW_S:
         return Finding("clock", "wrong", f"the database's is {skew:+.1f} s off", "synchronise both with NTP")
-    shift = row.app_at - row.real_at
-    if row.speed != 1.0 or shift:
+    ahead_s = Clock(Reading(row.real_at, row.app_at, row.speed)).ahead_s
+    if row.speed != 1.0 or abs(ahead_s) >= 1.0:
         return Finding(
-            "clock", "note", f"the domain's time runs at {row.speed:g}x, {shift:+.0f} s away",
-            "left by a simulation: use another --data folder for real work",
+            "clock", "note", f"the domain's time runs at {row.speed:g}x and is {ahead_s / 3600:+.1f} hours away",
+            "left by a demo or a simulation: use another --data folder for real work, or remove this one to begin anew",
         )  # fmt: skip
     return Finding("clock", "ok", "the database agrees with this machine")
 

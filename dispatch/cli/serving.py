@@ -18,6 +18,7 @@ from dispatch.cli.failure import Refused
 from dispatch.cli.setup import database, make_ready, note, refuse_unfit, stoppable
 
 if TYPE_CHECKING:
+    from dispatch.clock import Clock
     from dispatch.config import Settings
 
 #: Requests under way get so long to finish.
@@ -27,6 +28,8 @@ CLEANUP_S = 4.0
 #: Whatever still runs so long after the signal is left behind; the supervisor of the process waits for ten.
 HARD_STOP_S = 9.0
 BACKLOG = 1024
+#: A domain's time that is farther off than this is worth a word.
+AHEAD_S = 60.0
 
 #: Called with the DSN of the migrated database, before anything answers.
 Prepare = Callable[["Settings", str], Awaitable[None]]
@@ -75,6 +78,20 @@ async def _real_time(settings: Settings, dsn: str) -> None:
     async with open_services(settings, dsn, with_workers=False) as services:
         if services.clock.speed != 1.0:
             await set_clock(services, services.clock.scaled(1.0))
+        if said := of_clock(services.clock):
+            note(said)
+
+
+def of_clock(clock: Clock) -> str | None:
+    """What people have to know of a domain's time that is not the machine's; None when it is."""
+    ahead_s = clock.ahead_s
+    if abs(ahead_s) < AHEAD_S:
+        return None
+    way = "ahead of" if ahead_s > 0 else "behind"
+    return (
+        f"the time of this data folder is {abs(ahead_s) / 3600:.1f} hours {way} this machine's, left so by a demo or a "
+        "simulation: use another --data folder for real work, or remove this one to begin anew"
+    )
 
 
 def _announce(url: str) -> None:
@@ -124,19 +141,26 @@ async def serve_on(
     from api.app import SERVER_OPTIONS, create_app, drain
     from api.edge import connections
     from dispatch import logs
+    from dispatch.process.open_files import RESERVED, raise_limit
     from dispatch.process.runtime import open_services
 
-    logs.configure(settings.log_level, for_people=not settings.is_production)
+    logs.configure(settings.log_level, for_people=not settings.is_production, secrets=settings.secret_values)
+    files = raise_limit()
     async with open_services(settings, dsn) as services:
         app = create_app(services)
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S, **SERVER_OPTIONS)
         await runner.setup()
-        limits = connections.Heads(settings.http.head_timeout_s, settings.http.max_connections_per_ip)
+        book = connections.Book(
+            services.clock, head_timeout_s=settings.http.head_timeout_s,
+            # A proxy's connections are those of all its callers.
+            most_per_peer=None if settings.http.trusted_hops else settings.http.max_connections_per_ip,
+            most_files=max(files - RESERVED, files // 2),
+        )  # fmt: skip
         server: asyncio.Server | None = None
         try:
             url = url_of(listener)
             try:
-                server = await connections.listen(runner, listener, limits, backlog=BACKLOG, **SERVER_OPTIONS)
+                server = await connections.listen(runner, listener, book, backlog=BACKLOG, **SERVER_OPTIONS)
             except OSError as e:
                 raise Refused(f"{url} was taken meanwhile ({e.strerror}): choose another --port.") from None
             ready(url)

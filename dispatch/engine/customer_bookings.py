@@ -15,7 +15,6 @@ from dispatch.services import Services
 from storage import bookings as booking_rows
 from storage import customer_bookings as rows
 from storage import facts as fact_rows
-from storage import payments as payment_rows
 from storage.bookings import Booking
 from storage.customer_bookings import BookingView
 from storage.database.listing import Slice, Wanted
@@ -57,23 +56,6 @@ async def timeline(conn: Conn, account_id: UUID, booking_id: UUID) -> list[Booki
 def shown(event: BookingEvent) -> dict[str, Any]:
     """The part of a fact's data that is the customer's business."""
     return {key: event.data[key] for key in SHOWN if event.data.get(key) is not None}
-
-
-async def payment_of(conn: Conn, booking: BookingView) -> dict[str, Any]:
-    """How the booking is paid: its own payment if there is one, else only the method."""
-    found = [p for p in await payment_rows.of_booking(conn, booking_id=booking.id) if p.surplus_of is None]
-    # What was captured says more than an attempt beside it.
-    found.sort(key=lambda p: (p.captured_minor == 0, p.kind == "wallet"))
-    if not found:
-        return {"id": None, "payment_method": booking.payment_method, "razorpay_payment_id": None}
-    payment = found[0]
-    return {
-        "id": str(payment.id),
-        "payment_method": payment.method or booking.payment_method,
-        "razorpay_payment_id": payment.gateway_payment_id,
-        "razorpay_order_id": payment.gateway_order_id,
-        "status": payment.status,
-    }
 
 
 async def reschedule(services: Services, account_id: UUID, booking_id: UUID, day: date, at: time) -> Booking:

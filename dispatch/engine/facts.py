@@ -36,6 +36,7 @@ BOOKING_FACTS = (
     "watch.warned",
     "payment.captured",
     "payment.failed",
+    "payment.switched",
     "payment.refunded",
 )
 

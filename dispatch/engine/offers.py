@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from dispatch import bus
+from dispatch.amounts import amounts_of
 from dispatch.engine import candidates, explain, facts, lifecycle, queue, slots
 from dispatch.engine.candidates import Reachable
 from dispatch.engine.matching import Judged
@@ -152,7 +153,7 @@ async def make(
     if booking.queued_at is not None or booking.round > 1:
         # People were told that it waits, in this round or before it.
         await booking_rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=["queued"])
-    facts.tell_party(tx, person.id, "offer.made", offer_view(booking, offer))
+    facts.tell_party(tx, person.id, "offer.made", offer_view(offered, offer))
     await facts.record(
         tx, booking.id, "partner.assigned", Actor("admin", made_by) if made_by else SYSTEM,
         {
@@ -212,7 +213,8 @@ def window(services: Services, booking: Booking, now: datetime) -> timedelta:
 
 
 def offer_view(booking: Booking, offer: Offer) -> dict[str, Any]:
-    """What the technician is told of a job before accepting it: where and when, not whom."""
+    """What the technician is told of a job before accepting it: where and when, what to take at the door, not whom."""
+    amounts = amounts_of(booking)
     return {
         "offer_id": str(offer.id),
         "booking_id": str(booking.id),
@@ -225,6 +227,11 @@ def offer_view(booking: Booking, offer: Offer) -> dict[str, Any]:
         "lat": booking.lat,
         "lng": booking.lng,
         "distance_m": offer.distance_m,
+        "payment_method": booking.payment_method,
+        "grand_total_minor": booking.grand_total_minor,
+        "wallet_minor": amounts.wallet_minor,
+        "outstanding_fee_minor": amounts.outstanding_fee_minor,
+        "amount_to_collect_minor": amounts.to_collect_minor,
         "earning_minor": offer.earning_minor,
         "currency": offer.currency,
         "expires_at": offer.expires_at.isoformat(),

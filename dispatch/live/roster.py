@@ -7,15 +7,14 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from time import monotonic
-from typing import Any
 from uuid import UUID
 
 from dispatch import bus
 from dispatch.bus import Bus
+from dispatch.hours import Hours, hours_of
 from dispatch.live.zones import ZoneBook
-from dispatch.localtime import Hours
 from geo.index import FleetIndex
 from storage import roster as rows
 from storage.database.pool import Pool
@@ -50,13 +49,6 @@ class Technician:
     rating: float | None
     cancellation_rate: float
     idle_since: datetime
-
-
-def hours_of(raw: dict[str, Any]) -> Hours:
-    """Working hours from their JSON form {start, end, days}."""
-    return Hours(
-        time.fromisoformat(raw["start"]), time.fromisoformat(raw["end"]), frozenset(int(d) for d in raw["days"])
-    )
 
 
 class Bits:
@@ -169,8 +161,9 @@ class Roster:
             base = (zone.centre_lat, zone.centre_lng)
         person = Technician(
             row.id, row.no, row.code, row.name, row.phone, row.provider_id,
-            frozenset(row.categories), frozenset(row.tiers), hours_of(row.working_hours), float(row.service_radius_m),
-            base, row.zone_id, row.is_active, row.is_available, row.onboarding_status == "verified", row.rating,
+            frozenset(row.categories), frozenset(row.tiers), hours_of(row.working_hours, row.days_off),
+            float(row.service_radius_m), base, row.zone_id, row.is_active, row.is_available,
+            row.onboarding_status == "verified", row.rating,
             row.cancelled_bookings / row.total_bookings if row.total_bookings else 0.0, row.idle_since,
         )  # fmt: skip
         self._by_id[row.id] = self._by_no[row.no] = person

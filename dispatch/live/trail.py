@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from dispatch import bus
 from dispatch.bus import Bus
 from dispatch.clock import Clock
 from geo.filter import Fix
@@ -26,6 +27,9 @@ SHARE_S = 0.5
 MOST_POINTS = 200_000
 #: Old partitions are looked for this often in real seconds.
 TIDY_S = 3600.0
+
+#: A position at most so old, in seconds of the domain's time, brings one back who had gone dark.
+SIGN_OF_LIFE_S = 120.0
 
 _RECORD = struct.Struct("<qdddf?")
 
@@ -95,9 +99,12 @@ class Trail:
                     accuracies=[p[4] for p in found], fixes=[datetime.fromtimestamp(p[5], UTC) for p in found],
                     fit=[p[6] for p in found], node_id=self.node_id,
                 )  # fmt: skip
+                back = await rows.back_again(conn, ids=[p[0] for p in found], fresh_s=SIGN_OF_LIFE_S)
         except BaseException:
             self._unsaved = last | self._unsaved
             raise
+        for one in back:
+            self._bus.publish(bus.TECHNICIAN_CHANGED, {"technician_id": str(one.id)})
 
     async def _save_points(self) -> None:
         points, self._points = self._points, []

@@ -13,7 +13,7 @@ from dispatch.adapters.razorpay import opened
 from dispatch.bus import Bus, LocalBus, RedisBus
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
-from dispatch.engine import detections
+from dispatch.engine import detections, presence
 from dispatch.engine.timers import Sweeper
 from dispatch.errors import Unavailable
 from dispatch.live.roster import Roster
@@ -141,6 +141,7 @@ async def _run_loops(services: Services, stack: AsyncExitStack) -> None:
         services.sessions.standing.keep_fresh(),
         services.tracker.run(),
         detections.record(services),
+        presence.watch(services),
         Sweeper(services).run(),
     ]
     tasks = [asyncio.create_task(loop) for loop in loops]

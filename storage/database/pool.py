@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
@@ -91,10 +92,10 @@ def _translation(error: BaseException) -> StorageError | None:
 class _Lease:
     """A connection for the time of a block."""
 
-    __slots__ = ("_conn", "_mark", "_raw")
+    __slots__ = ("_conn", "_mark", "_pool", "_raw")
 
-    def __init__(self, raw: asyncpg.Pool[Any]) -> None:
-        self._raw = raw
+    def __init__(self, pool: Pool, raw: asyncpg.Pool[Any]) -> None:
+        self._pool, self._raw = pool, raw
         self._conn: PoolConnectionProxy[Any] | None = None
         #: Of the connection itself: a proxy whose connection was lost knows nothing any more.
         self._mark: Callable[[], None]
@@ -114,6 +115,8 @@ class _Lease:
         assert conn is not None, "it was entered"
         if error is not None:
             self._mark()
+            if isinstance(error, DatabaseFull):
+                self._pool.full_at = time.monotonic()
         with translated():
             await self._raw.release(conn, timeout=ACQUIRE_S)
 
@@ -128,10 +131,12 @@ class Pool:
     def __init__(self, raw: asyncpg.Pool[Any], dsn: str) -> None:
         self._raw = raw
         self._dsn = dsn
+        #: When something last failed for want of room, by the monotonic clock; None when nothing did.
+        self.full_at: float | None = None
 
     def connection(self) -> AbstractAsyncContextManager[Conn]:
         """`async with` gives a connection."""
-        return _Lease(self._raw)
+        return _Lease(self, self._raw)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Conn]:

@@ -1,28 +1,28 @@
 -- name: insert
-INSERT INTO refunds (payment_id, booking_id, amount_minor, prepaid_minor, currency, to_wallet, gateway_refund_id, reason, notes,
-  requested_by)
-VALUES (:payment_id, :booking_id, :amount_minor, :prepaid_minor, :currency, :to_wallet, :gateway_refund_id, :reason, :notes,
-  :requested_by)
+INSERT INTO refunds (payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, currency, to_wallet, gateway_refund_id, reason,
+  notes, requested_by)
+VALUES (:payment_id, :booking_id, :amount_minor, :prepaid_minor, :owed_minor, :currency, :to_wallet, :gateway_refund_id, :reason,
+  :notes, :requested_by)
 ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: get
-SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, currency, to_wallet, status, gateway_refund_id, reason, notes,
+SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, currency, to_wallet, status, gateway_refund_id, reason, notes,
   requested_by, failure_reason, created_at, settled_at
 FROM refunds WHERE id = :refund_id;
 
 -- name: lock
-SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, currency, to_wallet, status, gateway_refund_id, reason, notes,
+SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, currency, to_wallet, status, gateway_refund_id, reason, notes,
   requested_by, failure_reason, created_at, settled_at
 FROM refunds WHERE id = :refund_id FOR UPDATE;
 
 -- name: find_by_gateway_id
-SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, currency, to_wallet, status, gateway_refund_id, reason, notes,
+SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, currency, to_wallet, status, gateway_refund_id, reason, notes,
   requested_by, failure_reason, created_at, settled_at
 FROM refunds WHERE gateway_refund_id = :gateway_refund_id;
 
 -- name: of_booking
-SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, currency, to_wallet, status, gateway_refund_id, reason, notes,
+SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, currency, to_wallet, status, gateway_refund_id, reason, notes,
   requested_by, failure_reason, created_at, settled_at
 FROM refunds WHERE booking_id = :booking_id ORDER BY created_at, id;
 
@@ -35,5 +35,10 @@ WHERE id = :refund_id AND gateway_refund_id IS NULL;
 UPDATE refunds SET status = 'processed', settled_at = app_now(), poll_at = NULL WHERE id = :refund_id AND status = 'processing';
 
 -- name: fail
-UPDATE refunds SET status = 'failed', settled_at = app_now(), poll_at = NULL, failure_reason = :failure_reason
+UPDATE refunds SET status = 'failed', settled_at = app_now(), poll_at = NULL, failure_reason = :failure_reason,
+  returned_to = :returned_to
 WHERE id = :refund_id AND status = 'processing';
+
+-- name: was_earned
+-- Whether the booking's job was done, whatever became of the booking since.
+SELECT EXISTS (SELECT 1 FROM earnings WHERE booking_id = :booking_id);

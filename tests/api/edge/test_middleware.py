@@ -10,14 +10,12 @@ from typing import Any
 import orjson
 import pytest
 
-from api.app import drain
-from api.edge.health import LIFE
-from api.edge.request_info import client_ip
+from api.edge.request_info import client_ip, readable
 from dispatch import logs
 from dispatch.config import Limits, Settings
+from dispatch.networks import WIDE_FACTOR
 from tests.api.demo import DEMO
 from tests.api.support import Client, FakeServices, bearer, serving
-from tests.world import World
 
 
 def settings(**changes: Any) -> Settings:
@@ -51,6 +49,16 @@ async def test_request_ids(client: Client) -> None:
         ("10.0.0.1", [], 1, "10.0.0.1"),
         ("10.0.0.1", ["garbage"], 1, "10.0.0.1"),
         ("10.0.0.1", ["::ffff:1.2.3.4"], 1, "1.2.3.4"),
+        ("10.0.0.1", ["203.0.113.9:5555"], 1, "203.0.113.9"),
+        ("10.0.0.1", ["6.6.6.6:1, 203.0.113.9:65535"], 1, "203.0.113.9"),
+        ("10.0.0.1", ["[2001:DB8::1]:443"], 1, "2001:db8::1"),
+        ("10.0.0.1", ["[2001:db8::1]"], 1, "2001:db8::1"),
+        ("10.0.0.1", ["[::ffff:1.2.3.4]:80"], 1, "1.2.3.4"),
+        ("10.0.0.1", ["fe80::1%eth0"], 1, "fe80::1"),
+        ("10.0.0.1", ["[fe80::1%eth0]:80"], 1, "fe80::1"),
+        ("10.0.0.1", ["999.0.0.1:80"], 1, "10.0.0.1"),
+        ("10.0.0.1", ["unknown"], 1, "10.0.0.1"),
+        ("10.0.0.1", ["[not an address]:1"], 1, "10.0.0.1"),
         ("2001:DB8::1", [], 0, "2001:db8::1"),
         (None, [], 0, "unknown"),
     ],
@@ -70,19 +78,96 @@ async def test_headers_of_safety(client: Client) -> None:
             assert response.headers["Server"] == "dispatch"
 
 
-async def test_friendly_origins() -> None:
-    origin = "https://app.example.com"
-    async with serving(FakeServices(settings=settings(http={"allowed_origins": [origin]})), DEMO) as client:
-        async with client.options("/kind/items", headers={"Origin": origin}) as response:
-            assert response.status == 204
-            assert response.headers["Access-Control-Allow-Origin"] == origin
-            assert "Authorization" in response.headers["Access-Control-Allow-Headers"]
-        async with client.get("/kind/head", headers={"Origin": origin}) as response:
-            assert response.headers["Access-Control-Allow-Origin"] == origin
-        for foreign in ("https://evil.example.com", "null", f"{origin}.evil.example.com"):
-            async with client.options("/kind/items", headers={"Origin": foreign}) as response:
-                assert response.status == 405
-                assert "Access-Control-Allow-Origin" not in response.headers
+ORIGIN = "https://app.example.com"
+#: Everything that some audience's front end sends (the contract's words).
+SENT = {
+    "Authorization", "Cache-Control", "Content-Type", "If-None-Match", "X-API-Key", "X-API-Secret", "x-client-id",
+    "x-client-secret", "X-Idempotency-Key", "X-Onboarding-Token", "X-Organization-ID", "X-Request-ID",
+    "X-Step-Up-Token",
+}  # fmt: skip
+
+
+@pytest.fixture
+async def friend() -> AsyncIterator[Client]:
+    """A client of a server that knows one origin."""
+    async with serving(FakeServices(settings=settings(http={"allowed_origins": [ORIGIN]})), DEMO) as made:
+        yield made
+
+
+def words(header: str) -> set[str]:
+    return {word.strip().lower() for word in header.split(",")}
+
+
+async def test_a_friendly_origin_may_ask_before(friend: Client) -> None:
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
+    async with friend.options("/kind/items", headers=asked) as response:
+        assert response.status == 204
+        assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+        assert response.headers["Access-Control-Allow-Credentials"] == "true"
+        assert words(response.headers["Access-Control-Allow-Headers"]) >= {name.lower() for name in SENT}
+        assert words(response.headers["Access-Control-Allow-Methods"]) >= {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.mark.parametrize("path", ["/kind/head", "/kind/items", "/kind/nothing", "/nowhere"])
+async def test_a_friendly_origin_reads_every_answer(friend: Client, path: str) -> None:
+    async with friend.get(path, headers={"Origin": ORIGIN}) as response:
+        assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
+        assert response.headers["Access-Control-Allow-Credentials"] == "true"
+        exposed = words(response.headers["Access-Control-Expose-Headers"])
+        assert exposed >= {"content-disposition", "etag", "retry-after", "x-request-id", "x-ignored-fields"}
+
+
+@pytest.mark.parametrize("foreign", ["https://evil.example.com", "null", f"{ORIGIN}.evil.example.com", ORIGIN + "/"])
+async def test_a_strange_origin_gets_no_word(friend: Client, foreign: str) -> None:
+    async with friend.options("/kind/items", headers={"Origin": foreign}) as response:
+        assert response.status == 405
+        assert "Access-Control-Allow-Origin" not in response.headers
+    async with friend.get("/kind/head", headers={"Origin": foreign}) as response:
+        assert not [name for name in response.headers if name.startswith("Access-Control")]
+
+
+async def test_caches_keep_answers_apart_by_origin(friend: Client, client: Client) -> None:
+    for headers in ({}, {"Origin": ORIGIN}, {"Origin": "https://evil.example.com"}):
+        async with friend.get("/kind/head", headers=headers) as response:
+            assert "Origin" in response.headers["Vary"]
+    async with client.get("/kind/head") as response:
+        assert "Vary" not in response.headers, "where no origin is known, none makes a difference"
+
+
+# ---------------------------------------------------------------- what no client should send
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": b"Bearer \xff"}, {"Authorization": b"Bearer \xc3\x28"}, {"Authorization": "Bearer é"},
+        {"Authorization": b"\xff"}, {"Authorization": "Bearer " + "x" * 5000}, {"Authorization": "Bearer a b"},
+        {"Authorization": "Basic dTpw"}, {"Authorization": ""}, {"Authorization": "Bearer"},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/kind/items", "/strict/things"])
+async def test_what_is_no_token_is_not_signed_in(client: Client, path: str, headers: dict[str, Any]) -> None:
+    raw = {k: v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for k, v in headers.items()}
+    method = client.get if path == "/kind/items" else client.post
+    async with method(path, headers=raw) as response:
+        assert response.status == 401, await response.text()
+
+
+@pytest.mark.parametrize(
+    "name", ["User-Agent", "X-Request-ID", "X-Forwarded-For", "Origin", "If-None-Match", "X-Anything", "Accept"]
+)
+async def test_bytes_that_are_no_text_hurt_nobody(client: Client, name: str) -> None:
+    raw = b"\xff\xfe caf\xe9".decode("utf-8", "surrogateescape")
+    async with client.get("/kind/head", headers={name: raw}) as response:
+        assert response.status == 200
+
+
+def test_what_is_kept_of_an_agent_is_text() -> None:
+    assert readable("Mozilla/5.0 (X11)") == "Mozilla/5.0 (X11)"
+    assert readable("café") == "café"
+    for odd in ("\udcff\udcfe", "a\x00b", "a\nb", "\u202eevil"):
+        kept = readable(odd)
+        assert kept.encode() and kept.isprintable()
 
 
 # ---------------------------------------------------------------- limits
@@ -131,42 +216,15 @@ async def test_a_limit_per_caller() -> None:
         assert [await ask({"Authorization": "Bearer x"}) for _ in range(3)] == [401, 401, 429]
 
 
-# ---------------------------------------------------------------- health
+async def test_a_site_of_many_addresses_is_a_caller_too() -> None:
+    services = FakeServices(settings=settings(http={"trusted_hops": 1}, limits=Limits(customer_per_minute=2)))
+    async with serving(services, DEMO) as client:
 
+        async def ask(n: int) -> int:
+            async with client.get("/kind/head", headers={"X-Forwarded-For": f"[2001:db8:9:{n:x}::1]:80"}) as response:
+                return response.status
 
-async def test_alive_and_not_ready_without_a_database(client: Client) -> None:
-    async with client.get("/healthz") as response:
-        assert response.status == 200
-    async with client.get("/readyz") as response:
-        assert response.status == 503
-        assert (await response.json())["checks"] == {"database": "unreachable", "jobs": "unknown"}
-
-
-async def test_ready(world: World) -> None:
-    behind = [0.0]
-
-    async def lag() -> float:
-        return behind[0]
-
-    async with serving(world.services, DEMO) as client:
-        app = client.app
-        assert app is not None
-        app[LIFE].lag = lag
-
-        async def ready() -> tuple[int, Any]:
-            async with client.get("/readyz") as response:
-                return response.status, (await response.json())["checks"]
-
-        assert await ready() == (200, {"database": "ok", "jobs": "ok"})
-        behind[0] = 500
-        assert await ready() == (503, {"database": "ok", "jobs": "500 s behind"})
-        behind[0] = 0
-        drain(app)
-        assert await ready() == (503, {"database": "ok", "jobs": "ok", "draining": "yes"})
-        async with client.get("/metrics") as response:
-            text = await response.text()
-        assert 'dispatch_http_requests_total{method="GET",route="/readyz",status="503"}' in text
-        assert 'dispatch_database_connections{state="open"}' in text
+        assert [await ask(n) for n in range(2 * WIDE_FACTOR + 1)] == [200] * (2 * WIDE_FACTOR) + [429]
 
 
 async def test_measures_name_templates_only(client: Client) -> None:

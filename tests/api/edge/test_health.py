@@ -1,0 +1,131 @@
+"""Alive, ready and the measures: cheap for everybody, and their inside for operators only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from api.app import drain
+from api.edge import health
+from api.edge.health import LIFE
+from dispatch.config import Settings
+from storage.database.errors import DatabaseFull
+from tests.api.demo import DEMO
+from tests.api.support import Client, FakeServices, serving
+from tests.world import World
+
+TOKEN = "an operations token of some length"
+CLOSED = ("/metrics", "/docs", "/docs/events", "/openapi.json", "/asyncapi.json", "/docs/assets/start.js", "/")
+
+
+def production(**http: Any) -> FakeServices:
+    return FakeServices(settings=Settings(env="production", database_url="postgresql://nowhere", http=http))
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    async with serving(FakeServices(), DEMO) as made:
+        yield made
+
+
+async def test_alive_and_not_ready_without_a_database(client: Client) -> None:
+    async with client.get("/healthz") as response:
+        assert response.status == 200
+    async with client.get("/readyz") as response:
+        assert response.status == 503 and response.headers["Retry-After"]
+        assert (await response.json())["checks"] == {"database": "unreachable", "jobs": "unknown"}
+
+
+async def test_ready(world: World) -> None:
+    behind = [0.0]
+
+    async def lag() -> float:
+        return behind[0]
+
+    async with serving(world.services, DEMO) as client:
+        app = client.app
+        assert app is not None
+        app[LIFE].lag = lag
+
+        async def ready() -> tuple[int, Any]:
+            app[LIFE].checks.forget()
+            async with client.get("/readyz") as response:
+                return response.status, (await response.json())["checks"]
+
+        assert await ready() == (200, {"database": "ok", "jobs": "ok"})
+        behind[0] = 500
+        assert await ready() == (503, {"database": "ok", "jobs": "500 s behind"})
+        behind[0] = 0
+        with pytest.raises(DatabaseFull):
+            async with world.services.read():
+                raise DatabaseFull("no room", "53100")
+        assert await ready() == (503, {"database": "full", "jobs": "ok"})
+        world.services.pool.full_at = time.monotonic() - health.FULL_S - 1
+        assert await ready() == (200, {"database": "ok", "jobs": "ok"})
+        drain(app)
+        assert await ready() == (503, {"database": "ok", "jobs": "ok", "draining": "yes"})
+        async with client.get("/metrics") as response:
+            text = await response.text()
+        assert 'dispatch_http_requests_total{method="GET",route="/readyz",status="503"}' in text
+        assert 'dispatch_database_connections{state="open"}' in text
+
+
+async def test_asking_often_asks_the_database_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    theirs = world.services.pool.connection
+    monkeypatch.setattr(world.services.pool, "connection", lambda: asked.append(1) or theirs())
+    async with serving(world.services, DEMO) as client:
+        for path in ("/readyz", "/metrics"):
+            for _ in range(20):
+                async with client.get(path) as response:
+                    assert response.status == 200
+    assert len(asked) < 10
+
+
+async def test_a_disk_without_room_is_not_ready(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Usage:
+        free = 1024
+
+    world.services.settings.data.mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr(health.shutil, "disk_usage", lambda path: Usage)
+    async with serving(world.services, DEMO) as client, client.get("/readyz") as response:
+        assert response.status == (200 if world.services.settings.database_url else 503)
+
+
+async def test_production_tells_strangers_nothing_of_its_inside() -> None:
+    async with serving(production(operations_token=TOKEN), DEMO) as client:
+        for path in CLOSED:
+            for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Bearer {TOKEN[:-1]}"}):
+                async with client.get(path, headers=headers, allow_redirects=False) as response:
+                    assert response.status == 404, path
+        for path in CLOSED[1:]:
+            signed = {"Authorization": f"Bearer {TOKEN}"}
+            async with client.get(path, headers=signed, allow_redirects=False) as response:
+                assert response.status in (200, 302), path
+        async with client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}) as response:
+            assert response.status != 404
+        async with client.get("/readyz") as response:
+            assert await response.json() == {"status": "not ready"}
+        async with client.get("/readyz", headers={"Authorization": f"Bearer {TOKEN}"}) as response:
+            assert "checks" in await response.json()
+        async with client.get("/healthz") as response:
+            assert response.status == 200
+
+
+async def test_without_a_token_nobody_is_an_operator_in_production() -> None:
+    async with serving(production(), DEMO) as client:
+        for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer None"}):
+            async with client.get("/metrics", headers=headers) as response:
+                assert response.status == 404
+
+
+async def test_the_documents_may_be_open() -> None:
+    async with serving(production(open_documents=True), DEMO) as client:
+        for path in CLOSED[1:]:
+            async with client.get(path, allow_redirects=False) as response:
+                assert response.status in (200, 302)
+        async with client.get("/metrics") as response:
+            assert response.status == 404
