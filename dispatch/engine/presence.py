@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from uuid import UUID
 from dispatch import bus, hours
 from dispatch.errors import Conflict, DispatchError, Invalid, Missing
 from dispatch.localtime import local
+from dispatch.loops import Loop
 from dispatch.services import Services, Tx
 from storage import days_off as day_rows
 from storage import roster as rows
@@ -79,14 +79,13 @@ async def put_out_the_dark(services: Services) -> int:
     return len(gone)
 
 
-async def watch(services: Services) -> None:
-    """Until cancelled: looks for those who have gone dark."""
-    while True:
-        await asyncio.sleep(DARK_LOOK_S)
-        try:
-            await put_out_the_dark(services)
-        except Exception as e:
-            log.warning("who has gone dark waits for the database: %s", e)
+def loop_of(services: Services) -> Loop:
+    """Looks for those who have gone dark; after a start they have a while to report first."""
+
+    async def look() -> None:
+        await put_out_the_dark(services)
+
+    return Loop("dark technicians", look, every_s=DARK_LOOK_S, after_s=DARK_LOOK_S)
 
 
 async def set_working_hours(tx: Tx, technician_id: UUID, shifts: Sequence[Shift]) -> dict[str, Any]:
