@@ -29,7 +29,7 @@ Work = Callable[[Tx], Awaitable[Any]]
 
 
 async def one_after_the_other(till: Till, first: Work, second: Work) -> tuple[Any, Any]:
-    """Runs `first` up to its commit, starts `second` and sees it wait, lets the first commit, and gives both results."""
+    """Runs `first` up to its commit, starts `second` and sees it wait, lets the first commit; gives both results."""
     before = await till.deadlocks()
     services = till.world.services
 
@@ -44,7 +44,8 @@ async def one_after_the_other(till: Till, first: Work, second: Work) -> tuple[An
         led = await first(tx)
         task = asyncio.create_task(other())
         waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        while not task.done() and not await till.world.value(waits):
+        while not task.done() and not await till.world.value(waits):  # noqa: ASYNC110
+            # PostgreSQL has no way to say that somebody waits but to be asked.
             await asyncio.sleep(0.005)
         assert not task.done(), f"the second did not wait for the first: {task.result()!r}"
     followed = await task
