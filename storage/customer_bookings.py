@@ -54,6 +54,7 @@ class BookingView:
     technician_phone: str | None
     technician_rating: float | None
     assignment_state: str | None
+    completed_at: datetime | None
     items: list[dict[str, Any]]
 
 

@@ -31,11 +31,19 @@ class Refund:
     settled_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class MadeUp:
+    """A failed refund that a later one makes up for."""
+
+    id: UUID
+
+
 insert = sql.scalar("insert", UUID)
 get = sql.row("get", Refund)
 lock = sql.row("lock", Refund)
 find_by_gateway_id = sql.row("find_by_gateway_id", Refund)
 of_booking = sql.rows("of_booking", Refund)
+made_up_for = sql.rows("made_up_for", MadeUp)
 accepted = sql.run("accepted")
 settle = sql.run("settle")
 fail = sql.run("fail")

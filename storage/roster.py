@@ -44,6 +44,13 @@ class TechnicianRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """A technician whose presence the server changed."""
+
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class SavedPosition:
     """A last position as some node wrote it."""
 
@@ -61,4 +68,6 @@ named = sql.rows("named", TechnicianRow)
 save_positions = sql.run("save_positions")
 positions_since = sql.rows("positions_since", SavedPosition)
 set_available = sql.scalar("set_available", datetime)
+gone_dark = sql.rows("gone_dark", Changed)
+back_again = sql.rows("back_again", Changed)
 set_working_hours = sql.run("set_working_hours")

@@ -163,7 +163,7 @@ async def list_bookings(services: Services, caller: Customer, listing: Listing) 
     """The customer's bookings, the newest first; `date_from` and `date_to` are days of the visit."""
     async with services.read() as conn:
         found = await customer_bookings.page(conn, caller.account_id, listing.wanted)
-    return Page.of(found, lambda b: BookingOut(**_shown(b)))
+    return Page.of(found, lambda b: BookingOut(**_shown(services, b)))
 
 
 @customer.route("GET", "/bookings/{id}", tags=["bookings"])
@@ -230,7 +230,7 @@ async def _detail(services: Services, conn: Conn, account_id: UUID, booking_id: 
         )  # fmt: skip
     quote = await cancellation.quote(services, conn, b)
     return BookingDetail(
-        **_shown(b), contact=b.contact, start_code=b.start_code, rating=b.rating, feedback=b.feedback,
+        **_shown(services, b), contact=b.contact, start_code=b.start_code, rating=b.rating, feedback=b.feedback,
         cancellation=gone, payment=await payments.of_booking(services, conn, b),
         cancellation_quote=QuoteOut(
             fee=quote.outcome.fee_minor, refund_amount=quote.outcome.refund_minor, free_until=quote.free_until
@@ -242,12 +242,12 @@ async def _detail(services: Services, conn: Conn, account_id: UUID, booking_id: 
     )  # fmt: skip
 
 
-def _shown(b: BookingView) -> dict[str, Any]:
+def _shown(services: Services, b: BookingView) -> dict[str, Any]:
     person = None
     if b.technician_id is not None and b.technician_name is not None:
         person = TechnicianOut(
-            id=b.technician_id, name=b.technician_name, phone=b.technician_phone, rating=b.technician_rating,
-            status=b.assignment_state,
+            id=b.technician_id, name=b.technician_name, phone=customer_bookings.phone_of(services, b),
+            rating=b.technician_rating, status=b.assignment_state,
         )  # fmt: skip
     return {
         "id": b.id, "booking_number": b.number, "status": b.status, "booking_date": b.local_date,

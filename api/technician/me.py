@@ -189,7 +189,7 @@ async def dashboard(services: Services, caller: Technician) -> Dashboard:
             cancelled_bookings=stats.cancelled_bookings, total_earnings=sums.total_minor,
             pending_payout=sums.payable_minor, rating=stats.rating, is_available=stats.is_available,
         ),
-        upcoming_bookings=[job(entry) for entry in upcoming],
+        upcoming_bookings=[job(services, entry) for entry in upcoming],
         recent_earnings=[
             RecentEarning(
                 booking_id=e.booking_id, booking_number=e.booking_number, amount=e.earning_minor, currency=e.currency,

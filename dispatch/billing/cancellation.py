@@ -10,12 +10,11 @@ from uuid import UUID
 
 from dispatch.billing import cancelled
 from dispatch.config import Settings
-from dispatch.engine import bookings, lifecycle, offers
+from dispatch.engine import audit, bookings, lifecycle, offers
 from dispatch.errors import Missing
 from dispatch.events import Actor
 from dispatch.services import Services, Tx
 from dispatch.shares import percent_of
-from storage import bookings as booking_rows
 from storage.bookings import Booking
 from storage.customer_bookings import BookingView
 from storage.database.pool import Conn
@@ -106,8 +105,6 @@ async def cancel_by_staff(tx: Tx, booking_id: UUID, actor: Actor, reason: str) -
     lifecycle.move("booking", booking.status, "cancel")
     cost = Outcome(0, await cancelled.held_minor(tx.conn, booking_id))
     ended = await bookings.cancel(tx, booking_id, actor, reason, refund_minor=cost.refund_minor)
-    await booking_rows.audit(
-        tx.conn, realm=actor.kind, actor_id=actor.id, action="cancel_booking", resource_type="booking",
-        resource_id=str(booking_id), changes={"status": {"old": booking.status, "new": ended.status}},
-    )  # fmt: skip
+    changes = {"status": {"old": booking.status, "new": ended.status}}
+    await audit.record(tx, actor, "cancel_booking", "booking", booking_id, changes)
     return ended, cost

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from dispatch.billing import charges, ledger, refunds
 from dispatch.billing.ledger import Line
-from dispatch.engine import facts
+from dispatch.engine import alerts, facts
 from dispatch.errors import Missing
 from dispatch.events import Actor
 from dispatch.ports.gateway import GatewayPayment
@@ -19,6 +19,8 @@ from storage.bookings import Booking
 from storage.payments import Payment
 
 GATEWAY_ACTOR = Actor("gateway")
+#: What may be wrong with a payment before its money is here; its arrival settles all of them.
+REVIEWS = ("payment_review", "order_review", "capture_review", "order_refused")
 #: An authorised payment that the gateway does not capture by itself is captured by us after so many seconds.
 CAPTURE_AFTER_S = 600.0
 
@@ -61,6 +63,7 @@ async def captured(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome:
     )
     await intent_rows.captured(tx.conn, payment_id=payment.id)
     await intent_rows.close_reviewed(tx.conn, payment_id=payment.id, refund_id=None)
+    await alerts.resolve(tx, REVIEWS, subject=f"payment:{payment.id}")
     if booking.status in ("cancelled", "refunded"):
         await _book(tx, payment, told, dues_minor=0)
         await refunds.request(
@@ -154,15 +157,14 @@ async def quarantine(tx: Tx, payment: Payment, reason: str) -> None:
     await alert(tx, "payment_review", payment, f"Payment {payment.id}: {reason}.")
 
 
-async def alert(tx: Tx, kind: str, payment: Payment | None, message: str) -> None:
-    """Tells staff, once per kind and booking while it is open."""
-    await booking_rows.raise_alert(
-        tx.conn,
-        kind=kind,
-        booking_id=payment.booking_id if payment else None,
-        technician_id=None,
-        message=message,
-    )
+async def alert(
+    tx: Tx, kind: str, payment: Payment | None, message: str, *, subject: str | None = None
+) -> None:
+    """Tells staff, once per kind and payment (or other `subject`) while it is open."""
+    await alerts.raise_alert(
+        tx, kind, message, booking_id=payment.booking_id if payment else None,
+        subject=subject or (f"payment:{payment.id}" if payment else None),
+    )  # fmt: skip
 
 
 async def failed(tx: Tx, payment: Payment, told: GatewayPayment) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from dispatch.billing import captures, payout_sending, refunds
-from dispatch.engine import bookings, offers
+from dispatch.engine import alerts, bookings, offers
 from dispatch.errors import DispatchError
 from dispatch.events import SYSTEM
 from dispatch.ports.gateway import Gateway, GatewayError, GatewayOrder, GatewayRefund, GatewayRefused
@@ -90,6 +90,8 @@ async def _try(services: Services, gateway: Gateway, intent: Intent, first_wait_
     else:
         async with services.transaction() as tx:
             await rows.finish(tx.conn, intent_id=intent.id, state="done", error=None)
+            about = _subject(intent) or f"payment:{intent.payment_id}"
+            await alerts.resolve(tx, [f"{intent.kind}_review"], subject=about)
             if intent.may_have_happened:
                 await hurry(tx)
 
@@ -145,7 +147,15 @@ async def _payment_behind(tx: Tx, intent: Intent) -> Payment | None:
 
 async def _alert(tx: Tx, intent: Intent, reason: str) -> None:
     message = f"The {intent.kind} intent {intent.id} needs a person: {reason}"
-    await captures.alert(tx, f"{intent.kind}_review", await _payment_behind(tx, intent), message)
+    payment = await _payment_behind(tx, intent)
+    await captures.alert(tx, f"{intent.kind}_review", payment, message, subject=_subject(intent))
+
+
+def _subject(intent: Intent) -> str | None:
+    """What the intent is about, as alerts name it."""
+    if intent.refund_id is not None:
+        return f"refund:{intent.refund_id}"
+    return f"payout:{intent.payout_id}" if intent.payout_id is not None else None
 
 
 # ---------------------------------------------------------------- one handler per kind
@@ -170,7 +180,7 @@ async def _order(services: Services, gateway: Gateway, intent: Intent) -> None:
         payment.currency,
         payment.receipt,
     ):
-        raise Odd(f"{order.id} is not the order that was asked for")
+        raise Odd(f"The order {order.id} is not the one that was asked for.")
     async with services.transaction() as tx:
         await payment_rows.ordered(tx.conn, payment_id=payment.id, order_id=order.id, poll_s=POLL_ORDER_S)
 
@@ -189,7 +199,7 @@ async def _capture(services: Services, gateway: Gateway, intent: Intent) -> None
         if (told.order_id, told.amount_minor, told.currency) != (
             payment.gateway_order_id, payment.amount_minor, payment.currency,
         ):  # fmt: skip
-            raise Odd(f"{told.id} is not about this order, amount and currency")
+            raise Odd(f"The payment {told.id} is not about this order, amount and currency.")
         try:
             told = await gateway.capture(told.id, payment.amount_minor, payment.currency)
         except GatewayRefused:
@@ -220,7 +230,7 @@ async def _refund(services: Services, gateway: Gateway, intent: Intent) -> None:
         )  # fmt: skip
     async with services.transaction() as tx:
         if await refunds.heard(tx, payment, told) is None:
-            raise Odd(f"{told.id} is not the refund that was asked for")
+            raise Odd(f"The refund {told.id} is not the one that was asked for.")
 
 
 async def _payment_of(services: Services, intent: Intent) -> Payment | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from dispatch.billing import ledger
 from dispatch.billing.ledger import Line
-from dispatch.engine import facts, lifecycle, offers, queue
+from dispatch.engine import alerts, facts, lifecycle, offers, queue
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM as SYSTEM_ACTOR
 from dispatch.events import Actor
@@ -152,9 +152,10 @@ async def _stop_unpaid(tx: Tx, payment: Payment) -> None:
         return
     if booking.payment_status not in ("paid", "partially_refunded") or booking.to_collect_minor:
         return
-    await booking_rows.raise_alert(
-        tx.conn, kind="payment_returned", booking_id=booking.id, technician_id=None,
-        message=f"All that was paid for booking {booking.number} goes back, and the booking still stands.",
+    await alerts.raise_alert(
+        tx, "payment_returned",
+        f"All that was paid for booking {booking.number} goes back, and the booking still stands.",
+        booking_id=booking.id,
     )  # fmt: skip
     if booking.status in ("pending", "partner_assigned"):
         booking = await offers.withdraw(tx, booking, "its payment went back", SYSTEM_ACTOR)
@@ -291,8 +292,18 @@ async def settle(tx: Tx, refund_id: UUID) -> bool:
         )  # fmt: skip
     await intent_rows.close_reviewed(tx.conn, refund_id=refund_id, payment_id=None)
     await payment_rows.settle_refund(tx.conn, payment_id=refund.payment_id)
+    await _settle_alerts(tx, refund)
     await _show_on_booking(tx, refund)
     return True
+
+
+async def _settle_alerts(tx: Tx, refund: Refund) -> None:
+    """What this refund was looked at for is over; so is an earlier one of the same payment that it makes up for."""
+    await alerts.resolve(tx, ["refund_review"], subject=f"refund:{refund.id}")
+    for failed in await rows.made_up_for(
+        tx.conn, payment_id=refund.payment_id, amount_minor=refund.amount_minor
+    ):
+        await alerts.resolve(tx, ["refund_failed", "refund_review"], subject=f"refund:{failed.id}")
 
 
 async def _show_on_booking(tx: Tx, refund: Refund) -> None:
@@ -316,7 +327,10 @@ async def _show_on_booking(tx: Tx, refund: Refund) -> None:
     if is_full and await booking_rows.move(
         tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources)
     ):
-        await facts.record(tx, booking.id, "booking.refunded", GATEWAY_ACTOR, {"refund_id": str(refund.id)})
+        whole = {
+            "refund_id": str(refund.id), "amount_minor": settled.settled_minor, "currency": refund.currency,
+        }  # fmt: skip
+        await facts.record(tx, booking.id, "booking.refunded", GATEWAY_ACTOR, whole)
 
 
 async def _home_of(tx: Tx, payment: Payment) -> str | None:
@@ -352,8 +366,8 @@ async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:
             Line(ledger.platform(home, refund.currency), refund.prepaid_minor),
         ]
     await ledger.post(tx, "refund_failed", str(refund.id), back, booking_id=refund.booking_id, description=reason)
-    await booking_rows.raise_alert(
-        tx.conn, kind="refund_failed", booking_id=refund.booking_id, technician_id=None,
-        message=f"A refund of {refund.amount_minor / 100:.2f} {refund.currency} failed: {reason}",
+    await alerts.raise_alert(
+        tx, "refund_failed", f"A refund of {refund.amount_minor / 100:.2f} {refund.currency} failed: {reason}",
+        booking_id=refund.booking_id, subject=f"refund:{refund.id}",
     )  # fmt: skip
     return True

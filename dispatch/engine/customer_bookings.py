@@ -6,7 +6,7 @@ from datetime import date, time
 from typing import Any
 from uuid import UUID
 
-from dispatch.engine import bookings, free_times, slots
+from dispatch.engine import bookings, facts, free_times, slots
 from dispatch.engine.free_times import SlotTaken
 from dispatch.errors import Missing
 from dispatch.events import Actor
@@ -20,10 +20,6 @@ from storage.customer_bookings import BookingView
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.facts import BookingEvent
-
-#: What of a fact a customer is shown; who else was asked is between the house and them.
-SHOWN = ("number", "reason", "by", "from", "to", "rating", "payment_method")
-
 
 #: A customer's bookings, as a list.
 LIST = rows.of_account
@@ -54,8 +50,16 @@ async def timeline(conn: Conn, account_id: UUID, booking_id: UUID) -> list[Booki
 
 
 def shown(event: BookingEvent) -> dict[str, Any]:
-    """The part of a fact's data that is the customer's business."""
-    return {key: event.data[key] for key in SHOWN if event.data.get(key) is not None}
+    """The part of a fact's data that is the customer's business, as their socket is told it."""
+    told = facts.view(event.type, "customer", event.data, actor_kind=event.actor_kind)
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def phone_of(services: Services, booking: BookingView) -> str | None:
+    """The technician's number, while the two have to do with each other."""
+    hours = services.settings.privacy.contact_hours
+    stage = facts.stage_of(booking.assignment_state, booking.completed_at, services.clock.now(), hours)
+    return booking.technician_phone if facts.KNOWN[stage].phone else None
 
 
 async def reschedule(services: Services, account_id: UUID, booking_id: UUID, day: date, at: time) -> Booking:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,11 +13,16 @@ from uuid import UUID
 from dispatch import bus, hours
 from dispatch.errors import Conflict, DispatchError, Invalid, Missing
 from dispatch.localtime import local
+from dispatch.loops import Loop
 from dispatch.services import Services, Tx
 from storage import days_off as day_rows
 from storage import roster as rows
 from storage.database.pool import Conn
 
+log = logging.getLogger(__name__)
+
+#: Those who have gone dark are looked for this often, in real seconds.
+DARK_LOOK_S = 20.0
 #: Days off are kept so far ahead.
 FARTHEST_DAY_OFF = timedelta(days=366)
 
@@ -61,6 +67,25 @@ def _ping(report: Any, technician_id: UUID, at_ms: int, position: tuple[float, f
     # The answer is about the presence: a position that cannot be taken just now does not spoil it.
     with contextlib.suppress(DispatchError):
         report(technician_id, [(at_ms, *position)], sent_at_ms=at_ms, device=SERVER_CLOCK)
+
+
+async def put_out_the_dark(services: Services) -> int:
+    """Whoever gave no sign of life for long (a dead phone, no network) is not available, whatever they last said;
+    their next position brings them back. Returns how many went dark."""
+    async with services.transaction() as tx:
+        gone = await rows.gone_dark(tx.conn, dark_s=services.settings.dispatch.presence_dark_s)
+        for one in gone:
+            tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(one.id)})
+    return len(gone)
+
+
+def loop_of(services: Services) -> Loop:
+    """Looks for those who have gone dark; after a start they have a while to report first."""
+
+    async def look() -> None:
+        await put_out_the_dark(services)
+
+    return Loop("dark technicians", look, every_s=DARK_LOOK_S, after_s=DARK_LOOK_S)
 
 
 async def set_working_hours(tx: Tx, technician_id: UUID, shifts: Sequence[Shift]) -> dict[str, Any]:

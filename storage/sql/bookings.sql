@@ -172,14 +172,3 @@ UPDATE technicians SET cancelled_bookings = cancelled_bookings + 1 WHERE id = :t
 
 -- name: count_rating
 UPDATE technicians SET rating_sum = rating_sum + :rating, rating_count = rating_count + 1 WHERE id = :technician_id;
-
--- name: raise_alert
-INSERT INTO alerts (kind, booking_id, technician_id, message) VALUES (:kind, :booking_id, :technician_id, :message)
-ON CONFLICT (kind, booking_id) WHERE resolved_at IS NULL DO NOTHING;
-
--- name: resolve_alerts
-UPDATE alerts SET resolved_at = app_now() WHERE booking_id = :booking_id AND kind = ANY(:kinds) AND resolved_at IS NULL;
-
--- name: audit
-INSERT INTO audit_log (realm, actor_id, action, resource_type, resource_id, changes)
-VALUES (:realm, :actor_id, :action, :resource_type, :resource_id, :changes);

@@ -26,6 +26,13 @@ SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, curr
   requested_by, failure_reason, created_at, settled_at
 FROM refunds WHERE booking_id = :booking_id ORDER BY created_at, id;
 
+-- name: made_up_for
+-- Earlier refunds of the payment that failed, that staff still look at, and that a new one of at least their amount makes
+-- up for: the eldest of them, and all when everything is back.
+SELECT r.id FROM refunds r JOIN alerts a ON a.subject = 'refund:' || r.id AND a.resolved_at IS NULL
+WHERE r.payment_id = :payment_id AND r.status = 'failed' AND r.amount_minor <= :amount_minor
+ORDER BY r.created_at, r.id LIMIT (SELECT CASE WHEN p.status = 'refunded' THEN NULL ELSE 1 END FROM payments p WHERE p.id = :payment_id);
+
 -- name: accepted
 -- The gateway knows it; if its word on the outcome is lost, we ask.
 UPDATE refunds SET gateway_refund_id = :gateway_refund_id, poll_at = clock_timestamp() + make_interval(secs => :poll_s)

@@ -6,7 +6,8 @@ g.booking_id, b.number, b.status, CASE WHEN g.expires_at <= app_now() THEN 'expi
   b.start_code IS NOT NULL AS needs_start_code, b.rating, {is_mine} AS is_mine
 
 -- part: source
-agenda g JOIN bookings b ON b.id = g.booking_id JOIN offers o ON o.id = g.offer_id LEFT JOIN assignments a ON a.id = g.assignment_id
+-- Several technicians have a tie to one booking: also where rows are read by their bookings, only one's own are.
+agenda g JOIN bookings b ON b.id = g.booking_id AND g.technician_id = :technician_id JOIN offers o ON o.id = g.offer_id LEFT JOIN assignments a ON a.id = g.assignment_id
 
 -- part: is_mine
 -- An open offer, or a job that was not given back.

@@ -13,7 +13,7 @@ from dispatch.engine.presence import JobsThen, Shift
 from dispatch.errors import Invalid
 from dispatch.hours import DAY
 from storage.bookings import Booking
-from tests.world import World
+from tests.world import KOLKATA, World
 
 
 async def refusal_of(world: World, technician_id: UUID, booking: Booking) -> str | None:
@@ -108,3 +108,42 @@ async def test_taking_a_day_off_and_accepting_a_job_on_it_wait_for_each_other(wo
     )
     assert not [d for d in done if isinstance(d, BaseException) and not isinstance(d, JobsThen)], done
     assert (await world.booking(booking.id)).technician_id == one
+
+
+async def test_who_goes_dark_is_not_available_until_their_next_position(world: World) -> None:
+    """A dead phone: its owner said "available" hours ago. Staff and matching are told the truth."""
+    one, never_seen = await world.technician(), await world.technician(seen=False)
+    tracker, limit_s = world.services.tracker, world.services.settings.dispatch.presence_dark_s
+    await tracker.flush()
+    await world.advance(seconds=limit_s)
+    assert await presence.put_out_the_dark(world.services) == 0
+    await world.advance(seconds=1)
+    assert await presence.put_out_the_dark(world.services) == 1
+    available = "SELECT is_available FROM technicians WHERE id = $1"
+    assert await world.value(available, one) is False
+    assert await world.value(available, never_seen) is True
+    assert await presence.put_out_the_dark(world.services) == 0
+    # An old position is no sign of life, one of now is.
+    lat, lng = KOLKATA
+    sent_ms = world.now.timestamp() * 1000
+    tracker.report(one, [(sent_ms - 600_000, lat, lng, 10)], sent_at_ms=sent_ms)
+    await tracker.flush()
+    assert await world.value(available, one) is False
+    world.see(one, lat + 0.01, lng)
+    await tracker.flush()
+    assert await world.value(available, one) is True
+    await world.services.roster.refresh([one])
+    person = world.services.roster.find(one)
+    assert person is not None and person.is_available
+
+
+async def test_who_said_offline_stays_so_when_they_are_seen(world: World) -> None:
+    one = await world.technician()
+    await world.services.tracker.flush()
+    await world.advance(hours=2)
+    await presence.put_out_the_dark(world.services)
+    async with world.services.transaction() as tx:
+        await presence.set_available(tx, one, False)
+    world.see(one, *KOLKATA)
+    await world.services.tracker.flush()
+    assert await world.value("SELECT is_available FROM technicians WHERE id = $1", one) is False
