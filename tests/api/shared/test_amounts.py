@@ -30,6 +30,7 @@ async def test_the_wallets_part_is_not_collected_again(shop: Shop) -> None:
         assert amounts((await technician.get("/partner/bookings"))["bookings"][0]) == expected
         assert amounts(await customer.get(f"/bookings/{booking.id}")) == expected
         assert amounts((await customer.get("/bookings"))["bookings"][0]) == expected
+        assert amounts((await customer.get("/dashboard"))["recent_bookings"][0]) == expected
         await technician.call("POST", path + "/accept", {})
     for step in ("in_transit", "arrived", "in_progress"):
         status, body, _ = await technician.call("PATCH", path + "/status", {"status": step})
