@@ -72,7 +72,8 @@ async def counted(town: City, work: Any) -> list[str]:
 
     def heard(query: asyncpg.connection.LoggedQuery) -> None:
         # What the driver asks about types, once for each connection, is nobody's statement.
-        if query.query.rstrip("; ").upper() not in ("BEGIN", "COMMIT") and "typeinfo_tree" not in query.query:
+        asks_types = "typeinfo_tree" in query.query or "'jit'" in query.query
+        if query.query.rstrip("; ").upper() not in ("BEGIN", "COMMIT") and not asks_types:
             sent.append(query.query)
 
     held = [await town.services.pool.raw.acquire() for _ in range(4)]
@@ -166,7 +167,8 @@ async def settle(town: City, area: Area) -> UUID:
         )
         await tx.conn.execute(
             "INSERT INTO technicians"
-            " (id, categories, tiers, base_lat, base_lng, zone_id, onboarding_status, working_hours) VALUES ($1, '{Facial}', '{Minimal}', 38.72, -9.14, $2, 'verified', $3)",
+            " (id, categories, tiers, base_lat, base_lng, zone_id, onboarding_status, working_hours)"
+            " VALUES ($1, '{Facial}', '{Minimal}', 38.72, -9.14, $2, 'verified', $3)",
             person, zone_id, {"start": "00:00", "end": "23:59", "days": [1, 2, 3, 4, 5, 6, 7]},
         )  # fmt: skip
     await services.zones.reload()
