@@ -45,6 +45,11 @@ class Clock:
         """The domain's time, aware, UTC."""
         return datetime.fromtimestamp(self.timestamp(), UTC)
 
+    @property
+    def ahead_s(self) -> float:
+        """How far the domain's time is ahead of the machine's just now, in seconds; negative behind it."""
+        return self.timestamp() - time.time()
+
     def real_seconds_until(self, moment: datetime) -> float:
         """How long to sleep in real seconds until `moment`; infinite while time stands still."""
         ahead = moment.timestamp() - self.timestamp()

@@ -157,6 +157,7 @@ class Dispatch(BaseModel):
     )
     fresh_fix_s: float = Field(90, gt=0, description="An older position is stale for jobs that start soon")
     live_horizon_s: float = Field(7200, ge=0, description="Jobs that start within this go by live positions")
+    presence_dark_s: float = Field(900, gt=0, description="Without a sign of life so long nobody is available")
     steps_ahead_s: float = Field(7200, ge=0, description="The steps of a job may be made so long before its start")
     weights: ScoreWeights = ScoreWeights()
     watch: Watch = Watch()
@@ -170,6 +171,18 @@ class Dispatch(BaseModel):
         30, ge=1, description="What technicians were told is kept so long, the newest of each always"
     )
     notifications_days: int = Field(90, ge=1, description="Messages in the apps are kept so long")
+
+
+class Privacy(BaseModel):
+    """Who may know whom for how long, and how long personal data are kept."""
+
+    contact_hours: float = Field(
+        12, ge=0, description="Customer and technician see each other's name and number so long after a job is done"
+    )
+    bookings_days: int = Field(1095, ge=1, description="Names, doors and words of finished bookings")
+    letters_days: int = Field(365, ge=1, description="Letters from the contact form, answered or not")
+    outbox_days: int = Field(30, ge=1, description="Messages that have left or were given up")
+    otp_days: int = Field(1, ge=1, description="What is left of one-time codes")
 
 
 class Billing(BaseModel):
@@ -275,6 +288,7 @@ class Settings(BaseSettings):
     otp: Otp = Otp()
     tokens: TokenTimes = TokenTimes()
     dispatch: Dispatch = Dispatch()
+    privacy: Privacy = Privacy()
     billing: Billing = Billing()
     payments: Payments = Payments()
     senders: Senders = Senders()

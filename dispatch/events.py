@@ -6,10 +6,22 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+#: Whoever may cause a fact. The first seven are kinds of callers, then the house itself and what it hears.
+KINDS = (
+    "customer", "technician", "admin", "organisation", "provider", "integration", "erp", "system", "service", "gateway",
+)  # fmt: skip
+#: Those whose words everybody may hear who hears of the deed: the house.
+STAFF = ("admin", "erp", "system", "service", "gateway")
+#: Who cancelled, in the contract's words (R75) and, for whom it has none, in its manner.
+CANCELLERS = {
+    "customer": "customer", "technician": "partner", "admin": "admin", "organisation": "organisation",
+    "provider": "provider", "integration": "integration", "erp": "erp",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it: kind is customer, technician, admin, system, service or gateway."""
+    """Who did it: one of KINDS."""
 
     kind: str
     id: str | None = None
@@ -17,8 +29,7 @@ class Actor:
     @property
     def cancelled_by(self) -> str:
         """The contract's word for this actor in `cancelled_by`."""
-        words = {"customer": "customer", "technician": "partner", "admin": "admin"}
-        return words.get(self.kind, "system")
+        return CANCELLERS.get(self.kind, "system")
 
 
 SYSTEM = Actor("system")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -50,24 +49,3 @@ def parse_time(text: str) -> time:
 def twelve_hour(at: time) -> str:
     """A clock face as the contract lists slots: "08:00 AM"."""
     return f"{at.hour % 12 or 12:02d}:{at.minute:02d} {'AM' if at.hour < 12 else 'PM'}"
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """A technician's working hours, local to the job; days are ISO (Monday = 1)."""
-
-    start: time
-    end: time
-    days: frozenset[int]
-
-    def cover(self, day: date, start: time, end: time, ends_next_day: bool) -> bool:
-        if day.isoweekday() not in self.days or ends_next_day:
-            return False
-        return self.start <= start and end <= self.end
-
-
-def local_span(starts_at: datetime, ends_at: datetime) -> tuple[date, time, time, bool]:
-    """Day, start, end and whether it runs over midnight, of two aware datetimes in the same zone."""
-    overnight = ends_at.date() != starts_at.date() and ends_at.time() != time(0)
-    end = ends_at.time() if ends_at.date() == starts_at.date() else time(23, 59, 59)
-    return starts_at.date(), starts_at.time(), end, overnight

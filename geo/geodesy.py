@@ -148,3 +148,17 @@ def segment_distance_m(
     length = dx * dx + dy * dy
     share = 0.0 if length == 0.0 else max(0.0, min(1.0, -(ax * dx + ay * dy) / length))
     return math.hypot(ax + share * dx, ay + share * dy), share
+
+
+def rounded(lat: float, lng: float, to_m: float) -> tuple[float, float]:
+    """The middle of the cell of about `to_m` metres on a side that the point lies in, in degrees.
+
+    The same for every point of the cell, so that nothing is learnt by asking often; the cells follow the parallels, on
+    which the point of the answer lies at most 0.71 * `to_m` away.
+    """
+    step = to_m / METRES_PER_DEGREE
+    middle = max(-90.0, min(90.0, (math.floor(lat / step) + 0.5) * step))
+    # A whole number of cells goes round the parallel, so that the last one ends where the first begins.
+    around = max(1, math.ceil(360.0 * math.cos(math.radians(middle)) / step))
+    cell = math.floor((lng + 180.0) / 360.0 * around) % around
+    return round(middle, 6), round((cell + 0.5) * 360.0 / around - 180.0, 6)

@@ -1,4 +1,4 @@
-"""What the operations board reads: open bookings of an area, the queue, the alerts."""
+"""What the operations board reads: open bookings of an area and the queue."""
 
 from __future__ import annotations
 
@@ -28,16 +28,5 @@ class BoardBooking:
     offer_expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
-    id: UUID
-    kind: str
-    booking_id: UUID | None
-    technician_id: UUID | None
-    message: str
-    created_at: datetime
-
-
 open_bookings = sql.rows("open_bookings", BoardBooking)
-open_alerts = sql.rows("open_alerts", Alert)
 queue_length = sql.scalar("queue_length", int)

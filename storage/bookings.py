@@ -62,6 +62,10 @@ class Booking:
     refund_minor: int | None
     rating: int | None
     created_at: datetime
+    wallet_minor: int
+    outstanding_fee_minor: int
+    to_collect_minor: int
+    collected_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ complete = sql.row("complete", Booking)
 cancel = sql.row("cancel", Booking)
 reschedule = sql.row("reschedule", Booking)
 set_payment_status = sql.run("set_payment_status")
+pay_in_cash = sql.run("pay_in_cash")
 rate = sql.scalar("rate", UUID)
 set_priority = sql.row("set_priority", Booking)
 postpone = sql.scalar("postpone", int)
@@ -102,6 +107,3 @@ count_done = sql.run("count_done")
 count_accepted = sql.run("count_accepted")
 count_cancelled = sql.run("count_cancelled")
 count_rating = sql.run("count_rating")
-raise_alert = sql.run("raise_alert")
-resolve_alerts = sql.run("resolve_alerts")
-audit = sql.run("audit")

@@ -34,6 +34,10 @@ class BookingView:
     discount_minor: int
     tax_minor: int
     grand_total_minor: int
+    wallet_minor: int
+    outstanding_fee_minor: int
+    to_collect_minor: int
+    collected_minor: int
     address: dict[str, Any]
     contact: dict[str, Any]
     start_code: str | None
@@ -50,6 +54,7 @@ class BookingView:
     technician_phone: str | None
     technician_rating: float | None
     assignment_state: str | None
+    completed_at: datetime | None
     items: list[dict[str, Any]]
 
 

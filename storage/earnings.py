@@ -46,17 +46,17 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """An earning that may go into a payout."""
+    """An earning of which `open_minor` may go into a payout."""
 
     id: UUID
     currency: str
-    earning_minor: int
+    open_minor: int
 
 
 insert = sql.scalar("insert", UUID)
 totals = sql.rows("totals", Totals)
 of_booking = sql.row("of_booking", Earning)
-lock_pending = sql.rows("lock_pending", Open)
+lock_open = sql.rows("lock_open", Open)
 count_known = sql.scalar("count_known", int)
 claim = sql.run("claim")
 pay = sql.run("pay")

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from storage.database.binder import Statements
+from storage.facts import BookingEvent
 
 sql = Statements("erasure")
 
@@ -42,6 +43,8 @@ class ExportedBooking:
     payment_status: str
     currency: str
     grand_total_minor: int
+    cancellation_fee_minor: int | None
+    refund_minor: int | None
     rating: int | None
     feedback: str | None
     cancellation_reason: str | None
@@ -50,11 +53,72 @@ class ExportedBooking:
 
 
 @dataclass(frozen=True, slots=True)
-class ExportedSubmission:
+class ExportedPayment:
     id: UUID
+    booking_id: UUID | None
+    kind: str
+    method: str | None
+    status: str
+    currency: str
+    amount_minor: int
+    captured_minor: int
+    refunded_minor: int
+    gateway_payment_id: str | None
+    created_at: datetime
+    captured_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedRefund:
+    id: UUID
+    payment_id: UUID
+    booking_id: UUID | None
+    amount_minor: int
+    currency: str
+    to_wallet: bool
+    status: str
+    reason: str
+    created_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedMovement:
+    kind: str
+    booking_id: UUID | None
+    description: str | None
+    at: datetime
+    account: str
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedLetter:
+    id: UUID
+    name: str
+    email: str
+    phone: str | None
     subject: str | None
     message: str
+    status: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedMessage:
+    channel: str
+    recipient: str
+    template: str
+    body: str
+    state: str
+    created_at: datetime
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingId:
+    id: UUID
 
 
 lock_bookings = sql.scalar("lock_bookings", int)
@@ -67,11 +131,23 @@ erase_offers_told = sql.run("erase_offers_told")
 erase_gateway_payloads = sql.run("erase_gateway_payloads")
 erase_notifications = sql.run("erase_notifications")
 erase_outbox = sql.run("erase_outbox")
-erase_contact_submissions = sql.run("erase_contact_submissions")
+erase_answers_given = sql.run("erase_answers_given")
+erase_assignments = sql.run("erase_assignments")
+erase_letters = sql.run("erase_letters")
+purge_letters = sql.run("purge_letters")
+own_letters = sql.run("own_letters")
+own_messages = sql.run("own_messages")
+bookings_of = sql.rows("bookings_of", BookingId)
+bookings_before = sql.rows("bookings_before", BookingId)
 erase_previews = sql.run("erase_previews")
 erase_answers = sql.run("erase_answers")
 erase_command_answers = sql.run("erase_command_answers")
 end_memberships = sql.run("end_memberships")
 export_addresses = sql.rows("export_addresses", ExportedAddress)
 export_bookings = sql.rows("export_bookings", ExportedBooking)
-export_contact_submissions = sql.rows("export_contact_submissions", ExportedSubmission)
+export_events = sql.rows("export_events", BookingEvent)
+export_payments = sql.rows("export_payments", ExportedPayment)
+export_refunds = sql.rows("export_refunds", ExportedRefund)
+export_wallet = sql.rows("export_wallet", ExportedMovement)
+export_letters = sql.rows("export_letters", ExportedLetter)
+export_messages = sql.rows("export_messages", ExportedMessage)

@@ -31,11 +31,14 @@ class BookingEvent:
 
 @dataclass(frozen=True, slots=True)
 class PartyEvent:
+    """`stands`: the offer that it is about is open."""
+
     party_id: UUID
     seq: int
     type: str
     data: dict[str, Any]
     at: datetime
+    stands: bool
 
 
 @dataclass(frozen=True, slots=True)

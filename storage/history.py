@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from storage import locks
 from storage.database.binder import Statements
 from storage.database.pool import Conn
 
@@ -14,8 +15,6 @@ sql = Statements("history")
 Point = tuple[int, datetime, float, float, float | None, float | None, float | None]
 
 COLUMNS = ("technician_no", "at", "lat", "lng", "accuracy_m", "speed_mps", "heading_deg")
-#: Two nodes that make the same partition wait for each other instead of failing.
-_LOCK = 7_250_331_904_118
 
 
 def partition_name(day: date) -> str:
@@ -28,7 +27,7 @@ async def ensure_day(conn: Conn, day: date) -> None:
     if await conn.fetchval("SELECT to_regclass($1) IS NOT NULL", name):
         return
     async with conn.transaction():
-        await conn.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        await conn.execute("SELECT pg_advisory_xact_lock($1)", locks.PARTITIONS)
         # The name is made of digits only; partitions take no parameters.
         await conn.execute(
             f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF position_history "

@@ -36,11 +36,13 @@ class StateCount:
 
 
 insert = sql.scalar("insert", UUID)
+rearm_order = sql.run("rearm_order")
 claim = sql.row("claim", Intent)
 claim_due = sql.row("claim_due", Intent)
 give_up_stale = sql.row("give_up_stale", Intent)
 finish = sql.run("finish")
 retry = sql.run("retry")
+hurry = sql.run("hurry")
 expire = sql.run("expire")
 rearm_capture = sql.run("rearm_capture")
 captured = sql.run("captured")

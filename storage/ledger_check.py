@@ -34,9 +34,12 @@ QUESTIONS: dict[str, Rows[Off]] = {
         "empty_journals",
         "stale_balances",
         "payables",
+        "payout_parts",
         "cash",
         "platform_accounts",
         "held_money",
+        "refund_losses",
+        "collected",
         "refund_reserves",
         "unearned",
     )

@@ -43,6 +43,7 @@ class Payment:
 @dataclass(frozen=True, slots=True)
 class Settled:
     captured_minor: int
+    dues_minor: int
     refunded_minor: int
     settled_minor: int
     processing_minor: int
@@ -60,6 +61,7 @@ find_by_gateway_payment = sql.row("find_by_gateway_payment", Payment)
 shrink = sql.run("shrink")
 drop_unasked = sql.run("drop_unasked")
 ordered = sql.run("ordered")
+supersede = sql.run("supersede")
 capture = sql.run("capture")
 fail = sql.run("fail")
 hold_for_review = sql.run("hold_for_review")

@@ -55,12 +55,14 @@ class Destination:
 
 
 insert = sql.scalar("insert", UUID)
+insert_parts = sql.run("insert_parts")
 get = sql.row("get", Payout)
 lock = sql.row("lock", Payout)
 start = sql.run("start")
 sent = sql.run("sent")
 complete = sql.run("complete")
 fail = sql.run("fail")
+came_back = sql.run("came_back")
 find_by_gateway_id = sql.scalar("find_by_gateway_id", UUID)
 destination = sql.row("destination", Destination)
 set_fund_account = sql.run("set_fund_account")

@@ -18,6 +18,7 @@ class Refund:
     booking_id: UUID | None
     amount_minor: int
     prepaid_minor: int
+    owed_minor: int
     currency: str
     to_wallet: bool
     status: str
@@ -30,11 +31,20 @@ class Refund:
     settled_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class MadeUp:
+    """A failed refund that a later one makes up for."""
+
+    id: UUID
+
+
 insert = sql.scalar("insert", UUID)
 get = sql.row("get", Refund)
 lock = sql.row("lock", Refund)
 find_by_gateway_id = sql.row("find_by_gateway_id", Refund)
 of_booking = sql.rows("of_booking", Refund)
+made_up_for = sql.rows("made_up_for", MadeUp)
 accepted = sql.run("accepted")
 settle = sql.run("settle")
 fail = sql.run("fail")
+was_earned = sql.scalar("was_earned", bool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +40,14 @@ class TechnicianRow:
     last_accuracy_m: float | None
     last_fix_at: datetime | None
     last_is_dispatchable: bool | None
+    days_off: list[date]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A technician whose presence the server changed."""
+
+    id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +68,6 @@ named = sql.rows("named", TechnicianRow)
 save_positions = sql.run("save_positions")
 positions_since = sql.rows("positions_since", SavedPosition)
 set_available = sql.scalar("set_available", datetime)
+gone_dark = sql.rows("gone_dark", Changed)
+back_again = sql.rows("back_again", Changed)
 set_working_hours = sql.run("set_working_hours")

@@ -33,6 +33,10 @@ class JobRow:
     payment_method: str
     payment_status: str
     grand_total_minor: int
+    wallet_minor: int
+    outstanding_fee_minor: int
+    to_collect_minor: int
+    collected_minor: int
     currency: str
     earning_minor: int
     offer_id: UUID | None

@@ -113,8 +113,16 @@ async def everything(pool: Pool) -> str:
         parts = []
         for table in tables:
             rows = await conn.fetch(f"SELECT t::text AS line FROM {table['name']} t")  # noqa: S608
-            parts += [f"{table['name']}: {row['line']}" for row in rows]
+            parts += [f"{table['name']}: {_readable(row['line'])}" for row in rows]
     return "\n".join(parts)
+
+
+def _readable(line: str) -> str:
+    """Bytes as the text that they are, if they are: a stored answer hides nothing in hexadecimal."""
+    read = re.sub(
+        r"\\+x((?:[0-9a-f]{2})+)", lambda m: bytes.fromhex(m.group(1)).decode("utf-8", errors="replace"), line
+    )
+    return " ".join(read.split())
 
 
 async def refresh(services: Services, realm: str, token: str) -> Pair:

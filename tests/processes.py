@@ -62,7 +62,7 @@ def python_of(user: str | None) -> tuple[str, dict[str, str]] | None:
         try:
             pwd.getpwnam(user)
             tried = subprocess.run(
-                [python, "-c", "import dispatch.runtime, storage.embedded as e; e.find_binaries()"],
+                [python, "-c", "import dispatch.process.runtime, storage.database.embedded as e; e.find_binaries()"],
                 user=user, env=environment(**env), cwd=ROOT, capture_output=True, check=False, timeout=LIMIT_S,
             )  # fmt: skip
         except (KeyError, OSError):

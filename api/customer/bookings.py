@@ -9,10 +9,12 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.audiences import Customer, customer
+from api.shared import amounts
+from api.shared.amounts import AmountsOut
 from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import Body, BookingTime, Day, Money, View
 from api.wire.results import Message, Page
-from dispatch.billing import cancellation
+from dispatch.billing import cancellation, charges, payments
 from dispatch.engine import bookings, customer_bookings
 from dispatch.services import Services
 from storage.customer_bookings import BookingView
@@ -51,7 +53,7 @@ class TechnicianOut(View):
     status: str | None
 
 
-class BookingOut(View):
+class BookingOut(AmountsOut):
     id: UUID
     booking_number: str
     status: str
@@ -85,8 +87,20 @@ class CancellationOut(View):
     refund_amount: Money
 
 
+class QuoteOut(View):
+    """What cancelling costs now; from `free_until` on it costs a fee once a technician has accepted."""
+
+    fee: Money
+    refund_amount: Money
+    free_until: datetime
+
+
 class BookingDetail(BookingOut):
-    """`start_code` is what the technician has to be told at the door, where that is required."""
+    """`start_code` is what the technician has to be told at the door, where that is required.
+
+    `cancellation_quote` is what cancelling would cost, as long as it can be cancelled. While it can be paid online,
+    `payment` is all that the payment page is opened with.
+    """
 
     pricing: PricingOut
     payment: dict[str, Any]
@@ -95,6 +109,13 @@ class BookingDetail(BookingOut):
     rating: int | None
     feedback: str | None
     cancellation: CancellationOut | None
+    cancellation_quote: QuoteOut | None
+
+
+class PayByIn(Body):
+    """An unpaid online booking can be paid at the door instead."""
+
+    payment_method: Literal["cash"]
 
 
 class CancelIn(Body):
@@ -142,7 +163,7 @@ async def list_bookings(services: Services, caller: Customer, listing: Listing) 
     """The customer's bookings, the newest first; `date_from` and `date_to` are days of the visit."""
     async with services.read() as conn:
         found = await customer_bookings.page(conn, caller.account_id, listing.wanted)
-    return Page.of(found, lambda b: BookingOut(**_shown(b)))
+    return Page.of(found, lambda b: BookingOut(**_shown(services, b)))
 
 
 @customer.route("GET", "/bookings/{id}", tags=["bookings"])
@@ -182,6 +203,15 @@ async def reschedule_booking(
         return await _detail(services, conn, caller.account_id, id)
 
 
+@customer.route("PATCH", "/bookings/{id}/payment-method", tags=["bookings"])
+async def pay_by(services: Services, caller: Customer, id: UUID, body: PayByIn) -> BookingDetail:
+    """Pay an unpaid online booking in cash at the door; a technician is searched for before the answer."""
+    await services.retrying(lambda tx: charges.switch_to_cash(tx, id, caller.account_id))
+    await payments.search(services, id)
+    async with services.read() as conn:
+        return await _detail(services, conn, caller.account_id, id)
+
+
 @customer.route("GET", "/bookings/{id}/timeline", tags=["bookings"])
 async def booking_timeline(services: Services, caller: Customer, id: UUID) -> list[EventOut]:
     """What has happened to a booking, in order."""
@@ -198,9 +228,13 @@ async def _detail(services: Services, conn: Conn, account_id: UUID, booking_id: 
             reason=b.cancellation_reason,
             fee=b.cancellation_fee_minor or 0, refund_amount=b.refund_minor or 0,
         )  # fmt: skip
+    quote = await cancellation.quote(services, conn, b)
     return BookingDetail(
-        **_shown(b), contact=b.contact, start_code=b.start_code, rating=b.rating, feedback=b.feedback,
-        cancellation=gone, payment=await customer_bookings.payment_of(conn, b),
+        **_shown(services, b), contact=b.contact, start_code=b.start_code, rating=b.rating, feedback=b.feedback,
+        cancellation=gone, payment=await payments.of_booking(services, conn, b),
+        cancellation_quote=QuoteOut(
+            fee=quote.outcome.fee_minor, refund_amount=quote.outcome.refund_minor, free_until=quote.free_until
+        ) if quote else None,
         pricing=PricingOut(
             subtotal=b.subtotal_minor, savings=b.savings_minor, discount=b.discount_minor, tax=b.tax_minor,
             grand_total=b.grand_total_minor,
@@ -208,19 +242,19 @@ async def _detail(services: Services, conn: Conn, account_id: UUID, booking_id: 
     )  # fmt: skip
 
 
-def _shown(b: BookingView) -> dict[str, Any]:
+def _shown(services: Services, b: BookingView) -> dict[str, Any]:
     person = None
     if b.technician_id is not None and b.technician_name is not None:
         person = TechnicianOut(
-            id=b.technician_id, name=b.technician_name, phone=b.technician_phone, rating=b.technician_rating,
-            status=b.assignment_state,
+            id=b.technician_id, name=b.technician_name, phone=customer_bookings.phone_of(services, b),
+            rating=b.technician_rating, status=b.assignment_state,
         )  # fmt: skip
     return {
         "id": b.id, "booking_number": b.number, "status": b.status, "booking_date": b.local_date,
         "booking_time": b.local_time, "timezone": b.timezone, "starts_at": b.starts_at,
-        "grand_total": b.grand_total_minor, "currency": b.currency, "payment_method": b.payment_method,
-        "payment_status": b.payment_status, "services": [_line(i) for i in b.items], "partner": person,
-        "address": b.address, "created_at": b.created_at,
+        "grand_total": b.grand_total_minor, **amounts.shown(b), "currency": b.currency,
+        "payment_method": b.payment_method, "payment_status": b.payment_status,
+        "services": [_line(i) for i in b.items], "partner": person, "address": b.address, "created_at": b.created_at,
     }  # fmt: skip
 
 

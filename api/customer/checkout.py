@@ -10,9 +10,10 @@ from pydantic import AfterValidator, EmailStr, Field, StringConstraints, Validat
 
 from api.audiences import Customer, customer
 from api.customer.addresses import text
+from api.shared.amounts import AmountsOut, shown
 from api.wire.models import Body, BookingTime, Day, Money, View
 from dispatch.access.phones import normalise
-from dispatch.billing import checkout, confirm, promos
+from dispatch.billing import charges, checkout, confirm, promos
 from dispatch.billing.checkout import Preview, Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact
 from dispatch.localtime import twelve_hour
@@ -80,11 +81,15 @@ class CartLine(View):
 
 
 class Pricing(View):
+    """`outstanding_fee` is owed for an earlier cancellation and paid with this booking; `amount_to_collect` is both."""
+
     subtotal: Money
     savings: Money
     discount: Money
     tax: Money
     grand_total: Money
+    outstanding_fee: Money
+    amount_to_collect: Money
     currency: str
 
 
@@ -134,7 +139,7 @@ class ConfirmIn(Body):
         )
 
 
-class BookedOut(View):
+class BookedOut(AmountsOut):
     id: UUID
     booking_number: str
     status: str
@@ -167,7 +172,10 @@ class ValidateIn(Body):
 async def prepare(services: Services, caller: Customer, body: PrepareIn) -> PrepareOut:
     """Prices a cart and lists the free times; the price stands for two minutes, and so does a chosen time."""
     wish = Wish(body.quantities, body.promo_code, body.address_id, body.booking_date, body.booking_time)
-    return preview_out(await checkout.prepare(services, caller.account_id, wish))
+    preview = await checkout.prepare(services, caller.account_id, wish)
+    async with services.read() as conn:
+        fee_minor = await charges.outstanding(conn, caller.account_id, preview.currency)
+    return preview_out(preview, fee_minor)
 
 
 @customer.route("POST", "/checkout/confirm", status=201, idempotency="optional", tags=["checkout"])
@@ -196,7 +204,7 @@ def promo_out(found: promos.Verdict) -> PromoOut:
     )
 
 
-def preview_out(preview: Preview) -> PrepareOut:
+def preview_out(preview: Preview, outstanding_fee_minor: int) -> PrepareOut:
     price, located = preview.price, preview.located
     return PrepareOut(
         preview_id=preview.id,
@@ -209,7 +217,8 @@ def preview_out(preview: Preview) -> PrepareOut:
         ],
         pricing=Pricing(
             subtotal=price.subtotal_minor, savings=price.savings_minor, discount=price.discount_minor,
-            tax=price.tax_minor, grand_total=price.grand_total_minor, currency=preview.currency,
+            tax=price.tax_minor, grand_total=price.grand_total_minor, outstanding_fee=outstanding_fee_minor,
+            amount_to_collect=price.grand_total_minor + outstanding_fee_minor, currency=preview.currency,
         ),
         promo=promo_out(preview.promo) if preview.promo else None,
         booking_date=preview.day,
@@ -222,8 +231,10 @@ def preview_out(preview: Preview) -> PrepareOut:
 
 def confirmed_out(made: Confirmed) -> ToPayOut | BookedMessageOut:
     booking = BookedOut(
-        id=made.id, booking_number=made.number, status=made.status, grand_total=made.grand_total_minor
+        id=made.id, booking_number=made.number, status=made.status, grand_total=made.grand_total_minor, **shown(made)
     )
     if made.payment is not None:
         return ToPayOut(booking=booking, payment=made.payment)
-    return BookedMessageOut(booking=booking, message="Booking created. Partner will be assigned shortly.")
+    is_paid = made.wallet_minor >= made.grand_total_minor > 0
+    done = "Booking created and paid from your wallet." if is_paid else "Booking created."
+    return BookedMessageOut(booking=booking, message=f"{done} Partner will be assigned shortly.")

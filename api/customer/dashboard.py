@@ -88,11 +88,11 @@ async def dashboard(services: Services, caller: Customer) -> DashboardOut:
 
 
 @customer.route("POST", "/contact", status=201, public=True, quota=CONTACT, body_limit=64 * 1024, tags=["contact"])
-async def contact_us(services: Services, body: ContactIn) -> Message:
-    """A letter to the people behind the service; anybody may write."""
+async def contact_us(services: Services, body: ContactIn, caller: Customer | None = None) -> Message:
+    """A letter to the people behind the service; anybody may write, and who is signed in has it among their data."""
     letter = Letter(body.name, body.email, body.message, body.phone, body.subject)
     async with services.transaction() as tx:
-        await contact.submit(tx, letter)
+        await contact.submit(tx, letter, caller.account_id if caller else None)
     return Message("Thank you for contacting us. We'll get back to you soon.")
 
 

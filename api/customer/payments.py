@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import StringConstraints
@@ -13,7 +13,7 @@ from api.edge.limits import PAYMENT
 from api.edge.request_info import RequestInfo
 from api.wire.listing import Grammar, Listing
 from api.wire.models import Body, Money, View
-from api.wire.results import Bare, PageWith
+from api.wire.results import Bare, PageWith, Reply
 from dispatch.billing import gateway_events, payments, wallet
 from dispatch.services import Services
 from storage.ledger import Entry
@@ -26,6 +26,10 @@ class VerifyIn(Body):
     razorpay_order_id: Word
     razorpay_payment_id: Word
     razorpay_signature: Word
+
+
+class OrderIn(Body):
+    booking_id: UUID
 
 
 class VerifiedOut(View):
@@ -67,16 +71,26 @@ def _natural_key(body: VerifyIn) -> str:
 @customer.route(
     "POST", "/payments/verify", quota=PAYMENT, idempotency=_natural_key, tags=["payments"]
 )  # fmt: skip
-async def verify_payment(services: Services, caller: Customer, body: VerifyIn) -> VerifiedOut:
-    """Verify a payment that the checkout page reported; a technician is searched for before the answer."""
+async def verify_payment(services: Services, caller: Customer, body: VerifyIn) -> Reply[VerifiedOut]:
+    """Verify a payment that the checkout page reported; a technician is searched for before the answer.
+
+    `pending` is how it stands just now: ask again with the same ids.
+    """
     done = await payments.verify(
         services, caller.account_id, order_id=body.razorpay_order_id, payment_id=body.razorpay_payment_id,
         signature=body.razorpay_signature,
     )  # fmt: skip
-    return VerifiedOut(
+    shown = VerifiedOut(
         booking_id=done.booking_id, booking_number=done.booking_number, payment_status=done.payment_status,
         booking_status=done.booking_status,
     )  # fmt: skip
+    return Reply(shown, is_final=done.payment_status != "pending")
+
+
+@customer.route("POST", "/payments/create-order", tags=["payments"])
+async def create_order(services: Services, caller: Customer, body: OrderIn) -> dict[str, Any]:
+    """What the payment page of an unpaid online booking is opened with, also from a fresh page."""
+    return await payments.open_again(services, caller.account_id, body.booking_id)
 
 
 @customer.route("GET", "/payments/{id}/status", tags=["payments"])

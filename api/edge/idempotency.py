@@ -6,12 +6,12 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 from aiohttp import web
 
-from api.wire.answers import error_response
+from api.wire.answers import FOR_NOW, error_response
 from api.wire.dialects import Dialect
 from dispatch.errors import Conflict, DispatchError, Invalid, Kind
 from dispatch.services import Services
@@ -62,7 +62,7 @@ def fingerprint(request: web.Request, body: Any) -> bytes:
 def key_complaint(key: str | None, *, is_required: bool) -> str | None:
     """What is wrong with a given key."""
     if key is None:
-        return "This header is required." if is_required else None
+        return "is required" if is_required else None
     if not MIN_CHARS <= len(key) <= MAX_CHARS or not key.isascii() or not key.isprintable():
         return f"must be {MIN_CHARS} to {MAX_CHARS} printable characters"
     return None
@@ -73,8 +73,8 @@ async def once(
 ) -> web.StreamResponse:
     """Runs `effect` at most once per claim, or repeats its answer byte by byte.
 
-    Kept are 2xx and definitive 4xx answers; after a 429, a 5xx or a bug the claim is dropped, so that the
-    same key may be tried again. Raises KeyReused and StillRunning.
+    Kept are final 2xx and definitive 4xx answers; after one that is true for now only, a 429, a 5xx or a bug the
+    claim is dropped, so that the same key may be tried again. Raises KeyReused and StillRunning.
     """
     name = {"principal": claim.principal, "route": claim.route, "key": claim.key}
     async with services.transaction() as tx:
@@ -92,11 +92,16 @@ async def once(
     except Exception:
         await _release(services, name, lease)
         raise
-    if isinstance(response, web.Response) and isinstance(response.body, bytes) and response.status < 500:
+    if _is_kept(response):
         await _finish(services, name, lease, response)
     else:
         await _release(services, name, lease)
     return response
+
+
+def _is_kept(response: web.StreamResponse) -> TypeGuard[web.Response]:
+    is_whole = isinstance(response, web.Response) and isinstance(response.body, bytes)
+    return is_whole and response.status < 500 and FOR_NOW not in response
 
 
 def _repeat(stored: rows.Stored | None, claim: Claim) -> web.Response:
@@ -104,6 +109,9 @@ def _repeat(stored: rows.Stored | None, claim: Claim) -> web.Response:
         # Released between our two looks: the other one has failed, and the caller may try at once.
         raise StillRunning(retry_after_s=1)
     if stored.body_hash != claim.body_hash:
+        if claim.is_natural:
+            # Nobody sent a key: what the body names was asked for before, in other words.
+            raise KeyReused(message="This was asked for before with other contents.")
         raise KeyReused({HEADER: "was used for another request"})
     if stored.state != "done" or stored.status is None:
         raise StillRunning(retry_after_s=min(stored.seconds_left, 2.0))

@@ -124,9 +124,18 @@ class FactOut(Told):
 
 
 class OfferMade(FactOut):
+    """In minor units; `amount_to_collect_minor` is to be taken at the door: price - wallet + outstanding fee."""
+
     offer_id: UUID
     booking_id: UUID
     expires_at: datetime
+    payment_method: str
+    currency: str
+    grand_total_minor: int
+    wallet_minor: int
+    outstanding_fee_minor: int
+    amount_to_collect_minor: int
+    earning_minor: int
 
 
 class OfferClosed(FactOut):

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from api.realtime.engine import HotServer
 from dispatch import bus
-from dispatch.engine import technician_bookings
+from dispatch.engine import facts, technician_bookings
 from dispatch.live.together import Together
 from dispatch.services import Services
 from storage import bookings as booking_rows
@@ -34,20 +34,6 @@ POLL_S, LOOK_BACK = 2.0, 5
 LATE_S = 20.0
 #: After so many bytes the next page waits until the socket has taken them.
 PAGE_BYTES = 65_536
-
-#: What a customer may read of each fact; of the others they get the name and the number only, so that seq has no gap.
-CUSTOMER_DATA: dict[str, tuple[str, ...]] = {
-    "booking.created": ("number", "payment_method"),
-    "booking.confirmed": ("technician_id",),
-    "booking.cancelled": ("by", "reason", "fee_minor", "refund_minor"),
-    "booking.rescheduled": ("from", "to"),
-    "partner.accepted": ("technician_id",),
-    "partner.in_transit": ("estimated_arrival",),
-    "technician.left": ("is_taken_back", "distance_m"),
-    "payment.captured": ("amount_minor", "currency"),
-    "payment.failed": ("reason",),
-    "payment.refunded": ("amount_minor", "currency"),
-}
 
 #: Facts that customers' apps also get under a name of their own.
 ALSO = {"partner.near": "technician.near", "partner.arrived": "technician.arrived"}
@@ -285,16 +271,20 @@ class Fanout:
         async with self._services.read() as conn:
             if is_party:
                 mine = await rows.party_since(conn, party_id=stream_id, seq=seq, limit=RESUME_EVENTS)
-                return [(e.seq, e.type, {"epoch": self.epoch, "seq": e.seq, "at": e.at, **e.data}) for e in mine]
+                return [(e.seq, e.type, self._party_view(e)) for e in mine]
             events = await rows.booking_since(conn, booking_id=stream_id, seq=seq, limit=RESUME_EVENTS)
         return [(e.seq, "booking.updated", self._customer_view(e)) for e in events]
 
     def _customer_view(self, event: rows.BookingEvent) -> dict[str, Any]:
-        shown = CUSTOMER_DATA.get(event.type, ())
         return {
             "epoch": self.epoch, "seq": event.seq, "at": event.at, "booking_id": str(event.booking_id),
-            "event": event.type, "data": {k: event.data[k] for k in shown if k in event.data},
+            "event": event.type,
+            "data": facts.view(event.type, "customer", event.data, actor_kind=event.actor_kind),
         }  # fmt: skip
+
+    def _party_view(self, event: rows.PartyEvent) -> dict[str, Any]:
+        told = facts.view(event.type, "technician", event.data, stands=event.stands)
+        return {"epoch": self.epoch, "seq": event.seq, "at": event.at, **told}
 
     # ------------------------------------------------------------ what no hint told
 

@@ -71,14 +71,15 @@ class CompleteIn(Body):
 
 async def _view(services: Services, technician_id: UUID, booking_id: UUID) -> Job:
     async with services.read() as conn:
-        return job(await technician_bookings.get(conn, technician_id, booking_id))
+        return job(services, await technician_bookings.get(conn, technician_id, booking_id))
 
 
 @technician.route("GET", "/bookings", listing=LIST, tags=["jobs"])
 async def page(services: Services, caller: Technician, listing: Listing) -> Page[Job]:
     """Open offers and own jobs, newest first."""
     async with services.read() as conn:
-        return Page.of(await technician_bookings.page(conn, caller.technician_id, listing.wanted), job)
+        found = await technician_bookings.page(conn, caller.technician_id, listing.wanted)
+    return Page.of(found, lambda entry: job(services, entry))
 
 
 @technician.route("GET", "/bookings/{id}", tags=["jobs"])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from api.audiences import Technician, technician
 from api.technician.views import Job, job
@@ -15,6 +15,8 @@ from api.wire.models import Body, Money, Query, View
 from api.wire.results import PageWith
 from dispatch.billing import earnings
 from dispatch.engine import explain, presence, technician_bookings
+from dispatch.errors import Invalid
+from dispatch.hours import minutes_of
 from dispatch.services import Services
 from storage.explain import RecentVerdict
 
@@ -68,19 +70,57 @@ class AvailabilityOut(View):
     last_seen_at: datetime
 
 
-def _clock_face(at: time) -> time:
-    if at.tzinfo is not None:
-        raise ValueError("write it as the clocks of the place show it, without an offset")
-    return at.replace(second=0, microsecond=0)
+def _minutes(value: Any) -> int:
+    if not isinstance(value, str):
+        raise ValueError("Write a time as the clocks of the place show it, from 00:00 to 24:00.")
+    return minutes_of(value)
 
 
-ClockFace = Annotated[time, AfterValidator(_clock_face)]
+ClockFace = Annotated[
+    int, PlainValidator(_minutes, json_schema_input_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$", "examples": ["08:00", "24:00"]}),
+]  # fmt: skip
+Weekday = Annotated[int, Field(ge=1, le=7, strict=True)]
+
+
+class BreakIn(Body):
+    start: ClockFace
+    end: ClockFace
+
+
+class DayIn(Body):
+    """The hours of one weekday; one that ends no later than it starts runs over midnight."""
+
+    day: Weekday
+    start: ClockFace
+    end: ClockFace
+    breaks: Annotated[list[BreakIn], Field(max_length=8)] = []
 
 
 class HoursIn(Body):
-    start: ClockFace
-    end: ClockFace
-    days: list[Annotated[int, Field(ge=1, le=7, strict=True)]]
+    """The same hours on some days, or those of each weekday in `weekly`, which then counts alone."""
+
+    start: ClockFace | None = None
+    end: ClockFace | None = None
+    days: Annotated[list[Weekday], Field(max_length=50)] | None = None
+    breaks: Annotated[list[BreakIn], Field(max_length=8)] = []
+    weekly: Annotated[list[DayIn], Field(min_length=1, max_length=50)] | None = None
+
+    def shifts(self) -> list[presence.Shift]:
+        """As the domain reads them. Raises Invalid when neither form is complete."""
+        if self.weekly is not None:
+            return [
+                presence.Shift([one.day], one.start, one.end, _spans(one.breaks), f".weekly.{n}")
+                for n, one in enumerate(self.weekly)
+            ]
+        if self.start is None or self.end is None or self.days is None:
+            given = {"start": self.start, "end": self.end, "days": self.days}
+            raise Invalid({f"working_hours.{k}": "This is needed." for k, v in given.items() if v is None})
+        return [presence.Shift(sorted(set(self.days)), self.start, self.end, _spans(self.breaks))]
+
+
+def _spans(breaks: list[BreakIn]) -> list[tuple[int, int]]:
+    return [(one.start, one.end) for one in breaks]
 
 
 class WorkingHoursIn(Body):
@@ -88,7 +128,17 @@ class WorkingHoursIn(Body):
 
 
 class WorkingHoursOut(View):
+    """`start`, `end` and `days` say the hours at a glance; `weekly` each stretch where they are not that simple."""
+
     working_hours: dict[str, Any]
+
+
+class DayOffOut(View):
+    date: date
+
+
+class DaysOffOut(View):
+    days_off: list[DayOffOut]
 
 
 class WhyQuery(Query):
@@ -137,9 +187,9 @@ async def dashboard(services: Services, caller: Technician) -> Dashboard:
             total_bookings=stats.total_bookings, pending_bookings=stats.pending_bookings,
             today_bookings=stats.today_bookings, completed_bookings=stats.completed_bookings,
             cancelled_bookings=stats.cancelled_bookings, total_earnings=sums.total_minor,
-            pending_payout=sums.pending_minor, rating=stats.rating, is_available=stats.is_available,
+            pending_payout=sums.payable_minor, rating=stats.rating, is_available=stats.is_available,
         ),
-        upcoming_bookings=[job(entry) for entry in upcoming],
+        upcoming_bookings=[job(services, entry) for entry in upcoming],
         recent_earnings=[
             RecentEarning(
                 booking_id=e.booking_id, booking_number=e.booking_number, amount=e.earning_minor, currency=e.currency,
@@ -163,11 +213,36 @@ async def availability(services: Services, caller: Technician, body: Availabilit
 
 @technician.route("PUT", "/working-hours", tags=["me"])
 async def working_hours(services: Services, caller: Technician, body: WorkingHoursIn) -> WorkingHoursOut:
-    """When I work, by the clock of the place; ISO days, Monday is 1 (C80)."""
+    """When I work, by the clock of the place; ISO days, Monday is 1 (C80). Over midnight, breaks and each weekday's
+    own hours are possible."""
     hours = body.working_hours
     async with services.transaction() as tx:
-        kept = await presence.set_working_hours(tx, caller.technician_id, hours.start, hours.end, hours.days)
+        kept = await presence.set_working_hours(tx, caller.technician_id, hours.shifts())
     return WorkingHoursOut(working_hours=kept)
+
+
+@technician.route("GET", "/days-off", tags=["me"])
+async def days_off(services: Services, caller: Technician) -> DaysOffOut:
+    """The days, from today on, on which I do not work."""
+    async with services.read() as conn:
+        found = await presence.days_off(conn, services, caller.technician_id)
+    return DaysOffOut(days_off=[DayOffOut(date=day) for day in found])
+
+
+@technician.route("PUT", "/days-off/{date}", tags=["me"])
+async def take_day_off(services: Services, caller: Technician, date: date) -> DayOffOut:
+    """I do not work on this day; with accepted jobs on it this is refused, and names them."""
+    async with services.transaction() as tx:
+        await presence.take_off(tx, caller.technician_id, date)
+    return DayOffOut(date=date)
+
+
+@technician.route("DELETE", "/days-off/{date}", tags=["me"])
+async def work_day(services: Services, caller: Technician, date: date) -> DayOffOut:
+    """I work on this day after all."""
+    async with services.transaction() as tx:
+        await presence.work_again(tx, caller.technician_id, date)
+    return DayOffOut(date=date)
 
 
 @technician.route("GET", "/why-no-jobs", listing=CHANCES, tags=["me"])

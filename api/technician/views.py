@@ -1,4 +1,4 @@
-"""How a technician sees a job: the customer's name, phone and door only while it is theirs."""
+"""How a technician sees a job: place and person by the stage of their tie."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
+from api.shared import amounts
+from api.shared.amounts import AmountsOut
 from api.wire.models import Money, View
+from dispatch.engine import facts
 from dispatch.engine.technician_bookings import Entry
+from dispatch.services import Services
 
 
 class ServiceLine(View):
@@ -17,8 +21,12 @@ class ServiceLine(View):
     quantity: int
 
 
-class Job(View):
-    """A booking as its technician sees it; `assignment_status` is `assigned` while the offer is open."""
+class Job(AmountsOut):
+    """A booking as its technician sees it; `assignment_status` is `assigned` while the offer is open.
+
+    Until it is accepted `lat` and `lng` are rounded to about 500 m and the address is masked; name, phone and door come
+    with the acceptance and go some hours after the end. What is over has no position.
+    """
 
     id: UUID
     booking_number: str
@@ -30,8 +38,8 @@ class Job(View):
     ends_at: datetime
     services: list[ServiceLine]
     address: dict[str, Any]
-    lat: float
-    lng: float
+    lat: float | None
+    lng: float | None
     customer: dict[str, Any] | None
     payment_method: str
     payment_status: str
@@ -47,23 +55,21 @@ class Job(View):
     rating: int | None
 
 
-#: Of an address, only this much is shown before the job is accepted.
-PUBLIC_ADDRESS = ("city", "state", "pincode")
-
-
-def job(entry: Entry) -> Job:
+def job(services: Services, entry: Entry) -> Job:
     row = entry.job
-    is_mine = row.is_mine and row.state != "assigned"
-    address = row.address if is_mine else {k: row.address.get(k) for k in PUBLIC_ADDRESS}
+    stage = facts.stage_of(row.state, row.completed_at, services.clock.now(), services.settings.privacy.contact_hours)
+    place = facts.door(stage, row.address, row.lat, row.lng, row.contact)
     return Job(
+        **amounts.shown(row),
         id=row.booking_id, booking_number=row.number, status=row.status, assignment_status=row.state,
         booking_date=row.local_date, booking_time=row.local_time, starts_at=row.starts_at, ends_at=row.ends_at,
         services=[
             ServiceLine(name=i.name, category=i.category, tier=i.tier, quantity=i.quantity) for i in entry.items
         ],
-        address=address, lat=row.lat, lng=row.lng, customer=row.contact if is_mine else None,
+        address=place.address, lat=place.lat, lng=place.lng, customer=place.contact,
         payment_method=row.payment_method, payment_status=row.payment_status, grand_total=row.grand_total_minor,
         currency=row.currency, partner_earning=row.earning_minor, offer_id=row.offer_id,
         offer_expires_at=row.offer_expires_at, estimated_arrival=row.estimated_arrival, accepted_at=row.accepted_at,
-        completed_at=row.completed_at, needs_start_code=row.needs_start_code and is_mine, rating=row.rating,
+        completed_at=row.completed_at, needs_start_code=row.needs_start_code and stage is facts.Stage.OWN,
+        rating=row.rating,
     )  # fmt: skip

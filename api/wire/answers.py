@@ -23,6 +23,8 @@ from dispatch.errors import DispatchError, Kind
 if TYPE_CHECKING:
     from datetime import datetime
 
+#: Marks a response that is true just now only: no idempotency key keeps it.
+FOR_NOW = web.ResponseKey("for_now", bool)
 JSON = "application/json; charset=utf-8"
 #: Finished answers that one route keeps: what is shown by currency and filters.
 _MOST_READY = 256
@@ -126,6 +128,8 @@ class Renderer:
             if isinstance(result, Reply | Message) and result.status is not None:
                 status = result.status
         response = json_response(dialect, status, body, headers)
+        if isinstance(result, Reply) and not result.is_final:
+            response[FOR_NOW] = True
         if "ETag" in headers and request.method in ("GET", "HEAD") and _is_known(request, headers["ETag"]):
             return web.Response(status=304, headers=headers)
         return response

@@ -17,12 +17,16 @@ E = TypeVar("E", bound=View)
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[T]):
-    """`data` with a message beside it, headers, or another status."""
+    """`data` with a message beside it, headers, or another status.
+
+    One that is not final tells how things stand just now: a repetition with the same key is worked on again.
+    """
 
     data: T
     message: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int | None = None
+    is_final: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Protocol
 from uuid import UUID
 
 from dispatch.billing import cancelled
-from dispatch.engine import bookings, lifecycle, offers
+from dispatch.config import Settings
+from dispatch.engine import audit, bookings, lifecycle, offers
 from dispatch.errors import Missing
 from dispatch.events import Actor
-from dispatch.services import Tx
+from dispatch.services import Services, Tx
 from dispatch.shares import percent_of
-from storage import bookings as booking_rows
 from storage.bookings import Booking
+from storage.customer_bookings import BookingView
+from storage.database.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,48 @@ class Outcome:
     refund_minor: int
 
 
-def outcome(booking: Booking, now: datetime, terms: Terms, paid_minor: int) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What cancelling would cost just now. `free_until` is when a fee begins, should a technician have accepted."""
+
+    outcome: Outcome
+    free_until: datetime
+
+
+class Cancellable(Protocol):
+    """What of a booking decides its fee."""
+
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def created_at(self) -> datetime: ...
+
+    @property
+    def grand_total_minor(self) -> int: ...
+
+
+def outcome(booking: Cancellable, now: datetime, terms: Terms, paid_minor: int) -> Outcome:
     """The fee counts from creation and only once a technician has accepted; what is not held (`paid_minor`) is
     not refunded.
     """
     is_free = booking.status != "confirmed" or now < booking.created_at + terms.free_for
     fee = 0 if is_free else percent_of(booking.grand_total_minor, terms.fee_percent)
     return Outcome(fee, max(0, paid_minor - fee))
+
+
+def terms_of(settings: Settings) -> Terms:
+    billing = settings.billing
+    return Terms(timedelta(seconds=billing.free_cancellation_s), Decimal(str(billing.cancellation_fee_pct)))
+
+
+async def quote(services: Services, conn: Conn, booking: BookingView) -> Quote | None:
+    """What its customer would be asked and given back; None when it can't be cancelled any more."""
+    if booking.status not in lifecycle.BOOKING["cancel"].sources:
+        return None
+    terms = terms_of(services.settings)
+    paid_minor = await cancelled.held_minor(conn, booking.id)
+    return Quote(outcome(booking, services.clock.now(), terms, paid_minor), booking.created_at + terms.free_for)
 
 
 async def cancel(tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None) -> tuple[Booking, Outcome]:
@@ -52,8 +90,7 @@ async def cancel(tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None)
     if booking.account_id != account_id:
         raise Missing("booking")
     lifecycle.move("booking", booking.status, "cancel")
-    billing = tx.services.settings.billing
-    terms = Terms(timedelta(seconds=billing.free_cancellation_s), Decimal(str(billing.cancellation_fee_pct)))
+    terms = terms_of(tx.services.settings)
     cost = outcome(booking, tx.now, terms, await cancelled.held_minor(tx.conn, booking_id))
     ended = await bookings.cancel(
         tx, booking_id, Actor("customer", str(account_id)), reason, fee_minor=cost.fee_minor,
@@ -68,8 +105,6 @@ async def cancel_by_staff(tx: Tx, booking_id: UUID, actor: Actor, reason: str) -
     lifecycle.move("booking", booking.status, "cancel")
     cost = Outcome(0, await cancelled.held_minor(tx.conn, booking_id))
     ended = await bookings.cancel(tx, booking_id, actor, reason, refund_minor=cost.refund_minor)
-    await booking_rows.audit(
-        tx.conn, realm=actor.kind, actor_id=actor.id, action="cancel_booking", resource_type="booking",
-        resource_id=str(booking_id), changes={"status": {"old": booking.status, "new": ended.status}},
-    )  # fmt: skip
+    changes = {"status": {"old": booking.status, "new": ended.status}}
+    await audit.record(tx, actor, "cancel_booking", "booking", booking_id, changes)
     return ended, cost

@@ -28,6 +28,9 @@ async def on_cancelled(tx: Tx, fact: Fact) -> None:
     for payment in payments:
         await intent_rows.expire(tx.conn, payment_id=payment.id)
     fee = int(fact.data.get("fee_minor") or 0)
+    if fee or any(p.captured_minor for p in payments):
+        # The refund may touch the wallet, and the fee the debt: both are locked here, in their order.
+        await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)
     back = _to_refund(payments, fee, fact)
     if back:
         await refunds.request_for_booking(

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from dispatch.billing import charges, ledger, refunds
 from dispatch.billing.ledger import Line
-from dispatch.engine import facts
+from dispatch.engine import alerts, facts
 from dispatch.errors import Missing
 from dispatch.events import Actor
 from dispatch.ports.gateway import GatewayPayment
@@ -19,6 +19,8 @@ from storage.bookings import Booking
 from storage.payments import Payment
 
 GATEWAY_ACTOR = Actor("gateway")
+#: What may be wrong with a payment before its money is here; its arrival settles all of them.
+REVIEWS = ("payment_review", "order_review", "capture_review", "order_refused")
 #: An authorised payment that the gateway does not capture by itself is captured by us after so many seconds.
 CAPTURE_AFTER_S = 600.0
 
@@ -50,6 +52,8 @@ async def captured(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome:
         return Outcome.QUARANTINED
     if payment.captured_minor:
         return await _surplus(tx, payment, told)
+    if payment.surplus_of is not None:
+        return await _superseded(tx, payment, told)
     await rows.capture(
         tx.conn,
         payment_id=payment.id,
@@ -59,6 +63,7 @@ async def captured(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome:
     )
     await intent_rows.captured(tx.conn, payment_id=payment.id)
     await intent_rows.close_reviewed(tx.conn, payment_id=payment.id, refund_id=None)
+    await alerts.resolve(tx, REVIEWS, subject=f"payment:{payment.id}")
     if booking.status in ("cancelled", "refunded"):
         await _book(tx, payment, told, dues_minor=0)
         await refunds.request(
@@ -91,16 +96,12 @@ async def _lock(tx: Tx, payment: Payment) -> tuple[Booking, Payment]:
 
 async def _book(tx: Tx, payment: Payment, told: GatewayPayment, *, dues_minor: int) -> None:
     currency = payment.currency
-    debt = ledger.receivable(payment.account_id, currency)
-    # A debt that was settled elsewhere meanwhile leaves credit in the customer's wallet.
-    settled = min(dues_minor, max(0, -await ledger.lock_balance(tx, debt))) if dues_minor else 0
     await ledger.post(
         tx, "capture", told.id,
         [
             Line(ledger.platform("gateway_clearing", currency), -payment.amount_minor),
             Line(ledger.platform("prepaid", currency), payment.amount_minor - dues_minor),
-            Line(debt, settled),
-            Line(ledger.wallet(payment.account_id, currency), dues_minor - settled),
+            *await charges.settled_dues(tx, payment.account_id, currency, dues_minor),
         ],
         booking_id=payment.booking_id, description=f"Payment {told.id}",
     )  # fmt: skip
@@ -131,21 +132,39 @@ async def _surplus(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome:
     return Outcome.SURPLUS
 
 
+async def _superseded(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome:
+    """An order was paid that another way of paying had taken the place of: that money goes back."""
+    await rows.capture(
+        tx.conn, payment_id=payment.id, gateway_payment_id=told.id, method=told.method, captured_at=told.created_at
+    )
+    await ledger.post(
+        tx, "capture", told.id,
+        [
+            Line(ledger.platform("gateway_clearing", payment.currency), -payment.amount_minor),
+            Line(ledger.platform("surplus", payment.currency), payment.amount_minor),
+        ],
+        booking_id=payment.booking_id, description=f"Payment {told.id} of an order that was given up",
+    )  # fmt: skip
+    await refunds.request(
+        tx, payment.id, payment.amount_minor, requested_by=refunds.SYSTEM, reason="This booking is paid another way"
+    )
+    return Outcome.SURPLUS
+
+
 async def quarantine(tx: Tx, payment: Payment, reason: str) -> None:
     """Holds a payment for a person, with an alert; nothing is booked and nobody is sent."""
     await rows.hold_for_review(tx.conn, payment_id=payment.id, reason=reason)
     await alert(tx, "payment_review", payment, f"Payment {payment.id}: {reason}.")
 
 
-async def alert(tx: Tx, kind: str, payment: Payment | None, message: str) -> None:
-    """Tells staff, once per kind and booking while it is open."""
-    await booking_rows.raise_alert(
-        tx.conn,
-        kind=kind,
-        booking_id=payment.booking_id if payment else None,
-        technician_id=None,
-        message=message,
-    )
+async def alert(
+    tx: Tx, kind: str, payment: Payment | None, message: str, *, subject: str | None = None
+) -> None:
+    """Tells staff, once per kind and payment (or other `subject`) while it is open."""
+    await alerts.raise_alert(
+        tx, kind, message, booking_id=payment.booking_id if payment else None,
+        subject=subject or (f"payment:{payment.id}" if payment else None),
+    )  # fmt: skip
 
 
 async def failed(tx: Tx, payment: Payment, told: GatewayPayment) -> bool:
@@ -157,7 +176,7 @@ async def failed(tx: Tx, payment: Payment, told: GatewayPayment) -> bool:
     reason = told.error_description or told.error_code or "the payment failed"
     if not await rows.fail(tx.conn, payment_id=payment.id, reason=reason, method=told.method):
         return False
-    if booking.status not in ("cancelled", "refunded"):
+    if booking.status not in ("cancelled", "refunded") and payment.surplus_of is None:
         if booking.payment_status == "pending":
             await booking_rows.set_payment_status(tx.conn, booking_id=booking.id, payment_status="failed")
         await facts.record(
@@ -169,10 +188,10 @@ async def failed(tx: Tx, payment: Payment, told: GatewayPayment) -> bool:
 async def authorised(tx: Tx, payment: Payment, told: GatewayPayment, *, delay_s: float = CAPTURE_AFTER_S) -> None:
     """The money is held but not ours yet: captured by the gateway as a rule, by us when it does not.
 
-    On a dead booking nothing is captured: the gateway gives the money back by itself.
+    On a dead booking, or an order that was given up, nothing is captured: the gateway gives the money back by itself.
     """
     booking, payment = await _lock(tx, payment)
-    if payment.captured_minor or booking.status in ("cancelled", "refunded"):
+    if payment.captured_minor or payment.surplus_of or booking.status in ("cancelled", "refunded"):
         return
     inserted = await intent_rows.insert(
         tx.conn, kind="capture", payment_id=payment.id, refund_id=None, payout_id=None, gateway_ref=told.id,

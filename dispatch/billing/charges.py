@@ -6,8 +6,9 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from dispatch.billing import ledger, wallet
-from dispatch.engine import bookings
-from dispatch.events import Fact
+from dispatch.engine import bookings, facts, offers
+from dispatch.errors import Conflict, Missing
+from dispatch.events import Actor, Fact
 from dispatch.services import Reactions, Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows
@@ -15,6 +16,12 @@ from storage import payments as rows
 from storage.bookings import Booking
 from storage.database.pool import Conn
 from storage.payments import Payment
+
+
+class CannotSwitch(Conflict):
+    """This booking is paid or over; how it is paid cannot be changed any more."""
+
+    code = "cannot_switch"
 
 
 async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) -> Payment | None:
@@ -31,8 +38,8 @@ async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) ->
     existing = [p for p in await rows.of_booking(tx.conn, booking_id=booking.id) if p.surplus_of is None]
     open_one = next((p for p in existing if p.kind != "wallet"), None)
     if use_wallet and not any(p.kind == "wallet" for p in existing) and (open_one is None or not is_online):
-        held = await ledger.lock_balance(tx, ledger.wallet(booking.account_id, booking.currency))
-        part = wallet.part_of(held, booking.grand_total_minor, is_online=is_online)
+        held = await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)
+        part = wallet.part_of(held.get("wallet", 0), booking.grand_total_minor, is_online=is_online)
         if part:
             await wallet.spend(tx, booking, part)
             existing = [p for p in await rows.of_booking(tx.conn, booking_id=booking.id) if p.surplus_of is None]
@@ -50,20 +57,25 @@ async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) ->
 
 async def _ask(tx: Tx, booking: Booking, due_minor: int, is_online: bool) -> Payment | None:
     dues = await _outstanding(tx, booking)
-    payment_id = uuid4()
-    await rows.insert(
-        tx.conn, payment_id=payment_id, booking_id=booking.id, account_id=booking.account_id,
-        kind="online" if is_online else "cash", status="created" if is_online else "pending",
-        currency=booking.currency, amount_minor=due_minor + dues, dues_minor=dues,
-        receipt=f"RC-{payment_id.hex}", expires_at=tx.now +
-        timedelta(seconds=tx.services.settings.billing.unpaid_release_s) if is_online else None,
-    )  # fmt: skip
+    payment_id = await _insert(tx, booking, "online" if is_online else "cash", due_minor + dues, dues)
     if is_online:
         await intent_rows.insert(
             tx.conn, kind="order", payment_id=payment_id, refund_id=None, payout_id=None, gateway_ref=None,
             idempotency_key=f"order-{payment_id.hex}", delay_s=0.0,
         )  # fmt: skip
     return await rows.get(tx.conn, payment_id=payment_id)
+
+
+async def _insert(tx: Tx, booking: Booking, kind: str, amount_minor: int, dues_minor: int) -> UUID:
+    payment_id = uuid4()
+    is_online = kind == "online"
+    until = tx.now + timedelta(seconds=tx.services.settings.billing.unpaid_release_s) if is_online else None
+    await rows.insert(
+        tx.conn, payment_id=payment_id, booking_id=booking.id, account_id=booking.account_id, kind=kind,
+        status="created" if is_online else "pending", currency=booking.currency, amount_minor=amount_minor,
+        dues_minor=dues_minor, receipt=f"RC-{payment_id.hex}", expires_at=until,
+    )  # fmt: skip
+    return payment_id
 
 
 async def mark_paid(tx: Tx, booking: Booking) -> None:
@@ -76,37 +88,75 @@ async def mark_paid(tx: Tx, booking: Booking) -> None:
 
 async def _outstanding(tx: Tx, booking: Booking) -> int:
     """Fees that this customer owes and no other open payment asks for; the debt is locked until commit."""
-    owed = -await ledger.lock_balance(tx, ledger.receivable(booking.account_id, booking.currency))
-    if owed <= 0:
+    owed = -(await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)).get("receivable", 0)
+    return await _unclaimed(tx.conn, booking.account_id, booking.currency, owed)
+
+
+async def outstanding(conn: Conn, account_id: UUID, currency: str) -> int:
+    """Fees of earlier cancellations that the next booking would be asked for, in minor units, as it stands now."""
+    owed = -await ledger.balance(conn, ledger.receivable(account_id, currency))
+    return await _unclaimed(conn, account_id, currency, owed)
+
+
+async def _unclaimed(conn: Conn, account_id: UUID, currency: str, owed_minor: int) -> int:
+    if owed_minor <= 0:
         return 0
-    claimed = await rows.claimed_dues(tx.conn, account_id=booking.account_id, currency=booking.currency)
-    return max(0, owed - (claimed or 0))
+    claimed = await rows.claimed_dues(conn, account_id=account_id, currency=currency)
+    return max(0, owed_minor - (claimed or 0))
 
 
-async def to_collect(conn: Conn, booking_id: UUID) -> int:
-    """What a technician has to collect at the door, in minor units; 0 when nothing is to be paid in cash."""
-    payments = await rows.of_booking(conn, booking_id=booking_id)
-    return sum(p.amount_minor for p in payments if p.kind == "cash" and not p.captured_minor)
+async def switch_to_cash(tx: Tx, booking_id: UUID, account_id: UUID) -> Booking:
+    """The customer of an unpaid online booking pays at the door instead, and the search may begin.
+
+    The wallet's part stays. A payment of the old order that comes all the same gives itself back. Repeated, it
+    changes nothing. Raises Missing, CannotSwitch.
+    """
+    booking = await offers.lock(tx, booking_id)
+    if booking.account_id != account_id:
+        raise Missing("booking")
+    if booking.payment_method == "cash":
+        return booking
+    payments = await rows.lock_of_booking(tx.conn, booking_id=booking_id)
+    online = next((p for p in payments if p.kind == "online" and p.surplus_of is None), None)
+    if booking.next_action != "release_unpaid" or (online is not None and online.captured_minor):
+        raise CannotSwitch()
+    await booking_rows.pay_in_cash(tx.conn, booking_id=booking_id)
+    booking = await offers.lock(tx, booking_id)
+    if online is None:
+        await open_payment(tx, booking)
+    else:
+        cash_id = await _insert(tx, booking, "cash", online.amount_minor, online.dues_minor)
+        await rows.supersede(tx.conn, payment_id=online.id, by_id=cash_id)
+        await intent_rows.expire(tx.conn, payment_id=online.id)
+    actor = Actor("customer", str(account_id))
+    await facts.record(tx, booking_id, "payment.switched", actor, {"payment_method": "cash"})
+    await bookings.start_dispatch(tx, booking_id)
+    return await offers.lock(tx, booking_id)
 
 
-async def collect_cash(tx: Tx, booking: Booking, rest_minor: int) -> tuple[int, int]:
-    """Marks a booking's cash as collected.
+async def collect_cash(tx: Tx, booking: Booking) -> tuple[int, int]:
+    """Marks what was asked for at the door as collected.
 
-    Returns what was collected, and how much of it settles old fees.
+    Returns how much that is, and how much of it settles old fees: both 0 when nothing was asked for.
     """
     payments = await rows.lock_of_booking(tx.conn, booking_id=booking.id)
-    cash = next((p for p in payments if p.kind == "cash"), None)
+    cash = next((p for p in payments if p.kind == "cash" and not p.captured_minor), None)
     if cash is None:
-        payment_id = uuid4()
-        await rows.insert(
-            tx.conn, payment_id=payment_id, booking_id=booking.id, account_id=booking.account_id, kind="cash",
-            status="pending", currency=booking.currency, amount_minor=rest_minor, dues_minor=0,
-            receipt=f"RC-{payment_id.hex}", expires_at=None,
-        )  # fmt: skip
-        cash = await rows.lock(tx.conn, payment_id=payment_id)
-        assert cash is not None, "inserted just now"
+        return 0, 0
     await rows.capture(tx.conn, payment_id=cash.id, gateway_payment_id=None, method="cash", captured_at=None)
-    return rest_minor + cash.dues_minor, cash.dues_minor
+    return cash.amount_minor, cash.dues_minor
+
+
+async def settled_dues(tx: Tx, account_id: UUID, currency: str, dues_minor: int) -> list[ledger.Line]:
+    """What a payment's share of old fees posts: of a debt settled elsewhere meanwhile it is the customer's credit."""
+    if not dues_minor:
+        return []
+    held = await ledger.lock_owner(tx, "account", account_id, currency)
+    settled = min(dues_minor, max(0, -held.get("receivable", 0)))
+    return [
+        ledger.Line(ledger.receivable(account_id, currency), settled),
+        ledger.Line(ledger.wallet(account_id, currency), dues_minor - settled),
+    ]
 
 
 async def on_created(tx: Tx, fact: Fact) -> None:

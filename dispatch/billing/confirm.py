@@ -79,6 +79,10 @@ class Confirmed:
     grand_total_minor: int
     currency: str
     payment_method: str
+    wallet_minor: int
+    outstanding_fee_minor: int
+    to_collect_minor: int
+    collected_minor: int
     payment: dict[str, Any] | None = None
 
 
@@ -249,13 +253,13 @@ async def _answer(services: Services, booking: Booking) -> Confirmed:
         )  # Late: payments itself opens bookings' orders through this half.
 
         payment = await payments.start(services, booking)
-        if payment is None:
-            # The wallet paid it all, and the search has begun.
-            async with services.read() as conn:
-                booking = await booking_rows.get(conn, booking_id=booking.id) or booking
+        # The payment is opened by now, or the wallet paid it all and the search has begun.
+        async with services.read() as conn:
+            booking = await booking_rows.get(conn, booking_id=booking.id) or booking
     return Confirmed(
         booking.id, booking.number, booking.status, booking.grand_total_minor, booking.currency,
-        booking.payment_method, payment,
+        booking.payment_method, booking.wallet_minor, booking.outstanding_fee_minor, booking.to_collect_minor,
+        booking.collected_minor, payment,
     )  # fmt: skip
 
 

@@ -81,6 +81,9 @@ async def on_completed(tx: Tx, fact: Fact) -> None:
     )  # fmt: skip
     if booking.payment_method == "cash" and booking.payment_status in ("pending", "failed"):
         await booking_rows.set_payment_status(tx.conn, booking_id=booking.id, payment_status="paid")
+    elif booking.payment_status == "refunded" and booking.to_collect_minor:
+        # The wallet's part had gone back, and now the rest was paid at the door.
+        await booking_rows.set_payment_status(tx.conn, booking_id=booking.id, payment_status="partially_refunded")
     facts.tell_party(tx, payee_id, "earnings.updated", _told(booking, earning_id, shares))
 
 
@@ -92,13 +95,15 @@ async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -
     rest = total_minor - held
     if rest <= 0:
         return lines
+    if booking.payment_method == "account" and booking.organisation_id is not None:
+        return [*lines, Line(ledger.party_receivable(booking.organisation_id, currency), -rest)]
     if booking.payment_method == "cash":
-        cash, dues = await charges.collect_cash(tx, booking, rest)
+        # What the technician took is what every screen asked for, whatever became of the wallet's part since.
+        cash, dues = await charges.collect_cash(tx, booking)
         lines.append(Line(ledger.cash_in_hand(payee_id, currency), -cash))
-        lines.append(Line(ledger.receivable(booking.account_id, currency), dues))
-    elif booking.payment_method == "account" and booking.organisation_id is not None:
-        lines.append(Line(ledger.party_receivable(booking.organisation_id, currency), -rest))
-    else:
+        lines += await charges.settled_dues(tx, booking.account_id, currency, dues)
+        rest -= cash - dues
+    if rest > 0:
         # Money that went back before the job was done is the platform's loss; what never came is the
         # customer's debt.
         settled = await payment_rows.settled_of_booking(tx.conn, booking_id=booking.id)

@@ -13,10 +13,10 @@ import orjson
 
 from dispatch.adapters.razorpay import wire as wire
 from dispatch.billing import captures, intents, payout_sending, refunds
+from dispatch.engine import alerts
 from dispatch.errors import DispatchError, Malformed
 from dispatch.ports.gateway import Gateway, GatewayPayment, GatewayRefund, GatewayRefused
 from dispatch.services import Services
-from storage import bookings as booking_rows
 from storage import gateway_events as rows
 from storage import payments as payment_rows
 from storage import payouts as payout_rows
@@ -32,8 +32,6 @@ MAX_BODY_BYTES = 64 * 1024
 #: What a word is worth after this time: nothing but a reason to ask.
 TRUSTED_FOR = timedelta(hours=48)
 LEASE_S = 60.0
-#: One try and three more (C65).
-RETRIES = 3
 _ID_CHARS = 128
 #: Parts of the gateway's entities that are not kept.
 PERSONAL = frozenset({"card", "contact", "email", "vpa", "bank", "bank_account", "customer_details", "upi"})
@@ -53,6 +51,14 @@ class BadWebhook(Malformed):
 
 class NeedsPerson(Exception):
     """Repeating would not help: somebody has to look at this event."""
+
+
+class NotOurs(NeedsPerson):
+    """The event is about money of another shop at the same gateway account: a note, and nobody's work."""
+
+
+#: The alert of an event that waits for a person.
+REVIEW = "gateway_event_review"
 
 
 # ---------------------------------------------------------------- receiving
@@ -102,16 +108,25 @@ def _read(raw: bytes) -> dict[str, Any]:
 
 
 def natural_key(kind: str, payload: dict[str, Any]) -> str | None:
-    """What an event says, in short: the same word about the same thing is the same event, whatever its id."""
+    """What an event says, in short: the same word about the same thing is the same event, whatever its id.
+
+    What it says the thing is belongs to the word: one that names a wrong order or amount is not the true one, and
+    must not take its place.
+    """
     noun = {"payment": "payment", "order": "order", "refund": "refund", "payout": "payout"}.get(kind.split(".")[0])
     if kind == "payment.refunded":
-        refund_id = _entity_id(payload, "refund")
-        return f"{kind}:{refund_id}" if refund_id else None
-    if noun is None or (found := _entity_id(payload, noun)) is None:
+        noun = "refund"
+    if noun is None or _entity_id(payload, noun) is None:
         return None
+    entity = _entity(payload, noun)
+    words = [_text(entity.get(name)) for name in ("id", "order_id", "payment_id", "currency")]
     if noun == "payout" or kind == "refund.speed_changed":
-        return f"{kind}:{found}:{_text(_entity(payload, noun).get('status'))}"
-    return f"{kind}:{found}"
+        words.append(_text(entity.get("status")))
+    if noun == "order":
+        # What an order says about its payment is a word about that payment.
+        words += [_text(_entity(payload, "payment").get(name)) for name in ("id", "order_id")]
+    amount = entity.get("amount")
+    return ":".join([kind, *(w or "" for w in words), str(amount) if type(amount) is int else ""])
 
 
 def _impersonal(value: Any) -> Any:
@@ -160,6 +175,10 @@ async def work_due(services: Services, gateway: Gateway, *, first_wait_s: float 
         await rows.lease(tx.conn, event_row_id=event.id, lease_s=LEASE_S)
     try:
         note = await _handle(services, gateway, event)
+    except NotOurs as e:
+        # A gateway's account may be shared: what others earn there is a note, and nobody's alarm.
+        async with services.transaction() as tx:
+            await rows.processed(tx.conn, event_row_id=event.id, note=f"not ours: {e}")
     except (NeedsPerson, GatewayRefused) as e:
         await _review(services, event, str(e))
     except (DispatchError, StorageError) as e:
@@ -170,18 +189,19 @@ async def work_due(services: Services, gateway: Gateway, *, first_wait_s: float 
     else:
         async with services.transaction() as tx:
             await rows.processed(tx.conn, event_row_id=event.id, note=note)
+            await alerts.resolve(tx, [REVIEW], subject=f"gateway_event:{event.id}")
+            if event.retry_count:
+                await intents.hurry(tx)
     return True
 
 
 async def _later(services: Services, event: DueEvent, error: str, first_wait_s: float) -> None:
-    if event.retry_count >= RETRIES:
-        await _review(services, event, error)
-        return
+    """Repeats it later, until its day is over; then a person has to look."""
+    delay_s = intents.wait_s(event.retry_count + 1, first_wait_s)
     async with services.transaction() as tx:
-        await rows.retry(
-            tx.conn, event_row_id=event.id, error=error,
-            delay_s=intents.wait_s(event.retry_count + 1, first_wait_s),
-        )  # fmt: skip
+        if await rows.retry(tx.conn, event_row_id=event.id, error=error, delay_s=delay_s):
+            return
+    await _review(services, event, error)
 
 
 async def _review(services: Services, event: DueEvent, error: str) -> None:
@@ -190,9 +210,9 @@ async def _review(services: Services, event: DueEvent, error: str) -> None:
         payment = None
         if event.payment_id:
             payment = await payment_rows.find_by_gateway_payment(tx.conn, gateway_payment_id=event.payment_id)
-        await booking_rows.raise_alert(
-            tx.conn, kind="gateway_event_review", booking_id=payment.booking_id if payment else None,
-            technician_id=None, message=f"The gateway's event {event.event_type} needs a person: {error}",
+        await alerts.raise_alert(
+            tx, REVIEW, f"The gateway's event {event.event_type} needs a person: {error}",
+            booking_id=payment.booking_id if payment else None, subject=f"gateway_event:{event.id}",
         )  # fmt: skip
 
 
@@ -243,7 +263,7 @@ async def owner_of(services: Services, gateway: Gateway, told: GatewayPayment) -
     An order whose id we never learnt, because the answer to making it was lost, is known by its receipt.
     """
     if told.order_id is None:
-        raise NeedsPerson(f"{told.id} belongs to no order")
+        raise NotOurs(f"{told.id} belongs to no order")
     async with services.read() as conn:
         payment = await payment_rows.find_by_order(conn, order_id=told.order_id)
     if payment is not None:
@@ -252,7 +272,7 @@ async def owner_of(services: Services, gateway: Gateway, told: GatewayPayment) -
     async with services.transaction() as tx:
         payment = await payment_rows.find_by_receipt(tx.conn, receipt=order.receipt or "")
         if payment is None:
-            raise NeedsPerson(f"{told.order_id} is not one of our orders")
+            raise NotOurs(f"{told.order_id} is not one of our orders")
         await payment_rows.ordered(tx.conn, payment_id=payment.id, order_id=order.id, poll_s=intents.POLL_ORDER_S)
         payment = await payment_rows.get(tx.conn, payment_id=payment.id)
     assert payment is not None, "found just now"
@@ -322,7 +342,7 @@ async def _payout(services: Services, gateway: Gateway, event: DueEvent) -> str 
             try:
                 ours = UUID(told.notes.get("payout_id", ""))
             except ValueError:
-                raise NeedsPerson(f"{told.id} is not one of our payouts") from None
+                raise NotOurs(f"{told.id} is not one of our payouts") from None
         await payout_sending.heard(tx, ours, told)
     return None
 

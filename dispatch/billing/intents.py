@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from dispatch.billing import captures, payout_sending, refunds
-from dispatch.engine import offers
+from dispatch.engine import alerts, bookings, offers
 from dispatch.errors import DispatchError
+from dispatch.events import SYSTEM
 from dispatch.ports.gateway import Gateway, GatewayError, GatewayOrder, GatewayRefund, GatewayRefused
-from dispatch.services import Services
+from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
+from storage import gateway_events as event_rows
 from storage import intents as rows
 from storage import payments as payment_rows
 from storage import refunds as refund_rows
@@ -24,10 +26,13 @@ log = logging.getLogger(__name__)
 
 #: Longer than the longest call (10 s): whoever finds a lease over knows that its runner is gone.
 LEASE_S = 30.0
-#: One try and three more (C65).
-TRIES = 4
-#: The wait before the first repetition, in seconds; it triples, with jitter.
+#: The wait before the first repetition, in seconds; it triples, with jitter, up to so many times itself (15 minutes).
 FIRST_WAIT_S = 2.0
+LONGEST_WAIT = 450
+#: A gateway that says when to come again is believed up to here.
+MOST_RETRY_AFTER_S = 60.0
+#: When the gateway answers again, what would wait longer is tried within so many seconds.
+HURRY_S = 30.0
 #: An order that nobody reports on is asked about after so many seconds.
 POLL_ORDER_S = 120.0
 
@@ -39,8 +44,9 @@ class Odd(GatewayError):
 
 
 def wait_s(tries_done: int, first_s: float = FIRST_WAIT_S) -> float:
-    """Exponential with jitter: 2, 6, 18 s, each between half and once and a half of it."""
-    return float(first_s * 3 ** (tries_done - 1) * random.uniform(0.5, 1.5))
+    """Exponential with jitter: 2, 6, 18 s ... 15 minutes, each between half and once and a half of it."""
+    times = min(3.0 ** min(tries_done - 1, 20), LONGEST_WAIT)
+    return first_s * times * random.uniform(0.5, 1.5)
 
 
 async def run_now(services: Services, gateway: Gateway, intent_id: UUID, *, first_wait_s: float = FIRST_WAIT_S) -> bool:
@@ -61,7 +67,7 @@ async def run_due(services: Services, gateway: Gateway, *, first_wait_s: float =
     async with services.transaction() as tx:
         stale = await rows.give_up_stale(tx.conn)
         if stale is not None:
-            await _alert(services, stale, "its last try never ended")
+            await _alert(tx, stale, "its last try never ended")
             return True
         intent = await rows.claim_due(tx.conn, lease_s=LEASE_S)
     if intent is None:
@@ -84,46 +90,72 @@ async def _try(services: Services, gateway: Gateway, intent: Intent, first_wait_
     else:
         async with services.transaction() as tx:
             await rows.finish(tx.conn, intent_id=intent.id, state="done", error=None)
+            about = _subject(intent) or f"payment:{intent.payment_id}"
+            await alerts.resolve(tx, [f"{intent.kind}_review"], subject=about)
+            if intent.may_have_happened:
+                await hurry(tx)
+
+
+async def hurry(tx: Tx) -> None:
+    """What failed before has worked: all else that waits for the gateway need not wait much longer."""
+    await rows.hurry(tx.conn, within_s=HURRY_S)
+    await event_rows.hurry(tx.conn, within_s=HURRY_S)
 
 
 async def _again(services: Services, intent: Intent, error: GatewayError, first_wait_s: float) -> None:
-    if intent.attempts < TRIES:
-        delay_s = max(wait_s(intent.attempts, first_wait_s), min(error.retry_after_s or 0.0, 60.0))
-        async with services.transaction() as tx:
-            await rows.retry(tx.conn, intent_id=intent.id, error=str(error), delay_s=delay_s)
-        return
+    """Repeats it later, with its old key, until its day is over; then a person has to look."""
+    delay_s = max(wait_s(intent.attempts, first_wait_s), min(error.retry_after_s or 0.0, MOST_RETRY_AFTER_S))
     async with services.transaction() as tx:
-        await rows.finish(tx.conn, intent_id=intent.id, state="manual_review", error=str(error))
-    await _alert(services, intent, str(error))
+        if await rows.retry(tx.conn, intent_id=intent.id, error=str(error), delay_s=delay_s):
+            return
+        if await rows.finish(tx.conn, intent_id=intent.id, state="manual_review", error=str(error)):
+            await _alert(tx, intent, str(error))
 
 
 async def _refused(services: Services, intent: Intent, reason: str) -> None:
     """The gateway said no for good: what was reserved for the call is free again."""
     async with services.transaction() as tx:
+        payment = await _payment_behind(tx, intent)
+        if payment is not None and payment.booking_id is not None:
+            await booking_rows.lock(tx.conn, booking_id=payment.booking_id)
         if not await rows.finish(tx.conn, intent_id=intent.id, state="failed", error=reason):
             return
         if intent.refund_id is not None:
             await refunds.fail(tx, intent.refund_id, reason)
         elif intent.payout_id is not None:
             await payout_sending.refused(tx, intent.payout_id, reason)
-        elif intent.kind == "order":
-            payment = await payment_rows.get(tx.conn, payment_id=intent.payment_id)
+        elif intent.kind == "order" and payment is not None:
             await captures.alert(tx, "order_refused", payment, f"The gateway refuses the order: {reason}")
+            await _let_go(tx, payment)
 
 
-async def _alert(services: Services, intent: Intent, reason: str) -> None:
-    async with services.transaction() as tx:
-        payment_id = intent.payment_id
-        if intent.refund_id is not None:
-            refund = await refund_rows.get(tx.conn, refund_id=intent.refund_id)
-            payment_id = refund.payment_id if refund else None
-        payment = await payment_rows.get(tx.conn, payment_id=payment_id) if payment_id else None
-        await captures.alert(
-            tx,
-            f"{intent.kind}_review",
-            payment,
-            f"The {intent.kind} intent {intent.id} needs a person: {reason}",
-        )
+async def _let_go(tx: Tx, payment: Payment) -> None:
+    """A booking whose order is refused can never be paid: it ends, and its time is free. The caller holds its lock."""
+    assert payment.booking_id is not None, "an order is a booking's"
+    booking = await booking_rows.get(tx.conn, booking_id=payment.booking_id)
+    if booking is not None and booking.status == "pending" and booking.next_action == "release_unpaid":
+        await bookings.cancel(tx, booking.id, SYSTEM, "the payment gateway refuses the payment")
+
+
+async def _payment_behind(tx: Tx, intent: Intent) -> Payment | None:
+    payment_id = intent.payment_id
+    if intent.refund_id is not None:
+        refund = await refund_rows.get(tx.conn, refund_id=intent.refund_id)
+        payment_id = refund.payment_id if refund else None
+    return await payment_rows.get(tx.conn, payment_id=payment_id) if payment_id else None
+
+
+async def _alert(tx: Tx, intent: Intent, reason: str) -> None:
+    message = f"The {intent.kind} intent {intent.id} needs a person: {reason}"
+    payment = await _payment_behind(tx, intent)
+    await captures.alert(tx, f"{intent.kind}_review", payment, message, subject=_subject(intent))
+
+
+def _subject(intent: Intent) -> str | None:
+    """What the intent is about, as alerts name it."""
+    if intent.refund_id is not None:
+        return f"refund:{intent.refund_id}"
+    return f"payout:{intent.payout_id}" if intent.payout_id is not None else None
 
 
 # ---------------------------------------------------------------- one handler per kind
@@ -133,20 +165,22 @@ async def _order(services: Services, gateway: Gateway, intent: Intent) -> None:
     payment = await _payment_of(services, intent)
     if payment is None or payment.gateway_order_id is not None:
         return
+    async with services.read() as conn:
+        booking = await booking_rows.get(conn, booking_id=payment.booking_id)
+    if booking is None or booking.status in ("cancelled", "refunded"):
+        return
     order: GatewayOrder | None = None
     if intent.may_have_happened:
         order = await gateway.find_order_by_receipt(payment.receipt)
     if order is None:
-        async with services.read() as conn:
-            booking = await booking_rows.get(conn, booking_id=payment.booking_id)
-        notes = {"booking_id": str(payment.booking_id), "booking_number": booking.number if booking else ""}
+        notes = {"booking_id": str(payment.booking_id), "booking_number": booking.number}
         order = await gateway.create_order(payment.amount_minor, payment.currency, payment.receipt, notes)
     if (order.amount_minor, order.currency, order.receipt) != (
         payment.amount_minor,
         payment.currency,
         payment.receipt,
     ):
-        raise Odd(f"{order.id} is not the order that was asked for")
+        raise Odd(f"The order {order.id} is not the one that was asked for.")
     async with services.transaction() as tx:
         await payment_rows.ordered(tx.conn, payment_id=payment.id, order_id=order.id, poll_s=POLL_ORDER_S)
 
@@ -165,7 +199,7 @@ async def _capture(services: Services, gateway: Gateway, intent: Intent) -> None
         if (told.order_id, told.amount_minor, told.currency) != (
             payment.gateway_order_id, payment.amount_minor, payment.currency,
         ):  # fmt: skip
-            raise Odd(f"{told.id} is not about this order, amount and currency")
+            raise Odd(f"The payment {told.id} is not about this order, amount and currency.")
         try:
             told = await gateway.capture(told.id, payment.amount_minor, payment.currency)
         except GatewayRefused:
@@ -196,7 +230,7 @@ async def _refund(services: Services, gateway: Gateway, intent: Intent) -> None:
         )  # fmt: skip
     async with services.transaction() as tx:
         if await refunds.heard(tx, payment, told) is None:
-            raise Odd(f"{told.id} is not the refund that was asked for")
+            raise Odd(f"The refund {told.id} is not the one that was asked for.")
 
 
 async def _payment_of(services: Services, intent: Intent) -> Payment | None:

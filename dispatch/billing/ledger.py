@@ -22,6 +22,7 @@ PLATFORM = {
     "prepaid": "captured for bookings that are not done yet",
     "surplus": "captured without a cause: a second payment on one order",
     "refund_clearing": "refunds asked of the gateway and not settled yet",
+    "refund_owed": "refunds of cancelled bookings that failed: still the customers', until a person sends them again",
     "payout_clearing": "payouts that are under way",
     "tax_payable": "tax collected for the state",
     "platform_revenue": "the platform's share of done bookings",
@@ -158,19 +159,21 @@ async def balance(conn: Conn, account: Account) -> int:
     return found or 0
 
 
-async def lock_balance(tx: Tx, account: Account) -> int:
-    """The same, with the account's row locked until the end of the transaction."""
-    assert account.owner_id is not None, "platform accounts are summed, not cached"
-    found = await rows.lock_balance(
-        tx.conn,
-        owner_kind=account.owner_kind,
-        owner_id=account.owner_id,
-        type=account.type,
-        currency=account.currency,
-    )
-    return found or 0
+async def lock_owner(tx: Tx, owner_kind: str, owner_id: UUID, currency: str) -> dict[str, int]:
+    """The balances of all of an owner's accounts in a currency, by type, locked until the end of the transaction.
+
+    All at once and in the order in which journals lock them: whoever needs one of them before posting to another
+    would wait for whoever does it the other way round.
+    """
+    accounts = await rows.lock_owner(tx.conn, owner_kind=owner_kind, owner_id=owner_id, currency=currency)
+    return {account.type: account.balance_minor for account in accounts}
 
 
 async def held_for(conn: Conn, booking_id: UUID) -> int:
     """What is still held of a booking's prepaid money, in minor units."""
     return await rows.booking_sum(conn, booking_id=booking_id, type="prepaid") or 0
+
+
+async def owed_for(conn: Conn, booking_id: UUID) -> int:
+    """What failed refunds of a cancelled booking still owe its customer, in minor units."""
+    return await rows.booking_sum(conn, booking_id=booking_id, type="refund_owed") or 0

@@ -14,9 +14,12 @@ MEANING = {
     "empty_journals": "a journal has no postings",
     "stale_balances": "a cached balance is not the sum of its postings",
     "payables": "what is owed to a payee is not what they earned",
+    "payout_parts": "what payouts took of an earning is not what it says",
     "cash": "the cash that a payee holds is not what was collected",
     "platform_accounts": "an account of the platform does not tie to its rows",
     "held_money": "money is held for a booking that is over, or not held for one that is open",
+    "refund_losses": "what refunds cost the platform is not what was refunded",
+    "collected": "a completed booking was not paid exactly once",
     "refund_reserves": "a payment's refunds are not what it has promised back",
     "unearned": "a completed booking was not posted",
 }

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from dispatch.billing import captures, charges, intents
@@ -18,7 +18,9 @@ from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as rows
 from storage.bookings import Booking
+from storage.customer_bookings import BookingView
 from storage.database.errors import StorageError, is_deadlock
+from storage.database.pool import Conn
 from storage.payments import Payment
 
 log = logging.getLogger(__name__)
@@ -49,6 +51,18 @@ class OrderClosed(Conflict):
     code = "order_closed"
 
 
+class NothingToPay(Conflict):
+    """Nothing is to be paid online for this booking."""
+
+    code = "nothing_to_pay"
+
+
+class OrderRefused(Conflict):
+    """This amount cannot be paid online; book again and choose another way to pay."""
+
+    code = "order_refused"
+
+
 class OrderPending(Unavailable):
     """The payment is being prepared; try again in a moment."""
 
@@ -71,10 +85,11 @@ class Verified:
 async def start(services: Services, booking: Booking, *, use_wallet: bool = False) -> dict[str, Any] | None:
     """Opens the booking's payment, has the gateway make its order, and gives what the checkout page needs.
 
-    The intent is committed before the call and its outcome after it; repeated, it gives the same order. None
-    when nothing is left to pay (the wallet paid it all). Raises PaymentsNotConfigured, OrderClosed,
-    OrderPending when the gateway does not answer now: the order is made later and the same request, repeated,
-    will find it.
+    The intent is committed before the call and its outcome after it; repeated, it gives the same order, and one
+    whose making failed is tried again at once, with its old receipt. None when nothing is left to pay (the wallet
+    paid it all). Raises PaymentsNotConfigured, OrderClosed, OrderRefused when the gateway will never take it (the
+    booking is over then, and its time free), OrderPending when the gateway does not answer now: the order is made
+    later and the same request, repeated, will find it.
     """
     gateway = services.gateway
     async with services.transaction() as tx:
@@ -82,20 +97,30 @@ async def start(services: Services, booking: Booking, *, use_wallet: bool = Fals
         if fresh is None:
             raise Missing("booking")
         if fresh.status in ("cancelled", "refunded"):
-            raise OrderClosed()
+            raise await _why_closed(tx, fresh)
         payment = await charges.open_payment(tx, fresh, use_wallet=use_wallet)
+        if payment is not None and payment.gateway_order_id is None:
+            await intent_rows.rearm_order(tx.conn, payment_id=payment.id)
     if payment is None:
-        await _dispatch(services, booking.id)
+        await search(services, booking.id)
         return None
     if payment.gateway_order_id is None:
         payment = await _order(services, payment)
     return block(services, fresh, payment, gateway.key_id)
 
 
+async def _why_closed(tx: Tx, booking: Booking) -> Conflict:
+    for payment in await rows.of_booking(tx.conn, booking_id=booking.id):
+        intent = await intent_rows.of_payment(tx.conn, payment_id=payment.id, kind="order")
+        if intent is not None and intent.state == "failed":
+            return OrderRefused()
+    return OrderClosed()
+
+
 async def _order(services: Services, payment: Payment) -> Payment:
     """Has the order made, with a second try while its customer waits.
 
-    Raises OrderPending after a few seconds.
+    Raises OrderRefused, OrderPending after a few seconds.
     """
     end = time.monotonic() + WAIT_FOR_ORDER_S
     while True:
@@ -108,12 +133,27 @@ async def _order(services: Services, payment: Payment) -> Payment:
             found = await rows.get(conn, payment_id=payment.id)
         if found is not None and found.gateway_order_id is not None:
             return found
+        if intent is not None and intent.state == "failed":
+            raise OrderRefused()
         if not is_open or time.monotonic() > end:
             raise OrderPending(retry_after_s=3.0)
         await asyncio.sleep(LOOK_S)
 
 
-def block(services: Services, booking: Booking, payment: Payment, key_id: str) -> dict[str, Any]:
+class Payable(Protocol):
+    """What of a booking its payment page shows."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def number(self) -> str: ...
+
+    @property
+    def contact(self) -> dict[str, Any]: ...
+
+
+def block(services: Services, booking: Payable, payment: Payment, key_id: str) -> dict[str, Any]:
     """The contract's payment block: what Razorpay's checkout is opened with. `amount` is in minor units."""
     contact = booking.contact
     return {
@@ -132,6 +172,48 @@ def block(services: Services, booking: Booking, payment: Payment, key_id: str) -
         "notes": {"booking_id": str(booking.id), "booking_number": booking.number},
         "outstanding_fee": payment.dues_minor,
     }
+
+
+async def open_again(services: Services, account_id: UUID, booking_id: UUID) -> dict[str, Any]:
+    """The payment block of an unpaid online booking, for a page that lost it (R100).
+
+    Raises Missing, NothingToPay, and what `start` raises.
+    """
+    async with services.read() as conn:
+        booking = await booking_rows.get(conn, booking_id=booking_id)
+    if booking is None or booking.account_id != account_id:
+        raise Missing("booking")
+    if booking.payment_method != "online" or booking.payment_status not in ("pending", "failed"):
+        raise NothingToPay()
+    found = await start(services, booking)
+    if found is None:
+        raise NothingToPay()
+    return found
+
+
+async def of_booking(services: Services, conn: Conn, booking: BookingView) -> dict[str, Any]:
+    """How a booking is paid: by its own payment if there is one, else only the method.
+
+    As long as it can be paid online, with all that the payment page is opened with.
+    """
+    found = [p for p in await rows.of_booking(conn, booking_id=booking.id) if p.surplus_of is None]
+    # What was captured says more than an attempt beside it.
+    found.sort(key=lambda p: (p.captured_minor == 0, p.kind == "wallet"))
+    if not found:
+        return {"id": None, "payment_method": booking.payment_method, "razorpay_payment_id": None}
+    payment = found[0]
+    shown: dict[str, Any] = {
+        "id": str(payment.id),
+        "payment_method": payment.method or booking.payment_method,
+        "razorpay_payment_id": payment.gateway_payment_id,
+        "razorpay_order_id": payment.gateway_order_id,
+        "status": payment.status,
+    }
+    asked = next((p for p in found if p.kind == "online" and not p.captured_minor), None)
+    if asked is not None and booking.status == "pending" and services.settings.payments.is_configured:
+        shown |= block(services, booking, asked, services.settings.payments.key_id)
+        shown |= {"razorpay_order_id": asked.gateway_order_id, "status": asked.status, "expires_at": asked.expires_at}
+    return shown
 
 
 # ---------------------------------------------------------------- verify and status
@@ -196,14 +278,14 @@ async def _take(services: Services, payment: Payment, told: GatewayPayment) -> N
 
 
 async def _verified(services: Services, booking_id: UUID, payment_id: UUID) -> Verified:
-    booking = await _dispatch(services, booking_id)
+    booking = await search(services, booking_id)
     async with services.read() as conn:
         payment = await rows.get(conn, payment_id=payment_id)
     assert payment is not None, "payments stay"
     return Verified(booking_id, booking.number, shown_status(payment), booking.status)
 
 
-async def _dispatch(services: Services, booking_id: UUID) -> Booking:
+async def search(services: Services, booking_id: UUID) -> Booking:
     """Searches for a technician in the request, so that its answer shows one; the timer repeats a failure."""
     try:
         return await offers.dispatch_now(services, booking_id)
@@ -258,7 +340,7 @@ async def look(services: Services, payment_id: UUID) -> None:
         async with services.transaction() as tx:
             await book(tx, payment, told)
         if told.captured and payment.booking_id is not None:
-            await _dispatch(services, payment.booking_id)
+            await search(services, payment.booking_id)
 
 
 async def book(tx: Tx, payment: Payment, told: GatewayPayment) -> None:

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from dispatch.billing import payouts
 from dispatch.billing.payouts import PayoutState
+from dispatch.engine import alerts
 from dispatch.errors import Invalid, Unavailable
 from dispatch.ports.gateway import BankAccount, Gateway, GatewayPayout, GatewayRefused
 from dispatch.services import Services, Tx
 from dispatch.vault import cell, vault_of
-from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payouts as rows
 from storage.intents import Intent
@@ -70,7 +70,7 @@ def _narration(services: Services) -> str:
 
 async def _fund_account(services: Services, gateway: Gateway, goal: Destination) -> str:
     if goal.bank_account_id is None or goal.number_enc is None or not goal.ifsc:
-        raise GatewayRefused("the bank account on file has no number or no IFSC")
+        raise GatewayRefused("The bank account on file lacks its number or its IFSC.")
     number = vault_of(services.settings).open(goal.number_enc, cell("bank_accounts", goal.bank_account_id, "number"))
     contact_id = await gateway.create_contact(goal.name, goal.code)
     account = BankAccount(holder=goal.account_name or goal.name, ifsc=goal.ifsc, number=number)
@@ -84,6 +84,8 @@ async def heard(tx: Tx, payout_id: UUID, told: GatewayPayout) -> None:
     """What the gateway says about a payout, whoever tells it: answer, webhook or poll."""
     payout = await payouts.lock(tx, payout_id)
     if payout.status == "completed" and told.status in FAILED:
+        if told.id == payout.gateway_payout_id:
+            await payouts.came_back(tx, payout, told.failure_reason or told.status)
         await _alert(tx, payout, f"Payout {payout.number} came back after it had been completed ({told.status}).")
         return
     if payout.status == "failed" and told.status not in FAILED:
@@ -125,6 +127,4 @@ async def look(services: Services, gateway: Gateway, payout_id: UUID) -> None:
 
 
 async def _alert(tx: Tx, payout: Payout, message: str) -> None:
-    await booking_rows.raise_alert(
-        tx.conn, kind=f"payout_review:{payout.number}", booking_id=None, technician_id=None, message=message
-    )
+    await alerts.raise_alert(tx, "payout_review", message, subject=f"payout:{payout.id}")

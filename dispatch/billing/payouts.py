@@ -29,6 +29,12 @@ class NothingToPay(Conflict):
     code = "no_pending_earnings"
 
 
+class BalanceTooSmall(Conflict):
+    """This is more than can be paid out."""
+
+    code = "balance_too_small"
+
+
 class EarningsTaken(Conflict):
     """Some of these earnings are paid or in another payout already."""
 
@@ -47,48 +53,81 @@ async def create(
     *,
     method: str,
     requested_by: str,
+    amount_minor: int | None = None,
     earning_ids: Sequence[UUID] | None = None,
     deduction_minor: int = 0,
     notes: str | None = None,
 ) -> Payout:
-    """Reserves earnings for a payout: all pending ones, or those named. Each belongs to one payout only.
+    """Reserves a payout of an amount against what a payee is owed; without one, of all open earnings or those named.
 
-    Cash in hand is netted: net = total - deduction - cash. A payout whose net is zero is completed at once,
-    since no money has to move. Raises NothingToPay, EarningsTaken, Invalid (foreign ids, mixed currencies).
+    Cash in hand is netted: net = total - deduction - cash. An amount is the net, so all cash is settled before
+    anything is sent. What is reserved comes out of the oldest earnings, the last of them in part. A payout whose net
+    is zero is completed at once, since no money has to move. Of any number of parallel requests those succeed that
+    the balance covers. Raises NothingToPay, BalanceTooSmall, EarningsTaken, Invalid (amounts, foreign ids, mixed
+    currencies).
     """
     if method not in METHODS:
         raise Invalid({"payment_method": f"must be one of {', '.join(METHODS)}"})
+    if amount_minor is not None and (amount_minor <= 0 or earning_ids is not None):
+        raise Invalid({"amount": "must be more than zero, and stands without earnings"})
     chosen = await _choose(tx, party_id, earning_ids)
     currency = chosen[0].currency
-    total = sum(e.earning_minor for e in chosen)
-    if total <= 0:
-        raise NothingToPay()
-    if not 0 <= deduction_minor <= total:
-        raise Invalid({"deduction": "must be between zero and the earnings"})
-    held = -await ledger.lock_balance(tx, ledger.cash_in_hand(party_id, currency))
-    offset = min(held, total - deduction_minor)
-    net = total - deduction_minor - offset
-    ids = [e.id for e in chosen]
+    balances = await ledger.lock_owner(tx, "party", party_id, currency)
+    owed, held = balances.get("payable", 0), -balances.get("cash_in_hand", 0)
+    total, offset = _sums(amount_minor, deduction_minor, sum(e.open_minor for e in chosen), owed, held)
     today = localtime.local(tx.now, tx.services.settings.timezone).date()
+    parts = _parts(chosen, total)
     payout_id = await rows.insert(
         tx.conn, number=await numbers.take(tx.conn, "PO", today), party_id=party_id, currency=currency,
-        total_minor=total, deduction_minor=deduction_minor, cash_offset_minor=offset, net_minor=net,
-        method=method, requested_by=requested_by, earning_ids=ids, notes=notes,
+        total_minor=total, deduction_minor=deduction_minor, cash_offset_minor=offset,
+        net_minor=total - deduction_minor - offset, method=method, requested_by=requested_by,
+        earning_ids=list(parts), notes=notes,
     )  # fmt: skip
     assert payout_id is not None, "an insert answers with its id"
-    claimed = await earning_rows.claim(tx.conn, payout_id=payout_id, ids=ids)
-    assert claimed == len(ids), "the earnings are locked"
+    await rows.insert_parts(tx.conn, payout_id=payout_id, earning_ids=list(parts), amounts=list(parts.values()))
+    await earning_rows.claim(tx.conn, payout_id=payout_id)
     payout = await _get(tx.conn, payout_id)
     await ledger.post(tx, "payout", str(payout_id), reserved(payout), description=f"Payout {payout.number}")
-    if net == 0:
+    if payout.net_minor == 0:
         await _complete(tx, payout, None, None, None)
         payout = await _get(tx.conn, payout_id)
     return payout
 
 
+def _sums(
+    amount_minor: int | None, deduction_minor: int, open_minor: int, owed_minor: int, held_minor: int
+) -> tuple[int, int]:
+    """What is taken from the balance in all, and how much of it settles cash in hand."""
+    if amount_minor is not None:
+        total = amount_minor + max(0, deduction_minor) + held_minor
+        if deduction_minor < 0:
+            raise Invalid({"deduction": "must not be less than zero"})
+        if total > owed_minor:
+            left = max(0, owed_minor - deduction_minor - held_minor)
+            raise BalanceTooSmall(details={"available_minor": left, "asked_minor": amount_minor})
+        return total, held_minor
+    if open_minor <= 0:
+        raise NothingToPay()
+    if not 0 <= deduction_minor <= open_minor:
+        raise Invalid({"deduction": "must be between zero and the earnings"})
+    return open_minor, min(held_minor, open_minor - deduction_minor)
+
+
+def _parts(chosen: Sequence[Open], total_minor: int) -> dict[UUID, int]:
+    """How much of which earning, the oldest first."""
+    parts: dict[UUID, int] = {}
+    for earning in chosen:
+        part = min(earning.open_minor, total_minor)
+        if part <= 0:
+            break
+        parts[earning.id] = part
+        total_minor -= part
+    return parts
+
+
 async def _choose(tx: Tx, party_id: UUID, earning_ids: Sequence[UUID] | None) -> list[Open]:
     ids = None if earning_ids is None else list(dict.fromkeys(earning_ids))
-    found = await earning_rows.lock_pending(tx.conn, payee_id=party_id, ids=ids)
+    found = await earning_rows.lock_open(tx.conn, payee_id=party_id, ids=ids)
     if ids is None:
         if not found:
             raise NothingToPay()
@@ -175,9 +214,23 @@ async def give_back(tx: Tx, payout: Payout, failure_reason: str) -> None:
     """The failing itself, for staff and for the gateway alike; the caller holds the payout's lock."""
     moved = await rows.fail(tx.conn, payout_id=payout.id, failure_reason=failure_reason)
     assert moved == 1, "the payout is locked"
-    await earning_rows.release(tx.conn, payout_id=payout.id)
+    await earning_rows.release(tx.conn, payout_id=payout.id, was_paid=False)
     back = [Line(line.account, -line.amount_minor) for line in reserved(payout)]
     await ledger.post(tx, "payout_failed", str(payout.id), back, description=f"Payout {payout.number} failed")
+    await _tell(tx, payout, "pending")
+
+
+async def came_back(tx: Tx, payout: Payout, reason: str) -> None:
+    """The bank returned what had been sent: what the payout took is owed again. The caller holds the payout's lock."""
+    moved = await rows.came_back(tx.conn, payout_id=payout.id, failure_reason=reason)
+    assert moved == 1, "the payout is locked and completed"
+    await earning_rows.release(tx.conn, payout_id=payout.id, was_paid=True)
+    sent = [
+        Line(ledger.platform("payout_clearing", payout.currency), -payout.net_minor),
+        Line(ledger.platform("bank", payout.currency), payout.net_minor),
+    ]
+    back = [Line(line.account, -line.amount_minor) for line in [*reserved(payout), *sent]]
+    await ledger.post(tx, "payout_returned", str(payout.id), back, description=f"Payout {payout.number} came back")
     await _tell(tx, payout, "pending")
 
 

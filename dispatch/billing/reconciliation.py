@@ -15,6 +15,7 @@ from dispatch.errors import Conflict
 from dispatch.ports.gateway import Gateway, GatewayPayment
 from dispatch.services import Services
 from storage import ledger as ledger_rows
+from storage import locks
 from storage import reconciliation as rows
 from storage.reconciliation import Item, Run
 
@@ -69,7 +70,8 @@ async def reconcile(services: Services, gateway: Gateway, day: date) -> Report:
     Raises AlreadyRunning, GatewayError (the run is marked failed and may be repeated).
     """
     async with services.transaction() as tx:
-        if not await rows.lock(tx.conn) or await rows.claim(tx.conn, day=day, lease_s=LEASE_S) is None:
+        is_free = await rows.lock(tx.conn, lock=locks.RECONCILIATION)
+        if not is_free or await rows.claim(tx.conn, day=day, lease_s=LEASE_S) is None:
             raise AlreadyRunning()
     counts = _Counts()
     try:

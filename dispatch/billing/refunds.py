@@ -6,8 +6,9 @@ from uuid import UUID
 
 from dispatch.billing import ledger
 from dispatch.billing.ledger import Line
-from dispatch.engine import facts, lifecycle
+from dispatch.engine import alerts, facts, lifecycle, offers, queue
 from dispatch.errors import Conflict, Invalid, Missing
+from dispatch.events import SYSTEM as SYSTEM_ACTOR
 from dispatch.events import Actor
 from dispatch.ports.gateway import GatewayRefund
 from dispatch.services import Tx
@@ -114,12 +115,15 @@ async def _reserve(
         if constraint_of(e) != "payments_never_over_refunded":
             raise
         raise OverRefund(details={"refundable_minor": payment.refundable_minor, "asked_minor": amount_minor}) from None
-    held = 0
+    held, prepaid, owed = 0, 0, 0
     if payment.surplus_of is None and payment.booking_id is not None:
-        held = max(0, min(amount_minor, await ledger.held_for(tx.conn, payment.booking_id)))
+        held = await ledger.held_for(tx.conn, payment.booking_id)
+        prepaid = max(0, min(amount_minor, held))
+        if prepaid < amount_minor:
+            owed = max(0, min(amount_minor - prepaid, await ledger.owed_for(tx.conn, payment.booking_id)))
     refund_id = await rows.insert(
         tx.conn, payment_id=payment.id, booking_id=payment.booking_id, amount_minor=amount_minor,
-        prepaid_minor=held, currency=payment.currency, to_wallet=to_wallet,
+        prepaid_minor=prepaid, owed_minor=owed, currency=payment.currency, to_wallet=to_wallet,
         gateway_refund_id=gateway_refund_id, reason=reason, notes=notes, requested_by=requested_by,
     )  # fmt: skip
     refund = await rows.get(tx.conn, refund_id=refund_id) if refund_id else None
@@ -132,11 +136,35 @@ async def _reserve(
         booking_id=payment.booking_id,
         description=reason,
     )
+    if prepaid and prepaid == held:
+        await _stop_unpaid(tx, payment)
     return refund
 
 
+async def _stop_unpaid(tx: Tx, payment: Payment) -> None:
+    """Nothing is held any more for a booking that was paid: it gets no new offer, and a person decides.
+
+    Who has accepted it already keeps it until then. The caller holds the booking's lock.
+    """
+    assert payment.booking_id is not None, "money is held for bookings"
+    booking = await offers.lock(tx, payment.booking_id)
+    if booking.status not in lifecycle.BOOKING["complete"].sources + lifecycle.BOOKING["cancel"].sources:
+        return
+    if booking.payment_status not in ("paid", "partially_refunded") or booking.to_collect_minor:
+        return
+    await alerts.raise_alert(
+        tx, "payment_returned",
+        f"All that was paid for booking {booking.number} goes back, and the booking still stands.",
+        booking_id=booking.id,
+    )  # fmt: skip
+    if booking.status in ("pending", "partner_assigned"):
+        booking = await offers.withdraw(tx, booking, "its payment went back", SYSTEM_ACTOR)
+        await booking_rows.set_priority(tx.conn, booking_id=booking.id, priority=booking.priority, auto_assign=False)
+        await queue.hand_over(tx, booking, "payment_returned")
+
+
 def reserved(refund: Refund, payment: Payment) -> list[Line]:
-    """What asking for a refund posts; a failed one posts the opposite."""
+    """What asking for a refund posts."""
     currency = refund.currency
     goal = (
         ledger.wallet(payment.account_id, currency)
@@ -148,7 +176,8 @@ def reserved(refund: Refund, payment: Payment) -> list[Line]:
     else:
         source = [
             Line(ledger.platform("prepaid", currency), -refund.prepaid_minor),
-            Line(ledger.platform("refunds", currency), refund.prepaid_minor - refund.amount_minor),
+            Line(ledger.platform("refund_owed", currency), -refund.owed_minor),
+            Line(ledger.platform("refunds", currency), refund.prepaid_minor + refund.owed_minor - refund.amount_minor),
         ]
     return [*source, Line(goal, refund.amount_minor)]
 
@@ -263,8 +292,18 @@ async def settle(tx: Tx, refund_id: UUID) -> bool:
         )  # fmt: skip
     await intent_rows.close_reviewed(tx.conn, refund_id=refund_id, payment_id=None)
     await payment_rows.settle_refund(tx.conn, payment_id=refund.payment_id)
+    await _settle_alerts(tx, refund)
     await _show_on_booking(tx, refund)
     return True
+
+
+async def _settle_alerts(tx: Tx, refund: Refund) -> None:
+    """What this refund was looked at for is over; so is an earlier one of the same payment that it makes up for."""
+    await alerts.resolve(tx, ["refund_review"], subject=f"refund:{refund.id}")
+    for failed in await rows.made_up_for(
+        tx.conn, payment_id=refund.payment_id, amount_minor=refund.amount_minor
+    ):
+        await alerts.resolve(tx, ["refund_failed", "refund_review"], subject=f"refund:{failed.id}")
 
 
 async def _show_on_booking(tx: Tx, refund: Refund) -> None:
@@ -275,7 +314,8 @@ async def _show_on_booking(tx: Tx, refund: Refund) -> None:
     booking = await booking_rows.lock(tx.conn, booking_id=refund.booking_id)
     settled = await payment_rows.settled_of_booking(tx.conn, booking_id=refund.booking_id)
     assert booking is not None and settled is not None, "a refund's booking exists"
-    is_full = settled.settled_minor >= settled.captured_minor
+    # Old fees that a payment settled are no part of this booking: they stay settled.
+    is_full = settled.settled_minor >= settled.captured_minor - settled.dues_minor
     status = "refunded" if is_full else "partially_refunded"
     await booking_rows.set_payment_status(tx.conn, booking_id=booking.id, payment_status=status)
     data = {
@@ -287,7 +327,21 @@ async def _show_on_booking(tx: Tx, refund: Refund) -> None:
     if is_full and await booking_rows.move(
         tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources)
     ):
-        await facts.record(tx, booking.id, "booking.refunded", GATEWAY_ACTOR, {"refund_id": str(refund.id)})
+        whole = {
+            "refund_id": str(refund.id), "amount_minor": settled.settled_minor, "currency": refund.currency,
+        }  # fmt: skip
+        await facts.record(tx, booking.id, "booking.refunded", GATEWAY_ACTOR, whole)
+
+
+async def _home_of(tx: Tx, payment: Payment) -> str | None:
+    """The account to which the prepaid part of a failed refund belongs by now; None for a second payment's."""
+    if payment.surplus_of is not None or payment.booking_id is None:
+        return None
+    booking = await booking_rows.get(tx.conn, booking_id=payment.booking_id)
+    assert booking is not None, "a payment's booking stays"
+    if await rows.was_earned(tx.conn, booking_id=booking.id):
+        return "refunds"
+    return "refund_owed" if booking.status in ("cancelled", "refunded") else "prepaid"
 
 
 async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:
@@ -295,16 +349,25 @@ async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:
 
     False: it was over.
     """
-    refund = await rows.lock(tx.conn, refund_id=refund_id)
-    if refund is None or not await rows.fail(tx.conn, refund_id=refund_id, failure_reason=reason):
+    seen = await rows.get(tx.conn, refund_id=refund_id)
+    if seen is None:
         return False
-    payment = await payment_rows.get(tx.conn, payment_id=refund.payment_id)
-    assert payment is not None, "a refund has its payment"
+    payment = await _lock_in_order(tx, seen.payment_id)
+    refund = await rows.lock(tx.conn, refund_id=refund_id)
+    assert refund is not None, "refunds stay"
+    home = await _home_of(tx, payment)
+    if not await rows.fail(tx.conn, refund_id=refund_id, failure_reason=reason, returned_to=home):
+        return False
     await payment_rows.reserve_refund(tx.conn, payment_id=payment.id, amount_minor=-refund.amount_minor)
     back = [Line(line.account, -line.amount_minor) for line in reserved(refund, payment)]
+    if home is not None:
+        back += [
+            Line(ledger.platform("prepaid", refund.currency), -refund.prepaid_minor),
+            Line(ledger.platform(home, refund.currency), refund.prepaid_minor),
+        ]
     await ledger.post(tx, "refund_failed", str(refund.id), back, booking_id=refund.booking_id, description=reason)
-    await booking_rows.raise_alert(
-        tx.conn, kind="refund_failed", booking_id=refund.booking_id, technician_id=None,
-        message=f"A refund of {refund.amount_minor / 100:.2f} {refund.currency} failed: {reason}",
+    await alerts.raise_alert(
+        tx, "refund_failed", f"A refund of {refund.amount_minor / 100:.2f} {refund.currency} failed: {reason}",
+        booking_id=refund.booking_id, subject=f"refund:{refund.id}",
     )  # fmt: skip
     return True

@@ -63,7 +63,8 @@ async def spend(tx: Tx, booking: Booking, amount_minor: int) -> UUID:
     if amount_minor < 1 or amount_minor > booking.grand_total_minor:
         raise ValueError("a wallet pays between one minor unit and the whole booking")
     account = ledger.wallet(booking.account_id, booking.currency)
-    if await ledger.lock_balance(tx, account) < amount_minor:
+    held = await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)
+    if held.get("wallet", 0) < amount_minor:
         raise WalletTooSmall()
     payment_id = uuid4()
     inserted = await payment_rows.insert_captured(

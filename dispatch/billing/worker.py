@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from uuid import UUID
 
+from dispatch import bus
 from dispatch.billing import gateway_events, intents, payments, payout_sending
+from dispatch.loops import Loop, Step
 from dispatch.ports.gateway import Gateway, GatewayError
 from dispatch.services import Services
 from storage import polls
@@ -41,22 +41,22 @@ class MoneyWorker:
         self._services = services
         self._gateway = gateway
         self._first_wait_s = first_wait_s
-        self._wake = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
-        services.bus.subscribe(gateway_events.MONEY_DUE, lambda _hint: self._wake.set())
+        hands: list[Callable[[], Awaitable[bool]]] = [*[self._event, self._intent] * HANDS, self._question]
+        self._loops = [Loop(f"money {n}", _busily(one), every_s=POLL_S) for n, one in enumerate(hands)]
+        services.bus.subscribe(gateway_events.MONEY_DUE, self._hinted)
 
     def start(self) -> None:
-        loops: list[Callable[[], Awaitable[bool]]] = [*[self._event, self._intent] * HANDS, self._question]
-        self._tasks = [asyncio.create_task(self._loop(one), name=f"money-{n}") for n, one in enumerate(loops)]
+        for loop in self._loops:
+            loop.start()
 
     async def stop(self) -> None:
         """Ends at once; what was under way is taken up again when its lease is over."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
-        self._tasks = []
+        for loop in self._loops:
+            await loop.stop()
+
+    def _hinted(self, hint: bus.Hint) -> None:
+        for loop in self._loops:
+            loop.wake()
 
     async def run_due(self) -> int:
         """Works until nothing is due. Returns how many tries that took."""
@@ -67,18 +67,6 @@ class MoneyWorker:
             if not any(found):
                 return done
             done += sum(found)
-
-    async def _loop(self, step: Callable[[], Awaitable[bool]]) -> None:
-        while True:
-            try:
-                busy = await step()
-            except Exception:
-                log.exception("the money worker failed and goes on")
-                busy = False
-            if not busy:
-                self._wake.clear()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_S)
 
     async def _event(self) -> bool:
         return await gateway_events.work_due(self._services, self._gateway, first_wait_s=self._first_wait_s)
@@ -118,3 +106,12 @@ class MoneyWorker:
         if refund is not None and refund.gateway_refund_id is not None:
             told = await self._gateway.fetch_refund(refund.gateway_refund_id)
             await gateway_events.take_refund(self._services, self._gateway, told)
+
+
+def _busily(hand: Callable[[], Awaitable[bool]]) -> Step:
+    """At once again while there is something to do."""
+
+    async def step() -> float | None:
+        return 0.0 if await hand() else None
+
+    return step

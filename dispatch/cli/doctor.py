@@ -181,6 +181,7 @@ async def _database(settings: Settings, dsn: str) -> list[Finding]:
 
 
 async def _clock(pool: Pool) -> Finding:
+    from dispatch.clock import Clock, Reading
     from storage import clock
     from storage.tools import doctor
 
@@ -193,11 +194,11 @@ async def _clock(pool: Pool) -> Finding:
     skew = theirs.timestamp() - ours
     if abs(skew) > _MOST_SKEW_S:
         return Finding("clock", "wrong", f"the database's is {skew:+.1f} s off", "synchronise both with NTP")
-    shift = row.app_at - row.real_at
-    if row.speed != 1.0 or shift:
+    ahead_s = Clock(Reading(row.real_at, row.app_at, row.speed)).ahead_s
+    if row.speed != 1.0 or abs(ahead_s) >= 1.0:
         return Finding(
-            "clock", "note", f"the domain's time runs at {row.speed:g}x, {shift:+.0f} s away",
-            "left by a simulation: use another --data folder for real work",
+            "clock", "note", f"the domain's time runs at {row.speed:g}x and is {ahead_s / 3600:+.1f} hours away",
+            "left by a demo or a simulation: use another --data folder for real work, or remove this one to begin anew",
         )  # fmt: skip
     return Finding("clock", "ok", "the database agrees with this machine")
 

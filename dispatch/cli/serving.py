@@ -18,6 +18,7 @@ from dispatch.cli.failure import Refused
 from dispatch.cli.setup import database, make_ready, note, refuse_unfit, stoppable
 
 if TYPE_CHECKING:
+    from dispatch.clock import Clock
     from dispatch.config import Settings
 
 #: Requests under way get so long to finish.
@@ -27,6 +28,8 @@ CLEANUP_S = 4.0
 #: Whatever still runs so long after the signal is left behind; the supervisor of the process waits for ten.
 HARD_STOP_S = 9.0
 BACKLOG = 1024
+#: A domain's time that is farther off than this is worth a word.
+AHEAD_S = 60.0
 
 #: Called with the DSN of the migrated database, before anything answers.
 Prepare = Callable[["Settings", str], Awaitable[None]]
@@ -75,6 +78,20 @@ async def _real_time(settings: Settings, dsn: str) -> None:
     async with open_services(settings, dsn, with_workers=False) as services:
         if services.clock.speed != 1.0:
             await set_clock(services, services.clock.scaled(1.0))
+        if said := of_clock(services.clock):
+            note(said)
+
+
+def of_clock(clock: Clock) -> str | None:
+    """What people have to know of a domain's time that is not the machine's; None when it is."""
+    ahead_s = clock.ahead_s
+    if abs(ahead_s) < AHEAD_S:
+        return None
+    way = "ahead of" if ahead_s > 0 else "behind"
+    return (
+        f"the time of this data folder is {abs(ahead_s) / 3600:.1f} hours {way} this machine's, left so by a demo or a "
+        "simulation: use another --data folder for real work, or remove this one to begin anew"
+    )
 
 
 def _announce(url: str) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.engine import candidates, explain, lifecycle, offers
+from dispatch.engine import audit, candidates, explain, lifecycle, offers
 from dispatch.engine.offers import AlreadyAssigned, NoCandidate
 from dispatch.errors import Conflict, Missing
 from dispatch.events import Actor
@@ -47,11 +47,8 @@ async def _new_round(
         raise Conflict("This booking waits for its payment.")
     begun = await booking_rows.new_round(tx.conn, booking_id=booking.id, is_ordered=is_ordered)
     assert begun is not None, "its lock is held, and it is pending"
-    await booking_rows.audit(
-        tx.conn, realm=actor.kind, actor_id=actor.id, action="assign_booking", resource_type="booking",
-        resource_id=str(booking.id),
-        changes={"force": force, "round": {"old": booking.round, "new": begun.round}, **changes},
-    )  # fmt: skip
+    changes = {"force": force, "round": {"old": booking.round, "new": begun.round}, **changes}
+    await audit.record(tx, actor, "assign_booking", "booking", booking.id, changes)
     return begun
 
 

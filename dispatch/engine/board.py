@@ -9,6 +9,7 @@ from uuid import UUID
 
 from dispatch.engine.lifecycle import ASSIGNMENT_STATES
 from dispatch.services import Services
+from storage import alerts as alert_rows
 from storage import board as rows
 
 #: A board shows at most so many of each.
@@ -42,7 +43,7 @@ async def read(services: Services, box: Box) -> Board:
         bookings = await rows.open_bookings(
             conn, west=box.west, south=box.south, east=box.east, north=box.north, limit=MOST_BOOKINGS
         )
-        alerts = await rows.open_alerts(conn, limit=MOST_ALERTS)
+        alerts = await alert_rows.open_ones(conn, limit=MOST_ALERTS)
         queue_length = await rows.queue_length(conn) or 0
     return Board(
         services.clock.now(), technicians(services, box), {b.id: asdict(b) for b in bookings},

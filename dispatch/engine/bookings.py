@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dispatch import bus
-from dispatch.engine import candidates, facts, free_times, lifecycle, offers, queue, slots
+from dispatch.engine import alerts, audit, candidates, facts, free_times, lifecycle, offers, queue, slots
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from dispatch.services import Tx
@@ -162,9 +162,10 @@ async def cancel(
     )  # fmt: skip
     assert ended is not None, "its lock is held, and the state was looked at"
     queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
-    await rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=["queued", "timer_failing", *JOB_ALERTS])
+    await alerts.resolve(tx, ("queued", "timer_failing", *JOB_ALERTS), booking_id=booking_id)
     data = {
         "by": actor.cancelled_by, "reason": reason, "fee_minor": fee_minor, "refund_minor": refund_minor,
+        "currency": booking.currency,
         "technician_id": str(assignment.technician_id) if assignment else None,
     }  # fmt: skip
     await facts.record(tx, booking_id, "booking.cancelled", actor, data)
@@ -190,7 +191,7 @@ async def reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor,
     """Takes the job from its technician and searches in a new round. The caller holds the booking's lock."""
     lifecycle.move("booking", booking.status, "reopen")
     await end_assignment(tx, booking, assignment, actor, reason)
-    await rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=list(JOB_ALERTS))
+    await alerts.resolve(tx, JOB_ALERTS, booking_id=booking.id)
     step = lifecycle.BOOKING["reopen"]
     pending = await rows.reopen(tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources))
     assert pending is not None, "its lock is held, and the state was looked at"
@@ -260,7 +261,7 @@ async def _keep_or_reopen(tx: Tx, booking: Booking, assignment: Assignment, acto
         if await slots.claim(tx, booking, found, "accepted"):
             watch_at = max(tx.now, booking.starts_at - timedelta(seconds=tx.services.settings.dispatch.watch.ahead_s))
             await rows.watch(tx.conn, booking_id=booking.id, watch=None, next_at=watch_at)
-            await rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=list(WATCH_ALERTS))
+            await alerts.resolve(tx, WATCH_ALERTS, booking_id=booking.id)
             facts.tell_party(
                 tx, person.id, "job.updated",
                 {"booking_id": str(booking.id), "state": assignment.state, "starts_at": booking.starts_at.isoformat()},
@@ -296,10 +297,7 @@ async def prefer(
         tx.conn, booking_id=booking_id, priority=new["assignment_priority"],
         auto_assign=new["auto_assignment_enabled"],
     )  # fmt: skip
-    await rows.audit(
-        tx.conn, realm=actor.kind, actor_id=actor.id, action="update_booking", resource_type="booking",
-        resource_id=str(booking_id), changes=changes,
-    )  # fmt: skip
+    await audit.record(tx, actor, "update_booking", "booking", booking_id, changes)
     await facts.record(tx, booking_id, "booking.priority_changed", actor, changes)
     return await offers.lock(tx, booking_id)
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from dispatch.engine.matching import Candidate, Job, Judged, Policy, Weights, rank
 from dispatch.live.roster import Technician
-from dispatch.localtime import local_span
+from dispatch.localtime import local
 from geo.eta import travel_buffer_s
 from geo.geodesy import haversine_m
 from storage import offers as offer_rows
@@ -129,17 +128,14 @@ def place_of(booking: Booking) -> Place:
 def job_of(
     place: Place, starts_at: datetime, ends_at: datetime, live: bool, booking_id: UUID, account_id: UUID
 ) -> Job:
-    zone = ZoneInfo(place.timezone)
-    day, start, end, overnight = local_span(starts_at.astimezone(zone), ends_at.astimezone(zone))
-    return Job(
-        booking_id, account_id, place.categories, place.tiers, place.zone_id, day, start, end, overnight, live
-    )
+    start, end = local(starts_at, place.timezone), local(ends_at, place.timezone)
+    return Job(booking_id, account_id, place.categories, place.tiers, place.zone_id, start, end, live)
 
 
 def works_then(person: Technician, booking: Booking) -> bool:
     """Whether the booking lies within the technician's working hours."""
     job = job_of(place_of(booking), booking.starts_at, booking.ends_at, False, booking.id, booking.account_id)
-    return person.hours.cover(job.local_day, job.local_start, job.local_end, job.ends_next_day)
+    return person.hours.cover(job.local_start, job.local_end)
 
 
 def candidate(

@@ -6,7 +6,7 @@ from datetime import date, time
 from typing import Any
 from uuid import UUID
 
-from dispatch.engine import bookings, free_times, slots
+from dispatch.engine import bookings, facts, free_times, slots
 from dispatch.engine.free_times import SlotTaken
 from dispatch.errors import Missing
 from dispatch.events import Actor
@@ -15,16 +15,11 @@ from dispatch.services import Services
 from storage import bookings as booking_rows
 from storage import customer_bookings as rows
 from storage import facts as fact_rows
-from storage import payments as payment_rows
 from storage.bookings import Booking
 from storage.customer_bookings import BookingView
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.facts import BookingEvent
-
-#: What of a fact a customer is shown; who else was asked is between the house and them.
-SHOWN = ("number", "reason", "by", "from", "to", "rating", "payment_method")
-
 
 #: A customer's bookings, as a list.
 LIST = rows.of_account
@@ -55,25 +50,16 @@ async def timeline(conn: Conn, account_id: UUID, booking_id: UUID) -> list[Booki
 
 
 def shown(event: BookingEvent) -> dict[str, Any]:
-    """The part of a fact's data that is the customer's business."""
-    return {key: event.data[key] for key in SHOWN if event.data.get(key) is not None}
+    """The part of a fact's data that is the customer's business, as their socket is told it."""
+    told = facts.view(event.type, "customer", event.data, actor_kind=event.actor_kind)
+    return {key: value for key, value in told.items() if value is not None}
 
 
-async def payment_of(conn: Conn, booking: BookingView) -> dict[str, Any]:
-    """How the booking is paid: its own payment if there is one, else only the method."""
-    found = [p for p in await payment_rows.of_booking(conn, booking_id=booking.id) if p.surplus_of is None]
-    # What was captured says more than an attempt beside it.
-    found.sort(key=lambda p: (p.captured_minor == 0, p.kind == "wallet"))
-    if not found:
-        return {"id": None, "payment_method": booking.payment_method, "razorpay_payment_id": None}
-    payment = found[0]
-    return {
-        "id": str(payment.id),
-        "payment_method": payment.method or booking.payment_method,
-        "razorpay_payment_id": payment.gateway_payment_id,
-        "razorpay_order_id": payment.gateway_order_id,
-        "status": payment.status,
-    }
+def phone_of(services: Services, booking: BookingView) -> str | None:
+    """The technician's number, while the two have to do with each other."""
+    hours = services.settings.privacy.contact_hours
+    stage = facts.stage_of(booking.assignment_state, booking.completed_at, services.clock.now(), hours)
+    return booking.technician_phone if facts.KNOWN[stage].phone else None
 
 
 async def reschedule(services: Services, account_id: UUID, booking_id: UUID, day: date, at: time) -> Booking:

@@ -10,6 +10,7 @@ from dispatch.engine import facts, jobs, lifecycle, offers
 from dispatch.errors import DispatchError
 from dispatch.events import SYSTEM
 from dispatch.live.arrivals import Departure, Detection
+from dispatch.loops import Loop
 from dispatch.services import Services, Tx
 from geo.arrival import Rung
 from storage import facts as fact_rows
@@ -22,15 +23,19 @@ log = logging.getLogger(__name__)
 RETRY_S = 1.0
 
 
-async def record(services: Services) -> None:
-    """Until cancelled: writes detections as facts; one that the booking has outrun is let go.
+def loop_of(services: Services) -> Loop:
+    """Writes detections as facts as they come; one that the booking has outrun is let go.
 
     While the database is away they wait: an arrival is detected only once.
     """
-    while True:
+
+    async def one() -> float:
         found = await services.tracker.arrivals.next_found()
         while not await _was_recorded(services, found):  # noqa: ASYNC110 (it is the database that is away)
             await asyncio.sleep(RETRY_S)
+        return 0.0
+
+    return Loop("detections", one, every_s=RETRY_S)
 
 
 async def record_waiting(services: Services) -> int:

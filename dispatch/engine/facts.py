@@ -1,45 +1,206 @@
-"""Writes what happened: one gapless row per booking or party, in the transaction of the change itself."""
+"""What happened, and who may know what of it: the table of facts, and how one is written.
+
+A new fact is one row here. Timelines, sockets, webhooks and notifications ask `view()`; nothing else decides.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Literal
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.events import Actor, Fact
+from dispatch.events import STAFF, Actor, Fact
 from dispatch.services import PartyFact, Tx
+from geo.geodesy import rounded
 from storage import facts as rows
 
-#: Facts in the contract's words (R113) and, for what it has no word for, in its manner.
-BOOKING_FACTS = (
-    "booking.created",
-    "booking.confirmed",
-    "booking.cancelled",
-    "booking.completed",
-    "booking.queued",
-    "booking.rescheduled",
-    "booking.reopened",
-    "booking.rated",
-    "booking.refunded",
-    "booking.priority_changed",
-    "partner.assigned",
-    "partner.accepted",
-    "partner.rejected",
-    "partner.expired",
-    "partner.withdrawn",
-    "partner.in_transit",
-    "partner.near",
-    "partner.arrived",
-    "partner.cancelled",
-    "technician.left",
-    "service.started",
-    "watch.warned",
-    "payment.captured",
-    "payment.failed",
-    "payment.refunded",
-)
+#: Who reads facts, and the side of the table that they read. Staff read everything and need no column.
+READERS: Mapping[str, str] = {
+    "customer": "buyer", "organisation": "buyer", "integration": "buyer",
+    "technician": "worker", "provider": "worker",
+}  # fmt: skip
 
-PARTY_FACTS = ("offer.made", "offer.closed", "job.updated", "earnings.updated")
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The keys of one fact's data that each side may read.
+
+    `place` are told only while the tie that the fact is about stands (an open offer, a live job).
+    """
+
+    buyer: tuple[str, ...] = ()
+    worker: tuple[str, ...] = ()
+    place: tuple[str, ...] = ()
+
+
+#: Free words. Whoever said them may read them, and everybody what the house itself said; nobody else's words pass.
+WORDS = ("reason",)
+
+_TIE = ("offer_id", "technician_id")
+_JOB = ("assignment_id", "technician_id")
+
+#: Facts of a booking, in the contract's words (R113) and, for what it has no word for, in its manner. Of a fact that
+#: shows them nothing, readers still get name and number, so that `seq` has no gap.
+BOOKING_FACTS: Mapping[str, Row] = {
+    "booking.created": Row(("number", "payment_method"), ("number",)),
+    "booking.confirmed": Row(("technician_id",), _JOB),
+    "booking.cancelled": Row(("by", "reason", "fee_minor", "refund_minor", "currency"), ("by",)),
+    "booking.completed": Row((), ("assignment_id", "earning_minor", "currency")),
+    "booking.queued": Row(),
+    "booking.rescheduled": Row(("from", "to"), ("from", "to")),
+    "booking.reopened": Row((), ("technician_id",)),
+    "booking.rated": Row(("rating",), ("rating",)),
+    "booking.refunded": Row(("amount_minor", "currency")),
+    "booking.priority_changed": Row(),
+    "partner.assigned": Row((), (*_TIE, "expires_at")),
+    "partner.accepted": Row(("technician_id",), _TIE),
+    "partner.rejected": Row((), (*_TIE, "reason")),
+    "partner.expired": Row((), _TIE),
+    "partner.withdrawn": Row((), _TIE),
+    "partner.in_transit": Row(("estimated_arrival",), (*_JOB, "estimated_arrival")),
+    "partner.near": Row((), _JOB),
+    "partner.arrived": Row((), _JOB),
+    "partner.dark": Row((), _JOB),
+    "partner.cancelled": Row((), ("technician_id", "reason")),
+    "technician.left": Row(("is_taken_back", "distance_m"), (*_JOB, "is_taken_back", "distance_m")),
+    "service.started": Row((), _JOB),
+    "watch.warned": Row((), ("problem", "technician_id")),
+    "payment.captured": Row(("amount_minor", "currency")),
+    "payment.failed": Row(("reason",)),
+    "payment.switched": Row(("payment_method",), ("payment_method",)),
+    "payment.refunded": Row(("amount_minor", "currency", "to_wallet")),
+}
+
+#: Facts of a party's own stream: a technician's offers, jobs and earnings.
+PARTY_FACTS: Mapping[str, Row] = {
+    "offer.made": Row(
+        worker=(
+            "offer_id", "booking_id", "booking_number", "starts_at", "ends_at", "categories", "city",
+            "earning_minor", "currency", "expires_at", "payment_method", "grand_total_minor", "wallet_minor",
+            "outstanding_fee_minor", "amount_to_collect_minor",
+        ),
+        place=("pincode", "lat", "lng", "distance_m"),
+    ),
+    "offer.closed": Row(worker=("offer_id", "booking_id", "booking_number", "state")),
+    "job.updated": Row(
+        worker=(
+            "booking_id", "assignment_id", "offer_id", "technician_id", "state", "reason", "starts_at", "warning",
+            "left",
+        )
+    ),
+    "earnings.updated": Row(
+        worker=(
+            "booking_id", "booking_number", "earning_id", "earning_minor", "payout_id", "payout_number", "net_minor",
+            "currency", "status",
+        )
+    ),
+}  # fmt: skip
+
+_ALL: Mapping[str, Row] = {**BOOKING_FACTS, **PARTY_FACTS}
+
+
+# ---------------------------------------------------------------- what is known of each other, by stage
+
+
+class Stage(StrEnum):
+    """How far the tie of a technician and a booking has come."""
+
+    OFFERED = "offered"
+    OWN = "own"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the two sides of a tie know of each other.
+
+    `place` is what the technician knows of the customer's door, `address` those lines of it (None: all), `contact`
+    the keys of the contact; `phone`: whether the customer has the technician's number.
+    """
+
+    place: Literal["exact", "rough", "none"]
+    address: tuple[str, ...] | None
+    contact: tuple[str, ...] = ()
+    phone: bool = False
+
+
+#: Never the customer's e-mail; nothing of the place once it is over.
+KNOWN: Mapping[Stage, Known] = {
+    Stage.OFFERED: Known("rough", ("city", "state", "pincode")),
+    Stage.OWN: Known("exact", None, ("name", "phone"), phone=True),
+    Stage.OVER: Known("none", ("city", "state")),
+}
+
+#: How rough a rough place is, in metres.
+ROUGH_M = 500.0
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What a technician may know of where a booking is; degrees, None where that is nothing."""
+
+    address: dict[str, Any]
+    lat: float | None
+    lng: float | None
+    contact: dict[str, Any] | None
+
+
+def stage_of(state: str | None, completed_at: datetime | None, now: datetime, contact_hours: float) -> Stage:
+    """`state` is the contract's assignment state, None without one. Contacts stay readable for so many hours after the
+    job is done, for what was forgotten and what went wrong.
+    """
+    if state == "assigned":
+        return Stage.OFFERED
+    if state in ("accepted", "in_transit", "arrived", "in_progress"):
+        return Stage.OWN
+    if state == "completed" and completed_at is not None and now < completed_at + timedelta(hours=contact_hours):
+        return Stage.OWN
+    return Stage.OVER
+
+
+def door(stage: Stage, address: Mapping[str, Any], lat: float, lng: float, contact: Mapping[str, Any]) -> Door:
+    """The place and the person as a technician may know them at this stage."""
+    known = KNOWN[stage]
+    shown = dict(address) if known.address is None else {key: address.get(key) for key in known.address}
+    where: tuple[float | None, float | None] = (lat, lng)
+    if known.place != "exact":
+        where = rounded(lat, lng, ROUGH_M) if known.place == "rough" else (None, None)
+    person = {key: contact[key] for key in known.contact if key in contact}
+    return Door(shown, *where, person or None)
+
+
+def rough_m(distance_m: float | None) -> int | None:
+    """A distance that says no more of a place than the rough place does."""
+    return None if distance_m is None else max(1, round(distance_m / ROUGH_M)) * int(ROUGH_M)
+
+
+# ---------------------------------------------------------------- writing and reading
+
+
+class UnknownFact(LookupError):
+    """A fact without a row in the table: nobody would know who may read it."""
+
+
+def view(
+    fact_type: str, reader: str, data: Mapping[str, Any], *, actor_kind: str | None = None, stands: bool = True
+) -> dict[str, Any]:
+    """What `reader` (a kind of caller) may read of a fact's data; `actor_kind` is who caused it, where that is known.
+
+    Not `stands`: the tie is over, and with it what was known of the place. A fact that the table no longer has is
+    shown without data.
+    """
+    if reader in STAFF:
+        return dict(data)
+    row = _ALL.get(fact_type, Row())
+    keys: tuple[str, ...] = getattr(row, READERS[reader])
+    if stands and READERS[reader] == "worker":
+        keys += row.place
+    hidden = () if actor_kind in (None, reader, *STAFF) else WORDS
+    return {key: data[key] for key in keys if key not in hidden and key in data}
 
 
 async def record(
@@ -49,7 +210,12 @@ async def record(
     actor: Actor,
     data: dict[str, Any] | None = None,
 ) -> Fact:
-    """Appends a fact to the booking's timeline and runs its reactions; the caller holds the booking's row lock."""
+    """Appends a fact to the booking's timeline and runs its reactions; the caller holds the booking's row lock.
+
+    Raises UnknownFact.
+    """
+    if fact_type not in BOOKING_FACTS:
+        raise UnknownFact(fact_type)
     data = data or {}
     row = await rows.append_booking(
         tx.conn, booking_id=booking_id, type=fact_type, actor_kind=actor.kind, actor_id=actor.id, data=data
@@ -62,5 +228,11 @@ async def record(
 
 
 def tell_party(tx: Tx, party_id: UUID, fact_type: str, data: dict[str, Any]) -> None:
-    """Appends a fact to a party's own stream (a technician's offers, jobs, earnings) when the transaction commits."""
+    """Appends a fact to a party's own stream (a technician's offers, jobs, earnings) when the transaction commits.
+
+    All of it is for them, so all of its keys stand in the table. Raises UnknownFact.
+    """
+    row = PARTY_FACTS.get(fact_type)
+    if row is None or (unknown := data.keys() - {*row.worker, *row.place}):
+        raise UnknownFact(fact_type if row is None else f"{fact_type}: {sorted(unknown)}")
     tx.tell_party(PartyFact(party_id, fact_type, data))

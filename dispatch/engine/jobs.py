@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.engine import bookings, facts, lifecycle, offers, queue
+from dispatch.engine import alerts, bookings, facts, lifecycle, offers, queue
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from dispatch.localtime import local, twelve_hour
@@ -97,7 +97,7 @@ async def advance(
         await _check_start_code(tx, booking, assignment, start_code)
     await _step(tx, assignment, "detected" if is_detected else step, estimated_arrival=estimated_arrival)
     if step in ("arrived", "in_progress"):
-        await booking_rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=list(bookings.JOB_ALERTS))
+        await alerts.resolve(tx, bookings.JOB_ALERTS, booking_id=booking_id)
     if step in ("in_transit", "arrived"):
         await _watch_anew(tx, booking_id)
     if step == "in_progress":
@@ -140,7 +140,7 @@ async def complete(
     row = lifecycle.BOOKING["complete"]
     await booking_rows.complete(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
     queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
-    await booking_rows.resolve_alerts(tx.conn, booking_id=booking_id, kinds=list(bookings.JOB_ALERTS))
+    await alerts.resolve(tx, bookings.JOB_ALERTS, booking_id=booking_id)
     await booking_rows.count_done(tx.conn, technician_id=technician_id)
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
     data = {
@@ -181,11 +181,11 @@ async def leave(tx: Tx, booking: Booking, assignment: Assignment, left_at: datet
         await _step(tx, assignment, "left")
         await _watch_anew(tx, booking.id)
     else:
-        await booking_rows.raise_alert(
-            tx.conn, kind="technician_left", booking_id=booking.id, technician_id=assignment.technician_id,
-            message=f"Booking {booking.number}: the technician arrived and has gone away again without starting.",
+        await alerts.raise_alert(
+            tx, "technician_left",
+            f"Booking {booking.number}: the technician arrived and has gone away again without starting.",
+            booking_id=booking.id, technician_id=assignment.technician_id,
         )  # fmt: skip
-        tx.hint(bus.ALERT_RAISED, {"kind": "technician_left", "booking_id": str(booking.id)})
     data = {
         "assignment_id": str(assignment.id), "technician_id": str(assignment.technician_id),
         "is_taken_back": is_taken_back, "distance_m": round(distance_m),
@@ -245,9 +245,9 @@ async def _check_start_code(tx: Tx, booking: Booking, assignment: Assignment, gi
         return
     # Asking whether there is a code is no guess.
     if given and await rows.count_start_code(tx.conn, assignment_id=assignment.id) == START_CODE_TRIES:
-        await booking_rows.raise_alert(
-            tx.conn, kind="start_code_locked", booking_id=booking.id, technician_id=assignment.technician_id,
-            message=f"Booking {booking.number}: {START_CODE_TRIES} wrong start codes; it can no longer be started.",
+        await alerts.raise_alert(
+            tx, "start_code_locked",
+            f"Booking {booking.number}: {START_CODE_TRIES} wrong start codes; it can no longer be started.",
+            booking_id=booking.id, technician_id=assignment.technician_id,
         )  # fmt: skip
-        tx.hint(bus.ALERT_RAISED, {"kind": "start_code_locked", "booking_id": str(booking.id)})
     raise WrongStartCode({"start_code": "Ask the customer for the code that their booking shows."})

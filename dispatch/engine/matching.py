@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime
 from uuid import UUID
 
-from dispatch.localtime import Hours
+from dispatch.hours import Hours
 
 #: What an unrated technician counts as (C60): neutral, so that newcomers can be matched.
 UNRATED = 4.0
@@ -24,10 +24,9 @@ class Job:
     categories: frozenset[str]
     tiers: frozenset[str]
     zone_id: UUID | None
-    local_day: date
-    local_start: time
-    local_end: time
-    ends_next_day: bool
+    #: As the clocks of the place show them.
+    local_start: datetime
+    local_end: datetime
     is_live: bool
 
 
@@ -116,7 +115,7 @@ FILTERS: tuple[Filter, ...] = (
     ("outside_zone", lambda c, j, p: None not in (c.zone_id, j.zone_id) and c.zone_id != j.zone_id),
     (
         "working_hours",
-        lambda c, j, p: not c.hours.cover(j.local_day, j.local_start, j.local_end, j.ends_next_day),
+        lambda c, j, p: not c.hours.cover(j.local_start, j.local_end),
     ),
     ("busy_then", lambda c, j, p: c.is_busy_then),
     ("rating", lambda c, j, p: (UNRATED if c.rating is None else c.rating) < p.min_rating),

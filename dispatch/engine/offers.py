@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.engine import candidates, explain, facts, lifecycle, queue, slots
+from dispatch.amounts import amounts_of
+from dispatch.engine import alerts, candidates, explain, facts, lifecycle, queue, slots
 from dispatch.engine.candidates import Reachable
 from dispatch.engine.matching import Judged
 from dispatch.errors import Conflict, Missing
@@ -150,8 +151,8 @@ async def make(
     tx.hint(bus.TIMER_SET, {"at": offer.expires_at.timestamp()})
     if booking.queued_at is not None or booking.round > 1:
         # People were told that it waits, in this round or before it.
-        await booking_rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=["queued"])
-    facts.tell_party(tx, person.id, "offer.made", offer_view(booking, offer))
+        await alerts.resolve(tx, ["queued"], booking_id=booking.id)
+    facts.tell_party(tx, person.id, "offer.made", offer_view(offered, offer))
     await facts.record(
         tx, booking.id, "partner.assigned", Actor("admin", made_by) if made_by else SYSTEM,
         {
@@ -211,7 +212,10 @@ def window(services: Services, booking: Booking, now: datetime) -> timedelta:
 
 
 def offer_view(booking: Booking, offer: Offer) -> dict[str, Any]:
-    """What the technician is told of a job before accepting it: where and when, not whom."""
+    """What the technician is told of a job before accepting it: roughly where, when, what to take at the door, not
+    whom."""
+    amounts = amounts_of(booking)
+    place = facts.door(facts.Stage.OFFERED, booking.address, booking.lat, booking.lng, booking.contact)
     return {
         "offer_id": str(offer.id),
         "booking_id": str(booking.id),
@@ -221,9 +225,14 @@ def offer_view(booking: Booking, offer: Offer) -> dict[str, Any]:
         "categories": booking.categories,
         "city": booking.address.get("city"),
         "pincode": booking.address.get("pincode"),
-        "lat": booking.lat,
-        "lng": booking.lng,
-        "distance_m": offer.distance_m,
+        "lat": place.lat,
+        "lng": place.lng,
+        "distance_m": facts.rough_m(offer.distance_m),
+        "payment_method": booking.payment_method,
+        "grand_total_minor": booking.grand_total_minor,
+        "wallet_minor": amounts.wallet_minor,
+        "outstanding_fee_minor": amounts.outstanding_fee_minor,
+        "amount_to_collect_minor": amounts.to_collect_minor,
         "earning_minor": offer.earning_minor,
         "currency": offer.currency,
         "expires_at": offer.expires_at.isoformat(),

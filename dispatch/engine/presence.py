@@ -1,16 +1,49 @@
-"""Online, offline, working hours: what technicians say of themselves."""
+"""Online, offline, working hours, days off: what technicians say of themselves."""
 
 from __future__ import annotations
 
 import contextlib
-from datetime import datetime, time
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from dispatch import bus
-from dispatch.errors import DispatchError, Invalid, Missing
-from dispatch.services import Tx
+from dispatch import bus, hours
+from dispatch.errors import Conflict, DispatchError, Invalid, Missing
+from dispatch.localtime import local
+from dispatch.loops import Loop
+from dispatch.services import Services, Tx
+from storage import days_off as day_rows
 from storage import roster as rows
+from storage.database.pool import Conn
+
+log = logging.getLogger(__name__)
+
+#: Those who have gone dark are looked for this often, in real seconds.
+DARK_LOOK_S = 20.0
+#: Days off are kept so far ahead.
+FARTHEST_DAY_OFF = timedelta(days=366)
+
+
+class JobsThen(Conflict):
+    """You have accepted jobs on this day; give them back first."""
+
+    code = "jobs_on_this_day"
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """The same hours on some ISO days, in minutes after midnight; an end that is not later is the next day's.
+    `where` is its place in what was sent."""
+
+    days: Sequence[int]
+    start: int
+    end: int
+    breaks: Sequence[hours.Span] = ()
+    where: str = ""
+
 
 #: The position that comes with a presence is stamped here: this clock is right.
 SERVER_CLOCK = "server"
@@ -36,17 +69,103 @@ def _ping(report: Any, technician_id: UUID, at_ms: int, position: tuple[float, f
         report(technician_id, [(at_ms, *position)], sent_at_ms=at_ms, device=SERVER_CLOCK)
 
 
-async def set_working_hours(tx: Tx, technician_id: UUID, start: time, end: time, days: list[int]) -> dict[str, Any]:
-    """Local working hours on ISO days. Raises Invalid."""
+async def put_out_the_dark(services: Services) -> int:
+    """Whoever gave no sign of life for long (a dead phone, no network) is not available, whatever they last said;
+    their next position brings them back. Returns how many went dark."""
+    async with services.transaction() as tx:
+        gone = await rows.gone_dark(tx.conn, dark_s=services.settings.dispatch.presence_dark_s)
+        for one in gone:
+            tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(one.id)})
+    return len(gone)
+
+
+def loop_of(services: Services) -> Loop:
+    """Looks for those who have gone dark; after a start they have a while to report first."""
+
+    async def look() -> None:
+        await put_out_the_dark(services)
+
+    return Loop("dark technicians", look, every_s=DARK_LOOK_S, after_s=DARK_LOOK_S)
+
+
+async def set_working_hours(tx: Tx, technician_id: UUID, shifts: Sequence[Shift]) -> dict[str, Any]:
+    """Keeps the hours of each weekday, by the clocks of the place, in the form that clients read. Raises Invalid."""
     problems: dict[str, str] = {}
-    if start >= end:
-        problems["working_hours.end"] = "This must be later than the start."
-    if not days or set(days) - set(range(1, 8)):
+    week: list[list[hours.Span]] = [[] for _ in range(7)]
+    for shift in shifts:
+        for day in shift.days:
+            week[day - 1].extend(_spans(shift, problems))
+    if not problems and not any(week):
         problems["working_hours.days"] = "Name at least one day, 1 (Monday) to 7 (Sunday)."
     if problems:
         raise Invalid(problems)
-    hours = {"start": f"{start:%H:%M}", "end": f"{end:%H:%M}", "days": sorted(set(days))}
-    if not await rows.set_working_hours(tx.conn, technician_id=technician_id, working_hours=hours):
+    kept = hours.stored(week)
+    if not await rows.set_working_hours(tx.conn, technician_id=technician_id, working_hours=kept):
         raise Missing("technician")
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
-    return hours
+    return kept
+
+
+def _spans(shift: Shift, problems: dict[str, str]) -> Sequence[hours.Span]:
+    """The stretches of work of one shift, less its breaks; what is wrong with it goes to `problems`."""
+    where = f"working_hours{shift.where}"
+    if shift.start == shift.end or (shift.start, shift.end) == (hours.DAY, 0):
+        problems[f"{where}.end"] = "This must differ from the start; around the clock is from 00:00 to 24:00."
+        return ()
+    whole = hours.span_of(shift.start, shift.end)
+    breaks = [hours.within(whole, start, end) if start != end else None for start, end in shift.breaks]
+    for n, found in enumerate(breaks):
+        if found is None:
+            problems[f"{where}.breaks.{n}"] = "A break begins and ends within the hours."
+    left = hours.without(whole, [found for found in breaks if found is not None])
+    if not left:
+        problems[f"{where}.breaks"] = "The breaks leave no time to work."
+    return left
+
+
+async def days_off(conn: Conn, services: Services, technician_id: UUID) -> list[date]:
+    """The days on which the technician does not work, from today on."""
+    today = local(services.clock.now(), _timezone(services, technician_id)).date()
+    return [row.day for row in await day_rows.page(conn, technician_id=technician_id, from_day=today)]
+
+
+async def take_off(tx: Tx, technician_id: UUID, day: date) -> None:
+    """No offers for a day: the shifts that begin on it fall away. Repeating changes nothing.
+
+    Raises Invalid (a day that is over, or too far ahead) and JobsThen, which lists the accepted jobs of that day.
+    """
+    today = local(tx.now, _timezone(tx.services, technician_id)).date()
+    if not today <= day <= today + FARTHEST_DAY_OFF:
+        raise Invalid({"date": "This is a day from today on, at most a year ahead."})
+    person = await day_rows.lock(tx.conn, technician_id=technician_id)
+    if person is None:
+        raise Missing("technician")
+    before, after = hours.hours_of(person.working_hours), hours.hours_of(person.working_hours, [day])
+    hit = []
+    for job in await day_rows.jobs_around(tx.conn, technician_id=technician_id, day=day):
+        starts, ends = local(job.starts_at, job.timezone), local(job.ends_at, job.timezone)
+        if starts.date() == day or (before.cover(starts, ends) and not after.cover(starts, ends)):
+            hit.append(job)
+    if hit:
+        raise JobsThen(details={"jobs": [_then(job) for job in hit]})
+    await day_rows.add(tx.conn, technician_id=technician_id, day=day)
+    tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
+
+
+async def work_again(tx: Tx, technician_id: UUID, day: date) -> None:
+    """The day is worked after all. Repeating changes nothing."""
+    if await day_rows.lock(tx.conn, technician_id=technician_id) is None:
+        raise Missing("technician")
+    await day_rows.remove(tx.conn, technician_id=technician_id, day=day)
+    tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
+
+
+def _timezone(services: Services, technician_id: UUID) -> str:
+    """The clocks that the technician lives by: those of their zone."""
+    person = services.roster.find(technician_id)
+    zone = services.zones.find(person.zone_id) if person is not None and person.zone_id is not None else None
+    return zone.timezone if zone is not None else services.settings.timezone
+
+
+def _then(job: day_rows.JobThen) -> dict[str, str]:
+    return {"booking_id": str(job.id), "booking_number": job.number, "starts_at": job.starts_at.isoformat()}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.engine import candidates, facts
+from dispatch.engine import alerts, candidates, facts
 from dispatch.engine.matching import Judged
 from dispatch.events import SYSTEM
 from dispatch.live.freed import MOST_WOKEN
@@ -78,12 +78,11 @@ async def _enter(
     await slot_rows.set_state(tx.conn, booking_id=booking.id, state="held")
     was_there = booking.queued_at is not None
     if was_there and booking.queue_reason != reason:
-        await booking_rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=["queued"])
-    await booking_rows.raise_alert(
-        tx.conn, kind="queued", booking_id=booking.id, technician_id=None,
-        message=f"Booking {booking.number} waits for a technician: {reason.replace('_', ' ')}.",
+        await alerts.resolve(tx, ["queued"], booking_id=booking.id)
+    await alerts.raise_alert(
+        tx, "queued", f"Booking {booking.number} waits for a technician: {reason.replace('_', ' ')}.",
+        booking_id=booking.id,
     )  # fmt: skip
-    tx.hint(bus.ALERT_RAISED, {"kind": "queued", "booking_id": str(booking.id)})
     data = {"reason": reason, "waits_for": waits_for, "again": was_there}
     await facts.record(tx, booking.id, "booking.queued", SYSTEM, data)
     return queued

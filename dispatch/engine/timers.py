@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from dispatch import bus
-from dispatch.engine import bookings, offers, queue, watchdog
+from dispatch.engine import alerts, bookings, offers, queue, watchdog
+from dispatch.loops import Loop
 from dispatch.services import Tx
 from storage import bookings as rows
 from storage import slots as slot_rows
@@ -52,35 +52,32 @@ KINDS: dict[str, Handler] = {
 
 
 class Sweeper:
-    """Runs in every node. `sweep()` works through all that is due; `run()` does it for ever, on time."""
+    """Runs in every node. `sweep()` works through all that is due; `loop` does it for ever, on time."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._wake = asyncio.Event()
         self._planned_s = 0.0
+        self._has_woken = False
+        self.loop = Loop("timers", self._round, every_s=POLL_S)
         services.bus.subscribe(bus.TIMER_SET, self._hinted)
-        services.freed.on_news(self._wake.set)
+        services.freed.on_news(self.loop.wake)
 
     def _hinted(self, hint: bus.Hint) -> None:
         # Only what is due before the next look is worth waking for.
         if float(hint["at"]) <= self._planned_s:
-            self._wake.set()
+            self.loop.wake()
 
-    async def run(self) -> None:
-        await queue.wake_all(self._services)
-        while True:
-            # What is set while this works may be missed by its own looking: the next look must not be far.
-            self._plan(POLL_S)
-            try:
-                await self.sweep()
-                pause = await self._pause_s()
-            except Exception:
-                log.exception("the sweep failed; it goes on")
-                pause = 1.0
-            self._plan(pause)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
-            self._wake.clear()
+    async def _round(self) -> float:
+        if not self._has_woken:
+            # What was hinted at while no node listened is looked at once.
+            await queue.wake_all(self._services)
+            self._has_woken = True
+        # What is set while this works may be missed by its own looking: the next look must not be far.
+        self._plan(POLL_S)
+        await self.sweep()
+        pause_s = await self._pause_s()
+        self._plan(pause_s)
+        return pause_s
 
     def _plan(self, pause_s: float) -> None:
         clock = self._services.clock
@@ -130,18 +127,18 @@ class Sweeper:
         await KINDS[booking.next_action](tx, booking)
         if due.timer_failures:
             await rows.timer_works(tx.conn, booking_id=due.id)
-            await rows.resolve_alerts(tx.conn, booking_id=due.id, kinds=["timer_failing"])
+            await alerts.resolve(tx, ["timer_failing"], booking_id=due.id)
         return True
 
     async def _postpone(self, due: Due) -> None:
         async with self._services.transaction() as tx:
             failures = await rows.postpone(tx.conn, booking_id=due.id, seconds=POSTPONE_S) or 0
             if failures >= ALERT_AFTER:
-                await rows.raise_alert(
-                    tx.conn, kind="timer_failing", booking_id=due.id, technician_id=None,
-                    message=f"A step of this booking has failed {failures} times in a row; it is tried again.",
+                await alerts.raise_alert(
+                    tx, "timer_failing",
+                    f"A step of this booking has failed {failures} times in a row; it is tried again.",
+                    booking_id=due.id,
                 )  # fmt: skip
-                tx.hint(bus.ALERT_RAISED, {"kind": "timer_failing", "booking_id": str(due.id)})
 
     async def _pause_s(self) -> float:
         async with self._services.read() as conn:

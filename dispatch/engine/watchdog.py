@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from dispatch import bus
-from dispatch.engine import bookings, facts
+from dispatch.engine import alerts, bookings, facts
 from dispatch.events import SYSTEM
 from dispatch.services import Tx
 from geo import arrival
 from geo.arrival import Best, Patience, Progress
 from geo.geodesy import haversine_m
 from storage import bookings as booking_rows
+from storage import facts as fact_rows
 from storage import offers as offer_rows
 from storage.bookings import Booking
 from storage.offers import Assignment
@@ -145,7 +145,7 @@ async def look(tx: Tx, booking: Booking) -> None:
     if result.action == "warn":
         await warn(tx, booking, assignment, result.problem or "late")
     elif memory.warned_at_s is not None and result.problem is None:
-        await booking_rows.resolve_alerts(tx.conn, booking_id=booking.id, kinds=list(bookings.WATCH_ALERTS))
+        await alerts.resolve(tx, bookings.WATCH_ALERTS, booking_id=booking.id)
     next_at = max(tx.now + timedelta(seconds=1), datetime.fromtimestamp(result.next_look_s, tx.now.tzinfo))
     await booking_rows.watch(tx.conn, booking_id=booking.id, watch=asdict(result.memory), next_at=next_at)
 
@@ -175,17 +175,27 @@ def view_of(tx: Tx, booking: Booking, assignment: Assignment) -> View:
 
 async def warn(tx: Tx, booking: Booking, assignment: Assignment, problem: str) -> None:
     """Tells the technician, the timeline and staff, once."""
-    await booking_rows.raise_alert(
-        tx.conn, kind=problem, booking_id=booking.id, technician_id=assignment.technician_id,
-        message=f"Booking {booking.number}: the technician is {problem.replace('_', ' ')}.",
+    await alerts.raise_alert(
+        tx, problem, f"Booking {booking.number}: the technician is {problem.replace('_', ' ')}.",
+        booking_id=booking.id, technician_id=assignment.technician_id,
     )  # fmt: skip
-    tx.hint(bus.ALERT_RAISED, {"kind": problem, "booking_id": str(booking.id)})
     data: dict[str, Any] = {"problem": problem, "technician_id": str(assignment.technician_id)}
     await facts.record(tx, booking.id, "watch.warned", SYSTEM, data)
+    if problem == "dark":
+        await _tell_customer(tx, booking, assignment)
     facts.tell_party(
         tx, assignment.technician_id, "job.updated",
         {"booking_id": str(booking.id), "state": assignment.state, "warning": problem},
     )  # fmt: skip
+
+
+async def _tell_customer(tx: Tx, booking: Booking, assignment: Assignment) -> None:
+    """That the technician's phone is silent, once for an assignment."""
+    told = {"assignment_id": str(assignment.id), "technician_id": str(assignment.technician_id)}
+    if not await fact_rows.was_told(
+        tx.conn, booking_id=booking.id, type="partner.dark", assignment_id=told["assignment_id"]
+    ):
+        await facts.record(tx, booking.id, "partner.dark", SYSTEM, told)
 
 
 async def reassign(tx: Tx, booking: Booking, assignment: Assignment, problem: str) -> None:

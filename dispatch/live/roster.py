@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from time import monotonic
-from typing import Any
 from uuid import UUID
 
 from dispatch import bus
 from dispatch.bus import Bus
+from dispatch.hours import Hours, hours_of
 from dispatch.live.zones import ZoneBook
-from dispatch.localtime import Hours
+from dispatch.loops import Loop
 from geo.index import FleetIndex
 from storage import roster as rows
 from storage.database.pool import Pool
@@ -52,13 +50,6 @@ class Technician:
     idle_since: datetime
 
 
-def hours_of(raw: dict[str, Any]) -> Hours:
-    """Working hours from their JSON form {start, end, days}."""
-    return Hours(
-        time.fromisoformat(raw["start"]), time.fromisoformat(raw["end"]), frozenset(int(d) for d in raw["days"])
-    )
-
-
 class Bits:
     """Gives each word a bit, in the order of appearance; the index filters on the masks."""
 
@@ -87,7 +78,8 @@ class Roster:
         self.tier_bits = Bits(32)
         self._listeners: list[Callable[[Technician], None]] = []
         self._wanted: set[UUID] = set()
-        self._wake = asyncio.Event()
+        #: Those whom a hint names at once, and every few seconds what no hint told.
+        self.loop = Loop("roster", self._freshen, every_s=POLL_S)
         #: When the last look began (monotonic, real seconds), and what it found: that is not taken over again.
         self._looked_s = 0.0
         self._found: dict[UUID, datetime] = {}
@@ -139,29 +131,21 @@ class Roster:
             if known.get(row.id) != row.changed_at:
                 self._put(row)
 
-    async def keep_fresh(self) -> None:
-        """Until cancelled: those whom a hint names at once, and every few seconds what no hint told."""
-        next_look_s = monotonic() + POLL_S
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(0.0, next_look_s - monotonic()))
-            self._wake.clear()
-            wanted, self._wanted = self._wanted, set()
-            try:
-                if wanted:
-                    await self.refresh(wanted)
-                if monotonic() >= next_look_s:
-                    next_look_s = monotonic() + POLL_S
-                    await self._look()
-            except Exception:
-                self._wanted |= wanted
-                log.warning("the roster could not be refreshed", exc_info=True)
-                await asyncio.sleep(1)
-                self._wake.set()
+    async def _freshen(self) -> float:
+        wanted, self._wanted = self._wanted, set()
+        try:
+            if wanted:
+                await self.refresh(wanted)
+            if monotonic() >= self._looked_s + POLL_S:
+                await self._look()
+        except BaseException:
+            self._wanted |= wanted
+            raise
+        return max(0.0, self._looked_s + POLL_S - monotonic())
 
     def _hinted(self, hint: bus.Hint) -> None:
         self._wanted.add(UUID(hint["technician_id"]))
-        self._wake.set()
+        self.loop.wake()
 
     def _put(self, row: rows.TechnicianRow) -> None:
         base = (row.base_lat, row.base_lng) if row.base_lat is not None and row.base_lng is not None else None
@@ -169,8 +153,9 @@ class Roster:
             base = (zone.centre_lat, zone.centre_lng)
         person = Technician(
             row.id, row.no, row.code, row.name, row.phone, row.provider_id,
-            frozenset(row.categories), frozenset(row.tiers), hours_of(row.working_hours), float(row.service_radius_m),
-            base, row.zone_id, row.is_active, row.is_available, row.onboarding_status == "verified", row.rating,
+            frozenset(row.categories), frozenset(row.tiers), hours_of(row.working_hours, row.days_off),
+            float(row.service_radius_m), base, row.zone_id, row.is_active, row.is_available,
+            row.onboarding_status == "verified", row.rating,
             row.cancelled_bookings / row.total_bookings if row.total_bookings else 0.0, row.idle_since,
         )  # fmt: skip
         self._by_id[row.id] = self._by_no[row.no] = person

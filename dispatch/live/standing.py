@@ -10,6 +10,7 @@ from uuid import UUID
 
 from dispatch import bus
 from dispatch.live.together import MOST_KEYS, Together
+from dispatch.loops import Loop
 from storage import sessions as rows
 from storage.database.pool import Pool, translated
 
@@ -53,6 +54,9 @@ class Standing:
         self._drops = 0
         self._asked: Together[UUID, Seen] = Together(self._ask)
         node_bus.subscribe(bus.SESSION_REVOKED, self.revoked)
+        #: Asks for all who were seen lately, before what is known of them grows old. While that fails nobody is
+        #: believed for longer: who is not known is asked for by the request itself.
+        self.loop = Loop("sign-ins", self.renew, every_s=RENEW_S)
 
     async def of(self, session_id: UUID, realm: str) -> Seen | None:
         """What is known of a sign-in that stands in this realm, or None.
@@ -73,16 +77,6 @@ class Standing:
             asked = await self._ask(wanted[start : start + MOST_KEYS])
             dead |= {session_id for session_id, seen in asked.items() if not seen.is_alive}
         return dead
-
-    async def keep_fresh(self) -> None:
-        """Runs until cancelled: asks for all who were seen lately, before what is known of them grows old."""
-        while True:
-            await asyncio.sleep(RENEW_S)
-            try:
-                await self.renew()
-            except Exception:
-                # Nobody is believed for longer because of it: who is not known is asked for by the request itself.
-                log.warning("the list of sign-ins could not be renewed", exc_info=True)
 
     async def renew(self) -> None:
         """Asks for everybody who was seen lately, and forgets the others."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import time
 from collections import Counter
@@ -20,6 +18,7 @@ from dispatch.live.devices import Devices
 from dispatch.live.reports import Report, Seen, TooOften, Unreadable
 from dispatch.live.roster import Roster, Technician
 from dispatch.live.trail import Trail
+from dispatch.loops import Loop
 from geo.eta import StraightLine
 from geo.filter import DEFAULT_RULES, Fix, FixFilter, Kind, Ping, Step, Verdict, complaints, read_ping, read_time_ms
 from geo.index import FleetIndex
@@ -70,7 +69,14 @@ class Tracker:
         self._watchers: list[Watcher] = []
         self._positions_read_s = time.monotonic()
         self._reload: set[UUID] = set()
-        self._wake = asyncio.Event()
+        self._next_poll = 0.0
+        self._jobs_loop = Loop("jobs on the way", self._follow_jobs, every_s=JOBS_POLL_S)
+        #: Jobs at hints; what other nodes saved (Redis shares positions faster, but never alone); the trail.
+        self.loops = [
+            self._jobs_loop,
+            Loop("positions of other nodes", self.read_positions, every_s=POSITIONS_POLL_S),
+            *self.trail.loops,
+        ]
 
     # ------------------------------------------------------------ books
 
@@ -277,7 +283,7 @@ class Tracker:
 
     def _job_hinted(self, hint: bus.Hint) -> None:
         self._reload.add(UUID(hint["booking_id"]))
-        self._wake.set()
+        self._jobs_loop.wake()
 
     def _heard(self, batch: bytes) -> None:
         for no, at_s, lat, lng, accuracy_m, is_dispatchable in Trail.unpack(batch):
@@ -302,42 +308,16 @@ class Tracker:
         if is_dispatchable and fix.accuracy_m <= DEFAULT_RULES.decidable_accuracy_m:
             seen.sure = fix
 
-    async def run(self) -> None:
-        """Until cancelled: refreshes jobs at hints, saves positions every few seconds."""
-        await asyncio.gather(
-            self._follow_jobs(),
-            self._follow_positions(),
-            self.trail.save_for_ever(),
-        )
-
     async def flush(self) -> None:
         await self.trail.save()
 
-    async def _follow_jobs(self) -> None:
+    async def _follow_jobs(self) -> float:
         """At every hint; and all of them now and then, however busy the hints are, because one may have been lost."""
-        next_poll = time.monotonic() + JOBS_POLL_S
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(0.05, next_poll - time.monotonic()))
-            self._wake.clear()
-            try:
-                await self.refresh_jobs()
-                if time.monotonic() >= next_poll:
-                    next_poll = time.monotonic() + JOBS_POLL_S
-                    await self.read_jobs()
-            except Exception:
-                log.warning("the jobs could not be refreshed", exc_info=True)
-                await asyncio.sleep(1)
-                self._wake.set()
-
-    async def _follow_positions(self) -> None:
-        """What other nodes saved, every few seconds: positions are shared faster by Redis, but never only by it."""
-        while True:
-            await asyncio.sleep(POSITIONS_POLL_S)
-            try:
-                await self.read_positions()
-            except Exception as e:
-                log.warning("the positions of other nodes wait for the database: %s", e)
+        await self.refresh_jobs()
+        if time.monotonic() >= self._next_poll:
+            self._next_poll = time.monotonic() + JOBS_POLL_S
+            await self.read_jobs()
+        return max(0.05, self._next_poll - time.monotonic())
 
     async def read_positions(self) -> None:
         """Takes over what other nodes saved since the last look and is newer than what is known here."""

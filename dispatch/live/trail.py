@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from dispatch import bus
 from dispatch.bus import Bus
 from dispatch.clock import Clock
+from dispatch.loops import Loop
 from geo.filter import Fix
 from storage import history
 from storage import roster as rows
@@ -26,6 +27,9 @@ SHARE_S = 0.5
 MOST_POINTS = 200_000
 #: Old partitions are looked for this often in real seconds.
 TIDY_S = 3600.0
+
+#: A position at most so old, in seconds of the domain's time, brings one back who had gone dark.
+SIGN_OF_LIFE_S = 120.0
 
 _RECORD = struct.Struct("<qdddf?")
 
@@ -45,6 +49,12 @@ class Trail:
         self._points: list[history.Point] = []
         self._late: list[history.Point] = []
         self.lost_points = 0
+        #: Saving, sharing and tidying; a database that is away costs a warning, what was not written stays here.
+        self.loops = [
+            Loop("positions saved", self.save, every_s=SAVE_S),
+            Loop("positions shared", self._share, every_s=SHARE_S),
+            Loop("positions tidied", self._tidy, every_s=TIDY_S),
+        ]
 
     def moved(self, last: Last) -> None:
         """A position that was judged here: it is saved and shared with the next batch."""
@@ -65,18 +75,6 @@ class Trail:
         at = datetime.fromtimestamp(fix.at_s, UTC)
         points.append((no, at, fix.lat, fix.lng, fix.accuracy_m, fix.speed_mps, fix.heading_deg))
 
-    async def save_for_ever(self) -> None:
-        """Until cancelled. A database that is away costs a warning; what was not written stays in the buffers."""
-        await asyncio.gather(self._share(), self._save_loop(), self._tidy())
-
-    async def _save_loop(self) -> None:
-        while True:
-            await asyncio.sleep(SAVE_S)
-            try:
-                await self.save()
-            except Exception as e:
-                log.warning("positions wait for the database: %s", e)
-
     async def save(self) -> None:
         """Writes what has gathered: last positions in one statement, then the history by COPY, each for itself."""
         await self._save_last()
@@ -95,9 +93,12 @@ class Trail:
                     accuracies=[p[4] for p in found], fixes=[datetime.fromtimestamp(p[5], UTC) for p in found],
                     fit=[p[6] for p in found], node_id=self.node_id,
                 )  # fmt: skip
+                back = await rows.back_again(conn, ids=[p[0] for p in found], fresh_s=SIGN_OF_LIFE_S)
         except BaseException:
             self._unsaved = last | self._unsaved
             raise
+        for one in back:
+            self._bus.publish(bus.TECHNICIAN_CHANGED, {"technician_id": str(one.id)})
 
     async def _save_points(self) -> None:
         points, self._points = self._points, []
@@ -121,11 +122,9 @@ class Trail:
         return [p for p in points if oldest <= p[1].date() <= newest]
 
     async def _share(self) -> None:
-        while True:
-            await asyncio.sleep(SHARE_S)
-            moved, self._unshared = self._unshared, {}
-            if moved:
-                self._bus.publish_positions(self.pack(list(moved.values())))
+        moved, self._unshared = self._unshared, {}
+        if moved:
+            self._bus.publish_positions(self.pack(list(moved.values())))
 
     @staticmethod
     def pack(moved: list[Last]) -> bytes:
@@ -138,12 +137,7 @@ class Trail:
         return _RECORD.iter_unpack(batch[: len(batch) // _RECORD.size * _RECORD.size])
 
     async def _tidy(self) -> None:
-        while True:
-            try:
-                await self.drop_old()
-            except Exception as e:
-                log.warning("old positions could not be dropped: %s", e)
-            await asyncio.sleep(TIDY_S)
+        await self.drop_old()
 
     async def drop_old(self) -> list[str]:
         """Drops the days of history whose retention has ended."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import time
@@ -11,6 +10,7 @@ from uuid import UUID
 
 from dispatch import bus
 from dispatch.bus import Bus
+from dispatch.loops import Loop
 from geo.zones import ZoneMap
 from storage import zones as rows
 from storage.database.pool import Pool
@@ -67,7 +67,9 @@ class ZoneBook:
         self._centres: dict[str, Centre] = {}
         self._map: ZoneMap[UUID] = ZoneMap()
         self._version = ""
-        self._wake = asyncio.Event()
+        self._is_hinted = False
+        #: At every hint, and now and then in case a hint was lost.
+        self.loop = Loop("zones", self._freshen, every_s=POLL_S)
 
     def __len__(self) -> int:
         return len(self._zones)
@@ -120,7 +122,7 @@ class ZoneBook:
 
     async def load(self) -> None:
         """Reads everything, and from now on hears when zones change."""
-        self._bus.subscribe(bus.ZONES_CHANGED, lambda _: self._wake.set())
+        self._bus.subscribe(bus.ZONES_CHANGED, self._hinted)
         await self.reload()
 
     async def reload(self) -> None:
@@ -132,25 +134,20 @@ class ZoneBook:
         self._swap(found, pincodes)
         self._version = version
 
-    async def keep_fresh(self) -> None:
-        """Runs until cancelled: at every hint, and now and then in case a hint was lost."""
-        while True:
-            try:
-                await asyncio.wait_for(self._wake.wait(), POLL_S)
-            except TimeoutError:
-                pass
-            hinted = self._wake.is_set()
-            self._wake.clear()
-            try:
-                async with self._pool.connection() as conn:
-                    version = await rows.version(conn) or ""
-                if hinted or version != self._version:
-                    await self.reload()
-            except Exception:
-                log.warning("the zones could not be refreshed", exc_info=True)
-                await asyncio.sleep(1)
-                if hinted:
-                    self._wake.set()
+    def _hinted(self, hint: bus.Hint) -> None:
+        self._is_hinted = True
+        self.loop.wake()
+
+    async def _freshen(self) -> None:
+        hinted, self._is_hinted = self._is_hinted, False
+        try:
+            async with self._pool.connection() as conn:
+                version = await rows.version(conn) or ""
+            if hinted or version != self._version:
+                await self.reload()
+        except BaseException:
+            self._is_hinted |= hinted
+            raise
 
     def _swap(self, found: list[ZoneRow], pincodes: list[PincodeRow]) -> None:
         zones = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -43,11 +44,13 @@ async def enqueue(
     stream: str | None = None,
     is_secret: bool = False,
     supersedes: bool = False,
+    account_id: UUID | None = None,
 ) -> int:
     """Writes the message with its cause. Returns the id of its row.
 
     Messages of one `stream` (by default the recipient's) leave in order. `supersedes` drops what the stream
-    still holds. In production a secret one is sealed until it is sent, and its text is erased then.
+    still holds; with the account (`account_id`) goes the message. In production a secret one is sealed until it is
+    sent, and its text is erased then.
     """
     stream = stream or f"{channel}:{recipient}"
     if supersedes:
@@ -57,7 +60,7 @@ async def enqueue(
         body, data = _seal(vault_of(tx.services.settings), stream, body, data), {}
     message_id = await rows.put(
         tx.conn, channel=channel, stream=stream, recipient=recipient, template=template, body=body, data=data,
-        is_secret=is_secret,
+        is_secret=is_secret, account_id=account_id,
     )  # fmt: skip
     assert message_id is not None, "an insert returns its id"
     tx.hint(bus.OUTBOX_FILLED, {})

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.config import Settings
+from dispatch.engine import facts
 from dispatch.events import Fact
 from dispatch.outbox import messages
 from dispatch.services import Reactions, Tx
@@ -36,7 +37,8 @@ class Notice:
 
 CUSTOMER, TECHNICIAN = "customer", "technician"
 
-#: Fact -> notices. {number}, {date}, {time}, {in_city}, {technician} and {because} are filled in.
+#: Fact -> notices. {number}, {date}, {time}, {in_city} and {technician} are filled in, and, of what the reader may know
+#: of the fact, {because}, {fee}, {refund}, {amount} and {returned}.
 NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "booking.created": (
         Notice(
@@ -51,10 +53,6 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         ),
     ),
     "partner.accepted": (
-        Notice(
-            CUSTOMER, "partner_assigned", "Partner Assigned",
-            "{technician} will come for your booking {number}", push=False,
-        ),
         Notice(
             TECHNICIAN, "booking_assigned", "Job Assigned",
             "Booking {number} on {date} at {time}{in_city} is yours", unless=TECHNICIAN,
@@ -96,7 +94,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "booking.cancelled": (
         Notice(
             CUSTOMER, "booking_cancelled", "Booking Cancelled",
-            "Your booking {number} has been cancelled{because}", sms=True,
+            "Your booking {number} has been cancelled{because}{fee}{refund}", sms=True,
         ),
         Notice(
             TECHNICIAN, "booking_cancelled", "Job Cancelled",
@@ -125,6 +123,12 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "partner.arrived": (
         Notice(CUSTOMER, "partner_arrived", "Arrived", "{technician} has arrived"),
     ),
+    "partner.dark": (
+        Notice(
+            CUSTOMER, "partner_dark", "No Word From Your Professional",
+            "We have lost touch with {technician} for your booking {number} and are looking into it",
+        ),
+    ),
     "watch.warned": (
         Notice(
             TECHNICIAN, "job_late", "You Are Expected",
@@ -134,7 +138,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "payment.captured": (
         Notice(
             CUSTOMER, "payment_success", "Payment Received",
-            "Your payment for {number} has been received",
+            "Your payment of {amount} for {number} has been received",
         ),
     ),
     "payment.failed": (
@@ -144,7 +148,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         ),
     ),
     "payment.refunded": (
-        Notice(CUSTOMER, "payment_refunded", "Refund", "Your refund for {number} is on its way", sms=True),
+        Notice(CUSTOMER, "payment_refunded", "Refund", "{amount} for your booking {number} {returned}", sms=True),
     ),
 }  # fmt: skip
 
@@ -163,11 +167,11 @@ async def write(tx: Tx, fact: Fact) -> None:
     )
     if about is None:
         return
-    words = _words(about, fact)
     for notice in NOTICES[fact.type]:
         if notice.unless == fact.actor.kind or (notice.once and fact.data.get("again")):
             continue
-        await _write_one(tx, notice, fact, about, words)
+        told = facts.view(fact.type, notice.to, fact.data, actor_kind=fact.actor.kind)
+        await _write_one(tx, notice, fact, about, _words(about, fact, told))
 
 
 async def _write_one(tx: Tx, notice: Notice, fact: Fact, about: About, words: Mapping[str, str]) -> None:
@@ -187,13 +191,14 @@ async def _write_one(tx: Tx, notice: Notice, fact: Fact, about: About, words: Ma
         topic = push_topic(tx.services.settings, notice.to, owner_id)
         await messages.enqueue(
             tx, "push", f"{notice.to}:{owner_id}", "notification", {**params, "topic": topic},
-            stream=f"push:{fact.booking_id}:{notice.to}",
+            stream=f"push:{fact.booking_id}:{notice.to}", account_id=owner_id if is_customer else None,
         )  # fmt: skip
     phone = about.account_phone if is_customer else about.technician_phone
     if notice.sms and phone and fact.actor.kind != notice.to:
         await messages.enqueue(
-            tx, "sms", phone, "notification", params, stream=f"sms:{fact.booking_id}:{notice.to}"
-        )
+            tx, "sms", phone, "notification", params, stream=f"sms:{fact.booking_id}:{notice.to}",
+            account_id=owner_id if is_customer else None,
+        )  # fmt: skip
 
 
 def push_topic(settings: Settings, realm: str, subject_id: UUID) -> str:
@@ -201,14 +206,25 @@ def push_topic(settings: Settings, realm: str, subject_id: UUID) -> str:
     return f"{realm}-{vault_of(settings).fingerprint('push', f'{realm}:{subject_id}')}"
 
 
-def _words(about: About, fact: Fact) -> dict[str, str]:
-    reason = fact.data.get("reason")
+def _words(about: About, fact: Fact, told: Mapping[str, Any]) -> dict[str, str]:
+    """What the texts may say: of the booking, and of the part of the fact that is the reader's business."""
+    reason, currency = told.get("reason"), str(told.get("currency") or "")
+    fee_minor, refund_minor = int(told.get("fee_minor") or 0), int(told.get("refund_minor") or 0)
     return {
         "number": about.number,
         "date": f"{about.local_date:%d %b %Y}",
         "time": f"{about.local_time:%H:%M}",
         "in_city": f" in {about.city}" if about.city else "",
         "technician": about.technician_name or "Your professional",
-        # Only what staff or the system say is repeated; a technician's words are for staff.
-        "because": f": {reason}" if reason and fact.actor.kind == "admin" else "",
+        # What customers said themselves and what the machine says need no repeating.
+        "because": f": {str(reason).rstrip('.')}" if reason and fact.actor.kind in ("admin", "erp") else "",
+        "fee": f". The fee is {money(fee_minor, currency)}" if fee_minor else "",
+        "refund": f". {money(refund_minor, currency)} goes back to you" if refund_minor else "",
+        "amount": money(int(told.get("amount_minor") or 0), currency),
+        "returned": "is in your wallet" if told.get("to_wallet") else "is on its way back to you",
     }
+
+
+def money(amount_minor: int, currency: str) -> str:
+    """An amount for a sentence: `INR 1,682.80`."""
+    return f"{currency} {amount_minor / 100:,.2f}"

@@ -7,10 +7,10 @@ import logging
 import random
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 
 from dispatch import bus
 from dispatch.errors import DispatchError
+from dispatch.loops import Loop
 from dispatch.outbox import messages
 from dispatch.ports.messages import Sender, SendFailed
 from dispatch.services import Services
@@ -40,20 +40,15 @@ class OutboxSweeper:
         """`senders` maps a channel to what sends it; rows of other channels are left alone."""
         self._services = services
         self._senders = dict(senders)
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        services.bus.subscribe(bus.OUTBOX_FILLED, lambda _hint: self._wake.set())
+        self._loop = Loop("outbox sweep", self._round, every_s=POLL_S)
+        services.bus.subscribe(bus.OUTBOX_FILLED, lambda _hint: self._loop.wake())
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="outbox-sweeper")
+        self._loop.start()
 
     async def stop(self) -> None:
         """Ends the sweep; what was being sent is sent again by whoever comes next."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await self._loop.stop()
 
     async def run_once(self) -> int:
         """Sends what is due now, once. Returns how many rows were tried."""
@@ -62,18 +57,8 @@ class OutboxSweeper:
         await asyncio.gather(*(self._deliver(row) for row in due))
         return len(due)
 
-    async def _run(self) -> None:
-        while True:
-            self._wake.clear()
-            try:
-                tried = await self.run_once()
-            except Exception:
-                log.exception("the outbox sweep failed and goes on")
-                tried = 0
-                await asyncio.sleep(POLL_S)
-            if tried == 0:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_S)
+    async def _round(self) -> float | None:
+        return 0.0 if await self.run_once() else None
 
     async def _deliver(self, row: rows.Claimed) -> None:
         failure = await self._try(row)

@@ -12,7 +12,9 @@ from dispatch.live.sessions import Pair
 from dispatch.outbox import messages
 from dispatch.services import Services, Tx
 from storage import accounts as rows
+from storage import erasure as erasure_rows
 from storage import notifications as notification_rows
+from storage import otp as otp_rows
 from storage.accounts import Account
 from storage.database.errors import StorageError, is_unique
 from storage.database.listing import Slice, Wanted
@@ -124,7 +126,11 @@ async def change_phone(
             if after is not None:
                 await services.sessions.revoke_all(tx, REALM, account_id, "phone changed", but=session_id)
                 if before.phone and before.phone != phone:
-                    await messages.enqueue(tx, "sms", before.phone, "phone_changed", {})
+                    await messages.enqueue(tx, "sms", before.phone, "phone_changed", {}, account_id=account_id)
+                    # What left for the old phone stays findable, and its codes have no use any more.
+                    await erasure_rows.own_messages(tx.conn, account_id=account_id, recipient=before.phone)
+                    await erasure_rows.own_letters(tx.conn, account_id=account_id, phone=before.phone)
+                    await otp_rows.forget_phone(tx.conn, phone=before.phone)
     verdict.check_field()
     if after is None:
         raise PhoneTaken

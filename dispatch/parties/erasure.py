@@ -1,4 +1,4 @@
-"""Leaving: a copy of one's own data, and the erasure of what names a person. The money rows stay."""
+"""Leaving and being forgotten: a copy of one's own data, and the erasure of what names a person. Money rows stay."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.access import step_up
+from dispatch.engine import facts
 from dispatch.errors import Conflict, Missing
 from dispatch.parties import customers
-from dispatch.services import Services
+from dispatch.services import Services, Tx
 from storage import accounts as account_rows
 from storage import erasure as rows
 from storage import otp as otp_rows
@@ -26,7 +27,7 @@ class BookingOpen(Conflict):
 
 
 async def erase(services: Services, account_id: UUID, step_up_token: str | None) -> None:
-    """Wipes the person from account, addresses, bookings, messages and stored answers; every sign-in ends.
+    """Wipes the person from account, addresses, bookings, letters, messages and stored answers; every sign-in ends.
 
     Bookings, payments and the ledger stay, with nobody's name on them. Raises StepUpNeeded, BookingOpen,
     Missing.
@@ -45,37 +46,67 @@ async def erase(services: Services, account_id: UUID, step_up_token: str | None)
             raise BookingOpen
         await services.sessions.revoke_all(tx, None, account_id, "account erased")
         await session_rows.forget_places(conn, realm=customers.REALM, subject_id=account_id)
+        await rows.erase_letters(conn, account_id=account_id, phone=account.phone, email=account.email)
         await rows.erase_account(conn, account_id=account_id)
         await rows.erase_addresses(conn, account_id=account_id)
-        await rows.erase_bookings(conn, account_id=account_id)
-        await rows.erase_booking_events(conn, account_id=account_id)
-        await rows.erase_offers_told(conn, account_id=account_id)
-        await rows.erase_gateway_payloads(conn, account_id=account_id)
+        await _forget_bookings(tx, [b.id for b in await rows.bookings_of(conn, account_id=account_id)])
         await rows.erase_notifications(conn, account_id=account_id)
-        await rows.erase_contact_submissions(conn, account_id=account_id)
         await rows.erase_previews(conn, account_id=account_id)
         await rows.end_memberships(conn, account_id=account_id)
         principals = [f"customer:{account_id}", f"/customer:{account_id}"]
         await rows.erase_answers(conn, principals=principals)
         await rows.erase_command_answers(conn, principals=principals)
-        recipients = [f"customer:{account_id}", *(x for x in (account.phone, account.email) if x)]
-        await rows.erase_outbox(conn, recipients=recipients)
+        await rows.erase_outbox(conn, account_id=account_id, recipients=_recipients(account))
         if account.phone:
             await otp_rows.forget_phone(conn, phone=account.phone)
+
+
+async def forget_old_bookings(tx: Tx, most: int) -> int:
+    """Takes names, doors and words from a part of the bookings that ended long ago. Returns how many those were."""
+    found = await rows.bookings_before(tx.conn, days=tx.services.settings.privacy.bookings_days, most=most)
+    await _forget_bookings(tx, [b.id for b in found])
+    return len(found)
+
+
+async def _forget_bookings(tx: Tx, booking_ids: list[UUID]) -> None:
+    if not booking_ids:
+        return
+    for erase_part in (
+        rows.erase_bookings, rows.erase_booking_events, rows.erase_answers_given, rows.erase_assignments,
+        rows.erase_offers_told, rows.erase_gateway_payloads,
+    ):  # fmt: skip
+        await erase_part(tx.conn, booking_ids=booking_ids)
+
+
+def _recipients(account: account_rows.Account) -> list[str]:
+    return [f"customer:{account.id}", *(x for x in (account.phone, account.email) if x)]
 
 
 async def export(conn: Conn, account_id: UUID) -> dict[str, Any]:
     """Everything that is kept about a customer and is theirs to have, as plain values. Raises Missing."""
     account = await customers.get(conn, account_id)
     notifications = await customers.latest_notifications(conn, account_id, _EXPORT_MAX)
-    bookings = await rows.export_bookings(conn, account_id=account_id, limit=_EXPORT_MAX)
-    submissions = await rows.export_contact_submissions(conn, account_id=account_id)
     sessions = await session_rows.of_subject(conn, realm=customers.REALM, subject_id=account_id)
+    mine = {"account_id": account_id, "limit": _EXPORT_MAX}
+    timelines: dict[UUID, list[dict[str, Any]]] = {}
+    for event in await rows.export_events(conn, **mine):
+        told = facts.view(event.type, "customer", event.data, actor_kind=event.actor_kind)
+        timelines.setdefault(event.booking_id, []).append(
+            {"seq": event.seq, "action": event.type, "by": event.actor_kind, "at": event.at, "data": told}
+        )
+    letters = await rows.export_letters(conn, account_id=account_id, phone=account.phone)
+    messages = await rows.export_messages(conn, recipients=_recipients(account), **mine)
     return {
         "account": asdict(account),
         "addresses": [asdict(row) for row in await rows.export_addresses(conn, account_id=account_id)],
-        "bookings": [asdict(row) for row in bookings],
+        "bookings": [
+            {**asdict(row), "timeline": timelines.get(row.id, [])} for row in await rows.export_bookings(conn, **mine)
+        ],
+        "payments": [asdict(row) for row in await rows.export_payments(conn, **mine)],
+        "refunds": [asdict(row) for row in await rows.export_refunds(conn, **mine)],
+        "wallet": [asdict(row) for row in await rows.export_wallet(conn, **mine)],
         "notifications": [asdict(row) for row in notifications],
-        "contact_submissions": [asdict(row) for row in submissions],
+        "messages": [asdict(row) for row in messages],
+        "contact_submissions": [asdict(row) for row in letters],
         "sessions": [asdict(row) for row in sessions],
     }

@@ -1,23 +1,61 @@
-"""What billing does every day by itself."""
+"""What happens by itself and later: who does which work, and at which turns of the clock it is asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 
 from dispatch.billing import reconciliation
+from dispatch.engine import tasks
+from dispatch.engine.tasks import Handler, Run
+from dispatch.loops import Loop
+from dispatch.process import housekeeping
 from dispatch.services import Services
-from storage.jobs import Handler
+from storage import tasks as rows
+from storage.tasks import Turn
 
-#: Ten past every hour: a day that could not be compared at its first turn gets another one.
-HOURLY = "10 * * * *"
-
-
-def crons_of(services: Services) -> dict[str, tuple[str, Handler]]:
-    """Name -> (cron line, handler); none where no gateway is configured."""
-    if not services.settings.payments.is_configured:
-        return {}
-    return {"reconcile": (HOURLY, partial(_reconcile, services))}
+#: When the queue has stopped, because the database was away, it is started again after so many seconds.
+RESTART_S = 5.0
 
 
-async def _reconcile(services: Services) -> None:
-    await reconciliation.run_yesterday(services, services.gateway)
+async def _tidy(run: Run) -> None:
+    await housekeeping.tidy(run.services)
+
+
+async def _reconcile(run: Run) -> None:
+    await reconciliation.run_yesterday(run.services, run.services.gateway)
+
+
+#: Every kind of work that happens later, and who does it.
+HANDLERS: Mapping[str, Handler] = {"tidy": _tidy, "reconcile": _reconcile}
+
+#: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
+CRONS: Mapping[str, str] = {"tidy": "17 * * * *", "reconcile": "10 * * * *"}
+#: Those that only make sense with a payment gateway.
+_NEEDS_GATEWAY = ("reconcile",)
+
+
+def crons_of(services: Services) -> dict[str, Turn]:
+    """Kind -> (cron line, what happens at its turn)."""
+    has_gateway = services.settings.payments.is_configured
+    return {
+        kind: (line, partial(ask, services, kind))
+        for kind, line in CRONS.items()
+        if has_gateway or kind not in _NEEDS_GATEWAY
+    }
+
+
+async def ask(services: Services, kind: str) -> None:
+    """One turn: the work is asked for once, however many nodes hear the clock strike."""
+    async with services.transaction() as tx:
+        await tasks.enqueue(tx, kind, key=f"{kind}:{datetime.now(UTC):%Y-%m-%dT%H}")
+
+
+def loop_of(services: Services) -> Loop:
+    """Takes up whatever is due, on this node, for as long as the process lives."""
+
+    async def serve() -> None:
+        await rows.serve(services.pool, partial(tasks.work, services, HANDLERS), crons_of(services))
+
+    return Loop("tasks", serve, every_s=RESTART_S)

@@ -6,15 +6,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from dispatch.adapters.geocoder import geocoder
 from dispatch.adapters.razorpay import opened
 from dispatch.bus import Bus, LocalBus, RedisBus
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
-from dispatch.engine import detections
-from dispatch.engine.timers import Sweeper
 from dispatch.errors import Unavailable
 from dispatch.live.roster import Roster
 from dispatch.live.sessions import Sessions
@@ -135,23 +132,7 @@ async def set_clock(services: Services, reading: Reading) -> None:
 
 
 async def _run_loops(services: Services, stack: AsyncExitStack) -> None:
-    loops: list[Any] = [
-        services.roster.keep_fresh(),
-        services.zones.keep_fresh(),
-        services.sessions.standing.keep_fresh(),
-        services.tracker.run(),
-        detections.record(services),
-        Sweeper(services).run(),
-    ]
-    tasks = [asyncio.create_task(loop) for loop in loops]
-
-    async def stop_loops() -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await services.tracker.flush()
-
-    stack.push_async_callback(stop_loops)
+    stack.push_async_callback(services.tracker.flush)
     for worker in workers_of(services):
         worker.start()
         stack.push_async_callback(worker.stop)

@@ -7,12 +7,12 @@ from typing import Protocol
 from dispatch.adapters.messages import senders
 from dispatch.billing import cancelled, charges, earnings, promos
 from dispatch.billing.worker import MoneyWorker
+from dispatch.engine import detections, presence
+from dispatch.engine.timers import Sweeper
 from dispatch.outbox import notifications
 from dispatch.outbox.sweeper import OutboxSweeper
 from dispatch.process import crons
-from dispatch.process.housekeeping import Housekeeper
 from dispatch.services import Services
-from storage.jobs import Jobs
 
 
 class Worker(Protocol):
@@ -30,8 +30,18 @@ def reactions_of(services: Services) -> None:
 
 
 def workers_of(services: Services) -> list[Worker]:
-    """The loops besides timers and tracking. Raises WrongSenders for senders that are half configured."""
-    workers: list[Worker] = [OutboxSweeper(services, senders.of(services.settings)), Housekeeper(services)]
+    """Everything that repeats in a process. Raises WrongSenders for senders that are half configured."""
+    workers: list[Worker] = [
+        services.roster.loop,
+        services.zones.loop,
+        services.sessions.standing.loop,
+        *services.tracker.loops,
+        detections.loop_of(services),
+        presence.loop_of(services),
+        Sweeper(services).loop,
+        OutboxSweeper(services, senders.of(services.settings)),
+        crons.loop_of(services),
+    ]
     if services.settings.payments.is_configured:
-        workers += [MoneyWorker(services, services.gateway), Jobs(services.pool, crons.crons_of(services))]
+        workers.append(MoneyWorker(services, services.gateway))
     return workers

@@ -214,7 +214,7 @@ async def _pay(run: Run, booking: Booking) -> bool:
     return False
 
 
-_NONE = payment_rows.Settled(0, 0, 0, 0)
+_NONE = payment_rows.Settled(0, 0, 0, 0, 0)
 
 
 async def _verify(run: Run, booking: Booking, reply: dict[str, Any]) -> Any:

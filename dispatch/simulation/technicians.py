@@ -183,6 +183,8 @@ class Technician(Person):
                 await self.live.command("offer.reject", offer_id=offer["offer_id"], reason="Too far from here")
                 return
             await self.live.command("offer.accept", offer_id=offer["offer_id"])
+            # The door is told to whoever has the job.
+            mine = await self.rest.call("GET", f"/v1/partner/bookings/{offer['booking_id']}")
         except (CallFailed, Unreachable) as e:
             if isinstance(e, CallFailed) and e.code in TOO_LATE:
                 tally.late_answers[e.code] += 1
@@ -190,8 +192,8 @@ class Technician(Person):
                 tally.wrong(f"{self.name} answering", e)
             return
         job = Job(
-            offer["booking_id"], (float(offer["lat"]), float(offer["lng"])),
-            _unix(offer["starts_at"]), _unix(offer["ends_at"]),
+            offer["booking_id"], (float(mine["lat"]), float(mine["lng"])),
+            _unix(mine["starts_at"]), _unix(mine["ends_at"]),
         )
         await self._attend(job)
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import asyncpg
 
+from storage import locks
 from storage.database.errors import StorageError
 from storage.database.pool import translated
 
 FOLDER = Path(__file__).parents[1] / "migrations"
 
-_LOCK = 7_250_331_904_117
 _POLL_S = 0.2
 #: The longest wait for another process that migrates.
 _PATIENCE_S = 300.0
@@ -36,7 +36,7 @@ async def migrate(
     # Polled, not awaited: a session blocked in pg_advisory_lock holds a snapshot, with which a concurrent
     # CREATE INDEX CONCURRENTLY would deadlock.
     patience = int(_PATIENCE_S / _POLL_S)
-    while not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+    while not await conn.fetchval("SELECT pg_try_advisory_lock($1)", locks.MIGRATION):
         patience -= 1
         if patience < 0:
             raise MigrationError(f"another process has migrated for {_PATIENCE_S:.0f} s: try again later")
@@ -55,7 +55,7 @@ async def migrate(
                 await _apply(conn, name, sql, digest)
     finally:
         if not conn.is_closed():
-            await conn.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+            await conn.execute("SELECT pg_advisory_unlock($1)", locks.MIGRATION)
     return done
 
 

@@ -11,9 +11,5 @@ WHERE b.status IN ('pending', 'partner_assigned', 'confirmed', 'in_progress')
   AND CASE WHEN :west::float8 <= :east::float8 THEN b.lng BETWEEN :west AND :east ELSE b.lng >= :west OR b.lng <= :east END
 ORDER BY b.starts_at, b.id LIMIT :limit;
 
--- name: open_alerts
-SELECT id, kind, booking_id, technician_id, message, created_at FROM alerts WHERE resolved_at IS NULL
-ORDER BY created_at DESC LIMIT :limit;
-
 -- name: queue_length
 SELECT count(*) FROM bookings WHERE queued_at IS NOT NULL AND status = 'pending';

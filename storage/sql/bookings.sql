@@ -3,7 +3,7 @@ id, number, system, account_id, organisation_id, preview_id, address, contact, z
   starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
   tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
   next_action, next_action_at, queued_at, queue_reason, looks, waits_for, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
-  refund_minor, rating, created_at;
+  refund_minor, rating, created_at, wallet_minor, outstanding_fee_minor, to_collect_minor, collected_minor;
 
 -- name: insert
 INSERT INTO bookings (number, system, account_id, organisation_id, preview_id, address_id, address, contact, zone_id, lat, lng,
@@ -138,6 +138,9 @@ RETURNING {columns};
 -- name: set_payment_status
 UPDATE bookings SET payment_status = :payment_status, updated_at = app_now() WHERE id = :booking_id;
 
+-- name: pay_in_cash
+UPDATE bookings SET payment_method = 'cash', payment_status = 'pending', updated_at = app_now() WHERE id = :booking_id;
+
 -- name: rate
 -- Once, by its customer, when done.
 UPDATE bookings SET rating = :rating, feedback = :feedback, rated_at = app_now(), updated_at = app_now()
@@ -169,14 +172,3 @@ UPDATE technicians SET cancelled_bookings = cancelled_bookings + 1 WHERE id = :t
 
 -- name: count_rating
 UPDATE technicians SET rating_sum = rating_sum + :rating, rating_count = rating_count + 1 WHERE id = :technician_id;
-
--- name: raise_alert
-INSERT INTO alerts (kind, booking_id, technician_id, message) VALUES (:kind, :booking_id, :technician_id, :message)
-ON CONFLICT (kind, booking_id) WHERE resolved_at IS NULL DO NOTHING;
-
--- name: resolve_alerts
-UPDATE alerts SET resolved_at = app_now() WHERE booking_id = :booking_id AND kind = ANY(:kinds) AND resolved_at IS NULL;
-
--- name: audit
-INSERT INTO audit_log (realm, actor_id, action, resource_type, resource_id, changes)
-VALUES (:realm, :actor_id, :action, :resource_type, :resource_id, :changes);

@@ -21,8 +21,8 @@ FROM earnings e WHERE e.payee_id = :payee_id
 -- Per currency, the one with the most earnings first.
 SELECT e.currency,
   coalesce(sum(e.earning_minor) FILTER (WHERE e.status <> 'cancelled'), 0)::bigint AS total_minor,
-  coalesce(sum(e.earning_minor) FILTER (WHERE e.status = 'pending'), 0)::bigint AS pending_minor,
-  coalesce(sum(e.earning_minor) FILTER (WHERE e.status = 'paid'), 0)::bigint AS paid_minor,
+  coalesce(sum(e.earning_minor - e.paid_minor) FILTER (WHERE e.status = 'pending'), 0)::bigint AS pending_minor,
+  coalesce(sum(e.paid_minor), 0)::bigint AS paid_minor,
   count(*) AS earnings
 FROM earnings e
 WHERE e.payee_id = :payee_id
@@ -33,21 +33,33 @@ GROUP BY e.currency ORDER BY count(*) DESC, e.currency;
 -- name: of_booking
 SELECT {columns} FROM {source} WHERE e.booking_id = :booking_id;
 
--- name: lock_pending
--- What may go into a payout: not paid, in no other one. Named ids narrow it.
-SELECT id, currency, earning_minor FROM earnings
-WHERE payee_id = :payee_id AND status = 'pending' AND payout_id IS NULL
+-- name: lock_open
+-- What may go into a payout, the oldest first: what no other one has claimed. Named ids narrow it.
+SELECT id, currency, earning_minor - claimed_minor AS open_minor FROM earnings
+WHERE payee_id = :payee_id AND status = 'pending' AND claimed_minor < earning_minor
   AND (:ids::uuid[] IS NULL OR id = ANY(:ids::uuid[]))
-ORDER BY id FOR UPDATE;
+ORDER BY created_at, id FOR UPDATE;
 
 -- name: count_known
 SELECT count(*) FROM earnings WHERE payee_id = :payee_id AND id = ANY(:ids::uuid[]);
 
 -- name: claim
-UPDATE earnings SET payout_id = :payout_id WHERE id = ANY(:ids::uuid[]) AND status = 'pending' AND payout_id IS NULL;
+-- A CHECK refuses more of an earning than is left.
+UPDATE earnings e SET claimed_minor = claimed_minor + p.amount_minor, payout_id = p.payout_id
+FROM payout_parts p WHERE p.payout_id = :payout_id AND e.id = p.earning_id;
 
 -- name: pay
-UPDATE earnings SET status = 'paid', paid_at = app_now() WHERE payout_id = :payout_id AND status = 'pending';
+-- One is paid when all of it is.
+UPDATE earnings e SET paid_minor = paid_minor + p.amount_minor,
+  status = CASE WHEN paid_minor + p.amount_minor = earning_minor THEN 'paid' ELSE status END,
+  paid_at = CASE WHEN paid_minor + p.amount_minor = earning_minor THEN app_now() END
+FROM payout_parts p WHERE p.payout_id = :payout_id AND e.id = p.earning_id;
 
 -- name: release
-UPDATE earnings SET payout_id = NULL WHERE payout_id = :payout_id AND status = 'pending';
+-- The payout's money did not go, or came back (`was_paid`): exactly its parts wait again.
+UPDATE earnings e SET claimed_minor = claimed_minor - p.amount_minor,
+  paid_minor = CASE WHEN :was_paid THEN paid_minor - p.amount_minor ELSE paid_minor END,
+  status = CASE WHEN :was_paid THEN 'pending' ELSE status END, paid_at = CASE WHEN :was_paid THEN NULL ELSE paid_at END,
+  payout_id = (SELECT o.id FROM payout_parts q JOIN payouts o ON o.id = q.payout_id
+               WHERE q.earning_id = e.id AND o.status <> 'failed' AND o.id <> :payout_id ORDER BY o.created_at DESC, o.id LIMIT 1)
+FROM payout_parts p WHERE p.payout_id = :payout_id AND e.id = p.earning_id;

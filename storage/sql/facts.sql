@@ -29,8 +29,9 @@ SELECT EXISTS (
 );
 
 -- name: party_since
-SELECT party_id, seq, type, data, at FROM party_events
-WHERE party_id = :party_id AND seq > :seq ORDER BY seq LIMIT :limit;
+SELECT e.party_id, e.seq, e.type, e.data, e.at, o.id IS NOT NULL AS stands FROM party_events e
+LEFT JOIN offers o ON e.type = 'offer.made' AND o.id = (e.data ->> 'offer_id')::uuid AND o.state = 'open' AND o.expires_at > app_now()
+WHERE e.party_id = :party_id AND e.seq > :seq ORDER BY e.seq LIMIT :limit;
 
 -- name: booking_heads
 -- Which streams moved lately: the poll that finds what a lost hint would have told.

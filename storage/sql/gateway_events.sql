@@ -20,9 +20,16 @@ UPDATE gateway_events SET is_processed = true, processed_at = clock_timestamp(),
 WHERE id = :event_row_id AND NOT is_processed AND NOT needs_review;
 
 -- name: retry
+-- Its last try is at the end of its day. No row: that is over, a person has to look.
 UPDATE gateway_events SET retry_count = retry_count + 1, error = :error,
-  next_try_at = clock_timestamp() + make_interval(secs => :delay_s)
-WHERE id = :event_row_id AND NOT is_processed AND retry_count < 3;
+  next_try_at = least(clock_timestamp() + make_interval(secs => :delay_s), give_up_at)
+WHERE id = :event_row_id AND NOT is_processed AND give_up_at > clock_timestamp();
+
+-- name: hurry
+-- The gateway answers again: what would wait longer is due within so many seconds, not all at once.
+UPDATE gateway_events SET next_try_at = clock_timestamp() + make_interval(secs => random() * :within_s)
+WHERE id IN (SELECT id FROM gateway_events WHERE retry_count > 0
+               AND next_try_at > clock_timestamp() + make_interval(secs => :within_s) FOR UPDATE SKIP LOCKED);
 
 -- name: review
 UPDATE gateway_events SET needs_review = true, error = :error, next_try_at = NULL
@@ -32,4 +39,6 @@ WHERE id = :event_row_id AND NOT is_processed;
 SELECT id, event_type, payment_id, error FROM gateway_events WHERE needs_review ORDER BY created_at LIMIT 500;
 
 -- name: try_again
-UPDATE gateway_events SET needs_review = false, retry_count = 0, next_try_at = clock_timestamp() WHERE needs_review;
+UPDATE gateway_events SET needs_review = false, retry_count = 0, next_try_at = clock_timestamp(),
+  give_up_at = clock_timestamp() + interval '1 day'
+WHERE needs_review;

@@ -1,7 +1,7 @@
 -- name: insert
-INSERT INTO payment_intents (kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, next_try_at)
+INSERT INTO payment_intents (kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, next_try_at, give_up_at)
 VALUES (:kind, :payment_id, :refund_id, :payout_id, :gateway_ref, :idempotency_key,
-  clock_timestamp() + make_interval(secs => :delay_s))
+  clock_timestamp() + make_interval(secs => :delay_s), clock_timestamp() + make_interval(days => 1, secs => :delay_s))
 ON CONFLICT DO NOTHING
 RETURNING id;
 
@@ -9,28 +9,40 @@ RETURNING id;
 -- Another payment of the order was authorised, or this one is wanted sooner: the capture is due again.
 UPDATE payment_intents SET gateway_ref = :gateway_ref, state = 'pending', updated_at = clock_timestamp(),
   attempts = CASE WHEN gateway_ref = :gateway_ref THEN attempts ELSE 0 END,
-  next_try_at = least(coalesce(next_try_at, 'infinity'), clock_timestamp() + make_interval(secs => :delay_s))
-WHERE payment_id = :payment_id AND kind = 'capture' AND (state = 'pending' OR (state <> 'running' AND gateway_ref <> :gateway_ref));
+  next_try_at = least(coalesce(next_try_at, 'infinity'), clock_timestamp() + make_interval(secs => :delay_s)),
+  give_up_at = CASE WHEN gateway_ref = :gateway_ref AND state = 'pending' THEN give_up_at
+    ELSE clock_timestamp() + make_interval(days => 1, secs => :delay_s) END
+WHERE payment_id = :payment_id AND kind = 'capture'
+  AND (state IN ('pending', 'manual_review') OR (state <> 'running' AND gateway_ref <> :gateway_ref));
+
+-- name: rearm_order
+-- Its customer asks again: no reason to wait any longer, and one that waits for a person is tried once more.
+UPDATE payment_intents SET state = 'pending', next_try_at = clock_timestamp(), updated_at = clock_timestamp(),
+  give_up_at = CASE WHEN state = 'manual_review' THEN clock_timestamp() + interval '1 day' ELSE give_up_at END
+WHERE payment_id = :payment_id AND kind = 'order'
+  AND (state = 'manual_review' OR (state = 'pending' AND next_try_at > clock_timestamp()));
 
 -- name: claim
--- One runner at a time, for as long as the lease lasts; the fourth try is the last.
+-- One runner at a time, for as long as the lease lasts. A runner that died leaves it to whoever comes after that.
 UPDATE payment_intents SET state = 'running', attempts = attempts + 1, updated_at = clock_timestamp(),
   next_try_at = clock_timestamp() + make_interval(secs => :lease_s)
-WHERE id = :intent_id AND state IN ('pending', 'running') AND next_try_at <= clock_timestamp() AND attempts < 4
+WHERE id = :intent_id AND state IN ('pending', 'running') AND next_try_at <= clock_timestamp()
 RETURNING id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error;
 
 -- name: claim_due
 UPDATE payment_intents SET state = 'running', attempts = attempts + 1, updated_at = clock_timestamp(),
   next_try_at = clock_timestamp() + make_interval(secs => :lease_s)
-WHERE id = (SELECT id FROM payment_intents WHERE next_try_at <= clock_timestamp() AND attempts < 4
+WHERE id = (SELECT id FROM payment_intents WHERE next_try_at <= clock_timestamp()
+              AND (state = 'pending' OR give_up_at > clock_timestamp())
             ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error;
 
 -- name: give_up_stale
--- Its runner died in the last try: a person has to look.
+-- Its day is over, and the runner of its last try died: a person has to look.
 UPDATE payment_intents SET state = 'manual_review', next_try_at = NULL, error = coalesce(error, 'the last try never ended'),
   updated_at = clock_timestamp()
-WHERE id = (SELECT id FROM payment_intents WHERE next_try_at <= clock_timestamp() AND attempts >= 4
+WHERE id = (SELECT id FROM payment_intents WHERE next_try_at <= clock_timestamp() AND state = 'running'
+              AND give_up_at <= clock_timestamp()
             ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error;
 
@@ -39,9 +51,16 @@ UPDATE payment_intents SET state = :state, error = :error, next_try_at = NULL, u
 WHERE id = :intent_id AND state = 'running';
 
 -- name: retry
+-- Its last try is at the end of its day. No row: that is over, a person has to look.
 UPDATE payment_intents SET state = 'pending', error = :error, updated_at = clock_timestamp(),
-  next_try_at = clock_timestamp() + make_interval(secs => :delay_s)
-WHERE id = :intent_id AND state = 'running';
+  next_try_at = least(clock_timestamp() + make_interval(secs => :delay_s), give_up_at)
+WHERE id = :intent_id AND state = 'running' AND give_up_at > clock_timestamp();
+
+-- name: hurry
+-- The gateway answers again: what would wait longer is due within so many seconds, not all at once.
+UPDATE payment_intents SET next_try_at = clock_timestamp() + make_interval(secs => random() * :within_s)
+WHERE id IN (SELECT id FROM payment_intents WHERE state = 'pending' AND attempts > 0
+               AND next_try_at > clock_timestamp() + make_interval(secs => :within_s) FOR UPDATE SKIP LOCKED);
 
 -- name: expire
 -- Nobody needs the order or its money any more. A call that is under way ends by itself.
@@ -78,5 +97,6 @@ FROM payment_intents WHERE state = 'manual_review' ORDER BY created_at LIMIT 500
 
 -- name: try_again
 -- With the same key, and as one whose outcome is not known: the gateway is asked first.
-UPDATE payment_intents SET state = 'pending', attempts = 1, next_try_at = clock_timestamp(), updated_at = clock_timestamp()
+UPDATE payment_intents SET state = 'pending', attempts = 1, next_try_at = clock_timestamp(), updated_at = clock_timestamp(),
+  give_up_at = clock_timestamp() + interval '1 day'
 WHERE state = 'manual_review';

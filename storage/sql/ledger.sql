@@ -26,10 +26,10 @@ JOIN ledger_accounts l ON l.owner_kind = a.owner_kind AND l.owner_id IS NOT DIST
   AND l.type = a.type AND l.currency = a.currency
 ORDER BY l.id;
 
--- name: lock_balance
-SELECT balance_minor FROM ledger_accounts
-WHERE owner_kind = :owner_kind AND owner_id = :owner_id AND type = :type AND currency = :currency
-FOR UPDATE;
+-- name: lock_owner
+-- In the order in which the postings of a journal lock them.
+SELECT id, owner_kind, owner_id, type, currency, balance_minor FROM ledger_accounts
+WHERE owner_kind = :owner_kind AND owner_id = :owner_id AND currency = :currency ORDER BY id FOR UPDATE;
 
 -- name: balance
 SELECT balance_minor FROM ledger_accounts

@@ -13,10 +13,14 @@ WHERE l.owner_kind <> 'platform'
 GROUP BY l.id HAVING l.balance_minor <> coalesce(sum(p.amount_minor), 0);
 
 -- name: payables
--- What we owe a payee is what they have earned and no payout has claimed.
+-- What we owe a payee is what they have earned and no payout has claimed, less what payouts took besides earnings.
 WITH owed AS (
-  SELECT payee_id, currency, sum(earning_minor) AS total FROM earnings
-  WHERE status = 'pending' AND payout_id IS NULL GROUP BY payee_id, currency
+  SELECT payee_id, currency, sum(minor) AS total FROM (
+    SELECT payee_id, currency, earning_minor - claimed_minor AS minor FROM earnings WHERE status <> 'cancelled'
+    UNION ALL
+    SELECT o.party_id, o.currency, coalesce((SELECT sum(p.amount_minor) FROM payout_parts p WHERE p.payout_id = o.id), 0) - o.total_minor
+    FROM payouts o WHERE o.status <> 'failed') m
+  GROUP BY payee_id, currency
 ), held AS (
   SELECT owner_id, currency, balance_minor FROM ledger_accounts WHERE owner_kind = 'party' AND type = 'payable'
 )
@@ -24,6 +28,16 @@ SELECT coalesce(o.payee_id, h.owner_id)::text AS subject, coalesce(o.currency, h
   coalesce(h.balance_minor, 0)::bigint AS found_minor, coalesce(o.total, 0)::bigint AS expected_minor
 FROM owed o FULL JOIN held h ON h.owner_id = o.payee_id AND h.currency = o.currency
 WHERE coalesce(h.balance_minor, 0) <> coalesce(o.total, 0);
+
+-- name: payout_parts
+-- What an earning says of payouts is what payouts took of it: claimed by those that stand, paid by those that are done.
+SELECT e.id::text AS subject, e.currency::text AS currency, e.claimed_minor + e.paid_minor AS found_minor,
+  coalesce(sum(p.amount_minor) FILTER (WHERE o.status <> 'failed'), 0)::bigint
+    + coalesce(sum(p.amount_minor) FILTER (WHERE o.status = 'completed'), 0)::bigint AS expected_minor
+FROM earnings e LEFT JOIN payout_parts p ON p.earning_id = e.id LEFT JOIN payouts o ON o.id = p.payout_id
+GROUP BY e.id
+HAVING e.claimed_minor <> coalesce(sum(p.amount_minor) FILTER (WHERE o.status <> 'failed'), 0)
+  OR e.paid_minor <> coalesce(sum(p.amount_minor) FILTER (WHERE o.status = 'completed'), 0);
 
 -- name: cash
 -- The cash that payees hold is what was collected at the door and no payout has netted.
@@ -64,6 +78,13 @@ WITH sums AS (
   SELECT 'refund_clearing', currency, sum(amount_minor) FROM refunds WHERE status = 'processing' AND NOT to_wallet
   GROUP BY currency
   UNION ALL
+  -- What failed after a booking was cancelled, less what was sent again since.
+  SELECT 'refund_owed', currency, sum(total) FROM (
+    SELECT currency, sum(prepaid_minor) AS total FROM refunds WHERE returned_to = 'refund_owed' GROUP BY currency
+    UNION ALL
+    SELECT currency, -sum(owed_minor) FROM refunds WHERE status <> 'failed' GROUP BY currency) o
+  GROUP BY currency
+  UNION ALL
   SELECT 'gateway_clearing', currency, sum(total) FROM (
     SELECT currency, -sum(captured_minor) AS total FROM payments WHERE kind = 'online' GROUP BY currency
     UNION ALL
@@ -79,7 +100,7 @@ SELECT coalesce(s.type, e.type) AS subject, coalesce(s.currency, e.currency)::te
 FROM sums s FULL JOIN expected e ON e.type = s.type AND e.currency = s.currency
 WHERE coalesce(s.total, 0) <> coalesce(e.total, 0)
   AND coalesce(s.type, e.type) IN ('tax_payable', 'platform_revenue', 'payout_clearing', 'bank', 'adjustments',
-    'refund_clearing', 'gateway_clearing', 'surplus');
+    'refund_clearing', 'refund_owed', 'gateway_clearing', 'surplus');
 
 -- name: held_money
 -- Money held for bookings: all of it while they are open, none of it when they are over.
@@ -94,14 +115,39 @@ WITH held AS (
       WHERE p.booking_id = b.id AND p.captured_minor > 0 AND p.surplus_of IS NULL), 0) - coalesce((
       SELECT sum(r.prepaid_minor) FROM refunds r JOIN payments p ON p.id = r.payment_id
       WHERE r.booking_id = b.id AND r.status <> 'failed' AND p.surplus_of IS NULL), 0)
-    -- A refund that failed after the end leaves its money here until a person sends it again.
-    WHEN EXISTS (SELECT 1 FROM refunds r WHERE r.booking_id = b.id AND r.status = 'failed') THEN NULL
     ELSE 0 END AS total
   FROM bookings b JOIN held h ON h.booking_id = b.id
 )
 SELECT h.booking_id::text AS subject, h.currency::text AS currency, h.total::bigint AS found_minor, e.total::bigint AS expected_minor
 FROM held h LEFT JOIN expected e ON e.booking_id = h.booking_id
-WHERE h.total < 0 OR (e.total IS NOT NULL AND h.total <> e.total);
+WHERE h.total < 0 OR h.total <> e.total;
+
+-- name: refund_losses
+-- What refunds cost the platform: of a done booking all of them, of another one what was not held for it any more.
+WITH posted AS (
+  SELECT j.booking_id, sum(p.amount_minor) AS total
+  FROM ledger_journals j JOIN ledger_postings p ON p.journal_id = j.id JOIN ledger_accounts l ON l.id = p.account_id
+  WHERE l.type = 'refunds' AND j.booking_id IS NOT NULL GROUP BY j.booking_id
+), expected AS (
+  SELECT r.booking_id, -sum(CASE WHEN EXISTS (SELECT 1 FROM earnings e WHERE e.booking_id = r.booking_id)
+    THEN r.amount_minor ELSE r.amount_minor - r.prepaid_minor - r.owed_minor END) AS total
+  FROM refunds r JOIN payments p ON p.id = r.payment_id
+  WHERE r.status <> 'failed' AND p.surplus_of IS NULL AND r.booking_id IS NOT NULL GROUP BY r.booking_id
+)
+SELECT b.id::text AS subject, b.currency::text AS currency, coalesce(p.total, 0)::bigint AS found_minor,
+  coalesce(e.total, 0)::bigint AS expected_minor
+FROM posted p FULL JOIN expected e ON e.booking_id = p.booking_id JOIN bookings b ON b.id = coalesce(p.booking_id, e.booking_id)
+WHERE coalesce(p.total, 0) <> coalesce(e.total, 0);
+
+-- name: collected
+-- A done booking was paid once: at the door exactly what the wallet had left, otherwise never more than its price.
+SELECT b.id::text AS subject, b.currency::text AS currency,
+  coalesce(sum(p.captured_minor - p.dues_minor), 0)::bigint AS found_minor, b.grand_total_minor AS expected_minor
+FROM bookings b JOIN earnings e ON e.booking_id = b.id
+LEFT JOIN payments p ON p.booking_id = b.id AND p.captured_minor > 0 AND p.surplus_of IS NULL
+GROUP BY b.id
+HAVING coalesce(sum(p.captured_minor - p.dues_minor), 0) > b.grand_total_minor
+  OR (b.payment_method = 'cash' AND coalesce(sum(p.captured_minor - p.dues_minor), 0) < b.grand_total_minor);
 
 -- name: refund_reserves
 -- What a payment has promised back is the sum of its living refunds.

@@ -13,4 +13,4 @@ FROM payments p LEFT JOIN refunds r ON r.payment_id = p.id LEFT JOIN payment_int
 WHERE p.gateway_payment_id IS NOT NULL AND p.captured_minor > 0 GROUP BY p.id;
 
 -- name: payees
-SELECT DISTINCT payee_id FROM earnings WHERE status = 'pending' AND payout_id IS NULL ORDER BY payee_id;
+SELECT DISTINCT payee_id FROM earnings WHERE claimed_minor < earning_minor ORDER BY payee_id;

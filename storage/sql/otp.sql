@@ -24,5 +24,5 @@ UPDATE otp_challenges SET used_at = clock_timestamp() WHERE id = :id AND used_at
 DELETE FROM otp_challenges WHERE phone = :phone;
 
 -- name: purge
--- Nothing of a code is worth keeping for longer than a day.
-DELETE FROM otp_challenges WHERE created_at < clock_timestamp() - interval '1 day';
+DELETE FROM otp_challenges WHERE id IN
+  (SELECT id FROM otp_challenges WHERE created_at < clock_timestamp() - make_interval(days => :days) LIMIT :most);

@@ -1,6 +1,6 @@
 -- name: put
-INSERT INTO outbox (channel, stream, recipient, template, body, data, is_secret)
-VALUES (:channel, :stream, :recipient, :template, :body, :data, :is_secret) RETURNING id;
+INSERT INTO outbox (channel, stream, recipient, template, body, data, is_secret, account_id)
+VALUES (:channel, :stream, :recipient, :template, :body, :data, :is_secret, :account_id) RETURNING id;
 
 -- name: supersede
 -- A newer message makes the waiting ones of its stream pointless.
@@ -42,4 +42,5 @@ FROM outbox WHERE :recipient::text IS NULL OR recipient = :recipient ORDER BY id
 SELECT count(*) FROM outbox WHERE state = 'pending' AND next_try_at <= clock_timestamp();
 
 -- name: purge
-DELETE FROM outbox WHERE state <> 'pending' AND created_at < clock_timestamp() - interval '30 days';
+DELETE FROM outbox WHERE id IN
+  (SELECT id FROM outbox WHERE state <> 'pending' AND created_at < clock_timestamp() - make_interval(days => :days) LIMIT :most);

@@ -66,10 +66,16 @@ UPDATE payments SET gateway_order_id = :order_id, status = CASE WHEN status = 'c
   poll_at = clock_timestamp() + make_interval(secs => :poll_s), updated_at = app_now()
 WHERE id = :payment_id AND gateway_order_id IS NULL;
 
+-- name: supersede
+-- Another payment takes its place: should its order be paid all the same, that money is a surplus.
+UPDATE payments SET surplus_of = :by_id, poll_at = CASE WHEN gateway_order_id IS NULL THEN NULL ELSE poll_at END,
+  updated_at = app_now()
+WHERE id = :payment_id AND captured_minor = 0;
+
 -- name: capture
 -- The one way in which a payment becomes paid; a second call changes nothing.
 UPDATE payments SET status = 'success', captured_minor = amount_minor, gateway_payment_id = :gateway_payment_id,
-  method = coalesce(:method, method), failure_reason = NULL, captured_at = coalesce(:captured_at::timestamptz, app_now()),
+  method = coalesce(:method, method), failure_reason = NULL, review_reason = NULL, captured_at = coalesce(:captured_at::timestamptz, app_now()),
   poll_at = NULL, updated_at = app_now()
 WHERE id = :payment_id AND captured_minor = 0;
 
@@ -85,8 +91,8 @@ UPDATE payments SET review_reason = :reason, updated_at = app_now() WHERE id = :
 UPDATE payments SET refunded_minor = refunded_minor + :amount_minor, updated_at = app_now() WHERE id = :payment_id;
 
 -- name: settle_refund
--- What is settled decides the state; what is only asked for does not.
-UPDATE payments p SET status = CASE WHEN s.settled >= p.captured_minor THEN 'refunded' ELSE 'partially_refunded' END,
+-- What is settled decides the state; what is only asked for does not. Old fees that it settled stay settled.
+UPDATE payments p SET status = CASE WHEN s.settled >= p.captured_minor - p.dues_minor THEN 'refunded' ELSE 'partially_refunded' END,
   updated_at = app_now()
 FROM (SELECT coalesce(sum(r.amount_minor), 0) AS settled FROM refunds r
       WHERE r.payment_id = :payment_id AND r.status = 'processed') s
@@ -96,11 +102,13 @@ WHERE p.id = :payment_id AND s.settled > 0;
 -- Old fees that open payments of this account already ask for.
 SELECT coalesce(sum(dues_minor), 0)::bigint FROM payments p JOIN bookings b ON b.id = p.booking_id
 WHERE p.account_id = :account_id AND p.currency = :currency AND p.captured_minor = 0 AND p.dues_minor > 0
-  AND b.status NOT IN ('cancelled', 'refunded', 'completed');
+  AND p.surplus_of IS NULL AND b.status NOT IN ('cancelled', 'refunded', 'completed');
 
 -- name: settled_of_booking
--- What a booking's payments hold, without surplus: captured, reserved for refunds, and settled refunds.
-SELECT coalesce(sum(p.captured_minor), 0)::bigint AS captured_minor, coalesce(sum(p.refunded_minor), 0)::bigint AS refunded_minor,
+-- What a booking's payments hold, without surplus: captured (old fees of it), reserved for refunds, and settled refunds.
+SELECT coalesce(sum(p.captured_minor), 0)::bigint AS captured_minor,
+  coalesce(sum(p.dues_minor) FILTER (WHERE p.captured_minor > 0), 0)::bigint AS dues_minor,
+  coalesce(sum(p.refunded_minor), 0)::bigint AS refunded_minor,
   coalesce((SELECT sum(r.amount_minor) FROM refunds r JOIN payments q ON q.id = r.payment_id
     WHERE q.booking_id = :booking_id AND q.surplus_of IS NULL AND r.status = 'processed'), 0)::bigint AS settled_minor,
   coalesce((SELECT sum(r.amount_minor) FROM refunds r JOIN payments q ON q.id = r.payment_id

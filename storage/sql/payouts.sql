@@ -5,6 +5,11 @@ VALUES (:number, :party_id, :currency, :total_minor, :deduction_minor, :cash_off
   (SELECT id FROM bank_accounts WHERE party_id = :party_id AND is_default), :requested_by, :earning_ids, :notes)
 RETURNING id;
 
+-- name: insert_parts
+-- What it takes of which earning.
+INSERT INTO payout_parts (payout_id, earning_id, amount_minor)
+SELECT :payout_id, p.earning_id, p.amount_minor FROM unnest(:earning_ids::uuid[], :amounts::bigint[]) AS p (earning_id, amount_minor);
+
 -- part: columns
 o.id, o.number, o.party_id, p.name AS party_name, p.code AS party_code, p.kind AS party_kind, o.currency, o.total_minor,
   o.deduction_minor, o.cash_offset_minor, o.net_minor, o.method, o.status, o.bank_account_id, o.bank_transaction_id,
@@ -40,6 +45,10 @@ WHERE id = :payout_id AND status IN ('pending', 'processing');
 -- name: fail
 UPDATE payouts SET status = 'failed', failure_reason = :failure_reason, processed_at = app_now(), poll_at = NULL, updated_at = app_now()
 WHERE id = :payout_id AND status IN ('pending', 'processing');
+
+-- name: came_back
+UPDATE payouts SET status = 'failed', failure_reason = :failure_reason, poll_at = NULL, updated_at = app_now()
+WHERE id = :payout_id AND status = 'completed';
 
 -- name: find_by_gateway_id
 SELECT id FROM payouts WHERE gateway_payout_id = :gateway_payout_id;

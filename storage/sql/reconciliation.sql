@@ -1,6 +1,6 @@
 -- name: lock
 -- Held only while a run is claimed; the run's own row, with its lease, keeps others out after that.
-SELECT pg_try_advisory_xact_lock(7250331904118);
+SELECT pg_try_advisory_xact_lock(:lock);
 
 -- name: claim
 INSERT INTO reconciliation_runs AS r (day, state) VALUES (:day, 'running')

@@ -69,7 +69,7 @@ def command() -> str:
 
 async def everybody_at(nodes: Nodes) -> tuple[float, float]:
     place = await make_everybody_a_beautician(nodes[0])
-    await nodes[0].services.tracker.flush(nodes[0].services)
+    await nodes[0].services.tracker.flush()
     await nodes[1].services.roster.refresh()
     return place
 

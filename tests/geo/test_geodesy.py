@@ -20,6 +20,7 @@ from geo.geodesy import (
     haversine_m,
     haversine_many_m,
     normalise_lng,
+    rounded,
     segment_distance_m,
     valid_position,
 )
@@ -133,3 +134,14 @@ def test_segment_distance() -> None:
     assert metres == pytest.approx(100, rel=0.01)
     assert share == 0.0
     assert segment_distance_m(*KOLKATA, *east, *east)[0] == pytest.approx(100, rel=0.01)
+
+
+@pytest.mark.parametrize("lat", [-89.99, -45.2, -0.001, 0.0, 22.5726, 51.5, 78.2, 89.999])
+@pytest.mark.parametrize("lng", [-180.0, -179.9999, -0.0001, 0.0, 88.3639, 179.9999])
+def test_a_rounded_place_is_near_and_says_no_more_than_its_cell(lat: float, lng: float) -> None:
+    found = rounded(lat, lng, 500.0)
+    assert found[0] != lat or found[1] != lng
+    assert valid_position(*found)
+    assert haversine_m(lat, lng, *found) <= 500.0 * 0.72
+    # Whoever is in the same cell has the same answer: the answer's own included.
+    assert rounded(*found, 500.0) == pytest.approx(found, abs=2e-6)

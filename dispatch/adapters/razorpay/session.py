@@ -99,6 +99,9 @@ class BoundedSession(requests.Session):
         if not isinstance(code, str) or not isinstance(description, str):
             raise GatewayUnknown(f"the reply ({status}) does not say what is wrong", status=status)
         self.gateway_code = code
+        if status in (401, 403):
+            # Our keys, not this request: whoever keeps them mends that, and nothing was done.
+            raise GatewayRetryable(description, status=status, gateway_code=code)
         # The same key is being worked on by an earlier try of ours: its outcome is still open.
         if status == 409 and "in progress" in description.lower():
             raise GatewayUnknown(description, status=status, gateway_code=code)

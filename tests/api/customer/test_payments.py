@@ -2,47 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 
-from api.app import create_app
-from dispatch.adapters.razorpay import opened
 from dispatch.billing import charges, refunds
-from dispatch.local_gateway.server import LocalGateway
-from storage.database.pool import Pool
 from tests.api.customer.conftest import House, Visitor
-from tests.dispatch.billing.conftest import open_till
-from tests.dispatch.billing.till import GRAND, Till
-
-
-@dataclass(slots=True)
-class Shop:
-    """The till behind the real application; the gateway's webhooks come in by HTTP."""
-
-    till: Till
-    client: TestClient[Any, Any]
-
-    async def visitor(self, realm: str, subject_id: UUID) -> Visitor:
-        async with self.till.world.services.transaction() as tx:
-            pair = await self.till.world.services.sessions.open(tx, realm, subject_id, ip=None, user_agent=None)
-        return Visitor(self.client, subject_id, pair.access_token)
-
-
-@pytest.fixture
-async def shop(fresh_pool: Pool, tmp_path: Path) -> AsyncIterator[Shop]:
-    async with LocalGateway(seed=3) as gw:
-        till = await open_till(fresh_pool, tmp_path, gw)
-        async with TestClient(TestServer(create_app(till.world.services, with_sockets=False))) as client:
-            await gw.control(webhook_url=str(client.make_url("/v1/payments/webhook")), retry_s=0.02)
-            yield Shop(till, client)
-        await opened.close(till.world.services.settings.payments)
-        await till.world.services.bus.close()
+from tests.api.shop import Shop
+from tests.dispatch.billing.till import GRAND
 
 
 def triple(reply: dict[str, Any]) -> dict[str, Any]:
@@ -160,3 +128,94 @@ async def test_earnings_and_payouts_of_a_technician(shop: Shop) -> None:
     assert (await technician.call("GET", "/partner/earnings?status=lost"))[0] == 422
     assert (await technician.call("GET", "/partner/earnings?date_from=2026-01-06&date_to=2026-01-05"))[0] == 422
     assert (await technician.get("/partner/payouts"))["payouts"] == []
+
+
+# ---------------------------------------------------------------- only final answers are kept
+
+
+async def test_a_capture_that_fails_now_is_pending_and_not_for_ever(shop: Shop) -> None:
+    till = shop.till
+    booking, block = await till.online()
+    customer = await shop.visitor("customer", booking.account_id)
+    await till.gw.control(webhooks={"drop": {"probability": 1.0}})
+    sent = triple(await till.gw.pay(block["order_id"], "authorized") | {"razorpay_order_id": block["order_id"]})
+    await till.away(match="* /v1/payments/*/capture")
+    for key in ({}, {"X-Idempotency-Key": uuid4().hex}):
+        for _ in range(2):
+            status, body, headers = await customer.call("POST", "/payments/verify", sent, headers=key)
+            assert (status, body["data"]["payment_status"]) == (200, "pending")
+            assert "Idempotent-Replayed" not in headers
+    await till.back()
+    status, body, _ = await customer.call("POST", "/payments/verify", sent)
+    assert (status, body["data"]["payment_status"], body["data"]["booking_status"]) == (
+        200, "success", "partner_assigned",
+    )  # fmt: skip
+    _, _, headers = await customer.call("POST", "/payments/verify", sent)
+    assert headers["Idempotent-Replayed"] == "true"
+
+
+# ---------------------------------------------------------------- a fresh page
+
+
+async def test_an_unpaid_booking_can_be_paid_from_a_fresh_page(shop: Shop) -> None:
+    till = shop.till
+    booking, block = await till.online()
+    customer = await shop.visitor("customer", booking.account_id)
+    payment = (await customer.get(f"/bookings/{booking.id}"))["payment"]
+    assert {name: payment[name] for name in block} == block and payment["expires_at"]
+    status, body, _ = await customer.call("POST", "/payments/create-order", {"booking_id": str(booking.id)})
+    assert (status, body["data"]) == (200, block)
+    other = await shop.visitor("customer", await till.world.customer())
+    assert (await other.call("POST", "/payments/create-order", {"booking_id": str(booking.id)}))[0] == 404
+    await till.verify(booking, await till.gw.pay(block["order_id"]))
+    paid = (await customer.get(f"/bookings/{booking.id}"))["payment"]
+    assert paid["status"] == "success" and "key" not in paid and "amount" not in paid
+    status, body, _ = await customer.call("POST", "/payments/create-order", {"booking_id": str(booking.id)})
+    assert (status, body["error"]["code"]) == (409, "NOTHING_TO_PAY")
+
+
+async def test_an_unpaid_booking_can_be_paid_at_the_door_instead(shop: Shop) -> None:
+    till = shop.till
+    technician = await till.world.technician()
+    booking, block = await till.online()
+    customer = await shop.visitor("customer", booking.account_id)
+    other = await shop.visitor("customer", await till.world.customer())
+    path, cash = f"/bookings/{booking.id}/payment-method", {"payment_method": "cash"}
+    assert (await other.call("PATCH", path, cash))[0] == 404
+    assert (await customer.call("PATCH", path, {"payment_method": "online"}))[0] == 422
+    for _ in range(2):
+        status, body, _ = await customer.call("PATCH", path, cash)
+        data = body["data"]
+        assert (status, data["payment_method"], data["status"]) == (200, "cash", "partner_assigned")
+        assert (data["amount_to_collect"], "key" in data["payment"]) == (GRAND / 100, False)
+    # The old page was still open somewhere: what is paid there goes back by itself.
+    await till.gw.pay(block["order_id"])
+    await till.drain()
+    assert (await till.gw.state())["refunded"] == GRAND
+    done = await till.finish(await till.world.booking(booking.id), technician)
+    assert done.payment_status == "paid" and (await till.sums())["cash_in_hand"] == -GRAND
+    await till.check()
+    status, body, _ = await customer.call("POST", "/payments/create-order", {"booking_id": str(booking.id)})
+    assert (status, body["error"]["code"]) == (409, "NOTHING_TO_PAY")
+    paid = await till.paid(booking.account_id, hours=6)
+    status, body, _ = await customer.call("PATCH", f"/bookings/{paid.id}/payment-method", cash)
+    assert (status, body["error"]["code"]) == (409, "CANNOT_SWITCH")
+
+
+async def test_what_cancelling_costs_is_said_before(shop: Shop) -> None:
+    till = shop.till
+    technician = await till.world.technician()
+    booking = await till.paid()
+    customer = await shop.visitor("customer", booking.account_id)
+
+    async def quote() -> Any:
+        return (await customer.get(f"/bookings/{booking.id}"))["cancellation_quote"]
+
+    await till.world.advance(minutes=10)
+    assert ((await quote())["fee"], (await quote())["refund_amount"]) == (0, GRAND / 100)
+    await till.world.accept(booking.id, technician)
+    said = await quote()
+    assert (said["fee"], said["refund_amount"]) == (177.12, 1594.08) and said["free_until"]
+    _, body, _ = await customer.call("POST", f"/bookings/{booking.id}/cancel", {})
+    assert (body["data"]["cancellation_fee"], body["data"]["refund_amount"]) == (177.12, 1594.08)
+    assert await quote() is None

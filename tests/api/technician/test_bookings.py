@@ -258,3 +258,57 @@ async def test_fix_over_rest_and_socket_are_one(scene: Scene) -> None:
         "location.report", {"fixes": [fix(scene.live, scene.place[0] + 0.0001, scene.place[1])]}
     )
     assert answer["data"] == {"admitted": 1, "refreshed": 0, "dropped": {}}
+
+
+async def test_place_and_person_go_by_the_stage_of_the_tie(scene: Scene) -> None:
+    """Rough before it is theirs, exact while it is, nothing afterwards: over REST, in the offer and in a resume."""
+    await scene.me.connect()
+    booking = await scene.offered()
+    base = f"/v1/partner/bookings/{booking['id']}"
+    exact = list(scene.place)
+    offered = (await scene.me.call("GET", base))["data"]
+    made = await scene.me.hears("offer.made", booking_id=booking["id"])
+    for place in (offered, made):
+        assert [place["lat"], place["lng"]] != exact
+        assert abs(place["lat"] - exact[0]) < 0.005 and abs(place["lng"] - exact[1]) < 0.005
+    assert made["pincode"] == "700032" and made["distance_m"] % 500 == 0
+    mine = (await scene.me.call("POST", base + "/accept"))["data"]["booking"]
+    assert [mine["lat"], mine["lng"]] == exact and mine["address"]["address_line1"] == "123 Main St"
+    assert set(mine["customer"]) == {"name", "phone"}
+    theirs = (await scene.customer.call("GET", f"/v1/bookings/{booking['id']}"))["data"]
+    assert theirs["partner"]["phone"]
+    # The offer is over: whoever resumes hears of it without its place.
+    scene.me.heard.clear()
+    stream = (await scene.me.ask("resume", {}))["data"]["streams"]
+    await scene.me.ask("resume", {"streams": {next(iter(stream)): 0}})
+    again = await scene.me.hears("offer.made", booking_id=booking["id"])
+    assert again["offer_id"] == made["offer_id"] and not {"lat", "lng", "pincode", "distance_m"} & set(again)
+    for step in ("in_transit", "arrived", "in_progress"):
+        await scene.step(booking, step)
+    await scene.me.call("POST", base + "/complete", {})
+    await scene.advance(hours=11.5)
+    assert (await scene.me.call("GET", base))["data"]["customer"]["phone"] == "+911234567890"
+    await scene.advance(hours=1)
+    over = (await scene.me.call("GET", base))["data"]
+    assert (over["lat"], over["lng"], over["customer"]) == (None, None, None)
+    assert set(over["address"]) == {"city", "state"}
+    theirs = (await scene.customer.call("GET", f"/v1/bookings/{booking['id']}"))["data"]
+    assert theirs["partner"]["phone"] is None and theirs["partner"]["name"]
+
+
+async def test_after_giving_back_no_place_is_left_and_no_words_are_passed_on(scene: Scene) -> None:
+    await scene.customer.connect()
+    booking = await scene.accepted()
+    base = f"/v1/partner/bookings/{booking['id']}"
+    left = (await scene.me.call("POST", base + "/cancel", {"reason": "CANARY she is rude"}))["data"]["booking"]
+    assert (left["lat"], left["lng"], left["customer"]) == (None, None, None)
+    timeline = (await scene.customer.call("GET", f"/v1/bookings/{booking['id']}/timeline"))["data"]
+    told = await scene.customer.hears("booking.updated", event="booking.reopened")
+    assert {e["action"] for e in timeline} >= {"partner.cancelled", "booking.reopened"}
+    for text in (str(timeline), str(scene.customer.heard), str(told)):
+        assert "CANARY" not in text and "attempts_exhausted" not in text
+    # One table: what the timeline shows of a fact is what the socket was told.
+    heard = {d["seq"]: d["data"] for e, d in scene.customer.heard if e == "booking.updated"}
+    for event in timeline:
+        if event["seq"] in heard:
+            assert event["data"] == {k: v for k, v in heard[event["seq"]].items() if v is not None}

@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 
 from dispatch.adapters.razorpay import wire as wire
-from dispatch.billing import gateway_events, payments, refunds
+from dispatch.billing import gateway_events, payments, refunds, review
 from dispatch.billing.gateway_events import BadSignature, BadWebhook, natural_key
 from dispatch.ports.gateway import PaymentsNotConfigured
 from storage.bookings import Booking
@@ -139,13 +139,36 @@ async def test_nothing_personal_is_kept(deaf_till: Till) -> None:
 
 
 def test_natural_keys() -> None:
-    pay = {"payment": {"entity": {"id": "pay_1"}}}
-    assert natural_key("payment.captured", pay) == "payment.captured:pay_1"
-    assert natural_key("payment.failed", pay) == "payment.failed:pay_1"
-    assert natural_key("payment.refunded", pay) is None
-    assert natural_key("subscription.charged", pay) is None
-    out = {"payout": {"entity": {"id": "pout_1", "status": "queued"}}}
-    assert natural_key("payout.updated", out) == "payout.updated:pout_1:queued"
+    def key(kind: str, noun: str, **entity: Any) -> str | None:
+        return natural_key(kind, {noun: {"entity": entity}})
+
+    told = {"id": "pay_1", "order_id": "order_1", "amount": 5, "currency": "INR"}
+    assert key("payment.captured", "payment", **told) == key("payment.captured", "payment", **told, fee=7)
+    for other in ({"id": "pay_2"}, {"order_id": "order_2"}, {"amount": 6}, {"currency": "USD"}, {"order_id": None}):
+        assert key("payment.captured", "payment", **{**told, **other}) != key("payment.captured", "payment", **told)
+    assert key("payment.failed", "payment", **told) != key("payment.captured", "payment", **told)
+    assert key("payment.refunded", "payment", **told) is None and key("subscription.charged", "payment", **told) is None
+    assert key("payout.updated", "payout", id="pout_1", status="queued") != key(
+        "payout.updated", "payout", id="pout_1", status="processed"
+    )
+
+
+async def test_a_word_about_a_wrong_order_does_not_take_the_place_of_the_true_one(till: Till) -> None:
+    wrong, wrong_block = await till.online()
+    booking, block = await till.online(hours=4)
+    await till.gw.control(webhooks={"hold": True})
+    reply = await till.gw.pay(block["order_id"])
+    lie = entity(reply["razorpay_payment_id"], wrong_block["order_id"], "captured", amount=5)
+    await send(till, event("payment.captured", {"payment": lie}))
+    await till.worker.run_due()
+    assert (await till.payment(wrong)).review_reason is not None
+    true = entity(reply["razorpay_payment_id"], block["order_id"], "captured")
+    assert await send(till, event("payment.captured", {"payment": true})) is True
+    assert await send(till, event("payment.captured", {"payment": true})) is False
+    await till.worker.run_due()
+    assert (await till.payment(booking)).status == "success"
+    assert (await till.payment(wrong)).status == "pending"
+    await till.check()
 
 
 async def test_unknown_events_are_stored_and_left_alone(till: Till) -> None:
@@ -185,15 +208,30 @@ async def test_a_wrong_amount_or_currency_is_quarantined(deaf_till: Till, change
     assert await deaf_till.sums() == {}
 
 
-async def test_one_try_and_three_more_then_a_person(deaf_till: Till) -> None:
+@pytest.mark.parametrize("hours", [0.1, 23, 26])
+async def test_an_event_sits_out_an_outage_of_less_than_a_day(deaf_till: Till, hours: float) -> None:
     booking, block = await deaf_till.online()
-    await deaf_till.gw.control(api=[{"fault": "error_500", "next": 50}])
+    reply = await deaf_till.gw.pay(block["order_id"])
+    await deaf_till.away()
     await send(
-        deaf_till, event("payment.captured", {"payment": {"id": "pay_Abcdefgh123456", "order_id": block["order_id"]}})
+        deaf_till,
+        event("payment.captured", {"payment": {"id": reply["razorpay_payment_id"], "order_id": block["order_id"]}}),
     )
-    await deaf_till.drain()
+    for _ in range(5):
+        await deaf_till.worker.run_due()
+        await deaf_till.later(hours=hours / 5)
+    await deaf_till.worker.run_due()
     row = (await deaf_till.world.fetch("SELECT retry_count, needs_review, error FROM gateway_events"))[0]
-    assert (row["retry_count"], row["needs_review"]) == (3, True) and row["error"]
+    assert row["retry_count"] >= 4 and row["error"]
+    is_old = hours > 24
+    assert row["needs_review"] is is_old and await deaf_till.alerts() == ["gateway_event_review"] * is_old
+    await deaf_till.back()
+    if is_old:
+        async with deaf_till.world.services.transaction() as tx:
+            await review.try_again(tx)
+    await deaf_till.later(minutes=1)
+    await deaf_till.drain()
+    assert (await deaf_till.payment(booking)).status == "success"
 
 
 async def test_a_webhook_before_the_answer_to_the_order(till: Till) -> None:

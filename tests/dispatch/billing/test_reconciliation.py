@@ -15,7 +15,6 @@ import pytest
 from dispatch.billing import reconciliation, refunds
 from dispatch.billing.reconciliation import AlreadyRunning, reconcile, run_yesterday
 from dispatch.ports.gateway import GatewayPayment, GatewayRefund, GatewayRefused
-from storage.jobs import Jobs
 from tests.dispatch.billing.till import GRAND, Till
 
 NOW = datetime.now(UTC)
@@ -169,17 +168,3 @@ async def test_a_failed_run_is_repeated_by_the_next_turn(deaf_till: Till) -> Non
     assert await deaf_till.world.value("SELECT state FROM reconciliation_runs") == "failed"
     assert await run_yesterday(services, deaf_till.gateway) is True
     assert await run_yesterday(services, deaf_till.gateway) is False
-
-
-async def test_cron_lines_are_run_by_one_of_the_nodes(deaf_till: Till) -> None:
-    ran = asyncio.Event()
-
-    async def work() -> None:
-        ran.set()
-
-    nodes = [Jobs(deaf_till.world.services.pool, {"each_second": ("* * * * * *", work)}) for _ in range(2)]
-    for node in nodes:
-        node.start()
-    await asyncio.wait_for(ran.wait(), 20)
-    for node in nodes:
-        await node.stop()

@@ -154,18 +154,134 @@ async def test_a_failed_refund_is_undone_and_can_be_asked_again(till: Till) -> N
 
 async def test_what_waits_for_a_person_can_be_tried_again(till: Till) -> None:
     booking = await till.paid()
-    await till.gw.control(api=[{"fault": "error_500", "next": 50, "match": "* /v1/payments/*/refund*"}])
+    await till.away(match="* /v1/payments/*/refund*")
     await ask(till, booking, GRAND)
+    await till.worker.run_due()
+    await till.later(hours=25)
     await till.drain()
     async with till.world.services.read() as conn:
         (waiting,) = await review.page(conn)
         (refund,) = await refunds.of_booking(conn, booking.id)
     assert waiting.what == "refund intent" and waiting.about == str(refund.id) and waiting.error
     assert await till.world.value("SELECT count(*) FROM alerts WHERE kind = 'refund_review'") == 1
-    await till.gw.control(api=[])
+    await till.back()
     async with till.world.services.transaction() as tx:
         assert await review.try_again(tx) == 1
     await till.drain()
     assert (await till.payment(booking)).status == "refunded"
     assert (await till.gw.state())["refunded"] == GRAND
+    await till.check()
+
+
+# ---------------------------------------------------------------- failures after the end
+
+
+async def fails(till: Till, booking: Booking, minor: int = GRAND) -> None:
+    """A refund that the gateway accepts and cannot carry out; what is asked next works again."""
+    await till.gw.control(refunds="failed", settle_s=3600)
+    await ask(till, booking, minor)
+    await till.drain()
+
+
+async def settles(till: Till) -> None:
+    await till.gw.control(settle=True)
+    await till.drain()
+    await till.gw.control(refunds="processed")
+
+
+async def test_a_refund_that_fails_after_the_job_gives_the_loss_back(till: Till) -> None:
+    technician = await till.world.technician()
+    booking = await till.paid()
+    await fails(till, booking, 50000)
+    await till.finish(booking, technician)
+    assert (await till.sums())["refunds"] == -50000
+    await till.check()
+    await settles(till)
+    sums = await till.sums()
+    assert "refunds" not in sums and "prepaid" not in sums and "refund_clearing" not in sums
+    await till.check()
+    await ask(till, booking, 50000)
+    await till.drain()
+    assert (await till.sums())["refunds"] == -50000 and (await till.gw.state())["refunded"] == 50000
+    await till.check()
+
+
+async def test_a_refund_that_fails_after_the_cancellation_is_owed_until_it_is_sent(till: Till) -> None:
+    booking = await till.paid()
+    await till.gw.control(refunds="failed", settle_s=3600)
+    await till.cancel(booking)
+    await till.drain()
+    for _ in range(2):
+        await settles(till)
+        sums = await till.sums()
+        assert sums == {"gateway_clearing": -GRAND, "refund_owed": GRAND}
+        await till.check()
+        await fails(till, booking)
+    await settles(till)
+    await ask(till, booking, GRAND)
+    await till.drain()
+    assert await till.sums() == {} and (await till.world.booking(booking.id)).status == "refunded"
+    await till.check()
+
+
+async def test_a_refund_that_fails_before_the_job_is_held_again(till: Till) -> None:
+    technician = await till.world.technician()
+    booking = await till.paid()
+    await fails(till, booking, 50000)
+    await settles(till)
+    assert (await till.sums())["prepaid"] == GRAND
+    await till.finish(booking, technician)
+    assert "refunds" not in await till.sums()
+    await till.check()
+
+
+# ---------------------------------------------------------------- money that is held no more
+
+
+async def test_refunded_at_the_gateway_nobody_new_is_sent(till: Till) -> None:
+    one = await till.world.technician()
+    booking = await till.paid()
+    paid = (await till.payment(booking)).gateway_payment_id
+    assert paid is not None and (await till.world.open_offer(booking.id))["technician_id"] == one
+    await till.gateway.refund(paid, GRAND, "by-hand-at-the-gateway")
+    await till.drain()
+    stopped = await till.world.booking(booking.id)
+    assert (stopped.status, stopped.queue_reason) == ("pending", "payment_returned")
+    assert await till.world.open_offer(booking.id) is None
+    assert "payment_returned" in await till.alerts()
+    await till.world.technician(km_north=0.5)
+    await till.world.advance(minutes=20)
+    await till.world.sweep()
+    assert await till.world.open_offer(booking.id) is None
+    await till.check()
+
+
+async def test_whoever_accepted_keeps_the_job_until_a_person_decides(till: Till) -> None:
+    technician = await till.world.technician()
+    booking = await till.paid()
+    await till.world.accept(booking.id, technician)
+    paid = (await till.payment(booking)).gateway_payment_id
+    assert paid is not None
+    await till.gateway.refund(paid, GRAND - 1000, "by-hand-and-in-part")
+    await till.drain()
+    assert "payment_returned" not in await till.alerts()
+    await till.gateway.refund(paid, 1000, "by-hand-and-the-rest")
+    await till.drain()
+    assert (await till.world.booking(booking.id)).status == "confirmed"
+    assert "payment_returned" in await till.alerts()
+    await till.check()
+
+
+async def test_all_of_a_booking_with_an_old_fee_goes_back(till: Till) -> None:
+    owing = await till.owing(17712)
+    booking, block = await till.online(owing.account_id, hours=4)
+    await till.verify(booking, await till.gw.pay(block["order_id"]))
+    assert (await till.payment(booking)).amount_minor == GRAND + 17712
+    await till.cancel(await till.world.booking(booking.id))
+    await till.drain()
+    gone = await till.world.booking(booking.id)
+    assert (gone.status, gone.payment_status) == ("refunded", "refunded")
+    payment = await till.payment(booking)
+    assert (payment.status, payment.refunded_minor) == ("refunded", GRAND)
+    assert "receivable" not in await till.sums()
     await till.check()

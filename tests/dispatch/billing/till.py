@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from aiohttp import web
 
-from dispatch.billing import gateway_events, ledger_check, payments
+from dispatch.billing import gateway_events, ledger, ledger_check, payments
 from dispatch.billing.worker import MoneyWorker
 from dispatch.engine import bookings, jobs
 from dispatch.errors import DispatchError
 from dispatch.events import Actor
 from dispatch.local_gateway.server import LocalGateway
 from dispatch.ports.gateway import Gateway
+from dispatch.services import Tx
 from storage.bookings import Booking
 from storage.payments import Payment
 from tests.world import World
 
 GRAND = 177120
+#: What goes by real time, as the gateway does.
+WAITING = {
+    "payment_intents": ("next_try_at", "give_up_at"), "gateway_events": ("next_try_at", "give_up_at"),
+    "payments": ("poll_at", "asked_from"), "refunds": ("poll_at", "asked_from"), "payouts": ("poll_at", "asked_from"),
+}  # fmt: skip
 STAFF = Actor("admin", "staff-1")
 
 
@@ -61,11 +69,50 @@ class Till:
     async def finish(self, booking: Booking, technician_id: UUID) -> Booking:
         """The technician accepts and does the job."""
         await self.world.accept(booking.id, technician_id)
+        return await self.work(booking, technician_id)
+
+    async def work(self, booking: Booking, technician_id: UUID) -> Booking:
+        """The technician does a job that they have accepted, as soon as it can be begun."""
+        early = booking.starts_at - timedelta(seconds=self.world.services.settings.dispatch.steps_ahead_s)
+        await self.world.advance(seconds=max(0.0, (early - self.world.now).total_seconds()))
         async with self.world.services.transaction() as tx:
             for step in ("in_transit", "arrived"):
                 await jobs.advance(tx, booking.id, technician_id, step)
             await jobs.complete(tx, booking.id, technician_id)
         return await self.world.booking(booking.id)
+
+    async def rich(self, minor: int) -> UUID:
+        """A customer with so much in the wallet."""
+        account_id = await self.world.customer()
+        async with self.world.services.transaction() as tx:
+            given = [ledger.wallet(account_id, "INR"), ledger.platform("fee_revenue", "INR")]
+            lines = [ledger.Line(given[0], minor), ledger.Line(given[1], -minor)]
+            await ledger.post(tx, "goodwill", str(account_id), lines)
+        return account_id
+
+    async def owing(self, fee_minor: int) -> Booking:
+        """A cancelled booking whose customer owes so much of a fee."""
+        booking = await self.world.book()
+        async with self.world.services.transaction() as tx:
+            return await bookings.cancel(
+                tx, booking.id, Actor("customer", str(booking.account_id)), "x", fee_minor=fee_minor
+            )
+
+    async def settle_debt(self, tx: Tx, account_id: UUID) -> None:
+        """Somebody at the house takes the customer's debt off."""
+        debt = ledger.receivable(account_id, "INR")
+        owed = -await ledger.balance(tx.conn, debt)
+        lines = [ledger.Line(debt, owed), ledger.Line(ledger.platform("fee_revenue", "INR"), -owed)]
+        await ledger.post(tx, "waived", str(account_id), lines)
+
+    async def deadlocks(self) -> int:
+        """How many deadlocks this database has seen; retries would hide them. Every connection tells what it knows."""
+        async with AsyncExitStack() as stack:
+            for _ in range(12):
+                conn = await stack.enter_async_context(self.world.services.read())
+                await conn.execute("SELECT pg_stat_force_next_flush()")
+            ask = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+            return int(await conn.fetchval(ask))
 
     async def cancel(self, booking: Booking, actor: Actor | None = None, **money: Any) -> Booking:
         actor = actor or Actor("customer", str(booking.account_id))
@@ -84,6 +131,32 @@ class Till:
             if not done and not waiting:
                 return
             await asyncio.sleep(0.01)
+
+    async def later(self, **by: float) -> None:
+        """So much real time passes for all that waits for the gateway or is asked about."""
+        passed = timedelta(**by)
+        for table, stamps in WAITING.items():
+            moved = ", ".join(f"{stamp} = {stamp} - $1::interval" for stamp in stamps)
+            await self.world.execute(f"UPDATE {table} SET {moved}", passed)
+
+    async def away(self, fault: str = "html_502", *, has_effect: bool = False, match: str = "*") -> None:
+        """The gateway is out of reach from now on. `has_effect`: it does what is asked, only its answers are lost."""
+        effect = "after" if has_effect else "before"
+        await self.gw.control(api=[{"fault": fault, "effect": effect, "probability": 1.0, "match": match}])
+
+    async def back(self) -> None:
+        """The gateway answers again."""
+        await self.gw.control(api=[])
+
+    async def intents(self) -> list[tuple[str, str]]:
+        """The kind and state of each, in the order in which they came to be."""
+        rows = await self.world.fetch("SELECT kind, state FROM payment_intents ORDER BY created_at")
+        return [(row["kind"], row["state"]) for row in rows]
+
+    async def alerts(self) -> list[str]:
+        """The kinds of the open alerts."""
+        rows = await self.world.fetch("SELECT kind FROM alerts WHERE resolved_at IS NULL ORDER BY created_at")
+        return [row["kind"] for row in rows]
 
     async def payment(self, booking: Booking, kind: str = "online") -> Payment:
         async with self.world.services.read() as conn:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from dispatch.engine import matching
 from dispatch.engine.matching import Candidate, Job, Policy, Weights, rank, refusal, score
-from dispatch.localtime import Hours
+from dispatch.hours import Hours, hours_of
 
 ZONE = uuid4()
+
+
+def daily(start: str, end: str, days: Sequence[int] = range(1, 8)) -> Hours:
+    return hours_of({"start": start, "end": end, "days": days})
+
+
 JOB = Job(
     uuid4(), uuid4(), frozenset({"Facial"}), frozenset({"Minimal"}), ZONE,
-    date(2026, 1, 5), time(10), time(11), False, True,
+    datetime(2026, 1, 5, 10, tzinfo=UTC), datetime(2026, 1, 5, 11, tzinfo=UTC), True,
 )  # fmt: skip
 GOOD = Candidate(
     id=uuid4(), no=1, categories=frozenset({"Facial", "Hair"}), tiers=frozenset({"Minimal"}), zone_id=ZONE,
-    hours=Hours(time(8), time(20), frozenset(range(1, 8))), radius_m=8000, rating=4.5, cancellation_rate=0.0,
+    hours=daily("08:00", "20:00"), radius_m=8000, rating=4.5, cancellation_rate=0.0,
     idle_s=600, distance_m=1000, fix_age_s=5,
 )  # fmt: skip
 POLICY = Policy()
@@ -40,8 +45,9 @@ POLICY = Policy()
         ("outside_radius", {"distance_m": 8001.0}),
         ("outside_radius", {"distance_m": 10_001.0, "radius_m": 50_000}),
         ("outside_zone", {"zone_id": uuid4()}),
-        ("working_hours", {"hours": Hours(time(11), time(20), frozenset(range(1, 8)))}),
-        ("working_hours", {"hours": Hours(time(8), time(20), frozenset({2}))}),
+        ("working_hours", {"hours": daily("11:00", "20:00")}),
+        ("working_hours", {"hours": daily("08:00", "20:00", [2])}),
+        ("working_hours", {"hours": replace(daily("08:00", "20:00"), days_off=frozenset({date(2026, 1, 5)}))}),
         ("busy_then", {"is_busy_then": True}),
         ("rating", {"rating": 3.99}),
         ("already_tried", {"was_tried": True}),
@@ -76,8 +82,11 @@ def test_zone_matters_only_where_both_have_one() -> None:
     assert refusal(GOOD, replace(JOB, zone_id=None), POLICY) is None
 
 
-def test_overnight_jobs_are_outside_everybodys_hours() -> None:
-    assert refusal(GOOD, replace(JOB, ends_next_day=True), POLICY) == "working_hours"
+def test_a_job_over_midnight_is_for_those_who_work_then() -> None:
+    ends = datetime(2026, 1, 6, 1, tzinfo=UTC)
+    late = replace(JOB, local_start=datetime(2026, 1, 5, 23, tzinfo=UTC), local_end=ends)
+    assert refusal(GOOD, late, POLICY) == "working_hours"
+    assert refusal(replace(GOOD, hours=daily("18:00", "02:00")), late, POLICY) is None
 
 
 def test_each_part_of_the_score_counts() -> None:
@@ -106,10 +115,3 @@ def test_ties_go_to_the_one_idle_longest_then_to_the_lower_number() -> None:
 def test_the_same_input_gives_the_same_order_whatever_its_order() -> None:
     many = [replace(GOOD, id=UUID(int=n), no=n, distance_m=(n * 37) % 900, idle_s=n % 3) for n in range(1, 60)]
     assert rank(many, JOB, POLICY) == rank(list(reversed(many)), JOB, POLICY)
-
-
-def test_local_span_knows_midnight() -> None:
-    zone = ZoneInfo("Asia/Kolkata")
-    late = datetime(2026, 1, 5, 23, 0, tzinfo=zone)
-    assert matching.local_span(late, datetime(2026, 1, 6, 0, 0, tzinfo=zone))[3] is False
-    assert matching.local_span(late, datetime(2026, 1, 6, 0, 30, tzinfo=zone))[3] is True

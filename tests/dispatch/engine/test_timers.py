@@ -190,7 +190,7 @@ async def test_the_loop_wakes_when_a_timer_is_set(world: World) -> None:
     sweeper.sweep = sweep  # type: ignore[method-assign]
     timers_poll: Any = timers
     before, timers_poll.POLL_S = timers_poll.POLL_S, 3600.0
-    loop = asyncio.create_task(sweeper.run())
+    sweeper.loop.start()
     try:
         await asyncio.wait_for(looked.wait(), 5)
         looked.clear()
@@ -203,8 +203,7 @@ async def test_the_loop_wakes_when_a_timer_is_set(world: World) -> None:
                 await asyncio.sleep(0.01)
     finally:
         timers_poll.POLL_S = before
-        loop.cancel()
-        await asyncio.gather(loop, return_exceptions=True)
+        await sweeper.loop.stop()
 
 
 # ---------------------------------------------------------------- many

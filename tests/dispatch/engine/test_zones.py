@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dispatch.bus import LocalBus
 from dispatch.engine import zones
 from dispatch.engine.zone_import import BadFile, import_zones, read
 from dispatch.engine.zones import ZoneIn
@@ -62,8 +63,8 @@ async def test_every_centre_lies_in_its_own_zone(town: City) -> None:
         assert town.services.zones.locate(zone.centre_lat, zone.centre_lng) == zone
 
 
-def test_without_zones_everywhere_is_served() -> None:
-    book = ZoneBook()
+def test_without_zones_everywhere_is_served(pool: Pool) -> None:
+    book = ZoneBook(pool, LocalBus())
     assert book.serves_everywhere
     assert book.locate(22.5, 88.36) is None
     assert book.hours(None) == (time(8), time(20), frozenset(range(1, 8)))

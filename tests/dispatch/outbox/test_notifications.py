@@ -123,3 +123,43 @@ async def test_every_notice_can_be_written(services: Services, fact: str) -> Non
     _, _, booking_id = await booked(services)
     await happen(services, booking_id, fact)
     assert len(await told(services)) == len(notifications.NOTICES[fact])
+
+
+async def message(services: Services) -> str:
+    async with services.read() as conn:
+        return str(await conn.fetchval("SELECT message FROM notifications WHERE account_id IS NOT NULL"))
+
+
+@pytest.mark.parametrize(
+    ("fact", "data", "words"),
+    [
+        ("booking.cancelled", {"fee_minor": 8840, "refund_minor": 168280},
+         "cancelled: rain. The fee is INR 88.40. INR 1,682.80 goes back"),
+        ("booking.cancelled", {"fee_minor": 0, "refund_minor": 0}, "has been cancelled: rain"),
+        ("payment.refunded", {"amount_minor": 168280}, "INR 1,682.80 for your booking"),
+        ("payment.refunded", {"amount_minor": 100, "to_wallet": True}, "is in your wallet"),
+        ("payment.captured", {"amount_minor": 177120}, "Your payment of INR 1,771.20 for"),
+    ],
+)  # fmt: skip
+async def test_messages_name_the_amounts(
+    services: Services, fact: str, data: dict[str, Any], words: str
+) -> None:
+    _, _, booking_id = await booked(services)
+    await happen(services, booking_id, fact, Actor("admin"), reason="rain.", currency="INR", **data)
+    assert words in await message(services)
+
+
+async def test_a_customer_hears_of_an_acceptance_once(services: Services) -> None:
+    _, _, booking_id = await booked(services)
+    for fact in ("partner.accepted", "booking.confirmed"):
+        await happen(services, booking_id, fact, Actor("technician"))
+    assert await told(services) == [("customer", "booking_confirmed")]
+
+
+async def test_nobody_hears_a_technicians_words(services: Services) -> None:
+    _, technician_id, booking_id = await booked(services)
+    for fact in sorted(notifications.NOTICES):
+        await happen(services, booking_id, fact, Actor("technician"), reason="CANARY", technician_id=str(technician_id))
+    async with services.read() as conn:
+        said = await conn.fetch("SELECT message FROM notifications UNION ALL SELECT body FROM outbox")
+    assert said and "CANARY" not in str([r["message"] for r in said])

@@ -20,7 +20,7 @@ from storage.database.embedded import SAFE, EmbeddedError, EmbeddedPostgres, def
 CRASHES = """
 import asyncio, asyncpg, sys, time
 from pathlib import Path
-from storage.embedded import EmbeddedPostgres
+from storage.database.embedded import EmbeddedPostgres
 server = EmbeddedPostgres(Path(sys.argv[1]))
 dsn = server.start()
 async def write():

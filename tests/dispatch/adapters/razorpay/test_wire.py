@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from dispatch.adapters.razorpay import wire as wire
+from tests.near import near_misses
 
 VECTORS = Path(__file__).resolve().parents[5] / "shared" / "data" / "webhook_signature_vectors.json"
 
@@ -53,6 +54,31 @@ def test_the_current_and_the_previous_secret_verify() -> None:
     assert wire.verify_webhook(raw, old, ["new", "old"])
     assert not wire.verify_webhook(raw, old, ["new"])
     assert not wire.verify_webhook(raw, old, [])
+
+
+def test_what_is_nearly_a_signature_is_none() -> None:
+    raw, secret = b'{"event":"x"}', "s3cret-0f-the-h00k"
+    order, payment = "order_00000000000000", "pay_00000000000000"
+    hook, checkout = wire.webhook_signature(raw, secret), wire.checkout_signature(order, payment, secret)
+    assert wire.verify_webhook(raw, hook, [secret]) and wire.verify_checkout(order, payment, checkout, secret)
+    for guess in near_misses(hook):
+        assert not wire.verify_webhook(raw, guess, [secret])
+        assert not wire.verify_webhook(raw, guess, ["another", secret])
+    for guess in near_misses(checkout):
+        assert not wire.verify_checkout(order, payment, guess, secret)
+    for guess in near_misses(secret):
+        # A key is filled up with zero bytes: this one is the same key.
+        if guess.rstrip("\0") == secret:
+            continue
+        assert not wire.verify_webhook(raw, hook, [guess])
+        assert not wire.verify_checkout(order, payment, checkout, guess)
+    for n in range(len(raw)):
+        assert not wire.verify_webhook(raw[:n], hook, [secret])
+    for other_order, other_payment in (
+        (order[:-1] + "1", payment), (order, payment[:-1] + "1"), (payment, order), (order + "0", payment[:-1]),
+        (order, payment + "0"),
+    ):  # fmt: skip
+        assert not wire.verify_checkout(other_order, other_payment, checkout, secret)
 
 
 def test_an_empty_secret_verifies_nothing() -> None:

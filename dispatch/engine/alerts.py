@@ -1,0 +1,41 @@
+"""What staff must look at: raised once while it is open, told to the boards at once, resolved with its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from dispatch import bus
+from dispatch.services import Tx
+from storage import alerts as rows
+
+
+async def raise_alert(
+    tx: Tx,
+    kind: str,
+    message: str,
+    *,
+    booking_id: UUID | None = None,
+    technician_id: UUID | None = None,
+    subject: str | None = None,
+) -> bool:
+    """Tells staff, once for (kind, booking, subject) while it is open. False: they know already.
+
+    `subject` names what it is about where a booking may have several of them, or where there is no booking.
+    """
+    is_new = await rows.raise_alert(
+        tx.conn, kind=kind, booking_id=booking_id, technician_id=technician_id, subject=subject, message=message
+    )
+    if is_new:
+        tx.hint(bus.ALERT_RAISED, {"kind": kind, "booking_id": str(booking_id) if booking_id else None})
+    return bool(is_new)
+
+
+async def resolve(
+    tx: Tx, kinds: Iterable[str], *, booking_id: UUID | None = None, subject: str | None = None
+) -> None:
+    """What they were about is settled: of a booking all of these kinds, of a subject its own."""
+    if booking_id is not None:
+        await rows.resolve_of_booking(tx.conn, booking_id=booking_id, kinds=list(kinds))
+    if subject is not None:
+        await rows.resolve_of_subject(tx.conn, subject=subject, kinds=list(kinds))

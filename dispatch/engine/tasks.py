@@ -1,0 +1,139 @@
+"""Work that happens later: asked for in a transaction, done by some node at least once, with progress and an end.
+
+A handler may run twice, and twice at once when its node is thought dead: what it does is guarded by rows of its own,
+and it says how far it is by `Run.progress()`, which stops whoever was overtaken.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from dispatch.engine import alerts
+from dispatch.errors import Conflict, Missing
+from dispatch.loops import backoff_s
+from dispatch.services import Services, Tx
+from storage import tasks as rows
+from storage.database.pool import Conn
+from storage.tasks import Task
+
+log = logging.getLogger(__name__)
+
+#: So often a task is tried before it is held for a person; the pauses grow from the first to the most, in seconds.
+TRIES = 8
+FIRST_PAUSE_S, MOST_PAUSE_S = 2.0, 1800.0
+HELD = "task_held"
+_ERROR_CHARS = 500
+
+
+class NotHeld(Conflict):
+    """This task does not wait for anybody."""
+
+    code = "task_not_held"
+
+
+class Superseded(Exception):
+    """Another node has taken the task over: this one stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt at a task, as its handler sees it."""
+
+    services: Services
+    task: Task
+
+    async def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        """Says how far it is. Raises Superseded."""
+        async with self.services.transaction() as tx:
+            if not await rows.progress(
+                tx.conn, task_id=self.task.id, attempt=self.task.attempts, done=done, total=total, note=note
+            ):
+                raise Superseded
+
+
+#: Does the work; what it returns is kept as the result.
+Handler = Callable[[Run], Awaitable[dict[str, Any] | None]]
+
+
+async def enqueue(
+    tx: Tx,
+    kind: str,
+    payload: dict[str, Any] | None = None,
+    *,
+    key: str | None = None,
+    owner: str | None = None,
+    delay_s: float = 0.0,
+) -> UUID:
+    """Asks for work with the cause of it. The same `key` once more is the same task, whose id is returned."""
+    task_id = await rows.insert(tx.conn, kind=kind, key=key, payload=payload or {}, owner=owner)
+    if task_id is None:
+        known = await rows.find_by_key(tx.conn, key=key)
+        assert known is not None, "the key is there"
+        return known
+    await rows.call(tx.conn, task_id, delay_s)
+    return task_id
+
+
+async def get(conn: Conn, task_id: UUID, owner: str | None = None) -> Task:
+    """How far it is. Raises Missing: what somebody else asked for does not exist (`owner`: of these alone)."""
+    found = await rows.get(conn, task_id=task_id)
+    if found is None or (owner is not None and found.owner != owner):
+        raise Missing("task")
+    return found
+
+
+async def release(tx: Tx, task_id: UUID) -> None:
+    """A person has looked at a held task: it is tried anew. Raises Missing, NotHeld."""
+    await get(tx.conn, task_id)
+    if not await rows.release(tx.conn, task_id=task_id):
+        raise NotHeld
+    await alerts.resolve(tx, [HELD], subject=_subject(task_id))
+    await rows.call(tx.conn, task_id)
+
+
+async def work(services: Services, handlers: Mapping[str, Handler], task_id: UUID) -> float | None:
+    """One attempt. Returns the pause in seconds before the next, None when the task is over.
+
+    The first thing is a guarded UPDATE: what is over already is not begun again.
+    """
+    async with services.transaction() as tx:
+        task = await rows.claim(tx.conn, task_id=task_id)
+    if task is None:
+        return None
+    try:
+        if task.attempts > TRIES:
+            # Its nodes died in it: nobody was left to say so.
+            raise RuntimeError("it never came to an end")
+        result = await handlers[task.kind](Run(services, task))
+    except Superseded:
+        return None
+    except Exception as e:
+        return await _failed(services, task, e)
+    async with services.transaction() as tx:
+        await rows.finish(tx.conn, task_id=task.id, attempt=task.attempts, result=result)
+    return None
+
+
+async def _failed(services: Services, task: Task, error: Exception) -> float | None:
+    words = f"{type(error).__name__}: {error}"[:_ERROR_CHARS]
+    if task.attempts < TRIES:
+        log.warning("task %s (%s) failed, try %d: %s", task.id, task.kind, task.attempts, words)
+        async with services.transaction() as tx:
+            await rows.later(tx.conn, task_id=task.id, attempt=task.attempts, error=words)
+        return backoff_s(task.attempts, FIRST_PAUSE_S, MOST_PAUSE_S)
+    log.error("task %s (%s) is held for a person: %s", task.id, task.kind, words, exc_info=error)
+    async with services.transaction() as tx:
+        if await rows.hold(tx.conn, task_id=task.id, attempt=task.attempts, error=words):
+            await alerts.raise_alert(
+                tx, HELD, f"The work {task.kind} was tried {task.attempts} times in vain: {words}",
+                subject=_subject(task.id),
+            )  # fmt: skip
+    return None
+
+
+def _subject(task_id: UUID) -> str:
+    return f"task:{task_id}"

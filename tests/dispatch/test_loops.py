@@ -1,0 +1,100 @@
+"""The one loop: it repeats, wakes, backs off and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from dispatch import loops
+from dispatch.loops import Loop, backoff_s
+
+
+async def test_a_wake_ends_the_pause_and_one_during_a_round_is_not_lost() -> None:
+    rounds, go_on = asyncio.Queue[int](), asyncio.Event()
+    done = 0
+
+    async def step() -> None:
+        nonlocal done
+        done += 1
+        rounds.put_nowait(done)
+        await go_on.wait()
+
+    loop = Loop("test", step, every_s=3600.0)
+    loop.start()
+    async with asyncio.timeout(5):
+        assert await rounds.get() == 1
+        # While the first round is under way.
+        loop.wake()
+        go_on.set()
+        assert await rounds.get() == 2
+        loop.wake()
+        assert await rounds.get() == 3
+    await loop.stop()
+    assert rounds.empty()
+
+
+async def test_a_round_says_how_long_to_pause() -> None:
+    pauses: list[float | None] = [0.0, 0.0, None]
+    left = asyncio.Event()
+
+    async def step() -> float | None:
+        if len(pauses) == 1:
+            left.set()
+        return pauses.pop(0)
+
+    loop = Loop("test", step, every_s=3600.0)
+    loop.start()
+    await asyncio.wait_for(left.wait(), 5)
+    await loop.stop()
+    assert pauses == []
+
+
+async def test_a_failing_round_is_told_once_in_full_and_repeated(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(loops, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(loops, "backoff_s", lambda failures: 0.0)
+    tries, worked = 0, asyncio.Event()
+
+    async def step() -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise RuntimeError("away")
+        worked.set()
+
+    loop = Loop("test", step, every_s=3600.0)
+    with caplog.at_level(logging.WARNING):
+        loop.start()
+        await asyncio.wait_for(worked.wait(), 5)
+        await loop.stop()
+    told = [r for r in caplog.records if "test failed" in r.message]
+    assert len(told) == 3 and [bool(r.exc_info) for r in told] == [True, False, False]
+
+
+async def test_stopping_ends_a_round_wherever_it_is_and_twice_is_once() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def step() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    loop = Loop("test", step, every_s=1.0)
+    await loop.stop()
+    loop.start()
+    await asyncio.wait_for(begun.wait(), 5)
+    await loop.stop()
+    await loop.stop()
+    assert ended.is_set()
+
+
+def test_pauses_after_failures_grow_to_a_most() -> None:
+    for failures, most in ((1, 1.0), (2, 2.0), (3, 4.0), (4, 5.0), (1000, 5.0)):
+        seen = [backoff_s(failures) for _ in range(200)]
+        assert most / 2 <= min(seen) <= max(seen) <= most
+        assert len(set(seen)) > 1
