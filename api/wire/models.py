@@ -28,8 +28,8 @@ from dispatch.localtime import parse_time
 
 #: The largest amount that is taken from outside, in minor units: what is beyond is a slip of the finger.
 MAX_MINOR = 10**13
-#: What is finer is no amount in any currency, and longer texts are none either.
-_LEAST = Decimal("1e-12")
+#: The power of ten of an amount's first digit, and its text, are within these whatever the currency.
+_FINEST, _GREATEST = -12, 13
 _LONGEST_AMOUNT = 40
 
 
@@ -50,10 +50,10 @@ def money_in(value: Any, dialect: MoneyForm) -> int:
         amount = Decimal(text) if len(text) <= _LONGEST_AMOUNT else None
     except ArithmeticError as error:
         raise ValueError("must be an amount of money") from error
-    # Compared before it is computed with: an exponent of eight digits would overflow, or take the machine with it.
-    if amount is None or not amount.is_finite() or abs(amount) > MAX_MINOR or 0 < abs(amount) < _LEAST:
+    # Its size is looked at before anything is computed: an exponent of eight digits would overflow.
+    if amount is None or not amount.is_finite() or (amount and not _FINEST <= amount.adjusted() <= _GREATEST):
         raise ValueError("must be an amount of money that exists")
-    amount *= dialect.minor_per_unit
+    amount = amount * dialect.minor_per_unit if amount else Decimal(0)
     if abs(amount) > MAX_MINOR:
         raise ValueError("must be an amount of money that exists")
     if amount != amount.to_integral_value():
