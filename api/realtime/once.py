@@ -17,8 +17,6 @@ from storage.database.errors import DatabaseAway, DatabaseBusy, StorageError, is
 
 log = logging.getLogger(__name__)
 
-#: A command whose transaction lost a deadlock is tried so often.
-RETRIES = 3
 
 _current: ContextVar[Tx] = ContextVar("command_tx")
 
@@ -38,38 +36,35 @@ def once(services: Services) -> Once:
     """The `Once` of all namespaces. What fails is not kept: its repetition runs again."""
 
     async def run_once(call: Call, run: Callable[[], Awaitable[Any]]) -> Any:
-        for attempt in range(RETRIES):
-            try:
-                return await effect(call, run)
-            except (DatabaseAway, DatabaseBusy) as e:
-                raise TryAgain from e
-            except StorageError as e:
-                if not is_deadlock(e):
-                    raise
-                log.info("a command lost a deadlock, try %d", attempt + 1)
-        raise TryAgain
-
-    async def effect(call: Call, run: Callable[[], Awaitable[Any]]) -> Any:
-        principal = f"{call.grant.namespace}:{call.grant.principal}"
-        async with services.transaction() as tx:
-            key = {"principal": principal, "command_id": str(call.command_id)}
-            if not await rows.claim(tx.conn, **key, name=call.event, body_hash=call.fingerprint):
-                done = await rows.get(tx.conn, **key)
-                assert done is not None, "a claim that conflicts is there"
-                if (done.name, done.body_hash) != (call.event, call.fingerprint):
-                    raise CommandReused
-                return done.answer
-            token = _current.set(tx)
-            try:
-                data = await run()
-            except DispatchError as e:
-                if e.keeps_work:
-                    await rows.forget(tx.conn, **key)
+        try:
+            return await services.retrying(lambda tx: effect(tx, call, run))
+        except (DatabaseAway, DatabaseBusy) as e:
+            raise TryAgain from e
+        except StorageError as e:
+            if not is_deadlock(e):
                 raise
-            finally:
-                _current.reset(token)
-            answer = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
-            await rows.answer(tx.conn, **key, answer=answer)
-            return answer
+            raise TryAgain from e
+
+    async def effect(tx: Tx, call: Call, run: Callable[[], Awaitable[Any]]) -> Any:
+        principal = f"{call.grant.namespace}:{call.grant.principal}"
+        key = {"principal": principal, "command_id": str(call.command_id)}
+        if not await rows.claim(tx.conn, **key, name=call.event, body_hash=call.fingerprint):
+            done = await rows.get(tx.conn, **key)
+            assert done is not None, "a claim that conflicts is there"
+            if (done.name, done.body_hash) != (call.event, call.fingerprint):
+                raise CommandReused
+            return done.answer
+        token = _current.set(tx)
+        try:
+            data = await run()
+        except DispatchError as e:
+            if e.keeps_work:
+                await rows.forget(tx.conn, **key)
+            raise
+        finally:
+            _current.reset(token)
+        answer = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
+        await rows.answer(tx.conn, **key, answer=answer)
+        return answer
 
     return run_once

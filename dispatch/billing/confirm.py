@@ -24,14 +24,11 @@ from storage import checkout as rows
 from storage import quotas
 from storage.bookings import Booking
 from storage.checkout import Booked, PreviewRow
-from storage.database.errors import StorageError, is_deadlock
 
 log = logging.getLogger(__name__)
 
 #: The window in which a customer's bookings are counted (R43).
 HOUR_S = 3600
-#: A transaction that lost a deadlock is repeated so often.
-RETRIES = 3
 
 
 class PreviewExpired(Missing):
@@ -158,19 +155,12 @@ async def _make(
     async with services.transaction() as tx:
         number = await numbers.take(tx.conn, "BK", local(tx.now, preview.timezone))
     new = _new_booking(number, wish, preview, located, starts_at)
-    for attempt in range(RETRIES):
-        try:
-            async with services.transaction() as tx:
-                return await _book(tx, new, preview)
-        except SlotTaken:
-            async with services.read() as conn:
-                free = await free_times.available(conn, services, need, wish.booking_date)
-            raise free_times.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
-        except StorageError as e:
-            if not is_deadlock(e) or attempt == RETRIES - 1:
-                raise
-            log.info("a confirm lost a deadlock and is repeated")
-    raise AssertionError("unreachable")
+    try:
+        return await services.retrying(lambda tx: _book(tx, new, preview))
+    except SlotTaken:
+        async with services.read() as conn:
+            free = await free_times.available(conn, services, need, wish.booking_date)
+        raise free_times.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
 
 
 async def _book(tx: Tx, new: NewBooking, preview: PreviewRow) -> Booking | Booked:
