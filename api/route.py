@@ -19,12 +19,11 @@ from api.edge.request_info import INFO
 from api.edge.request_info import RequestInfo as RequestInfo
 from api.signature import BadRoute, Declared, Inputs, inputs_of, pattern_of
 from api.wire.answers import Renderer
-from api.wire.contents import MOST_COMPLAINTS, leaves, path_of, unclean
+from api.wire.contents import MOST_COMPLAINTS, Fields, leaves, path_of, unclean
 from api.wire.dialects import Dialect
 from api.wire.listing import Grammar
 from api.wire.models import _Model
 from api.wire.parsing import (
-    Fields,
     json_of,
     query_of,
     read_body,

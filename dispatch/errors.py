@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
+
+from dispatch.wording import sentence, whole
 
 
 class Kind(StrEnum):
@@ -37,7 +40,7 @@ class DispatchError(Exception):
         retry_after_s: float | None = None,
     ) -> None:
         doc = (type(self).__doc__ or "").strip().split("\n")[0]
-        self.message = message or doc
+        self.message = whole(message or doc)
         self.details: dict[str, Any] = dict(details or {})
         self.retry_after_s = retry_after_s
         super().__init__(self.message)
@@ -60,9 +63,17 @@ class Invalid(DispatchError):
         message: str | None = None,
         **kwargs: Any,
     ) -> None:
-        """`fields` maps a public field name to its complaints; every bad field is named at once."""
-        self.fields = {k: [v] if isinstance(v, str) else list(v) for k, v in (fields or {}).items()}
-        super().__init__(message, details=self.fields or None, **kwargs)
+        """`fields` maps a public field name to its complaints; every bad field is named at once.
+
+        A complaint is a sentence, or what is to be said of the field ("must be a date"), which becomes one.
+        """
+        self.fields = {
+            name: [sentence(name, text) for text in ([texts] if isinstance(texts, str) else texts)]
+            for name, texts in (fields or {}).items()
+        }
+        # Whoever shows one sentence only shows the first bad field's.
+        first = next((text for texts in self.fields.values() for text in texts), None)
+        super().__init__(message or first, details=self.fields or None, **kwargs)
 
 
 class NotSignedIn(DispatchError):
@@ -77,12 +88,18 @@ class NotAllowed(DispatchError):
     kind, code = Kind.FORBIDDEN, "forbidden"
 
 
+#: A few words without a full stop: what follows "There is no such".
+_NOUN = re.compile(r"[a-z]+( [a-z]+){0,3}\Z")
+
+
 class Missing(DispatchError):
     """There is no such thing."""
 
     kind, code = Kind.MISSING, "not_found"
 
     def __init__(self, noun: str = "", message: str | None = None, **kwargs: Any) -> None:
+        if noun and not _NOUN.match(noun):
+            raise ValueError(f"'{noun}' is no noun")
         super().__init__(message or (f"There is no such {noun}." if noun else None), **kwargs)
 
 

@@ -62,7 +62,7 @@ def fingerprint(request: web.Request, body: Any) -> bytes:
 def key_complaint(key: str | None, *, is_required: bool) -> str | None:
     """What is wrong with a given key."""
     if key is None:
-        return "This header is required." if is_required else None
+        return "is required" if is_required else None
     if not MIN_CHARS <= len(key) <= MAX_CHARS or not key.isascii() or not key.isprintable():
         return f"must be {MIN_CHARS} to {MAX_CHARS} printable characters"
     return None
@@ -109,6 +109,9 @@ def _repeat(stored: rows.Stored | None, claim: Claim) -> web.Response:
         # Released between our two looks: the other one has failed, and the caller may try at once.
         raise StillRunning(retry_after_s=1)
     if stored.body_hash != claim.body_hash:
+        if claim.is_natural:
+            # Nobody sent a key: what the body names was asked for before, in other words.
+            raise KeyReused(message="This was asked for before with other contents.")
         raise KeyReused({HEADER: "was used for another request"})
     if stored.state != "done" or stored.status is None:
         raise StillRunning(retry_after_s=min(stored.seconds_left, 2.0))

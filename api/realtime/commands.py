@@ -19,6 +19,7 @@ from api.realtime.engine import HotServer
 from api.realtime.events import Command, find_event
 from api.realtime.frames import encode
 from api.realtime.guard import Grant
+from api.wire.complaints import complaints
 from dispatch.errors import DispatchError, Invalid, Missing, NotSignedIn, Unavailable
 from storage.database.errors import DatabaseAway, DatabaseBusy, DatabaseFull, StorageError, is_data
 
@@ -148,10 +149,7 @@ def read(model: type[M], payload: Any) -> M:
     try:
         return model.model_validate(payload)
     except ValidationError as error:
-        fields: dict[str, list[str]] = {}
-        for one in error.errors(include_url=False, include_context=False, include_input=False):
-            fields.setdefault(".".join(str(part) for part in one["loc"]) or "payload", []).append(one["msg"])
-        raise Invalid(fields) from None
+        raise Invalid(complaints(error, payload, whole="payload")) from None
 
 
 INTERNAL: Answer = {

@@ -217,6 +217,14 @@ def _error_with_map(problem: Problem) -> dict[str, Any]:
     return body
 
 
+def _provider_error(problem: Problem) -> dict[str, Any]:
+    """The contract's words where it has some; the sentence for the person stands at the top."""
+    body = _error_with_map(problem)
+    if problem.code == "VALIDATION_ERROR":
+        body["error"] = {**body["error"], "message": "Validation failed"}
+    return body
+
+
 def _error_with_list(problem: Problem) -> dict[str, Any]:
     listed = [
         {"field": name, "message": text} for name, texts in (problem.fields or {}).items() for text in texts
@@ -235,7 +243,7 @@ ORGANISATION = Dialect("organisation", True, 100, seconds_z, 422, _CAMEL_PAGE, _
 INTEGRATION = Dialect("integration", True, 100, seconds_z, 400, _SHORT_PAGE, _error_with_list)
 ERP = Dialect("erp", False, 100, micros_z, 422, _laravel_form, _error_with_map)
 PROVIDER = Dialect(
-    "provider", True, 1, millis_z, 400, _CAMEL_PAGE, _error_with_map, stamps_success=True
+    "provider", True, 1, millis_z, 400, _CAMEL_PAGE, _provider_error, stamps_success=True
 )
 
 ALL = (MINUTESERV, ORGANISATION, INTEGRATION, ERP, PROVIDER)

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
+from api.wire.complaints import complaints
+from api.wire.contents import Fields
 from api.wire.models import Day
-from api.wire.parsing import Fields, complaints, is_list, split_list
+from api.wire.parsing import is_list, split_list
 from storage.database.listing import MAX_LIMIT, MAX_OFFSET, MAX_SORTS, BadCursor, Listed, Wanted
 
 if TYPE_CHECKING:

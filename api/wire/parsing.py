@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
@@ -13,9 +13,9 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
-from api.wire.contents import MOST_COMPLAINTS, WHOLE_BODY, shortened, unclean
+from api.wire.complaints import complaints, extra_fields
+from api.wire.contents import MOST_COMPLAINTS, unclean
 from api.wire.contents import Fields as Fields
 from dispatch.errors import Invalid, Malformed, Missing
 
@@ -105,26 +105,6 @@ def query_of(request: web.Request) -> dict[str, list[str]]:
 
 # ---------------------------------------------------------------- validation
 
-_SAYINGS = {"missing": "This field is required.", "extra_forbidden": "This field is not known."}
-
-
-def complaints(error: ValidationError, *, whole: str = WHOLE_BODY) -> Fields:
-    """Field -> sentences, by the public name of each field (dotted inside objects and lists); the first fifty."""
-    return _told(_faults(error), whole)
-
-
-def _faults(error: ValidationError) -> list[ErrorDetails]:
-    return error.errors(include_url=False, include_input=False, include_context=False)
-
-
-def _told(faults: Iterable[ErrorDetails], whole: str) -> Fields:
-    found: Fields = {}
-    for one in islice(faults, MOST_COMPLAINTS):
-        text = _SAYINGS.get(one["type"], one["msg"].removeprefix("Value error, "))
-        found.setdefault(".".join(shortened(str(part)) for part in one["loc"]) or whole, []).append(text)
-    return found
-
-
 def validate_body(
     adapter: TypeAdapter[Any], given: Any, dialect: Dialect, *, drops_unknown: bool
 ) -> tuple[Any, Fields, list[str]]:
@@ -132,15 +112,13 @@ def validate_body(
     try:
         return adapter.validate_python(given, context=dialect, extra="forbid"), {}, []
     except ValidationError as error:
-        faults = _faults(error)
-    unknown = [one for one in faults if one["type"] == "extra_forbidden"]
-    if not drops_unknown or not unknown:
-        return None, _told(faults, WHOLE_BODY), []
-    dropped = [".".join(shortened(str(part)) for part in one["loc"]) for one in unknown[:MOST_COMPLAINTS]]
+        dropped = extra_fields(error, given) if drops_unknown else []
+        if bad := complaints(error, given, without_extra=bool(dropped)):
+            return None, bad, []
     try:
         return adapter.validate_python(given, context=dialect, extra="ignore"), {}, dropped
     except ValidationError as error:
-        return None, _told(_faults(error), WHOLE_BODY), []
+        return None, complaints(error, given), []
 
 
 class QueryModel:
@@ -162,7 +140,7 @@ class QueryModel:
         try:
             return self.model.model_validate(raw, context=dialect), {}
         except ValidationError as error:
-            return None, complaints(error, whole="query")
+            return None, complaints(error, raw, whole="query")
 
 
 def split_list(values: list[str]) -> list[str]:
@@ -214,7 +192,7 @@ class HeaderValue:
         raw = request.headers.get(self.header, "").strip()
         if not raw:
             if self.is_required:
-                return None, {self.header: ["This header is required."]}
+                return None, {self.header: ["is required"]}
             return self.default, {}
         if (text := unclean(raw)) is not None:
             return None, {self.header: [text]}

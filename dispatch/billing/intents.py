@@ -180,7 +180,7 @@ async def _order(services: Services, gateway: Gateway, intent: Intent) -> None:
         payment.currency,
         payment.receipt,
     ):
-        raise Odd(f"{order.id} is not the order that was asked for")
+        raise Odd(f"The order {order.id} is not the one that was asked for.")
     async with services.transaction() as tx:
         await payment_rows.ordered(tx.conn, payment_id=payment.id, order_id=order.id, poll_s=POLL_ORDER_S)
 
@@ -199,7 +199,7 @@ async def _capture(services: Services, gateway: Gateway, intent: Intent) -> None
         if (told.order_id, told.amount_minor, told.currency) != (
             payment.gateway_order_id, payment.amount_minor, payment.currency,
         ):  # fmt: skip
-            raise Odd(f"{told.id} is not about this order, amount and currency")
+            raise Odd(f"The payment {told.id} is not about this order, amount and currency.")
         try:
             told = await gateway.capture(told.id, payment.amount_minor, payment.currency)
         except GatewayRefused:
@@ -230,7 +230,7 @@ async def _refund(services: Services, gateway: Gateway, intent: Intent) -> None:
         )  # fmt: skip
     async with services.transaction() as tx:
         if await refunds.heard(tx, payment, told) is None:
-            raise Odd(f"{told.id} is not the refund that was asked for")
+            raise Odd(f"The refund {told.id} is not the one that was asked for.")
 
 
 async def _payment_of(services: Services, intent: Intent) -> Payment | None:

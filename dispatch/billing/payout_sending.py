@@ -70,7 +70,7 @@ def _narration(services: Services) -> str:
 
 async def _fund_account(services: Services, gateway: Gateway, goal: Destination) -> str:
     if goal.bank_account_id is None or goal.number_enc is None or not goal.ifsc:
-        raise GatewayRefused("the bank account on file has no number or no IFSC")
+        raise GatewayRefused("The bank account on file lacks its number or its IFSC.")
     number = vault_of(services.settings).open(goal.number_enc, cell("bank_accounts", goal.bank_account_id, "number"))
     contact_id = await gateway.create_contact(goal.name, goal.code)
     account = BankAccount(holder=goal.account_name or goal.name, ifsc=goal.ifsc, number=number)

@@ -77,9 +77,47 @@ def move(noun: str, state: str, step: str) -> str:
 
 
 def wrong_state(noun: str, state: str, step: str) -> WrongState:
-    """The 409 of an illegal step, in words."""
+    """The 409 of an illegal step: how the noun stands, in words; the table's own names are among the details."""
     sources = TABLES[noun][1][step].sources
     return WrongState(
-        f"'{step}' is not possible: the {noun} is {state}, it would have to be {' or '.join(sources)}.",
+        f"{_STANDS[noun][state]}: {_IMPOSSIBLE[noun].get(step, 'this is not possible')} now.",
         details={"state": state, "step": step, "allowed_from": list(sources)},
     )
+
+
+#: How a noun stands, and what cannot be done with it, in the words of those who are told.
+_STANDS: Mapping[str, Mapping[str, str]] = {
+    "booking": {
+        "pending": "This booking has no technician yet", "partner_assigned": "This booking is offered to a technician",
+        "confirmed": "This booking has its technician", "in_progress": "The work on this booking has begun",
+        "completed": "This booking is done", "cancelled": "This booking was cancelled",
+        "refunded": "This booking was refunded",
+    },
+    "offer": {
+        "open": "This offer is open", "accepted": "This offer was accepted", "rejected": "This offer was rejected",
+        "expired": "This offer's time is over", "withdrawn": "This offer was withdrawn",
+    },
+    "assignment": {
+        "accepted": "This job was accepted and nobody has set out for it",
+        "in_transit": "The technician is on the way to this job", "arrived": "The technician has arrived at this job",
+        "in_progress": "The work on this job has begun", "completed": "This job is done",
+        "cancelled": "This job was given back",
+    },
+}  # fmt: skip
+_IMPOSSIBLE: Mapping[str, Mapping[str, str]] = {
+    "booking": {
+        "offer": "it cannot be offered", "fall_back": "no offer can be taken back", "accept": "it cannot be accepted",
+        "reopen": "it cannot go to somebody else", "start": "the work cannot begin",
+        "complete": "it cannot be completed",
+        "cancel": "it cannot be cancelled", "refund": "it cannot be refunded",
+    },
+    "offer": {
+        "accept": "it cannot be accepted", "reject": "it cannot be rejected", "expire": "it cannot run out",
+        "withdraw": "it cannot be withdrawn",
+    },
+    "assignment": {
+        "in_transit": "nobody can set out for it", "arrived": "nobody can arrive at it",
+        "in_progress": "the work cannot begin", "completed": "it cannot be completed",
+        "cancelled": "it cannot be given back",
+    },
+}  # fmt: skip

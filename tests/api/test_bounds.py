@@ -88,9 +88,10 @@ async def test_what_only_the_database_notices_is_invalid_too(
 
 async def test_the_driver_tells_such_values_apart(world: World) -> None:
     from storage.database.errors import is_data
-    from storage.queue import waiting
+    from storage.database.listing import Wanted
+    from storage.queue import page
 
     async with world.services.read() as conn:
         with pytest.raises(StorageError) as caught:
-            await waiting(conn, state=None, priority=2**31, limit=1, offset=0)
+            await page(conn, Wanted(filters={"priority": [2**31]}))
     assert is_data(caught.value)

@@ -85,7 +85,7 @@ async def test_unknown_keys_are_refused_where_they_are(client: Client) -> None:
     )
     assert status == 422
     assert body["error"]["details"] == {
-        "extra": ["This field is not known."], "parts.0.c": ["This field is not known."],
+        "extra": ["Extra is not known here."], "parts.0.c": ["C in entry 1 of parts is not known here."],
     }  # fmt: skip
 
 
@@ -98,7 +98,7 @@ async def test_a_body_that_may_be_absent(client: Client) -> None:
     for sent, heard in ((b"", "none"), (b"  ", "none"), (b'{"name": "x"}', "x")):
         assert (await post(client, "/kind/optional", sent))[1]["message"] == heard
     assert (await post(client, "/strict/things", b""))[1]["error"]["details"] == {
-        "name": ["This field is required."]
+        "name": ["Name is required."]
     }
 
 
@@ -194,8 +194,8 @@ async def test_every_bad_field_at_once(client: Client) -> None:
     assert set(body["error"]["details"]) == {
         "name", "price", "lat", "on", "parts.1.name", "parts.1.count", "day", "kinds.1",
     }  # fmt: skip
-    assert body["error"]["details"]["price"] == ["must be an amount of money"]
-    assert body["message"] == "The request is not valid."
+    assert body["error"]["details"]["price"] == ["Price must be an amount of money."]
+    assert body["message"] == "Day must be a date such as 2026-01-31."
 
 
 async def test_bad_headers_are_fields_too(client: Client) -> None:
@@ -389,7 +389,7 @@ async def test_the_defaults_of_a_list(client: Client) -> None:
 async def test_fields_of_a_list(client: Client) -> None:
     assert (await get(client, "/kind/items?fields=id"))[1]["data"]["items"] == [{"id": 1}]
     assert (await get(client, "/kind/items?fields=id,price"))[1]["error"]["details"] == {
-        "fields": ["must name fields of this list: price is none"]
+        "fields": ["Fields must name fields of this list: price is none."]
     }
 
 
@@ -411,7 +411,7 @@ async def test_everything_bad_of_a_list_is_named(client: Client) -> None:
         "limit",
         "fields",
     }
-    assert body["error"]["details"]["sort"] == ["must be one of name, made"]
+    assert body["error"]["details"]["sort"] == ["Sort must be one of name, made."]
 
 
 async def test_any_of_several_values_however_they_are_written(client: Client) -> None:

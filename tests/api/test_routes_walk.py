@@ -106,7 +106,7 @@ async def test_malformed_bodies_and_unknown_keys(client: Client, route: Route) -
             assert "no_such_key" not in fields
         else:
             assert response.status == 422
-            assert fields["no_such_key"] == ["This field is not known."]
+            assert fields["no_such_key"] == ["No such key is not known here."]
 
 
 @pytest.mark.parametrize("audience", AUDIENCES, ids=lambda a: a.name)

@@ -1,0 +1,48 @@
+"""Complaints as sentences for the person who reads them: the field by its name, what is wrong with it, a full stop."""
+
+from __future__ import annotations
+
+import re
+
+#: A complaint that begins so is about its field, and is told with the field's name before it.
+_PREDICATES = ("must ", "is ", "was ", "has ", "names ", "needs ", "may ", "cannot ")
+_WHOLE = {"body", "query", "payload"}
+_WORDS = {
+    "otp": "OTP", "id": "id", "ids": "ids", "url": "URL", "pan": "PAN", "ifsc": "IFSC", "upi": "UPI", "lat": "latitude",
+    "lng": "longitude", "gst": "GST", "api": "API", "ip": "IP",
+}  # fmt: skip
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def sentence(field: str, text: str) -> str:
+    """One complaint about a field, by its public name, as a sentence."""
+    return whole(f"{label(field)} {text.strip()}" if text.strip().startswith(_PREDICATES) else text)
+
+
+def whole(text: str) -> str:
+    """A text with a capital at its beginning and one full stop at its end."""
+    text = text.strip().rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(("?", "!")) else ".")
+
+
+def label(field: str) -> str:
+    """A field's public name in words: `service_ids.0.otpCode` is "OTP code in entry 1 of service ids"."""
+    parts = field.split(".")
+    name = next((p for p in reversed(parts) if not p.isdigit()), field)
+    if name in _WHOLE:
+        return "The request"
+    text = _words(name)
+    place = len(parts) - 1 - parts[::-1].index(name) if name in parts else 0
+    if place < len(parts) - 1:
+        text = f"entry {int(parts[place + 1]) + 1} of {text}"
+    if place >= 2 and parts[place - 1].isdigit():
+        text = f"{text} in entry {int(parts[place - 1]) + 1} of {_words(parts[place - 2])}"
+    return text[:1].upper() + text[1:]
+
+
+def _words(name: str) -> str:
+    # A header is named as it is written.
+    if "-" in name:
+        return name
+    words = _HUMP.sub("_", name).strip("_").split("_")
+    return " ".join(_WORDS.get(word.lower(), word.lower()) for word in words if word)
