@@ -30,6 +30,7 @@ from api.wire.parsing import (
     refuse,
     validate_body,
 )
+from dispatch.access.permissions import OWN, READ, WRITE
 from dispatch.errors import NotAllowed, NotSignedIn
 from dispatch.services import Services
 from storage.ratelimits import RateCounters
@@ -90,6 +91,10 @@ class Audience:
     page_limit: int
     title: str
     permits: Callable[[Any, str], bool] = _nobody
+    #: What its permissions may name, where callers have roles; every route that is not public then names one.
+    resources: frozenset[str] | None = None
+    #: Further prefixes; a route's path that begins with one of them stands as it is.
+    more_prefixes: tuple[str, ...] = ()
     #: Whatever is under the prefix, unless a pattern says otherwise.
     owns: re.Pattern[str] | None = None
     routes: list[Route] = field(default_factory=list)
@@ -97,7 +102,11 @@ class Audience:
     def owns_path(self, path: str) -> bool:
         if self.owns is not None:
             return self.owns.match(path) is not None
-        return path == self.prefix or path.startswith(self.prefix + "/")
+        return any(path == p or path.startswith(p + "/") for p in (self.prefix, *self.more_prefixes))
+
+    def full_path(self, path: str) -> str:
+        """A route's path as it is declared, with the prefix before it unless it has another of ours."""
+        return path if any(path == p or path.startswith(p + "/") for p in self.more_prefixes) else self.prefix + path
 
     def route(
         self,
@@ -129,7 +138,7 @@ class Audience:
                 Route(
                     self,
                     method.upper(),
-                    self.prefix + path,
+                    self.full_path(path),
                     func,
                     status=status,
                     is_public=public,
@@ -211,6 +220,7 @@ class Route:
             raise BadRoute(f"{where} is neither public nor takes a {self.audience.principal.__name__}")
         if self.is_public and self.inputs.caller and not self.inputs.caller_is_optional:
             raise BadRoute(f"{where} is public: its caller may be None")
+        self._check_permission(where)
         if self.idempotency and not (self.inputs.body or self.method == "POST"):
             raise BadRoute(f"{where} has nothing to be idempotent about")
         for model in (self.inputs.body_type, self.inputs.query.model if self.inputs.query else None):
@@ -220,6 +230,16 @@ class Route:
                 raise BadRoute(
                     f"{where}: {model.__name__} has not the key style of {self.audience.dialect.name}"
                 )
+
+    def _check_permission(self, where: str) -> None:
+        resources = self.audience.resources
+        if resources is None or self.is_public:
+            return
+        if self.permission is None:
+            raise BadRoute(f"{where} names no permission, and callers of {self.audience.name} have roles")
+        resource, _, level = self.permission.partition(":")
+        if self.permission != OWN and (resource not in resources or level not in (READ, WRITE)):
+            raise BadRoute(f"{where} needs {self.permission!r}, which nobody can have")
 
     # ------------------------------------------------------------ a request
 
@@ -260,7 +280,7 @@ class Route:
         if self.is_public and not self.inputs.caller_is_optional:
             return None
         try:
-            caller = await audience.authenticate(core.services, Credentials(request.headers))
+            caller = await audience.authenticate(core.services, Credentials(request.headers, info.ip))
         except NotSignedIn:
             if self.is_public:
                 return None

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -183,7 +184,10 @@ class Services:
 
 async def _tell_parties(tx: Tx) -> None:
     """Writes the facts that wait for the end of the transaction, and hints at them."""
-    for told in tx.take_told():
-        seq = await fact_rows.append_party(tx.conn, party_id=told.party_id, type=told.type, data=told.data)
+    for party_id, facts in groupby(tx.take_told(), key=lambda fact: fact.party_id):
+        told = list(facts)
+        seq = await fact_rows.append_party(
+            tx.conn, party_id=party_id, types=[fact.type for fact in told], data=[fact.data for fact in told]
+        )
         assert seq is not None, "a fact needs its party"
-        tx.hint(bus.PARTY_CHANGED, {"party_id": str(told.party_id)})
+        tx.hint(bus.PARTY_CHANGED, {"party_id": str(party_id)})

@@ -81,15 +81,11 @@ class CartLine(View):
 
 
 class Pricing(View):
-    """`outstanding_fee` is owed for an earlier cancellation and paid with this booking; `amount_to_collect` is both."""
-
     subtotal: Money
     savings: Money
     discount: Money
     tax: Money
     grand_total: Money
-    outstanding_fee: Money
-    amount_to_collect: Money
     currency: str
 
 
@@ -101,9 +97,15 @@ class PromoOut(View):
 
 
 class PrepareOut(View):
+    """`outstanding_fee` is owed for an earlier cancellation and paid with this booking; `amount_to_collect` is the
+    price and that fee, less what the wallet may pay.
+    """
+
     preview_id: UUID
     services: list[CartLine]
     pricing: Pricing
+    outstanding_fee: Money
+    amount_to_collect: Money
     promo: PromoOut | None
     booking_date: date | None
     held_time: time | None
@@ -217,9 +219,10 @@ def preview_out(preview: Preview, outstanding_fee_minor: int) -> PrepareOut:
         ],
         pricing=Pricing(
             subtotal=price.subtotal_minor, savings=price.savings_minor, discount=price.discount_minor,
-            tax=price.tax_minor, grand_total=price.grand_total_minor, outstanding_fee=outstanding_fee_minor,
-            amount_to_collect=price.grand_total_minor + outstanding_fee_minor, currency=preview.currency,
+            tax=price.tax_minor, grand_total=price.grand_total_minor, currency=preview.currency,
         ),
+        outstanding_fee=outstanding_fee_minor,
+        amount_to_collect=price.grand_total_minor + outstanding_fee_minor,
         promo=promo_out(preview.promo) if preview.promo else None,
         booking_date=preview.day,
         held_time=preview.held_local.time() if preview.held_local else None,

@@ -150,9 +150,18 @@ async def cancel(
 ) -> Booking:
     """Ends a booking that has not started: offer withdrawn, technician freed, interval released. Raises WrongState."""
     booking = await offers.lock(tx, booking_id)
+    return await end(tx, booking, actor, reason, fee_minor=fee_minor, refund_minor=refund_minor)
+
+
+async def end(
+    tx: Tx, booking: Booking, actor: Actor, reason: str | None, *, fee_minor: int = 0, refund_minor: int = 0
+) -> Booking:
+    """`cancel` for a caller who holds the booking's lock and has looked at it. Raises WrongState."""
     lifecycle.move("booking", booking.status, "cancel")
+    booking_id, assignment = booking.id, None
     await offers.withdraw(tx, booking, "the booking was cancelled", actor)
-    assignment = await offer_rows.assignment(tx.conn, booking_id=booking_id)
+    if booking.status == "confirmed":
+        assignment = await offer_rows.assignment(tx.conn, booking_id=booking_id)
     if assignment is not None:
         await end_assignment(tx, booking, assignment, actor, reason or "the booking was cancelled")
     step = lifecycle.BOOKING["cancel"]
@@ -169,7 +178,8 @@ async def cancel(
         "technician_id": str(assignment.technician_id) if assignment else None,
     }  # fmt: skip
     await facts.record(tx, booking_id, "booking.cancelled", actor, data)
-    return await offers.lock(tx, booking_id)
+    # What goes back at once, as a wallet's part does, makes it a refunded one.
+    return await offers.lock(tx, booking_id) if refund_minor else ended
 
 
 async def end_assignment(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor, reason: str) -> None:
@@ -195,7 +205,6 @@ async def reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor,
     step = lifecycle.BOOKING["reopen"]
     pending = await rows.reopen(tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources))
     assert pending is not None, "its lock is held, and the state was looked at"
-    await slot_rows.set_state(tx.conn, booking_id=booking.id, state="held")
     queue.freed(tx, assignment.technician_id)
     await facts.record(
         tx, booking.id, "booking.reopened", actor,
@@ -319,4 +328,4 @@ async def rate(tx: Tx, booking_id: UUID, account_id: UUID, rating: int, feedback
 
 async def release_unpaid(tx: Tx, booking: Booking) -> None:
     """An online booking that nobody paid for in time frees its interval (C78). The caller holds the lock."""
-    await cancel(tx, booking.id, SYSTEM, "not paid in time")
+    await end(tx, booking, SYSTEM, "not paid in time")

@@ -70,6 +70,14 @@ UPDATE bookings SET status = :target, next_action = :action, next_action_at = :a
 WHERE id = :booking_id AND status = ANY(:sources)
 RETURNING {columns};
 
+-- name: fall_back
+-- Nobody has it: it is due for dispatch, its interval is merely held, and its entry in the queue rests a while longer.
+WITH interval AS (UPDATE slots SET state = 'held' WHERE booking_id = :booking_id)
+UPDATE bookings SET status = :target, next_action = 'dispatch', next_action_at = app_now(), looks = 0, waits_for = '{}',
+  updated_at = app_now()
+WHERE id = :booking_id AND status = ANY(:sources)
+RETURNING {columns};
+
 -- name: offer_made
 -- The queue's entry rests while the offer is open: it keeps its age.
 UPDATE bookings SET status = :target, attempt = attempt + :attempts, next_action = 'offer_expiry', next_action_at = :expires_at,
@@ -91,13 +99,16 @@ UPDATE bookings SET attempt = attempt - 1 WHERE id = :booking_id AND attempt > 0
 RETURNING {columns};
 
 -- name: confirm
-UPDATE bookings SET status = :target, technician_id = :technician_id, next_action = 'watch', next_action_at = :watch_at,
-  watch = NULL, queued_at = NULL, queue_reason = NULL, updated_at = app_now()
+-- The booking and its interval are the technician's; it is watched so long before its start.
+WITH interval AS (UPDATE slots SET state = 'accepted' WHERE booking_id = :booking_id)
+UPDATE bookings SET status = :target, technician_id = :technician_id, next_action = 'watch',
+  next_action_at = greatest(app_now(), starts_at - make_interval(secs => :ahead_s::float8)), watch = NULL, queued_at = NULL, queue_reason = NULL, updated_at = app_now()
 WHERE id = :booking_id AND status = ANY(:sources)
 RETURNING {columns};
 
 -- name: reopen
--- The accepted technician is gone: a new round begins.
+-- The accepted technician is gone: a new round begins, and the interval is merely held.
+WITH interval AS (UPDATE slots SET state = 'held' WHERE booking_id = :booking_id)
 UPDATE bookings SET status = :target, technician_id = NULL, round = round + 1, attempt = 0, watch = NULL,
   next_action = 'dispatch', next_action_at = app_now(), updated_at = app_now()
 WHERE id = :booking_id AND status = ANY(:sources)

@@ -10,10 +10,13 @@ WITH b AS (
 SELECT event_seq AS seq, account_id FROM b;
 
 -- name: append_party
+-- All that a transaction tells a party, in its order.
 WITH p AS (
-  UPDATE parties SET event_seq = event_seq + 1 WHERE id = :party_id RETURNING id, event_seq
+  UPDATE parties SET event_seq = event_seq + cardinality(:types::text[]) WHERE id = :party_id RETURNING id, event_seq
 ), e AS (
-  INSERT INTO party_events (party_id, seq, type, data) SELECT id, event_seq, :type, :data FROM p
+  INSERT INTO party_events (party_id, seq, type, data)
+  SELECT p.id, p.event_seq - cardinality(:types::text[]) + t.n, t.type, t.data
+  FROM p, unnest(:types::text[], :data::jsonb[]) WITH ORDINALITY AS t (type, data, n)
 )
 SELECT event_seq FROM p;
 

@@ -14,7 +14,6 @@ from dispatch.engine import candidates, detections, jobs, presence
 from dispatch.engine.detections import write
 from dispatch.errors import NotAllowed, Unavailable
 from dispatch.live.arrivals import AWAY_M, UNSAID_AHEAD_S, Departure, Detection
-from dispatch.live.devices import RATE_BURST
 from dispatch.live.reports import Report, Seen, TooOften, Unreadable
 from dispatch.live.trail import Trail
 from dispatch.process import runtime
@@ -79,7 +78,7 @@ async def test_the_unknown_and_the_inactive_are_dropped_at_authorise(world: Worl
 
 async def test_too_many_reports_are_dropped_at_rate(world: World) -> None:
     one = await world.technician(seen=False)
-    for n in range(int(RATE_BURST)):
+    for n in range(int(world.services.settings.dispatch.reports_burst)):
         assert report(world, one, fix(world, 20 * n)).dropped == ({"clock": 1} if n else {})
     with pytest.raises(TooOften) as refused:
         report(world, one, fix(world, 500), fix(world, 520))
