@@ -13,7 +13,7 @@ from aiohttp import web
 from api.edge import idempotency, limits
 from api.edge.cards import CardDataRefused, is_card_data
 from api.edge.credentials import Credentials
-from api.edge.idempotency import Claim, fingerprint, key_complaint
+from api.edge.idempotency import Answer, Claim, fingerprint, key_complaint
 from api.edge.limits import Quota, RateLimit
 from api.edge.request_info import INFO
 from api.edge.request_info import RequestInfo as RequestInfo
@@ -257,20 +257,27 @@ class Route:
             given[self.inputs.request_info] = info
         who = caller.key if caller is not None else f"address:{info.network}"
 
+        async def rendered(result: Any) -> web.StreamResponse:
+            return await self.renderer.response(
+                request, result, given.get("listing"), services.clock.now(), ignored
+            )
+
+        answer = Answer(rendered)
+        if self.inputs.answer:
+            given[self.inputs.answer] = answer
+
         async def effect() -> web.StreamResponse:
             if self.quotas:
                 await limits.spend(services, self.quotas, given.get("body"), who, info.ip)
             result = await self.func(**given)
-            return await self.renderer.response(
-                request, result, given.get("listing"), services.clock.now(), ignored
-            )
+            return answer.kept or await rendered(result)
 
         if self.idempotency is None:
             return await effect()
         claim = self._claim(request, info, who, body, given.get("body"))
         if claim is None:
             return await effect()
-        return await idempotency.once(services, claim, self.audience.dialect, effect)
+        return await idempotency.once(services, claim, self.audience.dialect, effect, answer)
 
     async def _caller(self, core: Core, request: web.Request, info: RequestInfo) -> Any:
         """The principal, counted against the limit. Raises NotSignedIn, NotAllowed, TooManyRequests."""

@@ -76,8 +76,7 @@ class Due:
     timer_failures: int
 
 
-insert = sql.scalar("insert", UUID)
-insert_items = sql.many("insert_items")
+insert = sql.row("insert", Booking)
 get = sql.row("get", Booking)
 lock = sql.row("lock", Booking)
 due = sql.rows("due", Due)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from dispatch import catalogue, localtime
-from dispatch.billing import ledger_check, payments, payouts, pricing, reconciliation, refunds
+from dispatch.billing import charges, ledger_check, payments, payouts, pricing, reconciliation, refunds
 from dispatch.billing.worker import MoneyWorker
 from dispatch.engine import bookings, jobs, offers
 from dispatch.engine.bookings import NewBooking, NewItem
@@ -188,7 +188,10 @@ async def _open(run: Run, number: int, method: str) -> Booking | None:
         )  # fmt: skip
         try:
             async with run.services.transaction() as tx:
-                return await bookings.open_booking(tx, new)
+                booking = await bookings.open_booking(tx, new)
+                if method == "cash":
+                    await charges.open_payment(tx, booking, is_new=True)
+                return booking
         except (SlotTaken, StorageError):
             continue
     return None

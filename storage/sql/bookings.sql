@@ -6,19 +6,27 @@ id, number, system, account_id, organisation_id, preview_id, address, contact, z
   refund_minor, rating, created_at, wallet_minor, outstanding_fee_minor, to_collect_minor, collected_minor;
 
 -- name: insert
-INSERT INTO bookings (number, system, account_id, organisation_id, preview_id, address_id, address, contact, zone_id, lat, lng,
-  is_approximate, timezone, local_date, local_time, starts_at, ends_at, categories, tiers, payment_method, currency,
-  subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, promo_code_id, priority, auto_assign,
-  policy_accepted, start_code, next_action, next_action_at)
-VALUES (:number, :system, :account_id, :organisation_id, :preview_id, :address_id, :address, :contact, :zone_id, :lat, :lng,
-  :is_approximate, :timezone, :local_date, :local_time, :starts_at, :ends_at, :categories, :tiers, :payment_method, :currency,
-  :subtotal_minor, :savings_minor, :discount_minor, :tax_minor, :grand_total_minor, :promo_code_id, :priority, :auto_assign,
-  :policy_accepted, :start_code, :next_action, :next_action_at)
-RETURNING id;
-
--- name: insert_items
-INSERT INTO booking_items (booking_id, position, service_id, name, category, tier, quantity, duration_minutes, list_price_minor, price_minor)
-VALUES (:booking_id, :position, :service_id, :name, :category, :tier, :quantity, :duration_minutes, :list_price_minor, :price_minor);
+-- A booking with its items. Without a number it takes the next one after the stem; the sequence locks nobody.
+WITH b AS (
+  INSERT INTO bookings (number, system, account_id, organisation_id, preview_id, confirmed_as, address_id, address, contact, zone_id,
+    lat, lng, is_approximate, timezone, local_date, local_time, starts_at, ends_at, categories, tiers, payment_method, currency,
+    subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, promo_code_id, priority, auto_assign,
+    policy_accepted, start_code, next_action, next_action_at, to_collect_minor)
+  VALUES (coalesce(:number, :number_stem || (SELECT lpad(n, greatest(6, length(n)), '0') FROM (SELECT nextval('booking_numbers')::text AS n) AS next)),
+    :system, :account_id, :organisation_id, :preview_id, :confirmed_as, :address_id, :address, :contact, :zone_id,
+    :lat, :lng, :is_approximate, :timezone, :local_date, :local_time, :starts_at, :ends_at, :categories, :tiers, :payment_method, :currency,
+    :subtotal_minor, :savings_minor, :discount_minor, :tax_minor, :grand_total_minor, :promo_code_id, :priority, :auto_assign,
+    :policy_accepted, :start_code, :next_action, :next_action_at, :to_collect_minor)
+  RETURNING *
+), i AS (
+  INSERT INTO booking_items (booking_id, position, service_id, name, category, tier, quantity, duration_minutes, list_price_minor, price_minor)
+  SELECT b.id, item.n - 1, item.service_id, item.name, item.category, item.tier, item.quantity, item.minutes, item.list_price, item.price
+  FROM b, unnest(:service_ids::uuid[], :names::text[], :item_categories::text[], :item_tiers::text[], :quantities::int[],
+    :minutes::int[], :list_prices::bigint[], :prices::bigint[]) WITH ORDINALITY
+    AS item (service_id, name, category, tier, quantity, minutes, list_price, price, n)
+)
+SELECT {columns}
+FROM b;
 
 -- name: get
 SELECT {columns}

@@ -53,8 +53,8 @@ async def happens_unheard(live: Live, booking_id: str, times: int = 1) -> None:
     for n in range(times):
         async with live.services.transaction() as tx:
             await fact_rows.append_booking(
-                tx.conn, booking_id=UUID(booking_id), type="booking.priority_changed", actor_kind="system",
-                actor_id=None, data={"n": n},
+                tx.conn, booking_id=UUID(booking_id), types=["booking.priority_changed"], actor_kinds=["system"],
+                actor_ids=[None], data=[{"n": n}],
             )  # fmt: skip
 
 
