@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,6 +32,25 @@ class Box(NamedTuple):
 def valid_position(lat: float, lng: float) -> bool:
     """Whether both are finite degrees in range; NaN and infinities are not."""
     return -90.0 <= lat <= 90.0 and -180.0 <= lng <= 180.0
+
+
+def wrapped_lng(lng: float) -> float:
+    """The same meridian between -180 and 180; what is there already stays as it is, to the bit."""
+    return lng if -180.0 <= lng <= 180.0 else (lng + 180.0) % 360.0 - 180.0
+
+
+def unwrapped_lngs(lngs: Sequence[float]) -> list[float]:
+    """Longitudes of a line as they go on from its first one, so that none is farther than half the earth from the one
+    before: 179, -179 is 179, 181. A step of exactly 360 degrees is none.
+    """
+    found: list[float] = []
+    turn = 0.0
+    for n, lng in enumerate(lngs):
+        step = lng - lngs[n - 1] if n else 0.0
+        if 180.0 < abs(step) < 360.0:
+            turn -= math.copysign(360.0, step)
+        found.append(lng + turn)
+    return found
 
 
 def haversine_m(lat1: float, lng1: float, lat2: float, lng2: float) -> float:

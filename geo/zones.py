@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -14,7 +14,7 @@ from shapely import MultiPolygon, Polygon
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from geo.geodesy import EARTH_RADIUS_M, METRES_PER_DEGREE
+from geo.geodesy import EARTH_RADIUS_M, METRES_PER_DEGREE, unwrapped_lngs
 
 K = TypeVar("K", bound=Hashable)
 Area = Polygon | MultiPolygon
@@ -115,9 +115,13 @@ def to_geojson(area: Area) -> dict[str, Any]:
     return dict(mapping(area))
 
 
-def parse_geojson(document: object) -> list[Imported]:
-    """The areas of a FeatureCollection, a Feature, a Polygon or a MultiPolygon. Holes stay; an outline that
-    crosses itself is repaired if an area is left. Raises ValueError, which says what is wrong where."""
+def parse_geojson(document: object, bad: dict[int, str] | None = None) -> list[Imported]:
+    """The areas of a FeatureCollection, a Feature, a Polygon or a MultiPolygon.
+
+    Holes stay; an outline that crosses itself is repaired if an area is left, and one that goes over the 180th
+    meridian is cut there (RFC 7946, 3.1.9). Raises ValueError, which says what is wrong where; with `bad`, what is
+    wrong with single features of a collection is put there by their places instead, and the others are answered.
+    """
     if not isinstance(document, Mapping):
         raise ValueError("not GeoJSON: the document must be an object")
     _check_reference(document)
@@ -127,7 +131,15 @@ def parse_geojson(document: object) -> list[Imported]:
         features = document.get("features")
         if not isinstance(features, list) or not features:
             raise ValueError("a FeatureCollection needs a list of features")
-        return [_feature(feature, f"features[{n}]", budget) for n, feature in enumerate(features)]
+        found = []
+        for n, feature in enumerate(features):
+            try:
+                found.append(_feature(feature, f"features[{n}]", budget))
+            except ValueError as e:
+                if bad is None or budget[0] < 0:
+                    raise
+                bad[n] = str(e)
+        return found
     if kind == "Feature":
         return [_feature(document, "feature", budget)]
     return [Imported({}, _geometry(document, "geometry", budget))]
@@ -157,23 +169,53 @@ def _geometry(geometry: object, where: str, budget: list[int]) -> Area:
         raise ValueError(f"{where}: there is no geometry")
     kind, coordinates = geometry.get("type"), geometry.get("coordinates")
     if kind == "Polygon":
-        area: BaseGeometry = _polygon(coordinates, where, budget)
+        parts = [_polygon(coordinates, where, budget)]
     elif kind == "MultiPolygon":
-        parts = _list(coordinates, where, "polygons")
-        area = MultiPolygon([_polygon(part, f"{where}, polygon {n}", budget) for n, part in enumerate(parts)])
+        parts = [
+            _polygon(part, f"{where}, polygon {n}", budget)
+            for n, part in enumerate(_list(coordinates, where, "polygons"))
+        ]
     else:
         raise ValueError(f"{where}: a Polygon or a MultiPolygon is needed, not {kind!r}")
-    repaired = _polygons_of(area if area.is_valid else shapely.make_valid(area))
+    area: BaseGeometry = parts[0] if kind == "Polygon" else MultiPolygon(parts)
+    repaired = _polygons_of(_cut(area if area.is_valid else shapely.make_valid(area)))
     if repaired is None:
         raise ValueError(f"{where}: the outline encloses no area")
     return repaired
 
 
+def _cut(area: BaseGeometry) -> BaseGeometry:
+    """The area between the meridians -180 and 180: what lies beyond one of them is moved around the earth."""
+    west, _, east, _ = area.bounds
+    if not (west < -180.0 or east > 180.0):
+        return area
+    parts = [
+        shapely.transform(
+            area.intersection(shapely.box(-180.0 + turn, -90.0, 180.0 + turn, 90.0)), _moved_by(-turn)
+        )
+        for turn in (-360.0, 0.0, 360.0)
+    ]
+    return shapely.union_all(parts)
+
+
+def _moved_by(degrees: float) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    return lambda points: points + (degrees, 0.0)
+
+
 def _polygon(rings: object, where: str, budget: list[int]) -> Polygon:
-    outlines = [
+    outer, *holes = [
         _ring(ring, f"{where}, ring {n}", budget) for n, ring in enumerate(_list(rings, where, "rings"))
     ]
-    return Polygon(outlines[0], outlines[1:])
+    west, east = min(lng for lng, _ in outer), max(lng for lng, _ in outer)
+    return Polygon(outer, [_beside(hole, west, east) for hole in holes])
+
+
+def _beside(hole: list[tuple[float, float]], west: float, east: float) -> list[tuple[float, float]]:
+    """The hole on the side of the 180th meridian on which its outline was begun."""
+    for turn in (0.0, 360.0, -360.0):
+        if all(west <= lng + turn <= east for lng, _ in hole):
+            return [(lng + turn, lat) for lng, lat in hole]
+    return hole
 
 
 def _ring(points: object, where: str, budget: list[int]) -> list[tuple[float, float]]:
@@ -185,7 +227,9 @@ def _ring(points: object, where: str, budget: list[int]) -> list[tuple[float, fl
         ring.append(ring[0])
     if len(ring) < 4:
         raise ValueError(f"{where}: a ring needs three different points at least")
-    return ring
+    lngs = unwrapped_lngs([lng for lng, _ in ring])
+    # One that does not close again goes around a pole: it is left as it was drawn.
+    return ring if lngs[-1] != lngs[0] else [(lng, lat) for lng, (_, lat) in zip(lngs, ring, strict=True)]
 
 
 def _point(point: object, where: str) -> tuple[float, float]:

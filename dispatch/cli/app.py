@@ -179,13 +179,16 @@ def zones_import(
     name_property: Annotated[str | None, typer.Option(help="The property with the zone's name.")] = None,
     city: Annotated[str | None, typer.Option(help="For features that name none.")] = None,
     state: Annotated[str | None, typer.Option(help="For features that name none.")] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Tell what is wrong with bad features and import the others.")
+    ] = False,
     data: Data = None,
 ) -> None:
-    """Write every feature of a GeoJSON file as a zone, all or nothing."""
+    """Write every feature of a GeoJSON file as a zone, all or nothing unless told otherwise."""
     from dispatch.cli import tools
     from dispatch.cli.setup import settings_of
 
-    tools.import_zones(settings_of(data=data), file, timezone, currency, name_property, city, state)
+    tools.import_zones(settings_of(data=data), file, timezone, currency, name_property, city, state, skip_bad=skip_bad)
 
 
 @zones.command("list")
@@ -275,8 +278,10 @@ def gateway(
     seed: Annotated[int | None, typer.Option(help="The same ids and faults in every run.")] = None,
 ) -> None:
     """Run the local payment gateway, which speaks Razorpay's HTTP and sends signed webhooks."""
+    from dispatch.cli.setup import refuse_production, settings_of
     from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET, run
 
+    refuse_production(settings_of(), "The local payment gateway")
     run(
         host=host, port=port, data=data, key_id=KEY_ID, key_secret=KEY_SECRET, webhook_secret=WEBHOOK_SECRET,
         webhook_url=webhook_url, public_url=public_url, seed=seed,

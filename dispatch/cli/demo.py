@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -29,6 +30,8 @@ HOPS = 1
 STOP_S = 3.0
 #: A simulation that has ended by itself starts again after this.
 AGAIN_S = 5.0
+#: Between two lines that say how an endless simulation goes, where no status line can be moved, in real seconds.
+LINE_S = 30.0
 
 
 def demo(settings: Settings, options: SimulationOptions) -> int:
@@ -223,7 +226,8 @@ def _simulate_against(settings: Settings, options: SimulationOptions, url: str, 
             console = Console(stderr=True)
             try:
                 with console.status("signing everybody in") as status:
-                    show = status.update if console.is_terminal else None
+                    lines = _now_and_then(note) if options.is_endless else None
+                    show = status.update if console.is_terminal else lines
                     report = await run(services, url.rstrip("/"), options, show)
             except (ConnectionError, ValueError) as e:
                 raise Refused(str(e)) from None
@@ -235,6 +239,19 @@ def _simulate_against(settings: Settings, options: SimulationOptions, url: str, 
 
     with stoppable(), shared_database(settings) as dsn:
         return serving.run_until_stopped(work(dsn))
+
+
+def _now_and_then(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Passes on the first text after LINE_S, and so on."""
+    last_s = time.monotonic()
+
+    def tell(text: str) -> None:
+        nonlocal last_s
+        if time.monotonic() - last_s >= LINE_S:
+            last_s = time.monotonic()
+            say(text)
+
+    return tell
 
 
 async def _welcome(url: str, dsn: str, settings: Settings) -> str:

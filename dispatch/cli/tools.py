@@ -130,8 +130,11 @@ def import_zones(
     name_property: str | None,
     city: str | None,
     state: str | None,
+    *,
+    skip_bad: bool,
 ) -> None:
     from dispatch.engine.zone_import import import_zones as read_and_write
+    from dispatch.live.zones import POLL_S
 
     if not file.is_file():
         raise Refused(f"There is no file {file}.")
@@ -139,9 +142,14 @@ def import_zones(
     async def work(services: Services) -> None:
         done = await read_and_write(
             services, file, timezone=timezone or settings.timezone, currency=currency or settings.currency,
-            name_property=name_property, city=city, state=state,
+            name_property=name_property, city=city, state=state, skip_bad=skip_bad,
         )  # fmt: skip
-        print(f"{len(done.created)} zones are new, {len(done.updated)} were updated")
+        for complaint in done.skipped:
+            note(f"left out: {complaint}")
+        for warning in done.warnings:
+            note(f"look again: {warning}")
+        print(f"{len(done.created)} zones are new, {len(done.updated)} were updated, {len(done.skipped)} left out")
+        print(f"a running server serves by them within a few seconds, at the latest after {POLL_S:.0f}")
 
     with_services(settings, work)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+import unicodedata
+from codecs import BOM_UTF8
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -14,13 +16,16 @@ from dispatch.engine import zones
 from dispatch.engine.zones import ZoneIn
 from dispatch.errors import Invalid
 from dispatch.services import Services
-from geo.zones import Imported, parse_geojson, to_geojson
+from geo.geodesy import wrapped_lng
+from geo.zones import Area, Imported, centre, parse_geojson, to_geojson
 
 #: Properties that usually carry the name, in this order.
 NAME_PROPERTIES = ("name", "Name", "NAME", "zone", "ward", "WARD", "code", "id")
 #: A file beyond that is no city.
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_FEATURES = 10_000
+#: Clocks differ from the sun by so many degrees of longitude, and in few places by more.
+MOST_OFF_DEG = 20.0
 
 
 class BadFile(Invalid):
@@ -36,6 +41,33 @@ class ImportResult:
 
     created: tuple[str, ...]
     updated: tuple[str, ...]
+    #: What was wrong with features that were left out.
+    skipped: tuple[str, ...] = ()
+    #: What was imported and may be a mistake.
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A zone of a file. `n` is its place among the features, `code_is_given` whether the file says its code."""
+
+    n: int
+    zone: ZoneIn
+    area: Area
+    code_is_given: bool
+
+
+@dataclass(slots=True)
+class _Complaints:
+    """What is wrong with features: the first one ends the import, or all are kept."""
+
+    skip_bad: bool
+    kept: list[str] = field(default_factory=list)
+
+    def add(self, text: str) -> None:
+        if not self.skip_bad:
+            raise BadFile(f"{text} (With --skip-bad such features are left out and the others imported.)")
+        self.kept.append(text)
 
 
 async def import_zones(
@@ -47,31 +79,46 @@ async def import_zones(
     name_property: str | None = None,
     city: str | None = None,
     state: str | None = None,
+    skip_bad: bool = False,
 ) -> ImportResult:
     """Writes every feature of a GeoJSON file as a zone, in one transaction, and loads them.
 
-    A feature's `code` (else the city and its name, made plain) decides which zone it is. Its properties
-    `timezone`, `currency`,
-    `city`, `state` and `pincodes` (a list, or text with commas) win over the arguments. Raises BadFile, which
-    says
-    what is wrong with which feature.
+    A feature's `code` (else the city and its name, made plain) decides which zone it is; a zone of that code somewhere
+    else is not replaced unless the file itself says the code. Its properties `timezone`, `currency`, `city`, `state`
+    and `pincodes` (a list, or text with commas) win over the arguments. Raises BadFile, which says what is wrong with
+    which feature; with `skip_bad` those are left out and told in the result.
     """
-    wanted = read(
-        path, timezone=timezone, currency=currency, name_property=name_property, city=city, state=state
-    )
+    wanted, skipped = read(
+        path, timezone=timezone, currency=currency, name_property=name_property, city=city, state=state,
+        skip_bad=skip_bad,
+    )  # fmt: skip
+    complaints = _Complaints(skip_bad, list(skipped))
     await services.zones.reload()
     known = {z.code for z in services.zones.zones}
-    written: list[UUID] = []
+    written: list[Wanted] = []
     async with services.transaction() as tx:
-        for n, zone in enumerate(wanted, 1):
+        for one in wanted:
+            if (other := _elsewhere(services, one)) is not None:
+                complaints.add(
+                    f"Feature {one.n} ({one.zone.name}) would replace the zone {other}, which lies elsewhere: name "
+                    "its --city, or give it a property code."
+                )
+                continue
             try:
-                written.append(await zones.put(tx, zone))
+                await zones.put(tx, one.zone)
             except Invalid as e:
                 complaint = "; ".join(text for texts in e.fields.values() for text in texts)
-                raise BadFile(f"Feature {n} ({zone.name}): {complaint}") from e
+                complaints.add(f"Feature {one.n} ({one.zone.name}): {complaint}")
+            else:
+                written.append(one)
+        if not written:
+            raise BadFile(f"{path.name} has no feature that can be imported: {complaints.kept[0]}")
     await services.zones.reload()
-    codes = [z.code for z in wanted]
-    return ImportResult(tuple(c for c in codes if c not in known), tuple(c for c in codes if c in known))
+    codes = [one.zone.code for one in written]
+    return ImportResult(
+        tuple(c for c in codes if c not in known), tuple(c for c in codes if c in known), tuple(complaints.kept),
+        tuple(text for one in written if (text := _warning(one)) is not None),
+    )  # fmt: skip
 
 
 def read(
@@ -82,42 +129,92 @@ def read(
     name_property: str | None = None,
     city: str | None = None,
     state: str | None = None,
-) -> list[ZoneIn]:
-    """The zones of a file, unwritten. Raises BadFile."""
-    features = _features(path)
+    skip_bad: bool = False,
+) -> tuple[list[Wanted], list[str]]:
+    """The zones of a file, unwritten, and what was wrong with those left out (`skip_bad`). Raises BadFile."""
+    complaints = _Complaints(skip_bad)
+    features = _features(path, complaints)
     prefix = slug(city or path.stem)
-    found: list[ZoneIn] = []
+    found: list[Wanted] = []
     seen: dict[str, int] = {}
-    for n, feature in enumerate(features, 1):
-        zone = _zone(feature, n, name_property, prefix, (timezone, currency, city, state))
+    for n, feature in features:
+        try:
+            zone = _zone(feature, n, name_property, prefix, (timezone, currency, city, state))
+        except BadFile as e:
+            complaints.add(e.message)
+            continue
         if zone.code in seen:
-            raise BadFile(f"Features {seen[zone.code]} and {n} have the same code {zone.code}.")
+            complaints.add(f"Features {seen[zone.code]} and {n} have the same code {zone.code}.")
+            continue
         seen[zone.code] = n
-        found.append(zone)
-    return found
+        found.append(Wanted(n, zone, feature.geometry, bool(feature.properties.get("code"))))
+    return found, complaints.kept
+
+
+def _elsewhere(services: Services, one: Wanted) -> str | None:
+    """The zone of the same code, where it and the new one share no ground and nobody said that they are the same."""
+    known = services.zones.by_code(one.zone.code)
+    boundary = None if known is None or one.code_is_given else services.zones.boundary(known.id)
+    if known is None or boundary is None:
+        return None
+    old = parse_geojson(boundary)[0].geometry
+    return None if old.intersects(one.area) else f"{known.code} ({known.name})"
+
+
+def _warning(one: Wanted) -> str | None:
+    """Whether latitude and longitude look swapped: by its clock the zone would then lie where it should.
+
+    The sun passes 15 degrees in an hour, and clocks follow it within MOST_OFF_DEG in most places.
+    """
+    lat, lng = centre(one.area)
+    january = datetime(2026, 1, 1, tzinfo=ZoneInfo(one.zone.timezone))
+    standard = (january.utcoffset() or timedelta()) - (january.dst() or timedelta())
+    meridian = standard / timedelta(hours=1) * 15.0
+    off, off_swapped = abs(wrapped_lng(lng - meridian)), abs(wrapped_lng(lat - meridian))
+    if off <= MOST_OFF_DEG or off_swapped * 3 > off:
+        return None
+    return (
+        f"Feature {one.n} ({one.zone.name}) lies at latitude {lat:.2f}, longitude {lng:.2f}, far from its time zone "
+        f"{one.zone.timezone}. Are the two swapped? GeoJSON writes [longitude, latitude]."
+    )
 
 
 def slug(text: str) -> str:
-    """A code of capital letters, digits and hyphens."""
-    return re.sub(r"[^A-Z0-9]+", "-", text.upper()).strip("-")
+    """A code of capital letters, digits and hyphens: Latin letters lose their accents, other scripts stay as they are,
+    signs of vowels included.
+    """
+    kept: list[str] = []
+    latin = False
+    for char in unicodedata.normalize("NFKD", text):
+        if unicodedata.category(char)[0] == "M":
+            kept.append("" if latin else char)
+        else:
+            latin = unicodedata.name(char, "").startswith("LATIN ")
+            kept.append(char if char.isalnum() else " ")
+    return "-".join(unicodedata.normalize("NFC", "".join(kept)).upper().split())
 
 
-def _features(path: Path) -> list[Imported]:
+def _features(path: Path, complaints: _Complaints) -> list[tuple[int, Imported]]:
+    """The features with their places. Raises BadFile."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise BadFile(f"{path.name} is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB.")
-        document = orjson.loads(path.read_bytes())
+        document = orjson.loads(path.read_bytes().removeprefix(BOM_UTF8))
     except OSError as e:
         raise BadFile(f"{path.name} cannot be read: {e.strerror or e}.") from e
     except orjson.JSONDecodeError as e:
         raise BadFile(f"{path.name} is not JSON: {e}.") from e
+    bad: dict[int, str] = {}
     try:
-        features = parse_geojson(document)
+        features = parse_geojson(document, bad)
     except ValueError as e:
         raise BadFile(f"{path.name}: {e}.") from e
-    if len(features) > MAX_FEATURES:
+    for text in bad.values():
+        complaints.add(f"{path.name}: {text}.")
+    if len(features) + len(bad) > MAX_FEATURES:
         raise BadFile(f"{path.name} has more than {MAX_FEATURES} features.")
-    return features
+    good = (n for n in range(len(features) + len(bad)) if n not in bad)
+    return [(n + 1, feature) for n, feature in zip(good, features, strict=True)]
 
 
 def _zone(
@@ -129,7 +226,10 @@ def _zone(
 ) -> ZoneIn:
     properties = feature.properties
     name = _name(properties, n, name_property)
-    code = slug(str(properties["code"])) if properties.get("code") else f"{prefix}-{slug(name)}"
+    plain = slug(str(properties.get("code") or name))
+    if not plain:
+        raise BadFile(f"Feature {n} ({name}) needs a name or a code with a letter or a digit in it.")
+    code = plain if properties.get("code") else f"{prefix}-{plain}".strip("-")
     timezone, currency, city, state = defaults
     return ZoneIn(
         code, name, to_geojson(feature.geometry), str(properties.get("timezone") or timezone),

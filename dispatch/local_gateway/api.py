@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp import web
 
 from dispatch.local_gateway.bank import Bank
-from dispatch.local_gateway.checkout import Checkout, error_page, json_body
+from dispatch.local_gateway.checkout import Checkout, error_page, front_page, json_body
 from dispatch.local_gateway.control import Control
 from dispatch.local_gateway.faults import ApiFaults
 from dispatch.local_gateway.links import Links
@@ -53,6 +53,7 @@ class Api:
         for method, path, desk in self._table():
             app.router.add_route(method, path, _handler(desk))
         app.router.add_route("*", "/v1/{rest:.*}", _handler(_unknown_url))
+        app.router.add_get("/", _front)
         return app
 
     def do_due(self, *, everything: bool = False, target: str | None = None) -> int:
@@ -147,6 +148,10 @@ def _handler(desk: Desk) -> Handler:
         return web.json_response(desk(request, body))
 
     return handle
+
+
+async def _front(request: web.Request) -> web.StreamResponse:
+    return front_page()
 
 
 def _unknown_url(request: web.Request, body: dict[str, Any]) -> Doc:

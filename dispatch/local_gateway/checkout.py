@@ -170,6 +170,16 @@ async def json_body(request: web.Request) -> dict[str, Any]:
     return body
 
 
+def front_page() -> web.Response:
+    """What a browser sees that opens the bare address."""
+    return _html(
+        "Local payment gateway",
+        "<p>It speaks the HTTP of Razorpay for development and moves no money. The server calls it under /v1; people "
+        "pay on the page of their order, <code>/checkout/{order_id}</code>; <code>/_control</code> (with the key of "
+        "the API) makes trouble on demand.</p>",
+    )
+
+
 def error_page(refusal: Refusal) -> web.Response:
     page = _html("Not possible", f'<p class="bad" role="alert">{html.escape(refusal.description)}</p>')
     page.set_status(refusal.status)

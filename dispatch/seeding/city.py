@@ -13,7 +13,7 @@ Ring = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A zone to be. `pincodes` are placed at the centre of the ring."""
+    """A zone to be. `pincodes` are placed at the centre of the ring; longitudes go on beyond 180 rather than jump."""
 
     code: str
     name: str

@@ -16,6 +16,7 @@ from dispatch.engine.zones import ZoneIn
 from dispatch.seeding.city import CATALOGUE, KOLKATA, Area
 from dispatch.seeding.city import promos as promos_of
 from dispatch.services import Services, Tx
+from geo.geodesy import wrapped_lng
 from storage.tools import seed as rows
 
 #: Numbers that no operator gives out (Indian ones never start with 1); the last five digits count.
@@ -83,7 +84,7 @@ async def seed(
 
 def zone_in(area: Area) -> ZoneIn:
     """The area as a zone: a ring becomes a GeoJSON polygon."""
-    ring = [[lng, lat] for lng, lat in (*area.ring, area.ring[0])]
+    ring = [[wrapped_lng(lng), lat] for lng, lat in (*area.ring, area.ring[0])]
     boundary = {"type": "Polygon", "coordinates": [ring]}
     return ZoneIn(
         area.code, area.name, boundary, area.timezone, area.currency, city=area.city, state=area.state,
@@ -129,11 +130,10 @@ def _technician(tx: Tx, n: int, areas: Sequence[Area], dice: random.Random) -> d
     zone = tx.services.zones.by_code(area.code)
     trade = dice.choices(_TRADES, _TRADE_WEIGHTS)[0]
     tiers = TIERS[: dice.choices((1, 2, 3), (1, 3, 4))[0]]
-    done = dice.randint(0, 120)
-    ratings = dice.randint(0, done)
+    # One in six is new and unrated (C60); whoever has done jobs was rated for some, between 4.0 and 5.0 on average.
+    done = 0 if n % 6 == 0 else dice.randint(1, 120)
+    rated = dice.randint(min(done, 1), done)
     cancelled = dice.randint(0, done // 12)
-    # Between 4.0 and 5.0 on average; one in six has not been rated yet (C60).
-    rated = 0 if n % 6 == 0 else ratings
     return {
         "name": f"Technician {n:03d}", "timezone": area.timezone, "currency": area.currency,
         "categories": list(trade), "tiers": list(tiers), "base_lat": lat, "base_lng": lng,
@@ -167,7 +167,7 @@ def _somewhere(areas: Sequence[Area], dice: random.Random) -> tuple[Area, float,
     while True:
         lng, lat = dice.uniform(min(lngs), max(lngs)), dice.uniform(min(lats), max(lats))
         if _inside(area, lng, lat):
-            return area, round(lat, 5), round(lng, 5)
+            return area, round(lat, 5), round(wrapped_lng(lng), 5)
 
 
 def _inside(area: Area, lng: float, lat: float) -> bool:

@@ -6,9 +6,12 @@ import math
 import random
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import NamedTuple
 
-from geo.geodesy import METRES_PER_DEGREE, haversine_m
+from geo.filter import Rules
+from geo.geodesy import METRES_PER_DEGREE, haversine_m, wrapped_lng
 
 #: Streets bend: a drive is longer than the straight line by about this.
 DETOUR = 1.3
@@ -16,6 +19,8 @@ DETOUR = 1.3
 CORNER_M = 350.0
 #: How far a corner lies beside the straight line, as a share of the way, at most.
 SWAY = 0.35
+#: How fast a track is driven at most whose points lie too far apart: half of what the filter lets pass.
+SPARSE_MPS = Rules().max_speed_mps / 2
 #: A phone's error wanders: this much of it stays from one fix to the next (per second of distance in time).
 MEMORY_S = 30.0
 
@@ -56,7 +61,8 @@ class Path:
         share = (t_s - t1) / (t2 - t1)
         way_m = haversine_m(lat1, lng1, lat2, lng2)
         heading = None if way_m < 1.0 else bearing_deg(lat1, lng1, lat2, lng2)
-        return Spot(lat1 + (lat2 - lat1) * share, lng1 + (lng2 - lng1) * share, way_m / (t2 - t1), heading)
+        lng = wrapped_lng(lng1 + wrapped_lng(lng2 - lng1) * share)
+        return Spot(lat1 + (lat2 - lat1) * share, lng, way_m / (t2 - t1), heading)
 
 
 def stay(lat: float, lng: float, at_s: float) -> Path:
@@ -65,7 +71,13 @@ def stay(lat: float, lng: float, at_s: float) -> Path:
 
 
 def recorded(points: tuple[tuple[float, float], ...], step_s: float, starts_s: float) -> Path:
-    """A recorded trip, driven again from `starts_s` on."""
+    """A recorded trip, driven again from `starts_s` on.
+
+    One of which most steps are faster than the server believes was not recorded every `step_s`: it takes longer. Single
+    jumps are what a GPS does, and stay.
+    """
+    typical_m = median([haversine_m(*a, *b) for a, b in pairwise(points)] or [0.0])
+    step_s = max(step_s, typical_m / SPARSE_MPS)
     return Path(tuple(starts_s + step_s * n for n in range(len(points))), points)
 
 
@@ -128,10 +140,10 @@ class Gps:
 
 def _metres(start: tuple[float, float], goal: tuple[float, float]) -> tuple[float, float]:
     """(north, east) from one point to another, on the plane that touches the earth there."""
-    east = (goal[1] - start[1]) * METRES_PER_DEGREE * math.cos(math.radians(start[0]))
+    east = wrapped_lng(goal[1] - start[1]) * METRES_PER_DEGREE * math.cos(math.radians(start[0]))
     return (goal[0] - start[0]) * METRES_PER_DEGREE, east
 
 
 def _shift(start: tuple[float, float], north_m: float, east_m: float) -> tuple[float, float]:
     lat = start[0] + north_m / METRES_PER_DEGREE
-    return lat, start[1] + east_m / (METRES_PER_DEGREE * math.cos(math.radians(start[0])))
+    return lat, wrapped_lng(start[1] + east_m / (METRES_PER_DEGREE * math.cos(math.radians(start[0]))))

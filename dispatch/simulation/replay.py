@@ -15,7 +15,7 @@ from shapely.geometry import MultiPoint
 
 from dispatch.errors import Invalid
 from dispatch.seeding.city import Area
-from geo.geodesy import METRES_PER_DEGREE, valid_position
+from geo.geodesy import METRES_PER_DEGREE, valid_position, wrapped_lng
 
 #: The column with the way: a JSON list of [lon, lat], one every STEP_S seconds.
 COLUMN = "POLYLINE"
@@ -30,6 +30,8 @@ MOST_CHARS = 4_000_000
 OUTLIERS = 0.01
 #: The zone reaches so far beyond the trips.
 MARGIN_M = 500.0
+#: What stands between the columns.
+DELIMITERS = ",;\t|"
 
 
 class NoTrips(Invalid):
@@ -86,14 +88,18 @@ def read_trips(path: Path, limit: int = MOST_TRIPS) -> TripFile:
 def _rows(path: Path) -> Iterator[str | None]:
     """The POLYLINE of every row; None for a row that has none."""
     try:
-        with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
             before = csv.field_size_limit(MOST_CHARS)
             try:
-                reader = csv.DictReader(file)
-                if COLUMN not in (reader.fieldnames or ()):
+                first = file.readline(MOST_CHARS)
+                delimiter = max(DELIMITERS, key=first.count)
+                names = [name.strip().upper() for name in next(csv.reader([first], delimiter=delimiter), [])]
+                if COLUMN not in names:
                     raise NoTrips(message=f"{path} has no column {COLUMN}: its first line must name the columns.")
-                for row in reader:
-                    yield row.get(COLUMN)
+                place = names.index(COLUMN)
+                for row in csv.reader(file, delimiter=delimiter):
+                    if row:
+                        yield row[place] if place < len(row) else None
             finally:
                 csv.field_size_limit(before)
     except OSError as e:
@@ -121,9 +127,10 @@ def _trip(text: str | None) -> Trip | str:
 
 
 def _point(pair: Any) -> tuple[float, float] | None:
-    if not (isinstance(pair, list) and len(pair) == 2):
+    # A third number is the height.
+    if not (isinstance(pair, list) and len(pair) in (2, 3)):
         return None
-    lng, lat = pair
+    lng, lat = pair[:2]
     if any(isinstance(v, bool) or not isinstance(v, int | float) for v in (lat, lng)):
         return None
     return (float(lat), float(lng)) if valid_position(lat, lng) else None
@@ -131,12 +138,20 @@ def _point(pair: Any) -> tuple[float, float] | None:
 
 def area_of(trips: tuple[Trip, ...], *, name: str, timezone: str, currency: str) -> Area:
     """The zone that the trips span: the hull of their points without the outliers, with a margin around."""
+    around_deg = trips[0].start[1]
+
+    def near(lng: float) -> float:
+        """The same meridian, on the first trip's side of the 180th."""
+        return around_deg + wrapped_lng(lng - around_deg)
+
     lats = sorted(p[0] for t in trips for p in t.points)
-    lngs = sorted(p[1] for t in trips for p in t.points)
+    lngs = sorted(near(p[1]) for t in trips for p in t.points)
     cut = int(len(lats) * OUTLIERS)
     south, north, west, east = lats[cut], lats[-1 - cut], lngs[cut], lngs[-1 - cut]
     inside = [
-        (lng, lat) for t in trips for lat, lng in t.points if south <= lat <= north and west <= lng <= east
+        (near(lng), lat)
+        for t in trips for lat, lng in t.points
+        if south <= lat <= north and west <= near(lng) <= east
     ]
     # A degree of longitude is shorter than one of latitude: the margin is laid where both are as long.
     narrow = math.cos(math.radians((south + north) / 2))

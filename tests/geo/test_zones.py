@@ -151,3 +151,36 @@ def test_the_wards_of_a_real_city() -> None:
     assert esplanade is not None
     assert haversine_m(22.5645, 88.3510, *zones.centre(esplanade)) < 3_000
     assert zones.locate(28.6139, 77.2090) is None
+
+
+def test_a_ring_over_the_180th_meridian_is_cut_there() -> None:
+    outer = [[179.0, 0], [-179.0, 0], [-179.0, 2], [179.0, 2], [179.0, 0]]
+    hole = [[-179.8, 0.5], [-179.4, 0.5], [-179.4, 1.5], [-179.8, 1.5], [-179.8, 0.5]]
+    zones = ZoneMap([("island", polygon(outer, hole))])
+    for lng in (179.5, 180.0, -180.0, -179.9, -179.1):
+        assert zones.locate(1.0, lng) == "island", lng
+    for lng in (178.9, 0.0, -178.9, -179.6):
+        assert zones.locate(1.0, lng) is None, lng
+    ((_, area),) = [(key, zones.area(key)) for key in zones]
+    assert area_km2(area) == pytest.approx(area_km2(Polygon([(0, 0), (2, 0), (2, 2), (0, 2)])) * 0.9, rel=0.01)
+    assert parse_geojson(to_geojson(area))[0].geometry.equals(area), "what was cut is read back as it is"
+
+
+def test_the_whole_world_and_a_pole_are_taken_as_drawn() -> None:
+    world = [[-180, -90], [180, -90], [180, 90], [-180, 90], [-180, -90]]
+    pole = [[-180, -90], [-180, -60], [-90, -65], [0, -60], [90, -65], [180, -60], [180, -90], [-180, -90]]
+    zones = ZoneMap([("world", polygon(world)), ("pole", polygon(pole))])
+    assert zones.locate(10.0, 10.0) == "world"
+    assert zones.locate(-80.0, 10.0) == "pole"
+
+
+def test_bad_features_can_be_told_instead_of_refused() -> None:
+    document = {
+        "type": "FeatureCollection",
+        "features": [feature(None), feature(polygon(square(0, 0, 1)), name="good"), feature({"type": "Point"})],
+    }
+    bad: dict[int, str] = {}
+    assert [one.properties for one in parse_geojson(document, bad)] == [{"name": "good"}]
+    assert sorted(bad) == [0, 2]
+    with pytest.raises(ValueError, match="there is no geometry"):
+        parse_geojson(document)

@@ -39,11 +39,19 @@ def _sms(chosen: Senders) -> Sender:
 def _push(chosen: Senders) -> Sender:
     if chosen.push != "fcm":
         return LocalOutbox()
+    if not chosen.fcm_credentials:
+        raise WrongSenders("Firebase needs DISPATCH_SENDERS__FCM_CREDENTIALS: the file with a service account's key.")
     try:
         content = orjson.loads(Path(chosen.fcm_credentials).read_bytes())
         account = ServiceAccount(content["project_id"], content["client_email"], content["private_key"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
         raise WrongSenders(
-            f"DISPATCH_SENDERS__FCM_CREDENTIALS must name a service account's key file: {error}"
+            f"DISPATCH_SENDERS__FCM_CREDENTIALS names {chosen.fcm_credentials}, which cannot be read "
+            f"({error.strerror}): it must be the key file of a service account."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise WrongSenders(
+            f"DISPATCH_SENDERS__FCM_CREDENTIALS names {chosen.fcm_credentials}, which is no key file of a service "
+            "account: it must be JSON with project_id, client_email and private_key."
         ) from error
     return Fcm(account)

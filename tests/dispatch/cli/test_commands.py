@@ -277,3 +277,18 @@ async def redis_url(tmp_path: Path) -> AsyncIterator[str]:
     yield f"redis://127.0.0.1:{port}"
     process.terminate()
     await process.wait()
+
+
+async def test_the_local_gateway_is_refused_in_production() -> None:
+    code, out, err = await dispatch("gateway", "--port", "0", DISPATCH_ENV="production")
+    assert (code, out) == (1, "")
+    assert err.startswith("dispatch: The local payment gateway is for development")
+    assert err.count("\n") == 1
+
+
+async def test_a_missing_credentials_file_ends_in_a_sentence(data: Path) -> None:
+    env = {"DISPATCH_SENDERS__PUSH": "fcm", "DISPATCH_SENDERS__FCM_CREDENTIALS": "/nowhere/fcm.json"}
+    code, out, err = await dispatch("serve", "--port", "0", "--data", str(data.parent / "pushing"), **env)
+    assert (code, out) == (1, "")
+    assert err.splitlines()[-1].startswith("dispatch: DISPATCH_SENDERS__FCM_CREDENTIALS names /nowhere/fcm.json")
+    assert "Traceback" not in err

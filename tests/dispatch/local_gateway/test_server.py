@@ -91,3 +91,10 @@ def test_the_program_says_when_it_is_ready_and_stops_when_told(tmp_path: Path) -
 def test_its_keys_say_that_they_are_for_tests() -> None:
     assert KEY_ID.startswith("rzp_test_local")
     assert "test" in KEY_SECRET
+
+
+async def test_the_bare_address_says_what_it_is() -> None:
+    async with LocalGateway() as gw, aiohttp.ClientSession() as http, http.get(gw.url) as reply:
+        assert reply.status == 200
+        assert reply.content_type == "text/html"
+        assert "moves no money" in await reply.text()

@@ -38,12 +38,7 @@ async def test_a_seeded_city_is_whole(fresh_pool: Pool) -> None:
             assert zone.id == person.zone_id
         assert await town.value("SELECT min(code) FROM parties") == "PT-001"
         assert await town.value("SELECT count(*) FROM addresses WHERE is_default") == 5
-        assert (
-            await town.value(
-                "SELECT count(*) FROM memberships WHERE realm = 'admin' AND role = 'super_admin'"
-            )
-            == 1
-        )
+        assert await town.value("SELECT count(*) FROM memberships WHERE realm = 'admin' AND role = 'super_admin'") == 1
 
 
 async def test_seeding_again_adds_only_what_is_missing(fresh_pool: Pool) -> None:
@@ -83,3 +78,10 @@ async def test_more_people_than_numbers_are_refused(fresh_pool: Pool) -> None:
     async with city(fresh_pool, technicians=0, customers=0) as town:
         with pytest.raises(ValueError, match="99999"):
             await seed(town.services, technicians=100_000)
+
+
+async def test_whoever_has_done_jobs_was_rated(fresh_pool: Pool) -> None:
+    async with city(fresh_pool, technicians=40, customers=0) as town:
+        unrated = "SELECT count(*) FROM technicians WHERE completed_bookings > 0 AND rating_count = 0"
+        assert await town.value(unrated) == 0
+        assert await town.value("SELECT count(*) FROM technicians WHERE completed_bookings = 0") == 6

@@ -7,8 +7,9 @@ import random
 import pytest
 
 from dispatch.simulation import policies, world
-from dispatch.simulation.paths import Gps, Path, drive, drive_seconds, recorded, stay
+from dispatch.simulation.paths import Gps, Path, Spot, drive, drive_seconds, recorded, stay
 from dispatch.simulation.policies import Answer
+from geo.filter import Rules
 from geo.geodesy import haversine_m
 
 HERE, THERE = (22.5726, 88.3639), (22.60, 88.40)
@@ -104,3 +105,27 @@ def test_idle_technicians_start_on_different_trips_and_go_on_nearby() -> None:
     chosen = city.next_trip(*HERE, random.Random(1))
     assert haversine_m(*HERE, *chosen.start) < 6000.0
     assert isinstance(recorded(chosen.points, chosen.step_s, 0.0), Path)
+
+
+def test_a_way_over_the_180th_meridian_is_as_short_as_elsewhere() -> None:
+    path = recorded(((-16.8, 179.999), (-16.8, -179.999)), 15.0, 0.0)
+    for t_s in (3.0, 7.5, 12.0):
+        spot = path.at(t_s)
+        assert abs(spot.lng) > 179.99
+        assert spot.speed_mps < 20.0
+    way = drive((-16.8, 179.99), (-16.8, -179.99), 0.0, 10.0, random.Random(1))
+    assert all(-180.0 <= lng <= 180.0 and abs(lng) > 179.9 for _, lng in way.points)
+    assert way.ends_s < 600.0
+    sample = Gps(random.Random(2)).sample(Spot(-16.8, 180.0), 1.0)
+    assert sample[2] is not None
+    assert -180.0 <= sample[2] <= 180.0
+
+
+def test_a_sparse_track_is_driven_at_a_speed_that_is_believed_and_a_jump_stays_one() -> None:
+    sparse = recorded(((10.0, 20.0), (11.0, 21.0), (12.0, 22.0)), 15.0, 100.0)
+    assert sparse.starts_s == 100.0
+    assert max(sparse.at(t_s).speed_mps for t_s in (200.0, 8_000.0, 14_000.0)) < Rules().max_speed_mps
+    jumpy = recorded(
+        ((10.0, 20.0), (10.001, 20.0), (10.3, 20.0), (10.002, 20.0), (10.003, 20.0), (10.004, 20.0)), 15.0, 0.0
+    )
+    assert jumpy.ends_s == 75.0

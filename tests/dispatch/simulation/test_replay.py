@@ -90,3 +90,34 @@ def test_the_recorded_day_of_porto(shared: Path) -> None:
     assert inside > 0.97 * len(found.trips)
     south, north = min(p[1] for p in area.ring), max(p[1] for p in area.ring)
     assert north - south < 0.3
+
+
+WAY = "[[88.35,22.56],[88.351,22.561],[88.352,22.562]]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'\ufeffPOLYLINE\n"{WAY}"\n',
+        f'\ufeffTRIP_ID,POLYLINE\n1,"{WAY}"\n',
+        f'TRIP_ID;POLYLINE\n1;"{WAY}"\n',
+        f"TRIP_ID\tPOLYLINE\n1\t{WAY}\n",
+        f'trip_id, polyline\n1,"{WAY}"\n\n',
+        'POLYLINE\n"[[88.35,22.56,10.5],[88.351,22.561,11],[88.352,22.562,11]]"\n',
+    ],
+)
+def test_marks_delimiters_case_and_heights_make_no_difference(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "trips.csv"
+    path.write_text(text, encoding="utf-8")
+    (trip,) = read_trips(path).trips
+    assert trip.points == ((22.56, 88.35), (22.561, 88.351), (22.562, 88.352))
+
+
+def test_trips_over_the_180th_meridian_span_a_narrow_zone(tmp_path: Path) -> None:
+    found = read_trips(
+        write(tmp_path, "[[179.99,-16.8],[179.995,-16.8],[-180,-16.8],[-179.995,-16.8],[-179.99,-16.8]]")
+    )
+    area = area_of(found.trips, name="Fiji", timezone="Pacific/Fiji", currency="FJD")
+    lngs = [lng for lng, _ in area.ring]
+    assert max(lngs) - min(lngs) < 0.1
+    assert min(lngs) < 180.0 < max(lngs)

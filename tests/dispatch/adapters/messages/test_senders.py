@@ -155,3 +155,16 @@ def test_the_settings_choose(tmp_path: Path) -> None:
     for chosen in ({"sms": "twilio"}, {"sms": "msg91"}, {"push": "fcm"}):
         with pytest.raises(senders.WrongSenders, match="DISPATCH_SENDERS"):
             senders.of(settings(**chosen))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "cannot be read"), (b"{", "is no key file"), (b"[]", "is no key file")]
+)
+def test_credentials_that_are_none_are_told_in_a_sentence(tmp_path: Path, content: bytes | None, words: str) -> None:
+    file = tmp_path / "fcm.json"
+    if content is not None:
+        file.write_bytes(content)
+    chosen = {"push": "fcm", "fcm_credentials": str(file)}
+    with pytest.raises(senders.WrongSenders, match=words) as caught:
+        senders.of(Settings(_env_file=None, data=tmp_path, senders=chosen))  # type: ignore[call-arg, arg-type]
+    assert str(file) in str(caught.value)
