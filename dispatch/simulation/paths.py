@@ -71,14 +71,18 @@ def stay(lat: float, lng: float, at_s: float) -> Path:
 
 
 def recorded(points: tuple[tuple[float, float], ...], step_s: float, starts_s: float) -> Path:
-    """A recorded trip, driven again from `starts_s` on.
+    """A recorded trip, driven again from `starts_s` on."""
+    return Path(tuple(starts_s + step_s * n for n in range(len(points))), points)
 
-    One of which most steps are faster than the server believes was not recorded every `step_s`: it takes longer. Single
-    jumps are what a GPS does, and stay.
+
+def believable_step_s(points: tuple[tuple[float, float], ...], step_s: float) -> float:
+    """The step in which a recorded trip can have been driven.
+
+    Where most steps are faster than the server believes, points lie farther apart than `step_s`. Single jumps are what
+    a GPS does, and stay.
     """
     typical_m = median([haversine_m(*a, *b) for a, b in pairwise(points)] or [0.0])
-    step_s = max(step_s, typical_m / SPARSE_MPS)
-    return Path(tuple(starts_s + step_s * n for n in range(len(points))), points)
+    return step_s if typical_m <= Rules().max_speed_mps * step_s else typical_m / SPARSE_MPS
 
 
 def drive(

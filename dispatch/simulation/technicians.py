@@ -10,7 +10,7 @@ from typing import Any
 
 from dispatch.client.client import CallFailed, Unreachable
 from dispatch.simulation import policies
-from dispatch.simulation.paths import Gps, Path, drive, drive_seconds, recorded, stay
+from dispatch.simulation.paths import Gps, Path, believable_step_s, drive, drive_seconds, recorded, stay
 from dispatch.simulation.policies import Answer, dice_for
 from dispatch.simulation.scene import Person, Scene
 
@@ -54,7 +54,7 @@ class Technician(Person):
         self._gps = Gps(dice_for(scene.options.seed, "gps", number))
         now_s = scene.clock.timestamp()
         trip = scene.world.first_trip(scene.options.seed, number - 1)
-        self._path: Path = recorded(trip.points, trip.step_s, now_s)
+        self._path: Path = recorded(trip.points, believable_step_s(trip.points, trip.step_s), now_s)
         self._sampled_s = now_s - IDLE_FIX_S
         self._jobs: dict[str, Job] = {}
         self._driving = False
@@ -148,7 +148,7 @@ class Technician(Person):
         here = self._path.points[-1]
         trip = self.scene.world.next_trip(*here, self.dice)
         way = drive(here, trip.start, now_s, self.policy.speed_mps, self.dice)
-        then = recorded(trip.points, trip.step_s, way.ends_s)
+        then = recorded(trip.points, believable_step_s(trip.points, trip.step_s), way.ends_s)
         self._path = Path(way.times_s + then.times_s[1:], way.points + then.points[1:])
 
     # ------------------------------------------------------------ what they hear

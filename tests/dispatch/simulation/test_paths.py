@@ -7,7 +7,7 @@ import random
 import pytest
 
 from dispatch.simulation import policies, world
-from dispatch.simulation.paths import Gps, Path, Spot, drive, drive_seconds, recorded, stay
+from dispatch.simulation.paths import Gps, Path, Spot, believable_step_s, drive, drive_seconds, recorded, stay
 from dispatch.simulation.policies import Answer
 from geo.filter import Rules
 from geo.geodesy import haversine_m
@@ -122,10 +122,8 @@ def test_a_way_over_the_180th_meridian_is_as_short_as_elsewhere() -> None:
 
 
 def test_a_sparse_track_is_driven_at_a_speed_that_is_believed_and_a_jump_stays_one() -> None:
-    sparse = recorded(((10.0, 20.0), (11.0, 21.0), (12.0, 22.0)), 15.0, 100.0)
-    assert sparse.starts_s == 100.0
+    points = ((10.0, 20.0), (11.0, 21.0), (12.0, 22.0))
+    sparse = recorded(points, believable_step_s(points, 15.0), 100.0)
     assert max(sparse.at(t_s).speed_mps for t_s in (200.0, 8_000.0, 14_000.0)) < Rules().max_speed_mps
-    jumpy = recorded(
-        ((10.0, 20.0), (10.001, 20.0), (10.3, 20.0), (10.002, 20.0), (10.003, 20.0), (10.004, 20.0)), 15.0, 0.0
-    )
-    assert jumpy.ends_s == 75.0
+    jumpy = ((10.0, 20.0), (10.001, 20.0), (10.3, 20.0), (10.002, 20.0), (10.003, 20.0), (10.004, 20.0))
+    assert believable_step_s(jumpy, 15.0) == 15.0

@@ -1,0 +1,49 @@
+"""One real server process for a session of trials, or one that runs already (`--url`)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.processes import House, data_folder
+from tests.trials.callers import Trial
+from tests.trials.people import Customer, Technician
+
+TECHNICIANS, CUSTOMERS = 12, 6
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--url", default=None, help="Try the server that runs there instead of starting one.")
+    parser.addoption("--data", default=None, help="Its data folder, for tokens, codes and imports (with --url).")
+
+
+@pytest.fixture(scope="session")
+async def trial(pytestconfig: pytest.Config) -> AsyncIterator[Trial]:
+    """A seeded city behind a real process."""
+    url, data = pytestconfig.getoption("--url", None), pytestconfig.getoption("--data", None)
+    jar = aiohttp.DummyCookieJar()
+    async with aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(30)) as http:
+        if url is not None:
+            yield Trial(url.rstrip("/"), http, House(Path(data or "data").absolute()), None)
+            return
+        with data_folder(None) as folder:
+            house = House(folder)
+            await house.said("seed", "--technicians", str(TECHNICIANS), "--customers", str(CUSTOMERS))
+            server = await house.serve()
+            try:
+                yield Trial(server.url, http, house, server.process.pid)
+            finally:
+                await server.terminate()
+
+
+@pytest.fixture(scope="session")
+async def customer(trial: Trial) -> Customer:
+    return await Customer.of(trial, 1)
+
+
+@pytest.fixture(scope="session")
+async def technician(trial: Trial) -> Technician:
+    return await Technician.of(trial, 1)
