@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.trials.callers import Reply, Trial
+
+
+def day(days: int) -> str:
+    """The date so many days from now."""
+    return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
 
 
 @dataclass
@@ -42,7 +47,7 @@ class Customer:
         service, address = (await self.services())[0], await self.address()
         return {
             "service_ids": [service["id"]], "address_id": address["id"],
-            "booking_date": (date.today() + timedelta(days=days)).isoformat(), **more,
+            "booking_date": day(days), **more,
         }  # fmt: skip
 
     async def prepared(self, days: int = 2, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
