@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from api.auth import principals
 from api.auth.principals import Admin as Admin
 from api.auth.principals import Customer as Customer
+from api.auth.principals import Member as Member
 from api.auth.principals import Service as Service
 from api.auth.principals import Technician as Technician
 from api.edge.limits import RateLimit
 from api.route import Audience
-from api.wire.dialects import MINUTESERV
+from api.wire.dialects import INTEGRATION, MINUTESERV, ORGANISATION, PROVIDER
+from dispatch.access.permissions import RESOURCES
+
+#: Of /api/partners the integration has the bare path, ids, /slug, /manage, exactly /auth and exactly /onboarding/start;
+#: the rest is the organisation's, also where there is nothing.
+INTEGRATION_PATHS = re.compile(
+    r"/api/partners/?(?:$|(?:auth|onboarding/start)/?$|(?:slug|manage)(?:/|$)"
+    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?:/|$))"
+)
 
 technician = Audience(
     name="technician", prefix="/v1/partner", principal=Technician, authenticate=principals.technician,
@@ -21,7 +31,7 @@ technician = Audience(
 admin = Audience(
     name="admin", prefix="/v1/admin", principal=Admin, authenticate=principals.admin,
     dialect=MINUTESERV, limit=RateLimit("admin_per_minute", 60, "caller"), drops_unknown_keys=False,
-    page_limit=20, title="Back office",
+    page_limit=20, title="Back office", permits=principals.permits, resources=RESOURCES["admin"],
 )  # fmt: skip
 internal = Audience(
     name="internal", prefix="/v1/internal", principal=Service, authenticate=principals.service,
@@ -34,8 +44,26 @@ customer = Audience(
     page_limit=10, title="Customers",
 )  # fmt: skip
 
+#: Whoever signs in with a password, in whatever realm: the answers are the provider's.
+account = Audience(
+    name="account", prefix="/api/auth", principal=Member, authenticate=principals.anybody,
+    dialect=PROVIDER, limit=RateLimit("account_per_minute", 60, "address"), drops_unknown_keys=True,
+    page_limit=20, title="Accounts", permits=principals.permits, resources=frozenset(),
+)  # fmt: skip
+#: An integration and an organisation share /api/partners: the whole path says whose it is (INTEGRATION_PATHS).
+integration = Audience(
+    name="integration", prefix="/api/partners", principal=Member, authenticate=principals.integration,
+    dialect=INTEGRATION, limit=RateLimit("integration_per_minute", 60, "address"), drops_unknown_keys=True,
+    page_limit=20, title="Integrations", permits=principals.permits, resources=frozenset(), owns=INTEGRATION_PATHS,
+)  # fmt: skip
+organisation = Audience(
+    name="organisation", prefix="/api/partners", principal=Member, authenticate=principals.organisation,
+    dialect=ORGANISATION, limit=RateLimit("organisation_per_minute", 60, "caller"), drops_unknown_keys=True,
+    page_limit=20, title="Organisations", permits=principals.permits, resources=frozenset(),
+)  # fmt: skip
+
 #: In this order paths are assigned to audiences; whatever nobody owns is answered by the last one.
-AUDIENCES: tuple[Audience, ...] = (technician, admin, internal, customer)
+AUDIENCES: tuple[Audience, ...] = (technician, admin, internal, account, integration, organisation, customer)
 
 
 def audience_of(path: str, audiences: Sequence[Audience] = AUDIENCES) -> Audience:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from aiohttp import web
+from cachetools import LRUCache
 
 from api.edge import idempotency, limits
 from api.edge.cards import CardDataRefused, is_card_data
 from api.edge.credentials import Credentials
-from api.edge.idempotency import Claim, fingerprint, key_complaint
+from api.edge.idempotency import Answer, Claim, fingerprint, key_complaint
 from api.edge.limits import Quota, RateLimit
 from api.edge.request_info import INFO
 from api.edge.request_info import RequestInfo as RequestInfo
@@ -30,6 +31,7 @@ from api.wire.parsing import (
     refuse,
     validate_body,
 )
+from dispatch.access.permissions import OWN, READ, WRITE
 from dispatch.errors import NotAllowed, NotSignedIn
 from dispatch.services import Services
 from storage.ratelimits import RateCounters
@@ -62,6 +64,9 @@ class Core:
 CORE = web.AppKey("dispatch_core", Core)
 
 
+#: Of one public route.
+_MOST_KEPT_QUERIES, _LONGEST_KEPT_QUERY = 256, 200
+
 E = TypeVar("E", bound=Endpoint)
 
 Authenticate = Callable[[Services, Credentials], Awaitable[Any]]
@@ -90,6 +95,10 @@ class Audience:
     page_limit: int
     title: str
     permits: Callable[[Any, str], bool] = _nobody
+    #: What its permissions may name, where callers have roles; every route that is not public then names one.
+    resources: frozenset[str] | None = None
+    #: Further prefixes; a route's path that begins with one of them stands as it is.
+    more_prefixes: tuple[str, ...] = ()
     #: Whatever is under the prefix, unless a pattern says otherwise.
     owns: re.Pattern[str] | None = None
     routes: list[Route] = field(default_factory=list)
@@ -97,7 +106,11 @@ class Audience:
     def owns_path(self, path: str) -> bool:
         if self.owns is not None:
             return self.owns.match(path) is not None
-        return path == self.prefix or path.startswith(self.prefix + "/")
+        return any(path == p or path.startswith(p + "/") for p in (self.prefix, *self.more_prefixes))
+
+    def full_path(self, path: str) -> str:
+        """A route's path as it is declared, with the prefix before it unless it has another of ours."""
+        return path if any(path == p or path.startswith(p + "/") for p in self.more_prefixes) else self.prefix + path
 
     def route(
         self,
@@ -129,7 +142,7 @@ class Audience:
                 Route(
                     self,
                     method.upper(),
-                    self.prefix + path,
+                    self.full_path(path),
                     func,
                     status=status,
                     is_public=public,
@@ -171,6 +184,8 @@ class Route:
     returns: Any = field(init=False)
     pattern: str = field(init=False)
     renderer: Renderer = field(init=False)
+    #: What queries mean, where nothing else is asked: the same few are sent again and again.
+    _asked: LRUCache[str, tuple[dict[str, Any], list[str]]] | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.hints = get_type_hints(self.func, include_extras=True)
@@ -178,6 +193,7 @@ class Route:
         self.inputs = inputs_of(self.func, self.hints, self._declared)
         self.pattern = pattern_of(self.path, self.hints)
         self.renderer = Renderer(self.audience.dialect, self.status, self.listing.key if self.listing else None)
+        self._asked = LRUCache(_MOST_KEPT_QUERIES) if self.is_public and self.inputs.takes_query_only else None
         self._check()
 
     @property
@@ -211,6 +227,7 @@ class Route:
             raise BadRoute(f"{where} is neither public nor takes a {self.audience.principal.__name__}")
         if self.is_public and self.inputs.caller and not self.inputs.caller_is_optional:
             raise BadRoute(f"{where} is public: its caller may be None")
+        self._check_permission(where)
         if self.idempotency and not (self.inputs.body or self.method == "POST"):
             raise BadRoute(f"{where} has nothing to be idempotent about")
         for model in (self.inputs.body_type, self.inputs.query.model if self.inputs.query else None):
@@ -220,6 +237,16 @@ class Route:
                 raise BadRoute(
                     f"{where}: {model.__name__} has not the key style of {self.audience.dialect.name}"
                 )
+
+    def _check_permission(self, where: str) -> None:
+        resources = self.audience.resources
+        if resources is None or self.is_public:
+            return
+        if self.permission is None:
+            raise BadRoute(f"{where} names no permission, and callers of {self.audience.name} have roles")
+        resource, _, level = self.permission.partition(":")
+        if self.permission != OWN and (resource not in resources or level not in (READ, WRITE)):
+            raise BadRoute(f"{where} needs {self.permission!r}, which nobody can have")
 
     # ------------------------------------------------------------ a request
 
@@ -237,20 +264,27 @@ class Route:
             given[self.inputs.request_info] = info
         who = caller.key if caller is not None else f"address:{info.network}"
 
+        async def rendered(result: Any) -> web.StreamResponse:
+            return await self.renderer.response(
+                request, result, given.get("listing"), services.clock.now(), ignored
+            )
+
+        answer = Answer(rendered)
+        if self.inputs.answer:
+            given[self.inputs.answer] = answer
+
         async def effect() -> web.StreamResponse:
             if self.quotas:
                 await limits.spend(services, self.quotas, given.get("body"), who, info.ip)
             result = await self.func(**given)
-            return await self.renderer.response(
-                request, result, given.get("listing"), services.clock.now(), ignored
-            )
+            return answer.kept or await rendered(result)
 
         if self.idempotency is None:
             return await effect()
         claim = self._claim(request, info, who, body, given.get("body"))
         if claim is None:
             return await effect()
-        return await idempotency.once(services, claim, self.audience.dialect, effect)
+        return await idempotency.once(services, claim, self.audience.dialect, effect, answer)
 
     async def _caller(self, core: Core, request: web.Request, info: RequestInfo) -> Any:
         """The principal, counted against the limit. Raises NotSignedIn, NotAllowed, TooManyRequests."""
@@ -260,7 +294,7 @@ class Route:
         if self.is_public and not self.inputs.caller_is_optional:
             return None
         try:
-            caller = await audience.authenticate(core.services, Credentials(request.headers))
+            caller = await audience.authenticate(core.services, Credentials(request.headers, info.ip))
         except NotSignedIn:
             if self.is_public:
                 return None
@@ -283,6 +317,9 @@ class Route:
 
     async def _read(self, core: Core, request: web.Request) -> tuple[dict[str, Any], Any, list[str]]:
         """(arguments, the body's JSON value, dropped names). Raises Invalid with every bad field."""
+        query = request.query_string
+        if self._asked is not None and (known := self._asked.get(query)) is not None:
+            return dict(known[0]), None, list(known[1])
         inputs, dialect = self.inputs, self.audience.dialect
         given: dict[str, Any] = {value.name: value.read(request) for value in inputs.path}
         bad: Fields = {}
@@ -311,6 +348,8 @@ class Route:
             if text := key_complaint(key, is_required=self.idempotency == "required"):
                 bad[idempotency.HEADER] = [text]
         refuse(bad)
+        if self._asked is not None and len(query) <= _LONGEST_KEPT_QUERY:
+            self._asked[query] = dict(given), list(ignored)
         return given, body, ignored
 
     def _read_query(self, request: web.Request, given: dict[str, Any], bad: Fields) -> list[str]:

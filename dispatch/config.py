@@ -72,6 +72,7 @@ class Sockets(BaseModel):
     events_burst: int = Field(40, ge=1, description="Events a socket may send at once")
     max_frame_bytes: int = Field(65_536, ge=1024, description="Largest frame")
     max_queue_bytes: int = Field(262_144, ge=4096, description="A socket that lets so much wait is cut")
+    max_per_session: int = Field(10, ge=1, description="Sockets of one sign-in; one more, and the oldest is cut")
     max_per_ip: int = Field(2000, ge=1, description="Sockets from one address")
     room_interval_s: float = Field(1.0, ge=0, description="A customer hears of a position at most this often")
 
@@ -83,6 +84,9 @@ class Limits(BaseModel):
     technician_per_minute: int = Field(200, ge=1, description="Technician API, per technician")
     admin_per_minute: int = Field(500, ge=1, description="Back office, per member of staff")
     internal_per_minute: int = Field(6000, ge=1, description="Internal API, per service")
+    account_per_minute: int = Field(60, ge=1, description="Sign-in with a password, per address")
+    organisation_per_minute: int = Field(300, ge=1, description="Organisation portal, per member or key")
+    integration_per_minute: int = Field(300, ge=1, description="Integrations, per address")
     booking_creation_per_hour: int = Field(10, ge=1, description="Bookings, per customer")
     payment_per_hour: int = Field(5, ge=1, description="Payment verifications, per customer")
     otp_per_hour: int = Field(3, ge=1, description="One-time codes, per phone")
@@ -165,6 +169,8 @@ class Dispatch(BaseModel):
         False, description="The technician must enter a code that the customer shows"
     )
     auto_arrive: bool = Field(True, description="A detected arrival moves the job to arrived")
+    reports_per_s: float = Field(1.0, gt=0, description="Reports of positions a second, per technician")
+    reports_burst: float = Field(5.0, ge=1, description="Reports of positions at once, per technician")
     history_days: int = Field(30, ge=1, description="Position history is kept so long")
     explain_days: int = Field(90, ge=1, description="Why an offer went where it went is kept so long")
     party_events_days: int = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from storage.database.binder import Statements
@@ -28,7 +29,12 @@ class LivingSession:
     id: UUID
     realm: str
     subject_id: UUID
+    #: Of the membership that is signed in, where it is one.
     role: str | None
+    permissions: dict[str, Any] | None
+    membership_id: UUID | None
+    account_id: UUID | None
+    party_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from api.edge.credentials import Credentials
-from dispatch.errors import NotSignedIn
+from dispatch.access import api_keys
+from dispatch.access.permissions import OWN, Grants, grants_of
+from dispatch.access.signing import ORDER
+from dispatch.errors import Missing, NotSignedIn
 from dispatch.events import Actor
 from dispatch.live.standing import Seen
 from dispatch.services import Services
+
+#: Who signs in with an e-mail address and a password.
+MEMBER_REALMS = frozenset(ORDER)
 
 
 class SignedOut(NotSignedIn):
@@ -59,6 +66,7 @@ class Admin:
     account_id: UUID
     session_id: UUID
     role: str
+    grants: Grants
 
     @property
     def key(self) -> str:
@@ -67,6 +75,28 @@ class Admin:
     @property
     def actor(self) -> Actor:
         return Actor("admin", str(self.account_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody of a party, or of the staff, as one membership; a party's key has no session and no account."""
+
+    realm: str
+    role: str
+    party_id: UUID | None
+    grants: Grants
+    account_id: UUID | None = None
+    membership_id: UUID | None = None
+    session_id: UUID | None = None
+    key_id: UUID | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.realm}:{self.membership_id or self.key_id}"
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.realm, str(self.account_id or self.key_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +143,62 @@ async def technician(services: Services, credentials: Credentials) -> Technician
 
 async def admin(services: Services, credentials: Credentials) -> Admin:
     """With the role of these seconds: it stands in the list that says whether the sign-in does."""
-    subject_id, session_id, seen = await _signed_in(services, credentials, "admin")
-    if seen.role is None:
+    member = await _member(services, credentials, "admin")
+    assert member.account_id is not None and member.session_id is not None, "staff are people"
+    return Admin(member.account_id, member.session_id, member.role, member.grants)
+
+
+async def anybody(services: Services, credentials: Credentials) -> Member:
+    """Whoever signed in with a password, in whatever realm that was."""
+    claimed = services.tokens.realm_of(credentials.bearer or "")
+    if claimed not in MEMBER_REALMS:
+        raise NotSignedIn
+    return await _member(services, credentials, claimed)
+
+
+async def organisation(services: Services, credentials: Credentials) -> Member:
+    """A member of an organisation, or its key (X-API-Key that begins with pk_, and X-API-Secret).
+
+    Raises Missing when X-Organization-ID names another one.
+    """
+    key, secret = credentials.header("X-API-Key"), credentials.header("X-API-Secret")
+    if credentials.bearer is None and key is not None and key.startswith(api_keys.ORGANISATION_PREFIX):
+        async with services.read() as conn:
+            holder = await api_keys.check(conn, key, secret or "", credentials.ip)
+        member = Member("organisation", "key", holder.party_id, holder.grants, key_id=holder.key_id)
+    else:
+        member = await _member(services, credentials, "organisation")
+    named = credentials.header("X-Organization-ID")
+    if named is not None and named.lower() != str(member.party_id):
+        raise Missing("organization")
+    return member
+
+
+async def integration(services: Services, credentials: Credentials) -> Member:
+    """An integration by its key pair (x-client-id, or X-API-Key as a second name), or who manages one."""
+    key = credentials.header("x-client-id") or credentials.header("X-API-Key")
+    secret = credentials.header("x-client-secret") or credentials.header("X-API-Secret")
+    if credentials.bearer is not None or key is None:
+        return await _member(services, credentials, "integration")
+    if key.startswith(api_keys.ORGANISATION_PREFIX):
+        raise api_keys.WrongKey
+    async with services.read() as conn:
+        holder = await api_keys.check(conn, key, secret or "", credentials.ip)
+    return Member("integration", "key", holder.party_id, holder.grants, key_id=holder.key_id)
+
+
+async def _member(services: Services, credentials: Credentials, realm: str) -> Member:
+    _, session_id, seen = await _signed_in(services, credentials, realm)
+    row = seen.row
+    if row is None or row.role is None:
         raise SignedOut
-    return Admin(subject_id, session_id, seen.role)
+    grants = grants_of(realm, row.role, row.permissions or {})
+    return Member(realm, row.role, row.party_id, grants, row.account_id, row.membership_id, session_id)
+
+
+def permits(caller: Any, permission: str) -> bool:
+    """Whether a caller with a role has a permission; OWN is what everybody has for themselves."""
+    return permission == OWN or caller.grants.allow(permission)
 
 
 async def service(services: Services, credentials: Credentials) -> Service:

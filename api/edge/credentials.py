@@ -16,6 +16,8 @@ class Credentials:
     """The headers of a request, read as credentials. Whatever could be none of ours counts as absent."""
 
     headers: Mapping[str, str]
+    #: The address that the request comes from, for keys that are bound to some.
+    ip: str | None = None
 
     @classmethod
     def of_token(cls, token: str) -> Credentials:

@@ -38,6 +38,7 @@ def limits_of(sockets: Sockets) -> SocketLimits:
         ping_timeout_s=sockets.ping_timeout_s, max_frame_bytes=sockets.max_frame_bytes,
         hard_queue_bytes=sockets.max_queue_bytes, events_per_s=sockets.events_per_s,
         events_burst=sockets.events_burst, max_per_address=sockets.max_per_ip,
+        max_per_session=sockets.max_per_session,
     )  # fmt: skip
 
 

@@ -27,7 +27,8 @@ def accept_of(request: web.Request) -> bytes | None:
     keys = headers.getall("Sec-WebSocket-Key", ())
     if (
         request.version < (1, 1)
-        or "websocket" not in _words(headers.getall("Upgrade", ()))
+        # Alone: the HTTP parser takes what follows for frames only then.
+        or [value.strip().lower() for value in headers.getall("Upgrade", ())] != ["websocket"]
         or "upgrade" not in _words(headers.getall("Connection", ()))
         or headers.getall("Sec-WebSocket-Version", ()) != ["13"]
         or len(keys) != 1

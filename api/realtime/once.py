@@ -1,4 +1,4 @@
-"""One effect per (principal, command_id): claim, effect and answer are one transaction."""
+"""One effect per (principal, command_id): effect and answer are one transaction, and a second one is undone."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ class CommandReused(Conflict):
     code = "command_id_reused"
 
 
+class _Repeated(Exception):
+    """This command has been carried out: what this try did is rolled back."""
+
+
 def command_tx() -> Tx:
     """The transaction of the command that runs now; it commits before the acknowledgement goes out."""
     return _current.get()
@@ -50,26 +54,36 @@ def once(services: Services) -> Once:
         raise TryAgain
 
     async def effect(call: Call, run: Callable[[], Awaitable[Any]]) -> Any:
-        principal = f"{call.grant.namespace}:{call.grant.principal}"
-        async with services.transaction() as tx:
-            key = {"principal": principal, "command_id": str(call.command_id)}
-            if not await rows.claim(tx.conn, **key, name=call.event, body_hash=call.fingerprint):
-                done = await rows.get(tx.conn, **key)
-                assert done is not None, "a claim that conflicts is there"
-                if (done.name, done.body_hash) != (call.event, call.fingerprint):
-                    raise CommandReused
-                return done.answer
-            token = _current.set(tx)
-            try:
-                data = await run()
-            except DispatchError as e:
-                if e.keeps_work:
-                    await rows.forget(tx.conn, **key)
+        key = {"principal": f"{call.grant.namespace}:{call.grant.principal}", "command_id": str(call.command_id)}
+        try:
+            async with services.transaction() as tx:
+                token = _current.set(tx)
+                try:
+                    data = await run()
+                finally:
+                    _current.reset(token)
+                answer = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
+                if not await rows.keep(tx.conn, **key, name=call.event, body_hash=call.fingerprint, answer=answer):
+                    raise _Repeated
+                return answer
+        except _Repeated:
+            done = await _stored(services, call, key)
+            assert done is not None, "an answer that conflicts is there"
+            return done.answer
+        except DispatchError:
+            # It may be refused because it has been done: then its answer is what it was.
+            done = await _stored(services, call, key)
+            if done is None:
                 raise
-            finally:
-                _current.reset(token)
-            answer = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
-            await rows.answer(tx.conn, **key, answer=answer)
-            return answer
+            return done.answer
 
     return run_once
+
+
+async def _stored(services: Services, call: Call, key: dict[str, str]) -> rows.Done | None:
+    """The kept answer. Raises CommandReused where another command has this id."""
+    async with services.read() as conn:
+        done = await rows.get(conn, **key)
+    if done is not None and (done.name, done.body_hash) != (call.event, call.fingerprint):
+        raise CommandReused
+    return done

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Level = Literal["read", "write"]
+#: What a route needs that everybody with a role may use: one's own profile, one's own sign-ins.
+OWN = "own"
 READ: Level = "read"
 WRITE: Level = "write"
 

@@ -8,6 +8,8 @@ from time import perf_counter
 import numpy as np
 
 from dispatch.bench import workload
+from dispatch.bench.figures import Figure
+from dispatch.bench.stage import Stage
 from dispatch.bench.workload import IndexNumbers, Peer, PeerNumbers, Query, Workload, World
 from storage.tools.bench_redis import GeoRival, rival
 
@@ -69,3 +71,26 @@ def _filtered(found: list[bytes], world: World, query: Query) -> list[int]:
     passes = (world.skills[ids] & mask == mask) & world.available[ids] & (world.rating[ids] >= w.min_rating)
     best: list[int] = ids[passes][: w.limit].tolist()
     return best
+
+
+def part(stage: Stage) -> list[Figure]:
+    """The bench part: matching and updates beside the library's defaults and Redis."""
+    n = run(stage.technicians, stage.seed, quick=stage.quick, progress=stage.say)
+    name = "R-tree, its defaults"
+    figures = [
+        Figure("index", "match p50", "us", n.match_p50_us, name, n.default_match_p50_us),
+        Figure("index", "updates one by one", "/s", n.updates_per_s, name, n.default_updates_per_s, is_rate=True),
+        Figure("index", "match p99", "us", n.match_p99_us, "own p50", n.match_p50_us, wanted="<= 4x its p50"),
+        Figure("index", "memory", "bytes a technician", n.bytes_each, wanted="<= 300"),
+        Figure("index", "wrong answers", f"of {n.queries}", n.mismatches, wanted="0"),
+    ]
+    if n.peer is not None:
+        redis = f"{n.peer.name} GEOSEARCH + filter"
+        figures += [
+            Figure("index", "match p50", "us", n.match_p50_us, redis, n.peer.match_p50_us, wanted=">= 30x"),
+            Figure(
+                "index", "updates by 1,000", "/s", n.batch_updates_per_s, f"{n.peer.name} pipelined",
+                n.peer.updates_per_s, is_rate=True, wanted=">= 5x",
+            ),
+        ]  # fmt: skip
+    return figures

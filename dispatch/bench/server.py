@@ -12,17 +12,12 @@ from statistics import median
 
 import aiohttp
 
-from dispatch.access.dev_tokens import mint_dev_token
 from dispatch.bench.sockets import IdleSockets
 from dispatch.client.client import CallFailed, Credentials, Rest
 from dispatch.localtime import local
 from dispatch.seeding.city import KOLKATA
-from dispatch.seeding.seed import seed as fill
-from dispatch.services import Services
 from dispatch.simulation.report import percentile
 
-#: Bookings that one customer may make in an hour are ten; each makes fewer.
-EACH = 5
 #: An offer that has not come by then is not coming.
 OFFER_S = 10.0
 #: Before memory is read, garbage of the connecting has this long to go.
@@ -44,14 +39,6 @@ class ServerNumbers:
     confirm_p50_ms: float
 
 
-async def people(services: Services, sockets: int, bookings: int, seed: int) -> tuple[list[str], list[str]]:
-    """Seeds technicians and customers; answers a token of each."""
-    customers = -(-bookings // EACH)
-    made = await fill(services, technicians=sockets, customers=customers, seed=seed)
-    technicians = [await mint_dev_token(services, "technician", str(one)) for one in made.technician_ids]
-    return technicians, [await mint_dev_token(services, "customer", str(one)) for one in made.customer_ids]
-
-
 async def measure(
     url: str, pid: int, tokens: list[str], customers: list[str], bookings: int, progress: Progress
 ) -> ServerNumbers:
@@ -60,7 +47,7 @@ async def measure(
     async with aiohttp.ClientSession(connector=connector) as http:
         sockets = IdleSockets(http, url)
         try:
-            callers = [_caller(http, url, n, token) for n, token in enumerate(customers)]
+            callers = [caller_of(http, url, n, token) for n, token in enumerate(customers)]
             # The first bookings warm the caches, and their memory is not the sockets'.
             services = await callers[0].call("GET", "/v1/services/catalog")
             done = 0
@@ -87,7 +74,7 @@ async def measure(
     )  # fmt: skip
 
 
-def _caller(http: aiohttp.ClientSession, url: str, number: int, token: str) -> Rest:
+def caller_of(http: aiohttp.ClientSession, url: str, number: int, token: str) -> Rest:
     async def renew() -> str:
         return token
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -141,6 +143,7 @@ class IndexNumbers:
     mismatches: int
     hits_mean: float
     build_s: float
+    bytes_each: float
     match_p50_us: float
     match_p99_us: float
     updates_per_s: float
@@ -182,9 +185,9 @@ def run(
     say = progress or (lambda _: None)
     world = World(workload)
     say("building the index")
-    started = timer()
+    before, started = resident_bytes(), timer()
     fleet = build(world)
-    build_s = timer() - started
+    build_s, bytes_each = timer() - started, (resident_bytes() - before) / workload.technicians
     say("moving")
     updates_per_s, batch_per_s, share = _updates(world, fleet, timer)
     queries = list(world.queries())
@@ -205,6 +208,7 @@ def run(
         mismatches=len(wrong),
         hits_mean=float(np.mean([len(hits) for hits in ours])),
         build_s=build_s,
+        bytes_each=bytes_each,
         match_p50_us=_percentile(ours_us, 50),
         match_p99_us=_percentile(ours_us, 99),
         updates_per_s=updates_per_s,
@@ -215,6 +219,14 @@ def run(
         default_updates_per_s=default_per_s,
         peer=peer_numbers,
     )
+
+
+def resident_bytes() -> int:
+    """The process's memory (Linux); 0 where that can't be read."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 class DefaultTree:

@@ -87,9 +87,9 @@ async def start(services: Services, booking: Booking, *, use_wallet: bool = Fals
 
     The intent is committed before the call and its outcome after it; repeated, it gives the same order, and one
     whose making failed is tried again at once, with its old receipt. None when nothing is left to pay (the wallet
-    paid it all). Raises PaymentsNotConfigured, OrderClosed, OrderRefused when the gateway will never take it (the
-    booking is over then, and its time free), OrderPending when the gateway does not answer now: the order is made
-    later and the same request, repeated, will find it.
+    paid it all). Raises PaymentsNotConfigured, OrderClosed, NothingToPay (it is paid at the door), OrderRefused when
+    the gateway will never take it (the booking is over then, and its time free), OrderPending when the gateway does
+    not answer now: the order is made later and the same request, repeated, will find it.
     """
     gateway = services.gateway
     async with services.transaction() as tx:
@@ -98,6 +98,8 @@ async def start(services: Services, booking: Booking, *, use_wallet: bool = Fals
             raise Missing("booking")
         if fresh.status in ("cancelled", "refunded"):
             raise await _why_closed(tx, fresh)
+        if fresh.payment_method != "online":
+            raise NothingToPay()
         payment = await charges.open_payment(tx, fresh, use_wallet=use_wallet)
         if payment is not None and payment.gateway_order_id is None:
             await intent_rows.rearm_order(tx.conn, payment_id=payment.id)

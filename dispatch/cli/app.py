@@ -246,16 +246,23 @@ def doctor(data: Data = None) -> None:
 
 @app.command()
 def bench(
+    parts: Annotated[list[str] | None, typer.Argument(help="index history ping fanout offer …; none: all.")] = None,
     technicians: Annotated[int, typer.Option(min=100, help="Technicians in the index.")] = 100_000,
     seed: Seed = 1,
-    with_server: Annotated[bool, typer.Option(help="Also measure a running server and its sockets.")] = True,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="Rounds, in turns with the peers; medians count.")] = 3,
     quick: Annotated[bool, typer.Option(help="A tenth of everything, to see that it works.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure matching, the index and the server against the usual ways, and print the ratios."""
+    """Measure the index and the real server beside the peers that are found, and print the ratios.
+
+    Node stands beside where DISPATCH_BENCH_MODULES names a folder in which `npm install socket.io redis` was run.
+    """
     from dispatch.cli.bench import run
 
-    raise SystemExit(run(technicians, seed, with_server=with_server, quick=quick, as_json=as_json))
+    raise SystemExit(
+        run(parts or [], technicians=technicians, seed=seed, rounds=rounds, quick=quick, out=out, as_json=as_json)
+    )
 
 
 @app.command()

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from geo.device_clock import DeviceClock
 
-#: Reports per second and at once, by the domain's time, per technician (not per socket).
-RATE_PER_S, RATE_BURST = 1.0, 5.0
 #: Phones of one technician whose clocks are remembered; the one that was new first is forgotten first.
 MOST_DEVICES = 4
 
@@ -24,7 +22,9 @@ class Bucket:
 class Devices:
     """One bucket per technician, one clock per phone."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate_per_s: float = 1.0, burst: float = 5.0) -> None:
+        """Reports a second and at once, by the domain's time, per technician (not per socket)."""
+        self._rate_per_s, self._burst = rate_per_s, burst
         self._buckets: dict[int, Bucket] = {}
         self._clocks: dict[int, dict[str, DeviceClock]] = {}
 
@@ -32,14 +32,14 @@ class Devices:
         """0 when the technician may report now, which counts; else how long to wait, in seconds."""
         bucket = self._buckets.get(no)
         if bucket is None:
-            bucket = self._buckets[no] = Bucket(RATE_BURST, now_s)
-        tokens = min(RATE_BURST, bucket.tokens + max(0.0, now_s - bucket.at_s) * RATE_PER_S)
+            bucket = self._buckets[no] = Bucket(self._burst, now_s)
+        tokens = min(self._burst, bucket.tokens + max(0.0, now_s - bucket.at_s) * self._rate_per_s)
         bucket.at_s = now_s
         if tokens >= 1.0:
             bucket.tokens = tokens - 1.0
             return 0.0
         bucket.tokens = tokens
-        return math.ceil((1.0 - tokens) / RATE_PER_S * 10.0) / 10.0
+        return math.ceil((1.0 - tokens) / self._rate_per_s * 10.0) / 10.0
 
     def clock(self, no: int, device: str) -> DeviceClock:
         """The clock of one phone; a new one is known to be right until it is heard."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID, uuid4
@@ -92,7 +92,9 @@ class Sessions:
         )  # fmt: skip
         return self._pair(session_id, realm, subject_id, refresh, self._times.refresh_s, extra)
 
-    async def refresh(self, tx: Unit, realm: str, token: str, extra: dict[str, Any] | None = None) -> Pair:
+    async def refresh(
+        self, tx: Unit, realms: str | Collection[str], token: str, extra: dict[str, Any] | None = None
+    ) -> Pair:
         """Rotates: the new token in place of the presented one, which is dead from then on.
 
         The token before the present one gets the same new token again for 10 s, so that a lost answer or two
@@ -100,12 +102,13 @@ class Sessions:
         the family is revoked and its sockets are cut. The family ends 7 days after the sign-in, however often
         it is rotated. Raises RefreshRefused; that of a theft keeps the transaction's work.
         """
+        wanted = (realms,) if isinstance(realms, str) else realms
         parsed = self._parse(token)
         if parsed is None:
             raise RefreshRefused
         session_id, turn = parsed
         row = await rows.lock(tx.conn, id=session_id, grace_s=GRACE_S)
-        if row is None or row.realm != realm or not row.is_open:
+        if row is None or row.realm not in wanted or not row.is_open:
             raise RefreshRefused
         new = self._refresh_token(session_id, turn + 1)
         presented = _hash(self._refresh_token(session_id, turn))
@@ -121,7 +124,7 @@ class Sessions:
             raise RefreshReplayed
         if is_current:
             await rows.rotate(tx.conn, id=session_id, refresh_hash=_hash(new))
-        return self._pair(session_id, realm, row.subject_id, new, row.seconds_left, extra)
+        return self._pair(session_id, row.realm, row.subject_id, new, row.seconds_left, extra)
 
     # ------------------------------------------------------------ ending
 

@@ -32,14 +32,14 @@ _MOST = 200_000
 class Seen:
     """What PostgreSQL said of a sign-in, and when it was asked."""
 
-    __slots__ = ("asked_at", "is_alive", "realm", "role", "subject_id", "used_at")
+    __slots__ = ("asked_at", "is_alive", "realm", "row", "subject_id", "used_at")
 
     def __init__(self, row: rows.LivingSession | None, asked_at: float) -> None:
         self.is_alive = row is not None
         self.realm = row.realm if row else ""
         self.subject_id = row.subject_id if row else None
-        #: Of a member of staff, at this moment: a demotion acts within the same seconds.
-        self.role = row.role if row else None
+        #: With the role and the permissions of this moment: a demotion acts within the same seconds.
+        self.row = row
         self.asked_at = asked_at
         self.used_at = asked_at
 

@@ -50,7 +50,9 @@ Watcher = Callable[[Seen, OpenJob], None]
 class Tracker:
     """The live half of the engine. `report()` is the hot path: no await, no I/O, microseconds."""
 
-    def __init__(self, pool: Pool, node_bus: Bus, clock: Clock, roster: Roster, *, history_days: int) -> None:
+    def __init__(
+        self, pool: Pool, node_bus: Bus, clock: Clock, roster: Roster, *, history_days: int, devices: Devices
+    ) -> None:
         self._pool, self._bus, self._clock, self._roster = pool, node_bus, clock, roster
         self._history_s = history_days * 86_400.0
         self.fleet = FleetIndex()
@@ -63,7 +65,7 @@ class Tracker:
         self.admitted = 0
         self._seen: dict[int, Seen] = {}
         self._filters: dict[int, FixFilter] = {}
-        self._devices = Devices()
+        self._devices = devices
         self._numbers: dict[UUID, int] = {}
         self._people: dict[int, Technician] = {}
         self._watchers: list[Watcher] = []
@@ -143,7 +145,7 @@ class Tracker:
         self._limit(no, len(rows), now_s)
         dropped: Counter[str] = Counter()
         if len(pings) < len(rows):
-            dropped[Step.DECODE] = len(rows) - len(pings)
+            dropped[Step.DECODE.value] = len(rows) - len(pings)
         offset_s = self._offset_s(no, device, pings, sent_at_ms, now_s)
         filter_ = self._filter(no)
         admitted = refreshed = recorded = 0
@@ -153,7 +155,7 @@ class Tracker:
                 admitted += verdict.kind is Kind.ADMITTED
                 refreshed += verdict.kind is Kind.REFRESHED
                 if verdict.step is not None:
-                    self.degraded[str(verdict.step)] += 1
+                    self.degraded[verdict.step.value] += 1
                 self._admit(no, verdict)
             elif verdict.step is Step.CLOCK and self._record(no, ping, offset_s, now_s):
                 recorded += 1
@@ -169,7 +171,7 @@ class Tracker:
         """The rows that are fixes, oldest first: each is judged alone. Raises Unreadable when none is."""
         pings = [ping for ping in map(read_ping, rows[:MOST_FIXES]) if ping is not None]
         if not pings:
-            self.dropped[Step.DECODE] += len(rows)
+            self.dropped[Step.DECODE.value] += len(rows)
             problems = {
                 f"fixes.{n}.{place}".rstrip("."): text
                 for n, row in enumerate(rows[:MOST_FIXES])

@@ -13,6 +13,7 @@ from dispatch.bus import Bus, LocalBus, RedisBus
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
 from dispatch.errors import Unavailable
+from dispatch.live.devices import Devices
 from dispatch.live.roster import Roster
 from dispatch.live.sessions import Sessions
 from dispatch.live.tracking import Tracker
@@ -100,7 +101,10 @@ async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
     tokens = Tokens(token_keys(settings))
     clock, zones = await read_clock(pool), ZoneBook(pool, bus)
     roster = Roster(pool, bus, zones)
-    tracker = Tracker(pool, bus, clock, roster, history_days=settings.dispatch.history_days)
+    devices = Devices(settings.dispatch.reports_per_s, settings.dispatch.reports_burst)
+    tracker = Tracker(
+        pool, bus, clock, roster, history_days=settings.dispatch.history_days, devices=devices
+    )
     services = Services(
         settings=settings, clock=clock, pool=pool, bus=bus, tokens=tokens,
         sessions=Sessions(pool, tokens, vault_of(settings), bus, settings.tokens), zones=zones,

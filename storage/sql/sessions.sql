@@ -30,10 +30,12 @@ SELECT count(*) AS count, coalesce(array_agg(DISTINCT realm), '{}') AS realms FR
 
 -- name: living
 -- Which of these still give access: not revoked, not over, and their subject neither blocked nor gone.
-SELECT s.id, s.realm, s.subject_id, tie.role FROM sessions s
+SELECT s.id, s.realm, s.subject_id, tie.role, tie.permissions, tie.id AS membership_id, tie.account_id, tie.party_id
+FROM sessions s
   LEFT JOIN LATERAL (
-    SELECT m.role FROM memberships m
-    WHERE m.account_id = s.subject_id AND m.realm = s.realm AND m.status = 'active'
+    SELECT m.id, m.account_id, m.role, m.permissions, m.party_id FROM memberships m
+    WHERE (m.id = s.subject_id OR s.realm = 'admin' AND m.account_id = s.subject_id)
+      AND m.realm = s.realm AND m.status = 'active'
     ORDER BY m.created_at LIMIT 1
   ) tie ON true
 WHERE s.id = ANY(:ids::uuid[]) AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()

@@ -56,9 +56,23 @@ class GeoRival:
 @contextmanager
 def rival() -> Iterator[GeoRival | None]:
     """A fresh server for this block; None where no redis-server is found."""
+    with rival_socket() as (socket, _):
+        if socket is None:
+            yield None
+            return
+        client = redis.Redis(unix_socket_path=socket)
+        try:
+            yield GeoRival(client)
+        finally:
+            client.close()
+
+
+@contextmanager
+def rival_socket() -> Iterator[tuple[str | None, int | None]]:
+    """The Unix socket and the process id of a fresh server for this block; None where no redis-server is found."""
     binary = find_server()
     if binary is None:
-        yield None
+        yield None, None
         return
     with tempfile.TemporaryDirectory(prefix="dispatch-bench-") as folder:
         socket = str(Path(folder) / "redis.sock")
@@ -66,12 +80,11 @@ def rival() -> Iterator[GeoRival | None]:
             [str(binary), "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", folder],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        client = redis.Redis(unix_socket_path=socket)
         try:
-            _wait(client)
-            yield GeoRival(client)
+            with redis.Redis(unix_socket_path=socket) as client:
+                _wait(client)
+            yield socket, process.pid
         finally:
-            client.close()
             process.terminate()
             try:
                 process.wait(STOP_S)

@@ -38,7 +38,12 @@ class FakeSessions:
         return self
 
     async def of(self, session_id: UUID, realm: str) -> Seen | None:
-        return None if session_id in self.dead else Seen(LivingSession(session_id, realm, uuid4(), "owner"), 0.0)
+        return None if session_id in self.dead else _seen(session_id, realm)
+
+
+def _seen(session_id: UUID, realm: str) -> Seen:
+    row = LivingSession(session_id, realm, uuid4(), "owner", {}, uuid4(), uuid4(), uuid4())
+    return Seen(row, 0.0)
 
 
 @dataclass

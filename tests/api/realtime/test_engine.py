@@ -132,9 +132,9 @@ async def test_a_wrong_location_frame_falls_through_to_the_explanation(serve: Se
     running = await serve()
     peer = await dial(running)
     await peer.sign_in()
-    answer = await peer.ask(7, "location.report", {"fixes": [[1, 200, 3, 4, None, None]]})
+    answer = await peer.ask(7, "location.report", {"fixes": [FIX], "extra": 1})
     assert answer["error"]["code"] == "validation_error"
-    assert list(answer["error"]["details"]) == ["fixes.0.1"]
+    assert list(answer["error"]["details"]) == ["extra"]
     assert running.stats["hot_fallback"] == 1 and running.world.hot == []
     good = await peer.ask(8, "location.report", {"fixes": [FIX]})
     assert good["ok"] is True and len(running.world.hot) == 1

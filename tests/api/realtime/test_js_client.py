@@ -56,7 +56,7 @@ async def test_the_official_javascript_client(serve: Serve, node: str) -> None:
     seen = await checking
     assert seen["hot"] == {"ok": True, "data": {"accepted": 2}}
     assert seen["wrong"]["error"]["code"] == "validation_error"
-    assert list(seen["wrong"]["error"]["details"]) == ["fixes.0.1"]
+    assert list(seen["wrong"]["error"]["details"]) == ["extra"]
     assert seen["accepted"]["ok"] is True
     assert seen["facts"] == [0, 1, 2]
     assert seen["reconnected"] == {"ok": True, "data": {"accepted": 1}}

@@ -25,7 +25,7 @@ const fix = [now, 12.97, 77.59, 8.0, 5.5, null];
 const uuid = () => crypto.randomUUID();
 const ask = (event, payload) => socket.timeout(10_000).emitWithAck(event, payload);
 seen.hot = await ask("location.report", { fixes: [fix, fix] });
-seen.wrong = await ask("location.report", { fixes: [[now, 500, 0, 1, null, null]] });
+seen.wrong = await ask("location.report", { fixes: [fix], extra: 1 });
 seen.accepted = await ask("offer.accept", { command_id: uuid(), offer_id: uuid() });
 
 while (seen.facts.length < 3) await new Promise((resolve) => socket.once("job.updated", resolve));

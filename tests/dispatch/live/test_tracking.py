@@ -14,7 +14,6 @@ from dispatch.engine import candidates, detections, jobs, presence
 from dispatch.engine.detections import write
 from dispatch.errors import NotAllowed, Unavailable
 from dispatch.live.arrivals import AWAY_M, UNSAID_AHEAD_S, Departure, Detection
-from dispatch.live.devices import RATE_BURST
 from dispatch.live.reports import Report, Seen, TooOften, Unreadable
 from dispatch.live.trail import Trail
 from dispatch.process import runtime
@@ -79,7 +78,7 @@ async def test_the_unknown_and_the_inactive_are_dropped_at_authorise(world: Worl
 
 async def test_too_many_reports_are_dropped_at_rate(world: World) -> None:
     one = await world.technician(seen=False)
-    for n in range(int(RATE_BURST)):
+    for n in range(int(world.services.settings.dispatch.reports_burst)):
         assert report(world, one, fix(world, 20 * n)).dropped == ({"clock": 1} if n else {})
     with pytest.raises(TooOften) as refused:
         report(world, one, fix(world, 500), fix(world, 520))
@@ -529,12 +528,12 @@ async def test_a_detection_waits_for_the_database(world: World, monkeypatch: pyt
     monkeypatch.setattr(module, "write", flaky)
     monkeypatch.setattr(module, "RETRY_S", 0.0)
     arrivals._found.put_nowait(Detection(booking.id, one, Rung.ARRIVED))
-    recording = asyncio.create_task(module.record(world.services))
+    recording = module.loop_of(world.services)
+    recording.start()
     async with asyncio.timeout(5):
         while arrivals.detected == 0:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-    recording.cancel()
-    await asyncio.gather(recording, return_exceptions=True)
+    await recording.stop()
     assert await state_of(world, booking) == "arrived"
 
 

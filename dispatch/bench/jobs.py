@@ -1,0 +1,90 @@
+"""Bookings for the bench: one that is on its way, and the time from confirm until the technician has the offer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+
+from dispatch.bench.figures import Figure
+from dispatch.bench.processes import NotMeasurable
+from dispatch.bench.server import TIMEZONE, caller_of, measure
+from dispatch.bench.stage import Server, Stage
+from dispatch.client.client import Rest
+from dispatch.localtime import local
+
+#: Looks at the booking until a technician is asked.
+LOOKS, PAUSE_S = 100, 0.1
+SOCKETS, BOOKINGS = 1_000, 60
+
+
+def on_the_way(stage: Stage) -> Callable[[Server], tuple[str, str, int]]:
+    """Makes bookings whose technician is on the way."""
+    made = 0
+
+    def one(server: Server) -> tuple[str, str, int]:
+        nonlocal made
+        made += 1
+        return asyncio.run(_on_the_way(stage, server, made))
+
+    return one
+
+
+async def _on_the_way(stage: Stage, server: Server, number: int) -> tuple[str, str, int]:
+    token = stage.people.customers[number % len(stage.people.customers)]
+    async with aiohttp.ClientSession() as http:
+        customer = caller_of(http, server.url, number, token)
+        booking = str((await _book(customer, number))["booking"]["id"])
+        service = caller_of(http, server.url, 1, stage.people.service)
+        for _ in range(LOOKS):
+            found = await service.call("GET", f"/v1/internal/bookings/{booking}/dispatch")
+            asked = [one["partner_id"] for one in found["offers"] if one["state"] == "open"]
+            if asked:
+                break
+            await asyncio.sleep(PAUSE_S)
+        else:
+            raise NotMeasurable("no technician was found for the booking that is to be watched")
+        at = stage.people.technician_ids.index(asked[0])
+        technician = caller_of(http, server.url, 2, stage.people.technicians[at][0])
+        await technician.call("POST", f"/v1/partner/bookings/{booking}/accept", {})
+        await technician.call("PATCH", f"/v1/partner/bookings/{booking}/status", {"status": "in_transit"})
+    return booking, token, at
+
+
+async def _book(customer: Rest, number: int) -> dict[str, Any]:
+    address = (await customer.call("GET", "/v1/users/addresses"))[0]["id"]
+    services = await customer.call("GET", "/v1/services/catalog")
+    wanted = next(s for s in services["all_services"] if s["name"] == "Facial - Minimal")
+    day = (local(datetime.now(UTC), TIMEZONE) + timedelta(days=1)).date().isoformat()
+    cart = {"service_ids": [wanted["id"]], "address_id": address, "booking_date": day}
+    preview = await customer.call("POST", "/v1/checkout/prepare", cart)
+    free = preview["available_time_slots"]
+    body = {
+        "preview_id": preview["preview_id"], "payment_method": "cash", "address_id": address, "booking_date": day,
+        "booking_time": free[number % len(free)], "customer_name": "A customer", "customer_phone": "+911234567890",
+        "cancellation_policy_accepted": True,
+    }  # fmt: skip
+    made: dict[str, Any] = await customer.call("POST", "/v1/checkout/confirm", body)
+    return made
+
+
+def confirm(stage: Stage) -> list[Figure]:
+    """Confirm until the technician has the offer, and until the customer has the answer, with 1,000 idle sockets."""
+    tokens = [row[0] for row in stage.people.technicians[: stage.few(SOCKETS)]]
+
+    def progress(what: str, done: int, total: int) -> None:
+        if done == total:
+            stage.say(what)
+
+    with stage.serve({}) as server:
+        found = asyncio.run(
+            measure(server.url, server.pid, tokens, stage.people.customers, stage.few(BOOKINGS), progress)
+        )
+    return [
+        Figure("confirm", "to offer.made, p50", "ms", found.confirm_to_offer_p50_ms, wanted="<= 10 ms"),
+        Figure("confirm", "to offer.made, p95", "ms", found.confirm_to_offer_p95_ms),
+        Figure("confirm", "to its answer, p50", "ms", found.confirm_p50_ms),
+    ]

@@ -1,0 +1,64 @@
+"""Whose a path is, decided by the whole path; and what each role may do, route by route."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from api.audiences import AUDIENCES, audience_of
+from api.auth.principals import Admin, Member, permits
+from api.registry import all_routes
+from api.route import Route
+from dispatch.access.permissions import NOTHING, OWN, RESOURCES, ROLES, Grants, grants_of
+
+ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+WITH_ROLES = [r for r in all_routes() if r.audience.resources is not None and not r.is_public]
+
+
+@pytest.mark.parametrize(("path", "owner"), [
+    ("/api/partners", "integration"), ("/api/partners/", "integration"), (f"/api/partners/{ID}", "integration"),
+    (f"/api/partners/{ID.upper()}/webhooks/{ID}", "integration"), ("/api/partners/slug/acme", "integration"),
+    ("/api/partners/manage/7", "integration"), ("/api/partners/auth", "integration"),
+    ("/api/partners/onboarding/start", "integration"),
+    ("/api/partners/auth/login", "organisation"), ("/api/partners/auth/me", "organisation"),
+    ("/api/partners/onboarding", "organisation"), ("/api/partners/onboarding/start/again", "organisation"),
+    ("/api/partners/onboarding/documents", "organisation"), ("/api/partners/profile", "organisation"),
+    ("/api/partners/sluggish", "organisation"), ("/api/partners/managers", "organisation"),
+    (f"/api/partners/{ID[:-1]}", "organisation"), ("/api/partners/nothing/here", "organisation"),
+    ("/api/auth/signin", "account"), ("/api/auth", "account"), ("/api/authors", "customer"),
+    ("/v1/admin/staff", "admin"), ("/v1/administrators", "customer"), ("/v1/partner/bookings", "technician"),
+    ("/v1/partners", "customer"), ("/nowhere", "customer"),
+])  # fmt: skip
+def test_whose_a_path_is(path: str, owner: str) -> None:
+    assert audience_of(path).name == owner
+
+
+@pytest.mark.parametrize("audience", [a for a in AUDIENCES if a.resources is not None], ids=lambda a: a.name)
+def test_every_route_of_an_audience_with_roles_names_its_permission(audience: object) -> None:
+    assert all(r.permission for r in WITH_ROLES if r.audience is audience)
+
+
+@pytest.mark.parametrize("route", WITH_ROLES, ids=lambda r: r.template)
+def test_each_role_may_do_what_the_matrix_says(route: Route) -> None:
+    assert route.permission is not None
+    resource, _, level = route.permission.partition(":")
+    for realm, roles in ROLES.items():
+        for role, given in roles.items():
+            caller = Member(realm, role, uuid4(), grants_of(realm, role, {}))
+            held = given.get(resource)
+            expected = route.permission == OWN or held == "write" or held == level
+            assert route.audience.permits(caller, route.permission) is expected, (realm, role)
+
+
+@pytest.mark.parametrize("resource", sorted(RESOURCES["admin"]))
+def test_every_resource_is_written_by_somebody_and_not_by_everybody(resource: str) -> None:
+    levels = [ROLES["admin"][role].get(resource) for role in ROLES["admin"]]
+    assert "write" in levels and set(levels) != {"write"} or resource == "alerts"
+
+
+def test_without_grants_only_ones_own_is_left() -> None:
+    nobody = Admin(uuid4(), uuid4(), "gone", NOTHING)
+    assert permits(nobody, OWN)
+    assert not any(permits(nobody, f"{r}:{level}") for r in RESOURCES["admin"] for level in ("read", "write"))
+    assert permits(Admin(uuid4(), uuid4(), "x", Grants({"staff": "read"})), "staff:read")

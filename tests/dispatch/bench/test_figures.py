@@ -1,0 +1,32 @@
+"""Medians over rounds, ratios that say how many times better, and the table that people read."""
+
+from __future__ import annotations
+
+from dispatch.bench.figures import Figure, Rounds, markdown, spoken, table
+
+
+def test_a_ratio_says_how_many_times_better() -> None:
+    assert Figure("ping", "rate", "/s", 300.0, "Node", 100.0, is_rate=True).ratio == 3.0
+    assert Figure("ping", "CPU", "us", 30.0, "Node", 60.0).ratio == 2.0
+    assert Figure("ping", "CPU", "us", 30.0).ratio is None
+    assert Figure("ping", "CPU", "us", 0.0, "Node", 60.0).ratio is None
+
+
+def test_the_median_counts() -> None:
+    rounds = Rounds()
+    for value in (5.0, 1.0, 90.0):
+        rounds.add("here", "rate", value)
+    assert rounds.of("here", "rate") == 5.0 and rounds.of("Node", "rate") is None
+
+
+def test_the_table_is_for_people() -> None:
+    figures = [
+        Figure("ping", "rate", "/s", 123_456.7, "Node", 61_728.0, is_rate=True, wanted=">= 2x"),
+        Figure("idle", "socket", "KiB", 4.25, note="4,000 of them"),
+    ]
+    assert table(figures) == [
+        ("ping: rate", "123,457 /s", "61,728 /s, Node", "2.00x", ">= 2x"),
+        ("idle: socket", "4.25 KiB", "4,000 of them", "", ""),
+    ]
+    assert markdown(figures).splitlines()[2] == "| ping: rate | 123,457 /s | 61,728 /s, Node | 2.00x |"
+    assert spoken(None, "us") == "-" and spoken(12.34, "us") == "12.3 us"
