@@ -121,6 +121,8 @@ def responses(audiences: Sequence[Audience]) -> dict[str, Schema]:
     for dialect in {a.dialect.name: a.dialect for a in audiences}.values():
         known = codes(dialect)
         for status, text in TEXTS.items():
+            if status not in known:
+                continue
             is_invalid = int(status) == dialect.invalid_status
             model = invalid_name(dialect) if is_invalid else error_name(dialect)
             headers = {"X-Request-ID": header("X-Request-ID")}

@@ -50,7 +50,7 @@ def cleaned(node: Any, *, is_input: bool, in_properties: bool = False) -> Any:
     found = {
         key: cleaned(value, is_input=is_input, in_properties=key in ("properties", "$defs"))
         for key, value in node.items()
-        if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None)
+        if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None) and key != "propertyNames"
     }
     if is_input and "default" in found:
         # Generators make a field with a default one that must be there.
