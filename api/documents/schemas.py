@@ -50,7 +50,9 @@ def cleaned(node: Any, *, is_input: bool, in_properties: bool = False) -> Any:
     found = {
         key: cleaned(value, is_input=is_input, in_properties=key in ("properties", "$defs"))
         for key, value in node.items()
-        if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None) and key != "propertyNames"
+        if key != "propertyNames"
+        and not (key == "title" and isinstance(value, str))
+        and not (key == "default" and value is None)
     }
     if is_input and "default" in found:
         # Generators make a field with a default one that must be there.
