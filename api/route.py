@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from aiohttp import web
+from cachetools import LRUCache
 
 from api.edge import idempotency, limits
 from api.edge.cards import CardDataRefused, is_card_data
@@ -62,6 +63,9 @@ class Core:
 
 CORE = web.AppKey("dispatch_core", Core)
 
+
+#: Of one public route.
+_MOST_KEPT_QUERIES, _LONGEST_KEPT_QUERY = 256, 200
 
 E = TypeVar("E", bound=Endpoint)
 
@@ -180,6 +184,8 @@ class Route:
     returns: Any = field(init=False)
     pattern: str = field(init=False)
     renderer: Renderer = field(init=False)
+    #: What queries mean, where nothing else is asked: the same few are sent again and again.
+    _asked: LRUCache[str, tuple[dict[str, Any], list[str]]] | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.hints = get_type_hints(self.func, include_extras=True)
@@ -187,6 +193,7 @@ class Route:
         self.inputs = inputs_of(self.func, self.hints, self._declared)
         self.pattern = pattern_of(self.path, self.hints)
         self.renderer = Renderer(self.audience.dialect, self.status, self.listing.key if self.listing else None)
+        self._asked = LRUCache(_MOST_KEPT_QUERIES) if self.is_public and self.inputs.takes_query_only else None
         self._check()
 
     @property
@@ -310,6 +317,9 @@ class Route:
 
     async def _read(self, core: Core, request: web.Request) -> tuple[dict[str, Any], Any, list[str]]:
         """(arguments, the body's JSON value, dropped names). Raises Invalid with every bad field."""
+        query = request.query_string
+        if self._asked is not None and (known := self._asked.get(query)) is not None:
+            return dict(known[0]), None, list(known[1])
         inputs, dialect = self.inputs, self.audience.dialect
         given: dict[str, Any] = {value.name: value.read(request) for value in inputs.path}
         bad: Fields = {}
@@ -338,6 +348,8 @@ class Route:
             if text := key_complaint(key, is_required=self.idempotency == "required"):
                 bad[idempotency.HEADER] = [text]
         refuse(bad)
+        if self._asked is not None and len(query) <= _LONGEST_KEPT_QUERY:
+            self._asked[query] = dict(given), list(ignored)
         return given, body, ignored
 
     def _read_query(self, request: web.Request, given: dict[str, Any], bad: Fields) -> list[str]:

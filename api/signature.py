@@ -54,6 +54,12 @@ class Inputs:
     request_info: str | None = None
     answer: str | None = None
 
+    @property
+    def takes_query_only(self) -> bool:
+        """Whether nothing of a request but its query is an input."""
+        others = (self.caller, self.path, self.headers, self.listing, self.body, self.raw_body, self.request_info)
+        return self.query is not None and not any(others)
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:
