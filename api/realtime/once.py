@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
@@ -14,11 +13,6 @@ from dispatch.errors import Conflict, DispatchError
 from dispatch.services import Services, Tx
 from storage import commands as rows
 from storage.database.errors import DatabaseAway, DatabaseBusy, StorageError, is_deadlock
-
-log = logging.getLogger(__name__)
-
-#: A command whose transaction lost a deadlock is tried so often.
-RETRIES = 3
 
 _current: ContextVar[Tx] = ContextVar("command_tx")
 
@@ -42,30 +36,31 @@ def once(services: Services) -> Once:
     """The `Once` of all namespaces. What fails is not kept: its repetition runs again."""
 
     async def run_once(call: Call, run: Callable[[], Awaitable[Any]]) -> Any:
-        for attempt in range(RETRIES):
-            try:
-                return await effect(call, run)
-            except (DatabaseAway, DatabaseBusy) as e:
-                raise TryAgain from e
-            except StorageError as e:
-                if not is_deadlock(e):
-                    raise
-                log.info("a command lost a deadlock, try %d", attempt + 1)
-        raise TryAgain
+        try:
+            return await effect(call, run)
+        except (DatabaseAway, DatabaseBusy) as e:
+            raise TryAgain from e
+        except StorageError as e:
+            if not is_deadlock(e):
+                raise
+            raise TryAgain from e
 
     async def effect(call: Call, run: Callable[[], Awaitable[Any]]) -> Any:
         key = {"principal": f"{call.grant.namespace}:{call.grant.principal}", "command_id": str(call.command_id)}
+
+        async def once_and_for_all(tx: Tx) -> Any:
+            token = _current.set(tx)
+            try:
+                data = await run()
+            finally:
+                _current.reset(token)
+            answer = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
+            if not await rows.keep(tx.conn, **key, name=call.event, body_hash=call.fingerprint, answer=answer):
+                raise _Repeated
+            return answer
+
         try:
-            async with services.transaction() as tx:
-                token = _current.set(tx)
-                try:
-                    data = await run()
-                finally:
-                    _current.reset(token)
-                answer = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
-                if not await rows.keep(tx.conn, **key, name=call.event, body_hash=call.fingerprint, answer=answer):
-                    raise _Repeated
-                return answer
+            return await services.retrying(once_and_for_all)
         except _Repeated:
             done = await _stored(services, call, key)
             assert done is not None, "an answer that conflicts is there"

@@ -19,7 +19,7 @@ from storage import intents as intent_rows
 from storage import payments as rows
 from storage.bookings import Booking
 from storage.customer_bookings import BookingView
-from storage.database.errors import StorageError, is_deadlock
+from storage.database.errors import StorageError
 from storage.database.pool import Conn
 from storage.payments import Payment
 
@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 WAIT_FOR_ORDER_S = 3.0
 SECOND_TRY_S = 0.3
 LOOK_S = 0.1
-#: A transaction that lost a deadlock is repeated so often.
-RETRIES = 3
 
 
 class InvalidSignature(Malformed):
@@ -261,17 +259,14 @@ async def _hold(services: Services, payment: Payment, reason: str) -> None:
 
 async def _take(services: Services, payment: Payment, told: GatewayPayment) -> None:
     """Books what the gateway told; an authorised payment is captured at once, since its payer waits."""
-    for attempt in range(RETRIES):
-        try:
-            async with services.transaction() as tx:
-                if told.status == "authorized":
-                    await captures.authorised(tx, payment, told, delay_s=0.0)
-                else:
-                    await captures.reported(tx, payment, told)
-            break
-        except StorageError as e:
-            if not is_deadlock(e) or attempt == RETRIES - 1:
-                raise
+
+    async def take(tx: Tx) -> None:
+        if told.status == "authorized":
+            await captures.authorised(tx, payment, told, delay_s=0.0)
+        else:
+            await captures.reported(tx, payment, told)
+
+    await services.retrying(take)
     if told.status == "authorized":
         async with services.read() as conn:
             intent = await intent_rows.of_payment(conn, payment_id=payment.id, kind="capture")
