@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from aiohttp import web
+from cachetools import LRUCache
 
 from api.edge import idempotency, limits
 from api.edge.cards import CardDataRefused, is_card_data
 from api.edge.credentials import Credentials
-from api.edge.idempotency import Claim, fingerprint, key_complaint
+from api.edge.idempotency import Answer, Claim, fingerprint, key_complaint
 from api.edge.limits import Quota, RateLimit
 from api.edge.request_info import INFO
 from api.edge.request_info import RequestInfo as RequestInfo
@@ -62,6 +63,9 @@ class Core:
 
 CORE = web.AppKey("dispatch_core", Core)
 
+
+#: Of one public route.
+_MOST_KEPT_QUERIES, _LONGEST_KEPT_QUERY = 256, 200
 
 E = TypeVar("E", bound=Endpoint)
 
@@ -180,6 +184,8 @@ class Route:
     returns: Any = field(init=False)
     pattern: str = field(init=False)
     renderer: Renderer = field(init=False)
+    #: What queries mean, where nothing else is asked: the same few are sent again and again.
+    _asked: LRUCache[str, tuple[dict[str, Any], list[str]]] | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.hints = get_type_hints(self.func, include_extras=True)
@@ -187,6 +193,7 @@ class Route:
         self.inputs = inputs_of(self.func, self.hints, self._declared)
         self.pattern = pattern_of(self.path, self.hints)
         self.renderer = Renderer(self.audience.dialect, self.status, self.listing.key if self.listing else None)
+        self._asked = LRUCache(_MOST_KEPT_QUERIES) if self.is_public and self.inputs.takes_query_only else None
         self._check()
 
     @property
@@ -257,20 +264,27 @@ class Route:
             given[self.inputs.request_info] = info
         who = caller.key if caller is not None else f"address:{info.network}"
 
+        async def rendered(result: Any) -> web.StreamResponse:
+            return await self.renderer.response(
+                request, result, given.get("listing"), services.clock.now(), ignored
+            )
+
+        answer = Answer(rendered)
+        if self.inputs.answer:
+            given[self.inputs.answer] = answer
+
         async def effect() -> web.StreamResponse:
             if self.quotas:
                 await limits.spend(services, self.quotas, given.get("body"), who, info.ip)
             result = await self.func(**given)
-            return await self.renderer.response(
-                request, result, given.get("listing"), services.clock.now(), ignored
-            )
+            return answer.kept or await rendered(result)
 
         if self.idempotency is None:
             return await effect()
         claim = self._claim(request, info, who, body, given.get("body"))
         if claim is None:
             return await effect()
-        return await idempotency.once(services, claim, self.audience.dialect, effect)
+        return await idempotency.once(services, claim, self.audience.dialect, effect, answer)
 
     async def _caller(self, core: Core, request: web.Request, info: RequestInfo) -> Any:
         """The principal, counted against the limit. Raises NotSignedIn, NotAllowed, TooManyRequests."""
@@ -303,6 +317,9 @@ class Route:
 
     async def _read(self, core: Core, request: web.Request) -> tuple[dict[str, Any], Any, list[str]]:
         """(arguments, the body's JSON value, dropped names). Raises Invalid with every bad field."""
+        query = request.query_string
+        if self._asked is not None and (known := self._asked.get(query)) is not None:
+            return dict(known[0]), None, list(known[1])
         inputs, dialect = self.inputs, self.audience.dialect
         given: dict[str, Any] = {value.name: value.read(request) for value in inputs.path}
         bad: Fields = {}
@@ -331,6 +348,8 @@ class Route:
             if text := key_complaint(key, is_required=self.idempotency == "required"):
                 bad[idempotency.HEADER] = [text]
         refuse(bad)
+        if self._asked is not None and len(query) <= _LONGEST_KEPT_QUERY:
+            self._asked[query] = dict(given), list(ignored)
         return given, body, ignored
 
     def _read_query(self, request: web.Request, given: dict[str, Any], bad: Fields) -> list[str]:

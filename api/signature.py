@@ -14,6 +14,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
 
+from api.edge.idempotency import Answer
 from api.edge.request_info import RequestInfo
 from api.wire.listing import Grammar, Listing, Reader
 from api.wire.parsing import HeaderValue, PathValue, QueryModel
@@ -51,6 +52,13 @@ class Inputs:
     body_default: Any = inspect.Parameter.empty
     raw_body: str | None = None
     request_info: str | None = None
+    answer: str | None = None
+
+    @property
+    def takes_query_only(self) -> bool:
+        """Whether nothing of a request but its query is an input."""
+        others = (self.caller, self.path, self.headers, self.listing, self.body, self.raw_body, self.request_info)
+        return self.query is not None and not any(others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,8 @@ def _place(route: Declared, inputs: Inputs, name: str, hints: dict[str, Any], de
         inputs.services = name
     elif kind is RequestInfo:
         inputs.request_info = name
+    elif kind is Answer:
+        inputs.answer = name
     elif kind is route.principal or route.principal in _parts(kind):
         inputs.caller, inputs.caller_is_optional = name, type(None) in _parts(kind)
     elif name == "raw_body" and kind is bytes:

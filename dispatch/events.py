@@ -37,10 +37,9 @@ SYSTEM = Actor("system")
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One row of booking_events: `seq` is gapless per booking."""
+    """One row of booking_events to be; its gapless number comes with the commit."""
 
     booking_id: UUID
-    seq: int
     type: str
     actor: Actor
     data: dict[str, Any] = field(default_factory=dict)

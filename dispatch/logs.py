@@ -59,7 +59,7 @@ def configure(
     _telltale = re.compile("|".join([*known, _TELLTALE]), re.IGNORECASE)
     _clean_short.cache_clear()
     _stream = stream or sys.stderr
-    _render = structlog.dev.ConsoleRenderer(colors=False) if for_people else None
+    _render = _for_people if for_people else None
     handler = logging.StreamHandler(_stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -121,7 +121,6 @@ class Logger:
         if _render is None:
             text = orjson.dumps(line, default=str, option=_OPTIONS).decode()
         else:
-            line["timestamp"] = line["timestamp"].isoformat(timespec="milliseconds")
             text = str(_render(None, level, line))
         _stream.write(text + "\n")
 
@@ -204,6 +203,15 @@ def _add_request_id(logger: WrappedLogger, method: str, event: EventDict) -> Eve
     if (request_id := REQUEST_ID.get()) is not None:
         event["request_id"] = request_id
     return event
+
+
+def _for_people(logger: WrappedLogger, method: str, event: EventDict) -> str:
+    """One line: when, how grave, what, and the named values; a traceback follows."""
+    at, trace = event.pop("timestamp"), event.pop("exception", None)
+    at = at.strftime("%H:%M:%S") if isinstance(at, datetime) else str(at)[11:19]
+    head = f"{at} {event.pop('level'):7} {event.pop('event')}"
+    line = " ".join([head, *(f"{name}={value}" for name, value in event.items())])
+    return line if trace is None else f"{line}\n{trace}"
 
 
 def _as_json(logger: WrappedLogger, method: str, event: EventDict) -> str:

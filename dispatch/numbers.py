@@ -41,14 +41,20 @@ SERIES: dict[str, Series] = {
 async def take(conn: Conn, code: str, at: date) -> str:
     """The next number of a series on the day `at` (a local day where that matters); nobody else gets it.
 
-    The counter's row stays locked until the transaction ends, and a rolled-back one leaves no gap: hot series
-    (BK) are taken in a short transaction of their own, where a gap is harmless.
+    The counter's row stays locked until the transaction ends, and a rolled-back one leaves no gap. The hot series of
+    bookings (BK) counts by a sequence instead, which locks nobody and has gaps.
     """
     series = SERIES[code]
     period = at.strftime(series.period)
     value = await rows.take(conn, code=code, period=period, first=series.first)
     assert value is not None, "a counter always answers"
     return series.pattern.format(period=period, value=value)
+
+
+def stem(code: str, at: date) -> str:
+    """What stands before the counter, of a series whose counter is a sequence of the database."""
+    series = SERIES[code]
+    return series.pattern.partition("{value")[0].format(period=at.strftime(series.period))
 
 
 async def peek(conn: Conn, code: str, at: date) -> str:

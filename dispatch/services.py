@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from dispatch.ports.gateway import Gateway, PaymentsNotConfigured
 from dispatch.ports.geocoding import Geocoder
 from dispatch.tokens import Tokens
 from storage import facts as fact_rows
+from storage.bookings import Booking
 from storage.database.errors import StorageError, is_deadlock
 from storage.database.pool import Conn, Pool
 
@@ -47,17 +49,38 @@ class PartyFact:
     data: dict[str, Any]
 
 
+#: Writes all that was handed to it in one transaction.
+Writer = Callable[["Tx", list[Any]], Awaitable[None]]
+
+
 class Tx:
     """Given to every domain function that writes; the caller commits, the function never does."""
 
-    __slots__ = ("_after", "_told", "conn", "now", "services")
+    __slots__ = ("_after", "_late", "_told", "conn", "now", "opened", "services")
 
     def __init__(self, conn: Conn, services: Services) -> None:
         self.conn = conn
         self.services = services
         self.now: datetime = services.clock.now()
         self._after: list[Callable[[], None]] = []
+        self._late: list[tuple[Writer, Any]] = []
         self._told: list[PartyFact] = []
+        #: Bookings that were opened in this very transaction: nobody needs to read them again.
+        self.opened: dict[UUID, Booking] = {}
+
+    def late(self, writer: Writer, item: Any) -> None:
+        """Hands `item` to `writer`, which is called just before the commit, once, with all that was handed to it."""
+        self._late.append((writer, item))
+
+    async def write_late(self) -> None:
+        """What was handed on, by writer, in the order in which each was first given something."""
+        while self._late:
+            late, self._late = self._late, []
+            by_writer: dict[Writer, list[Any]] = defaultdict(list)
+            for writer, item in late:
+                by_writer[writer].append(item)
+            for writer, items in by_writer.items():
+                await writer(self, items)
 
     def tell_party(self, fact: PartyFact) -> None:
         """Appends a fact to a party's stream just before the commit.
@@ -83,12 +106,13 @@ class Tx:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that may fail alone; what it wanted to do after the commit is forgotten with it."""
-        mark, told = len(self._after), len(self._told)
+        mark, late, told = len(self._after), len(self._late), len(self._told)
         try:
             async with self.conn.transaction():
                 yield
         except BaseException:
             del self._after[mark:]
+            del self._late[late:]
             del self._told[told:]
             raise
 
@@ -159,6 +183,7 @@ class Services:
                 if not e.keeps_work:
                     raise
                 refusal = e
+            await tx.write_late()
             await _tell_parties(tx)
         tx.committed()
         if refusal is not None:
@@ -183,7 +208,10 @@ class Services:
 
 async def _tell_parties(tx: Tx) -> None:
     """Writes the facts that wait for the end of the transaction, and hints at them."""
-    for told in tx.take_told():
-        seq = await fact_rows.append_party(tx.conn, party_id=told.party_id, type=told.type, data=told.data)
+    for party_id, facts in groupby(tx.take_told(), key=lambda fact: fact.party_id):
+        told = list(facts)
+        seq = await fact_rows.append_party(
+            tx.conn, party_id=party_id, types=[fact.type for fact in told], data=[fact.data for fact in told]
+        )
         assert seq is not None, "a fact needs its party"
-        tx.hint(bus.PARTY_CHANGED, {"party_id": str(told.party_id)})
+        tx.hint(bus.PARTY_CHANGED, {"party_id": str(party_id)})

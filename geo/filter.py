@@ -48,6 +48,8 @@ class Rules:
     gap_s: float = 300.0
     #: After a jump so many fixes in a row have to agree with each other, the first of the new place included.
     settle_fixes: int = 3
+    #: Fixes that are newer by their phone and older by ours, up to so much: the estimate of its clock has shrunk.
+    overlap_s: float = 60.0
     #: Older than this when it comes is no news of anybody: a phone that was out of reach for so long starts anew.
     max_age_s: float = 3600.0
     #: Nearer than this to the shown position is standing still; GPS wanders by as much.
@@ -187,11 +189,14 @@ class FixFilter:
         behind. A dropped ping leaves no trace."""
         if not (valid_position(ping.lat, ping.lng) and math.isfinite(ping.t_ms)):
             return _DROPPED[Step.DECODE]
-        device_s = ping.t_ms / 1000.0 + offset_s
-        at_s = min(device_s, now_s)
-        # A phone whose clock runs ahead sends whole batches "now": among those its own order counts.
-        if at_s < self._newest_s or (at_s == self._newest_s and device_s <= self._device_s):
-            return _DROPPED[Step.CLOCK]
+        device_s = ping.t_ms / 1000.0
+        at_s = min(device_s + offset_s, now_s)
+        if at_s <= self._newest_s:
+            # Where the estimate of its clock puts several fixes at one time, the phone's own order counts.
+            is_near = self._newest_s - self._rules.overlap_s <= at_s and self._newest_s <= now_s
+            if device_s <= self._device_s or not is_near:
+                return _DROPPED[Step.CLOCK]
+            at_s = self._newest_s
         if now_s - at_s > self._rules.max_age_s:
             return _DROPPED[Step.CLOCK]
         accuracy_m = ping.accuracy_m

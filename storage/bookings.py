@@ -76,8 +76,7 @@ class Due:
     timer_failures: int
 
 
-insert = sql.scalar("insert", UUID)
-insert_items = sql.many("insert_items")
+insert = sql.row("insert", Booking)
 get = sql.row("get", Booking)
 lock = sql.row("lock", Booking)
 due = sql.rows("due", Due)
@@ -86,6 +85,7 @@ next_due = sql.scalar("next_due", datetime)
 overdue_s = sql.scalar("overdue_s", float)
 move = sql.run("move")
 wait_for = sql.row("wait_for", Booking)
+fall_back = sql.row("fall_back", Booking)
 offer_made = sql.row("offer_made", Booking)
 queue = sql.row("queue", Booking)
 give_attempt_back = sql.row("give_attempt_back", Booking)

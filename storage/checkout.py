@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from storage.addresses import Address
 from storage.database.binder import Statements
 
 sql = Statements("checkout")
 
 
 @dataclass(frozen=True, slots=True)
-class PreviewRow:
-    id: UUID
-    account_id: UUID
+class ForConfirm:
+    """What a confirm starts from. Of a preview that is not there nothing is live, and all else is empty."""
+
+    is_live: bool
     items: list[dict[str, Any]]
     zone_id: UUID | None
-    address_id: UUID | None
-    booking_date: date | None
-    starts_at: datetime | None
+    preview_address_id: UUID | None
     duration_minutes: int
     currency: str
     timezone: str
@@ -30,27 +30,23 @@ class PreviewRow:
     tax_minor: int
     grand_total_minor: int
     promo_code_id: UUID | None
-    expires_at: datetime
+    booking_id: UUID | None
+    confirmed_as: bytes | None
+    lacks_name: bool
+    lacks_email: bool
+    may_owe: bool
+    address_row: dict[str, Any] | None
 
-
-@dataclass(frozen=True, slots=True)
-class Booked:
-    """The booking that a preview became, as its confirm is answered."""
-
-    id: UUID
-    number: str
-    status: str
-    grand_total_minor: int
-    currency: str
-    address_id: UUID | None
-    local_date: date
-    local_time: time
-    payment_method: str
-    contact: dict[str, Any]
+    @property
+    def address(self) -> Address | None:
+        """The named address, as its own module reads it."""
+        row = self.address_row
+        if row is None:
+            return None
+        moments = {name: datetime.fromisoformat(row[name]) for name in ("created_at", "updated_at")}
+        return Address(**{f.name: row[f.name] for f in fields(Address)} | {"id": UUID(row["id"])} | moments)
 
 
 insert_preview = sql.run("insert_preview")
-live_preview = sql.row("live_preview", PreviewRow)
-lock_preview = sql.scalar("lock_preview", UUID)
+for_confirm = sql.row("for_confirm", ForConfirm)
 sweep_previews = sql.run("sweep_previews")
-booked_from = sql.row("booked_from", Booked)

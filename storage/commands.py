@@ -17,8 +17,6 @@ class Done:
     answer: Any
 
 
-claim = sql.run("claim")
+keep = sql.run("keep")
 get = sql.row("get", Done)
-forget = sql.run("forget")
-answer = sql.run("answer")
 purge = sql.run("purge")

@@ -27,6 +27,7 @@ class Earning:
     tax_minor: int
     earning_minor: int
     platform_minor: int
+    paid_minor: int
     payment_method: str
     status: str
     payout_id: UUID | None

@@ -78,9 +78,8 @@ class RecentVerdict:
     starts_at: datetime
 
 
-insert_attempt = sql.scalar("insert_attempt", int)
+insert_attempt = sql.run("insert_attempt")
 drop_last_look = sql.run("drop_last_look")
-insert_candidates = sql.run("insert_candidates")
 purge = sql.run("purge")
 attempts = sql.rows("attempts", Attempt)
 candidates = sql.rows("candidates", CandidateRow)

@@ -13,12 +13,6 @@ sql = Statements("facts")
 
 
 @dataclass(frozen=True, slots=True)
-class Appended:
-    seq: int
-    account_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
 class BookingEvent:
     booking_id: UUID
     seq: int
@@ -56,7 +50,7 @@ class NewestIds:
     party_id: int
 
 
-append_booking = sql.row("append_booking", Appended)
+append_booking = sql.scalar("append_booking", UUID)
 append_party = sql.scalar("append_party", int)
 booking_since = sql.rows("booking_since", BookingEvent)
 was_told = sql.scalar("was_told", bool)

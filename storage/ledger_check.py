@@ -40,6 +40,7 @@ QUESTIONS: dict[str, Rows[Off]] = {
         "held_money",
         "refund_losses",
         "collected",
+        "shown_amounts",
         "refund_reserves",
         "unearned",
     )

@@ -39,7 +39,7 @@ class Notification:
     created_at: datetime
 
 
-put = sql.scalar("put", UUID)
+put_all = sql.run("put_all")
 about = sql.row("about", About)
 mark_read = sql.row("mark_read", Notification)
 purge = sql.run("purge")

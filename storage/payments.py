@@ -49,7 +49,7 @@ class Settled:
     processing_minor: int
 
 
-insert = sql.scalar("insert", UUID)
+insert = sql.row("insert", Payment)
 insert_captured = sql.scalar("insert_captured", UUID)
 get = sql.row("get", Payment)
 lock = sql.row("lock", Payment)

@@ -11,6 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dispatch import bus
+from dispatch.billing import charges
 from dispatch.bus import LocalBus
 from dispatch.clock import Reading
 from dispatch.config import Settings
@@ -125,11 +126,15 @@ class World:
         }  # fmt: skip
         return NewBooking(**values)
 
-    async def book(self, account_id: UUID | None = None, *, dispatch: bool = True, **changes: Any) -> Booking:
+    async def book(
+        self, account_id: UUID | None = None, *, dispatch: bool = True, use_wallet: bool = False, **changes: Any
+    ) -> Booking:
         """A cash booking in ninety minutes, dispatched at once."""
         account_id = account_id or await self.customer()
         async with self.services.transaction() as tx:
             booking = await bookings.open_booking(tx, self.new_booking(account_id, **changes))
+            if booking.payment_method == "cash" or use_wallet:
+                await charges.open_payment(tx, booking, use_wallet=use_wallet)
         if not dispatch and booking.next_action == "dispatch":
             # As if whoever opened it had died: the timer has it now.
             await self.execute("UPDATE bookings SET next_action_at = app_now() WHERE id = $1", booking.id)

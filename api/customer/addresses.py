@@ -76,6 +76,8 @@ class AddressOut(View):
     is_approximate: bool
 
 
+PIN_DROPPED = "Your address was changed. Its place on the map no longer fitted and was removed: please set it again."
+
 #: The contract's names for the fields of an address.
 _FIELDS = {
     "name": "label", "address_line1": "line1", "address_line2": "line2", "city": "city", "state": "state",
@@ -88,7 +90,7 @@ def address_out(row: Address) -> AddressOut:
         id=row.id, name=row.label, address_line1=row.line1, address_line2=row.line2, city=row.city,
         state=row.state,
         pincode=row.postal_code, lat=row.lat, lng=row.lng, place_id=row.place_id, is_default=row.is_default,
-        is_approximate=row.is_approximate,
+        is_approximate=addresses.is_approximate(row),
     )  # fmt: skip
 
 
@@ -108,11 +110,14 @@ async def create_address(services: Services, caller: Customer, body: AddressBody
 
 
 @customer.route("PUT", "/users/addresses/{id}", tags=["addresses"])
-async def update_address(services: Services, caller: Customer, id: UUID, body: AddressChange) -> AddressOut:
-    """Changes what is sent and leaves the rest."""
+async def update_address(services: Services, caller: Customer, id: UUID, body: AddressChange) -> Reply[AddressOut]:
+    """Changes what is sent and leaves the rest; a pin that no longer fits the text is taken away, and that is said."""
     changes = {_FIELDS[name]: value for name, value in body.model_dump(exclude_unset=True).items()}
     async with services.transaction() as tx:
-        return address_out(await addresses.change(tx, caller.account_id, id, changes))
+        before = await addresses.get(tx.conn, caller.account_id, id)
+        after = await addresses.change(tx, caller.account_id, id, changes)
+    lost_pin = before.lat is not None and after.lat is None and "lat" not in changes
+    return Reply(address_out(after), message=PIN_DROPPED if lost_pin else None)
 
 
 @customer.route("PATCH", "/users/addresses/{id}/set-default", tags=["addresses"])

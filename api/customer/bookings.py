@@ -173,7 +173,7 @@ async def get_booking(services: Services, caller: Customer, id: UUID) -> Booking
         return await _detail(services, conn, caller.account_id, id)
 
 
-@customer.route("POST", "/bookings/{id}/cancel", tags=["bookings"])
+@customer.route("POST", "/bookings/{id}/cancel", idempotency="optional", tags=["bookings"])
 async def cancel_booking(services: Services, caller: Customer, id: UUID, body: CancelIn) -> CancelledOut:
     """Cancels a booking that has not begun; free at first, later for a fee."""
     booking, cost = await services.retrying(

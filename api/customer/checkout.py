@@ -10,12 +10,14 @@ from pydantic import AfterValidator, EmailStr, Field, StringConstraints, Validat
 
 from api.audiences import Customer, customer
 from api.customer.addresses import text
+from api.edge.idempotency import Answer
 from api.shared.amounts import AmountsOut, shown
 from api.wire.models import Body, BookingTime, Day, Money, View
 from dispatch.access.phones import normalise
 from dispatch.billing import charges, checkout, confirm, promos
 from dispatch.billing.checkout import Preview, Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact
+from dispatch.engine.free_times import NO_TIME
 from dispatch.localtime import twelve_hour
 from dispatch.services import Services
 
@@ -81,15 +83,11 @@ class CartLine(View):
 
 
 class Pricing(View):
-    """`outstanding_fee` is owed for an earlier cancellation and paid with this booking; `amount_to_collect` is both."""
-
     subtotal: Money
     savings: Money
     discount: Money
     tax: Money
     grand_total: Money
-    outstanding_fee: Money
-    amount_to_collect: Money
     currency: str
 
 
@@ -100,14 +98,28 @@ class PromoOut(View):
     message: str
 
 
+class NoTime(View):
+    """Why a day has no free time: not_served, not_together, out_of_hours, fully_booked, closed or too_late."""
+
+    code: str
+    message: str
+
+
 class PrepareOut(View):
+    """`outstanding_fee` is owed for an earlier cancellation and paid with this booking; `amount_to_collect` is the
+    price and that fee, less what the wallet may pay.
+    """
+
     preview_id: UUID
     services: list[CartLine]
     pricing: Pricing
+    outstanding_fee: Money
+    amount_to_collect: Money
     promo: PromoOut | None
     booking_date: date | None
     held_time: time | None
     available_time_slots: list[str]
+    no_time: NoTime | None
     address: dict[str, Any] | None
     expires_at: datetime
 
@@ -180,12 +192,14 @@ async def prepare(services: Services, caller: Customer, body: PrepareIn) -> Prep
 
 @customer.route("POST", "/checkout/confirm", status=201, idempotency="optional", tags=["checkout"])
 async def confirm_checkout(
-    services: Services, caller: Customer, body: ConfirmIn
+    services: Services, caller: Customer, body: ConfirmIn, answer: Answer
 ) -> ToPayOut | BookedMessageOut:
     """Makes the booking of a preview, once; a cash booking is offered to a technician before the answer."""
-    return confirmed_out(
-        await confirm.confirm(services, caller.account_id, body.confirmation(services.settings.phone_region))
+    wish = body.confirmation(services.settings.phone_region)
+    made = await confirm.confirm(
+        services, caller.account_id, wish, keep=lambda tx, made: answer.keep(tx, confirmed_out(made))
     )
+    return confirmed_out(made)
 
 
 @customer.route("POST", "/promo-codes/validate", tags=["checkout"])
@@ -217,13 +231,16 @@ def preview_out(preview: Preview, outstanding_fee_minor: int) -> PrepareOut:
         ],
         pricing=Pricing(
             subtotal=price.subtotal_minor, savings=price.savings_minor, discount=price.discount_minor,
-            tax=price.tax_minor, grand_total=price.grand_total_minor, outstanding_fee=outstanding_fee_minor,
-            amount_to_collect=price.grand_total_minor + outstanding_fee_minor, currency=preview.currency,
+            tax=price.tax_minor, grand_total=price.grand_total_minor, currency=preview.currency,
         ),
+        outstanding_fee=outstanding_fee_minor,
+        amount_to_collect=price.grand_total_minor + outstanding_fee_minor,
         promo=promo_out(preview.promo) if preview.promo else None,
         booking_date=preview.day,
         held_time=preview.held_local.time() if preview.held_local else None,
         available_time_slots=[twelve_hour(t) for t in preview.free],
+        no_time=NoTime(code=preview.none_because, message=NO_TIME[preview.none_because])
+        if preview.none_because else None,
         address=confirm.snapshot(located) if located else None,
         expires_at=preview.expires_at,
     )  # fmt: skip

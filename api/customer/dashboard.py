@@ -12,6 +12,7 @@ from api.audiences import Customer, customer
 from api.customer.addresses import AddressOut, address_out, text
 from api.customer.checkout import Phone
 from api.edge.limits import CONTACT
+from api.shared.amounts import AmountsOut, shown
 from api.wire.models import Body, Money, View
 from api.wire.results import Message
 from dispatch.engine import customer_bookings
@@ -37,7 +38,7 @@ class ServiceName(View):
     quantity: int
 
 
-class RecentBooking(View):
+class RecentBooking(AmountsOut):
     id: UUID
     booking_number: str
     status: str
@@ -106,6 +107,6 @@ def _recent(b: BookingView) -> RecentBooking:
     return RecentBooking(
         id=b.id, booking_number=b.number, status=b.status, booking_date=b.local_date,
         booking_time=b.local_time,
-        grand_total=b.grand_total_minor, currency=b.currency,
+        grand_total=b.grand_total_minor, **shown(b), currency=b.currency,
         services=[ServiceName(name=i["name"], quantity=i["quantity"]) for i in b.items],
     )  # fmt: skip

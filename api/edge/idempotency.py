@@ -14,7 +14,7 @@ from aiohttp import web
 from api.wire.answers import FOR_NOW, error_response
 from api.wire.dialects import Dialect
 from dispatch.errors import Conflict, DispatchError, Invalid, Kind
-from dispatch.services import Services
+from dispatch.services import Services, Tx
 from storage import idempotency as rows
 from storage.database.errors import StorageError
 
@@ -52,6 +52,29 @@ class Claim:
     is_natural: bool
 
 
+class Answer:
+    """Lets an endpoint have its answer kept by the very transaction that makes it true: `answer: Answer`."""
+
+    def __init__(self, render: Callable[[Any], Awaitable[web.StreamResponse]]) -> None:
+        self._render = render
+        self._store: Callable[[Tx, web.Response], Awaitable[None]] | None = None
+        #: The response that was stored, if it was.
+        self.kept: web.Response | None = None
+
+    def belongs_to(self, store: Callable[[Tx, web.Response], Awaitable[None]]) -> None:
+        """From now on the answer is stored under a claimed key."""
+        self._store = store
+
+    async def keep(self, tx: Tx, result: Any) -> None:
+        """Stores the answer to `result` as part of `tx`. Without a key there is nothing to keep."""
+        if self._store is None:
+            return
+        response = await self._render(result)
+        if isinstance(response, web.Response):
+            await self._store(tx, response)
+            self.kept = response
+
+
 def fingerprint(request: web.Request, body: Any) -> bytes:
     """A hash of what is asked: method, path, query and the JSON value (not its spelling)."""
     value = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
@@ -69,7 +92,11 @@ def key_complaint(key: str | None, *, is_required: bool) -> str | None:
 
 
 async def once(
-    services: Services, claim: Claim, dialect: Dialect, effect: Callable[[], Awaitable[web.StreamResponse]]
+    services: Services,
+    claim: Claim,
+    dialect: Dialect,
+    effect: Callable[[], Awaitable[web.StreamResponse]],
+    answer: Answer,
 ) -> web.StreamResponse:
     """Runs `effect` at most once per claim, or repeats its answer byte by byte.
 
@@ -82,8 +109,11 @@ async def once(
         stored = None if lease else await rows.get(tx.conn, **name)
     if lease is None:
         return _repeat(stored, claim)
+    answer.belongs_to(lambda tx, response: _store(tx, name, lease, response))
     try:
         response = await effect()
+        if response is answer.kept:
+            return response
     except DispatchError as error:
         if error.kind in (Kind.THROTTLED, Kind.UNAVAILABLE) or claim.is_natural:
             await _release(services, name, lease)
@@ -120,13 +150,17 @@ def _repeat(stored: rows.Stored | None, claim: Claim) -> web.Response:
     )
 
 
-async def _finish(services: Services, name: dict[str, str], lease: Any, response: web.Response) -> None:
+async def _store(tx: Tx, name: dict[str, str], lease: Any, response: web.Response) -> None:
     headers = {h: response.headers[h] for h in _KEPT if h in response.headers}
+    await rows.finish(
+        tx.conn, **name, lease=lease, status=response.status, response=response.body, headers=headers
+    )
+
+
+async def _finish(services: Services, name: dict[str, str], lease: Any, response: web.Response) -> None:
     try:
         async with services.transaction() as tx:
-            await rows.finish(
-                tx.conn, **name, lease=lease, status=response.status, response=response.body, headers=headers
-            )
+            await _store(tx, name, lease, response)
     except StorageError:
         # The work is done and committed: the caller hears so, and the claim ends by itself.
         log.warning("an idempotent answer could not be kept", exc_info=True)

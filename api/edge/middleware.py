@@ -15,6 +15,7 @@ from api.edge.health import LIFE
 from api.edge.request_info import INFO, info_of
 from api.route import CORE, Core
 from api.wire.answers import error_response, problem_response
+from api.wire.finished import Finished
 from dispatch.errors import DispatchError, Invalid, Unavailable
 from dispatch.logs import REQUEST_ID, get_logger
 from storage.database.errors import DatabaseAway, DatabaseBusy, DatabaseFull, StorageError, is_data, is_deadlock
@@ -41,6 +42,7 @@ SAFE = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+_HSTS = "max-age=31536000"
 _CORS_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 #: Everything that some audience's clients send; the simple ones (Accept, Accept-Language) need no word.
 _CORS_HEADERS = (
@@ -66,6 +68,8 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not response.prepared and (request.app[LIFE].is_draining or response.status == 413):
         # The caller's next request is for another node; or what is left of a body would be taken for a request.
         response.force_close()
+    if type(response) is Finished:
+        response.more = _lines_of(request, core, info.request_id)
     _measure(request, response.status, time.perf_counter() - started)
     return response
 
@@ -147,9 +151,31 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     for name, value in SAFE.items():
         headers.setdefault(name, value)
     if core.is_production:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        headers.setdefault("Strict-Transport-Security", _HSTS)
     if core.origins:
         _add_cors(request, response, core)
+
+
+def _lines_of(request: web.Request, core: Core, request_id: str) -> bytes:
+    """The same for an answer whose own headers are finished: they say themselves how long they may be kept."""
+    lines = _finished_lines(core.is_production) + b"X-Request-ID: " + request_id.encode() + b"\r\n"
+    if not core.origins:
+        return lines
+    lines += b"Vary: Origin\r\n"
+    if (origin := _friend(request, core)) is None:
+        return lines
+    return lines + (
+        f"Access-Control-Allow-Origin: {origin}\r\nAccess-Control-Allow-Credentials: true\r\n"
+        f"Access-Control-Expose-Headers: {_CORS_EXPOSED}\r\n"
+    ).encode()
+
+
+@lru_cache(maxsize=2)
+def _finished_lines(is_production: bool) -> bytes:
+    named = {"Server": "dispatch", **{k: v for k, v in SAFE.items() if k != "Cache-Control"}}
+    if is_production:
+        named["Strict-Transport-Security"] = _HSTS
+    return "".join(f"{name}: {value}\r\n" for name, value in named.items()).encode()
 
 
 def _add_cors(request: web.Request, response: web.StreamResponse, core: Core) -> None:

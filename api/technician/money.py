@@ -25,6 +25,8 @@ PAYOUTS = Grammar(
 
 
 class EarningOut(View):
+    """`paid_amount` is how much of it payouts have paid: all of it, or a part while it is pending."""
+
     id: UUID
     booking_id: UUID
     booking_number: str
@@ -32,6 +34,7 @@ class EarningOut(View):
     commission_percentage: float
     partner_earning: Money
     platform_commission: Money
+    paid_amount: Money
     currency: str
     payment_method: str
     status: str
@@ -95,7 +98,8 @@ def earning_out(earning: Earning) -> EarningOut:
         id=earning.id, booking_id=earning.booking_id, booking_number=earning.booking_number,
         booking_amount=earning.booking_minor, commission_percentage=float(earning.technician_share_pct),
         partner_earning=earning.earning_minor,
-        platform_commission=earning.booking_minor - earning.earning_minor, currency=earning.currency,
+        platform_commission=earning.booking_minor - earning.earning_minor, paid_amount=earning.paid_minor,
+        currency=earning.currency,
         payment_method=earning.payment_method, status=earning.status, payout_id=earning.payout_id,
         payout_number=earning.payout_number, created_at=earning.created_at, paid_at=earning.paid_at,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from cachetools import LRUCache
 from pydantic import BaseModel
 
 from api.wire.dialects import Dialect, Problem
+from api.wire.finished import Finished, FinishedBytes, can_finish
 from api.wire.listing import Listing
 from api.wire.results import Bare, File, Message, NoContent, Page, Ready, Reply
 from dispatch.clock import Clock
@@ -77,7 +78,7 @@ class Renderer:
 
     def __init__(self, dialect: Dialect, status: int, page_key: str | None) -> None:
         self._dialect, self._status, self._page_key = dialect, status, page_key
-        self._ready: LRUCache[str, bytes] = LRUCache(_MOST_READY)
+        self._ready: LRUCache[tuple[str, bool], FinishedBytes] = LRUCache(_MOST_READY)
 
     async def response(
         self, request: web.Request, result: Any, listing: Listing | None, now: datetime, ignored: list[str]
@@ -95,14 +96,21 @@ class Renderer:
             response.headers["X-Ignored-Fields"] = ", ".join(named)[:1000]
         return response
 
-    def _of_ready(self, request: web.Request, result: Ready[Any], now: datetime) -> web.Response:
-        headers = {"ETag": result.etag, **result.headers}
-        if request.method in ("GET", "HEAD") and _is_known(request, result.etag):
-            return web.Response(status=304, headers=headers)
-        body = self._ready.get(result.etag)
-        if body is None:
-            body = self._ready[result.etag] = self._dialect.dumps(self._dialect.success(result.make(), now))
-        return web.Response(body=body, headers={"Content-Type": JSON, **headers})
+    def _of_ready(self, request: web.Request, result: Ready[Any], now: datetime) -> web.StreamResponse:
+        is_known = request.method in ("GET", "HEAD") and _is_known(request, result.etag)
+        key = (result.etag, is_known)
+        kept = self._ready.get(key)
+        if kept is None:
+            headers = {"ETag": result.etag, **result.headers}
+            if is_known:
+                kept = FinishedBytes(304, headers, b"")
+            else:
+                body = self._dialect.dumps(self._dialect.success(result.make(), now))
+                kept = FinishedBytes(self._status, {"Content-Type": JSON, **headers}, body)
+            self._ready[key] = kept
+        if can_finish(request):
+            return Finished(kept)
+        return web.Response(status=kept.status, body=kept.body or None, headers=kept.headers)
 
     def _json(
         self, request: web.Request, result: Any, listing: Listing | None, now: datetime

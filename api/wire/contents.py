@@ -13,7 +13,7 @@ from dispatch.errors import Malformed
 Fields = dict[str, list[str]]
 
 #: Of one request: values in all, levels, and complaints that are told.
-MOST_VALUES = 10_000
+MOST_VALUES = 4_000
 DEEPEST = 32
 MOST_COMPLAINTS = 50
 #: Of a name in an answer.

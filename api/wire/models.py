@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import (
@@ -28,6 +28,9 @@ from dispatch.localtime import parse_time
 
 #: The largest amount that is taken from outside, in minor units: what is beyond is a slip of the finger.
 MAX_MINOR = 10**13
+#: The power of ten of an amount's first digit, and its text, are within these whatever the currency.
+_FINEST, _GREATEST = -12, 13
+_LONGEST_AMOUNT = 40
 
 
 class MoneyForm(Protocol):
@@ -41,12 +44,17 @@ def money_in(value: Any, dialect: MoneyForm) -> int:
     """Minor units of an amount as this dialect writes it. Raises ValueError with a sentence."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise ValueError("must be an amount of money")
+    # A float is read by its shortest text, so that 331.2 is 331.20 and not 331.19999...
+    text = str(value).strip()
     try:
-        # A float is read by its shortest text, so that 331.2 is 331.20 and not 331.19999...
-        amount = Decimal(str(value).strip()) * dialect.minor_per_unit
-    except InvalidOperation as error:
+        amount = Decimal(text) if len(text) <= _LONGEST_AMOUNT else None
+    except ArithmeticError as error:
         raise ValueError("must be an amount of money") from error
-    if not amount.is_finite() or abs(amount) > MAX_MINOR:
+    # Its size is looked at before anything is computed: an exponent of eight digits would overflow.
+    if amount is None or not amount.is_finite() or (amount and not _FINEST <= amount.adjusted() <= _GREATEST):
+        raise ValueError("must be an amount of money that exists")
+    amount = amount * dialect.minor_per_unit if amount else Decimal(0)
+    if abs(amount) > MAX_MINOR:
         raise ValueError("must be an amount of money that exists")
     if amount != amount.to_integral_value():
         raise ValueError("must not be finer than the smallest unit of the currency")

@@ -92,8 +92,8 @@ async def cancel(tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None)
     lifecycle.move("booking", booking.status, "cancel")
     terms = terms_of(tx.services.settings)
     cost = outcome(booking, tx.now, terms, await cancelled.held_minor(tx.conn, booking_id))
-    ended = await bookings.cancel(
-        tx, booking_id, Actor("customer", str(account_id)), reason, fee_minor=cost.fee_minor,
+    ended = await bookings.end(
+        tx, booking, Actor("customer", str(account_id)), reason, fee_minor=cost.fee_minor,
         refund_minor=cost.refund_minor,
     )  # fmt: skip
     return ended, cost
@@ -104,7 +104,7 @@ async def cancel_by_staff(tx: Tx, booking_id: UUID, actor: Actor, reason: str) -
     booking = await offers.lock(tx, booking_id)
     lifecycle.move("booking", booking.status, "cancel")
     cost = Outcome(0, await cancelled.held_minor(tx.conn, booking_id))
-    ended = await bookings.cancel(tx, booking_id, actor, reason, refund_minor=cost.refund_minor)
+    ended = await bookings.end(tx, booking, actor, reason, refund_minor=cost.refund_minor)
     changes = {"status": {"old": booking.status, "new": ended.status}}
     await audit.record(tx, actor, "cancel_booking", "booking", booking_id, changes)
     return ended, cost

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 from dispatch.billing import ledger, wallet
 from dispatch.engine import bookings, facts, offers
 from dispatch.errors import Conflict, Missing
-from dispatch.events import Actor, Fact
-from dispatch.services import Reactions, Tx
+from dispatch.events import Actor
+from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows
 from storage import payments as rows
@@ -24,18 +24,22 @@ class CannotSwitch(Conflict):
     code = "cannot_switch"
 
 
-async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) -> Payment | None:
+async def open_payment(
+    tx: Tx, booking: Booking, *, use_wallet: bool = False, is_new: bool = False, may_owe: bool = True
+) -> Payment | None:
     """Opens what a new booking has to pay, once: the wallet's part, then a cash or online payment for the
     rest.
 
     Fees of earlier cancellations that nobody collected yet are added to it (`dues_minor`). An online payment
     gets its order intent in the same transaction; an online booking that needs none is paid at once and may
-    be offered. Returns the payment that is still to be made, or None. The caller holds the booking's lock.
+    be offered. `is_new`: it was opened in this transaction, so it has no payment yet; not `may_owe`: its customer
+    has no old fees. Returns the payment that is still to be made, or None. The caller holds the booking's lock.
     """
     if booking.payment_method == "account":
         return None
     is_online = booking.payment_method == "online"
-    existing = [p for p in await rows.of_booking(tx.conn, booking_id=booking.id) if p.surplus_of is None]
+    payments = [] if is_new else await rows.of_booking(tx.conn, booking_id=booking.id)
+    existing = [p for p in payments if p.surplus_of is None]
     open_one = next((p for p in existing if p.kind != "wallet"), None)
     if use_wallet and not any(p.kind == "wallet" for p in existing) and (open_one is None or not is_online):
         held = await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)
@@ -48,34 +52,34 @@ async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) ->
         return open_one
     due = booking.grand_total_minor - sum(p.captured_minor for p in existing)
     if due:
-        return await _ask(tx, booking, due, is_online)
+        return await _ask(tx, booking, due, is_online, await _outstanding(tx, booking) if may_owe else 0)
     # Nothing is asked for, so old fees wait for another booking.
     if is_online or any(p.kind == "wallet" for p in existing):
         await mark_paid(tx, booking)
     return None
 
 
-async def _ask(tx: Tx, booking: Booking, due_minor: int, is_online: bool) -> Payment | None:
-    dues = await _outstanding(tx, booking)
-    payment_id = await _insert(tx, booking, "online" if is_online else "cash", due_minor + dues, dues)
+async def _ask(tx: Tx, booking: Booking, due_minor: int, is_online: bool, dues: int) -> Payment | None:
+    made = await _insert(tx, booking, "online" if is_online else "cash", due_minor + dues, dues)
     if is_online:
         await intent_rows.insert(
-            tx.conn, kind="order", payment_id=payment_id, refund_id=None, payout_id=None, gateway_ref=None,
-            idempotency_key=f"order-{payment_id.hex}", delay_s=0.0,
+            tx.conn, kind="order", payment_id=made.id, refund_id=None, payout_id=None, gateway_ref=None,
+            idempotency_key=f"order-{made.id.hex}", delay_s=0.0,
         )  # fmt: skip
-    return await rows.get(tx.conn, payment_id=payment_id)
+    return made
 
 
-async def _insert(tx: Tx, booking: Booking, kind: str, amount_minor: int, dues_minor: int) -> UUID:
+async def _insert(tx: Tx, booking: Booking, kind: str, amount_minor: int, dues_minor: int) -> Payment:
     payment_id = uuid4()
     is_online = kind == "online"
     until = tx.now + timedelta(seconds=tx.services.settings.billing.unpaid_release_s) if is_online else None
-    await rows.insert(
+    made = await rows.insert(
         tx.conn, payment_id=payment_id, booking_id=booking.id, account_id=booking.account_id, kind=kind,
         status="created" if is_online else "pending", currency=booking.currency, amount_minor=amount_minor,
         dues_minor=dues_minor, receipt=f"RC-{payment_id.hex}", expires_at=until,
     )  # fmt: skip
-    return payment_id
+    assert made is not None, "the booking's lock is held, and it has none of this kind"
+    return made
 
 
 async def mark_paid(tx: Tx, booking: Booking) -> None:
@@ -125,8 +129,8 @@ async def switch_to_cash(tx: Tx, booking_id: UUID, account_id: UUID) -> Booking:
     if online is None:
         await open_payment(tx, booking)
     else:
-        cash_id = await _insert(tx, booking, "cash", online.amount_minor, online.dues_minor)
-        await rows.supersede(tx.conn, payment_id=online.id, by_id=cash_id)
+        cash = await _insert(tx, booking, "cash", online.amount_minor, online.dues_minor)
+        await rows.supersede(tx.conn, payment_id=online.id, by_id=cash.id)
         await intent_rows.expire(tx.conn, payment_id=online.id)
     actor = Actor("customer", str(account_id))
     await facts.record(tx, booking_id, "payment.switched", actor, {"payment_method": "cash"})
@@ -157,16 +161,3 @@ async def settled_dues(tx: Tx, account_id: UUID, currency: str, dues_minor: int)
         ledger.Line(ledger.receivable(account_id, currency), settled),
         ledger.Line(ledger.wallet(account_id, currency), dues_minor - settled),
     ]
-
-
-async def on_created(tx: Tx, fact: Fact) -> None:
-    """A cash booking has its pending payment from the start (R101); an online one opens with its order."""
-    booking = await booking_rows.lock(tx.conn, booking_id=fact.booking_id)
-    use_wallet = bool(fact.data.get("use_wallet"))
-    if booking is not None and (booking.payment_method == "cash" or use_wallet):
-        await open_payment(tx, booking, use_wallet=use_wallet)
-
-
-def register(reactions: Reactions) -> None:
-    """Hears of new bookings."""
-    reactions.on("booking.created", on_created)

@@ -1,37 +1,38 @@
-"""Checkout, second half: one preview becomes one booking, however often it is confirmed."""
+"""Checkout, second half: one preview becomes one booking, however often it is confirmed.
+
+Read from `confirm` on: load, price, booking, offer and slot, facts, told. All of it is one transaction; an online
+booking has a second one, which writes down the order that the gateway made of it.
+"""
 
 from __future__ import annotations
 
-import logging
+import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from dispatch import numbers
-from dispatch.billing import checkout, promos
-from dispatch.engine import bookings, free_times, offers
+import orjson
+
+from dispatch.billing import charges, checkout, payments, promos
+from dispatch.engine import bookings, free_times, offers, slots
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.free_times import Need, SlotTaken
 from dispatch.errors import Invalid, Missing, Throttled
-from dispatch.localtime import local
-from dispatch.parties import addresses
+from dispatch.localtime import local, to_utc
+from dispatch.parties import addresses, customers
 from dispatch.parties.addresses import Located
-from dispatch.ports.gateway import PaymentsNotConfigured
 from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
 from storage import checkout as rows
 from storage import quotas
+from storage.addresses import Address
 from storage.bookings import Booking
-from storage.checkout import Booked, PreviewRow
-from storage.database.errors import StorageError, is_deadlock
+from storage.checkout import ForConfirm
 
-log = logging.getLogger(__name__)
-
-#: The window in which a customer's bookings are counted (R43).
+#: The window in which a customer's bookings and payments are counted (R43, R44).
 HOUR_S = 3600
-#: A transaction that lost a deadlock is repeated so often.
-RETRIES = 3
 
 
 class PreviewExpired(Missing):
@@ -42,6 +43,10 @@ class PreviewExpired(Missing):
 
 class TooManyBookings(Throttled):
     """You have made as many bookings as one can in an hour; try again later."""
+
+
+class TooManyPayments(Throttled):
+    """You have begun as many payments as one can in an hour; try again later, or pay in cash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,135 +91,200 @@ class Confirmed:
     payment: dict[str, Any] | None = None
 
 
-async def confirm(services: Services, account_id: UUID, wish: Confirmation) -> Confirmed:
+#: What is done with the answer before the transaction ends that makes it true: an idempotency key keeps it.
+Keep = Callable[[Tx, Confirmed], Awaitable[None]]
+
+
+class _Unplaced(Exception):
+    """The address has no position yet, and finding it calls out, which no transaction does."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+
+
+class _Made(Exception):
+    """This very confirm made a booking before: nothing of a repetition counts."""
+
+    def __init__(self, booking_id: UUID) -> None:
+        self.booking_id = booking_id
+
+
+class _NobodyFree(Exception):
+    """What SlotTaken lacks: for what, and when."""
+
+    def __init__(self, need: Need, starts_at: datetime) -> None:
+        self.need, self.starts_at = need, starts_at
+
+
+async def confirm(
+    services: Services, account_id: UUID, wish: Confirmation, *, keep: Keep | None = None
+) -> Confirmed:
     """Makes the booking and, for cash, searches for a technician before answering.
 
-    One preview makes one booking: repeating a confirm gives the same answer, another confirm of a used
-    preview is
-    PreviewExpired. Raises PreviewExpired, Missing (address), Invalid, SlotTaken with the free times,
-    PromoUsedUp,
-    TooManyBookings, PaymentsNotConfigured (before anything is created).
+    One preview makes one booking: repeating a confirm gives the same answer, another confirm of a used preview is
+    PreviewExpired. Raises PreviewExpired, Missing (address), Invalid, SlotTaken with the free times, PromoUsedUp,
+    TooManyBookings, TooManyPayments, PaymentsNotConfigured (before anything is created).
     """
     if wish.payment_method == "online":
-        _check_payments(services)
+        services.require_gateway()
+    booking = await _booked(services, account_id, wish, None, keep)
+    if booking.payment_method != "online":
+        return _answer(booking)
+    payment = await payments.start(services, booking)
     async with services.read() as conn:
-        made = await rows.booked_from(conn, preview_id=wish.preview_id, account_id=account_id)
-        if made is not None:
-            return await _again(services, made, wish)
-        preview = await rows.live_preview(conn, preview_id=wish.preview_id, account_id=account_id)
-        if preview is None:
-            raise PreviewExpired()
-        address = await addresses.get(conn, account_id, wish.address_id)
-    located = await addresses.locate(services, address)
-    _check_terms(services, preview, located)
-    need = checkout.need_of(account_id, located, preview.timezone, items_of(preview))
-    starts_at = free_times.check_start(services, need, wish.booking_date, wish.booking_time)
-    booking = await _make(services, wish, preview, located, need, starts_at)
-    if isinstance(booking, Booked):
-        return await _again(services, booking, wish)
-    if wish.payment_method == "cash":
-        booking = await offers.dispatch_now(services, booking.id)
-    return await _answer(services, booking)
+        # The payment is opened by now, or the wallet paid it all and the search has begun.
+        booking = await booking_rows.get(conn, booking_id=booking.id) or booking
+    return _answer(booking, payment)
 
 
-def _check_payments(services: Services) -> None:
-    """Raises PaymentsNotConfigured while nothing has been created yet."""
-    if not services.settings.payments.is_configured:
-        raise PaymentsNotConfigured()
+async def _booked(
+    services: Services, account_id: UUID, wish: Confirmation, located: Located | None, keep: Keep | None
+) -> Booking:
+    """The booking of a confirm, whether it makes it or repeats it."""
+    try:
+        return await services.retrying(lambda tx: _book(tx, account_id, wish, located, keep))
+    except _Unplaced as e:
+        return await _booked(services, account_id, wish, await addresses.locate(services, e.address), keep)
+    except _Made as e:
+        async with services.read() as conn:
+            made = await booking_rows.get(conn, booking_id=e.booking_id)
+        assert made is not None, "bookings stay"
+        return made
+    except _NobodyFree as e:
+        async with services.read() as conn:
+            free = await free_times.available(conn, services, e.need, wish.booking_date)
+        raise free_times.taken(local(f, e.need.timezone).time() for f in free if f != e.starts_at) from None
 
 
-def _check_terms(services: Services, preview: PreviewRow, located: Located) -> None:
+async def _book(
+    tx: Tx, account_id: UUID, wish: Confirmation, located: Located | None, keep: Keep | None
+) -> Booking:
+    """The one transaction of a confirm, from its customer's count to the answer that is kept."""
+    # Load: whatever stands against it is said now.
+    asked = await _load(tx, account_id, wish, located)
+
+    # Booking and price, as the preview has them, and what is asked for.
+    booking = await bookings.create(tx, _new_booking(asked, account_id, wish))
+    may_owe = asked.found.may_owe
+    await charges.open_payment(tx, booking, use_wallet=wish.use_wallet, is_new=True, may_owe=may_owe)
+    if may_owe or wish.use_wallet:
+        booking = tx.opened[booking.id] = await offers.lock(tx, booking.id)
+
+    # Offer and slot: whoever is asked keeps the time; where nobody is asked yet, anybody who could come does.
+    offer = None
+    if booking.payment_method == "cash":
+        booking, offer = await offers.search(tx, booking)
+    if offer is None:
+        try:
+            await slots.hold_booking(tx, booking)
+        except SlotTaken:
+            raise _NobodyFree(asked.need, asked.starts_at) from None
+
+    # What else the customer's word changes. The promo's row comes last: it is the one that strangers share.
+    if asked.found.lacks_name or (asked.found.lacks_email and wish.contact.email):
+        await customers.fill_profile(tx, account_id, wish.contact.name, wish.contact.email)
+    if asked.found.promo_code_id is not None:
+        await promos.redeem(tx, asked.found.promo_code_id, account_id, booking.id, booking.discount_minor)
+    if keep is not None and booking.payment_method == "cash":
+        await keep(tx, _answer(booking))
+    # Facts and what people are told stand in the transaction's hands by now, and are written as it ends.
+    return booking
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A confirm against which nothing stands: what was found, where and when it is to be."""
+
+    found: ForConfirm
+    located: Located
+    need: Need
+    starts_at: datetime
+
+
+async def _load(tx: Tx, account_id: UUID, wish: Confirmation, located: Located | None) -> _Asked:
+    """All that a confirm needs to know, in two statements. Raises whatever stands against it."""
+    # Counting comes first: so the confirms of one customer come one after the other and see each other's work.
+    wait_s = await _count(tx, str(account_id), "booking_creation")
+    found = await rows.for_confirm(
+        tx.conn, account_id=account_id, preview_id=wish.preview_id, address_id=wish.address_id
+    )
+    assert found is not None, "whoever calls has an account"
+    if found.booking_id is not None:
+        if found.confirmed_as != _fingerprint(wish, found.timezone):
+            raise PreviewExpired(message="This preview has already become a booking; prepare the checkout again.")
+        raise _Made(found.booking_id)
+    if not found.is_live:
+        raise PreviewExpired()
+    located = located or await _located(tx.services, found)
+    _check_terms(tx.services, found, located)
+    need = checkout.need_of(account_id, located, found.timezone, items_of(found))
+    starts_at = free_times.check_start(tx.services, need, wish.booking_date, wish.booking_time)
+    if wait_s:
+        raise TooManyBookings(retry_after_s=wait_s)
+    if wish.payment_method == "online" and (wait_s := await _count(tx, f"customer:{account_id}", "payment")):
+        raise TooManyPayments(retry_after_s=wait_s)
+    return _Asked(found, located, need, starts_at)
+
+
+async def _count(tx: Tx, who: str, deed: str) -> float:
+    """One more deed within the hour: 0, or how long to wait. What is rolled back was not counted."""
+    at_most: int = getattr(tx.services.settings.limits, f"{deed}_per_hour")
+    return await quotas.take(tx.conn, f"{deed}:{who}", at_most, HOUR_S)
+
+
+def _fingerprint(wish: Confirmation, timezone: str) -> bytes:
+    """What was confirmed: of two ways to write one moment (on a day when the clocks change) neither is another wish."""
+    starts_at = to_utc(wish.booking_date, wish.booking_time, timezone)
+    said = [str(wish.address_id), starts_at.isoformat(), wish.payment_method, wish.use_wallet, wish.contact.stored()]
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+async def _located(services: Services, found: ForConfirm) -> Located:
+    """The named address on the map. Raises Missing, Invalid, and _Unplaced when somebody outside has to be asked."""
+    address = found.address
+    if address is None:
+        raise Missing("address")
+    if address.lat is None or address.lng is None:
+        raise _Unplaced(address)
+    return await addresses.locate(services, address)
+
+
+def _check_terms(services: Services, found: ForConfirm, located: Located) -> None:
     """Another address than the preview's is fine where the same prices and clocks hold; else Invalid."""
     currency, timezone = checkout.place_terms(services, located)
     zone_id = located.zone.id if located.zone else None
-    same_zone = preview.zone_id == zone_id or preview.address_id is None
-    if not same_zone or (currency, timezone) != (preview.currency, preview.timezone):
+    same_zone = found.zone_id == zone_id or found.preview_address_id is None
+    if not same_zone or (currency, timezone) != (found.currency, found.timezone):
         raise Invalid(
             {"address_id": "This address is in another zone than the preview's; prepare the checkout again."}
         )
 
 
-def items_of(preview: PreviewRow) -> tuple[NewItem, ...]:
+def items_of(found: ForConfirm) -> tuple[NewItem, ...]:
     """The lines as they were priced."""
     return tuple(
         NewItem(
             UUID(i["service_id"]), i["name"], i["category"], i["tier"], i["quantity"], i["duration_minutes"],
             i["list_price_minor"], i["price_minor"],
         )
-        for i in preview.items
+        for i in found.items
     )  # fmt: skip
 
 
-async def _make(
-    services: Services,
-    wish: Confirmation,
-    preview: PreviewRow,
-    located: Located,
-    need: Need,
-    starts_at: datetime,
-) -> Booking | Booked:
-    """The booking, or the one that somebody else made of the preview meanwhile."""
-    # In a transaction of its own: the day's counter must not make checkouts wait for one another.
-    async with services.transaction() as tx:
-        number = await numbers.take(tx.conn, "BK", local(tx.now, preview.timezone))
-    new = _new_booking(number, wish, preview, located, starts_at)
-    for attempt in range(RETRIES):
-        try:
-            async with services.transaction() as tx:
-                return await _book(tx, new, preview)
-        except SlotTaken:
-            async with services.read() as conn:
-                free = await free_times.available(conn, services, need, wish.booking_date)
-            raise free_times.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
-        except StorageError as e:
-            if not is_deadlock(e) or attempt == RETRIES - 1:
-                raise
-            log.info("a confirm lost a deadlock and is repeated")
-    raise AssertionError("unreachable")
-
-
-async def _book(tx: Tx, new: NewBooking, preview: PreviewRow) -> Booking | Booked:
-    await rows.lock_preview(tx.conn, preview_id=preview.id, account_id=preview.account_id)
-    made = await rows.booked_from(tx.conn, preview_id=preview.id, account_id=preview.account_id)
-    if made is not None:
-        return made
-    if await rows.live_preview(tx.conn, preview_id=preview.id, account_id=preview.account_id) is None:
-        raise PreviewExpired()
-    await _count(tx, preview.account_id)
-    booking = await bookings.open_booking(tx, new)
-    if preview.promo_code_id is not None:
-        # The promo's row comes last: it is the one that strangers share.
-        await promos.redeem(tx, preview.promo_code_id, preview.account_id, booking.id, preview.discount_minor)
-    return booking
-
-
-async def _count(tx: Tx, account_id: UUID) -> None:
-    """One more booking within the hour. Raises TooManyBookings; a confirm that fails or comes again does not
-    count.
-    """
-    at_most = tx.services.settings.limits.booking_creation_per_hour
-    wait_s = await quotas.take(tx.conn, f"booking_creation:{account_id}", at_most, HOUR_S)
-    if wait_s:
-        raise TooManyBookings(retry_after_s=wait_s)
-
-
-def _new_booking(
-    number: str, wish: Confirmation, preview: PreviewRow, located: Located, starts_at: datetime
-) -> NewBooking:
-    shown = local(starts_at, preview.timezone)
+def _new_booking(asked: _Asked, account_id: UUID, wish: Confirmation) -> NewBooking:
+    found, located, starts_at = asked.found, asked.located, asked.starts_at
+    shown = local(starts_at, found.timezone)
     return NewBooking(
-        number=number, account_id=preview.account_id, preview_id=preview.id, address_id=located.address.id,
-        address=snapshot(located), contact=wish.contact.stored(),
+        account_id=account_id, preview_id=wish.preview_id, confirmed_as=_fingerprint(wish, found.timezone),
+        address_id=located.address.id, address=snapshot(located), contact=wish.contact.stored(),
         zone_id=located.zone.id if located.zone else None,
-        lat=located.lat, lng=located.lng, is_approximate=located.is_approximate, timezone=preview.timezone,
+        lat=located.lat, lng=located.lng, is_approximate=located.is_approximate, timezone=found.timezone,
         local_date=shown.date(), local_time=shown.time(), starts_at=starts_at,
-        duration_minutes=preview.duration_minutes, items=items_of(preview),
-        payment_method=wish.payment_method,
-        currency=preview.currency, subtotal_minor=preview.subtotal_minor, savings_minor=preview.savings_minor,
-        discount_minor=preview.discount_minor, tax_minor=preview.tax_minor,
-        grand_total_minor=preview.grand_total_minor, promo_code_id=preview.promo_code_id,
-        policy_accepted=True,
-        wait_for_payment=wish.payment_method == "online", use_wallet=wish.use_wallet,
+        duration_minutes=found.duration_minutes, items=items_of(found), payment_method=wish.payment_method,
+        currency=found.currency, subtotal_minor=found.subtotal_minor, savings_minor=found.savings_minor,
+        discount_minor=found.discount_minor, tax_minor=found.tax_minor,
+        grand_total_minor=found.grand_total_minor, promo_code_id=found.promo_code_id, policy_accepted=True,
+        wait_for_payment=wish.payment_method == "online",
     )  # fmt: skip
 
 
@@ -228,34 +298,7 @@ def snapshot(located: Located) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _again(services: Services, made: Booked, wish: Confirmation) -> Confirmed:
-    """The answer to a confirm that comes again. Raises PreviewExpired when it is not the same one."""
-    asked = (
-        wish.address_id,
-        wish.booking_date,
-        wish.booking_time,
-        wish.payment_method,
-        wish.contact.stored(),
-    )
-    if asked != (made.address_id, made.local_date, made.local_time, made.payment_method, made.contact):
-        raise PreviewExpired("This preview has already become a booking; prepare the checkout again.")
-    async with services.read() as conn:
-        booking = await booking_rows.get(conn, booking_id=made.id)
-    assert booking is not None
-    return await _answer(services, booking)
-
-
-async def _answer(services: Services, booking: Booking) -> Confirmed:
-    payment = None
-    if booking.payment_method == "online":
-        from dispatch.billing import (
-            payments,
-        )  # Late: payments itself opens bookings' orders through this half.
-
-        payment = await payments.start(services, booking)
-        # The payment is opened by now, or the wallet paid it all and the search has begun.
-        async with services.read() as conn:
-            booking = await booking_rows.get(conn, booking_id=booking.id) or booking
+def _answer(booking: Booking, payment: dict[str, Any] | None = None) -> Confirmed:
     return Confirmed(
         booking.id, booking.number, booking.status, booking.grand_total_minor, booking.currency,
         booking.payment_method, booking.wallet_minor, booking.outstanding_fee_minor, booking.to_collect_minor,

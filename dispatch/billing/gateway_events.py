@@ -57,6 +57,8 @@ class NotOurs(NeedsPerson):
     """The event is about money of another shop at the same gateway account: a note, and nobody's work."""
 
 
+#: How a gateway says that it has no such thing.
+NO_SUCH = (400, 404)
 #: The alert of an event that waits for a person.
 REVIEW = "gateway_event_review"
 
@@ -268,7 +270,12 @@ async def owner_of(services: Services, gateway: Gateway, told: GatewayPayment) -
         payment = await payment_rows.find_by_order(conn, order_id=told.order_id)
     if payment is not None:
         return payment
-    order = await gateway.fetch_order(told.order_id)
+    try:
+        order = await gateway.fetch_order(told.order_id)
+    except GatewayRefused as e:
+        if e.status not in NO_SUCH:
+            raise
+        raise NotOurs(f"{told.order_id} is not one of our orders") from e
     async with services.transaction() as tx:
         payment = await payment_rows.find_by_receipt(tx.conn, receipt=order.receipt or "")
         if payment is None:

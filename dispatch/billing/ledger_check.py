@@ -20,6 +20,7 @@ MEANING = {
     "held_money": "money is held for a booking that is over, or not held for one that is open",
     "refund_losses": "what refunds cost the platform is not what was refunded",
     "collected": "a completed booking was not paid exactly once",
+    "shown_amounts": "a booking shows other amounts than its payments ask for",
     "refund_reserves": "a payment's refunds are not what it has promised back",
     "unearned": "a completed booking was not posted",
 }

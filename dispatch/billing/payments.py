@@ -19,7 +19,7 @@ from storage import intents as intent_rows
 from storage import payments as rows
 from storage.bookings import Booking
 from storage.customer_bookings import BookingView
-from storage.database.errors import StorageError, is_deadlock
+from storage.database.errors import StorageError
 from storage.database.pool import Conn
 from storage.payments import Payment
 
@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 WAIT_FOR_ORDER_S = 3.0
 SECOND_TRY_S = 0.3
 LOOK_S = 0.1
-#: A transaction that lost a deadlock is repeated so often.
-RETRIES = 3
 
 
 class InvalidSignature(Malformed):
@@ -87,9 +85,9 @@ async def start(services: Services, booking: Booking, *, use_wallet: bool = Fals
 
     The intent is committed before the call and its outcome after it; repeated, it gives the same order, and one
     whose making failed is tried again at once, with its old receipt. None when nothing is left to pay (the wallet
-    paid it all). Raises PaymentsNotConfigured, OrderClosed, OrderRefused when the gateway will never take it (the
-    booking is over then, and its time free), OrderPending when the gateway does not answer now: the order is made
-    later and the same request, repeated, will find it.
+    paid it all). Raises PaymentsNotConfigured, OrderClosed, NothingToPay (it is paid at the door), OrderRefused when
+    the gateway will never take it (the booking is over then, and its time free), OrderPending when the gateway does
+    not answer now: the order is made later and the same request, repeated, will find it.
     """
     gateway = services.gateway
     async with services.transaction() as tx:
@@ -98,6 +96,8 @@ async def start(services: Services, booking: Booking, *, use_wallet: bool = Fals
             raise Missing("booking")
         if fresh.status in ("cancelled", "refunded"):
             raise await _why_closed(tx, fresh)
+        if fresh.payment_method != "online":
+            raise NothingToPay()
         payment = await charges.open_payment(tx, fresh, use_wallet=use_wallet)
         if payment is not None and payment.gateway_order_id is None:
             await intent_rows.rearm_order(tx.conn, payment_id=payment.id)
@@ -259,17 +259,14 @@ async def _hold(services: Services, payment: Payment, reason: str) -> None:
 
 async def _take(services: Services, payment: Payment, told: GatewayPayment) -> None:
     """Books what the gateway told; an authorised payment is captured at once, since its payer waits."""
-    for attempt in range(RETRIES):
-        try:
-            async with services.transaction() as tx:
-                if told.status == "authorized":
-                    await captures.authorised(tx, payment, told, delay_s=0.0)
-                else:
-                    await captures.reported(tx, payment, told)
-            break
-        except StorageError as e:
-            if not is_deadlock(e) or attempt == RETRIES - 1:
-                raise
+
+    async def take(tx: Tx) -> None:
+        if told.status == "authorized":
+            await captures.authorised(tx, payment, told, delay_s=0.0)
+        else:
+            await captures.reported(tx, payment, told)
+
+    await services.retrying(take)
     if told.status == "authorized":
         async with services.read() as conn:
             intent = await intent_rows.of_payment(conn, payment_id=payment.id, kind="capture")

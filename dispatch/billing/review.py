@@ -1,4 +1,4 @@
-"""What waits for a person: intents and events that were tried to the end, and how to have them tried again."""
+"""What waits for a person: intents and events that were tried for a day, and how to have them tried again."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ async def page(conn: Conn) -> list[Waiting]:
 
 
 async def try_again(tx: Tx) -> int:
-    """Gives everything that waits another four tries, with its old keys. Returns how many that are."""
+    """Has everything that waits tried for another day, with its old keys. Returns how many that are."""
     return await intent_rows.try_again(tx.conn) + await event_rows.try_again(tx.conn)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from dispatch import bus
+from dispatch import bus, numbers
 from dispatch.engine import alerts, audit, candidates, facts, free_times, lifecycle, offers, queue, slots
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
+from dispatch.localtime import local
 from dispatch.services import Tx
 from storage import bookings as rows
 from storage import offers as offer_rows
@@ -54,7 +54,6 @@ class NewItem:
 class NewBooking:
     """A priced request, ready to become a booking. `wait_for_payment`: nobody is sent before it is paid."""
 
-    number: str
     account_id: UUID
     preview_id: UUID | None
     address_id: UUID | None
@@ -84,55 +83,58 @@ class NewBooking:
     auto_assign: bool = True
     organisation_id: UUID | None = None
     system: str = "customer"
-    #: Billing reads it from the first fact: the customer's wallet pays what it can.
-    use_wallet: bool = False
+    #: Without one it takes the next of the series.
+    number: str | None = None
+    #: What a customer confirmed, as a hash.
+    confirmed_as: bytes | None = None
 
 
 async def open_booking(tx: Tx, new: NewBooking) -> Booking:
-    """Creates the booking with its items, its interval and its first fact, and hands it to a timer or to people.
+    """Creates the booking and gives it an interval. Raises SlotTaken, and what `create` raises."""
+    booking = await create(tx, new)
+    await slots.hold_booking(tx, booking)
+    return booking
 
-    Raises SlotTaken; a second booking of the same preview breaks the unique constraint.
+
+async def create(tx: Tx, new: NewBooking) -> Booking:
+    """Creates the booking with its items and its first fact, and hands it to a timer or to people. Its row is locked.
+
+    An interval is the caller's business. A second booking of the same preview breaks the unique constraint.
     """
-    settings = tx.services.settings
+    settings, items = tx.services.settings, new.items
     # Also what is meant for people goes through the search, which hands it to the queue with its alert and fact.
     action, at = "dispatch", tx.now + DISPATCH_GRACE
     if new.wait_for_payment:
         action, at = "release_unpaid", tx.now + timedelta(seconds=settings.billing.unpaid_release_s)
-    booking_id = await rows.insert(
-        tx.conn, number=new.number, system=new.system, account_id=new.account_id, organisation_id=new.organisation_id,
-        preview_id=new.preview_id, address_id=new.address_id, address=new.address, contact=new.contact,
+    booking = await rows.insert(
+        tx.conn, number=new.number, number_stem=numbers.stem("BK", local(tx.now, new.timezone)), system=new.system,
+        account_id=new.account_id, organisation_id=new.organisation_id, preview_id=new.preview_id,
+        confirmed_as=new.confirmed_as, address_id=new.address_id, address=new.address, contact=new.contact,
         zone_id=new.zone_id, lat=new.lat, lng=new.lng, is_approximate=new.is_approximate, timezone=new.timezone,
         local_date=new.local_date, local_time=new.local_time, starts_at=new.starts_at,
         ends_at=new.starts_at + timedelta(minutes=new.duration_minutes),
-        categories=sorted({i.category for i in new.items}), tiers=sorted({i.tier for i in new.items}),
+        categories=sorted({i.category for i in items}), tiers=sorted({i.tier for i in items}),
         payment_method=new.payment_method, currency=new.currency, subtotal_minor=new.subtotal_minor,
         savings_minor=new.savings_minor, discount_minor=new.discount_minor, tax_minor=new.tax_minor,
         grand_total_minor=new.grand_total_minor, promo_code_id=new.promo_code_id, priority=new.priority,
         auto_assign=new.auto_assign, policy_accepted=new.policy_accepted,
         start_code=f"{secrets.randbelow(10_000):04d}" if settings.dispatch.start_code_required else None,
         next_action=action, next_action_at=at,
+        # What its payments ask for they say themselves; so it stands here already in all but the odd case.
+        to_collect_minor=new.grand_total_minor if new.payment_method == "cash" else 0,
+        service_ids=[i.service_id for i in items], names=[i.name for i in items],
+        item_categories=[i.category for i in items], item_tiers=[i.tier for i in items],
+        quantities=[i.quantity for i in items], minutes=[i.duration_minutes for i in items],
+        list_prices=[i.list_price_minor for i in items], prices=[i.price_minor for i in items],
     )  # fmt: skip
-    assert booking_id is not None
-    await rows.insert_items(
-        tx.conn,
-        [
-            {
-                "booking_id": booking_id, "position": n, "service_id": i.service_id, "name": i.name,
-                "category": i.category, "tier": i.tier, "quantity": i.quantity,
-                "duration_minutes": i.duration_minutes, "list_price_minor": i.list_price_minor,
-                "price_minor": i.price_minor,
-            }
-            for n, i in enumerate(new.items)
-        ],
-    )  # fmt: skip
-    booking = await offers.lock(tx, booking_id)
-    await slots.hold_booking(tx, booking)
+    assert booking is not None, "an insert gives its row"
+    tx.opened[booking.id] = booking
     await facts.record(
-        tx, booking_id, "booking.created", Actor("customer", str(new.account_id)),
-        {"number": new.number, "grand_total_minor": new.grand_total_minor, "currency": new.currency,
-         "payment_method": new.payment_method, "use_wallet": new.use_wallet},
+        tx, booking.id, "booking.created", Actor("customer", str(new.account_id)),
+        {"number": booking.number, "grand_total_minor": new.grand_total_minor, "currency": new.currency,
+         "payment_method": new.payment_method},
     )  # fmt: skip
-    return await offers.lock(tx, booking_id)
+    return booking
 
 
 async def start_dispatch(tx: Tx, booking_id: UUID) -> None:
@@ -150,9 +152,18 @@ async def cancel(
 ) -> Booking:
     """Ends a booking that has not started: offer withdrawn, technician freed, interval released. Raises WrongState."""
     booking = await offers.lock(tx, booking_id)
+    return await end(tx, booking, actor, reason, fee_minor=fee_minor, refund_minor=refund_minor)
+
+
+async def end(
+    tx: Tx, booking: Booking, actor: Actor, reason: str | None, *, fee_minor: int = 0, refund_minor: int = 0
+) -> Booking:
+    """`cancel` for a caller who holds the booking's lock and has looked at it. Raises WrongState."""
     lifecycle.move("booking", booking.status, "cancel")
+    booking_id, assignment = booking.id, None
     await offers.withdraw(tx, booking, "the booking was cancelled", actor)
-    assignment = await offer_rows.assignment(tx.conn, booking_id=booking_id)
+    if booking.status == "confirmed":
+        assignment = await offer_rows.assignment(tx.conn, booking_id=booking_id)
     if assignment is not None:
         await end_assignment(tx, booking, assignment, actor, reason or "the booking was cancelled")
     step = lifecycle.BOOKING["cancel"]
@@ -169,7 +180,8 @@ async def cancel(
         "technician_id": str(assignment.technician_id) if assignment else None,
     }  # fmt: skip
     await facts.record(tx, booking_id, "booking.cancelled", actor, data)
-    return await offers.lock(tx, booking_id)
+    # What goes back at once, as a wallet's part does, makes it a refunded one.
+    return await offers.lock(tx, booking_id) if refund_minor else ended
 
 
 async def end_assignment(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor, reason: str) -> None:
@@ -195,7 +207,6 @@ async def reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor,
     step = lifecycle.BOOKING["reopen"]
     pending = await rows.reopen(tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources))
     assert pending is not None, "its lock is held, and the state was looked at"
-    await slot_rows.set_state(tx.conn, booking_id=booking.id, state="held")
     queue.freed(tx, assignment.technician_id)
     await facts.record(
         tx, booking.id, "booking.reopened", actor,
@@ -218,10 +229,10 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
     if not free_times.is_start(tx.services, slots.need_of(booking), starts_at):
         raise Invalid({"booking_time": "This time cannot be booked."})
     await offers.withdraw(tx, booking, "the booking was moved", actor)
-    local = starts_at.astimezone(ZoneInfo(booking.timezone))
+    shown = local(starts_at, booking.timezone)
     moved = await rows.reschedule(
         tx.conn, booking_id=booking_id, starts_at=starts_at, ends_at=starts_at + (booking.ends_at - booking.starts_at),
-        local_date=local.date(), local_time=local.time(),
+        local_date=shown.date(), local_time=shown.time(),
     )  # fmt: skip
     await facts.record(
         tx, booking_id, "booking.rescheduled", actor,
@@ -319,4 +330,4 @@ async def rate(tx: Tx, booking_id: UUID, account_id: UUID, rating: int, feedback
 
 async def release_unpaid(tx: Tx, booking: Booking) -> None:
     """An online booking that nobody paid for in time frees its interval (C78). The caller holds the lock."""
-    await cancel(tx, booking.id, SYSTEM, "not paid in time")
+    await end(tx, booking, SYSTEM, "not paid in time")

@@ -25,7 +25,7 @@ EXPLAINED = 20
 #: Where few are, they are looked for a little beyond the radius, so that "outside_radius" can be said.
 EXPLAIN_FACTOR = 1.5
 #: The search takes so many of the index at first, and four times as many when none of them will do.
-FIRST_LOOK, LAST_LOOK = 20, 2560
+FIRST_LOOK, LAST_LOOK = 20, 1280
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,8 @@ async def _with_facts(
     for slot in taken:
         begins = booking.starts_at - timedelta(seconds=by_id[slot.technician_id].travel_s)
         # A slot merely held for another booking may be moved to somebody else; the claim tries that.
-        fixed = slot.state != "held" or slot.booking_id is None
+        is_own_hold = slot.preview_id is not None and slot.preview_id == booking.preview_id
+        fixed = slot.state != "held" or (slot.booking_id is None and not is_own_hold)
         if fixed and slot.booking_id != booking.id and slot.ends_at > begins:
             busy.add(slot.technician_id)
     return [

@@ -17,7 +17,7 @@ from storage.facts import BookingEvent, timeline
 from storage.offers import Offer
 
 #: Of an attempt so many who could have had the job are kept, and so many in all, with the nearest refused.
-KEPT_ELIGIBLE, KEPT = 100, 200
+KEPT_ELIGIBLE, KEPT = 20, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +40,13 @@ class WhyNoJobs:
 
 
 async def store(tx: Tx, booking: Booking, policy: Policy, judged: list[Judged], offer: Offer | None) -> None:
-    """Writes one attempt and those who were considered (KEPT of them at most), in two statements.
+    """Writes one attempt and those who were considered (KEPT of them at most).
 
     Looks that found nobody, one after the other, are one row that counts them and says what the last of them saw.
     """
     judged = kept(judged)
     if offer is None and booking.looks:
         await rows.drop_last_look(tx.conn, booking_id=booking.id, round=booking.round)
-    attempt_id = await rows.insert_attempt(
-        tx.conn, booking_id=booking.id, round=booking.round, looks=1 if offer else booking.looks + 1,
-        attempt=offer.attempt if offer else min(booking.attempt + 1, 3),
-        policy=policy.name, policy_version=policy.version, weights=asdict(policy.weights),
-        radius_m=int(policy.radius_m), outcome="offered" if offer else "no_candidate",
-        offer_id=offer.id if offer else None,
-    )  # fmt: skip
-    if not judged:
-        return
     ranks: list[int | None] = []
     reasons: list[str] = []
     eligible = 0
@@ -65,8 +56,13 @@ async def store(tx: Tx, booking: Booking, policy: Policy, judged: list[Judged], 
             eligible += 1
         ranks.append(eligible if one.reason is None or offered else None)
         reasons.append(OFFERED if offered else one.reason or RANKED_BELOW)
-    await rows.insert_candidates(
-        tx.conn, attempt_id=attempt_id, ids=[j.candidate.id for j in judged], ranks=ranks, reasons=reasons,
+    await rows.insert_attempt(
+        tx.conn, booking_id=booking.id, round=booking.round, looks=1 if offer else booking.looks + 1,
+        attempt=offer.attempt if offer else min(booking.attempt + 1, 3),
+        policy=policy.name, policy_version=policy.version, weights=asdict(policy.weights),
+        radius_m=int(policy.radius_m), outcome="offered" if offer else "no_candidate",
+        offer_id=offer.id if offer else None,
+        ids=[j.candidate.id for j in judged], ranks=ranks, reasons=reasons,
         scores=[j.score for j in judged], parts=[j.parts or None for j in judged],
         distances=[None if j.candidate.distance_m is None else int(j.candidate.distance_m) for j in judged],
     )  # fmt: skip

@@ -210,21 +210,28 @@ async def record(
     actor: Actor,
     data: dict[str, Any] | None = None,
 ) -> Fact:
-    """Appends a fact to the booking's timeline and runs its reactions; the caller holds the booking's row lock.
+    """Appends a fact to the booking's timeline when the transaction commits, and runs its reactions now.
 
-    Raises UnknownFact.
+    The caller holds the booking's row lock. Raises UnknownFact.
     """
     if fact_type not in BOOKING_FACTS:
         raise UnknownFact(fact_type)
-    data = data or {}
-    row = await rows.append_booking(
-        tx.conn, booking_id=booking_id, type=fact_type, actor_kind=actor.kind, actor_id=actor.id, data=data
-    )
-    assert row is not None, "a fact needs its booking"
-    tx.hint(bus.BOOKING_CHANGED, {"booking_id": str(booking_id), "account_id": str(row.account_id)})
-    fact = Fact(booking_id, row.seq, fact_type, actor, data)
+    fact = Fact(booking_id, fact_type, actor, data or {})
+    tx.late(_append, fact)
     await tx.services.reactions.run(tx, fact)
     return fact
+
+
+async def _append(tx: Tx, told: list[Fact]) -> None:
+    """Numbers and writes the facts of a transaction, those of one booking in one statement."""
+    for booking_id in dict.fromkeys(fact.booking_id for fact in told):
+        mine = [fact for fact in told if fact.booking_id == booking_id]
+        account_id = await rows.append_booking(
+            tx.conn, booking_id=booking_id, types=[f.type for f in mine], actor_kinds=[f.actor.kind for f in mine],
+            actor_ids=[f.actor.id for f in mine], data=[f.data for f in mine],
+        )  # fmt: skip
+        assert account_id is not None, "a fact needs its booking"
+        tx.hint(bus.BOOKING_CHANGED, {"booking_id": str(booking_id), "account_id": str(account_id)})
 
 
 def tell_party(tx: Tx, party_id: UUID, fact_type: str, data: dict[str, Any]) -> None:

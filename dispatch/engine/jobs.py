@@ -102,7 +102,10 @@ async def advance(
         await _watch_anew(tx, booking_id)
     if step == "in_progress":
         row = lifecycle.BOOKING["start"]
-        await booking_rows.start(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
+        booking = (
+            await booking_rows.start(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
+            or booking
+        )
     data: dict[str, object] = {"assignment_id": str(assignment.id), "technician_id": str(technician_id)}
     if estimated_arrival is not None:
         data["estimated_arrival"] = estimated_arrival.isoformat()
@@ -110,7 +113,7 @@ async def advance(
         data["detected"] = True
     actor = SYSTEM if is_detected else Actor("technician", str(technician_id))
     await _tell(tx, booking, assignment, step, actor, data)
-    return await offers.lock(tx, booking_id)
+    return booking
 
 
 async def complete(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,7 +19,6 @@ from dispatch.services import Tx
 from dispatch.shares import earning_minor
 from storage import bookings as booking_rows
 from storage import offers as rows
-from storage import slots as slot_rows
 from storage.bookings import Booking
 from storage.database.errors import StorageError, constraint_of, is_deadlock, is_unique
 from storage.offers import Offer
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Automatic attempts in a round (R93).
 ATTEMPTS = 3
+#: What an acceptance says in the booking's timeline.
+ACCEPT_FACTS = ("partner.accepted", "booking.confirmed")
 
 
 class OfferExpired(Conflict):
@@ -253,60 +254,59 @@ async def lock(tx: Tx, booking_id: UUID) -> Booking:
 async def offer_of(
     tx: Tx, technician_id: UUID, *, offer_id: UUID | None = None, booking_id: UUID | None = None
 ) -> Offer:
-    """The technician's own offer, named by itself or by its booking. Raises Missing: another's does not exist."""
-    if offer_id is not None:
-        offer = await rows.get(tx.conn, offer_id=offer_id)
-    else:
-        offer = await rows.latest_for(tx.conn, booking_id=booking_id, technician_id=technician_id)
-    if offer is None or offer.technician_id != technician_id:
+    """The technician's own offer, named by itself or by its booking, whose row is locked: what answering begins with.
+
+    Raises Missing: another's does not exist.
+    """
+    offer = await rows.lock_named(tx.conn, technician_id=technician_id, offer_id=offer_id, booking_id=booking_id)
+    if offer is None:
         raise Missing("offer")
     return offer
 
 
 async def accept(tx: Tx, technician_id: UUID, offer: Offer) -> Booking:
-    """First accept wins. The winner gets the same answer when repeating it; the others get the reason."""
-    booking = await lock(tx, offer.booking_id)
-    step = lifecycle.OFFER["accept"]
-    won = await rows.accept(
-        tx.conn, offer_id=offer.id, technician_id=technician_id, target=step.target, sources=list(step.sources)
-    )
-    if won is None:
-        return await _why_not(tx, technician_id, offer.id, booking)
+    """First accept wins. The winner gets the same answer when repeating it; the others get the reason.
+
+    The caller holds the booking's lock (`offer_of`).
+    """
     services = tx.services
     person = services.roster.find(technician_id)
-    payee = (person.provider_id if person else None) or technician_id
-    assignment_id = await rows.assign(
-        tx.conn, booking_id=booking.id, offer_id=won.id, technician_id=technician_id, payee_id=payee,
-        technician_share_pct=services.settings.billing.technician_share_pct, earning_minor=won.earning_minor,
+    step, row = lifecycle.OFFER["accept"], lifecycle.BOOKING["accept"]
+    assignment_id = await rows.accept(
+        tx.conn, offer_id=offer.id, technician_id=technician_id,
+        payee_id=(person.provider_id if person else None) or technician_id,
+        technician_share_pct=services.settings.billing.technician_share_pct, target=step.target,
+        sources=list(step.sources),
     )  # fmt: skip
-    await slot_rows.set_state(tx.conn, booking_id=booking.id, state="accepted")
-    row = lifecycle.BOOKING["accept"]
-    watch_at = max(tx.now, booking.starts_at - timedelta(seconds=services.settings.dispatch.watch.ahead_s))
-    moved = await booking_rows.confirm(
-        tx.conn, booking_id=booking.id, technician_id=technician_id, watch_at=watch_at,
-        target=row.target, sources=list(row.sources),
+    if assignment_id is None:
+        return await _why_not(tx, technician_id, offer.id)
+    booking = await booking_rows.confirm(
+        tx.conn, booking_id=offer.booking_id, technician_id=technician_id,
+        ahead_s=services.settings.dispatch.watch.ahead_s, target=row.target, sources=list(row.sources),
     )  # fmt: skip
-    if not moved:
-        raise lifecycle.wrong_state("booking", booking.status, "accept")
-    tx.hint(bus.TIMER_SET, {"at": watch_at.timestamp()})
+    if booking is None or booking.next_action_at is None:
+        raise lifecycle.wrong_state("booking", (await lock(tx, offer.booking_id)).status, "accept")
+    tx.hint(bus.TIMER_SET, {"at": booking.next_action_at.timestamp()})
     await booking_rows.count_accepted(tx.conn, technician_id=technician_id)
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
     who = Actor("technician", str(technician_id))
-    data = {"offer_id": str(won.id), "assignment_id": str(assignment_id), "technician_id": str(technician_id)}
-    await _closed(tx, won, "accepted", booking)
-    await facts.record(tx, booking.id, "partner.accepted", who, data)
-    await facts.record(tx, booking.id, "booking.confirmed", who, data)
+    data = {"offer_id": str(offer.id), "assignment_id": str(assignment_id), "technician_id": str(technician_id)}
+    await _closed(tx, offer, "accepted", booking)
+    for fact in ACCEPT_FACTS:
+        await facts.record(tx, booking.id, fact, who, data)
     facts.tell_party(
         tx, technician_id, "job.updated", {"booking_id": str(booking.id), "state": "accepted", **data}
     )
-    return await lock(tx, booking.id)
+    return replace(booking, event_seq=booking.event_seq + len(ACCEPT_FACTS))
 
 
-async def _why_not(tx: Tx, technician_id: UUID, offer_id: UUID, booking: Booking) -> Booking:
+async def _why_not(tx: Tx, technician_id: UUID, offer_id: UUID) -> Booking:
+    """The booking for whoever repeats what they have done; else what became of the offer meanwhile, raised."""
     offer = await rows.get(tx.conn, offer_id=offer_id)
     if offer is None or offer.technician_id != technician_id:
         raise Missing("offer")
     if offer.state == "accepted":
+        booking = await lock(tx, offer.booking_id)
         if booking.technician_id != technician_id:
             raise OfferAnswered("You accepted this offer, and the job is no longer yours.")
         return booking
@@ -318,17 +318,21 @@ async def _why_not(tx: Tx, technician_id: UUID, offer_id: UUID, booking: Booking
 
 
 async def reject(tx: Tx, technician_id: UUID, offer: Offer, reason: str | None) -> Booking:
-    """Declines, and the next technician is asked at once. Repeating it gives the same answer."""
-    booking = await lock(tx, offer.booking_id)
-    offer = await offer_of(tx, technician_id, offer_id=offer.id)
-    if offer.state == "rejected":
-        return booking
-    if offer.state != "open" or offer.expires_at <= tx.now:
-        if offer.state in ("open", "expired"):
-            raise OfferExpired(details={"expired_at": offer.expires_at.isoformat()})
-        raise OfferWithdrawn() if offer.state == "withdrawn" else OfferAnswered("You accepted this offer.")
+    """Declines, and the next technician is asked at once. Repeating it gives the same answer.
+
+    The caller holds the booking's lock (`offer_of`).
+    """
     actor = Actor("technician", str(technician_id))
-    booking = await _end(tx, booking, offer, "reject", reason, actor, "partner.rejected")
+    booking = await _end(tx, offer, "reject", reason, actor, "partner.rejected", is_due=False)
+    if booking is None:
+        ended = await rows.get(tx.conn, offer_id=offer.id)
+        if ended is not None and ended.state == "rejected":
+            return await lock(tx, offer.booking_id)
+        if ended is not None and ended.state == "withdrawn":
+            raise OfferWithdrawn()
+        if ended is not None and ended.state == "accepted":
+            raise OfferAnswered("You accepted this offer.")
+        raise OfferExpired(details={"expired_at": offer.expires_at.isoformat()})
     booking, _ = await search(tx, booking)
     return booking
 
@@ -337,8 +341,9 @@ async def expire(tx: Tx, booking: Booking) -> None:
     """The open offer's time is over: close it and go on. The caller holds the lock of a booking whose timer is due."""
     offer = await rows.open_of_booking(tx.conn, booking_id=booking.id)
     assert offer is not None, "a booking with an offer to expire has an open offer"
-    booking = await _end(tx, booking, offer, "expire", "no answer in time", SYSTEM, "partner.expired")
-    await search(tx, booking)
+    pending = await _end(tx, offer, "expire", "no answer in time", SYSTEM, "partner.expired")
+    assert pending is not None, "the lock is held"
+    await search(tx, pending)
 
 
 async def withdraw(
@@ -346,22 +351,23 @@ async def withdraw(
 ) -> Booking:
     """Takes the open offer back, if there is one, and leaves the booking pending and due for dispatch.
 
-    `gives_attempt_back`: the round goes on, and this offer was none of its attempts.
+    `gives_attempt_back`: the round goes on, and this offer was none of its attempts. The caller holds the lock.
     """
-    offer = await rows.open_of_booking(tx.conn, booking_id=booking.id)
-    if offer is None:
+    if booking.status != "partner_assigned":
         return booking
-    booking = await _end(
-        tx, booking, offer, "withdraw", reason, actor, "partner.withdrawn", keeps_attempt=not gives_attempt_back
+    offer = await rows.open_of_booking(tx.conn, booking_id=booking.id)
+    assert offer is not None, "a booking that is offered has an open offer"
+    pending = await _end(
+        tx, offer, "withdraw", reason, actor, "partner.withdrawn", keeps_attempt=not gives_attempt_back
     )
+    assert pending is not None, "the lock is held"
     if gives_attempt_back and offer.attempt is not None:
-        booking = await booking_rows.give_attempt_back(tx.conn, booking_id=booking.id) or booking
-    return booking
+        return await booking_rows.give_attempt_back(tx.conn, booking_id=booking.id) or pending
+    return pending
 
 
 async def _end(
     tx: Tx,
-    booking: Booking,
     offer: Offer,
     step: str,
     reason: str | None,
@@ -369,21 +375,23 @@ async def _end(
     fact: str,
     *,
     keeps_attempt: bool = True,
-) -> Booking:
+    is_due: bool = True,
+) -> Booking | None:
+    """Closes an offer and gives the booking back, pending; None: it is not open any more, or (not `is_due`) over."""
     row = lifecycle.OFFER[step]
-    await rows.close(
+    if not await rows.close(
         tx.conn, offer_id=offer.id, target=row.target, sources=list(row.sources), reason=reason,
-        keeps_attempt=keeps_attempt,
-    )  # fmt: skip
+        keeps_attempt=keeps_attempt, is_due=is_due,
+    ):  # fmt: skip
+        return None
     back = lifecycle.BOOKING["fall_back"]
-    pending = await booking_rows.wait_for(
-        tx.conn, booking_id=booking.id, action="dispatch", at=tx.now, target=back.target, sources=list(back.sources)
+    pending = await booking_rows.fall_back(
+        tx.conn, booking_id=offer.booking_id, target=back.target, sources=list(back.sources)
     )
     assert pending is not None, "a booking with an open offer is offered"
-    await slot_rows.set_state(tx.conn, booking_id=booking.id, state="held")
-    await _closed(tx, offer, row.target, booking)
+    await _closed(tx, offer, row.target, pending)
     data = {"offer_id": str(offer.id), "technician_id": str(offer.technician_id), "reason": reason}
-    await facts.record(tx, booking.id, fact, actor, data)
+    await facts.record(tx, pending.id, fact, actor, data)
     return pending
 
 

@@ -16,7 +16,6 @@ from dispatch.services import Services, Tx
 from geo.geodesy import bounding_boxes
 from storage import bookings as booking_rows
 from storage import queue as rows
-from storage import slots as slot_rows
 from storage.bookings import Booking
 
 #: A booking that waits looks again after so many seconds, then after twice as long, up to the longest.
@@ -75,7 +74,6 @@ async def _enter(
         tx.hint(bus.TIMER_SET, {"at": next_look_at.timestamp()})
     if booking.looks and booking.queue_reason == reason:
         return queued
-    await slot_rows.set_state(tx.conn, booking_id=booking.id, state="held")
     was_there = booking.queued_at is not None
     if was_there and booking.queue_reason != reason:
         await alerts.resolve(tx, ["queued"], booking_id=booking.id)

@@ -36,15 +36,13 @@ async def hold_preview(tx: Tx, preview_id: UUID, need: Need, starts_at: datetime
 
 
 async def hold_booking(tx: Tx, booking: Booking) -> None:
-    """Gives a booking that has none an interval, instead of what its preview held. Raises SlotTaken."""
+    """Gives a booking that has none an interval: the one its preview held, else any that is free. Raises SlotTaken."""
+    if booking.preview_id is not None and await rows.preview_to_booking(
+        tx.conn, booking_id=booking.id, preview_id=booking.preview_id, ends_at=booking.ends_at
+    ):
+        return
     holder = _Holder(booking_id=booking.id, instead_of=booking.preview_id)
     await _hold(tx, need_of(booking), booking.starts_at, holder)
-
-
-async def take(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:
-    """Gives a booking that has none this technician's time, instead of what its preview held. False: it is taken."""
-    holder = _Holder(booking_id=booking.id, instead_of=booking.preview_id, state=state)
-    return await _put(tx, found, need_of(booking), booking.starts_at, holder)
 
 
 def need_of(booking: Booking) -> Need:
@@ -118,7 +116,7 @@ async def _place(tx: Tx, booking: Booking, found: Reachable, state: str) -> None
     await rows.drop_due(tx.conn, technician_id=found.technician.id, from_at=from_at, to_at=booking.ends_at)
     await rows.place_booking(
         tx.conn, technician_id=found.technician.id, technician_no=found.technician.no,
-        booking_id=booking.id, state=state, from_at=from_at, to_at=booking.ends_at,
+        booking_id=booking.id, state=state, from_at=from_at, to_at=booking.ends_at, instead_of=booking.preview_id,
     )  # fmt: skip
 
 

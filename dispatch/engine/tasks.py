@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 #: So often a task is tried before it is held for a person; the pauses grow from the first to the most, in seconds.
 TRIES = 8
 FIRST_PAUSE_S, MOST_PAUSE_S = 2.0, 1800.0
-HELD = "task_held"
+HELD, MOST_HELD = "task_held", 1000
 _ERROR_CHARS = 500
 
 
@@ -84,6 +84,11 @@ async def get(conn: Conn, task_id: UUID, owner: str | None = None) -> Task:
     if found is None or (owner is not None and found.owner != owner):
         raise Missing("task")
     return found
+
+
+async def held(conn: Conn) -> list[Task]:
+    """What waits for a person, the newest first, a thousand at most."""
+    return await rows.held(conn, limit=MOST_HELD)
 
 
 async def release(tx: Tx, task_id: UUID) -> None:

@@ -145,7 +145,7 @@ class Tracker:
         self._limit(no, len(rows), now_s)
         dropped: Counter[str] = Counter()
         if len(pings) < len(rows):
-            dropped[Step.DECODE] = len(rows) - len(pings)
+            dropped[Step.DECODE.value] = len(rows) - len(pings)
         offset_s = self._offset_s(no, device, pings, sent_at_ms, now_s)
         filter_ = self._filter(no)
         admitted = refreshed = recorded = 0
@@ -155,7 +155,7 @@ class Tracker:
                 admitted += verdict.kind is Kind.ADMITTED
                 refreshed += verdict.kind is Kind.REFRESHED
                 if verdict.step is not None:
-                    self.degraded[str(verdict.step)] += 1
+                    self.degraded[verdict.step.value] += 1
                 self._admit(no, verdict)
             elif verdict.step is Step.CLOCK and self._record(no, ping, offset_s, now_s):
                 recorded += 1
@@ -171,7 +171,7 @@ class Tracker:
         """The rows that are fixes, oldest first: each is judged alone. Raises Unreadable when none is."""
         pings = [ping for ping in map(read_ping, rows[:MOST_FIXES]) if ping is not None]
         if not pings:
-            self.dropped[Step.DECODE] += len(rows)
+            self.dropped[Step.DECODE.value] += len(rows)
             problems = {
                 f"fixes.{n}.{place}".rstrip("."): text
                 for n, row in enumerate(rows[:MOST_FIXES])

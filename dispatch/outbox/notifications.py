@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from dispatch import bus
 from dispatch.config import Settings
 from dispatch.engine import facts
 from dispatch.events import Fact
@@ -33,6 +34,30 @@ class Notice:
     sms: bool = False
     unless: str | None = None
     once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice as it stands in the app, of an account or of a technician."""
+
+    account_id: UUID | None
+    technician_id: UUID | None
+    booking_id: UUID
+    type: str
+    title: str
+    message: str
+    metadata: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """How a notice travels besides; those of one stream leave in order."""
+
+    channel: str
+    stream: str
+    recipient: str
+    data: dict[str, Any]
+    account_id: UUID | None
 
 
 CUSTOMER, TECHNICIAN = "customer", "technician"
@@ -161,44 +186,65 @@ def register(reactions: Reactions) -> None:
 
 async def write(tx: Tx, fact: Fact) -> None:
     """Writes the notices of one fact: rows for the app, outbox rows for push and SMS."""
-    named = fact.data.get("technician_id")
-    about = await rows.about(
-        tx.conn, booking_id=fact.booking_id, technician_id=UUID(str(named)) if named else None
-    )
+    about = await _about(tx, fact)
     if about is None:
         return
     for notice in NOTICES[fact.type]:
         if notice.unless == fact.actor.kind or (notice.once and fact.data.get("again")):
             continue
         told = facts.view(fact.type, notice.to, fact.data, actor_kind=fact.actor.kind)
-        await _write_one(tx, notice, fact, about, _words(about, fact, told))
+        _hand_on(tx, notice, fact, about, _words(about, fact, told))
 
 
-async def _write_one(tx: Tx, notice: Notice, fact: Fact, about: About, words: Mapping[str, str]) -> None:
+async def _about(tx: Tx, fact: Fact) -> About | None:
+    """What the notices of a fact may say. Of a booking opened just now all but its customer's phone is known."""
+    technician_id = UUID(str(named)) if (named := fact.data.get("technician_id")) else None
+    booking = tx.opened.get(fact.booking_id)
+    if booking is None or any(notice.sms for notice in NOTICES[fact.type]):
+        return await rows.about(tx.conn, booking_id=fact.booking_id, technician_id=technician_id)
+    person = tx.services.roster.find(technician_id) if technician_id else None
+    return About(
+        booking.number, booking.account_id, None, True, booking.local_date, booking.local_time,
+        booking.address.get("city"), technician_id, person.name if person else None, person.phone if person else None,
+    )  # fmt: skip
+
+
+def _hand_on(tx: Tx, notice: Notice, fact: Fact, about: About, words: Mapping[str, str]) -> None:
     is_customer = notice.to == CUSTOMER
     owner_id = about.account_id if is_customer else about.technician_id
     if owner_id is None or (is_customer and not about.is_reachable):
         return
+    account_id, technician_id = (owner_id, None) if is_customer else (None, owner_id)
     message = notice.message.format_map(words)
     metadata = {"booking_id": str(fact.booking_id), "booking_number": about.number, "event": fact.type}
-    await rows.put(
-        tx.conn, account_id=owner_id if is_customer else None,
-        technician_id=None if is_customer else owner_id,
-        booking_id=fact.booking_id, type=notice.type, title=notice.title, message=message, metadata=metadata,
-    )  # fmt: skip
     params: dict[str, Any] = {"title": notice.title, "message": message, "type": notice.type, **metadata}
+    carried: list[Carried] = []
     if notice.push:
         topic = push_topic(tx.services.settings, notice.to, owner_id)
-        await messages.enqueue(
-            tx, "push", f"{notice.to}:{owner_id}", "notification", {**params, "topic": topic},
-            stream=f"push:{fact.booking_id}:{notice.to}", account_id=owner_id if is_customer else None,
-        )  # fmt: skip
+        data = {**params, "topic": topic}
+        stream = f"push:{fact.booking_id}:{notice.to}"
+        carried.append(Carried("push", stream, f"{notice.to}:{owner_id}", data, account_id))
     phone = about.account_phone if is_customer else about.technician_phone
     if notice.sms and phone and fact.actor.kind != notice.to:
-        await messages.enqueue(
-            tx, "sms", phone, "notification", params, stream=f"sms:{fact.booking_id}:{notice.to}",
-            account_id=owner_id if is_customer else None,
-        )  # fmt: skip
+        carried.append(Carried("sms", f"sms:{fact.booking_id}:{notice.to}", phone, params, account_id))
+    row = Told(account_id, technician_id, fact.booking_id, notice.type, notice.title, message, metadata)
+    tx.late(_put_all, (row, carried))
+
+
+async def _put_all(tx: Tx, told: list[tuple[Told, list[Carried]]]) -> None:
+    """Writes all notices of a transaction, and what carries them, in one statement."""
+    notices, carried = [row for row, _ in told], [one for _, several in told for one in several]
+    await rows.put_all(
+        tx.conn, account_ids=[n.account_id for n in notices], technician_ids=[n.technician_id for n in notices],
+        booking_ids=[n.booking_id for n in notices], types=[n.type for n in notices], titles=[n.title for n in notices],
+        messages=[n.message for n in notices], metadata=[n.metadata for n in notices],
+        channels=[c.channel for c in carried], streams=[c.stream for c in carried],
+        recipients=[c.recipient for c in carried], reached=[c.account_id for c in carried],
+        data=[c.data for c in carried],
+        bodies=[messages.TEMPLATES["notification"].format_map(c.data) for c in carried],
+    )  # fmt: skip
+    if carried:
+        tx.hint(bus.OUTBOX_FILLED, {})
 
 
 def push_topic(settings: Settings, realm: str, subject_id: UUID) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,6 +19,8 @@ from storage.database.pool import Conn
 if TYPE_CHECKING:
     from dispatch.services import Services
 
+#: From this likeness on (0 to 1) two lines are one line with a slip of the pen in it: "12 Lake Raod, Flat 3".
+SAME_LINE = 0.85
 #: Nobody lives at more places than that.
 MAX_ADDRESSES = 50
 
@@ -96,7 +100,8 @@ async def create(tx: Tx, account_id: UUID, new: AddressIn) -> Address:
 async def change(tx: Tx, account_id: UUID, address_id: UUID, changes: dict[str, Any]) -> Address:
     """Changes the named fields of AddressIn, leaves the rest.
 
-    Text that says another place without new coordinates drops the old ones, so that nobody is sent there. The
+    Text that says another place without new coordinates drops the old ones, so that nobody is sent there; a line whose
+    spelling was corrected says the same place. The
     default can be moved to another address, not taken away: `is_default: False` on it changes nothing.
     Raises Missing, Invalid (one coordinate without the other).
     """
@@ -109,7 +114,7 @@ async def change(tx: Tx, account_id: UUID, address_id: UUID, changes: dict[str, 
     new = replace(old, **{**changes, "is_default": bool(changes.get("is_default")) or old.is_default})
     if "lat" in changes:
         new = replace(new, is_approximate=False)
-    elif _place_of(new) != _place_of(old):
+    elif not _is_same_place(new, old):
         place_id = changes.get("place_id")
         new = replace(new, lat=None, lng=None, is_approximate=False, place_id=place_id)
     changed = await rows.update(
@@ -169,8 +174,22 @@ async def _geocoded(services: Services, address: Address) -> Address:
     return replace(address, lat=found.lat, lng=found.lng, is_approximate=found.is_approximate)
 
 
-def _place_of(address: Address) -> tuple[str, ...]:
-    return address.line1, address.city, address.state, address.postal_code
+def is_approximate(address: Address) -> bool:
+    """Whether what is known of its position is less than the house: so, too, while nothing is."""
+    return address.is_approximate or address.lat is None
+
+
+def _is_same_place(one: Address, other: Address) -> bool:
+    """The same town and, but for slips of the pen, the same line: its numbers stand, and it reads nearly alike."""
+    towns = [tuple(_plain(x) for x in (a.city, a.state, a.postal_code)) for a in (one, other)]
+    lines = [_plain(a.line1) for a in (one, other)]
+    numbers = [re.findall(r"[0-9]+", line) for line in lines]
+    likeness = SequenceMatcher(None, lines[0], lines[1]).ratio()
+    return towns[0] == towns[1] and numbers[0] == numbers[1] and likeness >= SAME_LINE
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().replace(",", " ").split())
 
 
 def _check_pair(lat: float | None, lng: float | None) -> None:

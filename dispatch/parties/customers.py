@@ -102,6 +102,11 @@ async def update_profile(tx: Tx, account_id: UUID, changes: dict[str, Any]) -> A
     return account
 
 
+async def fill_profile(tx: Tx, account_id: UUID, name: str, email: str | None) -> None:
+    """Completes a profile that lacks a name or an e-mail with what its owner gave at checkout; changes nothing else."""
+    await rows.fill_profile(tx.conn, id=account_id, name=name, email=email)
+
+
 async def change_phone(
     services: Services, account_id: UUID, session_id: UUID, step_up_token: str | None, phone: str, code: str
 ) -> Account:

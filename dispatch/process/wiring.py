@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from dispatch.adapters.messages import senders
-from dispatch.billing import cancelled, charges, earnings, promos
+from dispatch.billing import cancelled, earnings, promos
 from dispatch.billing.worker import MoneyWorker
 from dispatch.engine import detections, presence
 from dispatch.engine.timers import Sweeper
@@ -25,7 +25,7 @@ class Worker(Protocol):
 
 def reactions_of(services: Services) -> None:
     """What else happens in the transaction of a fact, in this order: money first, then words about it."""
-    for part in (charges, earnings, cancelled, promos, notifications):
+    for part in (earnings, cancelled, promos, notifications):
         part.register(services.reactions)
 
 

@@ -14,7 +14,10 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run. `_s` are seconds of the domain's time; `pings_dropped` is by the step that dropped them."""
+    """One run. `_s` are seconds of the domain's time; `pings_dropped` is by the step that dropped them.
+
+    `left_waiting`: numbers of bookings in the queue for a reason that has passed, while somebody fitting is free.
+    """
 
     technicians: int
     customers: int
@@ -42,6 +45,7 @@ class Report:
     rated: int
     facts_told: int
     missed_events: int
+    left_waiting: list[str]
     gaps_repaired: int
     repeated_events: int
     resets: int
@@ -51,8 +55,8 @@ class Report:
 
     @property
     def is_clean(self) -> bool:
-        """Nothing missed and nothing wrong."""
-        return self.missed_events == 0 and self.errors == 0
+        """Nothing missed, nothing wrong, and nobody left waiting for somebody who is free."""
+        return self.missed_events == 0 and self.errors == 0 and not self.left_waiting
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -85,6 +89,7 @@ class Report:
             ("events told", f"{self.facts_told} ({self.repeated_events} twice, {self.gaps_repaired} gaps repaired)"),
             ("reconnects, resets", f"{self.reconnects}, {self.resets}"),
             ("events missed", str(self.missed_events)),
+            ("waiting while somebody is free", ", ".join(self.left_waiting) or "none"),
             ("errors", str(self.errors)),
         ]
 

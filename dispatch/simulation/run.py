@@ -106,6 +106,7 @@ async def run(
             await _live(scene, customers)
             simulated_s = services.clock.timestamp() - started_s
             missed = await _settle(scene, technicians, customers)
+            waiting = await _left_waiting(scene)
         finally:
             telling.cancel()
             for task in working:
@@ -115,7 +116,7 @@ async def run(
         for error in ended:
             if isinstance(error, Exception):
                 scene.tally.wrong("a technician", error)
-        return await _report(scene, technicians, customers, simulated_s, missed)
+        return await _report(scene, technicians, customers, simulated_s, missed, waiting)
 
 
 @asynccontextmanager
@@ -212,8 +213,28 @@ async def _settle(scene: Scene, technicians: Sequence[Technician], customers: Se
         await asyncio.sleep(SETTLE_LOOK_S)
 
 
+async def _left_waiting(scene: Scene) -> list[str]:
+    """Who waits although somebody fitting is free, after a moment for what is just being told; see the statement."""
+    settings = scene.services.settings.dispatch
+    end = asyncio.get_running_loop().time() + SETTLE_S
+    while True:
+        async with scene.services.read() as conn:
+            found = await rows.left_waiting(
+                conn, ids=[UUID(one) for one in scene.tally.booked], live_horizon_s=settings.live_horizon_s,
+                fresh_fix_s=settings.fresh_fix_s, places=settings.open_offers,
+            )  # fmt: skip
+        if not found or asyncio.get_running_loop().time() > end:
+            return [one.number for one in found]
+        await asyncio.sleep(SETTLE_LOOK_S)
+
+
 async def _report(
-    scene: Scene, technicians: Sequence[Technician], customers: Sequence[Customer], simulated_s: float, missed: int
+    scene: Scene,
+    technicians: Sequence[Technician],
+    customers: Sequence[Customer],
+    simulated_s: float,
+    missed: int,
+    waiting: list[str],
 ) -> Report:
     bookings, _ = await _heads(scene, technicians)
     async with scene.services.read() as conn:
@@ -233,7 +254,7 @@ async def _report(
         arrivals_by_hand=tally.arrivals_by_hand, positions_seen=tally.moves_seen, bookings=dict(ends),
         turned_away=dict(tally.turned_away), paid_online=tally.paid, rated=tally.rated,
         facts_told=sum(s.streams.told for s in sockets),
-        missed_events=missed, gaps_repaired=sum(s.streams.gaps for s in sockets),
+        missed_events=missed, left_waiting=waiting, gaps_repaired=sum(s.streams.gaps for s in sockets),
         repeated_events=sum(s.streams.repeated for s in sockets), resets=sum(s.resets for s in sockets),
         reconnects=sum(max(0, s.connections - 1) for s in sockets), errors=tally.errors,
         error_words=tally.error_words,

@@ -30,6 +30,12 @@ UPDATE accounts SET name = CASE WHEN :sets_name THEN :name ELSE name END,
 WHERE id = :id AND erased_at IS NULL
 RETURNING id, phone, email, name, avatar_url, is_verified, is_active, created_at;
 
+-- name: fill_profile
+-- What is empty takes what its owner wrote elsewhere. An address that signs in is left to its own form.
+UPDATE accounts SET name = coalesce(nullif(name, ''), :name),
+  email = CASE WHEN password_hash IS NULL THEN coalesce(nullif(email, ''), :email) ELSE email END, updated_at = app_now()
+WHERE id = :id AND erased_at IS NULL;
+
 -- name: set_phone
 UPDATE accounts SET phone = :phone, is_verified = true, updated_at = app_now() WHERE id = :id AND erased_at IS NULL
 RETURNING id, phone, email, name, avatar_url, is_verified, is_active, created_at;

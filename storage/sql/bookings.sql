@@ -6,19 +6,27 @@ id, number, system, account_id, organisation_id, preview_id, address, contact, z
   refund_minor, rating, created_at, wallet_minor, outstanding_fee_minor, to_collect_minor, collected_minor;
 
 -- name: insert
-INSERT INTO bookings (number, system, account_id, organisation_id, preview_id, address_id, address, contact, zone_id, lat, lng,
-  is_approximate, timezone, local_date, local_time, starts_at, ends_at, categories, tiers, payment_method, currency,
-  subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, promo_code_id, priority, auto_assign,
-  policy_accepted, start_code, next_action, next_action_at)
-VALUES (:number, :system, :account_id, :organisation_id, :preview_id, :address_id, :address, :contact, :zone_id, :lat, :lng,
-  :is_approximate, :timezone, :local_date, :local_time, :starts_at, :ends_at, :categories, :tiers, :payment_method, :currency,
-  :subtotal_minor, :savings_minor, :discount_minor, :tax_minor, :grand_total_minor, :promo_code_id, :priority, :auto_assign,
-  :policy_accepted, :start_code, :next_action, :next_action_at)
-RETURNING id;
-
--- name: insert_items
-INSERT INTO booking_items (booking_id, position, service_id, name, category, tier, quantity, duration_minutes, list_price_minor, price_minor)
-VALUES (:booking_id, :position, :service_id, :name, :category, :tier, :quantity, :duration_minutes, :list_price_minor, :price_minor);
+-- A booking with its items. Without a number it takes the next one after the stem; the sequence locks nobody.
+WITH b AS (
+  INSERT INTO bookings (number, system, account_id, organisation_id, preview_id, confirmed_as, address_id, address, contact, zone_id,
+    lat, lng, is_approximate, timezone, local_date, local_time, starts_at, ends_at, categories, tiers, payment_method, currency,
+    subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, promo_code_id, priority, auto_assign,
+    policy_accepted, start_code, next_action, next_action_at, to_collect_minor)
+  VALUES (coalesce(:number, :number_stem || (SELECT lpad(n, greatest(6, length(n)), '0') FROM (SELECT nextval('booking_numbers')::text AS n) AS next)),
+    :system, :account_id, :organisation_id, :preview_id, :confirmed_as, :address_id, :address, :contact, :zone_id,
+    :lat, :lng, :is_approximate, :timezone, :local_date, :local_time, :starts_at, :ends_at, :categories, :tiers, :payment_method, :currency,
+    :subtotal_minor, :savings_minor, :discount_minor, :tax_minor, :grand_total_minor, :promo_code_id, :priority, :auto_assign,
+    :policy_accepted, :start_code, :next_action, :next_action_at, :to_collect_minor)
+  RETURNING *
+), i AS (
+  INSERT INTO booking_items (booking_id, position, service_id, name, category, tier, quantity, duration_minutes, list_price_minor, price_minor)
+  SELECT b.id, item.n - 1, item.service_id, item.name, item.category, item.tier, item.quantity, item.minutes, item.list_price, item.price
+  FROM b, unnest(:service_ids::uuid[], :names::text[], :item_categories::text[], :item_tiers::text[], :quantities::int[],
+    :minutes::int[], :list_prices::bigint[], :prices::bigint[]) WITH ORDINALITY
+    AS item (service_id, name, category, tier, quantity, minutes, list_price, price, n)
+)
+SELECT {columns}
+FROM b;
 
 -- name: get
 SELECT {columns}
@@ -70,6 +78,14 @@ UPDATE bookings SET status = :target, next_action = :action, next_action_at = :a
 WHERE id = :booking_id AND status = ANY(:sources)
 RETURNING {columns};
 
+-- name: fall_back
+-- Nobody has it: it is due for dispatch, its interval is merely held, and its entry in the queue rests a while longer.
+WITH interval AS (UPDATE slots SET state = 'held' WHERE booking_id = :booking_id)
+UPDATE bookings SET status = :target, next_action = 'dispatch', next_action_at = app_now(), looks = 0, waits_for = '{}',
+  updated_at = app_now()
+WHERE id = :booking_id AND status = ANY(:sources)
+RETURNING {columns};
+
 -- name: offer_made
 -- The queue's entry rests while the offer is open: it keeps its age.
 UPDATE bookings SET status = :target, attempt = attempt + :attempts, next_action = 'offer_expiry', next_action_at = :expires_at,
@@ -91,13 +107,16 @@ UPDATE bookings SET attempt = attempt - 1 WHERE id = :booking_id AND attempt > 0
 RETURNING {columns};
 
 -- name: confirm
-UPDATE bookings SET status = :target, technician_id = :technician_id, next_action = 'watch', next_action_at = :watch_at,
-  watch = NULL, queued_at = NULL, queue_reason = NULL, updated_at = app_now()
+-- The booking and its interval are the technician's; it is watched so long before its start.
+WITH interval AS (UPDATE slots SET state = 'accepted' WHERE booking_id = :booking_id)
+UPDATE bookings SET status = :target, technician_id = :technician_id, next_action = 'watch',
+  next_action_at = greatest(app_now(), starts_at - make_interval(secs => :ahead_s::float8)), watch = NULL, queued_at = NULL, queue_reason = NULL, updated_at = app_now()
 WHERE id = :booking_id AND status = ANY(:sources)
 RETURNING {columns};
 
 -- name: reopen
--- The accepted technician is gone: a new round begins.
+-- The accepted technician is gone: a new round begins, and the interval is merely held.
+WITH interval AS (UPDATE slots SET state = 'held' WHERE booking_id = :booking_id)
 UPDATE bookings SET status = :target, technician_id = NULL, round = round + 1, attempt = 0, watch = NULL,
   next_action = 'dispatch', next_action_at = app_now(), updated_at = app_now()
 WHERE id = :booking_id AND status = ANY(:sources)

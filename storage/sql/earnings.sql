@@ -8,8 +8,8 @@ RETURNING id;
 
 -- part: columns
 e.id, e.booking_id, b.number AS booking_number, e.assignment_id, e.technician_id, e.payee_id, e.technician_share_pct,
-  e.currency, e.booking_minor, e.tax_minor, e.earning_minor, e.platform_minor, e.payment_method, e.status, e.payout_id,
-  p.number AS payout_number, e.created_at, e.paid_at
+  e.currency, e.booking_minor, e.tax_minor, e.earning_minor, e.platform_minor, e.paid_minor, e.payment_method, e.status,
+  e.payout_id, p.number AS payout_number, e.created_at, e.paid_at
 
 -- part: source
 earnings e JOIN bookings b ON b.id = e.booking_id LEFT JOIN payouts p ON p.id = e.payout_id

@@ -1,18 +1,19 @@
 -- name: insert_attempt
-INSERT INTO match_attempts (booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id, looks)
-VALUES (:booking_id, :round, :attempt, :policy, :policy_version, :weights, :radius_m, :outcome, :offer_id, :looks)
-RETURNING id;
+-- An attempt with those who were considered.
+WITH a AS (
+  INSERT INTO match_attempts (booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id, looks)
+  VALUES (:booking_id, :round, :attempt, :policy, :policy_version, :weights, :radius_m, :outcome, :offer_id, :looks)
+  RETURNING id
+)
+INSERT INTO match_candidates (attempt_id, technician_id, rank, reason, score, parts, distance_m)
+SELECT a.id, c.technician_id, c.rank, c.reason, c.score, c.parts, c.distance_m
+FROM a, unnest(:ids::uuid[], :ranks::int[], :reasons::text[], :scores::real[], :parts::jsonb[], :distances::int[])
+  AS c (technician_id, rank, reason, score, parts, distance_m);
 
 -- name: drop_last_look
 -- Its candidates go with it.
 DELETE FROM match_attempts WHERE outcome = 'no_candidate' AND round = :round
   AND id = (SELECT max(id) FROM match_attempts WHERE booking_id = :booking_id);
-
--- name: insert_candidates
-INSERT INTO match_candidates (attempt_id, technician_id, rank, reason, score, parts, distance_m)
-SELECT :attempt_id, c.technician_id, c.rank, c.reason, c.score, c.parts, c.distance_m
-FROM unnest(:ids::uuid[], :ranks::int[], :reasons::text[], :scores::real[], :parts::jsonb[], :distances::int[])
-  AS c (technician_id, rank, reason, score, parts, distance_m);
 
 -- name: purge
 -- A part of the attempts that are older than so many days; their candidates go with them.

@@ -1,19 +1,24 @@
 -- name: append_booking
--- The counter on the booking makes seq gapless: a rolled-back transaction takes its number back with it.
+-- The counter on the booking makes seq gapless: a rolled-back transaction takes its numbers back with it.
 WITH b AS (
-  UPDATE bookings SET event_seq = event_seq + 1, updated_at = app_now() WHERE id = :booking_id
+  UPDATE bookings SET event_seq = event_seq + cardinality(:types::text[]), updated_at = app_now() WHERE id = :booking_id
   RETURNING id, event_seq, account_id
 ), e AS (
   INSERT INTO booking_events (booking_id, seq, type, actor_kind, actor_id, data)
-  SELECT id, event_seq, :type, :actor_kind, :actor_id, :data FROM b
+  SELECT b.id, b.event_seq - cardinality(:types::text[]) + f.n, f.type, f.actor_kind, f.actor_id, f.data
+  FROM b, unnest(:types::text[], :actor_kinds::text[], :actor_ids::text[], :data::jsonb[]) WITH ORDINALITY
+    AS f (type, actor_kind, actor_id, data, n)
 )
-SELECT event_seq AS seq, account_id FROM b;
+SELECT account_id FROM b;
 
 -- name: append_party
+-- All that a transaction tells a party, in its order.
 WITH p AS (
-  UPDATE parties SET event_seq = event_seq + 1 WHERE id = :party_id RETURNING id, event_seq
+  UPDATE parties SET event_seq = event_seq + cardinality(:types::text[]) WHERE id = :party_id RETURNING id, event_seq
 ), e AS (
-  INSERT INTO party_events (party_id, seq, type, data) SELECT id, event_seq, :type, :data FROM p
+  INSERT INTO party_events (party_id, seq, type, data)
+  SELECT p.id, p.event_seq - cardinality(:types::text[]) + t.n, t.type, t.data
+  FROM p, unnest(:types::text[], :data::jsonb[]) WITH ORDINALITY AS t (type, data, n)
 )
 SELECT event_seq FROM p;
 

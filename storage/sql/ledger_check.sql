@@ -149,6 +149,15 @@ GROUP BY b.id
 HAVING coalesce(sum(p.captured_minor - p.dues_minor), 0) > b.grand_total_minor
   OR (b.payment_method = 'cash' AND coalesce(sum(p.captured_minor - p.dues_minor), 0) < b.grand_total_minor);
 
+-- name: shown_amounts
+-- What stands on a booking beside its price is what its payments ask for (compared column by column, shown as sums).
+SELECT b.id::text AS subject, b.currency::text AS currency,
+  b.wallet_minor + b.outstanding_fee_minor + b.to_collect_minor + b.collected_minor AS found_minor,
+  a.wallet_minor + a.outstanding_fee_minor + a.to_collect_minor + a.collected_minor AS expected_minor
+FROM bookings b, asked_of(b.id) a
+WHERE (b.wallet_minor, b.outstanding_fee_minor, b.to_collect_minor, b.collected_minor)
+  IS DISTINCT FROM (a.wallet_minor, a.outstanding_fee_minor, a.to_collect_minor, a.collected_minor);
+
 -- name: refund_reserves
 -- What a payment has promised back is the sum of its living refunds.
 SELECT p.id::text AS subject, p.currency::text AS currency, p.refunded_minor AS found_minor,

@@ -1,6 +1,15 @@
--- name: put
+-- name: put_all
+-- Notices, with the messages that carry them.
+WITH carried AS (
+  INSERT INTO outbox (channel, stream, recipient, template, body, data, account_id)
+  SELECT channel, stream, recipient, 'notification', body, data, account_id
+  FROM unnest(:channels::text[], :streams::text[], :recipients::text[], :bodies::text[], :data::jsonb[], :reached::uuid[])
+    WITH ORDINALITY AS m (channel, stream, recipient, body, data, account_id, n)
+  ORDER BY n
+)
 INSERT INTO notifications (account_id, technician_id, booking_id, type, title, message, metadata)
-VALUES (:account_id, :technician_id, :booking_id, :type, :title, :message, :metadata) RETURNING id;
+SELECT * FROM unnest(:account_ids::uuid[], :technician_ids::uuid[], :booking_ids::uuid[], :types::text[], :titles::text[],
+  :messages::text[], :metadata::jsonb[]);
 
 -- name: about
 -- What a message about a booking may say, and to whom it goes. A technician given by name is one of an earlier offer.

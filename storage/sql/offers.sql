@@ -12,27 +12,48 @@ ORDER BY p DESC LIMIT 1
 RETURNING {columns};
 
 -- name: get
-SELECT {columns}
-FROM offers WHERE id = :offer_id;
+SELECT {columns} FROM offers WHERE id = :offer_id;
 
 -- name: latest_for
 -- The technician's newest offer on a booking: what "accept this booking" means.
-SELECT {columns}
-FROM offers WHERE booking_id = :booking_id AND technician_id = :technician_id ORDER BY made_at DESC, round DESC LIMIT 1;
+SELECT {columns} FROM offers WHERE booking_id = :booking_id AND technician_id = :technician_id
+ORDER BY made_at DESC, round DESC LIMIT 1;
+
+-- name: lock_named
+-- The technician's own offer, by its id or as their newest of a booking; the booking's row is locked first. What it says of
+-- the state is as old as the wait for that lock: only the conditional UPDATE that follows knows.
+WITH named AS (
+  SELECT id, booking_id FROM offers
+  WHERE technician_id = :technician_id AND id = :offer_id
+  UNION ALL
+  (SELECT id, booking_id FROM offers
+   WHERE technician_id = :technician_id AND booking_id = :booking_id AND :offer_id::uuid IS NULL
+   ORDER BY made_at DESC, round DESC LIMIT 1)
+), locked AS (
+  SELECT id FROM bookings WHERE id = (SELECT booking_id FROM named) FOR UPDATE
+)
+SELECT {columns} FROM offers WHERE id = (SELECT id FROM named) AND booking_id = (SELECT id FROM locked);
 
 -- name: open_of_booking
 SELECT {columns}
 FROM offers WHERE booking_id = :booking_id AND state = 'open';
 
 -- name: accept
--- No row: it was answered, withdrawn, belongs to somebody else, or its time is over by the database's clock.
-UPDATE offers SET state = :target, answered_at = app_now()
-WHERE id = :offer_id AND technician_id = :technician_id AND state = ANY(:sources) AND expires_at > app_now()
-RETURNING {columns};
+-- First accept wins: the offer is taken and becomes the tie, or neither. No row: it was answered, withdrawn, belongs to
+-- somebody else, or its time is over by the database's clock.
+WITH won AS (
+  UPDATE offers SET state = :target, answered_at = app_now()
+  WHERE id = :offer_id AND technician_id = :technician_id AND state = ANY(:sources) AND expires_at > app_now()
+  RETURNING id, booking_id, technician_id, earning_minor
+)
+INSERT INTO assignments (booking_id, offer_id, technician_id, payee_id, technician_share_pct, platform_share_pct, earning_minor)
+SELECT booking_id, id, technician_id, :payee_id, :technician_share_pct::numeric, 100 - :technician_share_pct::numeric, earning_minor
+FROM won
+RETURNING id;
 
 -- name: close
 UPDATE offers SET state = :target, answered_at = app_now(), reason = :reason, attempt = CASE WHEN :keeps_attempt THEN attempt END
-WHERE id = :offer_id AND state = ANY(:sources);
+WHERE id = :offer_id AND state = ANY(:sources) AND (:is_due OR expires_at > app_now());
 
 -- name: tried
 -- Whom this booking must not be offered to again: everyone of this round, and whoever gave the job back.
@@ -60,11 +81,6 @@ ORDER BY id FOR NO KEY UPDATE;
 SELECT t.is_active AND p.deleted_at IS NULL AS is_active, t.onboarding_status = 'verified' AS is_verified,
   EXISTS (SELECT FROM technician_blocks k WHERE k.technician_id = t.id AND k.account_id = :account_id) AS is_blocked
 FROM technicians t JOIN parties p ON p.id = t.id WHERE t.id = :technician_id;
-
--- name: assign
-INSERT INTO assignments (booking_id, offer_id, technician_id, payee_id, technician_share_pct, platform_share_pct, earning_minor)
-VALUES (:booking_id, :offer_id, :technician_id, :payee_id, :technician_share_pct::numeric, 100 - :technician_share_pct::numeric, :earning_minor)
-RETURNING id;
 
 -- name: assignment
 -- The live or finished assignment of a booking.

@@ -3,7 +3,8 @@
 INSERT INTO payments (id, booking_id, account_id, kind, status, currency, amount_minor, dues_minor, receipt, expires_at)
 VALUES (:payment_id, :booking_id, :account_id, :kind, :status, :currency, :amount_minor, :dues_minor, :receipt, :expires_at)
 ON CONFLICT DO NOTHING
-RETURNING id;
+RETURNING id, booking_id, account_id, kind, method, status, currency, amount_minor, dues_minor, captured_minor, refunded_minor,
+  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, created_at;
 
 -- name: insert_captured
 -- Money that is already here: a wallet's part, or what a gateway took besides the payment it was asked for.

@@ -13,3 +13,23 @@ SELECT state, count(*)::int AS count FROM offers WHERE booking_id = ANY(:ids::uu
 
 -- name: technician_heads
 SELECT id, event_seq AS seq FROM parties WHERE id = ANY(:ids::uuid[]);
+
+-- name: left_waiting
+-- Bookings in the queue for a reason that has passed: somebody whom their last look found refused by nothing but a transient
+-- reason is free now, and it is not due to look again.
+SELECT DISTINCT b.id, b.number
+FROM bookings b
+JOIN LATERAL (SELECT max(a.id) AS id FROM match_attempts a WHERE a.booking_id = b.id) look ON true
+JOIN match_candidates c ON c.attempt_id = look.id AND c.reason IN ('offline', 'stale_fix', 'no_position', 'busy_then', 'offer_open')
+JOIN technicians t ON t.id = c.technician_id AND t.is_active AND t.onboarding_status = 'verified' AND t.is_available
+  AND b.categories <@ t.categories AND b.tiers <@ t.tiers
+LEFT JOIN technician_positions p ON p.technician_id = t.id
+CROSS JOIN LATERAL (SELECT b.starts_at < app_now() + make_interval(secs => :live_horizon_s::float8) AS is_live) AS job
+WHERE b.id = ANY(:ids::uuid[]) AND b.status = 'pending' AND b.queued_at IS NOT NULL AND b.waits_for <> '{}'
+  AND b.starts_at > app_now() + interval '2 minutes' AND b.next_action_at > app_now()
+  AND (NOT job.is_live OR p.fix_at > app_now() - make_interval(secs => :fresh_fix_s::float8))
+  AND (SELECT count(*) FROM offers o WHERE o.technician_id = t.id AND o.state = 'open') < CASE WHEN job.is_live THEN 1 ELSE :places::int END
+  AND NOT EXISTS (SELECT FROM offers o WHERE o.technician_id = t.id AND o.booking_id = b.id AND o.round = b.round)
+  AND NOT EXISTS (SELECT FROM assignments s WHERE s.technician_id = t.id AND s.booking_id = b.id)
+  AND NOT EXISTS (SELECT FROM slots s WHERE s.technician_id = t.id AND (s.state <> 'held' OR s.booking_id IS NULL)
+    AND upper(s.during) > b.starts_at - interval '1 hour' AND lower(s.during) < b.ends_at);

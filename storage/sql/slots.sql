@@ -19,6 +19,11 @@ WHERE s.technician_id = ANY(:ids::uuid[]) AND upper(s.during) > :from_at AND low
   AND (s.expires_at IS NULL OR s.expires_at > app_now())
   AND NOT EXISTS (SELECT FROM checkout_previews p WHERE p.id = s.preview_id AND p.account_id = :account_id);
 
+-- name: preview_to_booking
+-- What a preview held becomes its booking's, whoever else could come or not.
+UPDATE slots SET booking_id = :booking_id, preview_id = NULL, expires_at = NULL
+WHERE preview_id = :preview_id AND upper(during) = :ends_at AND expires_at > app_now();
+
 -- name: insert_if_free
 -- No row: the exclusion has decided, or somebody else was first. What a preview held goes first: the new row may need its time.
 WITH gone AS (DELETE FROM slots WHERE preview_id = :instead_of RETURNING id)
@@ -40,8 +45,10 @@ DELETE FROM slots WHERE preview_id IN (SELECT id FROM checkout_previews WHERE ac
 
 -- name: place_booking
 -- A booking has one slot: moving it to another technician, time or state is one statement, so the exclusion decides.
+-- What its preview held goes first: the new row may need its time.
+WITH gone AS (DELETE FROM slots WHERE preview_id = :instead_of RETURNING id)
 INSERT INTO slots (technician_id, technician_no, booking_id, state, during)
-VALUES (:technician_id, :technician_no, :booking_id, :state, tstzrange(:from_at, :to_at))
+SELECT :technician_id, :technician_no, :booking_id, :state, tstzrange(:from_at, :to_at) FROM (SELECT count(*) FROM gone) AS first
 ON CONFLICT (booking_id) DO UPDATE
 SET technician_id = excluded.technician_id, technician_no = excluded.technician_no, state = excluded.state, during = excluded.during;
 

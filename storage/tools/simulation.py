@@ -34,6 +34,13 @@ class Head:
     seq: int
 
 
+@dataclass(frozen=True, slots=True)
+class LeftWaiting:
+    id: UUID
+    number: str
+
+
 bookings = sql.rows("bookings", BookingEnd)
 offers = sql.rows("offers", OfferCount)
+left_waiting = sql.rows("left_waiting", LeftWaiting)
 technician_heads = sql.rows("technician_heads", Head)

@@ -156,6 +156,19 @@ def test_the_offset_of_a_clock_is_added_before_anything_is_judged() -> None:
     assert late.fix.at_s == NOW + 10
 
 
+def test_an_estimate_that_shrinks_loses_nothing() -> None:
+    """The first frame was thought to be of now and was half a minute old: what the phone took later is still newer."""
+    filter_ = FixFilter()
+    assert filter_.admit(ping(-30), NOW, 30.0).kind is Kind.ADMITTED
+    verdicts = [filter_.admit(ping(-30 + n * 5, east(n * 40)), NOW + 1, 1.0) for n in range(1, 7)]
+    assert [v.kind for v in verdicts] == [Kind.ADMITTED] * 6
+    assert [v.fix.at_s - NOW for v in verdicts if v.fix] == [0, 0, 0, 0, 0, 1]
+    assert all(v.decidable for v in verdicts)
+    # What is older by the phone too, or by far, is old.
+    assert filter_.admit(ping(-1, east(300)), NOW + 2, 1.0).step is Step.CLOCK
+    assert filter_.admit(ping(2, east(300)), NOW + 2, -100.0).step is Step.CLOCK
+
+
 T = int(NOW * 1000)
 GOOD = [T, 22.5, 88.3, 8.0, 3.5, 270.0]
 

@@ -307,3 +307,48 @@ def test_distances_are_great_circle() -> None:
     there = destination(*CITY, 33, 4_321)
     index.put(1, *there, 0.0)
     assert index.within(*CITY, 5_000).distances_m[0] == pytest.approx(haversine_m(*CITY, *there), abs=1e-6)
+
+
+#: In the middle of a city, on the equator, on both sides of the antimeridian and near both poles.
+EVERYWHERE = [CITY, (0.0, 0.0), (-33.45, -70.66), (-17.8, 179.9995), (52.0, -179.9995), (89.95, 10.0), (-89.95, -120.0)]
+#: Within the slack of a box, just beyond it on either side, and far.
+STEPS_M = [90.0, 249.0, 251.0, 400.0, 6_000.0]
+
+
+@pytest.mark.parametrize("start", EVERYWHERE)
+@pytest.mark.parametrize("bearing", [0.0, 90.0, 180.0, 270.0])
+@pytest.mark.parametrize("by", ["one", "many"])
+def test_moves_in_all_four_directions(start: tuple[float, float], bearing: float, by: str) -> None:
+    """Whoever moves is found where they are now and no longer where they were, however far and whichever way."""
+    index = FleetIndex()
+    index.put(7, *destination(*start, 45, 30_000), 1.0, available=True)
+    for n, metres in enumerate(STEPS_M, start=10):
+        index.put(n, *start, 1.0, available=True)
+        here = start
+        # Twice, so that a box that was laid anew is left again on the same side.
+        for leg in range(2):
+            there = destination(*here, bearing, metres)
+            if by == "one":
+                index.move(n, *there, 2.0 + leg)
+            else:
+                index.move_many([n], np.array([there[0]]), np.array([there[1]]), np.array([2.0 + leg]))
+            assert index.within(*there, 1.0).keys.tolist() == [n]
+            assert index.match(*there, 1.0, skill_mask=0, tier_mask=0).keys.tolist() == [n]
+            assert index.within(*here, metres - 1.0).keys.tolist() == []
+            spot = index.position(n)
+            assert spot is not None and haversine_m(spot.lat, spot.lng, *there) < 1e-3
+            here = there
+        assert index.remove(n)
+
+
+@pytest.mark.parametrize("lng", [179.9995, -179.9995])
+@pytest.mark.parametrize("bearing", [90.0, 270.0])
+def test_over_the_antimeridian_and_back(lng: float, bearing: float) -> None:
+    index, start = FleetIndex(), (-17.8, lng)
+    index.put(1, *start, 1.0)
+    for n, way in enumerate((bearing, (bearing + 180) % 360, (bearing + 180) % 360, bearing)):
+        start = destination(*start, way, 120.0)
+        index.move(1, *start, 2.0 + n)
+        assert index.within(*start, 1.0).keys.tolist() == [1]
+        assert index.within(-17.8, 180.0, 500.0).keys.tolist() == [1]
+        assert index.within(-17.8, -180.0, 500.0).keys.tolist() == [1]

@@ -95,3 +95,37 @@ async def test_others_addresses_do_not_exist(house: House, customer: Visitor) ->
 async def test_strangers_have_no_addresses(house: House) -> None:
     status, _, _ = await house.visitor.call("GET", "/users/addresses")
     assert status == 401
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_kept"),
+    [
+        ({"address_line1": "12 Lake Rode, Flat 3"}, True),
+        ({"address_line1": "12, lake road  flat 3"}, True),
+        ({"address_line2": "ring twice"}, True),
+        ({"name": "Mother's"}, True),
+        ({"city": "kolkata"}, True),
+        ({"address_line1": "21 Lake Road, Flat 3"}, False),
+        ({"address_line1": "12 Lake Road, Flat 4"}, False),
+        ({"address_line1": "12 Park Street, Flat 3"}, False),
+        ({"pincode": "700030"}, False),
+        ({"city": "Howrah"}, False),
+    ],
+)
+async def test_a_slip_of_the_pen_keeps_the_pin_and_another_place_drops_it_in_words(
+    customer: Visitor, changes: dict[str, Any], is_kept: bool
+) -> None:
+    place = {"address_line1": "12 Lake Road, Flat 3", "city": "Kolkata", "pincode": "700029", "lat": 22.5, "lng": 88.36}
+    _, made, _ = await customer.call("POST", "/users/addresses", {**OFFICE, **place})
+    status, changed, _ = await customer.call("PUT", f"/users/addresses/{made['data']['id']}", changes)
+    assert status == 200 and changed["data"]["lat"] == (22.5 if is_kept else None)
+    assert changed["data"]["is_approximate"] is not is_kept
+    assert ("map" in (changed.get("message") or "")) is not is_kept
+
+
+async def test_what_an_address_says_of_its_place_is_what_checkout_says(customer: Visitor) -> None:
+    place = {"lat": None, "lng": None}
+    _, made, _ = await customer.call("POST", "/users/addresses", {**OFFICE, **place})
+    assert made["data"]["is_approximate"] is True and made["data"]["lat"] is None
+    listed = await customer.get("/users/addresses")
+    assert [a["is_approximate"] for a in listed if a["id"] == made["data"]["id"]] == [True]

@@ -244,3 +244,17 @@ async def test_a_bad_letter_is_refused(house: House, field: str, changes: dict[s
     assert status == 422
     assert list(body["error"]["details"]) == [field]
     assert await house.city.value("SELECT count(*) FROM contact_submissions") == 0
+
+
+async def test_a_cancellation_that_is_repeated_with_its_key_answers_the_same(house: House, customer: Visitor) -> None:
+    booking_id = await book(customer)
+    path, key = f"/bookings/{booking_id}/cancel", {"X-Idempotency-Key": "cancel-once-0001"}
+    first, body, _ = await customer.call("POST", path, {"reason": "ill"}, headers=key)
+    again, same, headers = await customer.call("POST", path, {"reason": "ill"}, headers=key)
+    assert (first, again, same["data"]) == (200, 200, body["data"])
+    assert headers["Idempotent-Replayed"] == "true"
+    other, refused, _ = await customer.call("POST", path, {"reason": "another one"}, headers=key)
+    assert (other, refused["error"]["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    # Without a key the repetition hears how things stand.
+    assert (await customer.call("POST", path, {}))[0] == 409
+    assert await house.city.value("SELECT count(*) FROM booking_events WHERE type = 'booking.cancelled'") == 1

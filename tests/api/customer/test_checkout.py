@@ -39,6 +39,7 @@ async def test_prepare_answers_as_in_the_contract(customer: Visitor) -> None:
     data = await prepare(customer)
     assert data["pricing"] == {
         "subtotal": 2000.0, "savings": 400.0, "discount": 160.0, "tax": 331.2, "grand_total": 1771.2,
+        "outstanding_fee": 0.0, "amount_to_collect": 1771.2,
         "currency": "INR",
     }  # fmt: skip
     assert data["promo"]["code"] == "SAVE10"

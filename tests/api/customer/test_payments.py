@@ -7,10 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from dispatch.billing import charges, refunds
+from dispatch.billing import charges, payments, refunds
 from tests.api.customer.conftest import House, Visitor
 from tests.api.shop import Shop
 from tests.dispatch.billing.till import GRAND
+from tests.world import KOLKATA
 
 
 def triple(reply: dict[str, Any]) -> dict[str, Any]:
@@ -219,3 +220,60 @@ async def test_what_cancelling_costs_is_said_before(shop: Shop) -> None:
     _, body, _ = await customer.call("POST", f"/bookings/{booking.id}/cancel", {})
     assert (body["data"]["cancellation_fee"], body["data"]["refund_amount"]) == (177.12, 1594.08)
     assert await quote() is None
+
+
+# ---------------------------------------------------------------- a confirm while the gateway is away
+
+
+async def cart(shop: Shop, customer: Any) -> dict[str, Any]:
+    """What a confirm needs: an address in the zone and a fresh preview."""
+    _, body, _ = await customer.call(
+        "POST", "/users/addresses",
+        {"name": "Home", "address_line1": "1 Test Street", "city": "Kolkata", "state": "West Bengal",
+         "pincode": "700001", "lat": KOLKATA[0], "lng": KOLKATA[1]},
+    )  # fmt: skip
+    address_id, service_id = body["data"]["id"], str(shop.till.world.service_ids["Facial"])
+    _, body, _ = await customer.call(
+        "POST", "/checkout/prepare", {"service_ids": [service_id], "address_id": address_id}
+    )
+    preview = body["data"]
+    return {
+        "preview_id": preview["preview_id"], "payment_method": "online", "address_id": address_id,
+        "booking_date": preview["booking_date"], "booking_time": preview["available_time_slots"][-1],
+        "customer_name": "A customer", "customer_phone": "+911234567890", "cancellation_policy_accepted": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("has_effect", [False, True])
+@pytest.mark.parametrize("key", [None, uuid4().hex])
+async def test_a_confirm_that_met_an_outage_is_repeated(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, has_effect: bool, key: str | None
+) -> None:
+    monkeypatch.setattr(payments, "WAIT_FOR_ORDER_S", 0.2)
+    customer = await shop.visitor("customer", await shop.till.world.customer())
+    wish = await cart(shop, customer)
+    headers = {"X-Idempotency-Key": key} if key else {}
+    await shop.till.away(has_effect=has_effect)
+    for _ in range(3):
+        status, body, answered = await customer.call("POST", "/checkout/confirm", wish, headers=headers)
+        assert (status, body["error"]["code"]) == (503, "ORDER_PENDING") and answered["Retry-After"]
+    await shop.till.back()
+    status, body, _ = await customer.call("POST", "/checkout/confirm", wish, headers=headers)
+    assert status == 201
+    # One booking, one order, however often it was asked.
+    assert list((await shop.till.gw.state())["orders"]) == [body["data"]["payment"]["order_id"]]
+    assert await shop.till.world.value("SELECT count(*) FROM bookings") == 1
+
+
+async def test_a_confirm_that_the_gateway_refuses_is_told_so_and_frees_the_time(shop: Shop) -> None:
+    till = shop.till
+    customer = await shop.visitor("customer", await till.world.customer())
+    await till.world.execute("UPDATE service_prices SET price_minor = 50, list_price_minor = 50")
+    wish = await cart(shop, customer)
+    for key in (uuid4().hex, None):
+        headers = {"X-Idempotency-Key": key} if key else {}
+        for _ in range(2):
+            status, body, _ = await customer.call("POST", "/checkout/confirm", wish, headers=headers)
+            assert (status, body["error"]["code"]) == (409, "ORDER_REFUSED")
+    assert await till.world.value("SELECT count(*) FROM slots WHERE booking_id IS NOT NULL") == 0
+    assert await till.world.value("SELECT status FROM bookings") == "cancelled"

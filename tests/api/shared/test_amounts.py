@@ -30,6 +30,7 @@ async def test_the_wallets_part_is_not_collected_again(shop: Shop) -> None:
         assert amounts((await technician.get("/partner/bookings"))["bookings"][0]) == expected
         assert amounts(await customer.get(f"/bookings/{booking.id}")) == expected
         assert amounts((await customer.get("/bookings"))["bookings"][0]) == expected
+        assert amounts((await customer.get("/dashboard"))["recent_bookings"][0]) == expected
         await technician.call("POST", path + "/accept", {})
     for step in ("in_transit", "arrived", "in_progress"):
         status, body, _ = await technician.call("PATCH", path + "/status", {"status": step})
@@ -51,13 +52,13 @@ async def test_an_old_fee_is_said_before_the_price_is_agreed_and_collected(shop:
     customer = await shop.visitor("customer", owing.account_id)
     asked = {"service_ids": [str(till.world.service_ids["Facial"])]}
     status, body, _ = await customer.call("POST", "/checkout/prepare", asked)
-    price = body["data"]["pricing"]
-    assert status == 200 and price["outstanding_fee"] == 177.12
-    assert price["amount_to_collect"] == round(price["grand_total"] + 177.12, 2)
+    data = body["data"]
+    assert status == 200 and data["outstanding_fee"] == 177.12
+    assert data["amount_to_collect"] == round(data["pricing"]["grand_total"] + 177.12, 2)
     booking = await till.world.book(owing.account_id, hours=4)
     # It is asked for once: the next booking is told the price alone.
     _, body, _ = await customer.call("POST", "/checkout/prepare", asked)
-    assert body["data"]["pricing"]["outstanding_fee"] == 0
+    assert body["data"]["outstanding_fee"] == 0
     expected = (GRAND / 100, 0, 177.12, 1948.32, 0)
     technician = await shop.visitor("technician", technician_id)
     assert amounts(await customer.get(f"/bookings/{booking.id}")) == expected

@@ -19,6 +19,7 @@ from dispatch.engine.free_times import SlotTaken
 from dispatch.errors import Invalid, Missing
 from dispatch.parties import addresses
 from dispatch.parties.addresses import AddressIn
+from dispatch.ports.gateway import PaymentsNotConfigured
 from storage.database.pool import Pool
 from tests.city import City, city
 
@@ -309,7 +310,7 @@ async def test_an_eleventh_booking_within_the_hour_is_refused(town: City) -> Non
 
 async def test_online_without_a_gateway_creates_nothing(town: City) -> None:
     preview = await prepared(town)
-    with pytest.raises(confirm.PaymentsNotConfigured):
+    with pytest.raises(PaymentsNotConfigured):
         await confirmed(town, preview, payment_method="online")
     assert await town.value("SELECT count(*) FROM bookings") == 0
     assert await town.value("SELECT count(*) FROM document_sequences WHERE code = 'BK'") == 0

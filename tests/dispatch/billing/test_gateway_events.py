@@ -188,13 +188,19 @@ async def test_an_old_word_is_a_reason_to_ask_and_nothing_more(deaf_till: Till) 
     assert await deaf_till.sums() == {}
 
 
-async def test_a_payment_of_nobody_goes_to_a_person(deaf_till: Till) -> None:
-    pay = entity("pay_Abcdefgh123456", "order_Unknown1234567", "captured")
-    await send(deaf_till, event("payment.captured", {"payment": pay}))
+async def test_money_of_another_shop_at_the_same_account_is_a_note_and_nobodys_alarm(deaf_till: Till) -> None:
+    """An order that nobody knows, one of another shop, a payment without an order, a payout that we never made."""
+    theirs = await deaf_till.gateway.create_order(50000, "INR", "OTHER-SHOP-1", {})
+    for n, order_id in enumerate(("order_Unknown1234567", theirs.id, None)):
+        pay = entity(f"pay_Abcdefgh12345{n}", order_id, "captured")  # type: ignore[arg-type]
+        await send(deaf_till, event("payment.captured", {"payment": pay}))
     await deaf_till.drain()
-    rows = await deaf_till.world.fetch("SELECT needs_review, is_processed, retry_count FROM gateway_events")
-    assert [tuple(r) for r in rows] == [(True, False, 0)]
-    assert await deaf_till.world.value("SELECT count(*) FROM alerts WHERE kind = 'gateway_event_review'") == 1
+    rows = await deaf_till.world.fetch("SELECT needs_review, is_processed, error FROM gateway_events")
+    assert len(rows) == 3
+    for row in rows:
+        assert (row["needs_review"], row["is_processed"]) == (False, True) and "not ours" in row["error"]
+    assert await deaf_till.world.value("SELECT count(*) FROM alerts") == 0
+    assert await deaf_till.sums() == {}
 
 
 @pytest.mark.parametrize("change", [{"amount": GRAND - 1}, {"currency": "USD"}])

@@ -76,3 +76,11 @@ async def test_parts_of_earnings_that_no_payout_took_are_seen(till: Till, column
     step = "+ 1" if column == "claimed_minor" else "- 1"
     await till.world.execute(f"UPDATE earnings SET {column} = {column} {step}")
     assert "payout_parts" in await found(till)
+
+
+async def test_a_booking_that_shows_other_amounts_is_seen(till: Till) -> None:
+    await till.world.technician()
+    booking = await till.world.book()
+    await till.check()
+    await till.world.execute("UPDATE bookings SET to_collect_minor = 1 WHERE id = $1", booking.id)
+    assert await found(till) == {"shown_amounts": (1, GRAND)}

@@ -20,5 +20,5 @@ async def test_random_faults_leave_sound_books(till: Till) -> None:
     print(done)
     assert done.wrong == []
     assert sum(done.stories.values()) == BOOKINGS and done.faults
-    assert set(done.intents) <= {"done", "failed", "expired", "manual_review"} | {"pending"}
+    assert set(done.intents) <= {"done", "failed", "expired"} and done.faults["html_502"] > 5
     await till.check()

@@ -115,6 +115,11 @@ async def test_a_signed_payment_of_another_order_is_quarantined(till: Till) -> N
     assert held.review_reason is not None and held.status == "pending"
     assert await till.world.value("SELECT count(*) FROM alerts WHERE kind = 'payment_review'") == 1
     assert (await till.world.booking(dear.id)).payment_status == "pending"
+    # Its own payment comes: nothing is left to look at.
+    await till.verify(dear, await till.gw.pay(dear_block["order_id"]))
+    assert (await till.payment(dear)).status == "success"
+    still_open = "SELECT count(*) FROM alerts WHERE kind = 'payment_review' AND resolved_at IS NULL"
+    assert await till.world.value(still_open) == 0
 
 
 async def test_a_failed_try_waits_for_another(till: Till) -> None:

@@ -149,6 +149,25 @@ async def test_a_failed_refund_is_undone_and_can_be_asked_again(till: Till) -> N
     await ask(till, booking, GRAND)
     await till.drain()
     assert (await till.payment(booking)).status == "refunded"
+    # What failed has been made up for: nobody has to look any more.
+    assert await till.world.value("SELECT count(*) FROM alerts WHERE resolved_at IS NULL") == 0
+    await till.check()
+
+
+async def test_two_failed_refunds_are_two_alerts_and_each_is_settled_by_its_own(till: Till) -> None:
+    booking = await till.paid()
+    await till.gw.control(refunds="failed", settle_s=0)
+    for _ in range(2):
+        await ask(till, booking, 1000)
+        await till.gw.control(settle=True)
+        await till.drain()
+    still_open = "SELECT count(*) FROM alerts WHERE kind = 'refund_failed' AND resolved_at IS NULL"
+    assert await till.world.value(still_open) == 2
+    await till.gw.control(refunds="processed")
+    for left in (1, 0):
+        await ask(till, booking, 1000)
+        await till.drain()
+        assert await till.world.value(still_open) == left
     await till.check()
 
 

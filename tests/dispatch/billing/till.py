@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from aiohttp import web
 
@@ -85,10 +85,14 @@ class Till:
         """A customer with so much in the wallet."""
         account_id = await self.world.customer()
         async with self.world.services.transaction() as tx:
-            given = [ledger.wallet(account_id, "INR"), ledger.platform("fee_revenue", "INR")]
-            lines = [ledger.Line(given[0], minor), ledger.Line(given[1], -minor)]
-            await ledger.post(tx, "goodwill", str(account_id), lines)
+            await self.give(tx, account_id, minor)
         return account_id
+
+    async def give(self, tx: Tx, account_id: UUID, minor: int) -> None:
+        """The house puts so much into a wallet."""
+        accounts = [ledger.wallet(account_id, "INR"), ledger.platform("fee_revenue", "INR")]
+        lines = [ledger.Line(accounts[0], minor), ledger.Line(accounts[1], -minor)]
+        await ledger.post(tx, "goodwill", str(uuid4()), lines)
 
     async def owing(self, fee_minor: int) -> Booking:
         """A cancelled booking whose customer owes so much of a fee."""

@@ -19,11 +19,11 @@ def judged(eligible: int, refused: int) -> list[Judged]:
     ("eligible", "refused", "kept"),
     [
         (0, 0, (0, 0)),
-        (3, 60, (3, 60)),
-        (150, 20, (100, 20)),
-        (150, 500, (100, 100)),
-        (0, 500, (0, 200)),
-        (40, 500, (40, 160)),
+        (3, 12, (3, 12)),
+        (150, 9, (20, 9)),
+        (150, 500, (20, 20)),
+        (0, 500, (0, 40)),
+        (8, 500, (8, 32)),
     ],
 )
 def test_the_best_and_the_nearest_are_kept(eligible: int, refused: int, kept: tuple[int, int]) -> None:
@@ -46,4 +46,4 @@ async def test_the_search_looks_no_further_than_its_last_look(world: World, monk
     monkeypatch.setattr(candidates, "near", near)
     async with world.services.read() as conn:
         await candidates.judge(conn, world.services, booking, world.now)
-    assert looks == [40, 160, 640, 2560]
+    assert looks == [20, 80, 320, 1280]

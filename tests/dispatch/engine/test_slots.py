@@ -356,7 +356,7 @@ async def test_the_times_of_a_day_are_those_that_every_filter_lets_pass(world: W
         await world.technician(km_north=1, working_hours=early),
         await world.technician(km_north=3),
         await world.technician(km_north=5, categories=("Haircut",)),
-        await world.technician(km_north=6, is_active=False),
+        await world.technician(km_north=6, is_active=False, seen=False),
         await world.technician(km_north=12),
     ]
     await world.execute(

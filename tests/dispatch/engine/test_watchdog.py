@@ -99,10 +99,10 @@ async def test_gone_dark_is_warned_and_then_reassigned(world: World) -> None:
     await world.accept(booking.id, one)
     watched = await world.booking(booking.id)
     assert watched.next_action == "watch" and watched.next_action_at == booking.starts_at - timedelta(hours=2)
+    await world.advance(hours=1, minutes=1)
     async with world.services.transaction() as tx:
         await jobs.advance(tx, booking.id, one, "in_transit")
     await world.services.tracker.refresh_jobs()
-    await world.advance(hours=1, minutes=1)
     world.see(two, *KOLKATA)
     # Nothing has been heard of the first for an hour: one bad look is forgiven, the second warns, once.
     assert await world.sweep() == 1

@@ -528,12 +528,12 @@ async def test_a_detection_waits_for_the_database(world: World, monkeypatch: pyt
     monkeypatch.setattr(module, "write", flaky)
     monkeypatch.setattr(module, "RETRY_S", 0.0)
     arrivals._found.put_nowait(Detection(booking.id, one, Rung.ARRIVED))
-    recording = asyncio.create_task(module.record(world.services))
+    recording = module.loop_of(world.services)
+    recording.start()
     async with asyncio.timeout(5):
         while arrivals.detected == 0:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-    recording.cancel()
-    await asyncio.gather(recording, return_exceptions=True)
+    await recording.stop()
     assert await state_of(world, booking) == "arrived"
 
 

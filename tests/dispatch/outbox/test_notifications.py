@@ -27,7 +27,7 @@ async def happen(services: Services, booking_id: UUID, fact: str, actor: Actor =
     reactions = Reactions()
     notifications.register(reactions)
     async with services.transaction() as tx:
-        await reactions.run(tx, Fact(booking_id, 1, fact, actor, data))
+        await reactions.run(tx, Fact(booking_id, fact, actor, data))
 
 
 async def told(services: Services) -> list[tuple[str, str]]:
@@ -112,7 +112,7 @@ async def test_a_failing_cause_takes_its_notices_back(services: Services) -> Non
     _, _, booking_id = await booked(services)
     with pytest.raises(ZeroDivisionError):
         async with services.transaction() as tx:
-            await notifications.write(tx, Fact(booking_id, 1, "booking.confirmed", SYSTEM))
+            await notifications.write(tx, Fact(booking_id, "booking.confirmed", SYSTEM))
             raise ZeroDivisionError
     assert await told(services) == [] and await sent(services) == []
 
