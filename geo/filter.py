@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -82,6 +83,8 @@ def read_ping(row: object) -> Ping | None:
     """
     if not isinstance(row, list | tuple) or not 3 <= len(row) <= 6:
         return None
+    if _is_whole(row):
+        return Ping(*row)
     t_ms = read_time_ms(row[0])
     lat, lng = _number(row[1], -90.0, 90.0), _number(row[2], -180.0, 180.0)
     # Nobody works in the Gulf of Guinea: 0, 0 is what a phone says that has not found itself yet.
@@ -96,6 +99,22 @@ def read_ping(row: object) -> Ping | None:
         _number(row[4], 0.0, MAX_SPEED_MPS) if size > 4 else None,
         _number(row[5], 0.0, MAX_HEADING_DEG) if size > 5 else None,
     )
+
+
+def _is_whole(row: Sequence[object]) -> bool:
+    """Whether all six values are there and in their bounds: most rows are, and then none needs a look of its own."""
+    if len(row) != 6:
+        return False
+    t_ms, lat, lng, accuracy_m, speed_mps, heading_deg = row
+    return (
+        type(t_ms) is float and 0.0 <= t_ms <= MAX_T_MS
+        and type(lat) is float and -90.0 <= lat <= 90.0
+        and type(lng) is float and -180.0 <= lng <= 180.0
+        and type(accuracy_m) is float and 0.0 <= accuracy_m <= MAX_ACCURACY_M
+        and type(speed_mps) is float and 0.0 <= speed_mps <= MAX_SPEED_MPS
+        and type(heading_deg) is float and 0.0 <= heading_deg <= MAX_HEADING_DEG
+        and (lat != 0.0 or lng != 0.0)
+    )  # fmt: skip
 
 
 def read_time_ms(value: object) -> float | None:
@@ -209,6 +228,32 @@ class FixFilter:
             return self._coarse(fix)
         settled = self._settle(fix, device_s, silence_s)
         return self._show(fix, settled)
+
+    def admit_clean(self, ping: Ping, now_s: float, offset_s: float = 0.0) -> Fix | None:
+        """The short way of the usual fix: newer than a trusted one that is shown, sharp, a move, and no jump. It is
+        admitted, decidable, dispatchable and believed then, by the same rules as in admit(). None: that one judges.
+        """
+        rules, trusted = self._rules, self._trusted
+        accuracy_m = ping.accuracy_m
+        if trusted is None or trusted is not self._last or self._shown is not trusted[0]:
+            return None
+        if accuracy_m is None or not 0.0 <= accuracy_m <= rules.decidable_accuracy_m:
+            return None
+        before, newest_s = trusted[0], self._newest_s
+        device_s = ping.t_ms / 1000.0
+        at_s = min(device_s + offset_s, now_s)
+        if not newest_s < at_s <= newest_s + rules.gap_s or now_s - at_s > rules.max_age_s:
+            return None
+        interval_s, noise_m = at_s - before.at_s, before.accuracy_m + accuracy_m
+        way_m = haversine_m(before.lat, before.lng, ping.lat, ping.lng)
+        most_m = rules.max_speed_mps * (interval_s if interval_s > rules.min_interval_s else rules.min_interval_s)
+        if not rules.duplicate_m <= way_m <= most_m + (noise_m if noise_m < rules.max_noise_m else rules.max_noise_m):
+            return None
+        fix = Fix(at_s, ping.lat, ping.lng, accuracy_m, ping.speed_mps, ping.heading_deg)
+        self._newest_s, self._device_s, self._shown = at_s, device_s, fix
+        self._last = self._trusted = (fix, device_s)
+        self._agreeing = rules.settle_fixes
+        return fix
 
     def _coarse(self, fix: Fix) -> Verdict:
         """Too vague to move from or to: it is shown, and the next fix is compared with the one before it."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+import struct
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from storage import locks
@@ -14,7 +16,28 @@ sql = Statements("history")
 #: (technician_no, at, lat, lng, accuracy_m, speed_mps, heading_deg)
 Point = tuple[int, datetime, float, float, float | None, float | None, float | None]
 
+#: A point as it is copied: unix seconds, and the row in the form of PostgreSQL's binary COPY.
+Packed = tuple[float, bytes]
+
 COLUMNS = ("technician_no", "at", "lat", "lng", "accuracy_m", "speed_mps", "heading_deg")
+
+
+# The binary form of COPY (PostgreSQL's manual, COPY, "Binary Format"): a row is the number of its columns, then each
+# with its length in bytes, -1 for NULL. Times are microseconds since 2000.
+_HEAD, _TAIL = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+_FULL, _SHORT, _REAL = (struct.Struct(form) for form in ("!hiqiqididififif", "!hiqiqididif", "!if"))
+_NULL, _Y2000_US = b"\xff\xff\xff\xff", 946_684_800_000_000
+
+
+def pack(
+    no: int, at_s: float, lat: float, lng: float, accuracy_m: float, speed_mps: float | None, heading_deg: float | None
+) -> Packed:  # fmt: skip
+    """A point, ready to be copied: on the ping's path this is all that history costs."""
+    at_us = round(at_s * 1e6) - _Y2000_US
+    if speed_mps is not None and heading_deg is not None:
+        return at_s, _FULL.pack(7, 8, no, 8, at_us, 8, lat, 8, lng, 4, accuracy_m, 4, speed_mps, 4, heading_deg)
+    optional = [_NULL if value is None else _REAL.pack(4, value) for value in (speed_mps, heading_deg)]
+    return at_s, _SHORT.pack(7, 8, no, 8, at_us, 8, lat, 8, lng, 4, accuracy_m) + b"".join(optional)
 
 
 def partition_name(day: date) -> str:
@@ -39,12 +62,14 @@ async def ensure_day(conn: Conn, day: date) -> None:
 _add_missing = sql.run("add_missing")
 
 
-async def append(conn: Conn, points: Sequence[Point]) -> None:
-    """Copies points in; their days get partitions first."""
+async def append(conn: Conn, points: Sequence[Packed]) -> None:
+    """Copies packed points in; their days get partitions first."""
     if not points:
         return
-    await _ensure_days(conn, points)
-    await conn.copy_records_to_table("position_history", records=points, columns=COLUMNS)
+    days = {int(at_s // 86_400) for at_s, _ in points}
+    await _ensure_days(conn, (datetime.fromtimestamp(day * 86_400, UTC).date() for day in days))
+    rows = io.BytesIO(b"".join([_HEAD, *[row for _, row in points], _TAIL]))
+    await conn.copy_to_table("position_history", source=rows, columns=COLUMNS, format="binary")
 
 
 async def append_late(conn: Conn, points: Sequence[Point]) -> None:
@@ -52,7 +77,7 @@ async def append_late(conn: Conn, points: Sequence[Point]) -> None:
     which the estimate of a phone's clock may have moved meanwhile) is there already."""
     if not points:
         return
-    await _ensure_days(conn, points)
+    await _ensure_days(conn, {point[1].astimezone(UTC).date() for point in points})
     numbers, times, lats, lngs, accuracies, speeds, headings = (list(column) for column in zip(*points, strict=True))
     await _add_missing(
         conn, numbers=numbers, times=times, lats=lats, lngs=lngs, accuracies=accuracies, speeds=speeds,
@@ -60,8 +85,8 @@ async def append_late(conn: Conn, points: Sequence[Point]) -> None:
     )  # fmt: skip
 
 
-async def _ensure_days(conn: Conn, points: Sequence[Point]) -> None:
-    for day in sorted({p[1].astimezone(UTC).date() for p in points}):
+async def _ensure_days(conn: Conn, days: Iterable[date]) -> None:
+    for day in sorted(days):
         await ensure_day(conn, day)
 
 

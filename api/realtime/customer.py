@@ -111,8 +111,11 @@ class Positions:
         now_s = self._services.clock.timestamp()
         if now_s - self._last.get(job.booking_id, float("-inf")) < self._interval_s:
             return
+        room = room_of(job.booking_id)
+        if not self._server.watched(CUSTOMER, room):
+            return
         view = position_view(self._services, seen, job)
-        if view is not None and self._server.cast(CUSTOMER, room_of(job.booking_id), "technician.moved", view):
+        if view is not None and self._server.cast(CUSTOMER, room, "technician.moved", view):
             self._last[job.booking_id] = now_s
         if len(self._last) > 50_000:
             self._last = {k: v for k, v in self._last.items() if now_s - v < 60.0}

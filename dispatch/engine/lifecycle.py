@@ -102,6 +102,9 @@ _STANDS: Mapping[str, Mapping[str, str]] = {
         "in_transit": "The technician is on the way to this job", "arrived": "The technician has arrived at this job",
         "in_progress": "The work on this job has begun", "completed": "This job is done",
         "cancelled": "This job was given back",
+        # Of those whose offer it was only: the contract counts an open one as an assignment.
+        "assigned": "This job is offered to you and not accepted yet", "rejected": "You rejected this job",
+        "expired": "Your time to accept this job is over", "withdrawn": "This job is no longer offered to you",
     },
 }  # fmt: skip
 _IMPOSSIBLE: Mapping[str, Mapping[str, str]] = {

@@ -40,6 +40,22 @@ class Seen:
     believed: Fix | None = None
 
 
+@dataclass(slots=True)
+class Ending:
+    """Where a batch ended: its last fix, the last that was a move, and the last that may be believed or decided on."""
+
+    newest: Fix | None = None
+    placed: Fix | None = None
+    is_dispatchable: bool = False
+    believed: Fix | None = None
+    sure: Fix | None = None
+
+    def all_of(self, fix: Fix) -> None:
+        """A clean fix is each of them."""
+        self.newest = self.placed = self.believed = self.sure = fix
+        self.is_dispatchable = True
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What became of a batch: admitted, standing still, dropped by step, and too late for the live map but kept in

@@ -15,12 +15,12 @@ from dispatch.clock import Clock
 from dispatch.errors import NotAllowed, Unavailable
 from dispatch.live.arrivals import Arrivals
 from dispatch.live.devices import Devices
-from dispatch.live.reports import Report, Seen, TooOften, Unreadable
+from dispatch.live.reports import Ending, Report, Seen, TooOften, Unreadable
 from dispatch.live.roster import Roster, Technician
 from dispatch.live.trail import Trail
 from dispatch.loops import Loop
 from geo.eta import StraightLine
-from geo.filter import DEFAULT_RULES, Fix, FixFilter, Kind, Ping, Step, Verdict, complaints, read_ping, read_time_ms
+from geo.filter import DEFAULT_RULES, Fix, FixFilter, Kind, Ping, Step, complaints, read_ping, read_time_ms
 from geo.index import FleetIndex
 from storage import offers as offer_rows
 from storage import roster as roster_rows
@@ -143,29 +143,49 @@ class Tracker:
         pings = self._decode(rows)
         no = self._authorise(technician_id, len(rows))
         self._limit(no, len(rows), now_s)
-        dropped: Counter[str] = Counter()
+        dropped: dict[str, int] = {}
         if len(pings) < len(rows):
             dropped[Step.DECODE.value] = len(rows) - len(pings)
         offset_s = self._offset_s(no, device, pings, sent_at_ms, now_s)
         filter_ = self._filter(no)
         admitted = refreshed = recorded = 0
+        ending = Ending()
         for ping in pings:
+            fix = filter_.admit_clean(ping, now_s, offset_s)
+            if fix is not None:
+                admitted += 1
+                self.trail.point(no, fix)
+                ending.all_of(fix)
+                self.arrivals.consider(technician_id, fix)
+                continue
             verdict = filter_.admit(ping, now_s, offset_s)
-            if verdict.fix is not None:
-                admitted += verdict.kind is Kind.ADMITTED
-                refreshed += verdict.kind is Kind.REFRESHED
+            fix = verdict.fix
+            if fix is not None:
                 if verdict.step is not None:
                     self.degraded[verdict.step.value] += 1
-                self._admit(no, verdict)
+                if verdict.kind is Kind.ADMITTED:
+                    admitted += 1
+                    self.trail.point(no, fix)
+                    ending.placed = fix
+                else:
+                    refreshed += 1
+                ending.newest, ending.is_dispatchable = fix, verdict.dispatchable
+                if verdict.believed:
+                    ending.believed = fix
+                if verdict.decidable:
+                    ending.sure = fix
+                    self.arrivals.consider(technician_id, fix)
             elif verdict.step is Step.CLOCK and self._record(no, ping, offset_s, now_s):
                 recorded += 1
             else:
-                dropped[str(verdict.step)] += 1
-        self.dropped.update(dropped)
+                dropped[str(verdict.step)] = dropped.get(str(verdict.step), 0) + 1
+        if dropped:
+            self.dropped.update(dropped)
         self.admitted += admitted + refreshed
         if admitted or refreshed:
+            self._admit(no, ending)
             self._show(no)
-        return Report(admitted, refreshed, dict(dropped), recorded, round(offset_s * 1000.0))
+        return Report(admitted, refreshed, dropped, recorded, round(offset_s * 1000.0))
 
     def _decode(self, rows: Sequence[object]) -> list[Ping]:
         """The rows that are fixes, oldest first: each is judged alone. Raises Unreadable when none is."""
@@ -219,30 +239,23 @@ class Tracker:
             known = self._filters[no] = FixFilter()
         return known
 
-    def _admit(self, no: int, verdict: Verdict) -> None:
-        """Index, job and history, for one fix; a refreshed one renews last-seen where it stands."""
-        fix = verdict.fix
-        assert fix is not None
-        if verdict.kind is Kind.ADMITTED:
-            seen = self._place(no, fix, verdict.dispatchable)
-            self.trail.point(no, fix)
+    def _admit(self, no: int, ending: Ending) -> None:
+        """Where a batch ended goes to the index and is saved and shared: nobody saw where it was in between. Who only
+        stood still is seen anew where they stand."""
+        placed, newest = ending.placed, ending.newest
+        assert newest is not None
+        if placed is not None:
+            seen = self._place(no, placed, ending.is_dispatchable)
         else:
-            seen = self._renew(no, fix, verdict.dispatchable)
+            seen = self._seen[no]
+            self._let(seen, ending.is_dispatchable)
+        if placed is not newest:
+            seen.fix_at_s = newest.at_s
+            self.fleet.move(no, seen.lat, seen.lng, newest.at_s)
+        seen.believed, seen.sure = ending.believed or seen.believed, ending.sure or seen.sure
         self.trail.moved(
             (seen.id, no, seen.lat, seen.lng, seen.accuracy_m, seen.fix_at_s, seen.is_dispatchable)
         )
-        if verdict.believed:
-            seen.believed = fix
-        if verdict.decidable:
-            seen.sure = fix
-            self.arrivals.consider(seen.id, fix)
-
-    def _renew(self, no: int, fix: Fix, is_dispatchable: bool) -> Seen:
-        seen = self._seen[no]
-        seen.fix_at_s = fix.at_s
-        self.fleet.move(no, seen.lat, seen.lng, fix.at_s)
-        self._let(seen, is_dispatchable)
-        return seen
 
     def _place(self, no: int, fix: Fix, is_dispatchable: bool) -> Seen:
         seen = self._seen.get(no)

@@ -6,6 +6,7 @@ import logging
 import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from dispatch import bus
@@ -46,7 +47,7 @@ class Trail:
         self.node_id = uuid4()
         self._unsaved: dict[int, Last] = {}
         self._unshared: dict[int, Last] = {}
-        self._points: list[history.Point] = []
+        self._points: list[history.Packed] = []
         self._late: list[history.Point] = []
         self.lost_points = 0
         #: Saving, sharing and tidying; a database that is away costs a warning, what was not written stays here.
@@ -62,18 +63,22 @@ class Trail:
 
     def point(self, no: int, fix: Fix) -> None:
         """A fix for the history, in the order of its technician's time."""
-        self._gather(self._points, no, fix)
+        if len(self._points) >= MOST_POINTS:
+            self._make_room(self._points)
+        self._points.append(
+            history.pack(no, fix.at_s, fix.lat, fix.lng, fix.accuracy_m, fix.speed_mps, fix.heading_deg)
+        )
 
     def late(self, no: int, fix: Fix) -> None:
         """A fix of an earlier time, such as one of a backlog: it is written unless the history has it already."""
-        self._gather(self._late, no, fix)
-
-    def _gather(self, points: list[history.Point], no: int, fix: Fix) -> None:
-        if len(points) >= MOST_POINTS:
-            del points[: MOST_POINTS // 10]
-            self.lost_points += MOST_POINTS // 10
+        if len(self._late) >= MOST_POINTS:
+            self._make_room(self._late)
         at = datetime.fromtimestamp(fix.at_s, UTC)
-        points.append((no, at, fix.lat, fix.lng, fix.accuracy_m, fix.speed_mps, fix.heading_deg))
+        self._late.append((no, at, fix.lat, fix.lng, fix.accuracy_m, fix.speed_mps, fix.heading_deg))
+
+    def _make_room(self, points: list[Any]) -> None:
+        del points[: MOST_POINTS // 10]
+        self.lost_points += MOST_POINTS // 10
 
     async def save(self) -> None:
         """Writes what has gathered: last positions in one statement, then the history by COPY, each for itself."""
@@ -103,7 +108,10 @@ class Trail:
     async def _save_points(self) -> None:
         points, self._points = self._points, []
         late, self._late = self._late, []
-        kept, kept_late = self._within(points), self._within(late)
+        oldest, newest = self._kept_days()
+        from_s, until_s = oldest.timestamp(), newest.timestamp()
+        kept = [point for point in points if from_s <= point[0] < until_s]
+        kept_late = [point for point in late if oldest <= point[1] < newest]
         if not (kept or kept_late):
             return
         try:
@@ -114,12 +122,11 @@ class Trail:
             self._points, self._late = kept + self._points, kept_late + self._late
             raise
 
-    def _within(self, points: list[history.Point]) -> list[history.Point]:
-        """Those of kept days. Another day gets no partition: it would be dropped again, and phones must not make
-        tables."""
-        today = self._clock.now().date()
-        oldest, newest = today - timedelta(days=self._history_days), today + timedelta(days=1)
-        return [p for p in points if oldest <= p[1].date() <= newest]
+    def _kept_days(self) -> tuple[datetime, datetime]:
+        """From the start of the oldest day that is kept until tomorrow's end. Another day gets no partition: it would
+        be dropped again, and phones must not make tables."""
+        today = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return today - timedelta(days=self._history_days), today + timedelta(days=2)
 
     async def _share(self) -> None:
         moved, self._unshared = self._unshared, {}

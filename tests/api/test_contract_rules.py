@@ -41,7 +41,7 @@ BAD_VALUES: dict[tuple[str, str], list[Any]] = {
     ("tech-availability", "current_lng"): [180.5, -181],
     ("tech-availability", "is_available"): ["yes", 1],
     ("tech-working-hours", "working_hours"): [
-        {"start": "20:00", "end": "08:00", "days": [1]}, {"start": "25:00", "end": "26:00", "days": [1]},
+        {"start": "20:00", "end": "20:00", "days": [1]}, {"start": "25:00", "end": "26:00", "days": [1]},
         {"start": "08:00", "end": "20:00", "days": [0]}, {"start": "08:00", "end": "20:00", "days": [8]},
         {"start": "08:00", "end": "20:00"}, [],
     ],

@@ -21,7 +21,8 @@ from tests.conftest import clone
 
 ROUTES = all_routes()
 PRIVATE = [r for r in ROUTES if not r.is_public]
-WITH_ID = [r for r in PRIVATE if "{" in r.path]
+#: A day in a path is one of the caller's own.
+WITH_ID = [r for r in PRIVATE if "{" in r.path.replace("{date}", "")]
 #: Which realm's token each audience takes, and who holds one in these tests.
 REALM = {"customer": "customer", "technician": "technician", "admin": "admin", "internal": "service"}
 NOBODY_S = "11111111-1111-4111-8111-111111111111"
@@ -138,7 +139,7 @@ def test_every_route_with_an_id_has_a_row() -> None:
 
 
 def path_of(route: Route, noun_id: str) -> str:
-    return re.sub(r"\{\w+\}", noun_id, route.path)
+    return re.sub(r"\{\w+\}", noun_id, route.path.replace("{date}", "2026-02-01"))
 
 
 OWNED = [r for r in WITH_ID if r.audience.name not in FOR_ALL]

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from geo.filter import DEFAULT_RULES, Fix, FixFilter, Kind, Ping, Step, complaints, read_ping
+from geo.filter import DEFAULT_RULES, Fix, FixFilter, Kind, Ping, Step, Verdict, complaints, read_ping
 from geo.geodesy import destination
 from tests.geo.shared_data import real_file
 
@@ -300,3 +300,30 @@ def test_real_taxis_pass() -> None:
     assert steps["clean"] + steps["duplicate"] > 0.98 * total
     assert steps["duplicate"] > 1_000, "taxis stand at lights"
     assert 0 < steps["jump"] < 0.02 * total, "the data has its known breaks, and few"
+
+
+def test_the_short_way_is_the_same_way() -> None:
+    """Drives, stops, jumps, vague fixes, silences, clocks ahead and behind, batches in any order: where the short way
+    answers, the long one says the same, and what follows is judged alike."""
+    rng = random.Random(7)
+    short, long, taken = FixFilter(), FixFilter(), 0
+    now_s, lat, lng, device_s = 1_767_600_000.0, 22.57, 88.36, 1_767_600_000.0
+    for _ in range(200_000):
+        if rng.random() < 0.0005:
+            short, long = FixFilter(), FixFilter()
+            now_s, lat, lng, device_s = 1_767_600_000.0, 22.57, 88.36, 1_767_600_000.0
+        device_s += rng.choice((0.0, 0.001, 0.5, 1.0, 1.0, 1.0, 2.0, 5.0, -3.0, 400.0 if rng.random() < 0.05 else 1.0))
+        now_s = max(now_s, device_s + rng.choice((-20.0, 0.0, 0.2, 3.0)))
+        step_m = rng.choice((0.0, 2.0, 4.99, 5.0, 5.01, 12.0, 12.0, 12.0, 41.0, 150.0, 5_000.0))
+        lat += step_m / 111_195.0 * rng.choice((1, 1, 1, -1))
+        accuracy_m = rng.choice((None, 0.0, 5.0, 5.0, 5.0, 30.0, 50.0, 50.01, 90.0, 199.0, 201.0, 3000.0))
+        ping = Ping(device_s * 1000.0, lat, lng, accuracy_m, rng.choice((None, 8.0)), None)
+        offset_s = rng.choice((0.0, 0.0, 0.0, 1.5, -2.0))
+        fix = short.admit_clean(ping, now_s, offset_s)
+        verdict = long.admit(ping, now_s, offset_s)
+        if fix is None:
+            assert short.admit(ping, now_s, offset_s) == verdict
+        else:
+            taken += 1
+            assert verdict == Verdict(Kind.ADMITTED, fix, None, True, True, True)
+    assert taken > 5_000

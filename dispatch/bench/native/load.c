@@ -25,6 +25,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Between two fixes of a socket: a phone's clock may not outrun the server's, however fast it sends. */
+#define STEP_MS 0.05
+
 enum state { CLOSED, SHAKING, OPENING, JOINING, TRACKING, READY };
 
 typedef struct {
@@ -32,8 +35,8 @@ typedef struct {
   enum state state;
   unsigned char *rest; /* of a frame that is not whole yet */
   char *token, *booking;
-  double lat, lng, way, sent_at;
-  long t_ms, heard;
+  double lat, lng, way, sent_at, t_ms;
+  long heard;
 } Socket;
 
 static Socket *sockets;
@@ -81,14 +84,13 @@ static void say(Socket *s, const char *text) {
 
 static int report(Socket *s, char *out, int fixes, int is_acked) {
   static char text[1 << 16];
-  int step_ms = fixes > 10 ? 20 : fixes > 1 ? 100 : 1;
   int size = sprintf(text, "42/technician,%s[\"location.report\",{\"fixes\":[", is_acked ? "17" : "");
   for (int i = 0; i < fixes; i++) {
     s->way += ((rand() & 1023) - 512) / 4096.0;
     s->lat += 12 * cos(s->way) / 111194.9;
     s->lng += 12 * sin(s->way) / 102000.0;
-    s->t_ms += step_ms;
-    size += sprintf(text + size, "%s[%ld,%.6f,%.6f,5,11.5,123]", i ? "," : "", s->t_ms, s->lat, s->lng);
+    s->t_ms += STEP_MS;
+    size += sprintf(text + size, "%s[%.2f,%.6f,%.6f,5,11.5,123]", i ? "," : "", s->t_ms, s->lat, s->lng);
   }
   size += sprintf(text + size, "]}]");
   return masked(out, text, size);
@@ -96,7 +98,7 @@ static int report(Socket *s, char *out, int fixes, int is_acked) {
 
 /* A batch ends about now, so that no phone's clock seems wrong. */
 static void freshen(int fixes) {
-  long from = wall_ms() - (fixes > 1 ? 5000 : 0);
+  double from = wall_ms() - (fixes > 1 ? 200 : 0);
   for (int i = 0; i < technicians; i++) if (sockets[i].t_ms < from) sockets[i].t_ms = from;
 }
 

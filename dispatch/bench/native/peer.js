@@ -7,7 +7,7 @@ const http = require('http').createServer((_, answer) => answer.writeHead(404).e
 const io = new Server(http, { transports: ['websocket'], perMessageDeflate: false, serveClient: false, maxHttpBufferSize: 65536 });
 const number = (value, low, high) => typeof value === 'number' && value >= low && value <= high;
 const optional = (value, low, high) => value === null || number(value, low, high);
-const isFix = f => Array.isArray(f) && f.length === 6 && Number.isInteger(f[0]) && f[0] > 0 && number(f[1], -90, 90) &&
+const isFix = f => Array.isArray(f) && f.length === 6 && number(f[0], 0, 4.2e12) && number(f[1], -90, 90) &&
   number(f[2], -180, 180) && number(f[3], 0, 1e5) && optional(f[4], 0, 1000) && optional(f[5], 0, 360);
 const metres = (a, b, c, d) => Math.hypot((d - b) * Math.cos((a + c) * Math.PI / 360), c - a) * 111195;
 const named = kind => (socket, next) => typeof socket.handshake.auth.token === 'string' &&
