@@ -31,7 +31,7 @@ PaymentMethod = Literal["cash", "online", "account"]
 
 
 class LineOut(View):
-    """`unit_price` is what is charged, `list_price` what it would be without savings (C136)."""
+    """`unit_price` is the list price (C136), as in every answer, `charged_price` what is asked for after savings."""
 
     id: UUID
     name: str
@@ -39,7 +39,7 @@ class LineOut(View):
     tier: str
     quantity: int
     unit_price: Money
-    list_price: Money
+    charged_price: Money
     duration_minutes: int
 
 
@@ -261,7 +261,7 @@ def _shown(services: Services, b: BookingView) -> dict[str, Any]:
 def _line(item: dict[str, Any]) -> LineOut:
     return LineOut(
         id=item["service_id"], name=item["name"], category=item["category"], tier=item["tier"],
-        quantity=item["quantity"], unit_price=item["price_minor"], list_price=item["list_price_minor"],
+        quantity=item["quantity"], unit_price=item["list_price_minor"], charged_price=item["price_minor"],
         duration_minutes=item["duration_minutes"],
     )  # fmt: skip
 
