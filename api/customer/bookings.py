@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from api.audiences import Customer, customer
 from api.shared import amounts
 from api.shared.amounts import AmountsOut
+from api.shared.objects import ContactObject, FactData, PaymentObject, PlaceObject
 from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import Body, BookingTime, Day, Money, View
 from api.wire.results import Message, Page
@@ -67,7 +68,7 @@ class BookingOut(AmountsOut):
     payment_status: str
     services: list[LineOut]
     partner: TechnicianOut | None
-    address: dict[str, Any]
+    address: PlaceObject
     created_at: datetime
 
 
@@ -103,8 +104,8 @@ class BookingDetail(BookingOut):
     """
 
     pricing: PricingOut
-    payment: dict[str, Any]
-    contact: dict[str, Any]
+    payment: PaymentObject
+    contact: ContactObject
     start_code: str | None
     rating: int | None
     feedback: str | None
@@ -147,7 +148,7 @@ class EventOut(View):
     action: str
     by: str
     timestamp: datetime
-    data: dict[str, Any]
+    data: FactData
 
 
 LIST = Grammar(
