@@ -30,7 +30,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 #: Tests that start whole processes: they take most of the time of a run, and `./run test --quick` leaves them out.
 PROCESSES = (
-    "test_crash.py", "trials/", "api/realtime/test_js_client.py", "api/test_js_story.py", "api/documents/test_clients.py",
+    "test_crash.py", "trials/", "api/realtime/test_js_client.py", "api/test_js_story.py",
+    "api/documents/test_clients.py",
     "dispatch/local_gateway/test_server.py", "dispatch/cli/test_commands.py", "dispatch/cli/test_run.py",
     "dispatch/simulation/", "dispatch/bench/test_rest.py", "dispatch/bench/test_load.py",
     "storage/database/test_embedded.py",
