@@ -86,6 +86,7 @@ class OpenJob:
 
 
 make = sql.row("make", Offer)
+make_if_free = sql.row("make_if_free", Offer)
 get = sql.row("get", Offer)
 latest_for = sql.row("latest_for", Offer)
 open_of_booking = sql.row("open_of_booking", Offer)

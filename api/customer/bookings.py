@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from api.audiences import Customer, customer
 from api.shared import amounts
 from api.shared.amounts import AmountsOut
+from api.shared.objects import ContactObject, FactData, PaymentObject, PlaceObject
 from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import Body, BookingTime, Day, Money, View
 from api.wire.results import Message, Page
@@ -31,7 +32,7 @@ PaymentMethod = Literal["cash", "online", "account"]
 
 
 class LineOut(View):
-    """`unit_price` is what is charged, `list_price` what it would be without savings (C136)."""
+    """`unit_price` is the list price (C136), as in every answer, `charged_price` what is asked for after savings."""
 
     id: UUID
     name: str
@@ -39,7 +40,7 @@ class LineOut(View):
     tier: str
     quantity: int
     unit_price: Money
-    list_price: Money
+    charged_price: Money
     duration_minutes: int
 
 
@@ -67,7 +68,7 @@ class BookingOut(AmountsOut):
     payment_status: str
     services: list[LineOut]
     partner: TechnicianOut | None
-    address: dict[str, Any]
+    address: PlaceObject
     created_at: datetime
 
 
@@ -103,8 +104,8 @@ class BookingDetail(BookingOut):
     """
 
     pricing: PricingOut
-    payment: dict[str, Any]
-    contact: dict[str, Any]
+    payment: PaymentObject
+    contact: ContactObject
     start_code: str | None
     rating: int | None
     feedback: str | None
@@ -147,7 +148,7 @@ class EventOut(View):
     action: str
     by: str
     timestamp: datetime
-    data: dict[str, Any]
+    data: FactData
 
 
 LIST = Grammar(
@@ -261,7 +262,7 @@ def _shown(services: Services, b: BookingView) -> dict[str, Any]:
 def _line(item: dict[str, Any]) -> LineOut:
     return LineOut(
         id=item["service_id"], name=item["name"], category=item["category"], tier=item["tier"],
-        quantity=item["quantity"], unit_price=item["price_minor"], list_price=item["list_price_minor"],
+        quantity=item["quantity"], unit_price=item["list_price_minor"], charged_price=item["price_minor"],
         duration_minutes=item["duration_minutes"],
     )  # fmt: skip
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from typing import Any
 from uuid import UUID
 
 from api.shared import amounts
 from api.shared.amounts import AmountsOut
+from api.shared.objects import ContactObject, PlaceObject
 from api.wire.models import Money, View
 from dispatch.engine import facts
 from dispatch.engine.technician_bookings import Entry
@@ -37,10 +37,10 @@ class Job(AmountsOut):
     starts_at: datetime
     ends_at: datetime
     services: list[ServiceLine]
-    address: dict[str, Any]
+    address: PlaceObject
     lat: float | None
     lng: float | None
-    customer: dict[str, Any] | None
+    customer: ContactObject | None
     payment_method: str
     payment_status: str
     grand_total: Money

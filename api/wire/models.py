@@ -113,7 +113,7 @@ class _Model(BaseModel):
 
     model_config = ConfigDict(
         allow_inf_nan=False, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True,
-        str_max_length=20_000,
+        str_max_length=20_000, json_schema_serialization_defaults_required=True,
     )  # fmt: skip
 
 

@@ -15,14 +15,14 @@ from dispatch.bench.processes import LOAD_CORE, NotMeasurable, running
 SOURCE = Path(__file__).parent / "native" / "load.c"
 
 
-def build(folder: Path) -> Path:
-    """The compiled generator in `folder`. Raises NotMeasurable without a compiler."""
+def build(folder: Path, source: Path = SOURCE) -> Path:
+    """A compiled generator in `folder`. Raises NotMeasurable without a compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         raise NotMeasurable("no C compiler is here (cc, gcc or clang), and a generator in Python measures itself")
-    binary = folder / "load"
+    binary = folder / source.stem
     done = subprocess.run(
-        [compiler, "-O2", "-o", str(binary), str(SOURCE), "-lm"], capture_output=True, text=True, check=False
+        [compiler, "-O2", "-o", str(binary), str(source), "-lm"], capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise NotMeasurable(f"the load generator does not compile: {done.stderr.splitlines()[-1:]}")

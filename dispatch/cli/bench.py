@@ -31,13 +31,13 @@ ALONE = ("index",)
 
 def parts_of(stage: Stage) -> dict[str, Part]:
     """Every part by name, in the order in which they run."""
-    from dispatch.bench import history, index, jobs
+    from dispatch.bench import history, index, jobs, rest
     from dispatch.bench import sockets_live as live
 
     return {
         "index": index.part, "history": history.part, "ping": live.ping, "steady": live.steady,
         "fanout": live.fanout_of(jobs.on_the_way(stage)), "offer": live.offer, "connect": live.connect,
-        "idle": live.idle, "confirm": jobs.confirm,
+        "idle": live.idle, "rest": rest.part, "confirm": jobs.confirm,
     }  # fmt: skip
 
 

@@ -12,8 +12,7 @@ from dispatch.live.roster import Technician
 from dispatch.localtime import local
 from geo.eta import travel_buffer_s
 from geo.geodesy import haversine_m
-from storage import offers as offer_rows
-from storage import slots as slot_rows
+from storage import candidates as candidate_rows
 from storage.bookings import Booking
 from storage.database.pool import Conn
 
@@ -165,12 +164,10 @@ async def judge(conn: Conn, services: Services, booking: Booking, now: datetime)
     policy, place = policy_of(services), place_of(booking)
     live = is_live(services, booking.starts_at, now)
     job = job_of(place, booking.starts_at, booking.ends_at, live, booking.id, booking.account_id)
-    tried = {r.technician_id for r in await offer_rows.tried(conn, booking_id=booking.id, round=booking.round)}
-    blocked = {r.technician_id for r in await slot_rows.blocked_technicians(conn, account_id=booking.account_id)}
     limit, known = FIRST_LOOK, -1
     while True:
         found = near(services, place, live, policy, limit)
-        judged = rank(await _with_facts(conn, services, booking, found, now, tried, blocked), job, policy)
+        judged = rank(await _with_facts(conn, services, booking, found, now), job, policy)
         if judged and judged[0].reason is None:
             return judged, policy
         if len(found) == known or limit >= LAST_LOOK:
@@ -180,7 +177,7 @@ async def judge(conn: Conn, services: Services, booking: Booking, now: datetime)
     hidden = [f for f in out_of_sight(services, place, policy) if f.technician.id not in seen] if live else []
     if hidden:
         found = [*found, *hidden]
-        judged = rank(await _with_facts(conn, services, booking, found, now, tried, blocked), job, policy)
+        judged = rank(await _with_facts(conn, services, booking, found, now), job, policy)
     return judged, policy
 
 
@@ -191,9 +188,8 @@ async def judge_one(
     policy, place = policy_of(services), place_of(booking)
     live = is_live(services, booking.starts_at, now)
     job = job_of(place, booking.starts_at, booking.ends_at, live, booking.id, booking.account_id)
-    blocked = {r.technician_id for r in await slot_rows.blocked_technicians(conn, account_id=booking.account_id)}
     found = [reach(services, person, place, live)]
-    return rank(await _with_facts(conn, services, booking, found, now, set(), blocked), job, policy)[0], policy
+    return rank(await _with_facts(conn, services, booking, found, now, asks_again=True), job, policy)[0], policy
 
 
 async def _with_facts(
@@ -202,30 +198,22 @@ async def _with_facts(
     booking: Booking,
     found: list[Reachable],
     now: datetime,
-    tried: set[UUID],
-    blocked: set[UUID],
+    *,
+    asks_again: bool = False,
 ) -> list[Candidate]:
-    live = is_live(services, booking.starts_at, now)
-    ids = [f.technician.id for f in found]
-    longest = timedelta(seconds=max((f.travel_s for f in found), default=0.0))
-    taken = await slot_rows.busy(conn, ids=ids, from_at=booking.starts_at - longest, to_at=booking.ends_at)
-    allowed = set(range(1, open_offers(services, live) + 1))
-    holding = {r.technician_id: r for r in await offer_rows.with_open(conn, ids=ids)}
-    busy: set[UUID] = set()
-    by_id = {f.technician.id: f for f in found}
-    for slot in taken:
-        begins = booking.starts_at - timedelta(seconds=by_id[slot.technician_id].travel_s)
-        # A slot merely held for another booking may be moved to somebody else; the claim tries that.
-        is_own_hold = slot.preview_id is not None and slot.preview_id == booking.preview_id
-        fixed = slot.state != "held" or (slot.booking_id is None and not is_own_hold)
-        if fixed and slot.booking_id != booking.id and slot.ends_at > begins:
-            busy.add(slot.technician_id)
+    """Those found, with what the database knows of them. `asks_again`: who was tried may be asked all the same."""
+    places = range(1, open_offers(services, is_live(services, booking.starts_at, now)) + 1)
+    rows = await candidate_rows.known(
+        conn, ids=[f.technician.id for f in found],
+        from_ats=[booking.starts_at - timedelta(seconds=f.travel_s) for f in found], to_at=booking.ends_at,
+        booking_id=booking.id, round=booking.round, account_id=booking.account_id,
+    )  # fmt: skip
+    known = {row.technician_id: row for row in rows}
     return [
         candidate(
             f, now,
-            busy=f.technician.id in busy, tried=f.technician.id in tried,
-            offered=(held := holding.get(f.technician.id)) is not None and allowed <= set(held.places),
-            offer_ends_at=held.first_ends_at if held else None, blocked=f.technician.id in blocked,
+            busy=(row := known[f.technician.id]).is_busy, tried=row.was_tried and not asks_again,
+            offered=set(places) <= set(row.places), offer_ends_at=row.first_ends_at, blocked=row.is_blocked,
         )
         for f in found
     ]  # fmt: skip

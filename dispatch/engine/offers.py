@@ -19,6 +19,7 @@ from dispatch.services import Tx
 from dispatch.shares import earning_minor
 from storage import bookings as booking_rows
 from storage import offers as rows
+from storage import slots as slot_rows
 from storage.bookings import Booking
 from storage.database.errors import StorageError, constraint_of, is_deadlock, is_unique
 from storage.offers import Offer
@@ -179,16 +180,23 @@ async def _claim(
     is_forced: bool,
 ) -> tuple[Offer | None, str]:
     share_pct = tx.services.settings.billing.technician_share_pct
+    new = {
+        "booking_id": booking.id, "technician_id": found.technician.id, "places": places, "round": booking.round,
+        "attempt": attempt, "score": score, "distance_m": None if found.distance_m is None else int(found.distance_m),
+        "earning_minor": earning_minor(booking.grand_total_minor, share_pct), "currency": booking.currency,
+        "expires_at": tx.now + window(tx.services, booking, tx.now), "made_by": made_by,
+    }  # fmt: skip
+    if booking.id in tx.opened and await slots.take(tx, booking, found, "offered"):
+        # A booking that was opened just now has nothing to give back: no savepoint is needed.
+        offer = await rows.make_if_free(tx.conn, **new)
+        if offer is None:
+            await slot_rows.drop_booking(tx.conn, booking_id=booking.id)
+        return offer, "offer_open"
     try:
         async with tx.savepoint():
             if not await slots.claim(tx, booking, found, "offered", is_forced=is_forced):
                 return None, "busy_then"
-            offer = await rows.make(
-                tx.conn, booking_id=booking.id, technician_id=found.technician.id, places=places, round=booking.round,
-                attempt=attempt, score=score, distance_m=None if found.distance_m is None else int(found.distance_m),
-                earning_minor=earning_minor(booking.grand_total_minor, share_pct), currency=booking.currency,
-                expires_at=tx.now + window(tx.services, booking, tx.now), made_by=made_by,
-            )  # fmt: skip
+            offer = await rows.make(tx.conn, **new)
             if offer is None:
                 raise _NoPlace
             return offer, ""
@@ -287,6 +295,7 @@ async def accept(tx: Tx, technician_id: UUID, offer: Offer) -> Booking:
     if booking is None or booking.next_action_at is None:
         raise lifecycle.wrong_state("booking", (await lock(tx, offer.booking_id)).status, "accept")
     tx.hint(bus.TIMER_SET, {"at": booking.next_action_at.timestamp()})
+    tx.opened[booking.id] = booking
     await booking_rows.count_accepted(tx.conn, technician_id=technician_id)
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
     who = Actor("technician", str(technician_id))

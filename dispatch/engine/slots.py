@@ -45,6 +45,12 @@ async def hold_booking(tx: Tx, booking: Booking) -> None:
     await _hold(tx, need_of(booking), booking.starts_at, holder)
 
 
+async def take(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:
+    """Gives a booking that has none this technician's time, instead of what its preview held. False: it is taken."""
+    holder = _Holder(booking_id=booking.id, instead_of=booking.preview_id, state=state)
+    return await _put(tx, found, need_of(booking), booking.starts_at, holder)
+
+
 def need_of(booking: Booking) -> Need:
     minutes = int((booking.ends_at - booking.starts_at).total_seconds() // 60)
     return Need(

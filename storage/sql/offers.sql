@@ -1,14 +1,23 @@
 -- part: columns
 id, booking_id, technician_id, round, attempt, state, score, distance_m, earning_minor, currency, made_at, expires_at, answered_at, reason;
 
--- name: make
--- In the highest of the technician's places 1..n that is free, so that the first stays free for a job that starts soon.
--- No row: all are taken. Whoever takes the same place at the same time breaks the unique index.
+-- part: making
 INSERT INTO offers (booking_id, technician_id, place, round, attempt, score, distance_m, earning_minor, currency, expires_at, made_by)
 SELECT :booking_id, :technician_id, p, :round, :attempt, :score, :distance_m, :earning_minor, :currency, :expires_at, :made_by
 FROM generate_series(1, :places::int) AS p
 WHERE NOT EXISTS (SELECT FROM offers WHERE technician_id = :technician_id AND state = 'open' AND place = p)
-ORDER BY p DESC LIMIT 1
+ORDER BY p DESC LIMIT 1;
+
+-- name: make
+-- In the highest of the technician's places 1..n that is free, so that the first stays free for a job that starts soon.
+-- No row: all are taken. Whoever takes the same place at the same time breaks the unique index.
+{making}
+RETURNING {columns};
+
+-- name: make_if_free
+-- The same, for a booking that nobody was asked for yet. No row also where somebody takes the place at the same time.
+{making}
+ON CONFLICT DO NOTHING
 RETURNING {columns};
 
 -- name: get

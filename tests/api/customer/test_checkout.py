@@ -53,6 +53,33 @@ async def test_prepare_answers_as_in_the_contract(customer: Visitor) -> None:
     assert data["booking_date"] == DAY
 
 
+async def test_a_unit_price_is_the_list_price_in_every_answer(customer: Visitor) -> None:
+    preview = await prepare(customer)
+    _, body, _ = await customer.call("POST", "/checkout/confirm", order(preview))
+    _, detail, _ = await customer.call("GET", f"/bookings/{body['data']['booking']['id']}")
+    shown = [detail["data"]["services"], preview["services"]]
+    assert [[(s["unit_price"], s["charged_price"]) for s in one] for one in shown] == [[(1000.0, 800.0)]] * 2
+
+
+async def test_a_day_without_times_says_why(customer: Visitor) -> None:
+    assert (await prepare(customer))["no_time"] is None
+    services = (await customer.call("GET", "/services/catalog"))[1]["data"]["all_services"]
+    both = [s["id"] for s in services if s["name"] in ("Facial - Minimal", "Home cleaning - Minimal")]
+    data = await prepare(customer, service_ids=both)
+    assert data["available_time_slots"] == [] and data["no_time"]["code"] == "not_together"
+    assert data["no_time"]["message"].endswith(".")
+
+
+async def test_a_key_keeps_the_answer_of_the_confirm_itself(house: House, customer: Visitor) -> None:
+    """The kept answer and the booking are one transaction: a confirm that is taken back keeps nothing."""
+    preview, key = await prepare(customer), {"X-Idempotency-Key": "key-of-this-confirm-1"}
+    first, body, _ = await customer.call("POST", "/checkout/confirm", order(preview), headers=key)
+    again, same, headers = await customer.call("POST", "/checkout/confirm", order(preview), headers=key)
+    assert (first, again) == (201, 201) and same == body and headers["Idempotent-Replayed"] == "true"
+    kept = "SELECT k.xmin = b.xmin FROM idempotency_keys k, bookings b WHERE k.state = 'done'"
+    assert await house.city.value(kept) is True
+
+
 async def test_items_say_quantities_in_numbers(customer: Visitor) -> None:
     service = await facial(customer)
     status, body, _ = await customer.call(

@@ -1,0 +1,26 @@
+"""What the database knows of those who could do a job: one row for each technician who is considered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from storage.database.binder import Statements
+
+sql = Statements("candidates")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """`places` are those in which open offers are held, `first_ends_at` when the first of them ends."""
+
+    technician_id: UUID
+    is_busy: bool
+    was_tried: bool
+    is_blocked: bool
+    places: list[int]
+    first_ends_at: datetime | None
+
+
+known = sql.rows("known", Known)

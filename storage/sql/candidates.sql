@@ -1,0 +1,16 @@
+-- name: known
+-- What is known of some technicians for one booking. `from_ats` is when each would have to set out. An interval that is
+-- merely held for another booking may be moved to somebody else, and what the customer holds is in nobody's way.
+SELECT t.id AS technician_id,
+  EXISTS (SELECT FROM slots s
+    WHERE s.technician_id = t.id AND upper(s.during) > t.from_at AND lower(s.during) < :to_at
+      AND (s.expires_at IS NULL OR s.expires_at > app_now())
+      AND s.booking_id IS DISTINCT FROM :booking_id AND (s.state <> 'held' OR s.booking_id IS NULL)
+      AND NOT EXISTS (SELECT FROM checkout_previews p WHERE p.id = s.preview_id AND p.account_id = :account_id)) AS is_busy,
+  EXISTS (SELECT FROM offers o WHERE o.booking_id = :booking_id AND o.technician_id = t.id AND o.round = :round)
+    OR EXISTS (SELECT FROM assignments a WHERE a.booking_id = :booking_id AND a.technician_id = t.id AND a.state = 'cancelled')
+    AS was_tried,
+  EXISTS (SELECT FROM technician_blocks b WHERE b.account_id = :account_id AND b.technician_id = t.id) AS is_blocked,
+  ARRAY(SELECT o.place::int FROM offers o WHERE o.technician_id = t.id AND o.state = 'open') AS places,
+  (SELECT min(o.expires_at) FROM offers o WHERE o.technician_id = t.id AND o.state = 'open') AS first_ends_at
+FROM unnest(:ids::uuid[], :from_ats::timestamptz[]) AS t (id, from_at);
