@@ -29,7 +29,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def dsn_to(home: str, database: str) -> str:
-    return f"postgresql://postgres@/{database}?host={home}"
+    return f"postgresql://postgres@/{database}?host={home}/db"
 
 
 async def _make_template(home: str) -> None:

@@ -352,7 +352,7 @@ async def test_one_server_per_folder_and_a_quick_end_with_open_sockets(
             await asyncio.wait_for(client.wait(), 10)
         await silent.close()
         half.close()
-        assert not (house.folder / "pgdata" / "postmaster.pid").exists()
+        assert not (house.folder / "db" / "pgdata" / "postmaster.pid").exists()
     finally:
         if server.process.returncode is None:
             await server.kill_everything()

@@ -12,7 +12,7 @@ from dispatch.billing.refunds import NotPaid, OverRefund
 from dispatch.errors import Invalid, Missing
 from storage.bookings import Booking
 from storage.refunds import Refund
-from tests.dispatch.billing.till import GRAND, Till
+from tests.dispatch.billing.till import GRAND, STAFF, Till
 
 
 async def ask(till: Till, booking: Booking, minor: int, **how: bool) -> list[Refund]:
@@ -272,6 +272,8 @@ async def test_refunded_at_the_gateway_nobody_new_is_sent(till: Till) -> None:
     await till.world.advance(minutes=20)
     await till.world.sweep()
     assert await till.world.open_offer(booking.id) is None
+    await till.cancel(stopped, STAFF)
+    assert "payment_returned" not in await till.alerts()
     await till.check()
 
 
