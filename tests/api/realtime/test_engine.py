@@ -11,9 +11,9 @@ import socketio
 from socketio.exceptions import ConnectionError as ClientRefused
 
 from api.realtime import commands as realtime_commands
-from api.realtime.engine import assert_seams
 from api.realtime.events import TECHNICIAN
 from api.realtime.guard import Bucket
+from api.realtime.seams import assert_seams
 from tests.api.realtime.conftest import FIX, Connect, Dial, Serve, until
 
 
