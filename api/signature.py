@@ -51,6 +51,7 @@ class Inputs:
     body_type: Any = None
     body_default: Any = inspect.Parameter.empty
     raw_body: str | None = None
+    upload: str | None = None
     request_info: str | None = None
     answer: str | None = None
 

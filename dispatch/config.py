@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.database.embedded import default_home
 
+#: Read where it lies in the folder from which a command is started; the environment goes before it.
+ENV_FILE = ".env"
+#: Variables of ours that are no settings of the server.
+_NO_SETTINGS = frozenset({"DISPATCH_BENCH_MODULES", "DISPATCH_DATABASE_URL", "DISPATCH_REDIS_URL"})
+#: What the secrets of the local gateway begin with: they stand in its source.
+LOCAL_SECRETS = "local-test-"
+#: The least characters of a secret that others could guess at.
+SECRET_CHARS, SERVICE_TOKEN_CHARS = 16, 32
 #: What signing and sealing keys need (HMAC-SHA256, AES-256).
 KEY_BYTES = 32
 
@@ -367,6 +376,62 @@ class Settings(BaseSettings):
         if self.senders.push == "fcm":
             wanted["DISPATCH_SENDERS__FCM_CREDENTIALS"] = self.senders.fcm_credentials
         return [name for name, value in wanted.items() if not value]
+
+    @cached_property
+    def weak_in_production(self) -> list[str]:
+        """What is there and protects nothing, each with what is wrong with it."""
+        found: list[str] = []
+        payments = self.payments
+        for name, secret in (("KEY_SECRET", payments.key_secret), ("WEBHOOK_SECRET", payments.webhook_secret)):
+            value = secret.get_secret_value()
+            if len(value) < SECRET_CHARS:
+                found.append(f"DISPATCH_PAYMENTS__{name} of fewer than {SECRET_CHARS} characters")
+            elif value.startswith(LOCAL_SECRETS):
+                found.append(f"DISPATCH_PAYMENTS__{name}, which is the local gateway's own and public")
+        if payments.key_id.startswith("rzp_test_local"):
+            found.append("DISPATCH_PAYMENTS__KEY_ID, which is the local gateway's own")
+        if not payments.base_url.startswith("https://"):
+            found.append("DISPATCH_PAYMENTS__BASE_URL that is not https")
+        token = self.tokens.service_token
+        if token is not None and len(token.get_secret_value()) < SERVICE_TOKEN_CHARS:
+            found.append(f"DISPATCH_TOKENS__SERVICE_TOKEN of fewer than {SERVICE_TOKEN_CHARS} characters")
+        return found
+
+
+def unknown_variables() -> list[str]:
+    """Variables that look like settings and are none: a slip of the pen does nothing without a word."""
+    known = set(_NO_SETTINGS)
+    open_ended: list[str] = []
+
+    def walk(model: type[BaseModel], prefix: str) -> None:
+        for name, info in model.model_fields.items():
+            variable = f"{prefix}{name.upper()}"
+            known.add(variable)
+            kind = info.annotation
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                walk(kind, variable + "__")
+            else:
+                open_ended.append(variable + "__")
+
+    walk(Settings, "DISPATCH_")
+    return sorted(
+        name
+        for name in named_variables()
+        if name.startswith("DISPATCH_") and name not in known and not name.startswith(tuple(open_ended))
+    )
+
+
+def named_variables() -> set[str]:
+    """Every variable that is given, in the environment or in the file."""
+    return {name.upper() for name, value in os.environ.items() if value} | _names_in(Path(ENV_FILE))
+
+
+def _names_in(file: Path) -> set[str]:
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return set()
+    return {line.split("=", 1)[0].removeprefix("export ").strip().upper() for line in lines if "=" in line}
 
 
 def _secrets_in(value: Any) -> list[str]:

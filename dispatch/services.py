@@ -65,7 +65,7 @@ class Tx:
         self._after: list[Callable[[], None]] = []
         self._late: list[tuple[Writer, Any]] = []
         self._told: list[PartyFact] = []
-        #: Bookings that were opened in this very transaction: nobody needs to read them again.
+        #: Bookings that were opened or accepted in this very transaction: nobody needs to read them again.
         self.opened: dict[UUID, Booking] = {}
 
     def late(self, writer: Writer, item: Any) -> None:

@@ -17,7 +17,6 @@ sql = Statements("notifications")
 class About:
     number: str
     account_id: UUID
-    account_phone: str | None
     is_reachable: bool
     local_date: date
     local_time: time

@@ -37,6 +37,7 @@ class Task:
 
     id: UUID
     kind: str
+    key: str | None
     payload: dict[str, Any]
     owner: str | None
     state: str

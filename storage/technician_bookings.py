@@ -47,17 +47,7 @@ class JobRow:
     needs_start_code: bool
     rating: int | None
     is_mine: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ItemRow:
-    booking_id: UUID
-    service_id: UUID
-    name: str
-    category: str
-    tier: str
-    quantity: int
-    price_minor: int
+    items: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +89,4 @@ ahead = Listed(
 )  # fmt: skip
 
 get = sql.row("get", JobRow)
-items = sql.rows("items", ItemRow)
 stats = sql.row("stats", Stats)

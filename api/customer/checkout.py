@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, EmailStr, Field, StringConstraints, ValidationInfo
@@ -12,6 +12,7 @@ from api.audiences import Customer, customer
 from api.customer.addresses import text
 from api.edge.idempotency import Answer
 from api.shared.amounts import AmountsOut, shown
+from api.shared.objects import PaymentObject, PlaceObject
 from api.wire.models import Body, BookingTime, Day, Money, View
 from dispatch.access.phones import normalise
 from dispatch.billing import charges, checkout, confirm, promos
@@ -120,7 +121,7 @@ class PrepareOut(View):
     held_time: time | None
     available_time_slots: list[str]
     no_time: NoTime | None
-    address: dict[str, Any] | None
+    address: PlaceObject | None
     expires_at: datetime
 
 
@@ -162,7 +163,7 @@ class ToPayOut(View):
     """An online booking, and what the payment page is opened with."""
 
     booking: BookedOut
-    payment: dict[str, Any]
+    payment: PaymentObject
 
 
 class BookedMessageOut(View):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from pydantic import StringConstraints
@@ -11,6 +11,7 @@ from pydantic import StringConstraints
 from api.audiences import Customer, customer
 from api.edge.limits import PAYMENT
 from api.edge.request_info import RequestInfo
+from api.shared.objects import PaymentObject
 from api.wire.listing import Grammar, Listing
 from api.wire.models import Body, Money, View
 from api.wire.results import Bare, PageWith, Reply
@@ -88,9 +89,9 @@ async def verify_payment(services: Services, caller: Customer, body: VerifyIn) -
 
 
 @customer.route("POST", "/payments/create-order", tags=["payments"])
-async def create_order(services: Services, caller: Customer, body: OrderIn) -> dict[str, Any]:
+async def create_order(services: Services, caller: Customer, body: OrderIn) -> PaymentObject:
     """What the payment page of an unpaid online booking is opened with, also from a fresh page."""
-    return await payments.open_again(services, caller.account_id, body.booking_id)
+    return cast(PaymentObject, await payments.open_again(services, caller.account_id, body.booking_id))
 
 
 @customer.route("GET", "/payments/{id}/status", tags=["payments"])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import EmailStr, StringConstraints
 
 from api.audiences import Customer, customer
 from api.customer.auth import Code, MeOut, PhoneNumber, me_out
+from api.shared.objects import FactData
 from api.signature import Header
 from api.wire.listing import Grammar, Listing, Once
 from api.wire.models import Body, View
@@ -43,7 +44,7 @@ class NotificationOut(View):
     title: str
     message: str
     is_read: bool
-    metadata: dict[str, Any]
+    metadata: FactData
     created_at: datetime
 
 

@@ -1,4 +1,4 @@
-"""The route table as an OpenAPI 3.1 document: the same models that check requests describe them."""
+"""The route table as an OpenAPI 3.1 document: the same models that check requests describe them, and make clients."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from typing import Any, get_args, get_origin
 import orjson
 from pydantic import TypeAdapter
 
-from api.route import Audience, Route
-from api.wire.dialects import ERP, INTEGRATION, PROVIDER, Dialect
-from api.wire.listing import Grammar, taken
-from api.wire.results import Bare, File, Message, MessageWith, NoContent, Page, PageWith, Ready, Reply, ReplyWith
+from api.documents import refusals
+from api.documents.refusals import JSON, header
+from api.documents.schemas import REF, Schema, cleaned, closed, example, references, renamed, short_names
+from api.route import PUBLIC_BODY, SIGNED_BODY, Route
+from api.wire.dialects import ERP, Dialect
+from api.wire.listing import MAX_SEARCH, MAX_VALUES, Grammar, Once, taken
+from api.wire.results import (
+    Bare,
+    File,
+    Message,
+    MessageWith,
+    NoContent,
+    Page,
+    PageWith,
+    Ready,
+    Reply,
+    ReplyWith,
+)
+from dispatch.config import Limits
+from storage.database.listing import MAX_COUNTED, MAX_LIMIT, MAX_OFFSET
 
-REF = "#/components/schemas/{model}"
-JSON = "application/json"
-Schema = dict[str, Any]
-
-#: What can happen at every route, by status; the dialect says how it looks.
-_REFUSALS = {
-    "400": "The request cannot be read.",
-    "401": "Sign in first.",
-    "403": "You may not do this.",
-    "404": "There is no such thing.",
-    "409": "The state of things does not allow this.",
-    "413": "The body is too large.",
-    "422": "The request is not valid; every bad field is named.",
-    "429": "Too many requests; Retry-After says when to come back.",
-    "500": "A fault of ours; quote X-Request-ID.",
-    "503": "Not available just now; Retry-After says when to come back.",
-}
+#: Results that are one thing, whose first parameter is what they carry.
+_CARRIERS = (Reply, ReplyWith, Page, PageWith, Ready)
+_PLAIN = (None, type(None), Message, File, Bare, NoContent)
 
 
 def version() -> str:
@@ -60,25 +62,48 @@ class _Writer:
                 wanted.append(((n, "query"), "validation", TypeAdapter(route.inputs.query.model)))
             for name, kind in _filters(route):
                 wanted.append(((n, f"filter.{name}"), "validation", TypeAdapter(taken(kind))))
-            for name, header in route.inputs.headers.items():
-                wanted.append(((n, f"header.{name}"), "validation", TypeAdapter(header.annotation)))
+            for name, given in route.inputs.headers.items():
+                wanted.append(((n, f"header.{name}"), "validation", TypeAdapter(given.annotation)))
             for kind in _data_types(route.returns):
                 wanted.append(((n, f"data.{kind}"), "serialization", TypeAdapter(kind)))
+            for kind in _extra_types(route.returns):
+                wanted.append(((n, f"extra.{kind}"), "serialization", TypeAdapter(kind)))
         # All models in one pass: those of the same name in different modules get different names.
         found, rest = TypeAdapter.json_schemas(wanted, ref_template=REF)
-        self._schemas: dict[Any, Schema] = {key: schema for (key, _mode), schema in found.items()}
-        self._components: dict[str, Schema] = dict(rest.get("$defs", {}))
+        parts: dict[str, Schema] = rest.get("$defs", {})
+        names = short_names(parts)
+        inputs = self._closure(parts, (found[key, mode] for key, mode in found if key[1] == "body"))
+        self._components: dict[str, Schema] = {
+            names[name]: {**cleaned(renamed(schema, names), is_input=name in inputs), "title": names[name]}
+            for name, schema in parts.items()
+        }
+        self._schemas: dict[Any, Schema] = {
+            key: cleaned(renamed(schema, names), is_input=mode == "validation") for (key, mode), schema in found.items()
+        }
+        strict = [n for n, r in enumerate(routes) if not r.audience.drops_unknown_keys and r.inputs.body is not None]
+        closed(self._components, (name for n in strict for name in references(self._schemas[n, "body"])))
+
+    @staticmethod
+    def _closure(parts: dict[str, Schema], roots: Iterable[Schema]) -> set[str]:
+        waiting, seen = [name for schema in roots for name in references(schema)], set[str]()
+        while waiting:
+            if (name := waiting.pop()) not in seen:
+                seen.add(name)
+                waiting += references(parts.get(name, {}))
+        return seen
 
     def document(self) -> dict[str, Any]:
         paths: dict[str, dict[str, Any]] = {}
-        taken: set[str] = set()
+        taken_ids: set[str] = set()
         for n, route in enumerate(self._routes):
-            operation = self._operation(n, route)
-            if operation["operationId"] in taken:
-                operation["operationId"] += f"_{route.method.lower()}"
-            taken.add(operation["operationId"])
-            paths.setdefault(route.path, {})[route.method.lower()] = operation
+            operation_id = route.operation_id
+            if operation_id in taken_ids:
+                operation_id += f"_{route.method.lower()}"
+            taken_ids.add(operation_id)
+            paths.setdefault(route.path, {})[route.method.lower()] = self._operation(n, route, operation_id)
         audiences = list({id(r.audience): r.audience for r in self._routes}.values())
+        dialects = list({a.dialect.name: a.dialect for a in audiences}.values())
+        pagination = {_pagination_name(d): _pagination(d) for d in dialects}
         return {
             "openapi": "3.1.0",
             "info": {
@@ -90,15 +115,11 @@ class _Writer:
             "tags": [{"name": name} for name in sorted({t for r in self._routes for t in _tags(r)})],
             "paths": paths,
             "components": {
-                "schemas": self._components | _error_schemas(audiences),
-                "responses": _refusals(audiences),
+                "schemas": self._components | pagination | refusals.schemas(dialects),
+                "responses": refusals.responses(audiences),
+                "headers": refusals.HEADERS,
                 "securitySchemes": {
-                    a.name: {
-                        "type": "http",
-                        "scheme": "bearer",
-                        "bearerFormat": "JWT",
-                        "description": a.title,
-                    }
+                    a.name: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": a.title}
                     for a in audiences
                 },
             },
@@ -106,30 +127,32 @@ class _Writer:
 
     # ------------------------------------------------------------ one route
 
-    def _operation(self, n: int, route: Route) -> Schema:
+    def _operation(self, n: int, route: Route, operation_id: str) -> Schema:
         text = route.description
         operation: Schema = {
-            "operationId": route.operation_id,
+            "operationId": operation_id,
             "summary": text.split("\n")[0] or route.template,
+            "description": "\n\n".join([text, *_limits(route)]).strip(),
             "tags": _tags(route),
             "parameters": self._parameters(n, route),
-            "responses": self._responses(n, route),
+            "responses": self._responses(n, route, operation_id),
             "security": [] if route.is_public else [{route.audience.name: []}],
         }
         if route.is_public and route.inputs.caller:
             operation["security"] = [{}, {route.audience.name: []}]
-        if len(text.split("\n")) > 1:
-            operation["description"] = text
         if route.inputs.body is not None:
             operation["requestBody"] = self._body(n, route)
         elif route.inputs.raw_body:
-            operation["requestBody"] = {"content": {JSON: {"schema": {"type": "object"}}}}
+            anything = {"type": "object", "additionalProperties": True}
+            operation["requestBody"] = {"required": True, "content": {JSON: {"schema": anything, "example": {}}}}
+        elif route.inputs.upload:
+            operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _UPLOAD}}}
         return operation
 
     def _body(self, n: int, route: Route) -> Schema:
         content: Schema = {"schema": self._schemas[n, "body"]}
-        if route.example is not None:
-            content["example"] = orjson.loads(route.example)
+        given = route.example
+        content["example"] = example(content["schema"], self._components) if given is None else orjson.loads(given)
         has_default = route.inputs.body_default is None
         required = bool(self._resolved(content["schema"]).get("required"))
         return {"required": required and not has_default, "content": {JSON: content}}
@@ -140,8 +163,7 @@ class _Writer:
 
     def _parameters(self, n: int, route: Route) -> list[Schema]:
         found = [
-            {"name": value.name, "in": "path", "required": True, "schema": _inline(value.schema)}
-            for value in route.inputs.path
+            _parameter(value.name, "path", cleaned(value.schema, is_input=True), True) for value in route.inputs.path
         ]
         if route.inputs.query is not None:
             model = self._resolved(self._schemas[n, "query"])
@@ -151,10 +173,8 @@ class _Writer:
             ]
         if route.inputs.listing is not None:
             found += self._listing(n, route)
-        for name, header in route.inputs.headers.items():
-            found.append(
-                _parameter(header.header, "header", self._schemas[n, f"header.{name}"], header.is_required)
-            )
+        for name, given in route.inputs.headers.items():
+            found.append(_parameter(given.header, "header", self._schemas[n, f"header.{name}"], given.is_required))
         if route.idempotency is not None:
             schema = {"type": "string", "minLength": 16, "maxLength": 255}
             found.append(_parameter("X-Idempotency-Key", "header", schema, route.idempotency == "required"))
@@ -166,36 +186,51 @@ class _Writer:
         limit = grammar.limit or route.audience.page_limit
         found = []
         if grammar.is_paged:
+            deep = f"Pages are numbered up to row {MAX_OFFSET:,}; beyond that `cursor` leads on."
+            most = f"At most {MAX_LIMIT} are given; of more it is said what it was clamped from."
             found = [
-                _parameter("page", "query", {**whole, "default": 1}),
-                _parameter(
-                    "limit", "query", {**whole, "default": limit, "description": "At most 100 are given"}
-                ),
+                _parameter("page", "query", {**whole, "default": 1, "description": deep}),
+                _parameter("limit", "query", {**whole, "default": limit, "description": most}),
             ]
+        if grammar.has_cursor:
+            text = "The cursor of the page before, in the same order; takes the place of `page`."
+            found.append(_parameter("cursor", "query", {"type": "string", "description": text}))
         if sorts := list(grammar.public_sorts):
             words = [*sorts, *(f"-{name}" for name in sorts)]
-            found.append(
-                _parameter("sort", "query", {"type": "array", "items": {"type": "string", "enum": words}})
-            )
-        found += [
-            _parameter(name, "query", self._schemas[n, f"filter.{name}"]) for name, _ in _filters(route)
-        ]
+            listed = {"type": "array", "items": {"type": "string", "enum": words}}
+            found.append(_parameter("sort", "query", {**listed, "description": "`-` is the other way round."}))
+        for name, kind in _filters(route):
+            schema = self._schemas[n, f"filter.{name}"]
+            if not isinstance(kind, Once):
+                schema = {**schema, "maxItems": MAX_VALUES, "description": "Any of these."}
+            found.append(_parameter(name, "query", schema))
         if grammar.searches:
-            found.append(_parameter("search", "query", {"type": "string", "maxLength": 200}))
+            text = "Beginnings of words and codes, and the first or last digits of a phone."
+            schema = {"type": "string", "maxLength": MAX_SEARCH, "description": text}
+            found.append(_parameter("search", "query", schema))
         return found
 
     # ------------------------------------------------------------ answers
 
-    def _responses(self, n: int, route: Route) -> Schema:
+    def _responses(self, n: int, route: Route, operation_id: str) -> Schema:
         found: Schema = {}
         variants = _variants(route.returns)
+        title = "".join(part[:1].upper() + part[1:] for part in operation_id.split("_"))
         schemas = [s for v in variants if (s := self._success(n, route, v)) is not None]
+        schemas = [self._named(f"{title}Answer{number or ''}", s) for number, s in enumerate(schemas)]
         content: Schema = {}
         if schemas:
             content[JSON] = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
         if File in variants:
-            content["application/octet-stream"] = {"schema": {}}
-        good: Schema = {"description": "Done"}
+            content["application/octet-stream"] = {"schema": {"type": "string", "format": "binary"}}
+        good: Schema = {"description": "Done", "headers": {"X-Request-ID": header("X-Request-ID")}}
+        if route.inputs.query is not None or route.inputs.listing is not None or route.audience.drops_unknown_keys:
+            good["headers"]["X-Ignored-Fields"] = header("X-Ignored-Fields")
+        if route.idempotency is not None:
+            good["headers"]["Idempotent-Replayed"] = header("Idempotent-Replayed")
+        if any(get_origin(v) is Ready for v in variants):
+            good["headers"]["ETag"] = header("ETag")
+            found["304"] = {"description": "Nothing has changed.", "headers": {"ETag": header("ETag")}}
         if content:
             good["content"] = content
         found[str(204 if variants == [NoContent] else route.status)] = good
@@ -203,14 +238,25 @@ class _Writer:
             found[status] = {"$ref": f"#/components/responses/{route.audience.dialect.name}_{status}"}
         return found
 
+    def _named(self, name: str, schema: Schema) -> Schema:
+        """The same as a component, so that generators call it by a name of its own."""
+        if "properties" not in schema:
+            return schema
+        data = schema["properties"].get("data", {})
+        if "properties" in data:
+            schema = {**schema, "properties": {**schema["properties"], "data": self._named(f"{name}Data", data)}}
+        self._components[name] = {**schema, "title": name}
+        return {"$ref": REF.format(model=name)}
+
     def _possible(self, route: Route) -> Iterable[str]:
-        invalid = str(route.audience.dialect.invalid_status)
-        wanted = {invalid, "429", "500", "503"}
-        if route.inputs.body is not None or route.inputs.raw_body:
+        has_body = route.inputs.body is not None or bool(route.inputs.raw_body) or bool(route.inputs.upload)
+        wanted = {str(route.audience.dialect.invalid_status), "429", "500", "503"}
+        if has_body:
             wanted |= {"400", "413"}
-        if not route.is_public:
+        if not route.is_public or route.method != "GET":
             wanted |= {"401", "403"}
-        if route.inputs.path:
+        if route.inputs.path or has_body or not route.is_public:
+            # Also what the token or the body names may be gone.
             wanted |= {"404"}
         if route.method != "GET":
             wanted |= {"409"}
@@ -222,25 +268,54 @@ class _Writer:
         if origin in (File, NoContent):
             return None
         if origin is Bare:
-            return {}
+            return {"type": "object", "additionalProperties": True}
         data = next((self._schemas[n, f"data.{kind}"] for kind in _data_types(variant)), None)
+        extra = next((self._resolved(self._schemas[n, f"extra.{kind}"]) for kind in _extra_types(variant)), {})
         if origin in (Page, PageWith):
-            return _page_schema(route, data or {})
-        properties: Schema = {"success": {"const": True}}
+            return _page_schema(route, data or {}, extra)
+        properties: Schema = {"success": {"type": "boolean", "const": True}}
+        required = ["success"]
         if data is not None:
             properties["data"] = data
+            required.append("data")
         if origin in (Message, MessageWith, Reply, ReplyWith):
             properties["message"] = {"type": "string"}
+            required += ["message"] if origin in (Message, MessageWith) else []
         if route.audience.dialect.stamps_success:
             properties["timestamp"] = {"type": "string", "format": "date-time"}
-        return {"type": "object", "required": ["success"], "properties": properties}
+            required.append("timestamp")
+        properties |= extra.get("properties", {})
+        return {"type": "object", "required": [*required, *extra.get("required", [])], "properties": properties}
 
 
 # ---------------------------------------------------------------- parts
 
+#: A form with one or more files, and fields beside them.
+_UPLOAD: Schema = {
+    "type": "object", "title": "Upload", "required": ["file"],
+    "properties": {"file": {"type": "string", "format": "binary"}}, "additionalProperties": True,
+}  # fmt: skip
+
 
 def _tags(route: Route) -> list[str]:
     return [f"{route.audience.name}: {tag}" for tag in route.tags] or [route.audience.name]
+
+
+def _limits(route: Route) -> list[str]:
+    """What of it one may ask, with the amounts that the settings have by themselves."""
+    found = []
+    if route.is_limited:
+        limit = route.audience.limit
+        found.append(f"Limit: {_amount(limit.setting)} requests in {limit.window_s} s per {limit.per}.")
+    found += [f"Limit: {_amount(q.setting)} in {q.window_s} s per {q.per}." for q in route.quotas]
+    if route.inputs.body is not None:
+        most = route.body_limit or (PUBLIC_BODY if route.is_public else SIGNED_BODY)
+        found.append(f"The body has at most {most // 1024} KiB.")
+    return found
+
+
+def _amount(setting: str) -> str:
+    return str(Limits.model_fields[setting].default)
 
 
 def _filters(route: Route) -> list[tuple[str, Any]]:
@@ -251,7 +326,7 @@ def _variants(returns: Any) -> list[Any]:
     if returns is None or returns is type(None):
         return [None]
     # A generic result is one thing, a union several.
-    if get_origin(returns) in (Ready, Reply, ReplyWith, MessageWith, Page, PageWith, list, dict, tuple):
+    if get_origin(returns) in (*_CARRIERS, MessageWith, list, dict, tuple):
         return [returns]
     parts = [part for part in get_args(returns) if part is not type(None)]
     return parts or [returns]
@@ -262,20 +337,25 @@ def _data_types(returns: Any) -> list[Any]:
     found = []
     for variant in _variants(returns):
         origin = get_origin(variant)
-        if origin in (Ready, Reply, ReplyWith, Page, PageWith):
+        if origin in _CARRIERS:
             inner = get_args(variant)[0]
             found += [] if inner is type(None) else [inner]
-        elif variant not in (None, Message, File, Bare, NoContent, Ready, Reply, Page) and origin is not MessageWith:
+        elif origin is not MessageWith and variant not in (*_PLAIN, Reply, Page):
             found.append(variant)
     return found
 
 
-def _inline(schema: Schema) -> Schema:
-    return {key: value for key, value in schema.items() if key != "title"}
+def _extra_types(returns: Any) -> list[Any]:
+    """The models whose fields stand beside what an endpoint returns."""
+    return [
+        get_args(variant)[-1]
+        for variant in _variants(returns)
+        if get_origin(variant) in (ReplyWith, PageWith, MessageWith)
+    ]
 
 
 def _parameter(name: str, place: str, schema: Schema, required: bool = False) -> Schema:
-    clean = _inline(schema)
+    clean = {key: value for key, value in schema.items() if key != "title"}
     parameter: Schema = {"name": name, "in": place, "required": required, "schema": clean}
     if "description" in clean:
         parameter["description"] = clean.pop("description")
@@ -284,74 +364,53 @@ def _parameter(name: str, place: str, schema: Schema, required: bool = False) ->
     return parameter
 
 
-def _page_schema(route: Route, item: Schema) -> Schema:
-    items: Schema = {"type": "array", "items": item}
-    key = route.listing.key if route.listing is not None else None
-    whole = {"type": "integer"}
-    if route.audience.dialect is ERP:
-        if key is None:
-            return {
-                "type": "object",
-                "properties": {"success": {"const": True}, "data": items, "pagination": {"type": "object"}},
-            }
-        inner = {"current_page": whole, "data": items, "per_page": whole, "total": whole}
-        return {"type": "object", "properties": {key: {"type": "object", "properties": inner}}}
-    pages = {"integration": "pages", "minuteserv": "total_pages"}.get(
-        route.audience.dialect.name, "totalPages"
-    )
-    pagination = {
-        "type": "object",
-        "properties": {"page": whole, "limit": whole, "total": whole, pages: whole},
-    }
-    data: Schema = {"type": "object", "properties": {"pagination": pagination}}
-    if key is not None:
-        data["properties"] = {key: items, **data["properties"]}
-    return {
-        "type": "object", "required": ["success", "data"],
-        "properties": {"success": {"const": True}, "data": data},
+def _pages_word(dialect: Dialect) -> str:
+    return {"integration": "pages", "minuteserv": "total_pages", "erp": "last_page"}.get(dialect.name, "totalPages")
+
+
+def _pagination_name(dialect: Dialect) -> str:
+    return f"{dialect.name.title()}Pagination"
+
+
+def _pagination(dialect: Dialect) -> Schema:
+    whole = {"type": "integer", "minimum": 0}
+    exact = {"type": "boolean", "description": f"false: there are more than the {MAX_COUNTED:,} of `total`."}
+    cursor = {"type": ["string", "null"], "description": "Leads to the next page; null on the last one."}
+    clamped = {"type": "integer", "description": "The limit that was asked for, where it was too high."}
+    is_camel = dialect.is_camel
+    properties: Schema = {
+        "current_page" if dialect is ERP else "page": whole, "per_page" if dialect is ERP else "limit": whole,
+        "total": whole, _pages_word(dialect): whole,
+        "totalIsExact" if is_camel else "total_is_exact": exact, "cursor": cursor,
     }  # fmt: skip
+    required = list(properties)
+    properties["clampedFrom" if is_camel else "clamped_from"] = clamped
+    if dialect is ERP:
+        properties |= {"from": {"type": ["integer", "null"]}, "to": {"type": ["integer", "null"]}}
+    return {"type": "object", "title": _pagination_name(dialect), "required": required, "properties": properties}
 
 
-def _error_name(dialect: Dialect) -> str:
-    return f"{dialect.name.title()}Error"
-
-
-def _error_schemas(audiences: Sequence[Audience]) -> dict[str, Schema]:
-    """The error body of each dialect in use."""
-    found = {}
-    for dialect in {a.dialect.name: a.dialect for a in audiences}.values():
-        text = {"type": "string"}
-        properties: Schema = {
-            "success": {"const": False},
-            "error": {
-                "type": "object", "required": ["code", "message"],
-                "properties": {"code": text, "message": text, "details": {"type": ["object", "array"]}},
-            },
-            "message": text,
-            "timestamp": {"type": "string", "format": "date-time"},
-        }  # fmt: skip
-        if dialect in (ERP, PROVIDER):
-            properties["errors"] = {
-                "type": "object",
-                "additionalProperties": {"type": "array", "items": text},
-            }
-        if dialect is INTEGRATION:
-            properties["code"] = text
-            one = {"type": "object", "properties": {"field": text, "message": text}}
-            properties["errors"] = {"type": "array", "items": one}
-        found[_error_name(dialect)] = {
-            "type": "object",
-            "required": ["success", "error", "message", "timestamp"],
-            "properties": properties,
-        }  # fmt: skip
-    return found
-
-
-def _refusals(audiences: Sequence[Audience]) -> dict[str, Schema]:
-    """The shared responses, one for each dialect and status."""
-    found = {}
-    for dialect in {a.dialect.name: a.dialect for a in audiences}.values():
-        content = {JSON: {"schema": {"$ref": REF.format(model=_error_name(dialect))}}}
-        for status, text in _REFUSALS.items():
-            found[f"{dialect.name}_{status}"] = {"description": text, "content": content}
-    return found
+def _page_schema(route: Route, item: Schema, extra: Schema) -> Schema:
+    items: Schema = {"type": "array", "items": item}
+    dialect = route.audience.dialect
+    key = route.listing.key if route.listing is not None else None
+    pagination: Schema = {"$ref": REF.format(model=_pagination_name(dialect))}
+    beside, needed = extra.get("properties", {}), extra.get("required", [])
+    success = {"type": "boolean", "const": True}
+    if dialect is ERP and key is None:
+        properties = {"success": success, "data": items, "pagination": pagination, **beside}
+        return {"type": "object", "required": ["success", "data", "pagination", *needed], "properties": properties}
+    if dialect is ERP:
+        inner = {"allOf": [pagination, {"type": "object", "required": ["data"], "properties": {"data": items}}]}
+        return {"type": "object", "required": [str(key), *needed], "properties": {str(key): inner, **beside}}
+    name = key or "items"
+    data: Schema = {
+        "type": "object", "required": [name, "pagination", *needed],
+        "properties": {name: items, "pagination": pagination, **beside},
+    }  # fmt: skip
+    answer: Schema = {"success": success, "data": data}
+    required = ["success", "data"]
+    if dialect.stamps_success:
+        answer["timestamp"] = {"type": "string", "format": "date-time"}
+        required.append("timestamp")
+    return {"type": "object", "required": required, "properties": answer}

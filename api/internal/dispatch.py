@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from api.audiences import Service, internal
+from api.shared.objects import FactData, PlaceObject
 from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import Body, Day, View, Whole
 from api.wire.results import Page
@@ -63,7 +64,7 @@ class WaitingOut(View):
     booking_time: time
     starts_at: datetime
     service_categories: list[str]
-    address: dict[str, Any]
+    address: PlaceObject
     priority: int
     queued_at: datetime | None
     reason: str | None
@@ -127,7 +128,7 @@ class EventOut(View):
     action: str
     by: str
     at: datetime
-    data: dict[str, Any]
+    data: FactData
 
 
 class ExplainOut(View):

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from api.audiences import Technician, technician
 from api.route import RequestInfo
+from api.shared.objects import FactData, HoursObject
 from api.signature import Header
 from api.wire.listing import Grammar, Listing, Once
 from api.wire.models import Body, View
@@ -95,7 +96,7 @@ class ProfileOut(PartnerOut):
     email: str | None
     service_categories: list[str]
     service_tiers: list[str]
-    working_hours: dict[str, Any]
+    working_hours: HoursObject
     service_radius_km: float
     is_active: bool
     is_available: bool
@@ -119,7 +120,7 @@ class NotificationOut(View):
     title: str
     message: str
     is_read: bool
-    metadata: dict[str, Any]
+    metadata: FactData
     created_at: datetime
 
 

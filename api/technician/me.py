@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from api.audiences import Technician, technician
+from api.shared.objects import HoursObject
 from api.technician.views import Job, job
 from api.wire.listing import Grammar, Listing
 from api.wire.models import Body, Money, Query, View
@@ -130,7 +131,7 @@ class WorkingHoursIn(Body):
 class WorkingHoursOut(View):
     """`start`, `end` and `days` say the hours at a glance; `weekly` each stretch where they are not that simple."""
 
-    working_hours: dict[str, Any]
+    working_hours: HoursObject
 
 
 class DayOffOut(View):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from typing import Any
 from uuid import UUID
 
 from api.shared import amounts
 from api.shared.amounts import AmountsOut
-from api.wire.models import Money, View
+from api.shared.objects import ContactObject, PlaceObject
+from api.wire.models import Degrees, Money, View
 from dispatch.engine import facts
 from dispatch.engine.technician_bookings import Entry
 from dispatch.services import Services
@@ -37,10 +37,10 @@ class Job(AmountsOut):
     starts_at: datetime
     ends_at: datetime
     services: list[ServiceLine]
-    address: dict[str, Any]
-    lat: float | None
-    lng: float | None
-    customer: dict[str, Any] | None
+    address: PlaceObject
+    lat: Degrees | None
+    lng: Degrees | None
+    customer: ContactObject | None
     payment_method: str
     payment_status: str
     grand_total: Money

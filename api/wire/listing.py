@@ -30,7 +30,7 @@ _ORDER = ("order", "sort_order", "sortOrder", "direction")
 _SEARCH = ("search", "q")
 _FIELDS = ("fields",)
 _CURSOR = ("cursor",)
-_MAX_SEARCH = 200
+MAX_SEARCH = 200
 #: How many values one filter takes.
 MAX_VALUES = 100
 #: Shorter names of the ends of a span.
@@ -235,8 +235,8 @@ class Reader:
         if not values or not self._grammar.searches:
             return None
         text = " ".join(value.strip() for value in values)
-        if len(text) > _MAX_SEARCH or "\x00" in text:
-            bad[name] = [f"must be text of at most {_MAX_SEARCH} characters"]
+        if len(text) > MAX_SEARCH or "\x00" in text:
+            bad[name] = [f"must be text of at most {MAX_SEARCH} characters"]
         return text
 
     def _fields(self, given: Mapping[str, list[str]], bad: Fields) -> frozenset[str] | None:

@@ -84,6 +84,10 @@ class _MoneySchema:
 Money = Annotated[int, PlainValidator(_validate_money), PlainSerializer(_render_money), _MoneySchema]
 
 
+#: A latitude or longitude as it goes out: ten centimetres, without the noise of binary fractions.
+Degrees = Annotated[float, PlainSerializer(lambda value: round(value, 6))]
+
+
 #: Dates from outside lie in these years: what is beyond is a slip, and near the ends of the calendar sums overflow.
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
@@ -113,7 +117,7 @@ class _Model(BaseModel):
 
     model_config = ConfigDict(
         allow_inf_nan=False, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True,
-        str_max_length=20_000,
+        str_max_length=20_000, json_schema_serialization_defaults_required=True,
     )  # fmt: skip
 
 

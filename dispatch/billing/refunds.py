@@ -24,6 +24,8 @@ from storage.refunds import Refund
 #: Who is named as the one that refunds: the machinery itself, and the gateway's own dashboard.
 SYSTEM, GATEWAY = "system", "gateway"
 GATEWAY_ACTOR = Actor("gateway")
+#: The alert, and the reason in the queue, of a booking that stands although its money went back.
+RETURNED = "payment_returned"
 
 
 class NotPaid(Conflict):
@@ -153,14 +155,14 @@ async def _stop_unpaid(tx: Tx, payment: Payment) -> None:
     if booking.payment_status not in ("paid", "partially_refunded") or booking.to_collect_minor:
         return
     await alerts.raise_alert(
-        tx, "payment_returned",
+        tx, RETURNED,
         f"All that was paid for booking {booking.number} goes back, and the booking still stands.",
         booking_id=booking.id,
     )  # fmt: skip
     if booking.status in ("pending", "partner_assigned"):
         booking = await offers.withdraw(tx, booking, "its payment went back", SYSTEM_ACTOR)
         await booking_rows.set_priority(tx.conn, booking_id=booking.id, priority=booking.priority, auto_assign=False)
-        await queue.hand_over(tx, booking, "payment_returned")
+        await queue.hand_over(tx, booking, RETURNED)
 
 
 def reserved(refund: Refund, payment: Payment) -> list[Line]:

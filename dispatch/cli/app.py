@@ -38,7 +38,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
 def main() -> None:
     """The entry point of the command."""
     with explained():
-        app()
+        app(prog_name="dispatch")
 
 
 @app.command()
@@ -149,7 +149,7 @@ def outbox(
     from dispatch.cli import tools
     from dispatch.cli.setup import settings_of
 
-    tools.outbox(settings_of(data=data), to, limit, as_json=as_json)
+    tools.outbox(settings_of(data=data, joins=True), to, limit, as_json=as_json)
 
 
 @app.command()
@@ -164,7 +164,7 @@ def token(
     from dispatch.cli import tools
     from dispatch.cli.setup import settings_of
 
-    tools.token(settings_of(data=data), kind, name)
+    tools.token(settings_of(data=data, joins=True), kind, name)
 
 
 @zones.command("import")
@@ -188,7 +188,9 @@ def zones_import(
     from dispatch.cli import tools
     from dispatch.cli.setup import settings_of
 
-    tools.import_zones(settings_of(data=data), file, timezone, currency, name_property, city, state, skip_bad=skip_bad)
+    tools.import_zones(
+        settings_of(data=data, joins=True), file, timezone, currency, name_property, city, state, skip_bad=skip_bad
+    )
 
 
 @zones.command("list")
@@ -197,7 +199,7 @@ def zones_list(data: Data = None, as_json: AsJson = False) -> None:
     from dispatch.cli import tools
     from dispatch.cli.setup import settings_of
 
-    tools.list_zones(settings_of(data=data), as_json=as_json)
+    tools.list_zones(settings_of(data=data, joins=True), as_json=as_json)
 
 
 @app.command()
@@ -244,7 +246,7 @@ def doctor(data: Data = None) -> None:
     from dispatch.cli import doctor as examination
     from dispatch.cli.setup import settings_of
 
-    raise SystemExit(examination.examine(settings_of(data=data)))
+    raise SystemExit(examination.examine(settings_of(data=data, joins=True)))
 
 
 @app.command()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from dispatch.cli import serving
 from dispatch.cli.failure import Refused
-from dispatch.cli.setup import note, refuse_production, services_for_tools, shared_database, stoppable
+from dispatch.cli.setup import counted, note, refuse_production, services_for_tools, shared_database, stoppable
 from dispatch.cli.workers import die_with_parent
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _seeding(options: SimulationOptions) -> Callable[[Settings, str], Awaitable[
         from dispatch.simulation.run import prepare as make_world
 
         async with services_for_tools(settings, dsn) as services:
-            note(f"seeding {options.technicians} technicians and {options.customers} customers")
+            note(f"seeding {counted(options.technicians, 'technician')} and {counted(options.customers, 'customer')}")
             try:
                 await make_world(services, options)
             except ValueError as e:
@@ -261,14 +261,13 @@ async def _welcome(url: str, dsn: str, settings: Settings) -> str:
     customer, technician = CUSTOMER_PHONE.format(1), TECHNICIAN_PHONE.format(1)
     async with services_for_tools(settings, dsn) as services:
         token = await mint_dev_token(services, "customer", customer)
-    data = "" if settings.database_url else f" --data {settings.data}"
     return f"""
   Server          {url}
   API pages       {url}/docs   {url}/docs/events
   Payments        {settings.payments.base_url}
-  A customer      {customer}   codes arrive in   ./run outbox --to {customer}{data}
-  A technician    {technician}   a token           ./run token technician {technician}{data}
-  An admin        {ADMIN_EMAIL}   a token           ./run token admin {ADMIN_EMAIL}{data}
+  A customer      {customer}   codes arrive in   ./run outbox --to {customer}
+  A technician    {technician}   a token           ./run token technician {technician}
+  An admin        {ADMIN_EMAIL}   a token           ./run token admin {ADMIN_EMAIL}
 
   First curl (the token lives 15 minutes):
     curl -s {url}/v1/dashboard -H 'Authorization: Bearer {token}'

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dispatch.cli.setup import shared_database, stoppable
 from dispatch.process import open_files
+from storage.database.embedded import has_data
 
 if TYPE_CHECKING:
     from dispatch.config import Settings
@@ -57,7 +58,7 @@ def examine(settings: Settings) -> int:
     """Prints the findings; 1 when something is wrong, 0 otherwise."""
     findings = [*_machine(), _open_files(), *_settings(settings), _folder(settings)]
     try:
-        with stoppable(), _trial(settings) as trial, shared_database(trial) as dsn:
+        with stoppable(), _trial(settings) as trial, shared_database(trial, makes=True) as dsn:
             findings += asyncio.run(_database(settings, dsn))
     except Exception as error:  # whatever it is, it is the finding
         findings.append(
@@ -71,7 +72,7 @@ def examine(settings: Settings) -> int:
 @contextmanager
 def _trial(settings: Settings) -> Iterator[Settings]:
     """Where there is no data yet, the database is tried in a folder that goes away: looking makes nothing."""
-    if settings.database_url or (settings.data / "pgdata").exists():
+    if settings.database_url or has_data(settings.data):
         yield settings
         return
     with tempfile.TemporaryDirectory(prefix="dispatch-doctor-", ignore_cleanup_errors=True) as folder:

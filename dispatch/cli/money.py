@@ -46,7 +46,7 @@ def check(data: Data = None) -> None:
         )
         return not findings
 
-    raise SystemExit(0 if with_services(settings_of(data=data), work) else 1)
+    raise SystemExit(0 if with_services(settings_of(data=data, joins=True), work) else 1)
 
 
 def reconcile(
@@ -71,7 +71,7 @@ def reconcile(
         finally:
             await opened.close(services.settings.payments)
 
-    report = with_services(settings_of(data=data), work)
+    report = with_services(settings_of(data=data, joins=True), work)
     show(report)
     if csv is not None:
         csv.write_text(report.csv(), "utf-8")
@@ -122,7 +122,7 @@ def review(
         elif not waiting:
             print("nothing waits for a person")
 
-    with_services(settings_of(data=data), work)
+    with_services(settings_of(data=data, joins=True), work)
 
 
 def money_faults(

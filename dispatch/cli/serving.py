@@ -9,18 +9,20 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from dispatch.cli.companion import Companion, accompany
 from dispatch.cli.failure import Refused
-from dispatch.cli.setup import database, make_ready, note, refuse_unfit, stoppable
+from dispatch.cli.running import announced
+from dispatch.cli.setup import database_of, make_ready, note, refuse_unfit, stoppable
 
 if TYPE_CHECKING:
     from dispatch.clock import Clock
     from dispatch.config import Settings
+    from storage.database.embedded import EmbeddedPostgres
 
 #: Requests under way get so long to finish.
 SHUTDOWN_S = 2.0
@@ -58,13 +60,32 @@ def serve(
         port = listener.getsockname()[1]
         listener.close()
         listener = listen(settings.http.host, port, shared=True)
-    with stoppable(), listener, database(settings) as dsn:
+    with stoppable(), listener, database_of(settings) as (dsn, server):
         asyncio.run(_prepare(settings, dsn, prepare))
         if not shared:
-            return run_until_stopped(serve_on(settings, dsn, listener, say, companion))
+            return run_until_stopped(_kept(server, serve_on(settings, dsn, listener, say, companion)))
         from dispatch.cli.workers import supervise
 
-        return run_until_stopped(supervise(settings, dsn, url_of(listener), say, companion))
+        return run_until_stopped(_kept(server, supervise(settings, dsn, url_of(listener), say, companion)))
+
+
+async def _kept(server: EmbeddedPostgres | None, work: Coroutine[Any, Any, int]) -> int:
+    """The work, while the embedded database is kept running; without it the server ends with an error.
+
+    Raises EmbeddedError.
+    """
+    if server is None:
+        return await work
+    serving, keeping = asyncio.create_task(work), asyncio.create_task(server.keep_running())
+    try:
+        ended, _ = await asyncio.wait({serving, keeping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        serving.cancel()
+        keeping.cancel()
+        await asyncio.gather(serving, keeping, return_exceptions=True)
+    if keeping in ended:
+        keeping.result()
+    return serving.result()
 
 
 async def _prepare(settings: Settings, dsn: str, prepare: Prepare | None) -> None:
@@ -175,8 +196,9 @@ async def serve_on(
             except OSError as e:
                 raise Refused(f"{url} was taken meanwhile ({e.strerror}): choose another --port.") from None
             settle_memory()
-            ready(url)
-            return await accompany(companion, url, dsn)
+            with announced(settings, url):
+                ready(url)
+                return await accompany(companion, url, dsn)
         finally:
             drain(app)
             if server is not None:

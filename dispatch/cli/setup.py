@@ -15,6 +15,7 @@ from dispatch.cli.failure import Refused
 if TYPE_CHECKING:
     from dispatch.config import Settings
     from dispatch.services import Services
+    from storage.database.embedded import EmbeddedPostgres
 
 #: Connections that the embedded server keeps for tools beside the server's own.
 _SPARE_CONNECTIONS = 40
@@ -29,23 +30,31 @@ def settings_of(
     data: Path | None = None,
     workers: int | None = None,
     trusted_hops: int | None = None,
+    joins: bool = False,
 ) -> Settings:
-    """The settings, a command's options before the environment's. Raises Refused, which names every bad one.
+    """The settings: a command's options before the environment, that before the file .env of this folder.
 
-    The options go into the environment, so that processes which the command starts have the same settings.
+    The options go into the environment, so that processes which the command starts have the same settings. A
+    command that `joins` takes the data of the server that runs here, where no folder is named. Raises Refused, which
+    names every bad one.
     """
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
-    from dispatch.config import Settings
+    from dispatch.cli.running import join
+    from dispatch.config import ENV_FILE, Settings, unknown_variables
 
     options = {
         "DISPATCH_HTTP__HOST": host, "DISPATCH_HTTP__PORT": port, "DISPATCH_HTTP__WORKERS": workers,
         "DISPATCH_HTTP__TRUSTED_HOPS": trusted_hops, "DISPATCH_DATA": data.absolute() if data else None,
     }  # fmt: skip
     os.environ.update({name: str(value) for name, value in options.items() if value is not None})
+    if joins:
+        join()
+    if strangers := unknown_variables():
+        note(f"these settings are not known and do nothing: {', '.join(strangers)} (`config` lists those that are)")
     try:
-        return Settings()
+        return Settings(_env_file=ENV_FILE)
     except ValidationError as e:
         bad = "; ".join(f"{_variable(error['loc'])}: {error['msg']}" for error in e.errors())
         raise Refused(f"The settings are not valid: {bad}.") from None
@@ -65,6 +74,8 @@ def refuse_unfit(settings: Settings) -> None:
     """Raises Refused for what a server may not be started with."""
     if settings.is_production and (missing := settings.missing_in_production):
         raise Refused(f"Production needs {', '.join(missing)}: set them in the environment.")
+    if settings.is_production and (weak := settings.weak_in_production):
+        raise Refused(f"Production refuses {'; '.join(weak)}.")
     if settings.http.workers > 1 and not settings.redis_url:
         raise Refused(
             f"{settings.http.workers} workers need Redis to speak to each other: set REDIS_URL, or use "
@@ -80,8 +91,15 @@ def refuse_production(settings: Settings, what: str) -> None:
 @contextmanager
 def database(settings: Settings) -> Iterator[str]:
     """The DSN of the given database, or of an embedded one that runs for this block."""
+    with database_of(settings) as (dsn, _):
+        yield dsn
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[tuple[str, EmbeddedPostgres | None]]:
+    """The same, with the embedded server, if it is one."""
     if settings.database_url:
-        yield settings.database_url
+        yield settings.database_url, None
         return
     from storage.database.embedded import SAFE, EmbeddedPostgres
 
@@ -90,19 +108,27 @@ def database(settings: Settings) -> Iterator[str]:
     # Started from the main thread: the signal that ends it with us is tied to the thread that starts it.
     dsn = server.start()
     try:
-        yield dsn
+        yield dsn, server
     finally:
         server.stop()
 
 
 @contextmanager
-def shared_database(settings: Settings) -> Iterator[str]:
-    """The same for tools: beside a running server they use its database instead of being refused."""
-    from storage.database.embedded import EmbeddedPostgres, is_running
+def shared_database(settings: Settings, *, makes: bool = False) -> Iterator[str]:
+    """The same for tools: beside a running server they use its database instead of being refused.
+
+    Looking makes nothing: where there is no database yet, only a command that `makes` one gets it. Raises Refused.
+    """
+    from storage.database.embedded import EmbeddedPostgres, has_data, is_running
 
     if not settings.database_url and is_running(settings.data):
         yield EmbeddedPostgres(settings.data).dsn
         return
+    if not (settings.database_url or makes or has_data(settings.data)):
+        raise Refused(
+            f"There is no database in {settings.data}: start a server with `serve` or `demo`, make one with "
+            "`migrate`, or name the folder of yours with --data."
+        )
     with database(settings) as dsn:
         yield dsn
 
@@ -146,3 +172,8 @@ def stoppable() -> Iterator[None]:
 def note(text: str) -> None:
     """Words for a person, kept apart from what a script reads."""
     print(text, file=sys.stderr, flush=True)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: 1 technician, 2 technicians."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")

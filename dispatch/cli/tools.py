@@ -12,6 +12,7 @@ import orjson
 
 from dispatch.cli.failure import Refused
 from dispatch.cli.setup import (
+    counted,
     make_ready,
     note,
     refuse_production,
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def with_services(settings: Settings, work: Callable[[Services], Awaitable[T]]) -> T:
-    """Runs `work` on the services of this database."""
+def with_services(settings: Settings, work: Callable[[Services], Awaitable[T]], *, makes: bool = False) -> T:
+    """Runs `work` on the services of this database; `makes` one where there is none. Raises Refused."""
 
     async def run(dsn: str) -> T:
         async with services_for_tools(settings, dsn) as services:
             return await work(services)
 
-    with stoppable(), shared_database(settings) as dsn:
+    with stoppable(), shared_database(settings, makes=makes) as dsn:
         return asyncio.run(run(dsn))
 
 
@@ -52,7 +53,7 @@ def migrate(settings: Settings, *, dry_run: bool) -> None:
         await check_server(dsn)
         return await (pending(dsn) if dry_run else migrate_dsn(dsn))
 
-    with stoppable(), shared_database(settings) as dsn:
+    with stoppable(), shared_database(settings, makes=True) as dsn:
         names = asyncio.run(run(dsn))
     for name in names:
         print(f"{'would apply' if dry_run else 'applied'} {name}")
@@ -70,12 +71,12 @@ def seed(settings: Settings, technicians: int, customers: int, seed: int) -> Non
         with Console(stderr=True).status("seeding the city"):
             made = await fill(services, technicians=technicians, customers=customers, seed=seed)
         print(
-            f"{len(made.technician_ids)} technicians, {len(made.customer_ids)} customers and "
-            f"{len(made.service_ids)} services are there; the administrator is {made.admin_email}"
+            f"{counted(len(made.technician_ids), 'technician')}, {counted(len(made.customer_ids), 'customer')} and "
+            f"{counted(len(made.service_ids), 'service')} are there; the administrator is {made.admin_email}"
         )
 
     try:
-        with_services(settings, work)
+        with_services(settings, work, makes=True)
     except ValueError as e:
         raise Refused(str(e)) from None
 

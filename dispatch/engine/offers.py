@@ -295,6 +295,7 @@ async def accept(tx: Tx, technician_id: UUID, offer: Offer) -> Booking:
     if booking is None or booking.next_action_at is None:
         raise lifecycle.wrong_state("booking", (await lock(tx, offer.booking_id)).status, "accept")
     tx.hint(bus.TIMER_SET, {"at": booking.next_action_at.timestamp()})
+    tx.opened[booking.id] = booking
     await booking_rows.count_accepted(tx.conn, technician_id=technician_id)
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
     who = Actor("technician", str(technician_id))

@@ -93,10 +93,10 @@ async def held(conn: Conn) -> list[Task]:
 
 async def release(tx: Tx, task_id: UUID) -> None:
     """A person has looked at a held task: it is tried anew. Raises Missing, NotHeld."""
-    await get(tx.conn, task_id)
+    task = await get(tx.conn, task_id)
     if not await rows.release(tx.conn, task_id=task_id):
         raise NotHeld
-    await alerts.resolve(tx, [HELD], subject=_subject(task_id))
+    await alerts.resolve(tx, [HELD], subject=_subject(task))
     await rows.call(tx.conn, task_id)
 
 
@@ -120,6 +120,7 @@ async def work(services: Services, handlers: Mapping[str, Handler], task_id: UUI
         return await _failed(services, task, e)
     async with services.transaction() as tx:
         await rows.finish(tx.conn, task_id=task.id, attempt=task.attempts, result=result)
+        await alerts.resolve(tx, [HELD], subject=_subject(task))
     return None
 
 
@@ -135,10 +136,11 @@ async def _failed(services: Services, task: Task, error: Exception) -> float | N
         if await rows.hold(tx.conn, task_id=task.id, attempt=task.attempts, error=words):
             await alerts.raise_alert(
                 tx, HELD, f"The work {task.kind} was tried {task.attempts} times in vain: {words}",
-                subject=_subject(task.id),
+                subject=_subject(task),
             )  # fmt: skip
     return None
 
 
-def _subject(task_id: UUID) -> str:
-    return f"task:{task_id}"
+def _subject(task: Task) -> str:
+    """What an alert is about: this task, or, of what the clock asks for, its kind: the next turn does it all."""
+    return f"task:{task.kind if task.key and not task.owner else task.id}"

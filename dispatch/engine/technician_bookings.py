@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from dispatch.errors import Missing
 from storage import technician_bookings as rows
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
-from storage.technician_bookings import ItemRow, JobRow, Stats
+from storage.technician_bookings import JobRow, Stats
 
 #: How many rows a dashboard shows of each list.
 DASHBOARD_ROWS = 5
@@ -26,11 +25,23 @@ LIST = rows.of_technician
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """A line of the booking; the price per unit in minor units."""
+
+    service_id: UUID
+    name: str
+    category: str
+    tier: str
+    quantity: int
+    price_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One booking on the agenda, with its lines."""
 
     job: JobRow
-    items: list[ItemRow]
+    items: list[Item]
 
 
 async def page(conn: Conn, technician_id: UUID, wanted: Wanted) -> Slice[Entry]:
@@ -40,18 +51,18 @@ async def page(conn: Conn, technician_id: UUID, wanted: Wanted) -> Slice[Entry]:
         states = sorted({state for word in asked for state in _STATES.get(word, (word,))})
         wanted = replace(wanted, filters={**wanted.filters, "status": states})
     found = await rows.of_technician.page(conn, wanted, technician_id=technician_id)
-    return found.of(await _entries(conn, found.rows))
+    return found.of([_entry(job) for job in found.rows])
 
 
 async def ahead(conn: Conn, technician_id: UUID, limit: int) -> list[Entry]:
     """What is still to come and what is offered, the soonest first."""
-    return await _entries(conn, await rows.ahead.first(conn, Wanted(limit=limit), technician_id=technician_id))
+    return [_entry(job) for job in await rows.ahead.first(conn, Wanted(limit=limit), technician_id=technician_id)]
 
 
 async def offered(conn: Conn, technician_id: UUID, limit: int) -> list[Entry]:
     """Open offers, the latest start first."""
     wanted = Wanted(limit=limit, filters={"status": ["assigned"]})
-    return await _entries(conn, await rows.of_technician.first(conn, wanted, technician_id=technician_id))
+    return [_entry(job) for job in await rows.of_technician.first(conn, wanted, technician_id=technician_id)]
 
 
 async def get(conn: Conn, technician_id: UUID, booking_id: UUID) -> Entry:
@@ -59,15 +70,11 @@ async def get(conn: Conn, technician_id: UUID, booking_id: UUID) -> Entry:
     found = await rows.get(conn, technician_id=technician_id, booking_id=booking_id)
     if found is None:
         raise Missing("booking")
-    return (await _entries(conn, [found]))[0]
+    return _entry(found)
 
 
-async def _entries(conn: Conn, jobs: Sequence[JobRow]) -> list[Entry]:
-    items = await rows.items(conn, booking_ids=[j.booking_id for j in jobs]) if jobs else []
-    by_booking: dict[UUID, list[ItemRow]] = {}
-    for item in items:
-        by_booking.setdefault(item.booking_id, []).append(item)
-    return [Entry(job, by_booking.get(job.booking_id, [])) for job in jobs]
+def _entry(job: JobRow) -> Entry:
+    return Entry(job, [Item(UUID(one.pop("service_id")), **one) for one in job.items])
 
 
 async def stats(conn: Conn, technician_id: UUID) -> Stats:

@@ -55,7 +55,7 @@ class Carried:
 
     channel: str
     stream: str
-    recipient: str
+    recipient: str | None
     data: dict[str, Any]
     account_id: UUID | None
 
@@ -197,14 +197,14 @@ async def write(tx: Tx, fact: Fact) -> None:
 
 
 async def _about(tx: Tx, fact: Fact) -> About | None:
-    """What the notices of a fact may say. Of a booking opened just now all but its customer's phone is known."""
+    """What the notices of a fact may say. Of a booking opened or accepted just now it is known without reading."""
     technician_id = UUID(str(named)) if (named := fact.data.get("technician_id")) else None
     booking = tx.opened.get(fact.booking_id)
-    if booking is None or any(notice.sms for notice in NOTICES[fact.type]):
+    if booking is None:
         return await rows.about(tx.conn, booking_id=fact.booking_id, technician_id=technician_id)
     person = tx.services.roster.find(technician_id) if technician_id else None
     return About(
-        booking.number, booking.account_id, None, True, booking.local_date, booking.local_time,
+        booking.number, booking.account_id, True, booking.local_date, booking.local_time,
         booking.address.get("city"), technician_id, person.name if person else None, person.phone if person else None,
     )  # fmt: skip
 
@@ -224,8 +224,9 @@ def _hand_on(tx: Tx, notice: Notice, fact: Fact, about: About, words: Mapping[st
         data = {**params, "topic": topic}
         stream = f"push:{fact.booking_id}:{notice.to}"
         carried.append(Carried("push", stream, f"{notice.to}:{owner_id}", data, account_id))
-    phone = about.account_phone if is_customer else about.technician_phone
-    if notice.sms and phone and fact.actor.kind != notice.to:
+    # A customer's phone is looked up when the message is written.
+    phone = None if is_customer else about.technician_phone
+    if notice.sms and (is_customer or phone) and fact.actor.kind != notice.to:
         carried.append(Carried("sms", f"sms:{fact.booking_id}:{notice.to}", phone, params, account_id))
     row = Told(account_id, technician_id, fact.booking_id, notice.type, notice.title, message, metadata)
     tx.late(_put_all, (row, carried))

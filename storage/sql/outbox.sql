@@ -38,9 +38,6 @@ WHERE id = :id AND state = 'pending';
 SELECT id, channel, stream, recipient, template, body, data, is_secret, state, attempts, error, created_at, sent_at
 FROM outbox WHERE :recipient::text IS NULL OR recipient = :recipient ORDER BY id DESC LIMIT :limit;
 
--- name: pending
-SELECT count(*) FROM outbox WHERE state = 'pending' AND next_try_at <= clock_timestamp();
-
 -- name: purge
 DELETE FROM outbox WHERE id IN
   (SELECT id FROM outbox WHERE state <> 'pending' AND created_at < clock_timestamp() - make_interval(days => :days) LIMIT :most);

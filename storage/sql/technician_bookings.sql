@@ -3,7 +3,10 @@ g.booking_id, b.number, b.status, CASE WHEN g.expires_at <= app_now() THEN 'expi
   b.local_date, b.local_time, b.starts_at, b.ends_at, b.address, b.contact, b.lat, b.lng, b.payment_method, b.payment_status,
   b.grand_total_minor, b.wallet_minor, b.outstanding_fee_minor, b.to_collect_minor, b.collected_minor, b.currency, coalesce(a.earning_minor, o.earning_minor) AS earning_minor, g.offer_id,
   CASE WHEN a.id IS NULL THEN o.expires_at END AS offer_expires_at, a.estimated_arrival, a.accepted_at, a.completed_at,
-  b.start_code IS NOT NULL AS needs_start_code, b.rating, {is_mine} AS is_mine
+  b.start_code IS NOT NULL AS needs_start_code, b.rating, {is_mine} AS is_mine,
+  (SELECT jsonb_agg(jsonb_build_object('service_id', i.service_id, 'name', i.name, 'category', i.category, 'tier', i.tier,
+     'quantity', i.quantity, 'price_minor', i.price_minor) ORDER BY i.position)
+   FROM booking_items i WHERE i.booking_id = b.id) AS items
 
 -- part: source
 -- Several technicians have a tie to one booking: also where rows are read by their bookings, only one's own are.
@@ -24,10 +27,6 @@ WHERE g.technician_id = :technician_id AND g.state IN ('assigned', 'accepted', '
 
 -- name: get
 SELECT {columns} FROM {source} WHERE g.technician_id = :technician_id AND g.booking_id = :booking_id;
-
--- name: items
-SELECT booking_id, service_id, name, category, tier, quantity, price_minor FROM booking_items
-WHERE booking_id = ANY(:booking_ids::uuid[]) ORDER BY booking_id, position;
 
 -- name: stats
 SELECT t.total_bookings, t.completed_bookings, t.cancelled_bookings, t.rating::float8 AS rating, t.is_available, greatest(t.last_seen_at, (SELECT l.fix_at FROM technician_positions l WHERE l.technician_id = t.id)) AS last_seen_at,

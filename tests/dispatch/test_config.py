@@ -12,6 +12,7 @@ from dispatch.cli.documents import settings_markdown, variables
 from dispatch.cli.failure import Refused
 from dispatch.cli.setup import refuse_production, refuse_unfit, settings_of
 from dispatch.config import Settings
+from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 PRODUCTION = {
@@ -25,8 +26,8 @@ PRODUCTION = {
     "DISPATCH_SENDERS__PUSH": "fcm",
     "DISPATCH_SENDERS__FCM_CREDENTIALS": "/run/secrets/fcm.json",
     "DISPATCH_PAYMENTS__KEY_ID": "rzp_live_x",
-    "DISPATCH_PAYMENTS__KEY_SECRET": "s",
-    "DISPATCH_PAYMENTS__WEBHOOK_SECRET": "w",
+    "DISPATCH_PAYMENTS__KEY_SECRET": "a key secret of the tests",
+    "DISPATCH_PAYMENTS__WEBHOOK_SECRET": "a webhook secret of the tests",
 }
 
 
@@ -84,6 +85,34 @@ def test_production_needs_each_of_them(env: pytest.MonkeyPatch, without: str) ->
         refuse_unfit(settings_of())
     with pytest.raises(Refused, match="for development"):
         refuse_production(settings_of(), "This")
+
+
+@pytest.mark.parametrize(("name", "weak"), [
+    ("DISPATCH_PAYMENTS__KEY_SECRET", "x"), ("DISPATCH_PAYMENTS__KEY_SECRET", KEY_SECRET),
+    ("DISPATCH_PAYMENTS__WEBHOOK_SECRET", "fifteen letters"), ("DISPATCH_PAYMENTS__WEBHOOK_SECRET", WEBHOOK_SECRET),
+    ("DISPATCH_PAYMENTS__KEY_ID", KEY_ID), ("DISPATCH_PAYMENTS__BASE_URL", "http://api.example"),
+    ("DISPATCH_TOKENS__SERVICE_TOKEN", "x" * 31),
+])  # fmt: skip
+def test_production_refuses_what_protects_nothing(env: pytest.MonkeyPatch, name: str, weak: str) -> None:
+    env.setenv("DISPATCH_ENV", "production")
+    for variable, value in PRODUCTION.items():
+        env.setenv(variable, value)
+    env.setenv(name, weak)
+    with pytest.raises(Refused, match=name) as caught:
+        refuse_unfit(settings_of())
+    assert weak == "x" or weak not in str(caught.value)
+
+
+def test_a_slip_of_the_pen_is_said(env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    env.chdir(tmp_path)
+    (tmp_path / ".env").write_text("DISPATCH_BRAND=From the file\nDISPATCH_BRNAD=x\n")
+    env.setenv("DISPATCH_HTTP__PROT", "1")
+    env.setenv("DISPATCH_TOKEN_KEYS__k1", "a key of the tests, thirty-two bytes long")
+    assert settings_of().brand == "From the file"
+    said = capsys.readouterr().err
+    assert "DISPATCH_BRNAD" in said and "DISPATCH_HTTP__PROT" in said and "TOKEN_KEYS" not in said
+    env.setenv("DISPATCH_BRAND", "From the environment")
+    assert settings_of().brand == "From the environment"
 
 
 def test_bad_settings_are_all_named_in_one_sentence(env: pytest.MonkeyPatch) -> None:

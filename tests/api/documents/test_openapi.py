@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -11,6 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from api.documents.asyncapi import asyncapi_document, events_page, socket_events
 from api.documents.openapi import openapi_document
 from api.registry import all_routes, route_table
+from api.wire.parsing import validate_body
 from tests.api.demo import DEMO, camel, kind, strict
 from tests.api.support import FakeServices, serving
 
@@ -46,6 +49,105 @@ def test_references_lead_somewhere(demo: Any) -> None:
                 place = place[part]
 
 
+def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
+    return found
+
+
+# ---------------------------------------------------------------- what generators need
+
+
+def _nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(node, dict):
+        yield path, node
+        for key, value in node.items():
+            yield from _nodes(value, f"{path}/{key}")
+    elif isinstance(node, list):
+        for number, value in enumerate(node):
+            yield from _nodes(value, f"{path}/{number}")
+
+
+#: Objects whose keys nobody knows beforehand.
+OPEN = re.compile(r"webhook/|/export/|/details$|additionalProperties|/errors$|TaskOut/properties/result")
+
+
+@pytest.fixture(scope="module")
+def whole() -> Any:
+    return openapi_document()
+
+
+def test_titles_are_names_and_unique(whole: Any) -> None:
+    schemas = whole["components"]["schemas"]
+    assert all(schema["title"] == name for name, schema in schemas.items())
+    titles = [n["title"] for _, n in _nodes(whole["components"]) if isinstance(n.get("title"), str)]
+    assert len(set(titles)) == len(titles)
+    assert not [name for name in schemas if "__" in name or "-" in name]
+
+
+def test_nothing_misleads_a_generator(whole: Any) -> None:
+    for path, node in _nodes(whole):
+        if path.endswith("/example") or "/example/" in path:
+            continue
+        assert not ("default" in node and node["default"] is None), path
+        assert node.get("format") != "time", path
+        if node.get("type") == "array":
+            assert node.get("items"), path
+        if node.get("type") == "object" and not node.get("properties"):
+            assert node.get("additionalProperties") not in (None, True) or OPEN.search(path), path
+
+
+def test_every_answer_is_typed_and_every_refusal_listed(whole: Any) -> None:
+    for path, item in whole["paths"].items():
+        for method, operation in item.items():
+            answers = operation["responses"]
+            assert {"429", "500", "503"} < answers.keys(), path
+            if operation["security"] and operation["security"] != [{}]:
+                assert {"401", "403", "404"} < answers.keys(), path
+            if method != "get":
+                assert {"401", "409"} < answers.keys(), path
+            good = next(a for status, a in answers.items() if status.startswith("2"))
+            schema = good.get("content", {}).get("application/json", {}).get("schema", {})
+            for one in [schema, *schema.get("anyOf", [])]:
+                if "$ref" in one and "data" in resolved(whole, one)["properties"]:
+                    assert "data" in resolved(whole, one)["required"], path
+    for name, response in whole["components"]["responses"].items():
+        codes = response["x-error-codes"]
+        assert codes and all(code in response["description"] for code in codes), name
+        assert ("Retry-After" in response["headers"]) == (name[-3:] in ("429", "503", "409")), name
+    assert "BOOKING_OPEN" in whole["components"]["responses"]["minuteserv_409"]["x-error-codes"]
+
+
+def test_every_body_has_an_example_that_is_right(whole: Any) -> None:
+    for route in all_routes():
+        if route.inputs.body is None:
+            continue
+        content = whole["paths"][route.path][route.method.lower()]["requestBody"]["content"]["application/json"]
+        drops, dialect = route.audience.drops_unknown_keys, route.audience.dialect
+        _, bad, dropped = validate_body(route.inputs.body, content["example"], dialect, drops_unknown=drops)
+        assert (bad, dropped) == ({}, []), (route.template, content["example"])
+
+
+def test_unknown_keys_are_refused_where_the_document_says_so(whole: Any) -> None:
+    for route in all_routes():
+        if route.inputs.body is None:
+            continue
+        body = whole["paths"][route.path][route.method.lower()]["requestBody"]
+        schema = body["content"]["application/json"]["schema"]
+        if "$ref" in schema and not route.audience.drops_unknown_keys:
+            assert resolved(whole, schema)["additionalProperties"] is False, route.template
+
+
+def test_limits_and_headers_are_told(whole: Any) -> None:
+    confirm = whole["paths"]["/v1/checkout/confirm"]["post"]
+    assert "Limit: 100 requests in 60 s per address." in confirm["description"]
+    assert "KiB" in confirm["description"]
+    assert "Limit: 5 in 3600 s per caller." in whole["paths"]["/v1/payments/verify"]["post"]["description"]
+    catalogue = whole["paths"]["/v1/services/catalog"]["get"]["responses"]
+    assert "ETag" in catalogue["200"]["headers"] and "304" in catalogue
+    assert "X-Ignored-Fields" in confirm["responses"]["200" if "200" in confirm["responses"] else "201"]["headers"]
+    assert all(h["description"] for h in whole["components"]["headers"].values())
+
+
 def _references(node: Any) -> list[str]:
     if isinstance(node, dict):
         own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
@@ -66,7 +168,9 @@ def test_an_operation_says_all(demo: Any) -> None:
         "day": "query",
         "kinds": "query",
     }
-    envelope = operation["responses"]["201"]["content"]["application/json"]["schema"]
+    envelope = resolved(demo, operation["responses"]["201"]["content"]["application/json"]["schema"])
+    assert envelope["required"] == ["success", "data", "day"]
+    assert envelope["properties"]["day"]["anyOf"][0] == {"type": "string", "format": "date"}
     assert envelope["properties"]["data"] == {"$ref": "#/components/schemas/ThingOut"}
     assert operation["responses"]["422"] == {"$ref": "#/components/responses/minuteserv_422"}
     assert demo["components"]["schemas"]["ThingIn"]["required"] == ["name"]
@@ -89,10 +193,10 @@ def test_a_list_says_what_it_understands(demo: Any) -> None:
     operation = demo["paths"]["/kind/items"]["get"]
     names = {p["name"] for p in operation["parameters"]}
     assert names == {"page", "limit", "sort", "status", "date_from", "price", "search"}
-    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    assert schema["properties"]["data"]["properties"]["items"]["items"] == {
-        "$ref": "#/components/schemas/Item"
-    }
+    schema = resolved(demo, operation["responses"]["200"]["content"]["application/json"]["schema"])
+    data = resolved(demo, schema["properties"]["data"])
+    assert data["properties"]["items"]["items"] == {"$ref": "#/components/schemas/Item"}
+    assert data["required"] == ["items", "pagination", "seen"]
 
 
 def test_the_route_table() -> None:
@@ -122,8 +226,20 @@ def test_the_socket_document_has_every_event() -> None:
             place = place[part]
 
 
+def test_every_acknowledgement_is_typed() -> None:
+    document = asyncapi_document()
+    for spec in socket_events():
+        if spec.direction == "in":
+            channel = document["channels"][spec.namespace.strip("/")]
+            ack = channel["messages"][f"{spec.name}.ack"]["payload"]
+            assert ack["required"] == ["ok"] and ack["properties"]["data"]["$ref"], spec.name
+    said = document["info"]["description"]
+    assert all(word in said for word in ("`resume`", "from 0", "callback", "1013", "gap"))
+
+
 def test_the_page_for_people_has_every_event() -> None:
     page = events_page()
+    assert "To miss nothing" in page
     for spec in socket_events():
         assert f"<code>{spec.name}</code>" in page
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from dispatch import numbers
-from dispatch.billing import captures, payout_sending, payouts, refunds
+from dispatch.billing import captures, charges, payout_sending, payouts, refunds
 from dispatch.billing.captures import Outcome
 from dispatch.billing.payouts import BalanceTooSmall, PayoutState
 from dispatch.billing.refunds import OverRefund
@@ -53,13 +53,22 @@ async def one_after_the_other(till: Till, first: Work, second: Work) -> tuple[An
     return led, followed
 
 
+def booked(till: Till, account_id: UUID, hours: float, *, use_wallet: bool = False) -> Work:
+    """A new cash booking with its payment."""
+
+    async def work(tx: Tx) -> Any:
+        booking = await bookings.open_booking(tx, till.world.new_booking(account_id, hours=hours))
+        await charges.open_payment(tx, booking, use_wallet=use_wallet)
+        return booking
+
+    return work
+
+
 async def test_the_wallet_is_spent_once(till: Till) -> None:
     account = await till.rich(30000)
-
-    def book(hours: float) -> Work:
-        return lambda tx: bookings.open_booking(tx, till.world.new_booking(account, hours=hours, use_wallet=True))
-
-    one, two = await one_after_the_other(till, book(1.5), book(4))
+    one, two = await one_after_the_other(
+        till, booked(till, account, 1.5, use_wallet=True), booked(till, account, 4, use_wallet=True)
+    )
     shown = [await till.world.booking(b.id) for b in (one, two)]
     assert [(b.wallet_minor, b.to_collect_minor) for b in shown] == [(30000, GRAND - 30000), (0, GRAND)]
     await till.check()
@@ -67,11 +76,7 @@ async def test_the_wallet_is_spent_once(till: Till) -> None:
 
 async def test_an_old_fee_is_asked_for_once(till: Till) -> None:
     account = (await till.owing(17712)).account_id
-
-    def book(hours: float) -> Work:
-        return lambda tx: bookings.open_booking(tx, till.world.new_booking(account, hours=hours))
-
-    one, two = await one_after_the_other(till, book(1.5), book(4))
+    one, two = await one_after_the_other(till, booked(till, account, 1.5), booked(till, account, 4))
     shown = [await till.world.booking(b.id) for b in (one, two)]
     assert [b.outstanding_fee_minor for b in shown] == [17712, 0]
 

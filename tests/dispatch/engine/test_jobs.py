@@ -20,6 +20,7 @@ from dispatch.errors import Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from storage.bookings import Booking
 from storage.database.pool import Pool
+from tests.near import near_misses
 from tests.world import NOON, World, make_world
 
 CUSTOMER, STAFF = Actor("customer", "c-1"), Actor("admin", "s-1")
@@ -247,6 +248,18 @@ async def test_the_start_code_cannot_be_guessed(fresh_pool: Pool, tmp_path: Path
     for step in ("in_transit", "arrived"):
         await go(world, booking.id, two, step)
     assert (await go(world, booking.id, two, "in_progress", start_code=booking.start_code)).status == "in_progress"
+
+
+async def test_what_is_nearly_the_start_code_is_not_it(fresh_pool: Pool, tmp_path: Path) -> None:
+    world = await make_world(fresh_pool, tmp_path, dispatch={"start_code_required": True})
+    booking, one = await job(world, "arrived")
+    assert booking.start_code is not None
+    for guess in near_misses(booking.start_code):
+        # However often somebody tries, each of these is wrong.
+        await world.execute("UPDATE assignments SET start_code_tries = 0")
+        with pytest.raises(WrongStartCode):
+            await go(world, booking.id, one, "in_progress", start_code=guess)
+    await go(world, booking.id, one, "in_progress", start_code=booking.start_code)
 
 
 async def test_guesses_at_once_are_counted_one_by_one(fresh_pool: Pool, tmp_path: Path) -> None:

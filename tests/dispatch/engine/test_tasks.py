@@ -111,6 +111,19 @@ async def test_two_held_tasks_are_two_alerts(world: World) -> None:
     assert len(await held_alerts(world)) == 2
 
 
+async def test_what_the_clock_asks_for_is_one_alert_until_a_turn_succeeds(world: World) -> None:
+    async def broken(run: Run) -> None:
+        raise ValueError
+
+    for hour in range(3):
+        task_id = await asked(world, key=f"count:{hour}")
+        for _ in range(tasks.TRIES):
+            await tasks.work(world.services, {"count": broken}, task_id)
+    assert await held_alerts(world) == ["task:count"]
+    await tasks.work(world.services, {"count": count}, await asked(world, key="count:4"))
+    assert await held_alerts(world) == []
+
+
 async def test_a_task_that_kills_its_nodes_is_held(world: World) -> None:
     task_id = await asked(world)
 

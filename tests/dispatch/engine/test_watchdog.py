@@ -114,6 +114,10 @@ async def test_gone_dark_is_warned_and_then_reassigned(world: World) -> None:
     for _ in range(9):
         await tick(world)
     assert (await world.facts(booking.id)).count("watch.warned") == 1
+    # The customer hears of it, once and in words that are true whatever follows.
+    assert (await world.facts(booking.id)).count("partner.dark") == 1
+    told = await world.fetch("SELECT message FROM notifications WHERE type = 'partner_dark'")
+    assert len(told) == 1 and "lost touch with" in told[0]["message"]
     assert (await world.booking(booking.id)).technician_id == one
     world.see(two, *KOLKATA)
     await tick(world)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -29,7 +30,7 @@ async def write():
     await conn.execute("INSERT INTO kept VALUES (7)")
     await conn.close()
 asyncio.run(write())
-print((Path(sys.argv[1]) / "pgdata" / "postmaster.pid").read_text().split()[0], flush=True)
+print((Path(sys.argv[1]) / "db" / "pgdata" / "postmaster.pid").read_text().split()[0], flush=True)
 time.sleep(600)
 """
 
@@ -103,12 +104,12 @@ def test_another_version_s_data_is_refused_in_words(home: Path) -> None:
 
 
 def test_an_unfinished_first_start_is_begun_again(home: Path) -> None:
-    (home / "pgdata.new").mkdir(parents=True)
-    (home / "pgdata.new" / "PG_VERSION").write_text("9\n")
+    (home / "db" / "pgdata.new").mkdir(parents=True)
+    (home / "db" / "pgdata.new" / "PG_VERSION").write_text("9\n")
     server = EmbeddedPostgres(home)
     server.start()
     server.stop()
-    assert not (home / "pgdata.new").exists()
+    assert not (home / "db" / "pgdata.new").exists()
 
 
 def test_a_path_that_no_socket_can_have_is_refused_in_words(home: Path) -> None:
@@ -141,3 +142,84 @@ def test_the_default_folder() -> None:
     here = default_home()
     assert here.is_absolute()
     assert (here == Path("/var/lib/dispatch")) == (os.geteuid() == 0)
+
+
+async def test_the_application_is_no_superuser_and_owns_its_database(home: Path) -> None:
+    server = EmbeddedPostgres(home)
+    dsn = server.start()
+    try:
+        assert await value(dsn, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
+        owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
+        assert await value(dsn, owner) == "dispatch"
+    finally:
+        server.stop()
+
+
+async def test_what_an_older_version_made_is_taken_over(home: Path) -> None:
+    """There everything lay in the outer folder and was the superuser's, in the database postgres."""
+    server = EmbeddedPostgres(home)
+    dsn = server.start()
+    as_superuser = dsn.replace("dispatch@/dispatch", "postgres@/postgres")
+    conn = await asyncpg.connect(as_superuser)
+    await conn.execute("DROP DATABASE dispatch")
+    await conn.execute("DROP ROLE dispatch")
+    await conn.execute("CREATE TYPE mood AS ENUM ('calm')")
+    await conn.execute("CREATE TABLE kept (n int GENERATED ALWAYS AS IDENTITY, m mood)")
+    await conn.execute("CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    await conn.execute("INSERT INTO kept (m) VALUES ('calm')")
+    await conn.close()
+    server.stop()
+    (home / "role").unlink()
+    (home / "db" / "pgdata").rename(home / "pgdata")
+    again = EmbeddedPostgres(home)
+    dsn = again.start()
+    try:
+        assert await value(dsn, "SELECT count(*) FROM kept") == 1
+        await value(dsn, "ALTER TABLE kept ADD COLUMN more int")
+        await value(dsn, "ALTER TYPE mood ADD VALUE 'glad'")
+        await value(dsn, "DROP FUNCTION one()")
+    finally:
+        again.stop()
+
+
+def test_nothing_in_the_outer_folder_is_the_databases_account(home: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only as root the database has an account of its own")
+    server = EmbeddedPostgres(home)
+    server.start()
+    try:
+        assert [p.name for p in home.iterdir() if p.stat().st_uid != 0] == ["db"]
+        assert home.stat().st_uid == 0 and not home.stat().st_mode & 0o022
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("left", ["", "\n", "99999999\n", "1\n/elsewhere\n"])
+def test_lock_files_that_a_crash_left_are_no_obstacle(home: Path, left: str) -> None:
+    server = EmbeddedPostgres(home)
+    server.start()
+    server.stop()
+    for name in ("pgdata/postmaster.pid", ".s.PGSQL.5432.lock"):
+        (home / "db" / name).write_text(left)
+    server.start()
+    server.stop()
+
+
+async def test_a_database_that_is_killed_is_started_again(home: Path) -> None:
+    server = EmbeddedPostgres(home)
+    dsn = server.start()
+    keeping = asyncio.create_task(server.keep_running())
+    try:
+        os.kill(int((home / "db" / "pgdata" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    assert await value(dsn, "SELECT 1") == 1
+                    break
+                except (OSError, asyncpg.PostgresError):
+                    await asyncio.sleep(0.1)
+        assert not keeping.done()
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        server.stop()
