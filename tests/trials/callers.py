@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import time
@@ -33,7 +34,8 @@ class Reply:
 
     @property
     def data(self) -> Any:
-        return self.body["data"]
+        """What is said inside the envelope, or everything where an answer has none."""
+        return self.body.get("data", self.body)
 
     @property
     def code(self) -> str:
@@ -61,7 +63,7 @@ class Trial:
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
         if isinstance(body, bytes):
-            extra: dict[str, Any] = {"data": body}
+            extra: dict[str, Any] = {"data": io.BytesIO(body)}
             sent.setdefault("Content-Type", "application/json")
         else:
             extra = {} if body is None else {"json": body}
