@@ -110,7 +110,7 @@ class Logger:
             number = logging.getLevelNamesMapping()[level.upper()]
             self._standard.log(number, "%s %s", event, hide(None, level, values), exc_info=with_trace)
             return
-        line: EventDict = {"event": event, "level": level, "logger": self._name, "timestamp": datetime.now(UTC)}
+        line: EventDict = {"event": _clean(event), "level": level, "logger": self._name, "timestamp": datetime.now(UTC)}
         if (request_id := REQUEST_ID.get()) is not None:
             line["request_id"] = request_id
         for name, value in values.items():

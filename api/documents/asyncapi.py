@@ -34,22 +34,15 @@ class Spec(Protocol):
     def lossy(self) -> bool: ...
 
 
-_ACK = {
+_PROBLEM = {
     "type": "object",
-    "description": "`ok` and `data`, or the error.",
-    "required": ["ok"],
+    "description": "Why nothing was done, in a sentence. With `retry_after_s` the same may be sent again then.",
+    "required": ["code", "message"],
     "properties": {
-        "ok": {"type": "boolean"},
-        "data": {},
-        "error": {
-            "type": "object",
-            "required": ["code", "message"],
-            "properties": {
-                "code": {"type": "string"},
-                "message": {"type": "string"},
-                "details": {"type": "object"},
-            },
-        },
+        "code": {"type": "string"},
+        "message": {"type": "string"},
+        "details": {"type": "object"},
+        "retry_after_s": {"type": "number"},
     },
 }  # fmt: skip
 _ABOUT = (
@@ -58,6 +51,29 @@ _ABOUT = (
     "`epoch` and a gapless `seq` per stream and can be resumed; positions are lossy. A command takes effect "
     "once per `command_id`."
 )
+#: What an app has to do to miss nothing, step by step.
+_MISS_NOTHING = (
+    "Keep the last `seq` of every stream. After each connect send `resume` with the epoch and these numbers; a stream "
+    "that you know of and have no number of is asked from 0.",
+    "A fact whose `seq` is more than one after the last is a gap: send `resume` with the last number that you have. "
+    "A `seq` that you have already is a repetition: ignore it.",
+    "Another `epoch` is another history: forget the numbers, read the state over REST and resume from there.",
+    "Give the token by a callback (`auth: cb => cb({token: current()})`), so that a client that reconnects signs in "
+    "with a fresh one. A socket whose token has ended is closed with 4401: renew it over REST, then connect.",
+    "Closed with 1012 or 1013, or answered 503: the server could not judge or is closing. Connect again: nobody refused"
+    " you. Only `connect_error` with an error in `data` is a refusal.",
+    "An acknowledgement with `try_again`, or none at all: send the same command with the same `command_id` again.",
+)
+
+
+def _ack(data: Any) -> dict[str, Any]:
+    """The acknowledgement of a command whose answer has this schema."""
+    return {
+        "type": "object",
+        "description": "`ok` and `data`, or the error.",
+        "required": ["ok"],
+        "properties": {"ok": {"type": "boolean"}, "data": data, "error": {"$ref": REF.format(model="Problem")}},
+    }
 
 
 def socket_events() -> Sequence[Spec]:
@@ -95,7 +111,7 @@ def asyncapi_document(specs: Sequence[Spec] | None = None) -> dict[str, Any]:
         if spec.lossy:
             operation["description"] = "Lossy: the latest one counts."
         if spec.direction == "in":
-            payload = refs[spec.answer, "serialization"] if spec.answer else {"$ref": REF.format(model="Ack")}
+            payload = _ack(refs[spec.answer, "serialization"] if spec.answer else {})
             place["messages"][f"{spec.name}.ack"] = {
                 "name": f"{spec.name} (acknowledgement)",
                 "payload": payload,
@@ -107,7 +123,10 @@ def asyncapi_document(specs: Sequence[Spec] | None = None) -> dict[str, Any]:
         operations[f"{channel}.{name}"] = operation
     return {
         "asyncapi": "3.0.0",
-        "info": {"title": "Dispatch over sockets", "version": version(), "description": _ABOUT},
+        "info": {
+            "title": "Dispatch over sockets", "version": version(),
+            "description": "\n\n".join([_ABOUT, *_MISS_NOTHING]),
+        },
         "defaultContentType": "application/json",
         "servers": {
             "here": {
@@ -117,7 +136,7 @@ def asyncapi_document(specs: Sequence[Spec] | None = None) -> dict[str, Any]:
         },
         "channels": channels,
         "operations": operations,
-        "components": {"schemas": {**rest.get("$defs", {}), "Ack": _ACK}},
+        "components": {"schemas": {**rest.get("$defs", {}), "Problem": _PROBLEM}},
     }  # fmt: skip
 
 
@@ -125,6 +144,7 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Dispatch: socket events</title>
 <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/docs/assets/page.css"></head>
 <body><main><h1>Socket events</h1><p>{about}</p>
+<h2>To miss nothing</h2><ul>{rules}</ul>
 <p>As a document: <a href="/asyncapi.json">/asyncapi.json</a> (AsyncAPI 3).
 The REST part: <a href="/docs">/docs</a>.</p>
 {parts}</main></body></html>"""
@@ -140,7 +160,8 @@ def events_page(specs: Sequence[Spec] | None = None) -> str:
             rows = [_event_html(s) for s in specs if s.namespace == namespace and s.direction == direction]
             if rows:
                 parts.append(f"<h3>{title}</h3>" + "".join(rows))
-    return _PAGE.format(about=_code(escape(_ABOUT)), parts="\n".join(parts))
+    rules = "".join(f"<li>{_code(escape(rule))}</li>" for rule in _MISS_NOTHING)
+    return _PAGE.format(about=_code(escape(_ABOUT)), rules=rules, parts="\n".join(parts))
 
 
 def _event_html(spec: Spec) -> str:

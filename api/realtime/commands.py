@@ -20,7 +20,7 @@ from api.realtime.events import Command, find_event
 from api.realtime.frames import encode
 from api.realtime.guard import Grant
 from api.wire.complaints import complaints
-from dispatch.errors import DispatchError, Invalid, Missing, NotSignedIn, Unavailable
+from dispatch.errors import DispatchError, Invalid, Missing, NotSignedIn, Throttled, Unavailable
 from storage.database.errors import DatabaseAway, DatabaseBusy, DatabaseFull, StorageError, is_data
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,15 @@ class UnknownEvent(Missing):
     code = "unknown_event"
 
 
+class TooOften(Throttled):
+    """Too many events; send fewer."""
+
+    code = "rate_limited"
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_s=1.0)
+
+
 class TryAgain(Unavailable):
     """The server is busy; send the same command again."""
 
@@ -76,6 +85,7 @@ class Commands(Generic[C]):
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
         self._table: dict[str, tuple[type[BaseModel], Handler[C, Any]]] = {}
+        self._costs: dict[str, float] = {}
         self._running: set[asyncio.Future[Answer]] = set()
 
     def command(self, event: str, model: type[M]) -> Callable[[Handler[C, M]], Handler[C, M]]:
@@ -86,9 +96,14 @@ class Commands(Generic[C]):
 
         def register(handler: Handler[C, M]) -> Handler[C, M]:
             self._table[event] = (model, handler)
+            self._costs[event] = spec.cost
             return handler
 
         return register
+
+    def cost_of(self, event: str) -> float:
+        """What it costs of the sender's budget; an event that does not exist costs as one that does."""
+        return self._costs.get(event, 1.0)
 
     def __contains__(self, event: str) -> bool:
         return event in self._table
@@ -213,6 +228,9 @@ class CommandNamespace(socketio.AsyncNamespace, Generic[C]):  # type: ignore[mis
         if grant.expires_at <= time.time():
             self.server.cut(sid, self.namespace, "expired")
             return refusal(NotSignedIn())
+        further = self.commands.cost_of(event) - 1.0
+        if further > 0.0 and not grant.budget.events.take(further):
+            return refusal(TooOften())
         return await self.commands.run(self.context, self._once, grant, event, args[1:])
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import time
 from collections import Counter
@@ -13,8 +12,6 @@ from typing import Any
 import engineio
 import socketio
 from aiohttp import web
-from aiohttp._websocket.helpers import websocket_mask
-from aiohttp.web_protocol import RequestHandler
 from engineio.async_socket import AsyncSocket
 from socketio.exceptions import ConnectionRefusedError
 
@@ -32,6 +29,7 @@ from api.realtime.guard import (
 from api.realtime.handshake import accept_of, has_body, take_over
 from api.realtime.hot import Allowance, HotEvent, HotHandler
 from api.realtime.manager import HotManager
+from api.realtime.seams import assert_seams, quiet_log
 from api.realtime.timers import Delayed
 from api.realtime.transport import HotWebSocket, Joined
 
@@ -111,7 +109,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
     ) -> None:
         assert_seams()
         self.limits = limits or SocketLimits()
-        quiet = _quiet()
+        quiet = quiet_log()
         super().__init__(
             client_manager=HotManager(),
             logger=quiet,
@@ -365,42 +363,3 @@ ONLY_WEBSOCKET = (
 
 def _why(code: str, message: str) -> dict[str, Any]:
     return {"code": code, "message": message, "details": {}}
-
-
-def _quiet() -> logging.Logger:
-    """The libraries' logger: what clients do wrong is counted by the guard, not told line by line."""
-    found = logging.getLogger("api.realtime.library")
-    found.setLevel(logging.ERROR)
-    return found
-
-
-def assert_seams() -> None:
-    """The libraries' undocumented names that the engine stands on. Raises RuntimeError when one has moved."""
-    expected = {
-        AsyncSocket.close: ["self", "wait", "abort", "reason"],
-        AsyncSocket.receive: ["self", "pkt"],
-        AsyncSocket.send: ["self", "pkt"],
-        socketio.AsyncManager.connect: ["self", "sid", "namespace"],
-        socketio.AsyncManager.pre_disconnect: ["self", "sid", "namespace"],
-        socketio.AsyncManager.basic_disconnect: ["self", "sid", "namespace", "kwargs"],
-        socketio.AsyncManager.basic_enter_room: ["self", "sid", "namespace", "room", "eio_sid"],
-        socketio.AsyncManager.basic_leave_room: ["self", "sid", "namespace", "room"],
-        socketio.AsyncManager.get_participants: ["self", "namespace", "room"],
-        engineio.AsyncServer.handle_request: ["self", "args", "kwargs"],
-        engineio.AsyncServer.create_queue: ["self", "args", "kwargs"],
-        RequestHandler.set_parser: ["self", "parser", "data_received_cb"],
-        RequestHandler.connection_lost: ["self", "exc"],
-    }
-    for function, parameters in expected.items():
-        if list(inspect.signature(function).parameters) != parameters:
-            raise RuntimeError(f"{function.__qualname__} is not as the socket engine expects")
-    probe = engineio.AsyncServer(async_mode="aiohttp", logger=_quiet())
-    if not {"queue", "last_ping", "connected", "upgraded", "closed"} <= vars(AsyncSocket(probe, "probe")).keys():
-        raise RuntimeError("AsyncSocket is not as the socket engine expects")
-    known = set(vars(socketio.AsyncManager()))
-    if not {"rooms", "pending_connect", "pending_disconnect", "callbacks"} <= known:
-        raise RuntimeError("The manager's books are not as the socket engine expects")
-    data = bytearray(b"abcde")
-    websocket_mask(b"\x01\x02\x03\x04", data)
-    if data != b"````d":
-        raise RuntimeError("aiohttp's mask is not as the socket engine expects")

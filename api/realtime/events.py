@@ -14,6 +14,8 @@ from geo.filter import MAX_T_MS
 
 TECHNICIAN, CUSTOMER, OPS = "/technician", "/customer", "/ops"
 
+#: What a resume (all streams of somebody) and a watch of one thing cost, in events.
+RESUME_COST, TRACK_COST = 5.0, 2.0
 #: What one location frame may hold.
 MAX_FIXES = 50
 
@@ -214,6 +216,60 @@ class OpsAlert(Told):
     booking_id: UUID | None = None
 
 
+class PresenceKnown(Told):
+    is_available: bool
+    last_seen_at: datetime
+
+
+class LocationTaken(Told):
+    """What became of the fixes: admitted, standing still (`refreshed`), too late for the map but kept (`recorded`), and
+    dropped by the step that dropped them. `clock_offset_ms` is what was added to the phone's times."""
+
+    admitted: int
+    refreshed: int
+    recorded: int
+    dropped: dict[str, int]
+    clock_offset_ms: int
+
+
+class JobKnown(Told):
+    booking_id: UUID
+    booking_number: str
+    status: str
+    step: str | None = None
+
+
+class OfferRejected(Told):
+    offer_id: UUID
+    state: Literal["rejected"]
+
+
+class Resumed(Told):
+    """`streams` are the heads; those in `reset` start from the snapshot that was sent, or from what REST says."""
+
+    epoch: str
+    streams: dict[UUID, int]
+    reset: list[UUID]
+
+
+class Tracked(Told):
+    """Where the booking's stream stands, and the technician if they can be shown."""
+
+    epoch: str
+    seq: int
+    booking_id: UUID
+    status: str
+    technician: TechnicianMoved | None
+
+
+class Untracked(Told):
+    booking_id: UUID
+
+
+class Watched(Told):
+    at: datetime
+
+
 Direction = Literal["in", "out"]
 
 
@@ -228,10 +284,14 @@ class EventSpec:
     description: str
     answer: type[BaseModel] | None = None
     lossy: bool = False
+    #: Of the principal's events: what asks the database for much costs more than one.
+    cost: float = 1.0
 
 
-def _in(namespace: str, name: str, model: type[BaseModel], description: str) -> EventSpec:
-    return EventSpec(namespace, name, "in", model, description)
+def _in(
+    namespace: str, name: str, model: type[BaseModel], answer: type[BaseModel], description: str, cost: float = 1.0
+) -> EventSpec:  # fmt: skip
+    return EventSpec(namespace, name, "in", model, description, answer, cost=cost)
 
 
 def _out(
@@ -241,26 +301,26 @@ def _out(
 
 
 EVENTS: tuple[EventSpec, ...] = (
-    _in(TECHNICIAN, "presence.set", PresenceSet, "Go online for offers, or offline."),
-    _in(TECHNICIAN, "location.report", LocationReport, "Report where you are: one fix or a batch."),
-    _in(TECHNICIAN, "offer.accept", OfferAccept, "Accept an open offer; the answer says who won."),
-    _in(TECHNICIAN, "offer.reject", OfferReject, "Reject an open offer; the next technician is asked."),
-    _in(TECHNICIAN, "job.advance", JobAdvance, "Move your job to its next step."),
-    _in(TECHNICIAN, "resume", Resume, "Hear what you missed."),
+    _in(TECHNICIAN, "presence.set", PresenceSet, PresenceKnown, "Go online for offers, or offline."),
+    _in(TECHNICIAN, "location.report", LocationReport, LocationTaken, "Report where you are: one fix or a batch."),
+    _in(TECHNICIAN, "offer.accept", OfferAccept, JobKnown, "Accept an open offer; the answer says who won."),
+    _in(TECHNICIAN, "offer.reject", OfferReject, OfferRejected, "Reject an open offer; the next technician is asked."),
+    _in(TECHNICIAN, "job.advance", JobAdvance, JobKnown, "Move your job to its next step."),
+    _in(TECHNICIAN, "resume", Resume, Resumed, "Hear what you missed.", RESUME_COST),
     _out(TECHNICIAN, "offer.made", OfferMade, "A job is offered to you until it expires."),
     _out(TECHNICIAN, "offer.closed", OfferClosed, "An offer is no longer open."),
     _out(TECHNICIAN, "job.updated", JobUpdated, "One of your jobs changed."),
     _out(TECHNICIAN, "earnings.updated", EarningsUpdated, "Your earnings changed."),
     _out(TECHNICIAN, "reset", Reset, "These streams must start from a snapshot."),
-    _in(CUSTOMER, "track.start", Track, "Watch the technician of your booking."),
-    _in(CUSTOMER, "track.stop", Track, "Stop watching."),
-    _in(CUSTOMER, "resume", Resume, "Hear what you missed."),
+    _in(CUSTOMER, "track.start", Track, Tracked, "Watch the technician of your booking.", TRACK_COST),
+    _in(CUSTOMER, "track.stop", Track, Untracked, "Stop watching."),
+    _in(CUSTOMER, "resume", Resume, Resumed, "Hear what you missed.", RESUME_COST),
     _out(CUSTOMER, "booking.updated", BookingUpdated, "Something happened to one of your bookings."),
     _out(CUSTOMER, "technician.moved", TechnicianMoved, "Where the technician is.", lossy=True),
     _out(CUSTOMER, "technician.near", TechnicianNear, "The technician is close."),
     _out(CUSTOMER, "technician.arrived", TechnicianArrived, "The technician has arrived."),
     _out(CUSTOMER, "reset", Reset, "These streams must start from a snapshot."),
-    _in(OPS, "ops.watch", Watch, "Choose the visible area; a snapshot follows, then deltas."),
+    _in(OPS, "ops.watch", Watch, Watched, "Choose the visible area; a snapshot follows, then deltas.", RESUME_COST),
     _out(OPS, "ops.snapshot", OpsSnapshot, "Technicians, bookings, offers, queue and alerts in the area."),
     _out(OPS, "ops.delta", OpsDelta, "What changed, once a second.", lossy=True),
     _out(OPS, "ops.alert", OpsAlert, "Something needs a person."),

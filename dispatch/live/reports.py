@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from dispatch.errors import Invalid, Throttled
-from geo.filter import Fix
+from geo.filter import Fix, Kind, Verdict
 
 
 class Unreadable(Invalid):
@@ -49,6 +49,16 @@ class Ending:
     is_dispatchable: bool = False
     believed: Fix | None = None
     sure: Fix | None = None
+
+    def take(self, verdict: Verdict) -> None:
+        """A fix that was not dropped is what its verdict says."""
+        self.newest, self.is_dispatchable = verdict.fix, verdict.dispatchable
+        if verdict.kind is Kind.ADMITTED:
+            self.placed = verdict.fix
+        if verdict.believed:
+            self.believed = verdict.fix
+        if verdict.decidable:
+            self.sure = verdict.fix
 
     def all_of(self, fix: Fix) -> None:
         """A clean fix is each of them."""

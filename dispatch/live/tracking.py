@@ -166,14 +166,10 @@ class Tracker:
                 if verdict.kind is Kind.ADMITTED:
                     admitted += 1
                     self.trail.point(no, fix)
-                    ending.placed = fix
                 else:
                     refreshed += 1
-                ending.newest, ending.is_dispatchable = fix, verdict.dispatchable
-                if verdict.believed:
-                    ending.believed = fix
+                ending.take(verdict)
                 if verdict.decidable:
-                    ending.sure = fix
                     self.arrivals.consider(technician_id, fix)
             elif verdict.step is Step.CLOCK and self._record(no, ping, offset_s, now_s):
                 recorded += 1

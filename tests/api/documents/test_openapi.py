@@ -226,8 +226,20 @@ def test_the_socket_document_has_every_event() -> None:
             place = place[part]
 
 
+def test_every_acknowledgement_is_typed() -> None:
+    document = asyncapi_document()
+    for spec in socket_events():
+        if spec.direction == "in":
+            channel = document["channels"][spec.namespace.strip("/")]
+            ack = channel["messages"][f"{spec.name}.ack"]["payload"]
+            assert ack["required"] == ["ok"] and ack["properties"]["data"]["$ref"], spec.name
+    said = document["info"]["description"]
+    assert all(word in said for word in ("`resume`", "from 0", "callback", "1013", "gap"))
+
+
 def test_the_page_for_people_has_every_event() -> None:
     page = events_page()
+    assert "To miss nothing" in page
     for spec in socket_events():
         assert f"<code>{spec.name}</code>" in page
 

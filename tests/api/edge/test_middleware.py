@@ -10,10 +10,13 @@ from typing import Any
 import orjson
 import pytest
 
+from api.edge import limits
 from api.edge.request_info import client_ip, readable
+from api.route import SIGNED_BODY
 from dispatch import logs
 from dispatch.config import Limits, Settings
 from dispatch.networks import WIDE_FACTOR
+from storage.database.errors import DatabaseAway, DatabaseBusy, DatabaseFull
 from tests.api.demo import DEMO
 from tests.api.support import Client, FakeServices, bearer, serving
 
@@ -63,9 +66,7 @@ async def test_request_ids(client: Client) -> None:
         (None, [], 0, "unknown"),
     ],
 )
-def test_the_client_is_who_the_trusted_hops_saw(
-    peer: Any, forwarded: list[str], hops: int, seen: str
-) -> None:
+def test_the_client_is_who_the_trusted_hops_saw(peer: Any, forwarded: list[str], hops: int, seen: str) -> None:
     assert client_ip(peer, forwarded, hops) == seen
 
 
@@ -197,9 +198,7 @@ async def test_a_limit_per_address() -> None:
 
 
 async def test_a_limit_per_caller() -> None:
-    async with serving(
-        FakeServices(settings=settings(limits=Limits(technician_per_minute=2))), DEMO
-    ) as client:
+    async with serving(FakeServices(settings=settings(limits=Limits(technician_per_minute=2))), DEMO) as client:
         one, two = (bearer(FakeServices(), "technician") for _ in range(2))
 
         async def ask(headers: dict[str, str]) -> int:
@@ -260,9 +259,7 @@ def lines() -> Iterator[io.StringIO]:
 async def test_a_request_leaves_one_line_without_secrets(lines: io.StringIO, client: Client) -> None:
     signed = bearer(FakeServices(), "customer")
     headers = signed | {"X-Request-ID": "trace-1234"}
-    async with client.post(
-        "/strict/things?phone=%2B911234567890", json={"name": "top secret"}, headers=headers
-    ):
+    async with client.post("/strict/things?phone=%2B911234567890", json={"name": "top secret"}, headers=headers):
         pass
     written = [orjson.loads(line) for line in lines.getvalue().splitlines()]
     [line] = [w for w in written if w.get("event") == "request"]
@@ -292,3 +289,44 @@ def test_secrets_are_hidden_from_every_logger(lines: io.StringIO) -> None:
     assert (second["access_token"], second["at"], second["ok"]) == (
         logs.HIDDEN, {"phone": logs.HIDDEN, "n": [logs.HIDDEN]}, "fine",
     )  # fmt: skip
+
+
+# ---------------------------------------------------------------- what is not the caller's fault, and what is
+
+
+@pytest.mark.parametrize(
+    "error", [DatabaseFull("no room", "53100"), DatabaseAway("gone"), DatabaseBusy("slow"), TimeoutError()]
+)
+async def test_what_cannot_be_done_just_now_is_to_be_tried_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def fails(*args: Any, **options: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(limits, "count_address", fails)
+    async with client.get("/kind/head") as response:
+        body = await response.json()
+        assert response.status == 503 and int(response.headers["Retry-After"]) >= 1
+        assert body["error"]["code"] == "SERVICE_UNAVAILABLE" and "room" not in str(body)
+
+
+@pytest.mark.parametrize("as_chunks", [False, True])
+async def test_a_body_that_is_too_large_is_not_read(client: Client, as_chunks: bool) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(200):
+            yield b'"' + b"x" * 1000
+
+    signed = bearer(FakeServices(), "customer")
+    data: Any = pieces() if as_chunks else b'{"name": "' + b"x" * SIGNED_BODY + b'"}'
+    async with client.post("/strict/things", data=data, headers=signed) as response:
+        body = await response.json()
+        assert response.status == 413 and body["error"]["code"] == "PAYLOAD_TOO_LARGE"
+        assert body["message"] == f"The body is too large: this address takes {SIGNED_BODY // 1024} KB."
+
+
+async def test_many_unknown_keys_get_a_short_answer(client: Client) -> None:
+    signed = bearer(FakeServices(), "customer")
+    for count in (60, 250, 3_000, 9_000):
+        async with client.post("/strict/things", json={f"k{n}": n for n in range(count)}, headers=signed) as response:
+            text = await response.text()
+            assert response.status in (400, 413, 422) and len(text) < 10_000

@@ -19,14 +19,14 @@ from aiohttp import WSMsgType, web
 
 from api.realtime.commands import Call, CommandNamespace, Commands
 from api.realtime.engine import HotServer
-from api.realtime.events import TECHNICIAN, LocationReport, OfferAccept
+from api.realtime.events import TECHNICIAN, LocationReport, OfferAccept, Resume
 from api.realtime.frames import encode
 from api.realtime.guard import Bucket, Grant, SocketLimits
 from api.realtime.locations import LocationFrame
 from dispatch.errors import Conflict, NotSignedIn, Unavailable
 from storage.database.errors import DatabaseAway
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 async def until(condition: Callable[[], Any], what: str) -> Any:
@@ -58,6 +58,11 @@ commands: Commands[World] = Commands(TECHNICIAN)
 async def report(world: World, call: Call, body: LocationReport) -> dict[str, int]:
     world.slow.append(body)
     return {"accepted": len(body.fixes)}
+
+
+@commands.command("resume", Resume)
+async def resume(world: World, call: Call, body: Resume) -> dict[str, Any]:
+    return {"epoch": "", "streams": {}, "reset": []}
 
 
 @commands.command("offer.accept", OfferAccept)

@@ -660,3 +660,12 @@ async def test_a_polling_client_hears_what_to_do(serve: Serve) -> None:
         told = await response.json()
     assert (response.status, told["error"]["code"]) == (400, "transport")
     assert 'transports: ["websocket"]' in told["message"]
+
+
+async def test_what_asks_for_much_costs_more(serve: Serve, dial: Dial) -> None:
+    running = await serve(events_per_s=0.001, events_burst=12)
+    peer = await dial(running)
+    await peer.sign_in()  # costs one
+    answers = [await peer.ask(n, "resume", {"streams": {}}) for n in range(4)]
+    assert [a["ok"] for a in answers] == [True, True, False, False]
+    assert answers[2]["error"]["code"] == "rate_limited" and answers[2]["error"]["retry_after_s"] == 1.0

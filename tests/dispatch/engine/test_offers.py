@@ -318,3 +318,33 @@ async def test_everybody_rejects_or_gives_back_at_once(world: World) -> None:
     )
     assert waiting == 6
     assert await world.value("SELECT count(*) FROM slots") == 6
+
+
+async def test_accepts_rejects_and_force_at_once_have_one_outcome(world: World) -> None:
+    """The offer ends once, whoever is first, and nobody locks anybody else."""
+    one, two = await world.technician(km_north=1), await world.technician(km_north=2)
+    before = await deadlocks(world)
+    for day in range(1, 5):
+        booking = await world.book(hours=24 * day)
+        offer = await world.open_offer(booking.id)
+        other = two if offer["technician_id"] == one else one
+
+        async def give_to(who: UUID = other, booking_id: UUID = booking.id) -> object:
+            async with world.services.transaction() as tx:
+                return await assigning.assign_to(tx, booking_id, who, STAFF, force=True)
+
+        answers = await asyncio.gather(
+            *(world.accept(booking.id, offer["technician_id"]) for _ in range(4)), give_to(),
+            *(world.reject(booking.id, offer["technician_id"]) for _ in range(2)), world.sweep(),
+            return_exceptions=True,
+        )  # fmt: skip
+        assert not [a for a in answers if isinstance(a, BaseException) and not isinstance(a, DispatchError)], answers
+        ended = await world.value("SELECT state FROM offers WHERE id = $1", offer["id"])
+        assert ended in ("accepted", "rejected", "withdrawn")
+        ties = await world.value("SELECT count(*) FROM assignments WHERE offer_id = $1", offer["id"])
+        assert ties == (ended == "accepted")
+        open_now = await world.value(
+            "SELECT count(*) FROM offers WHERE booking_id = $1 AND state = 'open'", booking.id
+        )
+        assert open_now == ((await world.booking(booking.id)).status == "partner_assigned")
+    assert await deadlocks(world) == before
