@@ -49,7 +49,7 @@ class Street:
 
 async def alone(till: Till, technician_id: UUID) -> None:
     """Nobody else is there and gets the next booking."""
-    await till.world.execute("UPDATE technicians SET is_available = (id = $1)", technician_id)
+    await till.world.execute("UPDATE technicians SET is_available = (id = $1), is_active = (id = $1)", technician_id)
     await till.world.services.roster.refresh()
     till.world.see(technician_id, *KOLKATA)
 
@@ -98,6 +98,8 @@ async def street(pg_home: str, tmp_path_factory: Any) -> AsyncIterator[Street]:
                 await till.world.advance(seconds=(morning - till.world.now).total_seconds())
                 technician_ids.append(await till.world.technician(km_north=km))
                 account_ids.append(await furnish(till, technician_ids[-1]))
+            await till.world.execute("UPDATE technicians SET is_active = true")
+            await services.roster.refresh()
             await till.world.book(dispatch=False, hours=24)
             service = Visitor(client, None, services.tokens.mint("service", "a test", None, 600))
             yield Street(
