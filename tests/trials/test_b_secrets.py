@@ -40,7 +40,7 @@ async def test_a_user_agent_that_is_no_text_hinders_nobody(trial: Trial) -> None
     await trial.ok("POST", "/v1/auth/send-otp", {"phone_number": phone, "purpose": "login"})
     said = await trial.house.said("outbox", "--to", phone, "--json")
     code = _code(said)
-    body = f'{{"phone_number": "{phone}", "otp": "{code}", "purpose": "login"}}'.encode()
+    body = f'{{"phone_number": "{phone}", "otp_code": "{code}", "purpose": "login"}}'.encode()
     got = await trial.raw(
         b"POST /v1/auth/verify-otp HTTP/1.1\r\nHost: here\r\nConnection: close\r\nUser-Agent: \xff\xfe\r\n"
         b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
