@@ -28,6 +28,23 @@ TEMPLATE = "dispatch_template"
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+#: Tests that start whole processes: they take most of the time of a run, and `./run test --quick` leaves them out.
+PROCESSES = (
+    "test_crash.py", "trials/", "api/realtime/test_js_client.py", "api/test_js_story.py",
+    "api/documents/test_clients.py",
+    "dispatch/local_gateway/test_server.py", "dispatch/cli/test_commands.py", "dispatch/cli/test_run.py",
+    "dispatch/simulation/", "dispatch/bench/test_rest.py", "dispatch/bench/test_load.py",
+    "storage/database/test_embedded.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).as_posix().startswith(PROCESSES):
+            item.add_marker(pytest.mark.process)
+
+
 def dsn_to(home: str, database: str) -> str:
     return f"postgresql://postgres@/{database}?host={home}/db"
 
@@ -151,7 +168,7 @@ async def redis_server(tmp_path: Path) -> AsyncIterator[tuple[str, asyncio.subpr
     )  # fmt: skip
     url = f"redis://127.0.0.1:{port}/0"
     client = connect(url)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await _answers(client):  # noqa: ASYNC110
             # Redis has no way to say that it is ready but to answer.
             await asyncio.sleep(0.01)

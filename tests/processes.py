@@ -23,7 +23,7 @@ import asyncpg
 from storage.database.embedded import EmbeddedPostgres
 
 #: Longest wait for a command that ends by itself, and for a server that must answer.
-LIMIT_S = 90.0
+LIMIT_S = 240.0
 NOBODY = "nobody"
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -171,7 +171,7 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-async def eventually(look: Any, why: str, seconds: float = 30.0) -> Any:
+async def eventually(look: Any, why: str, seconds: float = 120.0) -> Any:
     """Polls an awaitable until it gives something; the bound only ends a test that has failed."""
     deadline = time.monotonic() + seconds
     while not (value := await look()):

@@ -349,7 +349,7 @@ async def test_one_server_per_folder_and_a_quick_end_with_open_sockets(
         assert code == 0 and took_s < 10
         assert rest == "", "`ready http://…` is printed once, and nothing else"
         for client in sockets:
-            await asyncio.wait_for(client.wait(), 10)
+            await asyncio.wait_for(client.wait(), 60)
         await silent.close()
         half.close()
         assert not (house.folder / "db" / "pgdata" / "postmaster.pid").exists()

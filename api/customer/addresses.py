@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from api.audiences import Customer, customer
-from api.wire.models import Body, View
+from api.wire.models import Body, Degrees, View
 from api.wire.results import Message, Reply
 from dispatch.parties import addresses
 from dispatch.parties.addresses import AddressIn
@@ -69,8 +69,8 @@ class AddressOut(View):
     city: str
     state: str
     pincode: str
-    lat: float | None
-    lng: float | None
+    lat: Degrees | None
+    lng: Degrees | None
     place_id: str | None
     is_default: bool
     is_approximate: bool

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
-
-from pydantic import StringConstraints
 
 from api.audiences import Customer, customer
 from api.route import RequestInfo
+from api.shared.signing import Code, PairOut, PhoneNumber, RefreshIn, StepUpOut
 from api.wire.models import Body, View
 from api.wire.results import Message, MessageWith
 from dispatch.access import otp, phones, step_up
@@ -18,9 +17,6 @@ from dispatch.parties import customers
 from dispatch.services import Services
 from storage.accounts import Account
 
-PhoneNumber = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)]
-Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{6}$")]
-RefreshToken = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4096)]
 #: The contract's two, and `step_up` for a phone that is not an account's yet.
 Purpose = Literal["login", "reset_password", "step_up"]
 
@@ -36,10 +32,6 @@ class VerifyOtpIn(Body):
     purpose: Purpose = "login"
 
 
-class RefreshIn(Body):
-    refresh_token: RefreshToken
-
-
 class UserOut(View):
     id: UUID
     phone_number: str | None
@@ -53,21 +45,8 @@ class MeOut(UserOut):
     push_topic: str
 
 
-class PairOut(View):
-    access_token: str
-    refresh_token: str
-    expires_in: int
-
-
 class SignedInOut(PairOut):
     user: UserOut
-
-
-class StepUpOut(View):
-    """Send the token as X-Step-Up-Token within `expires_in` seconds."""
-
-    step_up_token: str
-    expires_in: int
 
 
 class CodeSent(View):

@@ -11,12 +11,15 @@ from pydantic import Field, StringConstraints
 from api.audiences import Customer, customer
 from api.shared import amounts
 from api.shared.amounts import AmountsOut
+from api.shared.exports import ExportQuery, file, whole
 from api.shared.objects import ContactObject, FactData, PaymentObject, PlaceObject
 from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import Body, BookingTime, Day, Money, View
-from api.wire.results import Message, Page
+from api.wire.results import File, Message, Page
 from dispatch.billing import cancellation, charges, payments
 from dispatch.engine import bookings, customer_bookings
+from dispatch.reports import exports
+from dispatch.reports.rows import Cell
 from dispatch.services import Services
 from storage.customer_bookings import BookingView
 from storage.database.pool import Conn
@@ -165,6 +168,31 @@ async def list_bookings(services: Services, caller: Customer, listing: Listing) 
     async with services.read() as conn:
         found = await customer_bookings.page(conn, caller.account_id, listing.wanted)
     return Page.of(found, lambda b: BookingOut(**_shown(services, b)))
+
+
+COLUMNS = (
+    "Booking", "Date", "Time", "Services", "Technician", "Address", "Status", "Payment method", "Payment status",
+    "Total", "Currency",
+)  # fmt: skip
+
+
+@customer.route("GET", "/bookings/export", listing=whole(LIST), tags=["bookings"])
+async def export_bookings(services: Services, caller: Customer, query: ExportQuery, listing: Listing) -> File:
+    """All bookings that the list would show, as a file: csv, xlsx, pdf."""
+    pieces = exports.export(
+        services, query.format, "Bookings", COLUMNS, customer_bookings.LIST, listing.wanted, _booking_line,
+        account_id=caller.account_id,
+    )  # fmt: skip
+    return file(pieces, "bookings", query.format)
+
+
+def _booking_line(b: BookingView) -> list[Cell]:
+    services = ", ".join(f"{i['quantity']} x {i['name']}" for i in b.items)
+    place = ", ".join(filter(None, (b.address.get("address_line1"), b.address.get("city"))))
+    return [
+        b.number, b.local_date, b.local_time, services, b.technician_name, place, b.status, b.payment_method,
+        b.payment_status, customer.dialect.money(b.grand_total_minor), b.currency,
+    ]  # fmt: skip
 
 
 @customer.route("GET", "/bookings/{id}", tags=["bookings"])

@@ -13,8 +13,8 @@ from api.audiences import customer
 from api.customer.addresses import Latitude, Longitude
 from api.wire.models import Money, Query, View
 from api.wire.results import Ready
-from dispatch import catalogue
-from dispatch.catalogue import Catalogue
+from dispatch.engine import catalogue
+from dispatch.engine.catalogue import Catalogue
 from dispatch.services import Services
 from storage.catalogue import ServiceRow
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import EmailStr, StringConstraints
 
 from api.audiences import Customer, customer
-from api.customer.auth import Code, MeOut, PhoneNumber, me_out
-from api.shared.objects import FactData
-from api.signature import Header
+from api.customer.auth import MeOut, me_out
+from api.shared.notifications import NotificationOut, notification_out
+from api.shared.signing import Code, PhoneNumber, StepUp
 from api.wire.listing import Grammar, Listing, Once
-from api.wire.models import Body, View
+from api.wire.models import Body
 from api.wire.results import Bare, Message, Page
 from dispatch.access import phones
 from dispatch.parties import customers, erasure
 from dispatch.services import Services
-from storage.notifications import Notification
-
-StepUp = Annotated[str | None, Header("X-Step-Up-Token")]
 
 
 class ProfileIn(Body):
@@ -35,17 +31,6 @@ class ProfileIn(Body):
 class PhoneIn(Body):
     phone_number: PhoneNumber
     otp_code: Code
-
-
-class NotificationOut(View):
-    id: UUID
-    booking_id: UUID | None
-    type: str
-    title: str
-    message: str
-    is_read: bool
-    metadata: FactData
-    created_at: datetime
 
 
 @customer.route("PATCH", "/users/profile", tags=["profile"])
@@ -111,8 +96,3 @@ async def read_notification(services: Services, caller: Customer, notification_i
     return notification_out(row)
 
 
-def notification_out(row: Notification) -> NotificationOut:
-    return NotificationOut(
-        id=row.id, booking_id=row.booking_id, type=row.type, title=row.title, message=row.message,
-        is_read=row.is_read, metadata=row.metadata, created_at=row.created_at,
-    )  # fmt: skip

@@ -14,9 +14,9 @@ from prometheus_client import Counter as Count
 
 from api.wire.answers import problem_response
 from api.wire.dialects import MINUTESERV
+from dispatch.access.networks import network_of
 from dispatch.clock import Clock
 from dispatch.logs import Throttle, get_logger
-from dispatch.networks import network_of
 
 log = get_logger("dispatch.http")
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from dispatch.access.networks import networks_of
 from dispatch.errors import Throttled
-from dispatch.networks import networks_of
 from dispatch.services import Services
 from storage import quotas
 from storage.ratelimits import RateCounters

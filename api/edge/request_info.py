@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from aiohttp import web
 
-from dispatch.networks import UNKNOWN, network_of
+from dispatch.access.networks import UNKNOWN, network_of
 
 #: A request id from outside is kept when it looks like one.
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import socketio
 
 from api.realtime.frames import event_frame
+from api.realtime.transport import HotWebSocket
 
-if TYPE_CHECKING:
-    from api.realtime.engine import HotServer
-    from api.realtime.transport import HotWebSocket
+
+class Finds(Protocol):
+    """What the rooms need of their server."""
+
+    def socket_of(self, sid: str, namespace: str) -> HotWebSocket | None:
+        """The live socket behind a namespace's sid."""
+        ...
 
 
 class HotManager(socketio.AsyncManager):  # type: ignore[misc]
@@ -22,7 +27,7 @@ class HotManager(socketio.AsyncManager):  # type: ignore[misc]
     itself, and what it has entered is known.
     """
 
-    server: HotServer
+    server: Finds
     rooms: dict[str, dict[Any, Any]]
 
     def __init__(self) -> None:

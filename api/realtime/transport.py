@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engineio import packet
 from engineio.async_socket import AsyncSocket
@@ -24,10 +24,8 @@ from api.realtime.frames import (
 )
 from api.realtime.guard import Bucket, Grant
 from api.realtime.hot import RATE_LIMITED
+from api.realtime.hub import Hub
 from api.realtime.receiver import Receiver
-
-if TYPE_CHECKING:
-    from api.realtime.engine import HotServer
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +65,7 @@ class HotWebSocket(Receiver):
         "sessions",
     )
 
-    def __init__(self, server: HotServer, socket: AsyncSocket, address: str, seat: str) -> None:
+    def __init__(self, server: Hub, socket: AsyncSocket, address: str, seat: str) -> None:
         super().__init__(server.limits, server.stats, server.note_abuse)
         self.address = address
         self._server, self._socket, self._seat = server, socket, seat

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.wire.models import Money, View
-from dispatch.amounts import Asked, amounts_of
+from dispatch.engine.amounts import Asked, amounts_of
 
 
 class AmountsOut(View):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
 from uuid import UUID
-
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from api.audiences import Technician, technician
 from api.route import RequestInfo
-from api.shared.objects import FactData, HoursObject
-from api.signature import Header
+from api.shared.notifications import NotificationOut, notification_out
+from api.shared.objects import HoursObject
+from api.shared.signing import Code, PairOut, PhoneNumber, RefreshIn, StepUpOut
+from api.technician.bank_account import BankAccountOut, bank_account_out
 from api.wire.listing import Grammar, Listing, Once
 from api.wire.models import Body, View
 from api.wire.results import Message, Page
@@ -20,24 +19,7 @@ from dispatch.outbox.notifications import push_topic
 from dispatch.parties import bank_accounts, customers, technician_access
 from dispatch.services import Services
 from storage.bank_accounts import BankAccount
-from storage.notifications import Notification
 from storage.technician_access import TechnicianProfile
-
-PhoneNumber = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)]
-Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{6}$")]
-RefreshToken = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4096)]
-StepUp = Annotated[str | None, Header("X-Step-Up-Token")]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-
-
-def _without_gaps(value: Any) -> Any:
-    """People copy account numbers in groups."""
-    return value.replace(" ", "").replace("-", "") if isinstance(value, str) else value
-
-
-#: Banks in India give 9 to 18 digits; others use letters too, and more of them (IBAN).
-AccountNumber = Annotated[str, BeforeValidator(_without_gaps), StringConstraints(pattern=r"^[0-9A-Za-z]{6,34}$")]
-Ifsc = Annotated[str, StringConstraints(strip_whitespace=True, min_length=11, max_length=11), AfterValidator(str.upper)]
 
 
 class LoginIn(Body):
@@ -45,19 +27,8 @@ class LoginIn(Body):
     otp_code: Code
 
 
-class RefreshIn(Body):
-    refresh_token: RefreshToken
-
-
 class StepUpIn(Body):
     otp_code: Code
-
-
-class BankAccountIn(Body):
-    account_number: AccountNumber
-    ifsc_code: Ifsc | None = None
-    bank_name: Line | None = None
-    account_holder_name: Line | None = None
 
 
 class PartnerOut(View):
@@ -66,29 +37,8 @@ class PartnerOut(View):
     name: str
 
 
-class PairOut(View):
-    access_token: str
-    refresh_token: str
-    expires_in: int
-
-
 class LoginOut(PairOut):
     partner: PartnerOut
-
-
-class StepUpOut(View):
-    """Send the token as X-Step-Up-Token within `expires_in` seconds."""
-
-    step_up_token: str
-    expires_in: int
-
-
-class BankAccountOut(View):
-    id: UUID
-    account_number: str
-    ifsc_code: str | None
-    bank_name: str | None
-    account_holder_name: str | None
 
 
 class ProfileOut(PartnerOut):
@@ -111,17 +61,6 @@ class ProfileOut(PartnerOut):
     last_seen_at: datetime | None
     created_at: datetime
     push_topic: str
-
-
-class NotificationOut(View):
-    id: UUID
-    booking_id: UUID | None
-    type: str
-    title: str
-    message: str
-    is_read: bool
-    metadata: FactData
-    created_at: datetime
 
 
 @technician.route("POST", "/auth/login", public=True, tags=["auth"])
@@ -179,22 +118,6 @@ async def confirm_step_up(services: Services, caller: Technician, body: StepUpIn
     return StepUpOut(step_up_token=token, expires_in=step_up.LIFE_S)
 
 
-@technician.route("PUT", "/bank-account", accepts_cards=True, tags=["me"])
-async def set_bank_account(
-    services: Services, caller: Technician, body: BankAccountIn, step_up_token: StepUp = None
-) -> BankAccountOut:
-    """Where my earnings go. Needs a step-up token; my phone is told.
-
-    Example: {"account_number": "123456789012", "ifsc_code": "HDFC0001234", "bank_name": "HDFC Bank"}
-    """
-    async with services.transaction() as tx:
-        account = await technician_access.set_bank_account(
-            tx, caller.technician_id, step_up_token, number=body.account_number, ifsc=body.ifsc_code,
-            bank_name=body.bank_name, account_name=body.account_holder_name,
-        )  # fmt: skip
-    return _bank_account(account)
-
-
 NOTIFICATIONS = Grammar(
     key="notifications", source=customers.TECHNICIAN_LIST, filters={"unread": Once(bool), "type": str}
 )  # fmt: skip
@@ -207,7 +130,7 @@ async def notifications(services: Services, caller: Technician, listing: Listing
         found = await customers.page_notifications(
             conn, caller.technician_id, listing.wanted, realm=technician_access.REALM
         )
-    return Page.of(found, _notification)
+    return Page.of(found, notification_out)
 
 
 @technician.route("PATCH", "/notifications/{notification_id}/read", tags=["notifications"])
@@ -215,21 +138,7 @@ async def read_notification(services: Services, caller: Technician, notification
     """Mark one as read; repeating it changes nothing."""
     async with services.transaction() as tx:
         row = await customers.read_notification(tx, caller.technician_id, notification_id)
-    return _notification(row)
-
-
-def _notification(row: Notification) -> NotificationOut:
-    return NotificationOut(
-        id=row.id, booking_id=row.booking_id, type=row.type, title=row.title, message=row.message,
-        is_read=row.is_read, metadata=row.metadata, created_at=row.created_at,
-    )  # fmt: skip
-
-
-def _bank_account(account: BankAccount) -> BankAccountOut:
-    return BankAccountOut(
-        id=account.id, account_number=bank_accounts.masked(account), ifsc_code=account.ifsc,
-        bank_name=account.bank_name, account_holder_name=account.account_name,
-    )  # fmt: skip
+    return notification_out(row)
 
 
 def _profile(services: Services, who: TechnicianProfile, account: BankAccount | None) -> ProfileOut:
@@ -242,6 +151,6 @@ def _profile(services: Services, who: TechnicianProfile, account: BankAccount | 
         completed_bookings=who.completed_bookings, cancelled_bookings=who.cancelled_bookings,
         cancellation_rate=round(rate, 2),
         aadhar_number=f"XXXXXXXX{who.aadhaar_last4}" if who.aadhaar_last4 else None,
-        bank_account=_bank_account(account) if account else None, last_seen_at=who.last_seen_at,
+        bank_account=bank_account_out(account) if account else None, last_seen_at=who.last_seen_at,
         created_at=who.created_at, push_topic=push_topic(services.settings, technician_access.REALM, who.id),
     )  # fmt: skip

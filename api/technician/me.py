@@ -17,7 +17,7 @@ from api.wire.results import PageWith
 from dispatch.billing import earnings
 from dispatch.engine import explain, presence, technician_bookings
 from dispatch.errors import Invalid
-from dispatch.hours import minutes_of
+from dispatch.live.hours import minutes_of
 from dispatch.services import Services
 from storage.explain import RecentVerdict
 

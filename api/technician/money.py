@@ -7,10 +7,13 @@ from typing import Literal
 from uuid import UUID
 
 from api.audiences import Technician, technician
+from api.shared.exports import ExportQuery, file, whole
 from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import Money, View
-from api.wire.results import Page, PageWith
+from api.wire.results import File, Page, PageWith
 from dispatch.billing import earnings, payouts
+from dispatch.reports import exports
+from dispatch.reports.rows import Cell
 from dispatch.services import Services
 from storage.earnings import Earning
 from storage.payouts import Payout
@@ -81,6 +84,30 @@ async def my_earnings(services: Services, caller: Technician, listing: Listing) 
         found = await earnings.page(conn, who, listing.wanted, timezone)
         sums = await earnings.summary(conn, who, from_at=from_at, to_at=to_at, currency=services.settings.currency)
     return PageWith.among(found, earning_out, sums_out(sums))
+
+
+COLUMNS = (
+    "Booking", "Date & Time (UTC)", "Status", "Payment method", "Booking amount", "Share %", "Earning", "Currency",
+    "Payout", "Paid at (UTC)",
+)  # fmt: skip
+
+
+@technician.route("GET", "/earnings/export", listing=whole(EARNINGS), tags=["money"])
+async def export_earnings(services: Services, caller: Technician, query: ExportQuery, listing: Listing) -> File:
+    """All my earnings that the list would show, as a file: csv, xlsx, pdf."""
+    pieces = exports.export(
+        services, query.format, "Earnings", COLUMNS, earnings.LIST, listing.wanted, _earning_line,
+        payee_id=caller.technician_id, timezone=services.settings.timezone,
+    )  # fmt: skip
+    return file(pieces, "earnings", query.format)
+
+
+def _earning_line(e: Earning) -> list[Cell]:
+    money = technician.dialect.money
+    return [
+        e.booking_number, e.created_at, e.status, e.payment_method, money(e.booking_minor), e.technician_share_pct,
+        money(e.earning_minor), e.currency, e.payout_number, e.paid_at,
+    ]  # fmt: skip
 
 
 @technician.route("GET", "/payouts", listing=PAYOUTS, tags=["money"])

@@ -8,7 +8,7 @@ from uuid import UUID
 from api.shared import amounts
 from api.shared.amounts import AmountsOut
 from api.shared.objects import ContactObject, PlaceObject
-from api.wire.models import Money, View
+from api.wire.models import Degrees, Money, View
 from dispatch.engine import facts
 from dispatch.engine.technician_bookings import Entry
 from dispatch.services import Services
@@ -38,8 +38,8 @@ class Job(AmountsOut):
     ends_at: datetime
     services: list[ServiceLine]
     address: PlaceObject
-    lat: float | None
-    lng: float | None
+    lat: Degrees | None
+    lng: Degrees | None
     customer: ContactObject | None
     payment_method: str
     payment_status: str

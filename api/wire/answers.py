@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -171,8 +172,12 @@ async def _file_response(request: web.Request, file: File) -> web.StreamResponse
     if isinstance(file.content, bytes):
         return web.Response(body=file.content, headers=headers)
     response = web.StreamResponse(headers=headers)
-    await response.prepare(request)
-    async for piece in file.content:
-        await response.write(piece)
+    async with aclosing(file.content) as pieces:
+        # The first piece comes before the head goes out: whatever refuses it is still an answer of its own.
+        first = await anext(pieces, b"")
+        await response.prepare(request)
+        await response.write(first)
+        async for piece in pieces:
+            await response.write(piece)
     await response.write_eof()
     return response

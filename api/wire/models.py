@@ -84,6 +84,10 @@ class _MoneySchema:
 Money = Annotated[int, PlainValidator(_validate_money), PlainSerializer(_render_money), _MoneySchema]
 
 
+#: A latitude or longitude as it goes out: ten centimetres, without the noise of binary fractions.
+Degrees = Annotated[float, PlainSerializer(lambda value: round(value, 6))]
+
+
 #: Dates from outside lie in these years: what is beyond is a slip, and near the ends of the calendar sums overflow.
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -110,7 +110,7 @@ class Bare:
 class File:
     """Bytes to save, whole or piece by piece."""
 
-    content: bytes | AsyncIterator[bytes]
+    content: bytes | AsyncGenerator[bytes, None]
     filename: str
     content_type: str
     is_inline: bool = False

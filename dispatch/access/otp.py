@@ -7,8 +7,8 @@ import secrets
 from collections.abc import Mapping
 from enum import StrEnum
 
+from dispatch.access.networks import networks_of
 from dispatch.errors import Invalid, NotSignedIn, Throttled
-from dispatch.networks import networks_of
 from dispatch.outbox import messages
 from dispatch.services import Tx
 from dispatch.vault import vault_of

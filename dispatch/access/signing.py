@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from dispatch.access import otp, passwords
+from dispatch.access.networks import UNKNOWN, network_of
 from dispatch.access.permissions import Grants, grants_of
 from dispatch.errors import Invalid, NotAllowed, NotSignedIn, Throttled
 from dispatch.live.sessions import Pair
-from dispatch.networks import UNKNOWN, network_of
 from dispatch.outbox import messages
 from dispatch.services import Services, Tx
 from storage import accounts as rows

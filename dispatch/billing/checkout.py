@@ -8,11 +8,10 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from dispatch import catalogue
 from dispatch.billing import pricing, promos
 from dispatch.billing.pricing import Line, Price
 from dispatch.billing.promos import Verdict
-from dispatch.engine import free_times, slots
+from dispatch.engine import catalogue, free_times, slots
 from dispatch.engine.bookings import NewItem
 from dispatch.engine.free_times import Need, SlotTaken, Times
 from dispatch.errors import Invalid, Missing

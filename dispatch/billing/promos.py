@@ -8,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.cache import Cached
+from dispatch.engine.cache import Cached
 from dispatch.errors import Conflict
 from dispatch.events import Fact
 from dispatch.services import Reactions, Services, Tx

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from dispatch.hours import Hours
+from dispatch.live.hours import Hours
 
 #: What an unrated technician counts as (C60): neutral, so that newcomers can be matched.
 UNRATED = 4.0

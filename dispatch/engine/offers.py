@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.amounts import amounts_of
 from dispatch.engine import alerts, candidates, explain, facts, lifecycle, queue, slots
+from dispatch.engine.amounts import amounts_of
 from dispatch.engine.candidates import Reachable
 from dispatch.engine.matching import Judged
 from dispatch.errors import Conflict, Missing

@@ -10,8 +10,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from dispatch import bus, hours
+from dispatch import bus
 from dispatch.errors import Conflict, DispatchError, Invalid, Missing
+from dispatch.live import hours
 from dispatch.localtime import local
 from dispatch.loops import Loop
 from dispatch.services import Services, Tx

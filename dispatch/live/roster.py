@@ -11,7 +11,7 @@ from uuid import UUID
 
 from dispatch import bus
 from dispatch.bus import Bus
-from dispatch.hours import Hours, hours_of
+from dispatch.live.hours import Hours, hours_of
 from dispatch.live.zones import ZoneBook
 from dispatch.loops import Loop
 from geo.index import FleetIndex

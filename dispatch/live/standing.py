@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Iterable
 from uuid import UUID
@@ -13,8 +12,6 @@ from dispatch.live.together import MOST_KEYS, Together
 from dispatch.loops import Loop
 from storage import sessions as rows
 from storage.database.pool import Pool, translated
-
-log = logging.getLogger(__name__)
 
 #: What was asked longer ago is not believed; with the time of asking it stays under five seconds.
 BELIEVED_S = 4.0

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from dispatch import bus, catalogue, numbers
+from dispatch import bus, numbers
 from dispatch.billing import promos
-from dispatch.catalogue import TIERS, ServiceIn
-from dispatch.engine import zones
+from dispatch.engine import catalogue, zones
+from dispatch.engine.catalogue import TIERS, ServiceIn
 from dispatch.engine.zones import ZoneIn
 from dispatch.seeding.city import CATALOGUE, KOLKATA, Area
 from dispatch.seeding.city import promos as promos_of

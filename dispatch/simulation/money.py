@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-from dispatch import catalogue, localtime
+from dispatch import localtime
 from dispatch.billing import charges, ledger_check, payments, payouts, pricing, reconciliation, refunds
 from dispatch.billing.worker import MoneyWorker
-from dispatch.engine import bookings, jobs, offers
+from dispatch.engine import bookings, catalogue, jobs, offers
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.free_times import SlotTaken
 from dispatch.errors import DispatchError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
@@ -183,7 +183,7 @@ class Listed(Generic[T]):
             records = await conn.fetch(text.text, *text.take(values))
         return [self._row(record) for record in records]
 
-    async def stream(self, conn: Conn, wanted: Wanted, **given: Any) -> AsyncIterator[list[T]]:
+    async def stream(self, conn: Conn, wanted: Wanted, **given: Any) -> AsyncGenerator[list[T], None]:
         """Every row in order, some hundred at a time, in bounded memory. Wants a transaction with one snapshot."""
         texts, values = self.texts(wanted), self._values(wanted, given)
         with translated():

@@ -188,6 +188,21 @@ async def _clean(conn: Any) -> None:
     await conn.clean()
 
 
+@asynccontextmanager
+async def snapshot(pool: Pool) -> AsyncIterator[Conn]:
+    """A connection that sees the rows of one moment for this block, and writes nothing."""
+    async with pool.connection() as conn:
+        transaction = conn.transaction(isolation="repeatable_read", readonly=True)
+        with translated():
+            await transaction.start()
+        try:
+            yield conn
+        finally:
+            with translated():
+                if not conn.is_closed():
+                    await transaction.rollback()
+
+
 async def create_pool(
     dsn: str, *, min_size: int = 2, max_size: int = 20, application_name: str = "dispatch"
 ) -> Pool:

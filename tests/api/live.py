@@ -79,7 +79,7 @@ class Person:
             await self.sio.disconnect()
 
 
-async def until(found: Callable[[], Any], why: str, seconds: float = 10.0) -> Any:
+async def until(found: Callable[[], Any], why: str, seconds: float = 60.0) -> Any:
     """Polls until there is something; the bound only ends a test that has failed."""
     deadline = time.monotonic() + seconds
     while not (value := found()):

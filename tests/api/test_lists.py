@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 from urllib.parse import urlencode
@@ -24,8 +26,9 @@ from storage.database.pool import Pool
 from tests.api.customer.conftest import Visitor
 from tests.dispatch.billing.conftest import open_till
 from tests.dispatch.billing.till import Till
+from tests.world import KOLKATA, NOON
 
-LISTED = [r for r in all_routes() if r.inputs.listing is not None]
+LISTED = [r for r in all_routes() if r.listing is not None and r.listing.is_paged]
 #: Staff and services see everybody's.
 OWNED = [r for r in LISTED if r.audience.name in ("customer", "technician")]
 
@@ -44,11 +47,20 @@ class Street:
         return people.get(route.audience.name, [self.service])
 
 
+async def alone(till: Till, technician_id: UUID) -> None:
+    """Nobody else is there and gets the next booking."""
+    await till.world.execute("UPDATE technicians SET is_available = (id = $1), is_active = (id = $1)", technician_id)
+    await till.world.services.roster.refresh()
+    till.world.see(technician_id, *KOLKATA)
+
+
 async def furnish(till: Till, technician_id: UUID) -> UUID:
     """A customer with done and open bookings, a wallet and messages; a technician with earnings and a payout."""
+    await alone(till, technician_id)
     done = await till.finish(await till.paid(), technician_id)
+    await alone(till, technician_id)
     await till.finish(await till.paid(done.account_id, hours=6), technician_id)
-    await till.world.book(done.account_id, hours=9)
+    await till.world.book(done.account_id, hours=24)
     services = till.world.services
     async with services.transaction() as tx:
         await refunds.request_for_booking(tx, done.id, 10000, reason="sorry", requested_by="staff", to_wallet=True)
@@ -81,13 +93,14 @@ async def street(pg_home: str, tmp_path_factory: Any) -> AsyncIterator[Street]:
 
             technician_ids, account_ids = [], []
             for km in (1, 2):
+                # A morning of its own for each: doing jobs takes time.
+                morning = NOON + timedelta(days=km - 1)
+                await till.world.advance(seconds=(morning - till.world.now).total_seconds())
                 technician_ids.append(await till.world.technician(km_north=km))
                 account_ids.append(await furnish(till, technician_ids[-1]))
-                # The next one gets the next bookings.
-                made = technician_ids[-1]
-                await till.world.execute("UPDATE technicians SET is_available = false WHERE id = $1", made)
-                await services.roster.refresh()
-            await till.world.book(dispatch=False)
+            await till.world.execute("UPDATE technicians SET is_active = true")
+            await services.roster.refresh()
+            await till.world.book(dispatch=False, hours=24)
             service = Visitor(client, None, services.tokens.mint("service", "a test", None, 600))
             yield Street(
                 till, [await visitor("customer", i) for i in account_ids],
@@ -220,3 +233,27 @@ async def test_a_search_finds_beginnings_and_the_ends_of_a_phone(street: Street)
 async def owner_bookings(owner: Visitor, **query: Any) -> list[Any]:
     found = await owner.get(f"/bookings?{urlencode(query)}")
     return list(found["bookings"])
+
+
+EXPORTED = [r for r in all_routes() if r.path.endswith("/export") and r.listing is not None]
+
+
+@pytest.mark.parametrize("route", EXPORTED, ids=lambda r: r.template)
+async def test_a_list_as_a_file_holds_the_callers_rows(street: Street, route: Route) -> None:
+    """The same rows as the list's, in three kinds of file; two owners have none in common."""
+    seen = []
+    for person in street.of(route):
+        headers = {"Authorization": f"Bearer {person.token}"}
+        async with person.client.get(route.path, headers=headers) as answer:
+            assert answer.status == 200 and answer.content_type == "text/csv"
+            assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+            rows = list(csv.reader(io.StringIO(await answer.text())))[1:]
+        listed = next(r for r in OWNED if r.path == route.path.removesuffix("/export"))
+        assert len(rows) == len(items_of(listed, await read(listed, person, limit=100))) > 0
+        seen.append({row[0] for row in rows})
+        for form, begins in (("xlsx", b"PK"), ("pdf", b"%PDF-")):
+            async with person.client.get(f"{route.path}?format={form}&status=pending", headers=headers) as answer:
+                assert answer.status == 200 and (await answer.read()).startswith(begins)
+    assert not seen[0] & seen[1]
+    async with street.customers[0].client.get(f"{route.path}?format=doc", headers=headers) as answer:
+        assert answer.status == 422

@@ -19,7 +19,7 @@ from tests.api.test_story import check_out, fix, make_everybody_a_beautician
 CUSTOMER = "+911000100001"
 
 
-async def until_is(ask: Callable[[], Awaitable[Any]], wanted: Any, seconds: float = 15.0) -> None:
+async def until_is(ask: Callable[[], Awaitable[Any]], wanted: Any, seconds: float = 60.0) -> None:
     """Asks until that is the answer; the bound only ends a test that has failed."""
     deadline = time.monotonic() + seconds
     while (found := await ask()) != wanted:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from dispatch import catalogue
-from dispatch.catalogue import ServiceIn
+from dispatch.engine import catalogue
+from dispatch.engine.catalogue import ServiceIn
 from tests.api.customer.conftest import House
 
 

@@ -39,9 +39,9 @@ async def test_prepare_answers_as_in_the_contract(customer: Visitor) -> None:
     data = await prepare(customer)
     assert data["pricing"] == {
         "subtotal": 2000.0, "savings": 400.0, "discount": 160.0, "tax": 331.2, "grand_total": 1771.2,
-        "outstanding_fee": 0.0, "amount_to_collect": 1771.2,
         "currency": "INR",
     }  # fmt: skip
+    assert (data["outstanding_fee"], data["amount_to_collect"]) == (0.0, 1771.2)
     assert data["promo"]["code"] == "SAVE10"
     assert (data["promo"]["discount"], data["promo"]["valid"]) == (160.0, True)
     assert [(s["name"], s["quantity"], s["unit_price"]) for s in data["services"]] == [

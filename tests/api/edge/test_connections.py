@@ -45,14 +45,14 @@ class Wire:
 
     async def answer(self) -> bytes:
         """The body of the next answer, which is four bytes."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             head = await self.reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200"), head
             return await self.reader.readexactly(4)
 
     async def refusal(self) -> tuple[bytes, dict[str, str], Any]:
         """The status line, the headers and the JSON of the last answer, after which the server closes."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             head, _, body = (await self.reader.read()).partition(b"\r\n\r\n")
         status, *lines = head.split(b"\r\n")
         headers = dict(line.decode().split(": ", 1) for line in lines)
@@ -60,7 +60,7 @@ class Wire:
 
     async def is_cut(self) -> bool:
         """Waits until the server has closed it without a word."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             with suppress(ConnectionError):
                 assert await self.reader.read() == b""
         return True
@@ -151,7 +151,7 @@ async def test_an_address_whose_connections_are_all_busy_gets_no_more() -> None:
     async with serving(known := book(most=2)) as address, connected(address) as one, connected(address) as two:
         for wire in (one, two):
             wire.send(POST + b"ab")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while any(one.is_idle for one in known.all):  # noqa: ASYNC110 (nothing tells when)
                 await asyncio.sleep(0.01)
         async with connected(address) as surplus:

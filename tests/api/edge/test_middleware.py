@@ -14,8 +14,8 @@ from api.edge import limits
 from api.edge.request_info import client_ip, readable
 from api.route import SIGNED_BODY
 from dispatch import logs
+from dispatch.access.networks import WIDE_FACTOR
 from dispatch.config import Limits, Settings
-from dispatch.networks import WIDE_FACTOR
 from storage.database.errors import DatabaseAway, DatabaseBusy, DatabaseFull
 from tests.api.demo import DEMO
 from tests.api.support import Client, FakeServices, bearer, serving

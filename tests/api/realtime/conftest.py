@@ -26,7 +26,7 @@ from api.realtime.locations import LocationFrame
 from dispatch.errors import Conflict, NotSignedIn, Unavailable
 from storage.database.errors import DatabaseAway
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 async def until(condition: Callable[[], Any], what: str) -> Any:

@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from dispatch import catalogue
 from dispatch.billing import checkout, confirm, promos
 from dispatch.billing.checkout import Preview, Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact, PreviewExpired, TooManyBookings
 from dispatch.billing.promos import PromoIn, PromoUsedUp
+from dispatch.engine import catalogue
 from dispatch.engine.free_times import SlotTaken
 from dispatch.errors import Invalid, Missing
 from dispatch.parties import addresses

@@ -13,11 +13,10 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import pytest
 
-from dispatch import catalogue
 from dispatch.billing import checkout, confirm
 from dispatch.billing.checkout import Preview, Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact, PreviewExpired, TooManyPayments
-from dispatch.engine import customer_bookings, zones
+from dispatch.engine import catalogue, customer_bookings, zones
 from dispatch.engine.free_times import NO_TIME, SlotTaken
 from dispatch.errors import DispatchError
 from dispatch.parties import addresses

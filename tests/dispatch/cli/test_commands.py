@@ -19,7 +19,7 @@ import aiohttp
 import pytest
 
 #: Longest wait for a command that ends by itself, and for a server that must answer.
-LIMIT_S = 60.0
+LIMIT_S = 240.0
 #: What a supervisor of processes grants (issue: SIGTERM ends everything within 10 s).
 STOP_S = 10.0
 

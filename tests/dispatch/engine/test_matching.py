@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from dispatch.engine.matching import Candidate, Job, Policy, Weights, rank, refusal, score
-from dispatch.hours import Hours, hours_of
+from dispatch.live.hours import Hours, hours_of
 
 ZONE = uuid4()
 

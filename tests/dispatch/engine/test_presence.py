@@ -11,7 +11,7 @@ import pytest
 from dispatch.engine import candidates, presence
 from dispatch.engine.presence import JobsThen, Shift
 from dispatch.errors import Invalid
-from dispatch.hours import DAY
+from dispatch.live.hours import DAY
 from storage.bookings import Booking
 from tests.world import KOLKATA, World
 

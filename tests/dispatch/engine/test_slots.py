@@ -391,3 +391,19 @@ async def test_the_times_of_a_day_are_those_that_every_filter_lets_pass(world: W
         assert (start in listed) is bool(slow)
         some, none = some + bool(slow), none + (not slow)
     assert some and none
+
+
+@pytest.mark.parametrize(("seconds", "is_free"), [(-1, False), (0, True), (1, True)])
+async def test_the_way_there_is_free_to_the_second(world: World, seconds: int, is_free: bool) -> None:
+    """Ten minutes are kept for a way of one kilometre, before a job and so after the one before it."""
+    way, hour = timedelta(minutes=10), timedelta(hours=1)
+    await world.technician(km_north=1)
+    start = NOON + timedelta(hours=4)
+    await world.book(dispatch=False, starts_at=start)
+    after, before = start + hour + way, start - way - hour
+    for at in (after + timedelta(seconds=seconds), before - timedelta(seconds=seconds)):
+        if is_free:
+            await world.book(dispatch=False, starts_at=at)
+        else:
+            with pytest.raises(SlotTaken):
+                await world.book(dispatch=False, starts_at=at)

@@ -121,12 +121,13 @@ async def test_a_role_is_part_of_what_stands(services: Services, monkeypatch: py
         )
         pair = await services.sessions.open(tx, "admin", account_id)
     seen = await services.sessions.standing.of(pair.session_id, "admin")
-    assert seen is not None and (seen.role, seen.subject_id) == ("owner", account_id)
+    assert seen is not None and seen.row is not None
+    assert (seen.row.role, seen.subject_id) == ("owner", account_id)
     async with services.transaction() as tx:
         await tx.conn.execute("UPDATE memberships SET role = 'viewer'")
     await services.sessions.standing.renew()
     seen = await services.sessions.standing.of(pair.session_id, "admin")
-    assert seen is not None and seen.role == "viewer"
+    assert seen is not None and seen.row is not None and seen.row.role == "viewer"
     async with services.transaction() as tx:
         await tx.conn.execute("UPDATE memberships SET status = 'suspended'")
     await services.sessions.standing.renew()

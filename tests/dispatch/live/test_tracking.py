@@ -530,7 +530,7 @@ async def test_a_detection_waits_for_the_database(world: World, monkeypatch: pyt
     arrivals._found.put_nowait(Detection(booking.id, one, Rung.ARRIVED))
     recording = module.loop_of(world.services)
     recording.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while arrivals.detected == 0:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     await recording.stop()

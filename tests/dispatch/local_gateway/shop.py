@@ -45,7 +45,7 @@ class Shop:
 
     async def wait_for(self, count: int) -> list[Got]:
         async with self._arrived:
-            await asyncio.wait_for(self._arrived.wait_for(lambda: len(self.got) >= count), 10)
+            await asyncio.wait_for(self._arrived.wait_for(lambda: len(self.got) >= count), 60)
         return self.got
 
     async def _hook(self, request: web.Request) -> web.Response:

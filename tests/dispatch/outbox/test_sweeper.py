@@ -180,7 +180,7 @@ async def test_the_hint_wakes_the_sweep(services: Services) -> None:
     sweep.start()
     try:
         await put(services, "one")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await sent.wait()
     finally:
         await sweep.stop()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dispatch import catalogue
 from dispatch.access.phones import normalise
-from dispatch.catalogue import TIERS
+from dispatch.engine import catalogue
+from dispatch.engine.catalogue import TIERS
 from dispatch.seeding.city import Area
 from dispatch.seeding.seed import CUSTOMER_PHONE, MOST_PEOPLE, TECHNICIAN_PHONE, seed
 from storage.database.pool import Pool

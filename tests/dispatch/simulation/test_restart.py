@@ -62,11 +62,11 @@ async def test_a_killed_server_costs_nobody_an_event(fresh_dsn: str, tmp_path: P
 
         async with server(fresh_dsn, tmp_path, 0) as (first, url):
             running = asyncio.create_task(run(services, url, OPTIONS, told))
-            await asyncio.wait_for(heard.wait(), 120)
+            await asyncio.wait_for(heard.wait(), 300)
             first.send_signal(signal.SIGKILL)
             await first.wait()
         async with server(fresh_dsn, tmp_path, int(url.rsplit(":", 1)[1])):
-            report = await asyncio.wait_for(running, 240)
+            report = await asyncio.wait_for(running, 600)
     assert report.reconnects >= OPTIONS.technicians
     assert report.missed_events == 0
     assert sum(report.bookings.values()) == OPTIONS.customers, report.error_words

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-LIMIT_S = 240.0
+LIMIT_S = 600.0
 #: A cancelled booking that was paid online is refunded.
 ENDED = {"completed", "cancelled", "refunded"}
 

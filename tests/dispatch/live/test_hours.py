@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.hours import DAY, Hours, face_of, hours_of, minutes_of, span_of, stored, within, without
+from dispatch.live.hours import DAY, Hours, face_of, hours_of, minutes_of, span_of, stored, within, without
 from dispatch.localtime import local
 
 MONDAY = date(2026, 1, 5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dispatch.networks import UNKNOWN, WIDE_FACTOR, network_of, networks_of
+from dispatch.access.networks import UNKNOWN, WIDE_FACTOR, network_of, networks_of
 
 
 def test_an_ipv6_subscriber_is_one_caller_and_its_site_another() -> None:

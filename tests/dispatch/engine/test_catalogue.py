@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from dispatch import catalogue
-from dispatch.catalogue import ServiceIn
+from dispatch.engine import catalogue
+from dispatch.engine.catalogue import ServiceIn
 from dispatch.errors import Invalid, Missing
 from storage.database.pool import Pool
 from tests.city import City, city

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from dispatch import bus
-from dispatch.cache import Cached
+from dispatch.engine.cache import Cached
 from dispatch.errors import Invalid, Missing
 from dispatch.services import Services, Tx
 from storage import catalogue as rows

@@ -1,0 +1,32 @@
+"""What signing in with a phone, or again with a refresh token, takes and gives: the same for every such audience."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from api.signature import Header
+from api.wire.models import Body, View
+
+PhoneNumber = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{6}$")]
+RefreshToken = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4096)]
+StepUp = Annotated[str | None, Header("X-Step-Up-Token")]
+
+
+class RefreshIn(Body):
+    refresh_token: RefreshToken
+
+
+class PairOut(View):
+    access_token: str
+    refresh_token: str
+    expires_in: int
+
+
+class StepUpOut(View):
+    """Send the token as X-Step-Up-Token within `expires_in` seconds."""
+
+    step_up_token: str
+    expires_in: int

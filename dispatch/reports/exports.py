@@ -1,0 +1,56 @@
+"""A list as a file: every row that is wanted, through a cursor of the database, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from dispatch.errors import Unavailable
+from dispatch.reports import csv_writer, pdf_writer, xlsx_writer
+from dispatch.reports.rows import Cell, Format, Table
+from dispatch.services import Services
+from storage.database.listing import Listed, Wanted
+from storage.database.pool import snapshot
+
+T = TypeVar("T")
+
+#: Each holds a connection as long as its reader takes; others must find one too.
+MOST_AT_ONCE = 3
+_WRITERS = {"csv": csv_writer.write, "xlsx": xlsx_writer.write, "pdf": pdf_writer.write}
+_running: list[object] = []
+
+
+class TooManyReports(Unavailable):
+    """Other reports are being made just now; try again shortly."""
+
+    code = "reports_busy"
+
+
+async def export(
+    services: Services,
+    form: Format,
+    title: str,
+    columns: Sequence[str],
+    listed: Listed[T],
+    wanted: Wanted,
+    line: Callable[[T], Sequence[Cell]],
+    **given: Any,
+) -> AsyncGenerator[bytes, None]:
+    """The file in pieces, of one moment's rows. Raises TooManyReports before the first piece."""
+    if len(_running) >= MOST_AT_ONCE:
+        raise TooManyReports(retry_after_s=5)
+    turn = object()
+    _running.append(turn)
+    try:
+        async with snapshot(services.pool) as conn, aclosing(listed.stream(conn, wanted, **given)) as found:
+
+            async def batches() -> AsyncIterator[Sequence[Sequence[Cell]]]:
+                async for rows in found:
+                    yield [line(row) for row in rows]
+
+            async with aclosing(_WRITERS[form](Table(title, columns, batches()))) as pieces:
+                async for piece in pieces:
+                    yield piece
+    finally:
+        _running.remove(turn)
