@@ -22,7 +22,6 @@ Context = Mapping[str, Any]
 #: The forms that models ask for, in words; a test looks for forms without any.
 FORMS: dict[str, str] = {
     r"^[0-9]{6}$": "must be the six digits of the code",
-    r"^\+?[0-9][0-9 ().-]{5,19}$": "must be a phone number such as +91 12345 67890",
     r"^[0-9A-Za-z]{6,34}$": "must be an account number of 6 to 34 letters and digits",
 }
 NO_FORM = "is not written as it has to be"
