@@ -34,7 +34,7 @@ async def zones(trial: Trial, begin: str) -> dict[str, str]:
 async def test_names_in_any_script_stay_apart(trial: Trial, tmp_path: Path) -> None:
     one = saved(tmp_path, ({"name": "वार्ड एक"}, box(-30, 0, -29, 1)), ({"name": "वार्ड दो"}, box(-28, 0, -27, 1)))
     said = await trial.house.said("zones", "import", one, "--city", "Trial One")
-    assert said.startswith("2 zones are new")
+    assert said.startswith("zones: 2 new")
     assert "running server" in said, "when it takes effect"
     assert sorted((await zones(trial, "TRIAL-ONE-")).values()) == ["वार्ड एक", "वार्ड दो"]
 
@@ -50,7 +50,7 @@ async def test_a_zone_elsewhere_is_not_replaced_by_its_namesake(trial: Trial, tm
 
 async def test_a_byte_order_mark_is_no_fault(trial: Trial, tmp_path: Path) -> None:
     path = saved(tmp_path, ({"name": "Marked"}, box(-30, 20, -29, 21)), name="trialthree", mark="\ufeff")
-    assert (await trial.house.said("zones", "import", path)).startswith("1 zones are new")
+    assert (await trial.house.said("zones", "import", path)).startswith("zones: 1 new")
 
 
 async def test_a_bad_feature_is_told_and_the_rest_imported_on_request(trial: Trial, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ async def test_a_bad_feature_is_told_and_the_rest_imported_on_request(trial: Tri
     assert "--skip-bad" in err
     code, out, err = await trial.house.command("zones", "import", path, "--skip-bad")
     assert code == 0
-    assert out.startswith("1 zones are new")
+    assert out.startswith("zones: 1 new")
     assert "left out" in err
 
 
@@ -78,7 +78,7 @@ async def test_a_ring_over_the_180th_meridian_is_the_island_and_not_the_rest(tri
     terms = ("--timezone", "Pacific/Fiji", "--currency", "FJD")
     code, out, err = await trial.house.command("zones", "import", path, *terms)
     assert code == 0
-    assert out.startswith("1 zones are new")
+    assert out.startswith("zones: 1 new")
     assert "swapped" not in err
 
 
