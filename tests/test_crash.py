@@ -323,7 +323,7 @@ async def test_one_server_per_folder_and_a_quick_end_with_open_sockets(
     house: House, http: aiohttp.ClientSession
 ) -> None:
     seeded = await house.said("seed", "--technicians", "1", "--customers", "1")
-    assert seeded.startswith("1 technicians, 1 customers")
+    assert seeded.startswith("1 technician, 1 customer")
     server = await house.serve()
     try:
         code, out, err = await house.command("serve", "--port", "0")

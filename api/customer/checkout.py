@@ -6,13 +6,14 @@ from datetime import date, datetime, time
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, EmailStr, Field, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, EmailStr, Field, ValidationInfo
 
 from api.audiences import Customer, customer
 from api.customer.addresses import text
 from api.edge.idempotency import Answer
 from api.shared.amounts import AmountsOut, shown
 from api.shared.objects import PaymentObject, PlaceObject
+from api.shared.signing import PhoneNumber
 from api.wire.models import Body, BookingTime, Day, Money, View
 from dispatch.access.phones import normalise
 from dispatch.billing import charges, checkout, confirm, promos
@@ -33,8 +34,18 @@ def _accepted(value: bool) -> bool:
 
 
 PromoCode = Annotated[str, text(50)]
-#: Anything that could be one; whether it is, the number's own country decides.
-Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+?[0-9][0-9 ().-]{5,19}$")]
+
+
+def _dialled(value: str) -> str:
+    if sum(char.isdigit() for char in value) < LEAST_DIGITS:
+        raise ValueError("write a phone number such as +91 12345 67890")
+    return value
+
+
+#: Shorter is no phone number anywhere.
+LEAST_DIGITS = 5
+#: Written as at sign-in, and read by the same parser; whether it is one, the number's own country decides.
+Phone = Annotated[PhoneNumber, AfterValidator(_dialled)]
 
 
 class CartItem(Body):
@@ -214,9 +225,7 @@ async def validate_promo(services: Services, caller: Customer, body: ValidateIn)
 
 
 def promo_out(found: promos.Verdict) -> PromoOut:
-    return PromoOut(
-        code=found.code, discount=found.discount_minor, valid=found.is_valid, message=found.message
-    )
+    return PromoOut(code=found.code, discount=found.discount_minor, valid=found.is_valid, message=found.message)
 
 
 def preview_out(preview: Preview, outstanding_fee_minor: int) -> PrepareOut:

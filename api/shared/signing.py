@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import unicodedata
+from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import BeforeValidator, StringConstraints
 
 from api.signature import Header
 from api.wire.models import Body, View
 
 PhoneNumber = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)]
-Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{6}$")]
+
+
+def _without_marks(value: Any) -> Any:
+    """What copying from a message brings along, such as a space of no width."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return "".join(char for char in value if unicodedata.category(char) not in ("Cf", "Zs"))
+
+
+Code = Annotated[str, BeforeValidator(_without_marks), StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{6}$")]
 RefreshToken = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4096)]
 StepUp = Annotated[str | None, Header("X-Step-Up-Token")]
 

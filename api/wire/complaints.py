@@ -22,7 +22,6 @@ Context = Mapping[str, Any]
 #: The forms that models ask for, in words; a test looks for forms without any.
 FORMS: dict[str, str] = {
     r"^[0-9]{6}$": "must be the six digits of the code",
-    r"^\+?[0-9][0-9 ().-]{5,19}$": "must be a phone number such as +91 12345 67890",
     r"^[0-9A-Za-z]{6,34}$": "must be an account number of 6 to 34 letters and digits",
 }
 NO_FORM = "is not written as it has to be"
@@ -151,12 +150,19 @@ def _place(loc: Sequence[int | str], given: Any, kind: str) -> tuple[list[str], 
         elif isinstance(place, list | tuple) and isinstance(part, int) and part < len(place):
             names.append(str(part))
             place = place[part]
-        elif given is None or isinstance(part, int) or (is_last and kind in ("missing", "extra_forbidden")):
+        elif given is None or isinstance(part, int) or (is_last and _is_absent(part, place, kind)):
             names.append(str(part))
             place = None
         else:
             forms.append((tuple(names), part))
     return names, forms
+
+
+def _is_absent(part: str, place: Any, kind: str) -> bool:
+    """Whether the last part of a place names a field that was not sent, rather than a form: those are class names."""
+    if kind == "value_error":
+        return isinstance(place, Mapping) and part[:1].islower()
+    return kind in ("missing", "extra_forbidden")
 
 
 def _written(part: str, place: Mapping[Any, Any]) -> str | None:

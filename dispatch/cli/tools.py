@@ -149,7 +149,7 @@ def import_zones(
             note(f"left out: {complaint}")
         for warning in done.warnings:
             note(f"look again: {warning}")
-        print(f"{len(done.created)} zones are new, {len(done.updated)} were updated, {len(done.skipped)} left out")
+        print(f"zones: {len(done.created)} new, {len(done.updated)} updated, {len(done.skipped)} left out")
         print(f"a running server serves by them within a few seconds, at the latest after {POLL_S:.0f}")
 
     with_services(settings, work)

@@ -131,9 +131,11 @@ def _technician(tx: Tx, n: int, areas: Sequence[Area], dice: random.Random) -> d
     trade = dice.choices(_TRADES, _TRADE_WEIGHTS)[0]
     tiers = TIERS[: dice.choices((1, 2, 3), (1, 3, 4))[0]]
     # One in six is new and unrated (C60); whoever has done jobs was rated for some, between 4.0 and 5.0 on average.
-    done = 0 if n % 6 == 0 else dice.randint(1, 120)
-    rated = dice.randint(min(done, 1), done)
-    cancelled = dice.randint(0, done // 12)
+    drawn = dice.randint(0, 120)
+    ratings = dice.randint(0, drawn)
+    cancelled = dice.randint(0, drawn // 12)
+    done = 0 if n % 6 == 0 else drawn
+    rated = min(max(ratings, 1), done)
     return {
         "name": f"Technician {n:03d}", "timezone": area.timezone, "currency": area.currency,
         "categories": list(trade), "tiers": list(tiers), "base_lat": lat, "base_lng": lng,

@@ -1,10 +1,11 @@
 -- name: offered
--- What has no price is not offered; a price stands in one currency.
+-- What has no price is not offered; a price stands in one currency. Tiers from the plainest on (R57), others behind.
 SELECT s.id, s.name, s.description, s.category, s.service_type, s.tier, s.duration_minutes, s.image_url, s.updated_at,
   p.currency, p.price_minor, p.list_price_minor
 FROM services s JOIN service_prices p ON p.service_id = s.id
 WHERE s.is_active AND s.deleted_at IS NULL
-ORDER BY s.category, s.tier, s.name, s.id;
+ORDER BY s.category, s.service_type, array_position(ARRAY['Minimal', 'Exclusive', 'E-Lite'], s.tier) NULLS LAST, s.tier,
+  s.name, s.id;
 
 -- name: last_change
 SELECT coalesce(max(updated_at), to_timestamp(0)) FROM services;

@@ -48,7 +48,8 @@ def check_commands(answers: dict[str, Any], booking: dict[str, Any]) -> None:
     assert booking["status"] == "partner_assigned"
     refused = {"accepted_otherwise", "stranger"}
     assert {name for name, answer in answers.items() if not answer["ok"]} == refused
-    assert answers["report"]["data"] == {"admitted": 1, "refreshed": 0, "dropped": {}}
+    # How far off the phone's clock is counted stands beside it, from a second on.
+    assert answers["report"]["data"].items() >= {"admitted": 1, "refreshed": 0, "dropped": {}}.items()
     assert answers["accepted"]["data"]["status"] == "confirmed"
     assert answers["accepted_again"] == answers["accepted"]
     assert answers["accepted_otherwise"]["error"]["code"] == "command_id_reused"

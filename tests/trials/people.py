@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.trials.callers import Reply, Trial
+from tests.trials.callers import Reply, Trial, until
 
 
 def day(days: int) -> str:
@@ -89,13 +89,16 @@ class Technician:
         return await self.trial.ok(method, path, body, token=self.token, **headers)
 
 
-async def whose_offer(trial: Trial, booking: dict[str, Any], technicians: int = 12) -> Technician:
+async def whose_offer(trial: Trial, booking: dict[str, Any]) -> Technician:
     """The technician to whom a booking is offered."""
-    for number in range(1, technicians + 1):
-        one = await Technician.of(trial, number)
-        if (await one.call("GET", f"/v1/partner/bookings/{booking['id']}")).status == 200:
-            return one
-    raise AssertionError("nobody has the offer")
+
+    async def offered() -> str | None:
+        told = await trial.ok(
+            "GET", f"/v1/internal/bookings/{booking['id']}/dispatch", token=await trial.token("service", "trials")
+        )
+        return next((str(one["partner_id"]) for one in told["offers"] if one["state"] == "open"), None)
+
+    return Technician(trial, await trial.token("technician", await until(offered, "nobody has the offer")))
 
 
 def fix(lat: float, lng: float, *more: Any, age_s: float = 0.0) -> list[Any]:

@@ -154,7 +154,10 @@ async def test_eight_confirms_of_one_preview_make_one_booking(house: House, cust
         ("booking_time", {"booking_time": "06:00 AM"}),
         ("booking_time", {"booking_time": "10:10"}),
         ("customer_name", {"customer_name": "  "}),
+        ("customer_name", {"customer_name": "\u200b\u2060"}),
+        ("customer_name", {"customer_name": "\u3164"}),
         ("customer_phone", {"customer_phone": "call me"}),
+        ("customer_phone", {"customer_phone": "12"}),
         ("customer_email", {"customer_email": "nowhere"}),
         ("cancellation_policy_accepted", {"cancellation_policy_accepted": False}),
     ],
@@ -167,6 +170,13 @@ async def test_bad_fields_change_nothing(
     assert status == 422, body
     assert list(body["error"]["details"]) == [field]
     assert await house.city.value("SELECT count(*) FROM bookings") == 0
+
+
+@pytest.mark.parametrize("written", ["(033) 2222 3333", "\u202a+911234567890\u202c", "+91\u00a01234567890"])
+async def test_a_phone_is_read_as_at_sign_in(customer: Visitor, written: str) -> None:
+    sent = order(await prepare(customer), customer_phone=written)
+    status, body, _ = await customer.call("POST", "/checkout/confirm", sent)
+    assert status == 201, body
 
 
 async def test_all_missing_fields_are_named_at_once(customer: Visitor) -> None:

@@ -245,7 +245,7 @@ async def cart(shop: Shop, customer: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("has_effect", [False, True])
-@pytest.mark.parametrize("key", [None, uuid4().hex])
+@pytest.mark.parametrize("key", [None, "a-key-of-the-customer"])
 async def test_a_confirm_that_met_an_outage_is_repeated(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, has_effect: bool, key: str | None
 ) -> None:

@@ -42,7 +42,7 @@ class Drive:
         await self.technician.ask(
             "job.advance", {"command_id": str(uuid.uuid4()), "booking_id": self.booking["id"], "step": step}
         )
-        await self.live.services.tracker.refresh_jobs()
+        await self.live.services.tracker.read_jobs()
 
     async def wait(self, seconds: float) -> None:
         await runtime.set_clock(self.live.services, self.live.services.clock.shifted(timedelta(seconds=seconds)))

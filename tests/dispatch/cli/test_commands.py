@@ -113,7 +113,7 @@ async def test_tools_work_beside_a_running_server(server: Server, data: Path) ->
     here = ("--data", str(data))
     code, out, err = await dispatch("seed", "--technicians", "2", "--customers", "1", *here)
     assert (code, err) == (0, ""), err
-    assert out.startswith("2 technicians, 1 customers")
+    assert out.startswith("2 technicians, 1 customer and")
     phone = "+911000100001"
     async with aiohttp.ClientSession() as session:
         body = {"phone_number": phone, "purpose": "login"}
