@@ -31,6 +31,7 @@ from api.wire.parsing import (
     refuse,
     validate_body,
 )
+from api.wire.uploads import read_upload
 from dispatch.access.permissions import OWN, READ, WRITE
 from dispatch.errors import NotAllowed, NotSignedIn
 from dispatch.services import Services
@@ -279,12 +280,16 @@ class Route:
             result = await self.func(**given)
             return answer.kept or await rendered(result)
 
-        if self.idempotency is None:
-            return await effect()
-        claim = self._claim(request, info, who, body, given.get("body"))
-        if claim is None:
-            return await effect()
-        return await idempotency.once(services, claim, self.audience.dialect, effect, answer)
+        try:
+            claim = None
+            if self.idempotency is not None:
+                claim = self._claim(request, info, who, body, given.get("body"))
+            if claim is None:
+                return await effect()
+            return await idempotency.once(services, claim, self.audience.dialect, effect, answer)
+        finally:
+            if self.inputs.upload:
+                given[self.inputs.upload].close()
 
     async def _caller(self, core: Core, request: web.Request, info: RequestInfo) -> Any:
         """The principal, counted against the limit. Raises NotSignedIn, NotAllowed, TooManyRequests."""
@@ -328,7 +333,11 @@ class Route:
             bad |= wrong
         ignored = self._read_query(request, given, bad)
         body: Any = None
-        if inputs.raw_body:
+        if inputs.upload and inputs.upload_rules:
+            # What else is wrong is said before the files are taken.
+            refuse(bad)
+            given[inputs.upload] = await read_upload(request, inputs.upload_rules)
+        elif inputs.raw_body:
             given[inputs.raw_body] = await read_body(request, self._most_bytes(core))
         elif inputs.body is not None:
             raw = await read_body(request, self._most_bytes(core))

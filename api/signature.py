@@ -19,6 +19,7 @@ from api.edge.request_info import RequestInfo
 from api.wire.listing import Grammar, Listing, Reader
 from api.wire.parsing import HeaderValue, PathValue, QueryModel
 from api.wire.results import Page, PageWith
+from api.wire.uploads import Upload, UploadRules
 from dispatch.services import Services
 
 _UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
@@ -52,13 +53,17 @@ class Inputs:
     body_default: Any = inspect.Parameter.empty
     raw_body: str | None = None
     upload: str | None = None
+    upload_rules: UploadRules | None = None
     request_info: str | None = None
     answer: str | None = None
 
     @property
     def takes_query_only(self) -> bool:
         """Whether nothing of a request but its query is an input."""
-        others = (self.caller, self.path, self.headers, self.listing, self.body, self.raw_body, self.request_info)
+        others = (
+            self.caller, self.path, self.headers, self.listing, self.body, self.raw_body, self.upload,
+            self.request_info,
+        )  # fmt: skip
         return self.query is not None and not any(others)
 
 
@@ -103,6 +108,8 @@ def _place(route: Declared, inputs: Inputs, name: str, hints: dict[str, Any], de
     if header is not None:
         given = () if default is inspect.Parameter.empty else (default,)
         inputs.headers[name] = HeaderValue(header.name, get_args(kind)[0], *given)
+    elif get_origin(kind) is Annotated and get_args(kind)[0] is Upload:
+        inputs.upload, inputs.upload_rules = name, get_args(kind)[1]
     elif kind is Services:
         inputs.services = name
     elif kind is RequestInfo:

@@ -146,7 +146,8 @@ class _Writer:
             anything = {"type": "object", "additionalProperties": True}
             operation["requestBody"] = {"required": True, "content": {JSON: {"schema": anything, "example": {}}}}
         elif route.inputs.upload:
-            operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _UPLOAD}}}
+            content = {"multipart/form-data": {"schema": _upload(route)}}
+            operation["requestBody"] = {"required": True, "content": content}
         return operation
 
     def _body(self, n: int, route: Route) -> Schema:
@@ -291,10 +292,19 @@ class _Writer:
 # ---------------------------------------------------------------- parts
 
 #: A form with one or more files, and fields beside them.
-_UPLOAD: Schema = {
-    "type": "object", "title": "Upload", "required": ["file"],
-    "properties": {"file": {"type": "string", "format": "binary"}}, "additionalProperties": True,
-}  # fmt: skip
+def _upload(route: Route) -> Schema:
+    """The files that a route takes, by field, and any text beside them."""
+    rules = route.inputs.upload_rules
+    assert rules is not None, "an upload has its rules"
+    one: Schema = {
+        "type": "string", "format": "binary",
+        "description": f"At most {rules.most_bytes} bytes; {', '.join(sorted(rules.kinds))}.",
+    }  # fmt: skip
+    fields = {
+        name: one if most == 1 else {"type": "array", "items": one, "maxItems": most}
+        for name, most in rules.fields.items()
+    }
+    return {"type": "object", "properties": fields, "additionalProperties": {"type": "string"}}
 
 
 def _tags(route: Route) -> list[str]:
