@@ -15,6 +15,8 @@ Step = Callable[[], Awaitable[float | None]]
 
 #: After the first failed round, in real seconds; it doubles with every further one, up to the most.
 FIRST_PAUSE_S, MOST_PAUSE_S = 1.0, 5.0
+#: A loop that did not end is told again after this, in real seconds.
+STOP_AGAIN_S = 0.5
 
 
 def backoff_s(failures: int, first_s: float = FIRST_PAUSE_S, most_s: float = MOST_PAUSE_S) -> float:
@@ -45,12 +47,15 @@ class Loop:
         self._task = asyncio.create_task(self.run(), name=self.name)
 
     async def stop(self) -> None:
-        """Ends it wherever it is; the round that was under way is the business of whoever comes next."""
+        """Ends it wherever it is; the round that was under way is the business of whoever comes next.
+
+        It is told again while it goes on: a round may lose a cancellation that meets the end of what it waits for, as
+        Python 3.11's wait_for does.
+        """
         task, self._task = self._task, None
-        if task is not None:
+        while task is not None and not task.done():
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait({task}, timeout=STOP_AGAIN_S)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -70,4 +75,5 @@ class Loop:
             if pause_s is None:
                 pause_s = self._every_s
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self._wake.wait()

@@ -96,7 +96,8 @@ class Revocations:
     async def run(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), RECHECK_S)
+                async with asyncio.timeout(RECHECK_S):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 await self.check()

@@ -85,7 +85,8 @@ class Sender:
                 moments = [event.due_at if event else None, self._bank.store.next_job_at()]
                 pause_s = min((m - now for m in moments if m is not None), default=MAX_PAUSE_S)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), max(0.0, pause_s))
+                    async with asyncio.timeout(max(0.0, pause_s)):
+                        await self._wake.wait()
 
     async def _send(self, session: aiohttp.ClientSession, event: Event) -> None:
         status = await self._post(session, event)

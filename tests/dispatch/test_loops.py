@@ -98,3 +98,38 @@ def test_pauses_after_failures_grow_to_a_most() -> None:
         seen = [backoff_s(failures) for _ in range(200)]
         assert most / 2 <= min(seen) <= max(seen) <= most
         assert len(set(seen)) > 1
+
+
+async def test_a_round_that_loses_its_cancellation_is_told_again() -> None:
+    """As wait_for of Python 3.11 does when what it waits for ends in the same turn."""
+    begun, lost = asyncio.Event(), 0
+
+    async def step() -> None:
+        nonlocal lost
+        begun.set()
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            lost += 1
+            if lost > 1:
+                raise
+
+    loop = Loop("deaf", step, every_s=3600)
+    loop.start()
+    await begun.wait()
+    await asyncio.wait_for(loop.stop(), 60)
+    assert lost >= 1
+
+
+async def test_a_wake_in_the_turn_of_the_stop_does_not_keep_it_alive() -> None:
+    for _ in range(50):
+        loop = Loop("woken", _nothing, every_s=3600)
+        loop.start()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        loop.wake()
+        await asyncio.wait_for(loop.stop(), 60)
+
+
+async def _nothing() -> None:
+    return None
