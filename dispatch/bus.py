@@ -21,7 +21,6 @@ TECHNICIAN_FREED = "technician.freed"  # {technician_id}: an offer closed, an in
 CATALOGUE_CHANGED = "catalogue.changed"  # {}
 PROMO_CHANGED = "promo.changed"  # {code}
 ZONES_CHANGED = "zones.changed"  # {}
-SETTINGS_CHANGED = "settings.changed"  # {}
 SESSION_REVOKED = "session.revoked"  # {realm, session_id | subject_id}
 TIMER_SET = "timer.set"  # {at}: unix s of the domain's time
 OUTBOX_FILLED = "outbox.filled"  # {}

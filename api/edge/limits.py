@@ -41,8 +41,7 @@ class Quota:
 
 
 HOUR_S = 3600
-#: R43, R44 (C48), and a cap on the public contact form.
-BOOKING_CREATION = Quota("booking_creation", "booking_creation_per_hour", HOUR_S)
+#: R44 (C48), and a cap on the public contact form; bookings (R43) are counted where they are made.
 PAYMENT = Quota("payment", "payment_per_hour", HOUR_S)
 CONTACT = Quota("contact", "contact_per_hour", HOUR_S, per="address")
 

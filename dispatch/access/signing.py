@@ -8,15 +8,14 @@ from uuid import UUID
 
 from dispatch.access import otp, passwords
 from dispatch.access.networks import UNKNOWN, network_of
-from dispatch.access.permissions import Grants, grants_of
 from dispatch.errors import Invalid, NotAllowed, NotSignedIn, Throttled
 from dispatch.live.sessions import Pair
 from dispatch.outbox import messages
 from dispatch.services import Services, Tx
+from dispatch.vault import vault_of
 from storage import accounts as rows
 from storage import quotas
 from storage.accounts import Credentials, Tie
-from storage.database.pool import Conn
 
 #: Which membership a sign-in means that names none, the first that the account has.
 ORDER = ("provider", "organisation", "erp", "integration", "admin")
@@ -45,18 +44,6 @@ class NoMembership(NotAllowed):
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """Who is signed in as a member of the staff or of a party, with what they may do at this moment."""
-
-    account_id: UUID
-    membership_id: UUID
-    realm: str
-    role: str
-    party_id: UUID | None
-    grants: Grants
-
-
-@dataclass(frozen=True, slots=True)
 class SignedIn:
     """`tie` is the membership that the pair is for; `others` are the rest."""
 
@@ -65,12 +52,6 @@ class SignedIn:
     others: tuple[Tie, ...]
     email: str
     must_change_password: bool
-
-
-def member_of(tie: Tie) -> Member:
-    """The caller that an active membership makes."""
-    grants = grants_of(tie.realm, tie.role, tie.permissions)
-    return Member(tie.account_id, tie.id, tie.realm, tie.role, tie.party_id, grants)
 
 
 def subject_of(tie: Tie) -> UUID:
@@ -121,21 +102,12 @@ def choose(ties: Sequence[Tie], audience: str | None) -> Tie:
     return min(fitting, key=lambda t: ORDER.index(t.realm))
 
 
-async def find_member(conn: Conn, realm: str, subject_id: UUID) -> Member | None:
-    """The member behind a living session, read anew: a changed role or a block acts at once."""
-    if realm == "admin":
-        ties = await rows.memberships_of(conn, account_id=subject_id)
-        tie = next((t for t in ties if t.realm == "admin"), None)
-    else:
-        tie = await rows.tie(conn, id=subject_id)
-    return None if tie is None or tie.realm != realm else member_of(tie)
-
-
 async def ask_new_password(services: Services, email: str, ip: str | None) -> int:
     """Sends a code to the address, whether anybody has it or not; returns the code's life in seconds.
 
     The message leaves only where somebody signs in with this address: a stranger's mailbox gets nothing.
     """
+    email = email.lower()
     async with services.transaction() as tx:
         known = await rows.credentials(tx.conn, email=email)
         if known is None:
@@ -149,6 +121,8 @@ async def reset_password(services: Services, email: str, code: str, password: st
 
     Raises InvalidOtp, TooManyGuesses, Invalid (the password).
     """
+    # However it is spelled this time: it is the address that the code went to.
+    email = email.lower()
     password_hash = await passwords.hashed(password, "new_password")
     async with services.transaction() as tx:
         verdict = await otp.guess(tx, email, "new_password", code)
@@ -198,7 +172,7 @@ async def _change(tx: Tx, account_id: UUID, email: str, password_hash: str) -> N
 
 async def _checked(services: Services, email: str, password: str, ip: str | None) -> Credentials:
     """Counts the try, compares, and forgets the count of a right one."""
-    keys = _counters(email, ip)
+    keys = _counters(services, email, ip)
     async with services.transaction() as tx:
         for key, limit in keys:
             if wait_s := await quotas.take(tx.conn, key, limit, GUESS_WINDOW_S):
@@ -209,15 +183,19 @@ async def _checked(services: Services, email: str, password: str, ip: str | None
         raise WrongCredentials
     async with services.transaction() as tx:
         # Only of this address: a right password must not buy guesses at others from the same place.
-        await quotas.forget(tx.conn, keys=[key for key, _ in keys if email.lower() in key])
+        await quotas.forget(tx.conn, keys=[key for key, _ in keys[:2]])
     return found
 
 
-def _counters(email: str, ip: str | None) -> list[tuple[str, int]]:
-    """The counters of a try and their limits, always in this order, the one that most share last."""
+def _counters(services: Services, email: str, ip: str | None) -> list[tuple[str, int]]:
+    """The counters of a try and their limits, always in this order, the one that most share last.
+
+    The address is not readable in them: they outlive the account by a day.
+    """
     place = network_of(ip) if ip else UNKNOWN
+    who = vault_of(services.settings).fingerprint("email", email.lower())
     return [
-        (f"password:{email.lower()}:{place}", GUESSES_HERE),
-        (f"password:{email.lower()}", GUESSES_PER_ADDRESS),
+        (f"password:{who}:{place}", GUESSES_HERE),
+        (f"password:{who}", GUESSES_PER_ADDRESS),
         (f"password:network:{place}", GUESSES_PER_NETWORK),
     ]

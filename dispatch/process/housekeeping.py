@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 
 from dispatch.billing import confirm
 from dispatch.parties import erasure
-from storage import commands, explain, facts, idempotency, notifications, otp, outbox, quotas, sessions, tasks
+from storage import (
+    commands,
+    explain,
+    facts,
+    idempotency,
+    notifications,
+    otp,
+    outbox,
+    passwords,
+    quotas,
+    sessions,
+    tasks,
+)
 from storage import erasure as erasure_rows
 from storage.database.pool import Conn
 
@@ -30,7 +42,7 @@ async def tidy(services: Services) -> None:
 
     Each kind in a transaction of its own, so that one that waits holds up no other.
     """
-    for purge in (sessions.purge, quotas.purge, idempotency.purge):
+    for purge in (sessions.purge, passwords.purge, quotas.purge, idempotency.purge):
         async with services.transaction() as tx:
             await purge(tx.conn)
     async with services.transaction() as tx:

@@ -136,3 +136,19 @@ async def test_a_link_ends_the_sign_ins(services: Services) -> None:
     assert not await services.sessions.alive(before.pair.session_id, "admin")
     with pytest.raises(LinkRefused):
         await signing.use_link(services, token, "another password")
+
+
+async def test_a_code_is_for_the_address_however_it_is_spelled(services: Services) -> None:
+    await add_membership(services, await add_account(services, EMAIL), "admin", "support")
+    await signing.ask_new_password(services, EMAIL.upper(), "192.0.2.1")
+    code = await code_in_outbox(services, EMAIL)
+    await signing.reset_password(services, EMAIL.title(), code, "another password")
+    await signing.sign_in(services, EMAIL, "another password")
+
+
+async def test_no_counter_keeps_the_address(services: Services) -> None:
+    with pytest.raises(WrongCredentials):
+        await signing.sign_in(services, EMAIL, "wrong password", ip="192.0.2.1")
+    async with services.read() as conn:
+        keys = [row["key"] for row in await conn.fetch("SELECT key FROM quotas")]
+    assert len(keys) == 3 and not any("asha" in key for key in keys)
