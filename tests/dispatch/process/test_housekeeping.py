@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from api.realtime.fanout import RESUME_EVENTS
+from dispatch.access import passwords
 from dispatch.engine import facts
 from dispatch.process import housekeeping
+from tests.parties import add_account
 from tests.world import World
 
 
@@ -52,3 +54,13 @@ async def test_a_technicians_newest_facts_stay_and_the_numbers_go_on(world: Worl
     async with world.services.transaction() as tx:
         facts.tell_party(tx, one, "job.updated", {})
     assert await world.value("SELECT max(seq) FROM party_events") == many + 1
+
+
+async def test_links_that_set_a_password_go_a_month_after_they_ran_out(world: World) -> None:
+    account_id = await add_account(world.services, "asha@example.com", None)
+    month_s = 30 * 24 * 3600.0
+    async with world.services.transaction() as tx:
+        for life_s in (60.0, -60.0, -month_s - 60.0):
+            await passwords.make_link(tx, account_id, life_s)
+    await housekeeping.tidy(world.services)
+    assert await world.value("SELECT count(*) FROM password_links") == 2
