@@ -66,7 +66,8 @@ async def create(tx: Tx, new: NewProvider, *, inviter: str) -> Provider:
 
 async def invite(tx: Tx, provider: Provider, *, name: str, email: str, role: str, inviter: str) -> tuple[UUID, UUID]:
     """(membership, invitation) of somebody who is asked into the team by e-mail. Raises DuplicateEmail."""
-    known = await account_rows.by_email(tx.conn, email=email)
+    await account_rows.lock_address(tx.conn, email=email)
+    known = await account_rows.of_invitation(tx.conn, email=email)
     if known is None:
         known = await account_rows.insert(tx.conn, phone=None, email=email.lower(), name=name)
     assert known is not None, "an insert answers with its row"
