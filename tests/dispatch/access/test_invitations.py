@@ -30,7 +30,7 @@ async def sent(services: Services, email: str = ADDRESS) -> list[str]:
 async def token_sent(services: Services, email: str = ADDRESS) -> str:
     async with services.read() as conn:
         body = await conn.fetchval("SELECT body FROM outbox WHERE recipient = $1 ORDER BY id DESC LIMIT 1", email)
-    found = re.search(r"token=(\S+?)\.? ", body)
+    found = re.search(r"/account/(\S+?)\.? ", body)
     assert found is not None, body
     return found[1].rstrip(".")
 
