@@ -64,11 +64,11 @@ CREATE INDEX provider_applications_newest ON provider_applications (created_at D
 
 -- ---------------------------------------------------------------- customers
 
--- `account_id` is the person's own account in the app, where they have one.
+-- Whoever pays has an account, also one that nobody has signed in to yet.
 CREATE TABLE provider_customers (
   id           uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   provider_id  uuid NOT NULL REFERENCES providers (id),
-  account_id   uuid REFERENCES accounts (id),
+  account_id   uuid NOT NULL REFERENCES accounts (id),
   name         text,
   email        text,
   phone        text,
@@ -82,10 +82,9 @@ CREATE TABLE provider_customers (
   last_at      timestamptz,
   created_at   timestamptz NOT NULL DEFAULT app_now(),
   updated_at   timestamptz NOT NULL DEFAULT app_now(),
-  UNIQUE (provider_id, id)
+  UNIQUE (provider_id, account_id)
 );
-CREATE UNIQUE INDEX provider_customers_account ON provider_customers (provider_id, account_id) WHERE account_id IS NOT NULL;
-CREATE UNIQUE INDEX provider_customers_email ON provider_customers (provider_id, lower(email)) WHERE account_id IS NULL;
+CREATE UNIQUE INDEX provider_customers_email ON provider_customers (provider_id, lower(email)) WHERE source = 'manual';
 CREATE INDEX provider_customers_name ON provider_customers (provider_id, (coalesce(name, '')), id);
 CREATE INDEX provider_customers_spent ON provider_customers (provider_id, spent_minor, id);
 CREATE INDEX provider_customers_count ON provider_customers (provider_id, transactions, id);
