@@ -7,7 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from api.audiences import Member, organisation
-from api.organisation.billing_settings import BillingBody
+from api.organisation.billing_settings import (
+    AutoPaymentIn,
+    BankBody,
+    BillingBody,
+    InvoiceSettingsIn,
+    MethodsIn,
+    Terms,
+)
 from api.organisation.fields import Name, Url, Word, by_of, whole_organisation
 from api.wire.models import CamelBody, CamelView
 from api.wire.parsing import validate_body
@@ -46,9 +53,26 @@ class EnrolmentIn(CamelBody):
     completed: bool = True
 
 
+class StepDataIn(CamelBody):
+    """What the steps ask for, each its own: documents; the acceptance; how we are billed; nothing."""
+
+    documents: Annotated[list[DocumentIn], Field(max_length=20)] | None = None
+    accepted: bool | None = None
+    signatory_name: Name | None = None
+    signatory_position: Word | None = None
+    billing_cycle: Literal["monthly", "quarterly"] | None = None
+    billing_date: int | None = None
+    payment_terms: Terms | None = None
+    payment_method: MethodsIn | None = None
+    bank_details: BankBody | None = None
+    invoice_settings: InvoiceSettingsIn | None = None
+    auto_payment: AutoPaymentIn | None = None
+    completed: bool | None = None
+
+
 class StepIn(CamelBody):
     step: StepName
-    data: dict[str, Any] = {}
+    data: StepDataIn = StepDataIn()
 
 
 class StepOut(CamelView):
@@ -115,7 +139,8 @@ def steps_out(progress: Progress) -> list[StepOut]:
 
 
 def _data(body: StepIn) -> Any:
-    read, bad, _ = validate_body(DATA[body.step], body.data, organisation.dialect, drops_unknown=True)
+    given = body.data.model_dump(exclude_unset=True, mode="json")
+    read, bad, _ = validate_body(DATA[body.step], given, organisation.dialect, drops_unknown=True)
     if bad:
         raise Invalid({f"data.{name}": texts for name, texts in bad.items()})
     return read

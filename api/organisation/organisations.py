@@ -132,12 +132,33 @@ class StatsOut(CamelView):
     average_rating: float | None
 
 
+class PersonOut(CamelView):
+    first_name: str | None = None
+    last_name: str | None = None
+    position: str | None = None
+    email: str | None = None
+    phone_number: str | None = None
+
+
+class ContactsOut(CamelView):
+    primary_contact: PersonOut | None
+    billing_contact: PersonOut | None
+
+
+class PlaceOut(CamelView):
+    street: str | None = None
+    city: str | None = None
+    state: str | None = None
+    zip_code: str | None = None
+    country: str | None = None
+
+
 class PartnerOut(CamelView):
     id: UUID
     organization_id: UUID
     organization_info: InfoOut
-    contact_info: dict[str, Any]
-    address: dict[str, Any] | None
+    contact_info: ContactsOut
+    address: PlaceOut | None
     timezone: str
     currency: str
     status: str
@@ -296,8 +317,10 @@ def _partner(found: Organisation, manager: Manager | None, sums: overviews.Sums)
             size=found.size, logo=found.logo_url, website=found.website, description=found.description,
             registration_number=found.registration_no, tax_id=found.tax_id,
         ),
-        contact_info={f"{kind}Contact": camel(person) for kind, person in found.contacts.items()},
-        address=camel(found.address) if found.address else None, timezone=organisations.timezone_of(found),
+        contact_info=ContactsOut(
+            primary_contact=_person(found.contacts.get("primary")), billing_contact=_person(found.contacts.get("billing")),
+        ),
+        address=PlaceOut(**found.address) if found.address else None, timezone=organisations.timezone_of(found),
         currency=organisations.currency_of(found), status=found.status, tier=found.tier,
         member_since=found.member_since, account_manager=manager_out(manager),
         subscription=SubscriptionOut(
@@ -312,7 +335,5 @@ def _partner(found: Organisation, manager: Manager | None, sums: overviews.Sums)
     )  # fmt: skip
 
 
-def camel(kept: dict[str, Any]) -> dict[str, Any]:
-    """What is kept with snake case names, as this audience writes it."""
-    parts = ((name.split("_"), value) for name, value in kept.items())
-    return {words[0] + "".join(w.capitalize() for w in words[1:]): value for words, value in parts}
+def _person(kept: dict[str, Any] | None) -> PersonOut | None:
+    return None if kept is None else PersonOut(**kept)

@@ -17,11 +17,12 @@ RESOURCES: Mapping[str, frozenset[str]] = {
     "admin": frozenset({
         "bookings", "dispatch", "technicians", "payouts", "refunds", "services", "promos", "contact", "users",
         "settings", "zones", "analytics", "audit", "staff", "alerts", "files", "organisations", "providers",
-        "trade_partners", "integrations",
+        "trade_partners", "integrations", "dashboard", "rota",
     }),
     "organisation": frozenset({
         "onboarding", "organization", "departments", "users", "bookings", "approvals", "quotes", "programs",
-        "providers", "jobs", "budgets", "finance", "billing", "analytics", "reports", "api_keys", "webhooks", "support", "files",
+        "providers", "jobs", "budgets", "finance", "billing", "analytics", "reports", "api_keys", "webhooks",
+        "support", "files",
     }),
 }  # fmt: skip
 
@@ -39,12 +40,12 @@ ROLES: Mapping[str, Mapping[str, Mapping[str, Level]]] = {
         "support": {
             "bookings": WRITE, "dispatch": WRITE, "contact": WRITE, "alerts": WRITE, "files": WRITE,
             "technicians": READ, "users": READ, "services": READ, "promos": READ, "zones": READ, "refunds": READ,
-            "organisations": READ, "providers": READ, "integrations": READ,
+            "organisations": READ, "providers": READ, "integrations": READ, "dashboard": READ, "rota": READ,
         },
         "finance": {
             "payouts": WRITE, "refunds": WRITE, "alerts": WRITE, "files": READ, "bookings": READ, "technicians": READ,
             "users": READ, "analytics": READ, "promos": READ, "audit": READ, "organisations": READ,
-            "providers": READ, "trade_partners": READ,
+            "providers": READ, "trade_partners": READ, "dashboard": READ, "rota": READ,
         },
     },
     # The contract's six (R34), and who is only a member: they book for themselves and see nothing of the house.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from dispatch.access import invitations
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Missing, NotAllowed
 from dispatch.events import Actor
@@ -14,6 +15,7 @@ from dispatch.outbox import messages
 from dispatch.parties import organisations
 from dispatch.parties.departments import services_in
 from dispatch.services import Services, Tx
+from storage import accounts as account_rows
 from storage import members as rows
 from storage.database.errors import StorageError, constraint_of
 from storage.database.listing import Slice, Wanted
@@ -264,6 +266,7 @@ async def _person(tx: Tx, new: NewMember) -> tuple[Person, bool]:
 
     A phone is never written into an account that is there, nor an address: whoever enrols people knows neither proved.
     """
+    await account_rows.lock_address(tx.conn, email=new.email)
     by_email = await rows.account_by_email(tx.conn, email=new.email)
     found = by_email if new.phone is None else await rows.account_by_phone(tx.conn, phone=new.phone)
     if found is not None:
@@ -279,7 +282,7 @@ async def _invite(tx: Tx, person: Person, email: str, organisation_name: str, ma
         tx, "email", email, "member_enrolled", {"organisation": organisation_name}, account_id=person.id
     )
     if may_open:
-        await organisations.send_password_link(tx, person.id, email)
+        await invitations.send_link(tx, person.id, email)
 
 
 def _refused(error: StorageError) -> Exception:

@@ -8,13 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from dispatch import numbers
-from dispatch.access import passwords
+from dispatch.access import invitations
 from dispatch.errors import Conflict, Missing, NotAllowed
 from dispatch.events import Actor
 from dispatch.localtime import local
-from dispatch.outbox import messages
 from dispatch.parties import budgets, onboarding, tiers
 from dispatch.services import Tx
+from storage import accounts as account_rows
 from storage import members as member_rows
 from storage import organisations as rows
 from storage.database.errors import StorageError, constraint_of
@@ -95,6 +95,7 @@ async def register(tx: Tx, new: Registration, *, ip: str | None = None, user_age
 
     Raises AlreadyRegistered for an address that signs in already, or a registration number that is taken.
     """
+    await account_rows.lock_address(tx.conn, email=new.email)
     if await member_rows.account_by_email(tx.conn, email=new.email) is not None:
         raise AlreadyRegistered("Somebody signs in with this e-mail address already: sign in instead.")
     organisation_id = await _insert(tx, new)
@@ -112,7 +113,7 @@ async def register(tx: Tx, new: Registration, *, ip: str | None = None, user_age
         last_name=new.last_name, email=new.email, phone=new.phone, employee_no=None, access_level="owner",
         employment_status=None, hired_on=None, segment=None,
     )  # fmt: skip
-    await send_password_link(tx, account_id, new.email)
+    await invitations.send_link(tx, account_id, new.email)
     made = await get(tx.conn, organisation_id)
     if new.budget_minor is not None:
         today = local(tx.now, timezone_of(made)).date()
@@ -209,17 +210,6 @@ async def set_tier(tx: Tx, organisation_id: UUID, tier: str) -> None:
         if constraint_of(e) == "organisations_tier_members":
             raise TierTooSmall from e
         raise
-
-
-async def send_password_link(tx: Tx, account_id: UUID, email: str) -> None:
-    """A letter with the link that sets a password, once."""
-    token = await passwords.make_link(tx, account_id)
-    base = tx.services.settings.http.public_url.rstrip("/")
-    await messages.enqueue(
-        tx, "email", email, "password_link",
-        {"link": f"{base}/set-password?token={token}", "hours": int(passwords.LINK_LIFE_S // 3600)},
-        is_secret=True, account_id=account_id,
-    )  # fmt: skip
 
 
 async def _insert(tx: Tx, new: Registration) -> UUID:

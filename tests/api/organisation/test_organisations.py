@@ -129,8 +129,12 @@ async def test_the_profile_has_the_documented_keys_and_merges_deeply(portal: Por
     changed = (await portal.call("PUT", "/organization/profile", change))["data"]["partner"]
     assert changed["organizationInfo"]["description"] == "We fix"
     assert changed["organizationInfo"]["name"] == shown["organizationInfo"]["name"]
-    before = shown["contactInfo"].get("primaryContact", {})
-    assert changed["contactInfo"]["primaryContact"] == {**before, "position": "CEO"}
+    assert changed["contactInfo"]["primaryContact"]["position"] == "CEO"
+    change["contactInfo"]["primaryContact"] = {"lastName": "Boss"}
+    changed = (await portal.call("PUT", "/organization/profile", change))["data"]["partner"]
+    assert changed["contactInfo"]["primaryContact"] == {
+        "firstName": None, "lastName": "Boss", "position": "CEO", "email": None, "phoneNumber": None
+    }  # fmt: skip
     moon = {"organizationInfo": {"timezone": "Moon/Base"}}
     bad = await portal.call("PUT", "/organization/profile", moon, expect=422)
     assert set(bad["error"]["details"]) == {"organizationInfo.timezone"}
