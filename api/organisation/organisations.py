@@ -318,7 +318,8 @@ def _partner(found: Organisation, manager: Manager | None, sums: overviews.Sums)
             registration_number=found.registration_no, tax_id=found.tax_id,
         ),
         contact_info=ContactsOut(
-            primary_contact=_person(found.contacts.get("primary")), billing_contact=_person(found.contacts.get("billing")),
+            primary_contact=_person(found.contacts.get("primary")),
+            billing_contact=_person(found.contacts.get("billing")),
         ),
         address=PlaceOut(**found.address) if found.address else None, timezone=organisations.timezone_of(found),
         currency=organisations.currency_of(found), status=found.status, tier=found.tier,

@@ -113,7 +113,7 @@ CREATE TABLE members (
 CREATE UNIQUE INDEX members_email ON members (organisation_id, lower(email)) WHERE removed_at IS NULL;
 CREATE UNIQUE INDEX members_employee_no ON members (organisation_id, lower(employee_no)) WHERE removed_at IS NULL;
 CREATE INDEX members_department ON members (department_id) WHERE removed_at IS NULL;
-CREATE INDEX members_enrolled ON members (organisation_id, enrolled_at DESC, id);
+CREATE INDEX members_enrolled ON members (organisation_id, enrolled_at DESC, id DESC);
 CREATE INDEX members_to_change ON members (next_status_on) WHERE next_status IS NOT NULL;
 CREATE INDEX memberships_party ON memberships (party_id, realm) WHERE party_id IS NOT NULL;
 
