@@ -253,6 +253,15 @@ class Senders(BaseModel):
     fcm_credentials: str = Field("", description="File with the service account of Firebase")
 
 
+class Webhooks(BaseModel):
+    """Events that leave for the endpoints of others."""
+
+    open_hosts: list[str] = Field(
+        [], description="Development only: hosts of endpoints that may be private and spoken to over http"
+    )
+    log_days: int = Field(30, ge=1, description="What was delivered or given up is kept so long")
+
+
 class Geocoding(BaseModel):
     """Where addresses without coordinates are looked up."""
 
@@ -307,6 +316,7 @@ class Settings(BaseSettings):
     billing: Billing = Billing()
     payments: Payments = Payments()
     senders: Senders = Senders()
+    webhooks: Webhooks = Webhooks()
     geocoder: Geocoding = Geocoding()
 
     @field_validator("timezone")
@@ -392,6 +402,8 @@ class Settings(BaseSettings):
             found.append("DISPATCH_PAYMENTS__KEY_ID, which is the local gateway's own")
         if not payments.base_url.startswith("https://"):
             found.append("DISPATCH_PAYMENTS__BASE_URL that is not https")
+        if self.webhooks.open_hosts:
+            found.append("DISPATCH_WEBHOOKS__OPEN_HOSTS, which lets endpoints lead into our own network")
         token = self.tokens.service_token
         if token is not None and len(token.get_secret_value()) < SERVICE_TOKEN_CHARS:
             found.append(f"DISPATCH_TOKENS__SERVICE_TOKEN of fewer than {SERVICE_TOKEN_CHARS} characters")
