@@ -88,7 +88,7 @@ _FILTERS: dict[str, Filter] = {
 
 of_owner = Listed(
     sql, "of_owner", Delivery,
-    key=Sort("d.id", "uuid"), sorts={"created_at": Sort("d.created_at", "timestamptz")},
+    key=Sort("d.no", "bigint"), sorts={"created_at": Sort("d.created_at", "timestamptz")},
     default_sort=(("created_at", True),), filters=_FILTERS,
     indexed=[("created_at", ()), ("created_at", ("endpoint_id",))],
 )  # fmt: skip

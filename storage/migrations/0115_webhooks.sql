@@ -63,8 +63,8 @@ CREATE TABLE webhook_deliveries (
 CREATE UNIQUE INDEX webhook_deliveries_key ON webhook_deliveries (endpoint_id, key) WHERE key IS NOT NULL;
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint_id, no) WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_stream ON webhook_deliveries (endpoint_id, stream, no) WHERE state = 'pending';
-CREATE INDEX webhook_deliveries_owner ON webhook_deliveries (owner_key, created_at DESC, id DESC);
-CREATE INDEX webhook_deliveries_endpoint ON webhook_deliveries (endpoint_id, created_at DESC, id DESC);
+CREATE INDEX webhook_deliveries_owner ON webhook_deliveries (owner_key, created_at DESC, no DESC);
+CREATE INDEX webhook_deliveries_endpoint ON webhook_deliveries (endpoint_id, created_at DESC, no DESC);
 CREATE INDEX webhook_deliveries_finished ON webhook_deliveries (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX webhook_deliveries_booking ON webhook_deliveries (booking_id, seq) WHERE booking_id IS NOT NULL;
 

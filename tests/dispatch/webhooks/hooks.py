@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from dispatch.engine import facts
 from dispatch.events import Actor
 from dispatch.webhooks import endpoints
 from dispatch.webhooks.endpoints import Made
 from dispatch.webhooks.owners import PLATFORM, Owner
+from storage.bookings import Booking
 from storage.database.listing import Wanted
 from storage.webhook_deliveries import Delivery
 from storage.webhook_deliveries import of_owner as log_of_owner
@@ -33,6 +35,17 @@ class Hooks:
             return await endpoints.create(
                 tx, owner, STAFF, url=url, events=events or ("booking.created",), **kwargs
             )  # fmt: skip
+
+    async def book(self, **changes: Any) -> Booking:
+        """A booking that waits for its timer, with somebody who could do it."""
+        await self.world.technician()
+        return await self.world.book(dispatch=False, **changes)
+
+    async def happen(self, booking_id: UUID, *types: str, **data: Any) -> None:
+        """Facts of a booking, by staff."""
+        async with self.world.services.transaction() as tx:
+            for fact_type in types:
+                await facts.record(tx, booking_id, fact_type, STAFF, data)
 
     async def log(self, owner: Owner = PLATFORM, **filters: Any) -> list[Delivery]:
         """What was handed on to the owner, the oldest first."""
