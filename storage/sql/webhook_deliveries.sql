@@ -54,11 +54,12 @@ FROM webhook_endpoints w, (
   ORDER BY turn, head.no LIMIT :limit) AS due
 WHERE d.id = due.id AND w.id = d.endpoint_id AND d.state = 'pending'
   AND (d.leased_until IS NULL OR d.leased_until <= clock_timestamp())
-RETURNING d.id, d.endpoint_id, w.owner_kind, w.url, w.secret_enc, CASE WHEN w.previous_until > app_now() THEN w.previous_enc END,
+RETURNING d.id, d.endpoint_id, w.owner_kind, w.url, w.secret_enc,
+  CASE WHEN w.previous_until > app_now() THEN w.previous_enc END AS previous_enc,
   d.type, d.booking_id, d.seq, d.data, d.event_at, d.tries, d.attempts,
-  (SELECT b.number FROM bookings b WHERE b.id = d.booking_id),
-  (SELECT v.data FROM booking_events v WHERE v.booking_id = d.booking_id AND v.seq = d.seq),
-  (SELECT v.actor_kind FROM booking_events v WHERE v.booking_id = d.booking_id AND v.seq = d.seq);
+  (SELECT b.number FROM bookings b WHERE b.id = d.booking_id) AS booking_number,
+  (SELECT v.data FROM booking_events v WHERE v.booking_id = d.booking_id AND v.seq = d.seq) AS fact,
+  (SELECT v.actor_kind FROM booking_events v WHERE v.booking_id = d.booking_id AND v.seq = d.seq) AS actor_kind;
 
 -- name: tried
 INSERT INTO webhook_attempts (delivery_id, attempt, status, error, duration_ms, reply)
