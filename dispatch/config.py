@@ -11,7 +11,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.database.embedded import default_home
@@ -260,6 +260,30 @@ class Geocoding(BaseModel):
     user_agent: str = Field("dispatch-server", description="How we introduce ourselves to it")
 
 
+class Files(BaseModel):
+    """Where files lie: documents, images, invoices, exports, attachments."""
+
+    store: Literal["folder", "s3"] = Field("folder", description="A folder of this machine, or a bucket that speaks S3")
+    folder: Path | None = Field(None, description="The folder; empty: files in the data folder. Nodes share one")
+    s3_endpoint: str = Field("", description="Address of the S3 service, without the bucket")
+    s3_region: str = Field("us-east-1", description="Its region")
+    s3_bucket: str = Field("", description="The bucket")
+    s3_key_id: str = Field("", description="Access key id")
+    s3_secret: SecretStr = Field(SecretStr(""), description="Secret access key")
+    cdn_url: str = Field("", description="Address of a CDN before the bucket, for images that everybody may see")
+    link_s: int = Field(900, ge=30, le=604_800, description="How long a link to a file is good")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Files:
+        wanted = {
+            "S3_ENDPOINT": self.s3_endpoint, "S3_BUCKET": self.s3_bucket, "S3_KEY_ID": self.s3_key_id,
+            "S3_SECRET": self.s3_secret.get_secret_value(),
+        }  # fmt: skip
+        if self.store == "s3" and (missing := [name for name, value in wanted.items() if not value]):
+            raise ValueError(f"a bucket needs DISPATCH_FILES__{', DISPATCH_FILES__'.join(missing)}")
+        return self
+
+
 class Settings(BaseSettings):
     """All settings. From the environment as DISPATCH_NAME or DISPATCH_GROUP__NAME."""
 
@@ -308,6 +332,7 @@ class Settings(BaseSettings):
     payments: Payments = Payments()
     senders: Senders = Senders()
     geocoder: Geocoding = Geocoding()
+    files: Files = Files()
 
     @field_validator("timezone")
     @classmethod
