@@ -96,6 +96,7 @@ class Limits(BaseModel):
     account_per_minute: int = Field(60, ge=1, description="Sign-in with a password, per address")
     organisation_per_minute: int = Field(300, ge=1, description="Organisation portal, per member or key")
     integration_per_minute: int = Field(300, ge=1, description="Integrations, per address")
+    provider_per_minute: int = Field(300, ge=1, description="Provider dashboard, per team member")
     booking_creation_per_hour: int = Field(10, ge=1, description="Bookings, per customer")
     payment_per_hour: int = Field(5, ge=1, description="Payment verifications, per customer")
     otp_per_hour: int = Field(3, ge=1, description="One-time codes, per phone")
@@ -217,6 +218,20 @@ class Billing(BaseModel):
     cache_s: float = Field(3600, ge=0, description="Catalogue and promo definitions are cached so long")
 
 
+class Providers(BaseModel):
+    """What a provider begins with, and when people look at its payouts."""
+
+    currency: str = Field("NGN", pattern="^[A-Z]{3}$", description="Of a provider that names no other")
+    timezone: str = Field("Africa/Lagos", description="Of a provider that names no other")
+    min_payout_minor: int = Field(100_000, ge=0, description="Smallest payout, in the smallest units")
+    review_above_minor: int = Field(
+        50_000_000, ge=0, description="Larger payouts that are asked for by hand wait for staff, in the smallest units"
+    )
+    redirects: list[str] = Field(
+        [], description="Exact origins to which a payment page may send back, besides those that may ask over REST"
+    )
+
+
 class Payments(BaseModel):
     """The payment gateway."""
 
@@ -329,6 +344,7 @@ class Settings(BaseSettings):
     dispatch: Dispatch = Dispatch()
     privacy: Privacy = Privacy()
     billing: Billing = Billing()
+    providers: Providers = Providers()
     payments: Payments = Payments()
     senders: Senders = Senders()
     geocoder: Geocoding = Geocoding()
