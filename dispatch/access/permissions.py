@@ -24,6 +24,10 @@ RESOURCES: Mapping[str, frozenset[str]] = {
         "providers", "jobs", "budgets", "finance", "billing", "analytics", "reports", "api_keys", "webhooks",
         "support", "files",
     }),
+    "provider": frozenset({
+        "dashboard", "analytics", "wallet", "payouts", "transactions", "customers", "subscriptions", "notifications",
+        "settings", "team",
+    }),
 }  # fmt: skip
 
 
@@ -74,6 +78,12 @@ ROLES: Mapping[str, Mapping[str, Mapping[str, Level]]] = {
             "analytics": READ, "support": WRITE,
         },
         "partner_member": {},
+    },
+    "provider": {
+        "Owner": _all("provider", WRITE),
+        "Admin": _all("provider", WRITE),
+        "Manager": _all("provider", WRITE, but={"wallet": READ, "payouts": READ, "settings": READ, "team": READ}),
+        "Staff": _all("provider", READ, but={"payouts": None, "wallet": None, "analytics": None, "settings": None}),
     },
 }  # fmt: skip
 

@@ -26,7 +26,7 @@ WITH_ID = [r for r in PRIVATE if "{" in r.path.replace("{date}", "")]
 #: Which realm's token each audience takes, and who holds one in these tests.
 REALM = {
     "customer": "customer", "technician": "technician", "admin": "admin", "internal": "service", "account": "provider",
-    "organisation": "organisation", "integration": "integration",
+    "organisation": "organisation", "integration": "integration", "provider": "provider", "provider_desk": "admin",
 }  # fmt: skip
 NOBODY_S = "11111111-1111-4111-8111-111111111111"
 
@@ -134,9 +134,9 @@ ROWS: dict[str, Row] = {
 }
 TRIED = {template for template, row in ROWS.items() if row.owner_status != UNTRIED}
 #: Routes whose ids belong to no tenant: services work on everybody's bookings, staff on everything.
-FOR_ALL = {"internal", "admin"}
+FOR_ALL = {"internal", "admin", "provider_desk"}
 #: Audiences with a table of their own beside their tests.
-ELSEWHERE = {"organisation"}
+ELSEWHERE = {"provider", "organisation"}
 
 
 def test_every_route_with_an_id_has_a_row() -> None:
