@@ -157,7 +157,7 @@ CREATE TRIGGER memberships_count_new AFTER INSERT ON memberships REFERENCING NEW
 -- Who has proved who they are (a password by the link, a phone by its code) is no longer only invited.
 CREATE FUNCTION accounts_join() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE memberships SET status = 'active' WHERE account_id = NEW.id AND status = 'pending';
+  UPDATE memberships SET status = 'active' WHERE account_id = NEW.id AND realm = 'organisation' AND status = 'pending';
   RETURN NULL;
 END $$;
 CREATE TRIGGER accounts_join AFTER UPDATE OF password_hash, is_verified ON accounts FOR EACH ROW
