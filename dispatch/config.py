@@ -11,7 +11,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.database.embedded import default_home
@@ -268,11 +268,44 @@ class Senders(BaseModel):
     fcm_credentials: str = Field("", description="File with the service account of Firebase")
 
 
+class Webhooks(BaseModel):
+    """Events that leave for the endpoints of others."""
+
+    open_hosts: list[str] = Field(
+        [], description="Development only: hosts of endpoints that may be private and spoken to over http"
+    )
+    log_days: int = Field(30, ge=1, description="What was delivered or given up is kept so long")
+
+
 class Geocoding(BaseModel):
     """Where addresses without coordinates are looked up."""
 
     url: str = Field("", description="A Nominatim-compatible search address; empty: none is asked")
     user_agent: str = Field("dispatch-server", description="How we introduce ourselves to it")
+
+
+class Files(BaseModel):
+    """Where files lie: documents, images, invoices, exports, attachments."""
+
+    store: Literal["folder", "s3"] = Field("folder", description="A folder of this machine, or a bucket that speaks S3")
+    folder: Path | None = Field(None, description="The folder; empty: files in the data folder. Nodes share one")
+    s3_endpoint: str = Field("", description="Address of the S3 service, without the bucket")
+    s3_region: str = Field("us-east-1", description="Its region")
+    s3_bucket: str = Field("", description="The bucket")
+    s3_key_id: str = Field("", description="Access key id")
+    s3_secret: SecretStr = Field(SecretStr(""), description="Secret access key")
+    cdn_url: str = Field("", description="Address of a CDN before the bucket, for images that everybody may see")
+    link_s: int = Field(900, ge=30, le=604_800, description="How long a link to a file is good")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Files:
+        wanted = {
+            "S3_ENDPOINT": self.s3_endpoint, "S3_BUCKET": self.s3_bucket, "S3_KEY_ID": self.s3_key_id,
+            "S3_SECRET": self.s3_secret.get_secret_value(),
+        }  # fmt: skip
+        if self.store == "s3" and (missing := [name for name, value in wanted.items() if not value]):
+            raise ValueError(f"a bucket needs DISPATCH_FILES__{', DISPATCH_FILES__'.join(missing)}")
+        return self
 
 
 class Settings(BaseSettings):
@@ -323,7 +356,9 @@ class Settings(BaseSettings):
     providers: Providers = Providers()
     payments: Payments = Payments()
     senders: Senders = Senders()
+    webhooks: Webhooks = Webhooks()
     geocoder: Geocoding = Geocoding()
+    files: Files = Files()
 
     @field_validator("timezone")
     @classmethod
@@ -408,6 +443,8 @@ class Settings(BaseSettings):
             found.append("DISPATCH_PAYMENTS__KEY_ID, which is the local gateway's own")
         if not payments.base_url.startswith("https://"):
             found.append("DISPATCH_PAYMENTS__BASE_URL that is not https")
+        if self.webhooks.open_hosts:
+            found.append("DISPATCH_WEBHOOKS__OPEN_HOSTS, which lets endpoints lead into our own network")
         token = self.tokens.service_token
         if token is not None and len(token.get_secret_value()) < SERVICE_TOKEN_CHARS:
             found.append(f"DISPATCH_TOKENS__SERVICE_TOKEN of fewer than {SERVICE_TOKEN_CHARS} characters")

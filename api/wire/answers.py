@@ -169,10 +169,12 @@ async def _file_response(request: web.Request, file: File) -> web.StreamResponse
     headers = {
         "Content-Type": file.content_type,
         "Content-Disposition": f"{place}; filename=\"{plain}\"; filename*=UTF-8''{quote(file.filename)}",
+        **file.headers,
     }
     if isinstance(file.content, bytes):
         return web.Response(body=file.content, headers=headers)
     response = web.StreamResponse(headers=headers)
+    response.content_length = file.size
     async with aclosing(file.content) as pieces:
         # The first piece comes before the head goes out: whatever refuses it is still an answer of its own.
         first = await anext(pieces, b"")
