@@ -20,11 +20,23 @@ CANCELLERS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """From where and with what somebody asked, where that is known."""
+
+    ip: str | None = None
+    user_agent: str | None = None
+
+
+NOWHERE = Origin()
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it: one of KINDS."""
+    """Who did it: one of KINDS. The origin is for the audit and makes nobody somebody else."""
 
     kind: str
     id: str | None = None
+    origin: Origin = field(default=NOWHERE, compare=False, repr=False)
 
     @property
     def cancelled_by(self) -> str:

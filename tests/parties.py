@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from dispatch.access import passwords
 from dispatch.services import Services
 from storage import accounts as account_rows
+from tests.api.live import Live, Person
 
 PASSWORD = "correct horse battery"
 
@@ -41,6 +42,23 @@ async def add_membership(
             " RETURNING id",
             account_id, realm, role, party_id, permissions or {},
         )))  # fmt: skip
+
+
+async def add_staff(
+    services: Services, role: str = "admin", email: str | None = None, permissions: dict[str, Any] | None = None,
+    password: str | None = None,
+) -> UUID:  # fmt: skip
+    """A member of staff with this role; the account. With a password they can sign in with it."""
+    account_id = await add_account(services, email or f"{role}.{uuid4().hex[:8]}@example.com", password)
+    await add_membership(services, account_id, "admin", role, permissions=permissions)
+    return account_id
+
+
+async def staff(
+    live: Live, role: str = "admin", email: str | None = None, permissions: dict[str, Any] | None = None
+) -> Person:
+    """A signed-in member of staff with this role; `permissions` stand in the place of the role's own."""
+    return await live.person("admin", str(await add_staff(live.services, role, email, permissions)))
 
 
 async def set_status(services: Services, membership_id: UUID, status: str) -> None:

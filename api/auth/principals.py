@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from dispatch.access import api_keys
 from dispatch.access.permissions import OWN, Grants, grants_of
 from dispatch.access.signing import ORDER
 from dispatch.errors import Missing, NotSignedIn
-from dispatch.events import Actor
+from dispatch.events import NOWHERE, Actor, Origin
 from dispatch.live.standing import Seen
 from dispatch.services import Services
 
@@ -67,6 +67,7 @@ class Admin:
     session_id: UUID
     role: str
     grants: Grants
+    origin: Origin = field(default=NOWHERE, compare=False)
 
     @property
     def key(self) -> str:
@@ -74,7 +75,8 @@ class Admin:
 
     @property
     def actor(self) -> Actor:
-        return Actor("admin", str(self.account_id))
+        """Who the audit says it was, with address and agent."""
+        return Actor("admin", str(self.account_id), self.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Member:
     membership_id: UUID | None = None
     session_id: UUID | None = None
     key_id: UUID | None = None
+    origin: Origin = field(default=NOWHERE, compare=False)
 
     @property
     def key(self) -> str:
@@ -96,7 +99,7 @@ class Member:
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.realm, str(self.account_id or self.key_id))
+        return Actor(self.realm, str(self.account_id or self.key_id), self.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class Service:
     """Another server of the house, by name."""
 
     name: str
+    origin: Origin = field(default=NOWHERE, compare=False)
 
     @property
     def key(self) -> str:
@@ -111,7 +115,7 @@ class Service:
 
     @property
     def actor(self) -> Actor:
-        return Actor("service", self.name)
+        return Actor("service", self.name, self.origin)
 
 
 async def _signed_in(services: Services, credentials: Credentials, realm: str) -> tuple[UUID, UUID, Seen]:
@@ -145,7 +149,7 @@ async def admin(services: Services, credentials: Credentials) -> Admin:
     """With the role of these seconds: it stands in the list that says whether the sign-in does."""
     member = await _member(services, credentials, "admin")
     assert member.account_id is not None and member.session_id is not None, "staff are people"
-    return Admin(member.account_id, member.session_id, member.role, member.grants)
+    return Admin(member.account_id, member.session_id, member.role, member.grants, member.origin)
 
 
 async def anybody(services: Services, credentials: Credentials) -> Member:
@@ -165,7 +169,9 @@ async def organisation(services: Services, credentials: Credentials) -> Member:
     if credentials.bearer is None and key is not None and key.startswith(api_keys.ORGANISATION_PREFIX):
         async with services.read() as conn:
             holder = await api_keys.check(conn, key, secret or "", credentials.ip)
-        member = Member("organisation", "key", holder.party_id, holder.grants, key_id=holder.key_id)
+        member = Member(
+            "organisation", "key", holder.party_id, holder.grants, key_id=holder.key_id, origin=credentials.origin
+        )
     else:
         member = await _member(services, credentials, "organisation")
     named = credentials.header("X-Organization-ID")
@@ -184,7 +190,9 @@ async def integration(services: Services, credentials: Credentials) -> Member:
         raise api_keys.WrongKey
     async with services.read() as conn:
         holder = await api_keys.check(conn, key, secret or "", credentials.ip)
-    return Member("integration", "key", holder.party_id, holder.grants, key_id=holder.key_id)
+    return Member(
+        "integration", "key", holder.party_id, holder.grants, key_id=holder.key_id, origin=credentials.origin
+    )
 
 
 async def _member(services: Services, credentials: Credentials, realm: str) -> Member:
@@ -193,7 +201,9 @@ async def _member(services: Services, credentials: Credentials, realm: str) -> M
     if row is None or row.role is None:
         raise SignedOut
     grants = grants_of(realm, row.role, row.permissions or {})
-    return Member(realm, row.role, row.party_id, grants, row.account_id, row.membership_id, session_id)
+    return Member(
+        realm, row.role, row.party_id, grants, row.account_id, row.membership_id, session_id, origin=credentials.origin
+    )
 
 
 def permits(caller: Any, permission: str) -> bool:
@@ -207,5 +217,5 @@ async def service(services: Services, credentials: Credentials) -> Service:
         raise NotSignedIn
     fixed = services.settings.tokens.service_token
     if fixed is not None and hmac.compare_digest(token.encode(), fixed.get_secret_value().encode()):
-        return Service("configured")
-    return Service(services.tokens.read(token, "service").subject)
+        return Service("configured", credentials.origin)
+    return Service(services.tokens.read(token, "service").subject, credentials.origin)

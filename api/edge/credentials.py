@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from aiohttp import hdrs
 
+from api.edge.request_info import agent_of
+from dispatch.events import Origin
+
 #: No secret that we hand out is longer.
 _LONGEST = 4096
 
@@ -29,6 +32,11 @@ class Credentials:
         """The token of `Authorization: Bearer`; None for another scheme, and for bytes that no token has."""
         scheme, _, token = (self.headers.get(hdrs.AUTHORIZATION) or "").partition(" ")
         return _sound(token) if scheme.lower() == "bearer" else None
+
+    @property
+    def origin(self) -> Origin:
+        """From where and with what they were sent, for the audit."""
+        return Origin(self.ip, agent_of(self.headers) or None)
 
     def header(self, name: str) -> str | None:
         """One header: X-API-Key, x-client-secret, X-Organization-ID, X-Onboarding-Token."""

@@ -45,10 +45,15 @@ def info_of(request: web.Request, trusted_hops: int) -> RequestInfo:
         given if given is not None and _SANE_ID.fullmatch(given) else os.urandom(16).hex(),
         ip,
         network_of(ip),
-        readable(headers.get("User-Agent", "")[:_LONGEST_AGENT]),
+        agent_of(headers),
         headers.get("X-Idempotency-Key"),
         headers,
     )
+
+
+def agent_of(headers: Mapping[str, str]) -> str:
+    """What a client calls itself, as it may be kept."""
+    return readable(headers.get("User-Agent", "")[:_LONGEST_AGENT])
 
 
 def readable(text: str) -> str:

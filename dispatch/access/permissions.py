@@ -17,7 +17,7 @@ RESOURCES: Mapping[str, frozenset[str]] = {
     "admin": frozenset({
         "bookings", "dispatch", "technicians", "payouts", "refunds", "services", "promos", "contact", "users",
         "settings", "zones", "analytics", "audit", "staff", "alerts", "files", "organisations", "providers",
-        "trade_partners", "integrations",
+        "trade_partners", "integrations", "dashboard", "rota",
     }),
 }  # fmt: skip
 
@@ -35,12 +35,12 @@ ROLES: Mapping[str, Mapping[str, Mapping[str, Level]]] = {
         "support": {
             "bookings": WRITE, "dispatch": WRITE, "contact": WRITE, "alerts": WRITE, "files": WRITE,
             "technicians": READ, "users": READ, "services": READ, "promos": READ, "zones": READ, "refunds": READ,
-            "organisations": READ, "providers": READ, "integrations": READ,
+            "organisations": READ, "providers": READ, "integrations": READ, "dashboard": READ, "rota": READ,
         },
         "finance": {
             "payouts": WRITE, "refunds": WRITE, "alerts": WRITE, "files": READ, "bookings": READ, "technicians": READ,
             "users": READ, "analytics": READ, "promos": READ, "audit": READ, "organisations": READ,
-            "providers": READ, "trade_partners": READ,
+            "providers": READ, "trade_partners": READ, "dashboard": READ, "rota": READ,
         },
     },
 }  # fmt: skip

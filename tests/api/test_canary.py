@@ -34,7 +34,8 @@ HELD = {
 }  # fmt: skip
 #: Tables that hold nobody's data, and never a canary. A new table belongs to one of the two.
 PLAIN = {
-    "agenda", "alerts", "api_clients", "app_clock", "audit_log", "bank_accounts", "booking_items",
+    "agenda", "alerts", "api_clients", "app_clock", "audit_chain", "audit_head", "audit_log", "bank_accounts",
+    "booking_items",
     "checkout_previews", "commands", "document_sequences", "earnings", "idempotency_keys", "installation",
     "ledger_accounts", "ledger_journals", "ledger_postings", "match_attempts", "match_candidates",
     "memberships", "notifications", "parties", "password_links", "payment_intents", "payments", "payout_parts",
