@@ -13,7 +13,7 @@ from api.auth.principals import Service as Service
 from api.auth.principals import Technician as Technician
 from api.edge.limits import RateLimit
 from api.route import Audience
-from api.wire.dialects import INTEGRATION, MINUTESERV, ORGANISATION, PROVIDER
+from api.wire.dialects import ERP, INTEGRATION, MINUTESERV, ORGANISATION, PROVIDER
 from dispatch.access.permissions import RESOURCES
 
 #: Of /api/partners the integration has the bare path, ids, /slug, /manage, exactly /auth and exactly /onboarding/start;
@@ -62,8 +62,14 @@ organisation = Audience(
     page_limit=20, title="Organisations", permits=principals.permits, resources=frozenset(),
 )  # fmt: skip
 
+erp = Audience(
+    name="erp", prefix="/api/backend", principal=Member, authenticate=principals.erp,
+    dialect=ERP, limit=RateLimit("erp_per_minute", 60, "caller"), drops_unknown_keys=True,
+    page_limit=20, title="ERP: trade partners", permits=principals.permits, resources=RESOURCES["erp"],
+)  # fmt: skip
+
 #: In this order paths are assigned to audiences; whatever nobody owns is answered by the last one.
-AUDIENCES: tuple[Audience, ...] = (technician, admin, internal, account, integration, organisation, customer)
+AUDIENCES: tuple[Audience, ...] = (technician, admin, internal, account, integration, organisation, erp, customer)
 
 
 def audience_of(path: str, audiences: Sequence[Audience] = AUDIENCES) -> Audience:

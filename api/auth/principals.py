@@ -180,6 +180,11 @@ async def organisation(services: Services, credentials: Credentials) -> Member:
     return member
 
 
+async def erp(services: Services, credentials: Credentials) -> Member:
+    """Somebody of the ERP's staff."""
+    return await _member(services, credentials, "erp")
+
+
 async def integration(services: Services, credentials: Credentials) -> Member:
     """An integration by its key pair (x-client-id, or X-API-Key as a second name), or who manages one."""
     key = credentials.header("x-client-id") or credentials.header("X-API-Key")

@@ -19,6 +19,8 @@ RESOURCES: Mapping[str, frozenset[str]] = {
         "settings", "zones", "analytics", "audit", "staff", "alerts", "files", "organisations", "providers",
         "trade_partners", "integrations", "dashboard", "rota",
     }),
+    # `credit` is limits, overrides and payments; `references` are price lists, terms, VAT, areas and custom fields.
+    "erp": frozenset({"partners", "credit", "orders", "references", "itineraries", "team"}),
 }  # fmt: skip
 
 
@@ -42,6 +44,14 @@ ROLES: Mapping[str, Mapping[str, Mapping[str, Level]]] = {
             "users": READ, "analytics": READ, "promos": READ, "audit": READ, "organisations": READ,
             "providers": READ, "trade_partners": READ, "dashboard": READ, "rota": READ,
         },
+    },
+    "erp": {
+        "admin": _all("erp", WRITE),
+        "sales": {"partners": WRITE, "orders": WRITE, "itineraries": WRITE, "credit": READ, "references": READ},
+        "credit_controller": {
+            "partners": WRITE, "credit": WRITE, "orders": WRITE, "itineraries": READ, "references": READ,
+        },
+        "viewer": _all("erp", READ, but={"team": None}),
     },
 }  # fmt: skip
 

@@ -26,7 +26,7 @@ WITH_ID = [r for r in PRIVATE if "{" in r.path.replace("{date}", "")]
 #: Which realm's token each audience takes, and who holds one in these tests.
 REALM = {
     "customer": "customer", "technician": "technician", "admin": "admin", "internal": "service", "account": "provider",
-    "organisation": "organisation", "integration": "integration",
+    "organisation": "organisation", "integration": "integration", "erp": "erp",
 }  # fmt: skip
 NOBODY_S = "11111111-1111-4111-8111-111111111111"
 
@@ -133,8 +133,8 @@ ROWS: dict[str, Row] = {
     "PATCH /v1/notifications/{notification_id}/read": Row("customer notification"),
 }
 TRIED = {template for template, row in ROWS.items() if row.owner_status != UNTRIED}
-#: Routes whose ids belong to no tenant: services work on everybody's bookings, staff on everything.
-FOR_ALL = {"internal", "admin"}
+#: Routes whose ids belong to no tenant: services work on everybody's bookings, staff on everything, and there is one ERP.
+FOR_ALL = {"internal", "admin", "erp"}
 
 
 def test_every_route_with_an_id_has_a_row() -> None:
