@@ -143,7 +143,7 @@ class CustomFieldOut(View):
 
 class CustomFieldValue(View):
     label: str
-    value: Any
+    value: str | int | float | bool
     formatted_value: str
     type: str
     field: CustomFieldOut

@@ -32,6 +32,10 @@ Short = StringConstraints(strip_whitespace=True, max_length=50)
 Text100 = StringConstraints(strip_whitespace=True, max_length=100)
 
 
+#: Words, or words for each day.
+OpeningHours = Annotated[str, StringConstraints(max_length=1000)] | Annotated[dict[str, str], Field(max_length=20)]
+
+
 def _both(value: float | None, info: ValidationInfo) -> float | None:
     if "geo_lat" in info.data and (info.data["geo_lat"] is None) != (value is None):
         raise ValueError("geo_lat and geo_lng go together: send both or neither")
@@ -75,8 +79,7 @@ class PartnerFields(Body):
     geo_area_code: Annotated[str, Short] | None = None
     geo_lat: Latitude | None = None
     geo_lng: Annotated[Longitude | None, AfterValidator(_both), Field(validate_default=True)] = None
-    #: Words, or an object of the caller's own making.
-    opening_hours: Annotated[str, StringConstraints(max_length=1000)] | dict[str, Any] | None = None
+    opening_hours: OpeningHours | None = None
     delivery_instructions: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)] | None = None
     min_order_amount: Amount | None = None
     delivery_zone: Annotated[str, Text100] | None = None
@@ -196,7 +199,7 @@ class CustomValueOut(View):
     field_name: str
     field_label: str
     field_type: str
-    value: Any
+    value: str | int | float | bool
     formatted_value: str
 
 
@@ -234,7 +237,7 @@ class PartnerOut(View):
     geo_area_code: str | None
     geo_lat: Degrees | None
     geo_lng: Degrees | None
-    opening_hours: Any
+    opening_hours: OpeningHours | None
     delivery_instructions: str | None
     min_order_amount: Money | None
     delivery_zone: str | None

@@ -143,7 +143,8 @@ def test_every_route_with_an_id_has_a_row() -> None:
 
 
 def path_of(route: Route, noun_id: str) -> str:
-    return re.sub(r"\{\w+\}", noun_id, route.path.replace("{date}", "2026-02-01"))
+    path = route.path.replace("{date}", "2026-02-01")
+    return re.sub(r"\{(\w+)\}", lambda m: "1" if route.hints.get(m[1]) is int else noun_id, path)
 
 
 OWNED = [r for r in WITH_ID if r.audience.name not in FOR_ALL]
