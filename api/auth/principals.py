@@ -15,6 +15,8 @@ from dispatch.errors import Missing, NotSignedIn
 from dispatch.events import NOWHERE, Actor, Origin
 from dispatch.live.standing import Seen
 from dispatch.services import Services
+from storage import providers as provider_rows
+from storage.providers import Provider
 
 #: Who signs in with an e-mail address and a password.
 MEMBER_REALMS = frozenset(ORDER)
@@ -100,6 +102,31 @@ class Member:
     @property
     def actor(self) -> Actor:
         return Actor(self.realm, str(self.account_id or self.key_id), self.origin)
+
+
+@dataclass(frozen=True, slots=True)
+class TeamMember:
+    """Somebody of a provider's team, with the provider as it is now: its currency, its clock, how it writes money."""
+
+    provider: Provider
+    role: str
+    grants: Grants
+    account_id: UUID
+    membership_id: UUID
+    session_id: UUID
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+    @property
+    def provider_id(self) -> UUID:
+        return self.provider.id
+
+    @property
+    def key(self) -> str:
+        return f"provider:{self.membership_id}"
+
+    @property
+    def actor(self) -> Actor:
+        return Actor("provider", str(self.account_id), self.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +224,19 @@ async def integration(services: Services, credentials: Credentials) -> Member:
         holder = await api_keys.check(conn, key, secret or "", credentials.ip)
     return Member(
         "integration", "key", holder.party_id, holder.grants, key_id=holder.key_id, origin=credentials.origin
+    )
+
+
+async def provider(services: Services, credentials: Credentials) -> TeamMember:
+    """A member of a provider's team. Raises NotSignedIn, also when there is no such provider any more."""
+    member = await _member(services, credentials, "provider")
+    async with services.read() as conn:
+        found = await provider_rows.get(conn, id=member.party_id)
+    if found is None:
+        raise SignedOut
+    assert member.account_id and member.membership_id and member.session_id, "a team consists of people"
+    return TeamMember(
+        found, member.role, member.grants, member.account_id, member.membership_id, member.session_id, member.origin
     )
 
 

@@ -21,6 +21,10 @@ RESOURCES: Mapping[str, frozenset[str]] = {
     }),
     # `credit` is limits, overrides and payments; `references` are price lists, terms, VAT, areas and custom fields.
     "erp": frozenset({"partners", "credit", "orders", "references", "itineraries", "team"}),
+    "provider": frozenset({
+        "dashboard", "analytics", "wallet", "payouts", "transactions", "customers", "subscriptions", "notifications",
+        "settings", "team",
+    }),
 }  # fmt: skip
 
 
@@ -52,6 +56,12 @@ ROLES: Mapping[str, Mapping[str, Mapping[str, Level]]] = {
             "partners": WRITE, "credit": WRITE, "orders": WRITE, "itineraries": READ, "references": READ,
         },
         "viewer": _all("erp", READ, but={"team": None}),
+    },
+    "provider": {
+        "Owner": _all("provider", WRITE),
+        "Admin": _all("provider", WRITE),
+        "Manager": _all("provider", WRITE, but={"wallet": READ, "payouts": READ, "settings": READ, "team": READ}),
+        "Staff": _all("provider", READ, but={"payouts": None, "wallet": None, "analytics": None, "settings": None}),
     },
 }  # fmt: skip
 

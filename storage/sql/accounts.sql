@@ -80,3 +80,26 @@ WHERE m.account_id = :account_id AND m.status = 'active' AND p.deleted_at IS NUL
 SELECT m.id, m.account_id, m.realm, m.role, m.permissions, m.party_id, p.name AS party_name
 FROM memberships m JOIN accounts a ON a.id = m.account_id LEFT JOIN parties p ON p.id = m.party_id
 WHERE m.id = :id AND m.status = 'active' AND p.deleted_at IS NULL AND a.is_active AND a.erased_at IS NULL;
+
+-- name: lock_address
+-- Two that make an account of one address wait for each other.
+SELECT pg_advisory_xact_lock(hashtextextended('address:' || lower(:email), 0));
+
+-- name: of_invitation
+-- Whose an e-mail address is where people sign in with one: an address in a customer's profile proves nothing, so only
+-- those count that have a password, or were invited under it and have not chosen one yet.
+SELECT id, phone, email, name, avatar_url, is_verified, is_active, created_at FROM accounts a
+WHERE lower(email) = lower(:email) AND erased_at IS NULL
+  AND (password_hash IS NOT NULL OR phone IS NULL AND EXISTS (SELECT FROM memberships m WHERE m.account_id = a.id))
+ORDER BY password_hash IS NULL, created_at LIMIT 1;
+
+-- name: has_password
+SELECT password_hash IS NOT NULL FROM accounts WHERE id = :id;
+
+-- name: join_party
+-- A tie to one party of a realm; one that has ended begins anew.
+INSERT INTO memberships (account_id, realm, party_id, role, permissions, status)
+VALUES (:account_id, :realm, :party_id, :role, :permissions, :status)
+ON CONFLICT (account_id, realm, party_id) DO UPDATE SET role = EXCLUDED.role, permissions = EXCLUDED.permissions,
+  status = EXCLUDED.status
+RETURNING id;

@@ -57,7 +57,8 @@ async def test_nested_with_an_account_makes_both_or_none(office: Office, clerk: 
     weak = {"name": "Fourth", "auth": {**auth, "email": email(), "password": "short"}}
     assert "auth.password" in (await clerk.call("POST", "/partners", weak, expect=422))["errors"]
     async with office.services.read() as conn:
-        assert await conn.fetchval("SELECT count(*) FROM trade_partners WHERE name IN ('Second', 'Third', 'Fourth')") == 0
+        made = await conn.fetch("SELECT 1 FROM trade_partners WHERE name IN ('Second', 'Third', 'Fourth')")
+    assert made == []
 
 
 async def test_the_create_form_and_the_edit_form(clerk: Clerk) -> None:
@@ -128,34 +129,37 @@ async def test_bulk_is_all_or_nothing(clerk: Clerk) -> None:
     assert {(await clerk.get(f"/partners/{i}"))["partner"]["status"] for i in ids} == {"ON_HOLD"}
     await clerk.call("DELETE", "/partners/bulk/delete", {"partner_ids": [ids[0], 999_999]}, expect=422)
     await clerk.call("DELETE", "/partners/bulk/delete", expect=422)
-    assert (await clerk.call("DELETE", f"/partners/bulk/delete?partner_ids={ids[0]}"))["message"].startswith("1 partner ")
+    done = await clerk.call("DELETE", f"/partners/bulk/delete?partner_ids={ids[0]}")
+    assert done["message"] == "1 partner deleted successfully"
     done = await clerk.call("DELETE", "/partners/bulk/delete", {"partner_ids": ids[1:]})
     assert done["message"] == "2 partners deleted successfully"
 
 
-@pytest.mark.parametrize(("body", "field"), [
-    ({}, "name"), ({"name": ""}, "name"), ({"name": "x" * 256}, "name"), ({"name": "x", "status": "active"}, "status"),
-    ({"name": "x", "status": "GONE"}, "status"), ({"name": "x", "credit_limit": -1}, "credit_limit"),
-    ({"name": "x", "price_list_id": 999}, "price_list_id"), ({"name": "x", "payment_term_id": 999}, "payment_term_id"),
-    ({"name": "x", "parent_partner_id": 10**9}, "parent_partner_id"), ({"name": "x", "salesperson_id": 9}, "salesperson_id"),
-    ({"name": "x", "customer_id": 10**9}, "customer_id"), ({"name": "x", "vat_group_code": "NO"}, "vat_group_code"),
-    ({"name": "x", "geo_area_code": "NO"}, "geo_area_code"), ({"name": "x", "geo_lat": 91, "geo_lng": 0}, "geo_lat"),
-    ({"name": "x", "geo_lat": 33.5}, "geo_lng"), ({"name": "x", "email": "nobody"}, "email"),
-    ({"name": "x", "default_discount_rate": 101}, "default_discount_rate"),
-    ({"name": "x", "max_discount_rate": -1}, "max_discount_rate"), ({"name": "x", "block_reason": "y" * 501}, "block_reason"),
-    ({"name": "x", "status": "BLOCKED", "blocked_until": "2020-01-01"}, "blocked_until"),
-    ({"name": "x", "blocked_until": "2099-01-01"}, "blocked_until"), ({"name": "x", "min_order_amount": -5}, "min_order_amount"),
-    ({"name": "x", "custom_fields": {"999": "y"}}, "custom_fields.999"), ({"name": "x", "custom_fields": {"a": 1}}, "custom_fields.a"),
+X = {"name": "x"}
+BAD = [
+    ({}, "name"), ({"name": ""}, "name"), ({"name": "x" * 256}, "name"), ({**X, "status": "active"}, "status"),
+    ({**X, "status": "GONE"}, "status"), ({**X, "credit_limit": -1}, "credit_limit"),
+    ({**X, "price_list_id": 999}, "price_list_id"), ({**X, "payment_term_id": 999}, "payment_term_id"),
+    ({**X, "parent_partner_id": 10**9}, "parent_partner_id"), ({**X, "salesperson_id": 9}, "salesperson_id"),
+    ({**X, "customer_id": 10**9}, "customer_id"), ({**X, "vat_group_code": "NO"}, "vat_group_code"),
+    ({**X, "geo_area_code": "NO"}, "geo_area_code"), ({**X, "geo_lat": 91, "geo_lng": 0}, "geo_lat"),
+    ({**X, "geo_lat": 33.5}, "geo_lng"), ({**X, "email": "nobody"}, "email"),
+    ({**X, "default_discount_rate": 101}, "default_discount_rate"),
+    ({**X, "max_discount_rate": -1}, "max_discount_rate"), ({**X, "block_reason": "y" * 501}, "block_reason"),
+    ({**X, "status": "BLOCKED", "blocked_until": "2020-01-01"}, "blocked_until"),
+    ({**X, "blocked_until": "2099-01-01"}, "blocked_until"), ({**X, "min_order_amount": -5}, "min_order_amount"),
+    ({**X, "custom_fields": {"999": "y"}}, "custom_fields.999"), ({**X, "custom_fields": {"a": 1}}, "custom_fields.a"),
     ({"partner": {"name": "x", "credit_limit": -1}}, "partner.credit_limit"), ({"partner": {}}, "partner.name"),
-    ({"name": "x", "auth": {"name": "A", "email": "no", "password": "long enough"}}, "auth.email"),
-])  # fmt: skip
-async def test_bad_input_names_its_field_and_makes_nothing(office: Office, clerk: Clerk, body: object, field: str) -> None:
-    async with office.services.read() as conn:
-        before = await conn.fetchval("SELECT count(*) FROM trade_partners")
+    ({**X, "auth": {"name": "A", "email": "no", "password": "long enough"}}, "auth.email"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "field"), BAD)
+async def test_bad_input_names_its_field_and_makes_nothing(clerk: Clerk, body: object, field: str) -> None:
+    before = (await clerk.get("/partners/statistics"))["statistics"]["total"]
     refused = await clerk.call("POST", "/partners", body, expect=422)
     assert field in refused["errors"] and refused["message"].endswith(".")
-    async with office.services.read() as conn:
-        assert await conn.fetchval("SELECT count(*) FROM trade_partners") == before
+    assert (await clerk.get("/partners/statistics"))["statistics"]["total"] == before
 
 
 async def test_nobody_stands_above_themselves(clerk: Clerk) -> None:
@@ -179,7 +183,8 @@ async def test_credit_is_for_who_may_decide_about_it(office: Office, clerk: Cler
     await viewer.call("PUT", f"/partners/{partner['id']}", {"name": "y"}, expect=403)
     await viewer.get(f"/partners/{partner['id']}")
     controller = await office.clerk("credit_controller")
-    done = await controller.call("PATCH", f"/partners/{partner['id']}/credit", {"credit_limit": 20000, "reason": "Review"})
+    path = f"/partners/{partner['id']}/credit"
+    done = await controller.call("PATCH", path, {"credit_limit": 20000, "reason": "Review"})
     assert done["message"] == "Credit limit updated successfully" and done["partner"]["credit_limit"] == 20000
-    await controller.call("PATCH", f"/partners/{partner['id']}/credit", {"credit_limit": -1}, expect=422)
-    await controller.call("PATCH", f"/partners/{partner['id']}/credit", {"credit_limit": 1, "reason": "x" * 501}, expect=422)
+    await controller.call("PATCH", path, {"credit_limit": -1}, expect=422)
+    await controller.call("PATCH", path, {"credit_limit": 1, "reason": "x" * 501}, expect=422)
