@@ -60,7 +60,7 @@ integration = Audience(
 organisation = Audience(
     name="organisation", prefix="/api/partners", principal=Member, authenticate=principals.organisation,
     dialect=ORGANISATION, limit=RateLimit("organisation_per_minute", 60, "caller"), drops_unknown_keys=True,
-    page_limit=20, title="Organisations", permits=principals.permits, resources=frozenset(),
+    page_limit=20, title="Organisations", permits=principals.permits, resources=RESOURCES["organisation"],
 )  # fmt: skip
 
 erp = Audience(

@@ -137,7 +137,7 @@ TRIED = {template for template, row in ROWS.items() if row.owner_status != UNTRI
 #: Routes whose ids belong to no tenant: services work on everybody's bookings, staff on everything; there is one ERP.
 FOR_ALL = {"internal", "admin", "provider_desk", "erp"}
 #: Audiences with a table of their own beside their tests.
-ELSEWHERE = {"provider"}
+ELSEWHERE = {"provider", "organisation"}
 
 
 def test_every_route_with_an_id_has_a_row() -> None:
