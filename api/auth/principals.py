@@ -230,6 +230,11 @@ async def _department(services: Services, member: Member) -> UUID:
         return await members.department_of(conn, member.membership_id) or NO_DEPARTMENT
 
 
+async def erp(services: Services, credentials: Credentials) -> Member:
+    """Somebody of the ERP's staff."""
+    return await _member(services, credentials, "erp")
+
+
 async def integration(services: Services, credentials: Credentials) -> Member:
     """An integration by its key pair (x-client-id, or X-API-Key as a second name), or who manages one."""
     key = credentials.header("x-client-id") or credentials.header("X-API-Key")

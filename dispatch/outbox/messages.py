@@ -33,6 +33,7 @@ TEMPLATES: Mapping[str, str] = {
     "phone_changed": "The phone number of your account was changed. If this was not you, contact us at once.",
     "bank_account_changed": "Your payouts now go to the bank account ending in {last4}. "
     "If this was not you, contact us at once.",
+    "partner_status": "{name}, your account with us is now {status}. {reason}",
     "notification": "{title}: {message}",
 }
 
