@@ -1,6 +1,7 @@
 -- How a provider's money comes in and goes out: requests, links, what was taken outside, payouts that people look at.
 
-ALTER TABLE bank_accounts ADD COLUMN bank_code text, ADD COLUMN routing_no text, ADD COLUMN swift text;
+ALTER TABLE bank_accounts ADD COLUMN IF NOT EXISTS bank_code text, ADD COLUMN IF NOT EXISTS routing_no text,
+  ADD COLUMN IF NOT EXISTS swift text;
 
 ALTER TABLE payouts
   -- Asked for by hand; one that is large waits for staff before it leaves.
