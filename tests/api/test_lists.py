@@ -19,6 +19,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from api.app import all_routes, create_app
 from api.route import Route
 from api.wire.listing import Grammar, taken
+from dispatch.access.dev_tokens import mint_dev_token
 from dispatch.adapters.razorpay import opened
 from dispatch.billing import payouts, refunds
 from dispatch.local_gateway.server import LocalGateway
@@ -101,7 +102,7 @@ async def street(pg_home: str, tmp_path_factory: Any) -> AsyncIterator[Street]:
             await till.world.execute("UPDATE technicians SET is_active = true")
             await services.roster.refresh()
             await till.world.book(dispatch=False, hours=24)
-            service = Visitor(client, None, services.tokens.mint("service", "a test", None, 600))
+            service = Visitor(client, None, await mint_dev_token(services, "service", "a test"))
             yield Street(
                 till, [await visitor("customer", i) for i in account_ids],
                 [await visitor("technician", i) for i in technician_ids], service,
