@@ -43,8 +43,22 @@ class Month:
     alerted_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What a booking holds of a month's account."""
+
+    organisation_id: UUID
+    department_id: UUID | None
+    month: date
+    amount_minor: int
+
+
 allocate = sql.scalar("allocate", UUID)
 apply = sql.run("apply")
 in_force = sql.rows("in_force", Allocation)
 open_month = sql.run("open_month")
 months = sql.rows("months", Month)
+move = sql.rows("move", Month)
+warned = sql.scalar("warned", UUID)
+hold = sql.run("hold")
+settle_hold = sql.row("settle_hold", Hold)

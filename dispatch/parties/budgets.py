@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -23,6 +23,12 @@ class BudgetTooLow(Conflict):
     """More than this is reserved or spent already."""
 
     code = "budget_too_low"
+
+
+class BudgetExceeded(Conflict):
+    """This is more than the budget has left: ask for a higher one, or book less."""
+
+    code = "budget_exceeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +128,63 @@ def _standing(department_id: UUID | None, allotted: Allocation | None, opened: M
         )
     assert allotted is not None, "one of them is there"
     return Standing(department_id, allotted.amount_minor, 0, 0, allotted.alert_threshold_pct)
+
+
+# ---------------------------------------------------------------- what bookings take
+
+
+async def reserve(
+    tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int]
+) -> None:
+    """Takes so much of each month (its first day), of the department's budget and of the whole organisation's.
+
+    Parallel requests wait for one another. Raises BudgetExceeded where a budget may not be passed; warns once a month
+    where the threshold is reached.
+    """
+    await _move(tx, organisation_id, department_id, {month: (amount, 0) for month, amount in amounts.items()})
+
+
+async def release(
+    tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int]
+) -> None:
+    """Gives back what was reserved."""
+    await _move(tx, organisation_id, department_id, {month: (-amount, 0) for month, amount in amounts.items()})
+
+
+async def hold_for(
+    tx: Tx, booking_id: UUID, organisation_id: UUID, department_id: UUID | None, month: date, amount_minor: int
+) -> None:
+    """Notes that this booking holds what is reserved already, to be spent or given back with it."""
+    await rows.hold(
+        tx.conn, booking_id=booking_id, organisation_id=organisation_id, department_id=department_id, month=month,
+        amount_minor=amount_minor,
+    )  # fmt: skip
+
+
+async def settle(tx: Tx, booking_id: UUID, *, is_spent: bool) -> None:
+    """The booking is over: what it held is spent, or given back. Once; a booking that holds nothing is none of ours."""
+    held = await rows.settle_hold(tx.conn, booking_id=booking_id, state="spent" if is_spent else "released")
+    if held is not None:
+        spent = held.amount_minor if is_spent else 0
+        await _move(tx, held.organisation_id, held.department_id, {held.month: (-held.amount_minor, spent)})
+
+
+async def _move(
+    tx: Tx, organisation_id: UUID, department_id: UUID | None, moved: Mapping[date, tuple[int, int]]
+) -> None:
+    months = sorted(moved)
+    for month in months:
+        for whose in dict.fromkeys((None, department_id)):
+            await rows.open_month(tx.conn, organisation_id=organisation_id, department_id=whose, month=month)
+    try:
+        after = await rows.move(
+            tx.conn, organisation_id=organisation_id, department_id=department_id, months=months,
+            reserved=[moved[m][0] for m in months], spent=[moved[m][1] for m in months],
+        )  # fmt: skip
+    except StorageError as e:
+        if constraint_of(e) == "budget_never_passed":
+            raise BudgetExceeded from e
+        raise
+    for month in after:
+        if _standing(month.department_id, None, month).is_warned and month.alerted_at is None:
+            await rows.warned(tx.conn, id=month.id)
