@@ -79,10 +79,10 @@ class Simulation:
             endpoint.waiting.append((now + DELAYS_S[tries - 1], made))
 
 
-def p95_s(dead: int, *, seconds: float = 60.0, endpoints: int = 100, each: int = 100) -> float:
-    """The 95th percentile of the healthy ones' waits: 10,000 events within a minute, to 100 endpoints."""
+def p95_s(dead: int, *, seconds: float = 60.0, healthy: int = 90, each: int = 100) -> float:
+    """The 95th percentile of the healthy ones' waits: 100 events to each of 90 within so many seconds, and to the dead."""
     made = {}
-    for n in range(endpoints):
+    for n in range(dead + healthy):
         waiting = [(at := k * seconds / each, at) for k in range(each)]
         made[uuid4()] = Endpoint(n < dead, waiting)
     return quantiles(Simulation(made).run(), n=20)[-1]
