@@ -39,7 +39,9 @@ class Hooks:
     async def customer_of(self, integration: Owner) -> UUID:
         """A customer for whom this app books."""
         account_id = await self.world.customer()
-        await self.world.execute("INSERT INTO integrations (id, slug) VALUES ($1, $1::text)", integration.id)
+        await self.world.execute(
+            "INSERT INTO integrations (id, slug) VALUES ($1, $2)", integration.id, str(integration.id)
+        )
         await self.world.execute(
             "INSERT INTO integration_customers VALUES ($1, $2, '+911234567890')", account_id, integration.id
         )

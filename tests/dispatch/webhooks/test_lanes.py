@@ -80,7 +80,7 @@ class Simulation:
 
 
 def p95_s(dead: int, *, seconds: float = 60.0, healthy: int = 90, each: int = 100) -> float:
-    """The 95th percentile of the healthy ones' waits: 100 events to each of 90 within so many seconds, and to the dead."""
+    """The 95th percentile of the healthy ones' waits: 100 events to each of 90, and to the dead, within so long."""
     made = {}
     for n in range(dead + healthy):
         waiting = [(at := k * seconds / each, at) for k in range(each)]
