@@ -44,13 +44,11 @@ class Month:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """What a booking holds of a month's account."""
+class Whom:
+    """Somebody to write to, and whose budget it is about."""
 
-    organisation_id: UUID
-    department_id: UUID | None
-    month: date
-    amount_minor: int
+    email: str
+    name: str
 
 
 allocate = sql.scalar("allocate", UUID)
@@ -61,4 +59,4 @@ months = sql.rows("months", Month)
 move = sql.rows("move", Month)
 warned = sql.scalar("warned", UUID)
 hold = sql.run("hold")
-settle_hold = sql.row("settle_hold", Hold)
+warn_whom = sql.rows("warn_whom", Whom)

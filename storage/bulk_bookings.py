@@ -41,8 +41,14 @@ class Bulk:
     price_minor: int
     tax_minor: int
     discount_pct: Decimal
+    billed_to: UUID
     reason: str | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Id:
+    id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,23 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    id: UUID
+    bulk_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """The bulk that a booking was a visit of, and what it held of a budget; None where there is no such thing."""
+
+    bulk_id: UUID | None
+    organisation_id: UUID | None
+    department_id: UUID | None
+    month: date | None
+    amount_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Sums:
     """Visits that are still to be or were, those done, and at how many moments."""
 
@@ -164,23 +187,23 @@ get = sql.row("get", Bulk)
 lock = sql.row("lock", Bulk)
 locations = sql.rows("locations", Location)
 approvals = sql.rows("approvals", Approval)
-approvers = sql.scalars("approvers", UUID)
-deciders = sql.scalars("deciders", UUID)
+approvers = sql.rows("approvers", Id)
+deciders = sql.rows("deciders", Id)
 owner = sql.row("owner", Acting)
 decide = sql.scalar("decide", UUID)
 set_status = sql.scalar("set_status", UUID)
 visits = sql.rows("visits", Visit)
 sums = sql.row("sums", Sums)
-to_book = sql.scalars("to_book", UUID)
+to_book = sql.rows("to_book", Due)
 take = sql.row("take", Planned)
 booked = sql.run("booked")
 troubled = sql.scalar("troubled", UUID)
-end_of_booking = sql.scalar("end_of_booking", UUID)
+over = sql.row("over", Over)
 drop_planned = sql.rows("drop_planned", Day)
 planned = sql.rows("planned", Day)
-open_bookings = sql.scalars("open_bookings", UUID)
+open_bookings = sql.rows("open_bookings", Id)
 finish = sql.scalar("finish", UUID)
-overdue = sql.scalars("overdue", UUID)
+overdue = sql.rows("overdue", Id)
 bind = sql.run("bind")
 spent_in_month = sql.scalar("spent_in_month", int)
 summary = sql.row("summary", Summary)

@@ -89,14 +89,15 @@ async def cancel(tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None)
     booking = await offers.lock(tx, booking_id)
     if booking.account_id != account_id:
         raise Missing("booking")
-    lifecycle.move("booking", booking.status, "cancel")
-    terms = terms_of(tx.services.settings)
-    cost = outcome(booking, tx.now, terms, await cancelled.held_minor(tx.conn, booking_id))
-    ended = await bookings.end(
-        tx, booking, Actor("customer", str(account_id)), reason, fee_minor=cost.fee_minor,
-        refund_minor=cost.refund_minor,
-    )  # fmt: skip
-    return ended, cost
+    return await _cancel_at_cost(tx, booking, Actor("customer", str(account_id)), reason)
+
+
+async def cancel_for(tx: Tx, booking_id: UUID, actor: Actor, reason: str | None) -> tuple[Booking, Outcome]:
+    """Whoever it was booked for cancels, an organisation for its member: at the customer's terms. The caller has
+    looked whose it is. Raises Missing, WrongState.
+    """
+    booking = await offers.lock(tx, booking_id)
+    return await _cancel_at_cost(tx, booking, actor, reason)
 
 
 async def cancel_by_staff(tx: Tx, booking_id: UUID, actor: Actor, reason: str) -> tuple[Booking, Outcome]:
@@ -107,4 +108,14 @@ async def cancel_by_staff(tx: Tx, booking_id: UUID, actor: Actor, reason: str) -
     ended = await bookings.end(tx, booking, actor, reason, refund_minor=cost.refund_minor)
     changes = {"status": {"old": booking.status, "new": ended.status}}
     await audit.record(tx, actor, "cancel_booking", "booking", booking_id, changes)
+    return ended, cost
+
+
+async def _cancel_at_cost(tx: Tx, booking: Booking, actor: Actor, reason: str | None) -> tuple[Booking, Outcome]:
+    lifecycle.move("booking", booking.status, "cancel")
+    terms = terms_of(tx.services.settings)
+    cost = outcome(booking, tx.now, terms, await cancelled.held_minor(tx.conn, booking.id))
+    ended = await bookings.end(
+        tx, booking, actor, reason, fee_minor=cost.fee_minor, refund_minor=cost.refund_minor
+    )
     return ended, cost

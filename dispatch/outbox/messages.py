@@ -26,6 +26,7 @@ TEMPLATES: Mapping[str, str] = {
     "password_changed": "The password of your account was changed. If this was not you, contact us at once.",
     "password_link": "Choose the password of your account: {link}. The link works once, for {hours} hours.",
     "member_enrolled": "{organisation} has enrolled you: you can book services as one of its members.",
+    "budget_warning": "{percent} percent of the budget of {whose} for {month} is used or reserved.",
     "invitation": "{inviter} invites you to {name}. Choose your password here: {link}. "
     "The link works once, for {hours} hours.",
     "application_rejected": "Your application for {name} was not accepted. {reason}",

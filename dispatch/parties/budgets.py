@@ -9,6 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from dispatch.errors import Conflict
+from dispatch.outbox import messages
 from dispatch.services import Tx
 from storage import budgets as rows
 from storage.budgets import Allocation, Month
@@ -161,12 +162,12 @@ async def hold_for(
     )  # fmt: skip
 
 
-async def settle(tx: Tx, booking_id: UUID, *, is_spent: bool) -> None:
-    """The booking is over: what it held is spent, or given back. Once; a booking that holds nothing is none of ours."""
-    held = await rows.settle_hold(tx.conn, booking_id=booking_id, state="spent" if is_spent else "released")
-    if held is not None:
-        spent = held.amount_minor if is_spent else 0
-        await _move(tx, held.organisation_id, held.department_id, {held.month: (-held.amount_minor, spent)})
+async def settle(
+    tx: Tx, organisation_id: UUID, department_id: UUID | None, month: date, amount_minor: int, *, is_spent: bool
+) -> None:
+    """A booking is over: what it held is spent, or given back."""
+    spent = amount_minor if is_spent else 0
+    await _move(tx, organisation_id, department_id, {month: (-amount_minor, spent)})
 
 
 async def _move(
@@ -185,6 +186,20 @@ async def _move(
         if constraint_of(e) == "budget_never_passed":
             raise BudgetExceeded from e
         raise
-    for month in after:
-        if _standing(month.department_id, None, month).is_warned and month.alerted_at is None:
-            await rows.warned(tx.conn, id=month.id)
+    for account in after:
+        is_warned = _standing(account.department_id, None, account).is_warned
+        if is_warned and account.alerted_at is None and await rows.warned(tx.conn, id=account.id):
+            await _warn(tx, account)
+
+
+async def _warn(tx: Tx, account: Month) -> None:
+    """Writes to those who answer for it, once a month: a share of the budget is used."""
+    whom = await rows.warn_whom(
+        tx.conn, organisation_id=account.organisation_id, department_id=account.department_id
+    )
+    used = _standing(account.department_id, None, account).utilization_pct
+    for one in whom:
+        await messages.enqueue(
+            tx, "email", one.email, "budget_warning",
+            {"whose": one.name, "percent": f"{used:g}", "month": f"{account.month:%B %Y}"},
+        )  # fmt: skip

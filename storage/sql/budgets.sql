@@ -69,6 +69,10 @@ UPDATE budget_months SET alerted_at = app_now() WHERE id = :id AND alerted_at IS
 INSERT INTO budget_holds (booking_id, organisation_id, department_id, month, amount_minor)
 VALUES (:booking_id, :organisation_id, :department_id, :month, :amount_minor);
 
--- name: settle_hold
-UPDATE budget_holds SET state = :state WHERE booking_id = :booking_id AND state = 'reserved'
-RETURNING organisation_id, department_id, month, amount_minor;
+-- name: warn_whom
+-- Who answers for a budget: the department's manager, and whoever the organisation was registered by.
+SELECT DISTINCT ON (lower(w.email)) w.email, coalesce(d.name, p.name) AS name
+FROM organisations o JOIN parties p ON p.id = o.id LEFT JOIN departments d ON d.id = :department_id::uuid
+  LEFT JOIN members m ON m.id = d.manager_id
+  CROSS JOIN LATERAL (VALUES (o.registered_email), (coalesce(m.email, d.manager_email))) AS w (email)
+WHERE o.id = :organisation_id AND w.email IS NOT NULL ORDER BY lower(w.email);

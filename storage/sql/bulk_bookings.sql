@@ -1,15 +1,15 @@
 -- part: columns
 b.id, b.number, b.organisation_id, b.department_id, b.program_id, b.member_id, b.account_id, b.type, b.status, b.service_id,
   b.title, b.category, b.tier, b.duration_minutes, b.schedule, b.timezone, b.budget_code, b.requirements, b.currency,
-  b.list_minor, b.price_minor, b.tax_minor, b.discount_pct, b.reason, b.created_at
+  b.list_minor, b.price_minor, b.tax_minor, b.discount_pct, b.billed_to, b.reason, b.created_at
 
 -- name: insert
 INSERT INTO bulk_bookings (number, organisation_id, department_id, program_id, member_id, account_id, type, status, service_id,
   title, category, tier, duration_minutes, schedule, timezone, budget_code, requirements, currency, list_minor, price_minor,
-  tax_minor, discount_pct)
+  tax_minor, discount_pct, billed_to)
 VALUES (:number, :organisation_id, :department_id, :program_id, :member_id, :account_id, :type, :status, :service_id, :title,
   :category, :tier, :duration_minutes, :schedule, :timezone, :budget_code, :requirements, :currency, :list_minor, :price_minor,
-  :tax_minor, :discount_pct)
+  :tax_minor, :discount_pct, :billed_to)
 RETURNING id;
 
 -- name: add_location
@@ -76,14 +76,14 @@ FROM bulk_visits WHERE bulk_id = :bulk_id;
 
 -- name: to_book
 -- What is to become a booking: visits of active bulks within the horizon, the eldest first.
-SELECT v.id FROM bulk_visits v JOIN bulk_bookings b ON b.id = v.bulk_id
+SELECT v.id, v.bulk_id FROM bulk_visits v JOIN bulk_bookings b ON b.id = v.bulk_id
 WHERE v.state = 'planned' AND b.status = 'active' AND v.on_date <= :until
 ORDER BY v.on_date, v.at_time, v.id LIMIT 1000;
 
 -- name: take
 -- One visit, by the one node that gets it.
 SELECT v.id, v.bulk_id, v.location_id, v.on_date, v.at_time, v.state FROM bulk_visits v
-WHERE v.id = :id AND v.state = 'planned' FOR UPDATE SKIP LOCKED;
+WHERE v.id = :id AND v.state = 'planned' FOR UPDATE;
 
 -- name: booked
 UPDATE bulk_visits SET state = 'booked', booking_id = :booking_id, trouble = NULL WHERE id = :id AND state = 'planned';
@@ -91,9 +91,15 @@ UPDATE bulk_visits SET state = 'booked', booking_id = :booking_id, trouble = NUL
 -- name: troubled
 UPDATE bulk_visits SET trouble = :trouble, state = :state WHERE id = :id AND state = 'planned' RETURNING id;
 
--- name: end_of_booking
--- What became of a visit's booking.
-UPDATE bulk_visits SET state = :state WHERE booking_id = :booking_id AND state = 'booked' RETURNING bulk_id;
+-- name: over
+-- A booking is over: what of a bulk it was, and what of a budget it held.
+WITH visit AS (
+  UPDATE bulk_visits SET state = :visit_state WHERE booking_id = :booking_id AND state = 'booked' RETURNING bulk_id),
+held AS (
+  UPDATE budget_holds SET state = :hold_state WHERE booking_id = :booking_id AND state = 'reserved'
+  RETURNING organisation_id, department_id, month, amount_minor)
+SELECT (SELECT bulk_id FROM visit) AS bulk_id, held.organisation_id, held.department_id, held.month, held.amount_minor
+FROM (SELECT) AS one LEFT JOIN held ON true;
 
 -- name: drop_planned
 -- Visits that will not be: skipped on some days, or all that are left.

@@ -27,6 +27,8 @@ CREATE TABLE bulk_bookings (
   price_minor      bigint NOT NULL CHECK (price_minor BETWEEN 0 AND list_minor),
   tax_minor        bigint NOT NULL CHECK (tax_minor >= 0),
   discount_pct     numeric(5, 2) NOT NULL CHECK (discount_pct BETWEEN 0 AND 100),
+  -- Who is billed: the organisation, or its trade partner.
+  billed_to        uuid NOT NULL REFERENCES parties (id),
   reason           text,
   created_at       timestamptz NOT NULL DEFAULT app_now(),
   updated_at       timestamptz NOT NULL DEFAULT app_now(),
