@@ -1,0 +1,23 @@
+"""A provider's sums per local day: what its dashboards are drawn from, however long its statement is."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from dispatch.services import Tx
+from storage import provider_sums as rows
+from storage.database.pool import Conn
+from storage.provider_sums import Totals
+
+
+async def totals(conn: Conn, provider_id: UUID, currency: str) -> Totals:
+    """How many lines there are, and how much was settled in a currency, both ways."""
+    found = await rows.totals(conn, provider_id=provider_id, currency=currency)
+    assert found is not None, "sums are always there"
+    return found
+
+
+async def rebuild(tx: Tx, provider_id: UUID) -> None:
+    """Sums up anew, after the provider's clock was changed; the caller holds the provider's lock."""
+    await rows.clear(tx.conn, provider_id=provider_id)
+    await rows.fill(tx.conn, provider_id=provider_id)
