@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
 from api.audiences import TeamMember, provider
+from api.provider.views import Metadata
 from api.provider.when import When, moment, spanned
 from api.wire.listing import Grammar, Listing, Once
 from api.wire.models import CamelBody, CamelView, Money
@@ -32,7 +33,7 @@ class RequestIn(CamelBody):
     payment_method: Method
     description: Text | None = None
     due_date: When | None = None
-    metadata: Annotated[dict[str, Any], Field(max_length=50)] | None = None
+    metadata: Annotated[Metadata, Field(max_length=50)] | None = None
 
 
 class ChangeIn(CamelBody):
@@ -40,7 +41,7 @@ class ChangeIn(CamelBody):
     payment_method: Method | None = None
     description: Text | None = None
     due_date: When | None = None
-    metadata: Annotated[dict[str, Any], Field(max_length=50)] | None = None
+    metadata: Annotated[Metadata, Field(max_length=50)] | None = None
 
 
 class RequestOut(CamelView):
@@ -87,7 +88,7 @@ class RequestItemOut(CamelView):
     status: str
     reference: str
     payment_link: LinkOut | None
-    metadata: dict[str, Any]
+    metadata: Metadata
     due_date: datetime | None
     paid_at: datetime | None
     cancelled_at: datetime | None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from api.wire.models import CamelView, Money
 from dispatch.billing import provider_transactions
@@ -18,6 +18,12 @@ METHOD_WORDS = {
     "wallet": "Wallet", "credit_card": "Credit card", "bank_transfer": "Bank transfer", "paypal": "PayPal",
     "cash": "Cash", "link": "Payment link", "online": "Online", "pos": "POS", "account": "On account", "upi": "UPI",
 }  # fmt: skip
+
+
+#: What a provider keeps beside a thing: whatever it likes.
+Metadata = Annotated[
+    dict[str, Any], WithJsonSchema({"type": "object", "additionalProperties": {"description": "Any value"}})
+]
 
 
 class PersonOut(CamelView):
@@ -42,7 +48,7 @@ class TransactionOut(CamelView):
     ui_status: str
     ui_status_key: str
     #: {providerId, providerName, payerUserId, description, paymentMethod} and what the provider itself keeps.
-    metadata: dict[str, Any]
+    metadata: Metadata
     created_at: datetime
     updated_at: datetime
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from dispatch.services import Tx
 from storage import provider_sums as rows
 from storage.database.pool import Conn
 from storage.provider_sums import Totals
@@ -17,7 +16,3 @@ async def totals(conn: Conn, provider_id: UUID, currency: str) -> Totals:
     return found
 
 
-async def rebuild(tx: Tx, provider_id: UUID) -> None:
-    """Sums up anew, after the provider's clock was changed; the caller holds the provider's lock."""
-    await rows.clear(tx.conn, provider_id=provider_id)
-    await rows.fill(tx.conn, provider_id=provider_id)

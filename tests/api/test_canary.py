@@ -43,6 +43,9 @@ PLAIN = {
     "promo_codes", "promo_redemptions", "quotas", "reconciliation_items", "reconciliation_runs", "refunds",
     "schema_migrations", "service_prices", "services", "settings", "slots", "tasks", "technician_blocks",
     "technician_days_off", "technician_positions", "technicians", "zone_pincodes", "zones",
+    # Providers have stories of their own.
+    "email_changes", "manual_transactions", "payment_links", "payment_methods", "payment_requests",
+    "provider_applications", "provider_customers", "provider_days", "provider_transactions", "providers",
 }  # fmt: skip
 
 
