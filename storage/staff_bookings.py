@@ -95,7 +95,7 @@ everybodys = Listed(
         "organisation_id": AnyOf("b.organisation_id", "uuid"), "system": AnyOf("b.system", "text"),
         "currency": AnyOf("b.currency", "text"), "category": "b.categories && {}::text[]",
         "tier": "b.tiers && {}::text[]", "rating": AnyOf("b.rating", "int"),
-        "is_queued": "(b.queued_at IS NOT NULL) = {}::bool", "is_assigned": "(b.technician_id IS NOT NULL) = {}::bool",
+        "is_queued": "(b.queued_at IS NOT NULL) = {}::boolean", "is_assigned": "(b.technician_id IS NOT NULL) = {}::boolean",
         **local_days("b"),
     },
     search=SEARCH,
