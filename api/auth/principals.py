@@ -286,4 +286,7 @@ async def service(services: Services, credentials: Credentials) -> Service:
     fixed = services.settings.tokens.service_token
     if fixed is not None and hmac.compare_digest(token.encode(), fixed.get_secret_value().encode()):
         return Service("configured", credentials.origin)
-    return Service(services.tokens.read(token, "service").subject, credentials.origin)
+    claims = services.tokens.read(token, "service")
+    if claims.session_id is None or await services.sessions.standing.of(claims.session_id, "service") is None:
+        raise SignedOut
+    return Service(claims.subject, credentials.origin)

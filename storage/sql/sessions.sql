@@ -40,6 +40,8 @@ FROM sessions s
   ) tie ON true
 WHERE s.id = ANY(:ids::uuid[]) AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
   AND CASE s.realm
+    -- A service is nobody who could be blocked: its tokens are ended.
+    WHEN 'service' THEN true
     WHEN 'customer' THEN EXISTS (
       SELECT FROM accounts a WHERE a.id = s.subject_id AND a.is_active AND a.erased_at IS NULL)
     WHEN 'technician' THEN EXISTS (
