@@ -68,6 +68,8 @@ async def counter(pg_home: str, tmp_path_factory: pytest.TempPathFactory) -> Asy
     async with LocalGateway(seed=3) as gw:
         till = await open_till(pool, folder, gw)
         services = till.world.services
+        # The world gives its technicians codes of its own.
+        await till.world.execute("INSERT INTO document_sequences (code, period, last_value) VALUES ('PT', '', 500000)")
         services.files = FolderStore(folder / "files")
         services.settings.limits.admin_per_minute = 100_000
         async with TestClient(TestServer(create_app(services, with_sockets=False))) as client:
