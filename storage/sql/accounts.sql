@@ -80,3 +80,14 @@ WHERE m.account_id = :account_id AND m.status = 'active' AND p.deleted_at IS NUL
 SELECT m.id, m.account_id, m.realm, m.role, m.permissions, m.party_id, p.name AS party_name
 FROM memberships m JOIN accounts a ON a.id = m.account_id LEFT JOIN parties p ON p.id = m.party_id
 WHERE m.id = :id AND m.status = 'active' AND p.deleted_at IS NULL AND a.is_active AND a.erased_at IS NULL;
+
+-- name: credentials_of
+SELECT id, password_hash, is_active, must_change_password FROM accounts
+WHERE id = :id AND password_hash IS NOT NULL AND erased_at IS NULL;
+
+-- name: signed_in
+UPDATE accounts SET last_login_at = app_now() WHERE id = :id;
+
+-- name: accept_invitation
+-- Whoever could read the mailbox has chosen a password: the membership of the house that waited for it begins.
+UPDATE memberships SET status = 'active' WHERE account_id = :account_id AND realm = 'admin' AND status = 'pending';
