@@ -51,7 +51,6 @@ everybody = Listed(
 
 get = sql.row("get", Staff)
 lock = sql.row("lock", Staff)
-add_account = sql.scalar("add_account", UUID)
 add_tie = sql.scalar("add_tie", UUID)
 update = sql.run("update")
 rename = sql.run("rename")

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from api.edge.credentials import Credentials
 from dispatch.access import api_keys
-from dispatch.access.permissions import OWN, Grants, grants_of
+from dispatch.access.permissions import OWN, READ, WRITE, Grants, grants_of
 from dispatch.access.signing import ORDER
 from dispatch.errors import Missing, NotSignedIn
 from dispatch.events import NOWHERE, Actor, Origin
 from dispatch.live.standing import Seen
+from dispatch.parties import members, organisations
 from dispatch.services import Services
+from storage import providers as provider_rows
+from storage.providers import Provider
 
+#: What the token of a registration opens, besides what everybody has for themselves.
+ONBOARDING = Grants({"onboarding": WRITE, "organization": READ, "files": WRITE})
+#: The department of a manager who has none.
+NO_DEPARTMENT = UUID(int=0)
 #: Who signs in with an e-mail address and a password.
 MEMBER_REALMS = frozenset(ORDER)
 
@@ -91,6 +98,8 @@ class Member:
     membership_id: UUID | None = None
     session_id: UUID | None = None
     key_id: UUID | None = None
+    #: The department that a manager of an organisation is bound to; None is all of it.
+    within: UUID | None = None
     origin: Origin = field(default=NOWHERE, compare=False)
 
     @property
@@ -100,6 +109,31 @@ class Member:
     @property
     def actor(self) -> Actor:
         return Actor(self.realm, str(self.account_id or self.key_id), self.origin)
+
+
+@dataclass(frozen=True, slots=True)
+class TeamMember:
+    """Somebody of a provider's team, with the provider as it is now: its currency, its clock, how it writes money."""
+
+    provider: Provider
+    role: str
+    grants: Grants
+    account_id: UUID
+    membership_id: UUID
+    session_id: UUID
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+    @property
+    def provider_id(self) -> UUID:
+        return self.provider.id
+
+    @property
+    def key(self) -> str:
+        return f"provider:{self.membership_id}"
+
+    @property
+    def actor(self) -> Actor:
+        return Actor("provider", str(self.account_id), self.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +189,7 @@ async def admin(services: Services, credentials: Credentials) -> Admin:
 async def anybody(services: Services, credentials: Credentials) -> Member:
     """Whoever signed in with a password, in whatever realm that was."""
     claimed = services.tokens.realm_of(credentials.bearer or "")
-    if claimed not in MEMBER_REALMS:
+    if claimed not in MEMBER_REALMS or _scope(services, credentials, claimed) is not None:
         raise NotSignedIn
     return await _member(services, credentials, claimed)
 
@@ -174,10 +208,26 @@ async def organisation(services: Services, credentials: Credentials) -> Member:
         )
     else:
         member = await _member(services, credentials, "organisation")
+        if _scope(services, credentials, "organisation") == organisations.ONBOARDING_SCOPE:
+            member = replace(member, grants=member.grants.at_most(ONBOARDING))
+        if member.role == members.MANAGER:
+            member = replace(member, within=await _department(services, member))
     named = credentials.header("X-Organization-ID")
     if named is not None and named.lower() != str(member.party_id):
         raise Missing("organization")
     return member
+
+
+def _scope(services: Services, credentials: Credentials, realm: str) -> str | None:
+    """What a token is for, if it is not for everything."""
+    scope = services.tokens.read(credentials.bearer or "", realm).extra.get("scope")
+    return None if scope is None else str(scope)
+
+
+async def _department(services: Services, member: Member) -> UUID:
+    """A manager's own department; who leads none sees nothing rather than everything."""
+    async with services.read() as conn:
+        return await members.department_of(conn, member.membership_id) or NO_DEPARTMENT
 
 
 async def integration(services: Services, credentials: Credentials) -> Member:
@@ -192,6 +242,19 @@ async def integration(services: Services, credentials: Credentials) -> Member:
         holder = await api_keys.check(conn, key, secret or "", credentials.ip)
     return Member(
         "integration", "key", holder.party_id, holder.grants, key_id=holder.key_id, origin=credentials.origin
+    )
+
+
+async def provider(services: Services, credentials: Credentials) -> TeamMember:
+    """A member of a provider's team. Raises NotSignedIn, also when there is no such provider any more."""
+    member = await _member(services, credentials, "provider")
+    async with services.read() as conn:
+        found = await provider_rows.get(conn, id=member.party_id)
+    if found is None:
+        raise SignedOut
+    assert member.account_id and member.membership_id and member.session_id, "a team consists of people"
+    return TeamMember(
+        found, member.role, member.grants, member.account_id, member.membership_id, member.session_id, member.origin
     )
 
 

@@ -35,6 +35,7 @@ def create(
     """Make somebody staff. Without a password prints a link with which they choose one."""
     from pydantic import EmailStr, TypeAdapter, ValidationError
 
+    from dispatch.access import passwords
     from dispatch.cli.failure import Refused
     from dispatch.cli.setup import settings_of
     from dispatch.cli.tools import with_services
@@ -51,7 +52,7 @@ def create(
         print(f"{made.email} is {made.role}, id {made.id}")
         if token is not None:
             print(f"the password is chosen, once and within {staff.LINK_HOURS} hours, at")
-            print(staff.link_of(services, token))
+            print(passwords.page_of(services.settings, token))
 
     with_services(settings_of(data=data), work, makes=True)
 

@@ -6,19 +6,17 @@ the database's rule.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from dispatch.access import passwords, totp
+from dispatch.access import invitations, passwords, totp
 from dispatch.access.permissions import ROLES, Grants, grants_of
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Missing, NotAllowed
 from dispatch.events import Actor
-from dispatch.outbox import messages
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
 from storage import staff as rows
@@ -95,12 +93,10 @@ async def invite(
     Raises BeyondYou, AlreadyStaff.
     """
     giver.check(role, permissions)
-    # Nobody knows this password; with it the address is taken, and signing in takes as long as for everybody.
-    password_hash = await passwords.hashed(secrets.token_urlsafe(24))
     async with services.transaction() as tx:
-        made = await _add(tx, email, name, role, permissions, "pending", password_hash)
+        made = await _add(tx, email, name, role, permissions, "pending")
         await audit.changed(tx, giver.actor, "invite_staff", "staff", made.id, None, _told(made))
-        await send_link(tx, made.id, email)
+        await invitations.send_link(tx, made.id, email)
     return made
 
 
@@ -112,10 +108,10 @@ async def create(
     Raises AlreadyStaff, Invalid (the password).
     """
     giver.check(role, {})
-    password_hash = await passwords.hashed(password or secrets.token_urlsafe(24))
+    password_hash = None if password is None else await passwords.hashed(password)
     async with services.transaction() as tx:
-        made = await _add(tx, email, name, role, {}, "active", password_hash)
-        if password is not None:
+        made = await _add(tx, email, name, role, {}, "active")
+        if password_hash is not None:
             await passwords.set_password(tx, made.id, password_hash)
         await audit.changed(tx, giver.actor, "create_staff", "staff", made.id, None, _told(made))
         token = await passwords.make_link(tx, made.id) if password is None else None
@@ -173,22 +169,8 @@ async def reset(tx: Tx, giver: Giver, account_id: UUID, *, drops_totp: bool) -> 
         raise Conflict("This account has no e-mail address.")
     dropped = drops_totp and await totp.remove(tx, account_id)
     await tx.services.sessions.revoke_all(tx, REALM, account_id, "reset by staff")
-    await send_link(tx, account_id, before.email)
+    await invitations.send_link(tx, account_id, before.email)
     await audit.record(tx, giver.actor, "reset_staff", "staff", account_id, {"second_factor_removed": dropped})
-
-
-async def send_link(tx: Tx, account_id: UUID, email: str) -> None:
-    """A link that sets the account's password, to its mailbox."""
-    token = await passwords.make_link(tx, account_id)
-    params = {"link": link_of(tx.services, token), "hours": LINK_HOURS}
-    await messages.enqueue(tx, "email", email, "password_link", params, is_secret=True, account_id=account_id)
-
-
-def link_of(services: Services, token: str) -> str:
-    """The address at which a password is chosen."""
-    http = services.settings.http
-    base = http.public_url.rstrip("/") or f"http://{http.host}:{http.port}"
-    return f"{base}/set-password?token={token}"
 
 
 def reach_of(role: str, permissions: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -201,20 +183,15 @@ def roles() -> tuple[str, ...]:
     return tuple(ROLES[REALM])
 
 
-async def _add(
-    tx: Tx, email: str, name: str, role: str, permissions: Mapping[str, Any], status: str, password_hash: str
-) -> Staff:
-    account_id = await rows.add_account(tx.conn, email=email, name=name, password_hash=password_hash)
-    if account_id is None:
-        known = await account_rows.credentials(tx.conn, email=email)
-        assert known is not None, "its address is in the way"
-        account_id = known.id
-    tie = await rows.add_tie(
-        tx.conn, account_id=account_id, role=role, permissions=dict(permissions), status=status
-    )
+async def _add(tx: Tx, email: str, name: str, role: str, permissions: Mapping[str, Any], status: str) -> Staff:
+    await account_rows.lock_address(tx.conn, email=email)
+    account = await account_rows.of_invitation(tx.conn, email=email)
+    account = account or await account_rows.insert(tx.conn, phone=None, email=email, name=name)
+    assert account is not None, "an insert gives its row"
+    tie = await rows.add_tie(tx.conn, account_id=account.id, role=role, permissions=dict(permissions), status=status)
     if tie is None:
         raise AlreadyStaff
-    return await get(tx.conn, account_id)
+    return await get(tx.conn, account.id)
 
 
 async def _lock(tx: Tx, giver: Giver, account_id: UUID) -> Staff:

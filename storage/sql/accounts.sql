@@ -91,3 +91,26 @@ UPDATE accounts SET last_login_at = app_now() WHERE id = :id;
 -- name: accept_invitation
 -- Whoever could read the mailbox has chosen a password: the membership of the house that waited for it begins.
 UPDATE memberships SET status = 'active' WHERE account_id = :account_id AND realm = 'admin' AND status = 'pending';
+
+-- name: lock_address
+-- Two that make an account of one address wait for each other.
+SELECT pg_advisory_xact_lock(hashtextextended('address:' || lower(:email), 0));
+
+-- name: of_invitation
+-- Whose an e-mail address is where people sign in with one: an address in a customer's profile proves nothing, so only
+-- those count that have a password, or were invited under it and have not chosen one yet.
+SELECT id, phone, email, name, avatar_url, is_verified, is_active, created_at FROM accounts a
+WHERE lower(email) = lower(:email) AND erased_at IS NULL
+  AND (password_hash IS NOT NULL OR phone IS NULL AND EXISTS (SELECT FROM memberships m WHERE m.account_id = a.id))
+ORDER BY password_hash IS NULL, created_at LIMIT 1;
+
+-- name: has_password
+SELECT password_hash IS NOT NULL FROM accounts WHERE id = :id;
+
+-- name: join_party
+-- A tie to one party of a realm; one that has ended begins anew.
+INSERT INTO memberships (account_id, realm, party_id, role, permissions, status)
+VALUES (:account_id, :realm, :party_id, :role, :permissions, :status)
+ON CONFLICT (account_id, realm, party_id) DO UPDATE SET role = EXCLUDED.role, permissions = EXCLUDED.permissions,
+  status = EXCLUDED.status
+RETURNING id;

@@ -19,11 +19,6 @@ WHERE m.account_id = :id AND m.realm = 'admin' AND m.status <> 'removed' AND a.e
 SELECT {columns} FROM {source}
 WHERE m.account_id = :id AND m.realm = 'admin' AND m.status <> 'removed' AND a.erased_at IS NULL FOR UPDATE OF m;
 
--- name: add_account
--- None: somebody signs in with this address already.
-INSERT INTO accounts (email, name, password_hash, must_change_password) VALUES (:email, :name, :password_hash, false)
-ON CONFLICT (lower(email)) WHERE password_hash IS NOT NULL DO NOTHING RETURNING id;
-
 -- name: add_tie
 -- None: they are staff already.
 INSERT INTO memberships (account_id, realm, role, permissions, status)

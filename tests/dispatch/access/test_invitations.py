@@ -1,0 +1,75 @@
+"""Invitations: one account per address, however many at once, and never that of somebody who merely wrote it down."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from uuid import UUID
+
+from dispatch.access import invitations, passwords, signing
+from dispatch.access.invitations import Invited
+from dispatch.services import Services
+from storage import accounts as rows
+from tests.parties import PASSWORD, add_account, add_party
+
+ADDRESS = "dev@example.com"
+
+
+async def invite(services: Services, party_id: UUID, email: str = ADDRESS) -> Invited:
+    async with services.transaction() as tx:
+        return await invitations.invite(
+            tx, email, "A Developer", realm="integration", party_id=party_id, party_name="An app", role="owner"
+        )
+
+
+async def sent(services: Services, email: str = ADDRESS) -> list[str]:
+    async with services.read() as conn:
+        return [r["template"] for r in await conn.fetch("SELECT template FROM outbox WHERE recipient = $1", email)]
+
+
+async def token_sent(services: Services, email: str = ADDRESS) -> str:
+    async with services.read() as conn:
+        body = await conn.fetchval("SELECT body FROM outbox WHERE recipient = $1 ORDER BY id DESC LIMIT 1", email)
+    found = re.search(r"/account/(\S+?)\.? ", body)
+    assert found is not None, body
+    return found[1].rstrip(".")
+
+
+async def test_a_link_sets_the_password_of_whoever_was_invited(services: Services) -> None:
+    made = await invite(services, await add_party(services, "integration", "APP-1"))
+    assert made.is_new and await sent(services) == ["password_link"]
+    assert await signing.use_link(services, await token_sent(services), PASSWORD) == made.account_id
+    done = await signing.sign_in(services, ADDRESS.upper(), PASSWORD)
+    assert (done.tie.id, done.tie.realm, done.tie.role) == (made.membership_id, "integration", "owner")
+
+
+async def test_invited_twice_before_choosing_a_password_is_one_account(services: Services) -> None:
+    parties = [await add_party(services, "integration", f"APP-{n}") for n in range(6)]
+    spellings = [ADDRESS, ADDRESS.upper()] * 3
+    made = await asyncio.gather(*(invite(services, p, e) for p, e in zip(parties, spellings, strict=True)))
+    assert len({m.account_id for m in made}) == 1 and len({m.membership_id for m in made}) == 6
+
+
+async def test_who_has_a_password_keeps_it_and_is_told(services: Services) -> None:
+    account_id = await add_account(services, ADDRESS)
+    made = await invite(services, await add_party(services, "integration", "APP-1"))
+    assert made.account_id == account_id and not made.is_new
+    assert await sent(services) == ["membership_added"]
+    assert await passwords.matches(await _hash(services), PASSWORD)
+
+
+async def _hash(services: Services) -> str | None:
+    async with services.read() as conn:
+        found = await rows.credentials(conn, email=ADDRESS)
+    return found.password_hash if found else None
+
+
+async def test_an_address_in_a_customers_profile_is_nobodys_sign_in(services: Services) -> None:
+    async with services.transaction() as tx:
+        customer = await rows.insert(tx.conn, phone="+911234567890", email=ADDRESS, name="Not them")
+    made = await invite(services, await add_party(services, "integration", "APP-1"))
+    assert customer is not None and made.account_id != customer.id
+
+
+async def test_links_lead_to_the_public_address(services: Services) -> None:
+    assert passwords.page_of(services.settings, "t") == "http://127.0.0.1:8080/account/t"
