@@ -184,7 +184,6 @@ async def use_link(services: Services, token: str, password: str) -> UUID:
     password_hash = await passwords.hashed(password)
     async with services.transaction() as tx:
         account_id = await passwords.use_link(tx, token, password_hash)
-        await rows.accept_invitation(tx.conn, account_id=account_id)
         await end_sign_ins(tx, account_id, "password changed")
     return account_id
 

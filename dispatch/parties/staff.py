@@ -96,7 +96,7 @@ async def invite(
     async with services.transaction() as tx:
         made = await _add(tx, email, name, role, permissions, "pending")
         await audit.changed(tx, giver.actor, "invite_staff", "staff", made.id, None, _told(made))
-        await invitations.send_link(tx, made.id, email)
+        await _send_invitation(tx, giver, made)
     return made
 
 
@@ -169,7 +169,10 @@ async def reset(tx: Tx, giver: Giver, account_id: UUID, *, drops_totp: bool) -> 
         raise Conflict("This account has no e-mail address.")
     dropped = drops_totp and await totp.remove(tx, account_id)
     await tx.services.sessions.revoke_all(tx, REALM, account_id, "reset by staff")
-    await invitations.send_link(tx, account_id, before.email)
+    if before.tie == "pending":
+        await _send_invitation(tx, giver, before)
+    else:
+        await invitations.send_link(tx, account_id, before.email)
     await audit.record(tx, giver.actor, "reset_staff", "staff", account_id, {"second_factor_removed": dropped})
 
 
@@ -192,6 +195,13 @@ async def _add(tx: Tx, email: str, name: str, role: str, permissions: Mapping[st
     if tie is None:
         raise AlreadyStaff
     return await get(tx.conn, account.id)
+
+
+async def _send_invitation(tx: Tx, giver: Giver, one: Staff) -> None:
+    by = await rows.get(tx.conn, id=UUID(giver.actor.id)) if giver.actor.kind == REALM and giver.actor.id else None
+    brand = tx.services.settings.brand
+    inviter = by.name if by is not None and by.name else brand
+    await passwords.invite(tx, one.id, one.membership_id, one.email or "", party_name=brand, inviter=inviter)
 
 
 async def _lock(tx: Tx, giver: Giver, account_id: UUID) -> Staff:

@@ -88,10 +88,6 @@ WHERE id = :id AND password_hash IS NOT NULL AND erased_at IS NULL;
 -- name: signed_in
 UPDATE accounts SET last_login_at = app_now() WHERE id = :id;
 
--- name: accept_invitation
--- Whoever could read the mailbox has chosen a password: the membership of the house that waited for it begins.
-UPDATE memberships SET status = 'active' WHERE account_id = :account_id AND realm = 'admin' AND status = 'pending';
-
 -- name: lock_address
 -- Two that make an account of one address wait for each other.
 SELECT pg_advisory_xact_lock(hashtextextended('address:' || lower(:email), 0));

@@ -31,10 +31,10 @@ def giver(
 async def link_in_outbox(services: Services, email: str) -> str:
     async with services.read() as conn:
         link = await conn.fetchval(
-            "SELECT data->>'link' FROM outbox WHERE recipient = $1 AND template = 'password_link' ORDER BY id DESC",
+            "SELECT data->>'link' FROM outbox WHERE recipient = $1 AND data ? 'link' ORDER BY id DESC",
             email,
         )
-    return str(link).split("token=")[1]
+    return str(link).rsplit("/", 1)[1]
 
 
 async def change(services: Services, by: Giver, account_id: UUID, **changes: Any) -> None:
