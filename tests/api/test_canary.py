@@ -42,7 +42,7 @@ PLAIN = {
     "payouts", "pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics", "position_history",
     "promo_codes", "promo_redemptions", "quotas", "reconciliation_items", "reconciliation_runs", "refunds",
     "schema_migrations", "service_prices", "services", "settings", "slots", "tasks", "technician_blocks",
-    "technician_days_off", "technician_positions", "technicians", "zone_pincodes", "zones",
+    "technician_days_off", "technician_positions", "technicians", "webhook_attempts", "webhook_deliveries", "webhook_endpoints", "zone_pincodes", "zones",
 }  # fmt: skip
 
 
