@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from dispatch import localtime
-from dispatch.billing import charges, ledger, provider_credits
+from dispatch.billing import charges, ledger, on_account, provider_credits
 from dispatch.billing.ledger import Line
 from dispatch.engine import facts
 from dispatch.errors import Invalid
@@ -98,8 +98,8 @@ async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -
     rest = total_minor - held
     if rest <= 0:
         return lines
-    if booking.payment_method == "account" and booking.organisation_id is not None:
-        return [*lines, Line(ledger.party_receivable(booking.organisation_id, currency), -rest)]
+    if booking.payment_method == "account" and (debtor := await on_account.delivered(tx, booking)) is not None:
+        return [*lines, Line(ledger.party_receivable(debtor, currency), -rest)]
     if booking.payment_method == "cash":
         # What the technician took is what every screen asked for, whatever became of the wallet's part since.
         cash, dues = await charges.collect_cash(tx, booking)

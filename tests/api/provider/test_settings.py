@@ -104,7 +104,8 @@ async def test_cards_that_cannot_be(office: Office) -> None:
     owner = await office.owner()
     for change, field in (
         ({"cardNumber": "4242424242424241"}, "cardNumber"), ({"cvv": "12"}, "cvv"),
-        ({"expiryYear": 2025}, "expiryYear"), ({"expiryMonth": 13}, "expiryMonth"), ({"cardholderName": ""}, "cardholderName"),
+        ({"expiryYear": 2025}, "expiryYear"), ({"expiryMonth": 13}, "expiryMonth"),
+        ({"cardholderName": ""}, "cardholderName"),
     ):  # fmt: skip
         answer = await owner.call("POST", "/settings/payment-methods", {**CARD, **change}, expect=400)
         assert list(answer["errors"]) == [field] and PAN not in str(answer)
