@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, SecretStr, StringConstraints
 
 from api.audiences import TeamMember, provider
 from api.edge.request_info import RequestInfo
+from api.provider.fields import Name, facility_type, time_zone
 from api.provider.payouts import PayoutSettingsOut, settings_out
 from api.wire.models import CamelBody, CamelView, Money
 from api.wire.results import Message, Reply
@@ -22,22 +22,9 @@ from dispatch.services import Services
 from storage.payment_methods import PaymentMethod
 from storage.providers import Provider
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
 Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5000)]
 Password = Annotated[str, Field(min_length=1, max_length=256)]
-
-
-def _facility(value: Any) -> Any:
-    return value.strip().capitalize() if isinstance(value, str) else value
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("must be a time zone such as Africa/Lagos") from error
-    return value
 
 
 def _language(value: str) -> str:
@@ -52,7 +39,7 @@ class GeneralIn(CamelBody):
 
     facility_name: Name | None = None
     facility_type: Annotated[
-        Literal["Facility", "Clinic", "Hospital"], BeforeValidator(_facility)
+        Literal["Facility", "Clinic", "Hospital"], BeforeValidator(facility_type)
     ] | None = None  # fmt: skip
     provider_description: Long | None = None
     country: Line | None = None
@@ -103,7 +90,7 @@ class NewCardIn(CamelBody):
 
 
 class ClockIn(CamelBody):
-    timezone: Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_zone)] | None = None
+    timezone: Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(time_zone)] | None = None
     language: Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_language)] | None = None
     date_format: Literal["MM/DD/YYYY", "DD/MM/YYYY"] | None = None
     time_format: Literal["12h", "24h"] | None = None
