@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, EmailStr, Fi
 
 from api.audiences import Admin, provider_desk
 from api.edge.limits import CONTACT
-from api.provider.fields import Name, facility_type, time_zone
+from api.provider.fields import Name, as_facility_type, as_time_zone
 from api.provider.payment_requests import CurrencyCode
 from api.wire.listing import Grammar, Listing
 from api.wire.models import CamelBody, CamelView
@@ -26,7 +26,7 @@ Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5000)]
 
 class ApplicationIn(CamelBody):
     facility_name: Annotated[Name, Field(validation_alias=AliasChoices("facilityName", "businessName", "name"))]
-    facility_type: Annotated[Literal["Facility", "Clinic", "Hospital"], BeforeValidator(facility_type)] = "Facility"
+    facility_type: Annotated[Literal["Facility", "Clinic", "Hospital"], BeforeValidator(as_facility_type)] = "Facility"
     owner_name: Annotated[Name, Field(validation_alias=AliasChoices("ownerName", "contactName", "fullName"))]
     email: EmailStr
     phone: Line | None = None
@@ -37,7 +37,7 @@ class ApplicationIn(CamelBody):
     services: Annotated[list[Name], Field(max_length=200)] = []
     description: Long = ""
     currency: CurrencyCode | None = None
-    timezone: Annotated[str, AfterValidator(time_zone)] | None = None
+    timezone: Annotated[str, AfterValidator(as_time_zone)] | None = None
 
 
 class ReasonIn(CamelBody):

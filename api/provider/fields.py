@@ -10,12 +10,12 @@ from pydantic import StringConstraints
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-def facility_type(value: Any) -> Any:
+def as_facility_type(value: Any) -> Any:
     """In any case in, in the contract's out."""
     return value.strip().capitalize() if isinstance(value, str) else value
 
 
-def time_zone(value: str) -> str:
+def as_time_zone(value: str) -> str:
     """An IANA name. Raises ValueError."""
     try:
         ZoneInfo(value.strip())

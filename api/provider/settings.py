@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, SecretStr
 
 from api.audiences import TeamMember, provider
 from api.edge.request_info import RequestInfo
-from api.provider.fields import Name, facility_type, time_zone
+from api.provider.fields import Name, as_facility_type, as_time_zone
 from api.provider.payouts import PayoutSettingsOut, settings_out
 from api.wire.models import CamelBody, CamelView, Money
 from api.wire.results import Message, Reply
@@ -39,7 +39,7 @@ class GeneralIn(CamelBody):
 
     facility_name: Name | None = None
     facility_type: Annotated[
-        Literal["Facility", "Clinic", "Hospital"], BeforeValidator(facility_type)
+        Literal["Facility", "Clinic", "Hospital"], BeforeValidator(as_facility_type)
     ] | None = None  # fmt: skip
     provider_description: Long | None = None
     country: Line | None = None
@@ -90,7 +90,7 @@ class NewCardIn(CamelBody):
 
 
 class ClockIn(CamelBody):
-    timezone: Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(time_zone)] | None = None
+    timezone: Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(as_time_zone)] | None = None
     language: Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_language)] | None = None
     date_format: Literal["MM/DD/YYYY", "DD/MM/YYYY"] | None = None
     time_format: Literal["12h", "24h"] | None = None
