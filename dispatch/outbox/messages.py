@@ -25,6 +25,8 @@ TEMPLATES: Mapping[str, str] = {
     "If you did not ask for it, ignore it and share it with nobody.",
     "password_changed": "The password of your account was changed. If this was not you, contact us at once.",
     "password_link": "Choose the password of your account: {link}. The link works once, for {hours} hours.",
+    "ticket_opened": "{organisation} opened ticket {number} ({priority}): {subject}",
+    "ticket_reply": "There is an answer to ticket {number}, {subject}: {message}",
     "member_enrolled": "{organisation} has enrolled you: you can book services as one of its members.",
     "invitation": "{inviter} invites you to {name}. Choose your password here: {link}. "
     "The link works once, for {hours} hours.",
