@@ -230,6 +230,11 @@ async def _department(services: Services, member: Member) -> UUID:
         return await members.department_of(conn, member.membership_id) or NO_DEPARTMENT
 
 
+async def erp(services: Services, credentials: Credentials) -> Member:
+    """Somebody of the ERP's staff."""
+    return await _member(services, credentials, "erp")
+
+
 async def integration(services: Services, credentials: Credentials) -> Member:
     """An integration by its key pair (x-client-id, or X-API-Key as a second name), or who manages one."""
     key = credentials.header("x-client-id") or credentials.header("X-API-Key")
@@ -281,4 +286,7 @@ async def service(services: Services, credentials: Credentials) -> Service:
     fixed = services.settings.tokens.service_token
     if fixed is not None and hmac.compare_digest(token.encode(), fixed.get_secret_value().encode()):
         return Service("configured", credentials.origin)
-    return Service(services.tokens.read(token, "service").subject, credentials.origin)
+    claims = services.tokens.read(token, "service")
+    if claims.session_id is None or await services.sessions.standing.of(claims.session_id, "service") is None:
+        raise SignedOut
+    return Service(claims.subject, credentials.origin)

@@ -19,6 +19,8 @@ RESOURCES: Mapping[str, frozenset[str]] = {
         "settings", "zones", "analytics", "audit", "staff", "alerts", "files", "organisations", "providers",
         "trade_partners", "integrations", "dashboard", "rota",
     }),
+    # `credit` is limits, overrides and payments; `references` are price lists, terms, VAT, areas and custom fields.
+    "erp": frozenset({"partners", "credit", "orders", "references", "itineraries", "team"}),
     "organisation": frozenset({
         "onboarding", "organization", "departments", "users", "bookings", "approvals", "quotes", "programs",
         "providers", "jobs", "budgets", "finance", "billing", "analytics", "reports", "api_keys", "webhooks",
@@ -51,6 +53,14 @@ ROLES: Mapping[str, Mapping[str, Mapping[str, Level]]] = {
             "users": READ, "analytics": READ, "promos": READ, "audit": READ, "organisations": READ,
             "providers": READ, "trade_partners": READ, "dashboard": READ, "rota": READ,
         },
+    },
+    "erp": {
+        "admin": _all("erp", WRITE),
+        "sales": {"partners": WRITE, "orders": WRITE, "itineraries": WRITE, "credit": READ, "references": READ},
+        "credit_controller": {
+            "partners": WRITE, "credit": WRITE, "orders": WRITE, "itineraries": READ, "references": READ,
+        },
+        "viewer": _all("erp", READ, but={"team": None}),
     },
     # The contract's six (R34), and who is only a member: they book for themselves and see nothing of the house.
     "organisation": {

@@ -35,6 +35,9 @@ TEMPLATES: Mapping[str, str] = {
     "phone_changed": "The phone number of your account was changed. If this was not you, contact us at once.",
     "bank_account_changed": "Your payouts now go to the bank account ending in {last4}. "
     "If this was not you, contact us at once.",
+    "webhook_disabled": "Your webhook {url} was switched off: {why}. Nothing is sent to it until you switch it on "
+    "again; what it missed stands in its log and can be sent then.",
+    "partner_status": "{name}, your account with us is now {status}. {reason}",
     "notification": "{title}: {message}",
 }
 

@@ -114,7 +114,7 @@ async def street(pg_home: str, tmp_path_factory: Any) -> AsyncIterator[Street]:
             await till.world.execute("UPDATE technicians SET is_active = true")
             await services.roster.refresh()
             await till.world.book(dispatch=False, hours=24)
-            service = Visitor(client, None, services.tokens.mint("service", "a test", None, 600))
+            service = Visitor(client, None, await mint_dev_token(services, "service", "a test"))
             staff = Visitor(client, None, await mint_dev_token(services, "admin", "staff@example.com"))
             yield Street(
                 till, [await visitor("customer", i) for i in account_ids],
