@@ -10,6 +10,7 @@ from dispatch.billing import bulk_bookings, bulk_visits, provider_payouts, recon
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
+from dispatch.parties import enrolments, members
 from dispatch.process import housekeeping
 from dispatch.services import Services
 from storage import tasks as rows
@@ -21,6 +22,10 @@ RESTART_S = 5.0
 
 async def _tidy(run: Run) -> None:
     await housekeeping.tidy(run.services)
+
+
+async def _members(run: Run) -> None:
+    await members.apply_planned(run.services)
 
 
 async def _reconcile(run: Run) -> None:
@@ -36,6 +41,8 @@ HANDLERS: Mapping[str, Handler] = {
     "tidy": _tidy,
     "reconcile": _reconcile,
     "pay_providers": _pay_providers,
+    "members": _members,
+    enrolments.TASK: enrolments.work,
     bulk_bookings.TASK: bulk_visits.book_due,
 }
 
@@ -44,6 +51,7 @@ CRONS: Mapping[str, str] = {
     "tidy": "17 * * * *",
     "reconcile": "10 * * * *",
     "pay_providers": "5 * * * *",
+    "members": "6 * * * *",
     bulk_bookings.TASK: "2 * * * *",
 }
 #: Those that only make sense with a payment gateway.
