@@ -112,7 +112,7 @@ SELECT id, on_date FROM bulk_visits WHERE bulk_id = :bulk_id AND state = 'planne
 
 -- name: open_bookings
 -- Bookings of a bulk that have not begun, by their ids: whoever locks them does so in this order.
-SELECT v.booking_id FROM bulk_visits v JOIN bookings k ON k.id = v.booking_id
+SELECT v.booking_id AS id FROM bulk_visits v JOIN bookings k ON k.id = v.booking_id
 WHERE v.bulk_id = :bulk_id AND v.state = 'booked' AND k.status IN ('pending', 'partner_assigned', 'confirmed')
   AND (:dates::date[] IS NULL OR v.on_date = ANY(:dates)) ORDER BY v.booking_id;
 
