@@ -12,7 +12,9 @@ from api.route import Audience, Route
 from api.signature import BadRoute
 
 #: Whose modules declare endpoints; importing them fills the audiences' tables.
-PACKAGES = ("api.auth", "api.customer", "api.technician", "api.internal", "api.admin")
+PACKAGES = (
+    "api.auth", "api.customer", "api.technician", "api.internal", "api.admin", "api.integration",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from dispatch.engine import bookings, free_times, offers, slots
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.free_times import Need, SlotTaken
 from dispatch.errors import Invalid, Missing, Throttled
+from dispatch.events import Actor
 from dispatch.localtime import local, to_utc
-from dispatch.parties import addresses, customers
+from dispatch.parties import addresses, customers, integration_usage
 from dispatch.parties.addresses import Located
 from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
@@ -72,6 +73,17 @@ class Confirmation:
     booking_time: time
     contact: Contact
     use_wallet: bool = False
+    #: The app that books for its customer.
+    integration_id: UUID | None = None
+
+    @property
+    def made_by(self) -> Actor | None:
+        return Actor("integration", str(self.integration_id)) if self.integration_id else None
+
+    @property
+    def may_search(self) -> bool:
+        """Whether nothing has to come before somebody is looked for."""
+        return self.payment_method == "cash" or (self.payment_method == "account" and self.integration_id is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +137,7 @@ async def confirm(
     PreviewExpired. Raises PreviewExpired, Missing (address), Invalid, SlotTaken with the free times, PromoUsedUp,
     TooManyBookings, TooManyPayments, PaymentsNotConfigured (before anything is created).
     """
+    await _check_method(services, wish)
     if wish.payment_method == "online":
         services.require_gateway()
     booking = await _booked(services, account_id, wish, None, keep)
@@ -135,6 +148,23 @@ async def confirm(
         # The payment is opened by now, or the wallet paid it all and the search has begun.
         booking = await booking_rows.get(conn, booking_id=booking.id) or booking
     return _answer(booking, payment)
+
+
+async def _check_method(services: Services, wish: Confirmation) -> None:
+    """An app's customers pay in cash, or the app on account where it gets a bill; others have no account.
+
+    Raises Invalid.
+    """
+    if wish.integration_id is None:
+        if wish.payment_method == "account":
+            raise Invalid({"payment_method": "must be online or cash"})
+        return
+    if wish.payment_method == "online":
+        raise Invalid({"payment_method": "Customers of an integration pay in cash, or you on account."})
+    if wish.payment_method == "account":
+        standing = await integration_usage.standing(services, wish.integration_id)
+        if not standing.is_billed:
+            raise Invalid({"payment_method": "You have no account with us yet: book in cash, or ask for one."})
 
 
 async def _booked(
@@ -172,7 +202,7 @@ async def _book(
 
     # Offer and slot: whoever is asked keeps the time; where nobody is asked yet, anybody who could come does.
     offer = None
-    if booking.payment_method == "cash":
+    if wish.may_search:
         booking, offer = await offers.search(tx, booking)
     if offer is None:
         try:
@@ -185,7 +215,7 @@ async def _book(
         await customers.fill_profile(tx, account_id, wish.contact.name, wish.contact.email)
     if asked.found.promo_code_id is not None:
         await promos.redeem(tx, asked.found.promo_code_id, account_id, booking.id, booking.discount_minor)
-    if keep is not None and booking.payment_method == "cash":
+    if keep is not None and wish.may_search:
         await keep(tx, _answer(booking))
     # Facts and what people are told stand in the transaction's hands by now, and are written as it ends.
     return booking
@@ -284,7 +314,7 @@ def _new_booking(asked: _Asked, account_id: UUID, wish: Confirmation) -> NewBook
         currency=found.currency, subtotal_minor=found.subtotal_minor, savings_minor=found.savings_minor,
         discount_minor=found.discount_minor, tax_minor=found.tax_minor,
         grand_total_minor=found.grand_total_minor, promo_code_id=found.promo_code_id, policy_accepted=True,
-        wait_for_payment=wish.payment_method == "online",
+        wait_for_payment=wish.payment_method == "online", made_by=wish.made_by,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from dispatch.events import Fact
 from dispatch.services import Reactions, Tx
 from storage import bookings as booking_rows
 from storage import earnings as rows
+from storage import integration_customers as integration_customer_rows
 from storage import offers as offer_rows
 from storage import payments as payment_rows
 from storage.bookings import Booking
@@ -95,8 +96,8 @@ async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -
     rest = total_minor - held
     if rest <= 0:
         return lines
-    if booking.payment_method == "account" and booking.organisation_id is not None:
-        return [*lines, Line(ledger.party_receivable(booking.organisation_id, currency), -rest)]
+    if booking.payment_method == "account" and (billed_id := await _billed(tx, booking)) is not None:
+        return [*lines, Line(ledger.party_receivable(billed_id, currency), -rest)]
     if booking.payment_method == "cash":
         # What the technician took is what every screen asked for, whatever became of the wallet's part since.
         cash, dues = await charges.collect_cash(tx, booking)
@@ -111,6 +112,13 @@ async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -
         lines.append(Line(ledger.platform("refunds", currency), -given_back))
         lines.append(Line(ledger.receivable(booking.account_id, currency), -(rest - given_back)))
     return lines
+
+
+async def _billed(tx: Tx, booking: Booking) -> UUID | None:
+    """Who gets the bill of a booking on account: its organisation, or the app whose customer it was made for."""
+    if booking.organisation_id is not None:
+        return booking.organisation_id
+    return await integration_customer_rows.integration_of(tx.conn, account_id=booking.account_id)
 
 
 def _parts(booking: Booking, payee_id: UUID, shares: Shares) -> list[Line]:

@@ -11,6 +11,7 @@ from dispatch.engine import detections, presence
 from dispatch.engine.timers import Sweeper
 from dispatch.outbox import notifications
 from dispatch.outbox.sweeper import OutboxSweeper
+from dispatch.parties import integration_usage
 from dispatch.process import crons
 from dispatch.services import Services
 
@@ -40,6 +41,7 @@ def workers_of(services: Services) -> list[Worker]:
         presence.loop_of(services),
         Sweeper(services).loop,
         OutboxSweeper(services, senders.of(services.settings)),
+        integration_usage.loop_of(services),
         crons.loop_of(services),
     ]
     if services.settings.payments.is_configured:
