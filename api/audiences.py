@@ -10,10 +10,11 @@ from api.auth.principals import Admin as Admin
 from api.auth.principals import Customer as Customer
 from api.auth.principals import Member as Member
 from api.auth.principals import Service as Service
+from api.auth.principals import TeamMember as TeamMember
 from api.auth.principals import Technician as Technician
 from api.edge.limits import QUARTER_S, RateLimit
 from api.route import Audience
-from api.wire.dialects import INTEGRATION, MINUTESERV, ORGANISATION, PROVIDER
+from api.wire.dialects import INTEGRATION, MINUTESERV, ORGANISATION, PROVIDER, PROVIDER_MAJOR, Dialect
 from dispatch.access.permissions import RESOURCES
 
 #: Of /api/partners the integration has the bare path, ids, /slug, /manage, exactly /auth and exactly /onboarding/start;
@@ -64,8 +65,29 @@ organisation = Audience(
     page_limit=20, title="Organisations", permits=principals.permits, resources=frozenset(),
 )  # fmt: skip
 
+def _as_it_counts(caller: TeamMember) -> Dialect:
+    """A provider chooses in which units its amounts are written; nothing else depends on it."""
+    return PROVIDER_MAJOR if caller.provider.money_units == "major" else PROVIDER
+
+
+provider = Audience(
+    name="provider", prefix="/api/providers", principal=TeamMember, authenticate=principals.provider,
+    dialect=PROVIDER, limit=RateLimit("provider_per_minute", 60, "caller"), drops_unknown_keys=True,
+    page_limit=10, title="Providers", permits=principals.permits, resources=RESOURCES["provider"],
+    dialect_of=_as_it_counts,
+)  # fmt: skip
+#: The platform's own people, in the area for them of the providers' front end.
+provider_desk = Audience(
+    name="provider_desk", prefix="/api/provider-applications", more_prefixes=("/api/payout-requests",),
+    principal=Admin, authenticate=principals.admin, dialect=PROVIDER,
+    limit=RateLimit("admin_per_minute", 60, "caller"), drops_unknown_keys=True, page_limit=20,
+    title="Providers' desk", permits=principals.permits, resources=RESOURCES["admin"],
+)  # fmt: skip
+
 #: In this order paths are assigned to audiences; whatever nobody owns is answered by the last one.
-AUDIENCES: tuple[Audience, ...] = (technician, admin, internal, account, integration, organisation, customer)
+AUDIENCES: tuple[Audience, ...] = (
+    technician, admin, internal, account, provider, provider_desk, integration, organisation, customer,
+)  # fmt: skip
 
 
 def audience_of(path: str, audiences: Sequence[Audience] = AUDIENCES) -> Audience:

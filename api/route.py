@@ -111,6 +111,8 @@ class Audience:
     page_limit: int
     title: str
     permits: Callable[[Any, str], bool] = _nobody
+    #: Of callers who are not all spoken to alike; `dialect` is for those whom nobody knows yet.
+    dialect_of: Callable[[Any], Dialect] | None = None
     #: What its permissions may name, where callers have roles; every route that is not public then names one.
     resources: frozenset[str] | None = None
     #: Further prefixes; a route's path that begins with one of them stands as it is.
@@ -122,6 +124,10 @@ class Audience:
     meter: Meter | None = None
     guests: Guests | None = None
     routes: list[Route] = field(default_factory=list)
+
+    def dialect_for(self, caller: Any) -> Dialect:
+        """How this caller is spoken to."""
+        return self.dialect if self.dialect_of is None or caller is None else self.dialect_of(caller)
 
     def owns_path(self, path: str) -> bool:
         if self.owns is not None:
@@ -277,7 +283,8 @@ class Route:
         """Signs in, counts, reads, runs and wraps. Raises DispatchError, which the middleware forms."""
         core, info = request.app[CORE], request[INFO]
         caller = await self._caller(core, request, info)
-        given, body, ignored = await self._read(core, request)
+        dialect = self.audience.dialect_for(caller)
+        given, body, ignored = await self._read(core, request, dialect)
         services = core.services
         if self.inputs.services:
             given[self.inputs.services] = services
@@ -289,7 +296,7 @@ class Route:
 
         async def rendered(result: Any) -> web.StreamResponse:
             return await self.renderer.response(
-                request, result, given.get("listing"), services.clock.now(), ignored
+                request, result, given.get("listing"), services.clock.now(), ignored, dialect
             )
 
         answer = Answer(rendered)
@@ -308,7 +315,7 @@ class Route:
                 claim = self._claim(request, info, who, body, given.get("body"))
             if claim is None:
                 return await effect()
-            return await idempotency.once(services, claim, self.audience.dialect, effect, answer)
+            return await idempotency.once(services, claim, dialect, effect, answer)
         finally:
             if self.inputs.upload:
                 given[self.inputs.upload].close()
@@ -365,18 +372,18 @@ class Route:
             return most
         return min(most, self.body_limit or (PUBLIC_BODY if self.is_public else SIGNED_BODY))
 
-    async def _read(self, core: Core, request: web.Request) -> tuple[dict[str, Any], Any, list[str]]:
+    async def _read(self, core: Core, request: web.Request, dialect: Dialect) -> tuple[dict[str, Any], Any, list[str]]:
         """(arguments, the body's JSON value, dropped names). Raises Invalid with every bad field."""
         query = request.query_string
         if self._asked is not None and (known := self._asked.get(query)) is not None:
             return dict(known[0]), None, list(known[1])
-        inputs, dialect = self.inputs, self.audience.dialect
+        inputs = self.inputs
         given: dict[str, Any] = {value.name: value.read(request) for value in inputs.path}
         bad: Fields = {}
         for name, header in inputs.headers.items():
             given[name], wrong = header.read(request)
             bad |= wrong
-        ignored = self._read_query(request, given, bad)
+        ignored = self._read_query(request, given, bad, dialect)
         body: Any = None
         if inputs.upload and inputs.upload_rules:
             # What else is wrong is said before the files are taken.
@@ -406,7 +413,7 @@ class Route:
             self._asked[query] = dict(given), list(ignored)
         return given, body, ignored
 
-    def _read_query(self, request: web.Request, given: dict[str, Any], bad: Fields) -> list[str]:
+    def _read_query(self, request: web.Request, given: dict[str, Any], bad: Fields, dialect: Dialect) -> list[str]:
         """Adds query and listing to `given`; returns the names that mean nothing here."""
         if not request.query_string:
             raw: dict[str, list[str]] = {}
@@ -415,11 +422,11 @@ class Route:
             bad |= self._checked(raw)
         known: set[str] = set()
         if self.inputs.query is not None:
-            given["query"], wrong = self.inputs.query.read(raw, self.audience.dialect)
+            given["query"], wrong = self.inputs.query.read(raw, dialect)
             known |= self.inputs.query.names
             bad |= wrong
         if self.inputs.listing is not None:
-            given["listing"], wrong = self.inputs.listing.read(raw, self.audience.dialect)
+            given["listing"], wrong = self.inputs.listing.read(raw, dialect)
             known |= self.inputs.listing.known
             bad |= wrong
         return [name for name in raw if name not in known]

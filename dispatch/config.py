@@ -11,7 +11,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.database.embedded import default_home
@@ -102,6 +102,7 @@ class Limits(BaseModel):
         1000, ge=1, description="Integrations: staff and managing accounts, each per quarter of an hour"
     )
     onboarding_per_minute: int = Field(10, ge=1, description="Onboardings of integrations begun, per address")
+    provider_per_minute: int = Field(300, ge=1, description="Provider dashboard, per team member")
     booking_creation_per_hour: int = Field(10, ge=1, description="Bookings, per customer")
     payment_per_hour: int = Field(5, ge=1, description="Payment verifications, per customer")
     otp_per_hour: int = Field(3, ge=1, description="One-time codes, per phone")
@@ -223,6 +224,20 @@ class Billing(BaseModel):
     cache_s: float = Field(3600, ge=0, description="Catalogue and promo definitions are cached so long")
 
 
+class Providers(BaseModel):
+    """What a provider begins with, and when people look at its payouts."""
+
+    currency: str = Field("NGN", pattern="^[A-Z]{3}$", description="Of a provider that names no other")
+    timezone: str = Field("Africa/Lagos", description="Of a provider that names no other")
+    min_payout_minor: int = Field(100_000, ge=0, description="Smallest payout, in the smallest units")
+    review_above_minor: int = Field(
+        50_000_000, ge=0, description="Larger payouts that are asked for by hand wait for staff, in the smallest units"
+    )
+    redirects: list[str] = Field(
+        [], description="Exact origins to which a payment page may send back, besides those that may ask over REST"
+    )
+
+
 class Payments(BaseModel):
     """The payment gateway."""
 
@@ -259,11 +274,44 @@ class Senders(BaseModel):
     fcm_credentials: str = Field("", description="File with the service account of Firebase")
 
 
+class Webhooks(BaseModel):
+    """Events that leave for the endpoints of others."""
+
+    open_hosts: list[str] = Field(
+        [], description="Development only: hosts of endpoints that may be private and spoken to over http"
+    )
+    log_days: int = Field(30, ge=1, description="What was delivered or given up is kept so long")
+
+
 class Geocoding(BaseModel):
     """Where addresses without coordinates are looked up."""
 
     url: str = Field("", description="A Nominatim-compatible search address; empty: none is asked")
     user_agent: str = Field("dispatch-server", description="How we introduce ourselves to it")
+
+
+class Files(BaseModel):
+    """Where files lie: documents, images, invoices, exports, attachments."""
+
+    store: Literal["folder", "s3"] = Field("folder", description="A folder of this machine, or a bucket that speaks S3")
+    folder: Path | None = Field(None, description="The folder; empty: files in the data folder. Nodes share one")
+    s3_endpoint: str = Field("", description="Address of the S3 service, without the bucket")
+    s3_region: str = Field("us-east-1", description="Its region")
+    s3_bucket: str = Field("", description="The bucket")
+    s3_key_id: str = Field("", description="Access key id")
+    s3_secret: SecretStr = Field(SecretStr(""), description="Secret access key")
+    cdn_url: str = Field("", description="Address of a CDN before the bucket, for images that everybody may see")
+    link_s: int = Field(900, ge=30, le=604_800, description="How long a link to a file is good")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Files:
+        wanted = {
+            "S3_ENDPOINT": self.s3_endpoint, "S3_BUCKET": self.s3_bucket, "S3_KEY_ID": self.s3_key_id,
+            "S3_SECRET": self.s3_secret.get_secret_value(),
+        }  # fmt: skip
+        if self.store == "s3" and (missing := [name for name, value in wanted.items() if not value]):
+            raise ValueError(f"a bucket needs DISPATCH_FILES__{', DISPATCH_FILES__'.join(missing)}")
+        return self
 
 
 class Settings(BaseSettings):
@@ -314,9 +362,12 @@ class Settings(BaseSettings):
     dispatch: Dispatch = Dispatch()
     privacy: Privacy = Privacy()
     billing: Billing = Billing()
+    providers: Providers = Providers()
     payments: Payments = Payments()
     senders: Senders = Senders()
+    webhooks: Webhooks = Webhooks()
     geocoder: Geocoding = Geocoding()
+    files: Files = Files()
 
     @field_validator("timezone")
     @classmethod
@@ -401,6 +452,8 @@ class Settings(BaseSettings):
             found.append("DISPATCH_PAYMENTS__KEY_ID, which is the local gateway's own")
         if not payments.base_url.startswith("https://"):
             found.append("DISPATCH_PAYMENTS__BASE_URL that is not https")
+        if self.webhooks.open_hosts:
+            found.append("DISPATCH_WEBHOOKS__OPEN_HOSTS, which lets endpoints lead into our own network")
         token = self.tokens.service_token
         if token is not None and len(token.get_secret_value()) < SERVICE_TOKEN_CHARS:
             found.append(f"DISPATCH_TOKENS__SERVICE_TOKEN of fewer than {SERVICE_TOKEN_CHARS} characters")

@@ -25,6 +25,7 @@ SERIES: dict[str, Series] = {
     "BK": Series("BK-{period}-{value:06d}", "%Y%m%d"),
     "PO": Series("PO-{period}-{value:03d}", "%Y%m%d"),
     "PT": Series("PT-{value:03d}"),
+    "PR": Series("PR-{value:03d}"),
     "BULK": Series("BULK-{period}-{value:06d}", "%Y"),
     "BKG": Series("BKG-{period}-{value:06d}", "%Y"),
     "QTE": Series("QTE-{period}-{value:06d}", "%Y"),

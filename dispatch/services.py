@@ -25,6 +25,7 @@ from dispatch.live.sessions import Sessions
 from dispatch.live.tracking import Tracker
 from dispatch.live.usage import Usage
 from dispatch.live.zones import ZoneBook
+from dispatch.ports.files import FileStore, NoFiles
 from dispatch.ports.gateway import Gateway, PaymentsNotConfigured
 from dispatch.ports.geocoding import Geocoder
 from dispatch.tokens import Tokens
@@ -152,9 +153,10 @@ class Services:
     zones: ZoneBook
     roster: Roster
     tracker: Tracker
-    #: How the payment gateway of a configuration is reached, and who finds written addresses.
+    #: How the payment gateway of a configuration is reached, who finds written addresses, where files lie.
     open_gateway: Callable[[Payments], Gateway]
     geocoder: Geocoder
+    files: FileStore = field(default_factory=NoFiles)
     reactions: Reactions = field(default_factory=Reactions)
     freed: Freed = field(default_factory=Freed)
     usage: Usage = field(default_factory=Usage)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from storage.database.binder import Statements
-from storage.database.listing import AnyOf, Listed, Sort
+from storage.database.listing import AnyOf, Listed, Sort, Words
 
 sql = Statements("customer_bookings")
 
@@ -79,7 +79,7 @@ def local_days(alias: str) -> dict[str, str]:
 
 
 #: Words and codes of a booking, and its phone.
-SEARCH = "b.id IN (SELECT w.booking_id FROM booking_words w WHERE w.words @@ {})"
+SEARCH = Words("booking_words", "booking_id", "words", beside="b.id")
 
 of_account = Listed(
     sql, "of_account", BookingView,

@@ -17,6 +17,8 @@ from dispatch.live.standing import Seen
 from dispatch.parties import integration_access, integration_usage
 from dispatch.services import Services
 from dispatch.tokens import Tokens
+from storage import providers as provider_rows
+from storage.providers import Provider
 
 #: Who signs in with an e-mail address and a password.
 MEMBER_REALMS = frozenset(ORDER)
@@ -106,6 +108,31 @@ class Member:
     @property
     def actor(self) -> Actor:
         return Actor(self.realm, str(self.account_id or self.key_id), self.origin)
+
+
+@dataclass(frozen=True, slots=True)
+class TeamMember:
+    """Somebody of a provider's team, with the provider as it is now: its currency, its clock, how it writes money."""
+
+    provider: Provider
+    role: str
+    grants: Grants
+    account_id: UUID
+    membership_id: UUID
+    session_id: UUID
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+    @property
+    def provider_id(self) -> UUID:
+        return self.provider.id
+
+    @property
+    def key(self) -> str:
+        return f"provider:{self.membership_id}"
+
+    @property
+    def actor(self) -> Actor:
+        return Actor("provider", str(self.account_id), self.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +251,19 @@ async def client(services: Services, credentials: Credentials) -> Member:
 
 def _is_of_client(token: str) -> bool:
     return Tokens.says(token, integration_access.TOKEN_REALM)
+
+
+async def provider(services: Services, credentials: Credentials) -> TeamMember:
+    """A member of a provider's team. Raises NotSignedIn, also when there is no such provider any more."""
+    member = await _member(services, credentials, "provider")
+    async with services.read() as conn:
+        found = await provider_rows.get(conn, id=member.party_id)
+    if found is None:
+        raise SignedOut
+    assert member.account_id and member.membership_id and member.session_id, "a team consists of people"
+    return TeamMember(
+        found, member.role, member.grants, member.account_id, member.membership_id, member.session_id, member.origin
+    )
 
 
 async def _member(services: Services, credentials: Credentials, realm: str) -> Member:

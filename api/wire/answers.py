@@ -82,16 +82,17 @@ class Renderer:
         self._ready: LRUCache[tuple[str, bool], FinishedBytes] = LRUCache(_MOST_READY)
 
     async def response(
-        self, request: web.Request, result: Any, listing: Listing | None, now: datetime, ignored: list[str]
+        self, request: web.Request, result: Any, listing: Listing | None, now: datetime, ignored: list[str],
+        dialect: Dialect,
     ) -> web.StreamResponse:
-        """The response to `result`; unknown names that were dropped are reported in a header."""
+        """The response to `result` in the caller's dialect; unknown names that were dropped are told in a header."""
         if isinstance(result, Ready):
             return self._of_ready(request, result, now)
         if isinstance(result, File):
             return await _file_response(request, result)
         if isinstance(result, NoContent):
             return web.Response(status=204)
-        response = self._json(request, result, listing, now)
+        response = self._json(request, result, listing, now, dialect)
         if ignored:
             named = [quote(name, safe="[].-_ ") for name in ignored[:_MAX_NAMED]]
             response.headers["X-Ignored-Fields"] = ", ".join(named)[:1000]
@@ -114,12 +115,12 @@ class Renderer:
         return web.Response(status=kept.status, body=kept.body or None, headers=kept.headers)
 
     def _json(
-        self, request: web.Request, result: Any, listing: Listing | None, now: datetime
+        self, request: web.Request, result: Any, listing: Listing | None, now: datetime, dialect: Dialect
     ) -> web.Response:
-        dialect, status, headers = self._dialect, self._status, {}
+        status, headers = self._status, dict[str, str]()
         body: Any
         if isinstance(result, Page):
-            body = self._page(result, listing, now)
+            body = self._page(result, listing, now, dialect)
         elif isinstance(result, Bare):
             body = result.body
         else:
@@ -135,18 +136,18 @@ class Renderer:
             return web.Response(status=304, headers=headers)
         return response
 
-    def _page(self, result: Page[Any], listing: Listing | None, now: datetime) -> dict[str, Any]:
+    def _page(self, result: Page[Any], listing: Listing | None, now: datetime, dialect: Dialect) -> dict[str, Any]:
         number = result.page or (listing.page if listing else 1)
         limit = result.limit or (listing.limit if listing else max(len(result.items), 1))
         items: list[Any] = list(result.items)
         if listing is not None and listing.fields is not None:
             items = [
-                listing.pick(i.model_dump(context=self._dialect) if isinstance(i, BaseModel) else i)
+                listing.pick(i.model_dump(context=dialect) if isinstance(i, BaseModel) else i)
                 for i in items
             ]
         if result.key is None and self._page_key is not None:
             result = replace(result, key=self._page_key)
-        return self._dialect.page(result, items, number, limit, now, listing.clamped_from if listing else None)
+        return dialect.page(result, items, number, limit, now, listing.clamped_from if listing else None)
 
 
 def etag_of(body: bytes) -> str:
@@ -168,10 +169,12 @@ async def _file_response(request: web.Request, file: File) -> web.StreamResponse
     headers = {
         "Content-Type": file.content_type,
         "Content-Disposition": f"{place}; filename=\"{plain}\"; filename*=UTF-8''{quote(file.filename)}",
+        **file.headers,
     }
     if isinstance(file.content, bytes):
         return web.Response(body=file.content, headers=headers)
     response = web.StreamResponse(headers=headers)
+    response.content_length = file.size
     async with aclosing(file.content) as pieces:
         # The first piece comes before the head goes out: whatever refuses it is still an answer of its own.
         first = await anext(pieces, b"")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -245,5 +245,8 @@ ERP = Dialect("erp", False, 100, micros_z, 422, _laravel_form, _error_with_map)
 PROVIDER = Dialect(
     "provider", True, 1, millis_z, 400, _CAMEL_PAGE, _provider_error, stamps_success=True
 )
+
+#: For providers whose front end prints whole units of money (C112).
+PROVIDER_MAJOR = replace(PROVIDER, name="provider_major", minor_per_unit=100)
 
 ALL = (MINUTESERV, ORGANISATION, INTEGRATION, ERP, PROVIDER)

@@ -78,7 +78,7 @@ class Grammar:
     def searches(self) -> bool:
         if self.has_search is not None:
             return self.has_search
-        return self.source is not None and self.source.search_condition is not None
+        return self.source is not None and self.source.search is not None
 
     @property
     def has_cursor(self) -> bool:
@@ -94,7 +94,7 @@ class Grammar:
             return
         missing = {self.names.get(n, n) for n in self.filters} - self.source.filters.keys()
         missing |= set(self.public_sorts.values()) - self.source.sorts.keys()
-        if self.searches and self.source.search_condition is None:
+        if self.searches and self.source.search is None:
             missing.add("search")
         if missing:
             raise TypeError(f"the list {self.source.name} does not declare {sorted(missing)}")

@@ -114,6 +114,9 @@ class File:
     filename: str
     content_type: str
     is_inline: bool = False
+    #: In bytes, where it is known beforehand: who gets less knows that something broke.
+    size: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

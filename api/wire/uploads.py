@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from api.wire.parsing import BODY_S, Broken, TooLarge, TooSlow
 from dispatch.errors import Invalid, Malformed
+from dispatch.media import listed, media_type_of
 
 #: What is smaller than this never touches the disk.
 IN_MEMORY_BYTES = 256 * 1024
@@ -115,10 +116,13 @@ async def _take(part: BodyPartReader, rules: UploadRules, upload: Upload, bad: d
             return
         begins = begins or piece[:16]
         content.write(piece)
-    if kind not in rules.kinds:
-        bad[name] = [f"This kind of file is not taken here; send {_listed(rules.kinds)}."]
-    elif not size:
+    if size and kind not in rules.kinds:
+        # Programs know fewer types than there are: what stands in the file decides.
+        kind = media_type_of(content, _plain(part.filename)) or kind
+    if not size:
         bad[name] = ["This file is empty."]
+    elif kind not in rules.kinds:
+        bad[name] = [f"This kind of file is not taken here; send {listed(rules.kinds)}."]
     elif kind in _BEGINNINGS and not begins.startswith(_BEGINNINGS[kind]):
         bad[name] = ["This file is not what its type says."]
     content.seek(0)
@@ -146,8 +150,3 @@ def _plain(name: str) -> str:
 
 def _weight(most_bytes: int) -> str:
     return f"{most_bytes // 2**20} MB" if most_bytes >= 2**20 else f"{most_bytes // 1024} KB"
-
-
-def _listed(kinds: frozenset[str]) -> str:
-    names = sorted(kind.rsplit("/", 1)[-1] for kind in kinds)
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

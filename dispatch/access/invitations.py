@@ -8,13 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.access import passwords
-from dispatch.config import Settings
 from dispatch.outbox import messages
 from dispatch.services import Tx
 from storage import accounts as rows
-
-#: Where the page of a link stands, under the public address.
-LINK_PATH = "/set-password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +60,5 @@ async def invite(
 async def send_link(tx: Tx, account_id: UUID, email: str) -> None:
     """Sends a link that sets the account's password, once."""
     token = await passwords.make_link(tx, account_id)
-    params = {"link": link_of(tx.services.settings, token), "hours": round(passwords.LINK_LIFE_S / 3600)}
+    params = {"link": passwords.page_of(tx.services.settings, token), "hours": round(passwords.LINK_LIFE_S / 3600)}
     await messages.enqueue(tx, "email", email, "password_link", params, is_secret=True, account_id=account_id)
-
-
-def link_of(settings: Settings, token: str) -> str:
-    """The address at which a link's page asks for the new password."""
-    http = settings.http
-    base = http.public_url.rstrip("/") or f"http://{http.host}:{http.port}"
-    return f"{base}{LINK_PATH}?token={token}"

@@ -11,10 +11,14 @@ from uuid import UUID
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from dispatch.config import Settings
 from dispatch.errors import Invalid, NotSignedIn
+from dispatch.outbox import messages
 from dispatch.services import Tx
 from storage import accounts as account_rows
 from storage import passwords as rows
+from storage.database.pool import Conn
+from storage.passwords import Link
 
 #: The contract's own examples have eight characters; more is not asked for, and length beats rules of spelling
 #: (NIST SP 800-63B, 3.1.1).
@@ -71,15 +75,54 @@ async def set_password(tx: Tx, account_id: UUID, password_hash: str, *, must_cha
 async def make_link(tx: Tx, account_id: UUID, life_s: float = LINK_LIFE_S) -> str:
     """A token that sets this account's password once; only whoever gets it knows it."""
     token = secrets.token_urlsafe(32)
-    await rows.put_link(tx.conn, token_hash=_fingerprint(token), account_id=account_id, life_s=life_s)
+    await rows.put_link(
+        tx.conn, token_hash=_fingerprint(token), account_id=account_id, membership_id=None, life_s=life_s
+    )
     return token
 
 
+async def invite(tx: Tx, account_id: UUID, membership_id: UUID, email: str, *, party_name: str, inviter: str) -> UUID:
+    """Sends a link that sets the password and makes this pending membership an active one; earlier ones are over.
+
+    Returns the invitation's id. It goes to the account's own address: whoever reads that mailbox may choose anyway.
+    """
+    token = secrets.token_urlsafe(32)
+    await rows.end_invitations(tx.conn, membership_id=membership_id)
+    invitation_id = await rows.put_link(
+        tx.conn, token_hash=_fingerprint(token), account_id=account_id, membership_id=membership_id, life_s=LINK_LIFE_S
+    )
+    assert invitation_id is not None, "an insert answers with its id"
+    await messages.enqueue(
+        tx, "email", email, "invitation",
+        {
+            "inviter": inviter, "name": party_name, "link": page_of(tx.services.settings, token),
+            "hours": round(LINK_LIFE_S / 3600),
+        },
+        is_secret=True,
+    )  # fmt: skip
+    return invitation_id
+
+
+def page_of(settings: Settings, token: str) -> str:
+    """The address of the page on which a link is used."""
+    base = settings.http.public_url or f"http://{settings.http.host}:{settings.http.port}"
+    return f"{base.rstrip('/')}/account/{token}"
+
+
+async def find_link(conn: Conn, token: str) -> Link | None:
+    """What a link is for; None when it is over."""
+    return await rows.find_link(conn, token_hash=_fingerprint(token))
+
+
 async def use_link(tx: Tx, token: str, password_hash: str) -> UUID:
-    """Sets the password of the link's account and returns the account. Raises LinkRefused."""
+    """Sets the password of the link's account and returns the account; an invitation is accepted by it.
+
+    Raises LinkRefused.
+    """
     account_id = await rows.use_link(tx.conn, token_hash=_fingerprint(token))
     if account_id is None:
         raise LinkRefused
+    await rows.join_by(tx.conn, token_hash=_fingerprint(token))
     await set_password(tx, account_id, password_hash)
     return account_id
 

@@ -23,6 +23,10 @@ RESOURCES: Mapping[str, frozenset[str]] = {
         "settings", "zones", "analytics", "audit", "staff", "alerts", "files", "organisations", "providers",
         "trade_partners", "integrations", "dashboard", "rota",
     }),
+    "provider": frozenset({
+        "dashboard", "analytics", "wallet", "payouts", "transactions", "customers", "subscriptions", "notifications",
+        "settings", "team",
+    }),
 }  # fmt: skip
 
 
@@ -51,6 +55,12 @@ ROLES: Mapping[str, Mapping[str, Mapping[str, Level]]] = {
             "users": READ, "analytics": READ, "promos": READ, "audit": READ, "organisations": READ,
             "providers": READ, "trade_partners": READ, "dashboard": READ, "rota": READ,
         },
+    },
+    "provider": {
+        "Owner": _all("provider", WRITE),
+        "Admin": _all("provider", WRITE),
+        "Manager": _all("provider", WRITE, but={"wallet": READ, "payouts": READ, "settings": READ, "team": READ}),
+        "Staff": _all("provider", READ, but={"payouts": None, "wallet": None, "analytics": None, "settings": None}),
     },
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dispatch.bench.figures import Figure
-from dispatch.bench.processes import cpu_of_group_s, cpu_s
+from dispatch.bench.processes import NotMeasurable, cpu_of_group_s, cpu_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,14 @@ class People:
 #: A server of ours for a block, with settings (DISPATCH_...) of its own.
 Serve = Callable[[dict[str, str]], AbstractContextManager[Server]]
 
+#: The DSN of an empty database for a block, migrated, which is thrown away after it.
+Empty = Callable[[], AbstractContextManager[str]]
+
+
+def nowhere() -> AbstractContextManager[str]:
+    """Where a stage has no database to give."""
+    raise NotMeasurable("there is no database here that may be filled and thrown away")
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -52,6 +60,8 @@ class Stage:
     quick: bool = False
     seed: int = 1
     technicians: int = 100_000
+    rows: int = 1_000_000
+    empty: Empty = nowhere
     say: Callable[[str], None] = lambda _: None
 
     def few(self, many: int) -> int:

@@ -255,6 +255,7 @@ def bench(
     technicians: Annotated[int, typer.Option(min=100, help="Technicians in the index.")] = 100_000,
     seed: Seed = 1,
     rounds: Annotated[int, typer.Option(min=1, max=50, help="Rounds, in turns with the peers; medians count.")] = 3,
+    rows: Annotated[int, typer.Option(min=1000, help="Bookings behind the lists.")] = 1_000_000,
     quick: Annotated[bool, typer.Option(help="A tenth of everything, to see that it works.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,
     as_json: AsJson = False,
@@ -266,7 +267,10 @@ def bench(
     from dispatch.cli.bench import run
 
     raise SystemExit(
-        run(parts or [], technicians=technicians, seed=seed, rounds=rounds, quick=quick, out=out, as_json=as_json)
+        run(
+            parts or [], technicians=technicians, seed=seed, rounds=rounds, rows=rows, quick=quick, out=out,
+            as_json=as_json,
+        )
     )
 
 

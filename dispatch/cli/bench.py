@@ -26,24 +26,25 @@ TECHNICIANS, CUSTOMERS, QUICK_TECHNICIANS = 10_100, 20, 1_100
 #: Tokens outlive the longest run.
 TOKEN_S = 86_400
 #: Parts that run without a server.
-ALONE = ("index",)
+ALONE = ("index", "lists")
 
 
 def parts_of(stage: Stage) -> dict[str, Part]:
     """Every part by name, in the order in which they run."""
-    from dispatch.bench import history, index, jobs, rest
+    from dispatch.bench import history, index, jobs, lists, rest
     from dispatch.bench import sockets_live as live
 
     return {
         "index": index.part, "history": history.part, "ping": live.ping, "steady": live.steady,
         "fanout": live.fanout_of(jobs.on_the_way(stage)), "offer": live.offer, "connect": live.connect,
         "idle": live.idle, "rest": rest.part, "confirm": jobs.confirm,
+        "lists": lists.part,
     }  # fmt: skip
 
 
 def run(
-    names: Sequence[str], *, technicians: int, seed: int, rounds: int, quick: bool = False, out: Path | None = None,
-    as_json: bool = False,
+    names: Sequence[str], *, technicians: int, seed: int, rounds: int, rows: int, quick: bool = False,
+    out: Path | None = None, as_json: bool = False,
 ) -> int:  # fmt: skip
     """Measures these parts, or all; prints a table and writes the figures to `out`. 1 when an answer was wrong.
 
@@ -57,7 +58,7 @@ def run(
         # The servers and their databases inherit it; the load generator has a core of its own.
         on_core(SERVER_CORE)()
         wanted = list(names)
-        with _stage(Path(folder), wanted, technicians, seed, rounds, quick=quick) as stage:
+        with _stage(Path(folder), wanted, technicians, seed, rounds, rows, quick=quick) as stage:
             parts = parts_of(stage)
             if unknown := sorted(set(wanted) - parts.keys()):
                 raise Refused(f"There is no part {unknown[0]}: the parts are {', '.join(parts)}.")
@@ -73,13 +74,16 @@ def run(
 
 @contextmanager
 def _stage(
-    folder: Path, wanted: list[str], technicians: int, seed: int, rounds: int, *, quick: bool
+    folder: Path, wanted: list[str], technicians: int, seed: int, rounds: int, rows: int, *, quick: bool
 ) -> Iterator[Stage]:
     """The stage, with a seeded database where a part wants a server."""
     from dispatch.bench.stage import People, Stage
     from dispatch.config import Settings
 
-    options: dict[str, Any] = {"rounds": rounds, "quick": quick, "seed": seed, "technicians": technicians, "say": note}
+    options: dict[str, Any] = {
+        "rounds": rounds, "quick": quick, "seed": seed, "technicians": technicians, "rows": rows, "say": note,
+        "empty": lambda: _empty(folder / "empty"),
+    }  # fmt: skip
     if wanted and not set(wanted) - set(ALONE):
 
         def nowhere(_: dict[str, str]) -> Any:
@@ -99,6 +103,18 @@ def _stage(
                 yield server
 
         yield Stage(folder, people, serve, **options)
+
+
+@contextmanager
+def _empty(data: Path) -> Iterator[str]:
+    """A database of its own that is migrated and has nothing in it."""
+    from dispatch.cli.setup import make_ready
+    from dispatch.config import Settings
+
+    settings = Settings(database_url="", data=data, log_level="error")
+    with database(settings) as dsn:
+        asyncio.run(make_ready(settings, dsn))
+        yield dsn
 
 
 async def _people(settings: Settings, dsn: str, technicians: int, seed: int) -> People:

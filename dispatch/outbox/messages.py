@@ -25,6 +25,9 @@ TEMPLATES: Mapping[str, str] = {
     "If you did not ask for it, ignore it and share it with nobody.",
     "password_changed": "The password of your account was changed. If this was not you, contact us at once.",
     "password_link": "Choose the password of your account: {link}. The link works once, for {hours} hours.",
+    "invitation": "{inviter} invites you to {name}. Choose your password here: {link}. "
+    "The link works once, for {hours} hours.",
+    "application_rejected": "Your application for {name} was not accepted. {reason}",
     "membership_added": "You now belong to {party} as well: sign in with your e-mail address and password.",
     "phone_changed": "The phone number of your account was changed. If this was not you, contact us at once.",
     "bank_account_changed": "Your payouts now go to the bank account ending in {last4}. "

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from dispatch import urls
 from dispatch.access import api_keys
+from dispatch.config import Settings
 from dispatch.engine import audit
 from dispatch.errors import Invalid, Missing, NotSignedIn
 from dispatch.events import Actor
@@ -104,12 +106,16 @@ async def set_business(tx: Tx, id: UUID, token: str | None, info: Mapping[str, A
     return await _stepped(tx, before, "business_info")
 
 
-async def set_api(tx: Tx, id: UUID, token: str | None, urls: Mapping[str, str | None]) -> Integration:
-    """Where the app hears and sends people back to; makes its client id. What is not named stays."""
+async def set_api(tx: Tx, id: UUID, token: str | None, addresses: Mapping[str, str | None]) -> Integration:
+    """Where the app hears and sends people back to; makes its client id. What is not named stays.
+
+    Raises Invalid for an address that is no public machine's over https.
+    """
     before = await _begun(tx, id, token)
+    _check_urls(tx.services.settings, addresses)
     await rows.set_urls(
-        tx.conn, id=id, webhook_url=urls.get("webhook_url", before.webhook_url),
-        callback_url=urls.get("callback_url", before.callback_url),
+        tx.conn, id=id, webhook_url=addresses.get("webhook_url", before.webhook_url),
+        callback_url=addresses.get("callback_url", before.callback_url),
     )  # fmt: skip
     await ensure_key(tx, before)
     return await _stepped(tx, before, "api_setup")
@@ -157,6 +163,17 @@ async def ensure_key(tx: Tx, row: Integration) -> UUID:
     made = await api_keys.make(tx, row.id, kind=integrations.REALM, name=row.name, scopes=integrations.SCOPES)
     await rows.set_key(tx.conn, id=row.id, key_id=made.id)
     return made.id
+
+
+def _check_urls(settings: Settings, given: Mapping[str, str | None]) -> None:
+    said = {
+        name: complaint
+        for field, name in (("webhook_url", "webhookUrl"), ("callback_url", "callbackUrl"))
+        if (url := given.get(field)) is not None
+        and (complaint := urls.complaint_of(url, settings.webhooks.open_hosts))
+    }
+    if said:
+        raise Invalid(said)
 
 
 async def _begun(tx: Tx, id: UUID, token: str | None) -> Integration:

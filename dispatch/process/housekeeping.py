@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dispatch.billing import confirm
+from dispatch.engine import files
 from dispatch.parties import erasure
 from storage import (
     commands,
@@ -62,6 +63,7 @@ async def tidy(services: Services) -> None:
     await _purge_all(services, partial(integration_usage.purge, days=USAGE_DAYS, most=MOST))
     await _purge_all(services, partial(tasks.purge, days=TASK_DAYS, most=MOST))
     await _purge_all(services, partial(notifications.purge, days=s.notifications_days, most=MOST))
+    await files.tidy(services)
 
 
 async def _forget_bookings(services: Services) -> None:

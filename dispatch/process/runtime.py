@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from dispatch.adapters.files import store_of
 from dispatch.adapters.geocoder import geocoder
 from dispatch.adapters.razorpay import opened
 from dispatch.bus import Bus, LocalBus, RedisBus
@@ -111,6 +112,7 @@ async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
         sessions=Sessions(pool, tokens, vault_of(settings), bus, settings.tokens), zones=zones,
         roster=roster, tracker=tracker, open_gateway=opened.client_of,
         geocoder=geocoder(settings.geocoder.url, user_agent=settings.geocoder.user_agent),
+        files=store_of(settings),
     )  # fmt: skip
     reactions_of(services)
     await zones.load()

@@ -1,23 +1,40 @@
 """The one place that composes SQL: where a list takes its rows from, and the sorts, filters and search declared for it.
 
 A page is found by its keys alone (an index gives them in order), and only its own rows are read whole. How many there
-are in all is a question of its own: exact up to MAX_COUNTED, "more than that" beyond.
+are in all is a question of its own: exact up to MAX_COUNTED, "more than that" beyond. Of a million rows a list stays
+under 10 ms for the pairs of sort and filters that it is `indexed` for; the others must stay under 300 ms.
+
+A list over everything (bookings, transactions) is declared like one's own, without an owner, and holds to three things:
+
+1. **An index for each order, and for each filter that is used with it.** `(created_at, id)` gives the list and every
+   filter that many rows pass, because a walk in that order soon comes upon a page of them. A filter that few pass (an
+   owner, one status of eight, an area) needs `(that, created_at, id)`, else the walk goes past everything. An index
+   on a hot table costs every booking that is made or moved: what is asked once a day is not indexed but stays under
+   300 ms by a narrow date range beside it.
+2. **One value is `=`, several are `ANY`**: only `=` keeps the index's order. So a list that always shows some of its
+   rows (who waits, what is open) has that condition in its `keys` and a partial index with the same words.
+3. **Words stand in a table beside** (`booking_words`) and are searched by `Words`, which is right for rare words and
+   for common ones, with `beside` naming the booking's id in the list's rows: a list of transactions searches the words
+   of their bookings by `beside="p.booking_id"`. What stands on a row of few thousand may be searched by a condition.
+
+`dispatch bench lists` fills a database of so many rows, runs every list of LISTS for every pair, and says which miss.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from typing import Any, Generic, TypeVar
-from uuid import UUID
-
-import orjson
 
 from storage.database.binder import Statements, columns_of, to_positional
+from storage.database.orders import MAX_SORTS, BadCursor, Order, Place, Sort, after, cursor_to, direction, place_of
 from storage.database.pool import Conn, translated
+from storage.database.searching import QUERY, Words, search_query
+
+__all__ = [
+    "LISTS", "MAX_COUNTED", "MAX_LIMIT", "MAX_OFFSET", "MAX_SORTS", "AnyOf", "BadCursor", "Filter", "Listed", "Pair",
+    "Slice", "Sort", "TooDeep", "UnknownName", "Wanted", "Words", "made_on_days", "search_query",
+]  # fmt: skip
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,24 +45,10 @@ MAX_LIMIT = 100
 MAX_OFFSET = 10_000
 #: Rows are counted one by one up to here.
 MAX_COUNTED = 10_000
-#: A list is sorted by at most so many things.
-MAX_SORTS = 3
 #: How many rows a stream reads at once.
 STREAM_ROWS = 500
 #: Composed texts that are kept per list.
 _MAX_TEXTS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """An expression that the list's keys and rows both know, and the type that a cursor's text is read as.
-
-    What may be missing comes last, whichever way the list goes; an index cannot give that order.
-    """
-
-    expression: str
-    type: str
-    is_nullable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +106,6 @@ class UnknownName(LookupError):
     """Nothing of this name was declared; callers check before, so this is a bug."""
 
 
-class BadCursor(ValueError):
-    """A cursor that no page of this list in this order has given."""
-
-
 class TooDeep(ValueError):
     """This page begins beyond MAX_OFFSET: only a cursor leads there."""
 
@@ -120,8 +119,9 @@ class Listed(Generic[T]):
 
     `keys` is the part `FROM ... WHERE ...` that says which rows belong to the list (with :names for what is given);
     `columns` and `source` are the parts of the row type. `key` tells one row from another and makes the order total.
-    `sorts`, `filters` and `search` are literals of our own: what comes from outside is only ever a parameter. `indexed`
-    names the pairs that an index answers, at any depth and size ("" is the default order).
+    `sorts`, `filters` and `search` are literals of our own: what comes from outside is only ever a parameter. `search`
+    is where the words stand, or a condition in which `{}` is the query. `indexed` names the pairs that an index
+    answers, at any depth and size ("" is the default order).
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Listed(Generic[T]):
         sorts: Mapping[str, Sort],
         default_sort: tuple[tuple[str, bool], ...],
         filters: Mapping[str, Filter] | None = None,
-        search: str | None = None,
+        search: str | Words | None = None,
         columns: str = "columns",
         source: str = "source",
         indexed: Sequence[Pair] = (),
@@ -144,7 +144,7 @@ class Listed(Generic[T]):
         self._rows = sql.part(columns), sql.part(source)
         self._row_type, self._width = row_type, len(columns_of(row_type))
         self.key, self.sorts, self.filters = key, dict(sorts), dict(filters or {})
-        self.search_condition, self.default_sort, self.indexed = search, default_sort, tuple(indexed)
+        self.search, self.default_sort, self.indexed = search, default_sort, tuple(indexed)
         conditions = " ".join(f for f in self.filters.values() if isinstance(f, str))
         self.parameters = frozenset(to_positional(f"{self._keys} {self._rows[1]} {conditions}")[1])
         self._texts: dict[tuple[Any, ...], Texts] = {}
@@ -207,33 +207,18 @@ class Listed(Generic[T]):
             values["search_query"] = search_query(wanted.search)
         return values
 
-    # ------------------------------------------------------------ cursors
-
-    def _order(self, sorts: tuple[tuple[str, bool], ...]) -> list[tuple[Sort, bool]]:
+    def _order(self, sorts: tuple[tuple[str, bool], ...]) -> Order:
         """The sorts and, last, the key, which goes the way of the last sort."""
         chosen = (sorts or self.default_sort)[:MAX_SORTS]
         order = [(_known(self.sorts, name), is_down) for name, is_down in chosen]
         return [*order, (self.key, order[-1][1] if order else False)]
 
     def _cursor(self, wanted: Wanted, page: int, values: Sequence[str | None]) -> str:
-        raw = orjson.dumps([_signature(wanted.sorts or self.default_sort), page, list(values)])
-        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+        return cursor_to(wanted.sorts or self.default_sort, page, values)
 
     def read_cursor(self, text: str, sorts: tuple[tuple[str, bool], ...]) -> Place:
         """Where a page goes on. Raises BadCursor."""
-        try:
-            raw = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-            signature, page, values = raw
-        except (ValueError, TypeError, binascii.Error) as error:
-            raise BadCursor from error
-        order = self._order(sorts)
-        fits = signature == _signature(sorts or self.default_sort) and isinstance(page, int) and 1 < page < 2**31
-        if not fits or not isinstance(values, list) or len(values) != len(order):
-            raise BadCursor
-        for value, (sort, _) in zip(values, order, strict=True):
-            if not (value is None and sort.is_nullable) and not _is_read_as(value, sort.type):
-                raise BadCursor
-        return Place(page, tuple(values))
+        return place_of(text, sorts or self.default_sort, self._order(sorts))
 
     # ------------------------------------------------------------ composing
 
@@ -255,23 +240,34 @@ class Listed(Generic[T]):
         place: Place | None,
     ) -> Texts:
         conditions = [_condition(_known(self.filters, name), f":filter_{name}", is_many) for name, is_many in filters]
-        if searches:
-            if self.search_condition is None:
+        words = self.search if searches and isinstance(self.search, Words) else None
+        if searches and words is None:
+            if self.search is None:
                 raise UnknownName("search")
-            conditions.append(self.search_condition.replace("{}", "lower(:search_query::text)::tsquery"))
-        keys = " AND ".join([self._keys, *(f"({c})" for c in conditions)])
+            conditions.append(str(self.search).replace("{}", QUERY))
+        listed = " AND ".join([self._keys, *(f"({c})" for c in conditions)])
         order = self._order(sorts)
-        order_text = ", ".join(_direction(sort, is_down) for sort, is_down in order)
-        after = "" if place is None else f" AND ({_after(order, place.missing)})"
+        order_text = ", ".join(direction(sort, is_down) for sort, is_down in order)
         columns, source = self._rows
         at = ", ".join(f"({sort.expression})::text" for sort, _ in order)
         key = self.key.expression
         rows = f"SELECT {columns}, ARRAY[{at}] AS listed_at FROM {source} WHERE {key} = ANY("  # noqa: S608
-        chosen = f"ARRAY(SELECT {key} {keys}{after} ORDER BY {order_text} LIMIT :listed_limit OFFSET :listed_offset)"
+        beyond = "" if place is None else f" AND ({after(order, place.missing)})"
+        everything = f"{listed} AND {words.is_found}" if words else listed
+        before = f"WITH {words.hits} " if words else ""
+
+        def chosen(of: str) -> str:
+            return f"SELECT {key} {of}{beyond} ORDER BY {order_text} LIMIT :listed_limit OFFSET :listed_offset"
+
+        def counted(of: str) -> str:
+            return f"SELECT 1 {of} LIMIT {MAX_COUNTED + 1}"
+
+        page = _rare_or_common(words, chosen, listed, words.has_them) if words else chosen(listed)
+        count = _rare_or_common(words, counted, listed, words.is_found) if words else counted(listed)
         return Texts(
-            page=Text.of(f"{rows}{chosen}) ORDER BY {order_text}"),
-            count=Text.of(f"SELECT count(*) FROM (SELECT 1 {keys} LIMIT {MAX_COUNTED + 1}) AS counted"),  # noqa: S608
-            keys=Text.of(f"SELECT {key} {keys} ORDER BY {order_text}"),
+            page=Text.of(f"{before}{rows}ARRAY({page})) ORDER BY {order_text}"),
+            count=Text.of(f"{before}SELECT count(*) FROM ({count}) AS counted"),  # noqa: S608
+            keys=Text.of(f"SELECT {key} {everything} ORDER BY {order_text}"),
             rows=Text.of(f"{rows}:listed_keys::{self.key.type}[]) ORDER BY {order_text}"),
         )
 
@@ -283,7 +279,7 @@ class Listed(Generic[T]):
             for sort in self.sorts:
                 for is_down in (False, True):
                     yield Wanted(sorts=((sort, is_down),), filters=filters)
-        if self.search_condition is not None:
+        if self.search is not None:
             yield Wanted(search="a")
 
 
@@ -312,22 +308,6 @@ class Texts:
     rows: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The last row that was shown, by what it is sorted by; `missing` says which of that it did not have."""
-
-    page: int
-    values: tuple[str | None, ...]
-
-    @property
-    def missing(self) -> tuple[bool, ...]:
-        return tuple(value is None for value in self.values)
-
-    @property
-    def named(self) -> dict[str, str]:
-        return {f"after_{n}": value for n, value in enumerate(self.values) if value is not None}
-
-
 def made_on_days(moment: str) -> dict[str, str]:
     """The filters by the local days on which something was made, both included; the list takes a :timezone."""
     return {
@@ -336,22 +316,10 @@ def made_on_days(moment: str) -> dict[str, str]:
     }
 
 
-def search_query(text: str) -> str:
-    """The tsquery of what somebody typed: beginnings of words and codes, or a phone's first or last digits.
-
-    The words are split as `search_words` in the database splits them. What has no word in it finds nothing.
-    """
-    words = text.translate(_SEPARATORS).split()
-    query = " & ".join(f"'{word}':*" for word in words)
-    digits = "".join(c for c in text if c in "0123456789")
-    if len(digits) >= _MIN_PHONE_DIGITS and not set(text) - set("0123456789+-(). "):
-        query = f"({query}) | '>{digits}':* | '<{digits[::-1]}':*"
-    return query
-
-
-#: A shorter number is no part of a phone.
-_MIN_PHONE_DIGITS = 3
-_SEPARATORS = {n: " " for n in range(128) if not chr(n).isalnum()}
+def _rare_or_common(words: Words, query: Callable[[str], str], listed: str, common: str) -> str:
+    """The query on those rows of the list that have the words: two ways, of which only one gives rows."""
+    by_hits = query(f"{listed} AND {words.are_all} AND {words.is_hit}")
+    return f"({by_hits}) UNION ALL ({query(f'{listed} AND NOT {words.are_all} AND {common}')})"
 
 
 def _condition(filter_: Filter, value: str, is_many: bool) -> str:
@@ -359,30 +327,6 @@ def _condition(filter_: Filter, value: str, is_many: bool) -> str:
         return filter_.replace("{}", value)
     # One value is compared by =, so that an index in the list's order serves it.
     return f"{filter_.expression} = " + (f"ANY({value}::{filter_.type}[])" if is_many else f"{value}::{filter_.type}")
-
-
-def _direction(sort: Sort, is_down: bool) -> str:
-    return f"{sort.expression} {'DESC' if is_down else 'ASC'}{' NULLS LAST' if sort.is_nullable else ''}"
-
-
-def _after(order: Sequence[tuple[Sort, bool]], missing: Sequence[bool]) -> str:
-    """The rows after a place, as a condition."""
-    marks = [f":after_{n}::text::{sort.type}" for n, (sort, _) in enumerate(order)]
-    if len({is_down for _, is_down in order}) == 1 and not any(sort.is_nullable for sort, _ in order):
-        # One comparison of rows, which an index understands.
-        left = ", ".join(sort.expression for sort, _ in order)
-        return f"({left}) {'<' if order[0][1] else '>'} ({', '.join(marks)})"
-    ways, equal = [], ""
-    for (sort, is_down), mark, is_missing in zip(order, marks, missing, strict=True):
-        if not is_missing:
-            later = f"{sort.expression} {'<' if is_down else '>'} {mark}"
-            ways.append(f"({equal}({later}{f' OR {sort.expression} IS NULL' if sort.is_nullable else ''}))")
-        equal += f"{sort.expression} IS NULL AND " if is_missing else f"{sort.expression} = {mark} AND "
-    return " OR ".join(ways)
-
-
-def _signature(sorts: Sequence[tuple[str, bool]]) -> str:
-    return ",".join(f"{'-' if is_down else ''}{name}" for name, is_down in sorts[:MAX_SORTS])
 
 
 def _is_many(value: Any) -> bool:
@@ -393,31 +337,3 @@ def _known(table: Mapping[str, Any], name: str) -> Any:
     if name not in table:
         raise UnknownName(name)
     return table[name]
-
-
-def _is_read_as(value: Any, type_: str) -> bool:
-    """Whether the database reads this text as that type; one made by hand must not become a fault of ours."""
-    if not isinstance(value, str) or len(value) > _MAX_CURSOR_TEXT or "\x00" in value:
-        return False
-    try:
-        _READERS[type_](value)
-    except (ValueError, KeyError, OverflowError):
-        return False
-    return True
-
-
-def _int(bits: int) -> Callable[[str], object]:
-    def read(text: str) -> int:
-        value = int(text)
-        if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
-            raise ValueError(text)
-        return value
-
-    return read
-
-
-_MAX_CURSOR_TEXT = 500
-_READERS: Mapping[str, Callable[[str], object]] = {
-    "uuid": UUID, "timestamptz": datetime.fromisoformat, "date": date.fromisoformat, "bigint": _int(64),
-    "int": _int(32), "text": str,
-}  # fmt: skip

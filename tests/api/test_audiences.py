@@ -26,6 +26,8 @@ WITH_ROLES = [r for r in all_routes() if r.audience.resources is not None and no
     ("/api/partners/onboarding/documents", "organisation"), ("/api/partners/profile", "organisation"),
     ("/api/partners/sluggish", "organisation"), ("/api/partners/managers", "organisation"),
     (f"/api/partners/{ID[:-1]}", "organisation"), ("/api/partners/nothing/here", "organisation"),
+    ("/api/providers", "provider"), ("/api/providers/wallet/balance", "provider"), ("/api/providership", "customer"),
+    ("/api/provider-applications", "provider_desk"), ("/api/payout-requests/admin/all", "provider_desk"),
     ("/api/auth/signin", "account"), ("/api/auth", "account"), ("/api/authors", "customer"),
     ("/v1/admin/staff", "admin"), ("/v1/administrators", "customer"), ("/v1/partner/bookings", "technician"),
     ("/v1/partners", "customer"), ("/nowhere", "customer"),

@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 from urllib.parse import urlencode
@@ -19,13 +20,18 @@ from aiohttp.test_utils import TestClient, TestServer
 from api.app import all_routes, create_app
 from api.route import Route
 from api.wire.listing import Grammar, taken
+from dispatch.access.dev_tokens import mint_dev_token
+from dispatch.adapters.files.folder import FolderStore
 from dispatch.adapters.razorpay import opened
 from dispatch.billing import payouts, refunds
+from dispatch.engine import files
+from dispatch.events import SYSTEM
 from dispatch.local_gateway.server import LocalGateway
 from storage.database.pool import Pool
 from tests.api.customer.conftest import Visitor
 from tests.dispatch.billing.conftest import open_till
 from tests.dispatch.billing.till import Till
+from tests.files import PDF
 from tests.world import KOLKATA, NOON
 
 LISTED = [r for r in all_routes() if r.listing is not None and r.listing.is_paged]
@@ -41,9 +47,10 @@ class Street:
     customers: list[Visitor]
     technicians: list[Visitor]
     service: Visitor
+    staff: Visitor
 
     def of(self, route: Route) -> list[Visitor]:
-        people = {"customer": self.customers, "technician": self.technicians}
+        people = {"customer": self.customers, "technician": self.technicians, "admin": [self.staff]}
         return people.get(route.audience.name, [self.service])
 
 
@@ -65,6 +72,7 @@ async def furnish(till: Till, technician_id: UUID) -> UUID:
     async with services.transaction() as tx:
         await refunds.request_for_booking(tx, done.id, 10000, reason="sorry", requested_by="staff", to_wallet=True)
         await payouts.create(tx, technician_id, method="upi", requested_by="staff")
+    await files.add(services, "document", files.HOUSE, "a.pdf", BytesIO(PDF), SYSTEM)
     for owner, column in ((done.account_id, "account_id"), (technician_id, "technician_id")):
         await till.world.execute(
             f"INSERT INTO notifications ({column}, type, title, message) VALUES ($1, 'test', 'Title', 'Words')", owner
@@ -82,8 +90,10 @@ async def street(pg_home: str, tmp_path_factory: Any) -> AsyncIterator[Street]:
     async with LocalGateway(seed=5) as gw:
         till = await open_till(pool, folder, gw)
         services = till.world.services
+        services.files = FolderStore(folder)
         # The whole walk comes from one address within a minute.
         services.settings.limits.customer_per_minute = services.settings.limits.technician_per_minute = 100_000
+        services.settings.limits.admin_per_minute = 100_000
         async with TestClient(TestServer(create_app(services, with_sockets=False))) as client:
 
             async def visitor(realm: str, subject_id: UUID) -> Visitor:
@@ -102,9 +112,10 @@ async def street(pg_home: str, tmp_path_factory: Any) -> AsyncIterator[Street]:
             await services.roster.refresh()
             await till.world.book(dispatch=False, hours=24)
             service = Visitor(client, None, services.tokens.mint("service", "a test", None, 600))
+            staff = Visitor(client, None, await mint_dev_token(services, "admin", "staff@example.com"))
             yield Street(
                 till, [await visitor("customer", i) for i in account_ids],
-                [await visitor("technician", i) for i in technician_ids], service,
+                [await visitor("technician", i) for i in technician_ids], service, staff,
             )  # fmt: skip
         await opened.close(services.settings.payments)
         await services.bus.close()
@@ -154,7 +165,10 @@ def values_of(kind: Any) -> list[str]:
     if get_origin(inner) is Literal:
         return [str(v) for v in get_args(inner)]
     base = get_args(inner)[0] if hasattr(inner, "__metadata__") else inner
-    return {bool: ["true", "false"], int: ["0", "7"], str: ["x", "INR"], date: ["2026-01-05", "2026-01-06"]}[base]
+    return {
+        bool: ["true", "false"], int: ["0", "7"], str: ["x", "INR"], date: ["2026-01-05", "2026-01-06"],
+        UUID: ["0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-e07fc1f90ae7"],
+    }[base]
 
 
 def queries(grammar: Grammar) -> list[dict[str, Any]]:

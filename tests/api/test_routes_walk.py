@@ -28,7 +28,7 @@ WITH_BODY = [
 ID = "11111111-1111-4111-8111-111111111111"
 REALMS = {
     "customer": "customer", "technician": "technician", "admin": "admin", "internal": "service", "account": "provider",
-    "organisation": "organisation", "integration": "integration",
+    "organisation": "organisation", "integration": "integration", "provider": "provider", "provider_desk": "admin",
 }  # fmt: skip
 #: What every dialect's error has at the top; some have more.
 ERROR_KEYS = {"success", "error", "message", "timestamp"}

@@ -164,8 +164,10 @@ async def test_what_cannot_be_continued_is_reset(live: Live, monkeypatch: pytest
 async def test_a_lost_hint_is_found(live: Live) -> None:
     customer, booking = await prepared(live)
     technician = await live.person("technician", "PT-001")
-    await customer.connect()
-    await technician.connect()
+    for person in (customer, technician):
+        await person.connect()
+        # Connected is not yet joined: whoever was answered is.
+        await person.ask("resume", {})
     head = await head_of(live, booking["id"])
     await happens_unheard(live, booking["id"], 2)
     party_id = await live.value("SELECT id FROM parties WHERE code = 'PT-001'")

@@ -30,7 +30,7 @@ async def sent(services: Services, email: str = ADDRESS) -> list[str]:
 async def token_sent(services: Services, email: str = ADDRESS) -> str:
     async with services.read() as conn:
         body = await conn.fetchval("SELECT body FROM outbox WHERE recipient = $1 ORDER BY id DESC LIMIT 1", email)
-    found = re.search(r"token=(\S+?)\.? ", body)
+    found = re.search(r"/account/(\S+?)\.? ", body)
     assert found is not None, body
     return found[1].rstrip(".")
 
@@ -72,4 +72,4 @@ async def test_an_address_in_a_customers_profile_is_nobodys_sign_in(services: Se
 
 
 async def test_links_lead_to_the_public_address(services: Services) -> None:
-    assert invitations.link_of(services.settings, "t") == "http://127.0.0.1:8080/set-password?token=t"
+    assert passwords.page_of(services.settings, "t") == "http://127.0.0.1:8080/account/t"

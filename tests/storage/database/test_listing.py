@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from storage.database import listing
+from storage.database import listing, searching
 from storage.database.binder import Statements
 from storage.database.listing import (
     LISTS,
@@ -25,6 +25,7 @@ from storage.database.listing import (
     TooDeep,
     UnknownName,
     Wanted,
+    Words,
     search_query,
 )
 from storage.database.pool import Conn
@@ -99,6 +100,33 @@ async def test_filters_and_search(db: Conn, things: Listed[Thing]) -> None:
     # Signs are no words, and text is only ever text.
     for text in ("%", "_", "\\", "'; DROP TABLE quotas; --", "!", "w2 & w3", "x | w2", "(", "ключ", "\u202a"):
         assert await numbers(db, things, Wanted(search=text)) == ([], 0)
+
+
+async def test_rare_and_common_words_are_found_alike(
+    db: Conn, things: Listed[Thing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond MAX_HITS a list is walked in its order; it says the same as the way by the hits."""
+    monkeypatch.setattr(searching, "MAX_HITS", 40)
+    words = (
+        "(SELECT n AS thing, array_to_tsvector(ARRAY['all', CASE WHEN n % 4 = 0 THEN 'few' ELSE 'many' END, 'n' || n])"
+    )
+    things.search = Words(
+        f"{words} AS words FROM generate_series(1, 120) AS n) AS w", "w.thing", "w.words", beside="t.n"
+    )
+    for word, expected, total in (
+        ("n77", [77], 1), ("n11", [119, 118, 117], 11), ("few", [120, 116, 112], 30), ("many", [119, 118, 117], 90),
+        ("all", [120, 119, 118], 120), ("nobody", [], 0),
+    ):  # fmt: skip
+        found = await things.page(db, Wanted(limit=3, search=word), most=120)
+        assert ([t.n for t in found.rows], found.total, found.is_exact) == (expected, total, True), word
+        if found.cursor is not None:
+            after = await things.page(db, Wanted(limit=3, search=word, cursor=found.cursor), most=120)
+            both = await things.first(db, Wanted(limit=6, search=word), most=120)
+            assert found.rows + after.rows == both and after.total == total
+    rest = Wanted(limit=3, search="all", filters={"rest": 2}, sorts=(("n", False),))
+    assert await numbers(db, things, rest, 120) == ([2, 5, 8], 40)
+    pieces = [batch async for batch in things.stream(db, Wanted(search="all"), most=120)]
+    assert [t.n for batch in pieces for t in batch] == list(range(120, 0, -1))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+"""Providers: how one comes to be, with the owner who is the first of its team."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from dispatch import numbers
+from dispatch.access import passwords
+from dispatch.errors import Conflict, Missing
+from dispatch.services import Tx
+from storage import accounts as account_rows
+from storage import provider_team as team_rows
+from storage import providers as rows
+from storage.database.listing import Slice, Wanted
+from storage.database.pool import Conn
+from storage.providers import Provider
+
+FACILITY_TYPES = ("Facility", "Clinic", "Hospital")
+UNITS = ("minor", "major")
+
+
+class DuplicateEmail(Conflict):
+    """User with this email already exists"""
+
+    code = "duplicate_email"
+
+
+@dataclass(frozen=True, slots=True)
+class NewProvider:
+    """What a provider begins with; None takes the installation's setting."""
+
+    name: str
+    owner_name: str
+    owner_email: str
+    phone: str | None = None
+    facility_type: str = "Facility"
+    description: str = ""
+    services: Sequence[str] = ()
+    address: dict[str, Any] | None = None
+    currency: str | None = None
+    timezone: str | None = None
+
+
+async def create(tx: Tx, new: NewProvider, *, inviter: str) -> Provider:
+    """A provider whose owner gets a link to choose a password; they belong to it once they have used it."""
+    defaults = tx.services.settings.providers
+    currency = new.currency or defaults.currency
+    provider_id = await rows.insert_party(
+        tx.conn, code=await numbers.take(tx.conn, "PR", date.min), name=new.name, email=new.owner_email,
+        phone=new.phone, address=new.address or {}, timezone=new.timezone or defaults.timezone, currency=currency,
+    )  # fmt: skip
+    assert provider_id is not None, "an insert answers with its id"
+    await rows.insert(
+        tx.conn, id=provider_id, facility_type=new.facility_type, description=new.description,
+        services=list(new.services), store_currency=currency, min_payout_minor=defaults.min_payout_minor,
+        billing_email=new.owner_email,
+    )  # fmt: skip
+    made = await get(tx.conn, provider_id)
+    await invite(tx, made, name=new.owner_name, email=new.owner_email, role="Owner", inviter=inviter)
+    return made
+
+
+async def invite(tx: Tx, provider: Provider, *, name: str, email: str, role: str, inviter: str) -> tuple[UUID, UUID]:
+    """(membership, invitation) of somebody who is asked into the team by e-mail. Raises DuplicateEmail."""
+    await account_rows.lock_address(tx.conn, email=email)
+    known = await account_rows.of_invitation(tx.conn, email=email)
+    if known is None:
+        known = await account_rows.insert(tx.conn, phone=None, email=email.lower(), name=name)
+    assert known is not None, "an insert answers with its row"
+    membership_id = await team_rows.add(tx.conn, account_id=known.id, provider_id=provider.id, role=role)
+    if membership_id is None:
+        raise DuplicateEmail
+    invitation_id = await passwords.invite(
+        tx, known.id, membership_id, email, party_name=provider.name, inviter=inviter
+    )
+    return membership_id, invitation_id
+
+
+async def get(conn: Conn, provider_id: UUID) -> Provider:
+    """Raises Missing."""
+    found = await rows.get(conn, id=provider_id)
+    if found is None:
+        raise Missing("provider")
+    return found
+
+
+async def set_units(tx: Tx, provider_id: UUID, units: str) -> None:
+    """In which units amounts are written to and by this provider, from the next request on."""
+    if units not in UNITS:
+        raise ValueError(f"no units: {units}")
+    await rows.set_units(tx.conn, id=provider_id, money_units=units)
+
+
+#: All providers, as a list for staff.
+LIST = rows.every
+
+
+async def page(conn: Conn, wanted: Wanted) -> Slice[Provider]:
+    return await rows.every.page(conn, wanted)

@@ -1,0 +1,140 @@
+"""Files: judged by their content, kept with their cause, lent by links, thrown away when nobody wants them."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
+
+import pytest
+
+from dispatch.adapters.files import store_of
+from dispatch.engine import files
+from dispatch.engine.files import HOUSE, LinkExpired, Owner
+from dispatch.errors import Invalid, Missing
+from dispatch.events import Actor
+from dispatch.services import Services
+from storage.database.pool import Pool
+from storage.files import File
+from tests.dispatch.adapters.files.bucket import BUCKET, KEY_ID, REGION, SECRET, a_bucket
+from tests.files import PDF, PNG
+from tests.identity import make_services
+
+STAFF = Actor("admin", "7")
+
+
+@pytest.fixture
+def keeping(fresh_pool: Pool, tmp_path: Path) -> Services:
+    made = make_services(fresh_pool, tmp_path)
+    made.files = store_of(made.settings)
+    return made
+
+
+def on_disk(services: Services) -> int:
+    return sum(p.is_file() for p in (services.settings.data / "files").rglob("*"))
+
+
+async def read(services: Services, file: File) -> bytes:
+    return b"".join([piece async for piece in files.content_of(services, file)])
+
+
+def link_of(services: Services, file: File, **given: Any) -> tuple[UUID, int | None, str | None]:
+    parts = urlsplit(files.link_to(services, file, **given))
+    asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    return UUID(parts.path.rsplit("/", 1)[-1]), int(asked["expires"]) if asked else None, asked.get("signature")
+
+
+async def test_a_file_is_kept_and_belongs_to_its_owner_alone(keeping: Services) -> None:
+    owner, name = Owner("account", uuid4()), "../../passport.pdf"
+    file = await files.add(keeping, "document", owner, name, BytesIO(PDF), STAFF)
+    assert (file.media_type, file.size, file.name, file.made_by) == ("application/pdf", len(PDF), name, "admin:7")
+    assert name not in file.store_key and await read(keeping, file) == PDF
+    async with keeping.read() as conn:
+        assert (await files.get(conn, file.id, owner)).id == file.id
+        for other in (HOUSE, Owner("account", uuid4()), Owner("technician", owner.id)):
+            with pytest.raises(Missing):
+                await files.get(conn, file.id, other)
+
+
+@pytest.mark.parametrize(("purpose", "content", "words"), [
+    ("document", b"", "is empty"), ("document", b"name,price", "jpeg, pdf or png"), ("service_image", PDF, "webp"),
+    ("service_image", PNG + bytes(5 * 2**20), "at most 5 MB"), ("attachment", b"<svg onload=x>", "not taken here"),
+])  # fmt: skip
+async def test_what_a_purpose_does_not_take_leaves_nothing_behind(
+    keeping: Services, purpose: str, content: bytes, words: str
+) -> None:
+    with pytest.raises(Invalid, match=words) as refused:
+        await files.add(keeping, purpose, HOUSE, "a.png", BytesIO(content), STAFF, field="photo")
+    assert list(refused.value.fields) == ["photo"] and on_disk(keeping) == 0
+    async with keeping.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM files") == 0
+
+
+async def test_a_link_is_for_one_file_and_a_time(keeping: Services) -> None:
+    one = await files.add(keeping, "document", HOUSE, "a.png", BytesIO(PNG), STAFF)
+    other = await files.add(keeping, "document", HOUSE, "b.png", BytesIO(PNG), STAFF)
+    id_, expires, signature = link_of(keeping, one)
+    assert expires is not None and signature is not None
+    assert (await files.by_link(keeping, id_, expires, signature)).id == one.id
+    for wrong in (
+        (other.id, expires, signature), (id_, expires + 1, signature), (id_, expires, "é"), (id_, None, None),
+    ):  # fmt: skip
+        with pytest.raises(Missing):
+            await files.by_link(keeping, *wrong)
+    with pytest.raises(LinkExpired):
+        await files.by_link(keeping, *link_of(keeping, one, life_s=-5))
+
+
+async def test_what_everybody_may_see_needs_no_signature(keeping: Services) -> None:
+    image = await files.add(keeping, "service_image", HOUSE, "a.png", BytesIO(PNG), STAFF)
+    assert link_of(keeping, image) == (image.id, None, None)
+    assert (await files.by_link(keeping, image.id, None, None)).id == image.id
+
+
+async def test_what_nobody_kept_dropped_or_old_files_are_thrown_away(keeping: Services) -> None:
+    kept = await files.add(keeping, "document", HOUSE, "a.pdf", BytesIO(PDF), STAFF)
+    dropped = await files.add(keeping, "document", HOUSE, "b.pdf", BytesIO(PDF), STAFF)
+    old = await files.add(keeping, "export", HOUSE, "c.pdf", BytesIO(PDF), STAFF)
+    waiting = await files.receive(keeping, "document", HOUSE, "d.pdf", BytesIO(PDF), STAFF)
+    async with keeping.transaction() as tx:
+        await files.drop(tx, dropped.id)
+    await files.tidy(keeping)
+    assert on_disk(keeping) == 3
+    async with keeping.transaction() as tx:
+        await tx.conn.execute("UPDATE app_clock SET app_at = app_at + interval '8 days'")
+    await files.tidy(keeping)
+    assert on_disk(keeping) == 1 and await read(keeping, kept) == PDF
+    async with keeping.transaction() as tx:
+        for gone in (old, waiting):
+            with pytest.raises(Missing):
+                await files.keep(tx, gone.id)
+
+
+async def test_the_house_gives_a_file_once(keeping: Services) -> None:
+    file = await files.add(keeping, "document", HOUSE, "a.pdf", BytesIO(PDF), STAFF)
+    owner = Owner("technician", uuid4())
+    async with keeping.transaction() as tx:
+        assert (await files.give(tx, file.id, owner)).owner_id == owner.id
+    async with keeping.transaction() as tx:
+        with pytest.raises(Missing):
+            await files.give(tx, file.id, Owner("technician", uuid4()))
+
+
+async def test_a_bucket_holds_the_bytes_and_lends_them_itself(fresh_pool: Pool, tmp_path: Path) -> None:
+    async with a_bucket() as (bucket, endpoint):
+        services = make_services(fresh_pool, tmp_path, files={
+            "store": "s3", "s3_endpoint": endpoint, "s3_bucket": BUCKET, "s3_key_id": KEY_ID, "s3_secret": SECRET,
+            "s3_region": REGION, "cdn_url": "https://cdn.example",
+        })  # fmt: skip
+        services.files = store_of(services.settings)
+        file = await files.add(services, "document", HOUSE, "a.pdf", BytesIO(PDF), STAFF)
+        image = await files.add(services, "service_image", HOUSE, "a.png", BytesIO(PNG), STAFF)
+        assert await read(services, file) == PDF and bucket.objects[file.store_key][1] == "application/pdf"
+        assert files.link_to(services, file).startswith(f"{endpoint}/{BUCKET}/{file.store_key}?X-Amz-Algorithm=")
+        assert files.link_to(services, image) == f"https://cdn.example/{image.store_key}"
+        async with services.transaction() as tx:
+            await files.drop(tx, file.id)
+        await files.tidy(services)
+        assert list(bucket.objects) == [image.store_key]
