@@ -42,21 +42,14 @@ class Integration:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Either it lies at `url`, or it was uploaded and has a `media_type`."""
+    """Either it lies elsewhere, at `url`, or it was uploaded as a file."""
 
     id: UUID
     type: str
     name: str
     url: str | None
-    media_type: str | None
+    file_id: UUID | None
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    name: str
-    media_type: str
-    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +83,7 @@ delete = sql.scalar("delete", datetime)
 add_document = sql.scalar("add_document", UUID)
 documents = sql.rows("documents", Document)
 drop_linked = sql.run("drop_linked")
-drop_document = sql.scalar("drop_document", UUID)
-content = sql.row("content", Content)
+drop_document = sql.row("drop_document", Document)
 add_note = sql.scalar("add_note", UUID)
 notes = sql.rows("notes", Note)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, get_args
 from uuid import UUID
 
@@ -10,10 +9,12 @@ from api.audiences import Member, integration
 from api.edge.request_info import RequestInfo
 from api.integration import callers
 from api.integration.views import DocumentOut, DocumentType, document_out
+from api.shared.files import content
 from api.wire.models import CamelView
 from api.wire.results import File, Message
 from api.wire.uploads import Upload, UploadRules
 from dispatch.access.permissions import OWN
+from dispatch.engine.files import PURPOSES
 from dispatch.errors import Invalid
 from dispatch.events import Actor
 from dispatch.parties import integration_onboarding
@@ -21,7 +22,7 @@ from dispatch.parties.integration_onboarding import UploadedDocument
 from dispatch.services import Services
 
 TAGS = ("documents",)
-RULES = UploadRules({"document": 1}, 10 * 2**20, frozenset({"application/pdf", "image/png", "image/jpeg"}))
+RULES = UploadRules({"document": 1}, PURPOSES["document"].most_bytes, PURPOSES["document"].kinds)
 
 
 class DocumentsOut(CamelView):
@@ -74,8 +75,8 @@ async def fetch(services: Services, caller: Member, id: UUID, document_id: UUID)
     """The file of an uploaded document."""
     callers.check(caller, id, "profile:read")
     async with services.read() as conn:
-        found = await integration_onboarding.content(conn, id, document_id)
-    return File(found.content, found.name, found.media_type)
+        found = await integration_onboarding.file_of(conn, id, document_id)
+    return content(services, found)
 
 
 async def _kept(services: Services, id: UUID, upload: Upload, type_: str, actor: Actor) -> DocumentsOut:
@@ -84,8 +85,6 @@ async def _kept(services: Services, id: UUID, upload: Upload, type_: str, actor:
     if not upload.files:
         raise Invalid({"document": "Send the file in the field 'document'."})
     file = upload.files[0]
-    content = await asyncio.to_thread(file.content.read)
-    document = UploadedDocument(type_, upload.texts.get("name") or file.name, file.kind, content)
-    async with services.transaction() as tx:
-        held = await integration_onboarding.upload(tx, id, document, actor)
+    document = UploadedDocument(type_, upload.texts.get("name", "").strip()[:100] or file.name, file.content)
+    held = await integration_onboarding.upload(services, id, document, actor)
     return DocumentsOut(documents=[document_out(id, d) for d in held])

@@ -121,7 +121,7 @@ async def api_setup(services: Services, id: UUID, body: ApiSetupIn, request_info
     Example: {"webhookUrl": "https://acme.example/hooks", "callbackUrl": "https://acme.example/back"}
     """
     async with services.transaction() as tx:
-        urls = body.model_dump(exclude_unset=True)
+        urls = body.model_dump(by_alias=False, exclude_unset=True)
         await integration_onboarding.set_api(tx, id, onboarding_token(request_info), urls)
     return await _step(services, id)
 

@@ -60,7 +60,7 @@ class ChangeIn(CamelBody):
     tags: Tags | None = None
 
     def changes(self) -> dict[str, Any]:
-        changes = self.model_dump(exclude_unset=True, exclude={"business_info"})
+        changes = self.model_dump(by_alias=False, exclude_unset=True, exclude={"business_info"})
         if "phone_number" in changes:
             changes["phone"] = changes.pop("phone_number")
         if self.business_info is not None:

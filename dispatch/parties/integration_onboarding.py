@@ -6,21 +6,23 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from dispatch import urls
 from dispatch.access import api_keys
 from dispatch.config import Settings
-from dispatch.engine import audit
+from dispatch.engine import audit, files
+from dispatch.engine.files import Owner
 from dispatch.errors import Invalid, Missing, NotSignedIn
 from dispatch.events import Actor
 from dispatch.parties import integrations
 from dispatch.parties.integrations import NewIntegration, PartnerNotFound
-from dispatch.services import Tx
+from dispatch.services import Services, Tx
 from storage import integrations as rows
 from storage.database.pool import Conn
-from storage.integrations import Content, Document, Integration
+from storage.files import File
+from storage.integrations import Document, Integration
 
 STEPS = ("basic_info", "business_info", "api_setup", "verification", "activation")
 MOST_DOCUMENTS = 5
@@ -130,7 +132,7 @@ async def verify(tx: Tx, id: UUID, token: str | None, linked: Sequence[Mapping[s
     if linked is not None:
         await rows.drop_linked(tx.conn, integration_id=id)
         for one in linked:
-            await rows.add_document(tx.conn, integration_id=id, media_type=None, content=None, **one)
+            await rows.add_document(tx.conn, integration_id=id, file_id=None, **one)
     count = len(await rows.documents(tx.conn, integration_id=id))
     if count == 0:
         raise Invalid({"documents": "Name at least one document with its type, name and url, or upload one first."})
@@ -208,35 +210,43 @@ def _hash(token: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class UploadedDocument:
-    """A file as it came, whole: its size was bounded where it was read."""
+    """A file as it came."""
 
     type: str
     name: str
-    media_type: str
-    content: bytes
+    content: IO[bytes]
 
 
-async def upload(tx: Tx, id: UUID, document: UploadedDocument, actor: Actor) -> Sequence[Document]:
-    """Keeps a file and gives the list. Raises PartnerNotFound, Invalid beyond five documents."""
-    await integrations.locked(tx, id)
-    held = await rows.documents(tx.conn, integration_id=id)
-    _check_count(len(held) + 1)
-    document_id = await rows.add_document(
-        tx.conn, integration_id=id, type=document.type, name=document.name, url=None, media_type=document.media_type,
-        content=document.content,
-    )  # fmt: skip
-    made = {"document": {"old": None, "new": {"id": document_id, "type": document.type, "name": document.name}}}
-    await audit.record(tx, actor, "add_document", "integration", id, made)
-    return await rows.documents(tx.conn, integration_id=id)
+async def upload(services: Services, id: UUID, document: UploadedDocument, actor: Actor) -> Sequence[Document]:
+    """Keeps a file and gives the list. Raises PartnerNotFound, Invalid for a wrong file and beyond five documents."""
+    async with services.read() as conn:
+        await integrations.get(conn, id)
+    owner = Owner(integrations.REALM, id)
+    received = await files.receive(
+        services, "document", owner, document.name, document.content, actor, field="document"
+    )
+    async with services.transaction() as tx:
+        await integrations.locked(tx, id)
+        _check_count(len(await documents(tx.conn, id)) + 1)
+        kept = await files.keep(tx, received.id)
+        document_id = await rows.add_document(
+            tx.conn, integration_id=id, type=document.type, name=document.name, url=None, file_id=kept.id
+        )
+        new = {"id": document_id, "type": document.type, "name": document.name}
+        await audit.record(tx, actor, "add_document", "integration", id, {"document": {"old": None, "new": new}})
+        return await documents(tx.conn, id)
 
 
 async def drop_document(tx: Tx, id: UUID, document_id: UUID, actor: Actor) -> None:
     """Raises PartnerNotFound, DocumentNotFound."""
     await integrations.locked(tx, id)
-    if not await rows.drop_document(tx.conn, integration_id=id, id=document_id):
+    gone = await rows.drop_document(tx.conn, integration_id=id, id=document_id)
+    if gone is None:
         raise DocumentNotFound
-    gone = {"document": {"old": {"id": document_id}, "new": None}}
-    await audit.record(tx, actor, "delete_document", "integration", id, gone)
+    if gone.file_id is not None:
+        await files.drop(tx, gone.file_id)
+    old = {"id": gone.id, "type": gone.type, "name": gone.name}
+    await audit.record(tx, actor, "delete_document", "integration", id, {"document": {"old": old, "new": None}})
 
 
 async def documents(conn: Conn, id: UUID) -> Sequence[Document]:
@@ -244,12 +254,12 @@ async def documents(conn: Conn, id: UUID) -> Sequence[Document]:
     return await rows.documents(conn, integration_id=id)
 
 
-async def content(conn: Conn, id: UUID, document_id: UUID) -> Content:
+async def file_of(conn: Conn, id: UUID, document_id: UUID) -> File:
     """The file of an uploaded one. Raises DocumentNotFound."""
-    found = await rows.content(conn, integration_id=id, id=document_id)
-    if found is None:
+    found = next((d for d in await documents(conn, id) if d.id == document_id), None)
+    if found is None or found.file_id is None:
         raise DocumentNotFound
-    return found
+    return await files.get(conn, found.file_id, Owner(integrations.REALM, id))
 
 
 def _check_count(count: int) -> None:

@@ -9,7 +9,7 @@ integration_customers c JOIN accounts a ON a.id = c.account_id
 FROM integration_customers c JOIN accounts a ON a.id = c.account_id WHERE c.integration_id = :integration_id
 
 -- name: lock_phone
-SELECT pg_advisory_xact_lock(hashtextextended('integration customer:' || :integration_id::text || :phone, 0));
+SELECT pg_advisory_xact_lock(hashtextextended('integration customer:' || :integration_id::uuid::text || :phone::text, 0));
 
 -- name: by_phone
 SELECT {columns} FROM {source} WHERE c.integration_id = :integration_id AND c.phone = :phone;

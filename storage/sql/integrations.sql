@@ -79,22 +79,19 @@ WITH gone AS (UPDATE integrations SET deleted_by = :deleted_by, onboarding_hash 
 UPDATE parties SET deleted_at = app_now(), updated_at = app_now() WHERE id = :id AND deleted_at IS NULL RETURNING deleted_at;
 
 -- name: add_document
-INSERT INTO integration_documents (integration_id, type, name, url, media_type, content)
-VALUES (:integration_id, :type, :name, :url, :media_type, :content) RETURNING id;
+INSERT INTO integration_documents (integration_id, type, name, url, file_id)
+VALUES (:integration_id, :type, :name, :url, :file_id) RETURNING id;
 
 -- name: documents
-SELECT id, type, name, url, media_type, created_at FROM integration_documents
+SELECT id, type, name, url, file_id, created_at FROM integration_documents
 WHERE integration_id = :integration_id ORDER BY created_at, id;
 
 -- name: drop_linked
 DELETE FROM integration_documents WHERE integration_id = :integration_id AND url IS NOT NULL;
 
 -- name: drop_document
-DELETE FROM integration_documents WHERE integration_id = :integration_id AND id = :id RETURNING id;
-
--- name: content
-SELECT name, media_type, content FROM integration_documents
-WHERE integration_id = :integration_id AND id = :id AND content IS NOT NULL;
+DELETE FROM integration_documents WHERE integration_id = :integration_id AND id = :id
+RETURNING id, type, name, url, file_id, created_at;
 
 -- name: add_note
 INSERT INTO integration_notes (integration_id, content, added_by) VALUES (:integration_id, :content, :added_by)

@@ -136,7 +136,7 @@ TRIED = {template for template, row in ROWS.items() if row.owner_status != UNTRI
 #: Routes whose ids belong to no tenant: services work on everybody's bookings, staff on everything.
 FOR_ALL = {"internal", "admin", "provider_desk"}
 #: Audiences with a table of their own beside their tests.
-ELSEWHERE = {"provider"}
+ELSEWHERE = {"provider", "integration"}
 
 
 def test_every_route_with_an_id_has_a_row() -> None:
