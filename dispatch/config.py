@@ -102,6 +102,7 @@ class Limits(BaseModel):
         1000, ge=1, description="Integrations: staff and managing accounts, each per quarter of an hour"
     )
     onboarding_per_minute: int = Field(10, ge=1, description="Onboardings of integrations begun, per address")
+    erp_per_minute: int = Field(300, ge=1, description="ERP, per member of its staff")
     provider_per_minute: int = Field(300, ge=1, description="Provider dashboard, per team member")
     booking_creation_per_hour: int = Field(10, ge=1, description="Bookings, per customer")
     payment_per_hour: int = Field(5, ge=1, description="Payment verifications, per customer")
@@ -222,6 +223,17 @@ class Billing(BaseModel):
     preview_s: float = Field(120, gt=0, description="Life of a checkout preview")
     unpaid_release_s: float = Field(1800, gt=0, description="An unpaid online booking is released after this")
     cache_s: float = Field(3600, ge=0, description="Catalogue and promo definitions are cached so long")
+
+
+class Erp(BaseModel):
+    """Trade partners, their orders and their credit."""
+
+    currency: str = Field(
+        "INR", min_length=3, max_length=3, description="The one currency of credit, orders and price lists"
+    )
+    all_rows: int = Field(
+        5000, ge=1, le=100_000, description="So many partners are listed at once with all=true; more are exported"
+    )
 
 
 class Providers(BaseModel):
@@ -362,6 +374,7 @@ class Settings(BaseSettings):
     dispatch: Dispatch = Dispatch()
     privacy: Privacy = Privacy()
     billing: Billing = Billing()
+    erp: Erp = Erp()
     providers: Providers = Providers()
     payments: Payments = Payments()
     senders: Senders = Senders()

@@ -16,8 +16,9 @@ URLS = {"webhookUrl": "https://acme.example/hooks", "callbackUrl": "https://acme
 
 
 async def send(
-    live: Live, method: str, path: str, body: Any = None, *, expect: int | None = 200, headers: dict[str, str] | None = None
-) -> dict[str, Any]:
+    live: Live, method: str, path: str, body: Any = None, *, expect: int | None = 200,
+    headers: dict[str, str] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """One request of anybody; fails with the answer when the status is not the expected one."""
     async with live.http.request(method, live.url + path, json=body, headers=headers or {}) as reply:
         answer: dict[str, Any] = await reply.json()

@@ -9,11 +9,11 @@ from uuid import UUID
 from pydantic import AfterValidator, EmailStr, Field, ValidationInfo
 
 from api.audiences import Customer, customer
-from api.customer.addresses import text
 from api.edge.idempotency import Answer
 from api.shared.amounts import AmountsOut, shown
 from api.shared.objects import PaymentObject, PlaceObject
 from api.shared.signing import PhoneNumber
+from api.shared.texts import text
 from api.wire.models import Body, BookingTime, Day, Money, View
 from dispatch.access.phones import normalise
 from dispatch.billing import charges, checkout, confirm, promos

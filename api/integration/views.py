@@ -88,6 +88,28 @@ class StartIn(CamelBody):
     partner_type: PartnerType = "technology"
 
 
+class PlaceOut(CamelView):
+    lat: float
+    lng: float
+
+
+class AddressOut(CamelView):
+    street: str | None = None
+    city: str | None = None
+    state: str | None = None
+    zip_code: str | None = None
+    country: str | None = None
+    coordinates: PlaceOut | None = None
+
+
+class BusinessInfoOut(CamelView):
+    company_name: str | None = None
+    website: str | None = None
+    industry: str | None = None
+    description: str | None = None
+    address: AddressOut | None = None
+
+
 class StepOut(CamelView):
     step: str
     completed: bool
@@ -144,7 +166,7 @@ class NoteOut(CamelView):
 
 
 class PartnerOut(PartnerBrief):
-    business_info: dict[str, Any]
+    business_info: BusinessInfoOut
     api_credentials: CredentialsOut
     api_limits: LimitsOut
     tags: list[str]
@@ -186,7 +208,8 @@ def credentials_of(row: Integration) -> CredentialsOut:
 
 def partner_of(row: Integration) -> dict[str, Any]:
     return {
-        **brief_of(row), "business_info": row.business_info, "api_credentials": credentials_of(row),
+        **brief_of(row), "business_info": BusinessInfoOut.model_validate(row.business_info),
+        "api_credentials": credentials_of(row),
         "api_limits": LimitsOut(monthly_limit=row.monthly_limit, burst_limit=row.burst_limit), "tags": row.tags,
         "is_billed": row.is_billed, "last_request_at": row.last_request_at, "activated_at": row.activated_at,
         "created_at": row.created_at, "updated_at": row.updated_at,

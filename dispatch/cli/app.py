@@ -159,12 +159,13 @@ def token(
         str, typer.Argument(help="An id, a phone, a code like PT-001, an e-mail; for a service any name")
     ],
     data: Data = None,
+    revoke: Annotated[bool, typer.Option("--revoke", help="End the tokens of this service instead")] = False,
 ) -> None:
     """Mint an access token for development and print it."""
     from dispatch.cli import tools
     from dispatch.cli.setup import settings_of
 
-    tools.token(settings_of(data=data, joins=True), kind, name)
+    tools.token(settings_of(data=data, joins=True), kind, name, revoke=revoke)
 
 
 @zones.command("import")

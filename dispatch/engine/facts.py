@@ -76,6 +76,10 @@ BOOKING_FACTS: Mapping[str, Row] = {
     "payment.refunded": Row(("amount_minor", "currency", "to_wallet")),
 }
 
+_LINE = (
+    "transaction_id", "type", "category", "status", "amount_minor", "currency", "reference", "method", "customer_id",
+)  # fmt: skip
+
 #: Facts of a party's own stream: a technician's offers, jobs and earnings.
 PARTY_FACTS: Mapping[str, Row] = {
     "offer.made": Row(
@@ -99,6 +103,11 @@ PARTY_FACTS: Mapping[str, Row] = {
             "currency", "status",
         )
     ),
+    # A provider's own: what its wallet holds, its statement, its payouts.
+    "wallet.updated": Row(worker=("available_minor", "pending_minor", "cash_minor", "currency")),
+    "transaction.created": Row(worker=_LINE),
+    "transaction.updated": Row(worker=_LINE),
+    "payout.updated": Row(worker=("payout_id", "invoice", "amount_minor", "currency", "status")),
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ TEMPLATES: Mapping[str, str] = {
     "If you did not ask for it, ignore it and share it with nobody.",
     "password_changed": "The password of your account was changed. If this was not you, contact us at once.",
     "password_link": "Choose the password of your account: {link}. The link works once, for {hours} hours.",
+    "member_enrolled": "{organisation} has enrolled you: you can book services as one of its members.",
     "invitation": "{inviter} invites you to {name}. Choose your password here: {link}. "
     "The link works once, for {hours} hours.",
     "application_rejected": "Your application for {name} was not accepted. {reason}",
@@ -32,6 +33,9 @@ TEMPLATES: Mapping[str, str] = {
     "phone_changed": "The phone number of your account was changed. If this was not you, contact us at once.",
     "bank_account_changed": "Your payouts now go to the bank account ending in {last4}. "
     "If this was not you, contact us at once.",
+    "webhook_disabled": "Your webhook {url} was switched off: {why}. Nothing is sent to it until you switch it on "
+    "again; what it missed stands in its log and can be sent then.",
+    "partner_status": "{name}, your account with us is now {status}. {reason}",
     "notification": "{title}: {message}",
 }
 

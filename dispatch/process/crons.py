@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 
-from dispatch.billing import reconciliation
+from dispatch.billing import provider_payouts, reconciliation
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
@@ -27,11 +27,15 @@ async def _reconcile(run: Run) -> None:
     await reconciliation.run_yesterday(run.services, run.services.gateway)
 
 
+async def _pay_providers(run: Run) -> dict[str, int]:
+    return {"payouts": await provider_payouts.pay_due(run.services)}
+
+
 #: Every kind of work that happens later, and who does it.
-HANDLERS: Mapping[str, Handler] = {"tidy": _tidy, "reconcile": _reconcile}
+HANDLERS: Mapping[str, Handler] = {"tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers}
 
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
-CRONS: Mapping[str, str] = {"tidy": "17 * * * *", "reconcile": "10 * * * *"}
+CRONS: Mapping[str, str] = {"tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *"}
 #: Those that only make sense with a payment gateway.
 _NEEDS_GATEWAY = ("reconcile",)
 

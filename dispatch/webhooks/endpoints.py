@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from dispatch import bus, urls
 from dispatch.config import Settings
-from dispatch.engine import audit
+from dispatch.engine import alerts, audit
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.services import Tx
@@ -29,6 +29,8 @@ from storage.webhooks import Endpoint
 MOST_ENDPOINTS = 20
 #: After a rotation the secret before signs too for so long, in seconds of the domain's time.
 OVERLAP_S = 24 * 3600.0
+#: What staff are told of an endpoint of the house that was switched off.
+DISABLED = "webhook_disabled"
 _MOST_DESCRIPTION = 500
 
 LIST = rows.of_owner
@@ -104,6 +106,8 @@ async def change(
     if "url" in told:
         told["url"] = (_shown(before.url), _shown(after.url))
     await _audit(tx, actor, "change_webhook", endpoint_id, told)
+    if after.is_active:
+        await alerts.resolve(tx, [DISABLED], subject=alert_subject(endpoint_id))
     tx.hint(bus.WEBHOOKS_FILLED, {})
     return after
 
@@ -112,6 +116,7 @@ async def delete(tx: Tx, owner: Owner, endpoint_id: UUID, actor: Actor) -> None:
     """Nothing more is sent to it, and its log goes with it. Raises Missing."""
     if await rows.delete(tx.conn, id=endpoint_id, owner_kind=owner.kind, owner_id=owner.id) is None:
         raise Missing("webhook")
+    await alerts.resolve(tx, [DISABLED], subject=alert_subject(endpoint_id))
     await _audit(tx, actor, "delete_webhook", endpoint_id, {})
 
 
@@ -140,6 +145,11 @@ async def test(tx: Tx, owner: Owner, endpoint_id: UUID, actor: Actor) -> Deliver
     found = await delivery_rows.find(tx.conn, id=delivery_id, owner_kind=owner.kind, owner_id=owner.id)
     assert found is not None, "it was written just now"
     return found
+
+
+def alert_subject(endpoint_id: UUID) -> str:
+    """How alerts name an endpoint."""
+    return f"webhook:{endpoint_id}"
 
 
 def opened_secret(settings: Settings, endpoint_id: UUID, sealed: bytes) -> str:

@@ -18,7 +18,8 @@ WITH b AS (
     CASE WHEN NOT w.is_active THEN 'The endpoint was switched off.' END, CASE WHEN NOT w.is_active THEN app_now() END
   FROM b, f, webhook_endpoints w
   WHERE w.deleted_at IS NULL AND f.type = ANY (w.events) AND (w.is_active OR w.disabled_reason <> 'owner')
-    AND w.owner_key IN ('00000000-0000-0000-0000-000000000000', b.organisation_id, CASE
+    AND w.owner_key IN ('00000000-0000-0000-0000-000000000000', b.organisation_id,
+      (SELECT c.integration_id FROM integration_customers c WHERE c.account_id = b.account_id), CASE
       WHEN f.data ? 'technician_id'
         THEN (SELECT t.provider_id FROM technicians t WHERE t.id = (f.data ->> 'technician_id')::uuid)
       ELSE (SELECT a.payee_id FROM assignments a

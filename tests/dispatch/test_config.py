@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from dispatch.cli.documents import settings_markdown, variables
 from dispatch.cli.failure import Refused
 from dispatch.cli.setup import refuse_production, refuse_unfit, settings_of
 from dispatch.config import Settings
 from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
 
-README = Path(__file__).resolve().parents[2] / "README.md"
 PRODUCTION = {
     "DATABASE_URL": "postgresql://db/dispatch",
     "DISPATCH_TOKEN_KEYS": '{"k1": "' + "t" * 32 + '"}',
@@ -142,14 +140,3 @@ def test_many_workers_need_redis(env: pytest.MonkeyPatch) -> None:
 def test_settings_do_not_change(env: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError):
         Settings().env = "production"  # type: ignore[misc]
-
-
-def test_every_setting_says_what_it_is_for() -> None:
-    undescribed = [v.name for v in variables(Settings) if not v.field.description]
-    assert undescribed == []
-
-
-def test_the_readme_has_the_table() -> None:
-    text = README.read_text("utf-8")
-    table = text.split("<!-- settings -->")[1].split("<!-- /settings -->")[0].strip()
-    assert table == settings_markdown(), "put the output of `dispatch config --markdown` between the markers"

@@ -61,7 +61,8 @@ async def test_a_rotated_secret_has_its_day(live: Live, admin: Person) -> None:
     await app.own("GET", "/usage")
     await rotated.own("GET", "/usage")
     async with live.services.transaction() as tx:
-        await tx.conn.execute("UPDATE api_clients SET previous_until = clock_timestamp() WHERE public_key = $1", app.client_id)
+        over = "UPDATE api_clients SET previous_until = clock_timestamp() WHERE public_key = $1"
+        await tx.conn.execute(over, app.client_id)
     refused = await app.own("GET", "/usage", expect=401)
     assert refused["code"] == "INVALID_CREDENTIALS"
     await app.call("POST", AUTH, expect=401)
@@ -91,7 +92,8 @@ async def test_scopes_that_were_not_granted(live: Live, admin: Person) -> None:
     for method, path, body in (
         ("POST", f"/api/partners/{app.id}/customers", {"name": "New", "phoneNumber": "+911234567899"}),
         ("GET", f"/api/partners/{app.id}/usage", None),
-        ("POST", "/v1/checkout/confirm", {}), ("POST", "/v1/checkout/prepare", {}), ("GET", "/v1/services/catalog", None),
+        ("POST", "/v1/checkout/confirm", {}), ("POST", "/v1/checkout/prepare", {}),
+        ("GET", "/v1/services/catalog", None),
     ):
         refused = await app.call(method, path, body, expect=403, X_Customer_ID=customer)
         assert refused["error"]["code"] == "SCOPE_NOT_GRANTED", path
@@ -178,8 +180,9 @@ async def test_a_burst_is_the_app_s_own_and_no_address_s(live: Live) -> None:
 
 async def test_guessing_is_counted_where_it_comes_from(live: Live) -> None:
     app = await onboard(live)
+    guess = {"X-API-Key": app.client_id, "X-API-Secret": "guess"}
     for _ in range(3):
-        await send(live, "GET", "/v1/bookings", expect=401, headers={"X-API-Key": app.client_id, "X-API-Secret": "guess"})
+        await send(live, "GET", "/v1/bookings", expect=401, headers=guess)
     assert (await app.own("GET", "/usage"))["data"]["byRoute"] == [
         {"route": "GET /api/partners/{id}/usage", "requests": 1, "refused": 0}
     ]

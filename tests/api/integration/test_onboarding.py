@@ -101,7 +101,7 @@ async def test_the_managing_account_chooses_a_password_and_signs_in(live: Live) 
     ({"name": "A", "email": "no", "phoneNumber": "12ab"}, {"name", "email", "phoneNumber"}),
     ({"name": "<script>x</script>", "email": "a@b.example", "phoneNumber": "+0123"}, {"name", "phoneNumber"}),
     ({"name": "N" * 101, "email": "a@b.example", "phoneNumber": "+1234567890123456"}, {"name", "phoneNumber"}),
-    ({"name": "Fine", "email": "a@b.example", "phoneNumber": "+911234567890", "partnerType": "friend"}, {"partnerType"}),
+    ({"name": "Fine", "email": "a@b.example", "phoneNumber": "+911234567", "partnerType": "x"}, {"partnerType"}),
 ])  # fmt: skip
 async def test_bad_starts_name_every_field(live: Live, body: dict[str, str], fields: set[str]) -> None:
     refused = await send(live, "POST", START, body, expect=400)
@@ -149,10 +149,11 @@ async def test_business_details_are_laid_over_what_is_there(live: Live, admin: P
     await begun.step("business-info", {"businessInfo": {"companyName": "Acme", "address": address}})
     await begun.step("business-info", {"businessInfo": {"description": "Homes", "address": {"city": "Delhi"}}})
     info = (await admin.call("GET", f"/api/partners/{begun.id}"))["data"]["businessInfo"]
-    assert info == {"companyName": "Acme", "description": "Homes", "address": {**address, "city": "Delhi"}}
+    assert (info["companyName"], info["description"], info["industry"]) == ("Acme", "Homes", None)
+    assert info["address"] == {**address, "city": "Delhi", "state": None, "zipCode": None, "country": None}
     await begun.step("business-info", {"businessInfo": {"address": None}})
     info = (await admin.call("GET", f"/api/partners/{begun.id}"))["data"]["businessInfo"]
-    assert info == {"companyName": "Acme", "description": "Homes"}
+    assert (info["companyName"], info["description"], info["address"]) == ("Acme", "Homes", None)
     bad = {"businessInfo": {"website": "not a url", "industry": "x", "address": {"coordinates": {"lat": 99, "lng": 1}}}}
     refused = await begun.step("business-info", bad, expect=400)
     assert {e["field"] for e in refused["errors"]} == {

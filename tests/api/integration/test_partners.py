@@ -1,4 +1,4 @@
-"""Staff and integrations: the list, changes, states, notes, documents, deletion; each with its permission and its entry."""
+"""Staff and integrations: the list, changes, states, notes, documents, deletion; each with its permission."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def test_made_by_staff_changed_and_deleted(live: Live, admin: Person) -> N
     change = {"name": "Renamed", "tags": ["pilot"], "businessInfo": {"industry": "Homes"}, "status": "active"}
     changed = (await admin.call("PUT", f"/api/partners/{made['id']}", change))["data"]
     assert (changed["name"], changed["tags"], changed["status"]) == ("Renamed", ["pilot"], "active")
-    assert changed["businessInfo"] == {"companyName": "Acme", "industry": "Homes"}
+    assert (changed["businessInfo"]["companyName"], changed["businessInfo"]["industry"]) == ("Acme", "Homes")
     keys = (await admin.call("POST", f"/api/partners/{made['id']}/credentials/rotate"))["data"]
     app = App(live, made["id"], made["slug"], body["email"], keys["clientId"], keys["clientSecret"], "")
     await app.own("GET", "/usage")
@@ -85,7 +85,8 @@ async def test_a_suspended_app_is_shut_out_at_once(live: Live, admin: Person) ->
 
 async def test_the_list_has_filters_sorts_and_a_search(live: Live, admin: Person) -> None:
     word = f"Zebra{uuid4().hex[:6]}"
-    app, begun = await onboard(live, name=f"{word} one", partnerType="enterprise"), await begin(live, name=f"{word} two")
+    app = await onboard(live, name=f"{word} one", partnerType="enterprise")
+    begun = await begin(live, name=f"{word} two")
     await admin.call("PUT", f"/api/partners/{begun.id}", {"tags": [word]})
 
     async def ids(query: str) -> list[str]:
@@ -95,7 +96,8 @@ async def test_the_list_has_filters_sorts_and_a_search(live: Live, admin: Person
 
     assert await ids("") == [begun.id, app.id]
     assert await ids("sortBy=name&sortOrder=asc") == [app.id, begun.id]
-    assert await ids("status=pending") == [begun.id] == await ids("onboardingCompleted=false") == await ids(f"tag={word}")
+    for query in ("status=pending", "onboardingCompleted=false", f"tag={word}"):
+        assert await ids(query) == [begun.id]
     assert await ids("onboardingCompleted=true") == [app.id] == await ids("partnerType=enterprise,business")
     assert await ids("page=2&limit=1") == [app.id]
 

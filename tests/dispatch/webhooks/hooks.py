@@ -36,6 +36,17 @@ class Hooks:
                 tx, owner, STAFF, url=url, events=events or ("booking.created",), **kwargs
             )  # fmt: skip
 
+    async def customer_of(self, integration: Owner) -> UUID:
+        """A customer for whom this app books."""
+        account_id = await self.world.customer()
+        await self.world.execute(
+            "INSERT INTO integrations (id, slug) VALUES ($1, $2)", integration.id, str(integration.id)
+        )
+        await self.world.execute(
+            "INSERT INTO integration_customers VALUES ($1, $2, '+911234567890')", account_id, integration.id
+        )
+        return account_id
+
     async def book(self, **changes: Any) -> Booking:
         """A booking that waits for its timer, with somebody who could do it."""
         await self.world.technician()

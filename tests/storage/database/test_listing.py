@@ -218,8 +218,9 @@ def value_for(listed: Listed[Any], name: str) -> Any:
     filter_ = listed.filters[name]
     if isinstance(filter_, AnyOf):
         return [_VALUES[filter_.type]]
-    kind = next(k for k in ("date[]", "text[]", "date", "boolean") if f"{{}}::{k}" in filter_)
-    return {"date[]": [_VALUES["date"]], "text[]": ["x"], "date": _VALUES["date"], "boolean": True}[kind]
+    kind = next(k for k in ("date[]", "text[]", "date", "boolean", "bigint", "text") if f"{{}}::{k}" in filter_)
+    day = _VALUES["date"]
+    return {"date[]": [day], "text[]": ["x"], "date": day, "boolean": True, "bigint": 1, "text": "x"}[kind]
 
 
 def filled(listed: Listed[Any], wanted: Wanted) -> Wanted:
