@@ -107,6 +107,7 @@ class Limits(BaseModel):
     booking_creation_per_hour: int = Field(10, ge=1, description="Bookings, per customer")
     payment_per_hour: int = Field(5, ge=1, description="Payment verifications, per customer")
     otp_per_hour: int = Field(3, ge=1, description="One-time codes, per phone")
+    checkout_per_hour: int = Field(60, ge=1, description="Beginnings to pay at providers' public links, per address")
     contact_per_hour: int = Field(20, ge=1, description="Contact forms, per address")
 
 
@@ -278,12 +279,21 @@ class Senders(BaseModel):
         "outbox", description="SMS provider; outbox keeps them here"
     )
     push: Literal["outbox", "fcm"] = Field("outbox", description="Push provider; outbox keeps them here")
+    email: Literal["outbox", "smtp"] = Field("outbox", description="Who carries e-mail; outbox keeps it here")
     twilio_sid: str = Field("", description="Twilio account")
     twilio_token: SecretStr = Field(SecretStr(""), description="Twilio token")
     twilio_from: str = Field("", description="Twilio sender")
     msg91_key: SecretStr = Field(SecretStr(""), description="MSG91 key")
     msg91_templates: dict[str, str] = Field({}, description="MSG91 template id of each message")
     fcm_credentials: str = Field("", description="File with the service account of Firebase")
+    email_from: str = Field("", description="Sender of e-mail, like Dispatch <post@example.com>")
+    smtp_host: str = Field("", description="The mail relay")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its port")
+    smtp_user: str = Field("", description="User at the mail relay")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail relay")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the relay is spoken to; none sends links that set passwords in the clear"
+    )
 
 
 class Webhooks(BaseModel):
@@ -434,6 +444,7 @@ class Settings(BaseSettings):
             "DISPATCH_VAULT_KEYS": self.vault_keys,
             "DISPATCH_SENDERS__SMS": self.senders.sms != "outbox",
             "DISPATCH_SENDERS__PUSH": self.senders.push != "outbox",
+            "DISPATCH_SENDERS__EMAIL": self.senders.email != "outbox",
             "DISPATCH_PAYMENTS__KEY_ID": self.payments.key_id,
             "DISPATCH_PAYMENTS__KEY_SECRET": self.payments.key_secret.get_secret_value(),
             "DISPATCH_PAYMENTS__WEBHOOK_SECRET": self.payments.webhook_secret.get_secret_value(),
@@ -448,6 +459,11 @@ class Settings(BaseSettings):
             wanted["DISPATCH_SENDERS__MSG91_KEY"] = self.senders.msg91_key.get_secret_value()
         if self.senders.push == "fcm":
             wanted["DISPATCH_SENDERS__FCM_CREDENTIALS"] = self.senders.fcm_credentials
+        if self.senders.email == "smtp":
+            wanted |= {
+                "DISPATCH_SENDERS__SMTP_HOST": self.senders.smtp_host,
+                "DISPATCH_SENDERS__EMAIL_FROM": self.senders.email_from,
+            }
         return [name for name, value in wanted.items() if not value]
 
     @cached_property
@@ -465,6 +481,8 @@ class Settings(BaseSettings):
             found.append("DISPATCH_PAYMENTS__KEY_ID, which is the local gateway's own")
         if not payments.base_url.startswith("https://"):
             found.append("DISPATCH_PAYMENTS__BASE_URL that is not https")
+        if self.senders.email == "smtp" and self.senders.smtp_tls == "none":
+            found.append("DISPATCH_SENDERS__SMTP_TLS none, which sends links that set passwords in the clear")
         if self.webhooks.open_hosts:
             found.append("DISPATCH_WEBHOOKS__OPEN_HOSTS, which lets endpoints lead into our own network")
         token = self.tokens.service_token

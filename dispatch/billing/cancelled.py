@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from dispatch.billing import ledger, refunds
+from dispatch.billing import ledger, on_account, refunds
 from dispatch.billing.ledger import Line
 from dispatch.engine import alerts
 from dispatch.events import Fact
@@ -39,7 +39,7 @@ async def on_cancelled(tx: Tx, fact: Fact) -> None:
             tx, booking.id, back, reason=f"Booking {booking.number} cancelled",
             requested_by=_by(fact), to_wallet=bool(fact.data.get("refund_to_wallet")),
         )  # fmt: skip
-    await _keep(tx, booking, fee)
+    await _keep(tx, booking, fee, fact.data.get("reason"))
 
 
 async def held_minor(conn: Conn, booking_id: UUID) -> int:
@@ -63,15 +63,21 @@ def _by(fact: Fact) -> str:
     return f"{fact.actor.kind}:{fact.actor.id}" if fact.actor.id else fact.actor.kind
 
 
-async def _keep(tx: Tx, booking: Booking, fee_minor: int) -> None:
-    """What is still held of the booking is the fee; a fee that nothing was held for is owed."""
+async def _keep(tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> None:
+    """What is still held of the booking is the fee; a fee that nothing was held for is owed by whoever is billed."""
+    debtor = None
+    if booking.payment_method == "account":
+        debtor = await on_account.released(tx, booking, fee_minor, reason)
+    debt = ledger.receivable(booking.account_id, booking.currency)
+    if debtor is not None:
+        debt = ledger.party_receivable(debtor, booking.currency)
     held = await ledger.held_for(tx.conn, booking.id)
     owed = max(0, fee_minor - held)
     await ledger.post(
         tx, "cancellation_fee", str(booking.id),
         [
             Line(ledger.platform("prepaid", booking.currency), -held),
-            Line(ledger.receivable(booking.account_id, booking.currency), -owed),
+            Line(debt, -owed),
             Line(ledger.platform("fee_revenue", booking.currency), held + owed),
         ],
         booking_id=booking.id, description=f"Cancellation of booking {booking.number}",

@@ -15,14 +15,14 @@ from uuid import UUID
 
 import orjson
 
-from dispatch.billing import charges, checkout, payments, promos
+from dispatch.billing import charges, checkout, on_account, payments, promos
 from dispatch.engine import bookings, free_times, offers, slots
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.free_times import Need, SlotTaken
 from dispatch.errors import Invalid, Missing, Throttled
 from dispatch.events import Actor
 from dispatch.localtime import local, to_utc
-from dispatch.parties import addresses, customers, integration_usage
+from dispatch.parties import addresses, customers
 from dispatch.parties.addresses import Located
 from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
@@ -80,11 +80,6 @@ class Confirmation:
     def made_by(self) -> Actor | None:
         return Actor("integration", str(self.integration_id)) if self.integration_id else None
 
-    @property
-    def may_search(self) -> bool:
-        """Whether nothing has to come before somebody is looked for."""
-        return self.payment_method == "cash" or (self.payment_method == "account" and self.integration_id is not None)
-
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
@@ -131,14 +126,16 @@ class _NobodyFree(Exception):
 async def confirm(
     services: Services, account_id: UUID, wish: Confirmation, *, keep: Keep | None = None
 ) -> Confirmed:
-    """Makes the booking and, for cash, searches for a technician before answering.
+    """Makes the booking and, unless it is paid online, searches for a technician before answering.
 
     One preview makes one booking: repeating a confirm gives the same answer, another confirm of a used preview is
     PreviewExpired. Raises PreviewExpired, Missing (address), Invalid, SlotTaken with the free times, PromoUsedUp,
-    TooManyBookings, TooManyPayments, PaymentsNotConfigured (before anything is created).
+    TooManyBookings, TooManyPayments, PaymentsNotConfigured (before anything is created), and on account whatever stands
+    against the payer (MayNotOrder, CreditExceeded).
     """
-    await _check_method(services, wish)
     if wish.payment_method == "online":
+        if wish.integration_id is not None:
+            raise Invalid({"payment_method": "Customers of an integration pay in cash, or it pays on account."})
         services.require_gateway()
     booking = await _booked(services, account_id, wish, None, keep)
     if booking.payment_method != "online":
@@ -148,23 +145,6 @@ async def confirm(
         # The payment is opened by now, or the wallet paid it all and the search has begun.
         booking = await booking_rows.get(conn, booking_id=booking.id) or booking
     return _answer(booking, payment)
-
-
-async def _check_method(services: Services, wish: Confirmation) -> None:
-    """An app's customers pay in cash, or the app on account where it gets a bill; others have no account.
-
-    Raises Invalid.
-    """
-    if wish.integration_id is None:
-        if wish.payment_method == "account":
-            raise Invalid({"payment_method": "must be online or cash"})
-        return
-    if wish.payment_method == "online":
-        raise Invalid({"payment_method": "Customers of an integration pay in cash, or you on account."})
-    if wish.payment_method == "account":
-        standing = await integration_usage.standing(services, wish.integration_id)
-        if not standing.is_billed:
-            raise Invalid({"payment_method": "You have no account with us yet: book in cash, or ask for one."})
 
 
 async def _booked(
@@ -202,7 +182,7 @@ async def _book(
 
     # Offer and slot: whoever is asked keeps the time; where nobody is asked yet, anybody who could come does.
     offer = None
-    if wish.may_search:
+    if booking.payment_method != "online":
         booking, offer = await offers.search(tx, booking)
     if offer is None:
         try:
@@ -213,9 +193,11 @@ async def _book(
     # What else the customer's word changes. The promo's row comes last: it is the one that strangers share.
     if asked.found.lacks_name or (asked.found.lacks_email and wish.contact.email):
         await customers.fill_profile(tx, account_id, wish.contact.name, wish.contact.email)
+    if asked.found.billed_to is not None:
+        await on_account.charge(tx, booking, items_of(asked.found), asked.found.billed_to)
     if asked.found.promo_code_id is not None:
         await promos.redeem(tx, asked.found.promo_code_id, account_id, booking.id, booking.discount_minor)
-    if keep is not None and wish.may_search:
+    if keep is not None and booking.payment_method != "online":
         await keep(tx, _answer(booking))
     # Facts and what people are told stand in the transaction's hands by now, and are written as it ends.
     return booking
@@ -245,6 +227,7 @@ async def _load(tx: Tx, account_id: UUID, wish: Confirmation, located: Located |
         raise _Made(found.booking_id)
     if not found.is_live:
         raise PreviewExpired()
+    _check_method(found, wish)
     located = located or await _located(tx.services, found)
     _check_terms(tx.services, found, located)
     need = checkout.need_of(account_id, located, found.timezone, items_of(found))
@@ -277,6 +260,15 @@ async def _located(services: Services, found: ForConfirm) -> Located:
     if address.lat is None or address.lng is None:
         raise _Unplaced(address)
     return await addresses.locate(services, address)
+
+
+def _check_method(found: ForConfirm, wish: Confirmation) -> None:
+    """A price on account is paid on account, and no other is. Raises Invalid."""
+    if (wish.payment_method == "account") != (found.billed_to is not None):
+        text = "This price is not for this way to pay; prepare the checkout again, with it."
+        raise Invalid({"payment_method": text})
+    if wish.payment_method == "account" and wish.use_wallet:
+        raise Invalid({"use_wallet": "A booking on account is not paid from the wallet."})
 
 
 def _check_terms(services: Services, found: ForConfirm, located: Located) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from dispatch import localtime
-from dispatch.billing import charges, ledger, provider_credits
+from dispatch.billing import charges, ledger, on_account, provider_credits
 from dispatch.billing.ledger import Line
 from dispatch.engine import facts
 from dispatch.errors import Invalid
@@ -17,7 +17,6 @@ from dispatch.events import Fact
 from dispatch.services import Reactions, Tx
 from storage import bookings as booking_rows
 from storage import earnings as rows
-from storage import integration_customers as integration_customer_rows
 from storage import offers as offer_rows
 from storage import payments as payment_rows
 from storage.bookings import Booking
@@ -99,8 +98,8 @@ async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -
     rest = total_minor - held
     if rest <= 0:
         return lines
-    if booking.payment_method == "account" and (billed_id := await _billed(tx, booking)) is not None:
-        return [*lines, Line(ledger.party_receivable(billed_id, currency), -rest)]
+    if booking.payment_method == "account" and (debtor := await on_account.delivered(tx, booking)) is not None:
+        return [*lines, Line(ledger.party_receivable(debtor, currency), -rest)]
     if booking.payment_method == "cash":
         # What the technician took is what every screen asked for, whatever became of the wallet's part since.
         cash, dues = await charges.collect_cash(tx, booking)
@@ -115,13 +114,6 @@ async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -
         lines.append(Line(ledger.platform("refunds", currency), -given_back))
         lines.append(Line(ledger.receivable(booking.account_id, currency), -(rest - given_back)))
     return lines
-
-
-async def _billed(tx: Tx, booking: Booking) -> UUID | None:
-    """Who gets the bill of a booking on account: its organisation, or the app whose customer it was made for."""
-    if booking.organisation_id is not None:
-        return booking.organisation_id
-    return await integration_customer_rows.integration_of(tx.conn, account_id=booking.account_id)
 
 
 def _parts(booking: Booking, payee_id: UUID, shares: Shares) -> list[Line]:

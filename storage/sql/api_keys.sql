@@ -1,12 +1,15 @@
 -- name: insert
-INSERT INTO api_clients (party_id, name, public_key, key_hash, secret_hash, scopes, made_by, ip_allow, expires_at)
-VALUES (:party_id, :name, :public_key, :key_hash, :secret_hash, :scopes, :made_by, :ip_allow::text[]::cidr[], :expires_at)
+INSERT INTO api_clients (party_id, name, public_key, key_hash, secret_hash, scopes, made_by, ip_allow, expires_at,
+  description, rate_limit)
+VALUES (:party_id, :name, :public_key, :key_hash, :secret_hash, :scopes, :made_by, :ip_allow::text[]::cidr[], :expires_at,
+  :description, :rate_limit)
 RETURNING id;
 
 -- part: columns
 k.id, k.party_id, p.kind AS party_kind, k.secret_hash,
   CASE WHEN k.previous_until > clock_timestamp() THEN k.previous_hash END AS previous_hash,
-  k.scopes, k.made_by, m.role AS maker_role, m.permissions AS maker_permissions, k.ip_allow::text[] AS ip_allow
+  k.scopes, k.made_by, m.role AS maker_role, m.permissions AS maker_permissions, k.ip_allow::text[] AS ip_allow,
+  k.rate_limit
 
 -- part: usable
 -- Keys that may be used now: not revoked, not over, their party there, and whoever made them still a member.
@@ -24,7 +27,8 @@ SELECT {columns} FROM {usable} AND (k.public_key = :public_key OR k.key_hash = :
 SELECT {columns} FROM {usable} AND k.id = :id;
 
 -- name: of_party
-SELECT id, name, public_key, scopes, ip_allow::text[] AS ip_allow, expires_at, last_used_at, created_at
+SELECT id, name, public_key, scopes, ip_allow::text[] AS ip_allow, expires_at, last_used_at, created_at, description,
+  rate_limit
 FROM api_clients WHERE party_id = :party_id AND revoked_at IS NULL ORDER BY created_at DESC, id;
 
 -- name: rotate

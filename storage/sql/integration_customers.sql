@@ -32,3 +32,8 @@ INSERT INTO accounts (name, email) VALUES (:name, :email) RETURNING id;
 -- name: integration_of
 -- Which app an account belongs to.
 SELECT integration_id FROM integration_customers WHERE account_id = :account_id;
+
+-- name: billed_for
+-- The app that pays for an account, where the house sends it a bill.
+SELECT c.integration_id FROM integration_customers c JOIN integrations i ON i.id = c.integration_id
+WHERE c.account_id = :account_id AND i.is_billed;

@@ -18,15 +18,25 @@ SELECT {columns} FROM {source} WHERE o.id = :id FOR UPDATE OF o;
 -- name: lock_of_booking
 SELECT {columns} FROM {source} WHERE o.booking_id = :booking_id FOR UPDATE OF o;
 
--- name: terms
--- What a partner pays and whether it may order, by the party, or by the customer who pays on its account.
+-- part: terms
 SELECT t.no, t.party_id, t.code, t.name,
   CASE WHEN t.status = 'BLOCKED' AND t.blocked_until <= app_now() THEN 'ACTIVE' ELSE t.status END AS status,
   CASE WHEN l.is_active THEN t.price_list_id END AS price_list_id, t.tax_exempt, v.percentage - v.deduction AS vat_percent, t.min_order_minor,
   t.default_discount_rate, t.default_discount_minor, t.max_discount_rate, t.credit_available_minor
 FROM trade_partners t LEFT JOIN price_lists l ON l.id = t.price_list_id LEFT JOIN vat_taxes v ON v.code = t.vat_group_code
-WHERE t.deleted_at IS NULL AND (t.no = :no OR t.party_id = :party_id
-  OR t.customer_no = (SELECT c.no FROM erp_customers c WHERE c.account_id = :account_id));
+
+-- name: terms
+-- What a partner pays by, and whether it may order.
+{terms} WHERE t.no = :no AND t.deleted_at IS NULL;
+
+-- name: terms_of_party
+{terms} WHERE t.party_id = :party_id AND t.deleted_at IS NULL;
+
+-- name: terms_of_booker
+-- Of the partner that carries what this account books: for an organisation that one's, else its own.
+{terms} WHERE t.deleted_at IS NULL AND CASE WHEN :organisation_id::uuid IS NULL
+  THEN t.customer_no = (SELECT c.no FROM erp_customers c WHERE c.account_id = :account_id)
+  ELSE t.organisation_id = :organisation_id END;
 
 -- name: prices
 SELECT service_id, price_minor FROM price_list_items WHERE price_list_id = :price_list_id AND service_id = ANY(:service_ids::uuid[]);
