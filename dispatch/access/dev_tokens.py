@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
-from dispatch.access import phones
+from dispatch.access import passwords, phones
 from dispatch.errors import Missing, NotAllowed
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
@@ -49,6 +49,21 @@ async def mint_dev_token(services: Services, kind: str, name: str) -> str:
                 )
         pair = await services.sessions.open(tx, kind, subject_id, user_agent="dispatch token")
     return pair.access_token
+
+
+async def set_dev_password(services: Services, email: str, password: str) -> None:
+    """A password for an account that has none yet, in development only. Raises NotInProduction, Missing."""
+    if services.settings.is_production:
+        raise NotInProduction
+    async with services.read() as conn:
+        found = await account_rows.by_email(conn, email=email)
+        if found is None:
+            raise Missing("account")
+        known = await account_rows.credentials_of(conn, id=found.id)
+    if known is None:
+        password_hash = await passwords.hashed(password)
+        async with services.transaction() as tx:
+            await passwords.set_password(tx, found.id, password_hash)
 
 
 async def revoke_service_tokens(services: Services, name: str) -> int:

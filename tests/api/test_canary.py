@@ -41,7 +41,8 @@ PLAIN = {
     "memberships", "notifications", "parties", "password_links", "payment_intents", "payments", "payout_parts",
     "payouts", "pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics", "position_history",
     "promo_codes", "promo_redemptions", "quotas", "reconciliation_items", "reconciliation_runs", "refunds",
-    "schema_migrations", "service_prices", "services", "settings", "slots", "tasks", "technician_blocks",
+    "schema_migrations", "service_prices", "services", "settings", "slots", "staff_recovery_codes", "staff_totp",
+    "tasks", "technician_blocks",
     "technician_days_off", "technician_positions", "technicians", "zone_pincodes", "zones",
 }  # fmt: skip
 
