@@ -47,9 +47,9 @@ class PartnerFields(Body):
     """All but what a new partner must have. Sent as null, a field is emptied."""
 
     keeps_null: ClassVar[frozenset[str]] = frozenset({
-        "customer_id", "organization_id", "price_list_id", "parent_partner_id", "salesperson_id", "tax_number_ice", "tax_number_if",
-        "vat_group_code", "phone", "whatsapp", "email", "website", "address_line1", "address_line2", "city", "region",
-        "country", "postal_code", "geo_area_code", "geo_lat", "geo_lng", "opening_hours", "delivery_instructions",
+        "customer_id", "organization_id", "price_list_id", "parent_partner_id", "salesperson_id", "tax_number_ice",
+        "tax_number_if", "vat_group_code", "phone", "whatsapp", "email", "website", "address_line1", "address_line2", "city",
+        "region", "country", "postal_code", "geo_area_code", "geo_lat", "geo_lng", "opening_hours", "delivery_instructions",
         "min_order_amount", "delivery_zone", "blocked_until", "block_reason", "default_discount_rate",
         "default_discount_amount", "max_discount_rate",
     })  # fmt: skip
@@ -158,8 +158,9 @@ ChangeIn = Annotated[Annotated[FlatChange, Tag("flat")] | Annotated[NestedChange
 
 #: The contract's names of a partner's columns, where they are not the columns' own.
 _NAMES = {
-    "customer_id": "customer_no", "organization_id": "organisation_id", "parent_partner_id": "parent_no", "credit_limit": "credit_limit_minor",
-    "min_order_amount": "min_order_minor", "default_discount_amount": "default_discount_minor",
+    "customer_id": "customer_no", "organization_id": "organisation_id", "parent_partner_id": "parent_no",
+    "credit_limit": "credit_limit_minor", "min_order_amount": "min_order_minor",
+    "default_discount_amount": "default_discount_minor",
 }  # fmt: skip
 _RATES = ("default_discount_rate", "max_discount_rate")
 _COLUMNS = frozenset(Profile.__dataclass_fields__)

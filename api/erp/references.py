@@ -234,7 +234,10 @@ async def list_terms(services: Services, caller: Member) -> list[TermOut]:
 
 @erp.route("POST", "/payment-terms", status=201, permission="references:write", tags=TAGS)
 async def create_term(services: Services, caller: Member, body: TermIn) -> Reply[TermOut]:
-    """Add a payment term; `days` is when an order is due after it was made."""
+    """Add a payment term; `days` is when an order is due after it was made.
+
+    Example: {"name": "45 days", "days": 45, "is_credit": true}
+    """
     async with services.transaction() as tx:
         made = await references.add_payment_term(tx, caller.actor, body.model_dump())
     return Reply(term_out(made), "Payment term created")
@@ -248,7 +251,10 @@ async def get_term(services: Services, caller: Member, id: int) -> TermOut:
 
 
 async def update_term(services: Services, caller: Member, id: int, body: TermChange) -> Reply[TermOut]:
-    """Change what is sent."""
+    """Change what is sent.
+
+    Example: {"description": "Due 45 days after delivery", "days": 45}
+    """
     async with services.transaction() as tx:
         saved = await references.change_payment_term(tx, caller.actor, id, body.model_dump(exclude_unset=True))
     return Reply(term_out(saved), "Payment term updated")
