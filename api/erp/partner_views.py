@@ -47,11 +47,12 @@ class PartnerFields(Body):
     """All but what a new partner must have. Sent as null, a field is emptied."""
 
     keeps_null: ClassVar[frozenset[str]] = frozenset({
-        "customer_id", "organization_id", "price_list_id", "parent_partner_id", "salesperson_id", "tax_number_ice",
-        "tax_number_if", "vat_group_code", "phone", "whatsapp", "email", "website", "address_line1", "address_line2", "city",
-        "region", "country", "postal_code", "geo_area_code", "geo_lat", "geo_lng", "opening_hours", "delivery_instructions",
-        "min_order_amount", "delivery_zone", "blocked_until", "block_reason", "default_discount_rate",
-        "default_discount_amount", "max_discount_rate",
+        "customer_id", "organization_id", "price_list_id", "parent_partner_id", "salesperson_id",
+        "tax_number_ice", "tax_number_if", "vat_group_code", "phone", "whatsapp", "email", "website",
+        "address_line1", "address_line2", "city", "region", "country", "postal_code", "geo_area_code",
+        "geo_lat", "geo_lng", "opening_hours", "delivery_instructions", "min_order_amount", "delivery_zone",
+        "blocked_until", "block_reason", "default_discount_rate", "default_discount_amount",
+        "max_discount_rate",
     })  # fmt: skip
 
     code: Annotated[str, text(50)] | None = None
