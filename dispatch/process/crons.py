@@ -10,7 +10,7 @@ from dispatch.billing import provider_payouts, reconciliation
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
-from dispatch.parties import partner_status
+from dispatch.parties import enrolments, members, partner_status
 from dispatch.process import housekeeping
 from dispatch.services import Services
 from storage import tasks as rows
@@ -22,6 +22,10 @@ RESTART_S = 5.0
 
 async def _tidy(run: Run) -> None:
     await housekeeping.tidy(run.services)
+
+
+async def _members(run: Run) -> None:
+    await members.apply_planned(run.services)
 
 
 async def _reconcile(run: Run) -> None:
@@ -39,12 +43,15 @@ async def _lift_blocks(run: Run) -> None:
 
 #: Every kind of work that happens later, and who does it.
 HANDLERS: Mapping[str, Handler] = {
-    "tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers, "lift_blocks": _lift_blocks,
+    "tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers, "members": _members,
+    enrolments.TASK: enrolments.work,
+    "lift_blocks": _lift_blocks,
 }  # fmt: skip
 
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
 CRONS: Mapping[str, str] = {
-    "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *", "lift_blocks": "2 * * * *",
+    "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *", "members": "6 * * * *",
+    "lift_blocks": "2 * * * *",
 }  # fmt: skip
 #: Those that only make sense with a payment gateway.
 _NEEDS_GATEWAY = ("reconcile",)
