@@ -81,15 +81,18 @@ async def quote(services: Services, conn: Conn, booking: BookingView) -> Quote |
     return Quote(outcome(booking, services.clock.now(), terms, paid_minor), booking.created_at + terms.free_for)
 
 
-async def cancel(tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None) -> tuple[Booking, Outcome]:
-    """The customer cancels. Raises Missing (another's), WrongState once the job has begun or the booking is
-    over.
+async def cancel(
+    tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None, *, actor: Actor | None = None
+) -> tuple[Booking, Outcome]:
+    """The customer cancels, or the app that booked for them (`actor`). Raises Missing (another's), WrongState once
+    the job has begun or the booking is over.
 
     The promo code's use and the refund follow from the fact `booking.cancelled`, in this transaction.
     """
     booking = await offers.lock(tx, booking_id)
     if booking.account_id != account_id:
         raise Missing("booking")
+<<<<<<< HEAD
     return await _cancel_at_cost(tx, booking, Actor("customer", str(account_id)), reason)
 
 
@@ -99,6 +102,16 @@ async def cancel_for(tx: Tx, booking_id: UUID, actor: Actor, reason: str | None)
     """
     booking = await offers.lock(tx, booking_id)
     return await _cancel_at_cost(tx, booking, actor, reason)
+=======
+    lifecycle.move("booking", booking.status, "cancel")
+    terms = terms_of(tx.services.settings)
+    cost = outcome(booking, tx.now, terms, await cancelled.held_minor(tx.conn, booking_id))
+    ended = await bookings.end(
+        tx, booking, actor or Actor("customer", str(account_id)), reason, fee_minor=cost.fee_minor,
+        refund_minor=cost.refund_minor,
+    )  # fmt: skip
+    return ended, cost
+>>>>>>> main
 
 
 async def cancel_by_staff(

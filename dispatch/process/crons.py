@@ -10,7 +10,7 @@ from dispatch.billing import bulk_bookings, bulk_visits, provider_payouts, recon
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
-from dispatch.parties import enrolments, members
+from dispatch.parties import enrolments, members, partner_status
 from dispatch.process import housekeeping
 from dispatch.services import Services
 from storage import tasks as rows
@@ -36,6 +36,11 @@ async def _pay_providers(run: Run) -> dict[str, int]:
     return {"payouts": await provider_payouts.pay_due(run.services)}
 
 
+async def _lift_blocks(run: Run) -> None:
+    async with run.services.transaction() as tx:
+        await partner_status.lift_expired(tx)
+
+
 #: Every kind of work that happens later, and who does it.
 HANDLERS: Mapping[str, Handler] = {
     "tidy": _tidy,
@@ -44,6 +49,7 @@ HANDLERS: Mapping[str, Handler] = {
     "members": _members,
     enrolments.TASK: enrolments.work,
     bulk_bookings.TASK: bulk_visits.book_due,
+    "lift_blocks": _lift_blocks,
 }
 
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
@@ -52,7 +58,8 @@ CRONS: Mapping[str, str] = {
     "reconcile": "10 * * * *",
     "pay_providers": "5 * * * *",
     "members": "6 * * * *",
-    bulk_bookings.TASK: "2 * * * *",
+    bulk_bookings.TASK: "3 * * * *",
+    "lift_blocks": "2 * * * *",
 }
 #: Those that only make sense with a payment gateway.
 _NEEDS_GATEWAY = ("reconcile",)
