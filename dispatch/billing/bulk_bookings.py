@@ -338,7 +338,7 @@ async def cancel(services: Services, by: By, bulk_id: UUID, reason: str | None) 
             raise WrongStatus
         await drop(tx, bulk, "cancelled")
         await audit.record(tx, by.actor, "bulk_booking.cancel", "bulk_booking", bulk.id)
-    await _cancel_bookings(services, by, bulk.id, None, reason)
+    await _cancel_bookings(services, by, bulk, None, reason)
 
 
 async def skip(services: Services, by: By, bulk_id: UUID, days: Sequence[date], reason: str | None) -> None:
@@ -352,19 +352,19 @@ async def skip(services: Services, by: By, bulk_id: UUID, days: Sequence[date], 
         await audit.record(
             tx, by.actor, "bulk_booking.skip", "bulk_booking", bulk.id, {"days": [d.isoformat() for d in days]}
         )
-    await _cancel_bookings(services, by, bulk.id, days, reason)
+    await _cancel_bookings(services, by, bulk, days, reason)
 
 
 async def _cancel_bookings(
-    services: Services, by: By, bulk_id: UUID, days: Sequence[date] | None, reason: str | None
+    services: Services, by: By, bulk: Bulk, days: Sequence[date] | None, reason: str | None
 ) -> None:
     """Each in a transaction of its own; one that has begun meanwhile goes on."""
     async with services.read() as conn:
-        found = await rows.open_bookings(conn, bulk_id=bulk_id, dates=None if days is None else list(days))
+        found = await rows.open_bookings(conn, bulk_id=bulk.id, dates=None if days is None else list(days))
     for one in found:
         try:
             async with services.transaction() as tx:
-                await cancellation.cancel_for(tx, one.id, by.actor, reason)
+                await cancellation.cancel(tx, one.id, bulk.account_id, reason, actor=by.actor)
         except Conflict:
             continue
 

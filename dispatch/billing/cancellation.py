@@ -92,17 +92,6 @@ async def cancel(
     booking = await offers.lock(tx, booking_id)
     if booking.account_id != account_id:
         raise Missing("booking")
-<<<<<<< HEAD
-    return await _cancel_at_cost(tx, booking, Actor("customer", str(account_id)), reason)
-
-
-async def cancel_for(tx: Tx, booking_id: UUID, actor: Actor, reason: str | None) -> tuple[Booking, Outcome]:
-    """Whoever it was booked for cancels, an organisation for its member: at the customer's terms. The caller has
-    looked whose it is. Raises Missing, WrongState.
-    """
-    booking = await offers.lock(tx, booking_id)
-    return await _cancel_at_cost(tx, booking, actor, reason)
-=======
     lifecycle.move("booking", booking.status, "cancel")
     terms = terms_of(tx.services.settings)
     cost = outcome(booking, tx.now, terms, await cancelled.held_minor(tx.conn, booking_id))
@@ -111,7 +100,6 @@ async def cancel_for(tx: Tx, booking_id: UUID, actor: Actor, reason: str | None)
         refund_minor=cost.refund_minor,
     )  # fmt: skip
     return ended, cost
->>>>>>> main
 
 
 async def cancel_by_staff(
@@ -135,14 +123,4 @@ async def cancel_by_staff(
         "to_wallet": to_wallet,
     }  # fmt: skip
     await audit.record(tx, actor, "cancel_booking", "booking", booking_id, changes)
-    return ended, cost
-
-
-async def _cancel_at_cost(tx: Tx, booking: Booking, actor: Actor, reason: str | None) -> tuple[Booking, Outcome]:
-    lifecycle.move("booking", booking.status, "cancel")
-    terms = terms_of(tx.services.settings)
-    cost = outcome(booking, tx.now, terms, await cancelled.held_minor(tx.conn, booking.id))
-    ended = await bookings.end(
-        tx, booking, actor, reason, fee_minor=cost.fee_minor, refund_minor=cost.refund_minor
-    )
     return ended, cost

@@ -6,12 +6,8 @@ kinds of payers, rows of KINDS, and they are asked in their order; the first tha
 - a trade partner (trade_orders.py): the customer's own, or that of the organisation in whose name is booked. A booking
   makes an order that takes the partner's credit, completion a delivery note, cancellation gives the credit back, but
   for a fee.
-<<<<<<< HEAD
-- an organisation without a partner bills by its invoice (organisation_prices.py).
-=======
 - an integration (the app whose customer it is) that the house sends a bill: at our prices, without documents.
-- an organisation without a partner bills by its invoice: another row, with the same four functions.
->>>>>>> main
+- an organisation without a partner bills by its invoice (organisation_prices.py).
 
 A booking is billed once. What happens, and who calls:
 
@@ -27,23 +23,14 @@ The ledger's lines are the caller's: a kind only says which party owes. All four
 from __future__ import annotations
 
 from collections.abc import Sequence
-<<<<<<< HEAD
-from typing import Protocol
-from uuid import UUID
-
-from dispatch.billing import trade_orders
-from dispatch.billing.organisation_prices import Organisations
-from dispatch.billing.trade_orders import Booker, Quote
-=======
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
 from dispatch.billing import pricing, trade_orders
+from dispatch.billing.organisation_prices import Organisations
 from dispatch.billing.pricing import Line
-from dispatch.billing.trade_orders import Quote
->>>>>>> main
+from dispatch.billing.trade_orders import Booker, Quote
 from dispatch.config import Settings
 from dispatch.engine.bookings import NewItem
 from dispatch.errors import Conflict
@@ -136,11 +123,7 @@ class Integrations:
 
 
 #: In the order in which they are asked.
-<<<<<<< HEAD
-KINDS: tuple[Kind, ...] = (TradePartners(), Organisations())
-=======
-KINDS: tuple[Kind, ...] = (Integrations(), TradePartners())
->>>>>>> main
+KINDS: tuple[Kind, ...] = (Integrations(), TradePartners(), Organisations())
 
 
 async def quote(conn: Conn, settings: Settings, booker: Booker, items: Sequence[NewItem], currency: str) -> Quote:
