@@ -172,7 +172,7 @@ async def test_a_lost_hint_is_found(live: Live) -> None:
     await happens_unheard(live, booking["id"], 2)
     party_id = await live.value("SELECT id FROM parties WHERE code = 'PT-001'")
     async with live.services.transaction() as tx:
-        await fact_rows.append_party(tx.conn, party_id=party_id, types=["earnings.updated"], data=[{"n": 1}])
+        await fact_rows.append_parties(tx.conn, party_ids=[party_id], types=["earnings.updated"], data=[{"n": 1}])
     await fanout_of(live).look_for_lost()
     assert await hears_up_to(customer, booking["id"], head + 2) == [head + 1, head + 2]
     assert (await technician.hears("earnings.updated"))["seq"] == 1

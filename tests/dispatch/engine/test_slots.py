@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import pytest
 
-from dispatch.engine import bookings, candidates, free_times, offers, slots
+from dispatch.engine import bookings, candidates, free_times, offers, search, slots
 from dispatch.engine.free_times import Need, SlotTaken
 from dispatch.engine.matching import refusal
 from storage import slots as slot_rows
@@ -313,7 +313,7 @@ async def test_an_interval_that_is_being_offered_never_moves(world: World) -> No
 
     async def offer_first() -> None:
         async with world.services.transaction() as tx:
-            await offers.search(tx, await offers.lock(tx, first.id))
+            await search.search(tx, await offers.lock(tx, first.id))
             waits.set()
             # The other one works, as far as it can, while this is not committed.
             await asyncio.wait([claiming], timeout=0.3)
