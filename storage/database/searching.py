@@ -55,7 +55,7 @@ class Words:
 
     @property
     def is_found(self) -> str:
-        """The same, where the planner is to choose: all are wanted, not the first in order."""
+        """The same for all rows at once, where the planner is to choose."""
         return f"{self.beside} IN (SELECT {self.key} FROM {self.table} WHERE {self.column} @@ {QUERY})"  # noqa: S608
 
 
