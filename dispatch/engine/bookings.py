@@ -9,7 +9,19 @@ from typing import Any
 from uuid import UUID
 
 from dispatch import bus, numbers
-from dispatch.engine import alerts, audit, candidates, facts, free_times, lifecycle, offers, queue, search, slots
+from dispatch.engine import (
+    alerts,
+    audit,
+    candidates,
+    facts,
+    free_times,
+    lifecycle,
+    offers,
+    queue,
+    search,
+    slots,
+    tracked,
+)
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from dispatch.localtime import local
@@ -194,6 +206,7 @@ async def end_assignment(tx: Tx, booking: Booking, assignment: Assignment, actor
     )  # fmt: skip
     if not ended:
         raise lifecycle.wrong_state("assignment", assignment.state, "cancelled")
+    tracked.moved(tx, booking, assignment.id, assignment.technician_id, step.target)
     facts.tell_party(
         tx, assignment.technician_id, "job.updated",
         {"booking_id": str(booking.id), "assignment_id": str(assignment.id), "state": "cancelled", "reason": reason},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.engine import facts, lifecycle, queue, search
+from dispatch.engine import facts, lifecycle, queue, search, tracked
 from dispatch.errors import Conflict, Missing
 from dispatch.events import SYSTEM, Actor
 from dispatch.services import Tx
@@ -113,6 +113,7 @@ async def accept(tx: Tx, technician_id: UUID, offer: Offer) -> Booking:
         raise lifecycle.wrong_state("booking", (await lock(tx, offer.booking_id)).status, "accept")
     tx.hint(bus.TIMER_SET, {"at": booking.next_action_at.timestamp()})
     tx.known[booking.id] = booking
+    tracked.moved(tx, booking, assignment_id, technician_id, "accepted")
     await booking_rows.count_accepted(tx.conn, technician_id=technician_id)
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
     who = Actor("technician", str(technician_id))

@@ -333,7 +333,6 @@ async def test_positions_go_to_those_who_watch_and_only_then(live: Live) -> None
     assert (await customer.ask("track.start", {"booking_id": booking["id"]}))["data"]["technician"] is None
 
     async def ping(n: int) -> None:
-        await live.services.tracker.read_jobs()  # the loop may be at the hinted ones just now
         await runtime.set_clock(live.services, live.services.clock.shifted(timedelta(seconds=5)))
         answer = await technician.ask("location.report", {"fixes": [fix(live, place[0] + n * 0.0002, place[1])]})
         assert answer["data"]["admitted"] == 1, answer

@@ -119,7 +119,7 @@ async def test_a_held_time_costs_no_more(town: City) -> None:
 async def test_a_promo_code_costs_three_statements_more(town: City) -> None:
     account = town.seeded.customer_ids[0]
     await town.run("UPDATE accounts SET name = 'Asha Rao', email = 'asha@example.com' WHERE id = $1", account)
-    preview, place = await prepared(town, account, promo_code="WELCOME10"), await home(town, account)
+    preview, place = await prepared(town, account, promo_code="SAVE10"), await home(town, account)
 
     async def work() -> None:
         await confirmed(town, account, preview, address_id=place)
