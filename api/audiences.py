@@ -14,7 +14,7 @@ from api.auth.principals import TeamMember as TeamMember
 from api.auth.principals import Technician as Technician
 from api.edge.limits import RateLimit
 from api.route import Audience
-from api.wire.dialects import INTEGRATION, MINUTESERV, ORGANISATION, PROVIDER, PROVIDER_MAJOR, Dialect
+from api.wire.dialects import ERP, INTEGRATION, MINUTESERV, ORGANISATION, PROVIDER, PROVIDER_MAJOR, Dialect
 from dispatch.access.permissions import RESOURCES
 
 #: Of /api/partners the integration has the bare path, ids, /slug, /manage, exactly /auth and exactly /onboarding/start;
@@ -60,8 +60,15 @@ integration = Audience(
 organisation = Audience(
     name="organisation", prefix="/api/partners", principal=Member, authenticate=principals.organisation,
     dialect=ORGANISATION, limit=RateLimit("organisation_per_minute", 60, "caller"), drops_unknown_keys=True,
-    page_limit=20, title="Organisations", permits=principals.permits, resources=frozenset(),
+    page_limit=20, title="Organisations", permits=principals.permits, resources=RESOURCES["organisation"],
 )  # fmt: skip
+
+erp = Audience(
+    name="erp", prefix="/api/backend", principal=Member, authenticate=principals.erp,
+    dialect=ERP, limit=RateLimit("erp_per_minute", 60, "caller"), drops_unknown_keys=True,
+    page_limit=20, title="ERP: trade partners", permits=principals.permits, resources=RESOURCES["erp"],
+)  # fmt: skip
+
 
 def _as_it_counts(caller: TeamMember) -> Dialect:
     """A provider chooses in which units its amounts are written; nothing else depends on it."""
@@ -84,7 +91,7 @@ provider_desk = Audience(
 
 #: In this order paths are assigned to audiences; whatever nobody owns is answered by the last one.
 AUDIENCES: tuple[Audience, ...] = (
-    technician, admin, internal, account, provider, provider_desk, integration, organisation, customer,
+    technician, admin, internal, account, provider, provider_desk, integration, organisation, erp, customer,
 )  # fmt: skip
 
 

@@ -12,7 +12,10 @@ from api.route import Audience, Route
 from api.signature import BadRoute
 
 #: Whose modules declare endpoints; importing them fills the audiences' tables.
-PACKAGES = ("api.auth", "api.customer", "api.technician", "api.internal", "api.admin", "api.provider")
+PACKAGES = (
+    "api.auth", "api.customer", "api.technician", "api.internal", "api.admin", "api.provider", "api.organisation",
+    "api.erp",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ ZONES_CHANGED = "zones.changed"  # {}
 SESSION_REVOKED = "session.revoked"  # {realm, session_id | subject_id}
 TIMER_SET = "timer.set"  # {at}: unix s of the domain's time
 OUTBOX_FILLED = "outbox.filled"  # {}
+WEBHOOKS_FILLED = "webhooks.filled"  # {}
 ALERT_RAISED = "alert.raised"  # {kind, booking_id}
 
 

@@ -96,6 +96,7 @@ class Limits(BaseModel):
     account_per_minute: int = Field(60, ge=1, description="Sign-in with a password, per address")
     organisation_per_minute: int = Field(300, ge=1, description="Organisation portal, per member or key")
     integration_per_minute: int = Field(300, ge=1, description="Integrations, per address")
+    erp_per_minute: int = Field(300, ge=1, description="ERP, per member of its staff")
     provider_per_minute: int = Field(300, ge=1, description="Provider dashboard, per team member")
     booking_creation_per_hour: int = Field(10, ge=1, description="Bookings, per customer")
     payment_per_hour: int = Field(5, ge=1, description="Payment verifications, per customer")
@@ -218,6 +219,17 @@ class Billing(BaseModel):
     cache_s: float = Field(3600, ge=0, description="Catalogue and promo definitions are cached so long")
 
 
+class Erp(BaseModel):
+    """Trade partners, their orders and their credit."""
+
+    currency: str = Field(
+        "INR", min_length=3, max_length=3, description="The one currency of credit, orders and price lists"
+    )
+    all_rows: int = Field(
+        5000, ge=1, le=100_000, description="So many partners are listed at once with all=true; more are exported"
+    )
+
+
 class Providers(BaseModel):
     """What a provider begins with, and when people look at its payouts."""
 
@@ -260,12 +272,30 @@ class Senders(BaseModel):
         "outbox", description="SMS provider; outbox keeps them here"
     )
     push: Literal["outbox", "fcm"] = Field("outbox", description="Push provider; outbox keeps them here")
+    email: Literal["outbox", "smtp"] = Field("outbox", description="Who carries e-mail; outbox keeps it here")
     twilio_sid: str = Field("", description="Twilio account")
     twilio_token: SecretStr = Field(SecretStr(""), description="Twilio token")
     twilio_from: str = Field("", description="Twilio sender")
     msg91_key: SecretStr = Field(SecretStr(""), description="MSG91 key")
     msg91_templates: dict[str, str] = Field({}, description="MSG91 template id of each message")
     fcm_credentials: str = Field("", description="File with the service account of Firebase")
+    email_from: str = Field("", description="Sender of e-mail, like Dispatch <post@example.com>")
+    smtp_host: str = Field("", description="The mail relay")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its port")
+    smtp_user: str = Field("", description="User at the mail relay")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail relay")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the relay is spoken to; none sends links that set passwords in the clear"
+    )
+
+
+class Webhooks(BaseModel):
+    """Events that leave for the endpoints of others."""
+
+    open_hosts: list[str] = Field(
+        [], description="Development only: hosts of endpoints that may be private and spoken to over http"
+    )
+    log_days: int = Field(30, ge=1, description="What was delivered or given up is kept so long")
 
 
 class Geocoding(BaseModel):
@@ -344,9 +374,11 @@ class Settings(BaseSettings):
     dispatch: Dispatch = Dispatch()
     privacy: Privacy = Privacy()
     billing: Billing = Billing()
+    erp: Erp = Erp()
     providers: Providers = Providers()
     payments: Payments = Payments()
     senders: Senders = Senders()
+    webhooks: Webhooks = Webhooks()
     geocoder: Geocoding = Geocoding()
     files: Files = Files()
 
@@ -402,6 +434,7 @@ class Settings(BaseSettings):
             "DISPATCH_VAULT_KEYS": self.vault_keys,
             "DISPATCH_SENDERS__SMS": self.senders.sms != "outbox",
             "DISPATCH_SENDERS__PUSH": self.senders.push != "outbox",
+            "DISPATCH_SENDERS__EMAIL": self.senders.email != "outbox",
             "DISPATCH_PAYMENTS__KEY_ID": self.payments.key_id,
             "DISPATCH_PAYMENTS__KEY_SECRET": self.payments.key_secret.get_secret_value(),
             "DISPATCH_PAYMENTS__WEBHOOK_SECRET": self.payments.webhook_secret.get_secret_value(),
@@ -416,6 +449,11 @@ class Settings(BaseSettings):
             wanted["DISPATCH_SENDERS__MSG91_KEY"] = self.senders.msg91_key.get_secret_value()
         if self.senders.push == "fcm":
             wanted["DISPATCH_SENDERS__FCM_CREDENTIALS"] = self.senders.fcm_credentials
+        if self.senders.email == "smtp":
+            wanted |= {
+                "DISPATCH_SENDERS__SMTP_HOST": self.senders.smtp_host,
+                "DISPATCH_SENDERS__EMAIL_FROM": self.senders.email_from,
+            }
         return [name for name, value in wanted.items() if not value]
 
     @cached_property
@@ -433,6 +471,10 @@ class Settings(BaseSettings):
             found.append("DISPATCH_PAYMENTS__KEY_ID, which is the local gateway's own")
         if not payments.base_url.startswith("https://"):
             found.append("DISPATCH_PAYMENTS__BASE_URL that is not https")
+        if self.senders.email == "smtp" and self.senders.smtp_tls == "none":
+            found.append("DISPATCH_SENDERS__SMTP_TLS none, which sends links that set passwords in the clear")
+        if self.webhooks.open_hosts:
+            found.append("DISPATCH_WEBHOOKS__OPEN_HOSTS, which lets endpoints lead into our own network")
         token = self.tokens.service_token
         if token is not None and len(token.get_secret_value()) < SERVICE_TOKEN_CHARS:
             found.append(f"DISPATCH_TOKENS__SERVICE_TOKEN of fewer than {SERVICE_TOKEN_CHARS} characters")

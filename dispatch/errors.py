@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from dispatch.wording import sentence, whole
+from dispatch.wording import Verbatim, sentence, whole
 
 
 class Kind(StrEnum):
@@ -29,6 +29,8 @@ class DispatchError(Exception):
 
     kind: Kind = Kind.INVALID
     code: str = "invalid"
+    #: The docstring is a contract's own words, without a full stop.
+    is_documented: bool = False
     #: What was written before it was raised is committed nevertheless.
     keeps_work: bool = False
 
@@ -40,7 +42,7 @@ class DispatchError(Exception):
         retry_after_s: float | None = None,
     ) -> None:
         doc = (type(self).__doc__ or "").strip().split("\n")[0]
-        self.message = whole(message or doc)
+        self.message = whole(message or (Verbatim(doc) if self.is_documented else doc))
         self.details: dict[str, Any] = dict(details or {})
         self.retry_after_s = retry_after_s
         super().__init__(self.message)

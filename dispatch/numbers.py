@@ -31,6 +31,7 @@ SERIES: dict[str, Series] = {
     "QTE": Series("QTE-{period}-{value:06d}", "%Y"),
     "INV": Series("INV-{period}-{value:06d}", "%Y"),
     "TKT": Series("TKT-{period}-{value:06d}", "%Y"),
+    "ORG": Series("ORG-{value:05d}"),
     "CL": Series("CL{value:05d}"),
     "BC": Series("BC{value:03d}"),
     "BL": Series("BL{value:03d}"),

@@ -14,13 +14,21 @@ _WORDS = {
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
+class Verbatim(str):
+    """Words that a contract gives: told as they stand."""
+
+
 def sentence(field: str, text: str) -> str:
     """One complaint about a field, by its public name, as a sentence."""
+    if isinstance(text, Verbatim):
+        return text
     return whole(f"{label(field)} {text.strip()}" if text.strip().startswith(_PREDICATES) else text)
 
 
 def whole(text: str) -> str:
     """A text with a capital at its beginning and one full stop at its end."""
+    if isinstance(text, Verbatim):
+        return text
     text = text.strip().rstrip(".")
     return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(("?", "!")) else ".")
 

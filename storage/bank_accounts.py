@@ -19,6 +19,10 @@ class BankAccount:
     number_enc: bytes
     last4: str
     ifsc: str | None
+    #: How banks outside India are named.
+    bank_code: str | None
+    routing_no: str | None
+    swift: str | None
     created_at: datetime
 
 
@@ -26,3 +30,4 @@ lock_party = sql.scalar("lock_party", UUID)
 retire_default = sql.run("retire_default")
 insert = sql.row("insert", BankAccount)
 default_of = sql.row("default_of", BankAccount)
+of_payouts = sql.rows("of_payouts", BankAccount)

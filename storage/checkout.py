@@ -30,6 +30,7 @@ class ForConfirm:
     tax_minor: int
     grand_total_minor: int
     promo_code_id: UUID | None
+    billed_to: UUID | None
     booking_id: UUID | None
     confirmed_as: bytes | None
     lacks_name: bool

@@ -8,3 +8,5 @@ MIGRATION = 7_250_331_904_117
 PARTITIONS = 7_250_331_904_118
 #: Held while a day's comparison with the gateway is claimed.
 RECONCILIATION = 7_250_331_904_119
+#: Whoever stops being a super_admin (the migration 0051_staff.sql has it too).
+SUPER_ADMIN = 7_250_331_904_120

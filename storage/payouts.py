@@ -36,8 +36,20 @@ class Payout:
     requested_by: str
     earning_ids: list[UUID]
     processed_at: datetime | None
+    is_request: bool
+    needs_review: bool
+    reviewed_by: str | None
+    reviewed_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """How many payouts a party has had, and what has left or is leaving in one currency."""
+
+    payouts: int
+    amount_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,9 @@ class Destination:
 
 insert = sql.scalar("insert", UUID)
 insert_parts = sql.run("insert_parts")
+open_request = sql.row("open_request", Payout)
+reviewed = sql.run("reviewed")
+sums_of_party = sql.row("sums_of_party", Sums)
 get = sql.row("get", Payout)
 lock = sql.row("lock", Payout)
 start = sql.run("start")
@@ -72,6 +87,42 @@ of_party = Listed(
     key=Sort("o.id", "uuid"),
     sorts={"created_at": Sort("o.created_at", "timestamptz"), "amount": Sort("o.net_minor", "bigint")},
     default_sort=(("created_at", True),),
-    filters={"status": AnyOf("o.status", "text"), **made_on_days("o.created_at")},
+    filters={
+        "status": AnyOf("o.status", "text"), **made_on_days("o.created_at"),
+        "from_at": "o.created_at >= {}::timestamptz", "to_at": "o.created_at < {}::timestamptz",
+    },
     indexed=[("created_at", ()), ("created_at", ("status",)), ("created_at", ("date_from", "date_to"))],
+)  # fmt: skip
+
+#: Everybody's, technicians' and providers'.
+everybodys = Listed(
+    sql, "everybodys", Payout,
+    key=Sort("o.id", "uuid"),
+    sorts={"created_at": Sort("o.created_at", "timestamptz"), "amount": Sort("o.net_minor", "bigint")},
+    default_sort=(("created_at", True),),
+    filters={
+        "status": AnyOf("o.status", "text"), "party_id": AnyOf("o.party_id", "uuid"),
+        "method": AnyOf("o.method", "text"), "currency": AnyOf("o.currency", "text"),
+        "kind": "EXISTS (SELECT FROM parties k WHERE k.id = o.party_id AND k.kind = ANY({}::text[]))",
+        **made_on_days("o.created_at"),
+    },
+    search="array_to_tsvector(search_words(o.number) || (SELECT search_words(k.name) || search_words(k.code)"
+    " FROM parties k WHERE k.id = o.party_id)) @@ {}",
+    indexed=[("created_at", ()), ("created_at", ("party_id",)), ("created_at", ("date_from", "date_to"))],
+)  # fmt: skip
+
+requests = Listed(
+    sql, "requests", Payout,
+    key=Sort("o.id", "uuid"),
+    sorts={
+        "created_at": Sort("o.created_at", "timestamptz"), "amount": Sort("o.net_minor", "bigint"),
+        "provider": Sort("p.name", "text"),
+    },
+    default_sort=(("created_at", True),),
+    filters={
+        "status": AnyOf("o.status", "text"), "currency": AnyOf("o.currency", "text"),
+        "provider_id": AnyOf("o.party_id", "uuid"), "needs_review": "o.needs_review = {}::boolean",
+    },
+    search="array_to_tsvector(search_words(p.name) || search_words(o.number)) @@ {}",
+    indexed=[("created_at", ())],
 )  # fmt: skip

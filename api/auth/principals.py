@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from api.edge.credentials import Credentials
 from dispatch.access import api_keys
-from dispatch.access.permissions import OWN, Grants, grants_of
+from dispatch.access.permissions import OWN, READ, WRITE, Grants, grants_of
 from dispatch.access.signing import ORDER
 from dispatch.errors import Missing, NotSignedIn
 from dispatch.events import NOWHERE, Actor, Origin
 from dispatch.live.standing import Seen
+from dispatch.parties import members, organisations
 from dispatch.services import Services
 from storage import providers as provider_rows
 from storage.providers import Provider
 
+#: What the token of a registration opens, besides what everybody has for themselves.
+ONBOARDING = Grants({"onboarding": WRITE, "organization": READ, "files": WRITE})
+#: The department of a manager who has none.
+NO_DEPARTMENT = UUID(int=0)
 #: Who signs in with an e-mail address and a password.
 MEMBER_REALMS = frozenset(ORDER)
 
@@ -93,6 +98,8 @@ class Member:
     membership_id: UUID | None = None
     session_id: UUID | None = None
     key_id: UUID | None = None
+    #: The department that a manager of an organisation is bound to; None is all of it.
+    within: UUID | None = None
     origin: Origin = field(default=NOWHERE, compare=False)
 
     @property
@@ -182,7 +189,7 @@ async def admin(services: Services, credentials: Credentials) -> Admin:
 async def anybody(services: Services, credentials: Credentials) -> Member:
     """Whoever signed in with a password, in whatever realm that was."""
     claimed = services.tokens.realm_of(credentials.bearer or "")
-    if claimed not in MEMBER_REALMS:
+    if claimed not in MEMBER_REALMS or _scope(services, credentials, claimed) is not None:
         raise NotSignedIn
     return await _member(services, credentials, claimed)
 
@@ -201,10 +208,31 @@ async def organisation(services: Services, credentials: Credentials) -> Member:
         )
     else:
         member = await _member(services, credentials, "organisation")
+        if _scope(services, credentials, "organisation") == organisations.ONBOARDING_SCOPE:
+            member = replace(member, grants=member.grants.at_most(ONBOARDING))
+        if member.role == members.MANAGER:
+            member = replace(member, within=await _department(services, member))
     named = credentials.header("X-Organization-ID")
     if named is not None and named.lower() != str(member.party_id):
         raise Missing("organization")
     return member
+
+
+def _scope(services: Services, credentials: Credentials, realm: str) -> str | None:
+    """What a token is for, if it is not for everything."""
+    scope = services.tokens.read(credentials.bearer or "", realm).extra.get("scope")
+    return None if scope is None else str(scope)
+
+
+async def _department(services: Services, member: Member) -> UUID:
+    """A manager's own department; who leads none sees nothing rather than everything."""
+    async with services.read() as conn:
+        return await members.department_of(conn, member.membership_id) or NO_DEPARTMENT
+
+
+async def erp(services: Services, credentials: Credentials) -> Member:
+    """Somebody of the ERP's staff."""
+    return await _member(services, credentials, "erp")
 
 
 async def integration(services: Services, credentials: Credentials) -> Member:
@@ -258,4 +286,7 @@ async def service(services: Services, credentials: Credentials) -> Service:
     fixed = services.settings.tokens.service_token
     if fixed is not None and hmac.compare_digest(token.encode(), fixed.get_secret_value().encode()):
         return Service("configured", credentials.origin)
-    return Service(services.tokens.read(token, "service").subject, credentials.origin)
+    claims = services.tokens.read(token, "service")
+    if claims.session_id is None or await services.sessions.standing.of(claims.session_id, "service") is None:
+        raise SignedOut
+    return Service(claims.subject, credentials.origin)

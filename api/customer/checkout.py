@@ -9,11 +9,11 @@ from uuid import UUID
 from pydantic import AfterValidator, EmailStr, Field, ValidationInfo
 
 from api.audiences import Customer, customer
-from api.customer.addresses import text
 from api.edge.idempotency import Answer
 from api.shared.amounts import AmountsOut, shown
 from api.shared.objects import PaymentObject, PlaceObject
 from api.shared.signing import PhoneNumber
+from api.shared.texts import text
 from api.wire.models import Body, BookingTime, Day, Money, View
 from dispatch.access.phones import normalise
 from dispatch.billing import charges, checkout, confirm, promos
@@ -23,6 +23,7 @@ from dispatch.engine.free_times import NO_TIME
 from dispatch.localtime import twelve_hour
 from dispatch.services import Services
 
+PaymentMethod = Literal["online", "cash", "account"]
 #: Different lines of one cart.
 MAX_LINES = 50
 
@@ -72,6 +73,8 @@ class PrepareIn(Body):
     address_id: UUID | None = None
     booking_date: Day | None = None
     booking_time: BookingTime | None = None
+    #: `account` prices the cart by the terms of whoever is billed for this customer's bookings.
+    payment_method: PaymentMethod | None = None
 
     @property
     def quantities(self) -> dict[UUID, int]:
@@ -138,7 +141,7 @@ class PrepareOut(View):
 
 class ConfirmIn(Body):
     preview_id: UUID
-    payment_method: Literal["online", "cash"]
+    payment_method: PaymentMethod
     address_id: UUID
     booking_date: Day
     booking_time: BookingTime
@@ -195,10 +198,14 @@ class ValidateIn(Body):
 @customer.route("POST", "/checkout/prepare", tags=["checkout"])
 async def prepare(services: Services, caller: Customer, body: PrepareIn) -> PrepareOut:
     """Prices a cart and lists the free times; the price stands for two minutes, and so does a chosen time."""
-    wish = Wish(body.quantities, body.promo_code, body.address_id, body.booking_date, body.booking_time)
+    wish = Wish(
+        body.quantities, body.promo_code, body.address_id, body.booking_date, body.booking_time,
+        on_account=body.payment_method == "account",
+    )  # fmt: skip
     preview = await checkout.prepare(services, caller.account_id, wish)
     async with services.read() as conn:
-        fee_minor = await charges.outstanding(conn, caller.account_id, preview.currency)
+        is_on_account = preview.billed_to is not None
+        fee_minor = 0 if is_on_account else await charges.outstanding(conn, caller.account_id, preview.currency)
     return preview_out(preview, fee_minor)
 
 
@@ -244,7 +251,7 @@ def preview_out(preview: Preview, outstanding_fee_minor: int) -> PrepareOut:
             tax=price.tax_minor, grand_total=price.grand_total_minor, currency=preview.currency,
         ),
         outstanding_fee=outstanding_fee_minor,
-        amount_to_collect=price.grand_total_minor + outstanding_fee_minor,
+        amount_to_collect=0 if preview.billed_to else price.grand_total_minor + outstanding_fee_minor,
         promo=promo_out(preview.promo) if preview.promo else None,
         booking_date=preview.day,
         held_time=preview.held_local.time() if preview.held_local else None,

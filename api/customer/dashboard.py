@@ -9,10 +9,11 @@ from uuid import UUID
 from pydantic import EmailStr, StringConstraints
 
 from api.audiences import Customer, customer
-from api.customer.addresses import AddressOut, address_out, text
+from api.customer.addresses import AddressOut, address_out
 from api.customer.checkout import Phone
 from api.edge.limits import CONTACT
 from api.shared.amounts import AmountsOut, shown
+from api.shared.texts import text
 from api.wire.models import Body, Money, View
 from api.wire.results import Message
 from dispatch.engine import customer_bookings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from pydantic import StringConstraints
@@ -107,7 +107,7 @@ async def payment_status(services: Services, caller: Customer, id: str) -> Payme
 
 
 @customer.route("POST", "/payments/webhook", public=True, limited=False, tags=["payments"])
-async def payment_webhook(services: Services, request_info: RequestInfo, raw_body: bytes) -> Bare:
+async def payment_webhook(services: Services, request_info: RequestInfo, raw_body: bytes) -> Bare[dict[str, Any]]:
     """The gateway's events: verified on the raw body, stored, answered; worked on afterwards."""
     headers = request_info.headers
     signature, event_id = headers.get("X-Razorpay-Signature"), headers.get("X-Razorpay-Event-Id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import EmailStr, StringConstraints
@@ -70,7 +70,7 @@ async def erase(services: Services, caller: Customer, step_up_token: StepUp = No
 
 
 @customer.route("GET", "/users/me/export", tags=["profile"])
-async def export(services: Services, caller: Customer) -> Bare:
+async def export(services: Services, caller: Customer) -> Bare[dict[str, Any]]:
     """Everything that is kept about me, as JSON."""
     async with services.read() as conn:
         return Bare(await erasure.export(conn, caller.account_id))

@@ -26,13 +26,14 @@ from api.wire.results import (
     Ready,
     Reply,
     ReplyWith,
+    Whole,
 )
 from dispatch.config import Limits
 from storage.database.listing import MAX_COUNTED, MAX_LIMIT, MAX_OFFSET
 
 #: Results that are one thing, whose first parameter is what they carry.
-_CARRIERS = (Reply, ReplyWith, Page, PageWith, Ready)
-_PLAIN = (None, type(None), Message, File, Bare, NoContent)
+_CARRIERS = (Reply, ReplyWith, Page, PageWith, Ready, Bare, Whole)
+_PLAIN = (None, type(None), Message, File, NoContent)
 
 
 def version() -> str:
@@ -268,10 +269,12 @@ class _Writer:
         origin = get_origin(variant) or variant
         if origin in (File, NoContent):
             return None
-        if origin is Bare:
-            return {"type": "object", "additionalProperties": True}
         data = next((self._schemas[n, f"data.{kind}"] for kind in _data_types(variant)), None)
         extra = next((self._resolved(self._schemas[n, f"extra.{kind}"]) for kind in _extra_types(variant)), {})
+        if origin is Bare:
+            return data or {"type": "object", "additionalProperties": True}
+        if origin is Whole:
+            return _whole_schema(data or {})
         if origin in (Page, PageWith):
             return _page_schema(route, data or {}, extra)
         properties: Schema = {"success": {"type": "boolean", "const": True}}
@@ -349,8 +352,8 @@ def _data_types(returns: Any) -> list[Any]:
         origin = get_origin(variant)
         if origin in _CARRIERS:
             inner = get_args(variant)[0]
-            found += [] if inner is type(None) else [inner]
-        elif origin is not MessageWith and variant not in (*_PLAIN, Reply, Page):
+            found += [] if inner in (type(None), Any) else [inner]
+        elif origin is not MessageWith and variant not in (*_PLAIN, Reply, Page, Bare):
             found.append(variant)
     return found
 
@@ -398,6 +401,14 @@ def _pagination(dialect: Dialect) -> Schema:
     if dialect is ERP:
         properties |= {"from": {"type": ["integer", "null"]}, "to": {"type": ["integer", "null"]}}
     return {"type": "object", "title": _pagination_name(dialect), "required": required, "properties": properties}
+
+
+def _whole_schema(item: Schema) -> Schema:
+    properties: Schema = {
+        "success": {"type": "boolean", "const": True}, "data": {"type": "array", "items": item},
+        "total": {"type": "integer", "minimum": 0},
+    }  # fmt: skip
+    return {"type": "object", "required": list(properties), "properties": properties}
 
 
 def _page_schema(route: Route, item: Schema, extra: Schema) -> Schema:

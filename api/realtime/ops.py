@@ -7,6 +7,7 @@ import contextlib
 import logging
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from api.realtime import signin
 from api.realtime.commands import Call, CommandNamespace, Commands
@@ -14,14 +15,18 @@ from api.realtime.engine import HotServer
 from api.realtime.events import OPS, Watch
 from api.realtime.guard import Grant
 from dispatch import bus
+from dispatch.access.permissions import grants_of
 from dispatch.engine import board
 from dispatch.engine.board import Board, Box
+from dispatch.errors import NotAllowed
 from dispatch.services import Services
 
 log = logging.getLogger(__name__)
 
 #: Deltas come this often, in real seconds.
 TICK_S = 1.0
+#: Whoever sees the board may read what is dispatched.
+WATCHES = "dispatch:read"
 
 commands: Commands[Services] = Commands(OPS)
 
@@ -56,7 +61,18 @@ class OpsNamespace(CommandNamespace[Services]):
         services.bus.subscribe(bus.ALERT_RAISED, self._alert)
 
     async def sign_in(self, environ: dict[str, Any], auth: dict[str, Any]) -> Grant:
-        return await signin.grant(self.context, "admin", auth)
+        """Raises NotSignedIn, and NotAllowed for staff who may not see what is dispatched."""
+        grant = await signin.grant(self.context, "admin", auth)
+        if not await self._may_watch(grant):
+            raise NotAllowed
+        return grant
+
+    async def _may_watch(self, grant: Grant) -> bool:
+        """With the role of these seconds."""
+        seen = await self.context.sessions.standing.of(UUID(grant.session_id), "admin")
+        if seen is None or seen.row is None or seen.row.role is None:
+            return False
+        return grants_of("admin", seen.row.role, seen.row.permissions or {}).allow(WATCHES)
 
     async def joined(self, grant: Grant) -> None:
         grant.state = Viewer(grant, self._server)
@@ -83,8 +99,12 @@ class OpsNamespace(CommandNamespace[Services]):
                 log.warning("the board could not be read", exc_info=True)
 
     async def tick(self) -> None:
-        """One round of deltas; a viewer that is behind gets them with the next."""
+        """One round of deltas; a viewer that is behind gets them with the next, one that may no longer look is cut."""
         for grant in list(self.members.values()):
+            if not await self._may_watch(grant):
+                # This board, and not the sign-in: that may be allowed to look again.
+                self._server.cut(grant.sid, OPS, "revoked", code=4401)
+                continue
             viewer: Viewer | None = grant.state
             if viewer is None or viewer.box is None or viewer.told is None:
                 continue

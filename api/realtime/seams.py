@@ -1,6 +1,6 @@
 """The undocumented names of python-socketio, python-engineio and aiohttp that the sockets stand on, checked at start.
 
-Whenever one of the three is raised, run: tests/api/realtime whole (the JavaScript client and test_rfc6455 among it),
+Whenever one of the three is raised, run: tests/api/realtime whole (the JavaScript client and test_receiver among it),
 `./run bench ping connect idle` before and after, and look at hot_frames against slow_frames on /metrics: a hot path
 that stopped matching shows there and nowhere else.
 """

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from api.wire.dialects import Dialect, Problem
 from api.wire.finished import Finished, FinishedBytes, can_finish
 from api.wire.listing import Listing
-from api.wire.results import Bare, File, Message, NoContent, Page, Ready, Reply
+from api.wire.results import Bare, File, Message, NoContent, Page, Ready, Reply, Whole
 from dispatch.clock import Clock
 from dispatch.errors import DispatchError, Kind
 
@@ -90,6 +90,8 @@ class Renderer:
             return self._of_ready(request, result, now)
         if isinstance(result, File):
             return await _file_response(request, result)
+        if isinstance(result, Whole):
+            return await _whole_response(request, result, dialect)
         if isinstance(result, NoContent):
             return web.Response(status=204)
         response = self._json(request, result, listing, now, dialect)
@@ -182,5 +184,23 @@ async def _file_response(request: web.Request, file: File) -> web.StreamResponse
         await response.write(first)
         async for piece in pieces:
             await response.write(piece)
+    await response.write_eof()
+    return response
+
+
+async def _whole_response(request: web.Request, whole: Whole[Any], dialect: Dialect) -> web.StreamResponse:
+    """{success, data, total} as it comes: nothing but the batch at hand is in memory."""
+    response = web.StreamResponse(headers={"Content-Type": JSON})
+    async with aclosing(whole.batches) as batches:
+        # The first batch comes before the head goes out: whatever refuses it is still an answer of its own.
+        batch: list[Any] = await anext(batches, [])
+        await response.prepare(request)
+        await response.write(b'{"success":true,"data":[')
+        total = 0
+        while batch:
+            await response.write((b"," if total else b"") + b",".join(dialect.dumps(item) for item in batch))
+            total += len(batch)
+            batch = await anext(batches, [])
+        await response.write(b'],"total":%d}' % total)
     await response.write_eof()
     return response

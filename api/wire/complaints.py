@@ -11,6 +11,8 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_snake
 
 from api.wire.contents import MOST_COMPLAINTS, WHOLE_BODY, Fields, shortened
+from api.wire.models import DOCUMENTED
+from dispatch.wording import Verbatim
 
 #: Of one field so many complaints are told at most.
 MAX_OF_FIELD = 5
@@ -89,6 +91,8 @@ _FOREIGN = {"value is not a valid email address": "must be an e-mail address"}
 
 def saying(kind: str, context: Context, text: str = "") -> str:
     """What we say of an error of this kind; `text` is what a validator of our own said."""
+    if kind == DOCUMENTED:
+        return Verbatim(text)
     if kind in ("value_error", "assertion_error"):
         text = re.sub(r"^(Value|Assertion) error,\s*", "", text).strip()
         return next((ours for theirs, ours in _FOREIGN.items() if text.startswith(theirs)), text) or "is not valid"

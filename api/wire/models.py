@@ -21,10 +21,19 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import SerializationInfo
 
 from dispatch.localtime import parse_time
+
+#: The kind of complaint whose words a contract gives.
+DOCUMENTED = "documented"
+
+
+def documented(text: str) -> PydanticCustomError:
+    """For validators: a complaint that is told word for word."""
+    return PydanticCustomError(DOCUMENTED, "{text}", {"text": text})
+
 
 #: The largest amount that is taken from outside, in minor units: what is beyond is a slip of the finger.
 MAX_MINOR = 10**13

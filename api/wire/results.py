@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from api.wire.models import View
 from storage.database.listing import Slice
@@ -100,10 +100,17 @@ class Ready(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Bare:
+class Bare(Generic[T]):
     """A body that is exactly this, without the envelope, where the contract shows it so."""
 
-    body: Any
+    body: T
+
+
+@dataclass(frozen=True, slots=True)
+class Whole(Generic[T]):
+    """A whole list without pages, written piece by piece while it is read."""
+
+    batches: AsyncGenerator[list[T], None]
 
 
 @dataclass(frozen=True, slots=True)

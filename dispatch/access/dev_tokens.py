@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+import secrets
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
-from dispatch.access import phones
+from dispatch.access import passwords, phones
 from dispatch.errors import Missing, NotAllowed
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
+from storage import sessions as session_rows
 from storage import technician_access as technician_rows
 from storage.accounts import Account
 
@@ -29,7 +31,7 @@ async def mint_dev_token(services: Services, kind: str, name: str) -> str:
     In production only a service gets a token. Raises NotInProduction, Missing, Invalid (a wrong phone).
     """
     if kind == "service":
-        return services.tokens.mint("service", name, None, SERVICE_LIFE_S, {})
+        return await _service(services, name)
     if services.settings.is_production:
         raise NotInProduction
     if kind not in KINDS:
@@ -47,6 +49,43 @@ async def mint_dev_token(services: Services, kind: str, name: str) -> str:
                 )
         pair = await services.sessions.open(tx, kind, subject_id, user_agent="dispatch token")
     return pair.access_token
+
+
+async def set_dev_password(services: Services, email: str, password: str) -> None:
+    """A password for an account that has none yet, in development only. Raises NotInProduction, Missing."""
+    if services.settings.is_production:
+        raise NotInProduction
+    async with services.read() as conn:
+        found = await account_rows.by_email(conn, email=email)
+        if found is None:
+            raise Missing("account")
+        known = await account_rows.credentials_of(conn, id=found.id)
+    if known is None:
+        password_hash = await passwords.hashed(password)
+        async with services.transaction() as tx:
+            await passwords.set_password(tx, found.id, password_hash)
+
+
+async def revoke_service_tokens(services: Services, name: str) -> int:
+    """Ends every token that was minted for a service of this name; returns how many. Nodes know within 5 s."""
+    async with services.transaction() as tx:
+        return await services.sessions.revoke_all(tx, "service", _service_id(name), "ended by the operator")
+
+
+async def _service(services: Services, name: str) -> str:
+    session_id = uuid4()
+    async with services.transaction() as tx:
+        await session_rows.open(
+            tx.conn, id=session_id, realm="service", subject_id=_service_id(name),
+            # There is nothing to refresh: when it is over another one is minted.
+            refresh_hash=secrets.token_bytes(32), ttl_s=SERVICE_LIFE_S, ip=None, user_agent="dispatch token",
+        )  # fmt: skip
+    return services.tokens.mint("service", name, session_id, SERVICE_LIFE_S)
+
+
+def _service_id(name: str) -> UUID:
+    """Sign-ins are of ids, services have names: the same one for the same name."""
+    return uuid5(NAMESPACE_URL, f"service:{name}")
 
 
 async def _technician(tx: Tx, name: str) -> UUID:

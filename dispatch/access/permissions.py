@@ -19,6 +19,13 @@ RESOURCES: Mapping[str, frozenset[str]] = {
         "settings", "zones", "analytics", "audit", "staff", "alerts", "files", "organisations", "providers",
         "trade_partners", "integrations", "dashboard", "rota",
     }),
+    # `credit` is limits, overrides and payments; `references` are price lists, terms, VAT, areas and custom fields.
+    "erp": frozenset({"partners", "credit", "orders", "references", "itineraries", "team"}),
+    "organisation": frozenset({
+        "onboarding", "organization", "departments", "users", "bookings", "approvals", "quotes", "programs",
+        "providers", "jobs", "budgets", "finance", "billing", "analytics", "reports", "api_keys", "webhooks",
+        "support", "files",
+    }),
     "provider": frozenset({
         "dashboard", "analytics", "wallet", "payouts", "transactions", "customers", "subscriptions", "notifications",
         "settings", "team",
@@ -46,6 +53,41 @@ ROLES: Mapping[str, Mapping[str, Mapping[str, Level]]] = {
             "users": READ, "analytics": READ, "promos": READ, "audit": READ, "organisations": READ,
             "providers": READ, "trade_partners": READ, "dashboard": READ, "rota": READ,
         },
+    },
+    "erp": {
+        "admin": _all("erp", WRITE),
+        "sales": {"partners": WRITE, "orders": WRITE, "itineraries": WRITE, "credit": READ, "references": READ},
+        "credit_controller": {
+            "partners": WRITE, "credit": WRITE, "orders": WRITE, "itineraries": READ, "references": READ,
+        },
+        "viewer": _all("erp", READ, but={"team": None}),
+    },
+    # The contract's six (R34), and who is only a member: they book for themselves and see nothing of the house.
+    "organisation": {
+        "partner_owner": _all("organisation", WRITE),
+        "partner_admin": _all("organisation", WRITE),
+        # Within their own department only.
+        "partner_manager": {
+            "organization": READ, "departments": READ, "users": WRITE, "bookings": WRITE, "approvals": WRITE,
+            "quotes": WRITE, "programs": READ, "providers": READ, "jobs": READ, "budgets": READ, "finance": READ,
+            "analytics": READ, "reports": WRITE, "support": WRITE, "files": WRITE,
+        },
+        "partner_coordinator": {
+            "organization": READ, "departments": READ, "users": READ, "bookings": WRITE, "approvals": READ,
+            "quotes": WRITE, "programs": READ, "providers": READ, "jobs": WRITE, "analytics": READ, "support": WRITE,
+            "files": WRITE,
+        },
+        "partner_finance": {
+            "organization": READ, "departments": READ, "users": READ, "bookings": READ, "approvals": WRITE,
+            "quotes": WRITE, "programs": READ, "providers": READ, "jobs": READ, "budgets": WRITE, "finance": WRITE,
+            "billing": WRITE, "analytics": READ, "reports": WRITE, "support": WRITE, "files": WRITE,
+        },
+        "partner_viewer": {
+            "organization": READ, "departments": READ, "users": READ, "bookings": READ, "approvals": READ,
+            "quotes": READ, "programs": READ, "providers": READ, "jobs": READ, "budgets": READ, "finance": READ,
+            "analytics": READ, "support": WRITE,
+        },
+        "partner_member": {},
     },
     "provider": {
         "Owner": _all("provider", WRITE),

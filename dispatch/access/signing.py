@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from dispatch.access import otp, passwords
+from dispatch.access import otp, passwords, totp
 from dispatch.access.networks import UNKNOWN, network_of
+from dispatch.engine import audit
 from dispatch.errors import Invalid, NotAllowed, NotSignedIn, Throttled
+from dispatch.events import Actor, Origin
 from dispatch.live.sessions import Pair
 from dispatch.outbox import messages
 from dispatch.services import Services, Tx
@@ -71,26 +73,54 @@ async def sign_in(
     """A token for one membership: that of `audience`, else the only one, else the first of ORDER.
 
     Answer and time are the same for an unknown address and a wrong password. Raises WrongCredentials,
-    TooManyTries, NoMembership.
+    TooManyTries, NoMembership, and SecondStep for staff with a second factor.
     """
     found = await _checked(services, email, password, ip)
     async with services.transaction() as tx:
         ties = await rows.memberships_of(tx.conn, account_id=found.id)
         tie = choose(ties, audience)
-        pair = await services.sessions.open(tx, tie.realm, subject_of(tie), ip=ip, user_agent=user_agent)
+        await _second_factor(tx, tie, found)
+        pair = await _open(tx, tie, ip, user_agent)
     return SignedIn(pair, tie, tuple(t for t in ties if t is not tie), email, found.must_change_password)
+
+
+async def second_step(
+    services: Services, challenge: str, code: str, *, ip: str | None = None, user_agent: str | None = None
+) -> SignedIn:
+    """Ends the sign-in of staff with a code of their app or a recovery code.
+
+    Raises ChallengeOver, WrongCode, TooManyCodes, NoMembership.
+    """
+    account_id, mark = totp.challenged(services, challenge)
+    async with services.read() as conn:
+        found = await rows.credentials_of(conn, id=account_id)
+        account = await rows.get(conn, id=account_id)
+    totp.check_password_stands(services, mark, found.password_hash if found else None)
+    if found is None or account is None or not found.is_active:
+        raise totp.ChallengeOver
+    await totp.use(services, account_id, code)
+    async with services.transaction() as tx:
+        ties = await rows.memberships_of(tx.conn, account_id=account_id)
+        tie = choose(ties, "admin")
+        pair = await _open(tx, tie, ip, user_agent)
+    others = tuple(t for t in ties if t is not tie)
+    return SignedIn(pair, tie, others, account.email or "", found.must_change_password)
 
 
 async def switch(
     tx: Tx, account_id: UUID, membership_id: UUID, *, ip: str | None = None, user_agent: str | None = None
 ) -> SignedIn:
-    """A token for another membership of somebody who is signed in. Raises NoMembership, another's is none."""
+    """A token for another membership of somebody who is signed in. Raises NoMembership, another's is none.
+
+    To become staff with a second factor raises SecondStep.
+    """
     account = await rows.get(tx.conn, id=account_id)
     ties = await rows.memberships_of(tx.conn, account_id=account_id)
     tie = next((t for t in ties if t.id == membership_id), None)
     if tie is None or account is None:
         raise NoMembership
-    pair = await tx.services.sessions.open(tx, tie.realm, subject_of(tie), ip=ip, user_agent=user_agent)
+    await _second_factor(tx, tie, await rows.credentials_of(tx.conn, id=account_id))
+    pair = await _open(tx, tie, ip, user_agent)
     return SignedIn(pair, tie, tuple(t for t in ties if t is not tie), account.email or "", False)
 
 
@@ -162,6 +192,20 @@ async def end_sign_ins(tx: Tx, account_id: UUID, reason: str) -> None:
     """Ends all sign-ins of an account with a password, in whatever it is a member of."""
     for tie in await rows.memberships_of(tx.conn, account_id=account_id):
         await tx.services.sessions.revoke_all(tx, tie.realm, subject_of(tie), reason)
+
+
+async def _second_factor(tx: Tx, tie: Tie, found: Credentials | None) -> None:
+    if tie.realm == "admin" and await totp.is_on(tx.conn, tie.account_id):
+        raise totp.challenge(tx.services, tie.account_id, found.password_hash if found else "")
+
+
+async def _open(tx: Tx, tie: Tie, ip: str | None, user_agent: str | None) -> Pair:
+    """A session for a membership; that of staff is in the audit."""
+    await rows.signed_in(tx.conn, id=tie.account_id)
+    if tie.realm == "admin":
+        actor = Actor("admin", str(tie.account_id), Origin(ip, user_agent))
+        await audit.record(tx, actor, "sign_in", "staff", tie.account_id)
+    return await tx.services.sessions.open(tx, tie.realm, subject_of(tie), ip=ip, user_agent=user_agent)
 
 
 async def _change(tx: Tx, account_id: UUID, email: str, password_hash: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from dispatch.billing import ledger, refunds
+from dispatch.billing import ledger, on_account, refunds
 from dispatch.billing.ledger import Line
 from dispatch.engine import alerts
 from dispatch.events import Fact
@@ -30,7 +30,7 @@ async def on_cancelled(tx: Tx, fact: Fact) -> None:
         if payment.kind == "online":
             await intent_rows.expire(tx.conn, payment_id=payment.id)
     fee, was_paid = int(fact.data.get("fee_minor") or 0), any(p.captured_minor for p in payments)
-    if not fee and not was_paid:
+    if not fee and not was_paid and booking.payment_method != "account":
         return
     # The refund may touch the wallet, and the fee the debt: both are locked here, in their order.
     await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)
@@ -42,7 +42,7 @@ async def on_cancelled(tx: Tx, fact: Fact) -> None:
             tx, booking.id, back, reason=f"Booking {booking.number} cancelled",
             requested_by=_by(fact), to_wallet=bool(fact.data.get("refund_to_wallet")),
         )  # fmt: skip
-    await _keep(tx, booking, fee, was_paid=was_paid)
+    await _keep(tx, booking, fee, fact.data.get("reason"), was_paid=was_paid)
 
 
 async def held_minor(conn: Conn, booking_id: UUID) -> int:
@@ -66,15 +66,21 @@ def _by(fact: Fact) -> str:
     return f"{fact.actor.kind}:{fact.actor.id}" if fact.actor.id else fact.actor.kind
 
 
-async def _keep(tx: Tx, booking: Booking, fee_minor: int, *, was_paid: bool) -> None:
-    """What is still held of the booking is the fee; a fee that nothing was held for is owed."""
+async def _keep(tx: Tx, booking: Booking, fee_minor: int, reason: str | None, *, was_paid: bool) -> None:
+    """What is still held of the booking is the fee; a fee that nothing was held for is owed by whoever is billed."""
+    debtor = None
+    if booking.payment_method == "account":
+        debtor = await on_account.released(tx, booking, fee_minor, reason)
+    debt = ledger.receivable(booking.account_id, booking.currency)
+    if debtor is not None:
+        debt = ledger.party_receivable(debtor, booking.currency)
     held = await ledger.held_for(tx.conn, booking.id) if was_paid else 0
     owed = max(0, fee_minor - held)
     await ledger.post(
         tx, "cancellation_fee", str(booking.id),
         [
             Line(ledger.platform("prepaid", booking.currency), -held),
-            Line(ledger.receivable(booking.account_id, booking.currency), -owed),
+            Line(debt, -owed),
             Line(ledger.platform("fee_revenue", booking.currency), held + owed),
         ],
         booking_id=booking.id, description=f"Cancellation of booking {booking.number}",

@@ -8,7 +8,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from dispatch.billing import pricing, promos
+from dispatch.billing import on_account, pricing, promos
+from dispatch.billing.on_account import Booker
 from dispatch.billing.pricing import Line, Price
 from dispatch.billing.promos import Verdict
 from dispatch.engine import catalogue, free_times, slots
@@ -37,6 +38,8 @@ class Wish:
     address_id: UUID | None = None
     booking_date: date | None = None
     booking_time: time | None = None
+    #: Priced by the terms of whoever is billed for this customer.
+    on_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Preview:
     none_because: str | None
     held_at: datetime | None
     expires_at: datetime
+    billed_to: UUID | None = None
 
     @property
     def held_local(self) -> datetime | None:
@@ -68,13 +72,22 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
     """Prices a wish and keeps the price for `preview_s` (R59); with a booking_time, keeps that time as well.
 
     A bad promo code is worth 0 and does not stop anything. Raises Missing (service, address), Invalid (date,
-    quantities, an address that cannot be placed), SlotTaken with the free times.
+    quantities, an address that cannot be placed), SlotTaken with the free times; on account also what on_account.quote
+    raises.
     """
     check_quantities(wish.quantities)
     located = await _located(services, account_id, wish.address_id)
     currency, timezone = place_terms(services, located)
     items = await items_of(services, wish.quantities, currency)
-    verdict, price = await price_of(services, account_id, items, wish.promo_code, currency)
+    billed_to, verdict = None, None
+    if wish.on_account:
+        async with services.read() as conn:
+            priced = await on_account.quote(conn, services.settings, Booker(account_id), items, currency)
+        billed_to, items, price = priced.billed_to, priced.items, priced.price
+        if wish.promo_code:
+            verdict = Verdict(promos.normal(wish.promo_code), False, 0, "Promo codes do not apply on account.")
+    else:
+        verdict, price = await price_of(services, account_id, items, wish.promo_code, currency)
     day, found, need = wish.booking_date, Times([]), None
     starts_at: datetime | None = None
     if located is not None:
@@ -90,7 +103,7 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
     preview = Preview(
         uuid4(), items, price, currency, timezone, verdict, located, day if located else None, free,
         found.none_because, starts_at,
-        services.clock.now() + timedelta(seconds=services.settings.billing.preview_s),
+        services.clock.now() + timedelta(seconds=services.settings.billing.preview_s), billed_to,
     )  # fmt: skip
     try:
         await services.retrying(lambda tx: _keep(tx, account_id, preview, need))
@@ -131,7 +144,8 @@ async def _keep(tx: Tx, account_id: UUID, preview: Preview, need: Need | None) -
         timezone=preview.timezone, subtotal_minor=preview.price.subtotal_minor,
         savings_minor=preview.price.savings_minor, discount_minor=preview.price.discount_minor,
         tax_minor=preview.price.tax_minor, grand_total_minor=preview.price.grand_total_minor,
-        promo_code_id=promo.promo_id if promo and promo.is_valid else None, expires_at=preview.expires_at,
+        promo_code_id=promo.promo_id if promo and promo.is_valid else None, billed_to=preview.billed_to,
+        expires_at=preview.expires_at,
     )  # fmt: skip
     if need is not None and preview.held_at is not None:
         await slots.hold_preview(tx, preview.id, need, preview.held_at, preview.expires_at)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 
-from dispatch.billing import charges, checkout, payments, promos
+from dispatch.billing import charges, checkout, on_account, payments, promos
 from dispatch.billing.charges import Opened
 from dispatch.engine import bookings, free_times, search, slots
 from dispatch.engine.bookings import NewBooking, NewItem
@@ -120,11 +120,12 @@ class _NobodyFree(Exception):
 async def confirm(
     services: Services, account_id: UUID, wish: Confirmation, *, keep: Keep | None = None
 ) -> Confirmed:
-    """Makes the booking and, for cash, searches for a technician before answering.
+    """Makes the booking and, unless it is paid online, searches for a technician before answering.
 
     One preview makes one booking: repeating a confirm gives the same answer, another confirm of a used preview is
     PreviewExpired. Raises PreviewExpired, Missing (address), Invalid, SlotTaken with the free times, PromoUsedUp,
-    TooManyBookings, TooManyPayments, PaymentsNotConfigured (before anything is created).
+    TooManyBookings, TooManyPayments, PaymentsNotConfigured (before anything is created), and on account whatever stands
+    against the payer (MayNotOrder, CreditExceeded).
     """
     if wish.payment_method == "online":
         services.require_gateway()
@@ -174,7 +175,7 @@ async def _book(
 
     # Offer and slot: whoever is asked keeps the time; where nobody is asked yet, anybody who could come does.
     offer = None
-    if booking.payment_method == "cash":
+    if booking.payment_method != "online":
         booking, offer = await search.search(tx, booking)
     if offer is None:
         try:
@@ -185,9 +186,11 @@ async def _book(
     # What else the customer's word changes. The promo's row comes last: it is the one that strangers share.
     if asked.found.lacks_name or (asked.found.lacks_email and wish.contact.email):
         await customers.fill_profile(tx, account_id, wish.contact.name, wish.contact.email)
+    if asked.found.billed_to is not None:
+        await on_account.charge(tx, booking, items_of(asked.found), asked.found.billed_to)
     if asked.found.promo_code_id is not None:
         await promos.redeem(tx, asked.found.promo_code_id, account_id, booking.id, booking.discount_minor)
-    if keep is not None and booking.payment_method == "cash":
+    if keep is not None and booking.payment_method != "online":
         await keep(tx, _answer(booking))
     # Facts and what people are told stand in the transaction's hands by now, and are written as it ends.
     return replace(opened, booking=booking)
@@ -217,6 +220,7 @@ async def _load(tx: Tx, account_id: UUID, wish: Confirmation, located: Located |
         raise _Made(found.booking_id)
     if not found.is_live:
         raise PreviewExpired()
+    _check_method(found, wish)
     located = located or await _located(tx.services, found)
     _check_terms(tx.services, found, located)
     need = checkout.need_of(account_id, located, found.timezone, items_of(found))
@@ -249,6 +253,15 @@ async def _located(services: Services, found: ForConfirm) -> Located:
     if address.lat is None or address.lng is None:
         raise _Unplaced(address)
     return await addresses.locate(services, address)
+
+
+def _check_method(found: ForConfirm, wish: Confirmation) -> None:
+    """A price on account is paid on account, and no other is. Raises Invalid."""
+    if (wish.payment_method == "account") != (found.billed_to is not None):
+        text = "This price is not for this way to pay; prepare the checkout again, with it."
+        raise Invalid({"payment_method": text})
+    if wish.payment_method == "account" and wish.use_wallet:
+        raise Invalid({"use_wallet": "A booking on account is not paid from the wallet."})
 
 
 def _check_terms(services: Services, found: ForConfirm, located: Located) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from dispatch import localtime
-from dispatch.billing import charges, ledger
+from dispatch.billing import charges, ledger, on_account, provider_credits
 from dispatch.billing.ledger import Line
 from dispatch.engine import facts
 from dispatch.errors import Invalid
@@ -79,6 +79,9 @@ async def on_completed(tx: Tx, fact: Fact) -> None:
         tx, "completion", str(booking.id), [*paid, *_parts(booking, payee_id, shares)],
         booking_id=booking.id, description=f"Booking {booking.number} done",
     )  # fmt: skip
+    if payee_id != job.technician_id:
+        cash = -sum(line.amount_minor for line in paid if line.account.type == "cash_in_hand")
+        await provider_credits.earned(tx, booking, payee_id, shares.earning_minor, cash)
     if booking.payment_method == "cash" and booking.payment_status in ("pending", "failed"):
         await booking_rows.set_payment_status(tx.conn, booking_id=booking.id, payment_status="paid")
     elif booking.payment_status == "refunded" and booking.to_collect_minor:
@@ -95,8 +98,8 @@ async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -
     rest = total_minor - held
     if rest <= 0:
         return lines
-    if booking.payment_method == "account" and booking.organisation_id is not None:
-        return [*lines, Line(ledger.party_receivable(booking.organisation_id, currency), -rest)]
+    if booking.payment_method == "account" and (debtor := await on_account.delivered(tx, booking)) is not None:
+        return [*lines, Line(ledger.party_receivable(debtor, currency), -rest)]
     if booking.payment_method == "cash":
         # What the technician took is what every screen asked for, whatever became of the wallet's part since.
         cash, dues = await charges.collect_cash(tx, booking)

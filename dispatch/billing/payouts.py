@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from dispatch import localtime, numbers
-from dispatch.billing import ledger
+from dispatch.billing import ledger, provider_transactions, provider_wallet
 from dispatch.billing.ledger import Line
+from dispatch.billing.provider_transactions import NewTransaction
 from dispatch.engine import facts
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.services import Tx
@@ -17,7 +19,7 @@ from storage import payouts as rows
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.earnings import Open
-from storage.payouts import Payout
+from storage.payouts import Payout, Sums
 
 METHODS = ("bank_transfer", "upi")
 STATUSES = ("pending", "processing", "completed", "failed")
@@ -57,37 +59,43 @@ async def create(
     earning_ids: Sequence[UUID] | None = None,
     deduction_minor: int = 0,
     notes: str | None = None,
+    currency: str | None = None,
+    series: str = "PO",
+    is_request: bool = False,
+    needs_review: bool = False,
 ) -> Payout:
     """Reserves a payout of an amount against what a payee is owed; without one, of all open earnings or those named.
 
     Cash in hand is netted: net = total - deduction - cash. An amount is the net, so all cash is settled before
     anything is sent. What is reserved comes out of the oldest earnings, the last of them in part. A payout whose net
-    is zero is completed at once, since no money has to move. Of any number of parallel requests those succeed that
-    the balance covers. Raises NothingToPay, BalanceTooSmall, EarningsTaken, Invalid (amounts, foreign ids, mixed
-    currencies).
+    is zero is completed at once, since no money has to move. With a `currency` the amount comes out of all that is owed
+    in it, earned by jobs or not. Of any number of parallel requests those succeed that the balance covers.
+
+    Raises NothingToPay, BalanceTooSmall, EarningsTaken, Invalid (amounts, foreign ids, mixed currencies).
     """
     if method not in METHODS:
         raise Invalid({"payment_method": f"must be one of {', '.join(METHODS)}"})
     if amount_minor is not None and (amount_minor <= 0 or earning_ids is not None):
         raise Invalid({"amount": "must be more than zero, and stands without earnings"})
-    chosen = await _choose(tx, party_id, earning_ids)
-    currency = chosen[0].currency
+    chosen = await _choose(tx, party_id, earning_ids, currency)
+    currency = currency or chosen[0].currency
     balances = await ledger.lock_owner(tx, "party", party_id, currency)
     owed, held = balances.get("payable", 0), -balances.get("cash_in_hand", 0)
     total, offset = _sums(amount_minor, deduction_minor, sum(e.open_minor for e in chosen), owed, held)
     today = localtime.local(tx.now, tx.services.settings.timezone).date()
     parts = _parts(chosen, total)
     payout_id = await rows.insert(
-        tx.conn, number=await numbers.take(tx.conn, "PO", today), party_id=party_id, currency=currency,
+        tx.conn, number=await numbers.take(tx.conn, series, today), party_id=party_id, currency=currency,
         total_minor=total, deduction_minor=deduction_minor, cash_offset_minor=offset,
         net_minor=total - deduction_minor - offset, method=method, requested_by=requested_by,
-        earning_ids=list(parts), notes=notes,
+        earning_ids=list(parts), notes=notes, is_request=is_request, needs_review=needs_review,
     )  # fmt: skip
     assert payout_id is not None, "an insert answers with its id"
     await rows.insert_parts(tx.conn, payout_id=payout_id, earning_ids=list(parts), amounts=list(parts.values()))
     await earning_rows.claim(tx.conn, payout_id=payout_id)
     payout = await _get(tx.conn, payout_id)
     await ledger.post(tx, "payout", str(payout_id), reserved(payout), description=f"Payout {payout.number}")
+    await _open_lines(tx, payout)
     if payout.net_minor == 0:
         await _complete(tx, payout, None, None, None)
         payout = await _get(tx.conn, payout_id)
@@ -125,9 +133,13 @@ def _parts(chosen: Sequence[Open], total_minor: int) -> dict[UUID, int]:
     return parts
 
 
-async def _choose(tx: Tx, party_id: UUID, earning_ids: Sequence[UUID] | None) -> list[Open]:
+async def _choose(
+    tx: Tx, party_id: UUID, earning_ids: Sequence[UUID] | None, currency: str | None
+) -> list[Open]:
     ids = None if earning_ids is None else list(dict.fromkeys(earning_ids))
     found = await earning_rows.lock_open(tx.conn, payee_id=party_id, ids=ids)
+    if currency is not None:
+        return [e for e in found if e.currency == currency]
     if ids is None:
         if not found:
             raise NothingToPay()
@@ -243,7 +255,43 @@ async def completed_by_gateway(tx: Tx, payout: Payout, utr: str | None) -> None:
     await _complete(tx, payout, None if is_upi else utr, utr if is_upi else None, None)
 
 
+async def _open_lines(tx: Tx, payout: Payout) -> None:
+    """A provider's statement has a line for the money of a payout, and one for what was deducted."""
+    if payout.party_kind != "provider":
+        return
+    for category, minor, reference in (
+        ("payout", payout.net_minor, payout.number), ("wallet", payout.deduction_minor, f"{payout.number}-DEDUCTION"),
+    ):  # fmt: skip
+        if minor:
+            await provider_transactions.add(tx, NewTransaction(
+                payout.party_id, "debit", category, "pending", minor, payout.currency, reference, payout.method,
+                description=payout.notes or f"Payout {payout.number}", payout_id=payout.id,
+            ))  # fmt: skip
+    _tell_provider(tx, payout, "pending")
+    await provider_wallet.tell(tx, payout.party_id, payout.currency)
+
+
+async def _close_lines(tx: Tx, payout: Payout, step: str) -> None:
+    """What became of a payout, on its provider's statement and stream."""
+    if payout.party_kind != "provider":
+        return
+    await provider_transactions.move_of_payout(tx, payout.id, step)
+    _tell_provider(tx, payout, "completed" if step == "settle" else "failed")
+    await provider_wallet.tell(tx, payout.party_id, payout.currency)
+
+
+def _tell_provider(tx: Tx, payout: Payout, status: str) -> None:
+    facts.tell_party(
+        tx, payout.party_id, "payout.updated",
+        {
+            "payout_id": str(payout.id), "invoice": payout.number, "amount_minor": payout.net_minor,
+            "currency": payout.currency, "status": status,
+        },
+    )  # fmt: skip
+
+
 async def _tell(tx: Tx, payout: Payout, status: str) -> None:
+    await _close_lines(tx, payout, "settle" if status == "paid" else "fail")
     facts.tell_party(
         tx, payout.party_id, "earnings.updated",
         {
@@ -283,3 +331,12 @@ LIST = rows.of_party
 async def page(conn: Conn, party_id: UUID, wanted: Wanted, timezone: str) -> Slice[Payout]:
     """A party's payouts, newest first; days are those of `timezone`."""
     return await rows.of_party.page(conn, wanted, party_id=party_id, timezone=timezone)
+
+
+async def sums(
+    conn: Conn, party_id: UUID, currency: str, from_at: datetime | None = None, to_at: datetime | None = None
+) -> Sums:
+    """How many payouts a party had in a span of time, and what has left or is leaving in a currency."""
+    found = await rows.sums_of_party(conn, party_id=party_id, currency=currency, from_at=from_at, to_at=to_at)
+    assert found is not None, "sums are always there"
+    return found

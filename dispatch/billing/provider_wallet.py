@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from dispatch.engine import facts
+from dispatch.services import Tx
 from storage import provider_wallet as rows
 from storage.database.pool import Conn
 
@@ -34,3 +36,15 @@ async def balances(conn: Conn, provider_id: UUID) -> list[Balance]:
 async def last_moved(conn: Conn, provider_id: UUID) -> datetime | None:
     """When something last came in or went out; None when nothing ever has."""
     return await rows.last_moved(conn, provider_id=provider_id)
+
+
+async def tell(tx: Tx, provider_id: UUID, currency: str) -> None:
+    """Tells the provider what its wallet holds now; called after the postings."""
+    held = next((b for b in await balances(tx.conn, provider_id) if b.currency == currency), Balance(currency))
+    facts.tell_party(
+        tx, provider_id, "wallet.updated",
+        {
+            "available_minor": held.available_minor, "pending_minor": held.pending_minor, "cash_minor": held.cash_minor,
+            "currency": currency,
+        },
+    )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dispatch.cli import money
+from dispatch.cli import money, office
 from dispatch.cli.failure import explained
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 zones = typer.Typer(no_args_is_help=True, help="The areas in which services are offered.")
 app.add_typer(zones, name="zones")
 money.register(app)
+office.register(app)
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on (DISPATCH_HTTP__HOST).")]
 Port = Annotated[int | None, typer.Option(help="Port; 0 takes a free one (DISPATCH_HTTP__PORT).")]
@@ -159,12 +160,13 @@ def token(
         str, typer.Argument(help="An id, a phone, a code like PT-001, an e-mail; for a service any name")
     ],
     data: Data = None,
+    revoke: Annotated[bool, typer.Option("--revoke", help="End the tokens of this service instead")] = False,
 ) -> None:
     """Mint an access token for development and print it."""
     from dispatch.cli import tools
     from dispatch.cli.setup import settings_of
 
-    tools.token(settings_of(data=data, joins=True), kind, name)
+    tools.token(settings_of(data=data, joins=True), kind, name, revoke=revoke)
 
 
 @zones.command("import")

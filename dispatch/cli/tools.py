@@ -114,11 +114,18 @@ def outbox(settings: Settings, to: str | None, limit: int, *, as_json: bool) -> 
         note("the outbox is empty" + (f" for {to}" if to else ""))
 
 
-def token(settings: Settings, kind: str, name: str) -> None:
-    from dispatch.access.dev_tokens import mint_dev_token
+def token(settings: Settings, kind: str, name: str, *, revoke: bool = False) -> None:
+    from dispatch.access import dev_tokens
+
+    if revoke and kind != "service":
+        raise Refused("Only tokens of services are ended here: people sign out, or staff block them.")
 
     async def work(services: Services) -> None:
-        print(await mint_dev_token(services, kind, name))
+        if revoke:
+            ended = await dev_tokens.revoke_service_tokens(services, name)
+            note(f"{counted(ended, 'token')} of {name} ended; servers refuse them within 5 seconds")
+        else:
+            print(await dev_tokens.mint_dev_token(services, kind, name))
 
     with_services(settings, work)
 

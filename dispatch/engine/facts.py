@@ -18,7 +18,8 @@ from dispatch.services import PartyFact, Tx
 from geo.geodesy import rounded
 from storage import facts as rows
 
-#: Who reads facts, and the side of the table that they read. Staff read everything and need no column.
+#: Who reads facts, and the side of the table that they read. Staff and the operator's own systems (`platform`) read
+#: everything and need no column.
 READERS: Mapping[str, str] = {
     "customer": "buyer", "organisation": "buyer", "integration": "buyer",
     "technician": "worker", "provider": "worker",
@@ -75,6 +76,10 @@ BOOKING_FACTS: Mapping[str, Row] = {
     "payment.refunded": Row(("amount_minor", "currency", "to_wallet")),
 }
 
+_LINE = (
+    "transaction_id", "type", "category", "status", "amount_minor", "currency", "reference", "method", "customer_id",
+)  # fmt: skip
+
 #: Facts of a party's own stream: a technician's offers, jobs and earnings.
 PARTY_FACTS: Mapping[str, Row] = {
     "offer.made": Row(
@@ -98,6 +103,36 @@ PARTY_FACTS: Mapping[str, Row] = {
             "currency", "status",
         )
     ),
+    # A provider's own: what its wallet holds, its statement, its payouts.
+    "wallet.updated": Row(worker=("available_minor", "pending_minor", "cash_minor", "currency")),
+    "transaction.created": Row(worker=_LINE),
+    "transaction.updated": Row(worker=_LINE),
+    "payout.updated": Row(worker=("payout_id", "invoice", "amount_minor", "currency", "status")),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerRow:
+    """A fact that is no booking's: which owners of webhooks hear of it when it is about them, and its keys."""
+
+    owners: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+#: What organisations (R114), integrations and providers are told of their own affairs, by webhook only.
+OWNER_FACTS: Mapping[str, OwnerRow] = {
+    "user.enrolled": OwnerRow(
+        ("organisation",), ("member_id", "employee_id", "name", "email", "department_id", "program_id"),
+    ),
+    "user.suspended": OwnerRow(("organisation",), ("member_id", "employee_id", "name", "email", "reason")),
+    "invoice.generated": OwnerRow(
+        ("organisation",),
+        ("invoice_id", "invoice_number", "amount_minor", "currency", "period_start", "period_end", "due_date"),
+    ),
+    "partner.status_changed": OwnerRow(("integration",), ("from", "to", "reason")),
+    "api.usage_alert": OwnerRow(("integration",), ("used", "limit", "percent", "month")),
+    "maintenance.scheduled": OwnerRow(("integration",), ("starts_at", "ends_at", "text")),
+    "security.alert": OwnerRow(("integration",), ("kind", "text", "at")),
 }  # fmt: skip
 
 _ALL: Mapping[str, Row] = {**BOOKING_FACTS, **PARTY_FACTS}
@@ -193,7 +228,7 @@ def view(
     Not `stands`: the tie is over, and with it what was known of the place. A fact that the table no longer has is
     shown without data.
     """
-    if reader in STAFF:
+    if reader in STAFF or reader == "platform":
         return dict(data)
     row = _ALL.get(fact_type, Row())
     keys: tuple[str, ...] = getattr(row, READERS[reader])
@@ -201,6 +236,13 @@ def view(
         keys += row.place
     hidden = () if actor_kind in (None, reader, *STAFF) else WORDS
     return {key: data[key] for key in keys if key not in hidden and key in data}
+
+
+def check_owner_fact(fact_type: str, owner_kind: str, data: Mapping[str, Any]) -> None:
+    """Raises UnknownFact unless such an owner hears of such a fact, and of all these keys."""
+    row = OWNER_FACTS.get(fact_type)
+    if row is None or owner_kind not in row.owners or data.keys() - set(row.keys):
+        raise UnknownFact(f"{fact_type} for {owner_kind}: {sorted(data)}")
 
 
 async def record(

@@ -149,6 +149,10 @@ class Sessions:
             self._announce(tx, {"realm": ended_realm, "subject_id": str(subject_id)})
         return ended.count
 
+    def judge_again(self, tx: Unit, realm: str, subject_id: UUID) -> None:
+        """What a subject may has changed: every node asks anew, at once where the hint arrives."""
+        self._announce(tx, {"realm": realm, "subject_id": str(subject_id)})
+
     def _announce(self, tx: Unit, hint: bus.Hint) -> None:
         tx.after_commit(lambda: self.standing.revoked(hint))
         tx.hint(bus.SESSION_REVOKED, hint)

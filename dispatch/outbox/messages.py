@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,9 @@ TEMPLATES: Mapping[str, str] = {
     "If you did not ask for it, ignore it and share it with nobody.",
     "password_changed": "The password of your account was changed. If this was not you, contact us at once.",
     "password_link": "Choose the password of your account: {link}. The link works once, for {hours} hours.",
+    "ticket_opened": "{organisation} opened ticket {number} ({priority}): {subject}",
+    "ticket_reply": "There is an answer to ticket {number}, {subject}: {message}",
+    "member_enrolled": "{organisation} has enrolled you: you can book services as one of its members.",
     "invitation": "{inviter} invites you to {name}. Choose your password here: {link}. "
     "The link works once, for {hours} hours.",
     "application_rejected": "Your application for {name} was not accepted. {reason}",
@@ -32,7 +36,27 @@ TEMPLATES: Mapping[str, str] = {
     "phone_changed": "The phone number of your account was changed. If this was not you, contact us at once.",
     "bank_account_changed": "Your payouts now go to the bank account ending in {last4}. "
     "If this was not you, contact us at once.",
+    "webhook_disabled": "Your webhook {url} was switched off: {why}. Nothing is sent to it until you switch it on "
+    "again; what it missed stands in its log and can be sent then.",
+    "partner_status": "{name}, your account with us is now {status}. {reason}",
     "notification": "{title}: {message}",
+}
+
+#: What stands above a letter; one that is not named has the house's own line.
+SUBJECTS: Mapping[str, str] = {
+    "otp_login": "Your sign-in code",
+    "otp_step_up": "Confirm a change to your account",
+    "otp_password": "Choose a new password",
+    "password_changed": "Your password was changed",
+    "password_link": "Choose your password",
+    "member_enrolled": "Welcome to {organisation}",
+    "invitation": "{inviter} invites you to {name}",
+    "application_rejected": "Your application for {name}",
+    "membership_added": "You now belong to {party}",
+    "bank_account_changed": "Your bank account was changed",
+    "webhook_disabled": "A webhook of yours was switched off",
+    "partner_status": "{name}: your account with us",
+    "notification": "{title}",
 }
 
 _SEALED = "sealed:"
@@ -71,14 +95,23 @@ async def enqueue(
     return message_id
 
 
-def opened(row: rows.Claimed, vault: Vault) -> Message:
-    """The message in a claimed row, unsealed if need be. Raises SealBroken."""
+def opened(row: rows.Claimed, vault: Vault, brand: str) -> Message:
+    """The message in a claimed row, unsealed if need be; `brand` is who writes. Raises SealBroken."""
     text, params = row.body, row.data
     if row.is_secret and text.startswith(_SEALED):
         plain = vault.open(base64.b64decode(text.removeprefix(_SEALED)), cell("outbox", row.stream, "body"))
         content = orjson.loads(plain)
         text, params = content["text"], content["params"]
-    return Message(row.id, row.channel, row.recipient, row.template, text, params, row.created_at)
+    return Message(
+        row.id, row.channel, row.recipient, row.template, text, params, row.created_at,
+        subject=_subject(row.template, params, brand),
+    )  # fmt: skip
+
+
+def _subject(template: str, params: Mapping[str, Any], brand: str) -> str:
+    if template not in SUBJECTS:
+        return f"A message from {brand}"
+    return SUBJECTS[template].format_map(defaultdict(lambda: brand, params))
 
 
 async def list_outbox(conn: Conn, recipient: str | None = None, limit: int = 50) -> list[rows.Listed]:

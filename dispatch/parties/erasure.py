@@ -52,6 +52,8 @@ async def erase(services: Services, account_id: UUID, step_up_token: str | None)
         await _forget_bookings(tx, [b.id for b in await rows.bookings_of(conn, account_id=account_id)])
         await rows.erase_notifications(conn, account_id=account_id)
         await rows.erase_previews(conn, account_id=account_id)
+        await rows.erase_payers(conn, account_id=account_id)
+        await rows.erase_provider_customers(conn, account_id=account_id)
         await rows.end_memberships(conn, account_id=account_id)
         principals = [f"customer:{account_id}", f"/customer:{account_id}"]
         await rows.erase_answers(conn, principals=principals)

@@ -26,7 +26,7 @@ UNITS = ("minor", "major")
 class DuplicateEmail(Conflict):
     """User with this email already exists"""
 
-    code = "duplicate_email"
+    code, is_documented = "duplicate_email", True
 
 
 @dataclass(frozen=True, slots=True)

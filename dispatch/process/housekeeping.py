@@ -21,6 +21,8 @@ from storage import (
     quotas,
     sessions,
     tasks,
+    webhook_deliveries,
+    webhooks,
 )
 from storage import erasure as erasure_rows
 from storage.database.pool import Conn
@@ -58,6 +60,9 @@ async def tidy(services: Services) -> None:
     await _purge_all(services, partial(explain.purge, days=s.explain_days, most=MOST))
     await _purge_all(services, partial(facts.purge_party, days=s.party_events_days, newest=NEWEST, most=MOST))
     await _purge_all(services, partial(tasks.purge, days=TASK_DAYS, most=MOST))
+    days = services.settings.webhooks.log_days
+    await _purge_all(services, partial(webhook_deliveries.purge, days=days, most=MOST))
+    await _purge_all(services, partial(webhooks.purge_deleted, days=days, most=MOST))
     await _purge_all(services, partial(notifications.purge, days=s.notifications_days, most=MOST))
     await files.tidy(services)
 

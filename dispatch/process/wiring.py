@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from dispatch.adapters.messages import senders
+from dispatch.adapters.webhooks import HttpPoster
 from dispatch.billing import cancelled, earnings, promos
 from dispatch.billing.worker import MoneyWorker
 from dispatch.engine import detections, presence
@@ -13,6 +14,7 @@ from dispatch.outbox import notifications
 from dispatch.outbox.sweeper import OutboxSweeper
 from dispatch.process import crons
 from dispatch.services import Services
+from dispatch.webhooks.worker import WebhookWorker
 
 
 class Worker(Protocol):
@@ -40,6 +42,7 @@ def workers_of(services: Services) -> list[Worker]:
         presence.loop_of(services),
         Sweeper(services).loop,
         OutboxSweeper(services, senders.of(services.settings)),
+        WebhookWorker(services, HttpPoster(services.settings.webhooks.open_hosts)),
         crons.loop_of(services),
     ]
     if services.settings.payments.is_configured:

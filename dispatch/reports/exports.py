@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
 from dispatch.errors import Unavailable
@@ -11,7 +11,7 @@ from dispatch.reports import csv_writer, pdf_writer, xlsx_writer
 from dispatch.reports.rows import Cell, Format, Table
 from dispatch.services import Services
 from storage.database.listing import Listed, Wanted
-from storage.database.pool import snapshot
+from storage.database.pool import Conn, snapshot
 
 T = TypeVar("T")
 
@@ -38,19 +38,26 @@ async def export(
     **given: Any,
 ) -> AsyncGenerator[bytes, None]:
     """The file in pieces, of one moment's rows. Raises TooManyReports before the first piece."""
+    async with reading(services) as conn, aclosing(listed.stream(conn, wanted, **given)) as found:
+
+        async def batches() -> AsyncIterator[Sequence[Sequence[Cell]]]:
+            async for rows in found:
+                yield [line(row) for row in rows]
+
+        async with aclosing(_WRITERS[form](Table(title, columns, batches()))) as pieces:
+            async for piece in pieces:
+                yield piece
+
+
+@asynccontextmanager
+async def reading(services: Services) -> AsyncIterator[Conn]:
+    """A turn at reading much: the rows of one moment. Raises TooManyReports."""
     if len(_running) >= MOST_AT_ONCE:
         raise TooManyReports(retry_after_s=5)
     turn = object()
     _running.append(turn)
     try:
-        async with snapshot(services.pool) as conn, aclosing(listed.stream(conn, wanted, **given)) as found:
-
-            async def batches() -> AsyncIterator[Sequence[Sequence[Cell]]]:
-                async for rows in found:
-                    yield [line(row) for row in rows]
-
-            async with aclosing(_WRITERS[form](Table(title, columns, batches()))) as pieces:
-                async for piece in pieces:
-                    yield piece
+        async with snapshot(services.pool) as conn:
+            yield conn
     finally:
         _running.remove(turn)

@@ -22,8 +22,8 @@ from storage.tools import seed as rows
 #: Numbers that no operator gives out (Indian ones never start with 1); the last five digits count.
 TECHNICIAN_PHONE, CUSTOMER_PHONE = "+9110000{:05d}", "+9110001{:05d}"
 MOST_PEOPLE = 99_999
-#: The development admin, who signs in with a minted token until a password is set.
-ADMIN_EMAIL = "admin@example.com"
+#: The development admin, who signs in with a minted token; the demonstration also sets the password.
+ADMIN_EMAIL, ADMIN_PASSWORD = "admin@example.com", "dispatch demo"
 #: What technicians are hired for; the first is the most common.
 _TRADES: tuple[tuple[str, ...], ...] = (
     ("Facial", "Waxing"), ("Facial", "Waxing", "Hair"), ("Hair", "Nail"), ("Facial", "Nail"), ("Cleaning",),

@@ -81,6 +81,13 @@ SELECT m.id, m.account_id, m.realm, m.role, m.permissions, m.party_id, p.name AS
 FROM memberships m JOIN accounts a ON a.id = m.account_id LEFT JOIN parties p ON p.id = m.party_id
 WHERE m.id = :id AND m.status = 'active' AND p.deleted_at IS NULL AND a.is_active AND a.erased_at IS NULL;
 
+-- name: credentials_of
+SELECT id, password_hash, is_active, must_change_password FROM accounts
+WHERE id = :id AND password_hash IS NOT NULL AND erased_at IS NULL;
+
+-- name: signed_in
+UPDATE accounts SET last_login_at = app_now() WHERE id = :id;
+
 -- name: lock_address
 -- Two that make an account of one address wait for each other.
 SELECT pg_advisory_xact_lock(hashtextextended('address:' || lower(:email), 0));

@@ -32,6 +32,15 @@ DELETE FROM idempotency_keys WHERE principal = ANY(:principals::text[]);
 -- name: erase_command_answers
 DELETE FROM commands WHERE principal = ANY(:principals::text[]);
 
+-- name: erase_payers
+-- What providers were told of somebody who paid; what was paid stays.
+UPDATE provider_transactions t SET payer_name = NULL, payer_email = NULL, payer_phone = NULL FROM provider_customers c
+WHERE c.account_id = :account_id AND t.customer_id = c.id;
+
+-- name: erase_provider_customers
+UPDATE provider_customers SET name = NULL, email = NULL, phone = NULL, location = NULL, metadata = '{}', updated_at = app_now()
+WHERE account_id = :account_id;
+
 -- name: end_memberships
 UPDATE memberships SET status = 'removed' WHERE account_id = :account_id;
 

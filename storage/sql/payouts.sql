@@ -1,8 +1,9 @@
 -- name: insert
 INSERT INTO payouts (number, party_id, currency, total_minor, deduction_minor, cash_offset_minor, net_minor, method,
-  bank_account_id, requested_by, earning_ids, notes)
+  bank_account_id, requested_by, earning_ids, notes, is_request, needs_review)
 VALUES (:number, :party_id, :currency, :total_minor, :deduction_minor, :cash_offset_minor, :net_minor, :method,
-  (SELECT id FROM bank_accounts WHERE party_id = :party_id AND is_default), :requested_by, :earning_ids, :notes)
+  (SELECT id FROM bank_accounts WHERE party_id = :party_id AND is_default), :requested_by, :earning_ids, :notes,
+  :is_request, :needs_review)
 RETURNING id;
 
 -- name: insert_parts
@@ -14,13 +15,33 @@ SELECT :payout_id, p.earning_id, p.amount_minor FROM unnest(:earning_ids::uuid[]
 o.id, o.number, o.party_id, p.name AS party_name, p.code AS party_code, p.kind AS party_kind, o.currency, o.total_minor,
   o.deduction_minor, o.cash_offset_minor, o.net_minor, o.method, o.status, o.bank_account_id, o.bank_transaction_id,
   o.upi_transaction_id, o.gateway_payout_id, o.failure_reason, o.notes, o.requested_by, o.earning_ids, o.processed_at,
-  o.created_at, o.updated_at
+  o.is_request, o.needs_review, o.reviewed_by, o.reviewed_at, o.created_at, o.updated_at
 
 -- part: source
 payouts o JOIN parties p ON p.id = o.party_id
 
 -- part: of_party
 FROM payouts o WHERE o.party_id = :party_id
+
+-- part: everybodys
+FROM payouts o WHERE true
+
+-- part: requests
+FROM payouts o JOIN parties p ON p.id = o.party_id WHERE o.is_request
+
+-- name: open_request
+SELECT {columns} FROM {source}
+WHERE o.party_id = :party_id AND o.currency = :currency AND o.net_minor = :net_minor AND o.is_request
+  AND o.status IN ('pending', 'processing');
+
+-- name: reviewed
+UPDATE payouts SET needs_review = false, reviewed_by = :reviewed_by, reviewed_at = app_now(), updated_at = app_now()
+WHERE id = :payout_id AND needs_review AND status = 'pending';
+
+-- name: sums_of_party
+SELECT count(*) AS payouts, coalesce(sum(o.net_minor) FILTER (WHERE o.currency = :currency AND o.status <> 'failed'), 0)::bigint AS amount_minor
+FROM payouts o WHERE o.party_id = :party_id
+  AND (:from_at::timestamptz IS NULL OR o.created_at >= :from_at) AND (:to_at::timestamptz IS NULL OR o.created_at < :to_at);
 
 -- name: get
 SELECT {columns} FROM {source} WHERE o.id = :payout_id;
@@ -29,7 +50,7 @@ SELECT {columns} FROM {source} WHERE o.id = :payout_id;
 SELECT {columns} FROM {source} WHERE o.id = :payout_id FOR UPDATE OF o;
 
 -- name: start
-UPDATE payouts SET status = 'processing', updated_at = app_now() WHERE id = :payout_id AND status = 'pending';
+UPDATE payouts SET status = 'processing', updated_at = app_now() WHERE id = :payout_id AND status = 'pending' AND NOT needs_review;
 
 -- name: sent
 UPDATE payouts SET gateway_payout_id = :gateway_payout_id, updated_at = app_now(),
@@ -37,13 +58,13 @@ UPDATE payouts SET gateway_payout_id = :gateway_payout_id, updated_at = app_now(
 WHERE id = :payout_id AND status = 'processing';
 
 -- name: complete
-UPDATE payouts SET status = 'completed', bank_transaction_id = coalesce(:bank_transaction_id, bank_transaction_id),
+UPDATE payouts SET status = 'completed', needs_review = false, bank_transaction_id = coalesce(:bank_transaction_id, bank_transaction_id),
   upi_transaction_id = coalesce(:upi_transaction_id, upi_transaction_id), notes = coalesce(:notes, notes),
   processed_at = app_now(), poll_at = NULL, updated_at = app_now()
 WHERE id = :payout_id AND status IN ('pending', 'processing');
 
 -- name: fail
-UPDATE payouts SET status = 'failed', failure_reason = :failure_reason, processed_at = app_now(), poll_at = NULL, updated_at = app_now()
+UPDATE payouts SET status = 'failed', needs_review = false, failure_reason = :failure_reason, processed_at = app_now(), poll_at = NULL, updated_at = app_now()
 WHERE id = :payout_id AND status IN ('pending', 'processing');
 
 -- name: came_back

@@ -23,5 +23,20 @@ SELECT {columns} FROM {source} WHERE p.id = :id AND p.deleted_at IS NULL;
 -- name: lock
 SELECT {columns} FROM {source} WHERE p.id = :id AND p.deleted_at IS NULL FOR UPDATE OF v;
 
+-- name: with_money
+-- Whose wallet holds something in the currency that they are paid in.
+SELECT v.id FROM providers v JOIN parties p ON p.id = v.id
+JOIN ledger_accounts l ON l.owner_kind = 'party' AND l.owner_id = v.id AND l.type = 'payable' AND l.currency = v.store_currency
+WHERE p.deleted_at IS NULL AND l.balance_minor > 0 ORDER BY v.id;
+
+-- name: paid_out
+-- A day pays once.
+UPDATE providers SET paid_out_on = :day WHERE id = :id AND (paid_out_on IS NULL OR paid_out_on < :day);
+
+-- name: set_payouts
+UPDATE providers SET payout_frequency = :frequency, payout_day = :day, store_currency = :currency, updated_at = app_now(),
+  payouts_from = CASE WHEN payout_frequency <> :frequency THEN app_now()::date ELSE payouts_from END
+WHERE id = :id;
+
 -- name: set_units
 UPDATE providers SET money_units = :money_units, updated_at = app_now() WHERE id = :id;

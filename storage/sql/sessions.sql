@@ -40,6 +40,8 @@ FROM sessions s
   ) tie ON true
 WHERE s.id = ANY(:ids::uuid[]) AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
   AND CASE s.realm
+    -- A service is nobody who could be blocked: its tokens are ended.
+    WHEN 'service' THEN true
     WHEN 'customer' THEN EXISTS (
       SELECT FROM accounts a WHERE a.id = s.subject_id AND a.is_active AND a.erased_at IS NULL)
     WHEN 'technician' THEN EXISTS (
@@ -48,11 +50,11 @@ WHERE s.id = ANY(:ids::uuid[]) AND s.revoked_at IS NULL AND s.expires_at > clock
     WHEN 'admin' THEN EXISTS (
       SELECT FROM accounts a JOIN memberships m ON m.account_id = a.id
       WHERE a.id = s.subject_id AND a.is_active AND a.erased_at IS NULL AND m.realm = s.realm AND m.status = 'active')
-    -- Members of a party sign in as their membership.
+    -- Members of a party sign in as their membership; the ERP is the house's own and nobody's party.
     ELSE EXISTS (
-      SELECT FROM memberships m JOIN accounts a ON a.id = m.account_id JOIN parties p ON p.id = m.party_id
+      SELECT FROM memberships m JOIN accounts a ON a.id = m.account_id LEFT JOIN parties p ON p.id = m.party_id
       WHERE m.id = s.subject_id AND a.is_active AND a.erased_at IS NULL AND m.realm = s.realm AND m.status = 'active'
-        AND p.deleted_at IS NULL)
+        AND p.deleted_at IS NULL AND (p.id IS NOT NULL OR m.realm = 'erp'))
   END;
 
 -- name: of_subject

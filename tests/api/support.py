@@ -86,6 +86,5 @@ async def serving(services: Any, audiences: Sequence[Audience]) -> AsyncIterator
 
 def bearer(services: Any, realm: str, subject: UUID | None = None, *, ttl_s: float = 600) -> dict[str, str]:
     """An Authorization header of somebody signed in."""
-    session = None if realm == "service" else uuid4()
-    token = services.tokens.mint(realm, str(subject or uuid4()), session, ttl_s)
+    token = services.tokens.mint(realm, str(subject or uuid4()), uuid4(), ttl_s)
     return {"Authorization": f"Bearer {token}"}

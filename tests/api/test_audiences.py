@@ -29,6 +29,7 @@ WITH_ROLES = [r for r in all_routes() if r.audience.resources is not None and no
     ("/api/providers", "provider"), ("/api/providers/wallet/balance", "provider"), ("/api/providership", "customer"),
     ("/api/provider-applications", "provider_desk"), ("/api/payout-requests/admin/all", "provider_desk"),
     ("/api/auth/signin", "account"), ("/api/auth", "account"), ("/api/authors", "customer"),
+    ("/api/backend", "erp"), ("/api/backend/partners/7", "erp"), ("/api/backends", "customer"),
     ("/v1/admin/staff", "admin"), ("/v1/administrators", "customer"), ("/v1/partner/bookings", "technician"),
     ("/v1/partners", "customer"), ("/nowhere", "customer"),
 ])  # fmt: skip

@@ -34,6 +34,7 @@ HELD = {
 }  # fmt: skip
 #: Tables that hold nobody's data, and never a canary. A new table belongs to one of the two.
 PLAIN = {
+    "webhook_attempts", "webhook_deliveries", "webhook_endpoints",
     "agenda", "alerts", "api_clients", "app_clock", "audit_chain", "audit_head", "audit_log", "bank_accounts",
     "booking_items",
     "checkout_previews", "commands", "document_sequences", "earnings", "idempotency_keys", "installation",
@@ -41,7 +42,8 @@ PLAIN = {
     "memberships", "notifications", "parties", "password_links", "payment_intents", "payments", "payout_parts",
     "payouts", "pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics", "position_history",
     "promo_codes", "promo_redemptions", "quotas", "reconciliation_items", "reconciliation_runs", "refunds",
-    "schema_migrations", "service_prices", "services", "settings", "slots", "tasks", "technician_blocks",
+    "schema_migrations", "service_prices", "services", "settings", "slots", "staff_recovery_codes", "staff_totp",
+    "tasks", "technician_blocks",
     "technician_days_off", "technician_positions", "technicians", "zone_pincodes", "zones",
 }  # fmt: skip
 

@@ -29,6 +29,7 @@ ID = "11111111-1111-4111-8111-111111111111"
 REALMS = {
     "customer": "customer", "technician": "technician", "admin": "admin", "internal": "service", "account": "provider",
     "organisation": "organisation", "integration": "integration", "provider": "provider", "provider_desk": "admin",
+    "erp": "erp",
 }  # fmt: skip
 #: What every dialect's error has at the top; some have more.
 ERROR_KEYS = {"success", "error", "message", "timestamp"}
@@ -52,7 +53,7 @@ def path_of(route: Route, word: str | None = None) -> str:
 
 @pytest.fixture(scope="module")
 async def client() -> AsyncIterator[Client]:
-    plenty = Limits(customer_per_minute=10**6, technician_per_minute=10**6, admin_per_minute=10**6)
+    plenty = Limits(**{name: 10**6 for name in Limits.model_fields if name.endswith("_per_minute")})
     settings = Settings(env="test", database_url="postgresql://nowhere", limits=plenty)
     async with serving(FakeServices(settings=settings), AUDIENCES) as made:
         yield made

@@ -27,6 +27,7 @@ WITH_ID = [r for r in PRIVATE if "{" in r.path.replace("{date}", "")]
 REALM = {
     "customer": "customer", "technician": "technician", "admin": "admin", "internal": "service", "account": "provider",
     "organisation": "organisation", "integration": "integration", "provider": "provider", "provider_desk": "admin",
+    "erp": "erp",
 }  # fmt: skip
 NOBODY_S = "11111111-1111-4111-8111-111111111111"
 
@@ -133,10 +134,10 @@ ROWS: dict[str, Row] = {
     "PATCH /v1/notifications/{notification_id}/read": Row("customer notification"),
 }
 TRIED = {template for template, row in ROWS.items() if row.owner_status != UNTRIED}
-#: Routes whose ids belong to no tenant: services work on everybody's bookings, staff on everything.
-FOR_ALL = {"internal", "admin", "provider_desk"}
+#: Routes whose ids belong to no tenant: services work on everybody's bookings, staff on everything; there is one ERP.
+FOR_ALL = {"internal", "admin", "provider_desk", "erp"}
 #: Audiences with a table of their own beside their tests.
-ELSEWHERE = {"provider"}
+ELSEWHERE = {"provider", "organisation"}
 
 
 def test_every_route_with_an_id_has_a_row() -> None:
@@ -145,7 +146,8 @@ def test_every_route_with_an_id_has_a_row() -> None:
 
 
 def path_of(route: Route, noun_id: str) -> str:
-    return re.sub(r"\{\w+\}", noun_id, route.path.replace("{date}", "2026-02-01"))
+    path = route.path.replace("{date}", "2026-02-01")
+    return re.sub(r"\{(\w+)\}", lambda m: "1" if route.hints.get(m[1]) is int else noun_id, path)
 
 
 OWNED = [r for r in WITH_ID if r.audience.name not in FOR_ALL | ELSEWHERE]
@@ -232,8 +234,6 @@ def realm_token(town: Town, route: Route, tokens: Tokens, ttl_s: float = 600) ->
     """Right in everything but what is given: the realm, the subject and the session are real."""
     realm = REALM[route.audience.name]
     own = {"customer": town.owner, "technician": town.technician}.get(route.audience.name, town.service)
-    if realm == "service":
-        return tokens.mint("service", "a test", None, ttl_s)
     known = town.live.services.tokens.read(own.token, own.kind)
     return tokens.mint(realm, known.subject, known.session_id, ttl_s)
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from dispatch.adapters.razorpay.wire import checkout_signature
-from dispatch.billing import captures, charges, payments, refunds, wallet
-from dispatch.billing.payments import InvalidSignature, OrderClosed, OrderPending, PaymentFailed
+from dispatch.billing import charges, payments, refunds, wallet
+from dispatch.billing.payments import InvalidSignature, OrderPending
 from dispatch.billing.wallet import WalletTooSmall, part_of
 from dispatch.errors import Missing
-from dispatch.ports.gateway import GatewayPayment, GatewayUnknown, PaymentsNotConfigured
+from dispatch.ports.gateway import GatewayUnknown, PaymentsNotConfigured
 from storage.database.listing import Wanted
-from tests.dispatch.billing.till import GRAND, STAFF, Till
+from tests.dispatch.billing.till import GRAND, Till
 from tests.world import World
 
 
@@ -101,43 +99,6 @@ async def test_forged_words_are_not_believed(till: Till) -> None:
     assert await till.sums() == {}
 
 
-async def test_a_signed_payment_of_another_order_is_quarantined(till: Till) -> None:
-    cheap, cheap_block = await till.online(total_minor=1000, tax_minor=0)
-    dear, dear_block = await till.online(cheap.account_id)
-    reply = await till.gw.pay(cheap_block["order_id"])
-    signature = checkout_signature(dear_block["order_id"], reply["razorpay_payment_id"], till.gw.key_secret)
-    with pytest.raises(InvalidSignature):
-        await payments.verify(
-            till.world.services, dear.account_id, order_id=dear_block["order_id"],
-            payment_id=reply["razorpay_payment_id"], signature=signature,
-        )  # fmt: skip
-    held = await till.payment(dear)
-    assert held.review_reason is not None and held.status == "pending"
-    assert await till.world.value("SELECT count(*) FROM alerts WHERE kind = 'payment_review'") == 1
-    assert (await till.world.booking(dear.id)).payment_status == "pending"
-    # Its own payment comes: nothing is left to look at.
-    await till.verify(dear, await till.gw.pay(dear_block["order_id"]))
-    assert (await till.payment(dear)).status == "success"
-    still_open = "SELECT count(*) FROM alerts WHERE kind = 'payment_review' AND resolved_at IS NULL"
-    assert await till.world.value(still_open) == 0
-
-
-async def test_a_failed_try_waits_for_another(till: Till) -> None:
-    booking, block = await till.online()
-    with pytest.raises(PaymentFailed):
-        failed = await till.gw.pay(block["order_id"], "failed")
-        signature = checkout_signature(block["order_id"], failed["razorpay_payment_id"], till.gw.key_secret)
-        await till.verify(booking, {**failed, "razorpay_order_id": block["order_id"], "razorpay_signature": signature})
-    assert (await till.payment(booking)).status == "failed"
-    assert (await till.world.booking(booking.id)).payment_status == "failed"
-    done = await till.verify(booking, await till.gw.pay(block["order_id"]))
-    assert done.payment_status == "success"
-    await till.drain()
-    payment = await till.payment(booking)
-    assert (payment.status, payment.failure_reason) == ("success", None)
-    await till.check()
-
-
 async def test_status_is_found_by_either_id_and_by_its_owner_only(till: Till) -> None:
     booking, block = await till.online()
     for reference in (block["id"], block["order_id"]):
@@ -146,57 +107,6 @@ async def test_status_is_found_by_either_id_and_by_its_owner_only(till: Till) ->
             await payments.status(till.world.services, uuid4(), reference)
     with pytest.raises(Missing):
         await payments.status(till.world.services, booking.account_id, "nonsense")
-
-
-async def test_money_on_a_dead_booking_goes_back_by_itself(till: Till) -> None:
-    booking, block = await till.online()
-    await till.world.advance(minutes=31)
-    await till.world.sweep()
-    assert (await till.world.booking(booking.id)).status == "cancelled"
-    with pytest.raises(OrderClosed):
-        await payments.start(till.world.services, booking)
-    await till.gw.pay(block["order_id"])
-    await till.drain()
-    payment = await till.payment(booking)
-    assert (payment.status, payment.refunded_minor) == ("refunded", GRAND)
-    assert (await till.world.booking(booking.id)).status == "refunded"
-    assert await till.sums() == {}
-    await till.check()
-
-
-async def test_a_second_payment_of_an_order_is_kept_apart_and_sent_back(till: Till) -> None:
-    booking, block = await till.online()
-    reply = await till.gw.pay(block["order_id"])
-    await till.verify(booking, reply)
-    told = await till.gateway.fetch_payment(reply["razorpay_payment_id"])
-    second = replace(told, id="pay_SecondOfOneOrder")
-    for expected in (captures.Outcome.SURPLUS, captures.Outcome.KNOWN):
-        async with till.world.services.transaction() as tx:
-            assert await captures.captured(tx, await till.payment(booking), second) is expected
-    assert await till.sums() == {
-        "gateway_clearing": -2 * GRAND, "prepaid": GRAND, "refund_clearing": GRAND,
-    }  # fmt: skip
-    surplus = await till.world.fetch(
-        "SELECT amount_minor, refunded_minor, surplus_of FROM payments WHERE surplus_of IS NOT NULL"
-    )
-    assert [(r["amount_minor"], r["refunded_minor"]) for r in surplus] == [(GRAND, GRAND)]
-    await till.check()
-    # This gateway knows of no second payment: its refusal frees the money and calls a person.
-    await till.drain()
-    assert (await till.sums())["surplus"] == GRAND
-    assert await till.world.value("SELECT count(*) FROM alerts WHERE kind = 'refund_failed'") == 1
-    await till.check()
-
-
-async def test_a_late_second_payment_is_given_back_by_the_gateway(till: Till) -> None:
-    booking, block = await till.online()
-    await till.gw.pay(block["order_id"], "authorized_late", after_s=0)
-    await till.verify(booking, await till.gw.pay(block["order_id"]))
-    await till.gw.control(settle=True)
-    await till.drain()
-    assert await till.sums() == {"gateway_clearing": -GRAND, "prepaid": GRAND}
-    assert await till.world.value("SELECT count(*) FROM gateway_events WHERE needs_review") == 0
-    await till.check()
 
 
 async def test_without_a_gateway_nothing_is_pretended(world: World) -> None:
@@ -228,14 +138,6 @@ async def test_an_order_of_which_nobody_tells_is_asked_about(deaf_till: Till) ->
     await deaf_till.worker.run_due()
     assert (await deaf_till.payment(booking)).status == "success"
     assert (await deaf_till.world.booking(booking.id)).payment_status == "paid"
-
-
-async def test_an_authorised_payment_is_captured_by_us(deaf_till: Till) -> None:
-    booking, block = await deaf_till.online()
-    reply = await deaf_till.gw.pay(block["order_id"], "authorized")
-    done = await deaf_till.verify(booking, {**reply, "razorpay_order_id": block["order_id"]})
-    assert done.payment_status == "success"
-    await deaf_till.check()
 
 
 # ---------------------------------------------------------------- the wallet and old fees
@@ -312,88 +214,4 @@ async def test_an_unpaid_release_gives_the_wallet_its_part_back(till: Till) -> N
     await till.check()
 
 
-async def test_a_fee_that_nothing_paid_for_is_settled_by_the_next_booking(till: Till) -> None:
-    technician = await till.world.technician()
-    booking = await till.world.book()
-    await till.world.accept(booking.id, technician)
-    await till.cancel(booking, fee_minor=17712)
-    assert await till.sums() == {"receivable": -17712, "fee_revenue": 17712}
-    second, block = await till.online(booking.account_id, hours=4)
-    assert (block["amount"], block["outstanding_fee"]) == (GRAND + 17712, 17712)
-    third = await till.world.book(booking.account_id, hours=6)
-    assert (await till.payment(third, "cash")).dues_minor == 0
-    await till.verify(second, await till.gw.pay(block["order_id"]))
-    sums = await till.sums()
-    assert "receivable" not in sums and sums["prepaid"] == GRAND
-    await till.cancel(await till.world.booking(second.id), refund_minor=GRAND)
-    await till.drain()
-    assert await till.sums() == {"gateway_clearing": -17712, "fee_revenue": 17712}
-    await till.check()
-
-
-async def test_a_fee_is_kept_of_what_was_paid(till: Till) -> None:
-    technician = await till.world.technician()
-    booking = await till.paid()
-    await till.world.accept(booking.id, technician)
-    await till.cancel(await till.world.booking(booking.id), fee_minor=17712, refund_minor=GRAND - 17712)
-    await till.drain()
-    shown = await till.world.booking(booking.id)
-    assert (shown.status, shown.payment_status) == ("cancelled", "partially_refunded")
-    assert await till.sums() == {"gateway_clearing": -17712, "fee_revenue": 17712}
-    await till.check()
-
-
-async def test_staff_decide_what_goes_back(till: Till) -> None:
-    await till.world.technician()
-    booking = await till.paid()
-    await till.cancel(await till.world.booking(booking.id), STAFF, refund_minor=100000)
-    await till.drain()
-    assert (await till.payment(booking)).refunded_minor == 100000
-    assert (await till.sums())["fee_revenue"] == GRAND - 100000
-    await till.check()
-
-
 # ---------------------------------------------------------------- a capture that is wanted again
-
-
-async def test_a_capture_is_wanted_sooner_and_then_of_another_payment(deaf_till: Till) -> None:
-    """The patient capture of the webhook becomes the urgent one of the browser; a second try gets its own."""
-    booking, block = await deaf_till.online()
-    payment = await deaf_till.payment(booking)
-    services = deaf_till.world.services
-
-    def held(payment_id: str) -> GatewayPayment:
-        return GatewayPayment(
-            payment_id, block["order_id"], payment.amount_minor, "INR", "authorized", "upi", False, 0, None, None, None,
-            None, deaf_till.world.now,
-        )  # fmt: skip
-
-    async def intent() -> Any:
-        rows = await deaf_till.world.fetch(
-            "SELECT gateway_ref, state, attempts, next_try_at <= clock_timestamp() AS is_due FROM payment_intents "
-            "WHERE kind = 'capture'"
-        )
-        assert len(rows) == 1
-        return tuple(rows[0])
-
-    for delay_s, is_due in ((600.0, False), (0.0, True), (600.0, True)):
-        async with services.transaction() as tx:
-            await captures.authorised(tx, payment, held("pay_first"), delay_s=delay_s)
-        assert await intent() == ("pay_first", "pending", 0, is_due)
-    await deaf_till.world.execute(
-        "UPDATE payment_intents SET state = 'failed', attempts = 2, next_try_at = NULL WHERE kind = 'capture'"
-    )
-    async with services.transaction() as tx:
-        await captures.authorised(tx, payment, held("pay_first"), delay_s=0.0)
-    assert (await intent())[1] == "failed"
-    # What only waits for a person is tried again at once when its customer asks again.
-    await deaf_till.world.execute("UPDATE payment_intents SET state = 'manual_review' WHERE kind = 'capture'")
-    async with services.transaction() as tx:
-        await captures.authorised(tx, payment, held("pay_first"), delay_s=0.0)
-    assert (await intent())[1:] == ("pending", 2, True)
-    await deaf_till.world.execute(
-        "UPDATE payment_intents SET state = 'failed', attempts = 2, next_try_at = NULL WHERE kind = 'capture'"
-    )
-    async with services.transaction() as tx:
-        await captures.authorised(tx, payment, held("pay_second"), delay_s=0.0)
-    assert await intent() == ("pay_second", "pending", 0, True)

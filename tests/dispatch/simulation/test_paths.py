@@ -6,9 +6,7 @@ import random
 
 import pytest
 
-from dispatch.simulation import policies, world
-from dispatch.simulation.paths import Gps, Path, Spot, believable_step_s, drive, drive_seconds, recorded, stay
-from dispatch.simulation.policies import Answer
+from dispatch.simulation.paths import Gps, Spot, believable_step_s, drive, drive_seconds, recorded, stay
 from geo.filter import Rules
 from geo.geodesy import haversine_m
 
@@ -66,45 +64,6 @@ def test_the_error_of_a_phone_is_as_large_as_it_says() -> None:
         for a, b in zip(pings, pings[1:], strict=False)
     ]
     assert sum(steps) / len(steps) < sum(errors) / len(errors)
-
-
-def decisions(seed: int) -> list[policies.Reply]:
-    return [
-        policies.reply(policies.technician(seed, who), seed, who, offer) for who in range(1, 6) for offer in range(40)
-    ]
-
-
-def test_one_seed_decides_once() -> None:
-    assert decisions(7) == decisions(7)
-    assert decisions(7) != decisions(8)
-
-
-def test_all_answers_occur_in_about_their_shares() -> None:
-    found = [reply.answer for seed in range(10) for reply in decisions(seed)]
-    share = {answer: found.count(answer) / len(found) for answer in Answer}
-    assert 0.7 < share[Answer.ACCEPT] < 0.92
-    assert share[Answer.REJECT] > 0.02
-    assert share[Answer.IGNORE] > 0.02
-    assert all(0 < reply.after_s <= 240 for reply in decisions(1))
-
-
-def test_a_generated_city_is_the_same_for_one_seed_and_stays_in_its_zones() -> None:
-    one, two, other = world.generated(1), world.generated(1), world.generated(2)
-    assert one.trips == two.trips
-    assert one.trips != other.trips
-    for trip in one.trips[:50]:
-        for a, b in zip(trip.points, trip.points[1:], strict=False):
-            assert haversine_m(*a, *b) < 150.0
-    assert one.home(random.Random(1)) == two.home(random.Random(1))
-
-
-def test_idle_technicians_start_on_different_trips_and_go_on_nearby() -> None:
-    city = world.generated(1)
-    starts = {city.first_trip(1, n).start for n in range(50)}
-    assert len(starts) > 45
-    chosen = city.next_trip(*HERE, random.Random(1))
-    assert haversine_m(*HERE, *chosen.start) < 6000.0
-    assert isinstance(recorded(chosen.points, chosen.step_s, 0.0), Path)
 
 
 def test_a_way_over_the_180th_meridian_is_as_short_as_elsewhere() -> None:

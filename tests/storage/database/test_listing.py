@@ -206,7 +206,8 @@ def test_a_search_takes_beginnings_and_both_ends_of_a_phone() -> None:
 #: A value of each filter's and parameter's type, by what its text says.
 _VALUES = {"uuid": UUID(int=1), "int": 1, "bigint": 1, "text": "x", "bool": True, "date": date(2026, 1, 5)}
 _GIVEN = {
-    "timezone": "Asia/Kolkata", "since": datetime(2026, 1, 1, tzinfo=UTC), "owner_kind": "account", "type": "wallet",
+    "timezone": "Asia/Kolkata", "currency": "INR",
+    "since": datetime(2026, 1, 1, tzinfo=UTC), "owner_kind": "account", "type": "wallet",
 }  # fmt: skip
 
 
@@ -218,8 +219,13 @@ def value_for(listed: Listed[Any], name: str) -> Any:
     filter_ = listed.filters[name]
     if isinstance(filter_, AnyOf):
         return [_VALUES[filter_.type]]
-    kind = next(k for k in ("date[]", "text[]", "date", "boolean") if f"{{}}::{k}" in filter_)
-    return {"date[]": [_VALUES["date"]], "text[]": ["x"], "date": _VALUES["date"], "boolean": True}[kind]
+    day = _VALUES["date"]
+    values = {
+        "date[]": [day], "text[]": ["x"], "timestamptz": _GIVEN["since"], "date": day, "boolean": True, "bigint": 1,
+        "text": "x",
+    }  # fmt: skip
+    return next(value for kind, value in values.items() if f"{{}}::{kind}" in filter_)
+
 
 
 def filled(listed: Listed[Any], wanted: Wanted) -> Wanted:

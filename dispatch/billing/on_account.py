@@ -1,0 +1,139 @@
+"""Bookings on account: who is billed for one, what it costs them, and what follows for their books. The one seam.
+
+A booking whose payment method is `account` is paid by nobody at checkout: it is billed to a *payer*, a party. There are
+kinds of payers, rows of KINDS, and they are asked in their order; the first that knows the booker bills:
+
+- a trade partner (trade_orders.py): the customer's own, or that of the organisation in whose name is booked. A booking
+  makes an order that takes the partner's credit, completion a delivery note, cancellation gives the credit back, but
+  for a fee.
+- an organisation without a partner bills by its invoice: another row, with the same four functions.
+
+A booking is billed once. What happens, and who calls:
+
+1. `quote` (checkout.prepare): the lines at the payer's prices. The preview keeps `billed_to`, so its price stands.
+2. `charge` (confirm, in its one transaction, before the promo): books it with the payer; one statement for a partner.
+   A booking that is not taken is refused there with everything else.
+3. `delivered` (earnings.on_completed): the documents, and the party whose receivable the ledger debits.
+4. `released` (cancelled.on_cancelled): the same for a booking that is cancelled, with the fee that is owed.
+
+The ledger's lines are the caller's: a kind only says which party owes. All four run under the booking's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from dispatch.billing import trade_orders
+from dispatch.billing.trade_orders import Quote
+from dispatch.config import Settings
+from dispatch.engine.bookings import NewItem
+from dispatch.errors import Conflict
+from dispatch.services import Tx
+from storage import trade_orders as order_rows
+from storage.bookings import Booking
+from storage.database.pool import Conn
+
+
+class NobodyBilled(Conflict):
+    """Nobody is billed for what you book; choose another way to pay."""
+
+    code = "not_on_account"
+
+
+@dataclass(frozen=True, slots=True)
+class Booker:
+    """Who books, and in whose name."""
+
+    account_id: UUID
+    organisation_id: UUID | None = None
+
+
+class Kind(Protocol):
+    """A kind of payer. Each function says None where the booking, or the booker, is none of its own."""
+
+    async def quote(
+        self, conn: Conn, settings: Settings, booker: Booker, items: Sequence[NewItem], currency: str
+    ) -> Quote | None:
+        """What the lines cost the booker's payer. Raises whatever stands against it."""
+
+    async def charge(self, tx: Tx, booking: Booking, items: Sequence[NewItem], billed_to: UUID) -> bool:
+        """Books a new booking with its payer; False: this party is of another kind. Raises what stands against it."""
+
+    async def delivered(self, tx: Tx, booking: Booking) -> UUID | None:
+        """The booking is done: its documents. Gives the party that owes it."""
+
+    async def released(self, tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> UUID | None:
+        """The booking is cancelled: nothing but the fee is owed. Gives the party that owes that."""
+
+
+class TradePartners:
+    """Billed by orders against credit."""
+
+    async def quote(
+        self, conn: Conn, settings: Settings, booker: Booker, items: Sequence[NewItem], currency: str
+    ) -> Quote | None:
+        terms = await order_rows.terms_of_booker(
+            conn, account_id=booker.account_id, organisation_id=booker.organisation_id
+        )
+        return None if terms is None else await trade_orders.quote(conn, settings, terms, items, currency)
+
+    async def charge(self, tx: Tx, booking: Booking, items: Sequence[NewItem], billed_to: UUID) -> bool:
+        if billed_to == booking.organisation_id:
+            return False
+        await trade_orders.order_for_booking(tx, booking, items, billed_to)
+        return True
+
+    async def delivered(self, tx: Tx, booking: Booking) -> UUID | None:
+        found = await order_rows.lock_of_booking(tx.conn, booking_id=booking.id)
+        if found is None:
+            return None
+        await order_rows.deliver(tx.conn, id=found.id)
+        return found.party_id
+
+    async def released(self, tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> UUID | None:
+        found = await order_rows.lock_of_booking(tx.conn, booking_id=booking.id)
+        if found is None:
+            return None
+        fee_minor = min(fee_minor, found.total_minor)
+        await order_rows.cancel(tx.conn, id=found.id, fee_minor=fee_minor, reason=reason)
+        return found.party_id
+
+
+#: In the order in which they are asked.
+KINDS: tuple[Kind, ...] = (TradePartners(),)
+
+
+async def quote(conn: Conn, settings: Settings, booker: Booker, items: Sequence[NewItem], currency: str) -> Quote:
+    """The lines at the prices of whoever is billed for this booker. Raises NobodyBilled and what a kind raises."""
+    for kind in KINDS:
+        found = await kind.quote(conn, settings, booker, items, currency)
+        if found is not None:
+            return found
+    raise NobodyBilled
+
+
+async def charge(tx: Tx, booking: Booking, items: Sequence[NewItem], billed_to: UUID) -> None:
+    """Books a new booking with the payer that its price was made for. Raises NobodyBilled and what a kind raises."""
+    for kind in KINDS:
+        if await kind.charge(tx, booking, items, billed_to):
+            return
+    raise NobodyBilled
+
+
+async def delivered(tx: Tx, booking: Booking) -> UUID | None:
+    """The party that owes a done booking on account, whose documents are made. None: nobody is billed for it."""
+    for kind in KINDS:
+        if (party_id := await kind.delivered(tx, booking)) is not None:
+            return party_id
+    return booking.organisation_id
+
+
+async def released(tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> UUID | None:
+    """The party that owes the fee of a cancelled booking on account. None: nobody is billed for it."""
+    for kind in KINDS:
+        if (party_id := await kind.released(tx, booking, fee_minor, reason)) is not None:
+            return party_id
+    return booking.organisation_id

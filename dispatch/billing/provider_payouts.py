@@ -1,0 +1,225 @@
+"""A provider's payouts: where they go, when they leave by themselves, and those that are asked for by hand."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from dispatch import localtime
+from dispatch.billing import ledger, payout_sending, payouts, provider_wallet
+from dispatch.billing.payout_days import Schedule
+from dispatch.engine import audit
+from dispatch.errors import Conflict, DispatchError, Invalid, Missing
+from dispatch.events import SYSTEM, Actor
+from dispatch.parties import bank_accounts
+from dispatch.reports.formats import amount_text
+from dispatch.services import Services, Tx
+from storage import payouts as rows
+from storage import providers as provider_rows
+from storage.database.listing import Slice, Wanted
+from storage.database.pool import Conn
+from storage.payouts import Payout
+from storage.providers import Provider
+
+#: Until money that has left has arrived, in days.
+ARRIVES_DAYS = 2
+METHOD = "bank_transfer"
+SERIES = "#"
+
+
+class ManualPayoutsOff(Conflict):
+    """Payouts that are asked for by hand are switched off for this provider."""
+
+    code = "manual_payouts_disabled"
+
+
+class NoBankAccount(Conflict):
+    """There is no bank account to pay to yet: enter one in the payout settings."""
+
+    code = "no_bank_account"
+
+
+class NotInReview(Conflict):
+    """This payout does not wait for a decision."""
+
+    code = "not_in_review"
+
+
+def schedule_of(provider: Provider) -> Schedule:
+    return Schedule(provider.payout_frequency, provider.payout_day, provider.payouts_from)
+
+
+def next_day(provider: Provider, now: datetime) -> date:
+    """The next local day on which money leaves by itself: today, while today's has not left yet."""
+    today = localtime.local(now, provider.timezone).date()
+    schedule = schedule_of(provider)
+    is_open = provider.paid_out_on is None or provider.paid_out_on < today
+    return today if is_open and schedule.is_payday(today) else schedule.next_after(today)
+
+
+# ---------------------------------------------------------------- by hand
+
+
+async def request(
+    tx: Tx, provider_id: UUID, amount_minor: int, currency: str, *, description: str | None, actor: Actor
+) -> Payout:
+    """A payout of exactly this amount; the same one again while it is open. Above a setting it waits for staff.
+
+    Of any number of parallel requests those succeed that the balance covers. Raises ManualPayoutsOff, NoBankAccount,
+    Invalid (below the minimum, a currency that the wallet has no account in), BalanceTooSmall.
+    """
+    provider = await _lock(tx, provider_id)
+    if not provider.manual_payouts:
+        raise ManualPayoutsOff
+    if amount_minor < max(1, provider.min_payout_minor):
+        least = amount_text(max(1, provider.min_payout_minor), currency)
+        raise Invalid({"amount": f"must be at least {least}"})
+    held = {b.currency for b in await provider_wallet.balances(tx.conn, provider_id)}
+    if currency not in held | {provider.currency}:
+        raise Invalid({"currency": f"The wallet holds no {currency}, and nothing is converted."})
+    if await bank_accounts.find(tx.conn, provider_id) is None:
+        raise NoBankAccount
+    await ledger.lock_owner(tx, "party", provider_id, currency)
+    known = await rows.open_request(tx.conn, party_id=provider_id, currency=currency, net_minor=amount_minor)
+    if known is not None:
+        return known
+    waits = amount_minor > tx.services.settings.providers.review_above_minor
+    made = await payouts.create(
+        tx, provider_id, method=METHOD, requested_by=f"{actor.kind}:{actor.id}", amount_minor=amount_minor,
+        currency=currency, notes=description, series=SERIES, is_request=True, needs_review=waits,
+    )  # fmt: skip
+    return made if waits else await _send(tx, made)
+
+
+async def review(tx: Tx, payout_id: UUID, action: str, reason: str | None, actor: Actor) -> Payout:
+    """Staff let a large payout go, or give its money back. Raises Missing, NotInReview."""
+    payout = await payouts.lock(tx, payout_id)
+    if not await rows.reviewed(tx.conn, payout_id=payout_id, reviewed_by=f"{actor.kind}:{actor.id}"):
+        raise NotInReview
+    await audit.record(
+        tx, actor, f"payout.{action}", "payout", payout_id, {"review": {"old": "waiting", "new": action}}
+    )
+    payout = await payouts.lock(tx, payout_id)
+    if action == "approve":
+        return await _send(tx, payout)
+    await payouts.give_back(tx, payout, reason or "declined")
+    return await payouts.get(tx.conn, payout_id)
+
+
+async def _send(tx: Tx, payout: Payout) -> Payout:
+    """Through the gateway where it can; else it waits for people who pay by hand."""
+    if payout.status != "pending":
+        return payout
+    account = await bank_accounts.find(tx.conn, payout.party_id)
+    settings = tx.services.settings.payments
+    if not (settings.is_configured and settings.account_number and account is not None and account.ifsc):
+        return payout
+    return await payout_sending.hand_over(tx, payout.id)
+
+
+async def _lock(tx: Tx, provider_id: UUID) -> Provider:
+    provider = await provider_rows.lock(tx.conn, id=provider_id)
+    assert provider is not None, "whoever asks belongs to it"
+    return provider
+
+
+# ---------------------------------------------------------------- by themselves
+
+
+async def pay_due(services: Services) -> int:
+    """Pays out whatever is due on this local day of each provider; returns how many payouts that made.
+
+    Each provider in a transaction of its own, and each payday once: a payday that was missed is made up for.
+    """
+    async with services.read() as conn:
+        due = await provider_rows.with_money(conn)
+    made = 0
+    for one in due:
+        try:
+            made += await services.retrying(partial(_pay, provider_id=one.id))
+        except DispatchError:
+            # One whose account is not in order waits for its next day, and stops nobody else.
+            continue
+    return made
+
+
+async def _pay(tx: Tx, provider_id: UUID) -> int:
+    provider = await _lock(tx, provider_id)
+    today = localtime.local(tx.now, provider.timezone).date()
+    payday = schedule_of(provider).latest(today)
+    since = provider.paid_out_on or provider.payouts_from - timedelta(days=1)
+    if payday <= since or not await provider_rows.paid_out(tx.conn, id=provider_id, day=today):
+        return 0
+    currency = provider.store_currency
+    await ledger.lock_owner(tx, "party", provider_id, currency)
+    held = {b.currency: b for b in await provider_wallet.balances(tx.conn, provider_id)}
+    amount = held[currency].available_minor if currency in held else 0
+    if amount < max(1, provider.min_payout_minor) or await bank_accounts.find(tx.conn, provider_id) is None:
+        return 0
+    made = await payouts.create(
+        tx, provider_id, method=METHOD, requested_by=f"{SYSTEM.kind}:payday", amount_minor=amount, currency=currency,
+        series=SERIES,
+    )  # fmt: skip
+    await _send(tx, made)
+    return 1
+
+
+# ---------------------------------------------------------------- settings
+
+
+async def set_schedule(
+    tx: Tx, provider_id: UUID, *, frequency: str | None, day: str | None, currency: str | None
+) -> Provider:
+    """Merges what is given into the settings: what is not given stays, but no day of another frequency does.
+
+    Raises Invalid where the day does not fit, or weekly payouts are asked for without one.
+    """
+    provider = await _lock(tx, provider_id)
+    wanted = frequency or provider.payout_frequency
+    kept = provider.payout_day if wanted == provider.payout_frequency else None
+    if frequency == "weekly" and not (day or kept):
+        raise Invalid({"payoutDay": "Payout day is required for weekly payouts"})
+    chosen = _day_of(wanted, day or kept)
+    await provider_rows.set_payouts(
+        tx.conn, id=provider_id, frequency=wanted, day=chosen, currency=currency or provider.store_currency
+    )
+    return await _lock(tx, provider_id)
+
+
+def _day_of(frequency: str, day: str | None) -> str | None:
+    is_weekday = day is not None and not day.isdigit()
+    if frequency in ("weekly", "bi-weekly"):
+        if day is not None and not is_weekday:
+            raise Invalid({"payoutDay": "must be a day of the week"})
+        return day or "friday"
+    if frequency == "monthly" and is_weekday:
+        raise Invalid({"payoutDay": "must be a day of the month from 1 to 28"})
+    return day if frequency == "monthly" else None
+
+
+# ---------------------------------------------------------------- reading
+
+#: Payouts that were asked for by hand, of all providers.
+REQUESTS = rows.requests
+
+
+async def requests(conn: Conn, wanted: Wanted) -> Slice[Payout]:
+    return await rows.requests.page(conn, wanted)
+
+
+async def of_provider(conn: Conn, provider_id: UUID, payout_id: UUID) -> Payout:
+    """Raises Missing, also for another's."""
+    found = await payouts.get(conn, payout_id)
+    if found.party_id != provider_id:
+        raise Missing("payout")
+    return found
+
+
+def reference_of(payout: Payout) -> str | None:
+    """What the bank or the gateway calls it, as soon as one of them has a name for it."""
+    return payout.bank_transaction_id or payout.upi_transaction_id or payout.gateway_payout_id
+
+
+def local_day(moment: datetime, provider: Provider) -> date:
+    return localtime.local(moment, provider.timezone).date()

@@ -1,0 +1,300 @@
+"""Orders of trade partners: priced by the partner's own terms, taken against its credit, delivered, cancelled, paid.
+
+The credit is a constraint of the database: an order moves it as it is written (trigger trade_orders_take_credit), so
+however many are written at once, the one that would pass the limit is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from dispatch.billing import ledger, pricing
+from dispatch.billing.ledger import Line
+from dispatch.billing.pricing import Price
+from dispatch.config import Settings
+from dispatch.engine import audit
+from dispatch.engine.bookings import NewItem
+from dispatch.errors import Conflict, Invalid, Missing
+from dispatch.events import Actor
+from dispatch.services import Tx
+from dispatch.shares import percent_of
+from storage import bookings as booking_rows
+from storage import trade_orders as rows
+from storage import trade_partners as partner_rows
+from storage.bookings import Booking
+from storage.database.errors import StorageError, constraint_of
+from storage.database.listing import Slice, Wanted
+from storage.database.pool import Conn
+from storage.trade_orders import DeliveryNote, Terms, TradeOrder
+
+#: All orders and all delivery notes, as lists.
+LIST, NOTES = rows.every, rows.every_note
+_STANDING = {"ON_HOLD": "on hold", "BLOCKED": "blocked", "CLOSED": "closed"}
+
+
+class MayNotOrder(Conflict):
+    """This partner may not order just now."""
+
+    code = "partner_not_active"
+
+
+class CreditExceeded(Conflict):
+    """This order would pass the credit limit."""
+
+    code = "credit_exceeded"
+
+
+class OtherCurrency(Conflict):
+    """Bookings on account are taken in the currency of the credit only; choose another way to pay."""
+
+    code = "other_currency"
+
+
+class BelowMinimum(Invalid):
+    """This order is below the least that is delivered."""
+
+    code = "below_minimum"
+
+
+class OrderOver(Conflict):
+    """This order is no longer open."""
+
+    code = "order_over"
+
+
+class NothingOwed(Conflict):
+    """Nothing is owed for this order: it is not delivered yet, or paid."""
+
+    code = "nothing_owed"
+
+
+# ---------------------------------------------------------------- prices
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Lines at the prices of whoever is billed, and their sums; the party's discount stands among the savings."""
+
+    billed_to: UUID
+    items: tuple[NewItem, ...]
+    price: Price
+
+
+async def quote(conn: Conn, settings: Settings, terms: Terms, items: Sequence[NewItem], currency: str) -> Quote:
+    """What these lines cost a partner: its price list, its discount, its VAT.
+
+    Raises OtherCurrency, MayNotOrder, BelowMinimum (before tax).
+    """
+    if currency != settings.erp.currency:
+        raise OtherCurrency
+    check_standing(terms)
+    priced = await _priced(conn, terms, items)
+    price = price_of(terms, priced, Decimal(str(settings.billing.tax_pct)))
+    if terms.min_order_minor is not None and price.net_minor < terms.min_order_minor:
+        least = f"{terms.min_order_minor / 100:.2f} {currency}"
+        raise BelowMinimum({"items": f"An order of this partner is worth at least {least} before tax."})
+    return Quote(terms.party_id, priced, price)
+
+
+def check_standing(terms: Terms) -> None:
+    """Raises MayNotOrder."""
+    if terms.status != "ACTIVE":
+        raise MayNotOrder(f"This partner is {_STANDING[terms.status]} and may not order.")
+
+
+async def _priced(conn: Conn, terms: Terms, items: Sequence[NewItem]) -> tuple[NewItem, ...]:
+    """The lines at the prices of the partner's list; what is not on it costs what the catalogue says."""
+    listed: dict[UUID, int] = {}
+    if terms.price_list_id is not None:
+        ids = [item.service_id for item in items]
+        found = await rows.prices(conn, price_list_id=terms.price_list_id, service_ids=ids)
+        listed = {price.service_id: price.price_minor for price in found}
+    return tuple(_at(item, listed.get(item.service_id, item.price_minor)) for item in items)
+
+
+def _at(item: NewItem, price_minor: int) -> NewItem:
+    return NewItem(
+        item.service_id, item.name, item.category, item.tier, item.quantity, item.duration_minutes, price_minor,
+        price_minor,
+    )  # fmt: skip
+
+
+def price_of(terms: Terms, items: Sequence[NewItem], tax_percent: Decimal) -> Price:
+    """A partner's price, pure: the default discount, never above `max_discount_rate`; then VAT on what is left.
+
+    `tax_percent` is for partners without a VAT group; the exempt pay none. VAT is rounded once, half up.
+    """
+    subtotal, _ = pricing.sums(pricing.Line(item.price_minor, item.quantity) for item in items)
+    discount = percent_of(subtotal, terms.default_discount_rate or Decimal(0)) + (terms.default_discount_minor or 0)
+    if terms.max_discount_rate is not None:
+        discount = min(discount, percent_of(subtotal, terms.max_discount_rate))
+    discount = min(discount, subtotal)
+    percent = tax_percent if terms.vat_percent is None else terms.vat_percent
+    tax = 0 if terms.tax_exempt else percent_of(subtotal - discount, percent)
+    return Price(subtotal, discount, 0, tax)
+
+
+# ---------------------------------------------------------------- orders
+
+
+async def order(
+    tx: Tx, actor: Actor, terms: Terms, priced: Quote, *, notes: str | None = None, may_pass_limit: bool = False
+) -> TradeOrder:
+    """An order of its own, without a booking. `may_pass_limit`: a person lets it pass, which is written down.
+
+    Raises MayNotOrder, CreditExceeded.
+    """
+    if may_pass_limit:
+        await partner_rows.lock(tx.conn, no=terms.no)
+        await partner_rows.let_over(tx.conn, no=terms.no, amount_minor=priced.price.grand_total_minor)
+    order_id = await _insert(
+        tx, terms.party_id, priced.items, priced.price, currency=tx.services.settings.erp.currency, notes=notes
+    )
+    changes = {"total_minor": priced.price.grand_total_minor, "may_pass_limit": may_pass_limit}
+    await audit.record(tx, actor, "create_order", "trade_order", order_id, changes)
+    return await get(tx.conn, order_id)
+
+
+async def order_for_booking(tx: Tx, booking: Booking, items: Sequence[NewItem], billed_to: UUID) -> int:
+    """The order of a booking that was just made: one statement, which takes the credit as well.
+
+    Raises MayNotOrder, CreditExceeded.
+    """
+    price = Price(booking.subtotal_minor, booking.savings_minor, booking.discount_minor, booking.tax_minor)
+    return await _insert(
+        tx, billed_to, items, price, currency=booking.currency, booking_id=booking.id,
+        organisation_id=booking.organisation_id,
+    )  # fmt: skip
+
+
+async def _insert(
+    tx: Tx,
+    party_id: UUID,
+    items: Sequence[NewItem],
+    price: Price,
+    *,
+    currency: str,
+    booking_id: UUID | None = None,
+    organisation_id: UUID | None = None,
+    notes: str | None = None,
+) -> int:
+    try:
+        order_id = await rows.insert(
+            tx.conn, party_id=party_id, booking_id=booking_id, organisation_id=organisation_id, currency=currency,
+            lines=[_line(item) for item in items], subtotal_minor=price.subtotal_minor,
+            discount_minor=price.savings_minor + price.discount_minor, tax_minor=price.tax_minor,
+            total_minor=price.grand_total_minor, timezone=tx.services.settings.timezone, notes=notes,
+        )  # fmt: skip
+    except StorageError as error:
+        if constraint_of(error) == "credit_within_limit":
+            raise CreditExceeded from error
+        raise
+    if order_id is None:
+        found = await rows.terms_of_party(tx.conn, party_id=party_id)
+        if found is None:
+            raise MayNotOrder("This partner is gone and may not order.")
+        check_standing(found)
+        # It was put right in this very moment.
+        raise MayNotOrder
+    return order_id
+
+
+def _line(item: NewItem) -> dict[str, object]:
+    return {
+        "service_id": str(item.service_id), "name": item.name, "quantity": item.quantity,
+        "unit_price_minor": item.price_minor, "amount_minor": item.price_minor * item.quantity,
+    }  # fmt: skip
+
+
+async def get(conn: Conn, order_id: int) -> TradeOrder:
+    """Raises Missing."""
+    found = await rows.get(conn, id=order_id)
+    if found is None:
+        raise Missing("order")
+    return found
+
+
+async def page(conn: Conn, wanted: Wanted, timezone: str) -> Slice[TradeOrder]:
+    return await rows.every.page(conn, wanted, timezone=timezone)
+
+
+async def page_notes(conn: Conn, wanted: Wanted, timezone: str) -> Slice[DeliveryNote]:
+    return await rows.every_note.page(conn, wanted, timezone=timezone)
+
+
+async def get_note(conn: Conn, note_id: int) -> DeliveryNote:
+    """Raises Missing."""
+    found = await rows.note(conn, id=note_id)
+    if found is None:
+        raise Missing("delivery note")
+    return found
+
+
+async def deliver(tx: Tx, actor: Actor, order_id: int) -> TradeOrder:
+    """What was ordered without a booking was delivered: its note, and the debt in the ledger.
+
+    Raises Missing, OrderOver; an order of a booking is delivered by the booking.
+    """
+    found = await _lock(tx, order_id)
+    _without_booking(found)
+    if await rows.deliver(tx.conn, id=order_id) is None:
+        raise OrderOver
+    await ledger.post(
+        tx, "trade_delivery", found.code,
+        [
+            Line(ledger.party_receivable(found.party_id, found.currency), -found.total_minor),
+            Line(ledger.platform("tax_payable", found.currency), found.tax_minor),
+            Line(ledger.platform("platform_revenue", found.currency), found.total_minor - found.tax_minor),
+        ],
+        description=f"Order {found.code} delivered",
+    )  # fmt: skip
+    await audit.record(tx, actor, "deliver_order", "trade_order", order_id)
+    return await get(tx.conn, order_id)
+
+
+async def cancel(tx: Tx, actor: Actor, order_id: int, reason: str | None) -> TradeOrder:
+    """Gives the credit back. Raises Missing, OrderOver; an order of a booking ends with the booking."""
+    found = await _lock(tx, order_id)
+    _without_booking(found)
+    if not await rows.cancel(tx.conn, id=order_id, fee_minor=0, reason=reason):
+        raise OrderOver
+    await audit.record(tx, actor, "cancel_order", "trade_order", order_id, {"reason": reason})
+    return await get(tx.conn, order_id)
+
+
+async def pay(tx: Tx, actor: Actor, order_id: int, reference: str | None) -> TradeOrder:
+    """The partner has paid what is owed for an order: the credit is free again. Raises Missing, NothingOwed."""
+    found = await _lock(tx, order_id)
+    owed_minor = found.fee_minor if found.status == "CANCELLED" else found.total_minor
+    if not await rows.pay(tx.conn, id=order_id, reference=reference):
+        raise NothingOwed
+    await ledger.post(
+        tx, "trade_payment", found.code,
+        [
+            Line(ledger.platform("bank", found.currency), -owed_minor),
+            Line(ledger.party_receivable(found.party_id, found.currency), owed_minor),
+        ],
+        booking_id=found.booking_id, description=f"Order {found.code} paid",
+    )  # fmt: skip
+    if found.booking_id is not None and found.status == "DELIVERED":
+        await booking_rows.set_payment_status(tx.conn, booking_id=found.booking_id, payment_status="paid")
+    await audit.record(tx, actor, "pay_order", "trade_order", order_id, {"reference": reference})
+    return await get(tx.conn, order_id)
+
+
+async def _lock(tx: Tx, order_id: int) -> TradeOrder:
+    """Locked, after its booking where it has one. Raises Missing."""
+    found = await get(tx.conn, order_id)
+    if found.booking_id is not None:
+        await booking_rows.lock(tx.conn, booking_id=found.booking_id)
+    locked = await rows.lock(tx.conn, id=order_id)
+    assert locked is not None, "orders stay"
+    return locked
+
+
+def _without_booking(found: TradeOrder) -> None:
+    if found.booking_id is not None:
+        raise OrderOver("This order is a booking's: it is delivered and cancelled with the booking.")

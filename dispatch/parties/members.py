@@ -1,0 +1,319 @@
+"""Members of an organisation: enrolled, given access, suspended and removed, by whom and within what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from dispatch.access import invitations
+from dispatch.engine import audit
+from dispatch.errors import Conflict, Missing, NotAllowed
+from dispatch.events import Actor
+from dispatch.outbox import messages
+from dispatch.parties import organisations
+from dispatch.parties.departments import services_in
+from dispatch.services import Services, Tx
+from dispatch.webhooks import deliveries
+from dispatch.webhooks.owners import Owner
+from storage import accounts as account_rows
+from storage import members as rows
+from storage.database.errors import StorageError, constraint_of
+from storage.database.listing import Slice, Wanted
+from storage.database.pool import Conn
+from storage.members import Member, Person, Stats, Totals
+
+LIST = rows.of_organisation
+#: The words of the contract for what a member may do, and the role that each is. Nobody is made an owner by it.
+ACCESS_LEVELS: Mapping[str, str] = {
+    "standard": "partner_member", "viewer": "partner_viewer", "coordinator": "partner_coordinator",
+    "finance": "partner_finance", "manager": "partner_manager", "admin": "partner_admin",
+}  # fmt: skip
+OWNER_LEVEL, MANAGER = "owner", "partner_manager"
+#: What each role may give, and of whom it may take. A manager's reach ends at the department, so do their gifts.
+GIVES: Mapping[str, frozenset[str]] = {
+    "partner_owner": frozenset(ACCESS_LEVELS), "partner_admin": frozenset(ACCESS_LEVELS),
+    MANAGER: frozenset({"standard"}), "key": frozenset({"standard"}),
+}  # fmt: skip
+_TAKEN = {
+    "members_email": "Somebody with this e-mail address is a member already.",
+    "members_employee_no": "Somebody with this employee id is a member already.",
+}
+
+
+class OutOfReach(NotAllowed):
+    """This is beyond what you may decide on."""
+
+    code = "out_of_reach"
+
+
+class AlreadyMember(Conflict):
+    """This person is a member already."""
+
+    code = "already_member"
+
+
+class TooManyMembers(Conflict):
+    """Your plan has no room for more members; ask your account manager for a higher one."""
+
+    code = "tier_full"
+
+
+class OwnerStays(Conflict):
+    """The owner of an organisation cannot be changed here."""
+
+    code = "owner_stays"
+
+
+class NotOneself(Conflict):
+    """You cannot take away your own access: ask somebody else."""
+
+    code = "not_oneself"
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who acts in an organisation. `within`: the department that they are bound to, None is all of it."""
+
+    organisation_id: UUID
+    actor: Actor
+    role: str
+    within: UUID | None = None
+    member_id: UUID | None = None
+
+    def check_reach(self, department_id: UUID | None) -> None:
+        """Raises OutOfReach for what is of another department than one's own."""
+        if self.within is not None and department_id != self.within:
+            raise OutOfReach
+
+
+@dataclass(frozen=True, slots=True)
+class NewMember:
+    """Somebody to enrol; `phone` is E.164. What is not known of their employment is None."""
+
+    first_name: str
+    last_name: str
+    email: str
+    phone: str | None = None
+    employee_no: str | None = None
+    department_id: UUID | None = None
+    access_level: str = "standard"
+    employment_status: str | None = None
+    hired_on: date | None = None
+    segment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a member may do. `monthly_limit_minor` None: no limit. `allowed_services` empty: all."""
+
+    access_level: str
+    department_id: UUID | None
+    can_book: bool
+    require_approval: bool
+    monthly_limit_minor: int | None
+    allowed_services: Sequence[str]
+
+
+async def enrol(tx: Tx, by: By, new: NewMember, organisation_name: str) -> UUID:
+    """Makes somebody a member and writes to them; returns the member's id.
+
+    Whoever signs in with that phone already joins with their account; a stranger is invited, pending until they have
+    proved who they are. The link that sets a password goes to nobody but the maker of a new account, so that nobody
+    takes over an account by enrolling its phone. Raises OutOfReach, AlreadyMember, TooManyMembers, Missing.
+    """
+    if new.access_level not in GIVES.get(by.role, frozenset()):
+        raise OutOfReach
+    department_id = new.department_id or by.within
+    by.check_reach(department_id)
+    person, may_open = await _person(tx, new)
+    role = ACCESS_LEVELS[new.access_level]
+    is_known = person.is_verified or person.has_password
+    try:
+        member_id = await rows.add_membership(
+            tx.conn, account_id=person.id, role=role, organisation_id=by.organisation_id,
+            status="active" if is_known else "pending",
+        )  # fmt: skip
+        if member_id is None:
+            raise AlreadyMember
+        await rows.insert(
+            tx.conn, id=member_id, organisation_id=by.organisation_id, department_id=department_id,
+            first_name=new.first_name, last_name=new.last_name, email=new.email, phone=new.phone,
+            employee_no=new.employee_no, access_level=new.access_level, employment_status=new.employment_status,
+            hired_on=new.hired_on, segment=new.segment,
+        )  # fmt: skip
+    except StorageError as e:
+        raise _refused(e) from e
+    await _invite(tx, person, new.email, organisation_name, may_open)
+    await deliveries.publish(
+        tx, Owner("organisation", by.organisation_id), "user.enrolled",
+        {
+            "member_id": str(member_id), "employee_id": new.employee_no, "email": new.email,
+            "name": f"{new.first_name} {new.last_name}".strip(),
+            "department_id": str(department_id) if department_id else None,
+        },
+    )  # fmt: skip
+    return member_id
+
+
+async def get(conn: Conn, by: By, member_id: UUID) -> Member:
+    """Raises Missing, and OutOfReach for one of another department."""
+    found = await rows.get(conn, id=member_id, organisation_id=by.organisation_id)
+    if found is None:
+        raise Missing("user")
+    by.check_reach(found.department_id)
+    return found
+
+
+async def of_account(conn: Conn, organisation_id: UUID, account_id: UUID) -> Member | None:
+    """As whom an account belongs to an organisation, whatever its status."""
+    return await rows.of_account(conn, organisation_id=organisation_id, account_id=account_id)
+
+
+async def department_of(conn: Conn, member_id: UUID | None) -> UUID | None:
+    """The department that somebody works in, if any."""
+    return await rows.department_of(conn, id=member_id)
+
+
+async def page(conn: Conn, by: By, wanted: Wanted) -> Slice[Member]:
+    return await LIST.page(conn, wanted, organisation_id=by.organisation_id, within=by.within)
+
+
+async def totals(conn: Conn, by: By) -> Totals:
+    found = await rows.totals(conn, organisation_id=by.organisation_id, within=by.within)
+    assert found is not None, "an aggregate always has a row"
+    return found
+
+
+async def stats(conn: Conn, ids: Sequence[UUID]) -> dict[UUID, Stats]:
+    """What these have booked within their organisation."""
+    return {s.id: s for s in await rows.stats(conn, ids=list(ids))} if ids else {}
+
+
+async def set_access(tx: Tx, by: By, member_id: UUID, access: Access) -> Member:
+    """What a member may do from now on; another role ends their sign-ins. Raises Missing, OutOfReach, OwnerStays."""
+    before = await _within_reach(tx, by, member_id)
+    by.check_reach(access.department_id)
+    if access.access_level not in GIVES.get(by.role, frozenset()):
+        raise OutOfReach
+    role = ACCESS_LEVELS[access.access_level]
+    try:
+        await rows.set_access(
+            tx.conn, id=member_id, department_id=access.department_id, access_level=access.access_level,
+            can_book=access.can_book, require_approval=access.require_approval,
+            monthly_limit_minor=access.monthly_limit_minor, allowed_services=services_in(access.allowed_services),
+        )  # fmt: skip
+    except StorageError as e:
+        raise _refused(e) from e
+    if role != before.role:
+        await rows.set_role(tx.conn, id=member_id, role=role)
+        await tx.services.sessions.revoke_all(tx, organisations.REALM, member_id, "access changed")
+    after = await get(tx.conn, By(by.organisation_id, by.actor, by.role), member_id)
+    changes = {
+        name: {"old": str(old), "new": str(new)}
+        for name in ("role", "department_id", "can_book", "require_approval", "monthly_limit_minor", "allowed_services")
+        if (old := getattr(before, name)) != (new := getattr(after, name))
+    }
+    if changes:
+        await audit.record(tx, by.actor, "member.access", "member", member_id, changes)
+    return after
+
+
+async def set_status(
+    tx: Tx, by: By, member_id: UUID, status: str, reason: str | None = None, on_day: date | None = None
+) -> None:
+    """Activates, suspends or removes, now or on a day to come; who is no longer active is signed out at once.
+
+    Raises Missing, OutOfReach, OwnerStays, NotOneself, TooManyMembers.
+    """
+    before = await _within_reach(tx, by, member_id)
+    if member_id == by.member_id:
+        raise NotOneself
+    if on_day is not None:
+        await rows.plan_status(tx.conn, id=member_id, status=status, on_day=on_day, reason=reason)
+    else:
+        await apply_status(tx, by.organisation_id, member_id, status, reason)
+    await audit.record(
+        tx, by.actor, f"member.{status}", "member", member_id,
+        {"status": {"old": before.status, "new": status}, "on": {"old": None, "new": str(on_day or "now")}},
+    )  # fmt: skip
+
+
+async def apply_status(tx: Tx, organisation_id: UUID, member_id: UUID, status: str, reason: str | None) -> None:
+    """Without asking who wants it. Raises TooManyMembers."""
+    member = await rows.get(tx.conn, id=member_id, organisation_id=organisation_id)
+    if member is None:
+        return
+    try:
+        await rows.set_status(tx.conn, id=member_id, status=status)
+    except StorageError as e:
+        raise _refused(e) from e
+    await rows.note_status(tx.conn, id=member_id, status=status, reason=reason)
+    if status == "active":
+        return
+    await tx.services.sessions.revoke_all(tx, organisations.REALM, member_id, f"member {status}")
+    if status == "suspended":
+        told = {
+            "member_id": str(member_id), "employee_id": member.employee_no, "email": member.email, "reason": reason,
+            "name": f"{member.first_name} {member.last_name}".strip(),
+        }  # fmt: skip
+        await deliveries.publish(tx, Owner("organisation", organisation_id), "user.suspended", told)
+
+
+async def apply_planned(services: Services) -> int:
+    """Brings about what was planned for a day that has come; returns how many."""
+    async with services.read() as conn:
+        due = await rows.due_changes(conn, timezone=services.settings.timezone)
+    for change in due:
+        async with services.transaction() as tx:
+            await apply_status(tx, change.organisation_id, change.id, change.status, change.reason)
+    return len(due)
+
+
+async def _within_reach(tx: Tx, by: By, member_id: UUID) -> Member:
+    """The member, locked, if they are one that `by` may decide on."""
+    found = await rows.lock(tx.conn, id=member_id, organisation_id=by.organisation_id)
+    if found is None:
+        raise Missing("user")
+    if found.access_level == OWNER_LEVEL:
+        raise OwnerStays
+    by.check_reach(found.department_id)
+    if found.access_level not in GIVES.get(by.role, frozenset()):
+        raise OutOfReach
+    return found
+
+
+async def _person(tx: Tx, new: NewMember) -> tuple[Person, bool]:
+    """Whose account it is: the phone's, else the address's, else a new one; and whether the address may open it.
+
+    A phone is never written into an account that is there, nor an address: whoever enrols people knows neither proved.
+    """
+    await account_rows.lock_address(tx.conn, email=new.email)
+    by_email = await rows.account_by_email(tx.conn, email=new.email)
+    found = by_email if new.phone is None else await rows.account_by_phone(tx.conn, phone=new.phone)
+    if found is not None:
+        return found, False
+    name = f"{new.first_name} {new.last_name}".strip()
+    account_id = await rows.add_account(tx.conn, phone=new.phone, email=new.email, name=name)
+    assert account_id is not None, "an insert returns its id"
+    return Person(account_id, new.email, False, False), by_email is None
+
+
+async def _invite(tx: Tx, person: Person, email: str, organisation_name: str, may_open: bool) -> None:
+    await messages.enqueue(
+        tx, "email", email, "member_enrolled", {"organisation": organisation_name}, account_id=person.id
+    )
+    if may_open:
+        await invitations.send_link(tx, person.id, email)
+
+
+def _refused(error: StorageError) -> Exception:
+    constraint = constraint_of(error) or ""
+    if constraint == "organisations_tier_members":
+        return TooManyMembers()
+    if constraint in _TAKEN:
+        return AlreadyMember(_TAKEN[constraint])
+    if "department_id" in constraint:
+        return Missing("department")
+    return error

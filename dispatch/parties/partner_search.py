@@ -1,0 +1,65 @@
+"""How trade partners are found: while somebody types, and around a place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from geo.geodesy import bounding_boxes, haversine_m
+from storage import trade_partners as rows
+from storage.database.listing import search_query
+from storage.database.pool import Conn
+from storage.trade_partners import Found, TradePartner
+
+#: What is shown while somebody types (R159), and around a place.
+MOST_TYPED, MOST_NEAR = 20, 100
+#: Of one beginning so many words are looked at: a partner may have several that begin so.
+_LOOKED_AT = 100
+#: In a box as small as the hundred nearest need there are hardly ever more.
+_MOST_IN_BOX = 5000
+_MOST_CHARS = 100
+#: So much of a circle's edge may be lost in sums, in metres.
+_SLACK_M = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A partner, and how far away it is, in metres on the sphere."""
+
+    partner: TradePartner
+    distance_m: float
+
+
+async def typed(conn: Conn, text: str) -> list[Found]:
+    """Whoever's code, name, address or phone has words that begin so; MOST_TYPED at most, an exact code first."""
+    text = text.strip()[:_MOST_CHARS]
+    query = search_query(text)
+    if not query:
+        return []
+    if "&" not in query and "|" not in query:
+        prefix = query.removeprefix("'").removesuffix("':*").lower()
+        return await rows.search_beginnings(
+            conn, prefix=prefix, typed=text, looked_at=_LOOKED_AT, most=MOST_TYPED
+        )
+    return await rows.search_words(conn, query=query, most=MOST_TYPED)
+
+
+async def near(conn: Conn, lat: float, lng: float, radius_m: float) -> list[Near]:
+    """Those within a radius, the nearest first; MOST_NEAR at most.
+
+    The database finds candidates on its flat map: the hundred that are nearest there bound how far the hundred really
+    nearest can be, however many there are within the radius.
+    """
+    placed = await rows.nearest(conn, lat=lat, lng=lng, most=MOST_NEAR)
+    if not placed:
+        return []
+    farthest_m = max(haversine_m(lat, lng, p.lat, p.lng) for p in placed)
+    reach_m = min(radius_m, farthest_m) if len(placed) == MOST_NEAR else radius_m
+    boxes = bounding_boxes(lat, lng, reach_m + _SLACK_M)
+    inside = await rows.within(
+        conn, souths=[b.south for b in boxes], wests=[b.west for b in boxes], norths=[b.north for b in boxes],
+        easts=[b.east for b in boxes], most=_MOST_IN_BOX,
+    )  # fmt: skip
+    distances = {p.no: haversine_m(lat, lng, p.lat, p.lng) for p in inside}
+    chosen = sorted((m, no) for no, m in distances.items() if m <= radius_m)[:MOST_NEAR]
+    found = {p.no: p for p in await rows.of_numbers(conn, numbers=[no for _, no in chosen])}
+    return [Near(found[no], distance_m) for distance_m, no in chosen if no in found]

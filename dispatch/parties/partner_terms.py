@@ -1,0 +1,60 @@
+"""Payment terms: the terms there are, and which of them a trade partner has, one of them by default (C108)."""
+
+from __future__ import annotations
+
+from dispatch.errors import Conflict, Missing
+from dispatch.services import Tx
+from storage import payment_terms as rows
+from storage.database.pool import Conn
+from storage.payment_terms import PartnerTerm, PaymentTerm
+
+MOST_TERMS = 500
+
+
+class AlreadyAttached(Conflict):
+    """This partner has this payment term already."""
+
+    code = "already_attached"
+
+
+class CannotDetach(Conflict):
+    """A partner's default or only payment term cannot be removed: make another one the default first."""
+
+    code = "default_term"
+
+
+async def of_partner(conn: Conn, no: int) -> tuple[list[PartnerTerm], list[PaymentTerm]]:
+    """The partner's own, the default first, and those that it could still get."""
+    return await rows.of_partner(conn, partner_no=no), await rows.available(conn, partner_no=no, most=MOST_TERMS)
+
+
+async def attach(tx: Tx, no: int, term_id: int, *, is_default: bool) -> None:
+    """The partner's lock is held; its first term is its default. Raises Missing, AlreadyAttached."""
+    if await rows.get(tx.conn, id=term_id) is None:
+        raise Missing("payment term")
+    if not await rows.attach(tx.conn, partner_no=no, term_id=term_id):
+        raise AlreadyAttached
+    if is_default:
+        await set_default(tx, no, term_id)
+
+
+async def set_default(tx: Tx, no: int, term_id: int) -> None:
+    """The partner's lock is held. Raises Missing for a term that the partner does not have."""
+    await rows.undefault(tx.conn, partner_no=no, term_id=term_id)
+    if not await rows.set_default(tx.conn, partner_no=no, term_id=term_id):
+        raise Missing("payment term")
+
+
+async def make_default(tx: Tx, no: int, term_id: int) -> None:
+    """The same for a term that the partner may lack yet; the term is there."""
+    await rows.attach(tx.conn, partner_no=no, term_id=term_id)
+    await set_default(tx, no, term_id)
+
+
+async def detach(tx: Tx, no: int, term_id: int) -> None:
+    """The partner's lock is held. Raises Missing, CannotDetach."""
+    if await rows.detach(tx.conn, partner_no=no, term_id=term_id):
+        return
+    if any(term.id == term_id for term in await rows.of_partner(tx.conn, partner_no=no)):
+        raise CannotDetach
+    raise Missing("payment term")

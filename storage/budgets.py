@@ -1,0 +1,50 @@
+"""Rows of budgets: what is allotted from a month on, and each month's account of what was reserved and spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from storage.database.binder import Statements
+
+sql = Statements("budgets")
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """No department: the whole organisation's. `services` empty: all."""
+
+    id: UUID
+    organisation_id: UUID
+    department_id: UUID | None
+    starts_on: date
+    amount_minor: int
+    services: list[str]
+    allow_overspend: bool
+    alert_threshold_pct: Decimal
+    approval_above_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """No amount: nothing was allotted."""
+
+    id: UUID
+    organisation_id: UUID
+    department_id: UUID | None
+    month: date
+    amount_minor: int | None
+    allow_overspend: bool
+    alert_threshold_pct: Decimal
+    reserved_minor: int
+    spent_minor: int
+    alerted_at: datetime | None
+
+
+allocate = sql.scalar("allocate", UUID)
+apply = sql.run("apply")
+in_force = sql.rows("in_force", Allocation)
+open_month = sql.run("open_month")
+months = sql.rows("months", Month)

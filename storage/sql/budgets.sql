@@ -1,0 +1,49 @@
+-- part: columns
+a.id, a.organisation_id, a.department_id, a.starts_on, a.amount_minor, a.services, a.allow_overspend,
+  a.alert_threshold_pct, a.approval_above_minor
+
+-- name: allocate
+INSERT INTO budget_allocations (organisation_id, department_id, starts_on, amount_minor, services, allow_overspend,
+  alert_threshold_pct, approval_above_minor, set_by)
+VALUES (:organisation_id, :department_id, :starts_on, :amount_minor, :services, :allow_overspend, :alert_threshold_pct,
+  :approval_above_minor, :set_by)
+ON CONFLICT (organisation_id, department_id, starts_on) DO UPDATE SET amount_minor = excluded.amount_minor,
+  services = excluded.services, allow_overspend = excluded.allow_overspend,
+  alert_threshold_pct = excluded.alert_threshold_pct, approval_above_minor = excluded.approval_above_minor,
+  set_by = excluded.set_by
+RETURNING id;
+
+-- name: apply
+-- The months that have begun already follow, each the newest allocation that it lies under.
+UPDATE budget_months b SET amount_minor = a.amount_minor, allow_overspend = a.allow_overspend,
+  alert_threshold_pct = a.alert_threshold_pct, alerted_at = NULL
+FROM budget_allocations a
+WHERE b.organisation_id = :organisation_id AND b.department_id IS NOT DISTINCT FROM :department_id::uuid
+  AND b.month >= :starts_on AND a.organisation_id = b.organisation_id
+  AND a.department_id IS NOT DISTINCT FROM b.department_id AND a.starts_on = (
+    SELECT max(n.starts_on) FROM budget_allocations n WHERE n.organisation_id = b.organisation_id
+      AND n.department_id IS NOT DISTINCT FROM b.department_id AND n.starts_on <= b.month);
+
+-- name: in_force
+-- What is allotted in a month: to the whole (no department) and to each department, the newest of each.
+SELECT DISTINCT ON (a.department_id) {columns} FROM budget_allocations a
+WHERE a.organisation_id = :organisation_id AND a.starts_on <= :month
+ORDER BY a.department_id, a.starts_on DESC;
+
+-- name: open_month
+-- The account of a month, as it is allotted; whoever is second finds it there.
+INSERT INTO budget_months (organisation_id, department_id, month, amount_minor, allow_overspend, alert_threshold_pct)
+SELECT :organisation_id, :department_id::uuid, :month, a.amount_minor, coalesce(a.allow_overspend, true),
+  coalesce(a.alert_threshold_pct, 75)
+FROM (SELECT) AS one LEFT JOIN LATERAL (
+  SELECT amount_minor, allow_overspend, alert_threshold_pct FROM budget_allocations
+  WHERE organisation_id = :organisation_id AND department_id IS NOT DISTINCT FROM :department_id::uuid AND starts_on <= :month
+  ORDER BY starts_on DESC LIMIT 1) a ON true
+ON CONFLICT (organisation_id, department_id, month) DO NOTHING;
+
+-- name: months
+-- The accounts of a span of months.
+SELECT m.id, m.organisation_id, m.department_id, m.month, m.amount_minor, m.allow_overspend, m.alert_threshold_pct,
+  m.reserved_minor, m.spent_minor, m.alerted_at
+FROM budget_months m
+WHERE m.organisation_id = :organisation_id AND m.month BETWEEN :from_month AND :to_month ORDER BY m.month, m.department_id;

@@ -1,0 +1,106 @@
+-- part: columns
+m.id, m.organisation_id, s.account_id, s.role, s.status, m.department_id, d.name AS department_name, m.first_name,
+  m.last_name, m.email, m.phone, m.employee_no, m.access_level, m.can_book, m.require_approval, m.monthly_limit_minor,
+  m.allowed_services, m.employment_status, m.hired_on, m.segment, m.status_reason, m.next_status, m.next_status_on,
+  m.enrolled_at, m.last_active_at
+
+-- part: source
+members m JOIN memberships s ON s.id = m.id LEFT JOIN departments d ON d.id = m.department_id
+
+-- part: of_organisation
+FROM members m JOIN memberships s ON s.id = m.id
+WHERE m.organisation_id = :organisation_id AND (:within::uuid IS NULL OR m.department_id = :within)
+
+-- name: account_by_phone
+SELECT id, email, password_hash IS NOT NULL AS has_password, is_verified FROM accounts
+WHERE phone = :phone AND erased_at IS NULL;
+
+-- name: account_by_email
+-- Who signs in, or is invited to sign in, with this address.
+SELECT a.id, a.email, a.password_hash IS NOT NULL AS has_password, a.is_verified FROM accounts a
+WHERE lower(a.email) = lower(:email) AND a.erased_at IS NULL
+  AND (a.password_hash IS NOT NULL OR EXISTS (SELECT FROM memberships m WHERE m.account_id = a.id))
+ORDER BY a.password_hash IS NULL, a.created_at LIMIT 1;
+
+-- name: add_account
+-- Nobody has proved anything yet: neither the phone nor the address is verified.
+INSERT INTO accounts (phone, email, name) VALUES (:phone, :email, :name) RETURNING id;
+
+-- name: add_membership
+-- Whoever was removed may come back; anybody else is a member already.
+INSERT INTO memberships (account_id, realm, role, party_id, status)
+VALUES (:account_id, 'organisation', :role, :organisation_id, :status)
+ON CONFLICT (account_id, realm, party_id) DO UPDATE SET role = excluded.role, status = excluded.status
+WHERE memberships.status = 'removed' RETURNING id;
+
+-- name: insert
+INSERT INTO members (id, organisation_id, department_id, first_name, last_name, email, phone, employee_no, access_level,
+  employment_status, hired_on, segment)
+VALUES (:id, :organisation_id, :department_id, :first_name, :last_name, :email, :phone, :employee_no, :access_level,
+  :employment_status, :hired_on, :segment)
+ON CONFLICT (id) DO UPDATE SET department_id = excluded.department_id, first_name = excluded.first_name,
+  last_name = excluded.last_name, email = excluded.email, phone = excluded.phone, employee_no = excluded.employee_no,
+  access_level = excluded.access_level, employment_status = excluded.employment_status, hired_on = excluded.hired_on,
+  segment = excluded.segment, can_book = true, require_approval = false, monthly_limit_minor = NULL, allowed_services = '{}',
+  status_reason = NULL, next_status = NULL, next_status_on = NULL, removed_at = NULL, enrolled_at = app_now(),
+  updated_at = app_now();
+
+-- name: get
+SELECT {columns} FROM {source} WHERE m.id = :id AND m.organisation_id = :organisation_id AND m.removed_at IS NULL;
+
+-- name: lock
+SELECT {columns} FROM {source} WHERE m.id = :id AND m.organisation_id = :organisation_id AND m.removed_at IS NULL
+FOR UPDATE OF m, s;
+
+-- name: of_account
+-- As whom an account belongs to an organisation just now.
+SELECT {columns} FROM {source}
+WHERE s.account_id = :account_id AND m.organisation_id = :organisation_id AND m.removed_at IS NULL;
+
+-- name: department_of
+SELECT department_id FROM members WHERE id = :id AND removed_at IS NULL;
+
+-- name: known
+-- How many of these are members of the organisation.
+SELECT count(*)::int FROM members WHERE organisation_id = :organisation_id AND id = ANY(:ids::uuid[]) AND removed_at IS NULL;
+
+-- name: set_access
+UPDATE members SET department_id = :department_id, access_level = :access_level, can_book = :can_book,
+  require_approval = :require_approval, monthly_limit_minor = :monthly_limit_minor, allowed_services = :allowed_services,
+  updated_at = app_now() WHERE id = :id;
+
+-- name: set_role
+UPDATE memberships SET role = :role WHERE id = :id;
+
+-- name: set_status
+UPDATE memberships SET status = :status WHERE id = :id AND status <> :status RETURNING id;
+
+-- name: note_status
+UPDATE members SET status_reason = :reason, removed_at = CASE WHEN :status = 'removed' THEN app_now() END,
+  next_status = NULL, next_status_on = NULL, updated_at = app_now() WHERE id = :id;
+
+-- name: plan_status
+UPDATE members SET next_status = :status, next_status_on = :on_day, status_reason = :reason, updated_at = app_now()
+WHERE id = :id;
+
+-- name: due_changes
+SELECT m.id, m.organisation_id, m.next_status AS status, m.status_reason AS reason FROM members m JOIN parties p ON p.id = m.organisation_id
+WHERE m.next_status IS NOT NULL AND m.next_status_on <= (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date
+ORDER BY m.next_status_on LIMIT 500;
+
+-- name: seen
+-- At most once an hour for a member: what is asked is whether somebody has been about lately.
+UPDATE members SET last_active_at = app_now()
+WHERE id = :id AND (last_active_at IS NULL OR last_active_at < app_now() - interval '1 hour');
+
+-- name: totals
+SELECT count(*)::int AS total, count(*) FILTER (WHERE s.status = 'active')::int AS active,
+  count(*) FILTER (WHERE s.status = 'pending')::int AS pending
+FROM members m JOIN memberships s ON s.id = m.id
+WHERE m.organisation_id = :organisation_id AND m.removed_at IS NULL AND (:within::uuid IS NULL OR m.department_id = :within);
+
+-- name: stats
+-- What members have booked within their organisation.
+SELECT b.member_id AS id, count(*)::int AS bookings, max(b.starts_at) AS last_booking,
+  coalesce(sum(b.grand_total_minor) FILTER (WHERE b.status = 'completed'), 0)::bigint AS spent_minor
+FROM bookings b WHERE b.member_id = ANY(:ids::uuid[]) AND b.status <> 'cancelled' GROUP BY b.member_id;

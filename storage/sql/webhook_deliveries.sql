@@ -1,0 +1,101 @@
+-- part: columns
+d.id, d.endpoint_id, w.url, d.type, d.booking_id, d.seq, d.state, d.attempts, d.last_status, d.error, d.event_at, d.created_at,
+CASE WHEN d.state = 'pending' THEN d.next_try_at END AS next_try_at, d.finished_at
+
+-- part: source
+webhook_deliveries d JOIN webhook_endpoints w ON w.id = d.endpoint_id
+
+-- part: of_owner
+FROM webhook_deliveries d JOIN webhook_endpoints w ON w.id = d.endpoint_id
+WHERE d.owner_key = coalesce(:owner_id::uuid, '00000000-0000-0000-0000-000000000000') AND w.owner_kind = :owner_kind
+  AND w.deleted_at IS NULL
+
+-- name: find
+SELECT {columns} {of_owner} AND d.id = :id;
+
+-- name: attempts
+SELECT attempt, at, status, error, duration_ms, reply FROM webhook_attempts WHERE delivery_id = :delivery_id ORDER BY attempt;
+
+-- name: put
+-- One event for every endpoint of its owner that asked for it, and for those of the platform. An endpoint that we have switched
+-- off gets it as failed, so that it can be replayed; one that its owner switched off gets nothing. `everyone`: all of the kind.
+INSERT INTO webhook_deliveries (endpoint_id, owner_key, type, stream, data, key, state, error, finished_at)
+SELECT w.id, w.owner_key, :type, :stream, CASE w.owner_kind WHEN 'platform' THEN :platform_data::jsonb ELSE :data::jsonb END, :key,
+  CASE WHEN w.is_active THEN 'pending' ELSE 'failed' END, CASE WHEN NOT w.is_active THEN 'The endpoint was switched off.' END,
+  CASE WHEN NOT w.is_active THEN app_now() END
+FROM webhook_endpoints w
+WHERE w.deleted_at IS NULL AND :type = ANY (w.events) AND (w.is_active OR w.disabled_reason <> 'owner')
+  AND (w.owner_kind = 'platform'
+       OR w.owner_kind = :owner_kind AND (:everyone::boolean OR w.owner_id = :owner_id::uuid))
+ON CONFLICT DO NOTHING;
+
+-- name: put_test
+INSERT INTO webhook_deliveries (endpoint_id, owner_key, type, stream, data)
+SELECT w.id, w.owner_key, 'ping', 'ping:' || gen_random_uuid(), :data FROM webhook_endpoints w
+WHERE w.id = :endpoint_id AND w.deleted_at IS NULL RETURNING id;
+
+-- name: claim
+-- The next of each endpoint, as many as it has room for (`rooms`, by default one), the endpoints in turn. In order within a stream:
+-- only its eldest waiting one may go. A sender that dies gives it back when the lease ends.
+UPDATE webhook_deliveries d SET tries = d.tries + 1, attempts = d.attempts + 1,
+  leased_until = clock_timestamp() + make_interval(secs => :lease_s::float8)
+FROM webhook_endpoints w, (
+  SELECT head.id, row_number() OVER (PARTITION BY lane.id ORDER BY head.no) AS turn, head.no
+  FROM (SELECT e.id, e.is_active, coalesce(r.room, 1) AS room FROM webhook_endpoints e
+        LEFT JOIN unnest(:endpoint_ids::uuid[], :rooms::int[]) AS r (id, room) ON r.id = e.id
+        WHERE e.deleted_at IS NULL AND (e.failing_since IS NOT NULL) = :is_failing) AS lane
+  CROSS JOIN LATERAL (
+    SELECT n.id, n.no FROM webhook_deliveries n
+    WHERE n.endpoint_id = lane.id AND n.state = 'pending' AND n.next_try_at <= app_now()
+      AND (n.leased_until IS NULL OR n.leased_until <= clock_timestamp()) AND (lane.is_active OR n.type = 'ping')
+      AND NOT EXISTS (SELECT FROM webhook_deliveries o
+                      WHERE o.endpoint_id = n.endpoint_id AND o.stream = n.stream AND o.state = 'pending' AND o.no < n.no)
+    ORDER BY n.no LIMIT lane.room) AS head
+  ORDER BY turn, head.no LIMIT :limit) AS due
+WHERE d.id = due.id AND w.id = d.endpoint_id AND d.state = 'pending'
+  AND (d.leased_until IS NULL OR d.leased_until <= clock_timestamp())
+RETURNING d.id, d.endpoint_id, w.owner_kind, w.url, w.secret_enc,
+  CASE WHEN w.previous_until > app_now() THEN w.previous_enc END AS previous_enc,
+  d.type, d.booking_id, d.seq, d.data, d.event_at, d.tries, d.attempts,
+  (SELECT b.number FROM bookings b WHERE b.id = d.booking_id) AS booking_number,
+  (SELECT v.data FROM booking_events v WHERE v.booking_id = d.booking_id AND v.seq = d.seq) AS fact,
+  (SELECT v.actor_kind FROM booking_events v WHERE v.booking_id = d.booking_id AND v.seq = d.seq) AS actor_kind;
+
+-- name: tried
+INSERT INTO webhook_attempts (delivery_id, attempt, status, error, duration_ms, reply)
+SELECT d.id, :attempt, :status, :error, :duration_ms, :reply FROM webhook_deliveries d WHERE d.id = :delivery_id
+ON CONFLICT DO NOTHING;
+
+-- name: finish
+-- The attempt's number fences off whoever was thought dead.
+UPDATE webhook_deliveries SET state = :state, finished_at = app_now(), last_status = :status, error = :error, leased_until = NULL
+WHERE id = :id AND attempts = :attempt AND state = 'pending';
+
+-- name: later
+UPDATE webhook_deliveries SET next_try_at = app_now() + make_interval(secs => :delay_s::float8), last_status = :status, error = :error,
+  leased_until = NULL
+WHERE id = :id AND attempts = :attempt AND state = 'pending';
+
+-- name: give_up
+-- What waits for an endpoint that was switched off.
+UPDATE webhook_deliveries SET state = 'failed', finished_at = app_now(), error = :error, leased_until = NULL
+WHERE endpoint_id = :endpoint_id AND state = 'pending';
+
+-- name: replay
+-- Under the same id, and at its place in its stream.
+UPDATE webhook_deliveries d SET state = 'pending', tries = 0, next_try_at = app_now(), leased_until = NULL, finished_at = NULL
+FROM webhook_endpoints w
+WHERE w.id = d.endpoint_id AND d.id = :id AND d.state <> 'pending' AND d.type <> 'ping' AND w.is_active RETURNING d.id;
+
+-- name: replay_range
+-- The eldest of a span first; of one endpoint or of all of an owner.
+UPDATE webhook_deliveries SET state = 'pending', tries = 0, next_try_at = app_now(), leased_until = NULL, finished_at = NULL
+WHERE id IN (
+  SELECT d.id {of_owner} AND w.is_active AND d.type <> 'ping' AND d.state = ANY (:states::text[])
+    AND d.created_at >= :since AND d.created_at < :until AND (:endpoint_id::uuid IS NULL OR d.endpoint_id = :endpoint_id)
+  ORDER BY d.no LIMIT :limit) AND state <> 'pending';
+
+-- name: purge
+-- A part of what was settled more than so many days ago.
+DELETE FROM webhook_deliveries WHERE id IN
+  (SELECT id FROM webhook_deliveries WHERE finished_at < app_now() - make_interval(days => :days) LIMIT :most);

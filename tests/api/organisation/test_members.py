@@ -1,0 +1,161 @@
+"""Members: found, given access, suspended and removed, by whom; roles and departments out of reach; the tier's room."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from dispatch.parties import members
+from tests.api.organisation.conftest import Portal
+from tests.organisations import add_organisation
+
+
+async def ids(portal: Portal, query: str, headers: dict[str, str] | None = None) -> list[str]:
+    found = await portal.call("GET", f"/users?{query}", headers=headers)
+    return [u["id"] for u in found["data"]["users"]]
+
+
+async def test_a_list_finds_people_by_what_is_known_of_them(portal: Portal) -> None:
+    home = await portal.home.department("Finders")
+    body = {
+        "firstName": "Zelda", "lastName": "Quill", "email": "Zelda@Quill.example", "employeeId": "EMP-77",
+        "department": str(home.id), "phoneNumber": "+639171234567", "hireDate": "2024-05-01",
+    }  # fmt: skip
+    made = (await portal.call("POST", "/users", body, expect=201))["data"]["user"]
+    assert (made["status"], made["role"], made["email"]) == ("pending", "partner_member", "zelda@quill.example")
+    assert made["department"] == {"id": str(home.id), "name": "Finders"} and made["hireDate"] == "2024-05-01"
+    for query in (
+        "search=zel", "search=quill", "search=EMP-77", "search=zelda@quill", f"department={home.id}", "search=4567",
+        "status=pending&search=zelda",
+    ):  # fmt: skip
+        assert await ids(portal, query) == [made["id"]], query
+    assert made["id"] not in await ids(portal, "status=active,suspended&limit=100")
+    refused = await portal.call("POST", "/users", {**body, "phoneNumber": None}, expect=409)
+    assert refused["error"]["code"] == "ALREADY_MEMBER"
+    other = await add_organisation(portal.services)
+    theirs = await other.department("Theirs")
+    foreign = {"firstName": "A", "email": "a@b.example", "department": str(theirs.id)}
+    assert (await portal.call("POST", "/users", foreign, expect=404))["message"] == "There is no such department."
+
+
+async def test_who_proves_a_phone_is_no_longer_pending(portal: Portal) -> None:
+    made = await portal.call(
+        "POST", "/users", {"firstName": "P", "email": "p@p.example", "phoneNumber": "+639170000009"}, expect=201
+    )
+    async with portal.services.transaction() as tx:
+        await tx.conn.execute("UPDATE accounts SET is_verified = true WHERE phone = '+639170000009'")
+    shown = await portal.call("GET", f"/users/{made['data']['user']['id']}")
+    assert shown["data"]["user"]["status"] == "active"
+
+
+async def test_no_account_is_taken_over_by_enrolling_its_phone(portal: Portal) -> None:
+    """A known phone joins with its account, which keeps its address; the link of a password goes nowhere."""
+    async with portal.services.transaction() as tx:
+        await tx.conn.execute(
+            "INSERT INTO accounts (phone, email, is_verified) VALUES ('+639170000010', 'own@own.example', true)"
+        )
+    body = {"firstName": "T", "email": "thief@t.example", "phoneNumber": "+639170000010"}
+    made = (await portal.call("POST", "/users", body, expect=201))["data"]["user"]
+    assert made["status"] == "active"
+    async with portal.services.read() as conn:
+        assert await conn.fetchval("SELECT email FROM accounts WHERE phone = '+639170000010'") == "own@own.example"
+        sent = await conn.fetch("SELECT template FROM outbox WHERE recipient = 'thief@t.example'")
+    assert [row["template"] for row in sent] == ["member_enrolled"]
+
+
+async def test_access_is_changed_in_parts(portal: Portal) -> None:
+    member = await portal.home.member()
+    path = f"/users/{member}/access"
+    body = {"permissions": {"canBook": False, "monthlyLimit": 5000, "allowedServices": ["Cleaning"]}}
+    shown = (await portal.call("PUT", path, body))["data"]["user"]["permissions"]
+    assert shown == {"canBook": False, "requireApproval": False, "monthlyLimit": 5000, "allowedServices": ["cleaning"]}
+    shown = (await portal.call("PUT", path, {"permissions": {"monthlyLimit": None, "canBook": True}}))["data"]["user"]
+    assert shown["permissions"]["monthlyLimit"] is None and shown["permissions"]["allowedServices"] == ["cleaning"]
+    # Another role ends the sign-ins: the next one has the new rights.
+    await portal.call("GET", "/auth/me", headers=portal.home.headers(member))
+    await portal.call("PUT", path, {"accessLevel": "finance"})
+    await portal.call("GET", "/auth/me", headers=portal.home.headers(member), expect=401)
+
+
+async def test_a_suspension_ends_the_sign_ins_at_once(portal: Portal) -> None:
+    member = await portal.home.member("viewer")
+    headers = portal.home.headers(member)
+    await portal.call("GET", "/users", headers=headers)
+    body = {"status": "suspended", "reason": "Employment terminated", "effective": "immediate"}
+    told = await portal.call("PUT", f"/users/{member}/status", body)
+    assert told["data"] == {
+        "userId": str(member), "status": "suspended", "reason": "Employment terminated", "effective": "immediate"
+    }  # fmt: skip
+    await portal.call("GET", "/users", headers=headers, expect=401)
+    shown = (await portal.call("GET", f"/users/{member}"))["data"]["user"]
+    assert (shown["status"], shown["statusReason"]) == ("suspended", "Employment terminated")
+    await portal.call("PUT", f"/users/{member}/status", {"status": "removed"})
+    await portal.call("GET", f"/users/{member}", expect=404)
+    # Whoever was removed may be enrolled again, as the same member.
+    again = await portal.call("POST", "/users", {"firstName": "B", "email": shown["email"]}, expect=201)
+    assert again["data"]["user"]["id"] == str(member)
+
+
+async def test_a_status_may_be_for_a_day_to_come(portal: Portal) -> None:
+    member = await portal.home.member()
+    path = f"/users/{member}/status"
+    refused = await portal.call("PUT", path, {"status": "suspended", "effective": "2020-01-01"}, expect=422)
+    assert set(refused["error"]["details"]) == {"effective"}
+    await portal.call("PUT", path, {"status": "suspended", "effective": "2099-01-01"})
+    assert await members.apply_planned(portal.services) == 0
+    async with portal.services.transaction() as tx:
+        await tx.conn.execute("UPDATE members SET next_status_on = '2020-01-01' WHERE id = $1", member)
+    assert await members.apply_planned(portal.services) == 1
+    assert (await portal.call("GET", f"/users/{member}"))["data"]["user"]["status"] == "suspended"
+
+
+async def test_the_owner_and_oneself_stay(portal: Portal) -> None:
+    owner, admin = portal.home.owner_id, await portal.home.member("admin")
+    for path, body in (("status", {"status": "removed"}), ("access", {"accessLevel": "viewer"})):
+        refused = await portal.call("PUT", f"/users/{owner}/{path}", body, expect=409)
+        assert refused["error"]["code"] == "OWNER_STAYS"
+    refused = await portal.call(
+        "PUT", f"/users/{admin}/status", {"status": "suspended"}, headers=portal.home.headers(admin), expect=409
+    )
+    assert refused["error"]["code"] == "NOT_ONESELF"
+
+
+async def test_what_is_out_of_a_manager_s_reach(portal: Portal) -> None:
+    mine, other = await portal.home.department("Reach"), await portal.home.department("Beyond")
+    manager = portal.home.headers(await portal.home.member("manager", department_id=mine.id))
+    theirs, ours = await portal.home.member(department_id=other.id), await portal.home.member(department_id=mine.id)
+    chief = await portal.home.member("admin", department_id=mine.id)
+
+    async def refused(method: str, path: str, body: Any) -> None:
+        answer = await portal.call(method, path, body, headers=manager, expect=403)
+        assert answer["error"]["code"] == "OUT_OF_REACH", path
+
+    await refused("GET", f"/users/{theirs}", None)
+    await refused("PUT", f"/users/{theirs}/status", {"status": "suspended"})
+    await refused("PUT", f"/users/{ours}/access", {"accessLevel": "admin"})
+    await refused("PUT", f"/users/{ours}/access", {"department": str(other.id)})
+    await refused("PUT", f"/users/{chief}/status", {"status": "suspended"})
+    await refused("POST", "/users", {"firstName": "X", "email": "x@x.example", "accessLevel": "finance"})
+    await refused("POST", "/users", {"firstName": "X", "email": "x@x.example", "department": str(other.id)})
+    made = await portal.call("POST", "/users", {"firstName": "X", "email": "x@x.example"}, headers=manager, expect=201)
+    assert made["data"]["user"]["department"]["id"] == str(mine.id)
+    await portal.call("PUT", f"/users/{ours}/access", {"permissions": {"canBook": False}}, headers=manager)
+
+
+async def test_another_organisation_s_people_are_not_found(portal: Portal) -> None:
+    other = await add_organisation(portal.services)
+    for member in (await other.member(), uuid4()):
+        for method, path, body in (
+            ("GET", "", None), ("PUT", "/access", {}), ("PUT", "/status", {"status": "active"}), ("DELETE", "", None),
+        ):  # fmt: skip
+            refused = await portal.call(method, f"/users/{member}{path}", body, expect=404)
+            assert refused["message"] == "There is no such user."
+
+
+async def test_a_tier_has_room_for_so_many(portal: Portal) -> None:
+    small = await add_organisation(portal.services, expected_users=5)
+    async with portal.services.transaction() as tx:
+        await tx.conn.execute("UPDATE organisations SET member_count = 50 WHERE id = $1", small.id)
+    body = {"firstName": "X", "email": "one@more.example"}
+    refused = await portal.call("POST", "/users", body, headers=small.headers(), expect=409)
+    assert refused["error"]["code"] == "TIER_FULL"

@@ -1,0 +1,237 @@
+"""A booking on account: priced by the partner's terms, an order against its credit, a note or the credit back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from dispatch.billing import cancellation, checkout, confirm, ledger, on_account, trade_orders
+from dispatch.billing.checkout import Preview, Wish
+from dispatch.billing.confirm import Confirmation, Confirmed, Contact
+from dispatch.billing.on_account import NobodyBilled
+from dispatch.billing.trade_orders import BelowMinimum, CreditExceeded, MayNotOrder, OtherCurrency
+from dispatch.engine import bookings, catalogue
+from dispatch.errors import Invalid
+from dispatch.events import Actor
+from dispatch.parties import addresses, partner_credit, partner_status, references
+from storage import bookings as booking_rows
+from storage import trade_orders as order_rows
+from storage.database.pool import Pool
+from storage.trade_orders import TradeOrder
+from storage.trade_partners import TradePartner
+from tests.city import City, city
+from tests.statements import counted
+from tests.trade import CLERK, add_partner, partner_now
+
+TOMORROW = date(2026, 1, 21)
+CONTACT = Contact("Asha Rao", "+911100010001", "asha@example.com")
+
+
+@pytest.fixture
+async def town(fresh_pool: Pool) -> AsyncIterator[City]:
+    async with city(fresh_pool, technicians=24) as made:
+        yield made
+
+
+async def facial(town: City) -> UUID:
+    offered = (await catalogue.current(town.services)).offered("INR")
+    return next(s.id for s in offered if s.name == "Facial - Minimal")
+
+
+async def prepared(town: City, account_id: UUID, **wish: Any) -> Preview:
+    given = {"quantities": {await facial(town): 1}, "booking_date": TOMORROW, "on_account": True, **wish}
+    return await checkout.prepare(town.services, account_id, Wish(**given))
+
+
+async def confirmed(town: City, account_id: UUID, preview: Preview, **changes: Any) -> Confirmed:
+    async with town.services.read() as conn:
+        home = await addresses.find_default(conn, account_id)
+    assert home is not None and preview.day is not None
+    at = preview.free[changes.pop("nth", 4)]
+    asked = {"preview_id": preview.id, "payment_method": "account", "address_id": home.id, "booking_date": preview.day,
+             "booking_time": at, "contact": CONTACT, **changes}  # fmt: skip
+    return await confirm.confirm(town.services, account_id, Confirmation(**asked))
+
+
+async def order_of(town: City, booking_id: UUID) -> TradeOrder | None:
+    async with town.services.transaction() as tx:
+        return await order_rows.lock_of_booking(tx.conn, booking_id=booking_id)
+
+
+async def owed(town: City, partner: TradePartner) -> int:
+    async with town.services.read() as conn:
+        return -await ledger.balance(conn, ledger.party_receivable(partner.party_id, "INR"))
+
+
+async def test_the_price_is_the_partners(town: City) -> None:
+    """The price list, the default discount capped by the maximum, the VAT group; the preview's price is the order's."""
+    async with town.services.transaction() as tx:
+        made = await references.add_price_list(tx, CLERK, {"code": "B2B", "name": "Business", "is_active": True})
+        await references.put_prices(tx, CLERK, made.id, {await facial(town): 100_000})
+    partner = await add_partner(
+        town.services, customer=town.seeded.customer_ids[0], credit_limit_minor=500_000, price_list_id=made.id,
+        default_discount_rate=Decimal(15), default_discount_minor=5_000, max_discount_rate=Decimal(10),
+        vat_group_code="VAT20",
+    )  # fmt: skip
+    preview = await prepared(town, town.seeded.customer_ids[0], promo_code="WELCOME")
+    price = preview.price
+    assert (price.subtotal_minor, price.savings_minor, price.tax_minor) == (100_000, 10_000, 18_000)
+    assert price.grand_total_minor == 108_000 and preview.billed_to == partner.party_id
+    assert preview.promo is not None and not preview.promo.is_valid
+    booking = await confirmed(town, town.seeded.customer_ids[0], preview)
+    assert (booking.grand_total_minor, booking.to_collect_minor, booking.status) == (108_000, 0, "partner_assigned")
+    order = await order_of(town, booking.id)
+    assert order is not None and (order.total_minor, order.discount_minor) == (108_000, 10_000)
+    assert order.status == "CONFIRMED" and order.code.startswith("BC")
+    after = await partner_now(town.services, partner.no)
+    assert (after.credit_used_minor, after.credit_available_minor) == (108_000, 392_000)
+
+
+async def test_a_confirm_on_account_costs_one_statement_more(town: City) -> None:
+    first, second = town.seeded.customer_ids[:2]
+    await add_partner(town.services, customer=second, credit_limit_minor=500_000)
+    await town.run("UPDATE accounts SET name = 'Asha Rao', email = 'asha@example.com'")
+    in_cash, on_it = await prepared(town, first, on_account=False), await prepared(town, second)
+    with counted(town.services.pool) as cash:
+        await confirmed(town, first, in_cash, payment_method="cash")
+    with counted(town.services.pool) as account:
+        await confirmed(town, second, on_it, nth=8)
+    # A cash booking opens its payment besides, which this one does not need.
+    assert sum("trade_orders" in statement for statement in account) == 1 and len(account) <= len(cash) + 1
+
+
+async def test_many_at_once_never_pass_the_limit(town: City) -> None:
+    """Eight orders of one partner at once, with credit for three: three are taken, and the credit is what they are."""
+    partner = await add_partner(town.services, credit_limit_minor=350_00)
+    items = tuple((await catalogue.current(town.services)).offered("INR"))[:1]
+    async with town.services.read() as conn:
+        terms = await order_rows.terms(conn, no=partner.no)
+        assert terms is not None
+        lines = await checkout.items_of(town.services, {items[0].id: 1}, "INR")
+        quote = await trade_orders.quote(conn, town.services.settings, terms, lines, "INR")
+    each = trade_orders.Quote(quote.billed_to, quote.items, trade_orders.Price(100_00, 0, 0, 0))
+
+    async def one() -> int:
+        async with town.services.transaction() as tx:
+            return (await trade_orders.order(tx, CLERK, terms, each)).id
+
+    done = await asyncio.gather(*(one() for _ in range(8)), return_exceptions=True)
+    taken = [d for d in done if isinstance(d, int)]
+    assert len(taken) == 3 and all(isinstance(d, CreditExceeded) for d in done if not isinstance(d, int))
+    assert (await partner_now(town.services, partner.no)).credit_used_minor == 300_00
+    async with town.services.transaction() as tx:
+        await trade_orders.order(tx, CLERK, terms, each, may_pass_limit=True)
+    assert (await partner_now(town.services, partner.no)).credit_available_minor == -50_00
+    with pytest.raises(CreditExceeded):
+        await one()
+    for order_id in taken:
+        async with town.services.transaction() as tx:
+            await trade_orders.cancel(tx, CLERK, order_id, "not needed")
+    after = await partner_now(town.services, partner.no)
+    assert after.credit_used_minor == 100_00
+    assert await one()
+
+
+async def test_cancelled_gives_the_credit_back_and_completed_makes_a_note(town: City) -> None:
+    account_id = town.seeded.customer_ids[0]
+    partner = await add_partner(town.services, customer=account_id, credit_limit_minor=10_000_000)
+    first = await confirmed(town, account_id, await prepared(town, account_id))
+    async with town.services.transaction() as tx:
+        await cancellation.cancel(tx, first.id, account_id, "changed my mind")
+    order = await order_of(town, first.id)
+    assert order is not None and (order.status, order.credit_minor, order.notes) == ("CANCELLED", 0, "changed my mind")
+    assert (await partner_now(town.services, partner.no)).credit_used_minor == 0
+
+    second = await confirmed(town, account_id, await prepared(town, account_id), nth=8)
+    async with town.services.transaction() as tx:
+        booking = await booking_rows.lock(tx.conn, booking_id=second.id)
+        assert booking is not None
+        assert await on_account.delivered(tx, booking) == partner.party_id
+    order = await order_of(town, second.id)
+    assert order is not None and order.status == "DELIVERED" and order.delivery_code is not None
+    assert (await partner_now(town.services, partner.no)).credit_used_minor == second.grand_total_minor
+
+
+async def test_a_fee_is_owed_by_the_partner(town: City) -> None:
+    account_id = town.seeded.customer_ids[0]
+    partner = await add_partner(town.services, customer=account_id, credit_limit_minor=10_000_000)
+    made = await confirmed(town, account_id, await prepared(town, account_id))
+    async with town.services.transaction() as tx:
+        await bookings.cancel(tx, made.id, Actor("customer", str(account_id)), "too late", fee_minor=1_500)
+    assert await owed(town, partner) == 1_500
+    assert (await partner_now(town.services, partner.no)).credit_used_minor == 1_500
+    async with town.services.read() as conn:
+        assert await ledger.balance(conn, ledger.receivable(account_id, "INR")) == 0
+    order = await order_of(town, made.id)
+    assert order is not None
+    async with town.services.transaction() as tx:
+        await trade_orders.pay(tx, CLERK, order.id, None)
+    assert await owed(town, partner) == 0
+    assert (await partner_now(town.services, partner.no)).credit_used_minor == 0
+
+
+async def test_whoever_may_not_order_is_refused_and_nothing_is_made(town: City) -> None:
+    account_id = town.seeded.customer_ids[0]
+    with pytest.raises(NobodyBilled):
+        await prepared(town, account_id)
+    partner = await add_partner(town.services, customer=account_id, credit_limit_minor=10_000_000)
+    preview = await prepared(town, account_id)
+    for status in ("ON_HOLD", "BLOCKED", "CLOSED"):
+        async with town.services.transaction() as tx:
+            await partner_status.set_status(tx, CLERK, partner.no, status, "a reason", notifies=False)
+        with pytest.raises(MayNotOrder):
+            await prepared(town, account_id)
+        with pytest.raises(MayNotOrder):
+            await confirmed(town, account_id, preview)
+    assert await town.value("SELECT count(*) FROM bookings") == 0
+    async with town.services.transaction() as tx:
+        await partner_status.block(tx, CLERK, partner.no, TOMORROW, "overdue")
+    with pytest.raises(MayNotOrder):
+        await confirmed(town, account_id, preview)
+    await town.advance(days=2)
+    assert (await prepared(town, account_id, booking_date=date(2026, 1, 23))).billed_to == partner.party_id
+
+
+async def test_credit_minimum_currency_and_method_are_looked_at(town: City) -> None:
+    account_id = town.seeded.customer_ids[0]
+    partner = await add_partner(town.services, customer=account_id, credit_limit_minor=1, min_order_minor=10**9)
+    with pytest.raises(BelowMinimum):
+        await prepared(town, account_id)
+    async with town.services.transaction() as tx:
+        await tx.conn.execute("UPDATE trade_partners SET min_order_minor = NULL")
+    preview = await prepared(town, account_id)
+    with pytest.raises(CreditExceeded):
+        await confirmed(town, account_id, preview)
+    assert await town.value("SELECT count(*) FROM bookings") == 0
+    async with town.services.transaction() as tx:
+        await partner_credit.set_limit(tx, CLERK, partner.no, 10_000_000, "enough")
+    with pytest.raises(Invalid):
+        await confirmed(town, account_id, preview, payment_method="cash")
+    with pytest.raises(Invalid):
+        await confirmed(town, account_id, preview, use_wallet=True)
+    with pytest.raises(Invalid):
+        await confirmed(town, account_id, await prepared(town, account_id, on_account=False))
+    assert (await confirmed(town, account_id, preview)).payment_method == "account"
+    town.services.settings.erp.currency = "MAD"
+    with pytest.raises(OtherCurrency):
+        await prepared(town, account_id)
+
+
+async def test_recalculating_repairs(town: City) -> None:
+    account_id = town.seeded.customer_ids[0]
+    partner = await add_partner(town.services, customer=account_id, credit_limit_minor=10_000_000)
+    made = await confirmed(town, account_id, await prepared(town, account_id))
+    await town.run("UPDATE trade_partners SET credit_used_minor = 7")
+    async with town.services.transaction() as tx:
+        assert await partner_credit.recalculate(tx, CLERK, partner.no) == made.grand_total_minor
+    async with town.services.transaction() as tx:
+        lowered = await partner_credit.set_limit(tx, CLERK, partner.no, 5, None)
+    assert lowered.credit_available_minor == 5 - made.grand_total_minor
+
+

@@ -1,0 +1,170 @@
+"""A provider's payouts: of what it earned, on their day, by hand, and never more than there is."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from dispatch.billing import ledger_check, payouts, provider_payouts, provider_transactions, provider_wallet
+from dispatch.billing.payouts import BalanceTooSmall
+from dispatch.errors import Conflict, Invalid
+from dispatch.events import Actor
+from dispatch.parties import bank_accounts
+from dispatch.parties.bank_accounts import Change
+from storage.database.listing import Wanted
+from storage.payouts import Payout
+from tests.dispatch.billing.till import Till
+from tests.providers import Owned, add_provider, enlist, fund
+
+ACTOR = Actor("provider", "somebody")
+#: 70 per cent of 1771.20.
+SHARE = 123984
+
+
+async def with_bank(till: Till, **values: object) -> Owned:
+    """A provider that can be paid."""
+    owned = await add_provider(till.world.services, **values)
+    async with till.world.services.transaction() as tx:
+        change = Change("0123452939", "First Bank", "A Provider", "HDFC0001234")
+        await bank_accounts.merge(tx, owned.id, change, told_email=None)
+    return owned
+
+
+async def ask(till: Till, owned: Owned, minor: int, currency: str = "INR") -> Payout:
+    return await till.world.services.retrying(
+        lambda tx: provider_payouts.request(tx, owned.id, minor, currency, description=None, actor=ACTOR)
+    )
+
+
+async def available(till: Till, owned: Owned, currency: str = "INR") -> int:
+    async with till.world.services.read() as conn:
+        held = await provider_wallet.balances(conn, owned.id)
+    return next((b.available_minor for b in held if b.currency == currency), 0)
+
+
+async def lines(till: Till, owned: Owned) -> dict[str, tuple[str, str, int]]:
+    """The statement: category -> (type, status, amount)."""
+    async with till.world.services.read() as conn:
+        found = await provider_transactions.page(conn, owned.id, Wanted(limit=100))
+    return {t.category: (t.type, t.status, t.amount_minor) for t in found.rows}
+
+
+async def test_jobs_of_its_technicians_are_paid_to_the_provider_of_the_moment_of_acceptance(till: Till) -> None:
+    owned, other = await with_bank(till), await add_provider(till.world.services)
+    technician = await till.world.technician(km_north=0.5)
+    await enlist(till.world.services, technician, owned)
+    booking = await till.paid()
+    await till.world.accept(booking.id, technician)
+    await enlist(till.world.services, technician, other)
+    await till.work(booking, technician)
+    assert (await available(till, owned), await available(till, other)) == (SHARE, 0)
+    assert await lines(till, owned) == {"provider_payment": ("credit", "settled", SHARE)}
+    made = await ask(till, owned, SHARE)
+    assert made.number.startswith("#") and made.status == "processing"
+    await till.worker.run_due()
+    async with till.world.services.read() as conn:
+        assert await ledger_check.check(conn) == []
+
+
+async def test_cash_at_the_door_is_netted_before_anything_is_available(till: Till) -> None:
+    owned = await with_bank(till)
+    technician = await till.world.technician(km_north=0.5)
+    await enlist(till.world.services, technician, owned)
+    await till.finish(await till.world.book(), technician)
+    assert await available(till, owned) == 0
+    assert await lines(till, owned) == {
+        "provider_payment": ("credit", "settled", SHARE), "cash_collected": ("debit", "settled", 177120),
+    }  # fmt: skip
+
+
+async def test_of_parallel_requests_those_succeed_that_the_balance_covers(till: Till) -> None:
+    owned = await with_bank(till)
+    await fund(till.world.services, owned, 1_000_000)
+    outcomes = await asyncio.gather(
+        *(ask(till, owned, 300_000 + n) for n in range(8)), return_exceptions=True
+    )
+    assert sum(isinstance(o, Payout) for o in outcomes) == 3
+    assert all(isinstance(o, Payout | BalanceTooSmall) for o in outcomes), outcomes
+    assert 0 <= await available(till, owned) < 300_000
+
+
+async def test_a_second_click_is_the_same_payout(till: Till) -> None:
+    owned = await with_bank(till)
+    await fund(till.world.services, owned, 1_000_000)
+    made = await asyncio.gather(*(ask(till, owned, 200_000) for _ in range(4)))
+    assert len({p.id for p in made}) == 1
+    assert await available(till, owned) == 800_000
+
+
+async def test_what_a_request_may_not_be(till: Till) -> None:
+    owned = await with_bank(till)
+    await fund(till.world.services, owned, 1_000_000)
+    with pytest.raises(Invalid, match="at least"):
+        await ask(till, owned, 99_999)
+    with pytest.raises(Invalid, match="holds no EUR"):
+        await ask(till, owned, 200_000, "EUR")
+    with pytest.raises(BalanceTooSmall):
+        await ask(till, owned, 1_000_001)
+    bare = await add_provider(till.world.services)
+    await fund(till.world.services, bare, 1_000_000)
+    with pytest.raises(Conflict, match="bank account"):
+        await ask(till, bare, 200_000)
+    assert await available(till, owned) == await available(till, bare) == 1_000_000
+
+
+async def test_a_large_one_waits_for_staff_who_let_it_go_or_give_it_back(till: Till) -> None:
+    owned = await with_bank(till)
+    await fund(till.world.services, owned, 200_000_000)
+    large = till.world.services.settings.providers.review_above_minor + 1
+    first, second = await ask(till, owned, large), await ask(till, owned, large + 1)
+    assert first.needs_review and (first.status, second.status) == ("pending", "pending")
+    staff = Actor("admin", "staff-1")
+    async with till.world.services.transaction() as tx:
+        approved = await provider_payouts.review(tx, first.id, "approve", None, staff)
+        declined = await provider_payouts.review(tx, second.id, "reject", "wrong account", staff)
+    assert (approved.status, declined.status, declined.failure_reason) == ("processing", "failed", "wrong account")
+    assert await available(till, owned) == 200_000_000 - large
+    with pytest.raises(Conflict):
+        async with till.world.services.transaction() as tx:
+            await provider_payouts.review(tx, first.id, "reject", None, staff)
+
+
+async def test_a_payday_pays_once_and_a_missed_one_is_made_up_for(till: Till) -> None:
+    owned = await with_bank(till)
+    services = till.world.services
+    await fund(services, owned, 500_000)
+    assert await provider_payouts.pay_due(services) == 0, "it is Monday, and Friday pays"
+    await till.world.advance(days=5)
+    made = await asyncio.gather(*(provider_payouts.pay_due(services) for _ in range(3)))
+    assert sum(made) == 1, "on Saturday, for Friday"
+    assert await available(till, owned) == 0
+    await fund(services, owned, 500_000)
+    assert await provider_payouts.pay_due(services) == 0
+    await till.world.advance(days=6)
+    assert await provider_payouts.pay_due(services) == 1
+
+
+async def test_what_is_below_the_minimum_waits_for_the_next_day(till: Till) -> None:
+    owned = await with_bank(till)
+    await fund(till.world.services, owned, 99_999)
+    await till.world.advance(days=4)
+    assert await provider_payouts.pay_due(till.world.services) == 0
+    async with till.world.services.read() as conn:
+        provider = (await conn.fetchrow("SELECT paid_out_on FROM providers WHERE id = $1", owned.id))["paid_out_on"]
+    assert provider == (till.world.now + timedelta(hours=5.5)).date()
+
+
+async def test_money_that_comes_back_is_available_again_and_the_line_says_failed(till: Till) -> None:
+    owned = await with_bank(till)
+    await fund(till.world.services, owned, 500_000)
+    made = await ask(till, owned, 500_000)
+    assert await lines(till, owned) == {"payout": ("debit", "pending", 500_000)}
+    await till.worker.run_due()
+    async with till.world.services.transaction() as tx:
+        sent = await payouts.lock(tx, made.id)
+        assert sent.status == "completed"
+        await payouts.came_back(tx, sent, "account closed")
+    assert await lines(till, owned) == {"payout": ("debit", "failed", 500_000)}
+    assert await available(till, owned) == 500_000

@@ -1,0 +1,41 @@
+"""Bank accounts: sealed to their row, masked for everybody."""
+
+from __future__ import annotations
+
+import pytest
+
+from dispatch.parties import bank_accounts
+from dispatch.services import Services
+from dispatch.vault import SealBroken, vault_of
+from storage.database.pool import Pool
+from tests.identity import OTHER_PHONE, add_technician, everything
+
+
+async def test_a_bank_account_is_sealed_to_its_row_and_masked(services: Services, fresh_pool: Pool) -> None:
+    technician_id = await add_technician(services.pool)
+    for number in ("123456789012", "998877665544"):
+        async with services.transaction() as tx:
+            await bank_accounts.replace(
+                tx, technician_id, number=number, ifsc="HDFC0001234", bank_name="HDFC Bank",
+                account_name="A Technician", told_phone=OTHER_PHONE,
+            )  # fmt: skip
+    vault = vault_of(services.settings)
+    async with services.read() as conn:
+        account = await bank_accounts.find(conn, technician_id)
+        assert account is not None
+        assert bank_accounts.number_of(vault, account) == "998877665544"
+        assert bank_accounts.masked(account) == "XXXXXX5544"
+        assert await conn.fetchval("SELECT count(*) FROM bank_accounts WHERE NOT is_default") == 1
+        assert await conn.fetchval("SELECT count(*) FROM outbox WHERE template = 'bank_account_changed'") == 2
+    async with services.transaction() as tx:
+        # A cell copied into another row opens nowhere.
+        await tx.conn.execute(
+            "UPDATE bank_accounts SET number_enc = "
+            "(SELECT number_enc FROM bank_accounts WHERE NOT is_default) WHERE is_default"
+        )
+        moved = await bank_accounts.find(tx.conn, technician_id)
+        assert moved is not None
+        with pytest.raises(SealBroken):
+            bank_accounts.number_of(vault, moved)
+    dump = await everything(fresh_pool)
+    assert "998877665544" not in dump and b"998877665544".hex() not in dump

@@ -1,0 +1,117 @@
+"""Who is handed what: facts of bookings to those who have to do with them, and events that are published."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from dispatch.billing import cancellation
+from dispatch.engine.facts import UnknownFact
+from dispatch.errors import Invalid, Missing
+from dispatch.webhooks import deliveries, endpoints
+from dispatch.webhooks.deliveries import NotReplayable
+from dispatch.webhooks.owners import PLATFORM, Kind, Owner
+from tests.dispatch.webhooks.hooks import STAFF, Hooks
+
+KINDS: tuple[Kind, ...] = ("organisation", "integration", "provider")
+STORY = ("booking.created", "partner.assigned", "partner.accepted", "booking.confirmed", "booking.cancelled")
+
+
+async def test_a_bookings_facts_go_to_those_who_have_to_do_with_it(hooks: Hooks) -> None:
+    world = hooks.world
+    owners = {kind: Owner(kind, await hooks.party(kind, "mine")) for kind in KINDS}
+    strangers = {kind: Owner(kind, await hooks.party(kind, "other")) for kind in owners}
+    for owner in (PLATFORM, *owners.values(), *strangers.values()):
+        wanted = STORY if owner.kind != "provider" else STORY[1:]
+        await hooks.endpoint(owner, *wanted)
+    technician = await world.technician(provider_id=owners["provider"].id)
+    customer = await hooks.customer_of(owners["integration"])
+    booking = await world.book(customer, organisation_id=owners["organisation"].id)
+    await world.accept(booking.id, technician)
+    async with world.services.transaction() as tx:
+        await cancellation.cancel_by_staff(tx, booking.id, STAFF, "no longer wanted")
+    for owner in (PLATFORM, owners["organisation"], owners["integration"]):
+        assert [d.type for d in await hooks.log(owner)] == list(STORY), owner.kind
+    assert [d.type for d in await hooks.log(owners["provider"])] == list(STORY[1:])
+    assert [d.seq for d in await hooks.log(PLATFORM)] == sorted(d.seq or 0 for d in await hooks.log(PLATFORM))
+    for stranger in strangers.values():
+        assert await hooks.log(stranger) == []
+
+
+async def test_what_is_switched_off_gets_nothing_or_a_line_that_can_be_replayed(hooks: Hooks) -> None:
+    world = hooks.world
+    off, ours = await hooks.endpoint(is_active=False), await hooks.endpoint()
+    await world.execute(
+        "UPDATE webhook_endpoints SET is_active = false, disabled_reason = 'failing', disabled_at = app_now() "
+        "WHERE id = $1",
+        ours.endpoint.id,
+    )
+    await hooks.book()
+    [missed] = await hooks.log()
+    assert (missed.endpoint_id, missed.state, missed.attempts) == (ours.endpoint.id, "failed", 0)
+    async with world.services.transaction() as tx:
+        with pytest.raises(NotReplayable):
+            await deliveries.replay(tx, PLATFORM, missed.id)
+        await endpoints.change(tx, PLATFORM, ours.endpoint.id, STAFF, is_active=True)
+        assert (await deliveries.replay(tx, PLATFORM, missed.id)).state == "pending"
+        with pytest.raises(NotReplayable):
+            await deliveries.replay(tx, PLATFORM, missed.id)
+        with pytest.raises(Missing):
+            await deliveries.replay(tx, Owner("integration", uuid4()), missed.id)
+    assert off.endpoint.id not in {d.endpoint_id for d in await hooks.log()}
+
+
+async def test_events_are_published_once_by_their_key(hooks: Hooks) -> None:
+    owner = Owner("organisation", await hooks.party("organisation", "A"))
+    other = Owner("organisation", await hooks.party("organisation", "B"))
+    for one in (owner, other, PLATFORM):
+        await hooks.endpoint(one, "invoice.generated")
+    invoice = {"invoice_id": str(uuid4()), "invoice_number": "INV-1", "amount_minor": 5000, "currency": "INR"}
+    async with hooks.world.services.transaction() as tx:
+        assert await deliveries.publish(tx, owner, "invoice.generated", invoice, key="invoice:1") == 2
+        assert await deliveries.publish(tx, owner, "invoice.generated", invoice, key="invoice:1") == 0
+        assert await deliveries.publish(tx, other, "invoice.generated", invoice, key="invoice:1") == 2
+        with pytest.raises(UnknownFact):
+            await deliveries.publish(tx, owner, "invoice.generated", {"password": "x"})
+        with pytest.raises(UnknownFact):
+            await deliveries.publish(tx, Owner("integration", other.id), "invoice.generated", invoice)
+    assert len(await hooks.log(owner)) == 1 and len(await hooks.log(PLATFORM)) == 2
+    kept = await hooks.world.fetch("SELECT data FROM webhook_deliveries WHERE owner_key <> $1", UUID(int=0))
+    assert all(r["data"] == invoice for r in kept)
+
+
+async def test_a_broadcast_reaches_every_owner_of_a_kind(hooks: Hooks) -> None:
+    ours = [Owner("integration", await hooks.party("integration", code)) for code in ("A", "B")]
+    for owner in ours:
+        await hooks.endpoint(owner, "maintenance.scheduled")
+    async with hooks.world.services.transaction() as tx:
+        assert await deliveries.broadcast(tx, "integration", "maintenance.scheduled", {"text": "at night"}) == 2
+    assert [len(await hooks.log(owner)) for owner in ours] == [1, 1]
+
+
+async def test_a_span_is_replayed_in_its_order(hooks: Hooks) -> None:
+    world = hooks.world
+    made = await hooks.endpoint()
+    other = await hooks.endpoint()
+    begin = world.now
+    for _ in range(3):
+        await hooks.book()
+        await world.advance(minutes=1)
+    await world.execute(
+        "UPDATE webhook_deliveries SET state = 'failed', finished_at = app_now(), tries = 8, attempts = 8"
+    )
+    async with world.services.transaction() as tx:
+        with pytest.raises(Invalid):
+            await deliveries.replay_range(tx, PLATFORM, since=begin, until=begin)
+        count = await deliveries.replay_range(
+            tx, PLATFORM, since=begin, until=begin + timedelta(minutes=2), endpoint_id=made.endpoint.id
+        )
+        assert count == 2
+        stranger = Owner("integration", uuid4())
+        assert await deliveries.replay_range(tx, stranger, since=begin, until=begin + timedelta(days=1)) == 0
+    log = await hooks.log(endpoint_id=[made.endpoint.id])
+    assert [d.state for d in log] == ["pending", "pending", "failed"]
+    assert {d.state for d in await hooks.log(endpoint_id=[other.endpoint.id])} == {"failed"}
+    assert await world.value("SELECT max(tries) FROM webhook_deliveries WHERE state = 'pending'") == 0
