@@ -24,6 +24,7 @@ from dispatch.live.freed import Freed
 from dispatch.live.roster import Roster
 from dispatch.live.sessions import Sessions
 from dispatch.live.tracking import Tracker
+from dispatch.live.usage import Usage
 from dispatch.live.zones import ZoneBook
 from dispatch.ports.files import FileStore, NoFiles
 from dispatch.ports.gateway import Gateway, PaymentsNotConfigured
@@ -163,6 +164,7 @@ class Services:
     freed: Freed = field(default_factory=Freed)
     #: Accounts of the ledger that were there lately; none ever goes.
     ledger_accounts: LRUCache[Hashable, None] = field(default_factory=lambda: LRUCache(MOST_ACCOUNTS))
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def gateway(self) -> Gateway:
