@@ -47,7 +47,9 @@ async def test_dispatch_asks_the_preferred_first_and_others_only_if_allowed(worl
     near, far = await world.technician(km_north=1), await world.technician(km_north=8, provider_id=office.id)
     booking = await world.book(organisation_id=home.id, payment_method="account", dispatch=False)
 
-    async def judged(*, services: tuple[str, ...] = (), exclusive: bool = False, others: bool, first: bool = True) -> Any:
+    async def judged(
+        *, services: tuple[str, ...] = (), exclusive: bool = False, others: bool, first: bool = True
+    ) -> Any:
         async with world.services.transaction() as tx:
             wanted = [Preference(office.id, services, exclusivity=exclusive)]
             await preferred_providers.replace_all(tx, home.by, wanted, prefers_first=first, allows_others=others)
