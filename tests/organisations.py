@@ -93,21 +93,22 @@ class Home:
             booking_id = UUID(str(await tx.conn.fetchval(
                 """
                 INSERT INTO bookings (number, account_id, organisation_id, department_id, member_id, address, lat, lng,
-                  timezone, local_date, local_time, starts_at, ends_at, categories, tiers, status, payment_method, currency,
-                  subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, technician_id, rating,
-                  cancellation_fee_minor, cancelled_by)
-                VALUES ('BKG-' || left(gen_random_uuid()::text, 8), $1, $2, $3, $4, '{"address_line1": "5th Floor"}', 22.5,
-                  88.3, 'Asia/Kolkata', $5::date, '10:00', $5::date + time '10:00', $5::date + time '11:00', '{Cleaning}',
-                  '{Minimal}', $6, 'account', 'INR', $7, 0, $8, $9, $10, $11, $12, $13,
-                  CASE WHEN $6 = 'cancelled' THEN 'admin' END)
+                  timezone, local_date, local_time, starts_at, ends_at, categories, tiers, status, payment_method,
+                  currency, subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, technician_id,
+                  rating, cancellation_fee_minor, cancelled_by)
+                VALUES ('BKG-' || left(gen_random_uuid()::text, 8), $1, $2, $3, $4,
+                  '{"address_line1": "5th Floor"}', 22.5, 88.3, 'Asia/Kolkata', $5::date, '10:00',
+                  $5::date + time '10:00', $5::date + time '11:00', '{Cleaning}', '{Minimal}', $6, 'account', 'INR', $7,
+                  0, $8, $9, $10, $11, $12, $13, CASE WHEN $6 = 'cancelled' THEN 'admin' END)
                 RETURNING id
                 """,
-                account_id, self.id, department_id, member_id, day, status, price_minor, discount_minor, tax_minor, total,
-                technician_id, rating, fee_minor,
+                account_id, self.id, department_id, member_id, day, status, price_minor, discount_minor, tax_minor,
+                total, technician_id, rating, fee_minor,
             )))  # fmt: skip
             await tx.conn.execute(
                 "INSERT INTO booking_items (booking_id, position, service_id, name, category, tier, quantity,"
-                " duration_minutes, list_price_minor, price_minor) VALUES ($1, 1, $2, $3, 'Cleaning', 'Minimal', 1, 60, $4, $4)",
+                " duration_minutes, list_price_minor, price_minor)"
+                " VALUES ($1, 1, $2, $3, 'Cleaning', 'Minimal', 1, 60, $4, $4)",
                 booking_id, service_id, name, price_minor,
             )  # fmt: skip
             if owed:

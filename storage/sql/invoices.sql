@@ -42,7 +42,7 @@ FROM bookings b WHERE {billable};
 INSERT INTO invoices (number, organisation_id, kind, period_start, period_end, currency, subtotal_minor, discount_minor,
   tax_minor, total_minor, issued_on, due_on, group_by)
 VALUES (:number, :organisation_id, :kind, :period_start, :period_end, :currency, :subtotal_minor, :discount_minor,
-  :tax_minor, :subtotal_minor + :tax_minor - :discount_minor, :issued_on, :due_on, :group_by) RETURNING id;
+  :tax_minor, :subtotal_minor::bigint + :tax_minor::bigint - :discount_minor::bigint, :issued_on, :due_on, :group_by) RETURNING id;
 
 -- name: insert_lines
 -- A line for each service at each price, under its department or its place where that is asked for.
@@ -79,9 +79,9 @@ SELECT i.id FROM invoices i WHERE i.file_id IS NULL ORDER BY i.created_at LIMIT 
 
 -- name: pay
 -- As much as it needs and no more; the last of it makes it paid.
-UPDATE invoices SET paid_minor = paid_minor + :amount_minor,
-  status = CASE WHEN paid_minor + :amount_minor = total_minor THEN 'paid' ELSE status END,
-  paid_on = CASE WHEN paid_minor + :amount_minor = total_minor THEN :paid_on::date END,
+UPDATE invoices SET paid_minor = paid_minor + :amount_minor::bigint,
+  status = CASE WHEN paid_minor + :amount_minor::bigint = total_minor THEN 'paid' ELSE status END,
+  paid_on = CASE WHEN paid_minor + :amount_minor::bigint = total_minor THEN :paid_on::date END,
   payment_method = :method
 WHERE id = :id AND status <> 'paid';
 

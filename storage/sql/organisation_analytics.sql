@@ -46,33 +46,27 @@ SELECT b.rating AS stars, count(*)::int AS count FROM bookings b WHERE {mine} AN
 
 -- name: providers
 -- How those who worked for the organisation did: a provider with a team, or a technician of their own.
-SELECT coalesce(p.id, q.id) AS id, coalesce(p.name, q.name) AS name,
-  array_agg(DISTINCT c.category) FILTER (WHERE c.category IS NOT NULL) AS services, count(DISTINCT b.id)::int AS bookings,
-  count(DISTINCT b.id) FILTER (WHERE b.status = 'completed')::int AS completed,
-  count(DISTINCT b.id) FILTER (WHERE b.status IN ('completed', 'cancelled'))::int AS ended,
-  avg(b.rating)::float8 AS rating,
-  avg(extract(epoch FROM o.answered_at - o.made_at))::float8 AS response_s,
-  count(DISTINCT b.id) FILTER (WHERE a.arrived_at <= b.starts_at + interval '10 minutes')::int AS on_time,
-  count(DISTINCT b.id) FILTER (WHERE a.arrived_at IS NOT NULL)::int AS arrived,
-  (SELECT coalesce(sum(s.discount_minor), 0) FROM bookings s JOIN technicians st ON st.id = s.technician_id
-   WHERE s.organisation_id = :organisation_id AND s.status = 'completed'
-     AND coalesce(st.provider_id, st.id) = coalesce(p.id, q.id))::bigint AS saved_minor,
-  (SELECT coalesce(sum(s.subtotal_minor - s.savings_minor), 0) FROM bookings s JOIN technicians st ON st.id = s.technician_id
-   WHERE s.organisation_id = :organisation_id AND s.status = 'completed'
-     AND coalesce(st.provider_id, st.id) = coalesce(p.id, q.id))::bigint AS would_minor,
-  (SELECT count(*) FROM support_tickets k JOIN bookings kb ON kb.id = k.booking_id JOIN technicians kt ON kt.id = kb.technician_id
-   WHERE k.organisation_id = :organisation_id AND k.category = 'service'
-     AND coalesce(kt.provider_id, kt.id) = coalesce(p.id, q.id))::int AS complaints,
-  (SELECT count(*) FROM support_tickets k JOIN bookings kb ON kb.id = k.booking_id JOIN technicians kt ON kt.id = kb.technician_id
-   WHERE k.organisation_id = :organisation_id AND k.category = 'service' AND k.resolved_at IS NOT NULL
-     AND coalesce(kt.provider_id, kt.id) = coalesce(p.id, q.id))::int AS resolved
-FROM bookings b JOIN technicians t ON t.id = b.technician_id JOIN parties q ON q.id = t.id
-  LEFT JOIN parties p ON p.id = t.provider_id
-  LEFT JOIN assignments a ON a.booking_id = b.id AND a.technician_id = t.id AND a.state <> 'cancelled'
-  LEFT JOIN offers o ON o.id = a.offer_id
-  CROSS JOIN LATERAL unnest(b.categories) AS c (category)
-WHERE b.organisation_id = :organisation_id AND (:within::uuid IS NULL OR b.department_id = :within)
-GROUP BY coalesce(p.id, q.id), coalesce(p.name, q.name) ORDER BY bookings DESC, 1 LIMIT 200;
+WITH jobs AS (
+  SELECT b.id, b.status, b.rating, b.starts_at, b.categories, b.discount_minor, b.subtotal_minor - b.savings_minor AS net_minor,
+    coalesce(t.provider_id, t.id) AS who, o.answered_at - o.made_at AS took, a.arrived_at
+  FROM bookings b JOIN technicians t ON t.id = b.technician_id
+    LEFT JOIN assignments a ON a.booking_id = b.id AND a.technician_id = t.id AND a.state <> 'cancelled'
+    LEFT JOIN offers o ON o.id = a.offer_id
+  WHERE b.organisation_id = :organisation_id AND (:within::uuid IS NULL OR b.department_id = :within)
+)
+SELECT p.id, p.name, (SELECT array_agg(DISTINCT c) FROM jobs s, unnest(s.categories) AS c WHERE s.who = p.id) AS services,
+  count(*)::int AS bookings, count(*) FILTER (WHERE j.status = 'completed')::int AS completed,
+  count(*) FILTER (WHERE j.status IN ('completed', 'cancelled'))::int AS ended, avg(j.rating)::float8 AS rating,
+  avg(extract(epoch FROM j.took))::float8 AS response_s,
+  count(*) FILTER (WHERE j.arrived_at <= j.starts_at + interval '10 minutes')::int AS on_time,
+  count(*) FILTER (WHERE j.arrived_at IS NOT NULL)::int AS arrived,
+  coalesce(sum(j.discount_minor) FILTER (WHERE j.status = 'completed'), 0)::bigint AS saved_minor,
+  coalesce(sum(j.net_minor) FILTER (WHERE j.status = 'completed'), 0)::bigint AS would_minor,
+  (SELECT count(*) FROM support_tickets k JOIN jobs s ON s.id = k.booking_id
+   WHERE s.who = p.id AND k.category = 'service')::int AS complaints,
+  (SELECT count(*) FROM support_tickets k JOIN jobs s ON s.id = k.booking_id
+   WHERE s.who = p.id AND k.category = 'service' AND k.resolved_at IS NOT NULL)::int AS resolved
+FROM jobs j JOIN parties p ON p.id = j.who GROUP BY p.id, p.name ORDER BY bookings DESC, p.id LIMIT 200;
 
 -- name: custom
 -- Any of the metrics by any of the dimensions: one that is not asked for is the same for every row.

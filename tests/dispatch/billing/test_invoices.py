@@ -1,4 +1,4 @@
-"""Invoices: every done booking once, in the amounts that were posted; paid in parts, over, by link; overdue by the clock."""
+"""Invoices: every done booking once, in the amounts that were posted; paid in parts, over, by link; overdue."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ async def test_an_invoice_holds_every_done_booking_once(home: Home) -> None:
     await home.done(day, status="cancelled", fee_minor=5000)
     await home.done(today(home) + timedelta(days=40))
     made = await issued(home, group_by="department")
-    assert (made.subtotal_minor, made.tax_minor, made.discount_minor, made.total_minor) == (185000, 21600, 27000, 179600)
+    assert (made.subtotal_minor, made.tax_minor, made.discount_minor) == (185000, 21600, 27000)
+    assert made.total_minor == 179600
     assert made.number.startswith("INV-") and made.due_on == made.issued_on + timedelta(days=30)
     async with home.services.read() as conn:
         lines = await invoices.lines(conn, made.id)
@@ -135,8 +136,8 @@ class Links:
 
     async def create_payment_link(self, amount_minor: int, currency: str, reference_id: str, **_: Any) -> GatewayLink:
         link = GatewayLink(
-            f"plink_{len(self.made)}", "https://pay.example/1", amount_minor, 0, currency, "created", reference_id, None,
-            (), None,  # type: ignore[arg-type]
+            f"plink_{len(self.made)}", "https://pay.example/1", amount_minor, 0, currency, "created", reference_id,
+            None, (), None,  # type: ignore[arg-type]
         )  # fmt: skip
         self.made[link.id] = link
         return link
