@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 
-from dispatch.billing import invoice_payments, invoices, provider_payouts, reconciliation
+from dispatch.billing import (
+    bulk_bookings,
+    bulk_visits,
+    invoice_payments,
+    invoices,
+    provider_payouts,
+    reconciliation,
+)
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
-from dispatch.parties import custom_reports, enrolments, members
+from dispatch.parties import custom_reports, enrolments, members, partner_status
 from dispatch.process import housekeeping
 from dispatch.services import Services
 from storage import tasks as rows
@@ -50,18 +57,35 @@ async def _pay_providers(run: Run) -> dict[str, int]:
     return {"payouts": await provider_payouts.pay_due(run.services)}
 
 
+async def _lift_blocks(run: Run) -> None:
+    async with run.services.transaction() as tx:
+        await partner_status.lift_expired(tx)
+
+
 #: Every kind of work that happens later, and who does it.
 HANDLERS: Mapping[str, Handler] = {
-    "tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers, "members": _members,
-    "invoices": _invoices, "organisation_reports": _organisation_reports,
+    "tidy": _tidy,
+    "reconcile": _reconcile,
+    "pay_providers": _pay_providers,
+    "members": _members,
+    "invoices": _invoices,
+    "organisation_reports": _organisation_reports,
     enrolments.TASK: enrolments.work,
-}  # fmt: skip
+    bulk_bookings.TASK: bulk_visits.book_due,
+    "lift_blocks": _lift_blocks,
+}
 
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
 CRONS: Mapping[str, str] = {
-    "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *", "members": "6 * * * *",
-    "invoices": "20 * * * *", "organisation_reports": "35 * * * *",
-}  # fmt: skip
+    "tidy": "17 * * * *",
+    "reconcile": "10 * * * *",
+    "pay_providers": "5 * * * *",
+    "members": "6 * * * *",
+    bulk_bookings.TASK: "3 * * * *",
+    "lift_blocks": "2 * * * *",
+    "invoices": "20 * * * *",
+    "organisation_reports": "35 * * * *",
+}
 #: Those that only make sense with a payment gateway.
 _NEEDS_GATEWAY = ("reconcile",)
 

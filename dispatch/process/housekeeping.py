@@ -11,9 +11,11 @@ from dispatch.engine import files
 from dispatch.parties import erasure
 from storage import (
     commands,
+    email_changes,
     explain,
     facts,
     idempotency,
+    integration_usage,
     notifications,
     otp,
     outbox,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 COMMAND_HOURS = 72
 #: Work that was done may be asked about for so long.
 TASK_DAYS = 30
+#: What integrations asked for is shown for so long.
+USAGE_DAYS = 400
 #: So many rows are deleted in one transaction.
 MOST = 500
 #: So many of a party's facts stay however old they are: at least as many as a socket resumes over.
@@ -45,7 +49,7 @@ async def tidy(services: Services) -> None:
 
     Each kind in a transaction of its own, so that one that waits holds up no other.
     """
-    for purge in (sessions.purge, passwords.purge, quotas.purge, idempotency.purge):
+    for purge in (sessions.purge, passwords.purge, email_changes.purge, quotas.purge, idempotency.purge):
         async with services.transaction() as tx:
             await purge(tx.conn)
     async with services.transaction() as tx:
@@ -59,6 +63,7 @@ async def tidy(services: Services) -> None:
     await _forget_bookings(services)
     await _purge_all(services, partial(explain.purge, days=s.explain_days, most=MOST))
     await _purge_all(services, partial(facts.purge_party, days=s.party_events_days, newest=NEWEST, most=MOST))
+    await _purge_all(services, partial(integration_usage.purge, days=USAGE_DAYS, most=MOST))
     await _purge_all(services, partial(tasks.purge, days=TASK_DAYS, most=MOST))
     days = services.settings.webhooks.log_days
     await _purge_all(services, partial(webhook_deliveries.purge, days=days, most=MOST))

@@ -5,6 +5,12 @@ VALUES (:kind, :payment_id, :refund_id, :payout_id, :gateway_ref, :idempotency_k
 ON CONFLICT DO NOTHING
 RETURNING id;
 
+-- name: insert_claimed
+-- The order of a new payment, with its first runner: the one that commits it.
+INSERT INTO payment_intents (kind, payment_id, idempotency_key, state, attempts, next_try_at)
+VALUES ('order', :payment_id, :idempotency_key, 'running', 1, clock_timestamp() + make_interval(secs => :lease_s))
+RETURNING id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error;
+
 -- name: rearm_capture
 -- Another payment of the order was authorised, or this one is wanted sooner: the capture is due again.
 UPDATE payment_intents SET gateway_ref = :gateway_ref, state = 'pending', updated_at = clock_timestamp(),
@@ -65,7 +71,7 @@ WHERE id IN (SELECT id FROM payment_intents WHERE state = 'pending' AND attempts
 -- name: expire
 -- Nobody needs the order or its money any more. A call that is under way ends by itself.
 UPDATE payment_intents SET state = 'expired', next_try_at = NULL, updated_at = clock_timestamp()
-WHERE payment_id = :payment_id AND kind IN ('order', 'capture') AND state = 'pending';
+WHERE payment_id = :payment_id AND kind IN ('order', 'capture', 'link') AND state = 'pending';
 
 -- name: captured
 -- The money is here, so nobody has to capture it any more.
