@@ -72,7 +72,7 @@ class Home:
     async def done(
         self, day: date, *, member_id: UUID | None = None, department_id: UUID | None = None, price_minor: int = 60000,
         discount_minor: int = 9000, tax_minor: int = 7200, name: str = "Office Cleaning", status: str = "completed",
-        rating: int | None = None, fee_minor: int | None = None,
+        rating: int | None = None, fee_minor: int | None = None, currency: str = "INR",
     ) -> UUID:  # fmt: skip
         """A booking on account of that day, done (or cancelled with a fee) and owed; R68's arithmetic by itself."""
         total = price_minor - discount_minor + tax_minor
@@ -98,12 +98,12 @@ class Home:
                   rating, cancellation_fee_minor, cancelled_by)
                 VALUES ('BKG-' || left(gen_random_uuid()::text, 8), $1, $2, $3, $4,
                   '{"address_line1": "5th Floor"}', 22.5, 88.3, 'Asia/Kolkata', $5::date, '10:00',
-                  $5::date + time '10:00', $5::date + time '11:00', '{Cleaning}', '{Minimal}', $6, 'account', 'INR', $7,
+                  $5::date + time '10:00', $5::date + time '11:00', '{Cleaning}', '{Minimal}', $6, 'account', $14, $7,
                   0, $8, $9, $10, $11, $12, $13, CASE WHEN $6 = 'cancelled' THEN 'admin' END)
                 RETURNING id
                 """,
                 account_id, self.id, department_id, member_id, day, status, price_minor, discount_minor, tax_minor,
-                total, technician_id, rating, fee_minor,
+                total, technician_id, rating, fee_minor, currency,
             )))  # fmt: skip
             await tx.conn.execute(
                 "INSERT INTO booking_items (booking_id, position, service_id, name, category, tier, quantity,"
@@ -115,8 +115,8 @@ class Home:
                 await ledger.post(
                     tx, "completion", str(booking_id),
                     [
-                        Line(ledger.party_receivable(self.id, "INR"), -owed),
-                        Line(ledger.platform("platform_revenue", "INR"), owed),
+                        Line(ledger.party_receivable(self.id, currency), -owed),
+                        Line(ledger.platform("platform_revenue", currency), owed),
                     ],
                 )  # fmt: skip
         return booking_id

@@ -30,6 +30,8 @@ TEMPLATES: Mapping[str, str] = {
     "invoice_overdue": "Invoice {number} over {amount} was due on {due} and is not paid yet.",
     "invoice_link": "Invoice {number} over {amount} is due. Pay it here: {link}",
     "report_ready": "Your report {name} is ready: {link}",
+    "organisation_verified": "{organisation} is verified: you can book from now on.",
+    "organisation_status": "{organisation} is now {status}. {reason}",
     "ticket_opened": "{organisation} opened ticket {number} ({priority}): {subject}",
     "ticket_reply": "There is an answer to ticket {number}, {subject}: {message}",
     "member_enrolled": "{organisation} has enrolled you: you can book services as one of its members.",

@@ -19,7 +19,11 @@ from tests.conftest import clone
 from tests.identity import make_services
 from tests.organisations import Home, add_organisation
 
-PLENTY = {"organisation_per_minute": 10**6, "customer_per_minute": 10**6}
+PLENTY = {
+    "organisation_per_minute": 10**6, "customer_per_minute": 10**6,
+    **{f"organisation_{name}_per_quarter": 10**6 for name in ("general", "management", "bulk", "analytics")},
+    "organisation_uploads_per_hour": 10**6,
+}  # fmt: skip
 
 
 @dataclass
