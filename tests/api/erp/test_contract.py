@@ -30,6 +30,13 @@ QUERIES = {
 ALLOWED = ("has nothing in it", "not a NoneType")
 
 
+def filled(example: Any) -> Any:
+    """An example without the lists that it shows empty: they say nothing of what is in them."""
+    if isinstance(example, dict):
+        return {key: filled(value) for key, value in example.items() if value != []}
+    return [filled(value) for value in example] if isinstance(example, list) else example
+
+
 async def customer(clerk: Clerk) -> dict[str, Any]:
     return {"name": "John", "email": f"john.{uuid4().hex[:8]}@acme.com", "password": "secret123"}
 
@@ -71,7 +78,7 @@ async def test_the_documented_request_gets_the_documented_answer(clerk: Clerk, e
         form = ENDPOINTS["erp-partner-create-form"]["response_example"]
         assert answer.keys() == form.keys() | {"partner", "taxId", "customFields"}
     else:
-        found = [d for d in differences(example, answer) if not any(text in d for text in ALLOWED)]
+        found = [d for d in differences(filled(example), answer) if not any(text in d for text in ALLOWED)]
         assert found == []
 
 
