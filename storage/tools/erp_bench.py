@@ -12,7 +12,7 @@ partners = sql.run("partners")
 tidy = sql.run("tidy")
 placed = sql.rows("placed", Placed)
 #: Partners that are made in one statement, and how long tidying may take, in seconds.
-BATCH, TIDY_S = 10_000, 300.0
+BATCH, TIDY_S = 1_000, 300.0
 
 
 async def fill(conn: Conn, count: int) -> None:
