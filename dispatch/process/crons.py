@@ -10,6 +10,7 @@ from dispatch.billing import provider_payouts, reconciliation
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
+from dispatch.parties import enrolments, members
 from dispatch.process import housekeeping
 from dispatch.services import Services
 from storage import tasks as rows
@@ -23,6 +24,10 @@ async def _tidy(run: Run) -> None:
     await housekeeping.tidy(run.services)
 
 
+async def _members(run: Run) -> None:
+    await members.apply_planned(run.services)
+
+
 async def _reconcile(run: Run) -> None:
     await reconciliation.run_yesterday(run.services, run.services.gateway)
 
@@ -32,10 +37,15 @@ async def _pay_providers(run: Run) -> dict[str, int]:
 
 
 #: Every kind of work that happens later, and who does it.
-HANDLERS: Mapping[str, Handler] = {"tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers}
+HANDLERS: Mapping[str, Handler] = {
+    "tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers, "members": _members,
+    enrolments.TASK: enrolments.work,
+}  # fmt: skip
 
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
-CRONS: Mapping[str, str] = {"tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *"}
+CRONS: Mapping[str, str] = {
+    "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *", "members": "6 * * * *",
+}  # fmt: skip
 #: Those that only make sense with a payment gateway.
 _NEEDS_GATEWAY = ("reconcile",)
 
