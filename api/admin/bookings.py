@@ -48,7 +48,7 @@ BOOKINGS = Grammar(
     filters={
         "status": Status, "payment_status": PaymentStatus, "payment_method": PaymentMethod, "partner_id": UUID,
         "user_id": UUID, "zone_id": UUID, "organization_id": UUID, "system": str, "currency": str,
-        "service_category": str, "service_tier": str, "rating": Annotated[int, Field(ge=1, le=5)],
+        "service_category": str, "service_tier": str, "rating": Whole,
         "is_queued": Once(bool), "is_assigned": Once(bool), "date": Day, **DAYS,
     },
     aliases={"technician_id": "partner_id", "customer_id": "user_id", "category": "service_category"},
