@@ -15,10 +15,10 @@ from api.wire.listing import Grammar, Listing, Once
 from api.wire.models import Body, BookingTime, Degrees, Query, View
 from api.wire.results import Page
 from api.wire.uploads import Upload, UploadRules
-from dispatch import media
 from dispatch.engine import zone_import, zones
 from dispatch.errors import Invalid, Missing
 from dispatch.live.roster import Technician
+from dispatch.ports import media
 from dispatch.services import Services
 from storage import services as service_rows
 from storage import zones as rows
