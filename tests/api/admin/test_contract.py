@@ -8,11 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.api.admin.counter import Counter, counter
+from tests.api.admin.counter import Counter
 from tests.api.contract import CONTRACT, body_of
 from tests.api.test_contract import differences
-
-__all__ = ["counter"]
 
 ALL = {e["id"]: e for e in orjson.loads(CONTRACT.read_bytes())} if CONTRACT.exists() else {}
 pytestmark = pytest.mark.skipif(not ALL, reason="the shared contract is not here")
@@ -76,6 +74,10 @@ async def image(c: Counter) -> Made:
     return "", {"image_url": "https://example.com/facial.png"}
 
 
+async def new_code(c: Counter) -> Made:
+    return "", {"code": "CONTRACT10"}
+
+
 async def promo(c: Counter) -> Made:
     body = body_of(ALL["admin-promo-create"], {"code": f"C{await c.world.value('SELECT count(*) FROM promo_codes')}"})
     return (await c.ask("POST", "/promo-codes", body, expect=201))["promo_code"]["id"], {}
@@ -89,7 +91,7 @@ MAKERS: dict[str, Callable[[Counter], Awaitable[Made]]] = {
     "admin-partner-bookings": earner, "admin-partner-earnings": earner, "admin-payouts-list": payout,
     "admin-payout-create": due, "admin-payout-process": payout, "admin-payout-fail": payout,
     "admin-services-list": nothing, "admin-service-create": image, "admin-service-update": service,
-    "admin-service-delete": service, "admin-promos-list": promo, "admin-promo-create": nothing,
+    "admin-service-delete": service, "admin-promos-list": promo, "admin-promo-create": new_code,
     "admin-promo-update": promo,
 }  # fmt: skip
 
