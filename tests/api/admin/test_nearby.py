@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.admin.counter import Counter, counter
+from tests.api.admin.counter import Counter, own_counter
 from tests.world import KOLKATA
 
-__all__ = ["counter"]
+__all__ = ["own_counter"]
+
+
+@pytest.fixture
+def counter(own_counter: Counter) -> Counter:
+    return own_counter
 
 
 async def test_technicians_are_found_by_point_by_box_and_by_what_they_do(counter: Counter) -> None:
