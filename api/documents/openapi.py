@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from api.documents import refusals
 from api.documents.refusals import JSON, header
-from api.documents.schemas import REF, Schema, cleaned, closed, example, references, renamed, short_names
+from api.documents.schemas import REF, Schema, SteadyNames, cleaned, closed, example, references, renamed, short_names
 from api.route import PUBLIC_BODY, SIGNED_BODY, Route
 from api.wire.dialects import ERP, Dialect
 from api.wire.listing import MAX_SEARCH, MAX_VALUES, Grammar, Once, taken
@@ -70,7 +70,7 @@ class _Writer:
             for kind in _extra_types(route.returns):
                 wanted.append(((n, f"extra.{kind}"), "serialization", TypeAdapter(kind)))
         # All models in one pass: those of the same name in different modules get different names.
-        found, rest = TypeAdapter.json_schemas(wanted, ref_template=REF)
+        found, rest = TypeAdapter.json_schemas(wanted, ref_template=REF, schema_generator=SteadyNames)
         parts: dict[str, Schema] = rest.get("$defs", {})
         names = short_names(parts)
         inputs = self._closure(parts, (found[key, mode] for key, mode in found if key[1] == "body"))

@@ -6,12 +6,30 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic.json_schema import DefsRef, GenerateJsonSchema
+
 Schema = dict[str, Any]
 
+#: Whose models are everybody's, by their own names.
+_SHARED = ("api.shared.", "api.wire.")
 REF = "#/components/schemas/{model}"
 #: A time of day as it is answered, and as it is taken.
 CLOCK = "HH:MM:SS, as the clocks of the place show it"
 CLOCK_IN = "HH:MM, HH:MM:SS or HH:MM AM, as the clocks of the place show it"
+
+
+class SteadyNames(GenerateJsonSchema):
+    """Models of an audience are called by their module always, not only while another has the same name: what is added
+    to one audience must not rename what clients of another were generated from.
+    """
+
+    def get_defs_ref(self, core_mode_ref: Any) -> DefsRef:
+        found = super().get_defs_ref(core_mode_ref)
+        core_ref = core_mode_ref[0]
+        if core_ref.startswith("api.") and not core_ref.startswith(_SHARED) and "[" not in core_ref:
+            # The first two are the bare name, with and without what it is used for.
+            self._prioritized_defsref_choices[found] = self._prioritized_defsref_choices[found][2:]
+        return found
 
 
 def short_names(components: Mapping[str, Schema]) -> dict[str, str]:

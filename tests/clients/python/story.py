@@ -9,14 +9,14 @@ from dispatch_client.api.customer_auth import customer_auth_send_otp
 from dispatch_client.api.customer_bookings import customer_bookings_list_bookings
 from dispatch_client.api.technician_jobs import technician_bookings_advance
 from dispatch_client.api.technician_money import technician_money_my_earnings
+from dispatch_client.models.customer_auth_send_otp_in import CustomerAuthSendOtpIn
+from dispatch_client.models.customer_auth_send_otp_in_purpose import CustomerAuthSendOtpInPurpose
 from dispatch_client.models.customer_bookings_booking_out import CustomerBookingsBookingOut
 from dispatch_client.models.customer_bookings_list_bookings_answer import CustomerBookingsListBookingsAnswer
 from dispatch_client.models.customer_bookings_list_bookings_status_item import CustomerBookingsListBookingsStatusItem
 from dispatch_client.models.minuteserv_invalid import MinuteservInvalid
-from dispatch_client.models.send_otp_in import SendOtpIn
-from dispatch_client.models.send_otp_in_purpose import SendOtpInPurpose
-from dispatch_client.models.status_in import StatusIn
-from dispatch_client.models.status_in_status import StatusInStatus
+from dispatch_client.models.technician_bookings_status_in import TechnicianBookingsStatusIn
+from dispatch_client.models.technician_bookings_status_in_status import TechnicianBookingsStatusInStatus
 from dispatch_client.models.technician_money_my_earnings_answer import TechnicianMoneyMyEarningsAnswer
 from dispatch_client.types import UNSET, Unset
 
@@ -24,9 +24,8 @@ Status = CustomerBookingsListBookingsStatusItem
 
 
 def customer(client: AuthenticatedClient) -> list[CustomerBookingsBookingOut]:
-    sent = customer_auth_send_otp.sync(
-        client=client, body=SendOtpIn(phone_number="+911234567890", purpose=SendOtpInPurpose.LOGIN)
-    )
+    asked = CustomerAuthSendOtpIn(phone_number="+911234567890", purpose=CustomerAuthSendOtpInPurpose.LOGIN)
+    sent = customer_auth_send_otp.sync(client=client, body=asked)
     if isinstance(sent, MinuteservInvalid):
         raise RuntimeError(sent.message)
     found: list[CustomerBookingsBookingOut] = []
@@ -46,7 +45,8 @@ def customer(client: AuthenticatedClient) -> list[CustomerBookingsBookingOut]:
 
 
 def technician(client: AuthenticatedClient, booking_id: UUID) -> float:
-    technician_bookings_advance.sync(id=booking_id, client=client, body=StatusIn(status=StatusInStatus.IN_TRANSIT))
+    on_the_way = TechnicianBookingsStatusIn(status=TechnicianBookingsStatusInStatus.IN_TRANSIT)
+    technician_bookings_advance.sync(id=booking_id, client=client, body=on_the_way)
     earned = technician_money_my_earnings.sync(client=client)
     if not isinstance(earned, TechnicianMoneyMyEarningsAnswer):
         raise RuntimeError("no earnings")
