@@ -158,6 +158,12 @@ class Services:
     files: FileStore = field(default_factory=NoFiles)
     reactions: Reactions = field(default_factory=Reactions)
     freed: Freed = field(default_factory=Freed)
+    #: The environment's settings; `settings` is these with what staff have set in their place.
+    configured: Settings = field(init=False)
+    set_by_staff: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.configured = self.settings
 
     @property
     def gateway(self) -> Gateway:

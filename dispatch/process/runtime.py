@@ -13,6 +13,7 @@ from dispatch.adapters.razorpay import opened
 from dispatch.bus import Bus, LocalBus, RedisBus
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
+from dispatch.engine import settings as set_by_staff
 from dispatch.errors import Unavailable
 from dispatch.live.devices import Devices
 from dispatch.live.roster import Roster
@@ -114,6 +115,7 @@ async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
         files=store_of(settings),
     )  # fmt: skip
     reactions_of(services)
+    await set_by_staff.refresh(services)
     await zones.load()
     roster.on_change(tracker.know)
     tracker.restore(await roster.load(), clock.timestamp())

@@ -6,11 +6,10 @@ import pytest
 
 from api.realtime import ops
 from api.realtime.ops import OpsNamespace
-from tests.api.admin.office import Office, office
+from tests.api.admin.office import Office
 from tests.api.live import until
 from tests.parties import add_staff, staff
 
-__all__ = ["office"]
 INVITATION = {"email": "invited@example.com", "name": "In Vited", "role": "support", "permissions": {"promos": []}}
 
 
