@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from api.audiences import Customer, customer
 from api.shared import amounts
 from api.shared.amounts import AmountsOut
+from api.shared.bookings import LineOut, PaymentMethod, PaymentStatus, Status, line_out
 from api.shared.exports import ExportQuery, file, whole
 from api.shared.objects import ContactObject, FactData, PaymentObject, PlaceObject
 from api.wire.listing import DAYS, Grammar, Listing
@@ -24,27 +25,6 @@ from dispatch.services import Services
 from storage.customer_bookings import BookingView
 from storage.database.pool import Conn
 from storage.facts import BookingEvent
-
-Status = Literal[
-    "pending", "partner_assigned", "confirmed", "in_progress", "completed", "cancelled", "refunded"
-]
-
-
-PaymentStatus = Literal["pending", "paid", "failed", "refunded", "partially_refunded"]
-PaymentMethod = Literal["cash", "online", "account"]
-
-
-class LineOut(View):
-    """`unit_price` is the list price (C136), as in every answer, `charged_price` what is asked for after savings."""
-
-    id: UUID
-    name: str
-    category: str
-    tier: str
-    quantity: int
-    unit_price: Money
-    charged_price: Money
-    duration_minutes: int
 
 
 class TechnicianOut(View):
@@ -283,16 +263,8 @@ def _shown(services: Services, b: BookingView) -> dict[str, Any]:
         "booking_time": b.local_time, "timezone": b.timezone, "starts_at": b.starts_at,
         "grand_total": b.grand_total_minor, **amounts.shown(b), "currency": b.currency,
         "payment_method": b.payment_method, "payment_status": b.payment_status,
-        "services": [_line(i) for i in b.items], "partner": person, "address": b.address, "created_at": b.created_at,
+        "services": [line_out(i) for i in b.items], "partner": person, "address": b.address, "created_at": b.created_at,
     }  # fmt: skip
-
-
-def _line(item: dict[str, Any]) -> LineOut:
-    return LineOut(
-        id=item["service_id"], name=item["name"], category=item["category"], tier=item["tier"],
-        quantity=item["quantity"], unit_price=item["list_price_minor"], charged_price=item["price_minor"],
-        duration_minutes=item["duration_minutes"],
-    )  # fmt: skip
 
 
 def _event(event: BookingEvent) -> EventOut:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
-from typing import Literal
 from uuid import UUID
 
 from api.audiences import Service, internal
-from api.shared.objects import FactData, PlaceObject
-from api.wire.listing import DAYS, Grammar, Listing
-from api.wire.models import Body, Day, View, Whole
+from api.shared.dispatching import (
+    QUEUE,
+    AssignmentOut,
+    DispatchedOut,
+    ExplainOut,
+    WaitingOut,
+    dispatched,
+    explained,
+    waiting_out,
+)
+from api.wire.listing import Listing
+from api.wire.models import Body, View
 from api.wire.results import Page
 from dispatch.engine import assigning, explain
 from dispatch.engine.offers import NoCandidate
@@ -17,9 +24,7 @@ from dispatch.errors import Missing
 from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
 from storage import queue as queue_rows
-from storage.bookings import Booking
 from storage.offers import Offer
-from storage.queue import Waiting
 
 
 class AssignIn(Body):
@@ -29,120 +34,9 @@ class AssignIn(Body):
     partner_id: UUID | None = None
 
 
-class BookingOut(View):
-    id: UUID
-    booking_number: str
-    status: str
-    booking_date: date
-    booking_time: time
-    round: int
-    attempt: int
-    priority: int
-
-
-class AssignmentOut(View):
-    offer_id: UUID
-    partner_id: UUID
-    partner_name: str
-    status: Literal["assigned"]
-    expires_at: datetime
-
-
 class AssignOut(View):
-    booking: BookingOut
+    booking: DispatchedOut
     assignment: AssignmentOut
-
-
-class WaitingOut(View):
-    """`waits_for`: what alone stands between the booking and somebody, the most frequent first; it looks again at
-    `next_action_at` and whenever somebody becomes free. Empty: nobody can, or people decide (`reason`)."""
-
-    booking_id: UUID
-    booking_number: str
-    status: str
-    booking_date: date
-    booking_time: time
-    starts_at: datetime
-    service_categories: list[str]
-    address: PlaceObject
-    priority: int
-    queued_at: datetime | None
-    reason: str | None
-    waits_for: list[str]
-    round: int
-    attempt: int
-    next_action_at: datetime | None
-
-
-#: `status`: queued (waits for people), pending (no offer open), partner_assigned (an offer is open).
-QUEUE = Grammar(
-    key="pending_assignments", source=queue_rows.waiting, limit=100,
-    filters={"status": Literal["queued", "pending", "partner_assigned"], "priority": Whole, "date": Day, **DAYS},
-)  # fmt: skip
-
-
-class CandidateOut(View):
-    partner_id: UUID
-    partner_code: str
-    partner_name: str
-    rank: int | None
-    reason: str
-    score: float | None
-    parts: dict[str, float] | None
-    distance_m: int | None
-
-
-class AttemptOut(View):
-    """One search. Those that found nobody, one after the other, are one: `looks` counts them, and the candidates are
-    those of the last. They are no attempts; `attempt` is the one that they were for."""
-
-    round: int
-    attempt: int | None
-    policy: str
-    policy_version: int
-    weights: dict[str, float]
-    radius_m: int
-    outcome: str
-    offer_id: UUID | None
-    looks: int
-    at: datetime
-    candidates: list[CandidateOut]
-
-
-class OfferOut(View):
-    id: UUID
-    partner_id: UUID
-    partner_name: str
-    round: int
-    attempt: int | None
-    state: str
-    made_at: datetime
-    expires_at: datetime
-    answered_at: datetime | None
-    reason: str | None
-    made_by: str | None
-
-
-class EventOut(View):
-    seq: int
-    action: str
-    by: str
-    at: datetime
-    data: FactData
-
-
-class ExplainOut(View):
-    booking: BookingOut
-    attempts: list[AttemptOut]
-    offers: list[OfferOut]
-    timeline: list[EventOut]
-
-
-def _booking(b: Booking) -> BookingOut:
-    return BookingOut(
-        id=b.id, booking_number=b.number, status=b.status, booking_date=b.local_date, booking_time=b.local_time,
-        round=b.round, attempt=b.attempt, priority=b.priority,
-    )  # fmt: skip
 
 
 @internal.route("POST", "/bookings/{id}/assign-partner", tags=["dispatch"])
@@ -173,7 +67,7 @@ async def assign(
         status="assigned",
         expires_at=offer.expires_at,
     )
-    return AssignOut(booking=_booking(booking), assignment=assignment)
+    return AssignOut(booking=dispatched(booking), assignment=assignment)
 
 
 @internal.route("GET", "/assignments/queue", listing=QUEUE, tags=["dispatch"])
@@ -183,16 +77,7 @@ async def queue(services: Services, caller: Service, listing: Listing) -> Page[W
     In the manual queue or without an open offer, unless `status` names others.
     """
     async with services.read() as conn:
-        return Page.of(await queue_rows.page(conn, listing.wanted), _waiting)
-
-
-def _waiting(w: Waiting) -> WaitingOut:
-    return WaitingOut(
-        booking_id=w.booking_id, booking_number=w.number, status=w.status, booking_date=w.local_date,
-        booking_time=w.local_time, starts_at=w.starts_at, service_categories=w.categories, address=w.address,
-        priority=w.priority, queued_at=w.queued_at, reason=w.queue_reason, waits_for=w.waits_for, round=w.round,
-        attempt=w.attempt, next_action_at=w.next_action_at,
-    )  # fmt: skip
+        return Page.of(await queue_rows.page(conn, listing.wanted), waiting_out)
 
 
 @internal.route("GET", "/bookings/{id}/dispatch", tags=["dispatch"])
@@ -202,34 +87,4 @@ async def explanation(services: Services, caller: Service, id: UUID) -> ExplainO
         found = await explain.of_booking(conn, id)
     if found is None:
         raise Missing("booking")
-    return ExplainOut(
-        booking=_booking(found.booking),
-        attempts=[
-            AttemptOut(
-                round=a.round, attempt=a.attempt, policy=a.policy, policy_version=a.policy_version, weights=a.weights,
-                radius_m=a.radius_m, outcome=a.outcome, offer_id=a.offer_id, looks=a.looks, at=a.at,
-                candidates=[
-                    CandidateOut(
-                        partner_id=c.technician_id, partner_code=c.code, partner_name=c.name, rank=c.rank,
-                        reason=c.reason, score=c.score, parts=c.parts, distance_m=c.distance_m,
-                    )
-                    for c in candidates
-                ],
-            )
-            for a, candidates in found.attempts
-        ],
-        offers=[
-            OfferOut(
-                id=o.id, partner_id=o.technician_id, partner_name=o.technician_name, round=o.round, attempt=o.attempt,
-                state=o.state, made_at=o.made_at, expires_at=o.expires_at, answered_at=o.answered_at, reason=o.reason,
-                made_by=o.made_by,
-            )
-            for o in found.offers
-        ],
-        timeline=[
-            EventOut(
-                seq=e.seq, action=e.type, by=":".join(filter(None, (e.actor_kind, e.actor_id))), at=e.at, data=e.data
-            )
-            for e in found.timeline
-        ],
-    )  # fmt: skip
+    return explained(found)

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
-
 from api.audiences import Technician, technician
+from api.shared.bank import AccountNumber, Ifsc, Line
 from api.shared.signing import StepUp
 from api.wire.models import Body, View
 from dispatch.parties import bank_accounts, technician_access
 from dispatch.services import Services
 from storage.bank_accounts import BankAccount
-
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-
-
-def _without_gaps(value: Any) -> Any:
-    """People copy account numbers in groups."""
-    return value.replace(" ", "").replace("-", "") if isinstance(value, str) else value
-
-
-#: Banks in India give 9 to 18 digits; others use letters too, and more of them (IBAN).
-AccountNumber = Annotated[str, BeforeValidator(_without_gaps), StringConstraints(pattern=r"^[0-9A-Za-z]{6,34}$")]
-Ifsc = Annotated[str, StringConstraints(strip_whitespace=True, min_length=11, max_length=11), AfterValidator(str.upper)]
 
 
 class BankAccountIn(Body):

@@ -15,7 +15,17 @@ from dispatch.bench.stage import Stage
 from dispatch.simulation.report import percentile
 
 # Their modules declare the lists.
-from storage import customer_bookings, earnings, explain, ledger, notifications, payouts, queue, technician_bookings
+from storage import (
+    customer_bookings,
+    earnings,
+    explain,
+    ledger,
+    notifications,
+    payouts,
+    queue,
+    staff_bookings,
+    technician_bookings,
+)
 from storage.database.listing import Listed, Wanted
 from storage.database.pool import Conn, create_pool
 from storage.tools import many
@@ -56,6 +66,11 @@ def lists() -> list[Asked]:
     return [
         Asked(customer_bookings.of_account, {"account_id": account},
               {"status": "cancelled", "payment_status": "failed", "payment_method": "online"}),
+        Asked(staff_bookings.everybodys, {},
+              {"status": "cancelled", "payment_status": "failed", "payment_method": "online", "account_id": account,
+               "technician_id": technician, "zone_id": account, "organisation_id": account, "system": "customer",
+               "currency": "INR", "category": ["Facial"], "tier": ["Minimal"], "rating": 5, "is_queued": True,
+               "is_assigned": True}),
         Asked(technician_bookings.of_technician, {"technician_id": technician}, {"status": "accepted"}),
         Asked(technician_bookings.ahead, {"technician_id": technician}),
         Asked(queue.waiting, {}, {"status": ["queued"], "priority": 0}),

@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from dispatch.billing import cancelled
+from dispatch.billing.refunds import OverRefund
 from dispatch.config import Settings
 from dispatch.engine import audit, bookings, lifecycle, offers
 from dispatch.errors import Missing
@@ -99,12 +100,25 @@ async def cancel(tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None)
     return ended, cost
 
 
-async def cancel_by_staff(tx: Tx, booking_id: UUID, actor: Actor, reason: str) -> tuple[Booking, Outcome]:
-    """The house cancels: that costs nothing, and all that was paid goes back. Raises Missing, WrongState."""
+async def cancel_by_staff(
+    tx: Tx, booking_id: UUID, actor: Actor, reason: str, *, refund_minor: int | None = None, to_wallet: bool = False
+) -> tuple[Booking, Outcome]:
+    """The house cancels: that costs nothing, and all that was paid goes back, or the part that staff say.
+
+    `to_wallet`: into the customer's wallet instead of the way it came. Raises Missing, WrongState, OverRefund.
+    """
     booking = await offers.lock(tx, booking_id)
     lifecycle.move("booking", booking.status, "cancel")
-    cost = Outcome(0, await cancelled.held_minor(tx.conn, booking_id))
-    ended = await bookings.end(tx, booking, actor, reason, refund_minor=cost.refund_minor)
-    changes = {"status": {"old": booking.status, "new": ended.status}}
+    held = await cancelled.held_minor(tx.conn, booking_id)
+    if refund_minor is not None and refund_minor > max(held, 0):
+        raise OverRefund(details={"refundable_minor": max(held, 0), "asked_minor": refund_minor})
+    cost = Outcome(0, held if refund_minor is None else refund_minor)
+    ended = await bookings.end(
+        tx, booking, actor, reason, refund_minor=cost.refund_minor, refund_to_wallet=to_wallet
+    )
+    changes = {
+        "status": {"old": booking.status, "new": ended.status}, "reason": reason, "refund_minor": cost.refund_minor,
+        "to_wallet": to_wallet,
+    }  # fmt: skip
     await audit.record(tx, actor, "cancel_booking", "booking", booking_id, changes)
     return ended, cost

@@ -156,7 +156,14 @@ async def cancel(
 
 
 async def end(
-    tx: Tx, booking: Booking, actor: Actor, reason: str | None, *, fee_minor: int = 0, refund_minor: int = 0
+    tx: Tx,
+    booking: Booking,
+    actor: Actor,
+    reason: str | None,
+    *,
+    fee_minor: int = 0,
+    refund_minor: int = 0,
+    refund_to_wallet: bool = False,
 ) -> Booking:
     """`cancel` for a caller who holds the booking's lock and has looked at it. Raises WrongState."""
     lifecycle.move("booking", booking.status, "cancel")
@@ -178,6 +185,7 @@ async def end(
         "by": actor.cancelled_by, "reason": reason, "fee_minor": fee_minor, "refund_minor": refund_minor,
         "currency": booking.currency,
         "technician_id": str(assignment.technician_id) if assignment else None,
+        "refund_to_wallet": refund_to_wallet,
     }  # fmt: skip
     await facts.record(tx, booking_id, "booking.cancelled", actor, data)
     # What goes back at once, as a wallet's part does, makes it a refunded one.

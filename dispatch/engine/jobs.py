@@ -81,11 +81,13 @@ async def advance(
     estimated_arrival: datetime | None = None,
     start_code: str | None = None,
     is_detected: bool = False,
+    on_behalf: Actor | None = None,
 ) -> Booking:
     """One step of the technician's job: in_transit, arrived or in_progress. Repeating a step changes nothing.
 
-    `is_detected`: the positions say so, not the technician. Raises Missing, WrongState, TooEarly, WrongStartCode,
-    StartCodeLocked.
+    `is_detected`: the positions say so, not the technician. `on_behalf`: staff make the step for a technician who
+    cannot; they have asked the customer themselves, so no start code is wanted.
+    Raises Missing, WrongState, TooEarly, WrongStartCode, StartCodeLocked.
     """
     booking, assignment = await own_job(tx, booking_id, technician_id, step)
     if assignment.state == step:
@@ -93,7 +95,7 @@ async def advance(
     if not is_detected:
         lifecycle.move("assignment", assignment.state, step)
         _check_begun(tx, booking)
-    if step == "in_progress":
+    if step == "in_progress" and on_behalf is None:
         await _check_start_code(tx, booking, assignment, start_code)
     await _step(tx, assignment, "detected" if is_detected else step, estimated_arrival=estimated_arrival)
     if step in ("arrived", "in_progress"):
@@ -111,15 +113,22 @@ async def advance(
         data["estimated_arrival"] = estimated_arrival.isoformat()
     if is_detected:
         data["detected"] = True
-    actor = SYSTEM if is_detected else Actor("technician", str(technician_id))
+    actor = on_behalf or (SYSTEM if is_detected else Actor("technician", str(technician_id)))
     await _tell(tx, booking, assignment, step, actor, data)
     return booking
 
 
 async def complete(
-    tx: Tx, booking_id: UUID, technician_id: UUID, completed_at: datetime | None = None
+    tx: Tx,
+    booking_id: UUID,
+    technician_id: UUID,
+    completed_at: datetime | None = None,
+    *,
+    on_behalf: Actor | None = None,
 ) -> tuple[Booking, Assignment]:
     """The job is done: counters, the fact that earnings hang on, the interval ends. Repeating gives the same answer.
+
+    `on_behalf`: staff end it for a technician who cannot.
 
     Raises Missing, WrongState, TooEarly, Invalid (a completion in the future, or before the job could have begun).
     """
@@ -152,7 +161,8 @@ async def complete(
         "grand_total_minor": booking.grand_total_minor, "tax_minor": booking.tax_minor, "currency": booking.currency,
         "payment_method": booking.payment_method,
     }  # fmt: skip
-    await _tell(tx, booking, assignment, "completed", Actor("technician", str(technician_id)), data)
+    actor = on_behalf or Actor("technician", str(technician_id))
+    await _tell(tx, booking, assignment, "completed", actor, data)
     done = await rows.assignment(tx.conn, booking_id=booking_id)
     assert done is not None
     return await offers.lock(tx, booking_id), done

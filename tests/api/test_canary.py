@@ -35,7 +35,8 @@ HELD = {
 #: Tables that hold nobody's data, and never a canary. A new table belongs to one of the two.
 PLAIN = {
     "agenda", "alert_notices", "alerts", "analytics_days", "analytics_rolled", "analytics_services",
-    "analytics_technicians", "api_clients", "app_clock", "audit_chain", "audit_head", "audit_log", "bank_accounts",
+    "analytics_technicians", "api_clients", "app_clock", "audit_chain", "audit_head", "audit_log",
+    "bank_accounts", "webhook_attempts", "webhook_deliveries", "webhook_endpoints",
     "booking_items",
     "checkout_previews", "commands", "document_sequences", "earnings", "idempotency_keys", "installation",
     "ledger_accounts", "ledger_journals", "ledger_postings", "match_attempts", "match_candidates",

@@ -27,6 +27,8 @@ from dispatch.billing import payouts, refunds
 from dispatch.engine import files
 from dispatch.events import SYSTEM
 from dispatch.local_gateway.server import LocalGateway
+from dispatch.webhooks import deliveries, endpoints
+from dispatch.webhooks.owners import PLATFORM
 from storage.database.pool import Pool
 from tests.api.customer.conftest import Visitor
 from tests.dispatch.billing.conftest import open_till
@@ -76,6 +78,10 @@ async def furnish(till: Till, technician_id: UUID) -> UUID:
         await refunds.request_for_booking(tx, done.id, 10000, reason="sorry", requested_by="staff", to_wallet=True)
         await payouts.create(tx, technician_id, method="upi", requested_by="staff")
     await files.add(services, "document", files.HOUSE, "a.pdf", BytesIO(PDF), SYSTEM)
+    async with services.transaction() as tx:
+        hook = "https://hooks.example.com/in"
+        await endpoints.create(tx, PLATFORM, SYSTEM, url=hook, events=["maintenance.scheduled"])
+        await deliveries.broadcast(tx, "integration", "maintenance.scheduled", {"text": "tonight"})
     for owner, column in ((done.account_id, "account_id"), (technician_id, "technician_id")):
         await till.world.execute(
             f"INSERT INTO notifications ({column}, type, title, message) VALUES ($1, 'test', 'Title', 'Words')", owner

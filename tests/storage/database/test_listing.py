@@ -206,7 +206,8 @@ def test_a_search_takes_beginnings_and_both_ends_of_a_phone() -> None:
 #: A value of each filter's and parameter's type, by what its text says.
 _VALUES = {"uuid": UUID(int=1), "int": 1, "bigint": 1, "text": "x", "bool": True, "date": date(2026, 1, 5)}
 _GIVEN = {
-    "timezone": "Asia/Kolkata", "since": datetime(2026, 1, 1, tzinfo=UTC), "owner_kind": "account", "type": "wallet",
+    "timezone": "Asia/Kolkata", "currency": "INR",
+    "since": datetime(2026, 1, 1, tzinfo=UTC), "owner_kind": "account", "type": "wallet",
 }  # fmt: skip
 
 
