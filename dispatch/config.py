@@ -272,12 +272,21 @@ class Senders(BaseModel):
         "outbox", description="SMS provider; outbox keeps them here"
     )
     push: Literal["outbox", "fcm"] = Field("outbox", description="Push provider; outbox keeps them here")
+    email: Literal["outbox", "smtp"] = Field("outbox", description="Who carries e-mail; outbox keeps it here")
     twilio_sid: str = Field("", description="Twilio account")
     twilio_token: SecretStr = Field(SecretStr(""), description="Twilio token")
     twilio_from: str = Field("", description="Twilio sender")
     msg91_key: SecretStr = Field(SecretStr(""), description="MSG91 key")
     msg91_templates: dict[str, str] = Field({}, description="MSG91 template id of each message")
     fcm_credentials: str = Field("", description="File with the service account of Firebase")
+    email_from: str = Field("", description="Sender of e-mail, like Dispatch <post@example.com>")
+    smtp_host: str = Field("", description="The mail relay")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its port")
+    smtp_user: str = Field("", description="User at the mail relay")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail relay")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the relay is spoken to; none sends links that set passwords in the clear"
+    )
 
 
 class Webhooks(BaseModel):
@@ -425,6 +434,7 @@ class Settings(BaseSettings):
             "DISPATCH_VAULT_KEYS": self.vault_keys,
             "DISPATCH_SENDERS__SMS": self.senders.sms != "outbox",
             "DISPATCH_SENDERS__PUSH": self.senders.push != "outbox",
+            "DISPATCH_SENDERS__EMAIL": self.senders.email != "outbox",
             "DISPATCH_PAYMENTS__KEY_ID": self.payments.key_id,
             "DISPATCH_PAYMENTS__KEY_SECRET": self.payments.key_secret.get_secret_value(),
             "DISPATCH_PAYMENTS__WEBHOOK_SECRET": self.payments.webhook_secret.get_secret_value(),
@@ -439,6 +449,11 @@ class Settings(BaseSettings):
             wanted["DISPATCH_SENDERS__MSG91_KEY"] = self.senders.msg91_key.get_secret_value()
         if self.senders.push == "fcm":
             wanted["DISPATCH_SENDERS__FCM_CREDENTIALS"] = self.senders.fcm_credentials
+        if self.senders.email == "smtp":
+            wanted |= {
+                "DISPATCH_SENDERS__SMTP_HOST": self.senders.smtp_host,
+                "DISPATCH_SENDERS__EMAIL_FROM": self.senders.email_from,
+            }
         return [name for name, value in wanted.items() if not value]
 
     @cached_property
@@ -456,6 +471,8 @@ class Settings(BaseSettings):
             found.append("DISPATCH_PAYMENTS__KEY_ID, which is the local gateway's own")
         if not payments.base_url.startswith("https://"):
             found.append("DISPATCH_PAYMENTS__BASE_URL that is not https")
+        if self.senders.email == "smtp" and self.senders.smtp_tls == "none":
+            found.append("DISPATCH_SENDERS__SMTP_TLS none, which sends links that set passwords in the clear")
         if self.webhooks.open_hosts:
             found.append("DISPATCH_WEBHOOKS__OPEN_HOSTS, which lets endpoints lead into our own network")
         token = self.tokens.service_token

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -37,6 +38,23 @@ TEMPLATES: Mapping[str, str] = {
     "again; what it missed stands in its log and can be sent then.",
     "partner_status": "{name}, your account with us is now {status}. {reason}",
     "notification": "{title}: {message}",
+}
+
+#: What stands above a letter; one that is not named has the house's own line.
+SUBJECTS: Mapping[str, str] = {
+    "otp_login": "Your sign-in code",
+    "otp_step_up": "Confirm a change to your account",
+    "otp_password": "Choose a new password",
+    "password_changed": "Your password was changed",
+    "password_link": "Choose your password",
+    "member_enrolled": "Welcome to {organisation}",
+    "invitation": "{inviter} invites you to {name}",
+    "application_rejected": "Your application for {name}",
+    "membership_added": "You now belong to {party}",
+    "bank_account_changed": "Your bank account was changed",
+    "webhook_disabled": "A webhook of yours was switched off",
+    "partner_status": "{name}: your account with us",
+    "notification": "{title}",
 }
 
 _SEALED = "sealed:"
@@ -75,14 +93,23 @@ async def enqueue(
     return message_id
 
 
-def opened(row: rows.Claimed, vault: Vault) -> Message:
-    """The message in a claimed row, unsealed if need be. Raises SealBroken."""
+def opened(row: rows.Claimed, vault: Vault, brand: str) -> Message:
+    """The message in a claimed row, unsealed if need be; `brand` is who writes. Raises SealBroken."""
     text, params = row.body, row.data
     if row.is_secret and text.startswith(_SEALED):
         plain = vault.open(base64.b64decode(text.removeprefix(_SEALED)), cell("outbox", row.stream, "body"))
         content = orjson.loads(plain)
         text, params = content["text"], content["params"]
-    return Message(row.id, row.channel, row.recipient, row.template, text, params, row.created_at)
+    return Message(
+        row.id, row.channel, row.recipient, row.template, text, params, row.created_at,
+        subject=_subject(row.template, params, brand),
+    )  # fmt: skip
+
+
+def _subject(template: str, params: Mapping[str, Any], brand: str) -> str:
+    if template not in SUBJECTS:
+        return f"A message from {brand}"
+    return SUBJECTS[template].format_map(defaultdict(lambda: brand, params))
 
 
 async def list_outbox(conn: Conn, recipient: str | None = None, limit: int = 50) -> list[rows.Listed]:

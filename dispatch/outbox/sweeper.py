@@ -6,13 +6,13 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dispatch import bus
 from dispatch.errors import DispatchError
 from dispatch.loops import Loop
 from dispatch.outbox import messages
-from dispatch.ports.messages import Sender, SendFailed
+from dispatch.ports.messages import Message, Sender, SendFailed
 from dispatch.services import Services
 from dispatch.vault import vault_of
 from storage import outbox as rows
@@ -28,7 +28,9 @@ LEASE_S = 60.0
 #: The wait after each failed try; after the last one the row is dead.
 DELAYS_S = (2.0, 10.0, 30.0, 120.0, 600.0)
 JITTER = 0.25
-#: A code is worthless after this time, and sending it late would only confuse.
+#: Letters may come later: mail relays are away for longer, and what they carry keeps.
+EMAIL_DELAYS_S = (*DELAYS_S, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0)
+#: A code is worthless after this time, and sending it late would only confuse; a link says itself how long it works.
 SECRET_LIFE_S = 300.0
 _ERROR_CHARS = 300
 
@@ -66,11 +68,11 @@ class OutboxSweeper:
             await self._settle(tx.conn, row, failure)
 
     async def _try(self, row: rows.Claimed) -> SendFailed | None:
-        age_s = (time.time() - row.created_at.timestamp()) if row.is_secret else 0.0
-        if age_s > SECRET_LIFE_S:
-            return SendFailed("too late: the code in it is no longer valid", is_permanent=True)
         try:
-            message = messages.opened(row, vault_of(self._services.settings))
+            settings = self._services.settings
+            message = messages.opened(row, vault_of(settings), settings.brand)
+            if row.is_secret and time.time() - row.created_at.timestamp() > _life_s(message):
+                return SendFailed("too late: what is in it is no longer valid", is_permanent=True)
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self._senders[row.channel].send(message)
         except SendFailed as failure:
@@ -90,15 +92,20 @@ class OutboxSweeper:
             await rows.sent(conn, id=row.id, erases_secret=self._services.settings.is_production)
             return
         error = str(failure)[:_ERROR_CHARS]
-        if failure.is_permanent or row.attempts > len(DELAYS_S):
+        delays_s = EMAIL_DELAYS_S if row.channel == "email" else DELAYS_S
+        if failure.is_permanent or row.attempts > len(delays_s):
             await rows.dead(conn, id=row.id, error=error)
             log.warning("message %d (%s) is given up, try %d: %s", row.id, row.template, row.attempts, error)
         else:
-            delay_s = retry_delay_s(row.attempts, failure.retry_after_s)
+            delay_s = retry_delay_s(row.attempts, failure.retry_after_s, delays_s)
             await rows.retry(conn, id=row.id, error=error, delay_s=delay_s)
 
 
-def retry_delay_s(attempt: int, retry_after_s: float | None = None) -> float:
+def _life_s(secret: Message) -> float:
+    return float(secret.params.get("hours", 0)) * 3600 or SECRET_LIFE_S
+
+
+def retry_delay_s(attempt: int, retry_after_s: float | None = None, delays_s: Sequence[float] = DELAYS_S) -> float:
     """How long to wait after try `attempt` (from 1): jittered, never sooner than the provider asks."""
-    base = DELAYS_S[min(attempt, len(DELAYS_S)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)
-    return max(base, min(retry_after_s or 0.0, DELAYS_S[-1]))
+    base = delays_s[min(attempt, len(delays_s)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)
+    return max(base, min(retry_after_s or 0.0, delays_s[-1]))

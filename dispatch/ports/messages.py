@@ -9,7 +9,10 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a sender gets: the text, and the values in it for providers that fill templates themselves."""
+    """What a sender gets: the text, and the values in it for providers that fill templates themselves.
+
+    `subject` is what stands above it where a channel has such a line.
+    """
 
     id: int
     channel: str
@@ -18,6 +21,7 @@ class Message:
     text: str
     params: dict[str, Any]
     created_at: datetime
+    subject: str = ""
 
 
 class SendFailed(Exception):

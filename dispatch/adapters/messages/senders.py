@@ -19,7 +19,7 @@ class WrongSenders(ValueError):
 
 def of(settings: Settings) -> dict[str, Sender]:
     """Channel to sender, for the sweeper. Raises WrongSenders, which says what to set."""
-    return {"sms": _sms(settings.senders), "push": _push(settings.senders), "email": LocalOutbox()}
+    return {"sms": _sms(settings.senders), "push": _push(settings.senders), "email": _email(settings.senders)}
 
 
 def _sms(chosen: Senders) -> Sender:
@@ -34,6 +34,26 @@ def _sms(chosen: Senders) -> Sender:
             raise WrongSenders("MSG91 needs DISPATCH_SENDERS__MSG91_KEY and __MSG91_TEMPLATES.")
         return Msg91(key, chosen.msg91_templates)
     return LocalOutbox()
+
+
+def _email(chosen: Senders) -> Sender:
+    if chosen.email != "smtp":
+        return LocalOutbox()
+    if not (chosen.smtp_host and chosen.email_from):
+        raise WrongSenders("SMTP needs DISPATCH_SENDERS__SMTP_HOST and __EMAIL_FROM.")
+    # Imported only where letters are sent.
+    from dispatch.adapters.messages.email import Smtp
+
+    try:
+        return Smtp(
+            chosen.smtp_host, chosen.smtp_port, chosen.email_from, user=chosen.smtp_user,
+            password=chosen.smtp_password.get_secret_value(), tls=chosen.smtp_tls,
+        )  # fmt: skip
+    except ValueError as error:
+        raise WrongSenders(
+            f"DISPATCH_SENDERS__EMAIL_FROM is {chosen.email_from!r}: it must be an e-mail address, like "
+            "Dispatch <post@example.com>."
+        ) from error
 
 
 def _push(chosen: Senders) -> Sender:

@@ -192,3 +192,29 @@ async def test_a_message_of_a_rolled_back_cause_is_never_sent(services: Services
             await messages.enqueue(tx, "sms", PHONE, "phone_changed", {})
             raise ZeroDivisionError
     assert await OutboxSweeper(services, {"sms": Recorder()}).run_once() == 0
+
+
+async def test_a_link_may_arrive_as_long_as_it_works_and_a_code_may_not(services: Services) -> None:
+    async with services.transaction() as tx:
+        link = {"link": "https://x.example/", "hours": 24}
+        await messages.enqueue(tx, "email", "a@example.com", "password_link", link, is_secret=True)
+        code = {"code": "123456", "minutes": 5}
+        await messages.enqueue(tx, "email", "b@example.com", "otp_password", code, is_secret=True)
+        await tx.conn.execute("UPDATE outbox SET created_at = created_at - interval '1 hour'")
+    recorder = Recorder()
+    await OutboxSweeper(services, {"email": recorder}).run_once()
+    assert [(m.recipient, m.subject) for m in recorder.got] == [("a@example.com", "Choose your password")]
+    assert [r["state"] for r in await rows(services)] == ["sent", "dead"]
+
+
+async def test_letters_are_tried_for_most_of_a_day(services: Services) -> None:
+    assert sum(sweeper.EMAIL_DELAYS_S) > 15 * 3600
+    async with services.transaction() as tx:
+        await messages.enqueue(tx, "email", "a@example.com", "password_changed", {})
+    recorder = Recorder([SendFailed("away")] * 20)
+    sweep = OutboxSweeper(services, {"email": recorder})
+    for _ in range(len(sweeper.EMAIL_DELAYS_S) + 3):
+        await sweep.run_once()
+        await make_due(services)
+    assert len(recorder.got) == len(sweeper.EMAIL_DELAYS_S) + 1
+    assert recorder.got[0].subject == "Your password was changed"

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from dispatch.adapters.messages import senders
+from dispatch.adapters.messages.email import Smtp
 from dispatch.adapters.messages.push import Fcm
 from dispatch.adapters.messages.sms import Msg91, Twilio
 from dispatch.config import Settings
@@ -27,7 +28,10 @@ def test_the_settings_choose(tmp_path: Path) -> None:
     file = tmp_path / "fcm.json"
     file.write_bytes(orjson.dumps({"project_id": "p", "client_email": "e", "private_key": "k"}))
     assert isinstance(senders.of(settings(push="fcm", fcm_credentials=str(file)))["push"], Fcm)
-    for chosen in ({"sms": "twilio"}, {"sms": "msg91"}, {"push": "fcm"}):
+    smtp = {"email": "smtp", "smtp_host": "mail.example.com", "email_from": "Dispatch <post@example.com>"}
+    assert isinstance(senders.of(settings(**smtp))["email"], Smtp)
+    nobody = {**smtp, "email_from": "nobody"}
+    for chosen in ({"sms": "twilio"}, {"sms": "msg91"}, {"push": "fcm"}, {"email": "smtp"}, nobody):
         with pytest.raises(senders.WrongSenders, match="DISPATCH_SENDERS"):
             senders.of(settings(**chosen))
 
