@@ -158,6 +158,8 @@ class Services:
     files: FileStore = field(default_factory=NoFiles)
     reactions: Reactions = field(default_factory=Reactions)
     freed: Freed = field(default_factory=Freed)
+    #: A copy of the database that may be a little behind, for questions about long times.
+    replica: Pool | None = None
     #: The environment's settings; `settings` is these with what staff have set in their place.
     configured: Settings = field(init=False)
     set_by_staff: dict[str, Any] = field(default_factory=dict)
@@ -212,6 +214,10 @@ class Services:
     def read(self) -> AbstractAsyncContextManager[Conn]:
         """A connection for reading; each statement sees its own snapshot."""
         return self.pool.connection()
+
+    def read_reports(self) -> AbstractAsyncContextManager[Conn]:
+        """As `read`, from the replica where there is one: what is asked may be a little behind."""
+        return (self.replica or self.pool).connection()
 
 
 async def _tell_parties(tx: Tx) -> None:

@@ -11,6 +11,7 @@ from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
 from dispatch.process import housekeeping
+from dispatch.reports import analytics
 from dispatch.services import Services
 from storage import tasks as rows
 from storage.tasks import Turn
@@ -31,11 +32,19 @@ async def _pay_providers(run: Run) -> dict[str, int]:
     return {"payouts": await provider_payouts.pay_due(run.services)}
 
 
+async def _analytics(run: Run) -> dict[str, int]:
+    return {"days": await analytics.roll(run.services)}
+
+
 #: Every kind of work that happens later, and who does it.
-HANDLERS: Mapping[str, Handler] = {"tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers}
+HANDLERS: Mapping[str, Handler] = {
+    "tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers, "analytics": _analytics,
+}  # fmt: skip
 
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
-CRONS: Mapping[str, str] = {"tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *"}
+CRONS: Mapping[str, str] = {
+    "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *", "analytics": "40 * * * *",
+}  # fmt: skip
 #: Those that only make sense with a payment gateway.
 _NEEDS_GATEWAY = ("reconcile",)
 

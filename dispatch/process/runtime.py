@@ -92,6 +92,12 @@ async def open_services(settings: Settings, dsn: str, *, with_workers: bool = Tr
         bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else LocalBus()
         stack.push_async_callback(bus.close)
         services = await assemble(settings, pool, bus)
+        if settings.database.replica_url is not None:
+            services.replica = await create_pool(
+                settings.database.replica_url.get_secret_value(), min_size=1,
+                max_size=settings.database.replica_pool_max, application_name="dispatch reports",
+            )  # fmt: skip
+            stack.push_async_callback(services.replica.close)
         stack.push_async_callback(opened.close, settings.payments)
         if with_workers:
             await _run_loops(services, stack)
