@@ -11,6 +11,7 @@ from api.audiences import AUDIENCES
 from api.documents.docs import add_documents
 from api.edge.health import LIFE, Lag, Life, add_health
 from api.edge.middleware import add_headers, observe
+from api.pages.account import add_account_page
 from api.registry import all_routes
 from api.route import CORE, Audience, Core, Route
 from dispatch.services import Services
@@ -47,6 +48,7 @@ def create_app(
     mount(app, all_routes(audiences))
     add_health(app)
     add_documents(app)
+    add_account_page(app)
     if with_sockets:
         from api.realtime import attach_realtime
 

@@ -103,6 +103,7 @@ class Limits(BaseModel):
     booking_creation_per_hour: int = Field(10, ge=1, description="Bookings, per customer")
     payment_per_hour: int = Field(5, ge=1, description="Payment verifications, per customer")
     otp_per_hour: int = Field(3, ge=1, description="One-time codes, per phone")
+    checkout_per_hour: int = Field(60, ge=1, description="Beginnings to pay at providers' public links, per address")
     contact_per_hour: int = Field(20, ge=1, description="Contact forms, per address")
 
 

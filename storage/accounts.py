@@ -25,6 +25,17 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """How somebody wants to be reached; `phone` may be unverified."""
+
+    name: str | None
+    email: str | None
+    phone: str | None
+    avatar_url: str | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Membership:
     id: UUID
     role: str
@@ -74,3 +85,5 @@ lock_address = sql.run("lock_address")
 of_invitation = sql.row("of_invitation", Account)
 has_password = sql.scalar("has_password", bool)
 join_party = sql.scalar("join_party", UUID)
+set_contact = sql.run("set_contact")
+contact = sql.row("contact", Contact)

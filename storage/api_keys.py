@@ -26,6 +26,7 @@ class ApiKey:
     maker_role: str | None
     maker_permissions: dict[str, Any] | None
     ip_allow: list[str]
+    rate_limit: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Listed:
     expires_at: datetime | None
     last_used_at: datetime | None
     created_at: datetime
+    description: str | None
+    rate_limit: int | None
 
 
 insert = sql.scalar("insert", UUID)

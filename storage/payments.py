@@ -32,6 +32,8 @@ class Payment:
     review_reason: str | None
     expires_at: datetime | None
     captured_at: datetime | None
+    #: Whom the money belongs to, where it is no booking's.
+    payee_id: UUID | None
     created_at: datetime
 
     @property
@@ -50,6 +52,7 @@ class Settled:
 
 
 insert = sql.row("insert", Payment)
+insert_request = sql.run("insert_request")
 insert_captured = sql.scalar("insert_captured", UUID)
 get = sql.row("get", Payment)
 lock = sql.row("lock", Payment)

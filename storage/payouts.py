@@ -94,6 +94,23 @@ of_party = Listed(
     indexed=[("created_at", ()), ("created_at", ("status",)), ("created_at", ("date_from", "date_to"))],
 )  # fmt: skip
 
+#: Everybody's, technicians' and providers'.
+everybodys = Listed(
+    sql, "everybodys", Payout,
+    key=Sort("o.id", "uuid"),
+    sorts={"created_at": Sort("o.created_at", "timestamptz"), "amount": Sort("o.net_minor", "bigint")},
+    default_sort=(("created_at", True),),
+    filters={
+        "status": AnyOf("o.status", "text"), "party_id": AnyOf("o.party_id", "uuid"),
+        "method": AnyOf("o.method", "text"), "currency": AnyOf("o.currency", "text"),
+        "kind": "EXISTS (SELECT FROM parties k WHERE k.id = o.party_id AND k.kind = ANY({}::text[]))",
+        **made_on_days("o.created_at"),
+    },
+    search="array_to_tsvector(search_words(o.number) || (SELECT search_words(k.name) || search_words(k.code)"
+    " FROM parties k WHERE k.id = o.party_id)) @@ {}",
+    indexed=[("created_at", ()), ("created_at", ("party_id",)), ("created_at", ("date_from", "date_to"))],
+)  # fmt: skip
+
 requests = Listed(
     sql, "requests", Payout,
     key=Sort("o.id", "uuid"),

@@ -44,6 +44,9 @@ move = sql.row("move", Transaction)
 of_payout = sql.rows("of_payout", Transaction)
 get = sql.row("get", Transaction)
 change = sql.row("change", Transaction)
+describe = sql.run("describe")
+by_reference = sql.row("by_reference", Transaction)
+of_payment = sql.row("of_payment", Transaction)
 related = sql.rows("related", Transaction)
 
 of_provider = Listed(

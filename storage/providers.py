@@ -58,6 +58,11 @@ with_money = sql.rows("with_money", Id)
 paid_out = sql.run("paid_out")
 set_payouts = sql.run("set_payouts")
 set_units = sql.run("set_units")
+set_general = sql.run("set_general")
+set_head = sql.run("set_head")
+set_clock = sql.run("set_clock")
+set_formats = sql.run("set_formats")
+set_billing = sql.run("set_billing")
 
 every = Listed(
     sql, "every", Provider,

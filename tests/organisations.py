@@ -50,7 +50,7 @@ class Home:
         )  # fmt: skip
         async with self.services.transaction() as tx:
             member_id = await members.enrol(tx, self.by, new, "The organisation")
-            await members.apply_status(tx, member_id, "active", None)
+            await members.apply_status(tx, self.id, member_id, "active", None)
         await self.sign_in(member_id)
         return member_id
 

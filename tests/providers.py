@@ -10,11 +10,12 @@ from uuid import UUID, uuid4
 from dispatch.access import passwords
 from dispatch.billing import ledger
 from dispatch.billing.ledger import Line
-from dispatch.parties import providers
+from dispatch.parties import provider_customers, providers
 from dispatch.parties.providers import NewProvider
 from dispatch.services import Services
 from storage import accounts as account_rows
 from storage.accounts import Tie
+from storage.provider_customers import Customer
 from storage.providers import Provider
 from tests.parties import PASSWORD
 
@@ -94,3 +95,10 @@ async def _join(services: Services, email: str) -> Tie:
         account_id = await passwords.use_link(tx, link.rsplit("/", 1)[1], password_hash)
         ties = await account_rows.memberships_of(tx.conn, account_id=account_id)
     return next(tie for tie in reversed(ties) if tie.realm == "provider")
+
+
+async def add_customer(services: Services, owned: Owned, name: str = "A Customer") -> Customer:
+    """A customer that the provider wrote down."""
+    email = f"{name.split()[0].lower()}{next(_numbers)}@example.com"
+    async with services.transaction() as tx:
+        return await provider_customers.of_address(tx, owned.id, source="manual", name=name, email=email, phone=None)

@@ -12,7 +12,7 @@ from api.auth.principals import MEMBER_REALMS
 from api.edge.request_info import RequestInfo
 from api.wire.models import CamelBody, CamelView
 from api.wire.results import Message, MessageWith, ReplyWith
-from dispatch.access import signing
+from dispatch.access import email_changes, passwords, signing
 from dispatch.access.permissions import OWN
 from dispatch.access.signing import SignedIn
 from dispatch.live.sessions import Pair
@@ -59,6 +59,18 @@ class FirstLoginIn(CamelBody):
 class SetPasswordIn(CamelBody):
     token: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     password: Password
+
+
+class LinkIn(CamelBody):
+    token: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class LinkOut(CamelView):
+    """`partyName` is what one is invited to."""
+
+    kind: Literal["password", "invitation", "email"]
+    email: str | None
+    party_name: str | None
 
 
 class UserOut(CamelView):
@@ -196,6 +208,33 @@ async def set_password(services: Services, body: SetPasswordIn) -> Message:
     return Message("The password is set: sign in with it.")
 
 
+async def link(services: Services, body: LinkIn) -> LinkOut:
+    """What a link that was sent is for, without using it.
+
+    Example: {"token": "the-token-of-the-link"}
+    """
+    async with services.read() as conn:
+        address = await email_changes.find(conn, body.token)
+        found = None if address else await passwords.find_link(conn, body.token)
+    if address is not None:
+        return LinkOut(kind="email", email=address, party_name=None)
+    if found is None:
+        raise passwords.LinkRefused
+    return LinkOut(
+        kind="invitation" if found.is_invitation else "password", email=found.email, party_name=found.party_name
+    )
+
+
+async def verify_email(services: Services, body: LinkIn) -> Message:
+    """Confirm a new e-mail address with the link that was sent to it.
+
+    Example: {"token": "the-token-of-the-link"}
+    """
+    async with services.transaction() as tx:
+        await email_changes.confirm(tx, body.token)
+    return Message("Your e-mail address is confirmed: sign in with it from now on.")
+
+
 TAGS = ("auth",)
 for _path in ("/signin", "/login"):
     account.route("POST", _path, public=True, tags=TAGS)(sign_in)
@@ -207,6 +246,8 @@ account.route("POST", "/forgot-password", public=True, tags=TAGS)(forgot_passwor
 account.route("POST", "/reset-password", public=True, tags=TAGS)(reset_password)
 account.route("POST", "/first-login/change-password", public=True, tags=TAGS)(first_login)
 account.route("POST", "/set-password", public=True, tags=TAGS)(set_password)
+account.route("POST", "/link", public=True, tags=TAGS)(link)
+account.route("POST", "/verify-email", public=True, tags=TAGS)(verify_email)
 # The organisation portal's front ends know these by names of their own.
 organisation.route("POST", "/auth/login", public=True, tags=TAGS)(sign_in)
 organisation.route("POST", "/auth/refresh", public=True, tags=TAGS)(refresh)

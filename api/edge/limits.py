@@ -43,6 +43,8 @@ class Quota:
 HOUR_S = 3600
 #: R44 (C48), and a cap on the public contact form; bookings (R43) are counted where they are made.
 PAYMENT = Quota("payment", "payment_per_hour", HOUR_S)
+#: Beginning to pay at a public link.
+CHECKOUT = Quota("checkout", "checkout_per_hour", HOUR_S, per="address")
 CONTACT = Quota("contact", "contact_per_hour", HOUR_S, per="address")
 
 

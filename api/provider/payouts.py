@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -195,8 +196,10 @@ async def history(services: Services, caller: TeamMember, listing: Listing) -> P
     """What was paid out, newest first; the sums are of the span, in the currency that payouts are made in."""
     mine, who = caller.provider, caller.provider_id
     given = listing.filters.get("status")
-    words = {"status": [w for s in given for w in ((s, "processing") if s == "pending" else (s,))]} if given else {}
-    wanted = spanned(listing, mine, **words)
+    wanted = spanned(listing, mine)
+    if given:
+        words = [w for s in given for w in ((s, "processing") if s == "pending" else (s,))]
+        wanted = replace(wanted, filters={**wanted.filters, "status": words})
     async with services.read() as conn:
         found = await payouts.page(conn, who, wanted, mine.timezone)
         sums = await payouts.sums(

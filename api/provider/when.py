@@ -85,9 +85,16 @@ SPAN: Mapping[str, Any] = {"startDate": Once(When), "endDate": Once(When)}
 SPAN_NAMES: Mapping[str, str] = {"startDate": "from_at", "endDate": "to_at"}
 
 
-def spanned(listing: Listing, provider: Provider, **changed: Any) -> Wanted:
+def spanned(
+    listing: Listing, provider: Provider, end_name: str = "endDate", start_name: str = "startDate", **changed: Any
+) -> Wanted:
     """What the storage is asked: the ends of the span as moments by the provider's clock, and what else is changed."""
     filters = {**listing.wanted.filters, **changed}
-    from_at, to_at = span(filters.get("from_at"), filters.get("to_at"), provider.timezone)
+    from_at, to_at = span(filters.get("from_at"), filters.get("to_at"), provider.timezone, end_name, start_name)
     filters |= {name: at for name, at in (("from_at", from_at), ("to_at", to_at)) if at is not None}
     return replace(listing.wanted, filters=filters)
+
+
+def local_today(now: datetime, provider: Provider) -> date:
+    """The day that it is where the provider is."""
+    return localtime.local(now, provider.timezone).date()

@@ -55,6 +55,8 @@ class KeyHolder:
     party_id: UUID
     made_by: UUID | None
     grants: Grants
+    #: Its own limit for a quarter of an hour, where it has one.
+    rate_limit: int | None
 
 
 async def make(
@@ -67,13 +69,17 @@ async def make(
     made_by: UUID | None = None,
     ip_allow: Sequence[str] = (),
     expires_at: datetime | None = None,
+    description: str | None = None,
+    rate_limit: int | None = None,
 ) -> NewKey:
     """A key of a party of this kind. The secret is nowhere but in what is returned."""
-    prefix = ORGANISATION_PREFIX if kind == "organisation" else CLIENT_PREFIX
-    public_key, secret = prefix + secrets.token_urlsafe(18), SECRET_PREFIX + secrets.token_urlsafe(32)
+    # An organisation's key says that it is in earnest, as its contract has it (R22).
+    prefix, live = (ORGANISATION_PREFIX, "live_") if kind == "organisation" else (CLIENT_PREFIX, "")
+    public_key = f"{prefix}{live}{secrets.token_urlsafe(18)}"
+    secret = f"{SECRET_PREFIX}{live}{secrets.token_urlsafe(32)}"
     key_id = await rows.insert(
         tx.conn, party_id=party_id, name=name, public_key=public_key, secret_hash=_hash(secret), scopes=dict(scopes),
-        made_by=made_by, ip_allow=list(ip_allow), expires_at=expires_at,
+        made_by=made_by, ip_allow=list(ip_allow), expires_at=expires_at, description=description, rate_limit=rate_limit,
     )  # fmt: skip
     assert key_id is not None, "an insert returns its id"
     return NewKey(key_id, public_key, secret)
@@ -94,7 +100,7 @@ async def check(conn: Conn, public_key: str, secret: str, ip: str | None) -> Key
     if key.ip_allow and not _is_within(ip, key.ip_allow):
         raise WrongAddress
     await rows.used(conn, id=key.id)
-    return KeyHolder(key.id, key.party_id, key.made_by, _grants(key))
+    return KeyHolder(key.id, key.party_id, key.made_by, _grants(key), key.rate_limit)
 
 
 async def rotate(tx: Tx, party_id: UUID, key_id: UUID) -> str | None:

@@ -103,6 +103,11 @@ async def invite(tx: Tx, account_id: UUID, membership_id: UUID, email: str, *, p
     return invitation_id
 
 
+async def end_invitations(tx: Tx, membership_id: UUID) -> None:
+    """Nobody gets in by an invitation that was taken back."""
+    await rows.end_invitations(tx.conn, membership_id=membership_id)
+
+
 def page_of(settings: Settings, token: str) -> str:
     """The address of the page on which a link is used."""
     base = settings.http.public_url or f"http://{settings.http.host}:{settings.http.port}"

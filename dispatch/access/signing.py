@@ -9,7 +9,7 @@ from uuid import UUID
 from dispatch.access import otp, passwords, totp
 from dispatch.access.networks import UNKNOWN, network_of
 from dispatch.engine import audit
-from dispatch.errors import Invalid, NotAllowed, NotSignedIn, Throttled
+from dispatch.errors import Invalid, Malformed, NotAllowed, NotSignedIn, Throttled
 from dispatch.events import Actor, Origin
 from dispatch.live.sessions import Pair
 from dispatch.outbox import messages
@@ -176,6 +176,37 @@ async def change_password(services: Services, email: str, old: str, new: str, *,
         await _change(tx, found.id, email, password_hash)
 
 
+class InvalidPassword(Malformed):
+    """Current password is incorrect"""
+
+    code, is_documented = "invalid_password", True
+
+
+async def renew_password(
+    services: Services, account_id: UUID, old: str, new: str, *, kept: UUID, ip: str | None = None
+) -> None:
+    """A new password by somebody who is signed in: the other sign-ins of the account end, `kept` stays.
+
+    Raises InvalidPassword, TooManyTries, Invalid (the new one).
+    """
+    passwords.check(new, "newPassword")
+    async with services.read() as conn:
+        account = await rows.get(conn, id=account_id)
+    if account is None or account.email is None:
+        raise InvalidPassword
+    try:
+        await _checked(services, account.email, old, ip)
+    except WrongCredentials:
+        raise InvalidPassword from None
+    if old == new:
+        raise Invalid({"newPassword": "The new password is the old one; choose another."})
+    password_hash = await passwords.hashed(new, "newPassword")
+    async with services.transaction() as tx:
+        await passwords.set_password(tx, account_id, password_hash)
+        await end_sign_ins(tx, account_id, "password changed", kept=kept)
+        await messages.enqueue(tx, "email", account.email, "password_changed", {})
+
+
 async def use_link(services: Services, token: str, password: str) -> UUID:
     """Sets the password with a link that was sent, and ends every sign-in of its account.
 
@@ -188,10 +219,10 @@ async def use_link(services: Services, token: str, password: str) -> UUID:
     return account_id
 
 
-async def end_sign_ins(tx: Tx, account_id: UUID, reason: str) -> None:
-    """Ends all sign-ins of an account with a password, in whatever it is a member of."""
+async def end_sign_ins(tx: Tx, account_id: UUID, reason: str, *, kept: UUID | None = None) -> None:
+    """Ends all sign-ins of an account with a password but one, in whatever it is a member of."""
     for tie in await rows.memberships_of(tx.conn, account_id=account_id):
-        await tx.services.sessions.revoke_all(tx, tie.realm, subject_of(tie), reason)
+        await tx.services.sessions.revoke_all(tx, tie.realm, subject_of(tie), reason, but=kept)
 
 
 async def _second_factor(tx: Tx, tie: Tie, found: Credentials | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import uuid4
 
-from dispatch.billing import charges, ledger, refunds
+from dispatch.billing import charges, ledger, refunds, request_payments
 from dispatch.billing.ledger import Line
 from dispatch.engine import alerts, facts
 from dispatch.errors import Missing
@@ -42,28 +42,12 @@ async def captured(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome:
     that lands on a dead booking, and any further payment of the same order, refunds itself. A payment that is
     not about this order, amount and currency changes nothing and is held for a person.
     """
+    if payment.booking_id is None:
+        return await _request_captured(tx, payment, told)
     booking, payment = await _lock(tx, payment)
-    if payment.gateway_payment_id == told.id and payment.captured_minor:
-        return Outcome.KNOWN
-    if (told.amount_minor, told.currency, told.order_id) != (
-        payment.amount_minor, payment.currency, payment.gateway_order_id,
-    ):  # fmt: skip
-        await quarantine(tx, payment, f"the gateway's {told.id} is not about this order, amount and currency")
-        return Outcome.QUARANTINED
-    if payment.captured_minor:
-        return await _surplus(tx, payment, told)
-    if payment.surplus_of is not None:
-        return await _superseded(tx, payment, told)
-    await rows.capture(
-        tx.conn,
-        payment_id=payment.id,
-        gateway_payment_id=told.id,
-        method=told.method,
-        captured_at=told.created_at,
-    )
-    await intent_rows.captured(tx.conn, payment_id=payment.id)
-    await intent_rows.close_reviewed(tx.conn, payment_id=payment.id, refund_id=None)
-    await alerts.resolve(tx, REVIEWS, subject=f"payment:{payment.id}")
+    if outcome := await _no_first(tx, payment, told):
+        return outcome
+    await _take(tx, payment, told)
     if booking.status in ("cancelled", "refunded"):
         await _book(tx, payment, told, dues_minor=0)
         await refunds.request(
@@ -81,6 +65,43 @@ async def captured(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome:
     )  # fmt: skip
     await charges.mark_paid(tx, booking)
     return Outcome.PAID
+
+
+async def _request_captured(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome:
+    """The same for what a provider asked for: the request's row is locked before its payment's."""
+    request = await request_payments.lock_for(tx, payment)
+    locked = await rows.lock(tx.conn, payment_id=payment.id)
+    if locked is None:
+        raise Missing("payment")
+    if outcome := await _no_first(tx, locked, told):
+        return outcome
+    assert request is not None, "a payment that no request has any more was given up"
+    await _take(tx, locked, told)
+    await request_payments.paid(tx, request, locked, told.id)
+    return Outcome.PAID
+
+
+async def _no_first(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome | None:
+    """What becomes of captured money that does not pay for what it was asked for; None when it does."""
+    if payment.gateway_payment_id == told.id and payment.captured_minor:
+        return Outcome.KNOWN
+    if (told.amount_minor, told.currency, told.order_id) != (
+        payment.amount_minor, payment.currency, payment.gateway_order_id,
+    ):  # fmt: skip
+        await quarantine(tx, payment, f"the gateway's {told.id} is not about this order, amount and currency")
+        return Outcome.QUARANTINED
+    if payment.captured_minor:
+        return await _surplus(tx, payment, told)
+    return await _superseded(tx, payment, told) if payment.surplus_of is not None else None
+
+
+async def _take(tx: Tx, payment: Payment, told: GatewayPayment) -> None:
+    await rows.capture(
+        tx.conn, payment_id=payment.id, gateway_payment_id=told.id, method=told.method, captured_at=told.created_at
+    )
+    await intent_rows.captured(tx.conn, payment_id=payment.id)
+    await intent_rows.close_reviewed(tx.conn, payment_id=payment.id, refund_id=None)
+    await alerts.resolve(tx, REVIEWS, subject=f"payment:{payment.id}")
 
 
 async def _lock(tx: Tx, payment: Payment) -> tuple[Booking, Payment]:
@@ -146,7 +167,8 @@ async def _superseded(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome
         booking_id=payment.booking_id, description=f"Payment {told.id} of an order that was given up",
     )  # fmt: skip
     await refunds.request(
-        tx, payment.id, payment.amount_minor, requested_by=refunds.SYSTEM, reason="This booking is paid another way"
+        tx, payment.id, payment.amount_minor, requested_by=refunds.SYSTEM,
+        reason="This is paid another way or called off",
     )
     return Outcome.SURPLUS
 
@@ -172,6 +194,9 @@ async def failed(tx: Tx, payment: Payment, told: GatewayPayment) -> bool:
 
     False when that changed nothing, as after a capture.
     """
+    if payment.booking_id is None:
+        # Whoever was asked may try again at the same page.
+        return False
     booking, payment = await _lock(tx, payment)
     reason = told.error_description or told.error_code or "the payment failed"
     if not await rows.fail(tx.conn, payment_id=payment.id, reason=reason, method=told.method):
@@ -190,8 +215,11 @@ async def authorised(tx: Tx, payment: Payment, told: GatewayPayment, *, delay_s:
 
     On a dead booking, or an order that was given up, nothing is captured: the gateway gives the money back by itself.
     """
-    booking, payment = await _lock(tx, payment)
-    if payment.captured_minor or payment.surplus_of or booking.status in ("cancelled", "refunded"):
+    if payment.booking_id is not None:
+        booking, payment = await _lock(tx, payment)
+        if booking.status in ("cancelled", "refunded"):
+            return
+    if payment.captured_minor or payment.surplus_of:
         return
     inserted = await intent_rows.insert(
         tx.conn, kind="capture", payment_id=payment.id, refund_id=None, payout_id=None, gateway_ref=told.id,

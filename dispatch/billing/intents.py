@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from dispatch.billing import captures, payout_sending, refunds
+from dispatch.billing import captures, payout_sending, refunds, request_links
 from dispatch.engine import alerts, bookings, offers
 from dispatch.errors import DispatchError
 from dispatch.events import SYSTEM
@@ -127,6 +127,8 @@ async def _refused(services: Services, intent: Intent, reason: str) -> None:
         elif intent.kind == "order" and payment is not None:
             await captures.alert(tx, "order_refused", payment, f"The gateway refuses the order: {reason}")
             await _let_go(tx, payment)
+        elif intent.kind == "link" and payment is not None:
+            await captures.alert(tx, "link_refused", payment, f"The gateway refuses the payment page: {reason}")
 
 
 async def _let_go(tx: Tx, payment: Payment) -> None:
@@ -189,9 +191,7 @@ async def _capture(services: Services, gateway: Gateway, intent: Intent) -> None
     payment = await _payment_of(services, intent)
     if payment is None or payment.captured_minor or intent.gateway_ref is None:
         return
-    async with services.read() as conn:
-        booking = await booking_rows.get(conn, booking_id=payment.booking_id)
-    if booking is None or booking.status in ("cancelled", "refunded"):
+    if not await _is_wanted(services, payment):
         # Left alone, the gateway gives the money back by itself.
         return
     told = await gateway.fetch_payment(intent.gateway_ref)
@@ -210,6 +210,15 @@ async def _capture(services: Services, gateway: Gateway, intent: Intent) -> None
             await captures.reported(tx, payment, told)
     if told.captured and payment.booking_id is not None:
         await search(services, payment.booking_id)
+
+
+async def _is_wanted(services: Services, payment: Payment) -> bool:
+    """Whether what a payment is for still stands."""
+    if payment.booking_id is None:
+        return payment.surplus_of is None
+    async with services.read() as conn:
+        booking = await booking_rows.get(conn, booking_id=payment.booking_id)
+    return booking is not None and booking.status not in ("cancelled", "refunded")
 
 
 async def _refund(services: Services, gateway: Gateway, intent: Intent) -> None:
@@ -252,4 +261,5 @@ HANDLERS: dict[str, Handler] = {
     "capture": _capture,
     "refund": _refund,
     "payout": payout_sending.send,
+    "link": request_links.make,
 }

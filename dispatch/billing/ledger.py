@@ -40,6 +40,8 @@ OWNED = {
     "receivable": "what a customer or an organisation owes the platform",
     "payable": "what the platform owes a technician or a provider",
     "cash_in_hand": "cash that was collected at the door and belongs to the platform",
+    "outside_cash": "what a provider took itself, as money that is not with the platform",
+    "outside_income": "the same, as what it was for",
 }
 
 
@@ -84,6 +86,14 @@ def payable(party_id: UUID, currency: str) -> Account:
 
 def cash_in_hand(party_id: UUID, currency: str) -> Account:
     return Account("party", party_id, "cash_in_hand", currency)
+
+
+def outside_cash(party_id: UUID, currency: str) -> Account:
+    return Account("party", party_id, "outside_cash", currency)
+
+
+def outside_income(party_id: UUID, currency: str) -> Account:
+    return Account("party", party_id, "outside_income", currency)
 
 
 class Unbalanced(ValueError):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from dispatch import bus
+from dispatch.engine import audit
 from dispatch.engine.cache import Cached
-from dispatch.errors import Conflict
-from dispatch.events import Fact
+from dispatch.errors import Conflict, Invalid, Missing
+from dispatch.events import Actor, Fact
 from dispatch.services import Reactions, Services, Tx
 from dispatch.shares import percent_of
 from storage import promos as rows
 from storage.database.pool import Conn
-from storage.promos import Promo
+from storage.promos import Promo, PromoRow
 
 
 class PromoUsedUp(Conflict):
@@ -167,20 +170,88 @@ class PromoIn:
 async def upsert(tx: Tx, promo: PromoIn) -> UUID:
     """Writes a definition; every node drops its copy after the commit."""
     code = normal(promo.code)
-    written = await rows.upsert(
-        tx.conn, code=code, description=promo.description,
-        discount_type="fixed" if promo.discount_percent is None else "percentage",
-        discount_percent=promo.discount_percent, discount_minor=promo.discount_minor, currency=promo.currency,
-        min_order_minor=promo.min_order_minor, max_discount_minor=promo.max_discount_minor,
-        per_user_limit=promo.per_user_limit, total_limit=promo.total_limit, valid_from=promo.valid_from,
-        valid_until=promo.valid_until, is_active=promo.is_active,
-    )  # fmt: skip
+    written = await rows.upsert(tx.conn, **_columns(promo))
     assert written is not None
     changed(tx, code)
     return written
+
+
+def _columns(promo: PromoIn) -> dict[str, Any]:
+    kind = "fixed" if promo.discount_percent is None else "percentage"
+    return {**asdict(promo), "code": normal(promo.code), "discount_type": kind}
 
 
 def changed(tx: Tx, code: str) -> None:
     """Whoever writes a definition calls this: every node drops its copy after the commit."""
     tx.after_commit(lambda: _cache.drop(tx.services, code))
     tx.hint(bus.PROMO_CHANGED, {"code": code})
+
+
+# ---------------------------------------------------------------- as staff write them
+
+
+class CodeTaken(Conflict):
+    """There is a promo code of this name already."""
+
+    code = "code_taken"
+
+
+def discount(kind: str, value: float, minor: Callable[[float], int]) -> dict[str, Any]:
+    """The fields of a PromoIn for a discount in percent or an amount. Raises Invalid beyond 100 percent."""
+    if kind == "fixed":
+        return {"discount_minor": minor(value)}
+    if value > 100:
+        raise Invalid({"discount_value": "must be at most 100 percent"})
+    percent = Decimal(str(value))
+    if percent != round(percent, 2):
+        raise Invalid({"discount_value": "must have at most two decimals"})
+    return {"discount_percent": percent}
+
+
+async def get(conn: Conn, promo_id: UUID) -> PromoRow:
+    """Raises Missing."""
+    found = await rows.get(conn, promo_code_id=promo_id)
+    if found is None:
+        raise Missing("promo code")
+    return found
+
+
+async def create(tx: Tx, promo: PromoIn, actor: Actor) -> PromoRow:
+    """A new code, audited. Raises CodeTaken, Invalid (a window that ends before it begins)."""
+    _check_window(promo.valid_from, promo.valid_until)
+    written = await rows.insert(tx.conn, **_columns(promo))
+    if written is None:
+        raise CodeTaken
+    made = await get(tx.conn, written)
+    await audit.changed(tx, actor, "create_promo_code", "promo_code", made.id, None, made)
+    changed(tx, made.code)
+    return made
+
+
+async def change(
+    tx: Tx, promo_id: UUID, actor: Actor, changes: Mapping[str, Any], value: float | None,
+    minor: Callable[[float], int],
+) -> PromoRow:  # fmt: skip
+    """Changes fields of a PromoIn, and what the code is worth in its own kind. Raises Missing, Invalid.
+
+    A total below what was used already ends the code; what was used stays.
+    """
+    before = await rows.lock(tx.conn, promo_code_id=promo_id)
+    if before is None:
+        raise Missing("promo code")
+    kept = {f.name: getattr(before, f.name) for f in fields(PromoIn)} | dict(changes)
+    if value is not None:
+        kept |= discount(before.discount_type, value, minor)
+    after = PromoIn(**kept)
+    _check_window(after.valid_from, after.valid_until)
+    if after.total_limit is not None and after.total_limit < before.used_count:
+        raise Invalid({"total_usage_limit": f"must not be below the {before.used_count} uses that there are"})
+    await upsert(tx, after)
+    found = await get(tx.conn, promo_id)
+    await audit.changed(tx, actor, "update_promo_code", "promo_code", promo_id, before, found)
+    return found
+
+
+def _check_window(valid_from: datetime | None, valid_until: datetime | None) -> None:
+    if valid_from is not None and valid_until is not None and valid_until <= valid_from:
+        raise Invalid({"valid_until": "must be after valid_from"})

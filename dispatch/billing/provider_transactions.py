@@ -51,6 +51,9 @@ class NewTransaction:
     payout_id: UUID | None = None
     related_to: UUID | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    #: Of whoever paid and is no customer.
+    payer_name: str | None = None
+    payer_phone: str | None = None
 
 
 def shown(status: str) -> str:
@@ -64,8 +67,8 @@ async def add(tx: Tx, new: NewTransaction) -> Transaction | None:
     made = await rows.insert(
         tx.conn, provider_id=new.provider_id, type=new.type, category=new.category, status=new.status,
         amount_minor=new.amount_minor, currency=new.currency, reference=new.reference, method=new.method,
-        customer_id=payer.id if payer else None, payer_name=payer.name if payer else None,
-        payer_email=payer.email if payer else None, payer_phone=payer.phone if payer else None,
+        customer_id=payer.id if payer else None, payer_name=payer.name if payer else new.payer_name,
+        payer_email=payer.email if payer else None, payer_phone=payer.phone if payer else new.payer_phone,
         description=new.description, service=new.service, booking_id=new.booking_id, payout_id=new.payout_id,
         related_to=new.related_to, metadata=dict(new.metadata),
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from dispatch.billing import ledger
+from dispatch.billing import ledger, provider_refunds
 from dispatch.billing.ledger import Line
 from dispatch.engine import alerts, facts, lifecycle, offers, queue
 from dispatch.errors import Conflict, Invalid, Missing
@@ -32,6 +32,12 @@ class NotPaid(Conflict):
     """Nothing has been paid for this, so nothing can be refunded."""
 
     code = "not_paid"
+
+
+class PayeeHasLess(Conflict):
+    """The wallet of whoever was paid does not hold that much any more."""
+
+    code = "wallet_too_small"
 
 
 class OverRefund(Conflict):
@@ -123,6 +129,7 @@ async def _reserve(
         prepaid = max(0, min(amount_minor, held))
         if prepaid < amount_minor:
             owed = max(0, min(amount_minor - prepaid, await ledger.owed_for(tx.conn, payment.booking_id)))
+    await _check_payee(tx, payment, amount_minor)
     refund_id = await rows.insert(
         tx.conn, payment_id=payment.id, booking_id=payment.booking_id, amount_minor=amount_minor,
         prepaid_minor=prepaid, owed_minor=owed, currency=payment.currency, to_wallet=to_wallet,
@@ -138,9 +145,24 @@ async def _reserve(
         booking_id=payment.booking_id,
         description=reason,
     )
+    if _payee_of(payment) is not None:
+        await provider_refunds.opened(tx, refund, payment)
     if prepaid and prepaid == held:
         await _stop_unpaid(tx, payment)
     return refund
+
+
+def _payee_of(payment: Payment) -> UUID | None:
+    """Who gives a refund back: a provider what it was paid; what came besides is nobody's yet."""
+    return payment.payee_id if payment.surplus_of is None else None
+
+
+async def _check_payee(tx: Tx, payment: Payment, amount_minor: int) -> None:
+    """Raises PayeeHasLess: a wallet gives back no more than it holds."""
+    if (payee_id := _payee_of(payment)) is not None:
+        held = await ledger.lock_owner(tx, "party", payee_id, payment.currency)
+        if held.get("payable", 0) < amount_minor:
+            raise PayeeHasLess
 
 
 async def _stop_unpaid(tx: Tx, payment: Payment) -> None:
@@ -175,6 +197,8 @@ def reserved(refund: Refund, payment: Payment) -> list[Line]:
     )
     if payment.surplus_of is not None:
         source = [Line(ledger.platform("surplus", currency), -refund.amount_minor)]
+    elif payment.payee_id is not None:
+        source = [Line(ledger.payable(payment.payee_id, currency), -refund.amount_minor)]
     else:
         source = [
             Line(ledger.platform("prepaid", currency), -refund.prepaid_minor),
@@ -294,6 +318,7 @@ async def settle(tx: Tx, refund_id: UUID) -> bool:
         )  # fmt: skip
     await intent_rows.close_reviewed(tx.conn, refund_id=refund_id, payment_id=None)
     await payment_rows.settle_refund(tx.conn, payment_id=refund.payment_id)
+    await provider_refunds.closed(tx, refund, "settle")
     await _settle_alerts(tx, refund)
     await _show_on_booking(tx, refund)
     return True
@@ -368,6 +393,7 @@ async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:
             Line(ledger.platform(home, refund.currency), refund.prepaid_minor),
         ]
     await ledger.post(tx, "refund_failed", str(refund.id), back, booking_id=refund.booking_id, description=reason)
+    await provider_refunds.closed(tx, refund, "fail")
     await alerts.raise_alert(
         tx, "refund_failed", f"A refund of {refund.amount_minor / 100:.2f} {refund.currency} failed: {reason}",
         booking_id=refund.booking_id, subject=f"refund:{refund.id}",

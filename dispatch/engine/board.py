@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from dispatch.engine.lifecycle import ASSIGNMENT_STATES
+from dispatch.engine import nearby
 from dispatch.services import Services
 from storage import alerts as alert_rows
 from storage import board as rows
@@ -59,18 +59,11 @@ def technicians(services: Services, box: Box) -> dict[UUID, dict[str, Any]]:
         seen, person = tracker.find(no), services.roster.by_no(no)
         if seen is None or person is None:
             continue
-        # Of several jobs the one that has come furthest; an accepted one for later makes nobody busy.
-        under_way = [j.state for j in tracker.arrivals.of_technician(person.id) if j.state != "accepted"]
-        if not person.is_available:
-            presence = "offline"
-        elif now_s - seen.fix_at_s > services.settings.dispatch.fresh_fix_s:
-            presence = "stale"
-        else:
-            presence = "busy" if under_way else "online"
+        presence, job = nearby.presence_of(services, person, now_s - seen.fix_at_s)
         found[person.id] = {
             "id": person.id, "code": person.code, "name": person.name, "lat": seen.lat, "lng": seen.lng,
             "heading_deg": seen.heading_deg, "presence": presence, 
-            "job": max(under_way, key=ASSIGNMENT_STATES.index, default=None),
+            "job": job,
         }  # fmt: skip
     return found
 

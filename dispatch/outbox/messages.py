@@ -26,9 +26,13 @@ TEMPLATES: Mapping[str, str] = {
     "If you did not ask for it, ignore it and share it with nobody.",
     "password_changed": "The password of your account was changed. If this was not you, contact us at once.",
     "password_link": "Choose the password of your account: {link}. The link works once, for {hours} hours.",
+    "ticket_opened": "{organisation} opened ticket {number} ({priority}): {subject}",
+    "ticket_reply": "There is an answer to ticket {number}, {subject}: {message}",
     "member_enrolled": "{organisation} has enrolled you: you can book services as one of its members.",
     "invitation": "{inviter} invites you to {name}. Choose your password here: {link}. "
     "The link works once, for {hours} hours.",
+    "verify_email": "Confirm that this is your address: {link}. The link works once, for {hours} hours.",
+    "email_changed": "The e-mail address of your account was changed. If this was not you, contact us at once.",
     "application_rejected": "Your application for {name} was not accepted. {reason}",
     "membership_added": "You now belong to {party} as well: sign in with your e-mail address and password.",
     "phone_changed": "The phone number of your account was changed. If this was not you, contact us at once.",

@@ -15,6 +15,8 @@ from dispatch.outbox import messages
 from dispatch.parties import organisations
 from dispatch.parties.departments import services_in
 from dispatch.services import Services, Tx
+from dispatch.webhooks import deliveries
+from dispatch.webhooks.owners import Owner
 from storage import accounts as account_rows
 from storage import members as rows
 from storage.database.errors import StorageError, constraint_of
@@ -144,6 +146,14 @@ async def enrol(tx: Tx, by: By, new: NewMember, organisation_name: str) -> UUID:
     except StorageError as e:
         raise _refused(e) from e
     await _invite(tx, person, new.email, organisation_name, may_open)
+    await deliveries.publish(
+        tx, Owner("organisation", by.organisation_id), "user.enrolled",
+        {
+            "member_id": str(member_id), "employee_id": new.employee_no, "email": new.email,
+            "name": f"{new.first_name} {new.last_name}".strip(),
+            "department_id": str(department_id) if department_id else None,
+        },
+    )  # fmt: skip
     return member_id
 
 
@@ -223,19 +233,32 @@ async def set_status(
     if on_day is not None:
         await rows.plan_status(tx.conn, id=member_id, status=status, on_day=on_day, reason=reason)
     else:
-        await apply_status(tx, member_id, status, reason)
+        await apply_status(tx, by.organisation_id, member_id, status, reason)
     await audit.record(
         tx, by.actor, f"member.{status}", "member", member_id,
         {"status": {"old": before.status, "new": status}, "on": {"old": None, "new": str(on_day or "now")}},
     )  # fmt: skip
 
 
-async def apply_status(tx: Tx, member_id: UUID, status: str, reason: str | None) -> None:
+async def apply_status(tx: Tx, organisation_id: UUID, member_id: UUID, status: str, reason: str | None) -> None:
     """Without asking who wants it. Raises TooManyMembers."""
-    await rows.set_status(tx.conn, id=member_id, status=status)
+    member = await rows.get(tx.conn, id=member_id, organisation_id=organisation_id)
+    if member is None:
+        return
+    try:
+        await rows.set_status(tx.conn, id=member_id, status=status)
+    except StorageError as e:
+        raise _refused(e) from e
     await rows.note_status(tx.conn, id=member_id, status=status, reason=reason)
-    if status != "active":
-        await tx.services.sessions.revoke_all(tx, organisations.REALM, member_id, f"member {status}")
+    if status == "active":
+        return
+    await tx.services.sessions.revoke_all(tx, organisations.REALM, member_id, f"member {status}")
+    if status == "suspended":
+        told = {
+            "member_id": str(member_id), "employee_id": member.employee_no, "email": member.email, "reason": reason,
+            "name": f"{member.first_name} {member.last_name}".strip(),
+        }  # fmt: skip
+        await deliveries.publish(tx, Owner("organisation", organisation_id), "user.suspended", told)
 
 
 async def apply_planned(services: Services) -> int:
@@ -244,7 +267,7 @@ async def apply_planned(services: Services) -> int:
         due = await rows.due_changes(conn, timezone=services.settings.timezone)
     for change in due:
         async with services.transaction() as tx:
-            await apply_status(tx, change.id, change.status, change.reason)
+            await apply_status(tx, change.organisation_id, change.id, change.status, change.reason)
     return len(due)
 
 

@@ -158,6 +158,14 @@ async def manager_of(conn: Conn, organisation: Organisation) -> Manager | None:
     return await rows.manager(conn, account_id=organisation.account_manager_id)
 
 
+async def require_staff(conn: Conn, account_id: UUID) -> Manager:
+    """Somebody of the staff. Raises Missing."""
+    found = await rows.manager(conn, account_id=account_id)
+    if found is None:
+        raise Missing("member of staff")
+    return found
+
+
 def timezone_of(organisation: Organisation) -> str:
     return organisation.timezone or _DEFAULT_PLACE[0]
 

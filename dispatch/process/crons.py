@@ -10,6 +10,7 @@ from dispatch.billing import provider_payouts, reconciliation
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
+from dispatch.parties import enrolments, members
 from dispatch.process import housekeeping
 from dispatch.reports import analytics
 from dispatch.services import Services
@@ -22,6 +23,10 @@ RESTART_S = 5.0
 
 async def _tidy(run: Run) -> None:
     await housekeeping.tidy(run.services)
+
+
+async def _members(run: Run) -> None:
+    await members.apply_planned(run.services)
 
 
 async def _reconcile(run: Run) -> None:
@@ -38,12 +43,14 @@ async def _analytics(run: Run) -> dict[str, int]:
 
 #: Every kind of work that happens later, and who does it.
 HANDLERS: Mapping[str, Handler] = {
-    "tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers, "analytics": _analytics,
+    "tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers, "members": _members,
+    enrolments.TASK: enrolments.work, "analytics": _analytics,
 }  # fmt: skip
 
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
 CRONS: Mapping[str, str] = {
-    "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *", "analytics": "40 * * * *",
+    "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *", "members": "6 * * * *",
+    "analytics": "40 * * * *",
 }  # fmt: skip
 #: Those that only make sense with a payment gateway.
 _NEEDS_GATEWAY = ("reconcile",)

@@ -11,6 +11,7 @@ from dispatch.engine import files
 from dispatch.parties import erasure
 from storage import (
     commands,
+    email_changes,
     explain,
     facts,
     idempotency,
@@ -45,7 +46,7 @@ async def tidy(services: Services) -> None:
 
     Each kind in a transaction of its own, so that one that waits holds up no other.
     """
-    for purge in (sessions.purge, passwords.purge, quotas.purge, idempotency.purge):
+    for purge in (sessions.purge, passwords.purge, email_changes.purge, quotas.purge, idempotency.purge):
         async with services.transaction() as tx:
             await purge(tx.conn)
     async with services.transaction() as tx:

@@ -110,3 +110,13 @@ VALUES (:account_id, :realm, :party_id, :role, :permissions, :status)
 ON CONFLICT (account_id, realm, party_id) DO UPDATE SET role = EXCLUDED.role, permissions = EXCLUDED.permissions,
   status = EXCLUDED.status
 RETURNING id;
+
+-- name: set_contact
+-- What people say of themselves: a phone that nobody has verified is a preference, and nothing is proved by it.
+UPDATE accounts SET name = coalesce(:name, name), updated_at = app_now(),
+  prefs = CASE WHEN :phone::text IS NULL THEN prefs ELSE prefs || jsonb_build_object('contact_phone', :phone::text) END
+WHERE id = :id AND erased_at IS NULL;
+
+-- name: contact
+SELECT name, email, coalesce(prefs ->> 'contact_phone', phone) AS phone, avatar_url, updated_at FROM accounts
+WHERE id = :id AND erased_at IS NULL;

@@ -1,13 +1,15 @@
 -- name: insert
-INSERT INTO api_clients (party_id, name, public_key, secret_hash, scopes, made_by, ip_allow, expires_at)
-VALUES (:party_id, :name, :public_key, :secret_hash, :scopes, :made_by, :ip_allow::text[]::cidr[], :expires_at)
+INSERT INTO api_clients (party_id, name, public_key, secret_hash, scopes, made_by, ip_allow, expires_at, description, rate_limit)
+VALUES (:party_id, :name, :public_key, :secret_hash, :scopes, :made_by, :ip_allow::text[]::cidr[], :expires_at, :description,
+  :rate_limit)
 RETURNING id;
 
 -- name: find
 -- A key that may be used now: not revoked, not over, its party there, and whoever made it still a member.
 SELECT k.id, k.party_id, p.kind AS party_kind, k.secret_hash,
        CASE WHEN k.previous_until > clock_timestamp() THEN k.previous_hash END AS previous_hash,
-       k.scopes, k.made_by, m.role AS maker_role, m.permissions AS maker_permissions, k.ip_allow::text[] AS ip_allow
+       k.scopes, k.made_by, m.role AS maker_role, m.permissions AS maker_permissions, k.ip_allow::text[] AS ip_allow,
+       k.rate_limit
 FROM api_clients k JOIN parties p ON p.id = k.party_id
 LEFT JOIN memberships m ON m.id = k.made_by LEFT JOIN accounts a ON a.id = m.account_id
 WHERE k.public_key = :public_key AND k.revoked_at IS NULL AND p.deleted_at IS NULL
@@ -15,7 +17,8 @@ WHERE k.public_key = :public_key AND k.revoked_at IS NULL AND p.deleted_at IS NU
   AND (k.made_by IS NULL OR (m.status = 'active' AND a.is_active AND a.erased_at IS NULL));
 
 -- name: of_party
-SELECT id, name, public_key, scopes, ip_allow::text[] AS ip_allow, expires_at, last_used_at, created_at
+SELECT id, name, public_key, scopes, ip_allow::text[] AS ip_allow, expires_at, last_used_at, created_at, description,
+  rate_limit
 FROM api_clients WHERE party_id = :party_id AND revoked_at IS NULL ORDER BY created_at DESC, id;
 
 -- name: rotate

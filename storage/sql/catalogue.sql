@@ -3,12 +3,13 @@
 SELECT s.id, s.name, s.description, s.category, s.service_type, s.tier, s.duration_minutes, s.image_url, s.updated_at,
   p.currency, p.price_minor, p.list_price_minor
 FROM services s JOIN service_prices p ON p.service_id = s.id
-WHERE s.is_active AND s.deleted_at IS NULL
-ORDER BY s.category, s.service_type, array_position(ARRAY['Minimal', 'Exclusive', 'E-Lite'], s.tier) NULLS LAST, s.tier,
+LEFT JOIN service_categories c ON c.name = s.category
+WHERE s.is_active AND c.is_active IS NOT FALSE AND s.deleted_at IS NULL
+ORDER BY coalesce(c.position, 0), s.category, s.service_type, array_position(ARRAY['Minimal', 'Exclusive', 'E-Lite'], s.tier) NULLS LAST, s.tier,
   s.name, s.id;
 
 -- name: last_change
-SELECT coalesce(max(updated_at), to_timestamp(0)) FROM services;
+SELECT greatest((SELECT max(updated_at) FROM services), (SELECT max(updated_at) FROM service_categories), to_timestamp(0));
 
 -- name: insert
 INSERT INTO services (id, name, description, category, service_type, tier, duration_minutes, image_url, is_active)

@@ -65,7 +65,7 @@ WHERE id IN (SELECT id FROM payment_intents WHERE state = 'pending' AND attempts
 -- name: expire
 -- Nobody needs the order or its money any more. A call that is under way ends by itself.
 UPDATE payment_intents SET state = 'expired', next_try_at = NULL, updated_at = clock_timestamp()
-WHERE payment_id = :payment_id AND kind IN ('order', 'capture') AND state = 'pending';
+WHERE payment_id = :payment_id AND kind IN ('order', 'capture', 'link') AND state = 'pending';
 
 -- name: captured
 -- The money is here, so nobody has to capture it any more.

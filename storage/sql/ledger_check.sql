@@ -18,6 +18,10 @@ WITH owed AS (
   SELECT payee_id, currency, sum(minor) AS total FROM (
     SELECT payee_id, currency, earning_minor - claimed_minor AS minor FROM earnings WHERE status <> 'cancelled'
     UNION ALL
+    -- What providers asked for and were paid, less what of it goes back.
+    SELECT p.payee_id, p.currency, p.captured_minor - p.refunded_minor FROM payments p
+    WHERE p.payee_id IS NOT NULL AND p.captured_minor > 0 AND p.surplus_of IS NULL
+    UNION ALL
     SELECT o.party_id, o.currency, coalesce((SELECT sum(p.amount_minor) FROM payout_parts p WHERE p.payout_id = o.id), 0) - o.total_minor
     FROM payouts o WHERE o.status <> 'failed') m
   GROUP BY payee_id, currency

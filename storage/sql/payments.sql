@@ -4,7 +4,12 @@ INSERT INTO payments (id, booking_id, account_id, kind, status, currency, amount
 VALUES (:payment_id, :booking_id, :account_id, :kind, :status, :currency, :amount_minor, :dues_minor, :receipt, :expires_at)
 ON CONFLICT DO NOTHING
 RETURNING id, booking_id, account_id, kind, method, status, currency, amount_minor, dues_minor, captured_minor, refunded_minor,
-  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, created_at;
+  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, payee_id, created_at;
+
+-- name: insert_request
+-- What a customer of a provider is asked for: all of it is the payee's.
+INSERT INTO payments (id, account_id, kind, status, currency, amount_minor, receipt, payee_id)
+VALUES (:payment_id, :account_id, 'online', 'created', :currency, :amount_minor, :receipt, :payee_id);
 
 -- name: insert_captured
 -- Money that is already here: a wallet's part, or what a gateway took besides the payment it was asked for.
@@ -17,37 +22,37 @@ RETURNING id;
 
 -- name: get
 SELECT id, booking_id, account_id, kind, method, status, currency, amount_minor, dues_minor, captured_minor, refunded_minor,
-  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, created_at
+  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, payee_id, created_at
 FROM payments WHERE id = :payment_id;
 
 -- name: lock
 SELECT id, booking_id, account_id, kind, method, status, currency, amount_minor, dues_minor, captured_minor, refunded_minor,
-  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, created_at
+  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, payee_id, created_at
 FROM payments WHERE id = :payment_id FOR UPDATE;
 
 -- name: of_booking
 SELECT id, booking_id, account_id, kind, method, status, currency, amount_minor, dues_minor, captured_minor, refunded_minor,
-  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, created_at
+  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, payee_id, created_at
 FROM payments WHERE booking_id = :booking_id ORDER BY created_at, id;
 
 -- name: lock_of_booking
 SELECT id, booking_id, account_id, kind, method, status, currency, amount_minor, dues_minor, captured_minor, refunded_minor,
-  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, created_at
+  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, payee_id, created_at
 FROM payments WHERE booking_id = :booking_id ORDER BY id FOR UPDATE;
 
 -- name: find_by_order
 SELECT id, booking_id, account_id, kind, method, status, currency, amount_minor, dues_minor, captured_minor, refunded_minor,
-  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, created_at
+  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, payee_id, created_at
 FROM payments WHERE gateway_order_id = :order_id;
 
 -- name: find_by_receipt
 SELECT id, booking_id, account_id, kind, method, status, currency, amount_minor, dues_minor, captured_minor, refunded_minor,
-  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, created_at
+  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, payee_id, created_at
 FROM payments WHERE receipt = :receipt;
 
 -- name: find_by_gateway_payment
 SELECT id, booking_id, account_id, kind, method, status, currency, amount_minor, dues_minor, captured_minor, refunded_minor,
-  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, created_at
+  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, payee_id, created_at
 FROM payments WHERE gateway_payment_id = :gateway_payment_id;
 
 -- name: shrink

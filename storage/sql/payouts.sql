@@ -23,6 +23,9 @@ payouts o JOIN parties p ON p.id = o.party_id
 -- part: of_party
 FROM payouts o WHERE o.party_id = :party_id
 
+-- part: everybodys
+FROM payouts o WHERE true
+
 -- part: requests
 FROM payouts o JOIN parties p ON p.id = o.party_id WHERE o.is_request
 

@@ -1,3 +1,27 @@
+-- part: columns
+c.id, c.code, c.description, c.discount_type, c.discount_percent, c.discount_minor, c.currency, c.min_order_minor,
+  c.max_discount_minor, c.per_user_limit, c.total_limit, c.used_count, c.valid_from, c.valid_until, c.is_active,
+  c.created_at, c.updated_at
+
+-- part: source
+promo_codes c
+
+-- part: everything
+FROM promo_codes c WHERE true
+
+-- name: get
+SELECT {columns} FROM {source} WHERE c.id = :promo_code_id;
+
+-- name: lock
+SELECT {columns} FROM {source} WHERE c.id = :promo_code_id FOR UPDATE OF c;
+
+-- name: insert
+INSERT INTO promo_codes (code, description, discount_type, discount_percent, discount_minor, currency, min_order_minor,
+  max_discount_minor, per_user_limit, total_limit, valid_from, valid_until, is_active)
+VALUES (:code, :description, :discount_type, :discount_percent, :discount_minor, :currency, :min_order_minor,
+  :max_discount_minor, :per_user_limit, :total_limit, :valid_from, :valid_until, :is_active)
+ON CONFLICT (code) DO NOTHING RETURNING id;
+
 -- name: find
 SELECT id, code, description, discount_type, discount_percent, discount_minor, currency, min_order_minor, max_discount_minor,
   per_user_limit, total_limit, used_count, valid_from, valid_until, is_active

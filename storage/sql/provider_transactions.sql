@@ -36,6 +36,16 @@ UPDATE provider_transactions t SET method = coalesce(:method, t.method), descrip
   amount_minor = coalesce(:amount_minor, t.amount_minor), updated_at = app_now()
 WHERE t.id = :id AND t.status = 'pending' RETURNING {columns};
 
+-- name: describe
+UPDATE provider_transactions SET description = :description, updated_at = app_now() WHERE id = :id;
+
+-- name: by_reference
+SELECT {columns} FROM {source} WHERE t.provider_id = :provider_id AND t.reference = :reference;
+
+-- name: of_payment
+-- The line of the request that a payment paid.
+SELECT {columns} FROM {source} JOIN payment_requests q ON q.transaction_id = t.id WHERE q.payment_id = :payment_id;
+
 -- name: related
 -- What belongs to the same thing: its refunds and reversals, or what it is one of.
 SELECT {columns} FROM {source} WHERE t.provider_id = :provider_id AND t.id <> :id

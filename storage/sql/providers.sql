@@ -40,3 +40,26 @@ WHERE id = :id;
 
 -- name: set_units
 UPDATE providers SET money_units = :money_units, updated_at = app_now() WHERE id = :id;
+
+-- name: set_general
+UPDATE providers SET facility_type = coalesce(:facility_type, facility_type), description = coalesce(:description, description),
+  services = coalesce(:services::text[], services), money_units = coalesce(:money_units, money_units), updated_at = app_now()
+WHERE id = :id;
+
+-- name: set_head
+-- What of a provider stands on its party: name and address, whose lines are merged.
+UPDATE parties SET name = coalesce(:name, name), address = coalesce(address, '{}') || :address::jsonb, updated_at = app_now()
+WHERE id = :id;
+
+-- name: set_clock
+UPDATE parties SET timezone = :timezone, updated_at = app_now() WHERE id = :id AND timezone <> :timezone;
+
+-- name: set_formats
+UPDATE providers SET language = coalesce(:language, language), date_format = coalesce(:date_format, date_format),
+  time_format = coalesce(:time_format, time_format), updated_at = app_now()
+WHERE id = :id;
+
+-- name: set_billing
+UPDATE providers SET billing_email = coalesce(:billing_email, billing_email), billing_period = coalesce(:billing_period, billing_period),
+  updated_at = app_now()
+WHERE id = :id;

@@ -46,6 +46,9 @@ PLAIN = {
     "schema_migrations", "service_prices", "services", "settings", "slots", "staff_recovery_codes", "staff_totp",
     "tasks", "technician_blocks",
     "technician_days_off", "technician_positions", "technicians", "zone_pincodes", "zones",
+    # Providers have stories of their own.
+    "email_changes", "manual_transactions", "payment_links", "payment_methods", "payment_requests",
+    "provider_applications", "provider_customers", "provider_days", "provider_transactions", "providers",
 }  # fmt: skip
 
 

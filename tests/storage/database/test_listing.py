@@ -219,9 +219,13 @@ def value_for(listed: Listed[Any], name: str) -> Any:
     filter_ = listed.filters[name]
     if isinstance(filter_, AnyOf):
         return [_VALUES[filter_.type]]
-    kind = next(k for k in ("date[]", "text[]", "date", "boolean", "bigint", "text") if f"{{}}::{k}" in filter_)
     day = _VALUES["date"]
-    return {"date[]": [day], "text[]": ["x"], "date": day, "boolean": True, "bigint": 1, "text": "x"}[kind]
+    values = {
+        "date[]": [day], "text[]": ["x"], "timestamptz": _GIVEN["since"], "date": day, "boolean": True, "bigint": 1,
+        "text": "x",
+    }  # fmt: skip
+    return next(value for kind, value in values.items() if f"{{}}::{kind}" in filter_)
+
 
 
 def filled(listed: Listed[Any], wanted: Wanted) -> Wanted:

@@ -1,0 +1,51 @@
+"""The gateway's page for a payment request: asked for once, by an intent, and given up with the request."""
+
+from __future__ import annotations
+
+import logging
+
+from dispatch.ports.gateway import Gateway, GatewayError, GatewayLink, GatewayRefused
+from dispatch.services import Services
+from storage import payment_requests as rows
+from storage import payments as payment_rows
+from storage.intents import Intent
+from storage.payment_requests import PaymentRequest
+
+log = logging.getLogger(__name__)
+
+#: A link that nobody reports on is asked about after so many seconds.
+POLL_S = 120.0
+
+
+async def make(services: Services, gateway: Gateway, intent: Intent) -> None:
+    """The handler of link intents. Raises GatewayRefused when what the gateway made is not what was asked for."""
+    async with services.read() as conn:
+        payment = await payment_rows.get(conn, payment_id=intent.payment_id)
+        request = await rows.of_payment(conn, payment_id=intent.payment_id)
+    if payment is None or request is None or request.status != "pending" or request.gateway_link_id is not None:
+        return
+    link: GatewayLink | None = None
+    if intent.may_have_happened:
+        link = await gateway.find_payment_link(payment.receipt)
+    if link is None:
+        link = await gateway.create_payment_link(
+            payment.amount_minor, payment.currency, payment.receipt,
+            description=request.description or f"Payment request {request.reference}",
+            notes={"request_id": str(request.id)}, callback_url=request.redirect_url,
+        )  # fmt: skip
+    if (link.amount_minor, link.currency) != (payment.amount_minor, payment.currency):
+        raise GatewayRefused(f"The link {link.id} is not the one that was asked for.")
+    async with services.transaction() as tx:
+        await rows.linked(tx.conn, id=request.id, gateway_link_id=link.id, url=link.short_url)
+        if link.order_id is not None:
+            await payment_rows.ordered(tx.conn, payment_id=payment.id, order_id=link.order_id, poll_s=POLL_S)
+
+
+async def close(services: Services, request: PaymentRequest) -> None:
+    """Tells the gateway that its page is over. Should it be paid all the same, that money goes back by itself."""
+    if request.gateway_link_id is None or not services.settings.payments.is_configured:
+        return
+    try:
+        await services.gateway.cancel_payment_link(request.gateway_link_id)
+    except GatewayError as e:
+        log.warning("the link %s could not be closed: %s", request.gateway_link_id, e)

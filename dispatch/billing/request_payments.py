@@ -1,0 +1,41 @@
+"""When a request of a provider is paid: the ledger, the statement, and what else waits for that money."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from dispatch.billing import ledger, provider_transactions, provider_wallet
+from dispatch.billing.ledger import Line
+from dispatch.services import Tx
+from storage import payment_requests as rows
+from storage.payment_requests import PaymentRequest
+from storage.payments import Payment
+
+#: What else happens when a request is paid, by its purpose.
+Follower = Callable[[Tx, PaymentRequest], Awaitable[None]]
+FOLLOWERS: dict[str, Follower] = {}
+
+
+async def lock_for(tx: Tx, payment: Payment) -> PaymentRequest | None:
+    """The open or closed request that a payment is for, locked; None when the payment was given up for another one."""
+    return await rows.lock_of_payment(tx.conn, payment_id=payment.id)
+
+
+async def paid(tx: Tx, request: PaymentRequest, payment: Payment, gateway_payment_id: str) -> None:
+    """The whole amount is the provider's. The caller has captured the payment and holds the request's lock."""
+    assert payment.payee_id is not None, "a request's payment has its payee"
+    currency = payment.currency
+    await ledger.post(
+        tx, "capture", gateway_payment_id,
+        [
+            Line(ledger.platform("gateway_clearing", currency), -payment.amount_minor),
+            Line(ledger.payable(payment.payee_id, currency), payment.amount_minor),
+        ],
+        description=f"Payment request {request.reference}",
+    )  # fmt: skip
+    moved = await rows.pay(tx.conn, id=request.id)
+    assert moved == 1, "the caller has seen that it is open"
+    await provider_transactions.move(tx, request.transaction_id, "settle")
+    await provider_wallet.tell(tx, payment.payee_id, currency)
+    if follow := FOLLOWERS.get(request.purpose):
+        await follow(tx, request)

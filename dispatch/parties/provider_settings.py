@@ -1,0 +1,87 @@
+"""What a provider says of itself: merged, so that what is not sent stays."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from dispatch import localtime
+from dispatch.errors import Missing
+from dispatch.services import Tx
+from storage import provider_sums
+from storage import providers as rows
+from storage.providers import Provider
+
+#: The dashboard costs providers nothing: the platform earns by its share of what they do.
+PLAN = "Free"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the platform charges a provider, when next, and how many days that is from now."""
+
+    name: str
+    amount_minor: int
+    next_on: date
+    days_left: int
+
+
+def plan_of(provider: Provider, now: datetime) -> Plan:
+    """Periods count from the local day on which the provider began; a month without that day ends with its last."""
+    today = localtime.local(now, provider.timezone).date()
+    began = localtime.local(provider.created_at, provider.timezone).date()
+    step = 12 if provider.billing_period == "yearly" else 1
+    months = step
+    while (due := _months_after(began, months)) <= today:
+        months += step
+    return Plan(PLAN, 0, due, (due - today).days)
+
+
+def _months_after(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+async def set_general(
+    tx: Tx, provider_id: UUID, *, name: str | None, facility_type: str | None, description: str | None,
+    services: Sequence[str] | None, address: Mapping[str, Any], money_units: str | None,
+) -> Provider:  # fmt: skip
+    """`address` has any of address, city, country, postal_code; `money_units` counts from the next request on."""
+    await rows.set_general(
+        tx.conn, id=provider_id, facility_type=facility_type, description=description,
+        services=list(services) if services is not None else None, money_units=money_units,
+    )  # fmt: skip
+    await rows.set_head(tx.conn, id=provider_id, name=name, address=dict(address))
+    return await lock(tx, provider_id)
+
+
+async def set_time_language(
+    tx: Tx, provider_id: UUID, *, timezone: str | None, language: str | None, date_format: str | None,
+    time_format: str | None,
+) -> Provider:  # fmt: skip
+    """Another clock makes other days: the sums per day are made anew."""
+    await lock(tx, provider_id)
+    if timezone is not None and await rows.set_clock(tx.conn, id=provider_id, timezone=timezone):
+        await provider_sums.clear(tx.conn, provider_id=provider_id)
+        await provider_sums.fill(tx.conn, provider_id=provider_id)
+    await rows.set_formats(
+        tx.conn, id=provider_id, language=language, date_format=date_format, time_format=time_format
+    )
+    return await lock(tx, provider_id)
+
+
+async def set_billing(tx: Tx, provider_id: UUID, *, email: str | None, period: str | None) -> Provider:
+    await rows.set_billing(tx.conn, id=provider_id, billing_email=email, billing_period=period)
+    return await lock(tx, provider_id)
+
+
+async def lock(tx: Tx, provider_id: UUID) -> Provider:
+    """Raises Missing."""
+    found = await rows.lock(tx.conn, id=provider_id)
+    if found is None:
+        raise Missing("provider")
+    return found

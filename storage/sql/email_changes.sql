@@ -1,0 +1,22 @@
+-- name: put
+-- The newest wish is the one that counts.
+INSERT INTO email_changes (token_hash, account_id, email, expires_at)
+VALUES (:token_hash, :account_id, :email, clock_timestamp() + make_interval(secs => :life_s::float8))
+ON CONFLICT (account_id) WHERE used_at IS NULL
+DO UPDATE SET token_hash = EXCLUDED.token_hash, email = EXCLUDED.email, expires_at = EXCLUDED.expires_at;
+
+-- name: find
+SELECT account_id, email FROM email_changes WHERE token_hash = :token_hash AND used_at IS NULL AND expires_at > clock_timestamp();
+
+-- name: use
+UPDATE email_changes SET used_at = clock_timestamp()
+WHERE token_hash = :token_hash AND used_at IS NULL AND expires_at > clock_timestamp() RETURNING account_id, email;
+
+-- name: of_account
+SELECT account_id, email FROM email_changes WHERE account_id = :account_id AND used_at IS NULL AND expires_at > clock_timestamp();
+
+-- name: set_email
+UPDATE accounts SET email = :email, updated_at = app_now() WHERE id = :account_id AND erased_at IS NULL AND is_active;
+
+-- name: purge
+DELETE FROM email_changes WHERE expires_at < clock_timestamp() - interval '30 days';

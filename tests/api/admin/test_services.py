@@ -1,0 +1,122 @@
+"""Services by staff: made, changed, shown, taken out; bookings keep what was agreed."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiohttp import FormData
+
+from dispatch.engine import catalogue
+from tests.api.admin.counter import Counter, counter
+from tests.files import PDF, PNG
+
+__all__ = ["counter"]
+
+FACIAL = {
+    "name": "Facial - Minimal", "description": "Complete facial treatment...", "category": "Facial",
+    "service_type": "Facial", "tier": "Minimal", "product_cost": 1000.0, "market_price": 1200.0,
+    "duration_minutes": 60, "image_url": "https://cdn.example.com/facial.png",
+}  # fmt: skip
+
+
+async def offered(c: Counter, service_id: str) -> Any:
+    found = (await catalogue.current(c.world.services)).offered("INR")
+    return next((s for s in found if str(s.id) == service_id), None)
+
+
+async def test_a_service_is_made_changed_and_taken_out(counter: Counter) -> None:
+    made = (await counter.ask("POST", "/services", FACIAL, expect=201))["service"]
+    path = f"/services/{made['id']}"
+    assert (made["product_cost"], made["market_price"], made["currency"]) == (1000.0, 1200.0, "INR")
+    assert (await offered(counter, made["id"])).price_minor == 100_000
+    prices = [{"currency": "KES", "product_cost": 2500}]
+    body = {"product_cost": 1100.0, "market_price": 1300.0, "prices": prices}
+    changed = (await counter.ask("PUT", path, body))["service"]
+    assert changed["prices"] == [
+        {"currency": "INR", "product_cost": 1100.0, "market_price": 1300.0},
+        {"currency": "KES", "product_cost": 2500.0, "market_price": 2500.0},
+    ]  # fmt: skip
+    assert changed["description"] == FACIAL["description"]
+    assert (await offered(counter, made["id"])).price_minor == 110_000
+    audited = await counter.audited("update_service")
+    assert audited["prices"]["old"][0]["price_minor"] == 100_000 and audited.keys() == {"prices"}
+    gone = (await counter.ask("PATCH", path, {"prices": [{"currency": "KES", "product_cost": None}]}))["service"]
+    assert [p["currency"] for p in gone["prices"]] == ["INR"]
+    await counter.ask("PUT", path, {"is_active": False})
+    assert await offered(counter, made["id"]) is None
+    listed = await counter.ask("GET", "/services?is_active=false&category=Facial")
+    assert made["id"] in [s["id"] for s in listed["services"]]
+    await counter.ask("PUT", path, {"is_active": True})
+    done = await counter.ask("DELETE", path)
+    assert done["message"] == "Service deleted successfully"
+    for method, body in (("GET", None), ("PUT", {"is_active": True}), ("DELETE", None)):
+        await counter.ask(method, path, body, expect=404)
+
+
+async def test_an_old_booking_keeps_the_service_as_it_was_booked(counter: Counter) -> None:
+    world = counter.world
+    booking = await world.book(hours=30, dispatch=False)
+    service_id = world.service_ids["Facial"]
+    await counter.ask("PUT", f"/services/{service_id}", {"name": "Facial - Grand", "product_cost": 1})
+    line = (await counter.ask("GET", f"/bookings/{booking.id}"))["services"][0]
+    assert (line["name"], line["charged_price"]) == ("Facial - Minimal", 1600.0)
+
+
+@pytest.mark.parametrize(("changes", "field"), [
+    ({"tier": "Golden"}, "tier"), ({"product_cost": -1}, "product_cost"), ({"market_price": 999}, "market_price"),
+    ({"duration_minutes": 3}, "duration_minutes"), ({"name": ""}, "name"), ({"image_url": "javascript:x"}, "image_url"),
+    ({"product_cost": None}, "product_cost"), ({"image_file_id": str(uuid4())}, "image_file_id"),
+    ({"prices": [{"currency": "inr", "product_cost": 1}]}, "prices.0.currency"), ({"colour": "red"}, "colour"),
+])  # fmt: skip
+async def test_bad_services_are_refused_by_name(counter: Counter, changes: dict[str, Any], field: str) -> None:
+    refused = await counter.ask("POST", "/services", {**FACIAL, "name": "Bad one", **changes}, expect=422)
+    assert list(refused["error"]["details"]) == [field]
+    assert await counter.world.value("SELECT count(*) FROM services WHERE name = 'Bad one'") == 0
+
+
+async def test_an_image_is_sent_shown_to_everybody_and_replaced(counter: Counter) -> None:
+    made = (await counter.ask("POST", "/services", {**FACIAL, "name": "With a picture"}, expect=201))["service"]
+    client, headers = counter.staff.client, {"Authorization": f"Bearer {counter.staff.token}"}
+
+    async def send(content: bytes) -> Any:
+        form = FormData(quote_fields=False)
+        form.add_field("file", BytesIO(content), filename="a.png", content_type="image/png")
+        async with client.post(f"/v1/admin/services/{made['id']}/image", data=form, headers=headers) as reply:
+            return reply.status, await reply.json()
+
+    status, first = await send(PNG)
+    url = first["data"]["service"]["image_url"]
+    assert status == 200 and (await offered(counter, made["id"])).image_url == url
+    async with client.get(url) as reply:
+        assert await reply.read() == PNG
+    await send(PNG + b"another")
+    async with client.get(url) as reply:
+        assert reply.status == 404
+    assert (await send(PDF))[0] == 422
+
+
+async def test_categories_are_there_ordered_hidden_and_kept_while_used(counter: Counter) -> None:
+    made = (await counter.ask("POST", "/services", {**FACIAL, "category": "Massage"}, expect=201))["service"]
+    found = (await counter.ask("GET", "/categories?search=massage"))["categories"]
+    assert [(c["name"], c["services"]) for c in found] == [("Massage", 1)]
+    path = f"/categories/{found[0]['id']}"
+    hidden = (await counter.ask("PUT", path, {"is_active": False, "description": "Hands"}))["category"]
+    assert hidden["description"] == "Hands" and await offered(counter, made["id"]) is None
+    await counter.ask("PUT", path, {"is_active": True, "position": 1})
+    assert await offered(counter, made["id"]) is not None
+    for method, body in (("PUT", {"name": "Spa"}), ("DELETE", None)):
+        refused = await counter.ask(method, path, body, expect=409)
+        assert refused["error"]["code"] == "CATEGORY_IN_USE"
+    spa = (await counter.ask("POST", "/categories", {"name": "Spa"}, expect=201))["category"]
+    await counter.ask("POST", "/categories", {"name": "Spa"}, expect=409)
+    await counter.ask("PUT", f"/categories/{spa['id']}", {"name": "Massage"}, expect=409)
+    renamed = (await counter.ask("PUT", f"/categories/{spa['id']}", {"name": "Sauna"}))["category"]
+    assert renamed["name"] == "Sauna"
+    await counter.ask("DELETE", f"/categories/{spa['id']}")
+    await counter.ask("GET", f"/categories/{spa['id']}", expect=404)
+    await counter.ask("POST", "/categories", {"name": " ", "position": -1}, expect=422)
+    support = await counter.role("support")
+    assert (await support.call("POST", "/admin/categories", {"name": "x"}))[0] == 403

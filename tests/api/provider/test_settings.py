@@ -1,0 +1,134 @@
+"""Settings: merged, checked, and nothing of a card's number anywhere."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tests.api.provider.conftest import Office, call
+from tests.identity import everything
+from tests.parties import PASSWORD
+
+#: Visa's number for trying out.
+PAN, CVV = "4242424242424242", "737"
+CARD = {
+    "type": "visa", "cardNumber": PAN, "expiryMonth": 12, "expiryYear": 2030, "cvv": CVV, "cardholderName": "Bola Ade",
+    "isDefault": True,
+}  # fmt: skip
+
+
+async def test_all_sections_are_there(office: Office) -> None:
+    owner = await office.owner()
+    shown = (await owner.call("GET", "/settings"))["data"]
+    assert shown.keys() == {"general", "account", "payouts", "paymentBilling", "timeLanguage"}
+    assert shown["general"].keys() >= {
+        "facilityName", "facilityType", "providerDescription", "country", "city", "address", "postalCode", "services",
+    }  # fmt: skip
+    assert shown["account"].keys() >= {"fullName", "email", "phone", "avatar"}
+    assert shown["paymentBilling"]["currentPlan"]["daysRemaining"] > 0
+    assert shown["timeLanguage"].items() >= {"timezone": "Asia/Kolkata", "dateFormat": "MM/DD/YYYY"}.items()
+
+
+async def test_what_is_not_sent_stays(office: Office) -> None:
+    owner = await office.owner()
+    body = {"facilityName": "Asha Clinic", "facilityType": "clinic", "city": "Lagos", "services": ["A"]}
+    answer = await owner.call("PUT", "/settings/general", body)
+    assert answer["message"] == "General settings updated successfully"
+    await owner.call("PUT", "/settings/general", {"address": "5 Marina"})
+    general = (await owner.call("GET", "/settings"))["data"]["general"]
+    assert general.items() >= {
+        "facilityName": "Asha Clinic", "facilityType": "Clinic", "city": "Lagos", "address": "5 Marina",
+        "services": ["A"],
+    }.items()  # fmt: skip
+    answer = await owner.call("PUT", "/settings/general", {"facilityType": "Spa", "services": "all"}, expect=400)
+    assert answer["errors"].keys() == {"facilityType", "services"}
+
+
+async def test_the_units_of_money_change_with_the_next_request(office: Office) -> None:
+    owner = await office.owner()
+    minimum = "minimumPayoutAmount"
+    assert (await owner.call("GET", "/payouts/settings"))["data"][minimum] == 100_000
+    await owner.call("PUT", "/settings/general", {"amountUnits": "major"})
+    assert (await owner.call("GET", "/payouts/settings"))["data"][minimum] == 1000
+
+
+async def test_clock_and_language(office: Office) -> None:
+    owner = await office.owner()
+    body = {"timezone": "Africa/Lagos", "language": "en-NG", "dateFormat": "DD/MM/YYYY", "timeFormat": "24h"}
+    changed = (await owner.call("PUT", "/settings/time-language", body))["data"]["timeLanguage"]
+    assert changed.items() >= body.items()
+    bad = {"timezone": "Mars/Base", "language": "!", "dateFormat": "YYYY", "timeFormat": "13h"}
+    answer = await owner.call("PUT", "/settings/time-language", bad, expect=400)
+    assert answer["errors"].keys() == bad.keys()
+
+
+async def test_account_and_password(office: Office) -> None:
+    owner, other = await office.owner(), await office.owner()
+    staff = await office.member(owner, "Staff")
+    changed = (await staff.call("PUT", "/settings/account", {"fullName": "Bola", "phone": "+2348012345678"}))["data"]
+    assert changed["account"].items() >= {"fullName": "Bola", "phone": "+2348012345678", "pendingEmail": None}.items()
+    answer = await staff.call("PUT", "/settings/account", {"email": other.owned.email}, expect=409)
+    assert answer["error"]["code"] == "DUPLICATE_EMAIL"
+    moved = (await staff.call("PUT", "/settings/account", {"email": "bola.new@example.com"}))["data"]["account"]
+    assert moved["pendingEmail"] == "bola.new@example.com" and moved["email"] != "bola.new@example.com"
+    wrong = {"currentPassword": "not this one", "newPassword": "another password"}
+    answer = await staff.call("PUT", "/settings/password", wrong, expect=400)
+    assert answer["error"] == {"code": "INVALID_PASSWORD", "message": "Current password is incorrect"}
+    email = changed["account"]["email"]
+    elsewhere = await call(office.client, None, "POST", "/api/auth/signin", {"email": email, "password": PASSWORD})
+    done = await staff.call("PUT", "/settings/password", {**wrong, "currentPassword": PASSWORD})
+    assert done["message"] == "Password updated successfully"
+    await staff.call("GET", "/team/members")
+    await call(office.client, elsewhere["token"], "GET", "/api/providers/team/members", expect=401)
+    answer = await staff.call("PUT", "/settings/password", {"currentPassword": "x", "newPassword": "short"}, expect=400)
+    assert "newPassword" in answer["errors"]
+
+
+async def test_a_card_is_kept_as_a_token_and_its_number_nowhere(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    owner = await office.owner()
+    with caplog.at_level(logging.DEBUG):
+        answer = await owner.call("POST", "/settings/payment-methods", CARD, expect=201)
+        await owner.call("POST", "/settings/payment-methods", {**CARD, "cardNumber": f"{PAN[:-1]}1"}, expect=400)
+        await owner.call("POST", "/settings/payment-methods", {**CARD, "expiryYear": "soon"}, expect=400)
+    shown = answer["data"]["paymentMethod"]
+    assert shown.items() >= {"type": "visa", "last4": "4242", "expiry": "12/30", "isDefault": True}.items()
+    kept = await everything(office.world.services.pool)
+    for secret in (PAN, "4242 4242", CVV.join('""'), f"{PAN[:-1]}1"):
+        assert secret not in kept and secret not in caplog.text and secret not in str(answer)
+
+
+async def test_cards_that_cannot_be(office: Office) -> None:
+    owner = await office.owner()
+    for change, field in (
+        ({"cardNumber": "4242424242424241"}, "cardNumber"), ({"cvv": "12"}, "cvv"),
+        ({"expiryYear": 2025}, "expiryYear"), ({"expiryMonth": 13}, "expiryMonth"),
+        ({"cardholderName": ""}, "cardholderName"),
+    ):  # fmt: skip
+        answer = await owner.call("POST", "/settings/payment-methods", {**CARD, **change}, expect=400)
+        assert list(answer["errors"]) == [field] and PAN not in str(answer)
+    assert (await owner.call("GET", "/settings"))["data"]["paymentBilling"]["paymentMethods"] == []
+
+
+async def test_one_card_is_the_default_one(office: Office) -> None:
+    owner, stranger = await office.owner(), await office.owner()
+    first = (await owner.call("POST", "/settings/payment-methods", CARD, expect=201))["data"]["paymentMethod"]
+    second = {**CARD, "cardNumber": "5555555555554444", "isDefault": False}
+    other = (await owner.call("POST", "/settings/payment-methods", second, expect=201))["data"]["paymentMethod"]
+    assert other["type"] == "mastercard" and not other["isDefault"]
+    body = {
+        "paymentMethods": [{"type": "mastercard", "last4": "4444", "expiry": "12/30", "isDefault": True}],
+        "billingEmail": "bills@example.com", "billingPeriod": "yearly",
+    }  # fmt: skip
+    changed = (await owner.call("PUT", "/settings/payment-billing", body))["data"]["paymentBilling"]
+    assert [(m["last4"], m["isDefault"]) for m in changed["paymentMethods"]] == [("4444", True), ("4242", False)]
+    assert (changed["billingEmail"], changed["billingPeriod"]) == ("bills@example.com", "yearly")
+    await stranger.call("DELETE", f"/settings/payment-methods/{other['id']}", expect=404)
+    done = await owner.call("DELETE", f"/settings/payment-methods/{other['id']}")
+    assert done["message"] == "Payment method removed successfully"
+    left = (await owner.call("GET", "/settings"))["data"]["paymentBilling"]["paymentMethods"]
+    assert [(m["id"], m["isDefault"]) for m in left] == [(first["id"], True)]
+    unknown = {"paymentMethods": [{"last4": "0000", "isDefault": True}]}
+    await owner.call("PUT", "/settings/payment-billing", unknown, expect=400)
