@@ -74,4 +74,4 @@ async def _ms(conn: Conn, ask: Question) -> float:
         begun = time.perf_counter()
         await ask(conn)
         taken.append((time.perf_counter() - begun) * 1000)
-    return percentile(taken, 50) or 0.0
+    return percentile(taken, 0.5) or 0.0

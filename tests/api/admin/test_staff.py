@@ -34,6 +34,13 @@ async def test_what_is_wrong_is_named(office: Office, change: dict[str, object],
     assert field in answer["error"]["details"], answer
 
 
+async def test_the_matrix_is_told(office: Office) -> None:
+    data = (await office.boss.call("GET", "/v1/admin/staff/roles"))["data"]
+    roles = {one["role"]: one["permissions"] for one in data["roles"]}
+    assert roles["super_admin"].keys() == set(data["resources"]) and "staff" not in roles["support"]
+    assert roles["finance"]["payouts"] == ["read", "write"] and roles["support"]["users"] == ["read"]
+
+
 async def test_only_a_super_admin_changes_staff(office: Office) -> None:
     one = await add_staff(office.live.services, "support")
     for role, expect in (("admin", 200), ("support", 403), ("finance", 403)):
