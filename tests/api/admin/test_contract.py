@@ -37,7 +37,7 @@ async def ids(office: Office) -> dict[str, str]:
     """Somebody to sign in, a letter, a customer with a booking, an alert."""
     live = office.live
     await add_staff(live.services, "admin", EMAIL, password=PASSWORD)
-    letter = {"name": "John Doe", "email": "john@example.com", "phone": "+911234567890", "message": "I would like to know"}
+    letter = {"name": "John Doe", "email": "john@example.com", "phone": "+911234567890", "message": "A question"}
     await office.boss.call("POST", "/v1/contact", {**letter, "subject": "Service Inquiry"}, expect=None)
     user = await live.value("SELECT id FROM accounts WHERE phone = '+911000100003'")
     await add_booking(live.services.pool, UUID(str(user)), "cancelled")
