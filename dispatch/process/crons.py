@@ -10,7 +10,7 @@ from dispatch.billing import provider_payouts, reconciliation
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
-from dispatch.parties import enrolments, members
+from dispatch.parties import enrolments, members, partner_status
 from dispatch.process import housekeeping
 from dispatch.reports import analytics
 from dispatch.services import Services
@@ -41,16 +41,23 @@ async def _analytics(run: Run) -> dict[str, int]:
     return {"days": await analytics.roll(run.services)}
 
 
+async def _lift_blocks(run: Run) -> None:
+    async with run.services.transaction() as tx:
+        await partner_status.lift_expired(tx)
+
+
 #: Every kind of work that happens later, and who does it.
 HANDLERS: Mapping[str, Handler] = {
     "tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers, "members": _members,
     enrolments.TASK: enrolments.work, "analytics": _analytics,
+    "lift_blocks": _lift_blocks,
 }  # fmt: skip
 
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
 CRONS: Mapping[str, str] = {
     "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *", "members": "6 * * * *",
     "analytics": "40 * * * *",
+    "lift_blocks": "2 * * * *",
 }  # fmt: skip
 #: Those that only make sense with a payment gateway.
 _NEEDS_GATEWAY = ("reconcile",)

@@ -36,7 +36,8 @@ HELD = {
 PLAIN = {
     "agenda", "alert_notices", "alerts", "analytics_days", "analytics_rolled", "analytics_services",
     "analytics_technicians", "api_clients", "app_clock", "audit_chain", "audit_head", "audit_log",
-    "bank_accounts", "webhook_attempts", "webhook_deliveries", "webhook_endpoints",
+    "bank_accounts", "message_settings", "push_tokens", "webhook_attempts", "webhook_deliveries",
+    "webhook_endpoints",
     "booking_items",
     "checkout_previews", "commands", "document_sequences", "earnings", "idempotency_keys", "installation",
     "ledger_accounts", "ledger_journals", "ledger_postings", "match_attempts", "match_candidates",

@@ -41,7 +41,7 @@ from tests.parties import add_staff
 from tests.world import KOLKATA, NOON
 
 #: Portals have people of their own: their lists are walked beside their tests.
-ELSEWHERE = {"organisation"}
+ELSEWHERE = {"organisation", "integration"}
 EVERY = [r for r in all_routes() if r.listing is not None and r.listing.is_paged]
 LISTED = [r for r in EVERY if r.audience.name not in ELSEWHERE]
 #: Staff and services see everybody's.
