@@ -74,6 +74,7 @@ technicians = sql.rows("technicians", TechnicianSums)
 services = sql.rows("services", ServiceSums)
 dashboard = sql.row("dashboard", Dashboard)
 
+read = sql.row("read", Rolled)
 lock = sql.row("lock", Rolled)
 first_day = sql.scalar("first_day", date)
 empty = sql.run("empty")

@@ -61,7 +61,7 @@ entries = Listed(
     sorts={"created_at": Sort("l.at", "timestamptz"), "id": Sort("l.id", "bigint")},
     default_sort=(("id", True),),
     filters={
-        "admin_id": "l.actor_id = ANY({}::uuid[]::text[])", "resource_type": AnyOf("l.resource_type", "text"),
+        "admin_id": AnyOf("l.actor_id", "text"), "resource_type": AnyOf("l.resource_type", "text"),
         "resource_id": AnyOf("l.resource_id", "text"), "action": AnyOf("l.action", "text"),
         "realm": AnyOf("l.realm", "text"), "ip_address": AnyOf("l.ip", "text"), **made_on_days("l.at"),
     },

@@ -33,7 +33,7 @@ everything = Listed(
     default_sort=(("starts_at", True),),
     filters={
         "account_id": AnyOf("r.account_id", "uuid"),
-        "is_now": "(r.starts_at <= app_now() AND r.ends_at > app_now()) = {}::bool", **made_on_days("r.starts_at"),
+        "is_now": "(r.starts_at <= app_now() AND r.ends_at > app_now()) = {}::boolean", **made_on_days("r.starts_at"),
     },
     indexed=[("starts_at", ())],
 )  # fmt: skip

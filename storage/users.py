@@ -39,7 +39,7 @@ everybody = Listed(
         "last_login_at": Sort("a.last_login_at", "timestamptz", is_nullable=True),
     },
     default_sort=(("created_at", True),),
-    filters={"is_active": "a.is_active = {}::bool", "id": AnyOf("a.id", "uuid"), **made_on_days("a.created_at")},
+    filters={"is_active": "a.is_active = {}::boolean", "id": AnyOf("a.id", "uuid"), **made_on_days("a.created_at")},
     search="account_words(a.name, a.email, a.phone) @@ {}",
     indexed=[("created_at", ())],
 )  # fmt: skip

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 from api.audiences import Admin, admin
 from api.wire.listing import DAYS, Grammar, Listing
@@ -17,6 +17,8 @@ from dispatch.services import Services
 from storage import audit as rows
 from storage.audit import Entry
 
+#: An id that is kept as text, because services have names there.
+AdminId = Annotated[UUID, AfterValidator(str)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -46,7 +48,7 @@ class EntryOut(View):
 LIST = Grammar(
     key="logs", source=rows.entries,
     filters={
-        "admin_id": UUID, "resource_type": Word, "resource_id": Word, "action": Word, "realm": Word, "ip_address": Word,
+        "admin_id": AdminId, "resource_type": Word, "resource_id": Word, "action": Word, "realm": Word, "ip_address": Word,
         **DAYS,
     },
 )  # fmt: skip

@@ -58,7 +58,7 @@ async def dashboard(services: Services, caller: Admin, query: WhereQuery) -> Das
     settings = services.settings
     currency = query.currency or settings.currency
     async with services.read_reports() as conn:
-        now, alerts = await analytics.dashboard(conn, currency, settings.timezone)
+        now, alerts = await analytics.dashboard(conn, analytics.today(services), currency, settings.timezone)
         bookings = await staff_bookings.everybodys.first(conn, NEWEST)
         people = await technicians.everybody.first(conn, NEWEST, currency=currency)
     stats = StatsOut(

@@ -57,7 +57,7 @@ def _questions() -> dict[str, Question]:
     years = Span(today - timedelta(days=1094), today, CURRENCY, PLACE)
     month = Span(today - timedelta(days=29), today, CURRENCY, PLACE)
     return {
-        "dashboard": lambda conn: analytics.dashboard(conn, CURRENCY, PLACE),
+        "dashboard": lambda conn: analytics.dashboard(conn, today, CURRENCY, PLACE),
         "revenue by day, a month": lambda conn: analytics.revenue(conn, month, "day"),
         "revenue by week, a year": lambda conn: analytics.revenue(conn, year, "week"),
         "revenue by month, three years": lambda conn: analytics.revenue(conn, years, "month"),

@@ -8,7 +8,7 @@ CREATE INDEX assignments_given_up ON assignments (cancelled_at) WHERE state = 'c
 CREATE INDEX earnings_created ON earnings (created_at);
 CREATE INDEX bookings_rated ON bookings (rated_at) WHERE rated_at IS NOT NULL;
 CREATE INDEX bookings_made ON bookings (created_at);
-CREATE INDEX bookings_undone ON bookings (status) WHERE status IN ('cancelled', 'refunded');
+CREATE INDEX bookings_cancelled ON bookings (cancelled_at) WHERE cancelled_at IS NOT NULL;
 CREATE INDEX ledger_accounts_payable ON ledger_accounts (currency) WHERE type = 'payable';
 
 -- All days before `until`, by the clocks of `timezone`, are in the sums.
@@ -23,6 +23,7 @@ CREATE TABLE analytics_days (
   day           date NOT NULL,
   currency      char(3) NOT NULL,
   bookings      bigint NOT NULL,
+  cancelled     bigint NOT NULL,
   paid          bigint NOT NULL,
   revenue_minor bigint NOT NULL,
   PRIMARY KEY (currency, day)

@@ -181,12 +181,15 @@ async def test_sums_of_another_place_are_made_anew(services: Services) -> None:
 async def test_the_dashboard_counts_every_booking_once(services: Services) -> None:
     account_id, technician_id = await add_account(services, "c@example.com", None), await add_technician(services.pool)
     for status in ("pending", "confirmed", "completed", "completed", "cancelled", "refunded"):
-        await add_booking(services.pool, account_id, status, technician_id=technician_id)
+        booking_id = await add_booking(services.pool, account_id, status, technician_id=technician_id)
+        if status == "cancelled":
+            async with services.transaction() as tx:
+                await tx.conn.execute("UPDATE bookings SET cancelled_at = created_at WHERE id = $1", booking_id)
     for rolled in (False, True):
         if rolled:
             await roll(services, date(2100, 1, 1))
         async with services.read() as conn:
-            now, alerts = await analytics.dashboard(conn, "INR", KOLKATA)
+            now, alerts = await analytics.dashboard(conn, DAY, "INR", KOLKATA)
         assert (now.total, now.pending, now.confirmed, now.completed, now.cancelled) == (6, 1, 1, 3, 1)
         assert (now.active_technicians, now.technicians, alerts) == (1, 1, [])
 
