@@ -48,8 +48,8 @@ class EntryOut(View):
 LIST = Grammar(
     key="logs", source=rows.entries,
     filters={
-        "admin_id": AdminId, "resource_type": Word, "resource_id": Word, "action": Word, "realm": Word, "ip_address": Word,
-        **DAYS,
+        "admin_id": AdminId, "resource_type": Word, "resource_id": Word, "action": Word, "realm": Word,
+        "ip_address": Word, **DAYS,
     },
 )  # fmt: skip
 

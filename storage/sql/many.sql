@@ -185,6 +185,10 @@ SET statement_timeout = 0;
 -- What autovacuum does between days.
 VACUUM (ANALYZE);
 
+-- name: backend
+-- The process that serves this session.
+SELECT pg_backend_pid();
+
 -- name: money
 -- What came in for what was paid, as journals: captures and cash.
 WITH j AS (

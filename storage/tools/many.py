@@ -31,6 +31,7 @@ FOLLOWING = [
     )
 ]  # fmt: skip
 money = sql.run("money")
+backend = sql.scalar("backend", int)
 unhurried = sql.run("unhurried")
 tidy = sql.run("tidy")
 #: How long indexes, and tidying, may take, in seconds.
