@@ -59,7 +59,7 @@ async def dashboard(services: Services, caller: Admin, query: WhereQuery) -> Das
     currency = query.currency or settings.currency
     async with services.read_reports() as conn:
         now, alerts = await analytics.dashboard(conn, analytics.today(services), currency, settings.timezone)
-        bookings = await staff_bookings.everybodys.first(conn, NEWEST)
+        bookings = await staff_bookings.everybodys.first(conn, NEWEST, timezone=settings.timezone)
         people = await technicians.everybody.first(conn, NEWEST, currency=currency)
     stats = StatsOut(
         total_bookings=now.total, pending_bookings=now.pending, confirmed_bookings=now.confirmed,
