@@ -35,6 +35,8 @@ TEMPLATES: Mapping[str, str] = {
     "ticket_opened": "{organisation} opened ticket {number} ({priority}): {subject}",
     "ticket_reply": "There is an answer to ticket {number}, {subject}: {message}",
     "member_enrolled": "{organisation} has enrolled you: you can book services as one of its members.",
+    "quote_requested": "{organisation} asks for a quote: {number}.",
+    "quote_answered": "Your quote {number} is answered: the offer is good until {until}.",
     "budget_warning": "{percent} percent of the budget of {whose} for {month} is used or reserved.",
     "invitation": "{inviter} invites you to {name}. Choose your password here: {link}. "
     "The link works once, for {hours} hours.",
