@@ -1,7 +1,8 @@
 -- name: append_booking
 -- The counter on the booking makes seq gapless: a rolled-back transaction takes its numbers back with it. With a fact go its
 -- webhooks: one row for every endpoint that asked for it, of whoever has to do with the booking and of the platform. The
--- provider is that of the technician whom the fact names, else whoever is paid for the job.
+-- provider is that of the technician whom the fact names, else whoever is paid for the job. An integration that is not active
+-- hears nothing.
 WITH b AS (
   UPDATE bookings SET event_seq = event_seq + cardinality(:types::text[]), updated_at = app_now() WHERE id = :booking_id
   RETURNING id, event_seq, account_id, organisation_id
@@ -19,7 +20,8 @@ WITH b AS (
   FROM b, f, webhook_endpoints w
   WHERE w.deleted_at IS NULL AND f.type = ANY (w.events) AND (w.is_active OR w.disabled_reason <> 'owner')
     AND w.owner_key IN ('00000000-0000-0000-0000-000000000000', b.organisation_id,
-      (SELECT c.integration_id FROM integration_customers c WHERE c.account_id = b.account_id), CASE
+      (SELECT i.id FROM integration_customers c JOIN integrations i ON i.id = c.integration_id
+       WHERE c.account_id = b.account_id AND i.status = 'active'), CASE
       WHEN f.data ? 'technician_id'
         THEN (SELECT t.provider_id FROM technicians t WHERE t.id = (f.data ->> 'technician_id')::uuid)
       ELSE (SELECT a.payee_id FROM assignments a
