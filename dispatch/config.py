@@ -95,7 +95,13 @@ class Limits(BaseModel):
     internal_per_minute: int = Field(6000, ge=1, description="Internal API, per service")
     account_per_minute: int = Field(60, ge=1, description="Sign-in with a password, per address")
     organisation_per_minute: int = Field(300, ge=1, description="Organisation portal, per member or key")
-    integration_per_minute: int = Field(300, ge=1, description="Integrations, per address")
+    integration_public_per_quarter: int = Field(
+        100, ge=1, description="Integrations: what needs no credentials, per address and quarter of an hour"
+    )
+    integration_staff_per_quarter: int = Field(
+        1000, ge=1, description="Integrations: staff and managing accounts, each per quarter of an hour"
+    )
+    onboarding_per_minute: int = Field(10, ge=1, description="Onboardings of integrations begun, per address")
     erp_per_minute: int = Field(300, ge=1, description="ERP, per member of its staff")
     provider_per_minute: int = Field(300, ge=1, description="Provider dashboard, per team member")
     booking_creation_per_hour: int = Field(10, ge=1, description="Bookings, per customer")
@@ -167,6 +173,9 @@ class Dispatch(BaseModel):
     )
     lead_s: float = Field(3600, ge=0, description="A booking starts at least so long from now")
     max_advance_days: int = Field(30, ge=1, le=365, description="A booking starts at most so many days ahead")
+    bulk_horizon_days: int = Field(
+        14, ge=1, le=90, description="Visits of an organisation's series become bookings so many days ahead"
+    )
     radius_m: float = Field(10_000, gt=0, le=200_000, description="How far technicians are looked for")
     min_rating: float = Field(
         4.0, ge=0, le=5, description="Lower rated technicians get no offers; the unrated count as 4.0"
@@ -365,6 +374,9 @@ class Settings(BaseSettings):
         "IN", pattern="^[A-Z]{2}$", description="Phones without a country code belong here"
     )
     brand: str = Field("Minuteserv", description="The name that customers see")
+    integration_activation_requires_review: bool = Field(
+        False, description="An integration that has completed its onboarding waits for staff to activate it"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged")
     http: Http = Http()
     database: Database = Database()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 
-from dispatch.billing import provider_payouts, reconciliation
+from dispatch.billing import bulk_bookings, bulk_visits, provider_payouts, reconciliation
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
@@ -43,16 +43,24 @@ async def _lift_blocks(run: Run) -> None:
 
 #: Every kind of work that happens later, and who does it.
 HANDLERS: Mapping[str, Handler] = {
-    "tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers, "members": _members,
+    "tidy": _tidy,
+    "reconcile": _reconcile,
+    "pay_providers": _pay_providers,
+    "members": _members,
     enrolments.TASK: enrolments.work,
+    bulk_bookings.TASK: bulk_visits.book_due,
     "lift_blocks": _lift_blocks,
-}  # fmt: skip
+}
 
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
 CRONS: Mapping[str, str] = {
-    "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *", "members": "6 * * * *",
+    "tidy": "17 * * * *",
+    "reconcile": "10 * * * *",
+    "pay_providers": "5 * * * *",
+    "members": "6 * * * *",
+    bulk_bookings.TASK: "3 * * * *",
     "lift_blocks": "2 * * * *",
-}  # fmt: skip
+}
 #: Those that only make sense with a payment gateway.
 _NEEDS_GATEWAY = ("reconcile",)
 

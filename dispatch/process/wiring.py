@@ -6,12 +6,13 @@ from typing import Protocol
 
 from dispatch.adapters.messages import senders
 from dispatch.adapters.webhooks import HttpPoster
-from dispatch.billing import cancelled, earnings, promos
+from dispatch.billing import bulk_visits, cancelled, earnings, promos
 from dispatch.billing.worker import MoneyWorker
 from dispatch.engine import detections, presence
 from dispatch.engine.timers import Sweeper
 from dispatch.outbox import notifications
 from dispatch.outbox.sweeper import OutboxSweeper
+from dispatch.parties import integration_usage
 from dispatch.process import crons
 from dispatch.services import Services
 from dispatch.webhooks.worker import WebhookWorker
@@ -27,7 +28,7 @@ class Worker(Protocol):
 
 def reactions_of(services: Services) -> None:
     """What else happens in the transaction of a fact, in this order: money first, then words about it."""
-    for part in (earnings, cancelled, promos, notifications):
+    for part in (earnings, cancelled, promos, bulk_visits, notifications):
         part.register(services.reactions)
 
 
@@ -42,6 +43,7 @@ def workers_of(services: Services) -> list[Worker]:
         presence.loop_of(services),
         Sweeper(services).loop,
         OutboxSweeper(services, senders.of(services.settings)),
+        integration_usage.loop_of(services),
         WebhookWorker(services, HttpPoster(services.settings.webhooks.open_hosts)),
         crons.loop_of(services),
     ]
