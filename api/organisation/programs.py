@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -179,6 +179,16 @@ class TopServiceOut(CamelView):
     amount: Money
 
 
+class ActivationOut(CamelView):
+    """By which event, at which level, in whose name and by whom it was opened."""
+
+    event: str
+    level: str
+    authority: str
+    by: str
+    at: datetime
+
+
 class ProgramOut(CamelView):
     id: UUID
     name: str
@@ -197,7 +207,7 @@ class ProgramOut(CamelView):
     stats: ProgramStatsOut
     top_services: list[TopServiceOut]
     details: dict[str, Any]
-    activation: dict[str, Any] | None
+    activation: ActivationOut | None
 
 
 class OneProgramOut(CamelView):
@@ -341,5 +351,6 @@ def program_out(program: Program, stats: Stats, tops: list[TopService]) -> Progr
             utilization=round(100 * stats.used_minor / total, 1) if total else 0.0,
         ),
         top_services=[TopServiceOut(service=t.service, bookings=t.bookings, amount=t.amount_minor) for t in tops],
-        details=program.details, activation=program.activation,
+        details=program.details,
+        activation=ActivationOut.model_validate(program.activation) if program.activation else None,
     )  # fmt: skip
