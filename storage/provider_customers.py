@@ -28,6 +28,7 @@ class Customer:
     source: str
     status: str
     has_app_account: bool
+    is_reachable: bool
     metadata: dict[str, Any]
     spent_minor: int
     transactions: int

@@ -209,6 +209,17 @@ class PayoutUpdated(Camel):
     status: Literal["pending", "completed", "failed"]
 
 
+class SubscriptionUpdated(Camel):
+    subscription_id: UUID
+    customer_id: UUID
+    plan_name: str
+    status: str
+    derived_status: str
+    expiry_date: datetime
+    amount: float
+    currency: str
+
+
 class TechnicianMoved(Told):
     """Lossy: the latest position counts. `eta_s` is null when nothing honest can be said of the arrival;
     `eta_confidence`, 0 to 1, falls with the age and the accuracy of the fix and with the distance."""
@@ -362,6 +373,7 @@ EVENTS: tuple[EventSpec, ...] = (
     _out(PROVIDER, "transaction.created", TransactionTold, "A line was added to the statement."),
     _out(PROVIDER, "transaction.updated", TransactionTold, "A line of the statement changed."),
     _out(PROVIDER, "payout.updated", PayoutUpdated, "A payout was asked for, arrived or failed."),
+    _out(PROVIDER, "subscription.updated", SubscriptionUpdated, "A subscription began, changed, went on or ended."),
     _out(PROVIDER, "earnings.updated", EarningsUpdated, "A technician's job was posted."),
     _out(PROVIDER, "reset", Reset, "These streams must start from a snapshot."),
     _in(OPS, "ops.watch", Watch, Watched, "Choose the visible area; a snapshot follows, then deltas.", RESUME_COST),

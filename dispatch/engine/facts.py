@@ -107,6 +107,12 @@ PARTY_FACTS: Mapping[str, Row] = {
     "wallet.updated": Row(worker=("available_minor", "pending_minor", "cash_minor", "currency")),
     "transaction.created": Row(worker=_LINE),
     "transaction.updated": Row(worker=_LINE),
+    "subscription.updated": Row(
+        worker=(
+            "subscription_id", "customer_id", "plan_name", "status", "derived_status", "expiry_date", "amount_minor",
+            "currency",
+        )
+    ),
     "payout.updated": Row(worker=("payout_id", "invoice", "amount_minor", "currency", "status")),
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 
-from dispatch.billing import provider_payouts, reconciliation
+from dispatch.billing import provider_payouts, reconciliation, renewals
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
@@ -36,15 +36,21 @@ async def _pay_providers(run: Run) -> dict[str, int]:
     return {"payouts": await provider_payouts.pay_due(run.services)}
 
 
+async def _renew(run: Run) -> dict[str, int]:
+    return await renewals.turn(run.services)
+
+
 #: Every kind of work that happens later, and who does it.
 HANDLERS: Mapping[str, Handler] = {
-    "tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers, "members": _members,
+    "tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers,
+    "renew": _renew, "members": _members,
     enrolments.TASK: enrolments.work,
 }  # fmt: skip
 
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
 CRONS: Mapping[str, str] = {
-    "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *", "members": "6 * * * *",
+    "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *",
+    "renew": "20 * * * *", "members": "6 * * * *",
 }  # fmt: skip
 #: Those that only make sense with a payment gateway.
 _NEEDS_GATEWAY = ("reconcile",)

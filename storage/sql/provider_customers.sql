@@ -1,6 +1,6 @@
 -- part: columns
 c.id, c.provider_id, c.account_id, coalesce(c.name, a.name) AS name, c.email, c.phone, c.location, a.avatar_url, c.source,
-  c.status, a.is_verified AND a.phone IS NOT NULL AS has_app_account, c.metadata, c.spent_minor, c.transactions, c.last_at, c.created_at,
+  c.status, a.is_verified AND a.phone IS NOT NULL AS has_app_account, a.is_active AND a.erased_at IS NULL AS is_reachable, c.metadata, c.spent_minor, c.transactions, c.last_at, c.created_at,
   c.updated_at
 
 -- part: source
