@@ -27,6 +27,7 @@ class TradePartner:
     channel: str
     is_b2b: bool
     customer_no: int | None
+    organisation_id: UUID | None
     price_list_id: int | None
     parent_no: int | None
     salesperson_id: int | None

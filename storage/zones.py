@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
 from storage.database.binder import Statements
+from storage.database.listing import AnyOf, Listed, Sort
 
 sql = Statements("zones")
 
@@ -38,9 +39,60 @@ class PincodeRow:
     lng: float
 
 
+@dataclass(frozen=True, slots=True)
+class ZoneSummary:
+    """A zone without its boundary. `services` have a price in its currency, `technicians` are bound to it."""
+
+    id: UUID
+    code: str
+    name: str
+    city: str | None
+    state: str | None
+    centre_lat: float
+    centre_lng: float
+    timezone: str
+    currency: str
+    opens: time
+    closes: time
+    days: list[int]
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime
+    pincodes: list[str]
+    services: int
+    technicians: int
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneFile(ZoneSummary):
+    """A zone as staff keep it."""
+
+    boundary: dict[str, Any]
+
+
 everything = sql.rows("everything", ZoneRow)
 pincodes = sql.rows("pincodes", PincodeRow)
 version = sql.scalar("version", str)
 upsert = sql.scalar("upsert", UUID)
 put_pincode = sql.run("put_pincode")
 set_active = sql.run("set_active")
+get = sql.row("get", ZoneFile)
+lock = sql.row("lock", ZoneFile)
+has_code = sql.scalar("has_code", bool)
+drop_pincodes = sql.run("drop_pincodes")
+
+#: All of them, inactive ones too.
+all_zones = Listed(
+    sql, "all", ZoneSummary,
+    key=Sort("z.id", "uuid"),
+    sorts={
+        "code": Sort("z.code", "text"), "name": Sort("z.name", "text"),
+        "created_at": Sort("z.created_at", "timestamptz"),
+    },
+    default_sort=(("code", False),),
+    filters={
+        "is_active": "z.is_active = {}::boolean", "city": AnyOf("z.city", "text"), "state": AnyOf("z.state", "text"),
+        "currency": AnyOf("z.currency", "text"), "timezone": AnyOf("z.timezone", "text"),
+    },
+    search="array_to_tsvector(search_words(z.name) || search_words(z.code) || search_words(z.city)) @@ {}",
+)  # fmt: skip

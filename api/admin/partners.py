@@ -215,8 +215,13 @@ def _line(t: TechnicianFile) -> list[Cell]:
 @admin.route("POST", "/partners", status=201, permission="technicians:write", accepts_cards=True, tags=["partners"])
 async def create(services: Services, caller: Admin, body: NewPartnerIn) -> CreatedOut:
     """Take a technician on; the code is the next of the series, and the papers wait to be verified."""
-    region = services.settings.phone_region
-    profile = technicians.Profile(**body.changes(region))
+    made = await create_one(services, caller, body)
+    return CreatedOut(partner=partner_out(services, made), partner_code=made.code)
+
+
+async def create_one(services: Services, caller: Admin, body: NewPartnerIn) -> TechnicianFile:
+    """Takes one technician on, in a transaction of its own. Raises Invalid, PhoneTaken, AadhaarTaken."""
+    profile = technicians.Profile(**body.changes(services.settings.phone_region))
     shifts, account = body.working_hours.shifts(), body.account()
 
     async def work(tx: Tx) -> TechnicianFile:
@@ -224,8 +229,7 @@ async def create(services: Services, caller: Admin, body: NewPartnerIn) -> Creat
             tx, profile, shifts, caller.actor, aadhaar=body.aadhar_number, pan=body.pan_number, account=account
         )  # fmt: skip
 
-    made = await services.retrying(work)
-    return CreatedOut(partner=partner_out(services, made), partner_code=made.code)
+    return await services.retrying(work)
 
 
 @admin.route("GET", "/partners/{id}", permission="technicians:read", tags=["partners"])

@@ -122,17 +122,19 @@ async def one(services: Services, caller: Admin, id: UUID) -> PromoChanged:
 @admin.route("PUT", "/promo-codes/{id}", permission="promos:write", tags=["promo codes"])
 async def change(services: Services, caller: Admin, id: UUID, body: PromoIn) -> PromoChanged:
     """Change a code; bookings that used it keep what they got."""
+    return PromoChanged(promo_code=promo_out(await change_one(services, caller, id, body)))
+
+
+async def change_one(services: Services, caller: Admin, promo_id: UUID, body: PromoIn) -> PromoRow:
+    """Changes one code in a transaction of its own. Raises Missing, Invalid."""
     names = {
         "description": "description", "min_order_amount": "min_order_minor", "max_discount": "max_discount_minor",
         "usage_limit": "per_user_limit", "total_usage_limit": "total_limit", "valid_from": "valid_from",
         "valid_until": "valid_until", "is_active": "is_active",
     }  # fmt: skip
     changes = {names[n]: getattr(body, n) for n in body.model_fields_set if n in names}
-    if changes.get("is_active", True) is None:
-        raise Invalid({"is_active": "must be true or false"})
     async with services.transaction() as tx:
-        found = await promos.change(tx, id, caller.actor, changes, body.discount_value, _minor)
-        return PromoChanged(promo_code=promo_out(found))
+        return await promos.change(tx, promo_id, caller.actor, changes, body.discount_value, _minor)
 
 
 def _minor(value: float) -> int:

@@ -70,8 +70,8 @@ class ServiceChange(Body):
 
     def changes(self) -> dict[str, Any]:
         """The fields of a ServiceIn that are given."""
-        prices = {"product_cost", "market_price", "prices", "image_file_id"}
-        return {name: value for name, value in self.model_dump(exclude=prices).items() if value is not None}
+        others = {"id", "product_cost", "market_price", "prices", "image_file_id"}
+        return {name: value for name, value in self.model_dump(exclude=others).items() if value is not None}
 
     def all_prices(self, currency: str, known: ServiceFile | None = None) -> Prices:
         """Prices by currency. Raises Invalid."""

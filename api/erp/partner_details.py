@@ -19,7 +19,7 @@ from storage.database.pool import Conn
 from storage.erp_customers import ErpCustomer
 from storage.itineraries import Stop
 from storage.payment_terms import PaymentTerm
-from storage.references import GeoArea
+from storage.references import GeoArea, Salesperson, VatTax
 from storage.trade_orders import DeliveryNote, TradeOrder
 from storage.trade_partners import Brief, TradePartner
 
@@ -200,13 +200,7 @@ async def form_of_choices(conn: Conn, customer_search: str | None) -> dict[str, 
         ],
         "customers": [CustomerChoice(id=c.no, name=c.name, email=c.email) for c in customers],
         "paymentTerms": [term_out(t) for t in await references.payment_terms(conn)],
-        "vatTaxes": [
-            VatTaxOut(
-                id=v.id, code=v.code, type=v.type, name=v.name, percentage=float(v.percentage),
-                deduction=float(v.deduction),
-            )
-            for v in await references.vat_taxes(conn)
-        ],
+        "vatTaxes": [vat_out(v) for v in await references.vat_taxes(conn)],
         "geoAreas": [area_out(a) for a in areas if a.type == "area"],
         "regions": [RegionOut(id=a.id, region=a.name) for a in areas if a.type == "region"],
         "villes": [CityOut(id=a.id, ville=a.name, region_id=a.parent_id) for a in areas if a.type == "city"],
@@ -229,10 +223,7 @@ async def detail_of(services: Services, conn: Conn, row: TradePartner, values: I
         **columns_out(row, services.settings, values),
         customer=customer_out(customer), parent=None if parent is None else brief_out(parent),
         children=[brief_out(child) for child in children],
-        salesperson=None if salesperson is None else SalespersonOut(
-            id=salesperson.id, code=salesperson.code, name=salesperson.name, email=salesperson.email,
-            phone=salesperson.phone, is_active=salesperson.is_active,
-        ),
+        salesperson=None if salesperson is None else salesperson_out(salesperson),
         payment_term=next((term_out(t) for t in term if t.is_default), None),
         geo_area=None if area is None else area_out(area),
         orders=[order_brief(order) for order in orders], delivery_notes=[note_brief(note) for note in notes],
@@ -256,6 +247,19 @@ def term_out(row: PaymentTerm) -> TermOut:
         id=row.id, name=row.name, description=row.description, days=row.days, is_credit=row.is_credit,
         is_cash=row.is_cash, is_bank_transfer=row.is_bank_transfer,
     )  # fmt: skip
+
+
+def vat_out(row: VatTax) -> VatTaxOut:
+    return VatTaxOut(
+        id=row.id, code=row.code, type=row.type, name=row.name, percentage=float(row.percentage),
+        deduction=float(row.deduction),
+    )  # fmt: skip
+
+
+def salesperson_out(row: Salesperson) -> SalespersonOut:
+    return SalespersonOut(
+        id=row.id, code=row.code, name=row.name, email=row.email, phone=row.phone, is_active=row.is_active
+    )
 
 
 def area_out(row: GeoArea) -> GeoAreaOut:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, Discriminator, EmailStr, Field, StringConstraints, Tag, ValidationInfo
 
@@ -46,15 +47,18 @@ class PartnerFields(Body):
     """All but what a new partner must have. Sent as null, a field is emptied."""
 
     keeps_null: ClassVar[frozenset[str]] = frozenset({
-        "customer_id", "price_list_id", "parent_partner_id", "salesperson_id", "tax_number_ice", "tax_number_if",
-        "vat_group_code", "phone", "whatsapp", "email", "website", "address_line1", "address_line2", "city", "region",
-        "country", "postal_code", "geo_area_code", "geo_lat", "geo_lng", "opening_hours", "delivery_instructions",
-        "min_order_amount", "delivery_zone", "blocked_until", "block_reason", "default_discount_rate",
-        "default_discount_amount", "max_discount_rate",
+        "customer_id", "organization_id", "price_list_id", "parent_partner_id", "salesperson_id",
+        "tax_number_ice", "tax_number_if", "vat_group_code", "phone", "whatsapp", "email", "website",
+        "address_line1", "address_line2", "city", "region", "country", "postal_code", "geo_area_code",
+        "geo_lat", "geo_lng", "opening_hours", "delivery_instructions", "min_order_amount", "delivery_zone",
+        "blocked_until", "block_reason", "default_discount_rate", "default_discount_amount",
+        "max_discount_rate",
     })  # fmt: skip
 
     code: Annotated[str, text(50)] | None = None
     customer_id: Number | None = None
+    #: The organisation whose bookings this partner carries.
+    organization_id: UUID | None = None
     price_list_id: Number | None = None
     payment_term_id: Number | None = None
     status: Status | None = None
@@ -155,8 +159,9 @@ ChangeIn = Annotated[Annotated[FlatChange, Tag("flat")] | Annotated[NestedChange
 
 #: The contract's names of a partner's columns, where they are not the columns' own.
 _NAMES = {
-    "customer_id": "customer_no", "parent_partner_id": "parent_no", "credit_limit": "credit_limit_minor",
-    "min_order_amount": "min_order_minor", "default_discount_amount": "default_discount_minor",
+    "customer_id": "customer_no", "organization_id": "organisation_id", "parent_partner_id": "parent_no",
+    "credit_limit": "credit_limit_minor", "min_order_amount": "min_order_minor",
+    "default_discount_amount": "default_discount_minor",
 }  # fmt: skip
 _RATES = ("default_discount_rate", "max_discount_rate")
 _COLUMNS = frozenset(Profile.__dataclass_fields__)
@@ -207,10 +212,11 @@ class PartnerOut(View):
     """One trade partner. `credit_available` may be below zero: a limit may be set lower than what is used."""
 
     id: int
-    uuid: str
+    uuid: UUID
     code: str
     name: str
     customer_id: int | None
+    organization_id: UUID | None
     price_list_id: int | None
     payment_term_id: int | None
     status: str
@@ -267,7 +273,7 @@ def columns_out(row: TradePartner, settings: Settings, values: Iterable[Kept] = 
         )
     found: dict[str, Any] = {name: getattr(row, _NAMES.get(name, name)) for name in _OWN}
     return found | {
-        "id": row.no, "uuid": str(row.party_id), "credit_used": row.credit_used_minor,
+        "id": row.no, "uuid": row.party_id, "credit_used": row.credit_used_minor,
         "credit_available": row.credit_available_minor, "default_discount_rate": _rate(row.default_discount_rate),
         "max_discount_rate": _rate(row.max_discount_rate),
         "blocked_until": day_of_block(row.blocked_until, settings.timezone), "price_list": price_list,

@@ -155,25 +155,32 @@ async def _keep(tx: Tx, account_id: UUID, preview: Preview, need: Need | None) -
 # share
 
 
-def check_quantities(quantities: Mapping[UUID, int]) -> None:
+def check_quantities(quantities: Mapping[UUID, int], field: str = "service_ids") -> None:
     """Raises Invalid for an empty cart and for more of one service than a booking may have."""
     if not quantities:
-        raise Invalid({"service_ids": "Name at least one service."})
+        raise Invalid({field: "Name at least one service."})
     if any(not 1 <= n <= MAX_QUANTITY for n in quantities.values()):
-        raise Invalid({"service_ids": f"Of each service, 1 to {MAX_QUANTITY} can be booked at once."})
+        raise Invalid({field: f"Of each service, 1 to {MAX_QUANTITY} can be booked at once."})
 
 
 async def items_of(services: Services, quantities: Mapping[UUID, int], currency: str) -> tuple[NewItem, ...]:
-    """The lines of a cart at today's prices. Raises Missing for what is not offered in this currency, naming
-    it.
+    """The lines of a visit at today's prices. Raises Missing for what is not offered in this currency, naming it, and
+    Invalid for more than one visit.
     """
-    offered = await catalogue.current(services)
-    if unknown := [str(i) for i in quantities if offered.find(i, currency) is None]:
-        raise Missing("service", details={"service_ids": unknown})
-    items = tuple(_item(offered.get(i, currency), n) for i, n in quantities.items())
+    items = await offered_items(services, quantities, currency)
     if minutes_of(items) > MAX_VISIT_MINUTES:
         raise Invalid({"service_ids": f"One visit lasts at most {MAX_VISIT_MINUTES // 60} hours; book two."})
     return items
+
+
+async def offered_items(
+    services: Services, quantities: Mapping[UUID, int], currency: str
+) -> tuple[NewItem, ...]:
+    """The same, however long it all takes."""
+    offered = await catalogue.current(services)
+    if unknown := [str(i) for i in quantities if offered.find(i, currency) is None]:
+        raise Missing("service", details={"service_ids": unknown})
+    return tuple(_item(offered.get(i, currency), n) for i, n in quantities.items())
 
 
 def _item(service: ServiceRow, quantity: int) -> NewItem:

@@ -256,12 +256,14 @@ def _now_and_then(say: Callable[[str], None]) -> Callable[[str], None]:
 
 async def _welcome(url: str, dsn: str, settings: Settings) -> str:
     from dispatch.access.dev_tokens import mint_dev_token, set_dev_password
+    from dispatch.seeding.erp import ERP_EMAIL, seed_erp
     from dispatch.seeding.seed import ADMIN_EMAIL, ADMIN_PASSWORD, CUSTOMER_PHONE, TECHNICIAN_PHONE
 
     customer, technician = CUSTOMER_PHONE.format(1), TECHNICIAN_PHONE.format(1)
     async with services_for_tools(settings, dsn) as services:
         token = await mint_dev_token(services, "customer", customer)
         await set_dev_password(services, ADMIN_EMAIL, ADMIN_PASSWORD)
+        await seed_erp(services, ADMIN_PASSWORD, customer)
     return f"""
   Server          {url}
   API pages       {url}/docs   {url}/docs/events
@@ -269,6 +271,7 @@ async def _welcome(url: str, dsn: str, settings: Settings) -> str:
   A customer      {customer}   codes arrive in   ./run outbox --to {customer}
   A technician    {technician}   a token           ./run token technician {technician}
   Staff           {ADMIN_EMAIL}   the password      {ADMIN_PASSWORD}   a token   ./run token admin {ADMIN_EMAIL}
+  ERP             {ERP_EMAIL}   the password      {ADMIN_PASSWORD}   a trade partner of the customer above: Acme Corp
 
   First curl (the token lives 15 minutes):
     curl -s {url}/v1/dashboard -H 'Authorization: Bearer {token}'

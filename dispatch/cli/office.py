@@ -1,4 +1,4 @@
-"""Commands of the back office: the first member of staff, and the proof of the audit."""
+"""Commands of the offices: the first member of the back office's and of the ERP's staff, and the proof of the audit."""
 
 from __future__ import annotations
 
@@ -12,40 +12,39 @@ if TYPE_CHECKING:
     from dispatch.services import Services
 
 admin = typer.Typer(no_args_is_help=True, help="Staff of the back office.")
+erp = typer.Typer(no_args_is_help=True, help="Staff of the ERP.")
 audit = typer.Typer(no_args_is_help=True, help="What staff and services did.")
 
 Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database and generated keys (DISPATCH_DATA).")]
 Role = Literal["super_admin", "admin", "support", "finance"]
+ErpRole = Literal["admin", "sales", "credit_controller", "viewer"]
+Address = Annotated[str, typer.Argument(help="The address that they sign in with.")]
+Name = Annotated[str, typer.Option(help="What they are called.")]
+PasswordStdin = Annotated[bool, typer.Option(help="Read the password from standard input.")]
 
 
 def register(app: typer.Typer) -> None:
     """Adds these commands to the application's."""
     app.add_typer(admin, name="admin")
+    app.add_typer(erp, name="erp")
     app.add_typer(audit, name="audit")
 
 
 @admin.command("create")
 def create(
-    email: Annotated[str, typer.Argument(help="The address that they sign in with.")],
-    name: Annotated[str, typer.Option(help="What they are called.")] = "Administrator",
+    email: Address,
+    name: Name = "Administrator",
     role: Annotated[Role, typer.Option(help="What they may do.")] = "super_admin",
-    password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
+    password_stdin: PasswordStdin = False,
     data: Data = None,
 ) -> None:
     """Make somebody staff. Without a password prints a link with which they choose one."""
-    from pydantic import EmailStr, TypeAdapter, ValidationError
-
     from dispatch.access import passwords
-    from dispatch.cli.failure import Refused
     from dispatch.cli.setup import settings_of
     from dispatch.cli.tools import with_services
     from dispatch.parties import staff
 
-    try:
-        address = TypeAdapter(EmailStr).validate_python(email)
-    except ValidationError:
-        raise Refused(f"{email} is no e-mail address.") from None
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    address, password = _address(email), _password(password_stdin)
 
     async def work(services: Services) -> None:
         made, token = await staff.create(services, staff.COMMAND_LINE, address, name, role, password)
@@ -55,6 +54,48 @@ def create(
             print(passwords.page_of(services.settings, token))
 
     with_services(settings_of(data=data), work, makes=True)
+
+
+@erp.command("create")
+def create_clerk(
+    email: Address,
+    name: Name = "Administrator",
+    role: Annotated[ErpRole, typer.Option(help="What they may do.")] = "admin",
+    password_stdin: PasswordStdin = False,
+    data: Data = None,
+) -> None:
+    """Make somebody one of the ERP's staff. Without a password prints a link with which they choose one."""
+    from dispatch.access import passwords
+    from dispatch.cli.setup import settings_of
+    from dispatch.cli.tools import with_services
+    from dispatch.events import SYSTEM
+    from dispatch.parties import erp_team
+
+    address, password = _address(email), _password(password_stdin)
+
+    async def work(services: Services) -> None:
+        token = await erp_team.create(services, SYSTEM, address, name, role, password)
+        print(f"{address} is {role} of the ERP")
+        if token is not None:
+            print("the password is chosen, once, at")
+            print(passwords.page_of(services.settings, token))
+
+    with_services(settings_of(data=data), work, makes=True)
+
+
+def _address(text: str) -> str:
+    from pydantic import EmailStr, TypeAdapter, ValidationError
+
+    from dispatch.cli.failure import Refused
+
+    try:
+        return TypeAdapter(EmailStr).validate_python(text)
+    except ValidationError:
+        raise Refused(f"{text} is no e-mail address.") from None
+
+
+def _password(is_read: bool) -> str | None:
+    return sys.stdin.readline().rstrip("\r\n") if is_read else None
 
 
 @audit.command("verify")

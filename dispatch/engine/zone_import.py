@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import unicodedata
+import asyncio
+import tempfile
 from codecs import BOM_UTF8
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from shutil import copyfileobj
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from dispatch.engine import zones
-from dispatch.engine.zones import ZoneIn
+from dispatch.engine import audit, zones
+from dispatch.engine.zones import ZoneIn, slug
 from dispatch.errors import Invalid
+from dispatch.events import Actor
 from dispatch.services import Services
 from geo.geodesy import wrapped_lng
 from geo.zones import Area, Imported, centre, parse_geojson, to_geojson
@@ -63,10 +66,12 @@ class _Complaints:
 
     skip_bad: bool
     kept: list[str] = field(default_factory=list)
+    #: How whoever asked says so.
+    switch: str = "--skip-bad"
 
     def add(self, text: str) -> None:
         if not self.skip_bad:
-            raise BadFile(f"{text} (With --skip-bad such features are left out and the others imported.)")
+            raise BadFile(f"{text} (With {self.switch} such features are left out and the others imported.)")
         self.kept.append(text)
 
 
@@ -80,19 +85,21 @@ async def import_zones(
     city: str | None = None,
     state: str | None = None,
     skip_bad: bool = False,
+    actor: Actor | None = None,
 ) -> ImportResult:
     """Writes every feature of a GeoJSON file as a zone, in one transaction, and loads them.
 
     A feature's `code` (else the city and its name, made plain) decides which zone it is; a zone of that code somewhere
     else is not replaced unless the file itself says the code. Its properties `timezone`, `currency`, `city`, `state`
     and `pincodes` (a list, or text with commas) win over the arguments. Raises BadFile, which says what is wrong with
-    which feature; with `skip_bad` those are left out and told in the result.
+    which feature; with `skip_bad` those are left out and told in the result. What `actor` does is audited.
     """
-    wanted, skipped = read(
-        path, timezone=timezone, currency=currency, name_property=name_property, city=city, state=state,
-        skip_bad=skip_bad,
+    switch = "skip_bad=true" if actor is not None else "--skip-bad"
+    wanted, skipped = await asyncio.to_thread(
+        read, path, timezone=timezone, currency=currency, name_property=name_property, city=city, state=state,
+        skip_bad=skip_bad, switch=switch,
     )  # fmt: skip
-    complaints = _Complaints(skip_bad, list(skipped))
+    complaints = _Complaints(skip_bad, list(skipped), switch)
     await services.zones.reload()
     known = {z.code for z in services.zones.zones}
     written: list[Wanted] = []
@@ -101,7 +108,7 @@ async def import_zones(
             if (other := _elsewhere(services, one)) is not None:
                 complaints.add(
                     f"Feature {one.n} ({one.zone.name}) would replace the zone {other}, which lies elsewhere: name "
-                    "its --city, or give it a property code."
+                    "its city, or give it a property code."
                 )
                 continue
             try:
@@ -113,12 +120,31 @@ async def import_zones(
                 written.append(one)
         if not written:
             raise BadFile(f"{path.name} has no feature that can be imported: {complaints.kept[0]}")
+        codes = [one.zone.code for one in written]
+        result = ImportResult(
+            tuple(c for c in codes if c not in known), tuple(c for c in codes if c in known), tuple(complaints.kept),
+            tuple(text for one in written if (text := _warning(one)) is not None),
+        )  # fmt: skip
+        if actor is not None:
+            changes = {"created": list(result.created), "updated": list(result.updated)}
+            await audit.record(tx, actor, "import_zones", "zone", None, changes)
     await services.zones.reload()
-    codes = [one.zone.code for one in written]
-    return ImportResult(
-        tuple(c for c in codes if c not in known), tuple(c for c in codes if c in known), tuple(complaints.kept),
-        tuple(text for one in written if (text := _warning(one)) is not None),
-    )  # fmt: skip
+    return result
+
+
+async def import_content(services: Services, content: IO[bytes], name: str, **terms: Any) -> ImportResult:
+    """As `import_zones`, of a file that was sent."""
+    with tempfile.TemporaryDirectory(prefix="zones-") as folder:
+        # The name becomes part of codes and complaints, and never a place of its own.
+        path = Path(folder) / (f"{slug(Path(name).stem)[:80]}.geojson".lower())
+        await asyncio.to_thread(_save, content, path)
+        return await import_zones(services, path, **terms)
+
+
+def _save(content: IO[bytes], path: Path) -> None:
+    content.seek(0)
+    with path.open("wb") as file:
+        copyfileobj(content, file)
 
 
 def read(
@@ -130,9 +156,10 @@ def read(
     city: str | None = None,
     state: str | None = None,
     skip_bad: bool = False,
+    switch: str = "--skip-bad",
 ) -> tuple[list[Wanted], list[str]]:
     """The zones of a file, unwritten, and what was wrong with those left out (`skip_bad`). Raises BadFile."""
-    complaints = _Complaints(skip_bad)
+    complaints = _Complaints(skip_bad, switch=switch)
     features = _features(path, complaints)
     prefix = slug(city or path.stem)
     found: list[Wanted] = []
@@ -177,21 +204,6 @@ def _warning(one: Wanted) -> str | None:
         f"Feature {one.n} ({one.zone.name}) lies at latitude {lat:.2f}, longitude {lng:.2f}, far from its time zone "
         f"{one.zone.timezone}. Are the two swapped? GeoJSON writes [longitude, latitude]."
     )
-
-
-def slug(text: str) -> str:
-    """A code of capital letters, digits and hyphens: Latin letters lose their accents, other scripts stay as they are,
-    signs of vowels included.
-    """
-    kept: list[str] = []
-    latin = False
-    for char in unicodedata.normalize("NFKD", text):
-        if unicodedata.category(char)[0] == "M":
-            kept.append("" if latin else char)
-        else:
-            latin = unicodedata.name(char, "").startswith("LATIN ")
-            kept.append(char if char.isalnum() else " ")
-    return "-".join(unicodedata.normalize("NFC", "".join(kept)).upper().split())
 
 
 def _features(path: Path, complaints: _Complaints) -> list[tuple[int, Imported]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from dispatch import bus
 from dispatch.config import Settings
 from dispatch.engine import facts
 from dispatch.events import Fact
-from dispatch.outbox import messages
+from dispatch.outbox.languages import LANGUAGES, PIECES, TEXTS
 from dispatch.services import Reactions, Tx
 from dispatch.vault import vault_of
 from storage import notifications as rows
@@ -20,7 +20,8 @@ from storage.notifications import About
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One line of the table. It always stands in the app; `push` and `sms` say how else it travels.
+    """One line of the table. It always stands in the app; `push`, `sms` and `email` say how else it travels, for those
+    who want it so. Its texts in other languages stand in `languages`, by reader and type.
 
     `unless` names the kind of actor that needs no telling; nobody gets an SMS about what they did themselves.
     `once`: not of a fact that says `again`.
@@ -32,32 +33,32 @@ class Notice:
     message: str
     push: bool = True
     sms: bool = False
+    email: bool = False
     unless: str | None = None
     once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A notice as it stands in the app, of an account or of a technician."""
+    """A notice as it stands in the app, of an account or of a technician; its texts by language."""
 
     account_id: UUID | None
     technician_id: UUID | None
-    booking_id: UUID
+    booking_id: UUID | None
     type: str
-    title: str
-    message: str
+    titles: dict[str, str]
+    messages: dict[str, str]
     metadata: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """How a notice travels besides; those of one stream leave in order."""
+    """How a notice travels besides; those of one stream leave in order. Without a recipient: the account's own."""
 
     channel: str
     stream: str
     recipient: str | None
     data: dict[str, Any]
-    account_id: UUID | None
 
 
 CUSTOMER, TECHNICIAN = "customer", "technician"
@@ -86,7 +87,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "booking.confirmed": (
         Notice(
             CUSTOMER, "booking_confirmed", "Booking Confirmed",
-            "Your booking {number} has been confirmed", sms=True,
+            "Your booking {number} has been confirmed", sms=True, email=True,
         ),
     ),
     "booking.queued": (
@@ -99,7 +100,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "booking.rescheduled": (
         Notice(
             CUSTOMER, "booking_rescheduled", "Booking Rescheduled",
-            "Your booking {number} is now on {date} at {time}", sms=True,
+            "Your booking {number} is now on {date} at {time}", sms=True, email=True,
         ),
         Notice(
             TECHNICIAN, "booking_rescheduled", "Job Rescheduled",
@@ -119,7 +120,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "booking.cancelled": (
         Notice(
             CUSTOMER, "booking_cancelled", "Booking Cancelled",
-            "Your booking {number} has been cancelled{because}{fee}{refund}", sms=True,
+            "Your booking {number} has been cancelled{because}{fee}{refund}", sms=True, email=True,
         ),
         Notice(
             TECHNICIAN, "booking_cancelled", "Job Cancelled",
@@ -129,7 +130,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "booking.completed": (
         Notice(
             CUSTOMER, "booking_completed", "Booking Completed",
-            "Your booking {number} is done. How was it?",
+            "Your booking {number} is done. How was it?", email=True,
         ),
         Notice(
             TECHNICIAN, "booking_completed", "Job Completed",
@@ -163,7 +164,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
     "payment.captured": (
         Notice(
             CUSTOMER, "payment_success", "Payment Received",
-            "Your payment of {amount} for {number} has been received",
+            "Your payment of {amount} for {number} has been received", email=True,
         ),
     ),
     "payment.failed": (
@@ -173,7 +174,10 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         ),
     ),
     "payment.refunded": (
-        Notice(CUSTOMER, "payment_refunded", "Refund", "{amount} for your booking {number} {returned}", sms=True),
+        Notice(
+            CUSTOMER, "payment_refunded", "Refund", "{amount} for your booking {number} {returned}", sms=True,
+            email=True,
+        ),
     ),
 }  # fmt: skip
 
@@ -185,7 +189,7 @@ def register(reactions: Reactions) -> None:
 
 
 async def write(tx: Tx, fact: Fact) -> None:
-    """Writes the notices of one fact: rows for the app, outbox rows for push and SMS."""
+    """Writes the notices of one fact: rows for the app, outbox rows for push, SMS and e-mail."""
     about = await _about(tx, fact)
     if about is None:
         return
@@ -193,7 +197,7 @@ async def write(tx: Tx, fact: Fact) -> None:
         if notice.unless == fact.actor.kind or (notice.once and fact.data.get("again")):
             continue
         told = facts.view(fact.type, notice.to, fact.data, actor_kind=fact.actor.kind)
-        _hand_on(tx, notice, fact, about, _words(about, fact, told))
+        _hand_on(tx, notice, fact, about, told)
 
 
 async def _about(tx: Tx, fact: Fact) -> About | None:
@@ -209,40 +213,66 @@ async def _about(tx: Tx, fact: Fact) -> About | None:
     )  # fmt: skip
 
 
-def _hand_on(tx: Tx, notice: Notice, fact: Fact, about: About, words: Mapping[str, str]) -> None:
+def _hand_on(tx: Tx, notice: Notice, fact: Fact, about: About, told: Mapping[str, Any]) -> None:
     is_customer = notice.to == CUSTOMER
     owner_id = about.account_id if is_customer else about.technician_id
     if owner_id is None or (is_customer and not about.is_reachable):
         return
     account_id, technician_id = (owner_id, None) if is_customer else (None, owner_id)
-    message = notice.message.format_map(words)
+    titles, texts = _texts(notice, about, fact, told)
     metadata = {"booking_id": str(fact.booking_id), "booking_number": about.number, "event": fact.type}
-    params: dict[str, Any] = {"title": notice.title, "message": message, "type": notice.type, **metadata}
+    row = Told(account_id, technician_id, fact.booking_id, notice.type, titles, texts, metadata)
+    params: dict[str, Any] = {"type": notice.type, **metadata}
+    stream = f"{fact.booking_id}:{notice.to}"
     carried: list[Carried] = []
     if notice.push:
-        topic = push_topic(tx.services.settings, notice.to, owner_id)
-        data = {**params, "topic": topic}
-        stream = f"push:{fact.booking_id}:{notice.to}"
-        carried.append(Carried("push", stream, f"{notice.to}:{owner_id}", data, account_id))
-    # A customer's phone is looked up when the message is written.
+        carried.append(_push(tx.services.settings, notice.to, owner_id, stream, params))
+    is_news = fact.actor.kind != notice.to
+    # A customer's phone and address are looked up when the message is written.
     phone = None if is_customer else about.technician_phone
-    if notice.sms and (is_customer or phone) and fact.actor.kind != notice.to:
-        carried.append(Carried("sms", f"sms:{fact.booking_id}:{notice.to}", phone, params, account_id))
-    row = Told(account_id, technician_id, fact.booking_id, notice.type, notice.title, message, metadata)
+    if notice.sms and (is_customer or phone) and is_news:
+        carried.append(Carried("sms", f"sms:{stream}", phone, params))
+    if notice.email and is_customer and is_news:
+        carried.append(Carried("email", f"email:{stream}", None, params))
     tx.late(_put_all, (row, carried))
+
+
+def announce(
+    tx: Tx, account_ids: Sequence[UUID], *, type: str, title: str, message: str, metadata: Mapping[str, Any],
+    sms: bool = False, email: bool = False,
+) -> None:  # fmt: skip
+    """Tells customers something that is no booking's, as it is written: in the app, as a push, and as they want it.
+
+    Accounts that are closed hear nothing.
+    """
+    language = LANGUAGES[0]
+    for account_id in dict.fromkeys(account_ids):
+        params = {"type": type, **metadata}
+        carried = [_push(tx.services.settings, CUSTOMER, account_id, str(account_id), params)]
+        if sms:
+            carried.append(Carried("sms", f"sms:{account_id}", None, params))
+        if email:
+            carried.append(Carried("email", f"email:{account_id}", None, params))
+        told = Told(account_id, None, None, type, {language: title}, {language: message}, dict(metadata))
+        tx.late(_put_all, (told, carried))
+
+
+def _push(settings: Settings, to: str, owner_id: UUID, stream: str, params: Mapping[str, Any]) -> Carried:
+    topic = push_topic(settings, to, owner_id)
+    return Carried("push", f"push:{stream}", f"{to}:{owner_id}", {**params, "topic": topic})
 
 
 async def _put_all(tx: Tx, told: list[tuple[Told, list[Carried]]]) -> None:
     """Writes all notices of a transaction, and what carries them, in one statement."""
-    notices, carried = [row for row, _ in told], [one for _, several in told for one in several]
+    notices = [row for row, _ in told]
+    carried = [(number, one) for number, (_, several) in enumerate(told, 1) for one in several]
     await rows.put_all(
         tx.conn, account_ids=[n.account_id for n in notices], technician_ids=[n.technician_id for n in notices],
-        booking_ids=[n.booking_id for n in notices], types=[n.type for n in notices], titles=[n.title for n in notices],
-        messages=[n.message for n in notices], metadata=[n.metadata for n in notices],
-        channels=[c.channel for c in carried], streams=[c.stream for c in carried],
-        recipients=[c.recipient for c in carried], reached=[c.account_id for c in carried],
-        data=[c.data for c in carried],
-        bodies=[messages.TEMPLATES["notification"].format_map(c.data) for c in carried],
+        booking_ids=[n.booking_id for n in notices], types=[n.type for n in notices],
+        titles=[n.titles for n in notices], messages=[n.messages for n in notices],
+        metadata=[n.metadata for n in notices], notice_numbers=[number for number, _ in carried],
+        channels=[c.channel for _, c in carried], streams=[c.stream for _, c in carried],
+        recipients=[c.recipient for _, c in carried], data=[c.data for _, c in carried],
     )  # fmt: skip
     if carried:
         tx.hint(bus.OUTBOX_FILLED, {})
@@ -253,22 +283,34 @@ def push_topic(settings: Settings, realm: str, subject_id: UUID) -> str:
     return f"{realm}-{vault_of(settings).fingerprint('push', f'{realm}:{subject_id}')}"
 
 
-def _words(about: About, fact: Fact, told: Mapping[str, Any]) -> dict[str, str]:
+def _texts(notice: Notice, about: About, fact: Fact, told: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """Titles and messages of a notice by language."""
+    titles: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    for language in LANGUAGES:
+        title, text = TEXTS.get(language, {}).get((notice.to, notice.type), (notice.title, notice.message))
+        titles[language] = title
+        texts[language] = text.format_map(_words(about, fact, told, PIECES[language]))
+    return titles, texts
+
+
+def _words(about: About, fact: Fact, told: Mapping[str, Any], pieces: Mapping[str, str]) -> dict[str, str]:
     """What the texts may say: of the booking, and of the part of the fact that is the reader's business."""
     reason, currency = told.get("reason"), str(told.get("currency") or "")
     fee_minor, refund_minor = int(told.get("fee_minor") or 0), int(told.get("refund_minor") or 0)
+    # What customers said themselves and what the machine says need no repeating.
+    is_told = reason and fact.actor.kind in ("admin", "erp")
     return {
         "number": about.number,
-        "date": f"{about.local_date:%d %b %Y}",
+        "date": about.local_date.strftime(pieces["date"]),
         "time": f"{about.local_time:%H:%M}",
-        "in_city": f" in {about.city}" if about.city else "",
-        "technician": about.technician_name or "Your professional",
-        # What customers said themselves and what the machine says need no repeating.
-        "because": f": {str(reason).rstrip('.')}" if reason and fact.actor.kind in ("admin", "erp") else "",
-        "fee": f". The fee is {money(fee_minor, currency)}" if fee_minor else "",
-        "refund": f". {money(refund_minor, currency)} goes back to you" if refund_minor else "",
+        "in_city": pieces["in_city"].format(about.city) if about.city else "",
+        "technician": about.technician_name or pieces["nobody"],
+        "because": pieces["because"].format(str(reason).rstrip(".")) if is_told else "",
+        "fee": pieces["fee"].format(money(fee_minor, currency)) if fee_minor else "",
+        "refund": pieces["refund"].format(money(refund_minor, currency)) if refund_minor else "",
         "amount": money(int(told.get("amount_minor") or 0), currency),
-        "returned": "is in your wallet" if told.get("to_wallet") else "is on its way back to you",
+        "returned": pieces["to_wallet" if told.get("to_wallet") else "returned"],
     }
 
 

@@ -12,10 +12,11 @@ from dispatch import bus
 from dispatch.errors import DispatchError
 from dispatch.loops import Loop
 from dispatch.outbox import messages
-from dispatch.ports.messages import Message, Sender, SendFailed
+from dispatch.ports.messages import Message, RecipientGone, Sender, SendFailed
 from dispatch.services import Services
 from dispatch.vault import vault_of
 from storage import outbox as rows
+from storage import push_tokens
 from storage.database.pool import Conn
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,8 @@ class OutboxSweeper:
             return
         error = str(failure)[:_ERROR_CHARS]
         delays_s = EMAIL_DELAYS_S if row.channel == "email" else DELAYS_S
+        if isinstance(failure, RecipientGone) and (token := row.data.get("token")):
+            await push_tokens.drop(conn, token=token)
         if failure.is_permanent or row.attempts > len(delays_s):
             await rows.dead(conn, id=row.id, error=error)
             log.warning("message %d (%s) is given up, try %d: %s", row.id, row.template, row.attempts, error)

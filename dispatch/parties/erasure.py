@@ -13,6 +13,7 @@ from dispatch.parties import customers
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
 from storage import erasure as rows
+from storage import message_settings, push_tokens
 from storage import otp as otp_rows
 from storage import sessions as session_rows
 from storage.database.pool import Conn
@@ -51,6 +52,8 @@ async def erase(services: Services, account_id: UUID, step_up_token: str | None)
         await rows.erase_addresses(conn, account_id=account_id)
         await _forget_bookings(tx, [b.id for b in await rows.bookings_of(conn, account_id=account_id)])
         await rows.erase_notifications(conn, account_id=account_id)
+        await message_settings.erase(conn, account_id=account_id)
+        await push_tokens.erase(conn, account_id=account_id)
         await rows.erase_previews(conn, account_id=account_id)
         await rows.erase_payers(conn, account_id=account_id)
         await rows.erase_provider_customers(conn, account_id=account_id)

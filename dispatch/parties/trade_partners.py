@@ -8,6 +8,7 @@ from dataclasses import MISSING, dataclass, fields, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from dispatch import numbers
 from dispatch.engine import audit
@@ -47,6 +48,12 @@ class CustomerTaken(Conflict):
     code = "customer_taken"
 
 
+class OrganisationTaken(Conflict):
+    """This organisation belongs to another partner already."""
+
+    code = "organization_taken"
+
+
 class CreditNotAllowed(NotAllowed):
     """You may not decide about credit; ask a credit controller."""
 
@@ -79,6 +86,7 @@ class Profile:
     channel: str = "OTHER"
     is_b2b: bool = False
     customer_no: int | None = None
+    organisation_id: UUID | None = None
     price_list_id: int | None = None
     parent_no: int | None = None
     salesperson_id: int | None = None
@@ -300,6 +308,7 @@ async def _guarded(tx: Tx, statement: Any) -> Any:
 _REFUSALS: Mapping[str, Callable[[], DispatchError]] = {
     "trade_partners_code": CodeTaken,
     "trade_partners_customer": CustomerTaken,
+    "trade_partners_organisation": OrganisationTaken,
     "trade_partners_no_ring": lambda: Invalid({"parent_partner_id": "A partner cannot stand above itself."}),
 }
 
@@ -327,7 +336,7 @@ async def _check(tx: Tx, profile: Profile, form: Form, *, is_new: bool, no: int 
     unknown = await rows.unknown(
         tx.conn, price_list_id=profile.price_list_id, payment_term_id=form.payment_term_id, parent_no=profile.parent_no,
         salesperson_id=profile.salesperson_id, customer_no=profile.customer_no, vat_group_code=profile.vat_group_code,
-        geo_area_code=profile.geo_area_code,
+        geo_area_code=profile.geo_area_code, organisation_id=profile.organisation_id,
     )  # fmt: skip
     bad |= {name: f"There is no such {_NOUNS[name]}." for name in unknown or ()}
     if no is not None and profile.parent_no == no:
@@ -350,7 +359,7 @@ async def _check(tx: Tx, profile: Profile, form: Form, *, is_new: bool, no: int 
 _NOUNS = {
     "price_list_id": "price list", "payment_term_id": "payment term", "parent_partner_id": "partner",
     "salesperson_id": "salesperson", "customer_id": "customer of the ERP", "vat_group_code": "VAT group",
-    "geo_area_code": "area",
+    "geo_area_code": "area", "organization_id": "organisation",
 }  # fmt: skip
 
 

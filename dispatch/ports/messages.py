@@ -25,14 +25,25 @@ class Message:
 
 
 class SendFailed(Exception):
-    """A try that did not succeed; `is_permanent` when another one would fail the same way."""
+    """A try that did not succeed; `is_permanent` when another one would fail the same way.
+
+    `answer` is what the provider said, where that was JSON.
+    """
 
     def __init__(
-        self, reason: str, *, is_permanent: bool = False, retry_after_s: float | None = None
+        self, reason: str, *, is_permanent: bool = False, retry_after_s: float | None = None, answer: Any = None
     ) -> None:
         super().__init__(reason)
         self.is_permanent = is_permanent
         self.retry_after_s = retry_after_s
+        self.answer = answer
+
+
+class RecipientGone(SendFailed):
+    """The provider no longer knows this recipient: nothing more is to be sent there."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, is_permanent=True)
 
 
 class Sender(Protocol):

@@ -10,7 +10,7 @@ from dispatch.billing import provider_payouts, reconciliation, renewals
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
-from dispatch.parties import enrolments, members
+from dispatch.parties import enrolments, members, partner_status
 from dispatch.process import housekeeping
 from dispatch.services import Services
 from storage import tasks as rows
@@ -40,17 +40,23 @@ async def _renew(run: Run) -> dict[str, int]:
     return await renewals.turn(run.services)
 
 
+async def _lift_blocks(run: Run) -> None:
+    async with run.services.transaction() as tx:
+        await partner_status.lift_expired(tx)
+
+
 #: Every kind of work that happens later, and who does it.
 HANDLERS: Mapping[str, Handler] = {
     "tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers,
     "renew": _renew, "members": _members,
     enrolments.TASK: enrolments.work,
+    "lift_blocks": _lift_blocks,
 }  # fmt: skip
 
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
 CRONS: Mapping[str, str] = {
-    "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *",
-    "renew": "20 * * * *", "members": "6 * * * *",
+    "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *", "renew": "20 * * * *",
+    "members": "6 * * * *", "lift_blocks": "2 * * * *",
 }  # fmt: skip
 #: Those that only make sense with a payment gateway.
 _NEEDS_GATEWAY = ("reconcile",)

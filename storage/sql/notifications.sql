@@ -1,22 +1,51 @@
 -- name: put_all
--- Notices, with the messages that carry them: without a recipient to the account's own phone. Nothing for an account that is
--- closed or erased.
+-- Notices, with the messages that carry them, each in its reader's language and by the channels that they want: a push to every app
+-- of theirs that is signed in (to their topic where none has said its token), the rest to their own phone or address unless one is
+-- given. Nothing for an account that is closed or erased.
 WITH reachable AS (
-  SELECT id, phone FROM accounts WHERE id = ANY(:account_ids::uuid[]) AND is_active AND erased_at IS NULL
+  SELECT id, phone, email FROM accounts WHERE id = ANY(:account_ids::uuid[]) AND is_active AND erased_at IS NULL
+), wishes AS (
+  SELECT account_id, technician_id, sms, email, push, language FROM message_settings
+  WHERE account_id = ANY(:account_ids::uuid[]) OR technician_id = ANY(:technician_ids::uuid[])
+), apps AS (
+  SELECT t.token, t.account_id, t.technician_id FROM push_tokens t JOIN sessions s ON s.id = t.session_id
+  WHERE (t.account_id = ANY(:account_ids::uuid[]) OR t.technician_id = ANY(:technician_ids::uuid[]))
+    AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
+), notices AS (
+  SELECT n.n, n.account_id, n.technician_id, n.booking_id, n.type, n.metadata, r.phone, r.email,
+    coalesce(n.titles ->> w.language, n.titles ->> 'en') AS title,
+    coalesce(n.messages ->> w.language, n.messages ->> 'en') AS message,
+    coalesce(w.sms, true) AS by_sms, coalesce(w.email, true) AS by_email, coalesce(w.push, true) AS by_push
+  FROM unnest(:account_ids::uuid[], :technician_ids::uuid[], :booking_ids::uuid[], :types::text[], :titles::jsonb[],
+    :messages::jsonb[], :metadata::jsonb[]) WITH ORDINALITY
+    AS n (account_id, technician_id, booking_id, type, titles, messages, metadata, n)
+  LEFT JOIN reachable r ON r.id = n.account_id
+  LEFT JOIN wishes w ON w.account_id = n.account_id OR w.technician_id = n.technician_id
+  WHERE n.account_id IS NULL OR r.id IS NOT NULL
 ), carried AS (
   INSERT INTO outbox (channel, stream, recipient, template, body, data, account_id)
-  SELECT m.channel, m.stream, coalesce(m.recipient, r.phone), 'notification', m.body, m.data, m.account_id
-  FROM unnest(:channels::text[], :streams::text[], :recipients::text[], :bodies::text[], :data::jsonb[], :reached::uuid[])
-    WITH ORDINALITY AS m (channel, stream, recipient, body, data, account_id, n)
-  LEFT JOIN reachable r ON r.id = m.account_id
-  WHERE coalesce(m.recipient, r.phone) IS NOT NULL AND (m.account_id IS NULL OR r.id IS NOT NULL)
-  ORDER BY m.n
+  SELECT c.channel, c.stream || sent.suffix, sent.recipient, 'notification', n.title || ': ' || n.message,
+    c.data || jsonb_build_object('title', n.title, 'message', n.message) || sent.data, n.account_id
+  FROM unnest(:notice_numbers::int[], :channels::text[], :streams::text[], :recipients::text[], :data::jsonb[]) WITH ORDINALITY
+    AS c (notice, channel, stream, recipient, data, n)
+  JOIN notices n ON n.n = c.notice
+  CROSS JOIN LATERAL (
+    SELECT coalesce(c.recipient, n.phone) AS recipient, '' AS suffix, '{}'::jsonb AS data WHERE c.channel = 'sms' AND n.by_sms
+    UNION ALL
+    SELECT coalesce(c.recipient, n.email), '', '{}'::jsonb WHERE c.channel = 'email' AND n.by_email
+    UNION ALL
+    SELECT c.recipient, ':' || md5(a.token), jsonb_build_object('token', a.token) FROM apps a
+    WHERE c.channel = 'push' AND n.by_push AND (a.account_id = n.account_id OR a.technician_id = n.technician_id)
+    UNION ALL
+    SELECT c.recipient, '', '{}'::jsonb
+    WHERE c.channel = 'push' AND n.by_push
+      AND NOT EXISTS (SELECT FROM apps a WHERE a.account_id = n.account_id OR a.technician_id = n.technician_id)
+  ) AS sent
+  WHERE sent.recipient IS NOT NULL
+  ORDER BY c.n
 )
 INSERT INTO notifications (account_id, technician_id, booking_id, type, title, message, metadata)
-SELECT n.account_id, n.technician_id, n.booking_id, n.type, n.title, n.message, n.metadata
-FROM unnest(:account_ids::uuid[], :technician_ids::uuid[], :booking_ids::uuid[], :types::text[], :titles::text[],
-  :messages::text[], :metadata::jsonb[]) AS n (account_id, technician_id, booking_id, type, title, message, metadata)
-WHERE n.account_id IS NULL OR n.account_id IN (SELECT id FROM reachable);
+SELECT account_id, technician_id, booking_id, type, title, message, metadata FROM notices ORDER BY n;
 
 -- name: about
 -- What a message about a booking may say, and to whom it goes. A technician given by name is one of an earlier offer.

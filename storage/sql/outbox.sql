@@ -1,6 +1,8 @@
 -- name: put
-INSERT INTO outbox (channel, stream, recipient, template, body, data, is_secret, account_id)
-VALUES (:channel, :stream, :recipient, :template, :body, :data, :is_secret, :account_id) RETURNING id;
+-- The key makes it one message, however often it is asked for.
+INSERT INTO outbox AS o (channel, stream, recipient, template, body, data, is_secret, account_id, key)
+VALUES (:channel, :stream, :recipient, :template, :body, :data, :is_secret, :account_id, :key)
+ON CONFLICT (key) DO UPDATE SET key = o.key RETURNING id;
 
 -- name: supersede
 -- A newer message makes the waiting ones of its stream pointless.

@@ -1,5 +1,5 @@
 -- part: columns
-t.no, t.party_id, t.code, t.name, t.status, t.partner_type, t.channel, t.is_b2b, t.customer_no, t.price_list_id, t.parent_no,
+t.no, t.party_id, t.code, t.name, t.status, t.partner_type, t.channel, t.is_b2b, t.customer_no, t.organisation_id, t.price_list_id, t.parent_no,
   t.salesperson_id, t.credit_limit_minor, t.credit_used_minor, t.credit_available_minor, t.tax_number_ice, t.tax_number_if,
   t.tax_exempt, t.vat_group_code, t.phone, t.whatsapp, t.email, t.website, t.address_line1, t.address_line2, t.city, t.region,
   t.country, t.postal_code, t.geo_area_code, t.geo_lat, t.geo_lng, t.opening_hours, t.delivery_instructions, t.delivery_zone,
@@ -35,11 +35,11 @@ SELECT EXISTS (SELECT 1 FROM trade_partners WHERE code = :code);
 
 -- name: insert
 -- Nothing where the code is taken, by a partner of today or of yesterday.
-INSERT INTO trade_partners (code, name, status, partner_type, channel, is_b2b, customer_no, price_list_id, parent_no, salesperson_id,
-  credit_limit_minor, tax_number_ice, tax_number_if, tax_exempt, vat_group_code, phone, whatsapp, email, website, address_line1,
+INSERT INTO trade_partners (code, name, status, partner_type, channel, is_b2b, customer_no, organisation_id, price_list_id, parent_no,
+  salesperson_id, credit_limit_minor, tax_number_ice, tax_number_if, tax_exempt, vat_group_code, phone, whatsapp, email, website, address_line1,
   address_line2, city, region, country, postal_code, geo_area_code, geo_lat, geo_lng, opening_hours, delivery_instructions,
   delivery_zone, min_order_minor, blocked_until, block_reason, default_discount_rate, default_discount_minor, max_discount_rate)
-VALUES (:code, :name, :status, :partner_type, :channel, :is_b2b, :customer_no, :price_list_id, :parent_no, :salesperson_id,
+VALUES (:code, :name, :status, :partner_type, :channel, :is_b2b, :customer_no, :organisation_id, :price_list_id, :parent_no, :salesperson_id,
   :credit_limit_minor, :tax_number_ice, :tax_number_if, :tax_exempt, :vat_group_code, :phone, :whatsapp, :email, :website,
   :address_line1, :address_line2, :city, :region, :country, :postal_code, :geo_area_code, :geo_lat, :geo_lng, :opening_hours,
   :delivery_instructions, :delivery_zone, :min_order_minor, :blocked_until, :block_reason, :default_discount_rate,
@@ -50,7 +50,7 @@ RETURNING no;
 -- name: save
 -- All that a form may change; the caller holds the row's lock. A limit below what is used lets what is used stand.
 UPDATE trade_partners SET code = :code, name = :name, status = :status, partner_type = :partner_type, channel = :channel,
-  is_b2b = :is_b2b, customer_no = :customer_no, price_list_id = :price_list_id, parent_no = :parent_no,
+  is_b2b = :is_b2b, customer_no = :customer_no, organisation_id = :organisation_id, price_list_id = :price_list_id, parent_no = :parent_no,
   salesperson_id = :salesperson_id, credit_limit_minor = :credit_limit_minor,
   credit_over_minor = greatest(0, credit_used_minor - :credit_limit_minor::bigint), tax_number_ice = :tax_number_ice,
   tax_number_if = :tax_number_if, tax_exempt = :tax_exempt, vat_group_code = :vat_group_code, phone = :phone, whatsapp = :whatsapp,
@@ -65,7 +65,7 @@ WHERE no = :no AND deleted_at IS NULL;
 -- name: delete
 -- With what the partner's forms kept of it; who stood below it stands on its own. None of them may owe anything.
 WITH gone AS (
-  UPDATE trade_partners SET deleted_at = app_now(), updated_at = app_now(), customer_no = NULL, parent_no = NULL
+  UPDATE trade_partners SET deleted_at = app_now(), updated_at = app_now(), customer_no = NULL, organisation_id = NULL, parent_no = NULL
   WHERE no = ANY(:numbers::bigint[]) AND deleted_at IS NULL RETURNING no
 ), emptied AS (
   DELETE FROM custom_field_values v USING custom_fields f, gone
@@ -177,6 +177,8 @@ SELECT array_remove(ARRAY[
   CASE WHEN :parent_no::bigint IS NOT NULL AND NOT EXISTS (SELECT 1 FROM trade_partners WHERE no = :parent_no AND deleted_at IS NULL) THEN 'parent_partner_id' END,
   CASE WHEN :salesperson_id::bigint IS NOT NULL AND NOT EXISTS (SELECT 1 FROM salespeople WHERE id = :salesperson_id) THEN 'salesperson_id' END,
   CASE WHEN :customer_no::bigint IS NOT NULL AND NOT EXISTS (SELECT 1 FROM erp_customers WHERE no = :customer_no) THEN 'customer_id' END,
+  CASE WHEN :organisation_id::uuid IS NOT NULL AND NOT EXISTS
+    (SELECT 1 FROM parties WHERE id = :organisation_id AND kind = 'organisation' AND deleted_at IS NULL) THEN 'organization_id' END,
   CASE WHEN :vat_group_code::text IS NOT NULL AND NOT EXISTS (SELECT 1 FROM vat_taxes WHERE code = :vat_group_code) THEN 'vat_group_code' END,
   CASE WHEN :geo_area_code::text IS NOT NULL AND NOT EXISTS (SELECT 1 FROM geo_areas WHERE code = :geo_area_code) THEN 'geo_area_code' END
 ], NULL) AS names;

@@ -24,3 +24,30 @@ ON CONFLICT (pincode) DO UPDATE SET zone_id = excluded.zone_id, lat = excluded.l
 
 -- name: set_active
 UPDATE zones SET is_active = :is_active, updated_at = clock_timestamp() WHERE code = :code;
+
+-- part: columns
+z.id, z.code, z.name, z.city, z.state, z.centre_lat, z.centre_lng, z.timezone, z.currency, z.opens, z.closes, z.days,
+  z.is_active, z.created_at, z.updated_at,
+  ARRAY(SELECT n.pincode FROM zone_pincodes n WHERE n.zone_id = z.id ORDER BY n.pincode) AS pincodes,
+  (SELECT count(*)::int FROM services s JOIN service_prices p ON p.service_id = s.id
+   WHERE p.currency = z.currency AND s.is_active AND s.deleted_at IS NULL) AS services,
+  (SELECT count(*)::int FROM technicians t WHERE t.zone_id = z.id AND t.is_active AND t.onboarding_status = 'verified') AS technicians
+
+-- part: source
+zones z
+
+-- part: all
+FROM zones z WHERE true
+
+-- name: get
+SELECT {columns}, z.boundary FROM {source} WHERE z.id = :zone_id;
+
+-- name: lock
+SELECT {columns}, z.boundary FROM {source} WHERE z.id = :zone_id FOR UPDATE OF z;
+
+-- name: has_code
+SELECT EXISTS (SELECT FROM zones WHERE code = :code);
+
+-- name: drop_pincodes
+-- Those that the zone has no longer.
+DELETE FROM zone_pincodes WHERE zone_id = :zone_id AND pincode <> ALL(:kept::text[]);

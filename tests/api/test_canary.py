@@ -34,7 +34,7 @@ HELD = {
 }  # fmt: skip
 #: Tables that hold nobody's data, and never a canary. A new table belongs to one of the two.
 PLAIN = {
-    "webhook_attempts", "webhook_deliveries", "webhook_endpoints",
+    "message_settings", "push_tokens", "webhook_attempts", "webhook_deliveries", "webhook_endpoints",
     "agenda", "alerts", "api_clients", "app_clock", "audit_chain", "audit_head", "audit_log", "bank_accounts",
     "booking_items",
     "checkout_previews", "commands", "document_sequences", "earnings", "idempotency_keys", "installation",

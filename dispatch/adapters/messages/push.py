@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jwt
 
 from dispatch.adapters.messages.sms import Http
-from dispatch.ports.messages import SendFailed
+from dispatch.ports.messages import RecipientGone, SendFailed
 
 if TYPE_CHECKING:
     from dispatch.ports.messages import Message
@@ -33,7 +33,7 @@ class ServiceAccount:
 
 
 class Fcm:
-    """Sends to the topic that the person's apps subscribe to (`push_topic` of their profile)."""
+    """Sends to an app by its token, else to the topic that the person's apps subscribe to (their `push_topic`)."""
 
     def __init__(self, account: ServiceAccount, base_url: str = FCM_URL, token_url: str = TOKEN_URL) -> None:
         self._account = account
@@ -45,21 +45,26 @@ class Fcm:
         self._fetching = asyncio.Lock()
 
     async def send(self, message: Message) -> None:
-        topic = message.params.get("topic")
-        if not topic:
-            raise SendFailed("a push message needs the topic of its recipient", is_permanent=True)
+        named = [(kind, message.params[kind]) for kind in ("token", "topic") if message.params.get(kind)]
+        if not named:
+            raise SendFailed("a push message needs the token or the topic of its recipient", is_permanent=True)
+        kind, target = named[0]
         notification = {"title": message.params.get("title", ""), "body": message.params.get("message", "")}
         data = {
             key: str(value)
             for key, value in message.params.items()
-            if key not in ("topic", "title", "message")
+            if key not in ("topic", "token", "title", "message")
         }
-        body = {"message": {"topic": topic, "notification": notification, "data": data}}
+        # One that comes twice is known by its id.
+        data["message_id"] = str(message.id)
+        body = {"message": {kind: target, "notification": notification, "data": data}}
         headers = {"Authorization": f"Bearer {await self._access_token()}"}
         try:
             await self._http.post(self._url, json=body, headers=headers)
-        except SendFailed:
-            # The token may be what failed; a new one costs little.
+        except SendFailed as failure:
+            if kind == "token" and _is_gone(failure.answer):
+                raise RecipientGone("the app is no longer registered") from None
+            # Our own token may be what failed; a new one costs little.
             self._token_ends = 0.0
             raise
 
@@ -86,3 +91,18 @@ class Fcm:
             self._token = str(answer["access_token"])
             self._token_ends = now + float(answer.get("expires_in", 0))
             return self._token
+
+
+def _is_gone(answer: Any) -> bool:
+    """Whether Firebase says that it does not know this token (any more), or that it is another sender's.
+
+    https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode
+    """
+    error = answer.get("error") if isinstance(answer, dict) else None
+    details = error.get("details") if isinstance(error, dict) else None
+    said = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    if {one.get("errorCode") for one in said} & {"UNREGISTERED", "SENDER_ID_MISMATCH"}:
+        return True
+    # What is wrong with a request is our fault, unless it is the token that is wrong.
+    fields = [f for one in said if isinstance(one.get("fieldViolations"), list) for f in one["fieldViolations"]]
+    return any(isinstance(field, dict) and field.get("field") == "message.token" for field in fields)

@@ -1,0 +1,421 @@
+"""What trade partners refer to: price lists, payment terms, VAT rates, areas, salespeople."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import EmailStr, Field, StringConstraints
+
+from api.audiences import Member, erp
+from api.erp.partner_details import (
+    CityOut,
+    GeoAreaOut,
+    RegionOut,
+    SalespersonOut,
+    TermOut,
+    VatTaxOut,
+    area_out,
+    salesperson_out,
+    term_out,
+    vat_out,
+)
+from api.erp.partner_views import Amount, Number
+from api.shared.texts import text
+from api.wire.models import Body, Money, Query, View
+from api.wire.results import Message, Reply
+from dispatch.parties import references
+from dispatch.services import Services
+from storage.references import PriceList, PriceListItem
+
+TAGS = ("references",)
+
+Code = Annotated[str, text(50)]
+Name = Annotated[str, text(100)]
+Rate = Annotated[Decimal, Field(ge=0, le=100, max_digits=6, decimal_places=3)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+
+
+class PriceListIn(Body):
+    code: Code
+    name: Name
+    is_active: bool = True
+
+
+class PriceListChange(Body):
+    code: Code | None = None
+    name: Name | None = None
+    is_active: bool | None = None
+
+
+class PriceIn(Body):
+    service_id: UUID
+    price: Amount
+
+
+class PricesIn(Body):
+    items: Annotated[list[PriceIn], Field(min_length=1, max_length=1000)]
+
+
+class PriceListOut(View):
+    id: int
+    code: str
+    name: str
+    is_active: bool
+
+
+class PriceOut(View):
+    service_id: UUID
+    service_name: str
+    price: Money
+
+
+class PriceListDetail(PriceListOut):
+    items: list[PriceOut]
+
+
+class TermIn(Body):
+    name: Name
+    description: Words | None = None
+    days: Annotated[int, Field(ge=0, le=3650)] = 0
+    is_credit: bool = False
+    is_cash: bool = False
+    is_bank_transfer: bool = False
+
+
+class TermChange(Body):
+    keeps_null: ClassVar[frozenset[str]] = frozenset({"description"})
+
+    name: Name | None = None
+    description: Words | None = None
+    days: Annotated[int, Field(ge=0, le=3650)] | None = None
+    is_credit: bool | None = None
+    is_cash: bool | None = None
+    is_bank_transfer: bool | None = None
+
+
+class VatIn(Body):
+    code: Code
+    type: Code = "STANDARD"
+    name: Name
+    percentage: Rate
+    deduction: Rate = Decimal(0)
+
+
+class VatChange(Body):
+    code: Code | None = None
+    type: Code | None = None
+    name: Name | None = None
+    percentage: Rate | None = None
+    deduction: Rate | None = None
+
+
+AreaType = Literal["region", "city", "area"]
+
+
+class AreaIn(Body):
+    type: AreaType = "area"
+    code: Code
+    name: Name
+    name_ar: Name | None = None
+    parent_id: Number | None = None
+
+
+class AreaChange(Body):
+    keeps_null: ClassVar[frozenset[str]] = frozenset({"name_ar", "parent_id"})
+
+    type: AreaType | None = None
+    code: Code | None = None
+    name: Name | None = None
+    name_ar: Name | None = None
+    parent_id: Number | None = None
+
+
+class AreaQuery(Query):
+    type: AreaType | None = None
+    parent_id: Number | None = None
+
+
+class RegionQuery(Query):
+    region_id: Number | None = None
+
+
+class SalespersonIn(Body):
+    code: Code
+    name: Name
+    email: EmailStr | None = None
+    phone: Annotated[str, text(30)] | None = None
+    is_active: bool = True
+
+
+class SalespersonChange(Body):
+    keeps_null: ClassVar[frozenset[str]] = frozenset({"email", "phone"})
+
+    code: Code | None = None
+    name: Name | None = None
+    email: EmailStr | None = None
+    phone: Annotated[str, text(30)] | None = None
+    is_active: bool | None = None
+
+
+# ---------------------------------------------------------------- price lists
+
+
+@erp.route("GET", "/price-lists", permission="references:read", tags=TAGS)
+async def list_price_lists(services: Services, caller: Member) -> list[PriceListOut]:
+    """All price lists."""
+    async with services.read() as conn:
+        return [price_list_out(p) for p in await references.price_lists(conn)]
+
+
+@erp.route("POST", "/price-lists", status=201, permission="references:write", tags=TAGS)
+async def create_price_list(services: Services, caller: Member, body: PriceListIn) -> Reply[PriceListOut]:
+    """Add a price list."""
+    async with services.transaction() as tx:
+        made = await references.add_price_list(tx, caller.actor, body.model_dump())
+    return Reply(price_list_out(made), "Price list created")
+
+
+@erp.route("GET", "/price-lists/{id}", permission="references:read", tags=TAGS)
+async def get_price_list(services: Services, caller: Member, id: int) -> PriceListDetail:
+    """One price list with its prices; what is not on it costs what the catalogue says."""
+    async with services.read() as conn:
+        found = await references.price_list(conn, id)
+        items = await references.price_list_items(conn, id)
+    return PriceListDetail(**price_list_out(found).model_dump(), items=[price_out(i) for i in items])
+
+
+async def update_price_list(
+    services: Services, caller: Member, id: int, body: PriceListChange
+) -> Reply[PriceListOut]:
+    """Change what is sent."""
+    async with services.transaction() as tx:
+        saved = await references.change_price_list(tx, caller.actor, id, body.model_dump(exclude_unset=True))
+    return Reply(price_list_out(saved), "Price list updated")
+
+
+@erp.route("DELETE", "/price-lists/{id}", permission="references:write", tags=TAGS)
+async def delete_price_list(services: Services, caller: Member, id: int) -> Message:
+    """Delete a price list that no partner has."""
+    async with services.transaction() as tx:
+        await references.delete_price_list(tx, caller.actor, id)
+    return Message("Price list deleted")
+
+
+@erp.route("PUT", "/price-lists/{id}/items", permission="references:write", tags=TAGS)
+async def put_prices(services: Services, caller: Member, id: int, body: PricesIn) -> Message:
+    """Set the prices of some services on a list; the others stay.
+
+    Example: {"items": [{"service_id": "11111111-1111-4111-8111-111111111111", "price": 750}]}
+    """
+    async with services.transaction() as tx:
+        await references.put_prices(tx, caller.actor, id, {i.service_id: i.price for i in body.items})
+    return Message("Prices updated")
+
+
+@erp.route("DELETE", "/price-lists/{id}/items/{service_id}", permission="references:write", tags=TAGS)
+async def drop_price(services: Services, caller: Member, id: int, service_id: UUID) -> Message:
+    """Take a service off a list: it costs what the catalogue says again."""
+    async with services.transaction() as tx:
+        await references.drop_price(tx, caller.actor, id, service_id)
+    return Message("Price removed")
+
+
+# ---------------------------------------------------------------- payment terms
+
+
+@erp.route("GET", "/payment-terms", permission="references:read", tags=TAGS)
+async def list_terms(services: Services, caller: Member) -> list[TermOut]:
+    """All payment terms."""
+    async with services.read() as conn:
+        return [term_out(t) for t in await references.payment_terms(conn)]
+
+
+@erp.route("POST", "/payment-terms", status=201, permission="references:write", tags=TAGS)
+async def create_term(services: Services, caller: Member, body: TermIn) -> Reply[TermOut]:
+    """Add a payment term; `days` is when an order is due after it was made.
+
+    Example: {"name": "45 days", "days": 45, "is_credit": true}
+    """
+    async with services.transaction() as tx:
+        made = await references.add_payment_term(tx, caller.actor, body.model_dump())
+    return Reply(term_out(made), "Payment term created")
+
+
+@erp.route("GET", "/payment-terms/{id}", permission="references:read", tags=TAGS)
+async def get_term(services: Services, caller: Member, id: int) -> TermOut:
+    """One payment term."""
+    async with services.read() as conn:
+        return term_out(await references.payment_term(conn, id))
+
+
+async def update_term(services: Services, caller: Member, id: int, body: TermChange) -> Reply[TermOut]:
+    """Change what is sent.
+
+    Example: {"description": "Due 45 days after delivery", "days": 45}
+    """
+    async with services.transaction() as tx:
+        saved = await references.change_payment_term(tx, caller.actor, id, body.model_dump(exclude_unset=True))
+    return Reply(term_out(saved), "Payment term updated")
+
+
+@erp.route("DELETE", "/payment-terms/{id}", permission="references:write", tags=TAGS)
+async def delete_term(services: Services, caller: Member, id: int) -> Message:
+    """Delete a payment term that no partner has."""
+    async with services.transaction() as tx:
+        await references.delete_payment_term(tx, caller.actor, id)
+    return Message("Payment term deleted")
+
+
+# ---------------------------------------------------------------- VAT
+
+
+@erp.route("GET", "/vat-taxes", permission="references:read", tags=TAGS)
+async def list_vat(services: Services, caller: Member) -> list[VatTaxOut]:
+    """All VAT rates."""
+    async with services.read() as conn:
+        return [vat_out(v) for v in await references.vat_taxes(conn)]
+
+
+@erp.route("POST", "/vat-taxes", status=201, permission="references:write", tags=TAGS)
+async def create_vat(services: Services, caller: Member, body: VatIn) -> Reply[VatTaxOut]:
+    """Add a VAT rate; partners name it by its code."""
+    async with services.transaction() as tx:
+        made = await references.add_vat_tax(tx, caller.actor, body.model_dump())
+    return Reply(vat_out(made), "VAT rate created")
+
+
+@erp.route("GET", "/vat-taxes/{id}", permission="references:read", tags=TAGS)
+async def get_vat(services: Services, caller: Member, id: int) -> VatTaxOut:
+    """One VAT rate."""
+    async with services.read() as conn:
+        return vat_out(await references.vat_tax(conn, id))
+
+
+async def update_vat(services: Services, caller: Member, id: int, body: VatChange) -> Reply[VatTaxOut]:
+    """Change what is sent; orders that were made keep their tax."""
+    async with services.transaction() as tx:
+        saved = await references.change_vat_tax(tx, caller.actor, id, body.model_dump(exclude_unset=True))
+    return Reply(vat_out(saved), "VAT rate updated")
+
+
+@erp.route("DELETE", "/vat-taxes/{id}", permission="references:write", tags=TAGS)
+async def delete_vat(services: Services, caller: Member, id: int) -> Message:
+    """Delete a VAT rate that no partner has."""
+    async with services.transaction() as tx:
+        await references.delete_vat_tax(tx, caller.actor, id)
+    return Message("VAT rate deleted")
+
+
+# ---------------------------------------------------------------- regions, cities, areas
+
+
+@erp.route("GET", "/geo-areas", permission="references:read", tags=TAGS)
+async def list_areas(services: Services, caller: Member, query: AreaQuery) -> list[GeoAreaOut]:
+    """Regions, cities and areas, of one type, or of what lies in one of them."""
+    async with services.read() as conn:
+        return [area_out(a) for a in await references.geo_areas(conn, query.type, query.parent_id)]
+
+
+@erp.route("GET", "/regions", permission="references:read", tags=TAGS)
+async def list_regions(services: Services, caller: Member) -> list[RegionOut]:
+    """All regions."""
+    async with services.read() as conn:
+        return [RegionOut(id=a.id, region=a.name) for a in await references.geo_areas(conn, "region")]
+
+
+@erp.route("GET", "/villes", permission="references:read", tags=TAGS)
+async def list_cities(services: Services, caller: Member, query: RegionQuery) -> list[CityOut]:
+    """All cities, or those of a region."""
+    async with services.read() as conn:
+        found = await references.geo_areas(conn, "city", query.region_id)
+    return [CityOut(id=a.id, ville=a.name, region_id=a.parent_id) for a in found]
+
+
+@erp.route("POST", "/geo-areas", status=201, permission="references:write", tags=TAGS)
+async def create_area(services: Services, caller: Member, body: AreaIn) -> Reply[GeoAreaOut]:
+    """Add a region, a city in one, or an area in either."""
+    async with services.transaction() as tx:
+        made = await references.add_geo_area(tx, caller.actor, body.model_dump())
+    return Reply(area_out(made), "Area created")
+
+
+@erp.route("GET", "/geo-areas/{id}", permission="references:read", tags=TAGS)
+async def get_area(services: Services, caller: Member, id: int) -> GeoAreaOut:
+    """One region, city or area."""
+    async with services.read() as conn:
+        return area_out(await references.geo_area(conn, id))
+
+
+async def update_area(services: Services, caller: Member, id: int, body: AreaChange) -> Reply[GeoAreaOut]:
+    """Change what is sent; the type stays."""
+    async with services.transaction() as tx:
+        saved = await references.change_geo_area(tx, caller.actor, id, body.model_dump(exclude_unset=True))
+    return Reply(area_out(saved), "Area updated")
+
+
+@erp.route("DELETE", "/geo-areas/{id}", permission="references:write", tags=TAGS)
+async def delete_area(services: Services, caller: Member, id: int) -> Message:
+    """Delete an area in which nothing lies and no partner is."""
+    async with services.transaction() as tx:
+        await references.delete_geo_area(tx, caller.actor, id)
+    return Message("Area deleted")
+
+
+# ---------------------------------------------------------------- salespeople
+
+
+@erp.route("GET", "/salespeople", permission="references:read", tags=TAGS)
+async def list_salespeople(services: Services, caller: Member) -> list[SalespersonOut]:
+    """All salespeople."""
+    async with services.read() as conn:
+        return [salesperson_out(s) for s in await references.salespeople(conn)]
+
+
+@erp.route("POST", "/salespeople", status=201, permission="references:write", tags=TAGS)
+async def create_salesperson(services: Services, caller: Member, body: SalespersonIn) -> Reply[SalespersonOut]:
+    """Add a salesperson."""
+    async with services.transaction() as tx:
+        made = await references.add_salesperson(tx, caller.actor, body.model_dump())
+    return Reply(salesperson_out(made), "Salesperson created")
+
+
+@erp.route("GET", "/salespeople/{id}", permission="references:read", tags=TAGS)
+async def get_salesperson(services: Services, caller: Member, id: int) -> SalespersonOut:
+    """One salesperson."""
+    async with services.read() as conn:
+        return salesperson_out(await references.salesperson(conn, id))
+
+
+async def update_salesperson(
+    services: Services, caller: Member, id: int, body: SalespersonChange
+) -> Reply[SalespersonOut]:
+    """Change what is sent."""
+    async with services.transaction() as tx:
+        saved = await references.change_salesperson(tx, caller.actor, id, body.model_dump(exclude_unset=True))
+    return Reply(salesperson_out(saved), "Salesperson updated")
+
+
+@erp.route("DELETE", "/salespeople/{id}", permission="references:write", tags=TAGS)
+async def delete_salesperson(services: Services, caller: Member, id: int) -> Message:
+    """Delete a salesperson who has neither partners nor itineraries."""
+    async with services.transaction() as tx:
+        await references.delete_salesperson(tx, caller.actor, id)
+    return Message("Salesperson deleted")
+
+
+for _method in ("PUT", "PATCH"):
+    for _path, _change in (
+        ("/price-lists/{id}", update_price_list), ("/payment-terms/{id}", update_term),
+        ("/vat-taxes/{id}", update_vat), ("/geo-areas/{id}", update_area), ("/salespeople/{id}", update_salesperson),
+    ):  # fmt: skip
+        erp.route(_method, _path, permission="references:write", tags=TAGS)(_change)
+
+
+def price_list_out(row: PriceList) -> PriceListOut:
+    return PriceListOut(id=row.id, code=row.code, name=row.name, is_active=row.is_active)
+
+
+def price_out(row: PriceListItem) -> PriceOut:
+    return PriceOut(service_id=row.service_id, service_name=row.service_name, price=row.price_minor)

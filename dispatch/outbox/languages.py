@@ -1,0 +1,97 @@
+"""The notices in the languages that people may choose: notice type -> (title, message), and the pieces in them.
+
+English stands in the table of notices itself; a text that is missing here is told in English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+#: The first is what whoever has chosen none reads.
+LANGUAGES: tuple[str, ...] = ("en", "hi", "bn")
+
+#: Language -> (reader, notice type) -> (title, message).
+TEXTS: Mapping[str, Mapping[tuple[str, str], tuple[str, str]]] = {
+    "hi": {
+        ("customer", "booking_created"): ("बुकिंग मिल गई", "{date} को {time} बजे की आपकी बुकिंग {number} हमें मिल गई है"),
+        ("technician", "offer_made"): (
+            "नया काम", "बुकिंग {number}, {date} को {time} बजे{in_city}: स्वीकार करने के लिए ऐप खोलें",
+        ),
+        ("technician", "booking_assigned"): ("काम आपको मिला", "बुकिंग {number}, {date} को {time} बजे{in_city}, अब आपकी है"),
+        ("customer", "booking_confirmed"): ("बुकिंग पक्की हुई", "आपकी बुकिंग {number} पक्की हो गई है"),
+        ("customer", "booking_queued"): (
+            "तलाश जारी है", "आपकी बुकिंग {number} अभी किसी ने नहीं ली है। हम तलाश कर रहे हैं और मिलते ही बताएँगे",
+        ),
+        ("customer", "booking_rescheduled"): ("समय बदला", "आपकी बुकिंग {number} अब {date} को {time} बजे है"),
+        ("technician", "booking_rescheduled"): ("काम का समय बदला", "बुकिंग {number} अब {date} को {time} बजे है"),
+        ("customer", "booking_reopened"): ("किसी और की तलाश", "हम आपकी बुकिंग {number} के लिए किसी और को ढूँढ रहे हैं"),
+        ("technician", "job_taken_back"): ("काम वापस लिया गया", "बुकिंग {number} अब आपकी नहीं है"),
+        ("customer", "booking_cancelled"): ("बुकिंग रद्द", "आपकी बुकिंग {number} रद्द कर दी गई है{because}{fee}{refund}"),
+        ("technician", "booking_cancelled"): ("काम रद्द", "{date} को {time} बजे की बुकिंग {number} रद्द कर दी गई है"),
+        ("customer", "booking_completed"): ("काम पूरा हुआ", "आपकी बुकिंग {number} पूरी हो गई। कैसा रहा?"),
+        ("technician", "booking_completed"): ("काम पूरा हुआ", "बुकिंग {number} पूरी हो गई और गिन ली गई है"),
+        ("technician", "booking_rated"): ("नई रेटिंग", "बुकिंग {number} को रेटिंग मिली है"),
+        ("customer", "partner_in_transit"): ("रास्ते में", "{technician} रास्ते में हैं"),
+        ("customer", "partner_near"): ("बस पहुँचने वाले हैं", "{technician} पास ही हैं"),
+        ("customer", "partner_arrived"): ("पहुँच गए", "{technician} पहुँच गए हैं"),
+        ("customer", "partner_dark"): (
+            "आपके प्रोफेशनल से संपर्क नहीं", "बुकिंग {number} के लिए {technician} से हमारा संपर्क टूट गया है, हम देख रहे हैं",
+        ),
+        ("technician", "job_late"): (
+            "आपका इंतज़ार है", "बुकिंग {number} आपका इंतज़ार कर रही है; देर होने पर वह किसी और को दी जाएगी",
+        ),
+        ("customer", "payment_success"): ("भुगतान मिला", "{number} के लिए आपका {amount} का भुगतान मिल गया है"),
+        ("customer", "payment_failed"): ("भुगतान नहीं हुआ", "{number} का भुगतान सफल नहीं हुआ; आप फिर कोशिश कर सकते हैं"),
+        ("customer", "payment_refunded"): ("रिफ़ंड", "आपकी बुकिंग {number} के {amount} {returned}"),
+    },
+    "bn": {
+        ("customer", "booking_created"): ("বুকিং পাওয়া গেছে", "{date} তারিখে {time}-এর আপনার বুকিং {number} আমরা পেয়েছি"),
+        ("technician", "offer_made"): (
+            "নতুন কাজ", "বুকিং {number}, {date} তারিখে {time}-এ{in_city}: নিতে হলে অ্যাপ খুলুন",
+        ),
+        ("technician", "booking_assigned"): ("কাজ আপনার", "বুকিং {number}, {date} তারিখে {time}-এ{in_city}, এখন আপনার"),
+        ("customer", "booking_confirmed"): ("বুকিং নিশ্চিত", "আপনার বুকিং {number} নিশ্চিত হয়েছে"),
+        ("customer", "booking_queued"): (
+            "খোঁজ চলছে", "আপনার বুকিং {number} এখনও কেউ নেননি। আমরা খুঁজছি, পেলেই জানাব",
+        ),
+        ("customer", "booking_rescheduled"): ("সময় বদলেছে", "আপনার বুকিং {number} এখন {date} তারিখে {time}-এ"),
+        ("technician", "booking_rescheduled"): ("কাজের সময় বদলেছে", "বুকিং {number} এখন {date} তারিখে {time}-এ"),
+        ("customer", "booking_reopened"): ("অন্য কাউকে খুঁজছি", "আপনার বুকিং {number}-এর জন্য আমরা অন্য কাউকে খুঁজছি"),
+        ("technician", "job_taken_back"): ("কাজ ফেরত নেওয়া হয়েছে", "বুকিং {number} আর আপনার নয়"),
+        ("customer", "booking_cancelled"): ("বুকিং বাতিল", "আপনার বুকিং {number} বাতিল হয়েছে{because}{fee}{refund}"),
+        ("technician", "booking_cancelled"): ("কাজ বাতিল", "{date} তারিখে {time}-এর বুকিং {number} বাতিল হয়েছে"),
+        ("customer", "booking_completed"): ("কাজ শেষ", "আপনার বুকিং {number} শেষ হয়েছে। কেমন হল?"),
+        ("technician", "booking_completed"): ("কাজ শেষ", "বুকিং {number} শেষ হয়েছে এবং গোনা হয়েছে"),
+        ("technician", "booking_rated"): ("নতুন রেটিং", "বুকিং {number} রেটিং পেয়েছে"),
+        ("customer", "partner_in_transit"): ("পথে আছেন", "{technician} পথে আছেন"),
+        ("customer", "partner_near"): ("প্রায় এসে গেছেন", "{technician} কাছেই আছেন"),
+        ("customer", "partner_arrived"): ("পৌঁছে গেছেন", "{technician} পৌঁছে গেছেন"),
+        ("customer", "partner_dark"): (
+            "আপনার প্রফেশনালের খবর নেই", "বুকিং {number}-এর জন্য {technician} যোগাযোগের বাইরে, আমরা দেখছি",
+        ),
+        ("technician", "job_late"): (
+            "আপনার অপেক্ষায়", "বুকিং {number} আপনার অপেক্ষায় আছে; দেরি হলে কাজটি অন্য কেউ পাবেন",
+        ),
+        ("customer", "payment_success"): ("টাকা পাওয়া গেছে", "{number}-এর জন্য আপনার {amount} আমরা পেয়েছি"),
+        ("customer", "payment_failed"): ("পেমেন্ট হয়নি", "{number}-এর পেমেন্ট সফল হয়নি; আবার চেষ্টা করতে পারেন"),
+        ("customer", "payment_refunded"): ("টাকা ফেরত", "আপনার বুকিং {number}-এর {amount} {returned}"),
+    },
+}  # fmt: skip
+
+
+#: Language -> the pieces that notices are filled with.
+PIECES: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "date": "%d %b %Y", "in_city": " in {}", "nobody": "Your professional", "because": ": {}",
+        "fee": ". The fee is {}", "refund": ". {} goes back to you", "to_wallet": "is in your wallet",
+        "returned": "is on its way back to you",
+    },
+    "hi": {
+        "date": "%d-%m-%Y", "in_city": ", {}", "nobody": "आपके प्रोफेशनल", "because": ": {}", "fee": "। शुल्क {} है",
+        "refund": "। {} आपको वापस मिलेंगे", "to_wallet": "आपके वॉलेट में हैं", "returned": "आपको वापस भेजे जा रहे हैं",
+    },
+    "bn": {
+        "date": "%d-%m-%Y", "in_city": ", {}", "nobody": "আপনার প্রফেশনাল", "because": ": {}", "fee": "। ফি {}",
+        "refund": "। {} আপনি ফেরত পাবেন", "to_wallet": "আপনার ওয়ালেটে আছে", "returned": "আপনার কাছে ফেরত যাচ্ছে",
+    },
+}  # fmt: skip
