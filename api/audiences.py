@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from api.auth import principals
+from api.auth import guests, principals
 from api.auth.principals import Admin as Admin
 from api.auth.principals import Customer as Customer
 from api.auth.principals import Member as Member
 from api.auth.principals import Service as Service
 from api.auth.principals import TeamMember as TeamMember
 from api.auth.principals import Technician as Technician
-from api.edge.limits import RateLimit
+from api.edge.limits import QUARTER_S, RateLimit
 from api.route import Audience
 from api.wire.dialects import ERP, INTEGRATION, MINUTESERV, ORGANISATION, PROVIDER, PROVIDER_MAJOR, Dialect
 from dispatch.access.permissions import RESOURCES
@@ -42,7 +42,7 @@ internal = Audience(
 customer = Audience(
     name="customer", prefix="/v1", principal=Customer, authenticate=principals.customer,
     dialect=MINUTESERV, limit=RateLimit("customer_per_minute", 60, "address"), drops_unknown_keys=True,
-    page_limit=10, title="Customers",
+    page_limit=10, title="Customers", meter=guests.meter, guests=guests.Guests(),
 )  # fmt: skip
 
 #: Whoever signs in with a password, in whatever realm: the answers are the provider's.
@@ -54,8 +54,10 @@ account = Audience(
 #: An integration and an organisation share /api/partners: the whole path says whose it is (INTEGRATION_PATHS).
 integration = Audience(
     name="integration", prefix="/api/partners", principal=Member, authenticate=principals.integration,
-    dialect=INTEGRATION, limit=RateLimit("integration_per_minute", 60, "address"), drops_unknown_keys=True,
-    page_limit=20, title="Integrations", permits=principals.permits, resources=frozenset(), owns=INTEGRATION_PATHS,
+    dialect=INTEGRATION, limit=RateLimit("integration_staff_per_quarter", QUARTER_S, "caller"),
+    drops_unknown_keys=True, page_limit=20, title="Integrations", permits=principals.permits,
+    resources=frozenset({"integrations"}), owns=INTEGRATION_PATHS,
+    stranger_limit=RateLimit("integration_public_per_quarter", QUARTER_S, "address"), meter=guests.meter,
 )  # fmt: skip
 organisation = Audience(
     name="organisation", prefix="/api/partners", principal=Member, authenticate=principals.organisation,

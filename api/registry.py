@@ -14,7 +14,7 @@ from api.signature import BadRoute
 #: Whose modules declare endpoints; importing them fills the audiences' tables.
 PACKAGES = (
     "api.auth", "api.customer", "api.technician", "api.internal", "api.admin", "api.provider", "api.organisation",
-    "api.erp",
+    "api.erp", "api.integration",
 )  # fmt: skip
 
 

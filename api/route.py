@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal, Protocol, TypeVar, get_type_hints
 
 from aiohttp import web
 from cachetools import LRUCache
@@ -71,6 +71,21 @@ _MOST_KEPT_QUERIES, _LONGEST_KEPT_QUERY = 256, 200
 E = TypeVar("E", bound=Endpoint)
 
 Authenticate = Callable[[Services, Credentials], Awaitable[Any]]
+#: Counts a caller who has limits of their own, and says whether it was one: (counters, services, caller, template).
+Meter = Callable[[RateCounters, Services, Any, str], Awaitable[bool]]
+
+
+class Guests(Protocol):
+    """Callers of another kind who may use some routes of an audience: how they are known, let in and named."""
+
+    def knocks(self, credentials: Credentials) -> bool: ...
+
+    async def admit(self, services: Services, credentials: Credentials) -> Any: ...
+
+    def check(self, guest: Any, scope: str | None) -> None: ...
+
+    async def as_customer(self, services: Services, guest: Any, credentials: Credentials) -> Any: ...
+
 
 #: What a body may weigh where nobody has signed in yet, where somebody has, in bytes; raw bodies have the setting's.
 PUBLIC_BODY = 8 * 1024
@@ -104,6 +119,10 @@ class Audience:
     more_prefixes: tuple[str, ...] = ()
     #: Whatever is under the prefix, unless a pattern says otherwise.
     owns: re.Pattern[str] | None = None
+    #: The limit of whoever is known by the address alone, where it is another one.
+    stranger_limit: RateLimit | None = None
+    meter: Meter | None = None
+    guests: Guests | None = None
     routes: list[Route] = field(default_factory=list)
 
     def dialect_for(self, caller: Any) -> Dialect:
@@ -134,13 +153,14 @@ class Audience:
         accepts_cards: bool = False,
         limited: bool = True,
         body_limit: int | None = None,
+        scope: str | None = None,
     ) -> Callable[[E], E]:
         """Declares an endpoint of this audience. Raises BadRoute for a signature that does not make sense.
 
         `public` needs no token (a caller that may be None gets one if it came along). `quota` is counted per
         caller in PostgreSQL. `idempotency` is "required", "optional" or a function of the body that gives a
         natural key. `limited` False exempts from the audience's general limit (webhooks). `body_limit` is in bytes,
-        where neither 8 KB (public) nor 128 KB are right.
+        where neither 8 KB (public) nor 128 KB are right. `scope` is what guests need; without one it is not for them.
         """
         quotas = (quota,) if isinstance(quota, Quota) else tuple(quota)
 
@@ -161,6 +181,7 @@ class Audience:
                     accepts_cards=accepts_cards,
                     is_limited=limited,
                     body_limit=body_limit,
+                    scope=scope,
                 )  # fmt: skip
             )
             return func
@@ -186,6 +207,7 @@ class Route:
     accepts_cards: bool = False
     is_limited: bool = True
     body_limit: int | None = None
+    scope: str | None = None
     inputs: Inputs = field(init=False)
     hints: dict[str, Any] = field(init=False)
     returns: Any = field(init=False)
@@ -301,24 +323,47 @@ class Route:
     async def _caller(self, core: Core, request: web.Request, info: RequestInfo) -> Any:
         """The principal, counted against the limit. Raises NotSignedIn, NotAllowed, TooManyRequests."""
         audience, limit = self.audience, self.audience.limit
+        stranger_limit = audience.stranger_limit or limit
+        credentials = Credentials(request.headers, info.ip)
+        if audience.guests is not None and audience.guests.knocks(credentials):
+            return await self._guest(core, info, audience.guests, credentials)
         if self.is_limited and (limit.per == "address" or self.is_public):
-            await limits.count_address(core.counters, core.services, limit, audience.name, info.ip)
+            await limits.count_address(core.counters, core.services, stranger_limit, audience.name, info.ip)
         if self.is_public and not self.inputs.caller_is_optional:
             return None
         try:
-            caller = await audience.authenticate(core.services, Credentials(request.headers, info.ip))
+            caller = await audience.authenticate(core.services, credentials)
         except NotSignedIn:
             if self.is_public:
                 return None
             if self.is_limited and limit.per == "caller":
                 # Guessing is counted where it comes from.
-                await limits.count_address(core.counters, core.services, limit, audience.name, info.ip)
+                await limits.count_address(core.counters, core.services, stranger_limit, audience.name, info.ip)
             raise
         if self.is_limited and limit.per == "caller" and not self.is_public:
-            await limits.count_request(core.counters, core.services, limit, audience.name, caller.key)
+            is_metered = audience.meter is not None and await audience.meter(
+                core.counters, core.services, caller, self.template
+            )
+            if not is_metered:
+                await limits.count_request(core.counters, core.services, limit, audience.name, caller.key)
         if self.permission is not None and not audience.permits(caller, self.permission):
             raise NotAllowed
         return caller
+
+    async def _guest(self, core: Core, info: RequestInfo, guests: Guests, credentials: Credentials) -> Any:
+        """The principal of a guest, counted by their own limits; of a public route None. Raises as `_caller` does."""
+        audience, services = self.audience, core.services
+        try:
+            guest = await guests.admit(services, credentials)
+        except (NotSignedIn, NotAllowed):
+            await limits.count_address(core.counters, services, audience.limit, audience.name, info.ip)
+            raise
+        if audience.meter is not None:
+            await audience.meter(core.counters, services, guest, self.template)
+        if self.is_public and self.scope is None:
+            return None
+        guests.check(guest, self.scope)
+        return None if self.is_public else await guests.as_customer(services, guest, credentials)
 
     def _most_bytes(self, core: Core) -> int:
         """What a body may weigh here, never more than the setting."""

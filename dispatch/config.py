@@ -95,7 +95,13 @@ class Limits(BaseModel):
     internal_per_minute: int = Field(6000, ge=1, description="Internal API, per service")
     account_per_minute: int = Field(60, ge=1, description="Sign-in with a password, per address")
     organisation_per_minute: int = Field(300, ge=1, description="Organisation portal, per member or key")
-    integration_per_minute: int = Field(300, ge=1, description="Integrations, per address")
+    integration_public_per_quarter: int = Field(
+        100, ge=1, description="Integrations: what needs no credentials, per address and quarter of an hour"
+    )
+    integration_staff_per_quarter: int = Field(
+        1000, ge=1, description="Integrations: staff and managing accounts, each per quarter of an hour"
+    )
+    onboarding_per_minute: int = Field(10, ge=1, description="Onboardings of integrations begun, per address")
     erp_per_minute: int = Field(300, ge=1, description="ERP, per member of its staff")
     provider_per_minute: int = Field(300, ge=1, description="Provider dashboard, per team member")
     booking_creation_per_hour: int = Field(10, ge=1, description="Bookings, per customer")
@@ -365,6 +371,9 @@ class Settings(BaseSettings):
         "IN", pattern="^[A-Z]{2}$", description="Phones without a country code belong here"
     )
     brand: str = Field("Minuteserv", description="The name that customers see")
+    integration_activation_requires_review: bool = Field(
+        False, description="An integration that has completed its onboarding waits for staff to activate it"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged")
     http: Http = Http()
     database: Database = Database()

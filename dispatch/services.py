@@ -23,6 +23,7 @@ from dispatch.live.freed import Freed
 from dispatch.live.roster import Roster
 from dispatch.live.sessions import Sessions
 from dispatch.live.tracking import Tracker
+from dispatch.live.usage import Usage
 from dispatch.live.zones import ZoneBook
 from dispatch.ports.files import FileStore, NoFiles
 from dispatch.ports.gateway import Gateway, PaymentsNotConfigured
@@ -158,6 +159,7 @@ class Services:
     files: FileStore = field(default_factory=NoFiles)
     reactions: Reactions = field(default_factory=Reactions)
     freed: Freed = field(default_factory=Freed)
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def gateway(self) -> Gateway:

@@ -118,6 +118,15 @@ class Tokens:
         audience = claims.get("aud")
         return audience.removeprefix(_audience("")) if isinstance(audience, str) else ""
 
+    @staticmethod
+    def says(token: str, realm: str) -> bool:
+        """Whether a token says that it is of this realm, unproved: for telling two ways in apart, in passing."""
+        payload = token[:_MAX_TOKEN_CHARS].partition(".")[2].partition(".")[0]
+        try:
+            return f'"aud":"{_audience(realm)}"'.encode() in base64.urlsafe_b64decode(payload + "==")
+        except ValueError:
+            return False
+
     def _checked(self, token: str, realm: str) -> Claims:
         """The claims of a token that one of our keys has signed for this realm, whatever the time is."""
         try:

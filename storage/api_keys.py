@@ -45,8 +45,12 @@ class Listed:
 
 insert = sql.scalar("insert", UUID)
 find = sql.row("find", ApiKey)
+find_by_id = sql.row("find_by_id", ApiKey)
 of_party = sql.rows("of_party", Listed)
 rotate = sql.scalar("rotate", UUID)
 revoke = sql.scalar("revoke", UUID)
 revoke_of_party = sql.run("revoke_of_party")
 used = sql.run("used")
+set_scopes = sql.scalar("set_scopes", UUID)
+set_ip_allow = sql.scalar("set_ip_allow", UUID)
+issue = sql.scalar("issue", UUID)

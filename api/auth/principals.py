@@ -14,8 +14,9 @@ from dispatch.access.signing import ORDER
 from dispatch.errors import Missing, NotSignedIn
 from dispatch.events import NOWHERE, Actor, Origin
 from dispatch.live.standing import Seen
-from dispatch.parties import members, organisations
+from dispatch.parties import integration_access, integration_usage, members, organisations
 from dispatch.services import Services
+from dispatch.tokens import Tokens
 from storage import providers as provider_rows
 from storage.database.pool import Conn
 from storage.providers import Provider
@@ -36,10 +37,11 @@ class SignedOut(NotSignedIn):
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """An account that books for itself."""
+    """An account that books for itself, or for which an integration books: it then calls by its key, not a session."""
 
     account_id: UUID
     session_id: UUID
+    integration_id: UUID | None = None
 
     @property
     def key(self) -> str:
@@ -48,6 +50,9 @@ class Customer:
 
     @property
     def actor(self) -> Actor:
+        """Who did it: the app, where it calls for one of its customers."""
+        if self.integration_id is not None:
+            return Actor("integration", str(self.integration_id))
         return Actor("customer", str(self.account_id))
 
 
@@ -237,18 +242,43 @@ async def erp(services: Services, credentials: Credentials) -> Member:
 
 
 async def integration(services: Services, credentials: Credentials) -> Member:
-    """An integration by its key pair (x-client-id, or X-API-Key as a second name), or who manages one."""
+    """An integration by its credentials, the account that manages one, or staff."""
+    if credentials.bearer is None or _is_of_client(credentials.bearer):
+        return await client(services, credentials)
+    realm = services.tokens.realm_of(credentials.bearer)
+    if realm not in ("integration", "admin"):
+        raise NotSignedIn
+    return await _member(services, credentials, realm)
+
+
+def is_client(credentials: Credentials) -> bool:
+    """Whether a request carries what an integration calls with; what it is worth is not asked here."""
+    if credentials.bearer is not None:
+        return _is_of_client(credentials.bearer)
     key = credentials.header("x-client-id") or credentials.header("X-API-Key")
-    secret = credentials.header("x-client-secret") or credentials.header("X-API-Secret")
-    if credentials.bearer is not None or key is None:
-        return await _member(services, credentials, "integration")
-    if key.startswith(api_keys.ORGANISATION_PREFIX):
-        raise api_keys.WrongKey
-    async with services.read() as conn:
-        holder = await api_keys.check(conn, key, secret or "", credentials.ip)
+    return key is not None and not key.startswith(api_keys.ORGANISATION_PREFIX)
+
+
+async def client(services: Services, credentials: Credentials) -> Member:
+    """An active integration: by its key pair (x-client-id, or X-API-Key as a second name), or the token that it got
+    for one. Raises NotSignedIn, NotActive, WrongAddress.
+    """
+    if (token := credentials.bearer) is not None:
+        holder = await integration_access.holder_of(services, token, credentials.ip)
+    else:
+        key = credentials.header("x-client-id") or credentials.header("X-API-Key")
+        secret = credentials.header("x-client-secret") or credentials.header("X-API-Secret")
+        if key is None:
+            raise NotSignedIn
+        holder = await integration_access.check(services, key, secret or "", credentials.ip)
+    await integration_usage.admit(services, holder.party_id)
     return Member(
         "integration", "key", holder.party_id, holder.grants, key_id=holder.key_id, origin=credentials.origin
     )
+
+
+def _is_of_client(token: str) -> bool:
+    return Tokens.says(token, integration_access.TOKEN_REALM)
 
 
 async def provider(services: Services, credentials: Credentials) -> TeamMember:

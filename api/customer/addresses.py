@@ -90,14 +90,14 @@ def address_out(row: Address) -> AddressOut:
     )  # fmt: skip
 
 
-@customer.route("GET", "/users/addresses", tags=["addresses"])
+@customer.route("GET", "/users/addresses", scope="customers:read", tags=["addresses"])
 async def list_addresses(services: Services, caller: Customer) -> list[AddressOut]:
     """All of the customer's addresses, the default first."""
     async with services.read() as conn:
         return [address_out(a) for a in await addresses.page(conn, caller.account_id)]
 
 
-@customer.route("POST", "/users/addresses", status=201, tags=["addresses"])
+@customer.route("POST", "/users/addresses", scope="customers:write", status=201, tags=["addresses"])
 async def create_address(services: Services, caller: Customer, body: AddressBody) -> AddressOut:
     """Adds an address; the first one becomes the default."""
     new = AddressIn(**{_FIELDS[name]: value for name, value in body.model_dump().items()})
@@ -105,7 +105,7 @@ async def create_address(services: Services, caller: Customer, body: AddressBody
         return address_out(await addresses.create(tx, caller.account_id, new))
 
 
-@customer.route("PUT", "/users/addresses/{id}", tags=["addresses"])
+@customer.route("PUT", "/users/addresses/{id}", scope="customers:write", tags=["addresses"])
 async def update_address(services: Services, caller: Customer, id: UUID, body: AddressChange) -> Reply[AddressOut]:
     """Changes what is sent and leaves the rest; a pin that no longer fits the text is taken away, and that is said."""
     changes = {_FIELDS[name]: value for name, value in body.model_dump(exclude_unset=True).items()}
@@ -116,7 +116,7 @@ async def update_address(services: Services, caller: Customer, id: UUID, body: A
     return Reply(address_out(after), message=PIN_DROPPED if lost_pin else None)
 
 
-@customer.route("PATCH", "/users/addresses/{id}/set-default", tags=["addresses"])
+@customer.route("PATCH", "/users/addresses/{id}/set-default", scope="customers:write", tags=["addresses"])
 async def set_default_address(services: Services, caller: Customer, id: UUID) -> Reply[AddressOut]:
     """Makes this address the default one; the former is so no longer."""
     async with services.transaction() as tx:
@@ -124,7 +124,7 @@ async def set_default_address(services: Services, caller: Customer, id: UUID) ->
     return Reply(address_out(made), message="Default address updated")
 
 
-@customer.route("DELETE", "/users/addresses/{id}", tags=["addresses"])
+@customer.route("DELETE", "/users/addresses/{id}", scope="customers:write", tags=["addresses"])
 async def delete_address(services: Services, caller: Customer, id: UUID) -> Message:
     """Removes an address; bookings made for it keep their copy."""
     async with services.transaction() as tx:

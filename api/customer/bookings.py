@@ -142,7 +142,7 @@ LIST = Grammar(
 )  # fmt: skip
 
 
-@customer.route("GET", "/bookings", listing=LIST, tags=["bookings"])
+@customer.route("GET", "/bookings", scope="bookings:read", listing=LIST, tags=["bookings"])
 async def list_bookings(services: Services, caller: Customer, listing: Listing) -> Page[BookingOut]:
     """The customer's bookings, the newest first; `date_from` and `date_to` are days of the visit."""
     async with services.read() as conn:
@@ -156,7 +156,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@customer.route("GET", "/bookings/export", listing=whole(LIST), tags=["bookings"])
+@customer.route("GET", "/bookings/export", scope="bookings:read", listing=whole(LIST), tags=["bookings"])
 async def export_bookings(services: Services, caller: Customer, query: ExportQuery, listing: Listing) -> File:
     """All bookings that the list would show, as a file: csv, xlsx, pdf."""
     pieces = exports.export(
@@ -175,18 +175,18 @@ def _booking_line(b: BookingView) -> list[Cell]:
     ]  # fmt: skip
 
 
-@customer.route("GET", "/bookings/{id}", tags=["bookings"])
+@customer.route("GET", "/bookings/{id}", scope="bookings:read", tags=["bookings"])
 async def get_booking(services: Services, caller: Customer, id: UUID) -> BookingDetail:
     """One booking with its prices, technician and payment."""
     async with services.read() as conn:
         return await _detail(services, conn, caller.account_id, id)
 
 
-@customer.route("POST", "/bookings/{id}/cancel", idempotency="optional", tags=["bookings"])
+@customer.route("POST", "/bookings/{id}/cancel", scope="bookings:write", idempotency="optional", tags=["bookings"])
 async def cancel_booking(services: Services, caller: Customer, id: UUID, body: CancelIn) -> CancelledOut:
     """Cancels a booking that has not begun; free at first, later for a fee."""
     booking, cost = await services.retrying(
-        lambda tx: cancellation.cancel(tx, id, caller.account_id, body.reason)
+        lambda tx: cancellation.cancel(tx, id, caller.account_id, body.reason, actor=caller.actor)
     )
     return CancelledOut(
         booking_id=booking.id, status=booking.status, cancellation_fee=cost.fee_minor,
@@ -194,7 +194,7 @@ async def cancel_booking(services: Services, caller: Customer, id: UUID, body: C
     )  # fmt: skip
 
 
-@customer.route("POST", "/bookings/{id}/rate", tags=["bookings"])
+@customer.route("POST", "/bookings/{id}/rate", scope="bookings:write", tags=["bookings"])
 async def rate_booking(services: Services, caller: Customer, id: UUID, body: RateIn) -> Message:
     """One to five stars for a completed booking, once."""
     async with services.transaction() as tx:
@@ -202,12 +202,14 @@ async def rate_booking(services: Services, caller: Customer, id: UUID, body: Rat
     return Message("Rating submitted successfully")
 
 
-@customer.route("POST", "/bookings/{id}/reschedule", tags=["bookings"])
+@customer.route("POST", "/bookings/{id}/reschedule", scope="bookings:write", tags=["bookings"])
 async def reschedule_booking(
     services: Services, caller: Customer, id: UUID, body: RescheduleIn
 ) -> BookingDetail:
     """Moves a booking that has not begun to another free time."""
-    await customer_bookings.reschedule(services, caller.account_id, id, body.booking_date, body.booking_time)
+    await customer_bookings.reschedule(
+        services, caller.account_id, id, body.booking_date, body.booking_time, actor=caller.actor
+    )
     async with services.read() as conn:
         return await _detail(services, conn, caller.account_id, id)
 
@@ -221,11 +223,12 @@ async def pay_by(services: Services, caller: Customer, id: UUID, body: PayByIn) 
         return await _detail(services, conn, caller.account_id, id)
 
 
-@customer.route("GET", "/bookings/{id}/timeline", tags=["bookings"])
+@customer.route("GET", "/bookings/{id}/timeline", scope="bookings:read", tags=["bookings"])
 async def booking_timeline(services: Services, caller: Customer, id: UUID) -> list[EventOut]:
     """What has happened to a booking, in order."""
     async with services.read() as conn:
-        return [_event(e) for e in await customer_bookings.timeline(conn, caller.account_id, id)]
+        found = await customer_bookings.timeline(conn, caller.account_id, id)
+        return [_event(e, caller.actor.kind) for e in found]
 
 
 async def _detail(services: Services, conn: Conn, account_id: UUID, booking_id: UUID) -> BookingDetail:
@@ -267,11 +270,11 @@ def _shown(services: Services, b: BookingView) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _event(event: BookingEvent) -> EventOut:
+def _event(event: BookingEvent, reader: str) -> EventOut:
     return EventOut(
         seq=event.seq,
         action=event.type,
         by=event.actor_kind,
         timestamp=event.at,
-        data=customer_bookings.shown(event),
+        data=customer_bookings.shown(event, reader),
     )

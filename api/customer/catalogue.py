@@ -81,7 +81,7 @@ def etag_of(*parts: str | None) -> str:
     return '"' + hashlib.sha256("|".join(map(repr, parts)).encode()).hexdigest()[:32] + '"'
 
 
-@customer.route("GET", "/services/catalog", public=True, tags=["catalogue"])
+@customer.route("GET", "/services/catalog", scope="services:read", public=True, tags=["catalogue"])
 async def catalog(services: Services, query: CatalogueQuery) -> Ready[CatalogueOut]:
     """Everything that can be booked, by category and in one list."""
     found, currency = await catalogue.current(services), currency_at(services, query)
@@ -89,7 +89,7 @@ async def catalog(services: Services, query: CatalogueQuery) -> Ready[CatalogueO
     return Ready(etag, partial(_catalogue_out, found, currency, query.category, query.tier), CACHEABLE)
 
 
-@customer.route("GET", "/services/{id}", public=True, tags=["catalogue"])
+@customer.route("GET", "/services/{id}", scope="services:read", public=True, tags=["catalogue"])
 async def service(services: Services, id: UUID, query: Where) -> Ready[ServiceOut]:
     """One service."""
     found, currency = await catalogue.current(services), currency_at(services, query)

@@ -152,7 +152,7 @@ class ConfirmIn(Body):
     #: The wallet pays first, in part or all of it.
     use_wallet: Annotated[bool, Field(strict=True)] = False
 
-    def confirmation(self, region: str) -> Confirmation:
+    def confirmation(self, region: str, integration_id: UUID | None = None) -> Confirmation:
         phone = normalise(self.customer_phone, region, "customer_phone")
         contact = Contact(self.customer_name, phone, self.customer_email)
         return Confirmation(
@@ -163,6 +163,7 @@ class ConfirmIn(Body):
             self.booking_time,
             contact,
             use_wallet=self.use_wallet,
+            integration_id=integration_id,
         )
 
 
@@ -195,7 +196,7 @@ class ValidateIn(Body):
     service_ids: list[UUID] = Field([], max_length=MAX_LINES * checkout.MAX_QUANTITY)
 
 
-@customer.route("POST", "/checkout/prepare", tags=["checkout"])
+@customer.route("POST", "/checkout/prepare", scope="slots:read", tags=["checkout"])
 async def prepare(services: Services, caller: Customer, body: PrepareIn) -> PrepareOut:
     """Prices a cart and lists the free times; the price stands for two minutes, and so does a chosen time."""
     wish = Wish(
@@ -209,19 +210,21 @@ async def prepare(services: Services, caller: Customer, body: PrepareIn) -> Prep
     return preview_out(preview, fee_minor)
 
 
-@customer.route("POST", "/checkout/confirm", status=201, idempotency="optional", tags=["checkout"])
+@customer.route(
+    "POST", "/checkout/confirm", scope="bookings:write", status=201, idempotency="optional", tags=["checkout"]
+)
 async def confirm_checkout(
     services: Services, caller: Customer, body: ConfirmIn, answer: Answer
 ) -> ToPayOut | BookedMessageOut:
     """Makes the booking of a preview, once; a cash booking is offered to a technician before the answer."""
-    wish = body.confirmation(services.settings.phone_region)
+    wish = body.confirmation(services.settings.phone_region, caller.integration_id)
     made = await confirm.confirm(
         services, caller.account_id, wish, keep=lambda tx, made: answer.keep(tx, confirmed_out(made))
     )
     return confirmed_out(made)
 
 
-@customer.route("POST", "/promo-codes/validate", tags=["checkout"])
+@customer.route("POST", "/promo-codes/validate", scope="slots:read", tags=["checkout"])
 async def validate_promo(services: Services, caller: Customer, body: ValidateIn) -> PromoOut:
     """What a code would take off: of the amount as sent, or of a cart as prepare prices it."""
     quantities: dict[UUID, int] = {}

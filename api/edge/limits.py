@@ -40,12 +40,14 @@ class Quota:
         return replace(self, applies=applies)
 
 
-HOUR_S = 3600
+HOUR_S, QUARTER_S, MINUTE_S = 3600, 900, 60
 #: R44 (C48), and a cap on the public contact form; bookings (R43) are counted where they are made.
 PAYMENT = Quota("payment", "payment_per_hour", HOUR_S)
 #: Beginning to pay at a public link.
 CHECKOUT = Quota("checkout", "checkout_per_hour", HOUR_S, per="address")
 CONTACT = Quota("contact", "contact_per_hour", HOUR_S, per="address")
+#: Onboardings of integrations: strict, because each makes an account and sends a message.
+ONBOARDING = Quota("onboarding", "onboarding_per_minute", MINUTE_S, per="address")
 
 
 class TooManyRequests(Throttled):

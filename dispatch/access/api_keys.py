@@ -20,6 +20,8 @@ from storage.database.pool import Conn
 #: What an organisation's public key begins with; any other is the client id of an integration.
 ORGANISATION_PREFIX = "pk_"
 CLIENT_PREFIX = "ci_"
+#: What the second name of an integration's key begins with, which is a secret as well.
+ALIAS_PREFIX = "ak_"
 SECRET_PREFIX = "sk_"
 #: After a rotation the old secret is good for so long, in seconds of real time.
 OVERLAP_S = 24 * 3600.0
@@ -78,18 +80,22 @@ async def make(
     public_key = f"{prefix}{live}{secrets.token_urlsafe(18)}"
     secret = f"{SECRET_PREFIX}{live}{secrets.token_urlsafe(32)}"
     key_id = await rows.insert(
-        tx.conn, party_id=party_id, name=name, public_key=public_key, secret_hash=_hash(secret), scopes=dict(scopes),
-        made_by=made_by, ip_allow=list(ip_allow), expires_at=expires_at, description=description, rate_limit=rate_limit,
+        tx.conn, party_id=party_id, name=name, public_key=public_key, key_hash=None, secret_hash=_hash(secret),
+        scopes=dict(scopes), made_by=made_by, ip_allow=list(ip_allow), expires_at=expires_at, description=description,
+        rate_limit=rate_limit,
     )  # fmt: skip
     assert key_id is not None, "an insert returns its id"
     return NewKey(key_id, public_key, secret)
 
 
 async def check(conn: Conn, public_key: str, secret: str, ip: str | None) -> KeyHolder:
-    """Who this is. Raises WrongKey, the same for an unknown key and a wrong secret, and WrongAddress."""
+    """Who this is. Raises WrongKey, the same for an unknown key and a wrong secret, and WrongAddress.
+
+    `public_key` is the public name or the second, secret one.
+    """
     if not (0 < len(public_key) <= _MOST_KEY_CHARS and len(secret) <= _MOST_KEY_CHARS):
         raise WrongKey
-    key = await rows.find(conn, public_key=public_key)
+    key = await rows.find(conn, public_key=public_key, key_hash=_hash(public_key))
     presented = _hash(secret)
     # Compared also where there is no key, so that both take the same way.
     is_right = hmac.compare_digest(presented, key.secret_hash if key else _hash(""))
@@ -97,10 +103,22 @@ async def check(conn: Conn, public_key: str, secret: str, ip: str | None) -> Key
         is_right |= hmac.compare_digest(presented, key.previous_hash)
     if key is None or not is_right:
         raise WrongKey
-    if key.ip_allow and not _is_within(ip, key.ip_allow):
-        raise WrongAddress
-    await rows.used(conn, id=key.id)
-    return KeyHolder(key.id, key.party_id, key.made_by, _grants(key), key.rate_limit)
+    return await _holder(conn, key, ip)
+
+
+async def holder_of(conn: Conn, key_id: UUID, ip: str | None) -> KeyHolder:
+    """Whose key this is, for whoever proved it before. Raises WrongKey once it is revoked, WrongAddress."""
+    key = await rows.find_by_id(conn, id=key_id)
+    if key is None:
+        raise WrongKey
+    return await _holder(conn, key, ip)
+
+
+async def issue(tx: Tx, key_id: UUID) -> tuple[str, str]:
+    """The first secret of a key whose holder had none to use until now: (second name, secret), shown once."""
+    alias, secret = ALIAS_PREFIX + secrets.token_urlsafe(24), SECRET_PREFIX + secrets.token_urlsafe(32)
+    await rows.issue(tx.conn, id=key_id, secret_hash=_hash(secret), key_hash=_hash(alias))
+    return alias, secret
 
 
 async def rotate(tx: Tx, party_id: UUID, key_id: UUID) -> str | None:
@@ -108,6 +126,13 @@ async def rotate(tx: Tx, party_id: UUID, key_id: UUID) -> str | None:
     secret = SECRET_PREFIX + secrets.token_urlsafe(32)
     done = await rows.rotate(tx.conn, id=key_id, party_id=party_id, secret_hash=_hash(secret), overlap_s=OVERLAP_S)
     return None if done is None else secret
+
+
+async def _holder(conn: Conn, key: rows.ApiKey, ip: str | None) -> KeyHolder:
+    if key.ip_allow and not _is_within(ip, key.ip_allow):
+        raise WrongAddress
+    await rows.used(conn, id=key.id)
+    return KeyHolder(key.id, key.party_id, key.made_by, _grants(key), key.rate_limit)
 
 
 def _grants(key: rows.ApiKey) -> Grants:

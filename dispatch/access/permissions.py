@@ -14,6 +14,10 @@ WRITE: Level = "write"
 
 #: Every resource of a realm, so that neither a role nor a route can invent one.
 RESOURCES: Mapping[str, frozenset[str]] = {
+    # What the keys of an integration are granted, and its people beside the account that manages it.
+    "integration": frozenset({
+        "services", "slots", "customers", "bookings", "webhooks", "usage", "credentials", "profile",
+    }),
     "admin": frozenset({
         "bookings", "dispatch", "technicians", "payouts", "refunds", "services", "promos", "contact", "users",
         "settings", "zones", "analytics", "audit", "staff", "alerts", "files", "organisations", "providers",
@@ -40,6 +44,11 @@ def _all(realm: str, level: Level, *, but: Mapping[str, Level | None] | None = N
 
 #: The roles of a realm. What is not named here may neither be read nor written.
 ROLES: Mapping[str, Mapping[str, Mapping[str, Level]]] = {
+    "integration": {
+        "owner": {
+            "webhooks": WRITE, "usage": READ, "credentials": WRITE, "profile": WRITE, "customers": READ,
+        },
+    },
     "admin": {
         "super_admin": _all("admin", WRITE),
         "admin": _all("admin", WRITE, but={"staff": READ, "audit": READ}),

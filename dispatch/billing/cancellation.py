@@ -81,9 +81,11 @@ async def quote(services: Services, conn: Conn, booking: BookingView) -> Quote |
     return Quote(outcome(booking, services.clock.now(), terms, paid_minor), booking.created_at + terms.free_for)
 
 
-async def cancel(tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None) -> tuple[Booking, Outcome]:
-    """The customer cancels. Raises Missing (another's), WrongState once the job has begun or the booking is
-    over.
+async def cancel(
+    tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None, *, actor: Actor | None = None
+) -> tuple[Booking, Outcome]:
+    """The customer cancels, or the app that booked for them (`actor`). Raises Missing (another's), WrongState once
+    the job has begun or the booking is over.
 
     The promo code's use and the refund follow from the fact `booking.cancelled`, in this transaction.
     """
@@ -94,7 +96,7 @@ async def cancel(tx: Tx, booking_id: UUID, account_id: UUID, reason: str | None)
     terms = terms_of(tx.services.settings)
     cost = outcome(booking, tx.now, terms, await cancelled.held_minor(tx.conn, booking_id))
     ended = await bookings.end(
-        tx, booking, Actor("customer", str(account_id)), reason, fee_minor=cost.fee_minor,
+        tx, booking, actor or Actor("customer", str(account_id)), reason, fee_minor=cost.fee_minor,
         refund_minor=cost.refund_minor,
     )  # fmt: skip
     return ended, cost

@@ -20,6 +20,7 @@ from dispatch.engine import bookings, free_times, offers, slots
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.free_times import Need, SlotTaken
 from dispatch.errors import Invalid, Missing, Throttled
+from dispatch.events import Actor
 from dispatch.localtime import local, to_utc
 from dispatch.parties import addresses, customers
 from dispatch.parties.addresses import Located
@@ -72,6 +73,12 @@ class Confirmation:
     booking_time: time
     contact: Contact
     use_wallet: bool = False
+    #: The app that books for its customer.
+    integration_id: UUID | None = None
+
+    @property
+    def made_by(self) -> Actor | None:
+        return Actor("integration", str(self.integration_id)) if self.integration_id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,8 @@ async def confirm(
     against the payer (MayNotOrder, CreditExceeded).
     """
     if wish.payment_method == "online":
+        if wish.integration_id is not None:
+            raise Invalid({"payment_method": "Customers of an integration pay in cash, or it pays on account."})
         services.require_gateway()
     booking = await _booked(services, account_id, wish, None, keep)
     if booking.payment_method != "online":
@@ -297,7 +306,7 @@ def _new_booking(asked: _Asked, account_id: UUID, wish: Confirmation) -> NewBook
         currency=found.currency, subtotal_minor=found.subtotal_minor, savings_minor=found.savings_minor,
         discount_minor=found.discount_minor, tax_minor=found.tax_minor,
         grand_total_minor=found.grand_total_minor, promo_code_id=found.promo_code_id, policy_accepted=True,
-        wait_for_payment=wish.payment_method == "online",
+        wait_for_payment=wish.payment_method == "online", made_by=wish.made_by,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ kinds of payers, rows of KINDS, and they are asked in their order; the first tha
 - a trade partner (trade_orders.py): the customer's own, or that of the organisation in whose name is booked. A booking
   makes an order that takes the partner's credit, completion a delivery note, cancellation gives the credit back, but
   for a fee.
+- an integration (the app whose customer it is) that the house sends a bill: at our prices, without documents.
 - an organisation without a partner bills by its invoice: another row, with the same four functions.
 
 A booking is billed once. What happens, and who calls:
@@ -23,15 +24,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
-from dispatch.billing import trade_orders
+from dispatch.billing import pricing, trade_orders
+from dispatch.billing.pricing import Line
 from dispatch.billing.trade_orders import Quote
 from dispatch.config import Settings
 from dispatch.engine.bookings import NewItem
 from dispatch.errors import Conflict
 from dispatch.services import Tx
+from storage import integration_customers as app_rows
 from storage import trade_orders as order_rows
 from storage.bookings import Booking
 from storage.database.pool import Conn
@@ -102,8 +106,32 @@ class TradePartners:
         return found.party_id
 
 
+class Integrations:
+    """Billed for what their customers book, where the house sends them a bill; at everybody's prices."""
+
+    async def quote(
+        self, conn: Conn, settings: Settings, booker: Booker, items: Sequence[NewItem], currency: str
+    ) -> Quote | None:
+        billed_to = await app_rows.billed_for(conn, account_id=booker.account_id)
+        if billed_to is None:
+            return None
+        lines = [Line(item.price_minor, item.quantity, item.list_price_minor) for item in items]
+        tax_percent = Decimal(str(settings.billing.tax_pct))
+        price = pricing.price(lines, discount_minor=0, tax_percent=tax_percent, tax_base=settings.billing.tax_base)
+        return Quote(billed_to, tuple(items), price)
+
+    async def charge(self, tx: Tx, booking: Booking, items: Sequence[NewItem], billed_to: UUID) -> bool:
+        return billed_to == await app_rows.integration_of(tx.conn, account_id=booking.account_id)
+
+    async def delivered(self, tx: Tx, booking: Booking) -> UUID | None:
+        return await app_rows.integration_of(tx.conn, account_id=booking.account_id)
+
+    async def released(self, tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> UUID | None:
+        return await app_rows.integration_of(tx.conn, account_id=booking.account_id)
+
+
 #: In the order in which they are asked.
-KINDS: tuple[Kind, ...] = (TradePartners(),)
+KINDS: tuple[Kind, ...] = (Integrations(), TradePartners())
 
 
 async def quote(conn: Conn, settings: Settings, booker: Booker, items: Sequence[NewItem], currency: str) -> Quote:

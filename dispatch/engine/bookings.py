@@ -87,6 +87,8 @@ class NewBooking:
     number: str | None = None
     #: What a customer confirmed, as a hash.
     confirmed_as: bytes | None = None
+    #: Who made it, where that was not the customer.
+    made_by: Actor | None = None
 
 
 async def open_booking(tx: Tx, new: NewBooking) -> Booking:
@@ -130,7 +132,7 @@ async def create(tx: Tx, new: NewBooking) -> Booking:
     assert booking is not None, "an insert gives its row"
     tx.opened[booking.id] = booking
     await facts.record(
-        tx, booking.id, "booking.created", Actor("customer", str(new.account_id)),
+        tx, booking.id, "booking.created", new.made_by or Actor("customer", str(new.account_id)),
         {"number": booking.number, "grand_total_minor": new.grand_total_minor, "currency": new.currency,
          "payment_method": new.payment_method},
     )  # fmt: skip

@@ -49,9 +49,9 @@ async def timeline(conn: Conn, account_id: UUID, booking_id: UUID) -> list[Booki
     return await fact_rows.timeline(conn, booking_id=booking_id)
 
 
-def shown(event: BookingEvent) -> dict[str, Any]:
-    """The part of a fact's data that is the customer's business, as their socket is told it."""
-    told = facts.view(event.type, "customer", event.data, actor_kind=event.actor_kind)
+def shown(event: BookingEvent, reader: str = "customer") -> dict[str, Any]:
+    """The part of a fact's data that is the business of whoever booked, as their socket is told it."""
+    told = facts.view(event.type, reader, event.data, actor_kind=event.actor_kind)
     return {key: value for key, value in told.items() if value is not None}
 
 
@@ -62,7 +62,9 @@ def phone_of(services: Services, booking: BookingView) -> str | None:
     return booking.technician_phone if facts.KNOWN[stage].phone else None
 
 
-async def reschedule(services: Services, account_id: UUID, booking_id: UUID, day: date, at: time) -> Booking:
+async def reschedule(
+    services: Services, account_id: UUID, booking_id: UUID, day: date, at: time, *, actor: Actor | None = None
+) -> Booking:
     """Moves a booking to another local date and time. Raises Missing, Invalid, WrongState, SlotTaken with
     free times.
     """
@@ -70,7 +72,7 @@ async def reschedule(services: Services, account_id: UUID, booking_id: UUID, day
         booking = await booking_rows.get(conn, booking_id=booking_id)
     if booking is None or booking.account_id != account_id:
         raise Missing("booking")
-    return await move(services, booking, Actor("customer", str(account_id)), day, at)
+    return await move(services, booking, actor or Actor("customer", str(account_id)), day, at)
 
 
 async def move(services: Services, booking: Booking, actor: Actor, day: date, at: time) -> Booking:

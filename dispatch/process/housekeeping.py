@@ -15,6 +15,7 @@ from storage import (
     explain,
     facts,
     idempotency,
+    integration_usage,
     notifications,
     otp,
     outbox,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 COMMAND_HOURS = 72
 #: Work that was done may be asked about for so long.
 TASK_DAYS = 30
+#: What integrations asked for is shown for so long.
+USAGE_DAYS = 400
 #: So many rows are deleted in one transaction.
 MOST = 500
 #: So many of a party's facts stay however old they are: at least as many as a socket resumes over.
@@ -60,6 +63,7 @@ async def tidy(services: Services) -> None:
     await _forget_bookings(services)
     await _purge_all(services, partial(explain.purge, days=s.explain_days, most=MOST))
     await _purge_all(services, partial(facts.purge_party, days=s.party_events_days, newest=NEWEST, most=MOST))
+    await _purge_all(services, partial(integration_usage.purge, days=USAGE_DAYS, most=MOST))
     await _purge_all(services, partial(tasks.purge, days=TASK_DAYS, most=MOST))
     days = services.settings.webhooks.log_days
     await _purge_all(services, partial(webhook_deliveries.purge, days=days, most=MOST))

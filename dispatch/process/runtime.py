@@ -19,6 +19,7 @@ from dispatch.live.roster import Roster
 from dispatch.live.sessions import Sessions
 from dispatch.live.tracking import Tracker
 from dispatch.live.zones import ZoneBook
+from dispatch.parties import integration_usage
 from dispatch.process.wiring import reactions_of, workers_of
 from dispatch.services import Services
 from dispatch.tokens import Tokens, token_keys
@@ -139,6 +140,7 @@ async def set_clock(services: Services, reading: Reading) -> None:
 
 async def _run_loops(services: Services, stack: AsyncExitStack) -> None:
     stack.push_async_callback(services.tracker.flush)
+    stack.push_async_callback(integration_usage.flush, services)
     for worker in workers_of(services):
         worker.start()
         stack.push_async_callback(worker.stop)

@@ -12,6 +12,7 @@ from dispatch.engine import detections, presence
 from dispatch.engine.timers import Sweeper
 from dispatch.outbox import notifications
 from dispatch.outbox.sweeper import OutboxSweeper
+from dispatch.parties import integration_usage
 from dispatch.process import crons
 from dispatch.services import Services
 from dispatch.webhooks.worker import WebhookWorker
@@ -43,6 +44,7 @@ def workers_of(services: Services) -> list[Worker]:
         presence.loop_of(services),
         Sweeper(services).loop,
         OutboxSweeper(services, senders.of(services.settings)),
+        integration_usage.loop_of(services),
         WebhookWorker(services, HttpPoster(services.settings.webhooks.open_hosts)),
         crons.loop_of(services),
     ]

@@ -1,20 +1,30 @@
 -- name: insert
-INSERT INTO api_clients (party_id, name, public_key, secret_hash, scopes, made_by, ip_allow, expires_at, description, rate_limit)
-VALUES (:party_id, :name, :public_key, :secret_hash, :scopes, :made_by, :ip_allow::text[]::cidr[], :expires_at, :description,
-  :rate_limit)
+INSERT INTO api_clients (party_id, name, public_key, key_hash, secret_hash, scopes, made_by, ip_allow, expires_at,
+  description, rate_limit)
+VALUES (:party_id, :name, :public_key, :key_hash, :secret_hash, :scopes, :made_by, :ip_allow::text[]::cidr[], :expires_at,
+  :description, :rate_limit)
 RETURNING id;
 
--- name: find
--- A key that may be used now: not revoked, not over, its party there, and whoever made it still a member.
-SELECT k.id, k.party_id, p.kind AS party_kind, k.secret_hash,
-       CASE WHEN k.previous_until > clock_timestamp() THEN k.previous_hash END AS previous_hash,
-       k.scopes, k.made_by, m.role AS maker_role, m.permissions AS maker_permissions, k.ip_allow::text[] AS ip_allow,
-       k.rate_limit
-FROM api_clients k JOIN parties p ON p.id = k.party_id
+-- part: columns
+k.id, k.party_id, p.kind AS party_kind, k.secret_hash,
+  CASE WHEN k.previous_until > clock_timestamp() THEN k.previous_hash END AS previous_hash,
+  k.scopes, k.made_by, m.role AS maker_role, m.permissions AS maker_permissions, k.ip_allow::text[] AS ip_allow,
+  k.rate_limit
+
+-- part: usable
+-- Keys that may be used now: not revoked, not over, their party there, and whoever made them still a member.
+api_clients k JOIN parties p ON p.id = k.party_id
 LEFT JOIN memberships m ON m.id = k.made_by LEFT JOIN accounts a ON a.id = m.account_id
-WHERE k.public_key = :public_key AND k.revoked_at IS NULL AND p.deleted_at IS NULL
+WHERE k.revoked_at IS NULL AND p.deleted_at IS NULL
   AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
-  AND (k.made_by IS NULL OR (m.status = 'active' AND a.is_active AND a.erased_at IS NULL));
+  AND (k.made_by IS NULL OR (m.status = 'active' AND a.is_active AND a.erased_at IS NULL))
+
+-- name: find
+-- By its public name, or by the hash of the one that is a secret.
+SELECT {columns} FROM {usable} AND (k.public_key = :public_key OR k.key_hash = :key_hash);
+
+-- name: find_by_id
+SELECT {columns} FROM {usable} AND k.id = :id;
 
 -- name: of_party
 SELECT id, name, public_key, scopes, ip_allow::text[] AS ip_allow, expires_at, last_used_at, created_at, description,
@@ -38,3 +48,13 @@ UPDATE api_clients SET revoked_at = clock_timestamp() WHERE party_id = :party_id
 -- At most once a minute for a key: what is shown is when it was used last, not each use.
 UPDATE api_clients SET last_used_at = clock_timestamp()
 WHERE id = :id AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute');
+
+-- name: set_scopes
+UPDATE api_clients SET scopes = :scopes WHERE id = :id AND revoked_at IS NULL RETURNING id;
+
+-- name: set_ip_allow
+UPDATE api_clients SET ip_allow = :ip_allow::text[]::cidr[] WHERE id = :id AND revoked_at IS NULL RETURNING id;
+
+-- name: issue
+-- The first secret of a key that was made before its party might use it, and the key's second name.
+UPDATE api_clients SET secret_hash = :secret_hash, key_hash = :key_hash WHERE id = :id AND revoked_at IS NULL RETURNING id;

@@ -17,15 +17,16 @@ from tests.api.test_routes_walk import REALMS, name_of, path_of
 
 MOST = 2
 LIMITED = [r for r in all_routes() if r.is_limited]
-#: Members of an organisation and of the ERP are read from the database before they are counted, and there is none here.
-PRIVATE = [r for r in LIMITED if not r.is_public and r.audience.name not in ("organisation", "erp")]
+#: Whose callers are read from the database before they are counted, and there is none here.
+FROM_DATABASE = ("organisation", "erp", "integration")
+PRIVATE = [r for r in LIMITED if not r.is_public and r.audience.name not in FROM_DATABASE]
 PUBLIC = [r for r in LIMITED if r.is_public]
 _addresses = (f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}" for n in count(1))
 
 
 @pytest.fixture(scope="module")
 async def client() -> AsyncIterator[Client]:
-    few = {name: MOST for name in Limits.model_fields if name.endswith("_per_minute")}
+    few = {name: MOST for name in Limits.model_fields if name.endswith(("_per_minute", "_public_per_quarter"))}
     settings = Settings(
         env="test", database_url="postgresql://nowhere", limits=Limits(**few), http={"trusted_hops": 1}
     )

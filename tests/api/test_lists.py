@@ -37,7 +37,7 @@ from tests.files import PDF
 from tests.world import KOLKATA, NOON
 
 #: Portals have people of their own: their lists are walked beside their tests.
-ELSEWHERE = {"organisation"}
+ELSEWHERE = {"organisation", "integration"}
 EVERY = [r for r in all_routes() if r.listing is not None and r.listing.is_paged]
 LISTED = [r for r in EVERY if r.audience.name not in ELSEWHERE]
 #: Staff and services see everybody's.

@@ -1,0 +1,85 @@
+"""The people for whom a partner books: made by phone and name, named on each call under /v1 as X-Customer-ID."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import EmailStr, StringConstraints
+
+from api.audiences import Member, integration
+from api.integration import callers
+from api.integration.views import Name
+from api.wire.listing import DAYS, Grammar, Listing
+from api.wire.models import CamelBody, CamelView
+from api.wire.results import Page, Reply
+from dispatch.access.permissions import OWN
+from dispatch.access.phones import normalise
+from dispatch.parties import integration_customers
+from dispatch.services import Services
+from storage.integration_customers import AppCustomer
+
+TAGS = ("customers",)
+
+
+class CustomerIn(CamelBody):
+    name: Name
+    phone_number: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)]
+    email: EmailStr | None = None
+
+
+class CustomerOut(CamelView):
+    """`id` is what X-Customer-ID takes; `bookings` is how many were made for them."""
+
+    id: UUID
+    name: str | None
+    phone_number: str
+    email: str | None
+    bookings: int
+    created_at: datetime
+
+
+LIST = Grammar(
+    key="customers", source=integration_customers.LIST, filters={"phoneNumber": str, **DAYS},
+    names={"phoneNumber": "phone"}, sorts={"createdAt": "created_at", "name": "name"},
+)  # fmt: skip
+
+
+@integration.route("POST", "/{id}/customers", status=201, permission=OWN, tags=TAGS)
+async def create(services: Services, caller: Member, id: UUID, body: CustomerIn) -> Reply[CustomerOut]:
+    """A customer of the partner. The same phone again is the same customer, and answers 200.
+
+    Example: {"name": "Asha Rao", "phoneNumber": "+911234567890"}
+    """
+    callers.check(caller, id, "customers:write")
+    phone = normalise(body.phone_number, services.settings.phone_region, "phoneNumber")
+    async with services.transaction() as tx:
+        made, is_new = await integration_customers.create(
+            tx, id, caller.actor, name=body.name, phone=phone, email=body.email
+        )
+    return Reply(_out(made), status=201 if is_new else 200)
+
+
+@integration.route("GET", "/{id}/customers", permission=OWN, listing=LIST, tags=TAGS)
+async def list_customers(services: Services, caller: Member, id: UUID, listing: Listing) -> Page[CustomerOut]:
+    """The partner's customers, the newest first."""
+    callers.check(caller, id, "customers:read")
+    async with services.read() as conn:
+        found = await integration_customers.page(conn, id, listing.wanted)
+    return Page.of(found, _out)
+
+
+@integration.route("GET", "/{id}/customers/{customer_id}", permission=OWN, tags=TAGS)
+async def get(services: Services, caller: Member, id: UUID, customer_id: UUID) -> CustomerOut:
+    """One customer of the partner."""
+    callers.check(caller, id, "customers:read")
+    async with services.read() as conn:
+        return _out(await integration_customers.get(conn, id, customer_id))
+
+
+def _out(row: AppCustomer) -> CustomerOut:
+    return CustomerOut(
+        id=row.id, name=row.name, phone_number=row.phone, email=row.email, bookings=row.bookings,
+        created_at=row.created_at,
+    )  # fmt: skip

@@ -1,0 +1,60 @@
+"""People for whom an app books. Each is an account of that app alone: whoever has the phone keeps theirs apart."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from dispatch.engine import audit
+from dispatch.errors import Missing, NotAllowed
+from dispatch.events import Actor
+from dispatch.services import Tx
+from storage import integration_customers as rows
+from storage.database.listing import Slice, Wanted
+from storage.database.pool import Conn
+from storage.integration_customers import AppCustomer
+
+LIST = rows.of_integration
+
+
+class CustomerBlocked(NotAllowed):
+    """This customer is blocked; contact support."""
+
+    code = "account_blocked"
+
+
+async def create(
+    tx: Tx, integration_id: UUID, actor: Actor, *, name: str, phone: str, email: str | None
+) -> tuple[AppCustomer, bool]:
+    """The app's customer with this phone, and whether they are new. Asked twice, it is the same one."""
+    await rows.lock_phone(tx.conn, integration_id=integration_id, phone=phone)
+    found = await rows.by_phone(tx.conn, integration_id=integration_id, phone=phone)
+    if found is not None:
+        return found, False
+    account_id = await rows.insert_account(tx.conn, name=name, email=email)
+    assert account_id is not None, "an insert gives its id"
+    await rows.insert(tx.conn, account_id=account_id, integration_id=integration_id, phone=phone)
+    made = await get(tx.conn, integration_id, account_id)
+    await audit.record(tx, actor, "create_customer", "integration", integration_id, {"customer_id": account_id})
+    return made, True
+
+
+async def get(conn: Conn, integration_id: UUID, id: UUID) -> AppCustomer:
+    """Raises Missing for anybody else's."""
+    found = await rows.get(conn, integration_id=integration_id, id=id)
+    if found is None:
+        raise Missing("customer")
+    return found
+
+
+async def page(conn: Conn, integration_id: UUID, wanted: Wanted) -> Slice[AppCustomer]:
+    """The app's own."""
+    return await rows.of_integration.page(conn, wanted, integration_id=integration_id)
+
+
+async def check(conn: Conn, integration_id: UUID, id: UUID) -> None:
+    """Raises Missing unless this is a customer of this app, CustomerBlocked when the house serves them no more."""
+    is_served = await rows.owner_of(conn, integration_id=integration_id, id=id)
+    if is_served is None:
+        raise Missing("customer")
+    if not is_served:
+        raise CustomerBlocked

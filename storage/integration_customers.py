@@ -1,0 +1,48 @@
+"""Rows of the people for whom integrations book: accounts of one app each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from storage.database.binder import Statements
+from storage.database.listing import AnyOf, Listed, Sort
+
+sql = Statements("integration_customers")
+
+
+@dataclass(frozen=True, slots=True)
+class AppCustomer:
+    """`bookings` is how many were made for them."""
+
+    id: UUID
+    integration_id: UUID
+    name: str | None
+    phone: str
+    email: str | None
+    created_at: datetime
+    bookings: int
+
+
+lock_phone = sql.run("lock_phone")
+by_phone = sql.row("by_phone", AppCustomer)
+get = sql.row("get", AppCustomer)
+owner_of = sql.scalar("owner_of", bool)
+insert = sql.run("insert")
+insert_account = sql.scalar("insert_account", UUID)
+billed_for = sql.scalar("billed_for", UUID)
+integration_of = sql.scalar("integration_of", UUID)
+
+of_integration = Listed(
+    sql, "of_integration", AppCustomer,
+    key=Sort("c.account_id", "uuid"),
+    sorts={"created_at": Sort("c.created_at", "timestamptz"), "name": Sort("coalesce(a.name, '')", "text")},
+    default_sort=(("created_at", True),),
+    filters={
+        "phone": AnyOf("c.phone", "text"),
+        "date_from": "c.created_at >= {}::date", "date_to": "c.created_at < {}::date + 1",
+    },
+    search="array_to_tsvector(ARRAY(SELECT DISTINCT left(w, 100) FROM unnest(search_words(a.name)"
+    " || search_words(a.email) || search_phone(c.phone)) AS w)) @@ {}",
+)  # fmt: skip

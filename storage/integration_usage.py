@@ -1,0 +1,51 @@
+"""Rows of what integrations asked for, counted per day and route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from storage.database.binder import Statements
+
+sql = Statements("integration_usage")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`used` are the calls of this month that have been added so far."""
+
+    status: str
+    monthly_limit: int
+    burst_limit: int
+    is_billed: bool
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    total: int
+    this_month: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfDay:
+    day: date
+    requests: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfRoute:
+    route: str
+    requests: int
+    refused: int
+
+
+standing = sql.row("standing", Standing)
+add = sql.run("add")
+seen = sql.run("seen")
+totals = sql.row("totals", Totals)
+by_day = sql.rows("by_day", OfDay)
+by_route = sql.rows("by_route", OfRoute)
+purge = sql.run("purge")
