@@ -8,10 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.outbox import messages
 from dispatch.outbox.notifications import push_topic
 from dispatch.services import Tx
 from storage import notifications as rows
+
+#: What people write themselves is not translated: it stands where every reader finds it.
+LANGUAGE = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +31,20 @@ async def send(
     """Writes rows for the apps and for whoever carries them, all in one statement."""
     if not people:
         return
-    carried: list[tuple[str, str, str, dict[str, Any], UUID]] = []
-    for person in people:
+    carried: list[tuple[int, str, str, str, dict[str, Any]]] = []
+    for number, person in enumerate(people, 1):
         params = {"title": title, "message": message, "type": type, **metadata}
         if person.has_app:
             params["topic"] = push_topic(tx.services.settings, "customer", person.account_id)
             stream = f"push:customer:{person.account_id}"
-            carried.append(("push", stream, f"customer:{person.account_id}", params, person.account_id))
+            carried.append((number, "push", stream, f"customer:{person.account_id}", params))
         if person.email:
-            carried.append(("email", f"email:{person.email}", person.email, params, person.account_id))
-    body = messages.TEMPLATES["notification"].format_map({"title": title, "message": message})
+            carried.append((number, "email", f"email:{person.email}", person.email, params))
     await rows.put_all(
         tx.conn, account_ids=[p.account_id for p in people], technician_ids=[None] * len(people),
-        booking_ids=[None] * len(people), types=[type] * len(people), titles=[title] * len(people),
-        messages=[message] * len(people), metadata=[dict(metadata)] * len(people), channels=[c[0] for c in carried],
-        streams=[c[1] for c in carried], recipients=[c[2] for c in carried], data=[c[3] for c in carried],
-        reached=[c[4] for c in carried], bodies=[body] * len(carried),
+        booking_ids=[None] * len(people), types=[type] * len(people), titles=[{LANGUAGE: title}] * len(people),
+        messages=[{LANGUAGE: message}] * len(people), metadata=[dict(metadata)] * len(people),
+        notice_numbers=[c[0] for c in carried], channels=[c[1] for c in carried], streams=[c[2] for c in carried],
+        recipients=[c[3] for c in carried], data=[c[4] for c in carried],
     )  # fmt: skip
     tx.hint(bus.OUTBOX_FILLED, {})
