@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -112,6 +112,13 @@ LIST = rows.of_provider
 
 async def page(conn: Conn, provider_id: UUID, wanted: Wanted) -> Slice[Transaction]:
     return await rows.of_provider.page(conn, wanted, provider_id=provider_id)
+
+
+async def newest(conn: Conn, provider_id: UUID, wanted: Wanted, offset: int) -> tuple[list[Transaction], int]:
+    """Some lines after the `offset` newest ones, and how many there are in all (counted up to ten thousand)."""
+    found = await rows.of_provider.first(conn, wanted, skipped=offset, provider_id=provider_id)
+    counted = await rows.of_provider.page(conn, replace(wanted, limit=1), provider_id=provider_id)
+    return found, counted.total
 
 
 async def get(conn: Conn, provider_id: UUID, transaction_id: UUID) -> Transaction:

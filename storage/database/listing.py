@@ -175,9 +175,9 @@ class Listed(Generic[T]):
             total, is_exact = min(counted, MAX_COUNTED), counted <= MAX_COUNTED
         return Slice([self._row(r) for r in found], total, is_exact, page, cursor)
 
-    async def first(self, conn: Conn, wanted: Wanted, **given: Any) -> list[T]:
-        """The first rows, not counted."""
-        values = self._values(wanted, given) | {"listed_limit": wanted.limit, "listed_offset": 0}
+    async def first(self, conn: Conn, wanted: Wanted, *, skipped: int = 0, **given: Any) -> list[T]:
+        """The first rows after some that are skipped, not counted."""
+        values = self._values(wanted, given) | {"listed_limit": wanted.limit, "listed_offset": skipped}
         text = self.texts(wanted).page
         with translated():
             records = await conn.fetch(text.text, *text.take(values))
