@@ -173,6 +173,9 @@ class Dispatch(BaseModel):
     )
     lead_s: float = Field(3600, ge=0, description="A booking starts at least so long from now")
     max_advance_days: int = Field(30, ge=1, le=365, description="A booking starts at most so many days ahead")
+    bulk_horizon_days: int = Field(
+        14, ge=1, le=90, description="Visits of an organisation's series become bookings so many days ahead"
+    )
     radius_m: float = Field(10_000, gt=0, le=200_000, description="How far technicians are looked for")
     min_rating: float = Field(
         4.0, ge=0, le=5, description="Lower rated technicians get no offers; the unrated count as 4.0"

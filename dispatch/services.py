@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
 from typing import Any, TypeVar
 from uuid import UUID
+
+from cachetools import LRUCache
 
 from dispatch import bus
 from dispatch.bus import Bus, Hint
@@ -38,6 +39,8 @@ T = TypeVar("T")
 
 #: A transaction that lost a deadlock or a serialisation race is tried so often.
 TRIES = 3
+#: Accounts of the ledger that a process remembers.
+MOST_ACCOUNTS = 10_000
 #: The longest pause before another try, in real seconds; the pauses differ, so that two do not meet again.
 PAUSE_S = 0.05
 
@@ -58,7 +61,7 @@ Writer = Callable[["Tx", list[Any]], Awaitable[None]]
 class Tx:
     """Given to every domain function that writes; the caller commits, the function never does."""
 
-    __slots__ = ("_after", "_late", "_told", "conn", "now", "opened", "services")
+    __slots__ = ("_after", "_late", "_told", "conn", "known", "now", "services")
 
     def __init__(self, conn: Conn, services: Services) -> None:
         self.conn = conn
@@ -67,8 +70,8 @@ class Tx:
         self._after: list[Callable[[], None]] = []
         self._late: list[tuple[Writer, Any]] = []
         self._told: list[PartyFact] = []
-        #: Bookings that were opened or accepted in this very transaction: nobody needs to read them again.
-        self.opened: dict[UUID, Booking] = {}
+        #: Bookings that this very transaction has opened, or moved on: nobody needs to read them again.
+        self.known: dict[UUID, Booking] = {}
 
     def late(self, writer: Writer, item: Any) -> None:
         """Hands `item` to `writer`, which is called just before the commit, once, with all that was handed to it."""
@@ -87,15 +90,15 @@ class Tx:
     def tell_party(self, fact: PartyFact) -> None:
         """Appends a fact to a party's stream just before the commit.
 
-        Then, and in the order of the parties: a technician who rejects makes the next one an offer, and two of them
-        who do that to each other at once would lock each other's streams.
+        Then, and all at once: a technician who rejects makes the next one an offer, and two of them who do that to
+        each other at once would lock each other's streams.
         """
         self._told.append(fact)
 
     def take_told(self) -> list[PartyFact]:
-        """What waits to be told, by party; those of one party stay in their order."""
+        """What waits to be told, in its order."""
         told, self._told = self._told, []
-        return sorted(told, key=lambda fact: fact.party_id)
+        return told
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Runs `call` once the transaction is durable; what may be lost goes here (hints, caches)."""
@@ -159,6 +162,8 @@ class Services:
     files: FileStore = field(default_factory=NoFiles)
     reactions: Reactions = field(default_factory=Reactions)
     freed: Freed = field(default_factory=Freed)
+    #: Accounts of the ledger that were there lately; none ever goes.
+    ledger_accounts: LRUCache[Hashable, None] = field(default_factory=lambda: LRUCache(MOST_ACCOUNTS))
     usage: Usage = field(default_factory=Usage)
 
     @property
@@ -212,10 +217,12 @@ class Services:
 
 async def _tell_parties(tx: Tx) -> None:
     """Writes the facts that wait for the end of the transaction, and hints at them."""
-    for party_id, facts in groupby(tx.take_told(), key=lambda fact: fact.party_id):
-        told = list(facts)
-        seq = await fact_rows.append_party(
-            tx.conn, party_id=party_id, types=[fact.type for fact in told], data=[fact.data for fact in told]
-        )
-        assert seq is not None, "a fact needs its party"
+    told = tx.take_told()
+    if not told:
+        return
+    await fact_rows.append_parties(
+        tx.conn, party_ids=[fact.party_id for fact in told], types=[fact.type for fact in told],
+        data=[fact.data for fact in told],
+    )  # fmt: skip
+    for party_id in dict.fromkeys(fact.party_id for fact in told):
         tx.hint(bus.PARTY_CHANGED, {"party_id": str(party_id)})

@@ -51,7 +51,7 @@ class NewestIds:
 
 
 append_booking = sql.scalar("append_booking", UUID)
-append_party = sql.scalar("append_party", int)
+append_parties = sql.run("append_parties")
 booking_since = sql.rows("booking_since", BookingEvent)
 was_told = sql.scalar("was_told", bool)
 party_since = sql.rows("party_since", PartyEvent)

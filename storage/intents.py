@@ -36,6 +36,7 @@ class StateCount:
 
 
 insert = sql.scalar("insert", UUID)
+insert_claimed = sql.row("insert_claimed", Intent)
 rearm_order = sql.run("rearm_order")
 claim = sql.row("claim", Intent)
 claim_due = sql.row("claim_due", Intent)

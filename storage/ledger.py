@@ -38,8 +38,7 @@ class Entry:
 
 
 ensure_accounts = sql.run("ensure_accounts")
-open_journal = sql.scalar("open_journal", UUID)
-post_lines = sql.run("post_lines")
+post = sql.run("post")
 lock_owner = sql.rows("lock_owner", AccountRow)
 balance = sql.scalar("balance", int)
 accounts_of = sql.rows("accounts_of", AccountRow)

@@ -23,15 +23,18 @@ async def on_cancelled(tx: Tx, fact: Fact) -> None:
     The fee is taken out of what was paid; what is missing becomes a debt that the next booking settles. Staff
     decide the refund themselves (`refund_minor`, `refund_to_wallet`); everybody else gets all but the fee.
     """
-    booking = await booking_rows.lock(tx.conn, booking_id=fact.booking_id)
+    booking = tx.known.get(fact.booking_id) or await booking_rows.lock(tx.conn, booking_id=fact.booking_id)
     assert booking is not None, "a fact has its booking"
     payments = await payment_rows.lock_of_booking(tx.conn, booking_id=booking.id)
     for payment in payments:
-        await intent_rows.expire(tx.conn, payment_id=payment.id)
-    fee = int(fact.data.get("fee_minor") or 0)
-    if fee or any(p.captured_minor for p in payments):
-        # The refund may touch the wallet, and the fee the debt: both are locked here, in their order.
-        await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)
+        if payment.kind == "online":
+            await intent_rows.expire(tx.conn, payment_id=payment.id)
+    fee, was_paid = int(fact.data.get("fee_minor") or 0), any(p.captured_minor for p in payments)
+    if not fee and not was_paid and booking.payment_method != "account":
+        return
+    # The refund may touch the wallet, and the fee the debt: both are locked here, in their order.
+    await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)
+    if was_paid:
         await alerts.resolve(tx, [refunds.RETURNED], booking_id=booking.id)
     back = _to_refund(payments, fee, fact)
     if back:
@@ -39,7 +42,7 @@ async def on_cancelled(tx: Tx, fact: Fact) -> None:
             tx, booking.id, back, reason=f"Booking {booking.number} cancelled",
             requested_by=_by(fact), to_wallet=bool(fact.data.get("refund_to_wallet")),
         )  # fmt: skip
-    await _keep(tx, booking, fee, fact.data.get("reason"))
+    await _keep(tx, booking, fee, fact.data.get("reason"), was_paid=was_paid)
 
 
 async def held_minor(conn: Conn, booking_id: UUID) -> int:
@@ -63,7 +66,7 @@ def _by(fact: Fact) -> str:
     return f"{fact.actor.kind}:{fact.actor.id}" if fact.actor.id else fact.actor.kind
 
 
-async def _keep(tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> None:
+async def _keep(tx: Tx, booking: Booking, fee_minor: int, reason: str | None, *, was_paid: bool) -> None:
     """What is still held of the booking is the fee; a fee that nothing was held for is owed by whoever is billed."""
     debtor = None
     if booking.payment_method == "account":
@@ -71,7 +74,7 @@ async def _keep(tx: Tx, booking: Booking, fee_minor: int, reason: str | None) ->
     debt = ledger.receivable(booking.account_id, booking.currency)
     if debtor is not None:
         debt = ledger.party_receivable(debtor, booking.currency)
-    held = await ledger.held_for(tx.conn, booking.id)
+    held = await ledger.held_for(tx.conn, booking.id) if was_paid else 0
     owed = max(0, fee_minor - held)
     await ledger.post(
         tx, "cancellation_fee", str(booking.id),

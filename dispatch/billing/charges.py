@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -15,7 +16,11 @@ from storage import intents as intent_rows
 from storage import payments as rows
 from storage.bookings import Booking
 from storage.database.pool import Conn
+from storage.intents import Intent
 from storage.payments import Payment
+
+#: Longer than the longest call (10 s): whoever finds a lease over knows that its runner is gone.
+ORDER_LEASE_S = 30.0
 
 
 class CannotSwitch(Conflict):
@@ -24,39 +29,86 @@ class CannotSwitch(Conflict):
     code = "cannot_switch"
 
 
-async def open_payment(
-    tx: Tx, booking: Booking, *, use_wallet: bool = False, is_new: bool = False, may_owe: bool = True
-) -> Payment | None:
-    """Opens what a new booking has to pay, once: the wallet's part, then a cash or online payment for the
-    rest.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a new booking has to pay: its row as it is then, the payment that is still to be made, and its order.
+
+    The intent of the order is claimed by whoever opened it: the gateway is asked right after the commit.
+    """
+
+    booking: Booking
+    payment: Payment | None = None
+    intent: Intent | None = None
+
+
+async def open_first(tx: Tx, booking: Booking, *, use_wallet: bool, may_owe: bool) -> Opened:
+    """Opens what a booking of this very transaction has to pay, as `open_payment` does; not `may_owe`: its customer
+    has no old fees.
+    """
+    if booking.payment_method == "account":
+        return Opened(booking)
+    is_online, held, part = booking.payment_method == "online", dict[str, int](), 0
+    if use_wallet or may_owe:
+        held = await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)
+    if use_wallet:
+        part = wallet.part_of(held.get("wallet", 0), booking.grand_total_minor, is_online=is_online)
+    if part:
+        await wallet.spend(tx, booking, part, held["wallet"], is_new=True)
+    due = booking.grand_total_minor - part
+    if not due:
+        return Opened(await _paid_at_once(tx, booking, part))
+    dues = await _unclaimed(tx.conn, booking.account_id, booking.currency, -held.get("receivable", 0)) if may_owe else 0
+    payment = await _insert(tx, booking, "online" if is_online else "cash", due + dues, dues)
+    intent = await intent_rows.insert_claimed(
+        tx.conn, payment_id=payment.id, idempotency_key=_order_key(payment.id), lease_s=ORDER_LEASE_S
+    ) if is_online else None  # fmt: skip
+    # What the payments' own trigger writes to the row.
+    booking = tx.known[booking.id] = replace(
+        booking, wallet_minor=part, outstanding_fee_minor=dues, to_collect_minor=0 if is_online else due + dues
+    )
+    return Opened(booking, payment, intent)
+
+
+async def _paid_at_once(tx: Tx, booking: Booking, part_minor: int) -> Booking:
+    """Nothing is asked for, so old fees wait for another booking."""
+    if part_minor or booking.payment_method == "online":
+        await mark_paid(tx, booking)
+        booking = tx.known[booking.id] = await offers.lock(tx, booking.id)
+    return booking
+
+
+async def open_payment(tx: Tx, booking: Booking, *, use_wallet: bool = False) -> Payment | None:
+    """Opens what a booking has to pay, once: the wallet's part, then a cash or online payment for the rest.
 
     Fees of earlier cancellations that nobody collected yet are added to it (`dues_minor`). An online payment
     gets its order intent in the same transaction; an online booking that needs none is paid at once and may
-    be offered. `is_new`: it was opened in this transaction, so it has no payment yet; not `may_owe`: its customer
-    has no old fees. Returns the payment that is still to be made, or None. The caller holds the booking's lock.
+    be offered. Returns the payment that is still to be made, or None. The caller holds the booking's lock.
     """
     if booking.payment_method == "account":
         return None
     is_online = booking.payment_method == "online"
-    payments = [] if is_new else await rows.of_booking(tx.conn, booking_id=booking.id)
-    existing = [p for p in payments if p.surplus_of is None]
+    existing = await _own_payments(tx, booking)
     open_one = next((p for p in existing if p.kind != "wallet"), None)
     if use_wallet and not any(p.kind == "wallet" for p in existing) and (open_one is None or not is_online):
-        held = await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)
-        part = wallet.part_of(held.get("wallet", 0), booking.grand_total_minor, is_online=is_online)
+        held = (await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)).get("wallet", 0)
+        part = wallet.part_of(held, booking.grand_total_minor, is_online=is_online)
         if part:
-            await wallet.spend(tx, booking, part)
-            existing = [p for p in await rows.of_booking(tx.conn, booking_id=booking.id) if p.surplus_of is None]
+            await wallet.spend(tx, booking, part, held)
+            existing = await _own_payments(tx, booking)
             open_one = next((p for p in existing if p.kind != "wallet"), None)
     if open_one is not None:
         return open_one
     due = booking.grand_total_minor - sum(p.captured_minor for p in existing)
     if due:
-        return await _ask(tx, booking, due, is_online, await _outstanding(tx, booking) if may_owe else 0)
+        return await _ask(tx, booking, due, is_online, await _outstanding(tx, booking))
     # Nothing is asked for, so old fees wait for another booking.
     if is_online or any(p.kind == "wallet" for p in existing):
         await mark_paid(tx, booking)
     return None
+
+
+async def _own_payments(tx: Tx, booking: Booking) -> list[Payment]:
+    return [p for p in await rows.of_booking(tx.conn, booking_id=booking.id) if p.surplus_of is None]
 
 
 async def _ask(tx: Tx, booking: Booking, due_minor: int, is_online: bool, dues: int) -> Payment | None:
@@ -64,9 +116,13 @@ async def _ask(tx: Tx, booking: Booking, due_minor: int, is_online: bool, dues: 
     if is_online:
         await intent_rows.insert(
             tx.conn, kind="order", payment_id=made.id, refund_id=None, payout_id=None, gateway_ref=None,
-            idempotency_key=f"order-{made.id.hex}", delay_s=0.0,
+            idempotency_key=_order_key(made.id), delay_s=0.0,
         )  # fmt: skip
     return made
+
+
+def _order_key(payment_id: UUID) -> str:
+    return f"order-{payment_id.hex}"
 
 
 async def _insert(tx: Tx, booking: Booking, kind: str, amount_minor: int, dues_minor: int) -> Payment:

@@ -9,9 +9,9 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 from dispatch.billing import on_account, pricing, promos
-from dispatch.billing.on_account import Booker
 from dispatch.billing.pricing import Line, Price
 from dispatch.billing.promos import Verdict
+from dispatch.billing.trade_orders import Booker
 from dispatch.engine import catalogue, free_times, slots
 from dispatch.engine.bookings import NewItem
 from dispatch.engine.free_times import Need, SlotTaken, Times

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,8 @@ from uuid import UUID
 import orjson
 
 from dispatch.billing import charges, checkout, on_account, payments, promos
-from dispatch.engine import bookings, free_times, offers, slots
+from dispatch.billing.charges import Opened
+from dispatch.engine import bookings, free_times, search, slots
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.free_times import Need, SlotTaken
 from dispatch.errors import Invalid, Missing, Throttled
@@ -137,20 +138,23 @@ async def confirm(
         if wish.integration_id is not None:
             raise Invalid({"payment_method": "Customers of an integration pay in cash, or it pays on account."})
         services.require_gateway()
-    booking = await _booked(services, account_id, wish, None, keep)
+    opened = await _booked(services, account_id, wish, None, keep)
+    booking = opened.booking
     if booking.payment_method != "online":
         return _answer(booking)
+    if opened.payment is not None:
+        return _answer(booking, await payments.start_new(services, opened))
+    # A repetition, or the wallet has paid it all and the search may begin.
     payment = await payments.start(services, booking)
     async with services.read() as conn:
-        # The payment is opened by now, or the wallet paid it all and the search has begun.
         booking = await booking_rows.get(conn, booking_id=booking.id) or booking
     return _answer(booking, payment)
 
 
 async def _booked(
     services: Services, account_id: UUID, wish: Confirmation, located: Located | None, keep: Keep | None
-) -> Booking:
-    """The booking of a confirm, whether it makes it or repeats it."""
+) -> Opened:
+    """The booking of a confirm, whether it makes it or repeats it: then there is no payment to open."""
     try:
         return await services.retrying(lambda tx: _book(tx, account_id, wish, located, keep))
     except _Unplaced as e:
@@ -159,7 +163,7 @@ async def _booked(
         async with services.read() as conn:
             made = await booking_rows.get(conn, booking_id=e.booking_id)
         assert made is not None, "bookings stay"
-        return made
+        return Opened(made)
     except _NobodyFree as e:
         async with services.read() as conn:
             free = await free_times.available(conn, services, e.need, wish.booking_date)
@@ -168,22 +172,20 @@ async def _booked(
 
 async def _book(
     tx: Tx, account_id: UUID, wish: Confirmation, located: Located | None, keep: Keep | None
-) -> Booking:
+) -> Opened:
     """The one transaction of a confirm, from its customer's count to the answer that is kept."""
     # Load: whatever stands against it is said now.
     asked = await _load(tx, account_id, wish, located)
 
     # Booking and price, as the preview has them, and what is asked for.
     booking = await bookings.create(tx, _new_booking(asked, account_id, wish))
-    may_owe = asked.found.may_owe
-    await charges.open_payment(tx, booking, use_wallet=wish.use_wallet, is_new=True, may_owe=may_owe)
-    if may_owe or wish.use_wallet:
-        booking = tx.opened[booking.id] = await offers.lock(tx, booking.id)
+    opened = await charges.open_first(tx, booking, use_wallet=wish.use_wallet, may_owe=asked.found.may_owe)
+    booking = opened.booking
 
     # Offer and slot: whoever is asked keeps the time; where nobody is asked yet, anybody who could come does.
     offer = None
     if booking.payment_method != "online":
-        booking, offer = await offers.search(tx, booking)
+        booking, offer = await search.search(tx, booking)
     if offer is None:
         try:
             await slots.hold_booking(tx, booking)
@@ -200,7 +202,7 @@ async def _book(
     if keep is not None and booking.payment_method != "online":
         await keep(tx, _answer(booking))
     # Facts and what people are told stand in the transaction's hands by now, and are written as it ends.
-    return booking
+    return replace(opened, booking=booking)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from dispatch.billing import captures, payout_sending, refunds, request_links
+from dispatch.billing import captures, charges, payout_sending, refunds, request_links
 from dispatch.engine import alerts, bookings, offers
 from dispatch.errors import DispatchError
 from dispatch.events import SYSTEM
@@ -24,8 +24,8 @@ from storage.payments import Payment
 
 log = logging.getLogger(__name__)
 
-#: Longer than the longest call (10 s): whoever finds a lease over knows that its runner is gone.
-LEASE_S = 30.0
+#: Of a try; the same as of an order's first one.
+LEASE_S = charges.ORDER_LEASE_S
 #: The wait before the first repetition, in seconds; it triples, with jitter, up to so many times itself (15 minutes).
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT = 450
@@ -76,10 +76,26 @@ async def run_due(services: Services, gateway: Gateway, *, first_wait_s: float =
     return True
 
 
-async def _try(services: Services, gateway: Gateway, intent: Intent, first_wait_s: float) -> None:
+async def run_first(
+    services: Services, intent: Intent, payment: Payment, booking_number: str, *, first_wait_s: float
+) -> str | None:
+    """The first try at an order that was claimed as it was written down; the order's id, or None when it failed."""
+    made: list[str] = []
+
+    async def order(services: Services, gateway: Gateway, intent: Intent) -> bool:
+        made.append(await _make_order(services, gateway, intent, payment, booking_number))
+        return True
+
+    await _try(services, services.gateway, intent, first_wait_s, order)
+    return made[0] if made else None
+
+
+async def _try(
+    services: Services, gateway: Gateway, intent: Intent, first_wait_s: float, handler: Handler | None = None
+) -> None:
     """Runs the intent's handler and writes down how it ended: done, refused, to repeat, or for a person."""
     try:
-        await HANDLERS[intent.kind](services, gateway, intent)
+        is_written = await (handler or HANDLERS[intent.kind])(services, gateway, intent)
     except GatewayRefused as e:
         await _refused(services, intent, str(e))
     except GatewayError as e:
@@ -88,12 +104,18 @@ async def _try(services: Services, gateway: Gateway, intent: Intent, first_wait_
         log.exception("an intent's handler failed; its outcome is not known")
         await _again(services, intent, Odd(type(e).__name__), first_wait_s)
     else:
-        async with services.transaction() as tx:
-            await rows.finish(tx.conn, intent_id=intent.id, state="done", error=None)
-            about = _subject(intent) or f"payment:{intent.payment_id}"
-            await alerts.resolve(tx, [f"{intent.kind}_review"], subject=about)
-            if intent.may_have_happened:
-                await hurry(tx)
+        if not is_written:
+            async with services.transaction() as tx:
+                await _done(tx, intent)
+
+
+async def _done(tx: Tx, intent: Intent) -> None:
+    await rows.finish(tx.conn, intent_id=intent.id, state="done", error=None)
+    if intent.may_have_happened:
+        # It had failed before, so somebody may have been told.
+        about = _subject(intent) or f"payment:{intent.payment_id}"
+        await alerts.resolve(tx, [f"{intent.kind}_review"], subject=about)
+        await hurry(tx)
 
 
 async def hurry(tx: Tx) -> None:
@@ -163,19 +185,27 @@ def _subject(intent: Intent) -> str | None:
 # ---------------------------------------------------------------- one handler per kind
 
 
-async def _order(services: Services, gateway: Gateway, intent: Intent) -> None:
+async def _order(services: Services, gateway: Gateway, intent: Intent) -> bool:
     payment = await _payment_of(services, intent)
     if payment is None or payment.gateway_order_id is not None:
-        return
+        return False
     async with services.read() as conn:
         booking = await booking_rows.get(conn, booking_id=payment.booking_id)
     if booking is None or booking.status in ("cancelled", "refunded"):
-        return
+        return False
+    await _make_order(services, gateway, intent, payment, booking.number)
+    return True
+
+
+async def _make_order(
+    services: Services, gateway: Gateway, intent: Intent, payment: Payment, booking_number: str
+) -> str:
+    """The order's id, written down together with the end of its intent."""
     order: GatewayOrder | None = None
     if intent.may_have_happened:
         order = await gateway.find_order_by_receipt(payment.receipt)
     if order is None:
-        notes = {"booking_id": str(payment.booking_id), "booking_number": booking.number}
+        notes = {"booking_id": str(payment.booking_id), "booking_number": booking_number}
         order = await gateway.create_order(payment.amount_minor, payment.currency, payment.receipt, notes)
     if (order.amount_minor, order.currency, order.receipt) != (
         payment.amount_minor,
@@ -185,6 +215,8 @@ async def _order(services: Services, gateway: Gateway, intent: Intent) -> None:
         raise Odd(f"The order {order.id} is not the one that was asked for.")
     async with services.transaction() as tx:
         await payment_rows.ordered(tx.conn, payment_id=payment.id, order_id=order.id, poll_s=POLL_ORDER_S)
+        await _done(tx, intent)
+    return order.id
 
 
 async def _capture(services: Services, gateway: Gateway, intent: Intent) -> None:
@@ -255,7 +287,8 @@ async def search(services: Services, booking_id: UUID) -> None:
         log.exception("the search after a payment failed; the timer repeats it")
 
 
-Handler = Callable[[Services, Gateway, Intent], Awaitable[None]]
+#: Does it, raising how it failed; says whether the end is written down already, with what it led to.
+Handler = Callable[[Services, Gateway, Intent], Awaitable[bool | None]]
 HANDLERS: dict[str, Handler] = {
     "order": _order,
     "capture": _capture,

@@ -136,11 +136,6 @@ async def post(
     clean = merged(lines)
     if not clean:
         return False
-    journal_id = await rows.open_journal(
-        tx.conn, kind=kind, reference=reference, booking_id=booking_id, description=description
-    )
-    if journal_id is None:
-        return False
     accounts = [line.account for line in clean]
     keys = {
         "owner_kinds": [a.owner_kind for a in accounts],
@@ -148,12 +143,16 @@ async def post(
         "types": [a.type for a in accounts],
         "currencies": [a.currency for a in accounts],
     }
-    await rows.ensure_accounts(tx.conn, **keys)
-    posted = await rows.post_lines(
-        tx.conn, journal_id=journal_id, amounts=[line.amount_minor for line in clean], **keys
-    )
-    assert posted == len(clean), "every line finds its account"
-    return True
+    there = tx.services.ledger_accounts
+    if any(account not in there for account in accounts):
+        await rows.ensure_accounts(tx.conn, **keys)
+        tx.after_commit(lambda: there.update(dict.fromkeys(accounts)))
+    posted = await rows.post(
+        tx.conn, kind=kind, reference=reference, booking_id=booking_id, description=description,
+        amounts=[line.amount_minor for line in clean], **keys,
+    )  # fmt: skip
+    assert posted in (0, len(clean)), "every line finds its account"
+    return posted > 0
 
 
 async def balance(conn: Conn, account: Account) -> int:

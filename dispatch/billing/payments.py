@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
 from dispatch.billing import captures, charges, intents
+from dispatch.billing.charges import Opened
 from dispatch.engine import offers
 from dispatch.errors import Conflict, DispatchError, Malformed, Missing, Unavailable
 from dispatch.ports.gateway import GatewayPayment, GatewayRefused
@@ -107,6 +108,20 @@ async def start(services: Services, booking: Booking, *, use_wallet: bool = Fals
     if payment.gateway_order_id is None:
         payment = await _order(services, payment)
     return block(services, fresh, payment, gateway.key_id)
+
+
+async def start_new(services: Services, opened: Opened) -> dict[str, Any]:
+    """`start` for an online booking that was opened just now: what the gateway's answer leads to is one transaction.
+
+    Raises what `start` raises.
+    """
+    payment, booking = opened.payment, opened.booking
+    assert payment is not None and opened.intent is not None, "something is left to pay online"
+    order_id = await intents.run_first(
+        services, opened.intent, payment, booking.number, first_wait_s=SECOND_TRY_S
+    )
+    ordered = replace(payment, gateway_order_id=order_id) if order_id else await _order(services, payment)
+    return block(services, booking, ordered, services.settings.payments.key_id)
 
 
 async def _why_closed(tx: Tx, booking: Booking) -> Conflict:

@@ -141,7 +141,9 @@ async def release(tx: Tx, booking_id: UUID) -> None:
 
 async def on_cancelled(tx: Tx, fact: Fact) -> None:
     """The reaction to `booking.cancelled`: whoever cancelled, the code may be used again."""
-    await release(tx, fact.booking_id)
+    booking = tx.known.get(fact.booking_id)
+    if booking is None or booking.promo_code_id is not None:
+        await release(tx, fact.booking_id)
 
 
 def register(reactions: Reactions) -> None:

@@ -53,18 +53,18 @@ def part_of(balance_minor: int, due_minor: int, *, is_online: bool) -> int:
     return part
 
 
-async def spend(tx: Tx, booking: Booking, amount_minor: int) -> UUID:
+async def spend(tx: Tx, booking: Booking, amount_minor: int, held_minor: int, *, is_new: bool = False) -> UUID:
     """Pays `amount_minor` of a booking from its customer's wallet, once per booking. Returns the payment's
     id.
 
-    What the booking's other payment still asks for shrinks by as much. Raises WalletTooSmall; the caller
-    holds the booking's lock.
+    What the booking's other payment still asks for shrinks by as much; one that `is_new` has none. The caller holds
+    the booking's lock and, which told it what the wallet holds, those of its customer's accounts. Raises
+    WalletTooSmall.
     """
     if amount_minor < 1 or amount_minor > booking.grand_total_minor:
         raise ValueError("a wallet pays between one minor unit and the whole booking")
     account = ledger.wallet(booking.account_id, booking.currency)
-    held = await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)
-    if held.get("wallet", 0) < amount_minor:
+    if held_minor < amount_minor:
         raise WalletTooSmall()
     payment_id = uuid4()
     inserted = await payment_rows.insert_captured(
@@ -74,7 +74,7 @@ async def spend(tx: Tx, booking: Booking, amount_minor: int) -> UUID:
     )  # fmt: skip
     if inserted is None:
         raise Conflict("The wallet has paid its part of this booking already.")
-    for payment in await payment_rows.lock_of_booking(tx.conn, booking_id=booking.id):
+    for payment in [] if is_new else await payment_rows.lock_of_booking(tx.conn, booking_id=booking.id):
         if payment.kind in ("cash", "online") and payment.surplus_of is None:
             await _ask_less(tx, payment.id, amount_minor)
     await ledger.post(

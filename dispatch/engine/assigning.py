@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.engine import audit, candidates, explain, lifecycle, offers
+from dispatch.engine import audit, candidates, explain, lifecycle, offers, search
 from dispatch.engine.offers import AlreadyAssigned, NoCandidate
 from dispatch.errors import Conflict, Missing
 from dispatch.events import Actor
@@ -28,7 +28,7 @@ async def assign(tx: Tx, booking_id: UUID, actor: Actor, *, force: bool) -> Offe
     booking = await offers.lock(tx, booking_id)
     # An ordered search runs even where bookings wait for people by themselves.
     booking = await _new_round(tx, booking, actor, force, is_ordered=True)
-    _, offer = await offers.search(tx, booking)
+    _, offer = await search.search(tx, booking)
     return offer
 
 
@@ -78,7 +78,7 @@ async def assign_to(tx: Tx, booking_id: UUID, technician_id: UUID, actor: Actor,
         await _make_way(tx, booking, person, others, actor)
     elif judged.reason is not None:
         raise _refused(person, judged.reason)
-    made, late = await offers.make(
+    made, late = await search.make(
         tx, booking, judged, attempt=None, made_by=actor.id or actor.kind, is_forced=force
     )
     if made is None:

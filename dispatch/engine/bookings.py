@@ -9,7 +9,19 @@ from typing import Any
 from uuid import UUID
 
 from dispatch import bus, numbers
-from dispatch.engine import alerts, audit, candidates, facts, free_times, lifecycle, offers, queue, slots
+from dispatch.engine import (
+    alerts,
+    audit,
+    candidates,
+    facts,
+    free_times,
+    lifecycle,
+    offers,
+    queue,
+    search,
+    slots,
+    tracked,
+)
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from dispatch.localtime import local
@@ -130,7 +142,7 @@ async def create(tx: Tx, new: NewBooking) -> Booking:
         list_prices=[i.list_price_minor for i in items], prices=[i.price_minor for i in items],
     )  # fmt: skip
     assert booking is not None, "an insert gives its row"
-    tx.opened[booking.id] = booking
+    tx.known[booking.id] = booking
     await facts.record(
         tx, booking.id, "booking.created", new.made_by or Actor("customer", str(new.account_id)),
         {"number": booking.number, "grand_total_minor": new.grand_total_minor, "currency": new.currency,
@@ -170,7 +182,7 @@ async def end(
     """`cancel` for a caller who holds the booking's lock and has looked at it. Raises WrongState."""
     lifecycle.move("booking", booking.status, "cancel")
     booking_id, assignment = booking.id, None
-    await offers.withdraw(tx, booking, "the booking was cancelled", actor)
+    await offers.close_with_booking(tx, booking, "the booking was cancelled", actor)
     if booking.status == "confirmed":
         assignment = await offer_rows.assignment(tx.conn, booking_id=booking_id)
     if assignment is not None:
@@ -181,6 +193,7 @@ async def end(
         refund_minor=refund_minor, target=step.target, sources=list(step.sources),
     )  # fmt: skip
     assert ended is not None, "its lock is held, and the state was looked at"
+    tx.known[booking_id] = ended
     queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
     await alerts.resolve(tx, ("queued", "timer_failing", *JOB_ALERTS), booking_id=booking_id)
     data = {
@@ -203,6 +216,7 @@ async def end_assignment(tx: Tx, booking: Booking, assignment: Assignment, actor
     )  # fmt: skip
     if not ended:
         raise lifecycle.wrong_state("assignment", assignment.state, "cancelled")
+    tracked.moved(tx, booking, assignment.id, assignment.technician_id, step.target)
     facts.tell_party(
         tx, assignment.technician_id, "job.updated",
         {"booking_id": str(booking.id), "assignment_id": str(assignment.id), "state": "cancelled", "reason": reason},
@@ -222,7 +236,7 @@ async def reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor,
         tx, booking.id, "booking.reopened", actor,
         {"reason": reason, "technician_id": str(assignment.technician_id)},
     )  # fmt: skip
-    await offers.search(tx, pending)
+    await search.search(tx, pending)
 
 
 async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime) -> Booking:
@@ -244,11 +258,12 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
         tx.conn, booking_id=booking_id, starts_at=starts_at, ends_at=starts_at + (booking.ends_at - booking.starts_at),
         local_date=shown.date(), local_time=shown.time(),
     )  # fmt: skip
+    assert moved is not None, "its lock is held"
+    tx.known[booking_id] = moved
     await facts.record(
         tx, booking_id, "booking.rescheduled", actor,
         {"from": booking.starts_at.isoformat(), "to": starts_at.isoformat()},
     )  # fmt: skip
-    assert moved is not None, "its lock is held"
     if assignment is not None:
         await _keep_or_reopen(tx, moved, assignment, actor)
         return await offers.lock(tx, booking_id)
@@ -257,7 +272,7 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
     if moved.auto_assign and moved.next_action != "release_unpaid":
         begun = await rows.new_round(tx.conn, booking_id=booking_id, is_ordered=False)
         assert begun is not None, "its lock is held, and it is pending"
-        await offers.search(tx, begun)
+        await search.search(tx, begun)
     return await offers.lock(tx, booking_id)
 
 

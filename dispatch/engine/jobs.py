@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.engine import alerts, bookings, facts, lifecycle, offers, queue
+from dispatch.engine import alerts, bookings, facts, lifecycle, offers, queue, tracked
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from dispatch.localtime import local, twelve_hour
@@ -97,7 +97,7 @@ async def advance(
         _check_begun(tx, booking)
     if step == "in_progress" and on_behalf is None:
         await _check_start_code(tx, booking, assignment, start_code)
-    await _step(tx, assignment, "detected" if is_detected else step, estimated_arrival=estimated_arrival)
+    await _step(tx, booking, assignment, "detected" if is_detected else step, estimated_arrival=estimated_arrival)
     if step in ("arrived", "in_progress"):
         await alerts.resolve(tx, bookings.JOB_ALERTS, booking_id=booking_id)
     if step in ("in_transit", "arrived"):
@@ -148,7 +148,7 @@ async def complete(
             "The job has to be started first, with the code that the customer shows.",
             details={"state": "arrived", "step": "completed", "allowed_from": ["in_progress"]},
         )
-    await _step(tx, assignment, "completed", at=completed_at)
+    await _step(tx, booking, assignment, "completed", at=completed_at)
     row = lifecycle.BOOKING["complete"]
     await booking_rows.complete(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
     queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
@@ -191,7 +191,7 @@ async def leave(tx: Tx, booking: Booking, assignment: Assignment, left_at: datet
     ):
         return
     if is_taken_back:
-        await _step(tx, assignment, "left")
+        await _step(tx, booking, assignment, "left")
         await _watch_anew(tx, booking.id)
     else:
         await alerts.raise_alert(
@@ -228,7 +228,13 @@ def _check_begun(tx: Tx, booking: Booking) -> datetime:
 
 
 async def _step(
-    tx: Tx, assignment: Assignment, step: str, *, at: datetime | None = None, estimated_arrival: datetime | None = None
+    tx: Tx,
+    booking: Booking,
+    assignment: Assignment,
+    step: str,
+    *,
+    at: datetime | None = None,
+    estimated_arrival: datetime | None = None,
 ) -> None:
     row = lifecycle.ASSIGNMENT[step]
     moved = await rows.step(
@@ -237,6 +243,7 @@ async def _step(
     )  # fmt: skip
     if not moved:
         raise lifecycle.wrong_state("assignment", assignment.state, step)
+    tracked.moved(tx, booking, assignment.id, assignment.technician_id, row.target)
 
 
 async def _tell(

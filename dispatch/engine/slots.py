@@ -51,6 +51,18 @@ async def take(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:
     return await _put(tx, found, need_of(booking), booking.starts_at, holder)
 
 
+async def move(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:
+    """Moves the booking's interval to a technician who is free then. False: they are not, and it stays where it was.
+
+    Who loses a race for that time to somebody else in this very moment has none any more, as one has whose interval
+    was taken from them: `claim` gives it another.
+    """
+    return bool(await rows.move_if_free(
+        tx.conn, booking_id=booking.id, technician_id=found.technician.id, technician_no=found.technician.no,
+        state=state, from_at=booking.starts_at - timedelta(seconds=found.travel_s), to_at=booking.ends_at,
+    ))  # fmt: skip
+
+
 def need_of(booking: Booking) -> Need:
     minutes = int((booking.ends_at - booking.starts_at).total_seconds() // 60)
     return Need(

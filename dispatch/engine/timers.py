@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from dispatch import bus
-from dispatch.engine import alerts, bookings, offers, queue, watchdog
+from dispatch.engine import alerts, bookings, offers, queue, search, watchdog
 from dispatch.loops import Loop
 from dispatch.services import Tx
 from storage import bookings as rows
@@ -38,7 +38,7 @@ Handler = Callable[[Tx, Booking], Awaitable[None]]
 
 
 async def _dispatch(tx: Tx, booking: Booking) -> None:
-    await offers.search(tx, booking)
+    await search.search(tx, booking)
 
 
 #: Every kind of timer and what it does; the booking's lock is held and its time has come.

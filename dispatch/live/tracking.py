@@ -292,6 +292,16 @@ class Tracker:
         self._bus.on_positions(self._heard)
         await self.read_jobs()
 
+    def learn_job(self, job: OpenJob) -> None:
+        """A job that this node has just committed: the next ping knows it, whenever the rows are read again."""
+        self._reload.add(job.booking_id)
+        self.arrivals.put(job)
+
+    def forget_job(self, booking_id: UUID) -> None:
+        """The same of one that has ended."""
+        self._reload.add(booking_id)
+        self.arrivals.drop(booking_id)
+
     def _job_hinted(self, hint: bus.Hint) -> None:
         self._reload.add(UUID(hint["booking_id"]))
         self._jobs_loop.wake()
@@ -344,9 +354,10 @@ class Tracker:
         """Reads all open jobs: what a lost hint would have told. A hinted one is read again afterwards."""
         async with self._pool.connection() as conn:
             found = await offer_rows.open_jobs(conn, booking_id=None)
-        self.arrivals.keep({job.booking_id for job in found})
+        self.arrivals.keep({job.booking_id for job in found} | self._reload)
         for job in found:
-            self.arrivals.put(job)
+            if job.booking_id not in self._reload:
+                self.arrivals.put(job)
 
     async def refresh_jobs(self) -> None:
         """Reads the bookings that were hinted at: a job appears, changes its state or ends."""
@@ -355,6 +366,9 @@ class Tracker:
             async with self._pool.connection() as conn:
                 for booking_id in list(wanted):
                     found = await offer_rows.open_jobs(conn, booking_id=booking_id)
+                    if booking_id in self._reload:
+                        # Changed meanwhile: what was read may be older than what is known.
+                        continue
                     if not found:
                         self.arrivals.drop(booking_id)
                     for job in found:

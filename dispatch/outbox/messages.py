@@ -29,6 +29,7 @@ TEMPLATES: Mapping[str, str] = {
     "ticket_opened": "{organisation} opened ticket {number} ({priority}): {subject}",
     "ticket_reply": "There is an answer to ticket {number}, {subject}: {message}",
     "member_enrolled": "{organisation} has enrolled you: you can book services as one of its members.",
+    "budget_warning": "{percent} percent of the budget of {whose} for {month} is used or reserved.",
     "invitation": "{inviter} invites you to {name}. Choose your password here: {link}. "
     "The link works once, for {hours} hours.",
     "verify_email": "Confirm that this is your address: {link}. The link works once, for {hours} hours.",

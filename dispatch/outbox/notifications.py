@@ -201,9 +201,9 @@ async def write(tx: Tx, fact: Fact) -> None:
 
 
 async def _about(tx: Tx, fact: Fact) -> About | None:
-    """What the notices of a fact may say. Of a booking opened or accepted just now it is known without reading."""
+    """What the notices of a fact may say. Of a booking that this transaction wrote it is known."""
     technician_id = UUID(str(named)) if (named := fact.data.get("technician_id")) else None
-    booking = tx.opened.get(fact.booking_id)
+    booking = tx.known.get(fact.booking_id)
     if booking is None:
         return await rows.about(tx.conn, booking_id=fact.booking_id, technician_id=technician_id)
     person = tx.services.roster.find(technician_id) if technician_id else None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 
-from dispatch.billing import provider_payouts, reconciliation, renewals
+from dispatch.billing import bulk_bookings, bulk_visits, provider_payouts, reconciliation, renewals
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
@@ -47,17 +47,26 @@ async def _lift_blocks(run: Run) -> None:
 
 #: Every kind of work that happens later, and who does it.
 HANDLERS: Mapping[str, Handler] = {
-    "tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers,
-    "renew": _renew, "members": _members,
+    "tidy": _tidy,
+    "reconcile": _reconcile,
+    "pay_providers": _pay_providers,
+    "renew": _renew,
+    "members": _members,
     enrolments.TASK: enrolments.work,
+    bulk_bookings.TASK: bulk_visits.book_due,
     "lift_blocks": _lift_blocks,
-}  # fmt: skip
+}
 
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
 CRONS: Mapping[str, str] = {
-    "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *", "renew": "20 * * * *",
-    "members": "6 * * * *", "lift_blocks": "2 * * * *",
-}  # fmt: skip
+    "tidy": "17 * * * *",
+    "reconcile": "10 * * * *",
+    "pay_providers": "5 * * * *",
+    "renew": "20 * * * *",
+    "members": "6 * * * *",
+    bulk_bookings.TASK: "3 * * * *",
+    "lift_blocks": "2 * * * *",
+}
 #: Those that only make sense with a payment gateway.
 _NEEDS_GATEWAY = ("reconcile",)
 

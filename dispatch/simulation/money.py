@@ -190,7 +190,7 @@ async def _open(run: Run, number: int, method: str) -> Booking | None:
             async with run.services.transaction() as tx:
                 booking = await bookings.open_booking(tx, new)
                 if method == "cash":
-                    await charges.open_payment(tx, booking, is_new=True)
+                    await charges.open_first(tx, booking, use_wallet=False, may_owe=True)
                 return booking
         except (SlotTaken, StorageError):
             continue

@@ -26,6 +26,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from cachetools import TTLCache
+
 from storage.database.binder import Statements, columns_of, to_positional
 from storage.database.orders import MAX_SORTS, BadCursor, Order, Place, Sort, after, cursor_to, direction, place_of
 from storage.database.pool import Conn, translated
@@ -49,6 +51,8 @@ MAX_COUNTED = 10_000
 STREAM_ROWS = 500
 #: Composed texts that are kept per list.
 _MAX_TEXTS = 500
+#: What had more than MAX_COUNTED rows is not counted again for so many seconds; of so many questions this is kept.
+_MANY_S, _MAX_MANY = 60.0, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,8 @@ class Listed(Generic[T]):
         conditions = " ".join(f for f in self.filters.values() if isinstance(f, str))
         self.parameters = frozenset(to_positional(f"{self._keys} {self._rows[1]} {conditions}")[1])
         self._texts: dict[tuple[Any, ...], Texts] = {}
+        #: What was asked lately and was more than is counted.
+        self._many: TTLCache[tuple[str, str], None] = TTLCache(_MAX_MANY, _MANY_S)
         LISTS.append(self)
 
     # ------------------------------------------------------------ reading
@@ -170,10 +176,21 @@ class Listed(Generic[T]):
         if place is None and not has_more and (found or offset == 0):
             total, is_exact = offset + len(found), True
         else:
-            with translated():
-                counted = int(await conn.fetchval(texts.count.text, *texts.count.take(values)))
-            total, is_exact = min(counted, MAX_COUNTED), counted <= MAX_COUNTED
+            total = await self._count(conn, texts.count, values)
+            total, is_exact = min(total, MAX_COUNTED), total <= MAX_COUNTED
         return Slice([self._row(r) for r in found], total, is_exact, page, cursor)
+
+    async def _count(self, conn: Conn, count: Text, values: Mapping[str, Any]) -> int:
+        """How many there are, up to one more than MAX_COUNTED: where there were more they are counted now and then."""
+        taken = count.take(values)
+        asked = count.text, repr(taken)
+        if asked in self._many:
+            return MAX_COUNTED + 1
+        with translated():
+            counted = int(await conn.fetchval(count.text, *taken))
+        if counted > MAX_COUNTED:
+            self._many[asked] = None
+        return counted
 
     async def first(self, conn: Conn, wanted: Wanted, *, skipped: int = 0, **given: Any) -> list[T]:
         """The first rows after some that are skipped, not counted."""
@@ -262,8 +279,8 @@ class Listed(Generic[T]):
         def counted(of: str) -> str:
             return f"SELECT 1 {of} LIMIT {MAX_COUNTED + 1}"
 
-        page = _rare_or_common(words, chosen, listed, words.has_them) if words else chosen(listed)
-        count = _rare_or_common(words, counted, listed, words.is_found) if words else counted(listed)
+        page = _rare_or_common(words, chosen, listed) if words else chosen(listed)
+        count = _rare_or_common(words, counted, listed) if words else counted(listed)
         return Texts(
             page=Text.of(f"{before}{rows}ARRAY({page})) ORDER BY {order_text}"),
             count=Text.of(f"{before}SELECT count(*) FROM ({count}) AS counted"),  # noqa: S608
@@ -316,10 +333,10 @@ def made_on_days(moment: str) -> dict[str, str]:
     }
 
 
-def _rare_or_common(words: Words, query: Callable[[str], str], listed: str, common: str) -> str:
+def _rare_or_common(words: Words, query: Callable[[str], str], listed: str) -> str:
     """The query on those rows of the list that have the words: two ways, of which only one gives rows."""
     by_hits = query(f"{listed} AND {words.are_all} AND {words.is_hit}")
-    return f"({by_hits}) UNION ALL ({query(f'{listed} AND NOT {words.are_all} AND {common}')})"
+    return f"({by_hits}) UNION ALL ({query(f'{listed} AND NOT {words.are_all} AND {words.has_them}')})"
 
 
 def _condition(filter_: Filter, value: str, is_many: bool) -> str:

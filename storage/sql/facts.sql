@@ -29,16 +29,20 @@ WITH b AS (
 )
 SELECT account_id FROM b;
 
--- name: append_party
--- All that a transaction tells a party, in its order.
-WITH p AS (
-  UPDATE parties SET event_seq = event_seq + cardinality(:types::text[]) WHERE id = :party_id RETURNING id, event_seq
-), e AS (
-  INSERT INTO party_events (party_id, seq, type, data)
-  SELECT p.id, p.event_seq - cardinality(:types::text[]) + t.n, t.type, t.data
-  FROM p, unnest(:types::text[], :data::jsonb[]) WITH ORDINALITY AS t (type, data, n)
+-- name: append_parties
+-- All that a transaction tells parties, to each in its order. Their rows are locked in the order of their ids: two transactions
+-- that tell the same two never wait for each other.
+WITH told AS (
+  SELECT party_id, type, data, n, row_number() OVER (PARTITION BY party_id ORDER BY n) AS nth, count(*) OVER (PARTITION BY party_id) AS facts
+  FROM unnest(:party_ids::uuid[], :types::text[], :data::jsonb[]) WITH ORDINALITY AS t (party_id, type, data, n)
+), locked AS (
+  SELECT id FROM parties WHERE id = ANY(:party_ids::uuid[]) ORDER BY id FOR NO KEY UPDATE
+), p AS (
+  UPDATE parties SET event_seq = event_seq + t.facts FROM locked l JOIN told t ON t.party_id = l.id AND t.nth = 1
+  WHERE parties.id = l.id RETURNING parties.id, event_seq
 )
-SELECT event_seq FROM p;
+INSERT INTO party_events (party_id, seq, type, data)
+SELECT p.id, p.event_seq - t.facts + t.nth, t.type, t.data FROM p JOIN told t ON t.party_id = p.id ORDER BY t.n;
 
 -- name: booking_since
 SELECT booking_id, seq, type, actor_kind, actor_id, data, at FROM booking_events

@@ -5,6 +5,12 @@ VALUES (:kind, :payment_id, :refund_id, :payout_id, :gateway_ref, :idempotency_k
 ON CONFLICT DO NOTHING
 RETURNING id;
 
+-- name: insert_claimed
+-- The order of a new payment, with its first runner: the one that commits it.
+INSERT INTO payment_intents (kind, payment_id, idempotency_key, state, attempts, next_try_at)
+VALUES ('order', :payment_id, :idempotency_key, 'running', 1, clock_timestamp() + make_interval(secs => :lease_s))
+RETURNING id, kind, payment_id, refund_id, payout_id, gateway_ref, idempotency_key, state, attempts, error;
+
 -- name: rearm_capture
 -- Another payment of the order was authorised, or this one is wanted sooner: the capture is due again.
 UPDATE payment_intents SET gateway_ref = :gateway_ref, state = 'pending', updated_at = clock_timestamp(),

@@ -9,18 +9,19 @@ WHERE NOT EXISTS (SELECT 1 FROM ledger_accounts l WHERE l.owner_kind = a.owner_k
 ORDER BY a.owner_kind, a.owner_id, a.type, a.currency
 ON CONFLICT (owner_kind, owner_id, type, currency) DO NOTHING;
 
--- name: open_journal
--- No row: this was posted before.
-INSERT INTO ledger_journals (kind, reference, booking_id, description)
-VALUES (:kind, :reference, :booking_id, :description)
-ON CONFLICT ON CONSTRAINT ledger_journals_once DO NOTHING
-RETURNING id;
-
--- name: post_lines
--- Sorted by account: the balances of owners are locked in that order by every journal.
+-- name: post
+-- A journal with its lines; none at all: it was posted before. Sorted by account: the balances of owners are locked in that order
+-- by every journal.
+WITH journal AS (
+  INSERT INTO ledger_journals (kind, reference, booking_id, description)
+  VALUES (:kind, :reference, :booking_id, :description)
+  ON CONFLICT ON CONSTRAINT ledger_journals_once DO NOTHING
+  RETURNING id
+)
 INSERT INTO ledger_postings (journal_id, account_id, currency, amount_minor)
-SELECT :journal_id, l.id, l.currency, a.amount_minor
-FROM unnest(:owner_kinds::text[], :owner_ids::uuid[], :types::text[], :currencies::text[], :amounts::bigint[])
+SELECT j.id, l.id, l.currency, a.amount_minor
+FROM journal j
+CROSS JOIN unnest(:owner_kinds::text[], :owner_ids::uuid[], :types::text[], :currencies::text[], :amounts::bigint[])
   AS a (owner_kind, owner_id, type, currency, amount_minor)
 JOIN ledger_accounts l ON l.owner_kind = a.owner_kind AND l.owner_id IS NOT DISTINCT FROM a.owner_id
   AND l.type = a.type AND l.currency = a.currency

@@ -182,3 +182,7 @@ SET statement_timeout = 0;
 -- name: tidy
 -- What autovacuum does between days.
 VACUUM (ANALYZE);
+
+-- name: backend
+-- The process that serves this session.
+SELECT pg_backend_pid();

@@ -30,6 +30,7 @@ FOLLOWING = [
         "ledger", "looks",
     )
 ]  # fmt: skip
+backend = sql.scalar("backend", int)
 unhurried = sql.run("unhurried")
 tidy = sql.run("tidy")
 #: How long indexes, and tidying, may take, in seconds.

@@ -172,7 +172,7 @@ async def test_a_lost_hint_is_found(live: Live) -> None:
     await happens_unheard(live, booking["id"], 2)
     party_id = await live.value("SELECT id FROM parties WHERE code = 'PT-001'")
     async with live.services.transaction() as tx:
-        await fact_rows.append_party(tx.conn, party_id=party_id, types=["earnings.updated"], data=[{"n": 1}])
+        await fact_rows.append_parties(tx.conn, party_ids=[party_id], types=["earnings.updated"], data=[{"n": 1}])
     await fanout_of(live).look_for_lost()
     assert await hears_up_to(customer, booking["id"], head + 2) == [head + 1, head + 2]
     assert (await technician.hears("earnings.updated"))["seq"] == 1
@@ -333,7 +333,6 @@ async def test_positions_go_to_those_who_watch_and_only_then(live: Live) -> None
     assert (await customer.ask("track.start", {"booking_id": booking["id"]}))["data"]["technician"] is None
 
     async def ping(n: int) -> None:
-        await live.services.tracker.read_jobs()  # the loop may be at the hinted ones just now
         await runtime.set_clock(live.services, live.services.clock.shifted(timedelta(seconds=5)))
         answer = await technician.ask("location.report", {"fixes": [fix(live, place[0] + n * 0.0002, place[1])]})
         assert answer["data"]["admitted"] == 1, answer

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from dispatch.billing import cancellation
 from dispatch.billing.cancellation import Outcome, Terms, outcome
+from tests.dispatch.billing.till import Till
+from tests.statements import counted
 
 BOOKED = datetime(2026, 1, 20, 10, tzinfo=UTC)
 TERMS = Terms(timedelta(minutes=5), Decimal(10))
@@ -31,3 +34,22 @@ def test_the_fee_rule(status: str, payment: str, minutes: float, expected: Outco
     booking: Any = SimpleNamespace(status=status, payment_status=payment, created_at=BOOKED, grand_total_minor=177_120)
     paid_minor = 177_120 if payment == "paid" else 0
     assert outcome(booking, BOOKED + timedelta(minutes=minutes), TERMS, paid_minor) == expected
+
+
+async def test_cancelling_locks_and_reads_each_row_once(till: Till) -> None:
+    """Of a booking that is offered eleven statements, of an accepted one with its customer's first fee fourteen."""
+    world = till.world
+    offered = await world.book(hours=3)
+    with counted(world.services.pool) as statements:
+        async with world.services.transaction() as tx:
+            await cancellation.cancel(tx, offered.id, offered.account_id, "no time")
+    assert len(statements) <= 11, statements
+    accepted = await world.book(hours=5)
+    await world.accept(accepted.id, (await world.open_offer(accepted.id))["technician_id"])
+    await world.advance(minutes=10)
+    with counted(world.services.pool) as statements:
+        async with world.services.transaction() as tx:
+            _, cost = await cancellation.cancel(tx, accepted.id, accepted.account_id, "no time")
+    assert cost.fee_minor > 0
+    assert len(statements) <= 14, statements
+    await till.check()

@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import pytest
 
-from dispatch.billing import checkout, confirm
+from dispatch.adapters.razorpay import opened
+from dispatch.billing import checkout, confirm, ledger
 from dispatch.billing.checkout import Preview, Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact, PreviewExpired, TooManyPayments
 from dispatch.engine import catalogue, customer_bookings, zones
 from dispatch.engine.free_times import NO_TIME, SlotTaken
 from dispatch.errors import DispatchError
+from dispatch.local_gateway.server import LocalGateway
 from dispatch.parties import addresses
 from dispatch.parties.addresses import AddressIn
 from dispatch.seeding.city import Area
@@ -65,14 +67,14 @@ async def confirmed(town: City, account_id: UUID, preview: Preview, **changes: A
     return await confirm.confirm(town.services, account_id, Confirmation(**asked))
 
 
-async def counted(town: City, work: Any) -> list[str]:
+async def counted(town: City, work: Any, *, begins: bool = False) -> list[str]:
     """The statements that `work` sends to the database, over every connection of the pool."""
     sent: list[str] = []
 
     def heard(query: asyncpg.connection.LoggedQuery) -> None:
         # What the driver asks about types, once for each connection, is nobody's statement.
         asks_types = "typeinfo_tree" in query.query or "'jit'" in query.query
-        if query.query.rstrip("; ").upper() not in ("BEGIN", "COMMIT") and not asks_types:
+        if query.query.rstrip("; ").upper() not in (("COMMIT",) if begins else ("BEGIN", "COMMIT")) and not asks_types:
             sent.append(query.query)
 
     held = [await town.services.pool.raw.acquire() for _ in range(4)]
@@ -112,6 +114,94 @@ async def test_a_held_time_costs_no_more(town: City) -> None:
     assert len(await counted(town, work)) <= BUDGET
     assert await town.value("SELECT count(*) FROM slots WHERE preview_id IS NOT NULL") == 0
     assert await town.value("SELECT count(*) FROM slots WHERE booking_id IS NOT NULL") == 1
+
+
+async def test_a_promo_code_costs_three_statements_more(town: City) -> None:
+    account = town.seeded.customer_ids[0]
+    await town.run("UPDATE accounts SET name = 'Asha Rao', email = 'asha@example.com' WHERE id = $1", account)
+    preview, place = await prepared(town, account, promo_code="SAVE10"), await home(town, account)
+
+    async def work() -> None:
+        await confirmed(town, account, preview, address_id=place)
+
+    sent = await counted(town, work)
+    assert len(sent) <= BUDGET + 3, "\n\n".join(sent)
+    assert await town.value("SELECT count(*) FROM promo_redemptions") == 1
+
+
+async def credited(town: City, account: UUID, amount_minor: int) -> None:
+    """A customer of the profile that a plain confirm leaves alone, with credit."""
+    await town.run("UPDATE accounts SET name = 'Asha Rao', email = 'asha@example.com' WHERE id = $1", account)
+    async with town.services.transaction() as tx:
+        credit = [
+            ledger.Line(ledger.wallet(account, "INR"), amount_minor),
+            ledger.Line(ledger.platform("prepaid", "INR"), -amount_minor),
+        ]
+        await ledger.post(tx, "test_credit", str(account), credit)
+
+
+async def test_a_wallet_costs_three_statements_more(town: City) -> None:
+    account = town.seeded.customer_ids[0]
+    await credited(town, account, 5000)
+    preview, place = await prepared(town, account), await home(town, account)
+    answers: list[Confirmed] = []
+
+    async def work() -> None:
+        answers.append(await confirmed(town, account, preview, address_id=place, use_wallet=True))
+
+    sent = await counted(town, work)
+    assert len(sent) <= BUDGET + 3, "\n\n".join(sent)
+    # What is answered without reading it again is what the payments have made of the row.
+    row = "SELECT (wallet_minor, outstanding_fee_minor, to_collect_minor, collected_minor) FROM bookings WHERE id = $1"
+    told = answers[0]
+    assert told.wallet_minor == 5000 and told.to_collect_minor == told.grand_total_minor - 5000
+    assert await town.value(row, told.id) == (5000, 0, told.to_collect_minor, 0)
+
+
+async def test_old_fees_cost_three_statements_more_and_are_told(town: City) -> None:
+    account = town.seeded.customer_ids[0]
+    await town.run("UPDATE accounts SET name = 'Asha Rao', email = 'asha@example.com' WHERE id = $1", account)
+    async with town.services.transaction() as tx:
+        owed = [
+            ledger.Line(ledger.receivable(account, "INR"), -700),
+            ledger.Line(ledger.platform("fee_revenue", "INR"), 700),
+        ]
+        await ledger.post(tx, "cancellation_fee", str(account), owed)
+    preview, place = await prepared(town, account), await home(town, account)
+    answers: list[Confirmed] = []
+
+    async def work() -> None:
+        answers.append(await confirmed(town, account, preview, address_id=place))
+
+    assert len(await counted(town, work)) <= BUDGET + 3
+    told = answers[0]
+    assert (told.outstanding_fee_minor, told.to_collect_minor) == (700, told.grand_total_minor + 700)
+    row = "SELECT (wallet_minor, outstanding_fee_minor, to_collect_minor, collected_minor) FROM bookings WHERE id = $1"
+    assert await town.value(row, told.id) == (0, 700, told.to_collect_minor, 0)
+
+
+async def test_an_online_confirm_is_two_transactions(fresh_pool: Pool, gw: LocalGateway) -> None:
+    keys = {"key_id": gw.key_id, "key_secret": gw.key_secret, "webhook_secret": gw.webhook_secret, "base_url": gw.url}
+    async with city(fresh_pool, technicians=24, payments=keys) as town:
+        account = town.seeded.customer_ids[0]
+        await town.run("UPDATE accounts SET name = 'Asha Rao', email = 'asha@example.com' WHERE id = $1", account)
+        preview, place = await prepared(town, account), await home(town, account)
+        answers: list[Confirmed] = []
+
+        async def work() -> None:
+            answers.append(await confirmed(town, account, preview, address_id=place, payment_method="online"))
+
+        sent = await counted(town, work, begins=True)
+        await opened.close(town.services.settings.payments)
+        block = answers[0].payment
+        assert block is not None and block["order_id"].startswith("order_")
+        assert sent.count("BEGIN;") == 2
+        # The claim and the count of payments, the payment's intent; after the gateway the order, and that it is done.
+        assert len(sent) - 2 <= BUDGET + 3, "\n\n".join(sent)
+        state = "SELECT (state, attempts) FROM payment_intents WHERE kind = 'order'"
+        assert await town.value(state) == ("done", 1)
+        again = await confirmed(town, account, preview, address_id=place, payment_method="online")
+        assert again.payment == block
 
 
 # ---------------------------------------------------------------- one wish, one answer

@@ -199,7 +199,7 @@ async def test_a_wallet_shrinks_what_is_collected_in_cash(till: Till) -> None:
     assert left is not None and left.amount_minor == GRAND - 50000
     async with till.world.services.transaction() as tx:
         with pytest.raises(WalletTooSmall):
-            await wallet.spend(tx, booking, 1)
+            await wallet.spend(tx, booking, 1, 0)
     await till.check()
 
 

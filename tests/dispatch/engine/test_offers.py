@@ -9,10 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.engine import assigning, bookings, jobs, offers
+from dispatch.engine import assigning, bookings, jobs, offers, search
 from dispatch.engine.offers import AlreadyAssigned, NoCandidate, OfferAnswered, OfferExpired, OfferWithdrawn
 from dispatch.errors import DispatchError, Missing
 from dispatch.events import Actor
+from tests.statements import counted
 from tests.world import World
 
 STAFF = Actor("admin", "staff-1")
@@ -60,6 +61,37 @@ async def test_eight_accepts_at_once_have_one_effect(world: World) -> None:
     assert {a.status for a in answers} == {"confirmed"}
     assert await world.value("SELECT count(*) FROM assignments") == 1
     assert (await world.facts(booking.id)).count("booking.confirmed") == 1
+
+
+async def test_rejecting_and_expiring_cost_twelve_statements_at_most(world: World) -> None:
+    """The end of one offer is four, and the search for the next technician is what it is in a confirm."""
+    for km in (1, 2, 3):
+        await world.technician(km_north=km)
+    booking = await world.book()
+    first = await world.open_offer(booking.id)
+    with counted(world.services.pool) as rejecting:
+        await world.reject(booking.id, first["technician_id"])
+    assert len(rejecting) <= 11, rejecting
+    with counted(world.services.pool) as expiring:
+        async with world.services.transaction() as tx:
+            await offers.expire(tx, await offers.lock(tx, booking.id))
+    assert len(expiring) <= 12, expiring
+    assert (await world.open_offer(booking.id))["attempt"] == 3
+    taken = await world.fetch("SELECT technician_id, state FROM slots WHERE booking_id = $1", booking.id)
+    assert [tuple(row) for row in taken] == [((await world.open_offer(booking.id))["technician_id"], "offered")]
+
+
+async def test_an_interval_stays_where_it_is_when_nobody_else_is_free(world: World) -> None:
+    """Who is asked next has accepted another job for that time: the time of whoever rejected stays held."""
+    one, two = await world.technician(km_north=1), await world.technician(km_north=2)
+    booking = await world.book()
+    other = await world.book()
+    assert (await world.open_offer(other.id))["technician_id"] == two
+    await world.accept(other.id, two)
+    await world.reject(booking.id, one)
+    assert await world.open_offer(booking.id) is None
+    taken = await world.fetch("SELECT technician_id, state FROM slots WHERE booking_id = $1", booking.id)
+    assert [tuple(row) for row in taken] == [(one, "held")]
 
 
 async def test_a_reject_goes_to_the_next_at_once_and_never_back(world: World) -> None:
@@ -129,9 +161,9 @@ async def test_windows_shrink_with_the_time_left(world: World) -> None:
     booking = await world.book(dispatch=False) if await world.technician() else None
     assert booking is not None
     in_1h = booking.starts_at - timedelta(minutes=30)
-    assert offers.window(world.services, booking, in_1h) == timedelta(minutes=10)
-    assert offers.window(world.services, booking, booking.starts_at - timedelta(minutes=2)) == timedelta(seconds=60)
-    assert offers.window(world.services, booking, booking.starts_at - timedelta(hours=9)) == timedelta(minutes=15)
+    assert search.window(world.services, booking, in_1h) == timedelta(minutes=10)
+    assert search.window(world.services, booking, booking.starts_at - timedelta(minutes=2)) == timedelta(seconds=60)
+    assert search.window(world.services, booking, booking.starts_at - timedelta(hours=9)) == timedelta(minutes=15)
 
 
 async def test_not_automatic_goes_straight_to_the_queue_by_priority(world: World) -> None:

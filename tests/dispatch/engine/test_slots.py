@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from dispatch.engine import candidates, free_times, offers, slots
+from dispatch.engine import candidates, free_times, offers, search, slots
 from dispatch.engine.free_times import SlotTaken
 from tests.dispatch.engine.times import MONDAY, book_at, free, hold, need, preview
 from tests.world import NOON, World
@@ -173,7 +173,7 @@ async def test_an_interval_that_is_being_offered_never_moves(world: World) -> No
 
     async def offer_first() -> None:
         async with world.services.transaction() as tx:
-            await offers.search(tx, await offers.lock(tx, first.id))
+            await search.search(tx, await offers.lock(tx, first.id))
             waits.set()
             # The other one works, as far as it can, while this is not committed.
             await asyncio.wait([claiming], timeout=0.3)

@@ -1,0 +1,201 @@
+"""The search for a technician: the best of those who may come is made an offer; else the booking waits."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from dispatch import bus
+from dispatch.engine import alerts, candidates, explain, facts, lifecycle, queue, slots
+from dispatch.engine.amounts import amounts_of
+from dispatch.engine.candidates import Reachable
+from dispatch.engine.matching import Judged
+from dispatch.events import SYSTEM, Actor
+from dispatch.services import Tx
+from dispatch.shares import earning_minor
+from storage import bookings as booking_rows
+from storage import offers as rows
+from storage import slots as slot_rows
+from storage.bookings import Booking
+from storage.database.errors import StorageError, constraint_of, is_deadlock, is_unique
+from storage.offers import Offer
+
+if TYPE_CHECKING:
+    from dispatch.services import Services
+
+#: Automatic attempts in a round (R93).
+ATTEMPTS = 3
+
+
+async def search(tx: Tx, booking: Booking) -> tuple[Booking, Offer | None]:
+    """Offers a pending booking to the best technician, or lets it wait. The caller holds the booking's lock.
+
+    A look that finds nobody is no attempt. Returns the booking as it is then.
+    """
+    reason = None
+    if not booking.auto_assign:
+        reason = "manual"
+    elif booking.attempt >= ATTEMPTS:
+        reason = "attempts_exhausted"
+    elif booking.starts_at <= tx.now:
+        reason = "start_passed"
+    if reason is not None:
+        return await queue.hand_over(tx, booking, reason), None
+    began = time.monotonic()
+    judged, policy = await candidates.judge(tx.conn, tx.services, booking, tx.now)
+    made: Made | None = None
+    verdicts: list[Judged] = []
+    for one in judged:
+        if made is None and one.reason is None:
+            made, late_reason = await make(tx, booking, one, attempt=booking.attempt + 1, made_by=None)
+            one = one if made else Judged(one.candidate, late_reason, one.score, one.parts, may_come=True)
+        verdicts.append(one)
+    await explain.store(tx, booking, policy, verdicts, made.offer if made else None)
+    if made is None:
+        return await queue.wait(tx, booking, verdicts, began), None
+    return made.booking, made.offer
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An offer that was opened, and its booking as it is then."""
+
+    booking: Booking
+    offer: Offer
+
+
+async def make(
+    tx: Tx,
+    booking: Booking,
+    one: Judged,
+    *,
+    attempt: int | None,
+    made_by: str | None,
+    is_forced: bool = False,
+) -> tuple[Made | None, str]:
+    """Claims the technician's time and a place, and opens the offer; None with a reason when somebody was faster.
+
+    A forced one may take any place, and sends away or ends whatever is merely held in its way.
+    """
+    person = tx.services.roster.find(one.candidate.id)
+    if person is None:
+        return None, "not_verified"
+    live = candidates.is_live(tx.services, booking.starts_at, tx.now)
+    found = candidates.reach(tx.services, person, candidates.place_of(booking), live)
+    offer, reason = None, "offer_open"
+    # Who loses a place to somebody who takes it at the same time takes the next one.
+    for _ in range(places := candidates.open_offers(tx.services, live and not is_forced)):
+        offer, reason = await _claim(tx, booking, found, one.score, places, attempt, made_by, is_forced)
+        if offer is not None or reason != "place_lost":
+            break
+    if offer is None:
+        return None, "offer_open" if reason == "place_lost" else reason
+    step = lifecycle.BOOKING["offer"]
+    offered = await booking_rows.offer_made(
+        tx.conn, booking_id=booking.id, attempts=0 if attempt is None else 1, expires_at=offer.expires_at,
+        target=step.target, sources=list(step.sources),
+    )  # fmt: skip
+    assert offered is not None, "the lock is held and the state was looked at"
+    tx.hint(bus.TIMER_SET, {"at": offer.expires_at.timestamp()})
+    if booking.queued_at is not None or booking.round > 1:
+        # People were told that it waits, in this round or before it.
+        await alerts.resolve(tx, ["queued"], booking_id=booking.id)
+    facts.tell_party(tx, person.id, "offer.made", offer_view(offered, offer))
+    await facts.record(
+        tx, booking.id, "partner.assigned", Actor("admin", made_by) if made_by else SYSTEM,
+        {
+            "offer_id": str(offer.id), "technician_id": str(person.id), "technician_name": person.name,
+            "round": offer.round, "attempt": offer.attempt, "expires_at": offer.expires_at.isoformat(),
+        },
+    )  # fmt: skip
+    return Made(offered, offer), ""
+
+
+class _NoPlace(Exception):
+    """The technician's places were all taken meanwhile; what the savepoint claimed goes back."""
+
+
+async def _claim(
+    tx: Tx,
+    booking: Booking,
+    found: Reachable,
+    score: float | None,
+    places: int,
+    attempt: int | None,
+    made_by: str | None,
+    is_forced: bool,
+) -> tuple[Offer | None, str]:
+    share_pct = tx.services.settings.billing.technician_share_pct
+    new = {
+        "booking_id": booking.id, "technician_id": found.technician.id, "places": places, "round": booking.round,
+        "attempt": attempt, "score": score, "distance_m": None if found.distance_m is None else int(found.distance_m),
+        "earning_minor": earning_minor(booking.grand_total_minor, share_pct), "currency": booking.currency,
+        "expires_at": tx.now + window(tx.services, booking, tx.now), "made_by": made_by,
+    }  # fmt: skip
+    if not is_forced:
+        # Whose time is free needs no savepoint: one statement takes it, and one gives it back. A booking that is opened
+        # just now, whose facts wait for the commit, has no interval yet.
+        is_new = booking.event_seq == 0
+        if await (slots.take if is_new else slots.move)(tx, booking, found, "offered"):
+            offer = await rows.make_if_free(tx.conn, **new)
+            if offer is None and is_new:
+                await slot_rows.drop_booking(tx.conn, booking_id=booking.id)
+            elif offer is None:
+                await slot_rows.set_state(tx.conn, booking_id=booking.id, state="held")
+            return offer, "offer_open"
+    try:
+        async with tx.savepoint():
+            if not await slots.claim(tx, booking, found, "offered", is_forced=is_forced):
+                return None, "busy_then"
+            offer = await rows.make(tx.conn, **new)
+            if offer is None:
+                raise _NoPlace
+            return offer, ""
+    except _NoPlace:
+        return None, "offer_open"
+    except StorageError as e:
+        # The savepoint gave back what it held: whoever we waited for goes on, and we ask somebody else.
+        if not (is_unique(e) or is_deadlock(e)):
+            raise
+        return None, "place_lost" if constraint_of(e) == "offers_one_open_per_place" else "offer_open"
+
+
+def window(services: Services, booking: Booking, now: datetime) -> timedelta:
+    """How long the technician may think: the setting (shorter ones by lead time), never longer than the time left
+    shared among the attempts left, at least the minimum (60 s)."""
+    s = services.settings.dispatch
+    lead_s = (booking.starts_at - now).total_seconds()
+    by_lead = [w.window_s for w in sorted(s.offer_windows, key=lambda w: w.lead_below_s) if lead_s < w.lead_below_s]
+    wanted = by_lead[0] if by_lead else s.offer_window_s
+    share = lead_s / max(1, ATTEMPTS - booking.attempt)
+    return timedelta(seconds=max(s.offer_window_min_s, min(wanted, share)))
+
+
+def offer_view(booking: Booking, offer: Offer) -> dict[str, Any]:
+    """What the technician is told of a job before accepting it: roughly where, when, what to take at the door, not
+    whom."""
+    amounts = amounts_of(booking)
+    place = facts.door(facts.Stage.OFFERED, booking.address, booking.lat, booking.lng, booking.contact)
+    return {
+        "offer_id": str(offer.id),
+        "booking_id": str(booking.id),
+        "booking_number": booking.number,
+        "starts_at": booking.starts_at.isoformat(),
+        "ends_at": booking.ends_at.isoformat(),
+        "categories": booking.categories,
+        "city": booking.address.get("city"),
+        "pincode": booking.address.get("pincode"),
+        "lat": place.lat,
+        "lng": place.lng,
+        "distance_m": facts.rough_m(offer.distance_m),
+        "payment_method": booking.payment_method,
+        "grand_total_minor": booking.grand_total_minor,
+        "wallet_minor": amounts.wallet_minor,
+        "outstanding_fee_minor": amounts.outstanding_fee_minor,
+        "amount_to_collect_minor": amounts.to_collect_minor,
+        "earning_minor": offer.earning_minor,
+        "currency": offer.currency,
+        "expires_at": offer.expires_at.isoformat(),
+    }
