@@ -149,7 +149,8 @@ def _value(asked: Asked, name: str) -> Any:
         return asked.values[name]
     end = _now().date() - timedelta(days=DAYS_BACK)
     begin = end - timedelta(days=DAYS_ASKED)
-    return {"date_from": begin, "date_to": end, "date": [end]}[name]
+    moments = {"from_at": _now() - timedelta(days=DAYS_BACK + DAYS_ASKED), "to_at": _now() - timedelta(days=DAYS_BACK)}
+    return {"date_from": begin, "date_to": end, "date": [end], **moments}[name]
 
 
 def _is_indexed(asked: Asked, wanted: Wanted) -> bool:
