@@ -20,7 +20,10 @@ from storage.categories import Category
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
-Link = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^(https?://|/)[^\s<>\"']+$")]
+Link = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^(https?://|/)[^\s<>\"']+$"),
+    Field(examples=["https://cdn.example.com/facial.png"]),
+]  # fmt: skip
 Position = Annotated[int, Field(ge=0, le=100_000)]
 
 CATEGORIES = Grammar(key="categories", source=rows.everything, filters={"is_active": Once(bool)})

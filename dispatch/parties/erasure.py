@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.access import step_up
-from dispatch.engine import facts
+from dispatch.engine import facts, files
 from dispatch.errors import Conflict, Missing
 from dispatch.parties import customers
 from dispatch.services import Services, Tx
@@ -57,6 +57,7 @@ async def erase(services: Services, account_id: UUID, step_up_token: str | None)
         await rows.erase_previews(conn, account_id=account_id)
         await rows.erase_payers(conn, account_id=account_id)
         await rows.erase_provider_customers(conn, account_id=account_id)
+        await files.drop_all_of(tx, files.Owner("account", account_id))
         await rows.end_memberships(conn, account_id=account_id)
         principals = [f"customer:{account_id}", f"/customer:{account_id}"]
         await rows.erase_answers(conn, principals=principals)
