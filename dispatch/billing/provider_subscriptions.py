@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from dispatch.billing import provider_requests, refunds, request_links
+from dispatch.billing import provider_facts, provider_requests, refunds, request_links
 from dispatch.billing.provider_requests import NewRequest
-from dispatch.engine import facts
 from dispatch.errors import Conflict, DispatchError, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.services import Services, Tx
@@ -225,13 +224,14 @@ async def each(
 async def tell(tx: Tx, provider_id: UUID, subscription_id: UUID) -> None:
     """Tells the provider how a subscription stands."""
     one = await get(tx.conn, provider_id, subscription_id)
-    facts.tell_party(
+    provider_facts.tell(
         tx, provider_id, "subscription.updated",
         {
             "subscription_id": str(one.id), "customer_id": str(one.customer_id), "plan_name": one.plan_name,
             "status": one.status, "derived_status": one.derived, "expiry_date": one.ends_at.isoformat(),
             "amount_minor": one.amount_minor, "currency": one.currency,
         },
+        about=one.id,
     )  # fmt: skip
 
 

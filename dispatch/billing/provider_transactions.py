@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from dispatch.engine import facts
+from dispatch.billing import provider_facts
 from dispatch.engine.lifecycle import Step, Table
 from dispatch.errors import Missing
 from dispatch.services import Tx
@@ -94,13 +94,14 @@ async def move_of_payout(tx: Tx, payout_id: UUID, step: str) -> None:
 
 def tell(tx: Tx, line: Transaction, fact: str) -> None:
     """Tells the provider of a line; sockets hear it once it is committed."""
-    facts.tell_party(
+    provider_facts.tell(
         tx, line.provider_id, fact,
         {
             "transaction_id": str(line.id), "type": line.type, "category": line.category, "status": line.status,
             "amount_minor": line.amount_minor, "currency": line.currency, "reference": line.reference,
             "method": line.method, "customer_id": str(line.customer_id) if line.customer_id else None,
         },
+        about=line.id,
     )  # fmt: skip
 
 

@@ -125,6 +125,9 @@ class OwnerRow:
     keys: tuple[str, ...]
 
 
+#: A line of a provider's statement; amounts are in the units that it chose.
+_TOLD_LINE = tuple("amount" if key == "amount_minor" else key for key in _LINE)
+
 #: What organisations (R114), integrations and providers are told of their own affairs, by webhook only.
 OWNER_FACTS: Mapping[str, OwnerRow] = {
     "user.enrolled": OwnerRow(
@@ -138,6 +141,16 @@ OWNER_FACTS: Mapping[str, OwnerRow] = {
     "partner.status_changed": OwnerRow(("integration",), ("from", "to", "reason")),
     "api.usage_alert": OwnerRow(("integration",), ("used", "limit", "percent", "month")),
     "maintenance.scheduled": OwnerRow(("integration",), ("starts_at", "ends_at", "text")),
+    "transaction.created": OwnerRow(("provider",), _TOLD_LINE),
+    "transaction.updated": OwnerRow(("provider",), _TOLD_LINE),
+    "payout.updated": OwnerRow(("provider",), ("payout_id", "invoice", "amount", "currency", "status")),
+    "subscription.updated": OwnerRow(
+        ("provider",),
+        (
+            "subscription_id", "customer_id", "plan_name", "status", "derived_status", "expiry_date", "amount",
+            "currency",
+        ),
+    ),
     "security.alert": OwnerRow(("integration",), ("kind", "text", "at")),
 }  # fmt: skip
 

@@ -39,6 +39,12 @@ BODIES: dict[str, Any] = {
     "GET /api/providers/transactions/payment-requests/{request_id}": None,
     "PATCH /api/providers/transactions/payment-requests/{request_id}": {"description": "X"},
     "POST /api/providers/transactions/payment-requests/{request_id}/cancel": None,
+    "GET /api/providers/webhooks/{webhook_id}": None,
+    "PATCH /api/providers/webhooks/{webhook_id}": {"description": "X"},
+    "DELETE /api/providers/webhooks/{webhook_id}": None,
+    "POST /api/providers/webhooks/{webhook_id}/rotate-secret": None,
+    "POST /api/providers/webhooks/{webhook_id}/test": None,
+    "POST /api/providers/webhooks/deliveries/{delivery_id}/replay": None,
 }
 
 
@@ -82,11 +88,15 @@ async def neighbours(office: Office) -> Neighbours:
         "member_id": await made(
             "/team/members/invite", {"name": "M", "email": "m@tenancy.example", "role": "Staff"}, "member", "id"
         ),
+        "webhook_id": await made(
+            "/webhooks", {"url": "https://hooks.example.com/x", "events": ["transaction.created"]}, "id"
+        ),
         "manual_id": await made("/transactions/manual", {"amount": 5000}, "_id"),
         "request_id": await made("/transactions/payment-request", asked, "_id"),
     }
     lines = (await owner.call("GET", "/transactions"))["data"]["transactions"]
-    return Neighbours(stranger, {**ids, "transaction_id": lines[0]["_id"]})
+    sent = (await owner.call("GET", "/webhooks/deliveries"))["data"]["deliveries"]
+    return Neighbours(stranger, {**ids, "transaction_id": lines[0]["_id"], "delivery_id": sent[0]["id"]})
 
 
 @pytest.mark.parametrize("route", WITH_ID, ids=lambda r: r.template)
@@ -98,7 +108,7 @@ async def test_a_stranger_is_told_that_there_is_no_such_thing(neighbours: Neighb
 
 LISTS = (
     "/customers", "/payment-links", "/payouts/history", "/subscriptions", "/transactions", "/transactions/manual",
-    "/transactions/payment-requests", "/notifications/history",
+    "/transactions/payment-requests", "/notifications/history", "/webhooks", "/webhooks/deliveries",
 )  # fmt: skip
 
 
