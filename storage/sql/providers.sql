@@ -38,6 +38,11 @@ UPDATE providers SET payout_frequency = :frequency, payout_day = :day, store_cur
   payouts_from = CASE WHEN payout_frequency <> :frequency THEN app_now()::date ELSE payouts_from END
 WHERE id = :id;
 
+-- name: enlist
+-- From now on these technicians work for it: the jobs that they accept are paid to it.
+UPDATE technicians t SET provider_id = :id FROM parties p
+WHERE p.id = t.id AND p.kind = 'technician' AND p.deleted_at IS NULL AND p.code = ANY(:codes::text[]);
+
 -- name: set_units
 UPDATE providers SET money_units = :money_units, updated_at = app_now() WHERE id = :id;
 
