@@ -43,6 +43,12 @@ WHERE id = :id;
 UPDATE technicians t SET provider_id = :id FROM parties p
 WHERE p.id = t.id AND p.kind = 'technician' AND p.deleted_at IS NULL AND p.code = ANY(:codes::text[]);
 
+-- name: set_service
+-- `provider_id` none: they work for themselves again. Only from whom they work for now.
+UPDATE technicians t SET provider_id = :provider_id FROM parties p
+WHERE t.id = :technician_id AND p.id = t.id AND p.deleted_at IS NULL
+  AND (NOT :only_from OR t.provider_id = :from_id);
+
 -- name: set_units
 UPDATE providers SET money_units = :money_units, updated_at = app_now() WHERE id = :id;
 
