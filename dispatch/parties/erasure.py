@@ -59,6 +59,8 @@ async def erase(services: Services, account_id: UUID, step_up_token: str | None)
         await rows.erase_provider_customers(conn, account_id=account_id)
         await files.drop_all_of(tx, files.Owner("account", account_id))
         await rows.end_memberships(conn, account_id=account_id)
+        await rows.erase_members(conn, account_id=account_id)
+        await rows.erase_enrolments(conn, account_id=account_id)
         principals = [f"customer:{account_id}", f"/customer:{account_id}"]
         await rows.erase_answers(conn, principals=principals)
         await rows.erase_command_answers(conn, principals=principals)
