@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.erp.conftest import Clerk
+from tests.api.erp.conftest import Clerk, Office
 
 VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "text": (["x", 5], ["y" * 501, {"a": 1}]), "textarea": (["y" * 4000], ["y" * 5001]),
@@ -57,3 +57,19 @@ async def test_required_inactive_ordered_and_of_another_entity(clerk: Clerk) -> 
     other = (await clerk.call("POST", "/custom-fields", of_product, expect=201))["data"]
     await clerk.call("POST", "/partners", {"name": "x", "custom_fields": {str(other["id"]): "y"}}, expect=422)
     await clerk.call("PATCH", f"/custom-fields/{first}", {"field_type": "text"}, expect=422)
+
+
+async def test_products_have_values_of_their_own_fields(office: Office, clerk: Clerk) -> None:
+    async with office.services.pool.transaction() as conn:
+        service_id = await conn.fetchval(
+            "INSERT INTO services (name, category, service_type, tier) VALUES ('x', 'Spa', 'x', 'Minimal') RETURNING id"
+        )
+    given = {"entity_type": "product", "field_name": "shelf", "field_label": "Shelf", "field_type": "number"}
+    field = (await clerk.call("POST", "/custom-fields", given, expect=201))["data"]["id"]
+    path = f"/products/{service_id}/custom-fields"
+    await clerk.call("PUT", path, {"custom_fields": {str(field): "7"}})
+    assert [(v["field_name"], v["value"]) for v in (await clerk.get(path))["data"]] == [("shelf", 7)]
+    await clerk.call("PUT", path, {"custom_fields": {str(field): "many"}}, expect=422)
+    await clerk.call("PUT", path, {"custom_fields": {"1": "of a partner"}}, expect=422)
+    for method, body in (("GET", None), ("PUT", {"custom_fields": {}})):
+        await clerk.call(method, f"/products/{uuid4()}/custom-fields", body, expect=404)
