@@ -20,6 +20,7 @@ from dispatch.parties import billing_settings
 from dispatch.parties.billing_settings import BillingIn
 from dispatch.ports.gateway import GatewayLink
 from dispatch.services import Services
+from storage import ledger_check as rows
 from storage.invoices import Invoice
 from tests.organisations import Home, add_organisation
 
@@ -114,6 +115,9 @@ async def test_paid_in_parts_then_over_and_the_rest_is_credit(home: Home) -> Non
     await home.done(last_month(home).end)
     following = await issued(home)
     assert (following.paid_minor, following.status, await home.owes()) == (11800, "pending", 46400)
+    async with home.services.read() as conn:
+        assert await rows.QUESTIONS["organisation_debts"](conn) == []
+        assert await rows.QUESTIONS["organisation_credit"](conn) == []
 
 
 async def test_what_is_not_paid_by_its_day_is_overdue_and_told_once(home: Home) -> None:
