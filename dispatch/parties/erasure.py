@@ -9,6 +9,7 @@ from uuid import UUID
 from dispatch.access import step_up
 from dispatch.engine import facts, files
 from dispatch.errors import Conflict, Missing
+from dispatch.outbox import message_settings as preferences
 from dispatch.parties import customers
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
@@ -117,4 +118,6 @@ async def export(conn: Conn, account_id: UUID) -> dict[str, Any]:
         "messages": [asdict(row) for row in messages],
         "contact_submissions": [asdict(row) for row in letters],
         "sessions": [asdict(row) for row in sessions],
+        "message_settings": asdict(await preferences.get(conn, account_id=account_id)),
+        "apps": [asdict(row) for row in await push_tokens.of_account(conn, account_id=account_id)],
     }
