@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from api.auth import guests, principals
+from api.auth import guests, organisation_limits, principals
 from api.auth.principals import Admin as Admin
 from api.auth.principals import Customer as Customer
 from api.auth.principals import Member as Member
@@ -63,6 +63,7 @@ organisation = Audience(
     name="organisation", prefix="/api/partners", principal=Member, authenticate=principals.organisation,
     dialect=ORGANISATION, limit=RateLimit("organisation_per_minute", 60, "caller"), drops_unknown_keys=True,
     page_limit=20, title="Organisations", permits=principals.permits, resources=RESOURCES["organisation"],
+    meter=organisation_limits.meter,
 )  # fmt: skip
 
 erp = Audience(

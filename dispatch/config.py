@@ -94,7 +94,14 @@ class Limits(BaseModel):
     admin_per_minute: int = Field(500, ge=1, description="Back office, per member of staff")
     internal_per_minute: int = Field(6000, ge=1, description="Internal API, per service")
     account_per_minute: int = Field(60, ge=1, description="Sign-in with a password, per address")
-    organisation_per_minute: int = Field(300, ge=1, description="Organisation portal, per member or key")
+    organisation_per_minute: int = Field(300, ge=1, description="Organisation portal without a sign-in, per address")
+    organisation_general_per_quarter: int = Field(
+        200, ge=1, description="Organisation portal, per organisation in 15 minutes"
+    )
+    organisation_management_per_quarter: int = Field(100, ge=1, description="Managing an organisation, in 15 minutes")
+    organisation_bulk_per_quarter: int = Field(10, ge=1, description="Bulk operations, per organisation in 15 minutes")
+    organisation_analytics_per_quarter: int = Field(50, ge=1, description="Analytics of an organisation, in 15 minutes")
+    organisation_uploads_per_hour: int = Field(20, ge=1, description="Files of an organisation, in an hour")
     integration_public_per_quarter: int = Field(
         100, ge=1, description="Integrations: what needs no credentials, per address and quarter of an hour"
     )
@@ -173,6 +180,9 @@ class Dispatch(BaseModel):
     )
     lead_s: float = Field(3600, ge=0, description="A booking starts at least so long from now")
     max_advance_days: int = Field(30, ge=1, le=365, description="A booking starts at most so many days ahead")
+    bulk_horizon_days: int = Field(
+        14, ge=1, le=90, description="Visits of an organisation's series become bookings so many days ahead"
+    )
     radius_m: float = Field(10_000, gt=0, le=200_000, description="How far technicians are looked for")
     min_rating: float = Field(
         4.0, ge=0, le=5, description="Lower rated technicians get no offers; the unrated count as 4.0"

@@ -29,5 +29,3 @@ class BillingSettings:
 
 put = sql.run("put")
 get = sql.row("get", BillingSettings)
-set_bank_code = sql.run("set_bank_code")
-bank_code = sql.scalar("bank_code", str)

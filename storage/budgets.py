@@ -43,8 +43,20 @@ class Month:
     alerted_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Somebody to write to, and whose budget it is about."""
+
+    email: str
+    name: str
+
+
 allocate = sql.scalar("allocate", UUID)
 apply = sql.run("apply")
 in_force = sql.rows("in_force", Allocation)
 open_month = sql.run("open_month")
 months = sql.rows("months", Month)
+move = sql.rows("move", Month)
+warned = sql.scalar("warned", UUID)
+hold = sql.run("hold")
+warn_whom = sql.rows("warn_whom", Whom)

@@ -21,6 +21,10 @@ class Known:
     is_blocked: bool
     places: list[int]
     first_ends_at: datetime | None
+    #: Of the organisation that books: its priority for this technician's provider, and whether it lets them come.
+    preference: int | None
+    is_allowed: bool
 
 
 known = sql.rows("known", Known)
+prefers = sql.scalar("prefers", bool)

@@ -37,6 +37,8 @@ QUESTIONS: dict[str, Rows[Off]] = {
         "payout_parts",
         "cash",
         "platform_accounts",
+        "trade_debts",
+        "trade_credit",
         "held_money",
         "refund_losses",
         "collected",

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from storage.database.binder import Statements
+from storage.database.listing import AnyOf, Listed, Sort
 
 sql = Statements("organisations")
 
@@ -69,3 +70,14 @@ set_account_manager = sql.run("set_account_manager")
 set_terms = sql.run("set_terms")
 least_busy_manager = sql.scalar("least_busy_manager", UUID)
 manager = sql.row("manager", Manager)
+
+everybodys = Listed(
+    sql, "everybodys", Organisation, key=Sort("o.id", "uuid"),
+    sorts={"created": Sort("o.created_at", "timestamptz"), "name": Sort("lower(p.name)", "text")},
+    default_sort=(("created", True),),
+    filters={
+        "status": AnyOf("o.status", "text"), "tier": AnyOf("o.tier", "text"), "type": AnyOf("o.org_type", "text"),
+        "account_manager": AnyOf("o.account_manager_id", "uuid"),
+    },
+    search="array_to_tsvector(search_words(p.name) || search_words(p.code) || search_words(o.registered_email)) @@ {}",
+)  # fmt: skip

@@ -97,6 +97,8 @@ everybodys = Listed(
         "tier": "b.tiers && {}::text[]", "rating": AnyOf("b.rating", "int"),
         "is_queued": "(b.queued_at IS NOT NULL) = {}::boolean",
         "is_assigned": "(b.technician_id IS NOT NULL) = {}::boolean",
+        "created_from": "b.created_at >= {}::date::timestamp AT TIME ZONE :timezone",
+        "created_to": "b.created_at < ({}::date + 1)::timestamp AT TIME ZONE :timezone",
         **local_days("b"),
     },
     search=SEARCH,

@@ -78,7 +78,7 @@ put_pincode = sql.run("put_pincode")
 set_active = sql.run("set_active")
 get = sql.row("get", ZoneFile)
 lock = sql.row("lock", ZoneFile)
-has_code = sql.scalar("has_code", bool)
+claim = sql.scalar("claim", UUID)
 drop_pincodes = sql.run("drop_pincodes")
 
 #: All of them, inactive ones too.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import count
 from typing import Any
 from uuid import UUID
 
 from dispatch.access import passwords
+from dispatch.billing import ledger
+from dispatch.billing.ledger import Line
 from dispatch.events import Actor
 from dispatch.parties import departments, members, organisations
 from dispatch.parties.departments import DepartmentIn
@@ -65,6 +68,63 @@ class Home:
             return await departments.create(
                 tx, self.id, DepartmentIn(name, code, **more), today=tx.now.date(), set_by="a test"
             )
+
+    async def done(
+        self, day: date, *, member_id: UUID | None = None, department_id: UUID | None = None, price_minor: int = 60000,
+        discount_minor: int = 9000, tax_minor: int = 7200, name: str = "Office Cleaning", status: str = "completed",
+        rating: int | None = None, fee_minor: int | None = None, currency: str = "INR",
+    ) -> UUID:  # fmt: skip
+        """A booking on account of that day, done (or cancelled with a fee) and owed; R68's arithmetic by itself."""
+        total = price_minor - discount_minor + tax_minor
+        owed = total if status == "completed" else fee_minor or 0
+        account_id = await self.account_of(member_id or self.owner_id)
+        async with self.services.transaction() as tx:
+            service_id = await tx.conn.fetchval(
+                "INSERT INTO services (name, category, service_type, tier) VALUES ($1, 'Cleaning', 'home', 'Minimal')"
+                " RETURNING id", name,
+            )  # fmt: skip
+            technician_id = await tx.conn.fetchval(
+                "INSERT INTO parties (kind, code, name) VALUES ('technician', 'T-' || gen_random_uuid(), 'Tess')"
+                " RETURNING id"
+            )
+            await tx.conn.execute(
+                "INSERT INTO technicians (id, categories, tiers) VALUES ($1, '{Cleaning}', '{Minimal}')", technician_id
+            )
+            booking_id = UUID(str(await tx.conn.fetchval(
+                """
+                INSERT INTO bookings (number, account_id, organisation_id, department_id, member_id, address, lat, lng,
+                  timezone, local_date, local_time, starts_at, ends_at, categories, tiers, status, payment_method,
+                  currency, subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, technician_id,
+                  rating, cancellation_fee_minor, cancelled_by)
+                VALUES ('BKG-' || left(gen_random_uuid()::text, 8), $1, $2, $3, $4,
+                  '{"address_line1": "5th Floor"}', 22.5, 88.3, 'Asia/Kolkata', $5::date, '10:00',
+                  $5::date + time '10:00', $5::date + time '11:00', '{Cleaning}', '{Minimal}', $6, 'account', $14, $7,
+                  0, $8, $9, $10, $11, $12, $13, CASE WHEN $6 = 'cancelled' THEN 'admin' END)
+                RETURNING id
+                """,
+                account_id, self.id, department_id, member_id, day, status, price_minor, discount_minor, tax_minor,
+                total, technician_id, rating, fee_minor, currency,
+            )))  # fmt: skip
+            await tx.conn.execute(
+                "INSERT INTO booking_items (booking_id, position, service_id, name, category, tier, quantity,"
+                " duration_minutes, list_price_minor, price_minor)"
+                " VALUES ($1, 1, $2, $3, 'Cleaning', 'Minimal', 1, 60, $4, $4)",
+                booking_id, service_id, name, price_minor,
+            )  # fmt: skip
+            if owed:
+                await ledger.post(
+                    tx, "completion", str(booking_id),
+                    [
+                        Line(ledger.party_receivable(self.id, currency), -owed),
+                        Line(ledger.platform("platform_revenue", currency), owed),
+                    ],
+                )  # fmt: skip
+        return booking_id
+
+    async def owes(self) -> int:
+        """What the ledger says that it owes, in minor units."""
+        async with self.services.read() as conn:
+            return -await ledger.balance(conn, ledger.party_receivable(self.id, "INR"))
 
     async def sign_in(self, member_id: UUID) -> None:
         async with self.services.transaction() as tx:

@@ -48,8 +48,9 @@ BOOKINGS = Grammar(
     filters={
         "status": Status, "payment_status": PaymentStatus, "payment_method": PaymentMethod, "partner_id": UUID,
         "user_id": UUID, "zone_id": UUID, "organization_id": UUID, "system": str, "currency": str,
-        "service_category": str, "service_tier": str, "rating": Annotated[int, Field(ge=1, le=5)],
-        "is_queued": Once(bool), "is_assigned": Once(bool), "date": Day, **DAYS,
+        "service_category": str, "service_tier": str, "rating": Whole,
+        "is_queued": Once(bool), "is_assigned": Once(bool), "created_from": Once(Day), "created_to": Once(Day),
+        "date": Day, **DAYS,
     },
     aliases={"technician_id": "partner_id", "customer_id": "user_id", "category": "service_category"},
     names={
@@ -130,9 +131,11 @@ async def _changed(services: Services, booking_id: UUID) -> ChangedOut:
 
 @admin.route("GET", "/bookings", permission="bookings:read", listing=BOOKINGS, tags=["bookings"])
 async def list_bookings(services: Services, caller: Admin, listing: Listing) -> Page[BookingOut]:
-    """Everybody's bookings, the newest first; days are those of the visit."""
+    """Everybody's bookings, the newest first; `date_*` are days of the visit, `created_*` of the booking."""
     async with services.read() as conn:
-        return Page.of(await rows.everybodys.page(conn, listing.wanted), booking_out)
+        return Page.of(
+            await rows.everybodys.page(conn, listing.wanted, timezone=services.settings.timezone), booking_out
+        )
 
 
 COLUMNS = (
@@ -145,7 +148,8 @@ COLUMNS = (
 async def export_bookings(services: Services, caller: Admin, query: ExportQuery, listing: Listing) -> File:
     """All bookings that the list would show, as a file: csv, xlsx, pdf."""
     pieces = exports.export(
-        services, query.format, "Bookings", COLUMNS, rows.everybodys, listing.wanted, _line
+        services, query.format, "Bookings", COLUMNS, rows.everybodys, listing.wanted, _line,
+        timezone=services.settings.timezone,
     )  # fmt: skip
     return file(pieces, "bookings", query.format)
 

@@ -20,7 +20,10 @@ from storage.categories import Category
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
-Link = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^(https?://|/)[^\s<>\"']+$")]
+Link = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^(https?://|/)[^\s<>\"']+$"),
+    Field(examples=["https://cdn.example.com/facial.png"]),
+]  # fmt: skip
 Position = Annotated[int, Field(ge=0, le=100_000)]
 
 CATEGORIES = Grammar(key="categories", source=rows.everything, filters={"is_active": Once(bool)})
@@ -89,13 +92,24 @@ async def one(services: Services, caller: Admin, id: UUID) -> CategoryChanged:
     return CategoryChanged(category=category_out(found))
 
 
-@admin.route("PUT", "/categories/{id}", permission="services:write", tags=["services"])
-async def change(services: Services, caller: Admin, id: UUID, body: CategoryChange) -> CategoryChanged:
-    """Change a category."""
+async def _change(services: Services, caller: Admin, category_id: UUID, body: CategoryChange) -> CategoryChanged:
     given = body.model_dump(include=body.model_fields_set)
     changes = {n: v for n, v in given.items() if v is not None or n in CategoryChange.keeps_null}
     async with services.transaction() as tx:
-        return CategoryChanged(category=category_out(await offered.change_category(tx, id, caller.actor, changes)))
+        changed = await offered.change_category(tx, category_id, caller.actor, changes)
+    return CategoryChanged(category=category_out(changed))
+
+
+@admin.route("PUT", "/categories/{id}", permission="services:write", tags=["services"])
+async def put(services: Services, caller: Admin, id: UUID, body: CategoryChange) -> CategoryChanged:
+    """Change a category; what is absent stays."""
+    return await _change(services, caller, id, body)
+
+
+@admin.route("PATCH", "/categories/{id}", permission="services:write", tags=["services"])
+async def patch(services: Services, caller: Admin, id: UUID, body: CategoryChange) -> CategoryChanged:
+    """The same under another method."""
+    return await _change(services, caller, id, body)
 
 
 @admin.route("DELETE", "/categories/{id}", permission="services:write", tags=["services"])

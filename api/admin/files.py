@@ -54,7 +54,7 @@ async def send(
     received = await files.receive(services, query.purpose, HOUSE, sent.name, sent.content, caller.actor)
     async with services.transaction() as tx:
         file = await files.keep(tx, received.id)
-        await audit.record(tx, caller.actor, "file.sent", "file", file.id, {"name": {"old": None, "new": file.name}})
+        await audit.record(tx, caller.actor, "send_file", "file", file.id, {"name": {"old": None, "new": file.name}})
     return Reply(file_out(services, file), message="The file was received.")
 
 
@@ -75,9 +75,8 @@ async def download(services: Services, caller: Admin, id: UUID) -> File:
 
 @admin.route("DELETE", "/files/{id}", permission="files:write", tags=["files"])
 async def remove(services: Services, caller: Admin, id: UUID) -> Message:
-    """Give a file up for good."""
+    """Give up a file of the house's own for good; what belongs to somebody is replaced where it is shown."""
     async with services.transaction() as tx:
-        file = await files.get(tx.conn, id)
-        await files.drop(tx, id)
-        await audit.record(tx, caller.actor, "file.dropped", "file", id, {"name": {"old": file.name, "new": None}})
+        file = await files.drop_own(tx, id)
+        await audit.record(tx, caller.actor, "drop_file", "file", id, {"name": {"old": file.name, "new": None}})
     return Message("The file is gone.")

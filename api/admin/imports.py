@@ -20,9 +20,9 @@ from api.wire.contents import unclean
 from api.wire.models import Body
 from api.wire.parsing import validate_body
 from api.wire.uploads import Upload, UploadRules
-from dispatch import media
 from dispatch.engine import offered
 from dispatch.errors import Invalid
+from dispatch.ports import media
 from dispatch.services import Services
 
 B = TypeVar("B", bound=Body)

@@ -33,7 +33,7 @@ class NearbyQuery(Query):
     availability: Literal["online", "busy", "offline", "stale", "available", "any"] = "any"
     verified: bool | None = None
     min_rating: Annotated[float, Field(ge=0, le=5)] | None = None
-    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    max_results: Annotated[int, Field(ge=1, le=500)] = 100
 
     @model_validator(mode="after")
     def _one_of_both(self) -> NearbyQuery:
@@ -67,7 +67,7 @@ class NearbyOut(View):
 
 
 class FoundOut(View):
-    """`total` are all who fit; the nearest `limit` of them are shown."""
+    """`total` are all who fit; the nearest `max_results` of them are shown."""
 
     technicians: list[NearbyOut]
     total: int
@@ -88,7 +88,7 @@ async def find(services: Services, caller: Admin, query: NearbyQuery) -> FoundOu
         found = nearby.in_box(services, query.south, query.west, query.north, query.east, wanted)
     else:
         raise AssertionError("the query's model asks for one of both")
-    return FoundOut(technicians=[_shown(one) for one in found[: query.limit]], total=len(found))
+    return FoundOut(technicians=[_shown(one) for one in found[: query.max_results]], total=len(found))
 
 
 def _shown(one: nearby.Seen) -> NearbyOut:

@@ -298,7 +298,8 @@ async def their_bookings(services: Services, caller: Admin, id: UUID, listing: L
     await _get(services, id)
     wanted = replace(listing.wanted, filters={**listing.wanted.filters, "technician_id": [id]})
     async with services.read() as conn:
-        return Page.of(await staff_bookings.everybodys.page(conn, wanted), booking_out)
+        found = await staff_bookings.everybodys.page(conn, wanted, timezone=services.settings.timezone)
+    return Page.of(found, booking_out)
 
 
 @admin.route("GET", "/partners/{id}/earnings", permission="technicians:read", listing=EARNINGS, tags=["partners"])

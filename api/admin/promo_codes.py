@@ -9,11 +9,14 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 
 from api.audiences import Admin, admin
+from api.shared.exports import ExportQuery, file, whole
 from api.wire.listing import Grammar, Listing, Once
 from api.wire.models import Body, Moment, Money, View, money_in
-from api.wire.results import Page
+from api.wire.results import File, Page
 from dispatch.billing import promos
 from dispatch.errors import Invalid
+from dispatch.reports import exports
+from dispatch.reports.rows import Cell
 from dispatch.services import Services
 from storage import promos as rows
 from storage.promos import PromoRow
@@ -98,6 +101,27 @@ async def list_promos(services: Services, caller: Admin, listing: Listing) -> Pa
         return Page.of(await rows.everything.page(conn, listing.wanted), promo_out)
 
 
+COLUMNS = (
+    "Code", "Description", "Type", "Value", "Currency", "Least order", "Most discount", "Uses per customer", "Uses",
+    "Used", "From", "Until", "Active",
+)  # fmt: skip
+
+
+@admin.route("GET", "/promo-codes/export", permission="promos:read", listing=whole(PROMOS), tags=["promo codes"])
+async def export_promos(services: Services, caller: Admin, query: ExportQuery, listing: Listing) -> File:
+    """All promo codes that the list would show, as a file: csv, xlsx, pdf."""
+    pieces = exports.export(services, query.format, "Promo codes", COLUMNS, rows.everything, listing.wanted, _line)
+    return file(pieces, "promo_codes", query.format)
+
+
+def _line(p: PromoRow) -> list[Cell]:
+    least, most = (None if v is None else admin.dialect.money(v) for v in (p.min_order_minor, p.max_discount_minor))
+    return [
+        p.code, p.description, p.discount_type, promo_out(p).discount_value, p.currency, least, most,
+        p.per_user_limit, p.total_limit, p.used_count, p.valid_from, p.valid_until, p.is_active,
+    ]  # fmt: skip
+
+
 @admin.route("POST", "/promo-codes", status=201, permission="promos:write", tags=["promo codes"])
 async def create(services: Services, caller: Admin, body: NewPromoIn) -> PromoChanged:
     """A new code; one that is there is not replaced."""
@@ -122,6 +146,12 @@ async def one(services: Services, caller: Admin, id: UUID) -> PromoChanged:
 @admin.route("PUT", "/promo-codes/{id}", permission="promos:write", tags=["promo codes"])
 async def change(services: Services, caller: Admin, id: UUID, body: PromoIn) -> PromoChanged:
     """Change a code; bookings that used it keep what they got."""
+    return PromoChanged(promo_code=promo_out(await change_one(services, caller, id, body)))
+
+
+@admin.route("PATCH", "/promo-codes/{id}", permission="promos:write", tags=["promo codes"])
+async def patch(services: Services, caller: Admin, id: UUID, body: PromoIn) -> PromoChanged:
+    """The same under another method."""
     return PromoChanged(promo_code=promo_out(await change_one(services, caller, id, body)))
 
 

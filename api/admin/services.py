@@ -28,7 +28,10 @@ Tier = Literal["Minimal", "Exclusive", "E-Lite"]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5000)]
-Link = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^(https?://|/)[^\s<>\"']+$")]
+Link = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^(https?://|/)[^\s<>\"']+$"),
+    Field(examples=["https://cdn.example.com/facial.png"]),
+]  # fmt: skip
 Price = Annotated[Money, Field(ge=0, le=1_000_000_000)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Minutes = Annotated[int, Field(ge=5, le=720)]

@@ -10,15 +10,15 @@ from pydantic import Field, StringConstraints
 
 from api.admin.services import ServiceOut, service_out
 from api.audiences import Admin, admin
-from api.shared.objects import FactData
+from api.shared.objects import Geometry
 from api.wire.listing import Grammar, Listing, Once
 from api.wire.models import Body, BookingTime, Degrees, Query, View
 from api.wire.results import Page
 from api.wire.uploads import Upload, UploadRules
-from dispatch import media
 from dispatch.engine import zone_import, zones
 from dispatch.errors import Invalid, Missing
 from dispatch.live.roster import Technician
+from dispatch.ports import media
 from dispatch.services import Services
 from storage import services as service_rows
 from storage import zones as rows
@@ -46,7 +46,7 @@ class ZoneChange(Body):
     name: Name | None = None
     city: Name | None = None
     state: Name | None = None
-    boundary: dict[str, Any] | None = None
+    boundary: Geometry | None = None
     timezone: Zone | None = None
     currency: Currency | None = None
     opens: BookingTime | None = None
@@ -61,7 +61,7 @@ class NewZone(ZoneChange):
 
     name: Name
     code: Code | None = None
-    boundary: dict[str, Any]
+    boundary: Geometry
 
 
 class ImportQuery(Query):
@@ -99,7 +99,7 @@ class ZoneRow(View):
 
 
 class ZoneOut(ZoneRow):
-    boundary: FactData
+    boundary: Geometry
 
 
 class ZoneChanged(View):

@@ -105,6 +105,8 @@ class Member:
     key_id: UUID | None = None
     #: The department that a manager of an organisation is bound to; None is all of it.
     within: UUID | None = None
+    #: A key's own limit.
+    rate_limit: int | None = None
     origin: Origin = field(default=NOWHERE, compare=False)
 
     @property
@@ -209,7 +211,8 @@ async def organisation(services: Services, credentials: Credentials) -> Member:
         async with services.read() as conn:
             holder = await api_keys.check(conn, key, secret or "", credentials.ip)
         member = Member(
-            "organisation", "key", holder.party_id, holder.grants, key_id=holder.key_id, origin=credentials.origin
+            "organisation", "key", holder.party_id, holder.grants, key_id=holder.key_id, origin=credentials.origin,
+            rate_limit=holder.rate_limit,
         )
     else:
         member = await _member(services, credentials, "organisation")

@@ -91,8 +91,7 @@ async def create_field(
 
     Example: {"entity_type": "partner", "field_name": "sector", "field_label": "Sector", "field_type": "text"}
     """
-    given = body.model_dump()
-    new = FieldIn(**{**given, "position": given.pop("order")})
+    new = FieldIn(**body.model_dump(exclude={"order"}), position=body.order)
     async with services.transaction() as tx:
         made = await custom_fields.create(tx, caller.actor, new)
     return _named(made, "Custom field created")

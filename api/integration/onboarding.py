@@ -74,10 +74,11 @@ class StepDoneOut(CamelView):
 
 
 class IssuedCredentials(CredentialsOut):
-    """Key and secret are shown this once."""
+    """Keys and secrets are shown this once; `webhookSecret` signs what goes to the webhook's address."""
 
     api_key: str
     client_secret: str
+    webhook_secret: str | None
 
 
 class ActivatedOut(CamelView):
@@ -145,8 +146,9 @@ async def activate(services: Services, id: UUID, request_info: RequestInfo) -> R
         made = await integration_onboarding.activate(tx, id, onboarding_token(request_info))
     row = made.integration
     keys = IssuedCredentials(
-        **credentials_of(row).model_dump(by_alias=False), api_key=made.api_key, client_secret=made.secret
-    )
+        **credentials_of(row).model_dump(by_alias=False), api_key=made.api_key, client_secret=made.secret,
+        webhook_secret=made.webhook_secret,
+    )  # fmt: skip
     out = ActivatedOut(id=row.id, status=row.status, onboarding=onboarding_out(row), api_credentials=keys)
     said = "Your credentials work now." if row.status == "active" else "Your credentials work once you are verified."
     return Reply(out, f"{said} Keep them: they are shown this once.")

@@ -100,3 +100,18 @@ FactData = Annotated[
     dict[str, Any],
     WithJsonSchema({"type": "object", "additionalProperties": {}, "description": "Keys depend on the kind."}),
 ]
+
+#: A Polygon or MultiPolygon of GeoJSON (RFC 7946), in [longitude, latitude].
+Geometry = Annotated[
+    dict[str, Any],
+    WithJsonSchema({
+        "type": "object", "required": ["type", "coordinates"],
+        "properties": {
+            "type": {"type": "string", "enum": ["Polygon", "MultiPolygon"]},
+            "coordinates": {
+                "type": "array", "items": {"description": "A ring of positions; of several polygons the rings of one"},
+            },
+        },
+        "additionalProperties": {}, "description": "GeoJSON, in [longitude, latitude]",
+    }),
+]  # fmt: skip

@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from api.wire.parsing import BODY_S, Broken, TooLarge, TooSlow
 from dispatch.errors import Invalid, Malformed
-from dispatch.media import listed, media_type_of
+from dispatch.ports.media import listed, media_type_of
 
 #: What is smaller than this never touches the disk.
 IN_MEMORY_BYTES = 256 * 1024

@@ -80,7 +80,7 @@ def lists() -> list[Asked]:
     return [
         Asked(customer_bookings.of_account, {"account_id": account},
               {"status": "cancelled", "payment_status": "failed", "payment_method": "online"}),
-        Asked(staff_bookings.everybodys, {},
+        Asked(staff_bookings.everybodys, {"timezone": timezone},
               {"status": "cancelled", "payment_status": "failed", "payment_method": "online", "account_id": account,
                "technician_id": technician, "zone_id": account, "organisation_id": account, "system": "customer",
                "currency": "INR", "category": ["Facial"], "tier": ["Minimal"], "rating": 5, "is_queued": True,
@@ -90,6 +90,9 @@ def lists() -> list[Asked]:
         Asked(queue.waiting, {}, {"status": ["queued"], "priority": 0}),
         Asked(earnings.of_payee, {"payee_id": technician, "timezone": timezone}, {"status": "pending"}),
         Asked(payouts.of_party, {"party_id": technician, "timezone": timezone}, {"status": "completed"}),
+        Asked(payouts.everybodys, {"timezone": timezone},
+              {"status": "completed", "party_id": technician, "method": "upi", "currency": "INR",
+               "kind": ["technician"]}),
         Asked(notifications.of_account, {"account_id": account}, told),
         Asked(notifications.of_technician, {"technician_id": technician}, told),
         Asked(ledger.of_owner, {"owner_kind": "account", "owner_id": account, "type": "wallet"},
@@ -149,7 +152,10 @@ def _value(asked: Asked, name: str) -> Any:
         return asked.values[name]
     end = _now().date() - timedelta(days=DAYS_BACK)
     begin = end - timedelta(days=DAYS_ASKED)
-    return {"date_from": begin, "date_to": end, "date": [end]}[name]
+    return {
+        "date_from": begin, "date_to": end, "date": [end], "created_from": begin, "created_to": end,
+        "from_at": _now() - timedelta(days=DAYS_BACK + DAYS_ASKED), "to_at": _now() - timedelta(days=DAYS_BACK),
+    }[name]  # fmt: skip
 
 
 def _is_indexed(asked: Asked, wanted: Wanted) -> bool:

@@ -17,6 +17,8 @@ MEANING = {
     "payout_parts": "what payouts took of an earning is not what it says",
     "cash": "the cash that a payee holds is not what was collected",
     "platform_accounts": "an account of the platform does not tie to its rows",
+    "trade_debts": "what a trade partner owes is not what its orders say",
+    "trade_credit": "the credit that a trade partner uses is not what its orders take",
     "held_money": "money is held for a booking that is over, or not held for one that is open",
     "refund_losses": "what refunds cost the platform is not what was refunded",
     "collected": "a completed booking was not paid exactly once",

@@ -7,7 +7,7 @@ kinds of payers, rows of KINDS, and they are asked in their order; the first tha
   makes an order that takes the partner's credit, completion a delivery note, cancellation gives the credit back, but
   for a fee.
 - an integration (the app whose customer it is) that the house sends a bill: at our prices, without documents.
-- an organisation without a partner bills by its invoice: another row, with the same four functions.
+- an organisation without a partner bills by its invoice (organisation_prices.py).
 
 A booking is billed once. What happens, and who calls:
 
@@ -23,14 +23,14 @@ The ledger's lines are the caller's: a kind only says which party owes. All four
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
 from dispatch.billing import pricing, trade_orders
+from dispatch.billing.organisation_prices import Organisations
 from dispatch.billing.pricing import Line
-from dispatch.billing.trade_orders import Quote
+from dispatch.billing.trade_orders import Booker, Quote
 from dispatch.config import Settings
 from dispatch.engine.bookings import NewItem
 from dispatch.errors import Conflict
@@ -45,14 +45,6 @@ class NobodyBilled(Conflict):
     """Nobody is billed for what you book; choose another way to pay."""
 
     code = "not_on_account"
-
-
-@dataclass(frozen=True, slots=True)
-class Booker:
-    """Who books, and in whose name."""
-
-    account_id: UUID
-    organisation_id: UUID | None = None
 
 
 class Kind(Protocol):
@@ -131,7 +123,7 @@ class Integrations:
 
 
 #: In the order in which they are asked.
-KINDS: tuple[Kind, ...] = (Integrations(), TradePartners())
+KINDS: tuple[Kind, ...] = (Integrations(), TradePartners(), Organisations())
 
 
 async def quote(conn: Conn, settings: Settings, booker: Booker, items: Sequence[NewItem], currency: str) -> Quote:
@@ -156,7 +148,7 @@ async def delivered(tx: Tx, booking: Booking) -> UUID | None:
     for kind in KINDS:
         if (party_id := await kind.delivered(tx, booking)) is not None:
             return party_id
-    return booking.organisation_id
+    return None
 
 
 async def released(tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> UUID | None:
@@ -164,4 +156,4 @@ async def released(tx: Tx, booking: Booking, fee_minor: int, reason: str | None)
     for kind in KINDS:
         if (party_id := await kind.released(tx, booking, fee_minor, reason)) is not None:
             return party_id
-    return booking.organisation_id
+    return None

@@ -75,6 +75,14 @@ class NothingOwed(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
+class Booker:
+    """Who books, and in whose name."""
+
+    account_id: UUID
+    organisation_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """Lines at the prices of whoever is billed, and their sums; the party's discount stands among the savings."""
 

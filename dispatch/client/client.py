@@ -80,10 +80,16 @@ class Rest:
     """JSON over HTTP for one caller. `address` is what a trusted proxy would name as the client's."""
 
     def __init__(
-        self, http: aiohttp.ClientSession, url: str, credentials: Credentials | None = None, address: str = ""
+        self,
+        http: aiohttp.ClientSession,
+        url: str,
+        credentials: Credentials | None = None,
+        address: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
+        """`headers` go with every request: an app's credentials, the customer for whom it calls."""
         self._http, self._url, self._credentials = http, url.rstrip("/"), credentials
-        self._headers = {"X-Forwarded-For": address} if address else {}
+        self._headers = {**(headers or {}), **({"X-Forwarded-For": address} if address else {})}
 
     async def call(
         self,

@@ -146,6 +146,8 @@ def candidate(
     offered: bool = False,
     offer_ends_at: datetime | None = None,
     blocked: bool = False,
+    allowed: bool = True,
+    preference: int | None = None,
 ) -> Candidate:
     """The facts about one technician, in the form that matching reads."""
     t = found.technician
@@ -156,6 +158,7 @@ def candidate(
         is_active=t.is_active, is_verified=t.is_verified, is_online=t.is_available,
         fix_age_s=found.fix_age_s, is_dispatchable=found.is_dispatchable, is_busy_then=busy,
         was_tried=tried, has_open_offer=offered, offer_ends_at=offer_ends_at, is_blocked=blocked,
+        is_allowed_by_organisation=allowed, preference=preference,
     )  # fmt: skip
 
 
@@ -164,11 +167,15 @@ async def judge(conn: Conn, services: Services, booking: Booking, now: datetime)
     policy, place = policy_of(services), place_of(booking)
     live = is_live(services, booking.starts_at, now)
     job = job_of(place, booking.starts_at, booking.ends_at, live, booking.id, booking.account_id)
+    # Whoever is preferred is asked before who is nearer, so it is looked for them too.
+    prefers = booking.organisation_id is not None and await candidate_rows.prefers(
+        conn, organisation_id=booking.organisation_id, categories=[c.lower() for c in booking.categories]
+    )
     limit, known = FIRST_LOOK, -1
     while True:
         found = near(services, place, live, policy, limit)
         judged = rank(await _with_facts(conn, services, booking, found, now), job, policy)
-        if judged and judged[0].reason is None:
+        if judged and judged[0].reason is None and (not prefers or judged[0].candidate.preference is not None):
             return judged, policy
         if len(found) == known or limit >= LAST_LOOK:
             break
@@ -212,12 +219,13 @@ async def _with_facts(
         conn, ids=[f.technician.id for f in fit],
         from_ats=[booking.starts_at - timedelta(seconds=f.travel_s) for f in fit], to_at=booking.ends_at,
         booking_id=booking.id, round=booking.round, account_id=booking.account_id,
+        organisation_id=booking.organisation_id, categories=[c.lower() for c in booking.categories],
     )  # fmt: skip
     known = {row.technician_id: row for row in rows}
     return [
         candidate(
             f, now, busy=row.is_busy, tried=row.was_tried and not asks_again, offered=places <= set(row.places),
-            offer_ends_at=row.first_ends_at, blocked=row.is_blocked,
+            offer_ends_at=row.first_ends_at, blocked=row.is_blocked, allowed=row.is_allowed, preference=row.preference,
         ) if (row := known.get(f.technician.id)) else candidate(f, now)
         for f in found
     ]  # fmt: skip

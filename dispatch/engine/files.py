@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import IO
 from uuid import UUID, uuid4
 
-from dispatch import media
 from dispatch.config import Settings
-from dispatch.errors import Gone, Invalid, Missing
+from dispatch.errors import Conflict, Gone, Invalid, Missing
 from dispatch.events import Actor
+from dispatch.ports import media
 from dispatch.ports.files import Blob
 from dispatch.services import Services, Tx
 from dispatch.vault import vault_of
@@ -63,6 +63,12 @@ class Owner:
 
 
 HOUSE = Owner("house")
+
+
+class FileInUse(Conflict):
+    """This file belongs to somebody: replace it where it is shown."""
+
+    code = "file_in_use"
 
 
 class LinkExpired(Gone):
@@ -130,6 +136,20 @@ async def give(tx: Tx, file_id: UUID, owner: Owner) -> File:
 async def drop(tx: Tx, file_id: UUID) -> None:
     """Gives a file up; its bytes follow with the next `tidy`."""
     await rows.drop(tx.conn, file_id=file_id)
+
+
+async def drop_own(tx: Tx, file_id: UUID) -> File:
+    """Gives up a file of the house's own. Raises Missing, FileInUse for one that belongs to somebody or is shown."""
+    file = await get(tx.conn, file_id)
+    if file.owner_kind != HOUSE.kind:
+        raise FileInUse
+    await drop(tx, file_id)
+    return file
+
+
+async def drop_all_of(tx: Tx, owner: Owner) -> None:
+    """Gives up everything that somebody owns: they are being forgotten."""
+    await rows.drop_of(tx.conn, owner_kind=owner.kind, owner_id=owner.id)
 
 
 async def tidy(services: Services) -> None:

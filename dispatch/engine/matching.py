@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,6 +58,8 @@ class Candidate:
     has_open_offer: bool = False
     offer_ends_at: datetime | None = None
     is_allowed_by_organisation: bool = True
+    #: The priority that the booking's organisation gives to the technician's provider: the lowest is asked first.
+    preference: int | None = None
     is_blocked: bool = False
 
 
@@ -178,8 +181,16 @@ def score(candidate: Candidate, policy: Policy) -> tuple[float, dict[str, float]
     return total, parts
 
 
+def _order(judged: Judged) -> tuple[float, float, float, int]:
+    c = judged.candidate
+    wanted = math.inf if c.preference is None else c.preference
+    return wanted, -round(judged.score or 0.0, 6), -c.idle_s, c.no
+
+
 def rank(candidates: Sequence[Candidate], job: Job, policy: Policy) -> list[Judged]:
-    """Eligible candidates best first (ties to the one idle longest, then by number), then the refused by distance."""
+    """Eligible candidates best first (those whom an organisation prefers before all others; ties to the one idle
+    longest, then by number), then the refused by distance.
+    """
     eligible: list[Judged] = []
     refused: list[Judged] = []
     for candidate in candidates:
@@ -189,6 +200,6 @@ def rank(candidates: Sequence[Candidate], job: Job, policy: Policy) -> list[Judg
         else:
             total, parts = score(candidate, policy)
             eligible.append(Judged(candidate, None, total, parts))
-    eligible.sort(key=lambda j: (-round(j.score or 0.0, 6), -j.candidate.idle_s, j.candidate.no))
+    eligible.sort(key=_order)
     refused.sort(key=lambda j: (j.candidate.distance_m is None, j.candidate.distance_m or 0.0, j.candidate.no))
     return eligible + refused

@@ -86,7 +86,7 @@ async def create(tx: Tx, actor: Actor, code: str | None, given: Mapping[str, Any
     code = code or slug(" ".join(filter(None, (given.get("city"), given["name"]))))
     if not code:
         raise Invalid({"code": "Give the zone a code: its name has no letter or digit."})
-    if await rows.has_code(tx.conn, code=code):
+    if await rows.claim(tx.conn, code=code) is None:
         raise CodeTaken
     terms = {"timezone": settings.timezone, "currency": settings.currency}
     made = await _written(tx, await put(tx, ZoneIn(code=code, **{**terms, **given})))

@@ -77,6 +77,6 @@ async def _put_bank(tx: Tx, organisation_id: UUID, bank: BankIn) -> None:
     await bank_rows.retire_default(tx.conn, party_id=organisation_id)
     await bank_rows.insert(
         tx.conn, id=account_id, party_id=organisation_id, bank_name=bank.bank_name, account_name=bank.account_name,
-        number_enc=sealed, last4=bank.account_number[-_LAST:], ifsc=None,
+        number_enc=sealed, last4=bank.account_number[-_LAST:], ifsc=None, bank_code=bank.bank_code, routing_no=None,
+        swift=None,
     )  # fmt: skip
-    await rows.set_bank_code(tx.conn, id=account_id, bank_code=bank.bank_code)

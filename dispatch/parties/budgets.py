@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from dispatch.errors import Conflict
+from dispatch.outbox import messages
 from dispatch.services import Tx
 from storage import budgets as rows
 from storage.budgets import Allocation, Month
@@ -23,6 +24,12 @@ class BudgetTooLow(Conflict):
     """More than this is reserved or spent already."""
 
     code = "budget_too_low"
+
+
+class BudgetExceeded(Conflict):
+    """This is more than the budget has left: ask for a higher one, or book less."""
+
+    code = "budget_exceeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +129,77 @@ def _standing(department_id: UUID | None, allotted: Allocation | None, opened: M
         )
     assert allotted is not None, "one of them is there"
     return Standing(department_id, allotted.amount_minor, 0, 0, allotted.alert_threshold_pct)
+
+
+# ---------------------------------------------------------------- what bookings take
+
+
+async def reserve(
+    tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int]
+) -> None:
+    """Takes so much of each month (its first day), of the department's budget and of the whole organisation's.
+
+    Parallel requests wait for one another. Raises BudgetExceeded where a budget may not be passed; warns once a month
+    where the threshold is reached.
+    """
+    await _move(tx, organisation_id, department_id, {month: (amount, 0) for month, amount in amounts.items()})
+
+
+async def release(
+    tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int]
+) -> None:
+    """Gives back what was reserved."""
+    await _move(tx, organisation_id, department_id, {month: (-amount, 0) for month, amount in amounts.items()})
+
+
+async def hold_for(
+    tx: Tx, booking_id: UUID, organisation_id: UUID, department_id: UUID | None, month: date, amount_minor: int
+) -> None:
+    """Notes that this booking holds what is reserved already, to be spent or given back with it."""
+    await rows.hold(
+        tx.conn, booking_id=booking_id, organisation_id=organisation_id, department_id=department_id, month=month,
+        amount_minor=amount_minor,
+    )  # fmt: skip
+
+
+async def settle(
+    tx: Tx, organisation_id: UUID, department_id: UUID | None, month: date, amount_minor: int, *, is_spent: bool
+) -> None:
+    """A booking is over: what it held is spent, or given back."""
+    spent = amount_minor if is_spent else 0
+    await _move(tx, organisation_id, department_id, {month: (-amount_minor, spent)})
+
+
+async def _move(
+    tx: Tx, organisation_id: UUID, department_id: UUID | None, moved: Mapping[date, tuple[int, int]]
+) -> None:
+    months = sorted(moved)
+    for month in months:
+        for whose in dict.fromkeys((None, department_id)):
+            await rows.open_month(tx.conn, organisation_id=organisation_id, department_id=whose, month=month)
+    try:
+        after = await rows.move(
+            tx.conn, organisation_id=organisation_id, department_id=department_id, months=months,
+            reserved=[moved[m][0] for m in months], spent=[moved[m][1] for m in months],
+        )  # fmt: skip
+    except StorageError as e:
+        if constraint_of(e) == "budget_never_passed":
+            raise BudgetExceeded from e
+        raise
+    for account in after:
+        is_warned = _standing(account.department_id, None, account).is_warned
+        if is_warned and account.alerted_at is None and await rows.warned(tx.conn, id=account.id):
+            await _warn(tx, account)
+
+
+async def _warn(tx: Tx, account: Month) -> None:
+    """Writes to those who answer for it, once a month: a share of the budget is used."""
+    whom = await rows.warn_whom(
+        tx.conn, organisation_id=account.organisation_id, department_id=account.department_id
+    )
+    used = _standing(account.department_id, None, account).utilization_pct
+    for one in whom:
+        await messages.enqueue(
+            tx, "email", one.email, "budget_warning",
+            {"whose": one.name, "percent": f"{used:g}", "month": f"{account.month:%B %Y}"},
+        )  # fmt: skip

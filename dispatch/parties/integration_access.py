@@ -15,6 +15,8 @@ from dispatch.errors import NotSignedIn
 from dispatch.events import Actor
 from dispatch.parties import integration_onboarding, integration_usage, integrations
 from dispatch.services import Services, Tx
+from dispatch.webhooks import deliveries
+from dispatch.webhooks.owners import Owner
 from storage import api_keys as key_rows
 from storage import integrations as rows
 
@@ -77,6 +79,8 @@ async def rotate(tx: Tx, id: UUID, actor: Actor) -> Rotated:
     after = await integrations.get(tx.conn, id)
     assert secret is not None and after.client_id is not None, "the key is this app's and stands"
     await audit.record(tx, actor, "rotate_credentials", "integration", id)
+    told = {"kind": "credentials_rotated", "text": "Your client secret was replaced.", "at": tx.now.isoformat()}
+    await deliveries.publish(tx, Owner(integrations.REALM, id), "security.alert", told)
     until = tx.now + timedelta(seconds=api_keys.OVERLAP_S)
     return Rotated(after.client_id, secret, until)
 

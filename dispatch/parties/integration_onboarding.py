@@ -13,12 +13,13 @@ from dispatch import urls
 from dispatch.access import api_keys
 from dispatch.config import Settings
 from dispatch.engine import audit, files
-from dispatch.engine.files import Owner
 from dispatch.errors import Invalid, Missing, NotSignedIn
 from dispatch.events import Actor
 from dispatch.parties import integrations
 from dispatch.parties.integrations import NewIntegration, PartnerNotFound
 from dispatch.services import Services, Tx
+from dispatch.webhooks import endpoints
+from dispatch.webhooks.owners import Owner
 from storage import integrations as rows
 from storage.database.pool import Conn
 from storage.files import File
@@ -26,6 +27,11 @@ from storage.integrations import Document, Integration
 
 STEPS = ("basic_info", "business_info", "api_setup", "verification", "activation")
 MOST_DOCUMENTS = 5
+#: What goes to the address that was named in the third step, until the app chooses otherwise.
+TOPICS = (
+    "booking.created", "booking.confirmed", "booking.cancelled", "booking.completed", "partner.assigned",
+    "partner.accepted", "partner.status_changed", "api.usage_alert", "maintenance.scheduled", "security.alert",
+)  # fmt: skip
 #: What the token begins with.
 _PREFIX = "ot_"
 
@@ -52,11 +58,15 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What an app is given once: its client id, a second name for it that is secret, and the secret."""
+    """What an app is given once: its client id, a second name for it that is secret, and the secret.
+
+    `webhook_secret` signs what goes to the address that it named, if it named one.
+    """
 
     integration: Integration
     api_key: str
     secret: str
+    webhook_secret: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +165,13 @@ async def activate(tx: Tx, id: UUID, token: str | None) -> Issued:
     await rows.end_onboarding(tx.conn, id=id)
     if not tx.services.settings.integration_activation_requires_review:
         await rows.set_status(tx.conn, id=id, status="active", sources=["pending"])
-    return Issued(await _stepped(tx, before, "activation"), alias, secret)
+    hook = None
+    if before.webhook_url is not None:
+        actor = Actor(integrations.REALM, str(id))
+        hook = await endpoints.create(
+            tx, Owner(integrations.REALM, id), actor, url=before.webhook_url, events=TOPICS
+        )
+    return Issued(await _stepped(tx, before, "activation"), alias, secret, hook.secret if hook else None)
 
 
 async def ensure_key(tx: Tx, row: Integration) -> UUID:
@@ -221,7 +237,7 @@ async def upload(services: Services, id: UUID, document: UploadedDocument, actor
     """Keeps a file and gives the list. Raises PartnerNotFound, Invalid for a wrong file and beyond five documents."""
     async with services.read() as conn:
         await integrations.get(conn, id)
-    owner = Owner(integrations.REALM, id)
+    owner = files.Owner(integrations.REALM, id)
     received = await files.receive(
         services, "document", owner, document.name, document.content, actor, field="document"
     )
@@ -259,7 +275,7 @@ async def file_of(conn: Conn, id: UUID, document_id: UUID) -> File:
     found = next((d for d in await documents(conn, id) if d.id == document_id), None)
     if found is None or found.file_id is None:
         raise DocumentNotFound
-    return await files.get(conn, found.file_id, Owner(integrations.REALM, id))
+    return await files.get(conn, found.file_id, files.Owner(integrations.REALM, id))
 
 
 def _check_count(count: int) -> None:

@@ -10,13 +10,17 @@ from uuid import UUID
 from dispatch.errors import NotAllowed, Throttled
 from dispatch.loops import Loop
 from dispatch.parties.integrations import PartnerNotFound
-from dispatch.services import Services
+from dispatch.services import Services, Tx
+from dispatch.webhooks import deliveries
+from dispatch.webhooks.owners import Owner
 from storage import integration_usage as rows
 from storage.database.pool import Conn
 from storage.integration_usage import OfDay, OfRoute, Standing, Totals
 
 #: Between two rounds of the loop, in real seconds.
 FLUSH_S = 3.0
+#: At which shares of the month's calls an app is told.
+ALERT_PERCENTS = (80, 100)
 #: The longest span that one answer shows.
 MOST_DAYS = 366
 
@@ -105,10 +109,26 @@ async def flush(services: Services) -> None:
                 requests=[c.requests for c in counts], refused=[c.refused for c in counts],
             )  # fmt: skip
             await rows.seen(tx.conn, ids=list(batch.heard), moments=list(batch.heard.values()))
+            for id in sorted(batch.heard):
+                await _alert(tx, id)
     except BaseException:
         services.usage.came_back()
         raise
     services.usage.gone()
+
+
+async def _alert(tx: Tx, id: UUID) -> None:
+    """Tells an app once a month that much of it, and then all of it, is used up."""
+    found = await rows.standing(tx.conn, id=id, today=tx.now.date())
+    if found is None:
+        return
+    month = f"{tx.now:%Y-%m}"
+    for percent in ALERT_PERCENTS:
+        if found.used * 100 >= found.monthly_limit * percent:
+            told = {"used": found.used, "limit": found.monthly_limit, "percent": percent, "month": month}
+            await deliveries.publish(
+                tx, Owner("integration", id), "api.usage_alert", told, key=f"usage:{month}:{percent}"
+            )
 
 
 def loop_of(services: Services) -> Loop:

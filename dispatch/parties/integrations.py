@@ -6,7 +6,8 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
 from dispatch.access import invitations
@@ -14,6 +15,8 @@ from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.services import Tx
+from dispatch.webhooks import deliveries
+from dispatch.webhooks.owners import Owner
 from storage import api_keys as key_rows
 from storage import integrations as rows
 from storage.database.errors import StorageError, constraint_of, is_unique
@@ -21,7 +24,7 @@ from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.integrations import Integration, Note
 
-REALM = "integration"
+REALM: Literal["integration"] = "integration"
 #: What its managing account is in it.
 OWNER = "owner"
 #: status -> where it may go.
@@ -198,7 +201,7 @@ async def change(tx: Tx, id: UUID, changes: Mapping[str, Any], actor: Actor) -> 
 async def set_status(tx: Tx, id: UUID, status: str, actor: Actor, reason: str | None = None) -> Integration:
     """Moves it to another state. Raises PartnerNotFound, WrongMove."""
     before = await locked(tx, id)
-    await _move(tx, before, status)
+    await _move(tx, before, status, reason)
     after = await get(tx.conn, id)
     said = {"reason": {"old": None, "new": reason}} if reason else {}
     changes = {"status": {"old": before.status, "new": after.status}, **said}
@@ -206,11 +209,13 @@ async def set_status(tx: Tx, id: UUID, status: str, actor: Actor, reason: str | 
     return after
 
 
-async def _move(tx: Tx, before: Integration, status: str) -> None:
+async def _move(tx: Tx, before: Integration, status: str, reason: str | None = None) -> None:
     sources = [source for source, targets in MOVES.items() if status in targets]
     if not await rows.set_status(tx.conn, id=before.id, status=status, sources=sources):
         raise WrongMove(f"A partner that is {before.status} cannot become {status}.")
     _forget_standing(tx, before.id)
+    told = {"from": before.status, "to": status, "reason": reason}
+    await deliveries.publish(tx, Owner(REALM, before.id), "partner.status_changed", told)
 
 
 async def set_limits(
@@ -302,3 +307,15 @@ async def add_note(tx: Tx, id: UUID, content: str | None, added_by: UUID | None,
 async def notes(conn: Conn, id: UUID) -> Sequence[Note]:
     """The newest first."""
     return await rows.notes(conn, integration_id=id, most=MOST_NOTES)
+
+
+# ---------------------------------------------------------------- told to all
+
+
+async def announce_maintenance(tx: Tx, actor: Actor, starts_at: datetime, ends_at: datetime, text: str) -> int:
+    """Tells every integration that asked for it; returns how many endpoints are told. Raises Invalid."""
+    if ends_at <= starts_at:
+        raise Invalid({"ends_at": "must be later than starts_at"})
+    told = {"starts_at": starts_at.isoformat(), "ends_at": ends_at.isoformat(), "text": text}
+    await audit.record(tx, actor, "announce_maintenance", "integration", None, told)
+    return await deliveries.broadcast(tx, REALM, "maintenance.scheduled", told)

@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 
-from dispatch.billing import provider_payouts, reconciliation
+from dispatch.billing import (
+    bulk_bookings,
+    bulk_visits,
+    invoice_payments,
+    invoices,
+    provider_payouts,
+    reconciliation,
+)
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
-from dispatch.parties import enrolments, members, partner_status
+from dispatch.parties import custom_reports, enrolments, members, partner_status
 from dispatch.process import housekeeping
 from dispatch.services import Services
 from storage import tasks as rows
@@ -28,6 +35,20 @@ async def _members(run: Run) -> None:
     await members.apply_planned(run.services)
 
 
+async def _invoices(run: Run) -> dict[str, int]:
+    """Bills, asks after links, sends those that are due, and says what is overdue; in this order."""
+    services = run.services
+    billed = await invoices.bill_due(services)
+    if services.settings.payments.is_configured:
+        await invoice_payments.poll(services)
+        await invoice_payments.send_links(services)
+    return {"invoices": billed, "overdue": await invoices.turn_overdue(services)}
+
+
+async def _organisation_reports(run: Run) -> dict[str, int]:
+    return {"reports": await custom_reports.run_due(run.services)}
+
+
 async def _reconcile(run: Run) -> None:
     await reconciliation.run_yesterday(run.services, run.services.gateway)
 
@@ -43,16 +64,28 @@ async def _lift_blocks(run: Run) -> None:
 
 #: Every kind of work that happens later, and who does it.
 HANDLERS: Mapping[str, Handler] = {
-    "tidy": _tidy, "reconcile": _reconcile, "pay_providers": _pay_providers, "members": _members,
+    "tidy": _tidy,
+    "reconcile": _reconcile,
+    "pay_providers": _pay_providers,
+    "members": _members,
+    "invoices": _invoices,
+    "organisation_reports": _organisation_reports,
     enrolments.TASK: enrolments.work,
+    bulk_bookings.TASK: bulk_visits.book_due,
     "lift_blocks": _lift_blocks,
-}  # fmt: skip
+}
 
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
 CRONS: Mapping[str, str] = {
-    "tidy": "17 * * * *", "reconcile": "10 * * * *", "pay_providers": "5 * * * *", "members": "6 * * * *",
+    "tidy": "17 * * * *",
+    "reconcile": "10 * * * *",
+    "pay_providers": "5 * * * *",
+    "members": "6 * * * *",
+    bulk_bookings.TASK: "3 * * * *",
     "lift_blocks": "2 * * * *",
-}  # fmt: skip
+    "invoices": "20 * * * *",
+    "organisation_reports": "35 * * * *",
+}
 #: Those that only make sense with a payment gateway.
 _NEEDS_GATEWAY = ("reconcile",)
 

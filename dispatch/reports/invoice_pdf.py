@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from dispatch.reports.typefaces import types
+
 #: The columns of a line and where they end, in points from the left; numbers are set against the right edge.
 _COLUMNS = (("Description", 40.0), ("Quantity", 350.0), ("Price", 450.0), ("Amount", 555.0))
 _LEFT, _RIGHT, _TOP, _BOTTOM, _STEP = 40.0, 555.0, 800.0, 60.0, 15.0
@@ -97,7 +99,7 @@ class _Sheet:
         self._y -= _STEP / 2
 
     def _font(self, size: int, is_bold: bool) -> None:
-        self._canvas.setFont("Helvetica-Bold" if is_bold else "Helvetica", size)
+        self._canvas.setFont(types()[is_bold], size)
 
     def _make_room(self) -> None:
         if self._y < _BOTTOM:

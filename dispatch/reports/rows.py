@@ -48,3 +48,9 @@ def defused(cell: Cell) -> str:
     if isinstance(cell, str) and written.lstrip(" ").startswith(_FORMULA):
         return f"'{written}"
     return written
+
+
+def undone(written: str) -> str:
+    """The text that `defused` made safe: what was exported is read again as it was."""
+    bare = written.removeprefix("'")
+    return bare if bare != written and bare.lstrip(" ").startswith(_FORMULA) else written

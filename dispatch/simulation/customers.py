@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,8 @@ from uuid import uuid4
 import aiohttp
 
 from dispatch.client.client import CallFailed, Unreachable
+from dispatch.client.customer import CustomerApi, PaymentMethod
+from dispatch.client.documents import Address, Booking
 from dispatch.localtime import local
 from dispatch.simulation import policies
 from dispatch.simulation.policies import dice_for
@@ -39,10 +42,11 @@ class Customer(Person):
     def __init__(self, scene: Scene, number: int, phone: str, own_id: str, gateway_url: str | None) -> None:
         super().__init__(scene, number, phone, own_id, dice_for(scene.options.seed, "customer way", number))
         self.policy = policies.customer(scene.options.seed, number)
+        self.api = CustomerApi(self._patiently)
         self._gateway_url = gateway_url
         self._news: dict[str, asyncio.Event] = {}
         self._socket: asyncio.Task[None] | None = None
-        self._address: dict[str, Any] | None = None
+        self._address: Address | None = None
 
     async def run(self) -> None:
         """Returns when all bookings have ended; the socket stays until `close`, to hear the rest."""
@@ -82,14 +86,14 @@ class Customer(Person):
     async def _look_after_earlier(self) -> None:
         """Bookings that were open when an earlier simulation on this database ended."""
         try:
-            found = await self._patiently("GET", "/v1/bookings", query={"limit": "50"})
+            found = [booking async for booking in self.api.bookings()]
         except (CallFailed, Unreachable) as e:
             self.scene.tally.wrong(f"{self.name} looking at bookings", e)
             return
-        for booking in found["bookings"]:
+        for booking in found:
             if booking["status"] not in ENDED and booking["id"] not in self.scene.tally.booked:
                 try:
-                    await self._see_through(str(booking["id"]))
+                    await self._see_through(booking["id"])
                 except (CallFailed, Unreachable) as e:
                     self.scene.tally.wrong(self.name, e)
 
@@ -108,7 +112,7 @@ class Customer(Person):
         mind_after_s = self.dice.uniform(60.0, 1800.0)
         booked_s = self.scene.clock.timestamp()
         while True:
-            booking = await self._patiently("GET", f"/v1/bookings/{booking_id}")
+            booking = await self.api.booking(booking_id)
             if booking["status"] in ENDED:
                 break
             waited_s = self.scene.clock.timestamp() - booked_s
@@ -133,10 +137,10 @@ class Customer(Person):
             await asyncio.wait_for(news.wait(), max(0.2, longest_s / self.scene.clock.speed))
         news.clear()
 
-    async def _afterwards(self, booking_id: str, booking: dict[str, Any]) -> None:
+    async def _afterwards(self, booking_id: str, booking: Booking) -> None:
         if booking["status"] == "completed" and self.dice.random() < self.policy.rates:
             stars = self.dice.choice((3, 4, 4, 5, 5, 5, 5))
-            await self._patiently("POST", f"/v1/bookings/{booking_id}/rate", {"rating": stars})
+            await self.api.rate(booking_id, stars)
             self.scene.tally.rated += 1
         self._news.pop(booking_id, None)
         with suppress(CallFailed, Unreachable):
@@ -144,14 +148,14 @@ class Customer(Person):
 
     async def _book(self) -> str | None:
         """The id of a new booking; None when there was no time to be had."""
-        services = await self._patiently("GET", "/v1/services/catalog")
+        services = await self.api.catalogue()
         address = await self._home()
         wanted = [s for s in services["all_services"] if s["duration_minutes"] <= LONGEST_MINUTES]
         self.dice.shuffle(wanted)
         for attempt in range(TRIES):
             try:
                 for service in wanted[:CHOICE]:
-                    booking_id = await self._try_to_book(str(service["id"]), address, attempt)
+                    booking_id = await self._try_to_book(service["id"], address, attempt)
                     if booking_id is not None:
                         return booking_id
                 self.scene.tally.turned_away["no_free_time"] += 1
@@ -162,27 +166,22 @@ class Customer(Person):
             await self.scene.sleep(RETRY_S)
         return None
 
-    async def _home(self) -> dict[str, Any]:
+    async def _home(self) -> Address:
         if self._address is None:
             lat, lng = self.scene.world.home(self.dice)
             area = self.scene.world.areas[0]
-            body = {
+            self._address = await self.api.add_address({
                 "name": "Simulated home", "address_line1": f"House {self.number}", "city": area.city,
                 "state": area.state, "pincode": area.pincodes[0] if area.pincodes else "0000", "lat": lat, "lng": lng,
-            }  # fmt: skip
-            self._address = await self._patiently("POST", "/v1/users/addresses", body)
-        assert self._address is not None
+            })  # fmt: skip
         return self._address
 
-    async def _try_to_book(self, service_id: str, address: dict[str, Any], attempt: int) -> str | None:
+    async def _try_to_book(self, service_id: str, address: Address, attempt: int) -> str | None:
         """None when nobody who does this is free today or tomorrow."""
         day = local(self.scene.clock.now(), self.scene.world.timezone).date()
         for ahead in (0, 1):
             date = (day + timedelta(days=ahead)).isoformat()
-            preview = await self._patiently(
-                "POST", "/v1/checkout/prepare",
-                {"service_ids": [service_id], "address_id": address["id"], "booking_date": date},
-            )  # fmt: skip
+            preview = await self.api.prepare([service_id], address_id=address["id"], date=date)
             free = preview["available_time_slots"]
             if free:
                 break
@@ -190,23 +189,18 @@ class Customer(Person):
             return None
         time = self.dice.choice(free[: 2 + attempt])
         pays_online = self._gateway_url is not None and self.dice.random() < self.policy.pays_online
-        body = {
-            "preview_id": preview["preview_id"], "payment_method": "online" if pays_online else "cash",
-            "address_id": address["id"], "booking_date": date, "booking_time": time,
-            "customer_name": f"Customer {self.number}", "customer_phone": self.phone, "customer_email": None,
-            "cancellation_policy_accepted": True,
-        }  # fmt: skip
-        made = await self._confirm(body)
-        booking_id = str(made["booking"]["id"])
+        method: PaymentMethod = "online" if pays_online else "cash"
+        # One key for all tries, so that a lost answer never makes two bookings.
+        made = await self.api.confirm(
+            preview["preview_id"], address_id=address["id"], date=date, time=time, name=f"Customer {self.number}",
+            phone=self.phone, payment_method=method, key=str(uuid4()),
+        )  # fmt: skip
+        booking_id = made["booking"]["id"]
         self.scene.tally.booked[booking_id] = Booked(booking_id, self.number)
         self.live.expect(booking_id)
         if pays_online and "payment" in made:
             await self._pay(made["payment"]["order_id"])
         return booking_id
-
-    async def _confirm(self, body: dict[str, Any]) -> Any:
-        """One key for all tries, so that a lost answer never makes two bookings."""
-        return await self._patiently("POST", "/v1/checkout/confirm", body, key=str(uuid4()))
 
     async def _pay(self, order_id: str) -> None:
         """What the payment page does: the gateway's signed triple goes to the server."""
@@ -219,12 +213,12 @@ class Customer(Person):
         except aiohttp.ClientError as e:
             raise Unreachable(f"the gateway: {e}") from e
         triple = {k: paid[k] for k in ("razorpay_order_id", "razorpay_payment_id", "razorpay_signature")}
-        await self._patiently("POST", "/v1/payments/verify", triple)
+        await self.api.verify_payment(triple)
         self.scene.tally.paid += 1
 
     async def _cancel(self, booking_id: str) -> bool:
         try:
-            await self._patiently("POST", f"/v1/bookings/{booking_id}/cancel", {"reason": "Change of plans"})
+            await self.api.cancel(booking_id, "Change of plans")
         except CallFailed as e:
             if e.status != 409:
                 raise
@@ -233,8 +227,9 @@ class Customer(Person):
         return True
 
     async def _patiently(
-        self, method: str, path: str, body: Any = None, *, query: dict[str, str] | None = None, key: str | None = None
-    ) -> Any:
+        self, method: str, path: str, body: Any = None, *, query: Mapping[str, str] | None = None,
+        key: str | None = None,
+    ) -> Any:  # fmt: skip
         """Calls again while the server is away or busy: what is called so may be called twice.
 
         Raises CallFailed, Unreachable when it stays away.

@@ -18,9 +18,3 @@ SELECT o.id AS organisation_id, coalesce(s.billing_cycle, 'monthly') AS billing_
   coalesce(s.include_tax, true) AS include_tax, coalesce(s.recipients, '{}') AS recipients,
   coalesce(s.auto_payment, false) AS auto_payment, s.auto_payment_method
 FROM organisations o LEFT JOIN billing_settings s ON s.organisation_id = o.id WHERE o.id = :organisation_id;
-
--- name: set_bank_code
-UPDATE bank_accounts SET bank_code = :bank_code WHERE id = :id;
-
--- name: bank_code
-SELECT bank_code FROM bank_accounts WHERE id = :id;

@@ -47,3 +47,32 @@ SELECT m.id, m.organisation_id, m.department_id, m.month, m.amount_minor, m.allo
   m.reserved_minor, m.spent_minor, m.alerted_at
 FROM budget_months m
 WHERE m.organisation_id = :organisation_id AND m.month BETWEEN :from_month AND :to_month ORDER BY m.month, m.department_id;
+
+-- name: move
+-- Reserves, spends or gives back, in every account that is concerned: the department's and the whole organisation's, month by
+-- month. Whoever comes together waits in this order; what passes a budget that forbids it breaks budget_never_passed.
+WITH moved AS (SELECT * FROM unnest(:months::date[], :reserved::bigint[], :spent::bigint[]) AS x (month, reserved, spent)),
+locked AS (
+  SELECT b.id FROM budget_months b
+  WHERE b.organisation_id = :organisation_id AND b.month = ANY(:months)
+    AND (b.department_id IS NULL OR b.department_id = :department_id::uuid)
+  ORDER BY b.month, b.department_id NULLS FIRST FOR UPDATE)
+UPDATE budget_months b SET reserved_minor = b.reserved_minor + x.reserved, spent_minor = b.spent_minor + x.spent
+FROM locked l, moved x WHERE b.id = l.id AND x.month = b.month
+RETURNING b.id, b.organisation_id, b.department_id, b.month, b.amount_minor, b.allow_overspend, b.alert_threshold_pct,
+  b.reserved_minor, b.spent_minor, b.alerted_at;
+
+-- name: warned
+UPDATE budget_months SET alerted_at = app_now() WHERE id = :id AND alerted_at IS NULL RETURNING id;
+
+-- name: hold
+INSERT INTO budget_holds (booking_id, organisation_id, department_id, month, amount_minor)
+VALUES (:booking_id, :organisation_id, :department_id, :month, :amount_minor);
+
+-- name: warn_whom
+-- Who answers for a budget: the department's manager, and whoever the organisation was registered by.
+SELECT DISTINCT ON (lower(w.email)) w.email, coalesce(d.name, p.name) AS name
+FROM organisations o JOIN parties p ON p.id = o.id LEFT JOIN departments d ON d.id = :department_id::uuid
+  LEFT JOIN members m ON m.id = d.manager_id
+  CROSS JOIN LATERAL (VALUES (o.registered_email), (coalesce(m.email, d.manager_email))) AS w (email)
+WHERE o.id = :organisation_id AND w.email IS NOT NULL ORDER BY lower(w.email);

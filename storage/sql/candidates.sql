@@ -12,5 +12,22 @@ SELECT t.id AS technician_id,
     AS was_tried,
   EXISTS (SELECT FROM technician_blocks b WHERE b.account_id = :account_id AND b.technician_id = t.id) AS is_blocked,
   ARRAY(SELECT o.place::int FROM offers o WHERE o.technician_id = t.id AND o.state = 'open') AS places,
-  (SELECT min(o.expires_at) FROM offers o WHERE o.technician_id = t.id AND o.state = 'open') AS first_ends_at
-FROM unnest(:ids::uuid[], :from_ats::timestamptz[]) AS t (id, from_at);
+  (SELECT min(o.expires_at) FROM offers o WHERE o.technician_id = t.id AND o.state = 'open') AS first_ends_at,
+  CASE WHEN org.prefers_first THEN pref.priority END AS preference,
+  coalesce(pref.is_exclusive OR (NOT pref.has_exclusive AND (pref.priority IS NOT NULL OR org.allows_others)), true)
+    AS is_allowed
+FROM unnest(:ids::uuid[], :from_ats::timestamptz[]) AS t (id, from_at)
+  -- Whom the organisation prefers for what is asked for; without a word of it anybody may come.
+  LEFT JOIN organisations org ON org.id = :organisation_id::uuid
+    AND EXISTS (SELECT FROM preferred_providers f WHERE f.organisation_id = org.id
+      AND (f.services = '{}' OR f.services && :categories::text[]))
+  LEFT JOIN LATERAL (
+    SELECT min(f.priority) FILTER (WHERE f.provider_id = x.provider_id) AS priority, coalesce(bool_or(f.exclusivity), false) AS has_exclusive,
+      coalesce(bool_or(f.exclusivity AND f.provider_id = x.provider_id), false) AS is_exclusive
+    FROM preferred_providers f JOIN technicians x ON x.id = t.id
+    WHERE f.organisation_id = org.id AND (f.services = '{}' OR f.services && :categories::text[])) pref ON org.id IS NOT NULL;
+
+-- name: prefers
+-- Whether an organisation prefers anybody for what is asked for.
+SELECT EXISTS (SELECT FROM organisations o JOIN preferred_providers f ON f.organisation_id = o.id
+  WHERE o.id = :organisation_id AND o.prefers_first AND (f.services = '{}' OR f.services && :categories::text[]));

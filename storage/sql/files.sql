@@ -30,6 +30,10 @@ SELECT {columns} FROM {source} WHERE f.id = :file_id AND f.state = 'kept';
 -- name: drop
 UPDATE files SET state = 'dropped', changed_at = app_now() WHERE id = :file_id AND state <> 'dropped';
 
+-- name: drop_of
+UPDATE files SET state = 'dropped', changed_at = app_now()
+WHERE owner_kind = :owner_kind AND owner_id = :owner_id AND state <> 'dropped';
+
 -- name: drop_old
 -- What was never kept, because its cause failed, and what has had its time.
 UPDATE files SET state = 'dropped', changed_at = app_now()

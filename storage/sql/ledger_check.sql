@@ -69,13 +69,27 @@ WITH sums AS (
   FROM ledger_accounts l JOIN ledger_postings p ON p.account_id = l.id
   WHERE l.owner_kind = 'platform' GROUP BY l.type, l.currency
 ), expected AS (
-  SELECT 'tax_payable' AS type, currency, sum(tax_minor) AS total FROM earnings GROUP BY currency
+  SELECT 'tax_payable' AS type, currency, sum(total) AS total FROM (
+    SELECT currency, tax_minor AS total FROM earnings
+    UNION ALL
+    SELECT currency, tax_minor FROM trade_orders WHERE booking_id IS NULL AND status = 'DELIVERED') t
+  GROUP BY currency
   UNION ALL
-  SELECT 'platform_revenue', currency, sum(platform_minor) FROM earnings GROUP BY currency
+  SELECT 'platform_revenue', currency, sum(total) FROM (
+    SELECT currency, platform_minor AS total FROM earnings
+    UNION ALL
+    SELECT currency, total_minor - tax_minor FROM trade_orders WHERE booking_id IS NULL AND status = 'DELIVERED') r
+  GROUP BY currency
   UNION ALL
   SELECT 'payout_clearing', currency, sum(net_minor) FROM payouts WHERE status IN ('pending', 'processing') GROUP BY currency
   UNION ALL
-  SELECT 'bank', currency, sum(net_minor) FROM payouts WHERE status = 'completed' GROUP BY currency
+  -- What has left, less what trade partners have paid.
+  SELECT 'bank', currency, sum(total) FROM (
+    SELECT currency, net_minor AS total FROM payouts WHERE status = 'completed'
+    UNION ALL
+    SELECT currency, -CASE status WHEN 'CANCELLED' THEN fee_minor ELSE total_minor END FROM trade_orders
+    WHERE paid_at IS NOT NULL) b
+  GROUP BY currency
   UNION ALL
   SELECT 'adjustments', currency, sum(deduction_minor) FROM payouts WHERE status <> 'failed' GROUP BY currency
   UNION ALL
@@ -105,6 +119,27 @@ FROM sums s FULL JOIN expected e ON e.type = s.type AND e.currency = s.currency
 WHERE coalesce(s.total, 0) <> coalesce(e.total, 0)
   AND coalesce(s.type, e.type) IN ('tax_payable', 'platform_revenue', 'payout_clearing', 'bank', 'adjustments',
     'refund_clearing', 'refund_owed', 'gateway_clearing', 'surplus');
+
+-- name: trade_debts
+-- What a trade partner owes is what was delivered to it, and the fees of what it cancelled, less what it has paid.
+WITH owed AS (
+  SELECT t.party_id, o.currency, sum(CASE o.status WHEN 'CANCELLED' THEN o.fee_minor ELSE o.total_minor END) AS total
+  FROM trade_orders o JOIN trade_partners t ON t.no = o.partner_no
+  WHERE o.paid_at IS NULL AND o.status <> 'CONFIRMED' GROUP BY t.party_id, o.currency
+), held AS (
+  SELECT l.owner_id, l.currency, -l.balance_minor AS total FROM ledger_accounts l JOIN trade_partners t ON t.party_id = l.owner_id
+  WHERE l.owner_kind = 'party' AND l.type = 'receivable'
+)
+SELECT coalesce(o.party_id, h.owner_id)::text AS subject, coalesce(o.currency, h.currency)::text AS currency,
+  coalesce(h.total, 0)::bigint AS found_minor, coalesce(o.total, 0)::bigint AS expected_minor
+FROM owed o FULL JOIN held h ON h.owner_id = o.party_id AND h.currency = o.currency
+WHERE coalesce(h.total, 0) <> coalesce(o.total, 0);
+
+-- name: trade_credit
+-- The credit that is used is what the orders take of it.
+SELECT t.code AS subject, '' AS currency, t.credit_used_minor AS found_minor, coalesce(sum(o.credit_minor), 0)::bigint AS expected_minor
+FROM trade_partners t LEFT JOIN trade_orders o ON o.partner_no = t.no
+GROUP BY t.party_id HAVING t.credit_used_minor <> coalesce(sum(o.credit_minor), 0);
 
 -- name: held_money
 -- Money held for bookings: all of it while they are open, none of it when they are over.

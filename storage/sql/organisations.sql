@@ -7,6 +7,9 @@ o.id, p.code, p.name, p.legal_name, p.address, p.timezone, p.currency, o.org_typ
 -- part: source
 organisations o JOIN parties p ON p.id = o.id
 
+-- part: everybodys
+FROM organisations o JOIN parties p ON p.id = o.id WHERE p.deleted_at IS NULL
+
 -- name: insert_party
 INSERT INTO parties (kind, code, name, legal_name, email, phone, address, timezone, currency)
 VALUES ('organisation', :code, :name, :legal_name, :email, :phone, :address, :timezone, :currency) RETURNING id;

@@ -45,8 +45,10 @@ SELECT {columns}, z.boundary FROM {source} WHERE z.id = :zone_id;
 -- name: lock
 SELECT {columns}, z.boundary FROM {source} WHERE z.id = :zone_id FOR UPDATE OF z;
 
--- name: has_code
-SELECT EXISTS (SELECT FROM zones WHERE code = :code);
+-- name: claim
+-- Takes a code that no zone has; what the zone is follows in the same transaction. No row: another has it.
+INSERT INTO zones (code, name, boundary, centre_lat, centre_lng, timezone, currency)
+VALUES (:code, :code, '{}', 0, 0, 'UTC', 'XXX') ON CONFLICT (code) DO NOTHING RETURNING id;
 
 -- name: drop_pincodes
 -- Those that the zone has no longer.

@@ -23,7 +23,7 @@ from api.wire.listing import Grammar, taken
 from dispatch.access.dev_tokens import mint_dev_token
 from dispatch.adapters.files.folder import FolderStore
 from dispatch.adapters.razorpay import opened
-from dispatch.billing import payouts, refunds
+from dispatch.billing import payouts, promos, refunds
 from dispatch.engine import files
 from dispatch.events import SYSTEM
 from dispatch.local_gateway.server import LocalGateway
@@ -82,6 +82,8 @@ async def furnish(till: Till, technician_id: UUID) -> UUID:
         hook = "https://hooks.example.com/in"
         await endpoints.create(tx, PLATFORM, SYSTEM, url=hook, events=["maintenance.scheduled"])
         await deliveries.broadcast(tx, "integration", "maintenance.scheduled", {"text": "tonight"})
+        promo = promos.PromoIn(code="WALK", currency="INR", discount_minor=100)
+        await promos.upsert(tx, promo)
     for owner, column in ((done.account_id, "account_id"), (technician_id, "technician_id")):
         await till.world.execute(
             f"INSERT INTO notifications ({column}, type, title, message) VALUES ($1, 'test', 'Title', 'Words')", owner
@@ -121,7 +123,7 @@ async def street(pg_home: str, tmp_path_factory: Any) -> AsyncIterator[Street]:
             await services.roster.refresh()
             await till.world.book(dispatch=False, hours=24)
             service = Visitor(client, None, await mint_dev_token(services, "service", "a test"))
-            staff = Visitor(client, None, await mint_dev_token(services, "admin", "staff@example.com"))
+            staff = Visitor(client, technician_ids[0], await mint_dev_token(services, "admin", "staff@example.com"))
             yield Street(
                 till, [await visitor("customer", i) for i in account_ids],
                 [await visitor("technician", i) for i in technician_ids], service, staff,
@@ -138,9 +140,14 @@ def items_of(route: Route, body: Any) -> list[Any]:
     return found
 
 
+def path_of(route: Route, person: Visitor) -> str:
+    """Where the list is for this person; staff read the first technician's."""
+    return route.path.removeprefix("/v1").replace("{id}", str(person.account_id))
+
+
 async def read(route: Route, person: Visitor, **query: Any) -> Any:
     assert route.path.startswith("/v1")
-    status, body, _ = await person.call("GET", f"{route.path.removeprefix('/v1')}?{urlencode(query, doseq=True)}")
+    status, body, _ = await person.call("GET", f"{path_of(route, person)}?{urlencode(query, doseq=True)}")
     assert status == 200, (route.template, query, body)
     return body
 
@@ -230,12 +237,12 @@ async def test_pages_by_number_and_by_cursor_are_the_same(street: Street, route:
 async def test_what_cannot_be_is_refused_by_name(street: Street, route: Route) -> None:
     person = street.of(route)[0]
     for query in ({"cursor": "x"}, {"sort": "drop table"}, {"page": 1001, "limit": 100}, {"page": "0"}, {"limit": "x"}):
-        path = f"{route.path.removeprefix('/v1')}?{urlencode(query)}"
+        path = f"{path_of(route, person)}?{urlencode(query)}"
         status, body, _ = await person.call("GET", path)
         assert status == 422 and set(body["error"]["details"]) == {next(iter(query))}, (route.template, query, body)
     assert route.listing is not None
     if "date_from" in route.listing.filters:
-        path = f"{route.path.removeprefix('/v1')}?from=2026-01-06&to=2026-01-05"
+        path = f"{path_of(route, person)}?from=2026-01-06&to=2026-01-05"
         status, body, _ = await person.call("GET", path)
         assert status == 422 and set(body["error"]["details"]) == {"to"}
 
@@ -271,12 +278,12 @@ async def test_a_list_as_a_file_holds_the_callers_rows(street: Street, route: Ro
             assert answer.status == 200 and answer.content_type == "text/csv"
             assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
             rows = list(csv.reader(io.StringIO(await answer.text())))[1:]
-        listed = next(r for r in OWNED if r.path == route.path.removesuffix("/export"))
+        listed = next(r for r in LISTED if r.path == route.path.removesuffix("/export"))
         assert len(rows) == len(items_of(listed, await read(listed, person, limit=100))) > 0
         seen.append({row[0] for row in rows})
         for form, begins in (("xlsx", b"PK"), ("pdf", b"%PDF-")):
             async with person.client.get(f"{route.path}?format={form}&status=pending", headers=headers) as answer:
                 assert answer.status == 200 and (await answer.read()).startswith(begins)
-    assert not seen[0] & seen[1]
+    assert len(seen) == 1 or not seen[0] & seen[1]
     async with street.customers[0].client.get(f"{route.path}?format=doc", headers=headers) as answer:
         assert answer.status == 422

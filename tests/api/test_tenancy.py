@@ -14,6 +14,7 @@ import pytest
 
 from api.registry import all_routes
 from api.route import Route
+from dispatch.config import Limits
 from dispatch.tokens import Tokens
 from tests.api.live import Live, Person, live_server
 from tests.api.test_story import book, make_everybody_a_beautician
@@ -48,7 +49,7 @@ class Town:
 @pytest.fixture(scope="module")
 async def town(pg_home: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     folder: Path = tmp_path_factory.mktemp("tenancy")
-    plenty = {"customer_per_minute": 10**6, "technician_per_minute": 10**6, "integration_public_per_quarter": 10**6}
+    plenty = {name: 10**6 for name in Limits.model_fields if name.endswith(("_per_minute", "_per_quarter"))}
     # Nothing here asks the gateway anything.
     payments = {
         "key_id": "rzp_test_nobody", "key_secret": "s", "webhook_secret": "w", "base_url": "http://127.0.0.1:9",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,10 +63,9 @@ class Counter:
             assert await ledger_check.check(conn) == []
 
 
-@pytest.fixture(scope="module")
-async def counter(pg_home: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Counter]:
+@asynccontextmanager
+async def open_counter(pg_home: str, folder: Path) -> AsyncIterator[Counter]:
     pool = await create_pool(await clone(pg_home), min_size=1, max_size=8)
-    folder = tmp_path_factory.mktemp("counter")
     async with LocalGateway(seed=3) as gw:
         till = await open_till(pool, folder, gw)
         services = till.world.services
@@ -78,3 +79,10 @@ async def counter(pg_home: str, tmp_path_factory: pytest.TempPathFactory) -> Asy
         await opened.close(services.settings.payments)
         await services.bus.close()
     await pool.close()
+
+
+@pytest.fixture(scope="module")
+async def own_counter(pg_home: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Counter]:
+    """For a module whose tests count who and what is there."""
+    async with open_counter(pg_home, tmp_path_factory.mktemp("counter")) as made:
+        yield made

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from tests.api.admin.counter import Counter, counter
-
-__all__ = ["counter"]
+from tests.api.admin.counter import Counter
 
 
 async def test_statuses_and_assignments_of_many_are_told_row_by_row(counter: Counter) -> None:

@@ -10,10 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.admin.counter import Counter, counter
+from tests.api.admin.counter import Counter
 from tests.dispatch.billing.till import GRAND
-
-__all__ = ["counter"]
 
 
 async def technician(c: Counter, km: float = 0.1) -> Any:
@@ -29,7 +27,7 @@ async def test_a_list_is_filtered_searched_and_exported(counter: Counter) -> Non
     account_id = await counter.world.customer("Meena")
     booking = await counter.world.book(account_id)
     await counter.world.accept(booking.id, who)
-    other = await counter.world.book(hours=30, dispatch=False)
+    other = await counter.world.book(hours=72, dispatch=False)
     day = booking.local_date.isoformat()
     for query in (
         f"partner_id={who}", f"user_id={account_id}", f"search={booking.number}", "status=confirmed,completed",

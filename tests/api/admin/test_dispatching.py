@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from tests.api.admin.counter import Counter, counter
-
-__all__ = ["counter"]
+from tests.api.admin.counter import Counter
 
 
 async def test_a_named_technician_is_offered_the_job_and_force_stops_at_an_accepted_one(counter: Counter) -> None:

@@ -55,7 +55,7 @@ async def test_a_file_is_sent_listed_read_by_its_link_and_given_up(live: Live, s
     async with live.http.get(live.url + file["url"]) as reply:
         assert reply.status == 404
     actions = await live.value("SELECT array_agg(action ORDER BY id) FROM audit_log WHERE resource_id = $1", file["id"])
-    assert actions == ["file.sent", "file.dropped"]
+    assert actions == ["send_file", "drop_file"]
 
 
 async def test_an_image_of_a_service_is_everybodys(live: Live, staff: Person) -> None:

@@ -11,9 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import FormData
 
-from tests.api.admin.counter import Counter, counter
-
-__all__ = ["counter"]
+from tests.api.admin.counter import Counter
 
 
 async def send(c: Counter, path: str, content: bytes, kind: str = "text/csv") -> tuple[int, Any]:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.admin.counter import Counter, counter
+from tests.api.admin.counter import Counter, own_counter
 from tests.world import KOLKATA
 
-__all__ = ["counter"]
+__all__ = ["own_counter"]
+
+
+@pytest.fixture
+def counter(own_counter: Counter) -> Counter:
+    return own_counter
 
 
 async def test_technicians_are_found_by_point_by_box_and_by_what_they_do(counter: Counter) -> None:
@@ -24,7 +29,7 @@ async def test_technicians_are_found_by_point_by_box_and_by_what_they_do(counter
     first = found["technicians"][0]
     assert first["distance_m"] == pytest.approx(200, abs=5)
     assert (first["presence"], first["fix_age_s"]) == ("online", 0)
-    wide = await counter.ask("GET", f"{point}&radius_km=5&limit=1")
+    wide = await counter.ask("GET", f"{point}&radius_km=5&max_results=1")
     assert wide["total"] > 2 and [t["partner_id"] for t in wide["technicians"]] == [str(near)]
 
     async def who(query: str) -> list[str]:
@@ -47,7 +52,7 @@ async def test_technicians_are_found_by_point_by_box_and_by_what_they_do(counter
 
 @pytest.mark.parametrize("query", [
     "", "lat=22.5", "lat=22.5&lng=88&south=1", "south=1&north=2&west=3", "lat=99&lng=0", "lat=1&lng=1&radius_km=0",
-    "south=2&north=1&west=3&east=4", "lat=1&lng=1&availability=asleep", "lat=1&lng=1&limit=0", "lat=x&lng=1",
+    "south=2&north=1&west=3&east=4", "lat=1&lng=1&availability=asleep", "lat=1&lng=1&max_results=0", "lat=x&lng=1",
 ])  # fmt: skip
 async def test_what_is_no_place_is_refused(counter: Counter, query: str) -> None:
     await counter.ask("GET", f"/technicians/nearby?{query}", expect=422)

@@ -10,10 +10,15 @@ import pytest
 
 from dispatch.engine import files
 from dispatch.events import SYSTEM
-from tests.api.admin.counter import Counter, counter
+from tests.api.admin.counter import Counter, own_counter
 from tests.files import PDF
 
-__all__ = ["counter"]
+__all__ = ["own_counter"]
+
+
+@pytest.fixture
+def counter(own_counter: Counter) -> Counter:
+    return own_counter
 
 HOURS = {"start": "08:00", "end": "20:00", "days": [1, 2, 3, 4, 5, 6, 7]}
 _phones = iter(range(10_000, 99_999))

@@ -7,9 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.admin.counter import Counter, counter
-
-__all__ = ["counter"]
+from tests.api.admin.counter import Counter
 
 
 async def earned(c: Counter, jobs: int = 1) -> Any:

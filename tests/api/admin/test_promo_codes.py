@@ -8,9 +8,7 @@ from uuid import uuid4
 import pytest
 
 from dispatch.billing import promos
-from tests.api.admin.counter import Counter, counter
-
-__all__ = ["counter"]
+from tests.api.admin.counter import Counter
 
 SAVE = {
     "code": "SAVE10", "description": "10% off on all services", "discount_type": "percentage", "discount_value": 10.0,

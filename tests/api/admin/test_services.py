@@ -10,10 +10,15 @@ import pytest
 from aiohttp import FormData
 
 from dispatch.engine import catalogue
-from tests.api.admin.counter import Counter, counter
+from tests.api.admin.counter import Counter, own_counter
 from tests.files import PDF, PNG
 
-__all__ = ["counter"]
+__all__ = ["own_counter"]
+
+
+@pytest.fixture
+def counter(own_counter: Counter) -> Counter:
+    return own_counter
 
 FACIAL = {
     "name": "Facial - Minimal", "description": "Complete facial treatment...", "category": "Facial",

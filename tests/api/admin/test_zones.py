@@ -10,10 +10,15 @@ from uuid import uuid4
 import pytest
 from aiohttp import FormData
 
-from tests.api.admin.counter import Counter, counter
+from tests.api.admin.counter import Counter, own_counter
 from tests.world import SQUARE
 
-__all__ = ["counter"]
+__all__ = ["own_counter"]
+
+
+@pytest.fixture
+def counter(own_counter: Counter) -> Counter:
+    return own_counter
 
 
 def square(lat: float, lng: float, side: float = 0.1) -> dict[str, Any]:

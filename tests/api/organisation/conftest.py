@@ -12,13 +12,18 @@ from aiohttp import FormData
 from aiohttp.test_utils import TestClient, TestServer
 
 from api.app import create_app
+from dispatch.adapters.files.folder import FolderStore
 from dispatch.services import Services
 from storage.database.pool import create_pool
 from tests.conftest import clone
 from tests.identity import make_services
 from tests.organisations import Home, add_organisation
 
-PLENTY = {"organisation_per_minute": 10**6, "customer_per_minute": 10**6}
+PLENTY = {
+    "organisation_per_minute": 10**6, "customer_per_minute": 10**6,
+    **{f"organisation_{name}_per_quarter": 10**6 for name in ("general", "management", "bulk", "analytics")},
+    "organisation_uploads_per_hour": 10**6,
+}  # fmt: skip
 
 
 @dataclass
@@ -47,6 +52,7 @@ async def portal(pg_home: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     folder: Path = tmp_path_factory.mktemp("portal")
     pool = await create_pool(await clone(pg_home), min_size=1, max_size=8)
     services = make_services(pool, folder, limits=PLENTY)
+    services.files = FolderStore(folder / "files")
     async with TestClient(TestServer(create_app(services, with_sockets=False))) as client:
         yield Portal(services, client, await add_organisation(services))
     await services.bus.close()

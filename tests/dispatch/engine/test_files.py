@@ -12,7 +12,7 @@ import pytest
 
 from dispatch.adapters.files import store_of
 from dispatch.engine import files
-from dispatch.engine.files import HOUSE, LinkExpired, Owner
+from dispatch.engine.files import HOUSE, FileInUse, LinkExpired, Owner
 from dispatch.errors import Invalid, Missing
 from dispatch.events import Actor
 from dispatch.services import Services
@@ -110,6 +110,22 @@ async def test_what_nobody_kept_dropped_or_old_files_are_thrown_away(keeping: Se
         for gone in (old, waiting):
             with pytest.raises(Missing):
                 await files.keep(tx, gone.id)
+
+
+async def test_what_belongs_to_somebody_goes_with_them_and_not_by_hand(keeping: Services) -> None:
+    owner = Owner("account", uuid4())
+    theirs = [await files.add(keeping, "document", owner, "a.pdf", BytesIO(PDF), STAFF) for _ in range(2)]
+    ours = await files.add(keeping, "document", HOUSE, "b.pdf", BytesIO(PDF), STAFF)
+    async with keeping.transaction() as tx:
+        with pytest.raises(FileInUse):
+            await files.drop_own(tx, theirs[0].id)
+        await files.drop_all_of(tx, owner)
+    await files.tidy(keeping)
+    assert on_disk(keeping) == 1 and await read(keeping, ours) == PDF
+    async with keeping.transaction() as tx:
+        await files.drop_own(tx, ours.id)
+        with pytest.raises(Missing):
+            await files.get(tx.conn, ours.id)
 
 
 async def test_the_house_gives_a_file_once(keeping: Services) -> None:

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from dispatch import media
+from dispatch.ports import media
 from tests.files import JPEG, PDF, PNG, WEBP, package
 
 

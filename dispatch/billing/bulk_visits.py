@@ -1,0 +1,139 @@
+"""Visits of bulk bookings become bookings ahead of their day, each once, and their end is noted in the budgets."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from dispatch.billing import bulk_bookings, on_account
+from dispatch.engine import bookings, slots
+from dispatch.engine.bookings import NewBooking, NewItem
+from dispatch.engine.free_times import SlotTaken
+from dispatch.engine.tasks import Run
+from dispatch.errors import DispatchError
+from dispatch.events import Fact
+from dispatch.localtime import local, to_utc
+from dispatch.parties import budgets
+from dispatch.services import Reactions, Services, Tx
+from storage import bulk_bookings as rows
+from storage.bookings import Booking
+from storage.bulk_bookings import Bulk, Due, Location, Planned
+
+log = logging.getLogger(__name__)
+
+#: Words that are kept of why a visit could not be booked.
+_TROUBLE_CHARS = 300
+
+
+async def book_due(run: Run) -> dict[str, int]:
+    """The task: visits within the horizon become bookings; what is paused or unanswered loses the days that passed."""
+    services, made = run.services, 0
+    while True:
+        async with services.read() as conn:
+            until = services.clock.now().date() + timedelta(days=services.settings.dispatch.bulk_horizon_days)
+            due = await rows.to_book(conn, until=until)
+        booked = 0
+        for visit in due:
+            booked += await _book_safely(services, visit)
+            await run.progress(made + booked)
+        made += booked
+        if not booked:
+            break
+    async with services.read() as conn:
+        overdue = await rows.overdue(conn)
+    for bulk in overdue:
+        async with services.transaction() as tx:
+            found = await rows.lock(tx.conn, id=bulk.id, organisation_id=None)
+            assert found is not None, "bulk bookings stay"
+            await bulk_bookings.drop(tx, found, "skipped", before=local(tx.now, found.timezone).date())
+    return {"booked": made, "overdue": len(overdue)}
+
+
+async def _book_safely(services: Services, due: Due) -> int:
+    """1 when it is a booking now. What stands against it is kept with the visit, which is tried again next time."""
+    try:
+        return await services.retrying(lambda tx: _book(tx, due))
+    except DispatchError as e:
+        log.warning("a visit could not be booked: %s", e.message)
+        async with services.transaction() as tx:
+            await rows.troubled(tx.conn, id=due.id, trouble=e.message[:_TROUBLE_CHARS], state="planned")
+        return 0
+
+
+async def _book(tx: Tx, due: Due) -> int:
+    bulk = await rows.lock(tx.conn, id=due.bulk_id, organisation_id=None)
+    assert bulk is not None, "a visit has its bulk"
+    visit = await rows.take(tx.conn, id=due.id)
+    if visit is None or bulk.status != "active":
+        return 0  # another node was quicker, or it fell away
+    starts_at = to_utc(visit.on_date, visit.at_time, bulk.timezone)
+    if starts_at <= tx.now:
+        await rows.troubled(tx.conn, id=visit.id, trouble="Its time had passed.", state="failed")
+        amount = {budgets.month_of(visit.on_date): bulk.price_minor + bulk.tax_minor}
+        await budgets.release(tx, bulk.organisation_id, bulk.department_id, amount)
+        await rows.finish(tx.conn, id=bulk.id)
+        return 0
+    booking = await _create(tx, bulk, visit)
+    await rows.booked(tx.conn, id=visit.id, booking_id=booking.id)
+    return 1
+
+
+async def _create(tx: Tx, bulk: Bulk, visit: Planned) -> Booking:
+    places = {place.id: place for place in await rows.locations(tx.conn, bulk_id=bulk.id)}
+    item = NewItem(
+        bulk.service_id, bulk.title, bulk.category, bulk.tier, 1, bulk.duration_minutes, bulk.list_minor,
+        bulk.price_minor,
+    )  # fmt: skip
+    booking = await bookings.create(tx, _new_booking(bulk, visit, places[visit.location_id], item))
+    await rows.bind(
+        tx.conn, booking_id=booking.id, department_id=bulk.department_id, member_id=bulk.member_id,
+        budget_code=bulk.budget_code, requirements=bulk.requirements,
+    )  # fmt: skip
+    await on_account.charge(tx, booking, [item], bulk.billed_to)
+    await budgets.hold_for(
+        tx, booking.id, bulk.organisation_id, bulk.department_id, budgets.month_of(visit.on_date),
+        booking.grand_total_minor,
+    )  # fmt: skip
+    try:
+        async with tx.savepoint():
+            await slots.hold_booking(tx, booking)
+    except SlotTaken:
+        # Nobody is free then, so far: it waits for somebody like any other booking.
+        pass
+    return booking
+
+
+def _new_booking(bulk: Bulk, visit: Planned, place: Location, item: NewItem) -> NewBooking:
+    starts_at = to_utc(visit.on_date, visit.at_time, bulk.timezone)
+    return NewBooking(
+        account_id=bulk.account_id, preview_id=None, address_id=None, address=place.address, contact=place.contact,
+        zone_id=place.zone_id, lat=place.lat, lng=place.lng, is_approximate=place.is_approximate,
+        timezone=bulk.timezone, local_date=visit.on_date, local_time=visit.at_time, starts_at=starts_at,
+        duration_minutes=bulk.duration_minutes, items=(item,), payment_method="account", currency=bulk.currency,
+        subtotal_minor=bulk.list_minor, savings_minor=bulk.list_minor - bulk.price_minor, discount_minor=0,
+        tax_minor=bulk.tax_minor, grand_total_minor=bulk.price_minor + bulk.tax_minor, promo_code_id=None,
+        policy_accepted=True, wait_for_payment=False, organisation_id=bulk.organisation_id, system="organisation",
+    )  # fmt: skip
+
+
+async def on_over(tx: Tx, fact: Fact) -> None:
+    """A booking is done or cancelled, so its visit is; what it held of a budget is spent or free; the last ends all."""
+    is_done = fact.type == "booking.completed"
+    over = await rows.over(
+        tx.conn, booking_id=fact.booking_id, visit_state="done" if is_done else "cancelled",
+        hold_state="spent" if is_done else "released",
+    )  # fmt: skip
+    assert over is not None, "it always answers"
+    # The bulk before the budgets, as everywhere.
+    if over.bulk_id is not None:
+        await rows.finish(tx.conn, id=over.bulk_id)
+    if over.organisation_id is not None and over.month is not None and over.amount_minor is not None:
+        await budgets.settle(
+            tx, over.organisation_id, over.department_id, over.month, over.amount_minor, is_spent=is_done
+        )
+
+
+def register(reactions: Reactions) -> None:
+    """Hears how bookings end."""
+    reactions.on("booking.completed", on_over)
+    reactions.on("booking.cancelled", on_over)

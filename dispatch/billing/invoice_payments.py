@@ -1,0 +1,255 @@
+"""Paying invoices: by a link of the gateway, by a transfer that staff record, from what an organisation has as credit.
+
+What an invoice does not need of a payment is credit, which the next invoices take first.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from dispatch.billing import ledger
+from dispatch.billing.ledger import Line
+from dispatch.engine import audit
+from dispatch.errors import Conflict, Missing
+from dispatch.events import SYSTEM, Actor
+from dispatch.localtime import local
+from dispatch.outbox import messages
+from dispatch.parties import billing_settings, organisations
+from dispatch.ports.gateway import GatewayError, GatewayLink
+from dispatch.services import Services, Tx
+from storage import invoice_payments as rows
+from storage import invoices as invoice_rows
+from storage.database.errors import StorageError, is_unique
+from storage.database.listing import Slice, Wanted
+from storage.database.pool import Conn
+from storage.invoice_payments import InvoicePayment, Summary
+from storage.invoices import Invoice
+
+log = logging.getLogger(__name__)
+LIST = rows.of_organisation
+
+
+class AlreadyPaid(Conflict):
+    """This invoice is paid already."""
+
+    code = "invoice_paid"
+
+
+class TransferKnown(Conflict):
+    """A transfer with this reference is recorded already."""
+
+    code = "transfer_known"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What arrived at the bank: a part of an invoice, all of it, or more."""
+
+    amount_minor: int
+    reference: str
+    paid_on: date
+
+
+async def record_transfer(tx: Tx, actor: Actor, invoice_id: UUID, transfer: Transfer) -> InvoicePayment:
+    """Staff found money at the bank. Raises Missing, AlreadyPaid, TransferKnown."""
+    invoice = await _lock(tx, invoice_id)
+    try:
+        payment_id = await rows.insert(
+            tx.conn, invoice_id=invoice.id, organisation_id=invoice.organisation_id, method="bank_transfer",
+            currency=invoice.currency, amount_minor=transfer.amount_minor, reference=transfer.reference,
+            recorded_by=f"admin:{actor.id}",
+        )  # fmt: skip
+    except StorageError as e:
+        if is_unique(e):
+            raise TransferKnown from e
+        raise
+    assert payment_id is not None, "an insert returns its id"
+    await _settle(tx, invoice, payment_id, transfer.amount_minor, "bank_transfer", transfer.paid_on, "bank")
+    await audit.record(
+        tx, actor, "invoice.transfer", "invoice", invoice_id,
+        {
+            "amount_minor": {"old": None, "new": transfer.amount_minor},
+            "reference": {"old": None, "new": transfer.reference},
+        },
+    )  # fmt: skip
+    return await get(tx.conn, payment_id)
+
+
+async def pay_online(services: Services, organisation_id: UUID | None, invoice_id: UUID, by: Actor) -> InvoicePayment:
+    """A link of the gateway for what is open; the one that waits already, where there is one for the same amount.
+
+    The row is committed before the gateway is asked. Raises Missing, AlreadyPaid, GatewayError.
+    """
+    services.require_gateway()
+    async with services.transaction() as tx:
+        invoice = await _lock(tx, invoice_id, organisation_id)
+        waiting = await rows.open_link(tx.conn, invoice_id=invoice_id)
+        if waiting is not None and waiting.url and waiting.amount_minor == invoice.open_minor:
+            return waiting
+        if waiting is not None and waiting.amount_minor != invoice.open_minor:
+            await _drop(tx, waiting.id)
+            waiting = None
+        payment_id = waiting.id if waiting else await rows.insert(
+            tx.conn, invoice_id=invoice.id, organisation_id=invoice.organisation_id, method="online",
+            currency=invoice.currency, amount_minor=invoice.open_minor, reference=None,
+            recorded_by=f"{by.kind}:{by.id}",
+        )  # fmt: skip
+    assert payment_id is not None, "an insert returns its id"
+    link = await services.gateway.find_payment_link(str(payment_id)) if waiting else None
+    if link is None:
+        link = await services.gateway.create_payment_link(
+            invoice.open_minor, invoice.currency, str(payment_id), description=f"Invoice {invoice.number}"
+        )
+    async with services.transaction() as tx:
+        await rows.set_link(tx.conn, id=payment_id, gateway_link_id=link.id, url=link.short_url)
+        return await get(tx.conn, payment_id)
+
+
+async def poll(services: Services) -> int:
+    """Asks the gateway what became of the links that wait; returns how many were settled."""
+    async with services.read() as conn:
+        waiting = [p for p in await rows.pending(conn) if p.gateway_link_id]
+    settled = 0
+    for payment in waiting:
+        try:
+            link = await services.gateway.fetch_payment_link(payment.gateway_link_id or "")
+        except GatewayError as e:
+            log.warning("the link of payment %s was not answered for: %s", payment.id, e)
+            continue
+        settled += await settle_link(services, payment.id, link)
+    return settled
+
+
+async def settle_link(services: Services, payment_id: UUID, link: GatewayLink) -> bool:
+    """What the gateway says of a link becomes what we know; once. False: nothing is settled yet."""
+    if link.status not in ("paid", "cancelled", "expired"):
+        return False
+    async with services.transaction() as tx:
+        found = await rows.get(tx.conn, id=payment_id)
+        if found is None:
+            raise Missing("payment")
+        invoice = await invoice_rows.lock(tx.conn, id=found.invoice_id)
+        payment = await rows.lock(tx.conn, id=payment_id)
+        assert invoice is not None and payment is not None, "they do not go away"
+        if payment.status != "pending":
+            return False
+        if link.status == "paid":
+            day = await _today(tx, invoice)
+            await _settle(tx, invoice, payment.id, payment.amount_minor, "online", day, "gateway_clearing")
+        else:
+            await _drop(tx, payment.id)
+    return True
+
+
+async def send_links(services: Services) -> int:
+    """On the due date a link goes to whoever agreed to pay so; nobody's account is debited. Returns how many."""
+    async with services.read() as conn:
+        due = await invoice_rows.to_send_link(conn, timezone=services.settings.timezone)
+    sent = 0
+    for ref in due:
+        try:
+            payment = await pay_online(services, None, ref.id, SYSTEM)
+        except GatewayError as e:
+            log.warning("no link for invoice %s: %s", ref.id, e)
+            continue
+        async with services.transaction() as tx:
+            if not await invoice_rows.link_sent(tx.conn, id=ref.id):
+                continue
+            settings = await billing_settings.get(tx.conn, payment.organisation_id)
+            home = await organisations.get(tx.conn, payment.organisation_id)
+            params = {
+                "number": payment.invoice_number, "amount": f"{payment.amount_minor / 100:,.2f} {payment.currency}",
+                "link": payment.url or "",
+            }  # fmt: skip
+            for address in settings.recipients or [home.registered_email]:
+                await messages.enqueue(tx, "email", address, "invoice_link", params)
+        sent += 1
+    return sent
+
+
+async def use_credit(tx: Tx, organisation_id: UUID) -> int:
+    """Pays open invoices, the eldest first, from what the organisation has as credit. Returns how much was used."""
+    home = await organisations.get(tx.conn, organisation_id)
+    currency = organisations.currency_of(home)
+    wallet = ledger.Account("party", organisation_id, "wallet", currency)
+    held = (await ledger.lock_owner(tx, "party", organisation_id, currency)).get("wallet", 0)
+    used = 0
+    for invoice in await invoice_rows.open_of(tx.conn, organisation_id=organisation_id):
+        amount = min(held - used, invoice.open_minor)
+        if amount <= 0 or invoice.currency != currency:
+            continue
+        payment_id = await rows.insert(
+            tx.conn, invoice_id=invoice.id, organisation_id=organisation_id, method="credit", currency=currency,
+            amount_minor=amount, reference=None, recorded_by="system:",
+        )  # fmt: skip
+        assert payment_id is not None, "an insert returns its id"
+        day = await _today(tx, invoice)
+        await rows.settle(tx.conn, id=payment_id, status="success", applied_minor=amount, paid_on=day)
+        await invoice_rows.pay(tx.conn, id=invoice.id, amount_minor=amount, method="credit", paid_on=day)
+        await ledger.post(
+            tx, "invoice_credit", str(payment_id),
+            [Line(wallet, -amount), Line(ledger.party_receivable(organisation_id, currency), amount)],
+            description=f"Credit on invoice {invoice.number}",
+        )  # fmt: skip
+        used += amount
+    return used
+
+
+async def get(conn: Conn, payment_id: UUID) -> InvoicePayment:
+    found = await rows.get(conn, id=payment_id)
+    if found is None:
+        raise Missing("payment")
+    return found
+
+
+async def page(conn: Conn, organisation_id: UUID, wanted: Wanted, timezone: str) -> Slice[InvoicePayment]:
+    return await LIST.page(conn, wanted, organisation_id=organisation_id, timezone=timezone)
+
+
+async def summary(conn: Conn, organisation_id: UUID) -> Summary:
+    found = await rows.summary(conn, organisation_id=organisation_id)
+    assert found is not None, "an aggregate always has a row"
+    return found
+
+
+async def _settle(
+    tx: Tx, invoice: Invoice, payment_id: UUID, amount_minor: int, method: str, paid_on: date, into: str
+) -> None:
+    """The money that came: what the invoice needs of it, the rest is credit. One balanced journal."""
+    needed = min(amount_minor, invoice.open_minor)
+    if await rows.settle(tx.conn, id=payment_id, status="success", applied_minor=needed, paid_on=paid_on) is None:
+        return
+    if needed:
+        await invoice_rows.pay(tx.conn, id=invoice.id, amount_minor=needed, method=method, paid_on=paid_on)
+    owner, currency = invoice.organisation_id, invoice.currency
+    lines = [
+        Line(ledger.platform(into, currency), -amount_minor), Line(ledger.party_receivable(owner, currency), needed),
+        Line(ledger.Account("party", owner, "wallet", currency), amount_minor - needed),
+    ]  # fmt: skip
+    await ledger.post(
+        tx, "invoice_payment", str(payment_id), [line for line in lines if line.amount_minor],
+        description=f"Payment of invoice {invoice.number}",
+    )  # fmt: skip
+    if amount_minor > needed:
+        await use_credit(tx, owner)
+
+
+async def _drop(tx: Tx, payment_id: UUID) -> None:
+    await rows.settle(tx.conn, id=payment_id, status="failed", applied_minor=0, paid_on=None)
+
+
+async def _lock(tx: Tx, invoice_id: UUID, organisation_id: UUID | None = None) -> Invoice:
+    found = await invoice_rows.lock(tx.conn, id=invoice_id)
+    if found is None or organisation_id not in (None, found.organisation_id):
+        raise Missing("invoice")
+    if found.status == "paid":
+        raise AlreadyPaid
+    return found
+
+
+async def _today(tx: Tx, invoice: Invoice) -> date:
+    home = await organisations.get(tx.conn, invoice.organisation_id)
+    return local(tx.now, organisations.timezone_of(home)).date()

@@ -1,0 +1,191 @@
+"""Custom reports (R144): any metric by any dimension, as rows and as a file, once or again and again by e-mail."""
+
+from __future__ import annotations
+
+import io
+from calendar import monthrange
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from dispatch.engine import files
+from dispatch.engine.files import Owner as FileOwner
+from dispatch.errors import Invalid, Missing
+from dispatch.events import SYSTEM
+from dispatch.outbox import messages
+from dispatch.parties import departments, organisations, overviews, tiers
+from dispatch.parties.members import By
+from dispatch.reports import csv_writer, pdf_writer, xlsx_writer
+from dispatch.reports.rows import Cell, Format, Table
+from dispatch.services import Services, Tx
+from storage import custom_reports as rows
+from storage import organisation_analytics as analytics_rows
+from storage.custom_reports import Definition
+from storage.database.listing import Slice, Wanted
+from storage.database.pool import Conn
+from storage.organisation_analytics import Group
+
+Metric = Literal["bookings", "spending", "user_adoption", "satisfaction"]
+Dimension = Literal["department", "service_type", "provider", "location", "month", "user"]
+Frequency = Literal["daily", "weekly", "monthly", "quarterly"]
+LIST = rows.of_organisation
+#: A link in a letter is good for a week: after that the file is gone, too.
+_LINK_S = 7 * 24 * 3600
+_WRITERS = {"csv": csv_writer.write, "xlsx": xlsx_writer.write, "pdf": pdf_writer.write}
+
+
+@dataclass(frozen=True, slots=True)
+class ReportIn:
+    """Days are the organisation's. Without a frequency it is made once, now."""
+
+    name: str
+    metrics: Sequence[Metric]
+    dimensions: Sequence[Dimension] = ()
+    start: date | None = None
+    end: date | None = None
+    departments: Sequence[UUID] = ()
+    format: Format = "csv"
+    frequency: Frequency | None = None
+    recipients: Sequence[str] = ()
+
+
+async def define(tx: Tx, by: By, new: ReportIn) -> Definition:
+    """Keeps what is wanted. Raises TierTooLow, Missing (a department), OutOfReach, Invalid."""
+    home = await organisations.get(tx.conn, by.organisation_id)
+    tiers.require(home.tier, "custom_reports")
+    for department_id in new.departments:
+        await departments.get(tx.conn, home.id, department_id)
+        by.check_reach(department_id)
+    if new.start and new.end and new.end < new.start:
+        raise Invalid({"filters.endDate": "must not be before startDate"})
+    if new.frequency and not new.recipients:
+        raise Invalid({"schedule.recipients": "Say to whom it goes."})
+    filters: dict[str, Any] = {
+        "start": new.start.isoformat() if new.start else None, "end": new.end.isoformat() if new.end else None,
+        "departments": [str(d) for d in new.departments],
+    }  # fmt: skip
+    today = overviews.today_of(home, tx.now)
+    report_id = await rows.insert(
+        tx.conn, organisation_id=home.id, made_by=by.member_id, within=by.within, name=new.name,
+        metrics=list(dict.fromkeys(new.metrics)), dimensions=list(dict.fromkeys(new.dimensions)), filters=filters,
+        format=new.format, frequency=new.frequency, recipients=list(new.recipients),
+        next_on=next_day(today, new.frequency) if new.frequency else None,
+    )  # fmt: skip
+    return await get(tx.conn, by, report_id)
+
+
+async def get(conn: Conn, by: By, report_id: UUID | None) -> Definition:
+    """Raises Missing, also for one of another organisation, or of a department that is out of reach."""
+    found = await rows.get(conn, id=report_id)
+    if found is None or found.organisation_id != by.organisation_id or by.within not in (None, found.within):
+        raise Missing("report")
+    return found
+
+
+async def page(conn: Conn, by: By, wanted: Wanted) -> Slice[Definition]:
+    return await LIST.page(conn, wanted, organisation_id=by.organisation_id, within=by.within)
+
+
+async def delete(tx: Tx, by: By, report_id: UUID) -> None:
+    """It is not made any more. Raises Missing."""
+    await get(tx.conn, by, report_id)
+    await rows.delete(tx.conn, id=report_id, organisation_id=by.organisation_id)
+
+
+async def rows_of(conn: Conn, definition: Definition, today: date) -> list[Group]:
+    """What it says now; without days of its own it is of this month, a repeated one of the span before."""
+    kept = definition.filters
+    start = date.fromisoformat(kept["start"]) if kept.get("start") else _span_before(definition.frequency, today)
+    end = date.fromisoformat(kept["end"]) if kept.get("end") else today
+    chosen = [UUID(d) for d in kept.get("departments") or []]
+    return await analytics_rows.custom(
+        conn, organisation_id=definition.organisation_id, within=definition.within, from_day=start, to_day=end,
+        dimensions=definition.dimensions, departments=chosen or None,
+    )  # fmt: skip
+
+
+async def run(services: Services, definition: Definition) -> UUID:
+    """Makes the file and gives its id."""
+    async with services.read() as conn:
+        home = await organisations.get(conn, definition.organisation_id)
+        found = await rows_of(conn, definition, overviews.today_of(home, services.clock.now()))
+    content = io.BytesIO()
+    form: Format = "xlsx" if definition.format == "xlsx" else "pdf" if definition.format == "pdf" else "csv"
+
+    async def batches() -> AsyncIterator[Sequence[Sequence[Cell]]]:
+        yield [_line(definition, g, home.member_count) for g in found]
+
+    table = Table(definition.name, [*definition.dimensions, *definition.metrics], batches())
+    async for piece in _WRITERS[form](table):
+        content.write(piece)
+    content.seek(0)
+    owner = FileOwner("organisation", home.id)
+    file = await files.add(services, "export", owner, f"{definition.name}.{form}", content, SYSTEM)
+    return file.id
+
+
+async def run_due(services: Services) -> int:
+    """Makes what is due and writes to its recipients; returns how many."""
+    async with services.read() as conn:
+        due = await rows.due(conn)
+    done = 0
+    for definition in due:
+        assert definition.frequency is not None and definition.next_on is not None, "only those are due"
+        file_id = await run(services, definition)
+        async with services.transaction() as tx:
+            next_on = next_day(definition.next_on, definition.frequency)
+            if not await rows.ran(
+                tx.conn, id=definition.id, file_id=file_id, next_on=next_on, was_on=definition.next_on
+            ):
+                continue
+            link = files.link_to(services, await files.get(tx.conn, file_id), _LINK_S)
+            for address in definition.recipients:
+                await messages.enqueue(tx, "email", address, "report_ready", {"name": definition.name, "link": link})
+        done += 1
+    return done
+
+
+def next_day(day: date, frequency: str) -> date:
+    """The day after `day` on which it is made again: the next day, Monday, or first of a month or a quarter."""
+    if frequency == "daily":
+        return day + timedelta(days=1)
+    if frequency == "weekly":
+        return day + timedelta(days=7 - day.weekday())
+    months = 1 if frequency == "monthly" else 3 - (day.month - 1) % 3
+    last = day.month - 1 + months
+    return date(day.year + last // 12, last % 12 + 1, 1)
+
+
+def values_of(metrics: Sequence[str], g: Group, members: int) -> dict[str, float | int | None]:
+    """The metrics of a row, spending in minor units; adoption in per cent of all members."""
+    adoption = round(100 * g.users / members, 1) if members else 0.0
+    known = {
+        "bookings": g.bookings, "spending": g.spent_minor, "user_adoption": adoption,
+        "satisfaction": None if g.satisfaction is None else round(g.satisfaction, 2),
+    }  # fmt: skip
+    return {name: known[name] for name in metrics}
+
+
+def dimensions_of(dimensions: Sequence[str], g: Group) -> dict[str, str | None]:
+    return {name: getattr(g, "member" if name == "user" else name) for name in dimensions}
+
+
+def _line(definition: Definition, g: Group, members: int) -> list[Cell]:
+    values = values_of(definition.metrics, g, members)
+    money = {name: value / 100 if name == "spending" and value else value for name, value in values.items()}
+    return [*dimensions_of(definition.dimensions, g).values(), *money.values()]
+
+
+def _span_before(frequency: str | None, today: date) -> date:
+    if frequency == "daily":
+        return today - timedelta(days=1)
+    if frequency == "weekly":
+        return today - timedelta(days=7)
+    if frequency == "quarterly":
+        return today - timedelta(days=92)
+    if frequency == "monthly":
+        before = today.replace(day=1) - timedelta(days=1)
+        return before.replace(day=min(today.day, monthrange(before.year, before.month)[1]))
+    return today.replace(day=1)

@@ -1,0 +1,169 @@
+-- part: columns
+b.id, b.number, b.organisation_id, b.department_id, b.program_id, b.member_id, b.account_id, b.type, b.status, b.service_id,
+  b.title, b.category, b.tier, b.duration_minutes, b.schedule, b.timezone, b.budget_code, b.requirements, b.currency,
+  b.list_minor, b.price_minor, b.tax_minor, b.discount_pct, b.billed_to, b.reason, b.created_at
+
+-- name: insert
+INSERT INTO bulk_bookings (number, organisation_id, department_id, program_id, member_id, account_id, type, status, service_id,
+  title, category, tier, duration_minutes, schedule, timezone, budget_code, requirements, currency, list_minor, price_minor,
+  tax_minor, discount_pct, billed_to)
+VALUES (:number, :organisation_id, :department_id, :program_id, :member_id, :account_id, :type, :status, :service_id, :title,
+  :category, :tier, :duration_minutes, :schedule, :timezone, :budget_code, :requirements, :currency, :list_minor, :price_minor,
+  :tax_minor, :discount_pct, :billed_to)
+RETURNING id;
+
+-- name: add_location
+INSERT INTO bulk_locations (bulk_id, position, name, address, contact, zone_id, lat, lng, is_approximate, number)
+VALUES (:bulk_id, :position, :name, :address, :contact, :zone_id, :lat, :lng, :is_approximate, :number) RETURNING id;
+
+-- name: add_visits
+INSERT INTO bulk_visits (bulk_id, location_id, on_date, at_time)
+SELECT :bulk_id, :location_id, d, t FROM unnest(:dates::date[], :times::time[]) AS v (d, t);
+
+-- name: add_approvals
+INSERT INTO bulk_approvals (bulk_id, member_id) SELECT :bulk_id, m FROM unnest(:members::uuid[]) AS m;
+
+-- name: get
+SELECT {columns} FROM bulk_bookings b WHERE b.id = :id AND b.organisation_id = :organisation_id;
+
+-- name: lock
+SELECT {columns} FROM bulk_bookings b
+WHERE b.id = :id AND (:organisation_id::uuid IS NULL OR b.organisation_id = :organisation_id) FOR UPDATE;
+
+-- name: locations
+SELECT l.id, l.position, l.name, l.address, l.contact, l.zone_id, l.lat, l.lng, l.is_approximate, l.number
+FROM bulk_locations l WHERE l.bulk_id = :bulk_id ORDER BY l.position;
+
+-- name: approvals
+SELECT a.member_id, trim(m.first_name || ' ' || m.last_name) AS name, a.decision, a.note, a.decided_at
+FROM bulk_approvals a JOIN members m ON m.id = a.member_id WHERE a.bulk_id = :bulk_id ORDER BY a.member_id;
+
+-- name: approvers
+-- Who of these may approve: active members whose role decides.
+SELECT m.id FROM members m JOIN memberships s ON s.id = m.id
+WHERE m.organisation_id = :organisation_id AND m.id = ANY(:ids::uuid[]) AND m.removed_at IS NULL AND s.status = 'active'
+  AND s.role = ANY(:roles::text[]);
+
+-- name: deciders
+-- Everybody of the organisation whose role decides for the whole of it.
+SELECT m.id FROM members m JOIN memberships s ON s.id = m.id
+WHERE m.organisation_id = :organisation_id AND m.removed_at IS NULL AND s.status = 'active' AND s.role = ANY(:roles::text[])
+ORDER BY m.enrolled_at, m.id;
+
+-- name: owner
+SELECT m.id AS member_id, s.account_id FROM members m JOIN memberships s ON s.id = m.id
+WHERE m.organisation_id = :organisation_id AND s.role = 'partner_owner' AND m.removed_at IS NULL
+ORDER BY m.enrolled_at LIMIT 1;
+
+-- name: decide
+UPDATE bulk_approvals SET decision = :decision, note = :note, decided_at = app_now()
+WHERE bulk_id = :bulk_id AND member_id = :member_id AND decision IS NULL RETURNING member_id;
+
+-- name: set_status
+UPDATE bulk_bookings SET status = :status, reason = coalesce(:reason, reason), updated_at = app_now()
+WHERE id = :id AND status = ANY(:sources::text[]) RETURNING id;
+
+-- name: visits
+SELECT v.id, v.location_id, v.on_date, v.at_time, v.state, v.booking_id, v.trouble, k.number AS booking_number, k.status AS booking_status
+FROM bulk_visits v LEFT JOIN bookings k ON k.id = v.booking_id
+WHERE v.bulk_id = :bulk_id AND v.on_date BETWEEN :from_date AND :to_date ORDER BY v.on_date, v.at_time, v.id LIMIT 500;
+
+-- name: sums
+SELECT count(*) FILTER (WHERE state NOT IN ('skipped', 'cancelled', 'failed'))::int AS visits,
+  count(*) FILTER (WHERE state = 'done')::int AS done, count(DISTINCT (on_date, at_time)) FILTER (
+    WHERE state NOT IN ('skipped', 'cancelled', 'failed'))::int AS occurrences
+FROM bulk_visits WHERE bulk_id = :bulk_id;
+
+-- name: to_book
+-- What is to become a booking: visits of active bulks within the horizon, the eldest first.
+SELECT v.id, v.bulk_id FROM bulk_visits v JOIN bulk_bookings b ON b.id = v.bulk_id
+WHERE v.state = 'planned' AND b.status = 'active' AND v.on_date <= :until
+ORDER BY v.on_date, v.at_time, v.id LIMIT 1000;
+
+-- name: take
+-- One visit, by the one node that gets it.
+SELECT v.id, v.bulk_id, v.location_id, v.on_date, v.at_time, v.state FROM bulk_visits v
+WHERE v.id = :id AND v.state = 'planned' FOR UPDATE;
+
+-- name: booked
+UPDATE bulk_visits SET state = 'booked', booking_id = :booking_id, trouble = NULL WHERE id = :id AND state = 'planned';
+
+-- name: troubled
+UPDATE bulk_visits SET trouble = :trouble, state = :state WHERE id = :id AND state = 'planned' RETURNING id;
+
+-- name: over
+-- A booking is over: what of a bulk it was, what of a budget it held, and what of a credit it used.
+WITH visit AS (
+  UPDATE bulk_visits SET state = :visit_state WHERE booking_id = :booking_id AND state = 'booked' RETURNING bulk_id),
+held AS (
+  UPDATE budget_holds SET state = :hold_state WHERE booking_id = :booking_id AND state = 'reserved'
+  RETURNING organisation_id, department_id, month, amount_minor),
+-- A cancelled one gives a program's credit back.
+unused AS (
+  UPDATE program_uses SET state = 'released' WHERE booking_id = :booking_id AND state = 'used' AND :hold_state::text = 'released'
+  RETURNING program_id, member_id, period, amount_minor),
+credited AS (
+  UPDATE program_credits c SET used_minor = c.used_minor - u.amount_minor FROM unused u
+  WHERE c.program_id = u.program_id AND c.member_id = u.member_id AND c.period = u.period)
+SELECT (SELECT bulk_id FROM visit) AS bulk_id, held.organisation_id, held.department_id, held.month, held.amount_minor
+FROM (SELECT) AS one LEFT JOIN held ON true;
+
+-- name: drop_planned
+-- Visits that will not be: skipped on some days, or all that are left.
+UPDATE bulk_visits SET state = :state WHERE bulk_id = :bulk_id AND state = 'planned'
+  AND (:dates::date[] IS NULL OR on_date = ANY(:dates)) AND (:before::date IS NULL OR on_date < :before)
+RETURNING id, on_date;
+
+-- name: planned
+SELECT id, on_date FROM bulk_visits WHERE bulk_id = :bulk_id AND state = 'planned' ORDER BY on_date;
+
+-- name: open_bookings
+-- Bookings of a bulk that have not begun, by their ids: whoever locks them does so in this order.
+SELECT v.booking_id AS id FROM bulk_visits v JOIN bookings k ON k.id = v.booking_id
+WHERE v.bulk_id = :bulk_id AND v.state = 'booked' AND k.status IN ('pending', 'partner_assigned', 'confirmed')
+  AND (:dates::date[] IS NULL OR v.on_date = ANY(:dates)) ORDER BY v.booking_id;
+
+-- name: finish
+UPDATE bulk_bookings b SET status = 'completed', updated_at = app_now()
+WHERE b.id = :id AND b.status = 'active' AND NOT EXISTS (
+  SELECT FROM bulk_visits v WHERE v.bulk_id = b.id AND v.state IN ('planned', 'booked')) RETURNING id;
+
+-- name: overdue
+-- Bulks that are paused, or wait for a word, while days of theirs went by.
+SELECT DISTINCT b.id FROM bulk_bookings b JOIN bulk_visits v ON v.bulk_id = b.id
+WHERE b.status IN ('paused', 'pending_approval') AND v.state = 'planned'
+  AND v.on_date < (app_now() AT TIME ZONE b.timezone)::date ORDER BY b.id LIMIT 200;
+
+-- name: bind
+-- Whose booking it is within its organisation.
+UPDATE bookings SET department_id = :department_id, member_id = :member_id, budget_code = :budget_code,
+  requirements = :requirements WHERE id = :booking_id;
+
+-- name: spent_in_month
+-- What a member's own bookings of a month come to, but for the cancelled.
+SELECT coalesce(sum(grand_total_minor), 0)::bigint FROM bookings
+WHERE member_id = :member_id AND local_date >= :month AND local_date < :month + interval '1 month'
+  AND status NOT IN ('cancelled', 'refunded');
+
+-- part: line_columns
+e.id, e.bulk_id, e.number, e.type, e.service, e.category, e.location, e.status, e.frequency, e.currency, e.per_booking_minor,
+  e.paid_minor, e.remaining_minor, e.next_on, e.next_time, e.timezone, e.first_on, e.last_on, e.visits, e.done, e.department_id,
+  d.name AS department_name, e.member_id, trim(m.first_name || ' ' || m.last_name) AS member_name, m.email AS member_email,
+  e.created_at
+
+-- part: line_source
+organisation_bookings e LEFT JOIN departments d ON d.id = e.department_id LEFT JOIN members m ON m.id = e.member_id
+
+-- part: of_organisation
+FROM organisation_bookings e
+WHERE e.organisation_id = :organisation_id AND (:within::uuid IS NULL OR e.department_id = :within)
+
+-- name: summary
+SELECT (SELECT count(*)::int FROM organisation_bookings e WHERE e.organisation_id = :organisation_id
+    AND (:within::uuid IS NULL OR e.department_id = :within)) AS total,
+  (SELECT count(*)::int FROM organisation_bookings e WHERE e.organisation_id = :organisation_id
+    AND (:within::uuid IS NULL OR e.department_id = :within)
+    AND e.status IN ('active', 'paused', 'pending', 'partner_assigned', 'confirmed', 'in_progress')) AS active,
+  count(*) FILTER (WHERE k.status = 'completed' AND k.local_date >= :month)::int AS completed_this_month,
+  coalesce(sum(k.grand_total_minor) FILTER (WHERE k.status = 'completed'), 0)::bigint AS spent_minor
+FROM bookings k WHERE k.organisation_id = :organisation_id AND (:within::uuid IS NULL OR k.department_id = :within);

@@ -1,0 +1,39 @@
+-- part: columns
+y.id, y.invoice_id, i.number AS invoice_number, y.organisation_id, y.method, y.status, y.currency, y.amount_minor,
+  y.applied_minor, y.reference, y.gateway_link_id, y.url, y.paid_on, y.created_at, y.settled_at
+
+-- part: source
+invoice_payments y JOIN invoices i ON i.id = y.invoice_id
+
+-- part: of_organisation
+FROM invoice_payments y WHERE y.organisation_id = :organisation_id
+
+-- name: insert
+INSERT INTO invoice_payments (invoice_id, organisation_id, method, currency, amount_minor, reference, recorded_by)
+VALUES (:invoice_id, :organisation_id, :method, :currency, :amount_minor, :reference, :recorded_by) RETURNING id;
+
+-- name: get
+SELECT {columns} FROM {source} WHERE y.id = :id;
+
+-- name: lock
+SELECT {columns} FROM {source} WHERE y.id = :id FOR UPDATE OF y;
+
+-- name: open_link
+-- The link that an invoice may be paid by just now.
+SELECT {columns} FROM {source} WHERE y.invoice_id = :invoice_id AND y.method = 'online' AND y.status = 'pending';
+
+-- name: set_link
+UPDATE invoice_payments SET gateway_link_id = :gateway_link_id, url = :url WHERE id = :id;
+
+-- name: settle
+UPDATE invoice_payments SET status = :status, applied_minor = :applied_minor, paid_on = :paid_on, settled_at = app_now()
+WHERE id = :id AND status = 'pending' RETURNING id;
+
+-- name: pending
+SELECT {columns} FROM {source} WHERE y.status = 'pending' AND y.method = 'online' ORDER BY y.created_at LIMIT 500;
+
+-- name: summary
+SELECT coalesce(sum(y.amount_minor) FILTER (WHERE y.status = 'success' AND y.method <> 'credit'), 0)::bigint AS paid_minor,
+  coalesce(sum(y.amount_minor) FILTER (WHERE y.status = 'pending'), 0)::bigint AS pending_minor,
+  count(*)::int AS payments
+FROM invoice_payments y WHERE y.organisation_id = :organisation_id;

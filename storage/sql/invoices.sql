@@ -1,0 +1,124 @@
+-- part: columns
+i.id, i.number, i.organisation_id, p.name AS organisation_name, i.kind, i.period_start, i.period_end, i.currency,
+  i.subtotal_minor, i.discount_minor, i.tax_minor, i.total_minor, i.paid_minor, i.status, i.issued_on, i.due_on, i.paid_on,
+  i.payment_method, i.link_sent_at, i.file_id, i.group_by, i.created_at
+
+-- part: source
+invoices i JOIN parties p ON p.id = i.organisation_id
+
+-- part: of_organisation
+FROM invoices i WHERE i.organisation_id = :organisation_id AND (:within::uuid IS NULL OR EXISTS (
+  SELECT FROM invoice_lines l WHERE l.invoice_id = i.id AND l.department_id = :within))
+
+-- part: everybodys
+FROM invoices i WHERE true
+
+-- part: billable
+-- Done on account and on no invoice yet, or cancelled with a fee; what a trade partner is billed for is the partner's.
+b.organisation_id = :organisation_id AND b.payment_method = 'account' AND b.invoice_id IS NULL
+  AND (b.status = 'completed' OR b.status = 'cancelled' AND b.cancellation_fee_minor > 0) AND b.local_date <= :until
+  AND b.currency = :currency AND NOT EXISTS (SELECT FROM trade_orders o WHERE o.booking_id = b.id)
+
+-- name: get
+SELECT {columns} FROM {source} WHERE i.id = :id;
+
+-- name: lock
+SELECT {columns} FROM {source} WHERE i.id = :id FOR UPDATE OF i;
+
+-- name: of_period
+SELECT {columns} FROM {source} WHERE i.organisation_id = :organisation_id AND i.period_start = :period_start
+  AND i.period_end = :period_end ORDER BY i.created_at DESC LIMIT 1;
+
+-- name: sums
+-- What there is to bill, in the amounts that the bookings were posted with.
+SELECT count(*)::int AS bookings,
+  coalesce(sum(CASE WHEN b.status = 'completed' THEN b.subtotal_minor - b.savings_minor ELSE b.cancellation_fee_minor END), 0)::bigint
+    AS subtotal_minor,
+  coalesce(sum(b.discount_minor) FILTER (WHERE b.status = 'completed'), 0)::bigint AS discount_minor,
+  coalesce(sum(b.tax_minor) FILTER (WHERE b.status = 'completed'), 0)::bigint AS tax_minor, min(b.local_date) AS first_day
+FROM bookings b WHERE {billable};
+
+-- name: insert
+INSERT INTO invoices (number, organisation_id, kind, period_start, period_end, currency, subtotal_minor, discount_minor,
+  tax_minor, total_minor, issued_on, due_on, group_by)
+VALUES (:number, :organisation_id, :kind, :period_start, :period_end, :currency, :subtotal_minor, :discount_minor,
+  :tax_minor, :subtotal_minor::bigint + :tax_minor::bigint - :discount_minor::bigint, :issued_on, :due_on, :group_by) RETURNING id;
+
+-- name: insert_lines
+-- A line for each service at each price, under its department or its place where that is asked for.
+INSERT INTO invoice_lines (invoice_id, position, department_id, heading, description, quantity, unit_minor, amount_minor)
+SELECT :invoice_id, row_number() OVER (ORDER BY s.heading NULLS LAST, s.description, s.unit_minor), s.department_id,
+  s.heading, s.description, s.quantity, s.unit_minor, s.quantity * s.unit_minor
+FROM (
+  SELECT b.department_id, CASE :group_by WHEN 'department' THEN d.name WHEN 'location' THEN b.address ->> 'address_line1' END
+      AS heading, n.name AS description, sum(n.quantity)::int AS quantity, n.price_minor AS unit_minor
+  FROM bookings b JOIN booking_items n ON n.booking_id = b.id LEFT JOIN departments d ON d.id = b.department_id
+  WHERE {billable} AND b.status = 'completed' GROUP BY 1, 2, 3, 5
+  UNION ALL
+  SELECT b.department_id, CASE :group_by WHEN 'department' THEN d.name WHEN 'location' THEN b.address ->> 'address_line1' END,
+    'Cancellation fee', count(*)::int, b.cancellation_fee_minor
+  FROM bookings b LEFT JOIN departments d ON d.id = b.department_id
+  WHERE {billable} AND b.status = 'cancelled' GROUP BY 1, 2, 5) s;
+
+-- name: take_bookings
+UPDATE bookings b SET invoice_id = :invoice_id WHERE {billable};
+
+-- name: lines
+SELECT l.position, l.department_id, l.heading, l.description, l.quantity, l.unit_minor, l.amount_minor
+FROM invoice_lines l WHERE l.invoice_id = :invoice_id ORDER BY l.position;
+
+-- name: lines_of
+SELECT l.invoice_id, l.description, l.quantity, l.unit_minor, l.amount_minor FROM invoice_lines l
+WHERE l.invoice_id = ANY(:invoice_ids::uuid[]) ORDER BY l.invoice_id, l.position;
+
+-- name: set_file
+UPDATE invoices SET file_id = :file_id WHERE id = :id AND file_id IS NULL;
+
+-- name: without_file
+SELECT i.id FROM invoices i WHERE i.file_id IS NULL ORDER BY i.created_at LIMIT 200;
+
+-- name: pay
+-- As much as it needs and no more; the last of it makes it paid.
+UPDATE invoices SET paid_minor = paid_minor + :amount_minor::bigint,
+  status = CASE WHEN paid_minor + :amount_minor::bigint = total_minor THEN 'paid' ELSE status END,
+  paid_on = CASE WHEN paid_minor + :amount_minor::bigint = total_minor THEN :paid_on::date END,
+  payment_method = :method
+WHERE id = :id AND status <> 'paid';
+
+-- name: to_bill
+-- Organisations that have something unbilled from before this month, whose day of billing has come.
+SELECT o.id FROM organisations o JOIN parties p ON p.id = o.id LEFT JOIN billing_settings s ON s.organisation_id = o.id
+CROSS JOIN LATERAL (SELECT (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date AS day) t
+WHERE p.deleted_at IS NULL AND extract(day FROM t.day) >= coalesce(s.billing_day, 1)
+  AND (coalesce(s.billing_cycle, 'monthly') = 'monthly' OR extract(month FROM t.day)::int IN (1, 4, 7, 10))
+  AND EXISTS (
+    SELECT FROM bookings b WHERE b.organisation_id = o.id AND b.payment_method = 'account' AND b.invoice_id IS NULL
+      AND b.status IN ('completed', 'cancelled') AND b.local_date < date_trunc('month', t.day)
+      AND (b.status = 'completed' OR b.cancellation_fee_minor > 0))
+ORDER BY o.id LIMIT 1000;
+
+-- name: turn_overdue
+UPDATE invoices i SET status = 'overdue' FROM parties p
+WHERE p.id = i.organisation_id AND i.status = 'pending' AND i.due_on < (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date
+RETURNING i.id;
+
+-- name: to_send_link
+-- Due today or before, with payment by themselves agreed, and not yet sent a link.
+SELECT i.id FROM invoices i JOIN parties p ON p.id = i.organisation_id
+  JOIN billing_settings s ON s.organisation_id = i.organisation_id AND s.auto_payment
+WHERE i.status <> 'paid' AND i.link_sent_at IS NULL
+  AND i.due_on <= (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date ORDER BY i.due_on LIMIT 200;
+
+-- name: link_sent
+UPDATE invoices SET link_sent_at = app_now() WHERE id = :id AND link_sent_at IS NULL;
+
+-- name: open_of
+-- Those that still want money, the eldest first.
+SELECT {columns} FROM {source} WHERE i.organisation_id = :organisation_id AND i.status <> 'paid'
+ORDER BY i.due_on, i.id FOR UPDATE OF i;
+
+-- name: summary
+SELECT count(*)::int AS invoices, coalesce(sum(i.paid_minor), 0)::bigint AS paid_minor,
+  coalesce(sum(i.total_minor - i.paid_minor) FILTER (WHERE i.status = 'pending'), 0)::bigint AS pending_minor,
+  coalesce(sum(i.total_minor - i.paid_minor) FILTER (WHERE i.status = 'overdue'), 0)::bigint AS overdue_minor
+FROM invoices i WHERE i.organisation_id = :organisation_id;

@@ -1,0 +1,65 @@
+"""Trade partners as files: exported, and imported row by row with a result for each."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import FormData
+
+from tests.api.erp.conftest import Clerk, Office
+
+
+async def imported(
+    clerk: Clerk, text: str | bytes, *, query: str = "", expect: int = 200, kind: str = "text/csv"
+) -> Any:
+    form = FormData()
+    form.add_field("file", text.encode() if isinstance(text, str) else text, filename="p.csv", content_type=kind)
+    return await clerk.call("POST", f"/partners/import{query}", expect=expect, data=form)
+
+
+async def test_each_row_has_its_result(clerk: Clerk) -> None:
+    code = f"I{uuid4().hex[:6]}"
+    text = (
+        "name,code,credit_limit,email,status,custom_fields.1,unknown\r\n"
+        f"First,{code},1000.50,first@acme.com,ACTIVE,TAX-1,x\r\n"
+        f"Again,{code},,,,,\r\n"
+        ",,,,,,\r\n"
+        "Bad,,-5,nobody,active,,\r\n"
+        '"Quoted, Ltd",,,,,,\r\n'
+    )
+    done = await imported(clerk, text)
+    assert (done["total"], done["created"], done["updated"], done["failed"]) == (4, 2, 0, 2)
+    first, again, bad, quoted = done["data"]
+    assert (first["row"], first["result"], first["partner_code"]) == (2, "created", code)
+    assert again["result"] == "failed" and "code" in again["message"]
+    assert bad["row"] == 5 and bad["errors"].keys() == {"credit_limit", "email", "status"}
+    assert quoted["result"] == "created"
+    shown = await clerk.get(f"/partners/{first['partner_id']}")
+    assert (shown["partner"]["credit_limit"], shown["taxId"]) == (1000.5, "TAX-1")
+    again = await imported(clerk, f"code;name\n{code};Renamed\n", query="?update=true")
+    assert (again["updated"], again["data"][0]["partner_id"]) == (1, first["partner_id"])
+    assert (await clerk.get(f"/partners/{first['partner_id']}"))["partner"]["name"] == "Renamed"
+
+
+async def test_what_is_no_such_file_is_refused(clerk: Clerk) -> None:
+    for content in ("", "name\n", "\n\n", b"\xff\xfe\x00", "name\n" + "x\n" * 1001):
+        assert "file" in (await imported(clerk, content, expect=422))["errors"]
+    await imported(clerk, "%PDF-", expect=422, kind="application/pdf")
+    await clerk.call("POST", "/partners/import", {"name": "x"}, expect=400)
+
+
+async def test_an_export_is_what_an_import_reads(office: Office, clerk: Clerk) -> None:
+    made = await clerk.partner(name="=Formula", city="Exportville", credit_limit=12.5)
+    content = await clerk.call("GET", "/partners/export?city=exportville")
+    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    assert [row["code"] for row in rows] == [made["code"]]
+    assert (rows[0]["credit_limit"], rows[0]["name"]) == ("12.5", "'=Formula")
+    done = await imported(clerk, content, query="?update=true")
+    assert done["failed"] == 0 and done["updated"] == 1
+    assert (await clerk.get(f"/partners/{made['id']}"))["partner"]["name"] == "=Formula"
+    viewer = await office.clerk("viewer")
+    assert (await viewer.call("GET", "/partners/export?format=xlsx"))[:2] == b"PK"
+    await imported(viewer, "name\nx\n", expect=403)

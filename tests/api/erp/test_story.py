@@ -1,0 +1,136 @@
+"""The whole story of a booking on account: booked, done, noted, paid; another is cancelled; the ledger is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dispatch.billing import ledger_check
+from tests.api.live import Live, Person, live_server
+from tests.api.test_story import make_everybody_a_beautician
+from tests.parties import add_account, add_membership
+
+CUSTOMER = "+911000100001"
+
+
+async def clerk_of(live: Live) -> Person:
+    membership_id = await add_membership(
+        live.services, await add_account(live.services, "clerk@acme.com", None), "erp", "admin"
+    )
+    async with live.services.transaction() as tx:
+        pair = await live.services.sessions.open(tx, "erp", membership_id, ip=None, user_agent=None)
+    return Person(live, "erp", pair.access_token)
+
+
+async def on_account(
+    customer: Person, address_id: str, service_id: str, nth: int, *, day: str = "2026-01-06", expect: int = 201
+) -> Any:
+    cart = {
+        "service_ids": [service_id], "address_id": address_id, "booking_date": day,
+        "payment_method": "account",
+    }  # fmt: skip
+    prepared = (await customer.call("POST", "/v1/checkout/prepare", cart))["data"]
+    assert prepared["amount_to_collect"] == 0
+    body = {
+        "preview_id": prepared["preview_id"], "payment_method": "account", "address_id": address_id,
+        "booking_date": day, "booking_time": prepared["available_time_slots"][nth], "customer_name": "Asha",
+        "customer_phone": CUSTOMER, "cancellation_policy_accepted": True,
+    }  # fmt: skip
+    return await customer.call("POST", "/v1/checkout/confirm", body, expect=expect, X_Idempotency_Key=f"key-{nth:020d}")
+
+
+async def test_a_booking_on_account_moves_the_credit(fresh_dsn: str, tmp_path: Path) -> None:
+    async with live_server(fresh_dsn, tmp_path, technicians=1, customers=1) as live:
+        place = await make_everybody_a_beautician(live)
+        clerk, customer = await clerk_of(live), await live.person("customer", CUSTOMER)
+        technician = await live.person("technician", "PT-001")
+        here = {"is_available": True, "current_lat": place[0], "current_lng": place[1]}
+        await technician.call("PATCH", "/v1/partner/availability", here)
+        found = (await customer.call("GET", "/v1/services/catalog?category=Facial&tier=Minimal"))["data"]
+        service_id = found["all_services"][0]["id"]
+        home = {
+            "name": "Home", "address_line1": "123 Main St", "city": "Kolkata", "state": "West Bengal",
+            "pincode": "700032", "lat": place[0], "lng": place[1],
+        }  # fmt: skip
+        address_id = (await customer.call("POST", "/v1/users/addresses", home, expect=201))["data"]["id"]
+
+        base = "/api/backend"
+        linked = (await clerk.call("POST", f"{base}/customers", {"phone": CUSTOMER}, expect=201))["data"]
+        given = {"code": "B2B", "name": "Business"}
+        lists = (await clerk.call("POST", f"{base}/price-lists", given, expect=201))["data"]
+        prices = {"items": [{"service_id": service_id, "price": 1000}]}
+        await clerk.call("PUT", f"{base}/price-lists/{lists['id']}/items", prices)
+        given = {
+            "name": "Acme Corp", "customer_id": linked["id"], "price_list_id": lists["id"], "credit_limit": 2500,
+            "default_discount_rate": 10, "vat_group_code": "VAT20", "payment_term_id": 1,
+        }  # fmt: skip
+        partner = (await clerk.call("POST", f"{base}/partners", given, expect=201))["partner"]
+        path = f"{base}/partners/{partner['id']}"
+
+        async def credit() -> tuple[float, float]:
+            shown = (await clerk.call("GET", path))["partner"]
+            return shown["credit_used"], shown["credit_available"]
+
+        first = (await on_account(customer, address_id, service_id, 0, day="2026-01-05"))["data"]["booking"]
+        assert (first["grand_total"], first["status"], await credit()) == (1080, "partner_assigned", (1080, 1420))
+        second = (await on_account(customer, address_id, service_id, 1))["data"]["booking"]
+        refused = await on_account(customer, address_id, service_id, 6, expect=409)
+        assert refused["error"]["code"] == "CREDIT_EXCEEDED" and await credit() == (2160, 340)
+
+        await customer.call("POST", f"/v1/bookings/{second['id']}/cancel", {"reason": "Change of plans"})
+        assert await credit() == (1080, 1420)
+        job = f"/v1/partner/bookings/{first['id']}"
+        await technician.call("POST", f"{job}/accept")
+        for step in ("in_transit", "arrived", "in_progress"):
+            await technician.call("PATCH", f"{job}/status", {"status": step})
+        done = (await technician.call("POST", f"{job}/complete", {}))["data"]
+        assert done["booking"]["grand_total"] == 1080
+        history = (await clerk.call("GET", f"{path}/credit/history"))["data"]
+        assert [o["order_status"] for o in history["orders"]] == ["CANCELLED", "DELIVERED"]
+        assert [(d["delivery_status"], d["total_amount"]) for d in history["deliveries"]] == [("DELIVERED", 1080)]
+        assert (await credit())[0] == 1080
+
+        order_id = history["orders"][1]["id"]
+        order = (await clerk.call("GET", f"{base}/orders/{order_id}"))["data"]
+        assert (order["booking_id"], order["lines"][0]["unit_price"], order["discount"]) == (first["id"], 1000, 100)
+        await clerk.call("POST", f"{base}/orders/{order_id}/deliver", expect=409)
+        await clerk.call("POST", f"{base}/orders/{order_id}/cancel", {}, expect=409)
+        paid = (await clerk.call("POST", f"{base}/orders/{order_id}/pay", {"reference": "wire 7"}))["data"]
+        assert paid["paid_at"] and paid["credit_used"] == 0 and await credit() == (0, 2500)
+        await clerk.call("POST", f"{base}/orders/{order_id}/pay", {}, expect=409)
+        shown = (await customer.call("GET", f"/v1/bookings/{first['id']}"))["data"]
+        assert (shown["payment_method"], shown["payment_status"]) == ("account", "paid")
+        async with live.services.read() as conn:
+            assert await ledger_check.check(conn) == []
+
+
+async def test_orders_without_a_booking(fresh_dsn: str, tmp_path: Path) -> None:
+    async with live_server(fresh_dsn, tmp_path, technicians=1, customers=1) as live:
+        clerk, customer = await clerk_of(live), await live.person("customer", CUSTOMER)
+        found = (await customer.call("GET", "/v1/services/catalog?category=Facial&tier=Minimal"))["data"]
+        service_id, base = found["all_services"][0]["id"], "/api/backend"
+        given = {"name": "Acme Corp", "credit_limit": 5000, "tax_exempt": True, "min_order_amount": 100}
+        partner = (await clerk.call("POST", f"{base}/partners", given, expect=201))["partner"]
+        order = {"partner_id": partner["id"], "items": [{"service_id": service_id, "quantity": 2}], "notes": "First"}
+        made = (await clerk.call("POST", f"{base}/orders", order, expect=201))["data"]
+        assert (made["tax"], made["credit_used"], made["status"]) == (0, made["total_amount"], "CONFIRMED")
+        many = {**order, "items": [{"service_id": service_id, "quantity": 20}]}
+        assert (await clerk.call("POST", f"{base}/orders", many, expect=409))["error"]["code"] == "CREDIT_EXCEEDED"
+        let = (await clerk.call("POST", f"{base}/orders", {**many, "override": True}, expect=201))["data"]
+        await clerk.call("POST", f"{base}/orders/{let['id']}/cancel", {"reason": "not needed"})
+        for bad in ({**order, "partner_id": 10**9}, {**order, "items": [{"service_id": partner["uuid"]}]}):
+            await clerk.call("POST", f"{base}/orders", bad, expect=404)
+        for bad in ({**order, "items": []}, {**order, "items": [{"service_id": service_id, "quantity": 21}]}, {}):
+            await clerk.call("POST", f"{base}/orders", bad, expect=422)
+        await clerk.call("DELETE", f"{base}/partners/{partner['id']}", expect=409)
+        done = (await clerk.call("POST", f"{base}/orders/{made['id']}/deliver"))["data"]
+        assert done["delivery_note_code"].startswith("BL")
+        note = (await clerk.call("GET", f"{base}/delivery-notes/{done['delivery_note_id']}"))["data"]
+        assert note["order_code"] == made["code"]
+        assert len((await clerk.call("GET", f"{base}/delivery-notes?partner_id={partner['id']}"))["data"]) == 1
+        unpaid = (await clerk.call("GET", f"{base}/orders?unpaid=true&status=DELIVERED"))["data"]
+        assert [o["id"] for o in unpaid] == [made["id"]]
+        await clerk.call("POST", f"{base}/orders/{made['id']}/pay", {})
+        await clerk.call("DELETE", f"{base}/partners/{partner['id']}")
+        async with live.services.read() as conn:
+            assert await ledger_check.check(conn) == []

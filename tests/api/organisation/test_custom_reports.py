@@ -1,0 +1,92 @@
+"""Custom reports: any metric by any dimension, kept, repeated, and out of others' reach."""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import chain, combinations
+from typing import Any, get_args
+
+import pytest
+
+from dispatch.localtime import local
+from dispatch.parties import custom_reports
+from dispatch.parties.custom_reports import Dimension, Metric, next_day
+from tests.api.organisation.conftest import Portal
+from tests.organisations import add_organisation
+
+PATH = "/analytics/custom-report"
+
+
+async def test_every_metric_by_every_dimension(portal: Portal) -> None:
+    home = await add_organisation(portal.services)
+    one, two = await home.department("One"), await home.department("Two")
+    day = local(portal.services.clock.now(), "Asia/Kolkata").date()
+    member = await home.member()
+    for place, rating in ((one, 5), (one, 4), (two, None)):
+        await home.done(day, department_id=place.id, member_id=member, rating=rating)
+    dimensions: Any = get_args(Dimension)
+    for chosen in chain.from_iterable(combinations(dimensions, n) for n in (0, 1, 2, 6)):
+        body = {"reportName": "All", "metrics": list(get_args(Metric)), "dimensions": list(chosen)}
+        rows = (await portal.call("POST", PATH, body, headers=home.headers(), expect=201))["data"]["rows"]
+        assert sum(r["bookings"] for r in rows) == 3, chosen
+        assert sum(r["spending"] for r in rows) == (1800 if "service_type" in chosen else 1746), chosen
+    body = {"reportName": "By place", "metrics": ["bookings", "satisfaction"], "dimensions": ["department"]}
+    made = (await portal.call("POST", PATH, body, headers=home.headers(), expect=201))["data"]
+    assert [(r["department"], r["bookings"], r["satisfaction"], r["spending"]) for r in made["rows"]] == [
+        ("One", 2, 4.5, None), ("Two", 1, None, None)
+    ]  # fmt: skip
+    body["filters"] = {"departments": [str(two.id)]}
+    made = (await portal.call("POST", PATH, body, headers=home.headers(), expect=201))["data"]
+    assert [r["department"] for r in made["rows"]] == ["Two"] and "/v1/files/" in made["downloadUrl"]
+
+
+async def test_a_report_comes_again_by_letter(portal: Portal) -> None:
+    body = {
+        "reportName": "Monthly", "metrics": ["bookings"], "format": "excel",
+        "schedule": {"recurring": True, "frequency": "monthly", "recipients": ["john@m.example"]},
+    }  # fmt: skip
+    made = (await portal.call("POST", PATH, body, expect=201))["data"]["report"]
+    assert made["frequency"] == "monthly" and made["nextRun"].endswith("-01")
+    assert await custom_reports.run_due(portal.services) == 0
+    async with portal.services.transaction() as tx:
+        await tx.conn.execute("UPDATE report_definitions SET next_on = '2026-01-01' WHERE name = 'Monthly'")
+    assert await custom_reports.run_due(portal.services) == 1
+    async with portal.services.read() as conn:
+        sent = await conn.fetchval("SELECT body FROM outbox WHERE recipient = 'john@m.example'")
+    assert "Monthly" in sent and "/v1/files/" in sent
+    shown = (await portal.call("GET", f"/analytics/custom-reports/{made['id']}"))["data"]["report"]
+    assert shown["nextRun"] == "2026-02-01" and shown["lastRunAt"] is not None
+    listed = (await portal.call("GET", "/analytics/custom-reports"))["data"]["reports"]
+    assert made["id"] in [r["id"] for r in listed]
+    other = await add_organisation(portal.services)
+    for method in ("GET", "DELETE"):
+        path = f"/analytics/custom-reports/{made['id']}"
+        await portal.call(method, path, headers=other.headers(), expect=404)
+    await portal.call("DELETE", f"/analytics/custom-reports/{made['id']}")
+    await portal.call("GET", f"/analytics/custom-reports/{made['id']}", expect=404)
+
+
+async def test_what_a_report_cannot_be(portal: Portal) -> None:
+    bad = {"reportName": "", "metrics": ["weather"], "dimensions": ["moon"], "format": "doc"}
+    refused = await portal.call("POST", PATH, bad, expect=422)
+    assert set(refused["error"]["details"]) == {"reportName", "metrics.0", "dimensions.0", "format"}
+    days = {"reportName": "X", "metrics": ["bookings"], "filters": {"startDate": "2026-02-01", "endDate": "2026-01-01"}}
+    assert set((await portal.call("POST", PATH, days, expect=422))["error"]["details"]) == {"filters.endDate"}
+    to_nobody = {"reportName": "X", "metrics": ["bookings"], "schedule": {"frequency": "weekly"}}
+    assert set((await portal.call("POST", PATH, to_nobody, expect=422))["error"]["details"]) == {"schedule.recipients"}
+    small = await add_organisation(portal.services, expected_users=5)
+    body = {"reportName": "X", "metrics": ["bookings"]}
+    refused = await portal.call("POST", PATH, body, headers=small.headers(), expect=403)
+    assert refused["error"]["code"] == "TIER_TOO_LOW"
+    foreign = await (await add_organisation(portal.services)).department("Theirs")
+    body["filters"] = {"departments": [str(foreign.id)]}  # type: ignore[assignment]
+    await portal.call("POST", PATH, body, expect=404)
+
+
+@pytest.mark.parametrize(("day", "frequency", "following"), [
+    ("2026-01-31", "daily", "2026-02-01"), ("2026-01-07", "weekly", "2026-01-12"),
+    ("2026-01-12", "weekly", "2026-01-19"), ("2026-12-15", "monthly", "2027-01-01"),
+    ("2026-11-15", "quarterly", "2027-01-01"), ("2026-01-01", "quarterly", "2026-04-01"),
+])  # fmt: skip
+def test_the_day_after(day: str, frequency: str, following: str) -> None:
+    assert next_day(date.fromisoformat(day), frequency).isoformat() == following

@@ -1,0 +1,168 @@
+"""Money of an organisation over HTTP: allotting, the overview, invoices, reports as files; who may see which."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from dispatch.billing.invoices import last_period
+from dispatch.localtime import local
+from tests.api.organisation.conftest import Portal
+from tests.organisations import Home, add_organisation
+
+
+def today(portal: Portal) -> date:
+    return local(portal.services.clock.now(), "Asia/Kolkata").date()
+
+
+@pytest.fixture(scope="module")
+async def firm(portal: Portal) -> Home:
+    """Two departments with budgets; three visits done last month, two this month."""
+    home = await add_organisation(portal.services)
+    one = await home.department("Engineering", budget_minor=25000_00)
+    two = await home.department("Sales")
+    member = await home.member(department_id=one.id)
+    before = last_period(today(portal), "monthly")
+    for n in range(3):
+        await home.done(before.start + timedelta(days=n), department_id=one.id, member_id=member, rating=5)
+    await home.done(today(portal), department_id=one.id, member_id=member, rating=4)
+    await home.done(today(portal), department_id=two.id, name="Deep Cleaning", price_minor=100000)
+    return home
+
+
+async def test_budgets_are_allotted_by_department(portal: Portal, firm: Home) -> None:
+    places = (await portal.call("GET", "/organization/departments", headers=firm.headers()))["data"]["departments"]
+    ids = {d["name"]: d["id"] for d in places}
+    body = {
+        "period": {"type": "monthly", "startDate": today(portal).isoformat()},
+        "allocations": [
+            {"department": ids["Engineering"], "amount": 30000, "services": ["cleaning"]},
+            {"department": ids["Sales"], "amount": 20000, "services": ["all"]}, {"amount": 60000.5},
+        ],
+        "rules": {"allowOverspend": False, "alertThreshold": 80, "requireApprovalAbove": 5000},
+    }  # fmt: skip
+    path = "/finance/budget-allocation"
+    made = (await portal.call("POST", path, body, headers=firm.headers(), expect=201))["data"]
+    found = {a["departmentName"]: a for a in made["allocations"]}
+    assert (found["Engineering"]["amount"], found["Engineering"]["services"]) == (30000, ["cleaning"])
+    assert (found[None]["amount"], found[None]["allowOverspend"], found[None]["alertThreshold"]) == (60000.5, False, 80)
+    assert found["Sales"]["requireApprovalAbove"] == 5000
+    other = await add_organisation(portal.services)
+    foreign = {**body, "allocations": [{"department": str((await other.department("X")).id), "amount": 1}]}
+    await portal.call("POST", path, foreign, headers=firm.headers(), expect=404)
+    twice = {**body, "allocations": [{"amount": 1}, {"amount": 2}]}
+    refused = await portal.call("POST", path, twice, headers=firm.headers(), expect=422)
+    assert set(refused["error"]["details"]) == {"allocations"}
+    bad = {"period": {"type": "weekly", "startDate": "x"}, "allocations": [{"amount": -1}]}
+    refused = await portal.call("POST", path, bad, headers=firm.headers(), expect=422)
+    assert set(refused["error"]["details"]) == {"period.type", "period.startDate", "allocations.0.amount"}
+
+
+async def test_the_overview_adds_up(portal: Portal, firm: Home) -> None:
+    year = (await portal.call("GET", "/finance/overview?period=year", headers=firm.headers()))["data"]
+    month = (await portal.call("GET", "/finance/overview", headers=firm.headers()))["data"]
+    assert month["overview"]["totalSpent"] == 582 + 982 and month["overview"]["currency"] == "INR"
+    assert {s["service"]: s["percentage"] for s in month["byService"]} == {
+        "Deep Cleaning": 62.5, "Office Cleaning": 37.5
+    }  # fmt: skip
+    assert sum(m["spent"] for m in year["trends"]["monthly"]) == year["overview"]["totalSpent"]
+    manager = firm.headers(await manager_of(firm))
+    theirs = (await portal.call("GET", "/finance/overview", headers=manager))["data"]
+    assert theirs["overview"]["totalSpent"] == 582
+    assert [d["department"] for d in theirs["byDepartment"]] == ["Engineering"]
+    coordinator = firm.headers(await firm.member("coordinator"))
+    await portal.call("GET", "/finance/overview", headers=coordinator, expect=403)
+
+
+async def manager_of(home: Home) -> Any:
+    async with home.services.read() as conn:
+        place = await conn.fetchval(
+            "SELECT id FROM departments WHERE organisation_id = $1 AND name = 'Engineering'", home.id
+        )
+    return await home.member("manager", department_id=place)
+
+
+async def test_an_invoice_is_asked_for_listed_and_fetched(portal: Portal, firm: Home) -> None:
+    period = last_period(today(portal), "monthly")
+    days = {"startDate": period.start.isoformat(), "endDate": period.end.isoformat()}
+    body = {"period": days, "groupBy": "department"}
+    made = (await portal.call("POST", "/billing/invoice-request", body, headers=firm.headers(), expect=201))["data"]
+    assert (made["invoice"]["subtotal"], made["invoice"]["total"]) == (1800, 1746)
+    assert made["invoice"]["lines"][0]["group"] == "Engineering" and "/v1/files/" in made["downloadUrl"]
+    again = await portal.call("POST", "/billing/invoice-request", body, headers=firm.headers(), expect=409)
+    assert again["error"]["code"] == "NOTHING_TO_BILL"
+    listed = (await portal.call("GET", "/finance/invoices?status=pending", headers=firm.headers()))["data"]
+    assert [i["id"] for i in listed["invoices"]] == [made["invoice"]["id"]]
+    assert listed["summary"] == {"totalInvoices": 1, "totalPaid": 0, "totalPending": 1746, "totalOverdue": 0}
+    assert listed["invoices"][0]["items"][0] == {
+        "description": "Office Cleaning", "quantity": 3, "unitPrice": 600, "amount": 1800
+    }  # fmt: skip
+    path = f"/finance/invoices/{made['invoice']['id']}"
+    assert (await portal.call("GET", f"{path}/pdf", headers=firm.headers())).startswith(b"%PDF-")
+    other = await add_organisation(portal.services)
+    for method, foreign in (("GET", path), ("GET", f"{path}/pdf"), ("POST", f"{path}/pay")):
+        expect = 503 if method == "POST" else 404
+        await portal.call(method, foreign, headers=other.headers(), expect=expect)
+    paid = (await portal.call("GET", "/billing/payments", headers=firm.headers()))["data"]
+    assert paid["payments"] == [] and paid["summary"]["totalPaid"] == 0
+    days["endDate"] = (period.start - timedelta(days=1)).isoformat()
+    refused = await portal.call("POST", "/billing/invoice-request", body, headers=firm.headers(), expect=422)
+    assert set(refused["error"]["details"]) == {"period.endDate"}
+
+
+@pytest.mark.parametrize("kind", ["summary", "detailed", "tax", "departmental"])
+async def test_reports_are_files(portal: Portal, firm: Home, kind: str) -> None:
+    for form, begins in (("pdf", b"%PDF-"), ("excel", b"PK"), ("csv", b"")):
+        path = f"/finance/reports?type={kind}&format={form}&period=month"
+        assert (await portal.call("GET", path, headers=firm.headers())).startswith(begins)
+    text = (await portal.call("GET", f"/finance/reports?type={kind}&format=csv", headers=firm.headers())).decode()
+    assert "1564.0" in text if kind in ("summary", "tax") else "982.0" in text
+    linked = await portal.call("GET", f"/finance/reports?type={kind}&delivery=url", headers=firm.headers())
+    assert linked["data"]["filename"].endswith(".pdf")
+    bad = f"/finance/reports?type={kind}&startDate=2026-02-01&endDate=2026-01-01"
+    refused = await portal.call("GET", bad, headers=firm.headers(), expect=422)
+    assert set(refused["error"]["details"]) == {"endDate"}
+    await portal.call("GET", f"/finance/reports?department={uuid4()}", headers=firm.headers(), expect=404)
+
+
+async def test_usage_by_what_is_asked_for(portal: Portal, firm: Home) -> None:
+    found = (await portal.call("GET", "/analytics/usage?period=year", headers=firm.headers()))["data"]
+    assert found["overview"]["activeUsers"] == 1
+    stars = found["satisfaction"]["distribution"]
+    assert stars["4"] == 1 and set(stars) == set("12345")
+    assert found["byService"][0]["repeatRate"] > 0 and found["byDepartment"][0]["topService"] == "Office Cleaning"
+    people = (await portal.call("GET", "/analytics/usage?groupBy=user", headers=firm.headers()))["data"]
+    assert len(people["byUser"]) == 1 and people["byDepartment"] == []
+    spots = (await portal.call("GET", "/analytics/usage?groupBy=location", headers=firm.headers()))["data"]
+    assert spots["byLocation"][0]["location"] == "5th Floor"
+    await portal.call("GET", "/analytics/usage?groupBy=weather", headers=firm.headers(), expect=422)
+
+
+async def test_providers_with_savings_and_complaints(portal: Portal, firm: Home) -> None:
+    found = (await portal.call("GET", "/analytics/providers", headers=firm.headers()))["data"]["providers"]
+    assert len(found) == 5 and found[0]["stats"]["completionRate"] == 100
+    assert {p["savings"]["totalSaved"] for p in found} == {90}
+    async with portal.services.read() as conn:
+        booking = await conn.fetchrow("SELECT * FROM bookings WHERE organisation_id = $1 LIMIT 1", firm.id)
+    ticket = {"subject": "Late", "category": "service", "description": "x", "bookingId": str(booking["id"])}
+    await portal.call("POST", "/support/tickets", ticket, headers=firm.headers(), expect=201)
+    found = (await portal.call("GET", "/analytics/providers", headers=firm.headers()))["data"]["providers"]
+    issues = {p["providerId"]: p["issues"] for p in found}
+    assert issues[str(booking["technician_id"])] == {"complaints": 1, "resolved": 0, "pending": 1}
+
+
+async def test_the_access_review_names_who_was_not_about(portal: Portal) -> None:
+    home = await add_organisation(portal.services)
+    idle = await home.member("viewer")
+    review = (await portal.call("GET", "/organization/access-review", headers=home.headers()))["data"]
+    assert review["users"] == [] and review["days"] == 90
+    async with portal.services.transaction() as tx:
+        await tx.conn.execute("UPDATE members SET last_active_at = app_now() - interval '91 days' WHERE id = $1", idle)
+    review = (await portal.call("GET", "/organization/access-review", headers=home.headers()))["data"]
+    assert [u["userId"] for u in review["users"]] == [str(idle)]
+    await home.sign_in(idle)
+    review = (await portal.call("GET", "/organization/access-review", headers=home.headers()))["data"]
+    assert review["users"] == []

@@ -1,0 +1,188 @@
+"""Invoices: every done booking once, in the amounts that were posted; paid in parts, over, by link; overdue."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from dispatch.adapters.files.folder import FolderStore
+from dispatch.billing import invoice_payments, invoices
+from dispatch.billing.invoice_payments import AlreadyPaid, Transfer, TransferKnown
+from dispatch.billing.invoices import NothingToBill, Period, last_period
+from dispatch.events import Actor
+from dispatch.localtime import local
+from dispatch.parties import billing_settings
+from dispatch.parties.billing_settings import BillingIn
+from dispatch.ports.gateway import GatewayLink
+from dispatch.services import Services
+from storage.invoices import Invoice
+from tests.organisations import Home, add_organisation
+
+STAFF = Actor("admin", None)
+
+
+@pytest.fixture
+async def home(services: Services, tmp_path: Path) -> Home:
+    services.files = FolderStore(tmp_path / "files")
+    return await add_organisation(services)
+
+
+def today(home: Home) -> date:
+    return local(home.services.clock.now(), "Asia/Kolkata").date()
+
+
+def last_month(home: Home) -> Period:
+    return last_period(today(home), "monthly")
+
+
+async def issued(home: Home, **more: Any) -> Invoice:
+    async with home.services.transaction() as tx:
+        return await invoices.issue(tx, home.id, last_month(home), **{"kind": "requested", **more})
+
+
+async def transfer(home: Home, invoice_id: UUID, minor: int, reference: str) -> Any:
+    async with home.services.transaction() as tx:
+        return await invoice_payments.record_transfer(tx, STAFF, invoice_id, Transfer(minor, reference, today(home)))
+
+
+async def seen(home: Home, invoice_id: UUID) -> Invoice:
+    async with home.services.read() as conn:
+        return await invoices.get(conn, home.id, invoice_id)
+
+
+async def test_an_invoice_holds_every_done_booking_once(home: Home) -> None:
+    """R68: subtotal 1800.00, tax 12 % and discount 15 % of it, total 1746.00; and a cancellation's fee."""
+    place, day = await home.department("Engineering"), last_month(home).end
+    for _ in range(3):
+        await home.done(day, department_id=place.id)
+    await home.done(day, status="cancelled", fee_minor=5000)
+    await home.done(today(home) + timedelta(days=40))
+    made = await issued(home, group_by="department")
+    assert (made.subtotal_minor, made.tax_minor, made.discount_minor) == (185000, 21600, 27000)
+    assert made.total_minor == 179600
+    assert made.number.startswith("INV-") and made.due_on == made.issued_on + timedelta(days=30)
+    async with home.services.read() as conn:
+        lines = await invoices.lines(conn, made.id)
+    assert [(x.heading, x.description, x.quantity, x.amount_minor) for x in lines] == [
+        ("Engineering", "Office Cleaning", 3, 180000), (None, "Cancellation fee", 1, 5000)
+    ]  # fmt: skip
+    assert await home.owes() == made.total_minor + 58200
+    with pytest.raises(NothingToBill):
+        await issued(home)
+
+
+async def test_two_at_once_make_one(home: Home) -> None:
+    await home.done(last_month(home).end)
+    made = await asyncio.gather(*(issued(home) for _ in range(4)), return_exceptions=True)
+    assert sum(isinstance(m, Invoice) for m in made) == 1
+    assert sum(isinstance(m, NothingToBill) for m in made) == 3
+
+
+async def test_the_clock_bills_the_month_before_and_again_nothing(home: Home) -> None:
+    await home.done(last_month(home).start)
+    async with home.services.transaction() as tx:
+        await billing_settings.put(tx, home.id, BillingIn(recipients=["fin@x.example"], payment_terms="net_15"), None)
+    assert [await invoices.bill_due(home.services) for _ in range(2)] == [1, 0]
+    async with home.services.read() as conn:
+        row = await conn.fetchrow("SELECT id, kind, due_on - issued_on AS days, file_id FROM invoices")
+        sent = await conn.fetchval("SELECT body FROM outbox WHERE recipient = 'fin@x.example'")
+    assert (row["kind"], row["days"]) == ("periodic", 15) and row["file_id"] is not None
+    assert "582.00 INR" in sent
+    paper = await invoices.pdf(home.services, row["id"])
+    assert paper.startswith(b"%PDF-") and b"DejaVuSans" in paper
+
+
+async def test_paid_in_parts_then_over_and_the_rest_is_credit(home: Home) -> None:
+    await home.done(last_month(home).end)
+    made = await issued(home)
+    await transfer(home, made.id, 20000, "UTR-1")
+    with pytest.raises(TransferKnown):
+        await transfer(home, made.id, 20000, "utr-1")
+    assert ((await seen(home, made.id)).paid_minor, await home.owes()) == (20000, 38200)
+    paid = await transfer(home, made.id, 50000, "UTR-2")
+    assert (paid.amount_minor, paid.applied_minor) == (50000, 38200)
+    after = await seen(home, made.id)
+    assert (after.status, after.paid_on, await home.owes()) == ("paid", today(home), 0)
+    with pytest.raises(AlreadyPaid):
+        await transfer(home, made.id, 1, "UTR-3")
+    # The next invoice takes the credit first.
+    await home.done(last_month(home).end)
+    following = await issued(home)
+    assert (following.paid_minor, following.status, await home.owes()) == (11800, "pending", 46400)
+
+
+async def test_what_is_not_paid_by_its_day_is_overdue_and_told_once(home: Home) -> None:
+    await home.done(last_month(home).end)
+    made = await issued(home)
+    assert await invoices.turn_overdue(home.services) == 0
+    async with home.services.transaction() as tx:
+        await tx.conn.execute("UPDATE invoices SET issued_on = issued_on - 60, due_on = due_on - 60")
+    assert [await invoices.turn_overdue(home.services) for _ in range(2)] == [1, 0]
+    assert (await seen(home, made.id)).status == "overdue"
+    await transfer(home, made.id, made.total_minor, "UTR-9")
+    assert (await seen(home, made.id)).status == "paid"
+
+
+class Links:
+    """A gateway that makes links."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, GatewayLink] = {}
+
+    async def create_payment_link(self, amount_minor: int, currency: str, reference_id: str, **_: Any) -> GatewayLink:
+        link = GatewayLink(
+            f"plink_{len(self.made)}", "https://pay.example/1", amount_minor, 0, currency, "created", reference_id,
+            None, (), None,  # type: ignore[arg-type]
+        )  # fmt: skip
+        self.made[link.id] = link
+        return link
+
+    async def find_payment_link(self, reference_id: str) -> GatewayLink | None:
+        return next((m for m in self.made.values() if m.reference_id == reference_id), None)
+
+    async def fetch_payment_link(self, link_id: str) -> GatewayLink:
+        return self.made[link_id]
+
+    def settle(self, status: str) -> None:
+        from dataclasses import replace
+
+        self.made = {key: replace(link, status=status) for key, link in self.made.items()}
+
+
+async def test_a_link_pays_once_and_is_sent_on_the_due_date(home: Home) -> None:
+    links, services = Links(), home.services
+    services.open_gateway = lambda payments: links  # type: ignore[assignment, return-value]
+    services.settings.payments.key_id, services.settings.payments.key_secret = "k", type(
+        services.settings.payments.key_secret
+    )("s")
+    await home.done(last_month(home).end)
+    made = await issued(home)
+    async with services.transaction() as tx:
+        await billing_settings.put(tx, home.id, BillingIn(auto_payment=True, recipients=["fin@x.example"]), None)
+    assert await invoice_payments.send_links(services) == 0
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE invoices SET issued_on = issued_on - 60, due_on = $1", today(home))
+    assert [await invoice_payments.send_links(services) for _ in range(2)] == [1, 0]
+    asked = await invoice_payments.pay_online(services, home.id, made.id, STAFF)
+    assert asked.url == "https://pay.example/1" and len(links.made) == 1
+    assert await invoice_payments.poll(services) == 0
+    links.settle("paid")
+    assert [await invoice_payments.poll(services) for _ in range(2)] == [1, 0]
+    after = await seen(home, made.id)
+    assert (after.status, after.payment_method, await home.owes()) == ("paid", "online", 0)
+    with pytest.raises(AlreadyPaid):
+        await invoice_payments.pay_online(services, home.id, made.id, STAFF)
+
+
+@pytest.mark.parametrize(("day", "cycle", "start", "end"), [
+    ("2026-01-31", "monthly", "2025-12-01", "2025-12-31"), ("2026-03-01", "monthly", "2026-02-01", "2026-02-28"),
+    ("2026-04-05", "quarterly", "2026-01-01", "2026-03-31"), ("2026-01-01", "quarterly", "2025-10-01", "2025-12-31"),
+])  # fmt: skip
+def test_the_period_before(day: str, cycle: str, start: str, end: str) -> None:
+    found = last_period(date.fromisoformat(day), cycle)
+    assert (found.start.isoformat(), found.end.isoformat()) == (start, end)

@@ -1,0 +1,48 @@
+"""Two who are taken on at once: one phone and one Aadhaar number are one technician's."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from dispatch.engine.presence import Shift
+from dispatch.errors import Conflict
+from dispatch.events import Actor
+from dispatch.parties import technicians
+from dispatch.parties.technicians import AadhaarTaken, PhoneTaken, Profile
+from dispatch.vault import vault_of
+from tests.world import World
+
+STAFF = Actor("admin", "7")
+SHIFTS = [Shift([1, 2, 3], 480, 1200)]
+
+
+async def create(world: World, phone: str, **given: Any) -> Any:
+    async with world.services.transaction() as tx:
+        return await technicians.create(tx, Profile("Asha", phone, ["Facial"], ["Minimal"]), SHIFTS, STAFF, **given)
+
+
+@pytest.mark.parametrize(("phones", "error"), [(("+919812300001",) * 4, PhoneTaken), (None, AadhaarTaken)])
+async def test_of_four_at_once_one_is_taken_on(world: World, phones: Any, error: type[Conflict]) -> None:
+    numbers = phones or [f"+91981230000{n}" for n in range(4)]
+    aadhaar = None if phones else "999941057058"
+    done = await asyncio.gather(
+        *(create(world, number, aadhaar=aadhaar) for number in numbers), return_exceptions=True
+    )  # fmt: skip
+    assert sum(isinstance(one, error) for one in done) == 3
+    assert await world.value("SELECT count(*) FROM parties WHERE kind = 'technician'") == 1
+    assert await world.value("SELECT last_value FROM document_sequences WHERE code = 'PT'") == 1
+
+
+async def test_a_pan_opens_in_its_own_row_only(world: World) -> None:
+    one = await create(world, "+919812300001", pan="ABCDE1234F")
+    other = await create(world, "+919812300002", pan="ZZZZZ9999Z")
+    vault = vault_of(world.services.settings)
+    assert technicians.pan_of(vault, one) == "XXXXXX234F"
+    await world.execute("UPDATE technicians SET pan_enc = $1 WHERE id = $2", one.pan_enc, other.id)
+    async with world.services.read() as conn:
+        moved = await technicians.get(conn, other.id, "INR")
+    with pytest.raises(Exception, match="cannot be opened"):
+        technicians.pan_of(vault, moved)
