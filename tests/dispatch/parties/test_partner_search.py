@@ -12,7 +12,8 @@ from tests.trade import add_partner
 
 #: A crowded city, the country around it, a place at its edge, and one where nobody is.
 AROUND = (
-    (33.57, -7.59, 10_000.0), (33.57, -7.59, 100_000.0), (33.6, -7.5, 500.0), (34.9, -11.0, 100_000.0), (-80.0, 10.0, 1e4),
+    (33.57, -7.59, 10_000.0), (33.57, -7.59, 100_000.0), (33.6, -7.5, 500.0), (34.9, -11.0, 100_000.0),
+    (-80.0, 10.0, 10_000.0),
 )  # fmt: skip
 
 
