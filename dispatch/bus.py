@@ -25,6 +25,8 @@ SESSION_REVOKED = "session.revoked"  # {realm, session_id | subject_id}
 TIMER_SET = "timer.set"  # {at}: unix s of the domain's time
 OUTBOX_FILLED = "outbox.filled"  # {}
 WEBHOOKS_FILLED = "webhooks.filled"  # {}
+SETTINGS_CHANGED = "settings.changed"  # {}
+ROTA_CHANGED = "rota.changed"  # {}
 ALERT_RAISED = "alert.raised"  # {kind, booking_id}
 
 

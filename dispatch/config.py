@@ -67,6 +67,8 @@ class Database(BaseModel):
 
     pool_min: int = Field(2, ge=1, description="Connections kept open")
     pool_max: int = Field(20, ge=2, description="Most connections of one process")
+    replica_url: SecretStr | None = Field(None, description="A read replica that answers analytics; empty: none")
+    replica_pool_max: int = Field(5, ge=1, description="Most connections of one process to the replica")
 
 
 class Sockets(BaseModel):

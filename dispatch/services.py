@@ -165,6 +165,14 @@ class Services:
     #: Accounts of the ledger that were there lately; none ever goes.
     ledger_accounts: LRUCache[Hashable, None] = field(default_factory=lambda: LRUCache(MOST_ACCOUNTS))
     usage: Usage = field(default_factory=Usage)
+    #: A copy of the database that may be a little behind, for questions about long times.
+    replica: Pool | None = None
+    #: The environment's settings; `settings` is these with what staff have set in their place.
+    configured: Settings = field(init=False)
+    set_by_staff: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.configured = self.settings
 
     @property
     def gateway(self) -> Gateway:
@@ -213,6 +221,10 @@ class Services:
     def read(self) -> AbstractAsyncContextManager[Conn]:
         """A connection for reading; each statement sees its own snapshot."""
         return self.pool.connection()
+
+    def read_reports(self) -> AbstractAsyncContextManager[Conn]:
+        """As `read`, from the replica where there is one: what is asked may be a little behind."""
+        return (self.replica or self.pool).connection()
 
 
 async def _tell_parties(tx: Tx) -> None:

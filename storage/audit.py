@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from storage.database.binder import Statements
+from storage.database.listing import AnyOf, Listed, Sort, made_on_days
 
 sql = Statements("audit")
 
@@ -33,6 +37,36 @@ class Gap:
     from_seq: int
     to_seq: int
 
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    id: int
+    key: UUID
+    realm: str
+    actor_id: str | None
+    actor_name: str | None
+    actor_email: str | None
+    action: str
+    resource_type: str
+    resource_id: str | None
+    changes: dict[str, Any] | None
+    ip: str | None
+    user_agent: str | None
+    at: datetime
+
+
+entries = Listed(
+    sql, "all", Entry,
+    key=Sort("l.id", "bigint"),
+    sorts={"created_at": Sort("l.at", "timestamptz"), "id": Sort("l.id", "bigint")},
+    default_sort=(("id", True),),
+    filters={
+        "admin_id": AnyOf("l.actor_id", "text"), "resource_type": AnyOf("l.resource_type", "text"),
+        "resource_id": AnyOf("l.resource_id", "text"), "action": AnyOf("l.action", "text"),
+        "realm": AnyOf("l.realm", "text"), "ip_address": AnyOf("l.ip", "text"), **made_on_days("l.at"),
+    },
+    indexed=[("", ()), ("created_at", ())],
+)  # fmt: skip
 
 insert = sql.run("insert")
 head = sql.row("head", Head)

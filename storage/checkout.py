@@ -31,6 +31,8 @@ class ForConfirm:
     grand_total_minor: int
     promo_code_id: UUID | None
     billed_to: UUID | None
+    organisation_id: UUID | None
+    program_id: UUID | None
     booking_id: UUID | None
     confirmed_as: bytes | None
     lacks_name: bool

@@ -31,8 +31,8 @@ def _levels(given: Any) -> dict[str, str | None]:
         raise ValueError("must map resources to read and write")
     kept: dict[str, str | None] = {}
     for resource, level in given.items():
-        if resource not in RESOURCES["admin"]:
-            known = ", ".join(sorted(RESOURCES["admin"]))
+        if resource not in RESOURCES[staff.REALM]:
+            known = ", ".join(sorted(RESOURCES[staff.REALM]))
             raise ValueError(f"names {resource}, which is no resource: there are {known}")
         words = [level] if isinstance(level, str) else [] if level is None else level
         if not isinstance(words, list) or any(word not in ("read", "write") for word in words):
@@ -86,6 +86,20 @@ class StaffOut(View):
     created_at: datetime
 
 
+class RoleOut(View):
+    """A role, and what it may do where nobody's own permissions say otherwise."""
+
+    role: str
+    permissions: dict[str, list[str]]
+
+
+class RolesOut(View):
+    """The matrix: every resource, and what each role may do with it."""
+
+    resources: list[str]
+    roles: list[RoleOut]
+
+
 LIST = Grammar(
     key="staff", source=rows.everybody, filters={"role": Role, "status": Literal["invited", "active", "blocked"]}
 )
@@ -96,6 +110,15 @@ async def page(services: Services, caller: Admin, listing: Listing) -> Page[Staf
     """Everybody who works here."""
     async with services.read() as conn:
         return Page.of(await staff.page(conn, listing.wanted), _staff)
+
+
+@admin.route("GET", "/staff/roles", permission="staff:read", tags=["staff"])
+async def roles(services: Services, caller: Admin) -> RolesOut:
+    """Every role and resource, for whoever chooses among them."""
+    return RolesOut(
+        resources=sorted(RESOURCES[staff.REALM]),
+        roles=[RoleOut(role=role, permissions=staff.reach_of(role, {})) for role in staff.roles()],
+    )  # fmt: skip
 
 
 @admin.route("GET", "/staff/{id}", permission="staff:read", tags=["staff"])

@@ -75,6 +75,9 @@ class PrepareIn(Body):
     booking_time: BookingTime | None = None
     #: `account` prices the cart by the terms of whoever is billed for this customer's bookings.
     payment_method: PaymentMethod | None = None
+    #: Booked in the name of an organisation whose member the customer is, under one of its programs if so.
+    organization_id: UUID | None = None
+    program_id: UUID | None = None
 
     @property
     def quantities(self) -> dict[UUID, int]:
@@ -201,7 +204,8 @@ async def prepare(services: Services, caller: Customer, body: PrepareIn) -> Prep
     """Prices a cart and lists the free times; the price stands for two minutes, and so does a chosen time."""
     wish = Wish(
         body.quantities, body.promo_code, body.address_id, body.booking_date, body.booking_time,
-        on_account=body.payment_method == "account",
+        on_account=body.payment_method == "account" or body.organization_id is not None,
+        organisation_id=body.organization_id, program_id=body.program_id,
     )  # fmt: skip
     preview = await checkout.prepare(services, caller.account_id, wish)
     async with services.read() as conn:

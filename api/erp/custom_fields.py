@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from api.audiences import Member, erp
 from api.erp.partner_details import CustomFieldOut, field_out
-from api.erp.partner_views import Number
+from api.erp.partner_views import CustomValueOut, CustomValues, Number, value_out
 from api.shared.texts import text
 from api.wire.models import Body, Query, View
 from api.wire.results import Message, ReplyWith
@@ -69,6 +70,10 @@ class OrderIn(Body):
     """The ids of fields of one entity, in their new order."""
 
     ids: Annotated[list[Number], Field(min_length=1, max_length=custom_fields.MOST_FIELDS)]
+
+
+class ProductValuesIn(Body):
+    custom_fields: CustomValues
 
 
 class NamedOut(View):
@@ -148,6 +153,24 @@ async def reorder_fields(services: Services, caller: Member, body: OrderIn) -> M
     async with services.transaction() as tx:
         await custom_fields.reorder(tx, body.ids)
     return Message("Custom fields reordered")
+
+
+@erp.route("GET", "/products/{id}/custom-fields", permission="references:read", tags=TAGS)
+async def product_values(services: Services, caller: Member, id: UUID) -> list[CustomValueOut]:
+    """The custom values of a product, which is a service of the catalogue."""
+    async with services.read() as conn:
+        return [value_out(value) for value in await custom_fields.of_product(conn, id)]
+
+
+@erp.route("PUT", "/products/{id}/custom-fields", permission="references:write", tags=TAGS)
+async def put_product_values(services: Services, caller: Member, id: UUID, body: ProductValuesIn) -> Message:
+    """Change the named values of a product; null takes one away.
+
+    Example: {"custom_fields": {"2": "Spa"}}
+    """
+    async with services.transaction() as tx:
+        await custom_fields.put_product(tx, caller.actor, id, body.custom_fields)
+    return Message("Custom fields updated")
 
 
 def _named(row: CustomField, message: str | None = None) -> ReplyWith[CustomFieldOut, NamedOut]:

@@ -79,11 +79,12 @@ class FoundOut(View):
 
 
 class NearbyQuery(Query):
-    """In degrees; the radius in km."""
+    """In degrees; the radius in km. Of more than `limit` the nearest."""
 
     lat: Latitude
     lng: Longitude
     radius: Annotated[float, Field(gt=0, le=100)] = 10.0
+    limit: Annotated[int, Field(ge=1, le=partner_search.MOST_NEAR)] = partner_search.NEAR
 
 
 class NearOut(PartnerOut):
@@ -157,9 +158,9 @@ async def search_partners(services: Services, caller: Member, query: SearchQuery
 
 @erp.route("GET", "/partners/nearby", permission="partners:read", tags=TAGS)
 async def nearby(services: Services, caller: Member, query: NearbyQuery) -> list[NearOut]:
-    """At most 100 partners around a place, the nearest first, with their distance in km."""
+    """Partners around a place, the nearest first, with their distance in km."""
     async with services.read() as conn:
-        found = await partner_search.near(conn, query.lat, query.lng, query.radius * 1000)
+        found = await partner_search.near(conn, query.lat, query.lng, query.radius * 1000, query.limit)
     return [
         NearOut(**columns_out(n.partner, services.settings), distance=round(n.distance_m / 1000, 3)) for n in found
     ]

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from api.audiences import Member, organisation
 from api.organisation.fields import Code, Email, Name, Phone, ServiceNames, Word, by_of, phone_of
@@ -29,7 +29,8 @@ TAGS = ("users",)
 USERS = Grammar(
     key="users", source=members.LIST,
     filters={
-        "status": Status, "department": UUID, "accessLevel": Literal["owner", Level], "role": str, "segment": str,
+        "status": Status, "department": UUID, "accessLevel": Literal["owner", Level], "role": str,
+        "segment": Annotated[str, StringConstraints(to_lower=True)],
     },
     names={"accessLevel": "access_level"}, aliases={"access_level": "accessLevel"},
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
@@ -18,10 +19,11 @@ from api.organisation.billing_settings import (
 from api.organisation.fields import Name, Url, Word, by_of, whole_organisation
 from api.wire.models import CamelBody, CamelView
 from api.wire.parsing import validate_body
-from api.wire.results import Reply
+from api.wire.results import File, Reply
 from dispatch.errors import Invalid
 from dispatch.parties import billing_settings, members, onboarding, organisations
 from dispatch.parties.onboarding import STEPS, Progress
+from dispatch.reports import agreement_pdf
 from dispatch.services import Services, Tx
 
 StepName = Literal["document_verification", "contract_signing", "payment_setup", "user_enrollment"]
@@ -132,6 +134,16 @@ async def get_progress(services: Services, caller: Member) -> StepsOut:
     async with services.read() as conn:
         progress = await onboarding.progress(conn, whole_organisation(caller))
     return StepsOut(**_progress(progress).model_dump(by_alias=False), steps=steps_out(progress))
+
+
+@organisation.route("GET", "/onboarding/agreement", permission="onboarding:read", tags=["onboarding"])
+async def agreement(services: Services, caller: Member) -> File:
+    """The partnership agreement to read before it is accepted, as PDF."""
+    async with services.read() as conn:
+        home = await organisations.get(conn, whole_organisation(caller))
+    brand, name = services.settings.brand, home.legal_name or home.name
+    paper = await asyncio.to_thread(agreement_pdf.draw, brand, name, home.code)
+    return File(paper, f"agreement-{home.code}.pdf", "application/pdf", is_inline=True)
 
 
 def steps_out(progress: Progress) -> list[StepOut]:

@@ -83,7 +83,7 @@ async def _differs(conn: Conn, placed: Sequence[Placed], lat: float, lng: float,
     """Whether the answer is another than that of looking at everybody."""
     answer = [near.distance_m for near in await partner_search.near(conn, lat, lng, radius_m)]
     distances = sorted(haversine_m(lat, lng, p.lat, p.lng) for p in placed)
-    return answer != [m for m in distances[: partner_search.MOST_NEAR] if m <= radius_m]
+    return answer != [m for m in distances[: partner_search.NEAR] if m <= radius_m]
 
 
 def _figure(what: str, taken: list[float], most_ms: float) -> Figure:

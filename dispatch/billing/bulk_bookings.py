@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 from dispatch import numbers
 from dispatch.access.permissions import ROLES, WRITE
 from dispatch.billing import cancellation, checkout, on_account
+from dispatch.billing.member_bookings import MayNotBook, OverLimit, ServiceNotAllowed
 from dispatch.billing.trade_orders import Booker, Quote
 from dispatch.engine import audit, recurrence, tasks
 from dispatch.engine.bookings import NewItem
@@ -56,24 +57,6 @@ class NotApprover(NotAllowed):
     """You are not one of those who were asked to approve this."""
 
     code = "not_approver"
-
-
-class MayNotBook(NotAllowed):
-    """You may not book in the name of your organisation: ask an administrator of it."""
-
-    code = "may_not_book"
-
-
-class ServiceNotAllowed(NotAllowed):
-    """This department may not book services of this kind."""
-
-    code = "service_not_allowed"
-
-
-class OverLimit(Conflict):
-    """This is more than you may spend in a month in the name of your organisation."""
-
-    code = "over_limit"
 
 
 @dataclass(frozen=True, slots=True)

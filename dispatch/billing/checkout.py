@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from dispatch.billing import on_account, pricing, promos
+from dispatch.billing import member_bookings, on_account, pricing, promos
 from dispatch.billing.pricing import Line, Price
 from dispatch.billing.promos import Verdict
 from dispatch.billing.trade_orders import Booker
@@ -40,6 +40,9 @@ class Wish:
     booking_time: time | None = None
     #: Priced by the terms of whoever is billed for this customer.
     on_account: bool = False
+    #: In whose name it is booked, and under which of its programs; then it is on account.
+    organisation_id: UUID | None = None
+    program_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Preview:
     held_at: datetime | None
     expires_at: datetime
     billed_to: UUID | None = None
+    organisation_id: UUID | None = None
+    program_id: UUID | None = None
 
     @property
     def held_local(self) -> datetime | None:
@@ -81,8 +86,11 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
     items = await items_of(services, wish.quantities, currency)
     billed_to, verdict = None, None
     if wish.on_account:
+        booker = Booker(account_id, wish.organisation_id)
         async with services.read() as conn:
-            priced = await on_account.quote(conn, services.settings, Booker(account_id), items, currency)
+            if wish.organisation_id is not None:
+                await member_bookings.check(conn, account_id, wish.organisation_id, wish.program_id)
+            priced = await on_account.quote(conn, services.settings, booker, items, currency)
         billed_to, items, price = priced.billed_to, priced.items, priced.price
         if wish.promo_code:
             verdict = Verdict(promos.normal(wish.promo_code), False, 0, "Promo codes do not apply on account.")
@@ -104,6 +112,7 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
         uuid4(), items, price, currency, timezone, verdict, located, day if located else None, free,
         found.none_because, starts_at,
         services.clock.now() + timedelta(seconds=services.settings.billing.preview_s), billed_to,
+        wish.organisation_id, wish.program_id,
     )  # fmt: skip
     try:
         await services.retrying(lambda tx: _keep(tx, account_id, preview, need))
@@ -145,6 +154,7 @@ async def _keep(tx: Tx, account_id: UUID, preview: Preview, need: Need | None) -
         savings_minor=preview.price.savings_minor, discount_minor=preview.price.discount_minor,
         tax_minor=preview.price.tax_minor, grand_total_minor=preview.price.grand_total_minor,
         promo_code_id=promo.promo_id if promo and promo.is_valid else None, billed_to=preview.billed_to,
+        organisation_id=preview.organisation_id, program_id=preview.program_id,
         expires_at=preview.expires_at,
     )  # fmt: skip
     if need is not None and preview.held_at is not None:

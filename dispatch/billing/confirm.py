@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 
-from dispatch.billing import charges, checkout, on_account, payments, promos
+from dispatch.billing import charges, checkout, member_bookings, on_account, payments, promos
 from dispatch.billing.charges import Opened
 from dispatch.engine import bookings, free_times, search, slots
 from dispatch.engine.bookings import NewBooking, NewItem
@@ -197,6 +197,8 @@ async def _book(
         await customers.fill_profile(tx, account_id, wish.contact.name, wish.contact.email)
     if asked.found.billed_to is not None:
         await on_account.charge(tx, booking, items_of(asked.found), asked.found.billed_to)
+        if asked.found.organisation_id is not None:
+            await member_bookings.take(tx, booking, asked.found.organisation_id, asked.found.program_id)
     if asked.found.promo_code_id is not None:
         await promos.redeem(tx, asked.found.promo_code_id, account_id, booking.id, booking.discount_minor)
     if keep is not None and booking.payment_method != "online":
@@ -308,7 +310,8 @@ def _new_booking(asked: _Asked, account_id: UUID, wish: Confirmation) -> NewBook
         currency=found.currency, subtotal_minor=found.subtotal_minor, savings_minor=found.savings_minor,
         discount_minor=found.discount_minor, tax_minor=found.tax_minor,
         grand_total_minor=found.grand_total_minor, promo_code_id=found.promo_code_id, policy_accepted=True,
-        wait_for_payment=wish.payment_method == "online", made_by=wish.made_by,
+        wait_for_payment=wish.payment_method == "online",
+        organisation_id=found.organisation_id, made_by=wish.made_by,
     )  # fmt: skip
 
 

@@ -6,8 +6,14 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from dispatch import bus
+from dispatch.engine import audit
+from dispatch.errors import Missing
+from dispatch.events import Actor
 from dispatch.services import Tx
 from storage import alerts as rows
+from storage.alerts import AlertView
+from storage.database.listing import Slice, Wanted
+from storage.database.pool import Conn
 
 
 async def raise_alert(
@@ -39,3 +45,23 @@ async def resolve(
         await rows.resolve_of_booking(tx.conn, booking_id=booking_id, kinds=list(kinds))
     if subject is not None:
         await rows.resolve_of_subject(tx.conn, subject=subject, kinds=list(kinds))
+
+
+async def page(conn: Conn, wanted: Wanted, timezone: str) -> Slice[AlertView]:
+    return await rows.everything.page(conn, wanted, timezone=timezone)
+
+
+async def get(conn: Conn, alert_id: UUID) -> AlertView:
+    """Raises Missing."""
+    found = await rows.get(conn, id=alert_id)
+    if found is None:
+        raise Missing("alert")
+    return found
+
+
+async def resolve_by(tx: Tx, actor: Actor, alert_id: UUID, note: str | None) -> AlertView:
+    """Somebody of the house says that it is settled; once more is the same. Raises Missing."""
+    if await rows.resolve_one(tx.conn, id=alert_id):
+        changes = {"status": {"old": "open", "new": "resolved"}, "note": note}
+        await audit.record(tx, actor, "resolve_alert", "alert", alert_id, changes)
+    return await get(tx.conn, alert_id)

@@ -30,6 +30,8 @@ from uuid import UUID
 from dispatch.events import Actor
 from dispatch.services import Tx
 from storage import audit as rows
+from storage.audit import Entry
+from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 
 #: Fields whose values are kept from the audit; that they changed is told.
@@ -74,6 +76,11 @@ def difference(old: object, new: object) -> dict[str, Any]:
         for name in names
         if name not in _SILENT and before.get(name) != after.get(name)
     }
+
+
+async def page(conn: Conn, wanted: Wanted, timezone: str) -> Slice[Entry]:
+    """Entries; the days of the filters are those of this place."""
+    return await rows.entries.page(conn, wanted, timezone=timezone)
 
 
 async def verify(conn: Conn) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from codecs import BOM_UTF8
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from dispatch.engine import audit, zones
 from dispatch.engine.zones import ZoneIn, slug
 from dispatch.errors import Invalid
 from dispatch.events import Actor
-from dispatch.services import Services
+from dispatch.services import Services, Tx
 from geo.geodesy import wrapped_lng
 from geo.zones import Area, Imported, centre, parse_geojson, to_geojson
 
@@ -102,22 +103,8 @@ async def import_zones(
     complaints = _Complaints(skip_bad, list(skipped), switch)
     await services.zones.reload()
     known = {z.code for z in services.zones.zones}
-    written: list[Wanted] = []
     async with services.transaction() as tx:
-        for one in wanted:
-            if (other := _elsewhere(services, one)) is not None:
-                complaints.add(
-                    f"Feature {one.n} ({one.zone.name}) would replace the zone {other}, which lies elsewhere: name "
-                    "its city, or give it a property code."
-                )
-                continue
-            try:
-                await zones.put(tx, one.zone)
-            except Invalid as e:
-                complaint = "; ".join(text for texts in e.fields.values() for text in texts)
-                complaints.add(f"Feature {one.n} ({one.zone.name}): {complaint}")
-            else:
-                written.append(one)
+        written = await _write(tx, wanted, complaints)
         if not written:
             raise BadFile(f"{path.name} has no feature that can be imported: {complaints.kept[0]}")
         codes = [one.zone.code for one in written]
@@ -130,6 +117,26 @@ async def import_zones(
             await audit.record(tx, actor, "import_zones", "zone", None, changes)
     await services.zones.reload()
     return result
+
+
+async def _write(tx: Tx, wanted: Sequence[Wanted], complaints: _Complaints) -> list[Wanted]:
+    """Writes what can be written; what is wrong with the others goes to `complaints`."""
+    written: list[Wanted] = []
+    for one in wanted:
+        if (other := _elsewhere(tx.services, one)) is not None:
+            complaints.add(
+                f"Feature {one.n} ({one.zone.name}) would replace the zone {other}, which lies elsewhere: name "
+                "its city, or give it a property code."
+            )
+            continue
+        try:
+            await zones.put(tx, one.zone)
+        except Invalid as e:
+            complaint = "; ".join(text for texts in e.fields.values() for text in texts)
+            complaints.add(f"Feature {one.n} ({one.zone.name}): {complaint}")
+        else:
+            written.append(one)
+    return written
 
 
 async def import_content(services: Services, content: IO[bytes], name: str, **terms: Any) -> ImportResult:

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from dispatch.access import phones
-from dispatch.errors import Invalid
+from dispatch.engine import audit
+from dispatch.errors import Invalid, Missing
+from dispatch.events import Actor
 from dispatch.services import Tx
 from storage import contact as rows
+from storage.contact import Submission
+from storage.database.listing import Slice, Wanted
+from storage.database.pool import Conn
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,33 @@ async def submit(tx: Tx, letter: Letter, account_id: UUID | None = None) -> UUID
     )  # fmt: skip
     assert letter_id is not None
     return letter_id
+
+
+async def page(conn: Conn, wanted: Wanted, timezone: str) -> Slice[Submission]:
+    return await rows.everything.page(conn, wanted, timezone=timezone)
+
+
+async def get(conn: Conn, letter_id: UUID) -> Submission:
+    """Raises Missing."""
+    found = await rows.get(conn, id=letter_id)
+    if found is None:
+        raise Missing("contact submission")
+    return found
+
+
+async def answer(tx: Tx, actor: Actor, letter_id: UUID, status: str, notes: str | None) -> Submission:
+    """How far staff are with a letter; notes stay when none are given. Raises Missing."""
+    before = await rows.lock(tx.conn, id=letter_id)
+    if before is None:
+        raise Missing("contact submission")
+    kept = before.admin_notes if notes is None else notes
+    await rows.answer(tx.conn, id=letter_id, status=status, admin_notes=kept)
+    changes = audit.difference(
+        {"status": before.status, "admin_notes": before.admin_notes}, {"status": status, "admin_notes": kept}
+    )
+    if changes:
+        await audit.record(tx, actor, "update_contact_submission", "contact_submission", letter_id, changes)
+    return await get(tx.conn, letter_id)
 
 
 def _spelled(phone: str | None, region: str) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -181,6 +182,23 @@ async def put(tx: Tx, entity_id: str, values: Mapping[int, str | None]) -> None:
         )
     if gone := [field_id for field_id, value in values.items() if value is None]:
         await rows.drop_values(tx.conn, entity_id=entity_id, field_ids=gone)
+
+
+async def put_product(tx: Tx, actor: Actor, product_id: UUID, given: Mapping[str, Any]) -> None:
+    """Changes the named values of a product, which is a service of the catalogue. Raises Missing, Invalid."""
+    if not await rows.has_product(tx.conn, id=product_id):
+        raise Missing("product")
+    is_new = not (await of(tx.conn, "product", [str(product_id)])).get(str(product_id))
+    values = await checked(tx.conn, "product", given, is_new=is_new)
+    await put(tx, str(product_id), values)
+    await audit.record(tx, actor, "set_custom_fields", "service", product_id, {str(k): v for k, v in values.items()})
+
+
+async def of_product(conn: Conn, product_id: UUID) -> list[Kept]:
+    """Raises Missing."""
+    if not await rows.has_product(conn, id=product_id):
+        raise Missing("product")
+    return (await of(conn, "product", [str(product_id)])).get(str(product_id), [])
 
 
 async def of(conn: Conn, entity_type: str, ids: Sequence[str]) -> dict[str, list[Kept]]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from dispatch.access import step_up
 from dispatch.engine import facts, files
 from dispatch.errors import Conflict, Missing
+from dispatch.outbox import message_settings as preferences
 from dispatch.parties import customers
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
@@ -67,6 +68,8 @@ async def wipe(tx: Tx, account_id: UUID) -> None:
     await rows.erase_app_customer(conn, account_id=account_id)
     await files.drop_all_of(tx, files.Owner("account", account_id))
     await rows.end_memberships(conn, account_id=account_id)
+    await rows.erase_members(conn, account_id=account_id)
+    await rows.erase_enrolments(conn, account_id=account_id)
     principals = [f"customer:{account_id}", f"/customer:{account_id}"]
     await rows.erase_answers(conn, principals=principals)
     await rows.erase_command_answers(conn, principals=principals)
@@ -123,4 +126,6 @@ async def export(conn: Conn, account_id: UUID) -> dict[str, Any]:
         "messages": [asdict(row) for row in messages],
         "contact_submissions": [asdict(row) for row in letters],
         "sessions": [asdict(row) for row in sessions],
+        "message_settings": asdict(await preferences.get(conn, account_id=account_id)),
+        "apps": [asdict(row) for row in await push_tokens.of_account(conn, account_id=account_id)],
     }

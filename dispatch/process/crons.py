@@ -19,6 +19,7 @@ from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
 from dispatch.parties import custom_reports, enrolments, members, partner_status
 from dispatch.process import housekeeping
+from dispatch.reports import analytics
 from dispatch.services import Services
 from storage import tasks as rows
 from storage.tasks import Turn
@@ -57,6 +58,10 @@ async def _pay_providers(run: Run) -> dict[str, int]:
     return {"payouts": await provider_payouts.pay_due(run.services)}
 
 
+async def _analytics(run: Run) -> dict[str, int]:
+    return {"days": await analytics.roll(run.services)}
+
+
 async def _lift_blocks(run: Run) -> None:
     async with run.services.transaction() as tx:
         await partner_status.lift_expired(tx)
@@ -72,6 +77,7 @@ HANDLERS: Mapping[str, Handler] = {
     "organisation_reports": _organisation_reports,
     enrolments.TASK: enrolments.work,
     bulk_bookings.TASK: bulk_visits.book_due,
+    "analytics": _analytics,
     "lift_blocks": _lift_blocks,
 }
 
@@ -82,6 +88,7 @@ CRONS: Mapping[str, str] = {
     "pay_providers": "5 * * * *",
     "members": "6 * * * *",
     bulk_bookings.TASK: "3 * * * *",
+    "analytics": "40 * * * *",
     "lift_blocks": "2 * * * *",
     "invoices": "20 * * * *",
     "organisation_reports": "35 * * * *",

@@ -13,6 +13,7 @@ from dispatch.adapters.razorpay import opened
 from dispatch.bus import Bus, LocalBus, RedisBus
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
+from dispatch.engine import settings as set_by_staff
 from dispatch.errors import Unavailable
 from dispatch.live.devices import Devices
 from dispatch.live.roster import Roster
@@ -92,6 +93,12 @@ async def open_services(settings: Settings, dsn: str, *, with_workers: bool = Tr
         bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else LocalBus()
         stack.push_async_callback(bus.close)
         services = await assemble(settings, pool, bus)
+        if settings.database.replica_url is not None:
+            services.replica = await create_pool(
+                settings.database.replica_url.get_secret_value(), min_size=1,
+                max_size=settings.database.replica_pool_max, application_name="dispatch reports",
+            )  # fmt: skip
+            stack.push_async_callback(services.replica.close)
         stack.push_async_callback(opened.close, settings.payments)
         if with_workers:
             await _run_loops(services, stack)
@@ -115,6 +122,7 @@ async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
         files=store_of(settings),
     )  # fmt: skip
     reactions_of(services)
+    await set_by_staff.refresh(services)
     await zones.load()
     roster.on_change(tracker.know)
     tracker.restore(await roster.load(), clock.timestamp())

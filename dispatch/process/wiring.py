@@ -8,11 +8,11 @@ from dispatch.adapters.messages import senders
 from dispatch.adapters.webhooks import HttpPoster
 from dispatch.billing import bulk_visits, cancelled, earnings, promos
 from dispatch.billing.worker import MoneyWorker
-from dispatch.engine import detections, presence
+from dispatch.engine import detections, presence, settings
 from dispatch.engine.timers import Sweeper
 from dispatch.outbox import notifications
 from dispatch.outbox.sweeper import OutboxSweeper
-from dispatch.parties import integration_usage
+from dispatch.parties import integration_usage, rota
 from dispatch.process import crons
 from dispatch.services import Services
 from dispatch.webhooks.worker import WebhookWorker
@@ -46,6 +46,8 @@ def workers_of(services: Services) -> list[Worker]:
         integration_usage.loop_of(services),
         WebhookWorker(services, HttpPoster(services.settings.webhooks.open_hosts)),
         crons.loop_of(services),
+        settings.loop_of(services),
+        rota.loop_of(services),
     ]
     if services.settings.payments.is_configured:
         workers.append(MoneyWorker(services, services.gateway))

@@ -27,3 +27,13 @@ WHERE to_seq >= from_seq ORDER BY from_seq LIMIT :limit;
 -- name: end_differs
 -- Whether the last link is another than the head says.
 SELECT c.hash <> h.hash FROM audit_head h JOIN audit_chain c ON c.seq = h.seq;
+
+-- part: columns
+l.id, l.key, l.realm, l.actor_id, a.name AS actor_name, a.email AS actor_email, l.action, l.resource_type, l.resource_id,
+l.changes, l.ip, l.user_agent, l.at
+
+-- part: source
+audit_log l LEFT JOIN accounts a ON l.realm <> 'service' AND a.id::text = l.actor_id
+
+-- part: all
+FROM audit_log l WHERE true

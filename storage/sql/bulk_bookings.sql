@@ -92,12 +92,19 @@ UPDATE bulk_visits SET state = 'booked', booking_id = :booking_id, trouble = NUL
 UPDATE bulk_visits SET trouble = :trouble, state = :state WHERE id = :id AND state = 'planned' RETURNING id;
 
 -- name: over
--- A booking is over: what of a bulk it was, and what of a budget it held.
+-- A booking is over: what of a bulk it was, what of a budget it held, and what of a credit it used.
 WITH visit AS (
   UPDATE bulk_visits SET state = :visit_state WHERE booking_id = :booking_id AND state = 'booked' RETURNING bulk_id),
 held AS (
   UPDATE budget_holds SET state = :hold_state WHERE booking_id = :booking_id AND state = 'reserved'
-  RETURNING organisation_id, department_id, month, amount_minor)
+  RETURNING organisation_id, department_id, month, amount_minor),
+-- A cancelled one gives a program's credit back.
+unused AS (
+  UPDATE program_uses SET state = 'released' WHERE booking_id = :booking_id AND state = 'used' AND :hold_state::text = 'released'
+  RETURNING program_id, member_id, period, amount_minor),
+credited AS (
+  UPDATE program_credits c SET used_minor = c.used_minor - u.amount_minor FROM unused u
+  WHERE c.program_id = u.program_id AND c.member_id = u.member_id AND c.period = u.period)
 SELECT (SELECT bulk_id FROM visit) AS bulk_id, held.organisation_id, held.department_id, held.month, held.amount_minor
 FROM (SELECT) AS one LEFT JOIN held ON true;
 

@@ -1,9 +1,10 @@
 -- name: insert_preview
 INSERT INTO checkout_previews (id, account_id, items, zone_id, address_id, booking_date, starts_at, duration_minutes, currency,
-  timezone, subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, promo_code_id, billed_to, expires_at)
+  timezone, subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, promo_code_id, billed_to, organisation_id,
+  program_id, expires_at)
 VALUES (:id, :account_id, :items, :zone_id, :address_id, :booking_date, :starts_at, :duration_minutes, :currency,
   :timezone, :subtotal_minor, :savings_minor, :discount_minor, :tax_minor, :grand_total_minor, :promo_code_id, :billed_to,
-  :expires_at);
+  :organisation_id, :program_id, :expires_at);
 
 -- name: for_confirm
 -- All that a confirm reads of its customer: the preview, the address, the booking that the preview has become, the profile, debts.
@@ -12,7 +13,7 @@ SELECT coalesce(p.expires_at > app_now(), false) AS is_live, coalesce(p.items, '
   coalesce(b.timezone, p.timezone, '') AS timezone, coalesce(p.subtotal_minor, 0) AS subtotal_minor,
   coalesce(p.savings_minor, 0) AS savings_minor, coalesce(p.discount_minor, 0) AS discount_minor,
   coalesce(p.tax_minor, 0) AS tax_minor, coalesce(p.grand_total_minor, 0) AS grand_total_minor, p.promo_code_id, p.billed_to,
-  b.id AS booking_id, b.confirmed_as, coalesce(c.name, '') = '' AS lacks_name,
+  p.organisation_id, p.program_id, b.id AS booking_id, b.confirmed_as, coalesce(c.name, '') = '' AS lacks_name,
   coalesce(c.email, '') = '' AND c.password_hash IS NULL AS lacks_email, coalesce(l.balance_minor, 0) < 0 AS may_owe,
   to_jsonb(a) AS address_row
 FROM accounts c

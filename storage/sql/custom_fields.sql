@@ -44,6 +44,9 @@ SELECT v.entity_id, v.field_id, f.field_name, f.field_label, f.field_type, v.val
 FROM custom_field_values v JOIN custom_fields f ON f.id = v.field_id
 WHERE v.entity_id = ANY(:entity_ids::text[]) AND f.entity_type = :entity_type ORDER BY f.position, f.id;
 
+-- name: has_product
+SELECT EXISTS (SELECT 1 FROM services WHERE id = :id AND deleted_at IS NULL);
+
 -- name: put_values
 INSERT INTO custom_field_values (field_id, entity_id, value)
 SELECT v.field_id, :entity_id, v.value FROM unnest(:field_ids::bigint[], :values::text[]) AS v (field_id, value)

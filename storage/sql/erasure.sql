@@ -48,6 +48,16 @@ UPDATE integration_customers SET phone = 'erased:' || account_id WHERE account_i
 -- name: end_memberships
 UPDATE memberships SET status = 'removed' WHERE account_id = :account_id;
 
+-- name: erase_members
+-- What organisations knew of somebody; that they were a member stays with what they booked.
+UPDATE members SET first_name = 'Former', last_name = 'member', email = NULL, phone = NULL, employee_no = NULL,
+  employment_status = NULL, hired_on = NULL, segment = NULL, status_reason = NULL, removed_at = coalesce(removed_at, app_now()),
+  next_status = NULL, next_status_on = NULL
+WHERE id IN (SELECT id FROM memberships WHERE account_id = :account_id);
+
+-- name: erase_enrolments
+UPDATE enrolment_rows SET data = '{}' WHERE member_id IN (SELECT id FROM memberships WHERE account_id = :account_id);
+
 -- name: export_addresses
 SELECT id, label, line1, line2, city, state, postal_code, country, lat, lng, is_default, created_at
 FROM addresses WHERE account_id = :account_id AND deleted_at IS NULL ORDER BY created_at;

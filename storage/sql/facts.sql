@@ -1,7 +1,8 @@
 -- name: append_booking
 -- The counter on the booking makes seq gapless: a rolled-back transaction takes its numbers back with it. With a fact go its
 -- webhooks: one row for every endpoint that asked for it, of whoever has to do with the booking and of the platform. The
--- provider is that of the technician whom the fact names, else whoever is paid for the job.
+-- provider is that of the technician whom the fact names, else whoever is paid for the job. An integration that is not active
+-- hears nothing.
 WITH b AS (
   UPDATE bookings SET event_seq = event_seq + cardinality(:types::text[]), updated_at = app_now() WHERE id = :booking_id
   RETURNING id, event_seq, account_id, organisation_id
@@ -12,20 +13,24 @@ WITH b AS (
 ), e AS (
   INSERT INTO booking_events (booking_id, seq, type, actor_kind, actor_id, data)
   SELECT b.id, f.seq, f.type, f.actor_kind, f.actor_id, f.data FROM b, f
-), d AS (
-  INSERT INTO webhook_deliveries (endpoint_id, owner_key, type, stream, booking_id, seq, state, error, finished_at)
-  SELECT w.id, w.owner_key, f.type, b.id::text, b.id, f.seq, CASE WHEN w.is_active THEN 'pending' ELSE 'failed' END,
-    CASE WHEN NOT w.is_active THEN 'The endpoint was switched off.' END, CASE WHEN NOT w.is_active THEN app_now() END
-  FROM b, f, webhook_endpoints w
-  WHERE w.deleted_at IS NULL AND f.type = ANY (w.events) AND (w.is_active OR w.disabled_reason <> 'owner')
-    AND w.owner_key IN ('00000000-0000-0000-0000-000000000000', b.organisation_id,
-      (SELECT c.integration_id FROM integration_customers c WHERE c.account_id = b.account_id), CASE
-      WHEN f.data ? 'technician_id'
-        THEN (SELECT t.provider_id FROM technicians t WHERE t.id = (f.data ->> 'technician_id')::uuid)
+), o AS (
+  SELECT f.seq, f.type, owner.key FROM b, f CROSS JOIN LATERAL unnest(ARRAY[
+    '00000000-0000-0000-0000-000000000000'::uuid, b.organisation_id,
+    (SELECT i.id FROM integration_customers c JOIN integrations i ON i.id = c.integration_id
+     WHERE c.account_id = b.account_id AND i.status = 'active'),
+    CASE WHEN f.data ? 'technician_id'
+      THEN (SELECT t.provider_id FROM technicians t WHERE t.id = (f.data ->> 'technician_id')::uuid)
       ELSE (SELECT a.payee_id FROM assignments a
             WHERE a.booking_id = b.id AND (a.state <> 'cancelled' OR f.type = 'booking.cancelled')
-            ORDER BY a.accepted_at DESC LIMIT 1) END)
-  ORDER BY f.seq
+            ORDER BY a.accepted_at DESC LIMIT 1) END]) AS owner (key)
+  WHERE EXISTS (SELECT FROM webhook_endpoints WHERE deleted_at IS NULL)
+), d AS (
+  INSERT INTO webhook_deliveries (endpoint_id, owner_key, type, stream, booking_id, seq, state, error, finished_at)
+  SELECT w.id, w.owner_key, o.type, b.id::text, b.id, o.seq, CASE WHEN w.is_active THEN 'pending' ELSE 'failed' END,
+    CASE WHEN NOT w.is_active THEN 'The endpoint was switched off.' END, CASE WHEN NOT w.is_active THEN app_now() END
+  FROM b, o JOIN webhook_endpoints w ON w.owner_key = o.key
+  WHERE w.deleted_at IS NULL AND o.type = ANY (w.events) AND (w.is_active OR w.disabled_reason <> 'owner')
+  ORDER BY o.seq
 )
 SELECT account_id FROM b;
 

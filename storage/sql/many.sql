@@ -50,7 +50,9 @@ SELECT id, '{Facial,Cleanup,Hair}', '{Minimal,Premium}', 'verified', 46, 10 FROM
 -- name: wallets
 INSERT INTO ledger_accounts (id, owner_kind, owner_id, type, currency)
 SELECT md5('wallet')::uuid, 'account', md5('account0')::uuid, 'wallet', 'INR'
-UNION ALL SELECT md5('prepaid')::uuid, 'platform', NULL, 'prepaid', 'INR';
+UNION ALL SELECT md5('prepaid')::uuid, 'platform', NULL, 'prepaid', 'INR'
+UNION ALL SELECT md5('gateway_clearing')::uuid, 'platform', NULL, 'gateway_clearing', 'INR'
+UNION ALL SELECT md5('cash_in_hand')::uuid, 'party', md5('technician0')::uuid, 'cash_in_hand', 'INR';
 
 -- name: services
 INSERT INTO services (id, name, category, service_type, tier)
@@ -186,3 +188,16 @@ VACUUM (ANALYZE);
 -- name: backend
 -- The process that serves this session.
 SELECT pg_backend_pid();
+
+-- name: money
+-- What came in for what was paid, as journals: captures and cash.
+WITH j AS (
+  INSERT INTO ledger_journals (id, kind, reference, booking_id, at)
+  SELECT md5('money' || b.number)::uuid, CASE b.payment_method WHEN 'online' THEN 'capture' ELSE 'completion' END, 'money-' || b.number,
+    b.id, CASE b.payment_method WHEN 'online' THEN b.created_at ELSE b.ends_at END
+  FROM {batch} WHERE b.payment_status IN ('paid', 'refunded') RETURNING id, kind
+)
+INSERT INTO ledger_postings (journal_id, account_id, currency, amount_minor)
+SELECT j.id, md5(CASE WHEN side = 1 THEN 'prepaid' WHEN j.kind = 'capture' THEN 'gateway_clearing' ELSE 'cash_in_hand' END)::uuid, 'INR',
+  side * 106200
+FROM j, unnest('{1,-1}'::int[]) AS side;

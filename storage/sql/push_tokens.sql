@@ -15,5 +15,8 @@ DELETE FROM push_tokens WHERE token = :token AND (account_id = :account_id::uuid
 -- The push service no longer knows this app.
 DELETE FROM push_tokens WHERE token = :token;
 
+-- name: of_account
+SELECT token, platform, created_at, seen_at FROM push_tokens WHERE account_id = :account_id ORDER BY created_at;
+
 -- name: erase
 DELETE FROM push_tokens WHERE account_id = :account_id;

@@ -36,14 +36,16 @@ WHERE w.id = :endpoint_id AND w.deleted_at IS NULL RETURNING id;
 
 -- name: claim
 -- The next of each endpoint, as many as it has room for (`rooms`, by default one), the endpoints in turn. In order within a stream:
--- only its eldest waiting one may go. A sender that dies gives it back when the lease ends.
+-- only its eldest waiting one may go. A sender that dies gives it back when the lease ends. Of an owner who is no longer there
+-- nothing leaves.
 UPDATE webhook_deliveries d SET tries = d.tries + 1, attempts = d.attempts + 1,
   leased_until = clock_timestamp() + make_interval(secs => :lease_s::float8)
 FROM webhook_endpoints w, (
   SELECT head.id, row_number() OVER (PARTITION BY lane.id ORDER BY head.no) AS turn, head.no
   FROM (SELECT e.id, e.is_active, coalesce(r.room, 1) AS room FROM webhook_endpoints e
         LEFT JOIN unnest(:endpoint_ids::uuid[], :rooms::int[]) AS r (id, room) ON r.id = e.id
-        WHERE e.deleted_at IS NULL AND (e.failing_since IS NOT NULL) = :is_failing) AS lane
+        WHERE e.deleted_at IS NULL AND (e.failing_since IS NOT NULL) = :is_failing
+          AND NOT EXISTS (SELECT FROM parties p WHERE p.id = e.owner_id AND p.deleted_at IS NOT NULL)) AS lane
   CROSS JOIN LATERAL (
     SELECT n.id, n.no FROM webhook_deliveries n
     WHERE n.endpoint_id = lane.id AND n.state = 'pending' AND n.next_try_at <= app_now()
@@ -96,6 +98,9 @@ WHERE id IN (
   ORDER BY d.no LIMIT :limit) AND state <> 'pending';
 
 -- name: purge
--- A part of what was settled more than so many days ago.
-DELETE FROM webhook_deliveries WHERE id IN
-  (SELECT id FROM webhook_deliveries WHERE finished_at < app_now() - make_interval(days => :days) LIMIT :most);
+-- A part of what was settled more than so many days ago, and of what waits in vain.
+DELETE FROM webhook_deliveries WHERE id IN (
+  (SELECT id FROM webhook_deliveries WHERE finished_at < app_now() - make_interval(days => :days) LIMIT :most)
+  UNION ALL
+  (SELECT d.id FROM webhook_deliveries d JOIN webhook_endpoints w ON w.id = d.endpoint_id
+   WHERE d.state = 'pending' AND d.created_at < app_now() - make_interval(days => :days) AND NOT w.is_active LIMIT :most));

@@ -30,6 +30,7 @@ FOLLOWING = [
         "ledger", "looks",
     )
 ]  # fmt: skip
+money = sql.run("money")
 backend = sql.scalar("backend", int)
 unhurried = sql.run("unhurried")
 tidy = sql.run("tidy")
@@ -37,8 +38,11 @@ tidy = sql.run("tidy")
 TIDY_S = 900.0
 
 
-async def fill(pool: Pool, rows: int, say: Callable[[str], None]) -> None:
-    """Makes so many bookings, and what hangs on them, in an empty database that is thrown away after."""
+async def fill(pool: Pool, rows: int, say: Callable[[str], None], *, with_money: bool = False) -> None:
+    """Makes so many bookings, and what hangs on them, in an empty database that is thrown away after.
+
+    `with_money` also the journals of what came in.
+    """
     async with pool.transaction() as conn:
         await bare(conn)
         await accounts(conn, rows=rows)
@@ -49,7 +53,7 @@ async def fill(pool: Pool, rows: int, say: Callable[[str], None]) -> None:
         last = min(first + BATCH - 1, rows)
         async with pool.transaction() as conn:
             await bookings(conn, rows=rows, first=first, last=last)
-            for statement in FOLLOWING:
+            for statement in (*FOLLOWING, money) if with_money else FOLLOWING:
                 await statement(conn, first=first, last=last)
         if last * 10 // rows > (first - 1) * 10 // rows:
             say(f"made {last:,} of {rows:,} bookings")

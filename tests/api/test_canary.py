@@ -34,14 +34,16 @@ HELD = {
 }  # fmt: skip
 #: Tables that hold nobody's data, and never a canary. A new table belongs to one of the two.
 PLAIN = {
-    "message_settings", "push_tokens", "webhook_attempts", "webhook_deliveries", "webhook_endpoints",
-    "agenda", "alerts", "api_clients", "app_clock", "audit_chain", "audit_head", "audit_log", "bank_accounts",
+    "agenda", "alert_notices", "alerts", "analytics_days", "analytics_rolled", "analytics_services",
+    "analytics_technicians", "api_clients", "app_clock", "audit_chain", "audit_head", "audit_log",
+    "bank_accounts", "message_settings", "push_tokens", "webhook_attempts", "webhook_deliveries",
+    "webhook_endpoints",
     "booking_items",
     "checkout_previews", "commands", "document_sequences", "earnings", "idempotency_keys", "installation",
     "ledger_accounts", "ledger_journals", "ledger_postings", "match_attempts", "match_candidates",
     "memberships", "notifications", "parties", "password_links", "payment_intents", "payments", "payout_parts",
     "payouts", "pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics", "position_history",
-    "promo_codes", "promo_redemptions", "quotas", "reconciliation_items", "reconciliation_runs", "refunds",
+    "promo_codes", "promo_redemptions", "quotas", "reconciliation_items", "reconciliation_runs", "refunds", "rota",
     "schema_migrations", "service_prices", "services", "settings", "slots", "staff_recovery_codes", "staff_totp",
     "tasks", "technician_blocks",
     "technician_days_off", "technician_positions", "technicians", "zone_pincodes", "zones",

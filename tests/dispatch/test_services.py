@@ -8,8 +8,9 @@ import pytest
 
 from dispatch import services as services_module
 from dispatch.errors import Conflict
-from dispatch.services import Tx
+from dispatch.services import Services, Tx
 from storage.database.errors import StorageError
+from storage.database.pool import Pool
 from tests.world import World
 
 
@@ -75,3 +76,12 @@ async def test_an_error_that_keeps_the_work(world: World, error: type[Conflict],
             tx.after_commit(lambda: told.append(1))
             raise error
     assert await world.value("SELECT count(*) FROM tries") == kept == len(told)
+
+
+async def test_reports_are_read_from_the_replica_where_there_is_one(services: Services, pool: Pool) -> None:
+    question = "SELECT current_database()"
+    async with services.read() as conn, services.read_reports() as same:
+        assert await conn.fetchval(question) == await same.fetchval(question)
+    services.replica = pool
+    async with services.read() as conn, services.read_reports() as other:
+        assert await conn.fetchval(question) != await other.fetchval(question)

@@ -7,11 +7,10 @@ from base64 import b32decode
 from typing import Any
 
 from dispatch.access import totp
-from tests.api.admin.office import Office, office
+from tests.api.admin.office import Office
 from tests.api.live import Person
 from tests.parties import PASSWORD, add_staff
 
-__all__ = ["office"]
 NOBODY = {"email": "nobody@example.com", "password": "wrong password"}
 
 

@@ -6,11 +6,10 @@ import pytest
 
 from api.realtime import ops
 from api.realtime.ops import OpsNamespace
-from tests.api.admin.office import Office, office
+from tests.api.admin.office import Office
 from tests.api.live import until
 from tests.parties import add_staff, staff
 
-__all__ = ["office"]
 INVITATION = {"email": "invited@example.com", "name": "In Vited", "role": "support", "permissions": {"promos": []}}
 
 
@@ -33,6 +32,13 @@ async def test_an_invitation_is_listed_found_and_audited(office: Office) -> None
 async def test_what_is_wrong_is_named(office: Office, change: dict[str, object], field: str) -> None:
     answer = await office.boss.call("POST", "/v1/admin/staff", {**INVITATION, **change}, expect=422)
     assert field in answer["error"]["details"], answer
+
+
+async def test_the_matrix_is_told(office: Office) -> None:
+    data = (await office.boss.call("GET", "/v1/admin/staff/roles"))["data"]
+    roles = {one["role"]: one["permissions"] for one in data["roles"]}
+    assert roles["super_admin"].keys() == set(data["resources"]) and "staff" not in roles["support"]
+    assert roles["finance"]["payouts"] == ["read", "write"] and roles["support"]["users"] == ["read"]
 
 
 async def test_only_a_super_admin_changes_staff(office: Office) -> None:

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.contract import needs_contract
 from tests.api.organisation.conftest import Portal
 from tests.organisations import add_organisation
 from tests.parties import PASSWORD
@@ -60,7 +59,10 @@ async def test_an_organisation_registers_and_comes_through_its_steps(portal: Por
         "PUT", "/onboarding/step", {"step": "document_verification", "data": {"documents": documents}}, headers=token
     )
     assert (first["data"]["currentStep"], first["data"]["progress"]) == ("contract_signing", 25)
-    assert first["data"]["nextStep"]["documents"][0]["name"] == "Partnership Agreement"
+    [paper] = first["data"]["nextStep"]["documents"]
+    assert paper["name"] == "Partnership Agreement"
+    read = await portal.call("GET", paper["url"].removeprefix("/api/partners"), headers=token)
+    assert read.startswith(b"%PDF-")
     await portal.call("PUT", "/onboarding/step", contract, headers=token)
     await portal.call("PUT", "/onboarding/step", contract, headers=token, expect=409)
     payment = {
@@ -118,7 +120,6 @@ async def test_what_cannot_be_registered_is_named(portal: Portal) -> None:
     assert "registration number" in taken["message"]
 
 
-@needs_contract
 async def test_the_profile_has_the_documented_keys_and_merges_deeply(portal: Portal) -> None:
     shown = (await portal.call("GET", "/profile"))["data"]["partner"]
     assert shown["organizationId"] == str(portal.home.id) and shown["status"] == "active"

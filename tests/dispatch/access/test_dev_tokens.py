@@ -8,11 +8,13 @@ import pytest
 
 from api.auth import principals
 from api.edge.credentials import Credentials
-from dispatch.access import dev_tokens
+from dispatch.access import dev_tokens, signing
+from dispatch.access.dev_tokens import NotInProduction
 from dispatch.errors import Missing, NotSignedIn
 from dispatch.services import Services
 from storage.database.pool import Pool
 from tests.identity import OTHER_PHONE, add_technician, make_services
+from tests.parties import add_staff
 
 
 @pytest.mark.parametrize("name", ["PT-001", "pt-001", OTHER_PHONE, "098765 43210", "id"])
@@ -76,3 +78,18 @@ async def test_a_services_tokens_are_ended_by_its_name(services: Services) -> No
     bare = services.tokens.mint("service", "cron", None, 60)
     with pytest.raises(NotSignedIn):
         await principals.service(services, Credentials.of_token(bare))
+
+
+async def test_the_password_of_the_demonstration_is_set_once_in_development(fresh_pool: Pool, tmp_path: Path) -> None:
+    services = make_services(fresh_pool, tmp_path)
+    account_id = await add_staff(services, "super_admin", "admin@example.com")
+    await dev_tokens.set_dev_password(services, "admin@example.com", "dispatch demo")
+    done = await signing.sign_in(services, "admin@example.com", "dispatch demo")
+    assert done.tie.account_id == account_id
+    await dev_tokens.set_dev_password(services, "admin@example.com", "another password")
+    await signing.sign_in(services, "admin@example.com", "dispatch demo")
+    with pytest.raises(Missing):
+        await dev_tokens.set_dev_password(services, "nobody@example.com", "dispatch demo")
+    production = make_services(fresh_pool, tmp_path, env="production")
+    with pytest.raises(NotInProduction):
+        await dev_tokens.set_dev_password(production, "admin@example.com", "dispatch demo")

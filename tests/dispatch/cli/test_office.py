@@ -17,8 +17,10 @@ async def test_somebody_is_made_staff_with_a_password_or_a_link_and_the_audit_is
     assert code == 0 and "first@example.com is finance" in out and "/account/" in out, err
     code, out, err = await dispatch("admin", "create", "First@example.com", **env)
     assert (code, err) == (1, "dispatch: Somebody with this e-mail address is staff already.\n")
+    code, out, err = await dispatch("erp", "create", "clerk@example.com", "--role", "sales", **env)
+    assert code == 0 and "clerk@example.com is sales of the ERP" in out and "/account/" in out, err
     code, out, err = await dispatch("audit", "verify", **env)
-    assert code == 0 and out.startswith("1 entries") and "no findings" in out, err
+    assert code == 0 and out.startswith("2 entries") and "no findings" in out, err
     conn = await asyncpg.connect(fresh_dsn)
     await conn.execute("SET session_replication_role = replica")
     await conn.execute("UPDATE audit_log SET actor_id = 'somebody else'")

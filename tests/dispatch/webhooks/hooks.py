@@ -40,8 +40,9 @@ class Hooks:
         """A customer for whom this app books."""
         account_id = await self.world.customer()
         await self.world.execute(
-            "INSERT INTO integrations (id, slug) VALUES ($1, $2)", integration.id, str(integration.id)
-        )
+            "INSERT INTO integrations (id, slug, status, activated_at) VALUES ($1, $2, 'active', now())",
+            integration.id, str(integration.id),
+        )  # fmt: skip
         await self.world.execute(
             "INSERT INTO integration_customers VALUES ($1, $2, '+911234567890')", account_id, integration.id
         )

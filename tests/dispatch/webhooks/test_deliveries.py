@@ -40,6 +40,16 @@ async def test_a_bookings_facts_go_to_those_who_have_to_do_with_it(hooks: Hooks)
         assert await hooks.log(stranger) == []
 
 
+async def test_an_integration_that_is_not_active_hears_nothing_of_bookings(hooks: Hooks) -> None:
+    owner = Owner("integration", await hooks.party("integration"))
+    await hooks.endpoint(owner, *STORY)
+    customer = await hooks.customer_of(owner)
+    booking = await hooks.book(account_id=customer)
+    await hooks.world.execute("UPDATE integrations SET status = 'suspended'")
+    await hooks.happen(booking.id, "booking.cancelled")
+    assert [d.type for d in await hooks.log(owner)] == ["booking.created"]
+
+
 async def test_what_is_switched_off_gets_nothing_or_a_line_that_can_be_replayed(hooks: Hooks) -> None:
     world = hooks.world
     off, ours = await hooks.endpoint(is_active=False), await hooks.endpoint()

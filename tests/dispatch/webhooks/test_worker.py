@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from dispatch.adapters.webhooks import HttpPoster
 from dispatch.ports.webhooks import Answer, NoAnswer
+from dispatch.process import housekeeping
 from dispatch.webhooks import deliveries, endpoints
 from dispatch.webhooks.owners import PLATFORM, Owner
 from dispatch.webhooks.worker import DELAYS_S, JITTER, WebhookWorker, retry_delay_s
@@ -252,6 +253,26 @@ async def test_an_endpoint_that_hangs_takes_nothing_from_the_others(hooks: Hooks
     receivers.hang.set()
     await worker.stop()
     assert arrived() == healthy
+
+
+async def test_nothing_leaves_for_an_owner_who_is_no_longer_there(hooks: Hooks) -> None:
+    world, owner = hooks.world, Owner("integration", await hooks.party("integration"))
+    made = await hooks.endpoint(owner, "security.alert")
+    async with world.services.transaction() as tx:
+        await deliveries.publish(tx, owner, "security.alert", {"text": "x"})
+    await world.execute("UPDATE parties SET deleted_at = app_now() WHERE id = $1", owner.id)
+    receivers = Receivers()
+    worker = WebhookWorker(world.services, receivers)
+    await drain(worker)
+    assert receivers.got == []
+    await world.execute("UPDATE parties SET deleted_at = NULL WHERE id = $1", owner.id)
+    async with world.services.transaction() as tx:
+        await endpoints.change(tx, owner, made.endpoint.id, STAFF, is_active=False)
+    await drain(worker)
+    assert receivers.got == [] and len(await hooks.log(owner)) == 1
+    await world.advance(days=31)
+    await housekeeping.tidy(world.services)
+    assert await hooks.log(owner) == [], "what waits in vain is not kept"
 
 
 async def test_two_nodes_send_each_event_once(hooks: Hooks) -> None:

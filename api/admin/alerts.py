@@ -1,0 +1,80 @@
+"""What staff must look at, and that somebody has."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import StringConstraints
+
+from api.audiences import Admin, admin
+from api.wire.listing import DAYS, Grammar, Listing, Once
+from api.wire.models import Body, View
+from api.wire.results import Page
+from dispatch.engine import alerts
+from dispatch.services import Services
+from storage import alerts as rows
+from storage.alerts import AlertView
+
+Kind = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+
+
+class ResolveIn(Body):
+    note: Note | None = None
+
+
+class AlertOut(View):
+    """`subject` is what it is about where that is not the booking as a whole."""
+
+    id: UUID
+    type: str
+    message: str
+    booking_id: UUID | None
+    booking_number: str | None
+    partner_id: UUID | None
+    partner_name: str | None
+    subject: str | None
+    status: Literal["open", "resolved"]
+    created_at: datetime
+    resolved_at: datetime | None
+
+
+LIST = Grammar(
+    key="alerts", source=rows.everything,
+    filters={"type": Kind, "status": Once(Literal["open", "resolved"]), "booking_id": UUID, "partner_id": UUID, **DAYS},
+    names={"type": "kind", "partner_id": "technician_id"},
+)  # fmt: skip
+
+
+@admin.route("GET", "/alerts", permission="alerts:read", listing=LIST, tags=["alerts"])
+async def page(services: Services, caller: Admin, listing: Listing) -> Page[AlertOut]:
+    """Alerts, the newest first."""
+    async with services.read() as conn:
+        return Page.of(await alerts.page(conn, listing.wanted, services.settings.timezone), _alert)
+
+
+@admin.route("GET", "/alerts/{id}", permission="alerts:read", tags=["alerts"])
+async def get(services: Services, caller: Admin, id: UUID) -> AlertOut:
+    """One alert."""
+    async with services.read() as conn:
+        return _alert(await alerts.get(conn, id))
+
+
+@admin.route("POST", "/alerts/{id}/resolve", permission="alerts:write", tags=["alerts"])
+async def resolve(services: Services, caller: Admin, id: UUID, body: ResolveIn = ResolveIn()) -> AlertOut:
+    """Say that it is settled. Its cause, if it goes on, raises it anew.
+
+    Example: {"note": "Called the customer"}
+    """
+    async with services.transaction() as tx:
+        return _alert(await alerts.resolve_by(tx, caller.actor, id, body.note))
+
+
+def _alert(a: AlertView) -> AlertOut:
+    return AlertOut(
+        id=a.id, type=a.kind, message=a.message, booking_id=a.booking_id, booking_number=a.booking_number,
+        partner_id=a.technician_id, partner_name=a.technician_name, subject=a.subject,
+        status="open" if a.resolved_at is None else "resolved", created_at=a.created_at, resolved_at=a.resolved_at,
+    )  # fmt: skip

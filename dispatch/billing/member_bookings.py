@@ -1,0 +1,111 @@
+"""Bookings that members make in the name of their organisation: who may, within which limits, out of which budget."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from dispatch.errors import Conflict, Missing, NotAllowed
+from dispatch.localtime import local
+from dispatch.parties import budgets, departments, organisations, programs
+from dispatch.services import Tx
+from storage import bulk_bookings as rows
+from storage import members as member_rows
+from storage.bookings import Booking
+from storage.database.pool import Conn
+from storage.members import Member
+
+
+class MayNotBook(NotAllowed):
+    """You may not book in the name of your organisation: ask an administrator of it."""
+
+    code = "may_not_book"
+
+
+class ServiceNotAllowed(NotAllowed):
+    """This department may not book services of this kind."""
+
+    code = "service_not_allowed"
+
+
+class OverLimit(Conflict):
+    """This is more than you may spend in a month in the name of your organisation."""
+
+    code = "over_limit"
+
+
+class NeedsApproval(NotAllowed):
+    """A booking like this needs an approval first: ask your department to request it."""
+
+    code = "approval_required"
+
+
+async def check(conn: Conn, account_id: UUID, organisation_id: UUID, program_id: UUID | None) -> None:
+    """Looked at before anything is priced. Raises Missing (not a member, no such program), MayNotBook, NotVerified."""
+    await _member(conn, account_id, organisation_id)
+    await organisations.active(conn, organisation_id)
+    if program_id is not None:
+        await programs.get(conn, organisation_id, program_id)
+
+
+async def take(tx: Tx, booking: Booking, organisation_id: UUID, program_id: UUID | None) -> None:
+    """A new booking takes what it needs: of a program its credit, else of the member's limit and of the budgets.
+
+    Raises Missing, MayNotBook, ServiceNotAllowed, NeedsApproval, OverLimit, BudgetExceeded, and what programs.use
+    raises; then nothing is booked.
+    """
+    await organisations.active(tx.conn, organisation_id)
+    member = await _member(tx.conn, booking.account_id, organisation_id)
+    # Whoever books twice at once waits here, so that limits see what was booked before.
+    await member_rows.lock(tx.conn, id=member.id, organisation_id=organisation_id)
+    department = None
+    if member.department_id is not None:
+        department = await departments.get(tx.conn, organisation_id, member.department_id)
+    if not departments.allows(member.allowed_services, booking.categories):
+        raise ServiceNotAllowed("You may not book services of this kind in the name of your organisation.")
+    if department is not None and not departments.allows(department.allowed_services, booking.categories):
+        raise ServiceNotAllowed
+    today = local(tx.now, booking.timezone).date()
+    if program_id is not None:
+        program = await programs.get(tx.conn, organisation_id, program_id)
+        await programs.use(
+            tx, program, member.id, booking.id, booking.categories, booking.local_date, today,
+            booking.grand_total_minor,
+        )  # fmt: skip
+    else:
+        needs = member.require_approval or (department is not None and department.approval_required)
+        if needs or await _is_large(tx, organisation_id, member.department_id, booking):
+            raise NeedsApproval
+        await _within_limit(tx, member, booking)
+        month = budgets.month_of(booking.local_date)
+        await budgets.reserve(tx, organisation_id, member.department_id, {month: booking.grand_total_minor})
+        await budgets.hold_for(
+            tx, booking.id, organisation_id, member.department_id, month, booking.grand_total_minor
+        )
+    await rows.bind(
+        tx.conn, booking_id=booking.id, department_id=member.department_id, member_id=member.id, budget_code=None,
+        requirements=[],
+    )  # fmt: skip
+
+
+async def _member(conn: Conn, account_id: UUID, organisation_id: UUID) -> Member:
+    member = await member_rows.of_account(conn, account_id=account_id, organisation_id=organisation_id)
+    if member is None:
+        raise Missing("organization")
+    if member.status != "active" or not member.can_book:
+        raise MayNotBook
+    return member
+
+
+async def _is_large(tx: Tx, organisation_id: UUID, department_id: UUID | None, booking: Booking) -> bool:
+    allotted = await budgets.in_force(tx.conn, organisation_id, booking.local_date)
+    lines = [allotted[key].approval_above_minor for key in {None, department_id} if key in allotted]
+    return any(line is not None and booking.grand_total_minor > line for line in lines)
+
+
+async def _within_limit(tx: Tx, member: Member, booking: Booking) -> None:
+    if member.monthly_limit_minor is None:
+        return
+    month = budgets.month_of(booking.local_date)
+    spent = await rows.spent_in_month(tx.conn, member_id=member.id, month=month) or 0
+    if spent + booking.grand_total_minor > member.monthly_limit_minor:
+        raise OverLimit

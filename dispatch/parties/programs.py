@@ -1,0 +1,238 @@
+"""Programs: benefits for members, and what local governments and schools run for their people.
+
+A member books under a program by the customer checkout (billing/member_bookings.py); its rules are looked at there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from dispatch.engine import audit
+from dispatch.errors import Conflict, Invalid, Missing, NotAllowed
+from dispatch.parties import budgets, organisations
+from dispatch.parties.departments import allows, services_in
+from dispatch.parties.members import By
+from dispatch.services import Tx
+from storage import departments as department_rows
+from storage import programs as rows
+from storage.database.errors import StorageError, constraint_of
+from storage.database.listing import Slice, Wanted
+from storage.database.pool import Conn
+from storage.programs import Program, Stats, TopService
+
+LIST = rows.of_organisation
+#: Which kinds only some organisations may have (R41).
+ONLY_FOR: Mapping[str, str] = {"community_program": "lgu", "emergency_response": "lgu", "student_services": "school"}
+_WHOSE = {"lgu": "local governments", "school": "schools"}
+_MONTHS = {"monthly": 1, "quarterly": 3, "semester": 6, "annual": 12}
+
+
+class NotYourKind(NotAllowed):
+    """Programs of this kind are for other organisations."""
+
+    code = "program_not_allowed"
+
+
+class NotEligible(NotAllowed):
+    """You are not among those whom this program is for."""
+
+    code = "not_eligible"
+
+
+class ProgramClosed(Conflict):
+    """This program is not open just now."""
+
+    code = "program_closed"
+
+
+class ProgramRule(Conflict):
+    """This program does not allow that."""
+
+    code = "program_rule"
+
+
+class CreditUsedUp(Conflict):
+    """This costs more than is left of your credit in this program."""
+
+    code = "credit_used_up"
+
+
+class NotAuthority(NotAllowed):
+    """Only the authorities that the program names may do this."""
+
+    code = "not_authority"
+
+
+@dataclass(frozen=True, slots=True)
+class NewProgram:
+    """`departments` empty: all. `credit_minor` is given to each member in each period of `frequency`."""
+
+    kind: str
+    name: str
+    starts_on: date
+    ends_on: date
+    description: str | None = None
+    departments: Sequence[UUID] = ()
+    employment: Sequence[str] = ()
+    tenure_months: int | None = None
+    segments: Sequence[str] = ()
+    credit_minor: int | None = None
+    frequency: str | None = None
+    rollover: bool = False
+    allowed_services: Sequence[str] = ()
+    month_bookings: int | None = None
+    advance_days: int | None = None
+    cancellation: str | None = None
+    budget_minor: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    is_active: bool = True
+
+
+async def create(tx: Tx, by: By, new: NewProgram) -> Program:
+    """Raises NotVerified, NotYourKind, Invalid, Missing (a department)."""
+    home = await organisations.active(tx.conn, by.organisation_id)
+    wanted = ONLY_FOR.get(new.kind)
+    if wanted is not None and home.org_type != wanted:
+        raise NotYourKind(f"Programs of this kind are for {_WHOSE[wanted]}.")
+    if new.ends_on < new.starts_on:
+        raise Invalid({"validity.endDate": "The end lies before the start."})
+    for department_id in new.departments:
+        if await department_rows.get(tx.conn, id=department_id, organisation_id=home.id) is None:
+            raise Missing("department")
+    program_id = await rows.insert(
+        tx.conn, organisation_id=home.id, kind=new.kind, name=new.name, description=new.description,
+        status="active" if new.is_active else "inactive", departments=list(new.departments),
+        employment=[word.lower() for word in new.employment], tenure_months=new.tenure_months,
+        segments=[word.lower() for word in new.segments], credit_minor=new.credit_minor,
+        currency=organisations.currency_of(home), frequency=new.frequency if new.credit_minor is not None else None,
+        rollover=new.rollover, allowed_services=services_in(new.allowed_services), month_bookings=new.month_bookings,
+        advance_days=new.advance_days, cancellation=new.cancellation, budget_minor=new.budget_minor,
+        details=dict(new.details), starts_on=new.starts_on, ends_on=new.ends_on,
+    )  # fmt: skip
+    assert program_id is not None, "an insert returns its id"
+    await audit.record(tx, by.actor, "program.create", "program", program_id)
+    return await get(tx.conn, by.organisation_id, program_id)
+
+
+async def get(conn: Conn, organisation_id: UUID, program_id: UUID) -> Program:
+    """Raises Missing."""
+    found = await rows.get(conn, id=program_id, organisation_id=organisation_id)
+    if found is None:
+        raise Missing("program")
+    return found
+
+
+async def page(conn: Conn, organisation_id: UUID, wanted: Wanted) -> Slice[Program]:
+    return await LIST.page(conn, wanted, organisation_id=organisation_id)
+
+
+async def stats(conn: Conn, ids: Sequence[UUID]) -> dict[UUID, tuple[Stats, list[TopService]]]:
+    """How programs are used: by how many, for how much, and for what mostly."""
+    tops = await rows.top_services(conn, ids=list(ids))
+    return {
+        s.id: (s, [t for t in tops if t.program_id == s.id][:5]) for s in await rows.stats(conn, ids=list(ids))
+    }
+
+
+def total_minor(program: Program, eligible: int) -> int:
+    """What a program may come to: its budget, else the credit of everybody who is eligible."""
+    return program.budget_minor if program.budget_minor is not None else eligible * (program.credit_minor or 0)
+
+
+async def activate(tx: Tx, by: By, program_id: UUID, event: str, level: str, authority: str) -> Program:
+    """An authority that the program names opens it. Raises Missing, NotAuthority, Invalid, ProgramClosed."""
+    program = await _lock_emergency(tx, by, program_id, authority)
+    protocol = program.details.get("activationProtocol", {})
+    bad = {
+        name: "The program does not name this one."
+        for name, value, known in (
+            ("event", event, protocol.get("triggerEvents", [])), ("level", level, protocol.get("responseLevels", []))
+        )
+        if value not in known
+    }  # fmt: skip
+    if bad:
+        raise Invalid(bad)
+    activation = {
+        "event": event, "level": level, "authority": authority, "by": str(by.actor.id), "at": tx.now.isoformat(),
+    }  # fmt: skip
+    await rows.activate(tx.conn, id=program.id, status="active", activation=activation)
+    await audit.record(tx, by.actor, "program.activate", "program", program.id, {"event": event, "level": level})
+    return await get(tx.conn, by.organisation_id, program_id)
+
+
+async def deactivate(tx: Tx, by: By, program_id: UUID, authority: str) -> Program:
+    """Raises Missing, NotAuthority, ProgramClosed."""
+    program = await _lock_emergency(tx, by, program_id, authority)
+    if program.activation is None:
+        raise ProgramClosed("This program is not activated.")
+    await rows.activate(tx.conn, id=program.id, status="inactive", activation=None)
+    await audit.record(tx, by.actor, "program.deactivate", "program", program.id)
+    return await get(tx.conn, by.organisation_id, program_id)
+
+
+async def _lock_emergency(tx: Tx, by: By, program_id: UUID, authority: str) -> Program:
+    program = await rows.lock(tx.conn, id=program_id, organisation_id=by.organisation_id)
+    if program is None or program.kind != "emergency_response":
+        raise Missing("program")
+    if authority not in program.details.get("activationProtocol", {}).get("authorities", []):
+        raise NotAuthority
+    if program.ends_on < tx.now.date():
+        raise ProgramClosed
+    return program
+
+
+# ---------------------------------------------------------------- using one
+
+
+async def use(
+    tx: Tx, program: Program, member_id: UUID, booking_id: UUID, categories: Sequence[str], day: date, today: date,
+    amount_minor: int,
+) -> None:  # fmt: skip
+    """A member books under a program: its rules hold, and its credit is taken, which never goes below nothing.
+
+    Raises ProgramClosed, NotEligible, ProgramRule, CreditUsedUp.
+    """
+    if program.status != "active" or not program.starts_on <= day <= program.ends_on:
+        raise ProgramClosed
+    if not await rows.is_eligible(tx.conn, id=program.id, member_id=member_id):
+        raise NotEligible
+    if not allows(program.allowed_services, categories):
+        raise ProgramRule("This program is for other services.")
+    if program.advance_days is not None and day < today + timedelta(days=program.advance_days):
+        raise ProgramRule(f"Under this program bookings are made at least {program.advance_days} days ahead.")
+    month, period = budgets.month_of(day), period_of(program, day)
+    if program.month_bookings is not None:
+        used = await rows.in_month(tx.conn, id=program.id, member_id=member_id, month=month) or 0
+        if used >= program.month_bookings:
+            raise ProgramRule(f"This program is for {program.month_bookings} bookings in a month.")
+    if program.credit_minor is not None:
+        await rows.open_credit(tx.conn, id=program.id, member_id=member_id, period=period)
+        try:
+            await rows.take_credit(
+                tx.conn, id=program.id, member_id=member_id, period=period, amount_minor=amount_minor
+            )
+        except StorageError as e:
+            if constraint_of(e) == "program_credit_never_passed":
+                raise CreditUsedUp from e
+            raise
+    await rows.use(
+        tx.conn, booking_id=booking_id, id=program.id, member_id=member_id, period=period, month=month,
+        amount_minor=amount_minor,
+    )  # fmt: skip
+    await rows.bind(tx.conn, id=program.id, booking_id=booking_id)
+
+
+def period_of(program: Program, day: date) -> date:
+    """The first day of the period that a day lies in: counted from the program's start; `once` is the whole of it."""
+    months = _MONTHS.get(program.frequency or "")
+    if months is None:
+        return program.starts_on
+    start = program.starts_on
+    passed = (day.year - start.year) * 12 + day.month - start.month - (day.day < start.day)
+    months_on = max(0, passed) // months * months
+    year, month = divmod(start.year * 12 + start.month - 1 + months_on, 12)
+    return date(year, month + 1, min(start.day, 28))

@@ -1,0 +1,45 @@
+"""Rows of rota: who of the staff is on duty when, and how they are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from storage.database.binder import Statements
+from storage.database.listing import AnyOf, Listed, Sort, made_on_days
+
+sql = Statements("rota")
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    id: UUID
+    account_id: UUID
+    name: str | None
+    email: str | None
+    role: str | None
+    starts_at: datetime
+    ends_at: datetime
+    channels: list[str]
+    is_now: bool
+    created_at: datetime
+
+
+everything = Listed(
+    sql, "all", Shift,
+    key=Sort("r.id", "uuid"),
+    sorts={"starts_at": Sort("r.starts_at", "timestamptz"), "ends_at": Sort("r.ends_at", "timestamptz")},
+    default_sort=(("starts_at", True),),
+    filters={
+        "account_id": AnyOf("r.account_id", "uuid"),
+        "is_now": "(r.starts_at <= app_now() AND r.ends_at > app_now()) = {}::boolean", **made_on_days("r.starts_at"),
+    },
+    indexed=[("starts_at", ())],
+)  # fmt: skip
+
+get = sql.row("get", Shift)
+lock = sql.row("lock", Shift)
+insert = sql.scalar("insert", UUID)
+update = sql.run("update")
+remove = sql.run("remove")

@@ -1,0 +1,74 @@
+-- part: columns
+g.id, g.organisation_id, g.kind, g.name, g.description, g.status, g.departments, g.employment, g.tenure_months, g.segments,
+  g.credit_minor, g.currency, g.frequency, g.rollover, g.allowed_services, g.month_bookings, g.advance_days, g.cancellation,
+  g.budget_minor, g.details, g.activation, g.starts_on, g.ends_on, g.created_at
+
+-- part: source
+programs g
+
+-- part: of_organisation
+FROM programs g WHERE g.organisation_id = :organisation_id
+
+-- name: insert
+INSERT INTO programs (organisation_id, kind, name, description, status, departments, employment, tenure_months, segments,
+  credit_minor, currency, frequency, rollover, allowed_services, month_bookings, advance_days, cancellation, budget_minor,
+  details, starts_on, ends_on)
+VALUES (:organisation_id, :kind, :name, :description, :status, :departments, :employment, :tenure_months, :segments,
+  :credit_minor, :currency, :frequency, :rollover, :allowed_services, :month_bookings, :advance_days, :cancellation,
+  :budget_minor, :details, :starts_on, :ends_on)
+RETURNING id;
+
+-- name: get
+SELECT {columns} FROM programs g WHERE g.id = :id AND g.organisation_id = :organisation_id;
+
+-- name: lock
+SELECT {columns} FROM programs g WHERE g.id = :id AND g.organisation_id = :organisation_id FOR UPDATE;
+
+-- name: activate
+UPDATE programs SET status = :status, activation = :activation WHERE id = :id;
+
+-- part: eligible
+m.organisation_id = g.organisation_id AND m.removed_at IS NULL
+  AND (g.departments = '{}' OR m.department_id = ANY(g.departments))
+  AND (g.employment = '{}' OR lower(m.employment_status) = ANY(g.employment))
+  AND (g.tenure_months IS NULL OR m.hired_on + make_interval(months => g.tenure_months) <= app_now())
+  AND (g.segments = '{}' OR lower(m.segment) = ANY(g.segments))
+
+-- name: stats
+-- How many may use a program, how many have, and what it came to.
+SELECT g.id, (SELECT count(*)::int FROM members m JOIN memberships s ON s.id = m.id
+    WHERE s.status IN ('active', 'pending') AND {eligible}) AS eligible,
+  (SELECT count(DISTINCT u.member_id)::int FROM program_uses u WHERE u.program_id = g.id AND u.state = 'used') AS enrolled,
+  (SELECT coalesce(sum(u.amount_minor), 0)::bigint FROM program_uses u WHERE u.program_id = g.id AND u.state = 'used') AS used_minor
+FROM programs g WHERE g.id = ANY(:ids::uuid[]);
+
+-- name: top_services
+SELECT u.program_id, i.name AS service, count(*)::int AS bookings, sum(u.amount_minor)::bigint AS amount_minor
+FROM program_uses u JOIN LATERAL (SELECT name FROM booking_items WHERE booking_id = u.booking_id ORDER BY position LIMIT 1) i ON true
+WHERE u.program_id = ANY(:ids::uuid[]) AND u.state = 'used' GROUP BY u.program_id, i.name ORDER BY bookings DESC, service LIMIT 100;
+
+-- name: is_eligible
+SELECT EXISTS (SELECT FROM programs g JOIN members m ON m.id = :member_id WHERE g.id = :id AND {eligible});
+
+-- name: in_month
+SELECT count(*)::int FROM program_uses WHERE program_id = :id AND member_id = :member_id AND month = :month AND state = 'used';
+
+-- name: open_credit
+-- A period's credit, with what was left of the one before where that rolls over.
+INSERT INTO program_credits (program_id, member_id, period, granted_minor)
+SELECT g.id, :member_id, :period, g.credit_minor + CASE WHEN g.rollover THEN coalesce((
+    SELECT c.granted_minor - c.used_minor FROM program_credits c
+    WHERE c.program_id = g.id AND c.member_id = :member_id AND c.period < :period ORDER BY c.period DESC LIMIT 1), 0) ELSE 0 END
+FROM programs g WHERE g.id = :id AND g.credit_minor IS NOT NULL
+ON CONFLICT (program_id, member_id, period) DO NOTHING;
+
+-- name: take_credit
+UPDATE program_credits SET used_minor = used_minor + :amount_minor
+WHERE program_id = :id AND member_id = :member_id AND period = :period RETURNING granted_minor - used_minor;
+
+-- name: use
+INSERT INTO program_uses (booking_id, program_id, member_id, period, month, amount_minor)
+VALUES (:booking_id, :id, :member_id, :period, :month, :amount_minor);
+
+-- name: bind
+UPDATE bookings SET program_id = :id WHERE id = :booking_id;

@@ -1,0 +1,224 @@
+"""Programs: made by those who may, used within their rules by members who book for themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import time, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from dispatch.billing import cancellation, checkout, confirm
+from dispatch.billing.checkout import Wish
+from dispatch.billing.confirm import Confirmation, Confirmed, Contact
+from dispatch.billing.member_bookings import MayNotBook, NeedsApproval, OverLimit, ServiceNotAllowed
+from dispatch.errors import DispatchError, Missing
+from dispatch.parties import addresses, budgets, members, programs
+from dispatch.parties.addresses import AddressIn
+from dispatch.parties.members import Access
+from dispatch.parties.programs import CreditUsedUp, NewProgram, NotEligible, ProgramClosed, ProgramRule
+from tests.api.organisation.conftest import Portal
+from tests.organisations import Home, add_organisation
+from tests.world import KOLKATA, World
+
+BENEFIT = {
+    "programType": "employee_benefit", "name": "Home Services Benefit", "description": "For everybody",
+    "eligibility": {"departments": ["all"], "employmentStatus": ["regular"], "minimumTenure": 3},
+    "benefits": {"type": "credit", "amount": 5000, "currency": "INR", "frequency": "annual", "rollover": False},
+    "allowedServices": ["cleaning"],
+    "restrictions": {"maxBookingsPerMonth": 2, "advanceBookingDays": 3, "cancellationPolicy": "24_hours"},
+    "validity": {"startDate": "2026-01-01", "endDate": "2026-12-31"},
+}  # fmt: skip
+COMMUNITY = {
+    "programName": "Clean streets", "programType": "community_service",
+    "coverage": {"barangays": ["Barangay 1"]}, "budget": {"total": 5000000},
+    "services": [{"service": "street_cleaning", "frequency": "daily", "areas": ["main_roads"]}],
+    "duration": {"startDate": "2026-01-01", "endDate": "2026-12-31"},
+}  # fmt: skip
+CAMPUS = {
+    "programName": "Campus", "programType": "campus_services",
+    "services": [{"service": "restroom_maintenance", "frequency": "4_times_daily", "locations": ["all_buildings"]}],
+    "studentBenefits": {"enabled": True, "allowedServices": ["tutoring"], "creditPerSemester": 1000},
+}  # fmt: skip
+EMERGENCY = {
+    "programName": "Disasters", "programType": "emergency_response", "services": ["debris_removal"],
+    "activationProtocol": {
+        "triggerEvents": ["typhoon"], "responseLevels": ["alert1"], "authorities": ["mayor"],
+    },
+}  # fmt: skip
+
+
+async def test_a_benefit_counts_whom_it_is_for(portal: Portal) -> None:
+    home = await add_organisation(portal.services)
+    today = portal.services.clock.now().date()
+    for status, days in (("regular", 200), ("Regular", 200), ("regular", 10), ("contract", 200), (None, 200)):
+        await home.member(employment_status=status, hired_on=today - timedelta(days=days))
+    made = await portal.call("POST", "/programs", BENEFIT, headers=home.headers(), expect=201)
+    program = made["data"]["program"]
+    assert (program["status"], program["eligibleUsers"], program["totalBudget"]) == ("active", 2, 10000)
+    assert (program["type"], program["startDate"], program["endDate"]) == (
+        "employee_benefit",
+        "2026-01-01",
+        "2026-12-31",
+    )
+    [listed] = (await portal.call("GET", "/programs", headers=home.headers()))["data"]["programs"]
+    assert listed["stats"] == {"totalBudget": 10000, "utilized": 0, "remaining": 10000, "utilization": 0}
+    assert (listed["enrolledUsers"], listed["topServices"]) == (0, [])
+    stranger = await add_organisation(portal.services)
+    await portal.call("GET", f"/programs/{program['id']}", headers=stranger.headers(), expect=404)
+
+
+async def test_each_kind_is_for_its_organisations(portal: Portal) -> None:
+    homes = {kind: await add_organisation(portal.services, org_type=kind) for kind in ("business", "lgu", "school")}
+    for path, body, whose in (
+        ("community", COMMUNITY, "lgu"),
+        ("campus", CAMPUS, "school"),
+        ("emergency", EMERGENCY, "lgu"),
+    ):
+        for kind, home in homes.items():
+            answer = await portal.call(
+                "POST", f"/programs/{path}", body, headers=home.headers(), expect=201 if kind == whose else 403
+            )
+            if kind != whose:
+                assert answer["error"]["code"] == "PROGRAM_NOT_ALLOWED"
+    storms = (await portal.call("GET", "/programs?type=emergency_response", headers=homes["lgu"].headers()))["data"]
+    [storm] = storms["programs"]
+    assert storm["status"] == "inactive"
+    path = f"/programs/{storm['id']}"
+    right = {"event": "typhoon", "level": "alert1", "authority": "mayor"}
+    for wrong, status in (
+        ({**right, "authority": "clerk"}, 403), ({**right, "event": "party"}, 422), ({**right, "level": "x"}, 422),
+    ):  # fmt: skip
+        await portal.call("POST", f"{path}/activate", wrong, headers=homes["lgu"].headers(), expect=status)
+    opened = await portal.call("POST", f"{path}/activate", right, headers=homes["lgu"].headers())
+    assert opened["data"]["program"]["status"] == "active"
+    assert opened["data"]["program"]["activation"]["event"] == "typhoon"
+    closed = await portal.call("POST", f"{path}/deactivate", {"authority": "mayor"}, headers=homes["lgu"].headers())
+    assert closed["data"]["program"]["status"] == "inactive"
+
+
+async def test_what_cannot_be_a_program(portal: Portal) -> None:
+    other = await add_organisation(portal.services)
+    foreign = await other.department("Theirs")
+    cases: list[tuple[int, str, dict[str, Any]]] = [
+        (422, "validity.endDate", {"validity": {"startDate": "2026-02-01", "endDate": "2026-01-01"}}),
+        (422, "benefits.amount", {"benefits": {"amount": -1}}),
+        (422, "benefits.currency", {"benefits": {"amount": 1, "currency": "USD"}}),
+        (422, "programType", {"programType": "holiday"}),
+        (404, "", {"eligibility": {"departments": [str(foreign.id)]}}),
+    ]
+    for status, field, change in cases:
+        refused = await portal.call("POST", "/programs", {**BENEFIT, **change}, expect=status)
+        assert not field or field in refused["error"]["details"], (change, refused)
+    viewer = portal.home.headers(await portal.home.member("viewer"))
+    await portal.call("POST", "/programs", BENEFIT, headers=viewer, expect=403)
+    assert (await portal.call("GET", "/programs"))["data"]["programs"] == []
+
+
+# ---------------------------------------------------------------- members book
+
+
+async def books(
+    world: World, home: Home, account_id: UUID, *, days: int = 4, hour: int = 11, program: UUID | None = None
+) -> Confirmed:
+    """A member's own booking in the name of the organisation, through the customer's checkout."""
+    async with world.services.transaction() as tx:
+        address = await addresses.create(
+            tx,
+            account_id,
+            AddressIn("Home", "1 Test Street", "Kolkata", "WB", "700001", lat=KOLKATA[0], lng=KOLKATA[1]),
+        )
+    wish = Wish(
+        {world.service_ids["Facial"]: 1},
+        address_id=address.id,
+        on_account=True,
+        organisation_id=home.id,
+        program_id=program,
+    )
+    preview = await checkout.prepare(world.services, account_id, wish)
+    day = world.now.date() + timedelta(days=days)
+    confirmation = Confirmation(
+        preview.id, "account", address.id, day, time(hour), Contact("A member", "+911234567890", None)
+    )
+    return await confirm.confirm(world.services, account_id, confirmation)
+
+
+async def test_members_book_within_their_limits_and_budgets(world: World) -> None:
+    await world.technician()
+    home = await add_organisation(world.services)
+    department = await home.department("Sales", code="SAL")
+    member = await home.member(department_id=department.id)
+    account_id = await home.account_of(member)
+    made = await books(world, home, account_id)
+    booking = await world.booking(made.id)
+    # 1,600 and the tax of 18 % on it.
+    assert (booking.payment_method, booking.organisation_id, booking.grand_total_minor) == ("account", home.id, 188_800)
+    month = budgets.month_of(booking.local_date)
+    async with world.services.read() as conn:
+        standing = await budgets.standing(conn, home.id, month)
+    assert standing[department.id].reserved_minor == standing[None].reserved_minor == 188_800
+    async with world.services.transaction() as tx:
+        await cancellation.cancel(tx, made.id, account_id, "changed my mind")
+    async with world.services.read() as conn:
+        assert (await budgets.standing(conn, home.id, month))[department.id].reserved_minor == 0
+
+    async def refused(error: type[DispatchError], **access: Any) -> None:
+        values = {
+            "access_level": "standard", "department_id": department.id, "can_book": True, "require_approval": False,
+            "monthly_limit_minor": None, "allowed_services": (), **access,
+        }  # fmt: skip
+        async with world.services.transaction() as tx:
+            await members.set_access(tx, home.by, member, Access(**values))
+        with pytest.raises(error):
+            await books(world, home, account_id)
+
+    await refused(OverLimit, monthly_limit_minor=188_799)
+    await refused(NeedsApproval, require_approval=True)
+    await refused(MayNotBook, can_book=False)
+    await refused(ServiceNotAllowed, allowed_services=("plumbing",))
+    with pytest.raises(Missing):
+        await books(world, home, await world.customer())
+    assert await world.value("SELECT count(*) FROM bookings WHERE status <> 'cancelled'") == 0
+
+
+async def test_a_programs_credit_is_never_passed_and_comes_back(world: World) -> None:
+    for km in (1, 2, 3):
+        await world.technician(km_north=km)
+    home = await add_organisation(world.services)
+    account_id = await home.account_of(await home.member())
+    today = world.now.date()
+    new = NewProgram(
+        "employee_benefit", "Benefit", today, today + timedelta(days=300), credit_minor=2 * 188_800,
+        frequency="monthly",
+        allowed_services=("Facial",), advance_days=2,
+    )  # fmt: skip
+    async with world.services.transaction() as tx:
+        program = await programs.create(tx, home.by, new)
+    found = await asyncio.gather(
+        *(books(world, home, account_id, hour=hour, program=program.id) for hour in (11, 13, 15)),
+        return_exceptions=True,
+    )
+    made = [one for one in found if isinstance(one, Confirmed)]
+    assert len(made) == 2 and sum(isinstance(one, CreditUsedUp) for one in found) == 1, found
+    async with world.services.read() as conn:
+        stats, tops = (await programs.stats(conn, [program.id]))[program.id]
+    assert (stats.enrolled, stats.used_minor, tops[0].bookings) == (1, 2 * 188_800, 2)
+    async with world.services.transaction() as tx:
+        await cancellation.cancel(tx, made[0].id, account_id, None)
+    assert (await books(world, home, account_id, hour=17, program=program.id)).status
+    with pytest.raises(ProgramRule, match="2 days ahead"):
+        await books(world, home, account_id, days=1, program=program.id)
+    async with world.services.transaction() as tx:
+        closed = await programs.create(
+            tx, home.by, NewProgram("wellness_program", "Later", today, today, is_active=False)
+        )
+        strict = await programs.create(
+            tx, home.by, NewProgram("employee_benefit", "Old", today, today + timedelta(days=90), tenure_months=12)
+        )
+    with pytest.raises(ProgramClosed):
+        await books(world, home, account_id, program=closed.id)
+    with pytest.raises(NotEligible):
+        await books(world, home, account_id, program=strict.id)
+    with pytest.raises(Missing):
+        await books(world, home, account_id, program=uuid4())

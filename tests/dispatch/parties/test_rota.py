@@ -1,0 +1,65 @@
+"""The rota: each person on duty hears of each open alert once, whoever looks and however often."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+from dispatch.engine import alerts
+from dispatch.events import SYSTEM
+from dispatch.parties import rota
+from dispatch.services import Services
+from tests.parties import add_staff
+
+
+async def on_duty(services: Services, account_id: UUID, from_h: float, to_h: float, *channels: str) -> None:
+    async with services.transaction() as tx:
+        begin, end = tx.now + timedelta(hours=from_h), tx.now + timedelta(hours=to_h)
+        await rota.add(tx, SYSTEM, account_id, begin, end, list(channels or ("email",)))
+
+
+async def shout(services: Services, subject: str) -> None:
+    async with services.transaction() as tx:
+        await alerts.raise_alert(tx, "odd_thing", f"Look at {subject}.", subject=subject)
+
+
+async def sent(services: Services) -> list[tuple[str, str]]:
+    async with services.read() as conn:
+        found = await conn.fetch("SELECT channel, recipient FROM outbox ORDER BY channel, recipient")
+    return [(row["channel"], row["recipient"]) for row in found]
+
+
+async def test_those_on_duty_hear_once_by_each_of_their_channels(services: Services) -> None:
+    now = await add_staff(services, "support", "now@example.com")
+    both = await add_staff(services, "admin", "both@example.com")
+    later = await add_staff(services, "admin", "later@example.com")
+    await on_duty(services, now, -1, 1)
+    await on_duty(services, now, -2, 2)
+    await on_duty(services, both, -1, 1, "email", "push")
+    await on_duty(services, later, 1, 2)
+    await shout(services, "one")
+    await asyncio.gather(*(rota.tell(services) for _ in range(4)))
+    await rota.tell(services)
+    expected = [("email", "both@example.com"), ("email", "now@example.com"), ("push", f"admin:{both}")]
+    assert await sent(services) == expected
+    await shout(services, "one")
+    assert await rota.tell(services) == 0
+    await shout(services, "two")
+    assert await rota.tell(services) == 3
+
+
+async def test_who_comes_on_duty_hears_what_is_open_and_who_was_blocked_nothing(services: Services) -> None:
+    await shout(services, "open")
+    await shout(services, "settled")
+    async with services.transaction() as tx:
+        await alerts.resolve(tx, ["odd_thing"], subject="settled")
+    assert await rota.tell(services) == 0
+    gone = await add_staff(services, "support", "gone@example.com")
+    await on_duty(services, gone, -1, 1)
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE memberships SET status = 'suspended' WHERE account_id = $1", gone)
+    assert await rota.tell(services) == 0
+    await on_duty(services, await add_staff(services, "support", "come@example.com"), -1, 1)
+    assert await rota.tell(services) == 1
+    assert await sent(services) == [("email", "come@example.com")]
