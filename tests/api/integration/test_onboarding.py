@@ -76,7 +76,8 @@ async def test_every_step_is_in_the_audit_with_where_it_came_from(live: Live) ->
         "SELECT array_agg(action || ' ' || coalesce(ip, '') ORDER BY id) FROM audit_log WHERE resource_id = $1", app.id
     )
     steps = (
-        "create_integration", "onboard_business_info", "onboard_api_setup", "onboard_verification", "onboard_activation",
+        "create_integration", "onboard_business_info", "onboard_api_setup", "onboard_verification",
+        "onboard_activation",
     )  # fmt: skip
     assert list(found) == [f"{step} 127.0.0.1" for step in steps]
 
