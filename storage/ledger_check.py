@@ -38,6 +38,8 @@ QUESTIONS: dict[str, Rows[Off]] = {
         "cash",
         "platform_accounts",
         "trade_debts",
+        "organisation_debts",
+        "organisation_credit",
         "trade_credit",
         "held_money",
         "refund_losses",

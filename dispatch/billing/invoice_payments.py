@@ -79,33 +79,45 @@ async def record_transfer(tx: Tx, actor: Actor, invoice_id: UUID, transfer: Tran
 
 
 async def pay_online(services: Services, organisation_id: UUID | None, invoice_id: UUID, by: Actor) -> InvoicePayment:
-    """A link of the gateway for what is open; the one that waits already, where there is one for the same amount.
+    """A link of the gateway for what is open; the one that waits already, where it is over the same amount.
 
-    The row is committed before the gateway is asked. Raises Missing, AlreadyPaid, GatewayError.
+    Of one that waits the gateway is asked first whether it was paid, so that nobody is sent to pay twice. The row is
+    committed before a link is made. Raises Missing, AlreadyPaid, GatewayError.
     """
     services.require_gateway()
     async with services.transaction() as tx:
         invoice = await _lock(tx, invoice_id, organisation_id)
         waiting = await rows.open_link(tx.conn, invoice_id=invoice_id)
-        if waiting is not None and waiting.url and waiting.amount_minor == invoice.open_minor:
+    if waiting is not None and waiting.gateway_link_id:
+        await _hear(services, waiting, invoice.open_minor)
+    async with services.transaction() as tx:
+        invoice = await _lock(tx, invoice_id, organisation_id)
+        waiting = await rows.open_link(tx.conn, invoice_id=invoice_id)
+        if waiting is not None and waiting.url:
             return waiting
-        if waiting is not None and waiting.amount_minor != invoice.open_minor:
-            await _drop(tx, waiting.id)
-            waiting = None
         payment_id = waiting.id if waiting else await rows.insert(
             tx.conn, invoice_id=invoice.id, organisation_id=invoice.organisation_id, method="online",
             currency=invoice.currency, amount_minor=invoice.open_minor, reference=None,
             recorded_by=f"{by.kind}:{by.id}",
         )  # fmt: skip
     assert payment_id is not None, "an insert returns its id"
-    link = await services.gateway.find_payment_link(str(payment_id)) if waiting else None
-    if link is None:
-        link = await services.gateway.create_payment_link(
-            invoice.open_minor, invoice.currency, str(payment_id), description=f"Invoice {invoice.number}"
-        )
+    amount_minor = waiting.amount_minor if waiting else invoice.open_minor
+    found = await services.gateway.find_payment_link(str(payment_id)) if waiting else None
+    made = found or await services.gateway.create_payment_link(
+        amount_minor, invoice.currency, str(payment_id), description=f"Invoice {invoice.number}"
+    )
     async with services.transaction() as tx:
-        await rows.set_link(tx.conn, id=payment_id, gateway_link_id=link.id, url=link.short_url)
+        await rows.set_link(tx.conn, id=payment_id, gateway_link_id=made.id, url=made.short_url)
         return await get(tx.conn, payment_id)
+
+
+async def _hear(services: Services, waiting: InvoicePayment, open_minor: int) -> None:
+    """What became of a link; one over another amount than is open is given up, at the gateway too."""
+    link_id = waiting.gateway_link_id or ""
+    link = await services.gateway.fetch_payment_link(link_id)
+    if link.status == "created" and waiting.amount_minor != open_minor:
+        link = await services.gateway.cancel_payment_link(link_id)
+    await settle_link(services, waiting.id, link)
 
 
 async def poll(services: Services) -> int:

@@ -18,6 +18,8 @@ MEANING = {
     "cash": "the cash that a payee holds is not what was collected",
     "platform_accounts": "an account of the platform does not tie to its rows",
     "trade_debts": "what a trade partner owes is not what its orders say",
+    "organisation_debts": "what an organisation owes is not what it booked on account less what it paid",
+    "organisation_credit": "an organisation's credit is not what it paid more than was asked",
     "trade_credit": "the credit that a trade partner uses is not what its orders take",
     "held_money": "money is held for a booking that is over, or not held for one that is open",
     "refund_losses": "what refunds cost the platform is not what was refunded",

@@ -83,12 +83,14 @@ WITH sums AS (
   UNION ALL
   SELECT 'payout_clearing', currency, sum(net_minor) FROM payouts WHERE status IN ('pending', 'processing') GROUP BY currency
   UNION ALL
-  -- What has left, less what trade partners have paid.
+  -- What has left, less what trade partners and organisations have paid.
   SELECT 'bank', currency, sum(total) FROM (
     SELECT currency, net_minor AS total FROM payouts WHERE status = 'completed'
     UNION ALL
     SELECT currency, -CASE status WHEN 'CANCELLED' THEN fee_minor ELSE total_minor END FROM trade_orders
-    WHERE paid_at IS NOT NULL) b
+    WHERE paid_at IS NOT NULL
+    UNION ALL
+    SELECT currency, -amount_minor FROM invoice_payments WHERE status = 'success' AND method = 'bank_transfer') b
   GROUP BY currency
   UNION ALL
   SELECT 'adjustments', currency, sum(deduction_minor) FROM payouts WHERE status <> 'failed' GROUP BY currency
@@ -107,6 +109,8 @@ WITH sums AS (
     SELECT currency, -sum(captured_minor) AS total FROM payments WHERE kind = 'online' GROUP BY currency
     UNION ALL
     SELECT currency, sum(amount_minor) FROM refunds WHERE status = 'processed' AND NOT to_wallet GROUP BY currency
+    UNION ALL
+    SELECT currency, -sum(amount_minor) FROM invoice_payments WHERE status = 'success' AND method = 'online' GROUP BY currency
     UNION ALL
     SELECT currency, -total FROM sums WHERE type = 'gateway_fees') g
   GROUP BY currency
@@ -133,6 +137,42 @@ WITH owed AS (
 SELECT coalesce(o.party_id, h.owner_id)::text AS subject, coalesce(o.currency, h.currency)::text AS currency,
   coalesce(h.total, 0)::bigint AS found_minor, coalesce(o.total, 0)::bigint AS expected_minor
 FROM owed o FULL JOIN held h ON h.owner_id = o.party_id AND h.currency = o.currency
+WHERE coalesce(h.total, 0) <> coalesce(o.total, 0);
+
+-- name: organisation_debts
+-- What an organisation owes is what it booked on account, and the fees of what it cancelled, less what its payments were for.
+WITH owed AS (
+  SELECT party_id, currency, sum(total) AS total FROM (
+    SELECT b.organisation_id AS party_id, b.currency,
+      CASE b.status WHEN 'completed' THEN b.grand_total_minor ELSE coalesce(b.cancellation_fee_minor, 0) END AS total
+    FROM bookings b JOIN organisations o ON o.id = b.organisation_id
+    WHERE b.payment_method = 'account' AND b.status IN ('completed', 'cancelled')
+      AND NOT EXISTS (SELECT FROM trade_orders t WHERE t.booking_id = b.id)
+    UNION ALL
+    SELECT organisation_id, currency, -applied_minor FROM invoice_payments WHERE status = 'success') o
+  GROUP BY party_id, currency
+), held AS (
+  SELECT l.owner_id, l.currency, -l.balance_minor AS total FROM ledger_accounts l JOIN organisations o ON o.id = l.owner_id
+  WHERE l.owner_kind = 'party' AND l.type = 'receivable'
+)
+SELECT coalesce(o.party_id, h.owner_id)::text AS subject, coalesce(o.currency, h.currency)::text AS currency,
+  coalesce(h.total, 0)::bigint AS found_minor, coalesce(o.total, 0)::bigint AS expected_minor
+FROM owed o FULL JOIN held h ON h.owner_id = o.party_id AND h.currency = o.currency
+WHERE coalesce(h.total, 0) <> coalesce(o.total, 0);
+
+-- name: organisation_credit
+-- What an organisation has as credit is what its payments were more than needed, less what of it has paid invoices since.
+WITH owed AS (
+  SELECT organisation_id, currency,
+    sum(CASE method WHEN 'credit' THEN -amount_minor ELSE amount_minor - applied_minor END) AS total
+  FROM invoice_payments WHERE status = 'success' GROUP BY organisation_id, currency
+), held AS (
+  SELECT l.owner_id, l.currency, l.balance_minor AS total FROM ledger_accounts l JOIN organisations o ON o.id = l.owner_id
+  WHERE l.owner_kind = 'party' AND l.type = 'wallet'
+)
+SELECT coalesce(o.organisation_id, h.owner_id)::text AS subject, coalesce(o.currency, h.currency)::text AS currency,
+  coalesce(h.total, 0)::bigint AS found_minor, coalesce(o.total, 0)::bigint AS expected_minor
+FROM owed o FULL JOIN held h ON h.owner_id = o.organisation_id AND h.currency = o.currency
 WHERE coalesce(h.total, 0) <> coalesce(o.total, 0);
 
 -- name: trade_credit

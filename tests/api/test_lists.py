@@ -24,12 +24,15 @@ from api.wire.listing import Grammar, taken
 from dispatch.access.dev_tokens import mint_dev_token
 from dispatch.adapters.files.folder import FolderStore
 from dispatch.adapters.razorpay import opened
-from dispatch.billing import payouts, promos, refunds
+from dispatch.billing import invoices, payouts, promos, refunds
+from dispatch.billing.invoices import Period
 from dispatch.engine import alerts, files
 from dispatch.events import SYSTEM
 from dispatch.local_gateway.server import LocalGateway
-from dispatch.parties import contact, rota
+from dispatch.parties import contact, rota, tickets
 from dispatch.parties.contact import Letter
+from dispatch.parties.tickets import TicketIn
+from dispatch.services import Services
 from dispatch.webhooks import deliveries, endpoints
 from dispatch.webhooks.owners import PLATFORM
 from storage.database.pool import Pool
@@ -37,6 +40,7 @@ from tests.api.customer.conftest import Visitor
 from tests.dispatch.billing.conftest import open_till
 from tests.dispatch.billing.till import Till
 from tests.files import PDF
+from tests.organisations import add_organisation
 from tests.parties import add_staff
 from tests.world import KOLKATA, NOON
 
@@ -107,6 +111,18 @@ async def fill_office(till: Till) -> None:
         for n in range(3):
             begin = tx.now + timedelta(hours=n)
             await rota.add(tx, SYSTEM, account_id, begin, begin + timedelta(hours=1), ["email"])
+    for _ in range(2):
+        await fill_portal(services)
+
+
+async def fill_portal(services: Services) -> None:
+    """An organisation with a ticket and an invoice."""
+    home = await add_organisation(services)
+    await home.done(services.clock.now().date())
+    async with services.transaction() as tx:
+        await tickets.open(tx, home.by, TicketIn("Late", "service", "They came late"))
+        today = tx.now.date()
+        await invoices.issue(tx, home.id, Period(today, today), kind="requested")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,49 @@
+"""Enrolling two at once, and what erasing an account leaves of a member."""
+
+from __future__ import annotations
+
+import asyncio
+
+from dispatch.parties import members
+from dispatch.parties.members import AlreadyMember, NewMember, TooManyMembers
+from dispatch.services import Services
+from storage import erasure
+from tests.organisations import Home, add_organisation
+
+
+async def enrol(home: Home, n: int, email: str | None = None) -> object:
+    new = NewMember("P", str(n), email or f"p{n}@race.example", employee_no=f"E{n}")
+    async with home.services.transaction() as tx:
+        return await members.enrol(tx, home.by, new, "Org")
+
+
+async def test_two_enrolments_never_pass_the_tier_together(services: Services) -> None:
+    home = await add_organisation(services, expected_users=5)
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE organisations SET member_count = 47 WHERE id = $1", home.id)
+    made = await asyncio.gather(*(enrol(home, n) for n in range(8)), return_exceptions=True)
+    assert sum(isinstance(m, TooManyMembers) for m in made) == 5
+    async with services.read() as conn:
+        assert await conn.fetchval("SELECT member_count FROM organisations WHERE id = $1", home.id) == 50
+
+
+async def test_one_address_is_one_member_and_one_account(services: Services) -> None:
+    home = await add_organisation(services)
+    made = await asyncio.gather(*(enrol(home, n, "same@race.example") for n in range(4)), return_exceptions=True)
+    assert sum(isinstance(m, AlreadyMember) for m in made) == 3
+    async with services.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM accounts WHERE email = 'same@race.example'") == 1
+
+
+async def test_an_erased_account_leaves_no_name(services: Services) -> None:
+    home = await add_organisation(services)
+    member_id = await home.member(phone="+919876500001", employee_no="E-CANARY", segment="CANARY")
+    account_id = await home.account_of(member_id)
+    async with services.transaction() as tx:
+        await erasure.end_memberships(tx.conn, account_id=account_id)
+        await erasure.erase_members(tx.conn, account_id=account_id)
+    async with services.read() as conn:
+        kept = await conn.fetchval("SELECT m::text FROM members m WHERE id = $1", member_id)
+        count = await conn.fetchval("SELECT member_count FROM organisations WHERE id = $1", home.id)
+    assert "CANARY" not in kept and "9876500001" not in kept and "Former" in kept
+    assert count == 1
