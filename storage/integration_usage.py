@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 from storage.database.binder import Statements
 
@@ -19,6 +20,13 @@ class Standing:
     burst_limit: int
     is_billed: bool
     used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    id: UUID
+    used: int
+    monthly_limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,7 @@ class OfRoute:
 
 standing = sql.row("standing", Standing)
 add = sql.run("add")
+over = sql.rows("over", Over)
 seen = sql.run("seen")
 totals = sql.row("totals", Totals)
 by_day = sql.rows("by_day", OfDay)

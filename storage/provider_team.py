@@ -39,6 +39,7 @@ class Summary:
 get = sql.row("get", Teammate)
 lock = sql.row("lock", Teammate)
 add = sql.scalar("add", UUID)
+join = sql.run("join")
 invited_again = sql.run("invited_again")
 set_role = sql.run("set_role")
 remove = sql.run("remove")

@@ -18,6 +18,7 @@ from dispatch.parties import integration_access, integration_usage, members, org
 from dispatch.services import Services
 from dispatch.tokens import Tokens
 from storage import providers as provider_rows
+from storage.database.pool import Conn
 from storage.providers import Provider
 
 #: What the token of a registration opens, besides what everybody has for themselves.
@@ -294,6 +295,18 @@ async def provider(services: Services, credentials: Credentials) -> TeamMember:
     return TeamMember(
         found, member.role, member.grants, member.account_id, member.membership_id, member.session_id, member.origin
     )
+
+
+async def provider_of(services: Services, session_id: UUID, conn: Conn) -> TeamMember:
+    """Who a sign-in is to a provider at this moment, for what lives longer than a request. Raises SignedOut."""
+    seen = await services.sessions.standing.of(session_id, "provider")
+    row = seen.row if seen is not None else None
+    found = await provider_rows.get(conn, id=row.party_id) if row is not None and row.role is not None else None
+    if row is None or row.role is None or found is None:
+        raise SignedOut
+    assert row.account_id and row.membership_id, "a team consists of people"
+    grants = grants_of("provider", row.role, row.permissions or {})
+    return TeamMember(found, row.role, grants, row.account_id, row.membership_id, session_id)
 
 
 async def _member(services: Services, credentials: Credentials, realm: str) -> Member:

@@ -13,7 +13,7 @@ from api.integration import callers
 from api.integration.views import Name
 from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import CamelBody, CamelView
-from api.wire.results import Page, Reply
+from api.wire.results import Message, Page, Reply
 from dispatch.access.permissions import OWN
 from dispatch.access.phones import normalise
 from dispatch.parties import integration_customers
@@ -76,6 +76,15 @@ async def get(services: Services, caller: Member, id: UUID, customer_id: UUID) -
     callers.check(caller, id, "customers:read")
     async with services.read() as conn:
         return _out(await integration_customers.get(conn, id, customer_id))
+
+
+@integration.route("DELETE", "/{id}/customers/{customer_id}", permission=OWN, tags=TAGS)
+async def forget(services: Services, caller: Member, id: UUID, customer_id: UUID) -> Message:
+    """Wipes a customer's name, phone and addresses from what was booked for them; what it cost stays."""
+    callers.check(caller, id, "customers:write")
+    async with services.transaction() as tx:
+        await integration_customers.forget(tx, id, customer_id, caller.actor)
+    return Message("The customer was erased.")
 
 
 def _out(row: AppCustomer) -> CustomerOut:

@@ -111,7 +111,9 @@ async def business_info(services: Services, id: UUID, body: BusinessIn, request_
     """
     async with services.transaction() as tx:
         token = onboarding_token(request_info)
-        await integration_onboarding.set_business(tx, id, token, body.business_info.stored())
+        await integration_onboarding.set_business(
+            tx, id, token, body.business_info.stored(), stranger(request_info, id)
+        )
     return await _step(services, id)
 
 
@@ -123,7 +125,9 @@ async def api_setup(services: Services, id: UUID, body: ApiSetupIn, request_info
     """
     async with services.transaction() as tx:
         urls = body.model_dump(by_alias=False, exclude_unset=True)
-        await integration_onboarding.set_api(tx, id, onboarding_token(request_info), urls)
+        await integration_onboarding.set_api(
+            tx, id, onboarding_token(request_info), urls, stranger(request_info, id)
+        )
     return await _step(services, id)
 
 
@@ -135,7 +139,9 @@ async def verification(services: Services, id: UUID, body: VerificationIn, reque
     """
     linked = None if body.documents is None else [d.model_dump() for d in body.documents]
     async with services.transaction() as tx:
-        await integration_onboarding.verify(tx, id, onboarding_token(request_info), linked)
+        await integration_onboarding.verify(
+            tx, id, onboarding_token(request_info), linked, stranger(request_info, id)
+        )
     return await _step(services, id)
 
 
@@ -143,7 +149,9 @@ async def verification(services: Services, id: UUID, body: VerificationIn, reque
 async def activate(services: Services, id: UUID, request_info: RequestInfo) -> Reply[ActivatedOut]:
     """The credentials, shown this once."""
     async with services.transaction() as tx:
-        made = await integration_onboarding.activate(tx, id, onboarding_token(request_info))
+        made = await integration_onboarding.activate(
+            tx, id, onboarding_token(request_info), stranger(request_info, id)
+        )
     row = made.integration
     keys = IssuedCredentials(
         **credentials_of(row).model_dump(by_alias=False), api_key=made.api_key, client_secret=made.secret,

@@ -17,6 +17,7 @@ from api.realtime.fanout import Fanout
 from api.realtime.guard import SocketLimits
 from api.realtime.once import once
 from api.realtime.ops import OpsNamespace
+from api.realtime.provider import ProviderNamespace
 from api.realtime.technician import TechnicianNamespace
 from dispatch import bus
 from dispatch.config import Sockets
@@ -43,7 +44,7 @@ def limits_of(sockets: Sockets) -> SocketLimits:
 
 
 def attach_realtime(app: web.Application, services: Services) -> HotServer:
-    """Mounts /socket.io with the three namespaces; starts and ends with the application."""
+    """Mounts /socket.io with the four namespaces; starts and ends with the application."""
     settings = services.settings
 
     def client_address(request: web.Request) -> str:
@@ -57,7 +58,8 @@ def attach_realtime(app: web.Application, services: Services) -> HotServer:
     single = once(services)
     ops = OpsNamespace(services, server, single)
     for namespace in (
-        TechnicianNamespace(services, server, fanout, single), CustomerNamespace(services, server, fanout, single), ops,
+        TechnicianNamespace(services, server, fanout, single), CustomerNamespace(services, server, fanout, single),
+        ProviderNamespace(services, fanout, single), ops,
     ):  # fmt: skip
         server.register_namespace(namespace)
     revocations = Revocations(services, server)

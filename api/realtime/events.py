@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic.alias_generators import to_camel
 
 from api.wire.models import Moment
 from geo.filter import MAX_T_MS
 
-TECHNICIAN, CUSTOMER, OPS = "/technician", "/customer", "/ops"
+TECHNICIAN, CUSTOMER, PROVIDER, OPS = "/technician", "/customer", "/provider", "/ops"
 
 #: What a resume (all streams of somebody) and a watch of one thing cost, in events.
 RESUME_COST, TRACK_COST = 5.0, 2.0
@@ -164,12 +165,59 @@ class BookingUpdated(FactOut):
 class Reset(Told):
     """A stream that cannot be continued from what the client saw: this is where and how it stands now.
 
-    Facts go on after the number. `snapshot` is the booking's state, or the technician's open offers and coming jobs.
+    Facts go on after the number. `snapshot` is the booking's state, the technician's open offers and coming jobs, or
+    the provider's wallet.
     """
 
     epoch: str
     streams: dict[UUID, int]
     snapshot: dict[str, Any]
+
+
+class Camel(FactOut):
+    """Keys in camelCase, and amounts in the units that the provider chose."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class WalletUpdated(Camel):
+    """What can be paid out now, what is being paid out, and what was taken at the door."""
+
+    available: float
+    pending: float
+    cash: float
+    currency: str
+
+
+class TransactionTold(Camel):
+    transaction_id: UUID
+    type: Literal["credit", "debit"]
+    category: str
+    status: str
+    amount: float
+    currency: str
+    reference: str
+    method: str
+    customer_id: UUID | None
+
+
+class PayoutUpdated(Camel):
+    payout_id: UUID
+    invoice: str
+    amount: float
+    currency: str
+    status: Literal["pending", "completed", "failed"]
+
+
+class SubscriptionUpdated(Camel):
+    subscription_id: UUID
+    customer_id: UUID
+    plan_name: str
+    status: str
+    derived_status: str
+    expiry_date: datetime
+    amount: float
+    currency: str
 
 
 class TechnicianMoved(Told):
@@ -320,6 +368,14 @@ EVENTS: tuple[EventSpec, ...] = (
     _out(CUSTOMER, "technician.near", TechnicianNear, "The technician is close."),
     _out(CUSTOMER, "technician.arrived", TechnicianArrived, "The technician has arrived."),
     _out(CUSTOMER, "reset", Reset, "These streams must start from a snapshot."),
+    _in(PROVIDER, "resume", Resume, Resumed, "Hear what you missed.", RESUME_COST),
+    _out(PROVIDER, "wallet.updated", WalletUpdated, "The wallet holds more or less than before."),
+    _out(PROVIDER, "transaction.created", TransactionTold, "A line was added to the statement."),
+    _out(PROVIDER, "transaction.updated", TransactionTold, "A line of the statement changed."),
+    _out(PROVIDER, "payout.updated", PayoutUpdated, "A payout was asked for, arrived or failed."),
+    _out(PROVIDER, "subscription.updated", SubscriptionUpdated, "A subscription began, changed, went on or ended."),
+    _out(PROVIDER, "earnings.updated", EarningsUpdated, "A technician's job was posted."),
+    _out(PROVIDER, "reset", Reset, "These streams must start from a snapshot."),
     _in(OPS, "ops.watch", Watch, Watched, "Choose the visible area; a snapshot follows, then deltas.", RESUME_COST),
     _out(OPS, "ops.snapshot", OpsSnapshot, "Technicians, bookings, offers, queue and alerts in the area."),
     _out(OPS, "ops.delta", OpsDelta, "What changed, once a second.", lossy=True),

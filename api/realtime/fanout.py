@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from api.realtime.engine import HotServer
@@ -18,6 +19,7 @@ from dispatch.services import Services
 from storage import bookings as booking_rows
 from storage import facts as rows
 from storage.database.errors import StorageError
+from storage.database.pool import Conn
 from storage.technician_bookings import JobRow
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,14 @@ PAGE_BYTES = 65_536
 ALSO = {"partner.near": "technician.near", "partner.arrived": "technician.arrived"}
 
 
+class PartyForm(Protocol):
+    """How a listener hears of its party; technicians hear of theirs as it is written."""
+
+    async def facts(self, conn: Conn, events: Sequence[rows.PartyEvent]) -> list[dict[str, Any]]: ...
+
+    async def snapshot(self, conn: Conn) -> dict[str, Any]: ...
+
+
 @dataclass(slots=True)
 class Listener:
     """One socket: what it has been told of each stream. `lock` keeps its facts in order."""
@@ -49,6 +59,7 @@ class Listener:
     fanout: Fanout
     #: By the clock that dates the facts, which is the database's, and a little before the joining.
     joined_at: datetime
+    form: PartyForm | None = None
     cursors: dict[UUID, int] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -68,6 +79,10 @@ class Resumed:
     epoch: str
     heads: dict[str, int]
     reset: list[str]
+
+
+def _worker_view(event: rows.PartyEvent) -> dict[str, Any]:
+    return facts.view(event.type, "technician", event.data, stands=event.stands)
 
 
 def _job_view(job: JobRow) -> dict[str, Any]:
@@ -106,8 +121,8 @@ class Fanout:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def listener(self, sid: str, owner: UUID, namespace: str) -> Listener:
-        return Listener(sid, owner, namespace, self, self._services.clock.now())
+    def listener(self, sid: str, owner: UUID, namespace: str, form: PartyForm | None = None) -> Listener:
+        return Listener(sid, owner, namespace, self, self._services.clock.now(), form)
 
     # ------------------------------------------------------------ joining
 
@@ -174,15 +189,17 @@ class Fanout:
             else:
                 await self._tell(listener, stream_id, is_party=is_party, after=seen)
         for one in reset:
-            snapshot = await self._snapshot(UUID(one), is_party=is_party)
+            snapshot = await self._snapshot(listener, UUID(one), is_party=is_party)
             told = {"epoch": self.epoch, "streams": {one: heads[UUID(one)]}, "snapshot": snapshot}
             self.server.emit_fact(listener.sid, listener.namespace, "reset", told)
             await self.server.drained(listener.sid, listener.namespace)
         return Resumed(self.epoch, {str(k): v for k, v in heads.items()}, reset)
 
-    async def _snapshot(self, stream_id: UUID, *, is_party: bool) -> dict[str, Any]:
+    async def _snapshot(self, listener: Listener, stream_id: UUID, *, is_party: bool) -> dict[str, Any]:
         """What a client that starts anew needs of a stream: the booking's state, or the technician's open work."""
         async with self._services.read() as conn:
+            if listener.form is not None:
+                return await listener.form.snapshot(conn)
             if is_party:
                 asked = await technician_bookings.offered(conn, stream_id, SNAPSHOT_ROWS)
                 ahead = await technician_bookings.ahead(conn, stream_id, SNAPSHOT_ROWS)
@@ -247,7 +264,7 @@ class Fanout:
             while True:
                 is_new = stream_id not in listener.cursors
                 cursor = listener.cursors.setdefault(stream_id, 0)
-                messages = await self._since(stream_id, cursor, is_party=is_party)
+                messages = await self._since(listener, stream_id, cursor, is_party=is_party)
                 for seq, event, data in messages:
                     listener.cursors[stream_id] = seq
                     if is_new and data["at"] < listener.joined_at:
@@ -267,11 +284,15 @@ class Fanout:
             sent += self.server.emit_fact(listener.sid, listener.namespace, also, told)
         return sent
 
-    async def _since(self, stream_id: UUID, seq: int, *, is_party: bool) -> list[tuple[int, str, dict[str, Any]]]:
+    async def _since(
+        self, listener: Listener, stream_id: UUID, seq: int, *, is_party: bool
+    ) -> list[tuple[int, str, dict[str, Any]]]:
         async with self._services.read() as conn:
             if is_party:
                 mine = await rows.party_since(conn, party_id=stream_id, seq=seq, limit=RESUME_EVENTS)
-                return [(e.seq, e.type, self._party_view(e)) for e in mine]
+                told = await listener.form.facts(conn, mine) if listener.form else [_worker_view(e) for e in mine]
+                shown = zip(mine, told, strict=True)
+                return [(e.seq, e.type, {"epoch": self.epoch, "seq": e.seq, "at": e.at, **data}) for e, data in shown]
             events = await rows.booking_since(conn, booking_id=stream_id, seq=seq, limit=RESUME_EVENTS)
         return [(e.seq, "booking.updated", self._customer_view(e)) for e in events]
 
@@ -281,10 +302,6 @@ class Fanout:
             "event": event.type,
             "data": facts.view(event.type, "customer", event.data, actor_kind=event.actor_kind),
         }  # fmt: skip
-
-    def _party_view(self, event: rows.PartyEvent) -> dict[str, Any]:
-        told = facts.view(event.type, "technician", event.data, stands=event.stands)
-        return {"epoch": self.epoch, "seq": event.seq, "at": event.at, **told}
 
     # ------------------------------------------------------------ what no hint told
 

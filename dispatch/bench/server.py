@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import aiohttp
 
 from dispatch.bench.sockets import IdleSockets
+from dispatch.bench.stage import Server
 from dispatch.client.client import CallFailed, Credentials, Rest
 from dispatch.localtime import local
 from dispatch.seeding.city import KOLKATA
 from dispatch.simulation.report import percentile
+from geo.geodesy import haversine_m
 
 #: An offer that has not come by then is not coming.
-OFFER_S = 10.0
+OFFER_S = 3.0
 #: Before memory is read, garbage of the connecting has this long to go.
 REST_S = 2.0
 TIMEZONE = KOLKATA[0].timezone
@@ -37,12 +40,20 @@ class ServerNumbers:
     confirm_to_offer_p50_ms: float
     confirm_to_offer_p95_ms: float
     confirm_p50_ms: float
+    #: CPU of a confirm until its offer has arrived: of the server, and of its database.
+    confirm_server_ms: float
+    confirm_database_ms: float
+    accept_p50_ms: float
 
 
 async def measure(
-    url: str, pid: int, tokens: list[str], customers: list[str], bookings: int, progress: Progress
-) -> ServerNumbers:
-    """Measures a server that answers at `url` as process `pid`. Raises ConnectionError."""
+    server: Server, technicians: Sequence[tuple[str, float, float]], sockets_wanted: int, customers: list[str],
+    bookings: int, progress: Progress,
+) -> ServerNumbers:  # fmt: skip
+    """Measures a server that answers, with sockets of those technicians (token, lat, lng) who are nearest to the
+    customers. Raises ConnectionError.
+    """
+    url, pid = server.url, server.pid
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as http:
         sockets = IdleSockets(http, url)
@@ -50,6 +61,8 @@ async def measure(
             callers = [caller_of(http, url, n, token) for n, token in enumerate(customers)]
             # The first bookings warm the caches, and their memory is not the sockets'.
             services = await callers[0].call("GET", "/v1/services/catalog")
+            homes = [(await caller.call("GET", "/v1/users/addresses"))[0] for caller in callers]
+            tokens = _nearest(technicians, homes, sockets_wanted)
             done = 0
 
             def opened(count: int) -> None:
@@ -64,13 +77,15 @@ async def measure(
             await asyncio.sleep(REST_S)
             each_kib = (memory_kib(pid) - before) / max(1, len(tokens) - 10)
             wanted = next(s for s in services["all_services"] if s["name"] == "Facial - Minimal")
-            times = await _book_all(callers, sockets, str(wanted["id"]), bookings, progress)
+            addresses = [str(home["id"]) for home in homes]
+            times = await _book_all(server, callers, addresses, sockets, str(wanted["id"]), bookings, progress)
         finally:
             await sockets.close()
-    offers, confirms = [t[0] for t in times], [t[1] for t in times]
+    offers, confirms = times.offers_s, times.confirms_s
     return ServerNumbers(
-        len(tokens), each_kib, len(times), median(offers) * 1000, (percentile(offers, 0.95) or 0.0) * 1000,
-        median(confirms) * 1000,
+        len(tokens), each_kib, len(offers), median(offers) * 1000, (percentile(offers, 0.95) or 0.0) * 1000,
+        median(confirms) * 1000, times.server_s / len(confirms) * 1000, times.database_s / len(confirms) * 1000,
+        median(times.accepts_s) * 1000,
     )  # fmt: skip
 
 
@@ -81,46 +96,77 @@ def caller_of(http: aiohttp.ClientSession, url: str, number: int, token: str) ->
     return Rest(http, url, Credentials(renew), f"10.8.{number >> 8}.{number & 255}")
 
 
+def _nearest(
+    technicians: Sequence[tuple[str, float, float]], homes: list[dict[str, Any]], wanted: int
+) -> list[str]:
+    """Tokens of so many technicians who are near one of these homes."""
+
+    def off(person: tuple[str, float, float]) -> float:
+        return min(haversine_m(person[1], person[2], home["lat"], home["lng"]) for home in homes)
+
+    return [person[0] for person in sorted(technicians, key=off)[:wanted]]
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """From a confirm to the offer and to the answer, from an acceptance to its acknowledgement; CPU of all confirms."""
+
+    offers_s: list[float]
+    confirms_s: list[float]
+    accepts_s: list[float]
+    server_s: float
+    database_s: float
+
+
 async def _book_all(
-    callers: list[Rest], sockets: IdleSockets, service_id: str, bookings: int, progress: Progress
-) -> list[tuple[float, float]]:
-    """(confirm sent to offer read, confirm sent to answer read) of every booking, in seconds."""
-    times: list[tuple[float, float]] = []
-    addresses = [(await caller.call("GET", "/v1/users/addresses"))[0] for caller in callers]
+    server: Server, callers: list[Rest], addresses: list[str], sockets: IdleSockets, service_id: str, bookings: int,
+    progress: Progress,
+) -> Times:  # fmt: skip
+    """First all are prepared, then confirmed one after the other, then accepted."""
+    wishes = []
     for number in range(bookings):
         which = number % len(callers)
-        found = await _book(callers[which], addresses[which]["id"], service_id, number, sockets)
-        if found is not None:
-            times.append(found)
-        progress("booking", number + 1, bookings)
-    if not times:
+        wishes.append((callers[which], await _prepared(callers[which], addresses[which], service_id, number)))
+        progress("preparing", number + 1, bookings)
+    made, before = [], server.spent_s()
+    for number, (caller, wish) in enumerate(wishes):
+        found = await _confirmed(caller, wish, sockets)
+        made += [found] if found is not None else []
+        progress("confirming", number + 1, bookings)
+    after = server.spent_s()
+    if not made:
         raise ConnectionError("No booking led to an offer: nothing can be measured.")
-    return times
+    accepts = [await sockets.accept(booking, OFFER_S) for booking, _, _ in made]
+    return Times([m[1] for m in made], [m[2] for m in made], accepts, after[0] - before[0], after[1] - before[1])
 
 
-async def _book(
-    caller: Rest, address_id: str, service_id: str, number: int, sockets: IdleSockets
-) -> tuple[float, float] | None:
+async def _prepared(caller: Rest, address_id: str, service_id: str, number: int) -> dict[str, Any]:
+    """What is to be confirmed."""
     # The day after tomorrow: for a job so far ahead nobody needs a position.
     day = (local(_utc_now(), TIMEZONE) + timedelta(days=2 + number % 5)).date().isoformat()
     cart = {"service_ids": [service_id], "address_id": address_id, "booking_date": day}
     preview = await caller.call("POST", "/v1/checkout/prepare", cart)
     free = preview["available_time_slots"]
-    body = {
+    return {
         "preview_id": preview["preview_id"], "payment_method": "cash", "address_id": address_id, "booking_date": day,
         "booking_time": free[number % len(free)], "customer_name": "A customer", "customer_phone": "+911234567890",
         "cancellation_policy_accepted": True,
     }  # fmt: skip
+
+
+async def _confirmed(caller: Rest, wish: dict[str, Any], sockets: IdleSockets) -> tuple[str, float, float] | None:
+    """(booking, confirm sent to offer read, confirm sent to answer read), in seconds; None: the time was taken."""
     sent = time.perf_counter()
     try:
-        made = await caller.call("POST", "/v1/checkout/confirm", body)
+        made = await caller.call("POST", "/v1/checkout/confirm", wish)
     except CallFailed as e:
         if e.status == 409:
             return None
         raise
     answered = time.perf_counter()
-    heard = await sockets.offered(str(made["booking"]["id"]), OFFER_S)
-    return None if heard is None else (heard - sent, answered - sent)
+    booking = str(made["booking"]["id"])
+    heard = await sockets.offered(booking, OFFER_S)
+    return None if heard is None else (booking, heard - sent, answered - sent)
 
 
 def memory_kib(pid: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from uuid import uuid4
 
 import aiohttp
 import orjson
@@ -12,18 +13,22 @@ import orjson
 PATH = "/socket.io/?EIO=4&transport=websocket"
 #: How many connect at once, and how long one may take.
 AT_ONCE, CONNECT_S = 20, 20.0
-_OFFER = '42/technician,["offer.made",'
+_OFFER, _ACK = '42/technician,["offer.made",', "43/technician,"
 
 
 class IdleSockets:
-    """Technicians' sockets that only listen. `offers` maps a booking to the moment its offer was read."""
+    """Technicians' sockets that listen, and accept when they are told to.
+
+    `offers` maps a booking to the moment its offer was read, the offer's id, and whose it is.
+    """
 
     def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
         self._http, self._url = http, url
         self._sockets: list[aiohttp.ClientWebSocketResponse] = []
         self._readers: list[asyncio.Task[None]] = []
-        self.offers: dict[str, float] = {}
+        self.offers: dict[str, tuple[float, str, aiohttp.ClientWebSocketResponse]] = {}
         self._news = asyncio.Event()
+        self._acks: dict[str, asyncio.Future[float]] = {}
 
     async def open(self, tokens: Sequence[str], progress: Callable[[int], None]) -> None:
         """Connects one socket per token. Raises ConnectionError when one is refused."""
@@ -56,8 +61,16 @@ class IdleSockets:
                 await socket.send_str("3")
             elif message.data.startswith(_OFFER):
                 offer = orjson.loads(message.data[len(_OFFER) : -1])
-                self.offers[str(offer["booking_id"])] = at
+                self.offers[str(offer["booking_id"])] = at, str(offer["offer_id"]), socket
                 self._news.set()
+            elif message.data.startswith(_ACK):
+                number, _, answer = message.data[len(_ACK) :].partition("[")
+                waiting = self._acks.pop(number, None)
+                if waiting is not None and not waiting.done():
+                    if answer.startswith('{"ok":true'):
+                        waiting.set_result(at)
+                    else:
+                        waiting.set_exception(ConnectionError(f"An offer could not be accepted: {answer[:200]}"))
 
     async def offered(self, booking_id: str, timeout_s: float) -> float | None:
         """The moment (perf_counter) at which the booking's offer was read; None when it does not come."""
@@ -66,12 +79,26 @@ class IdleSockets:
             while booking_id not in self.offers:
                 self._news.clear()
                 await self._news.wait()
-            return self.offers[booking_id]
+            return self.offers[booking_id][0]
 
         try:
             return await asyncio.wait_for(wait(), timeout_s)
         except TimeoutError:
             return None
+
+    async def accept(self, booking_id: str, timeout_s: float) -> float:
+        """How long the acceptance of the booking's offer takes until it is acknowledged, in seconds.
+
+        Raises ConnectionError when it is refused, TimeoutError.
+        """
+        _, offer_id, socket = self.offers[booking_id]
+        number = str(len(self.offers) + len(self._acks))
+        acknowledged = self._acks[number] = asyncio.get_running_loop().create_future()
+        body = orjson.dumps(["offer.accept", {"offer_id": offer_id, "command_id": str(uuid4())}]).decode()
+        sent = time.perf_counter()
+        await socket.send_str(f"42/technician,{number}{body}")
+        at: float = await asyncio.wait_for(acknowledged, timeout_s)
+        return at - sent
 
     async def close(self) -> None:
         for reader in self._readers:

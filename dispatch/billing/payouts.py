@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from dispatch import localtime, numbers
-from dispatch.billing import ledger, provider_transactions, provider_wallet
+from dispatch.billing import ledger, provider_facts, provider_transactions, provider_wallet
 from dispatch.billing.ledger import Line
 from dispatch.billing.provider_transactions import NewTransaction
 from dispatch.engine import facts
@@ -281,12 +281,13 @@ async def _close_lines(tx: Tx, payout: Payout, step: str) -> None:
 
 
 def _tell_provider(tx: Tx, payout: Payout, status: str) -> None:
-    facts.tell_party(
+    provider_facts.tell(
         tx, payout.party_id, "payout.updated",
         {
             "payout_id": str(payout.id), "invoice": payout.number, "amount_minor": payout.net_minor,
             "currency": payout.currency, "status": status,
         },
+        about=payout.id,
     )  # fmt: skip
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from dispatch.engine import facts
+from dispatch.billing import provider_facts
 from dispatch.engine.lifecycle import Step, Table
 from dispatch.errors import Missing
 from dispatch.services import Tx
@@ -94,13 +94,14 @@ async def move_of_payout(tx: Tx, payout_id: UUID, step: str) -> None:
 
 def tell(tx: Tx, line: Transaction, fact: str) -> None:
     """Tells the provider of a line; sockets hear it once it is committed."""
-    facts.tell_party(
+    provider_facts.tell(
         tx, line.provider_id, fact,
         {
             "transaction_id": str(line.id), "type": line.type, "category": line.category, "status": line.status,
             "amount_minor": line.amount_minor, "currency": line.currency, "reference": line.reference,
             "method": line.method, "customer_id": str(line.customer_id) if line.customer_id else None,
         },
+        about=line.id,
     )  # fmt: skip
 
 
@@ -112,6 +113,13 @@ LIST = rows.of_provider
 
 async def page(conn: Conn, provider_id: UUID, wanted: Wanted) -> Slice[Transaction]:
     return await rows.of_provider.page(conn, wanted, provider_id=provider_id)
+
+
+async def newest(conn: Conn, provider_id: UUID, wanted: Wanted, offset: int) -> tuple[list[Transaction], int]:
+    """Some lines after the `offset` newest ones, and how many there are in all (counted up to ten thousand)."""
+    found = await rows.of_provider.first(conn, wanted, skipped=offset, provider_id=provider_id)
+    counted = await rows.of_provider.page(conn, replace(wanted, limit=1), provider_id=provider_id)
+    return found, counted.total
 
 
 async def get(conn: Conn, provider_id: UUID, transaction_id: UUID) -> Transaction:

@@ -13,7 +13,12 @@ from storage.payments import Payment
 
 #: What else happens when a request is paid, by its purpose.
 Follower = Callable[[Tx, PaymentRequest], Awaitable[None]]
-FOLLOWERS: dict[str, Follower] = {}
+_FOLLOWERS: dict[str, Follower] = {}
+
+
+def follow(purpose: str, follower: Follower) -> None:
+    """`follower` hears of every paid request of this purpose, in the transaction that pays it."""
+    _FOLLOWERS[purpose] = follower
 
 
 async def lock_for(tx: Tx, payment: Payment) -> PaymentRequest | None:
@@ -37,5 +42,5 @@ async def paid(tx: Tx, request: PaymentRequest, payment: Payment, gateway_paymen
     assert moved == 1, "the caller has seen that it is open"
     await provider_transactions.move(tx, request.transaction_id, "settle")
     await provider_wallet.tell(tx, payment.payee_id, currency)
-    if follow := FOLLOWERS.get(request.purpose):
+    if follow := _FOLLOWERS.get(request.purpose):
         await follow(tx, request)

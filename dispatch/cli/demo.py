@@ -257,6 +257,7 @@ def _now_and_then(say: Callable[[str], None]) -> Callable[[str], None]:
 async def _welcome(url: str, dsn: str, settings: Settings) -> str:
     from dispatch.access.dev_tokens import mint_dev_token, set_dev_password
     from dispatch.seeding.erp import ERP_EMAIL, seed_erp
+    from dispatch.seeding.providers import OWNER_EMAIL, seed_provider
     from dispatch.seeding.seed import ADMIN_EMAIL, ADMIN_PASSWORD, CUSTOMER_PHONE, TECHNICIAN_PHONE
 
     customer, technician = CUSTOMER_PHONE.format(1), TECHNICIAN_PHONE.format(1)
@@ -264,6 +265,7 @@ async def _welcome(url: str, dsn: str, settings: Settings) -> str:
         token = await mint_dev_token(services, "customer", customer)
         await set_dev_password(services, ADMIN_EMAIL, ADMIN_PASSWORD)
         await seed_erp(services, ADMIN_PASSWORD, customer)
+        await seed_provider(services, ADMIN_PASSWORD)
     return f"""
   Server          {url}
   API pages       {url}/docs   {url}/docs/events
@@ -271,6 +273,7 @@ async def _welcome(url: str, dsn: str, settings: Settings) -> str:
   A customer      {customer}   codes arrive in   ./run outbox --to {customer}
   A technician    {technician}   a token           ./run token technician {technician}
   Staff           {ADMIN_EMAIL}   the password      {ADMIN_PASSWORD}   a token   ./run token admin {ADMIN_EMAIL}
+  A provider      {OWNER_EMAIL}   the password      {ADMIN_PASSWORD}   POST {url}/api/auth/signin
   ERP             {ERP_EMAIL}   the password      {ADMIN_PASSWORD}   a trade partner of the customer above: Acme Corp
 
   First curl (the token lives 15 minutes):

@@ -208,21 +208,24 @@ async def _with_facts(
     *,
     asks_again: bool = False,
 ) -> list[Candidate]:
-    """Those found, with what the database knows of them. `asks_again`: who was tried may be asked all the same."""
-    places = range(1, open_offers(services, is_live(services, booking.starts_at, now)) + 1)
+    """Those found, with what the database knows of them. `asks_again`: who was tried may be asked all the same.
+
+    Of those without the skills, who are there to be named, nothing more is asked.
+    """
+    places = set(range(1, open_offers(services, is_live(services, booking.starts_at, now)) + 1))
+    categories, tiers = set(booking.categories), set(booking.tiers)
+    fit = [f for f in found if categories <= f.technician.categories and tiers <= f.technician.tiers]
     rows = await candidate_rows.known(
-        conn, ids=[f.technician.id for f in found],
-        from_ats=[booking.starts_at - timedelta(seconds=f.travel_s) for f in found], to_at=booking.ends_at,
+        conn, ids=[f.technician.id for f in fit],
+        from_ats=[booking.starts_at - timedelta(seconds=f.travel_s) for f in fit], to_at=booking.ends_at,
         booking_id=booking.id, round=booking.round, account_id=booking.account_id,
         organisation_id=booking.organisation_id, categories=[c.lower() for c in booking.categories],
     )  # fmt: skip
     known = {row.technician_id: row for row in rows}
     return [
         candidate(
-            f, now,
-            busy=(row := known[f.technician.id]).is_busy, tried=row.was_tried and not asks_again,
-            offered=set(places) <= set(row.places), offer_ends_at=row.first_ends_at, blocked=row.is_blocked,
-            allowed=row.is_allowed, preference=row.preference,
-        )
+            f, now, busy=row.is_busy, tried=row.was_tried and not asks_again, offered=places <= set(row.places),
+            offer_ends_at=row.first_ends_at, blocked=row.is_blocked, allowed=row.is_allowed, preference=row.preference,
+        ) if (row := known.get(f.technician.id)) else candidate(f, now)
         for f in found
     ]  # fmt: skip

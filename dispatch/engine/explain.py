@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from dispatch.engine.matching import OFFERED, RANKED_BELOW, Judged, Policy
@@ -47,24 +48,22 @@ async def store(tx: Tx, booking: Booking, policy: Policy, judged: list[Judged], 
     judged = kept(judged)
     if offer is None and booking.looks:
         await rows.drop_last_look(tx.conn, booking_id=booking.id, round=booking.round)
-    ranks: list[int | None] = []
-    reasons: list[str] = []
+    verdicts: list[list[Any]] = []
     eligible = 0
     for one in judged:
         offered = offer is not None and one.candidate.id == offer.technician_id
-        if one.reason is None or offered:
-            eligible += 1
-        ranks.append(eligible if one.reason is None or offered else None)
-        reasons.append(OFFERED if offered else one.reason or RANKED_BELOW)
+        is_eligible = one.reason is None or offered
+        eligible += is_eligible
+        verdicts.append([
+            one.candidate.id, eligible if is_eligible else None, OFFERED if offered else one.reason or RANKED_BELOW,
+            one.score, one.parts or None, None if one.candidate.distance_m is None else int(one.candidate.distance_m),
+        ])  # fmt: skip
     await rows.insert_attempt(
         tx.conn, booking_id=booking.id, round=booking.round, looks=1 if offer else booking.looks + 1,
         attempt=offer.attempt if offer else min(booking.attempt + 1, 3),
         policy=policy.name, policy_version=policy.version, weights=asdict(policy.weights),
         radius_m=int(policy.radius_m), outcome="offered" if offer else "no_candidate",
-        offer_id=offer.id if offer else None,
-        ids=[j.candidate.id for j in judged], ranks=ranks, reasons=reasons,
-        scores=[j.score for j in judged], parts=[j.parts or None for j in judged],
-        distances=[None if j.candidate.distance_m is None else int(j.candidate.distance_m) for j in judged],
+        offer_id=offer.id if offer else None, verdicts=verdicts,
     )  # fmt: skip
 
 

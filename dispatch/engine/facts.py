@@ -107,6 +107,12 @@ PARTY_FACTS: Mapping[str, Row] = {
     "wallet.updated": Row(worker=("available_minor", "pending_minor", "cash_minor", "currency")),
     "transaction.created": Row(worker=_LINE),
     "transaction.updated": Row(worker=_LINE),
+    "subscription.updated": Row(
+        worker=(
+            "subscription_id", "customer_id", "plan_name", "status", "derived_status", "expiry_date", "amount_minor",
+            "currency",
+        )
+    ),
     "payout.updated": Row(worker=("payout_id", "invoice", "amount_minor", "currency", "status")),
 }  # fmt: skip
 
@@ -118,6 +124,9 @@ class OwnerRow:
     owners: tuple[str, ...]
     keys: tuple[str, ...]
 
+
+#: A line of a provider's statement; amounts are in the units that it chose.
+_TOLD_LINE = tuple("amount" if key == "amount_minor" else key for key in _LINE)
 
 #: What organisations (R114), integrations and providers are told of their own affairs, by webhook only.
 OWNER_FACTS: Mapping[str, OwnerRow] = {
@@ -132,6 +141,16 @@ OWNER_FACTS: Mapping[str, OwnerRow] = {
     "partner.status_changed": OwnerRow(("integration",), ("from", "to", "reason")),
     "api.usage_alert": OwnerRow(("integration",), ("used", "limit", "percent", "month")),
     "maintenance.scheduled": OwnerRow(("integration",), ("starts_at", "ends_at", "text")),
+    "transaction.created": OwnerRow(("provider",), _TOLD_LINE),
+    "transaction.updated": OwnerRow(("provider",), _TOLD_LINE),
+    "payout.updated": OwnerRow(("provider",), ("payout_id", "invoice", "amount", "currency", "status")),
+    "subscription.updated": OwnerRow(
+        ("provider",),
+        (
+            "subscription_id", "customer_id", "plan_name", "status", "derived_status", "expiry_date", "amount",
+            "currency",
+        ),
+    ),
     "security.alert": OwnerRow(("integration",), ("kind", "text", "at")),
 }  # fmt: skip
 

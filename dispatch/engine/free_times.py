@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from dispatch.engine import candidates
@@ -82,11 +83,15 @@ def day_starts(services: Services, need: Need, day: date) -> list[datetime]:
     if day.isoweekday() not in days:
         return []
     last = to_utc(day, closes, need.timezone) - need.duration
+    return [start for start in _half_hours(day, opens, closes, need.timezone) if start <= last]
+
+
+@lru_cache(maxsize=1000)
+def _half_hours(day: date, opens: time, closes: time, timezone: str) -> tuple[datetime, ...]:
     begin = datetime.combine(day, opens)
     minutes = range(0, 24 * 60, int(STEP.total_seconds() // 60))
     faces = (begin + timedelta(minutes=m) for m in minutes)
-    starts = {to_utc(day, at.time(), need.timezone) for at in faces if at.date() == day and at.time() < closes}
-    return sorted(s for s in starts if s <= last)
+    return tuple(sorted({to_utc(day, at.time(), timezone) for at in faces if at.date() == day and at.time() < closes}))
 
 
 def bookable_from(services: Services) -> datetime:

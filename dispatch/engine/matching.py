@@ -141,7 +141,10 @@ RANKED_BELOW, OFFERED = "ranked_below", "offered"
 
 def refusal(candidate: Candidate, job: Job, policy: Policy) -> str | None:
     """The first filter that refuses the candidate, or None."""
-    return next((code for code, refuses in FILTERS if refuses(candidate, job, policy)), None)
+    for code, refuses in FILTERS:
+        if refuses(candidate, job, policy):
+            return code
+    return None
 
 
 def may_come(candidate: Candidate, job: Job, policy: Policy) -> bool:
@@ -192,7 +195,8 @@ def rank(candidates: Sequence[Candidate], job: Job, policy: Policy) -> list[Judg
     refused: list[Judged] = []
     for candidate in candidates:
         if reason := refusal(candidate, job, policy):
-            refused.append(Judged(candidate, reason, None, {}, may_come(candidate, job, policy)))
+            waits = reason in TRANSIENT and may_come(candidate, job, policy)
+            refused.append(Judged(candidate, reason, None, {}, waits))
         else:
             total, parts = score(candidate, policy)
             eligible.append(Judged(candidate, None, total, parts))

@@ -33,11 +33,18 @@ class Batch:
 
     counts: dict[Key, Count] = field(default_factory=lambda: defaultdict(Count))
     heard: dict[UUID, datetime] = field(default_factory=dict)
+    #: Of an app and a month, by its first day: so that whoever asks adds nothing up.
+    months: dict[tuple[UUID, date], int] = field(default_factory=lambda: defaultdict(int))
+
+    def add(self, key: Key, requests: int, refused: int) -> None:
+        counted = self.counts[key]
+        counted.requests += requests
+        counted.refused += refused
+        self.months[key[0], key[1].replace(day=1)] += requests
 
     def of_month(self, id: UUID, day: date) -> int:
         """Calls of an app in the month of `day`."""
-        month = day.replace(day=1)
-        return sum(c.requests for (of, on, _), c in self.counts.items() if of == id and on.replace(day=1) == month)
+        return self.months.get((id, day.replace(day=1)), 0)
 
 
 class Usage:
@@ -70,11 +77,7 @@ class Usage:
 
     def count(self, id: UUID, now: datetime, route: str, *, is_refused: bool = False) -> None:
         """One call."""
-        counted = self._batch.counts[id, now.date(), route]
-        if is_refused:
-            counted.refused += 1
-        else:
-            counted.requests += 1
+        self._batch.add((id, now.date(), route), not is_refused, is_refused)
         self._batch.heard[id] = now
 
     def take(self) -> Batch | None:
@@ -96,8 +99,6 @@ class Usage:
         if self._leaving is None:
             return
         for key, count in self._leaving.counts.items():
-            mine = self._batch.counts[key]
-            mine.requests += count.requests
-            mine.refused += count.refused
+            self._batch.add(key, count.requests, count.refused)
         self._batch.heard = self._leaving.heard | self._batch.heard
         self._leaving = None

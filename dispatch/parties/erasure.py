@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
@@ -38,36 +38,44 @@ async def erase(services: Services, account_id: UUID, step_up_token: str | None)
         before = await customers.get(conn, account_id)
     step_up.check(services, step_up_token, customers.REALM, account_id, before.phone)
     async with services.transaction() as tx:
-        conn = tx.conn
-        # Bookings are locked before the account, as everywhere; one that slips in is seen afterwards.
-        await rows.lock_bookings(conn, account_id=account_id)
-        account = await account_rows.lock(conn, id=account_id)
-        if account is None:
-            raise Missing("account")
-        if await rows.open_bookings(conn, account_id=account_id):
-            raise BookingOpen
-        await services.sessions.revoke_all(tx, None, account_id, "account erased")
-        await session_rows.forget_places(conn, realm=customers.REALM, subject_id=account_id)
-        await rows.erase_letters(conn, account_id=account_id, phone=account.phone, email=account.email)
-        await rows.erase_account(conn, account_id=account_id)
-        await rows.erase_addresses(conn, account_id=account_id)
-        await _forget_bookings(tx, [b.id for b in await rows.bookings_of(conn, account_id=account_id)])
-        await rows.erase_notifications(conn, account_id=account_id)
-        await message_settings.erase(conn, account_id=account_id)
-        await push_tokens.erase(conn, account_id=account_id)
-        await rows.erase_previews(conn, account_id=account_id)
-        await rows.erase_payers(conn, account_id=account_id)
-        await rows.erase_provider_customers(conn, account_id=account_id)
-        await files.drop_all_of(tx, files.Owner("account", account_id))
-        await rows.end_memberships(conn, account_id=account_id)
-        await rows.erase_members(conn, account_id=account_id)
-        await rows.erase_enrolments(conn, account_id=account_id)
-        principals = [f"customer:{account_id}", f"/customer:{account_id}"]
-        await rows.erase_answers(conn, principals=principals)
-        await rows.erase_command_answers(conn, principals=principals)
-        await rows.erase_outbox(conn, account_id=account_id, recipients=_recipients(account))
-        if account.phone:
-            await otp_rows.forget_phone(conn, phone=account.phone)
+        await wipe(tx, account_id)
+
+
+async def wipe(tx: Tx, account_id: UUID) -> None:
+    """The same for whoever has the right to ask for it by another way. Raises BookingOpen, Missing."""
+    conn = tx.conn
+    # Bookings are locked before the account, as everywhere; one that slips in is seen afterwards.
+    await rows.lock_bookings(conn, account_id=account_id)
+    account = await account_rows.lock(conn, id=account_id)
+    if account is None:
+        raise Missing("account")
+    if await rows.open_bookings(conn, account_id=account_id):
+        raise BookingOpen
+    await tx.services.sessions.revoke_all(tx, None, account_id, "account erased")
+    await session_rows.forget_places(conn, realm=customers.REALM, subject_id=account_id)
+    # Without a phone (an app's customer) the e-mail address is what somebody else wrote down: nothing is theirs by it.
+    email = account.email if account.phone else None
+    await rows.erase_letters(conn, account_id=account_id, phone=account.phone, email=email)
+    await rows.erase_account(conn, account_id=account_id)
+    await rows.erase_addresses(conn, account_id=account_id)
+    await _forget_bookings(tx, [b.id for b in await rows.bookings_of(conn, account_id=account_id)])
+    await rows.erase_notifications(conn, account_id=account_id)
+    await message_settings.erase(conn, account_id=account_id)
+    await push_tokens.erase(conn, account_id=account_id)
+    await rows.erase_previews(conn, account_id=account_id)
+    await rows.erase_payers(conn, account_id=account_id)
+    await rows.erase_provider_customers(conn, account_id=account_id)
+    await rows.erase_app_customer(conn, account_id=account_id)
+    await files.drop_all_of(tx, files.Owner("account", account_id))
+    await rows.end_memberships(conn, account_id=account_id)
+    await rows.erase_members(conn, account_id=account_id)
+    await rows.erase_enrolments(conn, account_id=account_id)
+    principals = [f"customer:{account_id}", f"/customer:{account_id}"]
+    await rows.erase_answers(conn, principals=principals)
+    await rows.erase_command_answers(conn, principals=principals)
+    await rows.erase_outbox(conn, account_id=account_id, recipients=_recipients(replace(account, email=email)))
+    if account.phone:
+        await otp_rows.forget_phone(conn, phone=account.phone)
 
 
 async def forget_old_bookings(tx: Tx, most: int) -> int:

@@ -7,6 +7,7 @@ from uuid import UUID
 from dispatch.engine import audit
 from dispatch.errors import Missing, NotAllowed
 from dispatch.events import Actor
+from dispatch.parties import erasure
 from dispatch.services import Tx
 from storage import integration_customers as rows
 from storage.database.listing import Slice, Wanted
@@ -44,6 +45,13 @@ async def get(conn: Conn, integration_id: UUID, id: UUID) -> AppCustomer:
     if found is None:
         raise Missing("customer")
     return found
+
+
+async def forget(tx: Tx, integration_id: UUID, id: UUID, actor: Actor) -> None:
+    """Wipes the person from what the app booked for them. Raises Missing, BookingOpen."""
+    await get(tx.conn, integration_id, id)
+    await erasure.wipe(tx, id)
+    await audit.record(tx, actor, "erase_customer", "integration", integration_id, {"customer_id": id})
 
 
 async def page(conn: Conn, integration_id: UUID, wanted: Wanted) -> Slice[AppCustomer]:

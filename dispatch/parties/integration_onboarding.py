@@ -108,17 +108,21 @@ async def check(conn: Conn, id: UUID, token: str | None) -> None:
         raise PartnerNotFound
 
 
-async def set_business(tx: Tx, id: UUID, token: str | None, info: Mapping[str, Any]) -> Integration:
+async def set_business(
+    tx: Tx, id: UUID, token: str | None, info: Mapping[str, Any], actor: Actor
+) -> Integration:
     """Lays what is given over what is stored; a null address clears it."""
     before = await _begun(tx, id, token)
     await rows.set_details(
         tx.conn, id=id, partner_type=before.partner_type, tags=before.tags,
         business_info=integrations.merged(before.business_info, info),
     )  # fmt: skip
-    return await _stepped(tx, before, "business_info")
+    return await _stepped(tx, before, "business_info", actor)
 
 
-async def set_api(tx: Tx, id: UUID, token: str | None, addresses: Mapping[str, str | None]) -> Integration:
+async def set_api(
+    tx: Tx, id: UUID, token: str | None, addresses: Mapping[str, str | None], actor: Actor
+) -> Integration:
     """Where the app hears and sends people back to; makes its client id. What is not named stays.
 
     Raises Invalid for an address that is no public machine's over https.
@@ -130,10 +134,12 @@ async def set_api(tx: Tx, id: UUID, token: str | None, addresses: Mapping[str, s
         callback_url=addresses.get("callback_url", before.callback_url),
     )  # fmt: skip
     await ensure_key(tx, before)
-    return await _stepped(tx, before, "api_setup")
+    return await _stepped(tx, before, "api_setup", actor)
 
 
-async def verify(tx: Tx, id: UUID, token: str | None, linked: Sequence[Mapping[str, str]] | None) -> Integration:
+async def verify(
+    tx: Tx, id: UUID, token: str | None, linked: Sequence[Mapping[str, str]] | None, actor: Actor
+) -> Integration:
     """The documents that say who the app is: those that lie elsewhere, named anew each time, and those uploaded.
 
     Raises Invalid when there is none at all, or more than five.
@@ -147,10 +153,10 @@ async def verify(tx: Tx, id: UUID, token: str | None, linked: Sequence[Mapping[s
     if count == 0:
         raise Invalid({"documents": "Name at least one document with its type, name and url, or upload one first."})
     _check_count(count)
-    return await _stepped(tx, before, "verification")
+    return await _stepped(tx, before, "verification", actor)
 
 
-async def activate(tx: Tx, id: UUID, token: str | None) -> Issued:
+async def activate(tx: Tx, id: UUID, token: str | None, actor: Actor) -> Issued:
     """Ends the onboarding: the token with it. Raises OnboardingIncomplete unless the first four steps are done.
 
     Where an activation is reviewed the status stays pending until staff say so, and the credentials begin to work then.
@@ -167,11 +173,10 @@ async def activate(tx: Tx, id: UUID, token: str | None) -> Issued:
         await rows.set_status(tx.conn, id=id, status="active", sources=["pending"])
     hook = None
     if before.webhook_url is not None:
-        actor = Actor(integrations.REALM, str(id))
         hook = await endpoints.create(
             tx, Owner(integrations.REALM, id), actor, url=before.webhook_url, events=TOPICS
         )
-    return Issued(await _stepped(tx, before, "activation"), alias, secret, hook.secret if hook else None)
+    return Issued(await _stepped(tx, before, "activation", actor), alias, secret, hook.secret if hook else None)
 
 
 async def ensure_key(tx: Tx, row: Integration) -> UUID:
@@ -200,10 +205,9 @@ async def _begun(tx: Tx, id: UUID, token: str | None) -> Integration:
     return await integrations.locked(tx, id)
 
 
-async def _stepped(tx: Tx, before: Integration, step: str) -> Integration:
+async def _stepped(tx: Tx, before: Integration, step: str, actor: Actor) -> Integration:
     await rows.done(tx.conn, id=before.id, step=step)
     after = await integrations.get(tx.conn, before.id)
-    actor = Actor(integrations.REALM, str(before.id))
     changes = audit.difference(_told(before), _told(after))
     await audit.record(tx, actor, f"onboard_{step}", "integration", before.id, changes)
     return after

@@ -109,26 +109,21 @@ async def flush(services: Services) -> None:
                 requests=[c.requests for c in counts], refused=[c.refused for c in counts],
             )  # fmt: skip
             await rows.seen(tx.conn, ids=list(batch.heard), moments=list(batch.heard.values()))
-            for id in sorted(batch.heard):
-                await _alert(tx, id)
+            await _alert(tx, list(batch.heard))
     except BaseException:
         services.usage.came_back()
         raise
     services.usage.gone()
 
 
-async def _alert(tx: Tx, id: UUID) -> None:
+async def _alert(tx: Tx, ids: Sequence[UUID]) -> None:
     """Tells an app once a month that much of it, and then all of it, is used up."""
-    found = await rows.standing(tx.conn, id=id, today=tx.now.date())
-    if found is None:
-        return
     month = f"{tx.now:%Y-%m}"
     for percent in ALERT_PERCENTS:
-        if found.used * 100 >= found.monthly_limit * percent:
+        for found in await rows.over(tx.conn, ids=list(ids), today=tx.now.date(), percent=percent):
             told = {"used": found.used, "limit": found.monthly_limit, "percent": percent, "month": month}
-            await deliveries.publish(
-                tx, Owner("integration", id), "api.usage_alert", told, key=f"usage:{month}:{percent}"
-            )
+            owner = Owner("integration", found.id)
+            await deliveries.publish(tx, owner, "api.usage_alert", told, key=f"usage:{month}:{percent}")
 
 
 def loop_of(services: Services) -> Loop:

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dispatch import numbers
+from dispatch import bus, numbers
 from dispatch.access import passwords
-from dispatch.errors import Conflict, Missing
+from dispatch.engine import audit
+from dispatch.errors import Conflict, Invalid, Missing
+from dispatch.events import Actor
 from dispatch.services import Tx
 from storage import accounts as account_rows
 from storage import provider_team as team_rows
@@ -78,6 +81,41 @@ async def invite(tx: Tx, provider: Provider, *, name: str, email: str, role: str
         tx, known.id, membership_id, email, party_name=provider.name, inviter=inviter
     )
     return membership_id, invitation_id
+
+
+async def create_by_staff(tx: Tx, new: NewProvider, actor: Actor) -> Provider:
+    """The same by somebody of the house. Raises Invalid for a time zone that there is not."""
+    try:
+        ZoneInfo(new.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Invalid({"timezone": "must be a time zone such as Africa/Lagos"}) from None
+    made = await create(tx, new, inviter=tx.services.settings.brand)
+    await audit.record(tx, actor, "provider.created", "provider", made.id, {"name": {"old": None, "new": made.name}})
+    return made
+
+
+async def enlist(tx: Tx, technician_id: UUID, provider_id: UUID, actor: Actor) -> None:
+    """Jobs that this technician accepts from now on are paid to the provider. Raises Missing."""
+    await get(tx.conn, provider_id)
+    if not await rows.set_service(
+        tx.conn, technician_id=technician_id, provider_id=provider_id, only_from=False, from_id=None
+    ):
+        raise Missing("technician")
+    await _moved(tx, technician_id, provider_id, "technician.enlisted", actor)
+
+
+async def release(tx: Tx, technician_id: UUID, provider_id: UUID, actor: Actor) -> None:
+    """From now on they work for themselves. Raises Missing, also when they work for another one."""
+    if not await rows.set_service(
+        tx.conn, technician_id=technician_id, provider_id=None, only_from=True, from_id=provider_id
+    ):
+        raise Missing("technician")
+    await _moved(tx, technician_id, provider_id, "technician.released", actor)
+
+
+async def _moved(tx: Tx, technician_id: UUID, provider_id: UUID, action: str, actor: Actor) -> None:
+    await audit.record(tx, actor, action, "technician", technician_id, {"provider_id": str(provider_id)})
+    tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
 
 
 async def get(conn: Conn, provider_id: UUID) -> Provider:

@@ -13,6 +13,7 @@ from dispatch.billing import (
     invoices,
     provider_payouts,
     reconciliation,
+    renewals,
 )
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
@@ -58,6 +59,10 @@ async def _pay_providers(run: Run) -> dict[str, int]:
     return {"payouts": await provider_payouts.pay_due(run.services)}
 
 
+async def _renew(run: Run) -> dict[str, int]:
+    return await renewals.turn(run.services)
+
+
 async def _analytics(run: Run) -> dict[str, int]:
     return {"days": await analytics.roll(run.services)}
 
@@ -72,6 +77,7 @@ HANDLERS: Mapping[str, Handler] = {
     "tidy": _tidy,
     "reconcile": _reconcile,
     "pay_providers": _pay_providers,
+    "renew": _renew,
     "members": _members,
     "invoices": _invoices,
     "organisation_reports": _organisation_reports,
@@ -86,6 +92,7 @@ CRONS: Mapping[str, str] = {
     "tidy": "17 * * * *",
     "reconcile": "10 * * * *",
     "pay_providers": "5 * * * *",
+    "renew": "20 * * * *",
     "members": "6 * * * *",
     bulk_bookings.TASK: "3 * * * *",
     "analytics": "40 * * * *",

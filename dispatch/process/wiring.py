@@ -6,7 +6,7 @@ from typing import Protocol
 
 from dispatch.adapters.messages import senders
 from dispatch.adapters.webhooks import HttpPoster
-from dispatch.billing import bulk_visits, cancelled, earnings, promos
+from dispatch.billing import bulk_visits, cancelled, earnings, promos, provider_subscriptions, request_payments
 from dispatch.billing.worker import MoneyWorker
 from dispatch.engine import detections, presence, settings
 from dispatch.engine.timers import Sweeper
@@ -30,6 +30,7 @@ def reactions_of(services: Services) -> None:
     """What else happens in the transaction of a fact, in this order: money first, then words about it."""
     for part in (earnings, cancelled, promos, bulk_visits, notifications):
         part.register(services.reactions)
+    request_payments.follow(provider_subscriptions.PURPOSE, provider_subscriptions.paid)
 
 
 def workers_of(services: Services) -> list[Worker]:

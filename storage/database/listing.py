@@ -192,9 +192,9 @@ class Listed(Generic[T]):
             self._many[asked] = None
         return counted
 
-    async def first(self, conn: Conn, wanted: Wanted, **given: Any) -> list[T]:
-        """The first rows, not counted."""
-        values = self._values(wanted, given) | {"listed_limit": wanted.limit, "listed_offset": 0}
+    async def first(self, conn: Conn, wanted: Wanted, *, skipped: int = 0, **given: Any) -> list[T]:
+        """The first rows after some that are skipped, not counted."""
+        values = self._values(wanted, given) | {"listed_limit": wanted.limit, "listed_offset": skipped}
         text = self.texts(wanted).page
         with translated():
             records = await conn.fetch(text.text, *text.take(values))

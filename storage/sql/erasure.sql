@@ -41,6 +41,10 @@ WHERE c.account_id = :account_id AND t.customer_id = c.id;
 UPDATE provider_customers SET name = NULL, email = NULL, phone = NULL, location = NULL, metadata = '{}', updated_at = app_now()
 WHERE account_id = :account_id;
 
+-- name: erase_app_customer
+-- The app that booked for them keeps that there was somebody; the phone is free for a new customer.
+UPDATE integration_customers SET phone = 'erased:' || account_id WHERE account_id = :account_id;
+
 -- name: end_memberships
 UPDATE memberships SET status = 'removed' WHERE account_id = :account_id;
 

@@ -1,14 +1,14 @@
 -- name: insert_attempt
--- An attempt with those who were considered.
+-- An attempt with those who were considered: one value of [technician, rank, reason, score, parts, distance_m] each, which is
+-- written and read in a fraction of the time that six arrays take.
 WITH a AS (
   INSERT INTO match_attempts (booking_id, round, attempt, policy, policy_version, weights, radius_m, outcome, offer_id, looks)
   VALUES (:booking_id, :round, :attempt, :policy, :policy_version, :weights, :radius_m, :outcome, :offer_id, :looks)
   RETURNING id
 )
 INSERT INTO match_candidates (attempt_id, technician_id, rank, reason, score, parts, distance_m)
-SELECT a.id, c.technician_id, c.rank, c.reason, c.score, c.parts, c.distance_m
-FROM a, unnest(:ids::uuid[], :ranks::int[], :reasons::text[], :scores::real[], :parts::jsonb[], :distances::int[])
-  AS c (technician_id, rank, reason, score, parts, distance_m);
+SELECT a.id, (v ->> 0)::uuid, (v ->> 1)::int, v ->> 2, (v ->> 3)::real, nullif(v -> 4, 'null'), (v ->> 5)::int
+FROM a, jsonb_array_elements(:verdicts::jsonb) AS v;
 
 -- name: drop_last_look
 -- Its candidates go with it.

@@ -6,7 +6,8 @@ c.account_id AS id, c.integration_id, a.name, c.phone, a.email, c.created_at,
 integration_customers c JOIN accounts a ON a.id = c.account_id
 
 -- part: of_integration
-FROM integration_customers c JOIN accounts a ON a.id = c.account_id WHERE c.integration_id = :integration_id
+FROM integration_customers c JOIN accounts a ON a.id = c.account_id
+WHERE c.integration_id = :integration_id AND a.erased_at IS NULL
 
 -- name: lock_phone
 SELECT pg_advisory_xact_lock(hashtextextended('integration customer:' || :integration_id::uuid::text || :phone::text, 0));
@@ -15,7 +16,7 @@ SELECT pg_advisory_xact_lock(hashtextextended('integration customer:' || :integr
 SELECT {columns} FROM {source} WHERE c.integration_id = :integration_id AND c.phone = :phone;
 
 -- name: get
-SELECT {columns} FROM {source} WHERE c.integration_id = :integration_id AND c.account_id = :id;
+SELECT {columns} FROM {source} WHERE c.integration_id = :integration_id AND c.account_id = :id AND a.erased_at IS NULL;
 
 -- name: owner_of
 -- Whether somebody is a customer of this app, and may be served.

@@ -17,6 +17,13 @@ ON CONFLICT (integration_id, day, route) DO UPDATE SET
 UPDATE integrations i SET last_request_at = greatest(i.last_request_at, t.at)
 FROM (SELECT * FROM unnest(:ids::uuid[], :moments::timestamptz[]) AS u (id, at) ORDER BY 1) AS t WHERE i.id = t.id;
 
+-- name: over
+-- Which of these apps have used so much of their month, in percent.
+SELECT i.id, sum(u.requests)::bigint AS used, i.monthly_limit
+FROM integrations i JOIN integration_usage u ON u.integration_id = i.id
+WHERE i.id = ANY(:ids::uuid[]) AND u.day >= date_trunc('month', :today::date)::date
+GROUP BY i.id HAVING sum(u.requests) * 100 >= i.monthly_limit::bigint * :percent::int ORDER BY i.id;
+
 -- name: totals
 SELECT coalesce(sum(requests), 0)::bigint AS total,
        coalesce(sum(requests) FILTER (WHERE day >= date_trunc('month', :today::date)::date), 0)::bigint AS this_month,

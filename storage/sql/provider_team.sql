@@ -27,6 +27,9 @@ ON CONFLICT (account_id, realm, party_id) DO UPDATE SET role = EXCLUDED.role, st
   invited_at = app_now(), joined_at = NULL, updated_at = app_now() WHERE memberships.status = 'removed'
 RETURNING id;
 
+-- name: join
+UPDATE memberships SET status = 'active', joined_at = app_now(), updated_at = app_now() WHERE id = :id AND status = 'pending';
+
 -- name: invited_again
 UPDATE memberships SET invited_at = app_now(), updated_at = app_now() WHERE id = :id AND status = 'pending';
 

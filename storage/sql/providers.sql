@@ -38,6 +38,17 @@ UPDATE providers SET payout_frequency = :frequency, payout_day = :day, store_cur
   payouts_from = CASE WHEN payout_frequency <> :frequency THEN app_now()::date ELSE payouts_from END
 WHERE id = :id;
 
+-- name: enlist
+-- From now on these technicians work for it: the jobs that they accept are paid to it.
+UPDATE technicians t SET provider_id = :id FROM parties p
+WHERE p.id = t.id AND p.kind = 'technician' AND p.deleted_at IS NULL AND p.code = ANY(:codes::text[]);
+
+-- name: set_service
+-- `provider_id` none: they work for themselves again. Only from whom they work for now.
+UPDATE technicians t SET provider_id = :provider_id FROM parties p
+WHERE t.id = :technician_id AND p.id = t.id AND p.deleted_at IS NULL
+  AND (NOT :only_from OR t.provider_id = :from_id);
+
 -- name: set_units
 UPDATE providers SET money_units = :money_units, updated_at = app_now() WHERE id = :id;
 

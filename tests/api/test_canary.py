@@ -49,7 +49,8 @@ PLAIN = {
     "technician_days_off", "technician_positions", "technicians", "zone_pincodes", "zones",
     # Providers have stories of their own.
     "email_changes", "manual_transactions", "payment_links", "payment_methods", "payment_requests",
-    "provider_applications", "provider_customers", "provider_days", "provider_transactions", "providers",
+    "provider_applications", "provider_customers", "provider_days", "provider_notifications", "provider_plans",
+    "provider_subscriptions", "provider_transactions", "providers",
 }  # fmt: skip
 
 

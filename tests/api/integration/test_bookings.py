@@ -69,6 +69,15 @@ async def test_what_the_phone_s_owner_has_is_none_of_the_app_s_business(live: Li
     figures = (await admin.call("GET", f"/api/partners/{app.id}/analytics"))["data"]
     assert (figures["jobsPosted"], figures["bookings"], figures["cancelledJobs"]) == (1, 0, 1)
     await owner.call("POST", f"/v1/bookings/{theirs['id']}/cancel", {})
+    await app.own("DELETE", f"/customers/{caller.customer_id}")
+    await app.own("GET", f"/customers/{caller.customer_id}", expect=404)
+    await caller.call("GET", "/v1/bookings", expect=404)
+    kept = await live.value(
+        "SELECT c.phone || b.contact::text || b.address::text FROM bookings b"
+        " JOIN integration_customers c ON c.account_id = b.account_id WHERE b.id = $1::text::uuid", ours["id"],
+    )  # fmt: skip
+    assert PHONE not in kept and "Main St" not in kept and "erased" in kept
+    assert await app.customer(PHONE) != caller.customer_id
 
 
 async def test_cash_or_account_and_nothing_else(live: Live) -> None:

@@ -70,6 +70,18 @@ async def test_secrets_are_stored_as_hashes_and_shown_once(live: Live, admin: Pe
         assert secret not in shown and secret not in kept
 
 
+async def test_every_step_is_in_the_audit_with_where_it_came_from(live: Live) -> None:
+    app = await onboard(live)
+    found = await live.value(
+        "SELECT array_agg(action || ' ' || coalesce(ip, '') ORDER BY id) FROM audit_log WHERE resource_id = $1", app.id
+    )
+    steps = (
+        "create_integration", "onboard_business_info", "onboard_api_setup", "onboard_verification",
+        "onboard_activation",
+    )  # fmt: skip
+    assert list(found) == [f"{step} 127.0.0.1" for step in steps]
+
+
 async def test_the_managing_account_chooses_a_password_and_signs_in(live: Live) -> None:
     app = await onboard(live)
     letter = await live.value("SELECT body FROM outbox WHERE recipient = $1 AND template = 'password_link'", app.email)

@@ -56,6 +56,26 @@ async def test_registration_approval_and_the_first_sign_in(office: Office, staff
     await call(office.client, signed_in["token"], "GET", "/api/provider-applications", expect=401)
 
 
+async def test_staff_make_providers_and_put_technicians_into_their_service(
+    office: Office, staff: dict[str, str]
+) -> None:
+    form = {"name": "House Clinic", "owner_name": "Ola", "owner_email": "ola@example.com", "timezone": "Africa/Lagos"}
+    made = (await call(office.client, staff["admin"], "POST", "/v1/admin/providers", form, expect=201))["data"]
+    assert made["code"].startswith("PR-") and made["currency"] == "NGN"
+    assert await office.world.value("SELECT count(*) FROM outbox WHERE recipient = 'ola@example.com'") == 1
+    await call(office.client, staff["support"], "POST", "/v1/admin/providers", form, expect=403)
+    await call(office.client, staff["admin"], "POST", "/v1/admin/providers", {**form, "timezone": "Mars"}, expect=422)
+    listed = (await call(office.client, staff["admin"], "GET", "/v1/admin/providers"))["data"]["providers"]
+    assert made["id"] in [p["id"] for p in listed]
+    technician = await office.world.technician(km_north=3)
+    path = f"/v1/admin/providers/{made['id']}/technicians/{technician}"
+    await call(office.client, staff["admin"], "PUT", path)
+    found = await office.world.value("SELECT provider_id::text FROM technicians WHERE id = $1", technician)
+    assert found == made["id"]
+    await call(office.client, staff["admin"], "DELETE", path)
+    await call(office.client, staff["admin"], "DELETE", path, expect=404)
+
+
 async def test_rejected_and_removed(office: Office, staff: dict[str, str]) -> None:
     form = {**FORM, "email": "bad@example.com"}
     made = (await call(office.client, None, "POST", "/api/provider-applications", form, expect=201))["data"]

@@ -173,8 +173,10 @@ async def _happen(tx: Any, booking_id: UUID, person: UUID, fact: str) -> None:
     await tx.conn.execute("SELECT FROM bookings WHERE id = $1 FOR UPDATE", booking_id)
     tx.services.reactions = _words_only()
     await facts.record(tx, booking_id, fact, SYSTEM, {"technician_id": str(person)})
-    for told in PARTY_FACTS:
-        facts.tell_party(tx, person, told, {"booking_id": str(booking_id)})
+    for told, row in PARTY_FACTS.items():
+        # Those of providers are about no booking.
+        key = "booking_id" if "booking_id" in row.worker else row.worker[0]
+        facts.tell_party(tx, person, told, {key: str(booking_id)})
 
 
 def _words_only() -> Any:

@@ -1,0 +1,197 @@
+"""A provider's own systems that are told of its affairs: webhooks, their secrets, tests, and the log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from api.audiences import TeamMember, provider
+from api.wire.listing import DAYS, Grammar, Listing, Once
+from api.wire.models import CamelBody, CamelView
+from api.wire.results import Message, Page, Reply
+from dispatch.services import Services
+from dispatch.webhooks import deliveries, endpoints
+from dispatch.webhooks.events import EVENTS
+from dispatch.webhooks.owners import Owner
+from storage.webhook_deliveries import Delivery
+from storage.webhooks import Endpoint
+
+Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Event = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Events = Annotated[list[Event], Field(min_length=1, max_length=100)]
+Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+State = Literal["pending", "delivered", "failed"]
+
+
+class WebhookIn(CamelBody):
+    url: Url
+    events: Events
+    description: Description | None = None
+    is_active: bool = True
+
+
+class WebhookChangeIn(CamelBody):
+    url: Url | None = None
+    events: Events | None = None
+    description: Description | None = None
+    is_active: bool | None = None
+
+
+class WebhookOut(CamelView):
+    id: UUID
+    url: str
+    events: list[str]
+    description: str | None
+    is_active: bool
+    disabled_reason: str | None
+    last_success_at: datetime | None
+    failing_since: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class WebhookMadeOut(WebhookOut):
+    """With the secret, which is shown this once."""
+
+    secret: str
+
+
+class EventsOut(CamelView):
+    events: list[str]
+
+
+class DeliveryOut(CamelView):
+    id: UUID
+    webhook_id: UUID
+    url: str
+    event: str
+    state: State
+    attempts: int
+    last_status: int | None
+    error: str | None
+    event_at: datetime
+    created_at: datetime
+    next_try_at: datetime | None
+    finished_at: datetime | None
+
+
+WEBHOOKS = Grammar(
+    key="webhooks", source=endpoints.LIST, filters={"isActive": Once(bool), "event": Event},
+    names={"isActive": "is_active"},
+)  # fmt: skip
+DELIVERIES = Grammar(
+    key="deliveries", source=deliveries.LOG, filters={"state": State, "event": Event, "webhookId": UUID, **DAYS},
+    aliases={"status": "state"}, names={"event": "type", "webhookId": "endpoint_id"},
+)  # fmt: skip
+TAGS = ["webhooks"]
+
+
+def _owner(caller: TeamMember) -> Owner:
+    return Owner("provider", caller.provider_id)
+
+
+@provider.route("GET", "/webhooks", permission="settings:read", listing=WEBHOOKS, tags=TAGS)
+async def listed(services: Services, caller: TeamMember, listing: Listing) -> Page[WebhookOut]:
+    """The provider's webhooks, the newest first."""
+    async with services.read() as conn:
+        return Page.of(await endpoints.page(conn, _owner(caller), listing.wanted), _webhook_out)
+
+
+@provider.route("GET", "/webhooks/events", permission="settings:read", tags=TAGS)
+async def events(caller: TeamMember) -> EventsOut:
+    """Every event that a webhook may ask for."""
+    return EventsOut(events=list(EVENTS["provider"]))
+
+
+@provider.route("POST", "/webhooks", permission="settings:write", status=201, tags=TAGS)
+async def create(services: Services, caller: TeamMember, body: WebhookIn) -> Reply[WebhookMadeOut]:
+    """A webhook, signed by the Standard Webhooks specification. The secret is shown this once.
+
+    Example: {"url": "https://clinic.example.com/hooks", "events": ["transaction.created", "payout.updated"]}
+    """
+    async with services.transaction() as tx:
+        made = await endpoints.create(tx, _owner(caller), caller.actor, **body.model_dump(by_alias=False))
+    shown = WebhookMadeOut(**_fields(made.endpoint), secret=made.secret)
+    return Reply(shown, message="Keep the secret: it is not shown again.")
+
+
+@provider.route("GET", "/webhooks/deliveries", permission="settings:read", listing=DELIVERIES, tags=TAGS)
+async def log(services: Services, caller: TeamMember, listing: Listing) -> Page[DeliveryOut]:
+    """What was sent and what waits, the newest first."""
+    async with services.read() as conn:
+        found = await deliveries.page(conn, _owner(caller), listing.wanted, caller.provider.timezone)
+    return Page.of(found, _delivery_out)
+
+
+@provider.route("POST", "/webhooks/deliveries/{delivery_id}/replay", permission="settings:write", tags=TAGS)
+async def replay(services: Services, caller: TeamMember, delivery_id: UUID) -> DeliveryOut:
+    """Send one again, under the same webhook-id."""
+    async with services.transaction() as tx:
+        return _delivery_out(await deliveries.replay(tx, _owner(caller), delivery_id))
+
+
+@provider.route("GET", "/webhooks/{webhook_id}", permission="settings:read", tags=TAGS)
+async def one(services: Services, caller: TeamMember, webhook_id: UUID) -> WebhookOut:
+    """One webhook, and how it fares."""
+    async with services.read() as conn:
+        return _webhook_out(await endpoints.get(conn, _owner(caller), webhook_id))
+
+
+@provider.route("PATCH", "/webhooks/{webhook_id}", permission="settings:write", tags=TAGS)
+async def change(services: Services, caller: TeamMember, webhook_id: UUID, body: WebhookChangeIn) -> WebhookOut:
+    """Change where it leads or what it is told, switch it off, or on again.
+
+    Example: {"isActive": true}
+    """
+    async with services.transaction() as tx:
+        changed = await endpoints.change(
+            tx, _owner(caller), webhook_id, caller.actor, **body.model_dump(by_alias=False)
+        )
+    return _webhook_out(changed)
+
+
+@provider.route("DELETE", "/webhooks/{webhook_id}", permission="settings:write", tags=TAGS)
+async def delete(services: Services, caller: TeamMember, webhook_id: UUID) -> Message:
+    """Nothing more is sent to it; its log goes too."""
+    async with services.transaction() as tx:
+        await endpoints.delete(tx, _owner(caller), webhook_id, caller.actor)
+    return Message("The webhook is gone.")
+
+
+@provider.route("POST", "/webhooks/{webhook_id}/rotate-secret", permission="settings:write", tags=TAGS)
+async def rotate(services: Services, caller: TeamMember, webhook_id: UUID) -> Reply[WebhookMadeOut]:
+    """A new secret; for a day every message carries a signature of the old one too."""
+    async with services.transaction() as tx:
+        made = await endpoints.rotate(tx, _owner(caller), webhook_id, caller.actor)
+    shown = WebhookMadeOut(**_fields(made.endpoint), secret=made.secret)
+    return Reply(shown, message="Keep the secret: it is not shown again.")
+
+
+@provider.route("POST", "/webhooks/{webhook_id}/test", permission="settings:write", status=202, tags=TAGS)
+async def test(services: Services, caller: TeamMember, webhook_id: UUID) -> DeliveryOut:
+    """Send a signed `ping` now, once; the log says how it went."""
+    async with services.transaction() as tx:
+        return _delivery_out(await endpoints.test(tx, _owner(caller), webhook_id, caller.actor))
+
+
+def _fields(row: Endpoint) -> dict[str, Any]:
+    return {
+        "id": row.id, "url": row.url, "events": row.events, "description": row.description,
+        "is_active": row.is_active, "disabled_reason": row.disabled_reason, "last_success_at": row.last_success_at,
+        "failing_since": row.failing_since, "created_at": row.created_at, "updated_at": row.updated_at,
+    }  # fmt: skip
+
+
+def _webhook_out(row: Endpoint) -> WebhookOut:
+    return WebhookOut(**_fields(row))
+
+
+def _delivery_out(row: Delivery) -> DeliveryOut:
+    return DeliveryOut(
+        id=row.id, webhook_id=row.endpoint_id, url=row.url, event=row.type, state=row.state, attempts=row.attempts,
+        last_status=row.last_status, error=row.error, event_at=row.event_at, created_at=row.created_at,
+        next_try_at=row.next_try_at, finished_at=row.finished_at,
+    )  # fmt: skip

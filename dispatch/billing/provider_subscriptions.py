@@ -1,0 +1,280 @@
+"""Subscriptions of a provider's customers: begun, changed, paid for, called off with what is left of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from dispatch.billing import provider_facts, provider_requests, refunds, request_links
+from dispatch.billing.provider_requests import NewRequest
+from dispatch.errors import Conflict, DispatchError, Invalid, Missing
+from dispatch.events import Actor
+from dispatch.services import Services, Tx
+from dispatch.wording import Verbatim
+from storage import provider_customers as customer_rows
+from storage import provider_plans as plan_rows
+from storage import provider_subscriptions as rows
+from storage.database.listing import Slice, Wanted
+from storage.database.pool import Conn
+from storage.payment_requests import PaymentRequest
+from storage.provider_customers import Customer
+from storage.provider_plans import Plan
+from storage.provider_subscriptions import Paid, Subscription, Summary
+from storage.providers import Provider
+
+#: How the derived states are shown (C115).
+LABELS = {
+    "new": "New", "active": "Active", "expiring_soon": "Expiring Soon", "expired": "Expired", "cancelled": "Cancelled",
+}  # fmt: skip
+PURPOSE = "subscription"
+#: Marks a request whose payment makes a subscription go on.
+RENEWS = "renewsDays"
+
+
+class Cancelled(Conflict):
+    """This subscription is cancelled and stays so."""
+
+    code = "subscription_cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubscription:
+    """None takes the plan's, or now; the end follows from the plan's duration."""
+
+    customer_id: UUID | None
+    plan_name: str
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    auto_renew: bool = False
+    notes: str | None = None
+
+
+async def create(services: Services, provider: Provider, new: NewSubscription) -> Subscription:
+    """Begins a subscription and asks for its amount at a payment page. Raises Invalid, naming every bad field."""
+    async with services.transaction() as tx:
+        customer, plan = await _checked(tx.conn, provider.id, new, tx.now)
+        starts_at = new.starts_at or tx.now
+        subscription_id = uuid4()
+        amount = plan.amount_minor if new.amount_minor is None else new.amount_minor
+        currency = new.currency or plan.currency
+        await rows.insert(
+            tx.conn, id=subscription_id, provider_id=provider.id, customer_id=customer.id, plan_id=plan.id,
+            amount_minor=amount, currency=currency, starts_at=starts_at,
+            ends_at=new.ends_at or starts_at + timedelta(days=plan.duration_days), auto_renew=new.auto_renew,
+            notes=new.notes,
+        )  # fmt: skip
+        request = await ask(tx, provider, await get(tx.conn, provider.id, subscription_id), customer, renews_days=None)
+        await tell(tx, provider.id, subscription_id)
+    if request is not None:
+        await provider_requests.with_page(services, request)
+    async with services.read() as conn:
+        return await get(conn, provider.id, subscription_id)
+
+
+async def _checked(conn: Conn, provider_id: UUID, new: NewSubscription, now: datetime) -> tuple[Customer, Plan]:
+    bad: dict[str, str] = {}
+    customer = None
+    if new.customer_id is not None:
+        customer = await customer_rows.find(conn, provider_id=provider_id, id=new.customer_id)
+    if customer is None:
+        bad["customerId"] = Verbatim("Customer not found")
+    plan = await plan_rows.by_name(conn, provider_id=provider_id, name=new.plan_name)
+    if plan is None:
+        bad["planName"] = Verbatim("Invalid plan name")
+    if new.ends_at is not None and new.ends_at <= (new.starts_at or now):
+        bad["endDate"] = Verbatim("End date must be after start date")
+    if customer is None or plan is None or bad:
+        raise Invalid(bad)
+    return customer, plan
+
+
+async def ask(
+    tx: Tx, provider: Provider, one: Subscription, customer: Customer, *, renews_days: int | None
+) -> PaymentRequest | None:
+    """A payment request for a subscription; paid, it makes it go on for `renews_days`. None where it costs nothing."""
+    if one.amount_minor < provider_requests.LEAST_MINOR:
+        return None
+    metadata = {"subscriptionId": str(one.id), **({RENEWS: renews_days} if renews_days else {})}
+    request = await provider_requests.open_request(tx, provider, NewRequest(
+        customer, one.amount_minor, one.currency, "link", f"Subscription {one.plan_name}", one.ends_at, metadata,
+        purpose=PURPOSE, purpose_id=one.id, category="subscription",
+    ))  # fmt: skip
+    await rows.set_reference(tx.conn, id=one.id, reference=request.reference)
+    return request
+
+
+async def paid(tx: Tx, request: PaymentRequest) -> None:
+    """What a paid request does for its subscription: a renewal makes it go on."""
+    days = request.metadata.get(RENEWS)
+    if isinstance(days, int) and request.purpose_id is not None:
+        await rows.extend(tx.conn, id=request.purpose_id, days=days)
+        await tell(tx, request.provider_id, request.purpose_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What of a subscription changes; None stays."""
+
+    plan_name: str | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    amount_minor: int | None = None
+    auto_renew: bool | None = None
+    notes: str | None = None
+
+
+async def change(tx: Tx, provider_id: UUID, subscription_id: UUID, what: Change) -> Subscription:
+    """Raises Missing, Cancelled, Invalid."""
+    known = await lock(tx, provider_id, subscription_id)
+    if known.status == "cancelled":
+        raise Cancelled
+    bad: dict[str, str] = {}
+    plan_id = known.plan_id
+    if what.plan_name is not None:
+        plan = await plan_rows.by_name(tx.conn, provider_id=provider_id, name=what.plan_name)
+        if plan is None:
+            bad["planName"] = Verbatim("Invalid plan name")
+        else:
+            plan_id = plan.id
+    starts_at, ends_at = what.starts_at or known.starts_at, what.ends_at or known.ends_at
+    if ends_at <= starts_at:
+        bad["endDate"] = Verbatim("End date must be after start date")
+    if bad:
+        raise Invalid(bad)
+    await rows.change(
+        tx.conn, id=known.id, plan_id=plan_id, starts_at=starts_at, ends_at=ends_at,
+        amount_minor=known.amount_minor if what.amount_minor is None else what.amount_minor,
+        auto_renew=known.auto_renew if what.auto_renew is None else what.auto_renew,
+        notes=known.notes if what.notes is None else what.notes,
+    )  # fmt: skip
+    await tell(tx, provider_id, subscription_id)
+    return await get(tx.conn, provider_id, subscription_id)
+
+
+async def cancel(
+    services: Services, provider_id: UUID, subscription_id: UUID, *, refund: bool, actor: Actor
+) -> Subscription:
+    """Ends a subscription now; with `refund` what was paid for the time that is left goes back (pro rata).
+
+    What is still asked for is called off. Repeated, it changes nothing. Raises Missing, PayeeHasLess.
+    """
+    closed: list[PaymentRequest] = []
+    async with services.transaction() as tx:
+        known = await lock(tx, provider_id, subscription_id)
+        if known.status == "cancelled":
+            return known
+        given_back = 0
+        for one in await rows.payments(tx.conn, id=subscription_id):
+            if one.request_status == "pending":
+                request = await provider_requests.lock(tx, provider_id, one.request_id)
+                await provider_requests.call_off(tx, request)
+                closed.append(request)
+            elif refund and not given_back:
+                given_back = await _give_back(tx, known, one, actor)
+        await rows.cancel(tx.conn, id=subscription_id, refund_minor=given_back if refund else None)
+        await tell(tx, provider_id, subscription_id)
+    for request in closed:
+        await request_links.close(services, request)
+    async with services.read() as conn:
+        return await get(conn, provider_id, subscription_id)
+
+
+async def _give_back(tx: Tx, known: Subscription, one: Paid, actor: Actor) -> int:
+    """The part of the newest payment that is for time to come, in minor units; 0 when nothing is left."""
+    if one.payment_id is None or one.status != "settled":
+        return 0
+    left = left_of(one.amount_minor, known.starts_at, known.ends_at, known.duration_days, tx.now)
+    if left:
+        await refunds.request(
+            tx, one.payment_id, left, reason=f"Subscription {known.plan_name} cancelled",
+            requested_by=f"{actor.kind}:{actor.id}",
+        )  # fmt: skip
+    return left
+
+
+def left_of(amount_minor: int, starts_at: datetime, ends_at: datetime, duration_days: int, now: datetime) -> int:
+    """Pro rata of the last period, rounded down: all of it before it begins, nothing after its end."""
+    begins_at = max(starts_at, ends_at - timedelta(days=duration_days))
+    whole_s = (ends_at - begins_at).total_seconds()
+    left_s = min(whole_s, max(0.0, (ends_at - now).total_seconds()))
+    return int(amount_minor * left_s / whole_s) if whole_s > 0 else 0
+
+
+async def each(
+    services: Services, provider_id: UUID, ids: list[UUID], action: str, *, refund: bool, actor: Actor
+) -> dict[UUID, str | None]:
+    """The same deed for several: why it was not done, or None. Actions: cancel, enableAutoRenew, disableAutoRenew."""
+    told: dict[UUID, str | None] = {}
+    for one in dict.fromkeys(ids):
+        try:
+            if action == "cancel":
+                await cancel(services, provider_id, one, refund=refund, actor=actor)
+            else:
+                async with services.transaction() as tx:
+                    await change(tx, provider_id, one, Change(auto_renew=action == "enableAutoRenew"))
+            told[one] = None
+        except DispatchError as error:
+            told[one] = error.message
+    return told
+
+
+async def tell(tx: Tx, provider_id: UUID, subscription_id: UUID) -> None:
+    """Tells the provider how a subscription stands."""
+    one = await get(tx.conn, provider_id, subscription_id)
+    provider_facts.tell(
+        tx, provider_id, "subscription.updated",
+        {
+            "subscription_id": str(one.id), "customer_id": str(one.customer_id), "plan_name": one.plan_name,
+            "status": one.status, "derived_status": one.derived, "expiry_date": one.ends_at.isoformat(),
+            "amount_minor": one.amount_minor, "currency": one.currency,
+        },
+        about=one.id,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- reading
+
+#: A provider's subscriptions, as a list.
+LIST = rows.of_provider
+
+
+async def page(conn: Conn, provider_id: UUID, wanted: Wanted) -> Slice[Subscription]:
+    return await rows.of_provider.page(conn, wanted, provider_id=provider_id)
+
+
+async def get(conn: Conn, provider_id: UUID, subscription_id: UUID) -> Subscription:
+    """Raises Missing."""
+    found = await rows.get(conn, id=subscription_id, provider_id=provider_id)
+    if found is None:
+        raise Missing("subscription")
+    return found
+
+
+async def lock(tx: Tx, provider_id: UUID, subscription_id: UUID) -> Subscription:
+    """Raises Missing."""
+    found = await rows.lock(tx.conn, id=subscription_id, provider_id=provider_id)
+    if found is None:
+        raise Missing("subscription")
+    return found
+
+
+async def payments(conn: Conn, subscription_id: UUID) -> list[Paid]:
+    """What was asked for it, newest first."""
+    return await rows.payments(conn, id=subscription_id)
+
+
+async def summary(conn: Conn, provider_id: UUID) -> Summary:
+    found = await rows.summary(conn, provider_id=provider_id)
+    assert found is not None, "counts are always there"
+    return found
+
+
+async def customer_of(conn: Conn, one: Subscription) -> Customer:
+    found = await customer_rows.find(conn, provider_id=one.provider_id, id=one.customer_id)
+    assert found is not None, "a subscription has its customer"
+    return found
+
+

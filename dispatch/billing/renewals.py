@@ -1,0 +1,70 @@
+"""What the clock does for subscriptions: reminds, asks for the next period, and lets those end that nobody paid for."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+from dispatch.billing import provider_requests, provider_subscriptions
+from dispatch.parties import provider_notifications, providers
+from dispatch.reports.formats import Formats
+from dispatch.services import Services, Tx
+from storage import provider_subscriptions as rows
+from storage.payment_requests import PaymentRequest
+from storage.provider_subscriptions import Subscription
+from storage.providers import Provider
+
+#: So long before its end a subscription is reminded of, and the next period is asked for, in days.
+REMIND_DAYS, RENEW_DAYS = 7, 3
+#: So many at one turn of the clock; the rest follows at the next.
+MOST = 2_000
+
+
+async def turn(services: Services) -> dict[str, int]:
+    """One turn: how many were reminded, asked to pay, and ended. Each in a transaction of its own, and once."""
+    async with services.read() as conn:
+        to_remind = await rows.to_remind(conn, days=REMIND_DAYS, most=MOST)
+        to_renew = await rows.to_renew(conn, days=RENEW_DAYS, most=MOST)
+    reminded = asked = 0
+    for one in to_remind:
+        reminded += await services.retrying(partial(_remind, provider_id=one.provider_id, subscription_id=one.id))
+    for one in to_renew:
+        request = await services.retrying(partial(_renew, provider_id=one.provider_id, subscription_id=one.id))
+        if request is not None:
+            asked += 1
+            await provider_requests.with_page(services, request)
+    async with services.transaction() as tx:
+        ended = await rows.expire(tx.conn, most=MOST)
+        for one in ended:
+            await provider_subscriptions.tell(tx, one.provider_id, one.id)
+    return {"reminded": reminded, "asked": asked, "ended": len(ended)}
+
+
+async def _remind(tx: Tx, provider_id: UUID, subscription_id: UUID) -> int:
+    one = await provider_subscriptions.lock(tx, provider_id, subscription_id)
+    if not await rows.reminded(tx.conn, id=subscription_id):
+        return 0
+    provider = await providers.get(tx.conn, provider_id)
+    title, message = words(provider, one, "expiring")
+    await provider_notifications.send(
+        tx, provider_id, [one.customer_id], type="reminder", title=title, message=message,
+        metadata={"subscriptionId": str(one.id)},
+    )  # fmt: skip
+    return 1
+
+
+async def _renew(tx: Tx, provider_id: UUID, subscription_id: UUID) -> PaymentRequest | None:
+    one = await provider_subscriptions.lock(tx, provider_id, subscription_id)
+    if not await rows.asked(tx.conn, id=subscription_id):
+        return None
+    provider = await providers.get(tx.conn, provider_id)
+    customer = await provider_subscriptions.customer_of(tx.conn, one)
+    return await provider_subscriptions.ask(tx, provider, one, customer, renews_days=one.duration_days)
+
+
+def words(provider: Provider, one: Subscription, kind: str) -> tuple[str, str]:
+    """Title and text of a reminder, where nobody has written one."""
+    day = Formats(provider.date_format, provider.time_format, provider.timezone).moment(one.ends_at)
+    if kind == "expired" or one.derived == "expired":
+        return "Your subscription has ended", f"{one.plan_name} at {provider.name} ended on {day}."
+    return "Your subscription ends soon", f"{one.plan_name} at {provider.name} ends on {day}."

@@ -1,0 +1,128 @@
+"""Customers: who has become one, what they have spent, and what is sent to them."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from dispatch.billing import provider_transactions
+from dispatch.billing.provider_transactions import NewTransaction
+from dispatch.parties import provider_customers
+from tests.api.provider.conftest import Office, Teammate
+from tests.providers import add_customer, enlist
+
+
+@pytest.fixture(scope="module")
+async def owner(office: Office) -> Teammate:
+    """Ann has spent 1,000, Bob 2,500 twice, Cid nothing."""
+    owner = await office.owner()
+    people = [await add_customer(office.world.services, owner.owned, n) for n in ("Ann Ade", "Bob Bello", "Cid Cole")]
+    async with office.world.services.transaction() as tx:
+        for n, (who, minor) in enumerate(((0, 100_000), (1, 250_000), (1, 250_000))):
+            await provider_transactions.add(tx, NewTransaction(
+                owner.owned.id, "credit", "payment_received", "settled", minor, "INR", f"C-{n}", "link", people[who],
+            ))  # fmt: skip
+    return owner
+
+
+@pytest.mark.parametrize(("query", "expected"), [
+    ("", ["Ann Ade", "Bob Bello", "Cid Cole"]),
+    ("sortBy=totalSpent&sortOrder=desc", ["Bob Bello", "Ann Ade", "Cid Cole"]),
+    ("sortBy=transactionCount&sortOrder=asc", ["Cid Cole", "Ann Ade", "Bob Bello"]), ("search=bello", ["Bob Bello"]),
+    ("sortBy=email&sortOrder=desc", ["Cid Cole", "Bob Bello", "Ann Ade"]), ("source=booking", []),
+    ("sortBy=lastTransactionDate&limit=1", None),
+])  # fmt: skip
+async def test_every_sort_and_search(owner: Teammate, query: str, expected: list[str] | None) -> None:
+    found = (await owner.call("GET", f"/customers?{query}"))["data"]
+    assert found["items"] == found["customers"]
+    if expected is not None:
+        assert [c["name"] for c in found["customers"]] == expected
+    assert found["summary"] == {"totalCustomers": 3, "totalRevenue": 600_000, "averageTransactionValue": 200_000}
+
+
+async def test_a_customer_in_detail(owner: Teammate) -> None:
+    ann = (await owner.call("GET", "/customers?search=ann"))["data"]["customers"][0]
+    assert ann.keys() >= {
+        "_id", "name", "email", "phone", "location", "totalSpent", "transactionCount", "lastTransactionDate", "avatar",
+        "createdAt", "metadata",
+    }  # fmt: skip
+    detail = (await owner.call("GET", f"/customers/{ann['_id']}"))["data"]
+    assert detail["totalSpent"] == 100_000 and detail["subscriptions"] == []
+    assert [t["reference"] for t in detail["recentTransactions"]] == ["C-0"]
+
+
+async def test_the_file_has_the_documented_columns(owner: Teammate) -> None:
+    content, headers = await owner.file("/customers/export?sortBy=totalSpent&sortOrder=desc")
+    rows = list(csv.reader(io.StringIO(content.decode())))
+    assert rows[0] == ["Name", "Email", "Phone", "Location", "Total Orders", "Total Spent"]
+    assert [(r[0], r[4], r[5]) for r in rows[1:]] == [
+        ("Bob Bello", "2", "5000"), ("Ann Ade", "1", "1000"), ("Cid Cole", "0", "0"),
+    ]  # fmt: skip
+    assert "customers_2026-01-05.csv" in headers["Content-Disposition"]
+
+
+async def test_writing_customers_down(office: Office) -> None:
+    owner, stranger = await office.owner(), await office.owner()
+    body = {"name": "Dan Dike", "email": "dan@example.com", "phone": "+2348012345678", "location": "Lagos"}
+    made = (await owner.call("POST", "/customers", body, expect=201))["data"]
+    assert made.items() >= {"source": "manual", "hasAppAccount": False, "status": "active", "location": "Lagos"}.items()
+    answer = await owner.call("POST", "/customers", {**body, "email": "DAN@example.com"}, expect=409)
+    assert answer["error"]["code"] == "DUPLICATE_EMAIL"
+    changed = (await owner.call("PATCH", f"/customers/{made['_id']}", {"name": "Dan D", "status": "inactive"}))["data"]
+    assert (changed["name"], changed["status"], changed["phone"]) == ("Dan D", "inactive", "+2348012345678")
+    await stranger.call("GET", f"/customers/{made['_id']}", expect=404)
+    await stranger.call("PATCH", f"/customers/{made['_id']}", {"name": "X"}, expect=404)
+    await owner.call("PATCH", f"/customers/{made['_id']}", {"status": "gone"}, expect=400)
+
+
+async def test_whoever_had_a_job_done_is_a_customer_with_a_location(office: Office) -> None:
+    owner = await office.owner()
+    technician = await office.world.technician(km_north=0.2)
+    await enlist(office.world.services, technician, owner.owned)
+    booking = await office.till.paid()
+    await office.till.finish(booking, technician)
+    found = (await owner.call("GET", "/customers"))["data"]["customers"]
+    assert [(c["source"], c["hasAppAccount"], c["location"], c["totalSpent"]) for c in found] == [
+        ("booking", True, "Kolkata", 123984)
+    ]
+
+
+async def test_messages_are_counted_and_kept(office: Office) -> None:
+    owner, stranger = await office.owner(), await office.owner()
+    ann = await add_customer(office.world.services, owner.owned, "Ann Ade")
+    bob = await add_customer(office.world.services, owner.owned, "Bob Bello")
+    async with office.world.services.transaction() as tx:
+        await tx.conn.execute("UPDATE accounts SET is_active = false WHERE id = $1", bob.account_id)
+    body = {"recipients": "all", "title": "Closed", "message": "We are back on Monday.", "type": "provider"}
+    answer = await owner.call("POST", "/notifications/send", body)
+    assert answer["message"] == "Notification sent successfully"
+    assert answer["data"].items() >= {
+        "recipientCount": 2, "sentCount": 1, "failedCount": 1, "status": "partial",
+    }.items()  # fmt: skip
+    told = await office.world.value("SELECT body FROM outbox WHERE recipient = $1", ann.email)
+    assert told == "Closed: We are back on Monday."
+    assert await office.world.value("SELECT count(*) FROM notifications WHERE account_id = $1", ann.account_id) == 1
+    await owner.call("POST", "/notifications/send", {**body, "recipients": [str(ann.id)], "type": "promotion"})
+    found = (await owner.call("GET", "/notifications/history?type=promotion"))["data"]["notifications"]
+    assert [(n["type"], n["status"], n["recipientCount"]) for n in found] == [("promotion", "sent", 1)]
+    assert len((await owner.call("GET", "/notifications/history?startDate=2026-01-05"))["data"]["notifications"]) == 2
+    assert (await owner.call("GET", "/notifications/history?endDate=2026-01-04"))["data"]["notifications"] == []
+    foreign = await add_customer(office.world.services, stranger.owned)
+    answer = await owner.call("POST", "/notifications/send", {**body, "recipients": [str(foreign.id)]}, expect=400)
+    assert answer["error"]["details"] == {"recipients": ["Customer not found"]}
+    answer = await owner.call("POST", "/notifications/send", {"recipients": "some", "title": ""}, expect=400)
+    assert {"recipients", "title", "message"} <= answer["errors"].keys()
+
+
+async def test_one_address_is_one_customer(office: Office) -> None:
+    owner = await office.owner()
+    async with office.world.services.transaction() as tx:
+        made = [
+            await provider_customers.of_address(
+                tx, owner.owned.id, source="payment", name="Eve", email=email, phone=None
+            )
+            for email in ("eve@example.com", "EVE@example.com")
+        ]
+    assert made[0].id == made[1].id

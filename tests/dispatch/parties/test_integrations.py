@@ -1,0 +1,125 @@
+"""Apps as the domain knows them: slugs, details laid over one another, races for one address, moves, events."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from dispatch.errors import DispatchError
+from dispatch.events import Actor
+from dispatch.parties import integration_usage, integrations
+from dispatch.parties.integrations import (
+    MOVES,
+    DuplicateEntry,
+    NewIntegration,
+    PartnerExists,
+    WrongMove,
+    merged,
+    slug_of,
+)
+from dispatch.services import Services
+from dispatch.webhooks import endpoints
+from dispatch.webhooks.owners import Owner
+from storage import integration_usage as usage_rows
+from storage.integrations import Integration
+
+STAFF = Actor("admin", "11111111-1111-4111-8111-111111111111")
+
+
+def new(email: str = "dev@acme.example", **more: object) -> NewIntegration:
+    return NewIntegration("Acme Homes", email, "+911234567890", **more)  # type: ignore[arg-type]
+
+
+async def make(services: Services, wanted: NewIntegration) -> Integration:
+    async with services.transaction() as tx:
+        return await integrations.make(tx, wanted, STAFF)
+
+
+@pytest.mark.parametrize(("name", "slug"), [
+    ("Acme Homes", "acme-homes"), ("  A  b--c ", "a-b-c"), ("Zoë's & Co.", "zoes-co"), ("株式会社", "partner"),
+    ("x" * 80, "x" * 50), ("a" * 49 + " b", "a" * 49), ("100%!", "100"),
+])  # fmt: skip
+def test_slugs(name: str, slug: str) -> None:
+    assert slug_of(name) == slug
+
+
+def test_details_are_merged_and_null_takes_away() -> None:
+    kept = {"a": 1, "address": {"city": "Kolkata", "street": "1 Road"}}
+    assert merged(kept, {"address": {"city": "Delhi"}, "b": 2}) == {
+        "a": 1, "b": 2, "address": {"city": "Delhi", "street": "1 Road"},
+    }  # fmt: skip
+    assert merged(kept, {"address": None}) == {"a": 1}
+    assert merged({"address": "text"}, {"address": {"city": "Delhi"}}) == {"address": {"city": "Delhi"}}
+    assert kept == {"a": 1, "address": {"city": "Kolkata", "street": "1 Road"}}
+
+
+async def test_eight_at_once_with_one_address_make_one_partner(services: Services) -> None:
+    made = await asyncio.gather(*(make(services, new()) for _ in range(8)), return_exceptions=True)
+    refused = [r for r in made if isinstance(r, DispatchError)]
+    assert len(made) - len(refused) == 1 and all(isinstance(r, PartnerExists | DuplicateEntry) for r in refused)
+    assert {r.details.get("field", "email") for r in refused if isinstance(r, DuplicateEntry)} <= {"email"}
+
+
+async def test_eight_at_once_with_one_name_get_eight_slugs(services: Services) -> None:
+    made = await asyncio.gather(*(make(services, new(f"dev{n}@acme.example")) for n in range(8)))
+    assert {m.slug for m in made} == {"acme-homes", *(f"acme-homes-{n}" for n in range(1, 8))}
+
+
+async def test_two_moves_at_once_are_one(services: Services) -> None:
+    made = await make(services, new())
+
+    async def move() -> str:
+        async with services.transaction() as tx:
+            return (await integrations.set_status(tx, made.id, "active", STAFF)).status
+
+    done = await asyncio.gather(move(), move(), return_exceptions=True)
+    assert sorted(type(d).__name__ for d in done) == ["WrongMove", "str"] and MOVES["rejected"] == ()
+    assert any(isinstance(d, WrongMove) for d in done)
+
+
+async def told(services: Services, type_: str) -> list[dict[str, object]]:
+    async with services.read() as conn:
+        found = await conn.fetch("SELECT data FROM webhook_deliveries WHERE type = $1 ORDER BY no", type_)
+        return [row["data"] for row in found]
+
+
+async def listening(services: Services, id: UUID, *events: str) -> None:
+    async with services.transaction() as tx:
+        await endpoints.create(tx, Owner("integration", id), STAFF, url="https://acme.example/hooks", events=events)
+
+
+async def test_an_app_is_told_once_that_its_month_runs_out(services: Services) -> None:
+    made = await make(services, new())
+    await listening(services, made.id, "api.usage_alert", "partner.status_changed")
+    async with services.transaction() as tx:
+        await integrations.set_limits(tx, made.id, STAFF, monthly=10)
+        await integrations.set_status(tx, made.id, "active", STAFF)
+    for calls, percents in ((7, []), (1, [80]), (1, [80]), (1, [80, 100])):
+        for _ in range(calls):
+            standing = await integration_usage.admit(services, made.id)
+            integration_usage.spend(services, made.id, standing, "GET /a")
+        await integration_usage.flush(services)
+        assert [t["percent"] for t in await told(services, "api.usage_alert")] == percents
+    standing = await integration_usage.admit(services, made.id)
+    with pytest.raises(integration_usage.MonthUsedUp) as refused:
+        integration_usage.spend(services, made.id, standing, "GET /a")
+    assert refused.value.retry_after_s is not None and refused.value.retry_after_s >= 1
+    assert [(t["from"], t["to"]) for t in await told(services, "partner.status_changed")] == [("pending", "active")]
+
+
+async def test_two_nodes_add_to_one_count(services: Services) -> None:
+    made = await make(services, new())
+    day = services.clock.now().date()
+
+    async def add() -> None:
+        async with services.transaction() as tx:
+            await usage_rows.add(
+                tx.conn, ids=[made.id] * 2, days=[day] * 2, routes=["GET /b", "GET /a"], requests=[1, 2], refused=[0, 1]
+            )
+
+    await asyncio.gather(*(add() for _ in range(6)))
+    async with services.read() as conn:
+        totals = await usage_rows.totals(conn, id=made.id, today=day)
+    assert totals is not None and (totals.total, totals.this_month, totals.refused) == (18, 18, 6)
