@@ -118,6 +118,10 @@ def _new_booking(bulk: Bulk, visit: Planned, place: Location, item: NewItem) -> 
 
 async def on_over(tx: Tx, fact: Fact) -> None:
     """A booking is done or cancelled, so its visit is; what it held of a budget is spent or free; the last ends all."""
+    booking = tx.known.get(fact.booking_id)
+    if booking is not None and booking.organisation_id is None:
+        # Visits and budgets are an organisation's.
+        return
     is_done = fact.type == "booking.completed"
     over = await rows.over(
         tx.conn, booking_id=fact.booking_id, visit_state="done" if is_done else "cancelled",
