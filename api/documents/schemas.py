@@ -121,7 +121,7 @@ _VALUES: Mapping[str, Any] = {
     "reason": "Change of plans", "feedback": "Very good", "rating": 5, "currency": "INR", "promo_code": "WELCOME10",
     "code": "WELCOME10", "ifsc_code": "HDFC0001234", "account_number": "50100012345678", "start_code": "4711",
     "refresh_token": "the refresh_token of the sign-in", "password": "a long password",
-    "token": "the token that was sent", "message": "I have a question.",
+    "token": "the-token-that-was-sent", "message": "I have a question.",
     "subject": "A question", "bank_name": "HDFC Bank", "account_holder_name": "John Doe",
     "razorpay_order_id": "order_9A33XWu170gUtm", "razorpay_payment_id": "pay_29QQoUBi66xm2f",
     "razorpay_signature": "9ef4dffbfd84f1318f6739a3ce19f9d85851857ae648f114332d8401e0949a3d",

@@ -51,6 +51,17 @@ PLAIN = {
     "email_changes", "manual_transactions", "payment_links", "payment_methods", "payment_requests",
     "provider_applications", "provider_customers", "provider_days", "provider_notifications", "provider_plans",
     "provider_subscriptions", "provider_transactions", "providers",
+    # Organisations, the ERP, integrations and files have stories of their own.
+    "academic_terms", "billing_settings", "budget_allocations", "budget_holds", "budget_months", "bulk_approvals",
+    "bulk_bookings", "bulk_locations", "bulk_visits", "custom_field_values", "custom_fields", "delivery_notes",
+    "department_approvers", "departments", "enrolment_rows", "enrolments", "erp_customers", "files", "geo_areas",
+    "integration_customers", "integration_documents", "integration_notes", "integration_usage", "integrations",
+    "invoice_lines", "invoice_payments", "invoices", "itineraries", "itinerary_partners", "members",
+    "onboarding_steps", "organisations", "payment_terms", "preferred_providers", "price_list_items", "price_lists",
+    "program_credits", "program_uses", "programs", "quotes", "report_definitions", "salespeople",
+    "service_categories", "support_contacts", "support_tickets", "ticket_replies", "trade_orders",
+    "trade_partner_beginnings", "trade_partner_statuses", "trade_partner_terms", "trade_partners",
+    "training_resources", "vat_taxes",
 }  # fmt: skip
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import orjson
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from openapi_spec_validator.schemas import schema_v31
 
 from api.documents.asyncapi import asyncapi_document, events_page, socket_events
 from api.documents.openapi import openapi_document
@@ -34,10 +36,12 @@ def test_the_document_of_every_kind_of_route_is_valid(demo: Any) -> None:
     validate(demo)
 
 
-def test_the_document_of_the_server_is_valid() -> None:
-    document = openapi_document()
-    validate(document)
-    operations = [op for item in document["paths"].values() for op in item.values()]
+def test_the_document_of_the_server_is_valid(whole: Any) -> None:
+    """Against the standard's own schema; that its references lead somewhere is asked below, in a tenth of the time that
+    the validator takes for so many models.
+    """
+    assert not list(Draft202012Validator(schema_v31).iter_errors(orjson.loads(orjson.dumps(whole))))
+    operations = [op for item in whole["paths"].values() for op in item.values()]
     assert len({op["operationId"] for op in operations}) == len(operations) == len(all_routes())
 
 
