@@ -23,7 +23,10 @@ def test_the_published_example(shared: Path) -> None:
     assert made["webhook-timestamp"] == str(vector["webhook-timestamp"])
 
 
-@pytest.mark.parametrize("secret", [signing.generated(), "your_webhook_secret", "whsec_is not base64 at all"])
+@pytest.mark.parametrize(
+    "secret", [signing.generated(), "your_webhook_secret", "whsec_is not base64 at all"],
+    ids=["generated", "the client's own", "no base64"],
+)  # fmt: skip
 def test_the_official_library_verifies_it(secret: str) -> None:
     library = pytest.importorskip("standardwebhooks")
     receiver = library.Webhook(signing.key_of(secret))
