@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,19 @@ def backoff_s(failures: int, first_s: float = FIRST_PAUSE_S, most_s: float = MOS
     """The pause after so many failures in a row (from 1), in seconds: doubled each time, half of it by chance."""
     full = min(most_s, first_s * 2.0 ** min(failures - 1, 32))
     return full * random.uniform(0.5, 1.0)
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]], *, again_s: float = STOP_AGAIN_S) -> None:
+    """Cancels tasks until they have ended; what became of them is the caller's to ask.
+
+    They are told again, after `again_s` real seconds each time, while they go on: one may lose a cancellation that
+    meets the end of what it waits for, as Python 3.11's wait_for does.
+    """
+    tasks = list(tasks)
+    while waiting := [task for task in tasks if not task.done()]:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting, timeout=again_s)
 
 
 class Loop:
@@ -49,13 +63,10 @@ class Loop:
     async def stop(self) -> None:
         """Ends it wherever it is; the round that was under way is the business of whoever comes next.
 
-        It is told again while it goes on: a round may lose a cancellation that meets the end of what it waits for, as
-        Python 3.11's wait_for does.
         """
         task, self._task = self._task, None
-        while task is not None and not task.done():
-            task.cancel()
-            await asyncio.wait({task}, timeout=STOP_AGAIN_S)
+        if task is not None:
+            await end([task])
 
     async def run(self) -> None:
         """Until cancelled."""

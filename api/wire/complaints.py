@@ -24,6 +24,13 @@ Context = Mapping[str, Any]
 #: The forms that models ask for, in words; a test looks for forms without any.
 FORMS: dict[str, str] = {
     r"^[0-9]{6}$": "must be the six digits of the code",
+    r"^(https?://|/)[^\s<>\"']+$": "must be a web address, or a path of ours that begins with /",
+    r"^[A-Z]{3}$": "must be a currency such as INR",
+    r"^[A-Za-z]{3}$": "must be a currency such as INR",
+    r"^[A-Za-z0-9_-]+$": "must be of letters, digits, - and _ only",
+    r"^[a-z0-9-]+$": "must be of small letters, digits and - only",
+    r"^[!-~]+$": "must be of plain characters, without spaces",
+    r"^\S+$": "must not have spaces",
     r"^[0-9A-Za-z]{6,34}$": "must be an account number of 6 to 34 letters and digits",
 }
 NO_FORM = "is not written as it has to be"

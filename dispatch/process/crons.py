@@ -101,7 +101,7 @@ CRONS: Mapping[str, str] = {
     "organisation_reports": "35 * * * *",
 }
 #: Those that only make sense with a payment gateway.
-_NEEDS_GATEWAY = ("reconcile",)
+NEEDS_GATEWAY = ("reconcile",)
 
 
 def crons_of(services: Services) -> dict[str, Turn]:
@@ -110,7 +110,7 @@ def crons_of(services: Services) -> dict[str, Turn]:
     return {
         kind: (line, partial(ask, services, kind))
         for kind, line in CRONS.items()
-        if has_gateway or kind not in _NEEDS_GATEWAY
+        if has_gateway or kind not in NEEDS_GATEWAY
     }
 
 

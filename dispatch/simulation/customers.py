@@ -15,9 +15,10 @@ from dispatch.client.client import CallFailed, Unreachable
 from dispatch.client.customer import CustomerApi, PaymentMethod
 from dispatch.client.documents import Address, Booking
 from dispatch.localtime import local
+from dispatch.loops import end
 from dispatch.simulation import policies
 from dispatch.simulation.policies import dice_for
-from dispatch.simulation.scene import Booked, Person, Scene
+from dispatch.simulation.scene import STOP_S, Booked, Person, Scene
 
 #: Tries to book: a slot may go to somebody else, a price may lapse while the machine is busy.
 TRIES = 8
@@ -29,6 +30,8 @@ LONGEST_MINUTES, CHOICE = 60, 12
 GIVE_UP_S = 27 * 3600.0
 #: A call is repeated so often, with pauses of at most so many real seconds, while the answer is one of AWAY.
 CALLS, MOST_WAIT_S, AWAY = 40, 2.0, frozenset({401, 429, 503})
+#: A call whose answer was lost is being carried out, or was by a server that died: its key is free again in a while.
+IN_PROGRESS = "request_in_progress"
 #: What the customer learns while booking and that is no error.
 TRY_AGAIN = frozenset({"slot_taken", "preview_expired", "conflict", "not_found"})
 ENDED = frozenset({"completed", "cancelled", "refunded"})
@@ -56,8 +59,7 @@ class Customer(Person):
         try:
             await self._book_in_turn()
         finally:
-            earlier.cancel()
-            await asyncio.gather(earlier, return_exceptions=True)
+            await end([earlier], again_s=STOP_S)
 
     async def _book_in_turn(self) -> None:
         done = 0
@@ -74,8 +76,7 @@ class Customer(Person):
 
     async def close(self) -> None:
         if self._socket is not None:
-            self._socket.cancel()
-            await asyncio.gather(self._socket, return_exceptions=True)
+            await end([self._socket], again_s=STOP_S)
 
     def heard(self, event: str, data: dict[str, Any]) -> None:
         if event == "technician.moved":
@@ -241,7 +242,7 @@ class Customer(Person):
                 if n == CALLS - 1:
                     raise
             except CallFailed as e:
-                if e.status not in AWAY or n == CALLS - 1:
+                if (e.status not in AWAY and e.code != IN_PROGRESS) or n == CALLS - 1:
                     raise
             await asyncio.sleep(min(MOST_WAIT_S, 0.2 * 2**n))
         raise AssertionError("unreachable")

@@ -14,6 +14,7 @@ import aiohttp
 
 from dispatch.clock import Reading
 from dispatch.localtime import local, to_utc
+from dispatch.loops import end
 from dispatch.process.runtime import set_clock
 from dispatch.seeding.seed import CUSTOMER_PHONE, TECHNICIAN_PHONE, Seeded
 from dispatch.seeding.seed import seed as fill
@@ -21,7 +22,7 @@ from dispatch.services import Services
 from dispatch.simulation import world as worlds
 from dispatch.simulation.customers import ENDED, Customer
 from dispatch.simulation.report import Report, percentile
-from dispatch.simulation.scene import Scene, SimulationOptions
+from dispatch.simulation.scene import STOP_S, Scene, SimulationOptions
 from dispatch.simulation.technicians import Technician
 from dispatch.simulation.world import World
 from storage.tools import simulation as rows
@@ -109,8 +110,7 @@ async def run(
             waiting = await _left_waiting(scene)
         finally:
             telling.cancel()
-            for task in working:
-                task.cancel()
+            await end(working, again_s=STOP_S)
             ended = await asyncio.gather(*working, return_exceptions=True)
             await asyncio.gather(*(c.close() for c in customers))
         for error in ended:
@@ -179,8 +179,7 @@ async def _live(scene: Scene, customers: Sequence[Customer]) -> None:
             await asyncio.Event().wait()
     finally:
         scene.stopping.set()
-        for task in living:
-            task.cancel()
+        await end(living, again_s=STOP_S)
         for customer, result in zip(
             customers, await asyncio.gather(*living, return_exceptions=True), strict=True
         ):

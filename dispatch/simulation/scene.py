@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 WITH_CODE = 5
 #: A code must be in the outbox within so many looks.
 LOOKS, LOOK_S = 40, 0.05
+#: Whoever did not end is told again after this, in real seconds: their own ending takes a moment.
+STOP_S = 5.0
 #: So many errors are kept with their words.
 MOST_ERRORS = 20
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from dispatch.client.client import CallFailed, Unreachable
+from dispatch.loops import end
 from dispatch.simulation import policies
 from dispatch.simulation.paths import Gps, Path, believable_step_s, drive, drive_seconds, recorded, stay
 from dispatch.simulation.policies import Answer, dice_for
@@ -82,9 +83,7 @@ class Technician(Person):
                 await self._report()
                 await asyncio.sleep(max(REPORT_S, self._fix_s / self.scene.clock.speed))
         finally:
-            for task in (socket, *self._tasks):
-                task.cancel()
-            await asyncio.gather(socket, *self._tasks, return_exceptions=True)
+            await end((socket, *self._tasks))
 
     async def _guarded(self, what: str, work: Any) -> bool:
         """Whether it went well; what goes wrong is counted."""
