@@ -29,7 +29,7 @@ LONGEST_MINUTES, CHOICE = 60, 12
 #: A booking is looked after so long beyond its end before the customer gives it up.
 GIVE_UP_S = 27 * 3600.0
 #: A call is repeated so often, with pauses of at most so many real seconds, while the answer is one of AWAY.
-CALLS, MOST_WAIT_S, AWAY = 40, 2.0, frozenset({401, 429, 503})
+CALLS, MOST_WAIT_S, AWAY = 60, 2.0, frozenset({401, 429, 503})
 #: A call whose answer was lost is being carried out, or was by a server that died: its key is free again in a while.
 IN_PROGRESS = "request_in_progress"
 #: What the customer learns while booking and that is no error.

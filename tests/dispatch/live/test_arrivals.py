@@ -215,6 +215,7 @@ async def test_jobs_whose_hints_were_lost_are_found(world: World) -> None:
     booking = await world.book()
     await world.accept(booking.id, one)
     # Another node's step, of which this one did not hear.
+    world.services.tracker._reload.clear()
     arrivals.drop(booking.id)
     await world.services.tracker.read_jobs()
     found = arrivals.find(booking.id)
