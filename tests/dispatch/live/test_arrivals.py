@@ -214,7 +214,8 @@ async def test_jobs_whose_hints_were_lost_are_found(world: World) -> None:
     one = await world.technician()
     booking = await world.book()
     await world.accept(booking.id, one)
-    # Another node's step, of which this one did not hear.
+    await world.services.tracker.refresh_jobs()
+    # As if it had been another node's step, of which this one did not hear.
     world.services.tracker._reload.clear()
     arrivals.drop(booking.id)
     await world.services.tracker.read_jobs()
