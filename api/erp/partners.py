@@ -138,8 +138,11 @@ async def update_partner(services: Services, caller: Member, id: int, body: Chan
     Example: {"name": "Acme Corp Updated", "status": "ON_HOLD", "custom_fields": {"1": "FR987654321"}}
     """
     form = await form_of(services, body)
-    async with services.transaction() as tx:
-        await trade_partners.change(tx, caller.actor, id, form, may_credit=caller.grants.allow("credit:write"))
+    may_credit = caller.grants.allow("credit:write")
+    # Two who are put under each other at once wait for one another: one of them is tried again, and told.
+    await services.retrying(
+        lambda tx: trade_partners.change(tx, caller.actor, id, form, may_credit=may_credit)
+    )
     return Message("Partner updated successfully")
 
 

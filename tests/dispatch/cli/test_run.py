@@ -114,5 +114,5 @@ def test_a_python_that_cannot_make_environments_is_told(checkout: Checkout) -> N
 def test_tests_and_commands_are_told_apart(checkout: Checkout) -> None:
     checkout.add_uv()
     assert checkout.run("test", "-k", "x").stdout == "python -m pytest -k x\n"
-    assert checkout.run("test").stdout == "python -m pytest -n 2\n"
+    assert checkout.run("test").stdout == "python -m pytest -n 3 --dist worksteal\n"
     assert checkout.run().stdout == "python -m dispatch\n"

@@ -32,8 +32,7 @@ async def test_two_who_would_stand_above_each_other(services: Services) -> None:
     one, two = await add_partner(services), await add_partner(services)
 
     async def under(child: int, parent: int) -> Any:
-        async with services.transaction() as tx:
-            return await change_partner(tx, child, parent_no=parent)
+        return await services.retrying(lambda tx: change_partner(tx, child, parent_no=parent))
 
     done = await asyncio.gather(under(one.no, two.no), under(two.no, one.no), return_exceptions=True)
     assert sum(isinstance(d, Invalid) for d in done) == 1
