@@ -48,7 +48,10 @@ class NotInCash(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """`purpose` says what waits for the money beside the wallet, `purpose_id` which one."""
+    """`purpose` says what waits for the money beside the wallet, `purpose_id` which one.
+
+    `renews_days`: so long a subscription goes on once it is paid.
+    """
 
     customer: Customer
     amount_minor: int
@@ -62,6 +65,7 @@ class NewRequest:
     link_id: UUID | None = None
     redirect_url: str | None = None
     category: str = "payment_received"
+    renews_days: int | None = None
 
 
 async def create(services: Services, provider: Provider, new: NewRequest) -> PaymentRequest:
@@ -92,7 +96,7 @@ async def open_request(tx: Tx, provider: Provider, new: NewRequest) -> PaymentRe
         payment_id=payment_id, link_id=new.link_id, purpose=new.purpose, purpose_id=new.purpose_id, method=new.method,
         amount_minor=new.amount_minor, currency=new.currency, reference=reference,
         code=secrets.token_urlsafe(_CODE_BYTES), description=new.description, due_at=new.due_at,
-        metadata=dict(new.metadata), redirect_url=new.redirect_url,
+        metadata=dict(new.metadata), renews_days=new.renews_days, redirect_url=new.redirect_url,
     )  # fmt: skip
     return await _get(tx.conn, provider.id, request_id)
 
@@ -163,7 +167,7 @@ async def change(services: Services, provider_id: UUID, request_id: UUID, what: 
             await _reprice(tx, request, amount, needs_page)
         changed = await _get(tx.conn, provider_id, request_id)
     if before is not None:
-        await request_links.close(services, before)
+        await request_links.close(services, before.gateway_link_id)
     return await with_page(services, changed)
 
 
@@ -195,15 +199,20 @@ async def cancel(services: Services, provider_id: UUID, request_id: UUID) -> Pay
             await call_off(tx, request)
         found = await _get(tx.conn, provider_id, request_id)
     if is_open:
-        await request_links.close(services, request)
+        await request_links.close(services, request.gateway_link_id)
     return found
 
 
-async def call_off(tx: Tx, request: PaymentRequest) -> None:
-    """The calling off itself; the caller holds the request's lock and closes its page after the commit."""
-    await rows.cancel(tx.conn, id=request.id)
+async def call_off(tx: Tx, request: PaymentRequest) -> bool:
+    """The calling off itself; the caller holds the request's lock and closes its page after the commit.
+
+    False: it was paid or called off before, and nothing changes.
+    """
+    if not await rows.cancel(tx.conn, id=request.id):
+        return False
     await provider_transactions.move(tx, request.transaction_id, "cancel")
     await _give_up(tx, request, None)
+    return True
 
 
 # ---------------------------------------------------------------- reading
