@@ -80,8 +80,7 @@ async def create(services: Services, provider: Provider, new: NewRequest) -> Pay
 
 async def open_request(tx: Tx, provider: Provider, new: NewRequest) -> PaymentRequest:
     """The request itself, within a transaction; `with_page` afterwards asks for its page at once. Raises Invalid."""
-    if new.amount_minor < LEAST_MINOR:
-        raise Invalid({"amount": f"must be at least {amount_text(LEAST_MINOR, new.currency)}"})
+    _check_amount(new.amount_minor, new.currency)
     request_id, reference = uuid4(), f"PAY-{secrets.token_hex(6).upper()}"
     line = await provider_transactions.add(tx, NewTransaction(
         provider.id, "credit", new.category, "pending", new.amount_minor, new.currency, reference, new.method,
@@ -99,6 +98,18 @@ async def open_request(tx: Tx, provider: Provider, new: NewRequest) -> PaymentRe
         metadata=dict(new.metadata), renews_days=new.renews_days, redirect_url=new.redirect_url,
     )  # fmt: skip
     return await _get(tx.conn, provider.id, request_id)
+
+
+def _check_amount(amount_minor: int, currency: str) -> None:
+    if amount_minor < LEAST_MINOR:
+        raise Invalid({"amount": f"must be at least {amount_text(LEAST_MINOR, currency)}"})
+
+
+def too_little(amount_minor: int | None, currency: str) -> str | None:
+    """What is wrong with an amount that may be nothing, but not less than what a page is made for."""
+    if amount_minor is None or amount_minor == 0 or amount_minor >= LEAST_MINOR:
+        return None
+    return f"must be nothing, or at least {amount_text(LEAST_MINOR, currency)}"
 
 
 async def with_page(services: Services, request: PaymentRequest) -> PaymentRequest:
@@ -172,8 +183,7 @@ async def change(services: Services, provider_id: UUID, request_id: UUID, what: 
 
 
 async def _reprice(tx: Tx, request: PaymentRequest, amount_minor: int, needs_page: bool) -> None:
-    if amount_minor < LEAST_MINOR:
-        raise Invalid({"amount": f"must be at least {amount_text(LEAST_MINOR, request.currency)}"})
+    _check_amount(amount_minor, request.currency)
     payment_id = None
     if needs_page:
         payment_id = await _ask(tx, request.provider_id, request.account_id, amount_minor, request.currency)

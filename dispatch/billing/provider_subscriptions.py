@@ -86,9 +86,20 @@ async def _checked(conn: Conn, provider_id: UUID, new: NewSubscription, now: dat
         bad["planName"] = Verbatim("Invalid plan name")
     if new.ends_at is not None and new.ends_at <= (new.starts_at or now):
         bad["endDate"] = Verbatim("End date must be after start date")
+    if plan is not None:
+        bad |= _bad_price(plan, new)
     if customer is None or plan is None or bad:
         raise Invalid(bad)
     return customer, plan
+
+
+def _bad_price(plan: Plan, new: NewSubscription) -> dict[str, str]:
+    """Nothing is converted: who names another currency names the amount in it."""
+    currency = new.currency or plan.currency
+    if new.amount_minor is None and currency != plan.currency:
+        return {"currency": f"must be {plan.currency}, which the plan's amount is in, or come with an amount"}
+    wrong = provider_requests.too_little(plan.amount_minor if new.amount_minor is None else new.amount_minor, currency)
+    return {} if wrong is None else {"amount": wrong}
 
 
 async def ask(
@@ -141,6 +152,8 @@ async def change(tx: Tx, provider_id: UUID, subscription_id: UUID, what: Change)
     starts_at, ends_at = what.starts_at or known.starts_at, what.ends_at or known.ends_at
     if ends_at <= starts_at:
         bad["endDate"] = Verbatim("End date must be after start date")
+    if (wrong := provider_requests.too_little(what.amount_minor, known.currency)) is not None:
+        bad["amount"] = wrong
     if bad:
         raise Invalid(bad)
     await rows.change(
