@@ -22,7 +22,6 @@ class Bulk:
     number: str
     organisation_id: UUID
     department_id: UUID | None
-    program_id: UUID | None
     member_id: UUID
     account_id: UUID
     type: str
@@ -88,6 +87,7 @@ class Visit:
 
     id: UUID
     location_id: UUID
+    location: str
     on_date: date
     at_time: time
     state: str
@@ -192,7 +192,6 @@ deciders = sql.rows("deciders", Id)
 owner = sql.row("owner", Acting)
 decide = sql.scalar("decide", UUID)
 set_status = sql.scalar("set_status", UUID)
-visits = sql.rows("visits", Visit)
 sums = sql.row("sums", Sums)
 to_book = sql.rows("to_book", Due)
 take = sql.row("take", Planned)
@@ -221,4 +220,15 @@ of_organisation = Listed(
         "category": AnyOf("e.category", "text"), "member": AnyOf("e.member_id", "uuid"),
     },
     columns="line_columns", source="line_source",
+)  # fmt: skip
+visits = Listed(
+    sql, "of_bulk", Visit,
+    key=Sort("v.id", "uuid"),
+    sorts={"date": Sort("v.on_date", "date")},
+    default_sort=(("date", False),),
+    filters={
+        "state": AnyOf("v.state", "text"), "location": AnyOf("v.location_id", "uuid"),
+        "date_from": "v.on_date >= {}::date", "date_to": "v.on_date <= {}::date",
+    },
+    columns="visit_columns", source="visit_source", indexed=[("date", ())],
 )  # fmt: skip

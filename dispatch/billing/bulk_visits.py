@@ -46,6 +46,7 @@ async def book_due(run: Run) -> dict[str, int]:
             found = await rows.lock(tx.conn, id=bulk.id, organisation_id=None)
             assert found is not None, "bulk bookings stay"
             await bulk_bookings.drop(tx, found, "skipped", before=local(tx.now, found.timezone).date())
+            await rows.finish(tx.conn, id=found.id)
     return {"booked": made, "overdue": len(overdue)}
 
 
@@ -125,7 +126,7 @@ async def on_over(tx: Tx, fact: Fact) -> None:
     is_done = fact.type == "booking.completed"
     over = await rows.over(
         tx.conn, booking_id=fact.booking_id, visit_state="done" if is_done else "cancelled",
-        hold_state="spent" if is_done else "released",
+        hold_state="spent" if is_done else "released", by_member=fact.actor.kind in ("customer", "integration"),
     )  # fmt: skip
     assert over is not None, "it always answers"
     # The bulk before the budgets, as everywhere.

@@ -86,7 +86,7 @@ class NewProgram:
     allowed_services: Sequence[str] = ()
     month_bookings: int | None = None
     advance_days: int | None = None
-    cancellation: str | None = None
+    cancel_hours: int | None = None
     budget_minor: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     is_active: bool = True
@@ -110,7 +110,7 @@ async def create(tx: Tx, by: By, new: NewProgram) -> Program:
         segments=[word.lower() for word in new.segments], credit_minor=new.credit_minor,
         currency=organisations.currency_of(home), frequency=new.frequency if new.credit_minor is not None else None,
         rollover=new.rollover, allowed_services=services_in(new.allowed_services), month_bookings=new.month_bookings,
-        advance_days=new.advance_days, cancellation=new.cancellation, budget_minor=new.budget_minor,
+        advance_days=new.advance_days, cancel_hours=new.cancel_hours, budget_minor=new.budget_minor,
         details=dict(new.details), starts_on=new.starts_on, ends_on=new.ends_on,
     )  # fmt: skip
     assert program_id is not None, "an insert returns its id"

@@ -5,7 +5,6 @@ CREATE TABLE bulk_bookings (
   number           text NOT NULL UNIQUE,
   organisation_id  uuid NOT NULL REFERENCES organisations (id),
   department_id    uuid,
-  program_id       uuid,
   -- Who asked for it; a key acts for the owner.
   member_id        uuid NOT NULL,
   account_id       uuid NOT NULL REFERENCES accounts (id),

@@ -1,6 +1,7 @@
 -- part: columns
-g.id, g.organisation_id, g.kind, g.name, g.description, g.status, g.departments, g.employment, g.tenure_months, g.segments,
-  g.credit_minor, g.currency, g.frequency, g.rollover, g.allowed_services, g.month_bookings, g.advance_days, g.cancellation,
+g.id, g.organisation_id, g.kind, g.name, g.description,
+  CASE WHEN g.ends_on < app_now()::date THEN 'ended' ELSE g.status END AS status, g.departments, g.employment, g.tenure_months, g.segments,
+  g.credit_minor, g.currency, g.frequency, g.rollover, g.allowed_services, g.month_bookings, g.advance_days, g.cancel_hours,
   g.budget_minor, g.details, g.activation, g.starts_on, g.ends_on, g.created_at
 
 -- part: source
@@ -11,10 +12,10 @@ FROM programs g WHERE g.organisation_id = :organisation_id
 
 -- name: insert
 INSERT INTO programs (organisation_id, kind, name, description, status, departments, employment, tenure_months, segments,
-  credit_minor, currency, frequency, rollover, allowed_services, month_bookings, advance_days, cancellation, budget_minor,
+  credit_minor, currency, frequency, rollover, allowed_services, month_bookings, advance_days, cancel_hours, budget_minor,
   details, starts_on, ends_on)
 VALUES (:organisation_id, :kind, :name, :description, :status, :departments, :employment, :tenure_months, :segments,
-  :credit_minor, :currency, :frequency, :rollover, :allowed_services, :month_bookings, :advance_days, :cancellation,
+  :credit_minor, :currency, :frequency, :rollover, :allowed_services, :month_bookings, :advance_days, :cancel_hours,
   :budget_minor, :details, :starts_on, :ends_on)
 RETURNING id;
 
