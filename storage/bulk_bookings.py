@@ -68,8 +68,11 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
+    """`is_there`: they are still an active member, who can be waited for."""
+
     member_id: UUID
     name: str
+    is_there: bool
     decision: str | None
     note: str | None
     decided_at: datetime | None
@@ -115,8 +118,12 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Due:
+    """A visit, and its place in the order in which they are looked at."""
+
     id: UUID
     bulk_id: UUID
+    on_date: date
+    at_time: time
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +209,7 @@ drop_planned = sql.rows("drop_planned", Day)
 planned = sql.rows("planned", Day)
 open_bookings = sql.rows("open_bookings", Id)
 finish = sql.scalar("finish", UUID)
+finish_all = sql.run("finish_all")
 overdue = sql.rows("overdue", Id)
 bind = sql.run("bind")
 spent_in_month = sql.scalar("spent_in_month", int)

@@ -74,6 +74,7 @@ is_eligible = sql.scalar("is_eligible", bool)
 in_month = sql.scalar("in_month", int)
 open_credit = sql.run("open_credit")
 take_credit = sql.scalar("take_credit", int)
+take_budget = sql.run("take_budget")
 use = sql.run("use")
 bind = sql.run("bind")
 of_organisation = Listed(

@@ -34,13 +34,14 @@ class PreferredBody(CamelBody):
 
 
 class PreferredOut(CamelView):
-    """`discount` is a percentage."""
+    """Percentages: `discount` is what was asked for, `agreedDiscount` what prices go by, once staff have agreed."""
 
     provider_id: UUID
     name: str
     services: list[str]
     priority: int
     discount: Decimal
+    agreed_discount: Decimal
     exclusivity: bool
 
 
@@ -75,7 +76,7 @@ async def page(services: Services, caller: Member) -> PreferencesOut:
         providers=[
             PreferredOut(
                 provider_id=p.provider_id, name=p.name, services=p.services or ["all"], priority=p.priority,
-                discount=p.discount_pct, exclusivity=p.exclusivity,
+                discount=p.discount_pct, agreed_discount=p.agreed_pct, exclusivity=p.exclusivity,
             )
             for p in found
         ],

@@ -15,6 +15,7 @@ from dispatch.parties.members import By
 from dispatch.services import Tx
 from storage import bulk_bookings as rows
 from storage.bulk_bookings import Bulk
+from storage.database.pool import Conn
 from storage.departments import Department
 
 #: Roles that decide on what others ask for.
@@ -81,6 +82,9 @@ async def decide(tx: Tx, by: By, bulk: Bulk, decision: str, note: str | None) ->
         raise WrongStatus("Nobody's approval is waited for any more.")
     if by.member_id is None or by.member_id == bulk.member_id:
         raise NotApprover
+    if by.role in _WHOLE and not await waits_for(tx.conn, bulk):
+        # Whoever was asked is gone: somebody who decides for the whole stands in.
+        await rows.add_approvals(tx.conn, bulk_id=bulk.id, members=[by.member_id])
     decided = await rows.decide(
         tx.conn, bulk_id=bulk.id, member_id=by.member_id, decision=decision, note=note
     )
@@ -90,3 +94,9 @@ async def decide(tx: Tx, by: By, bulk: Bulk, decision: str, note: str | None) ->
             raise NotApprover
         raise WrongStatus("You have decided on this already.")
     await audit.record(tx, by.actor, f"bulk_booking.{decision}", "bulk_booking", bulk.id)
+
+
+async def waits_for(conn: Conn, bulk: Bulk) -> list[UUID]:
+    """Whose word is still waited for; who is no longer an active member is not."""
+    asked = await rows.approvals(conn, bulk_id=bulk.id)
+    return [a.member_id for a in asked if a.decision is None and a.is_there]

@@ -181,8 +181,9 @@ async def _check_member(
 async def approve(tx: Tx, by: By, bulk_id: UUID, note: str | None = None) -> Bulk:
     """One of those who were asked agrees; with the last of them it begins. Raises Missing, WrongStatus, NotApprover."""
     bulk = await _lock(tx, by, bulk_id)
+    await organisations.active(tx.conn, by.organisation_id)
     await bulk_approvals.decide(tx, by, bulk, "approved", note)
-    if all(a.decision == "approved" for a in await rows.approvals(tx.conn, bulk_id=bulk.id)):
+    if not await bulk_approvals.waits_for(tx.conn, bulk):
         await rows.set_status(tx.conn, id=bulk.id, status="active", reason=None, sources=["pending_approval"])
         await _start(tx, bulk.id)
     return await get(tx.conn, by, bulk_id)
@@ -204,6 +205,7 @@ async def pause(tx: Tx, by: By, bulk_id: UUID) -> Bulk:
 
 async def resume(tx: Tx, by: By, bulk_id: UUID) -> Bulk:
     """It goes on from today; the days in between fell away. Raises Missing, WrongStatus."""
+    await organisations.active(tx.conn, by.organisation_id)
     bulk = await _turn(tx, by, bulk_id, "active", ("paused",))
     await drop(tx, bulk, "skipped", before=local(tx.now, bulk.timezone).date())
     await rows.finish(tx.conn, id=bulk.id)

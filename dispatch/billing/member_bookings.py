@@ -67,7 +67,7 @@ async def take(tx: Tx, booking: Booking, organisation_id: UUID, program_id: UUID
     if program_id is not None:
         program = await programs.get(tx.conn, organisation_id, program_id)
         await programs.use(
-            tx, program, member.id, booking.id, booking.categories, booking.local_date, today,
+            tx, program, member, booking.id, booking.categories, booking.local_date, today,
             booking.grand_total_minor,
         )  # fmt: skip
     else:

@@ -90,6 +90,8 @@ async def allocate(
     is not allowed.
     """
     month = month_of(starts_on)
+    # Months that are being opened just now, by what was allotted before, come first and then follow.
+    await rows.hold_allotments(tx.conn, organisation_id=organisation_id)
     allocation_id = await rows.allocate(
         tx.conn, organisation_id=organisation_id, department_id=department_id, starts_on=month,
         amount_minor=amount_minor, services=list(services), allow_overspend=rules.allow_overspend,
@@ -142,6 +144,10 @@ async def reserve(
     Parallel requests wait for one another. Raises BudgetExceeded where a budget may not be passed; warns once a month
     where the threshold is reached.
     """
+    await rows.read_allotments(tx.conn, organisation_id=organisation_id)
+    for month in sorted(amounts):
+        for whose in dict.fromkeys((None, department_id)):
+            await rows.open_month(tx.conn, organisation_id=organisation_id, department_id=whose, month=month)
     await _move(tx, organisation_id, department_id, {month: (amount, 0) for month, amount in amounts.items()})
 
 
@@ -174,9 +180,6 @@ async def _move(
     tx: Tx, organisation_id: UUID, department_id: UUID | None, moved: Mapping[date, tuple[int, int]]
 ) -> None:
     months = sorted(moved)
-    for month in months:
-        for whose in dict.fromkeys((None, department_id)):
-            await rows.open_month(tx.conn, organisation_id=organisation_id, department_id=whose, month=month)
     try:
         after = await rows.move(
             tx.conn, organisation_id=organisation_id, department_id=department_id, months=months,

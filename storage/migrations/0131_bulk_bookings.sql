@@ -102,7 +102,9 @@ CREATE TABLE preferred_providers (
   -- Categories; none named means all.
   services        text[] NOT NULL DEFAULT '{}',
   priority        int NOT NULL CHECK (priority BETWEEN 1 AND 1000),
+  -- What the organisation asks for, and what staff have agreed to, which is what prices go by.
   discount_pct    numeric(5, 2) NOT NULL DEFAULT 0 CHECK (discount_pct BETWEEN 0 AND 100),
+  agreed_pct      numeric(5, 2) NOT NULL DEFAULT 0 CHECK (agreed_pct BETWEEN 0 AND 100),
   exclusivity     boolean NOT NULL DEFAULT false,
   PRIMARY KEY (organisation_id, provider_id)
 );

@@ -23,7 +23,10 @@ CREATE TABLE programs (
   advance_days     int CHECK (advance_days BETWEEN 0 AND 365),
   -- Whoever cancels later than so many hours before the start has used the credit.
   cancel_hours     int CHECK (cancel_hours BETWEEN 0 AND 720),
+  -- What it may come to, and what was booked under it, in a row that bookings wait for.
   budget_minor     bigint CHECK (budget_minor >= 0),
+  used_minor       bigint NOT NULL DEFAULT 0,
+  CONSTRAINT program_budget_never_passed CHECK (used_minor >= 0 AND used_minor <= budget_minor),
   -- As it was sent: coverage, services and their frequency, schedule, protocol.
   details          jsonb NOT NULL DEFAULT '{}',
   -- Of an emergency: by which event, at which level, since when and by whom it is active.

@@ -21,7 +21,8 @@ INSERT INTO bulk_visits (bulk_id, location_id, on_date, at_time)
 SELECT :bulk_id, :location_id, d, t FROM unnest(:dates::date[], :times::time[]) AS v (d, t);
 
 -- name: add_approvals
-INSERT INTO bulk_approvals (bulk_id, member_id) SELECT :bulk_id, m FROM unnest(:members::uuid[]) AS m;
+INSERT INTO bulk_approvals (bulk_id, member_id) SELECT :bulk_id, m FROM unnest(:members::uuid[]) AS m
+ON CONFLICT DO NOTHING;
 
 -- name: get
 SELECT {columns} FROM bulk_bookings b WHERE b.id = :id AND b.organisation_id = :organisation_id;
@@ -35,8 +36,9 @@ SELECT l.id, l.position, l.name, l.address, l.contact, l.zone_id, l.lat, l.lng, 
 FROM bulk_locations l WHERE l.bulk_id = :bulk_id ORDER BY l.position;
 
 -- name: approvals
-SELECT a.member_id, trim(m.first_name || ' ' || m.last_name) AS name, a.decision, a.note, a.decided_at
-FROM bulk_approvals a JOIN members m ON m.id = a.member_id WHERE a.bulk_id = :bulk_id ORDER BY a.member_id;
+SELECT a.member_id, trim(m.first_name || ' ' || m.last_name) AS name, m.removed_at IS NULL AND s.status = 'active' AS is_there,
+  a.decision, a.note, a.decided_at
+FROM bulk_approvals a JOIN members m ON m.id = a.member_id JOIN memberships s ON s.id = m.id WHERE a.bulk_id = :bulk_id ORDER BY a.member_id;
 
 -- name: approvers
 -- Who of these may approve: active members whose role decides.
@@ -80,10 +82,13 @@ SELECT count(*) FILTER (WHERE state NOT IN ('skipped', 'cancelled', 'failed'))::
 FROM bulk_visits WHERE bulk_id = :bulk_id;
 
 -- name: to_book
--- What is to become a booking: visits of active bulks within the horizon, the eldest first; those that are in trouble keep nobody waiting.
-SELECT v.id, v.bulk_id FROM bulk_visits v JOIN bulk_bookings b ON b.id = v.bulk_id
-WHERE v.state = 'planned' AND b.status = 'active' AND v.on_date <= :until
-ORDER BY v.trouble IS NOT NULL, v.on_date, v.at_time, v.id LIMIT 1000;
+-- What is to become a booking: visits of active bulks of active organisations within the horizon, by their time; the next after
+-- one that was looked at, so that those in trouble keep nobody waiting.
+SELECT v.id, v.bulk_id, v.on_date, v.at_time FROM bulk_visits v JOIN bulk_bookings b ON b.id = v.bulk_id
+  JOIN organisations o ON o.id = b.organisation_id
+WHERE v.state = 'planned' AND b.status = 'active' AND o.status = 'active' AND v.on_date <= :until
+  AND (:after_id::uuid IS NULL OR (v.on_date, v.at_time, v.id) > (:after_date::date, :after_time::time, :after_id))
+ORDER BY v.on_date, v.at_time, v.id LIMIT 500;
 
 -- name: take
 -- One visit, by the one node that gets it.
@@ -112,7 +117,9 @@ unused AS (
   RETURNING u.program_id, u.member_id, u.period, u.amount_minor),
 credited AS (
   UPDATE program_credits c SET used_minor = c.used_minor - u.amount_minor FROM unused u
-  WHERE c.program_id = u.program_id AND c.member_id = u.member_id AND c.period = u.period)
+  WHERE c.program_id = u.program_id AND c.member_id = u.member_id AND c.period = u.period),
+budgeted AS (
+  UPDATE programs g SET used_minor = g.used_minor - u.amount_minor FROM unused u WHERE g.id = u.program_id)
 SELECT (SELECT bulk_id FROM visit) AS bulk_id, held.organisation_id, held.department_id, held.month, held.amount_minor
 FROM (SELECT) AS one LEFT JOIN held ON true;
 
@@ -138,10 +145,16 @@ UPDATE bulk_bookings b SET status = CASE b.status WHEN 'pending_approval' THEN '
 WHERE b.id = :id AND b.status IN ('active', 'paused', 'pending_approval') AND NOT EXISTS (
   SELECT FROM bulk_visits v WHERE v.bulk_id = b.id AND v.state IN ('planned', 'booked')) RETURNING id;
 
+-- name: finish_all
+-- Those whose last visits ended together, each unseen by the other.
+UPDATE bulk_bookings b SET status = 'completed', updated_at = app_now()
+WHERE b.status IN ('active', 'paused') AND NOT EXISTS (
+  SELECT FROM bulk_visits v WHERE v.bulk_id = b.id AND v.state IN ('planned', 'booked'));
+
 -- name: overdue
--- Bulks that are paused, or wait for a word, while days of theirs went by.
-SELECT DISTINCT b.id FROM bulk_bookings b JOIN bulk_visits v ON v.bulk_id = b.id
-WHERE b.status IN ('paused', 'pending_approval') AND v.state = 'planned'
+-- Bulks that are paused, wait for a word or for their organisation, while days of theirs went by.
+SELECT DISTINCT b.id FROM bulk_bookings b JOIN bulk_visits v ON v.bulk_id = b.id JOIN organisations o ON o.id = b.organisation_id
+WHERE (b.status IN ('paused', 'pending_approval') OR (b.status = 'active' AND o.status <> 'active')) AND v.state = 'planned'
   AND v.on_date < (app_now() AT TIME ZONE b.timezone)::date ORDER BY b.id LIMIT 200;
 
 -- name: bind
@@ -150,9 +163,10 @@ UPDATE bookings SET department_id = :department_id, member_id = :member_id, budg
   requirements = :requirements WHERE id = :booking_id;
 
 -- name: spent_in_month
--- What a member's bookings of a month come to, but for the cancelled, with the visits that are still to become bookings.
+-- What a member's bookings of a month come to, but for the cancelled and those under a program, with the visits that are still
+-- to become bookings.
 SELECT ((SELECT coalesce(sum(grand_total_minor), 0) FROM bookings
-    WHERE member_id = :member_id AND local_date >= :month AND local_date < :month + interval '1 month'
+    WHERE member_id = :member_id AND program_id IS NULL AND local_date >= :month AND local_date < :month + interval '1 month'
       AND status NOT IN ('cancelled', 'refunded'))
   + (SELECT coalesce(sum(b.price_minor + b.tax_minor), 0) FROM bulk_bookings b JOIN bulk_visits v ON v.bulk_id = b.id
     WHERE b.member_id = :member_id AND v.state = 'planned' AND v.on_date >= :month AND v.on_date < :month + interval '1 month')
