@@ -101,6 +101,7 @@ async def create(
             phone=profile.phone, address=_address(profile.address), provider_id=provider_id,
             categories=list(profile.categories), tiers=list(profile.tiers),
             service_radius_m=profile.radius_m, base_lat=lat, base_lng=lng, zone_id=profile.zone_id,
+            is_active=profile.is_active,
         )  # fmt: skip
     except StorageError as error:
         raise _taken(error) from error

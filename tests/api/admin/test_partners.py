@@ -116,6 +116,16 @@ async def test_who_is_no_longer_active_loses_offers_and_jobs_to_others(counter: 
     assert [p["id"] for p in listed["partners"]] == [str(who)]
 
 
+async def test_who_is_taken_on_inactive_is_inactive(counter: Counter) -> None:
+    made = await counter.ask("POST", "/partners", priya(is_active=False), expect=201)
+    path = f"/partners/{made['partner']['id']}"
+    assert made["partner"]["is_active"] is False
+    verified = await counter.ask("POST", f"{path}/verify", {"onboarding_status": "verified"})
+    assert verified["partner"]["is_active"] is False
+    listed = await counter.ask("GET", "/partners?status=inactive")
+    assert made["partner"]["id"] in [p["id"] for p in listed["partners"]]
+
+
 async def test_fields_are_changed_by_put_and_patch_and_the_phone_hears_of_a_new_account(counter: Counter) -> None:
     made = await counter.ask("POST", "/partners", priya(), expect=201)
     path, phone = f"/partners/{made['partner']['id']}", made["partner"]["phone_number"]
