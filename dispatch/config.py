@@ -256,7 +256,9 @@ class Providers(BaseModel):
     timezone: str = Field("Africa/Lagos", description="Of a provider that names no other")
     min_payout_minor: int = Field(100_000, ge=0, description="Smallest payout, in the smallest units")
     review_above_minor: int = Field(
-        50_000_000, ge=0, description="Larger payouts that are asked for by hand wait for staff, in the smallest units"
+        50_000_000, ge=0,
+        description="Larger payouts that are asked for by hand wait for staff, in the smallest units of the house's "
+        "currency; those in another one always do",
     )
     redirects: list[str] = Field(
         [], description="Exact origins to which a payment page may send back, besides those that may ask over REST"
