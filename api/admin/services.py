@@ -199,9 +199,7 @@ async def patch(services: Services, caller: Admin, id: UUID, body: ServiceChange
 
 
 @admin.route("POST", "/services/{id}/image", permission="services:write", tags=["services"])
-async def set_image(
-    services: Services, caller: Admin, id: UUID, upload: Annotated[Upload, IMAGE]
-) -> ServiceChanged:
+async def set_image(services: Services, caller: Admin, id: UUID, upload: Annotated[Upload, IMAGE]) -> ServiceChanged:
     """Send a service's image in the field `file` of a form: png, jpeg or webp."""
     if not upload.files:
         raise Invalid({"file": "Send one image in this field."})

@@ -57,9 +57,7 @@ async def replace_all(services: Services, caller: Member, body: PreferredBody) -
 
     Example: {"providers": [], "autoAssign": true, "allowOthers": true}
     """
-    wanted = [
-        Preference(p.provider_id, p.services, p.priority, p.discount, p.exclusivity) for p in body.providers
-    ]
+    wanted = [Preference(p.provider_id, p.services, p.priority, p.discount, p.exclusivity) for p in body.providers]
     async with services.transaction() as tx:
         await preferred_providers.replace_all(
             tx, by_of(caller), wanted, prefers_first=body.auto_assign, allows_others=body.allow_others

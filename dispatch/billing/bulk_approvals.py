@@ -59,9 +59,7 @@ async def approvers(
         return []
     named = list(dict.fromkeys(wanted.approvers or (department.approvers if department else ())))
     if named:
-        found = await rows.approvers(
-            tx.conn, organisation_id=by.organisation_id, ids=named, roles=list(DECIDERS)
-        )
+        found = await rows.approvers(tx.conn, organisation_id=by.organisation_id, ids=named, roles=list(DECIDERS))
         unfit = set(named) - {one.id for one in found}
         if wanted.approvers and unfit:
             raise Invalid({"billing.approvers": "Everybody named here must be an active member who may approve."})
@@ -85,9 +83,7 @@ async def decide(tx: Tx, by: By, bulk: Bulk, decision: str, note: str | None) ->
     if by.role in _WHOLE and not await waits_for(tx.conn, bulk):
         # Whoever was asked is gone: somebody who decides for the whole stands in.
         await rows.add_approvals(tx.conn, bulk_id=bulk.id, members=[by.member_id])
-    decided = await rows.decide(
-        tx.conn, bulk_id=bulk.id, member_id=by.member_id, decision=decision, note=note
-    )
+    decided = await rows.decide(tx.conn, bulk_id=bulk.id, member_id=by.member_id, decision=decision, note=note)
     if decided is None:
         asked = {a.member_id: a for a in await rows.approvals(tx.conn, bulk_id=bulk.id)}
         if by.member_id not in asked:

@@ -76,9 +76,7 @@ async def create(services: Services, by: By, new: NewBulk) -> UUID:
     if days[0] < today:
         raise Invalid({"schedule.startDate": "The first visit lies in the past."})
     [item] = await checkout.items_of(services, {new.service_id: 1}, currency)
-    return await services.retrying(
-        lambda tx: _create(tx, by, new, days, located, item, currency, timezone)
-    )
+    return await services.retrying(lambda tx: _create(tx, by, new, days, located, item, currency, timezone))
 
 
 async def _create(
@@ -365,5 +363,3 @@ def _days(services: Services, new: NewBulk) -> list[date]:
     if len(days) * len(rule.times) * len(new.places) > MAX_VISITS:
         raise Invalid({"schedule.endDate": f"This would be more than {MAX_VISITS} visits: book a shorter time."})
     return days
-
-

@@ -77,9 +77,7 @@ async def take(tx: Tx, booking: Booking, organisation_id: UUID, program_id: UUID
         month = budgets.month_of(booking.local_date)
         await within_limit(tx, member, {month: booking.grand_total_minor})
         await budgets.reserve(tx, organisation_id, member.department_id, {month: booking.grand_total_minor})
-        await budgets.hold_for(
-            tx, booking.id, organisation_id, member.department_id, month, booking.grand_total_minor
-        )
+        await budgets.hold_for(tx, booking.id, organisation_id, member.department_id, month, booking.grand_total_minor)
     await rows.bind(
         tx.conn, booking_id=booking.id, department_id=member.department_id, member_id=member.id, budget_code=None,
         requirements=[],

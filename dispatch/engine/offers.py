@@ -234,9 +234,7 @@ async def _close(
     ))  # fmt: skip
 
 
-async def _tell(
-    tx: Tx, booking: Booking, offer: Offer, step: str, reason: str | None, actor: Actor, fact: str
-) -> None:
+async def _tell(tx: Tx, booking: Booking, offer: Offer, step: str, reason: str | None, actor: Actor, fact: str) -> None:
     await _closed(tx, offer, lifecycle.OFFER[step].target, booking)
     data = {"offer_id": str(offer.id), "technician_id": str(offer.technician_id), "reason": reason}
     await facts.record(tx, booking.id, fact, actor, data)

@@ -136,9 +136,7 @@ def _standing(department_id: UUID | None, allotted: Allocation | None, opened: M
 # ---------------------------------------------------------------- what bookings take
 
 
-async def reserve(
-    tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int]
-) -> None:
+async def reserve(tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int]) -> None:
     """Takes so much of each month (its first day), of the department's budget and of the whole organisation's.
 
     Parallel requests wait for one another. Raises BudgetExceeded where a budget may not be passed; warns once a month
@@ -151,9 +149,7 @@ async def reserve(
     await _move(tx, organisation_id, department_id, {month: (amount, 0) for month, amount in amounts.items()})
 
 
-async def release(
-    tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int]
-) -> None:
+async def release(tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int]) -> None:
     """Gives back what was reserved."""
     await _move(tx, organisation_id, department_id, {month: (-amount, 0) for month, amount in amounts.items()})
 
@@ -197,9 +193,7 @@ async def _move(
 
 async def _warn(tx: Tx, account: Month) -> None:
     """Writes to those who answer for it, once a month: a share of the budget is used."""
-    whom = await rows.warn_whom(
-        tx.conn, organisation_id=account.organisation_id, department_id=account.department_id
-    )
+    whom = await rows.warn_whom(tx.conn, organisation_id=account.organisation_id, department_id=account.department_id)
     used = _standing(account.department_id, None, account).utilization_pct
     for one in whom:
         await messages.enqueue(

@@ -35,9 +35,7 @@ async def replace_all(
     """Puts this list in the place of the one that is there. Raises Missing (no such provider), Invalid."""
     if len({one.provider_id for one in wanted}) != len(wanted):
         raise Invalid({"providers": "Name each provider once."})
-    await rows.drop_others(
-        tx.conn, organisation_id=by.organisation_id, kept=[one.provider_id for one in wanted]
-    )
+    await rows.drop_others(tx.conn, organisation_id=by.organisation_id, kept=[one.provider_id for one in wanted])
     for one in wanted:
         put = await rows.put(
             tx.conn, organisation_id=by.organisation_id, provider_id=one.provider_id,
@@ -57,9 +55,7 @@ async def replace_all(
 
 async def agree(tx: Tx, organisation_id: UUID, provider_id: UUID, agreed_pct: Decimal, actor: Actor) -> None:
     """Staff say what an organisation pays less with this provider; prices go by that alone. Raises Missing."""
-    before = await rows.agree(
-        tx.conn, organisation_id=organisation_id, provider_id=provider_id, agreed_pct=agreed_pct
-    )
+    before = await rows.agree(tx.conn, organisation_id=organisation_id, provider_id=provider_id, agreed_pct=agreed_pct)
     if before is None:
         raise Missing("preferred provider")
     await audit.record(

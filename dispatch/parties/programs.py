@@ -140,9 +140,7 @@ async def page(conn: Conn, organisation_id: UUID, wanted: Wanted) -> Slice[Progr
 async def stats(conn: Conn, ids: Sequence[UUID]) -> dict[UUID, tuple[Stats, list[TopService]]]:
     """How programs are used: by how many, for how much, and for what mostly."""
     tops = await rows.top_services(conn, ids=list(ids))
-    return {
-        s.id: (s, [t for t in tops if t.program_id == s.id][:5]) for s in await rows.stats(conn, ids=list(ids))
-    }
+    return {s.id: (s, [t for t in tops if t.program_id == s.id][:5]) for s in await rows.stats(conn, ids=list(ids))}
 
 
 def total_minor(program: Program, eligible: int) -> int:
@@ -219,9 +217,7 @@ async def use(
     period, periods = credit_of(program, day, today, member.enrolled_at.date())
     try:
         await rows.open_credit(tx.conn, id=program.id, member_id=member.id, period=period, periods=periods)
-        await rows.take_credit(
-            tx.conn, id=program.id, member_id=member.id, period=period, amount_minor=amount_minor
-        )
+        await rows.take_credit(tx.conn, id=program.id, member_id=member.id, period=period, amount_minor=amount_minor)
         await rows.take_budget(tx.conn, id=program.id, amount_minor=amount_minor)
     except StorageError as e:
         if constraint_of(e) == "program_credit_never_passed":

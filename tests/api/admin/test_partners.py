@@ -20,6 +20,7 @@ __all__ = ["own_counter"]
 def counter(own_counter: Counter) -> Counter:
     return own_counter
 
+
 HOURS = {"start": "08:00", "end": "20:00", "days": [1, 2, 3, 4, 5, 6, 7]}
 _phones = iter(range(10_000, 99_999))
 

@@ -54,9 +54,7 @@ class Office(Portal):
         }  # fmt: skip
 
     async def book(self, home: Home, who: UUID | None = None, *, expect: int = 201, **wish: Any) -> Any:
-        answer = await self.call(
-            "POST", "/bookings/bulk", self.wish(**wish), headers=home.headers(who), expect=expect
-        )
+        answer = await self.call("POST", "/bookings/bulk", self.wish(**wish), headers=home.headers(who), expect=expect)
         return answer["data"]["bulkBooking"] if expect == 201 else answer
 
     async def make_visits(self) -> dict[str, int]:
@@ -265,9 +263,7 @@ async def test_what_cannot_be_booked(office: Office) -> None:
     viewer, coordinator = await home.member("viewer"), await home.member("coordinator")
     await office.book(home, viewer, expect=403)
     silent = await home.member("coordinator")
-    await office.call(
-        "PUT", f"/users/{silent}/access", {"permissions": {"canBook": False}}, headers=home.headers()
-    )
+    await office.call("PUT", f"/users/{silent}/access", {"permissions": {"canBook": False}}, headers=home.headers())
     assert (await office.book(home, silent, expect=403))["error"]["code"] == "MAY_NOT_BOOK"
     await office.call(
         "PUT", f"/users/{coordinator}/access", {"permissions": {"monthlyLimit": 100}}, headers=home.headers()
@@ -345,9 +341,7 @@ async def test_a_visit_in_trouble_keeps_nobody_waiting(office: Office) -> None:
     made = await office.book(home, floors=1, schedule=soon)
     await office.book(other, floors=1, schedule=soon)
     # Billed to somebody who knows nothing of it any more.
-    await office.world.execute(
-        "UPDATE bulk_bookings SET billed_to = $2 WHERE id = $1", UUID(made["id"]), other.id
-    )
+    await office.world.execute("UPDATE bulk_bookings SET billed_to = $2 WHERE id = $1", UUID(made["id"]), other.id)
     await office.make_visits()
     visits = await office.call("GET", f"/bookings/bulk/{made['id']}/visits", headers=home.headers())
     assert visits["data"]["visits"][0]["trouble"] and visits["data"]["visits"][0]["status"] == "planned"

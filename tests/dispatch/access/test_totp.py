@@ -82,9 +82,7 @@ async def test_a_code_counts_with_the_blanks_that_apps_show(services: Services) 
 async def test_each_code_is_good_once_also_at_once(services: Services) -> None:
     account_id, secret, _ = await switched_on(services)
     code = code_now(secret)
-    done = await asyncio.gather(
-        *(totp.use(services, account_id, code) for _ in range(5)), return_exceptions=True
-    )
+    done = await asyncio.gather(*(totp.use(services, account_id, code) for _ in range(5)), return_exceptions=True)
     assert sorted(type(d).__name__ for d in done) == ["NoneType"] + ["WrongCode"] * 4
     with pytest.raises(WrongCode):
         await totp.use(services, account_id, code_now(secret, -1))
