@@ -81,9 +81,7 @@ async def enlist(services: Services, technician_id: UUID, owned: Owned) -> None:
 async def fund(services: Services, owned: Owned, minor: int, currency: str = "INR") -> None:
     """The house puts money into the wallet."""
     async with services.transaction() as tx:
-        lines = [
-            Line(ledger.payable(owned.id, currency), minor), Line(ledger.platform("refunds", currency), -minor)
-        ]
+        lines = [Line(ledger.payable(owned.id, currency), minor), Line(ledger.platform("refunds", currency), -minor)]
         await ledger.post(tx, "goodwill", str(uuid4()), lines)
 
 

@@ -112,9 +112,7 @@ async def _begin(
     customer = await provider_customers.of_address(
         tx, provider.id, source="payment", name=payer.name, email=payer.email, phone=payer.phone
     )
-    known = await request_rows.open_of_link(
-        tx.conn, link_id=link.id, customer_id=customer.id, amount_minor=amount
-    )
+    known = await request_rows.open_of_link(tx.conn, link_id=link.id, customer_id=customer.id, amount_minor=amount)
     if known is not None:
         return known
     return await provider_requests.open_request(tx, provider, NewRequest(

@@ -182,9 +182,7 @@ async def cancel(
         return await get(conn, provider_id, subscription_id)
 
 
-async def _cancel(
-    tx: Tx, provider_id: UUID, subscription_id: UUID, refund: bool, actor: Actor
-) -> list[PaymentRequest]:
+async def _cancel(tx: Tx, provider_id: UUID, subscription_id: UUID, refund: bool, actor: Actor) -> list[PaymentRequest]:
     """The requests that it called off. What is read of payments is read under the locks of all of them."""
     asked = partial(
         request_rows.lock_open_of, tx.conn, purpose=PURPOSE, purpose_id=subscription_id, provider_id=provider_id
@@ -298,5 +296,3 @@ async def customer_of(conn: Conn, one: Subscription) -> Customer:
     found = await customer_rows.find(conn, provider_id=one.provider_id, id=one.customer_id)
     assert found is not None, "a subscription has its customer"
     return found
-
-

@@ -340,9 +340,7 @@ async def settle(tx: Tx, refund_id: UUID) -> bool:
 async def _settle_alerts(tx: Tx, refund: Refund) -> None:
     """What this refund was looked at for is over; so is an earlier one of the same payment that it makes up for."""
     await alerts.resolve(tx, ["refund_review"], subject=f"refund:{refund.id}")
-    for failed in await rows.made_up_for(
-        tx.conn, payment_id=refund.payment_id, amount_minor=refund.amount_minor
-    ):
+    for failed in await rows.made_up_for(tx.conn, payment_id=refund.payment_id, amount_minor=refund.amount_minor):
         await alerts.resolve(tx, ["refund_failed", "refund_review"], subject=f"refund:{failed.id}")
 
 

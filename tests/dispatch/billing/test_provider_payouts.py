@@ -82,9 +82,7 @@ async def test_cash_at_the_door_is_netted_before_anything_is_available(till: Til
 async def test_of_parallel_requests_those_succeed_that_the_balance_covers(till: Till) -> None:
     owned = await with_bank(till)
     await fund(till.world.services, owned, 1_000_000)
-    outcomes = await asyncio.gather(
-        *(ask(till, owned, 300_000 + n) for n in range(8)), return_exceptions=True
-    )
+    outcomes = await asyncio.gather(*(ask(till, owned, 300_000 + n) for n in range(8)), return_exceptions=True)
     assert sum(isinstance(o, Payout) for o in outcomes) == 3
     assert all(isinstance(o, Payout | BalanceTooSmall) for o in outcomes), outcomes
     assert 0 <= await available(till, owned) < 300_000
