@@ -220,7 +220,10 @@ async def cancel(services: Services, provider_id: UUID, request_id: UUID) -> Pay
 
 
 async def receive(tx: Tx, provider_id: UUID, request_id: UUID) -> PaymentRequest:
-    """The provider says that the cash is there; repeated, it changes nothing. Raises Missing, PaidAtAPage, RequestClosed."""
+    """The provider says that the cash is there; repeated, it changes nothing.
+
+    Raises Missing, PaidAtAPage, RequestClosed.
+    """
     request = await lock(tx, provider_id, request_id)
     if request.method != "cash":
         raise PaidAtAPage
