@@ -42,6 +42,12 @@ class BankBody(CamelBody):
 
 
 class InvoiceSettingsIn(CamelBody):
+    """`detailed`: a line for each service at each price; `summary`: one for each department, service or location.
+
+    `includeTax` is kept and shown and changes nothing: every invoice states its tax beside the services and in the
+    total.
+    """
+
     format: Literal["detailed", "summary"] = "detailed"
     group_by: GroupBy = "service"
     include_tax: bool = True
