@@ -30,9 +30,7 @@ class SocketWriter:
     _loop: asyncio.AbstractEventLoop
     _transport: asyncio.Transport
 
-    def __init__(
-        self, limits: SocketLimits, stats: Counter[str], note_abuse: Callable[[str, str], None]
-    ) -> None:
+    def __init__(self, limits: SocketLimits, stats: Counter[str], note_abuse: Callable[[str, str], None]) -> None:
         self._limits, self._stats, self._note_abuse = limits, stats, note_abuse
         self._linger: asyncio.TimerHandle | None = None
         self._marks: deque[int] | None = None

@@ -183,9 +183,7 @@ async def items_of(services: Services, quantities: Mapping[UUID, int], currency:
     return items
 
 
-async def offered_items(
-    services: Services, quantities: Mapping[UUID, int], currency: str
-) -> tuple[NewItem, ...]:
+async def offered_items(services: Services, quantities: Mapping[UUID, int], currency: str) -> tuple[NewItem, ...]:
     """The same, however long it all takes."""
     offered = await catalogue.current(services)
     if unknown := [str(i) for i in quantities if offered.find(i, currency) is None]:

@@ -89,10 +89,11 @@ async def offer_of(
     return offer
 
 
-async def accept(tx: Tx, technician_id: UUID, offer: Offer) -> Booking:
+async def accept(tx: Tx, technician_id: UUID, offer: Offer, *, on_behalf: Actor | None = None) -> Booking:
     """First accept wins. The winner gets the same answer when repeating it; the others get the reason.
 
-    The caller holds the booking's lock (`offer_of`).
+    `on_behalf`: staff say it for the technician, and it is told as theirs. The caller holds the booking's lock
+    (`offer_of`).
     """
     services = tx.services
     person = services.roster.find(technician_id)
@@ -116,7 +117,7 @@ async def accept(tx: Tx, technician_id: UUID, offer: Offer) -> Booking:
     tracked.moved(tx, booking, assignment_id, technician_id, "accepted")
     await booking_rows.count_accepted(tx.conn, technician_id=technician_id)
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
-    who = Actor("technician", str(technician_id))
+    who = on_behalf or Actor("technician", str(technician_id))
     data = {"offer_id": str(offer.id), "assignment_id": str(assignment_id), "technician_id": str(technician_id)}
     await _closed(tx, offer, "accepted", booking)
     for fact in ACCEPT_FACTS:
@@ -233,9 +234,7 @@ async def _close(
     ))  # fmt: skip
 
 
-async def _tell(
-    tx: Tx, booking: Booking, offer: Offer, step: str, reason: str | None, actor: Actor, fact: str
-) -> None:
+async def _tell(tx: Tx, booking: Booking, offer: Offer, step: str, reason: str | None, actor: Actor, fact: str) -> None:
     await _closed(tx, offer, lifecycle.OFFER[step].target, booking)
     data = {"offer_id": str(offer.id), "technician_id": str(offer.technician_id), "reason": reason}
     await facts.record(tx, booking.id, fact, actor, data)

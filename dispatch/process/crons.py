@@ -99,6 +99,7 @@ HANDLERS: Mapping[str, Handler] = {
     "organisation_reports": _organisation_reports,
     enrolments.TASK: enrolments.work,
     bulk_bookings.TASK: bulk_visits.book_due,
+    bulk_bookings.CANCEL: bulk_bookings.cancel_left,
     "analytics": _analytics,
     "lift_blocks": _lift_blocks,
 }
