@@ -151,8 +151,10 @@ async def settle(tx: Tx, actor: Actor, ticket_id: UUID, *, status: str | None, a
 
 def _reached(by: By | None, found: Ticket | None) -> Ticket:
     """Staff reach every ticket, an organisation its own, and whoever is bound to a department those opened in it."""
-    if found is None or by is not None and (
-        by.organisation_id != found.organisation_id or by.within not in (None, found.opened_within)
+    if (
+        found is None
+        or by is not None
+        and (by.organisation_id != found.organisation_id or by.within not in (None, found.opened_within))
     ):
         raise Missing("ticket")
     return found
