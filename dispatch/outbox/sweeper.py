@@ -61,9 +61,7 @@ class OutboxSweeper:
     async def run_once(self) -> int:
         """Sends what is due now, once. Returns how many rows were tried."""
         async with self._services.transaction() as tx:
-            due = await rows.claim(
-                tx.conn, channel=self._channel, lease_s=LEASE_S, limit=AT_ONCE[self._channel]
-            )
+            due = await rows.claim(tx.conn, channel=self._channel, lease_s=LEASE_S, limit=AT_ONCE[self._channel])
         await asyncio.gather(*(self._deliver(row) for row in due))
         return len(due)
 
