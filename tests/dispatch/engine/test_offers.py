@@ -375,8 +375,6 @@ async def test_accepts_rejects_and_force_at_once_have_one_outcome(world: World) 
         assert ended in ("accepted", "rejected", "withdrawn")
         ties = await world.value("SELECT count(*) FROM assignments WHERE offer_id = $1", offer["id"])
         assert ties == (ended == "accepted")
-        open_now = await world.value(
-            "SELECT count(*) FROM offers WHERE booking_id = $1 AND state = 'open'", booking.id
-        )
+        open_now = await world.value("SELECT count(*) FROM offers WHERE booking_id = $1 AND state = 'open'", booking.id)
         assert open_now == ((await world.booking(booking.id)).status == "partner_assigned")
     assert await deadlocks(world) == before
