@@ -202,7 +202,7 @@ async def test_a_job_that_starts_soon_finds_its_place_beside_two_for_later(world
 
 
 async def test_offers_made_at_once_never_exceed_the_places(world: World) -> None:
-    """Eight real connections, one technician: the database holds the limit, and whoever loses a place takes the next."""
+    """Eight real connections, one technician: the database holds the limit; who loses a place takes the next."""
     one = await world.technician()
     made = [await world.book(dispatch=False, hours=24 * (n + 1)) for n in range(8)]
     before = await deadlocks(world)
