@@ -230,7 +230,7 @@ async def _announce(tx: Tx, home: Organisation, invoice: Invoice, recipients: li
             "currency": invoice.currency, "period_start": invoice.period_start.isoformat(),
             "period_end": invoice.period_end.isoformat(), "due_date": invoice.due_on.isoformat(),
         },
-        key=f"invoice:{invoice.id}",
+        key=f"invoice:{invoice.id}", stream=str(invoice.id),
     )  # fmt: skip
 
 

@@ -155,6 +155,7 @@ async def enrol(tx: Tx, by: By, new: NewMember, organisation_name: str) -> UUID:
             "name": f"{new.first_name} {new.last_name}".strip(),
             "department_id": str(department_id) if department_id else None,
         },
+        stream=str(member_id),
     )  # fmt: skip
     return member_id
 
@@ -265,7 +266,9 @@ async def apply_status(tx: Tx, organisation_id: UUID, member_id: UUID, status: s
             "member_id": str(member_id), "employee_id": member.employee_no, "email": member.email, "reason": reason,
             "name": f"{member.first_name} {member.last_name}".strip(),
         }  # fmt: skip
-        await deliveries.publish(tx, Owner("organisation", organisation_id), "user.suspended", told)
+        await deliveries.publish(
+            tx, Owner("organisation", organisation_id), "user.suspended", told, stream=str(member_id)
+        )
 
 
 async def apply_planned(services: Services) -> int:

@@ -22,6 +22,8 @@ from dispatch.parties import billing_settings, organisations
 from dispatch.parties.billing_settings import BillingIn
 from dispatch.ports.gateway import GatewayLink
 from dispatch.services import Services
+from dispatch.webhooks import endpoints
+from dispatch.webhooks.owners import Owner
 from storage import ledger_check as rows
 from storage.invoices import Invoice
 from tests.organisations import Home, add_organisation
@@ -56,6 +58,18 @@ async def transfer(home: Home, invoice_id: UUID, minor: int, reference: str) -> 
 async def seen(home: Home, invoice_id: UUID) -> Invoice:
     async with home.services.read() as conn:
         return await invoices.get(conn, home.id, invoice_id)
+
+
+async def test_no_invoice_is_told_behind_another(home: Home) -> None:
+    async with home.services.transaction() as tx:
+        owner = Owner("organisation", home.id)
+        await endpoints.create(tx, owner, STAFF, url="https://hooks.example.com/in", events=["invoice.generated"])
+    for _ in range(2):
+        await home.done(last_month(home).end)
+        await issued(home)
+    async with home.services.read() as conn:
+        streams = await conn.fetch("SELECT stream FROM webhook_deliveries")
+    assert len(streams) == len(set(streams)) == 2
 
 
 async def test_an_invoice_holds_every_done_booking_once(home: Home) -> None:
