@@ -335,6 +335,21 @@ class Files(BaseModel):
         return self
 
 
+class Backup(BaseModel):
+    """Copies of the database and of the files that lie in a folder."""
+
+    folder: Path | None = Field(
+        None, description="Where backups go, best another machine's disk; the server makes them itself when it is set"
+    )
+    method: Literal["wal", "dump"] = Field(
+        "wal", description="wal: a copy of all a day, the log every 20 minutes; dump: for servers that do not replicate"
+    )
+    url: SecretStr | None = Field(
+        None, description="The database as a role that may replicate; empty: DATABASE_URL"
+    )
+    keep_days: int = Field(30, ge=1, description="How far back one may go")
+
+
 class Settings(BaseSettings):
     """All settings. From the environment as DISPATCH_NAME or DISPATCH_GROUP__NAME."""
 
@@ -386,6 +401,7 @@ class Settings(BaseSettings):
     webhooks: Webhooks = Webhooks()
     geocoder: Geocoding = Geocoding()
     files: Files = Files()
+    backup: Backup = Backup()
 
     @field_validator("timezone")
     @classmethod
