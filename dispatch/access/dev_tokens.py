@@ -63,7 +63,7 @@ async def set_dev_password(services: Services, email: str, password: str) -> Non
     if known is None:
         password_hash = await passwords.hashed(password)
         async with services.transaction() as tx:
-            await passwords.set_password(tx, found.id, password_hash)
+            await passwords.set_password(tx, found.id, password_hash, proves_email=True)
 
 
 async def revoke_service_tokens(services: Services, name: str) -> int:
