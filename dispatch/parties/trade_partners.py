@@ -21,7 +21,7 @@ from dispatch.reports import exports
 from dispatch.services import Services, Tx
 from storage import trade_orders as order_rows
 from storage import trade_partners as rows
-from storage.database.errors import StorageError, constraint_of
+from storage.database.errors import StorageError, constraint_of, is_foreign_key
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.trade_partners import Counted, Statistics, TradePartner
@@ -29,8 +29,8 @@ from storage.trade_partners import Counted, Statistics, TradePartner
 STATUSES = ("ACTIVE", "ON_HOLD", "BLOCKED", "CLOSED")
 #: What is numbered by the ERP: partners by a counter, orders and delivery notes by sequences of their own.
 DOCUMENT_TYPES = ("CL", "BC", "BL")
-#: So many codes in a row may have been given out by hand before a generated one is found.
-MOST_TAKEN = 1000
+#: How often the number that was found may be given out by hand in that very moment.
+TRIES = 10
 _NOT_BLOCKED = "Only a partner whose status is BLOCKED has the end or the reason of a block."
 #: All partners, as a list.
 LIST = rows.every
@@ -201,7 +201,7 @@ async def create(tx: Tx, actor: Actor, form: Form, *, may_credit: bool) -> Trade
     no = await _insert(tx, profile)
     await custom_fields.put(tx, str(no), values)
     if form.payment_term_id is not None:
-        await partner_terms.make_default(tx, no, form.payment_term_id)
+        await _guarded(tx, partner_terms.make_default(tx, no, form.payment_term_id))
     await rows.note_statuses(
         tx.conn, numbers=[no], olds=[None], new=profile.status, reason=profile.block_reason, is_notified=False,
         blocked_until=profile.blocked_until, actor_kind=actor.kind, actor_id=actor.id,
@@ -227,7 +227,7 @@ async def change(tx: Tx, actor: Actor, no: int, form: Form, *, may_credit: bool)
     await _save(tx, no, new)
     await custom_fields.put(tx, str(no), values)
     if form.payment_term_id is not None:
-        await partner_terms.make_default(tx, no, form.payment_term_id)
+        await _guarded(tx, partner_terms.make_default(tx, no, form.payment_term_id))
     if new.status != old.status:
         await rows.note_statuses(
             tx.conn, numbers=[no], olds=[old.status], new=new.status, reason=new.block_reason, is_notified=False,
@@ -268,19 +268,16 @@ async def suggest_code(conn: Conn, document_type: str) -> tuple[str, int]:
         assert found is not None, "sequences are always there"
         value = found.orders if document_type == "BC" else found.notes
         return numbers.SERIES[document_type].pattern.format(value=value), value
-    series, code = numbers.SERIES["CL"], await numbers.peek(conn, "CL", date.min)
-    value = int(code.removeprefix("CL"))
-    while await rows.has_code(conn, code=code):
-        value += 1
-        code = series.pattern.format(value=value)
-    return code, value
+    value = await rows.next_number(conn)
+    assert value is not None, "there is always a next one"
+    return numbers.SERIES["CL"].pattern.format(value=value), value
 
 
 async def _insert(tx: Tx, profile: Profile) -> int:
     """Under its own code or the next free one: two at once never get the same, because the counter is locked."""
     columns = _columns(profile)
-    for _ in range(MOST_TAKEN):
-        code = profile.code or await numbers.take(tx.conn, "CL", date.min)
+    for _ in range(TRIES):
+        code = profile.code or numbers.SERIES["CL"].pattern.format(value=await rows.take_number(tx.conn))
         no = await _guarded(tx, rows.insert(tx.conn, **{**columns, "code": code}))
         if no is not None:
             return int(no)
@@ -299,7 +296,12 @@ async def _guarded(tx: Tx, statement: Any) -> Any:
         async with tx.savepoint():
             return await statement
     except StorageError as error:
-        refusal = _REFUSALS.get(constraint_of(error) or "")
+        constraint = constraint_of(error) or ""
+        if is_foreign_key(error) and constraint in _GONE:
+            # It was there when it was looked for, and was deleted since.
+            name = _GONE[constraint]
+            raise Invalid({name: f"There is no such {_NOUNS[name]}."}) from error
+        refusal = _REFUSALS.get(constraint)
         if refusal is None:
             raise
         raise refusal() from error
@@ -360,6 +362,14 @@ _NOUNS = {
     "price_list_id": "price list", "payment_term_id": "payment term", "parent_partner_id": "partner",
     "salesperson_id": "salesperson", "customer_id": "customer of the ERP", "vat_group_code": "VAT group",
     "geo_area_code": "area", "organization_id": "organisation",
+}  # fmt: skip
+
+
+#: What each reference of a partner is called where it is wrong.
+_GONE: Mapping[str, str] = {
+    "trade_partners_price_list_id_fkey": "price_list_id", "trade_partners_salesperson_id_fkey": "salesperson_id",
+    "trade_partners_vat_group_code_fkey": "vat_group_code", "trade_partners_geo_area_code_fkey": "geo_area_code",
+    "trade_partner_terms_term_id_fkey": "payment_term_id",
 }  # fmt: skip
 
 

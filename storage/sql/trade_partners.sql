@@ -30,11 +30,18 @@ FOR NO KEY UPDATE OF t;
 -- name: by_code
 SELECT {columns} FROM {source} WHERE t.code = :code AND t.deleted_at IS NULL;
 
--- name: has_code
-SELECT EXISTS (SELECT 1 FROM trade_partners WHERE code = :code);
+-- name: take_number
+-- The next number that no partner's code has or had; the counter moves to it and stays locked.
+INSERT INTO document_sequences (code, period, last_value) VALUES ('CL', '', trade_partner_number_after(0))
+ON CONFLICT (code, period) DO UPDATE SET last_value = trade_partner_number_after(document_sequences.last_value)
+RETURNING last_value;
+
+-- name: next_number
+-- The same as a suggestion: nothing moves.
+SELECT trade_partner_number_after(coalesce((SELECT last_value FROM document_sequences WHERE code = 'CL' AND period = ''), 0));
 
 -- name: insert
--- Nothing where the code is taken, by a partner of today or of yesterday.
+-- Nothing where the code is taken, by a partner of today or of yesterday; one that a renamed partner had breaks the same rule.
 INSERT INTO trade_partners (code, name, status, partner_type, channel, is_b2b, customer_no, organisation_id, price_list_id, parent_no,
   salesperson_id, credit_limit_minor, tax_number_ice, tax_number_if, tax_exempt, vat_group_code, phone, whatsapp, email, website, address_line1,
   address_line2, city, region, country, postal_code, geo_area_code, geo_lat, geo_lng, opening_hours, delivery_instructions,
@@ -63,9 +70,10 @@ UPDATE trade_partners SET code = :code, name = :name, status = :status, partner_
 WHERE no = :no AND deleted_at IS NULL;
 
 -- name: delete
--- With what the partner's forms kept of it; who stood below it stands on its own. None of them may owe anything.
+-- With what the partner's forms kept of it and all that it refers to, which then may be deleted itself; who stood below it stands on its own. None of them may owe anything.
 WITH gone AS (
-  UPDATE trade_partners SET deleted_at = app_now(), updated_at = app_now(), customer_no = NULL, organisation_id = NULL, parent_no = NULL
+  UPDATE trade_partners SET deleted_at = app_now(), updated_at = app_now(), customer_no = NULL, organisation_id = NULL, parent_no = NULL,
+    price_list_id = NULL, salesperson_id = NULL, vat_group_code = NULL, geo_area_code = NULL
   WHERE no = ANY(:numbers::bigint[]) AND deleted_at IS NULL RETURNING no
 ), emptied AS (
   DELETE FROM custom_field_values v USING custom_fields f, gone
@@ -73,6 +81,8 @@ WITH gone AS (
 ), left_alone AS (
   UPDATE trade_partners SET parent_no = NULL
   WHERE parent_no = ANY(:numbers::bigint[]) AND deleted_at IS NULL AND no <> ALL(:numbers::bigint[])
+), unbound AS (
+  DELETE FROM trade_partner_terms d USING gone WHERE d.partner_no = gone.no
 ), unvisited AS (
   DELETE FROM itinerary_partners i USING gone WHERE i.partner_no = gone.no
 )
