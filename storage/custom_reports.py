@@ -28,7 +28,6 @@ class Definition:
     frequency: str | None
     recipients: list[str]
     next_on: date | None
-    last_file_id: UUID | None
     last_run_at: datetime | None
     created_at: datetime
 

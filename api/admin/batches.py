@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.admin.bookings import StatusIn
+from api.admin.bookings import StatusIn, change_status
 from api.admin.dispatching import AssignIn
 from api.admin.payouts import ProcessIn, process_one
 from api.admin.promo_codes import PromoIn, change_one
@@ -16,7 +16,6 @@ from api.admin.services import change_one as change_service
 from api.audiences import Admin, admin
 from api.shared.batches import BatchOut, Done, each
 from api.wire.models import Body
-from dispatch.billing import staff_steps
 from dispatch.engine import assigning
 from dispatch.engine.offers import NoCandidate
 from dispatch.services import Services, Tx
@@ -59,12 +58,7 @@ async def set_statuses(services: Services, caller: Admin, body: BatchIn[StatusIt
     """Take many bookings to another status, each by its own legal step."""
 
     async def work(item: StatusItem) -> Done:
-        after = await services.retrying(
-            lambda tx: staff_steps.set_status(tx, item.id, caller.actor, item.status, item.notes)
-        )
-        if item.status == "partner_assigned" and after.status == "pending":
-            raise NoCandidate
-        return Done(item.id, after.status)
+        return Done(item.id, (await change_status(services, caller, item.id, item)).status)
 
     return await each(admin.dialect, [(n, i.id, i) for n, i in enumerate(body.items, 1)], work)
 

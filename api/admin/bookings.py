@@ -27,7 +27,7 @@ from api.wire.results import File, Page
 from dispatch.billing import booking_invoice, cancellation, refunds, staff_steps
 from dispatch.engine import audit, bookings, customer_bookings
 from dispatch.engine.offers import NoCandidate
-from dispatch.errors import Missing
+from dispatch.errors import Missing, NotAllowed
 from dispatch.reports import exports
 from dispatch.reports.rows import CONTENT_TYPES, Cell
 from dispatch.services import Services, Tx
@@ -35,6 +35,7 @@ from storage import bookings as booking_rows
 from storage import facts as fact_rows
 from storage import payments as payment_rows
 from storage import staff_bookings as rows
+from storage.bookings import Booking
 from storage.refunds import Refund
 from storage.staff_bookings import StaffBooking
 
@@ -189,13 +190,25 @@ async def invoice(services: Services, caller: Admin, id: UUID) -> File:
 
 @admin.route("PATCH", "/bookings/{id}/status", permission="bookings:write", tags=["bookings"])
 async def set_status(services: Services, caller: Admin, id: UUID, body: StatusIn) -> ChangedOut:
-    """Take a booking to another status, where a step leads there; what follows from the step follows."""
+    """Take a booking to another status, where a step leads there; what follows from the step follows.
+
+    `refunded` pays back, and needs the right to.
+    """
+    await change_status(services, caller, id, body)
+    return await _changed(services, id)
+
+
+async def change_status(services: Services, caller: Admin, booking_id: UUID, body: StatusIn) -> Booking:
+    """Takes one booking along, in transactions of its own. Raises NotAllowed where the caller may not pay back,
+    NoCandidate, and what the step raises."""
+    if body.status == "refunded" and not caller.grants.allow("refunds:write"):
+        raise NotAllowed("Only who may pay back takes a booking to refunded.")
     after = await services.retrying(
-        lambda tx: staff_steps.set_status(tx, id, caller.actor, body.status, body.notes)
+        lambda tx: staff_steps.set_status(tx, booking_id, caller.actor, body.status, body.notes)
     )
     if body.status == "partner_assigned" and after.status == "pending":
         raise NoCandidate
-    return await _changed(services, id)
+    return after
 
 
 @admin.route("PATCH", "/bookings/{id}", permission="bookings:write", tags=["bookings"])

@@ -54,7 +54,9 @@ class Transfer:
 
 
 async def record_transfer(tx: Tx, actor: Actor, invoice_id: UUID, transfer: Transfer) -> InvoicePayment:
-    """Staff found money at the bank. Raises Missing, AlreadyPaid, TransferKnown."""
+    """Staff found money at the bank; what the invoice does not need of it, or all of it where it was paid meanwhile, is
+    credit. Raises Missing, TransferKnown.
+    """
     invoice = await _lock(tx, invoice_id)
     try:
         payment_id = await rows.insert(
@@ -86,12 +88,12 @@ async def pay_online(services: Services, organisation_id: UUID | None, invoice_i
     """
     services.require_gateway()
     async with services.transaction() as tx:
-        invoice = await _lock(tx, invoice_id, organisation_id)
+        invoice = await _lock_open(tx, invoice_id, organisation_id)
         waiting = await rows.open_link(tx.conn, invoice_id=invoice_id)
     if waiting is not None and waiting.gateway_link_id:
         await _hear(services, waiting, invoice.open_minor)
     async with services.transaction() as tx:
-        invoice = await _lock(tx, invoice_id, organisation_id)
+        invoice = await _lock_open(tx, invoice_id, organisation_id)
         waiting = await rows.open_link(tx.conn, invoice_id=invoice_id)
         if waiting is not None and waiting.url:
             return waiting
@@ -128,10 +130,11 @@ async def poll(services: Services) -> int:
     for payment in waiting:
         try:
             link = await services.gateway.fetch_payment_link(payment.gateway_link_id or "")
+            settled += await settle_link(services, payment.id, link)
         except GatewayError as e:
             log.warning("the link of payment %s was not answered for: %s", payment.id, e)
-            continue
-        settled += await settle_link(services, payment.id, link)
+        except Exception:
+            log.exception("what the gateway says of payment %s could not be kept", payment.id)
     return settled
 
 
@@ -143,9 +146,9 @@ async def settle_link(services: Services, payment_id: UUID, link: GatewayLink) -
         found = await rows.get(tx.conn, id=payment_id)
         if found is None:
             raise Missing("payment")
-        invoice = await invoice_rows.lock(tx.conn, id=found.invoice_id)
+        invoice = await _lock(tx, found.invoice_id)
         payment = await rows.lock(tx.conn, id=payment_id)
-        assert invoice is not None and payment is not None, "they do not go away"
+        assert payment is not None, "it does not go away"
         if payment.status != "pending":
             return False
         if link.status == "paid":
@@ -157,29 +160,40 @@ async def settle_link(services: Services, payment_id: UUID, link: GatewayLink) -
 
 
 async def send_links(services: Services) -> int:
-    """On the due date a link goes to whoever agreed to pay so; nobody's account is debited. Returns how many."""
+    """On the due date a link goes to whoever agreed to pay so; nobody's account is debited. Returns how many.
+
+    Each invoice by itself: one whose link cannot be made is tried again at the next turn.
+    """
     async with services.read() as conn:
         due = await invoice_rows.to_send_link(conn, timezone=services.settings.timezone)
     sent = 0
     for ref in due:
         try:
-            payment = await pay_online(services, None, ref.id, SYSTEM)
+            sent += await _send_link(services, ref.id)
+        except AlreadyPaid:
+            continue
         except GatewayError as e:
             log.warning("no link for invoice %s: %s", ref.id, e)
-            continue
-        async with services.transaction() as tx:
-            if not await invoice_rows.link_sent(tx.conn, id=ref.id):
-                continue
-            settings = await billing_settings.get(tx.conn, payment.organisation_id)
-            home = await organisations.get(tx.conn, payment.organisation_id)
-            params = {
-                "number": payment.invoice_number, "amount": f"{payment.amount_minor / 100:,.2f} {payment.currency}",
-                "link": payment.url or "",
-            }  # fmt: skip
-            for address in settings.recipients or [home.registered_email]:
-                await messages.enqueue(tx, "email", address, "invoice_link", params)
-        sent += 1
+        except Exception:
+            log.exception("no link for invoice %s", ref.id)
     return sent
+
+
+async def _send_link(services: Services, invoice_id: UUID) -> bool:
+    """False: another node has sent it."""
+    payment = await pay_online(services, None, invoice_id, SYSTEM)
+    async with services.transaction() as tx:
+        if not await invoice_rows.link_sent(tx.conn, id=invoice_id):
+            return False
+        settings = await billing_settings.get(tx.conn, payment.organisation_id)
+        home = await organisations.get(tx.conn, payment.organisation_id)
+        params = {
+            "number": payment.invoice_number, "amount": f"{payment.amount_minor / 100:,.2f} {payment.currency}",
+            "link": payment.url or "",
+        }  # fmt: skip
+        for address in settings.recipients or [home.registered_email]:
+            await messages.enqueue(tx, "email", address, "invoice_link", params)
+    return True
 
 
 async def use_credit(tx: Tx, organisation_id: UUID) -> int:
@@ -254,9 +268,19 @@ async def _drop(tx: Tx, payment_id: UUID) -> None:
 
 
 async def _lock(tx: Tx, invoice_id: UUID, organisation_id: UUID | None = None) -> Invoice:
-    found = await invoice_rows.lock(tx.conn, id=invoice_id)
-    if found is None or organisation_id not in (None, found.organisation_id):
+    """The invoice, and its organisation before it: the order of whoever makes an invoice. Raises Missing."""
+    known = await invoice_rows.get(tx.conn, id=invoice_id)
+    if known is None or organisation_id not in (None, known.organisation_id):
         raise Missing("invoice")
+    await organisations.lock(tx, known.organisation_id)
+    found = await invoice_rows.lock(tx.conn, id=invoice_id)
+    assert found is not None, "it does not go away"
+    return found
+
+
+async def _lock_open(tx: Tx, invoice_id: UUID, organisation_id: UUID | None) -> Invoice:
+    """Raises Missing, AlreadyPaid."""
+    found = await _lock(tx, invoice_id, organisation_id)
     if found.status == "paid":
         raise AlreadyPaid
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -29,6 +30,7 @@ from storage.database.pool import Conn
 from storage.invoices import Invoice, Line, LineOf, Summary
 from storage.organisations import Organisation
 
+log = logging.getLogger(__name__)
 LIST, EVERYBODYS = rows.of_organisation, rows.everybodys
 
 
@@ -49,7 +51,8 @@ class Period:
 async def issue(tx: Tx, organisation_id: UUID, period: Period, *, kind: str, group_by: str | None = None) -> Invoice:
     """An invoice for all that was done until the end of the period and stands on none. Raises Missing, NothingToBill.
 
-    The organisation's row is the lock: two at once make one. What an organisation has as credit is taken at once.
+    The organisation's row is the lock: two at once make one, and a period has one by the clock. What an organisation
+    has as credit is taken at once.
     """
     home = await organisations.lock(tx, organisation_id)
     currency = organisations.currency_of(home)
@@ -66,7 +69,8 @@ async def issue(tx: Tx, organisation_id: UUID, period: Period, *, kind: str, gro
         subtotal_minor=sums.subtotal_minor, discount_minor=sums.discount_minor, tax_minor=sums.tax_minor,
         issued_on=today, due_on=today + timedelta(days=settings.terms_days), group_by=grouping,
     )  # fmt: skip
-    assert invoice_id is not None, "an insert returns its id"
+    if invoice_id is None:
+        raise NothingToBill
     await rows.insert_lines(tx.conn, invoice_id=invoice_id, group_by=grouping, **chosen)
     await rows.take_bookings(tx.conn, invoice_id=invoice_id, **chosen)
     await invoice_payments.use_credit(tx, home.id)
@@ -141,23 +145,32 @@ async def file_of(services: Services, invoice_id: UUID) -> UUID:
 
 
 async def bill_due(services: Services) -> int:
-    """Bills whoever's day has come for what was done before this month; returns how many invoices were made."""
+    """Bills whoever's day has come for what was done before this month; returns how many invoices were made.
+
+    Each organisation by itself: one that cannot be billed is logged, tried again at the next turn, and holds up nobody.
+    """
     async with services.read() as conn:
         due = await rows.to_bill(conn, timezone=services.settings.timezone)
     made = 0
     for ref in due:
-        async with services.read() as conn:
-            home = await organisations.get(conn, ref.id)
-            cycle = (await billing_settings.get(conn, ref.id)).billing_cycle
-        period = last_period(local(services.clock.now(), organisations.timezone_of(home)).date(), cycle)
         try:
-            async with services.transaction() as tx:
-                invoice = await issue(tx, ref.id, period, kind="periodic")
+            invoice = await _bill(services, ref.id)
+            made += 1
+            await file_of(services, invoice.id)
         except NothingToBill:
             continue
-        await file_of(services, invoice.id)
-        made += 1
+        except Exception:
+            log.exception("organisation %s could not be billed", ref.id)
     return made
+
+
+async def _bill(services: Services, organisation_id: UUID) -> Invoice:
+    async with services.read() as conn:
+        home = await organisations.get(conn, organisation_id)
+        cycle = (await billing_settings.get(conn, organisation_id)).billing_cycle
+    period = last_period(local(services.clock.now(), organisations.timezone_of(home)).date(), cycle)
+    async with services.transaction() as tx:
+        return await issue(tx, organisation_id, period, kind="periodic")
 
 
 def last_period(today: date, cycle: str) -> Period:

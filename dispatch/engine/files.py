@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import logging
 import time
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
@@ -18,12 +19,15 @@ from dispatch.config import Settings
 from dispatch.errors import Conflict, Gone, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.ports import media
-from dispatch.ports.files import Blob
+from dispatch.ports.files import Blob, FilesAway
 from dispatch.services import Services, Tx
 from dispatch.vault import vault_of
 from storage import files as rows
+from storage.database.errors import StorageError
 from storage.database.pool import Conn
 from storage.files import File
+
+log = logging.getLogger(__name__)
 
 MB = 1024 * 1024
 _PIECE_BYTES = 256 * 1024
@@ -153,18 +157,32 @@ async def drop_all_of(tx: Tx, owner: Owner) -> None:
 
 
 async def tidy(services: Services) -> None:
-    """Throws away what was dropped, never kept, or has had its time: the bytes first, so that none are forgotten."""
+    """Throws away what was dropped, never kept, or has had its time: the bytes first, so that none are forgotten.
+
+    One that fails is logged and tried again with the next `tidy`; the others go. Where none of many goes, the place
+    itself is away, and all wait.
+    """
     async with services.transaction() as tx:
         await rows.drop_old(tx.conn, staged_hours=STAGED_HOURS)
+    failed: list[UUID] = []
     while True:
         async with services.read() as conn:
-            leaving = await rows.dropped(conn, most=MOST)
-        for file in leaving:
-            await services.files.delete(file.store_key)
-            async with services.transaction() as tx:
-                await rows.forget(tx.conn, file_id=file.id)
-        if len(leaving) < MOST:
+            leaving = await rows.dropped(conn, most=MOST, but=failed)
+        stayed = [file.id for file in leaving if not await _throw_away(services, file)]
+        if len(leaving) < MOST or len(stayed) == len(leaving):
             return
+        failed += stayed
+
+
+async def _throw_away(services: Services, file: File) -> bool:
+    try:
+        await services.files.delete(file.store_key)
+        async with services.transaction() as tx:
+            await rows.forget(tx.conn, file_id=file.id)
+    except (FilesAway, StorageError):
+        log.exception("the file %s could not be thrown away", file.id)
+        return False
+    return True
 
 
 # ---------------------------------------------------------------- reading
@@ -206,12 +224,17 @@ def link_to(services: Services, file: File, life_s: int | None = None) -> str:
 async def by_link(
     services: Services, file_id: UUID, expires: int | None, signature: str | None
 ) -> File:
-    """The file of one of our own addresses. Raises Missing for a signature that is not ours, LinkExpired."""
+    """The file of one of our own addresses. Raises LinkExpired, and Missing where the signature is not ours.
+
+    What everybody may see needs neither `expires` nor `signature`; one without the other opens nothing.
+    """
     if signature is not None and expires is not None:
         if not hmac.compare_digest(signature.encode(), _signature(services.settings, file_id, expires).encode()):
             raise Missing("file")
         if expires <= time.time():
             raise LinkExpired
+    elif signature is not None or expires is not None:
+        raise Missing("file")
     async with services.read() as conn:
         file = await get(conn, file_id)
     if signature is None and not PURPOSES[file.purpose].is_public:

@@ -49,12 +49,15 @@ async def create(tx: Tx, service: ServiceIn, actor: Actor, image: UUID | None = 
 async def change(
     tx: Tx, service_id: UUID, actor: Actor, changes: Mapping[str, Any], prices: Prices, image: UUID | None = None
 ) -> ServiceFile:
-    """Changes fields of a ServiceIn and prices, audited; bookings keep what was agreed. Raises Missing, Invalid."""
+    """Changes fields of a ServiceIn and prices, audited; bookings keep what was agreed. Raises Missing, Invalid.
+
+    What is sent back as it was read changes nothing, also not the image that is shown.
+    """
     before = await rows.lock(tx.conn, service_id=service_id)
     if before is None:
         raise Missing("service")
     kept = {p["currency"]: (p["price_minor"], p["list_price_minor"]) for p in before.prices}
-    wanted = {c: p for c, p in {**kept, **prices}.items() if p is not None}
+    wanted = {c: _as_kept(p, kept.get(c)) for c, p in {**kept, **prices}.items() if p is not None}
     if not wanted:
         raise Invalid({"prices": "At least one price has to stay: take the service out instead."})
     written = ServiceIn(
@@ -65,9 +68,9 @@ async def change(
     await catalogue.upsert_service(tx, replace(written, **changes), service_id)
     for currency in kept.keys() - wanted.keys():
         await rows.drop_price(tx.conn, service_id=service_id, currency=currency)
-    if image is not None:
+    if image is not None and image != before.image_file_id:
         await _show(tx, before, image)
-    elif "image_url" in changes and before.image_file_id is not None:
+    elif changes.get("image_url", before.image_url) != before.image_url and before.image_file_id is not None:
         await _forget_image(tx, before, changes["image_url"])
     after = await _get(tx, service_id)
     await audit.changed(tx, actor, "update_service", "service", service_id, before, after)
@@ -81,6 +84,11 @@ async def retire(tx: Tx, service_id: UUID, actor: Actor) -> None:
         raise Missing("service")
     await catalogue.retire_service(tx, service_id)
     await audit.changed(tx, actor, "delete_service", "service", service_id, before, None)
+
+
+def _as_kept(price: tuple[int, int | None], kept: tuple[int, int | None] | None) -> tuple[int, int | None]:
+    """A price; where no list price is kept, the price is shown as one, and is none when it comes back."""
+    return kept if kept is not None and kept[1] is None and price == (kept[0], kept[0]) else price
 
 
 async def _get(tx: Tx, service_id: UUID) -> ServiceFile:

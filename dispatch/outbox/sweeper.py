@@ -22,7 +22,9 @@ from storage.database.pool import Conn
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0
-BATCH = 50
+#: How many of a channel are sent at once, and so are taken at once: the time of none runs while it waits for its turn.
+#: Each letter is a connection to the relay.
+AT_ONCE: Mapping[str, int] = {"sms": 50, "push": 50, "email": 5}
 #: No sender may take longer than this; the lease is well above, so a slow one is not sent twice.
 SEND_TIMEOUT_S = 15.0
 LEASE_S = 60.0
@@ -37,13 +39,16 @@ _ERROR_CHARS = 300
 
 
 class OutboxSweeper:
-    """One per node, any number of nodes. A message is sent at least once, in order within its stream."""
+    """One per channel and node, any number of nodes. A message is sent at least once, in order within its stream.
 
-    def __init__(self, services: Services, senders: Mapping[str, Sender]) -> None:
-        """`senders` maps a channel to what sends it; rows of other channels are left alone."""
+    A channel has a sweep of its own, so that a code never waits for letters to a relay that hangs.
+    """
+
+    def __init__(self, services: Services, channel: str, sender: Sender) -> None:
+        """`sender` sends what is of `channel`; rows of other channels are left alone."""
         self._services = services
-        self._senders = dict(senders)
-        self._loop = Loop("outbox sweep", self._round, every_s=POLL_S)
+        self._channel, self._sender = channel, sender
+        self._loop = Loop(f"outbox sweep of {channel}", self._round, every_s=POLL_S)
         services.bus.subscribe(bus.OUTBOX_FILLED, lambda _hint: self._loop.wake())
 
     def start(self) -> None:
@@ -56,7 +61,9 @@ class OutboxSweeper:
     async def run_once(self) -> int:
         """Sends what is due now, once. Returns how many rows were tried."""
         async with self._services.transaction() as tx:
-            due = await rows.claim(tx.conn, channels=list(self._senders), lease_s=LEASE_S, limit=BATCH)
+            due = await rows.claim(
+                tx.conn, channel=self._channel, lease_s=LEASE_S, limit=AT_ONCE[self._channel]
+            )
         await asyncio.gather(*(self._deliver(row) for row in due))
         return len(due)
 
@@ -75,7 +82,7 @@ class OutboxSweeper:
             if row.is_secret and time.time() - row.created_at.timestamp() > _life_s(message):
                 return SendFailed("too late: what is in it is no longer valid", is_permanent=True)
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._senders[row.channel].send(message)
+                await self._sender.send(message)
         except SendFailed as failure:
             return failure
         except TimeoutError:

@@ -136,9 +136,7 @@ async def run_due(services: Services) -> int:
         file_id = await run(services, definition)
         async with services.transaction() as tx:
             next_on = next_day(definition.next_on, definition.frequency)
-            if not await rows.ran(
-                tx.conn, id=definition.id, file_id=file_id, next_on=next_on, was_on=definition.next_on
-            ):
+            if not await rows.ran(tx.conn, id=definition.id, next_on=next_on, was_on=definition.next_on):
                 continue
             link = files.link_to(services, await files.get(tx.conn, file_id), _LINK_S)
             for address in definition.recipients:

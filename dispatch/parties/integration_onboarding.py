@@ -202,7 +202,10 @@ def _check_urls(settings: Settings, given: Mapping[str, str | None]) -> None:
 async def _begun(tx: Tx, id: UUID, token: str | None) -> Integration:
     """The app whose onboarding goes on, its row locked. Raises what `check` raises."""
     await check(tx.conn, id, token)
-    return await integrations.locked(tx, id)
+    row = await integrations.locked(tx, id)
+    # Whoever had the lock may have ended the onboarding.
+    await check(tx.conn, id, token)
+    return row
 
 
 async def _stepped(tx: Tx, before: Integration, step: str, actor: Actor) -> Integration:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
@@ -25,6 +26,8 @@ from dispatch.services import Services
 from storage import tasks as rows
 from storage.tasks import Turn
 
+log = logging.getLogger(__name__)
+
 #: When the queue has stopped, because the database was away, it is started again after so many seconds.
 RESTART_S = 5.0
 
@@ -38,13 +41,26 @@ async def _members(run: Run) -> None:
 
 
 async def _invoices(run: Run) -> dict[str, int]:
-    """Bills, asks after links, sends those that are due, and says what is overdue; in this order."""
+    """Bills, asks after links, sends those that are due, and says what is overdue; in this order.
+
+    No step waits for another to succeed: what failed is raised when all have had their turn, and tried again.
+    """
     services = run.services
-    billed = await invoices.bill_due(services)
+    steps: dict[str, Callable[[Services], Awaitable[int]]] = {"invoices": invoices.bill_due}
     if services.settings.payments.is_configured:
-        await invoice_payments.poll(services)
-        await invoice_payments.send_links(services)
-    return {"invoices": billed, "overdue": await invoices.turn_overdue(services)}
+        steps |= {"settled": invoice_payments.poll, "links": invoice_payments.send_links}
+    steps["overdue"] = invoices.turn_overdue
+    done: dict[str, int] = {}
+    failed: list[Exception] = []
+    for name, step in steps.items():
+        try:
+            done[name] = await step(services)
+        except Exception as e:
+            log.exception("the step %r of the invoices failed", name)
+            failed.append(e)
+    if failed:
+        raise ExceptionGroup("not every step of the invoices came to its end", failed)
+    return done
 
 
 async def _organisation_reports(run: Run) -> dict[str, int]:

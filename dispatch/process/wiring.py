@@ -43,7 +43,7 @@ def workers_of(services: Services) -> list[Worker]:
         detections.loop_of(services),
         presence.loop_of(services),
         Sweeper(services).loop,
-        OutboxSweeper(services, senders.of(services.settings)),
+        *(OutboxSweeper(services, channel, sender) for channel, sender in senders.of(services.settings).items()),
         integration_usage.loop_of(services),
         WebhookWorker(services, HttpPoster(services.settings.webhooks.open_hosts)),
         crons.loop_of(services),

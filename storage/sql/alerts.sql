@@ -42,6 +42,7 @@ SELECT DISTINCT a.id, r.account_id FROM alerts a
 WHERE a.resolved_at IS NULL AND a.created_at > app_now() - make_interval(secs => :fresh_s::float8)
   AND r.starts_at <= app_now() AND r.ends_at > app_now()
   AND EXISTS (SELECT FROM memberships m WHERE m.account_id = r.account_id AND m.realm = 'admin' AND m.status = 'active')
+  AND NOT EXISTS (SELECT FROM alert_notices n WHERE n.alert_id = a.id AND n.account_id = r.account_id)
 ORDER BY a.id, r.account_id LIMIT :limit
 ON CONFLICT DO NOTHING RETURNING alert_id, account_id;
 

@@ -1,6 +1,6 @@
 -- part: columns
 r.id, r.organisation_id, r.within, r.name, r.metrics, r.dimensions, r.filters, r.format, r.frequency, r.recipients, r.next_on,
-  r.last_file_id, r.last_run_at, r.created_at
+  r.last_run_at, r.created_at
 
 -- part: source
 report_definitions r
@@ -22,7 +22,7 @@ SELECT {columns} FROM {source} WHERE r.next_on <= app_now()::date ORDER BY r.nex
 
 -- name: ran
 -- Whoever is second finds the next day set already.
-UPDATE report_definitions SET last_file_id = :file_id, last_run_at = app_now(), next_on = :next_on
+UPDATE report_definitions SET last_run_at = app_now(), next_on = :next_on
 WHERE id = :id AND next_on IS NOT DISTINCT FROM :was_on RETURNING id;
 
 -- name: delete

@@ -41,7 +41,7 @@ WHERE (state = 'staged' AND changed_at < app_now() - make_interval(hours => :sta
    OR (state = 'kept' AND expires_at <= app_now());
 
 -- name: dropped
-SELECT {columns} FROM {source} WHERE f.state = 'dropped' ORDER BY f.changed_at LIMIT :most;
+SELECT {columns} FROM {source} WHERE f.state = 'dropped' AND f.id <> ALL(:but::uuid[]) ORDER BY f.changed_at LIMIT :most;
 
 -- name: forget
 DELETE FROM files WHERE id = :file_id AND state = 'dropped';

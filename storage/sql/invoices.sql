@@ -25,10 +25,6 @@ SELECT {columns} FROM {source} WHERE i.id = :id;
 -- name: lock
 SELECT {columns} FROM {source} WHERE i.id = :id FOR UPDATE OF i;
 
--- name: of_period
-SELECT {columns} FROM {source} WHERE i.organisation_id = :organisation_id AND i.period_start = :period_start
-  AND i.period_end = :period_end ORDER BY i.created_at DESC LIMIT 1;
-
 -- name: sums
 -- What there is to bill, in the amounts that the bookings were posted with.
 SELECT count(*)::int AS bookings,
@@ -39,10 +35,12 @@ SELECT count(*)::int AS bookings,
 FROM bookings b WHERE {billable};
 
 -- name: insert
+-- The clock's of a period is made once.
 INSERT INTO invoices (number, organisation_id, kind, period_start, period_end, currency, subtotal_minor, discount_minor,
   tax_minor, total_minor, issued_on, due_on, group_by)
 VALUES (:number, :organisation_id, :kind, :period_start, :period_end, :currency, :subtotal_minor, :discount_minor,
-  :tax_minor, :subtotal_minor::bigint + :tax_minor::bigint - :discount_minor::bigint, :issued_on, :due_on, :group_by) RETURNING id;
+  :tax_minor, :subtotal_minor::bigint + :tax_minor::bigint - :discount_minor::bigint, :issued_on, :due_on, :group_by)
+ON CONFLICT (organisation_id, period_end) WHERE kind = 'periodic' DO NOTHING RETURNING id;
 
 -- name: insert_lines
 -- A line for each service at each price, under its department or its place where that is asked for.
@@ -74,9 +72,6 @@ WHERE l.invoice_id = ANY(:invoice_ids::uuid[]) ORDER BY l.invoice_id, l.position
 -- name: set_file
 UPDATE invoices SET file_id = :file_id WHERE id = :id AND file_id IS NULL;
 
--- name: without_file
-SELECT i.id FROM invoices i WHERE i.file_id IS NULL ORDER BY i.created_at LIMIT 200;
-
 -- name: pay
 -- As much as it needs and no more; the last of it makes it paid.
 UPDATE invoices SET paid_minor = paid_minor + :amount_minor::bigint,
@@ -86,11 +81,15 @@ UPDATE invoices SET paid_minor = paid_minor + :amount_minor::bigint,
 WHERE id = :id AND status <> 'paid';
 
 -- name: to_bill
--- Organisations that have something unbilled from before this month, whose day of billing has come.
+-- Organisations that have something unbilled from before this month, whose day of billing has come, and who have no bill of
+-- the period yet: what was finished later stands on the next one.
 SELECT o.id FROM organisations o JOIN parties p ON p.id = o.id LEFT JOIN billing_settings s ON s.organisation_id = o.id
 CROSS JOIN LATERAL (SELECT (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date AS day) t
 WHERE p.deleted_at IS NULL AND extract(day FROM t.day) >= coalesce(s.billing_day, 1)
   AND (coalesce(s.billing_cycle, 'monthly') = 'monthly' OR extract(month FROM t.day)::int IN (1, 4, 7, 10))
+  AND NOT EXISTS (
+    SELECT FROM invoices i WHERE i.organisation_id = o.id AND i.kind = 'periodic'
+      AND i.period_end = (date_trunc('month', t.day) - interval '1 day')::date)
   AND EXISTS (
     SELECT FROM bookings b WHERE b.organisation_id = o.id AND b.payment_method = 'account' AND b.invoice_id IS NULL
       AND b.status IN ('completed', 'cancelled') AND b.local_date < date_trunc('month', t.day)

@@ -16,7 +16,7 @@ WHERE stream = :stream AND state = 'pending';
 UPDATE outbox SET attempts = attempts + 1, next_try_at = clock_timestamp() + make_interval(secs => :lease_s::float8)
 WHERE id IN (
   SELECT o.id FROM outbox o
-  WHERE o.state = 'pending' AND o.next_try_at <= clock_timestamp() AND o.channel = ANY(:channels::text[])
+  WHERE o.state = 'pending' AND o.next_try_at <= clock_timestamp() AND o.channel = :channel
     AND NOT EXISTS (SELECT FROM outbox e WHERE e.stream = o.stream AND e.state = 'pending' AND e.id < o.id)
   ORDER BY o.next_try_at, o.id LIMIT :limit FOR UPDATE SKIP LOCKED)
 RETURNING id, channel, stream, recipient, template, body, data, is_secret, attempts, created_at;

@@ -37,7 +37,8 @@ WHERE w.id = :endpoint_id AND w.deleted_at IS NULL RETURNING id;
 -- name: claim
 -- The next of each endpoint, as many as it has room for (`rooms`, by default one), the endpoints in turn. In order within a stream:
 -- only its eldest waiting one may go. A sender that dies gives it back when the lease ends. Of an owner who is no longer there
--- nothing leaves.
+-- nothing leaves. Failing endpoints share few places, each taken for long: they are drawn for, so that one that has recovered is not
+-- behind the old deliveries of many dead ones.
 UPDATE webhook_deliveries d SET tries = d.tries + 1, attempts = d.attempts + 1,
   leased_until = clock_timestamp() + make_interval(secs => :lease_s::float8)
 FROM webhook_endpoints w, (
@@ -53,7 +54,7 @@ FROM webhook_endpoints w, (
       AND NOT EXISTS (SELECT FROM webhook_deliveries o
                       WHERE o.endpoint_id = n.endpoint_id AND o.stream = n.stream AND o.state = 'pending' AND o.no < n.no)
     ORDER BY n.no LIMIT lane.room) AS head
-  ORDER BY turn, head.no LIMIT :limit) AS due
+  ORDER BY turn, CASE WHEN :is_failing THEN random() END, head.no LIMIT :limit) AS due
 WHERE d.id = due.id AND w.id = d.endpoint_id AND d.state = 'pending'
   AND (d.leased_until IS NULL OR d.leased_until <= clock_timestamp())
 RETURNING d.id, d.endpoint_id, w.owner_kind, w.url, w.secret_enc,

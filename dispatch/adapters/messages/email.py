@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -16,8 +15,8 @@ from dispatch.ports.messages import SendFailed
 if TYPE_CHECKING:
     from dispatch.ports.messages import Message
 
-#: For one letter, in real seconds, and how many are sent at once.
-TIMEOUT_S, AT_ONCE = 12.0, 5
+#: For one letter, in real seconds.
+TIMEOUT_S = 12.0
 #: What the library raises for an address that is none.
 _UNREADABLE = (ValueError, IndexError, MessageError)
 
@@ -39,17 +38,15 @@ class Smtp:
             raise ValueError(f"{sender!r} is no e-mail address")
         self._host, self._port, self._tls = host, port, tls
         self._user, self._password = user or None, password or None
-        self._free = asyncio.Semaphore(AT_ONCE)
 
     async def send(self, message: Message) -> None:
         letter = self._letter(message)
         try:
-            async with self._free:
-                await aiosmtplib.send(
-                    letter, hostname=self._host, port=self._port, username=self._user, password=self._password,
-                    use_tls=self._tls == "tls", start_tls=self._tls == "starttls", timeout=TIMEOUT_S,
-                    local_hostname=self._sender.domain,
-                )  # fmt: skip
+            await aiosmtplib.send(
+                letter, hostname=self._host, port=self._port, username=self._user, password=self._password,
+                use_tls=self._tls == "tls", start_tls=self._tls == "starttls", timeout=TIMEOUT_S,
+                local_hostname=self._sender.domain,
+            )  # fmt: skip
         except aiosmtplib.SMTPAuthenticationError:
             # Ours to mend: what waits is sent when it is.
             raise SendFailed("the mail relay does not take our user and password") from None

@@ -31,6 +31,23 @@ async def test_statuses_and_assignments_of_many_are_told_row_by_row(counter: Cou
     ) == 1  # fmt: skip
 
 
+async def test_in_a_batch_too_only_who_may_pays_back(counter: Counter) -> None:
+    world = counter.world
+    await world.execute("UPDATE technicians SET is_available = false")
+    await world.services.roster.refresh()
+    who = await world.technician(km_north=0.05)
+    paid = await counter.till.paid()
+    await counter.till.finish(paid, who)
+    items = [{"id": str(paid.id), "status": status} for status in ("refunded", "cancelled")]
+    support = await counter.role("support")
+    _, answer, _ = await support.call("POST", "/admin/bookings/batch/status", {"items": items})
+    assert [r["error"]["code"] for r in answer["data"]["results"]] == ["FORBIDDEN", "WRONG_STATE"]
+    assert (await world.booking(paid.id)).status == "completed"
+    told = await counter.ask("POST", "/bookings/batch/status", {"items": items[:1]})
+    assert told["succeeded"] == 1
+    await counter.till.drain()
+
+
 async def test_services_and_promo_codes_of_many_are_changed(counter: Counter) -> None:
     facial = str(counter.world.service_ids["Facial"])
     items = [{"id": facial, "product_cost": 1500}, {"id": facial, "market_price": 1}, {"id": str(uuid4())}]

@@ -181,3 +181,16 @@ async def test_support_may_not_pay_back_and_finance_may_not_cancel(counter: Coun
         visitor = await counter.role(role)
         status, answer, _ = await visitor.call("POST", f"/admin/bookings/{booking.id}/{path}", body)
         assert (status, answer["error"]["code"]) == (403, "FORBIDDEN")
+
+
+async def test_a_status_that_pays_back_needs_the_right_to(counter: Counter) -> None:
+    who = await technician(counter)
+    booking = await counter.till.paid()
+    await counter.till.finish(booking, who)
+    support, path = await counter.role("support"), f"/admin/bookings/{booking.id}/status"
+    status, answer, _ = await support.call("PATCH", path, {"status": "refunded"})
+    assert (status, answer["error"]["code"]) == (403, "FORBIDDEN")
+    assert (await support.call("PATCH", path, {"status": "cancelled"}))[0] == 409
+    assert await counter.world.value("SELECT count(*) FROM refunds WHERE booking_id = $1", booking.id) == 0
+    await counter.ask("PATCH", f"/bookings/{booking.id}/status", {"status": "refunded"})
+    await counter.till.drain()

@@ -103,6 +103,30 @@ async def test_an_image_is_sent_shown_to_everybody_and_replaced(counter: Counter
     assert (await send(PDF))[0] == 422
 
 
+async def test_what_is_sent_back_as_it_was_read_changes_nothing(counter: Counter) -> None:
+    bare = {name: value for name, value in FACIAL.items() if name not in ("market_price", "image_url")}
+    made = (await counter.ask("POST", "/services", {**bare, "name": "Read and written"}, expect=201))["service"]
+    path = f"/services/{made['id']}"
+    form = FormData(quote_fields=False)
+    form.add_field("file", BytesIO(PNG), filename="a.png", content_type="image/png")
+    client, headers = counter.staff.client, {"Authorization": f"Bearer {counter.staff.token}"}
+    async with client.post(f"/v1/admin{path}/image", data=form, headers=headers) as reply:
+        read = (await reply.json())["data"]["service"]
+    assert read["image_file_id"] is not None and read["market_price"] == read["product_cost"]
+    audited = await counter.world.value("SELECT count(*) FROM audit_log WHERE resource_id = $1", made["id"])
+    for but in ((), ("image_url",), ("image_file_id",), ("prices",)):
+        body = {n: v for n, v in read.items() if n not in ("id", "currency", "created_at", "updated_at", *but)}
+        after = (await counter.ask("PUT", path, body))["service"]
+        assert {**after, "updated_at": None} == {**read, "updated_at": None}, but
+        async with client.get(read["image_url"]) as reply:
+            assert await reply.read() == PNG
+    assert await counter.world.value("SELECT count(*) FROM audit_log WHERE resource_id = $1", made["id"]) == audited
+    assert (await counter.ask("PUT", path, {"product_cost": 2000}))["service"]["market_price"] == 2000.0
+    body = {"image_url": FACIAL["image_url"], "image_file_id": read["image_file_id"]}
+    other = (await counter.ask("PUT", path, body))["service"]
+    assert (other["image_url"], other["image_file_id"]) == (FACIAL["image_url"], None)
+
+
 async def test_categories_are_there_ordered_hidden_and_kept_while_used(counter: Counter) -> None:
     made = (await counter.ask("POST", "/services", {**FACIAL, "category": "Massage"}, expect=201))["service"]
     found = (await counter.ask("GET", "/categories?search=massage"))["categories"]

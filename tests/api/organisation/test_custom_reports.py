@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
+from dispatch.engine import files
 from dispatch.localtime import local
 from dispatch.parties import custom_reports
 from dispatch.parties.custom_reports import Dimension, Metric, next_day
@@ -64,6 +65,23 @@ async def test_a_report_comes_again_by_letter(portal: Portal) -> None:
         await portal.call(method, path, headers=other.headers(), expect=404)
     await portal.call("DELETE", f"/analytics/custom-reports/{made['id']}")
     await portal.call("GET", f"/analytics/custom-reports/{made['id']}", expect=404)
+
+
+async def test_a_report_s_file_goes_when_its_time_is_over_and_the_report_stays(portal: Portal) -> None:
+    body = {
+        "reportName": "Kept", "metrics": ["bookings"],
+        "schedule": {"recurring": True, "frequency": "daily", "recipients": ["kept@m.example"]},
+    }  # fmt: skip
+    made = (await portal.call("POST", PATH, body, expect=201))["data"]["report"]
+    async with portal.services.transaction() as tx:
+        await tx.conn.execute("UPDATE report_definitions SET next_on = '2026-01-01' WHERE name = 'Kept'")
+    assert await custom_reports.run_due(portal.services) == 1
+    async with portal.services.transaction() as tx:
+        await tx.conn.execute("UPDATE files SET expires_at = app_now() WHERE name = 'Kept.csv'")
+    await files.tidy(portal.services)
+    async with portal.services.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM files WHERE name = 'Kept.csv'") == 0
+    await portal.call("GET", f"/analytics/custom-reports/{made['id']}")
 
 
 async def test_what_a_report_cannot_be(portal: Portal) -> None:

@@ -18,7 +18,7 @@ from dispatch.billing.invoice_payments import AlreadyPaid, Transfer, TransferKno
 from dispatch.billing.invoices import NothingToBill, Period, last_period
 from dispatch.events import Actor
 from dispatch.localtime import local
-from dispatch.parties import billing_settings
+from dispatch.parties import billing_settings, organisations
 from dispatch.parties.billing_settings import BillingIn
 from dispatch.ports.gateway import GatewayLink
 from dispatch.services import Services
@@ -100,6 +100,51 @@ async def test_the_clock_bills_the_month_before_and_again_nothing(home: Home) ->
     assert paper.startswith(b"%PDF-") and b"DejaVuSans" in paper
 
 
+async def test_a_booking_finished_late_stands_on_the_next_bill(home: Home) -> None:
+    """Also one of long ago, which another has begun a bill with before; whoever else is to be billed is."""
+    period = last_month(home)
+    for day in (period.start, period.start - timedelta(days=40)):
+        await home.done(day)
+        await invoices.bill_due(home.services)
+    other = await add_organisation(home.services)
+    await other.done(period.start)
+    assert [await invoices.bill_due(home.services) for _ in range(2)] == [1, 0]
+    with pytest.raises(NothingToBill):
+        await issued(home, kind="periodic")
+    async with home.services.read() as conn:
+        billed = await conn.fetch("SELECT organisation_id, period_end FROM invoices ORDER BY created_at")
+    assert [tuple(row) for row in billed] == [(home.id, period.end), (other.id, period.end)]
+    # On the next day of billing there is another period.
+    async with home.services.transaction() as tx:
+        await tx.conn.execute("UPDATE invoices SET period_start = '2020-01-01', period_end = '2020-01-31'")
+    assert await invoices.bill_due(home.services) == 1
+
+
+async def test_one_that_cannot_be_billed_holds_up_nobody(home: Home) -> None:
+    homes = [home, *[await add_organisation(home.services) for _ in range(2)]]
+    bad = sorted(homes, key=lambda h: h.id)[0]
+    for each in homes:
+        await each.done(last_month(home).start)
+    async with home.services.transaction() as tx:
+        await tx.conn.execute(f"ALTER TABLE invoices ADD CONSTRAINT sick CHECK (organisation_id <> '{bad.id}')")
+    assert await invoices.bill_due(home.services) == 2
+    async with home.services.transaction() as tx:
+        await tx.conn.execute("ALTER TABLE invoices DROP CONSTRAINT sick")
+    assert await invoices.bill_due(home.services) == 1
+
+
+async def test_a_store_that_is_away_keeps_nobody_from_being_billed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = await add_organisation(home.services)
+    for each in (home, other):
+        await each.done(last_month(home).start)
+
+    async def away(*_: object) -> None:
+        raise OSError("the store is away")
+
+    monkeypatch.setattr(invoices, "file_of", away)
+    assert await invoices.bill_due(home.services) == 2
+
+
 async def test_paid_in_parts_then_over_and_the_rest_is_credit(home: Home) -> None:
     await home.done(last_month(home).end)
     made = await issued(home)
@@ -111,8 +156,6 @@ async def test_paid_in_parts_then_over_and_the_rest_is_credit(home: Home) -> Non
     assert (paid.amount_minor, paid.applied_minor) == (50000, 38200)
     after = await seen(home, made.id)
     assert (after.status, after.paid_on, await home.owes()) == ("paid", today(home), 0)
-    with pytest.raises(AlreadyPaid):
-        await transfer(home, made.id, 1, "UTR-3")
     # The next invoice takes the credit first.
     await home.done(last_month(home).end)
     following = await issued(home)
@@ -134,13 +177,78 @@ async def test_what_is_not_paid_by_its_day_is_overdue_and_told_once(home: Home) 
     assert (await seen(home, made.id)).status == "paid"
 
 
+async def test_a_transfer_for_what_was_paid_meanwhile_is_credit(home: Home) -> None:
+    await home.done(last_month(home).end)
+    made = await issued(home)
+    await transfer(home, made.id, made.total_minor, "UTR-1")
+    again = await transfer(home, made.id, 30000, "UTR-2")
+    assert (again.status, again.amount_minor, again.applied_minor) == ("success", 30000, 0)
+    assert ((await seen(home, made.id)).paid_minor, await home.owes()) == (made.total_minor, 0)
+    await home.done(last_month(home).end)
+    following = await issued(home)
+    assert (following.paid_minor, await home.owes()) == (30000, 28200)
+    # What is open of another is paid of it at once.
+    await transfer(home, made.id, 28200, "UTR-3")
+    assert ((await seen(home, following.id)).status, await home.owes()) == ("paid", 0)
+    async with home.services.read() as conn:
+        assert await rows.QUESTIONS["organisation_debts"](conn) == []
+        assert await rows.QUESTIONS["organisation_credit"](conn) == []
+
+
+async def waiting_for(home: Home, task: asyncio.Task[Any]) -> None:
+    """Returns when somebody waits for a lock, or the task is over."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with home.services.read() as conn:
+        while not task.done() and not await conn.fetchval(waits):  # noqa: ASYNC110
+            # PostgreSQL has no way to say that somebody waits but to be asked.
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("what", ["transfer", "link", "online"])
+async def test_whoever_pays_waits_for_whoever_makes_an_invoice(home: Home, what: str) -> None:
+    """Both need the organisation and its open invoices: in another order each would wait for the other."""
+    links = with_links(home)
+    await home.done(last_month(home).end)
+    made = await issued(home)
+    link = None
+    if what == "link":
+        asked = await invoice_payments.pay_online(home.services, home.id, made.id, STAFF)
+        links.settle("paid")
+        link = (asked.id, next(iter(links.made.values())))
+        # It is over more than is open, and there is another invoice for the rest.
+        await transfer(home, made.id, 20000, "UTR-1")
+        await home.done(last_month(home).end)
+        await issued(home)
+
+    async def pay() -> None:
+        if what == "transfer":
+            await transfer(home, made.id, 20000, "UTR-1")
+        elif link is not None:
+            await invoice_payments.settle_link(home.services, *link)
+        else:
+            await invoice_payments.pay_online(home.services, home.id, made.id, STAFF)
+
+    async with home.services.transaction() as tx:
+        await organisations.lock(tx, home.id)
+        task = asyncio.create_task(pay())
+        await waiting_for(home, task)
+        # As whoever makes an invoice does: it takes what there is as credit.
+        await asyncio.wait_for(invoice_payments.use_credit(tx, home.id), timeout=5)
+    await task
+    paid = (await seen(home, made.id)).paid_minor
+    assert paid == {"transfer": 20000, "link": made.total_minor, "online": 0}[what]
+
+
 class Links:
     """A gateway that makes links."""
 
     def __init__(self) -> None:
         self.made: dict[str, GatewayLink] = {}
+        self.broken_for: str | None = None
 
-    async def create_payment_link(self, amount_minor: int, currency: str, reference_id: str, **_: Any) -> GatewayLink:
+    async def create_payment_link(self, amount_minor: int, currency: str, reference_id: str, **m: Any) -> GatewayLink:
+        if self.broken_for is not None and self.broken_for in m["description"]:
+            raise RuntimeError("an answer that nobody understands")
         link = GatewayLink(
             f"plink_{len(self.made)}", "https://pay.example/1", amount_minor, 0, currency, "created", reference_id,
             None, (), None,  # type: ignore[arg-type]
@@ -206,6 +314,40 @@ async def test_a_link_that_was_paid_a_moment_ago_is_heard_of_first(home: Home) -
     with pytest.raises(AlreadyPaid):
         await invoice_payments.pay_online(home.services, home.id, made.id, STAFF)
     assert ((await seen(home, made.id)).status, await home.owes()) == ("paid", 0)
+
+
+async def test_a_link_that_cannot_be_made_holds_up_no_other(home: Home) -> None:
+    links, services = with_links(home), home.services
+    other = await add_organisation(services)
+    due = []
+    for each in (home, other):
+        await each.done(last_month(home).end)
+        due.append(await issued(each))
+        async with services.transaction() as tx:
+            await billing_settings.put(tx, each.id, BillingIn(auto_payment=True), None)
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE invoices SET issued_on = issued_on - 60, due_on = $1", today(home))
+        await tx.conn.execute("UPDATE invoices SET due_on = due_on - 1 WHERE id = $1", due[0].id)
+    links.broken_for = due[0].number
+    assert await invoice_payments.send_links(services) == 1
+    links.broken_for = None
+    assert await invoice_payments.send_links(services) == 1
+
+
+async def test_what_cannot_be_kept_of_a_link_holds_up_no_other(home: Home) -> None:
+    links, services = with_links(home), home.services
+    other = await add_organisation(services)
+    made = []
+    for each in (home, other):
+        await each.done(last_month(home).end)
+        made.append(await issued(each))
+        await invoice_payments.pay_online(services, each.id, made[-1].id, STAFF)
+    links.settle("paid")
+    async with services.transaction() as tx:
+        sick = f"CHECK (status <> 'success' OR invoice_id <> '{made[0].id}')"
+        await tx.conn.execute(f"ALTER TABLE invoice_payments ADD CONSTRAINT sick {sick}")
+    assert await invoice_payments.poll(services) == 1
+    assert (await seen(other, made[1].id)).status == "paid"
 
 
 @pytest.mark.parametrize(("day", "cycle", "start", "end"), [

@@ -80,6 +80,9 @@ async def test_a_link_is_for_one_file_and_a_time(keeping: Services) -> None:
     assert (await files.by_link(keeping, id_, expires, signature)).id == one.id
     for wrong in (
         (other.id, expires, signature), (id_, expires + 1, signature), (id_, expires, "é"), (id_, None, None),
+        (id_, None, "x"), (id_, None, signature), (id_, None, ""), (id_, expires, None), (id_, expires, ""),
+        (id_, expires, signature[:-1]), (id_, expires, signature.upper()), (id_, expires, f"{signature} "),
+        (id_, 0, signature), (other.id, None, signature),
     ):  # fmt: skip
         with pytest.raises(Missing):
             await files.by_link(keeping, *wrong)
@@ -110,6 +113,27 @@ async def test_what_nobody_kept_dropped_or_old_files_are_thrown_away(keeping: Se
         for gone in (old, waiting):
             with pytest.raises(Missing):
                 await files.keep(tx, gone.id)
+
+
+async def test_one_file_that_cannot_go_keeps_no_other(
+    keeping: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(files, "MOST", 2)
+    made = [await files.add(keeping, "document", HOUSE, f"{n}.pdf", BytesIO(PDF), STAFF) for n in range(5)]
+    for file in made:
+        async with keeping.transaction() as tx:
+            await files.drop(tx, file.id)
+    stuck = keeping.settings.data / "files" / made[0].store_key
+    stuck.unlink()
+    stuck.mkdir()
+    await files.tidy(keeping)
+    assert on_disk(keeping) == 0 and str(made[0].id) in caplog.text
+    async with keeping.read() as conn:
+        assert [row["id"] for row in await conn.fetch("SELECT id FROM files")] == [made[0].id]
+    stuck.rmdir()
+    await files.tidy(keeping)
+    async with keeping.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM files") == 0
 
 
 async def test_what_belongs_to_somebody_goes_with_them_and_not_by_hand(keeping: Services) -> None:

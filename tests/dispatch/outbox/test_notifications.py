@@ -281,7 +281,7 @@ async def test_an_app_that_is_gone_is_dropped(services: Services) -> None:
         async def close(self) -> None:
             return None
 
-    await OutboxSweeper(services, {"push": Provider()}).run_once()
+    await OutboxSweeper(services, "push", Provider()).run_once()
     assert [p["state"] for p in await outbox(services, "push")] == ["dead"]
     async with services.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM push_tokens") == 0

@@ -55,12 +55,12 @@ async def make_due(services: Services) -> None:
 
 async def test_what_is_sent_stays_readable(services: Services) -> None:
     await put(services, "one")
-    assert await OutboxSweeper(services, {"sms": LocalOutbox()}).run_once() == 1
+    assert await OutboxSweeper(services, "sms", LocalOutbox()).run_once() == 1
     async with services.read() as conn:
         listed = await messages.list_outbox(conn, PHONE)
         assert [(m.body, m.state, m.attempts) for m in listed] == [("one: ", "sent", 1)]
         assert await messages.list_outbox(conn, "+910000000000") == []
-    assert await OutboxSweeper(services, {"sms": LocalOutbox()}).run_once() == 0
+    assert await OutboxSweeper(services, "sms", LocalOutbox()).run_once() == 0
 
 
 async def test_a_stream_leaves_in_order_and_a_failure_holds_it_up(services: Services) -> None:
@@ -68,7 +68,7 @@ async def test_a_stream_leaves_in_order_and_a_failure_holds_it_up(services: Serv
         await put(services, text, "a")
     await put(services, "b1", "b")
     recorder = Recorder([SendFailed("no"), SendFailed("no")])
-    sweep = OutboxSweeper(services, {"sms": recorder})
+    sweep = OutboxSweeper(services, "sms", recorder)
     assert await sweep.run_once() == 2
     assert sorted(recorder.texts) == ["a1: ", "b1: "]
     assert await sweep.run_once() == 0, "a2 stands behind a1, which waits"
@@ -83,7 +83,7 @@ async def test_two_nodes_send_each_message_once(services: Services, fresh_pool: 
     for n in range(40):
         await put(services, str(n), f"s{n}")
     recorder = Recorder()
-    nodes = [OutboxSweeper(s, {"sms": recorder}) for s in (services, make_services(fresh_pool, tmp_path))]
+    nodes = [OutboxSweeper(s, "sms", recorder) for s in (services, make_services(fresh_pool, tmp_path))]
     tried = await asyncio.gather(*(node.run_once() for node in nodes for _ in range(2)))
     assert sum(tried) == 40
     assert sorted(recorder.texts) == sorted(f"{n}: " for n in range(40))
@@ -92,10 +92,10 @@ async def test_two_nodes_send_each_message_once(services: Services, fresh_pool: 
 async def test_what_a_dead_node_had_taken_comes_back_after_the_lease(services: Services) -> None:
     await put(services, "one")
     async with services.transaction() as tx:
-        taken = await sweeper.rows.claim(tx.conn, channels=["sms"], lease_s=60.0, limit=10)
+        taken = await sweeper.rows.claim(tx.conn, channel="sms", lease_s=60.0, limit=10)
     assert len(taken) == 1
     recorder = Recorder()
-    sweep = OutboxSweeper(services, {"sms": recorder})
+    sweep = OutboxSweeper(services, "sms", recorder)
     assert await sweep.run_once() == 0
     await make_due(services)
     assert await sweep.run_once() == 1
@@ -107,7 +107,7 @@ async def test_it_is_given_up_after_the_last_try_and_the_next_may_go(services: S
     await put(services, "two", "s")
     tries = len(sweeper.DELAYS_S) + 1
     recorder = Recorder([SendFailed("no answer")] * tries)
-    sweep = OutboxSweeper(services, {"sms": recorder})
+    sweep = OutboxSweeper(services, "sms", recorder)
     for _ in range(tries):
         await make_due(services)
         assert await sweep.run_once() == 1
@@ -119,7 +119,7 @@ async def test_it_is_given_up_after_the_last_try_and_the_next_may_go(services: S
 
 async def test_what_cannot_succeed_is_not_repeated(services: Services) -> None:
     await put(services, "one")
-    sweep = OutboxSweeper(services, {"sms": Recorder([SendFailed("bad number", is_permanent=True)])})
+    sweep = OutboxSweeper(services, "sms", Recorder([SendFailed("bad number", is_permanent=True)]))
     await sweep.run_once()
     assert (await rows(services))[0]["state"] == "dead"
 
@@ -128,7 +128,7 @@ async def test_a_broken_sender_is_a_failed_try_and_says_nothing_of_the_message(
     services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
     await put(services, "SECRET")
-    sweep = OutboxSweeper(services, {"sms": Recorder([ValueError("SECRET")])})
+    sweep = OutboxSweeper(services, "sms", Recorder([ValueError("SECRET")]))
     await sweep.run_once()
     row = (await rows(services))[0]
     assert (row["state"], row["waits"]) == ("pending", True)
@@ -151,7 +151,7 @@ async def test_in_production_a_secret_is_sealed_until_sent_and_then_erased(
     await put(services, "CANARY", is_secret=True)
     assert "CANARY" not in await everything(fresh_pool)
     recorder = Recorder()
-    await OutboxSweeper(services, {"sms": recorder}).run_once()
+    await OutboxSweeper(services, "sms", recorder).run_once()
     assert recorder.texts == ["CANARY: "]
     assert recorder.got[0].params["title"] == "CANARY"
     row = (await rows(services))[0]
@@ -163,7 +163,7 @@ async def test_an_old_code_is_not_sent(services: Services) -> None:
     async with services.transaction() as tx:
         await tx.conn.execute("UPDATE outbox SET created_at = clock_timestamp() - interval '6 minutes'")
     recorder = Recorder()
-    await OutboxSweeper(services, {"sms": recorder}).run_once()
+    await OutboxSweeper(services, "sms", recorder).run_once()
     assert recorder.got == []
     row = (await rows(services))[0]
     assert (row["state"], row["body"]) == ("dead", "")
@@ -176,7 +176,7 @@ async def test_the_hint_wakes_the_sweep(services: Services) -> None:
         async def send(self, message: Message) -> None:
             sent.set()
 
-    sweep = OutboxSweeper(services, {"sms": Waker()})
+    sweep = OutboxSweeper(services, "sms", Waker())
     sweep.start()
     try:
         await put(services, "one")
@@ -191,7 +191,7 @@ async def test_a_message_of_a_rolled_back_cause_is_never_sent(services: Services
         async with services.transaction() as tx:
             await messages.enqueue(tx, "sms", PHONE, "phone_changed", {})
             raise ZeroDivisionError
-    assert await OutboxSweeper(services, {"sms": Recorder()}).run_once() == 0
+    assert await OutboxSweeper(services, "sms", Recorder()).run_once() == 0
 
 
 async def test_a_link_may_arrive_as_long_as_it_works_and_a_code_may_not(services: Services) -> None:
@@ -202,7 +202,7 @@ async def test_a_link_may_arrive_as_long_as_it_works_and_a_code_may_not(services
         await messages.enqueue(tx, "email", "b@example.com", "otp_password", code, is_secret=True)
         await tx.conn.execute("UPDATE outbox SET created_at = created_at - interval '1 hour'")
     recorder = Recorder()
-    await OutboxSweeper(services, {"email": recorder}).run_once()
+    await OutboxSweeper(services, "email", recorder).run_once()
     assert [(m.recipient, m.subject) for m in recorder.got] == [("a@example.com", "Choose your password")]
     assert [r["state"] for r in await rows(services)] == ["sent", "dead"]
 
@@ -212,7 +212,7 @@ async def test_letters_are_tried_for_most_of_a_day(services: Services) -> None:
     async with services.transaction() as tx:
         await messages.enqueue(tx, "email", "a@example.com", "password_changed", {})
     recorder = Recorder([SendFailed("away")] * 20)
-    sweep = OutboxSweeper(services, {"email": recorder})
+    sweep = OutboxSweeper(services, "email", recorder)
     for _ in range(len(sweeper.EMAIL_DELAYS_S) + 3):
         await sweep.run_once()
         await make_due(services)

@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from dispatch.engine import alerts
 from dispatch.events import SYSTEM
 from dispatch.parties import rota
@@ -47,6 +49,17 @@ async def test_those_on_duty_hear_once_by_each_of_their_channels(services: Servi
     assert await rota.tell(services) == 0
     await shout(services, "two")
     assert await rota.tell(services) == 3
+
+
+async def test_what_was_told_does_not_hide_what_was_not(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rota, "MOST_TOLD", 2)
+    await on_duty(services, await add_staff(services, "support", "one@example.com"), -1, 1)
+    for n in range(5):
+        await shout(services, f"thing {n}")
+    assert [await rota.tell(services) for _ in range(4)] == [2, 2, 1, 0]
+    assert len(await sent(services)) == 5
 
 
 async def test_who_comes_on_duty_hears_what_is_open_and_who_was_blocked_nothing(services: Services) -> None:

@@ -1,0 +1,54 @@
+"""The onboarding as the domain knows it: whoever comes second finds it over."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from dispatch.errors import NotSignedIn
+from dispatch.events import Actor
+from dispatch.parties import integration_onboarding
+from dispatch.parties.integration_onboarding import Issued, Started
+from dispatch.parties.integrations import NewIntegration
+from dispatch.services import Services
+
+STRANGER = Actor("integration", None)
+PAPER = {"type": "tax_id", "name": "Tax registration", "url": "https://acme.example/tax.pdf"}
+ADDRESSES = {"webhook_url": "https://acme.example/hooks?key=s3cret", "callback_url": "https://acme.example/?key=s3cret"}
+
+
+async def ready(services: Services) -> Started:
+    """An app that has only its activation left."""
+    async with services.transaction() as tx:
+        new = NewIntegration("Acme Homes", "dev@acme.example", "+911234567890")
+        begun = await integration_onboarding.start(tx, new, STRANGER)
+        id, token = begun.integration.id, begun.token
+        await integration_onboarding.set_business(tx, id, token, {"companyName": "Acme"}, STRANGER)
+        await integration_onboarding.set_api(tx, id, token, ADDRESSES, STRANGER)
+        await integration_onboarding.verify(tx, id, token, [PAPER], STRANGER)
+    return begun
+
+
+async def test_of_two_activations_at_once_one_gets_the_credentials(services: Services) -> None:
+    begun = await ready(services)
+
+    async def activate() -> Issued:
+        async with services.transaction() as tx:
+            return await integration_onboarding.activate(tx, begun.integration.id, begun.token, STRANGER)
+
+    async with services.transaction() as tx:
+        first = await integration_onboarding.activate(tx, begun.integration.id, begun.token, STRANGER)
+        second = asyncio.create_task(activate())
+        async with services.read() as conn:
+            waits = (
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            while not second.done() and not await conn.fetchval(waits):  # noqa: ASYNC110
+                # PostgreSQL has no way to say that somebody waits but to be asked.
+                await asyncio.sleep(0.005)
+    with pytest.raises(NotSignedIn):
+        await second
+    async with services.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM webhook_endpoints") == 1
+    assert first.secret and first.webhook_secret
