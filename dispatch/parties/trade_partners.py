@@ -134,8 +134,7 @@ class Form:
 
 
 async def get(conn: Conn, no: int) -> TradePartner:
-    """Raises Missing. A block that has run out is lifted by looking."""
-    await rows.lift_expired(conn)
+    """Raises Missing. A block that has run out shows as none, also before it is lifted."""
     found = await rows.get(conn, no=no)
     if found is None:
         raise Missing("partner")
@@ -143,16 +142,15 @@ async def get(conn: Conn, no: int) -> TradePartner:
 
 
 async def lock(tx: Tx, no: int) -> TradePartner:
-    """The same, locked until the end of the transaction."""
-    await rows.lift_expired(tx.conn)
+    """The same, locked until the end of the transaction; a block that has run out is lifted. Raises Missing."""
     found = await rows.lock(tx.conn, no=no)
     if found is None:
         raise Missing("partner")
+    await rows.lift_expired(tx.conn, numbers=[no])
     return found
 
 
 async def page(conn: Conn, wanted: Wanted) -> Slice[TradePartner]:
-    await rows.lift_expired(conn)
     return await rows.every.page(conn, wanted)
 
 
@@ -163,8 +161,7 @@ async def whole(services: Services, wanted: Wanted) -> AsyncGenerator[tuple[Conn
     """
     most = services.settings.erp.all_rows
     async with exports.reading(services) as conn:
-        first = await rows.every.page(conn, replace(wanted, page=1, limit=1, cursor=None))
-        if first.total > most or not first.is_exact:
+        if await rows.every.first(conn, replace(wanted, limit=1), skipped=most):
             raise TooMany.beyond(most)
         async with aclosing(rows.every.stream(conn, wanted)) as batches:
             async for batch in batches:
@@ -181,7 +178,6 @@ class Figures:
 
 
 async def statistics(conn: Conn) -> Figures:
-    await rows.lift_expired(conn)
     total = await rows.statistics(conn)
     assert total is not None, "a sum is always there"
     return Figures(total, await rows.by_type(conn), await rows.by_channel(conn))
@@ -250,8 +246,8 @@ async def delete(tx: Tx, actor: Actor, nos: Sequence[int]) -> int:
 
 async def lock_all(tx: Tx, nos: Sequence[int]) -> list[TradePartner]:
     """All of these, locked in one order. Raises Invalid, naming those that are not there."""
-    await rows.lift_expired(tx.conn)
     found = await rows.lock_numbers(tx.conn, numbers=list(nos))
+    await rows.lift_expired(tx.conn, numbers=list(nos))
     known = {partner.no for partner in found}
     if unknown := [str(no) for no in nos if no not in known]:
         raise Invalid({"partner_ids": f"There is no partner {', '.join(unknown[:20])}."})
@@ -268,9 +264,9 @@ async def suggest_code(conn: Conn, document_type: str) -> tuple[str, int]:
         assert found is not None, "sequences are always there"
         value = found.orders if document_type == "BC" else found.notes
         return numbers.SERIES[document_type].pattern.format(value=value), value
-    value = await rows.next_number(conn)
-    assert value is not None, "there is always a next one"
-    return numbers.SERIES["CL"].pattern.format(value=value), value
+    following = await rows.next_number(conn)
+    assert following is not None, "there is always a next one"
+    return numbers.SERIES["CL"].pattern.format(value=following), following
 
 
 async def _insert(tx: Tx, profile: Profile) -> int:
