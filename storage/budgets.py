@@ -54,6 +54,8 @@ class Whom:
 allocate = sql.scalar("allocate", UUID)
 apply = sql.run("apply")
 in_force = sql.rows("in_force", Allocation)
+hold_allotments = sql.scalar("hold_allotments", UUID)
+read_allotments = sql.scalar("read_allotments", UUID)
 open_month = sql.run("open_month")
 months = sql.rows("months", Month)
 move = sql.rows("move", Month)

@@ -55,14 +55,12 @@ async def attach(
 
 
 for _method in ("PUT", "POST"):
-    integration.route(
-        _method, "/{id}/attach-document/{document_type}", permission="integrations:write", tags=TAGS
-    )(attach)
+    integration.route(_method, "/{id}/attach-document/{document_type}", permission="integrations:write", tags=TAGS)(
+        attach
+    )
 
 
-@integration.route(
-    "DELETE", "/{id}/delete-attach-document/{document_id}", permission="integrations:write", tags=TAGS
-)
+@integration.route("DELETE", "/{id}/delete-attach-document/{document_id}", permission="integrations:write", tags=TAGS)
 async def delete(services: Services, caller: Member, id: UUID, document_id: UUID) -> Message:
     """Takes a document away."""
     async with services.transaction() as tx:

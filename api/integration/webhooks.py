@@ -147,9 +147,7 @@ async def create(services: Services, caller: Member, id: UUID, body: WebhookIn) 
 
 
 @integration.route("PUT", "/{id}/webhooks/{webhook_id}", permission=OWN, tags=TAGS)
-async def change(
-    services: Services, caller: Member, id: UUID, webhook_id: UUID, body: WebhookChange
-) -> WebhookOut:
+async def change(services: Services, caller: Member, id: UUID, webhook_id: UUID, body: WebhookChange) -> WebhookOut:
     """Changes what is sent; switched on again, it starts afresh.
 
     Example: {"isActive": false}

@@ -119,9 +119,7 @@ class SettingsOut(CamelView):
     settings: BillingOut
 
 
-@organisation.route(
-    "PUT", "/billing/settings", permission="billing:write", accepts_cards=True, tags=["billing"]
-)
+@organisation.route("PUT", "/billing/settings", permission="billing:write", accepts_cards=True, tags=["billing"])
 async def set_settings(services: Services, caller: Member, body: BillingBody) -> Reply[SettingsOut]:
     """How we want to be billed. The bank's number is kept sealed and shown masked.
 

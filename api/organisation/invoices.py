@@ -213,9 +213,7 @@ async def payments(services: Services, caller: Member, listing: Listing) -> Page
         home = await organisations.get(conn, organisation_id)
         found = await invoice_payments.page(conn, home.id, listing.wanted, organisations.timezone_of(home))
         sums = await invoice_payments.summary(conn, home.id)
-    extra = PaymentSumsOut(
-        total_payments=sums.payments, total_paid=sums.paid_minor, total_pending=sums.pending_minor
-    )
+    extra = PaymentSumsOut(total_payments=sums.payments, total_paid=sums.paid_minor, total_pending=sums.pending_minor)
     return PageWith.among(found, payment_out, PaymentsSummary(summary=extra))
 
 

@@ -68,7 +68,8 @@ class BenefitsIn(CamelBody):
 class RestrictionsIn(CamelBody):
     max_bookings_per_month: Annotated[int, Field(ge=1, le=1000)] | None = None
     advance_booking_days: Annotated[int, Field(ge=0, le=365)] | None = None
-    cancellation_policy: Word | None = None
+    #: So many hours before the start, like 24_hours; whoever cancels later has used the credit.
+    cancellation_policy: Annotated[str, Field(pattern="^[0-9]{1,3}_hours$")] | None = None
 
 
 class ValidityIn(CamelBody):
@@ -221,12 +222,12 @@ async def create(services: Services, caller: Member, body: ProgramBody) -> Reply
     Example: {"programType": "employee_benefit", "name": "Home Services", "benefits": {"type": "credit", "amount": 5000,
     "frequency": "annual"}, "validity": {"startDate": "2027-01-01", "endDate": "2027-12-31"}}
     """
-    limits, who = body.restrictions, body.eligibility
+    limits, who, policy = body.restrictions, body.eligibility, body.restrictions.cancellation_policy
     return await _create(services, caller, NewProgram(
         body.program_type, body.name, body.validity.start_date, body.validity.end_date, body.description,
         who.departments, who.employment_status, who.minimum_tenure, who.segments, body.benefits.amount,
         body.benefits.frequency, body.benefits.rollover, body.allowed_services, limits.max_bookings_per_month,
-        limits.advance_booking_days, limits.cancellation_policy,
+        limits.advance_booking_days, int(policy.removesuffix("_hours")) if policy else None,
     ), body.benefits.currency)  # fmt: skip
 
 

@@ -117,9 +117,7 @@ async def start_new(services: Services, opened: Opened) -> dict[str, Any]:
     """
     payment, booking = opened.payment, opened.booking
     assert payment is not None and opened.intent is not None, "something is left to pay online"
-    order_id = await intents.run_first(
-        services, opened.intent, payment, booking.number, first_wait_s=SECOND_TRY_S
-    )
+    order_id = await intents.run_first(services, opened.intent, payment, booking.number, first_wait_s=SECOND_TRY_S)
     ordered = replace(payment, gateway_order_id=order_id) if order_id else await _order(services, payment)
     return block(services, booking, ordered, services.settings.payments.key_id)
 

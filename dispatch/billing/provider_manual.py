@@ -64,9 +64,7 @@ async def change(
     Raises Missing, NotOpen.
     """
     known = await get(tx.conn, provider_id, manual_id)
-    if not await rows.change(
-        tx.conn, id=manual_id, provider_id=provider_id, note=note, received_on=received_on
-    ):
+    if not await rows.change(tx.conn, id=manual_id, provider_id=provider_id, note=note, received_on=received_on):
         raise NotOpen
     if description is not None:
         await transaction_rows.describe(tx.conn, id=known.transaction_id, description=description)

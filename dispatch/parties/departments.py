@@ -125,9 +125,7 @@ async def _complete(
     tx: Tx, organisation_id: UUID, department_id: UUID, new: DepartmentIn, today: date, set_by: str
 ) -> Department:
     members = list(dict.fromkeys(new.approvers))
-    await rows.add_approvers(
-        tx.conn, department_id=department_id, organisation_id=organisation_id, members=members
-    )
+    await rows.add_approvers(tx.conn, department_id=department_id, organisation_id=organisation_id, members=members)
     if new.budget_minor is not None:
         known = (await budgets.in_force(tx.conn, organisation_id, today)).get(department_id)
         rules = budgets.Rules() if known is None else budgets.Rules(

@@ -89,9 +89,7 @@ async def begin(tx: Tx, by: By, sheet: Sheet) -> Enrolment:
             tx, TASK, {"enrolment_id": str(enrolment_id)}, key=f"{TASK}:{enrolment_id}",
             owner=f"organisation:{by.organisation_id}",
         )  # fmt: skip
-    await audit.record(
-        tx, by.actor, "members.enrol", "enrolment", enrolment_id, {"rows": {"old": None, "new": total}}
-    )
+    await audit.record(tx, by.actor, "members.enrol", "enrolment", enrolment_id, {"rows": {"old": None, "new": total}})
     return await get(tx.conn, by.organisation_id, enrolment_id)
 
 

@@ -139,9 +139,7 @@ async def make(
             )  # fmt: skip
     except StorageError as error:
         raise _duplicate(error) from error
-    await invitations.invite(
-        tx, new.email, new.name, realm=REALM, party_id=party_id, party_name=new.name, role=OWNER
-    )
+    await invitations.invite(tx, new.email, new.name, realm=REALM, party_id=party_id, party_name=new.name, role=OWNER)
     made = await get(tx.conn, party_id)
     await audit.changed(tx, actor, "create_integration", "integration", party_id, None, _audited(made))
     return made

@@ -121,9 +121,7 @@ async def register(tx: Tx, new: Registration, *, ip: str | None = None, user_age
             tx, organisation_id, None, today, new.budget_minor, rules=budgets.Rules(), set_by="registration"
         )
     pair = await tx.services.sessions.open(tx, REALM, member_id, ip=ip, user_agent=user_agent)
-    token = tx.services.tokens.mint(
-        REALM, str(member_id), pair.session_id, ONBOARDING_S, {"scope": ONBOARDING_SCOPE}
-    )
+    token = tx.services.tokens.mint(REALM, str(member_id), pair.session_id, ONBOARDING_S, {"scope": ONBOARDING_SCOPE})
     return Registered(made, member_id, token)
 
 
@@ -201,9 +199,7 @@ async def set_status(tx: Tx, organisation_id: UUID, status: str, reason: str | N
     before = await lock(tx, organisation_id)
     today = local(tx.now, timezone_of(before)).date()
     try:
-        done = await rows.set_status(
-            tx.conn, id=before.id, status=status, reason=reason, actor=actor.id, today=today
-        )
+        done = await rows.set_status(tx.conn, id=before.id, status=status, reason=reason, actor=actor.id, today=today)
     except StorageError as e:
         raise _taken(e) from e
     return done is not None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dispatch import bus
+from dispatch.counts import WEBHOOKS
 from dispatch.engine import alerts
 from dispatch.errors import DispatchError
 from dispatch.loops import Loop
@@ -119,6 +120,7 @@ class WebhookWorker:
         try:
             outcome = await self._try(row)
             is_success = outcome.error is None
+            WEBHOOKS.labels("delivered" if is_success else "failed").inc()
             async with self._settling:
                 await self._services.retrying(lambda tx: _settle(tx, row, outcome))
         except Exception as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import time, timedelta
-from typing import Any
+from datetime import date, time, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,7 +18,15 @@ from dispatch.errors import DispatchError, Missing
 from dispatch.parties import addresses, budgets, members, programs
 from dispatch.parties.addresses import AddressIn
 from dispatch.parties.members import Access
-from dispatch.parties.programs import CreditUsedUp, NewProgram, NotEligible, ProgramClosed, ProgramRule
+from dispatch.parties.programs import (
+    CreditUsedUp,
+    NewProgram,
+    NotEligible,
+    ProgramClosed,
+    ProgramRule,
+    ProgramUsedUp,
+)
+from storage.programs import Program
 from tests.api.organisation.conftest import Portal
 from tests.organisations import Home, add_organisation
 from tests.world import KOLKATA, World
@@ -222,3 +231,54 @@ async def test_a_programs_credit_is_never_passed_and_comes_back(world: World) ->
         await books(world, home, account_id, program=strict.id)
     with pytest.raises(Missing):
         await books(world, home, account_id, program=uuid4())
+
+
+async def test_a_programs_budget_holds_and_a_late_cancellation_costs_the_credit(world: World) -> None:
+    for km in (1, 2):
+        await world.technician(km_north=km)
+    home = await add_organisation(world.services)
+    account_id = await home.account_of(await home.member())
+    today = world.now.date()
+    new = NewProgram(
+        "wellness_program", "Health", today, today + timedelta(days=90), budget_minor=188_800, cancel_hours=24
+    )
+    async with world.services.transaction() as tx:
+        program = await programs.create(tx, home.by, new)
+    made = await books(world, home, account_id, program=program.id)
+    with pytest.raises(ProgramUsedUp):
+        await books(world, home, account_id, hour=13, program=program.id)
+    async with world.services.transaction() as tx:
+        await cancellation.cancel(tx, made.id, account_id, None)
+    again = await books(world, home, account_id, hour=15, program=program.id)
+    booking = await world.booking(again.id)
+    await world.advance(seconds=(booking.starts_at - world.now).total_seconds() - 3600)
+    async with world.services.transaction() as tx:
+        await cancellation.cancel(tx, again.id, account_id, "too late")
+    async with world.services.read() as conn:
+        stats, _ = (await programs.stats(conn, [program.id]))[program.id]
+    assert stats.used_minor == 188_800
+
+
+@pytest.mark.parametrize(
+    ("frequency", "rollover", "day", "today", "enrolled", "expected"),
+    [
+        ("monthly", False, "2026-03-20", "2026-03-01", "2026-01-01", ("2026-03-15", 1)),
+        # What rolls over is one credit that grows with each period that has begun.
+        ("monthly", True, "2026-03-20", "2026-03-01", "2026-01-01", ("2026-01-15", 2)),
+        ("monthly", True, "2026-03-20", "2026-03-16", "2026-01-01", ("2026-01-15", 3)),
+        ("monthly", True, "2026-03-20", "2026-03-16", "2026-02-20", ("2026-01-15", 2)),
+        ("quarterly", True, "2026-12-31", "2026-12-31", "2026-01-20", ("2026-01-15", 4)),
+        ("once", True, "2026-12-31", "2026-12-31", "2026-01-20", ("2026-01-15", 1)),
+    ],
+)
+def test_credit_rolls_over_once(
+    frequency: str, rollover: bool, day: str, today: str, enrolled: str, expected: tuple[str, int]
+) -> None:
+    program = cast(
+        Program,
+        SimpleNamespace(
+            frequency=frequency, rollover=rollover, starts_on=date(2026, 1, 15), ends_on=date(2026, 12, 31)
+        ),
+    )
+    period, periods = programs.credit_of(program, *(date.fromisoformat(d) for d in (day, today, enrolled)))
+    assert (period.isoformat(), periods) == expected

@@ -76,9 +76,7 @@ async def test_an_offer_goes_to_its_technician_only(services: Services) -> None:
     ("actor", "phones"),
     [("customer", [OTHER_PHONE]), ("admin", [PHONE, OTHER_PHONE]), ("system", [PHONE, OTHER_PHONE])],
 )
-async def test_nobody_gets_an_sms_about_their_own_deed(
-    services: Services, actor: str, phones: list[str]
-) -> None:
+async def test_nobody_gets_an_sms_about_their_own_deed(services: Services, actor: str, phones: list[str]) -> None:
     await booked(services)
     async with services.read() as conn:
         booking_id = await conn.fetchval("SELECT id FROM bookings")
@@ -144,9 +142,7 @@ async def message(services: Services) -> str:
         ("payment.captured", {"amount_minor": 177120}, "Your payment of INR 1,771.20 for"),
     ],
 )  # fmt: skip
-async def test_messages_name_the_amounts(
-    services: Services, fact: str, data: dict[str, Any], words: str
-) -> None:
+async def test_messages_name_the_amounts(services: Services, fact: str, data: dict[str, Any], words: str) -> None:
     _, _, booking_id = await booked(services)
     await happen(services, booking_id, fact, Actor("admin"), reason="rain.", currency="INR", **data)
     assert words in await message(services)
