@@ -6,9 +6,12 @@ import asyncio
 from uuid import UUID
 
 from dispatch.access import passwords, signing
+from dispatch.events import Actor
 from dispatch.parties import erp_customers, members
 from dispatch.parties.members import AlreadyMember, NewMember, TooManyMembers
 from dispatch.services import Services
+from dispatch.webhooks import endpoints
+from dispatch.webhooks.owners import Owner
 from storage import accounts as account_rows
 from storage import erasure
 from tests.organisations import Home, add_organisation
@@ -57,6 +60,23 @@ async def test_a_password_that_somebody_else_chose_makes_nobody_a_member(service
     await signing.use_link(services, link, "of their own choice")
     async with services.read() as conn:
         assert (await members.get(conn, home.by, member_id)).status == "active"
+
+
+async def test_each_members_events_leave_in_an_order_of_their_own(services: Services) -> None:
+    home = await add_organisation(services)
+    async with services.transaction() as tx:
+        owner, events = Owner("organisation", home.id), ("user.enrolled", "user.suspended")
+        await endpoints.create(tx, owner, Actor("admin", None), url="https://hooks.example.com/in", events=events)
+    first, second = [await enrol(home, n) for n in (1, 2)]
+    assert isinstance(first, UUID)
+    async with services.transaction() as tx:
+        await members.apply_status(tx, home.id, first, "suspended", "Left")
+    async with services.read() as conn:
+        told = await conn.fetch("SELECT type, data ->> 'member_id' AS who, stream FROM webhook_deliveries ORDER BY no")
+    assert [(t["type"], t["who"]) for t in told] == [
+        ("user.enrolled", str(first)), ("user.enrolled", str(second)), ("user.suspended", str(first)),
+    ]  # fmt: skip
+    assert told[0]["stream"] == told[2]["stream"] != told[1]["stream"]
 
 
 async def test_an_erased_account_leaves_no_name(services: Services) -> None:
