@@ -17,6 +17,7 @@ import orjson
 
 from dispatch.billing import charges, checkout, member_bookings, on_account, payments, promos
 from dispatch.billing.charges import Opened
+from dispatch.counts import CHECKOUTS
 from dispatch.engine import bookings, free_times, search, slots
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.free_times import Need, SlotTaken
@@ -199,6 +200,7 @@ async def _book(tx: Tx, account_id: UUID, wish: Confirmation, located: Located |
         await promos.redeem(tx, asked.found.promo_code_id, account_id, booking.id, booking.discount_minor)
     if keep is not None and booking.payment_method != "online":
         await keep(tx, _answer(booking))
+    tx.after_commit(CHECKOUTS.labels("booked").inc)
     # Facts and what people are told stand in the transaction's hands by now, and are written as it ends.
     return replace(opened, booking=booking)
 

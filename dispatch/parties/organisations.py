@@ -32,6 +32,8 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "in": ("Asia/Kolkata", "INR"),
 }  # fmt: skip
 _DEFAULT_PLACE = ("Asia/Manila", "PHP")
+#: The clocks of an organisation that has told nothing of its own.
+DEFAULT_TIMEZONE = _DEFAULT_PLACE[0]
 _ONCE = {
     "organisations_registered_email": "An organisation was registered with this e-mail address already.",
     "organisations_registration_no": "An organisation with this registration number is registered already.",
@@ -165,7 +167,7 @@ async def require_staff(conn: Conn, account_id: UUID) -> Manager:
 
 
 def timezone_of(organisation: Organisation) -> str:
-    return organisation.timezone or _DEFAULT_PLACE[0]
+    return organisation.timezone or DEFAULT_TIMEZONE
 
 
 def currency_of(organisation: Organisation) -> str:
