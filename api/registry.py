@@ -46,9 +46,7 @@ def all_routes(audiences: Sequence[Audience] = AUDIENCES) -> list[Route]:
     for route in routes:
         other = seen.setdefault(f"{route.method} {route.pattern}", route)
         if other is not route:
-            raise BadRoute(
-                f"{route.template} is declared twice: {other.func.__name__}, {route.func.__name__}"
-            )
+            raise BadRoute(f"{route.template} is declared twice: {other.func.__name__}, {route.func.__name__}")
     return routes
 
 

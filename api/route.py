@@ -263,9 +263,7 @@ class Route:
             if not (isinstance(model, type) and issubclass(model, _Model)):
                 continue
             if self.audience.dialect.is_camel != model.is_camel:
-                raise BadRoute(
-                    f"{where}: {model.__name__} has not the key style of {self.audience.dialect.name}"
-                )
+                raise BadRoute(f"{where}: {model.__name__} has not the key style of {self.audience.dialect.name}")
 
     def _check_permission(self, where: str) -> None:
         resources = self.audience.resources
@@ -442,9 +440,7 @@ class Route:
                 raise CardDataRefused.at(path_of(place))
         return bad
 
-    def _claim(
-        self, request: web.Request, info: RequestInfo, who: str, body: Any, model: Any
-    ) -> Claim | None:
+    def _claim(self, request: web.Request, info: RequestInfo, who: str, body: Any, model: Any) -> Claim | None:
         key, is_natural = info.idempotency_key, False
         if key is None and callable(self.idempotency):
             key, is_natural = self.idempotency(model), True

@@ -127,9 +127,7 @@ def _place(route: Declared, inputs: Inputs, name: str, hints: dict[str, Any], de
     elif kind is Listing:
         if name != "listing":
             raise BadRoute(f"{route.template}: the parameter {name} must be called listing")
-        inputs.listing = Reader(
-            route.listing or Grammar(), route.page_limit, _item_fields(hints.get("return"))
-        )
+        inputs.listing = Reader(route.listing or Grammar(), route.page_limit, _item_fields(hints.get("return")))
     else:
         raise BadRoute(f"{route.template}: nothing says where the parameter {name} comes from")
 

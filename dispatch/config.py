@@ -77,9 +77,7 @@ class Sockets(BaseModel):
 
     auth_timeout_s: float = Field(5.0, gt=0, description="A socket that has not signed in by then is cut")
     ping_interval_s: float = Field(25.0, gt=0, description="Heartbeat")
-    ping_timeout_s: float = Field(
-        20.0, gt=0, description="A peer that does not answer the heartbeat by then is cut"
-    )
+    ping_timeout_s: float = Field(20.0, gt=0, description="A peer that does not answer the heartbeat by then is cut")
     events_per_s: float = Field(20.0, gt=0, description="Events a socket may send per second")
     events_burst: int = Field(40, ge=1, description="Events a socket may send at once")
     max_frame_bytes: int = Field(65_536, ge=1024, description="Largest frame")
@@ -135,9 +133,7 @@ class TokenTimes(BaseModel):
 
     access_s: int = Field(900, ge=60, description="Life of an access token")
     refresh_s: int = Field(604_800, ge=3600, description="Life of a session")
-    service_token: SecretStr | None = Field(
-        None, description="A fixed token of the internal API, besides minted ones"
-    )
+    service_token: SecretStr | None = Field(None, description="A fixed token of the internal API, besides minted ones")
 
 
 class ScoreWeights(BaseModel):
@@ -173,9 +169,7 @@ class Watch(BaseModel):
 class Dispatch(BaseModel):
     """The engine."""
 
-    offer_window_s: float = Field(
-        900, gt=0, description="partner_assignment_timeout: how long an offer is open"
-    )
+    offer_window_s: float = Field(900, gt=0, description="partner_assignment_timeout: how long an offer is open")
     offer_window_min_s: float = Field(60, gt=0, description="The shortest window of an offer")
     offer_windows: list[OfferWindow] = Field([], description="Shorter windows by lead time")
     open_offers: int = Field(
@@ -196,9 +190,7 @@ class Dispatch(BaseModel):
     steps_ahead_s: float = Field(7200, ge=0, description="The steps of a job may be made so long before its start")
     weights: ScoreWeights = ScoreWeights()
     watch: Watch = Watch()
-    start_code_required: bool = Field(
-        False, description="The technician must enter a code that the customer shows"
-    )
+    start_code_required: bool = Field(False, description="The technician must enter a code that the customer shows")
     auto_arrive: bool = Field(True, description="A detected arrival moves the job to arrived")
     reports_per_s: float = Field(1.0, gt=0, description="Reports of positions a second, per technician")
     reports_burst: float = Field(5.0, ge=1, description="Reports of positions at once, per technician")
@@ -229,9 +221,7 @@ class Billing(BaseModel):
     tax_base: Literal["subtotal_less_discount", "net"] = Field(
         "subtotal_less_discount", description="What is taxed (C1)"
     )
-    technician_share_pct: float = Field(
-        70.0, ge=0, le=100, description="The technician's share of the grand total"
-    )
+    technician_share_pct: float = Field(70.0, ge=0, le=100, description="The technician's share of the grand total")
     free_cancellation_s: float = Field(300, ge=0, description="Cancelling is free for so long after booking")
     cancellation_fee_pct: float = Field(10.0, ge=0, le=100, description="Fee of a later cancellation")
     preview_s: float = Field(120, gt=0, description="Life of a checkout preview")
@@ -257,7 +247,10 @@ class Providers(BaseModel):
     timezone: str = Field("Africa/Lagos", description="Of a provider that names no other")
     min_payout_minor: int = Field(100_000, ge=0, description="Smallest payout, in the smallest units")
     review_above_minor: int = Field(
-        50_000_000, ge=0, description="Larger payouts that are asked for by hand wait for staff, in the smallest units"
+        50_000_000,
+        ge=0,
+        description="Larger payouts that are asked for by hand wait for staff, in the smallest units of the house's "
+        "currency; those in another one always do",
     )
     redirects: list[str] = Field(
         [], description="Exact origins to which a payment page may send back, besides those that may ask over REST"
@@ -270,13 +263,9 @@ class Payments(BaseModel):
     key_id: str = Field("", description="Razorpay key id; without keys online payment answers 503")
     key_secret: SecretStr = Field(SecretStr(""), description="Razorpay key secret")
     webhook_secret: SecretStr = Field(SecretStr(""), description="Secret of the webhook's signature")
-    previous_webhook_secret: SecretStr = Field(
-        SecretStr(""), description="The secret before the last rotation"
-    )
+    previous_webhook_secret: SecretStr = Field(SecretStr(""), description="The secret before the last rotation")
     base_url: str = Field("https://api.razorpay.com", description="The gateway's address")
-    account_number: str = Field(
-        "", description="RazorpayX account that payouts leave from; empty: paid out by hand"
-    )
+    account_number: str = Field("", description="RazorpayX account that payouts leave from; empty: paid out by hand")
     connect_s: float = Field(3.0, gt=0, description="Longest wait for a connection")
     total_s: float = Field(10.0, gt=0, description="Longest wait for an answer")
 
@@ -288,9 +277,7 @@ class Payments(BaseModel):
 class Senders(BaseModel):
     """Who carries messages."""
 
-    sms: Literal["outbox", "twilio", "msg91"] = Field(
-        "outbox", description="SMS provider; outbox keeps them here"
-    )
+    sms: Literal["outbox", "twilio", "msg91"] = Field("outbox", description="SMS provider; outbox keeps them here")
     push: Literal["outbox", "fcm"] = Field("outbox", description="Push provider; outbox keeps them here")
     email: Literal["outbox", "smtp"] = Field("outbox", description="Who carries e-mail; outbox keeps it here")
     twilio_sid: str = Field("", description="Twilio account")
@@ -378,9 +365,7 @@ class Console(BaseModel):
 class Settings(BaseSettings):
     """All settings. From the environment as DISPATCH_NAME or DISPATCH_GROUP__NAME."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="DISPATCH_", env_nested_delimiter="__", extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="DISPATCH_", env_nested_delimiter="__", extra="ignore", frozen=True)
 
     env: Literal["development", "test", "production"] = Field(
         "development", description="production refuses development's conveniences"
@@ -406,9 +391,7 @@ class Settings(BaseSettings):
     )
     currency: str = Field("INR", pattern="^[A-Z]{3}$", description="Where no zone says another")
     timezone: str = Field("Asia/Kolkata", description="Where no zone says another")
-    phone_region: str = Field(
-        "IN", pattern="^[A-Z]{2}$", description="Phones without a country code belong here"
-    )
+    phone_region: str = Field("IN", pattern="^[A-Z]{2}$", description="Phones without a country code belong here")
     brand: str = Field("Minuteserv", description="The name that customers see")
     integration_activation_requires_review: bool = Field(
         False, description="An integration that has completed its onboarding waits for staff to activate it"

@@ -61,9 +61,7 @@ class Loop:
         self._task = asyncio.create_task(self.run(), name=self.name)
 
     async def stop(self) -> None:
-        """Ends it wherever it is; the round that was under way is the business of whoever comes next.
-
-        """
+        """Ends it wherever it is; the round that was under way is the business of whoever comes next."""
         task, self._task = self._task, None
         if task is not None:
             await end([task])

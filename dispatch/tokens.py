@@ -84,9 +84,7 @@ class Tokens:
         }  # fmt: skip
         if session_id is not None:
             claims["sid"] = str(session_id)
-        return self._jwt.encode(
-            claims, self._keys[self._kid], algorithm=ALGORITHMS[0], headers={"kid": self._kid}
-        )
+        return self._jwt.encode(claims, self._keys[self._kid], algorithm=ALGORITHMS[0], headers={"kid": self._kid})
 
     def read(self, token: str, realm: str) -> Claims:
         """The claims of a token of this realm. Raises TokenExpired, and NotSignedIn for every other fault.

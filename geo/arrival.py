@@ -125,9 +125,7 @@ def _enter(approach: Approach, fix: Fix, distance_m: float, passed_m: float, lin
     confirmed = slow_fixes >= lines.confirming_fixes and fix.at_s - slow_since_s >= lines.confirming_s
     dwelt = fix.at_s - entered_at_s >= lines.dwell_s
     if confirmed or dwelt:
-        return replace(
-            approach, inside=True, entered_at_s=None, slow_since_s=None, slow_fixes=0, outside_fixes=0
-        )
+        return replace(approach, inside=True, entered_at_s=None, slow_since_s=None, slow_fixes=0, outside_fixes=0)
     return replace(approach, entered_at_s=entered_at_s, slow_since_s=slow_since_s, slow_fixes=slow_fixes)
 
 

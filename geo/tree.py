@@ -30,9 +30,7 @@ _intersects = ctypes.PYFUNCTYPE(_INT, _POINTER, _POINTER, _POINTER, _SIZE, _POIN
 _insert = ctypes.PYFUNCTYPE(_INT, _POINTER, ctypes.c_int64, _POINTER, _POINTER, _SIZE, _POINTER, _SIZE)(
     ("Index_InsertData", core.rt)
 )
-_delete = ctypes.PYFUNCTYPE(_INT, _POINTER, ctypes.c_int64, _POINTER, _POINTER, _SIZE)(
-    ("Index_DeleteData", core.rt)
-)
+_delete = ctypes.PYFUNCTYPE(_INT, _POINTER, ctypes.c_int64, _POINTER, _POINTER, _SIZE)(("Index_DeleteData", core.rt))
 _free = ctypes.PYFUNCTYPE(None, _POINTER)(("Index_Free", core.rt))
 
 _NOTHING: Ids = np.empty(0, dtype=np.int64)

@@ -190,9 +190,7 @@ def _cut(area: BaseGeometry) -> BaseGeometry:
     if not (west < -180.0 or east > 180.0):
         return area
     parts = [
-        shapely.transform(
-            area.intersection(shapely.box(-180.0 + turn, -90.0, 180.0 + turn, 90.0)), _moved_by(-turn)
-        )
+        shapely.transform(area.intersection(shapely.box(-180.0 + turn, -90.0, 180.0 + turn, 90.0)), _moved_by(-turn))
         for turn in (-360.0, 0.0, 360.0)
     ]
     return shapely.union_all(parts)
@@ -203,9 +201,7 @@ def _moved_by(degrees: float) -> Callable[[NDArray[np.float64]], NDArray[np.floa
 
 
 def _polygon(rings: object, where: str, budget: list[int]) -> Polygon:
-    outer, *holes = [
-        _ring(ring, f"{where}, ring {n}", budget) for n, ring in enumerate(_list(rings, where, "rings"))
-    ]
+    outer, *holes = [_ring(ring, f"{where}, ring {n}", budget) for n, ring in enumerate(_list(rings, where, "rings"))]
     west, east = min(lng for lng, _ in outer), max(lng for lng, _ in outer)
     return Polygon(outer, [_beside(hole, west, east) for hole in holes])
 

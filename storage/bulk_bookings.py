@@ -22,7 +22,6 @@ class Bulk:
     number: str
     organisation_id: UUID
     department_id: UUID | None
-    program_id: UUID | None
     member_id: UUID
     account_id: UUID
     type: str
@@ -69,8 +68,11 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
+    """`is_there`: they are still an active member, who can be waited for."""
+
     member_id: UUID
     name: str
+    is_there: bool
     decision: str | None
     note: str | None
     decided_at: datetime | None
@@ -88,6 +90,7 @@ class Visit:
 
     id: UUID
     location_id: UUID
+    location: str
     on_date: date
     at_time: time
     state: str
@@ -115,8 +118,12 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Due:
+    """A visit, and its place in the order in which they are looked at."""
+
     id: UUID
     bulk_id: UUID
+    on_date: date
+    at_time: time
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +199,6 @@ deciders = sql.rows("deciders", Id)
 owner = sql.row("owner", Acting)
 decide = sql.scalar("decide", UUID)
 set_status = sql.scalar("set_status", UUID)
-visits = sql.rows("visits", Visit)
 sums = sql.row("sums", Sums)
 to_book = sql.rows("to_book", Due)
 take = sql.row("take", Planned)
@@ -203,6 +209,7 @@ drop_planned = sql.rows("drop_planned", Day)
 planned = sql.rows("planned", Day)
 open_bookings = sql.rows("open_bookings", Id)
 finish = sql.scalar("finish", UUID)
+finish_all = sql.run("finish_all")
 overdue = sql.rows("overdue", Id)
 bind = sql.run("bind")
 spent_in_month = sql.scalar("spent_in_month", int)
@@ -221,4 +228,15 @@ of_organisation = Listed(
         "category": AnyOf("e.category", "text"), "member": AnyOf("e.member_id", "uuid"),
     },
     columns="line_columns", source="line_source",
+)  # fmt: skip
+visits = Listed(
+    sql, "of_bulk", Visit,
+    key=Sort("v.id", "uuid"),
+    sorts={"date": Sort("v.on_date", "date")},
+    default_sort=(("date", False),),
+    filters={
+        "state": AnyOf("v.state", "text"), "location": AnyOf("v.location_id", "uuid"),
+        "date_from": "v.on_date >= {}::date", "date_to": "v.on_date <= {}::date",
+    },
+    columns="visit_columns", source="visit_source", indexed=[("date", ())],
 )  # fmt: skip

@@ -30,9 +30,23 @@ class PaymentLink:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OpenLink:
+    """What whoever pays at a link needs of it; how often it was paid at is not counted for them."""
+
+    id: UUID
+    provider_id: UUID
+    title: str
+    description: str | None
+    amount_minor: int | None
+    currency: str
+    status: str
+    redirect_url: str | None
+
+
 insert = sql.row("insert", PaymentLink)
 get = sql.row("get", PaymentLink)
-by_code = sql.row("by_code", PaymentLink)
+by_code = sql.row("by_code", OpenLink)
 change = sql.row("change", PaymentLink)
 
 of_provider = Listed(

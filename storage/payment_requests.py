@@ -15,7 +15,10 @@ sql = Statements("payment_requests")
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
-    """`url` is the gateway's page, once it is known; `code` is ours, for the public checkout."""
+    """`url` is the gateway's page, once it is known; `code` is ours, for the public checkout.
+
+    Paid, it makes its subscription go on for `renews_days`.
+    """
 
     id: UUID
     provider_id: UUID
@@ -38,6 +41,7 @@ class PaymentRequest:
     description: str | None
     due_at: datetime | None
     metadata: dict[str, Any]
+    renews_days: int | None
     redirect_url: str | None
     gateway_link_id: str | None
     url: str | None
@@ -50,6 +54,7 @@ class PaymentRequest:
 insert = sql.run("insert")
 get = sql.row("get", PaymentRequest)
 lock = sql.row("lock", PaymentRequest)
+lock_open_of = sql.rows("lock_open_of", PaymentRequest)
 of_payment = sql.row("of_payment", PaymentRequest)
 lock_of_payment = sql.row("lock_of_payment", PaymentRequest)
 by_code = sql.row("by_code", PaymentRequest)

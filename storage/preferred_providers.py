@@ -19,7 +19,9 @@ class Preferred:
     name: str
     services: list[str]
     priority: int
+    #: What was asked for, and what staff agreed to.
     discount_pct: Decimal
+    agreed_pct: Decimal
     exclusivity: bool
 
 
@@ -39,8 +41,9 @@ class Negotiated:
     price_minor: int | None
 
 
-clear = sql.run("clear")
-add = sql.scalar("add", int)
+drop_others = sql.run("drop_others")
+put = sql.scalar("put", int)
+agree = sql.scalar("agree", Decimal)
 set_rules = sql.run("set_rules")
 rules = sql.row("rules", Rules)
 of_organisation = sql.rows("of_organisation", Preferred)

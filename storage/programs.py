@@ -15,7 +15,10 @@ sql = Statements("programs")
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Empty lists mean everybody, or every service. `credit_minor` None: there is nothing to use up."""
+    """Empty lists mean everybody, or every service. `credit_minor` None: there is nothing to use up.
+
+    `academic_year`: it goes by the terms of that year.
+    """
 
     id: UUID
     organisation_id: UUID
@@ -34,12 +37,13 @@ class Program:
     allowed_services: list[str]
     month_bookings: int | None
     advance_days: int | None
-    cancellation: str | None
+    cancel_hours: int | None
     budget_minor: int | None
     details: dict[str, Any]
     activation: dict[str, Any] | None
     starts_on: date
     ends_on: date
+    academic_year: str | None
     created_at: datetime
 
 
@@ -61,6 +65,9 @@ class TopService:
     amount_minor: int
 
 
+#: As the columns have it: what is over is ended, whatever it was before.
+_STATUS = "(CASE WHEN g.ends_on < app_now()::date THEN 'ended' ELSE g.status END)"
+
 insert = sql.scalar("insert", UUID)
 get = sql.row("get", Program)
 lock = sql.row("lock", Program)
@@ -71,12 +78,13 @@ is_eligible = sql.scalar("is_eligible", bool)
 in_month = sql.scalar("in_month", int)
 open_credit = sql.run("open_credit")
 take_credit = sql.scalar("take_credit", int)
+take_budget = sql.run("take_budget")
 use = sql.run("use")
 bind = sql.run("bind")
 of_organisation = Listed(
     sql, "of_organisation", Program, key=Sort("g.id", "uuid"),
     sorts={"created": Sort("g.created_at", "timestamptz"), "name": Sort("lower(g.name)", "text")},
     default_sort=(("created", True),),
-    filters={"status": AnyOf("g.status", "text"), "kind": AnyOf("g.kind", "text")},
+    filters={"status": AnyOf(_STATUS, "text"), "kind": AnyOf("g.kind", "text")},
     indexed=[("created", ())],
 )  # fmt: skip

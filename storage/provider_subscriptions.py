@@ -66,8 +66,6 @@ class Paid:
     status: str
     reference: str
     payment_id: UUID | None
-    request_id: UUID
-    request_status: str
 
 
 insert = sql.run("insert")

@@ -45,16 +45,11 @@ class Provider:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Id:
-    id: UUID
-
-
 insert_party = sql.scalar("insert_party", UUID)
 insert = sql.run("insert")
 get = sql.row("get", Provider)
 lock = sql.row("lock", Provider)
-with_money = sql.rows("with_money", Id)
+all = sql.rows("all", Provider)
 paid_out = sql.run("paid_out")
 set_payouts = sql.run("set_payouts")
 enlist = sql.run("enlist")

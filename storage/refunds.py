@@ -13,12 +13,15 @@ sql = Statements("refunds")
 
 @dataclass(frozen=True, slots=True)
 class Refund:
+    """`uncovered_minor`: what the wallet of whoever was paid did not hold any more as the gateway gave it back."""
+
     id: UUID
     payment_id: UUID
     booking_id: UUID | None
     amount_minor: int
     prepaid_minor: int
     owed_minor: int
+    uncovered_minor: int
     currency: str
     to_wallet: bool
     status: str

@@ -47,9 +47,7 @@ class City:
 
 
 @asynccontextmanager
-async def city(
-    pool: Pool, *, technicians: int = 12, customers: int = 3, **settings: Any
-) -> AsyncIterator[City]:
+async def city(pool: Pool, *, technicians: int = 12, customers: int = 3, **settings: Any) -> AsyncIterator[City]:
     """A city at MORNING. `settings` are groups of Settings as dicts."""
     folder = Path(tempfile.mkdtemp(prefix="dispatch-city-"))
     services = await assemble(Settings(env="test", data=folder, **settings), pool, LocalBus())

@@ -35,9 +35,7 @@ def make_services(pool: Pool, data: Path, **settings: Any) -> Services:
     )  # fmt: skip
 
 
-async def send_code(
-    services: Services, phone: str = PHONE, purpose: str = "login", ip: str | None = None
-) -> str:
+async def send_code(services: Services, phone: str = PHONE, purpose: str = "login", ip: str | None = None) -> str:
     """Asks for a code and reads it where the SMS would have been."""
     async with services.transaction() as tx:
         await otp.send(tx, phone, purpose, ip)
@@ -46,9 +44,7 @@ async def send_code(
 
 async def code_in_outbox(services: Services, phone: str = PHONE) -> str:
     async with services.read() as conn:
-        body = await conn.fetchval(
-            "SELECT body FROM outbox WHERE recipient = $1 ORDER BY id DESC LIMIT 1", phone
-        )
+        body = await conn.fetchval("SELECT body FROM outbox WHERE recipient = $1 ORDER BY id DESC LIMIT 1", phone)
     found = re.match(r"\d{6}", body)
     assert found is not None
     return found[0]

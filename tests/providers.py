@@ -8,14 +8,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from dispatch.access import passwords
-from dispatch.billing import ledger
+from dispatch.billing import ledger, provider_plans, provider_requests, provider_subscriptions
 from dispatch.billing.ledger import Line
+from dispatch.billing.provider_requests import NewRequest
+from dispatch.billing.provider_subscriptions import NewSubscription
 from dispatch.parties import provider_customers, providers
 from dispatch.parties.providers import NewProvider
 from dispatch.services import Services
 from storage import accounts as account_rows
 from storage.accounts import Tie
+from storage.payment_requests import PaymentRequest
 from storage.provider_customers import Customer
+from storage.provider_subscriptions import Subscription
 from storage.providers import Provider
 from tests.parties import PASSWORD
 
@@ -77,9 +81,7 @@ async def enlist(services: Services, technician_id: UUID, owned: Owned) -> None:
 async def fund(services: Services, owned: Owned, minor: int, currency: str = "INR") -> None:
     """The house puts money into the wallet."""
     async with services.transaction() as tx:
-        lines = [
-            Line(ledger.payable(owned.id, currency), minor), Line(ledger.platform("refunds", currency), -minor)
-        ]
+        lines = [Line(ledger.payable(owned.id, currency), minor), Line(ledger.platform("refunds", currency), -minor)]
         await ledger.post(tx, "goodwill", str(uuid4()), lines)
 
 
@@ -102,3 +104,21 @@ async def add_customer(services: Services, owned: Owned, name: str = "A Customer
     email = f"{name.split()[0].lower()}{next(_numbers)}@example.com"
     async with services.transaction() as tx:
         return await provider_customers.of_address(tx, owned.id, source="manual", name=name, email=email, phone=None)
+
+
+async def subscribe(services: Services, owned: Owned, minor: int = 300_000, **values: Any) -> Subscription:
+    """A new customer's subscription to a plan of thirty days."""
+    customer = await add_customer(services, owned)
+    name = f"Plan {next(_numbers)}"
+    async with services.transaction() as tx:
+        await provider_plans.create(
+            tx, owned.id, name=name, type="standard", amount_minor=minor, currency="INR", duration_days=30, features=[]
+        )
+    new = NewSubscription(customer.id, name, **values)
+    return await provider_subscriptions.create(services, owned.provider, new)
+
+
+async def ask(services: Services, owned: Owned, minor: int = 150_000, method: str = "link") -> PaymentRequest:
+    """A request for money of a new customer, with its page where there is one."""
+    customer = await add_customer(services, owned)
+    return await provider_requests.create(services, owned.provider, NewRequest(customer, minor, "INR", method))

@@ -233,9 +233,7 @@ async def move(services: Services, caller: Admin, id: UUID, body: MoveIn) -> Cha
     return await _changed(services, id)
 
 
-@admin.route(
-    "POST", "/bookings/{id}/cancel", permission="bookings:write", idempotency="optional", tags=["bookings"]
-)
+@admin.route("POST", "/bookings/{id}/cancel", permission="bookings:write", idempotency="optional", tags=["bookings"])
 async def cancel(services: Services, caller: Admin, id: UUID, body: CancelIn) -> CancelledOut:
     """Cancel a booking that has not begun; free of charge, and what was paid, or a part of it, goes back."""
     _, cost = await services.retrying(
@@ -262,9 +260,7 @@ def _outcome(back: list[Refund]) -> Literal["none", "processing", "completed"]:
     return "completed" if all(r.status == "processed" for r in back) else "processing"
 
 
-@admin.route(
-    "POST", "/bookings/{id}/refund", permission="refunds:write", idempotency="optional", tags=["bookings"]
-)
+@admin.route("POST", "/bookings/{id}/refund", permission="refunds:write", idempotency="optional", tags=["bookings"])
 async def refund(services: Services, caller: Admin, id: UUID, body: RefundIn) -> RefundedOut:
     """Give back a part or all of what was paid for a booking."""
 

@@ -44,9 +44,7 @@ async def listed(services: Services, caller: Admin, listing: Listing) -> Page[Fi
 
 
 @admin.route("POST", "/files", status=201, permission="files:write", tags=["files"])
-async def send(
-    services: Services, caller: Admin, query: SentQuery, upload: Annotated[Upload, TAKEN]
-) -> Reply[FileOut]:
+async def send(services: Services, caller: Admin, query: SentQuery, upload: Annotated[Upload, TAKEN]) -> Reply[FileOut]:
     """Send one file in the field `file` of a form."""
     if not upload.files:
         raise Invalid({"file": "Send one file in this field."})

@@ -23,6 +23,7 @@ from api.wire.uploads import Upload, UploadRules
 from dispatch.engine import offered
 from dispatch.errors import Invalid
 from dispatch.ports import media
+from dispatch.reports.rows import undone
 from dispatch.services import Services
 
 B = TypeVar("B", bound=Body)
@@ -142,7 +143,7 @@ def _cells(content: IO[bytes], columns: Sequence[str]) -> Iterator[tuple[int, No
     for count, cells in enumerate(reader, 1):
         if count > MOST_LINES:
             raise Invalid({"file": f"At most {MOST_LINES} lines are taken at once."})
-        line = {n: value for n, cell in zip(names, cells, strict=False) if (value := cell.strip().removeprefix("'"))}
+        line = {n: value for n, cell in zip(names, cells, strict=False) if (value := undone(cell.strip()))}
         if line:
             yield reader.line_num, None, line
 

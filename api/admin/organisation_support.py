@@ -240,9 +240,7 @@ async def drop_training(services: Services, caller: Admin, id: UUID) -> Message:
 
 
 def _training(b: TrainingBody) -> TrainingIn:
-    return TrainingIn(
-        b.type, b.title, b.url, b.register_url, b.duration_minutes, b.pages, b.scheduled_at, b.seats
-    )
+    return TrainingIn(b.type, b.title, b.url, b.register_url, b.duration_minutes, b.pages, b.scheduled_at, b.seats)
 
 
 def ticket_out(t: Ticket) -> TicketOut:

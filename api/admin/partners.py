@@ -290,9 +290,7 @@ async def availability(services: Services, caller: Admin, id: UUID, body: Availa
     return ChangedOut(partner=partner_out(services, found))
 
 
-@admin.route(
-    "GET", "/partners/{id}/bookings", permission="technicians:read", listing=THEIR_BOOKINGS, tags=["partners"]
-)
+@admin.route("GET", "/partners/{id}/bookings", permission="technicians:read", listing=THEIR_BOOKINGS, tags=["partners"])
 async def their_bookings(services: Services, caller: Admin, id: UUID, listing: Listing) -> Page[BookingOut]:
     """Bookings that a technician has accepted, the newest first."""
     await _get(services, id)

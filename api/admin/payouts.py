@@ -134,9 +134,7 @@ def _line(p: Payout) -> list[Cell]:
     ]  # fmt: skip
 
 
-@admin.route(
-    "POST", "/payouts", status=201, permission="payouts:write", idempotency="optional", tags=["payouts"]
-)
+@admin.route("POST", "/payouts", status=201, permission="payouts:write", idempotency="optional", tags=["payouts"])
 async def create(services: Services, caller: Admin, body: PayoutIn) -> MadeOut:
     """Reserve a payout of what waits: all of it, some earnings, or an amount."""
 

@@ -153,13 +153,17 @@ COLUMNS = (
 
 @admin.route("GET", "/services/export", permission="services:read", listing=whole(SERVICES), tags=["services"])
 async def export_services(services: Services, caller: Admin, query: ExportQuery, listing: Listing) -> File:
-    """All services that the list would show, as a file (csv, xlsx, pdf) that can be changed and imported again."""
+    """All services that the list would show, as a file (csv, xlsx, pdf) that can be changed and imported again.
+
+    The market price is empty where none is kept: imported with a higher cost, a copy of the old one would be below it.
+    """
+    currency, money = services.settings.currency, admin.dialect.money
 
     def line(row: ServiceFile) -> list[Cell]:
-        shown, money = service_out(services, row), admin.dialect.money
-        prices = [None if v is None else money(v) for v in (shown.product_cost, shown.market_price)]
+        kept = next((p for p in row.prices if p["currency"] == currency), {})
+        prices = [None if v is None else money(v) for v in map(kept.get, ("price_minor", "list_price_minor"))]
         return [
-            str(row.id), row.name, row.category, row.service_type, row.tier, *prices, shown.currency,
+            str(row.id), row.name, row.category, row.service_type, row.tier, *prices, currency,
             row.duration_minutes, row.description, row.is_active,
         ]  # fmt: skip
 
@@ -195,9 +199,7 @@ async def patch(services: Services, caller: Admin, id: UUID, body: ServiceChange
 
 
 @admin.route("POST", "/services/{id}/image", permission="services:write", tags=["services"])
-async def set_image(
-    services: Services, caller: Admin, id: UUID, upload: Annotated[Upload, IMAGE]
-) -> ServiceChanged:
+async def set_image(services: Services, caller: Admin, id: UUID, upload: Annotated[Upload, IMAGE]) -> ServiceChanged:
     """Send a service's image in the field `file` of a form: png, jpeg or webp."""
     if not upload.files:
         raise Invalid({"file": "Send one image in this field."})

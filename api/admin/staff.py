@@ -45,7 +45,8 @@ Permissions = Annotated[dict[str, str | None], BeforeValidator(_levels)]
 
 
 class InviteIn(Body):
-    """`permissions` stand in the place of the role's own: `{"bookings": ["read"], "payouts": []}`."""
+    """`permissions` stand in the place of the role's own: `{"bookings": ["read"], "payouts": []}`; a super_admin has
+    none."""
 
     email: EmailStr
     name: Name
@@ -54,6 +55,8 @@ class InviteIn(Body):
 
 
 class ChangeIn(Body):
+    """The role super_admin takes away what somebody's own permissions are."""
+
     name: Name | None = None
     role: Role | None = None
     permissions: Permissions | None = None
@@ -149,7 +152,7 @@ async def change(services: Services, caller: Admin, id: UUID, body: ChangeIn) ->
 
 @admin.route("PATCH", "/staff/{id}/status", permission="staff:write", tags=["staff"])
 async def set_status(services: Services, caller: Admin, id: UUID, body: StatusIn) -> StaffOut:
-    """Block somebody, which ends their sign-ins, or let them in again.
+    """Block somebody, which ends their sign-ins, or let them in again; an invitation is taken back (`removed`).
 
     Example: {"is_active": false, "reason": "Left the company"}
     """
@@ -161,12 +164,11 @@ async def set_status(services: Services, caller: Admin, id: UUID, body: StatusIn
 
 @admin.route("POST", "/staff/{id}/reset-password", permission="staff:write", tags=["staff"])
 async def reset(services: Services, caller: Admin, id: UUID, body: ResetIn = ResetIn()) -> Message:
-    """Send a link for a new password and end every sign-in; also sends an invitation once more.
+    """Send a link for a new password, and end every sign-in and the old one; also sends an invitation once more.
 
     Example: {"removes_totp": true}
     """
-    async with services.transaction() as tx:
-        await staff.reset(tx, _giver(caller), id, drops_totp=body.removes_totp)
+    await staff.reset(services, _giver(caller), id, drops_totp=body.removes_totp)
     return Message("A link to choose a new password is on its way.")
 
 

@@ -212,7 +212,12 @@ async def organisation(services: Services, credentials: Credentials) -> Member:
         async with services.read() as conn:
             holder = await api_keys.check(conn, key, secret or "", credentials.ip)
         member = Member(
-            "organisation", "key", holder.party_id, holder.grants, key_id=holder.key_id, origin=credentials.origin,
+            "organisation",
+            "key",
+            holder.party_id,
+            holder.grants,
+            key_id=holder.key_id,
+            origin=credentials.origin,
             rate_limit=holder.rate_limit,
         )
     else:
@@ -275,9 +280,7 @@ async def client(services: Services, credentials: Credentials) -> Member:
             raise NotSignedIn
         holder = await integration_access.check(services, key, secret or "", credentials.ip)
     await integration_usage.admit(services, holder.party_id)
-    return Member(
-        "integration", "key", holder.party_id, holder.grants, key_id=holder.key_id, origin=credentials.origin
-    )
+    return Member("integration", "key", holder.party_id, holder.grants, key_id=holder.key_id, origin=credentials.origin)
 
 
 def _is_of_client(token: str) -> bool:

@@ -193,9 +193,7 @@ async def first_login(services: Services, body: FirstLoginIn, request_info: Requ
 
     Example: {"email": "owner@example.com", "temporaryPassword": "temporary one", "newPassword": "another password"}
     """
-    await signing.change_password(
-        services, body.email, body.temporary_password, body.new_password, ip=request_info.ip
-    )
+    await signing.change_password(services, body.email, body.temporary_password, body.new_password, ip=request_info.ip)
     return Message("The password was changed: sign in with the new one.")
 
 
@@ -274,9 +272,7 @@ async def _me(services: Services, caller: Member) -> MeOut:
     if found is None or tie is None:
         raise signing.NoMembership
     levels: dict[str, Any] = dict(caller.grants.levels)
-    return MeOut(
-        user=_user(found.id, found.email, found.name, tie), membership=_membership(tie), permissions=levels
-    )
+    return MeOut(user=_user(found.id, found.email, found.name, tie), membership=_membership(tie), permissions=levels)
 
 
 def _account_of(caller: Member) -> UUID:
@@ -299,6 +295,4 @@ def _user(account_id: UUID, email: str | None, name: str | None, tie: Tie) -> Us
 
 
 def _membership(tie: Tie) -> MembershipOut:
-    return MembershipOut(
-        id=tie.id, audience=tie.realm, role=tie.role, party_id=tie.party_id, party_name=tie.party_name
-    )
+    return MembershipOut(id=tie.id, audience=tie.realm, role=tie.role, party_id=tie.party_id, party_name=tie.party_name)

@@ -68,9 +68,7 @@ async def send_otp(services: Services, body: SendOtpIn, request_info: RequestInf
 
 
 @customer.route("POST", "/auth/verify-otp", public=True, tags=["auth"])
-async def verify_otp(
-    services: Services, body: VerifyOtpIn, request_info: RequestInfo
-) -> SignedInOut | StepUpOut:
+async def verify_otp(services: Services, body: VerifyOtpIn, request_info: RequestInfo) -> SignedInOut | StepUpOut:
     """Sign in with a code; the first time makes the account. Other purposes than login give a step-up token.
 
     Example: {"phone_number": "+911234567890", "otp_code": "123456", "purpose": "login"}
@@ -96,9 +94,7 @@ async def refresh_token(services: Services, body: RefreshIn) -> PairOut:
     """
     async with services.transaction() as tx:
         pair = await services.sessions.refresh(tx, customers.REALM, body.refresh_token)
-    return PairOut(
-        access_token=pair.access_token, refresh_token=pair.refresh_token, expires_in=pair.expires_in
-    )
+    return PairOut(access_token=pair.access_token, refresh_token=pair.refresh_token, expires_in=pair.expires_in)
 
 
 @customer.route("POST", "/auth/logout", tags=["auth"])

@@ -203,9 +203,7 @@ async def rate_booking(services: Services, caller: Customer, id: UUID, body: Rat
 
 
 @customer.route("POST", "/bookings/{id}/reschedule", scope="bookings:write", tags=["bookings"])
-async def reschedule_booking(
-    services: Services, caller: Customer, id: UUID, body: RescheduleIn
-) -> BookingDetail:
+async def reschedule_booking(services: Services, caller: Customer, id: UUID, body: RescheduleIn) -> BookingDetail:
     """Moves a booking that has not begun to another free time."""
     await customer_bookings.reschedule(
         services, caller.account_id, id, body.booking_date, body.booking_time, actor=caller.actor

@@ -99,9 +99,7 @@ async def contact_us(services: Services, body: ContactIn, caller: Customer | Non
 
 
 def _told(n: Notification) -> NotificationOut:
-    return NotificationOut(
-        id=n.id, title=n.title, message=n.message, is_read=n.is_read, created_at=n.created_at
-    )
+    return NotificationOut(id=n.id, title=n.title, message=n.message, is_read=n.is_read, created_at=n.created_at)
 
 
 def _recent(b: BookingView) -> RecentBooking:

@@ -46,9 +46,7 @@ async def update_profile(services: Services, caller: Customer, body: ProfileIn) 
 
 
 @customer.route("PUT", "/users/phone", tags=["profile"])
-async def change_phone(
-    services: Services, caller: Customer, body: PhoneIn, step_up_token: StepUp = None
-) -> MeOut:
+async def change_phone(services: Services, caller: Customer, body: PhoneIn, step_up_token: StepUp = None) -> MeOut:
     """Move to another phone: a step-up token from the old one, and a code (purpose step_up) from the new one.
 
     Every other sign-in ends.
@@ -94,5 +92,3 @@ async def read_notification(services: Services, caller: Customer, notification_i
     async with services.transaction() as tx:
         row = await customers.read_notification(tx, caller.account_id, notification_id)
     return notification_out(row)
-
-

@@ -173,9 +173,7 @@ def _event_html(spec: Spec) -> str:
         f"<td>{'yes' if name in required else ''}</td><td>{escape(field.get('description', ''))}</td></tr>"
         for name, field in schema.get("properties", {}).items()
     )
-    table = (
-        f"<table><tr><th>field</th><th>type</th><th>required</th><th></th></tr>{rows}</table>" if rows else ""
-    )
+    table = f"<table><tr><th>field</th><th>type</th><th>required</th><th></th></tr>{rows}</table>" if rows else ""
     note = _code(escape(schema.get("description", "")))
     lossy = " <em>lossy</em>" if spec.lossy else ""
     return (

@@ -294,6 +294,7 @@ class _Writer:
 
 # ---------------------------------------------------------------- parts
 
+
 #: A form with one or more files, and fields beside them.
 def _upload(route: Route) -> Schema:
     """The files that a route takes, by field, and any text beside them."""

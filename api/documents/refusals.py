@@ -139,5 +139,3 @@ def responses(audiences: Sequence[Audience]) -> dict[str, Schema]:
 
 def _with_codes(text: str, names: Sequence[str]) -> str:
     return f"{text} Codes: {', '.join(names)}." if names else text
-
-

@@ -21,9 +21,7 @@ class CardDataRefused(Invalid):
         return cls({path: "This may not hold card data."})
 
 
-_CARD_KEY = re.compile(
-    r"card.?(number|no|num)|^(card|pan|ccnum|cc_number)$|primary.?account.?number", re.IGNORECASE
-)
+_CARD_KEY = re.compile(r"card.?(number|no|num)|^(card|pan|ccnum|cc_number)$|primary.?account.?number", re.IGNORECASE)
 _CODE_KEY = re.compile(r"^(card.?)?(cvv2?|cvc2?|csc|security.?code)$", re.IGNORECASE)
 _PHONE_KEY = re.compile(r"phone|mobile|msisdn|whatsapp", re.IGNORECASE)
 _SECURITY_CODE = re.compile(r"\d{3,4}")

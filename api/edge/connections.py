@@ -192,6 +192,4 @@ async def listen(
     """
     loop, server = asyncio.get_running_loop(), runner.server
     assert server is not None, "the runner is set up"
-    return await loop.create_server(
-        lambda: Connection(book, server, loop, **options), sock=listener, backlog=backlog
-    )
+    return await loop.create_server(lambda: Connection(book, server, loop, **options), sock=listener, backlog=backlog)

@@ -152,9 +152,7 @@ def _repeat(stored: rows.Stored | None, claim: Claim) -> web.Response:
 
 async def _store(tx: Tx, name: dict[str, str], lease: Any, response: web.Response) -> None:
     headers = {h: response.headers[h] for h in _KEPT if h in response.headers}
-    await rows.finish(
-        tx.conn, **name, lease=lease, status=response.status, response=response.body, headers=headers
-    )
+    await rows.finish(tx.conn, **name, lease=lease, status=response.status, response=response.body, headers=headers)
 
 
 async def _finish(services: Services, name: dict[str, str], lease: Any, response: web.Response) -> None:

@@ -69,9 +69,7 @@ async def count_request(
         raise TooManyRequests(retry_after_s=wait_s)
 
 
-async def count_address(
-    counters: RateCounters, services: Services, limit: RateLimit, audience: str, ip: str
-) -> None:
+async def count_address(counters: RateCounters, services: Services, limit: RateLimit, audience: str, ip: str) -> None:
     """The same for whoever is known by the address only: an IPv6 subscriber, and the site of many, are one each."""
     for name, times in networks_of(ip):
         await count_request(counters, services, limit, audience, name, times)

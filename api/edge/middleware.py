@@ -49,9 +49,7 @@ _CORS_HEADERS = (
     "Authorization, Cache-Control, Content-Type, If-None-Match, X-API-Key, X-API-Secret, X-Client-Id, X-Client-Secret, "
     "X-Idempotency-Key, X-Onboarding-Token, X-Organization-ID, X-Request-ID, X-Requested-With, X-Step-Up-Token"
 )
-_CORS_EXPOSED = (
-    "Content-Disposition, ETag, Idempotent-Replayed, Location, Retry-After, X-Ignored-Fields, X-Request-ID"
-)
+_CORS_EXPOSED = "Content-Disposition, ETag, Idempotent-Replayed, Location, Retry-After, X-Ignored-Fields, X-Request-ID"
 
 
 @web.middleware
@@ -164,10 +162,13 @@ def _lines_of(request: web.Request, core: Core, request_id: str) -> bytes:
     lines += b"Vary: Origin\r\n"
     if (origin := _friend(request, core)) is None:
         return lines
-    return lines + (
-        f"Access-Control-Allow-Origin: {origin}\r\nAccess-Control-Allow-Credentials: true\r\n"
-        f"Access-Control-Expose-Headers: {_CORS_EXPOSED}\r\n"
-    ).encode()
+    return (
+        lines
+        + (
+            f"Access-Control-Allow-Origin: {origin}\r\nAccess-Control-Allow-Credentials: true\r\n"
+            f"Access-Control-Expose-Headers: {_CORS_EXPOSED}\r\n"
+        ).encode()
+    )
 
 
 @lru_cache(maxsize=2)

@@ -89,9 +89,7 @@ async def list_fields(services: Services, caller: Member, query: FieldsQuery) ->
 
 
 @erp.route("POST", "/custom-fields", status=201, permission="references:write", tags=TAGS)
-async def create_field(
-    services: Services, caller: Member, body: NewFieldIn
-) -> ReplyWith[CustomFieldOut, NamedOut]:
+async def create_field(services: Services, caller: Member, body: NewFieldIn) -> ReplyWith[CustomFieldOut, NamedOut]:
     """Add a field; without an order it comes last.
 
     Example: {"entity_type": "partner", "field_name": "sector", "field_label": "Sector", "field_type": "text"}
@@ -176,5 +174,3 @@ async def put_product_values(services: Services, caller: Member, id: UUID, body:
 def _named(row: CustomField, message: str | None = None) -> ReplyWith[CustomFieldOut, NamedOut]:
     shown = field_out(row)
     return ReplyWith(shown, message, extra=NamedOut(customField=shown))
-
-

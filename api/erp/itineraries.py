@@ -121,9 +121,7 @@ async def get_itinerary(services: Services, caller: Member, id: int) -> Itinerar
     return ItineraryDetail(**itinerary_out(found).model_dump(), itinerary_partners=[stop_out(s) for s in stops])
 
 
-async def update_itinerary(
-    services: Services, caller: Member, id: int, body: ItineraryChange
-) -> Reply[ItineraryOut]:
+async def update_itinerary(services: Services, caller: Member, id: int, body: ItineraryChange) -> Reply[ItineraryOut]:
     """Change what is sent."""
     async with services.transaction() as tx:
         saved = await itineraries.change(tx, caller.actor, id, body.model_dump(exclude_unset=True))
@@ -155,9 +153,7 @@ async def assign_partner(services: Services, caller: Member, id: int, body: Assi
 
 
 @erp.route("PATCH", "/itineraries/{id}/partner/{stop_id}", permission="itineraries:write", tags=TAGS)
-async def change_stop(
-    services: Services, caller: Member, id: int, stop_id: int, body: StopChange
-) -> Reply[StopOut]:
+async def change_stop(services: Services, caller: Member, id: int, stop_id: int, body: StopChange) -> Reply[StopOut]:
     """Change a stop; at a rank that is taken whoever stands there moves one on."""
     async with services.transaction() as tx:
         saved = await itineraries.change_stop(tx, caller.actor, id, stop_id, body.model_dump(exclude_unset=True))

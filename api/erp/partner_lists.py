@@ -151,9 +151,7 @@ async def search_partners(services: Services, caller: Member, query: SearchQuery
     """While somebody types: at most 20 whose code, name, e-mail or phone has words that begin so."""
     async with services.read() as conn:
         found = await partner_search.typed(conn, query.q)
-    return [
-        FoundOut(id=f.no, code=f.code, name=f.name, email=f.email, phone=f.phone, status=f.status) for f in found
-    ]
+    return [FoundOut(id=f.no, code=f.code, name=f.name, email=f.email, phone=f.phone, status=f.status) for f in found]
 
 
 @erp.route("GET", "/partners/nearby", permission="partners:read", tags=TAGS)
@@ -161,9 +159,7 @@ async def nearby(services: Services, caller: Member, query: NearbyQuery) -> list
     """Partners around a place, the nearest first, with their distance in km."""
     async with services.read() as conn:
         found = await partner_search.near(conn, query.lat, query.lng, query.radius * 1000, query.limit)
-    return [
-        NearOut(**columns_out(n.partner, services.settings), distance=round(n.distance_m / 1000, 3)) for n in found
-    ]
+    return [NearOut(**columns_out(n.partner, services.settings), distance=round(n.distance_m / 1000, 3)) for n in found]
 
 
 @erp.route("GET", "/partners/statistics", permission="partners:read", tags=TAGS)

@@ -109,9 +109,7 @@ async def create_partner(services: Services, caller: Member, body: PartnerIn) ->
     async with services.transaction() as tx:
         made = await trade_partners.create(tx, caller.actor, form, may_credit=caller.grants.allow("credit:write"))
         shown = (await with_values(tx.conn, [made], services.settings))[made.no]
-    ids = MadeIds(
-        partner_id=made.no, partner_code=made.code, customer_id=made.customer_no, user_id=made.customer_no
-    )
+    ids = MadeIds(partner_id=made.no, partner_code=made.code, customer_id=made.customer_no, user_id=made.customer_no)
     return MessageWith("Partner created successfully", extra=MadeOut(partner=shown, data=ids))
 
 
@@ -140,9 +138,7 @@ async def update_partner(services: Services, caller: Member, id: int, body: Chan
     form = await form_of(services, body)
     may_credit = caller.grants.allow("credit:write")
     # Two who are put under each other at once wait for one another: one of them is tried again, and told.
-    await services.retrying(
-        lambda tx: trade_partners.change(tx, caller.actor, id, form, may_credit=may_credit)
-    )
+    await services.retrying(lambda tx: trade_partners.change(tx, caller.actor, id, form, may_credit=may_credit))
     return Message("Partner updated successfully")
 
 

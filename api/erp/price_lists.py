@@ -84,9 +84,7 @@ async def get_price_list(services: Services, caller: Member, id: int) -> PriceLi
     return PriceListDetail(**price_list_out(found).model_dump(), items=[price_out(i) for i in items])
 
 
-async def update_price_list(
-    services: Services, caller: Member, id: int, body: PriceListChange
-) -> Reply[PriceListOut]:
+async def update_price_list(services: Services, caller: Member, id: int, body: PriceListChange) -> Reply[PriceListOut]:
     """Change what is sent."""
     async with services.transaction() as tx:
         saved = await references.change_price_list(tx, caller.actor, id, body.model_dump(exclude_unset=True))

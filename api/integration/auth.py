@@ -50,9 +50,7 @@ class _Presented:
 async def sign_in(services: Services, raw_body: bytes, request_info: RequestInfo) -> ReplyWith[TokenOut, OAuthOut]:
     """A token for x-client-id and x-client-secret, for {slug, secret}, or for OAuth2's form."""
     shown = _presented(raw_body, request_info)
-    made = await integration_access.sign_in(
-        services, shown.name, shown.secret, request_info.ip, is_slug=shown.is_slug
-    )
+    made = await integration_access.sign_in(services, shown.name, shown.secret, request_info.ip, is_slug=shown.is_slug)
     out = TokenOut(token=made.token, expires_in=made.life_s, partner_id=made.integration_id)
     oauth = OAuthOut(access_token=made.token, token_type="Bearer", expires_in=made.life_s)
     return ReplyWith(out, extra=oauth)

@@ -125,9 +125,7 @@ async def api_setup(services: Services, id: UUID, body: ApiSetupIn, request_info
     """
     async with services.transaction() as tx:
         urls = body.model_dump(by_alias=False, exclude_unset=True)
-        await integration_onboarding.set_api(
-            tx, id, onboarding_token(request_info), urls, stranger(request_info, id)
-        )
+        await integration_onboarding.set_api(tx, id, onboarding_token(request_info), urls, stranger(request_info, id))
     return await _step(services, id)
 
 
@@ -139,9 +137,7 @@ async def verification(services: Services, id: UUID, body: VerificationIn, reque
     """
     linked = None if body.documents is None else [d.model_dump() for d in body.documents]
     async with services.transaction() as tx:
-        await integration_onboarding.verify(
-            tx, id, onboarding_token(request_info), linked, stranger(request_info, id)
-        )
+        await integration_onboarding.verify(tx, id, onboarding_token(request_info), linked, stranger(request_info, id))
     return await _step(services, id)
 
 
@@ -149,9 +145,7 @@ async def verification(services: Services, id: UUID, body: VerificationIn, reque
 async def activate(services: Services, id: UUID, request_info: RequestInfo) -> Reply[ActivatedOut]:
     """The credentials, shown this once."""
     async with services.transaction() as tx:
-        made = await integration_onboarding.activate(
-            tx, id, onboarding_token(request_info), stranger(request_info, id)
-        )
+        made = await integration_onboarding.activate(tx, id, onboarding_token(request_info), stranger(request_info, id))
     row = made.integration
     keys = IssuedCredentials(
         **credentials_of(row).model_dump(by_alias=False), api_key=made.api_key, client_secret=made.secret,

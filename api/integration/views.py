@@ -71,9 +71,9 @@ class BusinessInfoIn(CamelBody):
     company_name: Name | None = None
     website: Website | None = None
     industry: Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=50)] | None = None
-    description: Annotated[
-        str, BeforeValidator(_without_tags), StringConstraints(strip_whitespace=True, max_length=500)
-    ] | None = None
+    description: (
+        Annotated[str, BeforeValidator(_without_tags), StringConstraints(strip_whitespace=True, max_length=500)] | None
+    ) = None
     address: AddressIn | None = None
 
     def stored(self) -> dict[str, Any]:
@@ -223,6 +223,4 @@ def document_out(integration_id: UUID, row: Document) -> DocumentOut:
 
 
 def note_out(row: Note) -> NoteOut:
-    return NoteOut(
-        id=row.id, content=row.content, added_by=row.added_by, author=row.author, created_at=row.created_at
-    )
+    return NoteOut(id=row.id, content=row.content, added_by=row.added_by, author=row.author, created_at=row.created_at)

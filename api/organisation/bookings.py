@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -13,18 +13,20 @@ from pydantic import Field, model_validator
 from api.audiences import Member, organisation
 from api.organisation.fields import Code, Email, Name, Phone, Word, Words, by_of, phone_of
 from api.wire.listing import DAYS, Grammar, Listing
-from api.wire.models import BookingTime, CamelBody, CamelQuery, CamelView, Day, Money
-from api.wire.results import PageWith, Reply
+from api.wire.models import BookingTime, CamelBody, CamelView, Day, Money
+from api.wire.results import Page, PageWith, Reply
 from dispatch.billing import bulk_bookings
-from dispatch.billing.bulk_bookings import NewBulk, Place
+from dispatch.billing.bulk_approvals import Wanted
+from dispatch.billing.bulk_bookings import NewBulk
+from dispatch.billing.bulk_places import Place
 from dispatch.engine.recurrence import Rule
 from dispatch.errors import Invalid
 from dispatch.localtime import local, to_utc
 from dispatch.parties import organisations
 from dispatch.services import Services
 from storage import bulk_bookings as rows
-from storage.bulk_bookings import Bulk, Line
-from storage.database.listing import Wanted
+from storage.bulk_bookings import Bulk, Line, Visit
+from storage.database.listing import Wanted as WantedRows
 from storage.database.pool import Conn
 
 TAGS = ("bookings",)
@@ -37,6 +39,15 @@ BOOKINGS = Grammar(
         "status": str, "department": UUID, "type": Literal[Kind, "bulk"], "category": str, "member": UUID, **DAYS,
     },
     aliases={"startDate": "date_from", "endDate": "date_to"},
+)  # fmt: skip
+
+
+VISITS = Grammar(
+    key="visits", source=bulk_bookings.VISITS,
+    filters={
+        "status": Literal["planned", "booked", "skipped", "done", "cancelled", "failed"], "location": UUID, **DAYS,
+    },
+    names={"status": "state"}, aliases={"startDate": "date_from", "endDate": "date_to"},
 )  # fmt: skip
 
 
@@ -58,6 +69,8 @@ class ScheduleIn(CamelBody):
     end_date: Day | None = None
     exceptions: Annotated[list[Day], Field(max_length=366)] = []
     holidays: Annotated[list[Day], Field(max_length=366)] = []
+    #: Of a school: only on days of its terms of that year, holidays left out.
+    academic_year: Word | None = None
 
 
 class PlaceAddressIn(CamelBody):
@@ -162,11 +175,6 @@ class OneBulkOut(CamelView):
     bulk_booking: BulkOut
 
 
-class SpanQuery(CamelQuery):
-    start_date: Day | None = None
-    end_date: Day | None = None
-
-
 class VisitOut(CamelView):
     """`trouble`: why it is no booking yet."""
 
@@ -178,10 +186,6 @@ class VisitOut(CamelView):
     booking_number: str | None
     booking_status: str | None
     trouble: str | None
-
-
-class VisitsOut(CamelView):
-    visits: list[VisitOut]
 
 
 class LineScheduleOut(CamelView):
@@ -232,7 +236,9 @@ class BesideOut(CamelView):
     summary: SummaryOut
 
 
-@organisation.route("POST", "/bookings/bulk", status=201, permission="bookings:write", tags=TAGS)
+@organisation.route(
+    "POST", "/bookings/bulk", status=201, permission="bookings:write", idempotency="optional", tags=TAGS
+)
 async def create(services: Services, caller: Member, body: BulkBody) -> Reply[OneBulkOut]:
     """Book at many places, once or again and again; where an approval is needed it begins with the last one.
 
@@ -267,23 +273,12 @@ async def get(services: Services, caller: Member, id: UUID) -> OneBulkOut:
         return OneBulkOut(bulk_booking=await _out(conn, await bulk_bookings.get(conn, by_of(caller), id)))
 
 
-@organisation.route("GET", "/bookings/bulk/{id}/visits", permission="bookings:read", tags=TAGS)
-async def visits(services: Services, caller: Member, id: UUID, query: SpanQuery) -> VisitsOut:
-    """Its visits between two days, by default of the next five weeks: which are booked, and what became of them."""
+@organisation.route("GET", "/bookings/bulk/{id}/visits", permission="bookings:read", listing=VISITS, tags=TAGS)
+async def visits(services: Services, caller: Member, id: UUID, listing: Listing) -> Page[VisitOut]:
+    """Its visits by date: which are booked, what became of them, and why one is not booked yet."""
     async with services.read() as conn:
-        bulk = await bulk_bookings.get(conn, by_of(caller), id)
-        start = query.start_date or local(services.clock.now(), bulk.timezone).date()
-        end = query.end_date or date.fromordinal(start.toordinal() + 35)
-        places = {place.id: place.name for place in await rows.locations(conn, bulk_id=id)}
-        found = await rows.visits(conn, bulk_id=id, from_date=start, to_date=end)
-    return VisitsOut(visits=[
-        VisitOut(
-            id=v.id, location=places[v.location_id], starts_at=to_utc(v.on_date, v.at_time, bulk.timezone),
-            status=v.state, booking_id=v.booking_id, booking_number=v.booking_number,
-            booking_status=v.booking_status, trouble=v.trouble,
-        )
-        for v in found
-    ])  # fmt: skip
+        bulk, found = await bulk_bookings.visits(conn, by_of(caller), id, listing.wanted)
+    return Page.of(found, lambda v: visit_out(v, bulk.timezone))
 
 
 @organisation.route("POST", "/bookings/bulk/{id}/approve", permission="approvals:write", tags=TAGS)
@@ -340,7 +335,7 @@ async def skip(services: Services, caller: Member, id: UUID, body: DaysIn) -> Re
 # ---------------------------------------------------------------- from and to the wire
 
 
-def _wanted(listing: Listing) -> Wanted:
+def _wanted(listing: Listing) -> WantedRows:
     kinds = listing.wanted.filters.get("type")
     if not kinds:
         return listing.wanted
@@ -368,8 +363,9 @@ def _new(services: Services, body: BulkBody) -> NewBulk:
     return NewBulk(
         body.booking_type, body.service.service_id, rule,
         [_place(services, place, n) for n, place in enumerate(body.locations)], shown, body.service.title,
-        body.billing.department, None, body.billing.budget_code, body.billing.approval_required,
-        body.billing.approvers, body.special_requirements,
+        body.billing.department, body.billing.budget_code,
+        Wanted(body.billing.approval_required, body.billing.approvers), body.special_requirements,
+        schedule.academic_year,
     )  # fmt: skip
 
 
@@ -406,6 +402,13 @@ async def _out(conn: Conn, bulk: Bulk) -> BulkOut:
             required=bool(approvals), pending=whose(None), approved=whose("approved"), rejected=whose("rejected")
         ),
         special_requirements=bulk.requirements, reason=bulk.reason, created_at=bulk.created_at,
+    )  # fmt: skip
+
+
+def visit_out(v: Visit, timezone: str) -> VisitOut:
+    return VisitOut(
+        id=v.id, location=v.location, starts_at=to_utc(v.on_date, v.at_time, timezone), status=v.state,
+        booking_id=v.booking_id, booking_number=v.booking_number, booking_status=v.booking_status, trouble=v.trouble,
     )  # fmt: skip
 
 

@@ -81,9 +81,7 @@ async def allocate(services: Services, caller: Member, body: AllocationBody) -> 
     """
     organisation_id = whole_organisation(caller)
     _once(body)
-    rules = Rules(
-        body.rules.allow_overspend, body.rules.alert_threshold, body.rules.require_approval_above
-    )
+    rules = Rules(body.rules.allow_overspend, body.rules.alert_threshold, body.rules.require_approval_above)
     async with services.transaction() as tx:
         await organisations.lock(tx, organisation_id)
         for one in body.allocations:
@@ -102,9 +100,7 @@ async def get(services: Services, caller: Member) -> AllocationsOut:
         return await _allocations(conn, home.id, caller.within, today)
 
 
-async def _allot(
-    tx: Tx, organisation_id: UUID, one: AllocationIn, start: date, rules: Rules, set_by: str
-) -> None:
+async def _allot(tx: Tx, organisation_id: UUID, one: AllocationIn, start: date, rules: Rules, set_by: str) -> None:
     if one.department is not None:
         await departments.get(tx.conn, organisation_id, one.department)
     await budgets.allocate(

@@ -168,9 +168,7 @@ def _department(body: DepartmentBody, currency: str) -> DepartmentIn:
     )  # fmt: skip
 
 
-async def _shown(
-    services: Services, conn: Conn, organisation_id: UUID, found: list[Department]
-) -> list[DepartmentOut]:
+async def _shown(services: Services, conn: Conn, organisation_id: UUID, found: list[Department]) -> list[DepartmentOut]:
     home = await organisations.get(conn, organisation_id)
     today = overviews.today_of(home, services.clock.now())
     stats = await departments.stats(conn, organisation_id, today)

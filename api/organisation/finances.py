@@ -181,6 +181,9 @@ def _department(d: Department, budget: Standing | None) -> DepartmentOut:
     if budget is None:
         return DepartmentOut(department=d.name, budget=None, spent=0, remaining=None, utilization=0.0)
     return DepartmentOut(
-        department=d.name, budget=budget.amount_minor, spent=budget.used_minor, remaining=budget.remaining_minor,
+        department=d.name,
+        budget=budget.amount_minor,
+        spent=budget.used_minor,
+        remaining=budget.remaining_minor,
         utilization=budget.utilization_pct,
     )

@@ -93,7 +93,9 @@ def budget_out(budget: Standing | None, sums: Sums) -> BudgetOut:
     if budget is None:
         return BudgetOut(monthly=None, spent=sums.bookings.month_minor, remaining=None, utilization=0.0)
     return BudgetOut(
-        monthly=budget.amount_minor, spent=budget.used_minor, remaining=budget.remaining_minor,
+        monthly=budget.amount_minor,
+        spent=budget.used_minor,
+        remaining=budget.remaining_minor,
         utilization=budget.utilization_pct,
     )
 
@@ -103,7 +105,8 @@ def alert_out(budget: Standing, department: str | None) -> AlertOut:
     whose = f" of {department}" if department else ""
     is_over = budget.amount_minor is not None and budget.used_minor >= budget.amount_minor
     return AlertOut(
-        type="budget_warning", message=f"Budget utilization{whose} at {budget.utilization_pct}%",
+        type="budget_warning",
+        message=f"Budget utilization{whose} at {budget.utilization_pct}%",
         priority="high" if is_over else "medium",
     )
 
@@ -111,6 +114,8 @@ def alert_out(budget: Standing, department: str | None) -> AlertOut:
 def _services(sums: Sums) -> ServicesOut:
     found = sums.bookings
     return ServicesOut(
-        total_bookings=found.this_month, pending_bookings=found.pending,
-        completed_this_month=found.completed_this_month, upcoming_scheduled=found.upcoming,
+        total_bookings=found.this_month,
+        pending_bookings=found.pending,
+        completed_this_month=found.completed_this_month,
+        upcoming_scheduled=found.upcoming,
     )

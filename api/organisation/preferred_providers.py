@@ -34,13 +34,14 @@ class PreferredBody(CamelBody):
 
 
 class PreferredOut(CamelView):
-    """`discount` is a percentage."""
+    """Percentages: `discount` is what was asked for, `agreedDiscount` what prices go by, once staff have agreed."""
 
     provider_id: UUID
     name: str
     services: list[str]
     priority: int
     discount: Decimal
+    agreed_discount: Decimal
     exclusivity: bool
 
 
@@ -56,9 +57,7 @@ async def replace_all(services: Services, caller: Member, body: PreferredBody) -
 
     Example: {"providers": [], "autoAssign": true, "allowOthers": true}
     """
-    wanted = [
-        Preference(p.provider_id, p.services, p.priority, p.discount, p.exclusivity) for p in body.providers
-    ]
+    wanted = [Preference(p.provider_id, p.services, p.priority, p.discount, p.exclusivity) for p in body.providers]
     async with services.transaction() as tx:
         await preferred_providers.replace_all(
             tx, by_of(caller), wanted, prefers_first=body.auto_assign, allows_others=body.allow_others
@@ -75,7 +74,7 @@ async def page(services: Services, caller: Member) -> PreferencesOut:
         providers=[
             PreferredOut(
                 provider_id=p.provider_id, name=p.name, services=p.services or ["all"], priority=p.priority,
-                discount=p.discount_pct, exclusivity=p.exclusivity,
+                discount=p.discount_pct, agreed_discount=p.agreed_pct, exclusivity=p.exclusivity,
             )
             for p in found
         ],

@@ -141,9 +141,7 @@ async def test(services: Services, caller: Member, id: UUID) -> DeliveryOut:
         return delivery_out(await endpoints.test(tx, await _owner(tx, caller), id, caller.actor))
 
 
-@organisation.route(
-    "GET", "/integration/webhooks/deliveries", permission="webhooks:read", listing=LOG, tags=TAGS
-)
+@organisation.route("GET", "/integration/webhooks/deliveries", permission="webhooks:read", listing=LOG, tags=TAGS)
 async def log(services: Services, caller: Member, listing: Listing) -> Page[DeliveryOut]:
     """What was sent to our webhooks, the newest first."""
     async with services.read() as conn:

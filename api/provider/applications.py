@@ -118,7 +118,10 @@ async def approve(services: Services, caller: Admin, application_id: UUID) -> Re
 
 
 async def reject(
-    services: Services, caller: Admin, application_id: UUID, body: ReasonIn = ReasonIn()  # noqa: B008
+    services: Services,
+    caller: Admin,
+    application_id: UUID,
+    body: ReasonIn = ReasonIn(),  # noqa: B008
 ) -> Reply[ApplicationOut]:
     """Say no to an application; the reason goes out by e-mail.
 

@@ -87,9 +87,7 @@ async def send(services: Services, caller: TeamMember, body: SendIn) -> Reply[Se
     return Reply(shown, message="Notification sent successfully")
 
 
-@provider.route(
-    "GET", "/notifications/history", permission="notifications:read", listing=LIST, tags=["notifications"]
-)
+@provider.route("GET", "/notifications/history", permission="notifications:read", listing=LIST, tags=["notifications"])
 async def history(services: Services, caller: TeamMember, listing: Listing) -> Page[NotificationOut]:
     """What was sent, newest first."""
     async with services.read() as conn:

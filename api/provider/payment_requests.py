@@ -131,9 +131,7 @@ async def create(services: Services, caller: TeamMember, body: RequestIn) -> Rep
     return Reply(_request_out(made), message="Payment request created successfully")
 
 
-@provider.route(
-    "GET", "/transactions/payment-requests", permission="transactions:read", listing=LIST, tags=TAGS
-)
+@provider.route("GET", "/transactions/payment-requests", permission="transactions:read", listing=LIST, tags=TAGS)
 async def page(services: Services, caller: TeamMember, listing: Listing) -> PageWith[RequestItemOut, ItemsOut]:
     """What was asked for, newest first."""
     async with services.read() as conn:
@@ -142,18 +140,14 @@ async def page(services: Services, caller: TeamMember, listing: Listing) -> Page
     return PageWith.among(found.of(shown), lambda one: one, ItemsOut(payment_requests=shown))
 
 
-@provider.route(
-    "GET", "/transactions/payment-requests/{request_id}", permission="transactions:read", tags=TAGS
-)
+@provider.route("GET", "/transactions/payment-requests/{request_id}", permission="transactions:read", tags=TAGS)
 async def get(services: Services, caller: TeamMember, request_id: UUID) -> RequestItemOut:
     """One request, with its page."""
     async with services.read() as conn:
         return item_out(await provider_requests.get(conn, caller.provider_id, request_id))
 
 
-@provider.route(
-    "PATCH", "/transactions/payment-requests/{request_id}", permission="transactions:write", tags=TAGS
-)
+@provider.route("PATCH", "/transactions/payment-requests/{request_id}", permission="transactions:write", tags=TAGS)
 async def change(services: Services, caller: TeamMember, request_id: UUID, body: ChangeIn) -> Reply[RequestItemOut]:
     """Change a request that nobody has paid yet; another amount gets another page.
 
@@ -174,6 +168,16 @@ async def cancel(services: Services, caller: TeamMember, request_id: UUID) -> Re
     """Call a request off; money that comes all the same goes back."""
     found = await provider_requests.cancel(services, caller.provider_id, request_id)
     return Reply(item_out(found), message="Payment request cancelled successfully")
+
+
+@provider.route(
+    "POST", "/transactions/payment-requests/{request_id}/received", permission="transactions:write", tags=TAGS
+)
+async def receive(services: Services, caller: TeamMember, request_id: UUID) -> Reply[RequestItemOut]:
+    """The cash that was asked for is there."""
+    async with services.transaction() as tx:
+        found = await provider_requests.receive(tx, caller.provider_id, request_id)
+    return Reply(item_out(found), message="Payment request marked as received")
 
 
 def _request_out(request: PaymentRequest) -> RequestOut:

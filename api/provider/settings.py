@@ -241,9 +241,7 @@ async def set_account(services: Services, caller: TeamMember, body: AccountIn) -
 
 
 @provider.route("PUT", "/settings/password", permission=OWN, tags=TAGS)
-async def set_password(
-    services: Services, caller: TeamMember, body: PasswordIn, request_info: RequestInfo
-) -> Message:
+async def set_password(services: Services, caller: TeamMember, body: PasswordIn, request_info: RequestInfo) -> Message:
     """Change my password; my other sign-ins end.
 
     Example: {"currentPassword": "correct horse battery", "newPassword": "another password"}
@@ -285,9 +283,7 @@ async def add_card(services: Services, caller: TeamMember, body: NewCardIn) -> R
       "cardholderName": "Bola Ade", "isDefault": true}
     """
     number = body.card_number.get_secret_value().replace(" ", "").replace("-", "")
-    card = Card(
-        number, body.cvv.get_secret_value().strip(), body.expiry_month, body.expiry_year, body.cardholder_name
-    )
+    card = Card(number, body.cvv.get_secret_value().strip(), body.expiry_month, body.expiry_year, body.cardholder_name)
     made = await payment_methods.add(services, caller.provider_id, card, is_default=body.is_default)
     return Reply(AddedCardOut(payment_method=_card(made)), message="Payment method added successfully")
 

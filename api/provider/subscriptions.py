@@ -356,7 +356,10 @@ async def cancel(
 
 @provider.route("POST", "/subscriptions/{subscription_id}/cancel", permission="subscriptions:write", tags=TAGS)
 async def cancel_by_action(
-    services: Services, caller: TeamMember, subscription_id: UUID, body: CancelIn = CancelIn()  # noqa: B008
+    services: Services,
+    caller: TeamMember,
+    subscription_id: UUID,
+    body: CancelIn = CancelIn(),  # noqa: B008
 ) -> Reply[CancelledOut]:
     """The same under the contract's other name.
 
@@ -366,9 +369,7 @@ async def cancel_by_action(
 
 
 async def _cancel(services: Services, caller: TeamMember, which: UUID, refund: bool) -> Reply[CancelledOut]:
-    done = await provider_subscriptions.cancel(
-        services, caller.provider_id, which, refund=refund, actor=caller.actor
-    )
+    done = await provider_subscriptions.cancel(services, caller.provider_id, which, refund=refund, actor=caller.actor)
     shown = CancelledOut(
         id=done.id, status=done.status, cancelled_at=done.cancelled_at, refund_amount=done.refund_minor
     )
@@ -395,9 +396,7 @@ def _fields(one: Subscription) -> dict[str, Any]:
 
 
 def _paid(one: Paid) -> PaidOut:
-    return PaidOut(
-        id=one.id, amount=one.amount_minor, date=one.created_at, status=one.status, reference=one.reference
-    )
+    return PaidOut(id=one.id, amount=one.amount_minor, date=one.created_at, status=one.status, reference=one.reference)
 
 
 def _plan(one: Plan) -> PlanOut:

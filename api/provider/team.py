@@ -135,9 +135,7 @@ async def page(services: Services, caller: TeamMember, listing: Listing) -> Page
     return PageWith.among(found, _member_out, TeamOut(summary=summary))
 
 
-@provider.route(
-    "POST", "/team/members/invite", permission="team:write", idempotency="optional", status=201, tags=TAGS
-)
+@provider.route("POST", "/team/members/invite", permission="team:write", idempotency="optional", status=201, tags=TAGS)
 async def invite(services: Services, caller: TeamMember, body: InviteIn) -> Reply[InvitedOut]:
     """Ask somebody in by e-mail; they belong to the team once they have followed the link.
 
@@ -172,9 +170,7 @@ async def set_role(services: Services, caller: TeamMember, member_id: UUID, body
     """
     async with services.transaction() as tx:
         member = await provider_team.set_role(tx, caller.provider_id, member_id, body.role, caller.actor)
-    shown = ChangedMemberOut(
-        id=member.id, role=member.role, role_key=member.role.lower(), updated_at=member.updated_at
-    )
+    shown = ChangedMemberOut(id=member.id, role=member.role, role_key=member.role.lower(), updated_at=member.updated_at)
     return Reply(ChangedOut(member=shown), message="Role updated successfully")
 
 

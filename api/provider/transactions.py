@@ -79,9 +79,7 @@ async def page(services: Services, caller: TeamMember, listing: Listing) -> Page
         found = await provider_transactions.page(conn, mine.id, wanted_of(listing, mine))
         totals = await provider_sums.totals(conn, mine.id, mine.currency)
     shown = [transaction_out(line, mine) for line in found.rows]
-    summary = SummaryOut(
-        total_amount=totals.settled_minor, total_count=totals.lines, filtered_count=found.total
-    )
+    summary = SummaryOut(total_amount=totals.settled_minor, total_count=totals.lines, filtered_count=found.total)
     return PageWith.among(found.of(shown), lambda one: one, ListedOut(items=shown, summary=summary))
 
 

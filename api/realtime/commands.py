@@ -108,9 +108,7 @@ class Commands(Generic[C]):
     def __contains__(self, event: str) -> bool:
         return event in self._table
 
-    async def run(
-        self, context: C, once: Once | None, grant: Grant, event: str, args: tuple[Any, ...]
-    ) -> Answer:
+    async def run(self, context: C, once: Once | None, grant: Grant, event: str, args: tuple[Any, ...]) -> Answer:
         """The acknowledgement of one command: `{ok: true, data}` or `{ok: false, error}`, within a bound.
 
         Never raises. A command that takes longer goes on by itself: with its `command_id` it can be asked again.
@@ -121,9 +119,7 @@ class Commands(Generic[C]):
         done, _ = await asyncio.wait((work,), timeout=ANSWER_S)
         return work.result() if done else refusal(TooSlow())
 
-    async def _answered(
-        self, context: C, once: Once | None, grant: Grant, event: str, args: tuple[Any, ...]
-    ) -> Answer:
+    async def _answered(self, context: C, once: Once | None, grant: Grant, event: str, args: tuple[Any, ...]) -> Answer:
         try:
             return {"ok": True, "data": await self._run(context, once, grant, event, args)}
         except DispatchError as error:
@@ -141,9 +137,7 @@ class Commands(Generic[C]):
             log.exception("command %s %s failed", self.namespace, event)
             return {"ok": False, "error": dict(INTERNAL)}
 
-    async def _run(
-        self, context: C, once: Once | None, grant: Grant, event: str, args: tuple[Any, ...]
-    ) -> Any:
+    async def _run(self, context: C, once: Once | None, grant: Grant, event: str, args: tuple[Any, ...]) -> Any:
         if event not in self._table:
             raise UnknownEvent
         model, handler = self._table[event]

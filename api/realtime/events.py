@@ -96,9 +96,9 @@ class JobAdvance(Command):
 class Resume(Payload):
     """The last `seq` seen of each stream, and the epoch that they were seen under."""
 
-    streams: Annotated[
-        dict[UUID, Annotated[int, Field(ge=0, le=2**53, strict=True)]], Field(max_length=200)
-    ] = Field(default_factory=dict)
+    streams: Annotated[dict[UUID, Annotated[int, Field(ge=0, le=2**53, strict=True)]], Field(max_length=200)] = Field(
+        default_factory=dict
+    )
     epoch: Annotated[str, Field(max_length=64)] | None = None
 
 
@@ -342,9 +342,7 @@ def _in(
     return EventSpec(namespace, name, "in", model, description, answer, cost=cost)
 
 
-def _out(
-    namespace: str, name: str, model: type[BaseModel], description: str, lossy: bool = False
-) -> EventSpec:
+def _out(namespace: str, name: str, model: type[BaseModel], description: str, lossy: bool = False) -> EventSpec:
     return EventSpec(namespace, name, "out", model, description, lossy=lossy)
 
 

@@ -19,9 +19,7 @@ TEXT, CLOSE, PONG = 0x81, 0x88, 0x8A
 PING_FRAME = b"\x81\x012"
 
 #: Names that Socket.IO keeps for itself: a client that sends one as an event means harm.
-RESERVED = frozenset(
-    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
-)
+RESERVED = frozenset({"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"})
 
 
 class Kind(IntEnum):

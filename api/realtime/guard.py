@@ -196,8 +196,7 @@ _TOKEN_KEYS = frozenset(
 def carries_token(query: Collection[tuple[str, str]]) -> bool:
     """Whether a query string holds a credential, by name or by the looks of a JWT: URLs end up in logs."""
     return any(
-        key.lower() in _TOKEN_KEYS or (value.count(".") == 2 and value.startswith("eyJ"))
-        for key, value in query
+        key.lower() in _TOKEN_KEYS or (value.count(".") == 2 and value.startswith("eyJ")) for key, value in query
     )
 
 

@@ -25,8 +25,10 @@ RATE_LIMITED = encode(
     {
         "ok": False,
         "error": {
-            "code": "rate_limited", "message": "Too many events; send fewer.",
-            "details": {"retry_after_s": 1.0}, "retry_after_s": 1.0,
+            "code": "rate_limited",
+            "message": "Too many events; send fewer.",
+            "details": {"retry_after_s": 1.0},
+            "retry_after_s": 1.0,
         },
     }
 )
@@ -47,9 +49,7 @@ class HotEvent:
 
     __slots__ = ("_allow", "_decode", "_handler", "_head", "_namespace", "_start", "prefix")
 
-    def __init__(
-        self, namespace: str, event: str, payload: Any, handler: HotHandler, allow: Allowance | None
-    ) -> None:
+    def __init__(self, namespace: str, event: str, payload: Any, handler: HotHandler, allow: Allowance | None) -> None:
         self.prefix = f"42{namespace},".encode()
         self._namespace = namespace
         self._start = len(self.prefix)

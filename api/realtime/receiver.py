@@ -36,9 +36,7 @@ class Receiver(SocketWriter, asyncio.Protocol):
 
     __slots__ = ("_is_closing", "_message", "_need", "_pending")
 
-    def __init__(
-        self, limits: SocketLimits, stats: Counter[str], note_abuse: Callable[[str, str], None]
-    ) -> None:
+    def __init__(self, limits: SocketLimits, stats: Counter[str], note_abuse: Callable[[str, str], None]) -> None:
         super().__init__(limits, stats, note_abuse)
         #: Bytes of a frame that is not whole yet, and how many it takes to go on.
         self._pending: bytearray | None = None

@@ -30,9 +30,7 @@ class SocketWriter:
     _loop: asyncio.AbstractEventLoop
     _transport: asyncio.Transport
 
-    def __init__(
-        self, limits: SocketLimits, stats: Counter[str], note_abuse: Callable[[str, str], None]
-    ) -> None:
+    def __init__(self, limits: SocketLimits, stats: Counter[str], note_abuse: Callable[[str, str], None]) -> None:
         self._limits, self._stats, self._note_abuse = limits, stats, note_abuse
         self._linger: asyncio.TimerHandle | None = None
         self._marks: deque[int] | None = None
@@ -93,6 +91,11 @@ class SocketWriter:
     def _stuck(self) -> None:
         self._note_abuse("slow_reader", self.address)
         self.cut("slow_reader", abort=True)
+
+    @property
+    def queued_bytes(self) -> int:
+        """What was written and the peer has not taken yet, as far as this process knows."""
+        return self._transport.get_write_buffer_size()
 
     async def drained(self) -> bool:
         """Waits until the transport holds nothing. False: the peer is gone, or took too long and was cut."""

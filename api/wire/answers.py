@@ -35,9 +35,7 @@ _RETRY_S = 1.0
 _MAX_NAMED = 20
 
 
-def json_response(
-    dialect: Dialect, status: int, body: Any, headers: Mapping[str, str] | None = None
-) -> web.Response:
+def json_response(dialect: Dialect, status: int, body: Any, headers: Mapping[str, str] | None = None) -> web.Response:
     return web.Response(status=status, body=dialect.dumps(body), headers={"Content-Type": JSON, **(headers or {})})
 
 
@@ -82,7 +80,12 @@ class Renderer:
         self._ready: LRUCache[tuple[str, bool], FinishedBytes] = LRUCache(_MOST_READY)
 
     async def response(
-        self, request: web.Request, result: Any, listing: Listing | None, now: datetime, ignored: list[str],
+        self,
+        request: web.Request,
+        result: Any,
+        listing: Listing | None,
+        now: datetime,
+        ignored: list[str],
         dialect: Dialect,
     ) -> web.StreamResponse:
         """The response to `result` in the caller's dialect; unknown names that were dropped are told in a header."""
@@ -143,10 +146,7 @@ class Renderer:
         limit = result.limit or (listing.limit if listing else max(len(result.items), 1))
         items: list[Any] = list(result.items)
         if listing is not None and listing.fields is not None:
-            items = [
-                listing.pick(i.model_dump(context=dialect) if isinstance(i, BaseModel) else i)
-                for i in items
-            ]
+            items = [listing.pick(i.model_dump(context=dialect) if isinstance(i, BaseModel) else i) for i in items]
         if result.key is None and self._page_key is not None:
             result = replace(result, key=self._page_key)
         return dialect.page(result, items, number, limit, now, listing.clamped_from if listing else None)

@@ -25,6 +25,7 @@ Context = Mapping[str, Any]
 FORMS: dict[str, str] = {
     r"^[0-9]{6}$": "must be the six digits of the code",
     r"^(https?://|/)[^\s<>\"']+$": "must be a web address, or a path of ours that begins with /",
+    r"^[0-9]{1,3}_hours$": "must be a number of hours such as 24_hours",
     r"^[A-Z]{3}$": "must be a currency such as INR",
     r"^[A-Za-z]{3}$": "must be a currency such as INR",
     r"^[A-Za-z0-9_-]+$": "must be of letters, digits, - and _ only",

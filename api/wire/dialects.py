@@ -122,9 +122,7 @@ class Dialect:
 
     def problem_of(self, error: DispatchError) -> Problem:
         fields = error.fields if isinstance(error, Invalid) else None
-        return Problem(
-            self.status_of(error.kind), error.code.upper(), error.message, error.details or None, fields
-        )
+        return Problem(self.status_of(error.kind), error.code.upper(), error.message, error.details or None, fields)
 
     def error(self, problem: Problem, now: datetime) -> dict[str, Any]:
         """The body of every error; all dialects carry a top-level message."""
@@ -226,9 +224,7 @@ def _provider_error(problem: Problem) -> dict[str, Any]:
 
 
 def _error_with_list(problem: Problem) -> dict[str, Any]:
-    listed = [
-        {"field": name, "message": text} for name, texts in (problem.fields or {}).items() for text in texts
-    ]
+    listed = [{"field": name, "message": text} for name, texts in (problem.fields or {}).items() for text in texts]
     return {**_plain_error(problem), "code": problem.code, "errors": listed}
 
 
@@ -242,9 +238,7 @@ MINUTESERV = Dialect("minuteserv", False, 100, seconds_z, 422, _SNAKE_PAGE, _pla
 ORGANISATION = Dialect("organisation", True, 100, seconds_z, 422, _CAMEL_PAGE, _plain_error)
 INTEGRATION = Dialect("integration", True, 100, seconds_z, 400, _SHORT_PAGE, _error_with_list)
 ERP = Dialect("erp", False, 100, micros_z, 422, _laravel_form, _error_with_map)
-PROVIDER = Dialect(
-    "provider", True, 1, millis_z, 400, _CAMEL_PAGE, _provider_error, stamps_success=True
-)
+PROVIDER = Dialect("provider", True, 1, millis_z, 400, _CAMEL_PAGE, _provider_error, stamps_success=True)
 
 #: For providers whose front end prints whole units of money (C112).
 PROVIDER_MAJOR = replace(PROVIDER, name="provider_major", minor_per_unit=100)

@@ -110,6 +110,8 @@ def _in_our_time(value: date) -> date:
 #: A moment (with an offset) and a local day, as they come in.
 Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time)]
 Day = Annotated[date, AfterValidator(_in_our_time)]
+
+
 def _clock_face(value: Any) -> Any:
     return parse_time(value) if isinstance(value, str) else value
 

@@ -105,6 +105,7 @@ def query_of(request: web.Request) -> dict[str, list[str]]:
 
 # ---------------------------------------------------------------- validation
 
+
 def validate_body(
     adapter: TypeAdapter[Any], given: Any, dialect: Dialect, *, drops_unknown: bool
 ) -> tuple[Any, Fields, list[str]]:
@@ -126,9 +127,7 @@ class QueryModel:
 
     def __init__(self, model: type[BaseModel]) -> None:
         self.model = model
-        self._lists = {
-            n for f, i in model.model_fields.items() if is_list(i.annotation) for n in (f, i.alias) if n
-        }
+        self._lists = {n for f, i in model.model_fields.items() if is_list(i.annotation) for n in (f, i.alias) if n}
         self.names = {n for f, i in model.model_fields.items() for n in (f, i.alias) if n}
 
     def read(self, given: Mapping[str, list[str]], dialect: Dialect) -> tuple[Any, Fields]:

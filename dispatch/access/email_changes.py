@@ -31,9 +31,7 @@ async def ask(tx: Tx, account_id: UUID, email: str) -> None:
     if known is not None and known.id != account_id:
         raise AddressTaken
     token = secrets.token_urlsafe(32)
-    await rows.put(
-        tx.conn, token_hash=_fingerprint(token), account_id=account_id, email=email.lower(), life_s=LIFE_S
-    )
+    await rows.put(tx.conn, token_hash=_fingerprint(token), account_id=account_id, email=email.lower(), life_s=LIFE_S)
     await messages.enqueue(
         tx, "email", email, "verify_email",
         {"link": passwords.page_of(tx.services.settings, token), "hours": round(LIFE_S / 3600)},

@@ -124,7 +124,7 @@ async def confirm(tx: Tx, account_id: UUID, code: str) -> list[str]:
         raise NotOn("Ask for a secret first.")
     if found.is_on:
         raise AlreadyOn
-    await _use_digits(tx, found, code)
+    await _use_digits(tx, found, _plain(code))
     await rows.confirm(tx.conn, account_id=account_id)
     return await new_codes(tx, account_id)
 
@@ -158,7 +158,7 @@ async def use(services: Services, account_id: UUID, code: str) -> None:
         found = await rows.find(tx.conn, account_id=account_id)
         if found is None or not found.is_on:
             raise NotOn
-        given = "".join(c for c in code.lower() if c.isalnum())
+        given = _plain(code)
         if len(given) == DIGITS and given.isdigit():
             await _use_digits(tx, found, given)
         else:
@@ -189,6 +189,11 @@ def check_password_stands(services: Services, mark: str, password_hash: str | No
     expected = vault_of(services.settings).fingerprint("totp", password_hash or "")
     if not hmac.compare_digest(mark, expected):
         raise ChallengeOver
+
+
+def _plain(code: str) -> str:
+    """A code without the blanks and dashes with which people and apps write it."""
+    return "".join(c for c in code.lower() if c.isalnum())
 
 
 async def _use_digits(tx: Tx, factor: rows.Factor, code: str) -> None:

@@ -84,8 +84,12 @@ def confirm(stage: Stage) -> list[Figure]:
     with stage.serve({}) as server:
         found = asyncio.run(
             measure(
-                server, stage.people.technicians, stage.few(SOCKETS), stage.people.customers[: stage.few(CUSTOMERS)],
-                stage.few(BOOKINGS), progress,
+                server,
+                stage.people.technicians,
+                stage.few(SOCKETS),
+                stage.people.customers[: stage.few(CUSTOMERS)],
+                stage.few(BOOKINGS),
+                progress,
             )  # fmt: skip
         )
     return [

@@ -96,9 +96,7 @@ def caller_of(http: aiohttp.ClientSession, url: str, number: int, token: str) ->
     return Rest(http, url, Credentials(renew), f"10.8.{number >> 8}.{number & 255}")
 
 
-def _nearest(
-    technicians: Sequence[tuple[str, float, float]], homes: list[dict[str, Any]], wanted: int
-) -> list[str]:
+def _nearest(technicians: Sequence[tuple[str, float, float]], homes: list[dict[str, Any]], wanted: int) -> list[str]:
     """Tokens of so many technicians who are near one of these homes."""
 
     def off(person: tuple[str, float, float]) -> float:

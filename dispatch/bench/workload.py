@@ -104,9 +104,7 @@ class World:
         w = self.workload
         ids = np.arange(w.technicians) if among is None else among
         mask = np.uint64(query.skill_mask)
-        ids = ids[
-            (self.skills[ids] & mask == mask) & self.available[ids] & (self.rating[ids] >= w.min_rating)
-        ]
+        ids = ids[(self.skills[ids] & mask == mask) & self.available[ids] & (self.rating[ids] >= w.min_rating)]
         squares = chord_squares(query.lat, query.lng, self.lat[ids], self.lng[ids])
         inside = squares <= chord_square_of(w.radius_m)
         ids, squares = ids[inside], squares[inside]
@@ -292,9 +290,7 @@ def _match(fleet: FleetIndex, workload: Workload, query: Query) -> Hits:
     )  # fmt: skip
 
 
-def _matches(
-    match: Callable[[Query], Hits], queries: list[Query], timer: Timer
-) -> tuple[list[Hits], list[float]]:
+def _matches(match: Callable[[Query], Hits], queries: list[Query], timer: Timer) -> tuple[list[Hits], list[float]]:
     answers, times_us = [], []
     for query in queries:
         started = timer()

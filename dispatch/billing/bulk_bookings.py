@@ -8,72 +8,42 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from dispatch import numbers
-from dispatch.access.permissions import ROLES, WRITE
-from dispatch.billing import cancellation, checkout, on_account
-from dispatch.billing.member_bookings import MayNotBook, OverLimit, ServiceNotAllowed
+from dispatch.billing import bulk_approvals, bulk_places, cancellation, checkout, member_bookings, on_account
+from dispatch.billing.bulk_approvals import WrongStatus
+from dispatch.billing.bulk_places import Place
 from dispatch.billing.trade_orders import Booker, Quote
 from dispatch.engine import audit, recurrence, tasks
 from dispatch.engine.bookings import NewItem
 from dispatch.engine.recurrence import Rule
-from dispatch.errors import Conflict, Invalid, Missing, NotAllowed
+from dispatch.errors import Conflict, Invalid, Missing
+from dispatch.events import Actor
 from dispatch.localtime import local
-from dispatch.parties import addresses, budgets, departments, members, organisations
+from dispatch.parties import academic_terms, budgets, departments, members, organisations
 from dispatch.parties.addresses import Located
 from dispatch.parties.members import By
 from dispatch.services import Services, Tx
 from storage import bulk_bookings as rows
-from storage.addresses import Address
-from storage.bulk_bookings import Bulk, Line, Summary
+from storage.bulk_bookings import Bulk, Line, Summary, Visit
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.departments import Department
 
-LIST = rows.of_organisation
+LIST, VISITS = rows.of_organisation, rows.visits
 #: One request makes at most so many visits.
 MAX_VISITS = 5000
 #: How far ahead a series may reach.
 MAX_DAYS = 731
-#: Roles that decide on what others ask for.
-DECIDERS = tuple(role for role, levels in ROLES["organisation"].items() if levels.get("approvals") == WRITE)
-_WHOLE = tuple(role for role in DECIDERS if role != members.MANAGER)
-#: Visits become bookings by this task.
-TASK = "bulk_visits"
-
-
-class WrongStatus(Conflict):
-    """This bulk booking is not at a point where that can be done."""
-
-    code = "wrong_state"
-
-
-class NotApprover(NotAllowed):
-    """You are not one of those who were asked to approve this."""
-
-    code = "not_approver"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where, and whom to ask there. Coordinates in degrees, both or none."""
-
-    name: str
-    street: str
-    city: str
-    floor: str | None = None
-    area: str | None = None
-    state: str = ""
-    postal_code: str = ""
-    country: str = ""
-    lat: float | None = None
-    lng: float | None = None
-    contact: Mapping[str, Any] = field(default_factory=dict)
+#: Visits become bookings by the first task, bookings of days that fell away end by the second.
+TASK, CANCEL = "bulk_visits", "bulk_cancel"
+#: The second goes on where whoever asked for it was interrupted, after so many seconds.
+CANCEL_AGAIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +57,29 @@ class NewBulk:
     shown: Mapping[str, Any]
     title: str | None = None
     department_id: UUID | None = None
-    program_id: UUID | None = None
     budget_code: str | None = None
-    approval_required: bool = False
-    approvers: Sequence[UUID] = ()
+    approval: bulk_approvals.Wanted = bulk_approvals.Wanted()
     requirements: Sequence[str] = ()
+    #: Visits are on days of a school's terms of that year alone.
+    academic_year: str | None = None
 
 
 async def create(services: Services, by: By, new: NewBulk) -> UUID:
     """Books, or asks whoever must approve first. Returns the id.
 
     Raises Missing (department, service), Invalid, NotVerified, MayNotBook, ServiceNotAllowed, OverLimit,
-    BudgetExceeded, and what on_account.quote raises.
+    BudgetForOthers, BudgetExceeded, and what on_account.quote raises.
     """
-    days = _days(services, new)
-    located = await _located(services, new.places)
-    currency, timezone = _terms(services, located)
-    _check_hours(services, new.rule, located)
+    new = await _by_terms(services, by, new)
+    days = _days(new)
+    located = await bulk_places.located(services, new.places)
+    currency, timezone = bulk_places.terms(services, located)
+    bulk_places.check_hours(services, new.rule, located)
     today = local(services.clock.now(), timezone).date()
     if days[0] < today:
         raise Invalid({"schedule.startDate": "The first visit lies in the past."})
     [item] = await checkout.items_of(services, {new.service_id: 1}, currency)
-    return await services.retrying(
-        lambda tx: _create(tx, by, new, days, located, item, currency, timezone)
-    )
+    return await services.retrying(lambda tx: _create(tx, by, new, days, located, item, currency, timezone))
 
 
 async def _create(
@@ -120,16 +89,20 @@ async def _create(
     home = await organisations.active(conn, by.organisation_id)
     department = await _department(tx, by, new.department_id)
     acting = await _acting(tx, by)
-    visits = len(days) * len(new.rule.times) * len(located)
     booker = Booker(acting.account_id, home.id)
     quote = await on_account.quote(conn, tx.services.settings, booker, [item], currency)
-    total = visits * quote.price.grand_total_minor
-    await _check_member(tx, by, item, department, total, today=tx.now.date())
-    approvers = await _approvers(tx, by, new, department, acting.member_id, total)
+    per_day = len(new.rule.times) * len(located) * quote.price.grand_total_minor
+    months: Counter[date] = Counter()
+    for day in days:
+        months[budgets.month_of(day)] += per_day
+    await _check_member(tx, by, item, department, months)
+    approvers = await bulk_approvals.approvers(
+        tx, by, new.approval, department, acting.member_id, months.total(), local(tx.now, timezone).date()
+    )
     bulk_id = await _insert(tx, by, new, acting, department, quote, item, currency, timezone, bool(approvers))
     for position, (place, spot) in enumerate(zip(new.places, located, strict=True)):
         location_id = await rows.add_location(
-            conn, bulk_id=bulk_id, position=position, name=place.name, address=_address(place, spot),
+            conn, bulk_id=bulk_id, position=position, name=place.name, address=bulk_places.address_of(place, spot),
             contact=dict(place.contact), zone_id=spot.zone.id if spot.zone else None, lat=spot.lat, lng=spot.lng,
             is_approximate=spot.is_approximate, number=await numbers.take(conn, "BKG", tx.now.date()),
         )  # fmt: skip
@@ -140,11 +113,7 @@ async def _create(
         )  # fmt: skip
     if approvers:
         await rows.add_approvals(conn, bulk_id=bulk_id, members=approvers)
-    per_day = len(new.rule.times) * len(located) * quote.price.grand_total_minor
-    months = Counter({month: 0 for month in map(budgets.month_of, days)})
-    for day in days:
-        months[budgets.month_of(day)] += per_day
-    await budgets.reserve(tx, home.id, department.id if department else None, months)
+    await budgets.reserve(tx, home.id, department.id if department else None, months, [item.category])
     await audit.record(tx, by.actor, "bulk_booking.create", "bulk_booking", bulk_id)
     if not approvers:
         await _start(tx, bulk_id)
@@ -160,7 +129,7 @@ async def _insert(
     listed = quote.price.subtotal_minor
     bulk_id = await rows.insert(
         tx.conn, number=await numbers.take(tx.conn, "BULK", tx.now.date()), organisation_id=by.organisation_id,
-        department_id=department and department.id, program_id=new.program_id, member_id=acting.member_id,
+        department_id=department and department.id, member_id=acting.member_id,
         account_id=acting.account_id, type=new.type, status="pending_approval" if waits else "active",
         service_id=priced.service_id, title=new.title or item.name, category=item.category, tier=item.tier,
         duration_minutes=item.duration_minutes, schedule=dict(new.shown), timezone=timezone,
@@ -196,54 +165,15 @@ async def _acting(tx: Tx, by: By) -> rows.Acting:
 
 
 async def _check_member(
-    tx: Tx, by: By, item: NewItem, department: Department | None, total_minor: int, *, today: date
+    tx: Tx, by: By, item: NewItem, department: Department | None, months: Mapping[date, int]
 ) -> None:
+    """Whether who asks may book this for this department, and within their limit of each month."""
     if department is not None and not departments.allows(department.allowed_services, [item.category]):
-        raise ServiceNotAllowed
+        raise member_bookings.ServiceNotAllowed
     if by.member_id is None:
         return
-    member = await members.get(tx.conn, By(by.organisation_id, by.actor, by.role), by.member_id)
-    if not member.can_book:
-        raise MayNotBook
-    if not departments.allows(member.allowed_services, [item.category]):
-        raise ServiceNotAllowed("You may not book services of this kind in the name of your organisation.")
-    if member.monthly_limit_minor is not None:
-        spent = await rows.spent_in_month(tx.conn, member_id=member.id, month=budgets.month_of(today)) or 0
-        if spent + total_minor > member.monthly_limit_minor:
-            raise OverLimit
-
-
-async def _approvers(
-    tx: Tx, by: By, new: NewBulk, department: Department | None, asking: UUID, total_minor: int
-) -> list[UUID]:
-    """Whose word is waited for: nobody, or members other than whoever asks. Raises Invalid."""
-    allotted = await budgets.in_force(tx.conn, by.organisation_id, tx.now.date())
-    concerned = {None, department.id if department else None}
-    lines = [allotted[key].approval_above_minor for key in concerned if key in allotted]
-    is_large = any(line is not None and total_minor > line for line in lines)
-    asks = False
-    if by.member_id is not None:
-        me = await members.get(tx.conn, By(by.organisation_id, by.actor, by.role), by.member_id)
-        asks = me.require_approval
-    if not (new.approval_required or asks or is_large or (department and department.approval_required)):
-        return []
-    named = list(dict.fromkeys(new.approvers or (department.approvers if department else ())))
-    if named:
-        found = await rows.approvers(
-            tx.conn, organisation_id=by.organisation_id, ids=named, roles=list(DECIDERS)
-        )
-        unfit = set(named) - {one.id for one in found}
-        if new.approvers and unfit:
-            raise Invalid({"billing.approvers": "Everybody named here must be an active member who may approve."})
-        named = [one for one in named if one not in unfit and one != asking]
-        if new.approvers and not named:
-            raise Invalid({"billing.approvers": "Nobody approves what they ask for themselves: name somebody else."})
-    if not named:
-        others = await rows.deciders(tx.conn, organisation_id=by.organisation_id, roles=list(_WHOLE))
-        named = [one.id for one in others if one.id != asking][:1]
-    if not named:
-        raise Invalid({"billing.approvers": "This needs an approval, and nobody else may give it: enrol somebody."})
-    return named
+    member = await member_bookings.lock_booker(tx, by.organisation_id, by.member_id, [item.category])
+    await member_bookings.within_limit(tx, member, months)
 
 
 # ---------------------------------------------------------------- decisions
@@ -251,8 +181,10 @@ async def _approvers(
 
 async def approve(tx: Tx, by: By, bulk_id: UUID, note: str | None = None) -> Bulk:
     """One of those who were asked agrees; with the last of them it begins. Raises Missing, WrongStatus, NotApprover."""
-    bulk = await _waiting(tx, by, bulk_id, "approved", note)
-    if all(a.decision == "approved" for a in await rows.approvals(tx.conn, bulk_id=bulk.id)):
+    bulk = await _lock(tx, by, bulk_id)
+    await organisations.active(tx.conn, by.organisation_id)
+    await bulk_approvals.decide(tx, by, bulk, "approved", note)
+    if not await bulk_approvals.waits_for(tx.conn, bulk):
         await rows.set_status(tx.conn, id=bulk.id, status="active", reason=None, sources=["pending_approval"])
         await _start(tx, bulk.id)
     return await get(tx.conn, by, bulk_id)
@@ -260,28 +192,11 @@ async def approve(tx: Tx, by: By, bulk_id: UUID, note: str | None = None) -> Bul
 
 async def reject(tx: Tx, by: By, bulk_id: UUID, note: str | None = None) -> Bulk:
     """One of those who were asked says no, and what was reserved is free again. Raises as `approve`."""
-    bulk = await _waiting(tx, by, bulk_id, "rejected", note)
+    bulk = await _lock(tx, by, bulk_id)
+    await bulk_approvals.decide(tx, by, bulk, "rejected", note)
     await rows.set_status(tx.conn, id=bulk.id, status="rejected", reason=note, sources=["pending_approval"])
     await drop(tx, bulk, "cancelled")
     return await get(tx.conn, by, bulk_id)
-
-
-async def _waiting(tx: Tx, by: By, bulk_id: UUID, decision: str, note: str | None) -> Bulk:
-    bulk = await _lock(tx, by, bulk_id)
-    if bulk.status != "pending_approval":
-        raise WrongStatus("Nobody's approval is waited for any more.")
-    if by.member_id is None or by.member_id == bulk.member_id:
-        raise NotApprover
-    decided = await rows.decide(
-        tx.conn, bulk_id=bulk.id, member_id=by.member_id, decision=decision, note=note
-    )
-    if decided is None:
-        asked = {a.member_id: a for a in await rows.approvals(tx.conn, bulk_id=bulk.id)}
-        if by.member_id not in asked:
-            raise NotApprover
-        raise WrongStatus("You have decided on this already.")
-    await audit.record(tx, by.actor, f"bulk_booking.{decision}", "bulk_booking", bulk.id)
-    return bulk
 
 
 async def pause(tx: Tx, by: By, bulk_id: UUID) -> Bulk:
@@ -291,10 +206,12 @@ async def pause(tx: Tx, by: By, bulk_id: UUID) -> Bulk:
 
 async def resume(tx: Tx, by: By, bulk_id: UUID) -> Bulk:
     """It goes on from today; the days in between fell away. Raises Missing, WrongStatus."""
+    await organisations.active(tx.conn, by.organisation_id)
     bulk = await _turn(tx, by, bulk_id, "active", ("paused",))
     await drop(tx, bulk, "skipped", before=local(tx.now, bulk.timezone).date())
+    await rows.finish(tx.conn, id=bulk.id)
     await _start(tx, bulk.id)
-    return bulk
+    return await get(tx.conn, by, bulk_id)
 
 
 async def _turn(tx: Tx, by: By, bulk_id: UUID, status: str, sources: Sequence[str]) -> Bulk:
@@ -321,7 +238,8 @@ async def cancel(services: Services, by: By, bulk_id: UUID, reason: str | None) 
             raise WrongStatus
         await drop(tx, bulk, "cancelled")
         await audit.record(tx, by.actor, "bulk_booking.cancel", "bulk_booking", bulk.id)
-    await _cancel_bookings(services, by, bulk, None, reason)
+        await _cancel_again(tx, by, bulk, None, reason)
+    await cancel_bookings(services, bulk, by.actor, None, reason)
 
 
 async def skip(services: Services, by: By, bulk_id: UUID, days: Sequence[date], reason: str | None) -> None:
@@ -332,22 +250,46 @@ async def skip(services: Services, by: By, bulk_id: UUID, days: Sequence[date], 
         if bulk.status not in ("pending_approval", "active", "paused"):
             raise WrongStatus
         await drop(tx, bulk, "skipped", days=days)
+        await rows.finish(tx.conn, id=bulk.id)
         await audit.record(
             tx, by.actor, "bulk_booking.skip", "bulk_booking", bulk.id, {"days": [d.isoformat() for d in days]}
         )
-    await _cancel_bookings(services, by, bulk, days, reason)
+        await _cancel_again(tx, by, bulk, days, reason)
+    await cancel_bookings(services, bulk, by.actor, days, reason)
 
 
-async def _cancel_bookings(
-    services: Services, by: By, bulk: Bulk, days: Sequence[date] | None, reason: str | None
+async def _cancel_again(tx: Tx, by: By, bulk: Bulk, days: Sequence[date] | None, reason: str | None) -> None:
+    """Its bookings end one by one: should this process die in between, the task finds what is left."""
+    payload = {
+        "bulk_id": str(bulk.id), "organisation_id": str(bulk.organisation_id), "actor_id": by.actor.id,
+        "days": None if days is None else [d.isoformat() for d in days], "reason": reason,
+    }  # fmt: skip
+    await tasks.enqueue(tx, CANCEL, payload, delay_s=CANCEL_AGAIN_S)
+
+
+async def cancel_left(run: tasks.Run) -> None:
+    """The task of `_cancel_again`."""
+    asked = run.task.payload
+    async with run.services.read() as conn:
+        bulk = await rows.get(conn, id=UUID(asked["bulk_id"]), organisation_id=UUID(asked["organisation_id"]))
+    assert bulk is not None, "bulk bookings stay"
+    days = None if asked["days"] is None else [date.fromisoformat(d) for d in asked["days"]]
+    await cancel_bookings(run.services, bulk, Actor("organisation", asked["actor_id"]), days, asked["reason"])
+
+
+async def cancel_bookings(
+    services: Services, bulk: Bulk, actor: Actor, days: Sequence[date] | None, reason: str | None
 ) -> None:
     """Each in a transaction of its own; one that has begun meanwhile goes on."""
     async with services.read() as conn:
         found = await rows.open_bookings(conn, bulk_id=bulk.id, dates=None if days is None else list(days))
     for one in found:
         try:
-            async with services.transaction() as tx:
-                await cancellation.cancel(tx, one.id, bulk.account_id, reason, actor=by.actor)
+            await services.retrying(
+                lambda tx, booking_id=one.id: cancellation.cancel(  # type: ignore[misc]
+                    tx, booking_id, bulk.account_id, reason, actor=actor
+                )
+            )
         except Conflict:
             continue
 
@@ -389,6 +331,12 @@ async def page(conn: Conn, by: By, wanted: Wanted) -> Slice[Line]:
     return await LIST.page(conn, wanted, organisation_id=by.organisation_id, within=by.within)
 
 
+async def visits(conn: Conn, by: By, bulk_id: UUID, wanted: Wanted) -> tuple[Bulk, Slice[Visit]]:
+    """A bulk booking and its visits, by date. Raises Missing, OutOfReach."""
+    bulk = await get(conn, by, bulk_id)
+    return bulk, await VISITS.page(conn, wanted, bulk_id=bulk_id)
+
+
 async def summary(conn: Conn, by: By, month: date) -> Summary:
     found = await rows.summary(conn, organisation_id=by.organisation_id, within=by.within, month=month)
     assert found is not None, "an aggregate has a row"
@@ -405,7 +353,20 @@ async def _lock(tx: Tx, by: By, bulk_id: UUID) -> Bulk:
 # ---------------------------------------------------------------- times and places
 
 
-def _days(services: Services, new: NewBulk) -> list[date]:
+async def _by_terms(services: Services, by: By, new: NewBulk) -> NewBulk:
+    """The same without the days on which a school does not work. Raises Invalid where it has told no such terms."""
+    if new.academic_year is None:
+        return new
+    async with services.read() as conn:
+        terms = await academic_terms.of_year(conn, by.organisation_id, new.academic_year)
+    if not terms:
+        raise Invalid({"schedule.academicYear": "There are no terms of this year: add them first."})
+    end = min(new.rule.end, new.rule.start + timedelta(days=MAX_DAYS))
+    off = academic_terms.days_off(terms, new.rule.start, end)
+    return replace(new, rule=replace(new.rule, without=new.rule.without | off))
+
+
+def _days(new: NewBulk) -> list[date]:
     """The days of the visits. Raises Invalid."""
     rule = new.rule
     if rule.end < rule.start:
@@ -418,50 +379,3 @@ def _days(services: Services, new: NewBulk) -> list[date]:
     if len(days) * len(rule.times) * len(new.places) > MAX_VISITS:
         raise Invalid({"schedule.endDate": f"This would be more than {MAX_VISITS} visits: book a shorter time."})
     return days
-
-
-async def _located(services: Services, places: Sequence[Place]) -> list[Located]:
-    """Where the places are. Raises Invalid that names every place that nobody can find."""
-    found: list[Located] = []
-    bad: dict[str, Any] = {}
-    for n, place in enumerate(places):
-        name = f"locations.{n}.address"
-        try:
-            found.append(await addresses.locate(services, _as_address(services, place), field=name))
-        except Invalid as e:
-            bad |= e.details or {}
-    if bad:
-        raise Invalid(bad)
-    return found
-
-
-def _as_address(services: Services, place: Place) -> Address:
-    now = services.clock.now()
-    return Address(
-        uuid4(), place.name, place.street, place.floor, place.city, place.state, place.postal_code, place.country,
-        place.lat, place.lng, False, None, False, now, now,
-    )  # fmt: skip
-
-
-def _terms(services: Services, located: Sequence[Located]) -> tuple[str, str]:
-    """Currency and clocks, which all places share. Raises Invalid."""
-    found = {checkout.place_terms(services, spot) for spot in located}
-    if len(found) != 1:
-        raise Invalid({"locations": "These places have different currencies or clocks: book them apart."})
-    return found.pop()
-
-
-def _check_hours(services: Services, rule: Rule, located: Sequence[Located]) -> None:
-    """Raises Invalid for a time at which nobody works at one of the places."""
-    for spot in located:
-        opens, closes, _ = services.zones.hours(spot.zone.id if spot.zone else None)
-        if any(not opens <= face < closes for face in rule.times):
-            raise Invalid({"schedule.time": f"Visits begin between {opens:%H:%M} and {closes:%H:%M} there."})
-
-
-def _address(place: Place, spot: Located) -> dict[str, Any]:
-    return {
-        "name": place.name, "address_line1": place.street, "address_line2": place.floor, "area": place.area,
-        "city": place.city, "state": place.state, "pincode": place.postal_code, "lat": spot.lat, "lng": spot.lng,
-        "is_approximate": spot.is_approximate,
-    }  # fmt: skip

@@ -18,6 +18,7 @@ from dispatch.services import Reactions, Services, Tx
 from storage import bulk_bookings as rows
 from storage.bookings import Booking
 from storage.bulk_bookings import Bulk, Due, Location, Planned
+from storage.database.errors import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -28,17 +29,20 @@ _TROUBLE_CHARS = 300
 async def book_due(run: Run) -> dict[str, int]:
     """The task: visits within the horizon become bookings; what is paused or unanswered loses the days that passed."""
     services, made = run.services, 0
+    until = services.clock.now().date() + timedelta(days=services.settings.dispatch.bulk_horizon_days)
+    last: Due | None = None
     while True:
         async with services.read() as conn:
-            until = services.clock.now().date() + timedelta(days=services.settings.dispatch.bulk_horizon_days)
-            due = await rows.to_book(conn, until=until)
-        booked = 0
-        for visit in due:
-            booked += await _book_safely(services, visit)
-            await run.progress(made + booked)
-        made += booked
-        if not booked:
+            due = await rows.to_book(
+                conn, until=until, after_id=last and last.id, after_date=last and last.on_date,
+                after_time=last and last.at_time,
+            )  # fmt: skip
+        if not due:
             break
+        for visit in due:
+            made += await _book_safely(services, visit)
+        last = due[-1]
+        await run.progress(made)
     async with services.read() as conn:
         overdue = await rows.overdue(conn)
     for bulk in overdue:
@@ -46,6 +50,9 @@ async def book_due(run: Run) -> dict[str, int]:
             found = await rows.lock(tx.conn, id=bulk.id, organisation_id=None)
             assert found is not None, "bulk bookings stay"
             await bulk_bookings.drop(tx, found, "skipped", before=local(tx.now, found.timezone).date())
+            await rows.finish(tx.conn, id=found.id)
+    async with services.transaction() as tx:
+        await rows.finish_all(tx.conn)
     return {"booked": made, "overdue": len(overdue)}
 
 
@@ -57,6 +64,10 @@ async def _book_safely(services: Services, due: Due) -> int:
         log.warning("a visit could not be booked: %s", e.message)
         async with services.transaction() as tx:
             await rows.troubled(tx.conn, id=due.id, trouble=e.message[:_TROUBLE_CHARS], state="planned")
+        return 0
+    except StorageError:
+        # One visit's misfortune is not the others'.
+        log.exception("a visit could not be booked")
         return 0
 
 
@@ -125,7 +136,7 @@ async def on_over(tx: Tx, fact: Fact) -> None:
     is_done = fact.type == "booking.completed"
     over = await rows.over(
         tx.conn, booking_id=fact.booking_id, visit_state="done" if is_done else "cancelled",
-        hold_state="spent" if is_done else "released",
+        hold_state="spent" if is_done else "released", by_member=fact.actor.kind in ("customer", "integration"),
     )  # fmt: skip
     assert over is not None, "it always answers"
     # The bulk before the budgets, as everywhere.

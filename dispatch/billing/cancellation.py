@@ -115,9 +115,7 @@ async def cancel_by_staff(
     if refund_minor is not None and refund_minor > max(held, 0):
         raise OverRefund(details={"refundable_minor": max(held, 0), "asked_minor": refund_minor})
     cost = Outcome(0, held if refund_minor is None else refund_minor)
-    ended = await bookings.end(
-        tx, booking, actor, reason, refund_minor=cost.refund_minor, refund_to_wallet=to_wallet
-    )
+    ended = await bookings.end(tx, booking, actor, reason, refund_minor=cost.refund_minor, refund_to_wallet=to_wallet)
     changes = {
         "status": {"old": booking.status, "new": ended.status}, "reason": reason, "refund_minor": cost.refund_minor,
         "to_wallet": to_wallet,

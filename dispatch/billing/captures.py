@@ -167,7 +167,10 @@ async def _superseded(tx: Tx, payment: Payment, told: GatewayPayment) -> Outcome
         booking_id=payment.booking_id, description=f"Payment {told.id} of an order that was given up",
     )  # fmt: skip
     await refunds.request(
-        tx, payment.id, payment.amount_minor, requested_by=refunds.SYSTEM,
+        tx,
+        payment.id,
+        payment.amount_minor,
+        requested_by=refunds.SYSTEM,
         reason="This is paid another way or called off",
     )
     return Outcome.SURPLUS
@@ -179,9 +182,7 @@ async def quarantine(tx: Tx, payment: Payment, reason: str) -> None:
     await alert(tx, "payment_review", payment, f"Payment {payment.id}: {reason}.")
 
 
-async def alert(
-    tx: Tx, kind: str, payment: Payment | None, message: str, *, subject: str | None = None
-) -> None:
+async def alert(tx: Tx, kind: str, payment: Payment | None, message: str, *, subject: str | None = None) -> None:
     """Tells staff, once per kind and payment (or other `subject`) while it is open."""
     await alerts.raise_alert(
         tx, kind, message, booking_id=payment.booking_id if payment else None,

@@ -12,6 +12,7 @@ from dispatch.billing import member_bookings, on_account, pricing, promos
 from dispatch.billing.pricing import Line, Price
 from dispatch.billing.promos import Verdict
 from dispatch.billing.trade_orders import Booker
+from dispatch.counts import CHECKOUTS
 from dispatch.engine import catalogue, free_times, slots
 from dispatch.engine.bookings import NewItem
 from dispatch.engine.free_times import Need, SlotTaken, Times
@@ -118,6 +119,7 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
         await services.retrying(lambda tx: _keep(tx, account_id, preview, need))
     except SlotTaken:
         raise free_times.taken(f for f in free if f != wish.booking_time) from None
+    CHECKOUTS.labels("previewed").inc()
     return preview
 
 
@@ -183,9 +185,7 @@ async def items_of(services: Services, quantities: Mapping[UUID, int], currency:
     return items
 
 
-async def offered_items(
-    services: Services, quantities: Mapping[UUID, int], currency: str
-) -> tuple[NewItem, ...]:
+async def offered_items(services: Services, quantities: Mapping[UUID, int], currency: str) -> tuple[NewItem, ...]:
     """The same, however long it all takes."""
     offered = await catalogue.current(services)
     if unknown := [str(i) for i in quantities if offered.find(i, currency) is None]:

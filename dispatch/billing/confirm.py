@@ -17,6 +17,7 @@ import orjson
 
 from dispatch.billing import charges, checkout, member_bookings, on_account, payments, promos
 from dispatch.billing.charges import Opened
+from dispatch.counts import CHECKOUTS
 from dispatch.engine import bookings, free_times, search, slots
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.free_times import Need, SlotTaken
@@ -124,9 +125,7 @@ class _NobodyFree(Exception):
         self.need, self.starts_at = need, starts_at
 
 
-async def confirm(
-    services: Services, account_id: UUID, wish: Confirmation, *, keep: Keep | None = None
-) -> Confirmed:
+async def confirm(services: Services, account_id: UUID, wish: Confirmation, *, keep: Keep | None = None) -> Confirmed:
     """Makes the booking and, unless it is paid online, searches for a technician before answering.
 
     One preview makes one booking: repeating a confirm gives the same answer, another confirm of a used preview is
@@ -170,9 +169,7 @@ async def _booked(
         raise free_times.taken(local(f, e.need.timezone).time() for f in free if f != e.starts_at) from None
 
 
-async def _book(
-    tx: Tx, account_id: UUID, wish: Confirmation, located: Located | None, keep: Keep | None
-) -> Opened:
+async def _book(tx: Tx, account_id: UUID, wish: Confirmation, located: Located | None, keep: Keep | None) -> Opened:
     """The one transaction of a confirm, from its customer's count to the answer that is kept."""
     # Load: whatever stands against it is said now.
     asked = await _load(tx, account_id, wish, located)
@@ -203,6 +200,7 @@ async def _book(
         await promos.redeem(tx, asked.found.promo_code_id, account_id, booking.id, booking.discount_minor)
     if keep is not None and booking.payment_method != "online":
         await keep(tx, _answer(booking))
+    tx.after_commit(CHECKOUTS.labels("booked").inc)
     # Facts and what people are told stand in the transaction's hands by now, and are written as it ends.
     return replace(opened, booking=booking)
 
@@ -281,9 +279,7 @@ def _check_terms(services: Services, found: ForConfirm, located: Located) -> Non
     zone_id = located.zone.id if located.zone else None
     same_zone = found.zone_id == zone_id or found.preview_address_id is None
     if not same_zone or (currency, timezone) != (found.currency, found.timezone):
-        raise Invalid(
-            {"address_id": "This address is in another zone than the preview's; prepare the checkout again."}
-        )
+        raise Invalid({"address_id": "This address is in another zone than the preview's; prepare the checkout again."})
 
 
 def items_of(found: ForConfirm) -> tuple[NewItem, ...]:

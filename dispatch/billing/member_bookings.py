@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 from dispatch.errors import Conflict, Missing, NotAllowed
@@ -50,41 +52,66 @@ async def check(conn: Conn, account_id: UUID, organisation_id: UUID, program_id:
 async def take(tx: Tx, booking: Booking, organisation_id: UUID, program_id: UUID | None) -> None:
     """A new booking takes what it needs: of a program its credit, else of the member's limit and of the budgets.
 
-    Raises Missing, MayNotBook, ServiceNotAllowed, NeedsApproval, OverLimit, BudgetExceeded, and what programs.use
+    Raises Missing, MayNotBook, ServiceNotAllowed, NeedsApproval, OverLimit, BudgetForOthers, BudgetExceeded, and what
+    programs.use
     raises; then nothing is booked.
     """
     await organisations.active(tx.conn, organisation_id)
-    member = await _member(tx.conn, booking.account_id, organisation_id)
-    # Whoever books twice at once waits here, so that limits see what was booked before.
-    await member_rows.lock(tx.conn, id=member.id, organisation_id=organisation_id)
+    found = await _member(tx.conn, booking.account_id, organisation_id)
+    member = await lock_booker(tx, organisation_id, found.id, booking.categories)
     department = None
     if member.department_id is not None:
         department = await departments.get(tx.conn, organisation_id, member.department_id)
-    if not departments.allows(member.allowed_services, booking.categories):
-        raise ServiceNotAllowed("You may not book services of this kind in the name of your organisation.")
     if department is not None and not departments.allows(department.allowed_services, booking.categories):
         raise ServiceNotAllowed
     today = local(tx.now, booking.timezone).date()
     if program_id is not None:
         program = await programs.get(tx.conn, organisation_id, program_id)
         await programs.use(
-            tx, program, member.id, booking.id, booking.categories, booking.local_date, today,
+            tx, program, member, booking.id, booking.categories, booking.local_date, today,
             booking.grand_total_minor,
         )  # fmt: skip
     else:
         needs = member.require_approval or (department is not None and department.approval_required)
         if needs or await _is_large(tx, organisation_id, member.department_id, booking):
             raise NeedsApproval
-        await _within_limit(tx, member, booking)
         month = budgets.month_of(booking.local_date)
-        await budgets.reserve(tx, organisation_id, member.department_id, {month: booking.grand_total_minor})
-        await budgets.hold_for(
-            tx, booking.id, organisation_id, member.department_id, month, booking.grand_total_minor
-        )
+        await within_limit(tx, member, {month: booking.grand_total_minor})
+        amount = {month: booking.grand_total_minor}
+        await budgets.reserve(tx, organisation_id, member.department_id, amount, booking.categories)
+        await budgets.hold_for(tx, booking.id, organisation_id, member.department_id, month, booking.grand_total_minor)
     await rows.bind(
         tx.conn, booking_id=booking.id, department_id=member.department_id, member_id=member.id, budget_code=None,
         requirements=[],
     )  # fmt: skip
+
+
+async def lock_booker(tx: Tx, organisation_id: UUID, member_id: UUID, categories: Sequence[str]) -> Member:
+    """A member who may book these, locked: whoever books twice at once waits, so that limits see what was before.
+
+    Raises Missing, MayNotBook, ServiceNotAllowed.
+    """
+    member = await member_rows.lock(tx.conn, id=member_id, organisation_id=organisation_id)
+    if member is None:
+        raise Missing("user")
+    if member.status != "active" or not member.can_book:
+        raise MayNotBook
+    if not departments.allows(member.allowed_services, categories):
+        raise ServiceNotAllowed("You may not book services of this kind in the name of your organisation.")
+    return member
+
+
+async def within_limit(tx: Tx, member: Member, months: Mapping[date, int]) -> None:
+    """Raises OverLimit when a month's bookings, with those that are only planned, would come to more than their limit.
+
+    `months`: what is to be added in each, by its first day.
+    """
+    if member.monthly_limit_minor is None:
+        return
+    for month, amount_minor in months.items():
+        spent = await rows.spent_in_month(tx.conn, member_id=member.id, month=month) or 0
+        if spent + amount_minor > member.monthly_limit_minor:
+            raise OverLimit
 
 
 async def _member(conn: Conn, account_id: UUID, organisation_id: UUID) -> Member:
@@ -100,12 +127,3 @@ async def _is_large(tx: Tx, organisation_id: UUID, department_id: UUID | None, b
     allotted = await budgets.in_force(tx.conn, organisation_id, booking.local_date)
     lines = [allotted[key].approval_above_minor for key in {None, department_id} if key in allotted]
     return any(line is not None and booking.grand_total_minor > line for line in lines)
-
-
-async def _within_limit(tx: Tx, member: Member, booking: Booking) -> None:
-    if member.monthly_limit_minor is None:
-        return
-    month = budgets.month_of(booking.local_date)
-    spent = await rows.spent_in_month(tx.conn, member_id=member.id, month=month) or 0
-    if spent + booking.grand_total_minor > member.monthly_limit_minor:
-        raise OverLimit

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
-from dispatch.billing import captures, charges, intents
+from dispatch.billing import captures, charges, intents, request_links
 from dispatch.billing.charges import Opened
 from dispatch.engine import offers
 from dispatch.errors import Conflict, DispatchError, Malformed, Missing, Unavailable
@@ -117,9 +117,7 @@ async def start_new(services: Services, opened: Opened) -> dict[str, Any]:
     """
     payment, booking = opened.payment, opened.booking
     assert payment is not None and opened.intent is not None, "something is left to pay online"
-    order_id = await intents.run_first(
-        services, opened.intent, payment, booking.number, first_wait_s=SECOND_TRY_S
-    )
+    order_id = await intents.run_first(services, opened.intent, payment, booking.number, first_wait_s=SECOND_TRY_S)
     ordered = replace(payment, gateway_order_id=order_id) if order_id else await _order(services, payment)
     return block(services, booking, ordered, services.settings.payments.key_id)
 
@@ -341,12 +339,13 @@ async def look(services: Services, payment_id: UUID) -> None:
 
     Raises GatewayError. A no-op when the payment has no order yet.
     """
-    gateway = services.gateway
     async with services.read() as conn:
         payment = await rows.get(conn, payment_id=payment_id)
+    if payment is not None and payment.gateway_order_id is None and payment.payee_id is not None:
+        payment = await request_links.with_order(services, payment)
     if payment is None or payment.gateway_order_id is None:
         return
-    tries = await gateway.fetch_order_payments(payment.gateway_order_id)
+    tries = await services.gateway.fetch_order_payments(payment.gateway_order_id)
     # Captured ones first, in the order in which they were made, so that everybody agrees on the surplus.
     for told in sorted(tries, key=lambda t: (not t.captured, t.created_at, t.id)):
         async with services.transaction() as tx:

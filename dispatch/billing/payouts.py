@@ -133,9 +133,7 @@ def _parts(chosen: Sequence[Open], total_minor: int) -> dict[UUID, int]:
     return parts
 
 
-async def _choose(
-    tx: Tx, party_id: UUID, earning_ids: Sequence[UUID] | None, currency: str | None
-) -> list[Open]:
+async def _choose(tx: Tx, party_id: UUID, earning_ids: Sequence[UUID] | None, currency: str | None) -> list[Open]:
     ids = None if earning_ids is None else list(dict.fromkeys(earning_ids))
     found = await earning_rows.lock_open(tx.conn, payee_id=party_id, ids=ids)
     if currency is not None:

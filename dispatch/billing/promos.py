@@ -75,15 +75,11 @@ def refusal(promo: Promo, amount_minor: int, currency: str, now: datetime) -> st
     if promo.valid_until is not None and now >= promo.valid_until:
         return "This promo code has expired."
     if promo.min_order_minor is not None and amount_minor < promo.min_order_minor:
-        return (
-            f"This promo code needs an order of at least {promo.min_order_minor / 100:.2f} {promo.currency}."
-        )
+        return f"This promo code needs an order of at least {promo.min_order_minor / 100:.2f} {promo.currency}."
     return None
 
 
-async def validate(
-    services: Services, code: str, account_id: UUID, amount_minor: int, currency: str
-) -> Verdict:
+async def validate(services: Services, code: str, account_id: UUID, amount_minor: int, currency: str) -> Verdict:
     """Whether the customer could use the code now, and for how much. Never raises for a bad code."""
     code = normal(code)
     promo = await _cache.get(services, code)

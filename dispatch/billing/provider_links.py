@@ -17,7 +17,7 @@ from storage import payment_links as rows
 from storage import payment_requests as request_rows
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
-from storage.payment_links import PaymentLink
+from storage.payment_links import OpenLink, PaymentLink
 from storage.payment_requests import PaymentRequest
 
 CHECKOUT = "/api/providers/payment-links/public/{code}/checkout"
@@ -103,7 +103,7 @@ async def check_out(
 
 
 async def _begin(
-    tx: Tx, link: PaymentLink, payer: Payer, amount_minor: int | None, redirect_url: str | None
+    tx: Tx, link: OpenLink, payer: Payer, amount_minor: int | None, redirect_url: str | None
 ) -> PaymentRequest:
     provider = await providers.get(tx.conn, link.provider_id)
     amount = link.amount_minor or amount_minor
@@ -112,9 +112,7 @@ async def _begin(
     customer = await provider_customers.of_address(
         tx, provider.id, source="payment", name=payer.name, email=payer.email, phone=payer.phone
     )
-    known = await request_rows.open_of_link(
-        tx.conn, link_id=link.id, customer_id=customer.id, amount_minor=amount
-    )
+    known = await request_rows.open_of_link(tx.conn, link_id=link.id, customer_id=customer.id, amount_minor=amount)
     if known is not None:
         return known
     return await provider_requests.open_request(tx, provider, NewRequest(

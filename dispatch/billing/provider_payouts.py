@@ -7,8 +7,9 @@ from functools import partial
 from uuid import UUID
 
 from dispatch import localtime
-from dispatch.billing import ledger, payout_sending, payouts, provider_wallet
+from dispatch.billing import payout_sending, payouts, provider_wallet
 from dispatch.billing.payout_days import Schedule
+from dispatch.config import Settings
 from dispatch.engine import audit
 from dispatch.errors import Conflict, DispatchError, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
@@ -80,16 +81,20 @@ async def request(
         raise Invalid({"currency": f"The wallet holds no {currency}, and nothing is converted."})
     if await bank_accounts.find(tx.conn, provider_id) is None:
         raise NoBankAccount
-    await ledger.lock_owner(tx, "party", provider_id, currency)
     known = await rows.open_request(tx.conn, party_id=provider_id, currency=currency, net_minor=amount_minor)
     if known is not None:
         return known
-    waits = amount_minor > tx.services.settings.providers.review_above_minor
+    waits = _needs_review(tx.services.settings, amount_minor, currency)
     made = await payouts.create(
         tx, provider_id, method=METHOD, requested_by=f"{actor.kind}:{actor.id}", amount_minor=amount_minor,
         currency=currency, notes=description, series=SERIES, is_request=True, needs_review=waits,
     )  # fmt: skip
     return made if waits else await _send(tx, made)
+
+
+def _needs_review(settings: Settings, amount_minor: int, currency: str) -> bool:
+    """The threshold is in the house's currency: of another one nobody knows here what it is worth."""
+    return currency != settings.currency or amount_minor > settings.providers.review_above_minor
 
 
 async def review(tx: Tx, payout_id: UUID, action: str, reason: str | None, actor: Actor) -> Payout:
@@ -133,7 +138,7 @@ async def pay_due(services: Services) -> int:
     Each provider in a transaction of its own, and each payday once: a payday that was missed is made up for.
     """
     async with services.read() as conn:
-        due = await provider_rows.with_money(conn)
+        due = [one for one in await provider_rows.all(conn) if _is_due(one, services.clock.now())]
     made = 0
     for one in due:
         try:
@@ -144,15 +149,21 @@ async def pay_due(services: Services) -> int:
     return made
 
 
+def _is_due(provider: Provider, now: datetime) -> bool:
+    """Whether a payday has come since the last one that was paid, and since this schedule began."""
+    since = provider.payouts_from - timedelta(days=1)
+    if provider.paid_out_on is not None:
+        since = max(since, provider.paid_out_on)
+    return schedule_of(provider).latest(local_day(now, provider)) > since
+
+
 async def _pay(tx: Tx, provider_id: UUID) -> int:
     provider = await _lock(tx, provider_id)
-    today = localtime.local(tx.now, provider.timezone).date()
-    payday = schedule_of(provider).latest(today)
-    since = provider.paid_out_on or provider.payouts_from - timedelta(days=1)
-    if payday <= since or not await provider_rows.paid_out(tx.conn, id=provider_id, day=today):
+    if not _is_due(provider, tx.now):
         return 0
+    # Also of a day on which there is nothing to pay: what comes after it waits for the next one.
+    await provider_rows.paid_out(tx.conn, id=provider_id, day=local_day(tx.now, provider))
     currency = provider.store_currency
-    await ledger.lock_owner(tx, "party", provider_id, currency)
     held = {b.currency: b for b in await provider_wallet.balances(tx.conn, provider_id)}
     amount = held[currency].available_minor if currency in held else 0
     if amount < max(1, provider.min_payout_minor) or await bank_accounts.find(tx.conn, provider_id) is None:
@@ -182,8 +193,9 @@ async def set_schedule(
         raise Invalid({"payoutDay": "Payout day is required for weekly payouts"})
     chosen = _day_of(wanted, day or kept)
     await provider_rows.set_payouts(
-        tx.conn, id=provider_id, frequency=wanted, day=chosen, currency=currency or provider.store_currency
-    )
+        tx.conn, id=provider_id, frequency=wanted, day=chosen, currency=currency or provider.store_currency,
+        today=local_day(tx.now, provider),
+    )  # fmt: skip
     return await _lock(tx, provider_id)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from dispatch.errors import Conflict, Missing
+from dispatch.billing import provider_requests
+from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.services import Tx
 from storage import provider_plans as rows
 from storage.database.errors import StorageError, constraint_of
@@ -23,7 +24,8 @@ async def create(
     tx: Tx, provider_id: UUID, *, name: str, type: str, amount_minor: int, currency: str, duration_days: int,
     features: Sequence[str],
 ) -> Plan:  # fmt: skip
-    """Raises PlanExists."""
+    """Raises PlanExists, Invalid (an amount that nobody can be asked for)."""
+    _check_amount(amount_minor, currency)
     made = await rows.insert(
         tx.conn, provider_id=provider_id, name=name, type=type, amount_minor=amount_minor, currency=currency,
         duration_days=duration_days, features=list(features),
@@ -37,7 +39,14 @@ async def change(
     tx: Tx, provider_id: UUID, plan_id: UUID, *, name: str | None, type: str | None, amount_minor: int | None,
     duration_days: int | None, features: Sequence[str] | None, is_active: bool | None,
 ) -> Plan:  # fmt: skip
-    """What is None stays; subscriptions that run keep their amount and their end. Raises Missing, PlanExists."""
+    """What is None stays; subscriptions that run keep their amount and their end.
+
+    Raises Missing, PlanExists, Invalid (an amount that nobody can be asked for).
+    """
+    known = await rows.get(tx.conn, id=plan_id, provider_id=provider_id)
+    if known is None:
+        raise Missing("plan")
+    _check_amount(amount_minor, known.currency)
     try:
         async with tx.savepoint():
             changed = await rows.change(
@@ -52,6 +61,11 @@ async def change(
     if changed is None:
         raise Missing("plan")
     return changed
+
+
+def _check_amount(amount_minor: int | None, currency: str) -> None:
+    if (wrong := provider_requests.too_little(amount_minor, currency)) is not None:
+        raise Invalid({"amount": wrong})
 
 
 async def remove(tx: Tx, provider_id: UUID, plan_id: UUID) -> bool:

@@ -32,9 +32,7 @@ async def send(
     return Sent(uuid4(), len(wanted), sum(told), len(wanted) - sum(told))
 
 
-async def _remind(
-    tx: Tx, provider: Provider, which: UUID, kind: str, title: str | None, message: str | None
-) -> int:
+async def _remind(tx: Tx, provider: Provider, which: UUID, kind: str, title: str | None, message: str | None) -> int:
     try:
         one = await provider_subscriptions.get(tx.conn, provider.id, which)
     except Missing:

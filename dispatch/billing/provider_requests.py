@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from dispatch.billing import intents, provider_transactions, request_links
+from dispatch.billing import intents, provider_transactions, request_links, request_payments
 from dispatch.billing.provider_transactions import NewTransaction
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.reports.formats import amount_text
@@ -46,9 +46,18 @@ class NotInCash(Conflict):
     code = "paid_in_cash"
 
 
+class PaidAtAPage(Conflict):
+    """This request is paid at its page; only what is asked for in cash can be received by hand."""
+
+    code = "not_in_cash"
+
+
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """`purpose` says what waits for the money beside the wallet, `purpose_id` which one."""
+    """`purpose` says what waits for the money beside the wallet, `purpose_id` which one.
+
+    `renews_days`: so long a subscription goes on once it is paid.
+    """
 
     customer: Customer
     amount_minor: int
@@ -62,6 +71,7 @@ class NewRequest:
     link_id: UUID | None = None
     redirect_url: str | None = None
     category: str = "payment_received"
+    renews_days: int | None = None
 
 
 async def create(services: Services, provider: Provider, new: NewRequest) -> PaymentRequest:
@@ -76,8 +86,7 @@ async def create(services: Services, provider: Provider, new: NewRequest) -> Pay
 
 async def open_request(tx: Tx, provider: Provider, new: NewRequest) -> PaymentRequest:
     """The request itself, within a transaction; `with_page` afterwards asks for its page at once. Raises Invalid."""
-    if new.amount_minor < LEAST_MINOR:
-        raise Invalid({"amount": f"must be at least {amount_text(LEAST_MINOR, new.currency)}"})
+    _check_amount(new.amount_minor, new.currency)
     request_id, reference = uuid4(), f"PAY-{secrets.token_hex(6).upper()}"
     line = await provider_transactions.add(tx, NewTransaction(
         provider.id, "credit", new.category, "pending", new.amount_minor, new.currency, reference, new.method,
@@ -92,9 +101,21 @@ async def open_request(tx: Tx, provider: Provider, new: NewRequest) -> PaymentRe
         payment_id=payment_id, link_id=new.link_id, purpose=new.purpose, purpose_id=new.purpose_id, method=new.method,
         amount_minor=new.amount_minor, currency=new.currency, reference=reference,
         code=secrets.token_urlsafe(_CODE_BYTES), description=new.description, due_at=new.due_at,
-        metadata=dict(new.metadata), redirect_url=new.redirect_url,
+        metadata=dict(new.metadata), renews_days=new.renews_days, redirect_url=new.redirect_url,
     )  # fmt: skip
     return await _get(tx.conn, provider.id, request_id)
+
+
+def _check_amount(amount_minor: int, currency: str) -> None:
+    if amount_minor < LEAST_MINOR:
+        raise Invalid({"amount": f"must be at least {amount_text(LEAST_MINOR, currency)}"})
+
+
+def too_little(amount_minor: int | None, currency: str) -> str | None:
+    """What is wrong with an amount that may be nothing, but not less than what a page is made for."""
+    if amount_minor is None or amount_minor == 0 or amount_minor >= LEAST_MINOR:
+        return None
+    return f"must be nothing, or at least {amount_text(LEAST_MINOR, currency)}"
 
 
 async def with_page(services: Services, request: PaymentRequest) -> PaymentRequest:
@@ -163,13 +184,12 @@ async def change(services: Services, provider_id: UUID, request_id: UUID, what: 
             await _reprice(tx, request, amount, needs_page)
         changed = await _get(tx.conn, provider_id, request_id)
     if before is not None:
-        await request_links.close(services, before)
+        await request_links.close(services, before.gateway_link_id)
     return await with_page(services, changed)
 
 
 async def _reprice(tx: Tx, request: PaymentRequest, amount_minor: int, needs_page: bool) -> None:
-    if amount_minor < LEAST_MINOR:
-        raise Invalid({"amount": f"must be at least {amount_text(LEAST_MINOR, request.currency)}"})
+    _check_amount(amount_minor, request.currency)
     payment_id = None
     if needs_page:
         payment_id = await _ask(tx, request.provider_id, request.account_id, amount_minor, request.currency)
@@ -195,15 +215,35 @@ async def cancel(services: Services, provider_id: UUID, request_id: UUID) -> Pay
             await call_off(tx, request)
         found = await _get(tx.conn, provider_id, request_id)
     if is_open:
-        await request_links.close(services, request)
+        await request_links.close(services, request.gateway_link_id)
     return found
 
 
-async def call_off(tx: Tx, request: PaymentRequest) -> None:
-    """The calling off itself; the caller holds the request's lock and closes its page after the commit."""
-    await rows.cancel(tx.conn, id=request.id)
+async def receive(tx: Tx, provider_id: UUID, request_id: UUID) -> PaymentRequest:
+    """The provider says that the cash is there; repeated, it changes nothing.
+
+    Raises Missing, PaidAtAPage, RequestClosed.
+    """
+    request = await lock(tx, provider_id, request_id)
+    if request.method != "cash":
+        raise PaidAtAPage
+    if request.status == "cancelled":
+        raise RequestClosed
+    if request.status == "pending":
+        await request_payments.received(tx, request)
+    return await _get(tx.conn, provider_id, request_id)
+
+
+async def call_off(tx: Tx, request: PaymentRequest) -> bool:
+    """The calling off itself; the caller holds the request's lock and closes its page after the commit.
+
+    False: it was paid or called off before, and nothing changes.
+    """
+    if not await rows.cancel(tx.conn, id=request.id):
+        return False
     await provider_transactions.move(tx, request.transaction_id, "cancel")
     await _give_up(tx, request, None)
+    return True
 
 
 # ---------------------------------------------------------------- reading

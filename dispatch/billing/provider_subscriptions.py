@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 from dispatch.billing import provider_facts, provider_requests, refunds, request_links
@@ -12,6 +13,7 @@ from dispatch.errors import Conflict, DispatchError, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.services import Services, Tx
 from dispatch.wording import Verbatim
+from storage import payment_requests as request_rows
 from storage import provider_customers as customer_rows
 from storage import provider_plans as plan_rows
 from storage import provider_subscriptions as rows
@@ -28,8 +30,6 @@ LABELS = {
     "new": "New", "active": "Active", "expiring_soon": "Expiring Soon", "expired": "Expired", "cancelled": "Cancelled",
 }  # fmt: skip
 PURPOSE = "subscription"
-#: Marks a request whose payment makes a subscription go on.
-RENEWS = "renewsDays"
 
 
 class Cancelled(Conflict):
@@ -86,9 +86,20 @@ async def _checked(conn: Conn, provider_id: UUID, new: NewSubscription, now: dat
         bad["planName"] = Verbatim("Invalid plan name")
     if new.ends_at is not None and new.ends_at <= (new.starts_at or now):
         bad["endDate"] = Verbatim("End date must be after start date")
+    if plan is not None:
+        bad |= _bad_price(plan, new)
     if customer is None or plan is None or bad:
         raise Invalid(bad)
     return customer, plan
+
+
+def _bad_price(plan: Plan, new: NewSubscription) -> dict[str, str]:
+    """Nothing is converted: who names another currency names the amount in it."""
+    currency = new.currency or plan.currency
+    if new.amount_minor is None and currency != plan.currency:
+        return {"currency": f"must be {plan.currency}, which the plan's amount is in, or come with an amount"}
+    wrong = provider_requests.too_little(plan.amount_minor if new.amount_minor is None else new.amount_minor, currency)
+    return {} if wrong is None else {"amount": wrong}
 
 
 async def ask(
@@ -97,10 +108,10 @@ async def ask(
     """A payment request for a subscription; paid, it makes it go on for `renews_days`. None where it costs nothing."""
     if one.amount_minor < provider_requests.LEAST_MINOR:
         return None
-    metadata = {"subscriptionId": str(one.id), **({RENEWS: renews_days} if renews_days else {})}
     request = await provider_requests.open_request(tx, provider, NewRequest(
-        customer, one.amount_minor, one.currency, "link", f"Subscription {one.plan_name}", one.ends_at, metadata,
-        purpose=PURPOSE, purpose_id=one.id, category="subscription",
+        customer, one.amount_minor, one.currency, "link", f"Subscription {one.plan_name}", one.ends_at,
+        {"subscriptionId": str(one.id)}, purpose=PURPOSE, purpose_id=one.id, category="subscription",
+        renews_days=renews_days,
     ))  # fmt: skip
     await rows.set_reference(tx.conn, id=one.id, reference=request.reference)
     return request
@@ -108,9 +119,8 @@ async def ask(
 
 async def paid(tx: Tx, request: PaymentRequest) -> None:
     """What a paid request does for its subscription: a renewal makes it go on."""
-    days = request.metadata.get(RENEWS)
-    if isinstance(days, int) and request.purpose_id is not None:
-        await rows.extend(tx.conn, id=request.purpose_id, days=days)
+    if request.renews_days is not None and request.purpose_id is not None:
+        await rows.extend(tx.conn, id=request.purpose_id, days=request.renews_days)
         await tell(tx, request.provider_id, request.purpose_id)
 
 
@@ -142,6 +152,8 @@ async def change(tx: Tx, provider_id: UUID, subscription_id: UUID, what: Change)
     starts_at, ends_at = what.starts_at or known.starts_at, what.ends_at or known.ends_at
     if ends_at <= starts_at:
         bad["endDate"] = Verbatim("End date must be after start date")
+    if (wrong := provider_requests.too_little(what.amount_minor, known.currency)) is not None:
+        bad["amount"] = wrong
     if bad:
         raise Invalid(bad)
     await rows.change(
@@ -161,25 +173,33 @@ async def cancel(
 
     What is still asked for is called off. Repeated, it changes nothing. Raises Missing, PayeeHasLess.
     """
-    closed: list[PaymentRequest] = []
-    async with services.transaction() as tx:
-        known = await lock(tx, provider_id, subscription_id)
-        if known.status == "cancelled":
-            return known
-        given_back = 0
-        for one in await rows.payments(tx.conn, id=subscription_id):
-            if one.request_status == "pending":
-                request = await provider_requests.lock(tx, provider_id, one.request_id)
-                await provider_requests.call_off(tx, request)
-                closed.append(request)
-            elif refund and not given_back:
-                given_back = await _give_back(tx, known, one, actor)
-        await rows.cancel(tx.conn, id=subscription_id, refund_minor=given_back if refund else None)
-        await tell(tx, provider_id, subscription_id)
+    closed = await services.retrying(partial(
+        _cancel, provider_id=provider_id, subscription_id=subscription_id, refund=refund, actor=actor
+    ))  # fmt: skip
     for request in closed:
-        await request_links.close(services, request)
+        await request_links.close(services, request.gateway_link_id)
     async with services.read() as conn:
         return await get(conn, provider_id, subscription_id)
+
+
+async def _cancel(tx: Tx, provider_id: UUID, subscription_id: UUID, refund: bool, actor: Actor) -> list[PaymentRequest]:
+    """The requests that it called off. What is read of payments is read under the locks of all of them."""
+    asked = partial(
+        request_rows.lock_open_of, tx.conn, purpose=PURPOSE, purpose_id=subscription_id, provider_id=provider_id
+    )
+    # Requests before their subscription, as a payment that comes in locks them.
+    await asked()
+    known = await lock(tx, provider_id, subscription_id)
+    if known.status == "cancelled":
+        return []
+    # Again, for what a renewal has asked meanwhile: from here on it waits for the subscription.
+    closed = [request for request in await asked() if await provider_requests.call_off(tx, request)]
+    given_back = 0
+    for one in await rows.payments(tx.conn, id=subscription_id) if refund else []:
+        given_back = given_back or await _give_back(tx, known, one, actor)
+    await rows.cancel(tx.conn, id=subscription_id, refund_minor=given_back if refund else None)
+    await tell(tx, provider_id, subscription_id)
+    return closed
 
 
 async def _give_back(tx: Tx, known: Subscription, one: Paid, actor: Actor) -> int:
@@ -213,8 +233,8 @@ async def each(
             if action == "cancel":
                 await cancel(services, provider_id, one, refund=refund, actor=actor)
             else:
-                async with services.transaction() as tx:
-                    await change(tx, provider_id, one, Change(auto_renew=action == "enableAutoRenew"))
+                what = Change(auto_renew=action == "enableAutoRenew")
+                await services.retrying(partial(change, provider_id=provider_id, subscription_id=one, what=what))
             told[one] = None
         except DispatchError as error:
             told[one] = error.message
@@ -276,5 +296,3 @@ async def customer_of(conn: Conn, one: Subscription) -> Customer:
     found = await customer_rows.find(conn, provider_id=one.provider_id, id=one.customer_id)
     assert found is not None, "a subscription has its customer"
     return found
-
-

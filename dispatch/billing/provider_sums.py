@@ -14,5 +14,3 @@ async def totals(conn: Conn, provider_id: UUID, currency: str) -> Totals:
     found = await rows.totals(conn, provider_id=provider_id, currency=currency)
     assert found is not None, "sums are always there"
     return found
-
-

@@ -11,6 +11,7 @@ from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM as SYSTEM_ACTOR
 from dispatch.events import Actor
 from dispatch.ports.gateway import GatewayRefund
+from dispatch.reports.formats import amount_text
 from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage import intents as intent_rows
@@ -59,7 +60,7 @@ async def request(
     """Reserves a refund of one payment and sends it on its way, to the original method or to the wallet.
 
     What was paid in cash or from the wallet goes to the wallet. Raises Invalid (not a positive amount),
-    NotPaid, OverRefund: of any number of parallel requests exactly those succeed that the captured amount
+    NotPaid, PayeeHasLess, OverRefund: of any number of parallel requests exactly those succeed that the captured amount
     covers.
     """
     payment = await _lock_in_order(tx, payment_id)
@@ -116,6 +117,9 @@ async def _reserve(
     """The CHECK on the payment decides; then the refund's row and its journal. Raises NotPaid, OverRefund."""
     if not payment.captured_minor:
         raise NotPaid()
+    uncovered = await _uncovered(tx, payment, amount_minor)
+    if uncovered and gateway_refund_id is None:
+        raise PayeeHasLess
     try:
         async with tx.savepoint():
             await payment_rows.reserve_refund(tx.conn, payment_id=payment.id, amount_minor=amount_minor)
@@ -129,11 +133,10 @@ async def _reserve(
         prepaid = max(0, min(amount_minor, held))
         if prepaid < amount_minor:
             owed = max(0, min(amount_minor - prepaid, await ledger.owed_for(tx.conn, payment.booking_id)))
-    await _check_payee(tx, payment, amount_minor)
     refund_id = await rows.insert(
         tx.conn, payment_id=payment.id, booking_id=payment.booking_id, amount_minor=amount_minor,
-        prepaid_minor=prepaid, owed_minor=owed, currency=payment.currency, to_wallet=to_wallet,
-        gateway_refund_id=gateway_refund_id, reason=reason, notes=notes, requested_by=requested_by,
+        prepaid_minor=prepaid, owed_minor=owed, uncovered_minor=uncovered, currency=payment.currency,
+        to_wallet=to_wallet, gateway_refund_id=gateway_refund_id, reason=reason, notes=notes, requested_by=requested_by,
     )  # fmt: skip
     refund = await rows.get(tx.conn, refund_id=refund_id) if refund_id else None
     assert refund is not None, "a refund's gateway id is looked up before it is inserted"
@@ -147,6 +150,13 @@ async def _reserve(
     )
     if _payee_of(payment) is not None:
         await provider_refunds.opened(tx, refund, payment)
+    if uncovered:
+        await alerts.raise_alert(
+            tx, "payee_short",
+            f"The gateway gave back {amount_text(amount_minor, payment.currency)} of payment {payment.id}, and the "
+            f"wallet of whoever was paid lacked {amount_text(uncovered, payment.currency)} of it.",
+            subject=f"refund:{refund.id}",
+        )  # fmt: skip
     if prepaid and prepaid == held:
         await _stop_unpaid(tx, payment)
     return refund
@@ -157,12 +167,12 @@ def _payee_of(payment: Payment) -> UUID | None:
     return payment.payee_id if payment.surplus_of is None else None
 
 
-async def _check_payee(tx: Tx, payment: Payment, amount_minor: int) -> None:
-    """Raises PayeeHasLess: a wallet gives back no more than it holds."""
-    if (payee_id := _payee_of(payment)) is not None:
-        held = await ledger.lock_owner(tx, "party", payee_id, payment.currency)
-        if held.get("payable", 0) < amount_minor:
-            raise PayeeHasLess
+async def _uncovered(tx: Tx, payment: Payment, amount_minor: int) -> int:
+    """What the wallet of whoever was paid lacks of a refund: it gives back no more than it holds."""
+    if (payee_id := _payee_of(payment)) is None:
+        return 0
+    held = await ledger.lock_owner(tx, "party", payee_id, payment.currency)
+    return max(0, amount_minor - held.get("payable", 0))
 
 
 async def _stop_unpaid(tx: Tx, payment: Payment) -> None:
@@ -198,7 +208,10 @@ def reserved(refund: Refund, payment: Payment) -> list[Line]:
     if payment.surplus_of is not None:
         source = [Line(ledger.platform("surplus", currency), -refund.amount_minor)]
     elif payment.payee_id is not None:
-        source = [Line(ledger.payable(payment.payee_id, currency), -refund.amount_minor)]
+        source = [
+            Line(ledger.payable(payment.payee_id, currency), refund.uncovered_minor - refund.amount_minor),
+            Line(ledger.platform("refunds", currency), -refund.uncovered_minor),
+        ]
     else:
         source = [
             Line(ledger.platform("prepaid", currency), -refund.prepaid_minor),
@@ -260,8 +273,8 @@ async def heard(tx: Tx, payment: Payment, told: GatewayRefund) -> Refund | None:
     """What the gateway says about a refund, whoever tells it: answer, webhook, poll or reconciler.
 
     Ours is found by the gateway's id or by our id in its notes; one that was made at the gateway itself is
-    adopted. None: it asks for more than the payment holds, so a person has to look (the caller raises the
-    alert).
+    adopted, and what the wallet of whoever was paid lacks of it is the house's loss, with an alert. None: it asks
+    for more than the payment holds, so a person has to look (the caller raises the alert).
     """
     payment = await _lock_in_order(tx, payment.id)
     refund = await _find(tx, payment, told)
@@ -327,9 +340,7 @@ async def settle(tx: Tx, refund_id: UUID) -> bool:
 async def _settle_alerts(tx: Tx, refund: Refund) -> None:
     """What this refund was looked at for is over; so is an earlier one of the same payment that it makes up for."""
     await alerts.resolve(tx, ["refund_review"], subject=f"refund:{refund.id}")
-    for failed in await rows.made_up_for(
-        tx.conn, payment_id=refund.payment_id, amount_minor=refund.amount_minor
-    ):
+    for failed in await rows.made_up_for(tx.conn, payment_id=refund.payment_id, amount_minor=refund.amount_minor):
         await alerts.resolve(tx, ["refund_failed", "refund_review"], subject=f"refund:{failed.id}")
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
 from uuid import UUID
 
-from dispatch.billing import provider_requests, provider_subscriptions
+from dispatch.billing import provider_subscriptions
+from dispatch.errors import DispatchError
 from dispatch.parties import provider_notifications, providers
 from dispatch.reports.formats import Formats
 from dispatch.services import Services, Tx
 from storage import provider_subscriptions as rows
-from storage.payment_requests import PaymentRequest
-from storage.provider_subscriptions import Subscription
+from storage.provider_subscriptions import Ref, Subscription
 from storage.providers import Provider
 
+log = logging.getLogger(__name__)
+
+#: Of (transaction, provider_id, subscription_id): whether there was something to do.
+Work = Callable[..., Awaitable[int]]
 #: So long before its end a subscription is reminded of, and the next period is asked for, in days.
 REMIND_DAYS, RENEW_DAYS = 7, 3
 #: So many at one turn of the clock; the rest follows at the next.
@@ -21,23 +27,31 @@ MOST = 2_000
 
 
 async def turn(services: Services) -> dict[str, int]:
-    """One turn: how many were reminded, asked to pay, and ended. Each in a transaction of its own, and once."""
-    async with services.read() as conn:
-        to_remind = await rows.to_remind(conn, days=REMIND_DAYS, most=MOST)
-        to_renew = await rows.to_renew(conn, days=RENEW_DAYS, most=MOST)
-    reminded = asked = 0
-    for one in to_remind:
-        reminded += await services.retrying(partial(_remind, provider_id=one.provider_id, subscription_id=one.id))
-    for one in to_renew:
-        request = await services.retrying(partial(_renew, provider_id=one.provider_id, subscription_id=one.id))
-        if request is not None:
-            asked += 1
-            await provider_requests.with_page(services, request)
+    """One turn: how many ended, were reminded, and were asked to pay or went on for nothing.
+
+    Each in a transaction of its own, and once. One that cannot be done stops no other, and is tried at the next turn.
+    """
     async with services.transaction() as tx:
         ended = await rows.expire(tx.conn, most=MOST)
         for one in ended:
             await provider_subscriptions.tell(tx, one.provider_id, one.id)
-    return {"reminded": reminded, "asked": asked, "ended": len(ended)}
+    async with services.read() as conn:
+        to_remind = await rows.to_remind(conn, days=REMIND_DAYS, most=MOST)
+        to_renew = await rows.to_renew(conn, days=RENEW_DAYS, most=MOST)
+    return {
+        "reminded": await _each(services, to_remind, _remind), "asked": await _each(services, to_renew, _renew),
+        "ended": len(ended),
+    }  # fmt: skip
+
+
+async def _each(services: Services, found: list[Ref], work: Work) -> int:
+    done = 0
+    for one in found:
+        try:
+            done += await services.retrying(partial(work, provider_id=one.provider_id, subscription_id=one.id))
+        except DispatchError as error:
+            log.warning("subscription %s was passed over: %s", one.id, error)
+    return done
 
 
 async def _remind(tx: Tx, provider_id: UUID, subscription_id: UUID) -> int:
@@ -53,13 +67,17 @@ async def _remind(tx: Tx, provider_id: UUID, subscription_id: UUID) -> int:
     return 1
 
 
-async def _renew(tx: Tx, provider_id: UUID, subscription_id: UUID) -> PaymentRequest | None:
+async def _renew(tx: Tx, provider_id: UUID, subscription_id: UUID) -> int:
+    """Asks for the next period; its page is made by the intent. What costs nothing goes on at once."""
     one = await provider_subscriptions.lock(tx, provider_id, subscription_id)
     if not await rows.asked(tx.conn, id=subscription_id):
-        return None
+        return 0
     provider = await providers.get(tx.conn, provider_id)
     customer = await provider_subscriptions.customer_of(tx.conn, one)
-    return await provider_subscriptions.ask(tx, provider, one, customer, renews_days=one.duration_days)
+    if await provider_subscriptions.ask(tx, provider, one, customer, renews_days=one.duration_days) is None:
+        await rows.extend(tx.conn, id=subscription_id, days=one.duration_days)
+        await provider_subscriptions.tell(tx, provider_id, subscription_id)
+    return 1
 
 
 def words(provider: Provider, one: Subscription, kind: str) -> tuple[str, str]:

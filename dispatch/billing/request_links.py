@@ -9,7 +9,7 @@ from dispatch.services import Services
 from storage import payment_requests as rows
 from storage import payments as payment_rows
 from storage.intents import Intent
-from storage.payment_requests import PaymentRequest
+from storage.payments import Payment
 
 log = logging.getLogger(__name__)
 
@@ -36,16 +36,38 @@ async def make(services: Services, gateway: Gateway, intent: Intent) -> None:
     if (link.amount_minor, link.currency) != (payment.amount_minor, payment.currency):
         raise GatewayRefused(f"The link {link.id} is not the one that was asked for.")
     async with services.transaction() as tx:
-        await rows.linked(tx.conn, id=request.id, gateway_link_id=link.id, url=link.short_url)
-        if link.order_id is not None:
+        is_wanted = await rows.linked(
+            tx.conn, id=request.id, payment_id=payment.id, gateway_link_id=link.id, url=link.short_url
+        )
+        # Also when nobody wants the page any more: what is paid at it all the same is known by its order.
+        if link.order_id is None:
+            await payment_rows.paged(tx.conn, payment_id=payment.id, poll_s=POLL_S)
+        else:
             await payment_rows.ordered(tx.conn, payment_id=payment.id, order_id=link.order_id, poll_s=POLL_S)
+    if not is_wanted:
+        await close(services, link.id)
 
 
-async def close(services: Services, request: PaymentRequest) -> None:
-    """Tells the gateway that its page is over. Should it be paid all the same, that money goes back by itself."""
-    if request.gateway_link_id is None or not services.settings.payments.is_configured:
+async def with_order(services: Services, payment: Payment) -> Payment | None:
+    """The payment with the order behind its page, which the gateway may make only when somebody pays there.
+
+    Raises GatewayError.
+    """
+    link = await services.gateway.find_payment_link(payment.receipt)
+    order_id = link.order_id if link else None
+    if link is not None and order_id is None and link.payment_ids:
+        order_id = (await services.gateway.fetch_payment(link.payment_ids[0])).order_id
+    async with services.transaction() as tx:
+        if order_id is not None:
+            await payment_rows.ordered(tx.conn, payment_id=payment.id, order_id=order_id, poll_s=POLL_S)
+        return await payment_rows.get(tx.conn, payment_id=payment.id)
+
+
+async def close(services: Services, gateway_link_id: str | None) -> None:
+    """Tells the gateway that a page is over. Should it be paid all the same, that money goes back by itself."""
+    if gateway_link_id is None or not services.settings.payments.is_configured:
         return
     try:
-        await services.gateway.cancel_payment_link(request.gateway_link_id)
+        await services.gateway.cancel_payment_link(gateway_link_id)
     except GatewayError as e:
-        log.warning("the link %s could not be closed: %s", request.gateway_link_id, e)
+        log.warning("the link %s could not be closed: %s", gateway_link_id, e)

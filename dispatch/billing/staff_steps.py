@@ -67,7 +67,7 @@ async def _accept(change: Change) -> None:
     offer = await offer_rows.open_of_booking(change.tx.conn, booking_id=change.booking.id)
     if offer is None:
         raise Missing("offer")
-    await offers.accept(change.tx, offer.technician_id, offer)
+    await offers.accept(change.tx, offer.technician_id, offer, on_behalf=change.actor)
 
 
 async def _begin(change: Change) -> None:

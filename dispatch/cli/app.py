@@ -25,9 +25,7 @@ office.register(app)
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on (DISPATCH_HTTP__HOST).")]
 Port = Annotated[int | None, typer.Option(help="Port; 0 takes a free one (DISPATCH_HTTP__PORT).")]
-Data = Annotated[
-    Path | None, typer.Option(help="Folder of the embedded database and generated keys (DISPATCH_DATA).")
-]
+Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database and generated keys (DISPATCH_DATA).")]
 Workers = Annotated[int | None, typer.Option(help="Processes on the port; more than one needs REDIS_URL.")]
 Technicians = Annotated[int, typer.Option(min=0, help="How many technicians.")]
 Customers = Annotated[int, typer.Option(min=0, help="How many customers.")]
@@ -111,9 +109,7 @@ def simulate(
         is_endless=forever,
     )
     settings = settings_of(data=data, trusted_hops=None if url else demonstration.HOPS)
-    raise SystemExit(
-        demonstration.simulate(settings, options, url, is_data_given=data is not None, as_json=as_json)
-    )
+    raise SystemExit(demonstration.simulate(settings, options, url, is_data_given=data is not None, as_json=as_json))
 
 
 @app.command()
@@ -139,9 +135,7 @@ def seed(data: Data = None, technicians: Technicians = 60, customers: Customers 
 
 @app.command()
 def outbox(
-    to: Annotated[
-        str | None, typer.Option(help="Only messages to this address (a phone, an e-mail).")
-    ] = None,
+    to: Annotated[str | None, typer.Option(help="Only messages to this address (a phone, an e-mail).")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
     data: Data = None,
     as_json: AsJson = False,
@@ -156,9 +150,7 @@ def outbox(
 @app.command()
 def token(
     kind: Annotated[str, typer.Argument(help="technician, customer, admin or service")],
-    name: Annotated[
-        str, typer.Argument(help="An id, a phone, a code like PT-001, an e-mail; for a service any name")
-    ],
+    name: Annotated[str, typer.Argument(help="An id, a phone, a code like PT-001, an e-mail; for a service any name")],
     data: Data = None,
     revoke: Annotated[bool, typer.Option("--revoke", help="End the tokens of this service instead")] = False,
 ) -> None:
@@ -172,12 +164,8 @@ def token(
 @zones.command("import")
 def zones_import(
     file: Annotated[Path, typer.Argument(help="GeoJSON with one feature per zone.")],
-    timezone: Annotated[
-        str | None, typer.Option(help="For features that name none; else the setting.")
-    ] = None,
-    currency: Annotated[
-        str | None, typer.Option(help="For features that name none; else the setting.")
-    ] = None,
+    timezone: Annotated[str | None, typer.Option(help="For features that name none; else the setting.")] = None,
+    currency: Annotated[str | None, typer.Option(help="For features that name none; else the setting.")] = None,
     name_property: Annotated[str | None, typer.Option(help="The property with the zone's name.")] = None,
     city: Annotated[str | None, typer.Option(help="For features that name none.")] = None,
     state: Annotated[str | None, typer.Option(help="For features that name none.")] = None,
@@ -270,7 +258,13 @@ def bench(
 
     raise SystemExit(
         run(
-            parts or [], technicians=technicians, seed=seed, rounds=rounds, rows=rows, quick=quick, out=out,
+            parts or [],
+            technicians=technicians,
+            seed=seed,
+            rounds=rounds,
+            rows=rows,
+            quick=quick,
+            out=out,
             as_json=as_json,
         )
     )

@@ -92,8 +92,7 @@ def _for_speed(settings: Settings, speed: float) -> Settings:
     for group, fields in longer.items():
         part = getattr(settings, group)
         values = {
-            name: type(getattr(part, name))(max(getattr(part, name), real_s * speed))
-            for name, real_s in fields.items()
+            name: type(getattr(part, name))(max(getattr(part, name), real_s * speed)) for name, real_s in fields.items()
         }
         update[group] = part.model_copy(update=values)
     dispatch = update["dispatch"]

@@ -61,9 +61,7 @@ def examine(settings: Settings) -> int:
         with stoppable(), _trial(settings) as trial, shared_database(trial, makes=True) as dsn:
             findings += asyncio.run(_database(settings, dsn))
     except Exception as error:  # whatever it is, it is the finding
-        findings.append(
-            Finding("database", "wrong", _first_line(error), "see the message; `dispatch serve` needs it")
-        )
+        findings.append(Finding("database", "wrong", _first_line(error), "see the message; `dispatch serve` needs it"))
     findings += asyncio.run(_neighbours(settings))
     _print(findings)
     return int(any(f.verdict == "wrong" for f in findings))
@@ -87,22 +85,16 @@ def _first_line(error: Exception) -> str:
 def _machine() -> list[Finding]:
     version = platform.python_version()
     fits = sys.version_info >= (3, 11)
-    found = [
-        Finding("python", "ok" if fits else "wrong", version, "" if fits else "use Python 3.11 or later")
-    ]
+    found = [Finding("python", "ok" if fits else "wrong", version, "" if fits else "use Python 3.11 or later")]
     broken = [name for name in _COMPILED if not _imports(name)]
     found.append(
-        Finding(
-            "wheels", "wrong", f"{', '.join(broken)} cannot be imported", "remove .venv and run ./run again"
-        )
+        Finding("wheels", "wrong", f"{', '.join(broken)} cannot be imported", "remove .venv and run ./run again")
         if broken
         else Finding("wheels", "ok", f"{len(_COMPILED)} compiled packages import")
     )
     other = [f"{name} {have}" for name, want in _PINNED.items() if (have := metadata.version(name)) != want]
     found.append(
-        Finding(
-            "pins", "wrong", ", ".join(other), "install the versions of the lock: remove .venv and run ./run"
-        )
+        Finding("pins", "wrong", ", ".join(other), "install the versions of the lock: remove .venv and run ./run")
         if other
         else Finding("pins", "ok", ", ".join(f"{n} {v}" for n, v in _PINNED.items()))
     )
@@ -151,9 +143,7 @@ def _folder(settings: Settings) -> Finding:
     if not os.access(there, os.W_OK | os.X_OK):
         return Finding("data folder", "wrong", f"{there} cannot be written", "choose another --data folder")
     if shutil.disk_usage(there).free < _FREE_BYTES:
-        return Finding(
-            "data folder", "wrong", f"less than 500 MB are free at {there}", "make room, or choose another"
-        )
+        return Finding("data folder", "wrong", f"less than 500 MB are free at {there}", "make room, or choose another")
     for keys in (*folder.glob("*keys.json"), *folder.glob("keys/*.json")):
         if keys.stat().st_mode & 0o077:
             return Finding("data folder", "wrong", f"others can read {keys}", f"chmod 600 {keys}")
@@ -218,9 +208,7 @@ async def _people(pool: Pool) -> list[Finding]:
     technicians = (
         Finding("technicians", "ok", f"{counts.technicians} known")
         if counts.technicians
-        else Finding(
-            "technicians", "note", "none: nothing can be assigned", "dispatch seed, or let them sign up"
-        )
+        else Finding("technicians", "note", "none: nothing can be assigned", "dispatch seed, or let them sign up")
     )
     late = Finding("work", "ok", "nothing is overdue")
     if counts.overdue:
@@ -246,9 +234,7 @@ async def _redis(settings: Settings) -> Finding:
 
 async def _gateway(settings: Settings) -> Finding:
     if not settings.payments.is_configured:
-        return Finding(
-            "gateway", "note", "no keys: online payment answers 503", "set DISPATCH_PAYMENTS__KEY_ID, ..."
-        )
+        return Finding("gateway", "note", "no keys: online payment answers 503", "set DISPATCH_PAYMENTS__KEY_ID, ...")
     import aiohttp
 
     try:
@@ -260,9 +246,7 @@ async def _gateway(settings: Settings) -> Finding:
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         said = f"{settings.payments.base_url}: {_first_line(error)}"
         return Finding("gateway", "wrong", said, "check DISPATCH_PAYMENTS__BASE_URL and the network")
-    return Finding(
-        "gateway", "ok" if status < 500 else "wrong", f"{settings.payments.base_url} answers {status}"
-    )
+    return Finding("gateway", "ok" if status < 500 else "wrong", f"{settings.payments.base_url} answers {status}")
 
 
 def _print(findings: list[Finding]) -> None:

@@ -29,9 +29,7 @@ def routes(*, as_json: bool) -> None:
     if as_json:
         write_json([dataclasses.asdict(row) for row in table])
         return
-    widths = [
-        max(len(getattr(row, name)) for row in table) for name in ("audience", "method", "path", "access")
-    ]
+    widths = [max(len(getattr(row, name)) for row in table) for name in ("audience", "method", "path", "access")]
     for row in table:
         cells = (row.audience, row.method, row.path, row.access)
         print(
@@ -63,9 +61,7 @@ class Variable:
     path: tuple[str, ...]
 
 
-def variables(
-    model: type[BaseModel], path: tuple[str, ...] = (), group: str = "General"
-) -> Iterator[Variable]:
+def variables(model: type[BaseModel], path: tuple[str, ...] = (), group: str = "General") -> Iterator[Variable]:
     """Every setting, the ungrouped ones first, then group by group in the order of the model."""
     from pydantic import BaseModel
 

@@ -78,8 +78,7 @@ def refuse_unfit(settings: Settings) -> None:
         raise Refused(f"Production refuses {'; '.join(weak)}.")
     if settings.http.workers > 1 and not settings.redis_url:
         raise Refused(
-            f"{settings.http.workers} workers need Redis to speak to each other: set REDIS_URL, or use "
-            "--workers 1."
+            f"{settings.http.workers} workers need Redis to speak to each other: set REDIS_URL, or use --workers 1."
         )
 
 

@@ -52,9 +52,7 @@ class PartnerApi:
 
     def as_customer(self, customer_id: str) -> CustomerApi:
         """Books for one of its customers."""
-        return CustomerApi(
-            Rest(self._http, self._url, self._credentials, headers={"X-Customer-ID": customer_id}).call
-        )
+        return CustomerApi(Rest(self._http, self._url, self._credentials, headers={"X-Customer-ID": customer_id}).call)
 
     async def usage(self) -> Usage:
         return cast(Usage, await self.own("GET", "/usage"))

@@ -37,9 +37,7 @@ async def raise_alert(
     return bool(is_new)
 
 
-async def resolve(
-    tx: Tx, kinds: Iterable[str], *, booking_id: UUID | None = None, subject: str | None = None
-) -> None:
+async def resolve(tx: Tx, kinds: Iterable[str], *, booking_id: UUID | None = None, subject: str | None = None) -> None:
     """What they were about is settled: of a booking all of these kinds, of a subject its own."""
     if booking_id is not None:
         await rows.resolve_of_booking(tx.conn, booking_id=booking_id, kinds=list(kinds))

@@ -78,9 +78,7 @@ async def assign_to(tx: Tx, booking_id: UUID, technician_id: UUID, actor: Actor,
         await _make_way(tx, booking, person, others, actor)
     elif judged.reason is not None:
         raise _refused(person, judged.reason)
-    made, late = await search.make(
-        tx, booking, judged, attempt=None, made_by=actor.id or actor.kind, is_forced=force
-    )
+    made, late = await search.make(tx, booking, judged, attempt=None, made_by=actor.id or actor.kind, is_forced=force)
     if made is None:
         raise _refused(person, late)
     await explain.store(tx, booking, policy, [judged], made.offer)
@@ -99,9 +97,7 @@ async def _lock_with_offers_of(tx: Tx, booking_id: UUID, technician_id: UUID) ->
     return {one: await offers.lock(tx, one) for one in sorted({booking_id, *(o.booking_id for o in theirs)})}
 
 
-async def _make_way(
-    tx: Tx, booking: Booking, person: Technician, others: dict[UUID, Booking], actor: Actor
-) -> None:
+async def _make_way(tx: Tx, booking: Booking, person: Technician, others: dict[UUID, Booking], actor: Actor) -> None:
     """Withdraws the technician's open offers whose time overlaps and, where no place is left, the newest one too.
 
     Their bookings go on with their rounds as if this offer had never been. Raises NoCandidate for an accepted job.

@@ -57,9 +57,7 @@ def policy_of(services: Services) -> Policy:
     """The policy that the settings describe."""
     s = services.settings.dispatch
     weights = Weights(s.weights.distance, s.weights.rating, s.weights.availability, s.weights.reliability)
-    return Policy(
-        radius_m=s.radius_m, min_rating=s.min_rating, fresh_fix_s=s.fresh_fix_s, weights=weights
-    )
+    return Policy(radius_m=s.radius_m, min_rating=s.min_rating, fresh_fix_s=s.fresh_fix_s, weights=weights)
 
 
 def is_live(services: Services, starts_at: datetime, now: datetime) -> bool:
@@ -124,9 +122,7 @@ def place_of(booking: Booking) -> Place:
     )  # fmt: skip
 
 
-def job_of(
-    place: Place, starts_at: datetime, ends_at: datetime, live: bool, booking_id: UUID, account_id: UUID
-) -> Job:
+def job_of(place: Place, starts_at: datetime, ends_at: datetime, live: bool, booking_id: UUID, account_id: UUID) -> Job:
     start, end = local(starts_at, place.timezone), local(ends_at, place.timezone)
     return Job(booking_id, account_id, place.categories, place.tiers, place.zone_id, start, end, live)
 

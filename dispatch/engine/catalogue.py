@@ -30,9 +30,7 @@ class Catalogue:
         for row in services:
             self._by_currency.setdefault(row.currency, {})[row.id] = row
 
-    def offered(
-        self, currency: str, *, category: str | None = None, tier: str | None = None
-    ) -> list[ServiceRow]:
+    def offered(self, currency: str, *, category: str | None = None, tier: str | None = None) -> list[ServiceRow]:
         """What has a price in `currency`, in a stable order. Filters compare without regard to case."""
         return [
             s
@@ -104,9 +102,7 @@ async def upsert_service(tx: Tx, service: ServiceIn, service_id: UUID | None = N
     if written is None:
         raise Missing("service")
     for currency, (price, listed) in service.prices.items():
-        await rows.put_price(
-            tx.conn, service_id=written, currency=currency, price_minor=price, list_price_minor=listed
-        )
+        await rows.put_price(tx.conn, service_id=written, currency=currency, price_minor=price, list_price_minor=listed)
     changed(tx)
     return written
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from dispatch import bus
+from dispatch.counts import FACTS
 from dispatch.events import STAFF, Actor, Fact
 from dispatch.services import PartyFact, Tx
 from geo.geodesy import rounded
@@ -292,6 +293,8 @@ async def _append(tx: Tx, told: list[Fact]) -> None:
             actor_ids=[f.actor.id for f in mine], data=[f.data for f in mine],
         )  # fmt: skip
         assert account_id is not None, "a fact needs its booking"
+        for fact in mine:
+            tx.after_commit(FACTS.labels(fact.type).inc)
         tx.hint(bus.BOOKING_CHANGED, {"booking_id": str(booking_id), "account_id": str(account_id)})
 
 

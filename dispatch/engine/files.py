@@ -221,9 +221,7 @@ def link_to(services: Services, file: File, life_s: int | None = None) -> str:
     return f"{_ours(settings)}/{file.id}?expires={until}&signature={_signature(settings, file.id, until)}"
 
 
-async def by_link(
-    services: Services, file_id: UUID, expires: int | None, signature: str | None
-) -> File:
+async def by_link(services: Services, file_id: UUID, expires: int | None, signature: str | None) -> File:
     """The file of one of our own addresses. Raises LinkExpired, and Missing where the signature is not ours.
 
     What everybody may see needs neither `expires` nor `signature`; one without the other opens nothing.

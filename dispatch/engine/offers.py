@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from dispatch import bus
+from dispatch.counts import ANSWERED, ASSIGNED
 from dispatch.engine import facts, lifecycle, queue, search, tracked
 from dispatch.errors import Conflict, Missing
 from dispatch.events import SYSTEM, Actor
@@ -89,10 +90,11 @@ async def offer_of(
     return offer
 
 
-async def accept(tx: Tx, technician_id: UUID, offer: Offer) -> Booking:
+async def accept(tx: Tx, technician_id: UUID, offer: Offer, *, on_behalf: Actor | None = None) -> Booking:
     """First accept wins. The winner gets the same answer when repeating it; the others get the reason.
 
-    The caller holds the booking's lock (`offer_of`).
+    `on_behalf`: staff say it for the technician, and it is told as theirs. The caller holds the booking's lock
+    (`offer_of`).
     """
     services = tx.services
     person = services.roster.find(technician_id)
@@ -116,9 +118,11 @@ async def accept(tx: Tx, technician_id: UUID, offer: Offer) -> Booking:
     tracked.moved(tx, booking, assignment_id, technician_id, "accepted")
     await booking_rows.count_accepted(tx.conn, technician_id=technician_id)
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
-    who = Actor("technician", str(technician_id))
+    who = on_behalf or Actor("technician", str(technician_id))
     data = {"offer_id": str(offer.id), "assignment_id": str(assignment_id), "technician_id": str(technician_id)}
     await _closed(tx, offer, "accepted", booking)
+    waited_s = max(0.0, (tx.now - booking.created_at).total_seconds())
+    tx.after_commit(lambda: ASSIGNED.observe(waited_s))
     for fact in ACCEPT_FACTS:
         await facts.record(tx, booking.id, fact, who, data)
     facts.tell_party(tx, technician_id, "job.updated", {"booking_id": str(booking.id), "state": "accepted", **data})
@@ -233,9 +237,7 @@ async def _close(
     ))  # fmt: skip
 
 
-async def _tell(
-    tx: Tx, booking: Booking, offer: Offer, step: str, reason: str | None, actor: Actor, fact: str
-) -> None:
+async def _tell(tx: Tx, booking: Booking, offer: Offer, step: str, reason: str | None, actor: Actor, fact: str) -> None:
     await _closed(tx, offer, lifecycle.OFFER[step].target, booking)
     data = {"offer_id": str(offer.id), "technician_id": str(offer.technician_id), "reason": reason}
     await facts.record(tx, booking.id, fact, actor, data)
@@ -243,6 +245,8 @@ async def _tell(
 
 async def _closed(tx: Tx, offer: Offer, state: str, booking: Booking) -> None:
     queue.freed(tx, offer.technician_id)
+    open_s = max(0.0, (tx.now - offer.made_at).total_seconds())
+    tx.after_commit(lambda: ANSWERED.labels(state).observe(open_s))
     facts.tell_party(
         tx, offer.technician_id, "offer.closed",
         {"offer_id": str(offer.id), "booking_id": str(booking.id), "booking_number": booking.number, "state": state},

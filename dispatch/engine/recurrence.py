@@ -41,19 +41,6 @@ def dates(rule: Rule) -> list[date]:
     return [day for day in found if day not in rule.without]
 
 
-def spread(times: int, opens: time, closes: time, minutes: int) -> tuple[time, ...]:
-    """So many times a day, evenly between opening and the last moment at which `minutes` still fit, on quarters of an
-    hour. Raises ValueError when they do not fit one after the other.
-    """
-    first = opens.hour * 60 + opens.minute
-    last = closes.hour * 60 + closes.minute - minutes
-    if times < 1 or last < first or (times > 1 and (last - first) // (times - 1) < minutes):
-        raise ValueError(f"{times} visits of {minutes} minutes do not fit into the day")
-    step = (last - first) / (times - 1) if times > 1 else 0.0
-    faces = [int(first + n * step) // 15 * 15 for n in range(times)]
-    return tuple(time(face // 60, face % 60) for face in faces)
-
-
 def _all(rule: Rule) -> Sequence[date]:
     return [rule.start + timedelta(days=n) for n in range((rule.end - rule.start).days + 1)]
 

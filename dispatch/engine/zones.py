@@ -94,9 +94,7 @@ async def create(tx: Tx, actor: Actor, code: str | None, given: Mapping[str, Any
     return made
 
 
-async def change(
-    tx: Tx, actor: Actor, zone_id: UUID, given: Mapping[str, Any], is_active: bool | None
-) -> ZoneFile:
+async def change(tx: Tx, actor: Actor, zone_id: UUID, given: Mapping[str, Any], is_active: bool | None) -> ZoneFile:
     """Changes fields of a ZoneIn and whether services are offered there, audited. Pincodes that are given are all that
     the zone has. Raises Missing, Invalid."""
     before = await rows.lock(tx.conn, zone_id=zone_id)

@@ -63,9 +63,7 @@ class Pair:
 class Sessions:
     """Opens, rotates and revokes sign-ins, and knows which give access (at most 5 s late, across nodes)."""
 
-    def __init__(
-        self, pool: Pool, tokens: Tokens, vault: Vault, node_bus: bus.Bus, times: TokenTimes
-    ) -> None:
+    def __init__(self, pool: Pool, tokens: Tokens, vault: Vault, node_bus: bus.Bus, times: TokenTimes) -> None:
         self._tokens = tokens
         self._vault = vault
         self._times = times
@@ -141,9 +139,7 @@ class Sessions:
 
         The sockets of `but` are cut with the others and may connect again.
         """
-        ended = await rows.revoke_all(
-            tx.conn, realm=realm, subject_id=subject_id, reason=reason, except_id=but
-        )
+        ended = await rows.revoke_all(tx.conn, realm=realm, subject_id=subject_id, reason=reason, except_id=but)
         assert ended is not None, "an aggregate always has a row"
         for ended_realm in ended.realms:
             self._announce(tx, {"realm": ended_realm, "subject_id": str(subject_id)})

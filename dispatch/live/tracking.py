@@ -249,9 +249,7 @@ class Tracker:
             seen.fix_at_s = newest.at_s
             self.fleet.move(no, seen.lat, seen.lng, newest.at_s)
         seen.believed, seen.sure = ending.believed or seen.believed, ending.sure or seen.sure
-        self.trail.moved(
-            (seen.id, no, seen.lat, seen.lng, seen.accuracy_m, seen.fix_at_s, seen.is_dispatchable)
-        )
+        self.trail.moved((seen.id, no, seen.lat, seen.lng, seen.accuracy_m, seen.fix_at_s, seen.is_dispatchable))
 
     def _place(self, no: int, fix: Fix, is_dispatchable: bool) -> Seen:
         seen = self._seen.get(no)

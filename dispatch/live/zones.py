@@ -167,7 +167,5 @@ class ZoneBook:
         self._by_code = {z.code: z for z in zones}
         self._boundaries = {r.id: r.boundary for r in found}
         self._centres = {
-            p.pincode: Centre(p.lat, p.lng, self._by_id[p.zone_id])
-            for p in pincodes
-            if p.zone_id in self._by_id
+            p.pincode: Centre(p.lat, p.lng, self._by_id[p.zone_id]) for p in pincodes if p.zone_id in self._by_id
         }

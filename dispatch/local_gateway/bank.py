@@ -32,9 +32,7 @@ _PREFIXES = {
 class Manners:
     """How the gateway behaves; changed by /_control."""
 
-    refunds: str = (
-        "processed"  # processed (at once), pending (processed later), failed (pending, then failed)
-    )
+    refunds: str = "processed"  # processed (at once), pending (processed later), failed (pending, then failed)
     payouts: str = "processed"  # processed, reversed, failed (each after `settle_s`), queued (on demand only)
     settle_s: float = 0.0  # how long pending refunds and payouts take; below 0: on demand only
     late_s: float = -1.0  # how late a late authorisation comes; below 0: on demand only

@@ -76,9 +76,7 @@ class Checkout:
         order = self._payments.order(request.match_info["order_id"])
         callback_url = _checked_callback(request.query.get("callback_url"))
         if order["status"] == "paid":
-            return _html(
-                "Already paid", f"{_amount(order)}<p>This order is paid.</p>{_facts({'Order': order['id']})}"
-            )
+            return _html("Already paid", f"{_amount(order)}<p>This order is paid.</p>{_facts({'Order': order['id']})}")
         return _html("Pay", _form(order, callback_url))
 
     async def click(self, request: web.Request) -> web.Response:
@@ -147,15 +145,10 @@ class Checkout:
 
     def _failed(self, order: Doc, payment: Doc, callback_url: str) -> web.Response:
         if callback_url:
-            error = {
-                f"error[{k}]": v if isinstance(v, str) else json.dumps(v)
-                for k, v in _failure(payment).items()
-            }
+            error = {f"error[{k}]": v if isinstance(v, str) else json.dumps(v) for k, v in _failure(payment).items()}
             raise web.HTTPSeeOther(_with_query(callback_url, error))
         why = html.escape(payment["error_description"])
-        return _html(
-            "Not paid", f'<p class="bad" role="alert">Not paid: {why}</p>{_form(order, callback_url)}'
-        )
+        return _html("Not paid", f'<p class="bad" role="alert">Not paid: {why}</p>{_form(order, callback_url)}')
 
 
 async def json_body(request: web.Request) -> dict[str, Any]:
@@ -223,11 +216,7 @@ def _form(order: Doc, callback_url: str) -> str:
         f"{_LABELS[name]}</label>"
         for name in METHODS
     )
-    hidden = (
-        f'<input type="hidden" name="callback_url" value="{html.escape(callback_url)}">'
-        if callback_url
-        else ""
-    )
+    hidden = f'<input type="hidden" name="callback_url" value="{html.escape(callback_url)}">' if callback_url else ""
     return (
         f'{_amount(order)}<form method="post" action="/checkout/{html.escape(order["id"])}">{hidden}'
         f"<fieldset><legend>Pay with</legend>{choices}</fieldset>"

@@ -67,13 +67,9 @@ class Control:
         }
         return web.json_response(
             {
-                "orders": {
-                    o["id"]: {"receipt": o["receipt"], "status": o["status"]} for o in store.all("order")
-                },
+                "orders": {o["id"]: {"receipt": o["receipt"], "status": o["status"]} for o in store.all("order")},
                 "payments": payments,
-                "payouts": {
-                    p["id"]: {"amount": p["amount"], "status": p["status"]} for p in store.all("payout")
-                },
+                "payouts": {p["id"]: {"amount": p["amount"], "status": p["status"]} for p in store.all("payout")},
                 "captured": sum(p["amount"] for p in payments.values() if p["captures"]),
                 "refunded": sum(p["amount_refunded"] for p in payments.values()),
                 "events": store.event_counts(),

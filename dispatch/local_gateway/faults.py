@@ -83,9 +83,7 @@ class ApiFaults:
         known = {"fault", "effect", "next", "probability", "match", "seconds"}
         kind, effect = given.get("fault"), given.get("effect")
         if not set(given) <= known or kind not in KINDS or effect not in (None, "before", "after"):
-            raise Refusal(
-                f"a fault has {sorted(known)}; it is one of {sorted(KINDS)}, its effect before or after"
-            )
+            raise Refusal(f"a fault has {sorted(known)}; it is one of {sorted(KINDS)}, its effect before or after")
         chance = {name: given[name] for name in ("next", "probability") if name in given} or {"next": 1}
         seconds = given.get("seconds", 30.0 if kind in ("hang", "drip") else 1.0)
         if not isinstance(seconds, (int, float)) or not 0 <= seconds <= 3600:

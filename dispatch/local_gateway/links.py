@@ -41,9 +41,7 @@ class Links:
             if reference and self._store.by_reference("payment_link", reference):
                 raise Refusal(f"payment link creation with reference_id:{reference} already attempted")
             link_id = self._bank.new_id("payment_link")
-            order = self._payments.add_order(
-                amount, currency, reference, notes, auto_capture=True, link=link_id
-            )
+            order = self._payments.add_order(amount, currency, reference, notes, auto_capture=True, link=link_id)
             link: Doc = {
                 "accept_partial": False,
                 "amount": amount,

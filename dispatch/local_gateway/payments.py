@@ -76,9 +76,7 @@ class Payments:
         from_s, to_s, count, skip = checks.page(query)
         if "receipt" in query:
             found = [
-                o
-                for o in self._store.by_reference("order", query["receipt"])
-                if from_s <= o["created_at"] <= to_s
+                o for o in self._store.by_reference("order", query["receipt"]) if from_s <= o["created_at"] <= to_s
             ]
             return collection(found[skip : skip + count])
         return collection(self._store.page("order", from_s, to_s, count, skip))
@@ -158,9 +156,7 @@ class Payments:
         if len(key) < 10:
             raise Refusal("The idempotency key must be at least 10 characters long.")
         if not key.replace("-", "").replace("_", "").isalnum() or not key.isascii():
-            raise Refusal(
-                "The idempotency key must only contain alphanumeric characters, underscores, and hyphens"
-            )
+            raise Refusal("The idempotency key must only contain alphanumeric characters, underscores, and hyphens")
         asked = {"payment_id": payment_id, "body": dict(body)}
         return self._bank.once("refund", key, asked, lambda: self._refund(payment_id, body))
 

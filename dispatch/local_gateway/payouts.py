@@ -69,9 +69,7 @@ class Payouts:
                 field="X-Payout-Idempotency",
             )
         if not 4 <= len(key) <= 36:
-            raise Refusal(
-                "The idempotency key must be between 4 and 36 characters.", field="X-Payout-Idempotency"
-            )
+            raise Refusal("The idempotency key must be between 4 and 36 characters.", field="X-Payout-Idempotency")
         return self._bank.once("payout", key, body, lambda: self._create(body))
 
     def payout(self, payout_id: str) -> Doc:
@@ -102,9 +100,7 @@ class Payouts:
             self._bank.emit(f"payout.{payout['status']}", payout=payout)
 
     def _create(self, body: Mapping[str, Any]) -> Doc:
-        fields = (
-            "account_number fund_account_id amount currency mode purpose queue_if_low_balance reference_id"
-        )
+        fields = "account_number fund_account_id amount currency mode purpose queue_if_low_balance reference_id"
         checks.only(body, [*fields.split(), "narration", "notes"])
         checks.text(body, "account_number", required=True)
         account = self._bank.get("fund_account", checks.text(body, "fund_account_id", required=True) or "")

@@ -26,9 +26,7 @@ class Refusal(Exception):
         return error_body("BAD_REQUEST_ERROR", self.description, field=self.field, reason=self.reason)
 
 
-def error_body(
-    code: str, description: str, *, field: str | None = None, reason: str = "NA"
-) -> dict[str, Any]:
+def error_body(code: str, description: str, *, field: str | None = None, reason: str = "NA") -> dict[str, Any]:
     return {
         "error": {
             "code": code,

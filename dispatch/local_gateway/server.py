@@ -41,9 +41,7 @@ class LocalGateway:
     ) -> None:
         """Port 0 takes a free one. `public_url` is how a browser reaches it, if not by host and port."""
         if not key_id.startswith("rzp_test_"):
-            raise ValueError(
-                "the local gateway takes only keys that say that they are for tests (rzp_test_...)"
-            )
+            raise ValueError("the local gateway takes only keys that say that they are for tests (rzp_test_...)")
         self.key_id, self.key_secret, self.webhook_secret = key_id, key_secret, webhook_secret
         self.url = public_url
         self._host, self._port, self._data, self._seed = host, port, data, seed
@@ -68,9 +66,7 @@ class LocalGateway:
         self.url = self.url or f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{port}"
         bank.public_url = self.url
         await self.api.sender.start()
-        self._session = aiohttp.ClientSession(
-            self.url, headers={"Authorization": self.authorization}, trust_env=False
-        )
+        self._session = aiohttp.ClientSession(self.url, headers={"Authorization": self.authorization}, trust_env=False)
 
     async def stop(self) -> None:
         if self._session is not None:

@@ -109,9 +109,7 @@ class Store:
         self._db.execute("update entities set doc = ? where id = ?", (json.dumps(doc), doc["id"]))
 
     def find(self, kind: str, entity_id: str) -> Doc | None:
-        row = self._db.execute(
-            "select doc from entities where id = ? and kind = ?", (entity_id, kind)
-        ).fetchone()
+        row = self._db.execute("select doc from entities where id = ? and kind = ?", (entity_id, kind)).fetchone()
         return json.loads(row[0]) if row else None
 
     def by_parent(self, kind: str, parent: str) -> list[Doc]:
@@ -165,9 +163,7 @@ class Store:
         return [Event(*row) for row in rows]
 
     def next_event(self) -> Event | None:
-        row = self._db.execute(
-            "select * from events where state = 'queued' order by due_at, seq limit 1"
-        ).fetchone()
+        row = self._db.execute("select * from events where state = 'queued' order by due_at, seq limit 1").fetchone()
         return Event(*row) if row else None
 
     def settle_event(self, seq: int, state: str, *, attempts: int, due_at: float, status: int | None) -> None:
@@ -187,9 +183,7 @@ class Store:
         return None if row[0] is None else float(row[0])
 
     def due_jobs(self, now: float) -> list[Job]:
-        rows = self._db.execute(
-            "select seq, kind, target from jobs where due_at <= ? order by due_at, seq", (now,)
-        )
+        rows = self._db.execute("select seq, kind, target from jobs where due_at <= ? order by due_at, seq", (now,))
         return [Job(*row) for row in rows]
 
     def all_jobs(self) -> list[Job]:

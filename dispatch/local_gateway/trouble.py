@@ -47,9 +47,7 @@ async def strike(request: web.Request, fault: ApiFault) -> web.StreamResponse:
 async def _drip(request: web.Request, seconds: float) -> web.StreamResponse:
     """Byte by byte, so that no time limit between two bytes ever strikes."""
     body = json.dumps({"padding": "x" * 100_000}).encode()
-    response = web.StreamResponse(
-        headers={"Content-Type": "application/json", "Content-Length": str(len(body))}
-    )
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(body))})
     await response.prepare(request)
     end = time.monotonic() + seconds
     for n in range(len(body)):

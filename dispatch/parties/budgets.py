@@ -26,6 +26,12 @@ class BudgetTooLow(Conflict):
     code = "budget_too_low"
 
 
+class BudgetForOthers(Conflict):
+    """This budget is for other services: book those, or ask for one that covers this."""
+
+    code = "budget_for_others"
+
+
 class BudgetExceeded(Conflict):
     """This is more than the budget has left: ask for a higher one, or book less."""
 
@@ -90,6 +96,8 @@ async def allocate(
     is not allowed.
     """
     month = month_of(starts_on)
+    # Months that are being opened just now, by what was allotted before, come first and then follow.
+    await rows.hold_allotments(tx.conn, organisation_id=organisation_id)
     allocation_id = await rows.allocate(
         tx.conn, organisation_id=organisation_id, department_id=department_id, starts_on=month,
         amount_minor=amount_minor, services=list(services), allow_overspend=rules.allow_overspend,
@@ -135,19 +143,26 @@ def _standing(department_id: UUID | None, allotted: Allocation | None, opened: M
 
 
 async def reserve(
-    tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int]
+    tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int], categories: Sequence[str]
 ) -> None:
     """Takes so much of each month (its first day), of the department's budget and of the whole organisation's.
 
-    Parallel requests wait for one another. Raises BudgetExceeded where a budget may not be passed; warns once a month
-    where the threshold is reached.
+    Parallel requests wait for one another. Raises BudgetForOthers where one is allotted for other services than these
+    categories, BudgetExceeded where one may not be passed; warns once a month where the threshold is reached.
     """
+    await rows.read_allotments(tx.conn, organisation_id=organisation_id)
+    if await rows.for_others(
+        tx.conn, organisation_id=organisation_id, department_id=department_id, months=sorted(amounts),
+        categories=[category.lower() for category in categories],
+    ):  # fmt: skip
+        raise BudgetForOthers
+    for month in sorted(amounts):
+        for whose in dict.fromkeys((None, department_id)):
+            await rows.open_month(tx.conn, organisation_id=organisation_id, department_id=whose, month=month)
     await _move(tx, organisation_id, department_id, {month: (amount, 0) for month, amount in amounts.items()})
 
 
-async def release(
-    tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int]
-) -> None:
+async def release(tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int]) -> None:
     """Gives back what was reserved."""
     await _move(tx, organisation_id, department_id, {month: (-amount, 0) for month, amount in amounts.items()})
 
@@ -174,9 +189,6 @@ async def _move(
     tx: Tx, organisation_id: UUID, department_id: UUID | None, moved: Mapping[date, tuple[int, int]]
 ) -> None:
     months = sorted(moved)
-    for month in months:
-        for whose in dict.fromkeys((None, department_id)):
-            await rows.open_month(tx.conn, organisation_id=organisation_id, department_id=whose, month=month)
     try:
         after = await rows.move(
             tx.conn, organisation_id=organisation_id, department_id=department_id, months=months,
@@ -194,9 +206,7 @@ async def _move(
 
 async def _warn(tx: Tx, account: Month) -> None:
     """Writes to those who answer for it, once a month: a share of the budget is used."""
-    whom = await rows.warn_whom(
-        tx.conn, organisation_id=account.organisation_id, department_id=account.department_id
-    )
+    whom = await rows.warn_whom(tx.conn, organisation_id=account.organisation_id, department_id=account.department_id)
     used = _standing(account.department_id, None, account).utilization_pct
     for one in whom:
         await messages.enqueue(

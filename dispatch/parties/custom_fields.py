@@ -144,9 +144,7 @@ def _check_options(field_type: str, options: Sequence[str]) -> None:
 # ---------------------------------------------------------------- values
 
 
-async def checked(
-    conn: Conn, entity_type: str, given: Mapping[str, Any], *, is_new: bool
-) -> dict[int, str | None]:
+async def checked(conn: Conn, entity_type: str, given: Mapping[str, Any], *, is_new: bool) -> dict[int, str | None]:
     """Field id -> value as it is kept, None for one that is taken away.
 
     Only what is named is changed; what is required must be there for a new entity and cannot be taken away. Raises
@@ -177,9 +175,7 @@ async def put(tx: Tx, entity_id: str, values: Mapping[int, str | None]) -> None:
     """Keeps checked values."""
     named = {field_id: value for field_id, value in values.items() if value is not None}
     if named:
-        await rows.put_values(
-            tx.conn, entity_id=entity_id, field_ids=list(named), values=list(named.values())
-        )
+        await rows.put_values(tx.conn, entity_id=entity_id, field_ids=list(named), values=list(named.values()))
     if gone := [field_id for field_id, value in values.items() if value is None]:
         await rows.drop_values(tx.conn, entity_id=entity_id, field_ids=gone)
 

@@ -159,9 +159,7 @@ async def set_blocked(tx: Tx, account_id: UUID, *, is_blocked: bool, reason: str
 LIST, TECHNICIAN_LIST = notification_rows.of_account, notification_rows.of_technician
 
 
-async def page_notifications(
-    conn: Conn, owner_id: UUID, wanted: Wanted, *, realm: str = REALM
-) -> Slice[Notification]:
+async def page_notifications(conn: Conn, owner_id: UUID, wanted: Wanted, *, realm: str = REALM) -> Slice[Notification]:
     """What a customer or, with realm technician, a technician was told, newest first."""
     if realm == "technician":
         return await notification_rows.of_technician.page(conn, wanted, technician_id=owner_id)

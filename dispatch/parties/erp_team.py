@@ -38,9 +38,7 @@ async def get(conn: Conn, membership_id: UUID) -> Clerk:
 async def invite(tx: Tx, actor: Actor, email: str, name: str, role: str) -> Clerk:
     """Makes somebody one of the staff; who has no password yet gets a link. Repeated, it sets the role anew."""
     brand = f"{tx.services.settings.brand} ERP"
-    invited = await invitations.invite(
-        tx, email, name, realm=REALM, party_id=None, party_name=brand, role=role
-    )
+    invited = await invitations.invite(tx, email, name, realm=REALM, party_id=None, party_name=brand, role=role)
     made = await get(tx.conn, invited.membership_id)
     await audit.record(tx, actor, "invite_clerk", "erp_clerk", made.id, {"role": role})
     return made

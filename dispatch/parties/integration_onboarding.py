@@ -108,9 +108,7 @@ async def check(conn: Conn, id: UUID, token: str | None) -> None:
         raise PartnerNotFound
 
 
-async def set_business(
-    tx: Tx, id: UUID, token: str | None, info: Mapping[str, Any], actor: Actor
-) -> Integration:
+async def set_business(tx: Tx, id: UUID, token: str | None, info: Mapping[str, Any], actor: Actor) -> Integration:
     """Lays what is given over what is stored; a null address clears it."""
     before = await _begun(tx, id, token)
     await rows.set_details(
@@ -163,9 +161,7 @@ async def activate(tx: Tx, id: UUID, token: str | None, actor: Actor) -> Issued:
     """
     before = await _begun(tx, id, token)
     if missing := [step for step in STEPS[:-1] if step not in before.steps]:
-        raise OnboardingIncomplete(
-            {"steps": f"These steps are still to be done: {', '.join(missing)}."}
-        )
+        raise OnboardingIncomplete({"steps": f"These steps are still to be done: {', '.join(missing)}."})
     key_id = await ensure_key(tx, before)
     alias, secret = await api_keys.issue(tx, key_id)
     await rows.end_onboarding(tx.conn, id=id)
@@ -173,9 +169,7 @@ async def activate(tx: Tx, id: UUID, token: str | None, actor: Actor) -> Issued:
         await rows.set_status(tx.conn, id=id, status="active", sources=["pending"])
     hook = None
     if before.webhook_url is not None:
-        hook = await endpoints.create(
-            tx, Owner(integrations.REALM, id), actor, url=before.webhook_url, events=TOPICS
-        )
+        hook = await endpoints.create(tx, Owner(integrations.REALM, id), actor, url=before.webhook_url, events=TOPICS)
     return Issued(await _stepped(tx, before, "activation", actor), alias, secret, hook.secret if hook else None)
 
 
@@ -192,8 +186,7 @@ def _check_urls(settings: Settings, given: Mapping[str, str | None]) -> None:
     said = {
         name: complaint
         for field, name in (("webhook_url", "webhookUrl"), ("callback_url", "callbackUrl"))
-        if (url := given.get(field)) is not None
-        and (complaint := urls.complaint_of(url, settings.webhooks.open_hosts))
+        if (url := given.get(field)) is not None and (complaint := urls.complaint_of(url, settings.webhooks.open_hosts))
     }
     if said:
         raise Invalid(said)
@@ -218,8 +211,8 @@ async def _stepped(tx: Tx, before: Integration, step: str, actor: Actor) -> Inte
 
 def _told(row: Integration) -> dict[str, Any]:
     return {
-        "status": row.status, "business_info": row.business_info, "webhook_url": row.webhook_url,
-        "callback_url": row.callback_url, "steps": sorted(row.steps),
+        "status": row.status, "business_info": row.business_info, **integrations.addresses(row),
+        "steps": sorted(row.steps),
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from dispatch.engine import audit
 from dispatch.errors import Conflict, Missing, NotAllowed
 from dispatch.events import Actor
 from dispatch.outbox import messages
-from dispatch.parties import organisations
+from dispatch.parties import departments, organisations
 from dispatch.parties.departments import services_in
 from dispatch.services import Services, Tx
 from dispatch.webhooks import deliveries
@@ -127,6 +127,8 @@ async def enrol(tx: Tx, by: By, new: NewMember, organisation_name: str) -> UUID:
         raise OutOfReach
     department_id = new.department_id or by.within
     by.check_reach(department_id)
+    if department_id is not None:
+        await departments.hold(tx, by.organisation_id, department_id)
     person, may_open = await _person(tx, new)
     role = ACCESS_LEVELS[new.access_level]
     is_known = person.is_verified or person.has_password
@@ -153,6 +155,7 @@ async def enrol(tx: Tx, by: By, new: NewMember, organisation_name: str) -> UUID:
             "name": f"{new.first_name} {new.last_name}".strip(),
             "department_id": str(department_id) if department_id else None,
         },
+        stream=str(member_id),
     )  # fmt: skip
     return member_id
 
@@ -192,11 +195,16 @@ async def stats(conn: Conn, ids: Sequence[UUID]) -> dict[UUID, Stats]:
 
 
 async def set_access(tx: Tx, by: By, member_id: UUID, access: Access) -> Member:
-    """What a member may do from now on; another role ends their sign-ins. Raises Missing, OutOfReach, OwnerStays."""
+    """What a member may do from now on; another role ends their sign-ins.
+
+    Raises Missing (also of the department that they are to be in), OutOfReach, OwnerStays.
+    """
     before = await _within_reach(tx, by, member_id)
     by.check_reach(access.department_id)
     if access.access_level not in GIVES.get(by.role, frozenset()):
         raise OutOfReach
+    if access.department_id is not None and access.department_id != before.department_id:
+        await departments.hold(tx, by.organisation_id, access.department_id)
     role = ACCESS_LEVELS[access.access_level]
     try:
         await rows.set_access(
@@ -258,7 +266,9 @@ async def apply_status(tx: Tx, organisation_id: UUID, member_id: UUID, status: s
             "member_id": str(member_id), "employee_id": member.employee_no, "email": member.email, "reason": reason,
             "name": f"{member.first_name} {member.last_name}".strip(),
         }  # fmt: skip
-        await deliveries.publish(tx, Owner("organisation", organisation_id), "user.suspended", told)
+        await deliveries.publish(
+            tx, Owner("organisation", organisation_id), "user.suspended", told, stream=str(member_id)
+        )
 
 
 async def apply_planned(services: Services) -> int:

@@ -62,7 +62,11 @@ async def make(tx: Tx, by: By, grants: Grants, new: KeyIn) -> tuple[NewKey, date
         expires_at=ends_at, description=new.description, rate_limit=new.rate_limit,
     )  # fmt: skip
     await audit.record(
-        tx, by.actor, "api_key.create", "api_key", made.id,
+        tx,
+        by.actor,
+        "api_key.create",
+        "api_key",
+        made.id,
         {"permissions": {"old": None, "new": sorted(new.permissions)}},
     )
     return made, ends_at

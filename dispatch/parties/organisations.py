@@ -32,6 +32,8 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "in": ("Asia/Kolkata", "INR"),
 }  # fmt: skip
 _DEFAULT_PLACE = ("Asia/Manila", "PHP")
+#: The clocks of an organisation that has told nothing of its own.
+DEFAULT_TIMEZONE = _DEFAULT_PLACE[0]
 _ONCE = {
     "organisations_registered_email": "An organisation was registered with this e-mail address already.",
     "organisations_registration_no": "An organisation with this registration number is registered already.",
@@ -121,9 +123,7 @@ async def register(tx: Tx, new: Registration, *, ip: str | None = None, user_age
             tx, organisation_id, None, today, new.budget_minor, rules=budgets.Rules(), set_by="registration"
         )
     pair = await tx.services.sessions.open(tx, REALM, member_id, ip=ip, user_agent=user_agent)
-    token = tx.services.tokens.mint(
-        REALM, str(member_id), pair.session_id, ONBOARDING_S, {"scope": ONBOARDING_SCOPE}
-    )
+    token = tx.services.tokens.mint(REALM, str(member_id), pair.session_id, ONBOARDING_S, {"scope": ONBOARDING_SCOPE})
     return Registered(made, member_id, token)
 
 
@@ -167,7 +167,7 @@ async def require_staff(conn: Conn, account_id: UUID) -> Manager:
 
 
 def timezone_of(organisation: Organisation) -> str:
-    return organisation.timezone or _DEFAULT_PLACE[0]
+    return organisation.timezone or DEFAULT_TIMEZONE
 
 
 def currency_of(organisation: Organisation) -> str:
@@ -201,9 +201,7 @@ async def set_status(tx: Tx, organisation_id: UUID, status: str, reason: str | N
     before = await lock(tx, organisation_id)
     today = local(tx.now, timezone_of(before)).date()
     try:
-        done = await rows.set_status(
-            tx.conn, id=before.id, status=status, reason=reason, actor=actor.id, today=today
-        )
+        done = await rows.set_status(tx.conn, id=before.id, status=status, reason=reason, actor=actor.id, today=today)
     except StorageError as e:
         raise _taken(e) from e
     return done is not None

@@ -78,9 +78,7 @@ async def set_default(tx: Tx, party_id: UUID, method_id: UUID) -> None:
         raise Missing("payment method")
 
 
-async def choose(
-    tx: Tx, party_id: UUID, *, method_id: UUID | None, last4: str | None, expiry: str | None
-) -> None:
+async def choose(tx: Tx, party_id: UUID, *, method_id: UUID | None, last4: str | None, expiry: str | None) -> None:
     """Makes the default one whichever is named, by its id or by what is shown of it. Raises Invalid."""
     for one in await rows.of_party(tx.conn, party_id=party_id):
         by_look = method_id is None and one.last4 == last4 and expiry in (None, expiry_of(one))

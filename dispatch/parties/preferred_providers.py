@@ -9,6 +9,7 @@ from uuid import UUID
 
 from dispatch.engine import audit
 from dispatch.errors import Invalid, Missing
+from dispatch.events import Actor
 from dispatch.parties.departments import services_in
 from dispatch.parties.members import By
 from dispatch.services import Tx
@@ -19,7 +20,7 @@ from storage.preferred_providers import Preferred, Rules
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """`services` empty: all of them. The lowest `priority` is asked first."""
+    """`services` empty: all of them. The lowest `priority` is asked first. `discount_pct` is what is asked for."""
 
     provider_id: UUID
     services: Sequence[str] = ()
@@ -34,14 +35,14 @@ async def replace_all(
     """Puts this list in the place of the one that is there. Raises Missing (no such provider), Invalid."""
     if len({one.provider_id for one in wanted}) != len(wanted):
         raise Invalid({"providers": "Name each provider once."})
-    await rows.clear(tx.conn, organisation_id=by.organisation_id)
+    await rows.drop_others(tx.conn, organisation_id=by.organisation_id, kept=[one.provider_id for one in wanted])
     for one in wanted:
-        added = await rows.add(
+        put = await rows.put(
             tx.conn, organisation_id=by.organisation_id, provider_id=one.provider_id,
             services=services_in(one.services), priority=one.priority, discount_pct=one.discount_pct,
             exclusivity=one.exclusivity,
         )  # fmt: skip
-        if not added:
+        if not put:
             raise Missing("provider")
     await rows.set_rules(
         tx.conn, organisation_id=by.organisation_id, prefers_first=prefers_first, allows_others=allows_others
@@ -49,6 +50,17 @@ async def replace_all(
     await audit.record(
         tx, by.actor, "preferred_providers.set", "organisation", by.organisation_id,
         {"providers": [str(one.provider_id) for one in wanted], "allows_others": allows_others},
+    )  # fmt: skip
+
+
+async def agree(tx: Tx, organisation_id: UUID, provider_id: UUID, agreed_pct: Decimal, actor: Actor) -> None:
+    """Staff say what an organisation pays less with this provider; prices go by that alone. Raises Missing."""
+    before = await rows.agree(tx.conn, organisation_id=organisation_id, provider_id=provider_id, agreed_pct=agreed_pct)
+    if before is None:
+        raise Missing("preferred provider")
+    await audit.record(
+        tx, actor, "preferred_provider.agree", "organisation", organisation_id,
+        {"agreed_pct": {"old": str(before), "new": str(agreed_pct)}},
     )  # fmt: skip
 
 

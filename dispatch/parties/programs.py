@@ -13,15 +13,18 @@ from uuid import UUID
 
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, Missing, NotAllowed
-from dispatch.parties import budgets, organisations
+from dispatch.localtime import local
+from dispatch.parties import academic_terms, budgets, organisations
 from dispatch.parties.departments import allows, services_in
 from dispatch.parties.members import By
 from dispatch.services import Tx
 from storage import departments as department_rows
 from storage import programs as rows
+from storage.academic_terms import Term
 from storage.database.errors import StorageError, constraint_of
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
+from storage.members import Member
 from storage.programs import Program, Stats, TopService
 
 LIST = rows.of_organisation
@@ -61,6 +64,12 @@ class CreditUsedUp(Conflict):
     code = "credit_used_up"
 
 
+class ProgramUsedUp(Conflict):
+    """This costs more than is left of the program's budget."""
+
+    code = "program_used_up"
+
+
 class NotAuthority(NotAllowed):
     """Only the authorities that the program names may do this."""
 
@@ -69,12 +78,16 @@ class NotAuthority(NotAllowed):
 
 @dataclass(frozen=True, slots=True)
 class NewProgram:
-    """`departments` empty: all. `credit_minor` is given to each member in each period of `frequency`."""
+    """`departments` empty: all. `credit_minor` is given to each member in each period of `frequency`.
+
+    `academic_year`: it goes by a school's terms of that year, once they are told before it is made. Without days of its
+    own a program lasts as long as those terms, else a year from today.
+    """
 
     kind: str
     name: str
-    starts_on: date
-    ends_on: date
+    starts_on: date | None = None
+    ends_on: date | None = None
     description: str | None = None
     departments: Sequence[UUID] = ()
     employment: Sequence[str] = ()
@@ -86,10 +99,11 @@ class NewProgram:
     allowed_services: Sequence[str] = ()
     month_bookings: int | None = None
     advance_days: int | None = None
-    cancellation: str | None = None
+    cancel_hours: int | None = None
     budget_minor: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     is_active: bool = True
+    academic_year: str | None = None
 
 
 async def create(tx: Tx, by: By, new: NewProgram) -> Program:
@@ -98,7 +112,9 @@ async def create(tx: Tx, by: By, new: NewProgram) -> Program:
     wanted = ONLY_FOR.get(new.kind)
     if wanted is not None and home.org_type != wanted:
         raise NotYourKind(f"Programs of this kind are for {_WHOSE[wanted]}.")
-    if new.ends_on < new.starts_on:
+    terms = await academic_terms.of_year(tx.conn, home.id, new.academic_year) if new.academic_year else []
+    starts_on, ends_on = _span(new, terms, local(tx.now, organisations.timezone_of(home)).date())
+    if ends_on < starts_on:
         raise Invalid({"validity.endDate": "The end lies before the start."})
     for department_id in new.departments:
         if await department_rows.get(tx.conn, id=department_id, organisation_id=home.id) is None:
@@ -110,12 +126,19 @@ async def create(tx: Tx, by: By, new: NewProgram) -> Program:
         segments=[word.lower() for word in new.segments], credit_minor=new.credit_minor,
         currency=organisations.currency_of(home), frequency=new.frequency if new.credit_minor is not None else None,
         rollover=new.rollover, allowed_services=services_in(new.allowed_services), month_bookings=new.month_bookings,
-        advance_days=new.advance_days, cancellation=new.cancellation, budget_minor=new.budget_minor,
-        details=dict(new.details), starts_on=new.starts_on, ends_on=new.ends_on,
+        advance_days=new.advance_days, cancel_hours=new.cancel_hours, budget_minor=new.budget_minor,
+        details=dict(new.details), starts_on=starts_on, ends_on=ends_on,
+        academic_year=new.academic_year if terms else None,
     )  # fmt: skip
     assert program_id is not None, "an insert returns its id"
     await audit.record(tx, by.actor, "program.create", "program", program_id)
     return await get(tx.conn, by.organisation_id, program_id)
+
+
+def _span(new: NewProgram, terms: Sequence[Term], today: date) -> tuple[date, date]:
+    starts_on = new.starts_on or (terms[0].starts_on if terms else today)
+    ends_on = new.ends_on or (terms[-1].ends_on if terms else starts_on + timedelta(days=365))
+    return starts_on, ends_on
 
 
 async def get(conn: Conn, organisation_id: UUID, program_id: UUID) -> Program:
@@ -133,9 +156,7 @@ async def page(conn: Conn, organisation_id: UUID, wanted: Wanted) -> Slice[Progr
 async def stats(conn: Conn, ids: Sequence[UUID]) -> dict[UUID, tuple[Stats, list[TopService]]]:
     """How programs are used: by how many, for how much, and for what mostly."""
     tops = await rows.top_services(conn, ids=list(ids))
-    return {
-        s.id: (s, [t for t in tops if t.program_id == s.id][:5]) for s in await rows.stats(conn, ids=list(ids))
-    }
+    return {s.id: (s, [t for t in tops if t.program_id == s.id][:5]) for s in await rows.stats(conn, ids=list(ids))}
 
 
 def total_minor(program: Program, eligible: int) -> int:
@@ -189,41 +210,70 @@ async def _lock_emergency(tx: Tx, by: By, program_id: UUID, authority: str) -> P
 
 
 async def use(
-    tx: Tx, program: Program, member_id: UUID, booking_id: UUID, categories: Sequence[str], day: date, today: date,
+    tx: Tx, program: Program, member: Member, booking_id: UUID, categories: Sequence[str], day: date, today: date,
     amount_minor: int,
 ) -> None:  # fmt: skip
-    """A member books under a program: its rules hold, and its credit is taken, which never goes below nothing.
+    """A member books under a program: its rules hold, and neither its credit nor its budget goes below nothing.
 
-    Raises ProgramClosed, NotEligible, ProgramRule, CreditUsedUp.
+    Raises ProgramClosed, NotEligible, ProgramRule, CreditUsedUp, ProgramUsedUp.
     """
     if program.status != "active" or not program.starts_on <= day <= program.ends_on:
         raise ProgramClosed
-    if not await rows.is_eligible(tx.conn, id=program.id, member_id=member_id):
+    if not await rows.is_eligible(tx.conn, id=program.id, member_id=member.id):
         raise NotEligible
     if not allows(program.allowed_services, categories):
         raise ProgramRule("This program is for other services.")
     if program.advance_days is not None and day < today + timedelta(days=program.advance_days):
         raise ProgramRule(f"Under this program bookings are made at least {program.advance_days} days ahead.")
-    month, period = budgets.month_of(day), period_of(program, day)
+    month = budgets.month_of(day)
     if program.month_bookings is not None:
-        used = await rows.in_month(tx.conn, id=program.id, member_id=member_id, month=month) or 0
+        used = await rows.in_month(tx.conn, id=program.id, member_id=member.id, month=month) or 0
         if used >= program.month_bookings:
             raise ProgramRule(f"This program is for {program.month_bookings} bookings in a month.")
-    if program.credit_minor is not None:
-        await rows.open_credit(tx.conn, id=program.id, member_id=member_id, period=period)
-        try:
-            await rows.take_credit(
-                tx.conn, id=program.id, member_id=member_id, period=period, amount_minor=amount_minor
-            )
-        except StorageError as e:
-            if constraint_of(e) == "program_credit_never_passed":
-                raise CreditUsedUp from e
-            raise
+    if program.academic_year is None:
+        period, periods = credit_of(program, day, today, member.enrolled_at.date())
+    else:
+        period, periods = await _term_of(tx.conn, program, day), 1
+    try:
+        await rows.open_credit(tx.conn, id=program.id, member_id=member.id, period=period, periods=periods)
+        await rows.take_credit(tx.conn, id=program.id, member_id=member.id, period=period, amount_minor=amount_minor)
+        await rows.take_budget(tx.conn, id=program.id, amount_minor=amount_minor)
+    except StorageError as e:
+        if constraint_of(e) == "program_credit_never_passed":
+            raise CreditUsedUp from e
+        if constraint_of(e) == "program_budget_never_passed":
+            raise ProgramUsedUp from e
+        raise
     await rows.use(
-        tx.conn, booking_id=booking_id, id=program.id, member_id=member_id, period=period, month=month,
+        tx.conn, booking_id=booking_id, id=program.id, member_id=member.id, period=period, month=month,
         amount_minor=amount_minor,
     )  # fmt: skip
     await rows.bind(tx.conn, id=program.id, booking_id=booking_id)
+
+
+async def _term_of(conn: Conn, program: Program, day: date) -> date:
+    """The first day of the term that a day lies in. Raises ProgramClosed between terms."""
+    assert program.academic_year is not None, "only those go by terms"
+    terms = await academic_terms.of_year(conn, program.organisation_id, program.academic_year)
+    found = [term.starts_on for term in terms if term.starts_on <= day <= term.ends_on]
+    if not found:
+        raise ProgramClosed("This program is for days within the terms of the school.")
+    return found[0]
+
+
+def credit_of(program: Program, day: date, today: date, enrolled_on: date) -> tuple[date, int]:
+    """Out of which period's credit a booking for `day` is paid, and how many periods' worth is there by now.
+
+    Where nothing rolls over, the day's own. Else one credit grows with every period that has begun since the program's
+    start, or since the member's enrolment if that was later.
+    """
+    if not program.rollover:
+        return period_of(program, day), 1
+    months = _MONTHS.get(program.frequency or "")
+    if months is None:
+        return program.starts_on, 1
+    first, last = (period_of(program, max(d, program.starts_on)) for d in (enrolled_on, today))
+    return program.starts_on, max(0, (last.year - first.year) * 12 + last.month - first.month) // months + 1
 
 
 def period_of(program: Program, day: date) -> date:

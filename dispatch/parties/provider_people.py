@@ -34,9 +34,7 @@ async def get(conn: Conn, account_id: UUID) -> Person:
     return Person(found.name, found.email, found.phone, found.avatar_url, waiting, found.updated_at)
 
 
-async def change(
-    tx: Tx, account_id: UUID, *, name: str | None, email: str | None, phone: str | None
-) -> Person:
+async def change(tx: Tx, account_id: UUID, *, name: str | None, email: str | None, phone: str | None) -> Person:
     """What is None stays. Another address counts once it is confirmed. Raises AddressTaken."""
     known = await rows.lock(tx.conn, id=account_id)
     await rows.set_contact(tx.conn, id=account_id, name=name, phone=phone)

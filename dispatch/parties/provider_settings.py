@@ -68,9 +68,7 @@ async def set_time_language(
     if timezone is not None and await rows.set_clock(tx.conn, id=provider_id, timezone=timezone):
         await provider_sums.clear(tx.conn, provider_id=provider_id)
         await provider_sums.fill(tx.conn, provider_id=provider_id)
-    await rows.set_formats(
-        tx.conn, id=provider_id, language=language, date_format=date_format, time_format=time_format
-    )
+    await rows.set_formats(tx.conn, id=provider_id, language=language, date_format=date_format, time_format=time_format)
     return await lock(tx, provider_id)
 
 

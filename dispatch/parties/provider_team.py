@@ -60,9 +60,7 @@ async def invite(
 ) -> tuple[Teammate, UUID]:
     """Asks somebody in by e-mail; returns them and the invitation's id. Raises DuplicateEmail."""
     inviter = await _name_of(tx, actor)
-    member_id, invitation_id = await providers.invite(
-        tx, provider, name=name, email=email, role=role, inviter=inviter
-    )
+    member_id, invitation_id = await providers.invite(tx, provider, name=name, email=email, role=role, inviter=inviter)
     await audit.record(tx, actor, "team.invited", "membership", member_id, {"role": {"old": None, "new": role}})
     return await get(tx.conn, provider.id, member_id), invitation_id
 

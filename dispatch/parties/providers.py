@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dispatch import bus, numbers
+from dispatch import bus, localtime, numbers
 from dispatch.access import passwords
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, Missing
@@ -51,16 +51,16 @@ class NewProvider:
 async def create(tx: Tx, new: NewProvider, *, inviter: str) -> Provider:
     """A provider whose owner gets a link to choose a password; they belong to it once they have used it."""
     defaults = tx.services.settings.providers
-    currency = new.currency or defaults.currency
+    currency, timezone = new.currency or defaults.currency, new.timezone or defaults.timezone
     provider_id = await rows.insert_party(
         tx.conn, code=await numbers.take(tx.conn, "PR", date.min), name=new.name, email=new.owner_email,
-        phone=new.phone, address=new.address or {}, timezone=new.timezone or defaults.timezone, currency=currency,
+        phone=new.phone, address=new.address or {}, timezone=timezone, currency=currency,
     )  # fmt: skip
     assert provider_id is not None, "an insert answers with its id"
     await rows.insert(
         tx.conn, id=provider_id, facility_type=new.facility_type, description=new.description,
         services=list(new.services), store_currency=currency, min_payout_minor=defaults.min_payout_minor,
-        billing_email=new.owner_email,
+        payouts_from=localtime.local(tx.now, timezone).date(), billing_email=new.owner_email,
     )  # fmt: skip
     made = await get(tx.conn, provider_id)
     await invite(tx, made, name=new.owner_name, email=new.owner_email, role="Owner", inviter=inviter)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from dispatch import numbers
-from dispatch.engine import audit
+from dispatch.engine import audit, catalogue
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.localtime import local
@@ -82,11 +82,17 @@ async def request(tx: Tx, by: By, wish: Wish) -> Quote:
 
 
 async def answer(tx: Tx, quote_id: UUID, given: Answer, actor: Actor) -> Quote:
-    """Staff offer a price, or another one while nothing is decided. Raises Missing, QuoteOver, Invalid."""
+    """Staff offer a price, or another one while nothing is decided.
+
+    Raises Missing (also for the service), QuoteOver, Invalid.
+    """
     quote = await _lock(tx, None, quote_id)
     home = await organisations.get(tx.conn, quote.organisation_id)
     if given.valid_until < local(tx.now, organisations.timezone_of(home)).date():
         raise Invalid({"valid_until": "An offer is good until a day to come."})
+    offered = await catalogue.current(tx.services)
+    if offered.find(given.service_id, organisations.currency_of(home)) is None:
+        raise Missing("service")
     done = await rows.answer(
         tx.conn, id=quote.id, service_id=given.service_id, currency=organisations.currency_of(home),
         price_minor=given.price_minor, valid_until=given.valid_until, terms=given.terms, answered_by=str(actor.id),

@@ -6,16 +6,17 @@ the database's rule.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from dispatch.access import invitations, passwords, totp
 from dispatch.access.permissions import ROLES, Grants, grants_of
 from dispatch.engine import audit
-from dispatch.errors import Conflict, Missing, NotAllowed
+from dispatch.errors import Conflict, Invalid, Missing, NotAllowed
 from dispatch.events import Actor
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
@@ -90,9 +91,10 @@ async def invite(
     """Makes somebody staff as soon as they have chosen a password with the link that goes to their mailbox.
 
     Also whoever signs in here already with this address: that the mailbox is theirs shows by the link.
-    Raises BeyondYou, AlreadyStaff.
+    Raises BeyondYou, AlreadyStaff, Invalid (permissions of a super_admin).
     """
     giver.check(role, permissions)
+    _check_overrides(role, permissions)
     async with services.transaction() as tx:
         made = await _add(tx, email, name, role, permissions, "pending")
         await audit.changed(tx, giver.actor, "invite_staff", "staff", made.id, None, _told(made))
@@ -121,11 +123,14 @@ async def create(
 async def update(tx: Tx, giver: Giver, account_id: UUID, changes: Mapping[str, Any]) -> Staff:
     """Changes name, role and own permissions, those that are named; acts within seconds, on open sockets too.
 
-    Raises Missing, BeyondYou, LastSuperAdmin.
+    Who becomes a super_admin loses what was their own: a super_admin may everything, so that one who is left can also
+    repair. Raises Missing, BeyondYou, LastSuperAdmin, Invalid (permissions of a super_admin).
     """
     before = await _lock(tx, giver, account_id)
-    role, permissions = changes.get("role", before.role), changes.get("permissions", before.permissions)
+    role = changes.get("role", before.role)
+    permissions = changes.get("permissions", {} if role == SUPER_ADMIN else before.permissions)
     giver.check(role, permissions)
+    _check_overrides(role, permissions)
     async with _guarded():
         if (role, permissions) != (before.role, before.permissions):
             await rows.update(tx.conn, id=account_id, role=role, permissions=permissions)
@@ -138,11 +143,14 @@ async def update(tx: Tx, giver: Giver, account_id: UUID, changes: Mapping[str, A
 
 
 async def set_blocked(tx: Tx, giver: Giver, account_id: UUID, *, is_blocked: bool, reason: str | None) -> Staff:
-    """Blocks, which ends every sign-in and cuts the sockets, or lets in again.
+    """Blocks, which ends every sign-in and cuts the sockets, or lets in again. Who was only invited is removed with
+    their link: nobody knows yet that the mailbox is theirs, so there is nobody to let in again.
 
     Raises Missing, BeyondYou, NotYourself, LastSuperAdmin.
     """
     before = await _lock(tx, giver, account_id)
+    if is_blocked and before.tie == "pending":
+        return await _uninvite(tx, giver, before, reason)
     if is_blocked and giver.actor.id == str(account_id):
         raise NotYourself
     if is_blocked and before.tie != "suspended":
@@ -159,21 +167,25 @@ async def set_blocked(tx: Tx, giver: Giver, account_id: UUID, *, is_blocked: boo
     return after
 
 
-async def reset(tx: Tx, giver: Giver, account_id: UUID, *, drops_totp: bool) -> None:
+async def reset(services: Services, giver: Giver, account_id: UUID, *, drops_totp: bool) -> None:
     """Sends a link for a new password and ends every sign-in; also takes the second factor away, if that is lost.
 
-    Raises Missing, BeyondYou, Conflict (somebody without an address).
+    The old password is good for nothing from now on: whoever else knows it may be why it is reset. Who is only invited
+    keeps it and gets the invitation once more. Raises Missing, BeyondYou, Conflict (somebody without an address).
     """
-    before = await _lock(tx, giver, account_id)
-    if before.email is None:
-        raise Conflict("This account has no e-mail address.")
-    dropped = drops_totp and await totp.remove(tx, account_id)
-    await tx.services.sessions.revoke_all(tx, REALM, account_id, "reset by staff")
-    if before.tie == "pending":
-        await _send_invitation(tx, giver, before)
-    else:
-        await invitations.send_link(tx, account_id, before.email)
-    await audit.record(tx, giver.actor, "reset_staff", "staff", account_id, {"second_factor_removed": dropped})
+    unknown = await passwords.hashed(secrets.token_urlsafe(32))
+    async with services.transaction() as tx:
+        before = await _lock(tx, giver, account_id)
+        if before.email is None:
+            raise Conflict("This account has no e-mail address.")
+        dropped = drops_totp and await totp.remove(tx, account_id)
+        await services.sessions.revoke_all(tx, REALM, account_id, "reset by staff")
+        if before.tie == "pending":
+            await _send_invitation(tx, giver, before)
+        else:
+            await passwords.set_password(tx, account_id, unknown)
+            await invitations.send_link(tx, account_id, before.email)
+        await audit.record(tx, giver.actor, "reset_staff", "staff", account_id, {"second_factor_removed": dropped})
 
 
 def reach_of(role: str, permissions: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -202,6 +214,21 @@ async def _send_invitation(tx: Tx, giver: Giver, one: Staff) -> None:
     brand = tx.services.settings.brand
     inviter = by.name if by is not None and by.name else brand
     await passwords.invite(tx, one.id, one.membership_id, one.email or "", party_name=brand, inviter=inviter)
+
+
+async def _uninvite(tx: Tx, giver: Giver, before: Staff, reason: str | None) -> Staff:
+    await rows.set_status(tx.conn, id=before.id, status="removed")
+    await passwords.end_invitations(tx, before.membership_id)
+    after = replace(before, tie="removed", status="removed")
+    changes = audit.difference(_told(before), _told(after))
+    await audit.record(tx, giver.actor, "block_staff", "staff", before.id, {**changes, "reason": reason})
+    return after
+
+
+def _check_overrides(role: str, permissions: Mapping[str, Any]) -> None:
+    """Raises Invalid for permissions of a super_admin's own."""
+    if role == SUPER_ADMIN and permissions:
+        raise Invalid({"permissions": "A super_admin may everything: there are no permissions of their own."})
 
 
 async def _lock(tx: Tx, giver: Giver, account_id: UUID) -> Staff:

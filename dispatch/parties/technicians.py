@@ -101,6 +101,7 @@ async def create(
             phone=profile.phone, address=_address(profile.address), provider_id=provider_id,
             categories=list(profile.categories), tiers=list(profile.tiers),
             service_radius_m=profile.radius_m, base_lat=lat, base_lng=lng, zone_id=profile.zone_id,
+            is_active=profile.is_active,
         )  # fmt: skip
     except StorageError as error:
         raise _taken(error) from error
@@ -158,9 +159,7 @@ async def change(
     if before.phone != after.phone or (before.is_active and not after.is_active):
         await tx.services.sessions.revoke_all(tx, REALM, technician_id, "changed by staff")
     found = await get(tx.conn, technician_id, currency)
-    await audit.changed(
-        tx, actor, "update_technician", "technician", technician_id, _audited(before), _audited(found)
-    )
+    await audit.changed(tx, actor, "update_technician", "technician", technician_id, _audited(before), _audited(found))
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
     return found
 

@@ -23,6 +23,7 @@ from dispatch.parties import custom_reports, enrolments, members, partner_status
 from dispatch.process import housekeeping
 from dispatch.reports import analytics
 from dispatch.services import Services
+from storage import figures
 from storage import tasks as rows
 from storage.tasks import Turn
 
@@ -83,6 +84,11 @@ async def _analytics(run: Run) -> dict[str, int]:
     return {"days": await analytics.roll(run.services)}
 
 
+async def _returning_customers(run: Run) -> None:
+    async with run.services.transaction() as tx:
+        await figures.count_returning(tx.conn)
+
+
 async def _lift_blocks(run: Run) -> None:
     async with run.services.transaction() as tx:
         await partner_status.lift_expired(tx)
@@ -99,7 +105,9 @@ HANDLERS: Mapping[str, Handler] = {
     "organisation_reports": _organisation_reports,
     enrolments.TASK: enrolments.work,
     bulk_bookings.TASK: bulk_visits.book_due,
+    bulk_bookings.CANCEL: bulk_bookings.cancel_left,
     "analytics": _analytics,
+    "returning_customers": _returning_customers,
     "lift_blocks": _lift_blocks,
 }
 
@@ -112,6 +120,7 @@ CRONS: Mapping[str, str] = {
     "members": "6 * * * *",
     bulk_bookings.TASK: "3 * * * *",
     "analytics": "40 * * * *",
+    "returning_customers": "50 * * * *",
     "lift_blocks": "2 * * * *",
     "invoices": "20 * * * *",
     "organisation_reports": "35 * * * *",

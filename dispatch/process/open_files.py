@@ -14,9 +14,7 @@ RESERVED = 256
 
 def limits() -> tuple[int, int]:
     """(now, at most) of this process."""
-    soft, hard = (
-        WANTED * 16 if n == resource.RLIM_INFINITY else n for n in resource.getrlimit(resource.RLIMIT_NOFILE)
-    )
+    soft, hard = (WANTED * 16 if n == resource.RLIM_INFINITY else n for n in resource.getrlimit(resource.RLIMIT_NOFILE))
     return soft, hard
 
 

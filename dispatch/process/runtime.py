@@ -111,9 +111,7 @@ async def assemble(settings: Settings, pool: Pool, bus: Bus) -> Services:
     clock, zones = await read_clock(pool), ZoneBook(pool, bus)
     roster = Roster(pool, bus, zones)
     devices = Devices(settings.dispatch.reports_per_s, settings.dispatch.reports_burst)
-    tracker = Tracker(
-        pool, bus, clock, roster, history_days=settings.dispatch.history_days, devices=devices
-    )
+    tracker = Tracker(pool, bus, clock, roster, history_days=settings.dispatch.history_days, devices=devices)
     services = Services(
         settings=settings, clock=clock, pool=pool, bus=bus, tokens=tokens,
         sessions=Sessions(pool, tokens, vault_of(settings), bus, settings.tokens), zones=zones,

@@ -74,9 +74,7 @@ KOLKATA = (
 _THREE = ("Minimal", "Exclusive", "E-Lite")
 
 
-def _offer(
-    category: str, service_type: str, minutes: int, description: str, *prices: tuple[int, int]
-) -> Offer:
+def _offer(category: str, service_type: str, minutes: int, description: str, *prices: tuple[int, int]) -> Offer:
     return Offer(service_type, category, minutes, description, dict(zip(_THREE, prices, strict=False)))
 
 

@@ -99,8 +99,10 @@ def drive(
         share = n / corners
         aside_m = 0.0 if n == corners else dice.uniform(-sway_m, sway_m)
         across = (-east_m / way_m, north_m / way_m) if way_m > 0 else (0.0, 0.0)
-        point = goal if n == corners else _shift(
-            start, north_m * share + across[0] * aside_m, east_m * share + across[1] * aside_m
+        point = (
+            goal
+            if n == corners
+            else _shift(start, north_m * share + across[0] * aside_m, east_m * share + across[1] * aside_m)
         )
         leg_m = haversine_m(*points[-1], *point)
         now_s += max(1.0, leg_m / (speed_mps * dice.uniform(0.75, 1.25)))

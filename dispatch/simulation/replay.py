@@ -149,9 +149,7 @@ def area_of(trips: tuple[Trip, ...], *, name: str, timezone: str, currency: str)
     cut = int(len(lats) * OUTLIERS)
     south, north, west, east = lats[cut], lats[-1 - cut], lngs[cut], lngs[-1 - cut]
     inside = [
-        (near(lng), lat)
-        for t in trips for lat, lng in t.points
-        if south <= lat <= north and west <= near(lng) <= east
+        (near(lng), lat) for t in trips for lat, lng in t.points if south <= lat <= north and west <= near(lng) <= east
     ]
     # A degree of longitude is shorter than one of latitude: the margin is laid where both are as long.
     narrow = math.cos(math.radians((south + north) / 2))

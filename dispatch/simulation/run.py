@@ -120,9 +120,7 @@ async def run(
 
 
 @asynccontextmanager
-async def _scene(
-    services: Services, url: str, world: World, options: SimulationOptions
-) -> AsyncIterator[Scene]:
+async def _scene(services: Services, url: str, world: World, options: SimulationOptions) -> AsyncIterator[Scene]:
     connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
     async with aiohttp.ClientSession(connector=connector) as http:
         yield Scene(services, url.rstrip("/"), http, world, options)
@@ -146,9 +144,7 @@ async def _answers(scene: Scene) -> None:
     raise ConnectionError(f"Nothing answers at {scene.url}: start a server, or leave --url away.")
 
 
-async def _tell(
-    scene: Scene, technicians: int, started_s: float, progress: Callable[[str], None] | None
-) -> None:
+async def _tell(scene: Scene, technicians: int, started_s: float, progress: Callable[[str], None] | None) -> None:
     while progress is not None:
         tally, minutes = scene.tally, (scene.clock.timestamp() - started_s) / 60
         progress(
@@ -180,9 +176,7 @@ async def _live(scene: Scene, customers: Sequence[Customer]) -> None:
     finally:
         scene.stopping.set()
         await end(living, again_s=STOP_S)
-        for customer, result in zip(
-            customers, await asyncio.gather(*living, return_exceptions=True), strict=True
-        ):
+        for customer, result in zip(customers, await asyncio.gather(*living, return_exceptions=True), strict=True):
             if isinstance(result, Exception):
                 scene.tally.wrong(customer.name, result)
 

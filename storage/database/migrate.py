@@ -28,9 +28,7 @@ class MigrationError(StorageError):
     """A migration failed, or one was changed after it had been applied."""
 
 
-async def migrate(
-    conn: asyncpg.Connection[Any], folder: Path = FOLDER, *, dry_run: bool = False
-) -> list[str]:
+async def migrate(conn: asyncpg.Connection[Any], folder: Path = FOLDER, *, dry_run: bool = False) -> list[str]:
     """Applies what is missing and returns the names. Raises MigrationError, which names file and line."""
     done: list[str] = []
     # Polled, not awaited: a session blocked in pg_advisory_lock holds a snapshot, with which a concurrent

@@ -207,9 +207,7 @@ async def snapshot(pool: Pool) -> AsyncIterator[Conn]:
                     await transaction.rollback()
 
 
-async def create_pool(
-    dsn: str, *, min_size: int = 2, max_size: int = 20, application_name: str = "dispatch"
-) -> Pool:
+async def create_pool(dsn: str, *, min_size: int = 2, max_size: int = 20, application_name: str = "dispatch") -> Pool:
     """Opens a pool. Raises DatabaseAway when the server cannot be reached."""
     with translated():
         raw = await asyncpg.create_pool(

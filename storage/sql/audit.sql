@@ -33,7 +33,7 @@ l.id, l.key, l.realm, l.actor_id, a.name AS actor_name, a.email AS actor_email, 
 l.changes, l.ip, l.user_agent, l.at
 
 -- part: source
-audit_log l LEFT JOIN accounts a ON l.realm <> 'service' AND a.id::text = l.actor_id
+audit_log l LEFT JOIN accounts a ON l.realm <> 'service' AND a.id = uuid_of(l.actor_id)
 
 -- part: all
 FROM audit_log l WHERE true

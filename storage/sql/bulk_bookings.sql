@@ -1,13 +1,13 @@
 -- part: columns
-b.id, b.number, b.organisation_id, b.department_id, b.program_id, b.member_id, b.account_id, b.type, b.status, b.service_id,
+b.id, b.number, b.organisation_id, b.department_id, b.member_id, b.account_id, b.type, b.status, b.service_id,
   b.title, b.category, b.tier, b.duration_minutes, b.schedule, b.timezone, b.budget_code, b.requirements, b.currency,
   b.list_minor, b.price_minor, b.tax_minor, b.discount_pct, b.billed_to, b.reason, b.created_at
 
 -- name: insert
-INSERT INTO bulk_bookings (number, organisation_id, department_id, program_id, member_id, account_id, type, status, service_id,
+INSERT INTO bulk_bookings (number, organisation_id, department_id, member_id, account_id, type, status, service_id,
   title, category, tier, duration_minutes, schedule, timezone, budget_code, requirements, currency, list_minor, price_minor,
   tax_minor, discount_pct, billed_to)
-VALUES (:number, :organisation_id, :department_id, :program_id, :member_id, :account_id, :type, :status, :service_id, :title,
+VALUES (:number, :organisation_id, :department_id, :member_id, :account_id, :type, :status, :service_id, :title,
   :category, :tier, :duration_minutes, :schedule, :timezone, :budget_code, :requirements, :currency, :list_minor, :price_minor,
   :tax_minor, :discount_pct, :billed_to)
 RETURNING id;
@@ -21,7 +21,8 @@ INSERT INTO bulk_visits (bulk_id, location_id, on_date, at_time)
 SELECT :bulk_id, :location_id, d, t FROM unnest(:dates::date[], :times::time[]) AS v (d, t);
 
 -- name: add_approvals
-INSERT INTO bulk_approvals (bulk_id, member_id) SELECT :bulk_id, m FROM unnest(:members::uuid[]) AS m;
+INSERT INTO bulk_approvals (bulk_id, member_id) SELECT :bulk_id, m FROM unnest(:members::uuid[]) AS m
+ON CONFLICT DO NOTHING;
 
 -- name: get
 SELECT {columns} FROM bulk_bookings b WHERE b.id = :id AND b.organisation_id = :organisation_id;
@@ -35,8 +36,9 @@ SELECT l.id, l.position, l.name, l.address, l.contact, l.zone_id, l.lat, l.lng, 
 FROM bulk_locations l WHERE l.bulk_id = :bulk_id ORDER BY l.position;
 
 -- name: approvals
-SELECT a.member_id, trim(m.first_name || ' ' || m.last_name) AS name, a.decision, a.note, a.decided_at
-FROM bulk_approvals a JOIN members m ON m.id = a.member_id WHERE a.bulk_id = :bulk_id ORDER BY a.member_id;
+SELECT a.member_id, trim(m.first_name || ' ' || m.last_name) AS name, m.removed_at IS NULL AND s.status = 'active' AS is_there,
+  a.decision, a.note, a.decided_at
+FROM bulk_approvals a JOIN members m ON m.id = a.member_id JOIN memberships s ON s.id = m.id WHERE a.bulk_id = :bulk_id ORDER BY a.member_id;
 
 -- name: approvers
 -- Who of these may approve: active members whose role decides.
@@ -63,10 +65,15 @@ WHERE bulk_id = :bulk_id AND member_id = :member_id AND decision IS NULL RETURNI
 UPDATE bulk_bookings SET status = :status, reason = coalesce(:reason, reason), updated_at = app_now()
 WHERE id = :id AND status = ANY(:sources::text[]) RETURNING id;
 
--- name: visits
-SELECT v.id, v.location_id, v.on_date, v.at_time, v.state, v.booking_id, v.trouble, k.number AS booking_number, k.status AS booking_status
-FROM bulk_visits v LEFT JOIN bookings k ON k.id = v.booking_id
-WHERE v.bulk_id = :bulk_id AND v.on_date BETWEEN :from_date AND :to_date ORDER BY v.on_date, v.at_time, v.id LIMIT 500;
+-- part: visit_columns
+v.id, v.location_id, l.name AS location, v.on_date, v.at_time, v.state, v.booking_id, v.trouble, k.number AS booking_number,
+  k.status AS booking_status
+
+-- part: visit_source
+bulk_visits v JOIN bulk_locations l ON l.id = v.location_id LEFT JOIN bookings k ON k.id = v.booking_id
+
+-- part: of_bulk
+FROM bulk_visits v WHERE v.bulk_id = :bulk_id
 
 -- name: sums
 SELECT count(*) FILTER (WHERE state NOT IN ('skipped', 'cancelled', 'failed'))::int AS visits,
@@ -75,10 +82,13 @@ SELECT count(*) FILTER (WHERE state NOT IN ('skipped', 'cancelled', 'failed'))::
 FROM bulk_visits WHERE bulk_id = :bulk_id;
 
 -- name: to_book
--- What is to become a booking: visits of active bulks within the horizon, the eldest first.
-SELECT v.id, v.bulk_id FROM bulk_visits v JOIN bulk_bookings b ON b.id = v.bulk_id
-WHERE v.state = 'planned' AND b.status = 'active' AND v.on_date <= :until
-ORDER BY v.on_date, v.at_time, v.id LIMIT 1000;
+-- What is to become a booking: visits of active bulks of active organisations within the horizon, by their time; the next after
+-- one that was looked at, so that those in trouble keep nobody waiting.
+SELECT v.id, v.bulk_id, v.on_date, v.at_time FROM bulk_visits v JOIN bulk_bookings b ON b.id = v.bulk_id
+  JOIN organisations o ON o.id = b.organisation_id
+WHERE v.state = 'planned' AND b.status = 'active' AND o.status = 'active' AND v.on_date <= :until
+  AND (:after_id::uuid IS NULL OR (v.on_date, v.at_time, v.id) > (:after_date::date, :after_time::time, :after_id))
+ORDER BY v.on_date, v.at_time, v.id LIMIT 500;
 
 -- name: take
 -- One visit, by the one node that gets it.
@@ -98,13 +108,18 @@ WITH visit AS (
 held AS (
   UPDATE budget_holds SET state = :hold_state WHERE booking_id = :booking_id AND state = 'reserved'
   RETURNING organisation_id, department_id, month, amount_minor),
--- A cancelled one gives a program's credit back.
+-- A cancelled one gives a program's credit back, but where its member was later than the program allows.
 unused AS (
-  UPDATE program_uses SET state = 'released' WHERE booking_id = :booking_id AND state = 'used' AND :hold_state::text = 'released'
-  RETURNING program_id, member_id, period, amount_minor),
+  UPDATE program_uses u SET state = 'released' FROM programs g, bookings k
+  WHERE u.booking_id = :booking_id AND u.state = 'used' AND :hold_state::text = 'released' AND g.id = u.program_id
+    AND k.id = u.booking_id AND (NOT :by_member::boolean OR g.cancel_hours IS NULL
+      OR app_now() <= k.starts_at - make_interval(hours => g.cancel_hours))
+  RETURNING u.program_id, u.member_id, u.period, u.amount_minor),
 credited AS (
   UPDATE program_credits c SET used_minor = c.used_minor - u.amount_minor FROM unused u
-  WHERE c.program_id = u.program_id AND c.member_id = u.member_id AND c.period = u.period)
+  WHERE c.program_id = u.program_id AND c.member_id = u.member_id AND c.period = u.period),
+budgeted AS (
+  UPDATE programs g SET used_minor = g.used_minor - u.amount_minor FROM unused u WHERE g.id = u.program_id)
 SELECT (SELECT bulk_id FROM visit) AS bulk_id, held.organisation_id, held.department_id, held.month, held.amount_minor
 FROM (SELECT) AS one LEFT JOIN held ON true;
 
@@ -124,14 +139,22 @@ WHERE v.bulk_id = :bulk_id AND v.state = 'booked' AND k.status IN ('pending', 'p
   AND (:dates::date[] IS NULL OR v.on_date = ANY(:dates)) ORDER BY v.booking_id;
 
 -- name: finish
-UPDATE bulk_bookings b SET status = 'completed', updated_at = app_now()
-WHERE b.id = :id AND b.status = 'active' AND NOT EXISTS (
+-- Nothing of it is left; of one that nobody has answered, the days went by.
+UPDATE bulk_bookings b SET status = CASE b.status WHEN 'pending_approval' THEN 'cancelled' ELSE 'completed' END,
+  reason = CASE b.status WHEN 'pending_approval' THEN 'nobody answered in time' ELSE b.reason END, updated_at = app_now()
+WHERE b.id = :id AND b.status IN ('active', 'paused', 'pending_approval') AND NOT EXISTS (
   SELECT FROM bulk_visits v WHERE v.bulk_id = b.id AND v.state IN ('planned', 'booked')) RETURNING id;
 
+-- name: finish_all
+-- Those whose last visits ended together, each unseen by the other.
+UPDATE bulk_bookings b SET status = 'completed', updated_at = app_now()
+WHERE b.status IN ('active', 'paused') AND NOT EXISTS (
+  SELECT FROM bulk_visits v WHERE v.bulk_id = b.id AND v.state IN ('planned', 'booked'));
+
 -- name: overdue
--- Bulks that are paused, or wait for a word, while days of theirs went by.
-SELECT DISTINCT b.id FROM bulk_bookings b JOIN bulk_visits v ON v.bulk_id = b.id
-WHERE b.status IN ('paused', 'pending_approval') AND v.state = 'planned'
+-- Bulks that are paused, wait for a word or for their organisation, while days of theirs went by.
+SELECT DISTINCT b.id FROM bulk_bookings b JOIN bulk_visits v ON v.bulk_id = b.id JOIN organisations o ON o.id = b.organisation_id
+WHERE (b.status IN ('paused', 'pending_approval') OR (b.status = 'active' AND o.status <> 'active')) AND v.state = 'planned'
   AND v.on_date < (app_now() AT TIME ZONE b.timezone)::date ORDER BY b.id LIMIT 200;
 
 -- name: bind
@@ -140,10 +163,14 @@ UPDATE bookings SET department_id = :department_id, member_id = :member_id, budg
   requirements = :requirements WHERE id = :booking_id;
 
 -- name: spent_in_month
--- What a member's own bookings of a month come to, but for the cancelled.
-SELECT coalesce(sum(grand_total_minor), 0)::bigint FROM bookings
-WHERE member_id = :member_id AND local_date >= :month AND local_date < :month + interval '1 month'
-  AND status NOT IN ('cancelled', 'refunded');
+-- What a member's bookings of a month come to, but for the cancelled and those under a program, with the visits that are still
+-- to become bookings.
+SELECT ((SELECT coalesce(sum(grand_total_minor), 0) FROM bookings
+    WHERE member_id = :member_id AND program_id IS NULL AND local_date >= :month AND local_date < :month + interval '1 month'
+      AND status NOT IN ('cancelled', 'refunded'))
+  + (SELECT coalesce(sum(b.price_minor + b.tax_minor), 0) FROM bulk_bookings b JOIN bulk_visits v ON v.bulk_id = b.id
+    WHERE b.member_id = :member_id AND v.state = 'planned' AND v.on_date >= :month AND v.on_date < :month + interval '1 month')
+  )::bigint;
 
 -- part: line_columns
 e.id, e.bulk_id, e.number, e.type, e.service, e.category, e.location, e.status, e.frequency, e.currency, e.per_booking_minor,

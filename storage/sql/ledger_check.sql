@@ -22,6 +22,10 @@ WITH owed AS (
     SELECT p.payee_id, p.currency, p.captured_minor - p.refunded_minor FROM payments p
     WHERE p.payee_id IS NOT NULL AND p.captured_minor > 0 AND p.surplus_of IS NULL
     UNION ALL
+    -- Of that they did not give what they did not have any more.
+    SELECT p.payee_id, r.currency, r.uncovered_minor FROM refunds r JOIN payments p ON p.id = r.payment_id
+    WHERE r.uncovered_minor > 0 AND r.status <> 'failed'
+    UNION ALL
     SELECT o.party_id, o.currency, coalesce((SELECT sum(p.amount_minor) FROM payout_parts p WHERE p.payout_id = o.id), 0) - o.total_minor
     FROM payouts o WHERE o.status <> 'failed') m
   GROUP BY payee_id, currency

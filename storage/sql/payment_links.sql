@@ -16,7 +16,8 @@ VALUES (:provider_id, :code, :title, :description, :amount_minor, :currency, :re
 SELECT {columns} FROM {source} WHERE l.id = :id AND l.provider_id = :provider_id;
 
 -- name: by_code
-SELECT {columns} FROM {source} WHERE l.code = :code;
+SELECT l.id, l.provider_id, l.title, l.description, l.amount_minor, l.currency, l.status, l.redirect_url
+FROM {source} WHERE l.code = :code;
 
 -- name: change
 UPDATE payment_links l SET title = coalesce(:title, l.title), description = coalesce(:description, l.description),

@@ -1,7 +1,7 @@
 -- part: columns
 q.id, q.provider_id, q.customer_id, c.account_id, coalesce(c.name, '') AS customer_name, c.email AS customer_email, c.phone AS customer_phone,
   q.transaction_id, q.payment_id, q.link_id, q.purpose, q.purpose_id, q.method, q.status, q.amount_minor, q.currency, q.reference,
-  q.code, q.description, q.due_at, q.metadata, q.redirect_url, q.gateway_link_id, q.url, q.paid_at, q.cancelled_at, q.created_at,
+  q.code, q.description, q.due_at, q.metadata, q.renews_days, q.redirect_url, q.gateway_link_id, q.url, q.paid_at, q.cancelled_at, q.created_at,
   q.updated_at
 
 -- part: source
@@ -12,15 +12,21 @@ FROM payment_requests q JOIN provider_customers c ON c.id = q.customer_id WHERE 
 
 -- name: insert
 INSERT INTO payment_requests (id, provider_id, customer_id, transaction_id, payment_id, link_id, purpose, purpose_id, method,
-  amount_minor, currency, reference, code, description, due_at, metadata, redirect_url)
+  amount_minor, currency, reference, code, description, due_at, metadata, renews_days, redirect_url)
 VALUES (:id, :provider_id, :customer_id, :transaction_id, :payment_id, :link_id, :purpose, :purpose_id, :method,
-  :amount_minor, :currency, :reference, :code, :description, :due_at, :metadata, :redirect_url);
+  :amount_minor, :currency, :reference, :code, :description, :due_at, :metadata, :renews_days, :redirect_url);
 
 -- name: get
 SELECT {columns} FROM {source} WHERE q.id = :id AND q.provider_id = :provider_id;
 
 -- name: lock
 SELECT {columns} FROM {source} WHERE q.id = :id AND q.provider_id = :provider_id FOR UPDATE OF q;
+
+-- name: lock_open_of
+-- What is asked for one thing and not paid yet; what was paid while this waited for it is left out.
+SELECT {columns} FROM {source}
+WHERE q.purpose = :purpose AND q.purpose_id = :purpose_id AND q.provider_id = :provider_id AND q.status = 'pending'
+ORDER BY q.id FOR UPDATE OF q;
 
 -- name: of_payment
 SELECT {columns} FROM {source} WHERE q.payment_id = :payment_id;
@@ -38,8 +44,9 @@ WHERE q.link_id = :link_id AND q.customer_id = :customer_id AND q.amount_minor =
 ORDER BY q.created_at DESC LIMIT 1;
 
 -- name: linked
+-- No row: it was paid, called off or asked for anew meanwhile, or has its page.
 UPDATE payment_requests SET gateway_link_id = :gateway_link_id, url = :url, updated_at = app_now()
-WHERE id = :id AND gateway_link_id IS NULL;
+WHERE id = :id AND payment_id = :payment_id AND status = 'pending' AND gateway_link_id IS NULL;
 
 -- name: change
 UPDATE payment_requests SET description = coalesce(:description, description), due_at = coalesce(:due_at, due_at),

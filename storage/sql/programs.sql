@@ -1,7 +1,8 @@
 -- part: columns
-g.id, g.organisation_id, g.kind, g.name, g.description, g.status, g.departments, g.employment, g.tenure_months, g.segments,
-  g.credit_minor, g.currency, g.frequency, g.rollover, g.allowed_services, g.month_bookings, g.advance_days, g.cancellation,
-  g.budget_minor, g.details, g.activation, g.starts_on, g.ends_on, g.created_at
+g.id, g.organisation_id, g.kind, g.name, g.description,
+  CASE WHEN g.ends_on < app_now()::date THEN 'ended' ELSE g.status END AS status, g.departments, g.employment, g.tenure_months, g.segments,
+  g.credit_minor, g.currency, g.frequency, g.rollover, g.allowed_services, g.month_bookings, g.advance_days, g.cancel_hours,
+  g.budget_minor, g.details, g.activation, g.starts_on, g.ends_on, g.academic_year, g.created_at
 
 -- part: source
 programs g
@@ -11,11 +12,11 @@ FROM programs g WHERE g.organisation_id = :organisation_id
 
 -- name: insert
 INSERT INTO programs (organisation_id, kind, name, description, status, departments, employment, tenure_months, segments,
-  credit_minor, currency, frequency, rollover, allowed_services, month_bookings, advance_days, cancellation, budget_minor,
-  details, starts_on, ends_on)
+  credit_minor, currency, frequency, rollover, allowed_services, month_bookings, advance_days, cancel_hours, budget_minor,
+  details, starts_on, ends_on, academic_year)
 VALUES (:organisation_id, :kind, :name, :description, :status, :departments, :employment, :tenure_months, :segments,
-  :credit_minor, :currency, :frequency, :rollover, :allowed_services, :month_bookings, :advance_days, :cancellation,
-  :budget_minor, :details, :starts_on, :ends_on)
+  :credit_minor, :currency, :frequency, :rollover, :allowed_services, :month_bookings, :advance_days, :cancel_hours,
+  :budget_minor, :details, :starts_on, :ends_on, :academic_year)
 RETURNING id;
 
 -- name: get
@@ -39,7 +40,7 @@ m.organisation_id = g.organisation_id AND m.removed_at IS NULL
 SELECT g.id, (SELECT count(*)::int FROM members m JOIN memberships s ON s.id = m.id
     WHERE s.status IN ('active', 'pending') AND {eligible}) AS eligible,
   (SELECT count(DISTINCT u.member_id)::int FROM program_uses u WHERE u.program_id = g.id AND u.state = 'used') AS enrolled,
-  (SELECT coalesce(sum(u.amount_minor), 0)::bigint FROM program_uses u WHERE u.program_id = g.id AND u.state = 'used') AS used_minor
+  g.used_minor
 FROM programs g WHERE g.id = ANY(:ids::uuid[]);
 
 -- name: top_services
@@ -54,17 +55,18 @@ SELECT EXISTS (SELECT FROM programs g JOIN members m ON m.id = :member_id WHERE 
 SELECT count(*)::int FROM program_uses WHERE program_id = :id AND member_id = :member_id AND month = :month AND state = 'used';
 
 -- name: open_credit
--- A period's credit, with what was left of the one before where that rolls over.
+-- What a member has been given by now. Where it rolls over, one row grows with each period that begins.
 INSERT INTO program_credits (program_id, member_id, period, granted_minor)
-SELECT g.id, :member_id, :period, g.credit_minor + CASE WHEN g.rollover THEN coalesce((
-    SELECT c.granted_minor - c.used_minor FROM program_credits c
-    WHERE c.program_id = g.id AND c.member_id = :member_id AND c.period < :period ORDER BY c.period DESC LIMIT 1), 0) ELSE 0 END
-FROM programs g WHERE g.id = :id AND g.credit_minor IS NOT NULL
-ON CONFLICT (program_id, member_id, period) DO NOTHING;
+SELECT g.id, :member_id, :period, g.credit_minor * :periods FROM programs g WHERE g.id = :id AND g.credit_minor IS NOT NULL
+ON CONFLICT (program_id, member_id, period) DO UPDATE
+SET granted_minor = greatest(program_credits.granted_minor, excluded.granted_minor);
 
 -- name: take_credit
 UPDATE program_credits SET used_minor = used_minor + :amount_minor
 WHERE program_id = :id AND member_id = :member_id AND period = :period RETURNING granted_minor - used_minor;
+
+-- name: take_budget
+UPDATE programs SET used_minor = used_minor + :amount_minor WHERE id = :id;
 
 -- name: use
 INSERT INTO program_uses (booking_id, program_id, member_id, period, month, amount_minor)

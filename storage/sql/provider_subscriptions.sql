@@ -76,6 +76,6 @@ FROM (SELECT {derived} AS d FROM provider_subscriptions s WHERE s.provider_id = 
 
 -- name: payments
 -- What was asked for and paid for it, newest first.
-SELECT t.id, t.amount_minor, t.created_at, t.status, t.reference, q.payment_id, q.id AS request_id, q.status AS request_status
+SELECT t.id, t.amount_minor, t.created_at, t.status, t.reference, q.payment_id
 FROM payment_requests q JOIN provider_transactions t ON t.id = q.transaction_id
 WHERE q.purpose_id = :id AND q.purpose = 'subscription' ORDER BY q.created_at DESC, q.id LIMIT 100;

@@ -14,8 +14,8 @@ INSERT INTO parties (kind, code, name, email, phone, address, timezone, currency
 VALUES ('provider', :code, :name, :email, :phone, :address, :timezone, :currency) RETURNING id;
 
 -- name: insert
-INSERT INTO providers (id, facility_type, description, services, store_currency, min_payout_minor, billing_email)
-VALUES (:id, :facility_type, :description, :services, :store_currency, :min_payout_minor, :billing_email);
+INSERT INTO providers (id, facility_type, description, services, store_currency, min_payout_minor, payouts_from, billing_email)
+VALUES (:id, :facility_type, :description, :services, :store_currency, :min_payout_minor, :payouts_from, :billing_email);
 
 -- name: get
 SELECT {columns} FROM {source} WHERE p.id = :id AND p.deleted_at IS NULL;
@@ -23,11 +23,8 @@ SELECT {columns} FROM {source} WHERE p.id = :id AND p.deleted_at IS NULL;
 -- name: lock
 SELECT {columns} FROM {source} WHERE p.id = :id AND p.deleted_at IS NULL FOR UPDATE OF v;
 
--- name: with_money
--- Whose wallet holds something in the currency that they are paid in.
-SELECT v.id FROM providers v JOIN parties p ON p.id = v.id
-JOIN ledger_accounts l ON l.owner_kind = 'party' AND l.owner_id = v.id AND l.type = 'payable' AND l.currency = v.store_currency
-WHERE p.deleted_at IS NULL AND l.balance_minor > 0 ORDER BY v.id;
+-- name: all
+SELECT {columns} FROM {source} WHERE p.deleted_at IS NULL ORDER BY v.id;
 
 -- name: paid_out
 -- A day pays once.
@@ -35,7 +32,7 @@ UPDATE providers SET paid_out_on = :day WHERE id = :id AND (paid_out_on IS NULL 
 
 -- name: set_payouts
 UPDATE providers SET payout_frequency = :frequency, payout_day = :day, store_currency = :currency, updated_at = app_now(),
-  payouts_from = CASE WHEN payout_frequency <> :frequency THEN app_now()::date ELSE payouts_from END
+  payouts_from = CASE WHEN payout_frequency <> :frequency OR payout_day IS DISTINCT FROM :day THEN :today ELSE payouts_from END
 WHERE id = :id;
 
 -- name: enlist

@@ -1,29 +1,29 @@
 -- name: insert
-INSERT INTO refunds (payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, currency, to_wallet, gateway_refund_id, reason,
-  notes, requested_by)
-VALUES (:payment_id, :booking_id, :amount_minor, :prepaid_minor, :owed_minor, :currency, :to_wallet, :gateway_refund_id, :reason,
-  :notes, :requested_by)
+INSERT INTO refunds (payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, uncovered_minor, currency, to_wallet,
+  gateway_refund_id, reason, notes, requested_by)
+VALUES (:payment_id, :booking_id, :amount_minor, :prepaid_minor, :owed_minor, :uncovered_minor, :currency, :to_wallet,
+  :gateway_refund_id, :reason, :notes, :requested_by)
 ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: get
-SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, currency, to_wallet, status, gateway_refund_id, reason, notes,
-  requested_by, failure_reason, created_at, settled_at
+SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, uncovered_minor, currency, to_wallet, status, gateway_refund_id, reason,
+  notes, requested_by, failure_reason, created_at, settled_at
 FROM refunds WHERE id = :refund_id;
 
 -- name: lock
-SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, currency, to_wallet, status, gateway_refund_id, reason, notes,
-  requested_by, failure_reason, created_at, settled_at
+SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, uncovered_minor, currency, to_wallet, status, gateway_refund_id, reason,
+  notes, requested_by, failure_reason, created_at, settled_at
 FROM refunds WHERE id = :refund_id FOR UPDATE;
 
 -- name: find_by_gateway_id
-SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, currency, to_wallet, status, gateway_refund_id, reason, notes,
-  requested_by, failure_reason, created_at, settled_at
+SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, uncovered_minor, currency, to_wallet, status, gateway_refund_id, reason,
+  notes, requested_by, failure_reason, created_at, settled_at
 FROM refunds WHERE gateway_refund_id = :gateway_refund_id;
 
 -- name: of_booking
-SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, currency, to_wallet, status, gateway_refund_id, reason, notes,
-  requested_by, failure_reason, created_at, settled_at
+SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, uncovered_minor, currency, to_wallet, status, gateway_refund_id, reason,
+  notes, requested_by, failure_reason, created_at, settled_at
 FROM refunds WHERE booking_id = :booking_id ORDER BY created_at, id;
 
 -- name: made_up_for

@@ -32,8 +32,8 @@ WITH party AS (
   INSERT INTO parties (kind, code, name, email, phone, address)
   VALUES ('technician', :code, :name, :email, :phone, :address) RETURNING id
 )
-INSERT INTO technicians (id, provider_id, categories, tiers, service_radius_m, base_lat, base_lng, zone_id)
-SELECT id, :provider_id, :categories, :tiers, :service_radius_m, :base_lat, :base_lng, :zone_id FROM party
+INSERT INTO technicians (id, provider_id, categories, tiers, service_radius_m, base_lat, base_lng, zone_id, is_active)
+SELECT id, :provider_id, :categories, :tiers, :service_radius_m, :base_lat, :base_lng, :zone_id, :is_active FROM party
 RETURNING id;
 
 -- name: change_party

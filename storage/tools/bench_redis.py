@@ -105,9 +105,7 @@ def _wait(client: redis.Redis) -> None:
             time.sleep(0.02)
 
 
-def _chunks(
-    members: Iterable[tuple[float, float, int]], size: int
-) -> Iterator[Sequence[tuple[float, float, int]]]:
+def _chunks(members: Iterable[tuple[float, float, int]], size: int) -> Iterator[Sequence[tuple[float, float, int]]]:
     chunk: list[tuple[float, float, int]] = []
     for member in members:
         chunk.append(member)

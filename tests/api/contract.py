@@ -137,7 +137,12 @@ async def stage(pg_home: str, tmp_path_factory: pytest.TempPathFactory) -> Async
         }  # fmt: skip
         folder: Path = tmp_path_factory.mktemp("contract")
         async with live_server(
-            await clone(pg_home), folder, technicians=12, customers=2, payments=payments, limits=PLENTY,
+            await clone(pg_home),
+            folder,
+            technicians=12,
+            customers=2,
+            payments=payments,
+            limits=PLENTY,
             # The examples are of a booking for tomorrow, whose every step is asked for today.
             dispatch={"steps_ahead_s": 3 * 86_400},
         ) as live:

@@ -50,9 +50,7 @@ def _seen(session_id: UUID, realm: str) -> Seen:
 class FakeServices:
     """As much of the container as the API core touches; without a pool the database is away."""
 
-    settings: Settings = field(
-        default_factory=lambda: Settings(env="test", database_url="postgresql://nowhere")
-    )
+    settings: Settings = field(default_factory=lambda: Settings(env="test", database_url="postgresql://nowhere"))
     clock: Clock = field(default_factory=lambda: Clock(Reading(0.0, NOW, 0.0)))
     tokens: Tokens = field(default_factory=lambda: Tokens(KEYS))
     sessions: FakeSessions = field(default_factory=FakeSessions)

@@ -175,9 +175,7 @@ async def test_without_keys_payments_are_not_configured(fresh_dsn: str, tmp_path
         async with LocalGateway() as gateway:
             stage = Stage(live, gateway, customer, await live.person("service", "a test"), place)
             refused = [
-                await customer.call(
-                    "POST", "/v1/checkout/confirm", await stage.confirmation("online"), expect=503
-                ),
+                await customer.call("POST", "/v1/checkout/confirm", await stage.confirmation("online"), expect=503),
                 await customer.call(
                     "POST", "/v1/payments/verify", ENDPOINTS["customer-payments-verify"]["request_example"], expect=503
                 ),

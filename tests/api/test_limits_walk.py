@@ -27,9 +27,7 @@ _addresses = (f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}" for n in count(1))
 @pytest.fixture(scope="module")
 async def client() -> AsyncIterator[Client]:
     few = {name: MOST for name in Limits.model_fields if name.endswith(("_per_minute", "_public_per_quarter"))}
-    settings = Settings(
-        env="test", database_url="postgresql://nowhere", limits=Limits(**few), http={"trusted_hops": 1}
-    )
+    settings = Settings(env="test", database_url="postgresql://nowhere", limits=Limits(**few), http={"trusted_hops": 1})
     async with serving(FakeServices(settings=settings), AUDIENCES) as made:
         yield made
 

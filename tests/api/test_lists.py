@@ -231,7 +231,10 @@ def values_of(kind: Any) -> list[str]:
         return [str(v) for v in get_args(inner)]
     base = get_args(inner)[0] if hasattr(inner, "__metadata__") else inner
     return {
-        bool: ["true", "false"], int: ["0", "7"], str: ["x", "INR"], date: ["2026-01-05", "2026-01-06"],
+        bool: ["true", "false"],
+        int: ["0", "7"],
+        str: ["x", "INR"],
+        date: ["2026-01-05", "2026-01-06"],
         UUID: ["0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-e07fc1f90ae7"],
     }[base]
 
@@ -315,9 +318,7 @@ async def owner_bookings(owner: Visitor, **query: Any) -> list[Any]:
 
 
 EXPORTED = [
-    r
-    for r in all_routes()
-    if r.path.endswith("/export") and r.listing is not None and r.audience.name not in ELSEWHERE
+    r for r in all_routes() if r.path.endswith("/export") and r.listing is not None and r.audience.name not in ELSEWHERE
 ]
 
 

@@ -80,9 +80,7 @@ async def test_dropped_keys_are_named(client: Client) -> None:
 
 
 async def test_unknown_keys_are_refused_where_they_are(client: Client) -> None:
-    status, body, _ = await post(
-        client, "/strict/things", {"name": "a", "extra": 1, "parts": [{"name": "b", "c": 1}]}
-    )
+    status, body, _ = await post(client, "/strict/things", {"name": "a", "extra": 1, "parts": [{"name": "b", "c": 1}]})
     assert status == 422
     assert body["error"]["details"] == {
         "extra": ["Extra is not known here."], "parts.0.c": ["C in entry 1 of parts is not known here."],
@@ -97,15 +95,11 @@ async def test_json_under_any_content_type(client: Client) -> None:
 async def test_a_body_that_may_be_absent(client: Client) -> None:
     for sent, heard in ((b"", "none"), (b"  ", "none"), (b'{"name": "x"}', "x")):
         assert (await post(client, "/kind/optional", sent))[1]["message"] == heard
-    assert (await post(client, "/strict/things", b""))[1]["error"]["details"] == {
-        "name": ["Name is required."]
-    }
+    assert (await post(client, "/strict/things", b""))[1]["error"]["details"] == {"name": ["Name is required."]}
 
 
 async def test_null_is_absent_for_optional_fields(client: Client) -> None:
-    assert (await post(client, "/strict/things", {"name": "a", "price": None, "on": None, "parts": None}))[
-        0
-    ] == 200
+    assert (await post(client, "/strict/things", {"name": "a", "price": None, "on": None, "parts": None}))[0] == 200
     assert (await post(client, "/strict/things", {"name": None}))[0] == 422
 
 
@@ -207,9 +201,7 @@ async def test_bad_headers_are_fields_too(client: Client) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "raw", [b"{", b"[1,", b'{"lat": NaN}', b'{"lat": Infinity}', b"name=x", b"\xff", b"{'a': 1}"]
-)
+@pytest.mark.parametrize("raw", [b"{", b"[1,", b'{"lat": NaN}', b'{"lat": Infinity}', b"name=x", b"\xff", b"{'a': 1}"])
 async def test_malformed_json(client: Client, raw: bytes) -> None:
     for path, stamp in (
         ("/strict/things", "2024-01-20T10:00:00Z"),
@@ -226,9 +218,7 @@ async def test_a_body_that_is_no_object(client: Client, given: Any) -> None:
 
 
 async def test_numbers_and_texts_that_are_none(client: Client) -> None:
-    status, body, _ = await post(
-        client, "/strict/things", b'{"name": "a\\u0000b", "lat": "NaN", "parts": []}'
-    )
+    status, body, _ = await post(client, "/strict/things", b'{"name": "a\\u0000b", "lat": "NaN", "parts": []}')
     assert (status, set(body["error"]["details"])) == (422, {"name", "lat"})
     assert (await get(client, "/kind/items?search=%00"))[0] == 422
 
@@ -238,9 +228,7 @@ async def test_card_data_is_refused_and_not_repeated(client: Client) -> None:
         status, body, _ = await post(client, "/strict/things", given)
         assert (status, body["error"]["code"]) == (422, "CARD_DATA_NOT_ACCEPTED")
         assert "4111" not in str(body)
-    assert (await get(client, "/kind/items?search=4111111111111111"))[1]["error"][
-        "code"
-    ] == "CARD_DATA_NOT_ACCEPTED"
+    assert (await get(client, "/kind/items?search=4111111111111111"))[1]["error"]["code"] == "CARD_DATA_NOT_ACCEPTED"
     assert (await post(client, "/kind/cards", {"number": "4111111111111111"}))[0] == 200
 
 
@@ -285,9 +273,7 @@ async def test_large_bodies(client: Client) -> None:
 
 async def test_compressed_bodies_are_refused(client: Client) -> None:
     signed = bearer(FakeServices(), "customer")
-    async with client.post(
-        "/strict/things", data=b"{}", headers=signed | {"Content-Encoding": "br"}
-    ) as response:
+    async with client.post("/strict/things", data=b"{}", headers=signed | {"Content-Encoding": "br"}) as response:
         assert (response.status, (await response.json())["error"]["code"]) == (
             415,
             "UNSUPPORTED_CONTENT_ENCODING",
@@ -297,9 +283,7 @@ async def test_compressed_bodies_are_refused(client: Client) -> None:
 # ---------------------------------------------------------------- who asks
 
 
-@pytest.mark.parametrize(
-    "authorization", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer abc", "Bearer a.b.c"]
-)
+@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer abc", "Bearer a.b.c"])
 async def test_no_or_bad_tokens(client: Client, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     for path, keys in (("/kind/items", set()), ("/camel/forbidden", set())):
@@ -353,9 +337,7 @@ async def test_a_bug_says_nothing_of_the_inside(client: Client) -> None:
 
 
 async def test_without_a_database_it_is_503(client: Client) -> None:
-    status, body, _ = await post(
-        client, "/kind/pay", {"name": "a"}, **{"X-Idempotency-Key": "0123456789abcdef"}
-    )
+    status, body, _ = await post(client, "/kind/pay", {"name": "a"}, **{"X-Idempotency-Key": "0123456789abcdef"})
     assert (status, body["error"]["code"]) == (503, "SERVICE_UNAVAILABLE")
 
 

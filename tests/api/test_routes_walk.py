@@ -23,9 +23,7 @@ from tests.api.support import Client, FakeServices, bearer, serving
 ROUTES = all_routes()
 PRIVATE = [r for r in ROUTES if not r.is_public]
 WITH_ID = [r for r in ROUTES if any(_kind is UUID for _kind in [r.hints.get(v.name) for v in r.inputs.path])]
-WITH_BODY = [
-    r for r in PRIVATE if isinstance(r.inputs.body_type, type) and issubclass(r.inputs.body_type, Body)
-]
+WITH_BODY = [r for r in PRIVATE if isinstance(r.inputs.body_type, type) and issubclass(r.inputs.body_type, Body)]
 ID = "11111111-1111-4111-8111-111111111111"
 REALMS = {
     "customer": "customer", "technician": "technician", "admin": "admin", "internal": "service", "account": "provider",
@@ -112,9 +110,7 @@ async def test_malformed_bodies_and_unknown_keys(client: Client, route: Route) -
         pytest.skip("the role is read from the database")
     async with client.request(route.method, path_of(route), data=b'{"a":', headers=headers) as response:
         assert (response.status, (await response.json())["error"]["code"]) == (400, "MALFORMED_JSON")
-    async with client.request(
-        route.method, path_of(route), json={"no_such_key": 1}, headers=headers
-    ) as response:
+    async with client.request(route.method, path_of(route), json={"no_such_key": 1}, headers=headers) as response:
         fields = (await response.json()).get("error", {}).get("details") or {}
         if route.audience.drops_unknown_keys:
             assert "no_such_key" not in fields

@@ -148,6 +148,7 @@ def test_every_route_with_an_id_has_a_row() -> None:
 
 def path_of(route: Route, noun_id: str) -> str:
     path = route.path.replace("{date}", "2026-02-01")
+
     def value(match: re.Match[str]) -> str:
         kind = route.hints.get(match[1])
         if get_origin(kind) is Literal:

@@ -40,9 +40,7 @@ def test_a_changed_byte_is_noticed(at: int) -> None:
         vault.open(bytes(sealed), WHERE)
 
 
-@pytest.mark.parametrize(
-    "sealed", [b"", b"\x01", b"\x01\x02k1", b"\x01\xff" + b"k" * 10, b"\x01\x01\xff" + b"x" * 40]
-)
+@pytest.mark.parametrize("sealed", [b"", b"\x01", b"\x01\x02k1", b"\x01\xff" + b"k" * 10, b"\x01\x01\xff" + b"x" * 40])
 def test_rubbish_is_no_seal(sealed: bytes) -> None:
     with pytest.raises(SealBroken):
         Vault({"k1": OLD}).open(sealed, WHERE)

@@ -22,9 +22,7 @@ class Person:
     rating: float
 
 
-def brute_force_within(
-    people: dict[int, Person], lat: float, lng: float, radius_m: float
-) -> list[tuple[float, int]]:
+def brute_force_within(people: dict[int, Person], lat: float, lng: float, radius_m: float) -> list[tuple[float, int]]:
     """(distance, key) of everybody within the radius, nearest first."""
     found = ((haversine_m(lat, lng, p.lat, p.lng), key) for key, p in people.items())
     return sorted(pair for pair in found if pair[0] <= radius_m + RIM_M)

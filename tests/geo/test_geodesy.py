@@ -51,9 +51,7 @@ def test_chord_round_trip(distance_m: float) -> None:
     assert chord_to_m(np.array([chord_square_of(distance_m)]))[0] == pytest.approx(distance_m, abs=0.5)
 
 
-@pytest.mark.parametrize(
-    ("to", "bearing"), [((1, 0), 0.0), ((0, 1), 90.0), ((-1, 0), 180.0), ((0, -1), 270.0)]
-)
+@pytest.mark.parametrize(("to", "bearing"), [((1, 0), 0.0), ((0, 1), 90.0), ((-1, 0), 180.0), ((0, -1), 270.0)])
 def test_bearings(to: tuple[float, float], bearing: float) -> None:
     assert bearing_deg(0, 0, *to) == pytest.approx(bearing)
 

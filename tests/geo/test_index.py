@@ -36,18 +36,14 @@ class Crowd:
         self.middle, self.spread_m = middle, spread_m
 
     def place(self) -> tuple[float, float]:
-        return destination(
-            *self.middle, self.rng.uniform(0, 360), self.spread_m * math.sqrt(self.rng.random())
-        )
+        return destination(*self.middle, self.rng.uniform(0, 360), self.spread_m * math.sqrt(self.rng.random()))
 
     def rating(self) -> float:
         return self.rng.choice([math.nan, 4.0, 3.5, 4.5, 5.0])
 
     def put(self) -> None:
         rng = self.rng
-        key = (
-            rng.randrange(10**12) if rng.random() < 0.7 or not self.people else rng.choice(list(self.people))
-        )
+        key = rng.randrange(10**12) if rng.random() < 0.7 or not self.people else rng.choice(list(self.people))
         person = Person(
             *self.place(), rng.uniform(0, 100), rng.getrandbits(3) | rng.getrandbits(1) << 63,
             rng.getrandbits(2), rng.random() < 0.6, self.rating(),

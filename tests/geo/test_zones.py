@@ -73,9 +73,7 @@ def test_area_of_a_degree_on_the_equator() -> None:
 def test_every_kind_of_document() -> None:
     first, second = polygon(square(0, 0, 1)), polygon(square(5, 5, 1))
     both = {"type": "MultiPolygon", "coordinates": [first["coordinates"], second["coordinates"]]}
-    found = parse_geojson(
-        {"type": "FeatureCollection", "features": [feature(first, name="a"), feature(both)]}
-    )
+    found = parse_geojson({"type": "FeatureCollection", "features": [feature(first, name="a"), feature(both)]})
     assert [zone.properties for zone in found] == [{"name": "a"}, {}]
     assert found[1].geometry.area == pytest.approx(2)
     assert parse_geojson(feature(first, name="x"))[0].properties == {"name": "x"}

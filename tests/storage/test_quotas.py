@@ -47,8 +47,6 @@ async def test_many_at_once(fresh_pool: Pool) -> None:
 
 
 async def test_old_counters_go(db: Conn) -> None:
-    await db.execute(
-        "INSERT INTO quotas VALUES ('old', ARRAY[clock_timestamp() - interval '2 days']), ('empty', '{}')"
-    )
+    await db.execute("INSERT INTO quotas VALUES ('old', ARRAY[clock_timestamp() - interval '2 days']), ('empty', '{}')")
     await quotas.take(db, "new", 1, 60)
     assert await quotas.purge(db) == 2

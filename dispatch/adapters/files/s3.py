@@ -26,9 +26,7 @@ class S3Store:
     `cdn_url` is in front of the bucket's root, for what everybody may see.
     """
 
-    def __init__(
-        self, endpoint: str, bucket: str, *, region: str, key_id: str, secret: str, cdn_url: str = ""
-    ) -> None:
+    def __init__(self, endpoint: str, bucket: str, *, region: str, key_id: str, secret: str, cdn_url: str = "") -> None:
         self._base = f"{endpoint.rstrip('/')}/{bucket}"
         self._cdn = cdn_url.rstrip("/")
         self._signer = Signer(key_id, secret, region)

@@ -50,14 +50,10 @@ class Signer:
         signature = self.signature(method, url, asked, {"host": urlsplit(url).netloc}, UNSIGNED, stamp)
         return f"{url}?{asked}&X-Amz-Signature={signature}"
 
-    def signature(
-        self, method: str, url: str, query: str, headers: Mapping[str, str], sha256: str, stamp: str
-    ) -> str:
+    def signature(self, method: str, url: str, query: str, headers: Mapping[str, str], sha256: str, stamp: str) -> str:
         """The signature of a request whose query is in canonical form and whose header names are lower case."""
         lines = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers))
-        request = "\n".join(
-            (method, urlsplit(url).path or "/", query, lines, ";".join(sorted(headers)), sha256)
-        )
+        request = "\n".join((method, urlsplit(url).path or "/", query, lines, ";".join(sorted(headers)), sha256))
         text = "\n".join((ALGORITHM, stamp, self._scope(stamp), hashlib.sha256(request.encode()).hexdigest()))
         key = f"AWS4{self.secret}".encode()
         for part in (stamp[:8], self.region, "s3", "aws4_request"):

@@ -48,9 +48,7 @@ class Msg91:
     async def send(self, message: Message) -> None:
         template_id = self._template_ids.get(message.template)
         if template_id is None:
-            raise SendFailed(
-                f"no MSG91 template id for {message.template!r} in the settings", is_permanent=True
-            )
+            raise SendFailed(f"no MSG91 template id for {message.template!r} in the settings", is_permanent=True)
         values = {key: str(value) for key, value in message.params.items()}
         person = {"mobiles": message.recipient.removeprefix("+"), **values}
         answer = await self._http.post(

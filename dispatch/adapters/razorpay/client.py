@@ -301,9 +301,7 @@ class RazorpayGateway:
             "notes": dict(notes or {}),
         }
         headers = {"X-Payout-Idempotency": wire.key(idempotency_key, at_least=4, at_most=36)}
-        payout = await self._call(
-            wire.payout_of, lambda sdk: sdk.post("/v1/payouts", data, headers=dict(headers))
-        )
+        payout = await self._call(wire.payout_of, lambda sdk: sdk.post("/v1/payouts", data, headers=dict(headers)))
         wire.echo(payout.fund_account_id == fund_account_id, payout.amount_minor == amount_minor)
         return payout
 

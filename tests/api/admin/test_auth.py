@@ -66,9 +66,7 @@ async def test_the_second_factor_in_two_steps(office: Office) -> None:
     await sam.call("POST", "/v1/admin/auth/totp", body, expect=401)
     await sam.call("POST", "/v1/admin/auth/totp", {**body, "code": recovery[0]})
     # The other door leads to the same second step.
-    other = await sam.call(
-        "POST", "/api/auth/signin", {"email": "sam@example.com", "password": PASSWORD}, expect=401
-    )
+    other = await sam.call("POST", "/api/auth/signin", {"email": "sam@example.com", "password": PASSWORD}, expect=401)
     assert other["error"]["code"] == "TOTP_REQUIRED"
     assert (await sam.call("GET", "/v1/admin/auth/me"))["data"]["recovery_codes_left"] == 9
     await sam.call("POST", "/v1/admin/auth/totp/disable", {"code": recovery[1]})

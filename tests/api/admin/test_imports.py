@@ -61,6 +61,25 @@ async def test_services_come_in_line_by_line_and_go_out_to_come_in_again(counter
     assert not any(b"<f>" in sheet.read(n) for n in sheet.namelist() if n.startswith("xl/worksheets/"))
 
 
+async def test_a_cost_is_raised_in_a_file_where_no_market_price_is_kept(counter: Counter) -> None:
+    lines = "name,category,service_type,tier,product_cost,description\nBare,Bare,Bare,Minimal,100,'Bare' and so on\n"
+    _, body = await send(counter, "/services/import", lines.encode())
+    assert body["data"]["succeeded"] == 1, body
+    out = (await download(counter, "/services/export?category=Bare")).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [(r["product_cost"], r["market_price"]) for r in rows] == [("100.0", "")]
+    back = io.StringIO()
+    writer = csv.DictWriter(back, rows[0].keys())
+    writer.writeheader()
+    writer.writerow(rows[0] | {"product_cost": "150"})
+    _, body = await send(counter, "/services/import", back.getvalue().encode())
+    assert body["data"]["succeeded"] == 1, body
+    service = (await counter.ask("GET", f"/services/{rows[0]['id']}"))["service"]
+    assert (service["product_cost"], service["market_price"]) == (150.0, 150.0)
+    # What nothing had to make safe keeps its quotation mark.
+    assert service["description"] == "'Bare' and so on"
+
+
 async def test_technicians_come_in_line_by_line(counter: Counter) -> None:
     lines = (
         "name,phone_number,service_categories,service_tiers,start,end,days,aadhar_number,pan_number\n"

@@ -51,8 +51,10 @@ async def test_staff_see_decide_and_leave_a_trace(live: Live) -> None:
     assert list(actions) == ["limit_integration", "add_note", "move_integration"]
     for who in (support, finance):
         for method, path, body in (
-            ("PATCH", f"{PATH}/{app.id}/status", {"status": "active"}), ("PATCH", f"{PATH}/{app.id}/limits", limits),
-            ("POST", f"{PATH}/{app.id}/notes", {"content": "No"}), ("POST", f"{PATH}/maintenance", window),
+            ("PATCH", f"{PATH}/{app.id}/status", {"status": "active"}),
+            ("PATCH", f"{PATH}/{app.id}/limits", limits),
+            ("POST", f"{PATH}/{app.id}/notes", {"content": "No"}),
+            ("POST", f"{PATH}/maintenance", window),
         ):
             await who.call(method, path, body, expect=403)
     await finance.call("GET", PATH, expect=403)

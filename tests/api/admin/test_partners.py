@@ -20,6 +20,7 @@ __all__ = ["own_counter"]
 def counter(own_counter: Counter) -> Counter:
     return own_counter
 
+
 HOURS = {"start": "08:00", "end": "20:00", "days": [1, 2, 3, 4, 5, 6, 7]}
 _phones = iter(range(10_000, 99_999))
 
@@ -114,6 +115,16 @@ async def test_who_is_no_longer_active_loses_offers_and_jobs_to_others(counter: 
     assert await world.open_offer(offered.id) is None
     listed = await counter.ask("GET", "/partners?status=inactive")
     assert [p["id"] for p in listed["partners"]] == [str(who)]
+
+
+async def test_who_is_taken_on_inactive_is_inactive(counter: Counter) -> None:
+    made = await counter.ask("POST", "/partners", priya(is_active=False), expect=201)
+    path = f"/partners/{made['partner']['id']}"
+    assert made["partner"]["is_active"] is False
+    verified = await counter.ask("POST", f"{path}/verify", {"onboarding_status": "verified"})
+    assert verified["partner"]["is_active"] is False
+    listed = await counter.ask("GET", "/partners?status=inactive")
+    assert made["partner"]["id"] in [p["id"] for p in listed["partners"]]
 
 
 async def test_fields_are_changed_by_put_and_patch_and_the_phone_hears_of_a_new_account(counter: Counter) -> None:

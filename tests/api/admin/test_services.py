@@ -20,6 +20,7 @@ __all__ = ["own_counter"]
 def counter(own_counter: Counter) -> Counter:
     return own_counter
 
+
 FACIAL = {
     "name": "Facial - Minimal", "description": "Complete facial treatment...", "category": "Facial",
     "service_type": "Facial", "tier": "Minimal", "product_cost": 1000.0, "market_price": 1200.0,

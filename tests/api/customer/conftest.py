@@ -58,9 +58,7 @@ class House:
     async def customer(self, n: int = 0) -> Visitor:
         account_id = self.city.seeded.customer_ids[n]
         async with self.city.services.transaction() as tx:
-            pair = await self.city.services.sessions.open(
-                tx, "customer", account_id, ip=None, user_agent=None
-            )
+            pair = await self.city.services.sessions.open(tx, "customer", account_id, ip=None, user_agent=None)
         return Visitor(self.client, account_id, pair.access_token)
 
     @property

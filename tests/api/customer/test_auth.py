@@ -94,9 +94,7 @@ async def test_the_contracts_story(client: Client, services: Services) -> None:
     assert await left.json() == {"success": True, "message": "Logged out successfully"}
     for token in (data["access_token"], pair["access_token"]):
         await error_of(await client.get("/v1/auth/me", headers=bearer(token)), 401)
-    await error_of(
-        await client.post("/v1/auth/refresh-token", json={"refresh_token": pair["refresh_token"]}), 401
-    )
+    await error_of(await client.post("/v1/auth/refresh-token", json={"refresh_token": pair["refresh_token"]}), 401)
 
 
 async def test_one_phone_in_many_spellings(client: Client, services: Services) -> None:
@@ -120,9 +118,7 @@ async def test_wrong_codes(client: Client, services: Services) -> None:
     code = await ask_code(client, services)
     body = {"phone_number": PHONE, "otp_code": wrong(code), "purpose": "login"}
     for _ in range(5):
-        assert (await error_of(await client.post("/v1/auth/verify-otp", json=body), 401))[
-            "code"
-        ] == "INVALID_OTP"
+        assert (await error_of(await client.post("/v1/auth/verify-otp", json=body), 401))["code"] == "INVALID_OTP"
     response = await client.post("/v1/auth/verify-otp", json={**body, "otp_code": code})
     assert (await error_of(response, 429))["code"] == "RATE_LIMIT_EXCEEDED"
     assert "Retry-After" in response.headers
@@ -175,17 +171,13 @@ async def test_a_blocked_customer(client: Client, services: Services) -> None:
     code = await ask_code(client, services)
     body = {"phone_number": PHONE, "otp_code": code, "purpose": "login"}
     await error_of(await client.post("/v1/auth/verify-otp", json=body), 403)
-    await error_of(
-        await client.post("/v1/auth/refresh-token", json={"refresh_token": data["refresh_token"]}), 401
-    )
+    await error_of(await client.post("/v1/auth/refresh-token", json={"refresh_token": data["refresh_token"]}), 401)
 
 
 async def test_profile(client: Client, services: Services) -> None:
     token = (await sign_in(client, services))["access_token"]
     change = {"name": "John Doe", "email": "john@example.com"}
-    shown = (await (await client.patch("/v1/users/profile", json=change, headers=bearer(token))).json())[
-        "data"
-    ]
+    shown = (await (await client.patch("/v1/users/profile", json=change, headers=bearer(token))).json())["data"]
     assert (shown["name"], shown["email"]) == ("John Doe", "john@example.com")
     response = await client.patch("/v1/users/profile", json={"email": None}, headers=bearer(token))
     shown = (await response.json())["data"]
@@ -214,9 +206,7 @@ async def test_notifications(client: Client, services: Services) -> None:
         assert (await read.json())["data"]["is_read"] is True
     unread = await client.get("/v1/notifications?unread=true", headers=bearer(mine["access_token"]))
     assert (await unread.json())["data"]["notifications"] == []
-    await error_of(
-        await client.patch("/v1/notifications/bulk/read", headers=bearer(mine["access_token"])), 404
-    )
+    await error_of(await client.patch("/v1/notifications/bulk/read", headers=bearer(mine["access_token"])), 404)
 
 
 async def test_the_phone_needs_both_proofs(client: Client, services: Services) -> None:
@@ -239,20 +229,14 @@ async def test_leaving(client: Client, services: Services) -> None:
     await error_of(await client.delete("/v1/users/me", headers=bearer(token)), 403)
     headers = bearer(token, **{"X-Step-Up-Token": await step_up(client, services)})
     await add_booking(services.pool, UUID(data["user"]["id"]), "pending")
-    assert (await error_of(await client.delete("/v1/users/me", headers=headers), 409))[
-        "code"
-    ] == "BOOKING_OPEN"
+    assert (await error_of(await client.delete("/v1/users/me", headers=headers), 409))["code"] == "BOOKING_OPEN"
     async with services.transaction() as tx:
-        await tx.conn.execute(
-            "UPDATE bookings SET status = 'cancelled', next_action = NULL, next_action_at = NULL"
-        )
+        await tx.conn.execute("UPDATE bookings SET status = 'cancelled', next_action = NULL, next_action_at = NULL")
     assert (await client.delete("/v1/users/me", headers=headers)).status == 200
     await error_of(await client.get("/v1/auth/me", headers=bearer(token)), 401)
 
 
-async def test_secrets_are_not_logged(
-    client: Client, services: Services, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_secrets_are_not_logged(client: Client, services: Services, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     code = await ask_code(client, services)
     body = {"phone_number": PHONE, "otp_code": code, "purpose": "login"}

@@ -13,9 +13,7 @@ from tests.api.customer.test_checkout import DAY, order, prepare
 
 
 async def book(customer: Visitor, **changes: Any) -> UUID:
-    status, body, _ = await customer.call(
-        "POST", "/checkout/confirm", order(await prepare(customer), **changes)
-    )
+    status, body, _ = await customer.call("POST", "/checkout/confirm", order(await prepare(customer), **changes))
     assert status == 201, body
     return UUID(body["data"]["booking"]["id"])
 
@@ -116,9 +114,7 @@ async def test_others_bookings_do_not_exist(house: House, customer: Visitor) -> 
 async def test_cancelling_is_free_while_nobody_has_accepted(house: House, customer: Visitor) -> None:
     booking_id = await book(customer)
     await house.city.advance(minutes=6)
-    status, body, _ = await customer.call(
-        "POST", f"/bookings/{booking_id}/cancel", {"reason": "Change of plans"}
-    )
+    status, body, _ = await customer.call("POST", f"/bookings/{booking_id}/cancel", {"reason": "Change of plans"})
     assert status == 200, body
     assert body["data"] == {
         "booking_id": str(booking_id), "status": "cancelled", "cancellation_fee": 0.0, "refund_amount": 0.0,
@@ -161,9 +157,7 @@ async def test_rating_counts_once_and_only_when_completed(house: House, customer
     who = await complete(house, booking_id)
     before = await house.city.value("SELECT rating_count FROM technicians WHERE id = $1", who)
     total = await house.city.value("SELECT rating_sum FROM technicians WHERE id = $1", who)
-    status, body, _ = await customer.call(
-        "POST", f"/bookings/{booking_id}/rate", {"rating": 4, "feedback": "Great!"}
-    )
+    status, body, _ = await customer.call("POST", f"/bookings/{booking_id}/rate", {"rating": 4, "feedback": "Great!"})
     assert (status, body["message"]) == (200, "Rating submitted successfully")
     status, _, _ = await customer.call("POST", f"/bookings/{booking_id}/rate", {"rating": 1})
     assert status == 409
@@ -183,9 +177,7 @@ async def test_a_rating_is_one_to_five(customer: Visitor, rating: Any) -> None:
 async def test_moving_a_booking(house: House, customer: Visitor) -> None:
     booking_id = await book(customer)
     path = f"/bookings/{booking_id}/reschedule"
-    status, body, _ = await customer.call(
-        "POST", path, {"booking_date": "2026-01-22", "booking_time": "02:00 PM"}
-    )
+    status, body, _ = await customer.call("POST", path, {"booking_date": "2026-01-22", "booking_time": "02:00 PM"})
     assert status == 200, body
     assert (body["data"]["booking_date"], body["data"]["booking_time"]) == ("2026-01-22", "14:00:00")
     assert body["data"]["starts_at"] == "2026-01-22T08:30:00Z"
@@ -221,10 +213,7 @@ async def test_anybody_may_write(house: House) -> None:
     )
     assert status == 201
     assert body["message"].startswith("Thank you for contacting us")
-    assert (
-        await house.city.value("SELECT status FROM contact_submissions WHERE subject = 'Service Inquiry'")
-        == "new"
-    )
+    assert await house.city.value("SELECT status FROM contact_submissions WHERE subject = 'Service Inquiry'") == "new"
     for _ in range(19):
         assert (await house.visitor.call("POST", "/contact", LETTER))[0] == 201
     status, _, headers = await house.visitor.call("POST", "/contact", LETTER)

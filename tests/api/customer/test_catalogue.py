@@ -33,17 +33,13 @@ async def test_a_known_catalogue_is_not_sent_again(house: House) -> None:
     etag = headers["ETag"]
     assert etag.startswith('"')
     assert "max-age" in headers["Cache-Control"]
-    status, body, headers = await house.visitor.call(
-        "GET", "/services/catalog", headers={"If-None-Match": etag}
-    )
+    status, body, headers = await house.visitor.call("GET", "/services/catalog", headers={"If-None-Match": etag})
     assert (status, body, headers["ETag"]) == (304, None, etag)
     _, _, other = await house.visitor.call("GET", "/services/catalog?tier=Minimal")
     assert other["ETag"] != etag
     async with house.city.services.transaction() as tx:
         await catalogue.upsert_service(tx, ServiceIn("New", "Hair", "New", "Minimal", {"INR": (100, None)}))
-    status, body, headers = await house.visitor.call(
-        "GET", "/services/catalog", headers={"If-None-Match": etag}
-    )
+    status, body, headers = await house.visitor.call("GET", "/services/catalog", headers={"If-None-Match": etag})
     assert status == 200
     assert headers["ETag"] != etag
     assert any(s["name"] == "New" for s in body["data"]["all_services"])

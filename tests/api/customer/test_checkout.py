@@ -44,9 +44,7 @@ async def test_prepare_answers_as_in_the_contract(customer: Visitor) -> None:
     assert (data["outstanding_fee"], data["amount_to_collect"]) == (0.0, 1771.2)
     assert data["promo"]["code"] == "SAVE10"
     assert (data["promo"]["discount"], data["promo"]["valid"]) == (160.0, True)
-    assert [(s["name"], s["quantity"], s["unit_price"]) for s in data["services"]] == [
-        ("Facial - Minimal", 2, 1000.0)
-    ]
+    assert [(s["name"], s["quantity"], s["unit_price"]) for s in data["services"]] == [("Facial - Minimal", 2, 1000.0)]
     assert "08:00 AM" in data["available_time_slots"] or data["available_time_slots"]
     assert all(t.endswith(("AM", "PM")) for t in data["available_time_slots"])
     assert data["address"]["address_line1"] == "House 1"
@@ -117,9 +115,7 @@ async def test_no_technician_leaves_it_pending(house: House, customer: Visitor) 
 async def test_eight_confirms_with_one_key_make_one_booking(house: House, customer: Visitor) -> None:
     body = order(await prepare(customer))
     key = {"X-Idempotency-Key": str(uuid4())}
-    answers = await asyncio.gather(
-        *(customer.call("POST", "/checkout/confirm", body, headers=key) for _ in range(8))
-    )
+    answers = await asyncio.gather(*(customer.call("POST", "/checkout/confirm", body, headers=key) for _ in range(8)))
     assert {s for s, _, _ in answers} <= {201, 409}
     made = {b["data"]["booking"]["id"] for s, b, _ in answers if s == 201}
     assert len(made) == 1
@@ -127,9 +123,7 @@ async def test_eight_confirms_with_one_key_make_one_booking(house: House, custom
     status, repeated, headers = await customer.call("POST", "/checkout/confirm", body, headers=key)
     assert (status, repeated["data"]["booking"]["id"]) == (201, made.pop())
     assert headers["Idempotent-Replayed"] == "true"
-    status, _, _ = await customer.call(
-        "POST", "/checkout/confirm", {**body, "booking_time": "11:00 AM"}, headers=key
-    )
+    status, _, _ = await customer.call("POST", "/checkout/confirm", {**body, "booking_time": "11:00 AM"}, headers=key)
     assert status == 422
 
 
@@ -162,9 +156,7 @@ async def test_eight_confirms_of_one_preview_make_one_booking(house: House, cust
         ("cancellation_policy_accepted", {"cancellation_policy_accepted": False}),
     ],
 )
-async def test_bad_fields_change_nothing(
-    house: House, customer: Visitor, field: str, changes: dict[str, Any]
-) -> None:
+async def test_bad_fields_change_nothing(house: House, customer: Visitor, field: str, changes: dict[str, Any]) -> None:
     preview = await prepare(customer)
     status, body, _ = await customer.call("POST", "/checkout/confirm", order(preview, **changes))
     assert status == 422, body
@@ -193,17 +185,13 @@ async def test_an_expired_preview_says_so(house: House, customer: Visitor) -> No
     await house.city.advance(seconds=121)
     status, body, _ = await customer.call("POST", "/checkout/confirm", order(preview))
     assert (status, body["error"]["code"]) == (404, "PREVIEW_EXPIRED")
-    status, body, _ = await customer.call(
-        "POST", "/checkout/confirm", order(preview, preview_id=str(uuid4()))
-    )
+    status, body, _ = await customer.call("POST", "/checkout/confirm", order(preview, preview_id=str(uuid4())))
     assert (status, body["error"]["code"]) == (404, "PREVIEW_EXPIRED")
 
 
 async def test_online_payment_is_not_there_yet(house: House, customer: Visitor) -> None:
     preview = await prepare(customer)
-    status, body, headers = await customer.call(
-        "POST", "/checkout/confirm", order(preview, payment_method="online")
-    )
+    status, body, headers = await customer.call("POST", "/checkout/confirm", order(preview, payment_method="online"))
     assert (status, body["error"]["code"]) == (503, "PAYMENTS_NOT_CONFIGURED")
     assert headers["Retry-After"]
     assert await house.city.value("SELECT count(*) FROM bookings") == 0
@@ -282,8 +270,6 @@ async def test_a_code_can_be_asked_for_a_cart(customer: Visitor) -> None:
     ],
 )
 async def test_nonsense_is_refused(customer: Visitor, field: str, changes: dict[str, Any]) -> None:
-    status, body, _ = await customer.call(
-        "POST", "/promo-codes/validate", {"code": "SAVE10", "amount": 100, **changes}
-    )
+    status, body, _ = await customer.call("POST", "/promo-codes/validate", {"code": "SAVE10", "amount": 100, **changes})
     assert status == 422
     assert list(body["error"]["details"]) == [field]

@@ -121,9 +121,7 @@ async def test_a_dead_holders_claim_is_taken_over(client: Client, fresh_pool: Po
     key = fresh()
     await send(client, "/kind/pay", {"name": "a"}, key)
     async with fresh_pool.connection() as conn:
-        await conn.execute(
-            "UPDATE idempotency_keys SET state = 'claimed', locked_until = clock_timestamp() + '1 min'"
-        )
+        await conn.execute("UPDATE idempotency_keys SET state = 'claimed', locked_until = clock_timestamp() + '1 min'")
         assert (await send(client, "/kind/pay", {"name": "a"}, key))[0] == 409
         await conn.execute("UPDATE idempotency_keys SET locked_until = clock_timestamp() - interval '1 s'")
         assert (await send(client, "/kind/pay", {"name": "b"}, key))[0] == 422
@@ -142,6 +140,4 @@ async def test_a_quota_counts_what_is_valid_and_not_replayed(client: Client) -> 
     # The refusal is not kept under the key, what the quota does not mean passes, and others have their own.
     assert (await send(client, "/kind/scarce", {"name": "c"}, other))[0] == 429
     assert (await send(client, "/kind/scarce", {"name": "free"}))[0] == 200
-    assert (await send(client, "/kind/scarce", {"name": "a"}, who=bearer(FakeServices(), "customer")))[
-        0
-    ] == 200
+    assert (await send(client, "/kind/scarce", {"name": "a"}, who=bearer(FakeServices(), "customer")))[0] == 200

@@ -42,9 +42,7 @@ async def customer(clerk: Clerk) -> dict[str, Any]:
 
 
 def test_every_endpoint_is_routed() -> None:
-    routed = {
-        (r.method, re.sub(r"\{\w+\}", "{}", r.path)) for r in all_routes() if r.audience.name == "erp"
-    }
+    routed = {(r.method, re.sub(r"\{\w+\}", "{}", r.path)) for r in all_routes() if r.audience.name == "erp"}
     for endpoint in ENDPOINTS.values():
         for method in endpoint["method"].split("|"):
             assert (method, re.sub(r"\{\w+\}", "{}", endpoint["full_path"])) in routed, endpoint["id"]

@@ -92,7 +92,8 @@ async def test_scopes_that_were_not_granted(live: Live, admin: Person) -> None:
     for method, path, body in (
         ("POST", f"/api/partners/{app.id}/customers", {"name": "New", "phoneNumber": "+911234567899"}),
         ("GET", f"/api/partners/{app.id}/usage", None),
-        ("POST", "/v1/checkout/confirm", {}), ("POST", "/v1/checkout/prepare", {}),
+        ("POST", "/v1/checkout/confirm", {}),
+        ("POST", "/v1/checkout/prepare", {}),
         ("GET", "/v1/services/catalog", None),
     ):
         refused = await app.call(method, path, body, expect=403, X_Customer_ID=customer)
@@ -105,9 +106,15 @@ async def test_what_is_the_customer_s_alone_is_for_no_app(live: Live) -> None:
     app = await onboard(live)
     customer = await app.customer("+911234567890")
     for method, path, body in (
-        ("GET", "/v1/auth/me", None), ("POST", "/v1/auth/logout", None), ("PATCH", "/v1/users/profile", {"name": "X"}),
-        ("PUT", "/v1/users/phone", {}), ("DELETE", "/v1/users/me", None), ("GET", "/v1/users/me/export", None),
-        ("GET", "/v1/wallet", None), ("GET", "/v1/dashboard", None), ("POST", "/v1/payments/verify", {}),
+        ("GET", "/v1/auth/me", None),
+        ("POST", "/v1/auth/logout", None),
+        ("PATCH", "/v1/users/profile", {"name": "X"}),
+        ("PUT", "/v1/users/phone", {}),
+        ("DELETE", "/v1/users/me", None),
+        ("GET", "/v1/users/me/export", None),
+        ("GET", "/v1/wallet", None),
+        ("GET", "/v1/dashboard", None),
+        ("POST", "/v1/payments/verify", {}),
     ):
         refused = await app.call(method, path, body, expect=403, X_Customer_ID=customer)
         assert refused["error"]["code"] == "SCOPE_NOT_GRANTED", path

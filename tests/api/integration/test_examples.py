@@ -75,8 +75,11 @@ def test_our_own_client_proves_them_too() -> None:
     headers = signing.headers([SECRET], "msg_1", datetime.now(UTC), BODY)
     assert read_webhook(SECRET, headers, BODY.encode())["type"] == "booking.confirmed"
     for secret, sent, body in (
-        (signing.generated(), headers, BODY), (SECRET, headers, BODY + " "), (SECRET, {}, BODY),
-        (SECRET, {**headers, "webhook-timestamp": "1"}, BODY), (SECRET, {**headers, "webhook-id": "msg_2"}, BODY),
+        (signing.generated(), headers, BODY),
+        (SECRET, headers, BODY + " "),
+        (SECRET, {}, BODY),
+        (SECRET, {**headers, "webhook-timestamp": "1"}, BODY),
+        (SECRET, {**headers, "webhook-id": "msg_2"}, BODY),
     ):
         with pytest.raises(BadSignature):
             read_webhook(secret, sent, body.encode())

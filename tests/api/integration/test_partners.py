@@ -62,9 +62,7 @@ async def test_a_status_moves_along_its_table_only(live: Live, admin: Person, so
         for step in ways[source]:
             await admin.call("PUT", f"/api/partners/{begun.id}", {"status": step})
         allowed = target in MOVES[source] or target == source
-        moved = await admin.call(
-            "PUT", f"/api/partners/{begun.id}", {"status": target}, expect=200 if allowed else 409
-        )
+        moved = await admin.call("PUT", f"/api/partners/{begun.id}", {"status": target}, expect=200 if allowed else 409)
         if not allowed:
             assert moved["code"] == "INVALID_STATUS_TRANSITION" and source in moved["message"]
 

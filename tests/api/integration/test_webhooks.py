@@ -34,8 +34,12 @@ async def test_made_changed_rotated_tested_and_deleted(live: Live, admin: Person
     assert made["id"] in str(await admin.call("GET", f"/api/partners/{app.id}/webhooks"))
     # What is somebody else's does not exist.
     for method, path in (
-        ("PUT", own), ("DELETE", own), ("POST", own + "/test"), ("POST", own + "/regenerate-secret"),
-        ("POST", f"/webhooks/deliveries/{sent['id']}/replay"), ("GET", f"/webhooks/deliveries/{sent['id']}"),
+        ("PUT", own),
+        ("DELETE", own),
+        ("POST", own + "/test"),
+        ("POST", own + "/regenerate-secret"),
+        ("POST", f"/webhooks/deliveries/{sent['id']}/replay"),
+        ("GET", f"/webhooks/deliveries/{sent['id']}"),
     ):
         await other.own(method, path, {} if method == "PUT" else None, expect=404)
         await other.call(method, f"/api/partners/{app.id}{path}", {} if method == "PUT" else None, expect=404)
@@ -53,7 +57,8 @@ async def test_bad_subscriptions_name_every_field(live: Live) -> None:
 async def test_the_address_of_the_onboarding_is_told_from_the_activation_on(live: Live, admin: Person) -> None:
     begun = await begin(live)
     for step, body in (
-        ("business-info", {}), ("api-setup", URLS),
+        ("business-info", {}),
+        ("api-setup", URLS),
         ("verification", {"documents": [{"type": "other", "name": "A paper", "url": "https://acme.example/p"}]}),
     ):
         await begun.step(step, body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,12 +15,12 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from api.app import create_app
-from dispatch.billing import bulk_visits, ledger_check
+from dispatch.billing import bulk_bookings, bulk_visits, ledger_check
 from dispatch.engine import assigning, catalogue, jobs
 from dispatch.engine.catalogue import ServiceIn
 from dispatch.engine.tasks import Run
 from dispatch.events import Actor
-from dispatch.parties import budgets
+from dispatch.parties import budgets, organisations
 from dispatch.services import Services
 from storage.database.pool import create_pool
 from tests.api.organisation.conftest import PLENTY, Portal
@@ -54,9 +54,7 @@ class Office(Portal):
         }  # fmt: skip
 
     async def book(self, home: Home, who: UUID | None = None, *, expect: int = 201, **wish: Any) -> Any:
-        answer = await self.call(
-            "POST", "/bookings/bulk", self.wish(**wish), headers=home.headers(who), expect=expect
-        )
+        answer = await self.call("POST", "/bookings/bulk", self.wish(**wish), headers=home.headers(who), expect=expect)
         return answer["data"]["bulkBooking"] if expect == 201 else answer
 
     async def make_visits(self) -> dict[str, int]:
@@ -208,6 +206,52 @@ async def test_parallel_requests_never_pass_a_budget_that_forbids_it(office: Off
     assert await office.world.value(told) == 1
 
 
+async def test_a_budget_is_for_the_services_that_it_is_allotted_for(office: Office) -> None:
+    home = await add_organisation(office.services)
+    department = await home.department("Picky", code="PCK")
+    billing = {"department": str(department.id)}
+
+    async def allot(services: list[str], start: str, whose: str | None) -> None:
+        one = {"amount": 100000, "services": services} | ({"department": whose} if whose else {})
+        body = {"period": {"type": "monthly", "startDate": start}, "allocations": [one]}
+        await office.call("POST", "/finance/budget-allocation", body, headers=home.headers(), expect=201)
+
+    await allot(["Gardening"], "2026-02-01", str(department.id))
+    await allot(["Cleaning", "gardening"], "2026-03-01", str(department.id))
+    for start, end, status in (
+        ("2026-01-13", "2026-01-31", 201), ("2026-01-13", "2026-02-28", 409), ("2026-03-02", "2026-04-03", 201),
+    ):  # fmt: skip
+        answer = await office.book(
+            home, floors=1, schedule={"startDate": start, "endDate": end}, billing=billing, expect=status
+        )
+        assert status == 201 or answer["error"]["code"] == "BUDGET_FOR_OTHERS"
+    # What is allotted to the whole organisation holds for everybody.
+    await allot(["all"], "2026-02-01", str(department.id))
+    await allot(["gardening"], "2026-02-01", None)
+    week = {"startDate": "2026-02-02", "endDate": "2026-02-06"}
+    for wish in ({"billing": billing}, {}):
+        refused = await office.book(home, floors=1, schedule=week, expect=409, **wish)
+        assert refused["error"]["code"] == "BUDGET_FOR_OTHERS"
+
+
+async def test_a_series_goes_by_the_terms_of_a_school(office: Office) -> None:
+    school = await add_organisation(office.services, org_type="school")
+    week = {"days": ["monday"], "startDate": "2026-02-02", "endDate": "2026-04-27", "academicYear": "2025-2026"}
+    refused = await office.book(school, floors=1, schedule=week, expect=422)
+    assert set(refused["error"]["details"]) == {"schedule.academicYear"}
+    for name, start, end, holidays in (
+        ("Second", "2026-01-12", "2026-02-27", ["2026-02-16"]), ("Third", "2026-03-16", "2026-06-26", []),
+    ):  # fmt: skip
+        term = {"name": name, "academicYear": "2025-2026", "startDate": start, "endDate": end, "holidays": holidays}
+        await office.call("POST", "/organization/academic-terms", term, headers=school.headers(), expect=201)
+    made = await office.book(school, floors=1, schedule=week)
+    visits = await office.call("GET", f"/bookings/bulk/{made['id']}/visits?limit=100", headers=school.headers())
+    days = ["02-02", "02-09", "02-23", "03-16", "03-23", "03-30", "04-06", "04-13", "04-20", "04-27"]
+    assert [v["startsAt"][5:10] for v in visits["data"]["visits"]] == days
+    between = {**week, "startDate": "2026-03-02", "endDate": "2026-03-09"}
+    assert set((await office.book(school, schedule=between, expect=422))["error"]["details"]) == {"schedule.days"}
+
+
 async def test_rejected_paused_resumed_cancelled(office: Office) -> None:
     home = await add_organisation(office.services)
     admin = await home.member("admin")
@@ -265,9 +309,7 @@ async def test_what_cannot_be_booked(office: Office) -> None:
     viewer, coordinator = await home.member("viewer"), await home.member("coordinator")
     await office.book(home, viewer, expect=403)
     silent = await home.member("coordinator")
-    await office.call(
-        "PUT", f"/users/{silent}/access", {"permissions": {"canBook": False}}, headers=home.headers()
-    )
+    await office.call("PUT", f"/users/{silent}/access", {"permissions": {"canBook": False}}, headers=home.headers())
     assert (await office.book(home, silent, expect=403))["error"]["code"] == "MAY_NOT_BOOK"
     await office.call(
         "PUT", f"/users/{coordinator}/access", {"permissions": {"monthlyLimit": 100}}, headers=home.headers()
@@ -276,3 +318,77 @@ async def test_what_cannot_be_booked(office: Office) -> None:
     waiting = await add_organisation(office.services, is_active=False)
     assert (await office.book(waiting, expect=403))["error"]["code"] == "ORGANIZATION_NOT_ACTIVE"
     assert (await office.call("GET", "/bookings", headers=home.headers()))["data"]["bookings"] == []
+
+
+async def test_whoever_was_asked_may_be_gone(office: Office) -> None:
+    home = await add_organisation(office.services)
+    asking, asked = await home.member("admin"), await home.member("finance")
+    wish = {"billing": {"approvalRequired": True, "approvers": [str(asked)]}, "floors": 1}
+    made = await office.book(home, asking, **wish)
+    path = f"/bookings/bulk/{made['id']}"
+    await office.call("POST", f"{path}/approve", {}, headers=home.headers(), expect=403)
+    await office.call("DELETE", f"/users/{asked}", headers=home.headers())
+    # Whoever asks does not stand in, somebody else who decides for the whole does.
+    await office.call("POST", f"{path}/approve", {}, headers=home.headers(asking), expect=403)
+    agreed = await office.call("POST", f"{path}/approve", {}, headers=home.headers())
+    assert agreed["data"]["bulkBooking"]["status"] == "active"
+
+
+async def test_a_months_limit_counts_what_is_planned_and_no_other_month(office: Office) -> None:
+    home = await add_organisation(office.services)
+    member = await home.member("coordinator")
+    access = {"permissions": {"monthlyLimit": 2000}}
+    await office.call("PUT", f"/users/{member}/access", access, headers=home.headers())
+    await home.sign_in(member)
+    monthly = {"frequency": "monthly", "days": [], "startDate": "2026-06-10", "endDate": "2026-11-10"}
+    # 708 in each of six months: below the limit of each, above it together.
+    assert (await office.book(home, member, floors=1, schedule=monthly))["estimatedBookings"] == 6
+    both = await asyncio.gather(
+        *(
+            office.client.post(
+                "/api/partners/bookings/bulk", json=office.wish(floors=1, schedule=monthly),
+                headers=home.headers(member),
+            )
+            for _ in range(2)
+        )
+    )  # fmt: skip
+    assert sorted(reply.status for reply in both) == [201, 409]
+
+
+async def test_the_series_of_a_suspended_organisation_rests(office: Office) -> None:
+    home = await add_organisation(office.services)
+    today = office.world.now.date()
+    soon = {"frequency": "daily", "days": [], "startDate": f"{today + timedelta(days=1)}",
+            "endDate": f"{today + timedelta(days=2)}"}  # fmt: skip
+    made = await office.book(home, floors=1, schedule=soon)
+    async with office.services.transaction() as tx:
+        await organisations.set_status(tx, home.id, "suspended", "unpaid", Actor("admin", "a test"))
+    await office.make_visits()
+    booked = "SELECT count(*) FROM bookings WHERE organisation_id = $1"
+    assert await office.world.value(booked, home.id) == 0
+    async with office.services.transaction() as tx:
+        await organisations.set_status(tx, home.id, "active", None, Actor("admin", "a test"))
+    await office.make_visits()
+    assert await office.world.value(booked, home.id) == 2
+    # Whoever cancelled and was interrupted: the task goes on, and a second turn finds nothing.
+    await office.world.execute("UPDATE bulk_bookings SET status = 'cancelled' WHERE id = $1", UUID(made["id"]))
+    task = {"bulk_id": made["id"], "organisation_id": str(home.id), "actor_id": "x", "days": None, "reason": "moved"}
+    for _ in range(2):
+        run = cast(Run, SimpleNamespace(services=office.services, task=SimpleNamespace(payload=task)))
+        await bulk_bookings.cancel_left(run)
+    assert await office.world.value(f"{booked} AND status = 'cancelled'", home.id) == 2
+
+
+async def test_a_visit_in_trouble_keeps_nobody_waiting(office: Office) -> None:
+    home, other = await add_organisation(office.services), await add_organisation(office.services)
+    today = office.world.now.date()
+    soon = {"frequency": "daily", "days": [], "startDate": f"{today + timedelta(days=3)}",
+            "endDate": f"{today + timedelta(days=3)}"}  # fmt: skip
+    made = await office.book(home, floors=1, schedule=soon)
+    await office.book(other, floors=1, schedule=soon)
+    # Billed to somebody who knows nothing of it any more.
+    await office.world.execute("UPDATE bulk_bookings SET billed_to = $2 WHERE id = $1", UUID(made["id"]), other.id)
+    await office.make_visits()
+    visits = await office.call("GET", f"/bookings/bulk/{made['id']}/visits", headers=home.headers())
+    assert visits["data"]["visits"][0]["trouble"] and visits["data"]["visits"][0]["status"] == "planned"
+    assert await office.world.value("SELECT count(*) FROM bookings WHERE organisation_id = $1", other.id) == 1

@@ -114,9 +114,7 @@ SENT = [
 
 
 @pytest.mark.parametrize("endpoint_id", SENT)
-async def test_the_documented_request_gets_the_documented_answer(
-    portal: Portal, firm: Firm, endpoint_id: str
-) -> None:
+async def test_the_documented_request_gets_the_documented_answer(portal: Portal, firm: Firm, endpoint_id: str) -> None:
     endpoint = ENDPOINTS[endpoint_id]
     path = endpoint["full_path"].removeprefix("/api/partners").replace("{userId}", firm.other)
     body = named(firm, copy.deepcopy(endpoint["request_example"]))

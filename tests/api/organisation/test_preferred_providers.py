@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
+
+import pytest
 
 from dispatch.engine import candidates
+from dispatch.errors import Missing
+from dispatch.events import Actor
 from dispatch.parties import preferred_providers
 from dispatch.parties.preferred_providers import Preference
+from storage import preferred_providers as rows
 from tests.api.organisation.conftest import Portal
 from tests.organisations import add_organisation
 from tests.providers import add_provider
 from tests.world import World
+
+
+def what(organisation_id: UUID) -> dict[str, Any]:
+    return {
+        "organisation_id": organisation_id, "service_id": uuid4(), "category": "cleaning", "currency": "INR",
+    }  # fmt: skip
 
 
 async def test_the_list_is_replaced_and_shown(portal: Portal) -> None:
@@ -27,6 +39,18 @@ async def test_the_list_is_replaced_and_shown(portal: Portal) -> None:
     assert made["data"]["allowOthers"] is False
     [first] = (await portal.call("GET", "/preferred-providers"))["data"]["providers"]
     assert (first["providerId"], first["services"], first["discount"]) == (str(office.id), ["cleaning"], 15)
+    # What is asked for costs nobody anything; what staff agree to is the price, and stays when the list is sent again.
+    async with portal.services.read() as conn:
+        asked = await rows.negotiated(conn, **what(portal.home.id))
+    assert asked is not None and asked.discount_pct == 0
+    async with portal.services.transaction() as tx:
+        await preferred_providers.agree(tx, portal.home.id, office.id, Decimal(10), Actor("admin", "a test"))
+        with pytest.raises(Missing):
+            await preferred_providers.agree(tx, portal.home.id, uuid4(), Decimal(10), Actor("admin", "a test"))
+    await portal.call("POST", "/preferred-providers", body, expect=201)
+    async with portal.services.read() as conn:
+        agreed = await rows.negotiated(conn, **what(portal.home.id))
+    assert agreed is not None and agreed.discount_pct == 10
     unknown = {"providers": [{"providerId": str(uuid4())}]}
     refused = await portal.call("POST", "/preferred-providers", unknown, expect=404)
     assert refused["message"] == "There is no such provider."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -40,6 +40,8 @@ async def test_an_accepted_quote_is_the_price_until_its_day(portal: Portal) -> N
     early = await portal.call("POST", f"{path}/accept", headers=headers, expect=409)
     assert early["message"] == "There is no offer to decide on."
     async with services.transaction() as tx:
+        with pytest.raises(Missing):
+            await quotes.answer(tx, UUID(asked["id"]), Answer(uuid4(), 1, date(2099, 1, 1)), STAFF)
         with pytest.raises(Invalid):
             await quotes.answer(tx, UUID(asked["id"]), Answer(service_id, 1, date(2020, 1, 1)), STAFF)
     async with services.transaction() as tx:

@@ -33,9 +33,7 @@ async def test_registration_approval_and_the_first_sign_in(office: Office, staff
     async def desk(method: str, path: str, body: Any = None, expect: int = 200, role: str = "admin") -> Any:
         return await call(office.client, staff[role], method, f"/api/provider-applications{path}", body, expect=expect)
 
-    made = [
-        await call(office.client, None, "POST", "/api/provider-applications", FORM, expect=201) for _ in range(2)
-    ]
+    made = [await call(office.client, None, "POST", "/api/provider-applications", FORM, expect=201) for _ in range(2)]
     assert made[0]["data"]["id"] == made[1]["data"]["id"] and made[0]["data"]["status"] == "pending"
     found = (await desk("GET", "?status=pending&search=asha"))["data"]["applications"]
     assert found[0].items() >= {"facilityName": "Asha Clinic", "currency": "NGN", "timezone": "Africa/Lagos"}.items()

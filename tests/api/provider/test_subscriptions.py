@@ -169,6 +169,7 @@ async def test_the_clock_reminds_once_asks_for_the_next_period_and_ends_what_nob
     await world.advance(days=28)
     first, second = await renewals.turn(services), await renewals.turn(services)
     assert first["asked"] >= 2 and first["reminded"] >= 2 and second == {"reminded": 0, "asked": 0, "ended": 0}
+    await office.till.drain()
     await pay(office, kept)
     await world.advance(days=3)
     await renewals.turn(services)

@@ -82,9 +82,7 @@ async def neighbours(office: Office) -> Neighbours:
         "payout_id": await made("/payouts/request", {"amount": 200_000, "currency": "INR"}, "payoutId"),
         "method_id": await made("/settings/payment-methods", card, "paymentMethod", "id"),
         "plan_id": await made("/subscriptions/plans", {"name": "Gold", "amount": 0, "duration": 30}, "id"),
-        "subscription_id": await made(
-            "/subscriptions", {"customerId": str(customer.id), "planName": "Gold"}, "_id"
-        ),
+        "subscription_id": await made("/subscriptions", {"customerId": str(customer.id), "planName": "Gold"}, "_id"),
         "member_id": await made(
             "/team/members/invite", {"name": "M", "email": "m@tenancy.example", "role": "Staff"}, "member", "id"
         ),

@@ -55,9 +55,7 @@ async def test_the_wallet_is_the_ledger_whatever_happens_at_once(office: Office)
     answers += await asyncio.gather(*(payout(300_000 + n) for n in range(6)))
     done = [a for a in answers if a and a["success"]]
     assert done and len(done) < 12
-    payment = await office.world.value(
-        "SELECT payment_id FROM payment_requests WHERE id = $1::text::uuid", paid[0]
-    )
+    payment = await office.world.value("SELECT payment_id FROM payment_requests WHERE id = $1::text::uuid", paid[0])
     held = (await owner.call("GET", "/wallet/balance"))["data"]
     if held["availableBalance"] >= 1_000:
         async with office.world.services.transaction() as tx:

@@ -147,9 +147,7 @@ async def start_server(**options: Any) -> Running:
         world.hot.append(frame)
         return encode({"ok": True, "data": {"accepted": len(frame.fixes)}})
 
-    server.hot_event(
-        TECHNICIAN, "location.report", LocationFrame, take, allow=lambda _: world.location_bucket.take()
-    )
+    server.hot_event(TECHNICIAN, "location.report", LocationFrame, take, allow=lambda _: world.location_bucket.take())
     app = web.Application()
     server.mount(app)
     runner = web.AppRunner(app, shutdown_timeout=2.0)

@@ -28,9 +28,7 @@ async def test_a_command_that_hangs_is_answered_within_a_bound(
     running.world.gate.set()
 
 
-async def test_domain_errors_and_bugs_become_acks(
-    serve: Serve, dial: Dial, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_domain_errors_and_bugs_become_acks(serve: Serve, dial: Dial, caplog: pytest.LogCaptureFixture) -> None:
     running = await serve()
     peer = await dial(running)
     await peer.sign_in()
@@ -51,9 +49,7 @@ async def test_every_bad_field_is_named_at_once(serve: Serve, dial: Dial) -> Non
     answer = await peer.ask(1, "offer.accept", {"command_id": "x", "extra": 1})
     assert answer["error"]["code"] == "validation_error"
     assert set(answer["error"]["details"]) == {"command_id", "offer_id", "extra"}
-    assert (await peer.ask(2, "offer.accept", [1]))["error"]["details"] == {
-        "payload": ["Send exactly one object."]
-    }
+    assert (await peer.ask(2, "offer.accept", [1]))["error"]["details"] == {"payload": ["Send exactly one object."]}
     assert (await peer.ask(3, "no.such", {}))["error"]["code"] == "unknown_event"
 
 

@@ -339,9 +339,7 @@ def test_own_host_ignores_default_ports_and_refuses_the_odd() -> None:
         Origins(["*"])
 
 
-@pytest.mark.parametrize(
-    "query", ["&token=abc", "&Access_Token=abc", "&auth=abc", "&q=eyJhbGciOi.eyJzdWIi.sig"]
-)
+@pytest.mark.parametrize("query", ["&token=abc", "&Access_Token=abc", "&auth=abc", "&q=eyJhbGciOi.eyJzdWIi.sig"])
 async def test_a_token_in_the_url_is_refused(serve: Serve, query: str) -> None:
     running = await serve()
     assert await _refused(running, query) == (400, "token_in_url")
@@ -491,9 +489,7 @@ async def test_draining_gives_up_on_a_peer_that_takes_nothing(stalled: Stalled) 
 
 
 @pytest.mark.parametrize("farewell", [b"x", b"1", b"41/technician,"])
-async def test_a_peer_that_misbehaves_and_reads_nothing_holds_no_connection(
-    serve: Serve, farewell: bytes
-) -> None:
+async def test_a_peer_that_misbehaves_and_reads_nothing_holds_no_connection(serve: Serve, farewell: bytes) -> None:
     running = await serve(linger_s=0.05, auth_timeout_s=0.05)
     peer = await Plain.open(running)
     await peer.sign_in("stuck")

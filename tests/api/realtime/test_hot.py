@@ -60,8 +60,6 @@ async def test_pipelined_frames_are_acked_in_order(serve: Serve, dial: Dial) -> 
         if n % 3:
             await peer.send(f'42/technician,{n}["location.report",{{"fixes":[[{n},2,3,4,null,null]]}}]')
         else:
-            await peer.send(
-                f'42/technician,{n}["offer.accept",{{"command_id":"{uuid4()}","offer_id":"{uuid4()}"}}]'
-            )
+            await peer.send(f'42/technician,{n}["offer.accept",{{"command_id":"{uuid4()}","offer_id":"{uuid4()}"}}]')
     seen = [(await peer.receive()).split("[")[0] for _ in range(30)]
     assert seen == [f"43/technician,{n}" for n in range(30)]

@@ -77,9 +77,7 @@ def test_rows_that_are_no_lists_of_values_take_the_long_way(row: Any) -> None:
     assert both({"fixes": [GOOD, row]}) == (False, True)
 
 
-scalar = st.one_of(
-    st.integers(-(10**6), 10**13), st.floats(-400, 400), st.none(), st.booleans(), st.text(max_size=3)
-)
+scalar = st.one_of(st.integers(-(10**6), 10**13), st.floats(-400, 400), st.none(), st.booleans(), st.text(max_size=3))
 
 
 @given(st.lists(scalar, min_size=0, max_size=8))

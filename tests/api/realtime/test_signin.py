@@ -17,9 +17,7 @@ async def test_official_client_signs_in_and_commands_are_answered(serve: Serve, 
     running = await serve()
     client = await connect(running)
     offer = str(uuid4())
-    answer = await client.call(
-        "offer.accept", {"command_id": str(uuid4()), "offer_id": offer}, namespace=TECHNICIAN
-    )
+    answer = await client.call("offer.accept", {"command_id": str(uuid4()), "offer_id": offer}, namespace=TECHNICIAN)
     assert answer == {"ok": True, "data": {"offer_id": offer}}
     assert running.world.joined == ["s1"]
 
@@ -30,9 +28,7 @@ async def test_refused_sign_in_says_why(serve: Serve) -> None:
     refusals: list[dict[str, object]] = []
     client.on("connect_error", refusals.append, namespace=TECHNICIAN)
     with pytest.raises(ClientRefused):
-        await client.connect(
-            running.url, namespaces=[TECHNICIAN], auth={"token": "bad"}, transports=["websocket"]
-        )
+        await client.connect(running.url, namespaces=[TECHNICIAN], auth={"token": "bad"}, transports=["websocket"])
     assert refusals[0]["data"]["code"] == "unauthorized"  # type: ignore[index]
     assert running.world.joined == []
 

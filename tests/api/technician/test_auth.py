@@ -32,9 +32,7 @@ async def client(services: Services, aiohttp_client: Callable[..., Awaitable[Cli
     return await aiohttp_client(create_app(services, with_sockets=False))
 
 
-async def ask_code(
-    client: Client, services: Services, phone: str = OTHER_PHONE, purpose: str = "login"
-) -> str:
+async def ask_code(client: Client, services: Services, phone: str = OTHER_PHONE, purpose: str = "login") -> str:
     response = await client.post("/v1/auth/send-otp", json={"phone_number": phone, "purpose": purpose})
     assert response.status == 200
     return await code_in_outbox(services, phone)
@@ -42,9 +40,7 @@ async def ask_code(
 
 async def login(client: Client, services: Services) -> dict[str, Any]:
     code = await ask_code(client, services)
-    response = await client.post(
-        "/v1/partner/auth/login", json={"phone_number": OTHER_PHONE, "otp_code": code}
-    )
+    response = await client.post("/v1/partner/auth/login", json={"phone_number": OTHER_PHONE, "otp_code": code})
     assert response.status == 200, await response.text()
     data: dict[str, Any] = (await response.json())["data"]
     return data
@@ -70,9 +66,7 @@ async def test_a_customers_token_is_foreign_here(client: Client, services: Servi
     for path in ("/v1/partner/auth/me", "/v1/partner/notifications"):
         response = await client.get(path, headers={"Authorization": f"Bearer {data['access_token']}"})
         assert response.status == 401
-    refused = await client.post(
-        "/v1/partner/auth/refresh-token", json={"refresh_token": data["refresh_token"]}
-    )
+    refused = await client.post("/v1/partner/auth/refresh-token", json={"refresh_token": data["refresh_token"]})
     assert refused.status == 401
 
 
@@ -91,9 +85,7 @@ async def test_who_is_refused(
     if columns is not None:
         await add_technician(services.pool, **columns)
     otp_code = await ask_code(client, services)
-    response = await client.post(
-        "/v1/partner/auth/login", json={"phone_number": OTHER_PHONE, "otp_code": otp_code}
-    )
+    response = await client.post("/v1/partner/auth/login", json={"phone_number": OTHER_PHONE, "otp_code": otp_code})
     assert (response.status, (await response.json())["error"]["code"]) == (status, code)
 
 

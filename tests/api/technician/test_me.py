@@ -90,10 +90,14 @@ async def test_working_hours(live: Live, me: Person) -> None:
         ({"start": "09:00", "end": "18:00", "days": [1], "lunch": 1}, "working_hours.lunch"),
         ({"start": 9, "end": "18:00", "days": [1]}, "working_hours.start"),
         ({"start": "24:00", "end": "00:00", "days": [1]}, "working_hours.end"),
-        ({"start": "09:00", "end": "18:00", "days": [1], "breaks": [{"start": "17:00", "end": "19:00"}]},
-         "working_hours.breaks.0"),
-        ({"start": "09:00", "end": "18:00", "days": [1], "breaks": [{"start": "09:00", "end": "18:00"}]},
-         "working_hours.breaks"),
+        (
+            {"start": "09:00", "end": "18:00", "days": [1], "breaks": [{"start": "17:00", "end": "19:00"}]},
+            "working_hours.breaks.0",
+        ),
+        (
+            {"start": "09:00", "end": "18:00", "days": [1], "breaks": [{"start": "09:00", "end": "18:00"}]},
+            "working_hours.breaks",
+        ),
         ({"weekly": [{"day": 8, "start": "09:00", "end": "18:00"}]}, "working_hours.weekly.0.day"),
         ({"weekly": [{"day": 1, "start": "09:00", "end": "09:00"}]}, "working_hours.weekly.0.end"),
         ({"weekly": []}, "working_hours.weekly"),

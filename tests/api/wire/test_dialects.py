@@ -80,9 +80,7 @@ def read(dialect: Dialect, value: Any) -> int:
     return Amount.model_validate({"amount": value}, context=dialect).amount
 
 
-@pytest.mark.parametrize(
-    ("given", "minor"), [(331.2, 33120), ("0.29", 29), (2000, 200_000), ("1771.20", 177_120)]
-)
+@pytest.mark.parametrize(("given", "minor"), [(331.2, 33120), ("0.29", 29), (2000, 200_000), ("1771.20", 177_120)])
 def test_decimals_come_in_as_minor_units(given: Any, minor: int) -> None:
     assert read(MINUTESERV, given) == minor
 
@@ -93,9 +91,7 @@ def test_the_provider_speaks_minor_units() -> None:
         read(PROVIDER, 1771.2)
 
 
-@pytest.mark.parametrize(
-    "bad", [True, None, "", "x", "NaN", "Infinity", float("nan"), 1.005, 10**15, [1], "1e400000"]
-)
+@pytest.mark.parametrize("bad", [True, None, "", "x", "NaN", "Infinity", float("nan"), 1.005, 10**15, [1], "1e400000"])
 def test_what_is_no_amount_is_refused(bad: Any) -> None:
     with pytest.raises(ValidationError):
         read(MINUTESERV, bad)

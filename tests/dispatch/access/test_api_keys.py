@@ -81,9 +81,7 @@ async def test_addresses_that_are_not_allowed(services: Services) -> None:
 
 async def test_a_key_never_has_more_than_its_maker_today(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(permissions, "RESOURCES", {"organisation": frozenset({"bookings", "members"})})
-    monkeypatch.setattr(
-        permissions, "ROLES", {"organisation": {"manager": {"bookings": "write", "members": "read"}}}
-    )
+    monkeypatch.setattr(permissions, "ROLES", {"organisation": {"manager": {"bookings": "write", "members": "read"}}})
     party_id = await add_party(services, "organisation", "ORG-1")
     account_id = await add_account(services, "asha@example.com", None)
     maker = await add_membership(services, account_id, "organisation", "manager", party_id)
@@ -93,7 +91,7 @@ async def test_a_key_never_has_more_than_its_maker_today(services: Services, mon
     holder = await check(services, key.public_key, key.secret)
     assert dict(holder.grants.levels) == {"bookings": "write", "members": "read"}
     async with services.transaction() as tx:
-        await tx.conn.execute("UPDATE memberships SET permissions = '{\"bookings\": \"read\"}'")
+        await tx.conn.execute('UPDATE memberships SET permissions = \'{"bookings": "read"}\'')
     holder = await check(services, key.public_key, key.secret)
     assert dict(holder.grants.levels) == {"bookings": "read", "members": "read"}
     await set_status(services, maker, "removed")

@@ -20,21 +20,15 @@ from tests.parties import add_staff
 @pytest.mark.parametrize("name", ["PT-001", "pt-001", OTHER_PHONE, "098765 43210", "id"])
 async def test_a_technicians_token_by_any_name(services: Services, name: str) -> None:
     technician_id = await add_technician(services.pool)
-    token = await dev_tokens.mint_dev_token(
-        services, "technician", str(technician_id) if name == "id" else name
-    )
+    token = await dev_tokens.mint_dev_token(services, "technician", str(technician_id) if name == "id" else name)
     claims = services.tokens.read(token, "technician")
     assert claims.subject == str(technician_id) and claims.session_id is not None
     assert await services.sessions.alive(claims.session_id, "technician")
 
 
 async def test_tokens_for_customers_staff_and_services(services: Services) -> None:
-    customer = services.tokens.read(
-        await dev_tokens.mint_dev_token(services, "customer", "098765 43210"), "customer"
-    )
-    again = services.tokens.read(
-        await dev_tokens.mint_dev_token(services, "customer", OTHER_PHONE), "customer"
-    )
+    customer = services.tokens.read(await dev_tokens.mint_dev_token(services, "customer", "098765 43210"), "customer")
+    again = services.tokens.read(await dev_tokens.mint_dev_token(services, "customer", OTHER_PHONE), "customer")
     assert customer.subject == again.subject
     for _ in range(2):
         token = await dev_tokens.mint_dev_token(services, "admin", "staff@example.com")
@@ -43,8 +37,7 @@ async def test_tokens_for_customers_staff_and_services(services: Services) -> No
     async with services.read() as conn:
         assert await conn.fetchval("SELECT role FROM memberships") == "super_admin"
     assert (
-        services.tokens.read(await dev_tokens.mint_dev_token(services, "service", "cron"), "service").subject
-        == "cron"
+        services.tokens.read(await dev_tokens.mint_dev_token(services, "service", "cron"), "service").subject == "cron"
     )
     for kind, name in (
         ("technician", "PT-999"),

@@ -20,9 +20,7 @@ from tests.identity import OTHER_PHONE, PHONE, code_in_outbox, everything, make_
 async def attempts(services: Services, phone: str = PHONE) -> int:
     async with services.read() as conn:
         return int(
-            await conn.fetchval(
-                "SELECT attempts FROM otp_challenges WHERE phone = $1 AND used_at IS NULL", phone
-            )
+            await conn.fetchval("SELECT attempts FROM otp_challenges WHERE phone = $1 AND used_at IS NULL", phone)
         )
 
 
@@ -88,9 +86,7 @@ async def test_other_phones_have_their_own_three(services: Services) -> None:
     await send_code(services, OTHER_PHONE)
 
 
-async def test_an_address_has_a_budget_and_a_ipv6_subscriber_one_for_all(
-    fresh_pool: Pool, tmp_path: Path
-) -> None:
+async def test_an_address_has_a_budget_and_a_ipv6_subscriber_one_for_all(fresh_pool: Pool, tmp_path: Path) -> None:
     services = make_services(fresh_pool, tmp_path, otp={"sends_per_ip_per_hour": 2})
     await send_code(services, "+911234567801", ip="2001:db8::1")
     await send_code(services, "+911234567802", ip="2001:db8::ffff")
@@ -149,9 +145,7 @@ async def test_a_code_is_bound_to_phone_and_purpose(services: Services) -> None:
 async def test_a_code_ends_after_five_minutes(services: Services) -> None:
     code = await send_code(services)
     async with services.transaction() as tx:
-        left = await tx.conn.fetchval(
-            "SELECT extract(epoch FROM expires_at - clock_timestamp()) FROM otp_challenges"
-        )
+        left = await tx.conn.fetchval("SELECT extract(epoch FROM expires_at - clock_timestamp()) FROM otp_challenges")
         assert 290 < left <= 300
         await tx.conn.execute("UPDATE otp_challenges SET expires_at = clock_timestamp() - interval '1 ms'")
     assert await guess(services, code) is otp.Verdict.WRONG

@@ -24,9 +24,7 @@ def test_one_spelling(text: str, region: str, expected: str) -> None:
     assert phones.normalise(text, region) == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["", "abc", "123", "+", "++91", "+999999999999999999", "\x00", "98765432101234567"]
-)
+@pytest.mark.parametrize("text", ["", "abc", "123", "+", "++91", "+999999999999999999", "\x00", "98765432101234567"])
 def test_what_is_no_phone_names_its_field(text: str) -> None:
     with pytest.raises(Invalid) as failure:
         phones.normalise(text, "IN", "phone")

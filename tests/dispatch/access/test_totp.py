@@ -66,12 +66,23 @@ async def test_it_counts_once_a_code_of_it_was_shown(services: Services) -> None
         await enrolled(services, account_id)
 
 
+async def test_a_code_counts_with_the_blanks_that_apps_show(services: Services) -> None:
+    account_id = await add_account(services, "asha@example.com", None)
+    secret = await enrolled(services, account_id)
+    for step, work in ((-1, "confirm"), (0, "use")):
+        code = code_now(secret, step)
+        written = f" {code[:3]} {code[3:]}"
+        if work == "use":
+            await totp.use(services, account_id, written)
+            continue
+        async with services.transaction() as tx:
+            await totp.confirm(tx, account_id, written)
+
+
 async def test_each_code_is_good_once_also_at_once(services: Services) -> None:
     account_id, secret, _ = await switched_on(services)
     code = code_now(secret)
-    done = await asyncio.gather(
-        *(totp.use(services, account_id, code) for _ in range(5)), return_exceptions=True
-    )
+    done = await asyncio.gather(*(totp.use(services, account_id, code) for _ in range(5)), return_exceptions=True)
     assert sorted(type(d).__name__ for d in done) == ["NoneType"] + ["WrongCode"] * 4
     with pytest.raises(WrongCode):
         await totp.use(services, account_id, code_now(secret, -1))

@@ -75,7 +75,5 @@ def test_a_wrong_index_would_be_seen() -> None:
     query = next(world.queries())
     right = world.filter_and_rank(query)
     fleet.remove(int(right.keys[0]))
-    found = fleet.match(
-        query.lat, query.lng, SMALL.radius_m, skill_mask=query.skill_mask, min_rating=SMALL.min_rating
-    )
+    found = fleet.match(query.lat, query.lng, SMALL.radius_m, skill_mask=query.skill_mask, min_rating=SMALL.min_rating)
     assert found.keys.tolist()[0] != right.keys.tolist()[0]

@@ -248,7 +248,8 @@ async def settle(town: City, area: Area) -> UUID:
         await tx.conn.execute("INSERT INTO service_prices SELECT id, 'EUR', 3000, 3500 FROM services")
         catalogue.changed(tx)
         await addresses.create(
-            tx, account,
+            tx,
+            account,
             AddressIn("Home", "1 Rua", "Lisbon", "Lisbon", "1000-001", lat=38.72, lng=-9.14, is_default=True),
         )
         person = await tx.conn.fetchval(

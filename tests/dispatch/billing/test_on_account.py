@@ -233,5 +233,3 @@ async def test_recalculating_repairs(town: City) -> None:
     async with town.services.transaction() as tx:
         lowered = await partner_credit.set_limit(tx, CLERK, partner.no, 5, None)
     assert lowered.credit_available_minor == 5 - made.grand_total_minor
-
-

@@ -43,11 +43,7 @@ async def one_after_the_other(till: Till, first: Work, second: Work) -> tuple[An
     async with services.transaction() as tx:
         led = await first(tx)
         task = asyncio.create_task(other())
-        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        while not task.done() and not await till.world.value(waits):  # noqa: ASYNC110
-            # PostgreSQL has no way to say that somebody waits but to be asked.
-            await asyncio.sleep(0.005)
-        assert not task.done(), f"the second did not wait for the first: {task.result()!r}"
+        await till.until_waiting(task)
     followed = await task
     assert await till.deadlocks() == before
     return led, followed

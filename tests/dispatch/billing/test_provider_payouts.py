@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from dispatch.billing import ledger_check, payouts, provider_payouts, provider_transactions, provider_wallet
+from dispatch.billing import ledger, ledger_check, payouts, provider_payouts, provider_transactions, provider_wallet
 from dispatch.billing.payouts import BalanceTooSmall
 from dispatch.errors import Conflict, Invalid
 from dispatch.events import Actor
@@ -82,9 +82,7 @@ async def test_cash_at_the_door_is_netted_before_anything_is_available(till: Til
 async def test_of_parallel_requests_those_succeed_that_the_balance_covers(till: Till) -> None:
     owned = await with_bank(till)
     await fund(till.world.services, owned, 1_000_000)
-    outcomes = await asyncio.gather(
-        *(ask(till, owned, 300_000 + n) for n in range(8)), return_exceptions=True
-    )
+    outcomes = await asyncio.gather(*(ask(till, owned, 300_000 + n) for n in range(8)), return_exceptions=True)
     assert sum(isinstance(o, Payout) for o in outcomes) == 3
     assert all(isinstance(o, Payout | BalanceTooSmall) for o in outcomes), outcomes
     assert 0 <= await available(till, owned) < 300_000
@@ -173,3 +171,71 @@ async def test_money_that_comes_back_is_available_again_and_the_line_says_failed
         await payouts.came_back(tx, sent, "account closed")
     assert await lines(till, owned) == {"payout": ("debit", "failed", 500_000)}
     assert await available(till, owned) == 500_000
+
+
+async def test_an_empty_payday_is_over_and_what_comes_after_it_waits_for_the_next(till: Till) -> None:
+    owned = await with_bank(till)
+    services = till.world.services
+    await till.world.advance(days=4)
+    assert await provider_payouts.pay_due(services) == 0, "it is Friday, and there is nothing"
+    await till.world.advance(days=2)
+    await fund(services, owned, 500_000)
+    assert await provider_payouts.pay_due(services) == 0, "it is Sunday"
+    await till.world.advance(days=5)
+    assert await provider_payouts.pay_due(services) == 1
+
+
+async def test_a_new_schedule_pays_from_its_own_day_on(till: Till) -> None:
+    owned = await with_bank(till)
+    services = till.world.services
+    await till.world.advance(days=3)
+    await fund(services, owned, 500_000)
+    # Half past six in the evening in UTC is midnight where the provider is.
+    await till.world.advance(hours=(18.75 - till.world.now.hour - till.world.now.minute / 60))
+    async with services.transaction() as tx:
+        changed = await provider_payouts.set_schedule(tx, owned.id, frequency=None, day="wednesday", currency=None)
+    assert changed.payouts_from == (till.world.now + timedelta(hours=5.5)).date()
+    assert changed.payouts_from != till.world.now.date()
+    assert await provider_payouts.pay_due(services) == 0, "Wednesday was yesterday, and this schedule begins today"
+    await till.world.advance(days=6)
+    assert await provider_payouts.pay_due(services) == 1
+
+
+async def test_a_provider_that_was_paid_long_ago_is_not_made_up_to_from_before_its_schedule(till: Till) -> None:
+    owned = await with_bank(till)
+    services = till.world.services
+    await till.world.advance(days=4)
+    assert await provider_payouts.pay_due(services) == 0
+    await till.world.advance(days=10)
+    async with services.transaction() as tx:
+        await provider_payouts.set_schedule(tx, owned.id, frequency="weekly", day="saturday", currency=None)
+    await fund(services, owned, 500_000)
+    assert await provider_payouts.pay_due(services) == 0, "it is Monday; last Saturday was before"
+    await till.world.advance(days=5)
+    assert await provider_payouts.pay_due(services) == 1
+
+
+async def test_what_is_not_in_the_houses_currency_waits_for_staff(till: Till) -> None:
+    owned = await with_bank(till)
+    await fund(till.world.services, owned, 500_000, "USD")
+    made = await ask(till, owned, 200_000, "USD")
+    assert made.needs_review and made.status == "pending"
+
+
+async def test_a_request_while_a_job_is_paid_deadlocks_with_nobody(till: Till) -> None:
+    owned = await with_bank(till)
+    services = till.world.services
+    technician = await till.world.technician(km_north=0.5)
+    await enlist(services, technician, owned)
+    booking = await till.paid()
+    await till.world.accept(booking.id, technician)
+    await till.work(booking, technician)
+    before = await till.deadlocks()
+    async with services.transaction() as tx:
+        # Earnings before the balance, as every payout locks them.
+        await tx.conn.execute("SELECT FROM earnings WHERE payee_id = $1 FOR UPDATE", owned.id)
+        task = asyncio.create_task(ask(till, owned, SHARE))
+        await till.until_waiting(task)
+        await ledger.lock_owner(tx, "party", owned.id, "INR")
+    assert (await task).net_minor == SHARE
+    assert await till.deadlocks() == before

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from dispatch.billing import staff_steps
-from dispatch.engine import lifecycle
+from dispatch.engine import lifecycle, offers
 from dispatch.engine.lifecycle import BOOKING_STATES
 from dispatch.errors import Conflict
 from dispatch.events import Actor
@@ -84,6 +84,16 @@ async def test_a_start_code_is_not_asked_of_staff_and_its_lock_is_no_hindrance(t
     assert (await step(till, booking, "completed")).status == "completed"
     facts = await till.world.fetch("SELECT type, actor_kind FROM booking_events WHERE booking_id = $1", booking.id)
     assert ("service.started", "admin") in [(f["type"], f["actor_kind"]) for f in facts]
+
+
+async def test_a_confirmation_by_staff_is_told_as_staff_s(till: Till) -> None:
+    booking = await standing(till, "partner_assigned")
+    await step(till, booking, "confirmed")
+    told = await till.world.fetch(
+        "SELECT type, actor_kind, actor_id FROM booking_events WHERE booking_id = $1", booking.id
+    )
+    for fact in offers.ACCEPT_FACTS:
+        assert [(f["actor_kind"], f["actor_id"]) for f in told if f["type"] == fact] == [(STAFF.kind, STAFF.id)], fact
 
 
 def test_the_table_knows_every_state() -> None:

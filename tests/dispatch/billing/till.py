@@ -17,8 +17,9 @@ from dispatch.engine import bookings, jobs
 from dispatch.errors import DispatchError
 from dispatch.events import Actor
 from dispatch.local_gateway.server import LocalGateway
-from dispatch.ports.gateway import Gateway
+from dispatch.ports.gateway import Gateway, GatewayPayment
 from dispatch.services import Tx
+from storage import payments as payment_rows
 from storage.bookings import Booking
 from storage.payments import Payment
 from tests.world import World
@@ -117,6 +118,22 @@ class Till:
                 await conn.execute("SELECT pg_stat_force_next_flush()")
             ask = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
             return int(await conn.fetchval(ask))
+
+    async def until_waiting(self, task: asyncio.Task[Any]) -> None:
+        """Until the task waits for a lock that somebody else's transaction holds."""
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        while not task.done() and not await self.world.value(waits):  # noqa: ASYNC110
+            # PostgreSQL has no way to say that somebody waits but to be asked.
+            await asyncio.sleep(0.005)
+        assert not task.done(), f"it did not wait: {task.result()!r}"
+
+    async def reported(self, payment_id: UUID) -> tuple[Payment, GatewayPayment]:
+        """A payment is paid at the gateway's page; what the gateway says of it."""
+        async with self.world.services.read() as conn:
+            payment = await payment_rows.get(conn, payment_id=payment_id)
+        assert payment is not None and payment.gateway_order_id is not None
+        reply = await self.gw.pay(payment.gateway_order_id)
+        return payment, await self.gateway.fetch_payment(reply["razorpay_payment_id"])
 
     async def cancel(self, booking: Booking, actor: Actor | None = None, **money: Any) -> Booking:
         actor = actor or Actor("customer", str(booking.account_id))

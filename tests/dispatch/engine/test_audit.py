@@ -13,6 +13,7 @@ import pytest
 from dispatch.engine import audit
 from dispatch.events import Actor, Origin
 from dispatch.services import Services
+from storage import audit as rows
 
 WHO = Actor("admin", str(uuid4()), Origin("203.0.113.9", "Browser/1"))
 
@@ -108,6 +109,16 @@ async def test_entries_written_at_once_are_one_chain(services: Services) -> None
     assert await proof(services) == []
     async with services.read() as conn:
         assert (await audit.head(conn)).seq == 30
+
+
+async def test_who_did_it_is_found_by_the_key_of_accounts(services: Services) -> None:
+    """With walks discouraged, a plan that still walks over all accounts has no key to lean on."""
+    async with services.transaction() as tx:
+        await tx.conn.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off")
+        await tx.conn.execute("SET LOCAL enable_mergejoin = off; SET LOCAL enable_bitmapscan = off")
+        found = await tx.conn.fetch(f"EXPLAIN SELECT a.name FROM {rows.sql.part('source')}")
+    plan = "\n".join(row[0] for row in found)
+    assert "accounts_pkey" in plan and "Index Cond: (id = " in plan, plan
 
 
 async def test_tampering_is_named(services: Services) -> None:

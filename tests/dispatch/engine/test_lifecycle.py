@@ -7,9 +7,7 @@ import pytest
 from dispatch.engine import lifecycle
 from dispatch.engine.lifecycle import TABLES, WrongState
 
-PAIRS = [
-    (noun, state, step) for noun, (states, table) in TABLES.items() for state in states for step in table
-]
+PAIRS = [(noun, state, step) for noun, (states, table) in TABLES.items() for state in states for step in table]
 
 
 @pytest.mark.parametrize(("noun", "state", "step"), PAIRS)

@@ -6,7 +6,7 @@ from datetime import date, time
 
 import pytest
 
-from dispatch.engine.recurrence import Rule, dates, spread
+from dispatch.engine.recurrence import Rule, dates
 
 AT = (time(18),)
 
@@ -38,11 +38,3 @@ def test_each_frequency(frequency: str, days: tuple[str, ...], found: list[str])
 
 def test_a_leap_day_counts() -> None:
     assert len(dates(Rule("daily", date(2028, 2, 1), date(2028, 2, 29), AT))) == 29
-
-
-def test_several_times_a_day_are_spread_and_fit() -> None:
-    assert spread(4, time(8), time(20), 60) == (time(8), time(11, 30), time(15, 15), time(19))
-    assert spread(1, time(8), time(20), 60) == (time(8),)
-    for times, minutes in ((4, 200), (0, 60), (1, 721)):
-        with pytest.raises(ValueError, match="do not fit"):
-            spread(times, time(8), time(20), minutes)

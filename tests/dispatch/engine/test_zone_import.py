@@ -36,9 +36,7 @@ def saved(folder: Path, content: Any) -> Path:
 
 async def test_an_import_writes_and_updates_by_code(town: City, tmp_path: Path) -> None:
     far = {"type": "Polygon", "coordinates": [[[20, 50], [21, 50], [21, 51], [20, 51], [20, 50]]]}
-    path = saved(
-        tmp_path, document(({"name": "West", "pincodes": "1000, 1001"}, SQUARE), ({"name": "East"}, far))
-    )
+    path = saved(tmp_path, document(({"name": "West", "pincodes": "1000, 1001"}, SQUARE), ({"name": "East"}, far)))
     result = await import_zones(town.services, path, **TERMS, city="Lisboa")
     assert result.created == ("LISBOA-WEST", "LISBOA-EAST")
     assert result.updated == ()

@@ -17,7 +17,7 @@ ALL = [1, 2, 3, 4, 5, 6, 7]
 
 
 def at(text: str) -> datetime:
-    """"Mon 10:00" to "Sun 24:00" of one week."""
+    """ "Mon 10:00" to "Sun 24:00" of one week."""
     name, face = text.split()
     day = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "Mon2"].index(name)
     return datetime(2026, 1, 5, tzinfo=UTC) + timedelta(days=day, minutes=minutes_of(face))

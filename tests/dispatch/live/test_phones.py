@@ -97,7 +97,8 @@ async def test_the_trail_is_the_truth_within_bounds(world: World, seed: int) -> 
         assert not phone.waiting
         kept = await world.fetch(
             "SELECT h.* FROM position_history h JOIN technicians t ON t.no = h.technician_no "
-            "WHERE t.id = $1 ORDER BY h.at", phone.id,
+            "WHERE t.id = $1 ORDER BY h.at",
+            phone.id,
         )
         told = f"seed {seed}, {phone.behind_s} s behind, says when: {phone.says_when}"
         assert len({(row["lat"], row["lng"]) for row in kept}) == len(kept) <= len(phone.truth), told

@@ -107,12 +107,8 @@ async def test_a_retry_does_not_lengthen_the_grace(services: Services) -> None:
 
 async def test_parallel_refreshes_with_one_token_end_nothing(services: Services) -> None:
     first = await sign_in(services)
-    pairs = await asyncio.gather(
-        *(refresh(services, "customer", first.refresh_token) for _ in range(8))
-    )
-    assert len({pair.refresh_token for pair in pairs}) == 1, (
-        "one refresh token of a family is good at any time"
-    )
+    pairs = await asyncio.gather(*(refresh(services, "customer", first.refresh_token) for _ in range(8)))
+    assert len({pair.refresh_token for pair in pairs}) == 1, "one refresh token of a family is good at any time"
     await refresh(services, "customer", pairs[0].refresh_token)
 
 
@@ -131,9 +127,7 @@ async def test_parallel_use_of_old_and_new_leaves_no_living_token(services: Serv
             await refresh(services, "customer", pair.refresh_token)
 
 
-@pytest.mark.parametrize(
-    "token", ["", "drt_", "drt_" + "A" * 70, "x" * 5000, "drt_\u00e9", "eyJhbGciOiJub25lIn0.e30."]
-)
+@pytest.mark.parametrize("token", ["", "drt_", "drt_" + "A" * 70, "x" * 5000, "drt_\u00e9", "eyJhbGciOiJub25lIn0.e30."])
 async def test_what_we_did_not_make_is_refused_and_ends_nothing(services: Services, token: str) -> None:
     pair = await sign_in(services)
     with pytest.raises(RefreshRefused):

@@ -31,6 +31,4 @@ async def refused(
 
 
 async def an_order(http: aiohttp.ClientSession, amount: int = 100_000, **more: Any) -> dict[str, Any]:
-    return await post(
-        http, "/v1/orders", {"amount": amount, "currency": "INR", "receipt": "booking-1", **more}
-    )
+    return await post(http, "/v1/orders", {"amount": amount, "currency": "INR", "receipt": "booking-1", **more})

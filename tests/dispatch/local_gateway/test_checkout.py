@@ -28,9 +28,7 @@ class Page(HTMLParser):
         return [attrs for name, attrs in self.tags if name == tag]
 
 
-async def test_the_page_offers_four_methods_and_two_buttons(
-    gw: LocalGateway, http: aiohttp.ClientSession
-) -> None:
+async def test_the_page_offers_four_methods_and_two_buttons(gw: LocalGateway, http: aiohttp.ClientSession) -> None:
     order = await an_order(http, 177_120)
     async with aiohttp.ClientSession() as person, person.get(gw.checkout_url(order["id"])) as reply:
         text = await reply.text()
@@ -128,6 +126,4 @@ async def test_a_links_callback_has_its_own_words(gw: LocalGateway, http: aiohtt
         query = {k: v[0] for k, v in parse_qs(urlsplit(reply.headers["Location"]).query).items()}
     assert query["razorpay_payment_link_status"] == "paid"
     message = f"{link['id']}|s1|paid|{query['razorpay_payment_id']}".encode()
-    assert (
-        query["razorpay_signature"] == hmac.new(gw.key_secret.encode(), message, hashlib.sha256).hexdigest()
-    )
+    assert query["razorpay_signature"] == hmac.new(gw.key_secret.encode(), message, hashlib.sha256).hexdigest()

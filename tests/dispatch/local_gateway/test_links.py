@@ -11,9 +11,7 @@ from tests.dispatch.local_gateway.calls import get, post, refused
 
 
 async def test_a_link_is_paid_at_its_address(gw: LocalGateway, http: aiohttp.ClientSession) -> None:
-    link = await post(
-        http, "/v1/payment_links", {"amount": 50_000, "currency": "INR", "reference_id": "sub-1"}
-    )
+    link = await post(http, "/v1/payment_links", {"amount": 50_000, "currency": "INR", "reference_id": "sub-1"})
     assert link["status"] == "created"
     async with http.get(link["short_url"]) as page:
         assert page.status == 200
@@ -26,9 +24,7 @@ async def test_a_link_is_paid_at_its_address(gw: LocalGateway, http: aiohttp.Cli
     assert "already attempted" in twice["description"]
 
 
-async def test_cancelled_and_expired_links_are_not_paid(
-    gw: LocalGateway, http: aiohttp.ClientSession
-) -> None:
+async def test_cancelled_and_expired_links_are_not_paid(gw: LocalGateway, http: aiohttp.ClientSession) -> None:
     first = await post(http, "/v1/payment_links", {"amount": 50_000, "reference_id": "a"})
     soon = int(time.time()) + 60
     second = await post(http, "/v1/payment_links", {"amount": 50_000, "reference_id": "b", "expire_by": soon})

@@ -50,9 +50,7 @@ async def test_orders_are_found_by_receipt(http: aiohttp.ClientSession) -> None:
         ({"amount": 500, "card": {"number": "4111111111111111"}}, "card"),
     ],
 )
-async def test_a_wrong_order_is_refused_by_field(
-    http: aiohttp.ClientSession, body: dict[str, Any], field: str
-) -> None:
+async def test_a_wrong_order_is_refused_by_field(http: aiohttp.ClientSession, body: dict[str, Any], field: str) -> None:
     status, error = await refused(http, "/v1/orders", body)
     assert (status, error["code"], error["field"]) == (400, "BAD_REQUEST_ERROR", field)
     assert (await get(http, "/v1/orders"))["count"] == 0
@@ -110,9 +108,7 @@ async def test_a_failed_payment_cannot_be_captured(gw: LocalGateway, http: aioht
     assert (await refused(http, path, {"amount": 100_000, "currency": "INR"}))[0] == 400
 
 
-async def test_the_second_payment_of_an_order_goes_back(
-    gw: LocalGateway, http: aiohttp.ClientSession
-) -> None:
+async def test_the_second_payment_of_an_order_goes_back(gw: LocalGateway, http: aiohttp.ClientSession) -> None:
     order = await an_order(http)
     await gw.pay(order["id"])
     second = await gw.pay(order["id"])

@@ -40,9 +40,7 @@ async def test_a_payout_needs_a_key_and_happens_once(gw: LocalGateway, http: aio
     first = await post(http, "/v1/payouts", payout(account), **key)
     assert first["status"] == "processing"
     assert await post(http, "/v1/payouts", payout(account), **key) == first
-    assert (
-        "Different" in (await refused(http, "/v1/payouts", payout(account, 60_000), **key))[1]["description"]
-    )
+    assert "Different" in (await refused(http, "/v1/payouts", payout(account, 60_000), **key))[1]["description"]
     await gw.quiet()
     done = await get(http, f"/v1/payouts/{first['id']}")
     assert (done["status"], bool(done["utr"])) == ("processed", True)

@@ -16,9 +16,7 @@ from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, LocalGateway
 def test_the_program_says_when_it_is_ready_and_stops_when_told(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "dispatch.local_gateway", "--port", "0", "--data", str(tmp_path)]
     root = Path(__file__).resolve().parents[3]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, cwd=root, env=dict(os.environ)
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root, env=dict(os.environ)) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         process.send_signal(signal.SIGTERM)

@@ -18,9 +18,7 @@ async def test_a_restart_forgets_nothing(tmp_path: Path, shop: Shop) -> None:
         refund = await post(http, f"/v1/payments/{payment_id}/refund", {"amount": 500}, **key)
         second = await an_order(http, receipt="late")
         late = await gw.pay(second["id"], "authorized_late")
-        await gw.control(
-            webhook_url="http://127.0.0.1:9/", retry_s=0.01, emit={"event": "test", "payload": {}}
-        )
+        await gw.control(webhook_url="http://127.0.0.1:9/", retry_s=0.01, emit={"event": "test", "payload": {}})
         before = await gw.state()
     async with LocalGateway(data=tmp_path, seed=1, webhook_url=shop.url) as gw, signed_in(gw) as http:
         after = await gw.state()

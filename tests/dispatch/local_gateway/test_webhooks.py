@@ -9,9 +9,7 @@ from tests.dispatch.local_gateway.calls import an_order, post
 from tests.dispatch.local_gateway.shop import Shop
 
 
-async def test_a_payment_tells_three_signed_events(
-    gw: LocalGateway, http: aiohttp.ClientSession, shop: Shop
-) -> None:
+async def test_a_payment_tells_three_signed_events(gw: LocalGateway, http: aiohttp.ClientSession, shop: Shop) -> None:
     order = await an_order(http)
     paid = await gw.pay(order["id"])
     got = await shop.wait_for(3)
@@ -41,9 +39,7 @@ async def test_the_other_events(gw: LocalGateway, http: aiohttp.ClientSession, s
     assert shop.got[5].body["contains"] == ["refund", "payment"]
 
 
-async def test_it_is_sent_again_until_it_is_taken(
-    gw: LocalGateway, http: aiohttp.ClientSession, shop: Shop
-) -> None:
+async def test_it_is_sent_again_until_it_is_taken(gw: LocalGateway, http: aiohttp.ClientSession, shop: Shop) -> None:
     await gw.control(retry_s=0.01)
     shop.answers = [500, 302, 404]
     order = await an_order(http)
@@ -63,9 +59,7 @@ async def test_duplicates_have_the_same_id(gw: LocalGateway, http: aiohttp.Clien
     assert len({(g.event_id, g.raw, g.signature) for g in got}) == 1
 
 
-async def test_held_events_leave_in_the_order_wanted(
-    gw: LocalGateway, http: aiohttp.ClientSession, shop: Shop
-) -> None:
+async def test_held_events_leave_in_the_order_wanted(gw: LocalGateway, http: aiohttp.ClientSession, shop: Shop) -> None:
     await gw.control(webhooks={"hold": True})
     order = await an_order(http)
     await gw.pay(order["id"])
@@ -112,9 +106,7 @@ async def test_dropped_forged_and_old(gw: LocalGateway, http: aiohttp.ClientSess
     assert (await gw.state())["events"] == {"delivered": 3, "dropped": 1}
 
 
-async def test_events_wait_for_a_shop_that_is_down(
-    http: aiohttp.ClientSession, gw: LocalGateway, shop: Shop
-) -> None:
+async def test_events_wait_for_a_shop_that_is_down(http: aiohttp.ClientSession, gw: LocalGateway, shop: Shop) -> None:
     await gw.control(webhook_url="http://127.0.0.1:9/hook", retry_s=0.01)
     await gw.control(emit={"event": "test.one", "payload": {}})
     while not (await gw.events())[0]["attempts"]:

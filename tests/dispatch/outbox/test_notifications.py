@@ -10,7 +10,7 @@ import pytest
 
 from dispatch.engine.facts import BOOKING_FACTS
 from dispatch.events import SYSTEM, Actor, Fact
-from dispatch.outbox import languages, message_settings, messages, notifications, push_tokens
+from dispatch.outbox import languages, message_settings, notifications, push_tokens
 from dispatch.outbox.sweeper import OutboxSweeper
 from dispatch.ports.messages import Message, RecipientGone
 from dispatch.services import Reactions, Services
@@ -76,9 +76,7 @@ async def test_an_offer_goes_to_its_technician_only(services: Services) -> None:
     ("actor", "phones"),
     [("customer", [OTHER_PHONE]), ("admin", [PHONE, OTHER_PHONE]), ("system", [PHONE, OTHER_PHONE])],
 )
-async def test_nobody_gets_an_sms_about_their_own_deed(
-    services: Services, actor: str, phones: list[str]
-) -> None:
+async def test_nobody_gets_an_sms_about_their_own_deed(services: Services, actor: str, phones: list[str]) -> None:
     await booked(services)
     async with services.read() as conn:
         booking_id = await conn.fetchval("SELECT id FROM bookings")
@@ -144,9 +142,7 @@ async def message(services: Services) -> str:
         ("payment.captured", {"amount_minor": 177120}, "Your payment of INR 1,771.20 for"),
     ],
 )  # fmt: skip
-async def test_messages_name_the_amounts(
-    services: Services, fact: str, data: dict[str, Any], words: str
-) -> None:
+async def test_messages_name_the_amounts(services: Services, fact: str, data: dict[str, Any], words: str) -> None:
     _, _, booking_id = await booked(services)
     await happen(services, booking_id, fact, Actor("admin"), reason="rain.", currency="INR", **data)
     assert words in await message(services)
@@ -300,13 +296,3 @@ async def test_customers_are_told_of_what_is_no_bookings(services: Services) -> 
     assert await told(services) == [("customer", "promotion")]
     assert await message(services) == "{braces} stay"
     assert await sent(services) == [("push", f"customer:{account_id}"), ("sms", PHONE)]
-
-
-async def test_the_same_key_is_the_same_message(services: Services) -> None:
-    async with services.transaction() as tx:
-        ids = [
-            await messages.enqueue(tx, "email", "a@example.com", "password_changed", {}, key=key)
-            for key in ("k1", "k1", "k2", None, None)
-        ]
-    assert ids[0] == ids[1] and len(set(ids)) == 4
-    assert len(await outbox(services, "email")) == 4

@@ -144,9 +144,7 @@ def test_the_wait_grows_is_jittered_and_respects_the_provider() -> None:
     assert sweeper.retry_delay_s(1, 1e9) == sweeper.DELAYS_S[-1]
 
 
-async def test_in_production_a_secret_is_sealed_until_sent_and_then_erased(
-    fresh_pool: Pool, tmp_path: Path
-) -> None:
+async def test_in_production_a_secret_is_sealed_until_sent_and_then_erased(fresh_pool: Pool, tmp_path: Path) -> None:
     services = make_services(fresh_pool, tmp_path, env="production")
     await put(services, "CANARY", is_secret=True)
     assert "CANARY" not in await everything(fresh_pool)

@@ -178,9 +178,7 @@ async def test_then_the_centre_of_the_pincode(town: City, account: UUID) -> None
 
 
 async def test_then_a_zone_of_the_city(town: City, account: UUID) -> None:
-    found = await addresses.locate(
-        town.services, await create(town, account, postal_code="999999", city="KOLKATA")
-    )
+    found = await addresses.locate(town.services, await create(town, account, postal_code="999999", city="KOLKATA"))
     assert found.zone is not None
     assert found.is_approximate
 

@@ -82,9 +82,7 @@ async def test_the_export_has_everything_of_theirs(services: Services) -> None:
     assert "hash" not in text
 
 
-async def test_erasure_leaves_no_trace_of_the_person_but_the_rows(
-    services: Services, fresh_pool: Pool
-) -> None:
+async def test_erasure_leaves_no_trace_of_the_person_but_the_rows(services: Services, fresh_pool: Pool) -> None:
     signed_in = await with_a_past(services)
     token = await stepped_up(services)
     await erasure.erase(services, signed_in.account.id, token)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
+from dispatch.events import Actor
 from dispatch.parties import members
 from dispatch.parties.members import AlreadyMember, NewMember, TooManyMembers
 from dispatch.services import Services
+from dispatch.webhooks import endpoints
+from dispatch.webhooks.owners import Owner
 from storage import erasure
 from tests.organisations import Home, add_organisation
 
@@ -33,6 +37,23 @@ async def test_one_address_is_one_member_and_one_account(services: Services) -> 
     assert sum(isinstance(m, AlreadyMember) for m in made) == 3
     async with services.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM accounts WHERE email = 'same@race.example'") == 1
+
+
+async def test_each_members_events_leave_in_an_order_of_their_own(services: Services) -> None:
+    home = await add_organisation(services)
+    async with services.transaction() as tx:
+        owner, events = Owner("organisation", home.id), ("user.enrolled", "user.suspended")
+        await endpoints.create(tx, owner, Actor("admin", None), url="https://hooks.example.com/in", events=events)
+    first, second = [await enrol(home, n) for n in (1, 2)]
+    assert isinstance(first, UUID)
+    async with services.transaction() as tx:
+        await members.apply_status(tx, home.id, first, "suspended", "Left")
+    async with services.read() as conn:
+        told = await conn.fetch("SELECT type, data ->> 'member_id' AS who, stream FROM webhook_deliveries ORDER BY no")
+    assert [(t["type"], t["who"]) for t in told] == [
+        ("user.enrolled", str(first)), ("user.enrolled", str(second)), ("user.suspended", str(first)),
+    ]  # fmt: skip
+    assert told[0]["stream"] == told[2]["stream"] != told[1]["stream"]
 
 
 async def test_an_erased_account_leaves_no_name(services: Services) -> None:

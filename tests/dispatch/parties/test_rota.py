@@ -51,9 +51,7 @@ async def test_those_on_duty_hear_once_by_each_of_their_channels(services: Servi
     assert await rota.tell(services) == 3
 
 
-async def test_what_was_told_does_not_hide_what_was_not(
-    services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_was_told_does_not_hide_what_was_not(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rota, "MOST_TOLD", 2)
     await on_duty(services, await add_staff(services, "support", "one@example.com"), -1, 1)
     for n in range(5):

@@ -6,12 +6,14 @@ import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from dispatch.access import signing
+from dispatch.access.passwords import LinkRefused
 from dispatch.access.permissions import grants_of
-from dispatch.access.signing import NoMembership
-from dispatch.errors import Missing
+from dispatch.access.signing import NoMembership, WrongCredentials
+from dispatch.errors import Invalid, Missing
 from dispatch.events import Actor
 from dispatch.parties import staff
 from dispatch.parties.staff import AlreadyStaff, BeyondYou, Giver, LastSuperAdmin, NotYourself
@@ -148,11 +150,61 @@ async def test_blocking_ends_sign_ins_and_letting_in_allows_new_ones(services: S
     assert (await signing.sign_in(services, NEW, PASSWORD)).tie.role == "support"
 
 
+async def test_an_invitation_that_is_blocked_is_over(services: Services) -> None:
+    made = await staff.invite(services, giver(), NEW, "New", "support", {})
+    link = await link_in_outbox(services, NEW)
+    async with services.transaction() as tx:
+        told = await staff.set_blocked(tx, giver(), made.id, is_blocked=True, reason="a wrong address")
+    assert told.status == "removed"
+    with pytest.raises(LinkRefused):
+        await signing.use_link(services, link, PASSWORD)
+    with pytest.raises(Missing):
+        await block(services, giver(), made.id, is_blocked=False)
+    async with services.read() as conn:
+        audited = await conn.fetchval("SELECT changes FROM audit_log WHERE action = 'block_staff'")
+    assert audited == {"status": {"old": "invited", "new": "removed"}, "reason": "a wrong address"}
+    again = await staff.invite(services, giver(), NEW, "New", "finance", {})
+    assert (again.id, again.status) == (made.id, "invited")
+    await signing.use_link(services, await link_in_outbox(services, NEW), PASSWORD)
+    assert (await signing.sign_in(services, NEW, PASSWORD)).tie.role == "finance"
+
+
+async def test_a_super_admin_has_no_permissions_of_their_own(services: Services) -> None:
+    boss, below = await add_staff(services, "super_admin"), await add_staff(services, "support")
+    with pytest.raises(Invalid) as refused:
+        await staff.invite(services, giver(), NEW, "New", "super_admin", {"staff": None})
+    assert list(refused.value.fields) == ["permissions"]
+    await change(services, giver(), below, permissions={"bookings": "read", "promos": "write"})
+    for one, changes in (
+        (boss, {"permissions": {"staff": "read"}}), (below, {"role": "super_admin", "permissions": {"staff": None}}),
+    ):  # fmt: skip
+        with pytest.raises(Invalid) as refused:
+            await change(services, giver(), one, **changes)
+        assert list(refused.value.fields) == ["permissions"]
+    await change(services, giver(), boss, permissions={})
+    await change(services, giver(), below, role="super_admin")
+    async with services.read() as conn:
+        assert (await staff.get(conn, below)).permissions == {}
+    with pytest.raises(asyncpg.CheckViolationError, match="super_admin_has_all"):
+        await add_staff(services, "super_admin", permissions={"staff": None})
+
+
+async def test_a_reset_of_an_invitation_sends_it_again_and_leaves_the_password(services: Services) -> None:
+    account_id = await add_account(services, NEW, PASSWORD)
+    await add_membership(services, account_id, "provider", "owner", await add_party(services, "provider", "P-2"))
+    made = await staff.invite(services, giver(), NEW, "New", "support", {})
+    await staff.reset(services, giver(), made.id, drops_totp=False)
+    assert (await signing.sign_in(services, NEW, PASSWORD, audience="provider")).tie.account_id == account_id
+    await signing.use_link(services, await link_in_outbox(services, NEW), PASSWORD)
+    assert (await signing.sign_in(services, NEW, PASSWORD, audience="admin")).tie.role == "support"
+
+
 async def test_a_reset_ends_sign_ins_and_sends_a_link(services: Services) -> None:
     person = await add_staff(services, "support", NEW, password=PASSWORD)
     done = await signing.sign_in(services, NEW, PASSWORD)
-    async with services.transaction() as tx:
-        await staff.reset(tx, giver(), person, drops_totp=True)
+    await staff.reset(services, giver(), person, drops_totp=True)
+    with pytest.raises(WrongCredentials):
+        await signing.sign_in(services, NEW, PASSWORD)
     assert not await services.sessions.alive(done.pair.session_id, "admin")
     await signing.use_link(services, await link_in_outbox(services, NEW), "another password")
     assert (await signing.sign_in(services, NEW, "another password")).tie.role == "support"
@@ -162,6 +214,7 @@ async def test_every_change_is_audited(services: Services) -> None:
     await add_staff(services, "super_admin")
     by = giver()
     made = await staff.invite(services, by, NEW, "New", "support", {})
+    await signing.use_link(services, await link_in_outbox(services, NEW), PASSWORD)
     await change(services, by, made.id, role="finance")
     await block(services, by, made.id)
     await block(services, by, made.id, is_blocked=False)

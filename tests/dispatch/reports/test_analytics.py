@@ -113,22 +113,40 @@ async def done(services: Services, technician_id: UUID, at: datetime, state: str
     booking_id = await add_booking(services.pool, account_id, "completed", technician_id=technician_id)
     async with services.transaction() as tx:
         run = tx.conn.execute
-        await run("UPDATE bookings SET created_at = $2, rating = $3, rated_at = CASE WHEN $3::int IS NULL THEN NULL"
-                  " ELSE $2::timestamptz END WHERE id = $1", booking_id, at, stars)
-        await run("INSERT INTO offers (id, booking_id, technician_id, round, attempt, state, earning_minor, currency,"
-                  " expires_at, answered_at) VALUES ($1, $1, $2, 1, 1, 'accepted', 700, 'INR', now(), now())",
-                  booking_id, technician_id)
-        await run("INSERT INTO assignments (id, booking_id, offer_id, technician_id, state, payee_id,"
-                  " technician_share_pct, platform_share_pct, earning_minor, completed_at, cancelled_at)"
-                  " VALUES ($1, $1, $1, $2, $3, $2, 70, 30, 700, CASE WHEN $3 = 'completed' THEN $4::timestamptz END,"
-                  " CASE WHEN $3 = 'cancelled' THEN $4::timestamptz END)", booking_id, technician_id, state, at)
+        await run(
+            "UPDATE bookings SET created_at = $2, rating = $3, rated_at = CASE WHEN $3::int IS NULL THEN NULL"
+            " ELSE $2::timestamptz END WHERE id = $1",
+            booking_id,
+            at,
+            stars,
+        )
+        await run(
+            "INSERT INTO offers (id, booking_id, technician_id, round, attempt, state, earning_minor, currency,"
+            " expires_at, answered_at) VALUES ($1, $1, $2, 1, 1, 'accepted', 700, 'INR', now(), now())",
+            booking_id,
+            technician_id,
+        )
+        await run(
+            "INSERT INTO assignments (id, booking_id, offer_id, technician_id, state, payee_id,"
+            " technician_share_pct, platform_share_pct, earning_minor, completed_at, cancelled_at)"
+            " VALUES ($1, $1, $1, $2, $3, $2, 70, 30, 700, CASE WHEN $3 = 'completed' THEN $4::timestamptz END,"
+            " CASE WHEN $3 = 'cancelled' THEN $4::timestamptz END)",
+            booking_id,
+            technician_id,
+            state,
+            at,
+        )
         service_id = await tx.conn.fetchval("SELECT id FROM services LIMIT 1") or await tx.conn.fetchval(
             "INSERT INTO services (name, category, service_type, tier)"
             " VALUES ('Facial - Minimal', 'Facial', 'Facial', 'Minimal') RETURNING id"
         )
-        await run("INSERT INTO booking_items (booking_id, position, service_id, name, category, tier, quantity,"
-                  " duration_minutes, list_price_minor, price_minor)"
-                  " VALUES ($1, 1, $2, 'Facial', 'Facial', 'Minimal', 2, 60, 500, 450)", booking_id, service_id)
+        await run(
+            "INSERT INTO booking_items (booking_id, position, service_id, name, category, tier, quantity,"
+            " duration_minutes, list_price_minor, price_minor)"
+            " VALUES ($1, 1, $2, 'Facial', 'Facial', 'Minimal', 2, 60, 500, 450)",
+            booking_id,
+            service_id,
+        )
         if state == "completed":
             await run("INSERT INTO earnings (booking_id, assignment_id, technician_id, payee_id, technician_share_pct,"
                       " currency, booking_minor, tax_minor, earning_minor, platform_minor, payment_method, created_at)"

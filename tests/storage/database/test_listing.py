@@ -227,7 +227,6 @@ def value_for(listed: Listed[Any], name: str) -> Any:
     return next(value for kind, value in values.items() if f"{{}}::{kind}" in filter_)
 
 
-
 def filled(listed: Listed[Any], wanted: Wanted) -> Wanted:
     return Wanted(sorts=wanted.sorts, filters={n: value_for(listed, n) for n in wanted.filters}, search=wanted.search)
 

@@ -27,9 +27,7 @@ def as_gateway(client: RazorpayGateway) -> Gateway:
     return client
 
 
-async def an_order(
-    client: RazorpayGateway, amount: int = 100_000, receipt: str = "booking-1"
-) -> GatewayOrder:
+async def an_order(client: RazorpayGateway, amount: int = 100_000, receipt: str = "booking-1") -> GatewayOrder:
     return await client.create_order(amount, "INR", receipt, {"booking": "b1"})
 
 
@@ -57,9 +55,7 @@ async def test_orders(client: RazorpayGateway) -> None:
     assert await client.fetch_order_payments(order.id) == []
 
 
-async def test_of_two_orders_with_a_receipt_the_paid_one_is_found(
-    client: RazorpayGateway, gw: LocalGateway
-) -> None:
+async def test_of_two_orders_with_a_receipt_the_paid_one_is_found(client: RazorpayGateway, gw: LocalGateway) -> None:
     first, second = await an_order(client), await an_order(client)
     assert (await client.find_order_by_receipt("booking-1")) in (first, second)
     await gw.pay(second.id)
@@ -95,9 +91,7 @@ async def test_capture(client: RazorpayGateway, gw: LocalGateway) -> None:
         await client.capture(payment_id, 100_000, "INR")
 
 
-async def test_the_arguments_of_one_capture_do_not_leak_into_another(
-    client: RazorpayGateway, gw: LocalGateway
-) -> None:
+async def test_the_arguments_of_one_capture_do_not_leak_into_another(client: RazorpayGateway, gw: LocalGateway) -> None:
     ids = []
     for n in range(6):
         order = await an_order(client, 10_000 + n, f"r{n}")
@@ -169,9 +163,7 @@ async def test_payouts(client: RazorpayGateway, gw: LocalGateway) -> None:
     assert account != await client.create_fund_account(contact, vpa="payee@bank")
 
     async def pay_out(amount: int = 50_000) -> Any:
-        return await client.create_payout(
-            account, amount, "INR", idempotency_key="payout-1", reference_id="PO-1"
-        )
+        return await client.create_payout(account, amount, "INR", idempotency_key="payout-1", reference_id="PO-1")
 
     payout = await pay_out()
     assert (payout.status, payout.amount_minor, payout.reference_id) == ("processing", 50_000, "PO-1")
@@ -240,9 +232,7 @@ async def test_a_refund_in_trouble_is_settled_by_its_key(
     assert await client.list_refunds_of(payment_id) == [refund]
 
 
-async def test_an_order_whose_reply_was_lost_is_found_by_its_receipt(
-    client: RazorpayGateway, gw: LocalGateway
-) -> None:
+async def test_an_order_whose_reply_was_lost_is_found_by_its_receipt(client: RazorpayGateway, gw: LocalGateway) -> None:
     await gw.control(api=[{"fault": "close", "match": "POST /v1/orders"}])
     with pytest.raises(GatewayUnknown):
         await an_order(client)

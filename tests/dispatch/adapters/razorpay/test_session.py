@@ -44,9 +44,7 @@ async def test_a_slow_reply_in_time_is_a_reply(client: RazorpayGateway, gw: Loca
     assert (await an_order(client)).status == "created"
 
 
-async def test_what_waited_in_vain_for_a_thread_was_never_sent(
-    hasty: RazorpayGateway, gw: LocalGateway
-) -> None:
+async def test_what_waited_in_vain_for_a_thread_was_never_sent(hasty: RazorpayGateway, gw: LocalGateway) -> None:
     await gw.control(api=[{"fault": "hang", "next": 1, "match": "POST /v1/orders"}])
     results = await asyncio.gather(
         an_order(hasty, receipt="one"), an_order(hasty, receipt="two"), return_exceptions=True
@@ -103,9 +101,7 @@ async def test_wrong_keys_are_no_refusal_of_what_was_asked(gw: LocalGateway) -> 
         (KeyError("surprise"), None, None, GatewayUnknown),
     ],
 )
-def test_the_sdks_errors(
-    raised: Exception, status: int | None, code: str | None, mapped: type[GatewayError]
-) -> None:
+def test_the_sdks_errors(raised: Exception, status: int | None, code: str | None, mapped: type[GatewayError]) -> None:
     with BoundedSession(1, 1, "http://127.0.0.1") as session:
         session.status, session.gateway_code = status, code
         assert type(adapter._mapped(raised, session)) is mapped

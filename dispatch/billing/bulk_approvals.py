@@ -1,0 +1,98 @@
+"""Approvals of bulk bookings: who is asked, never whoever asks, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from dispatch.access.permissions import ROLES, WRITE
+from dispatch.engine import audit
+from dispatch.errors import Conflict, Invalid, NotAllowed
+from dispatch.parties import budgets, members
+from dispatch.parties.members import By
+from dispatch.services import Tx
+from storage import bulk_bookings as rows
+from storage.bulk_bookings import Bulk
+from storage.database.pool import Conn
+from storage.departments import Department
+
+#: Roles that decide on what others ask for.
+DECIDERS = tuple(role for role, levels in ROLES["organisation"].items() if levels.get("approvals") == WRITE)
+_WHOLE = tuple(role for role in DECIDERS if role != members.MANAGER)
+
+
+class WrongStatus(Conflict):
+    """This bulk booking is not at a point where that can be done."""
+
+    code = "wrong_state"
+
+
+class NotApprover(NotAllowed):
+    """You are not one of those who were asked to approve this."""
+
+    code = "not_approver"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the request says of it; `approvers` are members."""
+
+    is_required: bool = False
+    approvers: Sequence[UUID] = ()
+
+
+async def approvers(
+    tx: Tx, by: By, wanted: Wanted, department: Department | None, asking: UUID, total_minor: int, today: date
+) -> list[UUID]:
+    """Whose word is waited for: nobody, or members other than whoever asks. Raises Invalid."""
+    allotted = await budgets.in_force(tx.conn, by.organisation_id, today)
+    concerned = {None, department.id if department else None}
+    lines = [allotted[key].approval_above_minor for key in concerned if key in allotted]
+    is_large = any(line is not None and total_minor > line for line in lines)
+    asks = False
+    if by.member_id is not None:
+        me = await members.get(tx.conn, By(by.organisation_id, by.actor, by.role), by.member_id)
+        asks = me.require_approval
+    if not (wanted.is_required or asks or is_large or (department and department.approval_required)):
+        return []
+    named = list(dict.fromkeys(wanted.approvers or (department.approvers if department else ())))
+    if named:
+        found = await rows.approvers(tx.conn, organisation_id=by.organisation_id, ids=named, roles=list(DECIDERS))
+        unfit = set(named) - {one.id for one in found}
+        if wanted.approvers and unfit:
+            raise Invalid({"billing.approvers": "Everybody named here must be an active member who may approve."})
+        named = [one for one in named if one not in unfit and one != asking]
+        if wanted.approvers and not named:
+            raise Invalid({"billing.approvers": "Nobody approves what they ask for themselves: name somebody else."})
+    if not named:
+        others = await rows.deciders(tx.conn, organisation_id=by.organisation_id, roles=list(_WHOLE))
+        named = [one.id for one in others if one.id != asking][:1]
+    if not named:
+        raise Invalid({"billing.approvers": "This needs an approval, and nobody else may give it: enrol somebody."})
+    return named
+
+
+async def decide(tx: Tx, by: By, bulk: Bulk, decision: str, note: str | None) -> None:
+    """One of those who were asked has their say. Raises WrongStatus, NotApprover."""
+    if bulk.status != "pending_approval":
+        raise WrongStatus("Nobody's approval is waited for any more.")
+    if by.member_id is None or by.member_id == bulk.member_id:
+        raise NotApprover
+    if by.role in _WHOLE and not await waits_for(tx.conn, bulk):
+        # Whoever was asked is gone: somebody who decides for the whole stands in.
+        await rows.add_approvals(tx.conn, bulk_id=bulk.id, members=[by.member_id])
+    decided = await rows.decide(tx.conn, bulk_id=bulk.id, member_id=by.member_id, decision=decision, note=note)
+    if decided is None:
+        asked = {a.member_id: a for a in await rows.approvals(tx.conn, bulk_id=bulk.id)}
+        if by.member_id not in asked:
+            raise NotApprover
+        raise WrongStatus("You have decided on this already.")
+    await audit.record(tx, by.actor, f"bulk_booking.{decision}", "bulk_booking", bulk.id)
+
+
+async def waits_for(conn: Conn, bulk: Bulk) -> list[UUID]:
+    """Whose word is still waited for; who is no longer an active member is not."""
+    asked = await rows.approvals(conn, bulk_id=bulk.id)
+    return [a.member_id for a in asked if a.decision is None and a.is_there]

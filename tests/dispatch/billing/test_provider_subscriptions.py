@@ -1,0 +1,116 @@
+"""Subscriptions that are called off just as they are paid, and what one may not be."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from dispatch.billing import captures, provider_requests, provider_subscriptions
+from dispatch.billing.provider_subscriptions import Change, NewSubscription
+from dispatch.errors import Invalid
+from dispatch.events import Actor
+from storage.payment_requests import PaymentRequest
+from storage.provider_subscriptions import Subscription
+from tests.dispatch.billing.till import Till
+from tests.providers import Owned, add_customer, add_provider, subscribe
+
+ACTOR = Actor("provider", "somebody")
+
+
+async def request_of(till: Till, one: Subscription) -> PaymentRequest:
+    """The newest request for it."""
+    which = await till.world.value(
+        "SELECT id FROM payment_requests WHERE purpose_id = $1 ORDER BY created_at DESC LIMIT 1", one.id
+    )
+    async with till.world.services.read() as conn:
+        return await provider_requests.get(conn, one.provider_id, which)
+
+
+async def line_of(till: Till, request: PaymentRequest) -> str:
+    return str(await till.world.value("SELECT status FROM provider_transactions WHERE id = $1", request.transaction_id))
+
+
+def cancelling(till: Till, one: Subscription, *, refund: bool) -> Any:
+    return provider_subscriptions.cancel(
+        till.world.services, one.provider_id, one.id, refund=refund, actor=ACTOR
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("refund", "line", "given_back"), [(True, "refunded", 300_000), (False, "settled", None)])
+async def test_one_that_is_paid_while_it_is_called_off(
+    deaf_till: Till, refund: bool, line: str, given_back: int | None
+) -> None:
+    till = deaf_till
+    one = await subscribe(till.world.services, await add_provider(till.world.services))
+    request = await request_of(till, one)
+    assert request.payment_id is not None
+    payment, told = await till.reported(request.payment_id)
+    before = await till.deadlocks()
+    async with till.world.services.transaction() as tx:
+        await captures.captured(tx, payment, told)
+        task = asyncio.create_task(cancelling(till, one, refund=refund))
+        await till.until_waiting(task)
+    done = await task
+    assert (done.status, done.refund_minor) == ("cancelled", given_back)
+    await till.worker.run_due()
+    await till.later(minutes=10)
+    await till.worker.run_due()
+    assert (await request_of(till, one)).status == "paid" and await line_of(till, request) == line
+    assert await till.deadlocks() == before
+    await till.check()
+
+
+async def test_calling_off_what_is_paid_changes_nothing(deaf_till: Till) -> None:
+    till = deaf_till
+    one = await subscribe(till.world.services, await add_provider(till.world.services))
+    request = await request_of(till, one)
+    assert request.payment_id is not None
+    payment, told = await till.reported(request.payment_id)
+    async with till.world.services.transaction() as tx:
+        await captures.captured(tx, payment, told)
+        assert not await provider_requests.call_off(tx, request), "as it was read before it was paid"
+    assert await line_of(till, request) == "settled"
+
+
+async def test_what_people_write_on_a_request_makes_nothing_go_on(deaf_till: Till) -> None:
+    till = deaf_till
+    services = till.world.services
+    one = await subscribe(services, await add_provider(services))
+    request = await request_of(till, one)
+    change = provider_requests.Change(metadata={"renewsDays": 3660})
+    await provider_requests.change(services, one.provider_id, request.id, change)
+    assert request.payment_id is not None
+    payment, told = await till.reported(request.payment_id)
+    async with services.transaction() as tx:
+        await captures.captured(tx, payment, told)
+    async with services.read() as conn:
+        assert (await provider_subscriptions.get(conn, one.provider_id, one.id)).ends_at == one.ends_at
+
+
+async def begin(till: Till, owned: Owned, plan_name: str, **values: Any) -> Subscription:
+    customer: UUID = (await add_customer(till.world.services, owned)).id
+    new = NewSubscription(customer, plan_name, **values)
+    return await provider_subscriptions.create(till.world.services, owned.provider, new)
+
+
+async def test_prices_that_nobody_can_be_asked_for(deaf_till: Till) -> None:
+    till = deaf_till
+    owned = await add_provider(till.world.services)
+    one = await subscribe(till.world.services, owned)
+    with pytest.raises(Invalid) as bad:
+        await begin(till, owned, one.plan_name, currency="EUR")
+    assert bad.value.fields.keys() == {"currency"}
+    with pytest.raises(Invalid) as bad:
+        await begin(till, owned, one.plan_name, amount_minor=99)
+    assert bad.value.fields.keys() == {"amount"}
+    with pytest.raises(Invalid) as bad:
+        async with till.world.services.transaction() as tx:
+            await provider_subscriptions.change(tx, owned.id, one.id, Change(amount_minor=1))
+    assert bad.value.fields.keys() == {"amount"}
+    with pytest.raises(Invalid):
+        await subscribe(till.world.services, owned, 99)
+    made = await begin(till, owned, one.plan_name, currency="EUR", amount_minor=100)
+    assert (made.currency, made.amount_minor) == ("EUR", 100)

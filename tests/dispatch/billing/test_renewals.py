@@ -1,0 +1,76 @@
+"""The clock's turn over subscriptions: it waits for nobody's page, and one that cannot be done stops no other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dispatch.billing import provider_requests, provider_subscriptions, renewals
+from dispatch.errors import Conflict
+from storage.provider_subscriptions import Subscription
+from tests.dispatch.billing.till import Till
+from tests.providers import add_provider, subscribe
+
+
+async def now(till: Till, one: Subscription) -> Subscription:
+    async with till.world.services.read() as conn:
+        return await provider_subscriptions.get(conn, one.provider_id, one.id)
+
+
+async def test_what_costs_nothing_goes_on_without_a_request(deaf_till: Till) -> None:
+    till, services = deaf_till, deaf_till.world.services
+    owned = await add_provider(services)
+    free = await subscribe(services, owned, 0, auto_renew=True)
+    once = await subscribe(services, owned, 0)
+    await till.world.advance(days=28)
+    assert (await renewals.turn(services))["asked"] == 1
+    assert (await renewals.turn(services))["asked"] == 0
+    await till.world.advance(days=3)
+    assert (await renewals.turn(services))["ended"] == 1
+    shown = await now(till, free)
+    assert (shown.status, (shown.ends_at - free.ends_at).days) == ("active", 30)
+    assert (await now(till, once)).status == "expired"
+    assert await till.world.value("SELECT count(*) FROM payment_requests") == 0
+
+
+async def test_the_page_is_made_later_by_its_intent(deaf_till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    till, services = deaf_till, deaf_till.world.services
+    await subscribe(services, await add_provider(services), auto_renew=True)
+    await till.worker.run_due()
+    await till.world.advance(days=28)
+
+    async def refuse(*args: Any) -> Any:
+        raise AssertionError("the clock waits for no page")
+
+    monkeypatch.setattr(provider_requests, "with_page", refuse)
+    assert (await renewals.turn(services))["asked"] == 1
+    newest = "SELECT url FROM payment_requests WHERE renews_days = 30"
+    assert await till.world.value(newest) is None
+    await till.worker.run_due()
+    assert (await till.world.value(newest)).startswith("http")
+
+
+async def test_one_that_cannot_be_done_stops_no_other_and_what_is_over_ends_first(
+    deaf_till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till, services = deaf_till, deaf_till.world.services
+    owned = await add_provider(services)
+    over = await subscribe(services, owned, 0)
+    await till.world.advance(days=4)
+    bad, good = [await subscribe(services, owned, 0, auto_renew=True) for _ in range(2)]
+    await till.world.advance(days=27)
+    extend = provider_subscriptions.rows.extend
+
+    async def hurt(conn: Any, *, id: Any, days: int) -> int:
+        assert (await now(till, over)).status == "expired", "what is over ends before anything is asked for"
+        if id == bad.id:
+            raise Conflict
+        return await extend(conn, id=id, days=days)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(provider_subscriptions.rows, "extend", hurt)
+        assert (await renewals.turn(services))["asked"] == 1
+    assert (await now(till, good)).ends_at > good.ends_at and (await now(till, bad)).ends_at == bad.ends_at
+    assert (await renewals.turn(services))["asked"] == 1, "at the next turn it is tried again"
+    assert (await now(till, bad)).ends_at > bad.ends_at

@@ -1,0 +1,107 @@
+"""The gateway's page: one that nobody wants any more when it is made is closed, and its money still known."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dispatch.billing import provider_requests, request_links
+from dispatch.billing.provider_requests import Change
+from dispatch.ports.gateway import Gateway, GatewayLink
+from storage import intents as intent_rows
+from storage.payment_requests import PaymentRequest
+from tests.dispatch.billing.till import Till
+from tests.providers import add_provider, ask
+
+
+class Slow:
+    """The gateway; before it answers to a call for a page something else happens."""
+
+    def __init__(self, gateway: Gateway, meanwhile: Callable[[], Awaitable[Any]]) -> None:
+        self._gateway, self._meanwhile = gateway, meanwhile
+        self.made: list[GatewayLink] = []
+
+    async def create_payment_link(self, *args: Any, **words: Any) -> GatewayLink:
+        self.made.append(await self._gateway.create_payment_link(*args, **words))
+        await self._meanwhile()
+        return self.made[-1]
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a page that does not come."""
+    monkeypatch.setattr(provider_requests, "WAIT_S", 0.0)
+
+
+async def asked_while_away(till: Till) -> PaymentRequest:
+    """A request whose page could not be made at once."""
+    await till.away(match="* /v1/payment_links*")
+    request = await ask(till.world.services, await add_provider(till.world.services))
+    await till.back()
+    assert request.url is None and request.payment_id is not None
+    return request
+
+
+async def make(till: Till, request: PaymentRequest, gateway: Any) -> None:
+    async with till.world.services.read() as conn:
+        intent = await intent_rows.of_payment(conn, payment_id=request.payment_id, kind="link")
+    assert intent is not None
+    await request_links.make(till.world.services, gateway, intent)
+
+
+@pytest.mark.parametrize("what", ["called off", "another amount"])
+async def test_a_page_that_nobody_wants_any_more_is_closed_and_its_money_goes_back(deaf_till: Till, what: str) -> None:
+    till, services = deaf_till, deaf_till.world.services
+    request = await asked_while_away(till)
+
+    async def change() -> None:
+        if what == "called off":
+            await provider_requests.cancel(services, request.provider_id, request.id)
+        else:
+            await provider_requests.change(services, request.provider_id, request.id, Change(amount_minor=90_000))
+
+    slow = Slow(till.gateway, change)
+    await make(till, request, slow)
+    (link,) = slow.made
+    assert (await till.gateway.fetch_payment_link(link.id)).status == "cancelled"
+    order = await till.world.value("SELECT gateway_order_id FROM payments WHERE id = $1", request.payment_id)
+    assert order == link.order_id, "should it have been paid before it was closed, that money is known"
+    async with services.read() as conn:
+        now = await provider_requests.get(conn, request.provider_id, request.id)
+    assert now.gateway_link_id != link.id and now.url != link.short_url
+
+
+class Late:
+    """The gateway as it is where an order comes to be only when somebody pays."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self.order_id: str | None = None
+
+    async def create_payment_link(self, *args: Any, **words: Any) -> GatewayLink:
+        made = await self._gateway.create_payment_link(*args, **words)
+        self.order_id = made.order_id
+        return replace(made, order_id=None)
+
+
+@pytest.mark.parametrize("is_called_off", [False, True])
+async def test_a_page_whose_order_is_not_known_yet_is_asked_about(deaf_till: Till, is_called_off: bool) -> None:
+    till, services = deaf_till, deaf_till.world.services
+    request = await asked_while_away(till)
+    late = Late(till.gateway)
+    await make(till, request, late)
+    assert late.order_id is not None
+    await till.gw.pay(late.order_id)
+    if is_called_off:
+        await provider_requests.cancel(services, request.provider_id, request.id)
+    await till.later(minutes=3)
+    await till.worker.run_due()
+    async with services.read() as conn:
+        now = await provider_requests.get(conn, request.provider_id, request.id)
+    assert now.status == ("cancelled" if is_called_off else "paid")
+    refunds = await till.world.value("SELECT count(*) FROM refunds WHERE payment_id = $1", request.payment_id)
+    assert refunds == is_called_off, "money that nobody asks for any more goes back"
+    await till.check()
