@@ -13,6 +13,7 @@ from api.audiences import Member, erp
 from api.erp.partner_lists import LONG, wanted
 from api.erp.partner_views import FlatPartner, columns_out, form_of
 from api.shared.exports import ExportQuery, file, whole
+from api.wire.contents import shortened, unclean
 from api.wire.listing import Listing
 from api.wire.models import Query, View
 from api.wire.parsing import validate_body
@@ -143,6 +144,8 @@ async def _row(services: Services, line: int, held: Mapping[str, str]) -> Row:
     given["custom_fields"] = {
         name.removeprefix(_CUSTOM): value for name, value in held.items() if name.startswith(_CUSTOM)
     }
+    if strange := {name: text for name, cell in held.items() if (text := unclean(name) or unclean(cell))}:
+        return Row(line, None, {shortened(name).replace("\0", ""): [text] for name, text in strange.items()})
     body, bad, _ = validate_body(_ROW, given, erp.dialect, drops_unknown=True)
     if bad:
         return Row(line, None, {name: [sentence(name, text) for text in texts] for name, texts in bad.items()})

@@ -9,7 +9,8 @@ from storage.database.errors import StorageError, is_foreign_key
 from storage.database.pool import Conn
 from storage.payment_terms import PartnerTerm, PaymentTerm
 
-MOST_TERMS = 500
+#: As many as there can be.
+MOST_TERMS = 1000
 
 
 class AlreadyAttached(Conflict):

@@ -46,6 +46,14 @@ async def test_each_row_has_its_result(clerk: Clerk) -> None:
     assert (await clerk.get(f"/partners/{first['partner_id']}"))["partner"]["name"] == "Renamed"
 
 
+async def test_what_is_no_text_fails_its_row_alone(clerk: Clerk) -> None:
+    done = await imported(
+        clerk, "name,email,credit_limit\nZero \0 inside,,\nFine,,\nHuge,,1e400\nHuge,,99999999999999999999\n"
+    )
+    assert [row["result"] for row in done["data"]] == ["failed", "created", "failed", "failed"]
+    assert done["data"][0]["errors"].keys() == {"name"}
+
+
 async def test_what_is_no_such_file_is_refused(clerk: Clerk) -> None:
     for content in ("", "name\n", "\n\n", b"\xff\xfe\x00", "name\n" + "x\n" * 1001):
         assert "file" in (await imported(clerk, content, expect=422))["errors"]
