@@ -10,18 +10,22 @@ from api.edge.credentials import Credentials
 from api.edge.request_info import RequestInfo
 from dispatch.errors import NotAllowed
 from dispatch.events import Actor
+from dispatch.parties import integrations
 from dispatch.parties.integrations import PartnerNotFound
+from dispatch.services import Services
 
 
-def check(caller: Member, id: UUID, permission: str) -> None:
+async def check(services: Services, caller: Member, id: UUID, permission: str) -> None:
     """Lets through staff who may do as much with integrations, and whose own this is and who was granted it.
 
-    Raises NotAllowed, ScopeNotGranted, and PartnerNotFound for somebody else's.
+    Raises NotAllowed, ScopeNotGranted, and PartnerNotFound for somebody else's and for what is no integration.
     """
     level = permission.partition(":")[2]
     if caller.realm == "admin":
         if not caller.grants.allow(f"integrations:{level}"):
             raise NotAllowed
+        async with services.read() as conn:
+            await integrations.get(conn, id)
         return
     if caller.party_id != id:
         raise PartnerNotFound

@@ -52,7 +52,7 @@ async def create(services: Services, caller: Member, id: UUID, body: CustomerIn)
 
     Example: {"name": "Asha Rao", "phoneNumber": "+911234567890"}
     """
-    callers.check(caller, id, "customers:write")
+    await callers.check(services, caller, id, "customers:write")
     phone = normalise(body.phone_number, services.settings.phone_region, "phoneNumber")
     async with services.transaction() as tx:
         made, is_new = await integration_customers.create(
@@ -64,7 +64,7 @@ async def create(services: Services, caller: Member, id: UUID, body: CustomerIn)
 @integration.route("GET", "/{id}/customers", permission=OWN, listing=LIST, tags=TAGS)
 async def list_customers(services: Services, caller: Member, id: UUID, listing: Listing) -> Page[CustomerOut]:
     """The partner's customers, the newest first."""
-    callers.check(caller, id, "customers:read")
+    await callers.check(services, caller, id, "customers:read")
     async with services.read() as conn:
         found = await integration_customers.page(conn, id, listing.wanted)
     return Page.of(found, _out)
@@ -73,7 +73,7 @@ async def list_customers(services: Services, caller: Member, id: UUID, listing: 
 @integration.route("GET", "/{id}/customers/{customer_id}", permission=OWN, tags=TAGS)
 async def get(services: Services, caller: Member, id: UUID, customer_id: UUID) -> CustomerOut:
     """One customer of the partner."""
-    callers.check(caller, id, "customers:read")
+    await callers.check(services, caller, id, "customers:read")
     async with services.read() as conn:
         return _out(await integration_customers.get(conn, id, customer_id))
 
@@ -81,7 +81,7 @@ async def get(services: Services, caller: Member, id: UUID, customer_id: UUID) -
 @integration.route("DELETE", "/{id}/customers/{customer_id}", permission=OWN, tags=TAGS)
 async def forget(services: Services, caller: Member, id: UUID, customer_id: UUID) -> Message:
     """Wipes a customer's name, phone and addresses from what was booked for them; what it cost stays."""
-    callers.check(caller, id, "customers:write")
+    await callers.check(services, caller, id, "customers:write")
     async with services.transaction() as tx:
         await integration_customers.forget(tx, id, customer_id, caller.actor)
     return Message("The customer was erased.")

@@ -39,7 +39,7 @@ async def upload(
 ) -> DocumentsOut:
     """Adds a file, by the onboarding's token or by staff; a field `type` beside it says what it is."""
     if caller is not None and caller.realm == "admin":
-        callers.check(caller, id, "documents:write")
+        await callers.check(services, caller, id, "documents:write")
         return await _kept(services, id, upload, upload.texts.get("type", "other"), caller.actor)
     async with services.read() as conn:
         await integration_onboarding.check(conn, id, callers.onboarding_token(request_info))
@@ -71,7 +71,7 @@ async def delete(services: Services, caller: Member, id: UUID, document_id: UUID
 @integration.route("GET", "/{id}/documents/{document_id}", permission=OWN, tags=TAGS)
 async def fetch(services: Services, caller: Member, id: UUID, document_id: UUID) -> File:
     """The file of an uploaded document."""
-    callers.check(caller, id, "profile:read")
+    await callers.check(services, caller, id, "profile:read")
     async with services.read() as conn:
         found = await integration_onboarding.file_of(conn, id, document_id)
     return content(services, found)

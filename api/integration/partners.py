@@ -173,7 +173,7 @@ async def create(services: Services, caller: Member, body: NewPartnerIn) -> Part
 @integration.route("GET", "/{id}", permission=OWN, tags=TAGS)
 async def get(services: Services, caller: Member, id: UUID) -> PartnerDetail:
     """One partner."""
-    callers.check(caller, id, "profile:read")
+    await callers.check(services, caller, id, "profile:read")
     return await detail(services, caller, id)
 
 
@@ -209,7 +209,7 @@ async def add_note(services: Services, caller: Member, id: UUID, body: NoteIn) -
 @integration.route("POST", "/{id}/credentials/rotate", permission=OWN, tags=("credentials",))
 async def rotate(services: Services, caller: Member, id: UUID) -> Reply[RotatedOut]:
     """A new secret, shown this once; the old one works 24 hours more."""
-    callers.check(caller, id, "credentials:write")
+    await callers.check(services, caller, id, "credentials:write")
     async with services.transaction() as tx:
         made = await integration_access.rotate(tx, id, caller.actor)
     until = integration.dialect.write_time(made.previous_until)

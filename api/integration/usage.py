@@ -88,7 +88,7 @@ class AnalyticsOut(FiguresOut):
 @integration.route("GET", "/{id}/usage", permission=OWN, tags=TAGS)
 async def usage(services: Services, caller: Member, id: UUID, query: SpanQuery) -> UsageOut:
     """What was asked for, by day and by route."""
-    callers.check(caller, id, "usage:read")
+    await callers.check(services, caller, id, "usage:read")
     first, last = query.span(services.clock.now().date())
     async with services.read() as conn:
         used = await integration_usage.of(services, conn, id, first, last)
@@ -106,7 +106,7 @@ async def usage(services: Services, caller: Member, id: UUID, query: SpanQuery) 
 @integration.route("GET", "/{id}/analytics", permission=OWN, tags=TAGS)
 async def analytics(services: Services, caller: Member, id: UUID) -> AnalyticsOut:
     """What came of the partner's calls, ever and within the last thirty days."""
-    callers.check(caller, id, "profile:read")
+    await callers.check(services, caller, id, "profile:read")
     async with services.read() as conn:
         await integrations.get(conn, id)
         ever = await integration_analytics.ever(conn, id)

@@ -127,8 +127,9 @@ LOG = Grammar(
 @integration.route("GET", "/{id}/webhooks", permission=OWN, listing=HOOKS, tags=TAGS)
 async def page(services: Services, caller: Member, id: UUID, listing: Listing) -> Page[WebhookOut]:
     """The partner's subscriptions, the newest first."""
+    owner = await _owner(services, caller, id, READ)
     async with services.read() as conn:
-        return Page.of(await endpoints.page(conn, _owner(caller, id, READ), listing.wanted), _out)
+        return Page.of(await endpoints.page(conn, owner, listing.wanted), _out)
 
 
 @integration.route("POST", "/{id}/webhooks", status=201, permission=OWN, tags=TAGS)
@@ -137,7 +138,7 @@ async def create(services: Services, caller: Member, id: UUID, body: WebhookIn) 
 
     Example: {"url": "https://acme.example/hooks", "events": ["booking.confirmed", "booking.completed"]}
     """
-    owner = _owner(caller, id, WRITE)
+    owner = await _owner(services, caller, id, WRITE)
     async with services.transaction() as tx:
         made = await endpoints.create(
             tx, owner, caller.actor, url=body.url, events=body.events, secret=body.secret,
@@ -152,7 +153,7 @@ async def change(services: Services, caller: Member, id: UUID, webhook_id: UUID,
 
     Example: {"isActive": false}
     """
-    owner = _owner(caller, id, WRITE)
+    owner = await _owner(services, caller, id, WRITE)
     async with services.transaction() as tx:
         changed = await endpoints.change(
             tx, owner, webhook_id, caller.actor, url=body.url, events=body.events, description=body.description,
@@ -164,7 +165,7 @@ async def change(services: Services, caller: Member, id: UUID, webhook_id: UUID,
 @integration.route("DELETE", "/{id}/webhooks/{webhook_id}", permission=OWN, tags=TAGS)
 async def delete(services: Services, caller: Member, id: UUID, webhook_id: UUID) -> Message:
     """Nothing more is sent there."""
-    owner = _owner(caller, id, WRITE)
+    owner = await _owner(services, caller, id, WRITE)
     async with services.transaction() as tx:
         await endpoints.delete(tx, owner, webhook_id, caller.actor)
     return Message("The webhook was deleted.")
@@ -175,7 +176,7 @@ async def regenerate_secret(
     services: Services, caller: Member, id: UUID, webhook_id: UUID, body: SecretIn | None = None
 ) -> Reply[WebhookMadeOut]:
     """A new secret, shown this once; for 24 hours the old one signs too."""
-    owner = _owner(caller, id, WRITE)
+    owner = await _owner(services, caller, id, WRITE)
     async with services.transaction() as tx:
         made = await endpoints.rotate(tx, owner, webhook_id, caller.actor, body.secret if body else None)
     return Reply(_made(made), "Keep the secret: it is shown this once.")
@@ -184,7 +185,7 @@ async def regenerate_secret(
 @integration.route("POST", "/{id}/webhooks/{webhook_id}/test", permission=OWN, tags=TAGS)
 async def test(services: Services, caller: Member, id: UUID, webhook_id: UUID) -> DeliveryOut:
     """Sends a signed `ping`, once; the log says how it went."""
-    owner = _owner(caller, id, WRITE)
+    owner = await _owner(services, caller, id, WRITE)
     async with services.transaction() as tx:
         return _delivery(await endpoints.test(tx, owner, webhook_id, caller.actor))
 
@@ -192,7 +193,7 @@ async def test(services: Services, caller: Member, id: UUID, webhook_id: UUID) -
 @integration.route("GET", "/{id}/webhooks/deliveries", permission=OWN, listing=LOG, tags=TAGS)
 async def log(services: Services, caller: Member, id: UUID, listing: Listing) -> Page[DeliveryOut]:
     """What was delivered or is to be, the newest first."""
-    owner = _owner(caller, id, READ)
+    owner = await _owner(services, caller, id, READ)
     async with services.read() as conn:
         found = await deliveries.page(conn, owner, listing.wanted, services.settings.timezone)
     return Page.of(found, _delivery)
@@ -201,7 +202,7 @@ async def log(services: Services, caller: Member, id: UUID, listing: Listing) ->
 @integration.route("GET", "/{id}/webhooks/deliveries/{delivery_id}", permission=OWN, tags=TAGS)
 async def delivery(services: Services, caller: Member, id: UUID, delivery_id: UUID) -> DeliveryDetail:
     """One delivery with every try of it."""
-    owner = _owner(caller, id, READ)
+    owner = await _owner(services, caller, id, READ)
     async with services.read() as conn:
         found = await deliveries.get(conn, owner, delivery_id)
         tries = await deliveries.attempts(conn, owner, delivery_id)
@@ -211,7 +212,7 @@ async def delivery(services: Services, caller: Member, id: UUID, delivery_id: UU
 @integration.route("POST", "/{id}/webhooks/deliveries/{delivery_id}/replay", permission=OWN, tags=TAGS)
 async def replay(services: Services, caller: Member, id: UUID, delivery_id: UUID) -> DeliveryOut:
     """Sends a delivery once more, under the same webhook-id."""
-    owner = _owner(caller, id, WRITE)
+    owner = await _owner(services, caller, id, WRITE)
     async with services.transaction() as tx:
         return _delivery(await deliveries.replay(tx, owner, delivery_id))
 
@@ -222,7 +223,7 @@ async def replay_range(services: Services, caller: Member, id: UUID, body: Repla
 
     Example: {"since": "2026-01-05T00:00:00Z", "until": "2026-01-06T00:00:00Z"}
     """
-    owner = _owner(caller, id, WRITE)
+    owner = await _owner(services, caller, id, WRITE)
     async with services.transaction() as tx:
         count = await deliveries.replay_range(
             tx, owner, since=body.since, until=body.until, endpoint_id=body.webhook_id, states=body.states
@@ -230,9 +231,9 @@ async def replay_range(services: Services, caller: Member, id: UUID, body: Repla
     return ReplayedOut(replayed=count)
 
 
-def _owner(caller: Member, id: UUID, permission: str) -> Owner:
+async def _owner(services: Services, caller: Member, id: UUID, permission: str) -> Owner:
     """Raises as `callers.check` does."""
-    callers.check(caller, id, permission)
+    await callers.check(services, caller, id, permission)
     return Owner("integration", id)
 
 

@@ -19,7 +19,7 @@ from dispatch.billing import (
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
-from dispatch.parties import custom_reports, enrolments, members, partner_status
+from dispatch.parties import custom_reports, enrolments, members, partner_imports, partner_status
 from dispatch.process import backups, housekeeping
 from dispatch.reports import analytics
 from dispatch.services import Services
@@ -113,6 +113,7 @@ HANDLERS: Mapping[str, Handler] = {
     enrolments.TASK: enrolments.work,
     bulk_bookings.TASK: bulk_visits.book_due,
     bulk_bookings.CANCEL: bulk_bookings.cancel_left,
+    partner_imports.TASK: partner_imports.work,
     "analytics": _analytics,
     "returning_customers": _returning_customers,
     "backup": _backup,
