@@ -169,7 +169,7 @@ class World:
 
 
 def test_settings(folder: Path, **changes: Any) -> Settings:
-    return Settings(env="test", data=folder, **changes)
+    return Settings(**{"env": "test", "data": folder, **changes})
 
 
 async def make_world(pool: Pool, folder: Path, *, now: datetime = NOON, **changes: Any) -> World:
