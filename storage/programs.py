@@ -15,7 +15,10 @@ sql = Statements("programs")
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Empty lists mean everybody, or every service. `credit_minor` None: there is nothing to use up."""
+    """Empty lists mean everybody, or every service. `credit_minor` None: there is nothing to use up.
+
+    `academic_year`: it goes by the terms of that year.
+    """
 
     id: UUID
     organisation_id: UUID
@@ -40,6 +43,7 @@ class Program:
     activation: dict[str, Any] | None
     starts_on: date
     ends_on: date
+    academic_year: str | None
     created_at: datetime
 
 

@@ -181,7 +181,7 @@ class GivenSettings(Settings):
 
 
 def test_settings(folder: Path, **changes: Any) -> Settings:
-    return GivenSettings(env="test", data=folder, **changes)
+    return GivenSettings(**{"env": "test", "data": folder, **changes})
 
 
 async def make_world(pool: Pool, folder: Path, *, now: datetime = NOON, **changes: Any) -> World:

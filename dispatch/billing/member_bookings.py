@@ -52,7 +52,8 @@ async def check(conn: Conn, account_id: UUID, organisation_id: UUID, program_id:
 async def take(tx: Tx, booking: Booking, organisation_id: UUID, program_id: UUID | None) -> None:
     """A new booking takes what it needs: of a program its credit, else of the member's limit and of the budgets.
 
-    Raises Missing, MayNotBook, ServiceNotAllowed, NeedsApproval, OverLimit, BudgetExceeded, and what programs.use
+    Raises Missing, MayNotBook, ServiceNotAllowed, NeedsApproval, OverLimit, BudgetForOthers, BudgetExceeded, and what
+    programs.use
     raises; then nothing is booked.
     """
     await organisations.active(tx.conn, organisation_id)
@@ -76,7 +77,8 @@ async def take(tx: Tx, booking: Booking, organisation_id: UUID, program_id: UUID
             raise NeedsApproval
         month = budgets.month_of(booking.local_date)
         await within_limit(tx, member, {month: booking.grand_total_minor})
-        await budgets.reserve(tx, organisation_id, member.department_id, {month: booking.grand_total_minor})
+        amount = {month: booking.grand_total_minor}
+        await budgets.reserve(tx, organisation_id, member.department_id, amount, booking.categories)
         await budgets.hold_for(tx, booking.id, organisation_id, member.department_id, month, booking.grand_total_minor)
     await rows.bind(
         tx.conn, booking_id=booking.id, department_id=member.department_id, member_id=member.id, budget_code=None,

@@ -84,9 +84,8 @@ async def enqueue(
     is_secret: bool = False,
     supersedes: bool = False,
     account_id: UUID | None = None,
-    key: str | None = None,
 ) -> int:
-    """Writes the message with its cause. Returns the id of its row. The same `key` once more is the same message.
+    """Writes the message with its cause. Returns the id of its row.
 
     Messages of one `stream` (by default the recipient's) leave in order. `supersedes` drops what the stream
     still holds; with the account (`account_id`) goes the message. In production a secret one is sealed until it is
@@ -100,7 +99,7 @@ async def enqueue(
         body, data = _seal(vault_of(tx.services.settings), stream, body, data), {}
     message_id = await rows.put(
         tx.conn, channel=channel, stream=stream, recipient=recipient, template=template, body=body, data=data,
-        is_secret=is_secret, account_id=account_id, key=key,
+        is_secret=is_secret, account_id=account_id,
     )  # fmt: skip
     assert message_id is not None, "an insert returns its id"
     tx.hint(bus.OUTBOX_FILLED, {})

@@ -15,7 +15,7 @@ from dispatch.billing.checkout import Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact
 from dispatch.billing.member_bookings import MayNotBook, NeedsApproval, OverLimit, ServiceNotAllowed
 from dispatch.errors import DispatchError, Missing
-from dispatch.parties import addresses, budgets, members, programs
+from dispatch.parties import academic_terms, addresses, budgets, members, programs
 from dispatch.parties.addresses import AddressIn
 from dispatch.parties.members import Access
 from dispatch.parties.programs import (
@@ -105,6 +105,28 @@ async def test_each_kind_is_for_its_organisations(portal: Portal) -> None:
     assert opened["data"]["program"]["activation"]["event"] == "typhoon"
     closed = await portal.call("POST", f"{path}/deactivate", {"authority": "mayor"}, headers=homes["lgu"].headers())
     assert closed["data"]["program"]["status"] == "inactive"
+
+
+async def test_a_campus_goes_by_its_terms(portal: Portal) -> None:
+    school = await add_organisation(portal.services, org_type="school")
+    schedule = {"academicYear": "2030-2031", "semesterBased": True, "holidays": ["include"]}
+
+    async def made(**more: Any) -> dict[str, Any]:
+        body = {**CAMPUS, "schedule": schedule, **more}
+        answer = await portal.call("POST", "/programs/campus", body, headers=school.headers(), expect=201)
+        return dict(answer["data"]["program"])
+
+    # While no terms are told it lasts a year.
+    before = await made()
+    days = date.fromisoformat(before["endDate"]) - date.fromisoformat(before["startDate"])
+    assert days == timedelta(days=365) and before["details"]["schedule"] == schedule
+    for name, start, end in (("Spring", "2031-01-10", "2031-05-30"), ("Autumn", "2030-08-12", "2030-12-20")):
+        term = {"name": name, "academicYear": "2030-2031", "startDate": start, "endDate": end}
+        await portal.call("POST", "/organization/academic-terms", term, headers=school.headers(), expect=201)
+    after = await made()
+    assert (after["startDate"], after["endDate"]) == ("2030-08-12", "2031-05-30")
+    fixed = await made(duration={"startDate": "2030-09-01", "endDate": "2030-10-01"})
+    assert (fixed["startDate"], fixed["endDate"]) == ("2030-09-01", "2030-10-01")
 
 
 async def test_what_cannot_be_a_program(portal: Portal) -> None:
@@ -231,6 +253,28 @@ async def test_a_programs_credit_is_never_passed_and_comes_back(world: World) ->
         await books(world, home, account_id, program=strict.id)
     with pytest.raises(Missing):
         await books(world, home, account_id, program=uuid4())
+
+
+async def test_the_credit_of_a_school_is_of_each_term(world: World) -> None:
+    for km in (1, 2, 3):
+        await world.technician(km_north=km)
+    home = await add_organisation(world.services, org_type="school")
+    account_id = await home.account_of(await home.member())
+    today = world.now.date()
+    async with world.services.transaction() as tx:
+        for name, first, last in (("One", 0, 3), ("Two", 5, 9)):
+            days = [today + timedelta(days=n) for n in (first, last)]
+            await academic_terms.add(tx, home.id, name, "This year", *days, [])
+        program = await programs.create(tx, home.by, NewProgram(
+            "student_services", "Rooms", credit_minor=188_800, frequency="semester", academic_year="this year"
+        ))  # fmt: skip
+    assert (program.starts_on, program.ends_on) == (today, today + timedelta(days=9))
+    for day in (3, 5):
+        await books(world, home, account_id, days=day, program=program.id)
+        with pytest.raises(CreditUsedUp):
+            await books(world, home, account_id, days=day, hour=14, program=program.id)
+    with pytest.raises(ProgramClosed, match="terms"):
+        await books(world, home, account_id, days=4, program=program.id)
 
 
 async def test_a_programs_budget_holds_and_a_late_cancellation_costs_the_credit(world: World) -> None:
