@@ -157,7 +157,7 @@ async def add_organisation(
             await organisations.set_status(tx, made.organisation.id, "active", None, Actor("admin", "a test"))
         account = await account_rows.by_email(tx.conn, email=new.email)
         assert account is not None
-        await passwords.set_password(tx, account.id, password_hash)
+        await passwords.set_password(tx, account.id, password_hash, proves_email=True)
     home = Home(services, made.organisation.id, made.member_id)
     await home.sign_in(made.member_id)
     return home

@@ -12,11 +12,11 @@ from dispatch.billing import member_bookings, on_account, pricing, promos
 from dispatch.billing.pricing import Line, Price
 from dispatch.billing.promos import Verdict
 from dispatch.billing.trade_orders import Booker
-from dispatch.counts import CHECKOUTS
 from dispatch.engine import catalogue, free_times, slots
 from dispatch.engine.bookings import NewItem
 from dispatch.engine.free_times import Need, SlotTaken, Times
 from dispatch.errors import Invalid, Missing
+from dispatch.live.counts import CHECKOUTS
 from dispatch.localtime import local, to_utc
 from dispatch.parties import addresses, programs
 from dispatch.parties.addresses import Located

@@ -17,12 +17,12 @@ import orjson
 
 from dispatch.billing import charges, checkout, member_bookings, on_account, payments, promos
 from dispatch.billing.charges import Opened
-from dispatch.counts import CHECKOUTS
 from dispatch.engine import bookings, free_times, search, slots
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.free_times import Need, SlotTaken
 from dispatch.errors import Invalid, Missing, Throttled
 from dispatch.events import Actor
+from dispatch.live.counts import CHECKOUTS
 from dispatch.localtime import local, to_utc
 from dispatch.parties import addresses, customers, programs
 from dispatch.parties.addresses import Located

@@ -267,7 +267,7 @@ async def reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor,
 
 async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime) -> Booking:
     """Moves a booking that nobody is on the way to. The accepted technician keeps it when free then; else it is
-    offered anew, in a new round: who was asked for the old time may be asked for the new one.
+    offered anew, in a new round: who was asked for the old time may be asked for the new one. That of staff is audited.
 
     Raises Invalid (outside the time that can be booked), SlotTaken, WrongState.
     """
@@ -286,10 +286,12 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
     )  # fmt: skip
     assert moved is not None, "its lock is held"
     tx.known[booking_id] = moved
-    await facts.record(
-        tx, booking_id, "booking.rescheduled", actor,
-        {"from": booking.starts_at.isoformat(), "to": starts_at.isoformat()},
-    )  # fmt: skip
+    old, new = booking.starts_at.isoformat(), starts_at.isoformat()
+    await facts.record(tx, booking_id, "booking.rescheduled", actor, {"from": old, "to": new})
+    if actor.kind == "admin":
+        await audit.record(
+            tx, actor, "reschedule_booking", "booking", booking_id, {"starts_at": {"old": old, "new": new}}
+        )
     if assignment is not None:
         await _keep_or_reopen(tx, moved, assignment, actor)
         return await offers.lock(tx, booking_id)

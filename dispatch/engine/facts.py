@@ -13,8 +13,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.counts import FACTS
 from dispatch.events import STAFF, Actor, Fact
+from dispatch.live.counts import FACTS
 from dispatch.services import PartyFact, Tx
 from geo.geodesy import rounded
 from storage import facts as rows
