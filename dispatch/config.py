@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -335,6 +336,47 @@ class Files(BaseModel):
         return self
 
 
+class Backup(BaseModel):
+    """Copies of the database and of the files that lie in a folder."""
+
+    folder: Path | None = Field(
+        None, description="Where backups go, best another machine's disk; the server makes them itself when it is set"
+    )
+    method: Literal["wal", "dump"] = Field(
+        "wal", description="wal: a copy of all a day, the log every 20 minutes; dump: for servers that do not replicate"
+    )
+    url: SecretStr | None = Field(
+        None, description="The database as a role that may replicate; empty: DATABASE_URL"
+    )
+    keep_days: int = Field(30, ge=1, description="How far back one may go")
+
+
+class Console(BaseModel):
+    """The web pages."""
+
+    cdn_url: str = Field("", description="Address of a CDN before /assets, for the pages' scripts and styles")
+    tile_url: str = Field(
+        "", description="Map tiles, like https://tiles.example.com/{z}/{x}/{y}.png; empty: zones and a graticule only"
+    )
+    tile_attribution: str = Field("", max_length=200, description="Whom the map thanks for its tiles")
+
+    @field_validator("cdn_url", "tile_url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        """It becomes part of a page's Content-Security-Policy."""
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc)):
+            raise ValueError(f"{url!r} is no address that begins with https://")
+        return url
+
+    @field_validator("tile_url")
+    @classmethod
+    def _placeholders(cls, url: str) -> str:
+        if url and not all(part in url for part in ("{z}", "{x}", "{y}")):
+            raise ValueError("a tile address has {z}, {x} and {y}")
+        return url
+
+
 class Settings(BaseSettings):
     """All settings. From the environment as DISPATCH_NAME or DISPATCH_GROUP__NAME."""
 
@@ -386,6 +428,8 @@ class Settings(BaseSettings):
     webhooks: Webhooks = Webhooks()
     geocoder: Geocoding = Geocoding()
     files: Files = Files()
+    backup: Backup = Backup()
+    console: Console = Console()
 
     @field_validator("timezone")
     @classmethod

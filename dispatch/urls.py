@@ -59,6 +59,12 @@ def complaint_of(url: str, open_hosts: Collection[str] = ()) -> str | None:
     return _complaint_of_host(host)
 
 
+def shown(url: str) -> str:
+    """An address without its query, which may hold a secret: for the audit and for letters."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+
 def _complaint_of_host(host: str) -> str | None:
     inside = "must lead to a public machine, not into a private network"
     if ":" in host or _is_address(host):

@@ -22,5 +22,6 @@ class Term:
 
 
 insert = sql.scalar("insert", UUID)
+of_year = sql.rows("of_year", Term)
 of_organisation = sql.rows("of_organisation", Term)
 delete = sql.scalar("delete", UUID)

@@ -21,7 +21,6 @@ class BillingSettings:
     backup_method: str | None
     invoice_format: str
     group_by: str
-    include_tax: bool
     recipients: list[str]
     auto_payment: bool
     auto_payment_method: str | None

@@ -54,6 +54,7 @@ class Whom:
 allocate = sql.scalar("allocate", UUID)
 apply = sql.run("apply")
 in_force = sql.rows("in_force", Allocation)
+for_others = sql.scalar("for_others", bool)
 hold_allotments = sql.scalar("hold_allotments", UUID)
 read_allotments = sql.scalar("read_allotments", UUID)
 open_month = sql.run("open_month")

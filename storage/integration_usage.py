@@ -18,7 +18,6 @@ class Standing:
     status: str
     monthly_limit: int
     burst_limit: int
-    is_billed: bool
     used: int
 
 
@@ -53,6 +52,7 @@ class OfRoute:
 standing = sql.row("standing", Standing)
 add = sql.run("add")
 over = sql.rows("over", Over)
+alerted = sql.scalar("alerted", UUID)
 seen = sql.run("seen")
 totals = sql.row("totals", Totals)
 by_day = sql.rows("by_day", OfDay)

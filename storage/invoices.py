@@ -52,6 +52,20 @@ class Billable:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a department has on an invoice."""
+
+    invoice_id: UUID
+    subtotal_minor: int
+    discount_minor: int
+    tax_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        return self.subtotal_minor + self.tax_minor - self.discount_minor
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     position: int
     department_id: UUID | None
@@ -100,6 +114,8 @@ to_send_link = sql.rows("to_send_link", Ref)
 link_sent = sql.run("link_sent")
 open_of = sql.rows("open_of", Invoice)
 summary = sql.row("summary", Summary)
+summary_within = sql.row("summary_within", Summary)
+parts = sql.rows("parts", Part)
 
 _SORTS = {
     "issued": Sort("i.issued_on", "date"), "due": Sort("i.due_on", "date"), "total": Sort("i.total_minor", "bigint"),

@@ -15,7 +15,10 @@ sql = Statements("programs")
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Empty lists mean everybody, or every service. `credit_minor` None: there is nothing to use up."""
+    """Empty lists mean everybody, or every service. `credit_minor` None: there is nothing to use up.
+
+    `academic_year`: it goes by the terms of that year.
+    """
 
     id: UUID
     organisation_id: UUID
@@ -40,6 +43,7 @@ class Program:
     activation: dict[str, Any] | None
     starts_on: date
     ends_on: date
+    academic_year: str | None
     created_at: datetime
 
 
@@ -61,6 +65,12 @@ class TopService:
     amount_minor: int
 
 
+@dataclass(frozen=True, slots=True)
+class Provider:
+    id: UUID
+    email: str | None
+
+
 #: As the columns have it: what is over is ended, whatever it was before.
 _STATUS = "(CASE WHEN g.ends_on < app_now()::date THEN 'ended' ELSE g.status END)"
 
@@ -70,6 +80,7 @@ lock = sql.row("lock", Program)
 activate = sql.run("activate")
 stats = sql.rows("stats", Stats)
 top_services = sql.rows("top_services", TopService)
+providers = sql.rows("providers", Provider)
 is_eligible = sql.scalar("is_eligible", bool)
 in_month = sql.scalar("in_month", int)
 open_credit = sql.run("open_credit")

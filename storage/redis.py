@@ -51,6 +51,16 @@ async def ping(url: str) -> None:
         await redis.aclose()
 
 
+async def memory_bytes(url: str) -> int:
+    """What its data take; raises what is wrong otherwise."""
+    redis = connect(url)
+    try:
+        told = await redis.info("memory")
+        return int(told["used_memory"])
+    finally:
+        await redis.aclose()
+
+
 class RedisHints:
     """Carries hints and position batches between nodes. Own messages are not heard again."""
 

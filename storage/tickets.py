@@ -14,7 +14,7 @@ sql = Statements("tickets")
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """`due_at`: until then a first answer is promised."""
+    """`due_at`: until then a first answer is promised. `opened_within`: the department of whoever opened it."""
 
     id: UUID
     number: str
@@ -38,6 +38,7 @@ class Ticket:
     answered_at: datetime | None
     resolved_at: datetime | None
     created_at: datetime
+    opened_within: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from storage.database.errors import StorageError
 from storage.database.migrate import migrate
 from storage.database.pool import Conn, Pool, create_pool
 from storage.redis import connect
-from tests.databases import REMEMBER, TEMPLATE, Databases, copy, dsn_to
+from tests.databases import REMEMBER, TEMPLATE, Database, Databases, copy, dsn_to
 
 #: What the databases of a run may grow to.
 MEMORY_BYTES = 6 << 30
@@ -102,8 +102,10 @@ async def clone(pg_home: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def databases(pg_home: str) -> Databases:
-    return Databases(pg_home)
+async def databases(pg_home: str) -> AsyncIterator[Databases]:
+    made = Databases(pg_home)
+    yield made
+    await made.close()
 
 
 @pytest.fixture(scope="session")
@@ -115,19 +117,23 @@ async def pool(pg_home: str) -> AsyncIterator[Pool]:
 
 
 @pytest.fixture
-async def fresh_dsn(databases: Databases) -> AsyncIterator[str]:
+async def fresh(databases: Databases) -> AsyncIterator[Database]:
     """An empty migrated database for one test."""
-    name, uses = await databases.take()
-    yield dsn_to(databases.home, name)
-    await databases.give_back(name, uses)
+    taken = await databases.take()
+    yield taken
+    await databases.give_back(taken)
 
 
 @pytest.fixture
-async def fresh_pool(fresh_dsn: str) -> AsyncIterator[Pool]:
+def fresh_dsn(fresh: Database) -> str:
+    """Where it is, for a server that opens a pool of its own."""
+    return fresh.dsn
+
+
+@pytest.fixture
+def fresh_pool(fresh: Database) -> Pool:
     """For races: real connections that really commit, in a database of their own."""
-    made = await create_pool(fresh_dsn, min_size=1, max_size=16)
-    yield made
-    await made.close()
+    return fresh.pool
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from api.edge.metrics import measure
+from api.edge.metrics import FIGURES_S, Figures, Measures, look_up
 from api.edge.operators import is_operator, operators_only
 from api.route import CORE
 from dispatch.services import Services
@@ -36,9 +36,10 @@ T = TypeVar("T")
 
 
 class Kept(Generic[T]):
-    """An answer that is made at most once in KEPT_S, however many ask."""
+    """An answer that is made at most once in so many seconds, however many ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept_s: float = KEPT_S) -> None:
+        self._kept_s = kept_s
         self._value: T | None = None
         self._until = 0.0
         self._making = asyncio.Lock()
@@ -47,7 +48,7 @@ class Kept(Generic[T]):
         async with self._making:
             if self._value is None or time.monotonic() >= self._until:
                 self._value = await make()
-                self._until = time.monotonic() + KEPT_S
+                self._until = time.monotonic() + self._kept_s
             return self._value
 
     def forget(self) -> None:
@@ -63,6 +64,7 @@ class Life:
     is_draining: bool = False
     checks: Kept[dict[str, str]] = field(default_factory=Kept)
     measures: Kept[bytes] = field(default_factory=Kept)
+    figures: Kept[Figures] = field(default_factory=lambda: Kept(FIGURES_S))
 
 
 LIFE = web.AppKey("dispatch_life", Life)
@@ -137,10 +139,11 @@ async def metrics(request: web.Request) -> web.Response:
     """In Prometheus' text form."""
 
     async def look() -> bytes:
-        await measure(request.app)
-        return generate_latest()
+        figures = await life.figures.get(lambda: look_up(services))
+        return generate_latest(Measures(request.app, figures))
 
-    body = await request.app[LIFE].measures.get(look)
+    life, services = request.app[LIFE], request.app[CORE].services
+    body = await life.measures.get(look)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -13,7 +13,6 @@ from api.shared.files import content
 from api.wire.models import CamelView
 from api.wire.results import File, Message
 from api.wire.uploads import Upload, UploadRules
-from dispatch.access.permissions import OWN
 from dispatch.engine.files import PURPOSES
 from dispatch.errors import Invalid
 from dispatch.events import Actor
@@ -39,7 +38,7 @@ async def upload(
 ) -> DocumentsOut:
     """Adds a file, by the onboarding's token or by staff; a field `type` beside it says what it is."""
     if caller is not None and caller.realm == "admin":
-        callers.check(caller, id, "documents:write")
+        await callers.check(services, caller, id, "documents:write")
         return await _kept(services, id, upload, upload.texts.get("type", "other"), caller.actor)
     async with services.read() as conn:
         await integration_onboarding.check(conn, id, callers.onboarding_token(request_info))
@@ -68,10 +67,9 @@ async def delete(services: Services, caller: Member, id: UUID, document_id: UUID
     return Message("The document was deleted.")
 
 
-@integration.route("GET", "/{id}/documents/{document_id}", permission=OWN, tags=TAGS)
+@callers.route("GET", "/{id}/documents/{document_id}", "profile:read", tags=TAGS)
 async def fetch(services: Services, caller: Member, id: UUID, document_id: UUID) -> File:
     """The file of an uploaded document."""
-    callers.check(caller, id, "profile:read")
     async with services.read() as conn:
         found = await integration_onboarding.file_of(conn, id, document_id)
     return content(services, found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from api.audiences import Member, organisation
 from api.organisation.fields import Code, Email, Name, organisation_of, whole_organisation
@@ -41,10 +41,21 @@ class BankBody(CamelBody):
     bank_code: Code | None = None
 
 
+def _stated(value: bool) -> bool:
+    if not value:
+        raise ValueError("every invoice states its tax: it cannot be left out")
+    return value
+
+
 class InvoiceSettingsIn(CamelBody):
+    """`detailed`: a line for each service at each price; `summary`: one for each department, service or location.
+
+    `includeTax` can only be true: every invoice states its tax beside the services and in the total.
+    """
+
     format: Literal["detailed", "summary"] = "detailed"
     group_by: GroupBy = "service"
-    include_tax: bool = True
+    include_tax: Annotated[bool, AfterValidator(_stated)] = True
     recipients: Annotated[list[Email], Field(max_length=20)] = []
 
 
@@ -66,8 +77,7 @@ class BillingBody(CamelBody):
         return BillingIn(
             self.billing_cycle, self.billing_date, self.payment_terms, self.payment_method.primary,
             self.payment_method.backup, self.invoice_settings.format, self.invoice_settings.group_by,
-            self.invoice_settings.include_tax, self.invoice_settings.recipients, self.auto_payment.enabled,
-            self.auto_payment.method,
+            self.invoice_settings.recipients, self.auto_payment.enabled, self.auto_payment.method,
         )  # fmt: skip
 
     def bank(self) -> BankIn | None:
@@ -93,7 +103,7 @@ class BankOut(CamelView):
 class InvoiceSettingsOut(CamelView):
     format: str
     group_by: str
-    include_tax: bool
+    include_tax: Literal[True] = True
     recipients: list[str]
 
 
@@ -151,7 +161,7 @@ def _settings(s: BillingSettings, bank: BankAccount | None) -> BillingOut:
             account_name=bank.account_name, account_number=bank_accounts.masked(bank), bank_name=bank.bank_name
         ),
         invoice_settings=InvoiceSettingsOut(
-            format=s.invoice_format, group_by=s.group_by, include_tax=s.include_tax, recipients=s.recipients
+            format=s.invoice_format, group_by=s.group_by, recipients=s.recipients
         ),
         auto_payment=AutoPaymentOut(enabled=s.auto_payment, method=s.auto_payment_method),
     )  # fmt: skip

@@ -69,6 +69,8 @@ class ScheduleIn(CamelBody):
     end_date: Day | None = None
     exceptions: Annotated[list[Day], Field(max_length=366)] = []
     holidays: Annotated[list[Day], Field(max_length=366)] = []
+    #: Of a school: only on days of its terms of that year, holidays left out.
+    academic_year: Word | None = None
 
 
 class PlaceAddressIn(CamelBody):
@@ -363,6 +365,7 @@ def _new(services: Services, body: BulkBody) -> NewBulk:
         [_place(services, place, n) for n, place in enumerate(body.locations)], shown, body.service.title,
         body.billing.department, body.billing.budget_code,
         Wanted(body.billing.approval_required, body.billing.approvers), body.special_requirements,
+        schedule.academic_year,
     )  # fmt: skip
 
 

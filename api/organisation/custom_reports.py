@@ -33,6 +33,8 @@ class ReportFiltersIn(CamelBody):
 
 
 class ScheduleIn(CamelBody):
+    """Each letter covers the days since the one before; the days of the filters are those of what is made at once."""
+
     recurring: bool = True
     frequency: Frequency = "monthly"
     recipients: Annotated[list[Email], Field(max_length=20)] = []
@@ -125,11 +127,12 @@ async def delete(services: Services, caller: Member, id: UUID) -> Message:
 
 
 async def _made(services: Services, definition: Definition) -> MadeOut:
-    file_id = await custom_reports.run(services, definition)
     async with services.read() as conn:
         home = await organisations.get(conn, definition.organisation_id)
-        today = overviews.today_of(home, services.clock.now())
-        found = await custom_reports.rows_of(conn, definition, today)
+    span = custom_reports.days_of(definition, overviews.today_of(home, services.clock.now()))
+    file_id = await custom_reports.run(services, definition, span)
+    async with services.read() as conn:
+        found = await custom_reports.rows_of(conn, definition, span)
         url = files.link_to(services, await files.get(conn, file_id))
     rows = [_row(definition, g, home.member_count) for g in found]
     return MadeOut(report=report_out(definition), rows=rows, download_url=url)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 from api.audiences import Member, organisation
-from api.organisation.fields import by_of, organisation_of
+from api.organisation.fields import by_of
 from api.organisation.members import Level
 from api.wire.listing import Grammar, Listing
 from api.wire.models import CamelView
@@ -96,7 +96,7 @@ async def enrol(services: Services, caller: Member, upload: Annotated[Upload, TA
 async def get(services: Services, caller: Member, id: UUID) -> OneEnrolmentOut:
     """How far an enrolment is, and what became of its rows."""
     async with services.read() as conn:
-        found = await enrolments.get(conn, organisation_of(caller), id)
+        found = await enrolments.get(conn, by_of(caller), id)
         results, failed = await enrolments.results(conn, id)
     return OneEnrolmentOut(enrollment=_enrolment(found, results, failed))
 
@@ -105,7 +105,7 @@ async def get(services: Services, caller: Member, id: UUID) -> OneEnrolmentOut:
 async def page(services: Services, caller: Member, id: UUID, listing: Listing) -> Page[ResultOut]:
     """What became of each row."""
     async with services.read() as conn:
-        await enrolments.get(conn, organisation_of(caller), id)
+        await enrolments.get(conn, by_of(caller), id)
         return Page.of(await enrolments.page(conn, id, listing.wanted), result_out)
 
 

@@ -51,8 +51,10 @@ class PeriodIn(CamelBody):
 
 
 class InvoiceRequest(CamelBody):
+    """`includeDetails` false: one line for each group, as with the format `summary`; unsaid, the settings hold."""
+
     period: PeriodIn
-    include_details: bool = True
+    include_details: bool | None = None
     group_by: GroupBy | None = None
     format: Literal["pdf"] = "pdf"
 
@@ -153,12 +155,16 @@ class OnePaymentOut(CamelView):
 
 @organisation.route("GET", "/finance/invoices", permission="finance:read", listing=INVOICES, tags=TAGS)
 async def page(services: Services, caller: Member, listing: Listing) -> PageWith[InvoiceOut, InvoicesSummary]:
-    """Our invoices, the newest first; a manager sees those with something of their department on them."""
+    """Our invoices, the newest first.
+
+    A manager sees those with something of their department on them, and of these its lines and amounts alone; a part
+    counts as paid when its invoice is.
+    """
     organisation_id = organisation_of(caller)
     async with services.read() as conn:
         found = await invoices.page(conn, organisation_id, caller.within, listing.wanted)
-        lines = await invoices.lines_of(conn, [i.id for i in found.rows])
-        sums = await invoices.summary(conn, organisation_id)
+        lines = await invoices.lines_of(conn, [i.id for i in found.rows], caller.within)
+        sums = await invoices.summary(conn, organisation_id, caller.within)
     extra = SumsOut(
         total_invoices=sums.invoices, total_paid=sums.paid_minor, total_pending=sums.pending_minor,
         total_overdue=sums.overdue_minor,
@@ -196,7 +202,10 @@ async def request(services: Services, caller: Member, body: InvoiceRequest) -> R
     organisation_id = whole_organisation(caller)
     period = Period(body.period.start_date, body.period.end_date)
     async with services.transaction() as tx:
-        made = await invoices.issue(tx, organisation_id, period, kind="requested", group_by=body.group_by)
+        made = await invoices.issue(
+            tx, organisation_id, period, kind="requested", group_by=body.group_by,
+            is_summary=None if body.include_details is None else not body.include_details,
+        )  # fmt: skip
         await audit.record(tx, caller.actor, "invoice.request", "invoice", made.id)
     file_id = await invoices.file_of(services, made.id)
     async with services.read() as conn:

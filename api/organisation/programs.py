@@ -124,12 +124,21 @@ class StudentBenefitsIn(CamelBody):
     credit_per_semester: Annotated[Money, Field(ge=0)] | None = None
 
 
+class CampusScheduleIn(CamelBody):
+    """`semesterBased`: it goes by our terms of the academic year, where we have told them."""
+
+    academic_year: Word | None = None
+    semester_based: bool = False
+    #: Whether it is served on holidays as well.
+    holidays: Annotated[list[Literal["include", "exclude"]], Field(max_length=1)] = []
+
+
 class CampusBody(CamelBody):
     program_name: Name
     program_type: Literal["campus_services"]
     coverage: Coverage = {}
     services: Annotated[list[ProgramServiceIn], Field(min_length=1, max_length=100)]
-    schedule: Coverage = {}
+    schedule: CampusScheduleIn = CampusScheduleIn()
     student_benefits: StudentBenefitsIn | None = None
     duration: ValidityIn | None = None
 
@@ -156,9 +165,12 @@ class EmergencyBody(CamelBody):
 
 
 class ActivationIn(CamelBody):
+    """`providers`: which of the pre-approved ones are asked first; unsaid, all of them where the program says so."""
+
     event: Word
     level: Word
     authority: Word
+    providers: Annotated[list[UUID], Field(max_length=100)] | None = None
 
 
 class AuthorityIn(CamelBody):
@@ -181,13 +193,14 @@ class TopServiceOut(CamelView):
 
 
 class ActivationOut(CamelView):
-    """By which event, at which level, in whose name and by whom it was opened."""
+    """By which event, at which level, in whose name and by whom it was opened, and which providers are asked first."""
 
     event: str
     level: str
     authority: str
     by: str
     at: datetime
+    providers: list[UUID] = []
 
 
 class ProgramOut(CamelView):
@@ -255,9 +268,8 @@ async def community(services: Services, caller: Member, body: CommunityBody) -> 
     Example: {"programName": "Clean streets", "programType": "community_service", "services": [{"service":
     "street_cleaning", "frequency": "daily"}]}
     """
-    start, end = _span(services, body.duration)
     return await _create(services, caller, NewProgram(
-        "community_program", body.program_name, start, end,
+        "community_program", body.program_name, *_span(body.duration),
         segments=[str(b) for b in body.coverage.get("barangays", []) if isinstance(b, str)],
         budget_minor=body.budget.total if body.budget else None, details=_details(body),
     ))  # fmt: skip
@@ -270,12 +282,12 @@ async def campus(services: Services, caller: Member, body: CampusBody) -> Reply[
     Example: {"programName": "Campus", "programType": "campus_services", "services": [{"service": "classroom_cleaning",
     "frequency": "daily"}]}
     """
-    start, end = _span(services, body.duration)
     given = body.student_benefits if body.student_benefits and body.student_benefits.enabled else None
     return await _create(services, caller, NewProgram(
-        "student_services", body.program_name, start, end,
+        "student_services", body.program_name, *_span(body.duration),
         credit_minor=given.credit_per_semester if given else None, frequency="semester",
         allowed_services=given.allowed_services if given else (), details=_details(body),
+        academic_year=body.schedule.academic_year if body.schedule.semester_based else None,
     ))  # fmt: skip
 
 
@@ -286,9 +298,8 @@ async def emergency(services: Services, caller: Member, body: EmergencyBody) -> 
     Example: {"programName": "Storms", "programType": "emergency_response", "services": ["debris_removal"],
     "activationProtocol": {"triggerEvents": ["typhoon"], "responseLevels": ["alert1"], "authorities": ["mayor"]}}
     """
-    start, end = _span(services, body.duration)
     return await _create(services, caller, NewProgram(
-        "emergency_response", body.program_name, start, end, allowed_services=body.services,
+        "emergency_response", body.program_name, *_span(body.duration), allowed_services=body.services,
         details=_details(body), is_active=False,
     ))  # fmt: skip
 
@@ -301,7 +312,7 @@ async def activate(services: Services, caller: Member, id: UUID, body: Activatio
     """
     whole_organisation(caller)
     async with services.transaction() as tx:
-        await programs.activate(tx, by_of(caller), id, body.event, body.level, body.authority)
+        await programs.activate(tx, by_of(caller), id, body.event, body.level, body.authority, body.providers)
     return Reply(await get(services, caller, id), message="Program activated")
 
 
@@ -328,12 +339,8 @@ async def _create(
     return Reply(await get(services, caller, made.id), message="Program created successfully")
 
 
-def _span(services: Services, duration: ValidityIn | None) -> tuple[date, date]:
-    """Without a duration: a year from today."""
-    if duration is not None:
-        return duration.start_date, duration.end_date
-    today = services.clock.now().date()
-    return today, date.fromordinal(today.toordinal() + 365)
+def _span(duration: ValidityIn | None) -> tuple[date | None, date | None]:
+    return (duration.start_date, duration.end_date) if duration is not None else (None, None)
 
 
 def _details(body: CamelBody) -> dict[str, Any]:

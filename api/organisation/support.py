@@ -197,7 +197,7 @@ async def page(services: Services, caller: Member, listing: Listing) -> Page[Tic
 async def get_ticket(services: Services, caller: Member, id: UUID) -> OneTicketOut:
     """One ticket and all that was said."""
     async with services.read() as conn:
-        found, replies = await tickets.get(conn, organisation_of(caller), id)
+        found, replies = await tickets.get(conn, by_of(caller), id)
     return OneTicketOut(ticket=whole_out(found, replies))
 
 

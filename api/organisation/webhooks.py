@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
-
 from api.audiences import Member, organisation
-from api.organisation.fields import Word, Words, whole_organisation
+from api.organisation.fields import whole_organisation
+from api.shared.webhooks import Description, Events, Secret, Url, delivery_fields, endpoint_fields
 from api.wire.listing import Grammar, Listing
 from api.wire.models import CamelBody, CamelView
 from api.wire.results import Message, Page, Reply
@@ -20,25 +18,22 @@ from dispatch.webhooks.owners import Owner
 from storage.webhook_deliveries import Delivery
 from storage.webhooks import Endpoint
 
-Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-Secret = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 HOOKS = Grammar(key="webhooks", source=endpoints.LIST)
 LOG = Grammar(key="deliveries", source=deliveries.LOG)
 TAGS = ("integration",)
 
 
 class WebhookIn(CamelBody):
-    url: Address
-    events: Annotated[list[Word], Field(max_length=100)]
-    #: Sixteen bytes or more are taken as they are; without one we make it.
+    url: Url
+    events: Events
     secret: Secret | None = None
-    description: Words | None = None
+    description: Description | None = None
 
 
 class WebhookChange(CamelBody):
-    url: Address | None = None
-    events: Annotated[list[Word], Field(max_length=100)] | None = None
-    description: Words | None = None
+    url: Url | None = None
+    events: Events | None = None
+    description: Description | None = None
     is_active: bool | None = None
 
 
@@ -86,7 +81,7 @@ async def create(services: Services, caller: Member, body: WebhookIn) -> Reply[M
         made = await endpoints.create(
             tx, owner, caller.actor, url=body.url, events=body.events, secret=body.secret, description=body.description
         )
-    shown = NewWebhookOut(**webhook_out(made.endpoint).model_dump(by_alias=False), secret=made.secret)
+    shown = NewWebhookOut(**endpoint_fields(made.endpoint), secret=made.secret)
     return Reply(MadeOut(webhook=shown), message="Webhook created successfully")
 
 
@@ -131,7 +126,7 @@ async def rotate(services: Services, caller: Member, id: UUID) -> MadeOut:
     """A new secret; for a day the old one signs too."""
     async with services.transaction() as tx:
         made = await endpoints.rotate(tx, await _owner(tx, caller), id, caller.actor)
-    return MadeOut(webhook=NewWebhookOut(**webhook_out(made.endpoint).model_dump(by_alias=False), secret=made.secret))
+    return MadeOut(webhook=NewWebhookOut(**endpoint_fields(made.endpoint), secret=made.secret))
 
 
 @organisation.route("POST", "/integration/webhooks/{id}/test", permission="webhooks:write", tags=TAGS)
@@ -167,13 +162,9 @@ async def _owner(tx: Tx, caller: Member) -> Owner:
     return _mine(caller)
 
 
-def webhook_out(e: Endpoint) -> WebhookOut:
-    return WebhookOut(
-        id=e.id, url=e.url, events=e.events, description=e.description, is_active=e.is_active, created_at=e.created_at
-    )
+def webhook_out(row: Endpoint) -> WebhookOut:
+    return WebhookOut(**endpoint_fields(row))
 
 
-def delivery_out(d: Delivery) -> DeliveryOut:
-    return DeliveryOut(
-        id=d.id, webhook_id=d.endpoint_id, event=d.type, state=d.state, attempts=d.attempts, created_at=d.created_at
-    )
+def delivery_out(row: Delivery) -> DeliveryOut:
+    return DeliveryOut(**delivery_fields(row))

@@ -170,6 +170,16 @@ async def cancel(services: Services, caller: TeamMember, request_id: UUID) -> Re
     return Reply(item_out(found), message="Payment request cancelled successfully")
 
 
+@provider.route(
+    "POST", "/transactions/payment-requests/{request_id}/received", permission="transactions:write", tags=TAGS
+)
+async def receive(services: Services, caller: TeamMember, request_id: UUID) -> Reply[RequestItemOut]:
+    """The cash that was asked for is there."""
+    async with services.transaction() as tx:
+        found = await provider_requests.receive(tx, caller.provider_id, request_id)
+    return Reply(item_out(found), message="Payment request marked as received")
+
+
 def _request_out(request: PaymentRequest) -> RequestOut:
     return RequestOut(
         id=request.id, customer_id=request.customer_id, amount=request.amount_minor, currency=request.currency,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
-
 from api.audiences import TeamMember, provider
+from api.shared.webhooks import Description, Event, Events, State, Url, delivery_fields, endpoint_fields
 from api.wire.listing import DAYS, Grammar, Listing, Once
 from api.wire.models import CamelBody, CamelView
 from api.wire.results import Message, Page, Reply
@@ -18,12 +16,6 @@ from dispatch.webhooks.events import EVENTS
 from dispatch.webhooks.owners import Owner
 from storage.webhook_deliveries import Delivery
 from storage.webhooks import Endpoint
-
-Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-Event = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Events = Annotated[list[Event], Field(min_length=1, max_length=100)]
-Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-State = Literal["pending", "delivered", "failed"]
 
 
 class WebhookIn(CamelBody):
@@ -114,7 +106,7 @@ async def create(services: Services, caller: TeamMember, body: WebhookIn) -> Rep
     """
     async with services.transaction() as tx:
         made = await endpoints.create(tx, _owner(caller), caller.actor, **body.model_dump(by_alias=False))
-    shown = WebhookMadeOut(**_fields(made.endpoint), secret=made.secret)
+    shown = WebhookMadeOut(**endpoint_fields(made.endpoint), secret=made.secret)
     return Reply(shown, message="Keep the secret: it is not shown again.")
 
 
@@ -166,7 +158,7 @@ async def rotate(services: Services, caller: TeamMember, webhook_id: UUID) -> Re
     """A new secret; for a day every message carries a signature of the old one too."""
     async with services.transaction() as tx:
         made = await endpoints.rotate(tx, _owner(caller), webhook_id, caller.actor)
-    shown = WebhookMadeOut(**_fields(made.endpoint), secret=made.secret)
+    shown = WebhookMadeOut(**endpoint_fields(made.endpoint), secret=made.secret)
     return Reply(shown, message="Keep the secret: it is not shown again.")
 
 
@@ -177,21 +169,9 @@ async def test(services: Services, caller: TeamMember, webhook_id: UUID) -> Deli
         return _delivery_out(await endpoints.test(tx, _owner(caller), webhook_id, caller.actor))
 
 
-def _fields(row: Endpoint) -> dict[str, Any]:
-    return {
-        "id": row.id, "url": row.url, "events": row.events, "description": row.description,
-        "is_active": row.is_active, "disabled_reason": row.disabled_reason, "last_success_at": row.last_success_at,
-        "failing_since": row.failing_since, "created_at": row.created_at, "updated_at": row.updated_at,
-    }  # fmt: skip
-
-
 def _webhook_out(row: Endpoint) -> WebhookOut:
-    return WebhookOut(**_fields(row))
+    return WebhookOut(**endpoint_fields(row))
 
 
 def _delivery_out(row: Delivery) -> DeliveryOut:
-    return DeliveryOut(
-        id=row.id, webhook_id=row.endpoint_id, url=row.url, event=row.type, state=row.state, attempts=row.attempts,
-        last_status=row.last_status, error=row.error, event_at=row.event_at, created_at=row.created_at,
-        next_try_at=row.next_try_at, finished_at=row.finished_at,
-    )  # fmt: skip
+    return DeliveryOut(**delivery_fields(row))

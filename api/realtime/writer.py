@@ -92,6 +92,11 @@ class SocketWriter:
         self._note_abuse("slow_reader", self.address)
         self.cut("slow_reader", abort=True)
 
+    @property
+    def queued_bytes(self) -> int:
+        """What was written and the peer has not taken yet, as far as this process knows."""
+        return self._transport.get_write_buffer_size()
+
     async def drained(self) -> bool:
         """Waits until the transport holds nothing. False: the peer is gone, or took too long and was cut."""
         give_up = self._loop.time() + self._limits.drain_timeout_s

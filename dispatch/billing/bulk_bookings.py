@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,7 @@ from dispatch.engine.recurrence import Rule
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.localtime import local
-from dispatch.parties import budgets, departments, members, organisations
+from dispatch.parties import academic_terms, budgets, departments, members, organisations
 from dispatch.parties.addresses import Located
 from dispatch.parties.members import By
 from dispatch.services import Services, Tx
@@ -60,15 +60,18 @@ class NewBulk:
     budget_code: str | None = None
     approval: bulk_approvals.Wanted = bulk_approvals.Wanted()
     requirements: Sequence[str] = ()
+    #: Visits are on days of a school's terms of that year alone.
+    academic_year: str | None = None
 
 
 async def create(services: Services, by: By, new: NewBulk) -> UUID:
     """Books, or asks whoever must approve first. Returns the id.
 
     Raises Missing (department, service), Invalid, NotVerified, MayNotBook, ServiceNotAllowed, OverLimit,
-    BudgetExceeded, and what on_account.quote raises.
+    BudgetForOthers, BudgetExceeded, and what on_account.quote raises.
     """
-    days = _days(services, new)
+    new = await _by_terms(services, by, new)
+    days = _days(new)
     located = await bulk_places.located(services, new.places)
     currency, timezone = bulk_places.terms(services, located)
     bulk_places.check_hours(services, new.rule, located)
@@ -110,7 +113,7 @@ async def _create(
         )  # fmt: skip
     if approvers:
         await rows.add_approvals(conn, bulk_id=bulk_id, members=approvers)
-    await budgets.reserve(tx, home.id, department.id if department else None, months)
+    await budgets.reserve(tx, home.id, department.id if department else None, months, [item.category])
     await audit.record(tx, by.actor, "bulk_booking.create", "bulk_booking", bulk_id)
     if not approvers:
         await _start(tx, bulk_id)
@@ -350,7 +353,20 @@ async def _lock(tx: Tx, by: By, bulk_id: UUID) -> Bulk:
 # ---------------------------------------------------------------- times and places
 
 
-def _days(services: Services, new: NewBulk) -> list[date]:
+async def _by_terms(services: Services, by: By, new: NewBulk) -> NewBulk:
+    """The same without the days on which a school does not work. Raises Invalid where it has told no such terms."""
+    if new.academic_year is None:
+        return new
+    async with services.read() as conn:
+        terms = await academic_terms.of_year(conn, by.organisation_id, new.academic_year)
+    if not terms:
+        raise Invalid({"schedule.academicYear": "There are no terms of this year: add them first."})
+    end = min(new.rule.end, new.rule.start + timedelta(days=MAX_DAYS))
+    off = academic_terms.days_off(terms, new.rule.start, end)
+    return replace(new, rule=replace(new.rule, without=new.rule.without | off))
+
+
+def _days(new: NewBulk) -> list[date]:
     """The days of the visits. Raises Invalid."""
     rule = new.rule
     if rule.end < rule.start:

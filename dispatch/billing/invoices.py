@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from dispatch.webhooks.owners import Owner
 from storage import invoices as rows
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
-from storage.invoices import Invoice, Line, LineOf, Summary
+from storage.invoices import Invoice, Line, LineOf, Part, Summary
 from storage.organisations import Organisation
 
 log = logging.getLogger(__name__)
@@ -48,11 +48,14 @@ class Period:
     end: date
 
 
-async def issue(tx: Tx, organisation_id: UUID, period: Period, *, kind: str, group_by: str | None = None) -> Invoice:
+async def issue(
+    tx: Tx, organisation_id: UUID, period: Period, *, kind: str, group_by: str | None = None,
+    is_summary: bool | None = None,
+) -> Invoice:  # fmt: skip
     """An invoice for all that was done until the end of the period and stands on none. Raises Missing, NothingToBill.
 
     The organisation's row is the lock: two at once make one, and a period has one by the clock. What an organisation
-    has as credit is taken at once.
+    has as credit is taken at once. How its lines are made is as the organisation set it, unless said otherwise.
     """
     home = await organisations.lock(tx, organisation_id)
     currency = organisations.currency_of(home)
@@ -71,7 +74,9 @@ async def issue(tx: Tx, organisation_id: UUID, period: Period, *, kind: str, gro
     )  # fmt: skip
     if invoice_id is None:
         raise NothingToBill
-    await rows.insert_lines(tx.conn, invoice_id=invoice_id, group_by=grouping, **chosen)
+    if is_summary is None:
+        is_summary = settings.invoice_format == "summary"
+    await rows.insert_lines(tx.conn, invoice_id=invoice_id, group_by=grouping, is_summary=is_summary, **chosen)
     await rows.take_bookings(tx.conn, invoice_id=invoice_id, **chosen)
     await invoice_payments.use_credit(tx, home.id)
     invoice = await get(tx.conn, None, invoice_id)
@@ -91,23 +96,33 @@ async def lines(conn: Conn, invoice_id: UUID) -> list[Line]:
     return await rows.lines(conn, invoice_id=invoice_id)
 
 
-async def lines_of(conn: Conn, invoice_ids: list[UUID]) -> dict[UUID, list[LineOf]]:
+async def lines_of(conn: Conn, invoice_ids: list[UUID], within: UUID | None) -> dict[UUID, list[LineOf]]:
+    """The lines of each; `within`: a department's alone."""
     found: dict[UUID, list[LineOf]] = {i: [] for i in invoice_ids}
-    for line in await rows.lines_of(conn, invoice_ids=invoice_ids):
+    for line in await rows.lines_of(conn, invoice_ids=invoice_ids, within=within):
         found[line.invoice_id].append(line)
     return found
 
 
 async def page(conn: Conn, organisation_id: UUID, within: UUID | None, wanted: Wanted) -> Slice[Invoice]:
-    return await LIST.page(conn, wanted, organisation_id=organisation_id, within=within)
+    """`within`: those on which a department has something, in the amounts that it has on them."""
+    found = await LIST.page(conn, wanted, organisation_id=organisation_id, within=within)
+    if within is None:
+        return found
+    parts = {p.invoice_id: p for p in await rows.parts(conn, invoice_ids=[i.id for i in found.rows], within=within)}
+    return found.of([_part_of(invoice, parts[invoice.id]) for invoice in found.rows])
 
 
 async def page_of_all(conn: Conn, wanted: Wanted) -> Slice[Invoice]:
     return await EVERYBODYS.page(conn, wanted)
 
 
-async def summary(conn: Conn, organisation_id: UUID) -> Summary:
-    found = await rows.summary(conn, organisation_id=organisation_id)
+async def summary(conn: Conn, organisation_id: UUID, within: UUID | None) -> Summary:
+    """`within`: of what a department has on invoices alone."""
+    if within is None:
+        found = await rows.summary(conn, organisation_id=organisation_id)
+    else:
+        found = await rows.summary_within(conn, organisation_id=organisation_id, within=within)
     assert found is not None, "an aggregate always has a row"
     return found
 
@@ -150,7 +165,7 @@ async def bill_due(services: Services) -> int:
     Each organisation by itself: one that cannot be billed is logged, tried again at the next turn, and holds up nobody.
     """
     async with services.read() as conn:
-        due = await rows.to_bill(conn, timezone=services.settings.timezone)
+        due = await rows.to_bill(conn, timezone=organisations.DEFAULT_TIMEZONE)
     made = 0
     for ref in due:
         try:
@@ -187,7 +202,7 @@ def last_period(today: date, cycle: str) -> Period:
 async def turn_overdue(services: Services) -> int:
     """Whatever was not paid by its day is overdue from the next on, and its organisation is told once."""
     async with services.transaction() as tx:
-        turned = await rows.turn_overdue(tx.conn, timezone=services.settings.timezone)
+        turned = await rows.turn_overdue(tx.conn, timezone=organisations.DEFAULT_TIMEZONE)
         for ref in turned:
             invoice = await get(tx.conn, None, ref.id)
             settings = await billing_settings.get(tx.conn, invoice.organisation_id)
@@ -195,6 +210,14 @@ async def turn_overdue(services: Services) -> int:
             for address in settings.recipients or [home.registered_email]:
                 await messages.enqueue(tx, "email", address, "invoice_overdue", _told(invoice))
     return len(turned)
+
+
+def _part_of(invoice: Invoice, part: Part) -> Invoice:
+    """The invoice as a department sees it; its part is paid when the whole is."""
+    return replace(
+        invoice, subtotal_minor=part.subtotal_minor, discount_minor=part.discount_minor, tax_minor=part.tax_minor,
+        total_minor=part.total_minor, paid_minor=part.total_minor if invoice.status == "paid" else 0,
+    )  # fmt: skip
 
 
 async def _announce(tx: Tx, home: Organisation, invoice: Invoice, recipients: list[str]) -> None:
@@ -207,7 +230,7 @@ async def _announce(tx: Tx, home: Organisation, invoice: Invoice, recipients: li
             "currency": invoice.currency, "period_start": invoice.period_start.isoformat(),
             "period_end": invoice.period_end.isoformat(), "due_date": invoice.due_on.isoformat(),
         },
-        key=f"invoice:{invoice.id}",
+        key=f"invoice:{invoice.id}", stream=str(invoice.id),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
-from dispatch.billing import captures, charges, intents
+from dispatch.billing import captures, charges, intents, request_links
 from dispatch.billing.charges import Opened
 from dispatch.engine import offers
 from dispatch.errors import Conflict, DispatchError, Malformed, Missing, Unavailable
@@ -339,12 +339,13 @@ async def look(services: Services, payment_id: UUID) -> None:
 
     Raises GatewayError. A no-op when the payment has no order yet.
     """
-    gateway = services.gateway
     async with services.read() as conn:
         payment = await rows.get(conn, payment_id=payment_id)
+    if payment is not None and payment.gateway_order_id is None and payment.payee_id is not None:
+        payment = await request_links.with_order(services, payment)
     if payment is None or payment.gateway_order_id is None:
         return
-    tries = await gateway.fetch_order_payments(payment.gateway_order_id)
+    tries = await services.gateway.fetch_order_payments(payment.gateway_order_id)
     # Captured ones first, in the order in which they were made, so that everybody agrees on the surplus.
     for told in sorted(tries, key=lambda t: (not t.captured, t.created_at, t.id)):
         async with services.transaction() as tx:

@@ -44,12 +44,13 @@ async def record(
     )
     assert made is not None, "an insert answers with its id"
     await ledger.post(
-        tx, "manual_transaction", str(made), _lines(provider_id, currency, amount_minor), description=line.reference
+        tx, "manual_transaction", str(made), taken(provider_id, currency, amount_minor), description=line.reference
     )
     return await get(tx.conn, provider_id, made)
 
 
-def _lines(provider_id: UUID, currency: str, amount_minor: int) -> list[Line]:
+def taken(provider_id: UUID, currency: str, amount_minor: int) -> list[Line]:
+    """The postings of money that a provider took itself."""
     return [
         Line(ledger.outside_cash(provider_id, currency), -amount_minor),
         Line(ledger.outside_income(provider_id, currency), amount_minor),
@@ -86,7 +87,7 @@ async def void(tx: Tx, provider_id: UUID, manual_id: UUID) -> ManualTransaction:
         if known.status != "voided":
             raise NotOpen
         return known
-    back = _lines(provider_id, known.currency, -known.amount_minor)
+    back = taken(provider_id, known.currency, -known.amount_minor)
     await ledger.post(tx, "manual_voided", str(manual_id), back, description=f"{known.reference} voided")
     await provider_transactions.move(tx, known.transaction_id, "cancel")
     return await get(tx.conn, provider_id, manual_id)

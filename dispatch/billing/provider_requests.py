@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from dispatch.billing import intents, provider_transactions, request_links
+from dispatch.billing import intents, provider_transactions, request_links, request_payments
 from dispatch.billing.provider_transactions import NewTransaction
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.reports.formats import amount_text
@@ -44,6 +44,12 @@ class NotInCash(Conflict):
     """A request that is paid in cash has no payment page."""
 
     code = "paid_in_cash"
+
+
+class PaidAtAPage(Conflict):
+    """This request is paid at its page; only what is asked for in cash can be received by hand."""
+
+    code = "not_in_cash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +217,21 @@ async def cancel(services: Services, provider_id: UUID, request_id: UUID) -> Pay
     if is_open:
         await request_links.close(services, request.gateway_link_id)
     return found
+
+
+async def receive(tx: Tx, provider_id: UUID, request_id: UUID) -> PaymentRequest:
+    """The provider says that the cash is there; repeated, it changes nothing.
+
+    Raises Missing, PaidAtAPage, RequestClosed.
+    """
+    request = await lock(tx, provider_id, request_id)
+    if request.method != "cash":
+        raise PaidAtAPage
+    if request.status == "cancelled":
+        raise RequestClosed
+    if request.status == "pending":
+        await request_payments.received(tx, request)
+    return await _get(tx.conn, provider_id, request_id)
 
 
 async def call_off(tx: Tx, request: PaymentRequest) -> bool:

@@ -9,6 +9,7 @@ from dispatch.services import Services
 from storage import payment_requests as rows
 from storage import payments as payment_rows
 from storage.intents import Intent
+from storage.payments import Payment
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +40,27 @@ async def make(services: Services, gateway: Gateway, intent: Intent) -> None:
             tx.conn, id=request.id, payment_id=payment.id, gateway_link_id=link.id, url=link.short_url
         )
         # Also when nobody wants the page any more: what is paid at it all the same is known by its order.
-        if link.order_id is not None:
+        if link.order_id is None:
+            await payment_rows.paged(tx.conn, payment_id=payment.id, poll_s=POLL_S)
+        else:
             await payment_rows.ordered(tx.conn, payment_id=payment.id, order_id=link.order_id, poll_s=POLL_S)
     if not is_wanted:
         await close(services, link.id)
+
+
+async def with_order(services: Services, payment: Payment) -> Payment | None:
+    """The payment with the order behind its page, which the gateway may make only when somebody pays there.
+
+    Raises GatewayError.
+    """
+    link = await services.gateway.find_payment_link(payment.receipt)
+    order_id = link.order_id if link else None
+    if link is not None and order_id is None and link.payment_ids:
+        order_id = (await services.gateway.fetch_payment(link.payment_ids[0])).order_id
+    async with services.transaction() as tx:
+        if order_id is not None:
+            await payment_rows.ordered(tx.conn, payment_id=payment.id, order_id=order_id, poll_s=POLL_S)
+        return await payment_rows.get(tx.conn, payment_id=payment.id)
 
 
 async def close(services: Services, gateway_link_id: str | None) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from dispatch import bus
 from dispatch.events import STAFF, Actor, Fact
+from dispatch.live.counts import FACTS
 from dispatch.services import PartyFact, Tx
 from geo.geodesy import rounded
 from storage import facts as rows
@@ -48,6 +49,7 @@ _JOB = ("assignment_id", "technician_id")
 #: shows them nothing, readers still get name and number, so that `seq` has no gap.
 BOOKING_FACTS: Mapping[str, Row] = {
     "booking.created": Row(("number", "payment_method"), ("number",)),
+    "booking.approved": Row(),
     "booking.confirmed": Row(("technician_id",), _JOB),
     "booking.cancelled": Row(("by", "reason", "fee_minor", "refund_minor", "currency"), ("by",)),
     "booking.completed": Row((), ("assignment_id", "earning_minor", "currency")),
@@ -292,6 +294,8 @@ async def _append(tx: Tx, told: list[Fact]) -> None:
             actor_ids=[f.actor.id for f in mine], data=[f.data for f in mine],
         )  # fmt: skip
         assert account_id is not None, "a fact needs its booking"
+        for fact in mine:
+            tx.after_commit(FACTS.labels(fact.type).inc)
         tx.hint(bus.BOOKING_CHANGED, {"booking_id": str(booking_id), "account_id": str(account_id)})
 
 

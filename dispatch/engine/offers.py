@@ -10,6 +10,7 @@ from dispatch import bus
 from dispatch.engine import facts, lifecycle, queue, search, tracked
 from dispatch.errors import Conflict, Missing
 from dispatch.events import SYSTEM, Actor
+from dispatch.live.counts import ANSWERED, ASSIGNED
 from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage import offers as rows
@@ -120,6 +121,8 @@ async def accept(tx: Tx, technician_id: UUID, offer: Offer, *, on_behalf: Actor 
     who = on_behalf or Actor("technician", str(technician_id))
     data = {"offer_id": str(offer.id), "assignment_id": str(assignment_id), "technician_id": str(technician_id)}
     await _closed(tx, offer, "accepted", booking)
+    waited_s = max(0.0, (tx.now - booking.created_at).total_seconds())
+    tx.after_commit(lambda: ASSIGNED.observe(waited_s))
     for fact in ACCEPT_FACTS:
         await facts.record(tx, booking.id, fact, who, data)
     facts.tell_party(tx, technician_id, "job.updated", {"booking_id": str(booking.id), "state": "accepted", **data})
@@ -242,6 +245,8 @@ async def _tell(tx: Tx, booking: Booking, offer: Offer, step: str, reason: str |
 
 async def _closed(tx: Tx, offer: Offer, state: str, booking: Booking) -> None:
     queue.freed(tx, offer.technician_id)
+    open_s = max(0.0, (tx.now - offer.made_at).total_seconds())
+    tx.after_commit(lambda: ANSWERED.labels(state).observe(open_s))
     facts.tell_party(
         tx, offer.technician_id, "offer.closed",
         {"offer_id": str(offer.id), "booking_id": str(booking.id), "booking_number": booking.number, "state": state},

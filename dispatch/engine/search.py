@@ -144,7 +144,7 @@ async def _claim(
                 await slot_rows.drop_booking(tx.conn, booking_id=booking.id)
             elif offer is None:
                 await slot_rows.set_state(tx.conn, booking_id=booking.id, state="held")
-            return offer, "offer_open"
+            return offer, "place_lost"
     try:
         async with tx.savepoint():
             if not await slots.claim(tx, booking, found, "offered", is_forced=is_forced):

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from dispatch.engine import alerts
 from dispatch.errors import Conflict, Missing
+from dispatch.live.counts import TASKS
 from dispatch.loops import backoff_s
 from dispatch.services import Services, Tx
 from storage import tasks as rows
@@ -121,10 +122,12 @@ async def work(services: Services, handlers: Mapping[str, Handler], task_id: UUI
     async with services.transaction() as tx:
         await rows.finish(tx.conn, task_id=task.id, attempt=task.attempts, result=result)
         await alerts.resolve(tx, [HELD], subject=_subject(task))
+    TASKS.labels(task.kind, "done").inc()
     return None
 
 
 async def _failed(services: Services, task: Task, error: Exception) -> float | None:
+    TASKS.labels(task.kind, "failed").inc()
     words = f"{type(error).__name__}: {error}"[:_ERROR_CHARS]
     if task.attempts < TRIES:
         log.warning("task %s (%s) failed, try %d: %s", task.id, task.kind, task.attempts, words)

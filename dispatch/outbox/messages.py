@@ -38,6 +38,9 @@ TEMPLATES: Mapping[str, str] = {
     "quote_requested": "{organisation} asks for a quote: {number}.",
     "quote_answered": "Your quote {number} is answered: the offer is good until {until}.",
     "budget_warning": "{percent} percent of the budget of {whose} for {month} is used or reserved.",
+    "approval_wanted": "{who} asks you to approve booking {number} for {day}, over {amount}. Nobody is sent before.",
+    "emergency_opened": "{organisation} has activated {program} ({event}, {level}). From now on its jobs are offered "
+    "to your team first.",
     "invitation": "{inviter} invites you to {name}. Choose your password here: {link}. "
     "The link works once, for {hours} hours.",
     "verify_email": "Confirm that this is your address: {link}. The link works once, for {hours} hours.",
@@ -84,9 +87,8 @@ async def enqueue(
     is_secret: bool = False,
     supersedes: bool = False,
     account_id: UUID | None = None,
-    key: str | None = None,
 ) -> int:
-    """Writes the message with its cause. Returns the id of its row. The same `key` once more is the same message.
+    """Writes the message with its cause. Returns the id of its row.
 
     Messages of one `stream` (by default the recipient's) leave in order. `supersedes` drops what the stream
     still holds; with the account (`account_id`) goes the message. In production a secret one is sealed until it is
@@ -100,7 +102,7 @@ async def enqueue(
         body, data = _seal(vault_of(tx.services.settings), stream, body, data), {}
     message_id = await rows.put(
         tx.conn, channel=channel, stream=stream, recipient=recipient, template=template, body=body, data=data,
-        is_secret=is_secret, account_id=account_id, key=key,
+        is_secret=is_secret, account_id=account_id,
     )  # fmt: skip
     assert message_id is not None, "an insert returns its id"
     tx.hint(bus.OUTBOX_FILLED, {})

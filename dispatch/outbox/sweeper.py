@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from dispatch import bus
 from dispatch.errors import DispatchError
+from dispatch.live.counts import MESSAGES
 from dispatch.loops import Loop
 from dispatch.outbox import messages
 from dispatch.ports.messages import Message, RecipientGone, Sender, SendFailed
@@ -71,7 +72,8 @@ class OutboxSweeper:
     async def _deliver(self, row: rows.Claimed) -> None:
         failure = await self._try(row)
         async with self._services.transaction() as tx:
-            await self._settle(tx.conn, row, failure)
+            outcome = await self._settle(tx.conn, row, failure)
+        MESSAGES.labels(self._channel, outcome).inc()
 
     async def _try(self, row: rows.Claimed) -> SendFailed | None:
         try:
@@ -93,10 +95,10 @@ class OutboxSweeper:
             return SendFailed(f"the sender broke: {type(error).__name__}")
         return None
 
-    async def _settle(self, conn: Conn, row: rows.Claimed, failure: SendFailed | None) -> None:
+    async def _settle(self, conn: Conn, row: rows.Claimed, failure: SendFailed | None) -> str:
         if failure is None:
             await rows.sent(conn, id=row.id, erases_secret=self._services.settings.is_production)
-            return
+            return "sent"
         error = str(failure)[:_ERROR_CHARS]
         delays_s = EMAIL_DELAYS_S if row.channel == "email" else DELAYS_S
         if isinstance(failure, RecipientGone) and (token := row.data.get("token")):
@@ -104,9 +106,10 @@ class OutboxSweeper:
         if failure.is_permanent or row.attempts > len(delays_s):
             await rows.dead(conn, id=row.id, error=error)
             log.warning("message %d (%s) is given up, try %d: %s", row.id, row.template, row.attempts, error)
-        else:
-            delay_s = retry_delay_s(row.attempts, failure.retry_after_s, delays_s)
-            await rows.retry(conn, id=row.id, error=error, delay_s=delay_s)
+            return "given_up"
+        delay_s = retry_delay_s(row.attempts, failure.retry_after_s, delays_s)
+        await rows.retry(conn, id=row.id, error=error, delay_s=delay_s)
+        return "failed"
 
 
 def _life_s(secret: Message) -> float:

@@ -1,9 +1,9 @@
-"""The terms of a school (R6): what its campus programs and the credits of its students go by."""
+"""The terms of a school (R6): what its campus programs, the credits of its students and its series of visits go by."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from dispatch.errors import Conflict, Invalid, Missing, NotAllowed
@@ -53,6 +53,26 @@ async def add(
 
 async def of_organisation(conn: Conn, organisation_id: UUID) -> list[Term]:
     return await rows.of_organisation(conn, organisation_id=organisation_id)
+
+
+async def of_year(conn: Conn, organisation_id: UUID, year: str) -> list[Term]:
+    """The terms of an academic year, in order; none where the school has not told them."""
+    return await rows.of_year(conn, organisation_id=organisation_id, academic_year=year)
+
+
+def days_off(terms: Sequence[Term], start: date, end: date, *, with_holidays: bool = False) -> frozenset[date]:
+    """The days from `start` to `end` on which a school does not work: between terms, and their holidays.
+
+    `with_holidays`: those are days like any other.
+    """
+    at_work: set[date] = set()
+    for term in terms:
+        days = (term.ends_on - term.starts_on).days + 1
+        at_work |= {term.starts_on + timedelta(days=n) for n in range(days)}
+        if not with_holidays:
+            at_work -= set(term.holidays)
+    span = (start + timedelta(days=n) for n in range((end - start).days + 1))
+    return frozenset(day for day in span if day not in at_work)
 
 
 async def delete(tx: Tx, organisation_id: UUID, term_id: UUID) -> None:

@@ -39,7 +39,6 @@ class BillingIn:
     backup_method: str | None = None
     invoice_format: str = "detailed"
     group_by: str = "service"
-    include_tax: bool = True
     recipients: Sequence[str] = ()
     auto_payment: bool = False
     auto_payment_method: str | None = None
@@ -52,7 +51,7 @@ async def put(tx: Tx, organisation_id: UUID, new: BillingIn, bank: BankIn | None
         tx.conn, organisation_id=organisation_id, billing_cycle=new.billing_cycle, billing_day=new.billing_day,
         payment_terms=new.payment_terms, terms_days=TERMS[new.payment_terms], primary_method=new.primary_method,
         backup_method=new.backup_method, invoice_format=new.invoice_format, group_by=new.group_by,
-        include_tax=new.include_tax, recipients=list(new.recipients), auto_payment=new.auto_payment,
+        recipients=list(new.recipients), auto_payment=new.auto_payment,
         auto_payment_method=new.auto_payment_method,
     )  # fmt: skip
     if bank is not None:

@@ -26,6 +26,12 @@ class BudgetTooLow(Conflict):
     code = "budget_too_low"
 
 
+class BudgetForOthers(Conflict):
+    """This budget is for other services: book those, or ask for one that covers this."""
+
+    code = "budget_for_others"
+
+
 class BudgetExceeded(Conflict):
     """This is more than the budget has left: ask for a higher one, or book less."""
 
@@ -136,13 +142,20 @@ def _standing(department_id: UUID | None, allotted: Allocation | None, opened: M
 # ---------------------------------------------------------------- what bookings take
 
 
-async def reserve(tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int]) -> None:
+async def reserve(
+    tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int], categories: Sequence[str]
+) -> None:
     """Takes so much of each month (its first day), of the department's budget and of the whole organisation's.
 
-    Parallel requests wait for one another. Raises BudgetExceeded where a budget may not be passed; warns once a month
-    where the threshold is reached.
+    Parallel requests wait for one another. Raises BudgetForOthers where one is allotted for other services than these
+    categories, BudgetExceeded where one may not be passed; warns once a month where the threshold is reached.
     """
     await rows.read_allotments(tx.conn, organisation_id=organisation_id)
+    if await rows.for_others(
+        tx.conn, organisation_id=organisation_id, department_id=department_id, months=sorted(amounts),
+        categories=[category.lower() for category in categories],
+    ):  # fmt: skip
+        raise BudgetForOthers
     for month in sorted(amounts):
         for whose in dict.fromkeys((None, department_id)):
             await rows.open_month(tx.conn, organisation_id=organisation_id, department_id=whose, month=month)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from calendar import monthrange
+import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -31,6 +31,9 @@ Metric = Literal["bookings", "spending", "user_adoption", "satisfaction"]
 Dimension = Literal["department", "service_type", "provider", "location", "month", "user"]
 Frequency = Literal["daily", "weekly", "monthly", "quarterly"]
 LIST = rows.of_organisation
+log = logging.getLogger(__name__)
+#: The first and the last day of a report.
+Span = tuple[date, date]
 #: A link in a letter is good for a week: after that the file is gone, too.
 _LINK_S = 7 * 24 * 3600
 _WRITERS = {"csv": csv_writer.write, "xlsx": xlsx_writer.write, "pdf": pdf_writer.write}
@@ -94,11 +97,9 @@ async def delete(tx: Tx, by: By, report_id: UUID) -> None:
     await rows.delete(tx.conn, id=report_id, organisation_id=by.organisation_id)
 
 
-async def rows_of(conn: Conn, definition: Definition, today: date) -> list[Group]:
-    """What it says now; without days of its own it is of this month, a repeated one of the span before."""
-    kept = definition.filters
-    start = date.fromisoformat(kept["start"]) if kept.get("start") else _span_before(definition.frequency, today)
-    end = date.fromisoformat(kept["end"]) if kept.get("end") else today
+async def rows_of(conn: Conn, definition: Definition, span: Span) -> list[Group]:
+    """What it says of these days."""
+    kept, (start, end) = definition.filters, span
     chosen = [UUID(d) for d in kept.get("departments") or []]
     return await analytics_rows.custom(
         conn, organisation_id=definition.organisation_id, within=definition.within, from_day=start, to_day=end,
@@ -106,11 +107,23 @@ async def rows_of(conn: Conn, definition: Definition, today: date) -> list[Group
     )  # fmt: skip
 
 
-async def run(services: Services, definition: Definition) -> UUID:
-    """Makes the file and gives its id."""
+def days_of(definition: Definition, today: date) -> Span:
+    """Of which days it is when it is asked for: those that it names, else this month, or what its next letter has."""
+    kept = definition.filters
+    start, end = today.replace(day=1), today
+    if definition.frequency is not None and definition.next_on is not None:
+        start, _ = days_before(definition.next_on, definition.frequency)
+    return (
+        date.fromisoformat(kept["start"]) if kept.get("start") else start,
+        date.fromisoformat(kept["end"]) if kept.get("end") else end,
+    )
+
+
+async def run(services: Services, definition: Definition, span: Span) -> UUID:
+    """Makes the file of these days and gives its id."""
     async with services.read() as conn:
         home = await organisations.get(conn, definition.organisation_id)
-        found = await rows_of(conn, definition, overviews.today_of(home, services.clock.now()))
+        found = await rows_of(conn, definition, span)
     content = io.BytesIO()
     form: Format = "xlsx" if definition.format == "xlsx" else "pdf" if definition.format == "pdf" else "csv"
 
@@ -127,22 +140,34 @@ async def run(services: Services, definition: Definition) -> UUID:
 
 
 async def run_due(services: Services) -> int:
-    """Makes what is due and writes to its recipients; returns how many."""
+    """Makes what is due by its organisation's own clocks and writes to its recipients; returns how many.
+
+    Each letter covers the days since the one before, whatever days the report names for itself; one that fails is
+    tried again and holds up no other.
+    """
     async with services.read() as conn:
-        due = await rows.due(conn)
+        due = await rows.due(conn, timezone=organisations.DEFAULT_TIMEZONE)
     done = 0
     for definition in due:
-        assert definition.frequency is not None and definition.next_on is not None, "only those are due"
-        file_id = await run(services, definition)
-        async with services.transaction() as tx:
-            next_on = next_day(definition.next_on, definition.frequency)
-            if not await rows.ran(tx.conn, id=definition.id, next_on=next_on, was_on=definition.next_on):
-                continue
-            link = files.link_to(services, await files.get(tx.conn, file_id), _LINK_S)
-            for address in definition.recipients:
-                await messages.enqueue(tx, "email", address, "report_ready", {"name": definition.name, "link": link})
-        done += 1
+        try:
+            done += await _send(services, definition)
+        except Exception:
+            log.exception("a report could not be made")
     return done
+
+
+async def _send(services: Services, definition: Definition) -> bool:
+    """Whether it is sent now: not when somebody else was quicker."""
+    assert definition.frequency is not None and definition.next_on is not None, "only those are due"
+    file_id = await run(services, definition, days_before(definition.next_on, definition.frequency))
+    async with services.transaction() as tx:
+        next_on = next_day(definition.next_on, definition.frequency)
+        if not await rows.ran(tx.conn, id=definition.id, next_on=next_on, was_on=definition.next_on):
+            return False
+        link = files.link_to(services, await files.get(tx.conn, file_id), _LINK_S)
+        for address in definition.recipients:
+            await messages.enqueue(tx, "email", address, "report_ready", {"name": definition.name, "link": link})
+    return True
 
 
 def next_day(day: date, frequency: str) -> date:
@@ -154,6 +179,18 @@ def next_day(day: date, frequency: str) -> date:
     months = 1 if frequency == "monthly" else 3 - (day.month - 1) % 3
     last = day.month - 1 + months
     return date(day.year + last // 12, last % 12 + 1, 1)
+
+
+def days_before(day: date, frequency: str) -> Span:
+    """The days since the turn before `day`, which is itself such a turn: neither a gap nor twice a day."""
+    if frequency == "daily":
+        start = day - timedelta(days=1)
+    elif frequency == "weekly":
+        start = day - timedelta(days=7)
+    else:
+        first = day.year * 12 + day.month - 1 - (1 if frequency == "monthly" else 3)
+        start = date(first // 12, first % 12 + 1, 1)
+    return start, day - timedelta(days=1)
 
 
 def values_of(metrics: Sequence[str], g: Group, members: int) -> dict[str, float | int | None]:
@@ -174,16 +211,3 @@ def _line(definition: Definition, g: Group, members: int) -> list[Cell]:
     values = values_of(definition.metrics, g, members)
     money = {name: value / 100 if name == "spending" and value else value for name, value in values.items()}
     return [*dimensions_of(definition.dimensions, g).values(), *money.values()]
-
-
-def _span_before(frequency: str | None, today: date) -> date:
-    if frequency == "daily":
-        return today - timedelta(days=1)
-    if frequency == "weekly":
-        return today - timedelta(days=7)
-    if frequency == "quarterly":
-        return today - timedelta(days=92)
-    if frequency == "monthly":
-        before = today.replace(day=1) - timedelta(days=1)
-        return before.replace(day=min(today.day, monthrange(before.year, before.month)[1]))
-    return today.replace(day=1)

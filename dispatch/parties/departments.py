@@ -95,6 +95,12 @@ async def get(conn: Conn, organisation_id: UUID | None, department_id: UUID | No
     return found
 
 
+async def hold(tx: Tx, organisation_id: UUID, department_id: UUID) -> None:
+    """Until the transaction ends nobody deletes it: whoever joins it finds it there. Raises Missing."""
+    if await rows.hold(tx.conn, id=department_id, organisation_id=organisation_id) is None:
+        raise Missing("department")
+
+
 async def of_organisation(conn: Conn, organisation_id: UUID | None, within: UUID | None = None) -> list[Department]:
     """All of them by name, or only the one that somebody is bound to."""
     return await rows.of_organisation(conn, organisation_id=organisation_id, within=within)
@@ -108,7 +114,8 @@ async def stats(conn: Conn, organisation_id: UUID, month: date) -> dict[UUID, St
 
 async def delete(tx: Tx, organisation_id: UUID, department_id: UUID) -> None:
     """Raises Missing, DepartmentInUse."""
-    await get(tx.conn, organisation_id, department_id)
+    if await rows.lock(tx.conn, id=department_id, organisation_id=organisation_id) is None:
+        raise Missing("department")
     if await rows.delete(tx.conn, id=department_id, organisation_id=organisation_id) is None:
         raise DepartmentInUse
 

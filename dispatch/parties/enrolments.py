@@ -90,13 +90,13 @@ async def begin(tx: Tx, by: By, sheet: Sheet) -> Enrolment:
             owner=f"organisation:{by.organisation_id}",
         )  # fmt: skip
     await audit.record(tx, by.actor, "members.enrol", "enrolment", enrolment_id, {"rows": {"old": None, "new": total}})
-    return await get(tx.conn, by.organisation_id, enrolment_id)
+    return await get(tx.conn, by, enrolment_id)
 
 
-async def get(conn: Conn, organisation_id: UUID, enrolment_id: UUID) -> Enrolment:
-    """How far it is. Raises Missing, also for another organisation's."""
+async def get(conn: Conn, by: By, enrolment_id: UUID) -> Enrolment:
+    """How far it is. Raises Missing, also for another organisation's, or one of somebody whose reach is wider."""
     found = await rows.get(conn, id=enrolment_id)
-    if found is None or found.organisation_id != organisation_id:
+    if found is None or found.organisation_id != by.organisation_id or by.within not in (None, found.within):
         raise Missing("enrollment")
     return found
 

@@ -211,8 +211,8 @@ async def _stepped(tx: Tx, before: Integration, step: str, actor: Actor) -> Inte
 
 def _told(row: Integration) -> dict[str, Any]:
     return {
-        "status": row.status, "business_info": row.business_info, "webhook_url": row.webhook_url,
-        "callback_url": row.callback_url, "steps": sorted(row.steps),
+        "status": row.status, "business_info": row.business_info, **integrations.addresses(row),
+        "steps": sorted(row.steps),
     }  # fmt: skip
 
 

@@ -121,9 +121,11 @@ async def _alert(tx: Tx, ids: Sequence[UUID]) -> None:
     month = f"{tx.now:%Y-%m}"
     for percent in ALERT_PERCENTS:
         for found in await rows.over(tx.conn, ids=list(ids), today=tx.now.date(), percent=percent):
+            if await rows.alerted(tx.conn, id=found.id, today=tx.now.date(), percent=percent) is None:
+                continue
             told = {"used": found.used, "limit": found.monthly_limit, "percent": percent, "month": month}
             owner = Owner("integration", found.id)
-            await deliveries.publish(tx, owner, "api.usage_alert", told, key=f"usage:{month}:{percent}")
+            await deliveries.publish(tx, owner, "api.usage_alert", told)
 
 
 def loop_of(services: Services) -> Loop:

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from dispatch import urls
 from dispatch.access import invitations
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.services import Tx
-from dispatch.webhooks import deliveries
+from dispatch.webhooks import deliveries, endpoints
 from dispatch.webhooks.owners import Owner
 from storage import api_keys as key_rows
 from storage import integrations as rows
@@ -232,10 +233,14 @@ async def set_limits(
 
 
 async def delete(tx: Tx, id: UUID, actor: Actor) -> None:
-    """A soft delete: its keys stop at once, its managing account no longer finds it. Raises PartnerNotFound."""
+    """A soft delete: its keys and webhooks stop at once, its managing account no longer finds it.
+
+    Raises PartnerNotFound.
+    """
     before = await locked(tx, id)
     await rows.delete(tx.conn, id=id, deleted_by=f"{actor.kind}:{actor.id}")
     await key_rows.revoke_of_party(tx.conn, party_id=id)
+    await endpoints.delete_all(tx, Owner(REALM, id), actor)
     _forget_standing(tx, id)
     await audit.changed(tx, actor, "delete_integration", "integration", id, _audited(before), None)
 
@@ -272,13 +277,18 @@ def _forget_standing(tx: Tx, id: UUID) -> None:
     tx.after_commit(lambda: tx.services.usage.forget(id))
 
 
+def addresses(row: Integration) -> dict[str, str | None]:
+    """Its addresses as they may stand in the audit."""
+    named = {"webhook_url": row.webhook_url, "callback_url": row.callback_url}
+    return {name: None if url is None else urls.shown(url) for name, url in named.items()}
+
+
 def _audited(row: Integration) -> dict[str, Any]:
     """What of it people change."""
     return {
         "name": row.name, "email": row.email, "phone": row.phone, "slug": row.slug, "partner_type": row.partner_type,
-        "status": row.status, "business_info": row.business_info, "webhook_url": row.webhook_url,
-        "callback_url": row.callback_url, "tags": row.tags, "monthly_limit": row.monthly_limit,
-        "burst_limit": row.burst_limit, "is_billed": row.is_billed,
+        "status": row.status, "business_info": row.business_info, **addresses(row), "tags": row.tags,
+        "monthly_limit": row.monthly_limit, "burst_limit": row.burst_limit, "is_billed": row.is_billed,
     }  # fmt: skip
 
 

@@ -32,6 +32,8 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "in": ("Asia/Kolkata", "INR"),
 }  # fmt: skip
 _DEFAULT_PLACE = ("Asia/Manila", "PHP")
+#: The clocks of an organisation that has told nothing of its own.
+DEFAULT_TIMEZONE = _DEFAULT_PLACE[0]
 _ONCE = {
     "organisations_registered_email": "An organisation was registered with this e-mail address already.",
     "organisations_registration_no": "An organisation with this registration number is registered already.",
@@ -96,7 +98,7 @@ async def register(tx: Tx, new: Registration, *, ip: str | None = None, user_age
     Raises AlreadyRegistered for an address that signs in already, or a registration number that is taken.
     """
     await account_rows.lock_address(tx.conn, email=new.email)
-    if await member_rows.account_by_email(tx.conn, email=new.email) is not None:
+    if await member_rows.is_somebodys(tx.conn, email=new.email):
         raise AlreadyRegistered("Somebody signs in with this e-mail address already: sign in instead.")
     organisation_id = await _insert(tx, new)
     await onboarding.begin(tx, organisation_id)
@@ -165,7 +167,7 @@ async def require_staff(conn: Conn, account_id: UUID) -> Manager:
 
 
 def timezone_of(organisation: Organisation) -> str:
-    return organisation.timezone or _DEFAULT_PLACE[0]
+    return organisation.timezone or DEFAULT_TIMEZONE
 
 
 def currency_of(organisation: Organisation) -> str:

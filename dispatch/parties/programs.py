@@ -13,12 +13,15 @@ from uuid import UUID
 
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, Missing, NotAllowed
-from dispatch.parties import budgets, organisations
+from dispatch.localtime import local
+from dispatch.outbox import messages
+from dispatch.parties import academic_terms, budgets, organisations
 from dispatch.parties.departments import allows, services_in
 from dispatch.parties.members import By
 from dispatch.services import Tx
 from storage import departments as department_rows
 from storage import programs as rows
+from storage.academic_terms import Term
 from storage.database.errors import StorageError, constraint_of
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
@@ -76,12 +79,16 @@ class NotAuthority(NotAllowed):
 
 @dataclass(frozen=True, slots=True)
 class NewProgram:
-    """`departments` empty: all. `credit_minor` is given to each member in each period of `frequency`."""
+    """`departments` empty: all. `credit_minor` is given to each member in each period of `frequency`.
+
+    `academic_year`: it goes by a school's terms of that year, once they are told before it is made. Without days of its
+    own a program lasts as long as those terms, else a year from today.
+    """
 
     kind: str
     name: str
-    starts_on: date
-    ends_on: date
+    starts_on: date | None = None
+    ends_on: date | None = None
     description: str | None = None
     departments: Sequence[UUID] = ()
     employment: Sequence[str] = ()
@@ -97,16 +104,22 @@ class NewProgram:
     budget_minor: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     is_active: bool = True
+    academic_year: str | None = None
 
 
 async def create(tx: Tx, by: By, new: NewProgram) -> Program:
-    """Raises NotVerified, NotYourKind, Invalid, Missing (a department)."""
+    """Raises NotVerified, NotYourKind, Invalid, Missing (a department, a provider)."""
     home = await organisations.active(tx.conn, by.organisation_id)
     wanted = ONLY_FOR.get(new.kind)
     if wanted is not None and home.org_type != wanted:
         raise NotYourKind(f"Programs of this kind are for {_WHOSE[wanted]}.")
-    if new.ends_on < new.starts_on:
+    terms = await academic_terms.of_year(tx.conn, home.id, new.academic_year) if new.academic_year else []
+    starts_on, ends_on = _span(new, terms, local(tx.now, organisations.timezone_of(home)).date())
+    if ends_on < starts_on:
         raise Invalid({"validity.endDate": "The end lies before the start."})
+    approved = new.details.get("providers", {}).get("preApproved", [])
+    if len(await rows.providers(tx.conn, ids=[UUID(one) for one in approved])) < len(set(approved)):
+        raise Missing("provider")
     for department_id in new.departments:
         if await department_rows.get(tx.conn, id=department_id, organisation_id=home.id) is None:
             raise Missing("department")
@@ -118,11 +131,18 @@ async def create(tx: Tx, by: By, new: NewProgram) -> Program:
         currency=organisations.currency_of(home), frequency=new.frequency if new.credit_minor is not None else None,
         rollover=new.rollover, allowed_services=services_in(new.allowed_services), month_bookings=new.month_bookings,
         advance_days=new.advance_days, cancel_hours=new.cancel_hours, budget_minor=new.budget_minor,
-        details=dict(new.details), starts_on=new.starts_on, ends_on=new.ends_on,
+        details=dict(new.details), starts_on=starts_on, ends_on=ends_on,
+        academic_year=new.academic_year if terms else None,
     )  # fmt: skip
     assert program_id is not None, "an insert returns its id"
     await audit.record(tx, by.actor, "program.create", "program", program_id)
     return await get(tx.conn, by.organisation_id, program_id)
+
+
+def _span(new: NewProgram, terms: Sequence[Term], today: date) -> tuple[date, date]:
+    starts_on = new.starts_on or (terms[0].starts_on if terms else today)
+    ends_on = new.ends_on or (terms[-1].ends_on if terms else starts_on + timedelta(days=365))
+    return starts_on, ends_on
 
 
 async def get(conn: Conn, organisation_id: UUID, program_id: UUID) -> Program:
@@ -148,8 +168,14 @@ def total_minor(program: Program, eligible: int) -> int:
     return program.budget_minor if program.budget_minor is not None else eligible * (program.credit_minor or 0)
 
 
-async def activate(tx: Tx, by: By, program_id: UUID, event: str, level: str, authority: str) -> Program:
-    """An authority that the program names opens it. Raises Missing, NotAuthority, Invalid, ProgramClosed."""
+async def activate(
+    tx: Tx, by: By, program_id: UUID, event: str, level: str, authority: str, providers: Sequence[UUID] | None = None
+) -> Program:
+    """An authority that the program names opens it: it is booked without lead time, and `providers` are asked first.
+
+    Unsaid, they are the pre-approved ones where those are activated by themselves, else nobody; they are written to.
+    Raises Missing, NotAuthority, Invalid, ProgramClosed.
+    """
     program = await _lock_emergency(tx, by, program_id, authority)
     protocol = program.details.get("activationProtocol", {})
     bad = {
@@ -159,12 +185,24 @@ async def activate(tx: Tx, by: By, program_id: UUID, event: str, level: str, aut
         )
         if value not in known
     }  # fmt: skip
+    known = program.details.get("providers", {})
+    approved = [UUID(one) for one in known.get("preApproved", [])]
+    if providers is None:
+        providers = approved if known.get("autoActivate") else ()
+    if set(providers) - set(approved):
+        bad["providers"] = "Only providers that the program has approved before can be activated."
     if bad:
         raise Invalid(bad)
     activation = {
         "event": event, "level": level, "authority": authority, "by": str(by.actor.id), "at": tx.now.isoformat(),
+        "providers": [str(one) for one in providers],
     }  # fmt: skip
     await rows.activate(tx.conn, id=program.id, status="active", activation=activation)
+    home = await organisations.get(tx.conn, by.organisation_id)
+    told = {"organisation": home.name, "program": program.name, "event": event, "level": level}
+    for one in await rows.providers(tx.conn, ids=list(providers)):
+        if one.email:
+            await messages.enqueue(tx, "email", one.email, "emergency_opened", told)
     await audit.record(tx, by.actor, "program.activate", "program", program.id, {"event": event, "level": level})
     return await get(tx.conn, by.organisation_id, program_id)
 
@@ -193,6 +231,19 @@ async def _lock_emergency(tx: Tx, by: By, program_id: UUID, authority: str) -> P
 # ---------------------------------------------------------------- using one
 
 
+async def is_urgent(conn: Conn, organisation_id: UUID | None, program_id: UUID | None) -> bool:
+    """Whether it is an emergency program that is open just now: then somebody may come at once."""
+    if organisation_id is None or program_id is None:
+        return False
+    found = await rows.get(conn, id=program_id, organisation_id=organisation_id)
+    return found is not None and found.status == "active" and found.activation is not None
+
+
+async def mark(tx: Tx, program: Program, booking_id: UUID) -> None:
+    """A new booking is under this program."""
+    await rows.bind(tx.conn, id=program.id, booking_id=booking_id)
+
+
 async def use(
     tx: Tx, program: Program, member: Member, booking_id: UUID, categories: Sequence[str], day: date, today: date,
     amount_minor: int,
@@ -214,7 +265,10 @@ async def use(
         used = await rows.in_month(tx.conn, id=program.id, member_id=member.id, month=month) or 0
         if used >= program.month_bookings:
             raise ProgramRule(f"This program is for {program.month_bookings} bookings in a month.")
-    period, periods = credit_of(program, day, today, member.enrolled_at.date())
+    if program.academic_year is None:
+        period, periods = credit_of(program, day, today, member.enrolled_at.date())
+    else:
+        period, periods = await _term_of(tx.conn, program, day), 1
     try:
         await rows.open_credit(tx.conn, id=program.id, member_id=member.id, period=period, periods=periods)
         await rows.take_credit(tx.conn, id=program.id, member_id=member.id, period=period, amount_minor=amount_minor)
@@ -229,7 +283,16 @@ async def use(
         tx.conn, booking_id=booking_id, id=program.id, member_id=member.id, period=period, month=month,
         amount_minor=amount_minor,
     )  # fmt: skip
-    await rows.bind(tx.conn, id=program.id, booking_id=booking_id)
+
+
+async def _term_of(conn: Conn, program: Program, day: date) -> date:
+    """The first day of the term that a day lies in. Raises ProgramClosed between terms."""
+    assert program.academic_year is not None, "only those go by terms"
+    terms = await academic_terms.of_year(conn, program.organisation_id, program.academic_year)
+    found = [term.starts_on for term in terms if term.starts_on <= day <= term.ends_on]
+    if not found:
+        raise ProgramClosed("This program is for days within the terms of the school.")
+    return found[0]
 
 
 def credit_of(program: Program, day: date, today: date, enrolled_on: date) -> tuple[date, int]:

@@ -75,11 +75,9 @@ async def open(tx: Tx, by: By, new: TicketIn) -> Ticket:
     return found
 
 
-async def get(conn: Conn, organisation_id: UUID | None, ticket_id: UUID) -> tuple[Ticket, list[Reply]]:
-    """A ticket and what was said; `organisation_id` None: staff. Raises Missing, also for another organisation's."""
-    found = await rows.get(conn, id=ticket_id)
-    if found is None or organisation_id not in (None, found.organisation_id):
-        raise Missing("ticket")
+async def get(conn: Conn, by: By | None, ticket_id: UUID) -> tuple[Ticket, list[Reply]]:
+    """A ticket and what was said; `by` None: staff. Raises Missing, also for what is out of reach."""
+    found = _reached(by, await rows.get(conn, id=ticket_id))
     return found, await rows.replies(conn, ticket_id=ticket_id)
 
 
@@ -93,7 +91,7 @@ async def page_of_all(conn: Conn, wanted: Wanted, timezone: str) -> Slice[Ticket
 
 async def reply(tx: Tx, by: By, ticket_id: UUID, text: str, attachments: Sequence[str]) -> None:
     """The organisation says more; what had been resolved is open again. Raises Missing, TicketClosed."""
-    found = await _lock(tx, by.organisation_id, ticket_id)
+    found = await _lock(tx, by, ticket_id)
     me = await member_rows.get(tx.conn, id=by.member_id, organisation_id=by.organisation_id) if by.member_id else None
     name = f"{me.first_name} {me.last_name}".strip() if me else None
     await rows.reply(
@@ -107,7 +105,7 @@ async def reply(tx: Tx, by: By, ticket_id: UUID, text: str, attachments: Sequenc
 
 async def close(tx: Tx, by: By, ticket_id: UUID) -> None:
     """The organisation needs nothing more. Raises Missing, TicketClosed."""
-    await _lock(tx, by.organisation_id, ticket_id)
+    await _lock(tx, by, ticket_id)
     await rows.set_status(tx.conn, id=ticket_id, status="closed")
 
 
@@ -151,10 +149,19 @@ async def settle(tx: Tx, actor: Actor, ticket_id: UUID, *, status: str | None, a
     await audit.record(tx, actor, "ticket.change", "ticket", ticket_id, changes)
 
 
-async def _lock(tx: Tx, organisation_id: UUID | None, ticket_id: UUID) -> Ticket:
-    found = await rows.lock(tx.conn, id=ticket_id)
-    if found is None or organisation_id not in (None, found.organisation_id):
+def _reached(by: By | None, found: Ticket | None) -> Ticket:
+    """Staff reach every ticket, an organisation its own, and whoever is bound to a department those opened in it."""
+    if (
+        found is None
+        or by is not None
+        and (by.organisation_id != found.organisation_id or by.within not in (None, found.opened_within))
+    ):
         raise Missing("ticket")
+    return found
+
+
+async def _lock(tx: Tx, by: By | None, ticket_id: UUID) -> Ticket:
+    found = _reached(by, await rows.lock(tx.conn, id=ticket_id))
     if found.status == "closed":
         raise TicketClosed
     return found

@@ -6,7 +6,7 @@ An endpoint belongs to an `Owner(kind, id)`: "integration", "organisation" or "p
 `endpoints` (a change is audited under its actor):
   create(tx, owner, actor, url=, events=, secret=, description=, is_active=) -> Made    the secret, shown this once
   change(tx, owner, endpoint_id, actor, url=, events=, description=, is_active=)        what is None stays
-  delete(tx, owner, endpoint_id, actor)
+  delete(tx, owner, endpoint_id, actor), delete_all(tx, owner, actor)
   rotate(tx, owner, endpoint_id, actor, secret=) -> Made                                both secrets sign for a day
   test(tx, owner, endpoint_id, actor) -> Delivery                                       a signed "ping", one try
   get(conn, owner, endpoint_id), page(conn, owner, wanted)                              LIST is the list's grammar

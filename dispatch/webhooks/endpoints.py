@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from dispatch import bus, urls
@@ -81,7 +80,7 @@ async def create(
         description=description, secret_enc=_sealed(tx, endpoint_id, secret), is_active=is_active,
     )  # fmt: skip
     assert made is not None, "an insert returns its row"
-    await _audit(tx, actor, "create_webhook", endpoint_id, {"url": (None, _shown(url)), "events": (None, wanted)})
+    await _audit(tx, actor, "create_webhook", endpoint_id, {"url": (None, urls.shown(url)), "events": (None, wanted)})
     return Made(made, secret)
 
 
@@ -104,7 +103,7 @@ async def change(
     names = ("url", "events", "description", "is_active")
     told = {n: (getattr(before, n), getattr(after, n)) for n in names if getattr(before, n) != getattr(after, n)}
     if "url" in told:
-        told["url"] = (_shown(before.url), _shown(after.url))
+        told["url"] = (urls.shown(before.url), urls.shown(after.url))
     await _audit(tx, actor, "change_webhook", endpoint_id, told)
     if after.is_active:
         await alerts.resolve(tx, [DISABLED], subject=alert_subject(endpoint_id))
@@ -116,8 +115,13 @@ async def delete(tx: Tx, owner: Owner, endpoint_id: UUID, actor: Actor) -> None:
     """Nothing more is sent to it, and its log goes with it. Raises Missing."""
     if await rows.delete(tx.conn, id=endpoint_id, owner_kind=owner.kind, owner_id=owner.id) is None:
         raise Missing("webhook")
-    await alerts.resolve(tx, [DISABLED], subject=alert_subject(endpoint_id))
-    await _audit(tx, actor, "delete_webhook", endpoint_id, {})
+    await _deleted(tx, endpoint_id, actor)
+
+
+async def delete_all(tx: Tx, owner: Owner, actor: Actor) -> None:
+    """Deletes every endpoint of an owner who is deleted."""
+    for endpoint in await rows.delete_of_owner(tx.conn, owner_kind=owner.kind, owner_id=owner.id):
+        await _deleted(tx, endpoint.id, actor)
 
 
 async def rotate(tx: Tx, owner: Owner, endpoint_id: UUID, actor: Actor, secret: str | None = None) -> Made:
@@ -186,10 +190,9 @@ def _checked(
     return wanted
 
 
-def _shown(url: str) -> str:
-    """An address without its query, which may hold a secret."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+async def _deleted(tx: Tx, endpoint_id: UUID, actor: Actor) -> None:
+    await alerts.resolve(tx, [DISABLED], subject=alert_subject(endpoint_id))
+    await _audit(tx, actor, "delete_webhook", endpoint_id, {})
 
 
 async def _audit(tx: Tx, actor: Actor, action: str, endpoint_id: UUID, changes: dict[str, tuple[Any, Any]]) -> None:

@@ -9,9 +9,10 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from dispatch import bus
+from dispatch import bus, urls
 from dispatch.engine import alerts
 from dispatch.errors import DispatchError
+from dispatch.live.counts import WEBHOOKS
 from dispatch.loops import Loop
 from dispatch.outbox import messages
 from dispatch.ports.webhooks import Answer, NoAnswer, Poster
@@ -119,6 +120,7 @@ class WebhookWorker:
         try:
             outcome = await self._try(row)
             is_success = outcome.error is None
+            WEBHOOKS.labels("delivered" if is_success else "failed").inc()
             async with self._settling:
                 await self._services.retrying(lambda tx: _settle(tx, row, outcome))
         except Exception as error:
@@ -180,8 +182,8 @@ async def _settle(tx: Tx, row: Claimed, outcome: Outcome) -> None:
 
 
 async def _failed(tx: Tx, row: Claimed, outcome: Outcome) -> Endpoint | None:
-    """Counts a failure against the endpoint; the endpoint, when that has just switched it off."""
-    since = await endpoint_rows.failed(tx.conn, id=row.endpoint_id)
+    """Counts a failure against the endpoint, unless it was a test; the endpoint, when that has just switched it off."""
+    since = None if row.type == PING else await endpoint_rows.failed(tx.conn, id=row.endpoint_id)
     if outcome.status == GONE:
         return await endpoint_rows.disable(tx.conn, id=row.endpoint_id, reason="gone")
     if since is not None and tx.now - since >= PATIENCE:
@@ -191,7 +193,7 @@ async def _failed(tx: Tx, row: Claimed, outcome: Outcome) -> Endpoint | None:
 
 async def _tell_owner(tx: Tx, endpoint: Endpoint) -> None:
     """The people of the party by e-mail; the house, of its own endpoints, by an alert."""
-    params = {"url": endpoint.url.split("?")[0], "why": _WHY[endpoint.disabled_reason or "failing"]}
+    params = {"url": urls.shown(endpoint.url), "why": _WHY[endpoint.disabled_reason or "failing"]}
     log.warning("the webhook %s of %s is switched off: %s", endpoint.id, endpoint.owner_kind, params["why"])
     if endpoint.owner_id is None:
         text = messages.TEMPLATES["webhook_disabled"].format_map(params)

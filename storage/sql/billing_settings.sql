@@ -1,12 +1,12 @@
 -- name: put
 INSERT INTO billing_settings (organisation_id, billing_cycle, billing_day, payment_terms, terms_days, primary_method,
-  backup_method, invoice_format, group_by, include_tax, recipients, auto_payment, auto_payment_method)
+  backup_method, invoice_format, group_by, recipients, auto_payment, auto_payment_method)
 VALUES (:organisation_id, :billing_cycle, :billing_day, :payment_terms, :terms_days, :primary_method, :backup_method,
-  :invoice_format, :group_by, :include_tax, :recipients, :auto_payment, :auto_payment_method)
+  :invoice_format, :group_by, :recipients, :auto_payment, :auto_payment_method)
 ON CONFLICT (organisation_id) DO UPDATE SET billing_cycle = excluded.billing_cycle, billing_day = excluded.billing_day,
   payment_terms = excluded.payment_terms, terms_days = excluded.terms_days, primary_method = excluded.primary_method,
   backup_method = excluded.backup_method, invoice_format = excluded.invoice_format, group_by = excluded.group_by,
-  include_tax = excluded.include_tax, recipients = excluded.recipients, auto_payment = excluded.auto_payment,
+  recipients = excluded.recipients, auto_payment = excluded.auto_payment,
   auto_payment_method = excluded.auto_payment_method, updated_at = app_now();
 
 -- name: get
@@ -15,6 +15,6 @@ SELECT o.id AS organisation_id, coalesce(s.billing_cycle, 'monthly') AS billing_
   coalesce(s.payment_terms, 'net_30') AS payment_terms, coalesce(o.payment_terms_days, s.terms_days, 30) AS terms_days,
   coalesce(s.primary_method, 'bank_transfer') AS primary_method, s.backup_method,
   coalesce(s.invoice_format, 'detailed') AS invoice_format, coalesce(s.group_by, 'service') AS group_by,
-  coalesce(s.include_tax, true) AS include_tax, coalesce(s.recipients, '{}') AS recipients,
+  coalesce(s.recipients, '{}') AS recipients,
   coalesce(s.auto_payment, false) AS auto_payment, s.auto_payment_method
 FROM organisations o LEFT JOIN billing_settings s ON s.organisation_id = o.id WHERE o.id = :organisation_id;

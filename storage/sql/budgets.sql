@@ -30,6 +30,16 @@ SELECT DISTINCT ON (a.department_id) {columns} FROM budget_allocations a
 WHERE a.organisation_id = :organisation_id AND a.starts_on <= :month
 ORDER BY a.department_id, a.starts_on DESC;
 
+-- name: for_others
+-- Whether, in one of these months, a budget that is concerned is allotted for other services than these.
+SELECT EXISTS (
+  SELECT FROM unnest(:months::date[]) AS m (month) CROSS JOIN LATERAL (
+    SELECT DISTINCT ON (a.department_id) a.services FROM budget_allocations a
+    WHERE a.organisation_id = :organisation_id AND a.starts_on <= m.month
+      AND (a.department_id IS NULL OR a.department_id = :department_id::uuid)
+    ORDER BY a.department_id, a.starts_on DESC) a
+  WHERE a.services <> '{}' AND NOT a.services @> :categories::text[]);
+
 -- name: hold_allotments
 -- Whoever allots is alone: a statement of its own, so that what comes after it sees what it waited for.
 SELECT id FROM organisations WHERE id = :organisation_id FOR UPDATE;

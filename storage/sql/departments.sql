@@ -30,6 +30,13 @@ DELETE FROM department_approvers WHERE department_id = :department_id;
 -- name: get
 SELECT {columns} FROM {source} WHERE d.id = :id AND d.organisation_id = :organisation_id AND d.deleted_at IS NULL;
 
+-- name: lock
+SELECT d.id FROM departments d WHERE d.id = :id AND d.organisation_id = :organisation_id AND d.deleted_at IS NULL FOR UPDATE;
+
+-- name: hold
+-- It is not deleted until the transaction ends.
+SELECT d.id FROM departments d WHERE d.id = :id AND d.organisation_id = :organisation_id AND d.deleted_at IS NULL FOR SHARE;
+
 -- name: of_organisation
 SELECT {columns} FROM {source} WHERE d.organisation_id = :organisation_id AND d.deleted_at IS NULL
   AND (:within::uuid IS NULL OR d.id = :within) ORDER BY d.name, d.id;

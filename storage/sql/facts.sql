@@ -14,7 +14,7 @@ WITH b AS (
   INSERT INTO booking_events (booking_id, seq, type, actor_kind, actor_id, data)
   SELECT b.id, f.seq, f.type, f.actor_kind, f.actor_id, f.data FROM b, f
 ), o AS (
-  SELECT f.seq, f.type, owner.key FROM b, f CROSS JOIN LATERAL unnest(ARRAY[
+  SELECT f.seq, f.type, owner.kind, owner.key FROM b, f CROSS JOIN LATERAL unnest(ARRAY[
     '00000000-0000-0000-0000-000000000000'::uuid, b.organisation_id,
     (SELECT i.id FROM integration_customers c JOIN integrations i ON i.id = c.integration_id
      WHERE c.account_id = b.account_id AND i.status = 'active'),
@@ -22,13 +22,14 @@ WITH b AS (
       THEN (SELECT t.provider_id FROM technicians t WHERE t.id = (f.data ->> 'technician_id')::uuid)
       ELSE (SELECT a.payee_id FROM assignments a
             WHERE a.booking_id = b.id AND (a.state <> 'cancelled' OR f.type = 'booking.cancelled')
-            ORDER BY a.accepted_at DESC LIMIT 1) END]) AS owner (key)
+            ORDER BY a.accepted_at DESC LIMIT 1) END],
+    ARRAY['platform', 'organisation', 'integration', 'provider']) AS owner (key, kind)
   WHERE EXISTS (SELECT FROM webhook_endpoints WHERE deleted_at IS NULL)
 ), d AS (
   INSERT INTO webhook_deliveries (endpoint_id, owner_key, type, stream, booking_id, seq, state, error, finished_at)
   SELECT w.id, w.owner_key, o.type, b.id::text, b.id, o.seq, CASE WHEN w.is_active THEN 'pending' ELSE 'failed' END,
     CASE WHEN NOT w.is_active THEN 'The endpoint was switched off.' END, CASE WHEN NOT w.is_active THEN app_now() END
-  FROM b, o JOIN webhook_endpoints w ON w.owner_key = o.key
+  FROM b, o JOIN webhook_endpoints w ON w.owner_key = o.key AND w.owner_kind = o.kind
   WHERE w.deleted_at IS NULL AND o.type = ANY (w.events) AND (w.is_active OR w.disabled_reason <> 'owner')
   ORDER BY o.seq
 )

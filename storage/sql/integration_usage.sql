@@ -1,6 +1,6 @@
 -- name: standing
 -- What decides whether a call of an app is taken: its state, its limits, and what it has used of the month so far.
-SELECT i.status, i.monthly_limit, i.burst_limit, i.is_billed,
+SELECT i.status, i.monthly_limit, i.burst_limit,
        coalesce((SELECT sum(u.requests) FROM integration_usage u
                  WHERE u.integration_id = i.id AND u.day >= date_trunc('month', :today::date)::date), 0)::bigint AS used
 FROM integrations i JOIN parties p ON p.id = i.id WHERE i.id = :id AND p.deleted_at IS NULL;
@@ -23,6 +23,12 @@ SELECT i.id, sum(u.requests)::bigint AS used, i.monthly_limit
 FROM integrations i JOIN integration_usage u ON u.integration_id = i.id
 WHERE i.id = ANY(:ids::uuid[]) AND u.day >= date_trunc('month', :today::date)::date
 GROUP BY i.id HAVING sum(u.requests) * 100 >= i.monthly_limit::bigint * :percent::int ORDER BY i.id;
+
+-- name: alerted
+-- Whether this app is to be told now: of each month and share once, and of none after a greater one.
+UPDATE integrations SET alert_month = date_trunc('month', :today::date)::date, alert_percent = :percent
+WHERE id = :id AND (alert_month IS DISTINCT FROM date_trunc('month', :today::date)::date OR alert_percent < :percent)
+RETURNING id;
 
 -- name: totals
 SELECT coalesce(sum(requests), 0)::bigint AS total,

@@ -8,7 +8,7 @@ invoices i JOIN parties p ON p.id = i.organisation_id
 
 -- part: of_organisation
 FROM invoices i WHERE i.organisation_id = :organisation_id AND (:within::uuid IS NULL OR EXISTS (
-  SELECT FROM invoice_lines l WHERE l.invoice_id = i.id AND l.department_id = :within))
+  SELECT FROM bookings b WHERE b.invoice_id = i.id AND b.department_id = :within))
 
 -- part: everybodys
 FROM invoices i WHERE true
@@ -25,13 +25,16 @@ SELECT {columns} FROM {source} WHERE i.id = :id;
 -- name: lock
 SELECT {columns} FROM {source} WHERE i.id = :id FOR UPDATE OF i;
 
--- name: sums
--- What there is to bill, in the amounts that the bookings were posted with.
-SELECT count(*)::int AS bookings,
-  coalesce(sum(CASE WHEN b.status = 'completed' THEN b.subtotal_minor - b.savings_minor ELSE b.cancellation_fee_minor END), 0)::bigint
+-- part: amounts
+-- The amounts that bookings were posted with.
+coalesce(sum(CASE WHEN b.status = 'completed' THEN b.subtotal_minor - b.savings_minor ELSE b.cancellation_fee_minor END), 0)::bigint
     AS subtotal_minor,
   coalesce(sum(b.discount_minor) FILTER (WHERE b.status = 'completed'), 0)::bigint AS discount_minor,
-  coalesce(sum(b.tax_minor) FILTER (WHERE b.status = 'completed'), 0)::bigint AS tax_minor, min(b.local_date) AS first_day
+  coalesce(sum(b.tax_minor) FILTER (WHERE b.status = 'completed'), 0)::bigint AS tax_minor
+
+-- name: sums
+-- What there is to bill.
+SELECT count(*)::int AS bookings, {amounts}, min(b.local_date) AS first_day
 FROM bookings b WHERE {billable};
 
 -- name: insert
@@ -43,20 +46,27 @@ VALUES (:number, :organisation_id, :kind, :period_start, :period_end, :currency,
 ON CONFLICT (organisation_id, period_end) WHERE kind = 'periodic' DO NOTHING RETURNING id;
 
 -- name: insert_lines
--- A line for each service at each price, under its department or its place where that is asked for.
+-- A line for each service at each price, under its department or its place where that is asked for; in a summary one line for
+-- each of these, or for each service.
 INSERT INTO invoice_lines (invoice_id, position, department_id, heading, description, quantity, unit_minor, amount_minor)
 SELECT :invoice_id, row_number() OVER (ORDER BY s.heading NULLS LAST, s.description, s.unit_minor), s.department_id,
   s.heading, s.description, s.quantity, s.unit_minor, s.quantity * s.unit_minor
 FROM (
-  SELECT b.department_id, CASE :group_by WHEN 'department' THEN d.name WHEN 'location' THEN b.address ->> 'address_line1' END
-      AS heading, n.name AS description, sum(n.quantity)::int AS quantity, n.price_minor AS unit_minor
-  FROM bookings b JOIN booking_items n ON n.booking_id = b.id LEFT JOIN departments d ON d.id = b.department_id
-  WHERE {billable} AND b.status = 'completed' GROUP BY 1, 2, 3, 5
-  UNION ALL
-  SELECT b.department_id, CASE :group_by WHEN 'department' THEN d.name WHEN 'location' THEN b.address ->> 'address_line1' END,
-    'Cancellation fee', count(*)::int, b.cancellation_fee_minor
-  FROM bookings b LEFT JOIN departments d ON d.id = b.department_id
-  WHERE {billable} AND b.status = 'cancelled' GROUP BY 1, 2, 5) s;
+  SELECT e.department_id, CASE WHEN NOT :is_summary::boolean THEN e.heading END AS heading,
+    CASE WHEN :is_summary::boolean THEN coalesce(e.heading, e.description) ELSE e.description END AS description,
+    CASE WHEN :is_summary::boolean THEN 1 ELSE sum(e.quantity)::int END AS quantity,
+    CASE WHEN :is_summary::boolean THEN sum(e.quantity * e.unit_minor) ELSE max(e.unit_minor) END::bigint AS unit_minor
+  FROM (
+    SELECT b.department_id, CASE :group_by WHEN 'department' THEN d.name WHEN 'location' THEN b.address ->> 'address_line1' END
+        AS heading, n.name AS description, sum(n.quantity)::int AS quantity, n.price_minor AS unit_minor
+    FROM bookings b JOIN booking_items n ON n.booking_id = b.id LEFT JOIN departments d ON d.id = b.department_id
+    WHERE {billable} AND b.status = 'completed' GROUP BY 1, 2, 3, 5
+    UNION ALL
+    SELECT b.department_id, CASE :group_by WHEN 'department' THEN d.name WHEN 'location' THEN b.address ->> 'address_line1' END,
+      'Cancellation fee', count(*)::int, b.cancellation_fee_minor
+    FROM bookings b LEFT JOIN departments d ON d.id = b.department_id
+    WHERE {billable} AND b.status = 'cancelled' GROUP BY 1, 2, 5) e
+  GROUP BY 1, 2, 3, CASE WHEN NOT :is_summary::boolean THEN e.unit_minor END) s;
 
 -- name: take_bookings
 UPDATE bookings b SET invoice_id = :invoice_id WHERE {billable};
@@ -67,7 +77,8 @@ FROM invoice_lines l WHERE l.invoice_id = :invoice_id ORDER BY l.position;
 
 -- name: lines_of
 SELECT l.invoice_id, l.description, l.quantity, l.unit_minor, l.amount_minor FROM invoice_lines l
-WHERE l.invoice_id = ANY(:invoice_ids::uuid[]) ORDER BY l.invoice_id, l.position;
+WHERE l.invoice_id = ANY(:invoice_ids::uuid[]) AND (:within::uuid IS NULL OR l.department_id = :within)
+ORDER BY l.invoice_id, l.position;
 
 -- name: set_file
 UPDATE invoices SET file_id = :file_id WHERE id = :id AND file_id IS NULL;
@@ -115,6 +126,23 @@ UPDATE invoices SET link_sent_at = app_now() WHERE id = :id AND link_sent_at IS 
 -- Those that still want money, the eldest first.
 SELECT {columns} FROM {source} WHERE i.organisation_id = :organisation_id AND i.status <> 'paid'
 ORDER BY i.due_on, i.id FOR UPDATE OF i;
+
+-- name: parts
+-- What a department has on each of these.
+SELECT b.invoice_id, {amounts} FROM bookings b
+WHERE b.invoice_id = ANY(:invoice_ids::uuid[]) AND b.department_id = :within GROUP BY b.invoice_id;
+
+-- name: summary_within
+-- Of what a department has on invoices: a part is paid when its invoice is.
+SELECT count(*)::int AS invoices,
+  coalesce(sum(q.total_minor) FILTER (WHERE q.status = 'paid'), 0)::bigint AS paid_minor,
+  coalesce(sum(q.total_minor) FILTER (WHERE q.status = 'pending'), 0)::bigint AS pending_minor,
+  coalesce(sum(q.total_minor) FILTER (WHERE q.status = 'overdue'), 0)::bigint AS overdue_minor
+FROM (
+  SELECT i.status, a.subtotal_minor + a.tax_minor - a.discount_minor AS total_minor
+  FROM invoices i CROSS JOIN LATERAL (
+    SELECT count(*) AS bookings, {amounts} FROM bookings b WHERE b.invoice_id = i.id AND b.department_id = :within) a
+  WHERE i.organisation_id = :organisation_id AND a.bookings > 0) q;
 
 -- name: summary
 SELECT count(*)::int AS invoices, coalesce(sum(i.paid_minor), 0)::bigint AS paid_minor,

@@ -1,8 +1,6 @@
 -- name: put
--- The key makes it one message, however often it is asked for.
-INSERT INTO outbox AS o (channel, stream, recipient, template, body, data, is_secret, account_id, key)
-VALUES (:channel, :stream, :recipient, :template, :body, :data, :is_secret, :account_id, :key)
-ON CONFLICT (key) DO UPDATE SET key = o.key RETURNING id;
+INSERT INTO outbox (channel, stream, recipient, template, body, data, is_secret, account_id)
+VALUES (:channel, :stream, :recipient, :template, :body, :data, :is_secret, :account_id) RETURNING id;
 
 -- name: supersede
 -- A newer message makes the waiting ones of its stream pointless.

@@ -72,10 +72,16 @@ UPDATE payments SET gateway_order_id = :order_id, status = CASE WHEN status = 'c
   poll_at = clock_timestamp() + make_interval(secs => :poll_s), updated_at = app_now()
 WHERE id = :payment_id AND gateway_order_id IS NULL;
 
+-- name: paged
+-- It has its page; the order may come to be only when somebody pays there.
+UPDATE payments SET status = CASE WHEN status = 'created' THEN 'pending' ELSE status END,
+  poll_at = clock_timestamp() + make_interval(secs => :poll_s), updated_at = app_now()
+WHERE id = :payment_id AND captured_minor = 0 AND gateway_order_id IS NULL;
+
 -- name: supersede
 -- Another payment takes its place: should its order be paid all the same, that money is a surplus.
-UPDATE payments SET surplus_of = :by_id, poll_at = CASE WHEN gateway_order_id IS NULL THEN NULL ELSE poll_at END,
-  updated_at = app_now()
+UPDATE payments SET surplus_of = :by_id,
+  poll_at = CASE WHEN gateway_order_id IS NULL AND payee_id IS NULL THEN NULL ELSE poll_at END, updated_at = app_now()
 WHERE id = :payment_id AND captured_minor = 0;
 
 -- name: capture

@@ -2,7 +2,7 @@
 g.id, g.organisation_id, g.kind, g.name, g.description,
   CASE WHEN g.ends_on < app_now()::date THEN 'ended' ELSE g.status END AS status, g.departments, g.employment, g.tenure_months, g.segments,
   g.credit_minor, g.currency, g.frequency, g.rollover, g.allowed_services, g.month_bookings, g.advance_days, g.cancel_hours,
-  g.budget_minor, g.details, g.activation, g.starts_on, g.ends_on, g.created_at
+  g.budget_minor, g.details, g.activation, g.starts_on, g.ends_on, g.academic_year, g.created_at
 
 -- part: source
 programs g
@@ -13,10 +13,10 @@ FROM programs g WHERE g.organisation_id = :organisation_id
 -- name: insert
 INSERT INTO programs (organisation_id, kind, name, description, status, departments, employment, tenure_months, segments,
   credit_minor, currency, frequency, rollover, allowed_services, month_bookings, advance_days, cancel_hours, budget_minor,
-  details, starts_on, ends_on)
+  details, starts_on, ends_on, academic_year)
 VALUES (:organisation_id, :kind, :name, :description, :status, :departments, :employment, :tenure_months, :segments,
   :credit_minor, :currency, :frequency, :rollover, :allowed_services, :month_bookings, :advance_days, :cancel_hours,
-  :budget_minor, :details, :starts_on, :ends_on)
+  :budget_minor, :details, :starts_on, :ends_on, :academic_year)
 RETURNING id;
 
 -- name: get
@@ -47,6 +47,9 @@ FROM programs g WHERE g.id = ANY(:ids::uuid[]);
 SELECT u.program_id, i.name AS service, count(*)::int AS bookings, sum(u.amount_minor)::bigint AS amount_minor
 FROM program_uses u JOIN LATERAL (SELECT name FROM booking_items WHERE booking_id = u.booking_id ORDER BY position LIMIT 1) i ON true
 WHERE u.program_id = ANY(:ids::uuid[]) AND u.state = 'used' GROUP BY u.program_id, i.name ORDER BY bookings DESC, service LIMIT 100;
+
+-- name: providers
+SELECT v.id, p.email FROM providers v JOIN parties p ON p.id = v.id WHERE v.id = ANY(:ids::uuid[]);
 
 -- name: is_eligible
 SELECT EXISTS (SELECT FROM programs g JOIN members m ON m.id = :member_id WHERE g.id = :id AND {eligible});

@@ -53,7 +53,7 @@ FROM webhook_endpoints w, (
       AND (n.leased_until IS NULL OR n.leased_until <= clock_timestamp()) AND (lane.is_active OR n.type = 'ping')
       AND NOT EXISTS (SELECT FROM webhook_deliveries o
                       WHERE o.endpoint_id = n.endpoint_id AND o.stream = n.stream AND o.state = 'pending' AND o.no < n.no)
-    ORDER BY n.no LIMIT lane.room) AS head
+    ORDER BY n.next_try_at, n.no LIMIT lane.room) AS head
   ORDER BY turn, CASE WHEN :is_failing THEN random() END, head.no LIMIT :limit) AS due
 WHERE d.id = due.id AND w.id = d.endpoint_id AND d.state = 'pending'
   AND (d.leased_until IS NULL OR d.leased_until <= clock_timestamp())
@@ -75,9 +75,15 @@ UPDATE webhook_deliveries SET state = :state, finished_at = app_now(), last_stat
 WHERE id = :id AND attempts = :attempt AND state = 'pending';
 
 -- name: later
-UPDATE webhook_deliveries SET next_try_at = app_now() + make_interval(secs => :delay_s::float8), last_status = :status, error = :error,
-  leased_until = NULL
-WHERE id = :id AND attempts = :attempt AND state = 'pending';
+-- What stands behind it in its stream waits with it, and so is not looked at until then.
+WITH head AS (
+  UPDATE webhook_deliveries SET next_try_at = app_now() + make_interval(secs => :delay_s::float8), last_status = :status, error = :error,
+    leased_until = NULL
+  WHERE id = :id AND attempts = :attempt AND state = 'pending' RETURNING endpoint_id, stream, no, next_try_at
+)
+UPDATE webhook_deliveries d SET next_try_at = head.next_try_at FROM head
+WHERE d.endpoint_id = head.endpoint_id AND d.stream = head.stream AND d.state = 'pending' AND d.no > head.no
+  AND d.next_try_at < head.next_try_at;
 
 -- name: give_up
 -- What waits for an endpoint that was switched off.
@@ -99,9 +105,11 @@ WHERE id IN (
   ORDER BY d.no LIMIT :limit) AND state <> 'pending';
 
 -- name: purge
--- A part of what was settled more than so many days ago, and of what waits in vain.
+-- A part of what was settled more than so many days ago, and of what waits in vain: its endpoint is off, or it or its owner gone.
 DELETE FROM webhook_deliveries WHERE id IN (
   (SELECT id FROM webhook_deliveries WHERE finished_at < app_now() - make_interval(days => :days) LIMIT :most)
   UNION ALL
   (SELECT d.id FROM webhook_deliveries d JOIN webhook_endpoints w ON w.id = d.endpoint_id
-   WHERE d.state = 'pending' AND d.created_at < app_now() - make_interval(days => :days) AND NOT w.is_active LIMIT :most));
+   WHERE d.state = 'pending' AND d.created_at < app_now() - make_interval(days => :days)
+     AND (NOT w.is_active OR w.deleted_at IS NOT NULL
+          OR EXISTS (SELECT FROM parties p WHERE p.id = w.owner_id AND p.deleted_at IS NOT NULL)) LIMIT :most));

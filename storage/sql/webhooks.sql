@@ -27,14 +27,14 @@ SELECT pg_advisory_xact_lock(hashtextextended('webhooks:' || :owner_kind::text |
 SELECT {columns} {of_owner} AND w.id = :id;
 
 -- name: change
--- What is null stays. Switching it on forgets what failed; who switches it off said so.
+-- What is null stays. Switching it on forgets what failed, and so does another address; who switches it off said so.
 UPDATE webhook_endpoints w SET
   url = coalesce(:url, w.url), events = coalesce(:events::text[], w.events),
   description = CASE WHEN :has_description THEN :description ELSE w.description END,
   is_active = coalesce(:is_active, w.is_active),
   disabled_reason = CASE WHEN NOT coalesce(:is_active, w.is_active) THEN coalesce(w.disabled_reason, 'owner') END,
   disabled_at = CASE WHEN NOT coalesce(:is_active, w.is_active) THEN coalesce(w.disabled_at, app_now()) END,
-  failing_since = CASE WHEN :is_active AND NOT w.is_active THEN NULL ELSE w.failing_since END,
+  failing_since = CASE WHEN :is_active AND NOT w.is_active OR w.url <> :url THEN NULL ELSE w.failing_since END,
   updated_at = app_now()
 WHERE w.id = :id AND w.deleted_at IS NULL AND w.owner_kind = :owner_kind AND w.owner_id IS NOT DISTINCT FROM :owner_id::uuid
 RETURNING {columns};
@@ -43,6 +43,11 @@ RETURNING {columns};
 UPDATE webhook_endpoints w SET deleted_at = app_now(), secret_enc = '', previous_enc = NULL, previous_until = NULL
 WHERE w.id = :id AND w.deleted_at IS NULL AND w.owner_kind = :owner_kind AND w.owner_id IS NOT DISTINCT FROM :owner_id::uuid
 RETURNING w.id;
+
+-- name: delete_of_owner
+UPDATE webhook_endpoints w SET deleted_at = app_now(), secret_enc = '', previous_enc = NULL, previous_until = NULL
+WHERE w.deleted_at IS NULL AND w.owner_kind = :owner_kind AND w.owner_id IS NOT DISTINCT FROM :owner_id::uuid
+RETURNING {columns};
 
 -- name: rotate
 -- The secret before signs too for a while; one that came before that is over at once.

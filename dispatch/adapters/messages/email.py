@@ -54,7 +54,9 @@ class Smtp:
             codes = [refused.code for refused in error.recipients]
             raise SendFailed(f"the address is refused ({codes})", is_permanent=min(codes, default=0) >= 500) from None
         except aiosmtplib.SMTPResponseException as error:
-            raise SendFailed(f"the mail relay answered {error.code}", is_permanent=error.code >= 500) from None
+            # Only a refusal of the letter itself is for good; of us, or before there was one, it is the relay's state.
+            is_permanent = isinstance(error, aiosmtplib.SMTPDataError) and error.code >= 500
+            raise SendFailed(f"the mail relay answered {error.code}", is_permanent=is_permanent) from None
         except (aiosmtplib.SMTPException, OSError) as error:
             raise SendFailed(f"the mail relay could not be reached ({type(error).__name__})") from None
 

@@ -94,14 +94,15 @@ class Fcm:
 
 
 def _is_gone(answer: Any) -> bool:
-    """Whether Firebase says that it does not know this token (any more), or that it is another sender's.
+    """Whether Firebase says that it does not know this token (any more).
 
+    A token of another sender may be right, and the project in our settings wrong: it stays.
     https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode
     """
     error = answer.get("error") if isinstance(answer, dict) else None
     details = error.get("details") if isinstance(error, dict) else None
     said = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
-    if {one.get("errorCode") for one in said} & {"UNREGISTERED", "SENDER_ID_MISMATCH"}:
+    if {one.get("errorCode") for one in said} & {"UNREGISTERED"}:
         return True
     # What is wrong with a request is our fault, unless it is the token that is wrong.
     fields = [f for one in said if isinstance(one.get("fieldViolations"), list) for f in one["fieldViolations"]]

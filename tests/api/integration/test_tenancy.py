@@ -11,8 +11,10 @@ import pytest
 from api.audiences import integration
 from api.registry import all_routes
 from api.route import Route
+from dispatch.access.permissions import OWN
 from tests.api.live import Live, Person
 from tests.integrations import App, begin, onboard, send
+from tests.parties import add_party
 
 ROUTES = [r for r in all_routes() if r.audience is integration]
 PRIVATE = [r for r in ROUTES if not r.is_public]
@@ -35,6 +37,11 @@ async def apps(live: Live) -> tuple[App, App]:
     return await onboard(live), await onboard(live)
 
 
+def test_what_is_about_one_app_names_the_scope_that_it_asks_for() -> None:
+    unnamed = [r.template for r in WITH_ID if r.permission == OWN and r.scope is None]
+    assert unnamed == []
+
+
 async def test_nobody_s_app_is_told_anything_of_another(live: Live, apps: tuple[App, App]) -> None:
     mine, theirs = apps
     for route in WITH_ID:
@@ -43,6 +50,20 @@ async def test_nobody_s_app_is_told_anything_of_another(live: Live, apps: tuple[
         # A wrong body may be said first; what is there and what is not are told apart by nothing.
         assert foreign["_status"] == missing["_status"] and foreign["_status"] in (400, 403, 404), route.template
         assert foreign["error"] == missing["error"], route.template
+
+
+async def test_what_is_no_integration_is_not_there_for_staff_either(live: Live, admin: Person) -> None:
+    organisation = str(await add_party(live.services, "organisation", "O-foreign"))
+    customer = {"name": "Asha Rao", "phoneNumber": "+911234567890"}
+    hook = {"url": "https://acme.example/hooks", "events": ["booking.created"]}
+    for id in (NOBODY_S, organisation):
+        for path, body in (("customers", customer), ("webhooks", hook)):
+            refused = await admin.call("POST", f"/api/partners/{id}/{path}", body, expect=404)
+            assert refused["error"]["code"] == "PARTNER_NOT_FOUND", path
+        for route in WITH_ID:
+            if route.method == "GET":
+                refused = await admin.call("GET", path_of(route, id), expect=404)
+                assert refused["error"]["code"] == "PARTNER_NOT_FOUND", route.template
 
 
 async def test_strangers_and_onboarding_tokens_open_no_private_route(live: Live, apps: tuple[App, App]) -> None:

@@ -38,12 +38,12 @@ async def test_what_settings_cannot_be(portal: Portal) -> None:
     bad = {
         "billingCycle": "hourly", "billingDate": 31, "paymentTerms": "net_1000", "paymentMethod": {"primary": "cash"},
         "bankDetails": {"accountName": "", "accountNumber": "12", "bankName": "B"},
-        "invoiceSettings": {"recipients": ["nobody"]},
+        "invoiceSettings": {"recipients": ["nobody"], "includeTax": False},
     }  # fmt: skip
     refused = await portal.call("PUT", PATH, bad, expect=422)
     assert set(refused["error"]["details"]) == {
         "billingCycle", "billingDate", "paymentTerms", "paymentMethod.primary", "bankDetails.accountName",
-        "bankDetails.accountNumber", "invoiceSettings.recipients.0",
+        "bankDetails.accountNumber", "invoiceSettings.recipients.0", "invoiceSettings.includeTax",
     }  # fmt: skip
     for level in ("viewer", "coordinator", "manager"):
         place = await portal.home.department(f"Of {level}") if level == "manager" else None

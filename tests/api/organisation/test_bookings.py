@@ -25,7 +25,7 @@ from dispatch.services import Services
 from storage.database.pool import create_pool
 from tests.api.organisation.conftest import PLENTY, Portal
 from tests.conftest import clone
-from tests.organisations import Home, add_organisation
+from tests.organisations import Home, add_organisation, books
 from tests.world import World, make_world
 
 PLACE = {"street": "12 Lake Road", "city": "Kolkata", "lat": 22.5726, "lng": 88.3639}
@@ -206,6 +206,52 @@ async def test_parallel_requests_never_pass_a_budget_that_forbids_it(office: Off
     assert await office.world.value(told) == 1
 
 
+async def test_a_budget_is_for_the_services_that_it_is_allotted_for(office: Office) -> None:
+    home = await add_organisation(office.services)
+    department = await home.department("Picky", code="PCK")
+    billing = {"department": str(department.id)}
+
+    async def allot(services: list[str], start: str, whose: str | None) -> None:
+        one = {"amount": 100000, "services": services} | ({"department": whose} if whose else {})
+        body = {"period": {"type": "monthly", "startDate": start}, "allocations": [one]}
+        await office.call("POST", "/finance/budget-allocation", body, headers=home.headers(), expect=201)
+
+    await allot(["Gardening"], "2026-02-01", str(department.id))
+    await allot(["Cleaning", "gardening"], "2026-03-01", str(department.id))
+    for start, end, status in (
+        ("2026-01-13", "2026-01-31", 201), ("2026-01-13", "2026-02-28", 409), ("2026-03-02", "2026-04-03", 201),
+    ):  # fmt: skip
+        answer = await office.book(
+            home, floors=1, schedule={"startDate": start, "endDate": end}, billing=billing, expect=status
+        )
+        assert status == 201 or answer["error"]["code"] == "BUDGET_FOR_OTHERS"
+    # What is allotted to the whole organisation holds for everybody.
+    await allot(["all"], "2026-02-01", str(department.id))
+    await allot(["gardening"], "2026-02-01", None)
+    week = {"startDate": "2026-02-02", "endDate": "2026-02-06"}
+    for wish in ({"billing": billing}, {}):
+        refused = await office.book(home, floors=1, schedule=week, expect=409, **wish)
+        assert refused["error"]["code"] == "BUDGET_FOR_OTHERS"
+
+
+async def test_a_series_goes_by_the_terms_of_a_school(office: Office) -> None:
+    school = await add_organisation(office.services, org_type="school")
+    week = {"days": ["monday"], "startDate": "2026-02-02", "endDate": "2026-04-27", "academicYear": "2025-2026"}
+    refused = await office.book(school, floors=1, schedule=week, expect=422)
+    assert set(refused["error"]["details"]) == {"schedule.academicYear"}
+    for name, start, end, holidays in (
+        ("Second", "2026-01-12", "2026-02-27", ["2026-02-16"]), ("Third", "2026-03-16", "2026-06-26", []),
+    ):  # fmt: skip
+        term = {"name": name, "academicYear": "2025-2026", "startDate": start, "endDate": end, "holidays": holidays}
+        await office.call("POST", "/organization/academic-terms", term, headers=school.headers(), expect=201)
+    made = await office.book(school, floors=1, schedule=week)
+    visits = await office.call("GET", f"/bookings/bulk/{made['id']}/visits?limit=100", headers=school.headers())
+    days = ["02-02", "02-09", "02-23", "03-16", "03-23", "03-30", "04-06", "04-13", "04-20", "04-27"]
+    assert [v["startsAt"][5:10] for v in visits["data"]["visits"]] == days
+    between = {**week, "startDate": "2026-03-02", "endDate": "2026-03-09"}
+    assert set((await office.book(school, schedule=between, expect=422))["error"]["details"]) == {"schedule.days"}
+
+
 async def test_rejected_paused_resumed_cancelled(office: Office) -> None:
     home = await add_organisation(office.services)
     admin = await home.member("admin")
@@ -346,3 +392,30 @@ async def test_a_visit_in_trouble_keeps_nobody_waiting(office: Office) -> None:
     visits = await office.call("GET", f"/bookings/bulk/{made['id']}/visits", headers=home.headers())
     assert visits["data"]["visits"][0]["trouble"] and visits["data"]["visits"][0]["status"] == "planned"
     assert await office.world.value("SELECT count(*) FROM bookings WHERE organisation_id = $1", other.id) == 1
+
+
+async def test_members_own_bookings_are_approved_in_the_portal(office: Office) -> None:
+    home = await add_organisation(office.services)
+    member = await home.member()
+    access = {"permissions": {"canBook": True, "requireApproval": True}}
+    await office.call("PUT", f"/users/{member}/access", access, headers=home.headers())
+    made = [await books(office.world, home, await home.account_of(member), hour=hour, service=office.cleaning)
+            for hour in (11, 15)]  # fmt: skip
+    listed = await office.call("GET", "/bookings?status=pending_approval", headers=home.headers())
+    assert {b["id"] for b in listed["data"]["bookings"]} == {str(one.id) for one in made}
+    path = f"/bookings/{made[0].id}"
+    shown = (await office.call("GET", f"{path}/approval", headers=home.headers()))["data"]["booking"]
+    assert shown["approvalStatus"] == {
+        "required": True, "pending": [str(home.owner_id)], "approved": [], "rejected": []
+    }  # fmt: skip
+    viewer = home.headers(await home.member("viewer"))
+    await office.call("POST", f"{path}/approve", {}, headers=viewer, expect=403)
+    stranger = (await add_organisation(office.services)).headers()
+    for method, tail in (("GET", "approval"), ("POST", "approve"), ("POST", "reject")):
+        await office.call(method, f"{path}/{tail}", {}, headers=stranger, expect=404)
+    agreed = await office.call("POST", f"{path}/approve", {}, headers=home.headers())
+    assert agreed["data"]["booking"]["status"] == "pending"
+    again = await office.call("POST", f"{path}/reject", {}, headers=home.headers(), expect=409)
+    assert again["error"]["code"] == "WRONG_STATE"
+    refused = await office.call("POST", f"/bookings/{made[1].id}/reject", {"reason": "No"}, headers=home.headers())
+    assert refused["data"]["booking"]["status"] == "cancelled"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from itertools import chain, combinations
 from typing import Any, get_args
 
@@ -11,7 +11,7 @@ import pytest
 from dispatch.engine import files
 from dispatch.localtime import local
 from dispatch.parties import custom_reports
-from dispatch.parties.custom_reports import Dimension, Metric, next_day
+from dispatch.parties.custom_reports import Dimension, Metric, days_before, next_day
 from tests.api.organisation.conftest import Portal
 from tests.organisations import add_organisation
 
@@ -67,6 +67,54 @@ async def test_a_report_comes_again_by_letter(portal: Portal) -> None:
     await portal.call("GET", f"/analytics/custom-reports/{made['id']}", expect=404)
 
 
+async def test_each_letter_covers_the_days_since_the_one_before(portal: Portal) -> None:
+    home = await add_organisation(portal.services)
+    for day in ("2025-11-30", "2025-12-01", "2025-12-31", "2026-01-01", "2026-01-31", "2026-02-01"):
+        await home.done(date.fromisoformat(day))
+    body = {
+        "reportName": "Every month", "metrics": ["bookings"], "dimensions": ["month"],
+        "filters": {"startDate": "2026-01-01", "endDate": "2026-01-31"},
+        "schedule": {"recurring": True, "frequency": "monthly", "recipients": ["every@m.example"]},
+    }  # fmt: skip
+    # What is made at once is of the days that it names ...
+    made = (await portal.call("POST", PATH, body, headers=home.headers(), expect=201))["data"]
+    assert [(r["month"], r["bookings"]) for r in made["rows"]] == [("2026-01", 2)]
+    async with portal.services.transaction() as tx:
+        await tx.conn.execute("DELETE FROM report_definitions WHERE name <> 'Every month'")
+        await tx.conn.execute("UPDATE report_definitions SET next_on = '2026-01-01'")
+    # ... and each letter of the month before its day, however late it is.
+    for month in ("2025-12", "2026-01"):
+        assert await custom_reports.run_due(portal.services) == 1
+        async with portal.services.read() as conn:
+            file_id = await conn.fetchval(
+                "SELECT id FROM files WHERE name = 'Every month.csv' ORDER BY created_at DESC"
+            )
+            file = await files.get(conn, file_id)
+        content = b"".join([piece async for piece in files.content_of(portal.services, file)])
+        assert content.decode("utf-8-sig").split() == ["month,bookings", f"{month},2"]
+
+
+async def test_a_report_is_due_by_the_clocks_of_its_organisation(portal: Portal) -> None:
+    now = portal.services.clock.now()
+    homes = {}
+    for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
+        # Fourteen hours before UTC and twelve behind it: never the same day.
+        homes[zone] = await add_organisation(portal.services)
+        async with portal.services.transaction() as tx:
+            await tx.conn.execute("UPDATE parties SET timezone = $1 WHERE id = $2", zone, homes[zone].id)
+        body = {
+            "reportName": zone, "metrics": ["bookings"],
+            "schedule": {"frequency": "daily", "recipients": [f"{zone}@m.example".replace("/", ".")]},
+        }  # fmt: skip
+        made = (await portal.call("POST", PATH, body, headers=homes[zone].headers(), expect=201))["data"]["report"]
+        assert made["nextRun"] == (local(now, zone).date() + timedelta(days=1)).isoformat()
+    async with portal.services.transaction() as tx:
+        day = local(now, "Pacific/Kiritimati").date()
+        await tx.conn.execute("DELETE FROM report_definitions WHERE name <> ALL($1)", list(homes))
+        await tx.conn.execute("UPDATE report_definitions SET next_on = $1", day)
+    assert await custom_reports.run_due(portal.services) == 1
+
+
 async def test_a_report_s_file_goes_when_its_time_is_over_and_the_report_stays(portal: Portal) -> None:
     body = {
         "reportName": "Kept", "metrics": ["bookings"],
@@ -108,3 +156,14 @@ async def test_what_a_report_cannot_be(portal: Portal) -> None:
 ])  # fmt: skip
 def test_the_day_after(day: str, frequency: str, following: str) -> None:
     assert next_day(date.fromisoformat(day), frequency).isoformat() == following
+
+
+@pytest.mark.parametrize("frequency", ["daily", "weekly", "monthly", "quarterly"])
+def test_between_two_letters_is_neither_a_gap_nor_a_day_twice(frequency: str) -> None:
+    day = next_day(date(2026, 1, 7), frequency)
+    _, last = days_before(day, frequency)
+    for _ in range(20):
+        day = next_day(day, frequency)
+        start, end = days_before(day, frequency)
+        assert start == last + timedelta(days=1) and end == day - timedelta(days=1)
+        last = end

@@ -43,6 +43,25 @@ async def test_a_small_table_is_answered_whole(portal: Portal) -> None:
         assert refused["message"] == "There is no such enrollment."
 
 
+async def test_a_manager_sees_the_tables_of_their_department(portal: Portal) -> None:
+    mine, other = await portal.home.department("Listed"), await portal.home.department("Unlisted")
+    chief = portal.home.headers(await portal.home.member("manager", department_id=mine.id))
+    beside = portal.home.headers(await portal.home.member("manager", department_id=other.id))
+
+    async def begun(line: str, headers: dict[str, str]) -> str:
+        return str((await enrol(portal, form(line), headers=headers))["data"]["enrollment"]["id"])
+
+    whole = await begun("A,B,a@whole.example,,,\n", portal.home.headers())
+    ours = await begun("A,B,a@ours.example,,,\n", chief)
+    for headers, id in ((beside, ours), (chief, whole)):
+        for path in (f"/users/bulk-enroll/{id}", f"/users/bulk-enroll/{id}/results"):
+            await portal.call("GET", path, headers=headers, expect=404)
+    for headers in (chief, portal.home.headers()):
+        shown = await portal.call("GET", f"/users/bulk-enroll/{ours}", headers=headers)
+        assert shown["data"]["enrollment"]["results"][0]["email"] == "a@ours.example"
+        await portal.call("GET", f"/users/bulk-enroll/{ours}/results", headers=headers)
+
+
 async def test_what_a_form_may_not_say(portal: Portal) -> None:
     line = "A,B,a@form.example,,,\n"
     refused = await enrol(portal, form(line, department="x", accessLevel="king"), expect=422)

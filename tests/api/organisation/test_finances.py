@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from dispatch.billing import invoice_payments
+from dispatch.billing.invoice_payments import Transfer
 from dispatch.billing.invoices import last_period
+from dispatch.events import Actor
 from dispatch.localtime import local
 from tests.api.organisation.conftest import Portal
 from tests.organisations import Home, add_organisation
@@ -166,3 +169,39 @@ async def test_the_access_review_names_who_was_not_about(portal: Portal) -> None
     await home.sign_in(idle)
     review = (await portal.call("GET", "/organization/access-review", headers=home.headers()))["data"]
     assert review["users"] == []
+
+
+async def test_a_manager_sees_their_department_s_part_of_an_invoice(portal: Portal) -> None:
+    home = await add_organisation(portal.services)
+    mine, other = await home.department("Mine"), await home.department("Other")
+    manager = home.headers(await home.member("manager", department_id=mine.id))
+    before = last_period(today(portal), "monthly")
+    await home.done(before.end, department_id=mine.id)
+    await home.done(before.end, department_id=other.id, name="Secret Cleaning", price_minor=990000)
+    period = {"startDate": before.start.isoformat(), "endDate": before.end.isoformat()}
+    asked = await portal.call(
+        "POST", "/billing/invoice-request", {"period": period, "includeDetails": False, "groupBy": "department"},
+        headers=home.headers(), expect=201,
+    )  # fmt: skip
+    assert [x["description"] for x in asked["data"]["invoice"]["lines"]] == ["Mine", "Other"]
+
+    async def seen() -> tuple[dict[str, Any], dict[str, Any]]:
+        found = (await portal.call("GET", "/finance/invoices", headers=manager))["data"]
+        [shown] = found["invoices"]
+        return shown, found["summary"]
+
+    shown, sums = await seen()
+    assert [(i["description"], i["amount"]) for i in shown["items"]] == [("Mine", 600)]
+    assert (shown["subtotal"], shown["discount"], shown["tax"], shown["total"]) == (600, 90, 72, 582)
+    assert (shown["paid"], shown["open"]) == (0, 582)
+    assert sums == {"totalInvoices": 1, "totalPaid": 0, "totalPending": 582, "totalOverdue": 0}
+    async with portal.services.transaction() as tx:
+        paid = Transfer(asked["data"]["invoice"]["total"] * 100, "UTR-PART", today(portal))
+        await invoice_payments.record_transfer(tx, Actor("admin", None), UUID(shown["id"]), paid)
+    shown, sums = await seen()
+    assert (shown["status"], shown["paid"], shown["open"], sums["totalPaid"]) == ("paid", 582, 0, 582)
+    # Whoever has nothing on any sees none.
+    third = await home.department("Third")
+    nobody = home.headers(await home.member("manager", department_id=third.id))
+    found = (await portal.call("GET", "/finance/invoices", headers=nobody))["data"]
+    assert (found["invoices"], found["summary"]["totalInvoices"], found["summary"]["totalPaid"]) == ([], 0, 0)

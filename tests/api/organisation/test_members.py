@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
-from dispatch.parties import members
+import pytest
+
+from dispatch.parties import departments, members
 from tests.api.organisation.conftest import Portal
 from tests.organisations import add_organisation
 
@@ -150,6 +153,38 @@ async def test_another_organisation_s_people_are_not_found(portal: Portal) -> No
         ):  # fmt: skip
             refused = await portal.call(method, f"/users/{member}{path}", body, expect=404)
             assert refused["message"] == "There is no such user."
+
+
+async def test_nobody_joins_a_department_that_was_deleted(portal: Portal) -> None:
+    gone, member = await portal.home.department("Gone"), await portal.home.member()
+    await portal.call("DELETE", f"/organization/departments/{gone.id}")
+    body = {"firstName": "X", "email": "late@gone.example", "department": str(gone.id)}
+    refused = await portal.call("POST", "/users", body, expect=404)
+    assert refused["message"] == "There is no such department."
+    await portal.call("PUT", f"/users/{member}/access", {"department": str(gone.id)}, expect=404)
+    assert await ids(portal, "search=late@gone.example") == []
+    assert (await portal.call("GET", f"/users/{member}"))["data"]["user"]["department"] is None
+
+
+async def test_who_joins_a_department_keeps_it_from_being_deleted_meanwhile(portal: Portal) -> None:
+    place = await portal.home.department("Meanwhile")
+    by, services = portal.home.by, portal.services
+    new = members.NewMember("Y", "Z", "y@meanwhile.example", department_id=place.id)
+
+    async def delete() -> None:
+        async with services.transaction() as tx:
+            await departments.delete(tx, by.organisation_id, place.id)
+
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with services.transaction() as tx:
+        await members.enrol(tx, by, new, "Us")
+        deleting = asyncio.create_task(delete())
+        async with services.read() as conn:
+            while not deleting.done() and not await conn.fetchval(waits):  # noqa: ASYNC110
+                # PostgreSQL has no way to say that somebody waits but to be asked.
+                await asyncio.sleep(0.005)
+    with pytest.raises(departments.DepartmentInUse):
+        await deleting
 
 
 async def test_a_tier_has_room_for_so_many(portal: Portal) -> None:

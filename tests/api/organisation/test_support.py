@@ -88,6 +88,24 @@ async def test_what_a_ticket_cannot_be(portal: Portal) -> None:
         await portal.call(method, f"/support/tickets/{mine}{path}", body, headers=other.headers(), expect=404)
 
 
+async def test_a_manager_reaches_what_their_department_opened(portal: Portal) -> None:
+    mine, other = await portal.home.department("Askers"), await portal.home.department("Others who ask")
+    chief = portal.home.headers(await portal.home.member("manager", department_id=mine.id))
+    beside = portal.home.headers(await portal.home.member("manager", department_id=other.id))
+    path, whole = [
+        f"/support/tickets/{made['data']['ticket']['id']}"
+        for made in [await portal.call("POST", "/support/tickets", BODY, headers=h, expect=201) for h in (chief, None)]
+    ]
+    for headers, out_of_reach in ((beside, path), (chief, whole)):
+        await portal.call("GET", out_of_reach, headers=headers, expect=404)
+        await portal.call("POST", f"{out_of_reach}/replies", {"message": "x"}, headers=headers, expect=404)
+        await portal.call("POST", f"{out_of_reach}/close", headers=headers, expect=404)
+    for headers in (chief, portal.home.headers()):
+        more = await portal.call("POST", f"{path}/replies", {"message": "More"}, headers=headers, expect=201)
+    assert [r["message"] for r in more["data"]["ticket"]["replies"]] == ["More", "More"]
+    assert (await portal.call("POST", f"{path}/close", headers=chief))["data"]["ticket"]["status"] == "closed"
+
+
 async def test_the_docs_name_every_endpoint(portal: Portal) -> None:
     docs = (await portal.call("GET", "/integration/docs"))["data"]["documentation"]
     assert {"method": "GET", "path": "/api/partners/users"}.items() <= next(

@@ -166,3 +166,26 @@ async def test_a_page_sends_back_only_to_addresses_on_the_list(office: Office) -
     answer = await call(office.client, None, "POST", link["checkoutEndpoint"], payer, expect=400)
     assert "amount" in answer["errors"]
     await call(office.client, None, "POST", "/api/providers/payment-links/public/none/checkout", payer, expect=404)
+
+
+async def test_cash_that_was_asked_for_is_received_once_and_stands_beside_the_wallet(office: Office) -> None:
+    owner = await office.owner()
+    request = await asked(office, owner, paymentMethod="cash")
+    for _ in range(2):
+        done = (await owner.call("POST", f"/transactions/payment-requests/{request['_id']}/received"))["data"]
+        assert done["status"] == "paid" and done["paidAt"]
+    lines = (await owner.call("GET", "/transactions"))["data"]["transactions"]
+    assert sorted((t["category"], t["type"], t["status"], t["amount"]) for t in lines) == [
+        ("cash_collected", "debit", "settled", 150_000), ("payment_received", "credit", "settled", 150_000),
+    ]  # fmt: skip
+    assert await available(owner) == 0, "no payout draws on it"
+    await owner.call("POST", f"/transactions/payment-requests/{request['_id']}/cancel", expect=409)
+    at_a_page = await asked(office, owner)
+    await owner.call("POST", f"/transactions/payment-requests/{at_a_page['_id']}/received", expect=409)
+    called_off = await asked(office, owner, paymentMethod="cash")
+    await owner.call("POST", f"/transactions/payment-requests/{called_off['_id']}/cancel")
+    await owner.call("POST", f"/transactions/payment-requests/{called_off['_id']}/received", expect=409)
+    stranger = await office.owner()
+    await stranger.call("POST", f"/transactions/payment-requests/{called_off['_id']}/received", expect=404)
+    async with office.world.services.read() as conn:
+        assert await ledger_check.check(conn) == []

@@ -22,6 +22,8 @@ from dispatch.parties import billing_settings, organisations
 from dispatch.parties.billing_settings import BillingIn
 from dispatch.ports.gateway import GatewayLink
 from dispatch.services import Services
+from dispatch.webhooks import endpoints
+from dispatch.webhooks.owners import Owner
 from storage import ledger_check as rows
 from storage.invoices import Invoice
 from tests.organisations import Home, add_organisation
@@ -58,6 +60,18 @@ async def seen(home: Home, invoice_id: UUID) -> Invoice:
         return await invoices.get(conn, home.id, invoice_id)
 
 
+async def test_no_invoice_is_told_behind_another(home: Home) -> None:
+    async with home.services.transaction() as tx:
+        owner = Owner("organisation", home.id)
+        await endpoints.create(tx, owner, STAFF, url="https://hooks.example.com/in", events=["invoice.generated"])
+    for _ in range(2):
+        await home.done(last_month(home).end)
+        await issued(home)
+    async with home.services.read() as conn:
+        streams = await conn.fetch("SELECT stream FROM webhook_deliveries")
+    assert len(streams) == len(set(streams)) == 2
+
+
 async def test_an_invoice_holds_every_done_booking_once(home: Home) -> None:
     """R68: subtotal 1800.00, tax 12 % and discount 15 % of it, total 1746.00; and a cancellation's fee."""
     place, day = await home.department("Engineering"), last_month(home).end
@@ -77,6 +91,32 @@ async def test_an_invoice_holds_every_done_booking_once(home: Home) -> None:
     assert await home.owes() == made.total_minor + 58200
     with pytest.raises(NothingToBill):
         await issued(home)
+
+
+async def test_a_summary_has_a_line_for_each_group(home: Home) -> None:
+    """As the settings say, or as is asked for; the sums are the same."""
+    async with home.services.transaction() as tx:
+        settings = BillingIn(invoice_format="summary", group_by="department")
+        await billing_settings.put(tx, home.id, settings, None)
+    place, day = await home.department("Engineering"), last_month(home).end
+
+    async def lines_of(**more: Any) -> list[tuple[object, ...]]:
+        for price, name in ((60000, "Office Cleaning"), (60000, "Office Cleaning"), (90000, "Deep Cleaning")):
+            await home.done(day, department_id=place.id, price_minor=price, name=name)
+        await home.done(day, status="cancelled", fee_minor=5000)
+        made = await issued(home, **more)
+        async with home.services.read() as conn:
+            lines = await invoices.lines(conn, made.id)
+        assert sum(x.amount_minor for x in lines) == made.subtotal_minor == 215000
+        return [(x.heading, x.description, x.quantity, x.amount_minor) for x in lines]
+
+    fee = (None, "Cancellation fee", 1, 5000)
+    assert await lines_of() == [fee, (None, "Engineering", 1, 210000)]
+    by_service = [fee, (None, "Deep Cleaning", 1, 90000), (None, "Office Cleaning", 1, 120000)]
+    assert await lines_of(group_by="service") == by_service
+    assert await lines_of(is_summary=False) == [
+        ("Engineering", "Deep Cleaning", 1, 90000), ("Engineering", "Office Cleaning", 2, 120000), fee
+    ]  # fmt: skip
 
 
 async def test_two_at_once_make_one(home: Home) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,3 +72,36 @@ async def test_a_page_that_nobody_wants_any_more_is_closed_and_its_money_goes_ba
     async with services.read() as conn:
         now = await provider_requests.get(conn, request.provider_id, request.id)
     assert now.gateway_link_id != link.id and now.url != link.short_url
+
+
+class Late:
+    """The gateway as it is where an order comes to be only when somebody pays."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self.order_id: str | None = None
+
+    async def create_payment_link(self, *args: Any, **words: Any) -> GatewayLink:
+        made = await self._gateway.create_payment_link(*args, **words)
+        self.order_id = made.order_id
+        return replace(made, order_id=None)
+
+
+@pytest.mark.parametrize("is_called_off", [False, True])
+async def test_a_page_whose_order_is_not_known_yet_is_asked_about(deaf_till: Till, is_called_off: bool) -> None:
+    till, services = deaf_till, deaf_till.world.services
+    request = await asked_while_away(till)
+    late = Late(till.gateway)
+    await make(till, request, late)
+    assert late.order_id is not None
+    await till.gw.pay(late.order_id)
+    if is_called_off:
+        await provider_requests.cancel(services, request.provider_id, request.id)
+    await till.later(minutes=3)
+    await till.worker.run_due()
+    async with services.read() as conn:
+        now = await provider_requests.get(conn, request.provider_id, request.id)
+    assert now.status == ("cancelled" if is_called_off else "paid")
+    refunds = await till.world.value("SELECT count(*) FROM refunds WHERE payment_id = $1", request.payment_id)
+    assert refunds == is_called_off, "money that nobody asks for any more goes back"
+    await till.check()

@@ -14,7 +14,7 @@ DAY, NEXT_DAY = date(2026, 1, 31), date(2026, 2, 1)
 
 
 def standing(used: int = 0) -> Standing:
-    return Standing("active", 100, 10, False, used)
+    return Standing("active", 100, 10, used)
 
 
 def test_what_is_on_its_way_still_counts_until_it_has_arrived() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from dispatch.engine.facts import BOOKING_FACTS
 from dispatch.events import SYSTEM, Actor, Fact
-from dispatch.outbox import languages, message_settings, messages, notifications, push_tokens
+from dispatch.outbox import languages, message_settings, notifications, push_tokens
 from dispatch.outbox.sweeper import OutboxSweeper
 from dispatch.ports.messages import Message, RecipientGone
 from dispatch.services import Reactions, Services
@@ -296,13 +296,3 @@ async def test_customers_are_told_of_what_is_no_bookings(services: Services) -> 
     assert await told(services) == [("customer", "promotion")]
     assert await message(services) == "{braces} stay"
     assert await sent(services) == [("push", f"customer:{account_id}"), ("sms", PHONE)]
-
-
-async def test_the_same_key_is_the_same_message(services: Services) -> None:
-    async with services.transaction() as tx:
-        ids = [
-            await messages.enqueue(tx, "email", "a@example.com", "password_changed", {}, key=key)
-            for key in ("k1", "k1", "k2", None, None)
-        ]
-    assert ids[0] == ids[1] and len(set(ids)) == 4
-    assert len(await outbox(services, "email")) == 4

@@ -28,7 +28,7 @@ async def enrolled(services: Services, home: Home, sheet: Sheet) -> tuple[Any, d
     await enrolments.process(services, begun.id)
     async with services.read() as conn:
         found, _ = await enrolments.results(conn, begun.id)
-        return await enrolments.get(conn, home.id, begun.id), {r.row: r.error for r in found}
+        return await enrolments.get(conn, home.by, begun.id), {r.row: r.error for r in found}
 
 
 async def test_one_bad_row_stops_nothing(services: Services) -> None:
@@ -89,7 +89,7 @@ async def test_many_are_a_task_s_and_are_enrolled_once(services: Services) -> No
     assert await tasks.work(services, HANDLERS, task_id) is None
     async with services.read() as conn:
         task = await tasks.get(conn, task_id, f"organisation:{home.id}")
-        done = await enrolments.get(conn, home.id, begun.id)
+        done = await enrolments.get(conn, home.by, begun.id)
     assert (task.state, task.done, task.total) == ("done", 250, 250)
     assert (done.state, done.successful, done.failed) == ("completed", 250, 0)
     await enrolments.process(services, begun.id)

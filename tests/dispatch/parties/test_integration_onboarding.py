@@ -8,7 +8,7 @@ import pytest
 
 from dispatch.errors import NotSignedIn
 from dispatch.events import Actor
-from dispatch.parties import integration_onboarding
+from dispatch.parties import integration_onboarding, integrations
 from dispatch.parties.integration_onboarding import Issued, Started
 from dispatch.parties.integrations import NewIntegration
 from dispatch.services import Services
@@ -52,3 +52,14 @@ async def test_of_two_activations_at_once_one_gets_the_credentials(services: Ser
     async with services.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM webhook_endpoints") == 1
     assert first.secret and first.webhook_secret
+
+
+async def test_addresses_stand_in_the_audit_without_their_query(services: Services) -> None:
+    begun = await ready(services)
+    async with services.transaction() as tx:
+        await integration_onboarding.activate(tx, begun.integration.id, begun.token, STRANGER)
+        await integrations.delete(tx, begun.integration.id, STRANGER)
+    async with services.read() as conn:
+        entries = await conn.fetch("SELECT action, changes::text AS changes FROM audit_log")
+    told = "".join(entry["changes"] or "" for entry in entries)
+    assert "https://acme.example/hooks" in told and "callback_url" in told and "s3cret" not in told

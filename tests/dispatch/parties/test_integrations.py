@@ -109,6 +109,37 @@ async def test_an_app_is_told_once_that_its_month_runs_out(services: Services) -
     assert [(t["from"], t["to"]) for t in await told(services, "partner.status_changed")] == [("pending", "active")]
 
 
+async def test_an_app_is_told_no_second_time_when_the_log_is_gone(services: Services) -> None:
+    made = await make(services, new())
+    async with services.transaction() as tx:
+        await integrations.set_limits(tx, made.id, STAFF, monthly=10)
+        await integrations.set_status(tx, made.id, "active", STAFF)
+    await listening(services, made.id, "api.usage_alert")
+    for calls in (8, 1, 1):
+        for _ in range(calls):
+            integration_usage.spend(services, made.id, await integration_usage.admit(services, made.id), "GET /a")
+        await integration_usage.flush(services)
+        async with services.transaction() as tx:
+            await endpoints.delete_all(tx, Owner("integration", made.id), STAFF)
+        await listening(services, made.id, "api.usage_alert")
+    assert [t["percent"] for t in await told(services, "api.usage_alert")] == [80, 100]
+
+
+async def test_a_deleted_app_has_no_webhooks(services: Services) -> None:
+    made = await make(services, new())
+    other = await make(services, new("other@acme.example"))
+    for one in (made, made, other):
+        await listening(services, one.id, "security.alert")
+    async with services.transaction() as tx:
+        await integrations.delete(tx, made.id, STAFF)
+    async with services.read() as conn:
+        left = await conn.fetch("SELECT owner_id FROM webhook_endpoints WHERE deleted_at IS NULL")
+        secrets = await conn.fetchval("SELECT count(*) FROM webhook_endpoints WHERE secret_enc <> ''")
+        audited = await conn.fetchval("SELECT count(*) FROM audit_log WHERE action = 'delete_webhook'")
+    assert [row["owner_id"] for row in left] == [other.id]
+    assert (secrets, audited) == (1, 2)
+
+
 async def test_two_nodes_add_to_one_count(services: Services) -> None:
     made = await make(services, new())
     day = services.clock.now().date()

@@ -40,6 +40,16 @@ async def test_a_bookings_facts_go_to_those_who_have_to_do_with_it(hooks: Hooks)
         assert await hooks.log(stranger) == []
 
 
+async def test_an_endpoint_hears_only_what_is_of_its_owners_kind(hooks: Hooks) -> None:
+    home = await hooks.party("organisation")
+    misplaced = Owner("integration", home)
+    await hooks.endpoint(misplaced, *STORY)
+    await hooks.endpoint(Owner("organisation", home), *STORY)
+    await hooks.book(organisation_id=home)
+    assert await hooks.log(misplaced) == []
+    assert [d.type for d in await hooks.log(Owner("organisation", home))] == ["booking.created"]
+
+
 async def test_an_integration_that_is_not_active_hears_nothing_of_bookings(hooks: Hooks) -> None:
     owner = Owner("integration", await hooks.party("integration"))
     await hooks.endpoint(owner, *STORY)

@@ -109,6 +109,8 @@ async def test_a_booking_waits_for_its_eldest_event_and_no_other_booking_does(ho
     assert [s.body["type"] for s in of_first] == ["booking.created"]
     of_second = [s for s in receivers.got if s not in of_first]
     assert [s.body["type"] for s in of_second] == list(FACTS)
+    waits = {d.next_try_at for d in await hooks.log(state="pending")}
+    assert len(waits) == 1 and min(d for d in waits if d) > hooks.world.now, "what stands behind it waits as long"
     receivers.answer = lambda _: Answer(204, "")
     receivers.got.clear()
     await hooks.world.advance(seconds=DELAYS_S[0] * (1 + JITTER))
@@ -230,6 +232,33 @@ async def test_a_ping_is_tried_once_and_holds_nothing_up(hooks: Hooks) -> None:
     assert [(d.state, d.last_status) for d in await hooks.log()] == [("failed", 500)]
 
 
+async def test_neither_a_failed_ping_nor_an_address_that_is_no_more_counts_against_an_endpoint(hooks: Hooks) -> None:
+    world = hooks.world
+    made = await hooks.endpoint()
+    worker = WebhookWorker(world.services, Receivers(answer=lambda _: Answer(500, "")))
+
+    async def since() -> object:
+        async with world.services.read() as conn:
+            return (await endpoints.get(conn, PLATFORM, made.endpoint.id)).failing_since
+
+    async def change(url: str) -> None:
+        async with world.services.transaction() as tx:
+            await endpoints.change(tx, PLATFORM, made.endpoint.id, STAFF, url=url, description="ours")
+
+    async with world.services.transaction() as tx:
+        await endpoints.test(tx, PLATFORM, made.endpoint.id, STAFF)
+    await drain(worker)
+    assert [d.state for d in await hooks.log()] == ["failed"] and await since() is None
+    await hooks.book()
+    await drain(worker)
+    began = await since()
+    assert began is not None
+    await change(URL)
+    assert await since() == began, "the same address goes on failing"
+    await change(f"{URL}/new")
+    assert await since() is None
+
+
 async def test_an_endpoint_that_hangs_takes_nothing_from_the_others(hooks: Hooks) -> None:
     """Ten of thirty never answer; the others get all that is theirs while those still hang."""
     world, each = hooks.world, 5
@@ -275,6 +304,20 @@ async def test_nothing_leaves_for_an_owner_who_is_no_longer_there(hooks: Hooks) 
     await world.advance(days=31)
     await housekeeping.tidy(world.services)
     assert await hooks.log(owner) == [], "what waits in vain is not kept"
+
+
+async def test_what_waits_for_an_owner_who_is_gone_is_not_kept(hooks: Hooks) -> None:
+    world, owner = hooks.world, Owner("integration", await hooks.party("integration"))
+    await hooks.endpoint(owner, "security.alert")
+    await hooks.endpoint()
+    await hooks.book()
+    async with world.services.transaction() as tx:
+        await deliveries.publish(tx, owner, "security.alert", {"text": "x"})
+    await world.execute("UPDATE parties SET deleted_at = app_now() WHERE id = $1", owner.id)
+    await world.advance(days=31)
+    await housekeeping.tidy(world.services)
+    assert await hooks.log(owner) == []
+    assert [d.state for d in await hooks.log()] == ["pending"], "what can still be sent stays"
 
 
 async def test_one_that_has_recovered_is_not_behind_the_old_deliveries_of_the_dead(hooks: Hooks) -> None:

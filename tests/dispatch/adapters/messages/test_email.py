@@ -72,8 +72,9 @@ async def test_a_letter_arrives_as_it_was_written_and_twice_under_one_id(relay: 
 @pytest.mark.parametrize(
     ("replies", "is_permanent"),
     [
-        ({"RCPT": "550 no such box"}, True), ({"RCPT": "450 later"}, False), ({"MAIL": "550 not you"}, True),
+        ({"RCPT": "550 no such box"}, True), ({"RCPT": "450 later"}, False), ({"MAIL": "550 not you"}, False),
         ({".": "451 busy"}, False), ({".": "554 spam"}, True), ({"AUTH": "535 who are you"}, False),
+        ({"EHLO": "554 go away", "HELO": "554 go away"}, False), ({"DATA": "554 not now"}, True),
     ],
 )  # fmt: skip
 async def test_what_is_refused_for_good_is_not_tried_again(

@@ -78,7 +78,7 @@ async def test_it_goes_to_the_token_else_to_the_topic(firebase: TestServer, fcm:
 @pytest.mark.parametrize(
     "reply",
     [
-        refusal(404, errorCode="UNREGISTERED"), refusal(403, errorCode="SENDER_ID_MISMATCH"),
+        refusal(404, errorCode="UNREGISTERED"),
         refusal(400, fieldViolations=[{"field": "message.token", "description": "not a valid token"}]),
     ],
 )  # fmt: skip
@@ -96,7 +96,8 @@ async def test_a_token_that_firebase_does_not_know_is_gone(
 @pytest.mark.parametrize(
     ("reply", "is_permanent"),
     [
-        (refusal(503, errorCode="UNAVAILABLE"), False), (refusal(429, errorCode="QUOTA_EXCEEDED"), False),
+        (refusal(403, errorCode="SENDER_ID_MISMATCH"), False), (refusal(503, errorCode="UNAVAILABLE"), False),
+        (refusal(429, errorCode="QUOTA_EXCEEDED"), False),
         (refusal(400, fieldViolations=[{"field": "message.data", "description": "no"}]), True),
         ({"status": 400, "body": ["nonsense"]}, True), ({"status": 404, "body": {"error": "nonsense"}}, True),
     ],
