@@ -18,25 +18,18 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests import warm
+from tests.processes import ROOT, environment
+
 #: Longest wait for a command that ends by itself, and for a server that must answer.
 LIMIT_S = 240.0
 #: What a supervisor of processes grants (issue: SIGTERM ends everything within 10 s).
 STOP_S = 10.0
 
 
-def environment(**more: str) -> dict[str, str]:
-    ours = ("DISPATCH_", "DATABASE_URL", "REDIS_URL")
-    return {k: v for k, v in os.environ.items() if not k.startswith(ours)} | more
-
-
 async def dispatch(*arguments: str, **env: str) -> tuple[int, str, str]:
     """Runs a command to its end: exit code, standard output, standard error."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "dispatch", *arguments, env=environment(**env),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await asyncio.wait_for(process.communicate(), LIMIT_S)
-    return process.returncode or 0, out.decode(), err.decode()
+    return await asyncio.to_thread(warm.run, arguments, environment(**env), ROOT, LIMIT_S)
 
 
 class Server:
