@@ -46,17 +46,6 @@ async def test_technicians_who_worked_were_rated(trial: Trial) -> None:
         assert stats["completed_bookings"] == 0 or stats["rating"] is not None
 
 
-async def test_technicians_who_worked_have_earned(trial: Trial) -> None:
-    worked = 0
-    for number in range(1, 7):
-        technician = await Technician.of(trial, number)
-        stats = (await technician.ok("GET", "/v1/partner/dashboard"))["stats"]
-        if stats["completed_bookings"]:
-            worked += 1
-            assert (await technician.ok("GET", "/v1/partner/earnings"))["summary"]["total_earnings"] > 0, number
-    assert worked
-
-
 async def test_help_names_the_command_and_the_readme_every_word(trial: Trial) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "dispatch", "--help", stdout=subprocess.PIPE, cwd=ROOT, env=environment(COLUMNS="120")
