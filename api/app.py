@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from api.audiences import AUDIENCES
+from api.console.mount import add_console
 from api.documents.docs import add_documents
 from api.edge.health import LIFE, Lag, Life, add_health
 from api.edge.middleware import add_headers, observe
@@ -49,6 +50,7 @@ def create_app(
     add_health(app)
     add_documents(app)
     add_account_page(app)
+    add_console(app)
     if with_sockets:
         from api.realtime import attach_realtime
 

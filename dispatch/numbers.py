@@ -57,11 +57,3 @@ def stem(code: str, at: date) -> str:
     """What stands before the counter, of a series whose counter is a sequence of the database."""
     series = SERIES[code]
     return series.pattern.partition("{value")[0].format(period=at.strftime(series.period))
-
-
-async def peek(conn: Conn, code: str, at: date) -> str:
-    """The number that `take` would give just now; a suggestion, it reserves nothing (C107)."""
-    series = SERIES[code]
-    period = at.strftime(series.period)
-    value = await rows.last(conn, code=code, period=period)
-    return series.pattern.format(period=period, value=series.first if value is None else value + 1)

@@ -13,16 +13,6 @@ sql = Statements("members")
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """An account that could become a member's."""
-
-    id: UUID
-    email: str | None
-    has_password: bool
-    is_verified: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Member:
     """The id is the membership's. `allowed_services` empty: all are."""
 
@@ -78,8 +68,7 @@ class Stats:
     spent_minor: int
 
 
-account_by_phone = sql.row("account_by_phone", Person)
-account_by_email = sql.row("account_by_email", Person)
+is_somebodys = sql.scalar("is_somebodys", bool)
 add_account = sql.scalar("add_account", UUID)
 add_membership = sql.scalar("add_membership", UUID)
 insert = sql.run("insert")

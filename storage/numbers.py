@@ -7,4 +7,3 @@ from storage.database.binder import Statements
 sql = Statements("numbers")
 
 take = sql.scalar("take", int)
-last = sql.scalar("last", int)

@@ -129,7 +129,8 @@ of_numbers = sql.rows("of_numbers", TradePartner)
 lock_numbers = sql.rows("lock_numbers", TradePartner)
 unknown = sql.scalar("unknown", list[str])
 by_code = sql.row("by_code", TradePartner)
-has_code = sql.scalar("has_code", bool)
+take_number = sql.scalar("take_number", int)
+next_number = sql.scalar("next_number", int)
 insert = sql.scalar("insert", int)
 save = sql.run("save")
 delete = sql.scalar("delete", int)
@@ -149,12 +150,15 @@ statistics = sql.row("statistics", Statistics)
 by_type = sql.rows("by_type", Counted)
 by_channel = sql.rows("by_channel", Counted)
 
+#: As `status_now`: a block that has run out is none, in filters and sorts as in what is shown.
+_STATUS = sql.part("status_now")
+
 every = Listed(
     sql, "all", TradePartner,
     key=Sort("t.no", "bigint"),
     sorts={
         "id": Sort("t.no", "bigint"), "code": Sort("t.code", "text"), "name": Sort("t.name", "text"),
-        "status": Sort("t.status", "text"), "partner_type": Sort("t.partner_type", "text"),
+        "status": Sort(_STATUS, "text"), "partner_type": Sort("t.partner_type", "text"),
         "channel": Sort("t.channel", "text"), "email": Sort("t.email", "text", is_nullable=True),
         "city": Sort("t.city", "text", is_nullable=True), "region": Sort("t.region", "text", is_nullable=True),
         "credit_limit": Sort("t.credit_limit_minor", "bigint"), "credit_used": Sort("t.credit_used_minor", "bigint"),
@@ -163,17 +167,17 @@ every = Listed(
     },
     default_sort=(("id", False),),
     filters={
-        "status": AnyOf("t.status", "text"), "partner_type": AnyOf("t.partner_type", "text"),
+        "status": AnyOf(_STATUS, "text"), "partner_type": AnyOf("t.partner_type", "text"),
         "channel": AnyOf("t.channel", "text"), "price_list_id": AnyOf("t.price_list_id", "bigint"),
         "salesperson_id": AnyOf("t.salesperson_id", "bigint"), "parent_partner_id": AnyOf("t.parent_no", "bigint"),
         "city": "position(lower({}::text) IN lower(t.city)) > 0",
         "region": "position(lower({}::text) IN lower(t.region)) > 0",
-        "is_b2b": "t.is_b2b = {}::boolean", "blocked": "(t.status = 'BLOCKED') = {}::boolean",
+        "is_b2b": "t.is_b2b = {}::boolean", "blocked": f"({_STATUS} = 'BLOCKED') = {{}}::boolean",
         "min_credit_limit": "t.credit_limit_minor >= {}::bigint",
         "max_credit_limit": "t.credit_limit_minor <= {}::bigint",
     },
     search="t.words @@ {}",
-    indexed=[("id", ()), ("id", ("status",)), ("name", ()), ("code", ())],
+    indexed=[("id", ()), ("name", ()), ("code", ())],
 )  # fmt: skip
 statuses = Listed(
     sql, "statuses", StatusChange,

@@ -14,14 +14,17 @@ PASSWORD = "correct horse battery"
 
 
 async def add_account(services: Services, email: str, password: str | None = PASSWORD, **kept: Any) -> UUID:
-    """An account that signs in with this address; `must_change` for one whose password somebody else chose."""
+    """An account that signs in with this address, chosen in its mailbox unless `proves_email` says otherwise.
+
+    `must_change` is for one whose password somebody else chose.
+    """
     async with services.transaction() as tx:
         made = await account_rows.insert(tx.conn, phone=None, email=email, name=email.split("@")[0])
     assert made is not None
     if password is not None:
         password_hash = await passwords.hashed(password)
         async with services.transaction() as tx:
-            await passwords.set_password(tx, made.id, password_hash, **kept)
+            await passwords.set_password(tx, made.id, password_hash, **{"proves_email": True, **kept})
     return made.id
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import TypeAdapter
 
@@ -11,6 +13,7 @@ from api.audiences import Member, erp
 from api.erp.partner_lists import LONG, wanted
 from api.erp.partner_views import FlatPartner, columns_out, form_of
 from api.shared.exports import ExportQuery, file, whole
+from api.wire.contents import shortened, unclean
 from api.wire.listing import Listing
 from api.wire.models import Query, View
 from api.wire.parsing import validate_body
@@ -18,12 +21,16 @@ from api.wire.results import File, ReplyWith
 from api.wire.uploads import Upload, UploadRules
 from dispatch.config import Settings
 from dispatch.errors import Invalid
-from dispatch.parties import partner_imports, trade_partners
-from dispatch.parties.partner_imports import Outcome, Row
+from dispatch.parties import custom_fields, partner_imports, trade_partners
+from dispatch.parties.partner_imports import Row
 from dispatch.reports import exports
-from dispatch.reports.rows import Cell
+from dispatch.reports.rows import Cell, Format
 from dispatch.services import Services
 from dispatch.wording import sentence
+from storage.custom_fields import CustomField, Kept
+from storage.database.listing import Wanted
+from storage.database.pool import Conn
+from storage.partner_imports import Outcome
 from storage.trade_partners import TradePartner
 
 TAGS = ("partners",)
@@ -54,7 +61,7 @@ class ImportQuery(Query):
 
 
 class RowOut(View):
-    """`row` is the line in the file; `result` is created, updated or failed."""
+    """`row` is the line in the file; `result` is created, updated or failed, or pending where its turn is to come."""
 
     row: int
     result: str
@@ -65,6 +72,10 @@ class RowOut(View):
 
 
 class ImportOut(View):
+    """`status` is processing or completed."""
+
+    id: UUID
+    status: str
     total: int
     created: int
     updated: int
@@ -73,28 +84,59 @@ class ImportOut(View):
 
 @erp.route("GET", "/partners/export", permission="partners:read", listing=whole(LONG), tags=TAGS)
 async def export_partners(services: Services, caller: Member, listing: Listing, query: ExportQuery) -> File:
-    """The long list as a file, with its filters and sorts; the columns are those that an import reads."""
-    pieces = exports.export(
-        services, query.format, "Trade partners", [*COLUMNS, *MORE], trade_partners.LIST, wanted(listing),
-        lambda row: _line(row, services.settings),
-    )  # fmt: skip
+    """The long list as a file, with its filters and sorts; the columns are those that an import reads.
+
+    A custom field's column is called as in an import, `custom_fields.<id>`.
+    """
+    pieces = _exported(services, query.format, wanted(listing))
     return file(pieces, "partners", query.format)
+
+
+async def _exported(services: Services, form: Format, asked: Wanted) -> AsyncGenerator[bytes, None]:
+    """Partners with their custom values, a column for each field."""
+    async with exports.reading(services) as conn:
+        fields = await custom_fields.page(conn, "partner")
+
+        async def lines(conn: Conn, rows: Sequence[TradePartner]) -> list[list[Cell]]:
+            kept = await custom_fields.of(conn, "partner", [str(row.no) for row in rows])
+            return [_line(row, fields, kept.get(str(row.no), ()), services.settings) for row in rows]
+
+        columns = [*COLUMNS, *(f"{_CUSTOM}{field.id}" for field in fields), *MORE]
+        pieces = exports.written(conn, form, "Trade partners", columns, trade_partners.LIST, asked, lines)
+        async with aclosing(pieces):
+            async for piece in pieces:
+                yield piece
 
 
 @erp.route("POST", "/partners/import", permission="partners:write", tags=TAGS)
 async def import_partners(
     services: Services, caller: Member, query: ImportQuery, upload: Annotated[Upload, SHEET]
 ) -> ReplyWith[list[RowOut], ImportOut]:
-    """A CSV file whose first line names the fields of a partner, row by row: what is wrong with one keeps no other."""
+    """A CSV file whose first line names the fields of a partner, row by row: what is wrong with one keeps no other.
+
+    Up to a hundred rows are done before the answer; of more the answer says `processing`, and how far it is stands at
+    `GET /api/backend/partners/imports/{id}`.
+    """
     if not upload.files:
         raise Invalid({"file": "is required"})
     rows = [await _row(services, line, held) for line, held in partner_imports.read(upload.files[0].content.read())]
-    done = await partner_imports.run(
-        services, caller.actor, rows, may_credit=caller.grants.allow("credit:write"), updates=query.update
-    )
-    counts = {result: sum(o.result == result for o in done) for result in ("created", "updated", "failed")}
-    text = f"{counts['created'] + counts['updated']} of {len(done)} rows were imported."
-    return ReplyWith([_row_out(o) for o in done], text, extra=ImportOut(total=len(done), **counts))
+    may_credit = caller.grants.allow("credit:write")
+    async with services.transaction() as tx:
+        begun = await partner_imports.begin(tx, caller.actor, rows, may_credit=may_credit, updates=query.update)
+    if begun.total <= partner_imports.AT_ONCE:
+        await partner_imports.process(services, begun.id)
+    return await get_import(services, caller, begun.id)
+
+
+@erp.route("GET", "/partners/imports/{id}", permission="partners:read", tags=TAGS)
+async def get_import(services: Services, caller: Member, id: UUID) -> ReplyWith[list[RowOut], ImportOut]:
+    """How far an import is, and what became of its rows; it is kept for some months."""
+    async with services.read() as conn:
+        found, outcomes = await partner_imports.get(conn, id)
+    counts = {result: sum(o.result == result for o in outcomes) for result in ("created", "updated", "failed")}
+    text = f"{counts['created'] + counts['updated']} of {found.total} rows were imported."
+    extra = ImportOut(id=found.id, status=found.state, total=found.total, **counts)
+    return ReplyWith([_row_out(o) for o in outcomes], text, extra=extra)
 
 
 async def _row(services: Services, line: int, held: Mapping[str, str]) -> Row:
@@ -102,6 +144,8 @@ async def _row(services: Services, line: int, held: Mapping[str, str]) -> Row:
     given["custom_fields"] = {
         name.removeprefix(_CUSTOM): value for name, value in held.items() if name.startswith(_CUSTOM)
     }
+    if strange := {name: text for name, cell in held.items() if (text := unclean(name) or unclean(cell))}:
+        return Row(line, None, {shortened(name).replace("\0", ""): [text] for name, text in strange.items()})
     body, bad, _ = validate_body(_ROW, given, erp.dialect, drops_unknown=True)
     if bad:
         return Row(line, None, {name: [sentence(name, text) for text in texts] for name, texts in bad.items()})
@@ -109,17 +153,17 @@ async def _row(services: Services, line: int, held: Mapping[str, str]) -> Row:
 
 
 def _row_out(done: Outcome) -> RowOut:
-    partner = done.partner
     return RowOut(
-        row=done.line, result=done.result, partner_id=partner.no if partner else None,
-        partner_code=partner.code if partner else None, message=done.message,
-        errors={name: list(texts) for name, texts in done.errors.items()},
+        row=done.line, result=done.result, partner_id=done.partner_no, partner_code=done.partner_code,
+        message=done.message, errors=done.errors,
     )  # fmt: skip
 
 
-def _line(row: TradePartner, settings: Settings) -> Sequence[Cell]:
+def _line(row: TradePartner, fields: Sequence[CustomField], kept: Iterable[Kept], settings: Settings) -> list[Cell]:
     shown = columns_out(row, settings)
-    return [
-        erp.dialect.money(shown[name]) if name in _MONEY and shown[name] is not None else shown[name]
-        for name in (*COLUMNS, *MORE)
-    ]
+    values = {value.field_id: value.value for value in kept}
+
+    def cell(name: str) -> Cell:
+        return erp.dialect.money(shown[name]) if name in _MONEY and shown[name] is not None else shown[name]
+
+    return [*map(cell, COLUMNS), *(values.get(field.id) for field in fields), *map(cell, MORE)]

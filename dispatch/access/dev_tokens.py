@@ -7,14 +7,19 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from dispatch.access import passwords, phones
 from dispatch.errors import Missing, NotAllowed
+from dispatch.live.sessions import Pair
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
+from storage import seeded_people as people_rows
 from storage import sessions as session_rows
 from storage import technician_access as technician_rows
 from storage.accounts import Account
+from storage.seeded_people import SeededPerson
 
 KINDS = ("admin", "customer", "technician", "service")
 SERVICE_LIFE_S = 30 * 24 * 3600
+#: Of each kind, on a page that offers to sign in as somebody.
+MOST_OFFERED = 6
 _ADMIN_ROLE = "super_admin"
 
 
@@ -32,9 +37,14 @@ async def mint_dev_token(services: Services, kind: str, name: str) -> str:
     """
     if kind == "service":
         return await _service(services, name)
+    return (await open_dev_session(services, kind, name)).access_token
+
+
+async def open_dev_session(services: Services, kind: str, name: str) -> Pair:
+    """The same as a whole sign-in, which can be refreshed: what one click on a page of development opens."""
     if services.settings.is_production:
         raise NotInProduction
-    if kind not in KINDS:
+    if kind not in KINDS or kind == "service":
         raise Missing("kind of token")
     async with services.transaction() as tx:
         if kind == "technician":
@@ -47,8 +57,15 @@ async def mint_dev_token(services: Services, kind: str, name: str) -> str:
                 await account_rows.add_membership(
                     tx.conn, account_id=subject_id, realm="admin", role=tie.role if tie else _ADMIN_ROLE
                 )
-        pair = await services.sessions.open(tx, kind, subject_id, user_agent="dispatch token")
-    return pair.access_token
+        return await services.sessions.open(tx, kind, subject_id, user_agent="dispatch token")
+
+
+async def seeded_people(services: Services) -> list[SeededPerson]:
+    """Whom a page of development offers to sign in as: the first few of every kind. Raises NotInProduction."""
+    if services.settings.is_production:
+        raise NotInProduction
+    async with services.read() as conn:
+        return await people_rows.first_ones(conn, each=MOST_OFFERED)
 
 
 async def set_dev_password(services: Services, email: str, password: str) -> None:
@@ -63,7 +80,7 @@ async def set_dev_password(services: Services, email: str, password: str) -> Non
     if known is None:
         password_hash = await passwords.hashed(password)
         async with services.transaction() as tx:
-            await passwords.set_password(tx, found.id, password_hash)
+            await passwords.set_password(tx, found.id, password_hash, proves_email=True)
 
 
 async def revoke_service_tokens(services: Services, name: str) -> int:

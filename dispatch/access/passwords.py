@@ -17,6 +17,7 @@ from dispatch.outbox import messages
 from dispatch.services import Tx
 from storage import accounts as account_rows
 from storage import passwords as rows
+from storage.database.errors import StorageError, constraint_of
 from storage.database.pool import Conn
 from storage.passwords import Link
 
@@ -62,13 +63,18 @@ async def matches(password_hash: str | None, password: str) -> bool:
     return is_right and password_hash is not None
 
 
-async def set_password(tx: Tx, account_id: UUID, password_hash: str, *, must_change: bool = False) -> None:
+async def set_password(
+    tx: Tx, account_id: UUID, password_hash: str, *, must_change: bool = False, proves_email: bool = False
+) -> None:
     """A new password in place of the old one; links that were sent before are over.
 
     It comes hashed, because hashing is too slow for a transaction. `must_change`: somebody else chose it, so the
-    first sign-in asks for another.
+    first sign-in asks for another. `proves_email`: it was chosen by whoever reads the account's mailbox, or the
+    operator answers for them; only such a password says whose the address is.
     """
-    await account_rows.set_password(tx.conn, id=account_id, password_hash=password_hash, must_change=must_change)
+    await account_rows.set_password(
+        tx.conn, id=account_id, password_hash=password_hash, must_change=must_change, proves_email=proves_email
+    )
     await rows.end_links(tx.conn, account_id=account_id)
 
 
@@ -128,7 +134,13 @@ async def use_link(tx: Tx, token: str, password_hash: str) -> UUID:
     if account_id is None:
         raise LinkRefused
     await rows.join_by(tx.conn, token_hash=_fingerprint(token))
-    await set_password(tx, account_id, password_hash)
+    try:
+        await set_password(tx, account_id, password_hash, proves_email=True)
+    except StorageError as error:
+        if constraint_of(error) != "accounts_login_email":
+            raise
+        # The address signs in to another account by now.
+        raise LinkRefused from error
     return account_id
 
 

@@ -161,7 +161,7 @@ async def reset_password(services: Services, email: str, code: str, password: st
             if found is None:
                 verdict = otp.Verdict.WRONG
             else:
-                await _change(tx, found.id, email, password_hash)
+                await _change(tx, found.id, email, password_hash, proves_email=True)
     verdict.check()
 
 
@@ -239,8 +239,8 @@ async def _open(tx: Tx, tie: Tie, ip: str | None, user_agent: str | None) -> Pai
     return await tx.services.sessions.open(tx, tie.realm, subject_of(tie), ip=ip, user_agent=user_agent)
 
 
-async def _change(tx: Tx, account_id: UUID, email: str, password_hash: str) -> None:
-    await passwords.set_password(tx, account_id, password_hash)
+async def _change(tx: Tx, account_id: UUID, email: str, password_hash: str, *, proves_email: bool = False) -> None:
+    await passwords.set_password(tx, account_id, password_hash, proves_email=proves_email)
     await end_sign_ins(tx, account_id, "password changed")
     await messages.enqueue(tx, "email", email, "password_changed", {})
 

@@ -86,7 +86,7 @@ class TradePartners:
         found = await order_rows.lock_of_booking(tx.conn, booking_id=booking.id)
         if found is None:
             return None
-        await order_rows.deliver(tx.conn, id=found.id)
+        await order_rows.deliver(tx.conn, id=found.id, timezone=tx.services.settings.timezone)
         return found.party_id
 
     async def released(self, tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> UUID | None:
@@ -94,7 +94,8 @@ class TradePartners:
         if found is None:
             return None
         fee_minor = min(fee_minor, found.total_minor)
-        await order_rows.cancel(tx.conn, id=found.id, fee_minor=fee_minor, reason=reason)
+        timezone = tx.services.settings.timezone
+        await order_rows.cancel(tx.conn, id=found.id, fee_minor=fee_minor, reason=reason, timezone=timezone)
         return found.party_id
 
 

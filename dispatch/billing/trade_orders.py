@@ -194,7 +194,7 @@ async def _insert(
             tx.conn, party_id=party_id, booking_id=booking_id, organisation_id=organisation_id, currency=currency,
             lines=[_line(item) for item in items], subtotal_minor=price.subtotal_minor,
             discount_minor=price.savings_minor + price.discount_minor, tax_minor=price.tax_minor,
-            total_minor=price.grand_total_minor, timezone=tx.services.settings.timezone, notes=notes,
+            total_minor=price.grand_total_minor, notes=notes,
         )  # fmt: skip
     except StorageError as error:
         if constraint_of(error) == "credit_within_limit":
@@ -211,9 +211,10 @@ async def _insert(
 
 
 def _line(item: NewItem) -> dict[str, object]:
+    """At the list price, so that the lines make up the subtotal; what the price stays below it is a discount."""
     return {
         "service_id": str(item.service_id), "name": item.name, "quantity": item.quantity,
-        "unit_price_minor": item.price_minor, "amount_minor": item.price_minor * item.quantity,
+        "unit_price_minor": item.list_price_minor, "amount_minor": item.list_price_minor * item.quantity,
     }  # fmt: skip
 
 
@@ -248,7 +249,7 @@ async def deliver(tx: Tx, actor: Actor, order_id: int) -> TradeOrder:
     """
     found = await _lock(tx, order_id)
     _without_booking(found)
-    if await rows.deliver(tx.conn, id=order_id) is None:
+    if await rows.deliver(tx.conn, id=order_id, timezone=tx.services.settings.timezone) is None:
         raise OrderOver
     await ledger.post(
         tx, "trade_delivery", found.code,
@@ -267,7 +268,8 @@ async def cancel(tx: Tx, actor: Actor, order_id: int, reason: str | None) -> Tra
     """Gives the credit back. Raises Missing, OrderOver; an order of a booking ends with the booking."""
     found = await _lock(tx, order_id)
     _without_booking(found)
-    if not await rows.cancel(tx.conn, id=order_id, fee_minor=0, reason=reason):
+    timezone = tx.services.settings.timezone
+    if not await rows.cancel(tx.conn, id=order_id, fee_minor=0, reason=reason, timezone=timezone):
         raise OrderOver
     await audit.record(tx, actor, "cancel_order", "trade_order", order_id, {"reason": reason})
     return await get(tx.conn, order_id)

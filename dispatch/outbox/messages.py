@@ -38,6 +38,9 @@ TEMPLATES: Mapping[str, str] = {
     "quote_requested": "{organisation} asks for a quote: {number}.",
     "quote_answered": "Your quote {number} is answered: the offer is good until {until}.",
     "budget_warning": "{percent} percent of the budget of {whose} for {month} is used or reserved.",
+    "approval_wanted": "{who} asks you to approve booking {number} for {day}, over {amount}. Nobody is sent before.",
+    "emergency_opened": "{organisation} has activated {program} ({event}, {level}). From now on its jobs are offered "
+    "to your team first.",
     "invitation": "{inviter} invites you to {name}. Choose your password here: {link}. "
     "The link works once, for {hours} hours.",
     "verify_email": "Confirm that this is your address: {link}. The link works once, for {hours} hours.",

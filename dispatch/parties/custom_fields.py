@@ -19,7 +19,7 @@ from dispatch.events import Actor
 from dispatch.services import Tx
 from storage import custom_fields as rows
 from storage.custom_fields import CustomField, Kept
-from storage.database.errors import StorageError, is_unique
+from storage.database.errors import StorageError, is_foreign_key, is_unique
 from storage.database.pool import Conn
 
 TYPES = ("text", "textarea", "number", "email", "date", "datetime", "select", "radio", "checkbox")
@@ -172,10 +172,16 @@ async def checked(conn: Conn, entity_type: str, given: Mapping[str, Any], *, is_
 
 
 async def put(tx: Tx, entity_id: str, values: Mapping[int, str | None]) -> None:
-    """Keeps checked values."""
+    """Keeps checked values. Raises Invalid where a field was deleted since."""
     named = {field_id: value for field_id, value in values.items() if value is not None}
-    if named:
-        await rows.put_values(tx.conn, entity_id=entity_id, field_ids=list(named), values=list(named.values()))
+    try:
+        if named:
+            async with tx.savepoint():
+                await rows.put_values(tx.conn, entity_id=entity_id, field_ids=list(named), values=list(named.values()))
+    except StorageError as error:
+        if not is_foreign_key(error):
+            raise
+        raise Invalid({"custom_fields": "One of these custom fields was deleted just now."}) from error
     if gone := [field_id for field_id, value in values.items() if value is None]:
         await rows.drop_values(tx.conn, entity_id=entity_id, field_ids=gone)
 

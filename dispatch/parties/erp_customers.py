@@ -55,6 +55,7 @@ async def make(tx: Tx, new: NewAccount) -> int:
 
     Raises EmailTaken, PhoneTaken: whose it is stays untouched.
     """
+    await account_rows.lock_address(tx.conn, email=new.email)
     account_id = await rows.insert_account(
         tx.conn, phone=new.phone, email=new.email, name=new.name, password_hash=new.password_hash
     )

@@ -53,7 +53,8 @@ async def create(
         made = await invite(tx, actor, email, name, role)
         if password_hash is None:
             return await passwords.make_link(tx, made.account_id)
-        await passwords.set_password(tx, made.account_id, password_hash)
+        await passwords.set_password(tx, made.account_id, password_hash, proves_email=True)
+        await rows.save(tx.conn, id=made.id, role=role, status="active")
         return None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, Missing
@@ -13,19 +13,31 @@ from dispatch.services import Tx
 from storage import itineraries as rows
 from storage import references as reference_rows
 from storage import trade_partners as partner_rows
-from storage.database.errors import StorageError, is_unique
+from storage.database.errors import StorageError, is_check, is_foreign_key, is_unique
 from storage.database.pool import Conn
 from storage.itineraries import Itinerary, Stop
 
+#: What could not be shown is not made.
 MOST = 1000
 #: Stops of one round.
 MOST_STOPS = 500
+#: As the database has it.
+LAST_RANK = 10_000
+_NO_SALESPERSON = "There is no such salesperson."
+
+T = TypeVar("T")
 
 
 class CodeTaken(Conflict):
     """Another itinerary has this code."""
 
     code = "code_taken"
+
+
+class NoRoom(Conflict):
+    """There are as many itineraries as can be kept."""
+
+    code = "too_many"
 
 
 class AlreadyThere(Conflict):
@@ -47,9 +59,11 @@ async def get(conn: Conn, id: int) -> tuple[Itinerary, list[Stop]]:
 
 
 async def create(tx: Tx, actor: Actor, fields: Mapping[str, Any]) -> Itinerary:
-    """Raises CodeTaken, Invalid (the salesperson)."""
+    """Raises CodeTaken, NoRoom, Invalid (the salesperson)."""
+    if len(await page(tx.conn)) >= MOST:
+        raise NoRoom
     await _check_salesperson(tx, fields["salesperson_id"])
-    made = await rows.insert(tx.conn, **fields)
+    made = await _writing(tx, rows.insert(tx.conn, **fields))
     if made is None:
         raise CodeTaken
     await audit.record(tx, actor, "create_itinerary", "itinerary", made, fields)
@@ -62,16 +76,10 @@ async def change(tx: Tx, actor: Actor, id: int, changes: Mapping[str, Any]) -> I
     before, _ = await get(tx.conn, id)
     after = replace(before, **changes)
     await _check_salesperson(tx, after.salesperson_id)
-    try:
-        async with tx.savepoint():
-            await rows.save(
-                tx.conn, id=id, code=after.code, name=after.name, salesperson_id=after.salesperson_id,
-                is_active=after.is_active,
-            )  # fmt: skip
-    except StorageError as error:
-        if is_unique(error):
-            raise CodeTaken from error
-        raise
+    await _writing(tx, rows.save(
+        tx.conn, id=id, code=after.code, name=after.name, salesperson_id=after.salesperson_id,
+        is_active=after.is_active,
+    ))  # fmt: skip
     await audit.changed(tx, actor, "update_itinerary", "itinerary", id, before, after)
     return after
 
@@ -90,14 +98,15 @@ async def assign(tx: Tx, actor: Actor, id: int, partner_code: str, fields: Mappi
     """
     await _lock(tx, id)
     partner = await partner_rows.by_code(tx.conn, code=partner_code)
-    if partner is None:
+    # Locked, so that it is not deleted meanwhile, which takes its stops away.
+    if partner is None or await partner_rows.lock(tx.conn, no=partner.no) is None:
         raise Invalid({"partner_code": "There is no partner with this code."})
     _, stops = await get(tx.conn, id)
     if len(stops) >= MOST_STOPS:
         raise Invalid({"partner_code": f"An itinerary has at most {MOST_STOPS} stops."})
     if fields["rank"] is not None:
-        await rows.make_room(tx.conn, itinerary_id=id, rank=fields["rank"])
-    stop_id = await rows.add_stop(tx.conn, itinerary_id=id, partner_no=partner.no, **fields)
+        await _placing(tx, rows.make_room(tx.conn, itinerary_id=id, rank=fields["rank"]))
+    stop_id = await _placing(tx, rows.add_stop(tx.conn, itinerary_id=id, partner_no=partner.no, **fields))
     if stop_id is None:
         raise AlreadyThere
     await audit.record(tx, actor, "assign_partner", "itinerary", id, {"partner_code": partner_code})
@@ -112,7 +121,7 @@ async def change_stop(tx: Tx, actor: Actor, id: int, stop_id: int, changes: Mapp
     if after.start_time is not None and after.end_time is not None and after.end_time <= after.start_time:
         raise Invalid({"end_time": "must be after start_time"})
     if after.rank != before.rank:
-        await rows.make_room(tx.conn, itinerary_id=id, rank=after.rank)
+        await _placing(tx, rows.make_room(tx.conn, itinerary_id=id, rank=after.rank))
     await rows.save_stop(
         tx.conn, id=stop_id, itinerary_id=id, rank=after.rank, visit_frequency_days=after.visit_frequency_days,
         start_time=after.start_time, end_time=after.end_time, is_stop_point=after.is_stop_point,
@@ -154,4 +163,28 @@ async def _stop(conn: Conn, id: int, stop_id: int) -> Stop:
 
 async def _check_salesperson(tx: Tx, id: int | None) -> None:
     if id is not None and await reference_rows.salesperson(tx.conn, id=id) is None:
-        raise Invalid({"salesperson_id": "There is no such salesperson."})
+        raise Invalid({"salesperson_id": _NO_SALESPERSON})
+
+
+async def _writing(tx: Tx, statement: Awaitable[T]) -> T:
+    """Raises CodeTaken, and Invalid where the salesperson was deleted in this very moment."""
+    try:
+        async with tx.savepoint():
+            return await statement
+    except StorageError as error:
+        if is_unique(error):
+            raise CodeTaken from error
+        if is_foreign_key(error):
+            raise Invalid({"salesperson_id": _NO_SALESPERSON}) from error
+        raise
+
+
+async def _placing(tx: Tx, statement: Awaitable[T]) -> T:
+    """Raises Invalid where the last of those who move on would stand beyond the last place."""
+    try:
+        async with tx.savepoint():
+            return await statement
+    except StorageError as error:
+        if is_check(error):
+            raise Invalid({"rank": f"The last place is {LAST_RANK:,}, and it is taken."}) from error
+        raise

@@ -22,7 +22,7 @@ from storage import members as rows
 from storage.database.errors import StorageError, constraint_of
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
-from storage.members import Member, Person, Stats, Totals
+from storage.members import Member, Stats, Totals
 
 LIST = rows.of_organisation
 #: The words of the contract for what a member may do, and the role that each is. Nobody is made an owner by it.
@@ -120,8 +120,8 @@ async def enrol(tx: Tx, by: By, new: NewMember, organisation_name: str) -> UUID:
     """Makes somebody a member and writes to them; returns the member's id.
 
     Whoever signs in with that phone already joins with their account; a stranger is invited, pending until they have
-    proved who they are. The link that sets a password goes to nobody but the maker of a new account, so that nobody
-    takes over an account by enrolling its phone. Raises OutOfReach, AlreadyMember, TooManyMembers, Missing.
+    proved who they are. The link that sets a password goes to nobody but the owner of an address without one, so that
+    nobody takes over an account by enrolling its phone. Raises OutOfReach, AlreadyMember, TooManyMembers, Missing.
     """
     if new.access_level not in GIVES.get(by.role, frozenset()):
         raise OutOfReach
@@ -129,13 +129,12 @@ async def enrol(tx: Tx, by: By, new: NewMember, organisation_name: str) -> UUID:
     by.check_reach(department_id)
     if department_id is not None:
         await departments.hold(tx, by.organisation_id, department_id)
-    person, may_open = await _person(tx, new)
+    person = await _person(tx, new)
     role = ACCESS_LEVELS[new.access_level]
-    is_known = person.is_verified or person.has_password
     try:
         member_id = await rows.add_membership(
             tx.conn, account_id=person.id, role=role, organisation_id=by.organisation_id,
-            status="active" if is_known else "pending",
+            status="active" if person.is_proved else "pending",
         )  # fmt: skip
         if member_id is None:
             raise AlreadyMember
@@ -147,7 +146,7 @@ async def enrol(tx: Tx, by: By, new: NewMember, organisation_name: str) -> UUID:
         )  # fmt: skip
     except StorageError as e:
         raise _refused(e) from e
-    await _invite(tx, person, new.email, organisation_name, may_open)
+    await _invite(tx, person, new.email, organisation_name)
     await deliveries.publish(
         tx, Owner("organisation", by.organisation_id), "user.enrolled",
         {
@@ -294,27 +293,40 @@ async def _within_reach(tx: Tx, by: By, member_id: UUID) -> Member:
     return found
 
 
-async def _person(tx: Tx, new: NewMember) -> tuple[Person, bool]:
-    """Whose account it is: the phone's, else the address's, else a new one; and whether the address may open it.
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """Whose account it is. `is_proved`: they have shown it; `may_open`: the address may set its password."""
+
+    id: UUID
+    is_proved: bool
+    may_open: bool
+
+
+async def _person(tx: Tx, new: NewMember) -> _Person:
+    """The phone's, else the address's, else a new one.
 
     A phone is never written into an account that is there, nor an address: whoever enrols people knows neither proved.
     """
-    await account_rows.lock_address(tx.conn, email=new.email)
-    by_email = await rows.account_by_email(tx.conn, email=new.email)
-    found = by_email if new.phone is None else await rows.account_by_phone(tx.conn, phone=new.phone)
-    if found is not None:
-        return found, False
+    by_email, _ = await invitations.account_of(tx, new.email)
+    if new.phone is not None:
+        found = await account_rows.by_phone(tx.conn, phone=new.phone)
+        if found is not None:
+            is_the_same = by_email is not None and by_email.id == found.id
+            return _Person(found.id, found.is_verified or is_the_same, False)
+    elif by_email is not None:
+        has_password = bool(await account_rows.has_password(tx.conn, id=by_email.id))
+        return _Person(by_email.id, has_password, not has_password)
     name = f"{new.first_name} {new.last_name}".strip()
     account_id = await rows.add_account(tx.conn, phone=new.phone, email=new.email, name=name)
     assert account_id is not None, "an insert returns its id"
-    return Person(account_id, new.email, False, False), by_email is None
+    return _Person(account_id, False, by_email is None)
 
 
-async def _invite(tx: Tx, person: Person, email: str, organisation_name: str, may_open: bool) -> None:
+async def _invite(tx: Tx, person: _Person, email: str, organisation_name: str) -> None:
     await messages.enqueue(
         tx, "email", email, "member_enrolled", {"organisation": organisation_name}, account_id=person.id
     )
-    if may_open:
+    if person.may_open:
         await invitations.send_link(tx, person.id, email)
 
 

@@ -98,7 +98,7 @@ async def register(tx: Tx, new: Registration, *, ip: str | None = None, user_age
     Raises AlreadyRegistered for an address that signs in already, or a registration number that is taken.
     """
     await account_rows.lock_address(tx.conn, email=new.email)
-    if await member_rows.account_by_email(tx.conn, email=new.email) is not None:
+    if await member_rows.is_somebodys(tx.conn, email=new.email):
         raise AlreadyRegistered("Somebody signs in with this e-mail address already: sign in instead.")
     organisation_id = await _insert(tx, new)
     await onboarding.begin(tx, organisation_id)

@@ -16,8 +16,6 @@ MOST_TYPED, NEAR, MOST_NEAR = 20, 50, 100
 _MIN_DIGITS = 3
 #: Of one beginning so many words are looked at: a partner may have several that begin so.
 _LOOKED_AT = 100
-#: In a box as small as the nearest need there are hardly ever more.
-_MOST_IN_BOX = 5000
 _MOST_CHARS = 100
 #: So much of a circle's edge may be lost in sums, in metres.
 _SLACK_M = 0.01
@@ -62,7 +60,7 @@ async def near(conn: Conn, lat: float, lng: float, radius_m: float, most: int = 
     """The `most` nearest within a radius, the nearest first.
 
     The database finds candidates on its flat map: as many as are wanted, the nearest there, bound how far the really
-    nearest can be, however many there are within the radius.
+    nearest can be, however many there are within the radius or at one spot.
     """
     placed = await rows.nearest(conn, lat=lat, lng=lng, most=most)
     if not placed:
@@ -72,7 +70,7 @@ async def near(conn: Conn, lat: float, lng: float, radius_m: float, most: int = 
     boxes = bounding_boxes(lat, lng, reach_m + _SLACK_M)
     inside = await rows.within(
         conn, souths=[b.south for b in boxes], wests=[b.west for b in boxes], norths=[b.north for b in boxes],
-        easts=[b.east for b in boxes], most=_MOST_IN_BOX,
+        easts=[b.east for b in boxes], lat=lat, lng=lng, most=most,
     )  # fmt: skip
     distances = {p.no: haversine_m(lat, lng, p.lat, p.lng) for p in inside}
     chosen = sorted((m, no) for no, m in distances.items() if m <= radius_m)[:most]

@@ -72,7 +72,7 @@ async def page(conn: Conn, no: int, wanted: Wanted) -> Slice[StatusChange]:
 
 async def lift_expired(tx: Tx) -> int:
     """Ends the blocks whose time is over; gives how many."""
-    return await rows.lift_expired(tx.conn)
+    return await rows.lift_expired(tx.conn, numbers=None)
 
 
 async def _move(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dispatch.errors import Conflict, Missing
 from dispatch.services import Tx
 from storage import payment_terms as rows
+from storage.database.errors import StorageError, is_foreign_key
 from storage.database.pool import Conn
 from storage.payment_terms import PartnerTerm, PaymentTerm
 
-MOST_TERMS = 500
+#: As many as there can be.
+MOST_TERMS = 1000
 
 
 class AlreadyAttached(Conflict):
@@ -32,7 +34,15 @@ async def attach(tx: Tx, no: int, term_id: int, *, is_default: bool) -> None:
     """The partner's lock is held; its first term is its default. Raises Missing, AlreadyAttached."""
     if await rows.get(tx.conn, id=term_id) is None:
         raise Missing("payment term")
-    if not await rows.attach(tx.conn, partner_no=no, term_id=term_id):
+    try:
+        async with tx.savepoint():
+            is_new = await rows.attach(tx.conn, partner_no=no, term_id=term_id)
+    except StorageError as error:
+        if not is_foreign_key(error):
+            raise
+        # It was deleted in this very moment.
+        raise Missing("payment term") from error
+    if not is_new:
         raise AlreadyAttached
     if is_default:
         await set_default(tx, no, term_id)

@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dispatch import bus, localtime, numbers
-from dispatch.access import passwords
+from dispatch.access import invitations, passwords
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
@@ -69,8 +69,7 @@ async def create(tx: Tx, new: NewProvider, *, inviter: str) -> Provider:
 
 async def invite(tx: Tx, provider: Provider, *, name: str, email: str, role: str, inviter: str) -> tuple[UUID, UUID]:
     """(membership, invitation) of somebody who is asked into the team by e-mail. Raises DuplicateEmail."""
-    await account_rows.lock_address(tx.conn, email=email)
-    known = await account_rows.of_invitation(tx.conn, email=email)
+    known, _ = await invitations.account_of(tx, email)
     if known is None:
         known = await account_rows.insert(tx.conn, phone=None, email=email.lower(), name=name)
     assert known is not None, "an insert answers with its row"

@@ -11,19 +11,22 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from dispatch.engine import audit
-from dispatch.errors import Conflict, Invalid, Missing
+from dispatch.errors import Conflict, DispatchError, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.services import Tx
 from storage import payment_terms as term_rows
 from storage import references as rows
-from storage.database.errors import StorageError, is_unique
+from storage.database.errors import StorageError, is_foreign_key, is_unique
 from storage.database.pool import Conn
 from storage.payment_terms import PaymentTerm
 from storage.references import GeoArea, PriceList, PriceListItem, Salesperson, VatTax
 
 T = TypeVar("T")
 
+#: Of each kind; what could not be shown is not made.
 MOST = 1000
+#: Of regions, cities and areas together.
+MOST_AREAS = 20_000
 #: Of one price list.
 MOST_ITEMS = 5000
 #: In which an area of a kind may lie.
@@ -34,6 +37,12 @@ class NameTaken(Conflict):
     """Another one has this code or name."""
 
     code = "code_taken"
+
+
+class NoRoom(Conflict):
+    """There are as many as can be kept."""
+
+    code = "too_many"
 
 
 class StillUsed(Conflict):
@@ -61,7 +70,8 @@ async def price_list_items(conn: Conn, id: int) -> list[PriceListItem]:
 
 
 async def add_price_list(tx: Tx, actor: Actor, fields: Mapping[str, Any]) -> PriceList:
-    """Raises NameTaken."""
+    """Raises NameTaken, NoRoom."""
+    _check_room(len(await price_lists(tx.conn)), MOST)
     made = _made(await rows.insert_price_list(tx.conn, **fields))
     await audit.changed(tx, actor, "create_price_list", "price_list", made.id, None, made)
     return made
@@ -71,9 +81,9 @@ async def change_price_list(tx: Tx, actor: Actor, id: int, changes: Mapping[str,
     """Raises Missing, NameTaken."""
     before = await price_list(tx.conn, id)
     after = replace(before, **changes)
-    saved = await _saving(tx, rows.save_price_list(
+    saved = _found(await _writing(tx, rows.save_price_list(
         tx.conn, id=id, code=after.code, name=after.name, is_active=after.is_active
-    ), "price list")  # fmt: skip
+    )), "price list")  # fmt: skip
     await audit.changed(tx, actor, "update_price_list", "price_list", id, before, saved)
     return saved
 
@@ -81,16 +91,16 @@ async def change_price_list(tx: Tx, actor: Actor, id: int, changes: Mapping[str,
 async def delete_price_list(tx: Tx, actor: Actor, id: int) -> None:
     """Raises Missing, StillUsed."""
     before = await price_list(tx.conn, id)
-    _deleted(await rows.delete_price_list(tx.conn, id=id))
+    await _deleting(tx, rows.delete_price_list(tx.conn, id=id))
     await audit.changed(tx, actor, "delete_price_list", "price_list", id, before, None)
 
 
 async def put_prices(tx: Tx, actor: Actor, id: int, prices: Mapping[UUID, int]) -> None:
     """Sets the prices of these services on a list, in minor units. Raises Missing, Invalid for unknown services."""
     await price_list(tx.conn, id)
-    written = await rows.put_price_list_items(
+    written = await _writing(tx, rows.put_price_list_items(
         tx.conn, price_list_id=id, service_ids=list(prices), prices=list(prices.values())
-    )
+    ), Missing("price list"))  # fmt: skip
     if written != len(prices):
         raise Invalid({"items": "Some of these services do not exist."})
     await audit.record(tx, actor, "set_prices", "price_list", id, {str(k): v for k, v in prices.items()})
@@ -116,7 +126,8 @@ async def payment_term(conn: Conn, id: int) -> PaymentTerm:
 
 
 async def add_payment_term(tx: Tx, actor: Actor, fields: Mapping[str, Any]) -> PaymentTerm:
-    """Raises NameTaken."""
+    """Raises NameTaken, NoRoom."""
+    _check_room(len(await payment_terms(tx.conn)), MOST)
     made = _made(await term_rows.insert(tx.conn, **fields))
     await audit.changed(tx, actor, "create_payment_term", "payment_term", made.id, None, made)
     return made
@@ -126,10 +137,10 @@ async def change_payment_term(tx: Tx, actor: Actor, id: int, changes: Mapping[st
     """Raises Missing, NameTaken."""
     before = await payment_term(tx.conn, id)
     after = replace(before, **changes)
-    saved = await _saving(tx, term_rows.save(
+    saved = _found(await _writing(tx, term_rows.save(
         tx.conn, id=id, name=after.name, description=after.description, days=after.days, is_credit=after.is_credit,
         is_cash=after.is_cash, is_bank_transfer=after.is_bank_transfer,
-    ), "payment term")  # fmt: skip
+    )), "payment term")  # fmt: skip
     await audit.changed(tx, actor, "update_payment_term", "payment_term", id, before, saved)
     return saved
 
@@ -137,7 +148,7 @@ async def change_payment_term(tx: Tx, actor: Actor, id: int, changes: Mapping[st
 async def delete_payment_term(tx: Tx, actor: Actor, id: int) -> None:
     """Raises Missing, StillUsed."""
     before = await payment_term(tx.conn, id)
-    _deleted(await term_rows.delete(tx.conn, id=id))
+    await _deleting(tx, term_rows.delete(tx.conn, id=id))
     await audit.changed(tx, actor, "delete_payment_term", "payment_term", id, before, None)
 
 
@@ -154,7 +165,8 @@ async def vat_tax(conn: Conn, id: int) -> VatTax:
 
 
 async def add_vat_tax(tx: Tx, actor: Actor, fields: Mapping[str, Any]) -> VatTax:
-    """Raises NameTaken, Invalid (a deduction above the rate)."""
+    """Raises NameTaken, NoRoom, Invalid (a deduction above the rate)."""
+    _check_room(len(await vat_taxes(tx.conn)), MOST)
     _check_rate(fields["percentage"], fields["deduction"])
     made = _made(await rows.insert_vat_tax(tx.conn, **fields))
     await audit.changed(tx, actor, "create_vat_tax", "vat_tax", made.id, None, made)
@@ -166,10 +178,10 @@ async def change_vat_tax(tx: Tx, actor: Actor, id: int, changes: Mapping[str, An
     before = await vat_tax(tx.conn, id)
     after = replace(before, **changes)
     _check_rate(after.percentage, after.deduction)
-    saved = await _saving(tx, rows.save_vat_tax(
+    saved = _found(await _writing(tx, rows.save_vat_tax(
         tx.conn, id=id, code=after.code, type=after.type, name=after.name, percentage=after.percentage,
         deduction=after.deduction,
-    ), "rate")  # fmt: skip
+    )), "rate")  # fmt: skip
     await audit.changed(tx, actor, "update_vat_tax", "vat_tax", id, before, saved)
     return saved
 
@@ -177,7 +189,7 @@ async def change_vat_tax(tx: Tx, actor: Actor, id: int, changes: Mapping[str, An
 async def delete_vat_tax(tx: Tx, actor: Actor, id: int) -> None:
     """Raises Missing, StillUsed."""
     before = await vat_tax(tx.conn, id)
-    _deleted(await rows.delete_vat_tax(tx.conn, id=id))
+    await _deleting(tx, rows.delete_vat_tax(tx.conn, id=id))
     await audit.changed(tx, actor, "delete_vat_tax", "vat_tax", id, before, None)
 
 
@@ -190,7 +202,7 @@ def _check_rate(percentage: Any, deduction: Any) -> None:
 
 
 async def geo_areas(conn: Conn, type: str | None = None, parent_id: int | None = None) -> list[GeoArea]:
-    return await rows.geo_areas(conn, type=type, parent_id=parent_id, most=MOST)
+    return await rows.geo_areas(conn, type=type, parent_id=parent_id, most=MOST_AREAS)
 
 
 async def geo_area(conn: Conn, id: int) -> GeoArea:
@@ -203,9 +215,10 @@ async def find_area(conn: Conn, code: str | None) -> GeoArea | None:
 
 
 async def add_geo_area(tx: Tx, actor: Actor, fields: Mapping[str, Any]) -> GeoArea:
-    """Raises NameTaken, Invalid (what it lies in)."""
+    """Raises NameTaken, NoRoom, Invalid (what it lies in)."""
+    _check_room(await rows.count_areas(tx.conn) or 0, MOST_AREAS)
     await _check_parent(tx, fields["type"], fields["parent_id"])
-    made = _made(await rows.insert_geo_area(tx.conn, **fields))
+    made = _made(await _writing(tx, rows.insert_geo_area(tx.conn, **fields), _no_parent()))
     await audit.changed(tx, actor, "create_geo_area", "geo_area", made.id, None, made)
     return made
 
@@ -217,9 +230,9 @@ async def change_geo_area(tx: Tx, actor: Actor, id: int, changes: Mapping[str, A
     if after.type != before.type:
         raise Invalid({"type": "The type of an area cannot be changed: make another one."})
     await _check_parent(tx, after.type, after.parent_id)
-    saved = await _saving(tx, rows.save_geo_area(
+    saved = _found(await _writing(tx, rows.save_geo_area(
         tx.conn, id=id, code=after.code, name=after.name, name_ar=after.name_ar, parent_id=after.parent_id
-    ), "area")  # fmt: skip
+    ), _no_parent()), "area")  # fmt: skip
     await audit.changed(tx, actor, "update_geo_area", "geo_area", id, before, saved)
     return saved
 
@@ -227,8 +240,12 @@ async def change_geo_area(tx: Tx, actor: Actor, id: int, changes: Mapping[str, A
 async def delete_geo_area(tx: Tx, actor: Actor, id: int) -> None:
     """Raises Missing, StillUsed."""
     before = await geo_area(tx.conn, id)
-    _deleted(await rows.delete_geo_area(tx.conn, id=id))
+    await _deleting(tx, rows.delete_geo_area(tx.conn, id=id))
     await audit.changed(tx, actor, "delete_geo_area", "geo_area", id, before, None)
+
+
+def _no_parent() -> Invalid:
+    return Invalid({"parent_id": "There is no such area."})
 
 
 async def _check_parent(tx: Tx, type: str, parent_id: int | None) -> None:
@@ -253,7 +270,8 @@ async def salesperson(conn: Conn, id: int) -> Salesperson:
 
 
 async def add_salesperson(tx: Tx, actor: Actor, fields: Mapping[str, Any]) -> Salesperson:
-    """Raises NameTaken."""
+    """Raises NameTaken, NoRoom."""
+    _check_room(len(await salespeople(tx.conn)), MOST)
     made = _made(await rows.insert_salesperson(tx.conn, **fields))
     await audit.changed(tx, actor, "create_salesperson", "salesperson", made.id, None, made)
     return made
@@ -263,10 +281,10 @@ async def change_salesperson(tx: Tx, actor: Actor, id: int, changes: Mapping[str
     """Raises Missing, NameTaken."""
     before = await salesperson(tx.conn, id)
     after = replace(before, **changes)
-    saved = await _saving(tx, rows.save_salesperson(
+    saved = _found(await _writing(tx, rows.save_salesperson(
         tx.conn, id=id, code=after.code, name=after.name, email=after.email, phone=after.phone,
         is_active=after.is_active,
-    ), "salesperson")  # fmt: skip
+    )), "salesperson")  # fmt: skip
     await audit.changed(tx, actor, "update_salesperson", "salesperson", id, before, saved)
     return saved
 
@@ -274,7 +292,7 @@ async def change_salesperson(tx: Tx, actor: Actor, id: int, changes: Mapping[str
 async def delete_salesperson(tx: Tx, actor: Actor, id: int) -> None:
     """Raises Missing, StillUsed."""
     before = await salesperson(tx.conn, id)
-    _deleted(await rows.delete_salesperson(tx.conn, id=id))
+    await _deleting(tx, rows.delete_salesperson(tx.conn, id=id))
     await audit.changed(tx, actor, "delete_salesperson", "salesperson", id, before, None)
 
 
@@ -293,16 +311,32 @@ def _made(row: T | None) -> T:
     return row
 
 
-def _deleted(count: int) -> None:
+def _check_room(there_are: int, most: int) -> None:
+    if there_are >= most:
+        raise NoRoom
+
+
+async def _deleting(tx: Tx, statement: Awaitable[int]) -> None:
+    """Raises StillUsed, also where it is used since this very moment."""
+    try:
+        async with tx.savepoint():
+            count = await statement
+    except StorageError as error:
+        if is_foreign_key(error):
+            raise StillUsed from error
+        raise
     if not count:
         raise StillUsed
 
 
-async def _saving(tx: Tx, statement: Awaitable[T | None], noun: str) -> T:
+async def _writing(tx: Tx, statement: Awaitable[T | None], gone: DispatchError | None = None) -> T | None:
+    """Raises NameTaken, and `gone` where what the row refers to was deleted in this very moment."""
     try:
         async with tx.savepoint():
-            return _found(await statement, noun)
+            return await statement
     except StorageError as error:
         if is_unique(error):
             raise NameTaken from error
+        if gone is not None and is_foreign_key(error):
+            raise gone from error
         raise

@@ -114,7 +114,7 @@ async def create(
     async with services.transaction() as tx:
         made = await _add(tx, email, name, role, {}, "active")
         if password_hash is not None:
-            await passwords.set_password(tx, made.id, password_hash)
+            await passwords.set_password(tx, made.id, password_hash, proves_email=True)
         await audit.changed(tx, giver.actor, "create_staff", "staff", made.id, None, _told(made))
         token = await passwords.make_link(tx, made.id) if password is None else None
     return made, token
@@ -199,8 +199,7 @@ def roles() -> tuple[str, ...]:
 
 
 async def _add(tx: Tx, email: str, name: str, role: str, permissions: Mapping[str, Any], status: str) -> Staff:
-    await account_rows.lock_address(tx.conn, email=email)
-    account = await account_rows.of_invitation(tx.conn, email=email)
+    account, _ = await invitations.account_of(tx, email)
     account = account or await account_rows.insert(tx.conn, phone=None, email=email, name=name)
     assert account is not None, "an insert gives its row"
     tie = await rows.add_tie(tx.conn, account_id=account.id, role=role, permissions=dict(permissions), status=status)

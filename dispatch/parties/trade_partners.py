@@ -21,7 +21,7 @@ from dispatch.reports import exports
 from dispatch.services import Services, Tx
 from storage import trade_orders as order_rows
 from storage import trade_partners as rows
-from storage.database.errors import StorageError, constraint_of
+from storage.database.errors import StorageError, constraint_of, is_foreign_key
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.trade_partners import Counted, Statistics, TradePartner
@@ -29,8 +29,8 @@ from storage.trade_partners import Counted, Statistics, TradePartner
 STATUSES = ("ACTIVE", "ON_HOLD", "BLOCKED", "CLOSED")
 #: What is numbered by the ERP: partners by a counter, orders and delivery notes by sequences of their own.
 DOCUMENT_TYPES = ("CL", "BC", "BL")
-#: So many codes in a row may have been given out by hand before a generated one is found.
-MOST_TAKEN = 1000
+#: How often the number that was found may be given out by hand in that very moment.
+TRIES = 10
 _NOT_BLOCKED = "Only a partner whose status is BLOCKED has the end or the reason of a block."
 #: All partners, as a list.
 LIST = rows.every
@@ -134,8 +134,7 @@ class Form:
 
 
 async def get(conn: Conn, no: int) -> TradePartner:
-    """Raises Missing. A block that has run out is lifted by looking."""
-    await rows.lift_expired(conn)
+    """Raises Missing. A block that has run out shows as none, also before it is lifted."""
     found = await rows.get(conn, no=no)
     if found is None:
         raise Missing("partner")
@@ -143,16 +142,15 @@ async def get(conn: Conn, no: int) -> TradePartner:
 
 
 async def lock(tx: Tx, no: int) -> TradePartner:
-    """The same, locked until the end of the transaction."""
-    await rows.lift_expired(tx.conn)
+    """The same, locked until the end of the transaction; a block that has run out is lifted. Raises Missing."""
     found = await rows.lock(tx.conn, no=no)
     if found is None:
         raise Missing("partner")
+    await rows.lift_expired(tx.conn, numbers=[no])
     return found
 
 
 async def page(conn: Conn, wanted: Wanted) -> Slice[TradePartner]:
-    await rows.lift_expired(conn)
     return await rows.every.page(conn, wanted)
 
 
@@ -163,8 +161,7 @@ async def whole(services: Services, wanted: Wanted) -> AsyncGenerator[tuple[Conn
     """
     most = services.settings.erp.all_rows
     async with exports.reading(services) as conn:
-        first = await rows.every.page(conn, replace(wanted, page=1, limit=1, cursor=None))
-        if first.total > most or not first.is_exact:
+        if await rows.every.first(conn, replace(wanted, limit=1), skipped=most):
             raise TooMany.beyond(most)
         async with aclosing(rows.every.stream(conn, wanted)) as batches:
             async for batch in batches:
@@ -181,7 +178,6 @@ class Figures:
 
 
 async def statistics(conn: Conn) -> Figures:
-    await rows.lift_expired(conn)
     total = await rows.statistics(conn)
     assert total is not None, "a sum is always there"
     return Figures(total, await rows.by_type(conn), await rows.by_channel(conn))
@@ -201,7 +197,7 @@ async def create(tx: Tx, actor: Actor, form: Form, *, may_credit: bool) -> Trade
     no = await _insert(tx, profile)
     await custom_fields.put(tx, str(no), values)
     if form.payment_term_id is not None:
-        await partner_terms.make_default(tx, no, form.payment_term_id)
+        await _guarded(tx, partner_terms.make_default(tx, no, form.payment_term_id))
     await rows.note_statuses(
         tx.conn, numbers=[no], olds=[None], new=profile.status, reason=profile.block_reason, is_notified=False,
         blocked_until=profile.blocked_until, actor_kind=actor.kind, actor_id=actor.id,
@@ -227,7 +223,7 @@ async def change(tx: Tx, actor: Actor, no: int, form: Form, *, may_credit: bool)
     await _save(tx, no, new)
     await custom_fields.put(tx, str(no), values)
     if form.payment_term_id is not None:
-        await partner_terms.make_default(tx, no, form.payment_term_id)
+        await _guarded(tx, partner_terms.make_default(tx, no, form.payment_term_id))
     if new.status != old.status:
         await rows.note_statuses(
             tx.conn, numbers=[no], olds=[old.status], new=new.status, reason=new.block_reason, is_notified=False,
@@ -250,8 +246,8 @@ async def delete(tx: Tx, actor: Actor, nos: Sequence[int]) -> int:
 
 async def lock_all(tx: Tx, nos: Sequence[int]) -> list[TradePartner]:
     """All of these, locked in one order. Raises Invalid, naming those that are not there."""
-    await rows.lift_expired(tx.conn)
     found = await rows.lock_numbers(tx.conn, numbers=list(nos))
+    await rows.lift_expired(tx.conn, numbers=list(nos))
     known = {partner.no for partner in found}
     if unknown := [str(no) for no in nos if no not in known]:
         raise Invalid({"partner_ids": f"There is no partner {', '.join(unknown[:20])}."})
@@ -268,19 +264,16 @@ async def suggest_code(conn: Conn, document_type: str) -> tuple[str, int]:
         assert found is not None, "sequences are always there"
         value = found.orders if document_type == "BC" else found.notes
         return numbers.SERIES[document_type].pattern.format(value=value), value
-    series, code = numbers.SERIES["CL"], await numbers.peek(conn, "CL", date.min)
-    value = int(code.removeprefix("CL"))
-    while await rows.has_code(conn, code=code):
-        value += 1
-        code = series.pattern.format(value=value)
-    return code, value
+    following = await rows.next_number(conn)
+    assert following is not None, "there is always a next one"
+    return numbers.SERIES["CL"].pattern.format(value=following), following
 
 
 async def _insert(tx: Tx, profile: Profile) -> int:
     """Under its own code or the next free one: two at once never get the same, because the counter is locked."""
     columns = _columns(profile)
-    for _ in range(MOST_TAKEN):
-        code = profile.code or await numbers.take(tx.conn, "CL", date.min)
+    for _ in range(TRIES):
+        code = profile.code or numbers.SERIES["CL"].pattern.format(value=await rows.take_number(tx.conn))
         no = await _guarded(tx, rows.insert(tx.conn, **{**columns, "code": code}))
         if no is not None:
             return int(no)
@@ -299,7 +292,12 @@ async def _guarded(tx: Tx, statement: Any) -> Any:
         async with tx.savepoint():
             return await statement
     except StorageError as error:
-        refusal = _REFUSALS.get(constraint_of(error) or "")
+        constraint = constraint_of(error) or ""
+        if is_foreign_key(error) and constraint in _GONE:
+            # It was there when it was looked for, and was deleted since.
+            name = _GONE[constraint]
+            raise Invalid({name: f"There is no such {_NOUNS[name]}."}) from error
+        refusal = _REFUSALS.get(constraint)
         if refusal is None:
             raise
         raise refusal() from error
@@ -360,6 +358,14 @@ _NOUNS = {
     "price_list_id": "price list", "payment_term_id": "payment term", "parent_partner_id": "partner",
     "salesperson_id": "salesperson", "customer_id": "customer of the ERP", "vat_group_code": "VAT group",
     "geo_area_code": "area", "organization_id": "organisation",
+}  # fmt: skip
+
+
+#: What each reference of a partner is called where it is wrong.
+_GONE: Mapping[str, str] = {
+    "trade_partners_price_list_id_fkey": "price_list_id", "trade_partners_salesperson_id_fkey": "salesperson_id",
+    "trade_partners_vat_group_code_fkey": "vat_group_code", "trade_partners_geo_area_code_fkey": "geo_area_code",
+    "trade_partner_terms_term_id_fkey": "payment_term_id",
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from storage import (
     notifications,
     otp,
     outbox,
+    partner_imports,
     passwords,
     quotas,
     sessions,
@@ -38,6 +39,8 @@ COMMAND_HOURS = 72
 TASK_DAYS = 30
 #: What integrations asked for is shown for so long.
 USAGE_DAYS = 400
+#: What became of a table of trade partners is shown for so long.
+IMPORT_DAYS = 90
 #: So many rows are deleted in one transaction.
 MOST = 500
 #: So many of a party's facts stay however old they are: at least as many as a socket resumes over.
@@ -65,6 +68,7 @@ async def tidy(services: Services) -> None:
     await _purge_all(services, partial(facts.purge_party, days=s.party_events_days, newest=NEWEST, most=MOST))
     await _purge_all(services, partial(integration_usage.purge, days=USAGE_DAYS, most=MOST))
     await _purge_all(services, partial(tasks.purge, days=TASK_DAYS, most=MOST))
+    await _purge_all(services, partial(partner_imports.purge, days=IMPORT_DAYS, most=MOST))
     days = services.settings.webhooks.log_days
     await _purge_all(services, partial(webhook_deliveries.purge, days=days, most=MOST))
     await _purge_all(services, partial(webhooks.purge_deleted, days=days, most=MOST))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
@@ -38,11 +38,33 @@ async def export(
     **given: Any,
 ) -> AsyncGenerator[bytes, None]:
     """The file in pieces, of one moment's rows. Raises TooManyReports before the first piece."""
-    async with reading(services) as conn, aclosing(listed.stream(conn, wanted, **given)) as found:
+
+    async def lines(conn: Conn, rows: Sequence[T]) -> Sequence[Sequence[Cell]]:
+        return [line(row) for row in rows]
+
+    async with reading(services) as conn:
+        pieces = written(conn, form, title, columns, listed, wanted, lines, **given)
+        async with aclosing(pieces):
+            async for piece in pieces:
+                yield piece
+
+
+async def written(
+    conn: Conn,
+    form: Format,
+    title: str,
+    columns: Sequence[str],
+    listed: Listed[T],
+    wanted: Wanted,
+    lines: Callable[[Conn, Sequence[T]], Awaitable[Sequence[Sequence[Cell]]]],
+    **given: Any,
+) -> AsyncGenerator[bytes, None]:
+    """The same on a connection of `reading`, for rows of which more is asked, some hundred at a time."""
+    async with aclosing(listed.stream(conn, wanted, **given)) as found:
 
         async def batches() -> AsyncIterator[Sequence[Sequence[Cell]]]:
             async for rows in found:
-                yield [line(row) for row in rows]
+                yield await lines(conn, rows)
 
         async with aclosing(_WRITERS[form](Table(title, columns, batches()))) as pieces:
             async for piece in pieces:

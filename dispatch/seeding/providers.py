@@ -32,7 +32,7 @@ async def seed_provider(services: Services, password: str) -> None:
         )  # fmt: skip
         made = await providers.create(tx, new, inviter=settings.brand)
         owner = (await team_rows.of_provider.page(tx.conn, Wanted(), provider_id=made.id)).rows[0]
-        await passwords.set_password(tx, owner.account_id, password_hash)
+        await passwords.set_password(tx, owner.account_id, password_hash, proves_email=True)
         await team_rows.join(tx.conn, id=owner.id)
         await rows.enlist(tx.conn, id=made.id, codes=list(TECHNICIANS))
         for name, kind, price, days in PLANS:

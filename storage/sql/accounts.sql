@@ -1,8 +1,19 @@
 -- name: sign_in
--- First sign-in makes the account: a phone that answered a code is verified. Whoever is second finds the row.
+-- First sign-in makes the account: a phone that answered a code is verified. Whoever is second finds the row. Of an account
+-- that somebody else made for this phone, a password that they chose and the address that it goes with are dropped.
+WITH made_by_others AS (
+  SELECT id FROM accounts
+  WHERE phone = :phone AND is_active AND NOT is_verified AND password_hash IS NOT NULL AND NOT email_is_proved
+), ended AS (
+  UPDATE password_links SET used_at = clock_timestamp() WHERE account_id IN (SELECT id FROM made_by_others) AND used_at IS NULL
+)
 INSERT INTO accounts (phone, is_verified, last_login_at) VALUES (:phone, true, app_now())
 ON CONFLICT (phone) DO UPDATE SET
   is_verified = accounts.is_verified OR accounts.is_active,
+  email = CASE WHEN accounts.is_active AND NOT accounts.is_verified AND accounts.password_hash IS NOT NULL
+    AND NOT accounts.email_is_proved THEN NULL ELSE accounts.email END,
+  password_hash = CASE WHEN accounts.is_active AND NOT accounts.is_verified AND NOT accounts.email_is_proved THEN NULL
+    ELSE accounts.password_hash END,
   last_login_at = CASE WHEN accounts.is_active THEN app_now() ELSE accounts.last_login_at END
 RETURNING id, phone, email, name, avatar_url, is_verified, is_active, created_at;
 
@@ -26,7 +37,8 @@ WHERE id = :id AND erased_at IS NULL FOR UPDATE;
 
 -- name: update_profile
 UPDATE accounts SET name = CASE WHEN :sets_name THEN :name ELSE name END,
-                    email = CASE WHEN :sets_email THEN :email ELSE email END, updated_at = app_now()
+                    email = CASE WHEN :sets_email THEN :email ELSE email END, updated_at = app_now(),
+                    email_is_proved = email_is_proved AND (NOT :sets_email OR lower(email) IS NOT DISTINCT FROM lower(:email))
 WHERE id = :id AND erased_at IS NULL
 RETURNING id, phone, email, name, avatar_url, is_verified, is_active, created_at;
 
@@ -66,7 +78,9 @@ SELECT id, password_hash, is_active, must_change_password FROM accounts
 WHERE lower(email) = lower(:email) AND password_hash IS NOT NULL AND erased_at IS NULL;
 
 -- name: set_password
-UPDATE accounts SET password_hash = :password_hash, must_change_password = :must_change, updated_at = app_now()
+-- What the mailbox has proved once stays proved, whoever sets the next one.
+UPDATE accounts SET password_hash = :password_hash, must_change_password = :must_change,
+  email_is_proved = email_is_proved OR :proves_email, updated_at = app_now()
 WHERE id = :id AND erased_at IS NULL RETURNING id;
 
 -- name: memberships_of
@@ -94,14 +108,22 @@ SELECT pg_advisory_xact_lock(hashtextextended('address:' || lower(:email), 0));
 
 -- name: of_invitation
 -- Whose an e-mail address is where people sign in with one: an address in a customer's profile proves nothing, so only
--- those count that have a password, or were invited under it and have not chosen one yet.
+-- those count whose password came from that mailbox, or that were made for it and have no phone to sign in with.
 SELECT id, phone, email, name, avatar_url, is_verified, is_active, created_at FROM accounts a
 WHERE lower(email) = lower(:email) AND erased_at IS NULL
-  AND (password_hash IS NOT NULL OR phone IS NULL AND EXISTS (SELECT FROM memberships m WHERE m.account_id = a.id))
+  AND (password_hash IS NOT NULL AND email_is_proved
+    OR phone IS NULL AND (EXISTS (SELECT FROM memberships m WHERE m.account_id = a.id)
+                          OR EXISTS (SELECT FROM erp_customers c WHERE c.account_id = a.id)))
 ORDER BY password_hash IS NULL, created_at LIMIT 1;
 
 -- name: has_password
 SELECT password_hash IS NOT NULL FROM accounts WHERE id = :id;
+
+-- name: drop_unproved
+-- Passwords under an address that did not come from its mailbox; gives whose they were.
+UPDATE accounts SET password_hash = NULL, updated_at = app_now()
+WHERE lower(email) = lower(:email) AND password_hash IS NOT NULL AND NOT email_is_proved AND erased_at IS NULL
+RETURNING id;
 
 -- name: join_party
 -- A tie to one party of a realm; one that has ended begins anew.

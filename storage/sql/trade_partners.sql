@@ -1,9 +1,15 @@
+-- part: status_now
+CASE WHEN t.status = 'BLOCKED' AND t.blocked_until <= app_now() THEN 'ACTIVE' ELSE t.status END
+
 -- part: columns
-t.no, t.party_id, t.code, t.name, t.status, t.partner_type, t.channel, t.is_b2b, t.customer_no, t.organisation_id, t.price_list_id, t.parent_no,
+t.no, t.party_id, t.code, t.name, {status_now} AS status, t.partner_type, t.channel, t.is_b2b, t.customer_no, t.organisation_id,
+  t.price_list_id, t.parent_no,
   t.salesperson_id, t.credit_limit_minor, t.credit_used_minor, t.credit_available_minor, t.tax_number_ice, t.tax_number_if,
   t.tax_exempt, t.vat_group_code, t.phone, t.whatsapp, t.email, t.website, t.address_line1, t.address_line2, t.city, t.region,
   t.country, t.postal_code, t.geo_area_code, t.geo_lat, t.geo_lng, t.opening_hours, t.delivery_instructions, t.delivery_zone,
-  t.min_order_minor, t.blocked_until, t.block_reason, t.default_discount_rate, t.default_discount_minor, t.max_discount_rate,
+  t.min_order_minor, CASE WHEN t.blocked_until > app_now() THEN t.blocked_until END AS blocked_until,
+  CASE WHEN t.blocked_until IS NULL OR t.blocked_until > app_now() THEN t.block_reason END AS block_reason,
+  t.default_discount_rate, t.default_discount_minor, t.max_discount_rate,
   t.created_at, t.updated_at, l.code AS price_list_code, l.name AS price_list_name, d.term_id AS payment_term_id
 
 -- part: source
@@ -30,11 +36,18 @@ FOR NO KEY UPDATE OF t;
 -- name: by_code
 SELECT {columns} FROM {source} WHERE t.code = :code AND t.deleted_at IS NULL;
 
--- name: has_code
-SELECT EXISTS (SELECT 1 FROM trade_partners WHERE code = :code);
+-- name: take_number
+-- The next number that no partner's code has or had; the counter moves to it and stays locked.
+INSERT INTO document_sequences (code, period, last_value) VALUES ('CL', '', trade_partner_number_after(0))
+ON CONFLICT (code, period) DO UPDATE SET last_value = trade_partner_number_after(document_sequences.last_value)
+RETURNING last_value;
+
+-- name: next_number
+-- The same as a suggestion: nothing moves.
+SELECT trade_partner_number_after(coalesce((SELECT last_value FROM document_sequences WHERE code = 'CL' AND period = ''), 0));
 
 -- name: insert
--- Nothing where the code is taken, by a partner of today or of yesterday.
+-- Nothing where the code is taken, by a partner of today or of yesterday; one that a renamed partner had breaks the same rule.
 INSERT INTO trade_partners (code, name, status, partner_type, channel, is_b2b, customer_no, organisation_id, price_list_id, parent_no,
   salesperson_id, credit_limit_minor, tax_number_ice, tax_number_if, tax_exempt, vat_group_code, phone, whatsapp, email, website, address_line1,
   address_line2, city, region, country, postal_code, geo_area_code, geo_lat, geo_lng, opening_hours, delivery_instructions,
@@ -63,9 +76,11 @@ UPDATE trade_partners SET code = :code, name = :name, status = :status, partner_
 WHERE no = :no AND deleted_at IS NULL;
 
 -- name: delete
--- With what the partner's forms kept of it; who stood below it stands on its own. None of them may owe anything.
+-- With what the partner's forms kept of it and all that it refers to, which then may be deleted itself; who stood below it stands
+-- on its own. None of them may owe anything.
 WITH gone AS (
-  UPDATE trade_partners SET deleted_at = app_now(), updated_at = app_now(), customer_no = NULL, organisation_id = NULL, parent_no = NULL
+  UPDATE trade_partners SET deleted_at = app_now(), updated_at = app_now(), customer_no = NULL, organisation_id = NULL, parent_no = NULL,
+    price_list_id = NULL, salesperson_id = NULL, vat_group_code = NULL, geo_area_code = NULL
   WHERE no = ANY(:numbers::bigint[]) AND deleted_at IS NULL RETURNING no
 ), emptied AS (
   DELETE FROM custom_field_values v USING custom_fields f, gone
@@ -73,6 +88,8 @@ WITH gone AS (
 ), left_alone AS (
   UPDATE trade_partners SET parent_no = NULL
   WHERE parent_no = ANY(:numbers::bigint[]) AND deleted_at IS NULL AND no <> ALL(:numbers::bigint[])
+), unbound AS (
+  DELETE FROM trade_partner_terms d USING gone WHERE d.partner_no = gone.no
 ), unvisited AS (
   DELETE FROM itinerary_partners i USING gone WHERE i.partner_no = gone.no
 )
@@ -88,10 +105,16 @@ SELECT s.no, s.old, :new, :reason, :is_notified, :blocked_until, :actor_kind, :a
 FROM unnest(:numbers::bigint[], :olds::text[]) AS s (no, old);
 
 -- name: lift_expired
--- Blocks whose time is over end by themselves.
-WITH lifted AS (
-  UPDATE trade_partners SET status = 'ACTIVE', blocked_until = NULL, block_reason = NULL, updated_at = app_now()
-  WHERE status = 'BLOCKED' AND deleted_at IS NULL AND blocked_until <= app_now() RETURNING no
+-- Blocks whose time is over end, of these partners or of all (without numbers); whom somebody else has locked waits for the next
+-- turn.
+WITH lapsed AS (
+  SELECT no FROM trade_partners
+  WHERE status = 'BLOCKED' AND deleted_at IS NULL AND blocked_until <= app_now()
+    AND (:numbers::bigint[] IS NULL OR no = ANY(:numbers::bigint[]))
+  ORDER BY no FOR NO KEY UPDATE SKIP LOCKED
+), lifted AS (
+  UPDATE trade_partners t SET status = 'ACTIVE', blocked_until = NULL, block_reason = NULL, updated_at = app_now()
+  FROM lapsed WHERE t.no = lapsed.no RETURNING t.no
 )
 INSERT INTO trade_partner_statuses (partner_no, old, new, reason, actor_kind)
 SELECT no, 'BLOCKED', 'ACTIVE', 'The block ran out', 'system' FROM lifted;
@@ -106,10 +129,11 @@ trade_partner_statuses s
 FROM trade_partner_statuses s WHERE s.partner_no = :partner_no
 
 -- name: children
-SELECT no, code, name, status FROM trade_partners WHERE parent_no = :no AND deleted_at IS NULL ORDER BY name, no LIMIT :most;
+SELECT t.no, t.code, t.name, {status_now} AS status FROM trade_partners t
+WHERE t.parent_no = :no AND t.deleted_at IS NULL ORDER BY t.name, t.no LIMIT :most;
 
 -- name: brief
-SELECT no, code, name, status FROM trade_partners WHERE no = :no AND deleted_at IS NULL;
+SELECT t.no, t.code, t.name, {status_now} AS status FROM trade_partners t WHERE t.no = :no AND t.deleted_at IS NULL;
 
 -- name: set_credit_limit
 UPDATE trade_partners SET credit_limit_minor = :limit_minor, updated_at = app_now(),
@@ -131,7 +155,7 @@ RETURNING found.used_minor;
 
 -- name: search_beginnings
 -- Whoever has a word that begins so, by those words.
-SELECT t.no, t.code, t.name, t.email, t.phone, t.status
+SELECT t.no, t.code, t.name, t.email, t.phone, {status_now} AS status
 FROM (SELECT no, min(word) AS word FROM (
     SELECT no, word FROM trade_partner_beginnings WHERE word >= :prefix AND word < :prefix || U&'\+10FFFF' ORDER BY word, no LIMIT :looked_at
   ) AS first_ones GROUP BY no ORDER BY min(word) COLLATE "C", no LIMIT :most) AS found
@@ -139,7 +163,7 @@ JOIN trade_partners t ON t.no = found.no
 ORDER BY t.code <> :typed, found.word COLLATE "C", t.name, t.no;
 
 -- name: search_words
-SELECT t.no, t.code, t.name, t.email, t.phone, t.status FROM trade_partners t
+SELECT t.no, t.code, t.name, t.email, t.phone, {status_now} AS status FROM trade_partners t
 WHERE t.words @@ lower(:query)::tsquery AND t.deleted_at IS NULL LIMIT :most;
 
 -- name: nearest
@@ -148,18 +172,22 @@ SELECT no, geo_lat AS lat, geo_lng AS lng FROM trade_partners WHERE deleted_at I
 ORDER BY location <-> point(:lng, :lat) LIMIT :most;
 
 -- name: within
--- All in some boxes of degrees.
+-- The nearest in some boxes of degrees, by the haversine, which grows with the distance on the sphere.
 SELECT t.no, t.geo_lat AS lat, t.geo_lng AS lng FROM unnest(:souths::float8[], :wests::float8[], :norths::float8[], :easts::float8[])
   AS b (south, west, north, east)
 JOIN trade_partners t ON t.location <@ box(point(b.west, b.south), point(b.east, b.north))
-WHERE t.deleted_at IS NULL AND t.location IS NOT NULL LIMIT :most;
+WHERE t.deleted_at IS NULL AND t.location IS NOT NULL
+ORDER BY power(sin(radians(t.geo_lat - :lat) / 2), 2)
+  + cos(radians(:lat)) * cos(radians(t.geo_lat)) * power(sin(radians(t.geo_lng - :lng) / 2), 2), t.no
+LIMIT :most;
 
 -- name: statistics
 SELECT count(*) AS total, count(*) FILTER (WHERE status = 'ACTIVE') AS active,
   count(*) FILTER (WHERE status = 'BLOCKED') AS blocked, count(*) FILTER (WHERE status = 'ON_HOLD') AS on_hold,
   count(*) FILTER (WHERE status = 'CLOSED') AS closed, coalesce(sum(credit_limit_minor), 0)::bigint AS total_credit_limit_minor,
   coalesce(sum(credit_used_minor), 0)::bigint AS total_credit_used_minor, count(customer_no) AS with_customer
-FROM trade_partners WHERE deleted_at IS NULL;
+FROM (SELECT {status_now} AS status, t.credit_limit_minor, t.credit_used_minor, t.customer_no
+  FROM trade_partners t WHERE t.deleted_at IS NULL) AS found;
 
 -- name: by_type
 SELECT partner_type AS name, count(*) AS count FROM trade_partners WHERE deleted_at IS NULL

@@ -28,6 +28,15 @@ def test_the_environment_reaches_every_level(env: pytest.MonkeyPatch) -> None:
     assert s.dispatch.weights.rating == Settings.model_fields["dispatch"].default.weights.rating
 
 
+def test_of_several_hosts_the_one_that_takes_writes_is_wanted(env: pytest.MonkeyPatch) -> None:
+    env.setenv("DATABASE_URL", "postgresql://u:p@a:5432,b:5433/d?sslmode=require")
+    assert Settings().database_url.endswith("/d?sslmode=require&target_session_attrs=read-write")
+    assert "p" in Settings().secret_values
+    for said in ("postgresql://u@a,b/d?target_session_attrs=any", "postgresql://u@a/d", ""):
+        env.setenv("DATABASE_URL", said)
+        assert Settings().database_url == said
+
+
 def test_settings_do_not_change(env: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError):
         Settings().env = "production"  # type: ignore[misc]

@@ -31,9 +31,7 @@ DAY = date(2024, 1, 15)
     ],
 )
 async def test_every_series_looks_as_in_the_contract(db: Conn, code: str, first: str, second: str) -> None:
-    assert await numbers.peek(db, code, DAY) == first
     assert await numbers.take(db, code, DAY) == first
-    assert await numbers.peek(db, code, DAY) == second
     assert await numbers.take(db, code, DAY) == second
 
 

@@ -32,6 +32,8 @@ async def test_each_row_has_its_result(clerk: Clerk) -> None:
     )
     done = await imported(clerk, text)
     assert (done["total"], done["created"], done["updated"], done["failed"]) == (4, 2, 0, 2)
+    assert done["status"] == "completed" and await clerk.get(f"/partners/imports/{done['id']}") == done
+    await clerk.call("GET", f"/partners/imports/{uuid4()}", expect=404)
     first, again, bad, quoted = done["data"]
     assert (first["row"], first["result"], first["partner_code"]) == (2, "created", code)
     assert again["result"] == "failed" and "code" in again["message"]
@@ -44,6 +46,14 @@ async def test_each_row_has_its_result(clerk: Clerk) -> None:
     assert (await clerk.get(f"/partners/{first['partner_id']}"))["partner"]["name"] == "Renamed"
 
 
+async def test_what_is_no_text_fails_its_row_alone(clerk: Clerk) -> None:
+    done = await imported(
+        clerk, "name,email,credit_limit\nZero \0 inside,,\nFine,,\nHuge,,1e400\nHuge,,99999999999999999999\n"
+    )
+    assert [row["result"] for row in done["data"]] == ["failed", "created", "failed", "failed"]
+    assert done["data"][0]["errors"].keys() == {"name"}
+
+
 async def test_what_is_no_such_file_is_refused(clerk: Clerk) -> None:
     for content in ("", "name\n", "\n\n", b"\xff\xfe\x00", "name\n" + "x\n" * 1001):
         assert "file" in (await imported(clerk, content, expect=422))["errors"]
@@ -52,14 +62,24 @@ async def test_what_is_no_such_file_is_refused(clerk: Clerk) -> None:
 
 
 async def test_an_export_is_what_an_import_reads(office: Office, clerk: Clerk) -> None:
-    made = await clerk.partner(name="=Formula", city="Exportville", credit_limit=12.5)
+    field = {"field_name": "rank", "field_label": "Rank", "field_type": "number"}
+    own = (await clerk.call("POST", "/custom-fields", field, expect=201))["data"]["id"]
+    given = {"1": "TAX-9", str(own): 4}
+    made = await clerk.partner(name="=Formula", city="Exportville", credit_limit=12.5, custom_fields=given)
     content = await clerk.call("GET", "/partners/export?city=exportville")
     rows = list(csv.DictReader(io.StringIO(content.decode())))
     assert [row["code"] for row in rows] == [made["code"]]
     assert (rows[0]["credit_limit"], rows[0]["name"]) == ("12.5", "'=Formula")
+    assert (rows[0]["custom_fields.1"], rows[0][f"custom_fields.{own}"]) == ("TAX-9", "4")
+    content = content.replace(b"TAX-9", b"TAX-10")
     done = await imported(clerk, content, query="?update=true")
     assert done["failed"] == 0 and done["updated"] == 1
-    assert (await clerk.get(f"/partners/{made['id']}"))["partner"]["name"] == "=Formula"
+    shown = await clerk.get(f"/partners/{made['id']}")
+    assert (shown["partner"]["name"], shown["taxId"], shown["customFields"]["rank"]["value"]) == (
+        "=Formula",
+        "TAX-10",
+        4,
+    )
     viewer = await office.clerk("viewer")
     assert (await viewer.call("GET", "/partners/export?format=xlsx"))[:2] == b"PK"
     await imported(viewer, "name\nx\n", expect=403)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dispatch.parties import partner_status
 from tests.api.erp.conftest import Clerk, Office
 
 
@@ -61,6 +62,8 @@ async def test_blocks_end_by_hand_and_by_themselves(office: Office, clerk: Clerk
             "UPDATE trade_partners SET blocked_until = app_now() - interval '1 second' WHERE no = $1", partner["id"]
         )
     assert await status(clerk, partner["id"]) == "ACTIVE"
+    async with office.services.transaction() as tx:
+        await partner_status.lift_expired(tx)
     history = (await clerk.get(f"{path}/status-history"))["data"]
     assert (history[0]["by"], history[0]["new_status"]) == ("system", "ACTIVE")
 

@@ -6,8 +6,11 @@ import asyncio
 import re
 from uuid import UUID
 
+import pytest
+
 from dispatch.access import invitations, passwords, signing
 from dispatch.access.invitations import Invited
+from dispatch.parties import erp_customers
 from dispatch.services import Services
 from storage import accounts as rows
 from tests.parties import PASSWORD, add_account, add_party
@@ -73,3 +76,49 @@ async def test_an_address_in_a_customers_profile_is_nobodys_sign_in(services: Se
 
 async def test_links_lead_to_the_public_address(services: Services) -> None:
     assert passwords.page_of(services.settings, "t") == "http://127.0.0.1:8080/account/t"
+
+
+async def hijacked(services: Services) -> UUID:
+    """A customer whom the ERP made under the address, with a password that the ERP knows."""
+    new = await erp_customers.new_account(
+        services, name="A", last_name=None, email=ADDRESS, password=PASSWORD, phone=None
+    )
+    async with services.transaction() as tx:
+        await erp_customers.make(tx, new)
+    async with services.read() as conn:
+        found = await rows.credentials(conn, email=ADDRESS)
+    assert found is not None
+    return found.id
+
+
+async def test_a_password_that_somebody_else_chose_is_over_when_its_address_is_invited(services: Services) -> None:
+    account_id = await hijacked(services)
+    made = await invite(services, await add_party(services, "integration", "APP-1"))
+    assert made.account_id == account_id and made.is_new and await sent(services) == ["password_link"]
+    with pytest.raises(signing.WrongCredentials):
+        await signing.sign_in(services, ADDRESS, PASSWORD)
+    async with services.read() as conn:
+        assert await rows.tie(conn, id=made.membership_id) is None
+    await signing.use_link(services, await token_sent(services), "of their own choice")
+    done = await signing.sign_in(services, ADDRESS, "of their own choice")
+    assert done.tie.id == made.membership_id
+
+
+async def test_changing_such_a_password_does_not_prove_it(services: Services) -> None:
+    await hijacked(services)
+    await signing.change_password(services, ADDRESS, PASSWORD, "another of the clerk")
+    await invite(services, await add_party(services, "integration", "APP-1"))
+    with pytest.raises(signing.WrongCredentials):
+        await signing.sign_in(services, ADDRESS, "another of the clerk")
+
+
+async def test_an_address_that_was_only_written_into_a_profile_proves_nothing(services: Services) -> None:
+    account_id = await add_account(services, "own@example.com")
+    async with services.transaction() as tx:
+        await rows.update_profile(
+            tx.conn, id=account_id, sets_name=False, name=None, sets_email=True, email=ADDRESS
+        )
+    made = await invite(services, await add_party(services, "integration", "APP-1"))
+    assert made.is_new
+    with pytest.raises(signing.WrongCredentials):
+        await signing.sign_in(services, ADDRESS, PASSWORD)

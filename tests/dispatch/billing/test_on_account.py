@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,9 +16,12 @@ from dispatch.billing.checkout import Preview, Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact
 from dispatch.billing.on_account import NobodyBilled
 from dispatch.billing.trade_orders import BelowMinimum, CreditExceeded, MayNotOrder, OtherCurrency
+from dispatch.config import Settings
 from dispatch.engine import bookings, catalogue
+from dispatch.engine.bookings import NewItem
 from dispatch.errors import Invalid
 from dispatch.events import Actor
+from dispatch.localtime import local
 from dispatch.parties import addresses, partner_credit, partner_status, references
 from storage import bookings as booking_rows
 from storage import trade_orders as order_rows
@@ -233,3 +236,53 @@ async def test_recalculating_repairs(town: City) -> None:
     async with town.services.transaction() as tx:
         lowered = await partner_credit.set_limit(tx, CLERK, partner.no, 5, None)
     assert lowered.credit_available_minor == 5 - made.grand_total_minor
+
+
+async def test_an_order_waits_for_who_blocks_its_partner(town: City) -> None:
+    """What is decided while an order is written holds for it: whoever is second sees what the first has done."""
+    partner = await add_partner(town.services, credit_limit_minor=350_00)
+    async with town.services.read() as conn:
+        terms = await order_rows.terms(conn, no=partner.no)
+        assert terms is not None
+    item = NewItem(await facial(town), "Facial", "Facial", "Minimal", 1, 60, 100_00, 100_00)
+    quote = trade_orders.Quote(partner.party_id, (item,), trade_orders.Price(100_00, 0, 0, 0))
+
+    async def order() -> TradeOrder:
+        async with town.services.transaction() as tx:
+            return await trade_orders.order(tx, CLERK, terms, quote)
+
+    async with town.services.transaction() as tx:
+        await partner_status.set_status(tx, CLERK, partner.no, "BLOCKED", "a reason", notifies=False)
+        second = asyncio.create_task(order())
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        while not second.done() and not await town.value(waits):  # noqa: ASYNC110
+            # PostgreSQL has no way to say that somebody waits but to be asked.
+            await asyncio.sleep(0.005)
+    with pytest.raises(MayNotOrder):
+        await second
+    assert (await partner_now(town.services, partner.no)).credit_used_minor == 0
+
+
+async def test_an_order_is_due_after_its_delivery_and_its_lines_make_up_the_subtotal(town: City) -> None:
+    partner = await add_partner(town.services, credit_limit_minor=10_000_00, payment_term_id=1)
+    async with town.services.read() as conn:
+        terms = await order_rows.terms(conn, no=partner.no)
+    assert terms is not None
+    service_id = await facial(town)
+    items = (
+        NewItem(service_id, "Facial", "Facial", "Minimal", 2, 60, 120_00, 100_00),
+        NewItem(service_id, "Facial", "Facial", "Minimal", 1, 60, 50_00, 50_00),
+    )
+    quote = trade_orders.Quote(partner.party_id, items, trade_orders.Price(290_00, 40_00, 0, 0))
+    async with town.services.transaction() as tx:
+        made = await trade_orders.order(tx, CLERK, terms, quote)
+    assert made.due_on is None
+    assert sum(line["amount_minor"] for line in made.lines) == made.subtotal_minor == 290_00
+    await town.advance(days=10)
+    async with town.services.transaction() as tx:
+        done = await trade_orders.deliver(tx, CLERK, made.id)
+    assert done.delivered_at is not None and done.due_on == local_day(done.delivered_at) + timedelta(days=30)
+
+
+def local_day(moment: datetime) -> date:
+    return local(moment, Settings().timezone).date()

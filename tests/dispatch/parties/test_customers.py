@@ -9,12 +9,14 @@ import pytest
 
 from dispatch.access import otp, step_up
 from dispatch.errors import Invalid, Missing
-from dispatch.parties import customers
+from dispatch.parties import customers, erp_customers
 from dispatch.parties.customers import SignedIn
 from dispatch.services import Services
+from storage import accounts as account_rows
 from storage.database.listing import Wanted
 from tests.dispatch.parties.people import notify, sign_in, stepped_up
 from tests.identity import OTHER_PHONE, PHONE, send_code, wrong
+from tests.parties import PASSWORD
 
 
 async def test_the_first_sign_in_makes_the_account(services: Services) -> None:
@@ -23,6 +25,23 @@ async def test_the_first_sign_in_makes_the_account(services: Services) -> None:
     second = await sign_in(services)
     assert second.account.id == first.account.id
     assert second.pair.session_id != first.pair.session_id
+
+
+async def test_the_phones_owner_takes_an_account_over_from_whoever_made_it(services: Services) -> None:
+    """A password that somebody else chose, and the address beside it, are over with the owner's first code."""
+    new = await erp_customers.new_account(
+        services, name="A", last_name=None, email="thief@example.com", password=PASSWORD, phone=PHONE
+    )
+    async with services.transaction() as tx:
+        await erp_customers.make(tx, new)
+    account = (await sign_in(services)).account
+    assert account.is_verified and account.email is None and account.name == "A"
+    async with services.read() as conn:
+        assert await account_rows.credentials_of(conn, id=account.id) is None
+    # What they choose themselves stays.
+    async with services.transaction() as tx:
+        await customers.update_profile(tx, account.id, {"email": "own@example.com"})
+    assert (await sign_in(services)).account.email == "own@example.com"
 
 
 async def test_a_wrong_code_makes_no_account(services: Services) -> None:

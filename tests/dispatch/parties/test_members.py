@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
+from dispatch.access import passwords, signing
 from dispatch.events import Actor
-from dispatch.parties import members
+from dispatch.parties import erp_customers, members
 from dispatch.parties.members import AlreadyMember, NewMember, TooManyMembers
 from dispatch.services import Services
 from dispatch.webhooks import endpoints
 from dispatch.webhooks.owners import Owner
+from storage import accounts as account_rows
 from storage import erasure
 from tests.organisations import Home, add_organisation
+from tests.parties import PASSWORD
 
 
 async def enrol(home: Home, n: int, email: str | None = None) -> object:
@@ -37,6 +40,26 @@ async def test_one_address_is_one_member_and_one_account(services: Services) -> 
     assert sum(isinstance(m, AlreadyMember) for m in made) == 3
     async with services.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM accounts WHERE email = 'same@race.example'") == 1
+
+
+async def test_a_password_that_somebody_else_chose_makes_nobody_a_member(services: Services) -> None:
+    """The customer was made by the ERP, which knows the password: pending until the link of the mailbox is used."""
+    home, address = await add_organisation(services), "made@race.example"
+    new = await erp_customers.new_account(
+        services, name="A", last_name=None, email=address, password=PASSWORD, phone=None
+    )
+    async with services.transaction() as tx:
+        await erp_customers.make(tx, new)
+    member_id = await enrol(home, 1, address)
+    async with services.transaction() as tx:
+        assert isinstance(member_id, UUID)
+        assert (await members.get(tx.conn, home.by, member_id)).status == "pending"
+        assert await account_rows.credentials(tx.conn, email=address) is None
+        account_id = await home.account_of(member_id)
+        link = await passwords.make_link(tx, account_id)
+    await signing.use_link(services, link, "of their own choice")
+    async with services.read() as conn:
+        assert (await members.get(conn, home.by, member_id)).status == "active"
 
 
 async def test_each_members_events_leave_in_an_order_of_their_own(services: Services) -> None:

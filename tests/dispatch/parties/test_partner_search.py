@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from dispatch.parties import partner_search
 from dispatch.services import Services
 from geo.geodesy import haversine_m
+from storage.database.pool import Conn
 from storage.tools import erp_bench
 from tests.trade import add_partner
 
@@ -27,6 +29,32 @@ async def test_near_is_what_brute_force_says(services: Services) -> None:
             found = [n.distance_m for n in await partner_search.near(conn, *here, radius_m, 100)]
             distances = sorted(haversine_m(*here, p.lat, p.lng) for p in placed)
             assert found == [m for m in distances[:100] if m <= radius_m]
+        await looks_around_alone(conn)
+
+
+async def looks_around_alone(conn: Conn) -> None:
+    """Of many partners only those around are looked at: both statements walk the index of places."""
+    heard: list[Any] = []
+    conn.add_query_logger(heard.append)
+    await partner_search.near(conn, *AROUND[0])
+    conn.remove_query_logger(heard.append)
+    finding = [asked for asked in heard if "location" in asked.query]
+    assert len(finding) == 2
+    for asked in finding:
+        plan = "\n".join(row[0] for row in await conn.fetch(f"EXPLAIN {asked.query}", *asked.args))
+        assert "trade_partners_location" in plan and "Seq Scan" not in plan, plan
+
+
+async def test_a_crowd_at_one_spot_hides_nobody_who_is_nearer(services: Services) -> None:
+    """Far in the north degrees of longitude are short: a box that holds the nearest holds many who are farther away."""
+    crowd = [await add_partner(services, f"Crowd {n}", geo_lat=80.0, geo_lng=20.0) for n in range(6)]
+    near = await add_partner(services, "Nearer", geo_lat=80.0, geo_lng=10.3)
+    async with services.read() as conn:
+        found = await partner_search.near(conn, 80.0, 10.0, 300_000, 2)
+        assert [n.partner.no for n in found] == [near.no, crowd[0].no]
+        assert [n.partner.no for n in await partner_search.near(conn, 80.0, 20.0, 10_000, 3)] == [
+            partner.no for partner in crowd[:3]
+        ]
 
 
 async def test_typing_gives_twenty_and_an_exact_code_first(services: Services) -> None:

@@ -1,0 +1,60 @@
+"""One click signs in: in development only, for the demonstration's people."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+import orjson
+from aiohttp import web
+from pydantic import StringConstraints, TypeAdapter
+
+from api.route import CORE, PUBLIC_BODY
+from api.wire.dialects import MINUTESERV
+from api.wire.models import Body
+from api.wire.parsing import json_of, read_body, refuse, validate_body
+from dispatch.access import dev_tokens
+from dispatch.services import Services
+
+PATH = "/console/people"
+
+
+class WhoIn(Body):
+    kind: Literal["admin", "technician", "customer"]
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+_WHO: TypeAdapter[WhoIn] = TypeAdapter(WhoIn)
+
+
+def _services(request: web.Request) -> Services:
+    """Raises HTTPNotFound outside of development: there, there is nothing here."""
+    services = request.app[CORE].services
+    if services.settings.env != "development":
+        raise web.HTTPNotFound
+    return services
+
+
+def _json(data: object) -> web.Response:
+    return web.Response(body=orjson.dumps({"success": True, "data": data}), content_type="application/json")
+
+
+async def people(request: web.Request) -> web.StreamResponse:
+    """Whom one can sign in as."""
+    return _json([asdict(person) for person in await dev_tokens.seeded_people(_services(request))])
+
+
+async def sign_in(request: web.Request) -> web.StreamResponse:
+    """A sign-in of one of them, like that of somebody who had typed a code."""
+    services = _services(request)
+    body, bad, _ = validate_body(_WHO, json_of(await read_body(request, PUBLIC_BODY)), MINUTESERV, drops_unknown=False)
+    refuse(bad)
+    pair = await dev_tokens.open_dev_session(services, body.kind, body.name)
+    return _json({
+        "access_token": pair.access_token, "refresh_token": pair.refresh_token, "expires_in": pair.expires_in,
+    })  # fmt: skip
+
+
+def add_development(app: web.Application) -> None:
+    app.router.add_get(PATH, people)
+    app.router.add_post(PATH, sign_in)

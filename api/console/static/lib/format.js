@@ -1,0 +1,108 @@
+// How money, times, distances and names are written, by the reader's language and clock.
+import { boot, now } from "./boot.js";
+
+/** @type {Map<string, Intl.NumberFormat>} */
+const monies = new Map();
+
+/** @param {string} currency */
+function moneyFormat(currency) {
+  let made = monies.get(currency);
+  if (!made) {
+    try {
+      made = new Intl.NumberFormat(undefined, { style: "currency", currency, currencyDisplay: "narrowSymbol" });
+    } catch {
+      made = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2 });
+    }
+    monies.set(currency, made);
+  }
+  return made;
+}
+
+/**
+ * An amount as the APIs with decimal money give it.
+ * @param {number | null | undefined} amount @param {string | null} [currency]
+ */
+export const money = (amount, currency) =>
+  amount === null || amount === undefined ? "–" : moneyFormat(currency || boot.currency).format(amount);
+
+/**
+ * An amount in minor units, as sockets and the provider's API give it.
+ * @param {number | null | undefined} minor @param {string | null} [currency]
+ */
+export function minorMoney(minor, currency) {
+  if (minor === null || minor === undefined) return "–";
+  const format = moneyFormat(currency || boot.currency);
+  return format.format(minor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+}
+
+const numbers = new Intl.NumberFormat();
+/** @param {number | null | undefined} value */
+export const number = (value) => (value === null || value === undefined ? "–" : numbers.format(value));
+
+const clockFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
+const wholeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+
+/** @typedef {string | number | Date | null | undefined} Moment */
+
+/** @param {Moment} moment */
+const ms = (moment) => (moment === null || moment === undefined ? NaN : moment instanceof Date ? +moment : typeof moment === "number" ? moment : Date.parse(moment));
+
+/** The time of the day. @param {Moment} moment */
+export const clockTime = (moment) => (Number.isNaN(ms(moment)) ? "–" : clockFormat.format(ms(moment)));
+
+/** The day: today, tomorrow, yesterday, or its date. @param {Moment} moment */
+export function day(moment) {
+  const at = ms(moment);
+  if (Number.isNaN(at)) return "–";
+  const apart = Math.round((midnight(at) - midnight(now())) / 86_400_000);
+  return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[apart] ?? dayFormat.format(at);
+}
+
+/** @param {number} at */
+function midnight(at) {
+  const date = new Date(at);
+  return Date.UTC(date.getFullYear(), date.getMonth(), date.getDate());
+}
+
+/** Day and time, short. @param {Moment} moment */
+export const dayTime = (moment) => (Number.isNaN(ms(moment)) ? "–" : `${day(moment)}, ${clockTime(moment)}`);
+
+/** Everything, for a title. @param {Moment} moment */
+export const wholeTime = (moment) => (Number.isNaN(ms(moment)) ? "" : wholeFormat.format(ms(moment)));
+
+/** 45 s, 12 min, 3 h 5 min, 4 d. @param {number} seconds */
+export function duration(seconds) {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  if (s < 86_400) return s % 3600 < 60 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return `${Math.floor(s / 86_400)} d`;
+}
+
+/** 3:07, for what runs out. @param {number} seconds */
+export function countdown(seconds) {
+  const s = Math.max(0, Math.ceil(seconds));
+  return s >= 3600 ? duration(s) : `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+}
+
+/** How long ago, or in how long. @param {Moment} moment */
+export function ago(moment) {
+  const s = (now() - ms(moment)) / 1000;
+  if (Number.isNaN(s)) return "–";
+  if (Math.abs(s) < 2) return "now";
+  return s > 0 ? `${duration(s)} ago` : `in ${duration(-s)}`;
+}
+
+/** Seconds from now until then; negative when it is past. @param {Moment} moment */
+export const secondsUntil = (moment) => (ms(moment) - now()) / 1000;
+
+/** @param {number | null | undefined} metres */
+export const distance = (metres) =>
+  metres === null || metres === undefined ? "–" : metres < 950 ? `${Math.round(metres / 10) * 10} m` : `${(metres / 1000).toFixed(metres < 9950 ? 1 : 0)} km`;
+
+/** partner_assigned: Partner assigned. @param {string | null | undefined} code */
+export const words = (code) => {
+  const text = (code ?? "").replaceAll(/[_.]+/g, " ").trim();
+  return text ? text[0]?.toUpperCase() + text.slice(1) : "–";
+};

@@ -1,0 +1,182 @@
+// What every page is put into: the bar on top, signing in, and who is signed in.
+import { boot } from "./boot.js";
+import { effect, scoped, signal } from "./state.js";
+import { fill, h, said } from "./dom.js";
+import { client, Problem } from "./api.js";
+import { openSession } from "./session.js";
+import { sentenceOf } from "./problems.js";
+import { failed, loading } from "./view.js";
+
+/** @typedef {import("./session.js").Kind} Kind */
+/** @typedef {import("./session.js").Session} Session */
+/** @typedef {import("./dom.js").Child} Child */
+/**
+ * @typedef {object} Context what a page has to work with
+ * @property {Session} session
+ * @property {import("./api.js").Client} api
+ * @property {any} me
+ * @property {(permission: string) => boolean} can whether a member of staff may, such as "dispatch:write"
+ */
+
+const ME = { admin: "/v1/admin/auth/me", technician: "/v1/partner/auth/me", customer: "/v1/auth/me" };
+
+/**
+ * Draws a page for those who are signed in as `kind`, and the way to sign in for others. `show` gives the page's body;
+ * `bar` what stands in the middle of the bar on top.
+ * @param {{kind: Kind, title: string, show: (context: Context) => Child, bar?: (context: Context) => Child}} page
+ */
+export function openPage(page) {
+  const session = openSession(page.kind);
+  const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+  document.body.dataset.kind = page.kind;
+  /** @type {(() => void) | null} */
+  let end = null;
+  /** @param {() => Child} work */
+  const put = (work) => {
+    end?.();
+    [, end] = scoped(() => fill(root, work()));
+  };
+  effect(() => {
+    if (!session.isOpen()) return put(() => signIn(page.kind, page.title, session));
+    const api = client(session);
+    put(() => [topBar(page.title, null, null), h("main", { class: "page" }, loading())]);
+    const enter = () => api.get(ME[page.kind]).then(
+      (me) => {
+        const context = { session, api, me, can: (/** @type {string} */ permission) => may(me, permission) };
+        put(() => [topBar(page.title, context, page.bar?.(context)), page.show(context)]);
+      },
+      (error) => session.isOpen() && put(() => [topBar(page.title, null, null), h("main", { class: "page" }, failed(error, enter))]),
+    );
+    return void enter();
+  });
+}
+
+/** @param {any} me @param {string} permission */
+function may(me, permission) {
+  const [resource, level] = permission.split(":");
+  const held = me.permissions?.[resource ?? ""] ?? me.permissions?.["*"] ?? [];
+  return Array.isArray(held) ? held.includes(level) || held.includes("write") : held === level || held === "write";
+}
+
+/** @param {string} title @param {Context | null} context @param {Child} middle */
+function topBar(title, context, middle) {
+  return h("header", { class: "top" },
+    h("a", { class: "skip", href: "#main" }, "To the content"),
+    h("span", { class: "brand" }, boot.brand, h("span", { class: "brand-page" }, title)),
+    h("div", { class: "top-middle" }, middle),
+    context && h("details", { class: "account" },
+      h("summary", { "aria-label": "Account" }, h("span", { class: "avatar", "aria-hidden": "true" }, initials(context.me.name ?? context.me.email)), h("span", { class: "account-name" }, said(context.me.name ?? context.me.email ?? context.me.phone_number))),
+      h("div", { class: "menu" },
+        h("p", { class: "faint" }, said(context.me.email ?? context.me.phone_number), context.me.role && h("span", { class: "chip" }, context.me.role)),
+        h("button", { onclick: () => context.session.end() }, "Sign out"),
+      ),
+    ),
+  );
+}
+
+/** @param {string | null | undefined} name */
+const initials = (name) => {
+  const letters = (name ?? "").match(/\p{L}/gu) ?? ["?"];
+  return (letters[0] ?? "?").toUpperCase();
+};
+
+/** @param {Kind} kind @param {string} title @param {Session} session */
+function signIn(kind, title, session) {
+  const place = h("div", { class: "sign-in-form" });
+  const step = kind === "admin" ? passwordStep(session, place) : phoneStep(kind, session, place);
+  fill(place, step);
+  return h("main", { class: "sign-in", id: "main" },
+    h("div", { class: "card" }, h("p", { class: "brand" }, boot.brand), h("h1", null, title), place),
+    boot.env === "development" && oneClick(kind, session),
+  );
+}
+
+/**
+ * A form that says what went wrong and does nothing twice.
+ * @param {string} action @param {() => Promise<unknown>} work @param {...Child} inside
+ */
+function step(action, work, ...inside) {
+  const problem = signal("");
+  const isBusy = signal(false);
+  const send = async () => {
+    if (isBusy.peek()) return;
+    isBusy.set(true);
+    problem.set("");
+    try {
+      await work();
+    } catch (error) {
+      problem.set(sentenceOf(error));
+    } finally {
+      isBusy.set(false);
+    }
+  };
+  return h("form", { class: "form", onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), void send()) },
+    inside, () => problem() && h("p", { class: "problem", role: "alert" }, problem()),
+    h("button", { class: "primary wide", disabled: isBusy }, action));
+}
+
+/** @param {string} label @param {Record<string, any>} props @returns {[HTMLElement, HTMLInputElement]} */
+function labelled(label, props) {
+  const input = h("input", { required: true, ...props, id: `in-${props.name}` });
+  return [h("div", { class: "field" }, h("label", { for: input.id }, label), input), input];
+}
+
+/** @param {Session} session @param {HTMLElement} place */
+function passwordStep(session, place) {
+  const [mailField, mail] = labelled("E-mail", { name: "email", type: "email", autocomplete: "username", maxlength: 254 });
+  const [passField, password] = labelled("Password", { name: "password", type: "password", autocomplete: "current-password", maxlength: 256 });
+  const api = client(null);
+  return step("Sign in", async () => {
+    try {
+      const got = await api.post("/v1/admin/auth/login", { email: mail.value, password: password.value });
+      session.begin(got, got.admin?.name);
+    } catch (error) {
+      const challenge = error instanceof Problem && error.code === "totp_required" && error.details.challenge;
+      if (!challenge) throw error;
+      fill(place, codeStep(session, challenge));
+      place.querySelector("input")?.focus();
+    }
+  }, mailField, passField);
+}
+
+/** @param {Session} session @param {string} challenge */
+function codeStep(session, challenge) {
+  const [field, code] = labelled("Code of your authenticator app", { name: "code", inputmode: "text", autocomplete: "one-time-code", minlength: 6, maxlength: 32 });
+  return step("Continue", async () => {
+    const got = await client(null).post("/v1/admin/auth/totp", { challenge, code: code.value });
+    session.begin(got, got.admin?.name);
+  }, field, h("p", { class: "help" }, "A recovery code does as well."));
+}
+
+/** @param {"technician" | "customer" | Kind} kind @param {Session} session @param {HTMLElement} place */
+function phoneStep(kind, session, place) {
+  const [field, phone] = labelled("Phone number", { name: "phone", type: "tel", autocomplete: "tel", maxlength: 32 });
+  const api = client(null);
+  return step("Send me a code", async () => {
+    await api.post("/v1/auth/send-otp", { phone_number: phone.value, purpose: "login" });
+    const [codeField, code] = labelled("Code from the message", { name: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: 12 });
+    fill(place, step("Sign in", async () => {
+      const path = kind === "technician" ? "/v1/partner/auth/login" : "/v1/auth/verify-otp";
+      const got = await api.post(path, { phone_number: phone.value, otp_code: code.value, ...(kind === "technician" ? {} : { purpose: "login" }) });
+      session.begin(got, got.partner?.name ?? got.user?.name);
+    }, codeField));
+    place.querySelector("input")?.focus();
+  }, field);
+}
+
+/** The demonstration's people, in development. @param {Kind} kind @param {Session} session */
+function oneClick(kind, session) {
+  const place = h("div", { class: "card quiet" }, loading());
+  const api = client(null);
+  /** @param {{kind: string, name: string, label: string}} person */
+  const enter = async (person) => session.begin(await api.post("/console/people", { kind: person.kind, name: person.name }), person.label);
+  api.get("/console/people").then(
+    (people) => {
+      const fitting = people.filter((/** @type {any} */ p) => p.kind === kind);
+      fill(place, h("h2", null, "Development: sign in as"), h("div", { class: "people" }, fitting.map((/** @type {any} */ p) => h("button", { onclick: () => enter(p) }, said(p.label)))));
+      if (!fitting.length) place.remove();
+    },
+    () => place.remove(),
+  );
+  return place;
+}

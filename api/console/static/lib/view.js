@@ -1,0 +1,86 @@
+// A view and its five states: loading, empty, an error with a way on, offline, and no permission.
+import { computed, effect, every, onEnd, scoped, signal } from "./state.js";
+import { fill, h } from "./dom.js";
+import { isReachable, Problem, SignedOut, Unreachable } from "./api.js";
+import { duration } from "./format.js";
+import { sentenceOf } from "./problems.js";
+
+/** @typedef {import("./dom.js").Child} Child */
+
+/** @param {string} title @param {string} [text] @param {Child} [more] */
+export const empty = (title, text, more) => h("div", { class: "state" }, h("p", { class: "state-title" }, title), text && h("p", null, text), more);
+
+export const loading = () => h("div", { class: "state", role: "status", "aria-label": "Loading" }, h("span", { class: "bar" }), h("span", { class: "bar short" }), h("span", { class: "bar" }));
+
+/** @param {unknown} error @param {() => void} [again] */
+export function failed(error, again) {
+  if (error instanceof SignedOut) return empty("You are signed out", "Sign in again to go on.");
+  if (error instanceof Problem && error.status === 403) return noPermission();
+  const title = error instanceof Unreachable ? "No connection" : error instanceof Problem && error.status === 404 ? "Not found" : "That did not work";
+  if (!(error instanceof Problem || error instanceof Unreachable)) console.error(error);
+  return h("div", { class: "state", role: "alert" }, h("p", { class: "state-title" }, title), h("p", null, sentenceOf(error)), again && h("button", { onclick: again }, "Try again"));
+}
+
+export const noPermission = () => empty("Not for your role", "Your role does not open this. Somebody who manages staff can change that.");
+
+/**
+ * A place that loads something and shows it. What was shown stays while it is loaded anew; `live` follows signals that
+ * `load` reads. Reload with the second of what is given.
+ * @template T
+ * @param {(abort: AbortSignal) => Promise<T>} load
+ * @param {(data: T) => Child} render
+ * @param {{class?: string}} [options]
+ * @returns {[HTMLElement, () => void]}
+ */
+export function view(load, render, options = {}) {
+  const place = h("section", { class: ["view", options.class], "aria-busy": "true" }, loading());
+  const turn = signal(0);
+  /** @type {(() => void) | null} */
+  let end = null;
+  const again = () => turn.update((n) => n + 1);
+  effect(() => {
+    turn();
+    const abort = new AbortController();
+    onEnd(() => abort.abort());
+    place.setAttribute("aria-busy", "true");
+    load(abort.signal).then(
+      (data) => !abort.signal.aborted && show(() => render(data)),
+      (error) => !abort.signal.aborted && show(() => failed(error, again)),
+    );
+  });
+  onEnd(() => end?.());
+
+  /** @param {() => Child} work */
+  function show(work) {
+    end?.();
+    [, end] = scoped(() => fill(place, work()));
+    place.setAttribute("aria-busy", "false");
+  }
+  // Back on the line, what failed is asked for again.
+  let wasReachable = isReachable.peek();
+  effect(() => {
+    const is = isReachable();
+    if (is && !wasReachable) again();
+    wasReachable = is;
+  });
+  return [place, again];
+}
+
+/**
+ * "Live", or "Reconnecting, last news 12 s ago": how far what is seen can be trusted.
+ * @param {import("./socket.js").Socket | null} socket
+ */
+export function connectionState(socket) {
+  const tick = signal(0);
+  every(1000, () => tick.update((n) => n + 1));
+  const standing = computed(() => (socket ? socket.standing() : isReachable() ? "live" : "waiting"));
+  const text = () => {
+    const is = standing();
+    if (is === "live") return "Live";
+    if (is === "refused") return socket?.problem() || "Not connected";
+    if (is === "connecting") return "Connecting";
+    tick();
+    return socket ? `Reconnecting, last news ${duration((Date.now() - socket.lastNews_ms()) / 1000)} ago` : "Offline";
+  };
+  return h("span", { class: () => ["connection", standing()], role: "status" }, h("span", { class: "dot", "aria-hidden": "true" }), h("span", { class: "connection-text" }, text));
+}

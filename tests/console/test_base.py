@@ -1,0 +1,121 @@
+"""The base of all pages, by the first of them: signing in, the shell, what a page must not do."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from api.console.assets import Assets, csp_hash
+from api.console.pages import content_policy
+from tests.api.live import Live, live_server
+from tests.console.browsing import grave_problems, visit
+from tests.world import test_settings
+
+TYPESCRIPT = Path(__file__).parents[1] / "clients" / "ts"
+
+
+@pytest.mark.skipif(
+    not ((TYPESCRIPT / "node_modules").exists() and shutil.which("node")),
+    reason="needs node, and `npm ci` in tests/clients/ts",
+)
+def test_the_pages_scripts_have_the_types_that_they_say() -> None:
+    done = subprocess.run(
+        ["node", "node_modules/typescript/bin/tsc", "-p", "console.tsconfig.json"],
+        cwd=TYPESCRIPT, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+async def test_one_click_signs_in_and_the_board_is_live(live: Live, browser: Any) -> None:
+    async with visit(browser, live.url) as seen:
+        page = await seen.open("/ops")
+        await page.get_by_role("button", name="Administrator").click()
+        await page.get_by_text("Live", exact=True).wait_for()
+        assert await grave_problems(page) == []
+        await seen.check()
+
+
+async def test_a_wrong_password_is_said_in_words(live: Live, browser: Any) -> None:
+    async with visit(browser, live.url, is_phone=True, is_dark=True) as seen:
+        page = await seen.open("/ops")
+        await page.get_by_label("E-mail").fill("admin@example.com")
+        await page.get_by_label("Password").fill("certainly wrong")
+        await page.get_by_role("button", name="Sign in", exact=True).click()
+        said = await page.get_by_role("alert").inner_text()
+        assert said.endswith(".") and "password" in said
+        assert await grave_problems(page) == []
+        await seen.check()
+
+
+async def test_tabs_share_a_sign_in_and_its_end(live: Live, browser: Any) -> None:
+    async with visit(browser, live.url) as seen:
+        first = await seen.open("/ops")
+        await first.get_by_role("button", name="Administrator").click()
+        await first.get_by_text("Live", exact=True).wait_for()
+        second = await seen.open("/ops")
+        await second.get_by_text("Live", exact=True).wait_for()
+        await second.get_by_label("Account").click()
+        await second.get_by_role("button", name="Sign out").click()
+        await first.get_by_label("Password").wait_for()
+        await seen.check()
+
+
+async def test_assets_are_immutable_and_named_by_what_they_hold(live: Live) -> None:
+    """The map of a page's modules leads to names with a hash; under any other name there is nothing."""
+    async with live.http.get(live.url + "/ops") as shell:
+        html = await shell.text()
+        policy = shell.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy and "default-src 'none'" in policy
+    modules = orjson.loads(html.split('type="importmap">')[1].split("</script>")[0])["imports"]
+    hashed = modules["/assets/lib/dom.js"]
+    async with live.http.get(live.url + hashed, headers={"Accept-Encoding": "gzip"}) as answer:
+        tag = answer.headers["ETag"]
+        assert "immutable" in answer.headers["Cache-Control"] and answer.headers["Content-Encoding"] == "gzip"
+        assert answer.content_type == "text/javascript"
+    async with live.http.get(live.url + hashed, headers={"If-None-Match": tag}) as again:
+        assert again.status == 304
+    for path in ("/assets/lib/dom.js", "/assets/lib/dom.000000000000.js", "/assets/../pages.py", "/assets/"):
+        async with live.http.get(live.url + path) as nothing:
+            assert nothing.status == 404
+
+
+async def test_the_schema_is_for_those_who_may_use_the_api(live: Live) -> None:
+    boss = await live.person("admin", "admin@example.com")
+    async with live.http.get(live.url + "/console/schema/admin.json") as stranger:
+        assert stranger.status == 401
+    found = await boss.call("GET", "/console/schema/admin.json")
+    assert "post" in found["paths"]["/v1/admin/partners"] and "AdminPartnersNewPartnerIn" in found["schemas"]
+    assert all(path.startswith("/v1/admin") for path in found["paths"])
+    await boss.call("GET", "/console/schema/nobody.json", expect=404)
+
+
+async def test_outside_of_development_nobody_signs_in_by_a_click(fresh_dsn: str, tmp_path: Path) -> None:
+    async with live_server(fresh_dsn, tmp_path, technicians=0, customers=0) as other:
+        for method in ("GET", "POST"):
+            who = {"kind": "admin", "name": "admin@example.com"}
+            async with other.http.request(method, other.url + "/console/people", json=who) as answer:
+                assert answer.status == 404
+
+
+def test_a_cdn_and_tiles_are_all_that_a_policy_opens(tmp_path: Path) -> None:
+    files = Assets()
+    there = files.import_map("ops/page.js", "https://cdn.example.com")
+    assert all(url.startswith("https://cdn.example.com/assets/") for url in orjson.loads(there)["imports"].values())
+    settings = test_settings(
+        tmp_path, console={"cdn_url": "https://cdn.example.com", "tile_url": "https://tiles.example.com/{z}/{x}/{y}.png"}
+    )
+    policy = dict(part.split(" ", 1) for part in content_policy(settings, there).split("; "))
+    assert policy["script-src"] == f"'self' https://cdn.example.com {csp_hash(there)}"
+    assert policy["img-src"] == "'self' https://cdn.example.com data: blob: https://tiles.example.com"
+    assert policy["connect-src"] == "'self'"
+
+
+@pytest.mark.parametrize("wrong", ["tiles/{z}/{x}/{y}", "https://t.example.com/{z}.png", "https://a b;c/{z}/{x}/{y}"])
+def test_a_tile_address_that_is_none_is_refused(wrong: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="tile"):
+        test_settings(tmp_path, console={"tile_url": wrong})
