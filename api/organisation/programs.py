@@ -118,6 +118,8 @@ class CommunityBody(CamelBody):
 
 
 class StudentBenefitsIn(CamelBody):
+    """`eligibility`: the segments of members whom it is for; "all_students" are all."""
+
     enabled: bool = True
     eligibility: Annotated[list[Word], Field(max_length=20)] = []
     allowed_services: ServiceNames = []
@@ -287,6 +289,7 @@ async def campus(services: Services, caller: Member, body: CampusBody) -> Reply[
         "student_services", body.program_name, *_span(body.duration),
         credit_minor=given.credit_per_semester if given else None, frequency="semester",
         allowed_services=given.allowed_services if given else (), details=_details(body),
+        segments=_segments(given.eligibility) if given else (),
         academic_year=body.schedule.academic_year if body.schedule.semester_based else None,
     ))  # fmt: skip
 
@@ -337,6 +340,10 @@ async def _create(
         if currency not in (None, made.currency):
             raise Invalid({"benefits.currency": f"Programs of this organization are in {made.currency}."})
     return Reply(await get(services, caller, made.id), message="Program created successfully")
+
+
+def _segments(words: list[str]) -> list[str]:
+    return [] if {"all", "all_students"} & {word.lower() for word in words} else words
 
 
 def _span(duration: ValidityIn | None) -> tuple[date | None, date | None]:

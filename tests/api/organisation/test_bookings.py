@@ -106,6 +106,8 @@ async def test_the_worked_example_is_counted_and_priced_by_real_dates(office: Of
     }  # fmt: skip
     assert made["approvalStatus"] == {"required": True, "pending": [str(approver)], "approved": [], "rejected": []}
     assert made["referenceNumber"].startswith("BULK-2026-")
+    told = "SELECT count(*) FROM outbox WHERE template = 'approval_wanted' AND body LIKE '%' || $1 || '%'"
+    assert await office.world.value(told, made["referenceNumber"]) == 1
     # Nobody who was not asked decides, nor whoever asked.
     path = f"/bookings/bulk/{made['id']}"
     other = await home.member("admin")
