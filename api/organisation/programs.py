@@ -272,7 +272,7 @@ async def community(services: Services, caller: Member, body: CommunityBody) -> 
     """
     return await _create(services, caller, NewProgram(
         "community_program", body.program_name, *_span(body.duration),
-        segments=[str(b) for b in body.coverage.get("barangays", []) if isinstance(b, str)],
+        segments=_named(body.coverage, "barangays") + _named(body.coverage, "districts"),
         budget_minor=body.budget.total if body.budget else None, details=_details(body),
     ))  # fmt: skip
 
@@ -340,6 +340,11 @@ async def _create(
         if currency not in (None, made.currency):
             raise Invalid({"benefits.currency": f"Programs of this organization are in {made.currency}."})
     return Reply(await get(services, caller, made.id), message="Program created successfully")
+
+
+def _named(coverage: dict[str, Any], what: str) -> list[str]:
+    named = coverage.get(what)
+    return [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
 
 
 def _segments(words: list[str]) -> list[str]:
