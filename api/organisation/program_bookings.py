@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -21,13 +21,19 @@ from storage.program_places import ProgramPlace
 PATH, TAGS = "/programs/{id}/places", ("programs",)
 
 
+class ContactPersonOut(CamelView):
+    name: str
+    phone: str | None
+    email: str | None
+
+
 class PlaceOut(CamelView):
     id: UUID
     name: str
     street: str
     city: str
     floor: str | None
-    contact_person: dict[str, Any] | None
+    contact_person: ContactPersonOut | None
 
 
 class OnePlaceOut(CamelView):
@@ -97,5 +103,5 @@ def place_out(one: ProgramPlace) -> PlaceOut:
     kept = one.place
     return PlaceOut(
         id=one.id, name=one.name, street=kept["street"], city=kept["city"], floor=kept["floor"],
-        contact_person=kept["contact"] or None,
+        contact_person=ContactPersonOut(**kept["contact"]) if kept["contact"] else None,
     )  # fmt: skip

@@ -126,6 +126,9 @@ async def _create(
         )  # fmt: skip
     if approvers:
         await rows.add_approvals(conn, bulk_id=bulk_id, members=approvers)
+        bulk, whole = await get(conn, by, bulk_id), By(home.id, by.actor, by.role)
+        asking = await members.get(conn, whole, acting.member_id)
+        await bulk_approvals.write_to(tx, approvers, asking, bulk.number, days[0], months.total(), currency)
     payer = department.id if department else None
     await bulk_money.reserve(tx, home.id, payer, new.program_id, months, [item.category])
     await audit.record(tx, by.actor, "bulk_booking.create", "bulk_booking", bulk_id)

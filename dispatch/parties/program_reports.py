@@ -26,7 +26,7 @@ class NotPublishing(NotAllowed):
 
 @dataclass(frozen=True, slots=True)
 class PublicReport:
-    """Of each service what was done; of each barangay or district of LEAST_PEOPLE people or more, how many use it."""
+    """Of each service what was done; of each barangay or district, unless too small, how many use it."""
 
     head: Head
     work: list[Work]
