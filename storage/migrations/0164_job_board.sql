@@ -44,3 +44,7 @@ CREATE INDEX job_applications_member ON job_applications (member_id);
 -- What a program publishes of itself, since when.
 ALTER TABLE programs ADD COLUMN published_at timestamptz;
 CREATE INDEX bookings_program ON bookings (program_id) WHERE program_id IS NOT NULL;
+
+-- The list of a bulk booking's visits, by date.
+DROP INDEX bulk_visits_bulk;
+CREATE INDEX bulk_visits_bulk ON bulk_visits (bulk_id, on_date, id);
