@@ -29,6 +29,9 @@ TEMPLATES: Mapping[str, str] = {
     "invoice_issued": "Invoice {number} over {amount} is here; please pay by {due}.",
     "invoice_overdue": "Invoice {number} over {amount} was due on {due} and is not paid yet.",
     "invoice_link": "Invoice {number} over {amount} is due. Pay it here: {link}",
+    "plan_bill": "Bill {number} for your plan {plan} over {amount} is open until {due}. It is taken from your wallet "
+    "as soon as that holds it, or pay it in your settings.",
+    "plan_over": "Bill {number} over {amount} was not paid by {due}: your plan {plan} has ended.",
     "report_ready": "Your report {name} is ready: {link}",
     "organisation_verified": "{organisation} is verified: you can book from now on.",
     "organisation_status": "{organisation} is now {status}. {reason}",
