@@ -62,6 +62,14 @@ class Packed:
         kept = [row for row in self.rows if from_s <= _time_of(row) < until_s]
         return Packed(kept, max(from_s, self.first_s), min(until_s, self.last_s)) if kept else Packed()
 
+    def first(self, count: int) -> Packed:
+        """So many of the first ones."""
+        return Packed(self.rows[:count], self.first_s, self.last_s)
+
+    def without(self, count: int) -> Packed:
+        """The others."""
+        return Packed(self.rows[count:], self.first_s, self.last_s)
+
     def after(self, earlier: Packed) -> Packed:
         """Both, the earlier ones first."""
         return Packed(

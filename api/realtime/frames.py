@@ -86,7 +86,7 @@ def ack_head(namespace: str) -> bytes:
 
 def ack_frame(head: bytes, ack_id: bytes | bytearray, answer: bytes) -> bytes:
     """The acknowledgement of one packet; `answer` is JSON."""
-    return frame(b"%b%b[%b]" % (head, ack_id, answer))
+    return frame(b"%b%b[%b]" % (head, bytes(ack_id), answer))
 
 
 def refusal_frame(namespace: str, why: dict[str, Any]) -> bytes:

@@ -47,7 +47,17 @@ class HotSocket(Protocol):
 class HotEvent:
     """One kind of frame that takes the short way: `42<namespace>,[ack id]["<event>",<payload>]`."""
 
-    __slots__ = ("_ack_head", "_allow", "_decode", "_decode_usual", "_handler", "_head", "_namespace", "_start", "prefix")
+    __slots__ = (
+        "_ack_head",
+        "_allow",
+        "_decode",
+        "_decode_usual",
+        "_handler",
+        "_head",
+        "_namespace",
+        "_start",
+        "prefix",
+    )
 
     def __init__(
         self, namespace: str, event: str, payload: Any, handler: HotHandler, allow: Allowance | None,
