@@ -52,13 +52,13 @@ class Core:
     audiences: Sequence[Audience]
     #: From which pages browsers may ask, and whether they must be told not to ask in the clear.
     origins: frozenset[str] = field(init=False)
-    is_production: bool = field(init=False)
+    is_deployed: bool = field(init=False)
     trusted_hops: int = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.services.settings
         self.origins = frozenset(settings.http.allowed_origins)
-        self.is_production = settings.is_production
+        self.is_deployed = settings.is_deployed
         self.trusted_hops = settings.http.trusted_hops
 
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
 from api.audiences import Member
 from api.integration import callers
 from api.shared.webhooks import (
+    AttemptOut,
     Description,
     Events,
-    Replayed,
+    ReplayedOut,
+    ReplayIn,
     Secret,
+    SecretIn,
     State,
     Url,
+    attempts_out,
     delivery_fields,
     endpoint_fields,
 )
 from api.wire.listing import DAYS, Grammar, Listing
-from api.wire.models import CamelBody, CamelView, Moment
+from api.wire.models import CamelBody, CamelView
 from api.wire.results import Message, Page, Reply
 from dispatch.services import Services
 from dispatch.webhooks import deliveries, endpoints
@@ -47,19 +50,6 @@ class WebhookChange(CamelBody):
     events: Events | None = None
     is_active: bool | None = None
     description: Description | None = None
-
-
-class SecretIn(CamelBody):
-    secret: Secret | None = None
-
-
-class ReplayIn(CamelBody):
-    """Everything that was made from `since` on and before `until`; by default what failed."""
-
-    since: Moment
-    until: Moment
-    webhook_id: UUID | None = None
-    states: Replayed = ["failed"]
 
 
 class WebhookOut(CamelView):
@@ -99,23 +89,8 @@ class DeliveryOut(CamelView):
     finished_at: datetime | None
 
 
-class AttemptOut(CamelView):
-    """`reply` is the beginning of what was answered."""
-
-    attempt: int
-    at: datetime
-    status: int | None
-    error: str | None
-    duration_ms: int
-    reply: str | None
-
-
 class DeliveryDetail(DeliveryOut):
     tries: list[AttemptOut]
-
-
-class ReplayedOut(CamelView):
-    replayed: int
 
 
 HOOKS = Grammar(key="webhooks", source=endpoints.LIST, sorts={"createdAt": "created_at", "url": "url"})
@@ -200,7 +175,7 @@ async def delivery(services: Services, caller: Member, id: UUID, delivery_id: UU
     async with services.read() as conn:
         found = await deliveries.get(conn, _owner(id), delivery_id)
         tries = await deliveries.attempts(conn, _owner(id), delivery_id)
-    return DeliveryDetail(**delivery_fields(found), tries=[AttemptOut(**asdict(one)) for one in tries])
+    return DeliveryDetail(**delivery_fields(found), tries=attempts_out(tries))
 
 
 @callers.route("POST", "/{id}/webhooks/deliveries/{delivery_id}/replay", WRITE, tags=TAGS)

@@ -6,7 +6,22 @@ from datetime import datetime
 from uuid import UUID
 
 from api.audiences import TeamMember, provider
-from api.shared.webhooks import Description, Event, Events, State, Url, delivery_fields, endpoint_fields
+from api.shared.webhooks import (
+    AttemptOut,
+    Description,
+    Event,
+    Events,
+    EventsOut,
+    ReplayedOut,
+    ReplayIn,
+    Secret,
+    SecretIn,
+    State,
+    Url,
+    attempts_out,
+    delivery_fields,
+    endpoint_fields,
+)
 from api.wire.listing import DAYS, Grammar, Listing, Once
 from api.wire.models import CamelBody, CamelView
 from api.wire.results import Message, Page, Reply
@@ -19,8 +34,11 @@ from storage.webhooks import Endpoint
 
 
 class WebhookIn(CamelBody):
+    """Without a secret one is made; one of your own has at least 16 bytes and is taken as it is."""
+
     url: Url
     events: Events
+    secret: Secret | None = None
     description: Description | None = None
     is_active: bool = True
 
@@ -41,6 +59,7 @@ class WebhookOut(CamelView):
     disabled_reason: str | None
     last_success_at: datetime | None
     failing_since: datetime | None
+    previous_secret_until: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -51,15 +70,12 @@ class WebhookMadeOut(WebhookOut):
     secret: str
 
 
-class EventsOut(CamelView):
-    events: list[str]
-
-
 class DeliveryOut(CamelView):
     id: UUID
     webhook_id: UUID
     url: str
     event: str
+    booking_id: UUID | None
     state: State
     attempts: int
     last_status: int | None
@@ -70,13 +86,18 @@ class DeliveryOut(CamelView):
     finished_at: datetime | None
 
 
+class DeliveryDetail(DeliveryOut):
+    tries: list[AttemptOut]
+
+
 WEBHOOKS = Grammar(
     key="webhooks", source=endpoints.LIST, filters={"isActive": Once(bool), "event": Event},
     names={"isActive": "is_active"},
 )  # fmt: skip
 DELIVERIES = Grammar(
-    key="deliveries", source=deliveries.LOG, filters={"state": State, "event": Event, "webhookId": UUID, **DAYS},
-    aliases={"status": "state"}, names={"event": "type", "webhookId": "endpoint_id"},
+    key="deliveries", source=deliveries.LOG,
+    filters={"state": State, "event": Event, "webhookId": UUID, "bookingId": UUID, **DAYS},
+    aliases={"status": "state"}, names={"event": "type", "webhookId": "endpoint_id", "bookingId": "booking_id"},
 )  # fmt: skip
 TAGS = ["webhooks"]
 
@@ -118,6 +139,28 @@ async def log(services: Services, caller: TeamMember, listing: Listing) -> Page[
     return Page.of(found, _delivery_out)
 
 
+@provider.route("GET", "/webhooks/deliveries/{delivery_id}", permission="settings:read", tags=TAGS)
+async def delivery(services: Services, caller: TeamMember, delivery_id: UUID) -> DeliveryDetail:
+    """One delivery with every try of it."""
+    async with services.read() as conn:
+        found = await deliveries.get(conn, _owner(caller), delivery_id)
+        tries = await deliveries.attempts(conn, _owner(caller), delivery_id)
+    return DeliveryDetail(**delivery_fields(found), tries=attempts_out(tries))
+
+
+@provider.route("POST", "/webhooks/deliveries/replay", permission="settings:write", tags=TAGS)
+async def replay_range(services: Services, caller: TeamMember, body: ReplayIn) -> ReplayedOut:
+    """Send again what was made in a span of time, in its order.
+
+    Example: {"since": "2026-01-05T00:00:00Z", "until": "2026-01-06T00:00:00Z"}
+    """
+    async with services.transaction() as tx:
+        count = await deliveries.replay_range(
+            tx, _owner(caller), since=body.since, until=body.until, endpoint_id=body.webhook_id, states=body.states
+        )
+    return ReplayedOut(replayed=count)
+
+
 @provider.route("POST", "/webhooks/deliveries/{delivery_id}/replay", permission="settings:write", tags=TAGS)
 async def replay(services: Services, caller: TeamMember, delivery_id: UUID) -> DeliveryOut:
     """Send one again, under the same webhook-id."""
@@ -154,10 +197,12 @@ async def delete(services: Services, caller: TeamMember, webhook_id: UUID) -> Me
 
 
 @provider.route("POST", "/webhooks/{webhook_id}/rotate-secret", permission="settings:write", tags=TAGS)
-async def rotate(services: Services, caller: TeamMember, webhook_id: UUID) -> Reply[WebhookMadeOut]:
+async def rotate(
+    services: Services, caller: TeamMember, webhook_id: UUID, body: SecretIn | None = None
+) -> Reply[WebhookMadeOut]:
     """A new secret; for a day every message carries a signature of the old one too."""
     async with services.transaction() as tx:
-        made = await endpoints.rotate(tx, _owner(caller), webhook_id, caller.actor)
+        made = await endpoints.rotate(tx, _owner(caller), webhook_id, caller.actor, body.secret if body else None)
     shown = WebhookMadeOut(**endpoint_fields(made.endpoint), secret=made.secret)
     return Reply(shown, message="Keep the secret: it is not shown again.")
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from storage.webhook_deliveries import Delivery
+from api.wire.models import CamelBody, CamelView, Moment
+from storage.webhook_deliveries import Attempt, Delivery
 from storage.webhooks import Endpoint
 
 Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
@@ -19,6 +22,42 @@ Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length
 State = Literal["pending", "delivered", "failed"]
 #: Which deliveries of a span are sent again.
 Replayed = Annotated[list[Literal["failed", "delivered"]], Field(min_length=1, max_length=2)]
+
+
+class SecretIn(CamelBody):
+    secret: Secret | None = None
+
+
+class ReplayIn(CamelBody):
+    """Everything that was made from `since` on and before `until`; by default what failed."""
+
+    since: Moment
+    until: Moment
+    webhook_id: UUID | None = None
+    states: Replayed = ["failed"]
+
+
+class ReplayedOut(CamelView):
+    replayed: int
+
+
+class EventsOut(CamelView):
+    events: list[str]
+
+
+class AttemptOut(CamelView):
+    """`reply` is the beginning of what was answered."""
+
+    attempt: int
+    at: datetime
+    status: int | None
+    error: str | None
+    duration_ms: int
+    reply: str | None
+
+
+def attempts_out(tries: list[Attempt]) -> list[AttemptOut]:
+    return [AttemptOut(**asdict(one)) for one in tries]
 
 
 def endpoint_fields(row: Endpoint) -> dict[str, Any]:
