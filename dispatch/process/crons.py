@@ -12,6 +12,7 @@ from dispatch.billing import (
     bulk_visits,
     invoice_payments,
     invoices,
+    platform_bills,
     provider_payouts,
     reconciliation,
     renewals,
@@ -79,7 +80,7 @@ async def _pay_providers(run: Run) -> dict[str, int]:
 
 
 async def _renew(run: Run) -> dict[str, int]:
-    return await renewals.turn(run.services)
+    return {**await renewals.turn(run.services), **await platform_bills.turn(run.services)}
 
 
 async def _analytics(run: Run) -> dict[str, int]:
