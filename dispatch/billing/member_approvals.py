@@ -8,7 +8,6 @@ from dispatch.billing import bulk_approvals
 from dispatch.billing.bulk_approvals import NotApprover
 from dispatch.engine import audit, bookings, lifecycle, offers
 from dispatch.errors import Missing, NotAllowed
-from dispatch.outbox import messages
 from dispatch.parties.members import By
 from dispatch.services import Tx
 from storage import booking_approvals as rows
@@ -32,12 +31,9 @@ async def ask(tx: Tx, booking: Booking, member: Member, department: Department |
     if not asked:
         raise NeedsApproval
     await rows.ask(tx.conn, booking_id=booking.id, members=asked)
-    params = {
-        "who": f"{member.first_name} {member.last_name}".strip(), "number": booking.number,
-        "amount": f"{booking.grand_total_minor / 100:,.2f} {booking.currency}", "day": booking.local_date.isoformat(),
-    }  # fmt: skip
-    for one in await rows.whom(tx.conn, ids=asked):
-        await messages.enqueue(tx, "email", one.email, "approval_wanted", params)
+    await bulk_approvals.write_to(
+        tx, asked, member, booking.number, booking.local_date, booking.grand_total_minor, booking.currency
+    )
 
 
 async def get(conn: Conn, by: By, booking_id: UUID) -> tuple[Wanted, list[Word]]:

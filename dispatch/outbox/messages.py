@@ -41,7 +41,10 @@ TEMPLATES: Mapping[str, str] = {
     "quote_requested": "{organisation} asks for a quote: {number}.",
     "quote_answered": "Your quote {number} is answered: the offer is good until {until}.",
     "budget_warning": "{percent} percent of the budget of {whose} for {month} is used or reserved.",
-    "approval_wanted": "{who} asks you to approve booking {number} for {day}, over {amount}. Nobody is sent before.",
+    "approval_wanted": "{who} asks you to approve {number} for {day}, over {amount}. Nobody is sent before that.",
+    "job_accepted": "You were accepted for {title}. Sign in to the app for technicians with {phone}: you get jobs once "
+    "your papers are verified. {note}",
+    "job_rejected": "Your application for {title} was not accepted. {note}",
     "emergency_opened": "{organisation} has activated {program} ({event}, {level}). From now on its jobs are offered "
     "to your team first.",
     "invitation": "{inviter} invites you to {name}. Choose your password here: {link}. "
