@@ -31,7 +31,8 @@ def start(settings: Settings) -> Callable[[], None]:
             ends.append(_errors(telemetry.sentry_dsn.get_secret_value(), settings.env))
     except ImportError as e:
         raise NotInstalled(
-            f"The package {e.name} is not installed: pip install 'dispatch-server[telemetry]', or leave DISPATCH_TELEMETRY__ out."
+            f"The package {e.name} is not installed: pip install 'dispatch-server[telemetry]', or leave "
+            "DISPATCH_TELEMETRY__ out."
         ) from e
 
     def end() -> None:
