@@ -36,7 +36,8 @@ PROCESSES = (
     "dispatch/local_gateway/test_server.py", "dispatch/cli/test_app.py", "dispatch/cli/test_run.py",
     "dispatch/cli/test_workers.py", "dispatch/bench/test_processes.py",
     "dispatch/cli/test_office.py",
-    "dispatch/simulation/test_restart.py", "dispatch/simulation/test_run.py", "dispatch/bench/test_rest.py", "dispatch/bench/test_load.py",
+    "dispatch/simulation/test_restart.py", "dispatch/simulation/test_run.py", "dispatch/bench/test_rest.py",
+    "dispatch/bench/test_load.py",
     "storage/database/test_embedded.py",
 )  # fmt: skip
 
