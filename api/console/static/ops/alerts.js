@@ -4,13 +4,13 @@ import { h, said } from "../lib/dom.js";
 import { empty } from "../lib/view.js";
 import { ago, wholeTime, words } from "../lib/format.js";
 import { sentenceOf } from "../lib/problems.js";
-import { toast } from "../lib/toast.js";
+import { later, toast } from "../lib/toast.js";
 
 /** @typedef {import("./store.js").Alert} Alert */
 
-/** In this time a settled alert can be taken back; then the server is told. */
-const UNDO_MS = 6000;
 const MOST_SHOWN = 20;
+/** So few stand open. */
+const FEW = 3;
 
 /** @param {import("../lib/api.js").Client} api @param {import("./store.js").Store} store @param {boolean} mayResolve */
 export function openAlerts(api, store, mayResolve) {
@@ -34,15 +34,13 @@ export function openAlerts(api, store, mayResolve) {
     const ids = some.map((one) => one.id);
     hidden.update((h) => new Set([...h, ...ids]));
     const back = () => hidden.update((h) => new Set([...h].filter((id) => !ids.includes(id))));
-    const timer = setTimeout(async () => {
+    later(ids.length === 1 ? "The alert is settled." : `${ids.length} alerts are settled.`, async () => {
       const done = await Promise.allSettled(ids.map((id) => api.post(`/v1/admin/alerts/${id}/resolve`, {})));
       const failure = done.find((one) => one.status === "rejected");
-      if (failure?.status === "rejected") {
-        back();
-        toast(sentenceOf(failure.reason), { isBad: true });
-      }
-    }, UNDO_MS);
-    toast(ids.length === 1 ? "The alert is settled." : `${ids.length} alerts are settled.`, { undo: () => (clearTimeout(timer), back()) });
+      if (failure?.status !== "rejected") return;
+      back();
+      toast(sentenceOf(failure.reason), { isBad: true });
+    }, back);
   }
 
   /** @param {Alert} one */
@@ -55,7 +53,7 @@ export function openAlerts(api, store, mayResolve) {
 
   /** @param {string} kind @param {Alert[]} some */
   function group(kind, some) {
-    const isOpen = () => some.length === 1 || opened().has(kind);
+    const isOpen = () => some.length <= FEW !== opened().has(kind);
     return h("li", { class: "alert-group" },
       h("div", { class: "row between" },
         h("button", { class: "alert-kind link", "aria-expanded": () => String(isOpen()), onclick: () => opened.update((o) => new Set(o.has(kind) ? [...o].filter((k) => k !== kind) : [...o, kind])) },

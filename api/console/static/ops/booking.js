@@ -2,7 +2,7 @@
 import { effect, every, signal } from "../lib/state.js";
 import { h, said } from "../lib/dom.js";
 import { empty, view } from "../lib/view.js";
-import { ago, clockTime, countdown, dayTime, distance, money, secondsUntil, wholeTime, words } from "../lib/format.js";
+import { ago, clockTime, countdown, dayTime, distance, minorMoney, money, secondsUntil, wholeTime, words } from "../lib/format.js";
 import { sentenceOf } from "../lib/problems.js";
 import { toast } from "../lib/toast.js";
 import { reason, whyNobody } from "./reasons.js";
@@ -12,6 +12,8 @@ import { reason, whyNobody } from "./reasons.js";
 
 /** @type {Record<string, string>} */
 const STATUS_CHIP = { pending: "warn", partner_assigned: "warn", confirmed: "info", in_progress: "info", completed: "good", cancelled: "", refunded: "" };
+/** What no order of staff overrides. */
+const NEVER = new Set(["not_verified", "blocked"]);
 const OPEN = new Set(["pending", "partner_assigned", "confirmed"]);
 /** @type {[Tab, string][]} */
 const TABS = [["who", "Who"], ["what", "Timeline"], ["money", "Money"], ["messages", "Messages"]];
@@ -105,7 +107,10 @@ export function bookingPanel({ api, can }, store, board, id) {
         mayOffer && h("div", { class: "actions" }, h("button", { class: "primary", disabled: () => isBusy() || !ranked.length, onclick: () => offer(ranked[0] ?? null, isTaken) }, ranked[0] ? `Offer to ${ranked[0].partner_name.slice(0, 24)}` : "Nobody can come"),
           h("button", { disabled: isBusy, onclick: () => offer(null, isTaken) }, "Search again")),
         ranked.length > 0 && h("ol", { class: "candidates" }, ranked.map((c) => candidate(c, mayOffer && h("button", { disabled: isBusy, onclick: () => offer(c, isTaken) }, "Offer")))),
-        others.length > 0 && h("details", { open: !ranked.length }, h("summary", null, `Why not the other ${others.length}`), h("ul", { class: "candidates" }, others.map((/** @type {Candidate} */ c) => candidate(c, mayOffer && c.reason !== "not_verified" && c.reason !== "blocked" && h("button", { disabled: isBusy, title: "Past everything but an accepted job", onclick: () => offer(c, true) }, "Offer anyway"))))),
+        others.length > 0 && h("h3", null, ranked.length ? "Why not the others" : "Why nobody"),
+        [...groupsOf(others)].map(([why, some]) => h("details", { class: "why-not", open: some.length <= 2 && others.length <= 6 },
+          h("summary", null, h("span", { class: ["why", some[0]?.may_come_later && "later"] }, reason(why)), h("span", { class: "count tabular" }, some.length)),
+          h("ul", { class: "candidates" }, some.map((c) => candidate(c, mayOffer && !NEVER.has(why) && h("button", { disabled: isBusy, title: "Past everything but an accepted job", onclick: () => offer(c, true) }, "Offer anyway")))))),
         !found.candidates.length && empty("Nobody is near", "No technician with a position is within reach."),
       ];
     });
@@ -118,7 +123,7 @@ export function bookingPanel({ api, can }, store, board, id) {
     return h("li", { class: "candidate" },
       h("button", { class: "candidate-who link", onclick: () => store.chosen.set({ kind: "technician", id: c.partner_id }) }, said(c.partner_name)),
       h("span", { class: "faint tabular" }, distance(c.distance_m), c.rating !== null && ` · ${c.rating.toFixed(1)} ★`, c.fix_age_s !== null && c.fix_age_s > 90 && ` · seen ${countdown(c.fix_age_s)} ago`),
-      c.reason ? h("span", { class: ["why", c.may_come_later && "later"] }, reason(c.reason)) : h("span", { class: "parts", title: parts.map(([k, v]) => `${words(k)} ${v.toFixed(2)}`).join(", ") }, parts.map(([k, v]) => h("i", { class: "part", style: { "--part": Math.max(0.04, v) } }, h("span", null, words(k))))),
+      !c.reason && h("span", { class: "parts", title: parts.map(([k, v]) => `${words(k)} ${v.toFixed(2)}`).join(", ") }, parts.map(([k, v]) => h("i", { class: "part", style: { "--part": Math.max(0.04, v) } }, h("span", null, words(k))))),
       h("span", { class: "candidate-act" }, action));
   }
 
@@ -132,15 +137,32 @@ export function bookingPanel({ api, can }, store, board, id) {
   return { element: body, offerBest: () => void (ranked[0] ? offer(ranked[0]) : toast("Nobody can come just now.", { isBad: true })) };
 }
 
+/** Those who cannot come by why, the ones first for whom waiting may help. @param {Candidate[]} some */
+function groupsOf(some) {
+  /** @type {Map<string, Candidate[]>} */
+  const groups = new Map();
+  for (const one of [...some].sort((a, b) => Number(b.may_come_later) - Number(a.may_come_later))) groups.set(one.reason ?? "", [...(groups.get(one.reason ?? "") ?? []), one]);
+  return groups;
+}
+
 /** @param {any[]} events */
 function timeline(events) {
   return h("ol", { class: "timeline" }, [...events].reverse().map((e) => h("li", null, h("time", { class: "tabular", title: wholeTime(e.timestamp) }, clockTime(e.timestamp)), h("div", null, h("strong", null, words(e.action)), h("p", { class: "faint" }, words(e.by), detailOf(e.data))))));
 }
 
-/** @param {Record<string, any>} data */
+/** What a fact says beside its name; amounts as money, codes as words. @param {Record<string, any>} data */
 function detailOf(data) {
-  const told = Object.entries(data ?? {}).filter(([key, value]) => !key.endsWith("_id") && typeof value !== "object" && key !== "number");
-  return told.length ? [": ", said(told.slice(0, 4).map(([key, value]) => `${words(key).toLowerCase()} ${value}`).join(", "))] : null;
+  /** @type {string[]} */
+  const told = [];
+  for (const [key, value] of Object.entries(data ?? {})) {
+    if (value === null || typeof value === "object" || typeof value === "boolean" || key.endsWith("_id") || key === "currency" || key === "number") continue;
+    const name = words(key.replace(/_minor$/, "")).toLowerCase();
+    if (key.endsWith("_minor")) told.push(`${name} ${minorMoney(value, data.currency)}`);
+    else if (key === "reason") told.push(reason(value));
+    else if (key.endsWith("_at") || key === "estimated_arrival") told.push(`${name.replace(/ at$/, "")} ${clockTime(value)}`);
+    else told.push(`${name} ${typeof value === "string" ? value.replaceAll("_", " ") : value}`);
+  }
+  return told.length ? [" · ", said(told.slice(0, 4).join(", "))] : null;
 }
 
 /** @param {any} b @param {any} payment */

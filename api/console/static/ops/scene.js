@@ -66,9 +66,9 @@ class Sprites {
       c.save();
       c.rotate((turn / HEADINGS) * 2 * Math.PI);
       c.beginPath();
-      c.moveTo(0, -12);
-      c.lineTo(4.5, -6);
-      c.lineTo(-4.5, -6);
+      c.moveTo(0, -12.5);
+      c.lineTo(5, -4.5);
+      c.lineTo(-5, -4.5);
       c.closePath();
       c.fillStyle = colour;
       c.fill();
