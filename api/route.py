@@ -52,13 +52,13 @@ class Core:
     audiences: Sequence[Audience]
     #: From which pages browsers may ask, and whether they must be told not to ask in the clear.
     origins: frozenset[str] = field(init=False)
-    is_production: bool = field(init=False)
+    is_deployed: bool = field(init=False)
     trusted_hops: int = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.services.settings
         self.origins = frozenset(settings.http.allowed_origins)
-        self.is_production = settings.is_production
+        self.is_deployed = settings.is_deployed
         self.trusted_hops = settings.http.trusted_hops
 
 
@@ -76,7 +76,13 @@ Meter = Callable[[RateCounters, Services, Any, str], Awaitable[bool]]
 
 
 class Guests(Protocol):
-    """Callers of another kind who may use some routes of an audience: how they are known, let in and named."""
+    """Callers of another kind who may use some routes of an audience: how they are known, let in and named.
+
+    `name` is the audience that they are; in `header` they say for whom they call.
+    """
+
+    name: str
+    header: str
 
     def knocks(self, credentials: Credentials) -> bool: ...
 
@@ -160,7 +166,8 @@ class Audience:
         `public` needs no token (a caller that may be None gets one if it came along). `quota` is counted per
         caller in PostgreSQL. `idempotency` is "required", "optional" or a function of the body that gives a
         natural key. `limited` False exempts from the audience's general limit (webhooks). `body_limit` is in bytes,
-        where neither 8 KB (public) nor 128 KB are right. `scope` is what guests need; without one it is not for them.
+        where neither 8 KB (public) nor 128 KB are right. `scope` is what guests need; without one it is not for
+        them. Where there are no guests it is what the endpoint itself asks of its callers.
         """
         quotas = (quota,) if isinstance(quota, Quota) else tuple(quota)
 

@@ -6,7 +6,6 @@ import base64
 import os
 import re
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -16,15 +15,12 @@ from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator,
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.database.embedded import default_home
+from storage.database.hosts import wanting_writes
 
 #: Read where it lies in the folder from which a command is started; the environment goes before it.
 ENV_FILE = ".env"
 #: Variables of ours that are no settings of the server.
 _NO_SETTINGS = frozenset({"DISPATCH_BENCH_MODULES", "DISPATCH_DATABASE_URL", "DISPATCH_REDIS_URL"})
-#: What the secrets of the local gateway begin with: they stand in its source.
-LOCAL_SECRETS = "local-test-"
-#: The least characters of a secret that others could guess at.
-SECRET_CHARS, SERVICE_TOKEN_CHARS = 16, 32
 #: What signing and sealing keys need (HMAC-SHA256, AES-256).
 KEY_BYTES = 32
 
@@ -336,6 +332,21 @@ class Files(BaseModel):
         return self
 
 
+class Backup(BaseModel):
+    """Copies of the database and of the files that lie in a folder."""
+
+    folder: Path | None = Field(
+        None, description="Where backups go, best another machine's disk; the server makes them itself when it is set"
+    )
+    method: Literal["wal", "dump"] = Field(
+        "wal", description="wal: a copy of all a day, the log every 20 minutes; dump: for servers that do not replicate"
+    )
+    url: SecretStr | None = Field(
+        None, description="The database as a role that may replicate; empty: DATABASE_URL"
+    )
+    keep_days: int = Field(30, ge=1, description="How far back one may go")
+
+
 class Console(BaseModel):
     """The web pages."""
 
@@ -367,15 +378,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DISPATCH_", env_nested_delimiter="__", extra="ignore", frozen=True)
 
-    env: Literal["development", "test", "production"] = Field(
-        "development", description="production refuses development's conveniences"
+    env: Literal["development", "test", "staging", "production"] = Field(
+        "development", description="What may be used: see the table of environments"
     )
     data: Path = Field(
         default_factory=default_home, description="Folder of the embedded database and of the generated keys"
     )
     database_url: str = Field(
         "", validation_alias=AliasChoices("DATABASE_URL", "DISPATCH_DATABASE_URL", "database_url"),
-        description="A PostgreSQL (15 or later) to use instead of the embedded one",
+        description="A PostgreSQL (15 or later) to use instead of the embedded one; of several hosts the primary",
     )  # fmt: skip
     redis_url: str = Field(
         "", validation_alias=AliasChoices("REDIS_URL", "DISPATCH_REDIS_URL", "redis_url"),
@@ -413,7 +424,13 @@ class Settings(BaseSettings):
     webhooks: Webhooks = Webhooks()
     geocoder: Geocoding = Geocoding()
     files: Files = Files()
+    backup: Backup = Backup()
     console: Console = Console()
+
+    @field_validator("database_url")
+    @classmethod
+    def _writes(cls, url: str) -> str:
+        return wanting_writes(url)
 
     @field_validator("timezone")
     @classmethod
@@ -446,7 +463,13 @@ class Settings(BaseSettings):
 
     @property
     def is_production(self) -> bool:
+        """Real people and real money."""
         return self.env == "production"
+
+    @property
+    def is_deployed(self) -> bool:
+        """Strangers can reach it: nothing of its inside is shown, and nothing is made up that should be given."""
+        return self.env in ("staging", "production")
 
     @property
     def secret_values(self) -> list[str]:
@@ -456,61 +479,6 @@ class Settings(BaseSettings):
             with suppress(ValueError):
                 if password := urlsplit(url).password:
                     found.append(password)
-        return found
-
-    @cached_property
-    def missing_in_production(self) -> list[str]:
-        """What production may not do without, by the name of its variable."""
-        wanted = {
-            "DATABASE_URL": self.database_url,
-            "DISPATCH_TOKEN_KEYS": self.token_keys,
-            "DISPATCH_VAULT_KEYS": self.vault_keys,
-            "DISPATCH_SENDERS__SMS": self.senders.sms != "outbox",
-            "DISPATCH_SENDERS__PUSH": self.senders.push != "outbox",
-            "DISPATCH_SENDERS__EMAIL": self.senders.email != "outbox",
-            "DISPATCH_PAYMENTS__KEY_ID": self.payments.key_id,
-            "DISPATCH_PAYMENTS__KEY_SECRET": self.payments.key_secret.get_secret_value(),
-            "DISPATCH_PAYMENTS__WEBHOOK_SECRET": self.payments.webhook_secret.get_secret_value(),
-        }
-        if self.senders.sms == "twilio":
-            wanted |= {
-                "DISPATCH_SENDERS__TWILIO_SID": self.senders.twilio_sid,
-                "DISPATCH_SENDERS__TWILIO_TOKEN": self.senders.twilio_token.get_secret_value(),
-                "DISPATCH_SENDERS__TWILIO_FROM": self.senders.twilio_from,
-            }
-        if self.senders.sms == "msg91":
-            wanted["DISPATCH_SENDERS__MSG91_KEY"] = self.senders.msg91_key.get_secret_value()
-        if self.senders.push == "fcm":
-            wanted["DISPATCH_SENDERS__FCM_CREDENTIALS"] = self.senders.fcm_credentials
-        if self.senders.email == "smtp":
-            wanted |= {
-                "DISPATCH_SENDERS__SMTP_HOST": self.senders.smtp_host,
-                "DISPATCH_SENDERS__EMAIL_FROM": self.senders.email_from,
-            }
-        return [name for name, value in wanted.items() if not value]
-
-    @cached_property
-    def weak_in_production(self) -> list[str]:
-        """What is there and protects nothing, each with what is wrong with it."""
-        found: list[str] = []
-        payments = self.payments
-        for name, secret in (("KEY_SECRET", payments.key_secret), ("WEBHOOK_SECRET", payments.webhook_secret)):
-            value = secret.get_secret_value()
-            if len(value) < SECRET_CHARS:
-                found.append(f"DISPATCH_PAYMENTS__{name} of fewer than {SECRET_CHARS} characters")
-            elif value.startswith(LOCAL_SECRETS):
-                found.append(f"DISPATCH_PAYMENTS__{name}, which is the local gateway's own and public")
-        if payments.key_id.startswith("rzp_test_local"):
-            found.append("DISPATCH_PAYMENTS__KEY_ID, which is the local gateway's own")
-        if not payments.base_url.startswith("https://"):
-            found.append("DISPATCH_PAYMENTS__BASE_URL that is not https")
-        if self.senders.email == "smtp" and self.senders.smtp_tls == "none":
-            found.append("DISPATCH_SENDERS__SMTP_TLS none, which sends links that set passwords in the clear")
-        if self.webhooks.open_hosts:
-            found.append("DISPATCH_WEBHOOKS__OPEN_HOSTS, which lets endpoints lead into our own network")
-        token = self.tokens.service_token
-        if token is not None and len(token.get_secret_value()) < SERVICE_TOKEN_CHARS:
-            found.append(f"DISPATCH_TOKENS__SERVICE_TOKEN of fewer than {SERVICE_TOKEN_CHARS} characters")
         return found
 
 

@@ -30,6 +30,7 @@ SERIES: dict[str, Series] = {
     "BKG": Series("BKG-{period}-{value:06d}", "%Y"),
     "QTE": Series("QTE-{period}-{value:06d}", "%Y"),
     "INV": Series("INV-{period}-{value:06d}", "%Y"),
+    "PB": Series("PB-{period}-{value:06d}", "%Y"),
     "TKT": Series("TKT-{period}-{value:06d}", "%Y"),
     "ORG": Series("ORG-{value:05d}"),
     "CL": Series("CL{value:05d}"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from geo.filter import Fix
-from geo.geodesy import haversine_m, segment_distance_m
+from geo.geodesy import Box, bounding_boxes, haversine_m, segment_distance_m
 
 
 class Rung(StrEnum):
@@ -20,6 +21,7 @@ class Rung(StrEnum):
 
 
 LADDER = tuple(Rung)
+_HEIGHTS = {rung: height for height, rung in enumerate(LADDER)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,7 @@ class Lines:
 DEFAULT_LINES = Lines()
 
 
-@dataclass(frozen=True, slots=True)
-class Approach:
+class Approach(NamedTuple):
     """What is remembered of one approach between two fixes. Start with `Approach()`."""
 
     rung: Rung | None = None
@@ -66,8 +67,7 @@ class Approach:
     outside_fixes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Advance:
+class Advance(NamedTuple):
     """The new memory, the distance now, the highest rung newly reached (each at most once in an approach;
     lower ones that were skipped are passed in silence) and whether they have just gone away again."""
 
@@ -91,14 +91,43 @@ def advance(approach: Approach, fix: Fix, lat: float, lng: float, lines: Lines =
     distance_m = haversine_m(fix.lat, fix.lng, lat, lng)
     passed_m = _passed_m(approach.last, fix, distance_m, lat, lng, lines)
     start_m = distance_m if approach.start_m is None else approach.start_m
-    moved = replace(approach, start_m=start_m)
+    left = False
     if approach.inside:
-        after, left = _leave(moved, fix, distance_m, lines)
+        # Gone is who is surely beyond the outer line, several times in a row.
+        outside = approach.outside_fixes + 1 if distance_m - fix.accuracy_m > lines.left_m else 0
+        left = outside >= lines.confirming_fixes
+        inside, outside, entry = not left, 0 if left else outside, None
     else:
-        after, left = _enter(moved, fix, distance_m, passed_m, lines), False
-    rung = _rung(after, fix, distance_m, passed_m, lines)
+        entry = _enter(approach, fix, distance_m, passed_m, lines)
+        inside = entry is None
+        outside = 0 if inside else approach.outside_fixes
+    rung = _rung(inside, start_m, fix, distance_m, passed_m, lines)
     reached = rung if rung is not None and _height(rung) > _height(approach.rung) else None
-    return Advance(replace(after, rung=reached or approach.rung, last=fix), distance_m, reached, left)
+    after = Approach(reached or approach.rung, inside, start_m, fix, *(entry or _Entry()), outside)
+    return Advance(after, distance_m, reached, left)
+
+
+def far_box(lat: float, lng: float, lines: Lines = DEFAULT_LINES) -> Box | None:
+    """The box around a place outside which nobody is near it, for skim(); None where that would be two boxes."""
+    boxes = bounding_boxes(lat, lng, lines.near_m * 1.01)
+    return boxes[0] if len(boxes) == 1 else None
+
+
+def skim(approach: Approach, fix: Fix, far: Box) -> Approach | None:
+    """The short way of advance() for who is on the way and passes by far off: both ends of the way since the last fix
+    lie on the same side of the box, so no line of the ladder was met. None: advance() has to look.
+    """
+    rung, inside, start_m, last, entered_at_s, slow_since_s, _, outside_fixes = approach
+    if rung is None or inside or last is None or entered_at_s is not None or slow_since_s is not None:
+        return None
+    south, west, north, east = far
+    (_, before_lat, before_lng, _, _, _), (_, lat, lng, _, _, _) = last, fix
+    if fix.at_s < last.at_s or not (
+        (lat > north and before_lat > north) or (lat < south and before_lat < south)
+        or (lng > east and before_lng > east) or (lng < west and before_lng < west)
+    ):  # fmt: skip
+        return None
+    return Approach(rung, False, start_m, fix, None, None, 0, outside_fixes)
 
 
 def _passed_m(last: Fix | None, fix: Fix, distance_m: float, lat: float, lng: float, lines: Lines) -> float:
@@ -109,14 +138,22 @@ def _passed_m(last: Fix | None, fix: Fix, distance_m: float, lat: float, lng: fl
     return likely_distance_m(min(nearest_m, distance_m), fix.accuracy_m)
 
 
-def _enter(approach: Approach, fix: Fix, distance_m: float, passed_m: float, lines: Lines) -> Approach:
-    """Counts a fix towards being there: in a row, slowly and long enough, or by dwelling."""
+class _Entry(NamedTuple):
+    """How far a coming in is confirmed: the first fix of the run inside, that of its slow ones, and how many these
+    are."""
+
+    entered_at_s: float | None = None
+    slow_since_s: float | None = None
+    slow_fixes: int = 0
+
+
+def _enter(approach: Approach, fix: Fix, distance_m: float, passed_m: float, lines: Lines) -> _Entry | None:
+    """Counts a fix towards being there: in a row, slowly and long enough, or by dwelling. None when that is sure."""
     surely_m = distance_m - fix.accuracy_m
     # At the far side of the place, but not yet beyond the outer line, a crossing is as good as a fix inside.
     if passed_m > lines.arrived_m or surely_m > lines.left_m:
         # A fix that may have been inside breaks the row, one that surely was not ends the dwell as well.
-        entered_at_s = None if surely_m > lines.arrived_m else approach.entered_at_s
-        return replace(approach, entered_at_s=entered_at_s, slow_since_s=None, slow_fixes=0)
+        return _Entry(None if surely_m > lines.arrived_m else approach.entered_at_s)
     entered_at_s = fix.at_s if approach.entered_at_s is None else approach.entered_at_s
     if approach.slow_since_s is not None and _speed_mps(approach.last, fix) <= lines.confirming_mps:
         slow_since_s, slow_fixes = approach.slow_since_s, approach.slow_fixes + 1
@@ -124,35 +161,25 @@ def _enter(approach: Approach, fix: Fix, distance_m: float, passed_m: float, lin
         slow_since_s, slow_fixes = fix.at_s, 1
     confirmed = slow_fixes >= lines.confirming_fixes and fix.at_s - slow_since_s >= lines.confirming_s
     dwelt = fix.at_s - entered_at_s >= lines.dwell_s
-    if confirmed or dwelt:
-        return replace(approach, inside=True, entered_at_s=None, slow_since_s=None, slow_fixes=0, outside_fixes=0)
-    return replace(approach, entered_at_s=entered_at_s, slow_since_s=slow_since_s, slow_fixes=slow_fixes)
+    return None if confirmed or dwelt else _Entry(entered_at_s, slow_since_s, slow_fixes)
 
 
-def _leave(approach: Approach, fix: Fix, distance_m: float, lines: Lines) -> tuple[Approach, bool]:
-    """Counts a fix towards being gone: surely beyond the outer line, several times in a row."""
-    if distance_m - fix.accuracy_m <= lines.left_m:
-        return replace(approach, outside_fixes=0), False
-    outside = approach.outside_fixes + 1
-    if outside < lines.confirming_fixes:
-        return replace(approach, outside_fixes=outside), False
-    return replace(approach, inside=False, outside_fixes=0), True
-
-
-def _rung(approach: Approach, fix: Fix, distance_m: float, passed_m: float, lines: Lines) -> Rung | None:
-    if approach.inside:
+def _rung(
+    inside: bool, start_m: float, fix: Fix, distance_m: float, passed_m: float, lines: Lines
+) -> Rung | None:  # fmt: skip
+    if inside:
         return Rung.ARRIVED
     if passed_m <= lines.arriving_m:
         return Rung.ARRIVING
     if passed_m <= lines.near_m:
         return Rung.NEAR
-    if approach.start_m is not None and approach.start_m - distance_m - fix.accuracy_m >= lines.on_the_way_m:
+    if start_m - distance_m - fix.accuracy_m >= lines.on_the_way_m:
         return Rung.ON_THE_WAY
     return None
 
 
 def _height(rung: Rung | None) -> int:
-    return -1 if rung is None else LADDER.index(rung)
+    return -1 if rung is None else _HEIGHTS[rung]
 
 
 def _speed_mps(last: Fix | None, fix: Fix) -> float:

@@ -6,9 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple
+from itertools import islice
+from typing import Annotated, Final, NamedTuple
 
-from geo.geodesy import haversine_m, valid_position
+from msgspec import Meta
+
+from geo.geodesy import METRES_PER_DEGREE, haversine_m, valid_position
 
 
 class Step(StrEnum):
@@ -59,6 +62,12 @@ class Rules:
 
 DEFAULT_RULES = Rules()
 
+#: So near to each other (degrees of latitude, and below this latitude) the plane is as good as the sphere, but for this
+#: share of a squared distance: what is that clear of a bound needs no haversine. The cosine changes by tan(70) * 0.1
+#: degrees = 0.5 %, a square by 1 %.
+PLANE_DEG: Final = 0.1
+PLANE_MAX_LAT: Final = 70.0
+PLANE_MARGIN: Final = 0.05
 #: The year 2100 in unix ms: a clock beyond it is not a clock.
 MAX_T_MS: Final = 4_102_444_800_000
 #: What an optional value of a fix may be; anything else (iOS says -1 for "unknown") is as if it were not there.
@@ -66,14 +75,17 @@ MAX_ACCURACY_M, MAX_SPEED_MPS, MAX_HEADING_DEG = 100_000.0, 1_000.0, 360.0
 
 
 class Ping(NamedTuple):
-    """A raw sample as it comes from a device: its own clock in ms, degrees, metres, metres per second."""
+    """A raw sample as it comes from a device: its own clock in ms, degrees, metres, metres per second.
 
-    t_ms: float
-    lat: float
-    lng: float
-    accuracy_m: float | None = None
-    speed_mps: float | None = None
-    heading_deg: float | None = None
+    The bounds are those of read_ping(): what a decoder made of this type need not be read again.
+    """
+
+    t_ms: Annotated[float, Meta(ge=0.0, le=MAX_T_MS)]
+    lat: Annotated[float, Meta(ge=-90.0, le=90.0)]
+    lng: Annotated[float, Meta(ge=-180.0, le=180.0)]
+    accuracy_m: Annotated[float, Meta(ge=0.0, le=MAX_ACCURACY_M)] | None = None
+    speed_mps: Annotated[float, Meta(ge=0.0, le=MAX_SPEED_MPS)] | None = None
+    heading_deg: Annotated[float, Meta(ge=0.0, le=MAX_HEADING_DEG)] | None = None
 
 
 def read_ping(row: object) -> Ping | None:
@@ -83,8 +95,6 @@ def read_ping(row: object) -> Ping | None:
     """
     if not isinstance(row, list | tuple) or not 3 <= len(row) <= 6:
         return None
-    if _is_whole(row):
-        return Ping(*row)
     t_ms = read_time_ms(row[0])
     lat, lng = _number(row[1], -90.0, 90.0), _number(row[2], -180.0, 180.0)
     # Nobody works in the Gulf of Guinea: 0, 0 is what a phone says that has not found itself yet.
@@ -99,22 +109,6 @@ def read_ping(row: object) -> Ping | None:
         _number(row[4], 0.0, MAX_SPEED_MPS) if size > 4 else None,
         _number(row[5], 0.0, MAX_HEADING_DEG) if size > 5 else None,
     )
-
-
-def _is_whole(row: Sequence[object]) -> bool:
-    """Whether all six values are there and in their bounds: most rows are, and then none needs a look of its own."""
-    if len(row) != 6:
-        return False
-    t_ms, lat, lng, accuracy_m, speed_mps, heading_deg = row
-    return (
-        type(t_ms) is float and 0.0 <= t_ms <= MAX_T_MS
-        and type(lat) is float and -90.0 <= lat <= 90.0
-        and type(lng) is float and -180.0 <= lng <= 180.0
-        and type(accuracy_m) is float and 0.0 <= accuracy_m <= MAX_ACCURACY_M
-        and type(speed_mps) is float and 0.0 <= speed_mps <= MAX_SPEED_MPS
-        and type(heading_deg) is float and 0.0 <= heading_deg <= MAX_HEADING_DEG
-        and (lat != 0.0 or lng != 0.0)
-    )  # fmt: skip
 
 
 def read_time_ms(value: object) -> float | None:
@@ -229,31 +223,56 @@ class FixFilter:
         settled = self._settle(fix, device_s, silence_s)
         return self._show(fix, settled)
 
-    def admit_clean(self, ping: Ping, now_s: float, offset_s: float = 0.0) -> Fix | None:
-        """The short way of the usual fix: newer than a trusted one that is shown, sharp, a move, and no jump. It is
-        admitted, decidable, dispatchable and believed then, by the same rules as in admit(). None: that one judges.
+    def admit_run(self, pings: Sequence[Ping], start: int, now_s: float, offset_s: float = 0.0) -> list[float]:
+        """The short way of the usual fixes, in one pass: as many of `pings` from `start` on as are each newer than a
+        trusted one that is shown, sharp, a move, and no jump. By the rules of admit() such a one is admitted,
+        decidable, dispatchable and believed. Returns their times (unix seconds); the next is admit()'s to judge.
         """
-        rules, trusted = self._rules, self._trusted
-        accuracy_m = ping.accuracy_m
+        times: list[float] = []
+        trusted = self._trusted
         if trusted is None or trusted is not self._last or self._shown is not trusted[0]:
-            return None
-        if accuracy_m is None or not 0.0 <= accuracy_m <= rules.decidable_accuracy_m:
-            return None
-        before, newest_s = trusted[0], self._newest_s
-        device_s = ping.t_ms / 1000.0
-        at_s = min(device_s + offset_s, now_s)
-        if not newest_s < at_s <= newest_s + rules.gap_s or now_s - at_s > rules.max_age_s:
-            return None
-        interval_s, noise_m = at_s - before.at_s, before.accuracy_m + accuracy_m
-        way_m = haversine_m(before.lat, before.lng, ping.lat, ping.lng)
-        most_m = rules.max_speed_mps * (interval_s if interval_s > rules.min_interval_s else rules.min_interval_s)
-        if not rules.duplicate_m <= way_m <= most_m + (noise_m if noise_m < rules.max_noise_m else rules.max_noise_m):
-            return None
-        fix = Fix(at_s, ping.lat, ping.lng, accuracy_m, ping.speed_mps, ping.heading_deg)
-        self._newest_s, self._device_s, self._shown = at_s, device_s, fix
-        self._last = self._trusted = (fix, device_s)
-        self._agreeing = rules.settle_fixes
-        return fix
+            return times
+        rules = self._rules
+        sharp_m, gap_s, max_age_s, most_mps = (
+            rules.decidable_accuracy_m, rules.gap_s, rules.max_age_s, rules.max_speed_mps
+        )  # fmt: skip
+        # Where the trusted fix is the last one, its time is the newest.
+        before_s, before_lat, before_lng, before_m, _, _ = trusted[0]
+        first_lat = before_lat
+        east_m = METRES_PER_DEGREE * math.cos(math.radians(first_lat))
+        nearest_m, plane_deg = rules.duplicate_m, PLANE_DEG if abs(first_lat) < PLANE_MAX_LAT else 0.0
+        nearest_square = nearest_m * nearest_m * (1.0 + PLANE_MARGIN)
+        for t_ms, lat, lng, accuracy_m, _, _ in islice(pings, start, None):
+            if accuracy_m is None or not 0.0 <= accuracy_m <= sharp_m:
+                break
+            at_s = t_ms / 1000.0 + offset_s
+            if at_s > now_s:
+                at_s = now_s
+            interval_s = at_s - before_s
+            if not 0.0 < interval_s <= gap_s or now_s - at_s > max_age_s:
+                break
+            noise_m = before_m + accuracy_m
+            most_m = most_mps * (interval_s if interval_s > rules.min_interval_s else rules.min_interval_s)
+            most_m += noise_m if noise_m < rules.max_noise_m else rules.max_noise_m
+            north_m, way_east_m = (lat - before_lat) * METRES_PER_DEGREE, (lng - before_lng) * east_m
+            square = north_m * north_m + way_east_m * way_east_m
+            if (
+                not (
+                    -plane_deg < lat - first_lat < plane_deg
+                    and nearest_square < square < most_m * most_m * (1.0 - PLANE_MARGIN)
+                )
+                and not nearest_m <= haversine_m(before_lat, before_lng, lat, lng) <= most_m
+            ):
+                break
+            times.append(at_s)
+            before_s, before_lat, before_lng, before_m = at_s, lat, lng, accuracy_m
+        if times:
+            last = pings[start + len(times) - 1]
+            fix = self._shown = Fix(before_s, *last[1:])  # type: ignore[arg-type]
+            self._newest_s, self._device_s = before_s, last.t_ms / 1000.0
+            self._last = self._trusted = (fix, self._device_s)
+            self._agreeing = rules.settle_fixes
+        return times
 
     def _coarse(self, fix: Fix) -> Verdict:
         """Too vague to move from or to: it is shown, and the next fix is compared with the one before it."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from storage import locks
@@ -13,11 +15,11 @@ from storage.database.pool import Conn
 
 sql = Statements("history")
 
+#: (anything, lat, lng, accuracy_m, speed_mps, heading_deg): a ping, or a fix
+Sample = tuple[float, float, float, float | None, float | None, float | None]
+
 #: (technician_no, at, lat, lng, accuracy_m, speed_mps, heading_deg)
 Point = tuple[int, datetime, float, float, float | None, float | None, float | None]
-
-#: A point as it is copied: unix seconds, and the row in the form of PostgreSQL's binary COPY.
-Packed = tuple[float, bytes]
 
 COLUMNS = ("technician_no", "at", "lat", "lng", "accuracy_m", "speed_mps", "heading_deg")
 
@@ -25,19 +27,53 @@ COLUMNS = ("technician_no", "at", "lat", "lng", "accuracy_m", "speed_mps", "head
 # The binary form of COPY (PostgreSQL's manual, COPY, "Binary Format"): a row is the number of its columns, then each
 # with its length in bytes, -1 for NULL. Times are microseconds since 2000.
 _HEAD, _TAIL = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
-_FULL, _SHORT, _REAL = (struct.Struct(form) for form in ("!hiqiqididififif", "!hiqiqididif", "!if"))
+_FULL, _SHORT, _REAL = (struct.Struct(form) for form in ("!hiqiqididififif", "!hiqiqidid", "!if"))
+_TIME, _TIME_AT = struct.Struct("!q"), struct.calcsize("!hiqi")
 _NULL, _Y2000_US = b"\xff\xff\xff\xff", 946_684_800_000_000
 
 
-def pack(
-    no: int, at_s: float, lat: float, lng: float, accuracy_m: float, speed_mps: float | None, heading_deg: float | None
-) -> Packed:  # fmt: skip
-    """A point, ready to be copied: on the ping's path this is all that history costs."""
-    at_us = round(at_s * 1e6) - _Y2000_US
-    if speed_mps is not None and heading_deg is not None:
-        return at_s, _FULL.pack(7, 8, no, 8, at_us, 8, lat, 8, lng, 4, accuracy_m, 4, speed_mps, 4, heading_deg)
-    optional = [_NULL if value is None else _REAL.pack(4, value) for value in (speed_mps, heading_deg)]
-    return at_s, _SHORT.pack(7, 8, no, 8, at_us, 8, lat, 8, lng, 4, accuracy_m) + b"".join(optional)
+@dataclass(slots=True)
+class Packed:
+    """Points ready to be copied, each a row in the form of PostgreSQL's binary COPY, and the span of their times in
+    unix seconds. On the ping's path this is all that history costs."""
+
+    rows: list[bytes] = field(default_factory=list)
+    first_s: float = math.inf
+    last_s: float = -math.inf
+
+    def add(self, no: int, times: Sequence[float], samples: Iterable[Sample]) -> None:
+        """Points of one technician, oldest first: their times, and the samples that say the rest."""
+        self.first_s, self.last_s = min(self.first_s, times[0]), max(self.last_s, times[-1])
+        full, short = _FULL.pack, _short
+        self.rows += [
+            full(7, 8, no, 8, round(at_s * 1e6) - _Y2000_US, 8, lat, 8, lng, 4, acc_m, 4, speed_mps, 4, heading_deg)
+            if speed_mps is not None and heading_deg is not None
+            else short(no, round(at_s * 1e6) - _Y2000_US, lat, lng, acc_m, speed_mps, heading_deg)
+            for at_s, (_, lat, lng, acc_m, speed_mps, heading_deg) in zip(times, samples, strict=True)
+        ]  # fmt: skip
+
+    def within(self, from_s: float, until_s: float) -> Packed:
+        """Those of this time and not of another."""
+        if from_s <= self.first_s and self.last_s < until_s:
+            return self
+        kept = [row for row in self.rows if from_s <= _time_of(row) < until_s]
+        return Packed(kept, max(from_s, self.first_s), min(until_s, self.last_s)) if kept else Packed()
+
+    def after(self, earlier: Packed) -> Packed:
+        """Both, the earlier ones first."""
+        return Packed(
+            earlier.rows + self.rows, min(earlier.first_s, self.first_s), max(earlier.last_s, self.last_s)
+        )  # fmt: skip
+
+
+def _short(no: int, at_us: int, lat: float, lng: float, *optional: float | None) -> bytes:
+    found = [_NULL if value is None else _REAL.pack(4, value) for value in optional]
+    return _SHORT.pack(7, 8, no, 8, at_us, 8, lat, 8, lng) + b"".join(found)
+
+
+def _time_of(row: bytes) -> float:
+    at_us: int = _TIME.unpack_from(row, _TIME_AT)[0]
+    return (at_us + _Y2000_US) / 1e6
 
 
 def partition_name(day: date) -> str:
@@ -62,13 +98,14 @@ async def ensure_day(conn: Conn, day: date) -> None:
 _add_missing = sql.run("add_missing")
 
 
-async def append(conn: Conn, points: Sequence[Packed]) -> None:
+async def append(conn: Conn, points: Packed) -> None:
     """Copies packed points in; their days get partitions first."""
-    if not points:
+    if not points.rows:
         return
-    days = {int(at_s // 86_400) for at_s, _ in points}
+    # As they are in the rows, to the microsecond: the last one of a day may be the first of the next.
+    days = range(int(round(points.first_s, 6) // 86_400), int(round(points.last_s, 6) // 86_400) + 1)
     await _ensure_days(conn, (datetime.fromtimestamp(day * 86_400, UTC).date() for day in days))
-    rows = io.BytesIO(b"".join([_HEAD, *[row for _, row in points], _TAIL]))
+    rows = io.BytesIO(b"".join([_HEAD, *points.rows, _TAIL]))
     await conn.copy_to_table("position_history", source=rows, columns=COLUMNS, format="binary")
 
 

@@ -65,6 +65,12 @@ class TopService:
     amount_minor: int
 
 
+@dataclass(frozen=True, slots=True)
+class Provider:
+    id: UUID
+    email: str | None
+
+
 #: As the columns have it: what is over is ended, whatever it was before.
 _STATUS = "(CASE WHEN g.ends_on < app_now()::date THEN 'ended' ELSE g.status END)"
 
@@ -74,6 +80,7 @@ lock = sql.row("lock", Program)
 activate = sql.run("activate")
 stats = sql.rows("stats", Stats)
 top_services = sql.rows("top_services", TopService)
+providers = sql.rows("providers", Provider)
 is_eligible = sql.scalar("is_eligible", bool)
 in_month = sql.scalar("in_month", int)
 open_credit = sql.run("open_credit")

@@ -13,11 +13,11 @@ from typing import Any
 
 from dispatch.bus import LocalBus
 from dispatch.clock import Reading
-from dispatch.config import Settings
 from dispatch.process.runtime import assemble, set_clock
 from dispatch.seeding.seed import Seeded, seed
 from dispatch.services import Services
 from storage.database.pool import Pool
+from tests.world import test_settings
 
 #: A Tuesday, 08:00 in Kolkata.
 MORNING = datetime(2026, 1, 20, 2, 30, tzinfo=UTC)
@@ -50,7 +50,7 @@ class City:
 async def city(pool: Pool, *, technicians: int = 12, customers: int = 3, **settings: Any) -> AsyncIterator[City]:
     """A city at MORNING. `settings` are groups of Settings as dicts."""
     folder = Path(tempfile.mkdtemp(prefix="dispatch-city-"))
-    services = await assemble(Settings(env="test", data=folder, **settings), pool, LocalBus())
+    services = await assemble(test_settings(folder, **settings), pool, LocalBus())
     await set_clock(services, Reading(MORNING.timestamp(), MORNING.timestamp(), 0.0))
     made = City(services, await seed(services, technicians=technicians, customers=customers))
     try:

@@ -10,13 +10,13 @@ from uuid import UUID
 from dispatch.access import otp
 from dispatch.bus import LocalBus
 from dispatch.clock import Clock
-from dispatch.config import Settings
 from dispatch.live.sessions import Pair, Sessions
 from dispatch.ports.geocoding import NoGeocoder
 from dispatch.services import Services
 from dispatch.tokens import Tokens
 from dispatch.vault import vault_of
 from storage.database.pool import Pool
+from tests.world import GivenSettings
 
 PHONE = "+911234567890"
 OTHER_PHONE = "+919876543210"
@@ -24,7 +24,7 @@ OTHER_PHONE = "+919876543210"
 
 def make_services(pool: Pool, data: Path, **settings: Any) -> Services:
     """Everything that identity needs; the engine's parts are absent."""
-    made = Settings(_env_file=None, env=settings.pop("env", "test"), data=data, **settings)  # type: ignore[call-arg]
+    made = GivenSettings(**{"env": "test", "data": data, **settings})
     bus = LocalBus()
     tokens = Tokens({"t1": b"a key for tests, thirty-two bytes"})
     absent = cast(Any, None)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
 
 from dispatch.access import passwords
-from dispatch.billing import ledger
+from dispatch.billing import checkout, confirm, ledger
+from dispatch.billing.checkout import Wish
+from dispatch.billing.confirm import Confirmation, Confirmed, Contact
 from dispatch.billing.ledger import Line
 from dispatch.events import Actor
-from dispatch.parties import departments, members, organisations
+from dispatch.parties import addresses, departments, members, organisations
+from dispatch.parties.addresses import AddressIn
 from dispatch.parties.departments import DepartmentIn
 from dispatch.parties.members import By, NewMember
 from dispatch.parties.organisations import Registration
@@ -20,6 +23,7 @@ from dispatch.services import Services
 from storage import accounts as account_rows
 from storage.departments import Department
 from tests.parties import PASSWORD
+from tests.world import KOLKATA, World
 
 _numbers = count(1)
 
@@ -157,3 +161,22 @@ async def add_organisation(
     home = Home(services, made.organisation.id, made.member_id)
     await home.sign_in(made.member_id)
     return home
+
+
+async def books(
+    world: World, home: Home, account_id: UUID, *, days: int = 4, hour: int = 11, minute: int = 0,
+    program: UUID | None = None, service: UUID | None = None,
+) -> Confirmed:  # fmt: skip
+    """A member's own booking in the name of the organisation, through the customer's checkout."""
+    place = AddressIn("Home", "1 Test Street", "Kolkata", "WB", "700001", lat=KOLKATA[0], lng=KOLKATA[1])
+    async with world.services.transaction() as tx:
+        address = await addresses.create(tx, account_id, place)
+    wish = Wish(
+        {service or world.service_ids["Facial"]: 1}, address_id=address.id, on_account=True, organisation_id=home.id,
+        program_id=program,
+    )  # fmt: skip
+    preview = await checkout.prepare(world.services, account_id, wish)
+    day = world.now.date() + timedelta(days=days)
+    contact = Contact("A member", "+911234567890", None)
+    confirmation = Confirmation(preview.id, "account", address.id, day, time(hour, minute), contact)
+    return await confirm.confirm(world.services, account_id, confirmation)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
-
 from api.audiences import Admin, admin
+from api.shared.webhooks import (
+    Description,
+    Event,
+    Events,
+    Replayed,
+    Secret,
+    State,
+    Url,
+    delivery_fields,
+    endpoint_fields,
+)
 from api.wire.listing import DAYS, Grammar, Listing, Once
 from api.wire.models import Body, Moment, View
 from api.wire.results import Message, Page, Reply
@@ -18,15 +27,8 @@ from dispatch.webhooks import deliveries, endpoints
 from dispatch.webhooks.endpoints import Made
 from dispatch.webhooks.events import EVENTS
 from dispatch.webhooks.owners import PLATFORM
-from storage.webhook_deliveries import Attempt, Delivery
+from storage.webhook_deliveries import Delivery
 from storage.webhooks import Endpoint
-
-Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-Event = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Events = Annotated[list[Event], Field(min_length=1, max_length=100)]
-Secret = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-State = Literal["pending", "delivered", "failed"]
 
 
 class WebhookIn(Body):
@@ -58,7 +60,7 @@ class ReplayIn(Body):
     since: Moment
     until: Moment
     webhook_id: UUID | None = None
-    states: Annotated[list[Literal["failed", "delivered"]], Field(min_length=1, max_length=2)] = ["failed"]
+    states: Replayed = ["failed"]
 
 
 class WebhookOut(View):
@@ -215,7 +217,7 @@ async def delivery(services: Services, caller: Admin, delivery_id: UUID) -> Deli
     async with services.read() as conn:
         found = await deliveries.get(conn, PLATFORM, delivery_id)
         tries = await deliveries.attempts(conn, PLATFORM, delivery_id)
-    return DeliveryLogOut(**dict(delivery_out(found)), log=[attempt_out(one) for one in tries])
+    return DeliveryLogOut(**delivery_fields(found), log=[AttemptOut(**asdict(one)) for one in tries])
 
 
 @admin.route(
@@ -244,27 +246,12 @@ async def replay_range(services: Services, caller: Admin, body: ReplayIn) -> Rep
 
 
 def webhook_out(row: Endpoint) -> WebhookOut:
-    return WebhookOut(
-        id=row.id, url=row.url, events=row.events, description=row.description, is_active=row.is_active,
-        disabled_reason=row.disabled_reason, disabled_at=row.disabled_at, failing_since=row.failing_since,
-        last_success_at=row.last_success_at, previous_secret_until=row.previous_until, created_at=row.created_at,
-        updated_at=row.updated_at,
-    )  # fmt: skip
+    return WebhookOut(**endpoint_fields(row))
 
 
 def made_out(made: Made) -> WebhookMadeOut:
-    return WebhookMadeOut(**dict(webhook_out(made.endpoint)), secret=made.secret)
+    return WebhookMadeOut(**endpoint_fields(made.endpoint), secret=made.secret)
 
 
 def delivery_out(row: Delivery) -> DeliveryOut:
-    return DeliveryOut(
-        id=row.id, webhook_id=row.endpoint_id, url=row.url, event=row.type, booking_id=row.booking_id, seq=row.seq,
-        state=row.state, attempts=row.attempts, last_status=row.last_status, error=row.error, event_at=row.event_at,
-        created_at=row.created_at, next_try_at=row.next_try_at, finished_at=row.finished_at,
-    )  # fmt: skip
-
-
-def attempt_out(row: Attempt) -> AttemptOut:
-    return AttemptOut(
-        attempt=row.attempt, at=row.at, status=row.status, error=row.error, duration_ms=row.duration_ms, reply=row.reply
-    )
+    return DeliveryOut(**delivery_fields(row))

@@ -42,6 +42,8 @@ async def meter(counters: RateCounters, services: Services, caller: Any, route: 
 class Guests:
     """The way in for integrations to the customers' routes; a route names the scope that it wants of them."""
 
+    name, header = "integration", CUSTOMER_HEADER
+
     def knocks(self, credentials: Credentials) -> bool:
         """Whether a request carries an integration's credentials."""
         return principals.is_client(credentials)

@@ -277,5 +277,8 @@ def confirmed_out(made: Confirmed) -> ToPayOut | BookedMessageOut:
     if made.payment is not None:
         return ToPayOut(booking=booking, payment=made.payment)
     is_paid = made.wallet_minor >= made.grand_total_minor > 0
+    if made.waits_for_approval:
+        message = "Booking created. Your organization has to approve it before a partner is assigned."
+        return BookedMessageOut(booking=booking, message=message)
     done = "Booking created and paid from your wallet." if is_paid else "Booking created."
     return BookedMessageOut(booking=booking, message=f"{done} Partner will be assigned shortly.")

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from api.documents import refusals
 from api.documents.refusals import JSON, header
 from api.documents.schemas import REF, Schema, SteadyNames, cleaned, closed, example, references, renamed, short_names
-from api.route import PUBLIC_BODY, SIGNED_BODY, Route
+from api.route import PUBLIC_BODY, SIGNED_BODY, Guests, Route
 from api.wire.dialects import ERP, Dialect
 from api.wire.listing import MAX_SEARCH, MAX_VALUES, Grammar, Once, taken
 from api.wire.results import (
@@ -28,6 +28,7 @@ from api.wire.results import (
     ReplyWith,
     Whole,
 )
+from dispatch.access.permissions import OWN
 from dispatch.config import Limits
 from storage.database.listing import MAX_COUNTED, MAX_LIMIT, MAX_OFFSET
 
@@ -133,14 +134,12 @@ class _Writer:
         operation: Schema = {
             "operationId": operation_id,
             "summary": text.split("\n")[0] or route.template,
-            "description": "\n\n".join([text, *_limits(route)]).strip(),
+            "description": "\n\n".join([text, *_rights(route), *_limits(route)]).strip(),
             "tags": _tags(route),
             "parameters": self._parameters(n, route),
             "responses": self._responses(n, route, operation_id),
-            "security": [] if route.is_public else [{route.audience.name: []}],
+            "security": _security(route),
         }
-        if route.is_public and route.inputs.caller:
-            operation["security"] = [{}, {route.audience.name: []}]
         if route.inputs.body is not None:
             operation["requestBody"] = self._body(n, route)
         elif route.inputs.raw_body:
@@ -177,6 +176,9 @@ class _Writer:
             found += self._listing(n, route)
         for name, given in route.inputs.headers.items():
             found.append(_parameter(given.header, "header", self._schemas[n, f"header.{name}"], given.is_required))
+        if (guests := _guests(route)) is not None and not route.is_public:
+            named: Schema = {"type": "string", "format": "uuid", "description": f"For whom an {guests.name} calls."}
+            found.append(_parameter(guests.header, "header", named))
         if route.idempotency is not None:
             schema = {"type": "string", "minLength": 16, "maxLength": 255}
             found.append(_parameter("X-Idempotency-Key", "header", schema, route.idempotency == "required"))
@@ -255,7 +257,7 @@ class _Writer:
         wanted = {str(route.audience.dialect.invalid_status), "429", "500", "503"}
         if has_body:
             wanted |= {"400", "413"}
-        if not route.is_public or route.method != "GET":
+        if not route.is_public or route.method != "GET" or _guests(route) is not None:
             wanted |= {"401", "403"}
         if route.inputs.path or has_body or not route.is_public:
             # Also what the token or the body names may be gone.
@@ -313,6 +315,37 @@ def _upload(route: Route) -> Schema:
 
 def _tags(route: Route) -> list[str]:
     return [f"{route.audience.name}: {tag}" for tag in route.tags] or [route.audience.name]
+
+
+def _guests(route: Route) -> Guests | None:
+    """The callers of another kind who may use it."""
+    return route.audience.guests if route.scope is not None else None
+
+
+def _needed(route: Route) -> list[str]:
+    """What its own audience's callers must have been granted."""
+    if route.permission is not None and route.permission != OWN:
+        return [route.permission]
+    return [route.scope] if route.scope is not None and _guests(route) is None else []
+
+
+def _security(route: Route) -> list[Schema]:
+    """Who may call it, each kind with what they must have been granted."""
+    found: list[Schema] = []
+    if not route.is_public or route.inputs.caller:
+        found.append({route.audience.name: _needed(route)})
+    if (guests := _guests(route)) is not None:
+        found.append({guests.name: [route.scope]})
+    return [{}, *found] if route.is_public and found else found
+
+
+def _rights(route: Route) -> list[str]:
+    """The same for people."""
+    found = [f"Needs `{one}`." for one in _needed(route)]
+    if (guests := _guests(route)) is not None:
+        names = "" if route.is_public else f" and names its customer in {guests.header}"
+        found.append(f"An {guests.name} needs `{route.scope}`{names}.")
+    return found
 
 
 def _limits(route: Route) -> list[str]:

@@ -148,7 +148,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         headers["X-Request-ID"] = info.request_id
     for name, value in SAFE.items():
         headers.setdefault(name, value)
-    if core.is_production:
+    if core.is_deployed:
         headers.setdefault("Strict-Transport-Security", _HSTS)
     if core.origins:
         _add_cors(request, response, core)
@@ -156,7 +156,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 def _lines_of(request: web.Request, core: Core, request_id: str) -> bytes:
     """The same for an answer whose own headers are finished: they say themselves how long they may be kept."""
-    lines = _finished_lines(core.is_production) + b"X-Request-ID: " + request_id.encode() + b"\r\n"
+    lines = _finished_lines(core.is_deployed) + b"X-Request-ID: " + request_id.encode() + b"\r\n"
     if not core.origins:
         return lines
     lines += b"Vary: Origin\r\n"
@@ -172,9 +172,9 @@ def _lines_of(request: web.Request, core: Core, request_id: str) -> bytes:
 
 
 @lru_cache(maxsize=2)
-def _finished_lines(is_production: bool) -> bytes:
+def _finished_lines(is_deployed: bool) -> bytes:
     named = {"Server": "dispatch", **{k: v for k, v in SAFE.items() if k != "Cache-Control"}}
-    if is_production:
+    if is_deployed:
         named["Strict-Transport-Security"] = _HSTS
     return "".join(f"{name}: {value}\r\n" for name, value in named.items()).encode()
 

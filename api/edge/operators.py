@@ -15,9 +15,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def is_operator(request: web.Request) -> bool:
-    """Everybody in development; in production whoever carries the operations token."""
+    """Everybody in development; where it is deployed whoever carries the operations token."""
     settings = request.app[CORE].services.settings
-    if not settings.is_production:
+    if not settings.is_deployed:
         return True
     wanted, given = settings.http.operations_token, Credentials(request.headers).bearer
     if wanted is None or not wanted.get_secret_value() or given is None:

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
 from uuid import UUID
 
-from api.audiences import Member
+from api.audiences import Member, integration
 from api.auth.guests import ScopeNotGranted
 from api.edge.credentials import Credentials
 from api.edge.request_info import RequestInfo
+from dispatch.access.permissions import OWN
 from dispatch.errors import NotAllowed
 from dispatch.events import Actor
 from dispatch.parties import integrations
 from dispatch.parties.integrations import PartnerNotFound
 from dispatch.services import Services
 
+E = TypeVar("E", bound=Callable[..., Any])
 
-async def check(services: Services, caller: Member, id: UUID, permission: str) -> None:
+
+def route(method: str, path: str, scope: str, **kwargs: Any) -> Callable[[E], E]:
+    """Declares an endpoint about the partner `{id}`, for whom `check` lets through with this scope."""
+
+    def declare(func: E) -> E:
+        @wraps(func)
+        async def checked(**given: Any) -> Any:
+            await check(given["services"], given["caller"], given["id"], scope)
+            return await func(**given)
+
+        integration.route(method, path, permission=OWN, scope=scope, **kwargs)(checked)
+        return func
+
+    return declare
+
+
+async def check(services: Services, caller: Member, id: UUID, scope: str) -> None:
     """Lets through staff who may do as much with integrations, and whose own this is and who was granted it.
 
     Raises NotAllowed, ScopeNotGranted, and PartnerNotFound for somebody else's and for what is no integration.
     """
-    level = permission.partition(":")[2]
+    level = scope.partition(":")[2]
     if caller.realm == "admin":
         if not caller.grants.allow(f"integrations:{level}"):
             raise NotAllowed
@@ -29,8 +50,8 @@ async def check(services: Services, caller: Member, id: UUID, permission: str) -
         return
     if caller.party_id != id:
         raise PartnerNotFound
-    if not caller.grants.allow(permission):
-        raise ScopeNotGranted(f"You were not granted '{permission}'.", details={"scope": permission})
+    if not caller.grants.allow(scope):
+        raise ScopeNotGranted(f"You were not granted '{scope}'.", details={"scope": scope})
 
 
 def onboarding_token(info: RequestInfo) -> str | None:

@@ -8,13 +8,12 @@ from uuid import UUID
 
 from pydantic import EmailStr, StringConstraints
 
-from api.audiences import Member, integration
+from api.audiences import Member
 from api.integration import callers
 from api.integration.views import Name
 from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import CamelBody, CamelView
 from api.wire.results import Message, Page, Reply
-from dispatch.access.permissions import OWN
 from dispatch.access.phones import normalise
 from dispatch.parties import integration_customers
 from dispatch.services import Services
@@ -46,13 +45,12 @@ LIST = Grammar(
 )  # fmt: skip
 
 
-@integration.route("POST", "/{id}/customers", status=201, permission=OWN, tags=TAGS)
+@callers.route("POST", "/{id}/customers", "customers:write", status=201, tags=TAGS)
 async def create(services: Services, caller: Member, id: UUID, body: CustomerIn) -> Reply[CustomerOut]:
     """A customer of the partner. The same phone again is the same customer, and answers 200.
 
     Example: {"name": "Asha Rao", "phoneNumber": "+911234567890"}
     """
-    await callers.check(services, caller, id, "customers:write")
     phone = normalise(body.phone_number, services.settings.phone_region, "phoneNumber")
     async with services.transaction() as tx:
         made, is_new = await integration_customers.create(
@@ -61,27 +59,24 @@ async def create(services: Services, caller: Member, id: UUID, body: CustomerIn)
     return Reply(_out(made), status=201 if is_new else 200)
 
 
-@integration.route("GET", "/{id}/customers", permission=OWN, listing=LIST, tags=TAGS)
+@callers.route("GET", "/{id}/customers", "customers:read", listing=LIST, tags=TAGS)
 async def list_customers(services: Services, caller: Member, id: UUID, listing: Listing) -> Page[CustomerOut]:
     """The partner's customers, the newest first."""
-    await callers.check(services, caller, id, "customers:read")
     async with services.read() as conn:
         found = await integration_customers.page(conn, id, listing.wanted)
     return Page.of(found, _out)
 
 
-@integration.route("GET", "/{id}/customers/{customer_id}", permission=OWN, tags=TAGS)
+@callers.route("GET", "/{id}/customers/{customer_id}", "customers:read", tags=TAGS)
 async def get(services: Services, caller: Member, id: UUID, customer_id: UUID) -> CustomerOut:
     """One customer of the partner."""
-    await callers.check(services, caller, id, "customers:read")
     async with services.read() as conn:
         return _out(await integration_customers.get(conn, id, customer_id))
 
 
-@integration.route("DELETE", "/{id}/customers/{customer_id}", permission=OWN, tags=TAGS)
+@callers.route("DELETE", "/{id}/customers/{customer_id}", "customers:write", tags=TAGS)
 async def forget(services: Services, caller: Member, id: UUID, customer_id: UUID) -> Message:
     """Wipes a customer's name, phone and addresses from what was booked for them; what it cost stays."""
-    await callers.check(services, caller, id, "customers:write")
     async with services.transaction() as tx:
         await integration_customers.forget(tx, id, customer_id, caller.actor)
     return Message("The customer was erased.")

@@ -13,7 +13,6 @@ from api.shared.files import content
 from api.wire.models import CamelView
 from api.wire.results import File, Message
 from api.wire.uploads import Upload, UploadRules
-from dispatch.access.permissions import OWN
 from dispatch.engine.files import PURPOSES
 from dispatch.errors import Invalid
 from dispatch.events import Actor
@@ -68,10 +67,9 @@ async def delete(services: Services, caller: Member, id: UUID, document_id: UUID
     return Message("The document was deleted.")
 
 
-@integration.route("GET", "/{id}/documents/{document_id}", permission=OWN, tags=TAGS)
+@callers.route("GET", "/{id}/documents/{document_id}", "profile:read", tags=TAGS)
 async def fetch(services: Services, caller: Member, id: UUID, document_id: UUID) -> File:
     """The file of an uploaded document."""
-    await callers.check(services, caller, id, "profile:read")
     async with services.read() as conn:
         found = await integration_onboarding.file_of(conn, id, document_id)
     return content(services, found)

@@ -170,10 +170,9 @@ async def create(services: Services, caller: Member, body: NewPartnerIn) -> Part
     return await detail(services, caller, made.id)
 
 
-@integration.route("GET", "/{id}", permission=OWN, tags=TAGS)
+@callers.route("GET", "/{id}", "profile:read", tags=TAGS)
 async def get(services: Services, caller: Member, id: UUID) -> PartnerDetail:
     """One partner."""
-    await callers.check(services, caller, id, "profile:read")
     return await detail(services, caller, id)
 
 
@@ -206,10 +205,9 @@ async def add_note(services: Services, caller: Member, id: UUID, body: NoteIn) -
         return note_out(await integrations.add_note(tx, id, body.content, caller.account_id, caller.actor))
 
 
-@integration.route("POST", "/{id}/credentials/rotate", permission=OWN, tags=("credentials",))
+@callers.route("POST", "/{id}/credentials/rotate", "credentials:write", tags=("credentials",))
 async def rotate(services: Services, caller: Member, id: UUID) -> Reply[RotatedOut]:
     """A new secret, shown this once; the old one works 24 hours more."""
-    await callers.check(services, caller, id, "credentials:write")
     async with services.transaction() as tx:
         made = await integration_access.rotate(tx, id, caller.actor)
     until = integration.dialect.write_time(made.previous_until)

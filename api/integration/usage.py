@@ -7,11 +7,10 @@ from uuid import UUID
 
 from pydantic import ValidationInfo, field_validator
 
-from api.audiences import Member, integration
+from api.audiences import Member
 from api.integration import callers
 from api.integration.views import LimitsOut
 from api.wire.models import CamelQuery, CamelView, Day, Money
-from dispatch.access.permissions import OWN
 from dispatch.parties import integration_analytics, integration_usage, integrations
 from dispatch.parties.integration_analytics import Analytics
 from dispatch.services import Services
@@ -85,10 +84,9 @@ class AnalyticsOut(FiguresOut):
     last30_days: FiguresOut
 
 
-@integration.route("GET", "/{id}/usage", permission=OWN, tags=TAGS)
+@callers.route("GET", "/{id}/usage", "usage:read", tags=TAGS)
 async def usage(services: Services, caller: Member, id: UUID, query: SpanQuery) -> UsageOut:
     """What was asked for, by day and by route."""
-    await callers.check(services, caller, id, "usage:read")
     first, last = query.span(services.clock.now().date())
     async with services.read() as conn:
         used = await integration_usage.of(services, conn, id, first, last)
@@ -103,10 +101,9 @@ async def usage(services: Services, caller: Member, id: UUID, query: SpanQuery) 
     )  # fmt: skip
 
 
-@integration.route("GET", "/{id}/analytics", permission=OWN, tags=TAGS)
+@callers.route("GET", "/{id}/analytics", "profile:read", tags=TAGS)
 async def analytics(services: Services, caller: Member, id: UUID) -> AnalyticsOut:
     """What came of the partner's calls, ever and within the last thirty days."""
-    await callers.check(services, caller, id, "profile:read")
     async with services.read() as conn:
         await integrations.get(conn, id)
         ever = await integration_analytics.ever(conn, id)

@@ -165,9 +165,12 @@ class EmergencyBody(CamelBody):
 
 
 class ActivationIn(CamelBody):
+    """`providers`: which of the pre-approved ones are asked first; unsaid, all of them where the program says so."""
+
     event: Word
     level: Word
     authority: Word
+    providers: Annotated[list[UUID], Field(max_length=100)] | None = None
 
 
 class AuthorityIn(CamelBody):
@@ -190,13 +193,14 @@ class TopServiceOut(CamelView):
 
 
 class ActivationOut(CamelView):
-    """By which event, at which level, in whose name and by whom it was opened."""
+    """By which event, at which level, in whose name and by whom it was opened, and which providers are asked first."""
 
     event: str
     level: str
     authority: str
     by: str
     at: datetime
+    providers: list[UUID] = []
 
 
 class ProgramOut(CamelView):
@@ -308,7 +312,7 @@ async def activate(services: Services, caller: Member, id: UUID, body: Activatio
     """
     whole_organisation(caller)
     async with services.transaction() as tx:
-        await programs.activate(tx, by_of(caller), id, body.event, body.level, body.authority)
+        await programs.activate(tx, by_of(caller), id, body.event, body.level, body.authority, body.providers)
     return Reply(await get(services, caller, id), message="Program activated")
 
 

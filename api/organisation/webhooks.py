@@ -3,52 +3,77 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
-
 from api.audiences import Member, organisation
-from api.organisation.fields import Word, Words, whole_organisation
-from api.wire.listing import Grammar, Listing
+from api.organisation.fields import whole_organisation
+from api.shared.webhooks import (
+    AttemptOut,
+    Description,
+    Event,
+    Events,
+    EventsOut,
+    ReplayedOut,
+    ReplayIn,
+    Secret,
+    SecretIn,
+    State,
+    Url,
+    attempts_out,
+    delivery_fields,
+    endpoint_fields,
+)
+from api.wire.listing import DAYS, Grammar, Listing, Once
 from api.wire.models import CamelBody, CamelView
 from api.wire.results import Message, Page, Reply
 from dispatch.parties import organisations, tiers
 from dispatch.services import Services, Tx
 from dispatch.webhooks import deliveries, endpoints
+from dispatch.webhooks.events import EVENTS
 from dispatch.webhooks.owners import Owner
 from storage.webhook_deliveries import Delivery
 from storage.webhooks import Endpoint
 
-Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-Secret = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-HOOKS = Grammar(key="webhooks", source=endpoints.LIST)
-LOG = Grammar(key="deliveries", source=deliveries.LOG)
+HOOKS = Grammar(
+    key="webhooks", source=endpoints.LIST, filters={"isActive": Once(bool), "event": Event},
+    names={"isActive": "is_active"}, sorts={"createdAt": "created_at", "url": "url"},
+)  # fmt: skip
+LOG = Grammar(
+    key="deliveries", source=deliveries.LOG, sorts={"createdAt": "created_at"},
+    filters={"state": State, "event": Event, "webhookId": UUID, "bookingId": UUID, **DAYS},
+    aliases={"status": "state"}, names={"event": "type", "webhookId": "endpoint_id", "bookingId": "booking_id"},
+)  # fmt: skip
 TAGS = ("integration",)
 
 
 class WebhookIn(CamelBody):
-    url: Address
-    events: Annotated[list[Word], Field(max_length=100)]
-    #: Sixteen bytes or more are taken as they are; without one we make it.
+    url: Url
+    events: Events
     secret: Secret | None = None
-    description: Words | None = None
+    description: Description | None = None
 
 
 class WebhookChange(CamelBody):
-    url: Address | None = None
-    events: Annotated[list[Word], Field(max_length=100)] | None = None
-    description: Words | None = None
+    url: Url | None = None
+    events: Events | None = None
+    description: Description | None = None
     is_active: bool | None = None
 
 
 class WebhookOut(CamelView):
+    """`disabledReason`: owner, gone (it answered 410), failing (five days without a success)."""
+
     id: UUID
     url: str
     events: list[str]
     description: str | None
     is_active: bool
+    disabled_reason: str | None
+    failing_since: datetime | None
+    last_success_at: datetime | None
+    previous_secret_until: datetime | None
     created_at: datetime
+    updated_at: datetime
 
 
 class NewWebhookOut(WebhookOut):
@@ -68,10 +93,20 @@ class OneOut(CamelView):
 class DeliveryOut(CamelView):
     id: UUID
     webhook_id: UUID
+    url: str
     event: str
-    state: str
+    booking_id: UUID | None
+    state: State
     attempts: int
+    last_status: int | None
+    error: str | None
     created_at: datetime
+    next_try_at: datetime | None
+    finished_at: datetime | None
+
+
+class DeliveryDetail(DeliveryOut):
+    tries: list[AttemptOut]
 
 
 @organisation.route("POST", "/integration/webhooks", status=201, permission="webhooks:write", tags=TAGS)
@@ -86,7 +121,7 @@ async def create(services: Services, caller: Member, body: WebhookIn) -> Reply[M
         made = await endpoints.create(
             tx, owner, caller.actor, url=body.url, events=body.events, secret=body.secret, description=body.description
         )
-    shown = NewWebhookOut(**webhook_out(made.endpoint).model_dump(by_alias=False), secret=made.secret)
+    shown = NewWebhookOut(**endpoint_fields(made.endpoint), secret=made.secret)
     return Reply(MadeOut(webhook=shown), message="Webhook created successfully")
 
 
@@ -127,11 +162,12 @@ async def delete(services: Services, caller: Member, id: UUID) -> Message:
 
 
 @organisation.route("POST", "/integration/webhooks/{id}/rotate", permission="webhooks:write", tags=TAGS)
-async def rotate(services: Services, caller: Member, id: UUID) -> MadeOut:
+async def rotate(services: Services, caller: Member, id: UUID, body: SecretIn | None = None) -> MadeOut:
     """A new secret; for a day the old one signs too."""
     async with services.transaction() as tx:
-        made = await endpoints.rotate(tx, await _owner(tx, caller), id, caller.actor)
-    return MadeOut(webhook=NewWebhookOut(**webhook_out(made.endpoint).model_dump(by_alias=False), secret=made.secret))
+        owner = await _owner(tx, caller)
+        made = await endpoints.rotate(tx, owner, id, caller.actor, body.secret if body else None)
+    return MadeOut(webhook=NewWebhookOut(**endpoint_fields(made.endpoint), secret=made.secret))
 
 
 @organisation.route("POST", "/integration/webhooks/{id}/test", permission="webhooks:write", tags=TAGS)
@@ -147,6 +183,35 @@ async def log(services: Services, caller: Member, listing: Listing) -> Page[Deli
     async with services.read() as conn:
         found = await deliveries.page(conn, _mine(caller), listing.wanted, services.settings.timezone)
     return Page.of(found, delivery_out)
+
+
+@organisation.route("GET", "/integration/webhooks/events", permission="webhooks:read", tags=TAGS)
+async def events(caller: Member) -> EventsOut:
+    """Every event that a webhook may ask for."""
+    return EventsOut(events=list(EVENTS["organisation"]))
+
+
+@organisation.route("GET", "/integration/webhooks/deliveries/{id}", permission="webhooks:read", tags=TAGS)
+async def delivery(services: Services, caller: Member, id: UUID) -> DeliveryDetail:
+    """One delivery with every try of it."""
+    async with services.read() as conn:
+        found = await deliveries.get(conn, _mine(caller), id)
+        tries = await deliveries.attempts(conn, _mine(caller), id)
+    return DeliveryDetail(**delivery_fields(found), tries=attempts_out(tries))
+
+
+@organisation.route("POST", "/integration/webhooks/deliveries/replay", permission="webhooks:write", tags=TAGS)
+async def replay_range(services: Services, caller: Member, body: ReplayIn) -> ReplayedOut:
+    """Send again what was made in a span of time, in its order.
+
+    Example: {"since": "2026-01-05T00:00:00Z", "until": "2026-01-06T00:00:00Z"}
+    """
+    async with services.transaction() as tx:
+        owner = await _owner(tx, caller)
+        count = await deliveries.replay_range(
+            tx, owner, since=body.since, until=body.until, endpoint_id=body.webhook_id, states=body.states
+        )
+    return ReplayedOut(replayed=count)
 
 
 @organisation.route("POST", "/integration/webhooks/deliveries/{id}/replay", permission="webhooks:write", tags=TAGS)
@@ -167,13 +232,9 @@ async def _owner(tx: Tx, caller: Member) -> Owner:
     return _mine(caller)
 
 
-def webhook_out(e: Endpoint) -> WebhookOut:
-    return WebhookOut(
-        id=e.id, url=e.url, events=e.events, description=e.description, is_active=e.is_active, created_at=e.created_at
-    )
+def webhook_out(row: Endpoint) -> WebhookOut:
+    return WebhookOut(**endpoint_fields(row))
 
 
-def delivery_out(d: Delivery) -> DeliveryOut:
-    return DeliveryOut(
-        id=d.id, webhook_id=d.endpoint_id, event=d.type, state=d.state, attempts=d.attempts, created_at=d.created_at
-    )
+def delivery_out(row: Delivery) -> DeliveryOut:
+    return DeliveryOut(**delivery_fields(row))

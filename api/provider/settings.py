@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -12,13 +12,17 @@ from api.audiences import TeamMember, provider
 from api.edge.request_info import RequestInfo
 from api.provider.fields import Name, as_facility_type, as_time_zone
 from api.provider.payouts import PayoutSettingsOut, settings_out
-from api.wire.models import CamelBody, CamelView, Money
+from api.provider.platform_plans import BillOut, CurrentPlanOut, bill_out, current_out
+from api.wire.models import CamelBody, CamelView
 from api.wire.results import Message, Reply
 from dispatch.access import signing
 from dispatch.access.permissions import OWN
 from dispatch.adapters.card_vault import Card
+from dispatch.billing import platform_bills
+from dispatch.localtime import local
 from dispatch.parties import bank_accounts, payment_methods, provider_people, provider_settings
 from dispatch.services import Services
+from storage.database.pool import Conn
 from storage.payment_methods import PaymentMethod
 from storage.providers import Provider
 
@@ -129,29 +133,11 @@ class CardOut(CamelView):
     created_at: datetime
 
 
-class PlanOut(CamelView):
-    """What the platform charges for the dashboard; `billingDate` is the next one."""
-
-    name: str
-    amount: Money
-    currency: str
-    billing_date: date
-    days_remaining: int
-
-
-class BillOut(CamelView):
-    invoice: str
-    date: date
-    plan: str
-    amount: Money
-    currency: str
-
-
 class BillingOut(CamelView):
     payment_methods: list[CardOut]
     billing_email: str | None
     billing_period: str
-    current_plan: PlanOut
+    current_plan: CurrentPlanOut
     billing_history: list[BillOut]
     updated_at: datetime
 
@@ -203,9 +189,10 @@ async def get(services: Services, caller: TeamMember) -> SettingsOut:
         account = await bank_accounts.find(conn, mine.id)
         person = await provider_people.get(conn, caller.account_id)
         cards = await payment_methods.of_party(conn, mine.id)
+        billing = await _billing(conn, mine, list(cards), now)
     return SettingsOut(
         general=_general(mine), account=_account(person), payouts=settings_out(mine, account, now),
-        payment_billing=_billing(mine, list(cards), now), time_language=_clock(mine),
+        payment_billing=billing, time_language=_clock(mine),
     )  # fmt: skip
 
 
@@ -269,7 +256,8 @@ async def set_billing(services: Services, caller: TeamMember, body: BillingIn) -
             tx, caller.provider_id, email=body.billing_email, period=body.billing_period
         )
         cards = await payment_methods.of_party(tx.conn, caller.provider_id)
-    shown = ChangedBillingOut(payment_billing=_billing(changed, list(cards), services.clock.now()))
+        billing = await _billing(tx.conn, changed, list(cards), tx.now)
+    shown = ChangedBillingOut(payment_billing=billing)
     return Reply(shown, message="Payment and billing settings updated successfully")
 
 
@@ -328,15 +316,13 @@ def _account(person: provider_people.Person) -> AccountOut:
     )  # fmt: skip
 
 
-def _billing(mine: Provider, cards: list[PaymentMethod], now: datetime) -> BillingOut:
-    plan = provider_settings.plan_of(mine, now)
+async def _billing(conn: Conn, mine: Provider, cards: list[PaymentMethod], now: datetime) -> BillingOut:
+    standing = await platform_bills.standing(conn, mine, local(now, mine.timezone).date())
+    bills = await platform_bills.newest(conn, mine.id)
     return BillingOut(
         payment_methods=[_card(card) for card in cards], billing_email=mine.billing_email,
-        billing_period=mine.billing_period, billing_history=[], updated_at=mine.updated_at,
-        current_plan=PlanOut(
-            name=plan.name, amount=plan.amount_minor, currency=mine.currency, billing_date=plan.next_on,
-            days_remaining=plan.days_left,
-        ),
+        billing_period=mine.billing_period, billing_history=[bill_out(bill) for bill in bills],
+        updated_at=mine.updated_at, current_plan=current_out(standing, mine),
     )  # fmt: skip
 
 

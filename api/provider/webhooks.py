@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
-
 from api.audiences import TeamMember, provider
+from api.shared.webhooks import (
+    AttemptOut,
+    Description,
+    Event,
+    Events,
+    EventsOut,
+    ReplayedOut,
+    ReplayIn,
+    Secret,
+    SecretIn,
+    State,
+    Url,
+    attempts_out,
+    delivery_fields,
+    endpoint_fields,
+)
 from api.wire.listing import DAYS, Grammar, Listing, Once
 from api.wire.models import CamelBody, CamelView
 from api.wire.results import Message, Page, Reply
@@ -19,16 +32,13 @@ from dispatch.webhooks.owners import Owner
 from storage.webhook_deliveries import Delivery
 from storage.webhooks import Endpoint
 
-Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-Event = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Events = Annotated[list[Event], Field(min_length=1, max_length=100)]
-Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-State = Literal["pending", "delivered", "failed"]
-
 
 class WebhookIn(CamelBody):
+    """Without a secret one is made; one of your own has at least 16 bytes and is taken as it is."""
+
     url: Url
     events: Events
+    secret: Secret | None = None
     description: Description | None = None
     is_active: bool = True
 
@@ -49,6 +59,7 @@ class WebhookOut(CamelView):
     disabled_reason: str | None
     last_success_at: datetime | None
     failing_since: datetime | None
+    previous_secret_until: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -59,15 +70,12 @@ class WebhookMadeOut(WebhookOut):
     secret: str
 
 
-class EventsOut(CamelView):
-    events: list[str]
-
-
 class DeliveryOut(CamelView):
     id: UUID
     webhook_id: UUID
     url: str
     event: str
+    booking_id: UUID | None
     state: State
     attempts: int
     last_status: int | None
@@ -78,13 +86,18 @@ class DeliveryOut(CamelView):
     finished_at: datetime | None
 
 
+class DeliveryDetail(DeliveryOut):
+    tries: list[AttemptOut]
+
+
 WEBHOOKS = Grammar(
     key="webhooks", source=endpoints.LIST, filters={"isActive": Once(bool), "event": Event},
     names={"isActive": "is_active"},
 )  # fmt: skip
 DELIVERIES = Grammar(
-    key="deliveries", source=deliveries.LOG, filters={"state": State, "event": Event, "webhookId": UUID, **DAYS},
-    aliases={"status": "state"}, names={"event": "type", "webhookId": "endpoint_id"},
+    key="deliveries", source=deliveries.LOG,
+    filters={"state": State, "event": Event, "webhookId": UUID, "bookingId": UUID, **DAYS},
+    aliases={"status": "state"}, names={"event": "type", "webhookId": "endpoint_id", "bookingId": "booking_id"},
 )  # fmt: skip
 TAGS = ["webhooks"]
 
@@ -114,7 +127,7 @@ async def create(services: Services, caller: TeamMember, body: WebhookIn) -> Rep
     """
     async with services.transaction() as tx:
         made = await endpoints.create(tx, _owner(caller), caller.actor, **body.model_dump(by_alias=False))
-    shown = WebhookMadeOut(**_fields(made.endpoint), secret=made.secret)
+    shown = WebhookMadeOut(**endpoint_fields(made.endpoint), secret=made.secret)
     return Reply(shown, message="Keep the secret: it is not shown again.")
 
 
@@ -124,6 +137,28 @@ async def log(services: Services, caller: TeamMember, listing: Listing) -> Page[
     async with services.read() as conn:
         found = await deliveries.page(conn, _owner(caller), listing.wanted, caller.provider.timezone)
     return Page.of(found, _delivery_out)
+
+
+@provider.route("GET", "/webhooks/deliveries/{delivery_id}", permission="settings:read", tags=TAGS)
+async def delivery(services: Services, caller: TeamMember, delivery_id: UUID) -> DeliveryDetail:
+    """One delivery with every try of it."""
+    async with services.read() as conn:
+        found = await deliveries.get(conn, _owner(caller), delivery_id)
+        tries = await deliveries.attempts(conn, _owner(caller), delivery_id)
+    return DeliveryDetail(**delivery_fields(found), tries=attempts_out(tries))
+
+
+@provider.route("POST", "/webhooks/deliveries/replay", permission="settings:write", tags=TAGS)
+async def replay_range(services: Services, caller: TeamMember, body: ReplayIn) -> ReplayedOut:
+    """Send again what was made in a span of time, in its order.
+
+    Example: {"since": "2026-01-05T00:00:00Z", "until": "2026-01-06T00:00:00Z"}
+    """
+    async with services.transaction() as tx:
+        count = await deliveries.replay_range(
+            tx, _owner(caller), since=body.since, until=body.until, endpoint_id=body.webhook_id, states=body.states
+        )
+    return ReplayedOut(replayed=count)
 
 
 @provider.route("POST", "/webhooks/deliveries/{delivery_id}/replay", permission="settings:write", tags=TAGS)
@@ -162,11 +197,13 @@ async def delete(services: Services, caller: TeamMember, webhook_id: UUID) -> Me
 
 
 @provider.route("POST", "/webhooks/{webhook_id}/rotate-secret", permission="settings:write", tags=TAGS)
-async def rotate(services: Services, caller: TeamMember, webhook_id: UUID) -> Reply[WebhookMadeOut]:
+async def rotate(
+    services: Services, caller: TeamMember, webhook_id: UUID, body: SecretIn | None = None
+) -> Reply[WebhookMadeOut]:
     """A new secret; for a day every message carries a signature of the old one too."""
     async with services.transaction() as tx:
-        made = await endpoints.rotate(tx, _owner(caller), webhook_id, caller.actor)
-    shown = WebhookMadeOut(**_fields(made.endpoint), secret=made.secret)
+        made = await endpoints.rotate(tx, _owner(caller), webhook_id, caller.actor, body.secret if body else None)
+    shown = WebhookMadeOut(**endpoint_fields(made.endpoint), secret=made.secret)
     return Reply(shown, message="Keep the secret: it is not shown again.")
 
 
@@ -177,21 +214,9 @@ async def test(services: Services, caller: TeamMember, webhook_id: UUID) -> Deli
         return _delivery_out(await endpoints.test(tx, _owner(caller), webhook_id, caller.actor))
 
 
-def _fields(row: Endpoint) -> dict[str, Any]:
-    return {
-        "id": row.id, "url": row.url, "events": row.events, "description": row.description,
-        "is_active": row.is_active, "disabled_reason": row.disabled_reason, "last_success_at": row.last_success_at,
-        "failing_since": row.failing_since, "created_at": row.created_at, "updated_at": row.updated_at,
-    }  # fmt: skip
-
-
 def _webhook_out(row: Endpoint) -> WebhookOut:
-    return WebhookOut(**_fields(row))
+    return WebhookOut(**endpoint_fields(row))
 
 
 def _delivery_out(row: Delivery) -> DeliveryOut:
-    return DeliveryOut(
-        id=row.id, webhook_id=row.endpoint_id, url=row.url, event=row.type, state=row.state, attempts=row.attempts,
-        last_status=row.last_status, error=row.error, event_at=row.event_at, created_at=row.created_at,
-        next_try_at=row.next_try_at, finished_at=row.finished_at,
-    )  # fmt: skip
+    return DeliveryOut(**delivery_fields(row))

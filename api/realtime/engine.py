@@ -307,13 +307,15 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         handler: HotHandler,
         *,
         allow: Allowance | None = None,
+        usual: Any = None,
     ) -> None:
-        """Frames of this event with a payload of the msgspec type `payload` go straight to `handler`.
+        """Frames of this event with a payload of the msgspec type `payload`, most of which are of the narrower type
+        `usual`, go straight to `handler`.
 
         `allow` is the sender's own token bucket, asked before anything is parsed. What does not decode, or
         what the handler answers None to, takes the ordinary way to the namespace.
         """
-        self.hot_events += (HotEvent(namespace, event, payload, handler, allow),)
+        self.hot_events += (HotEvent(namespace, event, payload, handler, allow, usual),)
 
     def socket_of(self, sid: str, namespace: str) -> HotWebSocket | None:
         """The live socket behind a namespace's sid."""

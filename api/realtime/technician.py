@@ -9,6 +9,7 @@ from api.realtime import signin
 from api.realtime.commands import Call, CommandNamespace, Commands, refusal
 from api.realtime.engine import HotServer
 from api.realtime.events import (
+    MAX_FIXES,
     TECHNICIAN,
     JobAdvance,
     LocationReport,
@@ -20,7 +21,8 @@ from api.realtime.events import (
 from api.realtime.fanout import Fanout, Listener
 from api.realtime.frames import encode
 from api.realtime.guard import Grant
-from api.realtime.locations import LocationFrame
+from api.realtime.hot import HotHandler
+from api.realtime.locations import LocationFrame, WholeFrame
 from api.realtime.once import command_tx
 from dispatch.engine import jobs, offers, presence
 from dispatch.errors import DispatchError
@@ -98,18 +100,19 @@ def _told(report: Report) -> dict[str, Any]:
     return told
 
 
-def hot_location(tracker: Tracker) -> Any:
+def hot_location(tracker: Tracker) -> HotHandler:
     """The synchronous handler of location frames: the steps, then the acknowledgement."""
-    usual = _told(Report(1, 0, {}))
-    clean = encode({"ok": True, "data": usual})
+    clean = [encode({"ok": True, "data": _told(Report(number, 0, {}))}) for number in range(MAX_FIXES + 1)]
 
-    def handle(grant: Grant, frame: LocationFrame) -> bytes:
+    def handle(grant: Grant, frame: LocationFrame | WholeFrame) -> bytes:
         try:
             report = _report(tracker, grant, frame.fixes, frame.sent_at_ms)
         except DispatchError as error:
             return encode(refusal(error))
-        told = _told(report)
-        return clean if told == usual else encode({"ok": True, "data": told})
+        admitted, refreshed, dropped, recorded, offset_ms = report
+        if not (refreshed or dropped or recorded) and -TOLD_OFFSET_MS < offset_ms < TOLD_OFFSET_MS:
+            return clean[admitted]
+        return encode({"ok": True, "data": _told(report)})
 
     return handle
 
@@ -121,8 +124,9 @@ class TechnicianNamespace(CommandNamespace[Services]):
         super().__init__(commands, services, once)
         self._fanout = fanout
         server.hot_event(
-            TECHNICIAN, "location.report", LocationFrame, hot_location(services.tracker), allow=self._may_report
-        )
+            TECHNICIAN, "location.report", LocationFrame, hot_location(services.tracker),
+            allow=self._may_report, usual=WholeFrame,
+        )  # fmt: skip
 
     def _may_report(self, grant: Grant) -> bool:
         """Frames of one technician, by real time and before anything is parsed: the domain's own rate comes later."""

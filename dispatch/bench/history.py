@@ -29,9 +29,9 @@ async def _copy(stage: Stage, server: Server) -> float:
         for _ in range(stage.rounds):
             begun = time.perf_counter()
             for _ in range(stage.few(BATCHES)):
-                points = [
-                    history.pack(n, now_s + n / 1000, 22.57, 88.36 + n / 1e6, 5.0, 8.0, 90.0) for n in range(BATCH)
-                ]
+                points = history.Packed()
+                for n in range(BATCH):
+                    points.add(n, (now_s + n / 1000,), ((0.0, 22.57, 88.36 + n / 1e6, 5.0, 8.0, 90.0),))
                 async with pool.transaction() as conn:
                     await history.append(conn, points)
             seen.add(OURS, "rows", stage.few(BATCHES) * BATCH / (time.perf_counter() - begun))

@@ -63,15 +63,27 @@ async def approvers(
         unfit = set(named) - {one.id for one in found}
         if wanted.approvers and unfit:
             raise Invalid({"billing.approvers": "Everybody named here must be an active member who may approve."})
-        named = [one for one in named if one not in unfit and one != asking]
-        if wanted.approvers and not named:
+        if wanted.approvers and set(named) == {asking}:
             raise Invalid({"billing.approvers": "Nobody approves what they ask for themselves: name somebody else."})
-    if not named:
-        others = await rows.deciders(tx.conn, organisation_id=by.organisation_id, roles=list(_WHOLE))
-        named = [one.id for one in others if one.id != asking][:1]
-    if not named:
+    found_ids = await deciders(tx.conn, by.organisation_id, named, asking)
+    if not found_ids:
         raise Invalid({"billing.approvers": "This needs an approval, and nobody else may give it: enrol somebody."})
-    return named
+    return found_ids
+
+
+async def deciders(conn: Conn, organisation_id: UUID, named: Sequence[UUID], asking: UUID) -> list[UUID]:
+    """Those of the named who may approve what `asking` asks for; without any, one who decides for the whole, if any."""
+    found = await rows.approvers(conn, organisation_id=organisation_id, ids=list(named), roles=list(DECIDERS))
+    fit = {one.id for one in found} - {asking}
+    if not fit:
+        others = await rows.deciders(conn, organisation_id=organisation_id, roles=list(_WHOLE))
+        return [one.id for one in others if one.id != asking][:1]
+    return [one for one in named if one in fit]
+
+
+def may_stand_in(by: By) -> bool:
+    """Whether somebody decides for the whole organisation, and so for those who were asked and are gone."""
+    return by.role in _WHOLE
 
 
 async def decide(tx: Tx, by: By, bulk: Bulk, decision: str, note: str | None) -> None:
@@ -80,7 +92,7 @@ async def decide(tx: Tx, by: By, bulk: Bulk, decision: str, note: str | None) ->
         raise WrongStatus("Nobody's approval is waited for any more.")
     if by.member_id is None or by.member_id == bulk.member_id:
         raise NotApprover
-    if by.role in _WHOLE and not await waits_for(tx.conn, bulk):
+    if may_stand_in(by) and not await waits_for(tx.conn, bulk):
         # Whoever was asked is gone: somebody who decides for the whole stands in.
         await rows.add_approvals(tx.conn, bulk_id=bulk.id, members=[by.member_id])
     decided = await rows.decide(tx.conn, bulk_id=bulk.id, member_id=by.member_id, decision=decision, note=note)

@@ -12,13 +12,13 @@ from dispatch.billing import member_bookings, on_account, pricing, promos
 from dispatch.billing.pricing import Line, Price
 from dispatch.billing.promos import Verdict
 from dispatch.billing.trade_orders import Booker
-from dispatch.counts import CHECKOUTS
 from dispatch.engine import catalogue, free_times, slots
 from dispatch.engine.bookings import NewItem
 from dispatch.engine.free_times import Need, SlotTaken, Times
 from dispatch.errors import Invalid, Missing
+from dispatch.live.counts import CHECKOUTS
 from dispatch.localtime import local, to_utc
-from dispatch.parties import addresses
+from dispatch.parties import addresses, programs
 from dispatch.parties.addresses import Located
 from dispatch.services import Services, Tx
 from storage import checkout as rows
@@ -85,12 +85,13 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
     located = await _located(services, account_id, wish.address_id)
     currency, timezone = place_terms(services, located)
     items = await items_of(services, wish.quantities, currency)
-    billed_to, verdict = None, None
+    billed_to, verdict, is_urgent = None, None, False
     if wish.on_account:
         booker = Booker(account_id, wish.organisation_id)
         async with services.read() as conn:
             if wish.organisation_id is not None:
                 await member_bookings.check(conn, account_id, wish.organisation_id, wish.program_id)
+                is_urgent = await programs.is_urgent(conn, wish.organisation_id, wish.program_id)
             priced = await on_account.quote(conn, services.settings, booker, items, currency)
         billed_to, items, price = priced.billed_to, priced.items, priced.price
         if wish.promo_code:
@@ -100,7 +101,7 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
     day, found, need = wish.booking_date, Times([]), None
     starts_at: datetime | None = None
     if located is not None:
-        need = need_of(account_id, located, timezone, items)
+        need = need_of(account_id, located, timezone, items, is_urgent=is_urgent)
         day, found = await _free_times(services, need, wish.booking_date)
     elif day is not None:
         free_times.check_day(services, day, timezone)
@@ -237,11 +238,13 @@ def place_terms(services: Services, located: Located | None) -> tuple[str, str]:
     return services.zones.terms((services.settings.currency, services.settings.timezone))
 
 
-def need_of(account_id: UUID, located: Located, timezone: str, items: tuple[NewItem, ...]) -> Need:
+def need_of(
+    account_id: UUID, located: Located, timezone: str, items: tuple[NewItem, ...], *, is_urgent: bool = False
+) -> Need:
     return Need(
         account_id, located.lat, located.lng, located.zone.id if located.zone else None, timezone,
         minutes_of(items),
-        tuple(sorted({i.category for i in items})), tuple(sorted({i.tier for i in items})),
+        tuple(sorted({i.category for i in items})), tuple(sorted({i.tier for i in items})), is_urgent,
     )  # fmt: skip
 
 

@@ -17,14 +17,14 @@ import orjson
 
 from dispatch.billing import charges, checkout, member_bookings, on_account, payments, promos
 from dispatch.billing.charges import Opened
-from dispatch.counts import CHECKOUTS
 from dispatch.engine import bookings, free_times, search, slots
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.free_times import Need, SlotTaken
 from dispatch.errors import Invalid, Missing, Throttled
 from dispatch.events import Actor
+from dispatch.live.counts import CHECKOUTS
 from dispatch.localtime import local, to_utc
-from dispatch.parties import addresses, customers
+from dispatch.parties import addresses, customers, programs
 from dispatch.parties.addresses import Located
 from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
@@ -98,6 +98,8 @@ class Confirmed:
     to_collect_minor: int
     collected_minor: int
     payment: dict[str, Any] | None = None
+    #: Its organisation has to approve it first.
+    waits_for_approval: bool = False
 
 
 #: What is done with the answer before the transaction ends that makes it true: an idempotency key keeps it.
@@ -179,9 +181,16 @@ async def _book(tx: Tx, account_id: UUID, wish: Confirmation, located: Located |
     opened = await charges.open_first(tx, booking, use_wallet=wish.use_wallet, may_owe=asked.found.may_owe)
     booking = opened.booking
 
+    # In the name of an organisation: who has to agree first keeps the time, and is asked below.
+    home, waits = asked.found.organisation_id, False
+    if home is not None:
+        waits = await member_bookings.begin(tx, booking, home, asked.found.program_id)
+    if waits:
+        booking = await bookings.await_approval(tx, booking)
+
     # Offer and slot: whoever is asked keeps the time; where nobody is asked yet, anybody who could come does.
     offer = None
-    if booking.payment_method != "online":
+    if booking.payment_method != "online" and not waits:
         booking, offer = await search.search(tx, booking)
     if offer is None:
         try:
@@ -194,8 +203,8 @@ async def _book(tx: Tx, account_id: UUID, wish: Confirmation, located: Located |
         await customers.fill_profile(tx, account_id, wish.contact.name, wish.contact.email)
     if asked.found.billed_to is not None:
         await on_account.charge(tx, booking, items_of(asked.found), asked.found.billed_to)
-        if asked.found.organisation_id is not None:
-            await member_bookings.take(tx, booking, asked.found.organisation_id, asked.found.program_id)
+        if home is not None:
+            await member_bookings.take(tx, booking, home, asked.found.program_id, waits=waits)
     if asked.found.promo_code_id is not None:
         await promos.redeem(tx, asked.found.promo_code_id, account_id, booking.id, booking.discount_minor)
     if keep is not None and booking.payment_method != "online":
@@ -232,7 +241,8 @@ async def _load(tx: Tx, account_id: UUID, wish: Confirmation, located: Located |
     _check_method(found, wish)
     located = located or await _located(tx.services, found)
     _check_terms(tx.services, found, located)
-    need = checkout.need_of(account_id, located, found.timezone, items_of(found))
+    is_urgent = await programs.is_urgent(tx.conn, found.organisation_id, found.program_id)
+    need = checkout.need_of(account_id, located, found.timezone, items_of(found), is_urgent=is_urgent)
     starts_at = free_times.check_start(tx.services, need, wish.booking_date, wish.booking_time)
     if wait_s:
         raise TooManyBookings(retry_after_s=wait_s)
@@ -325,7 +335,7 @@ def _answer(booking: Booking, payment: dict[str, Any] | None = None) -> Confirme
     return Confirmed(
         booking.id, booking.number, booking.status, booking.grand_total_minor, booking.currency,
         booking.payment_method, booking.wallet_minor, booking.outstanding_fee_minor, booking.to_collect_minor,
-        booking.collected_minor, payment,
+        booking.collected_minor, payment, booking.next_action == "release_unapproved",
     )  # fmt: skip
 
 

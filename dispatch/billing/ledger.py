@@ -27,6 +27,7 @@ PLATFORM = {
     "tax_payable": "tax collected for the state",
     "platform_revenue": "the platform's share of done bookings",
     "fee_revenue": "cancellation fees",
+    "plan_revenue": "what providers pay for their plans",
     "promo_expense": "discounts that promo codes gave",
     "promo_funding": "the other side of promo_expense: list price that promo codes paid for",
     "refunds": "refunds of money that was earned already",

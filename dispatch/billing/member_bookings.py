@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
+from dispatch.billing import member_approvals
 from dispatch.errors import Conflict, Missing, NotAllowed
 from dispatch.localtime import local
 from dispatch.parties import budgets, departments, organisations, programs
@@ -14,6 +15,7 @@ from storage import bulk_bookings as rows
 from storage import members as member_rows
 from storage.bookings import Booking
 from storage.database.pool import Conn
+from storage.departments import Department
 from storage.members import Member
 
 
@@ -29,16 +31,16 @@ class ServiceNotAllowed(NotAllowed):
     code = "service_not_allowed"
 
 
+class Changed(Conflict):
+    """Your limit was used up while you booked: confirm again, and your organisation is asked to approve it."""
+
+    code = "approval_required"
+
+
 class OverLimit(Conflict):
     """This is more than you may spend in a month in the name of your organisation."""
 
     code = "over_limit"
-
-
-class NeedsApproval(NotAllowed):
-    """A booking like this needs an approval first: ask your department to request it."""
-
-    code = "approval_required"
 
 
 async def check(conn: Conn, account_id: UUID, organisation_id: UUID, program_id: UUID | None) -> None:
@@ -49,34 +51,44 @@ async def check(conn: Conn, account_id: UUID, organisation_id: UUID, program_id:
         await programs.get(conn, organisation_id, program_id)
 
 
-async def take(tx: Tx, booking: Booking, organisation_id: UUID, program_id: UUID | None) -> None:
-    """A new booking takes what it needs: of a program its credit, else of the member's limit and of the budgets.
+async def begin(tx: Tx, booking: Booking, organisation_id: UUID, program_id: UUID | None) -> bool:
+    """Before anybody is searched for: whether it has to be approved first. A program's is marked, for the search.
 
-    Raises Missing, MayNotBook, ServiceNotAllowed, NeedsApproval, OverLimit, BudgetForOthers, BudgetExceeded, and what
-    programs.use
-    raises; then nothing is booked.
+    Raises Missing, MayNotBook, NotVerified.
     """
     await organisations.active(tx.conn, organisation_id)
+    member = await _member(tx.conn, booking.account_id, organisation_id)
+    if program_id is None:
+        return await _is_to_approve(tx, booking, member, await _department(tx, member))
+    program = await programs.get(tx.conn, organisation_id, program_id)
+    await programs.mark(tx, program, booking.id)
+    return False
+
+
+async def take(tx: Tx, booking: Booking, organisation_id: UUID, program_id: UUID | None, *, waits: bool) -> None:
+    """A new booking takes what it needs: of a program its credit, else of the budgets. One that `waits` asks for it.
+
+    Raises Missing, MayNotBook, ServiceNotAllowed, NeedsApproval, Changed, BudgetForOthers, BudgetExceeded, and what
+    programs.use raises; then nothing is booked.
+    """
     found = await _member(tx.conn, booking.account_id, organisation_id)
     member = await lock_booker(tx, organisation_id, found.id, booking.categories)
-    department = None
-    if member.department_id is not None:
-        department = await departments.get(tx.conn, organisation_id, member.department_id)
+    department = await _department(tx, member)
     if department is not None and not departments.allows(department.allowed_services, booking.categories):
         raise ServiceNotAllowed
-    today = local(tx.now, booking.timezone).date()
     if program_id is not None:
         program = await programs.get(tx.conn, organisation_id, program_id)
+        today = local(tx.now, booking.timezone).date()
         await programs.use(
             tx, program, member, booking.id, booking.categories, booking.local_date, today,
             booking.grand_total_minor,
         )  # fmt: skip
     else:
-        needs = member.require_approval or (department is not None and department.approval_required)
-        if needs or await _is_large(tx, organisation_id, member.department_id, booking):
-            raise NeedsApproval
+        if waits:
+            await member_approvals.ask(tx, booking, member, department)
+        elif await _is_to_approve(tx, booking, member, department):
+            raise Changed
         month = budgets.month_of(booking.local_date)
-        await within_limit(tx, member, {month: booking.grand_total_minor})
         amount = {month: booking.grand_total_minor}
         await budgets.reserve(tx, organisation_id, member.department_id, amount, booking.categories)
         await budgets.hold_for(tx, booking.id, organisation_id, member.department_id, month, booking.grand_total_minor)
@@ -106,12 +118,18 @@ async def within_limit(tx: Tx, member: Member, months: Mapping[date, int]) -> No
 
     `months`: what is to be added in each, by its first day.
     """
+    if await _is_over(tx.conn, member, months):
+        raise OverLimit
+
+
+async def _is_over(conn: Conn, member: Member, months: Mapping[date, int]) -> bool:
     if member.monthly_limit_minor is None:
-        return
+        return False
     for month, amount_minor in months.items():
-        spent = await rows.spent_in_month(tx.conn, member_id=member.id, month=month) or 0
+        spent = await rows.spent_in_month(conn, member_id=member.id, month=month) or 0
         if spent + amount_minor > member.monthly_limit_minor:
-            raise OverLimit
+            return True
+    return False
 
 
 async def _member(conn: Conn, account_id: UUID, organisation_id: UUID) -> Member:
@@ -121,6 +139,21 @@ async def _member(conn: Conn, account_id: UUID, organisation_id: UUID) -> Member
     if member.status != "active" or not member.can_book:
         raise MayNotBook
     return member
+
+
+async def _department(tx: Tx, member: Member) -> Department | None:
+    if member.department_id is None:
+        return None
+    return await departments.get(tx.conn, member.organisation_id, member.department_id)
+
+
+async def _is_to_approve(tx: Tx, booking: Booking, member: Member, department: Department | None) -> bool:
+    """Where the member or the department asks for it, or it is above the budget's line or the member's own limit."""
+    if member.require_approval or (department is not None and department.approval_required):
+        return True
+    if await _is_large(tx, member.organisation_id, member.department_id, booking):
+        return True
+    return await _is_over(tx.conn, member, {budgets.month_of(booking.local_date): booking.grand_total_minor})
 
 
 async def _is_large(tx: Tx, organisation_id: UUID, department_id: UUID | None, booking: Booking) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dispatch.cli import money, office
+from dispatch.cli import backups, money, office
 from dispatch.cli.failure import explained
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ zones = typer.Typer(no_args_is_help=True, help="The areas in which services are 
 app.add_typer(zones, name="zones")
 money.register(app)
 office.register(app)
+backups.register(app)
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on (DISPATCH_HTTP__HOST).")]
 Port = Annotated[int | None, typer.Option(help="Port; 0 takes a free one (DISPATCH_HTTP__PORT).")]

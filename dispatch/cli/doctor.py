@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dispatch.cli.setup import shared_database, stoppable
-from dispatch.process import open_files
+from dispatch.process import environments, open_files
 from storage.database.embedded import has_data
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ _PINNED = {"aiohttp": "3.14.5", "python-socketio": "5.18.1", "python-engineio": 
 _FREE_BYTES = 500 * 1024 * 1024
 _MOST_SKEW_S = 2.0
 _NETWORK_S = 3.0
+#: A standby that is farther behind is worth a word, in seconds.
+_MOST_BEHIND_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,21 +122,21 @@ def _imports(name: str) -> bool:
 
 
 def _settings(settings: Settings) -> list[Finding]:
-    missing = settings.missing_in_production
+    missing, unfit = environments.missing(settings), environments.unfit(settings)
+    found = [Finding("settings", "ok", f"{settings.env} has what it needs")]
+    if missing:
+        found = [Finding("settings", "wrong", f"missing {', '.join(missing)}", "set them in the environment")]
+    if unfit:
+        found.append(Finding("settings", "wrong", "; ".join(unfit), f"{settings.env} refuses it: change it"))
     if settings.is_production:
-        found = Finding("settings", "wrong", f"missing {', '.join(missing)}", "set them in the environment")
-        return [found if missing else Finding("settings", "ok", "production has what it needs")]
-    return [
-        Finding("settings", "ok", settings.env),
-        Finding(
-            "for production",
-            "note",
-            f"missing {', '.join(missing)}",
-            "set them before DISPATCH_ENV=production",
+        return found
+    wanted = environments.missing(settings, "production")
+    said = Finding("for production", "ok", "nothing is missing")
+    if wanted:
+        said = Finding(
+            "for production", "note", f"missing {', '.join(wanted)}", "set them before DISPATCH_ENV=production"
         )
-        if missing
-        else Finding("for production", "ok", "nothing is missing"),
-    ]
+    return [*found, said]
 
 
 def _folder(settings: Settings) -> Finding:
@@ -159,16 +161,41 @@ async def _database(settings: Settings, dsn: str) -> list[Finding]:
     kind = "given" if settings.database_url else "embedded"
     found = [Finding("database", "ok", f"PostgreSQL {version // 10000}.{version % 10000}, {kind}")]
     if missing := await pending(dsn):
-        verdict: Verdict = "wrong" if settings.is_production else "note"
-        remedy = "dispatch migrate" if settings.is_production else "`dispatch serve` applies them"
+        verdict: Verdict = "wrong" if settings.is_deployed else "note"
+        remedy = "dispatch migrate" if settings.is_deployed else "`dispatch serve` applies them"
         found.append(Finding("migrations", verdict, f"{len(missing)} are missing", remedy))
         return found
     found.append(Finding("migrations", "ok", "the schema is up to date"))
+    found += await _hosts(settings)
     pool = await create_pool(dsn, min_size=1, max_size=2)
     try:
         return found + [await _clock(pool), *await _people(pool)]
     finally:
         await pool.close()
+
+
+async def _hosts(settings: Settings) -> list[Finding]:
+    """Who is primary, and who stands by, of a database that is given."""
+    from storage.database import hosts
+
+    found: list[Finding] = []
+    if not settings.database_url:
+        return found
+    standing = await hosts.standing(settings.database_url)
+    for one in standing:
+        if one.error is not None:
+            found.append(Finding("database host", "wrong", f"{one.host}: {one.error}", "start it, or take it out"))
+        elif one.is_standby:
+            verdict: Verdict = "note" if one.behind_s > _MOST_BEHIND_S else "ok"
+            remedy = "a failover would lose that" if verdict == "note" else ""
+            said = f"{one.host} stands by, {one.behind_s:.1f} s behind"
+            found.append(Finding("database host", verdict, said, remedy))
+        else:
+            said = f"{one.host or 'the server'} is the primary; {one.standbys} standbys follow it"
+            found.append(Finding("database host", "ok", said))
+    if sum(not one.is_standby and one.error is None for one in standing) > 1:
+        found.append(Finding("database host", "wrong", "more than one takes writes", "stop all but the right one"))
+    return found
 
 
 async def _clock(pool: Pool) -> Finding:

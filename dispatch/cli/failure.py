@@ -33,11 +33,12 @@ def explained() -> Iterator[None]:
 def _sentence(error: Exception) -> str | None:
     from dispatch.adapters.messages.senders import WrongSenders
     from dispatch.errors import DispatchError
+    from storage.database.copies import CopyFailed
     from storage.database.embedded import EmbeddedError
     from storage.database.errors import DatabaseAway, DatabaseBusy
     from storage.database.migrate import MigrationError
 
-    if isinstance(error, (Refused, EmbeddedError, WrongSenders)):
+    if isinstance(error, (Refused, EmbeddedError, CopyFailed, WrongSenders)):
         return str(error)
     if isinstance(error, DispatchError):
         return error.message

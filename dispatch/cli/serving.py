@@ -176,7 +176,7 @@ async def serve_on(
     from dispatch.process.open_files import RESERVED, raise_limit
     from dispatch.process.runtime import open_services
 
-    logs.configure(settings.log_level, for_people=not settings.is_production, secrets=settings.secret_values)
+    logs.configure(settings.log_level, for_people=not settings.is_deployed, secrets=settings.secret_values)
     files = raise_limit()
     async with open_services(settings, dsn) as services:
         app = create_app(services)

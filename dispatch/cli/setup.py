@@ -72,10 +72,12 @@ def _variable(path: tuple[int | str, ...]) -> str:
 
 def refuse_unfit(settings: Settings) -> None:
     """Raises Refused for what a server may not be started with."""
-    if settings.is_production and (missing := settings.missing_in_production):
-        raise Refused(f"Production needs {', '.join(missing)}: set them in the environment.")
-    if settings.is_production and (weak := settings.weak_in_production):
-        raise Refused(f"Production refuses {'; '.join(weak)}.")
+    from dispatch.process import environments
+
+    if missing := environments.missing(settings):
+        raise Refused(f"{settings.env.capitalize()} needs {', '.join(missing)}: set them in the environment.")
+    if unfit := environments.unfit(settings):
+        raise Refused(f"{settings.env.capitalize()} refuses {'; '.join(unfit)}.")
     if settings.http.workers > 1 and not settings.redis_url:
         raise Refused(
             f"{settings.http.workers} workers need Redis to speak to each other: set REDIS_URL, or use --workers 1."
@@ -133,12 +135,12 @@ def shared_database(settings: Settings, *, makes: bool = False) -> Iterator[str]
 
 
 async def make_ready(settings: Settings, dsn: str) -> list[str]:
-    """Checks the server and applies missing migrations; in production it only says that they are missing."""
+    """Checks the server and applies missing migrations; where it is deployed it only says that they are missing."""
     from dispatch.process.runtime import check_database, check_server
     from storage.database.migrate import migrate_dsn
 
     await check_server(dsn)
-    if settings.is_production:
+    if settings.is_deployed:
         await check_database(dsn)
         return []
     return await migrate_dsn(dsn)

@@ -138,12 +138,20 @@ class Event(TypedDict):
 
 
 class Job(TypedDict):
-    """A booking as its technician sees it: `assignment_status` is `assigned` while it is an open offer."""
+    """A booking as its technician sees it: `assignment_status` is `assigned` while it is an open offer.
+
+    The place is exact when the offer is accepted, and gone when it is over; `offer_id` is of an open offer.
+    """
 
     id: str
     booking_number: str
     status: str
     assignment_status: str
+    starts_at: str
+    ends_at: str
+    lat: float | None
+    lng: float | None
+    offer_id: str | None
 
 
 class Pages(TypedDict, total=False):

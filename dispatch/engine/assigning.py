@@ -45,6 +45,8 @@ async def _new_round(
         raise lifecycle.wrong_state("booking", booking.status, "offer")
     elif booking.next_action == "release_unpaid":
         raise Conflict("This booking waits for its payment.")
+    elif booking.next_action == "release_unapproved":
+        raise Conflict("This booking waits for an approval of its organisation.")
     begun = await booking_rows.new_round(tx.conn, booking_id=booking.id, is_ordered=is_ordered)
     assert begun is not None, "its lock is held, and it is pending"
     changes = {"force": force, "round": {"old": booking.round, "new": begun.round}, **changes}

@@ -152,13 +152,39 @@ async def create(tx: Tx, new: NewBooking) -> Booking:
 
 
 async def start_dispatch(tx: Tx, booking_id: UUID) -> None:
-    """The payment has come: a booking that waited for it may now be offered. A no-op in every other state."""
+    """What a booking waited for has come, its payment or an approval: it may be offered. A no-op in other states."""
     booking = await offers.lock(tx, booking_id)
-    if booking.status == "pending" and booking.next_action == "release_unpaid":
+    if booking.status == "pending" and booking.next_action in lifecycle.HELD_BACK:
         await rows.wait_for(
             tx.conn, booking_id=booking_id, action="dispatch", at=tx.now, target="pending", sources=["pending"]
         )
         tx.hint(bus.TIMER_SET, {"at": tx.now.timestamp()})
+
+
+async def await_approval(tx: Tx, booking: Booking) -> Booking:
+    """Nobody is searched for before `approved`; what is not answered ends while somebody could still come, but not
+    before half of the time until its start is over. The caller holds the lock of a new, pending booking.
+    """
+    left = booking.starts_at - tx.now
+    at = max(booking.starts_at - timedelta(seconds=tx.services.settings.dispatch.lead_s), tx.now + left / 2)
+    held = await rows.wait_for(
+        tx.conn, booking_id=booking.id, action="release_unapproved", at=at, target="pending", sources=["pending"]
+    )
+    assert held is not None, "its lock is held, and it is pending"
+    tx.known[booking.id] = held
+    tx.hint(bus.TIMER_SET, {"at": at.timestamp()})
+    return held
+
+
+async def approved(tx: Tx, booking_id: UUID, actor: Actor) -> None:
+    """Those who were asked have agreed, and the search begins. The caller has looked at what it waits for."""
+    await facts.record(tx, booking_id, "booking.approved", actor, {})
+    await start_dispatch(tx, booking_id)
+
+
+async def release_unapproved(tx: Tx, booking: Booking) -> None:
+    """A booking to which nobody has agreed in time ends. The caller holds the lock."""
+    await end(tx, booking, SYSTEM, "nobody approved it in time")
 
 
 async def cancel(
@@ -271,7 +297,9 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
         return await offers.lock(tx, booking_id)
     queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
     await slots.hold_booking(tx, moved)
-    if moved.auto_assign and moved.next_action != "release_unpaid":
+    if moved.next_action == "release_unapproved":
+        await await_approval(tx, moved)
+    elif moved.auto_assign and moved.next_action not in lifecycle.HELD_BACK:
         begun = await rows.new_round(tx.conn, booking_id=booking_id, is_ordered=False)
         assert begun is not None, "its lock is held, and it is pending"
         await search.search(tx, begun)

@@ -165,8 +165,9 @@ async def judge(conn: Conn, services: Services, booking: Booking, now: datetime)
     job = job_of(place, booking.starts_at, booking.ends_at, live, booking.id, booking.account_id)
     # Whoever is preferred is asked before who is nearer, so it is looked for them too.
     prefers = booking.organisation_id is not None and await candidate_rows.prefers(
-        conn, organisation_id=booking.organisation_id, categories=[c.lower() for c in booking.categories]
-    )
+        conn, organisation_id=booking.organisation_id, booking_id=booking.id,
+        categories=[c.lower() for c in booking.categories],
+    )  # fmt: skip
     limit, known = FIRST_LOOK, -1
     while True:
         found = near(services, place, live, policy, limit)

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.counts import FACTS
 from dispatch.events import STAFF, Actor, Fact
+from dispatch.live.counts import FACTS
 from dispatch.services import PartyFact, Tx
 from geo.geodesy import rounded
 from storage import facts as rows
@@ -49,6 +49,7 @@ _JOB = ("assignment_id", "technician_id")
 #: shows them nothing, readers still get name and number, so that `seq` has no gap.
 BOOKING_FACTS: Mapping[str, Row] = {
     "booking.created": Row(("number", "payment_method"), ("number",)),
+    "booking.approved": Row(),
     "booking.confirmed": Row(("technician_id",), _JOB),
     "booking.cancelled": Row(("by", "reason", "fee_minor", "refund_minor", "currency"), ("by",)),
     "booking.completed": Row((), ("assignment_id", "earning_minor", "currency")),

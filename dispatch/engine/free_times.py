@@ -53,6 +53,8 @@ class Need:
     duration_minutes: int
     categories: tuple[str, ...]
     tiers: tuple[str, ...]
+    #: In an emergency somebody may come at once.
+    is_urgent: bool = False
 
     @property
     def place(self) -> Place:
@@ -94,8 +96,9 @@ def _half_hours(day: date, opens: time, closes: time, timezone: str) -> tuple[da
     return tuple(sorted({to_utc(day, at.time(), timezone) for at in faces if at.date() == day and at.time() < closes}))
 
 
-def bookable_from(services: Services) -> datetime:
-    return services.clock.now() + timedelta(seconds=services.settings.dispatch.lead_s)
+def bookable_from(services: Services, need: Need) -> datetime:
+    lead_s = 0.0 if need.is_urgent else services.settings.dispatch.lead_s
+    return services.clock.now() + timedelta(seconds=lead_s)
 
 
 def last_day(services: Services, timezone: str) -> date:
@@ -107,7 +110,7 @@ def last_day(services: Services, timezone: str) -> date:
 def is_start(services: Services, need: Need, starts_at: datetime) -> bool:
     """Whether bookings may start then at all: on the grid of an open day, neither too soon nor too far ahead."""
     day = local(starts_at, need.timezone).date()
-    in_reach = bookable_from(services) <= starts_at and day <= last_day(services, need.timezone)
+    in_reach = bookable_from(services, need) <= starts_at and day <= last_day(services, need.timezone)
     return in_reach and starts_at in day_starts(services, need, day)
 
 
@@ -126,7 +129,7 @@ def check_start(services: Services, need: Need, day: date, at: time) -> datetime
     starts_at = to_utc(day, at, need.timezone)
     if starts_at not in day_starts(services, need, day):
         raise Invalid({"booking_time": "This is not one of the times at which bookings start that day."})
-    if starts_at < bookable_from(services):
+    if starts_at < bookable_from(services, need):
         raise Invalid({"booking_time": "This time is over, or too soon for anybody to come."})
     return starts_at
 
@@ -137,7 +140,7 @@ def check_start(services: Services, need: Need, day: date, at: time) -> datetime
 async def times(conn: Conn, services: Services, need: Need, day: date) -> Times:
     """The starts on a local day at which at least one technician could come. One's own holds are in nobody's way."""
     whole = day_starts(services, need, day) if day <= last_day(services, need.timezone) else []
-    starts = [start for start in whole if start >= bookable_from(services)]
+    starts = [start for start in whole if start >= bookable_from(services, need)]
     if not starts:
         return Times([], "too_late" if whole else "closed")
     free: set[datetime] = set()

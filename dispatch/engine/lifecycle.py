@@ -26,6 +26,9 @@ Table = Mapping[str, Step]
 
 BOOKING_STATES = ("pending", "partner_assigned", "confirmed", "in_progress", "completed", "cancelled", "refunded")
 
+#: Timers of bookings for which nobody is searched yet: they wait for a payment, or for an approval.
+HELD_BACK = ("release_unpaid", "release_unapproved")
+
 BOOKING: Table = {
     "offer": Step(("pending",), "partner_assigned"),
     "fall_back": Step(("partner_assigned",), "pending"),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.counts import ANSWERED, ASSIGNED
 from dispatch.engine import facts, lifecycle, queue, search, tracked
 from dispatch.errors import Conflict, Missing
 from dispatch.events import SYSTEM, Actor
+from dispatch.live.counts import ANSWERED, ASSIGNED
 from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage import offers as rows

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from dispatch.counts import TASKS
 from dispatch.engine import alerts
 from dispatch.errors import Conflict, Missing
+from dispatch.live.counts import TASKS
 from dispatch.loops import backoff_s
 from dispatch.services import Services, Tx
 from storage import tasks as rows

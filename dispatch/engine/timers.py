@@ -47,6 +47,7 @@ KINDS: dict[str, Handler] = {
     "look": _dispatch,
     "offer_expiry": offers.expire,
     "release_unpaid": bookings.release_unpaid,
+    "release_unapproved": bookings.release_unapproved,
     "watch": watchdog.look,
 }
 

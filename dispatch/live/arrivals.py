@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from geo.arrival import Advance, Approach, Rung, advance
+from geo.arrival import Advance, Approach, Rung, advance, far_box, skim
 from geo.eta import StraightLine
 from geo.filter import Fix
+from geo.geodesy import Box
 from storage.offers import OpenJob
 
 #: A customer sees the technician from "on the way" to "done", never before and never after.
@@ -30,9 +31,14 @@ class TrackedJob:
 
     row: OpenJob
     approach: Approach
+    #: Outside it nobody is near; None where there is no such box.
+    far: Box | None
     set_out: Fix | None = None
     left: Fix | None = None
     is_told: bool = False
+
+
+_NONE: Sequence[TrackedJob] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +77,12 @@ class Arrivals:
             if (known.row.state, row.state) == ("arrived", "in_transit"):
                 # The arrival was taken back: they are coming anew.
                 known.approach, known.set_out, known.left, known.is_told = Approach(), None, None, False
+            if (known.row.lat, known.row.lng) != (row.lat, row.lng):
+                known.far = far_box(row.lat, row.lng)
             known.row = row
             return
         self.drop(row.booking_id)
-        job = TrackedJob(row, Approach())
+        job = TrackedJob(row, Approach(), far_box(row.lat, row.lng))
         self._by_booking[row.booking_id] = job
         self._by_technician.setdefault(row.technician_id, []).append(job)
 
@@ -101,21 +109,24 @@ class Arrivals:
         job = self._by_booking.get(booking_id)
         return None if job is None else job.row
 
-    def shown(self, technician_id: UUID) -> list[OpenJob]:
-        """The jobs whose customers may see this technician now."""
-        return [j.row for j in self._by_technician.get(technician_id, ()) if j.row.state in SHOWN]
+    def of(self, technician_id: UUID) -> Sequence[TrackedJob]:
+        """The same with what is known of the approach: for consider() and shown()."""
+        return self._by_technician.get(technician_id, _NONE)
 
-    def consider(self, technician_id: UUID, fix: Fix) -> None:
-        """One decidable fix against the jobs that the technician is driving to, or has arrived at."""
-        jobs = self._by_technician.get(technician_id, ())
+    def consider(self, jobs: Sequence[TrackedJob], fix: Fix) -> None:
+        """One decidable fix against the jobs that its technician is driving to, or has arrived at."""
         for job in jobs:
             if not _is_approached(job, jobs, fix.at_s):
+                continue
+            skimmed = skim(job.approach, fix, job.far) if job.left is None and job.far is not None else None
+            if skimmed is not None:
+                job.approach = skimmed
                 continue
             job.set_out = job.set_out or fix
             step = advance(job.approach, fix, job.row.lat, job.row.lng)
             job.approach = step.approach
             if job.row.state != "arrived" and step.reached in (Rung.NEAR, Rung.ARRIVED):
-                self._find(Detection(job.row.booking_id, technician_id, step.reached))
+                self._find(Detection(job.row.booking_id, job.row.technician_id, step.reached))
                 if step.reached is Rung.ARRIVED:
                     self._learn(job, fix)
             self._watch_leaving(job, step, fix)
@@ -145,6 +156,11 @@ class Arrivals:
     def take_found(self) -> Detection | Departure | None:
         """The oldest detection that nobody took, if there is one."""
         return None if self._found.empty() else self._found.get_nowait()
+
+
+def shown(jobs: Sequence[TrackedJob]) -> list[OpenJob]:
+    """Those whose customers may see the technician now."""
+    return [job.row for job in jobs if job.row.state in SHOWN]
 
 
 def _is_approached(job: TrackedJob, jobs: Sequence[TrackedJob], at_s: float) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from dispatch.errors import Invalid, Throttled
-from geo.filter import Fix, Kind, Verdict
+from geo.filter import Fix, Kind, Ping, Verdict
 
 
 class Unreadable(Invalid):
@@ -41,33 +43,63 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Ending:
-    """Where a batch ended: its last fix, the last that was a move, and the last that may be believed or decided on."""
+class Judged:
+    """What the filter made of a batch: the times of the admitted fixes and the samples (pings or fixes) that say the
+    rest, those that may be decided on (None: all of them), and where it ended: its last fix, the last that was a move,
+    the last that may be believed and the last that is sure.
+    """
 
+    times: list[float]
+    samples: list[Any]
+    decidable: list[Fix] | None = None
     newest: Fix | None = None
     placed: Fix | None = None
-    is_dispatchable: bool = False
     believed: Fix | None = None
     sure: Fix | None = None
+    is_dispatchable: bool = True
+    refreshed: int = 0
+    recorded: int = 0
 
-    def take(self, verdict: Verdict) -> None:
-        """A fix that was not dropped is what its verdict says."""
-        self.newest, self.is_dispatchable = verdict.fix, verdict.dispatchable
-        if verdict.kind is Kind.ADMITTED:
-            self.placed = verdict.fix
-        if verdict.believed:
-            self.believed = verdict.fix
-        if verdict.decidable:
-            self.sure = verdict.fix
+    @classmethod
+    def clean(cls, times: list[float], pings: list[Ping], last: Fix | None) -> Judged:
+        """A batch of nothing but clean fixes."""
+        return cls(times, pings, None, last, last, last, last)
 
-    def all_of(self, fix: Fix) -> None:
-        """A clean fix is each of them."""
-        self.newest = self.placed = self.believed = self.sure = fix
+    def take_run(self, times: list[float], pings: Sequence[Ping], last: Fix | None) -> None:
+        """Some more clean fixes, of which the last one is each that a fix can be."""
+        self.times += times
+        self.samples += pings
+        if self.decidable is not None:
+            self.decidable += _fixes(times, pings)
+        self.newest = self.placed = self.believed = self.sure = last
         self.is_dispatchable = True
 
+    def take(self, verdict: Verdict, fix: Fix) -> None:
+        """One that was not dropped is what its verdict says."""
+        self.newest, self.is_dispatchable = fix, verdict.dispatchable
+        if verdict.kind is Kind.ADMITTED:
+            self.times.append(fix.at_s)
+            self.samples.append(fix)
+            self.placed = fix
+        else:
+            self.refreshed += 1
+        if verdict.believed:
+            self.believed = fix
+        if verdict.decidable and self.decidable is not None:
+            self.decidable.append(fix)
+        if verdict.decidable:
+            self.sure = fix
 
-@dataclass(frozen=True, slots=True)
-class Report:
+    def decided(self) -> list[Fix]:
+        """The fixes that may be decided on, in order."""
+        return _fixes(self.times, self.samples) if self.decidable is None else self.decidable
+
+
+def _fixes(times: Sequence[float], samples: Sequence[Any]) -> list[Fix]:
+    return [Fix(at_s, *sample[1:]) for at_s, sample in zip(times, samples, strict=True)]
+
+
+class Report(NamedTuple):
     """What became of a batch: admitted, standing still, dropped by step, and too late for the live map but kept in
     history. `clock_offset_ms` is what was added to the phone's times to get the server's."""
 

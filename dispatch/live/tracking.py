@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -13,14 +14,14 @@ from dispatch import bus
 from dispatch.bus import Bus
 from dispatch.clock import Clock
 from dispatch.errors import NotAllowed, Unavailable
-from dispatch.live.arrivals import Arrivals
+from dispatch.live.arrivals import SHOWN, Arrivals, TrackedJob
 from dispatch.live.devices import Devices
-from dispatch.live.reports import Ending, Report, Seen, TooOften, Unreadable
+from dispatch.live.reports import Judged, Report, Seen, TooOften, Unreadable
 from dispatch.live.roster import Roster, Technician
 from dispatch.live.trail import Trail
 from dispatch.loops import Loop
 from geo.eta import StraightLine
-from geo.filter import DEFAULT_RULES, Fix, FixFilter, Kind, Ping, Step, complaints, read_ping, read_time_ms
+from geo.filter import DEFAULT_RULES, Fix, FixFilter, Ping, Step, complaints, read_ping, read_time_ms
 from geo.index import FleetIndex
 from storage import offers as offer_rows
 from storage import roster as roster_rows
@@ -43,6 +44,8 @@ LATE_S = 10.0
 JOBS_POLL_S = 5.0
 #: How often a node reads what other nodes saved, in real seconds, and how far back for slow transactions.
 POSITIONS_POLL_S, POSITIONS_OVERLAP_S = 3.0, 10.0
+
+_TAKEN_AT = itemgetter(0)
 
 Watcher = Callable[[Seen, OpenJob], None]
 
@@ -143,49 +146,59 @@ class Tracker:
         pings = self._decode(rows)
         no = self._authorise(technician_id, len(rows))
         self._limit(no, len(rows), now_s)
-        dropped: dict[str, int] = {}
-        if len(pings) < len(rows):
-            dropped[Step.DECODE.value] = len(rows) - len(pings)
         offset_s = self._offset_s(no, device, pings, sent_at_ms, now_s)
-        filter_ = self._filter(no)
-        admitted = refreshed = recorded = 0
-        ending = Ending()
-        for ping in pings:
-            fix = filter_.admit_clean(ping, now_s, offset_s)
-            if fix is not None:
-                admitted += 1
-                self.trail.point(no, fix)
-                ending.all_of(fix)
-                self.arrivals.consider(technician_id, fix)
-                continue
-            verdict = filter_.admit(ping, now_s, offset_s)
-            fix = verdict.fix
-            if fix is not None:
-                if verdict.step is not None:
-                    self.degraded[verdict.step.value] += 1
-                if verdict.kind is Kind.ADMITTED:
-                    admitted += 1
-                    self.trail.point(no, fix)
-                else:
-                    refreshed += 1
-                ending.take(verdict)
-                if verdict.decidable:
-                    self.arrivals.consider(technician_id, fix)
-            elif verdict.step is Step.CLOCK and self._record(no, ping, offset_s, now_s):
-                recorded += 1
-            else:
-                dropped[str(verdict.step)] = dropped.get(str(verdict.step), 0) + 1
+        dropped: dict[str, int] = {} if len(pings) == len(rows) else {Step.DECODE.value: len(rows) - len(pings)}
+        jobs = self.arrivals.of(technician_id)
+        # Clock, accuracy, jump, duplicate: the filter's own steps, in their order.
+        times = self._filter(no).admit_run(pings, 0, now_s, offset_s)
+        if len(times) == len(pings):
+            judged = Judged.clean(times, pings, self._filter(no).last)
+        else:
+            judged = self._judge(no, pings, times, now_s, offset_s, dropped)
+        if judged.newest is not None:
+            seen = self._index(no, judged)
+            for fix in judged.decided() if jobs else ():
+                self.arrivals.consider(jobs, fix)
+            self._fan_out(seen, jobs)
+            if judged.times:
+                self.trail.points(no, judged.times, judged.samples)
         if dropped:
             self.dropped.update(dropped)
-        self.admitted += admitted + refreshed
-        if admitted or refreshed:
-            self._admit(no, ending)
-            self._show(no)
-        return Report(admitted, refreshed, dropped, recorded, round(offset_s * 1000.0))
+        admitted = len(judged.times)
+        self.admitted += admitted + judged.refreshed
+        return Report(admitted, judged.refreshed, dropped, judged.recorded, round(offset_s * 1000.0))
+
+    def _judge(
+        self, no: int, pings: list[Ping], run: list[float], now_s: float, offset_s: float, dropped: dict[str, int]
+    ) -> Judged:
+        """A batch that is not clean throughout: one by one after its clean start, `run`, and by the run again where it
+        is clean again."""
+        filter_, judged, at = self._filter(no), Judged([], [], []), 0
+        while True:
+            if run:
+                judged.take_run(run, pings[at : at + len(run)], filter_.last)
+                at += len(run)
+            if at == len(pings):
+                return judged
+            ping = pings[at]
+            verdict = filter_.admit(ping, now_s, offset_s)
+            if verdict.fix is not None:
+                judged.take(verdict, verdict.fix)
+                if verdict.step is not None:
+                    self.degraded[verdict.step.value] += 1
+            elif verdict.step is Step.CLOCK and self._record(no, ping, offset_s, now_s):
+                judged.recorded += 1
+            else:
+                dropped[str(verdict.step)] = dropped.get(str(verdict.step), 0) + 1
+            at += 1
+            run = filter_.admit_run(pings, at, now_s, offset_s)
 
     def _decode(self, rows: Sequence[object]) -> list[Ping]:
         """The rows that are fixes, oldest first: each is judged alone. Raises Unreadable when none is."""
-        pings = [ping for ping in map(read_ping, rows[:MOST_FIXES]) if ping is not None]
+        # Nobody works in the Gulf of Guinea; the rest of a Ping that a decoder made is in its bounds.
+        pings = [row for row in rows if type(row) is Ping and (row[1] or row[2])]
+        if len(pings) < len(rows):
+            pings = [ping for ping in map(read_ping, rows[:MOST_FIXES]) if ping is not None]
         if not pings:
             self.dropped[Step.DECODE.value] += len(rows)
             problems = {
@@ -195,7 +208,7 @@ class Tracker:
             }
             raise Unreadable(problems or {"fixes": "There is no fix in it."})
         if len(pings) > 1:
-            pings.sort(key=_taken_at)
+            pings.sort(key=_TAKEN_AT)
         return pings
 
     def _authorise(self, technician_id: UUID, size: int) -> int:
@@ -235,21 +248,22 @@ class Tracker:
             known = self._filters[no] = FixFilter()
         return known
 
-    def _admit(self, no: int, ending: Ending) -> None:
+    def _index(self, no: int, judged: Judged) -> Seen:
         """Where a batch ended goes to the index and is saved and shared: nobody saw where it was in between. Who only
         stood still is seen anew where they stand."""
-        placed, newest = ending.placed, ending.newest
-        assert newest is not None
+        placed, newest = judged.placed, judged.newest
+        assert newest is not None, "a batch of which nothing was taken ends nowhere"
         if placed is not None:
-            seen = self._place(no, placed, ending.is_dispatchable)
+            seen = self._place(no, placed, judged.is_dispatchable)
         else:
             seen = self._seen[no]
-            self._let(seen, ending.is_dispatchable)
+            self._let(seen, judged.is_dispatchable)
         if placed is not newest:
             seen.fix_at_s = newest.at_s
             self.fleet.move(no, seen.lat, seen.lng, newest.at_s)
-        seen.believed, seen.sure = ending.believed or seen.believed, ending.sure or seen.sure
+        seen.believed, seen.sure = judged.believed or seen.believed, judged.sure or seen.sure
         self.trail.moved((seen.id, no, seen.lat, seen.lng, seen.accuracy_m, seen.fix_at_s, seen.is_dispatchable))
+        return seen
 
     def _place(self, no: int, fix: Fix, is_dispatchable: bool) -> Seen:
         seen = self._seen.get(no)
@@ -272,13 +286,13 @@ class Tracker:
             seen.is_dispatchable = is_dispatchable
             self.fleet.set_attributes(seen.no, **self._columns(seen))
 
-    def _show(self, no: int) -> None:
-        seen = self._seen[no]
+    def _fan_out(self, seen: Seen, jobs: Sequence[TrackedJob]) -> None:
         if seen.believed is None:
             return
-        for job in self.arrivals.shown(seen.id):
-            for watcher in self._watchers:
-                watcher(seen, job)
+        for job in jobs:
+            if job.row.state in SHOWN:
+                for watcher in self._watchers:
+                    watcher(seen, job.row)
 
     # ------------------------------------------------------------ between nodes and restarts
 
@@ -313,7 +327,7 @@ class Tracker:
         # A thousandth of a second is what is lost on the way through the database.
         if person is not None and person.is_active and (known is None or known.fix_at_s < at_s - 0.001):
             self._settle(no, Fix(at_s, lat, lng, accuracy_m), is_dispatchable)
-            self._show(no)
+            self._fan_out(self._seen[no], self.arrivals.of(person.id))
 
     def _settle(self, no: int, fix: Fix, is_dispatchable: bool = True) -> None:
         """A position that was judged elsewhere, or before the start: the filter goes on from it.
@@ -374,7 +388,3 @@ class Tracker:
                     wanted.discard(booking_id)
         finally:
             self._reload |= wanted
-
-
-def _taken_at(ping: Ping) -> float:
-    return ping.t_ms

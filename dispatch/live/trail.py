@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -47,7 +47,7 @@ class Trail:
         self.node_id = uuid4()
         self._unsaved: dict[int, Last] = {}
         self._unshared: dict[int, Last] = {}
-        self._points: list[history.Packed] = []
+        self._points = history.Packed()
         self._late: list[history.Point] = []
         self.lost_points = 0
         #: Saving, sharing and tidying; a database that is away costs a warning, what was not written stays here.
@@ -61,13 +61,11 @@ class Trail:
         """A position that was judged here: it is saved and shared with the next batch."""
         self._unsaved[last[1]] = self._unshared[last[1]] = last
 
-    def point(self, no: int, fix: Fix) -> None:
-        """A fix for the history, in the order of its technician's time."""
-        if len(self._points) >= MOST_POINTS:
-            self._make_room(self._points)
-        self._points.append(
-            history.pack(no, fix.at_s, fix.lat, fix.lng, fix.accuracy_m, fix.speed_mps, fix.heading_deg)
-        )
+    def points(self, no: int, times: Sequence[float], samples: Iterable[history.Sample]) -> None:
+        """Fixes for the history, in the order of their technician's time: when each was, and where."""
+        if len(self._points.rows) >= MOST_POINTS:
+            self._make_room(self._points.rows)
+        self._points.add(no, times, samples)
 
     def late(self, no: int, fix: Fix) -> None:
         """A fix of an earlier time, such as one of a backlog: it is written unless the history has it already."""
@@ -106,20 +104,19 @@ class Trail:
             self._bus.publish(bus.TECHNICIAN_CHANGED, {"technician_id": str(one.id)})
 
     async def _save_points(self) -> None:
-        points, self._points = self._points, []
+        points, self._points = self._points, history.Packed()
         late, self._late = self._late, []
         oldest, newest = self._kept_days()
-        from_s, until_s = oldest.timestamp(), newest.timestamp()
-        kept = [point for point in points if from_s <= point[0] < until_s]
+        kept = points.within(oldest.timestamp(), newest.timestamp())
         kept_late = [point for point in late if oldest <= point[1] < newest]
-        if not (kept or kept_late):
+        if not (kept.rows or kept_late):
             return
         try:
             async with self._pool.transaction() as conn:
                 await history.append(conn, kept)
                 await history.append_late(conn, kept_late)
         except BaseException:
-            self._points, self._late = kept + self._points, kept_late + self._late
+            self._points, self._late = self._points.after(kept), kept_late + self._late
             raise
 
     def _kept_days(self) -> tuple[datetime, datetime]:

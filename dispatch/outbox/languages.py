@@ -18,6 +18,7 @@ TEXTS: Mapping[str, Mapping[tuple[str, str], tuple[str, str]]] = {
             "नया काम", "बुकिंग {number}, {date} को {time} बजे{in_city}: स्वीकार करने के लिए ऐप खोलें",
         ),
         ("technician", "booking_assigned"): ("काम आपको मिला", "बुकिंग {number}, {date} को {time} बजे{in_city}, अब आपकी है"),
+        ("customer", "booking_approved"): ("बुकिंग स्वीकृत", "आपके संगठन ने आपकी बुकिंग {number} स्वीकार कर ली है"),
         ("customer", "booking_confirmed"): ("बुकिंग पक्की हुई", "आपकी बुकिंग {number} पक्की हो गई है"),
         ("customer", "booking_queued"): (
             "तलाश जारी है", "आपकी बुकिंग {number} अभी किसी ने नहीं ली है। हम तलाश कर रहे हैं और मिलते ही बताएँगे",
@@ -50,6 +51,7 @@ TEXTS: Mapping[str, Mapping[tuple[str, str], tuple[str, str]]] = {
             "নতুন কাজ", "বুকিং {number}, {date} তারিখে {time}-এ{in_city}: নিতে হলে অ্যাপ খুলুন",
         ),
         ("technician", "booking_assigned"): ("কাজ আপনার", "বুকিং {number}, {date} তারিখে {time}-এ{in_city}, এখন আপনার"),
+        ("customer", "booking_approved"): ("বুকিং অনুমোদিত", "আপনার প্রতিষ্ঠান আপনার বুকিং {number} অনুমোদন করেছে"),
         ("customer", "booking_confirmed"): ("বুকিং নিশ্চিত", "আপনার বুকিং {number} নিশ্চিত হয়েছে"),
         ("customer", "booking_queued"): (
             "খোঁজ চলছে", "আপনার বুকিং {number} এখনও কেউ নেননি। আমরা খুঁজছি, পেলেই জানাব",

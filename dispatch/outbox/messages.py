@@ -29,6 +29,9 @@ TEMPLATES: Mapping[str, str] = {
     "invoice_issued": "Invoice {number} over {amount} is here; please pay by {due}.",
     "invoice_overdue": "Invoice {number} over {amount} was due on {due} and is not paid yet.",
     "invoice_link": "Invoice {number} over {amount} is due. Pay it here: {link}",
+    "plan_bill": "Bill {number} for your plan {plan} over {amount} is open until {due}. It is taken from your wallet "
+    "as soon as that holds it, or pay it in your settings.",
+    "plan_over": "Bill {number} over {amount} was not paid by {due}: your plan {plan} has ended.",
     "report_ready": "Your report {name} is ready: {link}",
     "organisation_verified": "{organisation} is verified: you can book from now on.",
     "organisation_status": "{organisation} is now {status}. {reason}",
@@ -38,6 +41,9 @@ TEMPLATES: Mapping[str, str] = {
     "quote_requested": "{organisation} asks for a quote: {number}.",
     "quote_answered": "Your quote {number} is answered: the offer is good until {until}.",
     "budget_warning": "{percent} percent of the budget of {whose} for {month} is used or reserved.",
+    "approval_wanted": "{who} asks you to approve booking {number} for {day}, over {amount}. Nobody is sent before.",
+    "emergency_opened": "{organisation} has activated {program} ({event}, {level}). From now on its jobs are offered "
+    "to your team first.",
     "invitation": "{inviter} invites you to {name}. Choose your password here: {link}. "
     "The link works once, for {hours} hours.",
     "verify_email": "Confirm that this is your address: {link}. The link works once, for {hours} hours.",

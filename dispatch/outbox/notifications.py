@@ -72,6 +72,11 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
             "Your booking {number} for {date} at {time} has been received", push=False,
         ),
     ),
+    "booking.approved": (
+        Notice(
+            CUSTOMER, "booking_approved", "Booking Approved", "Your organization has approved your booking {number}",
+        ),
+    ),
     "partner.assigned": (
         Notice(
             TECHNICIAN, "offer_made", "New Job Offer",

@@ -9,8 +9,8 @@ import time
 from collections.abc import Mapping, Sequence
 
 from dispatch import bus
-from dispatch.counts import MESSAGES
 from dispatch.errors import DispatchError
+from dispatch.live.counts import MESSAGES
 from dispatch.loops import Loop
 from dispatch.outbox import messages
 from dispatch.ports.messages import Message, RecipientGone, Sender, SendFailed

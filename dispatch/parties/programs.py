@@ -14,6 +14,7 @@ from uuid import UUID
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, Missing, NotAllowed
 from dispatch.localtime import local
+from dispatch.outbox import messages
 from dispatch.parties import academic_terms, budgets, organisations
 from dispatch.parties.departments import allows, services_in
 from dispatch.parties.members import By
@@ -107,7 +108,7 @@ class NewProgram:
 
 
 async def create(tx: Tx, by: By, new: NewProgram) -> Program:
-    """Raises NotVerified, NotYourKind, Invalid, Missing (a department)."""
+    """Raises NotVerified, NotYourKind, Invalid, Missing (a department, a provider)."""
     home = await organisations.active(tx.conn, by.organisation_id)
     wanted = ONLY_FOR.get(new.kind)
     if wanted is not None and home.org_type != wanted:
@@ -116,6 +117,9 @@ async def create(tx: Tx, by: By, new: NewProgram) -> Program:
     starts_on, ends_on = _span(new, terms, local(tx.now, organisations.timezone_of(home)).date())
     if ends_on < starts_on:
         raise Invalid({"validity.endDate": "The end lies before the start."})
+    approved = new.details.get("providers", {}).get("preApproved", [])
+    if len(await rows.providers(tx.conn, ids=[UUID(one) for one in approved])) < len(set(approved)):
+        raise Missing("provider")
     for department_id in new.departments:
         if await department_rows.get(tx.conn, id=department_id, organisation_id=home.id) is None:
             raise Missing("department")
@@ -164,8 +168,14 @@ def total_minor(program: Program, eligible: int) -> int:
     return program.budget_minor if program.budget_minor is not None else eligible * (program.credit_minor or 0)
 
 
-async def activate(tx: Tx, by: By, program_id: UUID, event: str, level: str, authority: str) -> Program:
-    """An authority that the program names opens it. Raises Missing, NotAuthority, Invalid, ProgramClosed."""
+async def activate(
+    tx: Tx, by: By, program_id: UUID, event: str, level: str, authority: str, providers: Sequence[UUID] | None = None
+) -> Program:
+    """An authority that the program names opens it: it is booked without lead time, and `providers` are asked first.
+
+    Unsaid, they are the pre-approved ones where those are activated by themselves, else nobody; they are written to.
+    Raises Missing, NotAuthority, Invalid, ProgramClosed.
+    """
     program = await _lock_emergency(tx, by, program_id, authority)
     protocol = program.details.get("activationProtocol", {})
     bad = {
@@ -175,12 +185,24 @@ async def activate(tx: Tx, by: By, program_id: UUID, event: str, level: str, aut
         )
         if value not in known
     }  # fmt: skip
+    known = program.details.get("providers", {})
+    approved = [UUID(one) for one in known.get("preApproved", [])]
+    if providers is None:
+        providers = approved if known.get("autoActivate") else ()
+    if set(providers) - set(approved):
+        bad["providers"] = "Only providers that the program has approved before can be activated."
     if bad:
         raise Invalid(bad)
     activation = {
         "event": event, "level": level, "authority": authority, "by": str(by.actor.id), "at": tx.now.isoformat(),
+        "providers": [str(one) for one in providers],
     }  # fmt: skip
     await rows.activate(tx.conn, id=program.id, status="active", activation=activation)
+    home = await organisations.get(tx.conn, by.organisation_id)
+    told = {"organisation": home.name, "program": program.name, "event": event, "level": level}
+    for one in await rows.providers(tx.conn, ids=list(providers)):
+        if one.email:
+            await messages.enqueue(tx, "email", one.email, "emergency_opened", told)
     await audit.record(tx, by.actor, "program.activate", "program", program.id, {"event": event, "level": level})
     return await get(tx.conn, by.organisation_id, program_id)
 
@@ -207,6 +229,19 @@ async def _lock_emergency(tx: Tx, by: By, program_id: UUID, authority: str) -> P
 
 
 # ---------------------------------------------------------------- using one
+
+
+async def is_urgent(conn: Conn, organisation_id: UUID | None, program_id: UUID | None) -> bool:
+    """Whether it is an emergency program that is open just now: then somebody may come at once."""
+    if organisation_id is None or program_id is None:
+        return False
+    found = await rows.get(conn, id=program_id, organisation_id=organisation_id)
+    return found is not None and found.status == "active" and found.activation is not None
+
+
+async def mark(tx: Tx, program: Program, booking_id: UUID) -> None:
+    """A new booking is under this program."""
+    await rows.bind(tx.conn, id=program.id, booking_id=booking_id)
 
 
 async def use(
@@ -248,7 +283,6 @@ async def use(
         tx.conn, booking_id=booking_id, id=program.id, member_id=member.id, period=period, month=month,
         amount_minor=amount_minor,
     )  # fmt: skip
-    await rows.bind(tx.conn, id=program.id, booking_id=booking_id)
 
 
 async def _term_of(conn: Conn, program: Program, day: date) -> date:

@@ -2,48 +2,15 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from dispatch import localtime
 from dispatch.errors import Missing
 from dispatch.services import Tx
 from storage import provider_sums
 from storage import providers as rows
 from storage.providers import Provider
-
-#: The dashboard costs providers nothing: the platform earns by its share of what they do.
-PLAN = "Free"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What the platform charges a provider, when next, and how many days that is from now."""
-
-    name: str
-    amount_minor: int
-    next_on: date
-    days_left: int
-
-
-def plan_of(provider: Provider, now: datetime) -> Plan:
-    """Periods count from the local day on which the provider began; a month without that day ends with its last."""
-    today = localtime.local(now, provider.timezone).date()
-    began = localtime.local(provider.created_at, provider.timezone).date()
-    step = 12 if provider.billing_period == "yearly" else 1
-    months = step
-    while (due := _months_after(began, months)) <= today:
-        months += step
-    return Plan(PLAN, 0, due, (due - today).days)
-
-
-def _months_after(day: date, months: int) -> date:
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 async def set_general(

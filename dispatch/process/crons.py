@@ -12,6 +12,7 @@ from dispatch.billing import (
     bulk_visits,
     invoice_payments,
     invoices,
+    platform_bills,
     provider_payouts,
     reconciliation,
     renewals,
@@ -20,7 +21,7 @@ from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
 from dispatch.parties import custom_reports, enrolments, members, partner_imports, partner_status
-from dispatch.process import housekeeping
+from dispatch.process import backups, housekeeping
 from dispatch.reports import analytics
 from dispatch.services import Services
 from storage import figures
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 #: When the queue has stopped, because the database was away, it is started again after so many seconds.
 RESTART_S = 5.0
+#: Turns of one kind are farther apart than this: within it, two nodes speak of the same one.
+MINUTES = 20
 
 
 async def _tidy(run: Run) -> None:
@@ -77,7 +80,7 @@ async def _pay_providers(run: Run) -> dict[str, int]:
 
 
 async def _renew(run: Run) -> dict[str, int]:
-    return await renewals.turn(run.services)
+    return {**await renewals.turn(run.services), **await platform_bills.turn(run.services)}
 
 
 async def _analytics(run: Run) -> dict[str, int]:
@@ -87,6 +90,11 @@ async def _analytics(run: Run) -> dict[str, int]:
 async def _returning_customers(run: Run) -> None:
     async with run.services.transaction() as tx:
         await figures.count_returning(tx.conn)
+
+
+async def _backup(run: Run) -> dict[str, str]:
+    made = await backups.run(run.services.settings)
+    return {"reached": made.reached.isoformat()}
 
 
 async def _lift_blocks(run: Run) -> None:
@@ -109,6 +117,7 @@ HANDLERS: Mapping[str, Handler] = {
     partner_imports.TASK: partner_imports.work,
     "analytics": _analytics,
     "returning_customers": _returning_customers,
+    "backup": _backup,
     "lift_blocks": _lift_blocks,
 }
 
@@ -122,28 +131,33 @@ CRONS: Mapping[str, str] = {
     bulk_bookings.TASK: "3 * * * *",
     "analytics": "40 * * * *",
     "returning_customers": "50 * * * *",
+    # The log alone, but once a day: three tries in the hour that may be lost.
+    "backup": "*/20 * * * *",
     "lift_blocks": "2 * * * *",
     "invoices": "20 * * * *",
     "organisation_reports": "35 * * * *",
 }
 #: Those that only make sense with a payment gateway.
 NEEDS_GATEWAY = ("reconcile",)
+#: Those that need a folder for backups.
+NEEDS_FOLDER = ("backup",)
 
 
 def crons_of(services: Services) -> dict[str, Turn]:
     """Kind -> (cron line, what happens at its turn)."""
-    has_gateway = services.settings.payments.is_configured
+    settings = services.settings
+    left_out = set(() if settings.payments.is_configured else NEEDS_GATEWAY)
+    left_out |= set(() if settings.backup.folder else NEEDS_FOLDER)
     return {
-        kind: (line, partial(ask, services, kind))
-        for kind, line in CRONS.items()
-        if has_gateway or kind not in NEEDS_GATEWAY
+        kind: (line, partial(ask, services, kind)) for kind, line in CRONS.items() if kind not in left_out
     }
 
 
 async def ask(services: Services, kind: str) -> None:
     """One turn: the work is asked for once, however many nodes hear the clock strike."""
     async with services.transaction() as tx:
-        await tasks.enqueue(tx, kind, key=f"{kind}:{datetime.now(UTC):%Y-%m-%dT%H}")
+        now = datetime.now(UTC)
+        await tasks.enqueue(tx, kind, key=f"{kind}:{now:%Y-%m-%dT%H}:{now.minute // MINUTES}")
 
 
 def loop_of(services: Services) -> Loop:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from dispatch.client import documents
 from dispatch.client.client import CallFailed, Unreachable
+from dispatch.client.technician import TechnicianApi, TechnicianSocket
 from dispatch.loops import end
 from dispatch.simulation import policies
 from dispatch.simulation.paths import Gps, Path, believable_step_s, drive, drive_seconds, recorded, stay
@@ -51,6 +53,7 @@ class Technician(Person):
 
     def __init__(self, scene: Scene, number: int, phone: str, own_id: str) -> None:
         super().__init__(scene, number, phone, own_id, dice_for(scene.options.seed, "way", number))
+        self.api, self.socket = TechnicianApi(self.rest.call), TechnicianSocket(self.live)
         self.policy = policies.technician(scene.options.seed, number)
         self._gps = Gps(dice_for(scene.options.seed, "gps", number))
         now_s = scene.clock.timestamp()
@@ -77,7 +80,7 @@ class Technician(Person):
         socket = asyncio.create_task(self.live.run())
         try:
             await self.live.ready()
-            await self._guarded("going online", self.live.command("presence.set", online=True))
+            await self._guarded("going online", self.socket.go_online())
             await self._guarded("looking at the agenda", self._take_up())
             while True:
                 await self._report()
@@ -96,15 +99,10 @@ class Technician(Person):
 
     async def _take_up(self) -> None:
         """Goes on with what was open when an earlier simulation on this database ended."""
-        for entry in (await self.rest.call("GET", "/v1/partner/bookings", query={"limit": "50"}))["bookings"]:
-            state = entry["assignment_status"]
-            if state == "assigned":
-                self._spawn(self._consider({**entry, "booking_id": entry["id"]}))
-            elif state in STEPS:
-                job = Job(
-                    entry["id"], (float(entry["lat"]), float(entry["lng"])), _unix(entry["starts_at"]),
-                    _unix(entry["ends_at"]), state,
-                )  # fmt: skip
+        for entry in await self.api.jobs(limit="50"):
+            if entry["assignment_status"] == "assigned" and entry["offer_id"] is not None:
+                self._spawn(self._consider(entry["id"], entry["offer_id"]))
+            elif (job := _taken(entry)) is not None:
                 self._spawn(self._attend(job))
 
     # ------------------------------------------------------------ where they are
@@ -124,7 +122,7 @@ class Technician(Person):
             at_s = self._sampled_s + step_s * n
             fixes.append(self._gps.sample(self._path.at(at_s), at_s))
         try:
-            told = await self.live.ask("location.report", {"fixes": fixes, "sent_at_ms": int(now_s * 1000)})
+            told = await self.socket.report(fixes, int(now_s * 1000))
         except Unreachable:
             tally.lost_reports += 1
             return
@@ -154,7 +152,7 @@ class Technician(Person):
 
     def heard(self, event: str, data: dict[str, Any]) -> None:
         if event == "offer.made":
-            self._spawn(self._consider(data))
+            self._spawn(self._consider(data["booking_id"], data["offer_id"]))
         elif event == "job.updated":
             job = self._jobs.get(str(data.get("booking_id")))
             state = data.get("state")
@@ -168,7 +166,7 @@ class Technician(Person):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _consider(self, offer: dict[str, Any]) -> None:
+    async def _consider(self, booking_id: str, offer_id: str) -> None:
         self._offers += 1
         tally = self.scene.tally
         tally.offers_heard += 1
@@ -179,24 +177,19 @@ class Technician(Person):
         await self.scene.sleep(reply.after_s)
         try:
             if reply.answer is Answer.REJECT:
-                await self.live.command("offer.reject", offer_id=offer["offer_id"], reason="Too far from here")
+                await self.socket.reject(offer_id, "Too far from here")
                 return
-            await self.live.command("offer.accept", offer_id=offer["offer_id"])
+            await self.socket.accept(offer_id)
             # The door is told to whoever has the job.
-            mine = await self.rest.call("GET", f"/v1/partner/bookings/{offer['booking_id']}")
+            job = _taken(await self.api.job(booking_id))
         except (CallFailed, Unreachable) as e:
             if isinstance(e, CallFailed) and e.code in TOO_LATE:
                 tally.late_answers[e.code] += 1
             else:
                 tally.wrong(f"{self.name} answering", e)
             return
-        job = Job(
-            offer["booking_id"],
-            (float(mine["lat"]), float(mine["lng"])),
-            _unix(mine["starts_at"]),
-            _unix(mine["ends_at"]),
-        )
-        await self._attend(job)
+        if job is not None:
+            await self._attend(job)
 
     async def _attend(self, job: Job) -> None:
         self._jobs[job.booking_id] = job
@@ -267,7 +260,7 @@ class Technician(Person):
         if job.over.is_set():
             return False
         try:
-            await self.live.command("job.advance", booking_id=job.booking_id, step=step)
+            await self.socket.advance(job.booking_id, step)
             job.state = step
             return True
         except (CallFailed, Unreachable) as e:
@@ -277,6 +270,14 @@ class Technician(Person):
             else:
                 self.scene.tally.wrong(f"{self.name} {step}", e)
             return False
+
+
+def _taken(entry: documents.Job) -> Job | None:
+    """A job as it goes on; None for one that is over by now."""
+    state, lat, lng = entry["assignment_status"], entry["lat"], entry["lng"]
+    if state not in STEPS or lat is None or lng is None:
+        return None
+    return Job(entry["id"], (lat, lng), _unix(entry["starts_at"]), _unix(entry["ends_at"]), state)
 
 
 def _unix(text: str) -> float:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dispatch import bus, urls
-from dispatch.counts import WEBHOOKS
 from dispatch.engine import alerts
 from dispatch.errors import DispatchError
+from dispatch.live.counts import WEBHOOKS
 from dispatch.loops import Loop
 from dispatch.outbox import messages
 from dispatch.ports.webhooks import Answer, NoAnswer, Poster

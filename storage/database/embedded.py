@@ -24,6 +24,8 @@ SAFE = {
     "listen_addresses": "", "port": "5432", "max_connections": "80", "shared_buffers": "128MB", "jit": "off",
     "timezone": "UTC", "max_wal_size": "512MB", "log_min_messages": "warning",
     "unix_socket_permissions": "0700",
+    # A backup that nobody fetches any more must not fill the disk with the log that is kept for it.
+    "max_slot_wal_keep_size": "4GB",
 }  # fmt: skip
 #: For tests only: a crash may lose everything.
 FAST = {
@@ -139,6 +141,18 @@ class EmbeddedPostgres:
     def dsn(self) -> str:
         """As the application's role, in its database. The socket's folder is entered by its owner only."""
         return f"postgresql://{ROLE}@/{ROLE}?host={quote(str(self.inner))}"
+
+    @property
+    def admin_dsn(self) -> str:
+        """As the superuser: for copies of the whole cluster."""
+        return f"postgresql://postgres@/postgres?host={quote(str(self.inner))}"
+
+    def give_inner(self) -> None:
+        """What was laid into the inner folder belongs to the account that runs the database."""
+        if os.geteuid() == 0:
+            self._uid = pwd.getpwnam("nobody").pw_uid
+            for path in (self.inner, *self.inner.rglob("*")):
+                os.chown(path, self._uid, -1)
 
     def start(self, timeout_s: float = 300.0) -> str:
         """Starts the server, making the data first where there is none. Returns its DSN.

@@ -16,6 +16,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from storage.database.connection import Connection
 from storage.database.errors import DatabaseAway, DatabaseBusy, DatabaseFull, StorageError
+from storage.database.hosts import Hosts, hosts_of
 
 Conn: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 
@@ -51,7 +52,12 @@ async def prepare(conn: Conn) -> None:
     await conn.set_type_codec("uuid", encoder=_uuid_bytes, decoder=_uuid, schema="pg_catalog", format="binary")
 
 
-_AWAY = (asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError, asyncpg.TooManyConnectionsError)
+#: A server that takes no writes: a standby, or a primary that was told to be one.
+_READ_ONLY = asyncpg.ReadOnlySQLTransactionError.sqlstate
+_AWAY = (
+    asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError, asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
+)  # fmt: skip
 #: No room on the disk, no memory, a file that cannot be read or written: nothing that a caller could mend.
 _FULL = (asyncpg.InsufficientResourcesError, asyncpg.PostgresIOError, asyncpg.PostgresSystemError)
 
@@ -121,6 +127,9 @@ class _Lease:
             self._mark()
             if isinstance(error, DatabaseFull):
                 self._pool.full_at = time.monotonic()
+            if isinstance(error, StorageError) and error.sqlstate == _READ_ONLY:
+                # Another server is the primary by now: the next user of each connection gets a new one.
+                await self._raw.expire_connections()
         with translated():
             await self._raw.release(conn, timeout=ACQUIRE_S)
 
@@ -208,10 +217,14 @@ async def snapshot(pool: Pool) -> AsyncIterator[Conn]:
 
 
 async def create_pool(dsn: str, *, min_size: int = 2, max_size: int = 20, application_name: str = "dispatch") -> Pool:
-    """Opens a pool. Raises DatabaseAway when the server cannot be reached."""
+    """Opens a pool; of several hosts in the DSN it follows the one that is wanted (`hosts.wanting_writes`).
+
+    Raises DatabaseAway when none can be reached.
+    """
     with translated():
         raw = await asyncpg.create_pool(
-            dsn, min_size=min_size, max_size=max_size, init=prepare, command_timeout=STATEMENT_S + 5,
+            dsn, connect=Hosts(dsn).connect if len(hosts_of(dsn)) > 1 else None,
+            min_size=min_size, max_size=max_size, init=prepare, command_timeout=STATEMENT_S + 5,
             timeout=5, max_inactive_connection_lifetime=300, connection_class=Connection, reset=_clean,
             server_settings={
                 "application_name": application_name, "timezone": "UTC",

@@ -13,8 +13,8 @@ SELECT t.id AS technician_id,
   EXISTS (SELECT FROM technician_blocks b WHERE b.account_id = :account_id AND b.technician_id = t.id) AS is_blocked,
   ARRAY(SELECT o.place::int FROM offers o WHERE o.technician_id = t.id AND o.state = 'open') AS places,
   (SELECT min(o.expires_at) FROM offers o WHERE o.technician_id = t.id AND o.state = 'open') AS first_ends_at,
-  CASE WHEN org.prefers_first THEN pref.priority END AS preference,
-  coalesce(pref.is_exclusive OR (NOT pref.has_exclusive AND (pref.priority IS NOT NULL OR org.allows_others)), true)
+  CASE WHEN urgent.is_opened THEN 0 WHEN org.prefers_first THEN pref.priority END AS preference,
+  coalesce(urgent.is_opened, false) OR coalesce(pref.is_exclusive OR (NOT pref.has_exclusive AND (pref.priority IS NOT NULL OR org.allows_others)), true)
     AS is_allowed
 FROM unnest(:ids::uuid[], :from_ats::timestamptz[]) AS t (id, from_at)
   -- Whom the organisation prefers for what is asked for; without a word of it anybody may come.
@@ -25,9 +25,14 @@ FROM unnest(:ids::uuid[], :from_ats::timestamptz[]) AS t (id, from_at)
     SELECT min(f.priority) FILTER (WHERE f.provider_id = x.provider_id) AS priority, coalesce(bool_or(f.exclusivity), false) AS has_exclusive,
       coalesce(bool_or(f.exclusivity AND f.provider_id = x.provider_id), false) AS is_exclusive
     FROM preferred_providers f JOIN technicians x ON x.id = t.id
-    WHERE f.organisation_id = org.id AND (f.services = '{}' OR f.services && :categories::text[])) pref ON org.id IS NOT NULL;
+    WHERE f.organisation_id = org.id AND (f.services = '{}' OR f.services && :categories::text[])) pref ON org.id IS NOT NULL
+  -- Whom an emergency has opened comes before all others.
+  LEFT JOIN LATERAL (
+    SELECT true AS is_opened FROM bookings k JOIN programs g ON g.id = k.program_id JOIN technicians y ON y.id = t.id
+    WHERE k.id = :booking_id AND g.activation -> 'providers' ? y.provider_id::text) urgent ON :organisation_id::uuid IS NOT NULL;
 
 -- name: prefers
--- Whether an organisation prefers anybody for what is asked for.
-SELECT EXISTS (SELECT FROM organisations o JOIN preferred_providers f ON f.organisation_id = o.id
+-- Whether an organisation prefers anybody for what is asked for, or an emergency has opened somebody.
+SELECT EXISTS (SELECT FROM bookings k JOIN programs g ON g.id = k.program_id
+    WHERE k.id = :booking_id AND g.activation -> 'providers' <> '[]') OR EXISTS (SELECT FROM organisations o JOIN preferred_providers f ON f.organisation_id = o.id
   WHERE o.id = :organisation_id AND o.prefers_first AND (f.services = '{}' OR f.services && :categories::text[]));

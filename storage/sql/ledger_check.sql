@@ -26,6 +26,9 @@ WITH owed AS (
     SELECT p.payee_id, r.currency, r.uncovered_minor FROM refunds r JOIN payments p ON p.id = r.payment_id
     WHERE r.uncovered_minor > 0 AND r.status <> 'failed'
     UNION ALL
+    -- Bills of the platform come out of the wallet; what was paid at the page of one that was closed goes into it.
+    SELECT provider_id, currency, surplus_minor - CASE WHEN paid_by = 'wallet' THEN amount_minor ELSE 0 END FROM platform_bills
+    UNION ALL
     SELECT o.party_id, o.currency, coalesce((SELECT sum(p.amount_minor) FROM payout_parts p WHERE p.payout_id = o.id), 0) - o.total_minor
     FROM payouts o WHERE o.status <> 'failed') m
   GROUP BY payee_id, currency
@@ -116,8 +119,12 @@ WITH sums AS (
     UNION ALL
     SELECT currency, -sum(amount_minor) FROM invoice_payments WHERE status = 'success' AND method = 'online' GROUP BY currency
     UNION ALL
+    SELECT currency, -sum(surplus_minor + CASE WHEN paid_by = 'link' THEN amount_minor ELSE 0 END) FROM platform_bills GROUP BY currency
+    UNION ALL
     SELECT currency, -total FROM sums WHERE type = 'gateway_fees') g
   GROUP BY currency
+  UNION ALL
+  SELECT 'plan_revenue', currency, sum(amount_minor) FROM platform_bills WHERE status = 'paid' GROUP BY currency
   UNION ALL
   SELECT 'surplus', currency, sum(captured_minor - refunded_minor) FROM payments WHERE surplus_of IS NOT NULL GROUP BY currency
 )
@@ -126,7 +133,7 @@ SELECT coalesce(s.type, e.type) AS subject, coalesce(s.currency, e.currency)::te
 FROM sums s FULL JOIN expected e ON e.type = s.type AND e.currency = s.currency
 WHERE coalesce(s.total, 0) <> coalesce(e.total, 0)
   AND coalesce(s.type, e.type) IN ('tax_payable', 'platform_revenue', 'payout_clearing', 'bank', 'adjustments',
-    'refund_clearing', 'refund_owed', 'gateway_clearing', 'surplus');
+    'refund_clearing', 'refund_owed', 'gateway_clearing', 'plan_revenue', 'surplus');
 
 -- name: trade_debts
 -- What a trade partner owes is what was delivered to it, and the fees of what it cancelled, less what it has paid.

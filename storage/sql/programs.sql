@@ -48,6 +48,9 @@ SELECT u.program_id, i.name AS service, count(*)::int AS bookings, sum(u.amount_
 FROM program_uses u JOIN LATERAL (SELECT name FROM booking_items WHERE booking_id = u.booking_id ORDER BY position LIMIT 1) i ON true
 WHERE u.program_id = ANY(:ids::uuid[]) AND u.state = 'used' GROUP BY u.program_id, i.name ORDER BY bookings DESC, service LIMIT 100;
 
+-- name: providers
+SELECT v.id, p.email FROM providers v JOIN parties p ON p.id = v.id WHERE v.id = ANY(:ids::uuid[]);
+
 -- name: is_eligible
 SELECT EXISTS (SELECT FROM programs g JOIN members m ON m.id = :member_id WHERE g.id = :id AND {eligible});
 

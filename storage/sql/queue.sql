@@ -8,7 +8,8 @@ bookings b
 -- part: waiting
 -- Who waits for a technician: in the manual queue or in the automatic search.
 FROM bookings b
-WHERE b.status IN ('pending', 'partner_assigned') AND b.next_action IS DISTINCT FROM 'release_unpaid';
+WHERE b.status IN ('pending', 'partner_assigned') 
+  AND (b.next_action IS NULL OR b.next_action NOT IN ('release_unpaid', 'release_unapproved'));
 
 -- name: wake
 -- Bookings that wait around a technician who has become free, or has changed, look again: the most important first, so

@@ -26,6 +26,7 @@ PRODUCTION = {
     "DISPATCH_SENDERS__EMAIL": "smtp",
     "DISPATCH_SENDERS__SMTP_HOST": "mail.example.com",
     "DISPATCH_SENDERS__EMAIL_FROM": "Dispatch <post@example.com>",
+    "DISPATCH_FILES__FOLDER": "/srv/files",
     "DISPATCH_PAYMENTS__KEY_ID": "rzp_live_x",
     "DISPATCH_PAYMENTS__KEY_SECRET": "a key secret of the tests",
     "DISPATCH_PAYMENTS__WEBHOOK_SECRET": "a webhook secret of the tests",
@@ -69,10 +70,11 @@ def test_production_names_all_that_is_missing(env: pytest.MonkeyPatch) -> None:
     missing = {
         "DATABASE_URL", "DISPATCH_TOKEN_KEYS", "DISPATCH_VAULT_KEYS", "DISPATCH_SENDERS__SMS",
         "DISPATCH_SENDERS__PUSH", "DISPATCH_SENDERS__EMAIL", "DISPATCH_PAYMENTS__KEY_ID",
-        "DISPATCH_PAYMENTS__KEY_SECRET", "DISPATCH_PAYMENTS__WEBHOOK_SECRET",
+        "DISPATCH_PAYMENTS__KEY_SECRET", "DISPATCH_PAYMENTS__WEBHOOK_SECRET", "DISPATCH_FILES__STORE",
+        "DISPATCH_FILES__FOLDER",
     }  # fmt: skip
     assert str(caught.value).startswith("Production needs ")
-    assert {word.strip(",:") for word in str(caught.value).split() if "_" in word} == missing
+    assert {word.strip(",:()") for word in str(caught.value).split() if "_" in word} == missing
 
 
 @pytest.mark.parametrize("without", sorted(PRODUCTION))
@@ -103,6 +105,47 @@ def test_production_refuses_what_protects_nothing(env: pytest.MonkeyPatch, name:
     with pytest.raises(Refused, match=name) as caught:
         refuse_unfit(settings_of())
     assert weak in ("x", "none") or weak not in str(caught.value)
+
+
+@pytest.mark.parametrize(("where", "key"), [
+    ("development", "rzp_live_x"), ("test", "rzp_live_x"), ("staging", "rzp_live_x"), ("production", "rzp_test_x"),
+])  # fmt: skip
+def test_keys_of_the_wrong_kind_are_refused(env: pytest.MonkeyPatch, where: str, key: str) -> None:
+    for variable, value in PRODUCTION.items():
+        env.setenv(variable, value)
+    env.setenv("DISPATCH_ENV", where)
+    env.setenv("DISPATCH_PAYMENTS__KEY_ID", key)
+    with pytest.raises(Refused, match=f"{where.capitalize()} refuses DISPATCH_PAYMENTS__KEY_ID that does not begin"):
+        refuse_unfit(settings_of())
+    env.setenv("DISPATCH_PAYMENTS__KEY_ID", "rzp_live_x" if where == "production" else "rzp_test_x")
+    refuse_unfit(settings_of())
+
+
+def test_staging_is_production_with_test_keys_and_without_senders(env: pytest.MonkeyPatch) -> None:
+    for variable, value in PRODUCTION.items():
+        if "SENDERS" not in variable:
+            env.setenv(variable, value)
+    env.setenv("DISPATCH_ENV", "staging")
+    env.setenv("DISPATCH_PAYMENTS__KEY_ID", "rzp_test_x")
+    settings = settings_of()
+    refuse_unfit(settings)
+    assert settings.is_deployed and not settings.is_production
+    env.delenv("DISPATCH_FILES__FOLDER")
+    with pytest.raises(Refused, match="Staging needs DISPATCH_FILES__STORE"):
+        refuse_unfit(settings_of())
+    env.setenv("DISPATCH_FILES__FOLDER", "/srv/files")
+    env.setenv("DISPATCH_WEBHOOKS__OPEN_HOSTS", '["127.0.0.1"]')
+    with pytest.raises(Refused, match="Staging refuses DISPATCH_WEBHOOKS__OPEN_HOSTS"):
+        refuse_unfit(settings_of())
+
+
+def test_of_several_hosts_the_one_that_takes_writes_is_wanted(env: pytest.MonkeyPatch) -> None:
+    env.setenv("DATABASE_URL", "postgresql://u:p@a:5432,b:5433/d?sslmode=require")
+    assert Settings().database_url.endswith("/d?sslmode=require&target_session_attrs=read-write")
+    assert "p" in Settings().secret_values
+    for said in ("postgresql://u@a,b/d?target_session_attrs=any", "postgresql://u@a/d", ""):
+        env.setenv("DATABASE_URL", said)
+        assert Settings().database_url == said
 
 
 def test_a_slip_of_the_pen_is_said(env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -4,13 +4,27 @@ it."""
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable
 
 import pytest
 
-from geo.arrival import LADDER, Advance, Approach, Best, Progress, Rung, advance, likely_distance_m, look
+from geo.arrival import (
+    LADDER,
+    Advance,
+    Approach,
+    Best,
+    Progress,
+    Rung,
+    advance,
+    far_box,
+    likely_distance_m,
+    look,
+    skim,
+)
 from geo.filter import Fix
-from geo.geodesy import destination
+from geo.geodesy import bearing_deg, destination, haversine_m
+from tests.geo import plain_arrival
 
 DOOR = (22.5726, 88.3639)
 
@@ -142,3 +156,35 @@ def test_progress_in_the_dark_and_at_the_place() -> None:
     assert look(best, 2_000, 0, 180)[1] is Progress.PROGRESSING
     assert look(best, 2_000, 0, 181) == (best, Progress.DARK)
     assert look(Best(80, 0), 90, 5_000, 5_000)[1] is Progress.PROGRESSING, "who is there need not come nearer"
+
+
+@pytest.mark.parametrize("door", [DOOR, (64.1, -21.9), (-33.9, 18.4), (0.0, 179.999), (89.5, 10.0)])
+def test_it_is_the_plain_rules_and_the_short_way_is_the_long_one(door: tuple[float, float]) -> None:
+    """Ways that come, wander at the door, pass it, cross near it from far, leave and jump, with every accuracy."""
+    rng = random.Random(11)
+    far, skimmed, told = far_box(*door), 0, Counter[Rung | None]()
+    for _ in range(20):
+        approach, memory, at_s = Approach(), plain_arrival.Memory(), 0.0
+        place = destination(*door, rng.uniform(0, 360), rng.choice((60.0, 700.0, 900.0, 3_000.0)))
+        for _ in range(120):
+            at_s += rng.choice((0.0, 0.5, 1.0, 3.0, 5.0, 12.0, 70.0, -2.0))
+            home_m = haversine_m(*place, *door)
+            heading = bearing_deg(*place, *door) if rng.random() < 0.8 else rng.uniform(0, 360)
+            move_m = rng.choice(
+                (0.0, 3.0, 15.0, 60.0, home_m, home_m * 0.7, 2 * home_m, 900.0 if rng.random() < 0.2 else 8.0)
+            )
+            place = destination(*place, heading, move_m)
+            fix = Fix(at_s, *place, rng.choice((0.0, 5.0, 8.0, 25.0, 50.0)))
+            plain = plain_arrival.advance(memory, fix, *door)
+            step = advance(approach, fix, *door)
+            short = skim(approach, fix, far) if far is not None else None
+            if short is not None:
+                skimmed += 1
+                assert short == step.approach and step.reached is None and not step.left
+            assert (tuple(step.approach), *step[1:]) == (
+                tuple(vars(plain.memory).values()), plain.distance_m, plain.reached, plain.left
+            )  # fmt: skip
+            approach, memory = step.approach, plain.memory
+            told[step.reached] += 1
+    assert set(told) == {None, *Rung}
+    assert skimmed > 50 or far is None

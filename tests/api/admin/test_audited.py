@@ -261,6 +261,10 @@ async def providers(walk: Walk) -> None:
     world = walk.counter.world
     body = {"name": "House Clinic", "owner_name": "Ola", "owner_email": "ola@example.com"}
     made = (await walk.does("POST /v1/admin/providers", body))["id"]
+    plan = {"name": "Walk", "currency": "INR", "monthly_price": 500, "yearly_price": 5000}
+    plan_id = (await walk.does("POST /v1/admin/provider-plans", plan))["id"]
+    await walk.does("PATCH /v1/admin/provider-plans/{id}", {"monthly_price": 600}, id=plan_id)
+    await walk.does("DELETE /v1/admin/provider-plans/{id}", id=plan_id)
     who = await world.technician(km_north=0.3)
     path = "/v1/admin/providers/{id}/technicians/{technician_id}"
     await walk.does(f"PUT {path}", id=made, technician_id=who)

@@ -11,6 +11,7 @@ import pytest
 from api.audiences import integration
 from api.registry import all_routes
 from api.route import Route
+from dispatch.access.permissions import OWN
 from tests.api.live import Live, Person
 from tests.integrations import App, begin, onboard, send
 from tests.parties import add_party
@@ -34,6 +35,11 @@ def path_of(route: Route, id: str) -> str:
 @pytest.fixture(scope="module")
 async def apps(live: Live) -> tuple[App, App]:
     return await onboard(live), await onboard(live)
+
+
+def test_what_is_about_one_app_names_the_scope_that_it_asks_for() -> None:
+    unnamed = [r.template for r in WITH_ID if r.permission == OWN and r.scope is None]
+    assert unnamed == []
 
 
 async def test_nobody_s_app_is_told_anything_of_another(live: Live, apps: tuple[App, App]) -> None:

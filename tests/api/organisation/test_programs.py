@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
-from dispatch.billing import cancellation, checkout, confirm
-from dispatch.billing.checkout import Wish
-from dispatch.billing.confirm import Confirmation, Confirmed, Contact
-from dispatch.billing.member_bookings import MayNotBook, NeedsApproval, OverLimit, ServiceNotAllowed
-from dispatch.errors import DispatchError, Missing
-from dispatch.parties import academic_terms, addresses, budgets, members, programs
-from dispatch.parties.addresses import AddressIn
+from dispatch.billing import cancellation
+from dispatch.billing.confirm import Confirmed
+from dispatch.billing.member_bookings import MayNotBook, ServiceNotAllowed
+from dispatch.errors import DispatchError, Invalid, Missing
+from dispatch.localtime import local
+from dispatch.parties import academic_terms, budgets, members, programs
 from dispatch.parties.members import Access
 from dispatch.parties.programs import (
     CreditUsedUp,
@@ -28,8 +27,9 @@ from dispatch.parties.programs import (
 )
 from storage.programs import Program
 from tests.api.organisation.conftest import Portal
-from tests.organisations import Home, add_organisation
-from tests.world import KOLKATA, World
+from tests.organisations import add_organisation, books
+from tests.providers import add_provider
+from tests.world import World
 
 BENEFIT = {
     "programType": "employee_benefit", "name": "Home Services Benefit", "description": "For everybody",
@@ -150,31 +150,6 @@ async def test_what_cannot_be_a_program(portal: Portal) -> None:
 # ---------------------------------------------------------------- members book
 
 
-async def books(
-    world: World, home: Home, account_id: UUID, *, days: int = 4, hour: int = 11, program: UUID | None = None
-) -> Confirmed:
-    """A member's own booking in the name of the organisation, through the customer's checkout."""
-    async with world.services.transaction() as tx:
-        address = await addresses.create(
-            tx,
-            account_id,
-            AddressIn("Home", "1 Test Street", "Kolkata", "WB", "700001", lat=KOLKATA[0], lng=KOLKATA[1]),
-        )
-    wish = Wish(
-        {world.service_ids["Facial"]: 1},
-        address_id=address.id,
-        on_account=True,
-        organisation_id=home.id,
-        program_id=program,
-    )
-    preview = await checkout.prepare(world.services, account_id, wish)
-    day = world.now.date() + timedelta(days=days)
-    confirmation = Confirmation(
-        preview.id, "account", address.id, day, time(hour), Contact("A member", "+911234567890", None)
-    )
-    return await confirm.confirm(world.services, account_id, confirmation)
-
-
 async def test_members_book_within_their_limits_and_budgets(world: World) -> None:
     await world.technician()
     home = await add_organisation(world.services)
@@ -204,8 +179,6 @@ async def test_members_book_within_their_limits_and_budgets(world: World) -> Non
         with pytest.raises(error):
             await books(world, home, account_id)
 
-    await refused(OverLimit, monthly_limit_minor=188_799)
-    await refused(NeedsApproval, require_approval=True)
     await refused(MayNotBook, can_book=False)
     await refused(ServiceNotAllowed, allowed_services=("plumbing",))
     with pytest.raises(Missing):
@@ -275,6 +248,49 @@ async def test_the_credit_of_a_school_is_of_each_term(world: World) -> None:
             await books(world, home, account_id, days=day, hour=14, program=program.id)
     with pytest.raises(ProgramClosed, match="terms"):
         await books(world, home, account_id, days=4, program=program.id)
+
+
+async def test_an_emergency_opens_its_providers_at_once(world: World) -> None:
+    home, crew, others = await add_organisation(world.services, org_type="lgu"), *[
+        await add_provider(world.services) for _ in range(2)
+    ]  # fmt: skip
+    await world.technician(km_north=1)
+    far = await world.technician(km_north=9, provider_id=crew.id)
+    account_id = await home.account_of(await home.member())
+    details = {
+        "activationProtocol": {"triggerEvents": ["flood"], "responseLevels": ["alert1"], "authorities": ["mayor"]},
+        "providers": {"preApproved": [str(crew.id)], "autoActivate": True},
+    }  # fmt: skip
+    new = NewProgram("emergency_response", "Floods", details=details, is_active=False)
+    async with world.services.transaction() as tx:
+        program = await programs.create(tx, home.by, new)
+        with pytest.raises(Missing):
+            unknown = {**details, "providers": {"preApproved": [str(uuid4())]}}
+            await programs.create(tx, home.by, NewProgram("emergency_response", "X", details=unknown))
+    # Before it is activated it is closed, and nobody comes without lead time.
+    soon = {"days": 0, "hour": local(world.now, "Asia/Kolkata").hour, "minute": 30}
+    with pytest.raises(Invalid, match="too soon"):
+        await books(world, home, account_id, **soon)
+    with pytest.raises(ProgramClosed):
+        await books(world, home, account_id, program=program.id)
+
+    async def activate(**more: Any) -> Program:
+        async with world.services.transaction() as tx:
+            return await programs.activate(tx, home.by, program.id, "flood", "alert1", "mayor", **more)
+
+    with pytest.raises(Invalid):
+        await activate(providers=[others.id])
+    assert (await activate(providers=[])).activation["providers"] == []  # type: ignore[index]
+    assert (await activate()).activation["providers"] == [str(crew.id)]  # type: ignore[index]
+    made = await books(world, home, account_id, program=program.id, **soon)
+    # Farther away than somebody who is free, but of the crew.
+    assert (await world.open_offer(made.id))["technician_id"] == far
+    told = "SELECT recipient FROM outbox WHERE template = 'emergency_opened'"
+    assert await world.value(told) == crew.email
+    async with world.services.transaction() as tx:
+        await programs.deactivate(tx, home.by, program.id, "mayor")
+    with pytest.raises(Invalid, match="too soon"):
+        await books(world, home, account_id, program=program.id, **soon)
 
 
 async def test_a_programs_budget_holds_and_a_late_cancellation_costs_the_credit(world: World) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from storage import webhook_deliveries as rows
 from tests.api.organisation.conftest import Portal
 from tests.organisations import add_organisation
 
@@ -30,6 +31,37 @@ async def test_a_webhook_hears_of_people(portal: Portal) -> None:
     assert (await portal.call("POST", f"{PATH}/{made['id']}/test"))["data"]["event"] == "ping"
     await portal.call("DELETE", f"{PATH}/{made['id']}")
     assert (await portal.call("GET", PATH))["data"]["webhooks"] == []
+
+
+async def test_the_log_is_searched_read_try_by_try_and_sent_again(portal: Portal) -> None:
+    made = (await portal.call("POST", PATH, BODY, expect=201))["data"]["webhook"]
+    assert "user.enrolled" in (await portal.call("GET", f"{PATH}/events"))["data"]["events"]
+    await portal.home.member()
+    found = await portal.call("GET", f"{PATH}/deliveries?event=user.enrolled&webhookId={made['id']}")
+    [waits] = found["data"]["deliveries"]
+    assert (waits["state"], waits["attempts"], waits["lastStatus"], waits["url"]) == ("pending", 0, None, BODY["url"])
+    assert (await portal.call("GET", f"{PATH}/deliveries?state=failed"))["data"]["deliveries"] == []
+    assert (await portal.call("GET", f"{PATH}?isActive=false"))["data"]["webhooks"] == []
+    path, span = f"{PATH}/deliveries/{waits['id']}", {"since": "2020-01-01T00:00:00Z", "until": "2099-01-01T00:00:00Z"}
+    waiting = await portal.call("POST", f"{path}/replay", expect=409)
+    assert waiting["error"]["code"] == "NOT_REPLAYABLE"
+    async with portal.services.transaction() as tx:
+        for attempt in (1, 2):
+            await rows.tried(
+                tx.conn, delivery_id=UUID(waits["id"]), attempt=attempt, status=500, error="no", duration_ms=3,
+                reply="oh",
+            )  # fmt: skip
+        await rows.give_up(tx.conn, endpoint_id=UUID(made["id"]), error="no")
+    detail = (await portal.call("GET", path))["data"]
+    assert [(t["attempt"], t["status"], t["reply"]) for t in detail["tries"]] == [(1, 500, "oh"), (2, 500, "oh")]
+    other = await add_organisation(portal.services)
+    await portal.call("GET", path, headers=other.headers(), expect=404)
+    again = await portal.call("POST", f"{PATH}/deliveries/replay", span, headers=other.headers())
+    assert again["data"]["replayed"] == 0
+    assert (await portal.call("POST", f"{PATH}/deliveries/replay", span))["data"]["replayed"] == 1
+    own = await portal.call("POST", f"{PATH}/{made['id']}/rotate", {"secret": "another secret of ours"})
+    assert own["data"]["webhook"]["secret"] == "another secret of ours"
+    assert own["data"]["webhook"]["previousSecretUntil"] is not None
 
 
 async def test_what_a_webhook_cannot_be(portal: Portal) -> None:

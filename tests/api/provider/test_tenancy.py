@@ -10,7 +10,9 @@ import pytest
 
 from api.registry import all_routes
 from api.route import Route
+from dispatch.billing import platform_plans
 from tests.api.provider.conftest import Office, Teammate
+from tests.dispatch.billing.till import STAFF
 from tests.providers import add_customer, fund
 
 WITH_ID = [r for r in all_routes() if r.audience.name == "provider" and not r.is_public and "{" in r.path]
@@ -23,6 +25,8 @@ BODIES: dict[str, Any] = {
     "PATCH /api/providers/payment-links/{link_id}": {"status": "inactive"},
     "GET /api/providers/payouts/{payout_id}/invoice": None,
     "DELETE /api/providers/settings/payment-methods/{method_id}": None,
+    "POST /api/providers/settings/bills/{number}/pay": None,
+    "GET /api/providers/settings/bills/{number}/invoice": None,
     "GET /api/providers/subscriptions/{subscription_id}": None,
     "PUT /api/providers/subscriptions/{subscription_id}": {"notes": "X"},
     "DELETE /api/providers/subscriptions/{subscription_id}": None,
@@ -39,6 +43,7 @@ BODIES: dict[str, Any] = {
     "GET /api/providers/transactions/payment-requests/{request_id}": None,
     "PATCH /api/providers/transactions/payment-requests/{request_id}": {"description": "X"},
     "POST /api/providers/transactions/payment-requests/{request_id}/cancel": None,
+    "POST /api/providers/transactions/payment-requests/{request_id}/received": None,
     "GET /api/providers/webhooks/{webhook_id}": None,
     "PATCH /api/providers/webhooks/{webhook_id}": {"description": "X"},
     "DELETE /api/providers/webhooks/{webhook_id}": None,
@@ -92,6 +97,13 @@ async def neighbours(office: Office) -> Neighbours:
         "manual_id": await made("/transactions/manual", {"amount": 5000}, "_id"),
         "request_id": await made("/transactions/payment-request", asked, "_id"),
     }
+    async with office.world.services.transaction() as tx:
+        await platform_plans.create(
+            tx, STAFF, name="Tenancy", currency="INR", monthly_minor=1000, yearly_minor=10_000, features=[]
+        )
+    await owner.call("PUT", "/settings/plan", {"plan": "Tenancy"})
+    billing = (await owner.call("GET", "/settings"))["data"]["paymentBilling"]
+    ids["number"] = billing["billingHistory"][0]["invoice"]
     lines = (await owner.call("GET", "/transactions"))["data"]["transactions"]
     sent = (await owner.call("GET", "/webhooks/deliveries"))["data"]["deliveries"]
     return Neighbours(stranger, {**ids, "transaction_id": lines[0]["_id"], "delivery_id": sent[0]["id"]})

@@ -38,6 +38,13 @@ async def test_facts_go_to_whoever_asked_for_them_in_the_providers_units(office:
     await owner.call("PATCH", f"/webhooks/{hook['id']}", {"isActive": False})
     await line(office, owner, "W-2", 100)
     assert len(await told(office, hook)) == 1
+    detail = (await owner.call("GET", f"/webhooks/deliveries/{log[0]['id']}"))["data"]
+    assert (detail["state"], detail["tries"]) == ("pending", [])
+    await other.call("GET", f"/webhooks/deliveries/{log[0]['id']}", expect=404)
+    span = {"since": "2020-01-01T00:00:00Z", "until": "2099-01-01T00:00:00Z", "states": ["failed", "delivered"]}
+    assert (await owner.call("POST", "/webhooks/deliveries/replay", span))["data"]["replayed"] == 0
+    rotated = await owner.call("POST", f"/webhooks/{hook['id']}/rotate-secret", {"secret": "a secret of our own"})
+    assert rotated["data"]["secret"] == "a secret of our own"
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/test"), ("POST", "/rotate-secret")):
         await other.call(method, f"/webhooks/{hook['id']}{path}", expect=404)
 

@@ -50,7 +50,7 @@ async def test_one_bad_row_stops_nothing(services: Services) -> None:
     assert (done.state, done.total, done.successful, done.failed) == ("completed", 10, 2, 8)
     assert errors == {
         1: None, 2: None, 3: "This is not an e-mail address.",
-        4: "This person is a member already.",
+        4: "Somebody with this e-mail address is a member already.",
         5: "Somebody with this employee id is a member already.", 6: "This cell holds a formula; only text is taken.",
         7: "There is no department 'Nowhere'.", 8: "First name must not be empty.", 9: "This is not a phone number.",
         10: "First name must be at most 200 characters.",

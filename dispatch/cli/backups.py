@@ -1,0 +1,170 @@
+"""Commands that keep a copy of everything, put it back, and try whether that works."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dispatch.cli.failure import Refused
+
+if TYPE_CHECKING:
+    from dispatch.config import Settings
+    from dispatch.process.backups import Restored
+
+#: What a drill is held against: how long until it answers again, and how much may be lost (R221), in seconds.
+MOST_TIME_S, MOST_LOSS_S = 900.0, 3600.0
+
+Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database and generated keys (DISPATCH_DATA).")]
+Full = Annotated[bool, typer.Option("--full", help="A copy of all now, also when the last is not a day old.")]
+Show = Annotated[bool, typer.Option("--list", help="Only list the backups, and to which moments they lead.")]
+Drill = Annotated[bool, typer.Option("--drill", help="Restore the newest beside everything, prove it, measure.")]
+At = Annotated[datetime | None, typer.Option("--at", help="As it was then, in UTC; else as new as can be.")]
+To = Annotated[Path | None, typer.Option("--folder", help="Where backups are (DISPATCH_BACKUP__FOLDER).")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands to the application's."""
+    app.command()(backup)
+    app.command()(restore)
+
+
+def backup(
+    full: Full = False, show: Show = False, drill: Drill = False, folder: To = None, data: Data = None
+) -> None:
+    """Back up what is due: all once a day, what was committed since, new files; drops what is older than 30 days.
+
+    The server does the same by itself every 20 minutes where DISPATCH_BACKUP__FOLDER is set. --drill exits with 1 when
+    restoring takes over 15 minutes, loses over an hour, or gives what is not sound.
+    """
+    settings, place = _settings(folder, data, joins=True)
+    if show:
+        _list(place)
+    elif drill:
+        raise SystemExit(_drill(settings, place))
+    else:
+        _back_up(settings, full=full)
+
+
+def restore(at: At = None, folder: To = None, data: Data = None) -> None:
+    """Put a backup back: into a new --data folder, or, of a dump, into the empty database in DATABASE_URL."""
+    from dispatch.cli.setup import stoppable
+    from dispatch.process import backups
+
+    settings, place = _settings(folder, data, joins=False)
+    if data is None and not settings.database_url:
+        raise Refused("Name a new folder with --data: a backup is put beside what is there, never over it.")
+    moment = None if at is None else at.replace(tzinfo=at.tzinfo or UTC)
+    with stoppable():
+        if backups.choose(place, moment).is_dump:
+            whole = asyncio.run(backups.undump(settings, place, moment))
+            print(f"the dump of {whole.at:%Y-%m-%d %H:%M:%S} UTC is in the database")
+        else:
+            asyncio.run(_restore(settings, place, moment))
+    print(f"{backups.put_files_back(settings, place)} files were put back")
+    print(
+        "the keys are not part of a backup: set DISPATCH_TOKEN_KEYS and DISPATCH_VAULT_KEYS, or put the key files back "
+        f"into {settings.data}, before the server is started"
+    )
+
+
+def _settings(folder: Path | None, data: Path | None, *, joins: bool) -> tuple[Settings, Path]:
+    import os
+
+    from dispatch.cli.setup import settings_of
+    from dispatch.process import backups
+
+    if folder is not None:
+        os.environ["DISPATCH_BACKUP__FOLDER"] = str(folder.absolute())
+    settings = settings_of(data=data, joins=joins)
+    if settings.backup.folder is None:
+        raise Refused("Name where backups are: --folder, or DISPATCH_BACKUP__FOLDER.")
+    return settings, backups.folder_of(settings)
+
+
+def _back_up(settings: Settings, *, full: bool) -> None:
+    from dispatch.cli.setup import counted, shared_database, stoppable
+    from dispatch.process import backups
+
+    with stoppable(), shared_database(settings):
+        made = asyncio.run(backups.run(settings, full=full))
+    if made.whole is not None:
+        print(f"whole    {made.whole.folder} ({made.whole.bytes / 1e6:.1f} MB in {made.whole.took_s:.1f} s)")
+    print(f"reached  {made.reached:%Y-%m-%d %H:%M:%S} UTC")
+    if made.files or made.dropped:
+        print(f"files    {made.files} copied; {counted(made.dropped, 'old backup')} dropped")
+
+
+def _list(place: Path) -> None:
+    from dispatch.process import backups
+
+    for whole in backups.wholes(place):
+        kind = "dump" if whole.is_dump else "whole"
+        print(
+            f"{kind:<6} {whole.at:%Y-%m-%d %H:%M:%S} to {backups.reached_by(whole):%Y-%m-%d %H:%M:%S} UTC  "
+            f"{whole.bytes / 1e6:8.1f} MB  PostgreSQL {whole.version // 10000}  {whole.folder}"
+        )
+
+
+async def _restore(settings: Settings, place: Path, until: datetime | None) -> None:
+    from dispatch.process import backups
+
+    async with backups.restored(settings, place, settings.data, until) as made:
+        findings = await _prove(settings, made)
+    for finding in findings:
+        print(f"not sound: {finding}")
+    print(_told(made))
+
+
+def _told(made: Restored) -> str:
+    newest = f"{made.last_commit or made.whole.at:%Y-%m-%d %H:%M:%S}"
+    return f"restored {made.whole.folder} and what was committed up to {newest} UTC in {made.took_s:.1f} s"
+
+
+async def _prove(settings: Settings, made: Restored) -> list[str]:
+    """What is not sound in what was restored: the ledger, the audit's chain, the schema."""
+    from dispatch.billing import ledger_check
+    from dispatch.engine import audit
+    from storage.database.migrate import pending
+    from storage.database.pool import create_pool
+
+    if missing := await pending(made.dsn):
+        # Of an older version of the server: its questions are not ours.
+        return [f"{len(missing)} migrations are missing: run `dispatch migrate`"]
+    pool = await create_pool(made.dsn, min_size=1, max_size=2)
+    try:
+        async with pool.connection() as conn:
+            found = [f"{f.meaning}: {f.subject}" for f in await ledger_check.check(conn)]
+            return found + await audit.verify(conn)
+    finally:
+        await pool.close()
+
+
+def _drill(settings: Settings, place: Path) -> int:
+    from dispatch.cli.setup import stoppable
+
+    with stoppable(), tempfile.TemporaryDirectory(prefix="dispatch-drill-", ignore_cleanup_errors=True) as scratch:
+        Path(scratch).chmod(0o711)
+        return asyncio.run(measured(settings, place, Path(scratch) / "data"))
+
+
+async def measured(settings: Settings, place: Path, home: Path) -> int:
+    """Restores into `home`, proves it, prints how long it took and how much was lost; 1 when that is too much."""
+    from dispatch.process import backups
+
+    began, lost_at = time.monotonic(), datetime.now(UTC)
+    async with backups.restored(settings, place, home, None) as made:
+        findings = await _prove(settings, made)
+        took_s = time.monotonic() - began
+    loss_s = max(0.0, (lost_at - (made.last_commit or made.whole.at)).total_seconds())
+    for finding in findings:
+        print(f"not sound: {finding}")
+    print(_told(made))
+    print(f"recovery time   {took_s:8.1f} s of at most {MOST_TIME_S:.0f} s, proof included")
+    print(f"recovery point  {loss_s:8.1f} s of at most {MOST_LOSS_S:.0f} s would have been lost just now")
+    return int(bool(findings) or took_s > MOST_TIME_S or loss_s > MOST_LOSS_S)

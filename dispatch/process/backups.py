@@ -1,0 +1,374 @@
+"""Backups: a whole copy a day, the log since every few minutes, files as they come; and a server made of them again.
+
+    FOLDER/<history>/base/<time>/   a whole copy; `whole.json` is written last, so that half a copy counts for nothing
+    FOLDER/<history>/wal/           the log since the first of them, and in `reached.json` up to when
+    FOLDER/dumps/<time>/            instead of both, where the server replicates to nobody
+    FOLDER/files/                   the files of a folder store; those that were deleted go to gone-<day>/
+
+A history is that of one cluster: a promoted standby and a restored copy begin their own. Keys are not copied: whoever
+finds a backup cannot open what is sealed in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import shutil
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from dispatch.config import Settings
+from dispatch.errors import Conflict, Invalid, Missing
+from storage.database import copies
+from storage.database.copies import Line
+from storage.database.embedded import ROLE, SAFE, EmbeddedPostgres, has_data
+
+log = logging.getLogger(__name__)
+
+#: A whole copy is made once the newest is so old; a little less than a day, so that it stays at its hour.
+FULL_EVERY = timedelta(hours=23, minutes=30)
+_STAMP = "%Y%m%dT%H%M%SZ"
+_DUMP = "database.dump"
+
+
+class NoBackups(Missing):
+    """There is no backup that reaches this."""
+
+    code = "no_backup"
+
+
+class BackupRuns(Conflict):
+    """Another backup runs in this folder just now."""
+
+    code = "backup_runs"
+
+
+class HasData(Conflict):
+    """There is data already: a backup is restored into a new place."""
+
+    code = "has_data"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A copy of everything at `at`. `user` and `database` are how the application is known in it."""
+
+    folder: Path
+    at: datetime
+    version: int
+    user: str
+    database: str
+    took_s: float
+    bytes: int
+
+    @property
+    def is_dump(self) -> bool:
+        return (self.folder / _DUMP).exists()
+
+    @property
+    def log(self) -> Path:
+        return self.folder.parents[1] / "wal"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What one run did. `reached`: everything committed before this can be restored."""
+
+    whole: Whole | None
+    reached: datetime
+    files: int
+    dropped: int
+
+
+def folder_of(settings: Settings) -> Path:
+    """Raises Invalid where no folder is set."""
+    if settings.backup.folder is None:
+        raise Invalid({"DISPATCH_BACKUP__FOLDER": "names the folder that backups go to"})
+    return settings.backup.folder
+
+
+async def run(settings: Settings, *, full: bool = False) -> Made:
+    """What is due: a whole copy once a day (or `full`: now), the log up to now, new files; drops what is too old.
+
+    Raises Invalid, BackupRuns, CopyFailed, StorageError.
+    """
+    folder = folder_of(settings)
+    with _alone(folder):
+        if settings.backup.method == "dump":
+            whole, reached = await _dump(settings, folder, full=full)
+        else:
+            whole, reached = await _copy(settings, folder, full=full)
+        copied = await asyncio.to_thread(_copy_files, settings, folder, reached)
+        dropped = await asyncio.to_thread(_drop_old, folder, reached - timedelta(days=settings.backup.keep_days))
+    return Made(whole, reached, copied, dropped)
+
+
+def wholes(folder: Path) -> list[Whole]:
+    """Every whole copy, the eldest first."""
+    found = []
+    for note in (*folder.glob("*/base/*/whole.json"), *folder.glob("dumps/*/whole.json")):
+        said = json.loads(note.read_text())
+        found.append(Whole(note.parent, **{**said, "at": datetime.fromisoformat(said["at"])}))
+    return sorted(found, key=lambda w: w.at)
+
+
+def reached_by(whole: Whole) -> datetime:
+    """Up to when this copy, with the log that follows it, has everything."""
+    try:
+        return datetime.fromisoformat(json.loads((whole.log / "reached.json").read_text())["at"])
+    except (OSError, ValueError, KeyError):
+        return whole.at
+
+
+def choose(folder: Path, until: datetime | None) -> Whole:
+    """The copy to begin with. Raises NoBackups."""
+    known = wholes(folder)
+    fitting = [w for w in known if until is None or w.at <= until <= reached_by(w)]
+    if fitting:
+        return fitting[-1]
+    if not known:
+        raise NoBackups(message=f"There is no backup in {folder}.")
+    spans = "; ".join(f"{w.at:%Y-%m-%d %H:%M:%S} to {reached_by(w):%Y-%m-%d %H:%M:%S} UTC" for w in known[-5:])
+    raise NoBackups(message=f"No backup reaches {until:%Y-%m-%d %H:%M:%S} UTC: there is {spans}.")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BackupRuns from None
+        yield
+
+
+# ---------------------------------------------------------------- making
+
+
+def _replicating(settings: Settings) -> str:
+    """How a cluster is copied: as the role that is set, else the embedded one's superuser, else as the application."""
+    if settings.backup.url is not None:
+        return settings.backup.url.get_secret_value()
+    embedded = EmbeddedPostgres(settings.data)
+    return embedded.admin_dsn if settings.database_url in ("", embedded.dsn) else settings.database_url
+
+
+def _application(settings: Settings) -> tuple[str, str]:
+    """User and database of the application."""
+    parts = urlsplit(settings.database_url)
+    return unquote(parts.username or "") or ROLE, unquote(parts.path.strip("/")) or ROLE
+
+
+async def _copy(settings: Settings, folder: Path, *, full: bool) -> tuple[Whole | None, datetime]:
+    dsn = _replicating(settings)
+    line = await copies.line_of(dsn)
+    history = folder / line.name
+    (history / "wal").mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        await copies.keep_log(dsn)
+        whole, reached = await _bring_up(settings, dsn, line, history, full=full)
+    except copies.LogLost as e:
+        log.warning("the server has lost log that was not fetched, and all begins anew: %s", e)
+        await copies.forget_log(dsn)
+        _begin_anew(history)
+        await copies.keep_log(dsn)
+        whole, reached = await _bring_up(settings, dsn, line, history, full=True)
+    (history / "wal" / "reached.json").write_text(json.dumps({"at": reached.isoformat()}))
+    return whole, reached
+
+
+async def _bring_up(
+    settings: Settings, dsn: str, line: Line, history: Path, *, full: bool
+) -> tuple[Whole | None, datetime]:
+    mine = [w for w in wholes(history.parent) if w.folder.parents[1] == history]
+    whole = None
+    if full or not mine or line.now - mine[-1].at >= FULL_EVERY:
+        whole = await _whole(settings, dsn, line, history)
+    return whole, await copies.fetch_log(dsn, history / "wal", line.version)
+
+
+def _begin_anew(history: Path) -> None:
+    """A log with a hole: what was before it keeps its own, and nothing is taken to follow it."""
+    history.rename(history.with_name(f"{history.name}-before-{datetime.now(UTC):{_STAMP}}"))
+    (history / "wal").mkdir(parents=True, mode=0o700)
+
+
+async def _whole(settings: Settings, dsn: str, line: Line, history: Path) -> Whole:
+    """Everything, consistent as of its end."""
+    folder = history / "base" / f"{line.now:{_STAMP}}"
+    began = time.monotonic()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(exist_ok=True, mode=0o700)
+    await copies.base(dsn, folder, line.version)
+    # From its end on one may go to any moment; the server's clock says when that was.
+    return _noted(settings, folder, (await copies.line_of(dsn)).now, line.version, began)
+
+
+async def _dump(settings: Settings, folder: Path, *, full: bool) -> tuple[Whole | None, datetime]:
+    dsn = settings.database_url or EmbeddedPostgres(settings.data).dsn
+    line = await copies.line_of(dsn)
+    mine = [w for w in wholes(folder) if w.is_dump]
+    if mine and not full and line.now - mine[-1].at < FULL_EVERY:
+        return None, mine[-1].at
+    place = folder / "dumps" / f"{line.now:{_STAMP}}"
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    began = time.monotonic()
+    await copies.dump(dsn, place / _DUMP, line.version)
+    # A dump is of the moment in which it began.
+    whole = _noted(settings, place, line.now, line.version, began)
+    return whole, whole.at
+
+
+def _noted(settings: Settings, folder: Path, at: datetime, version: int, began: float) -> Whole:
+    user, database = _application(settings)
+    size = sum(p.stat().st_size for p in folder.iterdir())
+    said = {
+        "version": version, "user": user, "database": database, "took_s": round(time.monotonic() - began, 2),
+        "bytes": size,
+    }  # fmt: skip
+    (folder / "whole.json").write_text(json.dumps({"at": at.isoformat(), **said}))
+    return Whole(folder, at, **said)  # type: ignore[arg-type]
+
+
+def _files(settings: Settings) -> Path | None:
+    files = settings.files
+    return (files.folder or settings.data / "files") if files.store == "folder" else None
+
+
+def _copy_files(settings: Settings, folder: Path, now: datetime) -> int:
+    """Files have names of ours and never change: what is not there yet is copied, what is gone is put aside."""
+    source, kept, copied = _files(settings), folder / "files", 0
+    if source is None or not source.is_dir():
+        return 0
+    present = {p.relative_to(source) for p in source.glob("??/*") if not p.name.endswith(".part")}
+    for name in present:
+        target = kept / name
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            shutil.copyfile(source / name, target.with_name(target.name + ".part"))
+            target.with_name(target.name + ".part").rename(target)
+            copied += 1
+    for target in list(kept.glob("??/*")):
+        if target.relative_to(kept) not in present:
+            aside = kept / f"gone-{now:%Y-%m-%d}" / target.relative_to(kept)
+            aside.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            target.rename(aside)
+    return copied
+
+
+def _drop_old(folder: Path, before: datetime) -> int:
+    """Whole copies that are not needed to go back to `before` or later, and the log that none of the kept needs."""
+    dropped = 0
+    for history in {w.folder.parent for w in wholes(folder)}:
+        mine = [w for w in wholes(folder) if w.folder.parent == history]
+        elder, needed = [w for w in mine if w.at < before], [w for w in mine if w.at >= before]
+        if elder and reached_by(elder[-1]) >= before:
+            # With it begins the way to every moment between `before` and the next whole copy.
+            needed.insert(0, elder[-1])
+        for whole in mine:
+            if whole not in needed:
+                shutil.rmtree(whole.folder)
+                dropped += 1
+        if not needed and history.parent != folder:
+            shutil.rmtree(history.parent)
+        elif not needed[0].is_dump:
+            _drop_log(needed[0])
+    for gone in (folder / "files").glob("gone-*"):
+        if gone.name < f"gone-{before:%Y-%m-%d}":
+            shutil.rmtree(gone)
+    return dropped
+
+
+def _drop_log(eldest: Whole) -> None:
+    first = copies.first_segment_of(eldest.folder)
+    for piece in copies.segments(eldest.log):
+        if piece.name < first:
+            piece.unlink()
+
+
+# ---------------------------------------------------------------- restoring
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`last_commit`: the newest transaction that was found in the log; None when there was none after the copy."""
+
+    whole: Whole
+    dsn: str
+    last_commit: datetime | None
+    took_s: float
+
+
+@asynccontextmanager
+async def restored(settings: Settings, folder: Path, home: Path, until: datetime | None) -> AsyncIterator[Restored]:
+    """A server's data in `home` as it was at `until` (None: as new as can be), and that server for the block.
+
+    On the main thread. Raises HasData, NoBackups, CopyFailed, EmbeddedError.
+    """
+    began = time.monotonic()
+    if has_data(home):
+        raise HasData(f"There is a database in {home} already: name another folder with --data.")
+    whole = choose(folder, until)
+    if whole.is_dump:
+        raise Invalid({"DATABASE_URL": "names the empty database that this dump is put into"})
+    server = EmbeddedPostgres(home)
+    incoming = server.inner / "wal"
+    _lay(whole, server, incoming)
+    settings_of_recovery = {**SAFE, **copies.recovery_settings(incoming, until)}
+    recovering = EmbeddedPostgres(home, settings_of_recovery)
+    recovering.start(timeout_s=copies.LIMIT_S)
+    try:
+        dsn = f"postgresql://{whole.user}@/{whole.database}?host={server.inner}"
+        yield Restored(whole, dsn, await copies.last_commit(dsn), time.monotonic() - began)
+    finally:
+        recovering.stop()
+        shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _lay(whole: Whole, server: EmbeddedPostgres, incoming: Path) -> None:
+    """The data begin under another name, so that half of them are not taken for a database."""
+    draft = server.inner / "pgdata.new"
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.rmtree(incoming, ignore_errors=True)
+    server.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    server.inner.mkdir(exist_ok=True, mode=0o700)
+    copies.unpack(whole.folder, draft)
+    copies.lay_log(whole.log, incoming, copies.first_segment(draft))
+    copies.prepare_recovery(draft)
+    (server.home / "role").write_text(ROLE)
+    server.give_inner()
+    draft.rename(server.data)
+
+
+def put_files_back(settings: Settings, folder: Path) -> int:
+    """Files that the store lacks; also those that were deleted lately, because the rows may know them again."""
+    target, copied = _files(settings), 0
+    if target is None:
+        return 0
+    for kept in (folder / "files", *(folder / "files").glob("gone-*")):
+        for source in kept.glob("??/*"):
+            path = target / source.relative_to(kept)
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                shutil.copyfile(source, path)
+                path.chmod(0o600)
+                copied += 1
+    return copied
+
+
+async def undump(settings: Settings, folder: Path, until: datetime | None) -> Whole:
+    """A dump into the given database, which must be empty. Raises HasData, NoBackups, CopyFailed."""
+    whole = choose(folder, until)
+    if not await copies.is_empty(settings.database_url):
+        raise HasData("The database in DATABASE_URL is not empty: a dump is put into a new one.")
+    line = await copies.line_of(settings.database_url)
+    await copies.undump(settings.database_url, whole.folder / _DUMP, line.version)
+    return whole

@@ -1,0 +1,185 @@
+"""A whole copy, the log since, kill -9, and everything that was fetched is there again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+
+from dispatch.cli.backups import measured
+from dispatch.config import Backup, Settings
+from dispatch.errors import Invalid
+from dispatch.process import backups
+from dispatch.process.backups import HasData, NoBackups
+from storage.database import copies
+from storage.database.copies import CopyFailed
+from storage.database.embedded import FAST, EmbeddedPostgres
+from storage.database.migrate import migrate_dsn
+from tests.databases import dsn_to
+
+KEY = "ab/" + "c" * 32
+NOTE = "INSERT INTO contact_submissions (name, email, subject, message) VALUES ($1, 'a@b.example', 's', 'm')"
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    # Not tmp_path: as root the server runs as another account, which cannot enter pytest's folders.
+    folder = Path(tempfile.mkdtemp(prefix="dispatch-backups-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def settings_at(place: Path, **backup: Any) -> Settings:
+    return Settings(env="test", data=place / "house", backup=Backup(folder=place / "kept", **backup))
+
+
+async def ask(dsn: str, sql: str, *values: Any) -> Any:
+    conn = await asyncpg.connect(dsn)
+    try:
+        return await conn.fetchval(sql, *values)
+    finally:
+        await conn.close()
+
+
+async def names(dsn: str) -> list[str]:
+    return list(await ask(dsn, "SELECT array_agg(name ORDER BY name) FROM contact_submissions") or [])
+
+
+async def test_killed_and_restored(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = settings_at(place)
+    server = EmbeddedPostgres(settings.data, FAST)
+    dsn = server.start()
+    try:
+        await migrate_dsn(dsn)
+        await ask(dsn, NOTE, "a, before the copy")
+        stored = settings.data / "files" / KEY
+        stored.parent.mkdir(parents=True)
+        stored.write_bytes(b"a photo")
+        first = await backups.run(settings)
+        assert first.whole is not None and first.files == 1
+        await ask(dsn, NOTE, "b, in the log")
+        assert (await backups.run(settings)).whole is None, "one whole copy a day"
+        between = await ask(dsn, "SELECT clock_timestamp()")
+        await ask(dsn, NOTE, "c, later in the log")
+        stored.unlink()
+        second = await backups.run(settings)
+        assert second.reached > between
+        await ask(dsn, NOTE, "d, never fetched")
+        os.kill(int((server.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    finally:
+        server.stop()
+
+    kept = settings.backup.folder
+    assert kept is not None
+    capsys.readouterr()
+    assert await measured(settings, kept, place / "drill") == 0
+    said = capsys.readouterr().out
+    assert "recovery time" in said and "recovery point" in said and "not sound" not in said
+
+    earlier = settings.model_copy(update={"data": place / "earlier"})
+    async with backups.restored(earlier, kept, earlier.data, between) as made:
+        assert await names(made.dsn) == ["a, before the copy", "b, in the log"]
+        assert made.last_commit is not None and made.last_commit <= between
+    assert backups.put_files_back(earlier, kept) == 1, "what the rows know again, also what was deleted meanwhile"
+    assert (earlier.data / "files" / KEY).read_bytes() == b"a photo"
+    with pytest.raises(HasData):
+        async with backups.restored(earlier, kept, earlier.data, None):
+            pass
+
+    # What the drill has left is a server like any other, and its backups are a history of their own.
+    anew = settings.model_copy(update={"data": place / "drill"})
+    again = EmbeddedPostgres(anew.data, FAST)
+    dsn = again.start()
+    try:
+        assert await names(dsn) == ["a, before the copy", "b, in the log", "c, later in the log"]
+        await ask(dsn, NOTE, "e, afterwards")
+        made_anew = await backups.run(anew)
+        assert made_anew.whole is not None and made_anew.whole.log != first.whole.log
+        assert backups.choose(kept, between).folder == first.whole.folder
+        with pytest.raises(NoBackups, match="No backup reaches"):
+            backups.choose(kept, first.whole.at - timedelta(seconds=1))
+        # Somebody has dropped the slot, and what it kept is gone: all begins anew, and nothing leads across the hole.
+        await ask(again.admin_dsn, "SELECT pg_drop_replication_slot('dispatch_backup')")
+        await ask(again.admin_dsn, "SELECT pg_switch_wal()")
+        await ask(again.admin_dsn, "CHECKPOINT")
+        after = await backups.run(anew)
+        assert after.whole is not None and after.reached > made_anew.reached
+    finally:
+        again.stop()
+
+    archive = first.whole.folder / copies.ARCHIVE
+    archive.write_bytes(archive.read_bytes()[:-50_000])
+    with pytest.raises(CopyFailed, match="cannot be read"):
+        async with backups.restored(settings, kept, place / "damaged", between):
+            pass
+
+
+def whole_at(folder: Path, at: datetime, *, history: str = "7-1") -> Path:
+    made = folder / history / "base" / f"{at:%Y%m%dT%H%M%SZ}"
+    made.mkdir(parents=True)
+    said = {"at": at.isoformat(), "version": 180004, "user": "u", "database": "d", "took_s": 1.0, "bytes": 1}
+    (made / "whole.json").write_bytes(orjson.dumps(said))
+    return made
+
+
+async def test_a_dump_goes_into_an_empty_database(place: Path, fresh_dsn: str, databases: Any) -> None:
+    settings = settings_at(place, method="dump").model_copy(update={"database_url": fresh_dsn})
+    await ask(fresh_dsn, NOTE, "a")
+    made = await backups.run(settings)
+    assert made.whole is not None and made.whole.is_dump
+    assert (await backups.run(settings)).whole is None
+    with pytest.raises(HasData):
+        await backups.undump(settings, place / "kept", None)
+    empty = f"t_{os.getpid()}_undumped"
+    await ask(fresh_dsn, f"CREATE DATABASE {empty}")
+    target = settings.model_copy(update={"database_url": dsn_to(databases.home, empty)})
+    try:
+        await backups.undump(target, place / "kept", None)
+        assert await names(target.database_url) == ["a"]
+    finally:
+        await ask(fresh_dsn, f"DROP DATABASE {empty} WITH (FORCE)")
+    with pytest.raises(Invalid):
+        async with backups.restored(settings, place / "kept", place / "new", None):
+            pass
+
+
+async def test_what_is_older_than_its_days_goes(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whole copy from before the span stays, because the span begins with it; so does the log from there on."""
+    settings, now = settings_at(place, keep_days=30), datetime(2026, 3, 31, 12, tzinfo=UTC)
+    kept = place / "kept"
+    ages = {days: whole_at(kept, now - timedelta(days=days)) for days in (40, 31, 29, 1)}
+    dead = whole_at(kept, now - timedelta(days=50), history="6-1")
+    log = kept / "7-1" / "wal"
+    log.mkdir()
+    (log / "reached.json").write_bytes(orjson.dumps({"at": now.isoformat()}))
+    for n in range(1, 6):
+        (log / f"{n:024X}").touch()
+    for day in ("2026-02-20", "2026-03-20"):
+        (kept / "files" / f"gone-{day}" / "ab").mkdir(parents=True)
+    monkeypatch.setattr(copies, "first_segment_of", lambda folder: f"{3:024X}" if folder == ages[31] else "")
+
+    async def copied(*_: object, **__: object) -> tuple[None, datetime]:
+        return None, now
+
+    monkeypatch.setattr(backups, "_copy", copied)
+    made = await backups.run(settings)
+    assert made.dropped == 2
+    assert [w.folder for w in backups.wholes(kept)] == [ages[31], ages[29], ages[1]]
+    assert not dead.parents[1].exists()
+    assert [p.name for p in copies.segments(log)] == [f"{n:024X}" for n in (3, 4, 5)]
+    assert [p.name for p in (kept / "files").iterdir()] == ["gone-2026-03-20"]
+
+
+def test_a_password_is_not_shown_to_other_accounts() -> None:
+    assert copies.without_password("postgresql://u:p%40ss@h:5/d?x=1") == ("postgresql://u@h:5/d?x=1", "p@ss")
+    assert copies.without_password("postgresql://u@/d?host=/x") == ("postgresql://u@/d?host=/x", None)

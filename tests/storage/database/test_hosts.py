@@ -1,0 +1,142 @@
+"""Several hosts: connections go to the one that takes writes, and follow it when another one does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+import pytest
+
+from storage import clock
+from storage.database import hosts
+from storage.database.errors import DatabaseAway, StorageError
+from storage.database.pool import create_pool
+
+
+class Door:
+    """A port that leads to the tests' server for as long as it is open."""
+
+    def __init__(self, socket: str) -> None:
+        self._socket = socket
+        self._server: asyncio.Server | None = None
+        self._pipes: set[asyncio.Task[None]] = set()
+        self.port = 0
+        self.knocks = 0
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._come_in, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """As when its machine dies: who was inside is thrown out, who comes is refused."""
+        assert self._server is not None
+        self._server.close()
+        for pipe in list(self._pipes):
+            pipe.cancel()
+        await asyncio.gather(*self._pipes, return_exceptions=True)
+
+    async def _come_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.knocks += 1
+        there, here = await asyncio.open_unix_connection(self._socket)
+        for source, target in ((reader, here), (there, writer)):
+            pipe = asyncio.create_task(self._carry(source, target))
+            self._pipes.add(pipe)
+            pipe.add_done_callback(self._pipes.discard)
+
+    async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            try:
+                while data := await source.read(65536):
+                    target.write(data)
+                    await target.drain()
+            finally:
+                target.close()
+
+
+@asynccontextmanager
+async def two_doors(dsn: str) -> AsyncIterator[tuple[Door, Door, str]]:
+    """Two hosts that are the same server, and the DSN that names both."""
+    parts = urlsplit(dsn)
+    socket = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
+    first, second = Door(socket), Door(socket)
+    await first.open()
+    await second.open()
+    try:
+        where = f"postgresql://{parts.username}@127.0.0.1:{first.port},127.0.0.1:{second.port}{parts.path}?sslmode=disable"
+        yield first, second, hosts.wanting_writes(where)
+    finally:
+        await first.close()
+        await second.close()
+
+
+async def test_the_pool_follows_a_failover(fresh_dsn: str) -> None:
+    async with two_doors(fresh_dsn) as (first, second, dsn):
+        pool = await create_pool(dsn, min_size=2, max_size=4)
+        try:
+            async with pool.transaction() as conn:
+                await conn.execute("CREATE TEMP TABLE kept (n int)")
+            assert (first.knocks, second.knocks) == (2, 0)
+            await first.close()
+            failures = 0
+            while True:
+                try:
+                    async with pool.connection() as conn:
+                        assert await conn.fetchval("SELECT 1") == 1
+                        break
+                except (DatabaseAway, OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+                    failures += 1
+                    assert failures <= 2, "each connection that was open may fail once"
+            assert second.knocks >= 1
+            # The one that was found last is asked first, so that a dead host is not waited for each time.
+            await first.open()
+            before = first.knocks
+            async with pool.connection() as one, pool.connection() as two, pool.connection() as three:
+                assert [await c.fetchval("SELECT 1") for c in (one, two, three)] == [1, 1, 1]
+            assert first.knocks == before
+        finally:
+            await pool.close()
+
+
+async def test_connections_to_a_primary_that_became_a_standby_are_given_up(fresh_dsn: str) -> None:
+    pool = await create_pool(fresh_dsn, min_size=1, max_size=1)
+    name = urlsplit(fresh_dsn).path.strip("/")
+    admin = await asyncpg.connect(fresh_dsn)
+    reading = {"real_at": 0.0, "app_at": 0.0, "speed": 1.0}
+    try:
+        await admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        await pool.raw.expire_connections()
+        with pytest.raises(DatabaseAway) as caught:
+            async with pool.transaction() as conn:
+                await clock.set_reading(conn, **reading)
+        assert caught.value.sqlstate == "25006"
+        await admin.execute("SET default_transaction_read_only = off")
+        await admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        # The pool keeps its number by itself: what it opened while the server took no writes fails once as well.
+        with suppress(DatabaseAway):
+            async with pool.transaction() as conn:
+                await clock.set_reading(conn, **reading)
+        async with pool.transaction() as conn:
+            await clock.set_reading(conn, **reading)
+    finally:
+        await admin.close()
+        await pool.close()
+
+
+async def test_who_is_primary(fresh_dsn: str) -> None:
+    async with two_doors(fresh_dsn) as (first, second, dsn):
+        await second.close()
+        alive, dead = await hosts.standing(dsn)
+        assert (alive.host, alive.is_standby, alive.error) == (f"127.0.0.1:{first.port}", False, None)
+        assert dead.error is not None
+        with pytest.raises(StorageError):
+            await first.close()
+            await create_pool(dsn, min_size=1, max_size=1)
+
+
+def test_a_dsn_of_several_hosts_is_taken_apart() -> None:
+    dsn = "postgresql://u:p@a:1,[::1]:2/d?x=1"
+    assert hosts.hosts_of(dsn) == ["a:1", "[::1]:2"]
+    assert hosts.each_of(dsn) == ["postgresql://u:p@a:1/d?x=1", "postgresql://u:p@[::1]:2/d?x=1"]
