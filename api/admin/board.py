@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from api.admin.nearby import Latitude, Longitude
 from api.audiences import Admin, admin
+from api.shared.objects import Geometry
 from api.wire.models import Degrees, Moment, Query, View
 from dispatch.engine import candidates, explain, replay
 from dispatch.engine.board import Box
@@ -21,20 +22,18 @@ from dispatch.services import Services
 from storage import board as rows
 from storage import bookings as booking_rows
 from storage import zones as zone_rows
-from storage.board import Told
+from storage.board import Point, Told
 
 MOST_MESSAGES = 100
 
 
 class AreaOut(View):
-    """`boundary` is a Polygon or MultiPolygon of GeoJSON."""
-
     id: UUID
     code: str
     name: str
     city: str | None
     is_active: bool
-    boundary: dict[str, Any]
+    boundary: Geometry
 
 
 class AreasOut(View):
@@ -86,7 +85,7 @@ class TrailQuery(Query):
 class TrailOut(View):
     """`points` are unix seconds, latitude, longitude; oldest first."""
 
-    points: list[tuple[int, Degrees, Degrees]]
+    points: list[list[float]]
 
 
 class ReplayQuery(Query):
@@ -121,12 +120,13 @@ class PastFactOut(View):
 
 
 class ReplayOut(View):
-    """`points` are a technician's number, unix seconds, latitude, longitude and heading, by technician and time.
+    """`points` are a technician's number, unix seconds, latitude, longitude and heading (-1: unknown), by technician and
+    time.
 
     `is_cut`: there was more; ask for a smaller area, a shorter span or a greater step.
     """
 
-    points: list[tuple[int, int, Degrees, Degrees, int | None]]
+    points: list[list[float]]
     technicians: list[PersonOut]
     facts: list[PastFactOut]
     is_cut: bool
@@ -173,7 +173,7 @@ async def trail(services: Services, caller: Admin, id: UUID, query: TrailQuery) 
     if services.roster.find(id) is None:
         raise Missing("technician")
     found = await replay.trail(services, id, timedelta(minutes=query.minutes))
-    return TrailOut(points=[(int(p.at_s), p.lat, p.lng) for p in found])
+    return TrailOut(points=[[int(p.at_s), round(p.lat, 6), round(p.lng, 6)] for p in found])
 
 
 @admin.route("GET", "/board/replay", permission="dispatch:read", tags=["board"])
@@ -183,8 +183,7 @@ async def past(services: Services, caller: Admin, query: ReplayQuery) -> ReplayO
     span = await replay.between(services, box, query.from_at, query.to_at, query.step_s)
     return ReplayOut(
         points=[
-            (p.technician_no, int(p.at_s), p.lat, p.lng, None if p.heading_deg is None else round(p.heading_deg))
-            for p in span.points
+            [p.technician_no, int(p.at_s), round(p.lat, 6), round(p.lng, 6), _heading(p)] for p in span.points
         ],
         technicians=[PersonOut(no=p.no, id=p.id, code=p.code, name=p.name) for p in span.people],
         facts=[
@@ -196,6 +195,10 @@ async def past(services: Services, caller: Admin, query: ReplayQuery) -> ReplayO
         ],
         is_cut=span.is_cut,
     )  # fmt: skip
+
+
+def _heading(point: Point) -> int:
+    return -1 if point.heading_deg is None else round(point.heading_deg)
 
 
 def _area(zone: zone_rows.ZoneRow) -> AreaOut:

@@ -9,7 +9,7 @@ import { sentenceOf } from "../lib/problems.js";
 /** @typedef {import("./scene.js").Pin} Pin */
 /** @typedef {import("./scene.js").Dot} Dot */
 /** @typedef {import("./store.js").Stage} Stage */
-/** @typedef {[number, number, number, number, number | null]} Point number of the technician, unix s, lat, lng, heading */
+/** @typedef {[number, number, number, number, number]} Point number of the technician, unix s, lat, lng, heading or -1 */
 /** @typedef {{points: Point[], technicians: {no: number, id: string, code: string, name: string}[], facts: Fact[], is_cut: boolean}} Past */
 /** @typedef {{booking_id: string, booking_number: string, lat: number, lng: number, starts_at: string, action: string, at: string, partner_id: string | null, expires_at: string | null}} Fact */
 /** @typedef {{from_s: number, tracks: Map<number, Point[]>, people: Map<number, {id: string, name: string}>, bookings: Map<string, (Fact & {at_s: number})[]>, isCut: boolean}} Chunk */
@@ -163,7 +163,7 @@ function* dotsAt(chunk, t) {
     const isBetween = before && after && after[1] - before[1] <= GAP_S;
     const k = isBetween ? (t - before[1]) / Math.max(1, after[1] - before[1]) : 0;
     const age_s = isBetween ? 0 : Math.abs(t - near[1]);
-    yield { no, id: who.id, name: who.name, heading_deg: near[4], presence: age_s > 90 ? "stale" : "online", is_sure: true, age_s,
+    yield { no, id: who.id, name: who.name, heading_deg: near[4] < 0 ? null : near[4], presence: age_s > 90 ? "stale" : "online", is_sure: true, age_s,
       lat: isBetween ? before[2] + (after[2] - before[2]) * k : near[2], lng: isBetween ? before[3] + (after[3] - before[3]) * k : near[3] };
   }
 }
