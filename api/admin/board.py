@@ -120,8 +120,7 @@ class PastFactOut(View):
 
 
 class ReplayOut(View):
-    """`points` are a technician's number, unix seconds, latitude, longitude and heading (-1: unknown), by technician and
-    time.
+    """`points` are a technician's number, unix seconds, latitude, longitude and heading (-1: unknown).
 
     `is_cut`: there was more; ask for a smaller area, a shorter span or a greater step.
     """
