@@ -8,6 +8,7 @@ from dispatch.billing import bulk_approvals
 from dispatch.billing.bulk_approvals import NotApprover
 from dispatch.engine import audit, bookings, lifecycle, offers
 from dispatch.errors import Missing, NotAllowed
+from dispatch.parties import organisations
 from dispatch.parties.members import By
 from dispatch.services import Tx
 from storage import booking_approvals as rows
@@ -50,8 +51,9 @@ async def get(conn: Conn, by: By, booking_id: UUID) -> tuple[Wanted, list[Word]]
 async def approve(tx: Tx, by: By, booking_id: UUID, note: str | None = None) -> None:
     """One of those who were asked agrees; with the last of them somebody is searched for.
 
-    Raises Missing, OutOfReach, NotApprover, WrongState.
+    Raises Missing, OutOfReach, NotApprover, WrongState, NotVerified.
     """
+    await organisations.active(tx.conn, by.organisation_id)
     await _decide(tx, by, booking_id, "approved", note)
     if all(word.decision or not word.is_there for word in await rows.of_booking(tx.conn, booking_id=booking_id)):
         await bookings.approved(tx, booking_id, by.actor)
