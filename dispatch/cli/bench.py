@@ -31,7 +31,7 @@ ALONE = ("index", "lists", "erp", "analytics", "providers")
 
 def parts_of(stage: Stage) -> dict[str, Part]:
     """Every part by name, in the order in which they run."""
-    from dispatch.bench import analytics, erp, history, index, jobs, lists, providers, rest
+    from dispatch.bench import analytics, erp, history, index, jobs, lists, pages, providers, rest
     from dispatch.bench import sockets_live as live
 
     return {
@@ -39,6 +39,7 @@ def parts_of(stage: Stage) -> dict[str, Part]:
         "fanout": live.fanout_of(jobs.on_the_way(stage)), "offer": live.offer, "connect": live.connect,
         "idle": live.idle, "rest": rest.part, "confirm": jobs.confirm,
         "lists": lists.part, "erp": erp.part, "analytics": analytics.part, "providers": providers.part,
+        "pages": pages.part,
     }  # fmt: skip
 
 
