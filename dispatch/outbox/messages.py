@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from dispatch import bus
+from dispatch.logs import REQUEST_ID
 from dispatch.ports.messages import Message
 from dispatch.services import Tx
 from dispatch.vault import Vault, cell, vault_of
@@ -108,7 +109,7 @@ async def enqueue(
         body, data = _seal(vault_of(tx.services.settings), stream, body, data), {}
     message_id = await rows.put(
         tx.conn, channel=channel, stream=stream, recipient=recipient, template=template, body=body, data=data,
-        is_secret=is_secret, account_id=account_id,
+        is_secret=is_secret, account_id=account_id, request_id=REQUEST_ID.get(),
     )  # fmt: skip
     assert message_id is not None, "an insert returns its id"
     tx.hint(bus.OUTBOX_FILLED, {})

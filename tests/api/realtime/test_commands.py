@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from api.realtime.commands import Call, Commands, read
@@ -18,6 +20,7 @@ from api.realtime.events import (
     Watch,
 )
 from api.realtime.guard import Grant
+from dispatch import logs
 from dispatch.errors import Invalid
 
 GRANT = Grant("p", "s", time.time() + 60)
@@ -74,3 +77,27 @@ def test_payloads() -> None:
         with pytest.raises(Invalid) as caught:
             read(model, payload)
         assert list(caught.value.fields) == [field]
+
+
+async def test_a_command_leaves_a_line_under_its_id() -> None:
+    commands: Commands[None] = Commands(TECHNICIAN)
+    seen: list[str | None] = []
+
+    @commands.command("resume", Resume)
+    async def resume(context: None, call: Any, body: Resume) -> dict[str, Any]:
+        seen.append(logs.REQUEST_ID.get())
+        return {}
+
+    stream = io.StringIO()
+    logs.configure("info", stream=stream)
+    try:
+        given = {"command_id": "0b7f5e0a-4f0e-4d0b-9f0e-6a2f7a8b9c0d", "epoch": "e", "streams": {}}
+        await commands.run(None, None, GRANT, "resume", (given,))
+        await commands.run(None, None, GRANT, "no.such.event", ({"command_id": "x\n"},))
+    finally:
+        logs.unconfigure()
+    first, second = (orjson.loads(line) for line in stream.getvalue().splitlines())
+    assert (first["event"], first["name"], first["namespace"]) == ("command", "resume", "/technician")
+    assert first["request_id"] == given["command_id"] and first["ms"] >= 0
+    assert (second["name"], second["code"]) == ("unknown", "unknown_event")
+    assert len(second["request_id"]) == 32 and "\n" not in second["request_id"]
