@@ -1,4 +1,4 @@
-"""The table of environments: a row for each, in the code and in the README. What a server is told stands in test_config."""
+"""The table of environments: a row for each, in the code and in the README. Refusals stand in test_config."""
 
 from __future__ import annotations
 
