@@ -29,14 +29,16 @@ export function detail(api, socket, id) {
   const position = signal(/** @type {any} */ (null));
   const jobState = signal("");
   const isPaying = signal(false);
-  /** @type {[HTMLElement, () => void]} */
-  const [body, again] = view(async (abort) => {
+  let reload = () => {};
+  const again = () => reload();
+  const [body, load] = view(async (abort) => {
     const [booking, events] = await Promise.all([api.get(`/v1/bookings/${id}`, {}, abort), api.get(`/v1/bookings/${id}/timeline`, {}, abort)]);
     return { booking, events };
   }, ({ booking, events }) => {
     jobState.set(booking.partner?.status ?? "");
     return shown(api, booking, events, position, jobState, again, isPaying);
   });
+  reload = load;
   isPaying.set(returnedFromPaying(api, id, () => (isPaying.set(false), again())));
   follow(socket, id, position, jobState, again);
   return h("div", { class: "narrow middle stack" }, h("p", null, h("a", { href: "/bookings" }, "← My bookings")), body);
