@@ -39,6 +39,10 @@ PAGES: tuple[Page, ...] = (
     Page("/track", "Follow a visit", "track/page.js", ("people/people.css",), has_map=True),
     Page("/book", "Book", "book/page.js", ("people/people.css", "book/page.css"), has_map=True),
     Page("/bookings", "Bookings", "bookings/page.js", ("people/people.css", "bookings/page.css"), has_map=True),
+    Page(
+        "/technician", "Technician", "technician/page.js", ("people/people.css", "technician/page.css"),
+        manifest="/technician.webmanifest",
+    ),
     Page("/outbox", "Outbox", "outbox/page.js", ("people/people.css", "outbox/page.css"), is_tree=False,
          is_for_development=True),
 )  # fmt: skip

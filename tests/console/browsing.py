@@ -113,7 +113,8 @@ class Visit:
 
 @asynccontextmanager
 async def visit(browser: Any, url: str, **options: Any) -> AsyncIterator[Visit]:
-    """A context of its own on this server: `is_phone` for 390 px and touch, `is_dark`, `friends`, more options of Playwright."""
+    """A context of its own on this server: `is_phone` for 390 px and touch, `is_dark`, `friends` that it may lead to, and
+    options of Playwright."""
     friends = frozenset(options.pop("friends", ()))
     is_phone, is_dark = options.pop("is_phone", False), options.pop("is_dark", False)
     context = await browser.new_context(
