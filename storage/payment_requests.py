@@ -80,5 +80,5 @@ of_provider = Listed(
         "from_at": "q.created_at >= {}::timestamptz", "to_at": "q.created_at < {}::timestamptz",
     },
     search="array_to_tsvector(search_words(c.name) || search_words(c.email) || search_words(q.reference)) @@ {}",
-    indexed=[("date", ())],
+    indexed=[("date", ()), ("date", ("status",))],
 )  # fmt: skip

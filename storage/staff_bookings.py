@@ -104,6 +104,7 @@ everybodys = Listed(
     search=SEARCH,
     indexed=[
         ("created_at", ()), ("created_at", ("status",)), ("created_at", ("technician_id",)),
-        ("created_at", ("account_id",)), ("starts_at", ()), ("starts_at", ("date_from", "date_to")),
+        ("created_at", ("account_id",)), ("created_at", ("zone_id",)), ("created_at", ("payment_status",)),
+        ("starts_at", ()), ("starts_at", ("date_from", "date_to")),
     ],
 )  # fmt: skip

@@ -34,6 +34,7 @@ PROCESSES = (
     "test_crash.py", "trials/", "api/realtime/test_js_client.py", "api/test_js_story.py",
     "api/documents/test_clients.py",
     "dispatch/local_gateway/test_server.py", "dispatch/cli/test_commands.py", "dispatch/cli/test_run.py",
+    "dispatch/cli/test_workers.py", "dispatch/bench/test_processes.py",
     "dispatch/cli/test_office.py",
     "dispatch/simulation/", "dispatch/bench/test_rest.py", "dispatch/bench/test_load.py",
     "storage/database/test_embedded.py",

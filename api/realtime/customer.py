@@ -21,10 +21,6 @@ from storage.offers import OpenJob
 commands: Commands[Services] = Commands(CUSTOMER)
 
 
-def room_of(booking_id: UUID) -> str:
-    return f"booking:{booking_id}"
-
-
 @commands.command("track.start", Track)
 async def track_start(services: Services, call: Call, body: Track) -> dict[str, Any]:
     async with services.read() as conn:
@@ -32,7 +28,7 @@ async def track_start(services: Services, call: Call, body: Track) -> dict[str, 
     if booking is None or booking.account_id != call.grant.principal:
         raise Missing("booking")
     listener: Listener = call.grant.state
-    await listener.fanout.server.enter_room(call.grant.sid, room_of(booking.id), namespace=CUSTOMER)
+    await listener.fanout.server.enter_room(call.grant.sid, booking.id, namespace=CUSTOMER)
     position = following.of_booking(services, booking.id, booking.technician_id)
     return {
         "epoch": listener.fanout.epoch, "seq": booking.event_seq, "booking_id": str(booking.id),
@@ -43,7 +39,7 @@ async def track_start(services: Services, call: Call, body: Track) -> dict[str, 
 @commands.command("track.stop", Track)
 async def track_stop(services: Services, call: Call, body: Track) -> dict[str, Any]:
     listener: Listener = call.grant.state
-    await listener.fanout.server.leave_room(call.grant.sid, room_of(body.booking_id), namespace=CUSTOMER)
+    await listener.fanout.server.leave_room(call.grant.sid, body.booking_id, namespace=CUSTOMER)
     return {"booking_id": str(body.booking_id)}
 
 
@@ -63,14 +59,13 @@ class Positions:
         services.tracker.watch(self.moved)
 
     def moved(self, seen: Seen, job: OpenJob) -> None:
+        if not self._server.watched(CUSTOMER, job.booking_id):
+            return
         now_s = self._services.clock.timestamp()
         if now_s - self._last.get(job.booking_id, float("-inf")) < self._interval_s:
             return
-        room = room_of(job.booking_id)
-        if not self._server.watched(CUSTOMER, room):
-            return
         view = following.position(self._services, seen, job)
-        if view is not None and self._server.cast(CUSTOMER, room, "technician.moved", view):
+        if view is not None and self._server.cast(CUSTOMER, job.booking_id, "technician.moved", view):
             self._last[job.booking_id] = now_s
         if len(self._last) > 50_000:
             self._last = {k: v for k, v in self._last.items() if now_s - v < 60.0}

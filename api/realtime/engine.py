@@ -28,7 +28,7 @@ from api.realtime.guard import (
 )
 from api.realtime.handshake import accept_of, has_body, take_over
 from api.realtime.hot import Allowance, HotEvent, HotHandler
-from api.realtime.manager import HotManager
+from api.realtime.manager import HotManager, Room
 from api.realtime.seams import assert_seams, quiet_log
 from api.realtime.timers import Delayed
 from api.realtime.transport import HotWebSocket, Joined
@@ -324,7 +324,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         except KeyError:
             return None
 
-    def cast(self, namespace: str, room: str, event: str, data: Any) -> int:
+    def cast(self, namespace: str, room: Room, event: str, data: Any) -> int:
         """Lossy, to this node's members of a room, nothing awaited: a member that is behind misses it.
 
         Answers how many got it.
@@ -333,7 +333,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         self.stats["lossy_sent"] += sent
         return sent
 
-    def watched(self, namespace: str, room: str) -> bool:
+    def watched(self, namespace: str, room: Room) -> bool:
         """Whether anybody here would hear a cast."""
         return (namespace, room) in self.manager.casts
 

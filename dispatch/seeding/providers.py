@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dispatch.access import passwords
-from dispatch.billing import provider_manual, provider_plans
+from dispatch.billing import platform_plans, provider_manual, provider_plans
+from dispatch.events import SYSTEM
 from dispatch.parties import provider_customers, providers
 from dispatch.parties.providers import NewProvider
 from dispatch.services import Services
@@ -14,6 +15,10 @@ from storage.database.listing import Wanted
 OWNER_EMAIL = "provider@example.com"
 #: Name, type, price in minor units, days.
 PLANS = (("Basic", "standard", 50_000, 30), ("Gold", "premium", 150_000, 30), ("Family", "premium", 1_200_000, 365))
+#: What it can pay the platform for: name, price of a month and of a year in minor units, what is in it.
+PLATFORM_PLANS = (
+    ("Professional", 149_900, 1_499_000, "Up to 20 people"), ("Business", 499_900, 4_999_000, "Everybody"),
+)  # fmt: skip
 #: Those of the seeded technicians who work for it.
 TECHNICIANS = ("PT-001", "PT-002", "PT-003")
 
@@ -39,6 +44,11 @@ async def seed_provider(services: Services, password: str) -> None:
             await provider_plans.create(
                 tx, made.id, name=name, type=kind, amount_minor=price, currency=made.currency, duration_days=days,
                 features=(f"{days} days",),
+            )  # fmt: skip
+        for name, monthly, yearly, feature in PLATFORM_PLANS:
+            await platform_plans.create(
+                tx, SYSTEM, name=name, currency=made.currency, monthly_minor=monthly, yearly_minor=yearly,
+                features=(feature,),
             )  # fmt: skip
         for name, email in (("John Doe", "john@example.com"), ("Jane Roe", "jane@example.com")):
             customer = await provider_customers.of_address(

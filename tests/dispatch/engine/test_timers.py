@@ -241,26 +241,6 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> list[Booking]:
     return seen
 
 
-async def test_two_thousand_are_looked_up_in_sets(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    await world.technician()
-    await world.book(dispatch=False)
-    await copies(world, 1999)
-    await world.execute("ANALYZE bookings")
-    seen, real, looks = recorder(monkeypatch), booking_rows.due, []
-
-    async def counted(conn: Any, **given: Any) -> Any:
-        looks.append(given)
-        return await real(conn, **given)
-
-    monkeypatch.setattr(booking_rows, "due", counted)
-    plan = "\n".join(r[0] for r in await world.fetch(f"EXPLAIN {real.text}", timers.SET))
-    assert "bookings_to_dispatch" in plan and "bookings_due" in plan and "Seq Scan on bookings" not in plan
-    assert sum(await asyncio.gather(Sweeper(world.services).sweep(), Sweeper(world.services).sweep())) == 2000
-    assert len(seen) == len({b.id for b in seen}) == 2000
-    # Each set is looked up once by each of the two, who may share one; the last looks find nothing.
-    assert len(looks) <= 2 * 2000 // timers.SET + 2
-
-
 async def test_the_most_important_are_dispatched_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timers, "WORKERS", 1)
     await world.technician()

@@ -1,5 +1,5 @@
 // One booking: followed live, paid, shared, moved, cancelled with its price, rated.
-import { computed, effect, onEnd, signal } from "../lib/state.js";
+import { computed, effect, onEnd, signal, untracked } from "../lib/state.js";
 import { h, said } from "../lib/dom.js";
 import { view } from "../lib/view.js";
 import { go } from "../lib/router.js";
@@ -29,6 +29,7 @@ export function detail(api, socket, id) {
   const position = signal(/** @type {any} */ (null));
   const jobState = signal("");
   const isPaying = signal(false);
+  const last = signal(/** @type {any} */ (null));
   let reload = () => {};
   const again = () => reload();
   const [body, load] = view(async (abort) => {
@@ -36,12 +37,13 @@ export function detail(api, socket, id) {
     return { booking, events };
   }, ({ booking, events }) => {
     jobState.set(booking.partner?.status ?? "");
+    last.set(booking);
     return shown(api, booking, events, position, jobState, again, isPaying);
   });
   reload = load;
   isPaying.set(returnedFromPaying(api, id, () => (isPaying.set(false), again())));
   follow(socket, id, position, jobState, again);
-  return h("div", { class: "narrow middle stack" }, h("p", null, h("a", { href: "/bookings" }, "← My bookings")), body);
+  return h("div", { class: "narrow middle stack" }, h("p", null, h("a", { href: "/bookings" }, "← My bookings")), body, deeds(api, last, again));
 }
 
 /** Watches the booking on the socket for as long as it is shown.
@@ -87,7 +89,6 @@ function shown(api, b, events, position, jobState, again, isPaying) {
     isLive && h("section", { class: "card stack", "aria-label": "Follow" }, etaLine(position, jobState), () => has() && h("div", { class: "map-frame" }, followMap(position, door))),
     toPay(api, b, again, isPaying),
     b.start_code && OPEN.has(b.status) && h("p", { class: "notice" }, "Tell the technician this code at the door: ", h("strong", { class: "start-code" }, b.start_code)),
-    b.status === "completed" && rating(api, b, again),
     b.cancellation && h("section", { class: "card" }, h("h2", null, "Cancelled"), sums([["Cancellation fee", b.cancellation.fee], ["Comes back to you", b.cancellation.refund_amount, "sum"]], b.currency), b.cancellation.reason && h("p", { class: "faint" }, said(b.cancellation.reason))),
     h("div", { class: "halves" },
       h("section", { class: "card" }, h("h2", null, "Steps"), progress(b, events)),
@@ -97,10 +98,28 @@ function shown(api, b, events, position, jobState, again, isPaying) {
           b.partner.phone && h("a", { class: "button", href: `tel:${b.partner.phone}` }, "Call ", b.partner.phone)),
         h("section", { class: "card" }, h("h2", null, "Where"), addressLines(b.address), h("p", { class: "faint" }, said(b.contact?.name), " · ", said(b.contact?.phone))),
         h("section", { class: "card stack tight" }, h("div", { class: "row between" }, h("h2", null, "Price"), paymentChip(b)), price(b)),
-      )),
-    OPEN.has(b.status) || b.status === "in_progress" ? sharing(api, b) : null,
-    OPEN.has(b.status) && b.cancellation_quote && moving(api, b, again),
-    b.cancellation_quote && cancelling(api, b, again));
+      )));
+}
+
+/**
+ * What can be done now. It is made anew only when that changes: news must not shut what somebody is writing in.
+ * @param {Client} api @param {() => any} last @param {() => void} again
+ */
+function deeds(api, last, again) {
+  const can = computed(() => {
+    const b = last();
+    return b && JSON.stringify([b.status, b.rating, b.starts_at, b.cancellation_quote?.fee, b.cancellation_quote?.refund_amount]);
+  });
+  return h("div", { class: "stack" }, () => can() && untracked(() => {
+    const b = last();
+    const isOpen = OPEN.has(b.status);
+    return [
+      b.status === "completed" && rating(api, b, again),
+      (isOpen || b.status === "in_progress") && sharing(api, b),
+      isOpen && b.cancellation_quote && moving(api, b, again),
+      b.cancellation_quote && cancelling(api, b, again),
+    ];
+  }));
 }
 
 /** @param {any} b */
