@@ -113,7 +113,7 @@ class Visit:
 
 @asynccontextmanager
 async def visit(browser: Any, url: str, **options: Any) -> AsyncIterator[Visit]:
-    """A context of its own on this server: `is_phone` for 390 px and touch, `is_dark`, `friends` that it may lead to, and
+    """A context of its own on this server: `is_phone` for 390 px and touch, `is_dark`, `friends` where it may lead, and
     options of Playwright."""
     friends = frozenset(options.pop("friends", ()))
     is_phone, is_dark = options.pop("is_phone", False), options.pop("is_dark", False)
