@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from uuid import UUID
 
 from aiohttp import web
 
@@ -113,5 +112,5 @@ class Revocations:
         sockets = list(self._server.live.values())
         for at in range(0, len(sockets), RECHECK_SLICE):
             held = {grant.session_id for ws in sockets[at : at + RECHECK_SLICE] for grant in ws.held()}
-            for dead in await self._services.sessions.dead_among(UUID(one) for one in held) if held else ():
+            for dead in await self._services.sessions.dead_among(held) if held else ():
                 self._server.revoke_session(str(dead))

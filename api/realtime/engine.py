@@ -292,8 +292,10 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
             await asyncio.sleep(self.limits.sweep_interval_s)
             now = time.time()
             for number, ws in enumerate(list(self.live.values()), 1):
-                if any(grant.expires_at <= now for grant in ws.grants.values()):
-                    ws.cut("expired", code=4401)
+                for grant in ws.grants.values():
+                    if grant.expires_at <= now:
+                        ws.cut("expired", code=4401)
+                        break
                 if number % SWEEP_SLICE == 0:
                     await asyncio.sleep(0)
 

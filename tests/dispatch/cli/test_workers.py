@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dispatch.cli.test_commands import LIMIT_S, Server
+from tests.dispatch.cli.test_app import LIMIT_S, Server
 
 
 async def test_workers_share_a_port_and_one_that_dies_is_replaced(
