@@ -114,7 +114,7 @@ async def test_hostile_words_are_words(live: Live, browser: Any) -> None:
     await customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {"reason": hostile + "y" * 900})
     async with visit(browser, live.url, is_phone=True, is_dark=True) as seen:
         page = await as_customer(seen, live, f"/bookings/{booking['id']}", "+911000100003")
-        await page.get_by_text("onerror").first.wait_for()
+        await page.get_by_role("main").get_by_text("onerror").first.wait_for()
         await page.goto(live.url + "/book")
         await page.get_by_text("xxxxx").wait_for()
         assert await page.evaluate("document.querySelectorAll('img').length") == 0
