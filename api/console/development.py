@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -9,6 +10,7 @@ import orjson
 from aiohttp import web
 from pydantic import StringConstraints, TypeAdapter
 
+from api.edge.request_info import INFO
 from api.route import CORE, PUBLIC_BODY
 from api.wire.dialects import MINUTESERV
 from api.wire.models import Body
@@ -33,9 +35,23 @@ _WHO: TypeAdapter[WhoIn] = TypeAdapter(WhoIn)
 def _services(request: web.Request) -> Services:
     """Raises HTTPNotFound outside of development: there, there is nothing here."""
     services = request.app[CORE].services
-    if services.settings.env != "development":
+    if services.settings.env != "development" or not is_nearby(request):
         raise web.HTTPNotFound
     return services
+
+
+def is_nearby(request: web.Request) -> bool:
+    """Whether somebody on this machine or its network asks for it by its number: a server that was put on the internet
+    as if for development signs nobody in, and no page of elsewhere reaches one through its visitor's browser."""
+    return _is_private(request[INFO].ip) and (_is_private(host := request.url.host or "") or host == "localhost")
+
+
+def _is_private(text: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_private
 
 
 def _json(data: object) -> web.Response:

@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 
 from api.console.assets import assets, csp_hash
+from api.console.development import is_nearby
 from api.route import CORE
 from dispatch.config import Settings
 from dispatch.services import Services
@@ -138,7 +139,7 @@ def shell_of(page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse
     async def shell(request: web.Request) -> web.StreamResponse:
         services = request.app[CORE].services
         settings = services.settings
-        if page.is_for_development and settings.env != "development":
+        if page.is_for_development and (settings.env != "development" or not is_nearby(request)):
             raise web.HTTPNotFound
         head = _head(page, settings.console.cdn_url.rstrip("/"))
         headers = {**_HEADERS, "Content-Security-Policy": content_policy(settings, head.import_map)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -17,6 +18,7 @@ from api.route import CORE, Audience
 
 _AUDIENCES: Mapping[str, Audience] = {a.name: a for a in (admin, technician, customer)}
 _REF = "#/components/schemas/"
+_MAKING = asyncio.Lock()
 
 
 async def schema(request: web.Request) -> web.StreamResponse:
@@ -25,7 +27,9 @@ async def schema(request: web.Request) -> web.StreamResponse:
     if audience is None:
         raise web.HTTPNotFound
     await audience.authenticate(request.app[CORE].services, Credentials(request.headers))
-    body, tag = _document(audience.name)
+    async with _MAKING:
+        # Seconds of work where it is made for the first time: no ping waits for it.
+        body, tag = await asyncio.to_thread(_document, audience.name)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if tag in request.headers.get("If-None-Match", ""):
         return web.Response(status=304, headers=headers)
@@ -36,12 +40,8 @@ async def schema(request: web.Request) -> web.StreamResponse:
 
 @lru_cache(maxsize=8)
 def _document(name: str) -> tuple[bytes, str]:
-    whole = openapi_document()
-    prefix = f"{name}_"
-    paths = {
-        path: kept for path, operations in whole["paths"].items()
-        if (kept := {m: o for m, o in operations.items() if str(o.get("operationId", "")).startswith(prefix)})
-    }  # fmt: skip
+    whole = openapi_document(_AUDIENCES[name].routes)
+    paths = whole["paths"]
     for operations in paths.values():
         for operation in operations.values():
             operation["responses"] = {s: a for s, a in operation["responses"].items() if s.startswith("2")}

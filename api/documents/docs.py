@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 from functools import lru_cache
 from pathlib import Path
@@ -46,6 +47,9 @@ main pre { background: #f7f8fa; padding: 1rem; overflow: auto; } main em { color
 """
 
 
+_MAKING = asyncio.Lock()
+
+
 @lru_cache(maxsize=1)
 def _openapi() -> bytes:
     return orjson.dumps(openapi_document())
@@ -63,7 +67,10 @@ def _text(text: str, kind: str) -> web.Response:
 
 async def openapi_json(request: web.Request) -> web.Response:
     """The OpenAPI 3.1 document."""
-    return web.Response(body=_openapi(), content_type="application/json", headers={"Cache-Control": _CACHE})
+    async with _MAKING:
+        # Seconds of work where it is made for the first time: no ping waits for it.
+        body = await asyncio.to_thread(_openapi)
+    return web.Response(body=body, content_type="application/json", headers={"Cache-Control": _CACHE})
 
 
 async def asyncapi_json(request: web.Request) -> web.Response:

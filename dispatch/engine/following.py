@@ -20,7 +20,7 @@ def of_booking(services: Services, booking_id: UUID, technician_id: UUID | None)
     """The same for a booking, from "on the way" to "done"; None before, after, and when nobody knows."""
     seen = services.tracker.find_by_id(technician_id) if technician_id else None
     job = services.tracker.arrivals.find(booking_id)
-    if seen is None or job is None or job.state not in SHOWN:
+    if seen is None or job is None or job.technician_id != technician_id or job.state not in SHOWN:
         return None
     return position(services, seen, job)
 

@@ -47,7 +47,8 @@ async def between(services: Services, box: Box, from_at: datetime, to_at: dateti
         )
         people = await rows.people(conn, numbers=sorted({point.technician_no for point in points}))
         facts = await rows.facts_between(
-            conn, from_at=from_at, to_at=to_at, types=list(TYPES), limit=MOST_FACTS, **area
+            conn, from_at=from_at, to_at=to_at, types=list(TYPES), limit=MOST_FACTS,
+            ahead_days=services.settings.dispatch.max_advance_days + 1, **area
         )
     return Span(points, people, facts, len(points) == MOST_POINTS or len(facts) == MOST_FACTS)
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from dispatch.engine import following
 from dispatch.errors import Gone, Missing
+from dispatch.live.arrivals import SHOWN
 from dispatch.services import Services, Tx
 from dispatch.vault import vault_of
 from storage import bookings as booking_rows
@@ -95,10 +96,10 @@ async def follow(services: Services, token: str) -> Progress:
         raise Missing("link")
     if found.is_revoked or found.generation != generation:
         raise LinkRevoked
-    return Progress(
-        _status(found), found.starts_at, found.timezone, _steps(found),
-        following.of_booking(services, booking_id, found.technician_id), expires_at,
-    )  # fmt: skip
+    status = _status(found)
+    # What the rows say is over is over, whatever this node still remembers.
+    position = following.of_booking(services, booking_id, found.technician_id) if status in SHOWN else None
+    return Progress(status, found.starts_at, found.timezone, _steps(found), position, expires_at)
 
 
 def _read(services: Services, token: str) -> tuple[UUID, int, datetime]:

@@ -48,6 +48,7 @@ SELECT b.id, b.number, b.lat, b.lng, b.starts_at, e.seq, e.type, e.at, e.data ->
 FROM bookings b JOIN booking_events e ON e.booking_id = b.id AND e.at < :to_at AND e.type = ANY(:types::text[])
 WHERE b.starts_at > :from_at::timestamptz - interval '2 days' AND b.created_at < :to_at AND b.lat BETWEEN :south AND :north
   AND CASE WHEN :west::float8 <= :east::float8 THEN b.lng BETWEEN :west AND :east ELSE b.lng >= :west OR b.lng <= :east END
+  AND b.starts_at < :to_at::timestamptz + make_interval(days => :ahead_days::int)
   AND NOT EXISTS (
     SELECT FROM booking_events x WHERE x.booking_id = b.id AND x.at < :from_at
       AND x.type IN ('booking.completed', 'booking.cancelled', 'booking.refunded'))

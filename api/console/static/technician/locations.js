@@ -5,7 +5,8 @@ import { positionProblem } from "../people/positions.js";
 /** @typedef {[number, number, number, number | null, number | null, number | null]} Fix t_ms, lat, lng, accuracy_m, speed_mps, heading_deg */
 /** @typedef {{state: "off" | "looking" | "found" | "lost", text: string, accuracy_m: number, at_ms: number, lat: number, lng: number}} Standing */
 
-const KEY = "dispatch.technician.fixes";
+/** Of each technician their own: who signs in next on this phone was not there. */
+const KEYS = "dispatch.technician.fixes.";
 /** What one frame may hold, and how often one goes. */
 const MOST_IN_FRAME = 50;
 const FRAME_MS = 1500;
@@ -15,10 +16,10 @@ const MOST_KEPT = 2000;
 const STILL_MS = 20_000;
 const KEEP_MS = 4000;
 
-/** @returns {Fix[]} */
-function read() {
+/** @param {string} key @returns {Fix[]} */
+function read(key) {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    const kept = JSON.parse(localStorage.getItem(key) ?? "[]");
     return Array.isArray(kept) ? kept : [];
   } catch {
     return [];
@@ -28,10 +29,12 @@ function read() {
 /**
  * Follows the phone while `isWanted`, in one tab only.
  * @param {import("../lib/socket.js").Socket} socket @param {() => boolean} isWanted a signal's reader
+ * @param {string} technicianId
  */
-export function locations(socket, isWanted) {
+export function locations(socket, isWanted, technicianId) {
+  const key = KEYS + technicianId;
   /** @type {Fix[]} */
-  let waiting = read();
+  let waiting = read(key);
   const standing = signal(/** @type {Standing} */ ({ state: "off", text: "", accuracy_m: 0, at_ms: 0, lat: 0, lng: 0 }));
   const backlog = signal(waiting.length);
   const isOtherTab = signal(false);
@@ -43,7 +46,7 @@ export function locations(socket, isWanted) {
   function keep() {
     keptAt = Date.now();
     try {
-      localStorage.setItem(KEY, JSON.stringify(waiting));
+      localStorage.setItem(key, JSON.stringify(waiting));
     } catch {
       // A full store costs the backlog of a reload, nothing else.
     }
@@ -79,7 +82,8 @@ export function locations(socket, isWanted) {
       return;
     }
     // Taken, or refused for good: neither becomes better by coming again.
-    waiting = waiting.slice(frame.length);
+    const told_ms = frame.at(-1)?.[0] ?? 0;
+    waiting = waiting.filter((fix) => fix[0] > told_ms);
     backlog.set(waiting.length);
     keep();
     pausedUntil = Date.now() + FRAME_MS;
@@ -103,10 +107,10 @@ export function locations(socket, isWanted) {
   let isEnded = false;
   if (navigator.locks) {
     isOtherTab.set(true);
-    void navigator.locks.request("dispatch.technician.location", () => new Promise((done) => {
+    void navigator.locks.request(`dispatch.technician.location.${technicianId}`, () => new Promise((done) => {
       if (isEnded) return done(null);
       isOtherTab.set(false);
-      waiting = read();
+      waiting = read(key);
       release.now = () => done(null);
       return undefined;
     }));

@@ -74,7 +74,7 @@ function openDesk(api, session, me) {
   });
   listen(document, "visibilitychange", () => !document.hidden && soon());
   void read();
-  const where = locations(socket, () => isOnline.peek());
+  const where = locations(socket, () => isOnline.peek(), me.id);
   const awake = wakeLock(() => isOnline.peek());
   every(3000, () => void awake());
   onEnd(() => {

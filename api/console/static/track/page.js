@@ -10,8 +10,8 @@ import { etaLine, followMap } from "../people/followmap.js";
 import { statusWord, steps, visitTime } from "../people/common.js";
 
 /** How often to look, in milliseconds: while somebody drives, else, and while nobody looks at the page. */
-const MOVING_MS = 3000;
-const WAITING_MS = 10_000;
+const MOVING_MS = 6000;
+const WAITING_MS = 20_000;
 const HIDDEN_MS = 60_000;
 const LONGEST_MS = 60_000;
 
