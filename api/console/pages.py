@@ -36,6 +36,7 @@ class Page:
 #: Every page. A new one is a row here and a module under static/.
 PAGES: tuple[Page, ...] = (
     Page("/ops", "Operations", "ops/page.js", ("ops/page.css",), has_map=True),
+    Page("/admin", "Back office", "admin/page.js", ("admin/page.css",)),
 )  # fmt: skip
 
 BASE_STYLES = ("lib/tokens.css", "lib/base.css")
