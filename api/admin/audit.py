@@ -55,7 +55,7 @@ LIST = Grammar(
 
 
 class ChainOut(View):
-    """`findings` are sentences; `hash` is the end of the chain: kept elsewhere, it proves that nothing was rewritten."""
+    """`findings` are sentences; `hash` is the end of the chain: kept elsewhere, it proves that all was left alone."""
 
     is_intact: bool
     entries: int
