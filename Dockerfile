@@ -1,5 +1,7 @@
-# The server alone: its database and Redis are other containers, so the embedded PostgreSQL is left out.
+# The server alone: its database and Redis are other containers, so the embedded PostgreSQL is left out. What backs up needs its
+# programs (EXTRAS=[embedded]), what traces requests its libraries (EXTRAS=[telemetry]).
 FROM python:3.12-slim AS build
+ARG EXTRAS=""
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md ./
 COPY api api
@@ -7,7 +9,7 @@ COPY dispatch dispatch
 COPY geo geo
 COPY storage storage
 RUN python -m venv /opt/dispatch \
-    && /opt/dispatch/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt .
+    && /opt/dispatch/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt ".${EXTRAS}"
 
 FROM python:3.12-slim
 ENV PATH=/opt/dispatch/bin:$PATH \

@@ -12,6 +12,7 @@ from api.console.mount import add_console
 from api.documents.docs import add_documents
 from api.edge.health import LIFE, Lag, Life, add_health
 from api.edge.middleware import add_headers, observe
+from api.edge.tracing import add_tracing
 from api.pages.account import add_account_page
 from api.registry import all_routes
 from api.route import CORE, Audience, Core, Route
@@ -37,6 +38,8 @@ def create_app(
 ) -> web.Application:
     """The whole application. `lag` tells how many seconds the timers are behind, for /readyz."""
     app = web.Application(middlewares=[observe], client_max_size=services.settings.http.body_limit_bytes)
+    if services.settings.telemetry.otlp_url:
+        add_tracing(app)
     counters = RateCounters(services.settings.redis_url)
     app[CORE] = Core(services, counters, audiences)
 

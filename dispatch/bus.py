@@ -37,6 +37,9 @@ class Bus(Protocol):
 
     def subscribe(self, topic: str, listener: Listener) -> None: ...
 
+    @property
+    def is_alone(self) -> bool: ...
+
     def publish_positions(self, batch: bytes) -> None: ...
 
     def on_positions(self, listener: Callable[[bytes], None]) -> None: ...
@@ -64,6 +67,11 @@ class LocalBus:
             except Exception:
                 log.exception("bus listener failed on %s", topic)
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody would hear of positions."""
+        return True
+
     def publish_positions(self, batch: bytes) -> None:
         """Position batches go to the other nodes only, and a single node has none."""
 
@@ -88,6 +96,10 @@ class RedisBus(LocalBus):
     def publish(self, topic: str, hint: Hint) -> None:
         super().publish(topic, hint)
         self._hints.publish(topic, hint)
+
+    @property
+    def is_alone(self) -> bool:
+        return False
 
     def publish_positions(self, batch: bytes) -> None:
         self._hints.publish_positions(batch)

@@ -373,6 +373,14 @@ class Console(BaseModel):
         return url
 
 
+class Telemetry(BaseModel):
+    """Traces and errors, for services that collect them; the extra `telemetry` has what they need."""
+
+    otlp_url: str = Field("", description="A collector of traces that speaks OTLP over HTTP; empty: no traces")
+    trace_share: float = Field(0.05, ge=0, le=1, description="The share of requests that are traced")
+    sentry_dsn: SecretStr | None = Field(None, description="Where Sentry takes errors; empty: nowhere")
+
+
 class Settings(BaseSettings):
     """All settings. From the environment as DISPATCH_NAME or DISPATCH_GROUP__NAME."""
 
@@ -425,6 +433,7 @@ class Settings(BaseSettings):
     geocoder: Geocoding = Geocoding()
     files: Files = Files()
     backup: Backup = Backup()
+    telemetry: Telemetry = Telemetry()
     console: Console = Console()
 
     @field_validator("database_url")

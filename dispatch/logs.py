@@ -10,7 +10,8 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -23,6 +24,26 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 HIDDEN = "[hidden]"
 #: The request that is being answered; its lines carry the id.
 REQUEST_ID: ContextVar[str | None] = ContextVar("dispatch_request_id", default=None)
+
+@contextmanager
+def answering(request_id: str) -> Iterator[None]:
+    """What happens in this block happens for that request."""
+    token = REQUEST_ID.set(request_id)
+    try:
+        yield
+    finally:
+        REQUEST_ID.reset(token)
+
+
+#: Told of every error that a logger of ours writes, its secrets blanked, while its exception is being handled.
+Reporter = Callable[[EventDict], None]
+
+
+def report_errors(to: Reporter | None) -> None:
+    """From now on `to` hears of errors, too: a service that collects them."""
+    global _reporter
+    _reporter = to
+
 
 #: Names whose values are never written.
 _SECRET = re.compile(
@@ -45,6 +66,7 @@ _SHORT = 100
 _telltale = re.compile(_TELLTALE, re.IGNORECASE)
 _stream: TextIO | None = None
 _render: Processor | None = None
+_reporter: Reporter | None = None
 
 
 def configure(
@@ -106,6 +128,8 @@ class Logger:
         self.error(event, exc_info=True, **values)
 
     def _write(self, level: str, event: str, values: dict[str, Any], with_trace: bool = False) -> None:
+        if _reporter is not None and level == "error":
+            _reporter(hide(None, level, {"event": event, "logger": self._name, **values}))
         if _stream is None:
             number = logging.getLevelNamesMapping()[level.upper()]
             self._standard.log(number, "%s %s", event, hide(None, level, values), exc_info=with_trace)
@@ -165,6 +189,11 @@ def is_secret(name: str) -> bool:
 def hide(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """Blanks what must not be read in a log."""
     return {name: HIDDEN if is_secret(name) else _clean(value) for name, value in event.items()}
+
+
+def cleaned(value: Any) -> Any:
+    """A value as a log may have it, however deep its secrets lie."""
+    return _clean(value)
 
 
 def _clean(value: Any) -> Any:

@@ -64,8 +64,9 @@ class DeviceClock:
         self._agreeing += 1
         if off_s <= 0.0:
             self._offset_s = sample_s
-        else:
-            self._offset_s += min(off_s, max(0.0, now_s - self._at_s) * t.fade)
+        elif now_s > self._at_s:
+            fades_s = (now_s - self._at_s) * t.fade
+            self._offset_s += fades_s if fades_s < off_s else off_s
         self._at_s = now_s
         return self._offset_s
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from geo.geodesy import haversine_m
@@ -34,8 +33,7 @@ class Point(NamedTuple):
     lng: float
 
 
-@dataclass(frozen=True, slots=True)
-class Eta:
+class Eta(NamedTuple):
     """An estimate: travel time and way from now on. `confidence` is 0 to 1; `fix_age_s` is how old the
     position was that it starts from; `source` names the provider."""
 
@@ -126,6 +124,12 @@ class StraightLine:
     ) -> Eta:
         """The estimate, at once: nothing is awaited."""
         straight_m = haversine_m(origin.lat, origin.lng, destination.lat, destination.lng)
+        return self.over(straight_m, fix_age_s=fix_age_s, accuracy_m=accuracy_m, hour=hour)
+
+    def over(
+        self, straight_m: float, *, fix_age_s: float = 0.0, accuracy_m: float = 0.0, hour: int | None = None
+    ) -> Eta:  # fmt: skip
+        """The same where the straight distance is known."""
         trust = confidence(STRAIGHT_CONFIDENCE, straight_m, fix_age_s, accuracy_m)
         way_m = straight_m * self._detour
         return Eta(way_m / self.speed_mps(hour), way_m, trust, self.source, fix_age_s)

@@ -22,6 +22,7 @@ class Bulk:
     number: str
     organisation_id: UUID
     department_id: UUID | None
+    program_id: UUID | None
     member_id: UUID
     account_id: UUID
     type: str

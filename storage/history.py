@@ -43,14 +43,17 @@ class Packed:
 
     def add(self, no: int, times: Sequence[float], samples: Iterable[Sample]) -> None:
         """Points of one technician, oldest first: their times, and the samples that say the rest."""
-        self.first_s, self.last_s = min(self.first_s, times[0]), max(self.last_s, times[-1])
-        full, short = _FULL.pack, _short
-        self.rows += [
-            full(7, 8, no, 8, round(at_s * 1e6) - _Y2000_US, 8, lat, 8, lng, 4, acc_m, 4, speed_mps, 4, heading_deg)
-            if speed_mps is not None and heading_deg is not None
-            else short(no, round(at_s * 1e6) - _Y2000_US, lat, lng, acc_m, speed_mps, heading_deg)
-            for at_s, (_, lat, lng, acc_m, speed_mps, heading_deg) in zip(times, samples, strict=True)
-        ]  # fmt: skip
+        if times[0] < self.first_s:
+            self.first_s = times[0]
+        if times[-1] > self.last_s:
+            self.last_s = times[-1]
+        append, pack = self.rows.append, _FULL.pack
+        for at_s, (_, lat, lng, accuracy_m, speed_mps, heading_deg) in zip(times, samples, strict=True):
+            at_us = round(at_s * 1e6) - _Y2000_US
+            if speed_mps is None or heading_deg is None:
+                append(_short(no, at_us, lat, lng, accuracy_m, speed_mps, heading_deg))
+            else:
+                append(pack(7, 8, no, 8, at_us, 8, lat, 8, lng, 4, accuracy_m, 4, speed_mps, 4, heading_deg))
 
     def within(self, from_s: float, until_s: float) -> Packed:
         """Those of this time and not of another."""
@@ -58,6 +61,14 @@ class Packed:
             return self
         kept = [row for row in self.rows if from_s <= _time_of(row) < until_s]
         return Packed(kept, max(from_s, self.first_s), min(until_s, self.last_s)) if kept else Packed()
+
+    def first(self, count: int) -> Packed:
+        """So many of the first ones."""
+        return Packed(self.rows[:count], self.first_s, self.last_s)
+
+    def without(self, count: int) -> Packed:
+        """The others."""
+        return Packed(self.rows[count:], self.first_s, self.last_s)
 
     def after(self, earlier: Packed) -> Packed:
         """Both, the earlier ones first."""

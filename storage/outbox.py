@@ -25,6 +25,7 @@ class Claimed:
     is_secret: bool
     attempts: int
     created_at: datetime
+    request_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ in_month = sql.scalar("in_month", int)
 open_credit = sql.run("open_credit")
 take_credit = sql.scalar("take_credit", int)
 take_budget = sql.run("take_budget")
+give_back = sql.run("give_back")
 use = sql.run("use")
 bind = sql.run("bind")
 of_organisation = Listed(

@@ -25,6 +25,11 @@ class LockedSession:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionName:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class LivingSession:
     id: UUID
     realm: str
@@ -62,6 +67,7 @@ rotate = sql.run("rotate")
 revoke = sql.scalar("revoke", str)
 revoke_all = sql.row("revoke_all", Ended)
 living = sql.rows("living", LivingSession)
+dead_among = sql.rows("dead_among", SessionName)
 of_subject = sql.rows("of_subject", OpenSession)
 forget_places = sql.run("forget_places")
 purge = sql.run("purge")

@@ -50,6 +50,7 @@ class Task:
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None
+    request_id: str | None
 
 
 insert = sql.scalar("insert", UUID)

@@ -66,6 +66,7 @@ class Claimed:
     booking_number: str | None
     fact: dict[str, Any] | None
     actor_kind: str | None
+    request_id: str | None
 
 
 find = sql.row("find", Delivery)

@@ -25,7 +25,10 @@ class Budget:
 
 #: A route takes from every budget that it matches, else from the general one.
 BUDGETS: Sequence[Budget] = (
-    Budget("bulk", "organisation_bulk_per_quarter", QUARTER_S, re.compile(r"POST /(bookings/bulk|users/bulk-enroll)$")),
+    Budget(
+        "bulk", "organisation_bulk_per_quarter", QUARTER_S,
+        re.compile(r"POST /(bookings/bulk|users/bulk-enroll|programs/[^/]+/bookings)$"),
+    ),
     Budget(
         "uploads", "organisation_uploads_per_hour", HOUR_S, re.compile(r"POST /(users/bulk-enroll|files)$"),
     ),

@@ -14,7 +14,7 @@ from aiohttp import web
 from dispatch.access.networks import UNKNOWN, network_of
 
 #: A request id from outside is kept when it looks like one.
-_SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 #: "203.0.113.9:5555" and "[2001:db8::1]:443": proxies may write the port, too.
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.%\w]+)\](?::\d{1,5})?|(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}")
 _LONGEST_AGENT = 300
@@ -42,7 +42,7 @@ def info_of(request: web.Request, trusted_hops: int) -> RequestInfo:
     forwarded = headers.getall("X-Forwarded-For", ()) if trusted_hops else ()
     ip = client_ip(request.remote, forwarded, trusted_hops)
     return RequestInfo(
-        given if given is not None and _SANE_ID.fullmatch(given) else os.urandom(16).hex(),
+        given if given is not None and SANE_ID.fullmatch(given) else os.urandom(16).hex(),
         ip,
         network_of(ip),
         agent_of(headers),

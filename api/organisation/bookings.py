@@ -362,18 +362,19 @@ def _new(services: Services, body: BulkBody) -> NewBulk:
     shown = schedule.model_dump(mode="json", exclude_defaults=True) | {"frequency": rule.frequency}
     return NewBulk(
         body.booking_type, body.service.service_id, rule,
-        [_place(services, place, n) for n, place in enumerate(body.locations)], shown, body.service.title,
-        body.billing.department, body.billing.budget_code,
+        [place_of(services, place, f"locations.{n}.") for n, place in enumerate(body.locations)], shown,
+        body.service.title, body.billing.department, body.billing.budget_code,
         Wanted(body.billing.approval_required, body.billing.approvers), body.special_requirements,
         schedule.academic_year,
     )  # fmt: skip
 
 
-def _place(services: Services, place: LocationIn, n: int) -> Place:
+def place_of(services: Services, place: LocationIn, within: str) -> Place:
+    """`within`: the field that it stands in, with a dot."""
     address, person = place.address, place.contact_person
     contact = {"name": person.name, "phone": None, "email": person.email} if person else {}
     if person and person.phone:
-        contact["phone"] = phone_of(services, person.phone, f"locations.{n}.contactPerson.phone")
+        contact["phone"] = phone_of(services, person.phone, f"{within}contactPerson.phone")
     return Place(
         place.name, address.street, address.city, address.floor, address.area, address.state or "",
         address.zip_code or "", address.country or "", address.lat, address.lng, contact,

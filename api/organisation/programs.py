@@ -118,6 +118,8 @@ class CommunityBody(CamelBody):
 
 
 class StudentBenefitsIn(CamelBody):
+    """`eligibility`: the segments of members whom it is for; "all_students" are all."""
+
     enabled: bool = True
     eligibility: Annotated[list[Word], Field(max_length=20)] = []
     allowed_services: ServiceNames = []
@@ -270,7 +272,7 @@ async def community(services: Services, caller: Member, body: CommunityBody) -> 
     """
     return await _create(services, caller, NewProgram(
         "community_program", body.program_name, *_span(body.duration),
-        segments=[str(b) for b in body.coverage.get("barangays", []) if isinstance(b, str)],
+        segments=_named(body.coverage, "barangays") + _named(body.coverage, "districts"),
         budget_minor=body.budget.total if body.budget else None, details=_details(body),
     ))  # fmt: skip
 
@@ -287,6 +289,7 @@ async def campus(services: Services, caller: Member, body: CampusBody) -> Reply[
         "student_services", body.program_name, *_span(body.duration),
         credit_minor=given.credit_per_semester if given else None, frequency="semester",
         allowed_services=given.allowed_services if given else (), details=_details(body),
+        segments=_segments(given.eligibility) if given else (),
         academic_year=body.schedule.academic_year if body.schedule.semester_based else None,
     ))  # fmt: skip
 
@@ -337,6 +340,15 @@ async def _create(
         if currency not in (None, made.currency):
             raise Invalid({"benefits.currency": f"Programs of this organization are in {made.currency}."})
     return Reply(await get(services, caller, made.id), message="Program created successfully")
+
+
+def _named(coverage: dict[str, Any], what: str) -> list[str]:
+    named = coverage.get(what)
+    return [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
+
+
+def _segments(words: list[str]) -> list[str]:
+    return [] if {"all", "all_students"} & {word.lower() for word in words} else words
 
 
 def _span(duration: ValidityIn | None) -> tuple[date | None, date | None]:

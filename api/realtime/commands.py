@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,15 +16,18 @@ import socketio
 from pydantic import BaseModel, ValidationError
 from socketio.exceptions import ConnectionRefusedError
 
+from api.edge.request_info import SANE_ID
 from api.realtime.engine import HotServer
 from api.realtime.events import Command, find_event
 from api.realtime.frames import encode
 from api.realtime.guard import Grant
 from api.wire.complaints import complaints
 from dispatch.errors import DispatchError, Invalid, Missing, NotSignedIn, Throttled, Unavailable
+from dispatch.logs import REQUEST_ID, get_logger
 from storage.database.errors import DatabaseAway, DatabaseBusy, DatabaseFull, StorageError, is_data
 
 log = logging.getLogger(__name__)
+lines = get_logger("dispatch.sockets")
 
 #: A sign-in that takes longer is not judged; a command that takes longer is answered without its outcome.
 JUDGE_S, ANSWER_S = 4.0, 4.0
@@ -120,6 +124,17 @@ class Commands(Generic[C]):
         return work.result() if done else refusal(TooSlow())
 
     async def _answered(self, context: C, once: Once | None, grant: Grant, event: str, args: tuple[Any, ...]) -> Answer:
+        began = time.perf_counter()
+        # A task of its own, so a context of its own. Who repeats a command is the same request.
+        REQUEST_ID.set(_request_id(args))
+        answer = await self._judged(context, once, grant, event, args)
+        code = None if answer["ok"] else answer["error"]["code"]
+        took_ms = round((time.perf_counter() - began) * 1000, 1)
+        name = event if event in self else "unknown"
+        lines.info("command", namespace=self.namespace, name=name, code=code, ms=took_ms)
+        return answer
+
+    async def _judged(self, context: C, once: Once | None, grant: Grant, event: str, args: tuple[Any, ...]) -> Answer:
         try:
             return {"ok": True, "data": await self._run(context, once, grant, event, args)}
         except DispatchError as error:
@@ -159,6 +174,12 @@ def read(model: type[M], payload: Any) -> M:
         return model.model_validate(payload)
     except ValidationError as error:
         raise Invalid(complaints(error, payload, whole="payload")) from None
+
+
+def _request_id(args: tuple[Any, ...]) -> str:
+    """The client's own command_id where it looks like one, else a new one."""
+    given = args[0].get("command_id") if args and isinstance(args[0], dict) else None
+    return given if isinstance(given, str) and SANE_ID.fullmatch(given) else os.urandom(16).hex()
 
 
 INTERNAL: Answer = {

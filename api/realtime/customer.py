@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -18,16 +17,13 @@ from dispatch.live.arrivals import SHOWN
 from dispatch.live.reports import Seen
 from dispatch.services import Services
 from geo.arrival import DEFAULT_LINES
-from geo.eta import Eta, Point
+from geo.eta import Eta
+from geo.filter import Fix
 from geo.geodesy import haversine_m
 from storage import bookings as booking_rows
 from storage.offers import OpenJob
 
 commands: Commands[Services] = Commands(CUSTOMER)
-
-
-def room_of(booking_id: UUID) -> str:
-    return f"booking:{booking_id}"
 
 
 @commands.command("track.start", Track)
@@ -37,7 +33,7 @@ async def track_start(services: Services, call: Call, body: Track) -> dict[str, 
     if booking is None or booking.account_id != call.grant.principal:
         raise Missing("booking")
     listener: Listener = call.grant.state
-    await listener.fanout.server.enter_room(call.grant.sid, room_of(booking.id), namespace=CUSTOMER)
+    await listener.fanout.server.enter_room(call.grant.sid, booking.id, namespace=CUSTOMER)
     seen = services.tracker.find_by_id(booking.technician_id) if booking.technician_id else None
     job = services.tracker.arrivals.find(booking.id)
     position = None
@@ -52,7 +48,7 @@ async def track_start(services: Services, call: Call, body: Track) -> dict[str, 
 @commands.command("track.stop", Track)
 async def track_stop(services: Services, call: Call, body: Track) -> dict[str, Any]:
     listener: Listener = call.grant.state
-    await listener.fanout.server.leave_room(call.grant.sid, room_of(body.booking_id), namespace=CUSTOMER)
+    await listener.fanout.server.leave_room(call.grant.sid, body.booking_id, namespace=CUSTOMER)
     return {"booking_id": str(body.booking_id)}
 
 
@@ -68,35 +64,34 @@ def position_view(services: Services, seen: Seen, job: OpenJob) -> dict[str, Any
 
     Shown is the last position that is believed (None: there is none); the ETA goes by the last that is sure.
     """
-    fix = seen.believed
+    fix, sure = seen.believed, seen.sure
     if fix is None:
         return None
-    age_s = max(0.0, services.clock.timestamp() - fix.at_s)
-    eta = _eta(services, seen, job)
+    now_s = services.clock.timestamp()
+    away_m = haversine_m(fix.lat, fix.lng, job.lat, job.lng)
+    eta: Eta | None = None
+    if sure is not None:
+        # Usually they are one.
+        sure_m = away_m if sure is fix else haversine_m(sure.lat, sure.lng, job.lat, job.lng)
+        eta = _eta(services, sure, sure_m, now_s, job)
     return {
-        "booking_id": str(job.booking_id), "lat": fix.lat, "lng": fix.lng,
+        "booking_id": job.booking_id, "lat": fix.lat, "lng": fix.lng,
         "at": datetime.fromtimestamp(fix.at_s, UTC), "accuracy_m": fix.accuracy_m, "heading_deg": fix.heading_deg,
-        "distance_m": round(haversine_m(fix.lat, fix.lng, job.lat, job.lng)),
-        "eta_s": None if eta is None else round(eta.seconds),
-        "eta_confidence": None if eta is None else round(eta.confidence, 2), "fix_age_s": round(age_s, 1),
+        "distance_m": round(away_m), "eta_s": None if eta is None else round(eta.seconds),
+        "eta_confidence": None if eta is None else round(eta.confidence, 2),
+        "fix_age_s": round(max(0.0, now_s - fix.at_s), 1),
     }  # fmt: skip
 
 
-def _eta(services: Services, seen: Seen, job: OpenJob) -> Eta | None:
-    """When they will be there, from the last sure fix; None when nothing honest can be said. Who has arrived is
-    there, unless the position says that they are not."""
-    fix = seen.sure
-    if fix is None:
-        return None
-    origin, place = Point(fix.lat, fix.lng), Point(job.lat, job.lng)
-    age_s = max(0.0, services.clock.timestamp() - fix.at_s)
-    eta = services.tracker.eta.between(origin, place, fix_age_s=age_s, accuracy_m=fix.accuracy_m)
+def _eta(services: Services, fix: Fix, away_m: float, now_s: float, job: OpenJob) -> Eta | None:
+    """When they will be there, from the last sure fix, which is so far off; None when nothing honest can be said. Who
+    has arrived is there, unless the position says that they are not."""
+    eta = services.tracker.eta.over(away_m, fix_age_s=max(0.0, now_s - fix.at_s), accuracy_m=fix.accuracy_m)
     if not eta.is_honest:
         return None
     if job.state == "in_transit":
         return eta
-    away_m = haversine_m(*origin, *place) - fix.accuracy_m
-    return replace(eta, seconds=0.0) if away_m <= DEFAULT_LINES.left_m else None
+    return eta._replace(seconds=0.0) if away_m - fix.accuracy_m <= DEFAULT_LINES.left_m else None
 
 
 class Positions:
@@ -108,14 +103,13 @@ class Positions:
         services.tracker.watch(self.moved)
 
     def moved(self, seen: Seen, job: OpenJob) -> None:
+        if not self._server.watched(CUSTOMER, job.booking_id):
+            return
         now_s = self._services.clock.timestamp()
         if now_s - self._last.get(job.booking_id, float("-inf")) < self._interval_s:
             return
-        room = room_of(job.booking_id)
-        if not self._server.watched(CUSTOMER, room):
-            return
         view = position_view(self._services, seen, job)
-        if view is not None and self._server.cast(CUSTOMER, room, "technician.moved", view):
+        if view is not None and self._server.cast(CUSTOMER, job.booking_id, "technician.moved", view):
             self._last[job.booking_id] = now_s
         if len(self._last) > 50_000:
             self._last = {k: v for k, v in self._last.items() if now_s - v < 60.0}

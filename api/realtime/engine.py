@@ -28,7 +28,7 @@ from api.realtime.guard import (
 )
 from api.realtime.handshake import accept_of, has_body, take_over
 from api.realtime.hot import Allowance, HotEvent, HotHandler
-from api.realtime.manager import HotManager
+from api.realtime.manager import HotManager, Room
 from api.realtime.seams import assert_seams, quiet_log
 from api.realtime.timers import Delayed
 from api.realtime.transport import HotWebSocket, Joined
@@ -292,8 +292,10 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
             await asyncio.sleep(self.limits.sweep_interval_s)
             now = time.time()
             for number, ws in enumerate(list(self.live.values()), 1):
-                if any(grant.expires_at <= now for grant in ws.grants.values()):
-                    ws.cut("expired", code=4401)
+                for grant in ws.grants.values():
+                    if grant.expires_at <= now:
+                        ws.cut("expired", code=4401)
+                        break
                 if number % SWEEP_SLICE == 0:
                     await asyncio.sleep(0)
 
@@ -324,7 +326,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         except KeyError:
             return None
 
-    def cast(self, namespace: str, room: str, event: str, data: Any) -> int:
+    def cast(self, namespace: str, room: Room, event: str, data: Any) -> int:
         """Lossy, to this node's members of a room, nothing awaited: a member that is behind misses it.
 
         Answers how many got it.
@@ -333,7 +335,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         self.stats["lossy_sent"] += sent
         return sent
 
-    def watched(self, namespace: str, room: str) -> bool:
+    def watched(self, namespace: str, room: Room) -> bool:
         """Whether anybody here would hear a cast."""
         return (namespace, room) in self.manager.casts
 

@@ -10,6 +10,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from api.realtime.ops_events import OpsAlert, OpsDelta, OpsSnapshot, Watch, Watched
+from api.realtime.payloads import Command as Command
+from api.realtime.payloads import Payload, Told
 from api.wire.models import Moment
 from geo.filter import MAX_T_MS
 
@@ -19,21 +22,6 @@ TECHNICIAN, CUSTOMER, PROVIDER, OPS = "/technician", "/customer", "/provider", "
 RESUME_COST, TRACK_COST = 5.0, 2.0
 #: What one location frame may hold.
 MAX_FIXES = 50
-
-Latitude = Annotated[float, Field(ge=-90, le=90, strict=True, allow_inf_nan=False)]
-Longitude = Annotated[float, Field(ge=-180, le=180, strict=True, allow_inf_nan=False)]
-
-
-class Payload(BaseModel):
-    """What a client sends: unknown names are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Command(Payload):
-    """A payload that takes effect once per principal and `command_id`."""
-
-    command_id: UUID
 
 
 class PresenceSet(Command):
@@ -104,18 +92,6 @@ class Resume(Payload):
 
 class Track(Payload):
     booking_id: UUID
-
-
-class Watch(Payload):
-    """The visible area: `[west, south, east, north]` in degrees."""
-
-    bbox: tuple[Longitude, Latitude, Longitude, Latitude]
-
-
-class Told(BaseModel):
-    """What the server sends; later versions may add names."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
 
 
 class FactOut(Told):
@@ -246,24 +222,6 @@ class TechnicianArrived(Told):
     at: datetime
 
 
-class OpsSnapshot(Told):
-    """Everything in the visible area; deltas follow once a second."""
-
-    at: datetime
-
-
-class OpsDelta(Told):
-    """What changed in the visible area since the last message."""
-
-    at: datetime
-
-
-class OpsAlert(Told):
-    kind: str
-    at: datetime
-    booking_id: UUID | None = None
-
-
 class PresenceKnown(Told):
     is_available: bool
     last_seen_at: datetime
@@ -312,10 +270,6 @@ class Tracked(Told):
 
 class Untracked(Told):
     booking_id: UUID
-
-
-class Watched(Told):
-    at: datetime
 
 
 Direction = Literal["in", "out"]

@@ -79,9 +79,14 @@ def event_frame(namespace: str, event: str, data: Any) -> bytes:
     return frame(b"42%b%b" % (_prefix(namespace), encode([event, data])))
 
 
-def ack_frame(namespace: str, ack_id: bytes | bytearray, answer: bytes) -> bytes:
+def ack_head(namespace: str) -> bytes:
+    """What every acknowledgement in a namespace begins with."""
+    return b"43" + _prefix(namespace)
+
+
+def ack_frame(head: bytes, ack_id: bytes | bytearray, answer: bytes) -> bytes:
     """The acknowledgement of one packet; `answer` is JSON."""
-    return frame(b"43%b%b[%b]" % (_prefix(namespace), bytes(ack_id), answer))
+    return frame(b"%b%b[%b]" % (head, bytes(ack_id), answer))
 
 
 def refusal_frame(namespace: str, why: dict[str, Any]) -> bytes:

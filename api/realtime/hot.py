@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from api.realtime.frames import ack_frame, encode
+from api.realtime.frames import ack_frame, ack_head, encode
 from api.realtime.guard import Grant
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,17 @@ class HotSocket(Protocol):
 class HotEvent:
     """One kind of frame that takes the short way: `42<namespace>,[ack id]["<event>",<payload>]`."""
 
-    __slots__ = ("_allow", "_decode", "_decode_usual", "_handler", "_head", "_namespace", "_start", "prefix")
+    __slots__ = (
+        "_ack_head",
+        "_allow",
+        "_decode",
+        "_decode_usual",
+        "_handler",
+        "_head",
+        "_namespace",
+        "_start",
+        "prefix",
+    )
 
     def __init__(
         self, namespace: str, event: str, payload: Any, handler: HotHandler, allow: Allowance | None,
@@ -55,7 +65,7 @@ class HotEvent:
     ) -> None:  # fmt: skip
         """`usual` is a narrower type than `payload` that is tried first: what it says need not be checked again."""
         self.prefix = f"42{namespace},".encode()
-        self._namespace = namespace
+        self._namespace, self._ack_head = namespace, ack_head(namespace)
         self._start = len(self.prefix)
         self._head = f'["{event}",'.encode()
         self._decode = self._decode_usual = msgspec.json.Decoder(tuple[str, payload]).decode
@@ -86,7 +96,7 @@ class HotEvent:
             return False
         stats["hot_frames"] += 1
         if ack_id:
-            socket.write(ack_frame(self._namespace, ack_id, answer))
+            socket.write(ack_frame(self._ack_head, ack_id, answer))
         return True
 
     def _answer(self, grant: Grant, body: bytearray, stats: Counter[str]) -> bytes | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any, Protocol
 
 import socketio
 
 from api.realtime.frames import event_frame
 from api.realtime.transport import HotWebSocket
+
+#: Any name: the id of what is watched needs no text.
+Room = Hashable
 
 
 class Finds(Protocol):
@@ -33,9 +36,9 @@ class HotManager(socketio.AsyncManager):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         #: Ready to be written to: (namespace, room) -> sid -> socket.
-        self.casts: dict[tuple[str, str], dict[str, HotWebSocket]] = {}
+        self.casts: dict[tuple[str, Room], dict[str, HotWebSocket]] = {}
         #: The rooms that a sid has entered.
-        self._entered: dict[str, set[str]] = {}
+        self._entered: dict[str, set[Room]] = {}
 
     # -- grants ----------------------------------------------------------------------------------------------
 
@@ -99,7 +102,7 @@ class HotManager(socketio.AsyncManager):  # type: ignore[misc]
 
     # -- what goes to a room ---------------------------------------------------------------------------------
 
-    def cast(self, namespace: str, room: str, event: str, data: Any) -> int:
+    def cast(self, namespace: str, room: Room, event: str, data: Any) -> int:
         """Lossy, to this node's members of a room: framed once, written to each; answers how many got it."""
         members = self.casts.get((namespace, room))
         if not members:

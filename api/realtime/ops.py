@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,12 +13,13 @@ from uuid import UUID
 from api.realtime import signin
 from api.realtime.commands import Call, CommandNamespace, Commands
 from api.realtime.engine import HotServer
-from api.realtime.events import OPS, Watch
+from api.realtime.events import OPS
 from api.realtime.guard import Grant
+from api.realtime.ops_events import Watch
 from dispatch import bus
 from dispatch.access.permissions import grants_of
 from dispatch.engine import board
-from dispatch.engine.board import Board, Box
+from dispatch.engine.board import Board, Box, Glance
 from dispatch.errors import NotAllowed
 from dispatch.services import Services
 
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: Deltas come this often, in real seconds.
 TICK_S = 1.0
+#: Rounds never take more than this share of the time: with many boards over many technicians they come less often.
+MOST_SHARE = 0.1
 #: Whoever sees the board may read what is dispatched.
 WATCHES = "dispatch:read"
 
@@ -33,22 +37,37 @@ commands: Commands[Services] = Commands(OPS)
 
 @dataclass(slots=True)
 class Viewer:
-    """One open board: its area, and what it was told last."""
+    """One open board: its area, and what it was told last. While it is being sent pages it has no turn in a round."""
 
     grant: Grant
     server: HotServer
     box: Box | None = None
     told: Board | None = None
+    is_receiving: bool = False
+
+    async def send(self, event: str, told: dict[str, Any]) -> bool:
+        """In pages, each after the one before has left; False: the socket is gone or looks elsewhere now."""
+        box, sid = self.box, self.grant.sid
+        self.is_receiving = True
+        try:
+            for n, page in enumerate(board.pages(told)):
+                if n and (not await self.server.drained(sid, OPS) or self.box is not box):
+                    return False
+                if not self.server.emit_fact(sid, OPS, "ops.delta" if n else event, page):
+                    return False
+        finally:
+            self.is_receiving = False
+        return True
 
 
 @commands.command("ops.watch", Watch)
 async def ops_watch(services: Services, call: Call, body: Watch) -> dict[str, Any]:
     viewer: Viewer = call.grant.state
     box = Box(*body.bbox)
-    viewer.told = await board.read(services, box)
-    viewer.box = box
-    viewer.server.emit_fact(call.grant.sid, OPS, "ops.snapshot", board.snapshot(viewer.told))
-    return {"at": viewer.told.at.isoformat()}
+    found = await board.read(services, box)
+    viewer.told, viewer.box = found, box
+    await viewer.send("ops.snapshot", board.snapshot(found))
+    return {"at": found.at.isoformat()}
 
 
 class OpsNamespace(CommandNamespace[Services]):
@@ -91,28 +110,33 @@ class OpsNamespace(CommandNamespace[Services]):
             self._server.emit_fact(grant.sid, OPS, "ops.alert", told)
 
     async def _tick_for_ever(self) -> None:
+        took_s = 0.0
         while self.members:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(max(TICK_S, took_s / MOST_SHARE))
+            began = time.monotonic()
             try:
                 await self.tick()
+                took_s = time.monotonic() - began
             except Exception:
                 log.warning("the board could not be read", exc_info=True)
 
     async def tick(self) -> None:
         """One round of deltas; a viewer that is behind gets them with the next, one that may no longer look is cut."""
+        glance = Glance(self.context)
         for grant in list(self.members.values()):
             if not await self._may_watch(grant):
                 # This board, and not the sign-in: that may be allowed to look again.
                 self._server.cut(grant.sid, OPS, "revoked", code=4401)
                 continue
             viewer: Viewer | None = grant.state
-            if viewer is None or viewer.box is None or viewer.told is None:
+            if viewer is None or viewer.box is None or viewer.told is None or viewer.is_receiving:
                 continue
             before = viewer.told
-            now = await board.read(self.context, viewer.box)
+            now = await board.read(self.context, viewer.box, glance)
             if viewer.told is not before:
                 # Another area was chosen meanwhile: its snapshot is what the next delta starts from.
                 continue
             delta = board.changes(before, now)
-            if delta is None or self._server.emit_fact(grant.sid, OPS, "ops.delta", delta):
-                viewer.told = now
+            if delta is None or await viewer.send("ops.delta", delta):
+                # Unless another area was chosen while it was sent.
+                viewer.told = now if viewer.told is before else viewer.told

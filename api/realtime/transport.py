@@ -17,6 +17,7 @@ from api.realtime.frames import (
     Head,
     Kind,
     ack_frame,
+    ack_head,
     check_body,
     frame,
     read_head,
@@ -196,7 +197,7 @@ class HotWebSocket(Receiver):
     def _refuse_event(self, head: Head) -> None:
         self._stats["events_limited"] += 1
         if head.kind is Kind.EVENT and head.ack_id:
-            self.write(ack_frame(head.namespace, head.ack_id.encode(), RATE_LIMITED))
+            self.write(ack_frame(ack_head(head.namespace), head.ack_id.encode(), RATE_LIMITED))
         self.limited()
 
     def limited(self) -> None:

@@ -71,7 +71,7 @@ ROLES: Mapping[str, Mapping[str, Mapping[str, Level]]] = {
         },
         "viewer": _all("erp", READ, but={"team": None}),
     },
-    # The contract's six (R34), and who is only a member: they book for themselves and see nothing of the house.
+    # The contract's six (R34), and who is only a member: they book for themselves and see the job board alone.
     "organisation": {
         "partner_owner": _all("organisation", WRITE),
         "partner_admin": _all("organisation", WRITE),
@@ -96,7 +96,7 @@ ROLES: Mapping[str, Mapping[str, Mapping[str, Level]]] = {
             "quotes": READ, "programs": READ, "providers": READ, "jobs": READ, "budgets": READ, "finance": READ,
             "analytics": READ, "support": WRITE,
         },
-        "partner_member": {},
+        "partner_member": {"jobs": READ},
     },
     "provider": {
         "Owner": _all("provider", WRITE),

@@ -38,12 +38,20 @@ class NominatimGeocoder:
                 session.get(self._url, params=params, allow_redirects=False) as answer,
             ):
                 answer.raise_for_status()
-                raw = await answer.content.read(MAX_ANSWER_BYTES)
-                return _first(orjson.loads(raw))
+                return _first(orjson.loads(await _read(answer)))
         except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as e:
             # What was searched for is somebody's home: it is not logged.
             log.warning("the geocoder did not answer: %s", type(e).__name__)
             return None
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    """The body, or as much of it as is read; one call gives only what has arrived."""
+    pieces, left = [], MAX_ANSWER_BYTES
+    while left > 0 and (piece := await answer.content.read(left)):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
 
 
 def _first(found: Any) -> Position | None:

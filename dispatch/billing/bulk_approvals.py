@@ -10,13 +10,16 @@ from uuid import UUID
 from dispatch.access.permissions import ROLES, WRITE
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, NotAllowed
+from dispatch.outbox import messages
 from dispatch.parties import budgets, members
 from dispatch.parties.members import By
 from dispatch.services import Tx
+from storage import booking_approvals as word_rows
 from storage import bulk_bookings as rows
 from storage.bulk_bookings import Bulk
 from storage.database.pool import Conn
 from storage.departments import Department
+from storage.members import Member
 
 #: Roles that decide on what others ask for.
 DECIDERS = tuple(role for role, levels in ROLES["organisation"].items() if levels.get("approvals") == WRITE)
@@ -79,6 +82,18 @@ async def deciders(conn: Conn, organisation_id: UUID, named: Sequence[UUID], ask
         others = await rows.deciders(conn, organisation_id=organisation_id, roles=list(_WHOLE))
         return [one.id for one in others if one.id != asking][:1]
     return [one for one in named if one in fit]
+
+
+async def write_to(
+    tx: Tx, asked: Sequence[UUID], asking: Member, number: str, day: date, total_minor: int, currency: str
+) -> None:
+    """Tells those who were asked what for, by letter."""
+    params = {
+        "who": f"{asking.first_name} {asking.last_name}".strip(), "number": number, "day": day.isoformat(),
+        "amount": f"{total_minor / 100:,.2f} {currency}",
+    }  # fmt: skip
+    for one in await word_rows.whom(tx.conn, ids=list(asked)):
+        await messages.enqueue(tx, "email", one.email, "approval_wanted", params)
 
 
 def may_stand_in(by: By) -> bool:

@@ -15,7 +15,15 @@ from typing import Any
 from uuid import UUID
 
 from dispatch import numbers
-from dispatch.billing import bulk_approvals, bulk_places, cancellation, checkout, member_bookings, on_account
+from dispatch.billing import (
+    bulk_approvals,
+    bulk_money,
+    bulk_places,
+    cancellation,
+    checkout,
+    member_bookings,
+    on_account,
+)
 from dispatch.billing.bulk_approvals import WrongStatus
 from dispatch.billing.bulk_places import Place
 from dispatch.billing.trade_orders import Booker, Quote
@@ -62,6 +70,8 @@ class NewBulk:
     requirements: Sequence[str] = ()
     #: Visits are on days of a school's terms of that year alone.
     academic_year: str | None = None
+    #: Of this program, whose budget pays for it.
+    program_id: UUID | None = None
 
 
 async def create(services: Services, by: By, new: NewBulk) -> UUID:
@@ -95,10 +105,13 @@ async def _create(
     months: Counter[date] = Counter()
     for day in days:
         months[budgets.month_of(day)] += per_day
-    await _check_member(tx, by, item, department, months)
-    approvers = await bulk_approvals.approvers(
-        tx, by, new.approval, department, acting.member_id, months.total(), local(tx.now, timezone).date()
-    )
+    approvers: list[UUID] = []
+    if new.program_id is None:
+        # What a program does was decided with it.
+        await _check_member(tx, by, item, department, months)
+        approvers = await bulk_approvals.approvers(
+            tx, by, new.approval, department, acting.member_id, months.total(), local(tx.now, timezone).date()
+        )
     bulk_id = await _insert(tx, by, new, acting, department, quote, item, currency, timezone, bool(approvers))
     for position, (place, spot) in enumerate(zip(new.places, located, strict=True)):
         location_id = await rows.add_location(
@@ -113,7 +126,11 @@ async def _create(
         )  # fmt: skip
     if approvers:
         await rows.add_approvals(conn, bulk_id=bulk_id, members=approvers)
-    await budgets.reserve(tx, home.id, department.id if department else None, months, [item.category])
+        bulk, whole = await get(conn, by, bulk_id), By(home.id, by.actor, by.role)
+        asking = await members.get(conn, whole, acting.member_id)
+        await bulk_approvals.write_to(tx, approvers, asking, bulk.number, days[0], months.total(), currency)
+    payer = department.id if department else None
+    await bulk_money.reserve(tx, home.id, payer, new.program_id, months, [item.category])
     await audit.record(tx, by.actor, "bulk_booking.create", "bulk_booking", bulk_id)
     if not approvers:
         await _start(tx, bulk_id)
@@ -129,7 +146,7 @@ async def _insert(
     listed = quote.price.subtotal_minor
     bulk_id = await rows.insert(
         tx.conn, number=await numbers.take(tx.conn, "BULK", tx.now.date()), organisation_id=by.organisation_id,
-        department_id=department and department.id, member_id=acting.member_id,
+        department_id=department and department.id, program_id=new.program_id, member_id=acting.member_id,
         account_id=acting.account_id, type=new.type, status="pending_approval" if waits else "active",
         service_id=priced.service_id, title=new.title or item.name, category=item.category, tier=item.tier,
         duration_minutes=item.duration_minutes, schedule=dict(new.shown), timezone=timezone,
@@ -305,7 +322,7 @@ async def drop(
         months: Counter[date] = Counter()
         for visit in dropped:
             months[budgets.month_of(visit.on_date)] += bulk.price_minor + bulk.tax_minor
-        await budgets.release(tx, bulk.organisation_id, bulk.department_id, months)
+        await bulk_money.release(tx, bulk, months)
     return len(dropped)
 
 

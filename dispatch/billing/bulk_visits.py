@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from dispatch.billing import bulk_bookings, on_account
+from dispatch.billing import bulk_bookings, bulk_money, on_account
 from dispatch.engine import bookings, slots
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.free_times import SlotTaken
@@ -81,7 +81,7 @@ async def _book(tx: Tx, due: Due) -> int:
     if starts_at <= tx.now:
         await rows.troubled(tx.conn, id=visit.id, trouble="Its time had passed.", state="failed")
         amount = {budgets.month_of(visit.on_date): bulk.price_minor + bulk.tax_minor}
-        await budgets.release(tx, bulk.organisation_id, bulk.department_id, amount)
+        await bulk_money.release(tx, bulk, amount)
         await rows.finish(tx.conn, id=bulk.id)
         return 0
     booking = await _create(tx, bulk, visit)
@@ -101,10 +101,7 @@ async def _create(tx: Tx, bulk: Bulk, visit: Planned) -> Booking:
         budget_code=bulk.budget_code, requirements=bulk.requirements,
     )  # fmt: skip
     await on_account.charge(tx, booking, [item], bulk.billed_to)
-    await budgets.hold_for(
-        tx, booking.id, bulk.organisation_id, bulk.department_id, budgets.month_of(visit.on_date),
-        booking.grand_total_minor,
-    )  # fmt: skip
+    await bulk_money.hold_for(tx, bulk, booking)
     try:
         async with tx.savepoint():
             await slots.hold_booking(tx, booking)

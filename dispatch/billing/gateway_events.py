@@ -12,12 +12,13 @@ from uuid import UUID
 import orjson
 
 from dispatch.adapters.razorpay import wire as wire
-from dispatch.billing import captures, intents, payout_sending, refunds
+from dispatch.billing import captures, intents, invoice_payments, payout_sending, refunds
 from dispatch.engine import alerts
 from dispatch.errors import DispatchError, Malformed
 from dispatch.ports.gateway import Gateway, GatewayPayment, GatewayRefund, GatewayRefused
 from dispatch.services import Services
 from storage import gateway_events as rows
+from storage import invoice_payments as link_rows
 from storage import payments as payment_rows
 from storage import payouts as payout_rows
 from storage.database.errors import StorageError
@@ -115,7 +116,8 @@ def natural_key(kind: str, payload: dict[str, Any]) -> str | None:
     What it says the thing is belongs to the word: one that names a wrong order or amount is not the true one, and
     must not take its place.
     """
-    noun = {"payment": "payment", "order": "order", "refund": "refund", "payout": "payout"}.get(kind.split(".")[0])
+    nouns = ("payment", "order", "refund", "payout", "payment_link")
+    noun = next((one for one in nouns if one == kind.split(".")[0]), None)
     if kind == "payment.refunded":
         noun = "refund"
     if noun is None or _entity_id(payload, noun) is None:
@@ -333,6 +335,26 @@ async def take_refund(services: Services, gateway: Gateway, told: GatewayRefund)
     return True
 
 
+async def _link(services: Services, gateway: Gateway, event: DueEvent) -> str | None:
+    """What became of the link of an organisation's invoice: the gateway is asked, the event only says of what.
+
+    Links of providers' requests are known by their payments.
+    """
+    link_id = _entity_id(event.payload, "payment_link")
+    if link_id is None:
+        raise NeedsPerson("the event names no link")
+    try:
+        reference = UUID(str(_entity(event.payload, "payment_link").get("reference_id")))
+    except ValueError:
+        reference = None
+    async with services.read() as conn:
+        ours = await link_rows.of_link(conn, gateway_link_id=link_id, reference=reference)
+    if ours is None:
+        return "not of interest"
+    await invoice_payments.settle_link(services, ours.id, await gateway.fetch_payment_link(link_id))
+    return None
+
+
 async def _payout(services: Services, gateway: Gateway, event: DueEvent) -> str | None:
     payout_id = _entity_id(event.payload, "payout")
     if payout_id is None:
@@ -364,4 +386,7 @@ HANDLERS: dict[str, Handler] = {
     "refund.processed": _refund,
     "refund.failed": _refund,
     "payment.refunded": _refund,
+    "payment_link.paid": _link,
+    "payment_link.cancelled": _link,
+    "payment_link.expired": _link,
 }

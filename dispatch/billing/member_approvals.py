@@ -8,7 +8,7 @@ from dispatch.billing import bulk_approvals
 from dispatch.billing.bulk_approvals import NotApprover
 from dispatch.engine import audit, bookings, lifecycle, offers
 from dispatch.errors import Missing, NotAllowed
-from dispatch.outbox import messages
+from dispatch.parties import organisations
 from dispatch.parties.members import By
 from dispatch.services import Tx
 from storage import booking_approvals as rows
@@ -32,12 +32,9 @@ async def ask(tx: Tx, booking: Booking, member: Member, department: Department |
     if not asked:
         raise NeedsApproval
     await rows.ask(tx.conn, booking_id=booking.id, members=asked)
-    params = {
-        "who": f"{member.first_name} {member.last_name}".strip(), "number": booking.number,
-        "amount": f"{booking.grand_total_minor / 100:,.2f} {booking.currency}", "day": booking.local_date.isoformat(),
-    }  # fmt: skip
-    for one in await rows.whom(tx.conn, ids=asked):
-        await messages.enqueue(tx, "email", one.email, "approval_wanted", params)
+    await bulk_approvals.write_to(
+        tx, asked, member, booking.number, booking.local_date, booking.grand_total_minor, booking.currency
+    )
 
 
 async def get(conn: Conn, by: By, booking_id: UUID) -> tuple[Wanted, list[Word]]:
@@ -54,8 +51,9 @@ async def get(conn: Conn, by: By, booking_id: UUID) -> tuple[Wanted, list[Word]]
 async def approve(tx: Tx, by: By, booking_id: UUID, note: str | None = None) -> None:
     """One of those who were asked agrees; with the last of them somebody is searched for.
 
-    Raises Missing, OutOfReach, NotApprover, WrongState.
+    Raises Missing, OutOfReach, NotApprover, WrongState, NotVerified.
     """
+    await organisations.active(tx.conn, by.organisation_id)
     await _decide(tx, by, booking_id, "approved", note)
     if all(word.decision or not word.is_there for word in await rows.of_booking(tx.conn, booking_id=booking_id)):
         await bookings.approved(tx, booking_id, by.actor)

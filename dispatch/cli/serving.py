@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -173,12 +174,15 @@ async def serve_on(
     from api.app import SERVER_OPTIONS, create_app, drain
     from api.edge import connections
     from dispatch import logs
+    from dispatch.process import telemetry
     from dispatch.process.open_files import RESERVED, raise_limit
     from dispatch.process.runtime import open_services
 
     logs.configure(settings.log_level, for_people=not settings.is_deployed, secrets=settings.secret_values)
     files = raise_limit()
-    async with open_services(settings, dsn) as services:
+    async with AsyncExitStack() as stack:
+        stack.callback(telemetry.start(settings))
+        services = await stack.enter_async_context(open_services(settings, dsn))
         app = create_app(services)
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S, **SERVER_OPTIONS)
         await runner.setup()

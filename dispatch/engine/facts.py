@@ -9,15 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
 from dispatch import bus
 from dispatch.events import STAFF, Actor, Fact
 from dispatch.live.counts import FACTS
+from dispatch.logs import REQUEST_ID, get_logger
 from dispatch.services import PartyFact, Tx
 from geo.geodesy import rounded
 from storage import facts as rows
+
+log = get_logger("dispatch.facts")
 
 #: Who reads facts, and the side of the table that they read. Staff and the operator's own systems (`platform`) read
 #: everything and need no column.
@@ -156,6 +160,9 @@ OWNER_FACTS: Mapping[str, OwnerRow] = {
     "security.alert": OwnerRow(("integration",), ("kind", "text", "at")),
 }  # fmt: skip
 
+#: What a line of the log says of a fact besides its name: ids and counts, nobody's words.
+_LOGGED = ("offer_id", "assignment_id", "technician_id", "round", "attempt", "by", "amount_minor", "problem")
+
 _ALL: Mapping[str, Row] = {**BOOKING_FACTS, **PARTY_FACTS}
 
 
@@ -291,12 +298,19 @@ async def _append(tx: Tx, told: list[Fact]) -> None:
         mine = [fact for fact in told if fact.booking_id == booking_id]
         account_id = await rows.append_booking(
             tx.conn, booking_id=booking_id, types=[f.type for f in mine], actor_kinds=[f.actor.kind for f in mine],
-            actor_ids=[f.actor.id for f in mine], data=[f.data for f in mine],
+            actor_ids=[f.actor.id for f in mine], data=[f.data for f in mine], request_id=REQUEST_ID.get(),
         )  # fmt: skip
         assert account_id is not None, "a fact needs its booking"
-        for fact in mine:
-            tx.after_commit(FACTS.labels(fact.type).inc)
+        tx.after_commit(partial(_committed, mine))
         tx.hint(bus.BOOKING_CHANGED, {"booking_id": str(booking_id), "account_id": str(account_id)})
+
+
+def _committed(told: list[Fact]) -> None:
+    """Each decision leaves a line and a count."""
+    for fact in told:
+        FACTS.labels(fact.type).inc()
+        which = {key: fact.data[key] for key in _LOGGED if fact.data.get(key) is not None}
+        log.info("fact", type=fact.type, booking=str(fact.booking_id), actor=fact.actor.kind, **which)
 
 
 def tell_party(tx: Tx, party_id: UUID, fact_type: str, data: dict[str, Any]) -> None:

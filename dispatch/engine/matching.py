@@ -12,6 +12,8 @@ from dispatch.live.hours import Hours
 
 #: What an unrated technician counts as (C60): neutral, so that newcomers can be matched.
 UNRATED = 4.0
+#: How exactly a score and its parts are told.
+PLACES = 6
 #: After two hours without work the availability part of the score is full.
 FULL_IDLE_S = 7200.0
 
@@ -163,7 +165,10 @@ def is_refused_then(candidate: Candidate, job: Job, policy: Policy) -> bool:
 
 
 def score(candidate: Candidate, policy: Policy) -> tuple[float, dict[str, float]]:
-    """Weighted sum of four parts, each 0..1: nearness, rating over 4, time idle, jobs not cancelled (R89)."""
+    """Weighted sum of four parts, each 0..1: nearness, rating over 4, time idle, jobs not cancelled (R89).
+
+    To six places, as they are kept, compared and shown: what comes after is the noise of binary fractions.
+    """
     rating = UNRATED if candidate.rating is None else candidate.rating
     parts = {
         "distance": max(0.0, 1.0 - (candidate.distance_m or 0.0) / policy.radius_m),
@@ -178,13 +183,13 @@ def score(candidate: Candidate, policy: Policy) -> tuple[float, dict[str, float]
         + w.availability * parts["availability"]
         + w.reliability * parts["reliability"]
     )
-    return total, parts
+    return round(total, PLACES), {name: round(part, PLACES) for name, part in parts.items()}
 
 
 def _order(judged: Judged) -> tuple[float, float, float, int]:
     c = judged.candidate
     wanted = math.inf if c.preference is None else c.preference
-    return wanted, -round(judged.score or 0.0, 6), -c.idle_s, c.no
+    return wanted, -(judged.score or 0.0), -c.idle_s, c.no
 
 
 def rank(candidates: Sequence[Candidate], job: Job, policy: Policy) -> list[Judged]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dispatch import bus
@@ -13,6 +15,7 @@ from dispatch.engine.amounts import amounts_of
 from dispatch.engine.candidates import Reachable
 from dispatch.engine.matching import Judged
 from dispatch.events import SYSTEM, Actor
+from dispatch.logs import get_logger
 from dispatch.services import Tx
 from dispatch.shares import earning_minor
 from storage import bookings as booking_rows
@@ -24,6 +27,8 @@ from storage.offers import Offer
 
 if TYPE_CHECKING:
     from dispatch.services import Services
+
+log = get_logger("dispatch.search")
 
 #: Automatic attempts in a round (R93).
 ATTEMPTS = 3
@@ -53,9 +58,19 @@ async def search(tx: Tx, booking: Booking) -> tuple[Booking, Offer | None]:
             one = one if made else Judged(one.candidate, late_reason, one.score, one.parts, may_come=True)
         verdicts.append(one)
     await explain.store(tx, booking, policy, verdicts, made.offer if made else None)
+    tx.after_commit(partial(_told, booking, verdicts, made.offer if made else None, time.monotonic() - began))
     if made is None:
         return await queue.wait(tx, booking, verdicts, began), None
     return made.booking, made.offer
+
+
+def _told(booking: Booking, verdicts: list[Judged], offer: Offer | None, took_s: float) -> None:
+    """The line of a decision: who was asked, and what stood against the others."""
+    log.info(
+        "search", booking=str(booking.id), round=booking.round, offer_id=str(offer.id) if offer else None,
+        technician_id=str(offer.technician_id) if offer else None, candidates=len(verdicts),
+        reasons=dict(Counter(v.reason for v in verdicts if v.reason is not None)), ms=round(took_s * 1000, 1),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

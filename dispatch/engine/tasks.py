@@ -7,6 +7,7 @@ and it says how far it is by `Run.progress()`, which stops whoever was overtaken
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from uuid import UUID
 from dispatch.engine import alerts
 from dispatch.errors import Conflict, Missing
 from dispatch.live.counts import TASKS
+from dispatch.logs import REQUEST_ID, answering, get_logger
 from dispatch.loops import backoff_s
 from dispatch.services import Services, Tx
 from storage import tasks as rows
@@ -22,6 +24,7 @@ from storage.database.pool import Conn
 from storage.tasks import Task
 
 log = logging.getLogger(__name__)
+lines = get_logger("dispatch.tasks")
 
 #: So often a task is tried before it is held for a person; the pauses grow from the first to the most, in seconds.
 TRIES = 8
@@ -70,7 +73,9 @@ async def enqueue(
     delay_s: float = 0.0,
 ) -> UUID:
     """Asks for work with the cause of it. The same `key` once more is the same task, whose id is returned."""
-    task_id = await rows.insert(tx.conn, kind=kind, key=key, payload=payload or {}, owner=owner)
+    task_id = await rows.insert(
+        tx.conn, kind=kind, key=key, payload=payload or {}, owner=owner, request_id=REQUEST_ID.get()
+    )
     if task_id is None:
         known = await rows.find_by_key(tx.conn, key=key)
         assert known is not None, "the key is there"
@@ -110,6 +115,12 @@ async def work(services: Services, handlers: Mapping[str, Handler], task_id: UUI
         task = await rows.claim(tx.conn, task_id=task_id)
     if task is None:
         return None
+    with answering(task.request_id or f"task-{task.id}"):
+        return await _tried(services, handlers, task)
+
+
+async def _tried(services: Services, handlers: Mapping[str, Handler], task: Task) -> float | None:
+    began = time.monotonic()
     try:
         if task.attempts > TRIES:
             # Its nodes died in it: nobody was left to say so.
@@ -123,6 +134,8 @@ async def work(services: Services, handlers: Mapping[str, Handler], task_id: UUI
         await rows.finish(tx.conn, task_id=task.id, attempt=task.attempts, result=result)
         await alerts.resolve(tx, [HELD], subject=_subject(task))
     TASKS.labels(task.kind, "done").inc()
+    took_ms = round((time.monotonic() - began) * 1000)
+    lines.info("task", kind=task.kind, task=str(task.id), attempt=task.attempts, ms=took_ms)
     return None
 
 

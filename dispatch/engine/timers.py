@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from dispatch import bus
 from dispatch.engine import alerts, bookings, offers, queue, search, watchdog
+from dispatch.logs import answering
 from dispatch.loops import Loop
 from dispatch.services import Tx
 from storage import bookings as rows
@@ -115,7 +117,8 @@ class Sweeper:
     async def _one(self, due: Due) -> bool:
         """Handles one in its own transaction, if nobody else does or has done."""
         try:
-            return await self._services.retrying(lambda tx: self._handle(tx, due))
+            with answering(f"timer-{os.urandom(12).hex()}"):
+                return await self._services.retrying(lambda tx: self._handle(tx, due))
         except Exception:
             log.exception("the timer of booking %s failed and is tried again", due.id)
             await self._postpone(due)

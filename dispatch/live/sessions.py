@@ -159,8 +159,8 @@ class Sessions:
         """Whether this sign-in gives access: not revoked, not over, its subject neither blocked nor gone."""
         return await self.standing.of(session_id, realm) is not None
 
-    async def dead_among(self, session_ids: Iterable[UUID]) -> set[UUID]:
-        """Which of these no longer give access, asked anew in one question: for re-checking open sockets."""
+    async def dead_among(self, session_ids: Iterable[UUID | str]) -> set[UUID]:
+        """Which of these no longer give access, asked anew: for re-checking open sockets."""
         return await self.standing.dead_among(session_ids)
 
     # ------------------------------------------------------------ tokens

@@ -150,9 +150,10 @@ class Tracker:
         dropped: dict[str, int] = {} if len(pings) == len(rows) else {Step.DECODE.value: len(rows) - len(pings)}
         jobs = self.arrivals.of(technician_id)
         # Clock, accuracy, jump, duplicate: the filter's own steps, in their order.
-        times = self._filter(no).admit_run(pings, 0, now_s, offset_s)
+        filter_ = self._filter(no)
+        times = filter_.admit_run(pings, 0, now_s, offset_s)
         if len(times) == len(pings):
-            judged = Judged.clean(times, pings, self._filter(no).last)
+            judged = Judged.clean(times, pings, filter_.last)
         else:
             judged = self._judge(no, pings, times, now_s, offset_s, dropped)
         if judged.newest is not None:

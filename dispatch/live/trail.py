@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
+from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,6 +27,8 @@ log = logging.getLogger(__name__)
 SAVE_S = 3.0
 #: Other nodes hear of moves this often in real seconds.
 SHARE_S = 0.5
+#: So many positions, and points of the history, are written or shared in one go: no ping waits for a long save.
+LAST_SLICE, POINT_SLICE = 500, 5_000
 #: Points that wait for the database; the oldest go first when it is away for long.
 MOST_POINTS = 200_000
 #: Old partitions are looked for this often in real seconds.
@@ -36,6 +41,8 @@ _RECORD = struct.Struct("<qdddf?")
 
 #: technician_id, no, lat, lng, accuracy_m, unix seconds of the fix, whether offers may be made from there
 Last = tuple[UUID, int, float, float, float, float, bool]
+
+_NUMBER = itemgetter(1)
 
 
 class Trail:
@@ -79,45 +86,52 @@ class Trail:
         self.lost_points += MOST_POINTS // 10
 
     async def save(self) -> None:
-        """Writes what has gathered: last positions in one statement, then the history by COPY, each for itself."""
+        """Writes what has gathered in slices: last positions, then the history by COPY, each for itself."""
         await self._save_last()
         await self._save_points()
 
     async def _save_last(self) -> None:
         last, self._unsaved = self._unsaved, {}
-        if not last:
-            return
-        # In one order everywhere, so that two nodes never wait for each other.
-        found = sorted(last.values(), key=lambda p: p[1])
-        try:
-            async with self._pool.transaction() as conn:
-                await rows.save_positions(
-                    conn, ids=[p[0] for p in found], lats=[p[2] for p in found], lngs=[p[3] for p in found],
-                    accuracies=[p[4] for p in found], fixes=[datetime.fromtimestamp(p[5], UTC) for p in found],
-                    fit=[p[6] for p in found], node_id=self.node_id,
-                )  # fmt: skip
-                back = await rows.back_again(conn, ids=[p[0] for p in found], fresh_s=SIGN_OF_LIFE_S)
-        except BaseException:
-            self._unsaved = last | self._unsaved
-            raise
-        for one in back:
-            self._bus.publish(bus.TECHNICIAN_CHANGED, {"technician_id": str(one.id)})
+        while last:
+            # In one order everywhere, so that two nodes never wait for each other.
+            found = sorted(islice(last.values(), LAST_SLICE), key=_NUMBER)
+            try:
+                back = await self._write_last(found)
+            except BaseException:
+                self._unsaved = last | self._unsaved
+                raise
+            for one in found:
+                del last[one[1]]
+            for technician_id in back:
+                self._bus.publish(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
+
+    async def _write_last(self, found: list[Last]) -> list[UUID]:
+        """Saves these and answers who of them had gone dark and is back."""
+        async with self._pool.transaction() as conn:
+            ids = [p[0] for p in found]
+            await rows.save_positions(
+                conn, ids=ids, lats=[p[2] for p in found], lngs=[p[3] for p in found],
+                accuracies=[p[4] for p in found], fixes=[datetime.fromtimestamp(p[5], UTC) for p in found],
+                fit=[p[6] for p in found], node_id=self.node_id,
+            )  # fmt: skip
+            return [one.id for one in await rows.back_again(conn, ids=ids, fresh_s=SIGN_OF_LIFE_S)]
 
     async def _save_points(self) -> None:
         points, self._points = self._points, history.Packed()
         late, self._late = self._late, []
         oldest, newest = self._kept_days()
-        kept = points.within(oldest.timestamp(), newest.timestamp())
-        kept_late = [point for point in late if oldest <= point[1] < newest]
-        if not (kept.rows or kept_late):
-            return
-        try:
-            async with self._pool.transaction() as conn:
-                await history.append(conn, kept)
-                await history.append_late(conn, kept_late)
-        except BaseException:
-            self._points, self._late = self._points.after(kept), kept_late + self._late
-            raise
+        points = points.within(oldest.timestamp(), newest.timestamp())
+        late = [point for point in late if oldest <= point[1] < newest]
+        while points.rows or late:
+            some, some_late = points.first(POINT_SLICE), late[:POINT_SLICE]
+            try:
+                async with self._pool.transaction() as conn:
+                    await history.append(conn, some)
+                    await history.append_late(conn, some_late)
+            except BaseException:
+                self._points, self._late = self._points.after(points), late + self._late
+                raise
+            points, late = points.without(len(some.rows)), late[POINT_SLICE:]
 
     def _kept_days(self) -> tuple[datetime, datetime]:
         """From the start of the oldest day that is kept until tomorrow's end. Another day gets no partition: it would
@@ -126,9 +140,11 @@ class Trail:
         return today - timedelta(days=self._history_days), today + timedelta(days=2)
 
     async def _share(self) -> None:
-        moved, self._unshared = self._unshared, {}
-        if moved:
-            self._bus.publish_positions(self.pack(list(moved.values())))
+        shared, self._unshared = self._unshared, {}
+        moved = [] if self._bus.is_alone else list(shared.values())
+        for at in range(0, len(moved), LAST_SLICE):
+            self._bus.publish_positions(self.pack(moved[at : at + LAST_SLICE]))
+            await asyncio.sleep(0)
 
     @staticmethod
     def pack(moved: list[Last]) -> bytes:

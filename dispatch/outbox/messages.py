@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from dispatch import bus
+from dispatch.logs import REQUEST_ID
 from dispatch.ports.messages import Message
 from dispatch.services import Tx
 from dispatch.vault import Vault, cell, vault_of
@@ -41,7 +42,10 @@ TEMPLATES: Mapping[str, str] = {
     "quote_requested": "{organisation} asks for a quote: {number}.",
     "quote_answered": "Your quote {number} is answered: the offer is good until {until}.",
     "budget_warning": "{percent} percent of the budget of {whose} for {month} is used or reserved.",
-    "approval_wanted": "{who} asks you to approve booking {number} for {day}, over {amount}. Nobody is sent before.",
+    "approval_wanted": "{who} asks you to approve {number} for {day}, over {amount}. Nobody is sent before that.",
+    "job_accepted": "You were accepted for {title}. Sign in to the app for technicians with {phone}: you get jobs once "
+    "your papers are verified. {note}",
+    "job_rejected": "Your application for {title} was not accepted. {note}",
     "emergency_opened": "{organisation} has activated {program} ({event}, {level}). From now on its jobs are offered "
     "to your team first.",
     "invitation": "{inviter} invites you to {name}. Choose your password here: {link}. "
@@ -105,7 +109,7 @@ async def enqueue(
         body, data = _seal(vault_of(tx.services.settings), stream, body, data), {}
     message_id = await rows.put(
         tx.conn, channel=channel, stream=stream, recipient=recipient, template=template, body=body, data=data,
-        is_secret=is_secret, account_id=account_id,
+        is_secret=is_secret, account_id=account_id, request_id=REQUEST_ID.get(),
     )  # fmt: skip
     assert message_id is not None, "an insert returns its id"
     tx.hint(bus.OUTBOX_FILLED, {})

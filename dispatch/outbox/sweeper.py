@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dispatch import bus
 from dispatch.errors import DispatchError
 from dispatch.live.counts import MESSAGES
+from dispatch.logs import REQUEST_ID, get_logger
 from dispatch.loops import Loop
 from dispatch.outbox import messages
 from dispatch.ports.messages import Message, RecipientGone, Sender, SendFailed
@@ -21,6 +22,7 @@ from storage import push_tokens
 from storage.database.pool import Conn
 
 log = logging.getLogger(__name__)
+lines = get_logger("dispatch.outbox")
 
 POLL_S = 1.0
 #: How many of a channel are sent at once, and so are taken at once: the time of none runs while it waits for its turn.
@@ -70,10 +72,15 @@ class OutboxSweeper:
         return 0.0 if await self.run_once() else None
 
     async def _deliver(self, row: rows.Claimed) -> None:
+        # Each is a task of its own, so it has a context of its own.
+        REQUEST_ID.set(row.request_id or f"message-{row.id}")
         failure = await self._try(row)
         async with self._services.transaction() as tx:
             outcome = await self._settle(tx.conn, row, failure)
         MESSAGES.labels(self._channel, outcome).inc()
+        lines.info(
+            "message", id=row.id, channel=row.channel, template=row.template, attempt=row.attempts, outcome=outcome
+        )
 
     async def _try(self, row: rows.Claimed) -> SendFailed | None:
         try:

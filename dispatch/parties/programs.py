@@ -285,6 +285,30 @@ async def use(
     )  # fmt: skip
 
 
+async def take_budget(tx: Tx, program_id: UUID, amount_minor: int) -> None:
+    """A series of the program reserves what it will cost. Raises ProgramUsedUp."""
+    try:
+        await rows.take_budget(tx.conn, id=program_id, amount_minor=amount_minor)
+    except StorageError as e:
+        if constraint_of(e) == "program_budget_never_passed":
+            raise ProgramUsedUp from e
+        raise
+
+
+async def give_back(tx: Tx, program_id: UUID, amount_minor: int) -> None:
+    """What was reserved for a series is free again."""
+    await rows.give_back(tx.conn, id=program_id, amount_minor=amount_minor)
+
+
+async def serve(tx: Tx, program_id: UUID, booking_id: UUID, day: date, amount_minor: int) -> None:
+    """A visit of a series is a booking now, for which its share is reserved already."""
+    await rows.use(
+        tx.conn, booking_id=booking_id, id=program_id, member_id=None, period=day, month=budgets.month_of(day),
+        amount_minor=amount_minor,
+    )  # fmt: skip
+    await rows.bind(tx.conn, id=program_id, booking_id=booking_id)
+
+
 async def _term_of(conn: Conn, program: Program, day: date) -> date:
     """The first day of the term that a day lies in. Raises ProgramClosed between terms."""
     assert program.academic_year is not None, "only those go by terms"

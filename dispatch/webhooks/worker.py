@@ -13,6 +13,7 @@ from dispatch import bus, urls
 from dispatch.engine import alerts
 from dispatch.errors import DispatchError
 from dispatch.live.counts import WEBHOOKS
+from dispatch.logs import REQUEST_ID, get_logger
 from dispatch.loops import Loop
 from dispatch.outbox import messages
 from dispatch.ports.webhooks import Answer, NoAnswer, Poster
@@ -26,6 +27,7 @@ from storage.webhook_deliveries import Claimed
 from storage.webhooks import Endpoint
 
 log = logging.getLogger(__name__)
+lines = get_logger("dispatch.webhooks")
 
 POLL_S = 1.0
 #: The wait after each failed try, in seconds of the domain's time; after the last one the delivery has failed.
@@ -117,9 +119,15 @@ class WebhookWorker:
 
     async def _deliver(self, row: Claimed, is_failing: bool) -> None:
         is_success = False
+        # A task of its own, so a context of its own.
+        REQUEST_ID.set(row.request_id or f"webhook-{row.id}")
         try:
             outcome = await self._try(row)
             is_success = outcome.error is None
+            lines.info(
+                "webhook", delivery=str(row.id), endpoint=str(row.endpoint_id), type=row.type, attempt=row.attempts,
+                status=outcome.status, ms=outcome.duration_ms, error=outcome.error,
+            )  # fmt: skip
             WEBHOOKS.labels("delivered" if is_success else "failed").inc()
             async with self._settling:
                 await self._services.retrying(lambda tx: _settle(tx, row, outcome))

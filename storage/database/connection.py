@@ -13,7 +13,7 @@ import asyncpg
 _TEXT = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 #: Statements that leave nothing behind once their transaction has ended, by their first words.
 _PASSING = re.compile(
-    r"\s*(?:(?:select|insert|update|delete|merge|with|values|table|copy|begin|start|commit|end|rollback|savepoint"
+    r"[\s(]*(?:(?:select|insert|update|delete|merge|with|values|table|copy|begin|start|commit|end|rollback|savepoint"
     r"|release|explain|notify|lock|analyze|truncate|close|fetch|move)\b|set\s+(?:local|transaction|constraints)\b)",
     re.IGNORECASE,
 )

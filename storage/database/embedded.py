@@ -29,7 +29,7 @@ SAFE = {
 }  # fmt: skip
 #: For tests only: a crash may lose everything.
 FAST = {
-    **SAFE, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200",
+    **SAFE, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "400",
     "autovacuum": "off",
 }  # fmt: skip
 

@@ -1,13 +1,13 @@
 -- part: columns
-b.id, b.number, b.organisation_id, b.department_id, b.member_id, b.account_id, b.type, b.status, b.service_id,
+b.id, b.number, b.organisation_id, b.department_id, b.program_id, b.member_id, b.account_id, b.type, b.status, b.service_id,
   b.title, b.category, b.tier, b.duration_minutes, b.schedule, b.timezone, b.budget_code, b.requirements, b.currency,
   b.list_minor, b.price_minor, b.tax_minor, b.discount_pct, b.billed_to, b.reason, b.created_at
 
 -- name: insert
-INSERT INTO bulk_bookings (number, organisation_id, department_id, member_id, account_id, type, status, service_id,
+INSERT INTO bulk_bookings (number, organisation_id, department_id, program_id, member_id, account_id, type, status, service_id,
   title, category, tier, duration_minutes, schedule, timezone, budget_code, requirements, currency, list_minor, price_minor,
   tax_minor, discount_pct, billed_to)
-VALUES (:number, :organisation_id, :department_id, :member_id, :account_id, :type, :status, :service_id, :title,
+VALUES (:number, :organisation_id, :department_id, :program_id, :member_id, :account_id, :type, :status, :service_id, :title,
   :category, :tier, :duration_minutes, :schedule, :timezone, :budget_code, :requirements, :currency, :list_minor, :price_minor,
   :tax_minor, :discount_pct, :billed_to)
 RETURNING id;

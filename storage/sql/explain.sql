@@ -25,7 +25,7 @@ SELECT id, booking_id, round, attempt, policy, policy_version, weights, radius_m
 FROM match_attempts WHERE booking_id = :booking_id ORDER BY id;
 
 -- name: candidates
-SELECT c.attempt_id, c.technician_id, p.code, p.name, c.rank, c.reason, c.score, c.parts, c.distance_m
+SELECT c.attempt_id, c.technician_id, p.code, p.name, c.rank, c.reason, c.score::numeric::float8 AS score, c.parts, c.distance_m
 FROM match_candidates c JOIN parties p ON p.id = c.technician_id
 WHERE c.attempt_id = ANY(:attempt_ids::bigint[])
 ORDER BY c.attempt_id, c.rank NULLS LAST, c.distance_m NULLS LAST, p.code;
@@ -42,7 +42,7 @@ WHERE c.technician_id = :technician_id AND a.at >= :since
 GROUP BY c.reason ORDER BY times DESC, c.reason;
 
 -- part: verdict
-a.at, a.booking_id, c.reason, c.rank, c.score, c.parts, c.distance_m, b.categories, b.starts_at
+a.at, a.booking_id, c.reason, c.rank, c.score::numeric::float8 AS score, c.parts, c.distance_m, b.categories, b.starts_at
 
 -- part: verdicts
 match_candidates c JOIN match_attempts a ON a.id = c.attempt_id AND c.technician_id = :technician_id

@@ -11,8 +11,8 @@ WITH b AS (
   FROM b, unnest(:types::text[], :actor_kinds::text[], :actor_ids::text[], :data::jsonb[]) WITH ORDINALITY
     AS f (type, actor_kind, actor_id, data, n)
 ), e AS (
-  INSERT INTO booking_events (booking_id, seq, type, actor_kind, actor_id, data)
-  SELECT b.id, f.seq, f.type, f.actor_kind, f.actor_id, f.data FROM b, f
+  INSERT INTO booking_events (booking_id, seq, type, actor_kind, actor_id, data, request_id)
+  SELECT b.id, f.seq, f.type, f.actor_kind, f.actor_id, f.data, :request_id FROM b, f
 ), o AS (
   SELECT f.seq, f.type, owner.kind, owner.key FROM b, f CROSS JOIN LATERAL unnest(ARRAY[
     '00000000-0000-0000-0000-000000000000'::uuid, b.organisation_id,

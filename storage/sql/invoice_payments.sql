@@ -22,6 +22,10 @@ SELECT {columns} FROM {source} WHERE y.id = :id FOR UPDATE OF y;
 -- The link that an invoice may be paid by just now.
 SELECT {columns} FROM {source} WHERE y.invoice_id = :invoice_id AND y.method = 'online' AND y.status = 'pending';
 
+-- name: of_link
+-- By the gateway's id, or by our own reference, should we never have learnt the id.
+SELECT {columns} FROM {source} WHERE y.gateway_link_id = :gateway_link_id OR (y.method = 'online' AND y.id = :reference::uuid);
+
 -- name: set_link
 UPDATE invoice_payments SET gateway_link_id = :gateway_link_id, url = :url WHERE id = :id;
 

@@ -1,5 +1,5 @@
 -- part: columns
-id, booking_id, technician_id, round, attempt, state, score, distance_m, earning_minor, currency, made_at, expires_at, answered_at, reason;
+id, booking_id, technician_id, round, attempt, state, score::numeric::float8 AS score, distance_m, earning_minor, currency, made_at, expires_at, answered_at, reason;
 
 -- part: making
 INSERT INTO offers (booking_id, technician_id, place, round, attempt, score, distance_m, earning_minor, currency, expires_at, made_by)

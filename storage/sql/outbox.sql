@@ -1,6 +1,6 @@
 -- name: put
-INSERT INTO outbox (channel, stream, recipient, template, body, data, is_secret, account_id)
-VALUES (:channel, :stream, :recipient, :template, :body, :data, :is_secret, :account_id) RETURNING id;
+INSERT INTO outbox (channel, stream, recipient, template, body, data, is_secret, account_id, request_id)
+VALUES (:channel, :stream, :recipient, :template, :body, :data, :is_secret, :account_id, :request_id) RETURNING id;
 
 -- name: supersede
 -- A newer message makes the waiting ones of its stream pointless.
@@ -17,7 +17,7 @@ WHERE id IN (
   WHERE o.state = 'pending' AND o.next_try_at <= clock_timestamp() AND o.channel = :channel
     AND NOT EXISTS (SELECT FROM outbox e WHERE e.stream = o.stream AND e.state = 'pending' AND e.id < o.id)
   ORDER BY o.next_try_at, o.id LIMIT :limit FOR UPDATE SKIP LOCKED)
-RETURNING id, channel, stream, recipient, template, body, data, is_secret, attempts, created_at;
+RETURNING id, channel, stream, recipient, template, body, data, is_secret, attempts, created_at, request_id;
 
 -- name: sent
 UPDATE outbox SET state = 'sent', sent_at = clock_timestamp(), error = NULL,

@@ -71,6 +71,9 @@ WHERE program_id = :id AND member_id = :member_id AND period = :period RETURNING
 -- name: take_budget
 UPDATE programs SET used_minor = used_minor + :amount_minor WHERE id = :id;
 
+-- name: give_back
+UPDATE programs SET used_minor = used_minor - :amount_minor WHERE id = :id;
+
 -- name: use
 INSERT INTO program_uses (booking_id, program_id, member_id, period, month, amount_minor)
 VALUES (:booking_id, :id, :member_id, :period, :month, :amount_minor);

@@ -29,33 +29,23 @@ WITH ended AS (
 SELECT count(*) AS count, coalesce(array_agg(DISTINCT realm), '{}') AS realms FROM ended;
 
 -- name: living
--- Which of these still give access: not revoked, not over, and their subject neither blocked nor gone.
+-- Which of these still give access, and as what.
 SELECT s.id, s.realm, s.subject_id, tie.role, tie.permissions, tie.id AS membership_id, tie.account_id, tie.party_id
-FROM sessions s
+FROM standing_sessions s
   LEFT JOIN LATERAL (
     SELECT m.id, m.account_id, m.role, m.permissions, m.party_id FROM memberships m
     WHERE (m.id = s.subject_id OR s.realm = 'admin' AND m.account_id = s.subject_id)
       AND m.realm = s.realm AND m.status = 'active'
     ORDER BY m.created_at LIMIT 1
   ) tie ON true
-WHERE s.id = ANY(:ids::uuid[]) AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
-  AND CASE s.realm
-    -- A service is nobody who could be blocked: its tokens are ended.
-    WHEN 'service' THEN true
-    WHEN 'customer' THEN EXISTS (
-      SELECT FROM accounts a WHERE a.id = s.subject_id AND a.is_active AND a.erased_at IS NULL)
-    WHEN 'technician' THEN EXISTS (
-      SELECT FROM technicians t JOIN parties p ON p.id = t.id
-      WHERE t.id = s.subject_id AND t.is_active AND t.onboarding_status = 'verified' AND p.deleted_at IS NULL)
-    WHEN 'admin' THEN EXISTS (
-      SELECT FROM accounts a JOIN memberships m ON m.account_id = a.id
-      WHERE a.id = s.subject_id AND a.is_active AND a.erased_at IS NULL AND m.realm = s.realm AND m.status = 'active')
-    -- Members of a party sign in as their membership; the ERP is the house's own and nobody's party.
-    ELSE EXISTS (
-      SELECT FROM memberships m JOIN accounts a ON a.id = m.account_id LEFT JOIN parties p ON p.id = m.party_id
-      WHERE m.id = s.subject_id AND a.is_active AND a.erased_at IS NULL AND m.realm = s.realm AND m.status = 'active'
-        AND p.deleted_at IS NULL AND (p.id IS NOT NULL OR m.realm = 'erp'))
-  END;
+WHERE s.id = ANY(:ids::uuid[]);
+
+-- name: dead_among
+-- Which of these do not. They come and go as text, because nothing else is done with them.
+SELECT found.id::text AS id FROM (
+  SELECT unnest(:ids::text[]::uuid[]) AS id
+  EXCEPT SELECT s.id FROM standing_sessions s WHERE s.id = ANY(:ids::text[]::uuid[])
+) found;
 
 -- name: of_subject
 SELECT id, created_at, expires_at, ip, user_agent FROM sessions

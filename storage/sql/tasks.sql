@@ -1,13 +1,13 @@
 -- name: insert
 -- No row: this key was asked for before.
-INSERT INTO tasks (kind, key, payload, owner) VALUES (:kind, :key, :payload, :owner)
+INSERT INTO tasks (kind, key, payload, owner, request_id) VALUES (:kind, :key, :payload, :owner, :request_id)
 ON CONFLICT (key) DO NOTHING RETURNING id;
 
 -- name: find_by_key
 SELECT id FROM tasks WHERE key = :key;
 
 -- name: get
-SELECT id, kind, key, payload, owner, state, attempts, done, total, note, result, error, created_at, updated_at, finished_at
+SELECT id, kind, key, payload, owner, state, attempts, done, total, note, result, error, created_at, updated_at, finished_at, request_id
 FROM tasks WHERE id = :task_id;
 
 -- name: claim
@@ -15,7 +15,7 @@ FROM tasks WHERE id = :task_id;
 -- outdated from now on, so that nothing which it still writes has an effect.
 UPDATE tasks SET state = 'running', attempts = attempts + 1, updated_at = clock_timestamp()
 WHERE id = :task_id AND state IN ('queued', 'running')
-RETURNING id, kind, key, payload, owner, state, attempts, done, total, note, result, error, created_at, updated_at, finished_at;
+RETURNING id, kind, key, payload, owner, state, attempts, done, total, note, result, error, created_at, updated_at, finished_at, request_id;
 
 -- name: progress
 UPDATE tasks SET done = :done, total = coalesce(:total, total), note = coalesce(:note, note), updated_at = clock_timestamp()
@@ -39,7 +39,7 @@ UPDATE tasks SET state = 'queued', attempts = 0, finished_at = NULL, updated_at 
 WHERE id = :task_id AND state = 'held';
 
 -- name: held
-SELECT id, kind, key, payload, owner, state, attempts, done, total, note, result, error, created_at, updated_at, finished_at
+SELECT id, kind, key, payload, owner, state, attempts, done, total, note, result, error, created_at, updated_at, finished_at, request_id
 FROM tasks WHERE state = 'held' ORDER BY finished_at DESC LIMIT :limit;
 
 -- name: purge

@@ -62,7 +62,8 @@ RETURNING d.id, d.endpoint_id, w.owner_kind, w.url, w.secret_enc,
   d.type, d.booking_id, d.seq, d.data, d.event_at, d.tries, d.attempts,
   (SELECT b.number FROM bookings b WHERE b.id = d.booking_id) AS booking_number,
   (SELECT v.data FROM booking_events v WHERE v.booking_id = d.booking_id AND v.seq = d.seq) AS fact,
-  (SELECT v.actor_kind FROM booking_events v WHERE v.booking_id = d.booking_id AND v.seq = d.seq) AS actor_kind;
+  (SELECT v.actor_kind FROM booking_events v WHERE v.booking_id = d.booking_id AND v.seq = d.seq) AS actor_kind,
+  (SELECT v.request_id FROM booking_events v WHERE v.booking_id = d.booking_id AND v.seq = d.seq) AS request_id;
 
 -- name: tried
 INSERT INTO webhook_attempts (delivery_id, attempt, status, error, duration_ms, reply)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,3 +15,12 @@ from tests.identity import make_services
 @pytest.fixture
 def services(fresh_pool: Pool, tmp_path: Path) -> Services:
     return make_services(fresh_pool, tmp_path)
+
+
+@pytest.fixture
+def env(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The environment without anything of ours."""
+    for name in list(os.environ):
+        if name.startswith("DISPATCH_") or name in ("DATABASE_URL", "REDIS_URL"):
+            monkeypatch.delenv(name)
+    return monkeypatch

@@ -284,20 +284,6 @@ def test_in_box_across_the_antimeridian() -> None:
         index.in_box(1, 0, -1, 1)
 
 
-def test_it_grows_and_reuses_its_slots() -> None:
-    index = FleetIndex()
-    for turn in range(3):
-        for key in range(3_000):
-            index.put(key, *destination(*CITY, key % 360, key), float(turn), skills=1 << key % 64)
-        assert len(index) == 3_000
-        near = index.within(*CITY, 500.0)
-        assert near.keys.tolist() == list(range(len(near))), "keys lie in the order of their distance"
-        for key in range(3_000):
-            assert index.remove(key)
-    assert len(index) == 0
-    assert len(index.within(*CITY, 10_000.0)) == 0
-
-
 def test_distances_are_great_circle() -> None:
     index = FleetIndex()
     there = destination(*CITY, 33, 4_321)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from tests.trials.callers import Trial
-from tests.trials.people import Customer, day
+from tests.trials.people import Customer, day, whose_offer
 
 #: Words of frameworks and insides.
 FOREIGN = re.compile(r"pydantic|value_error|regex|pattern|type=|NoneType|Traceback|\^|\\d|_In\b|Literal", re.IGNORECASE)
@@ -162,6 +163,52 @@ async def test_a_name_that_nobody_can_see_is_none(customer: Customer, name: str)
     reply = await customer.call("POST", "/v1/checkout/confirm", body)
     assert reply.status == 422, reply.body
     assert "customer_name" in reply.body["error"]["details"]
+
+
+async def test_no_number_has_the_noise_of_binary_fractions(trial: Trial, customer: Customer) -> None:
+    booking = await customer.booking(days=19)
+    technician, service = await whose_offer(trial, booking), await trial.token("service", "trials")
+    told = [
+        await technician.ok("GET", path)
+        for path in ("/v1/partner/dashboard", "/v1/partner/bookings", f"/v1/partner/bookings/{booking['id']}")
+    ]
+    told += [await customer.ok("GET", path) for path in ("/v1/dashboard", "/v1/bookings", "/v1/services/catalog")]
+    told.append(await trial.ok("GET", f"/v1/internal/bookings/{booking['id']}/dispatch", token=service))
+    for one in told:
+        assert re.findall(r"\d+\.\d{7,}", json.dumps(one)) == []
+
+
+async def test_name_and_e_mail_from_checkout_fill_an_empty_profile(trial: Trial) -> None:
+    phone = f"+91100077{time.time_ns() % 100_000:05d}"
+    await trial.ok("POST", "/v1/auth/send-otp", {"phone_number": phone, "purpose": "login"})
+    newest = max(json.loads(await trial.house.said("outbox", "--to", phone, "--json")), key=lambda m: m["created_at"])
+    proof = {"phone_number": phone, "otp_code": re.findall(r"\d{6}", newest["body"])[0], "purpose": "login"}
+    signed_in = await trial.ok("POST", "/v1/auth/verify-otp", proof)
+    customer = Customer(trial, signed_in["access_token"], phone)
+    where = (await (await Customer.of(trial, 1)).address()) | {"name": "Home"}
+    kept = ("name", "address_line1", "city", "state", "pincode", "lat", "lng")
+    await customer.ok("POST", "/v1/users/addresses", {key: where[key] for key in kept})
+    for days, name, email in ((20, "Asha Sen", "asha.sen@example.com"), (21, "Bina Roy", "bina@example.com")):
+        body = await customer.confirmation(days=days, customer_name=name, customer_email=email)
+        await customer.ok("POST", "/v1/checkout/confirm", body)
+        me = await customer.ok("GET", "/v1/auth/me")
+        found = me.get("user", me)
+        assert (found["name"], found["email"]) == ("Asha Sen", "asha.sen@example.com"), "the first fills it for good"
+
+
+async def test_an_acceptance_is_told_once(trial: Trial) -> None:
+    customer = await Customer.of(trial, 5)
+    booking = await customer.booking(days=22)
+    technician = await whose_offer(trial, booking)
+
+    async def told() -> list[str]:
+        listed = await customer.ok("GET", "/v1/notifications?limit=100")
+        found = listed["notifications"] if isinstance(listed, dict) else listed
+        return [one["type"] for one in found if one["booking_id"] == booking["id"]]
+
+    before = await told()
+    await technician.ok("POST", f"/v1/partner/bookings/{booking['id']}/accept", {})
+    assert len(await told()) == len(before) + 1
 
 
 async def test_amounts_have_no_noise_and_a_unit_price_one_meaning(customer: Customer) -> None:

@@ -109,28 +109,6 @@ async def test_the_wallet_is_listed(shop: Shop) -> None:
     assert (await customer.get("/wallet?limit=1&page=2"))["entries"][0]["type"] == "credit"
 
 
-async def test_earnings_and_payouts_of_a_technician(shop: Shop) -> None:
-    till = shop.till
-    technician_id = await till.world.technician()
-    booking = await till.finish(await till.world.book(), technician_id)
-    technician = await shop.visitor("technician", technician_id)
-    data = await technician.get("/partner/earnings")
-    assert (data["total_earnings"], data["pending"], data["paid"]) == (1239.84, 1239.84, 0)
-    assert (data["cash_in_hand"], data["payable"]) == (GRAND / 100, -531.36)
-    (earning,) = data["earnings"]
-    assert (earning["booking_number"], earning["partner_earning"], earning["status"]) == (
-        booking.number,
-        1239.84,
-        "pending",
-    )
-    assert (earning["commission_percentage"], earning["platform_commission"]) == (70.0, 531.36)
-    assert (await technician.get("/partner/earnings?status=paid"))["earnings"] == []
-    assert (await technician.get("/partner/earnings?date_from=2026-01-06"))["total_earnings"] == 0
-    assert (await technician.call("GET", "/partner/earnings?status=lost"))[0] == 422
-    assert (await technician.call("GET", "/partner/earnings?date_from=2026-01-06&date_to=2026-01-05"))[0] == 422
-    assert (await technician.get("/partner/payouts"))["payouts"] == []
-
-
 # ---------------------------------------------------------------- only final answers are kept
 
 

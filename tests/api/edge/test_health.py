@@ -11,18 +11,10 @@ import pytest
 from api.app import drain
 from api.edge import health
 from api.edge.health import LIFE
-from dispatch.config import Settings
 from storage.database.errors import DatabaseFull
 from tests.api.demo import DEMO
 from tests.api.support import Client, FakeServices, serving
 from tests.world import World
-
-TOKEN = "an operations token of some length"
-CLOSED = ("/metrics", "/docs", "/docs/events", "/openapi.json", "/asyncapi.json", "/docs/assets/start.js", "/")
-
-
-def production(**http: Any) -> FakeServices:
-    return FakeServices(settings=Settings(env="production", database_url="postgresql://nowhere", http=http))
 
 
 @pytest.fixture
@@ -93,39 +85,3 @@ async def test_a_disk_without_room_is_not_ready(world: World, monkeypatch: pytes
     monkeypatch.setattr(health.shutil, "disk_usage", lambda path: Usage)
     async with serving(world.services, DEMO) as client, client.get("/readyz") as response:
         assert response.status == (200 if world.services.settings.database_url else 503)
-
-
-async def test_production_tells_strangers_nothing_of_its_inside() -> None:
-    async with serving(production(operations_token=TOKEN), DEMO) as client:
-        for path in CLOSED:
-            for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Bearer {TOKEN[:-1]}"}):
-                async with client.get(path, headers=headers, allow_redirects=False) as response:
-                    assert response.status == 404, path
-        for path in CLOSED[1:]:
-            signed = {"Authorization": f"Bearer {TOKEN}"}
-            async with client.get(path, headers=signed, allow_redirects=False) as response:
-                assert response.status in (200, 302), path
-        async with client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}) as response:
-            assert response.status != 404
-        async with client.get("/readyz") as response:
-            assert await response.json() == {"status": "not ready"}
-        async with client.get("/readyz", headers={"Authorization": f"Bearer {TOKEN}"}) as response:
-            assert "checks" in await response.json()
-        async with client.get("/healthz") as response:
-            assert response.status == 200
-
-
-async def test_without_a_token_nobody_is_an_operator_in_production() -> None:
-    async with serving(production(), DEMO) as client:
-        for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer None"}):
-            async with client.get("/metrics", headers=headers) as response:
-                assert response.status == 404
-
-
-async def test_the_documents_may_be_open() -> None:
-    async with serving(production(open_documents=True), DEMO) as client:
-        for path in CLOSED[1:]:
-            async with client.get(path, allow_redirects=False) as response:
-                assert response.status in (200, 302)
-        async with client.get("/metrics") as response:
-            assert response.status == 404

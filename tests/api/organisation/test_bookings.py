@@ -25,7 +25,7 @@ from dispatch.services import Services
 from storage.database.pool import create_pool
 from tests.api.organisation.conftest import PLENTY, Portal
 from tests.conftest import clone
-from tests.organisations import Home, add_organisation, books
+from tests.organisations import Home, add_organisation
 from tests.world import World, make_world
 
 PLACE = {"street": "12 Lake Road", "city": "Kolkata", "lat": 22.5726, "lng": 88.3639}
@@ -106,6 +106,8 @@ async def test_the_worked_example_is_counted_and_priced_by_real_dates(office: Of
     }  # fmt: skip
     assert made["approvalStatus"] == {"required": True, "pending": [str(approver)], "approved": [], "rejected": []}
     assert made["referenceNumber"].startswith("BULK-2026-")
+    told = "SELECT count(*) FROM outbox WHERE template = 'approval_wanted' AND body LIKE '%' || $1 || '%'"
+    assert await office.world.value(told, made["referenceNumber"]) == 1
     # Nobody who was not asked decides, nor whoever asked.
     path = f"/bookings/bulk/{made['id']}"
     other = await home.member("admin")
@@ -392,30 +394,3 @@ async def test_a_visit_in_trouble_keeps_nobody_waiting(office: Office) -> None:
     visits = await office.call("GET", f"/bookings/bulk/{made['id']}/visits", headers=home.headers())
     assert visits["data"]["visits"][0]["trouble"] and visits["data"]["visits"][0]["status"] == "planned"
     assert await office.world.value("SELECT count(*) FROM bookings WHERE organisation_id = $1", other.id) == 1
-
-
-async def test_members_own_bookings_are_approved_in_the_portal(office: Office) -> None:
-    home = await add_organisation(office.services)
-    member = await home.member()
-    access = {"permissions": {"canBook": True, "requireApproval": True}}
-    await office.call("PUT", f"/users/{member}/access", access, headers=home.headers())
-    made = [await books(office.world, home, await home.account_of(member), hour=hour, service=office.cleaning)
-            for hour in (11, 15)]  # fmt: skip
-    listed = await office.call("GET", "/bookings?status=pending_approval", headers=home.headers())
-    assert {b["id"] for b in listed["data"]["bookings"]} == {str(one.id) for one in made}
-    path = f"/bookings/{made[0].id}"
-    shown = (await office.call("GET", f"{path}/approval", headers=home.headers()))["data"]["booking"]
-    assert shown["approvalStatus"] == {
-        "required": True, "pending": [str(home.owner_id)], "approved": [], "rejected": []
-    }  # fmt: skip
-    viewer = home.headers(await home.member("viewer"))
-    await office.call("POST", f"{path}/approve", {}, headers=viewer, expect=403)
-    stranger = (await add_organisation(office.services)).headers()
-    for method, tail in (("GET", "approval"), ("POST", "approve"), ("POST", "reject")):
-        await office.call(method, f"{path}/{tail}", {}, headers=stranger, expect=404)
-    agreed = await office.call("POST", f"{path}/approve", {}, headers=home.headers())
-    assert agreed["data"]["booking"]["status"] == "pending"
-    again = await office.call("POST", f"{path}/reject", {}, headers=home.headers(), expect=409)
-    assert again["error"]["code"] == "WRONG_STATE"
-    refused = await office.call("POST", f"/bookings/{made[1].id}/reject", {"reason": "No"}, headers=home.headers())
-    assert refused["data"]["booking"]["status"] == "cancelled"

@@ -129,6 +129,18 @@ async def test_a_campus_goes_by_its_terms(portal: Portal) -> None:
     assert (fixed["startDate"], fixed["endDate"]) == ("2030-09-01", "2030-10-01")
 
 
+async def test_a_campus_gives_credit_to_those_whom_it_names(portal: Portal) -> None:
+    school = await add_organisation(portal.services, org_type="school")
+    for segment in ("Freshman", "freshman", "Senior", None):
+        await school.member(segment=segment)
+    for eligibility, eligible in ((["all_students"], 5), (["freshman"], 2), (["Freshman", "senior"], 3)):
+        benefits = {**CAMPUS["studentBenefits"], "eligibility": eligibility}  # type: ignore[dict-item]
+        body = {**CAMPUS, "studentBenefits": benefits}
+        made = await portal.call("POST", "/programs/campus", body, headers=school.headers(), expect=201)
+        program = made["data"]["program"]
+        assert (program["eligibleUsers"], program["totalBudget"]) == (eligible, 1000 * eligible)
+
+
 async def test_what_cannot_be_a_program(portal: Portal) -> None:
     other = await add_organisation(portal.services)
     foreign = await other.department("Theirs")

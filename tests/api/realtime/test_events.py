@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any
-from uuid import uuid4
-
-import pytest
-
-from api.realtime.commands import Call, Commands, read
 from api.realtime.events import (
-    CUSTOMER,
     EVENTS,
-    TECHNICIAN,
-    JobAdvance,
-    OfferAccept,
-    Resume,
-    Watch,
     find_event,
 )
 from api.realtime.frames import RESERVED
-from api.realtime.guard import Grant
-from dispatch.errors import Invalid
-
-GRANT = Grant("p", "s", time.time() + 60)
 
 
 def test_every_event_is_declared_once_with_words_and_a_schema() -> None:
@@ -33,56 +16,3 @@ def test_every_event_is_declared_once_with_words_and_a_schema() -> None:
         assert spec.name not in RESERVED and spec.description.endswith(".")
         assert spec.model.model_json_schema()["type"] == "object"
         assert find_event(spec.namespace, spec.name, spec.direction) is spec
-
-
-def test_only_declared_commands_can_be_registered_and_only_once() -> None:
-    table: Commands[None] = Commands(TECHNICIAN)
-
-    async def handler(context: None, call: Call, body: Any) -> None:
-        return None
-
-    table.command("offer.accept", OfferAccept)(handler)
-    assert "offer.accept" in table
-    for event in ("offer.accept", "offer.reject", "track.start"):
-        with pytest.raises(ValueError, match="not declared"):
-            table.command(event, OfferAccept)
-    with pytest.raises(ValueError, match=CUSTOMER):
-        Commands[None](CUSTOMER).command("offer.accept", OfferAccept)
-
-
-async def test_once_stands_between_a_command_and_its_effect() -> None:
-    table: Commands[list[str]] = Commands(TECHNICIAN)
-    stored: dict[Any, Any] = {}
-
-    @table.command("offer.accept", OfferAccept)
-    async def accept(effects: list[str], call: Call, body: OfferAccept) -> dict[str, str]:
-        effects.append(str(body.offer_id))
-        return {"offer_id": str(body.offer_id)}
-
-    async def once(call: Call, run: Any) -> Any:
-        if call.command_id not in stored:
-            stored[call.command_id] = (call.fingerprint, await run())
-        return stored[call.command_id][1]
-
-    effects: list[str] = []
-    payload = {"command_id": str(uuid4()), "offer_id": str(uuid4())}
-    first = await table.run(effects, once, GRANT, "offer.accept", (payload,))
-    second = await table.run(effects, once, GRANT, "offer.accept", (payload,))
-    assert first == second == {"ok": True, "data": {"offer_id": payload["offer_id"]}}
-    assert effects == [payload["offer_id"]]
-
-
-def test_payloads() -> None:
-    booking = str(uuid4())
-    advance = {"command_id": booking, "booking_id": booking, "step": "arrived"}
-    assert read(JobAdvance, advance).step == "arrived"
-    assert read(Resume, {"streams": {booking: 4}}).epoch is None
-    assert read(Watch, {"bbox": [77, 12, 78, 13]}).bbox == (77, 12, 78, 13)
-    for model, payload, field in (
-        (JobAdvance, {**advance, "step": "flown"}, "step"),
-        (Resume, {"streams": {booking: -1}}, f"streams.{booking}"),
-        (Watch, {"bbox": [77, 12, 78]}, "bbox.3"),
-    ):
-        with pytest.raises(Invalid) as caught:
-            read(model, payload)
-        assert list(caught.value.fields) == [field]

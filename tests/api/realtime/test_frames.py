@@ -16,6 +16,7 @@ from api.realtime.frames import (
     Codec,
     Kind,
     ack_frame,
+    ack_head,
     check_body,
     close_frame,
     encode,
@@ -43,7 +44,7 @@ def test_lengths(size: int, head: bytes) -> None:
 def test_events_and_acks() -> None:
     assert event_frame("/ops", "a", {"n": 1})[2:] == b'42/ops,["a",{"n":1}]'
     assert event_frame("/", "a", None)[2:] == b'42["a",null]'
-    assert ack_frame("/ops", b"7", b"{}")[2:] == b"43/ops,7[{}]"
+    assert ack_frame(ack_head("/ops"), b"7", b"{}")[2:] == b"43/ops,7[{}]"
     assert close_frame(1008, "flood") == b"\x88\x07\x03\xf0flood"
 
 

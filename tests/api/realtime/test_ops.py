@@ -102,8 +102,8 @@ async def test_choosing_another_area_while_a_round_is_read(live: Live, monkeypat
     await person.ask("ops.watch", {"bbox": KOLKATA})
     real, reading, go_on = board.read, asyncio.Event(), asyncio.Event()
 
-    async def slow(services: Services, box: Box) -> board.Board:
-        found = await real(services, box)
+    async def slow(services: Services, box: Box, glance: board.Glance | None = None) -> board.Board:
+        found = await real(services, box, glance)
         if box.west == KOLKATA[0] and not reading.is_set():
             reading.set()
             await go_on.wait()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from dispatch.access import signing
@@ -9,8 +11,9 @@ from dispatch.access.otp import InvalidOtp
 from dispatch.access.passwords import LinkRefused, make_link
 from dispatch.access.signing import GUESSES_HERE, NoMembership, TooManyTries, WrongCredentials
 from dispatch.errors import Invalid
+from dispatch.live.sessions import RefreshRefused
 from dispatch.services import Services
-from tests.identity import code_in_outbox
+from tests.identity import code_in_outbox, refresh
 from tests.parties import PASSWORD, add_account, add_membership, add_party, set_status
 
 EMAIL = "asha@example.com"
@@ -136,6 +139,43 @@ async def test_a_link_ends_the_sign_ins(services: Services) -> None:
     assert not await services.sessions.alive(before.pair.session_id, "admin")
     with pytest.raises(LinkRefused):
         await signing.use_link(services, token, "another password")
+
+
+async def _changed(services: Services, how: str, account_id: UUID, kept: UUID) -> None:
+    if how == "by the old one":
+        await signing.change_password(services, EMAIL, PASSWORD, "another password")
+    elif how == "while signed in":
+        await signing.renew_password(services, account_id, PASSWORD, "another password", kept=kept)
+    elif how == "forgotten":
+        await signing.ask_new_password(services, EMAIL, "192.0.2.1")
+        await signing.reset_password(services, EMAIL, await code_in_outbox(services, EMAIL), "another password")
+    else:
+        async with services.transaction() as tx:
+            token = await make_link(tx, account_id)
+        await signing.use_link(services, token, "another password")
+
+
+@pytest.mark.parametrize("how", ["by the old one", "while signed in", "forgotten", "by a link"])
+async def test_a_new_password_ends_every_refresh_token_of_the_account(services: Services, how: str) -> None:
+    account_id = await add_account(services, EMAIL)
+    for realm in ("admin", "organisation"):
+        party_id = None if realm == "admin" else await add_party(services, realm, "ORG-1")
+        await add_membership(services, account_id, realm, "support" if party_id is None else "owner", party_id)
+    stranger = await add_account(services, "other@example.com")
+    await add_membership(services, stranger, "admin", "support")
+    kept = await signing.sign_in(services, EMAIL, PASSWORD, audience="admin")
+    before = [await signing.sign_in(services, EMAIL, PASSWORD, audience=a) for a in ("admin", "organisation")]
+    elsewhere = await signing.sign_in(services, "other@example.com", PASSWORD)
+    await _changed(services, how, account_id, kept.pair.session_id)
+    for done in before:
+        with pytest.raises(RefreshRefused):
+            await refresh(services, done.tie.realm, done.pair.refresh_token)
+    if how == "while signed in":
+        await refresh(services, "admin", kept.pair.refresh_token)
+    else:
+        with pytest.raises(RefreshRefused):
+            await refresh(services, "admin", kept.pair.refresh_token)
+    await refresh(services, "admin", elsewhere.pair.refresh_token)
 
 
 async def test_a_code_is_for_the_address_however_it_is_spelled(services: Services) -> None:

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from dispatch.bench import lists
-from dispatch.bench.processes import NotMeasurable
-from dispatch.bench.stage import People, Server, Stage
 from storage import technician_bookings
 from storage.database.listing import Wanted
 from storage.database.pool import Pool
 from storage.tools import many
 
 ROWS = 2_000
-
-
-@contextmanager
-def no_server(_: dict[str, str]) -> Iterator[Server]:
-    raise AssertionError("lists are read without a server")
-    yield
 
 
 async def test_every_list_is_filled_and_every_pair_measured(fresh_pool: Pool, tmp_path: Path) -> None:
@@ -38,9 +26,3 @@ async def test_every_list_is_filled_and_every_pair_measured(fresh_pool: Pool, tm
             searches = len(lists.SEARCHES) if asked.listed.search else 0
             assert len(figures) >= len(asked.listed.indexed) + searches, asked.listed.name
             assert all(one.ours > 0 and one.wanted and "rows" in one.note for one in figures)
-
-
-async def test_a_stage_without_a_database_says_so(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, People([], [], [], ""), no_server)
-    with pytest.raises(NotMeasurable):
-        lists.part(stage)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from dispatch.bench.load import build, generator
-from dispatch.bench.processes import NotMeasurable, cpu_s, private_kib
 from tests.api.realtime.conftest import Running, start_server
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler is here")
@@ -55,11 +54,3 @@ async def test_a_storm_opens_everybody_again(tmp_path: Path) -> None:
         assert len(running.world.joined) == 35
     finally:
         await running.runner.cleanup()
-
-
-def test_a_process_is_measured() -> None:
-    import os
-
-    assert cpu_s(os.getpid()) > 0 and private_kib(os.getpid()) > 1000
-    with pytest.raises(NotMeasurable):
-        private_kib(2**22 + 5)

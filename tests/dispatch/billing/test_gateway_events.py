@@ -16,11 +16,13 @@ from uuid import uuid4
 import pytest
 
 from dispatch.adapters.razorpay import wire as wire
-from dispatch.billing import gateway_events, payments, refunds, review
+from dispatch.billing import gateway_events, invoice_payments, invoices, payments, refunds, review
 from dispatch.billing.gateway_events import BadSignature, BadWebhook, natural_key
+from dispatch.events import Actor
 from dispatch.ports.gateway import PaymentsNotConfigured
 from storage.bookings import Booking
 from tests.dispatch.billing.till import GRAND, Till
+from tests.organisations import add_organisation
 from tests.world import World
 
 
@@ -186,6 +188,34 @@ async def test_an_old_word_is_a_reason_to_ask_and_nothing_more(deaf_till: Till) 
     await deaf_till.drain()
     assert (await deaf_till.payment(booking)).status == "failed"
     assert await deaf_till.sums() == {}
+
+
+async def test_the_link_of_an_invoice_is_heard_of_at_once(till: Till) -> None:
+    services = till.world.services
+    home = await add_organisation(services)
+    day = services.clock.now().date()
+    before = invoices.last_period(day, "monthly")
+    paid, given_up = [], []
+    for amount in (60000, 70000):
+        await home.done(before.end, price_minor=amount)
+        async with services.transaction() as tx:
+            made = await invoices.issue(tx, home.id, before, kind="requested")
+        asked = await invoice_payments.pay_online(services, home.id, made.id, Actor("organisation", "x"))
+        (given_up if paid else paid).append((made, asked))
+    [(invoice, asked)], [(other, cancelled)] = paid, given_up
+    link = await till.gateway.fetch_payment_link(asked.gateway_link_id or "")
+    # The answer to making the link may have been lost: then it is known by our reference.
+    await till.world.execute("UPDATE invoice_payments SET gateway_link_id = NULL WHERE id = $1", asked.id)
+    assert link.order_id is not None
+    await till.gw.pay(link.order_id)
+    await till.gateway.cancel_payment_link(cancelled.gateway_link_id or "")
+    await till.drain()
+    async with services.read() as conn:
+        assert (await invoices.get(conn, home.id, invoice.id)).status == "paid"
+        assert (await invoices.get(conn, home.id, other.id)).status == "pending"
+        assert (await invoice_payments.get(conn, cancelled.id)).status == "failed"
+    assert await home.owes() == other.total_minor
+    assert await till.alerts() == []
 
 
 async def test_money_of_another_shop_at_the_same_account_is_a_note_and_nobodys_alarm(deaf_till: Till) -> None:

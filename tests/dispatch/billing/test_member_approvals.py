@@ -16,9 +16,10 @@ from dispatch.engine import assigning, bookings
 from dispatch.engine.lifecycle import WrongState
 from dispatch.errors import Conflict, Missing
 from dispatch.events import Actor
-from dispatch.parties import budgets, departments, members
+from dispatch.parties import budgets, departments, members, organisations
 from dispatch.parties.departments import DepartmentIn
 from dispatch.parties.members import Access, By
+from dispatch.parties.organisations import NotVerified
 from tests.organisations import Home, add_organisation, books
 from tests.world import World
 
@@ -151,5 +152,13 @@ async def test_somebody_stands_in_for_those_who_are_gone(world: World) -> None:
         with pytest.raises(NotApprover):
             await member_approvals.approve(tx, home.by, made.id)
         await members.apply_status(tx, home.id, gone, "suspended", None)
+    # While the organisation is suspended nobody is sent in its name.
+    for status, refused in (("suspended", True), ("active", False)):
+        async with world.services.transaction() as tx:
+            await organisations.set_status(tx, home.id, status, None, Actor("admin", "x"))
+            if refused:
+                with pytest.raises(NotVerified):
+                    await member_approvals.approve(tx, home.by, made.id)
+    async with world.services.transaction() as tx:
         await member_approvals.approve(tx, home.by, made.id)
     assert (await world.booking(made.id)).next_action == "dispatch"

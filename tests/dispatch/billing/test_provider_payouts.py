@@ -68,17 +68,6 @@ async def test_jobs_of_its_technicians_are_paid_to_the_provider_of_the_moment_of
         assert await ledger_check.check(conn) == []
 
 
-async def test_cash_at_the_door_is_netted_before_anything_is_available(till: Till) -> None:
-    owned = await with_bank(till)
-    technician = await till.world.technician(km_north=0.5)
-    await enlist(till.world.services, technician, owned)
-    await till.finish(await till.world.book(), technician)
-    assert await available(till, owned) == 0
-    assert await lines(till, owned) == {
-        "provider_payment": ("credit", "settled", SHARE), "cash_collected": ("debit", "settled", 177120),
-    }  # fmt: skip
-
-
 async def test_of_parallel_requests_those_succeed_that_the_balance_covers(till: Till) -> None:
     owned = await with_bank(till)
     await fund(till.world.services, owned, 1_000_000)

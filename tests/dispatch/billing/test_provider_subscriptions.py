@@ -63,33 +63,6 @@ async def test_one_that_is_paid_while_it_is_called_off(
     await till.check()
 
 
-async def test_calling_off_what_is_paid_changes_nothing(deaf_till: Till) -> None:
-    till = deaf_till
-    one = await subscribe(till.world.services, await add_provider(till.world.services))
-    request = await request_of(till, one)
-    assert request.payment_id is not None
-    payment, told = await till.reported(request.payment_id)
-    async with till.world.services.transaction() as tx:
-        await captures.captured(tx, payment, told)
-        assert not await provider_requests.call_off(tx, request), "as it was read before it was paid"
-    assert await line_of(till, request) == "settled"
-
-
-async def test_what_people_write_on_a_request_makes_nothing_go_on(deaf_till: Till) -> None:
-    till = deaf_till
-    services = till.world.services
-    one = await subscribe(services, await add_provider(services))
-    request = await request_of(till, one)
-    change = provider_requests.Change(metadata={"renewsDays": 3660})
-    await provider_requests.change(services, one.provider_id, request.id, change)
-    assert request.payment_id is not None
-    payment, told = await till.reported(request.payment_id)
-    async with services.transaction() as tx:
-        await captures.captured(tx, payment, told)
-    async with services.read() as conn:
-        assert (await provider_subscriptions.get(conn, one.provider_id, one.id)).ends_at == one.ends_at
-
-
 async def begin(till: Till, owned: Owned, plan_name: str, **values: Any) -> Subscription:
     customer: UUID = (await add_customer(till.world.services, owned)).id
     new = NewSubscription(customer, plan_name, **values)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from dispatch.billing import refunds, review, wallet
+from dispatch.billing import refunds, wallet
 from dispatch.billing.refunds import NotPaid, OverRefund
 from dispatch.errors import Invalid, Missing
 from storage.bookings import Booking
@@ -169,27 +169,6 @@ async def test_two_failed_refunds_are_two_alerts_and_each_is_settled_by_its_own(
         await ask(till, booking, 1000)
         await till.drain()
         assert await till.world.value(still_open) == left
-    await till.check()
-
-
-async def test_what_waits_for_a_person_can_be_tried_again(till: Till) -> None:
-    booking = await till.paid()
-    await till.away(match="* /v1/payments/*/refund*")
-    await ask(till, booking, GRAND)
-    await till.worker.run_due()
-    await till.later(hours=25)
-    await till.drain()
-    async with till.world.services.read() as conn:
-        (waiting,) = await review.page(conn)
-        (refund,) = await refunds.of_booking(conn, booking.id)
-    assert waiting.what == "refund intent" and waiting.about == str(refund.id) and waiting.error
-    assert await till.world.value("SELECT count(*) FROM alerts WHERE kind = 'refund_review'") == 1
-    await till.back()
-    async with till.world.services.transaction() as tx:
-        assert await review.try_again(tx) == 1
-    await till.drain()
-    assert (await till.payment(booking)).status == "refunded"
-    assert (await till.gw.state())["refunded"] == GRAND
     await till.check()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.dispatch.cli.test_commands import dispatch
+from tests.dispatch.cli.test_app import dispatch
 
 
 async def test_somebody_is_made_staff_with_a_password_or_a_link_and_the_audit_is_proved(

@@ -12,7 +12,6 @@ import pytest
 from dispatch import bus
 from dispatch.engine import alerts
 from storage import alerts as rows
-from storage import locks
 from storage.alerts import Alert
 from tests.world import World
 
@@ -77,14 +76,3 @@ def test_only_this_room_writes_alerts_and_the_audit() -> None:
         for path in (ROOT / "storage" / "sql").glob("*.sql"):
             writes = re.search(rf"(INSERT INTO|UPDATE|DELETE FROM) {table}\b", path.read_text("utf-8"))
             assert writes is None or path.stem == room, path
-
-
-def test_lock_numbers_are_one_list_and_mean_one_thing_each() -> None:
-    numbers = [value for name, value in vars(locks).items() if name.isupper()]
-    assert len(numbers) == len(set(numbers)) >= 3
-    for folder in ("storage", "dispatch", "api"):
-        for path in [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).rglob("*.sql")]:
-            if path.name == "locks.py" or "migrations" in path.parts:
-                continue
-            for call in re.findall(r"advisory\w*lock\w*\(([^)]*)\)", path.read_text("utf-8")):
-                assert not re.search(r"\d{3,}", call), (path, call)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from dispatch.engine import bookings, jobs, offers
-from dispatch.engine.bookings import NotRateable
-from dispatch.engine.free_times import SlotTaken
+from dispatch.engine import jobs
 from dispatch.engine.jobs import StartCodeLocked, TooEarly, WrongStartCode
 from dispatch.engine.lifecycle import ASSIGNMENT, WrongState
 from dispatch.engine.offers import OfferAnswered
 from dispatch.errors import Invalid, Missing
-from dispatch.events import SYSTEM, Actor
+from dispatch.events import Actor
 from storage.bookings import Booking
 from storage.database.pool import Pool
 from tests.near import near_misses
@@ -47,11 +45,6 @@ async def go(world: World, booking_id: UUID, technician_id: UUID, step: str, **m
         if step == "cancelled":
             return await jobs.give_back(tx, booking_id, technician_id, "no time")
         return await jobs.advance(tx, booking_id, technician_id, step, **more)  # type: ignore[arg-type]
-
-
-async def move(world: World, booking_id: UUID, to: datetime, actor: Actor = CUSTOMER) -> Booking:
-    async with world.services.transaction() as tx:
-        return await bookings.reschedule(tx, booking_id, actor, to)
 
 
 async def assignment_state(world: World, booking_id: UUID) -> str:
@@ -303,185 +296,7 @@ async def test_given_back_in_any_state_before_the_work(world: World, state: str)
 # ---------------------------------------------------------------- moved
 
 
-async def test_moved_while_offered_asks_anew(world: World) -> None:
-    """Whoever was asked for the old time has not answered for the new one."""
-    one = await world.technician()
-    booking = await world.book(hours=3)
-    old = await world.open_offer(booking.id)
-    moved = await move(world, booking.id, NOON + timedelta(hours=5))
-    new = await world.open_offer(booking.id)
-    assert new["technician_id"] == one and new["id"] != old["id"]
-    assert moved.status == "partner_assigned" and (moved.round, moved.attempt) == (2, 1)
-    assert await world.value("SELECT state FROM offers WHERE id = $1", old["id"]) == "withdrawn"
-    assert f"{moved.local_time:%H:%M}" == "15:00"
-    slot = (await world.fetch("SELECT upper(during) AS ends_at, state FROM slots"))[0]
-    assert (slot["ends_at"], slot["state"]) == (moved.ends_at, "offered")
-
-
-async def test_moved_while_accepted_keeps_the_technician(world: World) -> None:
-    booking, one = await job(world, hours=3)
-    moved = await move(world, booking.id, NOON + timedelta(hours=4))
-    assert moved.status == "confirmed" and moved.technician_id == one
-    assert moved.next_action_at == moved.starts_at - timedelta(hours=2)
-    slot = (await world.fetch("SELECT upper(during) AS ends_at, state FROM slots"))[0]
-    assert (slot["ends_at"], slot["state"]) == (moved.ends_at, "accepted")
-    told = await world.fetch("SELECT data FROM party_events WHERE party_id = $1 ORDER BY seq DESC LIMIT 1", one)
-    assert told[0]["data"]["starts_at"] == moved.starts_at.isoformat()
-    # To the very same time: nothing happens.
-    before = (await world.booking(booking.id)).event_seq
-    await move(world, booking.id, moved.starts_at)
-    assert (await world.booking(booking.id)).event_seq == before
-
-
-async def test_moved_to_a_time_the_technician_does_not_work(world: World) -> None:
-    one = await world.technician(working_hours={"start": "08:00", "end": "13:00", "days": [1, 2, 3, 4, 5]})
-    booking = await world.book(hours=1.5)
-    await world.accept(booking.id, one)
-    # Offline is the first thing that matching would say; what counts here is that they do not work then.
-    await world.execute("UPDATE technicians SET is_available = false WHERE id = $1", one)
-    await world.services.roster.refresh([one])
-    two = await world.technician(km_north=3)
-    moved = await move(world, booking.id, NOON + timedelta(hours=7))
-    assert moved.status == "partner_assigned" and moved.technician_id is None and moved.round == 2
-    assert (await world.open_offer(booking.id))["technician_id"] == two
-    assert await world.value("SELECT state FROM assignments WHERE technician_id = $1", one) == "cancelled"
-    # It was not the technician who let the customer down.
-    assert await world.value("SELECT cancelled_bookings FROM technicians WHERE id = $1", one) == 0
-
-
-async def test_moved_to_a_time_when_the_technician_has_another_job(world: World) -> None:
-    one = await world.technician()
-    first = await world.book(hours=2)
-    await world.accept(first.id, one)
-    second = await world.book(hours=5)
-    await world.accept(second.id, one)
-    with pytest.raises(SlotTaken):
-        await move(world, first.id, second.starts_at)
-    assert (await world.booking(first.id)).starts_at == first.starts_at
-    two = await world.technician(km_north=3)
-    moved = await move(world, first.id, second.starts_at)
-    assert moved.status == "partner_assigned"
-    assert (await world.open_offer(first.id))["technician_id"] == two
-
-
-async def test_moved_within_its_own_time(world: World) -> None:
-    """By half an hour: the new interval overlaps the old one, which is its own."""
-    booking, one = await job(world, hours=3)
-    moved = await move(world, booking.id, booking.starts_at + timedelta(minutes=30))
-    assert moved.technician_id == one and moved.status == "confirmed"
-
-
-@pytest.mark.parametrize("hours", [0.5, -1, 9.5, 24 * 31, 2.25, 14])
-async def test_out_of_hours_is_refused(world: World, hours: float) -> None:
-    booking, one = await job(world, hours=3)
-    with pytest.raises(Invalid) as caught:
-        await move(world, booking.id, NOON + timedelta(hours=hours))
-    assert list(caught.value.fields) == ["booking_time"]
-    assert (await world.booking(booking.id)).event_seq == booking.event_seq
-
-
-async def test_moved_while_queued(world: World) -> None:
-    one = await world.technician()
-    booking = await world.book(hours=3)
-    await world.reject(booking.id, one)
-    assert (await world.booking(booking.id)).queue_reason == "no_candidate"
-    moved = await move(world, booking.id, NOON + timedelta(hours=6))
-    assert moved.status == "partner_assigned" and moved.queued_at is None
-    by_hand = await world.book(hours=26, auto_assign=False)
-    kept = await move(world, by_hand.id, NOON + timedelta(hours=28), STAFF)
-    assert kept.queue_reason == "manual" and kept.starts_at == NOON + timedelta(hours=28)
-
-
-async def test_moved_while_unpaid_goes_on_waiting(world: World) -> None:
-    await world.technician()
-    booking = await world.book(hours=3, dispatch=False, wait_for_payment=True, payment_method="online")
-    moved = await move(world, booking.id, NOON + timedelta(hours=5))
-    assert moved.next_action == "release_unpaid" and moved.next_action_at == booking.next_action_at
-    assert await world.value("SELECT count(*) FROM offers") == 0
-    assert await world.value("SELECT upper(during) FROM slots") == moved.ends_at
-
-
-@pytest.mark.parametrize("state", ["in_transit", "arrived", "in_progress", "completed"])
-async def test_too_late_to_move(world: World, state: str) -> None:
-    booking, _ = await job(world, state)
-    with pytest.raises(WrongState) as caught:
-        await move(world, booking.id, NOON + timedelta(hours=5))
-    assert caught.value.details["step"] == "reschedule"
-
-
 # ---------------------------------------------------------------- cancelled
 
 
-@pytest.mark.parametrize("state", ["accepted", "in_transit", "arrived"])
-async def test_cancelled_before_the_work(world: World, state: str) -> None:
-    booking, one = await job(world, state)
-    async with world.services.transaction() as tx:
-        gone = await bookings.cancel(tx, booking.id, CUSTOMER, "ill", fee_minor=17712)
-    assert gone.status == "cancelled" and gone.cancellation_fee_minor == 17712 and gone.next_action is None
-    assert await assignment_state(world, booking.id) == "cancelled"
-    assert await world.value("SELECT count(*) FROM slots") == 0
-    last = (await world.fetch("SELECT data FROM party_events WHERE party_id = $1 ORDER BY seq DESC LIMIT 1", one))[0]
-    assert last["data"]["state"] == "cancelled" and last["data"]["reason"] == "ill"
-    with pytest.raises(WrongState):
-        await go(world, booking.id, one, "completed")
-
-
-@pytest.mark.parametrize("state", ["in_progress", "completed"])
-async def test_too_late_to_cancel(world: World, state: str) -> None:
-    booking, _ = await job(world, state)
-    with pytest.raises(WrongState) as caught:
-        async with world.services.transaction() as tx:
-            await bookings.cancel(tx, booking.id, CUSTOMER, None)
-    assert caught.value.details["state"] == state
-
-
-async def test_cancelled_while_it_waits(world: World) -> None:
-    waiting = await world.book() if await world.technician() else None
-    assert waiting is not None
-    queued = await world.book(hours=24, auto_assign=False)
-    unpaid = await world.book(hours=48, dispatch=False, wait_for_payment=True)
-    for booking in (waiting, queued, unpaid):
-        async with world.services.transaction() as tx:
-            gone = await bookings.cancel(tx, booking.id, SYSTEM, None)
-        assert (gone.status, gone.next_action, gone.queued_at, gone.cancelled_by) == ("cancelled", None, None, "system")
-    assert await world.value("SELECT count(*) FROM slots") == 0
-    assert await world.value("SELECT count(*) FROM alerts WHERE resolved_at IS NULL") == 0
-    assert await world.sweep() == 0
-
-
 # ---------------------------------------------------------------- rated
-
-
-async def test_rated_once_by_its_customer(world: World) -> None:
-    booking, one = await job(world, "completed")
-
-    async def rate(account_id: UUID, stars: int = 4) -> None:
-        async with world.services.transaction() as tx:
-            await bookings.rate(tx, booking.id, account_id, stars, "thanks")
-
-    with pytest.raises(Missing):
-        await rate(await world.customer())
-    results = await asyncio.gather(*(rate(booking.account_id) for _ in range(4)), return_exceptions=True)
-    assert sum(r is None for r in results) == 1
-    assert sum(isinstance(r, NotRateable) for r in results) == 3
-    assert await world.value("SELECT rating::float8 FROM technicians WHERE id = $1", one) == 4.0
-    assert (await world.facts(booking.id)).count("booking.rated") == 1
-
-
-async def test_what_is_not_done_cannot_be_rated(world: World) -> None:
-    booking, _ = await job(world, "in_progress")
-    with pytest.raises(NotRateable):
-        async with world.services.transaction() as tx:
-            await bookings.rate(tx, booking.id, booking.account_id, 5, None)
-
-
-async def test_start_dispatch_when_the_payment_has_come(world: World) -> None:
-    one = await world.technician()
-    booking = await world.book(dispatch=False, wait_for_payment=True, payment_method="online")
-    await offers.dispatch_now(world.services, booking.id)
-    assert await world.value("SELECT count(*) FROM offers") == 0
-    for _ in range(2):
-        async with world.services.transaction() as tx:
-            await bookings.start_dispatch(tx, booking.id)
-    assert await world.sweep() == 1
-    assert (await world.open_offer(booking.id))["technician_id"] == one

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from dispatch.engine.matching import Candidate, Job, Policy, Weights, rank, refusal, score
+from dispatch.engine.matching import PLACES, Candidate, Job, Policy, Weights, rank, refusal, score
 from dispatch.live.hours import Hours, hours_of
 
 ZONE = uuid4()
@@ -89,9 +89,17 @@ def test_a_job_over_midnight_is_for_those_who_work_then() -> None:
     assert refusal(replace(GOOD, hours=daily("18:00", "02:00")), late, POLICY) is None
 
 
+def test_a_score_has_no_noise() -> None:
+    for metres in range(1, 9_000, 37):
+        odd = replace(GOOD, distance_m=float(metres), idle_s=metres / 7, cancellation_rate=metres / 9_001, rating=4.3)
+        total, parts = score(odd, POLICY)
+        assert all(value == round(value, PLACES) for value in (total, *parts.values()))
+
+
+
 def test_each_part_of_the_score_counts() -> None:
     base, parts = score(GOOD, POLICY)
-    assert parts == {"distance": 0.9, "rating": 0.5, "availability": pytest.approx(600 / 7200), "reliability": 1.0}
+    assert parts == {"distance": 0.9, "rating": 0.5, "availability": round(600 / 7200, PLACES), "reliability": 1.0}
     for change in ({"distance_m": 500}, {"rating": 4.9}, {"idle_s": 3600}):
         assert score(replace(GOOD, **change), POLICY)[0] > base
     assert score(replace(GOOD, cancellation_rate=0.3), POLICY)[0] < base

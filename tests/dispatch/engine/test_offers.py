@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from dispatch.engine import assigning, bookings, jobs, offers, search
-from dispatch.engine.offers import AlreadyAssigned, NoCandidate, OfferAnswered, OfferExpired, OfferWithdrawn
+from dispatch.engine import assigning, bookings, jobs, offers
+from dispatch.engine.offers import NoCandidate, OfferAnswered, OfferExpired, OfferWithdrawn
 from dispatch.errors import DispatchError, Missing
 from dispatch.events import Actor
 from tests.statements import counted
@@ -140,39 +139,6 @@ async def test_accepts_racing_the_expiry_have_one_outcome(world: World) -> None:
     assert await world.value("SELECT state FROM offers") == "expired"
 
 
-async def test_nobody_there_means_the_queue_and_every_reason_is_kept(world: World) -> None:
-    one = await world.technician(km_north=3)
-    await world.execute("UPDATE technicians SET onboarding_status = 'pending' WHERE id = $1", one)
-    other = await world.technician(km_north=2)
-    booking = await world.book(hours=8)
-    await world.services.roster.refresh([one])
-    await world.reject(booking.id, other)
-    queued = await world.booking(booking.id)
-    assert queued.queue_reason == "no_candidate"
-    reasons = await world.fetch(
-        "SELECT a.attempt, c.technician_id, c.reason FROM match_candidates c "
-        "JOIN match_attempts a ON a.id = c.attempt_id"
-    )
-    seen = {(r["attempt"], r["technician_id"]): r["reason"] for r in reasons}
-    assert seen[1, other] == "offered" and seen[2, other] == "already_tried" and seen[2, one] == "not_verified"
-
-
-async def test_windows_shrink_with_the_time_left(world: World) -> None:
-    booking = await world.book(dispatch=False) if await world.technician() else None
-    assert booking is not None
-    in_1h = booking.starts_at - timedelta(minutes=30)
-    assert search.window(world.services, booking, in_1h) == timedelta(minutes=10)
-    assert search.window(world.services, booking, booking.starts_at - timedelta(minutes=2)) == timedelta(seconds=60)
-    assert search.window(world.services, booking, booking.starts_at - timedelta(hours=9)) == timedelta(minutes=15)
-
-
-async def test_not_automatic_goes_straight_to_the_queue_by_priority(world: World) -> None:
-    await world.technician()
-    booking = await world.book(auto_assign=False, priority=5)
-    assert booking.status == "pending" and booking.queue_reason == "manual"
-    assert await world.value("SELECT count(*) FROM offers") == 0
-
-
 async def test_a_technician_holds_three_open_offers_at_most(world: World) -> None:
     await world.technician()
     made = [await world.book(hours=hours) for hours in (3, 6, 26, 29)]
@@ -236,25 +202,6 @@ async def test_many_bookings_and_few_technicians_in_parallel(world: World) -> No
         "AND next_action_at IS NULL AND queued_at IS NULL"
     )
     assert lost == 0
-
-
-async def test_staff_orders_a_search(world: World) -> None:
-    one = await world.technician()
-    booking = await world.book(auto_assign=False)
-    async with world.services.transaction() as tx:
-        offer = await assigning.assign(tx, booking.id, STAFF, force=False)
-    assert offer is not None and offer.technician_id == one and offer.round == 2
-    with pytest.raises(AlreadyAssigned):
-        async with world.services.transaction() as tx:
-            await assigning.assign(tx, booking.id, STAFF, force=False)
-    async with world.services.transaction() as tx:
-        again = await assigning.assign(tx, booking.id, STAFF, force=True)
-    assert again is not None and again.round == 3
-    assert await world.value("SELECT count(*) FROM offers WHERE state = 'withdrawn'") == 1
-    with pytest.raises(OfferWithdrawn):
-        async with world.services.transaction() as tx:
-            await offers.accept(tx, one, await offers.offer_of(tx, one, offer_id=offer.id))
-    assert await world.value("SELECT count(*) FROM audit_log WHERE action = 'assign_booking'") == 2
 
 
 async def test_staff_names_a_technician(world: World) -> None:

@@ -11,16 +11,13 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.engine import bookings, candidates, jobs, presence, queue
+from dispatch.engine import candidates, queue
 from dispatch.engine.timers import Sweeper
-from dispatch.events import Actor
 from storage import queue as rows
 from storage.bookings import Booking
 from storage.database.pool import Pool
 from tests.dispatch.engine.test_offers import deadlocks
 from tests.world import KOLKATA, World, make_world
-
-CUSTOMER = Actor("customer")
 
 
 @pytest.fixture
@@ -34,11 +31,6 @@ async def narrow(fresh_pool: Pool, tmp_path: Path) -> AsyncIterator[World]:
 async def told_by_bus() -> None:
     """Hints run on the next turn of the loop."""
     await asyncio.sleep(0)
-
-
-async def cancel(world: World, booking: Booking) -> None:
-    async with world.services.transaction() as tx:
-        await bookings.cancel(tx, booking.id, CUSTOMER, None)
 
 
 async def status(world: World, booking: Booking) -> str:
@@ -81,58 +73,6 @@ async def test_many_bookings_and_few_technicians_all_end_confirmed(world: World)
     assert {r["status"]: r["n"] for r in ended} == {"confirmed": len(made)}
     jobs_of = await world.fetch("SELECT technician_id, count(*) FROM assignments GROUP BY 1")
     assert {r["technician_id"] for r in jobs_of} == set(people)
-
-
-async def test_somebody_comes_online(world: World) -> None:
-    one = await world.technician(is_available=False)
-    booking = await world.book(hours=1.5)
-    assert (booking.status, booking.waits_for) == ("pending", ["offline"])
-    async with world.services.transaction() as tx:
-        await presence.set_available(tx, one, True)
-    await world.services.roster.refresh([one])
-    await world.sweep()
-    assert (await world.open_offer(booking.id))["technician_id"] == one
-
-
-async def test_a_fix_is_fresh_again(world: World) -> None:
-    one = await world.technician(seen=False)
-    booking = await world.book(hours=1.5)
-    assert booking.waits_for == ["stale_fix"]
-    await world.sweep()
-    assert await status(world, booking) == "pending"
-    world.see(one, *KOLKATA)
-    await world.sweep()
-    assert (await world.open_offer(booking.id))["technician_id"] == one
-
-
-async def test_an_interval_is_freed(world: World) -> None:
-    one = await world.technician()
-    first = await world.book(hours=5)
-    await world.accept(first.id, one)
-    other = await world.technician(km_north=2)
-    second = await world.book(hours=5.5)
-    await world.reject(second.id, other)
-    waiting = await world.booking(second.id)
-    assert (waiting.status, waiting.waits_for, waiting.attempt) == ("pending", ["busy_then"], 1)
-    await cancel(world, first)
-    await told_by_bus()
-    await world.sweep()
-    offer = await world.open_offer(second.id)
-    assert (offer["technician_id"], offer["attempt"]) == (one, 2)
-
-
-async def test_a_job_that_is_done_frees_its_interval(world: World) -> None:
-    one, other = await world.technician(km_north=1), await world.technician(km_north=2)
-    first = await world.book(hours=1.2)
-    await world.accept(first.id, one)
-    second = await world.book(hours=1.6)
-    await world.reject(second.id, other)
-    assert (await world.booking(second.id)).waits_for == ["busy_then"]
-    async with world.services.transaction() as tx:
-        await jobs.give_back(tx, first.id, one, "ill")
-    await told_by_bus()
-    await world.sweep()
-    assert (await world.open_offer(second.id))["technician_id"] == one
 
 
 # ---------------------------------------------------------------- what does not pass by itself
@@ -186,21 +126,6 @@ async def reason_of(world: World, booking_id: UUID, technician_id: UUID) -> str:
     )
 
 
-async def test_a_block_that_is_lifted(world: World) -> None:
-    me, one, helper = await world.customer(), await world.technician(), await world.technician(km_north=2)
-    await world.execute("INSERT INTO technician_blocks (account_id, technician_id) VALUES ($1, $2)", me, one)
-    booking = await world.book(me, hours=5)
-    await world.reject(booking.id, helper)
-    assert (await world.booking(booking.id)).next_action_at is None
-    before = await world.value("SELECT changed_at FROM technicians WHERE id = $1", one)
-    await world.execute("DELETE FROM technician_blocks WHERE technician_id = $1", one)
-    # Every node reads whose row has changed.
-    assert await world.value("SELECT changed_at FROM technicians WHERE id = $1", one) > before
-    await world.services.roster.refresh([one])
-    await world.sweep()
-    assert (await world.open_offer(booking.id))["technician_id"] == one
-
-
 async def test_a_passing_reason_beside_a_lasting_one_is_not_waited_for(world: World) -> None:
     """Offline and of another trade: coming online would not help."""
     holder = await world.technician()
@@ -209,16 +134,6 @@ async def test_a_passing_reason_beside_a_lasting_one_is_not_waited_for(world: Wo
     await world.reject(booking.id, holder)
     waiting = await world.booking(booking.id)
     assert (waiting.waits_for, waiting.next_action_at) == ([], None)
-
-
-async def test_somebody_new_in_the_area_is_a_hint(world: World) -> None:
-    helper = await world.technician()
-    booking = await world.book(hours=5)
-    await world.reject(booking.id, helper)
-    assert (await world.booking(booking.id)).next_action_at is None
-    one = await world.technician()
-    await world.sweep()
-    assert (await world.open_offer(booking.id))["technician_id"] == one
 
 
 # ---------------------------------------------------------------- by the timer

@@ -190,10 +190,10 @@ async def test_pgqueuer_brings_tasks_and_turns_to_one_of_the_nodes(world: World)
 
 
 async def test_crons_are_asked_for_once_a_turn_with_or_without_a_gateway(world: World) -> None:
-    assert set(crons.crons_of(world.services)) == set(crons.CRONS) - set(crons.NEEDS_GATEWAY)
+    assert set(crons.crons_of(world.services)) == set(crons.CRONS) - {*crons.NEEDS_GATEWAY, *crons.NEEDS_FOLDER}
     assert set(crons.CRONS) <= set(crons.HANDLERS)
     await asyncio.gather(*(crons.ask(world.services, "tidy") for _ in range(3)))
-    # Once an hour; twice where the test crosses its end.
+    # Once a turn; twice where the test crosses its end.
     assert await world.value("SELECT count(*) FROM tasks WHERE kind = 'tidy'") in (1, 2)
     task_id = await world.value("SELECT id FROM tasks WHERE kind = 'tidy' LIMIT 1")
     assert await tasks.work(world.services, crons.HANDLERS, task_id) is None

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dispatch import bus
-from dispatch.bus import LocalBus
 from dispatch.engine import bookings, timers
 from dispatch.engine.timers import KINDS, Sweeper
 from dispatch.events import Actor
-from dispatch.process import runtime
 from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage.bookings import Booking
 from storage.database.errors import StorageError
-from tests.world import World, test_settings
+from tests.world import World
 
 
 async def overdue_s(world: World) -> float:
@@ -160,23 +156,6 @@ async def test_two_hundred_at_once_by_two_nodes(world: World) -> None:
     assert gaps == []
 
 
-async def test_after_a_restart_pending_offers_expire_on_time(world: World, tmp_path: Path) -> None:
-    made = await offered(world, 2)
-    expires_at = made[0].next_action_at
-    assert expires_at is not None
-    # The process is gone without a word; another one starts on the same database.
-    await world.services.bus.close()
-    again = await runtime.assemble(test_settings(tmp_path), world.services.pool, LocalBus())
-    assert again.clock.now() == world.now
-    await runtime.set_clock(again, again.clock.shifted(expires_at - again.clock.now() - timedelta(seconds=1)))
-    assert await Sweeper(again).sweep() == 0
-    await runtime.set_clock(again, again.clock.shifted(timedelta(seconds=1)))
-    # Both, and the look that one of them is woken for when the other's technician is free again.
-    assert await Sweeper(again).sweep() >= 2
-    assert await world.value("SELECT count(*) FROM offers WHERE state = 'expired'") == 2
-    await again.bus.close()
-
-
 async def test_the_loop_wakes_when_a_timer_is_set(world: World) -> None:
     """Nothing is due for a long time; a hint brings the next look forward, without any poll."""
     sweeper = Sweeper(world.services)
@@ -239,26 +218,6 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> list[Booking]:
     for kind in KINDS:
         monkeypatch.setitem(timers.KINDS, kind, handler)
     return seen
-
-
-async def test_two_thousand_are_looked_up_in_sets(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    await world.technician()
-    await world.book(dispatch=False)
-    await copies(world, 1999)
-    await world.execute("ANALYZE bookings")
-    seen, real, looks = recorder(monkeypatch), booking_rows.due, []
-
-    async def counted(conn: Any, **given: Any) -> Any:
-        looks.append(given)
-        return await real(conn, **given)
-
-    monkeypatch.setattr(booking_rows, "due", counted)
-    plan = "\n".join(r[0] for r in await world.fetch(f"EXPLAIN {real.text}", timers.SET))
-    assert "bookings_to_dispatch" in plan and "bookings_due" in plan and "Seq Scan on bookings" not in plan
-    assert sum(await asyncio.gather(Sweeper(world.services).sweep(), Sweeper(world.services).sweep())) == 2000
-    assert len(seen) == len({b.id for b in seen}) == 2000
-    # Each set is looked up once by each of the two, who may share one; the last looks find nothing.
-    assert len(looks) <= 2 * 2000 // timers.SET + 2
 
 
 async def test_the_most_important_are_dispatched_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,85 @@ async def test_what_we_did_not_make_is_refused_and_ends_nothing(services: Servic
     with pytest.raises(RefreshRefused):
         await refresh(services, "customer", forged)
     assert await services.sessions.alive(pair.session_id, "customer")
+
+
+def near_misses(mine: str, other: str) -> dict[str, str]:
+    """What is nearly a refresh token of this sign-in: a session of 16 bytes, the turn, and the proof of both."""
+
+    def packed(raw: bytes) -> str:
+        return mine[:4] + base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+    def opened(token: str) -> bytes:
+        return base64.urlsafe_b64decode(token[4:] + "=" * (-len(token[4:]) % 4))
+
+    own, foreign = opened(mine), opened(other)
+    head, proof = own[:-32], own[-32:]
+    return {
+        "the first byte of the proof": packed(head + bytes([proof[0] ^ 1]) + proof[1:]),
+        "the last byte of the proof": packed(own[:-1] + bytes([own[-1] ^ 1])),
+        "the turn that comes next": packed(head[:-1] + bytes([head[-1] + 1]) + proof),
+        "somebody's session with this proof": packed(foreign[:16] + own[16:]),
+        "this session with somebody's proof": packed(own[:16] + foreign[16:]),
+        "no proof": packed(head),
+        "half a proof": packed(own[:-16]),
+        "a byte more": packed(own + b"\0"),
+        "a byte less": packed(own[:-1]),
+        "a character less": mine[:-1],
+        "a character more": mine + "A",
+        "another prefix": "drt-" + mine[4:],
+        "no prefix": mine[4:],
+        "in capitals": mine.upper(),
+    }
+
+
+async def test_near_misses_of_a_refresh_token_are_refused_and_end_nothing(services: Services) -> None:
+    first, other = await sign_in(services), await sign_in(services)
+    for what, token in near_misses(first.refresh_token, other.refresh_token).items():
+        with pytest.raises(RefreshRefused):
+            await refresh(services, "customer", token)
+        assert await services.sessions.alive(first.session_id, "customer"), what
+        assert await services.sessions.alive(other.session_id, "customer"), what
+    for pair in (first, other):
+        assert (await refresh(services, "customer", pair.refresh_token)).session_id == pair.session_id
+
+
+async def test_theft_of_one_sign_in_ends_no_other(services: Services) -> None:
+    stolen, other = await sign_in(services), await sign_in(services)
+    second = await refresh(services, "customer", stolen.refresh_token)
+    await refresh(services, "customer", second.refresh_token)
+    with pytest.raises(RefreshRefused):
+        await refresh(services, "customer", stolen.refresh_token)
+    assert not await services.sessions.alive(stolen.session_id, "customer")
+    assert await services.sessions.alive(other.session_id, "customer")
+    await refresh(services, "customer", other.refresh_token)
+
+
+async def test_after_signing_out_no_token_of_it_is_good(services: Services) -> None:
+    first, other = await sign_in(services), await sign_in(services)
+    second = await refresh(services, "customer", first.refresh_token)
+    async with services.transaction() as tx:
+        await services.sessions.revoke(tx, first.session_id, "logout")
+    for pair in (first, second):
+        with pytest.raises(RefreshRefused):
+            await refresh(services, "customer", pair.refresh_token)
+    await refresh(services, "customer", other.refresh_token)
+
+
+async def test_signing_out_and_refreshing_at_once_leaves_no_living_token(services: Services) -> None:
+    pair = await sign_in(services)
+
+    async def sign_out() -> None:
+        async with services.transaction() as tx:
+            await services.sessions.revoke(tx, pair.session_id, "logout")
+
+    results = await asyncio.gather(
+        *(refresh(services, "customer", pair.refresh_token) for _ in range(4)), sign_out(), return_exceptions=True
+    )
+    assert {type(r) for r in results} <= {Pair, RefreshRefused, type(None)}, results
+    assert not await services.sessions.alive(pair.session_id, "customer")
+    for one in (pair, *(r for r in results if isinstance(r, Pair))):
+        with pytest.raises(RefreshRefused):
+            await refresh(services, "customer", one.refresh_token)
 
 
 async def test_a_token_of_another_realm_is_refused_and_ends_nothing(services: Services) -> None:

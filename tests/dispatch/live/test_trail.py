@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -71,17 +69,6 @@ async def test_history_goes_to_day_partitions_and_ends(world: World) -> None:
     await world.advance(days=28)
     assert await tracker.trail.drop_old() == ["position_history_20260105"]
     assert await world.value("SELECT count(*) FROM position_history") == 4
-
-
-async def test_two_nodes_make_the_same_partition(world: World) -> None:
-    day = (world.now + timedelta(days=9)).date()
-
-    async def make() -> None:
-        async with world.services.transaction() as tx:
-            await history.ensure_day(tx.conn, day)
-
-    await asyncio.gather(*(make() for _ in range(4)))
-    assert await world.value("SELECT to_regclass($1) IS NOT NULL", history.partition_name(day))
 
 
 async def test_what_cannot_be_saved_is_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +9,7 @@ import pytest
 
 from dispatch.engine.facts import BOOKING_FACTS
 from dispatch.events import SYSTEM, Actor, Fact
-from dispatch.outbox import languages, message_settings, notifications, push_tokens
-from dispatch.outbox.sweeper import OutboxSweeper
-from dispatch.ports.messages import Message, RecipientGone
+from dispatch.outbox import message_settings, notifications
 from dispatch.services import Reactions, Services
 from tests.identity import OTHER_PHONE, PHONE, add_booking, add_technician
 
@@ -31,6 +28,16 @@ async def happen(services: Services, booking_id: UUID, fact: str, actor: Actor =
     notifications.register(reactions)
     async with services.transaction() as tx:
         await reactions.run(tx, Fact(booking_id, fact, actor, data))
+
+
+async def outbox(services: Services, channel: str) -> list[Any]:
+    async with services.read() as conn:
+        return await conn.fetch("SELECT * FROM outbox WHERE channel = $1 ORDER BY id", channel)
+
+
+async def wish(services: Services, **wanted: Any) -> None:
+    async with services.transaction() as tx:
+        await message_settings.change(tx, **wanted)
 
 
 async def told(services: Services) -> list[tuple[str, str]]:
@@ -162,125 +169,6 @@ async def test_nobody_hears_a_technicians_words(services: Services) -> None:
     async with services.read() as conn:
         said = await conn.fetch("SELECT message FROM notifications UNION ALL SELECT body FROM outbox")
     assert said and "CANARY" not in str([r["message"] for r in said])
-
-
-async def outbox(services: Services, channel: str) -> list[Any]:
-    async with services.read() as conn:
-        return await conn.fetch("SELECT * FROM outbox WHERE channel = $1 ORDER BY id", channel)
-
-
-async def wish(services: Services, **wanted: Any) -> None:
-    async with services.transaction() as tx:
-        await message_settings.change(tx, **wanted)
-
-
-async def test_whoever_wants_no_sms_or_push_reads_it_in_the_app(services: Services) -> None:
-    account_id, technician_id, booking_id = await booked(services)
-    async with services.transaction() as tx:
-        await tx.conn.execute("UPDATE accounts SET email = 'a@example.com'")
-    await wish(services, account_id=account_id, sms=False, push=False)
-    await happen(services, booking_id, "booking.cancelled", SYSTEM)
-    assert sorted(await told(services)) == [("customer", "booking_cancelled"), ("technician", "booking_cancelled")]
-    assert await sent(services) == [
-        ("email", "a@example.com"), ("push", f"technician:{technician_id}"), ("sms", OTHER_PHONE),
-    ]  # fmt: skip
-    await wish(services, account_id=account_id, email=False, sms=True)
-    await wish(services, technician_id=technician_id, sms=False, push=False)
-    await happen(services, booking_id, "booking.cancelled", SYSTEM)
-    assert (await sent(services))[3:] == [("sms", PHONE)]
-
-
-async def test_each_is_told_in_the_language_that_they_chose(services: Services) -> None:
-    account_id, technician_id, booking_id = await booked(services)
-    await wish(services, account_id=account_id, language="hi")
-    await wish(services, technician_id=technician_id, language="bn")
-    fee = {"fee_minor": 500, "currency": "INR"}
-    await happen(services, booking_id, "booking.cancelled", Actor("admin"), reason="rain", **fee)
-    async with services.read() as conn:
-        rows = await conn.fetch("SELECT title, message FROM notifications ORDER BY account_id NULLS LAST")
-        number = await conn.fetchval("SELECT number FROM bookings")
-    assert rows[0]["title"] == "बुकिंग रद्द" and rows[1]["title"] == "কাজ বাতিল"
-    assert rows[0]["message"] == f"आपकी बुकिंग {number} रद्द कर दी गई है: rain। शुल्क INR 5.00 है"
-    [sms] = [m for m in await outbox(services, "sms") if m["recipient"] == PHONE]
-    assert sms["body"] == f"{rows[0]['title']}: {rows[0]['message']}"
-    assert {m["data"]["title"] for m in await outbox(services, "push")} == {rows[0]["title"], rows[1]["title"]}
-
-
-def test_every_notice_has_its_words_in_every_language() -> None:
-    pieces = re.compile(r"{(\w+)}")
-    for notices in notifications.NOTICES.values():
-        for notice in notices:
-            for language in languages.LANGUAGES[1:]:
-                title, text = languages.TEXTS[language][notice.to, notice.type]
-                assert title and sorted(pieces.findall(text)) == sorted(pieces.findall(notice.message)), notice
-    assert languages.PIECES.keys() == set(languages.LANGUAGES)
-    assert len({frozenset(p) for p in languages.PIECES.values()}) == 1
-
-
-async def sign_in(services: Services, realm: str, subject_id: UUID) -> UUID:
-    async with services.transaction() as tx:
-        pair = await services.sessions.open(tx, realm, subject_id, ip=None, user_agent=None)
-    claims = services.tokens.read(pair.access_token, realm)
-    assert claims.session_id is not None
-    return claims.session_id
-
-
-async def register(services: Services, session_id: UUID, token: str, **owner: UUID) -> None:
-    async with services.transaction() as tx:
-        await push_tokens.register(tx, session_id, token, "android", **owner)
-
-
-async def test_a_push_goes_to_every_app_that_is_signed_in(services: Services) -> None:
-    account_id, _, booking_id = await booked(services)
-    one, two, out = [await sign_in(services, "customer", account_id) for _ in range(3)]
-    for session_id, token in ((one, "old token"), (one, "token one"), (two, "token two"), (out, "token out")):
-        await register(services, session_id, token, account_id=account_id)
-    async with services.transaction() as tx:
-        await services.sessions.revoke(tx, out, "signed out")
-    await happen(services, booking_id, "booking.completed")
-    pushes = await outbox(services, "push")
-    assert {p["data"]["token"] for p in pushes} == {"token one", "token two"}
-    assert len({p["stream"] for p in pushes}) == 2, "an app that is away holds up no other"
-    # Somebody else signs in on the same phone.
-    other = await _account(services)
-    await register(services, await sign_in(services, "customer", other), "token one", account_id=other)
-    async with services.transaction() as tx:
-        await push_tokens.forget(tx, "token two", account_id=other)
-        await push_tokens.forget(tx, "token two", account_id=account_id)
-    await happen(services, booking_id, "booking.completed")
-    [push] = (await outbox(services, "push"))[2:]
-    assert "topic" in push["data"] and "token" not in push["data"]
-
-
-async def _account(services: Services) -> UUID:
-    async with services.transaction() as tx:
-        return UUID(str(await tx.conn.fetchval("INSERT INTO accounts (phone) VALUES ('+911234500000') RETURNING id")))
-
-
-async def test_an_offer_is_pushed_to_the_technicians_app(services: Services) -> None:
-    _, technician_id, booking_id = await booked(services)
-    await register(services, await sign_in(services, "technician", technician_id), "token", technician_id=technician_id)
-    await happen(services, booking_id, "partner.assigned", technician_id=str(technician_id))
-    [push] = await outbox(services, "push")
-    assert (push["data"]["token"], push["data"]["type"]) == ("token", "offer_made")
-
-
-async def test_an_app_that_is_gone_is_dropped(services: Services) -> None:
-    _, technician_id, booking_id = await booked(services)
-    await register(services, await sign_in(services, "technician", technician_id), "token", technician_id=technician_id)
-    await happen(services, booking_id, "partner.assigned", technician_id=str(technician_id))
-
-    class Provider:
-        async def send(self, message: Message) -> None:
-            raise RecipientGone("the app is no longer registered")
-
-        async def close(self) -> None:
-            return None
-
-    await OutboxSweeper(services, "push", Provider()).run_once()
-    assert [p["state"] for p in await outbox(services, "push")] == ["dead"]
-    async with services.read() as conn:
-        assert await conn.fetchval("SELECT count(*) FROM push_tokens") == 0
 
 
 async def test_customers_are_told_of_what_is_no_bookings(services: Services) -> None:

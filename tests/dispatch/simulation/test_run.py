@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+
+from tests import warm
+from tests.processes import ROOT, environment
 
 LIMIT_S = 600.0
 #: A cancelled booking that was paid online is refunded.
@@ -19,22 +19,10 @@ ENDED = {"completed", "cancelled", "refunded"}
 
 async def simulate(dsn: str, folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """The command's exit code, report and words."""
-    env = {
-        **os.environ, "DATABASE_URL": dsn, "DISPATCH_DATA": str(folder), "DISPATCH_DISPATCH__LEAD_S": "300",
-        "DISPATCH_LOG_LEVEL": "error",
-    }  # fmt: skip
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "dispatch", "simulate", "--json", *arguments,
-        env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        out, words = await asyncio.wait_for(process.communicate(), LIMIT_S)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode is not None
-    return process.returncode, orjson.loads(out) if out else {}, words.decode()
+    settings = {"DISPATCH_DISPATCH__LEAD_S": "300", "DISPATCH_LOG_LEVEL": "error"}
+    env = environment(DATABASE_URL=dsn, DISPATCH_DATA=str(folder), **settings)
+    code, out, words = await asyncio.to_thread(warm.run, ("simulate", "--json", *arguments), env, ROOT, LIMIT_S)
+    return code, orjson.loads(out) if out else {}, words
 
 
 async def test_every_booking_ends_and_no_event_is_missed(fresh_dsn: str, tmp_path: Path) -> None:

@@ -16,28 +16,43 @@ function where() {
 }
 
 /**
- * Says something for a few seconds. With `undo` it can be taken back as long as it stands there.
- * @param {string} text @param {{undo?: () => unknown, isBad?: boolean, action?: string}} [options]
+ * Says something for a few seconds. With `undo` it can be taken back as long as it stands there; `gone` is called once
+ * when it went without that.
+ * @param {string} text @param {{undo?: () => unknown, gone?: () => unknown, isBad?: boolean, action?: string}} [options]
  */
 export function toast(text, options = {}) {
   const list = where();
-  const { undo } = options;
-  const gone = () => element.remove();
+  const { undo, gone } = options;
+  let isOver = false;
+  /** @param {(() => unknown) | undefined} then */
+  const leave = (then) => {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(timer);
+    leaving.delete(element);
+    element.remove();
+    then?.();
+  };
   const element = h("div", { class: ["toast", options.isBad && "bad"] },
     h("span", null, text),
-    undo && h("button", { class: "link", onclick: () => (gone(), undo()) }, options.action ?? "Undo"),
-    h("button", { class: "icon", "aria-label": "Close", onclick: gone }, "×"),
+    undo && h("button", { class: "link", onclick: () => leave(undo) }, options.action ?? "Undo"),
+    h("button", { class: "icon", "aria-label": "Close", onclick: () => leave(gone) }, "×"),
   );
+  const timer = setTimeout(() => leave(gone), options.isBad ? LASTS_MS * 1.5 : LASTS_MS);
+  leaving.set(element, () => leave(gone));
   list.append(element);
-  while (list.children.length > MOST) list.firstElementChild?.remove();
-  setTimeout(gone, options.isBad ? LASTS_MS * 1.5 : LASTS_MS);
+  if (leaving.size > MOST) [...leaving.values()][0]?.();
 }
 
 /**
  * Does something after a while in which it can be taken back: for what cannot be undone once the server has done it.
- * @param {string} text @param {() => unknown} work
+ * @param {string} text @param {() => unknown} work @param {() => unknown} [back] what was shown as done already
  */
-export function later(text, work) {
-  const timer = setTimeout(work, LASTS_MS);
-  toast(text, { undo: () => clearTimeout(timer) });
+export function later(text, work, back = () => null) {
+  toast(text, { undo: back, gone: work });
 }
+
+/** Those that stand, the oldest first, with how they leave. @type {Map<Element, () => void>} */
+const leaving = new Map();
+// Whoever closes the page has not taken it back.
+addEventListener("pagehide", () => [...leaving.values()].forEach((leave) => leave()));

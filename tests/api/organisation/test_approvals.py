@@ -1,0 +1,34 @@
+"""Approvals of members' own bookings in the portal: who is asked, who may decide, whose they are."""
+
+from __future__ import annotations
+
+from tests.api.organisation.test_bookings import Office
+from tests.api.organisation.test_bookings import office as office
+from tests.organisations import add_organisation, books
+
+
+async def test_members_own_bookings_are_approved_in_the_portal(office: Office) -> None:
+    home = await add_organisation(office.services)
+    member = await home.member()
+    access = {"permissions": {"canBook": True, "requireApproval": True}}
+    await office.call("PUT", f"/users/{member}/access", access, headers=home.headers())
+    made = [await books(office.world, home, await home.account_of(member), hour=hour, service=office.cleaning)
+            for hour in (11, 15)]  # fmt: skip
+    listed = await office.call("GET", "/bookings?status=pending_approval", headers=home.headers())
+    assert {b["id"] for b in listed["data"]["bookings"]} == {str(one.id) for one in made}
+    path = f"/bookings/{made[0].id}"
+    shown = (await office.call("GET", f"{path}/approval", headers=home.headers()))["data"]["booking"]
+    assert shown["approvalStatus"] == {
+        "required": True, "pending": [str(home.owner_id)], "approved": [], "rejected": []
+    }  # fmt: skip
+    viewer = home.headers(await home.member("viewer"))
+    await office.call("POST", f"{path}/approve", {}, headers=viewer, expect=403)
+    stranger = (await add_organisation(office.services)).headers()
+    for method, tail in (("GET", "approval"), ("POST", "approve"), ("POST", "reject")):
+        await office.call(method, f"{path}/{tail}", {}, headers=stranger, expect=404)
+    agreed = await office.call("POST", f"{path}/approve", {}, headers=home.headers())
+    assert agreed["data"]["booking"]["status"] == "pending"
+    again = await office.call("POST", f"{path}/reject", {}, headers=home.headers(), expect=409)
+    assert again["error"]["code"] == "WRONG_STATE"
+    refused = await office.call("POST", f"/bookings/{made[1].id}/reject", {"reason": "No"}, headers=home.headers())
+    assert refused["data"]["booking"]["status"] == "cancelled"

@@ -1,0 +1,60 @@
+"""Finished bytes on the wire: whole, once, and with what only this request's answer has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from api.wire.finished import Finished, FinishedBytes, can_finish
+
+KEPT = FinishedBytes(200, {"Content-Type": "text/plain", "ETag": '"1"'}, b"hello")
+SAME = FinishedBytes(304, {"ETag": '"1"'}, b"")
+
+
+async def _answer(request: web.Request) -> web.StreamResponse:
+    if not can_finish(request):
+        return web.Response(text="the long way")
+    made = Finished(SAME if "If-None-Match" in request.headers else KEPT)
+    made.more = b"X-Request-ID: r1\r\n"
+    return made
+
+
+@asynccontextmanager
+async def wire() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    app = web.Application()
+    app.router.add_get("/", _answer)
+    async with TestServer(app) as server:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        yield reader, writer
+        writer.close()
+
+
+async def asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: str, body: int) -> tuple[str, str]:
+    writer.write(request.encode())
+    async with asyncio.timeout(60):
+        head = await reader.readuntil(b"\r\n\r\n")
+        return head.decode(), (await reader.readexactly(body)).decode()
+
+
+async def test_a_connection_takes_one_after_another() -> None:
+    async with wire() as (reader, writer):
+        for _ in range(2):
+            head, body = await asked(reader, writer, "GET / HTTP/1.1\r\nHost: here\r\n\r\n", 5)
+            assert head.startswith("HTTP/1.1 200 OK\r\n") and body == "hello"
+            assert "Content-Length: 5\r\n" in head and "X-Request-ID: r1\r\n" in head
+            assert head.count("Date: ") == 1 and "Connection: close" not in head
+        head, _ = await asked(reader, writer, 'GET / HTTP/1.1\r\nHost: here\r\nIf-None-Match: "1"\r\n\r\n', 0)
+        assert head.startswith("HTTP/1.1 304 ") and "Content-Length" not in head
+        head, _ = await asked(reader, writer, "HEAD / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n", 0)
+        assert "Content-Length: 5\r\n" in head and "Connection: close\r\n" in head
+        assert await reader.read() == b"", "nothing comes after it"
+
+
+async def test_an_older_http_takes_the_long_way() -> None:
+    async with wire() as (reader, writer):
+        writer.write(b"GET / HTTP/1.0\r\nHost: here\r\n\r\n")
+        assert (await asyncio.wait_for(reader.read(), 60)).endswith(b"the long way")

@@ -1,0 +1,80 @@
+"""What a request asks of a list: read from any query string, however it is made, at a small price."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from api.registry import all_routes
+from api.wire.complaints import MOST_COMPLAINTS
+from api.wire.contents import leaves, unclean
+from api.wire.dialects import MINUTESERV
+from api.wire.listing import DAYS, Grammar, Reader
+from api.wire.parsing import query_of
+
+#: The longest target that the server's parser lets through, and what one turn of the loop may cost.
+LONGEST, TURN_S = 8_000, 0.1
+READER = Reader(Grammar(filters={**DAYS, "status": str, "number": int}, sorts={"made": "made"}), 20, frozenset({"id"}))
+
+
+def full(piece: str) -> str:
+    return piece * (LONGEST // len(piece))
+
+
+COSTLY = {
+    "pairs": full("a=1&"),
+    "names": "&".join(f"k{n}=1" for n in range(900)),
+    "one filter again and again": full("status=a&"),
+    "a filter of many values": "status=" + full("a,"),
+    "numbers of many digits": "number=" + full("9"),
+    "many bad numbers": "number=" + full("x,"),
+    "a sort of many words": "sort=" + full("-made,"),
+    "signs before a sort": "sort=" + full("-"),
+    "many fields": "fields=" + full("id,"),
+    "unknown fields": "fields=" + full("x,"),
+    "a page of many digits": "page=" + full("9"),
+    "a limit in exponents": "limit=" + full("1e9"),
+    "a long cursor": "cursor=" + full("A"),
+    "a day that never ends": "date_from=" + full("2"),
+    "separators only": full("&"),
+    "equal signs": full("="),
+    "blanks": "status=" + full("+"),
+    "escapes": "status=" + full("%C3%A9"),
+    "escapes that are no text": "status=" + full("%FF"),
+    "brackets": full("status[]=a&"),
+    "brackets in brackets": full("[") + "=1",
+}
+
+
+READERS = {route.template: route.inputs.listing for route in all_routes() if route.inputs.listing is not None}
+
+
+def read(query: str, reader: Reader) -> None:
+    """What a route does with a query string before anything is looked up."""
+    given = query_of(make_mocked_request("GET", f"/list?{query}"))
+    for _, _, value in leaves(given):
+        unclean(value)
+    _, bad = reader.read(given, MINUTESERV)
+    assert len(bad) <= MOST_COMPLAINTS
+    assert len(str(bad)) <= LONGEST + 1_000
+
+
+@pytest.mark.parametrize("query", COSTLY.values(), ids=COSTLY)
+def test_the_costliest_queries_cost_little(query: str) -> None:
+    costs: list[float] = []
+    # The first that is quick enough counts: other processes can make it look slow, and nothing makes it look quick.
+    while len(costs) < 10 and min(costs, default=TURN_S) >= TURN_S:
+        started = time.thread_time()
+        read(query, READER)
+        costs.append(time.thread_time() - started)
+    assert min(costs) < TURN_S, costs
+
+
+@pytest.mark.parametrize("name", ["status", "sort", "fields", "search", "page", "limit", "cursor", "date_from"])
+def test_every_list_reads_what_is_costly_for_it(name: str) -> None:
+    assert READERS
+    for reader in READERS.values():
+        for value in (full("a,"), full("9"), full("-"), full("%FF")):
+            read(f"{name}={value}", reader)

@@ -1,0 +1,35 @@
+"""Requests for payment: what people write on one, and those that are paid already."""
+
+from __future__ import annotations
+
+from dispatch.billing import captures, provider_requests, provider_subscriptions
+from tests.dispatch.billing.test_provider_subscriptions import line_of, request_of
+from tests.dispatch.billing.till import Till
+from tests.providers import add_provider, subscribe
+
+
+async def test_calling_off_what_is_paid_changes_nothing(deaf_till: Till) -> None:
+    till = deaf_till
+    one = await subscribe(till.world.services, await add_provider(till.world.services))
+    request = await request_of(till, one)
+    assert request.payment_id is not None
+    payment, told = await till.reported(request.payment_id)
+    async with till.world.services.transaction() as tx:
+        await captures.captured(tx, payment, told)
+        assert not await provider_requests.call_off(tx, request), "as it was read before it was paid"
+    assert await line_of(till, request) == "settled"
+
+
+async def test_what_people_write_on_a_request_makes_nothing_go_on(deaf_till: Till) -> None:
+    till = deaf_till
+    services = till.world.services
+    one = await subscribe(services, await add_provider(services))
+    request = await request_of(till, one)
+    change = provider_requests.Change(metadata={"renewsDays": 3660})
+    await provider_requests.change(services, one.provider_id, request.id, change)
+    assert request.payment_id is not None
+    payment, told = await till.reported(request.payment_id)
+    async with services.transaction() as tx:
+        await captures.captured(tx, payment, told)
+    async with services.read() as conn:
+        assert (await provider_subscriptions.get(conn, one.provider_id, one.id)).ends_at == one.ends_at

@@ -1,0 +1,28 @@
+"""What waits for a person."""
+
+from __future__ import annotations
+
+from dispatch.billing import refunds, review
+from tests.dispatch.billing.test_refunds import ask
+from tests.dispatch.billing.till import GRAND, Till
+
+
+async def test_what_waits_for_a_person_can_be_tried_again(till: Till) -> None:
+    booking = await till.paid()
+    await till.away(match="* /v1/payments/*/refund*")
+    await ask(till, booking, GRAND)
+    await till.worker.run_due()
+    await till.later(hours=25)
+    await till.drain()
+    async with till.world.services.read() as conn:
+        (waiting,) = await review.page(conn)
+        (refund,) = await refunds.of_booking(conn, booking.id)
+    assert waiting.what == "refund intent" and waiting.about == str(refund.id) and waiting.error
+    assert await till.world.value("SELECT count(*) FROM alerts WHERE kind = 'refund_review'") == 1
+    await till.back()
+    async with till.world.services.transaction() as tx:
+        assert await review.try_again(tx) == 1
+    await till.drain()
+    assert (await till.payment(booking)).status == "refunded"
+    assert (await till.gw.state())["refunded"] == GRAND
+    await till.check()

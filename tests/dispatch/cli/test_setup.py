@@ -1,0 +1,143 @@
+"""Options and environment become settings, or a sentence that names all that is wrong."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from dispatch.cli.failure import Refused
+from dispatch.cli.setup import refuse_production, refuse_unfit, settings_of
+from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
+
+PRODUCTION = {
+    "DATABASE_URL": "postgresql://db/dispatch",
+    "DISPATCH_TOKEN_KEYS": '{"k1": "' + "t" * 32 + '"}',
+    "DISPATCH_VAULT_KEYS": '{"k1": "' + base64.b64encode(b"v" * 32).decode() + '"}',
+    "DISPATCH_SENDERS__SMS": "twilio",
+    "DISPATCH_SENDERS__TWILIO_SID": "AC1",
+    "DISPATCH_SENDERS__TWILIO_TOKEN": "t",
+    "DISPATCH_SENDERS__TWILIO_FROM": "+15005550006",
+    "DISPATCH_SENDERS__PUSH": "fcm",
+    "DISPATCH_SENDERS__FCM_CREDENTIALS": "/run/secrets/fcm.json",
+    "DISPATCH_SENDERS__EMAIL": "smtp",
+    "DISPATCH_SENDERS__SMTP_HOST": "mail.example.com",
+    "DISPATCH_SENDERS__EMAIL_FROM": "Dispatch <post@example.com>",
+    "DISPATCH_FILES__FOLDER": "/srv/files",
+    "DISPATCH_PAYMENTS__KEY_ID": "rzp_live_x",
+    "DISPATCH_PAYMENTS__KEY_SECRET": "a key secret of the tests",
+    "DISPATCH_PAYMENTS__WEBHOOK_SECRET": "a webhook secret of the tests",
+}
+
+
+def test_production_names_all_that_is_missing(env: pytest.MonkeyPatch) -> None:
+    env.setenv("DISPATCH_ENV", "production")
+    with pytest.raises(Refused) as caught:
+        refuse_unfit(settings_of())
+    missing = {
+        "DATABASE_URL", "DISPATCH_TOKEN_KEYS", "DISPATCH_VAULT_KEYS", "DISPATCH_SENDERS__SMS",
+        "DISPATCH_SENDERS__PUSH", "DISPATCH_SENDERS__EMAIL", "DISPATCH_PAYMENTS__KEY_ID",
+        "DISPATCH_PAYMENTS__KEY_SECRET", "DISPATCH_PAYMENTS__WEBHOOK_SECRET", "DISPATCH_FILES__STORE",
+        "DISPATCH_FILES__FOLDER",
+    }  # fmt: skip
+    assert str(caught.value).startswith("Production needs ")
+    assert {word.strip(",:()") for word in str(caught.value).split() if "_" in word} == missing
+
+
+@pytest.mark.parametrize("without", sorted(PRODUCTION))
+def test_production_needs_each_of_them(env: pytest.MonkeyPatch, without: str) -> None:
+    env.setenv("DISPATCH_ENV", "production")
+    for name, value in PRODUCTION.items():
+        env.setenv(name, value)
+    refuse_unfit(settings_of())
+    env.delenv(without)
+    with pytest.raises(Refused, match=without):
+        refuse_unfit(settings_of())
+    with pytest.raises(Refused, match="for development"):
+        refuse_production(settings_of(), "This")
+
+
+@pytest.mark.parametrize(("name", "weak"), [
+    ("DISPATCH_PAYMENTS__KEY_SECRET", "x"), ("DISPATCH_PAYMENTS__KEY_SECRET", KEY_SECRET),
+    ("DISPATCH_PAYMENTS__WEBHOOK_SECRET", "fifteen letters"), ("DISPATCH_PAYMENTS__WEBHOOK_SECRET", WEBHOOK_SECRET),
+    ("DISPATCH_PAYMENTS__KEY_ID", KEY_ID), ("DISPATCH_PAYMENTS__BASE_URL", "http://api.example"),
+    ("DISPATCH_TOKENS__SERVICE_TOKEN", "x" * 31), ("DISPATCH_SENDERS__SMTP_TLS", "none"),
+    ("DISPATCH_WEBHOOKS__OPEN_HOSTS", '["127.0.0.1"]'),
+])  # fmt: skip
+def test_production_refuses_what_protects_nothing(env: pytest.MonkeyPatch, name: str, weak: str) -> None:
+    env.setenv("DISPATCH_ENV", "production")
+    for variable, value in PRODUCTION.items():
+        env.setenv(variable, value)
+    env.setenv(name, weak)
+    with pytest.raises(Refused, match=name) as caught:
+        refuse_unfit(settings_of())
+    assert weak in ("x", "none") or weak not in str(caught.value)
+
+
+@pytest.mark.parametrize(("where", "key"), [
+    ("development", "rzp_live_x"), ("test", "rzp_live_x"), ("staging", "rzp_live_x"), ("production", "rzp_test_x"),
+])  # fmt: skip
+def test_keys_of_the_wrong_kind_are_refused(env: pytest.MonkeyPatch, where: str, key: str) -> None:
+    for variable, value in PRODUCTION.items():
+        env.setenv(variable, value)
+    env.setenv("DISPATCH_ENV", where)
+    env.setenv("DISPATCH_PAYMENTS__KEY_ID", key)
+    with pytest.raises(Refused, match=f"{where.capitalize()} refuses DISPATCH_PAYMENTS__KEY_ID that does not begin"):
+        refuse_unfit(settings_of())
+    env.setenv("DISPATCH_PAYMENTS__KEY_ID", "rzp_live_x" if where == "production" else "rzp_test_x")
+    refuse_unfit(settings_of())
+
+
+def test_staging_is_production_with_test_keys_and_without_senders(env: pytest.MonkeyPatch) -> None:
+    for variable, value in PRODUCTION.items():
+        if "SENDERS" not in variable:
+            env.setenv(variable, value)
+    env.setenv("DISPATCH_ENV", "staging")
+    env.setenv("DISPATCH_PAYMENTS__KEY_ID", "rzp_test_x")
+    settings = settings_of()
+    refuse_unfit(settings)
+    assert settings.is_deployed and not settings.is_production
+    env.delenv("DISPATCH_FILES__FOLDER")
+    with pytest.raises(Refused, match="Staging needs DISPATCH_FILES__STORE"):
+        refuse_unfit(settings_of())
+    env.setenv("DISPATCH_FILES__FOLDER", "/srv/files")
+    env.setenv("DISPATCH_WEBHOOKS__OPEN_HOSTS", '["127.0.0.1"]')
+    with pytest.raises(Refused, match="Staging refuses DISPATCH_WEBHOOKS__OPEN_HOSTS"):
+        refuse_unfit(settings_of())
+
+
+def test_a_slip_of_the_pen_is_said(env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    env.chdir(tmp_path)
+    (tmp_path / ".env").write_text("DISPATCH_BRAND=From the file\nDISPATCH_BRNAD=x\n")
+    env.setenv("DISPATCH_HTTP__PROT", "1")
+    env.setenv("DISPATCH_TOKEN_KEYS__k1", "a key of the tests, thirty-two bytes long")
+    assert settings_of().brand == "From the file"
+    said = capsys.readouterr().err
+    assert "DISPATCH_BRNAD" in said and "DISPATCH_HTTP__PROT" in said and "TOKEN_KEYS" not in said
+    env.setenv("DISPATCH_BRAND", "From the environment")
+    assert settings_of().brand == "From the environment"
+
+
+def test_bad_settings_are_all_named_in_one_sentence(env: pytest.MonkeyPatch) -> None:
+    env.setenv("DISPATCH_HTTP__PORT", "99999")
+    env.setenv("DISPATCH_TIMEZONE", "Mars/Olympus")
+    env.setenv("DISPATCH_VAULT_KEYS", '{"k1": "short"}')
+    env.setenv("DISPATCH_TOKEN_KEYS", '{"k1": "short"}')
+    with pytest.raises(Refused) as caught:
+        settings_of()
+    for name in (
+        "DISPATCH_HTTP__PORT", "DISPATCH_TIMEZONE", "DISPATCH_VAULT_KEYS", "DISPATCH_TOKEN_KEYS",
+    ):  # fmt: skip
+        assert name in str(caught.value)
+    env.setenv("DISPATCH_HTTP__ALLOWED_ORIGINS", "https://a.example")
+    with pytest.raises(Refused, match="cannot be read"):
+        settings_of()
+
+
+def test_many_workers_need_redis(env: pytest.MonkeyPatch) -> None:
+    env.setenv("DISPATCH_HTTP__WORKERS", "2")
+    with pytest.raises(Refused, match="set REDIS_URL"):
+        refuse_unfit(settings_of())
+    env.setenv("REDIS_URL", "redis://localhost")
+    refuse_unfit(settings_of())

@@ -1,0 +1,77 @@
+"""Pushes go to the apps that are signed in."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from dispatch.outbox import push_tokens
+from dispatch.outbox.sweeper import OutboxSweeper
+from dispatch.ports.messages import Message, RecipientGone
+from dispatch.services import Services
+from tests.dispatch.outbox.test_notifications import booked, happen, outbox
+
+
+async def sign_in(services: Services, realm: str, subject_id: UUID) -> UUID:
+    async with services.transaction() as tx:
+        pair = await services.sessions.open(tx, realm, subject_id, ip=None, user_agent=None)
+    claims = services.tokens.read(pair.access_token, realm)
+    assert claims.session_id is not None
+    return claims.session_id
+
+
+async def register(services: Services, session_id: UUID, token: str, **owner: UUID) -> None:
+    async with services.transaction() as tx:
+        await push_tokens.register(tx, session_id, token, "android", **owner)
+
+
+async def test_a_push_goes_to_every_app_that_is_signed_in(services: Services) -> None:
+    account_id, _, booking_id = await booked(services)
+    one, two, out = [await sign_in(services, "customer", account_id) for _ in range(3)]
+    for session_id, token in ((one, "old token"), (one, "token one"), (two, "token two"), (out, "token out")):
+        await register(services, session_id, token, account_id=account_id)
+    async with services.transaction() as tx:
+        await services.sessions.revoke(tx, out, "signed out")
+    await happen(services, booking_id, "booking.completed")
+    pushes = await outbox(services, "push")
+    assert {p["data"]["token"] for p in pushes} == {"token one", "token two"}
+    assert len({p["stream"] for p in pushes}) == 2, "an app that is away holds up no other"
+    # Somebody else signs in on the same phone.
+    other = await _account(services)
+    await register(services, await sign_in(services, "customer", other), "token one", account_id=other)
+    async with services.transaction() as tx:
+        await push_tokens.forget(tx, "token two", account_id=other)
+        await push_tokens.forget(tx, "token two", account_id=account_id)
+    await happen(services, booking_id, "booking.completed")
+    [push] = (await outbox(services, "push"))[2:]
+    assert "topic" in push["data"] and "token" not in push["data"]
+
+
+async def _account(services: Services) -> UUID:
+    async with services.transaction() as tx:
+        return UUID(str(await tx.conn.fetchval("INSERT INTO accounts (phone) VALUES ('+911234500000') RETURNING id")))
+
+
+async def test_an_offer_is_pushed_to_the_technicians_app(services: Services) -> None:
+    _, technician_id, booking_id = await booked(services)
+    await register(services, await sign_in(services, "technician", technician_id), "token", technician_id=technician_id)
+    await happen(services, booking_id, "partner.assigned", technician_id=str(technician_id))
+    [push] = await outbox(services, "push")
+    assert (push["data"]["token"], push["data"]["type"]) == ("token", "offer_made")
+
+
+async def test_an_app_that_is_gone_is_dropped(services: Services) -> None:
+    _, technician_id, booking_id = await booked(services)
+    await register(services, await sign_in(services, "technician", technician_id), "token", technician_id=technician_id)
+    await happen(services, booking_id, "partner.assigned", technician_id=str(technician_id))
+
+    class Provider:
+        async def send(self, message: Message) -> None:
+            raise RecipientGone("the app is no longer registered")
+
+        async def close(self) -> None:
+            return None
+
+    await OutboxSweeper(services, "push", Provider()).run_once()
+    assert [p["state"] for p in await outbox(services, "push")] == ["dead"]
+    async with services.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM push_tokens") == 0
