@@ -72,7 +72,9 @@ class Provider:
 
 
 #: As the columns have it: what is over is ended, whatever it was before.
-_STATUS = "(CASE WHEN g.ends_on < app_now()::date THEN 'ended' ELSE g.status END)"
+_STATUS = """(CASE WHEN g.ends_on < (
+    SELECT (app_now() AT TIME ZONE coalesce(p.timezone, 'UTC'))::date FROM parties p WHERE p.id = g.organisation_id)
+  THEN 'ended' ELSE g.status END)"""
 
 insert = sql.scalar("insert", UUID)
 get = sql.row("get", Program)

@@ -85,7 +85,9 @@ async def delete(services: Services, caller: Member, id: UUID, place_id: UUID) -
     return Message("Place removed")
 
 
-@organisation.route("POST", "/programs/{id}/bookings", status=201, permission="programs:write", tags=TAGS)
+@organisation.route(
+    "POST", "/programs/{id}/bookings", status=201, permission="programs:write", idempotency="optional", tags=TAGS
+)
 async def book(services: Services, caller: Member, id: UUID, body: SeriesBody) -> Reply[OneBulkOut]:
     """Book a service of a program as often as it says, at its places, out of its budget.
 

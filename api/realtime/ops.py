@@ -37,27 +37,36 @@ commands: Commands[Services] = Commands(OPS)
 
 @dataclass(slots=True)
 class Viewer:
-    """One open board: its area, and what it was told last. While it is being sent pages it has no turn in a round."""
+    """One open board: its area, and what it was told last."""
 
     grant: Grant
     server: HotServer
     box: Box | None = None
     told: Board | None = None
-    is_receiving: bool = False
+    sending: asyncio.Task[None] | None = None
 
-    async def send(self, event: str, told: dict[str, Any]) -> bool:
-        """In pages, each after the one before has left; False: the socket is gone or looks elsewhere now."""
-        box, sid = self.box, self.grant.sid
-        self.is_receiving = True
-        try:
-            for n, page in enumerate(board.pages(told)):
-                if n and (not await self.server.drained(sid, OPS) or self.box is not box):
-                    return False
-                if not self.server.emit_fact(sid, OPS, "ops.delta" if n else event, page):
-                    return False
-        finally:
-            self.is_receiving = False
-        return True
+    @property
+    def is_receiving(self) -> bool:
+        return self.sending is not None and not self.sending.done()
+
+    def send(self, event: str, told: dict[str, Any], now: Board) -> None:
+        """In pages, each after the one before has left; who reads slowly has no turn meanwhile, and delays nobody."""
+        self.told = now
+        self.stop()
+        self.sending = asyncio.create_task(self._send(event, told), name="ops pages")
+
+    async def _send(self, event: str, told: dict[str, Any]) -> None:
+        sid = self.grant.sid
+        for n, page in enumerate(board.pages(told)):
+            if n and not await self.server.drained(sid, OPS):
+                return
+            if not self.server.emit_fact(sid, OPS, "ops.delta" if n else event, page):
+                return
+
+    def stop(self) -> None:
+        """What is left of an earlier area is not sent."""
+        if self.sending is not None:
+            self.sending.cancel()
 
 
 @commands.command("ops.watch", Watch)
@@ -65,8 +74,8 @@ async def ops_watch(services: Services, call: Call, body: Watch) -> dict[str, An
     viewer: Viewer = call.grant.state
     box = Box(*body.bbox)
     found = await board.read(services, box)
-    viewer.told, viewer.box = found, box
-    await viewer.send("ops.snapshot", board.snapshot(found))
+    viewer.box = box
+    viewer.send("ops.snapshot", board.snapshot(found), found)
     return {"at": found.at.isoformat()}
 
 
@@ -97,6 +106,11 @@ class OpsNamespace(CommandNamespace[Services]):
         grant.state = Viewer(grant, self._server)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._tick_for_ever(), name="ops board")
+
+    async def left(self, grant: Grant, reason: str) -> None:
+        viewer: Viewer | None = grant.state
+        if viewer is not None:
+            viewer.stop()
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -137,6 +151,7 @@ class OpsNamespace(CommandNamespace[Services]):
                 # Another area was chosen meanwhile: its snapshot is what the next delta starts from.
                 continue
             delta = board.changes(before, now)
-            if delta is None or await viewer.send("ops.delta", delta):
-                # Unless another area was chosen while it was sent.
-                viewer.told = now if viewer.told is before else viewer.told
+            if delta is None:
+                viewer.told = now
+            else:
+                viewer.send("ops.delta", delta, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dispatch.billing import captures, gateway_events
+from dispatch.billing import captures, gateway_events, pages
 from dispatch.billing.gateway_events import NeedsPerson
 from dispatch.ports.gateway import Gateway, GatewayPayment, GatewayRefund, GatewayRefused
 from dispatch.services import Services
@@ -27,7 +27,8 @@ async def _missed(services: Services, gateway: Gateway, told: GatewayPayment) ->
     try:
         owner = await gateway_events.owner_of(services, gateway, told)
     except (NeedsPerson, GatewayRefused):
-        return _payment("missing_here", told, None, "open")
+        is_ours = await pages.made_up_for(services, gateway, told)
+        return _payment("status" if is_ours else "missing_here", told, None, "repaired" if is_ours else "open")
     ours = _as_known(owner, told.id)
     async with services.transaction() as tx:
         outcome = await captures.captured(tx, owner, told)

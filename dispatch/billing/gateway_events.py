@@ -12,13 +12,12 @@ from uuid import UUID
 import orjson
 
 from dispatch.adapters.razorpay import wire as wire
-from dispatch.billing import captures, intents, invoice_payments, payout_sending, refunds
+from dispatch.billing import captures, intents, pages, payout_sending, refunds
 from dispatch.engine import alerts
 from dispatch.errors import DispatchError, Malformed
 from dispatch.ports.gateway import Gateway, GatewayPayment, GatewayRefund, GatewayRefused
 from dispatch.services import Services
 from storage import gateway_events as rows
-from storage import invoice_payments as link_rows
 from storage import payments as payment_rows
 from storage import payouts as payout_rows
 from storage.database.errors import StorageError
@@ -336,22 +335,18 @@ async def take_refund(services: Services, gateway: Gateway, told: GatewayRefund)
 
 
 async def _link(services: Services, gateway: Gateway, event: DueEvent) -> str | None:
-    """What became of the link of an organisation's invoice: the gateway is asked, the event only says of what.
+    """What became of a page for an invoice or a bill: the gateway is asked, the event only says of what.
 
     Links of providers' requests are known by their payments.
     """
     link_id = _entity_id(event.payload, "payment_link")
     if link_id is None:
         raise NeedsPerson("the event names no link")
-    try:
-        reference = UUID(str(_entity(event.payload, "payment_link").get("reference_id")))
-    except ValueError:
-        reference = None
-    async with services.read() as conn:
-        ours = await link_rows.of_link(conn, gateway_link_id=link_id, reference=reference)
+    reference = str(_entity(event.payload, "payment_link").get("reference_id"))
+    ours = await pages.owner_of(services, link_id=link_id, reference=reference)
     if ours is None:
         return "not of interest"
-    await invoice_payments.settle_link(services, ours.id, await gateway.fetch_payment_link(link_id))
+    await pages.settle(services, ours, await gateway.fetch_payment_link(link_id))
     return None
 
 

@@ -22,6 +22,7 @@ from dispatch.ports.gateway import GatewayError, GatewayLink
 from dispatch.services import Services, Tx
 from storage import invoice_payments as rows
 from storage import invoices as invoice_rows
+from storage import page_payments as page_rows
 from storage.database.errors import StorageError, is_unique
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
@@ -154,6 +155,11 @@ async def settle_link(services: Services, payment_id: UUID, link: GatewayLink) -
         if link.status == "paid":
             day = await _today(tx, invoice)
             await _settle(tx, invoice, payment.id, payment.amount_minor, "online", day, "gateway_clearing")
+            for gateway_payment_id in link.payment_ids:
+                await page_rows.record(
+                    tx.conn, gateway_payment_id=gateway_payment_id, reference=payment.id,
+                    amount_minor=payment.amount_minor, currency=payment.currency,
+                )  # fmt: skip
         else:
             await _drop(tx, payment.id)
     return True

@@ -27,6 +27,7 @@ from dispatch.reports import sheet
 from dispatch.reports.formats import Formats, amount_text, major
 from dispatch.reports.rows import Cell
 from dispatch.services import Services, Tx
+from storage import page_payments as page_rows
 from storage import platform_bills as rows
 from storage import platform_plans as plan_rows
 from storage.database.pool import Conn
@@ -260,6 +261,11 @@ async def _hear(services: Services, bill: Bill) -> bool:
     link = await services.gateway.fetch_payment_link(bill.gateway_link_id)
     if link.status == "created" and bill.status != "open":
         link = await services.gateway.cancel_payment_link(bill.gateway_link_id)
+    return await hear(services, bill, link)
+
+
+async def hear(services: Services, bill: Bill, link: GatewayLink) -> bool:
+    """What the gateway says of a bill's page becomes what we know, once. False: nothing new."""
     if link.status not in ("paid", "cancelled", "expired"):
         return False
     return await services.retrying(partial(_heard, provider_id=bill.provider_id, bill_id=bill.id, link=link))
@@ -279,6 +285,10 @@ async def _heard(tx: Tx, provider_id: UUID, bill_id: UUID, link: GatewayLink) ->
     into = ledger.payable(provider_id, currency) if is_surplus else ledger.platform("plan_revenue", currency)
     lines = [Line(ledger.platform("gateway_clearing", currency), -amount), Line(into, amount)]
     await ledger.post(tx, "plan_bill_at_page", link.id, lines, description=f"Bill {bill.number}")
+    for gateway_payment_id in link.payment_ids:
+        await page_rows.record(
+            tx.conn, gateway_payment_id=gateway_payment_id, reference=bill.id, amount_minor=amount, currency=currency
+        )
     if is_surplus:
         await _state(tx, bill, "credit", f"Bill {bill.number}, which was closed when it was paid")
     else:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -44,6 +45,8 @@ _MOST_SKEW_S = 2.0
 _NETWORK_S = 3.0
 #: A standby that is farther behind is worth a word, in seconds.
 _MOST_BEHIND_S = 60.0
+#: So much may be lost with the server (R221), in seconds.
+_MOST_LOSS_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Finding:
 
 def examine(settings: Settings) -> int:
     """Prints the findings; 1 when something is wrong, 0 otherwise."""
-    findings = [*_machine(), _open_files(), *_settings(settings), _folder(settings)]
+    findings = [*_machine(), _open_files(), *_settings(settings), _folder(settings), backup_of(settings)]
     try:
         with stoppable(), _trial(settings) as trial, shared_database(trial, makes=True) as dsn:
             findings += asyncio.run(_database(settings, dsn))
@@ -150,6 +153,24 @@ def _folder(settings: Settings) -> Finding:
         if keys.stat().st_mode & 0o077:
             return Finding("data folder", "wrong", f"others can read {keys}", f"chmod 600 {keys}")
     return Finding("data folder", "ok", str(folder))
+
+
+def backup_of(settings: Settings) -> Finding:
+    """Whether there is a backup, and how much would be lost just now."""
+    from dispatch.process import backups
+
+    if settings.backup.folder is None:
+        return Finding("backup", "note", "none is made", "set DISPATCH_BACKUP__FOLDER, or leave it to your database")
+    known = backups.wholes(settings.backup.folder)
+    if not known:
+        return Finding("backup", "wrong", f"there is none in {settings.backup.folder}", "dispatch backup says why")
+    age_s = (datetime.now(UTC) - backups.reached_by(known[-1])).total_seconds()
+    # A dump is of once a day.
+    most_s = 86_400 + _MOST_LOSS_S if known[-1].is_dump else _MOST_LOSS_S
+    said = f"{len(known)} copies; what was committed in the last {age_s / 60:.0f} minutes would be lost"
+    if age_s > most_s:
+        return Finding("backup", "wrong", said, "dispatch backup says why")
+    return Finding("backup", "ok", said)
 
 
 async def _database(settings: Settings, dsn: str) -> list[Finding]:

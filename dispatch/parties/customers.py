@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.access import otp, step_up
+from dispatch.access.email_changes import AddressTaken
 from dispatch.errors import Conflict, Missing, NotAllowed
 from dispatch.live.sessions import Pair
 from dispatch.outbox import messages
@@ -16,7 +17,7 @@ from storage import erasure as erasure_rows
 from storage import notifications as notification_rows
 from storage import otp as otp_rows
 from storage.accounts import Account
-from storage.database.errors import StorageError, is_unique
+from storage.database.errors import StorageError, constraint_of, is_unique
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.notifications import Notification
@@ -92,11 +93,20 @@ async def get(conn: Conn, account_id: UUID) -> Account:
 
 
 async def update_profile(tx: Tx, account_id: UUID, changes: dict[str, Any]) -> Account:
-    """Changes name and e-mail, those that are named. Customers do not sign in by e-mail, so it may repeat."""
-    account = await rows.update_profile(
-        tx.conn, id=account_id, sets_name="name" in changes, name=changes.get("name"),
-        sets_email="email" in changes, email=changes.get("email"),
-    )  # fmt: skip
+    """Changes name and e-mail, those that are named. Customers do not sign in by e-mail, so it may repeat.
+
+    Raises Missing, and AddressTaken for whoever has a password too: their address signs in, and is theirs alone.
+    """
+    try:
+        async with tx.savepoint():
+            account = await rows.update_profile(
+                tx.conn, id=account_id, sets_name="name" in changes, name=changes.get("name"),
+                sets_email="email" in changes, email=changes.get("email"),
+            )  # fmt: skip
+    except StorageError as error:
+        if constraint_of(error) != "accounts_login_email":
+            raise
+        raise AddressTaken from error
     if account is None:
         raise Missing("account")
     return account

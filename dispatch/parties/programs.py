@@ -223,7 +223,7 @@ async def _lock_emergency(tx: Tx, by: By, program_id: UUID, authority: str) -> P
         raise Missing("program")
     if authority not in program.details.get("activationProtocol", {}).get("authorities", []):
         raise NotAuthority
-    if program.ends_on < tx.now.date():
+    if program.status == "ended":
         raise ProgramClosed
     return program
 

@@ -171,14 +171,15 @@ async def reset(services: Services, giver: Giver, account_id: UUID, *, drops_tot
     """Sends a link for a new password and ends every sign-in; also takes the second factor away, if that is lost.
 
     The old password is good for nothing from now on: whoever else knows it may be why it is reset. Who is only invited
-    keeps it and gets the invitation once more. Raises Missing, BeyondYou, Conflict (somebody without an address).
+    keeps both and gets the invitation once more: what they have, they have elsewhere. Raises Missing, BeyondYou,
+    Conflict (somebody without an address).
     """
     unknown = await passwords.hashed(secrets.token_urlsafe(32))
     async with services.transaction() as tx:
         before = await _lock(tx, giver, account_id)
         if before.email is None:
             raise Conflict("This account has no e-mail address.")
-        dropped = drops_totp and await totp.remove(tx, account_id)
+        dropped = drops_totp and before.tie != "pending" and await totp.remove(tx, account_id)
         await services.sessions.revoke_all(tx, REALM, account_id, "reset by staff")
         if before.tie == "pending":
             await _send_invitation(tx, giver, before)

@@ -36,6 +36,12 @@ SELECT id, phone, email, name, avatar_url, is_verified, is_active, created_at FR
 WHERE id = :id AND erased_at IS NULL FOR UPDATE;
 
 -- name: update_profile
+-- Links that set a password were sent to the address of then, and are over with it.
+WITH moved AS (
+  SELECT id FROM accounts WHERE id = :id AND :sets_email AND lower(email) IS DISTINCT FROM lower(:email)
+), ended AS (
+  UPDATE password_links SET used_at = clock_timestamp() WHERE account_id IN (SELECT id FROM moved) AND used_at IS NULL
+)
 UPDATE accounts SET name = CASE WHEN :sets_name THEN :name ELSE name END,
                     email = CASE WHEN :sets_email THEN :email ELSE email END, updated_at = app_now(),
                     email_is_proved = email_is_proved AND (NOT :sets_email OR lower(email) IS NOT DISTINCT FROM lower(:email))

@@ -169,7 +169,7 @@ SELECT ((SELECT coalesce(sum(grand_total_minor), 0) FROM bookings
     WHERE member_id = :member_id AND program_id IS NULL AND local_date >= :month AND local_date < :month + interval '1 month'
       AND status NOT IN ('cancelled', 'refunded'))
   + (SELECT coalesce(sum(b.price_minor + b.tax_minor), 0) FROM bulk_bookings b JOIN bulk_visits v ON v.bulk_id = b.id
-    WHERE b.member_id = :member_id AND v.state = 'planned' AND v.on_date >= :month AND v.on_date < :month + interval '1 month')
+    WHERE b.member_id = :member_id AND b.program_id IS NULL AND v.state = 'planned' AND v.on_date >= :month AND v.on_date < :month + interval '1 month')
   )::bigint;
 
 -- part: line_columns

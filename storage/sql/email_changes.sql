@@ -16,7 +16,10 @@ WHERE token_hash = :token_hash AND used_at IS NULL AND expires_at > clock_timest
 SELECT account_id, email FROM email_changes WHERE account_id = :account_id AND used_at IS NULL AND expires_at > clock_timestamp();
 
 -- name: set_email
--- By a link that went to the new address.
+-- By a link that went to the new address; those that went to the old one and set a password are over.
+WITH ended AS (
+  UPDATE password_links SET used_at = clock_timestamp() WHERE account_id = :account_id AND used_at IS NULL
+)
 UPDATE accounts SET email = :email, email_is_proved = true, updated_at = app_now() WHERE id = :account_id AND erased_at IS NULL AND is_active;
 
 -- name: purge

@@ -34,6 +34,10 @@ RETURNING {columns};
 -- name: get
 SELECT {columns} FROM platform_bills b WHERE b.id = :id;
 
+-- name: of_link
+-- By the gateway's id, or by our own reference, should we never have learnt the id.
+SELECT {columns} FROM platform_bills b WHERE b.gateway_link_id = :gateway_link_id OR b.id = :reference::uuid;
+
 -- name: by_number
 SELECT {columns} FROM platform_bills b WHERE b.provider_id = :provider_id AND b.number = :number;
 

@@ -1,6 +1,10 @@
+-- part: status_now
+-- What is over by the clocks of its organisation is ended, whatever it was before.
+CASE WHEN g.ends_on < (SELECT (app_now() AT TIME ZONE coalesce(p.timezone, 'UTC'))::date FROM parties p WHERE p.id = g.organisation_id)
+    THEN 'ended' ELSE g.status END
+
 -- part: columns
-g.id, g.organisation_id, g.kind, g.name, g.description,
-  CASE WHEN g.ends_on < app_now()::date THEN 'ended' ELSE g.status END AS status, g.departments, g.employment, g.tenure_months, g.segments,
+g.id, g.organisation_id, g.kind, g.name, g.description, {status_now} AS status, g.departments, g.employment, g.tenure_months, g.segments,
   g.credit_minor, g.currency, g.frequency, g.rollover, g.allowed_services, g.month_bookings, g.advance_days, g.cancel_hours,
   g.budget_minor, g.details, g.activation, g.starts_on, g.ends_on, g.academic_year, g.created_at
 

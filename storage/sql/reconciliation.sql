@@ -35,11 +35,17 @@ FROM reconciliation_items WHERE day = :day ORDER BY id;
 
 -- name: payments_known
 SELECT id, gateway_payment_id AS gateway_id, captured_minor AS amount_minor, currency, status FROM payments
+WHERE gateway_payment_id = ANY(:ids::text[])
+UNION ALL
+SELECT reference, gateway_payment_id, amount_minor, currency, 'success' FROM page_payments
 WHERE gateway_payment_id = ANY(:ids::text[]);
 
 -- name: payments_captured
 SELECT id, gateway_payment_id AS gateway_id, captured_minor AS amount_minor, currency, status FROM payments
-WHERE kind = 'online' AND captured_at >= :from_at AND captured_at < :to_at AND gateway_payment_id IS NOT NULL;
+WHERE kind = 'online' AND captured_at >= :from_at AND captured_at < :to_at AND gateway_payment_id IS NOT NULL
+UNION ALL
+SELECT reference, gateway_payment_id, amount_minor, currency, 'success' FROM page_payments
+WHERE captured_at >= :from_at AND captured_at < :to_at;
 
 -- name: refunds_known
 SELECT id, gateway_refund_id AS gateway_id, amount_minor, currency, status FROM refunds
@@ -53,7 +59,9 @@ WHERE created_at >= :from_at AND created_at < :to_at AND gateway_refund_id IS NO
 -- What the gateway kept of each payment, once per payment; both accounts exist.
 WITH given AS (
   SELECT * FROM unnest(:ids::text[], :fees::bigint[], :currencies::text[]) AS g (payment_id, fee_minor, currency)
-  WHERE fee_minor > 0 AND EXISTS (SELECT 1 FROM payments p WHERE p.gateway_payment_id = g.payment_id AND p.captured_minor > 0)
+  WHERE fee_minor > 0
+    AND (EXISTS (SELECT 1 FROM payments p WHERE p.gateway_payment_id = g.payment_id AND p.captured_minor > 0)
+      OR EXISTS (SELECT 1 FROM page_payments p WHERE p.gateway_payment_id = g.payment_id))
 ), opened AS (
   INSERT INTO ledger_journals (kind, reference, description)
   SELECT 'gateway_fee', payment_id, 'What the gateway kept' FROM given ORDER BY payment_id

@@ -14,10 +14,11 @@ import pytest
 
 from api.realtime.events import OPS
 from dispatch.access import totp
+from dispatch.access.dev_tokens import open_dev_session
 from tests.api.live import Live, Person
 from tests.api.test_story import book, fix, make_everybody_a_beautician
 from tests.console.browsing import Visit, grave_problems, pictures, visit
-from tests.parties import PASSWORD, add_staff, staff
+from tests.parties import PASSWORD, add_staff
 
 #: What somebody might call themselves: markup, a change of direction, a word without end.
 HOSTILE = '<img src=x onerror="document.title=1">\u202e\u2066dlrow ' + "W" * 60
@@ -187,12 +188,9 @@ async def test_a_day_is_played_again_and_filters_are_kept(scene: Scene, seen: Vi
 
 
 async def test_whoever_may_not_see_the_board_is_told_so(scene: Scene, browser: Any) -> None:
-    who = await staff(scene.live, "support", permissions={"dispatch": None})
+    account_id = await add_staff(scene.live.services, "support", permissions={"dispatch": None})
     async with visit(browser, scene.live.url) as seen:
-        await seen.context.add_init_script(
-            "localStorage.setItem('dispatch.session.admin', JSON.stringify({"
-            f"access_token: '{who.token}', refresh_token: 'drt_none', expires_in: 900, got_ms: Date.now()}}))"
-        )
+        await seen.sign_in("admin", await open_dev_session(scene.live.services, "admin", str(account_id)))
         page = await seen.open("/ops")
         await page.get_by_text("Not for your role").wait_for()
         await seen.check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from tests.api.organisation.test_bookings import PLACE, Office
+from tests.api.organisation.test_bookings import ONE_WEEK, PLACE, Office
 from tests.api.organisation.test_bookings import office as office
 from tests.organisations import Home, add_organisation
 
@@ -134,3 +134,20 @@ async def test_what_cannot_be_booked_of_a_program(office: Office) -> None:
     await office.call("DELETE", f"{path}/places/{shown['id']}", headers=other.headers(), expect=404)
     await office.call("DELETE", f"{path}/places/{shown['id']}", headers=home.headers())
     await office.call("DELETE", f"{path}/places/{shown['id']}", headers=home.headers(), expect=404)
+
+
+async def test_a_series_sent_twice_is_one_and_no_part_of_its_senders_limit(office: Office) -> None:
+    home = await add_organisation(office.services, org_type="lgu")
+    member = await home.member("admin")
+    access = {"permissions": {"monthlyLimit": EACH, "accessLevel": "admin"}}
+    await office.call("PUT", f"/users/{member}/access", access, headers=home.headers())
+    path = await program(office, home)
+    await place(office, home, path, "Square")
+    body = {"service": "wash", "serviceId": str(office.cleaning), "times": ["11:00"], "days": ["friday"]}
+    sent = {**home.headers(member), "X-Idempotency-Key": str(uuid4())}
+    first, second = [
+        (await office.call("POST", f"{path}/bookings", body, headers=sent, expect=201))["data"]["bulkBooking"]
+        for _ in range(2)
+    ]
+    assert first["id"] == second["id"] and await used(office, home, path) == 2 * EACH
+    await office.book(home, member, floors=1, schedule=ONE_WEEK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
@@ -14,7 +14,7 @@ from dispatch.billing import cancellation
 from dispatch.billing.confirm import Confirmed
 from dispatch.billing.member_bookings import MayNotBook, ServiceNotAllowed
 from dispatch.errors import DispatchError, Invalid, Missing
-from dispatch.localtime import local
+from dispatch.localtime import local, to_utc
 from dispatch.parties import academic_terms, budgets, members, programs
 from dispatch.parties.members import Access
 from dispatch.parties.programs import (
@@ -25,6 +25,7 @@ from dispatch.parties.programs import (
     ProgramRule,
     ProgramUsedUp,
 )
+from storage.database.listing import Wanted
 from storage.programs import Program
 from tests.api.organisation.conftest import Portal
 from tests.organisations import add_organisation, books
@@ -303,6 +304,21 @@ async def test_an_emergency_opens_its_providers_at_once(world: World) -> None:
         await programs.deactivate(tx, home.by, program.id, "mayor")
     with pytest.raises(Invalid, match="too soon"):
         await books(world, home, account_id, program=program.id, **soon)
+
+
+async def test_a_program_ends_with_the_day_of_its_place(world: World) -> None:
+    home = await add_organisation(world.services)
+    today = local(world.now, "Asia/Kolkata").date()
+    async with world.services.transaction() as tx:
+        program = await programs.create(tx, home.by, NewProgram("wellness_program", "Health", today, today))
+    assert program.status == "active"
+    after = to_utc(today + timedelta(days=1), time(0, 30), "Asia/Kolkata")
+    assert after.date() == today, "by UTC it is the same day still"
+    await world.advance(seconds=(after - world.now).total_seconds())
+    async with world.services.read() as conn:
+        assert (await programs.get(conn, home.id, program.id)).status == "ended"
+        found = await programs.page(conn, home.id, Wanted(filters={"status": ["ended"]}))
+    assert [one.id for one in found.rows] == [program.id]
 
 
 async def test_a_programs_budget_holds_and_a_late_cancellation_costs_the_credit(world: World) -> None:

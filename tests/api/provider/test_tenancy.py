@@ -45,6 +45,7 @@ BODIES: dict[str, Any] = {
     "POST /api/providers/transactions/payment-requests/{request_id}/cancel": None,
     "POST /api/providers/transactions/payment-requests/{request_id}/received": None,
     "GET /api/providers/webhooks/{webhook_id}": None,
+    "GET /api/providers/webhooks/deliveries/{delivery_id}": None,
     "PATCH /api/providers/webhooks/{webhook_id}": {"description": "X"},
     "DELETE /api/providers/webhooks/{webhook_id}": None,
     "POST /api/providers/webhooks/{webhook_id}/rotate-secret": None,

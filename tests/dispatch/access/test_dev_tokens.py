@@ -86,3 +86,23 @@ async def test_the_password_of_the_demonstration_is_set_once_in_development(fres
     production = make_services(fresh_pool, tmp_path, env="production")
     with pytest.raises(NotInProduction):
         await dev_tokens.set_dev_password(production, "admin@example.com", "dispatch demo")
+
+
+async def test_the_first_of_every_kind_are_offered_in_development(fresh_pool: Pool, tmp_path: Path) -> None:
+    services = make_services(fresh_pool, tmp_path)
+    await add_technician(services.pool)
+    await add_staff(services, "admin", "boss@example.com")
+    await dev_tokens.mint_dev_token(services, "customer", "098765 43211")
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE accounts SET is_verified = true WHERE phone IS NOT NULL")
+    people = {person.kind: person.name for person in await dev_tokens.seeded_people(services)}
+    assert people.keys() == {"admin", "technician", "customer"} and people["admin"] == "boss@example.com"
+    for kind, name in people.items():
+        pair = await dev_tokens.open_dev_session(services, kind, name)
+        assert pair.refresh_token and services.tokens.read(pair.access_token, kind).session_id is not None
+    with pytest.raises(Missing):
+        await dev_tokens.open_dev_session(services, "service", "sms")
+    production = make_services(fresh_pool, tmp_path, env="production")
+    for refused in (dev_tokens.seeded_people(production), dev_tokens.open_dev_session(production, "admin", "b@x.de")):
+        with pytest.raises(NotInProduction):
+            await refused

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.access import invitations, passwords, signing
+from dispatch.access import email_changes, invitations, passwords, signing
 from dispatch.access.invitations import Invited
 from dispatch.parties import erp_customers
 from dispatch.services import Services
@@ -122,3 +122,28 @@ async def test_an_address_that_was_only_written_into_a_profile_proves_nothing(se
     assert made.is_new
     with pytest.raises(signing.WrongCredentials):
         await signing.sign_in(services, ADDRESS, PASSWORD)
+
+
+@pytest.mark.parametrize("by_form", [False, True])
+async def test_a_link_to_one_address_proves_no_other(services: Services, by_form: bool) -> None:
+    """Whoever moves to another address with a link in hand does not use it in the other's name."""
+    account_id = await add_account(services, "own@example.com")
+    async with services.transaction() as tx:
+        token = await passwords.make_link(tx, account_id)
+        if by_form:
+            await email_changes.ask(tx, account_id, ADDRESS)
+        else:
+            await rows.update_profile(
+                tx.conn, id=account_id, sets_name=False, name=None, sets_email=True, email="OWN@example.com"
+            )
+    wish = await token_sent(services) if by_form else None
+    async with services.transaction() as tx:
+        assert await passwords.find_link(tx.conn, token) is not None, "the address is the same"
+        if wish is not None:
+            await email_changes.confirm(tx, wish)
+        else:
+            await rows.update_profile(
+                tx.conn, id=account_id, sets_name=False, name=None, sets_email=True, email=ADDRESS
+            )
+    with pytest.raises(passwords.LinkRefused):
+        await signing.use_link(services, token, "another password")

@@ -78,13 +78,16 @@ async def test_ten_thousand_payments_with_one_percent_wrong(deaf_till: Till) -> 
     for n in range(10_000 - 25):
         payment_id, minor = f"pay_{n:014d}", rng.randint(100, 500_000)
         books.payments[payment_id] = paid(payment_id, f"order_{n:014d}", minor, fee_minor=minor // 50)
-        rows.append((uuid4(), account, minor, f"RC-{n}", f"order_{n:014d}", payment_id, NOW))
+        rows.append((
+            uuid4(), account, "online", "success", "INR", minor, minor, f"RC-{n}", f"order_{n:014d}", payment_id, NOW,
+        ))  # fmt: skip
     async with till.world.services.transaction() as tx:
-        await tx.conn.executemany(
-            "INSERT INTO payments (id, account_id, kind, status, currency, amount_minor, captured_minor, receipt,"
-            " gateway_order_id, gateway_payment_id, captured_at)"
-            " VALUES ($1, $2, 'online', 'success', 'INR', $3, $3, $4, $5, $6, $7)",
-            rows,
+        await tx.conn.copy_records_to_table(
+            "payments", records=rows, timeout=600,
+            columns=[
+                "id", "account_id", "kind", "status", "currency", "amount_minor", "captured_minor", "receipt",
+                "gateway_order_id", "gateway_payment_id", "captured_at",
+            ],
         )  # fmt: skip
     injected = set()
     wrong = rng.sample(range(10_000 - 25), 75)

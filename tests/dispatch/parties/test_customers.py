@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from dispatch.access import otp, step_up
+from dispatch.access.email_changes import AddressTaken
 from dispatch.errors import Invalid, Missing
 from dispatch.parties import customers, erp_customers
 from dispatch.parties.customers import SignedIn
@@ -16,7 +17,7 @@ from storage import accounts as account_rows
 from storage.database.listing import Wanted
 from tests.dispatch.parties.people import notify, sign_in, stepped_up
 from tests.identity import OTHER_PHONE, PHONE, send_code, wrong
-from tests.parties import PASSWORD
+from tests.parties import PASSWORD, add_account
 
 
 async def test_the_first_sign_in_makes_the_account(services: Services) -> None:
@@ -73,6 +74,17 @@ async def test_profile_changes_what_is_named(services: Services) -> None:
         assert (after.name, after.email) == ("John Doe", None)
         with pytest.raises(Missing):
             await customers.update_profile(tx, uuid4(), {"name": "x"})
+
+
+async def test_an_address_that_signs_in_is_one_accounts(services: Services) -> None:
+    """Who has a password besides is refused the address of another who has one."""
+    account_id = await add_account(services, "own@example.com")
+    await add_account(services, "other@example.com")
+    async with services.transaction() as tx:
+        with pytest.raises(AddressTaken):
+            await customers.update_profile(tx, account_id, {"email": "Other@example.com"})
+        after = await customers.update_profile(tx, account_id, {"email": "new@example.com"})
+    assert after.email == "new@example.com"
 
 
 async def test_notifications_are_the_owners(services: Services) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import time
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from dispatch.access import signing
+from dispatch.access import signing, totp
 from dispatch.access.passwords import LinkRefused
 from dispatch.access.permissions import grants_of
 from dispatch.access.signing import NoMembership, WrongCredentials
@@ -189,14 +191,20 @@ async def test_a_super_admin_has_no_permissions_of_their_own(services: Services)
         await add_staff(services, "super_admin", permissions={"staff": None})
 
 
-async def test_a_reset_of_an_invitation_sends_it_again_and_leaves_the_password(services: Services) -> None:
+async def test_a_reset_of_an_invitation_sends_it_again_and_leaves_what_they_have(services: Services) -> None:
     account_id = await add_account(services, NEW, PASSWORD)
+    async with services.transaction() as tx:
+        secret, _ = await totp.enrol(tx, account_id, NEW)
+        await totp.confirm(tx, account_id, totp.code_at(base64.b32decode(secret), totp.step_at(time.time())))
     await add_membership(services, account_id, "provider", "owner", await add_party(services, "provider", "P-2"))
     made = await staff.invite(services, giver(), NEW, "New", "support", {})
-    await staff.reset(services, giver(), made.id, drops_totp=False)
+    await staff.reset(services, giver(), made.id, drops_totp=True)
+    async with services.read() as conn:
+        assert await totp.is_on(conn, account_id), "whoever was only asked is nobody's to weaken"
     assert (await signing.sign_in(services, NEW, PASSWORD, audience="provider")).tie.account_id == account_id
     await signing.use_link(services, await link_in_outbox(services, NEW), PASSWORD)
-    assert (await signing.sign_in(services, NEW, PASSWORD, audience="admin")).tie.role == "support"
+    with pytest.raises(totp.SecondStep):
+        await signing.sign_in(services, NEW, PASSWORD, audience="admin")
 
 
 async def test_a_reset_ends_sign_ins_and_sends_a_link(services: Services) -> None:

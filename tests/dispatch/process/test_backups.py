@@ -16,6 +16,7 @@ import orjson
 import pytest
 
 from dispatch.cli.backups import measured
+from dispatch.cli.doctor import backup_of
 from dispatch.config import Backup, Settings
 from dispatch.errors import Invalid
 from dispatch.process import backups
@@ -153,6 +154,11 @@ async def test_a_dump_goes_into_an_empty_database(place: Path, fresh_dsn: str, d
             pass
 
 
+def test_doctor_says_when_there_is_none(place: Path) -> None:
+    assert backup_of(settings_at(place)).verdict == "wrong"
+    assert backup_of(Settings(env="test", data=place)).verdict == "note"
+
+
 async def test_what_is_older_than_its_days_goes(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One whole copy from before the span stays, because the span begins with it; so does the log from there on."""
     settings, now = settings_at(place, keep_days=30), datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -172,6 +178,10 @@ async def test_what_is_older_than_its_days_goes(place: Path, monkeypatch: pytest
         return None, now
 
     monkeypatch.setattr(backups, "_copy", copied)
+    assert backup_of(settings).verdict == "wrong", "the log leads to long ago"
+    (log / "reached.json").write_bytes(orjson.dumps({"at": datetime.now(UTC).isoformat()}))
+    assert backup_of(settings).verdict == "ok"
+    (log / "reached.json").write_bytes(orjson.dumps({"at": now.isoformat()}))
     made = await backups.run(settings)
     assert made.dropped == 2
     assert [w.folder for w in backups.wholes(kept)] == [ages[31], ages[29], ages[1]]

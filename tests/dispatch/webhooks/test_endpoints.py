@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
@@ -95,6 +96,13 @@ async def test_an_owner_has_so_many_endpoints_at_most(hooks: Hooks) -> None:
     with pytest.raises(TooManyEndpoints):
         await hooks.endpoint()
     await hooks.endpoint(Owner("provider", await hooks.party("provider")), "booking.completed")
+
+
+async def test_the_most_holds_also_for_those_who_come_at_once(hooks: Hooks) -> None:
+    for _ in range(endpoints.MOST_ENDPOINTS - 2):
+        await hooks.endpoint()
+    made = await asyncio.gather(*(hooks.endpoint() for _ in range(6)), return_exceptions=True)
+    assert [type(one) for one in made].count(TooManyEndpoints) == 4, made
 
 
 async def test_a_test_is_one_ping_also_for_what_is_switched_off(hooks: Hooks) -> None:

@@ -1,0 +1,9 @@
+"""Rows of page_payments: what the gateway captured at pages of invoices and bills."""
+
+from __future__ import annotations
+
+from storage.database.binder import Statements
+
+sql = Statements("page_payments")
+
+record = sql.run("record")

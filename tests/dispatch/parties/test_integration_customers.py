@@ -1,0 +1,48 @@
+"""People for whom an app books: one for each phone, of that app alone, however many ask at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from dispatch.errors import Missing
+from dispatch.parties import integration_customers
+from dispatch.services import Services
+from storage.integration_customers import AppCustomer
+from tests.dispatch.parties.test_integrations import STAFF, make, new
+
+PHONE = "+911234500001"
+
+
+async def asked(services: Services, app: object, name: str = "Asha Sen") -> tuple[AppCustomer, bool]:
+    async with services.transaction() as tx:
+        return await integration_customers.create(tx, app.id, STAFF, name=name, phone=PHONE, email=None)  # type: ignore[attr-defined]
+
+
+async def test_of_many_at_once_with_one_phone_one_is_made(services: Services) -> None:
+    app = await make(services, new())
+    made = await asyncio.gather(*(asked(services, app, f"Asha {n}") for n in range(8)))
+    assert len({customer.id for customer, _ in made}) == 1
+    assert [is_new for _, is_new in made].count(True) == 1
+    assert len({customer.name for customer, _ in made}) == 1, "whoever came first named them"
+
+
+async def test_each_app_has_a_customer_of_its_own(services: Services) -> None:
+    one, other = await make(services, new()), await make(services, new("dev@other.example"))
+    (mine, _), (theirs, is_new) = await asked(services, one), await asked(services, other)
+    assert mine.id != theirs.id and is_new
+    async with services.read() as conn:
+        with pytest.raises(Missing):
+            await integration_customers.get(conn, one.id, theirs.id)
+        with pytest.raises(Missing):
+            await integration_customers.check(conn, other.id, mine.id)
+
+
+async def test_who_was_forgotten_begins_anew(services: Services) -> None:
+    app = await make(services, new())
+    first, _ = await asked(services, app)
+    async with services.transaction() as tx:
+        await integration_customers.forget(tx, app.id, first.id, STAFF)
+    second, is_new = await asked(services, app)
+    assert is_new and second.id != first.id
