@@ -5,7 +5,7 @@ import { words } from "./format.js";
 /** @type {Record<string, string>} */
 const TONES = {};
 for (const [tone, codes] of Object.entries({
-  good: "completed paid active verified accepted delivered resolved online settled succeeded processed answered approved captured available applied open_now",
+  good: "completed success paid active verified accepted delivered resolved online settled succeeded processed answered approved captured available applied open_now",
   warn: "pending partner_assigned partially_refunded processing new invited pending_verification waiting assigned requested queued overdue stale",
   bad: "cancelled failed rejected blocked suspended expired urgent critical dead refused",
   info: "confirmed in_progress in_transit arrived refunded read replied busy sent issued offered",

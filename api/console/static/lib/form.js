@@ -94,7 +94,7 @@ export function input(field, value, known) {
     }
     case "choice": {
       const labels = new Map(known?.map((c) => [c.value, c.label]));
-      const element = h("select", common, !field.isRequired && h("option", { value: "" }, "–"),
+      const element = h("select", common, (!field.isRequired || value === undefined || value === null) && h("option", { value: "" }, field.isRequired ? "Choose" : "–"),
         field.choices.map((one) => h("option", { value: one, selected: String(value) === one }, labels.get(one) ?? words(one))));
       return made(element, () => element.value || null);
     }

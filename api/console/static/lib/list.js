@@ -16,6 +16,8 @@ import { sentenceOf } from "./problems.js";
  */
 
 const TYPING_MS = 300;
+/** So many filters are shown before somebody asks for all (on a phone none are). */
+const FIRST = 4;
 
 /**
  * The list at `path` as a table (cards on a phone). `key` is what its rows stand under; `filters` chooses and orders
@@ -55,6 +57,8 @@ function toolbar(api, options, can) {
   const names = options.filters ?? can.filters.filter((f) => !f.name.endsWith("_id")).map((f) => f.name);
   const shown = names.map((/** @type {string} */ name) => can.filters.find((f) => f.name === name)).filter(Boolean);
   const isBusy = signal(false);
+  // The first few are there at once; those that ask for something are never hidden.
+  const isAll = signal(shown.slice(FIRST).some((/** @type {Field} */ field) => asked.get(field.name)));
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let typing;
   /** @param {string} name @param {string} value */
@@ -65,10 +69,11 @@ function toolbar(api, options, can) {
     typing = setTimeout(() => ask(name, value), TYPING_MS);
   };
   return [
-    h("form", { class: "filters", role: "search", onsubmit: (/** @type {Event} */ e) => e.preventDefault() },
+    h("form", { class: () => ["filters", isAll() && "all"], role: "search", onsubmit: (/** @type {Event} */ e) => e.preventDefault() },
       can.searches && h("input", { type: "search", class: "search", placeholder: "Search", "aria-label": "Search", value: asked.get("search") ?? "", maxlength: 200, oninput: (/** @type {any} */ e) => askSoon("search", e.target.value) }),
       shown.map((/** @type {Field} */ field) => filter(field, asked.get(field.name) ?? "", options.labels?.[field.name] ?? field.label, ask, askSoon)),
-      h("button", { type: "button", class: "link", onclick: (/** @type {any} */ e) => (e.target.form.reset(), setQuery(Object.fromEntries([...query().keys()].map((k) => [k, null])))) }, "Clear"),
+      shown.length > 0 && h("button", { type: "button", class: ["link more", shown.length <= FIRST && "few"], "aria-expanded": () => String(isAll()), onclick: () => isAll.update((is) => !is) }, () => (isAll() ? "Fewer filters" : "More filters")),
+      () => query().size > 0 && h("button", { type: "button", class: "link", onclick: (/** @type {any} */ e) => (e.target.form.reset(), setQuery(Object.fromEntries([...query().keys()].map((k) => [k, null])))) }, "Clear"),
     ),
     h("div", { class: "actions" },
       options.exports && ["csv", "xlsx"].map((format) => h("button", { disabled: isBusy, onclick: async () => {

@@ -95,7 +95,7 @@ export const deliveries = {
 export const audit = {
   noun: "entry", key: "logs", isShown: false, none: "Nobody did anything yet", top: chain, filters: ["action", "resource_type", "resource_id", "ip_address", "date_from", "date_to"],
   columns: [
-    column("When", (a) => when(a.created_at), { sort: "created_at" }), column("Who", (a) => said(a.admin.name ?? a.admin.email ?? a.admin.id)), column("What", (a) => words(a.action)),
+    column("When", (a) => when(a.created_at), { sort: "created_at" }), column("Who", (a) => said(a.admin.name ?? a.admin.email ?? a.admin.id ?? words(a.realm))), column("What", (a) => words(a.action)),
     column("Of", (a) => h("span", null, tag(words(a.resource_type)), " ", a.resource_id && h("code", { class: "id", title: a.resource_id }, a.resource_id.slice(0, 8)))),
     column("Changed", (a) => changes(a.changes)), column("From", (a) => said(a.ip_address)),
   ],
