@@ -1,4 +1,4 @@
-"""One click signs in: in development only, for the demonstration's people."""
+"""For development only: one click signs in as the demonstration's people, and what would have been sent can be read."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from api.wire.dialects import MINUTESERV
 from api.wire.models import Body
 from api.wire.parsing import json_of, read_body, refuse, validate_body
 from dispatch.access import dev_tokens
+from dispatch.outbox import messages
 from dispatch.services import Services
 
 PATH = "/console/people"
+#: So many messages the outbox shows.
+MOST_MESSAGES = 200
 
 
 class WhoIn(Body):
@@ -55,6 +58,23 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     })  # fmt: skip
 
 
+async def outbox(request: web.Request) -> web.StreamResponse:
+    """What would have been sent, the newest first; of one recipient or one channel if they are named."""
+    services, asked = _services(request), request.query
+    async with services.read() as conn:
+        found = await messages.list_outbox(conn, asked.get("to") or None, MOST_MESSAGES)
+    wanted = asked.get("channel")
+    return _json([
+        {
+            "id": m.id, "channel": m.channel, "recipient": m.recipient, "template": m.template, "body": m.body,
+            "subject": messages.subject_of(m.template, m.data, services.settings.brand), "data": m.data,
+            "state": m.state, "created_at": m.created_at,
+        }
+        for m in found if not wanted or m.channel == wanted
+    ])  # fmt: skip
+
+
 def add_development(app: web.Application) -> None:
     app.router.add_get(PATH, people)
     app.router.add_post(PATH, sign_in)
+    app.router.add_get("/console/outbox", outbox)

@@ -37,6 +37,15 @@ class Page:
 PAGES: tuple[Page, ...] = (
     Page("/ops", "Operations", "ops/page.js", ("ops/page.css",), has_map=True),
     Page("/admin", "Back office", "admin/page.js", ("admin/page.css",)),
+    Page("/track", "Follow a visit", "track/page.js", ("people/people.css",), has_map=True),
+    Page("/book", "Book", "book/page.js", ("people/people.css", "book/page.css"), has_map=True),
+    Page("/bookings", "Bookings", "bookings/page.js", ("people/people.css", "bookings/page.css"), has_map=True),
+    Page(
+        "/technician", "Technician", "technician/page.js", ("people/people.css", "technician/page.css"),
+        manifest="/technician.webmanifest",
+    ),
+    Page("/outbox", "Outbox", "outbox/page.js", ("people/people.css", "outbox/page.css"), is_tree=False,
+         is_for_development=True),
 )  # fmt: skip
 
 BASE_STYLES = ("lib/tokens.css", "lib/base.css")
@@ -110,10 +119,18 @@ def _boot(services: Services) -> str:
     told = {
         "env": settings.env, "brand": settings.brand, "currency": settings.currency, "timezone": settings.timezone,
         "phone_region": settings.phone_region, "now_ms": round(services.clock.timestamp() * 1000),
-        "speed": reading.speed, "tile_url": settings.console.tile_url,
+        "speed": reading.speed, "checkout_url": checkout_of(settings), "tile_url": settings.console.tile_url,
         "tile_attribution": settings.console.tile_attribution,
     }  # fmt: skip
     return orjson.dumps(told).decode().replace("<", "\\u003c")
+
+
+def checkout_of(settings: Settings) -> str:
+    """Where people pay an order on the local gateway's page; empty with any other gateway, whose page is a script of
+    its own."""
+    payments = settings.payments
+    is_local = payments.is_configured and urlsplit(payments.base_url).hostname in ("127.0.0.1", "localhost", "::1")
+    return f"{payments.base_url.rstrip('/')}/checkout" if is_local and not settings.is_production else ""
 
 
 def shell_of(page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

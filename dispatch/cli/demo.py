@@ -298,7 +298,7 @@ async def _welcome(url: str, dsn: str, settings: Settings) -> str:
 
 
 def _pages(url: str) -> str:
-    """The pages that can be opened as they are, a line each."""
+    """The pages, a line each; /track needs a link that says whose visit it is."""
     from api.console.pages import PAGES
 
-    return "\n".join(f"  {page.title:<15} {url}{page.path}" for page in PAGES if "{" not in page.path)
+    return "\n".join(f"  {page.title:<15} {url}{page.path}" for page in PAGES if page.path != "/track")

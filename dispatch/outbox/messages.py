@@ -125,11 +125,12 @@ def opened(row: rows.Claimed, vault: Vault, brand: str) -> Message:
         text, params = content["text"], content["params"]
     return Message(
         row.id, row.channel, row.recipient, row.template, text, params, row.created_at,
-        subject=_subject(row.template, params, brand),
+        subject=subject_of(row.template, params, brand),
     )  # fmt: skip
 
 
-def _subject(template: str, params: Mapping[str, Any], brand: str) -> str:
+def subject_of(template: str, params: Mapping[str, Any], brand: str) -> str:
+    """What stands above a letter of this template."""
     if template not in SUBJECTS:
         return f"A message from {brand}"
     return SUBJECTS[template].format_map(defaultdict(lambda: brand, params))

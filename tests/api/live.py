@@ -19,9 +19,10 @@ from aiohttp.test_utils import TestServer
 from api.app import create_app
 from api.realtime.attach import SERVER
 from api.realtime.engine import HotServer
-from dispatch.access.dev_tokens import mint_dev_token
+from dispatch.access.dev_tokens import mint_dev_token, open_dev_session
 from dispatch.billing import ledger
 from dispatch.billing.ledger import Line
+from dispatch.live.sessions import Pair
 from dispatch.process import runtime
 from dispatch.seeding.seed import seed
 from dispatch.services import Services
@@ -108,6 +109,10 @@ class Live:
         made = Person(self, kind, await mint_dev_token(self.services, kind, name))
         self.people.append(made)
         return made
+
+    async def pair(self, kind: str, name: str) -> Pair:
+        """A whole sign-in of such a person, as a page keeps it."""
+        return await open_dev_session(self.services, kind, name)
 
     async def value(self, sql: str, *values: Any) -> Any:
         async with self.services.read() as conn:

@@ -55,6 +55,8 @@ class Visit:
     wrong: list[str] = field(default_factory=list)
     #: Scripts of ours that were loaded, with their bytes.
     scripts: dict[str, int] = field(default_factory=dict)
+    #: Addresses of other servers that a page leads to on purpose.
+    friends: frozenset[str] = frozenset()
 
     async def open(self, path: str) -> Any:
         """A new tab on a page. What it does wrong is kept in `wrong`."""
@@ -74,10 +76,13 @@ class Visit:
 
     def _request(self, request: Any) -> None:
         parts = urlsplit(request.url)
-        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != urlsplit(self.url).netloc:
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc not in self._known():
             self.wrong.append(f"outside request: {request.url}")
         if "token=" in request.url or "eyJ" in request.url:
             self.wrong.append(f"a token in an address: {request.url[:80]}")
+
+    def _known(self) -> set[str]:
+        return {urlsplit(url).netloc for url in (self.url, *self.friends)}
 
     def _response(self, response: Any) -> None:
         path = urlsplit(response.url).path
@@ -108,13 +113,15 @@ class Visit:
 
 @asynccontextmanager
 async def visit(browser: Any, url: str, **options: Any) -> AsyncIterator[Visit]:
-    """A context of its own on this server: `is_phone` for 390 px and touch, `is_dark`, more options of Playwright."""
+    """A context of its own on this server: `is_phone` for 390 px and touch, `is_dark`, `friends` where it may lead, and
+    options of Playwright."""
+    friends = frozenset(options.pop("friends", ()))
     is_phone, is_dark = options.pop("is_phone", False), options.pop("is_dark", False)
     context = await browser.new_context(
         viewport=_PHONE if is_phone else _DESK, has_touch=is_phone, is_mobile=is_phone, reduced_motion="reduce",
         color_scheme="dark" if is_dark else "light", locale="en-IN", timezone_id="Asia/Kolkata", **options,
     )  # fmt: skip
-    made = Visit(context, url)
+    made = Visit(context, url, friends=friends)
     await context.add_init_script(
         "addEventListener('securitypolicyviolation', e => console.error("
         "'policy violated: ' + e.violatedDirective + ' ' + e.blockedURI))"

@@ -54,7 +54,7 @@ async def happens_unheard(live: Live, booking_id: str, times: int = 1) -> None:
         async with live.services.transaction() as tx:
             await fact_rows.append_booking(
                 tx.conn, booking_id=UUID(booking_id), types=["booking.priority_changed"], actor_kinds=["system"],
-                actor_ids=[None], data=[{"n": n}],
+                actor_ids=[None], data=[{"n": n}], request_id=None,
             )  # fmt: skip
 
 

@@ -9,6 +9,7 @@
  * @property {string} phone_region
  * @property {number} now_ms
  * @property {number} speed
+ * @property {string} checkout_url where people pay an order on the local gateway's page; empty with any other
  * @property {string} tile_url
  * @property {string} tile_attribution
  */

@@ -1,0 +1,143 @@
+// Booking a visit: where, what, when, and how it is paid. What was chosen survives a reload; nothing is booked twice.
+import { openPage } from "../lib/shell.js";
+import { computed, effect, signal } from "../lib/state.js";
+import { h } from "../lib/dom.js";
+import { Problem } from "../lib/api.js";
+import { toast } from "../lib/toast.js";
+import { sentenceOf } from "../lib/problems.js";
+import { draft } from "../people/common.js";
+import { deed } from "../people/deeds.js";
+import { leaveToPay } from "../people/pay.js";
+import { places } from "./places.js";
+import { services } from "./services.js";
+import { payment, prices } from "./payment.js";
+import { times } from "./times.js";
+
+/** @typedef {import("../lib/api.js").Client} Client */
+/**
+ * @typedef {object} Wish what was chosen; it is kept in the browser until it is booked
+ * @property {string | null} address_id
+ * @property {Record<string, number>} items service to quantity
+ * @property {string | null} day
+ * @property {string | null} time
+ * @property {string} promo
+ * @property {"cash" | "online"} method
+ * @property {boolean} use_wallet
+ * @property {string} name
+ * @property {string} phone
+ * @property {{key: string, body: any} | null} pending a booking that was sent and not answered
+ */
+/** @typedef {ReturnType<typeof openDesk>} Desk */
+
+const TYPING_MS = 250;
+
+/** Everything that the parts of the page share. @param {Client} api @param {any} me */
+function openDesk(api, me) {
+  const kept = draft(`book.${me.id}`);
+  /** @type {Wish} */
+  const first = { address_id: null, items: {}, day: null, time: null, promo: "", method: "cash", use_wallet: false, name: me.name ?? "", phone: me.phone_number ?? "", pending: null, ...kept.read() };
+  const wish = signal(first);
+  const preview = signal(/** @type {any} */ (null));
+  const problem = signal("");
+  const isPricing = signal(false);
+  const place = signal(/** @type {any} */ (null));
+  /** @param {Partial<Wish>} change */
+  const choose = (change) => wish.update((before) => ({ ...before, ...change }));
+  effect(() => kept.keep(wish()));
+  const asked = computed(() => {
+    const w = wish();
+    const items = Object.entries(w.items).filter(([, n]) => n > 0).map(([service_id, quantity]) => ({ service_id, quantity }));
+    return JSON.stringify({ items, address_id: w.address_id, booking_date: w.day, booking_time: w.time, promo_code: w.promo || null });
+  });
+  const turn = signal(0);
+  /** @type {AbortController | null} */
+  let asking = null;
+  let timer = 0;
+  effect(() => {
+    const text = asked();
+    turn();
+    clearTimeout(timer);
+    timer = setTimeout(() => void price(JSON.parse(text)), TYPING_MS);
+  });
+
+  /** @param {any} body */
+  async function price(body) {
+    asking?.abort();
+    if (!body.items.length) return preview.set(null), problem.set("");
+    asking = new AbortController();
+    const { signal: abort } = asking;
+    isPricing.set(true);
+    try {
+      if (!body.address_id || !body.booking_date) body = { ...body, booking_date: null, booking_time: null };
+      const { data } = await api.request("POST", "/v1/checkout/prepare", { body, abort });
+      if (abort.aborted) return undefined;
+      preview.set(data);
+      problem.set("");
+    } catch (error) {
+      if (abort.aborted) return undefined;
+      if (error instanceof Problem && error.code === "slot_taken") {
+        toast("This time was just taken; choose another one.", { isBad: true });
+        choose({ time: null });
+      } else {
+        preview.set(null);
+        problem.set(sentenceOf(error));
+      }
+    } finally {
+      if (!abort.aborted) isPricing.set(false);
+    }
+    return undefined;
+  }
+
+  return { api, me, wish, choose, preview, problem, isPricing, place, forget: kept.forget, again: () => turn.update((n) => n + 1) };
+}
+
+openPage({
+  kind: "customer",
+  title: "Book",
+  bar: () => h("nav", { class: "sections", "aria-label": "Pages" }, h("a", { href: "/book", "aria-current": "page" }, "Book"), h("a", { href: "/bookings" }, "My bookings")),
+  show: ({ api, me }) => {
+    const desk = openDesk(api, me);
+    const state = signal(desk.wish.peek().pending ? "sending" : "");
+    if (desk.wish.peek().pending) send(desk, state).catch(() => null);
+    return h("main", { class: "page", id: "main", tabindex: "-1" }, () => state() === "sending"
+      ? h("div", { class: "state", role: "status" }, h("p", { class: "state-title" }, "Finishing your booking"), h("span", { class: "bar" }))
+      : state() === "unsure" ? h("div", { class: "state", role: "alert" }, h("p", { class: "state-title" }, "Your booking was sent, and no answer came"),
+        h("p", null, "It may have been made. Asking again does not book twice."), deed("Ask again", () => send(desk, state), { class: "primary" }))
+      : h("div", { class: "desk" },
+        h("div", { class: "stack" }, h("h1", null, "Book a visit"), places(desk), services(desk), times(desk), payment(desk)),
+        h("aside", { class: "summary" }, prices(desk, () => confirm(desk, state)))));
+  },
+});
+
+/** @param {Desk} desk @param {import("../lib/state.js").Signal<string>} state */
+async function confirm(desk, state) {
+  const [w, preview] = [desk.wish.peek(), desk.preview.peek()];
+  const body = {
+    preview_id: preview.preview_id, payment_method: w.method, address_id: w.address_id, booking_date: w.day, booking_time: w.time,
+    customer_name: w.name.trim(), customer_phone: w.phone.trim(), cancellation_policy_accepted: true, use_wallet: w.use_wallet,
+  };
+  // A preview becomes one booking: its id is the key, in this tab and after a reload.
+  desk.choose({ pending: { key: preview.preview_id, body } });
+  await send(desk, state);
+}
+
+/** Sends the booking that waits to be sent: the same one, however often. @param {Desk} desk @param {import("../lib/state.js").Signal<string>} state */
+async function send(desk, state) {
+  const pending = /** @type {{key: string, body: any}} */ (desk.wish.peek().pending);
+  try {
+    const { data } = await desk.api.request("POST", "/v1/checkout/confirm", pending);
+    desk.forget();
+    const address = `/bookings/${data.booking.id}`;
+    if (!data.payment || !leaveToPay(data.payment, data.booking.id)) location.assign(address);
+  } catch (error) {
+    // Without an answer nobody knows: it is kept, and sent again under the same key.
+    const isRefused = error instanceof Problem && error.status < 500;
+    if (isRefused) {
+      desk.choose({ pending: null, ...(error.code === "slot_taken" ? { time: null } : {}) });
+      desk.again();
+      toast(error.message, { isBad: true });
+    }
+    state.set(isRefused ? "" : "unsure");
+    throw error;
+  }
+}

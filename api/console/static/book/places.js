@@ -1,0 +1,84 @@
+// Where: the customer's addresses, and a new one with its place on the map.
+import { onEnd, signal } from "../lib/state.js";
+import { h, said } from "../lib/dom.js";
+import { Problem } from "../lib/api.js";
+import { failed, loading } from "../lib/view.js";
+import { canvasLayer, graticule, openMap } from "../lib/map.js";
+import { toast } from "../lib/toast.js";
+import { addressLines } from "../people/common.js";
+import { deed } from "../people/deeds.js";
+import { drawDoor } from "../people/followmap.js";
+import { whereAmI } from "../people/positions.js";
+
+/** @typedef {import("./page.js").Desk} Desk */
+
+/** Where a map begins that knows nothing better. */
+const FIRST = { lat: 22.5726, lng: 88.3639, zoom: 12 };
+const FIELDS = /** @type {[string, string, number, string][]} */ ([
+  ["name", "Name of the place", 100, "Home"], ["address_line1", "House and street", 255, ""], ["address_line2", "Floor, landmark (optional)", 255, ""],
+  ["city", "City", 100, ""], ["state", "State", 100, ""], ["pincode", "Postal code", 10, ""],
+]);
+
+/** @param {Desk} desk */
+export function places(desk) {
+  const all = signal(/** @type {any[] | null} */ (null));
+  const trouble = signal(/** @type {unknown} */ (null));
+  const isAdding = signal(false);
+  const load = () => desk.api.get("/v1/users/addresses").then((found) => {
+    all.set(found);
+    trouble.set(null);
+    const chosen = found.find((/** @type {any} */ a) => a.id === desk.wish.peek().address_id) ?? found[0] ?? null;
+    desk.place.set(chosen);
+    if (chosen?.id !== desk.wish.peek().address_id) desk.choose({ address_id: chosen?.id ?? null });
+    isAdding.set(!found.length);
+  }, (error) => trouble.set(error));
+  void load();
+  return h("section", { class: "card stack" }, h("h2", null, "Where"),
+    () => trouble() ? failed(trouble(), load) : all() === null ? loading() : h("div", { class: "cards" }, all()?.map((a) => h("label", { class: "choice" },
+      h("input", { type: "radio", name: "address", checked: () => desk.wish().address_id === a.id, onchange: () => (desk.place.set(a), desk.choose({ address_id: a.id, time: null })) }),
+      h("span", { class: "tile" }, h("strong", null, said(a.name)), addressLines(a), a.lat === null ? h("span", { class: "chip warn" }, "Not on the map") : a.is_approximate && h("span", { class: "chip plain" }, "About here"))))),
+    () => isAdding() ? newPlace(desk, (made) => (desk.choose({ address_id: made.id, time: null }), isAdding.set(false), void load()), () => isAdding.set(false), Boolean(all()?.length))
+      : h("div", { class: "actions" }, h("button", { type: "button", onclick: () => isAdding.set(true) }, "Another address")));
+}
+
+/** @param {Desk} desk @param {(made: any) => void} done @param {() => void} cancel @param {boolean} canCancel */
+function newPlace(desk, done, cancel, canCancel) {
+  const pin = signal(/** @type {{lat: number, lng: number} | null} */ (null));
+  const problems = signal(/** @type {Record<string, string[]>} */ ({}));
+  const inputs = Object.fromEntries(FIELDS.map(([name, , most, value]) => [name, h("input", { id: `place-${name}`, name, maxlength: most, value, autocomplete: { address_line1: "address-line1", address_line2: "address-line2", city: "address-level2", state: "address-level1", pincode: "postal-code" }[name] ?? "off" })]));
+  const place = h("div", { class: "map", role: "application", "aria-label": "Map: tap where the door is" });
+  const map = openMap(place, desk.place.peek()?.lat ? { lat: desk.place.peek().lat, lng: desk.place.peek().lng, zoom: 13 } : FIRST);
+  graticule(map);
+  const layer = canvasLayer(map, (c, at) => {
+    const here = pin();
+    if (here) drawDoor(c, at.x(here.lng), at.y(here.lat));
+  });
+  /** @param {{lat: number, lng: number}} at */
+  const set = (at) => (pin.set({ lat: Math.round(at.lat * 1e6) / 1e6, lng: Math.round((((at.lng + 540) % 360) - 180) * 1e6) / 1e6 }), layer.redraw());
+  const tapped = (/** @type {any} */ e) => set(e.latlng);
+  map.on("click", tapped);
+  onEnd(() => map.off("click", tapped));
+  const save = async () => {
+    problems.set({});
+    const body = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.value.trim() || null]));
+    try {
+      done(await desk.api.post("/v1/users/addresses", { ...body, ...(pin.peek() ?? {}) }));
+    } catch (error) {
+      if (error instanceof Problem) problems.set(error.fields);
+      throw error;
+    }
+  };
+  return h("div", { class: "stack new-place" },
+    h("div", { class: "halves" },
+      h("div", { class: "form" }, FIELDS.map(([name, label]) => h("div", { class: "field" }, h("label", { for: `place-${name}` }, label), inputs[name], () => (problems()[name] ?? []).map((text) => h("p", { class: "problem" }, text))))),
+      h("div", { class: "stack tight" },
+        h("p", { class: "faint" }, () => pin() ? "Tap again to move the door." : "Tap on the map where the door is: the technician is led there."),
+        h("div", { class: "map-frame" }, place),
+        deed("Where I am now", async () => {
+          const { coords } = await whereAmI().catch((error) => (toast(error.message, { isBad: true }), { coords: null }));
+          if (!coords) return;
+          map.setView([coords.latitude, coords.longitude], 16, { animate: false });
+          set({ lat: coords.latitude, lng: coords.longitude });
+        }))),
+    h("div", { class: "actions" }, deed("Save this address", save, { class: "primary" }), canCancel && h("button", { type: "button", onclick: cancel }, "Not now")));
+}

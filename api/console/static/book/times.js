@@ -1,0 +1,28 @@
+// When: the days ahead, and the times of one that can be booked.
+import { h } from "../lib/dom.js";
+import { computed } from "../lib/state.js";
+import { nextDays } from "../people/common.js";
+
+const DAYS = 21;
+
+/** @param {import("./page.js").Desk} desk */
+export function times(desk) {
+  const days = nextDays(DAYS);
+  const isReady = computed(() => Boolean(desk.wish().address_id) && Object.values(desk.wish().items).some((n) => n > 0));
+  const chosen = computed(() => desk.wish().day);
+  if (!days.some((d) => d.value === desk.wish.peek().day)) desk.choose({ day: days[0]?.value ?? null, time: null });
+  return h("section", { class: "card stack" }, h("h2", null, "When"),
+    () => !isReady() ? h("p", { class: "faint" }, "Choose a place and a service first: times are those at which somebody can come.") : h("div", { class: "stack" },
+      h("div", { class: "scroll-row pick", role: "group", "aria-label": "Day" }, days.map((d) => h("button", { type: "button", "aria-pressed": () => String(chosen() === d.value), onclick: () => desk.choose({ day: d.value, time: null }) }, d.label))),
+      () => slots(desk)));
+}
+
+/** @param {import("./page.js").Desk} desk */
+function slots(desk) {
+  const found = desk.preview();
+  if (!found) return desk.isPricing() ? h("p", { class: "faint", role: "status" }, "Looking for times") : null;
+  if (found.booking_date !== desk.wish().day) return h("p", { class: "faint", role: "status" }, "Looking for times");
+  const all = [...found.available_time_slots];
+  if (!all.length) return h("p", { class: "notice warn" }, found.no_time?.message ?? "No time is free on this day; try another one.");
+  return h("div", { class: "slots pick", role: "group", "aria-label": "Time" }, all.map((at) => h("button", { type: "button", class: "tabular", "aria-pressed": () => String(desk.wish().time === at), onclick: () => desk.choose({ time: at }) }, at)));
+}

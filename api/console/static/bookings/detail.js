@@ -1,0 +1,182 @@
+// One booking: followed live, paid, shared, moved, cancelled with its price, rated.
+import { computed, effect, onEnd, signal, untracked } from "../lib/state.js";
+import { h, said } from "../lib/dom.js";
+import { view } from "../lib/view.js";
+import { go } from "../lib/router.js";
+import { setNow } from "../lib/boot.js";
+import { money } from "../lib/format.js";
+import { toast } from "../lib/toast.js";
+import { Problem } from "../lib/api.js";
+import { addressLines, paymentChip, serviceNames, statusChip, steps, sums, visitTime } from "../people/common.js";
+import { etaLine, followMap } from "../people/followmap.js";
+import { deed } from "../people/deeds.js";
+import { cancelling, moving, rating, sharing } from "./deeds.js";
+import { openCheckout } from "../people/pay.js";
+
+/** @typedef {import("../lib/api.js").Client} Client */
+
+const SHOWN = new Set(["in_transit", "arrived", "in_progress"]);
+const OPEN = new Set(["pending", "partner_assigned", "confirmed"]);
+
+/** @type {[string, string, string[]][]} the steps, their words, and the facts that mean them */
+const STEPS = [
+  ["booked", "Booked", ["booking.created"]], ["accepted", "A technician has accepted", ["partner.accepted"]], ["in_transit", "On the way", ["partner.in_transit"]],
+  ["arrived", "At the door", ["partner.arrived"]], ["in_progress", "Work has begun", ["service.started"]], ["completed", "Done", ["booking.completed"]],
+];
+
+/** @param {Client} api @param {import("../lib/socket.js").Socket} socket @param {string} id */
+export function detail(api, socket, id) {
+  const position = signal(/** @type {any} */ (null));
+  const jobState = signal("");
+  const isPaying = signal(false);
+  const last = signal(/** @type {any} */ (null));
+  let reload = () => {};
+  const again = () => reload();
+  const [body, load] = view(async (abort) => {
+    const [booking, events] = await Promise.all([api.get(`/v1/bookings/${id}`, {}, abort), api.get(`/v1/bookings/${id}/timeline`, {}, abort)]);
+    return { booking, events };
+  }, ({ booking, events }) => {
+    jobState.set(booking.partner?.status ?? "");
+    last.set(booking);
+    return shown(api, booking, events, position, jobState, again, isPaying);
+  });
+  reload = load;
+  isPaying.set(returnedFromPaying(api, id, () => (isPaying.set(false), again())));
+  follow(socket, id, position, jobState, again);
+  return h("div", { class: "narrow middle stack" }, h("p", null, h("a", { href: "/bookings" }, "← My bookings")), body, deeds(api, last, again));
+}
+
+/** Watches the booking on the socket for as long as it is shown.
+ * @param {import("../lib/socket.js").Socket} socket @param {string} id @param {import("../lib/state.js").Signal<any>} position
+ * @param {() => string} jobState @param {() => void} again */
+function follow(socket, id, position, jobState, again) {
+  let timer = 0;
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(again, 150);
+  };
+  const start = async () => {
+    const answer = await socket.emit("track.start", { booking_id: id });
+    if (answer?.ok) position.set(answer.data.technician);
+  };
+  onEnd(socket.on("connect", () => (void start(), soon())));
+  onEnd(socket.on("technician.moved", (told) => told.booking_id === id && (setNow(told.at), position.set(told))));
+  onEnd(socket.on("booking.updated", (fact) => {
+    if (fact.booking_id !== id) return;
+    setNow(fact.at);
+    if (["partner.in_transit", "partner.accepted", "partner.arrived", "service.started"].includes(fact.event)) void start();
+    soon();
+  }));
+  onEnd(socket.on("reset", soon));
+  effect(() => {
+    if (jobState() && !SHOWN.has(jobState())) position.set(null);
+  });
+  if (socket.standing.peek() === "live") void start();
+  onEnd(() => {
+    clearTimeout(timer);
+    void socket.emit("track.stop", { booking_id: id });
+  });
+}
+
+/** @param {Client} api @param {any} b @param {any[]} events @param {() => any} position @param {() => string} jobState @param {() => void} again @param {() => boolean} isPaying */
+function shown(api, b, events, position, jobState, again, isPaying) {
+  const door = b.address.lat !== null && b.address.lat !== undefined ? { lat: b.address.lat, lng: b.address.lng } : null;
+  const isLive = SHOWN.has(b.partner?.status) && b.status !== "cancelled";
+  const has = computed(() => Boolean(position()));
+  return h("div", { class: "stack" },
+    h("div", { class: "row between" }, h("h1", null, serviceNames(b.services)), statusChip(b.partner?.status && OPEN.has(b.status) || b.status === "in_progress" ? b.partner.status : b.status)),
+    h("p", { class: "lead" }, h("time", null, visitTime(b.starts_at, b.timezone)), " · ", h("span", { class: "tabular" }, b.booking_number)),
+    isLive && h("section", { class: "card stack", "aria-label": "Follow" }, etaLine(position, jobState), () => has() && h("div", { class: "map-frame" }, followMap(position, door))),
+    toPay(api, b, again, isPaying),
+    b.start_code && OPEN.has(b.status) && h("p", { class: "notice" }, "Tell the technician this code at the door: ", h("strong", { class: "start-code" }, b.start_code)),
+    b.cancellation && h("section", { class: "card" }, h("h2", null, "Cancelled"), sums([["Cancellation fee", b.cancellation.fee], ["Comes back to you", b.cancellation.refund_amount, "sum"]], b.currency), b.cancellation.reason && h("p", { class: "faint" }, said(b.cancellation.reason))),
+    h("div", { class: "halves" },
+      h("section", { class: "card" }, h("h2", null, "Steps"), progress(b, events)),
+      h("div", { class: "stack" },
+        b.partner && h("section", { class: "card stack tight" }, h("h2", null, "Your technician"),
+          h("p", { class: "row" }, h("span", { class: "avatar", "aria-hidden": "true" }, [...(b.partner.name ?? "?")][0]?.toUpperCase()), h("strong", null, said(b.partner.name)), b.partner.rating && h("span", { class: "faint tabular" }, `★ ${b.partner.rating.toFixed(1)}`)),
+          b.partner.phone && h("a", { class: "button", href: `tel:${b.partner.phone}` }, "Call ", b.partner.phone)),
+        h("section", { class: "card" }, h("h2", null, "Where"), addressLines(b.address), h("p", { class: "faint" }, said(b.contact?.name), " · ", said(b.contact?.phone))),
+        h("section", { class: "card stack tight" }, h("div", { class: "row between" }, h("h2", null, "Price"), paymentChip(b)), price(b)),
+      )));
+}
+
+/**
+ * What can be done now. It is made anew only when that changes: news must not shut what somebody is writing in.
+ * @param {Client} api @param {() => any} last @param {() => void} again
+ */
+function deeds(api, last, again) {
+  const can = computed(() => {
+    const b = last();
+    return b && JSON.stringify([b.status, b.rating, b.starts_at, b.cancellation_quote?.fee, b.cancellation_quote?.refund_amount]);
+  });
+  return h("div", { class: "stack" }, () => can() && untracked(() => {
+    const b = last();
+    const isOpen = OPEN.has(b.status);
+    return [
+      b.status === "completed" && rating(api, b, again),
+      (isOpen || b.status === "in_progress") && sharing(api, b),
+      isOpen && b.cancellation_quote && moving(api, b, again),
+      b.cancellation_quote && cancelling(api, b, again),
+    ];
+  }));
+}
+
+/** @param {any} b */
+const price = (b) => sums([
+  ...b.services.map((/** @type {any} */ s) => /** @type {[string, number]} */ ([`${s.name}${s.quantity > 1 ? ` × ${s.quantity}` : ""}`, s.unit_price * s.quantity])),
+  ["Saved", b.pricing.savings, "minus"], ["Promo", b.pricing.discount, "minus"], ["Tax", b.pricing.tax], ["Total", b.grand_total, "sum"],
+  ["Owed from before", b.outstanding_fee], ["From your wallet", b.wallet_amount, "minus"], ["To pay at the door", b.amount_to_collect], ["Paid at the door", b.amount_collected],
+], b.currency);
+
+/** @param {any} b @param {any[]} events */
+function progress(b, events) {
+  const at = (/** @type {string[]} */ facts) => events.findLast((e) => facts.includes(e.action))?.timestamp ?? null;
+  if (b.cancellation) return steps([{ label: "Booked", at: b.created_at, isReached: true }, { label: "Cancelled", at: b.cancellation.cancelled_at, isReached: true }], b.timezone);
+  const order = STEPS.map(([name]) => name);
+  const is = b.status === "completed" || b.status === "refunded" ? "completed" : b.partner ? (b.partner.status ?? "accepted") : "booked";
+  const here = order.indexOf(is);
+  return steps(STEPS.map(([name, label, facts], n) => ({ label: name === "accepted" && here < 1 ? (b.status === "partner_assigned" ? "Asking a technician" : "Looking for a technician") : label, at: n <= here ? at(facts) : null, isReached: n <= here })), b.timezone);
+}
+
+/** An online booking that is not paid. @param {Client} api @param {any} b @param {() => void} again @param {() => boolean} isPaying */
+function toPay(api, b, again, isPaying) {
+  const isDue = b.payment_method === "online" && ["pending", "failed"].includes(b.payment_status) && OPEN.has(b.status);
+  if (!isDue) return null;
+  return h("section", { class: "card stack tight pay" },
+    h("h2", null, "Not paid yet"),
+    () => isPaying() ? h("p", { class: "notice", role: "status" }, "Your payment is being checked.") : h("p", null, b.payment_status === "failed" ? "The payment failed; nothing was taken. " : "", "A technician is looked for as soon as it is paid.",
+      b.payment.expires_at ? ` The time is kept until ${visitTime(b.payment.expires_at, b.timezone)}.` : ""),
+    h("div", { class: "actions" },
+      deed(`Pay ${money((b.payment.amount ?? 0) / 100, b.currency)}`, () => openCheckout(api, b.id), { class: "primary" }),
+      deed("Pay in cash at the door", async () => (await api.patch(`/v1/bookings/${b.id}/payment-method`, { payment_method: "cash" }), again()))));
+}
+
+/** Back from the gateway's page: its word is verified once, and goes from the address. @param {Client} api @param {string} id @param {() => void} done */
+function returnedFromPaying(api, id, done) {
+  const back = new URLSearchParams(location.search);
+  const error = back.get("error[description]");
+  const order = back.get("razorpay_order_id");
+  if (!order && !error) return false;
+  queueMicrotask(() => go(`/bookings/${id}`, { replace: true }));
+  if (error) {
+    toast(error, { isBad: true });
+    return false;
+  }
+  const word = { razorpay_order_id: order, razorpay_payment_id: back.get("razorpay_payment_id"), razorpay_signature: back.get("razorpay_signature") };
+  void verified(api, word).then(
+    (status) => (toast(status === "paid" ? "Paid. Thank you." : "The payment is being checked; this page will tell."), done()),
+    (problem) => (toast(problem instanceof Problem ? problem.message : "The payment could not be checked just now; it is not lost.", { isBad: true }), done()),
+  );
+  return true;
+}
+
+/** @param {Client} api @param {object} word */
+async function verified(api, word) {
+  for (let n = 1; ; n++) {
+    // The payment's own id is the key: however often it is said, it counts once.
+    const done = await api.post("/v1/payments/verify", word);
+    if (done.payment_status !== "pending" || n >= 5) return done.payment_status;
+    await new Promise((ready) => setTimeout(ready, 1000 * n));
+  }
+}

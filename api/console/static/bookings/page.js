@@ -1,0 +1,76 @@
+// A customer's bookings: the list, and one with everything that can be done with it.
+import { openPage } from "../lib/shell.js";
+import { query, router, setQuery } from "../lib/router.js";
+import { computed, onEnd } from "../lib/state.js";
+import { h } from "../lib/dom.js";
+import { connectionState, empty, view } from "../lib/view.js";
+import { openSocket } from "../lib/socket.js";
+import { money } from "../lib/format.js";
+import { setNow } from "../lib/boot.js";
+import { paymentChip, serviceNames, statusChip, visitTime } from "../people/common.js";
+import { detail } from "./detail.js";
+
+const KINDS = /** @type {[string, string, string][]} */ ([
+  ["", "All", ""], ["open", "Coming", "pending,partner_assigned,confirmed,in_progress"], ["done", "Done", "completed"], ["gone", "Cancelled", "cancelled,refunded"],
+]);
+
+/** @type {import("../lib/socket.js").Socket | null} */
+let live = null;
+
+openPage({
+  kind: "customer",
+  title: "Bookings",
+  bar: ({ session }) => {
+    live = openSocket(session, "/customer", { resumes: true });
+    const mine = live;
+    onEnd(() => mine.close());
+    return [h("nav", { class: "sections", "aria-label": "Pages" }, h("a", { href: "/book" }, "Book"), h("a", { href: "/bookings", "aria-current": "page" }, "My bookings")), h("span", { class: "spread" }), connectionState(mine)];
+  },
+  show: ({ api }) => router("/bookings", [
+    { pattern: "/", title: "Bookings", show: () => list(api) },
+    { pattern: "/:id", title: "Booking", show: ({ id }) => detail(api, /** @type {import("../lib/socket.js").Socket} */ (live), id ?? "") },
+  ]),
+});
+
+/** @param {import("../lib/api.js").Client} api */
+function list(api) {
+  const wishes = computed(() => query().toString());
+  const [body, again] = view(async (abort) => {
+    const asked = new URLSearchParams(wishes());
+    const kind = KINDS.find(([name]) => name === (asked.get("show") ?? ""));
+    return api.page("/v1/bookings", { status: kind?.[2], page: asked.get("page"), limit: 20 }, abort);
+  }, ({ data }) => {
+    if (!data.bookings.length) return empty("No bookings here", "What you book appears here.", h("a", { class: "button primary", href: "/book" }, "Book a visit"));
+    const { page, total_pages } = data.pagination;
+    return [
+      h("div", { class: "stack tight" }, data.bookings.map(tile)),
+      total_pages > 1 && h("nav", { class: "pager", "aria-label": "Pages" },
+        h("button", { disabled: page <= 1, onclick: () => setQuery({ page: String(page - 1) }) }, "Newer"), h("span", { class: "tabular" }, `${page} of ${total_pages}`),
+        h("button", { disabled: page >= total_pages, onclick: () => setQuery({ page: String(page + 1) }) }, "Older")),
+    ];
+  });
+  // Several facts of one change are one reading.
+  const soon = gathered(again);
+  if (live) for (const event of ["booking.updated", "reset"]) onEnd(live.on(event, (fact) => (fact.at && setNow(fact.at), soon())));
+  return h("div", { class: "stack narrow middle" },
+    h("div", { class: "row between" }, h("h1", null, "My bookings"), h("a", { class: "button primary", href: "/book" }, "Book a visit")),
+    h("div", { class: "pick", role: "group", "aria-label": "Which" }, KINDS.map(([name, label]) => h("button", { "aria-pressed": () => String((new URLSearchParams(wishes()).get("show") ?? "") === name), onclick: () => setQuery({ show: name, page: null }) }, label))),
+    body);
+}
+
+/** @param {any} b */
+const tile = (b) => h("a", { class: "tile booking", href: `/bookings/${b.id}` },
+  h("div", { class: "row between" }, h("h3", null, serviceNames(b.services)), statusChip(b.partner?.status && b.status !== "cancelled" ? b.partner.status : b.status)),
+  h("div", { class: "row between" }, h("span", null, visitTime(b.starts_at, b.timezone)), h("strong", { class: "money" }, money(b.grand_total, b.currency))),
+  h("div", { class: "row between faint" }, h("span", { class: "tabular" }, b.booking_number), paymentChip(b)));
+
+/** @param {() => void} work */
+function gathered(work) {
+  let timer = 0;
+  onEnd(() => clearTimeout(timer));
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(work, 150);
+  };
+}
+

@@ -1,0 +1,131 @@
+// Where the phone is, told by the socket; what could not be told waits, and goes later with the times of the phone.
+import { listen, onEnd, signal } from "../lib/state.js";
+import { positionProblem } from "../people/positions.js";
+
+/** @typedef {[number, number, number, number | null, number | null, number | null]} Fix t_ms, lat, lng, accuracy_m, speed_mps, heading_deg */
+/** @typedef {{state: "off" | "looking" | "found" | "lost", text: string, accuracy_m: number, at_ms: number, lat: number, lng: number}} Standing */
+
+const KEY = "dispatch.technician.fixes";
+/** What one frame may hold, and how often one goes. */
+const MOST_IN_FRAME = 50;
+const FRAME_MS = 1500;
+/** More are thinned out: a day without a network must not fill the phone. */
+const MOST_KEPT = 2000;
+/** Who stands still says so this often. */
+const STILL_MS = 20_000;
+const KEEP_MS = 4000;
+
+/** @returns {Fix[]} */
+function read() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    return Array.isArray(kept) ? kept : [];
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Follows the phone while `isWanted`, in one tab only.
+ * @param {import("../lib/socket.js").Socket} socket @param {() => boolean} isWanted a signal's reader
+ */
+export function locations(socket, isWanted) {
+  /** @type {Fix[]} */
+  let waiting = read();
+  const standing = signal(/** @type {Standing} */ ({ state: "off", text: "", accuracy_m: 0, at_ms: 0, lat: 0, lng: 0 }));
+  const backlog = signal(waiting.length);
+  const isOtherTab = signal(false);
+  let watch = 0;
+  let isSending = false;
+  let pausedUntil = 0;
+  let keptAt = 0;
+
+  function keep() {
+    keptAt = Date.now();
+    try {
+      localStorage.setItem(KEY, JSON.stringify(waiting));
+    } catch {
+      // A full store costs the backlog of a reload, nothing else.
+    }
+  }
+
+  /** @param {GeolocationPosition} position */
+  function found(position) {
+    const { latitude, longitude, accuracy, speed, heading } = position.coords;
+    standing.set({ state: "found", text: "", accuracy_m: accuracy, at_ms: Date.now(), lat: latitude, lng: longitude });
+    const last = waiting.at(-1);
+    const t_ms = Math.round(position.timestamp);
+    if (last && t_ms <= last[0]) return;
+    waiting.push([t_ms, latitude, longitude, Math.min(accuracy, 100_000), speed, Number.isNaN(heading) ? null : heading]);
+    if (waiting.length > MOST_KEPT) waiting = waiting.filter((_, n) => n % 2 === 1 || n > waiting.length - 100);
+    backlog.set(waiting.length);
+    if (Date.now() - keptAt > KEEP_MS) keep();
+    void send();
+  }
+
+  /** @param {GeolocationPositionError} error */
+  const lost = (error) => standing.set({ ...standing.peek(), state: "lost", text: positionProblem(error) });
+
+  async function send() {
+    if (isSending || !waiting.length || Date.now() < pausedUntil || socket.standing.peek() !== "live") return;
+    isSending = true;
+    const frame = waiting.slice(0, MOST_IN_FRAME);
+    const answer = await socket.emit("location.report", { fixes: frame, sent_at_ms: Date.now() });
+    isSending = false;
+    if (!answer) return;
+    const wait_s = answer.error?.details?.retry_after_s ?? answer.error?.retry_after_s;
+    if (!answer.ok && wait_s) {
+      pausedUntil = Date.now() + wait_s * 1000;
+      return;
+    }
+    // Taken, or refused for good: neither becomes better by coming again.
+    waiting = waiting.slice(frame.length);
+    backlog.set(waiting.length);
+    keep();
+    pausedUntil = Date.now() + FRAME_MS;
+  }
+
+  function start() {
+    if (watch) return;
+    if (!navigator.geolocation) return standing.set({ ...standing.peek(), state: "lost", text: positionProblem(null) });
+    standing.set({ ...standing.peek(), state: standing.peek().at_ms ? standing.peek().state : "looking", text: "" });
+    watch = navigator.geolocation.watchPosition(found, lost, { enableHighAccuracy: true, maximumAge: 2000, timeout: 30_000 });
+  }
+
+  function stop() {
+    if (watch) navigator.geolocation.clearWatch(watch);
+    watch = 0;
+    standing.set({ ...standing.peek(), state: "off", text: "" });
+  }
+
+  /** One tab tells; another takes over when it closes. */
+  const release = { now: () => {} };
+  let isEnded = false;
+  if (navigator.locks) {
+    isOtherTab.set(true);
+    void navigator.locks.request("dispatch.technician.location", () => new Promise((done) => {
+      if (isEnded) return done(null);
+      isOtherTab.set(false);
+      waiting = read();
+      release.now = () => done(null);
+      return undefined;
+    }));
+  }
+  const tick = () => {
+    if (isWanted() && !isOtherTab.peek()) {
+      start();
+      if (watch && Date.now() - standing.peek().at_ms > STILL_MS) navigator.geolocation.getCurrentPosition(found, lost, { enableHighAccuracy: true, maximumAge: 0, timeout: 15_000 });
+    } else stop();
+    void send();
+  };
+  const timer = setInterval(tick, 1000);
+  listen(window, "pagehide", keep);
+  onEnd(() => {
+    isEnded = true;
+    clearInterval(timer);
+    stop();
+    keep();
+    release.now();
+  });
+  return { standing, backlog, isOtherTab, again: () => (stop(), tick()) };
+}

@@ -1,0 +1,121 @@
+// The technician's page: online, offers, the job, what was earned, why no jobs came, days off.
+import { openPage } from "../lib/shell.js";
+import { place, router } from "../lib/router.js";
+import { computed, effect, every, listen, onEnd, signal } from "../lib/state.js";
+import { h } from "../lib/dom.js";
+import { connectionState } from "../lib/view.js";
+import { isReachable } from "../lib/api.js";
+import { openSocket } from "../lib/socket.js";
+import { money } from "../lib/format.js";
+import { setNow } from "../lib/boot.js";
+import { sentenceOf } from "../lib/problems.js";
+import { alarm, allowSound, wakeLock } from "./alarm.js";
+import { locations } from "./locations.js";
+import { work } from "./work.js";
+import { chances, daysOff, earnings, past } from "./own.js";
+
+/** @typedef {import("../lib/api.js").Client} Client */
+/** @typedef {ReturnType<typeof openDesk>} Desk */
+
+const OPEN = "assigned,accepted,in_transit,arrived,in_progress";
+const TABS = /** @type {[string, string][]} */ ([["/technician", "Work"], ["/technician/jobs", "Jobs"], ["/technician/earnings", "Earnings"], ["/technician/chances", "Chances"], ["/technician/days-off", "Days off"]]);
+
+/** What all views share: the socket, presence, positions, and the jobs. @param {Client} api @param {import("../lib/session.js").Session} session @param {any} me */
+function openDesk(api, session, me) {
+  const socket = openSocket(session, "/technician", { resumes: true, isParty: true });
+  const isOnline = signal(Boolean(me.is_available));
+  const jobs = signal(/** @type {any[] | null} */ (null));
+  const trouble = signal("");
+  const turn = signal(0);
+  /** @type {Set<string>} */
+  const announced = new Set();
+  let isFirst = true;
+  let timer = 0;
+  let isReading = false;
+
+  async function read() {
+    if (isReading) return soon();
+    isReading = true;
+    try {
+      const { data } = await api.page("/v1/partner/bookings", { status: OPEN, limit: 50 });
+      announce(data.bookings);
+      jobs.set(data.bookings.sort((/** @type {any} */ a, /** @type {any} */ b) => Date.parse(a.starts_at) - Date.parse(b.starts_at)));
+      trouble.set("");
+    } catch (error) {
+      trouble.set(sentenceOf(error));
+    } finally {
+      isReading = false;
+    }
+  }
+
+  /** @param {any[]} found */
+  function announce(found) {
+    for (const job of found) {
+      if (!job.offer_id || job.assignment_status !== "assigned" || announced.has(job.offer_id)) continue;
+      announced.add(job.offer_id);
+      if (!isFirst || socket.standing.peek() !== "live") alarm("A job for you", `${job.services.map((/** @type {any} */ s) => s.name).join(", ")}: ${money(job.partner_earning, job.currency)}`);
+    }
+    isFirst = false;
+  }
+
+  function soon() {
+    clearTimeout(timer);
+    timer = setTimeout(read, 120);
+  }
+
+  for (const event of ["offer.made", "offer.closed", "job.updated", "reset"]) onEnd(socket.on(event, (fact) => (fact.at && setNow(fact.at), soon())));
+  onEnd(socket.on("earnings.updated", () => turn.update((n) => n + 1)));
+  onEnd(socket.on("connect", soon));
+  let was = isReachable.peek();
+  effect(() => {
+    const is = isReachable();
+    if (is && !was) soon();
+    was = is;
+  });
+  listen(document, "visibilitychange", () => !document.hidden && soon());
+  void read();
+  const where = locations(socket, () => isOnline.peek());
+  const awake = wakeLock(() => isOnline.peek());
+  every(3000, () => void awake());
+  onEnd(() => {
+    clearTimeout(timer);
+    socket.close();
+  });
+
+  /** @param {boolean} is */
+  async function setOnline(is) {
+    if (is) allowSound();
+    const at = where.standing.peek();
+    const known = is && at.state === "found" ? { current_lat: at.lat, current_lng: at.lng } : {};
+    await api.patch("/v1/partner/availability", { is_available: is, ...known });
+    isOnline.set(is);
+    void awake();
+  }
+
+  return { api, me, socket, isOnline, setOnline, jobs, trouble, where, read: soon, turn };
+}
+
+/** @type {Desk | null} */
+let desk = null;
+
+openPage({
+  kind: "technician",
+  title: "Technician",
+  bar: ({ api, session, me }) => {
+    desk = openDesk(api, session, me);
+    const offers = computed(() => desk?.jobs()?.filter((job) => job.assignment_status === "assigned").length ?? 0);
+    return [h("nav", { class: "sections tabs", "aria-label": "Pages" }, TABS.map(([href, label]) => h("a", { href, "aria-current": () => ((place().split("?")[0] ?? "").replace(/\/$/, "") === href ? "page" : null) }, label, () => label === "Work" && offers() > 0 && h("span", { class: "badge tabular", "aria-label": `${offers()} offers` }, offers())))), h("span", { class: "spread" }), connectionState(desk.socket)];
+  },
+  show: () => {
+    const mine = /** @type {Desk} */ (desk);
+    return router("/technician", [
+      { pattern: "/", title: "Work", show: () => work(mine) },
+      { pattern: "/jobs", title: "Jobs", show: () => past(mine) },
+      { pattern: "/earnings", title: "Earnings", show: () => earnings(mine) },
+      { pattern: "/chances", title: "Chances", show: () => chances(mine) },
+      { pattern: "/days-off", title: "Days off", show: () => daysOff(mine) },
+    ]);
+  },
+});
+
+if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/technician-worker.js", { scope: "/technician" }).catch(() => null);

@@ -1,0 +1,145 @@
+// The work now: online or not, offers with their countdown, and the steps of the jobs.
+import { computed, every, signal } from "../lib/state.js";
+import { h, rows, said } from "../lib/dom.js";
+import { empty, loading } from "../lib/view.js";
+import { countdown, distance, duration, money, secondsUntil } from "../lib/format.js";
+import { Problem } from "../lib/api.js";
+import { toast } from "../lib/toast.js";
+import { addressLines, serviceNames, statusChip, visitTime } from "../people/common.js";
+import { deed, panel } from "../people/deeds.js";
+
+/** @typedef {import("./page.js").Desk} Desk */
+
+/** @type {Record<string, [string, string]>} state to the next step and its word */
+const NEXT = { accepted: ["in_transit", "Start driving"], in_transit: ["arrived", "I am at the door"], arrived: ["in_progress", "Start the work"], in_progress: ["completed", "The work is done"] };
+
+/** @param {Desk} desk */
+export function work(desk) {
+  const offers = computed(() => desk.jobs()?.filter((job) => job.assignment_status === "assigned") ?? []);
+  const jobs = computed(() => desk.jobs()?.filter((job) => job.assignment_status !== "assigned") ?? []);
+  const offerList = h("div", { class: "stack" });
+  rows(offerList, offers, (job) => job.offer_id, (job) => offer(desk, job));
+  const jobList = h("div", { class: "stack" });
+  rows(jobList, jobs, (job) => `${job.id}:${job.assignment_status}`, (job) => own(desk, job));
+  return h("div", { class: "stack narrow middle" },
+    presence(desk),
+    () => desk.trouble() && h("p", { class: "notice warn", role: "status" }, desk.trouble(), " What you see may be old."),
+    h("div", { "aria-live": "assertive" }, offerList),
+    jobList,
+    () => desk.jobs() === null ? loading() : !offers().length && !jobs().length && (desk.isOnline()
+      ? empty("No job yet", "Stay online: offers come here with a sound.", h("a", { href: "/technician/chances" }, "Why no jobs?"))
+      : empty("You are offline", "Go online to be offered jobs.")));
+}
+
+/** @param {Desk} desk */
+function presence(desk) {
+  const tick = signal(0);
+  every(1000, () => tick.update((n) => n + 1));
+  const { standing, backlog, isOtherTab, again } = desk.where;
+  return h("section", { class: () => ["card", "presence", desk.isOnline() && "online"] },
+    h("div", { class: "row between" },
+      h("div", null, h("h1", null, () => (desk.isOnline() ? "You are online" : "You are offline")), h("p", { class: "faint" }, () => {
+        tick();
+        if (!desk.isOnline()) return "Nobody is told where you are.";
+        if (isOtherTab()) return "Your position is told by another tab.";
+        const at = standing();
+        if (at.state === "found") return `Position within ${distance(Math.max(10, at.accuracy_m))}, ${duration((Date.now() - at.at_ms) / 1000)} old`;
+        return at.state === "lost" ? "" : "Looking for your position";
+      })),
+      () => desk.isOnline() ? deed("Go offline", () => desk.setOnline(false)) : deed("Go online", () => desk.setOnline(true), { class: "primary" })),
+    () => desk.isOnline() && standing().state === "lost" && h("div", { class: "notice warn", role: "alert" }, h("p", null, standing().text), h("p", null, "Without a position you are offered only jobs that start later."), h("button", { type: "button", onclick: again }, "Try again")),
+    () => backlog() > 5 && h("p", { class: "faint", role: "status" }, `${backlog()} positions wait to be sent.`));
+}
+
+/**
+ * A command by the socket, sent until it is answered; by REST while the socket is away. Throws Problem.
+ * @param {Desk} desk @param {string} event @param {object} payload @param {() => Promise<unknown>} otherwise
+ */
+async function tell(desk, event, payload, otherwise) {
+  if (desk.socket.standing.peek() !== "live") return otherwise();
+  const answer = await desk.socket.command(event, payload);
+  if (!answer.ok) throw new Problem(409, answer.error?.code ?? "unknown", answer.error?.message ?? "That did not work; please try again.");
+  return answer.data;
+}
+
+/** @param {any} job */
+const pay = (job) => (job.payment_method === "cash" ? (job.amount_to_collect > 0 ? `${money(job.amount_to_collect, job.currency)} in cash` : "Nothing to collect") : job.payment_status === "paid" ? "Paid online" : "Paid by others");
+
+/** @param {Desk} desk @param {() => any} job */
+function offer(desk, job) {
+  const left_s = signal(secondsUntil(job().offer_expires_at));
+  const whole_s = Math.max(1, left_s.peek());
+  every(500, () => left_s.set(secondsUntil(job().offer_expires_at)));
+  let isToldOver = false;
+  const isOver = computed(() => left_s() <= 0);
+  every(1000, () => {
+    if (!isOver() || isToldOver) return;
+    isToldOver = true;
+    setTimeout(desk.read, 2500);
+  });
+  const one = job();
+  const base = `/v1/partner/bookings/${one.id}`;
+  const gone = (/** @type {unknown} */ error) => {
+    if (error instanceof Problem) toast(error.message, { isBad: true });
+    desk.read();
+  };
+  return h("article", { class: "card offer stack", "aria-label": "Offer" },
+    h("div", { class: "row between" }, h("h2", null, serviceNames(one.services)), h("strong", { class: "big money" }, money(one.partner_earning, one.currency))),
+    h("div", { class: "time-left" }, h("div", { class: "time-bar", style: () => ({ width: `${Math.max(0, Math.min(100, (left_s() / whole_s) * 100))}%` }) })),
+    h("p", { class: "row between" }, h("span", { role: "timer" }, () => (isOver() ? "The time for this offer is over" : ["Answer within ", h("strong", { class: "tabular" }, countdown(left_s()))])), h("span", { class: "faint" }, pay(one))),
+    facts([["When", h("time", null, visitTime(one.starts_at), " · ", duration((Date.parse(one.ends_at) - Date.parse(one.starts_at)) / 1000))], ["Where", addressLines(one.address)]]),
+    h("div", { class: "answers" },
+      deed("Reject", async () => (await tell(desk, "offer.reject", { offer_id: one.offer_id }, () => desk.api.post(`${base}/reject`)), desk.read()), { disabled: isOver, failed: gone }),
+      deed("Accept", async () => (await tell(desk, "offer.accept", { offer_id: one.offer_id }, () => desk.api.post(`${base}/accept`)), toast("The job is yours."), desk.read()), { class: "primary", disabled: isOver, failed: gone })));
+}
+
+/** @param {[string, import("../lib/dom.js").Child][]} pairs */
+const facts = (pairs) => h("dl", { class: "facts" }, pairs.map(([name, value]) => value && [h("dt", null, name), h("dd", null, value)]));
+
+/** @param {Desk} desk @param {() => any} job */
+function own(desk, job) {
+  const one = job();
+  const base = `/v1/partner/bookings/${one.id}`;
+  const phone = one.customer?.phone;
+  return h("article", { class: "card stack", "aria-label": "Job" },
+    h("div", { class: "row between" }, h("h2", null, serviceNames(one.services)), statusChip(one.assignment_status)),
+    facts([
+      ["When", h("time", null, visitTime(one.starts_at), " · ", duration((Date.parse(one.ends_at) - Date.parse(one.starts_at)) / 1000))], ["Where", addressLines(one.address)],
+      ["Who", one.customer && said(one.customer.name)], ["Pays", pay(one)], ["You earn", h("span", { class: "money" }, money(one.partner_earning, one.currency))], ["Booking", h("span", { class: "tabular" }, one.booking_number)],
+    ]),
+    h("div", { class: "actions" },
+      one.lat !== null && h("a", { class: "button", href: `geo:${one.lat},${one.lng}?q=${one.lat},${one.lng}` }, "Navigate"),
+      one.lat !== null && h("a", { class: "button", href: `https://www.openstreetmap.org/?mlat=${one.lat}&mlon=${one.lng}#map=17/${one.lat}/${one.lng}`, target: "_blank", rel: "noopener noreferrer" }, "Map"),
+      phone && h("a", { class: "button", href: `tel:${phone}` }, "Call")),
+    next(desk, one, base),
+    one.assignment_status !== "in_progress" && panel("Give the job back", () => giveBack(desk, base)));
+}
+
+/** @param {Desk} desk @param {any} one @param {string} base */
+function next(desk, one, base) {
+  const [step, word] = NEXT[one.assignment_status] ?? [];
+  if (!step || !word) return null;
+  const needsCode = step === "in_progress" && one.needs_start_code;
+  const needsCash = step === "completed" && one.payment_method === "cash" && one.amount_to_collect > 0;
+  const code = h("input", { id: `code-${one.id}`, inputmode: "numeric", maxlength: 16, autocomplete: "off" });
+  const isReceived = signal(!needsCash);
+  const go = async () => {
+    const words = needsCode ? { start_code: code.value.trim() } : {};
+    await tell(desk, "job.advance", { booking_id: one.id, step, ...words }, () => step === "completed" ? desk.api.post(`${base}/complete`) : desk.api.patch(`${base}/status`, { status: step, ...words }));
+    if (step === "completed") toast(`Done. You earned ${money(one.partner_earning, one.currency)}.`);
+    desk.read();
+  };
+  return h("div", { class: "stack tight next" },
+    needsCode && h("div", { class: "field" }, h("label", { for: code.id }, "The code that the customer shows"), code),
+    needsCash && h("label", { class: "row cash" }, h("input", { type: "checkbox", onchange: (/** @type {any} */ e) => isReceived.set(e.target.checked) }), "I have received ", h("strong", { class: "money" }, money(one.amount_to_collect, one.currency)), " in cash"),
+    deed(word, go, { class: "primary wide", disabled: () => !isReceived(), failed: desk.read }));
+}
+
+/** @param {Desk} desk @param {string} base */
+function giveBack(desk, base) {
+  const reason = h("textarea", { rows: 2, maxlength: 500, "aria-label": "Why you give it back" });
+  const has = signal(false);
+  reason.addEventListener("input", () => has.set(Boolean(reason.value.trim())));
+  return [h("p", null, "It goes to somebody else, and is counted. Say why:"), reason,
+    deed("Give it back", async () => (await desk.api.post(`${base}/cancel`, { reason: reason.value.trim() }), desk.read()), { class: "danger", disabled: () => !has() })];
+}

@@ -1,0 +1,62 @@
+// Keeps the technician's page for when there is no network: the shell and its scripts only, never an answer.
+
+const worker = /** @type {any} */ (self);
+const KEPT = "dispatch-technician";
+const SHELL = "/technician";
+const PATIENCE_MS = 4000;
+
+worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(keepShell().catch(() => null).then(() => worker.skipWaiting())));
+worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
+
+worker.addEventListener("fetch", (/** @type {any} */ event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== worker.location.origin) return;
+  if (request.mode === "navigate" && (url.pathname === SHELL || url.pathname.startsWith(`${SHELL}/`))) event.respondWith(shell(request));
+  else if (url.pathname.startsWith("/assets/")) event.respondWith(asset(request));
+});
+
+worker.addEventListener("notificationclick", (/** @type {any} */ event) => {
+  event.notification.close();
+  event.waitUntil(worker.clients.matchAll({ type: "window" }).then((/** @type {any[]} */ open) => (open[0] ? open[0].focus() : worker.clients.openWindow(SHELL))));
+});
+
+/** The page and what it names; what it no longer names goes. */
+async function keepShell() {
+  const answer = await fetch(SHELL, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (!answer.ok) throw new Error("no shell");
+  await keep(answer);
+}
+
+/** @param {Response} answer */
+async function keep(answer) {
+  const html = await answer.clone().text();
+  const named = new Set([...html.matchAll(/"(\/assets\/[^"]+\.[0-9a-f]{12}\.[a-z]+)"/g)].map((found) => found[1]));
+  const cache = await caches.open(KEPT);
+  for (const request of await cache.keys()) {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/assets/") && !named.has(pathname)) await cache.delete(request);
+    else named.delete(pathname);
+  }
+  await cache.addAll([...named].map(String));
+  await cache.put(SHELL, answer);
+}
+
+/** @param {Request} request */
+async function shell(request) {
+  try {
+    const answer = await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (answer.ok) void keep(answer.clone()).catch(() => null);
+    return answer;
+  } catch (error) {
+    const kept = await caches.match(SHELL);
+    if (kept) return kept;
+    throw error;
+  }
+}
+
+/** @param {Request} request */
+async function asset(request) {
+  const kept = await caches.match(request);
+  return kept ?? fetch(request);
+}

@@ -1,0 +1,134 @@
+"""Links by which anybody whom the customer gives one may follow a booking: signed, expiring, revocable."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from dispatch.engine import following
+from dispatch.errors import Gone, Missing
+from dispatch.services import Services, Tx
+from dispatch.vault import vault_of
+from storage import bookings as booking_rows
+from storage import tracking_links as rows
+from storage.tracking_links import Followed
+
+#: The booking, the generation and the moment of expiry (unix seconds), and so much of their HMAC.
+_SIGNED, _MAC_BYTES = struct.Struct(">16sIQ"), 16
+
+
+class LinkExpired(Gone):
+    """This link has expired; ask whoever sent it for a new one."""
+
+    code = "link_expired"
+
+
+class LinkRevoked(Gone):
+    """This link was taken back by whoever sent it."""
+
+    code = "link_revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the visit; `at` is when it was reached, None while it is ahead."""
+
+    step: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a link tells, and nothing else. `position` is that of `following.position`."""
+
+    status: str
+    starts_at: datetime
+    timezone: str
+    steps: tuple[Step, ...]
+    position: dict[str, Any] | None
+    expires_at: datetime
+
+
+async def make(tx: Tx, account_id: UUID, booking_id: UUID) -> Link:
+    """The link of the customer's booking; the same one as long as it stands. It ends some hours after the visit
+    should be over. Raises Missing.
+    """
+    booking = await booking_rows.get(tx.conn, booking_id=booking_id)
+    if booking is None or booking.account_id != account_id:
+        raise Missing("booking")
+    generation = await rows.make(tx.conn, booking_id=booking_id)
+    assert generation is not None, "an upsert returns its row"
+    hours = tx.services.settings.privacy.contact_hours
+    ends_s = int((max(booking.ends_at, tx.now) + timedelta(hours=hours)).timestamp())
+    payload = _SIGNED.pack(booking_id.bytes, generation, ends_s)
+    token = base64.urlsafe_b64encode(payload + _mac(tx.services, payload)).decode().rstrip("=")
+    return Link(token, datetime.fromtimestamp(ends_s, UTC))
+
+
+async def revoke(tx: Tx, account_id: UUID, booking_id: UUID) -> None:
+    """Nobody follows by the links that were given until now; repeating it changes nothing. Raises Missing."""
+    booking = await booking_rows.get(tx.conn, booking_id=booking_id)
+    if booking is None or booking.account_id != account_id:
+        raise Missing("booking")
+    await rows.revoke(tx.conn, booking_id=booking_id)
+
+
+async def follow(services: Services, token: str) -> Progress:
+    """How the visit stands. Raises Missing (no link of ours), LinkExpired, LinkRevoked."""
+    booking_id, generation, expires_at = _read(services, token)
+    if expires_at <= services.clock.now():
+        raise LinkExpired
+    async with services.read() as conn:
+        found = await rows.follow(conn, booking_id=booking_id)
+    if found is None:
+        raise Missing("link")
+    if found.is_revoked or found.generation != generation:
+        raise LinkRevoked
+    return Progress(
+        _status(found), found.starts_at, found.timezone, _steps(found),
+        following.of_booking(services, booking_id, found.technician_id), expires_at,
+    )  # fmt: skip
+
+
+def _read(services: Services, token: str) -> tuple[UUID, int, datetime]:
+    try:
+        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        payload, mac = raw[: _SIGNED.size], raw[_SIGNED.size :]
+        booking, generation, ends_s = _SIGNED.unpack(payload)
+    except (ValueError, struct.error):
+        raise Missing("link") from None
+    if not hmac.compare_digest(mac, _mac(services, payload)):
+        raise Missing("link")
+    return UUID(bytes=booking), generation, datetime.fromtimestamp(ends_s, UTC)
+
+
+def _mac(services: Services, payload: bytes) -> bytes:
+    return vault_of(services.settings).mac("tracking link", payload)[:_MAC_BYTES]
+
+
+def _status(found: Followed) -> str:
+    """One word for where the visit stands: the job's where there is one, else the booking's."""
+    if found.status in ("cancelled", "refunded"):
+        return "cancelled"
+    return found.state or "booked"
+
+
+def _steps(found: Followed) -> tuple[Step, ...]:
+    if _status(found) == "cancelled":
+        return Step("booked", found.created_at), Step("cancelled", found.cancelled_at)
+    return (
+        Step("booked", found.created_at), Step("accepted", found.accepted_at),
+        Step("in_transit", found.in_transit_at), Step("arrived", found.arrived_at),
+        Step("in_progress", found.started_at), Step("completed", found.completed_at),
+    )  # fmt: skip

@@ -1,0 +1,165 @@
+"""Customers in a browser: booking, paying, following, and the link that others follow by."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from dispatch.config import Payments
+from dispatch.local_gateway.server import LocalGateway
+from tests.api.live import Live, Person, live_server
+from tests.api.test_story import book, make_everybody_a_beautician
+from tests.conftest import clone
+from tests.console.browsing import Visit, grave_problems, pictures, visit
+
+PLACE = (22.5726, 88.3639)
+PHONE = "+911000100001"
+
+
+@pytest.fixture(scope="module")
+async def gateway() -> AsyncIterator[LocalGateway]:
+    async with LocalGateway(seed=11) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def live(
+    pg_home: str, tmp_path_factory: pytest.TempPathFactory, browser: Any, gateway: LocalGateway
+) -> AsyncIterator[Live]:
+    payments = Payments(
+        key_id=gateway.key_id, key_secret=gateway.key_secret, webhook_secret=gateway.webhook_secret,
+        base_url=gateway.url,
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("people")
+    dsn = await clone(pg_home)
+    async with live_server(dsn, folder, technicians=3, customers=3, env="development", payments=payments) as made:
+        await make_everybody_a_beautician(made)
+        await gateway.control(webhook_url=f"{made.url}/v1/payments/webhook", retry_s=0.05)
+        await add_home(await made.person("customer", PHONE))
+        yield made
+
+
+async def add_home(customer: Person) -> None:
+    body = {
+        "name": "Home", "address_line1": "123 Main St", "city": "Kolkata", "state": "West Bengal", "pincode": "700032",
+        "lat": PLACE[0], "lng": PLACE[1],
+    }  # fmt: skip
+    await customer.call("POST", "/v1/users/addresses", body, expect=201)
+
+
+async def as_customer(seen: Visit, live: Live, path: str, name: str = PHONE) -> Any:
+    """A page of somebody who has signed in before."""
+    await seen.sign_in("customer", await live.pair("customer", name))
+    return await seen.open(path)
+
+
+async def test_a_visit_is_booked_and_paid_online(live: Live, browser: Any, gateway: LocalGateway) -> None:
+    async with visit(browser, live.url, friends={gateway.url}) as seen:
+        page = await as_customer(seen, live, "/book")
+        await page.get_by_role("button", name="Facial").click()
+        await page.locator(".stepper button").first.click()
+        await page.get_by_role("button", name="tomorrow").click()
+        await page.get_by_role("group", name="Time").get_by_role("button").nth(3).click()
+        await page.get_by_label("Online").check(force=True)
+        await page.get_by_label("I know that cancelling").check()
+        await page.get_by_text("kept for you").wait_for()
+        assert await grave_problems(page) == []
+        await pictures(page, "book")
+        # A reload in the middle forgets nothing but the tick that must be made on purpose.
+        await page.reload()
+        await page.get_by_label("I know that cancelling").check()
+        await page.get_by_role("button", name="Book and pay").click()
+        await page.get_by_role("button", name="Pay", exact=True).click()
+        await page.get_by_text("Paid", exact=True).wait_for()
+        await page.wait_for_url("**/bookings/*-*")
+        assert "razorpay" not in page.url
+        await page.get_by_role("button", name="Cancel the booking").first.click()
+        await page.get_by_text("Cancelling now costs nothing").wait_for()
+        await pictures(page, "booking")
+        await page.get_by_role("button", name="Cancel the booking").last.click()
+        await page.get_by_role("heading", name="Cancelled").wait_for()
+        assert await grave_problems(page) == []
+        await seen.check()
+
+
+async def test_a_link_that_is_none_expired_or_taken_back_says_so(live: Live, browser: Any) -> None:
+    customer = await live.person("customer", "+911000100002")
+    booking = await book(customer, PLACE)
+    async with visit(browser, live.url, is_phone=True) as seen:
+        page = await seen.open("/track/nonsense")
+        await page.get_by_text("There is no such link").wait_for()
+        link = (await customer.call("POST", f"/v1/bookings/{booking['id']}/tracking-link"))["data"]
+        page = await seen.open(link["path"])
+        await page.get_by_text("The map appears here").wait_for()
+        assert await grave_problems(page) == []
+        words = await page.locator("body").inner_text()
+        assert not any(word in words for word in ("123 Main St", "+91", "₹", booking["booking_number"], "A customer"))
+        await customer.call("DELETE", f"/v1/bookings/{booking['id']}/tracking-link")
+        await page.reload()
+        await page.get_by_role("main").get_by_text("taken back by whoever sent it").wait_for()
+        await seen.check()
+    await customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {})
+
+
+async def test_hostile_words_are_words(live: Live, browser: Any) -> None:
+    """In every field that people write: shown as it is, run never, and the page keeps its shape."""
+    hostile = '<img src=x onerror="document.title=1">\u202eevil'
+    customer = await live.person("customer", "+911000100003")
+    await customer.call("PATCH", "/v1/users/profile", {"name": hostile})
+    address = {"name": hostile, "address_line1": "x" * 255, "city": hostile, "state": hostile, "pincode": "700032"}
+    await customer.call("POST", "/v1/users/addresses", {**address, "lat": PLACE[0], "lng": PLACE[1]}, expect=201)
+    booking = await book(customer, PLACE, customer_name=hostile)
+    await customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {"reason": hostile + "y" * 900})
+    async with visit(browser, live.url, is_phone=True, is_dark=True) as seen:
+        page = await as_customer(seen, live, f"/bookings/{booking['id']}", "+911000100003")
+        await page.get_by_role("main").get_by_text("onerror").first.wait_for()
+        await page.goto(live.url + "/book")
+        await page.get_by_text("xxxxx").wait_for()
+        assert await page.evaluate("document.querySelectorAll('img').length") == 0
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+        await seen.check()
+
+
+async def test_a_page_of_somebody_elses_booking_is_no_page(live: Live, browser: Any) -> None:
+    other = await live.person("customer", "+911000100002")
+    booking = await book(other, PLACE)
+    async with visit(browser, live.url) as seen:
+        page = await as_customer(seen, live, f"/bookings/{booking['id']}")
+        await page.get_by_text("Not found").wait_for()
+        await seen.check()
+    await other.call("POST", f"/v1/bookings/{booking['id']}/cancel", {})
+
+
+async def test_a_phone_that_may_not_say_where_it_is(live: Live, browser: Any) -> None:
+    async with visit(browser, live.url, is_phone=True) as seen:
+        page = await as_customer(seen, live, "/book")
+        await page.get_by_role("button", name="Another address").click()
+        await page.get_by_role("button", name="Where I am now").click()
+        await page.get_by_text("You have not allowed this page").wait_for()
+        # A tap on the map does as well.
+        await page.get_by_role("application").click()
+        await page.get_by_text("Tap again to move the door").wait_for()
+        assert await grave_problems(page) == []
+        await seen.check()
+
+
+async def test_the_outbox_shows_what_would_have_been_sent(live: Live, browser: Any) -> None:
+    async with visit(browser, live.url) as seen:
+        page = await seen.open("/bookings")
+        await page.get_by_label("Phone number").fill("+91 10001 00099")
+        await page.get_by_role("button", name="Send me a code").click()
+        async with page.expect_popup() as popped:
+            await page.get_by_role("link", name="outbox").click()
+        outbox = await popped.value
+        told = outbox.get_by_text("is your sign-in code")
+        code = (await told.inner_text()).split()[0]
+        assert await grave_problems(outbox) == []
+        await page.get_by_label("Code from the message").fill(code)
+        await page.get_by_role("button", name="Sign in", exact=True).click()
+        await page.get_by_text("No bookings here").wait_for()
+        await outbox.goto(live.url + "/outbox")
+        await outbox.locator("article").first.wait_for()
+        await pictures(outbox, "outbox")
+        await seen.check()
