@@ -22,7 +22,7 @@ async def seed_integration(services: Services, password: str) -> Issued | None:
         if (await integrations.page(conn, Wanted(limit=1))).rows:
             return None
     password_hash = await passwords.hashed(password)
-    business = {"company_name": "Homely", "website": "https://homes.example.com", "description": "An app for homes"}
+    business = {"companyName": "Homely", "website": "https://homes.example.com", "description": "An app for homes"}
     async with services.transaction() as tx:
         new = NewIntegration("Homely", OWNER_EMAIL, "+911000200001")
         begun = await onboarding.start(tx, new, SYSTEM)

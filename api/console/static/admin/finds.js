@@ -29,3 +29,16 @@ export const findsOf = (office) => Object.fromEntries(Object.entries(LOOKS).filt
   const { data } = await office.api.page(look.path, { limit: MOST, ...(can.searches && text.length < 60 && !text.includes("(") ? { search: text } : {}) });
   return data[look.key].map((/** @type {any} */ row) => ({ value: row[look.id ?? "id"], label: look.label(row) }));
 }]));
+
+/**
+ * The values of fields that name categories and tiers, for who may list them.
+ * @param {import("../lib/api.js").Client} api @param {import("../lib/schema.js").Schema} schema @param {(permission: string) => boolean} can
+ * @returns {Promise<Record<string, import("../lib/form.js").Choice[]>>}
+ */
+export async function choicesOf(api, schema, can) {
+  const path = LOOKS.category?.path ?? "";
+  const tiers = schema.bodyOf("POST", "/v1/admin/services").find((field) => field.name === "tier")?.choices ?? [];
+  const same = (/** @type {string[]} */ names) => names.map((name) => ({ value: name, label: name }));
+  const categories = can(schema.permissionOf("GET", path)) ? (await api.page(path, { limit: 100 })).data.categories.map((/** @type {any} */ c) => c.name) : [];
+  return { ...(categories.length ? { service_categories: same(categories) } : {}), ...(tiers.length ? { service_tiers: same(tiers) } : {}) };
+}

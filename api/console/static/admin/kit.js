@@ -16,7 +16,7 @@ import { mayDo } from "./rights.js";
 /** @typedef {import("../lib/dom.js").Child} Child */
 /** @typedef {import("../lib/schema.js").Schema} Schema */
 /** @typedef {import("../lib/list.js").Column<any>} Column */
-/** @typedef {import("../lib/shell.js").Context & {schema: Schema}} Office */
+/** @typedef {import("../lib/shell.js").Context & {schema: Schema, choices: Record<string, import("../lib/form.js").Choice[]>}} Office `choices` of fields that the API's description leaves open */
 /** @typedef {Partial<Parameters<typeof form>[1]>} FormOptions */
 /**
  * @typedef {object} Action something that is done to one record; shown to those who may, `when` it fits
@@ -206,7 +206,7 @@ async function act(office, resource, action, record, body, again, show) {
 }
 
 /** A form of an operation's model, with everything that is named by an id found by its name. @param {Office} office @param {string} method @param {string} path @param {Parameters<typeof form>[1]} options */
-export const formOf = (office, method, path, options) => form(office.schema.bodyOf(method, path), { ...options, finds: { ...findsOf(office), ...options.finds } });
+export const formOf = (office, method, path, options) => form(office.schema.bodyOf(method, path), { ...options, choices: { ...office.choices, ...options.choices }, finds: { ...findsOf(office), ...options.finds } });
 
 /** @param {Office} office @param {Resource} resource */
 export function createView(office, resource) {

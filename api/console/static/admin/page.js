@@ -9,6 +9,7 @@ import { shortcuts } from "../lib/keys.js";
 import { createView, detailView, listView } from "./kit.js";
 import { MENU, shapeOf } from "./menu.js";
 import { mayDo } from "./rights.js";
+import { choicesOf } from "./finds.js";
 import { learnRoles } from "./roles.js";
 
 /** @typedef {import("./kit.js").Office} Office */
@@ -28,7 +29,8 @@ openPage({
   ],
   show: (context) => {
     const [body] = view(async () => {
-      const office = { ...context, schema: await schemaOf(context.api, "admin") };
+      const schema = await schemaOf(context.api, "admin");
+      const office = { ...context, schema, choices: await choicesOf(context.api, schema, context.can) };
       await learnRoles(office);
       return office;
     }, (office) => h("div", { class: "office" }, menu(office), router("/admin", views(office))), { class: "whole" });
