@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from dispatch.bench.figures import Figure
-from dispatch.bench.processes import NotMeasurable
+from dispatch.bench.processes import LOAD_CORE, SERVER_CORE, NotMeasurable, on_core
 from dispatch.bench.stage import Server, Stage
 from storage import roster
 from storage.database.pool import create_pool
@@ -50,6 +50,8 @@ def part(stage: Stage) -> list[Figure]:
         raise NotMeasurable("there is no chromium")
     count = min(stage.few(TECHNICIANS), len(stage.people.technician_ids))
     with stage.serve({}) as server, _moving(stage, server, count), sync_playwright() as playwright:
+        # The browser does not share the server's core.
+        on_core(LOAD_CORE)()
         browser = playwright.chromium.launch(executable_path=chromium, args=list(_ARGUMENTS))
         painted, live = [], []
         for _ in range(stage.rounds):
@@ -57,6 +59,7 @@ def part(stage: Stage) -> list[Figure]:
             painted.append(paint_ms)
             live.append(live_ms)
         browser.close()
+        on_core(SERVER_CORE)()
     at_once = [sum(layers) for layers in zip(*draws, strict=False)]
     note = f"{count:,} technicians on a map of 1280x800, nobody clustered"
     return [

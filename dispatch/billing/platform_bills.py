@@ -30,6 +30,7 @@ from dispatch.services import Services, Tx
 from storage import page_payments as page_rows
 from storage import platform_bills as rows
 from storage import platform_plans as plan_rows
+from storage.database.errors import StorageError
 from storage.database.pool import Conn
 from storage.platform_bills import Bill, PlatformSubscription, Ref
 from storage.providers import Provider
@@ -180,7 +181,7 @@ async def _each(services: Services, found: Sequence[Ref], work: Callable[..., Aw
     for one in found:
         try:
             done += await services.retrying(partial(work, provider_id=one.provider_id))
-        except DispatchError as error:
+        except (DispatchError, StorageError) as error:
             log.warning("the plan of provider %s was passed over: %s", one.provider_id, error)
     return done
 

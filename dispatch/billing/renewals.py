@@ -13,6 +13,7 @@ from dispatch.parties import provider_notifications, providers
 from dispatch.reports.formats import Formats
 from dispatch.services import Services, Tx
 from storage import provider_subscriptions as rows
+from storage.database.errors import StorageError
 from storage.provider_subscriptions import Ref, Subscription
 from storage.providers import Provider
 
@@ -49,7 +50,7 @@ async def _each(services: Services, found: list[Ref], work: Work) -> int:
     for one in found:
         try:
             done += await services.retrying(partial(work, provider_id=one.provider_id, subscription_id=one.id))
-        except DispatchError as error:
+        except (DispatchError, StorageError) as error:
             log.warning("subscription %s was passed over: %s", one.id, error)
     return done
 

@@ -42,7 +42,8 @@ def backup(
     The server does the same by itself every 20 minutes where DISPATCH_BACKUP__FOLDER is set. --drill exits with 1 when
     restoring takes over 15 minutes, loses over an hour, or gives what is not sound.
     """
-    settings, place = _settings(folder, data, joins=True)
+    # Looking at backups and trying them needs no server and no data of one.
+    settings, place = _settings(folder, data, joins=not (show or drill))
     if show:
         _list(place)
     elif drill:

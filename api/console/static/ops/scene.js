@@ -7,87 +7,44 @@ import { token } from "../lib/map.js";
 /** @typedef {{id: string, number: string, lat: number, lng: number, stage: Stage, share: number, technician_id: string | null}} Pin share: of an open offer's time that is left */
 /** @typedef {{technicians: Iterable<Dot>, bookings: Iterable<Pin>, where: (id: string) => {lat: number, lng: number} | undefined, trail: readonly (readonly number[])[], chosen: string | null, hovered: string | null}} Scene */
 /** @typedef {{x: number, y: number, kind: "technician" | "booking" | "cluster", id: string, label: string}} Hit */
+/** @typedef {{presence: string, isHollow: boolean, alpha: number, at: number[]}} Look those who are drawn alike; x, y and heading of each */
 
 /** Below this zoom, neighbours are drawn as one. */
 export const CLUSTER_ZOOM = 10.5;
 const CELL_PX = 64;
-const HEADINGS = 24;
-const DOT = 26;
+/** Who is so far out of sight is not drawn. */
+const EDGE = 14;
 /** A position of this age is as faint as it gets, in seconds. */
 const FAINT_S = 90;
 const AGES = 4;
+/** With more than so many in sight, dots have no rim. */
+const CROWD = 1500;
 const PINS = { queue: "b-queue", search: "b-queue", offer: "b-offer", ahead: "b-ahead", now: "b-now" };
 
-/** Small pictures that are drawn once and copied thousands of times; made anew when the colours change. */
-class Sprites {
+/** The colours of the page's tokens, read again when they change. */
+class Colours {
   constructor() {
-    /** @type {Map<string, HTMLCanvasElement>} */
-    this.made = new Map();
     this.theme = "";
+    this.halo = "#fff";
+    /** @type {Record<string, string>} */
+    this.known = {};
   }
 
   fresh() {
     const theme = token("surface");
     if (theme === this.theme) return;
     this.theme = theme;
-    this.made.clear();
     this.halo = token("halo");
-    /** @type {Record<string, string>} */
-    this.colours = Object.fromEntries(["p-online", "p-busy", "p-stale", "p-offline", "b-queue", "b-offer", "b-ahead", "b-now", "text", "surface", "accent", "map-text"].map((one) => [one, token(one)]));
+    this.known = Object.fromEntries(["p-online", "p-busy", "p-stale", "p-offline", "b-queue", "b-offer", "b-ahead", "b-now", "text", "surface", "accent"].map((one) => [one, token(one)]));
   }
 
   /** @param {string} name */
-  colour(name) {
-    return this.colours?.[name] ?? "#888";
-  }
-
-  /** @param {string} presence @param {boolean} isSure @param {number | null} heading @param {number} age_s */
-  dot(presence, isSure, heading, age_s) {
-    const turn = heading === null ? -1 : Math.round(heading / (360 / HEADINGS)) % HEADINGS;
-    const age = Math.min(AGES - 1, Math.floor((age_s / FAINT_S) * AGES));
-    const key = `${presence}|${isSure ? 1 : 0}|${turn}|${age}`;
-    let found = this.made.get(key);
-    if (!found) this.made.set(key, (found = this.paintDot(presence, isSure, turn, age)));
-    return found;
-  }
-
-  /** @param {string} presence @param {boolean} isSure @param {number} turn @param {number} age */
-  paintDot(presence, isSure, turn, age) {
-    const ratio = Math.min(2, devicePixelRatio || 1);
-    const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = DOT * ratio;
-    const c = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    c.scale(ratio, ratio);
-    c.translate(DOT / 2, DOT / 2);
-    const colour = this.colour(`p-${presence}`);
-    const isHollow = !isSure || presence === "stale" || presence === "offline";
-    c.globalAlpha = 1 - (age / AGES) * 0.6;
-    if (turn >= 0 && presence !== "offline") {
-      c.save();
-      c.rotate((turn / HEADINGS) * 2 * Math.PI);
-      c.beginPath();
-      c.moveTo(0, -12.5);
-      c.lineTo(5, -4.5);
-      c.lineTo(-5, -4.5);
-      c.closePath();
-      c.fillStyle = colour;
-      c.fill();
-      c.restore();
-    }
-    c.beginPath();
-    // A job is a square, everything else is round: told apart without colours too.
-    if (presence === "busy") c.roundRect(-5.5, -5.5, 11, 11, 2);
-    else c.arc(0, 0, presence === "offline" ? 3.5 : 5.8, 0, 2 * Math.PI);
-    c.lineWidth = isHollow ? 2.2 : 1.6;
-    c.fillStyle = isHollow ? (this.halo ?? "#fff") : colour;
-    c.strokeStyle = isHollow ? colour : (this.halo ?? "#fff");
-    c.fill();
-    c.stroke();
-    return canvas;
+  of(name) {
+    return this.known[name] ?? "#888";
   }
 }
 
-const sprites = new Sprites();
+const colours = new Colours();
 
 /**
  * Draws a scene, and gives what can be hit.
@@ -95,7 +52,7 @@ const sprites = new Sprites();
  * @returns {Hit[]}
  */
 export function drawScene(c, at, scene) {
-  sprites.fresh();
+  colours.fresh();
   /** @type {Hit[]} */
   const hits = [];
   drawTrail(c, at, scene.trail);
@@ -107,22 +64,72 @@ export function drawScene(c, at, scene) {
   return hits;
 }
 
-/** @param {CanvasRenderingContext2D} c @param {Projection} at @param {Scene} scene @param {Hit[]} hits */
+/**
+ * Everybody of one look is one path: five thousand fills, or copies of small pictures, would cost a hundred times more.
+ * @param {CanvasRenderingContext2D} c @param {Projection} at @param {Scene} scene @param {Hit[]} hits
+ */
 function drawDots(c, at, scene, hits) {
-  const half = DOT / 2;
+  /** @type {Map<string, Look>} */
+  const looks = new Map();
   /** @type {{x: number, y: number, dot: Dot}[]} */
   const named = [];
   for (const dot of scene.technicians) {
     const [x, y] = [at.x(dot.lng), at.y(dot.lat)];
-    if (x < -half || y < -half || x > at.width + half || y > at.height + half) continue;
-    c.drawImage(sprites.dot(dot.presence, dot.is_sure, dot.heading_deg, dot.age_s), x - half, y - half, DOT, DOT);
+    if (x < -EDGE || y < -EDGE || x > at.width + EDGE || y > at.height + EDGE) continue;
+    const isHollow = !dot.is_sure || dot.presence === "stale" || dot.presence === "offline";
+    const age = Math.min(AGES - 1, Math.floor((dot.age_s / FAINT_S) * AGES));
+    const key = `${dot.presence}${isHollow ? 1 : 0}${age}`;
+    let look = looks.get(key);
+    if (!look) looks.set(key, (look = { presence: dot.presence, isHollow, alpha: 1 - (age / AGES) * 0.6, at: [] }));
+    look.at.push(x, y, dot.heading_deg ?? -1);
     hits.push({ x, y, kind: "technician", id: dot.id, label: dot.name });
     if (dot.id === scene.chosen || dot.id === scene.hovered) named.push({ x, y, dot });
   }
+  for (const look of looks.values()) paintLook(c, look, hits.length > CROWD);
   for (const { x, y, dot } of named) {
-    ring(c, x, y, 13, sprites.colour("accent"));
+    ring(c, x, y, 13, colours.of("accent"));
     label(c, x, y + 26, `${dot.name.slice(0, 40)} · ${dot.age_s < 1 ? "now" : `${Math.round(dot.age_s)} s`}`);
   }
+}
+
+/** @param {CanvasRenderingContext2D} c @param {Look} look @param {boolean} isCrowded */
+function paintLook(c, look, isCrowded) {
+  const r = look.presence === "offline" ? 4.2 : 6;
+  c.globalAlpha = look.alpha;
+  // Where dots lie on dots anyway, their rims are not worth a second path.
+  if (!look.isHollow && !isCrowded) shapes(c, look, r + 1.5, 0, colours.halo, false);
+  shapes(c, look, r, look.isHollow ? r - 2.2 : 0, colours.of(`p-${look.presence}`), look.presence !== "offline");
+  c.globalAlpha = 1;
+}
+
+/** A job is a square, everything else is round: told apart without colours too. A wedge shows the way.
+ * @param {CanvasRenderingContext2D} c @param {Look} look @param {number} r @param {number} hole of hollow ones @param {string} colour @param {boolean} hasWedge */
+function shapes(c, look, r, hole, colour, hasWedge) {
+  const isSquare = look.presence === "busy";
+  c.beginPath();
+  for (let n = 0; n < look.at.length; n += 3) {
+    const [x, y, heading] = [look.at[n] ?? 0, look.at[n + 1] ?? 0, look.at[n + 2] ?? -1];
+    if (isSquare) {
+      c.rect(x - r, y - r, 2 * r, 2 * r);
+      // The other way round: a hole.
+      if (hole) c.rect(x + hole, y - hole, -2 * hole, 2 * hole);
+    } else {
+      c.moveTo(x + r, y);
+      c.arc(x, y, r, 0, 2 * Math.PI);
+      if (hole) {
+        c.moveTo(x + hole, y);
+        c.arc(x, y, hole, 0, 2 * Math.PI, true);
+      }
+    }
+    if (!hasWedge || heading < 0) continue;
+    const [sin, cos] = [Math.sin((heading * Math.PI) / 180), Math.cos((heading * Math.PI) / 180)];
+    c.moveTo(x + 13 * sin, y - 13 * cos);
+    c.lineTo(x + 5 * sin + 5 * cos, y - 5 * cos + 5 * sin);
+    c.lineTo(x + 5 * sin - 5 * cos, y - 5 * cos - 5 * sin);
+    c.closePath();
+  }
+  c.fillStyle = colour;
+  c.fill();
 }
 
 /** @param {CanvasRenderingContext2D} c @param {Projection} at @param {Scene} scene @param {Hit[]} hits */
@@ -148,7 +155,7 @@ function drawClusters(c, at, scene, hits) {
     const radius = 11 + Math.min(17, Math.log2(cell.n) * 2.4);
     c.beginPath();
     c.arc(x, y, radius, 0, 2 * Math.PI);
-    c.fillStyle = sprites.colour("surface");
+    c.fillStyle = colours.of("surface");
     c.fill();
     c.lineWidth = 4;
     let from = -Math.PI / 2;
@@ -156,11 +163,11 @@ function drawClusters(c, at, scene, hits) {
       const to = from + (n / cell.n) * 2 * Math.PI;
       c.beginPath();
       c.arc(x, y, radius, from, to);
-      c.strokeStyle = sprites.colour(colour);
+      c.strokeStyle = colours.of(colour);
       if (n) c.stroke();
       from = to;
     }
-    c.fillStyle = sprites.colour("text");
+    c.fillStyle = colours.of("text");
     c.font = "600 12px system-ui, sans-serif";
     c.fillText(String(cell.n), x, y + 0.5);
     hits.push({ x, y, kind: "cluster", id: String(key), label: `${cell.n} technicians` });
@@ -174,7 +181,7 @@ function drawPins(c, at, pins, scene, hits) {
   for (const pin of pins) {
     const [x, y] = [at.x(pin.lng), at.y(pin.lat)];
     if (x < -20 || y < -20 || x > at.width + 20 || y > at.height + 20) continue;
-    const colour = sprites.colour(PINS[pin.stage]);
+    const colour = colours.of(PINS[pin.stage]);
     if (pin.stage === "offer") {
       // What is left of the offer's time: the ring shrinks towards the booking.
       ring(c, x, y, 9 + 18 * pin.share, colour, 2);
@@ -182,7 +189,7 @@ function drawPins(c, at, pins, scene, hits) {
     paintPin(c, x, y, pin.stage, colour, isFar ? 0.7 : 1);
     hits.push({ x, y, kind: "booking", id: pin.id, label: pin.number });
     if (pin.id === scene.chosen || pin.id === scene.hovered) {
-      ring(c, x, y, 15, sprites.colour("accent"));
+      ring(c, x, y, 15, colours.of("accent"));
       label(c, x, y - 20, pin.number);
     }
   }
@@ -210,8 +217,8 @@ function paintPin(c, x, y, stage, colour, size) {
   const isHollow = stage === "search";
   c.lineWidth = 2;
   c.lineJoin = "round";
-  c.fillStyle = isHollow ? (sprites.halo ?? "#fff") : colour;
-  c.strokeStyle = isHollow ? colour : (sprites.halo ?? "#fff");
+  c.fillStyle = isHollow ? colours.halo : colour;
+  c.strokeStyle = isHollow ? colour : colours.halo;
   c.fill();
   c.stroke();
 }
@@ -224,7 +231,7 @@ function drawTies(c, at, pins, scene) {
     if (!pin.technician_id || pin.stage === "ahead") continue;
     const there = scene.where(pin.technician_id);
     if (!there) continue;
-    c.strokeStyle = sprites.colour(PINS[pin.stage]);
+    c.strokeStyle = colours.of(PINS[pin.stage]);
     c.setLineDash(pin.stage === "offer" ? [4, 4] : []);
     c.globalAlpha = pin.id === scene.chosen || pin.technician_id === scene.chosen ? 1 : 0.45;
     c.beginPath();
@@ -239,7 +246,7 @@ function drawTies(c, at, pins, scene) {
 /** @param {CanvasRenderingContext2D} c @param {Projection} at @param {readonly (readonly number[])[]} trail */
 function drawTrail(c, at, trail) {
   if (trail.length < 2) return;
-  c.strokeStyle = sprites.colour("accent");
+  c.strokeStyle = colours.of("accent");
   c.lineWidth = 3;
   c.lineJoin = c.lineCap = "round";
   const parts = 12;
@@ -270,11 +277,11 @@ function label(c, x, y, text) {
   c.font = "600 12px system-ui, sans-serif";
   c.textAlign = "center";
   const width = c.measureText(text).width + 12;
-  c.fillStyle = sprites.colour("text");
+  c.fillStyle = colours.of("text");
   c.beginPath();
   c.roundRect(x - width / 2, y - 13, width, 18, 4);
   c.fill();
-  c.fillStyle = sprites.colour("surface");
+  c.fillStyle = colours.of("surface");
   c.fillText(text, x, y);
 }
 
