@@ -23,6 +23,8 @@ async def live(pg_home: str, tmp_path_factory: pytest.TempPathFactory, browser: 
         await make_everybody_a_beautician(made)
         await add_home(await made.person("customer", PHONE))
         yield made
+        # By now it may be another one than that which was started.
+        await made.server.close()
 
 
 def near(north: float) -> dict[str, float]:
