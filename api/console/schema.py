@@ -1,4 +1,7 @@
-"""The part of the OpenAPI document that forms and lists of a page are made from, for those who may use that API."""
+"""The part of the OpenAPI document that forms and lists of a page are made from, for those who may use that API.
+
+An operation says in `x-permission` what it takes, so that a page shows nobody what they may not do.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +45,11 @@ def _document(name: str) -> tuple[bytes, str]:
         path: kept for path, operations in whole["paths"].items()
         if (kept := {m: o for m, o in operations.items() if str(o.get("operationId", "")).startswith(prefix)})
     }  # fmt: skip
-    for operations in paths.values():
-        for operation in operations.values():
+    needed = {(r.path, r.method.lower()): r.permission for r in _AUDIENCES[name].routes if r.permission is not None}
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            if permission := needed.get((path, method)):
+                operation["x-permission"] = permission
             operation["responses"] = {s: a for s, a in operation["responses"].items() if s.startswith("2")}
     schemas: dict[str, Any] = {}
     waiting = list(_refs(paths))
