@@ -14,6 +14,7 @@ RUN python -m venv /opt/dispatch \
 FROM python:3.12-slim
 ENV PATH=/opt/dispatch/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    DISPATCH_ENV=production \
     DISPATCH_HTTP__HOST=0.0.0.0 \
     DISPATCH_HTTP__PORT=8080 \
     DISPATCH_DATA=/var/lib/dispatch

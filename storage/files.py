@@ -39,6 +39,7 @@ drop = sql.run("drop")
 drop_of = sql.run("drop_of")
 drop_old = sql.run("drop_old")
 dropped = sql.rows("dropped", File)
+store_keys = sql.scalar("store_keys", list[str])
 forget = sql.run("forget")
 
 #: Those that are there.

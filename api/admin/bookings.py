@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from api.wire.listing import DAYS, Grammar, Listing, Once
 from api.wire.models import Body, BookingTime, Day, Money, View, Whole
 from api.wire.results import File, Page
 from dispatch.billing import booking_invoice, cancellation, refunds, staff_steps
-from dispatch.engine import audit, bookings, customer_bookings
+from dispatch.engine import audit, bookings, customer_bookings, lifecycle
 from dispatch.engine.offers import NoCandidate
 from dispatch.errors import Missing, NotAllowed
 from dispatch.reports import exports
@@ -231,6 +232,29 @@ async def move(services: Services, caller: Admin, id: UUID, body: MoveIn) -> Cha
         raise Missing("booking")
     await customer_bookings.move(services, booking, caller.actor, body.booking_date, body.booking_time)
     return await _changed(services, id)
+
+
+class CancellationCostOut(View):
+    """What the customer's own cancelling would cost now, and what would go back; a fee counts from `free_until` on."""
+
+    fee: Money
+    refund: Money
+    currency: str
+    free_until: datetime
+
+
+@admin.route("GET", "/bookings/{id}/cancellation", permission="bookings:read", tags=["bookings"])
+async def cancellation_cost(services: Services, caller: Admin, id: UUID) -> CancellationCostOut:
+    """What cancelling would cost the customer now: staff decide by it what to give back."""
+    found = await _shown(services, id)
+    async with services.read() as conn:
+        quote = await cancellation.quote(services, conn, found)
+    if quote is None:
+        raise lifecycle.wrong_state("booking", found.status, "cancel")
+    return CancellationCostOut(
+        fee=quote.outcome.fee_minor, refund=quote.outcome.refund_minor, currency=found.currency,
+        free_until=quote.free_until,
+    )  # fmt: skip
 
 
 @admin.route("POST", "/bookings/{id}/cancel", permission="bookings:write", idempotency="optional", tags=["bookings"])

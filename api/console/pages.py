@@ -37,6 +37,7 @@ class Page:
 #: Every page. A new one is a row here and a module under static/.
 PAGES: tuple[Page, ...] = (
     Page("/ops", "Operations", "ops/page.js", ("ops/page.css",), has_map=True),
+    Page("/admin", "Back office", "admin/page.js", ("admin/page.css",)),
     Page("/track", "Follow a visit", "track/page.js", ("people/people.css",), has_map=True),
     Page("/book", "Book", "book/page.js", ("people/people.css", "book/page.css"), has_map=True),
     Page("/bookings", "Bookings", "bookings/page.js", ("people/people.css", "bookings/page.css"), has_map=True),

@@ -1,4 +1,7 @@
-"""The part of the OpenAPI document that forms and lists of a page are made from, for those who may use that API."""
+"""The part of the OpenAPI document that forms and lists of a page are made from, for those who may use that API.
+
+An operation says in `x-permission` what it takes, so that a page shows nobody what they may not do.
+"""
 
 from __future__ import annotations
 
@@ -40,10 +43,14 @@ async def schema(request: web.Request) -> web.StreamResponse:
 
 @lru_cache(maxsize=8)
 def _document(name: str) -> tuple[bytes, str]:
-    whole = openapi_document(_AUDIENCES[name].routes)
+    routes = _AUDIENCES[name].routes
+    whole = openapi_document(routes)
     paths = whole["paths"]
-    for operations in paths.values():
-        for operation in operations.values():
+    needed = {(r.path, r.method.lower()): r.permission for r in routes if r.permission is not None}
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            if permission := needed.get((path, method)):
+                operation["x-permission"] = permission
             operation["responses"] = {s: a for s, a in operation["responses"].items() if s.startswith("2")}
     schemas: dict[str, Any] = {}
     waiting = list(_refs(paths))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 
 import orjson
@@ -29,12 +30,27 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="/docs/assets/page.css"></head>
 <body><nav><a href="/docs/events">Socket events</a> <a href="/openapi.json">openapi.json</a>
 <a href="/asyncapi.json">asyncapi.json</a></nav>
-<div id="docs"></div><script src="/docs/assets/swagger-ui-bundle.js"></script>
+{guide}<div id="docs"></div><script src="/docs/assets/swagger-ui-bundle.js"></script>
 <script src="/docs/assets/start.js"></script></body></html>"""
 
-_START = """SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs", deepLinking: true, validatorUrl: null,
-  docExpansion: "none", defaultModelsExpandDepth: 0, persistAuthorization: true});
-"""
+#: From nothing to a technician on the way: what a start guide calls, in this order.
+_STEPS = (
+    ("Sign in", "Ask for a code, then send it: the answer has the token that every other call carries.",
+     ("/v1/auth/send-otp", "/v1/auth/verify-otp")),
+    ("Book", "Prepare says what it costs; confirm books, once, however often it is sent.",
+     ("/v1/checkout/prepare", "/v1/checkout/confirm")),
+)  # fmt: skip
+_FIRST = ("customer: auth", "customer_auth_send_otp")
+
+_START = """// The first call is open for whoever comes without an address of their own.
+// They stay at the guide above it.
+const isNew = !location.hash;
+const stays = () => ({statePlugins: {layout: {wrapActions: {
+  readyToScroll: (given) => (...where) => isNew ? {type: "stays"} : given(...where) }}}});
+if (isNew) history.replaceState(null, "", "#/" + encodeURIComponent("{tag}") + "/{operation}");
+SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs", deepLinking: true, validatorUrl: null,
+  plugins: [stays], docExpansion: "none", defaultModelsExpandDepth: 0, persistAuthorization: true});
+""".replace("{tag}", _FIRST[0]).replace("{operation}", _FIRST[1])
 
 _STYLE = """
 main { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; }
@@ -79,7 +95,28 @@ async def asyncapi_json(request: web.Request) -> web.Response:
 
 
 async def docs(request: web.Request) -> web.Response:
-    return _text(_PAGE, "text/html")
+    """A start guide, and every call to try."""
+    return _text(_page(), "text/html")
+
+
+@lru_cache(maxsize=1)
+def _page() -> str:
+    """The bodies of the guide are the examples of the document itself."""
+    paths = openapi_document()["paths"]
+    parts = ["<main><h1>Start here</h1>"]
+    for title, words, calls in _STEPS:
+        parts.append(f"<section><h2>{escape(title)}</h2><p>{escape(words)}</p>")
+        for path in calls:
+            content = paths[path]["post"]["requestBody"]["content"]["application/json"]
+            body = orjson.dumps(content.get("example", {}), option=orjson.OPT_INDENT_2).decode()
+            parts.append(f"<pre><strong>POST {escape(path)}</strong>\n{escape(body)}</pre>")
+        parts.append("</section>")
+    parts.append(
+        "<section><h2>Follow</h2><p>Open a Socket.IO connection to <code>/customer</code> with the token, send"
+        ' <code>track.start</code> with the booking, and hear every step: <a href="/docs/events">Socket events</a> has'
+        " each with its answer, its refusals and what to do after a gap.</p></section></main>"
+    )
+    return _PAGE.replace("{guide}", "".join(parts))
 
 
 async def front(request: web.Request) -> web.Response:

@@ -45,7 +45,7 @@ async def resolve(services: Services, caller: TeamMember, body: ResolveIn) -> Re
 
     Example: {"accountNumber": "0123452939", "bankCode": "011"}
     """
-    name = await banks.account_name(body.account_number, body.bank_code, is_production=services.settings.is_production)
+    name = await banks.account_name(body.account_number, body.bank_code, is_deployed=services.settings.is_deployed)
     if name is None:
         raise Missing("account")
     return ResolvedOut(account_name=name, account_number=body.account_number, bank_code=body.bank_code)

@@ -42,9 +42,9 @@ def banks_of(country: str) -> tuple[Bank, ...]:
     return BANKS.get(country, ())
 
 
-async def account_name(number: str, bank_code: str, *, is_production: bool) -> str | None:
+async def account_name(number: str, bank_code: str, *, is_deployed: bool) -> str | None:
     """Whose account it is, as far as one can try that out; None where there is no such bank. Raises NamesUnknown."""
-    if is_production:
+    if is_deployed:
         raise NamesUnknown
     known = any(bank.code == bank_code for banks in BANKS.values() for bank in banks)
     return f"Account {number[-4:]}" if known else None

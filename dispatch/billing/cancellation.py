@@ -17,7 +17,6 @@ from dispatch.events import Actor
 from dispatch.services import Services, Tx
 from dispatch.shares import percent_of
 from storage.bookings import Booking
-from storage.customer_bookings import BookingView
 from storage.database.pool import Conn
 
 
@@ -49,6 +48,9 @@ class Cancellable(Protocol):
     """What of a booking decides its fee."""
 
     @property
+    def id(self) -> UUID: ...
+
+    @property
     def status(self) -> str: ...
 
     @property
@@ -72,7 +74,7 @@ def terms_of(settings: Settings) -> Terms:
     return Terms(timedelta(seconds=billing.free_cancellation_s), Decimal(str(billing.cancellation_fee_pct)))
 
 
-async def quote(services: Services, conn: Conn, booking: BookingView) -> Quote | None:
+async def quote(services: Services, conn: Conn, booking: Cancellable) -> Quote | None:
     """What its customer would be asked and given back; None when it can't be cancelled any more."""
     if booking.status not in lifecycle.BOOKING["cancel"].sources:
         return None

@@ -24,6 +24,7 @@ Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database
 Full = Annotated[bool, typer.Option("--full", help="A copy of all now, also when the last is not a day old.")]
 Show = Annotated[bool, typer.Option("--list", help="Only list the backups, and to which moments they lead.")]
 Drill = Annotated[bool, typer.Option("--drill", help="Restore the newest beside everything, prove it, measure.")]
+Forget = Annotated[bool, typer.Option("--forget", help="Make none any more: the database stops keeping log for them.")]
 At = Annotated[datetime | None, typer.Option("--at", help="As it was then, in UTC; else as new as can be.")]
 To = Annotated[Path | None, typer.Option("--folder", help="Where backups are (DISPATCH_BACKUP__FOLDER).")]
 
@@ -35,13 +36,21 @@ def register(app: typer.Typer) -> None:
 
 
 def backup(
-    full: Full = False, show: Show = False, drill: Drill = False, folder: To = None, data: Data = None
+    full: Full = False,
+    show: Show = False,
+    drill: Drill = False,
+    forget: Forget = False,
+    folder: To = None,
+    data: Data = None,
 ) -> None:
     """Back up what is due: all once a day, what was committed since, new files; drops what is older than 30 days.
 
     The server does the same by itself every 20 minutes where DISPATCH_BACKUP__FOLDER is set. --drill exits with 1 when
     restoring takes over 15 minutes, loses over an hour, or gives what is not sound.
     """
+    if forget:
+        _forget(data)
+        return
     # Looking at backups and trying them needs no server and no data of one.
     settings, place = _settings(folder, data, joins=not (show or drill))
     if show:
@@ -64,10 +73,11 @@ def restore(at: At = None, folder: To = None, data: Data = None) -> None:
     with stoppable():
         if backups.choose(place, moment).is_dump:
             whole = asyncio.run(backups.undump(settings, place, moment))
+            known = asyncio.run(backups.known_files(settings.database_url))
             print(f"the dump of {whole.at:%Y-%m-%d %H:%M:%S} UTC is in the database")
         else:
-            asyncio.run(_restore(settings, place, moment))
-    print(f"{backups.put_files_back(settings, place)} files were put back")
+            known = asyncio.run(_restore(settings, place, moment))
+    print(f"{backups.put_files_back(settings, place, known)} files were put back")
     print(
         "the keys are not part of a backup: set DISPATCH_TOKEN_KEYS and DISPATCH_VAULT_KEYS, or put the key files back "
         f"into {settings.data}, before the server is started"
@@ -101,6 +111,16 @@ def _back_up(settings: Settings, *, full: bool) -> None:
         print(f"files    {made.files} copied; {counted(made.dropped, 'old backup')} dropped")
 
 
+def _forget(data: Path | None) -> None:
+    from dispatch.cli.setup import settings_of, shared_database, stoppable
+    from dispatch.process import backups
+
+    settings = settings_of(data=data, joins=True)
+    with stoppable(), shared_database(settings):
+        asyncio.run(backups.forget(settings))
+    print("the database keeps no log for backups any more; those that were made stay where they are")
+
+
 def _list(place: Path) -> None:
     from dispatch.process import backups
 
@@ -112,14 +132,16 @@ def _list(place: Path) -> None:
         )
 
 
-async def _restore(settings: Settings, place: Path, until: datetime | None) -> None:
+async def _restore(settings: Settings, place: Path, until: datetime | None) -> frozenset[str]:
+    """Returns the store's keys that what was restored knows."""
     from dispatch.process import backups
 
     async with backups.restored(settings, place, settings.data, until) as made:
-        findings = await _prove(settings, made)
+        findings, known = await _prove(settings, made), await backups.known_files(made.dsn)
     for finding in findings:
         print(f"not sound: {finding}")
     print(_told(made))
+    return known
 
 
 def _told(made: Restored) -> str:

@@ -256,6 +256,10 @@ def _now_and_then(say: Callable[[str], None]) -> Callable[[str], None]:
 async def _welcome(url: str, dsn: str, settings: Settings) -> str:
     from dispatch.access.dev_tokens import mint_dev_token, set_dev_password
     from dispatch.seeding.erp import ERP_EMAIL, seed_erp
+    from dispatch.seeding.integrations import OWNER_EMAIL as APP_EMAIL
+    from dispatch.seeding.integrations import seed_integration
+    from dispatch.seeding.organisations import OWNER_EMAIL as ORGANISATION_EMAIL
+    from dispatch.seeding.organisations import seed_organisation
     from dispatch.seeding.providers import OWNER_EMAIL, seed_provider
     from dispatch.seeding.seed import ADMIN_EMAIL, ADMIN_PASSWORD, CUSTOMER_PHONE, TECHNICIAN_PHONE
 
@@ -265,15 +269,23 @@ async def _welcome(url: str, dsn: str, settings: Settings) -> str:
         await set_dev_password(services, ADMIN_EMAIL, ADMIN_PASSWORD)
         await seed_erp(services, ADMIN_PASSWORD, customer)
         await seed_provider(services, ADMIN_PASSWORD)
+        await seed_organisation(services, ADMIN_PASSWORD)
+        issued = await seed_integration(services, ADMIN_PASSWORD)
+    client = f"client {issued.integration.client_id}   secret {issued.secret}" if issued else "its secret was told once"
     return f"""
-  Server          {url}
+  Pages (one click signs in)
+{_pages(url)}
+  Operations      {url}/ops   one click signs in
   API pages       {url}/docs   {url}/docs/events
   Payments        {settings.payments.base_url}
+
+  Staff           {ADMIN_EMAIL}   the password of all is   {ADMIN_PASSWORD}
   A customer      {customer}   codes arrive in   ./run outbox --to {customer}
   A technician    {technician}   a token           ./run token technician {technician}
-  Staff           {ADMIN_EMAIL}   the password      {ADMIN_PASSWORD}   a token   ./run token admin {ADMIN_EMAIL}
-  A provider      {OWNER_EMAIL}   the password      {ADMIN_PASSWORD}   POST {url}/api/auth/signin
-  ERP             {ERP_EMAIL}   the password      {ADMIN_PASSWORD}   a trade partner of the customer above: Acme Corp
+  Organisation    {ORGANISATION_EMAIL}   POST {url}/api/partners/auth/login
+  A provider      {OWNER_EMAIL}   POST {url}/api/auth/signin
+  ERP             {ERP_EMAIL}   with a trade partner of the customer above: Acme Corp
+  Integration     {APP_EMAIL}   {client}
 
   First curl (the token lives 15 minutes):
     curl -s {url}/v1/dashboard -H 'Authorization: Bearer {token}'
@@ -284,3 +296,10 @@ async def _welcome(url: str, dsn: str, settings: Settings) -> str:
 
   Ctrl-C ends it; the data stays in {(settings.database_url and "your database") or settings.data}.
 """
+
+
+def _pages(url: str) -> str:
+    """The pages, a line each; /track needs a link that says whose visit it is."""
+    from api.console.pages import PAGES
+
+    return "\n".join(f"  {page.title:<15} {url}{page.path}" for page in PAGES if page.path != "/track")

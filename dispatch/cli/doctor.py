@@ -173,6 +173,20 @@ def backup_of(settings: Settings) -> Finding:
     return Finding("backup", "ok", said)
 
 
+async def log_kept(settings: Settings, dsn: str) -> list[Finding]:
+    """Whether the database keeps log for backups that nobody fetches, or without end."""
+    from storage.database import copies
+
+    most = await copies.most_kept(dsn)
+    if most == copies.NO_LIMIT:
+        said = "the database keeps its log for backups without end: its disk fills up when none is made"
+        return [Finding("log kept", "wrong", said, "set max_slot_wal_keep_size, or dispatch backup --forget")]
+    if most is not None and settings.backup.folder is None:
+        said = f"the database keeps up to {most} of log for backups, and none is made from here"
+        return [Finding("log kept", "note", said, "if none is made elsewhere either: dispatch backup --forget")]
+    return []
+
+
 async def _database(settings: Settings, dsn: str) -> list[Finding]:
     from dispatch.process.runtime import check_server
     from storage.database.migrate import pending
@@ -187,6 +201,7 @@ async def _database(settings: Settings, dsn: str) -> list[Finding]:
         found.append(Finding("migrations", verdict, f"{len(missing)} are missing", remedy))
         return found
     found.append(Finding("migrations", "ok", "the schema is up to date"))
+    found += await log_kept(settings, dsn)
     found += await _hosts(settings)
     pool = await create_pool(dsn, min_size=1, max_size=2)
     try:

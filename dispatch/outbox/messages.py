@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from dispatch import bus
+from dispatch.config import Settings
 from dispatch.logs import REQUEST_ID
 from dispatch.ports.messages import Message
 from dispatch.services import Tx
@@ -83,6 +84,15 @@ SUBJECTS: Mapping[str, str] = {
 _SEALED = "sealed:"
 
 
+def hides_secrets(settings: Settings, channel: str) -> bool:
+    """Whether codes and links are nobody's to read but the recipient's: in production, and wherever strangers come by.
+
+    Except for a channel of staging that sends nothing: there the outbox is where they are read.
+    """
+    goes_out = getattr(settings.senders, channel, "outbox") != "outbox"
+    return settings.is_production or (settings.is_deployed and goes_out)
+
+
 async def enqueue(
     tx: Tx,
     channel: str,
@@ -98,14 +108,14 @@ async def enqueue(
     """Writes the message with its cause. Returns the id of its row.
 
     Messages of one `stream` (by default the recipient's) leave in order. `supersedes` drops what the stream
-    still holds; with the account (`account_id`) goes the message. In production a secret one is sealed until it is
-    sent, and its text is erased then.
+    still holds; with the account (`account_id`) goes the message. Where `hides_secrets`, a secret one is sealed until
+    it is sent, and its text is erased then.
     """
     stream = stream or f"{channel}:{recipient}"
     if supersedes:
         await rows.supersede(tx.conn, stream=stream)
     body, data = TEMPLATES[template].format_map(params), dict(params)
-    if is_secret and tx.services.settings.is_production:
+    if is_secret and hides_secrets(tx.services.settings, channel):
         body, data = _seal(vault_of(tx.services.settings), stream, body, data), {}
     message_id = await rows.put(
         tx.conn, channel=channel, stream=stream, recipient=recipient, template=template, body=body, data=data,
@@ -137,7 +147,7 @@ def subject_of(template: str, params: Mapping[str, Any], brand: str) -> str:
 
 
 async def list_outbox(conn: Conn, recipient: str | None = None, limit: int = 50) -> list[rows.Listed]:
-    """The newest rows first, to one recipient or to all. Secret texts are readable in development only."""
+    """The newest rows first, to one recipient or to all. Secret texts are readable where nothing `hides_secrets`."""
     return await rows.page(conn, recipient=recipient, limit=limit)
 
 

@@ -104,7 +104,8 @@ class OutboxSweeper:
 
     async def _settle(self, conn: Conn, row: rows.Claimed, failure: SendFailed | None) -> str:
         if failure is None:
-            await rows.sent(conn, id=row.id, erases_secret=self._services.settings.is_production)
+            hides = messages.hides_secrets(self._services.settings, row.channel)
+            await rows.sent(conn, id=row.id, erases_secret=hides)
             return "sent"
         error = str(failure)[:_ERROR_CHARS]
         delays_s = EMAIL_DELAYS_S if row.channel == "email" else DELAYS_S

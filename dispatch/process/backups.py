@@ -17,7 +17,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Set
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,9 +26,12 @@ from urllib.parse import unquote, urlsplit
 
 from dispatch.config import Settings
 from dispatch.errors import Conflict, Invalid, Missing
+from storage import files
 from storage.database import copies
 from storage.database.copies import Line
 from storage.database.embedded import ROLE, SAFE, EmbeddedPostgres, has_data
+from storage.database.errors import StorageError
+from storage.database.pool import create_pool
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +133,9 @@ def reached_by(whole: Whole) -> datetime:
 def choose(folder: Path, until: datetime | None) -> Whole:
     """The copy to begin with. Raises NoBackups."""
     known = wholes(folder)
-    fitting = [w for w in known if until is None or w.at <= until <= reached_by(w)]
+    # A moment is typed as it is listed, in whole seconds. A dump leads to no later moment: it is the last before it.
+    begun = [w for w in known if until is None or w.at.replace(microsecond=0) <= until]
+    fitting = [w for w in begun if until is None or until <= reached_by(w)] or [w for w in begun if w.is_dump]
     if fitting:
         return fitting[-1]
     if not known:
@@ -212,9 +217,18 @@ async def _whole(settings: Settings, dsn: str, line: Line, history: Path) -> Who
     return _noted(settings, folder, (await copies.line_of(dsn)).now, line.version, began)
 
 
+async def forget(settings: Settings) -> None:
+    """The server keeps no log for backups any more; the next one by `wal` begins anew. Raises StorageError."""
+    await copies.forget_log(_replicating(settings))
+
+
 async def _dump(settings: Settings, folder: Path, *, full: bool) -> tuple[Whole | None, datetime]:
     dsn = settings.database_url or EmbeddedPostgres(settings.data).dsn
     line = await copies.line_of(dsn)
+    try:
+        await forget(settings)  # What was kept for the other method is fetched by nobody.
+    except StorageError as e:
+        log.warning("the server keeps log that nobody fetches, until a role that replicates drops its slot: %s", e)
     mine = [w for w in wholes(folder) if w.is_dump]
     if mine and not full and line.now - mine[-1].at < FULL_EVERY:
         return None, mine[-1].at
@@ -239,8 +253,7 @@ def _noted(settings: Settings, folder: Path, at: datetime, version: int, began: 
 
 
 def _files(settings: Settings) -> Path | None:
-    files = settings.files
-    return (files.folder or settings.data / "files") if files.store == "folder" else None
+    return (settings.files.folder or settings.data / "files") if settings.files.store == "folder" else None
 
 
 def _copy_files(settings: Settings, folder: Path, now: datetime) -> int:
@@ -279,7 +292,7 @@ def _drop_old(folder: Path, before: datetime) -> int:
                 dropped += 1
         if not needed and history.parent != folder:
             shutil.rmtree(history.parent)
-        elif not needed[0].is_dump:
+        elif needed and not needed[0].is_dump:
             _drop_log(needed[0])
     for gone in (folder / "files").glob("gone-*"):
         if gone.name < f"gone-{before:%Y-%m-%d}":
@@ -322,7 +335,9 @@ async def restored(settings: Settings, folder: Path, home: Path, until: datetime
     server = EmbeddedPostgres(home)
     incoming = server.inner / "wal"
     _lay(whole, server, incoming)
-    settings_of_recovery = {**SAFE, **copies.recovery_settings(incoming, until)}
+    # The copy is whole only from its own moment on, of which the second alone may have been named.
+    aim = None if until is None else max(until, whole.at)
+    settings_of_recovery = {**SAFE, **copies.recovery_settings(incoming, aim)}
     recovering = EmbeddedPostgres(home, settings_of_recovery)
     recovering.start(timeout_s=copies.LIMIT_S)
     try:
@@ -348,15 +363,29 @@ def _lay(whole: Whole, server: EmbeddedPostgres, incoming: Path) -> None:
     draft.rename(server.data)
 
 
-def put_files_back(settings: Settings, folder: Path) -> int:
-    """Files that the store lacks; also those that were deleted lately, because the rows may know them again."""
+async def known_files(dsn: str) -> frozenset[str]:
+    """The store's keys that a restored database knows."""
+    pool = await create_pool(dsn, min_size=1, max_size=1)
+    try:
+        async with pool.connection() as conn:
+            return frozenset(await files.store_keys(conn) or ())
+    finally:
+        await pool.close()
+
+
+def put_files_back(settings: Settings, folder: Path, known: Set[str]) -> int:
+    """Files that the store lacks, of those that the rows know; also deleted ones, because they may be known again.
+
+    What nobody knows stays away: it was of people who are forgotten.
+    """
     target, copied = _files(settings), 0
     if target is None:
         return 0
     for kept in (folder / "files", *(folder / "files").glob("gone-*")):
         for source in kept.glob("??/*"):
-            path = target / source.relative_to(kept)
-            if not path.exists():
+            key = source.relative_to(kept)
+            path = target / key
+            if key.as_posix() in known and not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 shutil.copyfile(source, path)
                 path.chmod(0o600)

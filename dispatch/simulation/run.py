@@ -21,6 +21,7 @@ from dispatch.seeding.seed import seed as fill
 from dispatch.services import Services
 from dispatch.simulation import world as worlds
 from dispatch.simulation.customers import ENDED, Customer
+from dispatch.simulation.news import tell
 from dispatch.simulation.report import Report, percentile
 from dispatch.simulation.scene import STOP_S, Scene, SimulationOptions
 from dispatch.simulation.technicians import Technician
@@ -34,8 +35,6 @@ MORNING = time(8, 5)
 UNTOUCHED_S = 60.0
 #: Facts that are on their way when everything has ended get so long, in real seconds.
 SETTLE_S, SETTLE_LOOK_S = 15.0, 0.1
-#: Between two lines of progress, in real seconds.
-PROGRESS_S = 1.0
 #: The server may take so long to answer at all, in real seconds.
 ANSWERS_S = 30.0
 
@@ -101,7 +100,8 @@ async def run(
             for n, one in enumerate(seeded.customer_ids, 1)
         ]
         working = [asyncio.create_task(t.run()) for t in technicians]
-        telling = asyncio.create_task(_tell(scene, len(technicians), started_s, progress))
+        people = [*technicians, *customers]
+        telling = progress and asyncio.create_task(tell(scene, people, services.clock.now(), progress))
         try:
             await _all_ready(technicians, working)
             await _live(scene, customers)
@@ -109,7 +109,8 @@ async def run(
             missed = await _settle(scene, technicians, customers)
             waiting = await _left_waiting(scene)
         finally:
-            telling.cancel()
+            if telling is not None:
+                telling.cancel()
             await end(working, again_s=STOP_S)
             ended = await asyncio.gather(*working, return_exceptions=True)
             await asyncio.gather(*(c.close() for c in customers))
@@ -142,16 +143,6 @@ async def _answers(scene: Scene) -> None:
                     return
         await asyncio.sleep(0.25)
     raise ConnectionError(f"Nothing answers at {scene.url}: start a server, or leave --url away.")
-
-
-async def _tell(scene: Scene, technicians: int, started_s: float, progress: Callable[[str], None] | None) -> None:
-    while progress is not None:
-        tally, minutes = scene.tally, (scene.clock.timestamp() - started_s) / 60
-        progress(
-            f"{minutes:.0f} simulated minutes: {technicians} technicians, {tally.pings} pings, "
-            f"{len(tally.booked)} bookings, {tally.offers_heard} offers, {tally.completed} completed"
-        )
-        await asyncio.sleep(PROGRESS_S)
 
 
 async def _all_ready(technicians: Sequence[Technician], working: Sequence[asyncio.Task[None]]) -> None:

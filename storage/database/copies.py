@@ -70,6 +70,10 @@ _DROP_SLOT = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slo
 _HAS_TABLES = "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace)"
 _REACHED = "SELECT pg_current_wal_flush_lsn()::text AS lsn, clock_timestamp() AS now"
 _HAS_SLOT = "SELECT wal_status IS DISTINCT FROM 'lost' FROM pg_replication_slots WHERE slot_name = $1"
+_MOST_KEPT = "SELECT current_setting('max_slot_wal_keep_size')"
+_MOST_KEPT_FOR_US = f"{_MOST_KEPT} FROM pg_replication_slots WHERE slot_name = $1"
+#: What a server says that keeps the log for as long as it takes.
+NO_LIMIT = "-1"
 
 
 @asynccontextmanager
@@ -92,10 +96,19 @@ async def line_of(dsn: str) -> Line:
 
 
 async def keep_log(dsn: str) -> None:
-    """From now on the server keeps its log until we have fetched it. Raises LogLost: it has lost some of it."""
+    """From now on the server keeps its log until we have fetched it.
+
+    Raises LogLost: it has lost some of it; CopyFailed: it would keep it without end. A slot that is there already is
+    used all the same, because fetching is what makes it smaller.
+    """
     async with _connected(dsn) as conn:
         is_whole = await conn.fetchval(_HAS_SLOT, SLOT)
         if is_whole is None:
+            if await conn.fetchval(_MOST_KEPT) == NO_LIMIT:
+                raise CopyFailed(
+                    "The server would keep its log for a backup that nobody fetches any more until its disk is full: "
+                    "set max_slot_wal_keep_size there, such as 16GB, and reload it."
+                )
             await conn.execute("SELECT pg_create_physical_replication_slot($1, true)", SLOT)
     if is_whole is False:
         raise LogLost("the slot holds less than it should")
@@ -105,6 +118,12 @@ async def forget_log(dsn: str) -> None:
     """The server need not keep its log any more."""
     async with _connected(dsn) as conn:
         await conn.execute(_DROP_SLOT, SLOT)
+
+
+async def most_kept(dsn: str) -> str | None:
+    """How much log the server keeps for us at most, as PostgreSQL says it, or NO_LIMIT; None where it keeps none."""
+    async with _connected(dsn) as conn:
+        return await conn.fetchval(_MOST_KEPT_FOR_US, SLOT)  # type: ignore[no-any-return]
 
 
 async def base(dsn: str, folder: Path, version: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -22,8 +22,10 @@ SELECT pg_is_in_recovery() AS is_standby,
 
 
 def hosts_of(dsn: str) -> list[str]:
-    """The hosts that a DSN names, as they stand in it."""
-    return urlsplit(dsn).netloc.rpartition("@")[2].split(",")
+    """The hosts that a DSN names, as they stand in it: before the path, or else as `host` behind it."""
+    parts = urlsplit(dsn)
+    named = parts.netloc.rpartition("@")[2]
+    return (named or dict(parse_qsl(parts.query)).get("host", "")).split(",")
 
 
 def wanting_writes(dsn: str) -> str:
@@ -31,14 +33,35 @@ def wanting_writes(dsn: str) -> str:
     parts = urlsplit(dsn)
     if len(hosts_of(dsn)) < 2 or _WANTED in parse_qs(parts.query):
         return dsn
-    return urlunsplit(parts._replace(query=f"{parts.query}&{_WANTED}=read-write".lstrip("&")))
+    return _asking(dsn, f"{parts.query}&{_WANTED}=read-write".lstrip("&"))
+
+
+def _asking(dsn: str, query: str) -> str:
+    """A DSN with another query. By hand: the library takes the slashes away where no host stands behind them."""
+    return f"{dsn.partition('?')[0]}?{query}" if query else dsn.partition("?")[0]
 
 
 def each_of(dsn: str) -> list[str]:
     """A DSN for each of the hosts."""
     parts = urlsplit(dsn)
-    user, at, _ = parts.netloc.rpartition("@")
+    user, at, named = parts.netloc.rpartition("@")
+    if not named:
+        return _each_behind(dsn)
     return [urlunsplit(parts._replace(netloc=user + at + host)) for host in hosts_of(dsn)]
+
+
+def _each_behind(dsn: str) -> list[str]:
+    """The same of hosts that are named behind the path, with a `port` for all or one for each."""
+    found = hosts_of(dsn)
+    if len(found) < 2:
+        return [dsn]
+    said = dict(parse_qsl(urlsplit(dsn).query, keep_blank_values=True))
+    ports = said.get("port", "").split(",")
+    if len(ports) == 1:
+        ports *= len(found)
+    each = [{**said, "host": host, "port": port} for host, port in zip(found, ports, strict=True)]
+    queries = [urlencode({name: value for name, value in one.items() if name != "port" or value}) for one in each]
+    return [_asking(dsn, query) for query in queries]
 
 
 class Hosts:
@@ -79,7 +102,7 @@ async def standing(dsn: str) -> list[Standing]:
     """Who is primary, who stands by and how far behind, in the order of the DSN."""
     parts = urlsplit(dsn)
     query = "&".join(part for part in parts.query.split("&") if part and not part.startswith(f"{_WANTED}="))
-    bare = urlunsplit(parts._replace(query=query))
+    bare = _asking(dsn, query)
     return list(await asyncio.gather(*map(_ask, hosts_of(bare), each_of(bare))))
 
 

@@ -43,5 +43,8 @@ WHERE (state = 'staged' AND changed_at < app_now() - make_interval(hours => :sta
 -- name: dropped
 SELECT {columns} FROM {source} WHERE f.state = 'dropped' AND f.id <> ALL(:but::uuid[]) ORDER BY f.changed_at LIMIT :most;
 
+-- name: store_keys
+SELECT array_agg(store_key) FROM files WHERE state <> 'dropped';
+
 -- name: forget
 DELETE FROM files WHERE id = :file_id AND state = 'dropped';

@@ -33,3 +33,12 @@ WHERE b.id = ANY(:ids::uuid[]) AND b.status = 'pending' AND b.queued_at IS NOT N
   AND NOT EXISTS (SELECT FROM assignments s WHERE s.technician_id = t.id AND s.booking_id = b.id)
   AND NOT EXISTS (SELECT FROM slots s WHERE s.technician_id = t.id AND (s.state <> 'held' OR s.booking_id IS NULL)
     AND upper(s.during) > b.starts_at - interval '1 hour' AND lower(s.during) < b.ends_at);
+
+-- name: news
+-- How things stand now: open offers, bookings by state, and the price of the jobs of a day that are done.
+SELECT
+  (SELECT count(*)::int FROM offers WHERE state = 'open') AS open_offers,
+  (SELECT coalesce(jsonb_object_agg(status, n), '{}') FROM (SELECT status, count(*)::int AS n FROM bookings GROUP BY status) AS states)
+    AS bookings,
+  (SELECT coalesce(sum(grand_total_minor), 0)::bigint FROM bookings
+   WHERE currency = :currency AND status = 'completed' AND starts_at >= :since) AS done_minor;

@@ -40,7 +40,17 @@ class LeftWaiting:
     number: str
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """`bookings` counts them by status; `done_minor` is the price of the jobs since a moment that are done."""
+
+    open_offers: int
+    bookings: dict[str, int]
+    done_minor: int
+
+
 bookings = sql.rows("bookings", BookingEnd)
+news = sql.row("news", News)
 offers = sql.rows("offers", OfferCount)
 left_waiting = sql.rows("left_waiting", LeftWaiting)
 technician_heads = sql.rows("technician_heads", Head)

@@ -90,6 +90,7 @@ async def test_the_schema_is_for_those_who_may_use_the_api(live: Live) -> None:
         assert stranger.status == 401
     found = await boss.call("GET", "/console/schema/admin.json")
     assert "post" in found["paths"]["/v1/admin/partners"] and "AdminPartnersNewPartnerIn" in found["schemas"]
+    assert found["paths"]["/v1/admin/bookings/{id}/refund"]["post"]["x-permission"] == "refunds:write"
     assert all(path.startswith("/v1/admin") for path in found["paths"])
     await boss.call("GET", "/console/schema/nobody.json", expect=404)
 

@@ -44,7 +44,7 @@ async def live(
 async def add_home(customer: Person) -> None:
     body = {
         "name": "Home", "address_line1": "123 Main St", "city": "Kolkata", "state": "West Bengal", "pincode": "700032",
-        "lat": PLACE[0], "lng": PLACE[1],
+        "lat": PLACE[0], "lng": PLACE[1], "is_default": True,
     }  # fmt: skip
     await customer.call("POST", "/v1/users/addresses", body, expect=201)
 

@@ -26,6 +26,14 @@ async def test_entries_are_found_by_each_filter(office: Office) -> None:
     assert {"admin_id", "date_from"} == set(bad["error"]["details"])
 
 
+async def test_the_chain_is_proved_to_those_who_may_read_it(office: Office) -> None:
+    invitation = {"email": "chained@example.com", "name": "Cha Ined", "role": "support"}
+    await office.boss.call("POST", "/v1/admin/staff", invitation, expect=201)
+    chain = (await office.boss.call("GET", "/v1/admin/audit-logs/chain"))["data"]
+    assert chain["is_intact"] and chain["findings"] == [] and chain["entries"] > 0 and len(chain["hash"]) == 64
+    await (await staff(office.live, "support")).call("GET", "/v1/admin/audit-logs/chain", expect=403)
+
+
 async def test_who_may_read_it(office: Office) -> None:
     for role, expect in (("admin", 200), ("finance", 200), ("support", 403)):
         await (await staff(office.live, role)).call("GET", "/v1/admin/audit-logs", expect=expect)

@@ -139,6 +139,17 @@ async def test_staff_cancel_and_say_what_goes_back_and_where(
     await counter.check()
 
 
+async def test_what_the_customers_own_cancelling_would_cost_is_told(counter: Counter) -> None:
+    await technician(counter)
+    booking = await counter.till.paid()
+    path = f"/bookings/{booking.id}"
+    cost = await counter.ask("GET", f"{path}/cancellation")
+    assert (cost["fee"], cost["refund"]) == (0, GRAND / 100) and cost["free_until"] is not None
+    await counter.ask("POST", f"{path}/cancel", {"reason": "x"})
+    over = await counter.ask("GET", f"{path}/cancellation", expect=409)
+    assert over["error"]["code"] == "WRONG_STATE"
+
+
 async def test_a_refund_never_exceeds_what_was_paid(counter: Counter) -> None:
     await technician(counter)
     booking = await counter.till.paid()

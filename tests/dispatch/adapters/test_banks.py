@@ -13,8 +13,8 @@ def test_no_two_banks_of_a_country_share_a_code() -> None:
     assert banks_of("XX") == ()
 
 
-async def test_a_name_is_made_up_for_trying_out_and_never_in_production() -> None:
-    assert await account_name("0123456789", "044", is_production=False) == "Account 6789"
-    assert await account_name("0123456789", "999", is_production=False) is None
+async def test_a_name_is_made_up_for_trying_out_and_never_where_it_is_deployed() -> None:
+    assert await account_name("0123456789", "044", is_deployed=False) == "Account 6789"
+    assert await account_name("0123456789", "999", is_deployed=False) is None
     with pytest.raises(NamesUnknown):
-        await account_name("0123456789", "044", is_production=True)
+        await account_name("0123456789", "044", is_deployed=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatch.config import Senders
 from dispatch.outbox import messages, sweeper
 from dispatch.outbox.sweeper import OutboxSweeper
 from dispatch.ports.messages import SendFailed
@@ -25,6 +26,18 @@ async def test_in_production_a_secret_is_sealed_until_sent_and_then_erased(fresh
     assert recorder.got[0].params["title"] == "CANARY"
     row = (await rows(services))[0]
     assert (row["state"], row["body"], row["data"]) == ("sent", "", {})
+
+
+async def test_staging_hides_what_it_sends_and_shows_what_it_keeps(fresh_pool: Pool, tmp_path: Path) -> None:
+    kept = make_services(fresh_pool, tmp_path, env="staging")
+    await put(kept, "READABLE", is_secret=True)
+    await OutboxSweeper(kept, "sms", Recorder()).run_once()
+    assert "READABLE" in (await rows(kept))[0]["body"]
+    sending = make_services(fresh_pool, tmp_path, env="staging", senders=Senders(sms="twilio"))
+    await put(sending, "CANARY", is_secret=True)
+    assert "CANARY" not in await everything(fresh_pool)
+    await OutboxSweeper(sending, "sms", Recorder()).run_once()
+    assert (await rows(sending))[1]["body"] == ""
 
 
 async def test_an_old_code_is_not_sent(services: Services) -> None:

@@ -16,18 +16,20 @@ import orjson
 import pytest
 
 from dispatch.cli.backups import measured
-from dispatch.cli.doctor import backup_of
+from dispatch.cli.doctor import backup_of, log_kept
 from dispatch.config import Backup, Settings
 from dispatch.errors import Invalid
 from dispatch.process import backups
 from dispatch.process.backups import HasData, NoBackups
+from storage import files
 from storage.database import copies
 from storage.database.copies import CopyFailed
 from storage.database.embedded import FAST, EmbeddedPostgres
 from storage.database.migrate import migrate_dsn
+from storage.database.pool import create_pool
 from tests.databases import dsn_to
 
-KEY = "ab/" + "c" * 32
+KEY, UNKNOWN = "ab/" + "c" * 32, "ab/" + "d" * 32
 NOTE = "INSERT INTO contact_submissions (name, email, subject, message) VALUES ($1, 'a@b.example', 's', 'm')"
 
 
@@ -56,6 +58,18 @@ async def names(dsn: str) -> list[str]:
     return list(await ask(dsn, "SELECT array_agg(name ORDER BY name) FROM contact_submissions") or [])
 
 
+async def note_file(dsn: str, key: str) -> None:
+    pool = await create_pool(dsn, min_size=1, max_size=1)
+    try:
+        async with pool.transaction() as conn:
+            await files.stage(
+                conn, owner_kind="house", owner_id=None, purpose="attachment", name="photo", media_type="image/png",
+                bytes=7, sha256=b"s" * 32, store_key=key, made_by="staff", keep_days=None,
+            )  # fmt: skip
+    finally:
+        await pool.close()
+
+
 async def test_killed_and_restored(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = settings_at(place)
     server = EmbeddedPostgres(settings.data, FAST)
@@ -66,8 +80,10 @@ async def test_killed_and_restored(place: Path, capsys: pytest.CaptureFixture[st
         stored = settings.data / "files" / KEY
         stored.parent.mkdir(parents=True)
         stored.write_bytes(b"a photo")
+        await note_file(dsn, KEY)
+        (settings.data / "files" / UNKNOWN).write_bytes(b"of somebody who is forgotten")
         first = await backups.run(settings)
-        assert first.whole is not None and first.files == 1
+        assert first.whole is not None and first.files == 2
         await ask(dsn, NOTE, "b, in the log")
         assert (await backups.run(settings)).whole is None, "one whole copy a day"
         between = await ask(dsn, "SELECT clock_timestamp()")
@@ -91,7 +107,12 @@ async def test_killed_and_restored(place: Path, capsys: pytest.CaptureFixture[st
     async with backups.restored(earlier, kept, earlier.data, between) as made:
         assert await names(made.dsn) == ["a, before the copy", "b, in the log"]
         assert made.last_commit is not None and made.last_commit <= between
-    assert backups.put_files_back(earlier, kept) == 1, "what the rows know again, also what was deleted meanwhile"
+        known = await backups.known_files(made.dsn)
+    assert backups.put_files_back(earlier, kept, known) == 1, "also what was deleted meanwhile"
+    assert not (earlier.data / "files" / UNKNOWN).exists()
+    listed = settings.model_copy(update={"data": place / "listed"})
+    async with backups.restored(listed, kept, listed.data, first.whole.at.replace(microsecond=0)) as made:
+        assert await names(made.dsn) == ["a, before the copy"], "the moment as it is listed"
     assert (earlier.data / "files" / KEY).read_bytes() == b"a photo"
     with pytest.raises(HasData):
         async with backups.restored(earlier, kept, earlier.data, None):
@@ -115,8 +136,24 @@ async def test_killed_and_restored(place: Path, capsys: pytest.CaptureFixture[st
         await ask(again.admin_dsn, "CHECKPOINT")
         after = await backups.run(anew)
         assert after.whole is not None and after.reached > made_anew.reached
+        bare = Settings(env="test", data=anew.data)
+        assert await log_kept(anew, dsn) == []
+        assert [(f.verdict, "4GB" in f.seen) for f in await log_kept(bare, dsn)] == [("note", True)]
+        await backups.forget(bare)
+        assert await log_kept(bare, dsn) == []
     finally:
         again.stop()
+    endless = EmbeddedPostgres(anew.data, {**FAST, "max_slot_wal_keep_size": copies.NO_LIMIT})
+    dsn = endless.start()
+    try:
+        with pytest.raises(CopyFailed, match="set max_slot_wal_keep_size"):
+            await backups.run(anew)
+        await ask(endless.admin_dsn, "SELECT pg_create_physical_replication_slot('dispatch_backup', true)")
+        assert [f.verdict for f in await log_kept(anew, dsn)] == ["wrong"]
+        await backups.run(settings_at(place, method="dump").model_copy(update={"data": anew.data}), full=True)
+        assert await copies.most_kept(dsn) is None, "what dumps needs no log"
+    finally:
+        endless.stop()
 
     archive = first.whole.folder / copies.ARCHIVE
     archive.write_bytes(archive.read_bytes()[:-50_000])
@@ -131,6 +168,17 @@ def whole_at(folder: Path, at: datetime, *, history: str = "7-1") -> Path:
     said = {"at": at.isoformat(), "version": 180004, "user": "u", "database": "d", "took_s": 1.0, "bytes": 1}
     (made / "whole.json").write_bytes(orjson.dumps(said))
     return made
+
+
+def test_a_dump_is_of_its_moment_and_leads_to_all_later_ones(place: Path) -> None:
+    kept, at = place / "kept", datetime(2026, 3, 31, 12, 0, 5, 250_000, tzinfo=UTC)
+    dumps = [whole_at(kept, at + timedelta(days=days), history="dumps") for days in (0, 1)]
+    for dump in dumps:
+        (dump / "database.dump").touch()
+    for until, chosen in ((at.replace(microsecond=0), 0), (at + timedelta(hours=3), 0), (at + timedelta(days=9), 1)):
+        assert backups.choose(kept, until).folder == dumps[chosen]
+    with pytest.raises(NoBackups):
+        backups.choose(kept, at - timedelta(seconds=1))
 
 
 async def test_a_dump_goes_into_an_empty_database(place: Path, fresh_dsn: str, databases: Any) -> None:
@@ -184,6 +232,7 @@ async def test_what_is_older_than_its_days_goes(place: Path, monkeypatch: pytest
     (log / "reached.json").write_bytes(orjson.dumps({"at": now.isoformat()}))
     made = await backups.run(settings)
     assert made.dropped == 2
+    assert (await backups.run(settings)).dropped == 0
     assert [w.folder for w in backups.wholes(kept)] == [ages[31], ages[29], ages[1]]
     assert not dead.parents[1].exists()
     assert [p.name for p in copies.segments(log)] == [f"{n:024X}" for n in (3, 4, 5)]

@@ -140,3 +140,12 @@ def test_a_dsn_of_several_hosts_is_taken_apart() -> None:
     dsn = "postgresql://u:p@a:1,[::1]:2/d?x=1"
     assert hosts.hosts_of(dsn) == ["a:1", "[::1]:2"]
     assert hosts.each_of(dsn) == ["postgresql://u:p@a:1/d?x=1", "postgresql://u:p@[::1]:2/d?x=1"]
+
+
+def test_hosts_behind_the_path_are_several_too() -> None:
+    dsn = "postgresql:///db?host=a,b&port=1,2&user=u"
+    assert hosts.hosts_of(dsn) == ["a", "b"]
+    assert hosts.each_of(dsn) == ["postgresql:///db?host=a&port=1&user=u", "postgresql:///db?host=b&port=2&user=u"]
+    assert hosts.each_of("postgresql:///db?host=a,b") == ["postgresql:///db?host=a", "postgresql:///db?host=b"]
+    assert hosts.wanting_writes(dsn) == f"{dsn}&target_session_attrs=read-write"
+    assert hosts.each_of("postgresql://u@/db?host=/x") == ["postgresql://u@/db?host=/x"]

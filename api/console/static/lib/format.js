@@ -101,8 +101,11 @@ export const secondsUntil = (moment) => (ms(moment) - now()) / 1000;
 export const distance = (metres) =>
   metres === null || metres === undefined ? "–" : metres < 950 ? `${Math.round(metres / 10) * 10} m` : `${(metres / 1000).toFixed(metres < 9950 ? 1 : 0)} km`;
 
+/** Short words that are written large. */
+const LARGE = new Map(["id", "ip", "otp", "url", "upi", "pan", "ifsc", "vat", "pdf"].map((word) => [word, word === "url" ? "address" : word.toUpperCase()]));
+
 /** partner_assigned: Partner assigned. @param {string | null | undefined} code */
 export const words = (code) => {
-  const text = (code ?? "").replaceAll(/[_.]+/g, " ").trim();
+  const text = (code ?? "").replaceAll(/[_.]+/g, " ").trim().split(" ").map((word) => LARGE.get(word) ?? word).join(" ");
   return text ? text[0]?.toUpperCase() + text.slice(1) : "–";
 };

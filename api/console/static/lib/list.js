@@ -16,6 +16,8 @@ import { sentenceOf } from "./problems.js";
  */
 
 const TYPING_MS = 300;
+/** So many filters are shown before somebody asks for all (on a phone none are). */
+const FIRST = 4;
 
 /**
  * The list at `path` as a table (cards on a phone). `key` is what its rows stand under; `filters` chooses and orders
@@ -25,8 +27,8 @@ const TYPING_MS = 300;
  * @param {{
  *   path: string, key: string, columns: Column<T>[], audience?: "admin" | "technician" | "customer", filters?: string[],
  *   fixed?: Record<string, any>, open?: (row: T) => string, actions?: Child, exports?: string, none?: string,
- *   labels?: Record<string, string>,
- * }} options
+ *   labels?: Record<string, string>, picks?: (rows: () => T[], clear: () => void) => Child,
+ * }} options `picks` is shown while rows are picked, for what is done to many at once
  * @returns {HTMLElement}
  */
 export function list(api, options) {
@@ -39,7 +41,7 @@ export function list(api, options) {
       return { asked, can: schema.listOf(options.path), rows: /** @type {T[]} */ (answer.data[options.key] ?? answer.data.items ?? []), pages: answer.data.pagination };
     },
     ({ asked, can, rows, pages }) => [
-      rows.length ? table(options, rows, asked.sort, can.sorts) : empty(Object.keys(asked).length ? "Nothing fits these filters" : (options.none ?? "Nothing here yet")),
+      rows.length ? picked(options, rows, (picks) => table(options, rows, asked.sort, can.sorts, picks)) : empty(Object.keys(asked).length ? "Nothing fits these filters" : (options.none ?? "Nothing here yet")),
       pager(pages),
     ],
     { class: "list" },
@@ -55,6 +57,8 @@ function toolbar(api, options, can) {
   const names = options.filters ?? can.filters.filter((f) => !f.name.endsWith("_id")).map((f) => f.name);
   const shown = names.map((/** @type {string} */ name) => can.filters.find((f) => f.name === name)).filter(Boolean);
   const isBusy = signal(false);
+  // The first few are there at once; those that ask for something are never hidden.
+  const isAll = signal(shown.slice(FIRST).some((/** @type {Field} */ field) => asked.get(field.name)));
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let typing;
   /** @param {string} name @param {string} value */
@@ -65,10 +69,11 @@ function toolbar(api, options, can) {
     typing = setTimeout(() => ask(name, value), TYPING_MS);
   };
   return [
-    h("form", { class: "filters", role: "search", onsubmit: (/** @type {Event} */ e) => e.preventDefault() },
+    h("form", { class: () => ["filters", isAll() && "all"], role: "search", onsubmit: (/** @type {Event} */ e) => e.preventDefault() },
       can.searches && h("input", { type: "search", class: "search", placeholder: "Search", "aria-label": "Search", value: asked.get("search") ?? "", maxlength: 200, oninput: (/** @type {any} */ e) => askSoon("search", e.target.value) }),
       shown.map((/** @type {Field} */ field) => filter(field, asked.get(field.name) ?? "", options.labels?.[field.name] ?? field.label, ask, askSoon)),
-      h("button", { type: "button", class: "link", onclick: (/** @type {any} */ e) => (e.target.form.reset(), setQuery(Object.fromEntries([...query().keys()].map((k) => [k, null])))) }, "Clear"),
+      shown.length > 0 && h("button", { type: "button", class: ["link more", shown.length <= FIRST && "few"], "aria-expanded": () => String(isAll()), onclick: () => isAll.update((is) => !is) }, () => (isAll() ? "Fewer filters" : "More filters")),
+      () => query().size > 0 && h("button", { type: "button", class: "link", onclick: (/** @type {any} */ e) => (e.target.form.reset(), setQuery(Object.fromEntries([...query().keys()].map((k) => [k, null])))) }, "Clear"),
     ),
     h("div", { class: "actions" },
       options.exports && ["csv", "xlsx"].map((format) => h("button", { disabled: isBusy, onclick: async () => {
@@ -98,8 +103,24 @@ function filter(field, value, label, ask, askSoon) {
   return h("label", { class: "filter" }, h("span", null, label), h("input", { type, value, ...(type === "text" ? { oninput: (/** @type {any} */ e) => askSoon(field.name, e.target.value) } : { onchange: changed }) }));
 }
 
-/** @param {any} options @param {any[]} rows @param {string | undefined} sorted @param {string[]} sorts */
-function table(options, rows, sorted, sorts) {
+/** @typedef {import("./state.js").Signal<Set<any>>} Picks */
+
+/** The table, and above it what can be done to the rows that are picked. @param {any} options @param {any[]} rows @param {(picks: Picks | null) => HTMLElement} draw */
+function picked(options, rows, draw) {
+  if (!options.picks) return draw(null);
+  const picks = signal(/** @type {Set<any>} */ (new Set()));
+  const bar = options.picks(() => rows.filter((row) => picks.peek().has(row)), () => picks.set(new Set()));
+  return [h("div", { class: () => ["picked", !picks().size && "hidden"] }, h("strong", { class: "tabular" }, () => `${number(picks().size)} picked`), bar), draw(picks)];
+}
+
+/** @param {Picks} picks @param {any[]} rows @param {string} label */
+const pick = (picks, rows, label) => h("input", {
+  type: "checkbox", "aria-label": label, checked: () => rows.every((row) => picks().has(row)),
+  onchange: (/** @type {any} */ e) => picks.update((now) => new Set(e.target.checked ? [...now, ...rows] : [...now].filter((row) => !rows.includes(row)))),
+});
+
+/** @param {any} options @param {any[]} rows @param {string | undefined} sorted @param {string[]} sorts @param {Picks | null} picks */
+function table(options, rows, sorted, sorts, picks) {
   /** @param {Column<any>} column */
   const head = (column) => {
     if (!column.sort || !sorts.includes(column.sort)) return column.label;
@@ -107,10 +128,10 @@ function table(options, rows, sorted, sorts) {
     return h("button", { class: "link sort", onclick: () => setQuery({ sort: next, page: null }) }, column.label, sorted === column.sort ? " ↑" : sorted === `-${column.sort}` ? " ↓" : "");
   };
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table" }, h("table", { class: "table" },
-    h("thead", null, h("tr", null, options.columns.map((/** @type {Column<any>} */ c) => h("th", { class: c.isNumber && "number", scope: "col", "aria-sort": !c.sort ? null : sorted === c.sort ? "ascending" : sorted === `-${c.sort}` ? "descending" : null }, head(c))))),
+    h("thead", null, h("tr", null, picks && h("th", { class: "pick", scope: "col" }, pick(picks, rows, "All of this page")), options.columns.map((/** @type {Column<any>} */ c) => h("th", { class: c.isNumber && "number", scope: "col", "aria-sort": !c.sort ? null : sorted === c.sort ? "ascending" : sorted === `-${c.sort}` ? "descending" : null }, head(c))))),
     h("tbody", null, rows.map((row) => {
       const address = options.open?.(row);
-      return h("tr", null, options.columns.map((/** @type {Column<any>} */ c, /** @type {number} */ n) => {
+      return h("tr", null, picks && h("td", { class: "pick", "data-label": "" }, pick(picks, [row], "This row")), options.columns.map((/** @type {Column<any>} */ c, /** @type {number} */ n) => {
         const cell = c.cell(row);
         const isLink = address && (c.isMain || (n === 0 && !options.columns.some((/** @type {Column<any>} */ o) => o.isMain)));
         return h("td", { class: c.isNumber && "number", "data-label": c.label }, isLink ? h("a", { href: address }, cell) : cell);

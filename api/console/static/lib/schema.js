@@ -6,7 +6,7 @@ import { words } from "./format.js";
  * @typedef {object} Field
  * @property {string} name
  * @property {string} label
- * @property {"text" | "long" | "number" | "boolean" | "choice" | "choices" | "texts" | "date" | "time" | "moment" | "email" | "object"} kind
+ * @property {"text" | "long" | "number" | "boolean" | "choice" | "choices" | "texts" | "date" | "time" | "moment" | "email" | "object" | "rows" | "numbers"} kind
  * @property {boolean} isRequired
  * @property {boolean} isNullable
  * @property {string[]} choices
@@ -16,7 +16,7 @@ import { words } from "./format.js";
  * @property {boolean} isWhole
  * @property {string} help
  * @property {any} [initial]
- * @property {Field[]} fields of an object
+ * @property {Field[]} fields of an object, or of every row
  */
 
 /** @type {Map<string, Promise<any>>} */
@@ -52,6 +52,11 @@ export class Schema {
   /** The operation, or undefined. @param {string} method @param {string} path as in the document: /v1/admin/bookings/{id} */
   operation(method, path) {
     return this.document.paths[path]?.[method.toLowerCase()];
+  }
+
+  /** What an operation takes, such as "refunds:write"; empty where there is no such operation. @param {string} method @param {string} path */
+  permissionOf(method, path) {
+    return /** @type {string} */ (this.operation(method, path)?.["x-permission"] ?? "");
   }
 
   /** The fields of an operation's body. @param {string} method @param {string} path @returns {Field[]} */
@@ -100,14 +105,14 @@ export class Schema {
       isWhole: node.type === "integer",
       help: help ?? node.description ?? "",
       initial: node.default,
-      fields: node.type === "object" && node.properties ? this.fieldsOf(node) : [],
+      fields: inner.type === "object" && inner.properties ? this.fieldsOf(inner) : [],
     };
   }
 }
 
 /** @param {any} node @param {any} inner @param {string[]} choices @returns {Field["kind"]} */
 function kindOf(node, inner, choices) {
-  if (node.type === "array") return choices.length ? "choices" : inner.type === "object" ? "object" : "texts";
+  if (node.type === "array") return choices.length ? "choices" : inner.type === "object" ? (inner.properties ? "rows" : "object") : inner.type === "integer" ? "numbers" : "texts";
   if (choices.length) return "choice";
   if (node.type === "boolean") return "boolean";
   if (node.type === "integer" || node.type === "number") return "number";

@@ -1,6 +1,6 @@
 // What every page is put into: the bar on top, signing in, and who is signed in.
 import { boot } from "./boot.js";
-import { effect, scoped, signal } from "./state.js";
+import { effect, listen, scoped, signal } from "./state.js";
 import { fill, h, said } from "./dom.js";
 import { client, Problem } from "./api.js";
 import { openSession } from "./session.js";
@@ -45,7 +45,10 @@ export function openPage(page) {
         const context = { session, api, me, can: (/** @type {string} */ permission) => may(me, permission) };
         put(() => [topBar(page.title, context, page.bar?.(context)), page.show(context)]);
       },
-      (error) => session.isOpen() && put(() => [topBar(page.title, null, null), h("main", { class: "page" }, failed(error, enter))]),
+      (error) => session.isOpen() && put(() => {
+        listen(window, "online", enter);
+        return [topBar(page.title, null, null), h("main", { class: "page" }, failed(error, enter))];
+      }),
     );
     return void enter();
   });

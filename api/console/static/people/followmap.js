@@ -14,7 +14,7 @@ const OLD_S = 60;
  * @param {() => Position | null} position a signal's reader @param {{lat: number, lng: number} | null} door
  */
 export function followMap(position, door) {
-  const place = h("div", { class: "map", role: "img", "aria-label": "Map: where the technician is" });
+  const place = h("div", { class: "map", role: "region", "aria-label": "Map: where the technician is" });
   const first = position() ?? door ?? { lat: 0, lng: 0 };
   const map = openMap(place, { lat: first.lat, lng: first.lng, zoom: door || position() ? 14 : 3 });
   graticule(map);

@@ -15,6 +15,8 @@ const MOST_KEPT = 2000;
 /** Who stands still says so this often. */
 const STILL_MS = 20_000;
 const KEEP_MS = 4000;
+/** A position that is so old counts as lost. */
+const LOST_MS = 75_000;
 
 /** @param {string} key @returns {Fix[]} */
 function read(key) {
@@ -67,7 +69,11 @@ export function locations(socket, isWanted, technicianId) {
   }
 
   /** @param {GeolocationPositionError} error */
-  const lost = (error) => standing.set({ ...standing.peek(), state: "lost", text: positionProblem(error) });
+  function lost(error) {
+    // Who stands still is not asked again by every phone: what was known a moment ago is still true.
+    if (error.code === error.TIMEOUT && standing.peek().state === "found" && Date.now() - standing.peek().at_ms < LOST_MS) return;
+    standing.set({ ...standing.peek(), state: "lost", text: positionProblem(error) });
+  }
 
   async function send() {
     if (isSending || !waiting.length || Date.now() < pausedUntil || socket.standing.peek() !== "live") return;

@@ -1,0 +1,13 @@
+// Days of the business, as the API names them.
+import { boot } from "../lib/boot.js";
+
+/** 2026-11-26, by the clock of the business. @param {number} ms */
+export const isoDay = (ms) => new Date(ms).toLocaleDateString("sv", { timeZone: boot.timezone });
+
+const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
+/** 26 Nov. @param {string} day */
+export const dayText = (day) => short.format(Date.parse(`${day}T00:00:00Z`));
+
+const month = new Intl.DateTimeFormat(undefined, { month: "short", year: "numeric", timeZone: "UTC" });
+/** Nov 2026. @param {string} day */
+export const monthText = (day) => month.format(Date.parse(`${day}T00:00:00Z`));

@@ -1,0 +1,125 @@
+"""The back office in a real browser: every list and page opens, forms say what is wrong, roles see their own part."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from dispatch.access.dev_tokens import open_dev_session
+from tests.api.live import Live
+from tests.console.browsing import Visit, grave_problems, pictures, visit
+from tests.parties import add_staff
+
+#: Somebody's name that would like to be more than a name.
+HOSTILE = "<img src=x onerror=\"document.title='owned'\"> \u202egnihton " + "y" * 150
+
+
+@pytest.fixture
+async def office(live: Live, browser: Any) -> AsyncIterator[tuple[Visit, Any]]:
+    """The administrator at the beginning of the back office; at the end nothing was wrong."""
+    async with visit(browser, live.url) as seen:
+        page = await seen.open("/admin")
+        await page.get_by_role("button", name="Administrator").click()
+        await page.get_by_role("heading", name="Dashboard").wait_for()
+        yield seen, page
+        assert seen.wrong == []
+
+
+async def settled(page: Any) -> None:
+    """Until everything that the view asked for is there."""
+    await page.locator("main h1, main .state").first.wait_for()
+    await page.locator("main [aria-busy=true]").first.wait_for(state="detached")
+
+
+async def test_the_beginning_is_light_enough(office: tuple[Visit, Any]) -> None:
+    seen, page = office
+    await settled(page)
+    await page.get_by_role("img", name="Revenue of 14 days").wait_for()
+    assert await grave_problems(page) == []
+    await pictures(page, "office")
+    await seen.check()
+
+
+async def test_every_entry_of_the_menu_opens(office: tuple[Visit, Any]) -> None:
+    _, page = office
+    entries = await page.locator(".office-menu a").all_inner_texts()
+    assert len(entries) > 25
+    for title in entries:
+        await page.locator(".office-menu").get_by_role("link", name=title, exact=True).click()
+        await page.locator("main h1").first.wait_for()
+        await settled(page)
+        assert await page.locator("main [role=alert]").count() == 0, title
+
+
+async def test_a_form_says_at_each_field_what_is_wrong_and_takes_hostile_words_as_words(
+    office: tuple[Visit, Any],
+) -> None:
+    seen, page = office
+    await page.goto(f"{seen.url}/admin/promos/new")
+    await page.get_by_label("Discount value").fill("-5")
+    await page.get_by_role("button", name="Create").click()
+    await page.locator(".field .problem").nth(2).wait_for()
+    for label in ("Code", "Discount type", "Discount value"):
+        field = page.locator(".field").filter(has=page.get_by_text(label, exact=False)).first
+        assert (await field.locator(".problem").first.inner_text()).endswith(".")
+    assert await grave_problems(page) == []
+    await page.get_by_label("Code").fill("HOSTILE1")
+    await page.get_by_label("Discount type").select_option("percentage")
+    await page.get_by_label("Discount value").fill("15")
+    await page.get_by_label("Description").fill(HOSTILE)
+    await page.get_by_role("button", name="Create").click()
+    await page.get_by_role("heading", name="HOSTILE1").wait_for()
+    await page.goto(f"{seen.url}/admin/promos?search=HOSTILE1")
+    await page.get_by_role("link", name="HOSTILE1").wait_for()
+    await settled(page)
+    assert "<img" in await page.locator(".list tbody").inner_text()
+    assert await page.locator(".list tbody img").count() == 0 and "owned" not in await page.title()
+
+
+async def test_what_was_changed_can_be_taken_back(office: tuple[Visit, Any], live: Live) -> None:
+    seen, page = office
+    await page.goto(f"{seen.url}/admin/settings")
+    box = page.get_by_label("Search radius km")
+    before = await box.input_value()
+    await box.fill("12")
+    await page.get_by_role("button", name="Save").click()
+    async with page.expect_response(lambda answer: answer.request.method == "PUT"):
+        await page.get_by_role("button", name="Undo").click()
+    boss = await live.person("admin", "admin@example.com")
+    await page.reload()
+    await page.get_by_label("Search radius km").wait_for()
+    assert await page.get_by_label("Search radius km").input_value() == before
+    settings = (await boss.call("GET", "/v1/admin/settings"))["data"]
+    assert settings["search_radius_km"] == float(before)
+
+
+async def test_a_role_sees_its_own_part_and_a_direct_address_says_so(live: Live, browser: Any) -> None:
+    pair = await open_dev_session(live.services, "admin", str(await add_staff(live.services, "support")))
+    async with visit(browser, live.url, is_phone=True, is_dark=True) as seen:
+        await seen.sign_in("admin", pair, "Support")
+        page = await seen.open("/admin")
+        await page.get_by_role("button", name="Menu").click()
+        entries = await page.locator(".office-menu a").all_inner_texts()
+        assert "Bookings" in entries and not {"Payouts", "Staff", "Audit", "Settings", "Analytics"} & set(entries)
+        await page.goto(f"{seen.url}/admin/payouts")
+        await page.get_by_text("Not for your role").wait_for()
+        await page.goto(f"{seen.url}/admin/services")
+        await page.get_by_role("link", name="Haircut - Minimal").click()
+        await page.get_by_role("heading", name="Prices").wait_for()
+        assert await page.get_by_role("button", name="Edit").count() == 0
+        assert await grave_problems(page) == []
+        assert seen.wrong == []
+
+
+async def test_offline_is_said_and_the_list_comes_back(office: tuple[Visit, Any]) -> None:
+    seen, page = office
+    await page.locator(".office-menu").get_by_role("link", name="Technicians").click()
+    await page.locator(".list tbody a").first.wait_for()
+    await seen.context.set_offline(True)
+    await page.locator(".list tbody a").first.click()
+    await page.get_by_text("No connection").wait_for()
+    await page.get_by_text("Offline", exact=True).wait_for()
+    await seen.context.set_offline(False)
+    await page.get_by_role("heading", name="Papers").wait_for()

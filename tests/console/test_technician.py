@@ -1,0 +1,154 @@
+"""The technician's page, and the whole story: two people with two phones, a link that is followed, a server's death."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from api.app import create_app
+from tests.api.live import Live, live_server
+from tests.api.test_story import make_everybody_a_beautician
+from tests.conftest import clone
+from tests.console.browsing import Visit, grave_problems, pictures, visit
+from tests.console.test_people import PHONE, PLACE, add_home
+
+
+@pytest.fixture(scope="module")
+async def live(pg_home: str, tmp_path_factory: pytest.TempPathFactory, browser: Any) -> AsyncIterator[Live]:
+    folder = tmp_path_factory.mktemp("technician")
+    async with live_server(await clone(pg_home), folder, technicians=1, customers=2, env="development") as made:
+        await make_everybody_a_beautician(made)
+        await add_home(await made.person("customer", PHONE))
+        yield made
+        # By now it may be another one than that which was started.
+        await made.server.close()
+
+
+def near(north: float) -> dict[str, float]:
+    return {"latitude": PLACE[0] + north, "longitude": PLACE[1], "accuracy": 8}
+
+
+async def as_technician(seen: Visit, live: Live, path: str = "/technician") -> Any:
+    await seen.sign_in("technician", await live.pair("technician", "PT-001"))
+    return await seen.open(path)
+
+
+async def start_again(live: Live, port: int) -> None:
+    """Another server at the address of the one that died."""
+    live.server = TestServer(create_app(live.services), port=port)
+    await live.server.start_server()
+
+
+async def test_from_booking_to_rating_with_a_death_in_between(live: Live, browser: Any) -> None:
+    async with (
+        visit(browser, live.url, is_phone=True, permissions=["geolocation"], geolocation=near(0.03)) as van,
+        visit(browser, live.url, is_phone=True) as home,
+        visit(browser, live.url) as friend,
+    ):
+        technician = await as_technician(van, live)
+        await technician.get_by_role("button", name="Go offline").click()
+        await technician.get_by_role("button", name="Go online").click()
+        await technician.get_by_text("Position within").wait_for()
+        await technician.get_by_text("No job yet").wait_for()
+
+        await home.sign_in("customer", await live.pair("customer", PHONE))
+        customer = await home.open("/book")
+        await customer.get_by_role("button", name="Facial").click()
+        await customer.locator(".stepper button").first.click()
+        await customer.get_by_role("group", name="Time").get_by_role("button").first.click()
+        await customer.get_by_label("I know that cancelling").check()
+        await customer.get_by_role("button", name="Book ·").click()
+        await customer.get_by_text("Asking a technician").first.wait_for()
+
+        offer = technician.get_by_role("article", name="Offer")
+        await offer.get_by_text("Answer within").wait_for()
+        assert await grave_problems(technician) == []
+        await pictures(technician, "technician-offer")
+        # Before it is accepted nobody knows the door.
+        assert "123 Main St" not in await offer.inner_text()
+        await offer.get_by_role("button", name="Accept").click()
+        job = technician.get_by_role("article", name="Job")
+        await job.get_by_text("123 Main St").wait_for()
+        await customer.get_by_text("Confirmed").wait_for()
+
+        await customer.get_by_role("button", name="Share this visit").click()
+        await customer.get_by_role("button", name="Make a link").click()
+        link = await customer.get_by_label("Link", exact=True).input_value()
+        watcher = await friend.open(link.removeprefix(live.url))
+        await watcher.get_by_text("The map appears here").wait_for()
+
+        await job.get_by_role("button", name="Start driving").click()
+        for page in (customer, watcher):
+            await page.get_by_text("min away").wait_for()
+        await pictures(customer, "follow")
+        await pictures(watcher, "track")
+        assert await grave_problems(customer) == [] and await grave_problems(watcher) == []
+
+        port = live.server.port
+        assert port is not None
+        await live.server.close()
+        await customer.get_by_text("Reconnecting").wait_for()
+        await technician.get_by_text("Reconnecting").wait_for()
+        for step in range(1, 4):
+            await van.context.set_geolocation(near(0.03 - step * 0.002))
+            await technician.wait_for_timeout(1100)
+        await start_again(live, port)
+        for page in (customer, technician):
+            await page.get_by_text("Reconnecting").wait_for(state="hidden")
+        await job.get_by_role("button", name="I am at the door").click()
+        await customer.get_by_text("At the door").first.wait_for()
+        await job.get_by_role("button", name="Start the work").click()
+        await watcher.get_by_role("heading", name="Work has begun").wait_for()
+        done = job.get_by_role("button", name="The work is done")
+        await done.wait_for()
+        assert await done.is_disabled()
+        await job.get_by_label("I have received").check()
+        await pictures(technician, "technician-job")
+        await done.click()
+        await technician.get_by_text("You earned").wait_for()
+        await watcher.get_by_text("The visit is over").wait_for()
+
+        await customer.get_by_role("radio", name="5 stars").click()
+        await customer.get_by_role("button", name="Send").click()
+        await customer.get_by_role("heading", name="Your rating").wait_for()
+        await technician.get_by_role("link", name="Earnings").click()
+        await technician.get_by_text("BK-").wait_for()
+        await pictures(technician, "technician-earnings")
+        for seen in (van, home, friend):
+            await seen.check()
+        kept = await live.value("SELECT count(*) FROM bookings WHERE status = 'completed' AND rating = 5")
+        assert kept == 1
+
+
+async def test_a_refused_position_and_the_reasons_for_no_jobs(live: Live, browser: Any) -> None:
+    async with visit(browser, live.url, is_phone=True, is_dark=True) as seen:
+        page = await as_technician(seen, live)
+        await page.get_by_text("You have not allowed this page").wait_for()
+        assert await grave_problems(page) == []
+        await page.get_by_role("link", name="Chances").click()
+        await page.get_by_text("Now:").wait_for()
+        await page.get_by_role("link", name="Days off").click()
+        await page.get_by_role("button", name="Take this day off").click()
+        await page.get_by_role("button", name="Work after all").click()
+        await page.get_by_text("No days off ahead").wait_for()
+        assert await grave_problems(page) == []
+        await seen.check()
+
+
+async def test_it_opens_without_a_network_once_it_has_been_there(live: Live, browser: Any) -> None:
+    async with visit(browser, live.url, is_phone=True) as seen:
+        page = await as_technician(seen, live)
+        await page.get_by_role("heading", name="You are").wait_for()
+        await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        await page.wait_for_function("caches.match('/technician').then(found => Boolean(found))")
+        await seen.context.set_offline(True)
+        await page.reload()
+        await page.get_by_text("No connection").wait_for()
+        await seen.context.set_offline(False)
+        await page.get_by_role("heading", name="You are").wait_for()
+        async with live.http.get(live.url + "/technician.webmanifest") as manifest:
+            told = await manifest.json(content_type=None)
+        assert told["scope"] == "/technician" and told["icons"]
