@@ -125,16 +125,17 @@ async def test_alerts_stand_together_and_a_settled_one_can_be_taken_back(scene: 
 async def test_a_lost_socket_is_said_and_comes_back(scene: Scene, seen: Visit) -> None:
     page = await board(seen)
     await page.get_by_text("2 technicians").wait_for()
-    said = page.evaluate(
-        "new Promise(done => { const place = document.querySelector('.connection');"
+    # Looked for before it can be there: back on the line again it may stand for a moment only.
+    await page.evaluate(
+        "() => { const place = document.querySelector('.connection');"
         " new MutationObserver((_, o) => { const text = place.innerText;"
-        " if (text.startsWith('Reconnecting')) { o.disconnect(); done(text); } })"
-        ".observe(place, {subtree: true, childList: true, characterData: true}); })"
+        " if (text.startsWith('Reconnecting')) { o.disconnect(); window.said = text; } })"
+        ".observe(place, {subtree: true, childList: true, characterData: true}); }"
     )
     namespace = scene.live.sockets.namespace_handlers[OPS]
     for grant in list(namespace.members.values()):
         scene.live.sockets.cut(grant.sid, OPS, "lost", 1012)
-    assert "last news" in await said
+    assert "last news" in await (await page.wait_for_function("window.said")).json_value()
     await page.get_by_text("Live", exact=True).wait_for()
     # And what happens then is seen.
     await scene.technicians[0].ask("presence.set", {"command_id": str(uuid.uuid4()), "online": False})
@@ -181,6 +182,7 @@ async def test_a_day_is_played_again_and_filters_are_kept(scene: Scene, seen: Vi
     await page.get_by_label("Name of the filter").fill("Night shift")
     await page.get_by_role("button", name="Keep").click()
     await page.reload()
+    await page.get_by_text("Live", exact=True).wait_for()
     await page.keyboard.press("f")
     await page.get_by_role("button", name="Night shift", exact=True).click()
     assert not await page.get_by_label("Offline").is_checked()
