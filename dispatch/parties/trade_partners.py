@@ -296,7 +296,7 @@ async def _guarded(tx: Tx, statement: Any) -> Any:
         if is_foreign_key(error) and constraint in _GONE:
             # It was there when it was looked for, and was deleted since.
             name = _GONE[constraint]
-            raise Invalid({name: f"There is no such {_NOUNS[name]}."}) from error
+            raise Invalid({name: f"The {_NOUNS[name]} was deleted meanwhile."}) from error
         refusal = _REFUSALS.get(constraint)
         if refusal is None:
             raise

@@ -131,6 +131,8 @@ ROWS: dict[str, Row] = {
     "POST /v1/bookings/{id}/reschedule": Row(
         "booking", {"booking_date": "2026-01-06", "booking_time": "10:00"}, UNTRIED
     ),
+    "POST /v1/bookings/{id}/tracking-link": Row("booking", None, UNTRIED),
+    "DELETE /v1/bookings/{id}/tracking-link": Row("booking", None, UNTRIED),
     "GET /v1/payments/{id}/status": Row("payment"),
     "PATCH /v1/notifications/{notification_id}/read": Row("customer notification"),
 }
