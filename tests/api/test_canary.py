@@ -62,6 +62,9 @@ PLAIN = {
     "service_categories", "support_contacts", "support_tickets", "ticket_replies", "trade_orders",
     "trade_partner_beginnings", "trade_partner_statuses", "trade_partner_terms", "trade_partners",
     "training_resources", "vat_taxes",
+    "booking_approvals", "job_applications", "job_postings", "page_payments", "partner_import_rows", "partner_imports",
+    "platform_bills", "platform_plans", "platform_subscriptions", "program_places", "returning_customers",
+    "tracking_links", "trade_partner_codes",
 }  # fmt: skip
 
 
