@@ -24,7 +24,6 @@ from dispatch.live.tracking import STEPS
 from dispatch.outbox.sweeper import AT_ONCE
 from dispatch.services import Services
 from storage import figures as rows
-from storage import redis
 from storage.database.errors import StorageError
 from storage.figures import Figure
 
@@ -82,6 +81,9 @@ async def _present(services: Services) -> list[Figure] | None:
 async def _redis(url: str) -> int | None:
     if not url:
         return None
+    # Only where there is one: many servers run without.
+    from storage import redis
+
     try:
         async with asyncio.timeout(LOOK_S):
             return await redis.memory_bytes(url)

@@ -14,7 +14,7 @@ from storage.webhook_deliveries import Claimed
 AT = datetime(2026, 1, 5, 10, 0, 0, 123_456, timezone(timedelta(hours=5.5)))
 CLAIMED = Claimed(
     UUID(int=1), UUID(int=2), "provider", "https://a.example/", b"", None, "payout.paid", None, None,
-    {"payout_id": "p", "total_minor": 5, "bank_lines": [{"line_no": 1}]}, AT, 0, 0, None, None, None,
+    {"payout_id": "p", "total_minor": 5, "bank_lines": [{"line_no": 1}]}, AT, 0, 0, None, None, None, None,
 )  # fmt: skip
 
 
