@@ -57,7 +57,7 @@ async def test_a_killed_server_costs_nobody_an_event(fresh_dsn: str, tmp_path: P
         heard = asyncio.Event()
 
         def told(line: str) -> None:
-            if " 0 offers" not in line:
+            if " 0 open offers" not in line:
                 heard.set()
 
         async with server(fresh_dsn, tmp_path, 0) as (first, url):
