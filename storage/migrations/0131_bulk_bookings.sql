@@ -5,6 +5,7 @@ CREATE TABLE bulk_bookings (
   number           text NOT NULL UNIQUE,
   organisation_id  uuid NOT NULL REFERENCES organisations (id),
   department_id    uuid,
+  program_id       uuid,
   -- Who asked for it; a key acts for the owner.
   member_id        uuid NOT NULL,
   account_id       uuid NOT NULL REFERENCES accounts (id),
@@ -102,9 +103,7 @@ CREATE TABLE preferred_providers (
   -- Categories; none named means all.
   services        text[] NOT NULL DEFAULT '{}',
   priority        int NOT NULL CHECK (priority BETWEEN 1 AND 1000),
-  -- What the organisation asks for, and what staff have agreed to, which is what prices go by.
   discount_pct    numeric(5, 2) NOT NULL DEFAULT 0 CHECK (discount_pct BETWEEN 0 AND 100),
-  agreed_pct      numeric(5, 2) NOT NULL DEFAULT 0 CHECK (agreed_pct BETWEEN 0 AND 100),
   exclusivity     boolean NOT NULL DEFAULT false,
   PRIMARY KEY (organisation_id, provider_id)
 );

@@ -7,7 +7,7 @@ CREATE TABLE programs (
                      'community_program', 'student_services', 'emergency_response')),
   name             text NOT NULL,
   description      text,
-  status           text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'inactive')),
+  status           text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'inactive', 'ended')),
   -- Who may use it: department ids (none: all), words of employment, months of tenure, segments.
   departments      uuid[] NOT NULL DEFAULT '{}',
   employment       text[] NOT NULL DEFAULT '{}',
@@ -21,12 +21,8 @@ CREATE TABLE programs (
   allowed_services text[] NOT NULL DEFAULT '{}',
   month_bookings   int CHECK (month_bookings >= 1),
   advance_days     int CHECK (advance_days BETWEEN 0 AND 365),
-  -- Whoever cancels later than so many hours before the start has used the credit.
-  cancel_hours     int CHECK (cancel_hours BETWEEN 0 AND 720),
-  -- What it may come to, and what was booked under it, in a row that bookings wait for.
+  cancellation     text,
   budget_minor     bigint CHECK (budget_minor >= 0),
-  used_minor       bigint NOT NULL DEFAULT 0,
-  CONSTRAINT program_budget_never_passed CHECK (used_minor >= 0 AND used_minor <= budget_minor),
   -- As it was sent: coverage, services and their frequency, schedule, protocol.
   details          jsonb NOT NULL DEFAULT '{}',
   -- Of an emergency: by which event, at which level, since when and by whom it is active.
