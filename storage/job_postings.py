@@ -37,9 +37,7 @@ class Posting:
 
 
 #: As the columns have it.
-_STATUS = """(CASE WHEN j.status = 'open' AND (j.accepted = j.openings OR j.closes_on < (
-    SELECT (app_now() AT TIME ZONE coalesce(p.timezone, 'UTC'))::date FROM parties p WHERE p.id = j.organisation_id))
-  THEN 'closed' ELSE j.status END)"""
+_STATUS = f"({sql.part('status_now')})"
 
 insert = sql.scalar("insert", UUID)
 get = sql.row("get", Posting)

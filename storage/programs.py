@@ -72,9 +72,7 @@ class Provider:
 
 
 #: As the columns have it: what is over is ended, whatever it was before.
-_STATUS = """(CASE WHEN g.ends_on < (
-    SELECT (app_now() AT TIME ZONE coalesce(p.timezone, 'UTC'))::date FROM parties p WHERE p.id = g.organisation_id)
-  THEN 'ended' ELSE g.status END)"""
+_STATUS = f"({sql.part('status_now')})"
 
 insert = sql.scalar("insert", UUID)
 get = sql.row("get", Program)

@@ -104,7 +104,8 @@ async def create(services: Services, caller: Member, body: DepartmentBody) -> Re
     """
     organisation_id = whole_organisation(caller)
     async with services.transaction() as tx:
-        home = await organisations.get(tx.conn, organisation_id)
+        # Before the department, which leans on it: a budget that comes with it waits for the same row.
+        home = await organisations.lock(tx, organisation_id)
         new, today = _department(body, organisations.currency_of(home)), overviews.today_of(home, tx.now)
         made = await departments.create(tx, organisation_id, new, today=today, set_by=str(caller.actor.id))
         await audit.record(tx, caller.actor, "department.create", "department", made.id)
@@ -137,7 +138,7 @@ async def change(services: Services, caller: Member, id: UUID, body: DepartmentB
     """
     organisation_id = whole_organisation(caller)
     async with services.transaction() as tx:
-        home = await organisations.get(tx.conn, organisation_id)
+        home = await organisations.lock(tx, organisation_id)
         new, today = _department(body, organisations.currency_of(home)), overviews.today_of(home, tx.now)
         await departments.change(tx, organisation_id, id, new, today=today, set_by=str(caller.actor.id))
         await audit.record(tx, caller.actor, "department.change", "department", id)

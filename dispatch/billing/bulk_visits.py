@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 
-from dispatch.billing import bulk_bookings, bulk_money, on_account
+from dispatch.billing import bulk_bookings, bulk_money, on_account, one_by_one
 from dispatch.engine import bookings, slots
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.free_times import SlotTaken
@@ -45,15 +47,19 @@ async def book_due(run: Run) -> dict[str, int]:
         await run.progress(made)
     async with services.read() as conn:
         overdue = await rows.overdue(conn)
-    for bulk in overdue:
-        async with services.transaction() as tx:
-            found = await rows.lock(tx.conn, id=bulk.id, organisation_id=None)
-            assert found is not None, "bulk bookings stay"
-            await bulk_bookings.drop(tx, found, "skipped", before=local(tx.now, found.timezone).date())
-            await rows.finish(tx.conn, id=found.id)
+    rested = await one_by_one.each(services, ((f"the series {b.id}", partial(_rest, bulk_id=b.id)) for b in overdue))
     async with services.transaction() as tx:
         await rows.finish_all(tx.conn)
-    return {"booked": made, "overdue": len(overdue)}
+    return {"booked": made, "overdue": rested}
+
+
+async def _rest(tx: Tx, bulk_id: UUID) -> int:
+    """The days of a series that have passed fall away."""
+    found = await rows.lock(tx.conn, id=bulk_id, organisation_id=None)
+    assert found is not None, "bulk bookings stay"
+    await bulk_bookings.drop(tx, found, "skipped", before=local(tx.now, found.timezone).date())
+    await rows.finish(tx.conn, id=found.id)
+    return 1
 
 
 async def _book_safely(services: Services, due: Due) -> int:

@@ -171,7 +171,7 @@ async def send_links(services: Services) -> int:
     Each invoice by itself: one whose link cannot be made is tried again at the next turn.
     """
     async with services.read() as conn:
-        due = await invoice_rows.to_send_link(conn, timezone=services.settings.timezone)
+        due = await invoice_rows.to_send_link(conn, timezone=organisations.DEFAULT_TIMEZONE)
     sent = 0
     for ref in due:
         try:

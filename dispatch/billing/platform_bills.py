@@ -15,14 +15,14 @@ from functools import partial
 from uuid import UUID
 
 from dispatch import localtime, numbers
-from dispatch.billing import ledger, provider_transactions, provider_wallet
+from dispatch.billing import ledger, one_by_one, provider_transactions, provider_wallet
 from dispatch.billing.ledger import Line
 from dispatch.billing.platform_plans import FREE
 from dispatch.billing.provider_transactions import NewTransaction
 from dispatch.errors import Conflict, DispatchError, Invalid, Missing
 from dispatch.outbox import messages
 from dispatch.parties import provider_settings
-from dispatch.ports.gateway import GatewayError, GatewayLink
+from dispatch.ports.gateway import GatewayLink
 from dispatch.reports import sheet
 from dispatch.reports.formats import Formats, amount_text, major
 from dispatch.reports.rows import Cell
@@ -148,6 +148,9 @@ async def pay(services: Services, provider_id: UUID, number: str) -> Bill:
     async with services.transaction() as tx:
         linked = await rows.linked(tx.conn, id=bill.id, gateway_link_id=link.id, url=link.short_url)
     assert linked is not None, "the gateway makes one page for a reference"
+    if linked.status != "open":
+        # Closed meanwhile: the clock closes the page too.
+        raise BillClosed
     return linked
 
 
@@ -166,8 +169,8 @@ async def turn(services: Services) -> dict[str, int]:
         for bill in waiting:
             try:
                 heard += await _hear(services, bill)
-            except GatewayError as error:
-                log.warning("the page of bill %s was not answered for: %s", bill.number, error)
+            except (DispatchError, StorageError) as error:
+                log.warning("the page of bill %s was passed over: %s", bill.number, error)
     async with services.read() as conn:
         due = await rows.due(conn, most=MOST)
     made = await _each(services, due, _go_on)
@@ -177,13 +180,9 @@ async def turn(services: Services) -> dict[str, int]:
 
 
 async def _each(services: Services, found: Sequence[Ref], work: Callable[..., Awaitable[int]]) -> int:
-    done = 0
-    for one in found:
-        try:
-            done += await services.retrying(partial(work, provider_id=one.provider_id))
-        except (DispatchError, StorageError) as error:
-            log.warning("the plan of provider %s was passed over: %s", one.provider_id, error)
-    return done
+    return await one_by_one.each(services, (
+        (f"the plan of provider {one.provider_id}", partial(work, provider_id=one.provider_id)) for one in found
+    ))  # fmt: skip
 
 
 async def _go_on(tx: Tx, provider_id: UUID) -> int:

@@ -7,11 +7,11 @@ from functools import partial
 from uuid import UUID
 
 from dispatch import localtime
-from dispatch.billing import payout_sending, payouts, provider_wallet
+from dispatch.billing import one_by_one, payout_sending, payouts, provider_wallet
 from dispatch.billing.payout_days import Schedule
 from dispatch.config import Settings
 from dispatch.engine import audit
-from dispatch.errors import Conflict, DispatchError, Invalid, Missing
+from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
 from dispatch.parties import bank_accounts
 from dispatch.reports.formats import amount_text
@@ -139,14 +139,10 @@ async def pay_due(services: Services) -> int:
     """
     async with services.read() as conn:
         due = [one for one in await provider_rows.all(conn) if _is_due(one, services.clock.now())]
-    made = 0
-    for one in due:
-        try:
-            made += await services.retrying(partial(_pay, provider_id=one.id))
-        except DispatchError:
-            # One whose account is not in order waits for its next day, and stops nobody else.
-            continue
-    return made
+    # One whose account is not in order waits for its next day.
+    return await one_by_one.each(
+        services, ((f"the payout of provider {one.id}", partial(_pay, provider_id=one.id)) for one in due)
+    )
 
 
 def _is_due(provider: Provider, now: datetime) -> bool:

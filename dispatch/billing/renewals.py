@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from uuid import UUID
 
-from dispatch.billing import provider_subscriptions
-from dispatch.errors import DispatchError
+from dispatch.billing import one_by_one, provider_subscriptions
 from dispatch.parties import provider_notifications, providers
 from dispatch.reports.formats import Formats
 from dispatch.services import Services, Tx
 from storage import provider_subscriptions as rows
-from storage.database.errors import StorageError
 from storage.provider_subscriptions import Ref, Subscription
 from storage.providers import Provider
-
-log = logging.getLogger(__name__)
 
 #: Of (transaction, provider_id, subscription_id): whether there was something to do.
 Work = Callable[..., Awaitable[int]]
@@ -46,13 +41,9 @@ async def turn(services: Services) -> dict[str, int]:
 
 
 async def _each(services: Services, found: list[Ref], work: Work) -> int:
-    done = 0
-    for one in found:
-        try:
-            done += await services.retrying(partial(work, provider_id=one.provider_id, subscription_id=one.id))
-        except (DispatchError, StorageError) as error:
-            log.warning("subscription %s was passed over: %s", one.id, error)
-    return done
+    return await one_by_one.each(services, (
+        (f"subscription {one.id}", partial(work, provider_id=one.provider_id, subscription_id=one.id)) for one in found
+    ))  # fmt: skip
 
 
 async def _remind(tx: Tx, provider_id: UUID, subscription_id: UUID) -> int:

@@ -110,7 +110,7 @@ class Arrivals:
         return None if job is None else job.row
 
     def of(self, technician_id: UUID) -> Sequence[TrackedJob]:
-        """The same with what is known of the approach: for consider() and shown()."""
+        """The same with what is known of the approach: for consider() and whoever shows them."""
         return self._by_technician.get(technician_id, _NONE)
 
     def consider(self, jobs: Sequence[TrackedJob], fix: Fix) -> None:
@@ -156,11 +156,6 @@ class Arrivals:
     def take_found(self) -> Detection | Departure | None:
         """The oldest detection that nobody took, if there is one."""
         return None if self._found.empty() else self._found.get_nowait()
-
-
-def shown(jobs: Sequence[TrackedJob]) -> list[OpenJob]:
-    """Those whose customers may see the technician now."""
-    return [job.row for job in jobs if job.row.state in SHOWN]
 
 
 def _is_approached(job: TrackedJob, jobs: Sequence[TrackedJob], at_s: float) -> bool:

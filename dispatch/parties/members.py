@@ -273,7 +273,7 @@ async def apply_status(tx: Tx, organisation_id: UUID, member_id: UUID, status: s
 async def apply_planned(services: Services) -> int:
     """Brings about what was planned for a day that has come; returns how many."""
     async with services.read() as conn:
-        due = await rows.due_changes(conn, timezone=services.settings.timezone)
+        due = await rows.due_changes(conn, timezone=organisations.DEFAULT_TIMEZONE)
     for change in due:
         async with services.transaction() as tx:
             await apply_status(tx, change.organisation_id, change.id, change.status, change.reason)

@@ -80,7 +80,11 @@ async def _pay_providers(run: Run) -> dict[str, int]:
 
 
 async def _renew(run: Run) -> dict[str, int]:
-    return {**await renewals.turn(run.services), **await platform_bills.turn(run.services)}
+    return await renewals.turn(run.services)
+
+
+async def _bill_plans(run: Run) -> dict[str, int]:
+    return await platform_bills.turn(run.services)
 
 
 async def _analytics(run: Run) -> dict[str, int]:
@@ -108,6 +112,7 @@ HANDLERS: Mapping[str, Handler] = {
     "reconcile": _reconcile,
     "pay_providers": _pay_providers,
     "renew": _renew,
+    "bill_plans": _bill_plans,
     "members": _members,
     "invoices": _invoices,
     "organisation_reports": _organisation_reports,
@@ -127,6 +132,7 @@ CRONS: Mapping[str, str] = {
     "reconcile": "10 * * * *",
     "pay_providers": "5 * * * *",
     "renew": "20 * * * *",
+    "bill_plans": "25 * * * *",
     "members": "6 * * * *",
     bulk_bookings.TASK: "3 * * * *",
     "analytics": "40 * * * *",

@@ -31,8 +31,8 @@ from storage.database.pool import translated
 SLOT = "dispatch_backup"
 #: The longest that one of PostgreSQL's programs may take, in seconds.
 LIMIT_S = 6 * 3600.0
-#: A base is this archive and the list of what must be in it.
 _MOST_WORDS = 600
+#: A base is this archive and the list of what must be in it.
 ARCHIVE, MANIFEST = "base.tar.gz", "backup_manifest"
 #: What a server says that no longer has what is asked for.
 _LOST = ("has already been removed", "can no longer get changes", "has been invalidated")

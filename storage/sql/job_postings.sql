@@ -1,12 +1,17 @@
+-- part: status_now
+-- What is filled, or over by the clocks of its school, is closed.
+CASE WHEN j.status = 'open' AND (j.accepted = j.openings OR j.closes_on < (
+    SELECT (app_now() AT TIME ZONE coalesce(p.timezone, 'UTC'))::date FROM parties p WHERE p.id = j.organisation_id))
+  THEN 'closed' ELSE j.status END
+
 -- part: columns
 j.id, j.organisation_id, j.title, j.description, j.categories, j.tiers, j.days, j.day_starts, j.day_ends, j.openings, j.accepted, j.closes_on,
-  CASE WHEN j.status = 'open' AND (j.accepted = j.openings
-    OR j.closes_on < (app_now() AT TIME ZONE coalesce(p.timezone, 'UTC'))::date) THEN 'closed' ELSE j.status END AS status,
+  {status_now} AS status,
   (SELECT count(*)::int FROM job_applications a WHERE a.posting_id = j.id AND a.status <> 'withdrawn') AS applications,
   j.created_at
 
 -- part: source
-job_postings j JOIN parties p ON p.id = j.organisation_id
+job_postings j
 
 -- part: of_organisation
 FROM job_postings j WHERE j.organisation_id = :organisation_id

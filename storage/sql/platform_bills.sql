@@ -49,7 +49,8 @@ SELECT {columns} FROM platform_bills b WHERE b.provider_id = :provider_id AND b.
 ORDER BY b.created_at DESC, b.id DESC LIMIT :most;
 
 -- name: open
-SELECT b.provider_id FROM platform_bills b WHERE b.status = 'open' ORDER BY b.provider_id LIMIT :most;
+-- The first to be due come first, so that each is reached by its last day.
+SELECT b.provider_id FROM platform_bills b WHERE b.status = 'open' ORDER BY b.due_on, b.provider_id LIMIT :most;
 
 -- name: with_links
 SELECT {columns} FROM platform_bills b WHERE b.link_is_open ORDER BY b.created_at LIMIT :most;
