@@ -53,7 +53,7 @@ class WebhookChange(CamelBody):
 
 
 class WebhookOut(CamelView):
-    """`disabledReason`: _owner(id), gone (it answered 410), failing (five days without a success)."""
+    """`disabledReason`: owner, gone (it answered 410), failing (five days without a success)."""
 
     id: UUID
     url: str

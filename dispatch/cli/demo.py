@@ -275,7 +275,6 @@ async def _welcome(url: str, dsn: str, settings: Settings) -> str:
     return f"""
   Pages (one click signs in)
 {_pages(url)}
-  Operations      {url}/ops   one click signs in
   API pages       {url}/docs   {url}/docs/events
   Payments        {settings.payments.base_url}
 

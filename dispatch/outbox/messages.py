@@ -146,9 +146,12 @@ def subject_of(template: str, params: Mapping[str, Any], brand: str) -> str:
     return SUBJECTS[template].format_map(defaultdict(lambda: brand, params))
 
 
-async def list_outbox(conn: Conn, recipient: str | None = None, limit: int = 50) -> list[rows.Listed]:
-    """The newest rows first, to one recipient or to all. Secret texts are readable where nothing `hides_secrets`."""
-    return await rows.page(conn, recipient=recipient, limit=limit)
+async def list_outbox(
+    conn: Conn, recipient: str | None = None, limit: int = 50, channel: str | None = None
+) -> list[rows.Listed]:
+    """The newest rows first, to one recipient or to all, of one channel or of all. Secret texts are readable where
+    nothing `hides_secrets`."""
+    return await rows.page(conn, recipient=recipient, channel=channel, limit=limit)
 
 
 def _seal(vault: Vault, stream: str, text: str, params: Mapping[str, Any]) -> str:

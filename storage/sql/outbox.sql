@@ -36,7 +36,8 @@ WHERE id = :id AND state = 'pending';
 
 -- name: page
 SELECT id, channel, stream, recipient, template, body, data, is_secret, state, attempts, error, created_at, sent_at
-FROM outbox WHERE :recipient::text IS NULL OR recipient = :recipient ORDER BY id DESC LIMIT :limit;
+FROM outbox WHERE (:recipient::text IS NULL OR recipient = :recipient) AND (:channel::text IS NULL OR channel = :channel)
+ORDER BY id DESC LIMIT :limit;
 
 -- name: purge
 DELETE FROM outbox WHERE id IN

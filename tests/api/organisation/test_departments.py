@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
 from tests.api.organisation.conftest import Portal
@@ -32,6 +33,15 @@ async def test_a_department_is_made_seen_changed_and_closed(portal: Portal) -> N
     await portal.call("DELETE", f"/users/{member}")
     await portal.call("DELETE", f"{PATH}/{made['id']}")
     await portal.call("GET", f"{PATH}/{made['id']}", expect=404)
+
+
+async def test_departments_made_at_once_wait_for_one_another(portal: Portal) -> None:
+    """Each brings a budget, which is a row's of its organisation: nobody is refused, and none is lost."""
+    bodies = [
+        {"name": f"At once {n}", "code": f"ONCE{n}", "budget": {"monthly": 10, "currency": "INR"}} for n in range(6)
+    ]
+    made = await asyncio.gather(*(portal.call("POST", PATH, body, expect=201) for body in bodies))
+    assert len({one["data"]["department"]["id"] for one in made}) == 6
 
 
 async def test_what_cannot_be_a_department(portal: Portal) -> None:
