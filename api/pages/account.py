@@ -31,6 +31,7 @@ _SCRIPT = """
 "use strict";
 const token = decodeURIComponent(location.pathname.split("/").pop());
 const words = document.getElementById("words"), form = document.getElementById("form");
+const button = form.querySelector("button");
 async function ask(path, body) {
   const reply = await fetch("/api/auth/" + path, {
     method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
@@ -51,7 +52,11 @@ ask("link", {token}).then(({data}) => {
 }).catch(fail);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  ask("set-password", {token, password: document.getElementById("password").value}).then(done).catch(fail);
+  button.disabled = true;
+  ask("set-password", {token, password: document.getElementById("password").value}).then(done).catch((error) => {
+    button.disabled = false;
+    fail(error);
+  });
 });
 """
 

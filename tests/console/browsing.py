@@ -117,9 +117,10 @@ async def visit(browser: Any, url: str, **options: Any) -> AsyncIterator[Visit]:
     options of Playwright."""
     friends = frozenset(options.pop("friends", ()))
     is_phone, is_dark = options.pop("is_phone", False), options.pop("is_dark", False)
+    options = {"timezone_id": "Asia/Kolkata", **options}
     context = await browser.new_context(
         viewport=_PHONE if is_phone else _DESK, has_touch=is_phone, is_mobile=is_phone, reduced_motion="reduce",
-        color_scheme="dark" if is_dark else "light", locale="en-IN", timezone_id="Asia/Kolkata", **options,
+        color_scheme="dark" if is_dark else "light", locale="en-IN", **options,
     )  # fmt: skip
     made = Visit(context, url, friends=friends)
     await context.add_init_script(
