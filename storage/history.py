@@ -57,7 +57,10 @@ class Packed:
 
     def add_rows(self, rows: list[bytes], first_s: float, last_s: float) -> None:
         """The same of points that are rows already, and the span of their times."""
-        self.first_s, self.last_s = min(self.first_s, first_s), max(self.last_s, last_s)
+        if first_s < self.first_s:
+            self.first_s = first_s
+        if last_s > self.last_s:
+            self.last_s = last_s
         self.rows += rows
 
     def within(self, from_s: float, until_s: float) -> Packed:

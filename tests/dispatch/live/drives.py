@@ -85,8 +85,10 @@ class Side:
 
 
 class Phone:
-    """Drives, stands, jumps and comes to doors; its clock is ahead or behind, its batches come in any order. Every second
-    one is steady: most of its batches are clean throughout."""
+    """Drives, stands, jumps and comes to doors; its clock is ahead or behind, its batches come in any order.
+
+    Every second one is steady: most of its batches are clean throughout.
+    """
 
     def __init__(self, rng: random.Random, person: Technician) -> None:
         self.rng, self.person = rng, person
