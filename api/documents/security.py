@@ -17,9 +17,12 @@ def schemes(audiences: Iterable[Audience]) -> dict[str, Schema]:
         found[audience.name] = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": title}
         if audience.key_pair is None:
             continue
-        text = f"{title}: {' and '.join(audience.key_pair)} go together, in place of a token."
+        key: Schema = {
+            "type": "apiKey", "in": "header",
+            "description": f"{title}: {' and '.join(audience.key_pair)} go together, in place of a token.",
+        }  # fmt: skip
         for header in audience.key_pair:
-            found[_of_header(audience, header)] = {"type": "apiKey", "in": "header", "name": header, "description": text}
+            found[_of_header(audience, header)] = {**key, "name": header}
     return found
 
 

@@ -18,8 +18,8 @@ from storage.ratelimits import RateCounters
 class RateLimit:
     """How much of a window one may ask. `setting` names the amount in settings.limits.
 
-    An audience's general limit is an address's or a caller's; `path` is for routes that count apart: whoever asks for one
-    path, from wherever.
+    An audience's general limit is an address's or a caller's; `path` is for routes that count apart: all who ask for
+    one path, from wherever.
     """
 
     setting: str
@@ -54,7 +54,7 @@ CONTACT = Quota("contact", "contact_per_hour", HOUR_S, per="address")
 #: Onboardings of integrations: strict, because each makes an account and sends a message.
 ONBOARDING = Quota("onboarding", "onboarding_per_minute", MINUTE_S, per="address")
 
-#: Following a visit by its link: an address has room for the followers of many links behind it, a link for some followers.
+#: Following a visit by its link: an address has room for many links behind it, a link for some followers.
 FOLLOWING = (
     RateLimit("tracking_address_per_minute", MINUTE_S, "address"),
     RateLimit("tracking_link_per_minute", MINUTE_S, "path"),
