@@ -1,4 +1,4 @@
-"""The audit's mark: what is new is read, what was found is found again, and who writes to the database cannot move it."""
+"""The audit's mark: what is new is read, what was found is found again, and nobody moves it in the database."""
 
 from __future__ import annotations
 
