@@ -61,7 +61,7 @@ async def check(tx: Tx) -> Checked:
     first, last = marked + 1, max(marked, min(head.seq, marked + MOST_NEW))
     new = await audit.between(tx.conn, first, last, is_end=last >= head.seq)
     old, again, whole_to = list[str](), 0, last if not new else marked
-    for begin, end in _windows(marked):
+    for begin, end in _windows(min(marked, head.seq)):
         again += end - begin + 1
         if old := await audit.between(tx.conn, begin, end):
             whole_to = begin - 1
