@@ -20,6 +20,7 @@ from dispatch.parties import budgets, departments, members, organisations
 from dispatch.parties.departments import DepartmentIn
 from dispatch.parties.members import Access, By
 from dispatch.parties.organisations import NotVerified
+from storage import accounts as account_rows
 from tests.organisations import Home, add_organisation, books
 from tests.world import World
 
@@ -162,3 +163,19 @@ async def test_somebody_stands_in_for_those_who_are_gone(world: World) -> None:
     async with world.services.transaction() as tx:
         await member_approvals.approve(tx, home.by, made.id)
     assert (await world.booking(made.id)).next_action == "dispatch"
+
+
+async def test_whoever_has_proved_the_phone_books_as_the_member(world: World) -> None:
+    """By the customer's checkout, with an account of their own: the member's limit and the budget are what counts."""
+    await world.technician()
+    home = await add_organisation(world.services)
+    member = await home.member(phone="+919812300001")
+    await access(home, member, None, monthly_limit_minor=TOTAL)
+    async with world.services.transaction() as tx:
+        account = await account_rows.sign_in(tx.conn, phone="+919812300001")
+    assert account is not None and account.id != await home.account_of(member)
+    made = await books(world, home, account.id, hour=11)
+    booking = await world.booking(made.id)
+    assert (booking.account_id, booking.organisation_id) == (account.id, home.id) and not made.waits_for_approval
+    assert await world.value("SELECT member_id FROM bookings WHERE id = $1", made.id) == member
+    assert (await books(world, home, account.id, hour=15)).waits_for_approval
