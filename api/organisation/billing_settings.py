@@ -30,8 +30,9 @@ AccountNumber = Annotated[str, BeforeValidator(_without_gaps), StringConstraints
 
 
 class MethodsIn(CamelBody):
-    """What invoices may be paid by at their links, the primary first. Banks are at hand there for rupees only: elsewhere
-    a link leaves the choice, and a transfer that names the invoice pays it everywhere.
+    """What invoices may be paid by at their links, the primary first.
+
+    Banks are at hand there for rupees only; a transfer that names the invoice pays it everywhere.
     """
 
     primary: Method
@@ -64,8 +65,9 @@ class InvoiceSettingsIn(CamelBody):
 
 
 class AutoPaymentIn(CamelBody):
-    """On the due date a link goes to the recipients, for this method, else the primary, and for the backup; no account is
-    debited.
+    """On the due date a link goes to the recipients, for this method, else the primary, and for the backup.
+
+    No account is debited.
     """
 
     enabled: bool = False

@@ -107,8 +107,8 @@ def _price(plan: PlatformSubscription | plan_rows.PlatformPlan, provider: Provid
 async def choose(tx: Tx, provider_id: UUID, name: str) -> None:
     """A plan by its name. Whoever has paid for theirs gets another one with the next bill; all others have it at once.
 
-    Repeated, it changes nothing; a plan that was to end goes on. A bill that takes the place of an unpaid one is for the
-    same period and due on the same day: choosing puts nothing off. Whoever leaves bill after bill unpaid has a plan only
+    Repeated, it changes nothing; a plan that was to end goes on. A bill in the place of an unpaid one is for the same
+    period and due on the same day: choosing puts nothing off. Whoever leaves bill after bill unpaid has a plan only
     once the wallet pays for it. Raises Invalid (no such plan in the currency), TooManyUnpaid.
     """
     provider = await provider_settings.lock(tx, provider_id)

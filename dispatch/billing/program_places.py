@@ -17,7 +17,6 @@ from storage.database.errors import StorageError, is_unique
 from storage.database.pool import Conn
 from storage.program_places import ProgramPlace
 
-
 #: A program has so many places at most, as many as one series is booked for.
 MOST_PLACES = 200
 

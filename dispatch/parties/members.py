@@ -295,7 +295,7 @@ async def _within_reach(tx: Tx, by: By, member_id: UUID) -> Member:
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    """Whose account it is. `is_proved`: they, or the phone's owner, have shown it; `may_open`: it has no password yet."""
+    """Whose account it is. `is_proved`: they, or the phone's owner, showed it; `may_open`: it has no password yet."""
 
     id: UUID
     is_proved: bool

@@ -168,7 +168,7 @@ async def test_another_plan_before_the_first_is_paid_for_takes_its_place(deaf_ti
 
 
 async def test_choosing_again_puts_no_payment_off(deaf_till: Till) -> None:
-    """The bill of another plan is for the same days and due on the same one; so many may come to nothing, then no more."""
+    """The bill of another plan is for the same days and due on the same one; few may come to nothing, then no more."""
     till, owned = deaf_till, await add_provider(deaf_till.world.services)
     await plans(till)
     await choose(till, owned, "Basic")

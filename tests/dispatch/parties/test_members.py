@@ -96,7 +96,7 @@ async def test_a_password_that_somebody_else_chose_makes_nobody_a_member(service
 
 @pytest.mark.parametrize("first", ["the mailbox", "the phone", "the phone, before the enrolment"])
 async def test_who_names_a_strangers_phone_shares_no_account_with_them(services: Services, first: str) -> None:
-    """The organisation reads the mailbox. Both get in, each by what is theirs; the phone's owner may book as the member."""
+    """The organisation reads the mailbox. Both get in, each by what is theirs; the phone's owner is the member."""
     home, other = [await add_organisation(services) for _ in range(2)]
     if first == "the phone, before the enrolment":
         await sign_in(services)
