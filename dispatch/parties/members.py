@@ -137,7 +137,7 @@ async def enrol(tx: Tx, by: By, new: NewMember, organisation_name: str) -> UUID:
             status="active" if person.is_proved else "pending",
         )  # fmt: skip
         if member_id is None:
-            raise AlreadyMember
+            raise AlreadyMember(_TAKEN["members_email"])
         await rows.insert(
             tx.conn, id=member_id, organisation_id=by.organisation_id, department_id=department_id,
             first_name=new.first_name, last_name=new.last_name, email=new.email, phone=new.phone,
