@@ -24,6 +24,7 @@ from dispatch.ports.gateway import GatewayPayment
 from dispatch.services import Tx
 from storage import quotas
 from tests.dispatch.billing.till import GRAND, Till
+from tests.world import until_waiting
 
 Work = Callable[[Tx], Awaitable[Any]]
 
@@ -43,7 +44,7 @@ async def one_after_the_other(till: Till, first: Work, second: Work) -> tuple[An
     async with services.transaction() as tx:
         led = await first(tx)
         task = asyncio.create_task(other())
-        await till.until_waiting(task)
+        await until_waiting(till.world.services, task)
     followed = await task
     assert await till.deadlocks() == before
     return led, followed

@@ -119,14 +119,6 @@ class Till:
             ask = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
             return int(await conn.fetchval(ask))
 
-    async def until_waiting(self, task: asyncio.Task[Any]) -> None:
-        """Until the task waits for a lock that somebody else's transaction holds."""
-        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        while not task.done() and not await self.world.value(waits):  # noqa: ASYNC110
-            # PostgreSQL has no way to say that somebody waits but to be asked.
-            await asyncio.sleep(0.005)
-        assert not task.done(), f"it did not wait: {task.result()!r}"
-
     async def reported(self, payment_id: UUID) -> tuple[Payment, GatewayPayment]:
         """A payment is paid at the gateway's page; what the gateway says of it."""
         async with self.world.services.read() as conn:
