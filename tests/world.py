@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -203,18 +202,6 @@ async def make_world(pool: Pool, folder: Path, *, now: datetime = NOON, **change
     return World(services, zone_id, {"Facial": service_id})
 
 
-async def until_waiting(services: Services, task: asyncio.Task[Any], *, may_end: bool = False) -> None:
-    """Until the task waits for a lock that somebody else's transaction holds. Fails when it ends without (or raises
-    what it raised); with `may_end` that is as good.
-    """
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(60), services.read() as conn:
-        while not task.done() and not await conn.fetchval(waits):  # noqa: ASYNC110
-            # PostgreSQL has no way to say that somebody waits but to be asked.
-            await asyncio.sleep(0.005)
-    assert may_end or not task.done(), f"it did not wait: {task.result()!r}"
-
-
 test_settings.__test__ = False  # type: ignore[attr-defined]
 
-__all__ = ["KOLKATA", "NOON", "World", "bus", "make_world", "test_settings", "until_waiting"]
+__all__ = ["KOLKATA", "NOON", "World", "bus", "make_world", "test_settings"]

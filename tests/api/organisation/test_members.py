@@ -11,7 +11,7 @@ import pytest
 from dispatch.parties import departments, members
 from tests.api.organisation.conftest import Portal
 from tests.organisations import add_organisation
-from tests.world import until_waiting
+from tests.turns import until_waiting
 
 
 async def ids(portal: Portal, query: str, headers: dict[str, str] | None = None) -> list[str]:

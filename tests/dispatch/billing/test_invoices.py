@@ -27,7 +27,7 @@ from dispatch.webhooks.owners import Owner
 from storage import ledger_check as rows
 from storage.invoices import Invoice
 from tests.organisations import Home, add_organisation
-from tests.world import until_waiting
+from tests.turns import until_waiting
 
 STAFF = Actor("admin", None)
 

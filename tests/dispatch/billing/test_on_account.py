@@ -31,7 +31,7 @@ from storage.trade_partners import TradePartner
 from tests.city import City, city
 from tests.statements import counted
 from tests.trade import CLERK, add_partner, partner_now
-from tests.world import until_waiting
+from tests.turns import until_waiting
 
 TOMORROW = date(2026, 1, 21)
 CONTACT = Contact("Asha Rao", "+911100010001", "asha@example.com")

@@ -17,7 +17,7 @@ from storage.database.listing import Wanted
 from storage.payouts import Payout
 from tests.dispatch.billing.till import Till
 from tests.providers import Owned, add_provider, enlist, fund
-from tests.world import until_waiting
+from tests.turns import until_waiting
 
 ACTOR = Actor("provider", "somebody")
 #: 70 per cent of 1771.20.

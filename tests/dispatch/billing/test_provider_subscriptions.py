@@ -16,7 +16,7 @@ from storage.payment_requests import PaymentRequest
 from storage.provider_subscriptions import Subscription
 from tests.dispatch.billing.till import Till
 from tests.providers import Owned, add_customer, add_provider, subscribe
-from tests.world import until_waiting
+from tests.turns import until_waiting
 
 ACTOR = Actor("provider", "somebody")
 

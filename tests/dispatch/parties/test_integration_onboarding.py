@@ -12,7 +12,7 @@ from dispatch.parties import integration_onboarding, integrations
 from dispatch.parties.integration_onboarding import Issued, Started
 from dispatch.parties.integrations import NewIntegration
 from dispatch.services import Services
-from tests.world import until_waiting
+from tests.turns import until_waiting
 
 STRANGER = Actor("integration", None)
 PAPER = {"type": "tax_id", "name": "Tax registration", "url": "https://acme.example/tax.pdf"}
