@@ -23,7 +23,7 @@ ARGUMENTS = (
 #: What a page may weigh in scripts of our own, in bytes as they are written.
 MOST_OWN_CODE = 150_000
 #: Elements appear as soon as the server answers; the bound only ends a test that has failed.
-PATIENCE_MS = 30_000
+PATIENCE_MS = 90_000
 #: Where pictures of pages are put when they are wanted; those of the README are chosen from them.
 PICTURES = os.environ.get("DISPATCH_TEST_PICTURES")
 

@@ -171,8 +171,9 @@ def test_an_operation_says_who_may_call_it_with_what(whole: Any) -> None:
         assert operation["security"] == security, path
         header = [p for p in operation["parameters"] if p["name"] == "X-Customer-ID"]
         assert [p["required"] for p in header] == ([False] if names_customer else []), path
-    assert "An integration needs `bookings:write` and names its customer" in (
-        paths["/v1/checkout/confirm"]["post"]["description"]
+    assert (
+        "An integration needs `bookings:write` and names its customer"
+        in (paths["/v1/checkout/confirm"]["post"]["description"])
     )
     assert "Needs `settings:write`." in paths["/v1/admin/webhooks"]["post"]["description"]
 
