@@ -17,8 +17,8 @@ SELECT EXISTS (SELECT FROM accounts a WHERE lower(a.email) = lower(:email) AND a
   AND (a.password_hash IS NOT NULL OR EXISTS (SELECT FROM memberships m WHERE m.account_id = a.id)));
 
 -- name: add_account
--- Nobody has proved anything yet: neither the phone nor the address is verified.
-INSERT INTO accounts (phone, email, name) VALUES (:phone, :email, :name) RETURNING id;
+-- Nobody has proved anything yet; a phone that somebody else named is no account's.
+INSERT INTO accounts (email, name) VALUES (:email, :name) RETURNING id;
 
 -- name: add_membership
 -- Whoever was removed may come back; anybody else is a member already.
@@ -47,9 +47,12 @@ SELECT {columns} FROM {source} WHERE m.id = :id AND m.organisation_id = :organis
 FOR UPDATE OF m, s;
 
 -- name: of_account
--- As whom an account belongs to an organisation just now.
+-- As whom an account belongs to an organisation just now: by its own tie, else by the phone that its owner has proved and
+-- under which the organisation knows somebody.
 SELECT {columns} FROM {source}
-WHERE s.account_id = :account_id AND m.organisation_id = :organisation_id AND m.removed_at IS NULL;
+WHERE m.organisation_id = :organisation_id AND m.removed_at IS NULL AND (s.account_id = :account_id OR m.phone = (
+  SELECT a.phone FROM accounts a WHERE a.id = :account_id AND a.is_verified))
+ORDER BY s.account_id = :account_id DESC, s.status = 'active' DESC, m.enrolled_at, m.id LIMIT 1;
 
 -- name: department_of
 SELECT department_id FROM members WHERE id = :id AND removed_at IS NULL;

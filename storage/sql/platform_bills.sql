@@ -44,6 +44,10 @@ SELECT {columns} FROM platform_bills b WHERE b.provider_id = :provider_id AND b.
 -- name: open_of
 SELECT {columns} FROM platform_bills b WHERE b.provider_id = :provider_id AND b.status = 'open';
 
+-- name: unpaid_since
+-- How many bills of a provider came to nothing, by the days that they were made on.
+SELECT count(*)::int FROM platform_bills WHERE provider_id = :provider_id AND status = 'void' AND issued_on > :since;
+
 -- name: newest
 SELECT {columns} FROM platform_bills b WHERE b.provider_id = :provider_id AND b.status <> 'void'
 ORDER BY b.created_at DESC, b.id DESC LIMIT :most;

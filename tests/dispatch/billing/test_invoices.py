@@ -284,11 +284,14 @@ class Links:
 
     def __init__(self) -> None:
         self.made: dict[str, GatewayLink] = {}
+        self.methods: list[list[str]] = []
+        self.fetched: list[str] = []
         self.broken_for: str | None = None
 
     async def create_payment_link(self, amount_minor: int, currency: str, reference_id: str, **m: Any) -> GatewayLink:
         if self.broken_for is not None and self.broken_for in m["description"]:
             raise RuntimeError("an answer that nobody understands")
+        self.methods.append(m["methods"])
         link = GatewayLink(
             f"plink_{len(self.made)}", "https://pay.example/1", amount_minor, 0, currency, "created", reference_id,
             None, (), None,  # type: ignore[arg-type]
@@ -300,6 +303,7 @@ class Links:
         return next((m for m in self.made.values() if m.reference_id == reference_id), None)
 
     async def fetch_payment_link(self, link_id: str) -> GatewayLink:
+        self.fetched.append(link_id)
         return self.made[link_id]
 
     async def cancel_payment_link(self, link_id: str) -> GatewayLink:
@@ -354,6 +358,64 @@ async def test_a_link_that_was_paid_a_moment_ago_is_heard_of_first(home: Home) -
     with pytest.raises(AlreadyPaid):
         await invoice_payments.pay_online(home.services, home.id, made.id, STAFF)
     assert ((await seen(home, made.id)).status, await home.owes()) == ("paid", 0)
+
+
+async def settings(home: Home, **values: Any) -> None:
+    async with home.services.transaction() as tx:
+        await billing_settings.put(tx, home.id, BillingIn(**values), None)
+
+
+async def test_a_link_offers_what_the_organisation_pays_by(home: Home) -> None:
+    links, services = with_links(home), home.services
+    await home.done(last_month(home).end)
+    made = await issued(home)
+
+    async def asked() -> list[str]:
+        await invoice_payments.pay_online(services, home.id, made.id, STAFF)
+        return links.methods[-1]
+
+    assert await asked() == [], "nobody has chosen yet"
+    await settings(home, primary_method="bank_transfer")
+    assert await asked() == await asked() == ["netbanking"]
+    await settings(home, primary_method="credit_card", backup_method="bank_transfer")
+    assert await asked() == ["card", "netbanking"]
+    assert [link.status for link in links.made.values()] == ["cancelled", "cancelled", "created"]
+    # On the due date it is the method that was agreed on for this, also for whoever asks for a link then.
+    wanted = {"auto_payment": True, "auto_payment_method": "bank_transfer", "recipients": ["fin@x.example"]}
+    await settings(home, primary_method="credit_card", **wanted)
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE invoices SET issued_on = issued_on - 60, due_on = $1", today(home))
+    assert await invoice_payments.send_links(services) == 1
+    assert await asked() == ["netbanking"]
+    assert [link.status for link in links.made.values()] == ["cancelled"] * 3 + ["created"]
+    links.settle("paid")
+    assert await invoice_payments.poll(services) == 1
+
+
+def test_banks_are_offered_for_rupees_only() -> None:
+    both = ["bank_transfer", "credit_card"]
+    assert invoice_payments.methods_at_page(both, "INR") == ["netbanking", "card"]
+    assert invoice_payments.methods_at_page(both, "PHP") == ["card"]
+    assert invoice_payments.methods_at_page(["bank_transfer"], "PHP") == []
+
+
+async def test_every_link_is_asked_about_in_its_turn(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many wait: the eldest are not asked about again before all others were."""
+    monkeypatch.setattr(invoice_payments, "MOST_ASKED", 1)
+    links, services = with_links(home), home.services
+    for each in (home, other := await add_organisation(services)):
+        await each.done(last_month(home).end)
+        made = await issued(each)
+        await invoice_payments.pay_online(services, each.id, made.id, STAFF)
+    for _ in range(4):
+        assert await invoice_payments.poll(services) == 0
+    assert links.fetched == ["plink_0", "plink_1", "plink_0", "plink_1"]
+    # One that was made, and whose address never reached us, is found by our own reference.
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE invoice_payments SET gateway_link_id = NULL, url = NULL")
+    links.settle("paid")
+    assert [await invoice_payments.poll(services) for _ in range(3)] == [1, 1, 0]
+    assert (await seen(other, made.id)).status == "paid"
 
 
 async def test_a_link_that_cannot_be_made_holds_up_no_other(home: Home) -> None:

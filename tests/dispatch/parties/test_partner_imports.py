@@ -19,6 +19,7 @@ from storage.database.listing import Wanted
 from storage.partner_imports import Import, Outcome
 from storage.trade_partners import every
 from tests.trade import CLERK, add_partner, partner_now
+from tests.turns import one_after_the_other
 
 
 def test_lines_and_their_cells() -> None:
@@ -42,9 +43,11 @@ def row(line: int, **columns: Any) -> Row:
     return Row(line, Form(columns, columns.pop("custom_fields", {}), columns.pop("payment_term_id", None)))
 
 
-async def begun(services: Services, rows: list[Row], *, updates: bool = False) -> Import:
+async def begun(
+    services: Services, rows: list[Row], *, updates: bool = False, asked: bytes | None = None
+) -> Import:
     async with services.transaction() as tx:
-        return await partner_imports.begin(tx, CLERK, rows, may_credit=True, updates=updates)
+        return await partner_imports.begin(tx, CLERK, rows, may_credit=True, updates=updates, asked=asked)
 
 
 async def outcomes(services: Services, import_id: UUID) -> tuple[str, list[Outcome]]:
@@ -73,6 +76,23 @@ async def test_an_import_that_died_is_gone_on_with_and_makes_nobody_twice(servic
     assert len({o.partner_no for o in done}) == 12 == await partners(services)
     await partner_imports.process(services, made.id)
     assert await partners(services) == 12
+
+
+async def test_a_request_that_is_repeated_goes_on_with_the_import_that_it_began(services: Services) -> None:
+    """Also where the first died before it was answered, and where both come at once."""
+    rows = [row(n, name=f"Partner {n}") for n in range(2, 5)]
+    first = await begun(services, rows, asked=b"this")
+    assert (await begun(services, rows, asked=b"this")).id == first.id
+    one, two = await one_after_the_other(
+        services, *(
+            lambda tx: partner_imports.begin(tx, CLERK, rows, may_credit=True, updates=False, asked=b"that")
+            for _ in range(2)
+        ),
+    )  # fmt: skip
+    assert one.id == two.id != first.id
+    for made in (first, first, one):
+        await partner_imports.process(services, made.id)
+    assert await partners(services) == 6
 
 
 async def test_what_the_database_refuses_is_a_row_that_failed(services: Services) -> None:

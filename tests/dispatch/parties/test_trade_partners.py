@@ -192,6 +192,21 @@ async def test_a_block_that_ran_out_is_none_and_looking_writes_nothing(services:
     assert [(c.old, c.new) for c in changes[:2]] == [("ACTIVE", "ON_HOLD"), ("BLOCKED", "ACTIVE")]
 
 
+async def test_figures_name_the_commonest_kinds_and_count_the_others(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n, kind in enumerate("AAABBCD"):
+        await add_partner(services, partner_type=kind, channel="WEB" if n < 4 else "OTHER")
+    async with services.read() as conn:
+        found = await trade_partners.statistics(conn)
+        assert list(found.types.named.items()) == [("A", 3), ("B", 2), ("C", 1), ("D", 1)] and found.types.others == 0
+        monkeypatch.setattr(trade_partners, "MOST_KINDS", 2)
+        found = await trade_partners.statistics(conn)
+    assert list(found.types.named.items()) == [("A", 3), ("B", 2)] and found.types.others == 2
+    assert (found.channels.named, found.channels.others) == ({"WEB": 4, "OTHER": 3}, 0)
+    assert sum(found.types.named.values()) + found.types.others == found.total.total == 7
+
+
 async def test_all_at_once_beyond_what_is_counted(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     """The setting decides, not how far lists count."""
     monkeypatch.setattr(listing, "MAX_COUNTED", 2)
