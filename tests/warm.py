@@ -31,9 +31,6 @@ _LONGEST_REQUEST = 1 << 20
 #: How often it looks whether the run goes on, in seconds.
 _LOOK_S = 5.0
 
-#: Kept, as it outlives the command for which it was made.
-_made: list[subprocess.Popen[bytes]] = []
-
 
 def open_at(folder: Path) -> None:
     """For a run of tests: the process is made when the first command is wanted, in this folder."""
@@ -79,6 +76,9 @@ class Process:
         if self.returncode is None:
             os.kill(self.pid, number)
 
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
     async def wait(self) -> int:
         return await asyncio.shield(self._end)
 
@@ -120,22 +120,21 @@ def _address() -> str:
     with (folder / "warm.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not address.exists():
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tests.warm", str(address), maker], cwd=Path(__file__).resolve().parents[1],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+            # Ends once the process that it makes is ready; that one outlives this worker.
+            subprocess.run(
+                [sys.executable, "-m", "tests.warm", str(folder), maker], cwd=Path(__file__).resolve().parents[1],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True,
             )  # fmt: skip
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-            process.stdout.close()
-            _made.append(process)
-            (folder / "warm.pid").write_text(str(process.pid))
     return str(address)
 
 
 # ---------------------------------------------------------------- in the process that has imported everything
 
 
-def _serve(address: str, maker: int) -> None:
+def _serve(folder: Path, maker: int) -> None:
+    if os.fork():
+        return
+    os.setsid()
     for name in _WANTED:
         __import__(name)
     from api.app import all_routes
@@ -143,10 +142,12 @@ def _serve(address: str, maker: int) -> None:
     all_routes()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
+        listener.bind(str(folder / "warm.socket"))
         listener.listen(64)
         listener.settimeout(_LOOK_S)
-        print("ready", flush=True)
+        (folder / "warm.pid").write_text(str(os.getpid()))
+        # Whoever waits for the end of our output knows now that we are ready.
+        os.dup2(0, 1)
         while True:
             try:
                 asked, _ = listener.accept()
@@ -200,4 +201,4 @@ def _code_of_main() -> int:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], int(sys.argv[2]))
+    _serve(Path(sys.argv[1]), int(sys.argv[2]))
