@@ -80,12 +80,18 @@ def condition(filter_: Filter, value: str, shape: Shape) -> str:
     return is_one
 
 
-def first_worded(known: Mapping[str, Filter], filters: Sequence[tuple[str, Shape]]) -> tuple[str, Words] | None:
-    """Of the filters that are asked for the first whose words can be looked for: by name."""
+def words_asked(known: Mapping[str, Filter], filters: Sequence[tuple[str, Shape]]) -> Words | None:
+    """Where the words of the filters that are asked for stand, if there are some; a list has them in one place."""
     for name, shape in filters:
         if isinstance(filter_ := known[name], Worded) and shape.is_special:
-            return name, filter_.words
+            return filter_.words
     return None
+
+
+def words_query(known: Mapping[str, Filter], asked: Mapping[str, Any]) -> str:
+    """The tsquery of what has the words of all of these filters."""
+    found = [words_of(value) for name, value in asked.items() if isinstance(known[name], Worded)]
+    return " & ".join(f"({one})" for one in found if one is not None)
 
 
 def words_of(values: Any) -> str | None:

@@ -4,7 +4,7 @@ A page is found by its keys alone (an index gives them in order), and only its o
 are in all is a question of its own: exact up to MAX_COUNTED, "more than that" beyond. Of a million rows a list stays
 under 10 ms for the pairs of sort and filters that it is `indexed` for; the others must stay under 300 ms.
 
-A list over everything (bookings, transactions) is declared like one's own, without an owner, and holds to three things:
+A list over everything (bookings, transactions) is declared like one's own, without an owner, and holds to four things:
 
 1. **An index for each order, and for each filter that is used with it.** `(created_at, id)` gives the list and every
    filter that many rows pass, because a walk in that order soon comes upon a page of them. A filter that few pass (an
@@ -16,6 +16,8 @@ A list over everything (bookings, transactions) is declared like one's own, with
 3. **Words stand in a table beside** (`booking_words`) and are searched by `Words`, which is right for rare words and
    for common ones, with `beside` naming the booking's id in the list's rows: a list of transactions searches the words
    of their bookings by `beside="p.booking_id"`. What stands on a row of few thousand may be searched by a condition.
+4. **What few rows have costs the others nothing**: a `Flag`, and `Mostly` where nearly all have one value, have a
+   partial index with the same words; values that stand among the row's words are `Worded`, which needs no index more.
 
 `dispatch bench lists` fills a database of so many rows, runs every list of LISTS for every pair, and says which miss.
 """
@@ -37,10 +39,10 @@ from storage.database.filters import (
     Shape,
     Worded,
     condition,
-    first_worded,
     made_on_days,
     shape_of,
-    words_of,
+    words_asked,
+    words_query,
 )
 from storage.database.orders import MAX_SORTS, BadCursor, Order, Place, Sort, after, cursor_to, direction, place_of
 from storage.database.pool import Conn, translated
@@ -224,8 +226,7 @@ class Listed(Generic[T]):
             if takes_one and isinstance(value, list | tuple) and len(value) == 1:
                 value = value[0]
             values[f"filter_{name}"] = value
-            if isinstance(self.filters[name], Worded):
-                values[f"words_{name}"] = words_of(value)
+        values["words_query"] = words_query(self.filters, wanted.filters)
         if wanted.search is not None:
             values["search_query"] = search_query(wanted.search)
         return values
@@ -264,7 +265,7 @@ class Listed(Generic[T]):
     ) -> Texts:
         conditions = [condition(self.filters[name], f":filter_{name}", shape) for name, shape in filters]
         words = self.search if searches and isinstance(self.search, Words) else None
-        worded = first_worded(self.filters, filters)
+        hint = words_asked(self.filters, filters)
         if searches and words is None:
             if self.search is None:
                 raise UnknownName("search")
@@ -289,9 +290,8 @@ class Listed(Generic[T]):
         page, count = chosen(listed), counted(listed)
         if words:
             page, count = (_rare_or_common(words, query, listed, words.has_them) for query in (chosen, counted))
-        elif worded is not None:
-            name, hint = worded
-            before = f"WITH {hint.hits(f'lower(:words_{name}::text)::tsquery')} "
+        elif hint:
+            before = f"WITH {hint.hits('lower(:words_query::text)::tsquery')} "
             page, count = (_rare_or_common(hint, query, listed, "true") for query in (chosen, counted))
         return Texts(
             page=Text.of(f"{before}{rows}ARRAY({page})) ORDER BY {order_text}"),

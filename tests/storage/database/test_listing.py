@@ -128,9 +128,8 @@ async def test_values_by_their_words_are_found_whether_few_or_many(
         "(SELECT n AS thing, array_to_tsvector(CASE WHEN n % 4 = 0 THEN '{hair,cut}'::text[] ELSE '{cut}' END)"
         " AS words FROM generate_series(1, 120) AS n) AS w"
     )
-    things.filters["kind"] = Worded(
-        f"ARRAY[{kind.format(n='t.n')}] && {{}}::text[]", Words(words, "w.thing", "w.words", beside="t.n")
-    )
+    beside = Words(words, "w.thing", "w.words", beside="t.n")
+    things.filters["kind"] = Worded(f"ARRAY[{kind.format(n='t.n')}] && {{}}::text[]", beside)
     for kinds, expected, total in (
         (["Hair-Cut"], [120, 116, 112], 30), (["Cut"], [118, 117, 115], 77), (["-"], [119, 105, 98], 13),
         (["Hair-Cut", "-"], [120, 119, 116], 43), (["hair"], [], 0), (["none"], [], 0), ([], [], 0),
@@ -141,6 +140,11 @@ async def test_values_by_their_words_are_found_whether_few_or_many(
         if found.cursor:
             following = await things.page(db, Wanted(limit=3, filters={"kind": kinds}, cursor=found.cursor), most=120)
             assert following.rows and following.rows[0].n < expected[-1]
+    # Two of them look for what has the words of both.
+    things.filters["late"] = Worded("ARRAY[CASE WHEN t.n > 110 THEN 'cut' END] && {}::text[]", beside)
+    for kinds, late in ((["Hair-Cut"], [120, 116, 112]), (["-"], [119]), (["Cut"], [118, 117, 115, 114, 113, 111])):
+        wanted = Wanted(filters={"late": ["cut"], "kind": kinds})
+        assert await numbers(db, things, wanted, most=120) == (late, len(late))
     found = await things.page(db, Wanted(limit=3, filters={"kind": ["Cut"], "rest": [0]}), most=120)
     assert [row.n for row in found.rows] == [117, 114, 111]
     assert [r.n async for batch in things.stream(db, Wanted(filters={"kind": ["-"]}), most=120) for r in batch][-1] == 7
