@@ -17,12 +17,14 @@ KEY = "B" * 43
 ENDPOINT = "https://fcm.googleapis.com/fcm/send/one"
 #: A push service of the page's own: browsers of tests have none. It keeps with which key it was asked.
 SERVICE = """
+  const page = %PAGE%;
   PushManager.prototype.getSubscription = async () => null;
   PushManager.prototype.subscribe = async (asked) => {
     window.askedWith = btoa(String.fromCharCode(...asked.applicationServerKey));
-    return {toJSON: () => ({endpoint: "%s", keys: {p256dh: "%s", auth: "BTBZMqHH6r4Tts7J_aSIgg"}})};
+    return {toJSON: () => page};
   };
-""" % (ENDPOINT, public_key_of("C" * 43))
+"""
+PAGE = {"endpoint": ENDPOINT, "keys": {"p256dh": public_key_of("C" * 43), "auth": "BTBZMqHH6r4Tts7J_aSIgg"}}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def _is_subscription(response: Any) -> bool:
 
 async def test_it_subscribes_and_its_worker_shows_what_comes(live: Live, browser: Any) -> None:
     async with visit(browser, live.url, is_phone=True, permissions=["notifications"]) as seen:
-        await seen.context.add_init_script(SERVICE)
+        await seen.context.add_init_script(SERVICE.replace("%PAGE%", orjson.dumps(PAGE).decode()))
         await seen.sign_in("technician", await live.pair("technician", "PT-001"))
         async with seen.context.expect_event("response", _is_subscription) as caught:
             page = await seen.open("/technician")
