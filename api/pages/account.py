@@ -25,7 +25,8 @@ _PAGE = """<!doctype html>
 
 #: In the colours and sizes of the other pages.
 _STYLE = """
-body { background: var(--ground); color: var(--text); font: var(--t-l)/1.5 var(--font); margin: 0; padding: 0 var(--s4); }
+body { background: var(--ground); color: var(--text); font: var(--t-l)/1.5 var(--font); margin: 0;
+  padding: 0 var(--s4); }
 main { background: var(--surface); border-radius: var(--radius); box-shadow: var(--shadow); margin: 12vh auto 0;
   max-width: 24rem; padding: var(--s8); }
 h1 { font-size: var(--t-xl); margin-top: 0; } #words { color: var(--text-2); overflow-wrap: anywhere; }

@@ -71,7 +71,7 @@ async def paydays(town: Town, days: Sequence[date]) -> Story:
         for number, party_id in enumerate(payees):
             async with town.services.transaction() as tx:
                 made = await payouts.create(tx, party_id, method="bank_transfer", requested_by=town.staff_key)
-                waits = day == found[-1] and number < 3
+                waits = day == found[-1] and number < 2
                 if made.status == "pending" and not waits:
                     await payouts.process(tx, made.id, bank_transaction_id=f"UTR{day:%Y%m%d}{number:04d}")
 

@@ -123,7 +123,7 @@ async def _invite(town: Town, password: str, service_ids: Sequence[UUID], days: 
     if home is not None:
         await business.settle_in(town, home, "Riverside Offices", town.buyers[1:4])
         town.begin(start, business.bills(town, home.organisation_id, days))
-        for n, day in enumerate(days[2::2] if len(town.buyers) > 1 else ()):
+        for n, day in enumerate(days[::2] if len(town.buyers) > 1 else ()):
             member = town.buyers[1:4][n % len(town.buyers[1:4])]
             _book(town, member, day, method="account", category="Cleaning", organisation_id=home.organisation_id)
     if partner is not None:

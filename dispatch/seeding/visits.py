@@ -11,7 +11,7 @@ from dispatch.billing import cancellation, checkout, confirm, payments, refunds
 from dispatch.billing.checkout import Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact
 from dispatch.engine import assigning, bookings, jobs, offers
-from dispatch.engine.assigning import AlreadyAssigned, NoCandidate
+from dispatch.engine.offers import AlreadyAssigned, NoCandidate
 from dispatch.events import Actor
 from dispatch.seeding.past import Buyer, Story, Town
 from geo.geodesy import bearing_deg, haversine_m
@@ -39,7 +39,9 @@ REJECTS, COMPLAINS = 0.08, 0.03
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A visit to be. `technician_id`: whom staff name. `ending`: done, or cancelled by whom."""
+    """A visit to be. `at`: about when, as far as that is free. `technician_id`: whom staff name. `ending`: done or
+    cancelled.
+    """
 
     buyer: Buyer
     quantities: Mapping[UUID, int]
@@ -57,20 +59,22 @@ async def visit(town: Town, plan: Plan) -> Story:
     """One booking from the checkout to its stars."""
     dice, services = town.dice, town.services
     made = await _book(town, plan)
+    if made is None:
+        return
     yield town.later(2, 9)
     technician_id = await _agree(town, plan, made.id)
     if plan.ending == "cancelled" or technician_id is None:
         yield town.later(20, 300)
         await _cancel(town, plan, made.id, by_staff=technician_id is None or dice.random() < 0.25)
         return
-    starts_at = town.at(plan.day, plan.at)
+    starts_at, minutes_long = await _span(town, made.id)
     _drive(town, plan, technician_id, starts_at)
     for minutes, step in ((-dice.randint(18, 35), "in_transit"), (dice.randint(-6, 4), "arrived"), (5, "in_progress")):
         yield starts_at + timedelta(minutes=minutes)
         async with services.transaction() as tx:
             arrival = starts_at if step == "in_transit" else None
             await jobs.advance(tx, made.id, technician_id, step, estimated_arrival=arrival)
-    yield starts_at + timedelta(minutes=await _minutes(town, made.id) + dice.randint(-4, 12))
+    yield starts_at + timedelta(minutes=minutes_long + dice.randint(-4, 12))
     async with services.transaction() as tx:
         await jobs.complete(tx, made.id, technician_id)
     if plan.organisation_id is None and dice.random() < COMPLAINS and plan.method != "account":
@@ -101,16 +105,20 @@ def _drive(town: Town, plan: Plan, technician_id: UUID, starts_at: datetime) -> 
     town.services.tracker.trail.points(person.no, times, samples)
 
 
-async def _book(town: Town, plan: Plan) -> Confirmed:
+async def _book(town: Town, plan: Plan) -> Confirmed | None:
+    """At the free time that is nearest to the wanted one; None on a day on which nobody is free."""
     services, buyer = town.services, plan.buyer
     wish = Wish(
-        plan.quantities, plan.promo_code, buyer.address_id, plan.day, plan.at, on_account=plan.method == "account",
+        plan.quantities, plan.promo_code, buyer.address_id, plan.day, on_account=plan.method == "account",
         organisation_id=plan.organisation_id,
     )  # fmt: skip
     preview = await checkout.prepare(services, buyer.account_id, wish)
+    if preview.day != plan.day or not preview.free:
+        return None
+    at = min(preview.free, key=lambda free: abs((free.hour - plan.at.hour) * 60 + free.minute))
     contact = Contact(buyer.name, buyer.phone, None)
     confirmation = Confirmation(
-        preview.id, plan.method, buyer.address_id, plan.day, plan.at, contact, use_wallet=plan.method == "online",
+        preview.id, plan.method, buyer.address_id, plan.day, at, contact, use_wallet=plan.method == "online",
         integration_id=plan.integration_id,
     )  # fmt: skip
     made = await confirm.confirm(services, buyer.account_id, confirmation)
@@ -151,11 +159,12 @@ async def _asked(town: Town, booking_id: UUID) -> UUID | None:
     return offer.technician_id if offer else None
 
 
-async def _minutes(town: Town, booking_id: UUID) -> int:
+async def _span(town: Town, booking_id: UUID) -> tuple[datetime, int]:
+    """When it begins, and how many minutes it lasts."""
     async with town.services.read() as conn:
         booking = await booking_rows.get(conn, booking_id=booking_id)
     assert booking is not None, "bookings stay"
-    return int((booking.ends_at - booking.starts_at).total_seconds() // 60)
+    return booking.starts_at, int((booking.ends_at - booking.starts_at).total_seconds() // 60)
 
 
 async def _cancel(town: Town, plan: Plan, booking_id: UUID, *, by_staff: bool) -> None:
