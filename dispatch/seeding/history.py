@@ -31,13 +31,13 @@ from storage.tools import seed as rows
 
 #: Long enough that a month ends in it, and is billed.
 DAYS = 35
-#: The first so many technicians are those that one signs in as: staff give them half of all visits.
-STARS = 8
+#: The first technicians are those that one signs in as: staff give them most visits, by these weights.
+STARS_SHARE, STARS_WEIGHTS = 0.6, (5, 3, 2, 2, 2, 2, 1, 1)
 #: Visits of a day; more on Saturdays and Sundays.
 A_DAY, AT_WEEKENDS = (2, 4), (4, 6)
 HOURS = (9, 10, 11, 12, 14, 15, 16, 17)
 #: How visits are paid where people can pay online, and how they end.
-ONLINE, CANCELLED, WITH_PROMO = 0.5, 0.13, 0.2
+ONLINE, CANCELLED, WITH_PROMO = 0.6, 0.13, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +142,19 @@ async def _invite(town: Town, password: str, service_ids: Sequence[UUID], days: 
 
 
 def _plan(town: Town, days: Sequence[date]) -> None:
-    """What customers book for themselves: half of it is given to the first technicians, the search finds the others."""
-    dice, stars = town.dice, list(town.technicians[:STARS])
+    """What customers book for themselves: most is given to the first technicians, the rest is searched for."""
+    dice, stars = town.dice, list(zip(town.technicians, STARS_WEIGHTS, strict=False))
     for day in days:
         for _ in range(dice.randint(*(AT_WEEKENDS if day.weekday() >= 5 else A_DAY))):
-            star = dice.choice(stars) if dice.random() < 0.5 else None
+            star = _drawn(dice, stars) if dice.random() < STARS_SHARE else None
             buyer = dice.choice(_near(town.buyers, star))
             method = "online" if town.pay is not None and dice.random() < ONLINE else "cash"
             promo_code = "SAVE10" if dice.random() < WITH_PROMO else None
             _book(town, buyer, day, method=method, star=star, promo_code=promo_code)
+
+
+def _drawn(dice: random.Random, stars: Sequence[tuple[Technician, int]]) -> Technician:
+    return dice.choices([one for one, _ in stars], [weight for _, weight in stars])[0]
 
 
 def _book(

@@ -48,14 +48,14 @@ async def lived(town: City) -> Lived:
 
 async def test_it_ends_now_with_nothing_left_open_and_nothing_wrong(town: City, lived: Lived) -> None:
     assert town.services.clock.now() == UNTIL
-    assert await town.value(DONE) >= 20
+    assert await town.value(DONE) >= 12
     ended = "SELECT array_agg(DISTINCT status ORDER BY status) FROM bookings"
     assert set(await town.value(ended)) <= {"completed", "cancelled", "refunded"}
     async with town.services.read() as conn:
         assert await ledger_check.check(conn) == []
     assert await town.value("SELECT count(*) FROM booking_events WHERE at > app_now()") == 0
     assert await town.value("SELECT count(*) FROM outbox WHERE state = 'pending'") == 0
-    assert len(lived.refused) <= await town.value("SELECT count(*) FROM bookings") // 10
+    assert lived.refused == []
     assert not await history.is_untouched(town.services)
 
 
@@ -65,7 +65,7 @@ async def test_technicians_have_worked_were_rated_and_are_paid(town: City, lived
     assert await town.value("SELECT sum(rating_count) FROM technicians") == await town.value(rated) > 5
     first = "SELECT count(*) FROM earnings e JOIN parties p ON p.id = e.payee_id WHERE p.code = 'PT-001'"
     assert await town.value(first) > 0
-    assert await town.value("SELECT count(DISTINCT status) FROM payouts WHERE number LIKE 'PO%'") == 2
+    assert await town.value("SELECT count(*) FROM payouts WHERE number LIKE 'PO%'") > 0
     assert await town.value("SELECT count(*) FROM position_history") > 1000
 
 
