@@ -153,9 +153,8 @@ async def trade(town: Town, partner: TradePartner, service_ids: Sequence[UUID], 
     services, clerk = town.services, Actor("erp", "the seed")
     for number, day in enumerate(days[3::9]):
         yield town.at(day, time(15))
-        # Enough of the cheapest to be an order at all.
-        quantities = {town.dice.choice(service_ids): town.dice.randint(5, 9)}
-        lines = await checkout.items_of(services, quantities, services.settings.erp.currency)
+        quantities = {town.dice.choice(service_ids): town.dice.randint(3, 6)}
+        lines = await checkout.offered_items(services, quantities, services.settings.erp.currency)
         async with services.transaction() as tx:
             terms = await order_rows.terms(tx.conn, no=partner.no)
             assert terms is not None, "it was made before"

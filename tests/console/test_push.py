@@ -54,6 +54,9 @@ async def test_it_subscribes_and_its_worker_shows_what_comes(live: Live, browser
         devtools.on("ServiceWorker.workerRegistrationUpdated", lambda told: registrations.extend(told["registrations"]))
         await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
         await devtools.send("ServiceWorker.enable")
+        # It is told right after the answer.
+        while not registrations:
+            await page.evaluate("new Promise((done) => setTimeout(done, 20))")
         push = {"title": "New Job Offer", "message": "Booking BK-1 at 10:00", "type": "offer_made", "booking_id": "b1"}
         told = {"origin": live.url, "registrationId": registrations[0]["registrationId"]}
         await devtools.send("ServiceWorker.deliverPushMessage", {**told, "data": orjson.dumps(push).decode()})
