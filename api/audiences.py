@@ -58,12 +58,13 @@ integration = Audience(
     drops_unknown_keys=True, page_limit=20, title="Integrations", permits=principals.permits,
     resources=frozenset({"integrations"}), owns=INTEGRATION_PATHS,
     stranger_limit=RateLimit("integration_public_per_quarter", QUARTER_S, "address"), meter=guests.meter,
+    key_pair=("x-client-id", "x-client-secret"),
 )  # fmt: skip
 organisation = Audience(
     name="organisation", prefix="/api/partners", principal=Member, authenticate=principals.organisation,
     dialect=ORGANISATION, limit=RateLimit("organisation_per_minute", 60, "caller"), drops_unknown_keys=True,
     page_limit=20, title="Organisations", permits=principals.permits, resources=RESOURCES["organisation"],
-    meter=organisation_limits.meter,
+    meter=organisation_limits.meter, key_pair=("X-API-Key", "X-API-Secret"),
 )  # fmt: skip
 
 erp = Audience(

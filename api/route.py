@@ -129,6 +129,8 @@ class Audience:
     stranger_limit: RateLimit | None = None
     meter: Meter | None = None
     guests: Guests | None = None
+    #: The headers of a machine's key and of its secret, where machines may sign in by them instead of by a token.
+    key_pair: tuple[str, str] | None = None
     routes: list[Route] = field(default_factory=list)
 
     def dialect_for(self, caller: Any) -> Dialect:
@@ -160,6 +162,7 @@ class Audience:
         limited: bool = True,
         body_limit: int | None = None,
         scope: str | None = None,
+        apart: Sequence[RateLimit] = (),
     ) -> Callable[[E], E]:
         """Declares an endpoint of this audience. Raises BadRoute for a signature that does not make sense.
 
@@ -167,7 +170,8 @@ class Audience:
         caller in PostgreSQL. `idempotency` is "required", "optional" or a function of the body that gives a
         natural key. `limited` False exempts from the audience's general limit (webhooks). `body_limit` is in bytes,
         where neither 8 KB (public) nor 128 KB are right. `scope` is what guests need; without one it is not for
-        them. Where there are no guests it is what the endpoint itself asks of its callers.
+        them. Where there are no guests it is what the endpoint itself asks of its callers. `apart` are limits that a
+        public route has in place of its audience's.
         """
         quotas = (quota,) if isinstance(quota, Quota) else tuple(quota)
 
@@ -189,6 +193,7 @@ class Audience:
                     is_limited=limited,
                     body_limit=body_limit,
                     scope=scope,
+                    apart=tuple(apart),
                 )  # fmt: skip
             )
             return func
@@ -215,6 +220,7 @@ class Route:
     is_limited: bool = True
     body_limit: int | None = None
     scope: str | None = None
+    apart: tuple[RateLimit, ...] = ()
     inputs: Inputs = field(init=False)
     hints: dict[str, Any] = field(init=False)
     returns: Any = field(init=False)
@@ -263,6 +269,8 @@ class Route:
             raise BadRoute(f"{where} is neither public nor takes a {self.audience.principal.__name__}")
         if self.is_public and self.inputs.caller and not self.inputs.caller_is_optional:
             raise BadRoute(f"{where} is public: its caller may be None")
+        if self.apart and not self.is_public:
+            raise BadRoute(f"{where} is not public: its callers are counted together with what else they ask for")
         self._check_permission(where)
         if self.idempotency and not (self.inputs.body or self.method == "POST"):
             raise BadRoute(f"{where} has nothing to be idempotent about")
@@ -332,7 +340,9 @@ class Route:
         credentials = Credentials(request.headers, info.ip)
         if audience.guests is not None and audience.guests.knocks(credentials):
             return await self._guest(core, info, audience.guests, credentials)
-        if self.is_limited and (limit.per == "address" or self.is_public):
+        if self.apart:
+            await limits.count_apart(core.counters, core.services, self.apart, info.ip, request.path)
+        elif self.is_limited and (limit.per == "address" or self.is_public):
             await limits.count_address(core.counters, core.services, stranger_limit, audience.name, info.ip)
         if self.is_public and not self.inputs.caller_is_optional:
             return None
@@ -378,7 +388,10 @@ class Route:
         return min(most, self.body_limit or (PUBLIC_BODY if self.is_public else SIGNED_BODY))
 
     async def _read(self, core: Core, request: web.Request, dialect: Dialect) -> tuple[dict[str, Any], Any, list[str]]:
-        """(arguments, the body's JSON value, dropped names). Raises Invalid with every bad field."""
+        """(arguments, the body's JSON value or what tells an upload from others, dropped names).
+
+        Raises Invalid with every bad field.
+        """
         query = request.query_string
         if self._asked is not None and (known := self._asked.get(query)) is not None:
             return dict(known[0]), None, list(known[1])
@@ -389,11 +402,16 @@ class Route:
             given[name], wrong = header.read(request)
             bad |= wrong
         ignored = self._read_query(request, given, bad, dialect)
+        if self.idempotency is not None:
+            key = request[INFO].idempotency_key
+            if text := key_complaint(key, is_required=self.idempotency == "required"):
+                bad[idempotency.HEADER] = [text]
         body: Any = None
         if inputs.upload and inputs.upload_rules:
             # What else is wrong is said before the files are taken.
             refuse(bad)
-            given[inputs.upload] = await read_upload(request, inputs.upload_rules)
+            upload = given[inputs.upload] = await read_upload(request, inputs.upload_rules)
+            body = upload.contents
         elif inputs.raw_body:
             given[inputs.raw_body] = await read_body(request, self._most_bytes(core))
         elif inputs.body is not None:
@@ -409,10 +427,6 @@ class Route:
                 )
                 bad |= wrong
                 ignored += dropped
-        if self.idempotency is not None:
-            key = request[INFO].idempotency_key
-            if text := key_complaint(key, is_required=self.idempotency == "required"):
-                bad[idempotency.HEADER] = [text]
         refuse(bad)
         if self._asked is not None and len(query) <= _LONGEST_KEPT_QUERY:
             self._asked[query] = dict(given), list(ignored)

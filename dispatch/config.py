@@ -113,6 +113,8 @@ class Limits(BaseModel):
     otp_per_hour: int = Field(3, ge=1, description="One-time codes, per phone")
     checkout_per_hour: int = Field(60, ge=1, description="Beginnings to pay at providers' public links, per address")
     contact_per_hour: int = Field(20, ge=1, description="Contact forms, per address")
+    tracking_link_per_minute: int = Field(120, ge=1, description="Following a visit, per link")
+    tracking_address_per_minute: int = Field(1200, ge=1, description="Following visits by any links, per address")
 
 
 class Otp(BaseModel):

@@ -23,7 +23,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """An entry that is not what was written. `seq` is 0 for one that no link knows."""
+    """An entry that is not what was written: missing, changed, or unchained, whose `seq` is 0."""
 
     seq: int
     audit_id: int
@@ -36,6 +36,15 @@ class Gap:
 
     from_seq: int
     to_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Up to this number, which had this hash, all was found to be what was written; `seal` is what proves the mark."""
+
+    seq: int
+    hash: bytes
+    seal: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +81,8 @@ insert = sql.run("insert")
 head = sql.row("head", Head)
 broken = sql.rows("broken", Broken)
 gaps = sql.rows("gaps", Gap)
+unchained = sql.rows("unchained", Broken)
 end_differs = sql.scalar("end_differs", bool)
+link = sql.scalar("link", bytes)
+mark = sql.row("mark", Mark)
+put_mark = sql.run("put_mark")

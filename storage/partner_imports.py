@@ -47,6 +47,7 @@ class Outcome:
 insert = sql.scalar("insert", UUID)
 add_rows = sql.run("add_rows")
 get = sql.row("get", Import)
+of_asked = sql.row("of_asked", Import)
 lock = sql.row("lock", Import)
 next_row = sql.row("next_row", Pending)
 settle = sql.run("settle")

@@ -27,6 +27,7 @@ class PartnerTerm(PaymentTerm):
 
 every = sql.rows("every", PaymentTerm)
 get = sql.row("get", PaymentTerm)
+lock = sql.row("lock", PaymentTerm)
 insert = sql.row("insert", PaymentTerm)
 save = sql.row("save", PaymentTerm)
 delete = sql.run("delete")

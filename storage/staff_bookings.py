@@ -9,7 +9,7 @@ from uuid import UUID
 
 from storage.customer_bookings import SEARCH, local_days
 from storage.database.binder import Statements
-from storage.database.listing import AnyOf, Listed, Sort
+from storage.database.listing import AnyOf, Flag, Listed, Sort
 
 sql = Statements("staff_bookings")
 
@@ -95,8 +95,8 @@ everybodys = Listed(
         "organisation_id": AnyOf("b.organisation_id", "uuid"), "system": AnyOf("b.system", "text"),
         "currency": AnyOf("b.currency", "text"), "category": "b.categories && {}::text[]",
         "tier": "b.tiers && {}::text[]", "rating": AnyOf("b.rating", "int"),
-        "is_queued": "(b.queued_at IS NOT NULL) = {}::boolean",
-        "is_assigned": "(b.technician_id IS NOT NULL) = {}::boolean",
+        "is_queued": Flag("b.queued_at IS NOT NULL", "b.queued_at IS NULL"),
+        "is_assigned": Flag("b.technician_id IS NOT NULL", "b.technician_id IS NULL"),
         "created_from": "b.created_at >= {}::date::timestamp AT TIME ZONE :timezone",
         "created_to": "b.created_at < ({}::date + 1)::timestamp AT TIME ZONE :timezone",
         **local_days("b"),

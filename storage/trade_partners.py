@@ -119,7 +119,9 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    name: str
+    """Partners of one kind; without a name those of all kinds that are not named."""
+
+    name: str | None
     count: int
 
 

@@ -50,7 +50,7 @@ _PARTNER: TypeAdapter[NewPartnerIn] = TypeAdapter(NewPartnerIn)
 Line = Mapping[str, str]
 
 
-@admin.route("POST", "/services/import", permission="services:write", tags=["services"])
+@admin.route("POST", "/services/import", permission="services:write", idempotency="optional", tags=["services"])
 async def import_services(services: Services, caller: Admin, upload: Annotated[Upload, FILE]) -> BatchOut:
     """Services from a CSV file in the field `file`: a line with an `id` changes that service, the others are new.
 
@@ -73,7 +73,7 @@ async def import_services(services: Services, caller: Admin, upload: Annotated[U
     return await each(admin.dialect, _lines(upload, SERVICE_COLUMNS), work)
 
 
-@admin.route("POST", "/partners/import", permission="technicians:write", tags=["partners"])
+@admin.route("POST", "/partners/import", permission="technicians:write", idempotency="optional", tags=["partners"])
 async def import_partners(services: Services, caller: Admin, upload: Annotated[Upload, FILE]) -> BatchOut:
     """Technicians from a CSV file in the field `file`; every line takes one on.
 

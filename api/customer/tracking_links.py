@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from api.audiences import Customer, customer
+from api.edge.limits import FOLLOWING
 from api.wire.models import Degrees, View
 from api.wire.results import Message
 from dispatch.engine import tracking_links
@@ -69,7 +70,7 @@ async def revoke_link(services: Services, caller: Customer, id: UUID) -> Message
     return Message("The link shows nothing any more")
 
 
-@customer.route("GET", "/track/{token}", public=True, tags=["tracking"])
+@customer.route("GET", "/track/{token}", public=True, apart=FOLLOWING, tags=["tracking"])
 async def follow(services: Services, token: str) -> ProgressOut:
     """How a visit stands, for whoever has its link; one that has expired or was taken back says so."""
     found = await tracking_links.follow(services, token)

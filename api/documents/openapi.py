@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 from api.documents import refusals
 from api.documents.refusals import JSON, header
 from api.documents.schemas import REF, Schema, SteadyNames, cleaned, closed, example, references, renamed, short_names
-from api.route import PUBLIC_BODY, SIGNED_BODY, Guests, Route
+from api.documents.security import guests_of, rights, schemes, ways
+from api.route import PUBLIC_BODY, SIGNED_BODY, Route
 from api.wire.dialects import ERP, Dialect
 from api.wire.listing import MAX_SEARCH, MAX_VALUES, Grammar, Once, taken
 from api.wire.results import (
@@ -28,7 +29,6 @@ from api.wire.results import (
     ReplyWith,
     Whole,
 )
-from dispatch.access.permissions import OWN
 from dispatch.config import Limits
 from storage.database.listing import MAX_COUNTED, MAX_LIMIT, MAX_OFFSET
 
@@ -56,6 +56,7 @@ def openapi_document(routes: Sequence[Route] | None = None) -> dict[str, Any]:
 class _Writer:
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes = routes
+        self._audiences = {route.audience.name: route.audience for route in routes}
         wanted: list[tuple[tuple[int, str], Any, TypeAdapter[Any]]] = []
         for n, route in enumerate(routes):
             if route.inputs.body is not None:
@@ -103,7 +104,7 @@ class _Writer:
                 operation_id += f"_{route.method.lower()}"
             taken_ids.add(operation_id)
             paths.setdefault(route.path, {})[route.method.lower()] = self._operation(n, route, operation_id)
-        audiences = list({id(r.audience): r.audience for r in self._routes}.values())
+        audiences = list(self._audiences.values())
         dialects = list({a.dialect.name: a.dialect for a in audiences}.values())
         pagination = {_pagination_name(d): _pagination(d) for d in dialects}
         return {
@@ -120,10 +121,7 @@ class _Writer:
                 "schemas": self._components | pagination | refusals.schemas(dialects),
                 "responses": refusals.responses(audiences),
                 "headers": refusals.HEADERS,
-                "securitySchemes": {
-                    a.name: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": a.title}
-                    for a in audiences
-                },
+                "securitySchemes": schemes(audiences),
             },
         }
 
@@ -134,11 +132,11 @@ class _Writer:
         operation: Schema = {
             "operationId": operation_id,
             "summary": text.split("\n")[0] or route.template,
-            "description": "\n\n".join([text, *_rights(route), *_limits(route)]).strip(),
+            "description": "\n\n".join([text, *rights(route), *_limits(route)]).strip(),
             "tags": _tags(route),
             "parameters": self._parameters(n, route),
             "responses": self._responses(n, route, operation_id),
-            "security": _security(route),
+            "security": ways(route, self._audiences),
         }
         if route.inputs.body is not None:
             operation["requestBody"] = self._body(n, route)
@@ -176,7 +174,7 @@ class _Writer:
             found += self._listing(n, route)
         for name, given in route.inputs.headers.items():
             found.append(_parameter(given.header, "header", self._schemas[n, f"header.{name}"], given.is_required))
-        if (guests := _guests(route)) is not None and not route.is_public:
+        if (guests := guests_of(route)) is not None and not route.is_public:
             named: Schema = {"type": "string", "format": "uuid", "description": f"For whom an {guests.name} calls."}
             found.append(_parameter(guests.header, "header", named))
         if route.idempotency is not None:
@@ -257,7 +255,7 @@ class _Writer:
         wanted = {str(route.audience.dialect.invalid_status), "429", "500", "503"}
         if has_body:
             wanted |= {"400", "413"}
-        if not route.is_public or route.method != "GET" or _guests(route) is not None:
+        if not route.is_public or route.method != "GET" or guests_of(route) is not None:
             wanted |= {"401", "403"}
         if route.inputs.path or has_body or not route.is_public:
             # Also what the token or the body names may be gone.
@@ -317,43 +315,13 @@ def _tags(route: Route) -> list[str]:
     return [f"{route.audience.name}: {tag}" for tag in route.tags] or [route.audience.name]
 
 
-def _guests(route: Route) -> Guests | None:
-    """The callers of another kind who may use it."""
-    return route.audience.guests if route.scope is not None else None
-
-
-def _needed(route: Route) -> list[str]:
-    """What its own audience's callers must have been granted."""
-    if route.permission is not None and route.permission != OWN:
-        return [route.permission]
-    return [route.scope] if route.scope is not None and _guests(route) is None else []
-
-
-def _security(route: Route) -> list[Schema]:
-    """Who may call it, each kind with what they must have been granted."""
-    found: list[Schema] = []
-    if not route.is_public or route.inputs.caller:
-        found.append({route.audience.name: _needed(route)})
-    if (guests := _guests(route)) is not None:
-        found.append({guests.name: [route.scope]})
-    return [{}, *found] if route.is_public and found else found
-
-
-def _rights(route: Route) -> list[str]:
-    """The same for people."""
-    found = [f"Needs `{one}`." for one in _needed(route)]
-    if (guests := _guests(route)) is not None:
-        names = "" if route.is_public else f" and names its customer in {guests.header}"
-        found.append(f"An {guests.name} needs `{route.scope}`{names}.")
-    return found
-
-
 def _limits(route: Route) -> list[str]:
     """What of it one may ask, with the amounts that the settings have by themselves."""
-    found = []
-    if route.is_limited:
-        limit = route.audience.limit
-        found.append(f"Limit: {_amount(limit.setting)} requests in {limit.window_s} s per {limit.per}.")
+    general = (route.audience.limit,) if route.is_limited else ()
+    found = [
+        f"Limit: {_amount(limit.setting)} requests in {limit.window_s} s per {limit.per}."
+        for limit in route.apart or general
+    ]
     found += [f"Limit: {_amount(q.setting)} in {q.window_s} s per {q.per}." for q in route.quotas]
     if route.inputs.body is not None:
         most = route.body_limit or (PUBLIC_BODY if route.is_public else SIGNED_BODY)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,11 +16,15 @@ from storage.ratelimits import RateCounters
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """An audience's general limit. `setting` names the amount in settings.limits."""
+    """How much of a window one may ask. `setting` names the amount in settings.limits.
+
+    An audience's general limit is an address's or a caller's; `path` is for routes that count apart: all who ask for
+    one path, from wherever.
+    """
 
     setting: str
     window_s: int
-    per: Literal["address", "caller"]
+    per: Literal["address", "caller", "path"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,12 @@ CONTACT = Quota("contact", "contact_per_hour", HOUR_S, per="address")
 #: Onboardings of integrations: strict, because each makes an account and sends a message.
 ONBOARDING = Quota("onboarding", "onboarding_per_minute", MINUTE_S, per="address")
 
+#: Following a visit by its link: an address has room for many links behind it, a link for some followers.
+FOLLOWING = (
+    RateLimit("tracking_address_per_minute", MINUTE_S, "address"),
+    RateLimit("tracking_link_per_minute", MINUTE_S, "path"),
+)
+
 
 class TooManyRequests(Throttled):
     """Too many requests; try again later."""
@@ -73,6 +84,19 @@ async def count_address(counters: RateCounters, services: Services, limit: RateL
     """The same for whoever is known by the address only: an IPv6 subscriber, and the site of many, are one each."""
     for name, times in networks_of(ip):
         await count_request(counters, services, limit, audience, name, times)
+
+
+async def count_apart(
+    counters: RateCounters, services: Services, wanted: Sequence[RateLimit], ip: str, path: str
+) -> None:
+    """The same for a route that has limits of its own, which take nothing from those of its audience."""
+    for limit in wanted:
+        if limit.per == "path":
+            # A path may be a secret, and counters are kept where others read.
+            hashed = hashlib.sha256(path.encode()).hexdigest()[:32]
+            await count_request(counters, services, limit, limit.setting, hashed)
+        else:
+            await count_address(counters, services, limit, limit.setting, ip)
 
 
 async def spend(services: Services, wanted: tuple[Quota, ...], body: Any, caller: str, ip: str) -> None:

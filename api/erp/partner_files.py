@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 from pydantic import TypeAdapter
 
 from api.audiences import Member, erp
+from api.edge.request_info import RequestInfo
 from api.erp.partner_lists import LONG, wanted
 from api.erp.partner_views import FlatPartner, columns_out, form_of
 from api.shared.exports import ExportQuery, file, whole
@@ -108,21 +111,25 @@ async def _exported(services: Services, form: Format, asked: Wanted) -> AsyncGen
                 yield piece
 
 
-@erp.route("POST", "/partners/import", permission="partners:write", tags=TAGS)
+@erp.route("POST", "/partners/import", permission="partners:write", idempotency="optional", tags=TAGS)
 async def import_partners(
-    services: Services, caller: Member, query: ImportQuery, upload: Annotated[Upload, SHEET]
+    services: Services, caller: Member, query: ImportQuery, upload: Annotated[Upload, SHEET], request_info: RequestInfo
 ) -> ReplyWith[list[RowOut], ImportOut]:
     """A CSV file whose first line names the fields of a partner, row by row: what is wrong with one keeps no other.
 
     Up to a hundred rows are done before the answer; of more the answer says `processing`, and how far it is stands at
-    `GET /api/backend/partners/imports/{id}`.
+    `GET /api/backend/partners/imports/{id}`. The same file under the same key is imported once, whatever becomes of
+    the first request.
     """
     if not upload.files:
         raise Invalid({"file": "is required"})
     rows = [await _row(services, line, held) for line, held in partner_imports.read(upload.files[0].content.read())]
     may_credit = caller.grants.allow("credit:write")
+    asked = _asked(caller, request_info.idempotency_key, query, upload)
     async with services.transaction() as tx:
-        begun = await partner_imports.begin(tx, caller.actor, rows, may_credit=may_credit, updates=query.update)
+        begun = await partner_imports.begin(
+            tx, caller.actor, rows, may_credit=may_credit, updates=query.update, asked=asked
+        )
     if begun.total <= partner_imports.AT_ONCE:
         await partner_imports.process(services, begun.id)
     return await get_import(services, caller, begun.id)
@@ -137,6 +144,13 @@ async def get_import(services: Services, caller: Member, id: UUID) -> ReplyWith[
     text = f"{counts['created'] + counts['updated']} of {found.total} rows were imported."
     extra = ImportOut(id=found.id, status=found.state, total=found.total, **counts)
     return ReplyWith([_row_out(o) for o in outcomes], text, extra=extra)
+
+
+def _asked(caller: Member, key: str | None, query: ImportQuery, upload: Upload) -> bytes | None:
+    """One request that its sender may repeat: who sends what under which key."""
+    if key is None:
+        return None
+    return hashlib.sha256(orjson.dumps([caller.key, key, query.update, upload.contents])).digest()
 
 
 async def _row(services: Services, line: int, held: Mapping[str, str]) -> Row:

@@ -104,13 +104,17 @@ class ChannelCount(View):
 
 
 class StatisticsOut(View):
+    """`by_type` and `by_channel` name the thousand commonest; the partners of all others are counted beside them."""
+
     total: int
     active: int
     blocked: int
     on_hold: int
     closed: int
     by_type: list[TypeCount]
+    other_types: int
     by_channel: list[ChannelCount]
+    other_channels: int
     total_credit_limit: Money
     total_credit_used: Money
     with_customer: int
@@ -170,8 +174,10 @@ async def statistics(services: Services, caller: Member) -> ReplyWith[None, Stat
     shown = StatisticsOut(
         total=found.total.total, active=found.total.active, blocked=found.total.blocked, on_hold=found.total.on_hold,
         closed=found.total.closed,
-        by_type=[TypeCount(partner_type=c.name, count=c.count) for c in found.by_type],
-        by_channel=[ChannelCount(channel=c.name, count=c.count) for c in found.by_channel],
+        by_type=[TypeCount(partner_type=name, count=count) for name, count in found.types.named.items()],
+        other_types=found.types.others,
+        by_channel=[ChannelCount(channel=name, count=count) for name, count in found.channels.named.items()],
+        other_channels=found.channels.others,
         total_credit_limit=found.total.total_credit_limit_minor, total_credit_used=found.total.total_credit_used_minor,
         with_customer=found.total.with_customer,
     )  # fmt: skip

@@ -75,7 +75,9 @@ class OneEnrolmentOut(CamelView):
     enrollment: EnrolmentOut
 
 
-@organisation.route("POST", "/users/bulk-enroll", status=201, permission="users:write", tags=TAGS)
+@organisation.route(
+    "POST", "/users/bulk-enroll", status=201, permission="users:write", idempotency="optional", tags=TAGS
+)
 async def enrol(services: Services, caller: Member, upload: Annotated[Upload, TABLE]) -> Reply[OneEnrolmentOut]:
     """Enrol everybody in a CSV (`file`); `department` and `accessLevel` hold for rows that name none.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
@@ -43,13 +44,14 @@ class UploadRules:
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """One file, open for reading from its start until the request has been answered."""
+    """One file, open for reading from its start until the request has been answered; `sha256` is of its bytes."""
 
     field: str
     name: str
     kind: str
     size: int
     content: IO[bytes]
+    sha256: bytes = b""
 
 
 @dataclass(slots=True)
@@ -58,6 +60,11 @@ class Upload:
 
     files: list[UploadedFile] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def contents(self) -> dict[str, Any]:
+        """What tells this upload from another, as JSON: its texts, and the hashes of its files."""
+        return {"texts": self.texts, "files": [[file.field, file.sha256.hex()] for file in self.files]}
 
     def close(self) -> None:
         """Gives up the files; what is to be kept was copied before."""
@@ -108,13 +115,14 @@ async def _take(part: BodyPartReader, rules: UploadRules, upload: Upload, bad: d
     kind = part.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     content: Any = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 (it outlives this function)
     upload.files.append(UploadedFile(name, _plain(part.filename), kind, 0, content))
-    size, begins = 0, b""
+    size, begins, digest = 0, b"", hashlib.sha256()
     while piece := await part.read_chunk(_PIECE_BYTES):
         size += len(piece)
         if size > rules.most_bytes:
             bad[name] = [f"A file weighs at most {_weight(rules.most_bytes)}."]
             return
         begins = begins or piece[:16]
+        digest.update(piece)
         content.write(piece)
     if size and kind not in rules.kinds:
         # Programs know fewer types than there are: what stands in the file decides.
@@ -126,7 +134,7 @@ async def _take(part: BodyPartReader, rules: UploadRules, upload: Upload, bad: d
     elif kind in _BEGINNINGS and not begins.startswith(_BEGINNINGS[kind]):
         bad[name] = ["This file is not what its type says."]
     content.seek(0)
-    upload.files[-1] = UploadedFile(name, _plain(part.filename), kind, size, content)
+    upload.files[-1] = UploadedFile(name, _plain(part.filename), kind, size, content, digest.digest())
 
 
 async def _take_text(part: BodyPartReader, name: str, upload: Upload, bad: dict[str, list[str]]) -> None:

@@ -48,7 +48,7 @@ async def _each(services: Services, found: list[Ref], work: Work) -> int:
 
 async def _remind(tx: Tx, provider_id: UUID, subscription_id: UUID) -> int:
     one = await provider_subscriptions.lock(tx, provider_id, subscription_id)
-    if not await rows.reminded(tx.conn, id=subscription_id):
+    if not await rows.remind(tx.conn, id=subscription_id, days=REMIND_DAYS):
         return 0
     provider = await providers.get(tx.conn, provider_id)
     title, message = words(provider, one, "expiring")
@@ -62,7 +62,7 @@ async def _remind(tx: Tx, provider_id: UUID, subscription_id: UUID) -> int:
 async def _renew(tx: Tx, provider_id: UUID, subscription_id: UUID) -> int:
     """Asks for the next period; its page is made by the intent. What costs nothing goes on at once."""
     one = await provider_subscriptions.lock(tx, provider_id, subscription_id)
-    if not await rows.asked(tx.conn, id=subscription_id):
+    if not await rows.asked(tx.conn, id=subscription_id, days=RENEW_DAYS):
         return 0
     provider = await providers.get(tx.conn, provider_id)
     customer = await provider_subscriptions.customer_of(tx.conn, one)

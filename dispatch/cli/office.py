@@ -104,11 +104,12 @@ def verify(data: Data = None) -> None:
     from dispatch.cli.setup import settings_of
     from dispatch.cli.tools import with_services
     from dispatch.engine import audit as audits
+    from dispatch.engine import audit_checks
 
     async def work(services: Services) -> bool:
-        async with services.read() as conn:
-            found = await audits.verify(conn)
-            head = await audits.head(conn)
+        async with services.transaction() as tx:
+            found = await audit_checks.prove(tx)
+            head = await audits.head(tx.conn)
         for line in found:
             print(line)
         print(f"{head.seq} entries, the last is {head.hash.hex() or 'none'}: {len(found) or 'no'} findings")

@@ -80,10 +80,20 @@ def read(content: bytes) -> list[tuple[int, dict[str, str]]]:
     return found
 
 
-async def begin(tx: Tx, actor: Actor, given: Sequence[Row], *, may_credit: bool, updates: bool) -> Import:
-    """Keeps the rows; nothing is made yet. With `updates` a code that is known is changed and not refused."""
-    import_id = await rows.insert(tx.conn, made_by=actor.id, may_credit=may_credit, updates=updates, total=len(given))
-    assert import_id is not None, "an insert returns its id"
+async def begin(
+    tx: Tx, actor: Actor, given: Sequence[Row], *, may_credit: bool, updates: bool, asked: bytes | None = None
+) -> Import:
+    """Keeps the rows; nothing is made yet. With `updates` a code that is known is changed and not refused.
+
+    `asked` stands for the request: the same one leads to the import that it began, however far that is.
+    """
+    import_id = await rows.insert(
+        tx.conn, made_by=actor.id, may_credit=may_credit, updates=updates, total=len(given), asked=asked
+    )
+    if import_id is None:
+        known = await rows.of_asked(tx.conn, asked=asked)
+        assert known is not None, "whoever was first has committed it"
+        return known
     await rows.add_rows(
         tx.conn, import_id=import_id, lines=[row.line for row in given],
         has_forms=[row.form is not None for row in given],

@@ -1,6 +1,7 @@
 """What trade partners refer to: price lists and their prices, VAT rates, terms, regions, cities and areas, salespeople.
 
-All of them are small tables that are read whole; what is in use is not deleted.
+All of them are small tables that are read whole; what is in use is not deleted. A change takes over what it does
+not name from the row that it has locked, so that of two at once neither undoes the other.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ async def add_price_list(tx: Tx, actor: Actor, fields: Mapping[str, Any]) -> Pri
 
 async def change_price_list(tx: Tx, actor: Actor, id: int, changes: Mapping[str, Any]) -> PriceList:
     """Raises Missing, NameTaken."""
-    before = await price_list(tx.conn, id)
+    before = _found(await rows.lock_price_list(tx.conn, id=id), "price list")
     after = replace(before, **changes)
     saved = _found(await _writing(tx, rows.save_price_list(
         tx.conn, id=id, code=after.code, name=after.name, is_active=after.is_active
@@ -90,7 +91,7 @@ async def change_price_list(tx: Tx, actor: Actor, id: int, changes: Mapping[str,
 
 async def delete_price_list(tx: Tx, actor: Actor, id: int) -> None:
     """Raises Missing, StillUsed."""
-    before = await price_list(tx.conn, id)
+    before = _found(await rows.lock_price_list(tx.conn, id=id), "price list")
     await _deleting(tx, rows.delete_price_list(tx.conn, id=id))
     await audit.changed(tx, actor, "delete_price_list", "price_list", id, before, None)
 
@@ -135,7 +136,7 @@ async def add_payment_term(tx: Tx, actor: Actor, fields: Mapping[str, Any]) -> P
 
 async def change_payment_term(tx: Tx, actor: Actor, id: int, changes: Mapping[str, Any]) -> PaymentTerm:
     """Raises Missing, NameTaken."""
-    before = await payment_term(tx.conn, id)
+    before = _found(await term_rows.lock(tx.conn, id=id), "payment term")
     after = replace(before, **changes)
     saved = _found(await _writing(tx, term_rows.save(
         tx.conn, id=id, name=after.name, description=after.description, days=after.days, is_credit=after.is_credit,
@@ -147,7 +148,7 @@ async def change_payment_term(tx: Tx, actor: Actor, id: int, changes: Mapping[st
 
 async def delete_payment_term(tx: Tx, actor: Actor, id: int) -> None:
     """Raises Missing, StillUsed."""
-    before = await payment_term(tx.conn, id)
+    before = _found(await term_rows.lock(tx.conn, id=id), "payment term")
     await _deleting(tx, term_rows.delete(tx.conn, id=id))
     await audit.changed(tx, actor, "delete_payment_term", "payment_term", id, before, None)
 
@@ -175,7 +176,7 @@ async def add_vat_tax(tx: Tx, actor: Actor, fields: Mapping[str, Any]) -> VatTax
 
 async def change_vat_tax(tx: Tx, actor: Actor, id: int, changes: Mapping[str, Any]) -> VatTax:
     """Raises Missing, NameTaken, Invalid."""
-    before = await vat_tax(tx.conn, id)
+    before = _found(await rows.lock_vat_tax(tx.conn, id=id), "rate")
     after = replace(before, **changes)
     _check_rate(after.percentage, after.deduction)
     saved = _found(await _writing(tx, rows.save_vat_tax(
@@ -188,7 +189,7 @@ async def change_vat_tax(tx: Tx, actor: Actor, id: int, changes: Mapping[str, An
 
 async def delete_vat_tax(tx: Tx, actor: Actor, id: int) -> None:
     """Raises Missing, StillUsed."""
-    before = await vat_tax(tx.conn, id)
+    before = _found(await rows.lock_vat_tax(tx.conn, id=id), "rate")
     await _deleting(tx, rows.delete_vat_tax(tx.conn, id=id))
     await audit.changed(tx, actor, "delete_vat_tax", "vat_tax", id, before, None)
 
@@ -225,7 +226,7 @@ async def add_geo_area(tx: Tx, actor: Actor, fields: Mapping[str, Any]) -> GeoAr
 
 async def change_geo_area(tx: Tx, actor: Actor, id: int, changes: Mapping[str, Any]) -> GeoArea:
     """The kind of an area stays. Raises Missing, NameTaken, Invalid."""
-    before = await geo_area(tx.conn, id)
+    before = _found(await rows.lock_geo_area(tx.conn, id=id), "area")
     after = replace(before, **changes)
     if after.type != before.type:
         raise Invalid({"type": "The type of an area cannot be changed: make another one."})
@@ -239,7 +240,7 @@ async def change_geo_area(tx: Tx, actor: Actor, id: int, changes: Mapping[str, A
 
 async def delete_geo_area(tx: Tx, actor: Actor, id: int) -> None:
     """Raises Missing, StillUsed."""
-    before = await geo_area(tx.conn, id)
+    before = _found(await rows.lock_geo_area(tx.conn, id=id), "area")
     await _deleting(tx, rows.delete_geo_area(tx.conn, id=id))
     await audit.changed(tx, actor, "delete_geo_area", "geo_area", id, before, None)
 
@@ -279,7 +280,7 @@ async def add_salesperson(tx: Tx, actor: Actor, fields: Mapping[str, Any]) -> Sa
 
 async def change_salesperson(tx: Tx, actor: Actor, id: int, changes: Mapping[str, Any]) -> Salesperson:
     """Raises Missing, NameTaken."""
-    before = await salesperson(tx.conn, id)
+    before = _found(await rows.lock_salesperson(tx.conn, id=id), "salesperson")
     after = replace(before, **changes)
     saved = _found(await _writing(tx, rows.save_salesperson(
         tx.conn, id=id, code=after.code, name=after.name, email=after.email, phone=after.phone,
@@ -291,7 +292,7 @@ async def change_salesperson(tx: Tx, actor: Actor, id: int, changes: Mapping[str
 
 async def delete_salesperson(tx: Tx, actor: Actor, id: int) -> None:
     """Raises Missing, StillUsed."""
-    before = await salesperson(tx.conn, id)
+    before = _found(await rows.lock_salesperson(tx.conn, id=id), "salesperson")
     await _deleting(tx, rows.delete_salesperson(tx.conn, id=id))
     await audit.changed(tx, actor, "delete_salesperson", "salesperson", id, before, None)
 

@@ -27,10 +27,10 @@ from storage.database.pool import Conn
 from storage.trade_partners import Counted, Statistics, TradePartner
 
 STATUSES = ("ACTIVE", "ON_HOLD", "BLOCKED", "CLOSED")
-#: What is numbered by the ERP: partners by a counter, orders and delivery notes by sequences of their own.
-DOCUMENT_TYPES = ("CL", "BC", "BL")
 #: How often the number that was found may be given out by hand in that very moment.
 TRIES = 10
+#: So many types, and channels, are named in the statistics.
+MOST_KINDS = 1000
 _NOT_BLOCKED = "Only a partner whose status is BLOCKED has the end or the reason of a block."
 #: All partners, as a list.
 LIST = rows.every
@@ -169,18 +169,34 @@ async def whole(services: Services, wanted: Wanted) -> AsyncGenerator[tuple[Conn
 
 
 @dataclass(frozen=True, slots=True)
+class Kinds:
+    """How many partners there are of each kind, the commonest first, and of all kinds beyond MOST_KINDS together."""
+
+    named: dict[str, int]
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """How many partners there are, and how their credit stands."""
 
     total: Statistics
-    by_type: list[Counted]
-    by_channel: list[Counted]
+    types: Kinds
+    channels: Kinds
 
 
 async def statistics(conn: Conn) -> Figures:
     total = await rows.statistics(conn)
     assert total is not None, "a sum is always there"
-    return Figures(total, await rows.by_type(conn), await rows.by_channel(conn))
+    types, channels = await rows.by_type(conn, most=MOST_KINDS), await rows.by_channel(conn, most=MOST_KINDS)
+    return Figures(total, _kinds(types), _kinds(channels))
+
+
+def _kinds(counted: Sequence[Counted]) -> Kinds:
+    return Kinds(
+        {one.name: one.count for one in counted if one.name is not None},
+        sum(one.count for one in counted if one.name is None),
+    )
 
 
 async def create(tx: Tx, actor: Actor, form: Form, *, may_credit: bool) -> TradePartner:

@@ -34,8 +34,8 @@ from storage.database.pool import Conn, translated
 from storage.database.searching import QUERY, Words, search_query
 
 __all__ = [
-    "LISTS", "MAX_COUNTED", "MAX_LIMIT", "MAX_OFFSET", "MAX_SORTS", "AnyOf", "BadCursor", "Filter", "Listed", "Pair",
-    "Slice", "Sort", "TooDeep", "UnknownName", "Wanted", "Words", "made_on_days", "search_query",
+    "LISTS", "MAX_COUNTED", "MAX_LIMIT", "MAX_OFFSET", "MAX_SORTS", "AnyOf", "BadCursor", "Filter", "Flag", "Listed",
+    "Pair", "Slice", "Sort", "TooDeep", "UnknownName", "Wanted", "Words", "made_on_days", "search_query",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -63,8 +63,17 @@ class AnyOf:
     type: str
 
 
-#: A filter: any of some values, or a condition in which `{}` is the value and `:names` are the list's parameters.
-Filter = AnyOf | str
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A filter by true or false: a condition for each, so that a partial index with the same words serves it."""
+
+    true: str
+    false: str
+
+
+#: A filter: any of some values, one of two conditions, or one in which `{}` is the value and `:names` are the list's
+#: parameters.
+Filter = AnyOf | Flag | str
 
 #: A sort by names, and the filters beside it, that an index answers.
 Pair = tuple[str, tuple[str, ...]]
@@ -241,7 +250,7 @@ class Listed(Generic[T]):
 
     def texts(self, wanted: Wanted, place: Place | None = None) -> Texts:
         """The statements for what is wanted. Raises UnknownName."""
-        filters = tuple((name, _is_many(value)) for name, value in wanted.filters.items())
+        filters = tuple((name, _shape(_known(self.filters, name), value)) for name, value in wanted.filters.items())
         key = (wanted.sorts, filters, wanted.search is not None, place and place.missing)
         if key not in self._texts:
             if len(self._texts) >= _MAX_TEXTS:
@@ -256,7 +265,7 @@ class Listed(Generic[T]):
         searches: bool,
         place: Place | None,
     ) -> Texts:
-        conditions = [_condition(_known(self.filters, name), f":filter_{name}", is_many) for name, is_many in filters]
+        conditions = [_condition(self.filters[name], f":filter_{name}", shape) for name, shape in filters]
         words = self.search if searches and isinstance(self.search, Words) else None
         if searches and words is None:
             if self.search is None:
@@ -339,15 +348,19 @@ def _rare_or_common(words: Words, query: Callable[[str], str], listed: str) -> s
     return f"({by_hits}) UNION ALL ({query(f'{listed} AND NOT {words.are_all} AND {words.has_them}')})"
 
 
-def _condition(filter_: Filter, value: str, is_many: bool) -> str:
+def _condition(filter_: Filter, value: str, shape: bool) -> str:
+    """`shape` is that of the value, as `_shape` has it."""
     if isinstance(filter_, str):
         return filter_.replace("{}", value)
+    if isinstance(filter_, Flag):
+        return filter_.true if shape else filter_.false
     # One value is compared by =, so that an index in the list's order serves it.
-    return f"{filter_.expression} = " + (f"ANY({value}::{filter_.type}[])" if is_many else f"{value}::{filter_.type}")
+    return f"{filter_.expression} = " + (f"ANY({value}::{filter_.type}[])" if shape else f"{value}::{filter_.type}")
 
 
-def _is_many(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(value) != 1
+def _shape(filter_: Filter, value: Any) -> bool:
+    """What of a value stands in the text: whether a flag is set, or whether there are several."""
+    return bool(value) if isinstance(filter_, Flag) else isinstance(value, list | tuple) and len(value) != 1
 
 
 def _known(table: Mapping[str, Any], name: str) -> Any:

@@ -47,6 +47,12 @@ WITH p AS (
 INSERT INTO technicians (id, categories, tiers, onboarding_status, rating_sum, rating_count)
 SELECT id, '{Facial,Cleanup,Hair}', '{Minimal,Premium}', 'verified', 46, 10 FROM p;
 
+-- name: organisations
+WITH p AS (
+  INSERT INTO parties (id, kind, code, name, timezone, currency)
+  VALUES (md5('organisation')::uuid, 'organisation', 'MANY', 'An organisation', 'Asia/Kolkata', 'INR') RETURNING id)
+INSERT INTO organisations (id, org_type, tier, registered_email) SELECT id, 'business', 'starter', 'many@example.com' FROM p;
+
 -- name: wallets
 INSERT INTO ledger_accounts (id, owner_kind, owner_id, type, currency)
 SELECT md5('wallet')::uuid, 'account', md5('account0')::uuid, 'wallet', 'INR'
@@ -63,7 +69,8 @@ FROM unnest('{Facial,Cleanup,Hair,Waxing,Massage,Manicure,Threading,Makeup}'::te
 -- Three years of them, the newest last; a hundredth is still to come. Times of day, towns, names and statuses are as uneven as life.
 INSERT INTO bookings (id, number, account_id, address, contact, lat, lng, timezone, local_date, local_time, starts_at, ends_at,
   categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor, tax_minor,
-  grand_total_minor, technician_id, next_action, next_action_at, queued_at, cancelled_at, cancelled_by, created_at, updated_at)
+  grand_total_minor, technician_id, next_action, next_action_at, queued_at, cancelled_at, cancelled_by, created_at, updated_at,
+  organisation_id, system, rating, rated_at)
 SELECT md5('booking' || n)::uuid, 'BK-' || to_char(made, 'YYYYMMDD') || '-' || lpad(n::text, 7, '0'),
   md5('account' || CASE WHEN n % 20 = 0 THEN 0 ELSE 1 + floor(power(a / 1e6, 2) * greatest(:rows::int / 40, 10) * 0.999)::int END)::uuid,
   jsonb_build_object('line1', a % 300 || ' Park Street', 'city', city, 'state', 'State', 'pincode', (700000 + b % 900)::text),
@@ -79,7 +86,10 @@ SELECT md5('booking' || n)::uuid, 'BK-' || to_char(made, 'YYYYMMDD') || '-' || l
   CASE status WHEN 'confirmed' THEN 'watch' WHEN 'partner_assigned' THEN 'offer_expiry' END,
   CASE WHEN status IN ('confirmed', 'partner_assigned') THEN starts END,
   CASE WHEN status = 'pending' THEN made END,
-  CASE WHEN status = 'cancelled' THEN made END, CASE WHEN status = 'cancelled' THEN 'customer' END, made, made
+  CASE WHEN status = 'cancelled' THEN made END, CASE WHEN status = 'cancelled' THEN 'customer' END, made, made,
+  CASE WHEN b % 2000 = 3 THEN md5('organisation')::uuid END, CASE WHEN b % 2000 = 3 THEN 'organisation' ELSE 'customer' END,
+  CASE WHEN status = 'completed' AND b % 3 = 0 THEN CASE WHEN a % 500 = 0 THEN 1 ELSE 4 + a % 2 END END,
+  CASE WHEN status = 'completed' AND b % 3 = 0 THEN starts + interval '1 day' END
 FROM (
   SELECT n, a, b, c, made, starts,
     CASE WHEN starts > now_ THEN CASE WHEN c % 10 < 7 THEN 'confirmed' WHEN c % 10 < 8 THEN 'partner_assigned' ELSE 'pending' END

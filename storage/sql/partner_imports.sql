@@ -1,5 +1,10 @@
 -- name: insert
-INSERT INTO partner_imports (made_by, may_credit, updates, total) VALUES (:made_by, :may_credit, :updates, :total) RETURNING id;
+-- None where the same was asked for before.
+INSERT INTO partner_imports (made_by, may_credit, updates, total, asked) VALUES (:made_by, :may_credit, :updates, :total, :asked)
+ON CONFLICT (asked) DO NOTHING RETURNING id;
+
+-- name: of_asked
+SELECT {columns} FROM partner_imports i WHERE i.asked = :asked;
 
 -- name: add_rows
 -- Those without a form have failed already.

@@ -7,6 +7,9 @@ SELECT {columns} FROM payment_terms p ORDER BY p.id LIMIT :most;
 -- name: get
 SELECT {columns} FROM payment_terms p WHERE p.id = :id;
 
+-- name: lock
+SELECT {columns} FROM payment_terms p WHERE p.id = :id FOR UPDATE;
+
 -- name: insert
 INSERT INTO payment_terms AS p (name, description, days, is_credit, is_cash, is_bank_transfer)
 VALUES (:name, :description, :days, :is_credit, :is_cash, :is_bank_transfer)

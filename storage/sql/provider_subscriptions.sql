@@ -51,20 +51,26 @@ WHERE id IN (SELECT id FROM provider_subscriptions WHERE status = 'active' AND e
              ORDER BY ends_at LIMIT :most FOR UPDATE SKIP LOCKED)
 RETURNING id, provider_id;
 
+-- part: ends_soon
+status = 'active' AND ends_at > app_now() AND ends_at <= app_now() + make_interval(days => :days)
+
 -- name: to_renew
 -- Those that end soon and go on by themselves, and were not asked for this end yet.
 SELECT id, provider_id FROM provider_subscriptions
-WHERE status = 'active' AND auto_renew AND ends_at > app_now() AND ends_at <= app_now() + make_interval(days => :days)
-  AND renewed_for IS DISTINCT FROM ends_at ORDER BY ends_at LIMIT :most;
+WHERE {ends_soon} AND auto_renew AND renewed_for IS DISTINCT FROM ends_at ORDER BY ends_at LIMIT :most;
 
 -- name: asked
+-- Once for each end, and not where somebody else was faster: it has another end then, which is not near.
 UPDATE provider_subscriptions SET renewed_for = ends_at, updated_at = app_now()
-WHERE id = :id AND status = 'active' AND renewed_for IS DISTINCT FROM ends_at;
+WHERE id = :id AND {ends_soon} AND auto_renew AND renewed_for IS DISTINCT FROM ends_at;
 
 -- name: to_remind
 SELECT id, provider_id FROM provider_subscriptions
-WHERE status = 'active' AND ends_at > app_now() AND ends_at <= app_now() + make_interval(days => :days)
-  AND reminded_for IS DISTINCT FROM ends_at ORDER BY ends_at LIMIT :most;
+WHERE {ends_soon} AND reminded_for IS DISTINCT FROM ends_at ORDER BY ends_at LIMIT :most;
+
+-- name: remind
+-- The same for a reminder.
+UPDATE provider_subscriptions SET reminded_for = ends_at WHERE id = :id AND {ends_soon} AND reminded_for IS DISTINCT FROM ends_at;
 
 -- name: reminded
 UPDATE provider_subscriptions SET reminded_for = ends_at WHERE id = :id AND reminded_for IS DISTINCT FROM ends_at;

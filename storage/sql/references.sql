@@ -4,6 +4,9 @@ SELECT id, code, name, is_active FROM price_lists ORDER BY code LIMIT :most;
 -- name: price_list
 SELECT id, code, name, is_active FROM price_lists WHERE id = :id;
 
+-- name: lock_price_list
+SELECT id, code, name, is_active FROM price_lists WHERE id = :id FOR UPDATE;
+
 -- name: insert_price_list
 INSERT INTO price_lists (code, name, is_active) VALUES (:code, :name, :is_active)
 ON CONFLICT (code) DO NOTHING RETURNING id, code, name, is_active;
@@ -36,6 +39,9 @@ SELECT id, code, type, name, percentage, deduction FROM vat_taxes ORDER BY id LI
 -- name: vat_tax
 SELECT id, code, type, name, percentage, deduction FROM vat_taxes WHERE id = :id;
 
+-- name: lock_vat_tax
+SELECT id, code, type, name, percentage, deduction FROM vat_taxes WHERE id = :id FOR UPDATE;
+
 -- name: insert_vat_tax
 INSERT INTO vat_taxes (code, type, name, percentage, deduction) VALUES (:code, :type, :name, :percentage, :deduction)
 ON CONFLICT (code) DO NOTHING RETURNING id, code, type, name, percentage, deduction;
@@ -59,6 +65,9 @@ SELECT count(*) FROM geo_areas;
 -- name: geo_area
 SELECT id, type, code, name, name_ar, parent_id FROM geo_areas WHERE id = :id;
 
+-- name: lock_geo_area
+SELECT id, type, code, name, name_ar, parent_id FROM geo_areas WHERE id = :id FOR UPDATE;
+
 -- name: geo_area_by_code
 SELECT id, type, code, name, name_ar, parent_id FROM geo_areas WHERE code = :code;
 
@@ -79,6 +88,9 @@ SELECT id, code, name, email, phone, is_active FROM salespeople ORDER BY name, i
 
 -- name: salesperson
 SELECT id, code, name, email, phone, is_active FROM salespeople WHERE id = :id;
+
+-- name: lock_salesperson
+SELECT id, code, name, email, phone, is_active FROM salespeople WHERE id = :id FOR UPDATE;
 
 -- name: insert_salesperson
 INSERT INTO salespeople (code, name, email, phone, is_active) VALUES (:code, :name, :email, :phone, :is_active)

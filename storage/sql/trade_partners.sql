@@ -190,12 +190,17 @@ FROM (SELECT {status_now} AS status, t.credit_limit_minor, t.credit_used_minor, 
   FROM trade_partners t WHERE t.deleted_at IS NULL) AS found;
 
 -- name: by_type
-SELECT partner_type AS name, count(*) AS count FROM trade_partners WHERE deleted_at IS NULL
-GROUP BY partner_type ORDER BY count(*) DESC, partner_type LIMIT 100;
+-- The commonest by name, and all others in one last row without one.
+SELECT CASE WHEN place <= :most THEN name END AS name, sum(count)::bigint AS count FROM (
+  SELECT partner_type AS name, count(*) AS count, row_number() OVER (ORDER BY count(*) DESC, partner_type) AS place
+  FROM trade_partners WHERE deleted_at IS NULL GROUP BY partner_type) AS kinds
+GROUP BY least(place, :most + 1), CASE WHEN place <= :most THEN name END ORDER BY least(place, :most + 1);
 
 -- name: by_channel
-SELECT channel AS name, count(*) AS count FROM trade_partners WHERE deleted_at IS NULL
-GROUP BY channel ORDER BY count(*) DESC, channel LIMIT 100;
+SELECT CASE WHEN place <= :most THEN name END AS name, sum(count)::bigint AS count FROM (
+  SELECT channel AS name, count(*) AS count, row_number() OVER (ORDER BY count(*) DESC, channel) AS place
+  FROM trade_partners WHERE deleted_at IS NULL GROUP BY channel) AS kinds
+GROUP BY least(place, :most + 1), CASE WHEN place <= :most THEN name END ORDER BY least(place, :most + 1);
 
 -- name: unknown
 -- Which of these name nothing.

@@ -13,6 +13,8 @@ BATCH = 10_000
 #: Everybody's names are hashes of theirs: these are who has a twentieth of everything.
 ACCOUNT_ID = UUID("93963cf8-89dd-7267-2a52-9096c97cae8b")
 TECHNICIAN_ID = UUID("8a02bfb8-b99c-320c-4abe-da352d0be6ad")
+#: And who has a few.
+ORGANISATION_ID = UUID("3dda443a-e069-35b8-4a7c-2859c519e664")
 
 sql = Statements("many")
 bare = sql.run("bare")
@@ -20,6 +22,7 @@ whole = sql.run("whole")
 accounts = sql.run("accounts")
 technicians = sql.run("technicians")
 services = sql.run("services")
+organisations = sql.run("organisations")
 wallets = sql.run("wallets")
 bookings = sql.run("bookings")
 #: What hangs on the bookings of a batch, in the order of their keys.
@@ -48,6 +51,7 @@ async def fill(pool: Pool, rows: int, say: Callable[[str], None], *, with_money:
         await accounts(conn, rows=rows)
         await technicians(conn, rows=rows)
         await services(conn)
+        await organisations(conn)
         await wallets(conn)
     for first in range(1, rows + 1, BATCH):
         last = min(first + BATCH - 1, rows)

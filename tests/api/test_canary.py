@@ -35,7 +35,7 @@ HELD = {
 #: Tables that hold nobody's data, and never a canary. A new table belongs to one of the two.
 PLAIN = {
     "agenda", "alert_notices", "alerts", "analytics_days", "analytics_rolled", "analytics_services",
-    "analytics_technicians", "api_clients", "app_clock", "audit_chain", "audit_head", "audit_log",
+    "analytics_technicians", "api_clients", "app_clock", "audit_chain", "audit_head", "audit_log", "audit_mark",
     "bank_accounts", "message_settings", "push_tokens", "webhook_attempts", "webhook_deliveries",
     "webhook_endpoints",
     "booking_items",

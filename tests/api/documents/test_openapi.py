@@ -15,7 +15,6 @@ from openapi_spec_validator.schemas import schema_v31
 from api.documents.openapi import openapi_document
 from api.registry import all_routes, route_table
 from api.wire.parsing import validate_body
-from dispatch.access.permissions import RESOURCES
 from tests.api.demo import DEMO, camel, kind, strict
 from tests.api.support import FakeServices, serving
 
@@ -76,11 +75,6 @@ OPEN = re.compile(
     r"webhook/|partners/auth/|/export/|/details$|additionalProperties|/errors$|TaskOut/properties/result"
     r"|AuditEntryOut/properties/changes|/requirements$|/coverage$|CampusBody/properties/schedule|QuoteOut/properties/budget"
 )
-
-
-@pytest.fixture(scope="module")
-def whole() -> Any:
-    return openapi_document()
 
 
 def test_titles_are_names_and_unique(whole: Any) -> None:
@@ -155,34 +149,6 @@ def test_limits_and_headers_are_told(whole: Any) -> None:
     assert "ETag" in catalogue["200"]["headers"] and "304" in catalogue
     assert "X-Ignored-Fields" in confirm["responses"]["200" if "200" in confirm["responses"] else "201"]["headers"]
     assert all(h["description"] for h in whole["components"]["headers"].values())
-
-
-def test_an_operation_says_who_may_call_it_with_what(whole: Any) -> None:
-    paths = whole["paths"]
-    for method, path, security, names_customer in (
-        ("get", "/v1/bookings", [{"customer": []}, {"integration": ["bookings:read"]}], True),
-        ("get", "/v1/services/catalog", [{}, {"integration": ["services:read"]}], False),
-        ("get", "/v1/auth/me", [{"customer": []}], False),
-        ("post", "/api/partners/{id}/webhooks", [{"integration": ["webhooks:write"]}], False),
-        ("get", "/api/partners/manage/{manage_id}", [{"integration": []}], False),
-        ("post", "/v1/admin/webhooks", [{"admin": ["settings:write"]}], False),
-    ):
-        operation = paths[path][method]
-        assert operation["security"] == security, path
-        header = [p for p in operation["parameters"] if p["name"] == "X-Customer-ID"]
-        assert [p["required"] for p in header] == ([False] if names_customer else []), path
-    assert "An integration needs `bookings:write` and names its customer" in (
-        paths["/v1/checkout/confirm"]["post"]["description"]
-    )
-    assert "Needs `settings:write`." in paths["/v1/admin/webhooks"]["post"]["description"]
-
-
-def test_every_scope_can_be_granted() -> None:
-    scoped = [r for r in all_routes() if r.scope is not None]
-    assert scoped
-    for route in scoped:
-        resource, _, level = str(route.scope).partition(":")
-        assert resource in RESOURCES["integration"] and level in ("read", "write"), route.template
 
 
 def _references(node: Any) -> list[str]:

@@ -29,7 +29,8 @@ class Clerk:
     async def call(self, method: str, path: str, body: Any = None, *, expect: int = 200, **sent: Any) -> Any:
         """One request under /api/backend; fails with the answer when the status is not the expected one."""
         content = {"json": body} if body is not None else {}
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        more = sent.pop("headers", {})
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **more}
         if "data" in sent:
             del headers["Content-Type"]
         async with self.client.request(method, "/api/backend" + path, headers=headers, **content, **sent) as answer:

@@ -13,11 +13,12 @@ from tests.api.erp.conftest import Clerk, Office
 
 
 async def imported(
-    clerk: Clerk, text: str | bytes, *, query: str = "", expect: int = 200, kind: str = "text/csv"
+    clerk: Clerk, text: str | bytes, *, query: str = "", expect: int = 200, kind: str = "text/csv", key: str = ""
 ) -> Any:
     form = FormData()
     form.add_field("file", text.encode() if isinstance(text, str) else text, filename="p.csv", content_type=kind)
-    return await clerk.call("POST", f"/partners/import{query}", expect=expect, data=form)
+    more = {"X-Idempotency-Key": key} if key else {}
+    return await clerk.call("POST", f"/partners/import{query}", expect=expect, data=form, headers=more)
 
 
 async def test_each_row_has_its_result(clerk: Clerk) -> None:
@@ -44,6 +45,22 @@ async def test_each_row_has_its_result(clerk: Clerk) -> None:
     again = await imported(clerk, f"code;name\n{code};Renamed\n", query="?update=true")
     assert (again["updated"], again["data"][0]["partner_id"]) == (1, first["partner_id"])
     assert (await clerk.get(f"/partners/{first['partner_id']}"))["partner"]["name"] == "Renamed"
+
+
+async def test_the_same_file_under_the_same_key_is_imported_once(office: Office, clerk: Clerk) -> None:
+    key, word = uuid4().hex, f"once{uuid4().hex[:8]}"
+    text = f"name\n{word}\n"
+    first = await imported(clerk, text, key=key)
+    assert first["created"] == 1
+    assert await imported(clerk, text, key=key) == first
+    # Another file, or another wish, is another request; without a key, or from somebody else, it is one of its own.
+    for content, query in ((text + "Twice\n", ""), (text, "?update=true")):
+        refused = await imported(clerk, content, query=query, key=key, expect=422)
+        assert refused["errors"].keys() == {"X-Idempotency-Key"}
+    assert (await imported(clerk, text, key="short", expect=422))["errors"].keys() == {"X-Idempotency-Key"}
+    assert (await imported(await office.clerk("sales"), text, key=key))["id"] != first["id"]
+    assert (await imported(clerk, text))["id"] != first["id"]
+    assert len((await clerk.get(f"/partners/search?q={word}"))["data"]) == 3
 
 
 async def test_what_is_no_text_fails_its_row_alone(clerk: Clerk) -> None:

@@ -138,4 +138,5 @@ async def test_figures(clerk: Clerk) -> None:
     assert (found["total"], found["active"], found["blocked"], found["on_hold"], found["closed"]) == (5, 4, 1, 0, 0)
     assert {"partner_type": "SUPPLIER", "count": 1} in found["by_type"]
     assert {"channel": "WEB", "count": 1} in found["by_channel"]
+    assert (found["other_types"], found["other_channels"]) == (0, 0)
     assert (found["total_credit_limit"], found["total_credit_used"], found["with_customer"]) == (1200, 0, 0)

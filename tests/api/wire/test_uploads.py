@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from io import BytesIO
 from typing import Annotated, Any
 
@@ -34,6 +35,7 @@ class FileOut(View):
 class TakenOut(View):
     files: list[FileOut]
     texts: dict[str, str]
+    contents: dict[str, Any]
 
 
 async def nobody(services: Services, credentials: Credentials) -> str:
@@ -54,7 +56,7 @@ async def take(services: Services, upload: Annotated[Upload, RULES]) -> TakenOut
         FileOut(field=f.field, name=f.name, kind=f.kind, size=f.size, start=f.content.read(4).decode("latin-1"))
         for f in upload.files
     ]
-    return TakenOut(files=files, texts=upload.texts)
+    return TakenOut(files=files, texts=upload.texts, contents=upload.contents)
 
 
 @pytest.fixture
@@ -90,6 +92,12 @@ async def test_files_and_texts_come_through_and_are_closed(client: Client) -> No
     ]  # fmt: skip
     assert files[0]["start"].endswith("PNG") and body["data"]["texts"] == {"title": "Members"}
     assert all(content.closed for content in KEPT)
+    # What tells it from another upload: the bytes of its files and its texts.
+    hashes = [sha256(content).hexdigest() for content in (PNG, big, b"a,b\n1,2\n")]
+    assert body["data"]["contents"] == {
+        "texts": {"title": "Members"},
+        "files": [["photos", hashes[0]], ["photos", hashes[1]], ["document", hashes[2]]],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("files", "field", "words"), [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,6 +21,7 @@ from dispatch.services import Tx
 from storage import payments as payment_rows
 from storage.bookings import Booking
 from storage.payments import Payment
+from tests import turns
 from tests.world import World
 
 GRAND = 177120
@@ -112,20 +112,7 @@ class Till:
 
     async def deadlocks(self) -> int:
         """How many deadlocks this database has seen; retries would hide them. Every connection tells what it knows."""
-        async with AsyncExitStack() as stack:
-            for _ in range(12):
-                conn = await stack.enter_async_context(self.world.services.read())
-                await conn.execute("SELECT pg_stat_force_next_flush()")
-            ask = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-            return int(await conn.fetchval(ask))
-
-    async def until_waiting(self, task: asyncio.Task[Any]) -> None:
-        """Until the task waits for a lock that somebody else's transaction holds."""
-        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        while not task.done() and not await self.world.value(waits):  # noqa: ASYNC110
-            # PostgreSQL has no way to say that somebody waits but to be asked.
-            await asyncio.sleep(0.005)
-        assert not task.done(), f"it did not wait: {task.result()!r}"
+        return await turns.deadlocks(self.world.services)
 
     async def reported(self, payment_id: UUID) -> tuple[Payment, GatewayPayment]:
         """A payment is paid at the gateway's page; what the gateway says of it."""

@@ -121,7 +121,9 @@ async def test_who_did_it_is_found_by_the_key_of_accounts(services: Services) ->
     assert "accounts_pkey" in plan and "Index Cond: (id = " in plan, plan
 
 
-async def test_tampering_is_named(services: Services) -> None:
+@pytest.mark.parametrize("step", [audit.STEP, 3])
+async def test_tampering_is_named(services: Services, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    monkeypatch.setattr(audit, "STEP", step)
     await some(services, 8)
     await tamper(services, "UPDATE audit_log SET changes = '{\"n\": 99}' WHERE resource_id = '2'")
     await tamper(services, "DELETE FROM audit_log WHERE resource_id = '4'")
@@ -133,7 +135,11 @@ async def test_tampering_is_named(services: Services) -> None:
     assert any("past the chain" in text for text in found)
 
 
-async def test_entries_that_are_gone_with_their_links_are_missed_also_at_the_end(services: Services) -> None:
+@pytest.mark.parametrize("step", [audit.STEP, 2])
+async def test_entries_that_are_gone_with_their_links_are_missed_also_at_the_end(
+    services: Services, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    monkeypatch.setattr(audit, "STEP", step)
     await some(services, 6)
     for number in (2, 6):
         await tamper(services, f"DELETE FROM audit_log WHERE resource_id = '{number - 1}'")

@@ -10,7 +10,7 @@ import pytest
 
 from dispatch.engine import tasks
 from dispatch.errors import Invalid
-from dispatch.parties import custom_fields, partner_imports
+from dispatch.parties import custom_fields, partner_imports, trade_partners
 from dispatch.parties.partner_imports import AT_ONCE, MOST_ROWS, Row, read
 from dispatch.parties.trade_partners import Form
 from dispatch.process import crons
@@ -19,6 +19,7 @@ from storage.database.listing import Wanted
 from storage.partner_imports import Import, Outcome
 from storage.trade_partners import every
 from tests.trade import CLERK, add_partner, partner_now
+from tests.turns import one_after_the_other, until_waiting
 
 
 def test_lines_and_their_cells() -> None:
@@ -42,9 +43,11 @@ def row(line: int, **columns: Any) -> Row:
     return Row(line, Form(columns, columns.pop("custom_fields", {}), columns.pop("payment_term_id", None)))
 
 
-async def begun(services: Services, rows: list[Row], *, updates: bool = False) -> Import:
+async def begun(
+    services: Services, rows: list[Row], *, updates: bool = False, asked: bytes | None = None
+) -> Import:
     async with services.transaction() as tx:
-        return await partner_imports.begin(tx, CLERK, rows, may_credit=True, updates=updates)
+        return await partner_imports.begin(tx, CLERK, rows, may_credit=True, updates=updates, asked=asked)
 
 
 async def outcomes(services: Services, import_id: UUID) -> tuple[str, list[Outcome]]:
@@ -59,20 +62,42 @@ async def partners(services: Services) -> int:
 
 
 async def test_an_import_that_died_is_gone_on_with_and_makes_nobody_twice(services: Services) -> None:
-    made = await begun(services, [row(n, name=f"Partner {n}") for n in range(2, 14)])
-    first = asyncio.create_task(partner_imports.process(services, made.id))
-    while not any(o.result == "created" for o in (await outcomes(services, made.id))[1]):  # noqa: ASYNC110
-        # Its progress is told to whoever asks.
-        await asyncio.sleep(0.005)
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
-    assert (await outcomes(services, made.id))[0] == "processing"
+    known = await add_partner(services, code="KNOWN")
+    rows = [row(n, name=f"Partner {n}", **({"code": "KNOWN"} if n == 8 else {})) for n in range(2, 14)]
+    made = await begun(services, rows, updates=True)
+    async with services.transaction() as tx:
+        # Somebody else changes the partner of the seventh row: there it waits, and dies.
+        await trade_partners.lock(tx, known.no)
+        first = asyncio.create_task(partner_imports.process(services, made.id))
+        await until_waiting(services, first)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+    state, done = await outcomes(services, made.id)
+    assert (state, [o.result for o in done]) == ("processing", ["created"] * 6 + ["pending"] * 6)
     await asyncio.gather(*(partner_imports.process(services, made.id) for _ in range(2)))
     state, done = await outcomes(services, made.id)
-    assert (state, [o.line for o in done], {o.result for o in done}) == ("completed", list(range(2, 14)), {"created"})
+    assert (state, [o.line for o in done]) == ("completed", list(range(2, 14)))
+    assert [o.result for o in done] == ["created"] * 6 + ["updated"] + ["created"] * 5
     assert len({o.partner_no for o in done}) == 12 == await partners(services)
     await partner_imports.process(services, made.id)
     assert await partners(services) == 12
+
+
+async def test_a_request_that_is_repeated_goes_on_with_the_import_that_it_began(services: Services) -> None:
+    """Also where the first died before it was answered, and where both come at once."""
+    rows = [row(n, name=f"Partner {n}") for n in range(2, 5)]
+    first = await begun(services, rows, asked=b"this")
+    assert (await begun(services, rows, asked=b"this")).id == first.id
+    one, two = await one_after_the_other(
+        services, *(
+            lambda tx: partner_imports.begin(tx, CLERK, rows, may_credit=True, updates=False, asked=b"that")
+            for _ in range(2)
+        ),
+    )  # fmt: skip
+    assert one.id == two.id != first.id
+    for made in (first, first, one):
+        await partner_imports.process(services, made.id)
+    assert await partners(services) == 6
 
 
 async def test_what_the_database_refuses_is_a_row_that_failed(services: Services) -> None:

@@ -18,6 +18,7 @@ from storage.references import Salesperson
 from tests.parties import add_account
 from tests.statements import counted
 from tests.trade import CLERK, add_partner, change_partner, partner_now
+from tests.turns import until_waiting
 
 
 async def test_many_at_once_get_codes_of_their_own(services: Services) -> None:
@@ -120,15 +121,6 @@ async def test_what_only_deleted_partners_refer_to_may_be_deleted(services: Serv
         await references.delete_payment_term(tx, CLERK, 2)
 
 
-async def waiting(services: Services) -> None:
-    """Until somebody waits for another's lock."""
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with services.read() as conn:
-        while not await conn.fetchval(waits):  # noqa: ASYNC110
-            # PostgreSQL has no way to say that somebody waits but to be asked.
-            await asyncio.sleep(0.005)
-
-
 async def test_what_is_deleted_while_a_partner_takes_it(services: Services) -> None:
     """Whoever is first wins, and the other is told why."""
 
@@ -146,7 +138,7 @@ async def test_what_is_deleted_while_a_partner_takes_it(services: Services) -> N
     async with services.transaction() as tx:
         await references.delete_salesperson(tx, CLERK, person.id)
         taking = asyncio.create_task(add_partner(services, salesperson_id=person.id))
-        await waiting(services)
+        await until_waiting(services, taking)
     with pytest.raises(Invalid) as refused_because:
         await taking
     assert "salesperson_id" in refused_because.value.fields
@@ -155,7 +147,7 @@ async def test_what_is_deleted_while_a_partner_takes_it(services: Services) -> N
     async with services.transaction() as tx:
         await trade_partners.create(tx, CLERK, Form({"name": "A", "salesperson_id": person.id}, {}), may_credit=True)
         deleting = asyncio.create_task(deleted(person.id))
-        await waiting(services)
+        await until_waiting(services, deleting)
     with pytest.raises(references.StillUsed):
         await deleting
 
@@ -190,6 +182,21 @@ async def test_a_block_that_ran_out_is_none_and_looking_writes_nothing(services:
     async with services.read() as conn:
         changes = (await partner_status.page(conn, partner.no, Wanted())).rows
     assert [(c.old, c.new) for c in changes[:2]] == [("ACTIVE", "ON_HOLD"), ("BLOCKED", "ACTIVE")]
+
+
+async def test_figures_name_the_commonest_kinds_and_count_the_others(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n, kind in enumerate("AAABBCD"):
+        await add_partner(services, partner_type=kind, channel="WEB" if n < 4 else "OTHER")
+    async with services.read() as conn:
+        found = await trade_partners.statistics(conn)
+        assert list(found.types.named.items()) == [("A", 3), ("B", 2), ("C", 1), ("D", 1)] and found.types.others == 0
+        monkeypatch.setattr(trade_partners, "MOST_KINDS", 2)
+        found = await trade_partners.statistics(conn)
+    assert list(found.types.named.items()) == [("A", 3), ("B", 2)] and found.types.others == 2
+    assert (found.channels.named, found.channels.others) == ({"WEB": 4, "OTHER": 3}, 0)
+    assert sum(found.types.named.values()) + found.types.others == found.total.total == 7
 
 
 async def test_all_at_once_beyond_what_is_counted(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:

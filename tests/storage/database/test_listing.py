@@ -20,6 +20,7 @@ from storage.database.listing import (
     MAX_OFFSET,
     AnyOf,
     BadCursor,
+    Flag,
     Listed,
     Sort,
     TooDeep,
@@ -61,7 +62,7 @@ def things() -> Iterator[Listed[Thing]]:
         Inline(), "things", Thing,
         key=Sort("t.n", "int"),
         sorts={"n": Sort("t.n", "int"), "rest": Sort("(t.n % 3)", "int"), "late": Sort(late, "int", is_nullable=True)},
-        filters={"rest": AnyOf("(t.n % 3)", "int"), "from": "t.n >= {}"},
+        filters={"rest": AnyOf("(t.n % 3)", "int"), "from": "t.n >= {}", "is_early": Flag("t.n < 3", "t.n >= 3")},
         search="to_tsvector('simple', t.word) @@ {}", default_sort=(("n", True),),
     )  # fmt: skip
     yield made
@@ -96,6 +97,8 @@ async def test_filters_and_search(db: Conn, things: Listed[Thing]) -> None:
     assert await numbers(db, things, Wanted(filters={"rest": [0], "from": 20})) == ([24, 21], 2)
     assert await numbers(db, things, Wanted(filters={"rest": 1, "from": 20})) == ([25, 22], 2)
     assert await numbers(db, things, Wanted(filters={"rest": []})) == ([], 0)
+    for is_early, found in ((True, ([2, 1], 2)), (False, ([4, 3], 2)), (True, ([2, 1], 2))):
+        assert await numbers(db, things, Wanted(filters={"is_early": is_early}), most=4) == found
     assert await numbers(db, things, Wanted(search="W2", sorts=(("n", False),))) == ([2, 20, 21, 22, 23, 24, 25], 7)
     # Signs are no words, and text is only ever text.
     for text in ("%", "_", "\\", "'; DROP TABLE quotas; --", "!", "w2 & w3", "x | w2", "(", "ключ", "\u202a"):
@@ -219,6 +222,8 @@ def value_for(listed: Listed[Any], name: str) -> Any:
     filter_ = listed.filters[name]
     if isinstance(filter_, AnyOf):
         return [_VALUES[filter_.type]]
+    if isinstance(filter_, Flag):
+        return True
     day = _VALUES["date"]
     values = {
         "date[]": [day], "text[]": ["x"], "timestamptz": _GIVEN["since"], "date": day, "boolean": True, "bigint": 1,

@@ -122,6 +122,7 @@ function chain(office) {
       return [
         now.is_intact ? chip("verified", { label: "Whole" }) : chip("failed", { label: `${number(now.findings.length)} things are wrong` }),
         h("span", null, `${number(now.entries)} entries, the last `, h("code", { class: "id", title: now.hash }, now.hash.slice(0, 16))),
+        h("span", { class: "help" }, now.checked_to ? `Read: ${number(now.checked_from)} to ${number(now.checked_to)}` : "Nothing is new", now.checked_before > 0 && `, and ${number(now.checked_again)} of the ${number(now.checked_before)} that were whole before`),
         now.findings.length > 0 && h("ul", null, now.findings.map((/** @type {string} */ text) => h("li", { class: "problem" }, said(text)))),
       ];
     }),
