@@ -7,8 +7,8 @@ from aiohttp import web
 from api.console.assets import assets
 
 _CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 _PAGE = """<!doctype html>
@@ -43,6 +43,7 @@ _SCRIPT = """
 "use strict";
 const token = decodeURIComponent(location.pathname.split("/").pop());
 const words = document.getElementById("words"), form = document.getElementById("form");
+const button = form.querySelector("button");
 async function ask(path, body) {
   const reply = await fetch("/api/auth/" + path, {
     method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
@@ -63,7 +64,11 @@ ask("link", {token}).then(({data}) => {
 }).catch(fail);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  ask("set-password", {token, password: document.getElementById("password").value}).then(done).catch(fail);
+  button.disabled = true;
+  ask("set-password", {token, password: document.getElementById("password").value}).then(done).catch((error) => {
+    button.disabled = false;
+    fail(error);
+  });
 });
 """
 

@@ -77,11 +77,14 @@ function openDesk(api, session, me) {
   void read();
   void keepSubscribed(api, false);
   const where = locations(socket, () => isOnline.peek(), me.id);
-  const awake = wakeLock(() => isOnline.peek());
+  let isEnded = false;
+  const awake = wakeLock(() => isOnline.peek() && !isEnded);
   every(3000, () => void awake());
   onEnd(() => {
     clearTimeout(timer);
     socket.close();
+    isEnded = true;
+    void awake();
   });
 
   /** @param {boolean} is */
