@@ -197,6 +197,22 @@ class FixFilter:
         """The time of the newest fix; minus infinity before the first."""
         return self._newest_s
 
+    @property
+    def settled(self) -> Fix | None:
+        """The last fix, where it is trusted and no vaguer one has followed."""
+        trusted = self._trusted
+        if trusted is None or trusted is not self._last or trusted[0].at_s != self._newest_s:
+            return None
+        return trusted[0]
+
+    def go_on(self, fix: Fix, device_s: float, shown: Fix | None) -> None:
+        """A run of trusted fixes has been taken: its last one, of `device_s` by its device's clock, and what is shown
+        now."""
+        self._shown = shown
+        self._newest_s, self._device_s = fix.at_s, device_s
+        self._last = self._trusted = (fix, device_s)
+        self._agreeing = self._rules.settle_fixes
+
     def admit(self, ping: Ping, now_s: float, offset_s: float = 0.0) -> Verdict:
         """Judges one ping that came at `now_s` (server, unix seconds) from a device whose clock is `offset_s`
         behind. A dropped ping leaves no trace."""
@@ -229,15 +245,14 @@ class FixFilter:
         decidable, dispatchable and believed. Returns their times (unix seconds); the next is admit()'s to judge.
         """
         times: list[float] = []
-        trusted = self._trusted
-        if trusted is None or trusted is not self._last or self._shown is not trusted[0]:
+        settled = self.settled
+        if settled is None or settled is not self._shown:
             return times
         rules = self._rules
         sharp_m, gap_s, max_age_s, most_mps = (
             rules.decidable_accuracy_m, rules.gap_s, rules.max_age_s, rules.max_speed_mps
         )  # fmt: skip
-        # Where the trusted fix is the last one, its time is the newest.
-        before_s, before_lat, before_lng, before_m, _, _ = trusted[0]
+        before_s, before_lat, before_lng, before_m, _, _ = settled
         first_lat = before_lat
         east_m = METRES_PER_DEGREE * math.cos(math.radians(first_lat))
         nearest_m, plane_deg = rules.duplicate_m, PLANE_DEG if abs(first_lat) < PLANE_MAX_LAT else 0.0
@@ -268,10 +283,8 @@ class FixFilter:
             before_s, before_lat, before_lng, before_m = at_s, lat, lng, accuracy_m
         if times:
             last = pings[start + len(times) - 1]
-            fix = self._shown = Fix(before_s, *last[1:])  # type: ignore[arg-type]
-            self._newest_s, self._device_s = before_s, last.t_ms / 1000.0
-            self._last = self._trusted = (fix, self._device_s)
-            self._agreeing = rules.settle_fixes
+            fix = Fix(before_s, *last[1:])  # type: ignore[arg-type]
+            self.go_on(fix, last.t_ms / 1000.0, fix)
         return times
 
     def _coarse(self, fix: Fix) -> Verdict:

@@ -63,6 +63,7 @@ class Tie:
     party_name: str | None
 
 
+part_phone = sql.run("part_phone")
 sign_in = sql.row("sign_in", Account)
 get = sql.row("get", Account)
 by_phone = sql.row("by_phone", Account)

@@ -12,6 +12,8 @@ sql = Statements("billing_settings")
 
 @dataclass(frozen=True, slots=True)
 class BillingSettings:
+    """`is_chosen`: somebody has set them; else they are what holds until then."""
+
     organisation_id: UUID
     billing_cycle: str
     billing_day: int
@@ -24,6 +26,7 @@ class BillingSettings:
     recipients: list[str]
     auto_payment: bool
     auto_payment_method: str | None
+    is_chosen: bool
 
 
 put = sql.run("put")

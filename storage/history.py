@@ -55,6 +55,14 @@ class Packed:
             else:
                 append(pack(7, 8, no, 8, at_us, 8, lat, 8, lng, 4, accuracy_m, 4, speed_mps, 4, heading_deg))
 
+    def add_rows(self, rows: list[bytes], first_s: float, last_s: float) -> None:
+        """The same of points that are rows already, and the span of their times."""
+        if first_s < self.first_s:
+            self.first_s = first_s
+        if last_s > self.last_s:
+            self.last_s = last_s
+        self.rows += rows
+
     def within(self, from_s: float, until_s: float) -> Packed:
         """Those of this time and not of another."""
         if from_s <= self.first_s and self.last_s < until_s:

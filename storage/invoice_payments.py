@@ -14,7 +14,10 @@ sql = Statements("invoice_payments")
 
 @dataclass(frozen=True, slots=True)
 class InvoicePayment:
-    """`applied_minor` is what the invoice needed of it; the rest is the organisation's credit."""
+    """`applied_minor` is what the invoice needed of it; the rest is the organisation's credit.
+
+    `means` are what the page of a link offers; none named: everything.
+    """
 
     id: UUID
     invoice_id: UUID
@@ -28,6 +31,7 @@ class InvoicePayment:
     reference: str | None
     gateway_link_id: str | None
     url: str | None
+    means: list[str]
     paid_on: date | None
     created_at: datetime
     settled_at: datetime | None
@@ -47,7 +51,7 @@ open_link = sql.row("open_link", InvoicePayment)
 of_link = sql.row("of_link", InvoicePayment)
 set_link = sql.run("set_link")
 settle = sql.scalar("settle", UUID)
-pending = sql.rows("pending", InvoicePayment)
+claim = sql.rows("claim", InvoicePayment)
 summary = sql.row("summary", Summary)
 
 of_organisation = Listed(

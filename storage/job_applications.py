@@ -14,7 +14,7 @@ sql = Statements("job_applications")
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """`technician_id`: who the applicant is since they were accepted."""
+    """`is_member`: an active one still. `technician_id`: who the applicant is since they were accepted."""
 
     id: UUID
     posting_id: UUID
@@ -23,6 +23,7 @@ class Application:
     member_id: UUID
     name: str
     email: str | None
+    is_member: bool
     phone: str
     message: str | None
     status: str

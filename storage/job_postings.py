@@ -50,5 +50,6 @@ of_organisation = Listed(
         "created": Sort("j.created_at", "timestamptz"), "title": Sort("lower(j.title)", "text"),
         "closes": Sort("j.closes_on", "date", is_nullable=True),
     },
-    default_sort=(("created", True),), filters={"status": AnyOf(_STATUS, "text")}, indexed=[("created", ())],
+    default_sort=(("created", True),), filters={"status": AnyOf(_STATUS, "text")}, search="j.words @@ {}",
+    indexed=[("created", ())],
 )  # fmt: skip

@@ -30,6 +30,11 @@ AccountNumber = Annotated[str, BeforeValidator(_without_gaps), StringConstraints
 
 
 class MethodsIn(CamelBody):
+    """What invoices may be paid by at their links, the primary first.
+
+    Banks are at hand there for rupees only; a transfer that names the invoice pays it everywhere.
+    """
+
     primary: Method
     backup: Method | None = None
 
@@ -60,6 +65,11 @@ class InvoiceSettingsIn(CamelBody):
 
 
 class AutoPaymentIn(CamelBody):
+    """On the due date a link goes to the recipients, for this method, else the primary, and for the backup.
+
+    No account is debited.
+    """
+
     enabled: bool = False
     method: Method | None = None
 

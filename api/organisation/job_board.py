@@ -91,11 +91,14 @@ class OnePostingOut(CamelView):
 
 
 class ApplicationOut(CamelView):
+    """`isMember`: the applicant is an active member still; nobody else can be accepted."""
+
     id: UUID
     posting: UUID
     title: str
     user: UUID
     name: str
+    is_member: bool
     phone_number: str
     message: str | None
     status: str
@@ -224,7 +227,7 @@ def _face(minutes: int) -> str:
 
 def application_out(a: Application) -> ApplicationOut:
     return ApplicationOut(
-        id=a.id, posting=a.posting_id, title=a.title, user=a.member_id, name=a.name, phone_number=a.phone,
-        message=a.message, status=a.status, note=a.note, technician=a.technician_id, decided_at=a.decided_at,
-        created_at=a.created_at,
+        id=a.id, posting=a.posting_id, title=a.title, user=a.member_id, name=a.name, is_member=a.is_member,
+        phone_number=a.phone, message=a.message, status=a.status, note=a.note,
+        technician=a.technician_id, decided_at=a.decided_at, created_at=a.created_at,
     )  # fmt: skip

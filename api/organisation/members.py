@@ -37,6 +37,8 @@ USERS = Grammar(
 
 
 class UserIn(CamelBody):
+    """The portal is opened with `email`; the app knows a member by `phoneNumber`, which they prove there by a code."""
+
     first_name: Word
     last_name: Word = ""
     email: Email

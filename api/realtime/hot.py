@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 #: None sends the frame to the ordinary handler.
 HotHandler = Callable[[Grant, Any], bytes | None]
 
+#: Reads the usual payload from where it begins in the frame to the frame's end; None for any other.
+Reader = Callable[[bytearray, int], Any]
+
 #: Whether this principal may send one more frame; asked before anything is parsed.
 Allowance = Callable[[Grant], bool]
 
@@ -55,15 +58,17 @@ class HotEvent:
         "_handler",
         "_head",
         "_namespace",
+        "_read",
         "_start",
         "prefix",
     )
 
     def __init__(
         self, namespace: str, event: str, payload: Any, handler: HotHandler, allow: Allowance | None,
-        usual: Any = None,
+        usual: Any = None, read: Reader | None = None,
     ) -> None:  # fmt: skip
-        """`usual` is a narrower type than `payload` that is tried first: what it says need not be checked again."""
+        """`usual` is a narrower type than `payload` that is tried first: what it says need not be checked again.
+        `read` comes before both."""
         self.prefix = f"42{namespace},".encode()
         self._namespace, self._ack_head = namespace, ack_head(namespace)
         self._start = len(self.prefix)
@@ -71,6 +76,7 @@ class HotEvent:
         self._decode = self._decode_usual = msgspec.json.Decoder(tuple[str, payload]).decode
         if usual is not None:
             self._decode_usual = msgspec.json.Decoder(tuple[str, usual]).decode
+        self._read = read
         self._handler = handler
         self._allow = allow
 
@@ -91,7 +97,7 @@ class HotEvent:
             socket.limited()
             answer: bytes | None = RATE_LIMITED
         else:
-            answer = self._answer(grant, frame[at:], stats)
+            answer = self._answer(grant, frame, at, stats)
         if answer is None:
             return False
         stats["hot_frames"] += 1
@@ -99,12 +105,15 @@ class HotEvent:
             socket.write(ack_frame(self._ack_head, ack_id, answer))
         return True
 
-    def _answer(self, grant: Grant, body: bytearray, stats: Counter[str]) -> bytes | None:
+    def _answer(self, grant: Grant, frame: bytearray, at: int, stats: Counter[str]) -> bytes | None:
         try:
-            try:
-                payload = self._decode_usual(body)[1]
-            except msgspec.DecodeError:
-                payload = self._decode(body)[1]
+            payload = None if self._read is None else self._read(frame, at + len(self._head))
+            if payload is None:
+                body = frame[at:]
+                try:
+                    payload = self._decode_usual(body)[1]
+                except msgspec.DecodeError:
+                    payload = self._decode(body)[1]
             return self._handler(grant, payload)
         except msgspec.DecodeError:  # wrong types included; the ordinary handler answers in detail
             stats["hot_fallback"] += 1

@@ -75,10 +75,10 @@ class NewBulk:
 
 
 async def create(services: Services, by: By, new: NewBulk) -> UUID:
-    """Books, or asks whoever must approve first. Returns the id.
+    """Books, or asks whoever must approve first, as of what is above the limit of whoever books. Returns the id.
 
-    Raises Missing (department, service), Invalid, NotVerified, MayNotBook, ServiceNotAllowed, OverLimit,
-    BudgetForOthers, BudgetExceeded, and what on_account.quote raises.
+    Raises Missing (department, service), Invalid, NotVerified, MayNotBook, ServiceNotAllowed, BudgetForOthers,
+    BudgetExceeded, and what on_account.quote raises.
     """
     new = await _by_terms(services, by, new)
     days = _days(new)
@@ -108,9 +108,10 @@ async def _create(
     approvers: list[UUID] = []
     if new.program_id is None:
         # What a program does was decided with it.
-        await _check_member(tx, by, item, department, months)
+        is_over = await _is_over_limit(tx, by, item, department, months)
+        wanted = replace(new.approval, is_required=new.approval.is_required or is_over)
         approvers = await bulk_approvals.approvers(
-            tx, by, new.approval, department, acting.member_id, months.total(), local(tx.now, timezone).date()
+            tx, by, wanted, department, acting.member_id, months.total(), local(tx.now, timezone).date()
         )
     bulk_id = await _insert(tx, by, new, acting, department, quote, item, currency, timezone, bool(approvers))
     for position, (place, spot) in enumerate(zip(new.places, located, strict=True)):
@@ -181,16 +182,19 @@ async def _acting(tx: Tx, by: By) -> rows.Acting:
     return owner
 
 
-async def _check_member(
+async def _is_over_limit(
     tx: Tx, by: By, item: NewItem, department: Department | None, months: Mapping[date, int]
-) -> None:
-    """Whether who asks may book this for this department, and within their limit of each month."""
+) -> bool:
+    """Whether it comes to more than who asks may spend in a month by themselves; keys have no limit.
+
+    Raises Missing, MayNotBook, ServiceNotAllowed.
+    """
     if department is not None and not departments.allows(department.allowed_services, [item.category]):
         raise member_bookings.ServiceNotAllowed
     if by.member_id is None:
-        return
+        return False
     member = await member_bookings.lock_booker(tx, by.organisation_id, by.member_id, [item.category])
-    await member_bookings.within_limit(tx, member, months)
+    return await member_bookings.is_over_limit(tx.conn, member, months)
 
 
 # ---------------------------------------------------------------- decisions

@@ -6,6 +6,7 @@ What an invoice does not need of a payment is credit, which the next invoices ta
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -31,6 +32,13 @@ from storage.invoices import Invoice
 
 log = logging.getLogger(__name__)
 LIST = rows.of_organisation
+#: So many links are asked about at one turn, those first that have waited longest for it.
+MOST_ASKED = 500
+#: So many are sent at one turn, those first that were tried longest ago.
+MOST_SENT = 200
+#: What a means is at the gateway's page. Its netbanking knows rupees only.
+_AT_PAGE = {"credit_card": "card", "bank_transfer": "netbanking"}
+_BANKS = "INR"
 
 
 class AlreadyPaid(Conflict):
@@ -63,7 +71,7 @@ async def record_transfer(tx: Tx, actor: Actor, invoice_id: UUID, transfer: Tran
         payment_id = await rows.insert(
             tx.conn, invoice_id=invoice.id, organisation_id=invoice.organisation_id, method="bank_transfer",
             currency=invoice.currency, amount_minor=transfer.amount_minor, reference=transfer.reference,
-            recorded_by=f"admin:{actor.id}",
+            recorded_by=f"admin:{actor.id}", means=[],
         )  # fmt: skip
     except StorageError as e:
         if is_unique(e):
@@ -81,8 +89,11 @@ async def record_transfer(tx: Tx, actor: Actor, invoice_id: UUID, transfer: Tran
     return await get(tx.conn, payment_id)
 
 
-async def pay_online(services: Services, organisation_id: UUID | None, invoice_id: UUID, by: Actor) -> InvoicePayment:
-    """A link of the gateway for what is open; the one that waits already, where it is over the same amount.
+async def pay_online(
+    services: Services, organisation_id: UUID | None, invoice_id: UUID, by: Actor, *, by_itself: bool = False
+) -> InvoicePayment:
+    """A link of the gateway for what is open, with the means that the organisation has set; the one that waits already,
+    where it is over the same amount and has the same means. `by_itself`: it is sent without being asked for.
 
     Of one that waits the gateway is asked first whether it was paid, so that nobody is sent to pay twice. The row is
     committed before a link is made. Raises Missing, AlreadyPaid, GatewayError.
@@ -90,9 +101,11 @@ async def pay_online(services: Services, organisation_id: UUID | None, invoice_i
     services.require_gateway()
     async with services.transaction() as tx:
         invoice = await _lock_open(tx, invoice_id, organisation_id)
+        means = await _means(tx, invoice, by_itself)
         waiting = await rows.open_link(tx.conn, invoice_id=invoice_id)
     if waiting is not None and waiting.gateway_link_id:
-        await _hear(services, waiting, invoice.open_minor)
+        is_wanted = (waiting.amount_minor, waiting.means) == (invoice.open_minor, means)
+        await _hear(services, waiting, is_wanted=is_wanted)
     async with services.transaction() as tx:
         invoice = await _lock_open(tx, invoice_id, organisation_id)
         waiting = await rows.open_link(tx.conn, invoice_id=invoice_id)
@@ -101,42 +114,62 @@ async def pay_online(services: Services, organisation_id: UUID | None, invoice_i
         payment_id = waiting.id if waiting else await rows.insert(
             tx.conn, invoice_id=invoice.id, organisation_id=invoice.organisation_id, method="online",
             currency=invoice.currency, amount_minor=invoice.open_minor, reference=None,
-            recorded_by=f"{by.kind}:{by.id}",
+            recorded_by=f"{by.kind}:{by.id}", means=means,
         )  # fmt: skip
-    assert payment_id is not None, "an insert returns its id"
-    amount_minor = waiting.amount_minor if waiting else invoice.open_minor
+        assert payment_id is not None, "an insert returns its id"
+        begun = await get(tx.conn, payment_id)
     found = await services.gateway.find_payment_link(str(payment_id)) if waiting else None
     made = found or await services.gateway.create_payment_link(
-        amount_minor, invoice.currency, str(payment_id), description=f"Invoice {invoice.number}"
-    )
+        begun.amount_minor, invoice.currency, str(payment_id), description=f"Invoice {invoice.number}",
+        methods=methods_at_page(begun.means, invoice.currency),
+    )  # fmt: skip
     async with services.transaction() as tx:
         await rows.set_link(tx.conn, id=payment_id, gateway_link_id=made.id, url=made.short_url)
         return await get(tx.conn, payment_id)
 
 
-async def _hear(services: Services, waiting: InvoicePayment, open_minor: int) -> None:
-    """What became of a link; one over another amount than is open is given up, at the gateway too."""
+def methods_at_page(means: Sequence[str], currency: str) -> list[str]:
+    """The gateway's methods for what an organisation pays by; empty, all that it has: none of them can be had there."""
+    return [_AT_PAGE[one] for one in means if one != "bank_transfer" or currency == _BANKS]
+
+
+async def _means(tx: Tx, invoice: Invoice, by_itself: bool) -> list[str]:
+    """Once a link was sent by itself, whoever asks for one gets that, and it is not called off."""
+    settings = await billing_settings.get(tx.conn, invoice.organisation_id)
+    return billing_settings.means(settings, by_itself=by_itself or invoice.link_sent_at is not None)
+
+
+async def _hear(services: Services, waiting: InvoicePayment, *, is_wanted: bool) -> None:
+    """What became of a link; one that is not wanted any more is given up, at the gateway too."""
     link_id = waiting.gateway_link_id or ""
     link = await services.gateway.fetch_payment_link(link_id)
-    if link.status == "created" and waiting.amount_minor != open_minor:
+    if link.status == "created" and not is_wanted:
         link = await services.gateway.cancel_payment_link(link_id)
     await settle_link(services, waiting.id, link)
 
 
 async def poll(services: Services) -> int:
-    """Asks the gateway what became of the links that wait; returns how many were settled."""
-    async with services.read() as conn:
-        waiting = [p for p in await rows.pending(conn) if p.gateway_link_id]
+    """Asks the gateway what became of the links that wait, each in its turn; returns how many were settled."""
+    async with services.transaction() as tx:
+        waiting = await rows.claim(tx.conn, most=MOST_ASKED)
     settled = 0
     for payment in waiting:
         try:
-            link = await services.gateway.fetch_payment_link(payment.gateway_link_id or "")
-            settled += await settle_link(services, payment.id, link)
+            settled += await _ask(services, payment)
         except GatewayError as e:
             log.warning("the link of payment %s was not answered for: %s", payment.id, e)
         except Exception:
             log.exception("what the gateway says of payment %s could not be kept", payment.id)
     return settled
+
+
+async def _ask(services: Services, payment: InvoicePayment) -> bool:
+    """False: nothing is settled yet. A link whose address we never learnt is found by our own reference."""
+    if payment.gateway_link_id is not None:
+        link: GatewayLink | None = await services.gateway.fetch_payment_link(payment.gateway_link_id)
+    else:
+        link = await services.gateway.find_payment_link(str(payment.id))
+    return link is not None and await settle_link(services, payment.id, link)
 
 
 async def settle_link(services: Services, payment_id: UUID, link: GatewayLink) -> bool:
@@ -170,8 +203,8 @@ async def send_links(services: Services) -> int:
 
     Each invoice by itself: one whose link cannot be made is tried again at the next turn.
     """
-    async with services.read() as conn:
-        due = await invoice_rows.to_send_link(conn, timezone=organisations.DEFAULT_TIMEZONE)
+    async with services.transaction() as tx:
+        due = await invoice_rows.claim_to_send(tx.conn, timezone=organisations.DEFAULT_TIMEZONE, most=MOST_SENT)
     sent = 0
     for ref in due:
         try:
@@ -187,7 +220,7 @@ async def send_links(services: Services) -> int:
 
 async def _send_link(services: Services, invoice_id: UUID) -> bool:
     """False: another node has sent it."""
-    payment = await pay_online(services, None, invoice_id, SYSTEM)
+    payment = await pay_online(services, None, invoice_id, SYSTEM, by_itself=True)
     async with services.transaction() as tx:
         if not await invoice_rows.link_sent(tx.conn, id=invoice_id):
             return False
@@ -215,7 +248,7 @@ async def use_credit(tx: Tx, organisation_id: UUID) -> int:
             continue
         payment_id = await rows.insert(
             tx.conn, invoice_id=invoice.id, organisation_id=organisation_id, method="credit", currency=currency,
-            amount_minor=amount, reference=None, recorded_by="system:",
+            amount_minor=amount, reference=None, recorded_by="system:", means=[],
         )  # fmt: skip
         assert payment_id is not None, "an insert returns its id"
         day = await _today(tx, invoice)

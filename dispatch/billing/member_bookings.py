@@ -37,12 +37,6 @@ class Changed(Conflict):
     code = "approval_required"
 
 
-class OverLimit(Conflict):
-    """This is more than you may spend in a month in the name of your organisation."""
-
-    code = "over_limit"
-
-
 async def check(conn: Conn, account_id: UUID, organisation_id: UUID, program_id: UUID | None) -> None:
     """Looked at before anything is priced. Raises Missing (not a member, no such program), MayNotBook, NotVerified."""
     await _member(conn, account_id, organisation_id)
@@ -113,16 +107,11 @@ async def lock_booker(tx: Tx, organisation_id: UUID, member_id: UUID, categories
     return member
 
 
-async def within_limit(tx: Tx, member: Member, months: Mapping[date, int]) -> None:
-    """Raises OverLimit when a month's bookings, with those that are only planned, would come to more than their limit.
+async def is_over_limit(conn: Conn, member: Member, months: Mapping[date, int]) -> bool:
+    """Whether a month's bookings, with those that are only planned, would come to more than a member's limit.
 
     `months`: what is to be added in each, by its first day.
     """
-    if await _is_over(tx.conn, member, months):
-        raise OverLimit
-
-
-async def _is_over(conn: Conn, member: Member, months: Mapping[date, int]) -> bool:
     if member.monthly_limit_minor is None:
         return False
     for month, amount_minor in months.items():
@@ -153,7 +142,7 @@ async def _is_to_approve(tx: Tx, booking: Booking, member: Member, department: D
         return True
     if await _is_large(tx, member.organisation_id, member.department_id, booking):
         return True
-    return await _is_over(tx.conn, member, {budgets.month_of(booking.local_date): booking.grand_total_minor})
+    return await is_over_limit(tx.conn, member, {budgets.month_of(booking.local_date): booking.grand_total_minor})
 
 
 async def _is_large(tx: Tx, organisation_id: UUID, department_id: UUID | None, booking: Booking) -> bool:

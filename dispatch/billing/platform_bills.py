@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 #: So long a bill waits for its money, in days; then the plan is over.
 DUE_DAYS = 14
+#: Of a provider's bills so many may come to nothing in so many days; after that a plan begins only with its money.
+MOST_UNPAID, UNPAID_DAYS = 3, 90
 #: So many at one turn of the clock; the rest follows at the next.
 MOST = 1_000
 #: So many bills are shown, the newest first.
@@ -49,6 +51,12 @@ class BillClosed(Conflict):
     """This bill is paid, or nobody asks for it any more."""
 
     code = "bill_closed"
+
+
+class TooManyUnpaid(Conflict):
+    """Your last bills were not paid: put the price of the plan into your wallet first."""
+
+    code = "too_many_unpaid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,9 @@ def _price(plan: PlatformSubscription | plan_rows.PlatformPlan, provider: Provid
 async def choose(tx: Tx, provider_id: UUID, name: str) -> None:
     """A plan by its name. Whoever has paid for theirs gets another one with the next bill; all others have it at once.
 
-    Repeated, it changes nothing; a plan that was to end goes on. Raises Invalid (no such plan in the currency).
+    Repeated, it changes nothing; a plan that was to end goes on. A bill in the place of an unpaid one is for the same
+    period and due on the same day: choosing puts nothing off. Whoever leaves bill after bill unpaid has a plan only
+    once the wallet pays for it. Raises Invalid (no such plan in the currency), TooManyUnpaid.
     """
     provider = await provider_settings.lock(tx, provider_id)
     plan = await plan_rows.by_name(tx.conn, name=name, currency=provider.currency)
@@ -111,11 +121,17 @@ async def choose(tx: Tx, provider_id: UUID, name: str) -> None:
         other = None if known.plan_id == plan.id else plan.id
         await rows.plan_next(tx.conn, provider_id=provider_id, next_plan_id=other, is_ending=False)
         return
+    today = _today(tx, provider)
+    begins, due_on, billing_day = today, None, today.day
     if unpaid is not None:
         await rows.void(tx.conn, id=unpaid.id)
-        await rows.end(tx.conn, provider_id=provider_id)
-    today = _today(tx, provider)
-    await _issue(tx, provider, plan, today, today.day)
+        begins, due_on = unpaid.starts_on, unpaid.due_on
+        billing_day = known.billing_day if known is not None else begins.day
+    if await _issue(tx, provider, plan, begins, billing_day, due_on):
+        return
+    since = today - timedelta(days=UNPAID_DAYS)
+    if (await rows.unpaid_since(tx.conn, provider_id=provider_id, since=since) or 0) > MOST_UNPAID:
+        raise TooManyUnpaid
 
 
 async def cancel(tx: Tx, provider_id: UUID) -> None:
@@ -164,8 +180,8 @@ async def turn(services: Services) -> dict[str, int]:
     """
     heard = 0
     if services.settings.payments.is_configured:
-        async with services.read() as conn:
-            waiting = await rows.with_links(conn, most=MOST)
+        async with services.transaction() as tx:
+            waiting = await rows.claim_links(tx.conn, most=MOST)
         for bill in waiting:
             try:
                 heard += await _hear(services, bill)
@@ -203,22 +219,29 @@ async def _go_on(tx: Tx, provider_id: UUID) -> int:
 
 
 async def _issue(
-    tx: Tx, provider: Provider, plan: plan_rows.PlatformPlan, starts_on: date, billing_day: int
-) -> None:
-    """A bill for the period from this day on: taken from the wallet, or its provider is told of it."""
+    tx: Tx, provider: Provider, plan: plan_rows.PlatformPlan, starts_on: date, billing_day: int,
+    due_on: date | None = None,
+) -> bool:  # fmt: skip
+    """A bill for the period from this day on: taken from the wallet (True), or its provider is told of it.
+
+    `due_on`: the last day of the bill that it takes the place of.
+    """
     today = _today(tx, provider)
     ends_on = after_months(starts_on, _months(provider), billing_day)
     bill = await rows.insert(
         tx.conn, number=await numbers.take(tx.conn, "PB", today), provider_id=provider.id, plan_id=plan.id,
         plan_name=plan.name, starts_on=starts_on, ends_on=ends_on, amount_minor=_price(plan, provider),
-        currency=plan.currency, issued_on=today, due_on=today + timedelta(days=DUE_DAYS),
+        currency=plan.currency, issued_on=today,
+        due_on=max(today, due_on or today + timedelta(days=DUE_DAYS)),
     )  # fmt: skip
     assert bill is not None, "an insert answers with its row"
     await rows.subscribe(
         tx.conn, provider_id=provider.id, plan_id=plan.id, next_on=ends_on, billing_day=billing_day
     )
-    if not await _from_wallet(tx, bill):
-        await _write(tx, provider, bill, "plan_bill")
+    if await _from_wallet(tx, bill):
+        return True
+    await _write(tx, provider, bill, "plan_bill")
+    return False
 
 
 async def _collect(tx: Tx, provider_id: UUID) -> int:

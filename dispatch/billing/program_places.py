@@ -17,6 +17,15 @@ from storage.database.errors import StorageError, is_unique
 from storage.database.pool import Conn
 from storage.program_places import ProgramPlace
 
+#: A program has so many places at most, as many as one series is booked for.
+MOST_PLACES = 200
+
+
+class TooManyPlaces(Conflict):
+    """This program has as many places as a program can have: remove one of them first."""
+
+    code = "too_many_places"
+
 
 class PlaceKnown(Conflict):
     """A place of this name is registered already."""
@@ -25,17 +34,20 @@ class PlaceKnown(Conflict):
 
 
 async def register(services: Services, by: By, program_id: UUID, place: Place) -> ProgramPlace:
-    """Raises Missing, PlaceKnown, and Invalid for one that nobody can find."""
+    """Raises Missing, PlaceKnown, TooManyPlaces, and Invalid for one that nobody can find."""
     await bulk_places.located(services, [place])
     async with services.transaction() as tx:
         program = await programs.get(tx.conn, by.organisation_id, program_id)
         try:
-            place_id = await rows.insert(tx.conn, program_id=program.id, name=place.name, place=asdict(place))
+            place_id = await rows.insert(
+                tx.conn, program_id=program.id, name=place.name, place=asdict(place), most=MOST_PLACES
+            )
         except StorageError as e:
             if is_unique(e):
                 raise PlaceKnown from e
             raise
-        assert place_id is not None, "an insert returns its id"
+        if place_id is None:
+            raise TooManyPlaces
         await audit.record(tx, by.actor, "program.place", "program", program.id)
         return ProgramPlace(place_id, place.name, asdict(place))
 

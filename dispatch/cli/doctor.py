@@ -61,7 +61,7 @@ class Finding:
 
 def examine(settings: Settings) -> int:
     """Prints the findings; 1 when something is wrong, 0 otherwise."""
-    findings = [*_machine(), _open_files(), *_settings(settings), _folder(settings), backup_of(settings)]
+    findings = [*_machine(), native_core(), _open_files(), *_settings(settings), _folder(settings), backup_of(settings)]
     try:
         with stoppable(), _trial(settings) as trial, shared_database(trial, makes=True) as dsn:
             findings += asyncio.run(_database(settings, dsn))
@@ -104,6 +104,17 @@ def _machine() -> list[Finding]:
         else Finding("pins", "ok", ", ".join(f"{n} {v}" for n, v in _PINNED.items()))
     )
     return found
+
+
+def native_core() -> Finding:
+    """Whether location frames have their short way in C, which is made here as a server makes it at its start."""
+    from dispatch.live.native import build
+
+    try:
+        build.obtain()
+    except build.NotBuilt as e:
+        return Finding("native core", "note", str(e), "nothing: Python takes location frames, if at a higher cost")
+    return Finding("native core", "ok", f"location frames take {build.place().name}")
 
 
 def _open_files() -> Finding:

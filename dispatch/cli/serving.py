@@ -174,6 +174,7 @@ async def serve_on(
     from api.app import SERVER_OPTIONS, create_app, drain
     from api.edge import connections
     from dispatch import logs
+    from dispatch.live.native import build
     from dispatch.process import telemetry
     from dispatch.process.open_files import RESERVED, raise_limit
     from dispatch.process.runtime import open_services
@@ -183,6 +184,7 @@ async def serve_on(
     async with AsyncExitStack() as stack:
         stack.callback(telemetry.start(settings))
         services = await stack.enter_async_context(open_services(settings, dsn))
+        services.tracker.native = await asyncio.to_thread(build.ready)
         app = create_app(services)
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S, **SERVER_OPTIONS)
         await runner.setup()

@@ -46,7 +46,7 @@ class Seen:
 class Judged:
     """What the filter made of a batch: the times of the admitted fixes and the samples (pings or fixes) that say the
     rest, those that may be decided on (None: all of them), and where it ended: its last fix, the last that was a move,
-    the last that may be believed and the last that is sure.
+    the last that may be believed and the last that is sure. `rows`: those of the history, where they are made already.
     """
 
     times: list[float]
@@ -59,11 +59,20 @@ class Judged:
     is_dispatchable: bool = True
     refreshed: int = 0
     recorded: int = 0
+    rows: list[bytes] | None = None
 
     @classmethod
     def clean(cls, times: list[float], pings: list[Ping], last: Fix | None) -> Judged:
         """A batch of nothing but clean fixes."""
         return cls(times, pings, None, last, last, last, last)
+
+    @classmethod
+    def settled(
+        cls, times: list[float], rows: list[bytes], fixes: list[Fix], newest: Fix, placed: Fix | None, refreshed: int
+    ) -> Judged:
+        """A batch of clean fixes and of those that stand still, with its rows of the history. `fixes`, of which nobody
+        may want to decide anything, can be left out."""
+        return cls(times, [], fixes, newest, placed, newest, newest, refreshed=refreshed, rows=rows)
 
     def take_run(self, times: list[float], pings: Sequence[Ping], last: Fix | None) -> None:
         """Some more clean fixes, of which the last one is each that a fix can be."""

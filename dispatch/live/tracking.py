@@ -16,6 +16,7 @@ from dispatch.clock import Clock
 from dispatch.errors import NotAllowed, Unavailable
 from dispatch.live.arrivals import SHOWN, Arrivals, TrackedJob
 from dispatch.live.devices import Devices
+from dispatch.live.native import Batch, Native
 from dispatch.live.reports import Judged, Report, Seen, TooOften, Unreadable
 from dispatch.live.roster import Roster, Technician
 from dispatch.live.trail import Trail
@@ -66,6 +67,8 @@ class Tracker:
         #: What was taken, but for less: too vague, a jump that has not settled, standing still.
         self.degraded: Counter[str] = Counter()
         self.admitted = 0
+        #: The short way in C, where a process has it: how batches are read, and judged.
+        self.native: Native | None = None
         self._seen: dict[int, Seen] = {}
         self._filters: dict[int, FixFilter] = {}
         self._devices = devices
@@ -135,7 +138,7 @@ class Tracker:
     # ------------------------------------------------------------ the ping's way
 
     def report(
-        self, technician_id: UUID, rows: Sequence[object], *, sent_at_ms: object = None, device: str = ""
+        self, technician_id: UUID, rows: Sequence[object] | Batch, *, sent_at_ms: object = None, device: str = ""
     ) -> Report:
         """Takes a batch of fixes through the steps. `sent_at_ms` is the phone's own time of sending, if it says so;
         `device` tells the phones of one technician apart.
@@ -143,25 +146,25 @@ class Tracker:
         Raises Unreadable, NotAllowed, Unavailable (not known here yet) and TooOften; nothing was taken then.
         """
         now_s = self._clock.timestamp()
-        pings = self._decode(rows)
+        pings = rows if isinstance(rows, Batch) else self._decode(rows)
         no = self._authorise(technician_id, len(rows))
         self._limit(no, len(rows), now_s)
-        offset_s = self._offset_s(no, device, pings, sent_at_ms, now_s)
+        newest_ms = pings.newest_ms if isinstance(pings, Batch) else pings[-1].t_ms
+        offset_s = self._offset_s(no, device, newest_ms, sent_at_ms, now_s)
         dropped: dict[str, int] = {} if len(pings) == len(rows) else {Step.DECODE.value: len(rows) - len(pings)}
         jobs = self.arrivals.of(technician_id)
         # Clock, accuracy, jump, duplicate: the filter's own steps, in their order.
-        filter_ = self._filter(no)
-        times = filter_.admit_run(pings, 0, now_s, offset_s)
-        if len(times) == len(pings):
-            judged = Judged.clean(times, pings, filter_.last)
-        else:
-            judged = self._judge(no, pings, times, now_s, offset_s, dropped)
+        judged = self._judge_natively(no, pings, now_s, offset_s, jobs) if isinstance(pings, Batch) else None
+        if judged is None:
+            judged = self._judge(no, pings.pings() if isinstance(pings, Batch) else pings, now_s, offset_s, dropped)
         if judged.newest is not None:
             seen = self._index(no, judged)
             for fix in judged.decided() if jobs else ():
                 self.arrivals.consider(jobs, fix)
             self._fan_out(seen, jobs)
-            if judged.times:
+            if judged.rows:
+                self.trail.rows(judged.rows, judged.times)
+            elif judged.times:
                 self.trail.points(no, judged.times, judged.samples)
         if dropped:
             self.dropped.update(dropped)
@@ -169,12 +172,35 @@ class Tracker:
         self.admitted += admitted + judged.refreshed
         return Report(admitted, judged.refreshed, dropped, judged.recorded, round(offset_s * 1000.0))
 
+    def _judge_natively(
+        self, no: int, batch: Batch, now_s: float, offset_s: float, jobs: Sequence[TrackedJob]
+    ) -> Judged | None:
+        """A batch of clean fixes and of those that stand still, with its rows of the history; None for another, of
+        which nothing is done yet."""
+        filter_ = self._filter(no)
+        last, shown = filter_.settled, filter_.last
+        found = None if last is None or shown is None else batch.run(no, last, shown, now_s, offset_s)
+        if found is None:
+            return None
+        times, moves, rows, moved, ended = found
+        newest = Fix(*ended)
+        placed = newest if moved is ended else None if moved is None else Fix(*moved)
+        filter_.go_on(newest, batch.newest_ms / 1000.0, placed or shown)
+        refreshed = len(times) - len(moves)
+        if refreshed:
+            self.degraded[Step.DUPLICATE.value] += refreshed
+        return Judged.settled(moves, rows, batch.fixes(times) if jobs else [], newest, placed, refreshed)
+
     def _judge(
-        self, no: int, pings: list[Ping], run: list[float], now_s: float, offset_s: float, dropped: dict[str, int]
-    ) -> Judged:
-        """A batch that is not clean throughout: one by one after its clean start, `run`, and by the run again where it
-        is clean again."""
-        filter_, judged, at = self._filter(no), Judged([], [], []), 0
+        self, no: int, pings: list[Ping], now_s: float, offset_s: float, dropped: dict[str, int]
+    ) -> Judged:  # fmt: skip
+        """A clean batch in one pass; another one by one after its clean start, and by the pass again where it is clean
+        again."""
+        filter_, at = self._filter(no), 0
+        run = filter_.admit_run(pings, 0, now_s, offset_s)
+        if len(run) == len(pings):
+            return Judged.clean(run, pings, filter_.last)
+        judged = Judged([], [], [])
         while True:
             if run:
                 judged.take_run(run, pings[at : at + len(run)], filter_.last)
@@ -227,10 +253,10 @@ class Tracker:
             self.dropped["rate"] += size
             raise TooOften(retry_after_s=wait_s, details={"retry_after_s": wait_s})
 
-    def _offset_s(self, no: int, device: str, pings: list[Ping], sent_at_ms: object, now_s: float) -> float:
+    def _offset_s(self, no: int, device: str, newest_ms: float, sent_at_ms: object, now_s: float) -> float:
         """How far the phone's clock is behind. Without a send time the newest fix stands for it."""
         sent_ms = read_time_ms(sent_at_ms)
-        device_ms = pings[-1].t_ms if sent_ms is None else sent_ms
+        device_ms = newest_ms if sent_ms is None else sent_ms
         return self._devices.clock(no, device).hear(device_ms / 1000.0, now_s, is_sent=sent_ms is not None)
 
     def _record(self, no: int, ping: Ping, offset_s: float, now_s: float) -> bool:

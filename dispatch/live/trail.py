@@ -74,6 +74,12 @@ class Trail:
             self._make_room(self._points.rows)
         self._points.add(no, times, samples)
 
+    def rows(self, rows: list[bytes], times: Sequence[float]) -> None:
+        """The same of fixes that are rows of the history already."""
+        if len(self._points.rows) >= MOST_POINTS:
+            self._make_room(self._points.rows)
+        self._points.add_rows(rows, times[0], times[-1])
+
     def late(self, no: int, fix: Fix) -> None:
         """A fix of an earlier time, such as one of a backlog: it is written unless the history has it already."""
         if len(self._late) >= MOST_POINTS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -12,7 +12,7 @@ from aiohttp import web
 
 from dispatch.local_gateway import checks
 from dispatch.local_gateway.bank import Bank
-from dispatch.local_gateway.payments import METHODS, Payments
+from dispatch.local_gateway.payments import Payments
 from dispatch.local_gateway.refusals import Refusal
 from dispatch.local_gateway.store import Doc
 
@@ -77,7 +77,7 @@ class Checkout:
         callback_url = _checked_callback(request.query.get("callback_url"))
         if order["status"] == "paid":
             return _html("Already paid", f"{_amount(order)}<p>This order is paid.</p>{_facts({'Order': order['id']})}")
-        return _html("Pay", _form(order, callback_url))
+        return _html("Pay", _form(order, callback_url, self._payments.methods_of(order["id"])))
 
     async def click(self, request: web.Request) -> web.Response:
         """A press of one of the two buttons."""
@@ -92,7 +92,8 @@ class Checkout:
         outcome = fields.get("outcome", "")
         if outcome not in ("captured", "failed"):
             raise Refusal("The outcome is captured or failed.", field="outcome")
-        payment = self._payments.pay(order_id, fields.get("method", "upi"), outcome)
+        methods = self._payments.methods_of(order_id)
+        payment = self._payments.pay(order_id, fields.get("method", methods[0]), outcome)
         if payment["status"] == "failed":
             return self._failed(order, payment, callback_url)
         target, result = self._success(payment, callback_url)
@@ -107,8 +108,9 @@ class Checkout:
         after_s = body.get("after_s")
         if after_s is not None and (type(after_s) not in (int, float) or not -1 <= after_s <= 86_400):
             raise Refusal("after_s is a number of seconds.", field="after_s")
-        method, outcome = body.get("method", "upi"), body.get("outcome", "captured")
-        payment = self._payments.pay(request.match_info["order_id"], method, outcome, after_s)
+        order_id, outcome = request.match_info["order_id"], body.get("outcome", "captured")
+        method = body.get("method") or self._payments.methods_of(order_id)[0]
+        payment = self._payments.pay(order_id, method, outcome, after_s)
         if payment["status"] == "failed":
             return web.json_response(
                 {
@@ -148,7 +150,8 @@ class Checkout:
             error = {f"error[{k}]": v if isinstance(v, str) else json.dumps(v) for k, v in _failure(payment).items()}
             raise web.HTTPSeeOther(_with_query(callback_url, error))
         why = html.escape(payment["error_description"])
-        return _html("Not paid", f'<p class="bad" role="alert">Not paid: {why}</p>{_form(order, callback_url)}')
+        form = _form(order, callback_url, self._payments.methods_of(order["id"]))
+        return _html("Not paid", f'<p class="bad" role="alert">Not paid: {why}</p>{form}')
 
 
 async def json_body(request: web.Request) -> dict[str, Any]:
@@ -210,11 +213,11 @@ def _amount(order: Doc) -> str:
     return f'<p class="amount">{html.escape(sign)}{major:,}.{minor:02d}</p>'
 
 
-def _form(order: Doc, callback_url: str) -> str:
+def _form(order: Doc, callback_url: str, methods: Sequence[str]) -> str:
     choices = "".join(
-        f'<label><input type="radio" name="method" value="{name}"{" checked" if name == "upi" else ""}>'
+        f'<label><input type="radio" name="method" value="{name}"{" checked" if name == methods[0] else ""}>'
         f"{_LABELS[name]}</label>"
-        for name in METHODS
+        for name in methods
     )
     hidden = f'<input type="hidden" name="callback_url" value="{html.escape(callback_url)}">' if callback_url else ""
     return (

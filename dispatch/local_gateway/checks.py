@@ -74,6 +74,19 @@ def notes(body: Mapping[str, Any]) -> dict[str, str] | list[str]:
     return {k: str(v) for k, v in value.items()}
 
 
+def shown_methods(body: Mapping[str, Any], known: Collection[str]) -> list[str]:
+    """Of the known methods those that `options.checkout.method` of a link leaves; it hides one by "0"."""
+    wanted: Any = body
+    for name in ("options", "checkout", "method"):
+        wanted = wanted.get(name) or {}
+        if not isinstance(wanted, dict):
+            raise Refusal(f"The {name} must be an object.", field="options")
+    shown = [name for name in known if str(wanted.get(name, 1)) not in ("0", "False")]
+    if not shown:
+        raise Refusal("At least one payment method must be shown.", field="options")
+    return shown
+
+
 def page(query: Mapping[str, str]) -> tuple[int, int, int, int]:
     """(from, to, count, skip) of a list request."""
     values = []

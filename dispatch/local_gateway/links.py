@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 from dispatch.local_gateway import checks
 from dispatch.local_gateway.bank import Bank, public
-from dispatch.local_gateway.payments import Payments
+from dispatch.local_gateway.payments import METHODS, Payments
 from dispatch.local_gateway.refusals import Refusal
 from dispatch.local_gateway.store import Doc
 
 _FIELDS = (
     "amount currency accept_partial expire_by reference_id description customer notify reminder_enable notes "
-    "callback_url callback_method"
+    "callback_url callback_method options"
 )
 
 
@@ -37,11 +37,14 @@ class Links:
         expire_by = checks.moment(body, "expire_by")
         if expire_by and expire_by <= self._bank.now():
             raise Refusal("expire_by should be at least 15 minutes after current time", field="expire_by")
+        methods = checks.shown_methods(body, METHODS)
         with self._store.transaction():
             if reference and self._store.by_reference("payment_link", reference):
                 raise Refusal(f"payment link creation with reference_id:{reference} already attempted")
             link_id = self._bank.new_id("payment_link")
-            order = self._payments.add_order(amount, currency, reference, notes, auto_capture=True, link=link_id)
+            order = self._payments.add_order(
+                amount, currency, reference, notes, auto_capture=True, link=link_id, methods=methods
+            )
             link: Doc = {
                 "accept_partial": False,
                 "amount": amount,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dispatch.local_gateway import checks
@@ -48,8 +48,9 @@ class Payments:
         *,
         auto_capture: bool,
         link: str | None = None,
+        methods: Sequence[str] = METHODS,
     ) -> Doc:
-        """Within the caller's transaction."""
+        """Within the caller's transaction. `methods` are those that people are offered."""
         order: Doc = {
             "id": self._bank.new_id("order"),
             "entity": "order",
@@ -65,12 +66,18 @@ class Payments:
             "created_at": self._bank.now(),
             "_auto_capture": auto_capture,
             "_link": link,
+            "_methods": list(methods),
         }
         self._store.add("order", order, reference=receipt)
         return order
 
     def order(self, order_id: str) -> Doc:
         return public(self._bank.get("order", order_id))
+
+    def methods_of(self, order_id: str) -> list[str]:
+        """What people are offered at the page of an order."""
+        # Orders of a store that is older than this have them all.
+        return list(self._bank.get("order", order_id).get("_methods", METHODS))
 
     def orders(self, query: Mapping[str, str]) -> Doc:
         from_s, to_s, count, skip = checks.page(query)
@@ -100,8 +107,9 @@ class Payments:
         the shop, `authorized_late` fails first and succeeds `after_s` later. The second success on one order
         is refunded by itself.
         """
-        if method not in METHODS or outcome not in OUTCOMES:
-            raise Refusal(f"method is one of {METHODS}, outcome one of {OUTCOMES}", field="method")
+        methods = self.methods_of(order_id)
+        if method not in methods or outcome not in OUTCOMES:
+            raise Refusal(f"method is one of {methods}, outcome one of {OUTCOMES}", field="method")
         with self._store.transaction():
             order = self._bank.get("order", order_id)
             self._check_link(order)

@@ -102,9 +102,12 @@ class LocalGateway:
         return f"{self.url}/checkout/{order_id}"
 
     async def pay(
-        self, order_id: str, outcome: str = "captured", *, method: str = "upi", after_s: float | None = None
+        self, order_id: str, outcome: str = "captured", *, method: str | None = None, after_s: float | None = None
     ) -> dict[str, Any]:
-        """What the browser would get: status, razorpay_order_id, razorpay_payment_id, razorpay_signature."""
+        """What the browser would get: status, razorpay_order_id, razorpay_payment_id, razorpay_signature.
+
+        Unsaid, the method is the first that the page offers.
+        """
         body: dict[str, Any] = {"method": method, "outcome": outcome}
         if after_s is not None:
             body["after_s"] = after_s

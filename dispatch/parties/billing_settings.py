@@ -66,6 +66,18 @@ async def get(conn: Conn, organisation_id: UUID) -> BillingSettings:
     return found
 
 
+def means(settings: BillingSettings, *, by_itself: bool) -> list[str]:
+    """What an invoice may be paid by at its link, the preferred first: the primary method and the backup.
+
+    What is sent by itself on the due date prefers its own method to the primary. Empty, all of them: nobody has chosen.
+    """
+    if not settings.is_chosen:
+        return []
+    preferred = settings.auto_payment_method if by_itself else None
+    wanted = (preferred or settings.primary_method, settings.backup_method)
+    return list(dict.fromkeys(one for one in wanted if one is not None))
+
+
 async def bank_of(conn: Conn, organisation_id: UUID) -> BankAccount | None:
     return await bank_rows.default_of(conn, party_id=organisation_id)
 

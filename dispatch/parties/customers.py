@@ -48,6 +48,9 @@ async def sign_in(
 ) -> SignedIn:
     """Signs in with a code; the first time makes the account. Code, account and session are one commit.
 
+    Nobody shares an account by having named this phone: whoever proved a mailbox keeps an account without it, and a
+    password that nobody proved is over.
+
     Raises InvalidOtp, TooManyGuesses, AccountBlocked.
     """
     account: Account | None = None
@@ -55,6 +58,7 @@ async def sign_in(
     async with services.transaction() as tx:
         verdict = await otp.guess(tx, phone, "login", code)
         if verdict is otp.Verdict.RIGHT:
+            await rows.part_phone(tx.conn, phone=phone)
             account = await rows.sign_in(tx.conn, phone=phone)
             assert account is not None, "an upsert returns its row"
             if account.is_active:

@@ -75,6 +75,7 @@ async def wipe(tx: Tx, account_id: UUID) -> None:
     await rows.erase_command_answers(conn, principals=principals)
     await rows.erase_outbox(conn, account_id=account_id, recipients=_recipients(replace(account, email=email)))
     if account.phone:
+        await rows.erase_member_phones(conn, phone=account.phone)
         await otp_rows.forget_phone(conn, phone=account.phone)
 
 

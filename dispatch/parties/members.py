@@ -119,9 +119,9 @@ class Access:
 async def enrol(tx: Tx, by: By, new: NewMember, organisation_name: str) -> UUID:
     """Makes somebody a member and writes to them; returns the member's id.
 
-    Whoever signs in with that phone already joins with their account; a stranger is invited, pending until they have
-    proved who they are. The link that sets a password goes to nobody but the owner of an address without one, so that
-    nobody takes over an account by enrolling its phone. Raises OutOfReach, AlreadyMember, TooManyMembers, Missing.
+    They sign in to the portal with the address, by a link that goes there where it has no password yet, and book for
+    themselves as whoever proves the phone: two accounts, as nobody has said that one person has both. Pending until one
+    of them is proved. Raises OutOfReach, AlreadyMember, TooManyMembers, Missing.
     """
     if new.access_level not in GIVES.get(by.role, frozenset()):
         raise OutOfReach
@@ -137,7 +137,7 @@ async def enrol(tx: Tx, by: By, new: NewMember, organisation_name: str) -> UUID:
             status="active" if person.is_proved else "pending",
         )  # fmt: skip
         if member_id is None:
-            raise AlreadyMember
+            raise AlreadyMember(_TAKEN["members_email"])
         await rows.insert(
             tx.conn, id=member_id, organisation_id=by.organisation_id, department_id=department_id,
             first_name=new.first_name, last_name=new.last_name, email=new.email, phone=new.phone,
@@ -166,11 +166,6 @@ async def get(conn: Conn, by: By, member_id: UUID) -> Member:
         raise Missing("user")
     by.check_reach(found.department_id)
     return found
-
-
-async def of_account(conn: Conn, organisation_id: UUID, account_id: UUID) -> Member | None:
-    """As whom an account belongs to an organisation, whatever its status."""
-    return await rows.of_account(conn, organisation_id=organisation_id, account_id=account_id)
 
 
 async def department_of(conn: Conn, member_id: UUID | None) -> UUID | None:
@@ -295,7 +290,7 @@ async def _within_reach(tx: Tx, by: By, member_id: UUID) -> Member:
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    """Whose account it is. `is_proved`: they have shown it; `may_open`: the address may set its password."""
+    """Whose account it is. `is_proved`: they, or the phone's owner, showed it; `may_open`: it has no password yet."""
 
     id: UUID
     is_proved: bool
@@ -303,23 +298,20 @@ class _Person:
 
 
 async def _person(tx: Tx, new: NewMember) -> _Person:
-    """The phone's, else the address's, else a new one.
+    """The account of the address, else a new one of the address alone.
 
-    A phone is never written into an account that is there, nor an address: whoever enrols people knows neither proved.
+    A phone decides nothing: whoever has proved it is known by it (`of_account`), and keeps an account of their own.
     """
-    by_email, _ = await invitations.account_of(tx, new.email)
-    if new.phone is not None:
-        found = await account_rows.by_phone(tx.conn, phone=new.phone)
-        if found is not None:
-            is_the_same = by_email is not None and by_email.id == found.id
-            return _Person(found.id, found.is_verified or is_the_same, False)
-    elif by_email is not None:
-        has_password = bool(await account_rows.has_password(tx.conn, id=by_email.id))
-        return _Person(by_email.id, has_password, not has_password)
+    phone = await account_rows.by_phone(tx.conn, phone=new.phone) if new.phone is not None else None
+    is_known = phone is not None and phone.is_verified and phone.is_active
+    account, _ = await invitations.account_of(tx, new.email)
+    if account is not None:
+        has_password = bool(await account_rows.has_password(tx.conn, id=account.id))
+        return _Person(account.id, has_password or is_known, not has_password)
     name = f"{new.first_name} {new.last_name}".strip()
-    account_id = await rows.add_account(tx.conn, phone=new.phone, email=new.email, name=name)
+    account_id = await rows.add_account(tx.conn, email=new.email, name=name)
     assert account_id is not None, "an insert returns its id"
-    return _Person(account_id, False, by_email is None)
+    return _Person(account_id, is_known, True)
 
 
 async def _invite(tx: Tx, person: _Person, email: str, organisation_name: str) -> None:

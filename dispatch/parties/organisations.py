@@ -103,7 +103,7 @@ async def register(tx: Tx, new: Registration, *, ip: str | None = None, user_age
     organisation_id = await _insert(tx, new)
     await onboarding.begin(tx, organisation_id)
     account_id = await member_rows.add_account(
-        tx.conn, phone=None, email=new.email, name=f"{new.first_name} {new.last_name}".strip()
+        tx.conn, email=new.email, name=f"{new.first_name} {new.last_name}".strip()
     )
     assert account_id is not None, "an insert returns its id"
     member_id = await member_rows.add_membership(

@@ -155,6 +155,10 @@ class BankAccount:
     number: str = field(repr=False)
 
 
+#: What the page of a link can offer.
+LINK_METHODS = ("card", "netbanking", "upi", "wallet")
+
+
 class Gateway(Protocol):
     """A payment gateway. Amounts are integer minor units, moments are unix seconds.
 
@@ -205,6 +209,7 @@ class Gateway(Protocol):
         notes: Mapping[str, str] | None = None,
         expire_by_s: int | None = None,
         callback_url: str | None = None,
+        methods: Sequence[str] = (),
     ) -> GatewayLink: ...
 
     async def fetch_payment_link(self, link_id: str) -> GatewayLink: ...

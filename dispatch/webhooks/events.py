@@ -23,8 +23,10 @@ _WORKER = (
 )  # fmt: skip
 
 EVENTS: Mapping[Kind, tuple[str, ...]] = {
-    # R114 and, as far as their bookings go, what integrations hear too.
-    "organisation": (*_BUYER, *(name for name, row in OWNER_FACTS.items() if "organisation" in row.owners)),
+    # R114 and, as far as their bookings go, what integrations hear too; what their members book they have to approve.
+    "organisation": (
+        *_BUYER, "booking.approved", *(name for name, row in OWNER_FACTS.items() if "organisation" in row.owners)
+    ),
     "integration": (*_BUYER, *(name for name, row in OWNER_FACTS.items() if "integration" in row.owners)),
     "provider": (*_WORKER, *(name for name, row in OWNER_FACTS.items() if "provider" in row.owners)),
     # R113 and everything else that there is.

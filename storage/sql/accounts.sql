@@ -1,9 +1,13 @@
+-- name: part_phone
+-- An account whose mailbox is somebody's and whose phone nobody has proved lets go of the phone: two people never share one.
+UPDATE accounts SET phone = NULL, updated_at = app_now()
+WHERE phone = :phone AND is_active AND NOT is_verified AND password_hash IS NOT NULL AND email_is_proved;
+
 -- name: sign_in
 -- First sign-in makes the account: a phone that answered a code is verified. Whoever is second finds the row. Of an account
--- that somebody else made for this phone, a password that they chose and the address that it goes with are dropped.
+-- that somebody else made for this phone, a password that they chose, the address that it goes with and links are dropped.
 WITH made_by_others AS (
-  SELECT id FROM accounts
-  WHERE phone = :phone AND is_active AND NOT is_verified AND password_hash IS NOT NULL AND NOT email_is_proved
+  SELECT id FROM accounts WHERE phone = :phone AND is_active AND NOT is_verified AND NOT email_is_proved
 ), ended AS (
   UPDATE password_links SET used_at = clock_timestamp() WHERE account_id IN (SELECT id FROM made_by_others) AND used_at IS NULL
 )

@@ -16,5 +16,6 @@ SELECT o.id AS organisation_id, coalesce(s.billing_cycle, 'monthly') AS billing_
   coalesce(s.primary_method, 'bank_transfer') AS primary_method, s.backup_method,
   coalesce(s.invoice_format, 'detailed') AS invoice_format, coalesce(s.group_by, 'service') AS group_by,
   coalesce(s.recipients, '{}') AS recipients,
-  coalesce(s.auto_payment, false) AS auto_payment, s.auto_payment_method
+  coalesce(s.auto_payment, false) AS auto_payment, s.auto_payment_method,
+  s.organisation_id IS NOT NULL AS is_chosen
 FROM organisations o LEFT JOIN billing_settings s ON s.organisation_id = o.id WHERE o.id = :organisation_id;

@@ -55,6 +55,11 @@ UPDATE members SET first_name = 'Former', last_name = 'member', email = NULL, ph
   next_status = NULL, next_status_on = NULL
 WHERE id IN (SELECT id FROM memberships WHERE account_id = :account_id);
 
+-- name: erase_member_phones
+-- Organisations keep whom they enrolled by an address of theirs, but no longer the phone by which this account was known there.
+WITH known AS (UPDATE members SET phone = NULL, updated_at = app_now() WHERE phone = :phone RETURNING id)
+UPDATE enrolment_rows SET data = data - 'phoneNumber' WHERE member_id IN (SELECT id FROM known);
+
 -- name: erase_enrolments
 UPDATE enrolment_rows SET data = '{}' WHERE member_id IN (SELECT id FROM memberships WHERE account_id = :account_id);
 

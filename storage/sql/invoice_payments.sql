@@ -1,6 +1,6 @@
 -- part: columns
 y.id, y.invoice_id, i.number AS invoice_number, y.organisation_id, y.method, y.status, y.currency, y.amount_minor,
-  y.applied_minor, y.reference, y.gateway_link_id, y.url, y.paid_on, y.created_at, y.settled_at
+  y.applied_minor, y.reference, y.gateway_link_id, y.url, y.means, y.paid_on, y.created_at, y.settled_at
 
 -- part: source
 invoice_payments y JOIN invoices i ON i.id = y.invoice_id
@@ -9,8 +9,8 @@ invoice_payments y JOIN invoices i ON i.id = y.invoice_id
 FROM invoice_payments y WHERE y.organisation_id = :organisation_id
 
 -- name: insert
-INSERT INTO invoice_payments (invoice_id, organisation_id, method, currency, amount_minor, reference, recorded_by)
-VALUES (:invoice_id, :organisation_id, :method, :currency, :amount_minor, :reference, :recorded_by) RETURNING id;
+INSERT INTO invoice_payments (invoice_id, organisation_id, method, currency, amount_minor, reference, recorded_by, means)
+VALUES (:invoice_id, :organisation_id, :method, :currency, :amount_minor, :reference, :recorded_by, :means) RETURNING id;
 
 -- name: get
 SELECT {columns} FROM {source} WHERE y.id = :id;
@@ -33,8 +33,13 @@ UPDATE invoice_payments SET gateway_link_id = :gateway_link_id, url = :url WHERE
 UPDATE invoice_payments SET status = :status, applied_minor = :applied_minor, paid_on = :paid_on, settled_at = app_now()
 WHERE id = :id AND status = 'pending' RETURNING id;
 
--- name: pending
-SELECT {columns} FROM {source} WHERE y.status = 'pending' AND y.method = 'online' ORDER BY y.created_at LIMIT 500;
+-- name: claim
+-- Links that wait, those first that were asked about longest ago; another node gets others.
+WITH due AS (
+  SELECT id FROM invoice_payments WHERE status = 'pending' AND method = 'online'
+  ORDER BY asked_at NULLS FIRST, created_at LIMIT :most FOR UPDATE SKIP LOCKED)
+UPDATE invoice_payments y SET asked_at = app_now() FROM due, invoices i WHERE y.id = due.id AND i.id = y.invoice_id
+RETURNING {columns};
 
 -- name: summary
 SELECT coalesce(sum(y.amount_minor) FILTER (WHERE y.status = 'success' AND y.method <> 'credit'), 0)::bigint AS paid_minor,

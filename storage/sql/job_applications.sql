@@ -1,9 +1,9 @@
 -- part: columns
 a.id, a.posting_id, j.organisation_id, j.title, a.member_id, trim(concat_ws(' ', m.first_name, m.last_name)) AS name, m.email,
-  a.phone, a.message, a.status, a.note, a.decided_at, a.technician_id, a.created_at
+  m.removed_at IS NULL AND s.status = 'active' AS is_member, a.phone, a.message, a.status, a.note, a.decided_at, a.technician_id, a.created_at
 
 -- part: source
-job_applications a JOIN job_postings j ON j.id = a.posting_id JOIN members m ON m.id = a.member_id
+job_applications a JOIN job_postings j ON j.id = a.posting_id JOIN members m ON m.id = a.member_id JOIN memberships s ON s.id = m.id
 
 -- part: of_posting
 FROM job_applications a WHERE a.posting_id = :posting_id

@@ -17,8 +17,8 @@ SELECT EXISTS (SELECT FROM accounts a WHERE lower(a.email) = lower(:email) AND a
   AND (a.password_hash IS NOT NULL OR EXISTS (SELECT FROM memberships m WHERE m.account_id = a.id)));
 
 -- name: add_account
--- Nobody has proved anything yet: neither the phone nor the address is verified.
-INSERT INTO accounts (phone, email, name) VALUES (:phone, :email, :name) RETURNING id;
+-- Nobody has proved anything yet; a phone that somebody else named is no account's.
+INSERT INTO accounts (email, name) VALUES (:email, :name) RETURNING id;
 
 -- name: add_membership
 -- Whoever was removed may come back; anybody else is a member already.
@@ -47,9 +47,12 @@ SELECT {columns} FROM {source} WHERE m.id = :id AND m.organisation_id = :organis
 FOR UPDATE OF m, s;
 
 -- name: of_account
--- As whom an account belongs to an organisation just now.
+-- As whom an account belongs to an organisation just now: by its own tie, else by the phone that its owner has proved and
+-- under which the organisation knows somebody.
 SELECT {columns} FROM {source}
-WHERE s.account_id = :account_id AND m.organisation_id = :organisation_id AND m.removed_at IS NULL;
+WHERE m.organisation_id = :organisation_id AND m.removed_at IS NULL AND (s.account_id = :account_id OR m.phone = (
+  SELECT a.phone FROM accounts a WHERE a.id = :account_id AND a.is_verified))
+ORDER BY s.account_id = :account_id DESC, s.status = 'active' DESC, m.enrolled_at, m.id LIMIT 1;
 
 -- name: department_of
 SELECT department_id FROM members WHERE id = :id AND removed_at IS NULL;
@@ -81,11 +84,6 @@ WHERE id = :id;
 SELECT m.id, m.organisation_id, m.next_status AS status, m.status_reason AS reason FROM members m JOIN parties p ON p.id = m.organisation_id
 WHERE m.next_status IS NOT NULL AND m.next_status_on <= (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date
 ORDER BY m.next_status_on LIMIT 500;
-
--- name: seen
--- At most once an hour for a member: what is asked is whether somebody has been about lately.
-UPDATE members SET last_active_at = app_now()
-WHERE id = :id AND (last_active_at IS NULL OR last_active_at < app_now() - interval '1 hour');
 
 -- name: totals
 SELECT count(*)::int AS total, count(*) FILTER (WHERE s.status = 'active')::int AS active,

@@ -18,6 +18,7 @@ from razorpay.errors import GatewayError as SdkGatewayError
 from dispatch.adapters.razorpay import wire as wire
 from dispatch.adapters.razorpay.session import BoundedSession, transport_error
 from dispatch.ports.gateway import (
+    LINK_METHODS,
     BankAccount,
     GatewayError,
     GatewayLink,
@@ -209,8 +210,12 @@ class RazorpayGateway:
         notes: Mapping[str, str] | None = None,
         expire_by_s: int | None = None,
         callback_url: str | None = None,
+        methods: Sequence[str] = (),
     ) -> GatewayLink:
-        """`reference_id` is unique at Razorpay (at most 40 characters): a second link with it is refused."""
+        """`reference_id` is unique at Razorpay (at most 40 characters): a second link with it is refused.
+
+        `methods` of LINK_METHODS are all that its page offers; none named: whatever the account has.
+        """
         data: dict[str, Any] = {
             "amount": wire.amount(amount_minor),
             "currency": currency,
@@ -220,6 +225,9 @@ class RazorpayGateway:
         }
         if expire_by_s is not None:
             data["expire_by"] = expire_by_s
+        if methods:
+            shown = {name: str(int(name in methods)) for name in LINK_METHODS}
+            data["options"] = {"checkout": {"method": shown}}
         if callback_url is not None:
             data |= {"callback_url": callback_url, "callback_method": "get"}
         link = await self._call(wire.link_of, lambda sdk: sdk.payment_link.create(data))

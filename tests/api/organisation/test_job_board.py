@@ -6,11 +6,25 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-from dispatch.parties import technicians
+import pytest
+
+from dispatch.engine import catalogue
+from dispatch.engine.catalogue import ServiceIn
+from dispatch.localtime import local
+from dispatch.parties import members, technicians
 from tests.api.organisation.conftest import Portal
 from tests.organisations import Home, add_organisation
 
 PATH = "/job-board"
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def offered(portal: Portal) -> None:
+    """What is offered where the schools are."""
+    async with portal.services.transaction() as tx:
+        for category, currency in (("Cleaning", "INR"), ("Repairs", "INR"), ("Massage", "NGN")):
+            prices: dict[str, tuple[int, int | None]] = {currency: (60_000, None)}
+            await catalogue.upsert_service(tx, ServiceIn(f"A {category}", category, category, "Minimal", prices))
 POSTING = {"title": "Room cleaning", "description": "Weekends", "categories": ["Cleaning"], "tiers": ["Minimal"]}
 
 
@@ -68,6 +82,97 @@ async def test_an_accepted_student_becomes_a_technician(portal: Portal) -> None:
     await portal.call("POST", f"{left}/accept", {}, headers=school.headers(), expect=409)
 
 
+async def test_who_is_no_member_any_more_is_not_accepted(portal: Portal) -> None:
+    school = await add_organisation(portal.services, org_type="school")
+    gone, away, stays = [await school.member() for _ in range(3)]
+    path = await post(portal, school, openings=2)
+    everybody = (gone, away, stays)
+    made = {who: await apply(portal, school, path, who, f"+9198123430{n:02}") for n, who in enumerate(everybody)}
+    async with portal.services.transaction() as tx:
+        await members.apply_status(tx, school.id, gone, "removed", None)
+        await members.apply_status(tx, school.id, away, "suspended", None)
+    listed = await portal.call("GET", f"{path}/applications", headers=school.headers())
+    shown = {UUID(a["user"]): a["isMember"] for a in listed["data"]["applications"]}
+    assert shown == {gone: False, away: False, stays: True}
+    for who in (gone, away):
+        refused = await portal.call("POST", f"{made[who]}/accept", {}, headers=school.headers(), expect=409)
+        assert refused["error"]["code"] == "NOT_A_MEMBER"
+    # It can be rejected, and whoever is back is accepted.
+    await portal.call("POST", f"{made[gone]}/reject", {}, headers=school.headers())
+    async with portal.services.transaction() as tx:
+        await members.apply_status(tx, school.id, away, "active", None)
+    await portal.call("POST", f"{made[away]}/accept", {}, headers=school.headers())
+    shown = (await portal.call("GET", path, headers=school.headers()))["data"]["posting"]
+    assert (shown["accepted"], shown["status"]) == (1, "open"), "what was refused took no opening"
+
+
+async def test_nobody_applies_when_the_last_day_is_over(portal: Portal) -> None:
+    school = await add_organisation(portal.services, org_type="school")
+    early, late = [await school.member() for _ in range(2)]
+    past = {**POSTING, "closesOn": "2020-01-01"}
+    refused = await portal.call("POST", PATH, past, headers=school.headers(), expect=422)
+    assert set(refused["error"]["details"]) == {"closesOn"}
+    today = local(portal.services.clock.now(), "Asia/Kolkata").date()
+    path = await post(portal, school, closesOn=today.isoformat())
+    made = await apply(portal, school, path, early, "+919812343100")
+    async with portal.services.transaction() as tx:
+        await tx.conn.execute("UPDATE job_postings SET closes_on = closes_on - 1 WHERE organisation_id = $1", school.id)
+    refused = await apply(portal, school, path, late, "+919812343101", expect=409)
+    assert refused["error"]["code"] == "POSTING_CLOSED"
+    for status, count in (("open", 0), ("closed", 1)):
+        listed = (await portal.call("GET", f"{PATH}?status={status}", headers=school.headers()))["data"]["postings"]
+        assert [p["status"] for p in listed] == [status] * count
+    # Who applied in time is still decided on.
+    await portal.call("POST", f"{made}/accept", {}, headers=school.headers())
+
+
+async def test_a_decision_is_made_once(portal: Portal) -> None:
+    school = await add_organisation(portal.services, org_type="school")
+    path = await post(portal, school, openings=5)
+    students = [await school.member() for _ in range(3)]
+    accepted, rejected, both = [
+        await apply(portal, school, path, who, f"+9198123432{n:02}") for n, who in enumerate(students)
+    ]
+    for made, deed in ((accepted, "accept"), (rejected, "reject")):
+        await portal.call("POST", f"{made}/{deed}", {}, headers=school.headers())
+        for again in ("accept", "reject"):
+            refused = await portal.call("POST", f"{made}/{again}", {}, headers=school.headers(), expect=409)
+            assert refused["error"]["code"] == "WRONG_STATE"
+    await portal.call("POST", f"{accepted}/withdraw", headers=school.headers(students[0]), expect=409)
+
+    # Opposite decisions at once: one of them holds, and the other has left nothing.
+    async def decide(deed: str) -> int:
+        async with portal.client.post(f"/api/partners{both}/{deed}", json={}, headers=school.headers()) as reply:
+            return reply.status
+
+    assert sorted(await asyncio.gather(*(decide(deed) for deed in ("accept", "reject")))) == [200, 409]
+    listed = (await portal.call("GET", f"{path}/applications", headers=school.headers()))["data"]["applications"]
+    [held] = [a for a in listed if a["id"] in both]
+    async with portal.services.read() as conn:
+        technicians_of = await conn.fetchval("SELECT count(*) FROM parties WHERE phone = '+919812343202'")
+    assert technicians_of == (held["status"] == "accepted")
+    shown = (await portal.call("GET", path, headers=school.headers()))["data"]["posting"]
+    assert shown["accepted"] == 1 + technicians_of
+
+
+async def test_only_what_is_offered_where_the_school_is_can_be_posted(portal: Portal) -> None:
+    school = await add_organisation(portal.services, org_type="school")
+    bad = {**POSTING, "categories": ["cleaning", "Dancing", "Massage"], "tiers": ["Royal"]}
+    refused = await portal.call("POST", PATH, bad, headers=school.headers(), expect=422)
+    details = refused["error"]["details"]
+    assert set(details) == {"categories", "tiers"}
+    assert "'Dancing', 'Massage'" in details["categories"][0] and "'Royal'" in details["tiers"][0]
+    wanted = {"categories": ["repairs", "CLEANING", "Repairs"], "tiers": ["minimal"], "title": "Handy work"}
+    path = await post(portal, school, **wanted)
+    shown = (await portal.call("GET", path, headers=school.headers()))["data"]["posting"]
+    assert (shown["categories"], shown["tiers"]) == (["Repairs", "Cleaning"], ["Minimal"])
+    # The board is searched by what a posting says of itself.
+    await post(portal, school, description="Mornings in the library")
+    for words, count in (("handy", 1), ("librar", 1), ("dancing", 0)):
+        listed = await portal.call("GET", f"{PATH}?search={words}", headers=school.headers())
+        assert len(listed["data"]["postings"]) == count, words
+
+
 async def test_what_the_board_refuses(portal: Portal) -> None:
     school, other = [await add_organisation(portal.services, org_type="school") for _ in range(2)]
     student = await school.member()
@@ -94,8 +199,6 @@ async def test_what_the_board_refuses(portal: Portal) -> None:
     await portal.call("POST", f"{path}/close", headers=school.headers(), expect=409)
     late = await school.member()
     await apply(portal, school, path, late, "+919812342222", expect=409)
-    over = await post(portal, school, closesOn="2020-01-01")
-    await apply(portal, school, over, late, "+919812342222", expect=409)
     # A phone that another technician has is said so, and nothing is decided.
     third = await post(portal, school)
     again = await apply(portal, school, third, late, "+919812341111")

@@ -9,8 +9,10 @@ from uuid import uuid4
 import pytest
 
 from dispatch.parties import departments, members
+from storage import accounts as account_rows
 from tests.api.organisation.conftest import Portal
 from tests.organisations import add_organisation
+from tests.turns import until_waiting
 
 
 async def ids(portal: Portal, query: str, headers: dict[str, str] | None = None) -> list[str]:
@@ -42,28 +44,29 @@ async def test_a_list_finds_people_by_what_is_known_of_them(portal: Portal) -> N
 
 
 async def test_who_proves_a_phone_is_no_longer_pending(portal: Portal) -> None:
+    phone = "+639170000009"
     made = await portal.call(
-        "POST", "/users", {"firstName": "P", "email": "p@p.example", "phoneNumber": "+639170000009"}, expect=201
+        "POST", "/users", {"firstName": "P", "email": "p@p.example", "phoneNumber": phone}, expect=201
     )
+    assert made["data"]["user"]["status"] == "pending"
     async with portal.services.transaction() as tx:
-        await tx.conn.execute("UPDATE accounts SET is_verified = true WHERE phone = '+639170000009'")
+        await account_rows.sign_in(tx.conn, phone=phone)
     shown = await portal.call("GET", f"/users/{made['data']['user']['id']}")
     assert shown["data"]["user"]["status"] == "active"
 
 
-async def test_no_account_is_taken_over_by_enrolling_its_phone(portal: Portal) -> None:
-    """A known phone joins with its account, which keeps its address; the link of a password goes nowhere."""
+async def test_a_known_phone_is_a_member_and_its_account_stays_as_it_was(portal: Portal) -> None:
+    phone = "+639170000010"
     async with portal.services.transaction() as tx:
-        await tx.conn.execute(
-            "INSERT INTO accounts (phone, email, is_verified) VALUES ('+639170000010', 'own@own.example', true)"
-        )
-    body = {"firstName": "T", "email": "thief@t.example", "phoneNumber": "+639170000010"}
+        known = await account_rows.sign_in(tx.conn, phone=phone)
+    body = {"firstName": "T", "email": "mailbox@t.example", "phoneNumber": phone}
     made = (await portal.call("POST", "/users", body, expect=201))["data"]["user"]
     assert made["status"] == "active"
     async with portal.services.read() as conn:
-        assert await conn.fetchval("SELECT email FROM accounts WHERE phone = '+639170000010'") == "own@own.example"
-        sent = await conn.fetch("SELECT template FROM outbox WHERE recipient = 'thief@t.example'")
-    assert [row["template"] for row in sent] == ["member_enrolled"]
+        assert known is not None and await account_rows.get(conn, id=known.id) == known
+        assert await account_rows.memberships_of(conn, account_id=known.id) == []
+        sent = await conn.fetch("SELECT template FROM outbox WHERE recipient = 'mailbox@t.example' ORDER BY template")
+    assert [row["template"] for row in sent] == ["member_enrolled", "password_link"]
 
 
 async def test_access_is_changed_in_parts(portal: Portal) -> None:
@@ -175,14 +178,10 @@ async def test_who_joins_a_department_keeps_it_from_being_deleted_meanwhile(port
         async with services.transaction() as tx:
             await departments.delete(tx, by.organisation_id, place.id)
 
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     async with services.transaction() as tx:
         await members.enrol(tx, by, new, "Us")
         deleting = asyncio.create_task(delete())
-        async with services.read() as conn:
-            while not deleting.done() and not await conn.fetchval(waits):  # noqa: ASYNC110
-                # PostgreSQL has no way to say that somebody waits but to be asked.
-                await asyncio.sleep(0.005)
+        await until_waiting(services, deleting)
     with pytest.raises(departments.DepartmentInUse):
         await deleting
 

@@ -27,6 +27,7 @@ from dispatch.webhooks.owners import Owner
 from storage import ledger_check as rows
 from storage.invoices import Invoice
 from tests.organisations import Home, add_organisation
+from tests.turns import until_waiting
 
 STAFF = Actor("admin", None)
 
@@ -235,15 +236,6 @@ async def test_a_transfer_for_what_was_paid_meanwhile_is_credit(home: Home) -> N
         assert await rows.QUESTIONS["organisation_credit"](conn) == []
 
 
-async def waiting_for(home: Home, task: asyncio.Task[Any]) -> None:
-    """Returns when somebody waits for a lock, or the task is over."""
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with home.services.read() as conn:
-        while not task.done() and not await conn.fetchval(waits):  # noqa: ASYNC110
-            # PostgreSQL has no way to say that somebody waits but to be asked.
-            await asyncio.sleep(0.005)
-
-
 @pytest.mark.parametrize("what", ["transfer", "link", "online"])
 async def test_whoever_pays_waits_for_whoever_makes_an_invoice(home: Home, what: str) -> None:
     """Both need the organisation and its open invoices: in another order each would wait for the other."""
@@ -271,7 +263,7 @@ async def test_whoever_pays_waits_for_whoever_makes_an_invoice(home: Home, what:
     async with home.services.transaction() as tx:
         await organisations.lock(tx, home.id)
         task = asyncio.create_task(pay())
-        await waiting_for(home, task)
+        await until_waiting(home.services, task, may_end=True)
         # As whoever makes an invoice does: it takes what there is as credit.
         await asyncio.wait_for(invoice_payments.use_credit(tx, home.id), timeout=5)
     await task
@@ -284,11 +276,14 @@ class Links:
 
     def __init__(self) -> None:
         self.made: dict[str, GatewayLink] = {}
+        self.methods: list[list[str]] = []
+        self.fetched: list[str] = []
         self.broken_for: str | None = None
 
     async def create_payment_link(self, amount_minor: int, currency: str, reference_id: str, **m: Any) -> GatewayLink:
         if self.broken_for is not None and self.broken_for in m["description"]:
             raise RuntimeError("an answer that nobody understands")
+        self.methods.append(m["methods"])
         link = GatewayLink(
             f"plink_{len(self.made)}", "https://pay.example/1", amount_minor, 0, currency, "created", reference_id,
             None, (), None,  # type: ignore[arg-type]
@@ -300,6 +295,7 @@ class Links:
         return next((m for m in self.made.values() if m.reference_id == reference_id), None)
 
     async def fetch_payment_link(self, link_id: str) -> GatewayLink:
+        self.fetched.append(link_id)
         return self.made[link_id]
 
     async def cancel_payment_link(self, link_id: str) -> GatewayLink:
@@ -356,7 +352,66 @@ async def test_a_link_that_was_paid_a_moment_ago_is_heard_of_first(home: Home) -
     assert ((await seen(home, made.id)).status, await home.owes()) == ("paid", 0)
 
 
-async def test_a_link_that_cannot_be_made_holds_up_no_other(home: Home) -> None:
+async def settings(home: Home, **values: Any) -> None:
+    async with home.services.transaction() as tx:
+        await billing_settings.put(tx, home.id, BillingIn(**values), None)
+
+
+async def test_a_link_offers_what_the_organisation_pays_by(home: Home) -> None:
+    links, services = with_links(home), home.services
+    await home.done(last_month(home).end)
+    made = await issued(home)
+
+    async def asked() -> list[str]:
+        await invoice_payments.pay_online(services, home.id, made.id, STAFF)
+        return links.methods[-1]
+
+    assert await asked() == [], "nobody has chosen yet"
+    await settings(home, primary_method="bank_transfer")
+    assert await asked() == await asked() == ["netbanking"]
+    await settings(home, primary_method="credit_card", backup_method="bank_transfer")
+    assert await asked() == ["card", "netbanking"]
+    assert [link.status for link in links.made.values()] == ["cancelled", "cancelled", "created"]
+    # On the due date it is the method that was agreed on for this, also for whoever asks for a link then.
+    wanted = {"auto_payment": True, "auto_payment_method": "bank_transfer", "recipients": ["fin@x.example"]}
+    await settings(home, primary_method="credit_card", **wanted)
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE invoices SET issued_on = issued_on - 60, due_on = $1", today(home))
+    assert await invoice_payments.send_links(services) == 1
+    assert await asked() == ["netbanking"]
+    assert [link.status for link in links.made.values()] == ["cancelled"] * 3 + ["created"]
+    links.settle("paid")
+    assert await invoice_payments.poll(services) == 1
+
+
+def test_banks_are_offered_for_rupees_only() -> None:
+    both = ["bank_transfer", "credit_card"]
+    assert invoice_payments.methods_at_page(both, "INR") == ["netbanking", "card"]
+    assert invoice_payments.methods_at_page(both, "PHP") == ["card"]
+    assert invoice_payments.methods_at_page(["bank_transfer"], "PHP") == []
+
+
+async def test_every_link_is_asked_about_in_its_turn(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many wait: the eldest are not asked about again before all others were."""
+    monkeypatch.setattr(invoice_payments, "MOST_ASKED", 1)
+    links, services = with_links(home), home.services
+    for each in (home, other := await add_organisation(services)):
+        await each.done(last_month(home).end)
+        made = await issued(each)
+        await invoice_payments.pay_online(services, each.id, made.id, STAFF)
+    for _ in range(4):
+        assert await invoice_payments.poll(services) == 0
+    assert links.fetched == ["plink_0", "plink_1", "plink_0", "plink_1"]
+    # One that was made, and whose address never reached us, is found by our own reference.
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE invoice_payments SET gateway_link_id = NULL, url = NULL")
+    links.settle("paid")
+    assert [await invoice_payments.poll(services) for _ in range(3)] == [1, 1, 0]
+    assert (await seen(other, made.id)).status == "paid"
+
+
+async def test_a_link_that_cannot_be_made_holds_up_no_other(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor where there is room for one at a turn."""
     links, services = with_links(home), home.services
     other = await add_organisation(services)
     due = []
@@ -369,7 +424,8 @@ async def test_a_link_that_cannot_be_made_holds_up_no_other(home: Home) -> None:
         await tx.conn.execute("UPDATE invoices SET issued_on = issued_on - 60, due_on = $1", today(home))
         await tx.conn.execute("UPDATE invoices SET due_on = due_on - 1 WHERE id = $1", due[0].id)
     links.broken_for = due[0].number
-    assert await invoice_payments.send_links(services) == 1
+    monkeypatch.setattr(invoice_payments, "MOST_SENT", 1)
+    assert [await invoice_payments.send_links(services) for _ in range(3)] == [0, 1, 0]
     links.broken_for = None
     assert await invoice_payments.send_links(services) == 1
 

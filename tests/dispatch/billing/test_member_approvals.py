@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -14,15 +14,19 @@ from dispatch.billing.confirm import Confirmed
 from dispatch.billing.member_approvals import NeedsApproval
 from dispatch.engine import assigning, bookings
 from dispatch.engine.lifecycle import WrongState
-from dispatch.errors import Conflict, Missing
+from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.parties import budgets, departments, members, organisations
 from dispatch.parties.departments import DepartmentIn
 from dispatch.parties.members import Access, By
 from dispatch.parties.organisations import NotVerified
+from dispatch.webhooks import endpoints
+from dispatch.webhooks.owners import Owner
+from storage import accounts as account_rows
 from tests.organisations import Home, add_organisation, books
 from tests.world import World
 
+STAFF = Actor("admin", "x")
 TOTAL = 188_800
 
 
@@ -73,7 +77,7 @@ async def test_above_a_limit_it_waits_and_the_last_word_sends_somebody(world: Wo
     # Staff do not go past it, nor does the time by which it would be searched for otherwise.
     async with world.services.transaction() as tx:
         with pytest.raises(Conflict, match="approval"):
-            await assigning.assign(tx, made.id, Actor("admin", "x"), force=True)
+            await assigning.assign(tx, made.id, STAFF, force=True)
     await world.advance(minutes=5)
     await world.sweep()
     assert await waiting(world, made)
@@ -128,6 +132,28 @@ async def test_a_no_or_no_word_at_all_ends_it_and_frees_the_budget(world: World)
     assert await reserved(home, month) == 0
 
 
+async def test_an_approval_is_told_to_the_organisations_systems(world: World) -> None:
+    """And to no others: only organisations can choose it, and a no is told as a cancelled booking."""
+    await world.technician()
+    home = await add_organisation(world.services)
+    owner, events = Owner("organisation", home.id), ("booking.approved", "booking.cancelled")
+    async with world.services.transaction() as tx:
+        await endpoints.create(tx, owner, STAFF, url="https://hooks.example.com/in", events=events)
+        other = Owner("integration", uuid4())
+        with pytest.raises(Invalid, match=r"booking\.approved"):
+            await endpoints.create(tx, other, STAFF, url="https://hooks.example.com/in", events=events)
+    member = await home.member()
+    await access(home, member, None, require_approval=True)
+    account_id = await home.account_of(member)
+    agreed, refused = [await books(world, home, account_id, hour=hour) for hour in (11, 15)]
+    async with world.services.transaction() as tx:
+        await member_approvals.approve(tx, home.by, agreed.id)
+    async with world.services.transaction() as tx:
+        await member_approvals.reject(tx, home.by, refused.id)
+    told = await world.fetch("SELECT type, booking_id FROM webhook_deliveries ORDER BY no")
+    assert [tuple(row) for row in told] == [("booking.approved", agreed.id), ("booking.cancelled", refused.id)]
+
+
 async def test_where_nobody_else_decides_nothing_is_booked(world: World) -> None:
     await world.technician()
     home = await add_organisation(world.services)
@@ -155,10 +181,26 @@ async def test_somebody_stands_in_for_those_who_are_gone(world: World) -> None:
     # While the organisation is suspended nobody is sent in its name.
     for status, refused in (("suspended", True), ("active", False)):
         async with world.services.transaction() as tx:
-            await organisations.set_status(tx, home.id, status, None, Actor("admin", "x"))
+            await organisations.set_status(tx, home.id, status, None, STAFF)
             if refused:
                 with pytest.raises(NotVerified):
                     await member_approvals.approve(tx, home.by, made.id)
     async with world.services.transaction() as tx:
         await member_approvals.approve(tx, home.by, made.id)
     assert (await world.booking(made.id)).next_action == "dispatch"
+
+
+async def test_whoever_has_proved_the_phone_books_as_the_member(world: World) -> None:
+    """By the customer's checkout, with an account of their own: the member's limit and the budget are what counts."""
+    await world.technician()
+    home = await add_organisation(world.services)
+    member = await home.member(phone="+919812300001")
+    await access(home, member, None, monthly_limit_minor=TOTAL)
+    async with world.services.transaction() as tx:
+        account = await account_rows.sign_in(tx.conn, phone="+919812300001")
+    assert account is not None and account.id != await home.account_of(member)
+    made = await books(world, home, account.id, hour=11)
+    booking = await world.booking(made.id)
+    assert (booking.account_id, booking.organisation_id) == (account.id, home.id) and not made.waits_for_approval
+    assert await world.value("SELECT member_id FROM bookings WHERE id = $1", made.id) == member
+    assert (await books(world, home, account.id, hour=15)).waits_for_approval

@@ -8,7 +8,15 @@ from datetime import date
 import pytest
 
 from dispatch.billing import platform_bills, platform_plans, provider_wallet
-from dispatch.billing.platform_bills import BillClosed, Standing, after_months
+from dispatch.billing.platform_bills import (
+    DUE_DAYS,
+    MOST_UNPAID,
+    UNPAID_DAYS,
+    BillClosed,
+    Standing,
+    TooManyUnpaid,
+    after_months,
+)
 from dispatch.errors import Invalid
 from dispatch.localtime import local
 from storage.platform_bills import Bill
@@ -126,7 +134,7 @@ async def test_what_nobody_pays_ends_the_plan_and_what_comes_then_is_the_provide
     await choose(till, owned, "Basic")
     (bill,) = await bills(till, owned)
     page = await platform_bills.pay(till.world.services, owned.id, bill.number)
-    await till.world.advance(days=platform_bills.DUE_DAYS)
+    await till.world.advance(days=DUE_DAYS)
     assert (await turn(till))["closed"] == 0, "its last day is not over"
     await till.world.advance(days=1)
     assert (await turn(till))["closed"] == 1
@@ -157,6 +165,41 @@ async def test_another_plan_before_the_first_is_paid_for_takes_its_place(deaf_ti
     abroad = await add_provider(till.world.services, currency="NGN")
     with pytest.raises(Invalid):
         await choose(till, abroad, "Basic")
+
+
+async def test_choosing_again_puts_no_payment_off(deaf_till: Till) -> None:
+    """The bill of another plan is for the same days and due on the same one; few may come to nothing, then no more."""
+    till, owned = deaf_till, await add_provider(deaf_till.world.services)
+    await plans(till)
+    await choose(till, owned, "Basic")
+    (first,) = await bills(till, owned)
+    await till.world.advance(days=DUE_DAYS - 1)
+    for n in range(MOST_UNPAID):
+        await choose(till, owned, "Basic" if n % 2 else "Pro")
+        (bill,) = await bills(till, owned)
+        assert (bill.starts_on, bill.ends_on, bill.due_on) == (first.starts_on, first.ends_on, first.due_on)
+    with pytest.raises(TooManyUnpaid):
+        await choose(till, owned, "Basic")
+    assert await bills(till, owned) == [bill], "what is open stays as it was"
+    # Nor by leaving and coming back.
+    await cancel(till, owned)
+    with pytest.raises(TooManyUnpaid):
+        await choose(till, owned, "Basic")
+    assert (await standing(till, owned)).name == "Free"
+    # With its money a plan begins at once, and in time without.
+    await earn(till, owned, 50_000)
+    await choose(till, owned, "Basic")
+    assert [b.status for b in await bills(till, owned)] == ["paid"] and await held(till, owned) == 0
+    other = await add_provider(till.world.services)
+    for _ in range(MOST_UNPAID + 1):
+        await choose(till, other, "Basic")
+        await cancel(till, other)
+    with pytest.raises(TooManyUnpaid):
+        await choose(till, other, "Basic")
+    await till.world.advance(days=UNPAID_DAYS)
+    await choose(till, other, "Basic")
+    assert [b.status for b in await bills(till, other)] == ["open"]
+    await till.check()
 
 
 async def pay_at(till: Till, bill: Bill) -> None:

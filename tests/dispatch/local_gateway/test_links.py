@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import aiohttp
 
@@ -22,6 +23,25 @@ async def test_a_link_is_paid_at_its_address(gw: LocalGateway, http: aiohttp.Cli
     assert (await refused(http, f"/v1/payment_links/{link['id']}/cancel"))[0] == 400
     _, twice = await refused(http, "/v1/payment_links", {"amount": 50_000, "reference_id": "sub-1"})
     assert "already attempted" in twice["description"]
+
+
+async def test_a_link_offers_the_methods_that_it_leaves(gw: LocalGateway, http: aiohttp.ClientSession) -> None:
+    hidden: dict[str, Any] = {"checkout": {"method": {"upi": "0", "wallet": "0", "card": "1", "netbanking": "1"}}}
+    link = await post(http, "/v1/payment_links", {"amount": 50_000, "options": hidden})
+    async with http.get(link["short_url"]) as page:
+        text = await page.text()
+    assert [f'value="{name}"' in text for name in ("upi", "card", "netbanking", "wallet")] == [False, True, True, False]
+    async with http.post(f"/checkout/{link['order_id']}/pay", json={"method": "upi"}) as reply:
+        assert reply.status == 400
+    await gw.pay(link["order_id"])
+    paid = await get(http, f"/v1/payment_links/{link['id']}")
+    assert paid["status"] == "paid" and (await get(http, f"/v1/orders/{link['order_id']}/payments"))["items"][0][
+        "method"
+    ] == "card"
+    nothing = {"checkout": {"method": dict.fromkeys(("upi", "card", "netbanking", "wallet"), "0")}}
+    for options in (nothing, {"checkout": 1}):
+        status, _ = await refused(http, "/v1/payment_links", {"amount": 50_000, "options": options})
+        assert status == 400
 
 
 async def test_cancelled_and_expired_links_are_not_paid(gw: LocalGateway, http: aiohttp.ClientSession) -> None:

@@ -1,12 +1,15 @@
-"""Enrolling two at once, and what erasing an account leaves of a member."""
+"""Enrolling two at once, whose account a phone or an address is, and what erasing an account leaves of a member."""
 
 from __future__ import annotations
 
 import asyncio
 from uuid import UUID
 
+import pytest
+
 from dispatch.access import passwords, signing
 from dispatch.events import Actor
+from dispatch.parties import erasure as leaving
 from dispatch.parties import erp_customers, members
 from dispatch.parties.members import AlreadyMember, NewMember, TooManyMembers
 from dispatch.services import Services
@@ -14,14 +17,44 @@ from dispatch.webhooks import endpoints
 from dispatch.webhooks.owners import Owner
 from storage import accounts as account_rows
 from storage import erasure
+from tests.dispatch.parties.people import sign_in, stepped_up
+from tests.identity import PHONE
 from tests.organisations import Home, add_organisation
 from tests.parties import PASSWORD
 
+MAILBOX, CHOSEN = "mailbox@race.example", "of their own choice"
 
-async def enrol(home: Home, n: int, email: str | None = None) -> object:
-    new = NewMember("P", str(n), email or f"p{n}@race.example", employee_no=f"E{n}")
+
+async def enrol(home: Home, n: int, email: str | None = None, phone: str | None = None) -> UUID:
+    new = NewMember("P", str(n), email or f"p{n}@race.example", employee_no=f"E{n}", phone=phone)
     async with home.services.transaction() as tx:
         return await members.enrol(tx, home.by, new, "Org")
+
+
+async def read_mailbox(home: Home, member_id: UUID) -> UUID:
+    """Whoever reads the member's mailbox chooses a password by a link from there; returns their account."""
+    async with home.services.transaction() as tx:
+        link = await passwords.make_link(tx, (await members.get(tx.conn, home.by, member_id)).account_id)
+    return await signing.use_link(home.services, link, CHOSEN)
+
+
+async def known_as(home: Home, account_id: UUID) -> tuple[UUID, str] | None:
+    """As whom an account belongs to the organisation, and how that stands."""
+    async with home.services.read() as conn:
+        found = await members.of_account(conn, home.id, account_id)
+    return found and (found.id, found.status)
+
+
+async def check_apart(home: Home, mailbox: UUID, phone: UUID) -> None:
+    """Neither of two accounts opens the other: not the phone's by a password, nor the mailbox's by a code."""
+    async with home.services.read() as conn:
+        at_mailbox, at_phone = [await account_rows.get(conn, id=one) for one in (mailbox, phone)]
+        assert await account_rows.credentials_of(conn, id=phone) is None
+        assert await account_rows.memberships_of(conn, account_id=phone) == []
+    assert at_mailbox is not None and at_phone is not None and mailbox != phone
+    assert (at_mailbox.phone, at_phone.email) == (None, None)
+    assert (await signing.sign_in(home.services, MAILBOX, CHOSEN)).tie.account_id == mailbox
+    assert (await sign_in(home.services)).account.id == phone
 
 
 async def test_two_enrolments_never_pass_the_tier_together(services: Services) -> None:
@@ -52,14 +85,104 @@ async def test_a_password_that_somebody_else_chose_makes_nobody_a_member(service
         await erp_customers.make(tx, new)
     member_id = await enrol(home, 1, address)
     async with services.transaction() as tx:
-        assert isinstance(member_id, UUID)
         assert (await members.get(tx.conn, home.by, member_id)).status == "pending"
         assert await account_rows.credentials(tx.conn, email=address) is None
         account_id = await home.account_of(member_id)
         link = await passwords.make_link(tx, account_id)
-    await signing.use_link(services, link, "of their own choice")
+    await signing.use_link(services, link, CHOSEN)
     async with services.read() as conn:
         assert (await members.get(conn, home.by, member_id)).status == "active"
+
+
+@pytest.mark.parametrize("first", ["the mailbox", "the phone", "the phone, before the enrolment"])
+async def test_who_names_a_strangers_phone_shares_no_account_with_them(services: Services, first: str) -> None:
+    """The organisation reads the mailbox. Both get in, each by what is theirs; the phone's owner is the member."""
+    home, other = [await add_organisation(services) for _ in range(2)]
+    if first == "the phone, before the enrolment":
+        await sign_in(services)
+    member_id = await enrol(home, 1, MAILBOX, PHONE)
+    if first == "the mailbox":
+        assert (await read_mailbox(home, member_id)) == await home.account_of(member_id)
+        stranger = (await sign_in(services)).account.id
+        mailbox = await home.account_of(member_id)
+    else:
+        stranger = (await sign_in(services)).account.id
+        assert await known_as(home, stranger) == (member_id, "active")
+        mailbox = await read_mailbox(home, member_id)
+    await check_apart(home, mailbox, stranger)
+    assert await known_as(home, stranger) == await known_as(home, mailbox) == (member_id, "active")
+    assert await known_as(other, stranger) is None
+    async with services.transaction() as tx:
+        await members.apply_status(tx, home.id, member_id, "removed", None)
+    assert await known_as(home, stranger) is None
+
+
+async def test_who_names_a_strangers_address_shares_no_account_with_them(services: Services) -> None:
+    """The organisation has the phone: it opens nothing of the account that signs in with the address."""
+    elsewhere, home = [await add_organisation(services) for _ in range(2)]
+    theirs = await read_mailbox(elsewhere, await enrol(elsewhere, 1, MAILBOX))
+    member_id = await enrol(home, 1, MAILBOX, PHONE)
+    assert (await home.account_of(member_id), await known_as(home, theirs)) == (theirs, (member_id, "active"))
+    taker = (await sign_in(services)).account.id
+    await check_apart(home, theirs, taker)
+    assert await known_as(elsewhere, taker) is None
+
+
+async def test_a_phone_that_only_the_erp_wrote_down_makes_nobody_share_an_account(services: Services) -> None:
+    """Whoever reads the mailbox keeps what they made there; the phone's owner begins anew."""
+    new = await erp_customers.new_account(
+        services, name="A", last_name=None, email=MAILBOX, password=PASSWORD, phone=PHONE
+    )
+    async with services.transaction() as tx:
+        await erp_customers.make(tx, new)
+        account = await account_rows.by_phone(tx.conn, phone=PHONE)
+        assert account is not None
+        link = await passwords.make_link(tx, account.id)
+    home = await add_organisation(services)
+    await signing.use_link(services, link, CHOSEN)
+    member_id = await enrol(home, 1, MAILBOX)
+    assert await home.account_of(member_id) == account.id
+    await check_apart(home, account.id, (await sign_in(services)).account.id)
+
+
+async def test_a_phone_that_nobody_has_proved_speaks_for_nobody(services: Services) -> None:
+    """An account with the phone that somebody else made is no member, and its password stays what it was."""
+    new = await erp_customers.new_account(
+        services, name="A", last_name=None, email="made@race.example", password=PASSWORD, phone=PHONE
+    )
+    async with services.transaction() as tx:
+        await erp_customers.make(tx, new)
+        account = await account_rows.by_phone(tx.conn, phone=PHONE)
+    home = await add_organisation(services)
+    member_id = await enrol(home, 1, MAILBOX, PHONE)
+    async with services.read() as conn:
+        assert account is not None and await account_rows.credentials(conn, email="made@race.example") is not None
+        assert (await members.get(conn, home.by, member_id)).status == "pending"
+    assert await known_as(home, account.id) is None
+    # Its owner's first code makes it theirs, and them the member.
+    assert (await sign_in(services)).account.id == account.id
+    assert await known_as(home, account.id) == (member_id, "active")
+
+
+async def test_two_members_may_have_one_phone(services: Services) -> None:
+    """As at a reception: whoever answers it is the one who is active, or who was there first."""
+    home = await add_organisation(services)
+    first, second = [await enrol(home, n, phone=PHONE) for n in (1, 2)]
+    account_id = (await sign_in(services)).account.id
+    assert await known_as(home, account_id) == (first, "active")
+    async with services.transaction() as tx:
+        await members.apply_status(tx, home.id, first, "suspended", None)
+    assert await known_as(home, account_id) == (second, "active")
+
+
+async def test_who_leaves_is_no_longer_known_by_their_phone(services: Services) -> None:
+    home = await add_organisation(services)
+    member_id = await enrol(home, 1, phone=PHONE)
+    account_id = (await sign_in(services)).account.id
+    await leaving.erase(services, account_id, await stepped_up(services))
+    async with services.read() as conn:
+        assert (await members.get(conn, home.by, member_id)).phone is None
+    assert await known_as(home, (await sign_in(services)).account.id) is None
 
 
 async def test_each_members_events_leave_in_an_order_of_their_own(services: Services) -> None:
@@ -68,7 +191,6 @@ async def test_each_members_events_leave_in_an_order_of_their_own(services: Serv
         owner, events = Owner("organisation", home.id), ("user.enrolled", "user.suspended")
         await endpoints.create(tx, owner, Actor("admin", None), url="https://hooks.example.com/in", events=events)
     first, second = [await enrol(home, n) for n in (1, 2)]
-    assert isinstance(first, UUID)
     async with services.transaction() as tx:
         await members.apply_status(tx, home.id, first, "suspended", "Left")
     async with services.read() as conn:

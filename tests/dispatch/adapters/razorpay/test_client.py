@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
 import pytest
 
 from dispatch.adapters.razorpay import client as adapter
@@ -150,7 +151,11 @@ async def test_payment_links(client: RazorpayGateway, gw: LocalGateway) -> None:
     paid = await gw.pay(link.order_id)
     after = await client.fetch_payment_link(link.id)
     assert (after.status, after.payment_ids) == ("paid", (paid["razorpay_payment_id"],))
-    other = await client.create_payment_link(50_000, "INR", "sub-2", expire_by_s=int(time.time()) + 3_600)
+    soon = int(time.time()) + 3_600
+    other = await client.create_payment_link(50_000, "INR", "sub-2", expire_by_s=soon, methods=["netbanking"])
+    async with aiohttp.ClientSession() as person, person.get(other.short_url) as page:
+        text = await page.text()
+    assert 'value="netbanking"' in text and 'value="card"' not in text
     assert (await client.cancel_payment_link(other.id)).status == "cancelled"
 
 
