@@ -56,7 +56,6 @@ class Open:
 
 insert = sql.scalar("insert", UUID)
 totals = sql.rows("totals", Totals)
-of_booking = sql.row("of_booking", Earning)
 lock_open = sql.rows("lock_open", Open)
 count_known = sql.scalar("count_known", int)
 claim = sql.run("claim")

@@ -83,7 +83,6 @@ set_status = sql.scalar("set_status", UUID)
 note_status = sql.run("note_status")
 plan_status = sql.run("plan_status")
 due_changes = sql.rows("due_changes", Change)
-seen = sql.run("seen")
 totals = sql.row("totals", Totals)
 stats = sql.rows("stats", Stats)
 

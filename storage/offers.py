@@ -35,15 +35,6 @@ class TechnicianId:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenPlaces:
-    """The places (1..n) in which a technician holds open offers, and when the first of those ends."""
-
-    technician_id: UUID
-    places: list[int]
-    first_ends_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """Whether a technician may work at all, and for one customer."""
 
@@ -96,8 +87,6 @@ standing = sql.row("standing", Standing)
 lock_named = sql.row("lock_named", Offer)
 accept = sql.scalar("accept", UUID)
 close = sql.run("close")
-tried = sql.rows("tried", TechnicianId)
-with_open = sql.rows("with_open", OpenPlaces)
 assignment = sql.row("assignment", Assignment)
 count_start_code = sql.scalar("count_start_code", int)
 step = sql.run("step")

@@ -39,7 +39,8 @@ PROCESSES = (
     "dispatch/cli/test_office.py",
     "dispatch/simulation/test_restart.py", "dispatch/simulation/test_run.py", "dispatch/bench/test_rest.py",
     "dispatch/bench/test_load.py",
-    "storage/database/test_embedded.py",
+    "dispatch/process/test_backups.py", "storage/database/test_embedded.py",
+    "console/",
 )  # fmt: skip
 
 

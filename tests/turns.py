@@ -39,13 +39,17 @@ async def one_after_the_other(services: Services, first: Work, second: Work) -> 
     return led, followed
 
 
-async def until_waiting(services: Services, *tasks: asyncio.Task[Any]) -> None:
-    """Until each of these waits for a lock that somebody else's transaction holds."""
-    async with services.read() as conn:
+async def until_waiting(services: Services, *tasks: asyncio.Task[Any], may_end: bool = False) -> None:
+    """Until each of these waits for a lock that somebody else's transaction holds.
+
+    Fails when one ends without, and raises what it raised; with `may_end` its end is as good.
+    """
+    async with asyncio.timeout(60), services.read() as conn:
         while not any(task.done() for task in tasks) and await conn.fetchval(_WAITING) < len(tasks):  # noqa: ASYNC110
             # PostgreSQL has no way to say that somebody waits but to be asked.
             await asyncio.sleep(0.005)
-    assert not (done := [task for task in tasks if task.done()]), f"it did not wait: {done[0].result()!r}"
+    done = [task for task in tasks if task.done()]
+    assert may_end or not done, f"it did not wait: {done[0].result()!r}"
 
 
 async def deadlocks(services: Services) -> int:

@@ -160,17 +160,6 @@ class ChangedOut(View):
     booking: BookingOut
 
 
-class CandidateOut(View):
-    partner_id: UUID
-    partner_code: str
-    partner_name: str
-    rank: int | None
-    reason: str
-    score: float | None
-    parts: dict[str, float] | None
-    distance_m: int | None
-
-
 class AssignmentOut(View):
     offer_id: UUID
     partner_id: UUID

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, EmailStr, StringConstraint
 from api.audiences import Member
 from api.wire.models import CamelBody, CamelView
 from dispatch.access import phones
-from dispatch.errors import Invalid, NotAllowed
+from dispatch.errors import NotAllowed
 from dispatch.parties.members import By
 from dispatch.services import Services
 
@@ -98,10 +98,3 @@ def whole_organisation(caller: Member) -> UUID:
 def phone_of(services: Services, written: str | None, field: str) -> str | None:
     """E.164 of a phone number. Raises Invalid naming the field."""
     return None if written is None else phones.normalise(written, services.settings.phone_region, field)
-
-
-def together(*checks: dict[str, Any]) -> None:
-    """Raises Invalid with every bad field of several looks."""
-    bad = {name: texts for check in checks for name, texts in check.items()}
-    if bad:
-        raise Invalid(bad)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -150,11 +149,6 @@ class Renderer:
         if result.key is None and self._page_key is not None:
             result = replace(result, key=self._page_key)
         return dialect.page(result, items, number, limit, now, listing.clamped_from if listing else None)
-
-
-def etag_of(body: bytes) -> str:
-    """A strong ETag of these bytes."""
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 def _is_known(request: web.Request, etag: str) -> bool:

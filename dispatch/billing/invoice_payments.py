@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 LIST = rows.of_organisation
 #: So many links are asked about at one turn, those first that have waited longest for it.
 MOST_ASKED = 500
+#: So many are sent at one turn, those first that were tried longest ago.
+MOST_SENT = 200
 #: What a means is at the gateway's page. Its netbanking knows rupees only.
 _AT_PAGE = {"credit_card": "card", "bank_transfer": "netbanking"}
 _BANKS = "INR"
@@ -201,8 +203,8 @@ async def send_links(services: Services) -> int:
 
     Each invoice by itself: one whose link cannot be made is tried again at the next turn.
     """
-    async with services.read() as conn:
-        due = await invoice_rows.to_send_link(conn, timezone=organisations.DEFAULT_TIMEZONE)
+    async with services.transaction() as tx:
+        due = await invoice_rows.claim_to_send(tx.conn, timezone=organisations.DEFAULT_TIMEZONE, most=MOST_SENT)
     sent = 0
     for ref in due:
         try:

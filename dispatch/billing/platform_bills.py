@@ -180,8 +180,8 @@ async def turn(services: Services) -> dict[str, int]:
     """
     heard = 0
     if services.settings.payments.is_configured:
-        async with services.read() as conn:
-            waiting = await rows.with_links(conn, most=MOST)
+        async with services.transaction() as tx:
+            waiting = await rows.claim_links(tx.conn, most=MOST)
         for bill in waiting:
             try:
                 heard += await _hear(services, bill)

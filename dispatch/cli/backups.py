@@ -124,7 +124,10 @@ def _forget(data: Path | None) -> None:
 def _list(place: Path) -> None:
     from dispatch.process import backups
 
-    for whole in backups.wholes(place):
+    known = backups.wholes(place)
+    if not known:
+        print(f"There is no backup in {place}.")
+    for whole in known:
         kind = "dump" if whole.is_dump else "whole"
         print(
             f"{kind:<6} {whole.at:%Y-%m-%d %H:%M:%S} to {backups.reached_by(whole):%Y-%m-%d %H:%M:%S} UTC  "
@@ -177,9 +180,17 @@ def _drill(settings: Settings, place: Path) -> int:
 
 
 async def measured(settings: Settings, place: Path, home: Path) -> int:
-    """Restores into `home`, proves it, prints how long it took and how much was lost; 1 when that is too much."""
+    """Restores into `home`, proves it, prints how long it took and how much was lost; 1 when that is too much.
+
+    Raises Refused for a dump, NoBackups, CopyFailed, EmbeddedError.
+    """
     from dispatch.process import backups
 
+    if backups.choose(place, None).is_dump:
+        raise Refused(
+            "The newest backup is a dump, which a drill cannot restore: try it with `restore` and DATABASE_URL naming "
+            "an empty database."
+        )
     began, lost_at = time.monotonic(), datetime.now(UTC)
     async with backups.restored(settings, place, home, None) as made:
         findings = await _prove(settings, made)

@@ -136,7 +136,6 @@ TRANSIENT = frozenset({"offline", "stale_fix", "no_position", "busy_then", "offe
 #: Those that ask for the time of the job; the others say the same of every time.
 TIMED = frozenset({"working_hours"})
 
-REASONS = tuple(code for code, _ in FILTERS)
 #: Eligible ones who did not get the offer, and the one who did.
 RANKED_BELOW, OFFERED = "ranked_below", "offered"
 

@@ -8,7 +8,6 @@ from datetime import date, time, timedelta
 
 #: Monday first, as the calendar counts them.
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-FREQUENCIES = ("once", "daily", "weekly", "biweekly", "monthly")
 
 
 @dataclass(frozen=True, slots=True)

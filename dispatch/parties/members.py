@@ -168,11 +168,6 @@ async def get(conn: Conn, by: By, member_id: UUID) -> Member:
     return found
 
 
-async def of_account(conn: Conn, organisation_id: UUID, account_id: UUID) -> Member | None:
-    """As whom an account belongs to an organisation, whatever its status: by its tie, or by a phone it has proved."""
-    return await rows.of_account(conn, organisation_id=organisation_id, account_id=account_id)
-
-
 async def department_of(conn: Conn, member_id: UUID | None) -> UUID | None:
     """The department that somebody works in, if any."""
     return await rows.department_of(conn, id=member_id)

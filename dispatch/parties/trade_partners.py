@@ -27,8 +27,6 @@ from storage.database.pool import Conn
 from storage.trade_partners import Counted, Statistics, TradePartner
 
 STATUSES = ("ACTIVE", "ON_HOLD", "BLOCKED", "CLOSED")
-#: What is numbered by the ERP: partners by a counter, orders and delivery notes by sequences of their own.
-DOCUMENT_TYPES = ("CL", "BC", "BL")
 #: How often the number that was found may be given out by hand in that very moment.
 TRIES = 10
 #: So many types, and channels, are named in the statistics.

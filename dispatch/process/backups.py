@@ -15,9 +15,10 @@ import asyncio
 import fcntl
 import json
 import logging
+import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator, Set
+from collections.abc import AsyncIterator, Iterator, Mapping, Set
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,6 +40,12 @@ log = logging.getLogger(__name__)
 FULL_EVERY = timedelta(hours=23, minutes=30)
 _STAMP = "%Y%m%dT%H%M%SZ"
 _DUMP = "database.dump"
+#: What makes a whole copy one: written last, and the first thing that goes.
+_NOTE = "whole.json"
+
+
+class NoDatabase(Invalid):
+    """DATABASE_URL has to name the empty database that this dump is put into."""
 
 
 class NoBackups(Missing):
@@ -104,6 +111,7 @@ async def run(settings: Settings, *, full: bool = False) -> Made:
     """
     folder = folder_of(settings)
     with _alone(folder):
+        await asyncio.to_thread(_drop_halves, folder)
         if settings.backup.method == "dump":
             whole, reached = await _dump(settings, folder, full=full)
         else:
@@ -116,7 +124,7 @@ async def run(settings: Settings, *, full: bool = False) -> Made:
 def wholes(folder: Path) -> list[Whole]:
     """Every whole copy, the eldest first."""
     found = []
-    for note in (*folder.glob("*/base/*/whole.json"), *folder.glob("dumps/*/whole.json")):
+    for note in (*folder.glob(f"*/base/*/{_NOTE}"), *folder.glob(f"dumps/*/{_NOTE}")):
         said = json.loads(note.read_text())
         found.append(Whole(note.parent, **{**said, "at": datetime.fromisoformat(said["at"])}))
     return sorted(found, key=lambda w: w.at)
@@ -186,7 +194,7 @@ async def _copy(settings: Settings, folder: Path, *, full: bool) -> tuple[Whole 
         _begin_anew(history)
         await copies.keep_log(dsn)
         whole, reached = await _bring_up(settings, dsn, line, history, full=True)
-    (history / "wal" / "reached.json").write_text(json.dumps({"at": reached.isoformat()}))
+    _put(history / "wal" / "reached.json", {"at": reached.isoformat()})
     return whole, reached
 
 
@@ -208,10 +216,8 @@ def _begin_anew(history: Path) -> None:
 
 async def _whole(settings: Settings, dsn: str, line: Line, history: Path) -> Whole:
     """Everything, consistent as of its end."""
-    folder = history / "base" / f"{line.now:{_STAMP}}"
+    folder = _place(history / "base", line)
     began = time.monotonic()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(exist_ok=True, mode=0o700)
     await copies.base(dsn, folder, line.version)
     # From its end on one may go to any moment; the server's clock says when that was.
     return _noted(settings, folder, (await copies.line_of(dsn)).now, line.version, began)
@@ -232,13 +238,22 @@ async def _dump(settings: Settings, folder: Path, *, full: bool) -> tuple[Whole 
     mine = [w for w in wholes(folder) if w.is_dump]
     if mine and not full and line.now - mine[-1].at < FULL_EVERY:
         return None, mine[-1].at
-    place = folder / "dumps" / f"{line.now:{_STAMP}}"
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    place = _place(folder / "dumps", line)
     began = time.monotonic()
     await copies.dump(dsn, place / _DUMP, line.version)
     # A dump is of the moment in which it began.
     whole = _noted(settings, place, line.now, line.version, began)
     return whole, whole.at
+
+
+def _place(parent: Path, line: Line) -> Path:
+    """An empty folder for a copy that begins now; one of the same second makes room."""
+    place = parent / f"{line.now:{_STAMP}}"
+    if place.exists():
+        _drop(place)
+    parent.mkdir(exist_ok=True, mode=0o700)
+    place.mkdir(mode=0o700)
+    return place
 
 
 def _noted(settings: Settings, folder: Path, at: datetime, version: int, began: float) -> Whole:
@@ -248,8 +263,23 @@ def _noted(settings: Settings, folder: Path, at: datetime, version: int, began: 
         "version": version, "user": user, "database": database, "took_s": round(time.monotonic() - began, 2),
         "bytes": size,
     }  # fmt: skip
-    (folder / "whole.json").write_text(json.dumps({"at": at.isoformat(), **said}))
+    _put(folder / _NOTE, {"at": at.isoformat(), **said})
     return Whole(folder, at, **said)  # type: ignore[arg-type]
+
+
+def _put(file: Path, said: Mapping[str, object]) -> None:
+    """All of it stands there, or what was there before: also when the power fails in the middle."""
+    draft = file.with_name(file.name + ".part")
+    with draft.open("w") as out:
+        json.dump(said, out)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.rename(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _files(settings: Settings) -> Path | None:
@@ -280,7 +310,7 @@ def _copy_files(settings: Settings, folder: Path, now: datetime) -> int:
 def _drop_old(folder: Path, before: datetime) -> int:
     """Whole copies that are not needed to go back to `before` or later, and the log that none of the kept needs."""
     dropped = 0
-    for history in {w.folder.parent for w in wholes(folder)}:
+    for history in {*folder.glob("*/base"), *folder.glob("dumps")}:
         mine = [w for w in wholes(folder) if w.folder.parent == history]
         elder, needed = [w for w in mine if w.at < before], [w for w in mine if w.at >= before]
         if elder and reached_by(elder[-1]) >= before:
@@ -288,7 +318,7 @@ def _drop_old(folder: Path, before: datetime) -> int:
             needed.insert(0, elder[-1])
         for whole in mine:
             if whole not in needed:
-                shutil.rmtree(whole.folder)
+                _drop(whole.folder)
                 dropped += 1
         if not needed and history.parent != folder:
             shutil.rmtree(history.parent)
@@ -298,6 +328,23 @@ def _drop_old(folder: Path, before: datetime) -> int:
         if gone.name < f"gone-{before:%Y-%m-%d}":
             shutil.rmtree(gone)
     return dropped
+
+
+def _drop(copy: Path) -> None:
+    """Its note goes first, so that what is left of it by a kill counts for nothing."""
+    (copy / _NOTE).unlink(missing_ok=True)
+    shutil.rmtree(copy)
+
+
+def _drop_halves(folder: Path) -> None:
+    """What a kill has left of copies that were being made or dropped. Nobody makes one now: we are alone here."""
+    for half in (*folder.glob("*/base/*"), *folder.glob("dumps/*")):
+        if not (half / _NOTE).exists():
+            try:
+                shutil.rmtree(half)
+            except OSError as e:
+                # It costs room and does no harm: no reason to make no backup.
+                log.warning("half a copy cannot be removed: %s", e)
 
 
 def _drop_log(eldest: Whole) -> None:
@@ -324,14 +371,14 @@ class Restored:
 async def restored(settings: Settings, folder: Path, home: Path, until: datetime | None) -> AsyncIterator[Restored]:
     """A server's data in `home` as it was at `until` (None: as new as can be), and that server for the block.
 
-    On the main thread. Raises HasData, NoBackups, CopyFailed, EmbeddedError.
+    On the main thread. Raises HasData, NoBackups, NoDatabase (the copy is a dump), CopyFailed, EmbeddedError.
     """
     began = time.monotonic()
     if has_data(home):
         raise HasData(f"There is a database in {home} already: name another folder with --data.")
     whole = choose(folder, until)
     if whole.is_dump:
-        raise Invalid({"DATABASE_URL": "names the empty database that this dump is put into"})
+        raise NoDatabase
     server = EmbeddedPostgres(home)
     incoming = server.inner / "wal"
     _lay(whole, server, incoming)
@@ -394,8 +441,10 @@ def put_files_back(settings: Settings, folder: Path, known: Set[str]) -> int:
 
 
 async def undump(settings: Settings, folder: Path, until: datetime | None) -> Whole:
-    """A dump into the given database, which must be empty. Raises HasData, NoBackups, CopyFailed."""
+    """A dump into the given database, which must be empty. Raises HasData, NoBackups, NoDatabase, CopyFailed."""
     whole = choose(folder, until)
+    if not settings.database_url:
+        raise NoDatabase
     if not await copies.is_empty(settings.database_url):
         raise HasData("The database in DATABASE_URL is not empty: a dump is put into a new one.")
     line = await copies.line_of(settings.database_url)

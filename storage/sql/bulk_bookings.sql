@@ -129,9 +129,6 @@ UPDATE bulk_visits SET state = :state WHERE bulk_id = :bulk_id AND state = 'plan
   AND (:dates::date[] IS NULL OR on_date = ANY(:dates)) AND (:before::date IS NULL OR on_date < :before)
 RETURNING id, on_date;
 
--- name: planned
-SELECT id, on_date FROM bulk_visits WHERE bulk_id = :bulk_id AND state = 'planned' ORDER BY on_date;
-
 -- name: open_bookings
 -- Bookings of a bulk that have not begun, by their ids: whoever locks them does so in this order.
 SELECT v.booking_id AS id FROM bulk_visits v JOIN bookings k ON k.id = v.booking_id

@@ -26,9 +26,6 @@ VALUES (:service_id, :currency, :price_minor, :list_price_minor)
 ON CONFLICT (service_id, currency) DO UPDATE SET price_minor = excluded.price_minor,
   list_price_minor = excluded.list_price_minor;
 
--- name: touch
-UPDATE services SET updated_at = app_now() WHERE id = :service_id AND deleted_at IS NULL;
-
 -- name: retire
 UPDATE services SET is_active = false, deleted_at = app_now(), updated_at = app_now()
 WHERE id = :service_id AND deleted_at IS NULL;

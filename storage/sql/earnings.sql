@@ -30,9 +30,6 @@ WHERE e.payee_id = :payee_id
   AND (:to_at::timestamptz IS NULL OR e.created_at < :to_at)
 GROUP BY e.currency ORDER BY count(*) DESC, e.currency;
 
--- name: of_booking
-SELECT {columns} FROM {source} WHERE e.booking_id = :booking_id;
-
 -- name: lock_open
 -- What may go into a payout, the oldest first: what no other one has claimed. Named ids narrow it.
 SELECT id, currency, earning_minor - claimed_minor AS open_minor FROM earnings

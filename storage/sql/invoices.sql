@@ -112,12 +112,15 @@ UPDATE invoices i SET status = 'overdue' FROM parties p
 WHERE p.id = i.organisation_id AND i.status = 'pending' AND i.due_on < (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date
 RETURNING i.id;
 
--- name: to_send_link
--- Due today or before, with payment by themselves agreed, and not yet sent a link.
-SELECT i.id FROM invoices i JOIN parties p ON p.id = i.organisation_id
-  JOIN billing_settings s ON s.organisation_id = i.organisation_id AND s.auto_payment
-WHERE i.status <> 'paid' AND i.link_sent_at IS NULL
-  AND i.due_on <= (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date ORDER BY i.due_on LIMIT 200;
+-- name: claim_to_send
+-- Due today or before, with payment by themselves agreed, and not yet sent a link; first those that were tried longest ago.
+WITH due AS (
+  SELECT i.id FROM invoices i JOIN parties p ON p.id = i.organisation_id
+    JOIN billing_settings s ON s.organisation_id = i.organisation_id AND s.auto_payment
+  WHERE i.status <> 'paid' AND i.link_sent_at IS NULL
+    AND i.due_on <= (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date
+  ORDER BY i.link_tried_at NULLS FIRST, i.due_on LIMIT :most FOR UPDATE OF i SKIP LOCKED)
+UPDATE invoices i SET link_tried_at = app_now() FROM due WHERE i.id = due.id RETURNING i.id;
 
 -- name: link_sent
 UPDATE invoices SET link_sent_at = app_now() WHERE id = :id AND link_sent_at IS NULL;

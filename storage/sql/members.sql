@@ -85,11 +85,6 @@ SELECT m.id, m.organisation_id, m.next_status AS status, m.status_reason AS reas
 WHERE m.next_status IS NOT NULL AND m.next_status_on <= (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date
 ORDER BY m.next_status_on LIMIT 500;
 
--- name: seen
--- At most once an hour for a member: what is asked is whether somebody has been about lately.
-UPDATE members SET last_active_at = app_now()
-WHERE id = :id AND (last_active_at IS NULL OR last_active_at < app_now() - interval '1 hour');
-
 -- name: totals
 SELECT count(*)::int AS total, count(*) FILTER (WHERE s.status = 'active')::int AS active,
   count(*) FILTER (WHERE s.status = 'pending')::int AS pending

@@ -64,17 +64,6 @@ RETURNING id;
 UPDATE offers SET state = :target, answered_at = app_now(), reason = :reason, attempt = CASE WHEN :keeps_attempt THEN attempt END
 WHERE id = :offer_id AND state = ANY(:sources) AND (:is_due OR expires_at > app_now());
 
--- name: tried
--- Whom this booking must not be offered to again: everyone of this round, and whoever gave the job back.
-SELECT technician_id FROM offers WHERE booking_id = :booking_id AND round = :round
-UNION
-SELECT technician_id FROM assignments WHERE booking_id = :booking_id AND state = 'cancelled';
-
--- name: with_open
--- The places in which technicians hold open offers, and when the first of those ends.
-SELECT technician_id, array_agg(place::int) AS places, min(expires_at) AS first_ends_at
-FROM offers WHERE technician_id = ANY(:ids::uuid[]) AND state = 'open' GROUP BY technician_id;
-
 -- name: open_of
 -- The technician's open offers, the newest first.
 SELECT {columns} FROM offers WHERE technician_id = :technician_id AND state = 'open' ORDER BY made_at DESC, id;

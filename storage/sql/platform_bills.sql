@@ -56,8 +56,11 @@ ORDER BY b.created_at DESC, b.id DESC LIMIT :most;
 -- The first to be due come first, so that each is reached by its last day.
 SELECT b.provider_id FROM platform_bills b WHERE b.status = 'open' ORDER BY b.due_on, b.provider_id LIMIT :most;
 
--- name: with_links
-SELECT {columns} FROM platform_bills b WHERE b.link_is_open ORDER BY b.created_at LIMIT :most;
+-- name: claim_links
+-- Those with a page at the gateway, first those that were asked about longest ago; another node gets others.
+WITH due AS (
+  SELECT id FROM platform_bills WHERE link_is_open ORDER BY asked_at NULLS FIRST, created_at LIMIT :most FOR UPDATE SKIP LOCKED)
+UPDATE platform_bills b SET asked_at = app_now() FROM due WHERE b.id = due.id RETURNING {columns};
 
 -- name: pay
 UPDATE platform_bills SET status = 'paid', paid_by = :paid_by, paid_at = app_now() WHERE id = :id AND status = 'open';

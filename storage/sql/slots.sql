@@ -78,10 +78,6 @@ ORDER BY id FOR UPDATE SKIP LOCKED;
 -- name: set_state
 UPDATE slots SET state = :state WHERE booking_id = :booking_id;
 
--- name: of_booking
-SELECT id, technician_id, booking_id, preview_id, state, lower(during) AS starts_at, upper(during) AS ends_at
-FROM slots WHERE booking_id = :booking_id;
-
 -- name: drop_booking
 DELETE FROM slots WHERE booking_id = :booking_id RETURNING technician_id;
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import time
 import uuid
@@ -95,6 +96,8 @@ async def test_somebody_waits_and_is_given_to_a_technician_by_keyboard(scene: Sc
     await page.get_by_text("was asked already").click()
     await page.get_by_role("button", name="Offer anyway").first.click()
     await page.get_by_text("Offered to Technician").first.wait_for()
+    await page.get_by_text("Others who were looked at").wait_for()
+    assert await page.get_by_role("button", name="Nobody can come").count() == 0
     await page.get_by_role("tab", name="Timeline").click()
     await page.get_by_text("Partner assigned").first.wait_for()
     for tab in ("Money", "Messages"):
@@ -117,8 +120,9 @@ async def test_alerts_stand_together_and_a_settled_one_can_be_taken_back(scene: 
     await page.get_by_text("All quiet").wait_for()
     await page.get_by_role("button", name="Close").click()
     alerts = f"/v1/admin/alerts?booking_id={booking['id']}&status=open"
-    while (await scene.boss.call("GET", alerts))["data"]["alerts"]:
-        await page.wait_for_timeout(100)
+    async with asyncio.timeout(60):
+        while (await scene.boss.call("GET", alerts))["data"]["alerts"]:
+            await page.wait_for_timeout(100)
     await scene.customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {"reason": "no"})
 
 

@@ -12,6 +12,7 @@ from dispatch.parties import departments, members
 from storage import accounts as account_rows
 from tests.api.organisation.conftest import Portal
 from tests.organisations import add_organisation
+from tests.turns import until_waiting
 
 
 async def ids(portal: Portal, query: str, headers: dict[str, str] | None = None) -> list[str]:
@@ -177,14 +178,10 @@ async def test_who_joins_a_department_keeps_it_from_being_deleted_meanwhile(port
         async with services.transaction() as tx:
             await departments.delete(tx, by.organisation_id, place.id)
 
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     async with services.transaction() as tx:
         await members.enrol(tx, by, new, "Us")
         deleting = asyncio.create_task(delete())
-        async with services.read() as conn:
-            while not deleting.done() and not await conn.fetchval(waits):  # noqa: ASYNC110
-                # PostgreSQL has no way to say that somebody waits but to be asked.
-                await asyncio.sleep(0.005)
+        await until_waiting(services, deleting)
     with pytest.raises(departments.DepartmentInUse):
         await deleting
 

@@ -27,6 +27,7 @@ from dispatch.webhooks.owners import Owner
 from storage import ledger_check as rows
 from storage.invoices import Invoice
 from tests.organisations import Home, add_organisation
+from tests.turns import until_waiting
 
 STAFF = Actor("admin", None)
 
@@ -235,15 +236,6 @@ async def test_a_transfer_for_what_was_paid_meanwhile_is_credit(home: Home) -> N
         assert await rows.QUESTIONS["organisation_credit"](conn) == []
 
 
-async def waiting_for(home: Home, task: asyncio.Task[Any]) -> None:
-    """Returns when somebody waits for a lock, or the task is over."""
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with home.services.read() as conn:
-        while not task.done() and not await conn.fetchval(waits):  # noqa: ASYNC110
-            # PostgreSQL has no way to say that somebody waits but to be asked.
-            await asyncio.sleep(0.005)
-
-
 @pytest.mark.parametrize("what", ["transfer", "link", "online"])
 async def test_whoever_pays_waits_for_whoever_makes_an_invoice(home: Home, what: str) -> None:
     """Both need the organisation and its open invoices: in another order each would wait for the other."""
@@ -271,7 +263,7 @@ async def test_whoever_pays_waits_for_whoever_makes_an_invoice(home: Home, what:
     async with home.services.transaction() as tx:
         await organisations.lock(tx, home.id)
         task = asyncio.create_task(pay())
-        await waiting_for(home, task)
+        await until_waiting(home.services, task, may_end=True)
         # As whoever makes an invoice does: it takes what there is as credit.
         await asyncio.wait_for(invoice_payments.use_credit(tx, home.id), timeout=60)
     await task
@@ -418,7 +410,8 @@ async def test_every_link_is_asked_about_in_its_turn(home: Home, monkeypatch: py
     assert (await seen(other, made.id)).status == "paid"
 
 
-async def test_a_link_that_cannot_be_made_holds_up_no_other(home: Home) -> None:
+async def test_a_link_that_cannot_be_made_holds_up_no_other(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor where there is room for one at a turn."""
     links, services = with_links(home), home.services
     other = await add_organisation(services)
     due = []
@@ -431,7 +424,8 @@ async def test_a_link_that_cannot_be_made_holds_up_no_other(home: Home) -> None:
         await tx.conn.execute("UPDATE invoices SET issued_on = issued_on - 60, due_on = $1", today(home))
         await tx.conn.execute("UPDATE invoices SET due_on = due_on - 1 WHERE id = $1", due[0].id)
     links.broken_for = due[0].number
-    assert await invoice_payments.send_links(services) == 1
+    monkeypatch.setattr(invoice_payments, "MOST_SENT", 1)
+    assert [await invoice_payments.send_links(services) for _ in range(3)] == [0, 1, 0]
     links.broken_for = None
     assert await invoice_payments.send_links(services) == 1
 

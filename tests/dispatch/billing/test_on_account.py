@@ -31,6 +31,7 @@ from storage.trade_partners import TradePartner
 from tests.city import City, city
 from tests.statements import counted
 from tests.trade import CLERK, add_partner, partner_now
+from tests.turns import until_waiting
 
 TOMORROW = date(2026, 1, 21)
 CONTACT = Contact("Asha Rao", "+911100010001", "asha@example.com")
@@ -254,10 +255,7 @@ async def test_an_order_waits_for_who_blocks_its_partner(town: City) -> None:
     async with town.services.transaction() as tx:
         await partner_status.set_status(tx, CLERK, partner.no, "BLOCKED", "a reason", notifies=False)
         second = asyncio.create_task(order())
-        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        while not second.done() and not await town.value(waits):  # noqa: ASYNC110
-            # PostgreSQL has no way to say that somebody waits but to be asked.
-            await asyncio.sleep(0.005)
+        await until_waiting(town.services, second)
     with pytest.raises(MayNotOrder):
         await second
     assert (await partner_now(town.services, partner.no)).credit_used_minor == 0

@@ -17,6 +17,7 @@ from storage.database.listing import Wanted
 from storage.payouts import Payout
 from tests.dispatch.billing.till import Till
 from tests.providers import Owned, add_provider, enlist, fund
+from tests.turns import until_waiting
 
 ACTOR = Actor("provider", "somebody")
 #: 70 per cent of 1771.20.
@@ -224,7 +225,7 @@ async def test_a_request_while_a_job_is_paid_deadlocks_with_nobody(till: Till) -
         # Earnings before the balance, as every payout locks them.
         await tx.conn.execute("SELECT FROM earnings WHERE payee_id = $1 FOR UPDATE", owned.id)
         task = asyncio.create_task(ask(till, owned, SHARE))
-        await till.until_waiting(task)
+        await until_waiting(till.world.services, task)
         await ledger.lock_owner(tx, "party", owned.id, "INR")
     assert (await task).net_minor == SHARE
     assert await till.deadlocks() == before

@@ -16,6 +16,7 @@ from storage.payment_requests import PaymentRequest
 from storage.provider_subscriptions import Subscription
 from tests.dispatch.billing.till import Till
 from tests.providers import Owned, add_customer, add_provider, subscribe
+from tests.turns import until_waiting
 
 ACTOR = Actor("provider", "somebody")
 
@@ -52,7 +53,7 @@ async def test_one_that_is_paid_while_it_is_called_off(
     async with till.world.services.transaction() as tx:
         await captures.captured(tx, payment, told)
         task = asyncio.create_task(cancelling(till, one, refund=refund))
-        await till.until_waiting(task)
+        await until_waiting(till.world.services, task)
     done = await task
     assert (done.status, done.refund_minor) == ("cancelled", given_back)
     await till.worker.run_due()

@@ -114,10 +114,6 @@ class Till:
         """How many deadlocks this database has seen; retries would hide them. Every connection tells what it knows."""
         return await turns.deadlocks(self.world.services)
 
-    async def until_waiting(self, task: asyncio.Task[Any]) -> None:
-        """Until the task waits for a lock that somebody else's transaction holds."""
-        await turns.until_waiting(self.world.services, task)
-
     async def reported(self, payment_id: UUID) -> tuple[Payment, GatewayPayment]:
         """A payment is paid at the gateway's page; what the gateway says of it."""
         async with self.world.services.read() as conn:

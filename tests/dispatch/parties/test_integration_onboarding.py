@@ -12,6 +12,7 @@ from dispatch.parties import integration_onboarding, integrations
 from dispatch.parties.integration_onboarding import Issued, Started
 from dispatch.parties.integrations import NewIntegration
 from dispatch.services import Services
+from tests.turns import until_waiting
 
 STRANGER = Actor("integration", None)
 PAPER = {"type": "tax_id", "name": "Tax registration", "url": "https://acme.example/tax.pdf"}
@@ -40,13 +41,7 @@ async def test_of_two_activations_at_once_one_gets_the_credentials(services: Ser
     async with services.transaction() as tx:
         first = await integration_onboarding.activate(tx, begun.integration.id, begun.token, STRANGER)
         second = asyncio.create_task(activate())
-        async with services.read() as conn:
-            waits = (
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            while not second.done() and not await conn.fetchval(waits):  # noqa: ASYNC110
-                # PostgreSQL has no way to say that somebody waits but to be asked.
-                await asyncio.sleep(0.005)
+        await until_waiting(services, second)
     with pytest.raises(NotSignedIn):
         await second
     async with services.read() as conn:

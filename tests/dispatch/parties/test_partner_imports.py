@@ -10,7 +10,7 @@ import pytest
 
 from dispatch.engine import tasks
 from dispatch.errors import Invalid
-from dispatch.parties import custom_fields, partner_imports
+from dispatch.parties import custom_fields, partner_imports, trade_partners
 from dispatch.parties.partner_imports import AT_ONCE, MOST_ROWS, Row, read
 from dispatch.parties.trade_partners import Form
 from dispatch.process import crons
@@ -19,7 +19,7 @@ from storage.database.listing import Wanted
 from storage.partner_imports import Import, Outcome
 from storage.trade_partners import every
 from tests.trade import CLERK, add_partner, partner_now
-from tests.turns import one_after_the_other
+from tests.turns import one_after_the_other, until_waiting
 
 
 def test_lines_and_their_cells() -> None:
@@ -62,17 +62,22 @@ async def partners(services: Services) -> int:
 
 
 async def test_an_import_that_died_is_gone_on_with_and_makes_nobody_twice(services: Services) -> None:
-    made = await begun(services, [row(n, name=f"Partner {n}") for n in range(2, 14)])
-    first = asyncio.create_task(partner_imports.process(services, made.id))
-    while not any(o.result == "created" for o in (await outcomes(services, made.id))[1]):  # noqa: ASYNC110
-        # Its progress is told to whoever asks.
-        await asyncio.sleep(0.005)
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
-    assert (await outcomes(services, made.id))[0] == "processing"
+    known = await add_partner(services, code="KNOWN")
+    rows = [row(n, name=f"Partner {n}", **({"code": "KNOWN"} if n == 8 else {})) for n in range(2, 14)]
+    made = await begun(services, rows, updates=True)
+    async with services.transaction() as tx:
+        # Somebody else changes the partner of the seventh row: there it waits, and dies.
+        await trade_partners.lock(tx, known.no)
+        first = asyncio.create_task(partner_imports.process(services, made.id))
+        await until_waiting(services, first)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+    state, done = await outcomes(services, made.id)
+    assert (state, [o.result for o in done]) == ("processing", ["created"] * 6 + ["pending"] * 6)
     await asyncio.gather(*(partner_imports.process(services, made.id) for _ in range(2)))
     state, done = await outcomes(services, made.id)
-    assert (state, [o.line for o in done], {o.result for o in done}) == ("completed", list(range(2, 14)), {"created"})
+    assert (state, [o.line for o in done]) == ("completed", list(range(2, 14)))
+    assert [o.result for o in done] == ["created"] * 6 + ["updated"] + ["created"] * 5
     assert len({o.partner_no for o in done}) == 12 == await partners(services)
     await partner_imports.process(services, made.id)
     assert await partners(services) == 12

@@ -18,6 +18,7 @@ from storage.references import Salesperson
 from tests.parties import add_account
 from tests.statements import counted
 from tests.trade import CLERK, add_partner, change_partner, partner_now
+from tests.turns import until_waiting
 
 
 async def test_many_at_once_get_codes_of_their_own(services: Services) -> None:
@@ -120,15 +121,6 @@ async def test_what_only_deleted_partners_refer_to_may_be_deleted(services: Serv
         await references.delete_payment_term(tx, CLERK, 2)
 
 
-async def waiting(services: Services) -> None:
-    """Until somebody waits for another's lock."""
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with services.read() as conn:
-        while not await conn.fetchval(waits):  # noqa: ASYNC110
-            # PostgreSQL has no way to say that somebody waits but to be asked.
-            await asyncio.sleep(0.005)
-
-
 async def test_what_is_deleted_while_a_partner_takes_it(services: Services) -> None:
     """Whoever is first wins, and the other is told why."""
 
@@ -146,7 +138,7 @@ async def test_what_is_deleted_while_a_partner_takes_it(services: Services) -> N
     async with services.transaction() as tx:
         await references.delete_salesperson(tx, CLERK, person.id)
         taking = asyncio.create_task(add_partner(services, salesperson_id=person.id))
-        await waiting(services)
+        await until_waiting(services, taking)
     with pytest.raises(Invalid) as refused_because:
         await taking
     assert "salesperson_id" in refused_because.value.fields
@@ -155,7 +147,7 @@ async def test_what_is_deleted_while_a_partner_takes_it(services: Services) -> N
     async with services.transaction() as tx:
         await trade_partners.create(tx, CLERK, Form({"name": "A", "salesperson_id": person.id}, {}), may_credit=True)
         deleting = asyncio.create_task(deleted(person.id))
-        await waiting(services)
+        await until_waiting(services, deleting)
     with pytest.raises(references.StillUsed):
         await deleting
 

@@ -18,9 +18,8 @@ import pytest
 from dispatch.cli.backups import measured
 from dispatch.cli.doctor import backup_of, log_kept
 from dispatch.config import Backup, Settings
-from dispatch.errors import Invalid
 from dispatch.process import backups
-from dispatch.process.backups import HasData, NoBackups
+from dispatch.process.backups import HasData, NoBackups, NoDatabase
 from storage import files
 from storage.database import copies
 from storage.database.copies import CopyFailed
@@ -163,18 +162,22 @@ async def test_killed_and_restored(place: Path, capsys: pytest.CaptureFixture[st
 
 
 def whole_at(folder: Path, at: datetime, *, history: str = "7-1") -> Path:
-    made = folder / history / "base" / f"{at:%Y%m%dT%H%M%SZ}"
+    made = folder / history / ("" if history == "dumps" else "base") / f"{at:%Y%m%dT%H%M%SZ}"
     made.mkdir(parents=True)
     said = {"at": at.isoformat(), "version": 180004, "user": "u", "database": "d", "took_s": 1.0, "bytes": 1}
     (made / "whole.json").write_bytes(orjson.dumps(said))
     return made
 
 
+def dump_at(folder: Path, at: datetime) -> Path:
+    made = whole_at(folder, at, history="dumps")
+    (made / "database.dump").touch()
+    return made
+
+
 def test_a_dump_is_of_its_moment_and_leads_to_all_later_ones(place: Path) -> None:
     kept, at = place / "kept", datetime(2026, 3, 31, 12, 0, 5, 250_000, tzinfo=UTC)
-    dumps = [whole_at(kept, at + timedelta(days=days), history="dumps") for days in (0, 1)]
-    for dump in dumps:
-        (dump / "database.dump").touch()
+    dumps = [dump_at(kept, at + timedelta(days=days)) for days in (0, 1)]
     for until, chosen in ((at.replace(microsecond=0), 0), (at + timedelta(hours=3), 0), (at + timedelta(days=9), 1)):
         assert backups.choose(kept, until).folder == dumps[chosen]
     with pytest.raises(NoBackups):
@@ -197,9 +200,39 @@ async def test_a_dump_goes_into_an_empty_database(place: Path, fresh_dsn: str, d
         assert await names(target.database_url) == ["a"]
     finally:
         await ask(fresh_dsn, f"DROP DATABASE {empty} WITH (FORCE)")
-    with pytest.raises(Invalid):
+    with pytest.raises(NoDatabase):
         async with backups.restored(settings, place / "kept", place / "new", None):
             pass
+    with pytest.raises(NoDatabase):
+        await backups.undump(settings.model_copy(update={"database_url": ""}), place / "kept", None)
+
+
+async def test_half_a_copy_counts_for_nothing_and_goes(
+    place: Path, fresh_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was under way when it ended: making one, or dropping one that is too old."""
+    settings = settings_at(place, method="dump").model_copy(update={"database_url": fresh_dsn})
+    kept = place / "kept"
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", fails)
+        with pytest.raises(OSError, match="the disk is gone"):
+            await backups.run(settings)
+    assert len(list((kept / "dumps").iterdir())) == 1 and backups.wholes(kept) == []
+    eldest = dump_at(kept, datetime(2026, 3, 31, 12, tzinfo=UTC))
+    with monkeypatch.context() as broken:
+        broken.setattr(shutil, "rmtree", fails)
+        with pytest.raises(OSError, match="the disk is gone"):
+            await backups.run(settings)
+    [made] = backups.wholes(kept)
+    assert eldest.exists() and made.folder != eldest, "its note went first"
+    (kept / "6-1" / "base" / "20260330T120000Z").mkdir(parents=True)
+    assert (await backups.run(settings)).whole is None
+    assert [w.folder for w in backups.wholes(kept)] == list((kept / "dumps").iterdir()) == [made.folder]
+    assert not (kept / "6-1").exists(), "of a history without a copy nothing is needed"
 
 
 def test_doctor_says_when_there_is_none(place: Path) -> None:

@@ -1,4 +1,4 @@
-"""The table of environments: a row for each, in the code and in the README. Refusals stand in test_config."""
+"""The table of environments: a row for each, in the code and in the README. Refusals are shown in cli/test_setup."""
 
 from __future__ import annotations
 

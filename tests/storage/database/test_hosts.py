@@ -108,14 +108,17 @@ async def test_connections_to_a_primary_that_became_a_standby_are_given_up(fresh
     admin = await asyncpg.connect(fresh_dsn)
     reading = {"real_at": 0.0, "app_at": 0.0, "speed": 1.0}
     try:
-        await admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-        await pool.raw.expire_connections()
-        with pytest.raises(DatabaseAway) as caught:
-            async with pool.transaction() as conn:
-                await clock.set_reading(conn, **reading)
+        try:
+            await admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+            await pool.raw.expire_connections()
+            with pytest.raises(DatabaseAway) as caught:
+                async with pool.transaction() as conn:
+                    await clock.set_reading(conn, **reading)
+        finally:
+            # Other tests get this database after this one.
+            await admin.execute("SET default_transaction_read_only = off")
+            await admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
         assert caught.value.sqlstate == "25006"
-        await admin.execute("SET default_transaction_read_only = off")
-        await admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
         # The pool keeps its number by itself: what it opened while the server took no writes fails once as well.
         with suppress(DatabaseAway):
             async with pool.transaction() as conn:

@@ -1,0 +1,52 @@
+"""What the commands say where there is no backup, or none of the kind that is asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import pytest
+
+from dispatch.cli.backups import backup, restore
+from dispatch.cli.failure import Refused
+from dispatch.process.backups import NoDatabase
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where backups go; the environment, which options are put into, is as before afterwards."""
+    monkeypatch.chdir(tmp_path)
+    before = dict(os.environ)
+    for name in ("DATABASE_URL", "DISPATCH_BACKUP__FOLDER"):
+        os.environ.pop(name, None)
+    yield tmp_path / "kept"
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def dumped(place: Path) -> None:
+    made = place / "dumps" / "20260331T120000Z"
+    made.mkdir(parents=True)
+    (made / "database.dump").touch()
+    said = {"at": datetime(2026, 3, 31, 12, tzinfo=UTC), "version": 180004, "user": "u", "database": "d"}
+    (made / "whole.json").write_bytes(orjson.dumps({**said, "took_s": 1.0, "bytes": 1}))
+
+
+def test_where_there_is_none_the_list_says_so(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    backup(show=True, folder=place)
+    assert capsys.readouterr().out == f"There is no backup in {place}.\n"
+    dumped(place)
+    backup(show=True, folder=place)
+    assert capsys.readouterr().out.startswith("dump   2026-03-31 12:00:00 to 2026-03-31 12:00:00 UTC")
+
+
+def test_a_dump_is_not_drilled_and_goes_nowhere_without_a_database(place: Path, tmp_path: Path) -> None:
+    dumped(place)
+    with pytest.raises(Refused, match="is a dump"):
+        backup(drill=True, folder=place)
+    with pytest.raises(NoDatabase, match="DATABASE_URL has to name"):
+        restore(folder=place, data=tmp_path / "new")
+    assert not (tmp_path / "new").exists()
