@@ -198,16 +198,17 @@ class FixFilter:
         return self._newest_s
 
     @property
-    def steady(self) -> Fix | None:
-        """The fix that a run goes on from: the last one, trusted and shown; None where there is no such."""
+    def settled(self) -> Fix | None:
+        """The last fix, where it is trusted and no vaguer one has followed."""
         trusted = self._trusted
-        if trusted is None or trusted is not self._last or self._shown is not trusted[0]:
+        if trusted is None or trusted is not self._last or trusted[0].at_s != self._newest_s:
             return None
         return trusted[0]
 
-    def go_on(self, fix: Fix, device_s: float) -> None:
-        """A run has been taken whose last fix this is, of `device_s` by its device's clock."""
-        self._shown = fix
+    def go_on(self, fix: Fix, device_s: float, shown: Fix | None) -> None:
+        """A run of trusted fixes has been taken: its last one, of `device_s` by its device's clock, and what is shown
+        now."""
+        self._shown = shown
         self._newest_s, self._device_s = fix.at_s, device_s
         self._last = self._trusted = (fix, device_s)
         self._agreeing = self._rules.settle_fixes
@@ -244,15 +245,14 @@ class FixFilter:
         decidable, dispatchable and believed. Returns their times (unix seconds); the next is admit()'s to judge.
         """
         times: list[float] = []
-        steady = self.steady
-        if steady is None:
+        settled = self.settled
+        if settled is None or settled is not self._shown:
             return times
         rules = self._rules
         sharp_m, gap_s, max_age_s, most_mps = (
             rules.decidable_accuracy_m, rules.gap_s, rules.max_age_s, rules.max_speed_mps
         )  # fmt: skip
-        # Where the trusted fix is the last one, its time is the newest.
-        before_s, before_lat, before_lng, before_m, _, _ = steady
+        before_s, before_lat, before_lng, before_m, _, _ = settled
         first_lat = before_lat
         east_m = METRES_PER_DEGREE * math.cos(math.radians(first_lat))
         nearest_m, plane_deg = rules.duplicate_m, PLANE_DEG if abs(first_lat) < PLANE_MAX_LAT else 0.0
@@ -283,7 +283,8 @@ class FixFilter:
             before_s, before_lat, before_lng, before_m = at_s, lat, lng, accuracy_m
         if times:
             last = pings[start + len(times) - 1]
-            self.go_on(Fix(before_s, *last[1:]), last.t_ms / 1000.0)  # type: ignore[arg-type]
+            fix = Fix(before_s, *last[1:])  # type: ignore[arg-type]
+            self.go_on(fix, last.t_ms / 1000.0, fix)
         return times
 
     def _coarse(self, fix: Fix) -> Verdict:

@@ -62,11 +62,17 @@ class Judged:
     rows: list[bytes] | None = None
 
     @classmethod
-    def clean(
-        cls, times: list[float], pings: list[Ping], last: Fix | None, rows: list[bytes] | None = None
-    ) -> Judged:  # fmt: skip
+    def clean(cls, times: list[float], pings: list[Ping], last: Fix | None) -> Judged:
         """A batch of nothing but clean fixes."""
-        return cls(times, pings, None, last, last, last, last, rows=rows)
+        return cls(times, pings, None, last, last, last, last)
+
+    @classmethod
+    def settled(
+        cls, times: list[float], rows: list[bytes], fixes: list[Fix], newest: Fix, placed: Fix | None, refreshed: int
+    ) -> Judged:
+        """A batch of clean fixes and of those that stand still, with its rows of the history. `fixes`, of which nobody
+        may want to decide anything, can be left out."""
+        return cls(times, [], fixes, newest, placed, newest, newest, refreshed=refreshed, rows=rows)
 
     def take_run(self, times: list[float], pings: Sequence[Ping], last: Fix | None) -> None:
         """Some more clean fixes, of which the last one is each that a fix can be."""

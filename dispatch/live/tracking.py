@@ -156,13 +156,13 @@ class Tracker:
         # Clock, accuracy, jump, duplicate: the filter's own steps, in their order.
         judged = self._judge_natively(no, pings, now_s, offset_s, jobs) if isinstance(pings, Batch) else None
         if judged is None:
-            judged = self._judge(no, list(pings), now_s, offset_s, dropped)
+            judged = self._judge(no, pings.pings() if isinstance(pings, Batch) else pings, now_s, offset_s, dropped)
         if judged.newest is not None:
             seen = self._index(no, judged)
             for fix in judged.decided() if jobs else ():
                 self.arrivals.consider(jobs, fix)
             self._fan_out(seen, jobs)
-            if judged.rows is not None:
+            if judged.rows:
                 self.trail.rows(judged.rows, judged.times)
             elif judged.times:
                 self.trail.points(no, judged.times, judged.samples)
@@ -175,17 +175,21 @@ class Tracker:
     def _judge_natively(
         self, no: int, batch: Batch, now_s: float, offset_s: float, jobs: Sequence[TrackedJob]
     ) -> Judged | None:
-        """A batch that is clean throughout, with its rows of the history; None for another, of which nothing is done
-        yet."""
+        """A batch of clean fixes and of those that stand still, with its rows of the history; None for another, of
+        which nothing is done yet."""
         filter_ = self._filter(no)
-        steady = filter_.steady
-        found = None if steady is None else batch.run(no, steady, now_s, offset_s)
+        last, shown = filter_.settled, filter_.last
+        found = None if last is None or shown is None else batch.run(no, last, shown, now_s, offset_s)
         if found is None:
             return None
-        times, rows, last = found
-        fix = Fix(*last)
-        filter_.go_on(fix, batch.newest_ms / 1000.0)
-        return Judged.clean(times, list(batch) if jobs else [], fix, rows)
+        times, moves, rows, moved, ended = found
+        newest = Fix(*ended)
+        placed = newest if moved is ended else None if moved is None else Fix(*moved)
+        filter_.go_on(newest, batch.newest_ms / 1000.0, placed or shown)
+        refreshed = len(times) - len(moves)
+        if refreshed:
+            self.degraded[Step.DUPLICATE.value] += refreshed
+        return Judged.settled(moves, rows, batch.fixes(times) if jobs else [], newest, placed, refreshed)
 
     def _judge(
         self, no: int, pings: list[Ping], now_s: float, offset_s: float, dropped: dict[str, int]

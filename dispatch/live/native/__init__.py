@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Protocol
 
 from geo.filter import Fix, Ping
@@ -11,8 +11,11 @@ from geo.filter import Fix, Ping
 #: A ping as fixes.c packs it: doubles, NaN for what is not there.
 _PING = struct.Struct("6d")
 
-#: Times (unix seconds), rows of the history, and the fields of the last Fix.
-Run = tuple[list[float], list[bytes], tuple[float, float, float, float, float | None, float | None]]
+#: The fields of a Fix.
+Fields = tuple[float, float, float, float, float | None, float | None]
+#: Times of all and of the moves among them (unix seconds), the moves' rows of the history, the last move (None: all
+#: stood still) and the last of all; both are one object where they are one fix.
+Run = tuple[list[float], list[float], list[bytes], Fields | None, Fields]
 
 
 class Native(Protocol):
@@ -23,13 +26,13 @@ class Native(Protocol):
         """What WholeFrame reads of a frame whose payload begins at `start`: packed pings in the order of their times,
         how many, the newest one's time and the time of sending, both the phone's own in ms."""
 
-    def run(self, pings: bytes, no: int, before: Fix, now_s: float, offset_s: float) -> Run | None:
-        """What FixFilter.admit_run() says of all these pings from the trusted fix `before` on, and their rows of the
-        history."""
+    def run(self, pings: bytes, no: int, last: Fix, shown: Fix, now_s: float, offset_s: float) -> Run | None:
+        """What FixFilter.admit() says of these pings, all newer, sharp and no jumps: a move, or standing still.
+        `last` is the trusted fix that was the newest so far, `shown` the one that is shown."""
 
 
 class Batch:
-    """Pings of one frame, oldest first, as they were read natively. Iterating makes them."""
+    """Pings of one frame, oldest first, as they were read natively."""
 
     __slots__ = ("_native", "_packed", "_size", "newest_ms", "sent_at_ms")
 
@@ -46,10 +49,25 @@ class Batch:
     def __len__(self) -> int:
         return self._size
 
-    def __iter__(self) -> Iterator[Ping]:
-        for t_ms, lat, lng, *optional in _PING.iter_unpack(self._packed):
-            yield Ping(t_ms, lat, lng, *(None if value != value else value for value in optional))
+    def pings(self) -> list[Ping]:
+        """Python's own, for its own way."""
+        return [
+            Ping(
+                t_ms, lat, lng, None if accuracy_m != accuracy_m else accuracy_m, None if speed != speed else speed,
+                None if heading != heading else heading,
+            )
+            for t_ms, lat, lng, accuracy_m, speed, heading in _PING.iter_unpack(self._packed)
+        ]  # fmt: skip
 
-    def run(self, no: int, before: Fix, now_s: float, offset_s: float) -> Run | None:
+    def fixes(self, times: Sequence[float]) -> list[Fix]:
+        """The same as fixes of these times, each of which says how accurate it is."""
+        return [
+            Fix(at_s, lat, lng, accuracy_m, None if speed != speed else speed, None if heading != heading else heading)
+            for at_s, (_, lat, lng, accuracy_m, speed, heading) in zip(
+                times, _PING.iter_unpack(self._packed), strict=True
+            )
+        ]
+
+    def run(self, no: int, last: Fix, shown: Fix, now_s: float, offset_s: float) -> Run | None:
         """Native.run() of these pings."""
-        return self._native.run(self._packed, no, before, now_s, offset_s)
+        return self._native.run(self._packed, no, last, shown, now_s, offset_s)

@@ -176,34 +176,46 @@ static double haversine_m(double lat1, double lng1, double lat2, double lng2) {
   return 2.0 * EARTH_RADIUS_M * asin(sqrt(a < 1.0 ? a : 1.0));
 }
 
-/* The last trusted fix, as far as the next one is compared with it. */
-typedef struct { double at_s, lat, lng, accuracy_m; } Before;
+/* What a ping is compared with. */
+typedef struct { double at_s, lat, lng, accuracy_m; } Known;
 
-/* Whether each ping is newer than the one before, sharp, a move and no jump; `times` then are theirs, in unix seconds. */
-static int run_pings(const Ping *pings, Py_ssize_t count, Before before, double now_s, double offset_s, double *times) {
-  double first_lat = before.lat, east_m = METRES_PER_DEGREE * cos(first_lat * RADIAN);
-  double plane_deg = fabs(first_lat) < PLANE_MAX_LAT ? PLANE_DEG : 0.0;
-  double nearest_square = DUPLICATE_M * DUPLICATE_M * (1.0 + PLANE_MARGIN);
+/* So near to `lat`, and below 70 degrees, the plane is as good as the sphere but for PLANE_MARGIN of a square. */
+typedef struct { double lat, deg, east_m; } Plane;
+
+/* The squared metres of a way; NAN, which is neither less nor more than anything, where the plane will not do. */
+static double square_m(const Plane *plane, const Known *from, const Ping *to) {
+  double north_m = (to->lat - from->lat) * METRES_PER_DEGREE, east_m = (to->lng - from->lng) * plane->east_m;
+  int is_near = fabs(from->lat - plane->lat) < plane->deg && fabs(to->lat - plane->lat) < plane->deg
+             && fabs(to->lng - from->lng) < plane->deg;
+  return is_near ? north_m * north_m + east_m * east_m : NAN;
+}
+
+/* What became of pings: when each was, in unix seconds, and whether it is a move or only renews the one that is shown. */
+typedef struct { double at_s; int is_move; } Verdict;
+
+/* Whether each ping is newer than `last`, the trusted one before it, sharp and no jump. */
+static int run_pings(const Ping *pings, Py_ssize_t count, Known last, Known shown, double now_s, double offset_s,
+                     Verdict *verdicts) {
+  Plane plane = {last.lat, fabs(last.lat) < PLANE_MAX_LAT ? PLANE_DEG : 0.0, METRES_PER_DEGREE * cos(last.lat * RADIAN)};
+  const double still_square = DUPLICATE_M * DUPLICATE_M;
   for (Py_ssize_t n = 0; n < count; n++) {
     const Ping *p = &pings[n];
     if (!(0.0 <= p->accuracy_m && p->accuracy_m <= DECIDABLE_ACCURACY_M)) return 0;
     double at_s = p->t_ms / 1000.0 + offset_s;
     if (at_s > now_s) at_s = now_s;
-    double interval_s = at_s - before.at_s;
+    double interval_s = at_s - last.at_s;
     if (!(0.0 < interval_s && interval_s <= GAP_S) || now_s - at_s > MAX_AGE_S) return 0;
-    double noise_m = before.accuracy_m + p->accuracy_m;
+    double noise_m = last.accuracy_m + p->accuracy_m;
     double most_m = MOST_MPS * (interval_s > MIN_INTERVAL_S ? interval_s : MIN_INTERVAL_S);
     most_m += noise_m < MAX_NOISE_M ? noise_m : MAX_NOISE_M;
-    double north_m = (p->lat - before.lat) * METRES_PER_DEGREE, way_east_m = (p->lng - before.lng) * east_m;
-    double square = north_m * north_m + way_east_m * way_east_m;
-    double off_deg = p->lat - first_lat;
-    if (!(-plane_deg < off_deg && off_deg < plane_deg && nearest_square < square
-          && square < most_m * most_m * (1.0 - PLANE_MARGIN))) {
-      double way_m = haversine_m(before.lat, before.lng, p->lat, p->lng);
-      if (!(DUPLICATE_M <= way_m && way_m <= most_m)) return 0;
-    }
-    times[n] = at_s;
-    before = (Before){at_s, p->lat, p->lng, p->accuracy_m};
+    if (!(square_m(&plane, &last, p) < most_m * most_m * (1.0 - PLANE_MARGIN))
+        && !(haversine_m(last.lat, last.lng, p->lat, p->lng) <= most_m)) return 0;
+    double square = square_m(&plane, &shown, p);
+    int is_still = square < still_square * (1.0 - PLANE_MARGIN)
+        || (!(square > still_square * (1.0 + PLANE_MARGIN)) && haversine_m(shown.lat, shown.lng, p->lat, p->lng) < DUPLICATE_M);
+    last = (Known){at_s, p->lat, p->lng, p->accuracy_m};
+    verdicts[n] = (Verdict){at_s, !is_still || shown.accuracy_m > DECIDABLE_ACCURACY_M};
+    if (verdicts[n].is_move) shown = last;
   }
   return 1;
 }
@@ -243,43 +255,57 @@ static PyObject *row(int64_t no, double at_s, const Ping *p) {
   return PyBytes_FromStringAndSize(text, to - text);
 }
 
+static int append(PyObject *list, PyObject *item) {
+  int failed = !item || PyList_Append(list, item);
+  Py_XDECREF(item);
+  return !failed;
+}
+
+static PyObject *fix(double at_s, const Ping *p) {
+  return Py_BuildValue("(ddddNN)", at_s, p->lat, p->lng, p->accuracy_m, known(p->speed_mps), known(p->heading_deg));
+}
+
 PyDoc_STRVAR(run_doc,
-"run(pings, no, before, now_s, offset_s) -> (times, rows, last) | None\n\n"
-"All pings of technician `no`, judged from the trusted fix `before` on: when each was, their rows of the history, and the\n"
-"last as the fields of a Fix.");
+"run(pings, no, last, shown, now_s, offset_s) -> (times, moves, rows, placed, newest) | None\n\n"
+"All pings of technician `no`, judged from the fixes `last` (trusted, the newest) and `shown` on: when each was, when those\n"
+"were that are moves, the rows of these, and the last move (or None) and the last ping as the fields of a Fix.");
 
 static PyObject *run(PyObject *Py_UNUSED(module), PyObject *args) {
   const char *packed;
-  Py_ssize_t size, count;
+  Py_ssize_t size, count, n, placed = -1;
   long long no;
-  Before before;
-  PyObject *speed, *heading, *times, *rows;
-  double now_s, offset_s, at_s[MOST_FIXES];
+  Known last, shown;
+  PyObject *unused, *times, *moves, *rows, *newest = NULL, *moved = NULL;
+  double now_s, offset_s;
   Ping pings[MOST_FIXES];
-  if (!PyArg_ParseTuple(args, "y#L(ddddOO)dd", &packed, &size, &no, &before.at_s, &before.lat, &before.lng,
-                        &before.accuracy_m, &speed, &heading, &now_s, &offset_s)) return NULL;
+  Verdict verdicts[MOST_FIXES];
+  if (!PyArg_ParseTuple(args, "y#L(ddddOO)(ddddOO)dd", &packed, &size, &no, &last.at_s, &last.lat, &last.lng,
+                        &last.accuracy_m, &unused, &unused, &shown.at_s, &shown.lat, &shown.lng, &shown.accuracy_m, &unused,
+                        &unused, &now_s, &offset_s)) return NULL;
   count = size / (Py_ssize_t)sizeof(Ping);
   if (count < 1 || count > MOST_FIXES || size % (Py_ssize_t)sizeof(Ping)) Py_RETURN_NONE;
   memcpy(pings, packed, (size_t)size);
   /* A time in microseconds has to be an integer of 64 bits. */
-  if (!(fabs(now_s) < 1e11 && fabs(before.at_s) < 1e11)) Py_RETURN_NONE;
-  if (!run_pings(pings, count, before, now_s, offset_s, at_s)) Py_RETURN_NONE;
-  times = PyList_New(count);
-  rows = PyList_New(count);
-  for (Py_ssize_t n = 0; times && rows && n < count; n++) {
-    PyObject *time = PyFloat_FromDouble(at_s[n]), *one = row(no, at_s[n], &pings[n]);
-    PyList_SET_ITEM(times, n, time);
-    PyList_SET_ITEM(rows, n, one);
-    if (!time || !one) Py_CLEAR(rows);
+  if (!(fabs(now_s) < 1e11 && fabs(last.at_s) < 1e11)) Py_RETURN_NONE;
+  if (!run_pings(pings, count, last, shown, now_s, offset_s, verdicts)) Py_RETURN_NONE;
+  times = PyList_New(0);
+  moves = PyList_New(0);
+  rows = PyList_New(0);
+  int is_well = times && moves && rows;
+  for (n = 0; is_well && n < count; n++) {
+    double at_s = verdicts[n].at_s;
+    is_well = append(times, PyFloat_FromDouble(at_s));
+    if (!verdicts[n].is_move) continue;
+    placed = n;
+    is_well = is_well && append(moves, PyFloat_FromDouble(at_s)) && append(rows, row(no, at_s, &pings[n]));
   }
-  if (!times || !rows) {
-    Py_XDECREF(times);
-    Py_XDECREF(rows);
-    return PyErr_NoMemory();
+  if (is_well) {
+    newest = fix(verdicts[count - 1].at_s, &pings[count - 1]);
+    if (placed == count - 1) moved = Py_XNewRef(newest);
+    else moved = placed < 0 ? Py_NewRef(Py_None) : fix(verdicts[placed].at_s, &pings[placed]);
   }
-  const Ping *last = &pings[count - 1];
-  return Py_BuildValue("(NN(ddddNN))", times, rows, at_s[count - 1], last->lat, last->lng, last->accuracy_m,
-                       known(last->speed_mps), known(last->heading_deg));
+  /* What could not be made is NULL, of which Py_BuildValue makes an error. */
+  return Py_BuildValue("(NNNNN)", times, moves, rows, moved, newest);
 }
 
 static PyMethodDef methods[] = {

@@ -168,14 +168,15 @@ def test_a_start_outside_the_frame_reads_nothing(native: Native, start: int) -> 
     ],
 )
 def test_nothing_is_made_of_what_is_no_ping(native: Native, packed: bytes, now_s: float, offset_s: float) -> None:
-    assert native.run(packed, 1, BEFORE, now_s, offset_s) is None
+    assert native.run(packed, 1, BEFORE, BEFORE, now_s, offset_s) is None
 
 
 def test_a_batch_makes_its_pings(native: Native) -> None:
     payload = b'{"fixes":[[1,2.5,3],[2,2.5,3,4,null,6]],"sent_at_ms":7}]'
     batch = Batch.read(native, bytearray(HEAD + payload), len(HEAD))
     assert batch is not None and (len(batch), batch.newest_ms, batch.sent_at_ms) == (2, 2.0, 7.0)
-    assert list(batch) == [Ping(1.0, 2.5, 3.0), Ping(2.0, 2.5, 3.0, 4.0, None, 6.0)]
+    assert batch.pings() == [Ping(1.0, 2.5, 3.0), Ping(2.0, 2.5, 3.0, 4.0, None, 6.0)]
+    assert batch.fixes([5.0, 6.0])[1] == Fix(6.0, 2.5, 3.0, 4.0, None, 6.0)
 
 
 # ---------------------------------------------------------------- two servers
@@ -202,7 +203,7 @@ def text_of(rng: random.Random, rows: list[list[Any]], sent_at_ms: float | None)
     if digits is not None:
         rows = [[round(v, digits) if isinstance(v, float) and v == v else v for v in row] for row in rows]
     if rng.random() < 0.2:
-        rows = [[int(row[0]) if isinstance(row[0], float) else row[0], *row[1:]] for row in rows]
+        rows = [[int(row[0]) if isinstance(row[0], float) and row[0] == row[0] else row[0], *row[1:]] for row in rows]
     if rng.random() < 0.2:
         rows = [row[: rng.choice((3, 4, 5))] if row[4] is None else row for row in rows]
     body: dict[str, Any] = {"fixes": rows}

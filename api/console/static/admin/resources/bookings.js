@@ -67,7 +67,7 @@ export const bookings = {
   ],
   batch: [
     { label: "Find technicians", path: "/v1/admin/bookings/batch/assign", item: (b) => ({ id: b.id }) },
-    { label: "Cancel", path: "/v1/admin/bookings/batch/status", item: (b) => ({ id: b.id, status: "cancelled" }) },
+    { label: "Cancel", path: "/v1/admin/bookings/batch/status", item: (b) => ({ id: b.id, status: "cancelled" }), isSlow: true },
   ],
 };
 

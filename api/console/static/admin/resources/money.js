@@ -46,7 +46,6 @@ export const payouts = {
     { label: "Mark as sent", method: "POST", path: `${PAYOUT}/process`, look: "primary", when: (p) => OPEN.includes(p.status), form: { isLong: ["notes"], labels: { bank_transaction_id: "Bank reference", upi_transaction_id: "UPI reference" } }, done: "Sent." },
     { label: "Mark as failed", method: "POST", path: `${PAYOUT}/fail`, look: "danger", when: (p) => OPEN.includes(p.status), form: { isLong: ["failure_reason"] } },
   ],
-  batch: [{ label: "Mark as sent", path: "/v1/admin/payouts/batch/process", item: (p) => ({ id: p.id, ...(p.payment_method === "upi" ? { upi_transaction_id: p.payout_number } : { bank_transaction_id: p.payout_number }) }) }],
 };
 
 /** What people ask for, and nobody has sent yet. @type {Shape} */
