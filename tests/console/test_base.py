@@ -149,7 +149,8 @@ def test_a_cdn_and_tiles_are_all_that_a_policy_opens(tmp_path: Path) -> None:
     there = files.import_map("ops/page.js", "https://cdn.example.com")
     assert all(url.startswith("https://cdn.example.com/assets/") for url in orjson.loads(there)["imports"].values())
     settings = test_settings(
-        tmp_path, console={"cdn_url": "https://cdn.example.com", "tile_url": "https://tiles.example.com/{z}/{x}/{y}.png"}
+        tmp_path,
+        console={"cdn_url": "https://cdn.example.com", "tile_url": "https://tiles.example.com/{z}/{x}/{y}.png"},
     )
     policy = dict(part.split(" ", 1) for part in content_policy(settings, there).split("; "))
     assert policy["script-src"] == f"'self' https://cdn.example.com {csp_hash(there)}"
