@@ -53,6 +53,7 @@ async def test_every_entry_of_the_menu_opens(office: tuple[Visit, Any]) -> None:
         await page.locator("main h1").first.wait_for()
         await settled(page)
         assert await page.locator("main [role=alert]").count() == 0, title
+        await pictures(page, f"office-{title.lower().replace(' ', '-')}")
 
 
 async def test_a_form_says_at_each_field_what_is_wrong_and_takes_hostile_words_as_words(

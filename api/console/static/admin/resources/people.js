@@ -37,7 +37,7 @@ export const technicians = {
     ["E-mail", p.email && said(p.email)],
     ["Does", said(p.service_categories.join(", "))],
     ["Tiers", said(p.service_tiers.join(", "))],
-    ["Rating", [stars(p.rating), ` from ${number(p.more?.performance?.rating_count ?? 0)}`]],
+    ["Rating", [stars(p.rating), p.rating && ` from ${number(p.more?.performance?.rating_count ?? 0)}`]],
     ["Jobs", `${number(p.completed_bookings)} done, ${number(p.cancelled_bookings)} given up`],
     ["Earned", money(p.more?.earnings?.total, p.more?.earnings?.currency)],
     ["To be paid", money(p.more?.earnings?.pending, p.more?.earnings?.currency)],
