@@ -39,6 +39,7 @@ FORMS: dict[str, str] = {
     r"^[A-Za-z0-9_-]+$": "must be of letters, digits, - and _ only",
     r"^[a-z0-9-]+$": "must be of small letters, digits and - only",
     r"^[!-~]+$": "must be of plain characters, without spaces",
+    r"^https?://[!-~]+$": "must be a web address",
     r"^\S+$": "must not have spaces",
     r"^[0-9A-Za-z]{6,34}$": "must be an account number of 6 to 34 letters and digits",
 }
