@@ -294,6 +294,30 @@ class Senders(BaseModel):
     )
 
 
+class Push(BaseModel):
+    """Pushes to pages (Web Push)."""
+
+    private_key: SecretStr = Field(
+        SecretStr(""), description="VAPID private key, base64url of 32 bytes; empty: nothing is pushed to pages"
+    )
+    contact: str = Field("", description="Where push services reach whoever runs this: mailto: or an https address")
+
+    @property
+    def is_configured(self) -> bool:
+        return bool(self.private_key.get_secret_value())
+
+    @model_validator(mode="after")
+    def _usable(self) -> Push:
+        if not self.is_configured:
+            return self
+        key = self.private_key.get_secret_value().rstrip("=")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{43}", key):
+            raise ValueError(f"the VAPID key is not {KEY_BYTES} bytes in base64url")
+        if not self.contact.startswith(("mailto:", "https://")):
+            raise ValueError("a VAPID key needs DISPATCH_PUSH__CONTACT, which begins with mailto: or https://")
+        return self
+
+
 class Webhooks(BaseModel):
     """Events that leave for the endpoints of others."""
 
@@ -431,6 +455,7 @@ class Settings(BaseSettings):
     providers: Providers = Providers()
     payments: Payments = Payments()
     senders: Senders = Senders()
+    push: Push = Push()
     webhooks: Webhooks = Webhooks()
     geocoder: Geocoding = Geocoding()
     files: Files = Files()

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from storage.customer_bookings import SEARCH, local_days
 from storage.database.binder import Statements
-from storage.database.listing import AnyOf, Flag, Listed, Sort
+from storage.database.listing import AnyOf, Flag, Listed, Mostly, Sort, Worded
 
 sql = Statements("staff_bookings")
 
@@ -92,9 +92,9 @@ everybodys = Listed(
         "status": AnyOf("b.status", "text"), "payment_status": AnyOf("b.payment_status", "text"),
         "payment_method": AnyOf("b.payment_method", "text"), "technician_id": AnyOf("b.technician_id", "uuid"),
         "account_id": AnyOf("b.account_id", "uuid"), "zone_id": AnyOf("b.zone_id", "uuid"),
-        "organisation_id": AnyOf("b.organisation_id", "uuid"), "system": AnyOf("b.system", "text"),
-        "currency": AnyOf("b.currency", "text"), "category": "b.categories && {}::text[]",
-        "tier": "b.tiers && {}::text[]", "rating": AnyOf("b.rating", "int"),
+        "organisation_id": AnyOf("b.organisation_id", "uuid"), "system": Mostly("b.system", "text", usual="customer"),
+        "currency": AnyOf("b.currency", "bpchar"), "category": Worded("b.categories && {}::text[]", SEARCH),
+        "tier": Worded("b.tiers && {}::text[]", SEARCH), "rating": AnyOf("b.rating", "int"),
         "is_queued": Flag("b.queued_at IS NOT NULL", "b.queued_at IS NULL"),
         "is_assigned": Flag("b.technician_id IS NOT NULL", "b.technician_id IS NULL"),
         "created_from": "b.created_at >= {}::date::timestamp AT TIME ZONE :timezone",
@@ -105,6 +105,8 @@ everybodys = Listed(
     indexed=[
         ("created_at", ()), ("created_at", ("status",)), ("created_at", ("technician_id",)),
         ("created_at", ("account_id",)), ("created_at", ("zone_id",)), ("created_at", ("payment_status",)),
-        ("starts_at", ()), ("starts_at", ("date_from", "date_to")),
+        ("created_at", ("organisation_id",)), ("created_at", ("rating",)), ("created_at", ("is_queued",)),
+        ("created_at", ("system",)), ("created_at", ("currency",)),
+        ("starts_at", ()), ("starts_at", ("date_from", "date_to")), ("starts_at", ("is_queued",)),
     ],
 )  # fmt: skip

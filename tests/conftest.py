@@ -20,6 +20,7 @@ from storage.database.errors import StorageError
 from storage.database.migrate import migrate
 from storage.database.pool import Conn, Pool, create_pool
 from storage.redis import connect
+from tests import warm
 from tests.databases import REMEMBER, TEMPLATE, Database, Databases, copy, dsn_to
 
 #: What the databases of a run may grow to.
@@ -72,6 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     home = tempfile.mkdtemp(prefix="dispatch-test-", dir=_quick_folder())
     os.chmod(home, 0o711)
+    warm.open_at(Path(home))
     server = EmbeddedPostgres(Path(home), FAST)
     config._dispatch_pg = (server, home)  # type: ignore[attr-defined]
     try:
@@ -88,6 +90,7 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if hasattr(config, "_dispatch_pg"):
         server, home = config._dispatch_pg
+        warm.close_at(Path(home))
         server.stop()
         shutil.rmtree(home, ignore_errors=True)
 

@@ -105,10 +105,15 @@ class House:
         return out
 
     async def serve(self) -> Server:
-        process = await asyncio.create_subprocess_exec(
-            self.python, "-m", "dispatch", "serve", "--port", "0", "--data", str(self.folder),
-            stdout=subprocess.PIPE, start_new_session=True, **self._options(),
-        )  # fmt: skip
+        arguments = ("serve", "--port", "0", "--data", str(self.folder))
+        process: asyncio.subprocess.Process | warm.Process
+        if self.user is None:
+            process = await warm.start(arguments, self._options()["env"], ROOT)
+        else:
+            process = await asyncio.create_subprocess_exec(
+                self.python, "-m", "dispatch", *arguments,
+                stdout=subprocess.PIPE, start_new_session=True, **self._options(),
+            )  # fmt: skip
         assert process.stdout is not None
         try:
             line = (await asyncio.wait_for(process.stdout.readline(), LIMIT_S)).decode()
@@ -133,7 +138,7 @@ class House:
 class Server:
     """`dispatch serve`, with its whole family of processes."""
 
-    process: asyncio.subprocess.Process
+    process: asyncio.subprocess.Process | warm.Process
     url: str
 
     async def kill_everything(self) -> int:

@@ -60,6 +60,13 @@ main section { border-top: 1px solid #dde; margin: 1rem 0; }
 main table { border-collapse: collapse; width: 100%; }
 main th, main td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #eef; }
 main pre { background: #f7f8fa; padding: 1rem; overflow: auto; } main em { color: #965; font-size: .85em; }
+@media (prefers-color-scheme: dark) {
+  body { background: #111317; color: #eceef2; } nav a, main a { color: #8fb1ff; }
+  main code, main pre { background: #1a1d23; } main em { color: #f0b45a; }
+  main section, main th, main td { border-color: #30353e; }
+  /* What draws the reference knows light only. */
+  #docs { background: #fff; border-radius: 8px; color: #171a20; margin: 0 1rem; }
+}
 """
 
 

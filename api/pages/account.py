@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from api.console.assets import assets
+
 _CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Your account</title>
 <meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/account-page/page.css"></head>
+<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">
+<link rel="stylesheet" href="{tokens}"><link rel="stylesheet" href="/account-page/page.css"></head>
 <body><main><h1 id="title">Your account</h1><p id="words" role="status">One moment.</p>
 <form id="form" hidden><label for="password">New password</label>
 <input id="password" type="password" autocomplete="new-password" minlength="8" maxlength="128" required>
@@ -20,17 +23,27 @@ _PAGE = """<!doctype html>
 <noscript>This page needs JavaScript.</noscript></main>
 <script src="/account-page/page.js"></script></body></html>"""
 
+#: In the colours and sizes of the other pages.
 _STYLE = """
-body { background: #f4f5f7; font: 16px/1.5 system-ui, sans-serif; margin: 0; }
-main { background: #fff; border-radius: 8px; margin: 12vh auto 0; max-width: 24rem; padding: 2rem; }
-label, input, button { display: block; width: 100%; box-sizing: border-box; }
-input, button { font: inherit; margin: .5rem 0; padding: .6rem; } h1 { font-size: 1.3rem; margin-top: 0; }
+body { background: var(--ground); color: var(--text); font: var(--t-l)/1.5 var(--font); margin: 0;
+  padding: 0 var(--s4); }
+main { background: var(--surface); border-radius: var(--radius); box-shadow: var(--shadow); margin: 12vh auto 0;
+  max-width: 24rem; padding: var(--s8); }
+h1 { font-size: var(--t-xl); margin-top: 0; } #words { color: var(--text-2); overflow-wrap: anywhere; }
+label { display: block; font-weight: 600; margin-top: var(--s5); }
+input, button { border-radius: var(--radius-s); box-sizing: border-box; display: block; font: inherit;
+  margin-top: var(--s2); min-height: 44px; padding: var(--s2) var(--s3); width: 100%; }
+input { background: var(--surface); border: 1px solid var(--line-strong); color: var(--text); }
+button { background: var(--accent); border: 0; color: var(--on-accent); cursor: pointer; font-weight: 600;
+  margin-top: var(--s4); }
+:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; } button:disabled { opacity: .6; }
 """
 
 _SCRIPT = """
 "use strict";
 const token = decodeURIComponent(location.pathname.split("/").pop());
 const words = document.getElementById("words"), form = document.getElementById("form");
+const button = form.querySelector("button");
 async function ask(path, body) {
   const reply = await fetch("/api/auth/" + path, {
     method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
@@ -51,7 +64,11 @@ ask("link", {token}).then(({data}) => {
 }).catch(fail);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  ask("set-password", {token, password: document.getElementById("password").value}).then(done).catch(fail);
+  button.disabled = true;
+  ask("set-password", {token, password: document.getElementById("password").value}).then(done).catch((error) => {
+    button.disabled = false;
+    fail(error);
+  });
 });
 """
 
@@ -66,7 +83,7 @@ def _text(text: str, kind: str) -> web.Response:
 
 async def page(request: web.Request) -> web.Response:
     """The same for every token, also for one that is none: only asking tells."""
-    return _text(_PAGE, "text/html")
+    return _text(_PAGE.format(tokens=assets().url("lib/tokens.css", "")), "text/html")
 
 
 async def asset(request: web.Request) -> web.Response:

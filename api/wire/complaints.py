@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,7 +19,15 @@ MAX_OF_FIELD = 5
 #: So many errors are read at most: an input of ninety thousand unknown keys is answered as quickly as one of fifty.
 MAX_READ = 500
 
+#: What pydantic calls an unknown field.
+EXTRA = "extra_forbidden"
+
 Context = Mapping[str, Any]
+#: (field, kind, complaint)
+Located = tuple[str, str, str]
+
+#: Only names of our models come here, of which there are few.
+_snake = lru_cache(4096)(to_snake)
 
 #: The forms that models ask for, in words; a test looks for forms without any.
 FORMS: dict[str, str] = {
@@ -69,7 +77,7 @@ _WHOLE, _NUMBER, _ID = _said("must be a whole number"), _said("must be a number"
 #: By the kind of error, or the beginning of its name.
 _SAYINGS: dict[str, Callable[[Context], str]] = {
     "missing": _said("is required"),
-    "extra_forbidden": _said("is not known here"),
+    EXTRA: _said("is not known here"),
     "string_too_short": lambda c: _several(c, "min_length", "must not be empty", "must have at least {} characters"),
     "string_too_long": lambda c: f"must have at most {c.get('max_length')} characters",
     "string_pattern_mismatch": lambda c: FORMS.get(str(c.get("pattern")), NO_FORM),
@@ -110,28 +118,29 @@ def saying(kind: str, context: Context, text: str = "") -> str:
     return _SAYINGS[begins](context) if begins else "is not valid"
 
 
-def complaints(
-    error: ValidationError, given: Any = None, *, without_extra: bool = False, whole: str = WHOLE_BODY
-) -> Fields:
+def complaints(error: ValidationError, given: Any = None, *, whole: str = WHOLE_BODY) -> Fields:
     """Field -> complaints, by the public name of each field (dotted inside), as the caller wrote it in `given`."""
+    return _by_field(_located(error, given), whole)
+
+
+def complaints_and_extra(error: ValidationError, given: Any) -> tuple[Fields, list[str]]:
+    """The complaints that are not about unknown fields, and the unknown fields."""
+    located = _located(error, given)
+    unknown = [name for name, kind, _ in located if kind == EXTRA]
+    return _by_field((one for one in located if one[1] != EXTRA), WHOLE_BODY), unknown[:MOST_COMPLAINTS]
+
+
+def _by_field(located: Iterable[Located], whole: str) -> Fields:
     found: Fields = {}
-    for name, kind, text in _located(error, given):
-        if without_extra and kind == "extra_forbidden":
-            continue
+    for name, _, text in located:
         texts = found.setdefault(name or whole, []) if len(found) < MOST_COMPLAINTS or name in found else []
         if len(texts) < MAX_OF_FIELD and text not in texts:
             texts.append(text)
     return found
 
 
-def extra_fields(error: ValidationError, given: Any = None) -> list[str]:
-    """The unknown fields among the complaints."""
-    unknown = (name for name, kind, _ in _located(error, given) if kind == "extra_forbidden")
-    return list(islice(unknown, MOST_COMPLAINTS))
-
-
-def _located(error: ValidationError, given: Any) -> list[tuple[str, str, str]]:
-    """(field, kind, complaint); of several forms that an input may have only the one that fits it best."""
+def _located(error: ValidationError, given: Any) -> list[Located]:
+    """Of several forms that an input may have only the one that fits it best."""
     errors = error.errors(include_url=False, include_input=False)
     placed = [(*_place(one["loc"], given, one["type"]), one) for one in errors[:MAX_READ]]
     best = _best(placed)
@@ -156,10 +165,10 @@ def _place(loc: Sequence[int | str], given: Any, kind: str) -> tuple[list[str], 
     place = given
     for n, part in enumerate(loc):
         is_last = n == len(loc) - 1
-        if isinstance(place, Mapping) and isinstance(part, str) and (written := _written(part, place)) is not None:
+        if isinstance(place, dict) and isinstance(part, str) and (written := _written(part, place)) is not None:
             names.append(written)
             place = place[written]
-        elif isinstance(place, list | tuple) and isinstance(part, int) and part < len(place):
+        elif isinstance(place, (list, tuple)) and isinstance(part, int) and part < len(place):
             names.append(str(part))
             place = place[part]
         elif given is None or isinstance(part, int) or (is_last and _is_absent(part, place, kind)):
@@ -173,12 +182,15 @@ def _place(loc: Sequence[int | str], given: Any, kind: str) -> tuple[list[str], 
 def _is_absent(part: str, place: Any, kind: str) -> bool:
     """Whether the last part of a place names a field that was not sent, rather than a form: those are class names."""
     if kind == "value_error":
-        return isinstance(place, Mapping) and part[:1].islower()
-    return kind in ("missing", "extra_forbidden")
+        return isinstance(place, dict) and part[:1].islower()
+    return kind in ("missing", EXTRA)
 
 
-def _written(part: str, place: Mapping[Any, Any]) -> str | None:
-    return next((name for name in (part, to_snake(part)) if name in place), None)
+def _written(part: str, place: dict[Any, Any]) -> str | None:
+    if part in place:
+        return part
+    snake = _snake(part)
+    return snake if snake in place else None
 
 
 def _best(placed: Sequence[tuple[list[str], list[Form], Any]]) -> dict[tuple[str, ...], str]:
@@ -188,7 +200,7 @@ def _best(placed: Sequence[tuple[list[str], list[Form], Any]]) -> dict[tuple[str
         for form in forms:
             cost = costs.setdefault(form, [0, 0, 0])
             cost[0] += form[0] == tuple(names) and one["type"].endswith(("_type", "_parsing"))
-            cost[1] += one["type"] == "extra_forbidden"
+            cost[1] += one["type"] == EXTRA
             cost[2] += 1
     best: dict[tuple[str, ...], str] = {}
     for where, name in sorted(costs, key=lambda form: costs[form]):

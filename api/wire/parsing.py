@@ -14,7 +14,7 @@ from aiohttp.http import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from api.wire.complaints import complaints, extra_fields
+from api.wire.complaints import complaints, complaints_and_extra
 from api.wire.contents import MOST_COMPLAINTS, unclean
 from api.wire.contents import Fields as Fields
 from dispatch.errors import Invalid, Malformed, Missing
@@ -113,8 +113,8 @@ def validate_body(
     try:
         return adapter.validate_python(given, context=dialect, extra="forbid"), {}, []
     except ValidationError as error:
-        dropped = extra_fields(error, given) if drops_unknown else []
-        if bad := complaints(error, given, without_extra=bool(dropped)):
+        bad, dropped = complaints_and_extra(error, given) if drops_unknown else (complaints(error, given), [])
+        if bad:
             return None, bad, []
     try:
         return adapter.validate_python(given, context=dialect, extra="ignore"), {}, dropped

@@ -12,8 +12,11 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from dispatch.cli import serving
 from dispatch.cli.failure import Refused
@@ -21,7 +24,14 @@ from dispatch.cli.setup import counted, note, refuse_production, services_for_to
 from dispatch.cli.workers import die_with_parent
 
 if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
     from dispatch.config import Settings
+    from dispatch.parties.integration_onboarding import Issued
+    from dispatch.seeding.past import Pay
+    from dispatch.seeding.seed import Seeded
+    from dispatch.services import Services
+    from dispatch.simulation.run import Past
     from dispatch.simulation.scene import SimulationOptions
 
 #: Simulated people forward an address of their own, as a proxy would; only on machines that run a simulation.
@@ -38,8 +48,10 @@ def demo(settings: Settings, options: SimulationOptions) -> int:
     """Serves a seeded city with people in it, who pay through a gateway of their own, until stopped."""
     refuse_production(settings, "The demonstration")
 
+    told = _Told()
+
     async def companion(url: str, dsn: str) -> int | None:
-        note(await _welcome(url, dsn, settings))
+        note(await _welcome(url, dsn, settings, told.issued))
         while True:
             code = await _beside(options, url, dsn)
             note(f"the simulation ended with code {code}; it starts again")
@@ -47,7 +59,14 @@ def demo(settings: Settings, options: SimulationOptions) -> int:
 
     with stoppable(), ExitStack() as stack:
         settings = _with_gateway(_for_speed(_quiet(settings), options.speed), stack)
-        return serving.serve(settings, prepare=_seeding(options), companion=companion)
+        return serving.serve(settings, prepare=_seeding(options, told), companion=companion)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What a past gives only once: the credentials of the seeded app."""
+
+    issued: Issued | None = None
 
 
 def simulate(
@@ -164,18 +183,57 @@ def _temporary_folder(stack: ExitStack) -> Path:
     return folder / "data"
 
 
-def _seeding(options: SimulationOptions) -> Callable[[Settings, str], Awaitable[None]]:
+def _seeding(options: SimulationOptions, told: _Told | None = None) -> Callable[[Settings, str], Awaitable[None]]:
+    """Makes the world; with `told`, one that has a past."""
+
     async def prepare(settings: Settings, dsn: str) -> None:
         from dispatch.simulation.run import prepare as make_world
 
-        async with services_for_tools(settings, dsn) as services:
+        async with services_for_tools(_patient(settings) if told else settings, dsn) as services:
             note(f"seeding {counted(options.technicians, 'technician')} and {counted(options.customers, 'customer')}")
             try:
-                await make_world(services, options)
+                await make_world(services, options, _past(services, options, told) if told else None)
             except ValueError as e:
                 raise Refused(str(e)) from None
 
     return prepare
+
+
+def _patient(settings: Settings) -> Settings:
+    """Weeks pass within a minute: what people may do in an hour of real time must not be counted."""
+    often = {"booking_creation_per_hour": 10_000, "payment_per_hour": 10_000}
+    return settings.model_copy(update={"limits": settings.limits.model_copy(update=often)})
+
+
+def _past(services: Services, options: SimulationOptions, told: _Told) -> Past:
+    from aiohttp import ClientSession
+
+    from dispatch.seeding.history import live_through
+    from dispatch.seeding.seed import ADMIN_PASSWORD
+
+    async def live(seeded: Seeded, until: datetime) -> None:
+        note("they live through the last five weeks")
+        async with ClientSession() as http:
+            lived = await live_through(
+                services, seeded, until=until, password=ADMIN_PASSWORD, seed=options.seed, pay=_payer(services, http)
+            )
+        told.issued = lived.issued
+
+    return live
+
+
+def _payer(services: Services, http: ClientSession) -> Pay | None:
+    """Pays at the local gateway's page; None with any other gateway."""
+    payments, body = services.settings.payments, {"method": "upi", "outcome": "captured"}
+    if urlsplit(payments.base_url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        return None
+
+    async def pay(order_id: str) -> dict[str, Any]:
+        async with http.post(f"{payments.base_url}/checkout/{order_id}/pay", json=body) as reply:
+            reply.raise_for_status()
+            return dict(await reply.json())
+
+    return pay
 
 
 def _arguments(options: SimulationOptions) -> list[str]:
@@ -253,7 +311,7 @@ def _now_and_then(say: Callable[[str], None]) -> Callable[[str], None]:
     return tell
 
 
-async def _welcome(url: str, dsn: str, settings: Settings) -> str:
+async def _welcome(url: str, dsn: str, settings: Settings, issued: Issued | None) -> str:
     from dispatch.access.dev_tokens import mint_dev_token, set_dev_password
     from dispatch.seeding.erp import ERP_EMAIL, seed_erp
     from dispatch.seeding.integrations import OWNER_EMAIL as APP_EMAIL
@@ -270,7 +328,7 @@ async def _welcome(url: str, dsn: str, settings: Settings) -> str:
         await seed_erp(services, ADMIN_PASSWORD, customer)
         await seed_provider(services, ADMIN_PASSWORD)
         await seed_organisation(services, ADMIN_PASSWORD)
-        issued = await seed_integration(services, ADMIN_PASSWORD)
+        issued = await seed_integration(services, ADMIN_PASSWORD) or issued
     client = f"client {issued.integration.client_id}   secret {issued.secret}" if issued else "its secret was told once"
     return f"""
   Pages (one click signs in)

@@ -173,6 +173,7 @@ async def serve_on(
     """Answers on the socket until cancelled, or until the companion ends."""
     from api.app import SERVER_OPTIONS, create_app, drain
     from api.edge import connections
+    from api.registry import load_endpoints
     from dispatch import logs
     from dispatch.live.native import build
     from dispatch.process import telemetry
@@ -181,6 +182,8 @@ async def serve_on(
 
     logs.configure(settings.log_level, for_people=not settings.is_deployed, secrets=settings.secret_values)
     files = raise_limit()
+    # Takes seconds on a slow machine, in which no loop that has begun would get its turn.
+    load_endpoints()
     async with AsyncExitStack() as stack:
         stack.callback(telemetry.start(settings))
         services = await stack.enter_async_context(open_services(settings, dsn))

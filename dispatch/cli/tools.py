@@ -92,7 +92,7 @@ def outbox(settings: Settings, to: str | None, limit: int, *, as_json: bool) -> 
         pool = await create_pool(dsn, min_size=1, max_size=2)
         try:
             async with pool.connection() as conn:
-                return await rows.page(conn, recipient=to, limit=limit)
+                return await rows.page(conn, recipient=to, channel=None, limit=limit)
         finally:
             await pool.close()
 

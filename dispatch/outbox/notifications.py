@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +63,8 @@ class Carried:
 
 
 CUSTOMER, TECHNICIAN = "customer", "technician"
+#: What is true for a time only is carried no longer than this, in real seconds.
+LONGEST_LIFE_S = 86_400.0
 
 #: Fact -> notices. {number}, {date}, {time}, {in_city} and {technician} are filled in, and, of what the reader may know
 #: of the fact, {because}, {fee}, {refund}, {amount} and {returned}.
@@ -228,6 +231,10 @@ def _hand_on(tx: Tx, notice: Notice, fact: Fact, about: About, told: Mapping[str
     metadata = {"booking_id": str(fact.booking_id), "booking_number": about.number, "event": fact.type}
     row = Told(account_id, technician_id, fact.booking_id, notice.type, titles, texts, metadata)
     params: dict[str, Any] = {"type": notice.type, **metadata}
+    if until := told.get("expires_at"):
+        # By the clock of whoever carries it, which is the machine's.
+        left_s = tx.services.clock.real_seconds_until(datetime.fromisoformat(str(until)))
+        params["life_s"] = round(min(left_s, LONGEST_LIFE_S))
     stream = f"{fact.booking_id}:{notice.to}"
     carried: list[Carried] = []
     if notice.push:

@@ -300,7 +300,7 @@ class _Person:
 async def _person(tx: Tx, new: NewMember) -> _Person:
     """The account of the address, else a new one of the address alone.
 
-    A phone decides nothing: whoever has proved it is known by it (`of_account`), and keeps an account of their own.
+    A phone decides nothing: whoever has proved it is known by it (rows.of_account), and keeps an account of their own.
     """
     phone = await account_rows.by_phone(tx.conn, phone=new.phone) if new.phone is not None else None
     is_known = phone is not None and phone.is_verified and phone.is_active

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dispatch.access import passwords
-from dispatch.events import SYSTEM
+from dispatch.events import SYSTEM, Actor
 from dispatch.parties import organisation_desk, organisations
+from dispatch.parties.members import By
 from dispatch.parties.organisations import Registration
 from dispatch.services import Services
 from storage import accounts as account_rows
@@ -13,11 +14,11 @@ from storage.database.listing import Wanted
 OWNER_EMAIL = "organisation@example.com"
 
 
-async def seed_organisation(services: Services, password: str) -> None:
-    """Once: where there is an organisation nothing is done."""
+async def seed_organisation(services: Services, password: str) -> By | None:
+    """Its owner, acting; None where there is an organisation already: nothing is done then."""
     async with services.read() as conn:
         if (await organisation_desk.page(conn, Wanted(limit=1))).rows:
-            return
+            return None
     password_hash = await passwords.hashed(password)
     new = Registration(
         "business", "Riverside Offices", "Meera", "Sen", OWNER_EMAIL, None,
@@ -30,3 +31,5 @@ async def seed_organisation(services: Services, password: str) -> None:
         owner = await account_rows.by_email(tx.conn, email=OWNER_EMAIL)
         assert owner is not None, "it was registered with this address"
         await passwords.set_password(tx, owner.id, password_hash, proves_email=True)
+    owner_actor = Actor(organisations.REALM, str(made.member_id))
+    return By(made.organisation.id, owner_actor, organisations.OWNER, member_id=made.member_id)

@@ -11,6 +11,7 @@ from dispatch.services import Services
 from storage import provider_team as team_rows
 from storage import providers as rows
 from storage.database.listing import Wanted
+from storage.providers import Provider
 
 OWNER_EMAIL = "provider@example.com"
 #: Name, type, price in minor units, days.
@@ -19,15 +20,15 @@ PLANS = (("Basic", "standard", 50_000, 30), ("Gold", "premium", 150_000, 30), ("
 PLATFORM_PLANS = (
     ("Professional", 149_900, 1_499_000, "Up to 20 people"), ("Business", 499_900, 4_999_000, "Everybody"),
 )  # fmt: skip
-#: Those of the seeded technicians who work for it.
-TECHNICIANS = ("PT-001", "PT-002", "PT-003")
+#: Those of the seeded technicians who work for it; the first ones work for themselves and have earnings to look at.
+TECHNICIANS = ("PT-004", "PT-005", "PT-006")
 
 
-async def seed_provider(services: Services, password: str) -> None:
-    """Once: where there is a provider nothing is done."""
+async def seed_provider(services: Services, password: str) -> Provider | None:
+    """None where there is a provider already: nothing is done then."""
     async with services.read() as conn:
         if (await providers.page(conn, Wanted(limit=1))).rows:
-            return
+            return None
     password_hash = await passwords.hashed(password)
     settings = services.settings
     async with services.transaction() as tx:
@@ -58,3 +59,4 @@ async def seed_provider(services: Services, password: str) -> None:
                 tx, made.id, amount_minor=150_000, currency=made.currency, method="cash", received_on=tx.now.date(),
                 customer=customer, description="A visit", note=None,
             )  # fmt: skip
+    return made

@@ -30,6 +30,8 @@ _TRADES: tuple[tuple[str, ...], ...] = (
     ("Repairs",),
 )  # fmt: skip
 _TRADE_WEIGHTS = (4, 4, 2, 2, 2, 2)
+#: What counts of somebody who has not begun.
+_NEW = dict.fromkeys(("rating_sum", "rating_count", "total_bookings", "completed_bookings", "cancelled_bookings"), 0)
 #: Service ids are the same on every seeded database, so that scripts can name them.
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://dispatch.example/services")
 
@@ -52,8 +54,11 @@ async def seed(
     seed: int = 1,
     areas: Sequence[Area] = KOLKATA,
     with_admin: bool = True,
+    with_record: bool = True,
 ) -> Seeded:
     """Zones, catalogue, promo codes, people. The same arguments give the same city.
+
+    `with_record`: technicians have jobs and ratings to their name of which nothing else is known.
 
     Raises ValueError for more people than there are seeded phone numbers.
     """
@@ -70,7 +75,7 @@ async def seed(
             await _admin(tx)
     await services.zones.reload()
     async with services.transaction() as tx:
-        made = await _technicians(tx, technicians, areas, dice)
+        made = await _technicians(tx, technicians, areas, dice, with_record=with_record)
         technician_phones = [TECHNICIAN_PHONE.format(n) for n in range(1, technicians + 1)]
         await _customers(tx, customers, areas, dice)
         customer_phones = [CUSTOMER_PHONE.format(n) for n in range(1, customers + 1)]
@@ -111,7 +116,7 @@ async def _admin(tx: Tx) -> None:
         await rows.add_admin(tx.conn, email=ADMIN_EMAIL, name="Administrator")
 
 
-async def _technicians(tx: Tx, count: int, areas: Sequence[Area], dice: random.Random) -> int:
+async def _technicians(tx: Tx, count: int, areas: Sequence[Area], dice: random.Random, *, with_record: bool) -> int:
     wanted = [TECHNICIAN_PHONE.format(n) for n in range(1, count + 1)]
     there = {r.phone for r in await rows.phones(tx.conn, phones=wanted)}
     people = []
@@ -120,7 +125,7 @@ async def _technicians(tx: Tx, count: int, areas: Sequence[Area], dice: random.R
         person = _technician(tx, n, areas, dice)
         if phone not in there:
             code = await numbers.take(tx.conn, "PT", tx.now)
-            people.append({**person, "code": code, "phone": phone})
+            people.append({**person, **({} if with_record else _NEW), "code": code, "phone": phone})
     await rows.add_technician(tx.conn, people)
     return len(people)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time as real_time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, time, timedelta
 from uuid import UUID
@@ -16,6 +16,8 @@ from dispatch.clock import Reading
 from dispatch.localtime import local, to_utc
 from dispatch.loops import end
 from dispatch.process.runtime import set_clock
+from dispatch.seeding import history
+from dispatch.seeding.past import stand_at
 from dispatch.seeding.seed import CUSTOMER_PHONE, TECHNICIAN_PHONE, Seeded
 from dispatch.seeding.seed import seed as fill
 from dispatch.services import Services
@@ -39,6 +41,10 @@ SETTLE_S, SETTLE_LOOK_S = 15.0, 0.1
 ANSWERS_S = 30.0
 
 
+#: Lives through what was before this moment, with those who were seeded; the clock stands where it begins.
+Past = Callable[[Seeded, datetime], Awaitable[None]]
+
+
 def world_of(options: SimulationOptions) -> World:
     """Raises NoTrips for a file without a usable one."""
     if options.traces is None:
@@ -46,26 +52,34 @@ def world_of(options: SimulationOptions) -> World:
     return worlds.from_traces(options.traces, timezone=options.timezone, currency=options.currency)
 
 
-async def prepare(services: Services, options: SimulationOptions) -> World:
+async def prepare(services: Services, options: SimulationOptions, past: Past | None = None) -> World:
     """Seeds the world's zones and people and sets the clock; to be done before the server reads them.
+
+    Where nobody has booked yet and a `past` is given, they live through it first.
 
     A database that has its own time keeps it and only changes the speed: what is due stays due. A fresh one
     starts in the morning. Raises NoTrips.
     """
-    world = world_of(options)
-    await _seed(services, options, world)
-    clock = services.clock
-    if clock.speed == 1.0 and abs(clock.timestamp() - real_time.time()) < UNTOUCHED_S:
-        await set_clock(services, Reading(real_time.time(), _morning(services, world).timestamp(), options.speed))
+    world, clock = world_of(options), services.clock
+    is_fresh = clock.speed == 1.0 and abs(clock.timestamp() - real_time.time()) < UNTOUCHED_S
+    morning = _morning(services, world)
+    if past is not None and is_fresh and await history.is_untouched(services):
+        await stand_at(services, history.beginning(morning))
+        await past(await _seed(services, options, world, with_record=False), morning)
+    else:
+        await _seed(services, options, world)
+    if is_fresh:
+        await set_clock(services, Reading(real_time.time(), morning.timestamp(), options.speed))
     elif clock.speed != options.speed:
         await set_clock(services, clock.scaled(options.speed))
     return world
 
 
-async def _seed(services: Services, options: SimulationOptions, world: World) -> Seeded:
+async def _seed(services: Services, options: SimulationOptions, world: World, *, with_record: bool = True) -> Seeded:
     return await fill(
-        services, technicians=options.technicians, customers=options.customers, seed=options.seed, areas=world.areas
-    )
+        services, technicians=options.technicians, customers=options.customers, seed=options.seed, areas=world.areas,
+        with_record=with_record,
+    )  # fmt: skip
 
 
 def _morning(services: Services, world: World) -> datetime:

@@ -4,7 +4,7 @@ A page is found by its keys alone (an index gives them in order), and only its o
 are in all is a question of its own: exact up to MAX_COUNTED, "more than that" beyond. Of a million rows a list stays
 under 10 ms for the pairs of sort and filters that it is `indexed` for; the others must stay under 300 ms.
 
-A list over everything (bookings, transactions) is declared like one's own, without an owner, and holds to three things:
+A list over everything (bookings, transactions) is declared like one's own, without an owner, and holds to four things:
 
 1. **An index for each order, and for each filter that is used with it.** `(created_at, id)` gives the list and every
    filter that many rows pass, because a walk in that order soon comes upon a page of them. A filter that few pass (an
@@ -16,6 +16,8 @@ A list over everything (bookings, transactions) is declared like one's own, with
 3. **Words stand in a table beside** (`booking_words`) and are searched by `Words`, which is right for rare words and
    for common ones, with `beside` naming the booking's id in the list's rows: a list of transactions searches the words
    of their bookings by `beside="p.booking_id"`. What stands on a row of few thousand may be searched by a condition.
+4. **What few rows have costs the others nothing**: a `Flag`, and `Mostly` where nearly all have one value, have a
+   partial index with the same words; values that stand among the row's words are `Worded`, which needs no index more.
 
 `dispatch bench lists` fills a database of so many rows, runs every list of LISTS for every pair, and says which miss.
 """
@@ -29,13 +31,27 @@ from typing import Any, Generic, TypeVar
 from cachetools import TTLCache
 
 from storage.database.binder import Statements, columns_of, to_positional
+from storage.database.filters import (
+    AnyOf,
+    Filter,
+    Flag,
+    Mostly,
+    Shape,
+    Worded,
+    condition,
+    made_on_days,
+    shape_of,
+    words_asked,
+    words_query,
+)
 from storage.database.orders import MAX_SORTS, BadCursor, Order, Place, Sort, after, cursor_to, direction, place_of
 from storage.database.pool import Conn, translated
 from storage.database.searching import QUERY, Words, search_query
 
 __all__ = [
     "LISTS", "MAX_COUNTED", "MAX_LIMIT", "MAX_OFFSET", "MAX_SORTS", "AnyOf", "BadCursor", "Filter", "Flag", "Listed",
-    "Pair", "Slice", "Sort", "TooDeep", "UnknownName", "Wanted", "Words", "made_on_days", "search_query",
+    "Mostly", "Pair", "Slice", "Sort", "TooDeep", "UnknownName", "Wanted", "Worded", "Words", "made_on_days",
+    "search_query",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -54,26 +70,6 @@ _MAX_TEXTS = 500
 #: What had more than MAX_COUNTED rows is not counted again for so many seconds; of so many questions this is kept.
 _MANY_S, _MAX_MANY = 60.0, 500
 
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """A filter that takes one value or several: those rows whose expression is one of them."""
-
-    expression: str
-    type: str
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """A filter by true or false: a condition for each, so that a partial index with the same words serves it."""
-
-    true: str
-    false: str
-
-
-#: A filter: any of some values, one of two conditions, or one in which `{}` is the value and `:names` are the list's
-#: parameters.
-Filter = AnyOf | Flag | str
 
 #: A sort by names, and the filters beside it, that an index answers.
 Pair = tuple[str, tuple[str, ...]]
@@ -226,9 +222,11 @@ class Listed(Generic[T]):
             raise TypeError(f"{self.name} takes {sorted(self.parameters)}")
         values = dict(given)
         for name, value in wanted.filters.items():
-            if isinstance(_known(self.filters, name), AnyOf) and isinstance(value, list | tuple) and len(value) == 1:
+            takes_one = isinstance(_known(self.filters, name), AnyOf | Mostly)
+            if takes_one and isinstance(value, list | tuple) and len(value) == 1:
                 value = value[0]
             values[f"filter_{name}"] = value
+        values["words_query"] = words_query(self.filters, wanted.filters)
         if wanted.search is not None:
             values["search_query"] = search_query(wanted.search)
         return values
@@ -250,7 +248,7 @@ class Listed(Generic[T]):
 
     def texts(self, wanted: Wanted, place: Place | None = None) -> Texts:
         """The statements for what is wanted. Raises UnknownName."""
-        filters = tuple((name, _shape(_known(self.filters, name), value)) for name, value in wanted.filters.items())
+        filters = tuple((name, shape_of(_known(self.filters, name), value)) for name, value in wanted.filters.items())
         key = (wanted.sorts, filters, wanted.search is not None, place and place.missing)
         if key not in self._texts:
             if len(self._texts) >= _MAX_TEXTS:
@@ -261,12 +259,13 @@ class Listed(Generic[T]):
     def _compose(
         self,
         sorts: tuple[tuple[str, bool], ...],
-        filters: tuple[tuple[str, bool], ...],
+        filters: tuple[tuple[str, Shape], ...],
         searches: bool,
         place: Place | None,
     ) -> Texts:
-        conditions = [_condition(self.filters[name], f":filter_{name}", shape) for name, shape in filters]
+        conditions = [condition(self.filters[name], f":filter_{name}", shape) for name, shape in filters]
         words = self.search if searches and isinstance(self.search, Words) else None
+        hint = words_asked(self.filters, filters)
         if searches and words is None:
             if self.search is None:
                 raise UnknownName("search")
@@ -280,7 +279,7 @@ class Listed(Generic[T]):
         rows = f"SELECT {columns}, ARRAY[{at}] AS listed_at FROM {source} WHERE {key} = ANY("  # noqa: S608
         beyond = "" if place is None else f" AND ({after(order, place.missing)})"
         everything = f"{listed} AND {words.is_found}" if words else listed
-        before = f"WITH {words.hits} " if words else ""
+        before = f"WITH {words.hits()} " if words else ""
 
         def chosen(of: str) -> str:
             return f"SELECT {key} {of}{beyond} ORDER BY {order_text} LIMIT :listed_limit OFFSET :listed_offset"
@@ -288,8 +287,12 @@ class Listed(Generic[T]):
         def counted(of: str) -> str:
             return f"SELECT 1 {of} LIMIT {MAX_COUNTED + 1}"
 
-        page = _rare_or_common(words, chosen, listed) if words else chosen(listed)
-        count = _rare_or_common(words, counted, listed) if words else counted(listed)
+        page, count = chosen(listed), counted(listed)
+        if words:
+            page, count = (_rare_or_common(words, query, listed, words.has_them) for query in (chosen, counted))
+        elif hint:
+            before = f"WITH {hint.hits('lower(:words_query::text)::tsquery')} "
+            page, count = (_rare_or_common(hint, query, listed, "true") for query in (chosen, counted))
         return Texts(
             page=Text.of(f"{before}{rows}ARRAY({page})) ORDER BY {order_text}"),
             count=Text.of(f"{before}SELECT count(*) FROM ({count}) AS counted"),  # noqa: S608
@@ -334,33 +337,13 @@ class Texts:
     rows: Text
 
 
-def made_on_days(moment: str) -> dict[str, str]:
-    """The filters by the local days on which something was made, both included; the list takes a :timezone."""
-    return {
-        "date_from": f"{moment} >= {{}}::date::timestamp AT TIME ZONE :timezone",
-        "date_to": f"{moment} < ({{}}::date + 1)::timestamp AT TIME ZONE :timezone",
-    }
+def _rare_or_common(words: Words, query: Callable[[str], str], listed: str, common: str) -> str:
+    """The query on those rows of the list that have the words: two ways, of which only one gives rows.
 
-
-def _rare_or_common(words: Words, query: Callable[[str], str], listed: str) -> str:
-    """The query on those rows of the list that have the words: two ways, of which only one gives rows."""
+    `common` is what says of a row that was come upon that it has them.
+    """
     by_hits = query(f"{listed} AND {words.are_all} AND {words.is_hit}")
-    return f"({by_hits}) UNION ALL ({query(f'{listed} AND NOT {words.are_all} AND {words.has_them}')})"
-
-
-def _condition(filter_: Filter, value: str, shape: bool) -> str:
-    """`shape` is that of the value, as `_shape` has it."""
-    if isinstance(filter_, str):
-        return filter_.replace("{}", value)
-    if isinstance(filter_, Flag):
-        return filter_.true if shape else filter_.false
-    # One value is compared by =, so that an index in the list's order serves it.
-    return f"{filter_.expression} = " + (f"ANY({value}::{filter_.type}[])" if shape else f"{value}::{filter_.type}")
-
-
-def _shape(filter_: Filter, value: Any) -> bool:
-    """What of a value stands in the text: whether a flag is set, or whether there are several."""
-    return bool(value) if isinstance(filter_, Flag) else isinstance(value, list | tuple) and len(value) != 1
+    return f"({by_hits}) UNION ALL ({query(f'{listed} AND NOT {words.are_all} AND {common}')})"
 
 
 def _known(table: Mapping[str, Any], name: str) -> Any:

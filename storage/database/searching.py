@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +11,8 @@ from typing import ClassVar
 MAX_HITS = 3_000
 #: A shorter number is no part of a phone.
 _MIN_PHONE_DIGITS = 3
+#: Of a longer word the rest is left out, as in the database.
+_MOST_WORD_CHARS = 100
 _SEPARATORS = {n: " " for n in range(128) if not chr(n).isalnum()}
 #: What somebody typed, inside a statement.
 QUERY = "lower(:search_query::text)::tsquery"
@@ -32,10 +35,9 @@ class Words:
     column: str
     beside: str
 
-    @property
-    def hits(self) -> str:
+    def hits(self, query: str = QUERY) -> str:
         """The two tables that a statement begins with: `hits` (hit) and the one row of `found` (are_all)."""
-        taken = f"SELECT {self.key} AS hit FROM {self.table} WHERE {self.column} @@ {QUERY} LIMIT {MAX_HITS + 1}"  # noqa: S608
+        taken = f"SELECT {self.key} AS hit FROM {self.table} WHERE {self.column} @@ {query} LIMIT {MAX_HITS + 1}"  # noqa: S608
         are_all = f"SELECT count(*) <= {MAX_HITS} AS are_all FROM hits"  # noqa: S608
         return f"hits AS MATERIALIZED ({taken}), found AS MATERIALIZED ({are_all})"
 
@@ -57,6 +59,14 @@ class Words:
     def is_found(self) -> str:
         """The same for all rows at once, where the planner is to choose."""
         return f"{self.beside} IN (SELECT {self.key} FROM {self.table} WHERE {self.column} @@ {QUERY})"  # noqa: S608
+
+
+def values_query(values: Sequence[str]) -> str | None:
+    """The tsquery of the whole words of any of some values; None where one of them has no words."""
+    found = [[word[:_MOST_WORD_CHARS] for word in value.translate(_SEPARATORS).split()] for value in values]
+    if not all(found):
+        return None
+    return " | ".join("(" + " & ".join(f"'{word}'" for word in words) + ")" for words in found)
 
 
 def search_query(text: str) -> str:

@@ -93,7 +93,8 @@ WHERE id = :id AND status <> 'paid';
 
 -- name: to_bill
 -- Organisations that have something unbilled from before this month, whose day of billing has come, and who have no bill of
--- the period yet: what was finished later stands on the next one.
+-- the period yet: what was finished later stands on the next one. All of them, as only their ids are read: of a first
+-- thousand, those that cannot be billed would keep the others from it.
 SELECT o.id FROM organisations o JOIN parties p ON p.id = o.id LEFT JOIN billing_settings s ON s.organisation_id = o.id
 CROSS JOIN LATERAL (SELECT (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date AS day) t
 WHERE p.deleted_at IS NULL AND extract(day FROM t.day) >= coalesce(s.billing_day, 1)
@@ -105,7 +106,7 @@ WHERE p.deleted_at IS NULL AND extract(day FROM t.day) >= coalesce(s.billing_day
     SELECT FROM bookings b WHERE b.organisation_id = o.id AND b.payment_method = 'account' AND b.invoice_id IS NULL
       AND b.status IN ('completed', 'cancelled') AND b.local_date < date_trunc('month', t.day)
       AND (b.status = 'completed' OR b.cancellation_fee_minor > 0))
-ORDER BY o.id LIMIT 1000;
+ORDER BY o.id;
 
 -- name: turn_overdue
 UPDATE invoices i SET status = 'overdue' FROM parties p

@@ -1,6 +1,6 @@
 -- name: put_all
 -- Notices, with the messages that carry them, each in its reader's language and by the channels that they want: a push to every app
--- of theirs that is signed in (to their topic where none has said its token), the rest to their own phone or address unless one is
+-- and page of theirs that is signed in (to their topic where no app has said its token), the rest to their own phone or address unless one is
 -- given. Nothing for an account that is closed or erased.
 WITH reachable AS (
   SELECT id, phone, email FROM accounts WHERE id = ANY(:account_ids::uuid[]) AND is_active AND erased_at IS NULL
@@ -8,7 +8,7 @@ WITH reachable AS (
   SELECT account_id, technician_id, sms, email, push, language FROM message_settings
   WHERE account_id = ANY(:account_ids::uuid[]) OR technician_id = ANY(:technician_ids::uuid[])
 ), apps AS (
-  SELECT t.token, t.account_id, t.technician_id FROM push_tokens t JOIN sessions s ON s.id = t.session_id
+  SELECT t.token, t.kind, t.p256dh, t.auth, t.account_id, t.technician_id FROM push_tokens t JOIN sessions s ON s.id = t.session_id
   WHERE (t.account_id = ANY(:account_ids::uuid[]) OR t.technician_id = ANY(:technician_ids::uuid[]))
     AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
 ), notices AS (
@@ -34,12 +34,14 @@ WITH reachable AS (
     UNION ALL
     SELECT coalesce(c.recipient, n.email), '', '{}'::jsonb WHERE c.channel = 'email' AND n.by_email
     UNION ALL
-    SELECT c.recipient, ':' || md5(a.token), jsonb_build_object('token', a.token) FROM apps a
+    SELECT c.recipient, ':' || md5(a.token), jsonb_build_object('token', a.token)
+      || CASE a.kind WHEN 'page' THEN jsonb_build_object('page', jsonb_build_object('p256dh', a.p256dh, 'auth', a.auth)) ELSE '{}' END
+    FROM apps a
     WHERE c.channel = 'push' AND n.by_push AND (a.account_id = n.account_id OR a.technician_id = n.technician_id)
     UNION ALL
     SELECT c.recipient, '', '{}'::jsonb
     WHERE c.channel = 'push' AND n.by_push
-      AND NOT EXISTS (SELECT FROM apps a WHERE a.account_id = n.account_id OR a.technician_id = n.technician_id)
+      AND NOT EXISTS (SELECT FROM apps a WHERE a.kind = 'app' AND (a.account_id = n.account_id OR a.technician_id = n.technician_id))
   ) AS sent
   WHERE sent.recipient IS NOT NULL
   ORDER BY c.n

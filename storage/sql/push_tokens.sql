@@ -3,10 +3,10 @@
 DELETE FROM push_tokens WHERE (session_id = :session_id OR token = :token) AND NOT (session_id = :session_id AND token = :token);
 
 -- name: put
-INSERT INTO push_tokens (token, session_id, account_id, technician_id, platform)
-VALUES (:token, :session_id, :account_id, :technician_id, :platform)
+INSERT INTO push_tokens (token, session_id, account_id, technician_id, platform, kind, p256dh, auth)
+VALUES (:token, :session_id, :account_id, :technician_id, :platform, :kind, :p256dh, :auth)
 ON CONFLICT (token) DO UPDATE SET session_id = :session_id, account_id = :account_id, technician_id = :technician_id,
-  platform = :platform, seen_at = clock_timestamp();
+  platform = :platform, kind = :kind, p256dh = :p256dh, auth = :auth, seen_at = clock_timestamp();
 
 -- name: delete
 DELETE FROM push_tokens WHERE token = :token AND (account_id = :account_id::uuid OR technician_id = :technician_id::uuid);

@@ -36,3 +36,10 @@ SELECT id FROM parties WHERE kind = 'technician' AND deleted_at IS NULL AND phon
 
 -- name: customer_ids
 SELECT id FROM accounts WHERE phone = ANY(:phones::text[]) ORDER BY phone;
+
+-- name: has_bookings
+SELECT EXISTS (SELECT FROM bookings);
+
+-- name: forget_letters
+-- Those of weeks past were sent then, and tidied since.
+DELETE FROM outbox;

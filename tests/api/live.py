@@ -61,7 +61,7 @@ class Person:
     async def ask(self, event: str, payload: dict[str, Any]) -> dict[str, Any]:
         """A command over the socket, and its acknowledgement."""
         assert self.sio is not None
-        answer: dict[str, Any] = await self.sio.call(event, payload, namespace=f"/{self.kind}", timeout=10)
+        answer: dict[str, Any] = await self.sio.call(event, payload, namespace=f"/{self.kind}", timeout=60)
         return answer
 
     async def hears(self, told: str, /, **wanted: Any) -> dict[str, Any]:

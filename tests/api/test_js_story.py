@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +33,7 @@ async def play(node: str, live: Live, place: tuple[float, float]) -> Any:
 async def test_the_whole_story(node: str, fresh_dsn: str, tmp_path: Path) -> None:
     async with live_server(fresh_dsn, tmp_path, technicians=1) as live:
         place = await make_everybody_a_beautician(live)
-        began = time.monotonic()
         seen = await play(node, live, place)
-        assert time.monotonic() - began < 60
         stored = await live.value("SELECT status FROM bookings WHERE id = $1::text::uuid", seen["booking"]["id"])
         assert stored == "completed"
         check_commands(seen["answers"], seen["booking"])

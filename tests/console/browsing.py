@@ -23,7 +23,7 @@ ARGUMENTS = (
 #: What a page may weigh in scripts of our own, in bytes as they are written.
 MOST_OWN_CODE = 150_000
 #: Elements appear as soon as the server answers; the bound only ends a test that has failed.
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 #: Where pictures of pages are put when they are wanted; those of the README are chosen from them.
 PICTURES = os.environ.get("DISPATCH_TEST_PICTURES")
 
@@ -117,9 +117,10 @@ async def visit(browser: Any, url: str, **options: Any) -> AsyncIterator[Visit]:
     options of Playwright."""
     friends = frozenset(options.pop("friends", ()))
     is_phone, is_dark = options.pop("is_phone", False), options.pop("is_dark", False)
+    options = {"timezone_id": "Asia/Kolkata", **options}
     context = await browser.new_context(
         viewport=_PHONE if is_phone else _DESK, has_touch=is_phone, is_mobile=is_phone, reduced_motion="reduce",
-        color_scheme="dark" if is_dark else "light", locale="en-IN", timezone_id="Asia/Kolkata", **options,
+        color_scheme="dark" if is_dark else "light", locale="en-IN", **options,
     )  # fmt: skip
     made = Visit(context, url, friends=friends)
     await context.add_init_script(

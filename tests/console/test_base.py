@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 from pathlib import Path
@@ -49,6 +50,31 @@ async def test_a_wrong_password_is_said_in_words(live: Live, browser: Any) -> No
         said = await page.get_by_role("alert").inner_text()
         assert said.endswith(".") and "password" in said
         assert await grave_problems(page) == []
+        await seen.check()
+
+
+async def test_a_password_is_set_once_however_often_it_is_pressed(live: Live, browser: Any) -> None:
+    answers = [(400, "Choose another one."), (200, "It is set."), (400, "It was used.")]
+    gate = asyncio.Event()
+
+    async def answer(route: Any) -> None:
+        await gate.wait()
+        status, words = answers.pop(0)
+        await route.fulfill(status=status, json={"message": words})
+
+    async with visit(browser, live.url) as seen:
+        link = {"data": {"kind": "reset", "email": "asha@example.com"}}
+        await seen.context.route("**/api/auth/link", lambda route: route.fulfill(json=link))
+        await seen.context.route("**/api/auth/set-password", answer)
+        page = await seen.open("/account/whatever")
+        await page.get_by_label("New password").fill("correct horse")
+        await page.get_by_role("button", name="Continue").dblclick()
+        await page.locator("button:disabled").wait_for()
+        gate.set()
+        await page.get_by_text("Choose another one.").wait_for()
+        await page.get_by_role("button", name="Continue").click()
+        await page.get_by_text("It is set.").wait_for()
+        assert len(answers) == 1
         await seen.check()
 
 
@@ -123,7 +149,8 @@ def test_a_cdn_and_tiles_are_all_that_a_policy_opens(tmp_path: Path) -> None:
     there = files.import_map("ops/page.js", "https://cdn.example.com")
     assert all(url.startswith("https://cdn.example.com/assets/") for url in orjson.loads(there)["imports"].values())
     settings = test_settings(
-        tmp_path, console={"cdn_url": "https://cdn.example.com", "tile_url": "https://tiles.example.com/{z}/{x}/{y}.png"}
+        tmp_path,
+        console={"cdn_url": "https://cdn.example.com", "tile_url": "https://tiles.example.com/{z}/{x}/{y}.png"},
     )
     policy = dict(part.split(" ", 1) for part in content_policy(settings, there).split("; "))
     assert policy["script-src"] == f"'self' https://cdn.example.com {csp_hash(there)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from dispatch.access.dev_tokens import open_dev_session
 from tests.api.live import Live
+from tests.api.test_story import book, make_everybody_a_beautician
 from tests.console.browsing import Visit, grave_problems, pictures, visit
 from tests.parties import add_staff
 
@@ -51,6 +53,7 @@ async def test_every_entry_of_the_menu_opens(office: tuple[Visit, Any]) -> None:
         await page.locator("main h1").first.wait_for()
         await settled(page)
         assert await page.locator("main [role=alert]").count() == 0, title
+        await pictures(page, f"office-{title.lower().replace(' ', '-')}")
 
 
 async def test_a_form_says_at_each_field_what_is_wrong_and_takes_hostile_words_as_words(
@@ -96,6 +99,71 @@ async def test_what_was_changed_can_be_taken_back(office: tuple[Visit, Any], liv
     assert await page.get_by_label("Search radius km").input_value() == before
     settings = (await boss.call("GET", "/v1/admin/settings"))["data"]
     assert settings["search_radius_km"] == float(before)
+
+
+async def test_many_are_cancelled_once_and_only_when_nobody_takes_it_back(
+    office: tuple[Visit, Any], live: Live
+) -> None:
+    seen, page = office
+    customer = await live.person("customer", "+911000100001")
+    booking = await book(customer, await make_everybody_a_beautician(live))
+    sent = "SELECT count(*) FROM idempotency_keys WHERE route LIKE '%/bookings/batch/status'"
+    await page.goto(f"{seen.url}/admin/bookings?search={booking['booking_number']}")
+    row, cancel = page.get_by_label("This row"), page.get_by_role("button", name="Cancel", exact=True)
+    await row.check()
+    await cancel.click()
+    await page.get_by_role("button", name="Undo").click()
+    assert not await row.is_checked() and await live.value(sent) == 0
+    await row.check()
+    await cancel.click()
+    # Whoever leaves the page has not taken it back.
+    await page.goto(f"{seen.url}/admin/promos")
+    boss = await live.person("admin", "admin@example.com")
+    path = f"/v1/admin/bookings/{booking['id']}"
+    async with asyncio.timeout(60):
+        while (await boss.call("GET", path))["data"]["booking"]["status"] != "cancelled":
+            await page.wait_for_timeout(100)
+    assert await live.value(sent) == 1
+
+
+async def test_what_is_pressed_twice_is_done_once(office: tuple[Visit, Any]) -> None:
+    seen, page = office
+    gate, asked = asyncio.Event(), list[str]()
+
+    async def slowly(route: Any) -> None:
+        asked.append(route.request.url)
+        await gate.wait()
+        await route.continue_()
+
+    await page.route("**/availability", slowly)
+    await page.locator(".office-menu").get_by_role("link", name="Technicians").click()
+    await page.locator(".list tbody a").first.click()
+    await page.get_by_role("button", name="Pause").dblclick()
+    await page.locator("button:disabled", has_text="Pause").wait_for()
+    gate.set()
+    await page.get_by_role("button", name="Resume").wait_for()
+    assert len(asked) == 1
+    await page.get_by_role("button", name="Undo").click()
+    await page.get_by_role("button", name="Pause").wait_for()
+    # And without an answer that settles it, the next press is the same deed.
+    keys: list[str] = []
+
+    async def still_running(route: Any) -> None:
+        keys.append(route.request.headers["x-idempotency-key"])
+        if len(keys) > 1:
+            return await route.continue_()
+        return await route.fulfill(status=409, json={"error": {"code": "REQUEST_IN_PROGRESS", "message": "Not yet."}})
+
+    await page.route("**/v1/admin/promo-codes", still_running)
+    await page.goto(f"{seen.url}/admin/promos/new")
+    await page.get_by_label("Code").fill("TWICE1")
+    await page.get_by_label("Discount type").select_option("percentage")
+    await page.get_by_label("Discount value").fill("15")
+    await page.get_by_role("button", name="Create").click()
+    await page.get_by_text("Not yet.").wait_for()
+    await page.get_by_role("button", name="Create").click()
+    await page.get_by_role("heading", name="TWICE1").wait_for()
+    assert len(keys) == 2 and keys[0] == keys[1]
 
 
 async def test_a_role_sees_its_own_part_and_a_direct_address_says_so(live: Live, browser: Any) -> None:

@@ -96,6 +96,12 @@ async def test_somebody_waits_and_is_given_to_a_technician_by_keyboard(scene: Sc
     await page.get_by_text("was asked already").click()
     await page.get_by_role("button", name="Offer anyway").first.click()
     await page.get_by_text("Offered to Technician").first.wait_for()
+    await page.get_by_text("Others who were looked at").wait_for()
+    await (
+        page.get_by_role("complementary", name="Details")
+        .get_by_role("button", name="Nobody can come")
+        .wait_for(state="detached")
+    )
     await page.get_by_role("tab", name="Timeline").click()
     await page.get_by_text("Partner assigned").first.wait_for()
     for tab in ("Money", "Messages"):

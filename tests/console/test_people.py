@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import pytest
 
 from dispatch.config import Payments
@@ -84,6 +85,57 @@ async def test_a_visit_is_booked_and_paid_online(live: Live, browser: Any, gatew
         await seen.check()
 
 
+async def choose(page: Any, day: int) -> None:
+    """A service, the day so many days ahead, and one of its times."""
+    await page.get_by_role("button", name="Facial").click()
+    await page.locator(".stepper button").first.click()
+    await page.get_by_role("group", name="Day").get_by_role("button").nth(day).click()
+    await page.get_by_role("group", name="Time").get_by_role("button").nth(3).click()
+
+
+async def test_a_booking_that_is_still_being_made_is_asked_for_again_and_not_made_twice(
+    live: Live, browser: Any
+) -> None:
+    keys: list[str] = []
+
+    async def still_running(route: Any) -> None:
+        keys.append(route.request.headers["x-idempotency-key"])
+        if len(keys) > 1:
+            return await route.continue_()
+        error = {"code": "REQUEST_IN_PROGRESS", "message": "It is being carried out; ask again shortly."}
+        return await route.fulfill(status=409, json={"success": False, "error": error})
+
+    customer = await live.person("customer", PHONE)
+    before = (await customer.call("GET", "/v1/bookings"))["data"]["pagination"]["total"]
+    async with visit(browser, live.url) as seen:
+        page = await as_customer(seen, live, "/book")
+        await page.route("**/v1/checkout/confirm", still_running)
+        await choose(page, 1)
+        await page.get_by_label("I know that cancelling").check()
+        await page.locator(".summary").get_by_role("button", name="Book").click()
+        await page.get_by_text("Your booking was sent, and no answer came").wait_for()
+        await page.get_by_role("button", name="Ask again").click()
+        await page.wait_for_url("**/bookings/*-*")
+        assert len(keys) == 2 and keys[0] == keys[1]
+        await seen.check()
+    assert (await customer.call("GET", "/v1/bookings"))["data"]["pagination"]["total"] == before + 1
+    await customer.call("POST", f"/v1/bookings/{page.url.rsplit('/', 1)[1]}/cancel", {})
+
+
+async def test_days_are_those_of_the_place_wherever_they_are_read(live: Live, browser: Any) -> None:
+    # It is Monday morning there, and late on Sunday where the page is read.
+    async with visit(browser, live.url, timezone_id="America/New_York") as seen:
+        page = await as_customer(seen, live, "/book")
+        await choose(page, 2)
+        days = await page.get_by_role("group", name="Day").get_by_role("button").all_inner_texts()
+        assert days[:2] == ["today", "tomorrow"] and [day.split()[1] for day in days[2:5]] == ["7", "8", "9"], days
+        shown = page.locator(".summary").get_by_text(days[2], exact=True)
+        await shown.wait_for()
+        kept = await page.evaluate("Object.entries(sessionStorage).find(([key]) => key.includes('draft.book'))[1]")
+        assert orjson.loads(kept)["day"] == "2026-01-07"
+        await seen.check()
+
+
 async def test_a_link_that_is_none_expired_or_taken_back_says_so(live: Live, browser: Any) -> None:
     customer = await live.person("customer", "+911000100002")
     booking = await book(customer, PLACE)
@@ -96,6 +148,15 @@ async def test_a_link_that_is_none_expired_or_taken_back_says_so(live: Live, bro
         assert await grave_problems(page) == []
         words = await page.locator("body").inner_text()
         assert not any(word in words for word in ("123 Main St", "+91", "₹", booking["booking_number"], "A customer"))
+        await page.route("**/v1/track/*", lambda route: route.fulfill(status=500, json={}))
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        before = await page.locator(".notice", has_text="Last news").inner_text()
+        await page.wait_for_function(
+            "before => [...document.querySelectorAll('.notice')].some("
+            "one => one.innerText.includes('Last news') && one.innerText !== before)",
+            arg=before,
+        )
+        await page.unroute("**/v1/track/*")
         await customer.call("DELETE", f"/v1/bookings/{booking['id']}/tracking-link")
         await page.reload()
         await page.get_by_role("main").get_by_text("taken back by whoever sent it").wait_for()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from tests.trials.callers import Trial
+from tests.trials.callers import PATIENCE_S, Trial
 from tests.trials.people import Technician
 
 UPGRADE = (
@@ -112,14 +112,14 @@ async def test_frames_that_say_nothing_are_counted_and_their_sender_cut(trial: T
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     try:
         writer.write(UPGRADE + b"\r\n")
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
         assert b" 101 " in head
         with contextlib.suppress(ConnectionError):
             if frame[0] == 0:
                 writer.write(b"\x01\x80\0\0\0\0")
             writer.write(frame * 20_000)
             await writer.drain()
-            while await asyncio.wait_for(reader.read(65_536), 15):
+            while await asyncio.wait_for(reader.read(65_536), PATIENCE_S):
                 pass
     finally:
         writer.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from tests.trials.callers import Trial
 from tests.trials.people import Customer
@@ -22,11 +21,9 @@ async def test_a_body_with_alternatives_names_fields_and_no_classes(trial: Trial
 
 
 async def test_lists_answer_quickly(customer: Customer) -> None:
-    begun = time.monotonic()
     async with customer.trial.cheap(2.0):
         for _ in range(10):
             await customer.ok("GET", "/v1/bookings?limit=100")
-    assert time.monotonic() - begun < 10.0
 
 
 async def test_a_quiet_server_costs_next_to_nothing(trial: Trial) -> None:

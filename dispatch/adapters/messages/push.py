@@ -53,7 +53,7 @@ class Fcm:
         data = {
             key: str(value)
             for key, value in message.params.items()
-            if key not in ("topic", "token", "title", "message")
+            if key not in ("topic", "token", "title", "message", "life_s")
         }
         # One that comes twice is known by its id.
         data["message_id"] = str(message.id)

@@ -8,9 +8,12 @@ import orjson
 
 from dispatch.adapters.messages.push import Fcm, ServiceAccount
 from dispatch.adapters.messages.sms import Msg91, Twilio
+from dispatch.adapters.messages.web_push import Pushes, WebPush
+from dispatch.adapters.webhooks import HttpPoster
 from dispatch.config import Senders, Settings
 from dispatch.ports.messages import LocalOutbox as LocalOutbox
 from dispatch.ports.messages import Sender as Sender
+from dispatch.web_push import Signer
 
 
 class WrongSenders(ValueError):
@@ -19,7 +22,7 @@ class WrongSenders(ValueError):
 
 def of(settings: Settings) -> dict[str, Sender]:
     """Channel to sender, for the sweeper. Raises WrongSenders, which says what to set."""
-    return {"sms": _sms(settings.senders), "push": _push(settings.senders), "email": _email(settings.senders)}
+    return {"sms": _sms(settings.senders), "push": _pushes(settings), "email": _email(settings.senders)}
 
 
 def _sms(chosen: Senders) -> Sender:
@@ -54,6 +57,14 @@ def _email(chosen: Senders) -> Sender:
             f"DISPATCH_SENDERS__EMAIL_FROM is {chosen.email_from!r}: it must be an e-mail address, like "
             "Dispatch <post@example.com>."
         ) from error
+
+
+def _pushes(settings: Settings) -> Sender:
+    apps, push = _push(settings.senders), settings.push
+    if not push.is_configured:
+        return apps
+    signer = Signer(push.private_key.get_secret_value(), push.contact)
+    return Pushes(apps, WebPush(signer, HttpPoster(settings.webhooks.open_hosts)))
 
 
 def _push(chosen: Senders) -> Sender:

@@ -107,7 +107,7 @@ async def test_shutdown_tells_clients_and_ends_in_time(serve: Serve, dial: Dial,
     loop = asyncio.get_running_loop()
     before = loop.time()
     await running.server.close_all()
-    assert loop.time() - before < 3
+    assert loop.time() - before < 30  # not the minutes that a client may keep silent
     assert await peer.closed() == 1012
     await until(lambda: len(running.world.left) == 2, "both left")
     assert running.server.live == {}

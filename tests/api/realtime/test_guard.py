@@ -14,6 +14,7 @@ import pytest
 from api.realtime.events import TECHNICIAN
 from api.realtime.guard import Addresses, Bucket, Grant
 from tests.api.realtime.conftest import FIX, Connect, Dial, Plain, Running, Serve, until
+from tests.costs import Budget
 
 OFFER = {"command_id": str(uuid4()), "offer_id": str(uuid4())}
 
@@ -29,7 +30,7 @@ async def test_a_socket_that_does_not_sign_in_is_cut(serve: Serve, dial: Dial) -
 
 
 async def test_a_socket_that_leaves_its_last_namespace_must_join_again(serve: Serve, dial: Dial) -> None:
-    running = await serve(auth_timeout_s=0.05)
+    running = await serve(auth_timeout_s=1.0)
     peer = await dial(running)
     await peer.sign_in()
     await peer.send("41/technician,")
@@ -39,7 +40,7 @@ async def test_a_socket_that_leaves_its_last_namespace_must_join_again(serve: Se
 
 
 async def test_a_signed_in_socket_outlives_the_sign_in_limit(serve: Serve, dial: Dial) -> None:
-    running = await serve(auth_timeout_s=0.05)
+    running = await serve(auth_timeout_s=1.0)
     peer, idler = await dial(running), await dial(running)
     await peer.sign_in()
     await idler.closed()
@@ -430,7 +431,7 @@ async def test_draining_gives_up_on_a_peer_that_takes_nothing(stalled: Stalled) 
 
 @pytest.mark.parametrize("farewell", [b"x", b"1", b"41/technician,"])
 async def test_a_peer_that_misbehaves_and_reads_nothing_holds_no_connection(serve: Serve, farewell: bytes) -> None:
-    running = await serve(linger_s=0.05, auth_timeout_s=0.05)
+    running = await serve(linger_s=0.05, auth_timeout_s=1.0)
     peer = await Plain.open(running)
     await peer.sign_in("stuck")
     await until(lambda: running.world.joined, "joined")
@@ -455,7 +456,7 @@ async def test_a_dead_peer_is_cut(stalled: Stalled) -> None:
 
 
 async def test_a_peer_that_answers_pings_lives(serve: Serve, connect: Connect) -> None:
-    running = await serve(ping_interval_s=0.05, ping_timeout_s=5)
+    running = await serve(ping_interval_s=0.05, ping_timeout_s=60)
     client = await connect(running)
     stats = running.stats
     await until(lambda: stats["slow_frames"] > 10, "many pongs")
@@ -463,13 +464,13 @@ async def test_a_peer_that_answers_pings_lives(serve: Serve, connect: Connect) -
 
 
 async def test_a_long_command_is_not_taken_for_death(serve: Serve, dial: Dial) -> None:
-    running = await serve(ping_interval_s=0.02, ping_timeout_s=0.05)
+    running = await serve(ping_interval_s=0.1, ping_timeout_s=0.5)
     peer = await dial(running)
     await peer.sign_in()
     asking = asyncio.create_task(
         peer.ask(1, "offer.accept", {"command_id": str(uuid4()), "offer_id": str(UUID(int=2))})
     )
-    await asyncio.sleep(0.3)  # several ping timeouts, with every pong waiting behind the command
+    await asyncio.sleep(1.2)  # several ping timeouts, with every pong waiting behind the command
     running.world.gate.set()
     assert (await asking)["ok"] is True
 
@@ -555,18 +556,18 @@ async def test_who_has_not_signed_in_may_send_little(serve: Serve, dial: Dial) -
 async def test_a_costly_frame_of_an_outsider_holds_nobody_up(serve: Serve, dial: Dial) -> None:
     """An unterminated string full of escapes, brackets without end, backslashes: each is read in linear time."""
     running = await serve(max_unsigned_bytes=64 * 1024, unsigned_burst=100)
-    slowest = 0.0
     for body in (
         "[" * 17 + "]" * 17 + '"' + '\\"' * 30_000, "[" * 60_000, '{"a":' * 12_000, "\\" * 60_000,
         "[" + '"[[",' * 12_000 + "1]", '["' + "\\\\" * 30_000 + '"]', "[" + "[]," * 20_000 + "[]]",
     ):  # fmt: skip
-        peer = await dial(running)
-        await peer.receive()
-        begun = time.perf_counter()
-        await peer.send("40/technician," + body)
-        await peer.closed()
-        slowest = max(slowest, time.perf_counter() - begun)
-    assert slowest < 0.5
+        budget = Budget()
+        while budget.goes_on():
+            peer = await dial(running)
+            await peer.receive()
+            with budget.measured():
+                await peer.send("40/technician," + body)
+                await peer.closed()
+        assert budget.is_kept(), (body[:20], budget.costs)
 
 
 async def test_an_unknown_namespace_is_refused_with_an_object(serve: Serve, dial: Dial) -> None:

@@ -46,7 +46,7 @@ async def _run(node: str, script: str, *arguments: str) -> Any:
 
 
 async def test_the_official_javascript_client(serve: Serve, node: str) -> None:
-    running: Running = await serve(ping_interval_s=1, ping_timeout_s=5)
+    running: Running = await serve(ping_interval_s=1, ping_timeout_s=60)
     session = "phone"
     checking = asyncio.create_task(_run(node, "check.mjs", running.url, f"good:{session}"))
     await until(lambda: running.world.joined or checking.done(), "the client joined")

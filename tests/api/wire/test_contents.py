@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 import tracemalloc
 from typing import Any
 
@@ -16,9 +15,10 @@ from api.wire.contents import DEEPEST, MOST_COMPLAINTS, MOST_VALUES, TooMuch, le
 from api.wire.dialects import MINUTESERV
 from api.wire.models import Body, Money
 from api.wire.parsing import json_of, validate_body
+from tests.costs import Budget
 
-#: The loop's turn of one request may cost so much of its thread's time, in seconds, and hold so many bytes more.
-TURN_S, MOST_BYTES = 0.1, 20_000_000
+#: The loop's turn of one request may hold so many bytes more.
+MOST_BYTES = 20_000_000
 SIGNED_BODY = 128 * 1024
 
 
@@ -137,12 +137,10 @@ def test_the_costliest_bodies_cost_little(raw: bytes, drops_unknown: bool) -> No
     # As in a server after its start: what other tests have left in memory is not gone through on the way.
     gc.collect()
     gc.freeze()
-    costs: list[float] = []
-    # The first that is quick enough counts: other processes can make it look slow, and nothing makes it look quick.
-    while len(costs) < 10 and min(costs, default=TURN_S) >= TURN_S:
-        started = time.thread_time()
-        said = answer()
-        costs.append(time.thread_time() - started)
+    budget = Budget()
+    while budget.goes_on():
+        with budget.measured():
+            said = answer()
     gc.unfreeze()
     tracemalloc.start()
     try:
@@ -151,4 +149,4 @@ def test_the_costliest_bodies_cost_little(raw: bytes, drops_unknown: bool) -> No
     finally:
         tracemalloc.stop()
     assert len(said) < 20_000
-    assert min(costs) < TURN_S, costs
+    assert budget.is_kept(), budget.costs

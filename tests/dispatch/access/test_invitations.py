@@ -115,9 +115,7 @@ async def test_changing_such_a_password_does_not_prove_it(services: Services) ->
 async def test_an_address_that_was_only_written_into_a_profile_proves_nothing(services: Services) -> None:
     account_id = await add_account(services, "own@example.com")
     async with services.transaction() as tx:
-        await rows.update_profile(
-            tx.conn, id=account_id, sets_name=False, name=None, sets_email=True, email=ADDRESS
-        )
+        await rows.update_profile(tx.conn, id=account_id, sets_name=False, name=None, sets_email=True, email=ADDRESS)
     made = await invite(services, await add_party(services, "integration", "APP-1"))
     assert made.is_new
     with pytest.raises(signing.WrongCredentials):

@@ -25,7 +25,7 @@ async def client(gw: LocalGateway) -> AsyncIterator[RazorpayGateway]:
 
 @pytest.fixture
 async def hasty(gw: LocalGateway) -> AsyncIterator[RazorpayGateway]:
-    """A client whose time is up after half a second, with one thread."""
-    client = RazorpayGateway(gw.key_id, gw.key_secret, base_url=gw.url, total_timeout_s=0.5, threads=1)
+    """A client whose time is up after a second and a half, with one thread."""
+    client = RazorpayGateway(gw.key_id, gw.key_secret, base_url=gw.url, total_timeout_s=1.5, threads=1)
     yield client
     await client.close()

@@ -85,8 +85,9 @@ async def receiver() -> AsyncIterator[TestServer]:
 
 
 @pytest.fixture
-async def poster() -> AsyncIterator[HttpPoster]:
-    made = HttpPoster(["127.0.0.1"], total_s=0.5)
+async def poster(request: pytest.FixtureRequest) -> AsyncIterator[HttpPoster]:
+    """The parameter is how long an answer is waited for, where a test lets it wait in vain."""
+    made = HttpPoster(["127.0.0.1"], total_s=getattr(request, "param", 60.0))
     yield made
     await made.close()
 
@@ -111,12 +112,15 @@ async def test_of_an_endless_answer_only_the_beginning_is_read(receiver: TestSer
     assert answer.is_success and len(answer.text) == READ_BYTES
 
 
+@pytest.mark.parametrize("poster", [1.0], indirect=True)
 async def test_a_slow_rest_of_an_answer_changes_nothing(receiver: TestServer, poster: HttpPoster) -> None:
     answer = await poster.post(str(receiver.make_url("/slow")), b"{}", {})
     assert (answer.is_success, answer.text) == (True, "begun")
 
 
-@pytest.mark.parametrize(("path", "why"), [("/never", "within"), ("/garbage", "HTTP|broke")])
+@pytest.mark.parametrize(
+    ("poster", "path", "why"), [(0.5, "/never", "within"), (60.0, "/garbage", "HTTP|broke")], indirect=["poster"]
+)
 async def test_what_is_no_answer_says_why(receiver: TestServer, poster: HttpPoster, path: str, why: str) -> None:
     with pytest.raises(NoAnswer, match=why):
         await poster.post(str(receiver.make_url(path)), b"{}", {})

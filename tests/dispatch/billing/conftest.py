@@ -23,12 +23,12 @@ async def gw() -> AsyncIterator[LocalGateway]:
         yield gateway
 
 
-async def open_till(pool: Pool, folder: Path, gw: LocalGateway) -> Till:
+async def open_till(pool: Pool, folder: Path, gw: LocalGateway, total_s: float = 30.0) -> Till:
     world: World = await make_world(
         pool, folder,
         payments={
             "key_id": gw.key_id, "key_secret": gw.key_secret, "webhook_secret": gw.webhook_secret,
-            "base_url": gw.url, "account_number": "7878780080316316", "total_s": 1.0,
+            "base_url": gw.url, "account_number": "7878780080316316", "total_s": total_s,
         },
     )  # fmt: skip
     if cancelled.on_cancelled not in world.services.reactions._by_type["booking.cancelled"]:
@@ -41,9 +41,14 @@ async def open_till(pool: Pool, folder: Path, gw: LocalGateway) -> Till:
 
 
 @pytest.fixture
-async def till(fresh_pool: Pool, tmp_path: Path, gw: LocalGateway) -> AsyncIterator[Till]:
-    """Webhooks arrive by themselves; what they lead to is worked on by `drain`."""
-    made = await open_till(fresh_pool, tmp_path, gw)
+async def till(
+    fresh_pool: Pool, tmp_path: Path, gw: LocalGateway, request: pytest.FixtureRequest
+) -> AsyncIterator[Till]:
+    """Webhooks arrive by themselves; what they lead to is worked on by `drain`.
+
+    The parameter is how long the gateway is waited for, where a test makes it hang.
+    """
+    made = await open_till(fresh_pool, tmp_path, gw, getattr(request, "param", 30.0))
     server = TestServer(hook(made.world))
     await server.start_server()
     await gw.control(webhook_url=str(server.make_url("/hook")), retry_s=0.02)

@@ -265,7 +265,7 @@ async def test_whoever_pays_waits_for_whoever_makes_an_invoice(home: Home, what:
         task = asyncio.create_task(pay())
         await until_waiting(home.services, task, may_end=True)
         # As whoever makes an invoice does: it takes what there is as credit.
-        await asyncio.wait_for(invoice_payments.use_credit(tx, home.id), timeout=5)
+        await asyncio.wait_for(invoice_payments.use_credit(tx, home.id), timeout=60)
     await task
     paid = (await seen(home, made.id)).paid_minor
     assert paid == {"transfer": 20000, "link": made.total_minor, "online": 0}[what]

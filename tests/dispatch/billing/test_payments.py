@@ -60,6 +60,7 @@ async def test_parallel_starts_make_one_order(till: Till) -> None:
     assert len((await till.gw.state())["orders"]) == 1
 
 
+@pytest.mark.parametrize("till", [1.0], indirect=True)
 @pytest.mark.parametrize("fault", ["hang", "close", "garbage", "wrong_shape", "error_500", "throttle", "html_502"])
 async def test_an_order_whose_answer_is_lost_is_found_by_its_receipt(till: Till, fault: str) -> None:
     await till.gw.control(api=[{"fault": fault, "next": 2, "match": "POST /v1/orders", "seconds": 2}])

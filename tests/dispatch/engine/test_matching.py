@@ -96,7 +96,6 @@ def test_a_score_has_no_noise() -> None:
         assert all(value == round(value, PLACES) for value in (total, *parts.values()))
 
 
-
 def test_each_part_of_the_score_counts() -> None:
     base, parts = score(GOOD, POLICY)
     assert parts == {"distance": 0.9, "rating": 0.5, "availability": round(600 / 7200, PLACES), "reliability": 1.0}

@@ -17,6 +17,7 @@ from dispatch.webhooks import endpoints
 from dispatch.webhooks.owners import Owner
 from storage import accounts as account_rows
 from storage import erasure
+from storage import members as member_rows
 from tests.dispatch.parties.people import sign_in, stepped_up
 from tests.identity import PHONE
 from tests.organisations import Home, add_organisation
@@ -41,7 +42,7 @@ async def read_mailbox(home: Home, member_id: UUID) -> UUID:
 async def known_as(home: Home, account_id: UUID) -> tuple[UUID, str] | None:
     """As whom an account belongs to the organisation, and how that stands."""
     async with home.services.read() as conn:
-        found = await members.of_account(conn, home.id, account_id)
+        found = await member_rows.of_account(conn, organisation_id=home.id, account_id=account_id)
     return found and (found.id, found.status)
 
 

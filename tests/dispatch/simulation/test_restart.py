@@ -13,8 +13,11 @@ from pathlib import Path
 
 from dispatch.config import Settings
 from dispatch.process.runtime import open_services
+from dispatch.services import Services
+from dispatch.simulation.report import Report
 from dispatch.simulation.run import prepare, run
 from dispatch.simulation.scene import SimulationOptions
+from tests.processes import eventually
 
 OPTIONS = SimulationOptions(technicians=15, customers=4, seed=5, speed=150.0)
 #: Keeps the domain's time as it is, where `dispatch serve` would slow it down.
@@ -50,19 +53,20 @@ async def server(dsn: str, folder: Path, port: int) -> AsyncIterator[tuple[async
         process._transport.close()  # type: ignore[attr-defined]
 
 
+async def begun(services: Services, running: asyncio.Task[Report]) -> bool:
+    """Whether somebody was asked; also once the run has ended, which it should not have."""
+    async with services.read() as conn:
+        return running.done() or bool(await conn.fetchval("SELECT EXISTS (SELECT 1 FROM offers)"))
+
+
 async def test_a_killed_server_costs_nobody_an_event(fresh_dsn: str, tmp_path: Path) -> None:
     settings = Settings(env="test", data=tmp_path, database_url=fresh_dsn)
     async with open_services(settings, fresh_dsn, with_workers=False) as services:
         await prepare(services, OPTIONS)
-        heard = asyncio.Event()
-
-        def told(line: str) -> None:
-            if " 0 open offers" not in line:
-                heard.set()
-
         async with server(fresh_dsn, tmp_path, 0) as (first, url):
-            running = asyncio.create_task(run(services, url, OPTIONS, told))
-            await asyncio.wait_for(heard.wait(), 300)
+            running = asyncio.create_task(run(services, url, OPTIONS, lambda line: None))
+            await eventually(lambda: begun(services, running), "an offer should be made", seconds=300)
+            assert not running.done(), running.result()
             first.send_signal(signal.SIGKILL)
             await first.wait()
         async with server(fresh_dsn, tmp_path, int(url.rsplit(":", 1)[1])):

@@ -394,7 +394,7 @@ async def test_a_receiver_that_fails_hangs_and_comes_back_gets_everything_in_ord
         await hooks.endpoint(PLATFORM, *FACTS, url=str(server.make_url("/in")))
         booking = await hooks.book()
         await hooks.happen(booking.id, *FACTS[1:])
-        worker = WebhookWorker(hooks.world.services, HttpPoster(["127.0.0.1"], total_s=0.5))
+        worker = WebhookWorker(hooks.world.services, HttpPoster(["127.0.0.1"], total_s=2.0))
         for _ in range(20):
             await drain(worker)
             await hooks.world.advance(hours=1)

@@ -65,7 +65,9 @@ async def two_doors(dsn: str) -> AsyncIterator[tuple[Door, Door, str]]:
     await first.open()
     await second.open()
     try:
-        where = f"postgresql://{parts.username}@127.0.0.1:{first.port},127.0.0.1:{second.port}{parts.path}?sslmode=disable"
+        where = (
+            f"postgresql://{parts.username}@127.0.0.1:{first.port},127.0.0.1:{second.port}{parts.path}?sslmode=disable"
+        )
         yield first, second, hosts.wanting_writes(where)
     finally:
         await first.close()

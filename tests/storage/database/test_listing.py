@@ -22,10 +22,12 @@ from storage.database.listing import (
     BadCursor,
     Flag,
     Listed,
+    Mostly,
     Sort,
     TooDeep,
     UnknownName,
     Wanted,
+    Worded,
     Words,
     search_query,
 )
@@ -103,6 +105,49 @@ async def test_filters_and_search(db: Conn, things: Listed[Thing]) -> None:
     # Signs are no words, and text is only ever text.
     for text in ("%", "_", "\\", "'; DROP TABLE quotas; --", "!", "w2 & w3", "x | w2", "(", "ключ", "\u202a"):
         assert await numbers(db, things, Wanted(search=text)) == ([], 0)
+
+
+async def test_what_is_usual_and_what_is_not_is_found_alike(db: Conn, things: Listed[Thing]) -> None:
+    things.filters["kind"] = Mostly("(CASE WHEN t.n % 5 = 0 THEN 'odd' ELSE 'usual' END)", "text", usual="usual")
+    for kinds, found in (
+        ("odd", ([20, 15, 10, 5], 4)), (["odd"], ([20, 15, 10, 5], 4)), (["odd", "none"], ([20, 15, 10, 5], 4)),
+        (["none"], ([], 0)), ("none", ([], 0)), ([], ([], 0)),
+    ):  # fmt: skip
+        assert await numbers(db, things, Wanted(filters={"kind": kinds}), most=20) == found
+    for kinds, total in (("usual", 16), (["usual", "odd"], 20)):
+        assert (await numbers(db, things, Wanted(filters={"kind": kinds}), most=20))[1] == total
+
+
+async def test_values_by_their_words_are_found_whether_few_or_many(
+    db: Conn, things: Listed[Thing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words only lead to rows: what has the words and not the value is none of them."""
+    monkeypatch.setattr(searching, "MAX_HITS", 40)
+    kind = "CASE WHEN {n} % 4 = 0 THEN 'Hair-Cut' WHEN {n} % 7 = 0 THEN '-' ELSE 'Cut' END"
+    words = (
+        "(SELECT n AS thing, array_to_tsvector(CASE WHEN n % 4 = 0 THEN '{hair,cut}'::text[] ELSE '{cut}' END)"
+        " AS words FROM generate_series(1, 120) AS n) AS w"
+    )
+    beside = Words(words, "w.thing", "w.words", beside="t.n")
+    things.filters["kind"] = Worded(f"ARRAY[{kind.format(n='t.n')}] && {{}}::text[]", beside)
+    for kinds, expected, total in (
+        (["Hair-Cut"], [120, 116, 112], 30), (["Cut"], [118, 117, 115], 77), (["-"], [119, 105, 98], 13),
+        (["Hair-Cut", "-"], [120, 119, 116], 43), (["hair"], [], 0), (["none"], [], 0), ([], [], 0),
+    ):  # fmt: skip
+        wanted = Wanted(limit=3, filters={"kind": kinds})
+        found = await things.page(db, wanted, most=120)
+        assert ([row.n for row in found.rows], found.total) == (expected, total), kinds
+        if found.cursor:
+            following = await things.page(db, Wanted(limit=3, filters={"kind": kinds}, cursor=found.cursor), most=120)
+            assert following.rows and following.rows[0].n < expected[-1]
+    # Two of them look for what has the words of both.
+    things.filters["late"] = Worded("ARRAY[CASE WHEN t.n > 110 THEN 'cut' END] && {}::text[]", beside)
+    for kinds, late in ((["Hair-Cut"], [120, 116, 112]), (["-"], [119]), (["Cut"], [118, 117, 115, 114, 113, 111])):
+        wanted = Wanted(filters={"late": ["cut"], "kind": kinds})
+        assert await numbers(db, things, wanted, most=120) == (late, len(late))
+    found = await things.page(db, Wanted(limit=3, filters={"kind": ["Cut"], "rest": [0]}), most=120)
+    assert [row.n for row in found.rows] == [117, 114, 111]
+    assert [r.n async for batch in things.stream(db, Wanted(filters={"kind": ["-"]}), most=120) for r in batch][-1] == 7
 
 
 async def test_rare_and_common_words_are_found_alike(
@@ -207,7 +252,9 @@ def test_a_search_takes_beginnings_and_both_ends_of_a_phone() -> None:
 # ---------------------------------------------------------------- the lists of the product
 
 #: A value of each filter's and parameter's type, by what its text says.
-_VALUES = {"uuid": UUID(int=1), "int": 1, "bigint": 1, "text": "x", "bool": True, "date": date(2026, 1, 5)}
+_VALUES = {
+    "uuid": UUID(int=1), "int": 1, "bigint": 1, "text": "x", "bpchar": "INR", "bool": True, "date": date(2026, 1, 5),
+}  # fmt: skip
 _GIVEN = {
     "timezone": "Asia/Kolkata", "currency": "INR",
     "since": datetime(2026, 1, 1, tzinfo=UTC), "owner_kind": "account", "type": "wallet",
@@ -220,10 +267,12 @@ def given_for(listed: Listed[Any]) -> dict[str, Any]:
 
 def value_for(listed: Listed[Any], name: str) -> Any:
     filter_ = listed.filters[name]
-    if isinstance(filter_, AnyOf):
+    if isinstance(filter_, AnyOf | Mostly):
         return [_VALUES[filter_.type]]
     if isinstance(filter_, Flag):
         return True
+    if isinstance(filter_, Worded):
+        return ["x"]
     day = _VALUES["date"]
     values = {
         "date[]": [day], "text[]": ["x"], "timestamptz": _GIVEN["since"], "date": day, "boolean": True, "bigint": 1,
@@ -260,6 +309,6 @@ async def test_an_index_gives_each_named_pair_its_order(db: Conn, listed: Listed
     await db.execute("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off")
     values = given_for(listed)
     for name, value in wanted.filters.items():
-        values[f"filter_{name}"] = value[0] if isinstance(listed.filters[name], AnyOf) else value
+        values[f"filter_{name}"] = value[0] if isinstance(listed.filters[name], AnyOf | Mostly) else value
     plan = "\n".join(r[0] for r in await db.fetch(f"EXPLAIN {text.text}", *text.take(values)))
     assert "Sort" not in plan and "Index" in plan, plan

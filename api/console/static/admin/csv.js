@@ -1,4 +1,5 @@
 // Figures of a page as a file.
+import { saveAs } from "../lib/api.js";
 
 /** A cell that no spreadsheet takes for a formula. @param {any} value */
 export function cell(value) {
@@ -10,10 +11,5 @@ export function cell(value) {
 /** @param {string} name @param {string[]} head @param {any[][]} rows */
 export function saveCsv(name, head, rows) {
   const text = [head, ...rows].map((row) => row.map(cell).join(",")).join("\r\n");
-  const url = URL.createObjectURL(new Blob(["\ufeff", text, "\r\n"], { type: "text/csv" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  saveAs(new Blob(["\ufeff", text, "\r\n"], { type: "text/csv" }), name);
 }

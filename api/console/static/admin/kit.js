@@ -6,8 +6,8 @@ import { empty, noPermission, view } from "../lib/view.js";
 import { form } from "../lib/form.js";
 import { list } from "../lib/list.js";
 import { go } from "../lib/router.js";
-import { later, toast } from "../lib/toast.js";
-import { sentenceOf } from "../lib/problems.js";
+import { later, toast, told } from "../lib/toast.js";
+import { isRefusal } from "../lib/problems.js";
 import { newKey } from "../lib/api.js";
 import { dayTime, number, wholeTime, words } from "../lib/format.js";
 import { findsOf } from "./finds.js";
@@ -37,6 +37,7 @@ import { mayDo } from "./rights.js";
  * @property {string} [done] what is said afterwards
  * @property {(answer: any) => Child} [shows] what is shown of the answer, until somebody closes it
  */
+/** @typedef {{label: string, path: string, item: (row: any) => any, isSlow?: boolean}} Batch with `isSlow` done after a while in which it can be taken back */
 /** @typedef {{name: string, title: string, path: string}} Entry of the menu: the address /admin/{name}, and what of the API it shows */
 /** @typedef {Entry & Shape} Resource */
 /**
@@ -55,7 +56,7 @@ import { mayDo } from "./rights.js";
  * @property {((office: Office, record: any, again: () => void) => Child)[]} [sections]
  * @property {FormOptions} [create] a form for a new one, of the model of POST at `path`
  * @property {Action[]} [actions]
- * @property {{label: string, path: string, item: (row: any) => any}[]} [batch] what is done to many at once
+ * @property {Batch[]} [batch] what is done to many at once
  * @property {string} [none] said when there is none at all
  * @property {string} [imports] address of its import
  * @property {(office: Office) => Child} [top] above the list
@@ -78,7 +79,7 @@ export function listView(office, resource) {
       none: resource.none,
       exports: resource.exports && mayDo(office, "GET", resource.exports) ? resource.exports : undefined,
       open: opens ? (row) => (remember(resource, row), `/admin/${resource.name}/${encodeURIComponent(row.id)}`) : undefined,
-      picks: batch.length ? (rows, clear) => batch.map((one) => h("button", { onclick: () => void doMany(office, one, rows(), clear) }, one.label)) : undefined,
+      picks: batch.length ? (rows, clear) => batch.map((one) => h("button", { onclick: () => beginMany(office, one, rows(), clear) }, one.label)) : undefined,
       actions: [
         resource.imports && mayDo(office, "POST", resource.imports) && h("a", { class: "button", href: `/admin/imports?into=${resource.name}` }, "Import"),
         resource.create && mayDo(office, "POST", resource.path) && h("a", { class: "button primary", href: `/admin/${resource.name}/new` }, `New ${resource.noun}`),
@@ -87,16 +88,23 @@ export function listView(office, resource) {
   ];
 }
 
-/** @param {Office} office @param {{label: string, path: string, item: (row: any) => any}} batch @param {any[]} rows @param {() => void} clear */
-async function doMany(office, batch, rows, clear) {
+/** Once for what is picked: the pick is cleared before anything is sent. @param {Office} office @param {Batch} batch @param {any[]} rows @param {() => void} clear */
+function beginMany(office, batch, rows, clear) {
+  if (!rows.length) return;
+  clear();
+  const work = () => doMany(office, batch, rows);
+  batch.isSlow ? later(`${batch.label}: ${number(rows.length)}, in a few seconds`, work) : void work();
+}
+
+/** @param {Office} office @param {Batch} batch @param {any[]} rows */
+async function doMany(office, batch, rows) {
   try {
-    const answer = await office.api.post(batch.path, { items: rows.map(batch.item) });
-    clear();
+    const answer = await office.api.post(batch.path, { items: rows.map(batch.item) }, newKey());
     document.querySelector(".list")?.dispatchEvent(new Event("reload"));
     const first = answer.results.find((/** @type {any} */ one) => !one.ok)?.error;
     toast(first ? `${number(answer.succeeded)} done, ${number(answer.failed)} not: ${first.message}` : `${number(answer.succeeded)} done.`, { isBad: Boolean(first) });
   } catch (error) {
-    toast(sentenceOf(error), { isBad: true });
+    told(error);
   }
 }
 
@@ -144,32 +152,66 @@ export function detailView(office, resource, id) {
 /** Facts in two columns; what has no value is left out. @param {[string, Child][]} facts */
 export const factsOf = (facts) => h("dl", { class: "facts wide" }, facts.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([label, value]) => h("div", null, h("dt", null, label), h("dd", null, value))));
 
+/**
+ * Does something once, however often it is pressed: while no answer settles it, the same contents go out under the same key.
+ */
+function onceEach() {
+  /** @type {{text: string, key: string} | null} */
+  let held = null;
+  return {
+    forget: () => void (held = null),
+    /** @template T @param {string} text what is sent @param {(key: string) => Promise<T>} send @returns {Promise<T>} */
+    async once(text, send) {
+      if (held?.text !== text) held = { text, key: newKey() };
+      try {
+        const answer = await send(held.key);
+        held = null;
+        return answer;
+      } catch (error) {
+        if (isRefusal(error)) held = null;
+        throw error;
+      }
+    },
+  };
+}
+
 /** The buttons of what may be done, and the panel of what is being asked. @param {Office} office @param {Resource} resource @param {any} record @param {() => void} again */
 function actionsOf(office, resource, record, again) {
   const open = signal(/** @type {Action | null} */ (null));
   const shown = signal(/** @type {Child} */ (null));
+  const isBusy = signal(false);
+  const { once, forget } = onceEach();
+  const here = location.pathname;
+  // What is done after a while may find its people elsewhere: there they stay.
+  const after = { again, show: shown.set, leave: () => void (location.pathname === here && go(`/admin/${resource.name}`)) };
   const fitting = (resource.actions ?? []).filter((one) => mayDo(office, one.method, one.path) && (one.when?.(record) ?? true));
   if (!fitting.length) return null;
+  /** @param {Action | null} action */
+  const turnTo = (action) => (forget(), open.set(action));
+  /** @param {Action} action @param {any} body */
+  const run = (action, body) => once(`${action.label} ${JSON.stringify(body)}`, (key) => act(office, action, record, body, key, after));
   /** @param {Action} action */
   const begin = (action) => {
     shown.set(null);
-    if (asks(office, action)) return open.set(open.peek() === action ? null : action);
+    if (asks(office, action)) return turnTo(open.peek() === action ? null : action);
     open.set(null);
-    const work = () => act(office, resource, action, record, action.body, again, shown.set);
-    action.isSlow ? later(`${action.label}: in a few seconds`, work) : void work().catch((error) => toast(sentenceOf(error), { isBad: true }));
+    isBusy.set(true);
+    const free = () => isBusy.set(false);
+    const work = () => run(action, action.body).catch(told).finally(free);
+    action.isSlow ? later(`${action.label}: in a few seconds`, work, free) : void work();
   };
   return [
     h("div", { class: "actions" }, fitting.map((action) => h("button", {
-      class: action.look ?? null, "aria-expanded": asks(office, action) ? () => String(open() === action) : null, onclick: () => begin(action),
+      class: action.look ?? null, disabled: isBusy, "aria-expanded": asks(office, action) ? () => String(open() === action) : null, onclick: () => begin(action),
     }, action.label))),
     () => {
       const action = open();
       return action && h("div", { class: "card panel" },
-        h("div", { class: "row between" }, h("h2", null, action.label), h("button", { class: "icon", "aria-label": "Close", onclick: () => open.set(null) }, "×")),
+        h("div", { class: "row between" }, h("h2", null, action.label), h("button", { class: "icon", "aria-label": "Close", onclick: () => turnTo(null) }, "×")),
         action.intro?.(office, record),
         formOf(office, action.method, action.path, {
           action: action.label, isPatch: action.isEdit, ...action.form, value: action.value?.(record) ?? (action.isEdit ? record : {}),
-          submit: (values) => act(office, resource, action, record, values, again, shown.set),
+          submit: (values) => run(action, values),
           done: () => open.set(null),
         }),
       );
@@ -183,26 +225,22 @@ const asks = (office, action) => action.body === undefined && !action.download &
 
 /**
  * Does it, says so, and offers the way back where there is one.
- * @param {Office} office @param {Resource} resource @param {Action} action @param {any} record @param {any} body @param {() => void} again @param {(child: Child) => void} show
+ * @param {Office} office @param {Action} action @param {any} record @param {any} body @param {string} key
+ * @param {{again: () => void, show: (child: Child) => void, leave: () => void}} after
  */
-async function act(office, resource, action, record, body, again, show) {
+async function act(office, action, record, body, key, { again, show, leave }) {
   const path = pathOf(action.path, record);
   if (action.download) return office.api.download(path, action.download === "file" ? {} : { format: action.download });
   if (action.isEdit && !Object.keys(body).length) return void toast("Nothing was changed.");
-  /** @param {any} sent */
-  const send = async (sent) => (await office.api.request(action.method, path, { body: action.method === "DELETE" ? undefined : (sent ?? {}), key: action.method === "POST" ? newKey() : undefined }))?.data;
-  try {
-    const answer = await send(body);
-    const before = action.undo?.(record) ?? (action.isEdit ? Object.fromEntries(Object.keys(body).filter((name) => record[name] !== undefined).map((name) => [name, record[name]])) : null);
-    const undo = before && Object.keys(before).length ? () => send(before).then(again, (error) => toast(sentenceOf(error), { isBad: true })) : undefined;
-    toast(action.done ?? `${action.label}: done.`, { undo });
-    if (action.shows) show(h("div", { class: "card panel", role: "status" }, h("div", { class: "row between" }, h("h2", null, action.label), h("button", { class: "icon", "aria-label": "Close", onclick: () => show(null) }, "×")), action.shows(answer)));
-    else if (action.leaves) go(`/admin/${resource.name}`);
-    else again();
-  } catch (error) {
-    if (action.isSlow) return void toast(sentenceOf(error), { isBad: true });
-    throw error;
-  }
+  /** @param {any} sent @param {string} under */
+  const send = async (sent, under) => (await office.api.request(action.method, path, { body: action.method === "DELETE" ? undefined : (sent ?? {}), key: action.method === "POST" ? under : undefined }))?.data;
+  const answer = await send(body, key);
+  const before = action.undo?.(record) ?? (action.isEdit ? Object.fromEntries(Object.keys(body).filter((name) => record[name] !== undefined).map((name) => [name, record[name]])) : null);
+  const undo = before && Object.keys(before).length ? () => send(before, newKey()).then(again, told) : undefined;
+  toast(action.done ?? `${action.label}: done.`, { undo });
+  if (action.shows) show(h("div", { class: "card panel", role: "status" }, h("div", { class: "row between" }, h("h2", null, action.label), h("button", { class: "icon", "aria-label": "Close", onclick: () => show(null) }, "×")), action.shows(answer)));
+  else if (action.leaves) leave();
+  else again();
 }
 
 /** A form of an operation's model, with everything that is named by an id found by its name. @param {Office} office @param {string} method @param {string} path @param {Parameters<typeof form>[1]} options */
@@ -212,13 +250,14 @@ export const formOf = (office, method, path, options) => form(office.schema.body
 export function createView(office, resource) {
   if (!resource.create || !mayDo(office, "POST", resource.path)) return noPermission();
   const shown = signal(/** @type {Child} */ (null));
+  const { once } = onceEach();
   return [
     h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: `/admin/${resource.name}` }, resource.title)),
     h("h1", null, `New ${resource.noun}`),
     h("div", { class: "card narrow" }, () => shown() ?? formOf(office, "POST", resource.path, {
       action: "Create", ...resource.create,
       submit: async (values) => {
-        const answer = await office.api.post(resource.path, values, newKey());
+        const answer = await once(JSON.stringify(values), (key) => office.api.post(resource.path, values, key));
         const record = resource.pick?.(answer) ?? answer;
         toast(`${resource.noun[0]?.toUpperCase()}${resource.noun.slice(1)}: created.`);
         if (answer?.secret) shown.set([h("p", null, "Keep this secret: it is shown once."), h("p", null, h("code", { class: "secret" }, answer.secret)), h("a", { class: "button", href: `/admin/${resource.name}` }, "Done")]);

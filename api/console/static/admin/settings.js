@@ -1,8 +1,7 @@
 // The rules of the house that can be changed while it runs.
 import { h } from "../lib/dom.js";
 import { view } from "../lib/view.js";
-import { toast } from "../lib/toast.js";
-import { sentenceOf } from "../lib/problems.js";
+import { toast, told } from "../lib/toast.js";
 import { words } from "../lib/format.js";
 import { factsOf, formOf } from "./kit.js";
 import { mayDo } from "./rights.js";
@@ -21,7 +20,7 @@ export function show(office) {
         if (!Object.keys(changed).length) return void toast("Nothing was changed.");
         await office.api.put(PATH, changed);
         const before = Object.fromEntries(Object.keys(changed).map((name) => [name, settings[name]]));
-        toast("Saved: it holds from now on.", { undo: () => office.api.put(PATH, before).then(again, (error) => toast(sentenceOf(error), { isBad: true })) });
+        toast("Saved: it holds from now on.", { undo: () => office.api.put(PATH, before).then(again, told) });
         again();
       },
     }));

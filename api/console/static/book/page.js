@@ -4,7 +4,7 @@ import { computed, effect, signal } from "../lib/state.js";
 import { h } from "../lib/dom.js";
 import { Problem } from "../lib/api.js";
 import { toast } from "../lib/toast.js";
-import { sentenceOf } from "../lib/problems.js";
+import { isRefusal, sentenceOf } from "../lib/problems.js";
 import { draft } from "../people/common.js";
 import { deed } from "../people/deeds.js";
 import { leaveToPay } from "../people/pay.js";
@@ -131,13 +131,12 @@ async function send(desk, state) {
     if (!data.payment || !leaveToPay(data.payment, data.booking.id)) location.assign(address);
   } catch (error) {
     // Without an answer nobody knows: it is kept, and sent again under the same key.
-    const isRefused = error instanceof Problem && error.status < 500;
-    if (isRefused) {
+    if (isRefusal(error)) {
       desk.choose({ pending: null, ...(error.code === "slot_taken" ? { time: null } : {}) });
       desk.again();
       toast(error.message, { isBad: true });
     }
-    state.set(isRefused ? "" : "unsure");
+    state.set(isRefusal(error) ? "" : "unsure");
     throw error;
   }
 }

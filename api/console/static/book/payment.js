@@ -3,7 +3,7 @@ import { computed, every, signal } from "../lib/state.js";
 import { h, said } from "../lib/dom.js";
 import { secondsUntil, money, countdown } from "../lib/format.js";
 import { deed } from "../people/deeds.js";
-import { sums, visitTime } from "../people/common.js";
+import { dayName, sums } from "../people/common.js";
 
 /** @typedef {import("./page.js").Desk} Desk */
 
@@ -62,7 +62,7 @@ export function prices(desk, confirm) {
         p.held_time && h("p", { class: "faint" }, () => (tick(), `The time and this price are kept for you for ${countdown(secondsUntil(p.expires_at))}.`)),
       ];
     },
-    () => desk.wish().time && desk.wish().day && h("p", { class: "row" }, h("strong", null, visitTime(`${desk.wish().day}T12:00:00Z`).replace(/,?\s*\d+:\d+.*$/, "")), h("span", { class: "tabular" }, desk.wish().time)),
+    () => desk.wish().time && desk.wish().day && h("p", { class: "row" }, h("strong", null, dayName(desk.wish().day ?? "")), h("span", { class: "tabular" }, desk.wish().time)),
     h("label", { class: "row terms" }, h("input", { type: "checkbox", checked: accepted, onchange: (/** @type {any} */ e) => accepted.set(e.target.checked) }), "I know that cancelling later can cost a fee"),
     deed([() => desk.wish().method === "online" ? "Book and pay" : "Book", () => desk.preview() && ` · ${money(desk.preview().amount_to_collect, desk.preview().pricing.currency)}`], confirm, { class: "primary wide", disabled: () => Boolean(missing()) || !desk.preview() || desk.isPricing() || desk.preview().held_time === null }),
     () => missing() && h("p", { class: "faint" }, missing()));

@@ -7,7 +7,7 @@ import { setNow } from "../lib/boot.js";
 import { money } from "../lib/format.js";
 import { toast } from "../lib/toast.js";
 import { Problem } from "../lib/api.js";
-import { addressLines, paymentChip, serviceNames, statusChip, steps, sums, visitTime } from "../people/common.js";
+import { addressLines, paymentChip, serviceNames, statusChip, STEP_WORDS, steps, sums, visitTime } from "../people/common.js";
 import { etaLine, followMap } from "../people/followmap.js";
 import { deed } from "../people/deeds.js";
 import { cancelling, moving, rating, sharing } from "./deeds.js";
@@ -18,11 +18,11 @@ import { openCheckout } from "../people/pay.js";
 const SHOWN = new Set(["in_transit", "arrived", "in_progress"]);
 const OPEN = new Set(["pending", "partner_assigned", "confirmed"]);
 
-/** @type {[string, string, string[]][]} the steps, their words, and the facts that mean them */
-const STEPS = [
-  ["booked", "Booked", ["booking.created"]], ["accepted", "A technician has accepted", ["partner.accepted"]], ["in_transit", "On the way", ["partner.in_transit"]],
-  ["arrived", "At the door", ["partner.arrived"]], ["in_progress", "Work has begun", ["service.started"]], ["completed", "Done", ["booking.completed"]],
-];
+/** The fact that means a step. @type {Record<string, string>} */
+const FACTS = {
+  booked: "booking.created", accepted: "partner.accepted", in_transit: "partner.in_transit", arrived: "partner.arrived",
+  in_progress: "service.started", completed: "booking.completed",
+};
 
 /** @param {Client} api @param {import("../lib/socket.js").Socket} socket @param {string} id */
 export function detail(api, socket, id) {
@@ -131,12 +131,12 @@ const price = (b) => sums([
 
 /** @param {any} b @param {any[]} events */
 function progress(b, events) {
-  const at = (/** @type {string[]} */ facts) => events.findLast((e) => facts.includes(e.action))?.timestamp ?? null;
+  const at = (/** @type {string} */ step) => events.findLast((e) => e.action === FACTS[step])?.timestamp ?? null;
   if (b.cancellation) return steps([{ label: "Booked", at: b.created_at, isReached: true }, { label: "Cancelled", at: b.cancellation.cancelled_at, isReached: true }], b.timezone);
-  const order = STEPS.map(([name]) => name);
+  const order = Object.keys(STEP_WORDS);
   const is = b.status === "completed" || b.status === "refunded" ? "completed" : b.partner ? (b.partner.status ?? "accepted") : "booked";
   const here = order.indexOf(is);
-  return steps(STEPS.map(([name, label, facts], n) => ({ label: name === "accepted" && here < 1 ? (b.status === "partner_assigned" ? "Asking a technician" : "Looking for a technician") : label, at: n <= here ? at(facts) : null, isReached: n <= here })), b.timezone);
+  return steps(Object.entries(STEP_WORDS).map(([name, label], n) => ({ label: name === "accepted" && here < 1 ? (b.status === "partner_assigned" ? "Asking a technician" : "Looking for a technician") : label, at: n <= here ? at(name) : null, isReached: n <= here })), b.timezone);
 }
 
 /** An online booking that is not paid. @param {Client} api @param {any} b @param {() => void} again @param {() => boolean} isPaying */

@@ -7,7 +7,7 @@ import { connectionState, empty, view } from "../lib/view.js";
 import { openSocket } from "../lib/socket.js";
 import { money } from "../lib/format.js";
 import { setNow } from "../lib/boot.js";
-import { paymentChip, serviceNames, statusChip, visitTime } from "../people/common.js";
+import { pager, paymentChip, serviceNames, statusChip, visitTime } from "../people/common.js";
 import { detail } from "./detail.js";
 
 const KINDS = /** @type {[string, string, string][]} */ ([
@@ -41,13 +41,7 @@ function list(api) {
     return api.page("/v1/bookings", { status: kind?.[2], page: asked.get("page"), limit: 20 }, abort);
   }, ({ data }) => {
     if (!data.bookings.length) return empty("No bookings here", "What you book appears here.", h("a", { class: "button primary", href: "/book" }, "Book a visit"));
-    const { page, total_pages } = data.pagination;
-    return [
-      h("div", { class: "stack tight" }, data.bookings.map(tile)),
-      total_pages > 1 && h("nav", { class: "pager", "aria-label": "Pages" },
-        h("button", { disabled: page <= 1, onclick: () => setQuery({ page: String(page - 1) }) }, "Newer"), h("span", { class: "tabular" }, `${page} of ${total_pages}`),
-        h("button", { disabled: page >= total_pages, onclick: () => setQuery({ page: String(page + 1) }) }, "Older")),
-    ];
+    return [h("div", { class: "stack tight" }, data.bookings.map(tile)), pager(data.pagination)];
   });
   // Several facts of one change are one reading.
   const soon = gathered(again);

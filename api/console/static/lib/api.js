@@ -11,6 +11,8 @@ const TIMEOUT_MS = 20_000;
 /** What failed for a moment. */
 const PASSING = new Set([429, 502, 503, 504]);
 const LONGEST_WAIT_S = 5;
+/** Even of three bytes each under the 64 KB that browsers allow. */
+const MOST_KEPT_CHARS = 20_000;
 
 /** Whether the last request reached the server; a signal for what says "offline". */
 export const isReachable = signal(navigator.onLine);
@@ -104,7 +106,10 @@ export function client(session) {
     /** @param {string} path */
     remove: async (path) => (await request("DELETE", path))?.data,
     /** A file, saved under its own name. @param {string} path @param {Record<string, any>} [query] */
-    download: async (path, query) => save(await request("GET", path, { query, raw: true })),
+    download: async (path, query) => {
+      const answer = await request("GET", path, { query, raw: true });
+      saveAs(await answer.blob(), /filename="?([^";]+)"?/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "download");
+    },
   };
 }
 
@@ -116,11 +121,13 @@ async function sent(method, url, options, token) {
   if (options.key) headers["X-Idempotency-Key"] = options.key;
   const isForm = options.body instanceof FormData;
   if (options.body !== undefined && !isForm) headers["Content-Type"] = "application/json";
+  const body = isForm || options.body === undefined ? options.body : JSON.stringify(options.body);
   const limits = [AbortSignal.timeout(TIMEOUT_MS), ...(options.abort ? [options.abort] : [])];
   try {
     const answer = await fetch(url, {
-      method, headers, credentials: "omit", signal: AbortSignal.any(limits),
-      ...(options.body === undefined ? {} : { body: isForm ? options.body : JSON.stringify(options.body) }),
+      method, headers, credentials: "omit", signal: AbortSignal.any(limits), body,
+      // What was begun is carried out though the page is closed; browsers do that for what is small.
+      keepalive: method !== "GET" && !isForm && (body ?? "").length < MOST_KEPT_CHARS,
     });
     isReachable.set(true);
     return answer;
@@ -131,12 +138,12 @@ async function sent(method, url, options, token) {
   }
 }
 
-/** @param {Response} answer */
-async function save(answer) {
-  const url = URL.createObjectURL(await answer.blob());
+/** @param {Blob} file @param {string} name */
+export function saveAs(file, name) {
+  const url = URL.createObjectURL(file);
   const link = document.createElement("a");
   link.href = url;
-  link.download = /filename="?([^";]+)"?/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "download";
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

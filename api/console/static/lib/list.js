@@ -5,8 +5,7 @@ import { empty, view } from "./view.js";
 import { number, words } from "./format.js";
 import { query, setQuery } from "./router.js";
 import { schemaOf } from "./schema.js";
-import { toast } from "./toast.js";
-import { sentenceOf } from "./problems.js";
+import { told } from "./toast.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 /** @typedef {import("./schema.js").Field} Field */
@@ -81,7 +80,7 @@ function toolbar(api, options, can) {
         try {
           await api.download(options.exports, { ...Object.fromEntries(query()), ...options.fixed, page: null, limit: null, format });
         } catch (error) {
-          toast(sentenceOf(error), { isBad: true });
+          told(error);
         } finally {
           isBusy.set(false);
         }

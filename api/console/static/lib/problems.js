@@ -74,6 +74,13 @@ export function fieldsOf(details) {
   return found;
 }
 
+/**
+ * Whether this settles it: the server will not have done it. After anything else nobody knows, and what must happen once
+ * is sent again under the same key.
+ * @param {unknown} error @returns {error is Problem}
+ */
+export const isRefusal = (error) => error instanceof Problem && error.status < 500 && error.code !== "request_in_progress";
+
 /** Whatever was thrown, as a sentence. @param {unknown} error */
 export const sentenceOf = (error) =>
   error instanceof Problem || error instanceof Unreachable || error instanceof SignedOut ? error.message : "Something went wrong on this page; reload it.";

@@ -1,5 +1,6 @@
 // Short news at the foot of the page, with a way back where there is one.
 import { h } from "./dom.js";
+import { sentenceOf } from "./problems.js";
 
 const LASTS_MS = 7000;
 const MOST = 4;
@@ -43,6 +44,9 @@ export function toast(text, options = {}) {
   list.append(element);
   if (leaving.size > MOST) [...leaving.values()][0]?.();
 }
+
+/** Says what went wrong. @param {unknown} error */
+export const told = (error) => toast(sentenceOf(error), { isBad: true });
 
 /**
  * Does something after a while in which it can be taken back: for what cannot be undone once the server has done it.

@@ -3,8 +3,7 @@ import { computed, every, signal } from "../lib/state.js";
 import { h, said } from "../lib/dom.js";
 import { empty } from "../lib/view.js";
 import { ago, wholeTime, words } from "../lib/format.js";
-import { sentenceOf } from "../lib/problems.js";
-import { later, toast } from "../lib/toast.js";
+import { later, toast, told } from "../lib/toast.js";
 
 /** @typedef {import("./store.js").Alert} Alert */
 
@@ -39,7 +38,7 @@ export function openAlerts(api, store, mayResolve) {
       const failure = done.find((one) => one.status === "rejected");
       if (failure?.status !== "rejected") return;
       back();
-      toast(sentenceOf(failure.reason), { isBad: true });
+      told(failure.reason);
     }, back);
   }
 

@@ -1,17 +1,15 @@
 // One booking beside the map: who could come and why others cannot, what happened, money, messages.
 import { effect, every, signal } from "../lib/state.js";
 import { h, said } from "../lib/dom.js";
+import { chip } from "../lib/chips.js";
 import { empty, view } from "../lib/view.js";
 import { ago, clockTime, countdown, dayTime, distance, minorMoney, money, secondsUntil, wholeTime, words } from "../lib/format.js";
-import { sentenceOf } from "../lib/problems.js";
-import { toast } from "../lib/toast.js";
+import { toast, told } from "../lib/toast.js";
 import { reason, whyNobody } from "./reasons.js";
 
 /** @typedef {{partner_id: string, partner_code: string, partner_name: string, rank: number | null, reason: string | null, may_come_later: boolean, score: number | null, parts: Record<string, number> | null, distance_m: number | null, fix_age_s: number | null, rating: number | null}} Candidate */
 /** @typedef {"who" | "what" | "money" | "messages"} Tab */
 
-/** @type {Record<string, string>} */
-const STATUS_CHIP = { pending: "warn", partner_assigned: "warn", confirmed: "info", in_progress: "info", completed: "good", cancelled: "", refunded: "" };
 /** What no order of staff overrides. */
 const NEVER = new Set(["not_verified", "blocked"]);
 const OPEN = new Set(["pending", "partner_assigned", "confirmed"]);
@@ -42,7 +40,7 @@ export function bookingPanel({ api, can }, store, board, id) {
       const done = await api.post(`/v1/admin/bookings/${id}/assign-partner`, who ? { partner_id: who.partner_id, force } : { force });
       toast(`Offered to ${done.assignment.partner_name.slice(0, 60)} until ${clockTime(done.assignment.expires_at)}.`);
     } catch (error) {
-      toast(sentenceOf(error), { isBad: true });
+      told(error);
     } finally {
       isBusy.set(false);
       again();
@@ -58,7 +56,7 @@ export function bookingPanel({ api, can }, store, board, id) {
       const b = found.booking;
       return [
         h("header", { class: "detail-head" },
-          h("div", { class: "row between" }, h("h2", { class: "tabular" }, b.booking_number), h("span", { class: ["chip", STATUS_CHIP[b.status]] }, words(b.status))),
+          h("div", { class: "row between" }, h("h2", { class: "tabular" }, b.booking_number), chip(b.status)),
           h("p", null, b.services.map((/** @type {any} */ s) => s.name ?? s.service_name).join(", ")),
           h("p", { class: "faint" }, h("time", { title: wholeTime(b.starts_at) }, dayTime(b.starts_at)), " · ", said(b.user?.name ?? b.contact?.name), " · ", said(b.contact?.phone_number ?? b.user?.phone_number)),
           h("p", { class: "faint" }, said([b.address?.address_line1, b.address?.city].filter(Boolean).join(", ")), " ", h("button", { class: "link", onclick: () => board.show(b.lat, b.lng) }, "Show")),
@@ -104,10 +102,10 @@ export function bookingPanel({ api, can }, store, board, id) {
       const isTaken = b.status === "confirmed" || b.status === "partner_assigned";
       const mayOffer = can("dispatch:write");
       return [
-        mayOffer && h("div", { class: "actions" }, h("button", { class: "primary", disabled: () => isBusy() || !ranked.length, onclick: () => offer(ranked[0] ?? null, isTaken) }, ranked[0] ? `Offer to ${ranked[0].partner_name.slice(0, 24)}` : "Nobody can come"),
+        mayOffer && h("div", { class: "actions" }, !b.partner && h("button", { class: "primary", disabled: () => isBusy() || !ranked.length, onclick: () => offer(ranked[0] ?? null, isTaken) }, ranked[0] ? `Offer to ${ranked[0].partner_name.slice(0, 24)}` : "Nobody can come"),
           h("button", { disabled: isBusy, onclick: () => offer(null, isTaken) }, "Search again")),
         ranked.length > 0 && h("ol", { class: "candidates" }, ranked.map((c) => candidate(c, mayOffer && h("button", { disabled: isBusy, onclick: () => offer(c, isTaken) }, "Offer")))),
-        others.length > 0 && h("h3", null, ranked.length ? "Why not the others" : "Why nobody"),
+        others.length > 0 && h("h3", null, b.partner ? "Others who were looked at" : ranked.length ? "Why not the others" : "Why nobody"),
         [...groupsOf(others)].map(([why, some]) => h("details", { class: "why-not", open: some.length <= 2 && others.length <= 6 },
           h("summary", null, h("span", { class: ["why", some[0]?.may_come_later && "later"] }, reason(why)), h("span", { class: "count tabular" }, some.length)),
           h("ul", { class: "candidates" }, some.map((c) => candidate(c, mayOffer && !NEVER.has(why) && h("button", { disabled: isBusy, title: "Past everything but an accepted job", onclick: () => offer(c, true) }, "Offer anyway")))))),
@@ -171,7 +169,7 @@ function moneyOf(b, payment) {
   const line = (label, value, isSum) => [h("dt", { class: isSum && "sum" }, label), h("dd", { class: ["number money", isSum && "sum"] }, money(value, b.currency))];
   return [
     h("dl", { class: "bill" }, line("Services", b.pricing.subtotal), b.pricing.savings ? line("Savings", -b.pricing.savings) : null, b.pricing.discount ? line("Discount", -b.pricing.discount) : null, line("Tax", b.pricing.tax), line("Total", b.pricing.grand_total, true)),
-    h("p", { class: "row" }, h("span", { class: "chip plain" }, words(payment.payment_method)), h("span", { class: ["chip", { paid: "good", failed: "bad", pending: "warn" }[/** @type {string} */ (payment.status)]] }, words(payment.status))),
+    h("p", { class: "row" }, h("span", { class: "chip plain" }, words(payment.payment_method)), chip(payment.status)),
     payment.payments.length > 0 && h("ul", { class: "plain" }, payment.payments.map((/** @type {any} */ p) => h("li", { class: "row between" }, h("span", null, words(p.kind), " · ", words(p.status)), h("span", { class: "money" }, money(p.amount, p.currency))))),
     payment.refunds.length > 0 && [h("h3", null, "Refunds"), h("ul", { class: "plain" }, payment.refunds.map((/** @type {any} */ r) => h("li", { class: "row between" }, h("span", null, said(r.reason), " · ", words(r.status)), h("span", { class: "money" }, money(r.refund_amount, r.currency)))))],
   ];

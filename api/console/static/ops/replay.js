@@ -62,14 +62,18 @@ export function replayBar(api, board, close) {
     const asked = { from_at: iso(begin), to_at: iso(begin + CHUNK_S), west, south, east, north, step_s: speed.peek() > 60 ? 30 : 10 };
     const made = api.get("/v1/admin/board/replay", asked).then((past) => sorted(begin, past));
     chunks.set(begin, made);
+    // An answer of an area that was left says nothing of this one.
+    const isStill = () => chunks.get(begin) === made;
     made.then((done) => {
+      if (!isStill()) return;
       chunks.set(begin, done);
       note.set(done.isCut ? "More happened than is shown: zoom in." : "");
       while (chunks.size > MOST_CHUNKS) chunks.delete(/** @type {number} */ (chunks.keys().next().value));
       board.layer.redraw();
     }, (error) => {
+      if (!isStill()) return;
       note.set(sentenceOf(error));
-      setTimeout(() => chunks.delete(begin), 3000);
+      setTimeout(() => isStill() && chunks.delete(begin), 3000);
     });
     return null;
   }

@@ -1,5 +1,5 @@
 // One technician beside the map: how they stand, what they do, where they were.
-import { effect, every, signal } from "../lib/state.js";
+import { effect, every, onEnd, signal } from "../lib/state.js";
 import { h, said } from "../lib/dom.js";
 import { view } from "../lib/view.js";
 import { ago, dayTime, money, number, words } from "../lib/format.js";
@@ -8,7 +8,7 @@ import { PRESENCE_WORDS } from "./filters.js";
 const TRAIL_MINUTES = 45;
 const TRAIL_MS = 10_000;
 /** @type {Record<string, string>} */
-export const PRESENCE_CHIP = { online: "good", busy: "info", stale: "warn", offline: "" };
+const PRESENCE_CHIP = { online: "good", busy: "info", stale: "warn", offline: "" };
 
 /**
  * @param {import("../lib/api.js").Client} api @param {import("./store.js").Store} store
@@ -18,7 +18,11 @@ export function technicianPanel(api, store, board, id) {
   const tick = signal(0);
   every(1000, () => tick.update((n) => n + 1));
   const live = () => (store.moves(), tick(), store.byId.get(id));
-  const readTrail = () => void api.get(`/v1/admin/technicians/${id}/trail`, { minutes: TRAIL_MINUTES }).then((found) => board.trail.set(found.points), () => board.trail.set([]));
+  const left = new AbortController();
+  onEnd(() => left.abort());
+  /** @param {[number, number, number][]} points */
+  const showTrail = (points) => void (left.signal.aborted || board.trail.set(points));
+  const readTrail = () => void api.get(`/v1/admin/technicians/${id}/trail`, { minutes: TRAIL_MINUTES }, left.signal).then((found) => showTrail(found.points), () => showTrail([]));
   readTrail();
   every(TRAIL_MS, readTrail);
   effect(() => {

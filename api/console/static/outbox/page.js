@@ -23,7 +23,7 @@ const LOOKS = {
     h("header", null, h("div", null, h("strong", null, said(m.subject)), h("p", { class: "faint" }, boot.brand, " to ", said(m.recipient))), at(m)),
     h("p", { class: "letter-text" }, linked(m.body))),
   push: (m) => h("article", { class: "push" },
-    h("span", { class: "push-icon", "aria-hidden": "true" }),
+    h("span", { class: "push-icon", "aria-hidden": "true" }, [...boot.brand][0] ?? ""),
     h("div", null, h("header", null, h("strong", null, said(m.data?.title ?? boot.brand)), at(m)), h("p", null, said(m.data?.message ?? m.body)), h("p", { class: "faint" }, "to ", said(m.recipient)))),
 };
 

@@ -1,7 +1,8 @@
 // What the pages of customers and technicians have in common: words for states, times of a visit, amounts, places.
 import { h, said } from "../lib/dom.js";
 import { boot, now } from "../lib/boot.js";
-import { day, money } from "../lib/format.js";
+import { money } from "../lib/format.js";
+import { setQuery } from "../lib/router.js";
 
 /** @typedef {import("../lib/dom.js").Child} Child */
 
@@ -11,6 +12,11 @@ const STATUS = {
   assigned: ["info", "Offered to you"], accepted: ["good", "Confirmed"], in_transit: ["info", "On the way"], arrived: ["info", "At the door"],
   in_progress: ["info", "In progress"], completed: ["good", "Done"], cancelled: ["bad", "Cancelled"], refunded: ["plain", "Refunded"],
   booked: ["info", "Booked"], rejected: ["plain", "Rejected"], expired: ["warn", "Missed"], withdrawn: ["plain", "Withdrawn"],
+};
+
+/** The steps of a visit, in their order. @type {Record<string, string>} */
+export const STEP_WORDS = {
+  booked: "Booked", accepted: "A technician has accepted", in_transit: "On the way", arrived: "At the door", in_progress: "Work has begun", completed: "Done",
 };
 
 /** @param {string | null | undefined} state */
@@ -54,11 +60,22 @@ export function visitTime(moment, timezone) {
 /** Days from today on, as the place's calendar has them: {value: "2026-01-05", label: "today"}. @param {number} count @param {string} [timezone] */
 export function nextDays(count, timezone) {
   const iso = new Intl.DateTimeFormat("en-CA", { timeZone: timezone || boot.timezone, year: "numeric", month: "2-digit", day: "2-digit" });
+  const today = Date.parse(iso.format(now()));
   return Array.from({ length: count }, (_, n) => {
-    const at = now() + n * 86_400_000;
-    return { value: iso.format(at), label: day(at) };
+    const value = new Date(today + n * 86_400_000).toISOString().slice(0, 10);
+    return { value, label: ["today", "tomorrow"][n] ?? dayName(value) };
   });
 }
+
+const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
+
+/** A day of the calendar, wherever it is read. @param {string} date such as "2026-01-05" */
+export const dayName = (date) => dayFormat.format(Date.parse(date));
+
+/** Between the pages of a list, the newest first. @param {{page: number, total_pages: number}} pages */
+export const pager = ({ page, total_pages }) => total_pages > 1 && h("nav", { class: "pager", "aria-label": "Pages" },
+  h("button", { disabled: page <= 1, onclick: () => setQuery({ page: String(page - 1) }) }, "Newer"), h("span", { class: "tabular" }, `${page} of ${total_pages}`),
+  h("button", { disabled: page >= total_pages, onclick: () => setQuery({ page: String(page + 1) }) }, "Older"));
 
 /** @param {any} address */
 export function addressLines(address) {

@@ -82,7 +82,7 @@ export function drawDoor(c, x, y) {
 }
 
 /** @param {CanvasRenderingContext2D} c @param {number} x @param {number} y @param {number | null} heading */
-export function drawPerson(c, x, y, heading) {
+function drawPerson(c, x, y, heading) {
   c.save();
   c.translate(x, y);
   c.fillStyle = token("p-busy");

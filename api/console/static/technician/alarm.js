@@ -58,6 +58,7 @@ export function wakeLock(isWanted) {
       try {
         lock = await navigator.wakeLock.request("screen");
         lock.addEventListener("release", () => (lock = null));
+        if (!isWanted()) await lock.release();
       } catch {
         lock = null;
       }

@@ -3,15 +3,11 @@ import { computed, signal } from "../lib/state.js";
 import { h } from "../lib/dom.js";
 import { empty, view } from "../lib/view.js";
 import { ago, dayTime, distance, money } from "../lib/format.js";
-import { query, setQuery } from "../lib/router.js";
-import { nextDays, serviceNames, statusChip, visitTime } from "../people/common.js";
+import { query } from "../lib/router.js";
+import { nextDays, pager, serviceNames, statusChip, visitTime } from "../people/common.js";
 import { deed } from "../people/deeds.js";
 
 /** @typedef {import("./page.js").Desk} Desk */
-
-/** @param {{page: number, total_pages: number}} pages */
-const pager = ({ page, total_pages }) => total_pages > 1 && h("nav", { class: "pager", "aria-label": "Pages" },
-  h("button", { disabled: page <= 1, onclick: () => setQuery({ page: String(page - 1) }) }, "Newer"), h("span", { class: "tabular" }, `${page} of ${total_pages}`), h("button", { disabled: page >= total_pages, onclick: () => setQuery({ page: String(page + 1) }) }, "Older"));
 
 const asked = () => computed(() => query().get("page"));
 

@@ -11,6 +11,7 @@ import { setNow } from "../lib/boot.js";
 import { sentenceOf } from "../lib/problems.js";
 import { alarm, allowSound, wakeLock } from "./alarm.js";
 import { locations } from "./locations.js";
+import { keepSubscribed } from "./push.js";
 import { work } from "./work.js";
 import { chances, daysOff, earnings, past } from "./own.js";
 
@@ -74,17 +75,24 @@ function openDesk(api, session, me) {
   });
   listen(document, "visibilitychange", () => !document.hidden && soon());
   void read();
+  void keepSubscribed(api, false);
   const where = locations(socket, () => isOnline.peek(), me.id);
-  const awake = wakeLock(() => isOnline.peek());
+  let isEnded = false;
+  const awake = wakeLock(() => isOnline.peek() && !isEnded);
   every(3000, () => void awake());
   onEnd(() => {
     clearTimeout(timer);
     socket.close();
+    isEnded = true;
+    void awake();
   });
 
   /** @param {boolean} is */
   async function setOnline(is) {
-    if (is) allowSound();
+    if (is) {
+      allowSound();
+      void keepSubscribed(api, true);
+    }
     const at = where.standing.peek();
     const known = is && at.state === "found" ? { current_lat: at.lat, current_lng: at.lng } : {};
     await api.patch("/v1/partner/availability", { is_available: is, ...known });

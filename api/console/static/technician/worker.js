@@ -18,8 +18,28 @@ worker.addEventListener("fetch", (/** @type {any} */ event) => {
 
 worker.addEventListener("notificationclick", (/** @type {any} */ event) => {
   event.notification.close();
-  event.waitUntil(worker.clients.matchAll({ type: "window" }).then((/** @type {any[]} */ open) => (open[0] ? open[0].focus() : worker.clients.openWindow(SHELL))));
+  event.waitUntil(worker.clients.matchAll({ type: "window" }).then((/** @type {any[]} */ open) => {
+    const page = open.find((one) => isShell(new URL(one.url).pathname));
+    return page ? page.focus() : worker.clients.openWindow(SHELL);
+  }));
 });
+
+// A push while the page is closed, or beside it: one notice for offers, one for each booking's other news.
+worker.addEventListener("push", (/** @type {any} */ event) => {
+  let told = { title: "", message: "", type: "", booking_id: "" };
+  try {
+    told = { ...told, ...event.data.json() };
+  } catch {
+    // Browsers want a notice for every push, also for one that nobody can read.
+  }
+  const isOffer = told.type === "offer_made";
+  event.waitUntil(worker.registration.showNotification(told.title || "News for you", { body: told.message, tag: isOffer ? "offer" : told.booking_id || "news", renotify: true, requireInteraction: isOffer }));
+});
+
+/** @param {string} path */
+function isShell(path) {
+  return path === SHELL || path.startsWith(`${SHELL}/`);
+}
 
 /** The page and what it names; what it no longer names goes. */
 async function keepShell() {

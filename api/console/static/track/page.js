@@ -1,13 +1,13 @@
 // Following a visit by a link: where the technician is, when they will be there, the steps; for whoever has the link.
 import { boot, setNow } from "../lib/boot.js";
 import { client, Problem, Unreachable } from "../lib/api.js";
-import { effect, listen, scoped, signal } from "../lib/state.js";
+import { effect, every, listen, scoped, signal } from "../lib/state.js";
 import { fill, h } from "../lib/dom.js";
 import { empty, failed, loading } from "../lib/view.js";
 import { duration } from "../lib/format.js";
 import { sentenceOf } from "../lib/problems.js";
 import { etaLine, followMap } from "../people/followmap.js";
-import { statusWord, steps, visitTime } from "../people/common.js";
+import { statusWord, STEP_WORDS, steps, visitTime } from "../people/common.js";
 
 /** How often to look, in milliseconds: while somebody drives, else, and while nobody looks at the page. */
 const MOVING_MS = 6000;
@@ -15,7 +15,6 @@ const WAITING_MS = 20_000;
 const HIDDEN_MS = 60_000;
 const LONGEST_MS = 60_000;
 
-const WORDS = /** @type {Record<string, string>} */ ({ booked: "Booked", accepted: "A technician has accepted", in_transit: "On the way", arrived: "At the door", in_progress: "Work has begun", completed: "Done", cancelled: "Cancelled" });
 const OVER = new Set(["completed", "cancelled"]);
 
 const token = decodeURIComponent(location.pathname.split("/")[2] ?? "");
@@ -70,24 +69,26 @@ function shown() {
   const status = () => visit()?.status ?? "";
   const position = signal(/** @type {any} */ (null));
   effect(() => position.set(visit()?.position ?? null));
+  const tick = signal(0);
+  every(1000, () => tick.update((n) => n + 1));
   const isMoving = signal(false);
   effect(() => isMoving.set(Boolean(visit()?.position)));
   return [
     h("div", { class: "stack" },
-      h("div", null, h("h1", null, () => WORDS[status()] ?? statusWord(status())), h("p", { class: "lead" }, () => {
+      h("div", null, h("h1", null, () => STEP_WORDS[status()] ?? statusWord(status())), h("p", { class: "lead" }, () => {
         const one = visit();
         if (!one) return "";
         if (one.status === "completed") return "The visit is over. There is nothing more to follow.";
         if (one.status === "cancelled") return "The visit does not take place.";
         return ["Planned for ", h("time", null, visitTime(one.starts_at, one.timezone))];
       })),
-      () => trouble() && h("p", { class: "notice warn", role: "status" }, `${trouble()} Last news ${duration((performance.now() - lastNews_ms()) / 1000)} ago; trying again.`),
+      () => trouble() && h("p", { class: "notice warn" }, h("span", { role: "status" }, trouble()), () => (tick(), ` Last news ${duration((performance.now() - lastNews_ms()) / 1000)} ago; trying again.`)),
       () => (isMoving() ? h("div", { class: "card stack" }, etaLine(position, status), h("div", { class: "map-frame" }, followMap(position, null))) : null),
       () => !isMoving() && status() === "in_transit" && h("div", { class: "card" }, etaLine(position, status)),
       () => !isMoving() && ["booked", "accepted"].includes(status()) && h("p", { class: "notice" }, "The map appears here as soon as the technician is on the way."),
       h("section", { class: "card" }, h("h2", null, "Steps"), () => {
         const one = visit();
-        return one && steps(one.steps.map((/** @type {any} */ s) => ({ label: WORDS[s.step] ?? s.step, at: s.at, isReached: Boolean(s.at) })), one.timezone);
+        return one && steps(one.steps.map((/** @type {any} */ s) => ({ label: STEP_WORDS[s.step] ?? statusWord(s.step), at: s.at, isReached: Boolean(s.at) })), one.timezone);
       }),
       h("p", { class: "faint" }, () => visit() && `Only whoever has this link sees this page. It works until ${visitTime(visit().expires_at, visit().timezone)}.`),
     ),

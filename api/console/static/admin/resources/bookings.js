@@ -67,7 +67,7 @@ export const bookings = {
   ],
   batch: [
     { label: "Find technicians", path: "/v1/admin/bookings/batch/assign", item: (b) => ({ id: b.id }) },
-    { label: "Cancel", path: "/v1/admin/bookings/batch/status", item: (b) => ({ id: b.id, status: "cancelled" }) },
+    { label: "Cancel", path: "/v1/admin/bookings/batch/status", item: (b) => ({ id: b.id, status: "cancelled" }), isSlow: true },
   ],
 };
 
@@ -79,7 +79,7 @@ function services(_, b) {
     column("Minutes", (s) => number(s.duration_minutes), { isNumber: true }),
     column("Quantity", (s) => number(s.quantity), { isNumber: true }),
     column("Price", (s) => money(s.charged_price, b.currency), { isNumber: true }),
-  ], b.services), h("dl", { class: "sums" }, [["Subtotal", b.pricing.subtotal], ["Discount", -b.pricing.discount], ["Tax", b.pricing.tax], ["Outstanding fee", b.outstanding_fee], ["From the wallet", -b.wallet_amount], ["Total", b.pricing.grand_total], ["Still to collect", b.amount_to_collect]].filter(([, sum], n) => sum || n === 5).map(([label, sum]) => h("div", null, h("dt", null, label), h("dd", { class: "money" }, money(Number(sum), b.currency)))))));
+  ], b.services), h("dl", { class: "sums" }, [["Subtotal", b.pricing.subtotal], ["Saved", -b.pricing.savings], ["Discount", -b.pricing.discount], ["Tax", b.pricing.tax], ["Outstanding fee", b.outstanding_fee], ["From the wallet", -b.wallet_amount], ["Total", b.pricing.grand_total], ["Still to collect", b.amount_to_collect]].filter(([, sum], n) => sum || n === 6).map(([label, sum]) => h("div", null, h("dt", null, label), h("dd", { class: "money" }, money(Number(sum), b.currency)))))));
 }
 
 /** @param {Office} office @param {any} b */

@@ -5,8 +5,7 @@ import { money, number } from "../../lib/format.js";
 import { column, plainTable, related, section, when } from "../kit.js";
 import { stars } from "../cells.js";
 import { mayDo } from "../rights.js";
-import { toast } from "../../lib/toast.js";
-import { sentenceOf } from "../../lib/problems.js";
+import { toast, told } from "../../lib/toast.js";
 
 /** @typedef {import("../kit.js").Shape} Shape */
 /** @typedef {import("../kit.js").Office} Office */
@@ -58,7 +57,7 @@ function picture(office, s, again) {
       toast("The picture is there.");
       again();
     } catch (error) {
-      toast(sentenceOf(error), { isBad: true });
+      told(error);
     }
   };
   return section("Picture", h("div", { class: "card row" }, s.image_url && h("img", { src: s.image_url, alt: "", class: "picture" }),

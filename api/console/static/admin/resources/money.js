@@ -8,6 +8,8 @@ import { column, when } from "../kit.js";
 
 const PAYOUT = "/v1/admin/payouts/{id}";
 const OPEN = ["pending", "processing"];
+/** Which kind of caller: who it was stands in the audit. @param {any} p */
+const askedBy = (p) => String(p.requested_by ?? "").split(":")[0] ?? "";
 
 /** @type {Shape} */
 export const payouts = {
@@ -18,7 +20,7 @@ export const payouts = {
     column("Status", (p) => chip(p.status)),
     column("To", (p) => said(p.partner.name)),
     column("Kind", (p) => tag(words(p.partner.kind))),
-    column("Asked for by", (p) => words(p.requested_by)),
+    column("Asked for by", (p) => words(askedBy(p))),
     column("By", (p) => words(p.payment_method)),
     column("Amount", (p) => h("span", { class: "money" }, money(p.net_amount, p.currency)), { isNumber: true, sort: "amount" }),
     column("When", (p) => when(p.created_at), { sort: "created_at" }),
@@ -27,7 +29,7 @@ export const payouts = {
   status: (p) => chip(p.status),
   facts: (p) => [
     ["To", p.partner.kind === "technician" ? h("a", { href: `/admin/technicians/${p.partner.id}` }, said(p.partner.name)) : h("a", { href: `/admin/providers/${p.partner.id}` }, said(p.partner.name))],
-    ["Asked for by", words(p.requested_by)],
+    ["Asked for by", words(askedBy(p))],
     ["By", words(p.payment_method)],
     ["Total", money(p.total_amount, p.currency)],
     ["Commission kept", money(p.commission_deduction, p.currency)],
@@ -46,7 +48,6 @@ export const payouts = {
     { label: "Mark as sent", method: "POST", path: `${PAYOUT}/process`, look: "primary", when: (p) => OPEN.includes(p.status), form: { isLong: ["notes"], labels: { bank_transaction_id: "Bank reference", upi_transaction_id: "UPI reference" } }, done: "Sent." },
     { label: "Mark as failed", method: "POST", path: `${PAYOUT}/fail`, look: "danger", when: (p) => OPEN.includes(p.status), form: { isLong: ["failure_reason"] } },
   ],
-  batch: [{ label: "Mark as sent", path: "/v1/admin/payouts/batch/process", item: (p) => ({ id: p.id, ...(p.payment_method === "upi" ? { upi_transaction_id: p.payout_number } : { bank_transaction_id: p.payout_number }) }) }],
 };
 
 /** What people ask for, and nobody has sent yet. @type {Shape} */

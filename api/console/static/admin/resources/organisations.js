@@ -4,8 +4,7 @@ import { chip, tag, yesNo } from "../../lib/chips.js";
 import { money, number, words } from "../../lib/format.js";
 import { column, dataOf, related, section, when } from "../kit.js";
 import { mayDo } from "../rights.js";
-import { toast } from "../../lib/toast.js";
-import { sentenceOf } from "../../lib/problems.js";
+import { toast, told } from "../../lib/toast.js";
 import { boot } from "../../lib/boot.js";
 
 /** @typedef {import("../kit.js").Shape} Shape */
@@ -48,7 +47,7 @@ export const organisations = {
 function onboarding(office, o, again) {
   const path = `${ONE}/onboarding/{step}/reopen`;
   /** @param {string} step */
-  const reopen = (step) => office.api.post(`/v1/admin/organisations/${o.id}/onboarding/${step}/reopen`).then(() => (toast("They are asked again."), again()), (error) => toast(sentenceOf(error), { isBad: true }));
+  const reopen = (step) => office.api.post(`/v1/admin/organisations/${o.id}/onboarding/${step}/reopen`).then(() => (toast("They are asked again."), again()), told);
   return section(`Onboarding, ${o.onboarding_progress} %`, h("div", { class: "stack tight" }, o.onboarding.map((/** @type {any} */ step) => h("details", { class: "card look" },
     h("summary", null, h("span", null, words(step.step)), chip(step.status)),
     dataOf(step.data) ?? h("p", { class: "faint" }, "Nothing yet."),

@@ -1,13 +1,12 @@
 // Technicians with their papers, those who want to become one, customers, providers and staff.
 import { h, said } from "../../lib/dom.js";
 import { chip, tag, yesNo } from "../../lib/chips.js";
-import { clockTime, money, number, words } from "../../lib/format.js";
+import { money, number, words } from "../../lib/format.js";
 import { view } from "../../lib/view.js";
 import { column, factsOf, formOf, related, section, when } from "../kit.js";
 import { mayDo } from "../rights.js";
 import { rightsOf, rolesOf } from "../roles.js";
-import { toast } from "../../lib/toast.js";
-import { sentenceOf } from "../../lib/problems.js";
+import { toast, told } from "../../lib/toast.js";
 import { bookingColumns, placeOf, stars } from "../cells.js";
 
 /** @typedef {import("../kit.js").Shape} Shape */
@@ -38,7 +37,7 @@ export const technicians = {
     ["E-mail", p.email && said(p.email)],
     ["Does", said(p.service_categories.join(", "))],
     ["Tiers", said(p.service_tiers.join(", "))],
-    ["Rating", [stars(p.rating), ` from ${number(p.more?.performance?.rating_count ?? 0)}`]],
+    ["Rating", [stars(p.rating), p.rating && ` from ${number(p.more?.performance?.rating_count ?? 0)}`]],
     ["Jobs", `${number(p.completed_bookings)} done, ${number(p.cancelled_bookings)} given up`],
     ["Earned", money(p.more?.earnings?.total, p.more?.earnings?.currency)],
     ["To be paid", money(p.more?.earnings?.pending, p.more?.earnings?.currency)],
@@ -109,13 +108,13 @@ function papers(office, p) {
 const FILE = /[0-9a-f]{8}-[0-9a-f-]{27}/;
 
 /** A file by its id, or by an address that holds one. @param {Office} office @param {string} file */
-export async function openFile(office, file) {
+async function openFile(office, file) {
   const id = FILE.exec(file)?.[0];
   try {
     if (!id) return void open(file, "_blank", "noopener");
     await office.api.download(`/v1/admin/files/${id}/content`);
   } catch (error) {
-    toast(sentenceOf(error), { isBad: true });
+    told(error);
   }
 }
 
@@ -134,9 +133,9 @@ function daysOff(office, p) {
     const send = (/** @type {string} */ how) => office.api.request(how, `${path}/${date}`).then(again);
     try {
       await send(method);
-      toast(method === "PUT" ? `Off on ${date}.` : `Works on ${date}.`, { undo: () => send(method === "PUT" ? "DELETE" : "PUT") });
+      toast(method === "PUT" ? `Off on ${date}.` : `Works on ${date}.`, { undo: () => send(method === "PUT" ? "DELETE" : "PUT").catch(told) });
     } catch (error) {
-      toast(sentenceOf(error), { isBad: true });
+      told(error);
     }
   };
   return section("Days off", place);
@@ -176,7 +175,7 @@ export const users = {
   ],
   sections: [
     (office, u) => related(office, "Bookings", { path: `/v1/admin/users/${u.id}/bookings`, operation: `${USER}/bookings`, key: "bookings", open: (b) => `/admin/bookings/${b.id}`, none: "No bookings yet.", columns: [
-      column("Booking", (b) => b.booking_number), column("Status", (b) => chip(b.status)), column("When", (b) => `${b.booking_date} ${clockTime(null) && b.booking_time?.slice(0, 5)}`),
+      column("Booking", (b) => b.booking_number), column("Status", (b) => chip(b.status)), column("When", (b) => `${b.booking_date} ${b.booking_time?.slice(0, 5) ?? ""}`),
       column("Services", (b) => said(b.services.join(", "))), column("Technician", (b) => said(b.partner_name)), column("Payment", (b) => chip(b.payment_status)), column("Total", (b) => money(b.grand_total, b.currency), { isNumber: true }),
     ] }),
     (_, u) => section("Addresses", u.more.addresses.length ? h("div", { class: "cards" }, u.more.addresses.map((/** @type {any} */ a) => h("div", { class: "card" }, h("h3", null, said(a.label), a.is_default && " (default)"), h("p", null, placeOf(a))))) : h("p", { class: "faint" }, "None saved.")),
@@ -207,12 +206,12 @@ function team(office, p, again) {
   const change = async (method, id) => {
     const send = (/** @type {string} */ how) => office.api.request(how, `/v1/admin/providers/${p.id}/technicians/${encodeURIComponent(id)}`).then(again);
     await send(method);
-    toast(method === "PUT" ? "Works for them now." : "Works for them no longer.", { undo: () => send(method === "PUT" ? "DELETE" : "PUT") });
+    toast(method === "PUT" ? "Works for them now." : "Works for them no longer.", { undo: () => send(method === "PUT" ? "DELETE" : "PUT").catch(told) });
   };
   return [
     related(office, "Technicians", { path: "/v1/admin/partners", operation: "/v1/admin/partners", key: "partners", query: { provider_id: p.id }, none: "Nobody yet.", open: (t) => `/admin/technicians/${t.id}`, columns: [
       column("Name", (t) => said(t.name)), column("Code", (t) => t.partner_code), column("Rating", (t) => stars(t.rating)),
-      ...(may ? [column("", (/** @type {any} */ t) => h("button", { class: "link", onclick: () => void change("DELETE", t.id).catch((error) => toast(sentenceOf(error), { isBad: true })) }, "Release"))] : []),
+      ...(may ? [column("", (/** @type {any} */ t) => h("button", { class: "link", onclick: () => void change("DELETE", t.id).catch(told) }, "Release"))] : []),
     ] }),
     may && h("div", { class: "card narrow" }, formOf(office, "POST", "/v1/admin/payouts", { only: ["partner_id"], labels: { partner_id: "Technician" }, action: "Enlist", submit: ({ partner_id }) => change("PUT", partner_id ?? "") })),
   ];

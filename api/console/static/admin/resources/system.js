@@ -3,8 +3,7 @@ import { h, said } from "../../lib/dom.js";
 import { chip, tag, yesNo } from "../../lib/chips.js";
 import { number, words } from "../../lib/format.js";
 import { signal } from "../../lib/state.js";
-import { toast } from "../../lib/toast.js";
-import { sentenceOf } from "../../lib/problems.js";
+import { told } from "../../lib/toast.js";
 import { mayDo } from "../rights.js";
 import { column, factsOf, plainTable, related, section, when } from "../kit.js";
 
@@ -70,7 +69,7 @@ export const webhooks = {
   actions: [
     { label: "Edit", method: "PATCH", path: HOOK, isEdit: true },
     { label: "Send a test", method: "POST", path: `${HOOK}/test`, done: "A test is on its way." },
-    { label: "New secret", method: "POST", path: `${HOOK}/rotate-secret`, shows: (answer) => [h("p", null, "Keep this secret: it is shown once."), h("p", null, h("code", { class: "secret" }, answer.secret ?? ""))] },
+    { label: "New secret", method: "POST", path: `${HOOK}/rotate-secret`, look: "danger", intro: () => h("p", { class: "help" }, "For a day every message is signed with the old one too."), shows: (answer) => [h("p", null, "Keep this secret: it is shown once."), h("p", null, h("code", { class: "secret" }, answer.secret ?? ""))] },
     { label: "Delete", method: "DELETE", path: HOOK, look: "danger", isSlow: true, leaves: true },
   ],
 };
@@ -110,7 +109,7 @@ function chain(office) {
     try {
       found.set(await office.api.get(CHAIN));
     } catch (error) {
-      toast(sentenceOf(error), { isBad: true });
+      told(error);
     } finally {
       isBusy.set(false);
     }
