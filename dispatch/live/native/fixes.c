@@ -278,7 +278,7 @@ static PyObject *run(PyObject *Py_UNUSED(module), PyObject *args) {
   PyObject *unused, *times, *moves, *rows, *newest = NULL, *moved = NULL;
   double now_s, offset_s;
   Ping pings[MOST_FIXES];
-  Verdict verdicts[MOST_FIXES];
+  Verdict verdicts[MOST_FIXES] = {{0.0, 0}};
   if (!PyArg_ParseTuple(args, "y#L(ddddOO)(ddddOO)dd", &packed, &size, &no, &last.at_s, &last.lat, &last.lng,
                         &last.accuracy_m, &unused, &unused, &shown.at_s, &shown.lat, &shown.lng, &shown.accuracy_m, &unused,
                         &unused, &now_s, &offset_s)) return NULL;
