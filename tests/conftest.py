@@ -44,11 +44,17 @@ PROCESSES = (
 )  # fmt: skip
 
 
+#: They mostly wait for a clock: begun first, they are over before the others are, and nobody waits for them in the end.
+FIRST = ("dispatch/simulation/", "console/test_technician.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
+    place = {item: item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else "" for item in items}
     for item in items:
-        if item.path.is_relative_to(here) and item.path.relative_to(here).as_posix().startswith(PROCESSES):
+        if place[item].startswith(PROCESSES):
             item.add_marker(pytest.mark.process)
+    items.sort(key=lambda item: not place[item].startswith(FIRST))
 
 
 async def _make_template(home: str) -> None:
