@@ -64,12 +64,14 @@ async def test_a_visit_is_booked_and_paid_online(live: Live, browser: Any, gatew
         await page.get_by_role("button", name="tomorrow").click()
         await page.get_by_role("group", name="Time").get_by_role("button").nth(3).click()
         await page.get_by_label("Online").check(force=True)
-        await page.get_by_label("I know that cancelling").check()
+        # The price moves what stands below it.
         await page.get_by_text("kept for you").wait_for()
+        await page.get_by_label("I know that cancelling").check()
         assert await grave_problems(page) == []
         await pictures(page, "book")
         # A reload in the middle forgets nothing but the tick that must be made on purpose.
         await page.reload()
+        await page.get_by_text("kept for you").wait_for()
         await page.get_by_label("I know that cancelling").check()
         await page.get_by_role("button", name="Book and pay").click()
         await page.get_by_role("button", name="Pay", exact=True).click()
@@ -111,6 +113,7 @@ async def test_a_booking_that_is_still_being_made_is_asked_for_again_and_not_mad
         page = await as_customer(seen, live, "/book")
         await page.route("**/v1/checkout/confirm", still_running)
         await choose(page, 1)
+        await page.get_by_text("kept for you").wait_for()
         await page.get_by_label("I know that cancelling").check()
         await page.locator(".summary").get_by_role("button", name="Book").click()
         await page.get_by_text("Your booking was sent, and no answer came").wait_for()

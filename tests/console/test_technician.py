@@ -59,6 +59,7 @@ async def test_from_booking_to_rating_with_a_death_in_between(live: Live, browse
         await customer.get_by_role("button", name="Facial").click()
         await customer.locator(".stepper button").first.click()
         await customer.get_by_role("group", name="Time").get_by_role("button").first.click()
+        await customer.get_by_text("kept for you").wait_for()
         await customer.get_by_label("I know that cancelling").check()
         await customer.get_by_role("button", name="Book ·").click()
         await customer.get_by_text("Asking a technician").first.wait_for()

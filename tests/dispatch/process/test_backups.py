@@ -212,7 +212,7 @@ async def test_half_a_copy_counts_for_nothing_and_goes(
 ) -> None:
     """Whatever was under way when it ended: making one, or dropping one that is too old."""
     settings = settings_at(place, method="dump").model_copy(update={"database_url": fresh_dsn})
-    kept = place / "kept"
+    kept, rmtree = place / "kept", shutil.rmtree
 
     def fails(*_: object, **__: object) -> None:
         raise OSError("the disk is gone")
@@ -224,7 +224,7 @@ async def test_half_a_copy_counts_for_nothing_and_goes(
     assert len(list((kept / "dumps").iterdir())) == 1 and backups.wholes(kept) == []
     eldest = dump_at(kept, datetime(2026, 3, 31, 12, tzinfo=UTC))
     with monkeypatch.context() as broken:
-        broken.setattr(shutil, "rmtree", fails)
+        broken.setattr(shutil, "rmtree", lambda path: fails() if path == eldest else rmtree(path))
         with pytest.raises(OSError, match="the disk is gone"):
             await backups.run(settings)
     [made] = backups.wholes(kept)
