@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import socket
@@ -55,6 +56,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if place[item].startswith(PROCESSES):
             item.add_marker(pytest.mark.process)
     items.sort(key=lambda item: not place[item].startswith(FIRST))
+
+
+def pytest_collection_finish() -> None:
+    # What is here now stays to the end: no search for garbage needs to go through it again, or so often.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 async def _make_template(home: str) -> None:
