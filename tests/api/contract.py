@@ -377,6 +377,13 @@ async def _payouts(stage: Stage) -> Request:
 @request_of("internal-assign")
 async def _assign(stage: Stage) -> Request:
     booking_id = await stage.waiting()
+    async with stage.live.services.transaction() as tx:
+        # As after three answers: people decide, and the server offers it to nobody by itself.
+        await tx.conn.execute(
+            "UPDATE bookings SET attempt = 3, looks = 0, waits_for = '{}', next_action = NULL, next_action_at = NULL, "
+            "queued_at = coalesce(queued_at, app_now()), queue_reason = 'attempts_exhausted' WHERE id = $1::text::uuid",
+            booking_id,
+        )
     for n in (4, 5, 6):
         technician = await stage.live.person("technician", f"PT-{n:03d}")
         here = {"is_available": True, "current_lat": stage.place[0], "current_lng": stage.place[1]}

@@ -39,11 +39,12 @@ async function share(url) {
   }
 }
 
-/** @param {Client} api @param {any} b @param {() => void} again */
-export const cancelling = (api, b, again) => panel("Cancel the booking", () => {
+/** @typedef {{isOpen: import("../lib/state.js").Signal<boolean>, why: import("../lib/state.js").Signal<string>}} Begun What somebody has begun to do. */
+/** @param {Client} api @param {any} b @param {() => void} again @param {Begun} begun */
+export const cancelling = (api, b, again, begun) => panel("Cancel the booking", () => {
   const quote = b.cancellation_quote;
   const key = newKey();
-  const reason = h("textarea", { rows: 2, maxlength: 1000, id: "cancel-reason" });
+  const reason = h("textarea", { rows: 2, maxlength: 1000, id: "cancel-reason", value: begun.why.peek(), oninput: () => begun.why.set(reason.value) });
   return [
     quote.fee > 0 ? h("p", { class: "notice warn" }, "Cancelling now costs a fee of ", h("strong", { class: "money" }, money(quote.fee, b.currency)), ".") : h("p", { class: "notice good" }, `Cancelling now costs nothing. From ${visitTime(quote.free_until, b.timezone)} on, once a technician has accepted, it costs a fee.`),
     quote.refund_amount > 0 && sums([["Comes back to you", quote.refund_amount, "sum"]], b.currency),
@@ -53,7 +54,7 @@ export const cancelling = (api, b, again) => panel("Cancel the booking", () => {
       again();
     }, { class: "danger", failed: again }),
   ];
-}, "danger");
+}, "danger", begun.isOpen);
 
 /** @param {Client} api @param {any} b @param {() => void} again */
 export const moving = (api, b, again) => panel("Move it to another time", () => {

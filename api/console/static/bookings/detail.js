@@ -102,10 +102,11 @@ function shown(api, b, events, position, jobState, again, isPaying) {
 }
 
 /**
- * What can be done now. It is made anew only when that changes: news must not shut what somebody is writing in.
+ * What can be done now. It is made anew when that changes; a cancelling that was begun stays open, with its new fee.
  * @param {Client} api @param {() => any} last @param {() => void} again
  */
 function deeds(api, last, again) {
+  const begun = { isOpen: signal(false), why: signal("") };
   const can = computed(() => {
     const b = last();
     return b && JSON.stringify([b.status, b.rating, b.starts_at, b.cancellation_quote?.fee, b.cancellation_quote?.refund_amount]);
@@ -117,7 +118,7 @@ function deeds(api, last, again) {
       b.status === "completed" && rating(api, b, again),
       (isOpen || b.status === "in_progress") && sharing(api, b),
       isOpen && b.cancellation_quote && moving(api, b, again),
-      b.cancellation_quote && cancelling(api, b, again),
+      b.cancellation_quote && cancelling(api, b, again, begun),
     ];
   }));
 }
