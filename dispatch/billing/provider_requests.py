@@ -124,13 +124,16 @@ async def with_page(services: Services, request: PaymentRequest) -> PaymentReque
     while request.payment_id is not None and request.url is None and request.status == "pending":
         async with services.read() as conn:
             intent = await intent_rows.of_payment(conn, payment_id=request.payment_id, kind="link")
-        if intent is None or intent.state not in ("pending", "running") or time.monotonic() > end:
-            break
-        if not await intents.run_now(services, services.gateway, intent.id):
-            # Somebody else is asking just now.
-            await asyncio.sleep(LOOK_S)
+        is_open = intent is not None and intent.state in ("pending", "running")
+        has_tried = intent is not None and is_open and await intents.run_now(services, services.gateway, intent.id)
+        # Read after the intent: one that is over by now has left its page behind.
         async with services.read() as conn:
             request = await _get(conn, request.provider_id, request.id)
+        if not is_open or time.monotonic() > end:
+            break
+        if not has_tried and request.url is None:
+            # Somebody else is asking just now.
+            await asyncio.sleep(LOOK_S)
     return request
 
 

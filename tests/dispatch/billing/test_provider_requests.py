@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dispatch.billing import captures, provider_requests, provider_subscriptions
 from tests.dispatch.billing.test_provider_subscriptions import line_of, request_of
 from tests.dispatch.billing.till import Till
@@ -33,3 +35,11 @@ async def test_what_people_write_on_a_request_makes_nothing_go_on(deaf_till: Til
         await captures.captured(tx, payment, told)
     async with services.read() as conn:
         assert (await provider_subscriptions.get(conn, one.provider_id, one.id)).ends_at == one.ends_at
+
+
+async def test_a_page_that_somebody_else_had_made_meanwhile_is_found(till: Till) -> None:
+    services = till.world.services
+    made = await request_of(till, await subscribe(services, await add_provider(services)))
+    assert made.url is not None
+    as_read_before = replace(made, url=None)
+    assert await provider_requests.with_page(services, as_read_before) == made, "the call is over by now"
