@@ -26,12 +26,12 @@ TECHNICIANS, CUSTOMERS, QUICK_TECHNICIANS = 10_100, 20, 1_100
 #: Tokens outlive the longest run.
 TOKEN_S = 86_400
 #: Parts that run without a server.
-ALONE = ("index", "lists", "erp", "analytics", "providers")
+ALONE = ("index", "lists", "erp", "analytics", "providers", "webhooks")
 
 
 def parts_of(stage: Stage) -> dict[str, Part]:
     """Every part by name, in the order in which they run."""
-    from dispatch.bench import analytics, erp, history, index, jobs, lists, pages, providers, rest
+    from dispatch.bench import analytics, erp, history, index, jobs, lists, pages, providers, rest, webhooks
     from dispatch.bench import sockets_live as live
 
     return {
@@ -39,7 +39,7 @@ def parts_of(stage: Stage) -> dict[str, Part]:
         "fanout": live.fanout_of(jobs.on_the_way(stage)), "offer": live.offer, "connect": live.connect,
         "idle": live.idle, "rest": rest.part, "confirm": jobs.confirm,
         "lists": lists.part, "erp": erp.part, "analytics": analytics.part, "providers": providers.part,
-        "pages": pages.part,
+        "webhooks": webhooks.part, "pages": pages.part,
     }  # fmt: skip
 
 
