@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from datetime import date
+from functools import cache
 from typing import Literal, get_args, get_origin
 from uuid import UUID
 
@@ -23,7 +24,11 @@ from tests.api.support import Client, FakeServices, bearer, serving
 ROUTES = all_routes()
 PRIVATE = [r for r in ROUTES if not r.is_public]
 WITH_ID = [r for r in ROUTES if any(_kind is UUID for _kind in [r.hints.get(v.name) for v in r.inputs.path])]
-WITH_BODY = [r for r in PRIVATE if isinstance(r.inputs.body_type, type) and issubclass(r.inputs.body_type, Body)]
+#: Where audiences have roles, those are read from the database first.
+WITH_BODY = [
+    r for r in PRIVATE
+    if r.audience.resources is None and isinstance(r.inputs.body_type, type) and issubclass(r.inputs.body_type, Body)
+]  # fmt: skip
 ID = "11111111-1111-4111-8111-111111111111"
 REALMS = {
     "customer": "customer", "technician": "technician", "admin": "admin", "internal": "service", "account": "provider",
@@ -70,12 +75,7 @@ def test_there_are_routes_and_each_belongs_to_its_audience() -> None:
 
 @pytest.mark.parametrize("route", PRIVATE, ids=name_of)
 async def test_strangers_are_refused(client: Client, route: Route) -> None:
-    services = FakeServices()
-    others = [bearer(services, realm) for realm in sorted({*REALMS.values(), "tracking", "step_up"})]
-    own = bearer(services, REALMS[route.audience.name])
-    mine = services.tokens.read(own["Authorization"].removeprefix("Bearer "), REALMS[route.audience.name])
-    accepted = ACCEPTED.get(route.audience.name, {mine.realm})
-    foreign = [h for h in others if not any(_is_of(services, h, realm) for realm in accepted)]
+    foreign = foreign_to(route.audience.name)
     for headers in ({}, {"Authorization": "Bearer garbage"}, {"Authorization": "Basic Zzpn"}, *foreign):
         async with client.request(route.method, path_of(route), headers=headers) as response:
             body = await response.json()
@@ -84,6 +84,17 @@ async def test_strangers_are_refused(client: Client, route: Route) -> None:
             assert body["success"] is False
             assert body["error"]["code"] == "UNAUTHORIZED"
             assert response.headers["X-Request-ID"]
+
+
+@cache
+def foreign_to(audience: str) -> list[dict[str, str]]:
+    """Headers with the tokens of everybody else."""
+    services = FakeServices()
+    others = [bearer(services, realm) for realm in sorted({*REALMS.values(), "tracking", "step_up"})]
+    own = bearer(services, REALMS[audience])
+    mine = services.tokens.read(own["Authorization"].removeprefix("Bearer "), REALMS[audience])
+    accepted = ACCEPTED.get(audience, {mine.realm})
+    return [h for h in others if not any(_is_of(services, h, realm) for realm in accepted)]
 
 
 def _is_of(services: FakeServices, headers: dict[str, str], realm: str) -> bool:
@@ -106,8 +117,6 @@ async def test_words_are_no_ids(client: Client, route: Route) -> None:
 @pytest.mark.parametrize("route", WITH_BODY, ids=name_of)
 async def test_malformed_bodies_and_unknown_keys(client: Client, route: Route) -> None:
     headers = bearer(FakeServices(), REALMS[route.audience.name])
-    if route.audience.resources is not None:
-        pytest.skip("the role is read from the database")
     async with client.request(route.method, path_of(route), data=b'{"a":', headers=headers) as response:
         assert (response.status, (await response.json())["error"]["code"]) == (400, "MALFORMED_JSON")
     async with client.request(route.method, path_of(route), json={"no_such_key": 1}, headers=headers) as response:
