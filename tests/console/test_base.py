@@ -14,7 +14,7 @@ import pytest
 from api.console.assets import Assets, csp_hash
 from api.console.pages import content_policy
 from tests.api.live import Live, live_server
-from tests.console.browsing import grave_problems, visit
+from tests.console.browsing import grave_problems, pictures, visit
 from tests.world import test_settings
 
 TYPESCRIPT = Path(__file__).parents[1] / "clients" / "ts"
@@ -53,6 +53,19 @@ async def test_a_wrong_password_is_said_in_words(live: Live, browser: Any) -> No
         await seen.check()
 
 
+@pytest.mark.parametrize("path", ["/docs", "/docs/events"])
+async def test_documents_read_well_on_a_desk_and_on_a_phone(live: Live, browser: Any, path: str) -> None:
+    async with visit(browser, live.url) as desk, visit(browser, live.url, is_phone=True, is_dark=True) as phone:
+        page, small = await desk.open(path), await phone.open(path)
+        for one in (page, small):
+            await one.locator("#docs .response, section table").first.wait_for()
+        await pictures(page, path.strip("/").replace("/", "-"))
+        for seen, one in ((desk, page), (phone, small)):
+            assert await grave_problems(one) == []
+            await seen.check()
+        assert await small.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 async def test_a_password_is_set_once_however_often_it_is_pressed(live: Live, browser: Any) -> None:
     answers = [(400, "Choose another one."), (200, "It is set."), (400, "It was used.")]
     gate = asyncio.Event()
@@ -68,6 +81,7 @@ async def test_a_password_is_set_once_however_often_it_is_pressed(live: Live, br
         await seen.context.route("**/api/auth/set-password", answer)
         page = await seen.open("/account/whatever")
         await page.get_by_label("New password").fill("correct horse")
+        await pictures(page, "account")
         await page.get_by_role("button", name="Continue").dblclick()
         await page.locator("button:disabled").wait_for()
         gate.set()

@@ -84,7 +84,7 @@ async def waiting(scene: Scene, **confirm: Any) -> dict[str, Any]:
 async def test_somebody_waits_and_is_given_to_a_technician_by_keyboard(scene: Scene, seen: Visit) -> None:
     booking = await waiting(scene)
     page = await board(seen)
-    await page.get_by_text("2 technicians, 1 bookings").wait_for()
+    await page.get_by_text("2 technicians, 1 booking", exact=True).wait_for()
     row = page.get_by_role("button", name=booking["booking_number"])
     await row.get_by_text("Needs a person").wait_for()
     await page.keyboard.press("j")

@@ -84,6 +84,10 @@ async def test_a_visit_is_booked_and_paid_online(live: Live, browser: Any, gatew
         await page.get_by_role("button", name="Cancel the booking").last.click()
         await page.get_by_role("heading", name="Cancelled").wait_for()
         assert await grave_problems(page) == []
+        await page.goto(live.url + "/bookings")
+        await page.get_by_text("BK-").first.wait_for()
+        await pictures(page, "bookings")
+        assert await grave_problems(page) == []
         await seen.check()
 
 

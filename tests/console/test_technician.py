@@ -1,4 +1,5 @@
-"""The technician's page, and the whole story: two people with two phones, a link that is followed, a server's death."""
+"""The technician's page, and the whole story: two people with two phones, a link that is followed, a board,
+a server's death."""
 
 from __future__ import annotations
 
@@ -47,12 +48,17 @@ async def test_from_booking_to_rating_with_a_death_in_between(live: Live, browse
         visit(browser, live.url, is_phone=True, permissions=["geolocation"], geolocation=near(0.03)) as van,
         visit(browser, live.url, is_phone=True) as home,
         visit(browser, live.url) as friend,
+        visit(browser, live.url) as desk,
     ):
+        board = await desk.open("/ops")
+        await board.get_by_role("button", name="Administrator").click()
+        await board.get_by_text("Live", exact=True).wait_for()
         technician = await as_technician(van, live)
         await technician.get_by_role("button", name="Go offline").click()
         await technician.get_by_role("button", name="Go online").click()
         await technician.get_by_text("Position within").wait_for()
         await technician.get_by_text("No job yet").wait_for()
+        await board.get_by_text("1 technician, 0 bookings").wait_for()
 
         await home.sign_in("customer", await live.pair("customer", PHONE))
         customer = await home.open("/book")
@@ -63,6 +69,12 @@ async def test_from_booking_to_rating_with_a_death_in_between(live: Live, browse
         await customer.get_by_label("I know that cancelling").check()
         await customer.get_by_role("button", name="Book ·").click()
         await customer.get_by_text("Asking a technician").first.wait_for()
+
+        await board.get_by_text("1 technician, 1 booking", exact=True).wait_for()
+        await board.get_by_label("Search technicians and bookings").fill("BK-")
+        await board.get_by_role("list").get_by_role("button", name="BK-").click()
+        details = board.get_by_role("complementary", name="Details")
+        await details.get_by_text("Offered to").wait_for()
 
         offer = technician.get_by_role("article", name="Offer")
         await offer.get_by_text("Answer within").wait_for()
@@ -84,6 +96,7 @@ async def test_from_booking_to_rating_with_a_death_in_between(live: Live, browse
         await job.get_by_role("button", name="Start driving").click()
         for page in (customer, watcher):
             await page.get_by_text("min away").wait_for()
+        await details.get_by_text("· In transit").wait_for()
         await pictures(customer, "follow")
         await pictures(watcher, "track")
         assert await grave_problems(customer) == [] and await grave_problems(watcher) == []
@@ -91,16 +104,17 @@ async def test_from_booking_to_rating_with_a_death_in_between(live: Live, browse
         port = live.server.port
         assert port is not None
         await live.server.close()
-        await customer.get_by_text("Reconnecting").wait_for()
-        await technician.get_by_text("Reconnecting").wait_for()
+        for page in (customer, technician, board):
+            await page.get_by_text("Reconnecting").wait_for()
         for step in range(1, 4):
             await van.context.set_geolocation(near(0.03 - step * 0.002))
             await technician.wait_for_timeout(1100)
         await start_again(live, port)
-        for page in (customer, technician):
+        for page in (customer, technician, board):
             await page.get_by_text("Reconnecting").wait_for(state="hidden")
         await job.get_by_role("button", name="I am at the door").click()
         await customer.get_by_text("At the door").first.wait_for()
+        await details.get_by_text("· Arrived").wait_for()
         await job.get_by_role("button", name="Start the work").click()
         await watcher.get_by_role("heading", name="Work has begun").wait_for()
         done = job.get_by_role("button", name="The work is done")
@@ -110,6 +124,8 @@ async def test_from_booking_to_rating_with_a_death_in_between(live: Live, browse
         await pictures(technician, "technician-job")
         await done.click()
         await technician.get_by_text("You earned").wait_for()
+        await details.get_by_text("· Completed").wait_for()
+        await board.get_by_text("1 technician, 0 bookings").wait_for()
         await watcher.get_by_text("The visit is over").wait_for()
 
         await customer.get_by_role("radio", name="5 stars").click()
@@ -118,7 +134,7 @@ async def test_from_booking_to_rating_with_a_death_in_between(live: Live, browse
         await technician.get_by_role("link", name="Earnings").click()
         await technician.get_by_text("BK-").wait_for()
         await pictures(technician, "technician-earnings")
-        for seen in (van, home, friend):
+        for seen in (van, home, friend, desk):
             await seen.check()
         kept = await live.value("SELECT count(*) FROM bookings WHERE status = 'completed' AND rating = 5")
         assert kept == 1

@@ -39,6 +39,9 @@ const numbers = new Intl.NumberFormat();
 /** @param {number | null | undefined} value */
 export const number = (value) => (value === null || value === undefined ? "–" : numbers.format(value));
 
+/** A number and its noun: 1 technician, 2 technicians. @param {number} value @param {string} noun */
+export const counted = (value, noun) => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
+
 const clockFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
 const wholeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });

@@ -98,7 +98,7 @@ export function bookingPanel({ api, can }, store, board, id) {
     if (!OPEN.has(b.status)) return h("p", { class: "faint" }, "This booking is over, or under way.");
     const [place] = view((abort) => api.get(`/v1/admin/bookings/${id}/candidates`, {}, abort), (found) => {
       ranked = found.candidates.filter((/** @type {Candidate} */ c) => c.rank !== null);
-      const others = found.candidates.filter((/** @type {Candidate} */ c) => c.rank === null);
+      const others = found.candidates.filter((/** @type {Candidate} */ c) => c.rank === null && c.partner_id !== b.partner?.id);
       const isTaken = b.status === "confirmed" || b.status === "partner_assigned";
       const mayOffer = can("dispatch:write");
       return [

@@ -5,7 +5,7 @@ import { computed, effect, onEnd, scoped, signal } from "../lib/state.js";
 import { shortcuts } from "../lib/keys.js";
 import { openSocket } from "../lib/socket.js";
 import { connectionState, noPermission } from "../lib/view.js";
-import { number } from "../lib/format.js";
+import { counted, number } from "../lib/format.js";
 import { query, setQuery } from "../lib/router.js";
 import { openStore } from "./store.js";
 import { filterPanel, openFilters } from "./filters.js";
@@ -99,7 +99,7 @@ function board(context) {
       h("div", { class: "side-body", id: "side-body", role: "tabpanel", "aria-labelledby": () => `side-${side()}` }, h("div", { class: () => side() !== "queue" && "hidden" }, queue.element), h("div", { class: () => side() !== "alerts" && "hidden" }, alerts.element), h("div", { class: () => side() !== "show" && "hidden" }, filter)),
     ),
     h("div", { class: "stage" }, map.element,
-      h("div", { class: "legend" }, h("span", { class: "tabular count-all" }, () => (store.moves(), store.bookingNews(), `${number(store.technicians.size)} technicians, ${number(store.bookings.size)} bookings`)), [["presence online", "free"], ["presence busy", "on a job"], ["presence stale", "uncertain"], ["stages queue", "waits"], ["stages offer", "offer"], ["stages ahead", "accepted"], ["stages now", "under way"]].map(([key, text]) => h("span", null, h("i", { class: `key ${key}` }), text))),
+      h("div", { class: "legend" }, h("span", { class: "tabular count-all" }, () => (store.moves(), store.bookingNews(), `${counted(store.technicians.size, "technician")}, ${counted(store.bookings.size, "booking")}`)), [["presence online", "free"], ["presence busy", "on a job"], ["presence stale", "uncertain"], ["stages queue", "waits"], ["stages offer", "offer"], ["stages ahead", "accepted"], ["stages now", "under way"]].map(([key, text]) => h("span", null, h("i", { class: `key ${key}` }), text))),
       h("div", { class: "stage-top" }, () => !isReplay() && h("button", { onclick: () => isReplay.set(true) }, "Replay"), () => store.isCut() && h("span", { class: "chip warn" }, "5,000 shown: zoom in for all")),
       () => isReplay() && replayBar(api, map, () => isReplay.set(false)),
     ),

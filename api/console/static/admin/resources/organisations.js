@@ -1,7 +1,7 @@
 // Companies, schools and councils that book for their people: the accounts, quotes, bills and support.
 import { h, said } from "../../lib/dom.js";
 import { chip, tag, yesNo } from "../../lib/chips.js";
-import { money, number, words } from "../../lib/format.js";
+import { counted, money, number, words } from "../../lib/format.js";
 import { column, dataOf, related, section, when } from "../kit.js";
 import { mayDo } from "../rights.js";
 import { toast, told } from "../../lib/toast.js";
@@ -26,7 +26,7 @@ export const organisations = {
   facts: (o) => [
     ["Code", o.code], ["Kind", words(o.type)], ["Legal name", o.legal_name && said(o.legal_name)], ["Registration", o.registration_number && said(o.registration_number)], ["Tax number", o.tax_id && said(o.tax_id)],
     ["E-mail", said(o.registered_email)], ["Members", `${number(o.members)}${o.member_limit ? ` of ${number(o.member_limit)}` : ""}`], ["Account manager", o.account_manager && said(o.account_manager.name ?? o.account_manager.email)],
-    ["Discount", `${o.volume_discount_percent} %`], ["Pays within", o.payment_terms_days && `${o.payment_terms_days} days`], ["Why", o.status_reason && said(o.status_reason)], ["Currency", o.currency], ["Time zone", o.timezone], ["Since", when(o.created_at)],
+    ["Discount", `${o.volume_discount_percent} %`], ["Pays within", o.payment_terms_days && counted(o.payment_terms_days, "day")], ["Why", o.status_reason && said(o.status_reason)], ["Currency", o.currency], ["Time zone", o.timezone], ["Since", when(o.created_at)],
   ],
   sections: [
     onboarding,
