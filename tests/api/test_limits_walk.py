@@ -15,6 +15,8 @@ from dispatch.config import Limits, Settings
 from tests.api.support import Client, FakeServices, bearer, serving
 from tests.api.test_routes_walk import REALMS, name_of, path_of
 
+pytestmark = pytest.mark.usefixtures("still_windows")
+
 MOST = 2
 LIMITED = [r for r in all_routes() if r.is_limited]
 #: Whose callers are read from the database before they are counted, and there is none here.

@@ -28,6 +28,7 @@ def test_every_route_takes_from_something() -> None:
             assert budgets_of(route.template)
 
 
+@pytest.mark.usefixtures("still_windows")
 async def test_all_people_of_an_organisation_share_and_others_do_not(portal: Portal) -> None:
     home, other = await add_organisation(portal.services), await add_organisation(portal.services)
     member = await home.member("viewer")
@@ -44,6 +45,7 @@ async def test_all_people_of_an_organisation_share_and_others_do_not(portal: Por
         limits.organisation_analytics_per_quarter = before
 
 
+@pytest.mark.usefixtures("still_windows")
 async def test_a_key_has_a_limit_of_its_own(portal: Portal) -> None:
     home = await add_organisation(portal.services)
     body = {"name": "Slow", "permissions": ["read_users"], "rateLimit": 2}

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from dispatch.access.networks import WIDE_FACTOR
 from dispatch.config import Limits
 from tests.api.demo import DEMO
 from tests.api.edge.clients import settings
 from tests.api.support import FakeServices, bearer, serving
+
+pytestmark = pytest.mark.usefixtures("still_windows")
 
 
 async def test_a_limit_per_address() -> None:

@@ -174,6 +174,7 @@ async def test_calls_are_counted_by_day_and_route(live: Live, admin: Person) -> 
     await admin.call("GET", f"/api/partners/{app.id}/usage?dateFrom=2026-02-01&dateTo=2026-01-01", expect=400)
 
 
+@pytest.mark.usefixtures("still_windows")
 async def test_a_burst_is_the_app_s_own_and_no_address_s(live: Live) -> None:
     app, other = await onboard(live), await onboard(live)
     await set_limits(live, app, burst_limit=4)
