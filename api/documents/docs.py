@@ -12,8 +12,9 @@ import orjson
 from aiohttp import web
 
 from api.documents.asyncapi import asyncapi_document, events_page
-from api.documents.openapi import openapi_document
+from api.documents.openapi import openapi_document, openapi_part
 from api.edge.operators import documents_only
+from api.registry import all_routes
 
 #: Of swagger-ui-py only these two files are used; its own code would pull in a template engine.
 _ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
@@ -30,7 +31,8 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="/docs/assets/page.css"></head>
 <body><nav><a href="/docs/events">Socket events</a> <a href="/openapi.json">openapi.json</a>
 <a href="/asyncapi.json">asyncapi.json</a></nav>
-{guide}<div id="docs"></div><script src="/docs/assets/swagger-ui-bundle.js"></script>
+{guide}<nav id="audiences" aria-label="Whose calls">{audiences}</nav><div id="docs"></div>
+<script src="/docs/assets/swagger-ui-bundle.js"></script>
 <script src="/docs/assets/start.js"></script></body></html>"""
 
 #: From nothing to a technician on the way: what a start guide calls, in this order.
@@ -40,24 +42,30 @@ _STEPS = (
     ("Book", "Prepare says what it costs; confirm books, once, however often it is sent.",
      ("/v1/checkout/prepare", "/v1/checkout/confirm")),
 )  # fmt: skip
-_FIRST = ("customer: auth", "customer_auth_send_otp")
+_FIRST = ("customer", "customer: auth", "customer_auth_send_otp")
 
 _START = """// The first call is open for whoever comes without an address of their own.
 // They stay at the guide above it.
-const isNew = !location.hash;
+const audience = new URLSearchParams(location.search).get("audience") ?? "{audience}";
+for (const link of document.querySelectorAll("#audiences a"))
+  if (link.search === "?audience=" + audience) link.setAttribute("aria-current", "page");
+const isNew = !location.hash && audience === "{audience}";
 const stays = () => ({statePlugins: {layout: {wrapActions: {
   readyToScroll: (given) => (...where) => isNew ? {type: "stays"} : given(...where) }}}});
 // A path stands within the button that opens it: as text, since a link in a button confuses readers of screens.
 const isText = () => ({wrapComponents: {
   DeepLink: (_, {React}) => ({text}) => React.createElement("span", null, text) }});
 if (isNew) history.replaceState(null, "", "#/" + encodeURIComponent("{tag}") + "/{operation}");
-SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs", deepLinking: true, validatorUrl: null,
+// One audience at a time: all of it in one document takes what draws it half a minute.
+SwaggerUIBundle({url: "/openapi.json?audience=" + encodeURIComponent(audience), dom_id: "#docs", deepLinking: true,
+  validatorUrl: null,
   plugins: [stays, isText], docExpansion: "none", defaultModelsExpandDepth: 0, persistAuthorization: true});
-""".replace("{tag}", _FIRST[0]).replace("{operation}", _FIRST[1])
+""".replace("{tag}", _FIRST[1]).replace("{operation}", _FIRST[2]).replace("{audience}", _FIRST[0])
 
 _STYLE = """
 main { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; }
-nav { padding: .75rem 1rem; font: 14px system-ui, sans-serif; } nav a { margin-right: 1rem; }
+nav { padding: .75rem 1rem; font: 14px/2 system-ui, sans-serif; } nav a { display: inline-block; margin-right: 1rem; }
+nav [aria-current] { font-weight: 700; text-decoration: none; }
 main code { background: #f2f3f5; padding: .1em .3em; border-radius: 3px; }
 main section { border-top: 1px solid #dde; margin: 1rem 0; }
 main { overflow-wrap: anywhere; }
@@ -88,9 +96,17 @@ main pre { background: #f7f8fa; padding: 1rem; overflow: auto; } main em { color
 _MAKING = asyncio.Lock()
 
 
-@lru_cache(maxsize=1)
-def _openapi() -> bytes:
-    return orjson.dumps(openapi_document())
+@lru_cache(maxsize=32)
+def _openapi(audience: str | None) -> bytes:
+    """All of it, or what one audience calls."""
+    if audience is None:
+        return orjson.dumps(openapi_document())
+    routes = [route for route in all_routes() if route.audience.name == audience]
+    return orjson.dumps(openapi_part(orjson.loads(_openapi(None)), routes))
+
+
+def _audiences() -> list[str]:
+    return list({route.audience.name: None for route in all_routes()})
 
 
 @lru_cache(maxsize=1)
@@ -104,10 +120,13 @@ def _text(text: str, kind: str) -> web.Response:
 
 
 async def openapi_json(request: web.Request) -> web.Response:
-    """The OpenAPI 3.1 document."""
+    """The OpenAPI 3.1 document; `?audience=customer` has what one audience calls."""
+    audience = request.query.get("audience")
+    if audience is not None and audience not in _audiences():
+        raise web.HTTPNotFound
     async with _MAKING:
         # Seconds of work where it is made for the first time: no ping waits for it.
-        body = await asyncio.to_thread(_openapi)
+        body = await asyncio.to_thread(_openapi, audience)
     return web.Response(body=body, content_type="application/json", headers={"Cache-Control": _CACHE})
 
 
@@ -138,7 +157,8 @@ def _page() -> str:
         ' <code>track.start</code> with the booking, and hear every step: <a href="/docs/events">Socket events</a> has'
         " each with its answer, its refusals and what to do after a gap.</p></section></main>"
     )
-    return _PAGE.replace("{guide}", "".join(parts))
+    links = (f'<a href="/docs?audience={name}">{name.replace("_", " ").capitalize()}</a>' for name in _audiences())
+    return _PAGE.replace("{guide}", "".join(parts)).replace("{audiences}", " ".join(links))
 
 
 async def front(request: web.Request) -> web.Response:

@@ -11,7 +11,18 @@ from pydantic import TypeAdapter
 
 from api.documents import refusals
 from api.documents.refusals import JSON, header
-from api.documents.schemas import REF, Schema, SteadyNames, cleaned, closed, example, references, renamed, short_names
+from api.documents.schemas import (
+    REF,
+    Schema,
+    SteadyNames,
+    cleaned,
+    closed,
+    closure,
+    example,
+    references,
+    renamed,
+    short_names,
+)
 from api.documents.security import guests_of, rights, schemes, ways
 from api.route import PUBLIC_BODY, SIGNED_BODY, Route
 from api.wire.dialects import ERP, Dialect
@@ -53,6 +64,22 @@ def openapi_document(routes: Sequence[Route] | None = None) -> dict[str, Any]:
     return _Writer(routes).document()
 
 
+def openapi_part(whole: dict[str, Any], routes: Sequence[Route]) -> dict[str, Any]:
+    """Of a document what these routes need of it: their operations, and the models that those name."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = whole["paths"][route.path][route.method.lower()]
+    tags = {tag for route in routes for tag in _tags(route)}
+    parts = whole["components"]
+    models = parts["schemas"]
+    shared = {name: part for name, part in parts.items() if name != "schemas"}
+    needed = closure(models, [paths, shared])
+    return {
+        **whole, "paths": paths, "tags": [tag for tag in whole["tags"] if tag["name"] in tags],
+        "components": {**parts, "schemas": {name: models[name] for name in models if name in needed}},
+    }  # fmt: skip
+
+
 class _Writer:
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes = routes
@@ -75,7 +102,7 @@ class _Writer:
         found, rest = TypeAdapter.json_schemas(wanted, ref_template=REF, schema_generator=SteadyNames)
         parts: dict[str, Schema] = rest.get("$defs", {})
         names = short_names(parts)
-        inputs = self._closure(parts, (found[key, mode] for key, mode in found if key[1] == "body"))
+        inputs = closure(parts, (found[key, mode] for key, mode in found if key[1] == "body"))
         self._components: dict[str, Schema] = {
             names[name]: {**cleaned(renamed(schema, names), is_input=name in inputs), "title": names[name]}
             for name, schema in parts.items()
@@ -85,15 +112,6 @@ class _Writer:
         }
         strict = [n for n, r in enumerate(routes) if not r.audience.drops_unknown_keys and r.inputs.body is not None]
         closed(self._components, (name for n in strict for name in references(self._schemas[n, "body"])))
-
-    @staticmethod
-    def _closure(parts: dict[str, Schema], roots: Iterable[Schema]) -> set[str]:
-        waiting, seen = [name for schema in roots for name in references(schema)], set[str]()
-        while waiting:
-            if (name := waiting.pop()) not in seen:
-                seen.add(name)
-                waiting += references(parts.get(name, {}))
-        return seen
 
     def document(self) -> dict[str, Any]:
         paths: dict[str, dict[str, Any]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic.json_schema import DefsRef, GenerateJsonSchema
@@ -161,3 +161,13 @@ def example(schema: Schema, components: Mapping[str, Schema], name: str = "", de
     least = schema.get("minimum", schema.get("exclusiveMinimum", 0) + ("exclusiveMinimum" in schema))
     plain = {"boolean": True, "integer": max(1, int(least)), "number": max(1, least), "null": None}
     return plain.get(str(kind), "text")
+
+
+def closure(parts: Mapping[str, Schema], roots: Iterable[Schema]) -> set[str]:
+    """The names of all models that these name, and that those name in turn."""
+    waiting, seen = [name for schema in roots for name in references(schema)], set[str]()
+    while waiting:
+        if (name := waiting.pop()) not in seen:
+            seen.add(name)
+            waiting += references(parts.get(name, {}))
+    return seen

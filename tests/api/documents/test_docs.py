@@ -30,3 +30,15 @@ async def test_pages_need_nothing_from_elsewhere(client: Client, page: str) -> N
         if path.startswith("/"):
             async with client.get(path) as asset:
                 assert asset.status == 200 and await asset.read(), path
+
+
+async def test_each_audience_has_a_document_of_its_own(client: Client) -> None:
+    found: dict[str, list[str]] = {}
+    for name in ("customer", "technician", "nobody"):
+        async with client.get("/openapi.json", params={"audience": name}) as reply:
+            found[name] = list((await reply.json()).get("paths", {})) if reply.status == 200 else []
+    async with client.get("/openapi.json") as reply:
+        every = (await reply.json())["paths"]
+    assert "/v1/auth/send-otp" in found["customer"] and "/v1/partner/auth/login" in found["technician"]
+    assert {*found["customer"], *found["technician"]} < every.keys() and not found["nobody"]
+    assert not {*found["customer"]} & {*found["technician"]}

@@ -145,7 +145,8 @@ export function graticule(map) {
       const y = Math.round(at.y(lat)) + 0.5;
       c.moveTo(0, y);
       c.lineTo(at.width, y);
-      c.fillText(`${Math.abs(lat).toFixed(digits)}° ${lat < 0 ? "S" : "N"}`, 6, y - 4);
+      // The lowest stripe is that of the longitudes and of the scale.
+      if (y < at.height - 48) c.fillText(`${Math.abs(lat).toFixed(digits)}° ${lat < 0 ? "S" : "N"}`, 6, y - 4);
     }
     c.stroke();
   }, 200);

@@ -69,23 +69,23 @@ export function drawScene(c, at, scene) {
  * @param {CanvasRenderingContext2D} c @param {Projection} at @param {Scene} scene @param {Hit[]} hits
  */
 function drawDots(c, at, scene, hits) {
-  /** @type {Map<string, Look>} */
-  const looks = new Map();
+  /** @type {Record<string, (Look | undefined)[]>} */
+  const looks = {};
   /** @type {{x: number, y: number, dot: Dot}[]} */
   const named = [];
   for (const dot of scene.technicians) {
-    const [x, y] = [at.x(dot.lng), at.y(dot.lat)];
+    const x = at.x(dot.lng);
+    const y = at.y(dot.lat);
     if (x < -EDGE || y < -EDGE || x > at.width + EDGE || y > at.height + EDGE) continue;
     const isHollow = !dot.is_sure || dot.presence === "stale" || dot.presence === "offline";
     const age = Math.min(AGES - 1, Math.floor((dot.age_s / FAINT_S) * AGES));
-    const key = `${dot.presence}${isHollow ? 1 : 0}${age}`;
-    let look = looks.get(key);
-    if (!look) looks.set(key, (look = { presence: dot.presence, isHollow, alpha: 1 - (age / AGES) * 0.6, at: [] }));
+    const alike = (looks[dot.presence] ??= []);
+    const look = (alike[isHollow ? AGES + age : age] ??= { presence: dot.presence, isHollow, alpha: 1 - (age / AGES) * 0.6, at: [] });
     look.at.push(x, y, dot.heading_deg ?? -1);
     hits.push({ x, y, kind: "technician", id: dot.id, label: dot.name });
     if (dot.id === scene.chosen || dot.id === scene.hovered) named.push({ x, y, dot });
   }
-  for (const look of looks.values()) paintLook(c, look, hits.length > CROWD);
+  for (const look of Object.values(looks).flat()) if (look) paintLook(c, look, hits.length > CROWD);
   for (const { x, y, dot } of named) {
     ring(c, x, y, 13, colours.of("accent"));
     label(c, x, y + 26, `${dot.name.slice(0, 40)} · ${dot.age_s < 1 ? "now" : `${Math.round(dot.age_s)} s`}`);
@@ -108,7 +108,9 @@ function shapes(c, look, r, hole, colour, hasWedge) {
   const isSquare = look.presence === "busy";
   c.beginPath();
   for (let n = 0; n < look.at.length; n += 3) {
-    const [x, y, heading] = [look.at[n] ?? 0, look.at[n + 1] ?? 0, look.at[n + 2] ?? -1];
+    const x = look.at[n] ?? 0;
+    const y = look.at[n + 1] ?? 0;
+    const heading = look.at[n + 2] ?? -1;
     if (isSquare) {
       c.rect(x - r, y - r, 2 * r, 2 * r);
       // The other way round: a hole.
@@ -122,7 +124,8 @@ function shapes(c, look, r, hole, colour, hasWedge) {
       }
     }
     if (!hasWedge || heading < 0) continue;
-    const [sin, cos] = [Math.sin((heading * Math.PI) / 180), Math.cos((heading * Math.PI) / 180)];
+    const sin = Math.sin((heading * Math.PI) / 180);
+    const cos = Math.cos((heading * Math.PI) / 180);
     c.moveTo(x + 13 * sin, y - 13 * cos);
     c.lineTo(x + 5 * sin + 5 * cos, y - 5 * cos + 5 * sin);
     c.lineTo(x + 5 * sin - 5 * cos, y - 5 * cos - 5 * sin);
