@@ -42,6 +42,7 @@ _STEPS = (
     ("Book", "Prepare says what it costs; confirm books, once, however often it is sent.",
      ("/v1/checkout/prepare", "/v1/checkout/confirm")),
 )  # fmt: skip
+_NEWCOMERS = ("customer", "technician")
 _FIRST = ("customer", "customer: auth", "customer_auth_send_otp")
 
 _START = """// The first call is open for whoever comes without an address of their own.
@@ -106,7 +107,9 @@ def _openapi(audience: str | None) -> bytes:
 
 
 def _audiences() -> list[str]:
-    return list({route.audience.name: None for route in all_routes()})
+    """Those who begin here first."""
+    every = sorted({route.audience.name for route in all_routes()})
+    return [*_NEWCOMERS, *(name for name in every if name not in _NEWCOMERS)]
 
 
 @lru_cache(maxsize=1)
@@ -157,7 +160,8 @@ def _page() -> str:
         ' <code>track.start</code> with the booking, and hear every step: <a href="/docs/events">Socket events</a> has'
         " each with its answer, its refusals and what to do after a gap.</p></section></main>"
     )
-    links = (f'<a href="/docs?audience={name}">{name.replace("_", " ").capitalize()}</a>' for name in _audiences())
+    named = {name: name.replace("_", " ").capitalize() for name in _audiences()} | {"erp": "ERP"}
+    links = (f'<a href="/docs?audience={name}">{said}</a>' for name, said in named.items())
     return _PAGE.replace("{guide}", "".join(parts)).replace("{audiences}", " ".join(links))
 
 
