@@ -106,8 +106,9 @@ everybodys = Listed(
         "kind": "EXISTS (SELECT FROM parties k WHERE k.id = o.party_id AND k.kind = ANY({}::text[]))",
         **made_on_days("o.created_at"),
     },
-    search="array_to_tsvector(search_words(o.number) || (SELECT search_words(k.name) || search_words(k.code)"
-    " FROM parties k WHERE k.id = o.party_id)) @@ {}",
+    search="o.id IN (SELECT n.id FROM payouts n WHERE array_to_tsvector(search_words(n.number)) @@ {}"
+    " UNION ALL SELECT n.id FROM parties k JOIN payouts n ON n.party_id = k.id"
+    " WHERE array_to_tsvector(search_words(left(k.name, 500)) || search_words(k.code)) @@ {})",
     indexed=[("created_at", ()), ("created_at", ("party_id",)), ("created_at", ("date_from", "date_to"))],
 )  # fmt: skip
 

@@ -88,7 +88,7 @@ async def serve(pool: Pool, handle: Handle, crons: Mapping[str, Turn]) -> None:
             if pause_s is not None:
                 raise RetryRequested(timedelta(seconds=pause_s))
 
-        queuer.qm.listener_healthy = asked_twice(queuer.qm.listener_healthy)  # type: ignore[method-assign]
+        queuer.qm.listener_healthy = asked_twice(queuer.qm.listener_healthy)  # type: ignore[method-assign, assignment]
         for name, (line, turn) in crons.items():
             queuer.schedule(name, line)(_turn(turn))
         await queuer.run(
