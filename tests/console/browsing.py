@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -131,6 +132,14 @@ async def visit(browser: Any, url: str, **options: Any) -> AsyncIterator[Visit]:
         yield made
     finally:
         await context.close()
+
+
+async def until(page: Any, promised: str) -> Any:
+    """Asks until what this expression promises is true, and gives it: Playwright's own waits look at the promise."""
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while not (found := await page.evaluate(promised)):
+            await page.wait_for_timeout(50)
+    return found
 
 
 async def grave_problems(page: Any) -> list[str]:

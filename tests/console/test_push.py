@@ -11,7 +11,7 @@ import pytest
 from dispatch.web_push import public_key_of
 from tests.api.live import Live, live_server
 from tests.conftest import clone
-from tests.console.browsing import visit
+from tests.console.browsing import until, visit
 
 KEY = "B" * 43
 ENDPOINT = "https://fcm.googleapis.com/fcm/send/one"
@@ -60,9 +60,10 @@ async def test_it_subscribes_and_its_worker_shows_what_comes(live: Live, browser
         push = {"title": "New Job Offer", "message": "Booking BK-1 at 10:00", "type": "offer_made", "booking_id": "b1"}
         told = {"origin": live.url, "registrationId": registrations[0]["registrationId"]}
         await devtools.send("ServiceWorker.deliverPushMessage", {**told, "data": orjson.dumps(push).decode()})
-        shown = await page.wait_for_function(
+        shown = await until(
+            page,
             "navigator.serviceWorker.ready.then((r) => r.getNotifications()).then((all) =>"
-            " all.length && all.map((one) => [one.title, one.body, one.tag]))"
+            " all.map((one) => [one.title, one.body, one.tag]))",
         )
-        assert await shown.json_value() == [["New Job Offer", "Booking BK-1 at 10:00", "offer"]]
+        assert shown == [["New Job Offer", "Booking BK-1 at 10:00", "offer"]]
         await seen.check()

@@ -13,7 +13,7 @@ from api.app import create_app
 from tests.api.live import Live, live_server
 from tests.api.test_story import make_everybody_a_beautician
 from tests.conftest import clone
-from tests.console.browsing import Visit, grave_problems, pictures, visit
+from tests.console.browsing import Visit, grave_problems, pictures, until, visit
 from tests.console.test_people import PHONE, PLACE, add_home
 
 
@@ -160,7 +160,7 @@ async def test_it_opens_without_a_network_once_it_has_been_there(live: Live, bro
         page = await as_technician(seen, live)
         await page.get_by_role("heading", name="You are").wait_for()
         await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        await page.wait_for_function("caches.match('/technician').then(found => Boolean(found))")
+        await until(page, "caches.match('/technician').then(found => Boolean(found))")
         await seen.context.set_offline(True)
         await page.reload()
         await page.get_by_text("No connection").wait_for()
