@@ -108,6 +108,16 @@ def references(node: Any) -> list[str]:
     return [name for value in node for name in references(value)] if isinstance(node, list) else []
 
 
+def closure(parts: Mapping[str, Schema], roots: Iterable[Schema]) -> set[str]:
+    """The names of all models that these name, and that those name in turn."""
+    waiting, seen = [name for schema in roots for name in references(schema)], set[str]()
+    while waiting:
+        if (name := waiting.pop()) not in seen:
+            seen.add(name)
+            waiting += references(parts.get(name, {}))
+    return seen
+
+
 # ---------------------------------------------------------------- examples
 
 #: What fields of these names hold, in the contract's own example values.
@@ -161,13 +171,3 @@ def example(schema: Schema, components: Mapping[str, Schema], name: str = "", de
     least = schema.get("minimum", schema.get("exclusiveMinimum", 0) + ("exclusiveMinimum" in schema))
     plain = {"boolean": True, "integer": max(1, int(least)), "number": max(1, least), "null": None}
     return plain.get(str(kind), "text")
-
-
-def closure(parts: Mapping[str, Schema], roots: Iterable[Schema]) -> set[str]:
-    """The names of all models that these name, and that those name in turn."""
-    waiting, seen = [name for schema in roots for name in references(schema)], set[str]()
-    while waiting:
-        if (name := waiting.pop()) not in seen:
-            seen.add(name)
-            waiting += references(parts.get(name, {}))
-    return seen

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from api.audiences import AUDIENCES
+from api.documents.schemas import references
+from api.registry import all_routes
 from tests.api.support import Client, FakeServices, serving
 
 
@@ -42,3 +44,13 @@ async def test_each_audience_has_a_document_of_its_own(client: Client) -> None:
     assert "/v1/auth/send-otp" in found["customer"] and "/v1/partner/auth/login" in found["technician"]
     assert {*found["customer"], *found["technician"]} < every.keys() and not found["nobody"]
     assert not {*found["customer"]} & {*found["technician"]}
+
+
+@pytest.mark.parametrize("audience", sorted({route.audience.name for route in all_routes()}))
+async def test_what_a_document_of_an_audience_names_stands_in_it(client: Client, audience: str) -> None:
+    async with client.get("/openapi.json", params={"audience": audience}) as reply:
+        part = await reply.json()
+    operations = {(method.upper(), path) for path, item in part["paths"].items() for method in item}
+    assert operations == {(route.method, route.path) for route in all_routes() if route.audience.name == audience}
+    known = {name for kind in part["components"].values() for name in kind}
+    assert {*references(part)} <= known
