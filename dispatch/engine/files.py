@@ -9,9 +9,9 @@ import asyncio
 import hashlib
 import hmac
 import logging
-import time
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from time import time as real_time
 from typing import IO
 from uuid import UUID, uuid4
 
@@ -207,7 +207,11 @@ def is_shown(file: File) -> bool:
 
 
 def link_to(services: Services, file: File, life_s: int | None = None) -> str:
-    """An address from which whoever has it reads the file for so many real seconds; of a public one, for good."""
+    """An address from which whoever has it reads the file for so many real seconds; of a public one, for good.
+
+    It ends on whole tenths of that life, at most one tenth later: who asks again a moment later gets the same address,
+    so that a list keeps its ETag and a browser its copy.
+    """
     settings = services.settings
     if PURPOSES[file.purpose].is_public:
         return services.files.public_link(file.store_key) or f"{_ours(settings)}/{file.id}"
@@ -217,7 +221,8 @@ def link_to(services: Services, file: File, life_s: int | None = None) -> str:
     )
     if outside is not None:
         return outside
-    until = int(time.time()) + life_s
+    step_s = max(1, life_s // 10)
+    until = -(-(int(real_time()) + life_s) // step_s) * step_s
     return f"{_ours(settings)}/{file.id}?expires={until}&signature={_signature(settings, file.id, until)}"
 
 
@@ -229,7 +234,7 @@ async def by_link(services: Services, file_id: UUID, expires: int | None, signat
     if signature is not None and expires is not None:
         if not hmac.compare_digest(signature.encode(), _signature(services.settings, file_id, expires).encode()):
             raise Missing("file")
-        if expires <= time.time():
+        if expires <= real_time():
             raise LinkExpired
     elif signature is not None or expires is not None:
         raise Missing("file")

@@ -52,11 +52,7 @@ async def take(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:
 
 
 async def move(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:
-    """Moves the booking's interval to a technician who is free then. False: they are not, and it stays where it was.
-
-    Who loses a race for that time to somebody else in this very moment has none any more, as one has whose interval
-    was taken from them: `claim` gives it another.
-    """
+    """Moves the booking's interval to a technician who is free then. False: they are not, and it stays where it was."""
     return bool(await rows.move_if_free(
         tx.conn, booking_id=booking.id, technician_id=found.technician.id, technician_no=found.technician.no,
         state=state, from_at=booking.starts_at - timedelta(seconds=found.travel_s), to_at=booking.ends_at,

@@ -33,8 +33,8 @@ FROM (SELECT count(*) FROM gone) AS first
 ON CONFLICT DO NOTHING;
 
 -- name: move_if_free
--- A booking's interval goes to another technician whose time is free, holds that ran out included. No row: it is not, or was taken
--- this very moment.
+-- Whether a booking's interval went to another technician whose time is free, holds that ran out included. Where that time is not, or was
+-- taken this very moment, the interval stays where it was: until we commit, whoever wants the time that we let go waits for us.
 WITH due AS (
   DELETE FROM slots WHERE expires_at <= app_now() AND technician_id = :technician_id AND upper(during) > :from_at AND lower(during) < :to_at
   RETURNING id
@@ -42,12 +42,18 @@ WITH due AS (
   DELETE FROM slots WHERE booking_id = :booking_id AND NOT EXISTS (
     SELECT FROM slots s WHERE s.technician_id = :technician_id AND upper(s.during) > :from_at AND lower(s.during) < :to_at
       AND s.booking_id IS DISTINCT FROM :booking_id AND (s.expires_at IS NULL OR s.expires_at > app_now()))
+  RETURNING technician_id, technician_no, state, during
+), moved AS (
+  INSERT INTO slots (technician_id, technician_no, booking_id, state, during)
+  SELECT :technician_id, :technician_no, :booking_id, :state, tstzrange(:from_at, :to_at)
+  FROM gone, (SELECT count(*) FROM due) AS first
+  ON CONFLICT DO NOTHING
   RETURNING id
+), back AS (
+  INSERT INTO slots (technician_id, technician_no, booking_id, state, during)
+  SELECT technician_id, technician_no, :booking_id, state, during FROM gone WHERE NOT EXISTS (SELECT FROM moved)
 )
-INSERT INTO slots (technician_id, technician_no, booking_id, state, during)
-SELECT :technician_id, :technician_no, :booking_id, :state, tstzrange(:from_at, :to_at)
-FROM gone, (SELECT count(*) FROM due) AS first
-ON CONFLICT DO NOTHING;
+SELECT EXISTS (SELECT FROM moved);
 
 -- name: drop_idle
 -- What is in the way of a customer and need not be: holds that have run out, and their own.

@@ -90,6 +90,16 @@ async def test_a_link_is_for_one_file_and_a_time(keeping: Services) -> None:
         await files.by_link(keeping, *link_of(keeping, one, life_s=-5))
 
 
+async def test_a_moment_later_the_link_is_the_same(keeping: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = await files.add(keeping, "document", HOUSE, "a.png", BytesIO(PNG), STAFF)
+    ends = []
+    for at in (1_800_000_001, 1_800_000_009.9, 1_800_000_010, 1_800_000_011):
+        monkeypatch.setattr(files, "real_time", lambda at=at: at)
+        ends.append(link_of(keeping, one, life_s=100)[1])
+    # Never shorter than its life, at most a tenth longer.
+    assert ends == [1_800_000_110, 1_800_000_110, 1_800_000_110, 1_800_000_120]
+
+
 async def test_what_everybody_may_see_needs_no_signature(keeping: Services) -> None:
     image = await files.add(keeping, "service_image", HOUSE, "a.png", BytesIO(PNG), STAFF)
     assert link_of(keeping, image) == (image.id, None, None)

@@ -12,7 +12,9 @@ import pytest
 
 from dispatch.engine import candidates, free_times, offers, search, slots
 from dispatch.engine.free_times import SlotTaken
+from dispatch.services import Tx
 from tests.dispatch.engine.times import MONDAY, book_at, free, hold, need, preview
+from tests.turns import one_after_the_other, until_waiting
 from tests.world import NOON, World
 
 # ---------------------------------------------------------------- what is listed
@@ -176,7 +178,7 @@ async def test_an_interval_that_is_being_offered_never_moves(world: World) -> No
             await search.search(tx, await offers.lock(tx, first.id))
             waits.set()
             # The other one works, as far as it can, while this is not committed.
-            await asyncio.wait([claiming], timeout=0.3)
+            await until_waiting(world.services, claiming, may_end=True)
 
     async def claim_second() -> bool:
         await waits.wait()
@@ -190,6 +192,35 @@ async def test_an_interval_that_is_being_offered_never_moves(world: World) -> No
     assert await claiming is False
     rows = {r["booking_id"]: (r["technician_id"], r["state"]) for r in await world.fetch("SELECT * FROM slots")}
     assert rows == {first.id: (near, "offered"), second.id: (far, "held")}
+
+
+async def test_whoever_loses_the_race_for_a_time_keeps_their_own(world: World) -> None:
+    """The nearest is free when the second looks, and taken by the first before the second has it."""
+    await world.technician(km_north=2)
+    start = NOON + timedelta(hours=4)
+    second = await book_at(world, start)
+    before = await world.fetch("SELECT technician_id, state, during FROM slots")
+    near = await world.technician(km_north=1)
+    person = world.services.roster.find(near)
+    assert person is not None
+
+    first = await preview(world, await world.customer())
+
+    async def hold_it(tx: Tx) -> None:
+        await tx.conn.execute(
+            "INSERT INTO slots (technician_id, technician_no, preview_id, state, during, expires_at) "
+            "VALUES ($1, $2, $3, 'held', tstzrange($4, $5), app_now() + interval '1 hour')",
+            near, person.no, first, start, start + timedelta(hours=1),
+        )  # fmt: skip
+
+    async def move(tx: Tx) -> bool:
+        booking = await offers.lock(tx, second.id)
+        found = candidates.reach(world.services, person, candidates.place_of(booking), False)
+        return await slots.move(tx, booking, found, "offered")
+
+    assert await one_after_the_other(world.services, hold_it, move) == (None, False)
+    left = await world.fetch("SELECT technician_id, state, during FROM slots WHERE booking_id = $1", second.id)
+    assert left == before
 
 
 async def test_many_dispatches_at_once_lose_nothing(world: World) -> None:
