@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
+from api.realtime import attach
 from api.realtime.attach import Revocations, limits_of
 from api.realtime.guard import SocketLimits
 from dispatch import bus
@@ -25,8 +28,11 @@ def test_every_setting_is_a_limit_of_the_sockets() -> None:
         assert len(differing) == 1 and getattr(changed, differing[0]) == 5_000, (name, differing)
 
 
-async def test_a_session_that_is_over_is_cut_by_its_name_and_by_asking(serve: Serve, dial: Dial) -> None:
+async def test_a_session_that_is_over_is_cut_by_its_name_and_by_asking(
+    serve: Serve, dial: Dial, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The hint names one session, or only its subject: then all open ones are asked about, also without any hint."""
+    monkeypatch.setattr(attach, "RECHECK_S", 3_600.0)
     running = await serve()
     over: set[str] = set()
 
