@@ -42,6 +42,39 @@ def test_every_route_of_an_audience_with_roles_names_its_permission(audience: ob
     assert all(r.permission for r in WITH_ROLES if r.audience is audience)
 
 
+#: Where GET needs the right to change, or anything else does with the right to look: each with its reason.
+READING_ENOUGH = {
+    # Asks the bank whose an account is, and keeps nothing.
+    "POST /api/providers/wallet/resolve-account",
+    # Whoever only sees the job board applies for themselves.
+    "POST /api/partners/job-board/{id}/applications", "POST /api/partners/job-board/applications/{id}/withdraw",
+}  # fmt: skip
+WRITING_NEEDED = {
+    # What everybody may do is for those who decide on it, and so is who has applied.
+    "GET /api/partners/organization/access-review", "GET /api/partners/job-board/{id}/applications",
+}  # fmt: skip
+#: Open to everybody with a role: one's own sign-in, account and second factor. What is of an app asks for its scope.
+ONES_OWN = {
+    "POST /v1/admin/auth/logout", "GET /v1/admin/auth/me", "POST /v1/admin/auth/totp/enrol",
+    "POST /v1/admin/auth/totp/confirm", "POST /v1/admin/auth/totp/recovery-codes", "POST /v1/admin/auth/totp/disable",
+    "GET /api/auth/me", "POST /api/auth/switch", "POST /api/auth/logout", "PUT /api/providers/settings/account",
+    "PUT /api/providers/settings/password", "GET /api/partners/manage/{manage_id}", "GET /api/partners/auth/me",
+}  # fmt: skip
+
+
+def test_what_changes_something_needs_the_right_to_change() -> None:
+    """A permission lowered to reading, or to what everybody has, is said here or is a mistake."""
+    needed = {r.template: r.scope if r.permission == OWN and r.scope else r.permission for r in WITH_ROLES}
+    assert {route for route, right in needed.items() if right == OWN} == ONES_OWN
+    levels = {route: right.partition(":")[2] for route, right in needed.items() if right and right != OWN}
+    expected = {
+        route: ("read" if route.startswith("GET ") else "write") if route not in READING_ENOUGH | WRITING_NEEDED
+        else "read" if route in READING_ENOUGH else "write"
+        for route in levels
+    }
+    assert levels == expected
+
+
 @pytest.mark.parametrize("route", WITH_ROLES, ids=lambda r: r.template)
 def test_each_role_may_do_what_the_matrix_says(route: Route) -> None:
     assert route.permission is not None

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from dispatch.billing import invoices
 from dispatch.billing.invoices import NothingToBill, last_period
+from dispatch.clock import Reading
+from dispatch.localtime import local
 from dispatch.parties import billing_settings
 from dispatch.parties.billing_settings import BillingIn
+from dispatch.process import runtime
 from dispatch.webhooks import endpoints
 from dispatch.webhooks.owners import Owner
 from storage.invoices import Invoice
@@ -154,6 +157,46 @@ async def test_what_is_not_paid_by_its_day_is_overdue_and_told_once(home: Home) 
     assert (await seen(home, made.id)).status == "overdue"
     await transfer(home, made.id, made.total_minor, "UTR-9")
     assert (await seen(home, made.id)).status == "paid"
+
+
+#: Never the same day at once, and never both the day that it is where an organisation of no stated place is.
+APART = ("Pacific/Kiritimati", "Pacific/Pago_Pago")
+
+
+async def in_zone(home: Home, timezone: str, now: datetime) -> None:
+    """The organisation is there from now on, and time stands still."""
+    await runtime.set_clock(home.services, Reading(0.0, now.timestamp(), 0.0))
+    async with home.services.transaction() as tx:
+        await tx.conn.execute("UPDATE parties SET timezone = $1 WHERE id = $2", timezone, home.id)
+
+
+@pytest.mark.parametrize("timezone", APART)
+async def test_an_invoice_is_overdue_from_the_day_after_by_its_organisation_s_clocks(home: Home, timezone: str) -> None:
+    now = datetime(2026, 1, 15, 12, tzinfo=UTC)
+    await in_zone(home, timezone, now)
+    here = local(now, timezone).date()
+    await home.done(here - timedelta(days=40))
+    made = await issued(home)
+    for due_on, turned in ((here, 0), (here - timedelta(days=1), 1)):
+        async with home.services.transaction() as tx:
+            await tx.conn.execute("UPDATE invoices SET issued_on = $1, due_on = $1", due_on)
+        assert await invoices.turn_overdue(home.services) == turned
+    async with home.services.read() as conn:
+        told = await conn.fetch("SELECT recipient, body FROM outbox WHERE template = 'invoice_overdue'")
+        registered = await conn.fetchval("SELECT registered_email FROM organisations WHERE id = $1", home.id)
+    assert [t["recipient"] for t in told] == [registered] and made.number in told[0]["body"]
+
+
+@pytest.mark.parametrize("timezone", APART)
+async def test_the_day_of_billing_comes_by_the_clocks_of_the_organisation(home: Home, timezone: str) -> None:
+    now = datetime(2026, 1, 15, 12, tzinfo=UTC)
+    await in_zone(home, timezone, now)
+    here = local(now, timezone).date()
+    await home.done(here - timedelta(days=40))
+    for day, billed in ((here.day + 1, 0), (here.day, 1)):
+        async with home.services.transaction() as tx:
+            await billing_settings.put(tx, home.id, BillingIn(billing_day=day), None)
+        assert await invoices.bill_due(home.services) == billed
 
 
 @pytest.mark.parametrize(("day", "cycle", "start", "end"), [
