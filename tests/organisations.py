@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -13,12 +13,15 @@ from dispatch.billing import checkout, confirm, ledger
 from dispatch.billing.checkout import Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact
 from dispatch.billing.ledger import Line
+from dispatch.clock import Reading
 from dispatch.events import Actor
+from dispatch.localtime import local
 from dispatch.parties import addresses, departments, members, organisations
 from dispatch.parties.addresses import AddressIn
 from dispatch.parties.departments import DepartmentIn
 from dispatch.parties.members import By, NewMember
 from dispatch.parties.organisations import Registration
+from dispatch.process import runtime
 from dispatch.services import Services
 from storage import accounts as account_rows
 from storage.departments import Department
@@ -26,6 +29,9 @@ from tests.parties import PASSWORD
 from tests.world import KOLKATA, World
 
 _numbers = count(1)
+
+#: A moment at which each of these has another day than the other.
+NOON, APART = datetime(2026, 1, 15, 12, tzinfo=UTC), ("Pacific/Kiritimati", "America/Los_Angeles")
 
 
 @dataclass
@@ -60,6 +66,13 @@ class Home:
             await members.apply_status(tx, self.id, member_id, "active", None)
         await self.sign_in(member_id)
         return member_id
+
+    async def in_zone(self, timezone: str, now: datetime) -> date:
+        """The organisation is there from now on, and time stands still; returns the day that it is there."""
+        await runtime.set_clock(self.services, Reading(0.0, now.timestamp(), 0.0))
+        async with self.services.transaction() as tx:
+            await tx.conn.execute("UPDATE parties SET timezone = $1 WHERE id = $2", timezone, self.id)
+        return local(now, timezone).date()
 
     async def account_of(self, member_id: UUID) -> UUID:
         async with self.services.read() as conn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +10,7 @@ from uuid import UUID
 
 from dispatch.access import invitations
 from dispatch.engine import audit
-from dispatch.errors import Conflict, Missing, NotAllowed
+from dispatch.errors import Conflict, DispatchError, Missing, NotAllowed
 from dispatch.events import Actor
 from dispatch.outbox import messages
 from dispatch.parties import departments, organisations
@@ -24,6 +25,7 @@ from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.members import Member, Stats, Totals
 
+log = logging.getLogger(__name__)
 LIST = rows.of_organisation
 #: The words of the contract for what a member may do, and the role that each is. Nobody is made an owner by it.
 ACCESS_LEVELS: Mapping[str, str] = {
@@ -266,13 +268,18 @@ async def apply_status(tx: Tx, organisation_id: UUID, member_id: UUID, status: s
 
 
 async def apply_planned(services: Services) -> int:
-    """Brings about what was planned for a day that has come; returns how many."""
+    """Brings about what was planned for a day that has come; returns how many. One that fails holds up no other."""
     async with services.read() as conn:
         due = await rows.due_changes(conn, timezone=organisations.DEFAULT_TIMEZONE)
+    applied = 0
     for change in due:
-        async with services.transaction() as tx:
-            await apply_status(tx, change.organisation_id, change.id, change.status, change.reason)
-    return len(due)
+        try:
+            async with services.transaction() as tx:
+                await apply_status(tx, change.organisation_id, change.id, change.status, change.reason)
+            applied += 1
+        except (DispatchError, StorageError) as error:
+            log.warning("the planned change of member %s was passed over: %s", change.id, error)
+    return applied
 
 
 async def _within_reach(tx: Tx, by: By, member_id: UUID) -> Member:

@@ -103,6 +103,25 @@ async def test_a_recovery_code_is_good_once_however_it_is_written(services: Serv
     await totp.use(services, account_id, new[0])
 
 
+async def test_a_recovery_code_is_of_its_own_account(services: Services) -> None:
+    _, _, codes = await switched_on(services)
+    other = await add_account(services, "else@example.com", None)
+    secret = await enrolled(services, other)
+    async with services.transaction() as tx:
+        await totp.confirm(tx, other, code_now(secret))
+    with pytest.raises(WrongCode):
+        await totp.use(services, other, codes[0])
+
+
+async def test_a_right_code_forgets_the_guesses_before_it(services: Services) -> None:
+    account_id, _, codes = await switched_on(services)
+    for code in codes[:2]:
+        for _ in range(totp.GUESSES - 1):
+            with pytest.raises(WrongCode):
+                await totp.use(services, account_id, "no such code")
+        await totp.use(services, account_id, code)
+
+
 async def test_guesses_are_counted(services: Services) -> None:
     account_id, secret, _ = await switched_on(services)
     for _ in range(totp.GUESSES):

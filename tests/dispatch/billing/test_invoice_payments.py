@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from dispatch.billing import invoice_payments
 from dispatch.billing.invoice_payments import AlreadyPaid, TransferKnown
+from dispatch.errors import Missing
 from dispatch.parties import billing_settings, organisations
 from dispatch.parties.billing_settings import BillingIn
 from dispatch.ports.gateway import GatewayLink
@@ -38,6 +39,19 @@ async def test_paid_in_parts_then_over_and_the_rest_is_credit(home: Home) -> Non
     async with home.services.read() as conn:
         assert await rows.QUESTIONS["organisation_debts"](conn) == []
         assert await rows.QUESTIONS["organisation_credit"](conn) == []
+
+
+async def test_credit_goes_to_what_is_due_first(home: Home) -> None:
+    made = []
+    for _ in range(3):
+        await home.done(last_month(home).end)
+        made.append(await issued(home))
+    paid, later, sooner = made
+    await transfer(home, paid.id, paid.total_minor, "UTR-1")
+    async with home.services.transaction() as tx:
+        await tx.conn.execute("UPDATE invoices SET due_on = due_on + 1 WHERE id = $1", later.id)
+    await transfer(home, paid.id, 10000, "UTR-2")
+    assert [(await seen(home, one.id)).paid_minor for one in (later, sooner)] == [0, 10000]
 
 
 async def test_a_transfer_for_what_was_paid_meanwhile_is_credit(home: Home) -> None:
@@ -140,8 +154,13 @@ def with_links(home: Home) -> Links:
 
 async def test_a_link_pays_once_and_is_sent_on_the_due_date(home: Home) -> None:
     links, services = with_links(home), home.services
-    await home.done(last_month(home).end)
-    made = await issued(home)
+    # The other has agreed to nothing of the kind.
+    other = await add_organisation(services)
+    for each in (other, home):
+        await each.done(last_month(home).end)
+        made = await issued(each)
+    with pytest.raises(Missing):
+        await invoice_payments.pay_online(services, other.id, made.id, STAFF)
     async with services.transaction() as tx:
         await billing_settings.put(tx, home.id, BillingIn(auto_payment=True, recipients=["fin@x.example"]), None)
     assert await invoice_payments.send_links(services) == 0

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from dispatch.billing import invoices
 from dispatch.billing.invoices import NothingToBill, last_period
-from dispatch.clock import Reading
-from dispatch.localtime import local
 from dispatch.parties import billing_settings
 from dispatch.parties.billing_settings import BillingIn
-from dispatch.process import runtime
 from dispatch.webhooks import endpoints
 from dispatch.webhooks.owners import Owner
 from storage.invoices import Invoice
 from tests.dispatch.billing.invoiced import STAFF, issued, last_month, seen, today, transfer
-from tests.organisations import Home, add_organisation
+from tests.organisations import APART, NOON, Home, add_organisation
 
 
 async def test_no_invoice_is_told_behind_another(home: Home) -> None:
@@ -159,22 +156,9 @@ async def test_what_is_not_paid_by_its_day_is_overdue_and_told_once(home: Home) 
     assert (await seen(home, made.id)).status == "paid"
 
 
-#: Never the same day at once, and never both the day that it is where an organisation of no stated place is.
-APART = ("Pacific/Kiritimati", "Pacific/Pago_Pago")
-
-
-async def in_zone(home: Home, timezone: str, now: datetime) -> None:
-    """The organisation is there from now on, and time stands still."""
-    await runtime.set_clock(home.services, Reading(0.0, now.timestamp(), 0.0))
-    async with home.services.transaction() as tx:
-        await tx.conn.execute("UPDATE parties SET timezone = $1 WHERE id = $2", timezone, home.id)
-
-
 @pytest.mark.parametrize("timezone", APART)
 async def test_an_invoice_is_overdue_from_the_day_after_by_its_organisation_s_clocks(home: Home, timezone: str) -> None:
-    now = datetime(2026, 1, 15, 12, tzinfo=UTC)
-    await in_zone(home, timezone, now)
-    here = local(now, timezone).date()
+    here = await home.in_zone(timezone, NOON)
     await home.done(here - timedelta(days=40))
     made = await issued(home)
     for due_on, turned in ((here, 0), (here - timedelta(days=1), 1)):
@@ -189,9 +173,7 @@ async def test_an_invoice_is_overdue_from_the_day_after_by_its_organisation_s_cl
 
 @pytest.mark.parametrize("timezone", APART)
 async def test_the_day_of_billing_comes_by_the_clocks_of_the_organisation(home: Home, timezone: str) -> None:
-    now = datetime(2026, 1, 15, 12, tzinfo=UTC)
-    await in_zone(home, timezone, now)
-    here = local(now, timezone).date()
+    here = await home.in_zone(timezone, NOON)
     await home.done(here - timedelta(days=40))
     for day, billed in ((here.day + 1, 0), (here.day, 1)):
         async with home.services.transaction() as tx:

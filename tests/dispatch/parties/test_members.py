@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from dispatch.access import passwords, signing
+from dispatch.access.permissions import ROLES
 from dispatch.events import Actor
 from dispatch.parties import erasure as leaving
 from dispatch.parties import erp_customers, members
-from dispatch.parties.members import AlreadyMember, NewMember, TooManyMembers
-from dispatch.services import Services
+from dispatch.parties.members import Access, AlreadyMember, By, NewMember, TooManyMembers
+from dispatch.services import Services, Tx
 from dispatch.webhooks import endpoints
 from dispatch.webhooks.owners import Owner
 from storage import accounts as account_rows
@@ -20,7 +23,7 @@ from storage import erasure
 from storage import members as member_rows
 from tests.dispatch.parties.people import sign_in, stepped_up
 from tests.identity import PHONE
-from tests.organisations import Home, add_organisation
+from tests.organisations import APART, NOON, Home, add_organisation
 from tests.parties import PASSWORD
 
 MAILBOX, CHOSEN = "mailbox@race.example", "of their own choice"
@@ -200,6 +203,81 @@ async def test_each_members_events_leave_in_an_order_of_their_own(services: Serv
         ("user.enrolled", str(first)), ("user.enrolled", str(second)), ("user.suspended", str(first)),
     ]  # fmt: skip
     assert told[0]["stream"] == told[2]["stream"] != told[1]["stream"]
+
+
+#: Beside the owner and the administrators, who give all that there is to give.
+GIFTS = {role: set(members.ACCESS_LEVELS) for role in ("partner_owner", "partner_admin")} | {
+    role: {"standard"} for role in ("partner_manager", "key")
+}
+
+
+async def test_nobody_gives_or_takes_more_than_their_role_may(services: Services) -> None:
+    home = await add_organisation(services)
+    of_level = {level: await home.member(level) for level in members.ACCESS_LEVELS}
+    plain = await home.member()
+
+    async def may(work: Callable[[Tx], Awaitable[object]]) -> bool:
+        try:
+            async with services.transaction() as tx:
+                await work(tx)
+        except members.OutOfReach:
+            return False
+        return True
+
+    for role in (*ROLES["organisation"], "key"):
+        by = By(home.id, Actor("organisation", "somebody"), role)
+        for level, member_id in of_level.items():
+            given = GIFTS.get(role, set())
+            new = NewMember("P", "Q", f"{role}.{level}@gifts.example", access_level=level)
+            access = Access(level, None, True, False, None, ())
+            assert await may(lambda tx, by=by, new=new: members.enrol(tx, by, new, "Org")) is (level in given)
+            granted = await may(lambda tx, by=by, access=access: members.set_access(tx, by, plain, access))
+            assert granted is (level in given), (role, level)
+            taken = await may(lambda tx, by=by, who=member_id: members.set_status(tx, by, who, "suspended"))
+            assert taken is (level in given), (role, level)
+            async with services.transaction() as tx:
+                await members.set_access(tx, home.by, plain, Access("standard", None, True, False, None, ()))
+
+
+async def test_stats_are_of_what_was_not_cancelled(services: Services) -> None:
+    home = await add_organisation(services)
+    member_id, day = await home.member(), NOON.date()
+    await home.done(day, member_id=member_id)
+    await home.done(day + timedelta(days=1), member_id=member_id, status="cancelled", fee_minor=5000)
+    async with services.read() as conn:
+        found = (await members.stats(conn, [member_id]))[member_id]
+    assert (found.bookings, found.spent_minor) == (1, 58200)
+
+
+@pytest.mark.parametrize("timezone", APART)
+async def test_what_is_planned_for_a_day_happens_on_it_where_the_organisation_is(
+    services: Services, timezone: str
+) -> None:
+    home = await add_organisation(services)
+    here = await home.in_zone(timezone, NOON)
+    today, tomorrow = await home.member(), await home.member()
+    async with services.transaction() as tx:
+        await members.set_status(tx, home.by, today, "suspended", on_day=here)
+        await members.set_status(tx, home.by, tomorrow, "suspended", on_day=here + timedelta(days=1))
+    assert await members.apply_planned(services) == 1
+    async with services.read() as conn:
+        found = [await members.get(conn, home.by, one) for one in (today, tomorrow)]
+    assert [m.status for m in found] == ["suspended", "active"]
+
+
+async def test_one_whose_change_fails_holds_up_nobody(services: Services) -> None:
+    home = await add_organisation(services)
+    here = await home.in_zone("Asia/Kolkata", NOON)
+    made = [await home.member() for _ in range(2)]
+    async with services.transaction() as tx:
+        for member_id in made:
+            await members.set_status(tx, home.by, member_id, "suspended", on_day=here)
+        sick = f"CHECK (id <> '{made[0]}' OR status <> 'suspended')"
+        await tx.conn.execute(f"ALTER TABLE memberships ADD CONSTRAINT sick {sick}")
+        await tx.conn.execute("UPDATE members SET next_status_on = next_status_on - 1 WHERE id = $1", made[0])
+    assert await members.apply_planned(services) == 1
+    async with services.read() as conn:
+        assert (await members.get(conn, home.by, made[1])).status == "suspended"
 
 
 async def test_an_erased_account_leaves_no_name(services: Services) -> None:

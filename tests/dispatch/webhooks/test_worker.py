@@ -23,7 +23,7 @@ from dispatch.webhooks.owners import PLATFORM, Owner
 from dispatch.webhooks.worker import DELAYS_S, JITTER, WebhookWorker, retry_delay_s
 from tests.api.live import until
 from tests.dispatch.webhooks.hooks import STAFF, URL, Hooks
-from tests.parties import add_account, add_membership
+from tests.parties import add_account, add_membership, set_status
 
 FACTS = ("booking.created", "booking.queued", "booking.rescheduled", "booking.cancelled")
 
@@ -157,6 +157,8 @@ async def test_gone_switches_an_endpoint_off_and_its_owner_is_told(hooks: Hooks)
     ours = Owner("provider", await hooks.party("provider"))
     account = await add_account(services, "boss@example.com", password=None)
     await add_membership(services, account, "provider", "owner", ours.id)
+    asked_in = await add_account(services, "asked.in@example.com", password=None)
+    await set_status(services, await add_membership(services, asked_in, "provider", "owner", ours.id), "pending")
     await hooks.endpoint(ours, "booking.rated")
     technician = await hooks.world.technician(provider_id=ours.id)
     booking = await hooks.book()
@@ -365,6 +367,43 @@ async def test_two_nodes_send_each_event_once(hooks: Hooks) -> None:
     for sent in receivers.got:
         by_booking[sent.body["data"]["booking_id"]].append(sent.body["type"])  # type: ignore[index]
     assert all(types == list(FACTS) for types in by_booking.values())
+
+
+@dataclass
+class Waiting:
+    """Answers each that is posted when, and as, the test says."""
+
+    answers: list[asyncio.Future[Answer]] = field(default_factory=list)
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        self.answers.append(asyncio.get_running_loop().create_future())
+        return await self.answers[-1]
+
+    async def close(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize("late", [200, 500])
+async def test_a_node_that_was_thought_dead_settles_nothing(hooks: Hooks, late: int) -> None:
+    """What it heard is of a try that is not the last one: that one's word counts, and it keeps its lease."""
+    await hooks.endpoint()
+    await hooks.book()
+    poster = Waiting()
+    first, second = (WebhookWorker(hooks.world.services, poster) for _ in range(2))
+    for n, node in enumerate((first, second)):
+        assert await node.begin_due() == 1
+        await until(lambda n=n: len(poster.answers) > n, "it is posted")  # type: ignore[misc]
+        if node is first:
+            await hooks.world.execute("UPDATE webhook_deliveries SET leased_until = clock_timestamp()")
+    poster.answers[0].set_result(Answer(late, ""))
+    assert await first.run_once() == 0
+    [waits] = await hooks.log()
+    assert (waits.state, waits.attempts, waits.last_status) == ("pending", 2, None)
+    assert await hooks.world.value("SELECT leased_until > clock_timestamp() FROM webhook_deliveries")
+    poster.answers[1].set_result(Answer(204, ""))
+    await second.run_once()
+    [done] = await hooks.log()
+    assert (done.state, done.attempts, done.last_status) == ("delivered", 2, 204)
 
 
 async def test_a_receiver_that_fails_hangs_and_comes_back_gets_everything_in_order(hooks: Hooks) -> None:
