@@ -72,7 +72,8 @@ class Standing:
 
     @property
     def is_warned(self) -> bool:
-        return bool(self.amount_minor) and Decimal(str(self.utilization_pct)) >= self.threshold_pct
+        """Whether the share of the warning is used, to the minor unit."""
+        return bool(self.amount_minor) and 100 * self.used_minor >= self.threshold_pct * (self.amount_minor or 0)
 
 
 def month_of(day: date) -> date:

@@ -37,6 +37,9 @@ async def test_paid_in_parts_then_over_and_the_rest_is_credit(home: Home) -> Non
     following = await issued(home)
     assert (following.paid_minor, following.status, await home.owes()) == (11800, "pending", 46400)
     async with home.services.read() as conn:
+        # What was paid is what came; what the credit paid of it later did not come once more.
+        sums = await invoice_payments.summary(conn, home.id)
+        assert (sums.payments, sums.paid_minor, sums.pending_minor) == (3, 70000, 0)
         assert await rows.QUESTIONS["organisation_debts"](conn) == []
         assert await rows.QUESTIONS["organisation_credit"](conn) == []
 
@@ -162,6 +165,7 @@ async def test_a_link_pays_once_and_is_sent_on_the_due_date(home: Home) -> None:
     with pytest.raises(Missing):
         await invoice_payments.pay_online(services, other.id, made.id, STAFF)
     async with services.transaction() as tx:
+        await billing_settings.put(tx, other.id, BillingIn(), None)
         await billing_settings.put(tx, home.id, BillingIn(auto_payment=True, recipients=["fin@x.example"]), None)
     assert await invoice_payments.send_links(services) == 0
     async with services.transaction() as tx:

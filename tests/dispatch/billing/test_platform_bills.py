@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import date, time
 
 import pytest
 
-from dispatch.billing import platform_bills, platform_plans, provider_wallet
+from dispatch.billing import ledger, platform_bills, platform_plans, provider_wallet
+from dispatch.billing.ledger import Line
 from dispatch.billing.platform_bills import (
     DUE_DAYS,
     MOST_UNPAID,
@@ -18,10 +19,10 @@ from dispatch.billing.platform_bills import (
     after_months,
 )
 from dispatch.errors import Invalid
-from dispatch.localtime import local
+from dispatch.localtime import local, to_utc
 from storage.platform_bills import Bill
 from tests.dispatch.billing.till import STAFF, Till
-from tests.providers import Owned, add_provider, ask
+from tests.providers import Owned, add_provider, ask, fund
 
 
 async def plans(till: Till) -> None:
@@ -199,6 +200,53 @@ async def test_choosing_again_puts_no_payment_off(deaf_till: Till) -> None:
     await till.world.advance(days=UNPAID_DAYS)
     await choose(till, other, "Basic")
     assert [b.status for b in await bills(till, other)] == ["open"]
+    await till.check()
+
+
+async def test_the_next_bill_comes_with_its_day_where_the_provider_is(deaf_till: Till) -> None:
+    till, services = deaf_till, deaf_till.world.services
+    owned = await add_provider(services, timezone="Pacific/Kiritimati")
+    await plans(till)
+    await fund(services, owned, 100_000)
+    await choose(till, owned, "Basic")
+    (first,) = await bills(till, owned)
+    begins = to_utc(first.ends_on, time(), "Pacific/Kiritimati")
+    await till.world.advance(seconds=(begins - till.world.now).total_seconds() - 60)
+    assert (await turn(till))["made"] == 0
+    await till.world.advance(minutes=2)
+    assert till.world.now.date() < first.ends_on
+    assert (await turn(till))["made"] == 1
+
+
+async def test_what_was_taken_at_the_door_pays_no_bill(deaf_till: Till) -> None:
+    till, owned = deaf_till, await add_provider(deaf_till.world.services)
+    await plans(till)
+    await fund(till.world.services, owned, 50_000)
+    async with till.world.services.transaction() as tx:
+        lines = [Line(ledger.cash_in_hand(owned.id, "INR"), -1), Line(ledger.platform("refunds", "INR"), 1)]
+        await ledger.post(tx, "goodwill", "a coin", lines)
+    await choose(till, owned, "Basic")
+    assert [b.status for b in await bills(till, owned)] == ["open"] and await held(till, owned) == 49_999
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+async def test_what_a_page_says_counts_once_whoever_hears_it(deaf_till: Till, is_closed: bool) -> None:
+    """By its event and by being asked, at the same time; also money for a bill that nobody waits for."""
+    till, services = deaf_till, deaf_till.world.services
+    owned = await add_provider(services)
+    await plans(till)
+    await choose(till, owned, "Basic")
+    (bill,) = await bills(till, owned)
+    page = await platform_bills.pay(services, owned.id, bill.number)
+    await pay_at(till, page)
+    if is_closed:
+        await cancel(till, owned)
+    link = await till.gateway.fetch_payment_link(page.gateway_link_id or "")
+    heard = await asyncio.gather(*(platform_bills.hear(services, page, link) for _ in range(3)))
+    assert sorted(heard) == [False, False, True]
+    assert await held(till, owned) == (50_000 if is_closed else 0)
+    stated = await till.world.fetch("SELECT type, amount_minor FROM provider_transactions")
+    assert [tuple(row) for row in stated] == ([("credit", 50_000)] if is_closed else [])
     await till.check()
 
 

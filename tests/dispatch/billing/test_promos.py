@@ -135,6 +135,13 @@ async def test_one_customers_limit_is_not_anothers(town: City, account: UUID) ->
     await use(town, "ONCE", town.seeded.customer_ids[1])
 
 
+async def test_the_total_is_of_all_customers(town: City, account: UUID) -> None:
+    await add(town, total_limit=1)
+    await use(town, "ONCE", account)
+    with pytest.raises(PromoUsedUp):
+        await use(town, "ONCE", town.seeded.customer_ids[1])
+
+
 @pytest.mark.parametrize(
     "end",
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -237,6 +238,20 @@ async def test_nobody_gives_or_takes_more_than_their_role_may(services: Services
             assert taken is (level in given), (role, level)
             async with services.transaction() as tx:
                 await members.set_access(tx, home.by, plain, Access("standard", None, True, False, None, ()))
+
+
+async def test_whoever_comes_back_begins_as_anybody_does(services: Services) -> None:
+    home = await add_organisation(services)
+    first = await enrol(home, 1)
+    async with services.read() as conn:
+        new = await members.get(conn, home.by, first)
+    async with services.transaction() as tx:
+        await members.set_access(tx, home.by, first, Access("finance", None, False, True, 5000, ("cleaning",)))
+        await members.set_status(tx, home.by, first, "removed", "Left")
+    assert await enrol(home, 1) == first
+    async with services.read() as conn:
+        again = await members.get(conn, home.by, first)
+    assert replace(again, enrolled_at=new.enrolled_at) == new
 
 
 async def test_stats_are_of_what_was_not_cancelled(services: Services) -> None:

@@ -1,0 +1,74 @@
+"""Budgets: the newest allotment holds, and who answers for one is told once a month when its share is used."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from dispatch.parties import budgets
+from dispatch.parties.budgets import Rules, Standing
+from dispatch.services import Services
+from storage.departments import Department
+from tests.organisations import Home, add_organisation
+
+MONTH = date(2026, 1, 1)
+
+
+async def allocate(home: Home, place: Department, minor: int, starts_on: date = MONTH) -> None:
+    async with home.services.transaction() as tx:
+        await budgets.allocate(tx, home.id, place.id, starts_on, minor, rules=Rules(), set_by="a test")
+
+
+async def reserve(home: Home, place: Department, minor: int) -> None:
+    async with home.services.transaction() as tx:
+        await budgets.reserve(tx, home.id, place.id, {MONTH: minor}, ["cleaning"])
+
+
+async def warned(home: Home) -> list[str]:
+    """Who was written to, in the order of the letters."""
+    async with home.services.read() as conn:
+        found = await conn.fetch("SELECT recipient FROM outbox WHERE template = 'budget_warning' ORDER BY id")
+    return [row["recipient"] for row in found]
+
+
+async def test_who_answers_for_a_budget_is_warned_once_and_again_when_it_is_allotted_anew(services: Services) -> None:
+    home = await add_organisation(services)
+    place = await home.department("Engineering", manager_email="lead@example.com")
+    async with services.read() as conn:
+        registered = await conn.fetchval("SELECT registered_email FROM organisations WHERE id = $1", home.id)
+    await allocate(home, place, 10_000)
+    await reserve(home, place, 7_499)
+    assert await warned(home) == []
+    await reserve(home, place, 1)
+    whom = sorted(["lead@example.com", registered])
+    assert sorted(await warned(home)) == whom
+    await reserve(home, place, 1)
+    assert sorted(await warned(home)) == whom, "once a month"
+    await allocate(home, place, 20_000)
+    await reserve(home, place, 7_498)
+    assert sorted(await warned(home)) == whom
+    await reserve(home, place, 1)
+    assert sorted(await warned(home)) == sorted(whom * 2)
+
+
+async def test_the_newest_allotment_that_has_begun_holds(services: Services) -> None:
+    home = await add_organisation(services)
+    place = await home.department("Engineering")
+    for starts_on, minor in ((date(2026, 2, 1), 3), (date(2025, 11, 1), 1), (date(2026, 1, 1), 2)):
+        await allocate(home, place, minor, starts_on)
+    async with services.read() as conn:
+        held = [
+            (await budgets.in_force(conn, home.id, date(2026, month, 20)))[place.id].amount_minor for month in (1, 2, 3)
+        ]
+        assert (await budgets.in_force(conn, home.id, date(2025, 12, 31)))[place.id].amount_minor == 1
+        assert place.id not in await budgets.in_force(conn, home.id, date(2025, 10, 31))
+    assert held == [2, 3, 3]
+
+
+@pytest.mark.parametrize(("used", "is_warned"), [(74_999, False), (75_000, True), (75_001, True)])
+def test_the_warning_is_exact(used: int, is_warned: bool) -> None:
+    """What is shown to a tenth is not what is compared."""
+    standing = Standing(None, 100_000, used, 0, Decimal(75))
+    assert (standing.utilization_pct, standing.is_warned) == (75.0, is_warned)
