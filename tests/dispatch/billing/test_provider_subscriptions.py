@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.billing import captures, provider_requests, provider_subscriptions
+from dispatch.billing import captures, provider_requests, provider_subscriptions, renewals
 from dispatch.billing.provider_subscriptions import Change, NewSubscription
 from dispatch.errors import Invalid
 from dispatch.events import Actor
@@ -102,3 +102,26 @@ async def test_two_nodes_end_different_ones(deaf_till: Till) -> None:
 
     one, two = await side_by_side(services, expire, expire)
     assert len(one) == len(two) == 1 and {*one, *two} == made
+
+
+async def test_calling_one_off_waits_for_its_request_before_it_holds_the_subscription(deaf_till: Till) -> None:
+    """As whoever has the request paid: they hold it, and the subscription is the next that they need."""
+    till, services = deaf_till, deaf_till.world.services
+    one = await subscribe(services, await add_provider(services), auto_renew=True)
+    await till.worker.run_due()
+    await till.world.advance(days=28)
+    assert (await renewals.turn(services))["asked"] == 1
+    await till.worker.run_due()
+    request = await request_of(till, one)
+    assert request.renews_days == 30 and request.payment_id is not None
+    payment, told = await till.reported(request.payment_id)
+    before = await till.deadlocks()
+    async with services.transaction() as tx:
+        await provider_requests.lock(tx, one.provider_id, request.id)
+        task = asyncio.create_task(cancelling(till, one, refund=True))
+        await until_waiting(services, task)
+        assert await captures.captured(tx, payment, told) is captures.Outcome.PAID
+    done = await task
+    assert (done.status, done.refund_minor) == ("cancelled", 300_000)
+    assert await till.deadlocks() == before
+    await till.check()
