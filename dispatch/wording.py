@@ -49,6 +49,8 @@ def label(field: str) -> str:
 
 
 def _words(name: str) -> str:
+    # A name that nobody gave is the caller's own: what cannot be shown of it is a question mark.
+    name = "".join(c if c.isprintable() else "?" for c in name)
     # A header is named as it is written.
     if "-" in name:
         return name

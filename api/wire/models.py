@@ -112,14 +112,21 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time)]
 Day = Annotated[date, AfterValidator(_in_our_time)]
 
 
-def _clock_face(value: Any) -> Any:
-    return parse_time(value) if isinstance(value, str) else value
+def _clock_face(value: Any) -> time:
+    if isinstance(value, str):
+        return parse_time(value)
+    # A number would be taken for the seconds of a day, with an offset.
+    if not isinstance(value, time) or value.tzinfo is not None:
+        raise ValueError("must be a time such as 10:00 AM or 10:00")
+    return value
 
 
 #: "10:00 AM", "10:00" or "10:00:00" (C71).
 BookingTime = Annotated[time, BeforeValidator(_clock_face)]
 #: A whole number that a column of four bytes takes.
 Whole = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
+#: One that a column of eight bytes takes.
+Long = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 
 
 class _Model(BaseModel):

@@ -56,7 +56,7 @@ async def test_what_fails_half_way_looks_like_nothing_whole(
     given = await said(client, "GET", path)
     # One answer at most, without the end of its last chunk and without words of the error.
     assert given.count(b"HTTP/1.1") <= 1 and not given.endswith(b"0\r\n\r\n")
-    assert b"success\":false" not in given
+    assert b'success":false' not in given
     assert [r for r in caplog.records if r.levelno >= logging.ERROR and "broke off" in r.getMessage()]
 
 
