@@ -108,5 +108,6 @@ everybodys = Listed(
         ("created_at", ("organisation_id",)), ("created_at", ("rating",)), ("created_at", ("is_queued",)),
         ("created_at", ("system",)), ("created_at", ("currency",)),
         ("starts_at", ()), ("starts_at", ("date_from", "date_to")), ("starts_at", ("is_queued",)),
+        ("priority", ()), ("grand_total", ()),
     ],
 )  # fmt: skip

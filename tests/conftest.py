@@ -28,6 +28,9 @@ from tests.databases import REMEMBER, TEMPLATE, Database, Databases, copy, dsn_t
 #: What the databases of a run may grow to.
 MEMORY_BYTES = 6 << 30
 
+#: The server of a run and its folder.
+POSTGRES = pytest.StashKey[tuple[EmbeddedPostgres, str]]()
+
 #: Real data for some tests; it is not part of the product, and they are skipped visibly where it is absent.
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -90,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.chmod(home, 0o711)
     warm.open_at(Path(home))
     server = EmbeddedPostgres(Path(home), FAST)
-    config._dispatch_pg = (server, home)  # type: ignore[attr-defined]
+    config.stash[POSTGRES] = server, home
     try:
         server.start()
         asyncio.run(_make_template(home))
@@ -99,12 +102,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_configure_node(node: Any) -> None:
-    node.workerinput["pg_home"] = node.config._dispatch_pg[1]
+    node.workerinput["pg_home"] = node.config.stash[POSTGRES][1]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if hasattr(config, "_dispatch_pg"):
-        server, home = config._dispatch_pg
+    if POSTGRES in config.stash:
+        server, home = config.stash[POSTGRES]
         warm.close_at(Path(home))
         server.stop()
         shutil.rmtree(home, ignore_errors=True)
@@ -114,7 +117,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pg_home(request: pytest.FixtureRequest) -> str:
     if hasattr(request.config, "workerinput"):
         return str(request.config.workerinput["pg_home"])
-    return str(request.config._dispatch_pg[1])  # type: ignore[attr-defined]
+    return request.config.stash[POSTGRES][1]
 
 
 async def clone(pg_home: str) -> str:

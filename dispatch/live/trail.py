@@ -60,7 +60,7 @@ class Trail:
         #: Saving, sharing and tidying; a database that is away costs a warning, what was not written stays here.
         self.loops = [
             Loop("positions saved", self.save, every_s=SAVE_S),
-            Loop("positions shared", self._share, every_s=SHARE_S),
+            Loop("positions shared", self.share, every_s=SHARE_S),
             Loop("positions tidied", self._tidy, every_s=TIDY_S),
         ]
 
@@ -145,7 +145,8 @@ class Trail:
         today = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
         return today - timedelta(days=self._history_days), today + timedelta(days=2)
 
-    async def _share(self) -> None:
+    async def share(self) -> None:
+        """Tells the other nodes, if there are any, where people have been seen here since the last time."""
         shared, self._unshared = self._unshared, {}
         moved = [] if self._bus.is_alone else list(shared.values())
         for at in range(0, len(moved), LAST_SLICE):

@@ -9,7 +9,7 @@ import orjson
 
 from dispatch.process import runtime
 from tests.api.live import Live, live_server
-from tests.api.realtime.test_js_client import _run, node
+from tests.api.realtime.test_js_client import node, run
 from tests.api.test_story import make_everybody_a_beautician
 
 __all__ = ["node"]
@@ -27,7 +27,7 @@ async def play(node: str, live: Live, place: tuple[float, float]) -> Any:
         "url": live.url, "technician_token": technician.token, "customer_token": customer.token,
         "domain_ms": live.services.clock.timestamp() * 1000, "speed": SPEED, "place": place, "date": "2026-01-05",
     }  # fmt: skip
-    return await _run(node, "story.mjs", orjson.dumps(story).decode())
+    return await run(node, "story.mjs", orjson.dumps(story).decode())
 
 
 async def test_the_whole_story(node: str, fresh_dsn: str, tmp_path: Path) -> None:

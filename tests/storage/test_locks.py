@@ -1,11 +1,59 @@
-"""Numbers of advisory locks are one list."""
+"""Locks: the numbers of advisory ones are one list, and a statement that holds rows goes on holding them."""
 
 from __future__ import annotations
 
 import re
 
 from storage import locks
+from storage.database.binder import Statement
 from tests.dispatch.engine.test_alerts import ROOT
+from tests.storage.database.test_binder import REGISTRY
+
+#: What a statement does to whoever comes second: they wait until the first has ended, ...
+WAITED_FOR = """
+accounts.lock addresses.lock_account analytics.lock bank_accounts.lock_party bookings.lock budgets.hold_allotments
+budgets.move bulk_bookings.lock bulk_bookings.take categories.lock contact.lock custom_fields.lock departments.lock
+earnings.lock_open enrolments.next_rows erasure.lock_bookings erp_team.lock_admins facts.append_parties
+integrations.lock
+invoice_payments.lock invoices.lock invoices.open_of itineraries.lock job_postings.lock ledger.lock_owner members.lock
+offers.lock_named offers.lock_people organisations.lock partner_imports.lock payment_requests.lock
+payment_requests.lock_of_payment payment_requests.lock_open_of payment_terms.lock payments.lock payments.lock_of_booking
+payouts.lock programs.lock promos.lock provider_applications.lock provider_subscriptions.lock provider_team.lock
+providers.lock quotes.lock references.lock_geo_area references.lock_price_list references.lock_salesperson
+references.lock_vat_tax refunds.lock rota.lock services.lock sessions.lock staff.lock technicians.lock tickets.lock
+trade_orders.insert trade_orders.lock trade_orders.lock_of_booking trade_partners.lock trade_partners.lock_numbers
+zones.lock
+"""
+#: ... they take what is left, ...
+PASSED_OVER = """
+bookings.due bookings.lock_due erasure.bookings_before gateway_events.claim_due gateway_events.hurry
+intents.claim_due
+intents.give_up_stale intents.hurry invoice_payments.claim invoices.claim_to_send outbox.claim
+platform_bills.claim_links
+polls.claim_payment polls.claim_payout polls.claim_refund provider_subscriptions.expire queue.wake queue.wake_all
+roster.back_again roster.gone_dark slots.lock_held trade_partners.lift_expired
+"""
+#: ... they go on unless they want it alone, ...
+SHARED = "budgets.read_allotments departments.hold"
+#: ... or they wait where there is no row yet that could be held.
+BY_NUMBER = "accounts.lock_address integration_customers.lock_phone integrations.lock_slug webhooks.lock_owner"
+
+
+def kind_of(statement: Statement) -> str | None:
+    text = re.sub(r"--[^\n]*", "", statement.text)
+    if "pg_advisory_xact_lock" in text:
+        return "by number"
+    held = re.search(r"FOR (NO KEY UPDATE|UPDATE|KEY SHARE|SHARE)( OF \w+(, \w+)*)?( SKIP LOCKED)?", text)
+    if held is None:
+        return None
+    return "passed over" if held[4] else "shared" if "SHARE" in held[1] else "waited for"
+
+
+def test_every_statement_that_holds_rows_goes_on_holding_them() -> None:
+    """One that lost its lock would fail in a race only, once in a month."""
+    found = {f"{s.noun}.{s.name}": kind for s in REGISTRY if (kind := kind_of(s)) is not None}
+    kinds = {"waited for": WAITED_FOR, "passed over": PASSED_OVER, "shared": SHARED, "by number": BY_NUMBER}
+    assert found == {name: kind for kind, names in kinds.items() for name in names.split()}
 
 
 def test_lock_numbers_are_one_list_and_mean_one_thing_each() -> None:

@@ -11,12 +11,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 import razorpay
-import requests
-from razorpay.errors import BadRequestError, ServerError, SignatureVerificationError
-from razorpay.errors import GatewayError as SdkGatewayError
 
 from dispatch.adapters.razorpay import wire as wire
-from dispatch.adapters.razorpay.session import BoundedSession, transport_error
+from dispatch.adapters.razorpay.session import BoundedSession
 from dispatch.ports.gateway import (
     LINK_METHODS,
     BankAccount,
@@ -367,7 +364,7 @@ class RazorpayGateway:
         except GatewayError:
             raise
         except Exception as error:
-            raise _mapped(error, session) from error
+            raise session.error_of(error) from error
 
     def _client(self) -> Any:
         """The SDK's client of this thread: its session keeps the last reply's status, so none is shared."""
@@ -378,20 +375,6 @@ class RazorpayGateway:
             auth = (self._key_id, self._key_secret)
             client = self._local.client = razorpay.Client(session=session, auth=auth, base_url=self._base_url)
         return client
-
-
-def _mapped(error: Exception, session: BoundedSession) -> GatewayError:
-    """Billing's error for what the SDK or requests raised."""
-    status, code = session.status, session.gateway_code
-    if isinstance(error, requests.RequestException):
-        return transport_error(error)
-    # The SDK says ServerError for every code that it does not know; the status tells a refusal apart.
-    misnamed = isinstance(error, ServerError) and code != "SERVER_ERROR" and 400 <= (status or 0) < 500
-    if misnamed or isinstance(error, (BadRequestError, SignatureVerificationError)):
-        return GatewayRefused(str(error), status=status, gateway_code=code)
-    if isinstance(error, (SdkGatewayError, ServerError)):
-        return GatewayUnknown(str(error), status=status, gateway_code=code)
-    return GatewayUnknown(f"{type(error).__name__}: {error}", status=status)
 
 
 def _list(of: Callable[[object], T], items_name: str = "items") -> Callable[[object], list[T]]:

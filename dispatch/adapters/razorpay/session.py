@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from razorpay.errors import BadRequestError, ServerError, SignatureVerificationError
+from razorpay.errors import GatewayError as SdkGatewayError
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from dispatch.ports.gateway import GatewayError, GatewayRetryable, GatewayUnknown
+from dispatch.ports.gateway import GatewayError, GatewayRefused, GatewayRetryable, GatewayUnknown
 
 _CHUNK_BYTES = 65_536
 _MAX_RETRY_AFTER_S = 3_600.0
@@ -60,6 +62,19 @@ class BoundedSession(requests.Session):
         self._judge(response, body)
         response._content = body
         return response
+
+    def error_of(self, error: Exception) -> GatewayError:
+        """Billing's error for what the SDK or requests raised in the last call."""
+        status, code = self.status, self.gateway_code
+        if isinstance(error, requests.RequestException):
+            return transport_error(error)
+        # The SDK says ServerError for every code that it does not know; the status tells a refusal apart.
+        misnamed = isinstance(error, ServerError) and code != "SERVER_ERROR" and 400 <= (status or 0) < 500
+        if misnamed or isinstance(error, (BadRequestError, SignatureVerificationError)):
+            return GatewayRefused(str(error), status=status, gateway_code=code)
+        if isinstance(error, (SdkGatewayError, ServerError)):
+            return GatewayUnknown(str(error), status=status, gateway_code=code)
+        return GatewayUnknown(f"{type(error).__name__}: {error}", status=status)
 
     def _read(self, response: requests.Response) -> bytes:
         if response.headers.get("Content-Encoding", "identity") != "identity":

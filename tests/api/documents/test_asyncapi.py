@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.documents.asyncapi import asyncapi_document, events_page, socket_events
-from tests.api.documents.test_openapi import _references
+from tests.api.documents.test_openapi import references_of
 
 
 def test_the_socket_document_has_every_event() -> None:
@@ -18,7 +18,7 @@ def test_the_socket_document_has_every_event() -> None:
         assert (spec.namespace, spec.name) in found
         operation = document["operations"][f"{spec.namespace.strip('/')}.{spec.name}.{spec.direction}"]
         assert operation["action"] == ("receive" if spec.direction == "in" else "send")
-    for reference in _references(document):
+    for reference in references_of(document):
         place = document
         for part in reference.removeprefix("#/").split("/"):
             place = place[part]

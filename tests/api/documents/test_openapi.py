@@ -46,7 +46,7 @@ def test_the_document_of_the_server_is_valid(whole: Any) -> None:
 
 def test_references_lead_somewhere(demo: Any) -> None:
     for document in (demo, openapi_document()):
-        for reference in _references(document):
+        for reference in references_of(document):
             place = document
             for part in reference.removeprefix("#/").split("/"):
                 place = place[part]
@@ -189,11 +189,11 @@ def test_limits_and_headers_are_told(whole: Any) -> None:
     assert all(h["description"] for h in whole["components"]["headers"].values())
 
 
-def _references(node: Any) -> list[str]:
+def references_of(node: Any) -> list[str]:
     if isinstance(node, dict):
         own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
-        return own + [r for value in node.values() for r in _references(value)]
-    return [r for value in node for r in _references(value)] if isinstance(node, list) else []
+        return own + [r for value in node.values() for r in references_of(value)]
+    return [r for value in node for r in references_of(value)] if isinstance(node, list) else []
 
 
 def test_an_operation_says_all(demo: Any) -> None:

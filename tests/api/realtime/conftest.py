@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import aiohttp
 import orjson
@@ -170,6 +170,13 @@ async def serve() -> AsyncIterator[Serve]:
         await one.runner.cleanup()
 
 
+async def refused(running: Running, query: str = "", **headers: str) -> tuple[int, str]:
+    """Asks for a socket that is not given: the status and the code of the refusal."""
+    url = f"{running.url}/socket.io/?EIO=4&transport=websocket{query}"
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
+        return response.status, (await response.json())["error"]["code"]
+
+
 class Raw:
     """A client that speaks WebSocket frames and nothing more: it can misbehave in every way."""
 
@@ -261,6 +268,25 @@ class Plain:
         self._sock.close()
 
 
+Stalled = Callable[..., Awaitable[Running]]
+
+
+@pytest.fixture
+async def stalled(serve: Serve) -> AsyncIterator[Stalled]:
+    """A server with a signed-in member `stuck` that has stopped reading."""
+    opened: list[Plain] = []
+
+    async def start(**limits: float) -> Running:
+        running = await serve(**limits)
+        opened.append(await Plain.open(running))
+        await opened[-1].sign_in("stuck")
+        return running
+
+    yield start
+    for one in opened:
+        one.close()
+
+
 Dial = Callable[..., Awaitable[Raw]]
 
 
@@ -305,3 +331,4 @@ async def connect() -> AsyncIterator[Connect]:
 
 
 FIX = [1_760_000_000_000, 12.97, 77.59, 8.0, 5.5, 90.0]
+OFFER = {"command_id": str(uuid4()), "offer_id": str(uuid4())}

@@ -6,8 +6,7 @@ import aiohttp
 import pytest
 
 from api.realtime.guard import Origins, carries_token
-from tests.api.realtime.conftest import Dial, Serve
-from tests.api.realtime.test_guard import _refused
+from tests.api.realtime.conftest import Dial, Serve, refused
 
 
 async def test_origins_are_an_exact_list(serve: Serve, dial: Dial) -> None:
@@ -16,7 +15,7 @@ async def test_origins_are_an_exact_list(serve: Serve, dial: Dial) -> None:
     await dial(running, origin="https://app.example")
     await dial(running, origin=f"http://127.0.0.1:{running.port}")  # our own pages
     for origin in ("https://app.example.evil", "http://app.example", "https://evil.example", "null"):
-        assert await _refused(running, Origin=origin) == (403, "origin")
+        assert await refused(running, Origin=origin) == (403, "origin")
     assert running.stats["refused.origin"] == 4
 
 
@@ -29,7 +28,7 @@ async def test_without_a_list_only_the_own_host_is_an_origin(serve: Serve, dial:
         "null",
         "http://127.0.0.1",
     ):
-        assert await _refused(running, Origin=origin) == (403, "origin")
+        assert await refused(running, Origin=origin) == (403, "origin")
 
 
 def test_own_host_ignores_default_ports_and_refuses_the_odd() -> None:
@@ -45,16 +44,16 @@ def test_own_host_ignores_default_ports_and_refuses_the_odd() -> None:
 
 
 @pytest.mark.parametrize("query", ["&token=abc", "&Access_Token=abc", "&auth=abc", "&q=eyJhbGciOi.eyJzdWIi.sig"])
-async def test_a_token_in_the_url_is_refused(serve: Serve, query: str) -> None:
+async def test_a_token_in_the_url_isrefused(serve: Serve, query: str) -> None:
     running = await serve()
-    assert await _refused(running, query) == (400, "token_in_url")
+    assert await refused(running, query) == (400, "token_in_url")
 
 
 def test_harmless_queries_are_no_tokens() -> None:
     assert not carries_token([("EIO", "4"), ("transport", "websocket"), ("t", "abc.def.ghi"), ("v", "1.2.3")])
 
 
-async def test_long_polling_and_post_are_refused(serve: Serve) -> None:
+async def test_long_polling_and_post_arerefused(serve: Serve) -> None:
     running = await serve()
     async with aiohttp.ClientSession() as session:
         async with session.get(f"{running.url}/socket.io/?EIO=4&transport=polling") as response:
@@ -70,14 +69,14 @@ async def test_long_polling_and_post_are_refused(serve: Serve) -> None:
     assert running.server.eio.sockets == {} and running.server.environ == {}
 
 
-async def test_an_upgrade_with_a_body_is_refused(serve: Serve) -> None:
+async def test_an_upgrade_with_a_body_isrefused(serve: Serve) -> None:
     running = await serve()
     upgrade = {
         "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg==",
     }  # fmt: skip
-    assert await _refused(running, **upgrade, **{"Content-Length": "0005"}) == (400, "body")
-    assert await _refused(running, **upgrade, **{"Transfer-Encoding": "chunked"}) == (400, "body")
+    assert await refused(running, **upgrade, **{"Content-Length": "0005"}) == (400, "body")
+    assert await refused(running, **upgrade, **{"Transfer-Encoding": "chunked"}) == (400, "body")
 
 
 async def test_a_polling_client_hears_what_to_do(serve: Serve) -> None:

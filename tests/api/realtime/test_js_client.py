@@ -27,7 +27,7 @@ def node() -> str:
     return found
 
 
-async def _run(node: str, script: str, *arguments: str) -> Any:
+async def run(node: str, script: str, *arguments: str) -> Any:
     process = await asyncio.create_subprocess_exec(
         node,
         str(CLIENT / script),
@@ -48,7 +48,7 @@ async def _run(node: str, script: str, *arguments: str) -> Any:
 async def test_the_official_javascript_client(serve: Serve, node: str) -> None:
     running: Running = await serve(ping_interval_s=1, ping_timeout_s=60)
     session = "phone"
-    checking = asyncio.create_task(_run(node, "check.mjs", running.url, f"good:{session}"))
+    checking = asyncio.create_task(run(node, "check.mjs", running.url, f"good:{session}"))
     await until(lambda: running.world.joined or checking.done(), "the client joined")
     if not checking.done():
         for n in range(3):

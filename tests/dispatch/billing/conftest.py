@@ -9,7 +9,6 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from dispatch.adapters.razorpay import opened
-from dispatch.billing import cancelled
 from dispatch.billing.worker import MoneyWorker
 from dispatch.local_gateway.server import LocalGateway
 from storage.database.pool import Pool
@@ -31,8 +30,6 @@ async def open_till(pool: Pool, folder: Path, gw: LocalGateway, total_s: float =
             "base_url": gw.url, "account_number": "7878780080316316", "total_s": total_s,
         },
     )  # fmt: skip
-    if cancelled.on_cancelled not in world.services.reactions._by_type["booking.cancelled"]:
-        cancelled.register(world.services.reactions)
     for km in (6, 7, 8):
         # Somebody is always free; the tests' own technicians are nearer.
         await world.technician(km_north=km)

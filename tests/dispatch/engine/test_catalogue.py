@@ -74,7 +74,8 @@ async def test_what_was_read_before_a_write_is_not_kept_after_it(town: City) -> 
         await asyncio.gather(catalogue.current(town.services), write(), catalogue.current(town.services))
         assert (await catalogue.current(town.services)).get(service.id, "INR").price_minor == 7
         await town.run("UPDATE service_prices SET price_minor = 5 WHERE service_id = $1", service.id)
-        catalogue._cache.drop(town.services)
+        town.services.bus.publish("catalogue.changed", {})
+        await asyncio.sleep(0)
 
 
 async def test_a_retired_service_is_gone_for_good(town: City) -> None:

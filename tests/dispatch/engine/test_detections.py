@@ -11,7 +11,7 @@ from dispatch.engine.detections import write
 from dispatch.live.arrivals import Departure, Detection
 from geo.arrival import Rung
 from storage.database.pool import Pool
-from tests.dispatch.live.test_arrivals import drive, on_the_way, state_of
+from tests.dispatch.live.test_arrivals import drive, go, on_the_way, state_of
 from tests.world import World, make_world
 
 
@@ -57,7 +57,8 @@ async def test_a_detection_waits_for_the_database(world: World, monkeypatch: pyt
 
     monkeypatch.setattr(module, "write", flaky)
     monkeypatch.setattr(module, "RETRY_S", 0.0)
-    arrivals._found.put_nowait(Detection(booking.id, one, Rung.ARRIVED))
+    await go(world, one, *range(2900, 10, -80), every_s=8)
+    await go(world, one, 10, 10, 10, 10, 10)
     recording = module.loop_of(world.services)
     recording.start()
     async with asyncio.timeout(60):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import UUID
 
+from dispatch.bus import LocalBus
 from dispatch.engine import detections, jobs
 from dispatch.live.arrivals import AWAY_M, UNSAID_AHEAD_S
+from dispatch.process import runtime
 from storage.bookings import Booking
 from storage.offers import OpenJob
 from tests.dispatch.live.phones import fix, report
-from tests.world import World
+from tests.world import World, test_settings
 
 
 async def on_the_way(world: World, north_m: float = 3000.0) -> tuple[Booking, UUID]:
@@ -22,12 +25,19 @@ async def on_the_way(world: World, north_m: float = 3000.0) -> tuple[Booking, UU
     return booking, one
 
 
-async def drive(
+async def go(
     world: World, technician_id: UUID, *way_m: float, every_s: float = 5.0, accuracy_m: float = 8.0
 ) -> None:
+    """The technician's phone reports these places; what they mean waits to be written."""
     for north_m in way_m:
         await world.advance(seconds=every_s)
         report(world, technician_id, fix(world, north_m, accuracy_m=accuracy_m))
+
+
+async def drive(
+    world: World, technician_id: UUID, *way_m: float, every_s: float = 5.0, accuracy_m: float = 8.0
+) -> None:
+    await go(world, technician_id, *way_m, every_s=every_s, accuracy_m=accuracy_m)
     await detections.record_waiting(world.services)
 
 
@@ -150,21 +160,20 @@ async def test_customers_see_the_technician_from_the_way_to_the_end(world: World
     assert shown == [("in_transit", one), ("arrived", one), ("in_progress", one)]
 
 
-async def test_jobs_whose_hints_were_lost_are_found(world: World) -> None:
-    arrivals = world.services.tracker.arrivals
+async def test_jobs_whose_hints_were_lost_are_found(world: World, tmp_path: Path) -> None:
     one = await world.technician()
     booking = await world.book()
+    # A node that hears nothing of what happens on the other.
+    deaf = await runtime.assemble(test_settings(tmp_path), world.services.pool, LocalBus())
+    arrivals = deaf.tracker.arrivals
     await world.accept(booking.id, one)
-    await world.services.tracker.refresh_jobs()
-    # As if it had been another node's step, of which this one did not hear.
-    world.services.tracker._reload.clear()
-    arrivals.drop(booking.id)
-    await world.services.tracker.read_jobs()
+    assert arrivals.find(booking.id) is None
+    await deaf.tracker.read_jobs()
     found = arrivals.find(booking.id)
     assert isinstance(found, OpenJob) and found.technician_id == one
     async with world.services.transaction() as tx:
         await jobs.give_back(tx, booking.id, one, "ill")
-    await world.services.tracker.read_jobs()
+    await deaf.tracker.read_jobs()
     assert arrivals.find(booking.id) is None and arrivals.of_technician(one) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,19 +16,42 @@ from tests.dispatch.live.phones import LAT, METRE, fix, report, seen
 from tests.world import World, test_settings
 
 
+class Line(LocalBus):
+    """A bus with another node at its end: what it is told here, and what it tells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[bytes] = []
+        self.hear: Callable[[bytes], None] = lambda batch: None
+
+    @property
+    def is_alone(self) -> bool:
+        return False
+
+    def publish_positions(self, batch: bytes) -> None:
+        self.told.append(batch)
+
+    def on_positions(self, listener: Callable[[bytes], None]) -> None:
+        self.hear = listener
+
+
 async def test_positions_survive_a_restart(world: World, tmp_path: Path) -> None:
     here, gone = await world.technician(seen=False), await world.technician(seen=False)
     report(world, here, fix(world, 700))
     report(world, gone, fix(world, 100))
     await world.services.tracker.flush()
     await world.execute("UPDATE technicians SET is_active = false WHERE id = $1", gone)
-    again = await runtime.assemble(test_settings(tmp_path), world.services.pool, LocalBus())
+    line = Line()
+    again = await runtime.assemble(test_settings(tmp_path), world.services.pool, line)
     found = again.tracker.find_by_id(here)
     assert found is not None and found.lat == pytest.approx(LAT + 700 * METRE)
     assert found.fix_at_s == pytest.approx(world.services.clock.timestamp())
     assert again.tracker.find_by_id(gone) is None and len(again.tracker.fleet) == 1
     # Nothing is written or told that nobody has reported.
-    assert again.tracker.trail._unsaved == {} and again.tracker.trail._unshared == {}
+    await world.execute("DELETE FROM technician_positions")
+    await again.tracker.flush()
+    await again.tracker.trail.share()
+    assert await world.value("SELECT count(*) FROM technician_positions") == 0 and line.told == []
     booking = await world.book(dispatch=False, hours=1.5)
     async with again.read() as conn:
         judged, _ = await candidates.judge(conn, again, booking, again.clock.now())
@@ -91,21 +115,26 @@ async def test_what_cannot_be_saved_is_kept(world: World, monkeypatch: pytest.Mo
 
 async def test_positions_of_another_node(world: World, tmp_path: Path) -> None:
     one, two = await world.technician(seen=False), await world.technician(seen=False)
-    other = await runtime.assemble(test_settings(tmp_path), world.services.pool, LocalBus())
+    line, far_end = Line(), Line()
+    world.services = await runtime.assemble(test_settings(tmp_path), world.services.pool, line)
+    other = await runtime.assemble(test_settings(tmp_path), world.services.pool, far_end)
     report(world, one, fix(world, 500))
     report(world, two, fix(world, 0))
     await world.advance(seconds=5)
     report(world, two, fix(world, 9000))
-    batch = Trail.pack(list(world.services.tracker.trail._unshared.values()))
+    await world.services.tracker.trail.share()
+    [batch] = line.told
     assert [r[0] for r in Trail.unpack(batch + b"torn")] == [r[0] for r in Trail.unpack(batch)]
-    other.tracker._heard(batch)
+    far_end.hear(batch)
     for person in (one, two):
         here, there = seen(world, person), other.tracker.find_by_id(person)
         assert there is not None
         assert (there.lat, there.fix_at_s, there.is_dispatchable) == (here.lat, here.fix_at_s, here.is_dispatchable)
     # It is not passed on again, an older batch changes nothing, and strangers are ignored.
-    assert other.tracker.trail._unshared == {} and other.tracker.trail._unsaved == {}
-    other.tracker._heard(
+    await other.tracker.trail.share()
+    await other.tracker.flush()
+    assert far_end.told == [] and await world.value("SELECT count(*) FROM technician_positions") == 0
+    far_end.hear(
         Trail.pack([(one, seen(world, one).no, 0.0, 0.0, 5.0, 1.0, True), (one, 4711, 1.0, 1.0, 5.0, 9e9, True)])
     )
     unmoved = other.tracker.find_by_id(one)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from dispatch.parties import bank_accounts
-from dispatch.services import Services
+from dispatch.parties.bank_accounts import Change
+from dispatch.services import Services, Tx
 from dispatch.vault import SealBroken, vault_of
 from storage.database.pool import Pool
 from tests.identity import OTHER_PHONE, add_technician, everything
+from tests.turns import one_after_the_other
 
 
 async def test_a_bank_account_is_sealed_to_its_row_and_masked(services: Services, fresh_pool: Pool) -> None:
@@ -39,3 +41,19 @@ async def test_a_bank_account_is_sealed_to_its_row_and_masked(services: Services
             bank_accounts.number_of(vault, moved)
     dump = await everything(fresh_pool)
     assert "998877665544" not in dump and b"998877665544".hex() not in dump
+
+
+async def test_of_two_changes_at_once_neither_is_lost(services: Services) -> None:
+    party_id = await add_technician(services.pool)
+
+    async def change(tx: Tx, **changed: str) -> None:
+        await bank_accounts.merge(tx, party_id, Change(**changed), told_email=None)
+
+    async with services.transaction() as tx:
+        await change(tx, number="123456789012", bank_name="HDFC Bank", account_name="A Technician")
+    await one_after_the_other(
+        services, lambda tx: change(tx, number="998877665544"), lambda tx: change(tx, bank_name="Axis Bank")
+    )
+    async with services.read() as conn:
+        account = await bank_accounts.find(conn, party_id)
+    assert account is not None and (account.last4, account.bank_name) == ("5544", "Axis Bank")

@@ -244,7 +244,7 @@ async def test_what_is_older_than_its_days_goes(place: Path, monkeypatch: pytest
     """One whole copy from before the span stays, because the span begins with it; so does the log from there on."""
     settings, now = settings_at(place, keep_days=30), datetime(2026, 3, 31, 12, tzinfo=UTC)
     kept = place / "kept"
-    ages = {days: whole_at(kept, now - timedelta(days=days)) for days in (40, 31, 29, 1)}
+    ages = {days: whole_at(kept, now - timedelta(days=days)) for days in (40, 31, 29, 0.5)}
     dead = whole_at(kept, now - timedelta(days=50), history="6-1")
     log = kept / "7-1" / "wal"
     log.mkdir()
@@ -255,10 +255,17 @@ async def test_what_is_older_than_its_days_goes(place: Path, monkeypatch: pytest
         (kept / "files" / f"gone-{day}" / "ab").mkdir(parents=True)
     monkeypatch.setattr(copies, "first_segment_of", lambda folder: f"{3:024X}" if folder == ages[31] else "")
 
-    async def copied(*_: object, **__: object) -> tuple[None, datetime]:
-        return None, now
+    async def nothing(*_: object) -> None:
+        """The server has its log in order."""
 
-    monkeypatch.setattr(backups, "_copy", copied)
+    async def line(*_: object) -> copies.Line:
+        return copies.Line("7", 1, 16, now)
+
+    async def fetched(*_: object) -> datetime:
+        return now
+
+    for name, said in (("keep_log", nothing), ("line_of", line), ("fetch_log", fetched)):
+        monkeypatch.setattr(copies, name, said)
     assert backup_of(settings).verdict == "wrong", "the log leads to long ago"
     (log / "reached.json").write_bytes(orjson.dumps({"at": datetime.now(UTC).isoformat()}))
     assert backup_of(settings).verdict == "ok"
@@ -266,7 +273,7 @@ async def test_what_is_older_than_its_days_goes(place: Path, monkeypatch: pytest
     made = await backups.run(settings)
     assert made.dropped == 2
     assert (await backups.run(settings)).dropped == 0
-    assert [w.folder for w in backups.wholes(kept)] == [ages[31], ages[29], ages[1]]
+    assert [w.folder for w in backups.wholes(kept)] == [ages[31], ages[29], ages[0.5]]
     assert not dead.parents[1].exists()
     assert [p.name for p in copies.segments(log)] == [f"{n:024X}" for n in (3, 4, 5)]
     assert [p.name for p in (kept / "files").iterdir()] == ["gone-2026-03-20"]

@@ -14,9 +14,10 @@ from dispatch.billing.ledger import Line
 from dispatch.errors import Invalid
 from dispatch.reports import analytics
 from dispatch.reports.analytics import Span
-from dispatch.services import Services
+from dispatch.services import Services, Tx
 from tests.identity import add_booking, add_technician
 from tests.parties import add_account
+from tests.turns import one_after_the_other
 
 KOLKATA = "Asia/Kolkata"
 DAY = date(2026, 1, 15)
@@ -92,6 +93,19 @@ async def test_captures_and_cash_less_refunds_in_one_currency(services: Services
     assert (found.total_minor, found.paid, found.average_minor) == (150_000, 2, 75_000)
     assert (await revenue(services, replace(SPAN, currency="EUR"))).total_minor == 4_200
     assert (await revenue(services, replace(SPAN, currency="USD"))).average_minor == 0
+
+
+async def test_two_nodes_that_sum_at_once_sum_each_day_once(services: Services) -> None:
+    for day in (1, 2, 3):
+        await journal(services, "capture", FIRST + timedelta(days=day), 100)
+
+    async def some(tx: Tx) -> int:
+        return await analytics.roll_some(tx.conn, date(2026, 1, 19), KOLKATA)
+
+    first, second = await one_after_the_other(services, some, some)
+    assert first > 0 and second == 0
+    days = await revenue(services, replace(SPAN, date_to=DAY + timedelta(days=3)))
+    assert [p.revenue_minor for p in days.parts] == [0, 100, 100, 100]
 
 
 async def test_weeks_begin_on_monday_months_on_the_first_and_empty_parts_are_there(services: Services) -> None:

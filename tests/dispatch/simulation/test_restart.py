@@ -49,8 +49,8 @@ async def server(dsn: str, folder: Path, port: int) -> AsyncIterator[tuple[async
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGKILL)
-        await process.wait()
-        process._transport.close()  # type: ignore[attr-defined]
+        # To the end of what it said: only then its pipe is closed, too.
+        await process.communicate()
 
 
 async def begun(services: Services, running: asyncio.Task[Report]) -> bool:

@@ -9,7 +9,6 @@ import pytest
 import requests
 from razorpay import errors as sdk_errors
 
-from dispatch.adapters.razorpay import client as adapter
 from dispatch.adapters.razorpay.client import RazorpayGateway
 from dispatch.adapters.razorpay.session import BoundedSession, transport_error
 from dispatch.errors import DispatchError, Kind
@@ -109,7 +108,7 @@ async def test_wrong_keys_are_no_refusal_of_what_was_asked(gw: LocalGateway) -> 
 def test_the_sdks_errors(raised: Exception, status: int | None, code: str | None, mapped: type[GatewayError]) -> None:
     with BoundedSession(1, 1, "http://127.0.0.1") as session:
         session.status, session.gateway_code = status, code
-        assert type(adapter._mapped(raised, session)) is mapped
+        assert type(session.error_of(raised)) is mapped
 
 
 @pytest.mark.parametrize(
