@@ -33,6 +33,11 @@ def whole(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(("?", "!")) else ".")
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: 1 technician, 2 technicians."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def label(field: str) -> str:
     """A field's public name in words: `service_ids.0.otpCode` is "OTP code in entry 1 of service ids"."""
     parts = field.split(".")

@@ -14,6 +14,7 @@ from dispatch.engine.matching import Candidate, Job, is_refused_always, is_refus
 from dispatch.errors import Conflict, Invalid
 from dispatch.localtime import local, to_utc, twelve_hour
 from dispatch.services import Services
+from dispatch.wording import counted
 from storage import slots as rows
 from storage.database.pool import Conn
 
@@ -119,8 +120,8 @@ def check_day(services: Services, day: date, timezone: str) -> None:
     if day < local(services.clock.now(), timezone).date():
         raise Invalid({"booking_date": "This day is over."})
     if day > last_day(services, timezone):
-        days = services.settings.dispatch.max_advance_days
-        raise Invalid({"booking_date": f"Bookings can be made at most {days} days ahead."})
+        most = counted(services.settings.dispatch.max_advance_days, "day")
+        raise Invalid({"booking_date": f"Bookings can be made at most {most} ahead."})
 
 
 def check_start(services: Services, need: Need, day: date, at: time) -> datetime:

@@ -16,7 +16,7 @@ import dispatch
 import storage
 from dispatch.engine import lifecycle
 from dispatch.errors import DispatchError, Invalid, Missing
-from dispatch.wording import label, sentence, whole
+from dispatch.wording import counted, label, sentence, whole
 
 ROOT = Path(dispatch.__file__).resolve().parents[1]
 #: What speaks to operators and developers on a terminal, and programs of their own.
@@ -183,3 +183,11 @@ def test_the_first_bad_fields_sentence_is_the_message() -> None:
 )  # fmt: skip
 def test_the_reader_sees_what_is_no_sentence(text: str) -> None:
     assert faults(text)
+
+
+def test_a_number_and_its_noun() -> None:
+    assert [counted(n, "day") for n in (0, 1, 2, 1500)] == ["0 days", "1 day", "2 days", "1,500 days"]
+
+
+def test_names_of_the_callers_own_can_be_shown() -> None:
+    assert label("a\r\nX: \u202eb") == "A??x: ?b"
