@@ -16,7 +16,7 @@ CLIENTS = Path(__file__).resolve().parents[2] / "clients"
 TYPESCRIPT, PYTHON = CLIENTS / "ts", CLIENTS / "python"
 #: The generators' own environments; .ci/run makes them.
 NODE_MODULES, VENV = TYPESCRIPT / "node_modules", PYTHON / ".venv"
-_TIMEOUT_S = 300
+_TIMEOUT_S = 1800
 
 needs_node = pytest.mark.skipif(
     not (NODE_MODULES.exists() and shutil.which("node")), reason="needs node, and `npm ci` in tests/clients/ts"
