@@ -11,7 +11,9 @@ _WORDS = {
     "otp": "OTP", "id": "id", "ids": "ids", "url": "URL", "pan": "PAN", "ifsc": "IFSC", "upi": "UPI", "lat": "latitude",
     "lng": "longitude", "gst": "GST", "api": "API", "ip": "IP",
 }  # fmt: skip
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=[0-9]$)")
+#: Another field that a complaint compares its own with: told in words as well.
+_REFERENCE = re.compile(r"\b(before|after|than|days of) ([a-z]+(?:_[a-z]+)+|[a-z]+(?:[A-Z][a-z]+)+)\b")
 
 
 class Verbatim(str):
@@ -22,7 +24,8 @@ def sentence(field: str, text: str) -> str:
     """One complaint about a field, by its public name, as a sentence."""
     if isinstance(text, Verbatim):
         return text
-    return whole(f"{label(field)} {text.strip()}" if text.strip().startswith(_PREDICATES) else text)
+    text = _REFERENCE.sub(lambda m: f"{m[1]} {_words(m[2])}", text.strip())
+    return whole(f"{label(field)} {text}" if text.startswith(_PREDICATES) else text)
 
 
 def whole(text: str) -> str:

@@ -37,18 +37,6 @@ def _accepted(value: bool) -> bool:
 PromoCode = Annotated[str, text(50)]
 
 
-def _dialled(value: str) -> str:
-    if sum(char.isdigit() for char in value) < LEAST_DIGITS:
-        raise ValueError("write a phone number such as +91 12345 67890")
-    return value
-
-
-#: Shorter is no phone number anywhere.
-LEAST_DIGITS = 5
-#: Written as at sign-in, and read by the same parser; whether it is one, the number's own country decides.
-Phone = Annotated[PhoneNumber, AfterValidator(_dialled)]
-
-
 class CartItem(Body):
     service_id: UUID
     quantity: int = Field(1, ge=1, le=checkout.MAX_QUANTITY)
@@ -149,7 +137,7 @@ class ConfirmIn(Body):
     booking_date: Day
     booking_time: BookingTime
     customer_name: Annotated[str, text(255)]
-    customer_phone: Phone
+    customer_phone: PhoneNumber
     customer_email: EmailStr | None = None
     cancellation_policy_accepted: Annotated[bool, AfterValidator(_accepted)]
     #: The wallet pays first, in part or all of it.

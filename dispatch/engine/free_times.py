@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -158,14 +157,14 @@ async def times(conn: Conn, services: Services, need: Need, day: date) -> Times:
     return Times([], "not_together" if _each_alone(services, need) else "not_served")
 
 
-async def available(conn: Conn, services: Services, need: Need, day: date) -> list[datetime]:
-    """The free starts of a local day."""
-    return (await times(conn, services, need, day)).starts
+def taken(found: Times, timezone: str, at: datetime | None = None) -> SlotTaken:
+    """The 409 of a time that is not free, with those of the day that are; where there are none, it says why.
 
-
-def taken(free: Iterable[time]) -> SlotTaken:
-    """The 409 of a time that is not free, with those of the day that are."""
-    return SlotTaken(details={"available_time_slots": [twelve_hour(t) for t in free]})
+    `at` was still free when they were looked at.
+    """
+    free = [twelve_hour(local(start, timezone).time()) for start in found.starts if start != at]
+    why = NO_TIME[found.none_because] if found.none_because is not None else None
+    return SlotTaken(why, details={"available_time_slots": free})
 
 
 def _each_alone(services: Services, need: Need) -> bool:

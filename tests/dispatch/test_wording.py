@@ -157,6 +157,12 @@ def test_what_is_missing_is_a_noun() -> None:
         ("a", "name at least one service", "Name at least one service."),
         ("a", "This day is over.", "This day is over."),
         ("a", "What is it?", "What is it?"),
+        ("address_line1", "is required", "Address line 1 is required."),
+        ("is_b2b", "is required", "Is b2b is required."),
+        ("ends_at", "must be later than starts_at", "Ends at must be later than starts at."),
+        ("endDate", "must not be before startDate", "End date must not be before start date."),
+        ("date_to", "must be within 366 days of date_from", "Date to must be within 366 days of date from."),
+        ("sort", "must be one of created_at, name", "Sort must be one of created_at, name."),
     ],
 )  # fmt: skip
 def test_a_complaint_becomes_a_sentence(field: str, text: str, said: str) -> None:
