@@ -21,7 +21,7 @@ VALUES (:id, :facility_type, :description, :services, :store_currency, :min_payo
 SELECT {columns} FROM {source} WHERE p.id = :id AND p.deleted_at IS NULL;
 
 -- name: lock
-SELECT {columns} FROM {source} WHERE p.id = :id AND p.deleted_at IS NULL FOR NO KEY UPDATE OF v;
+SELECT {columns} FROM {source} WHERE p.id = :id AND p.deleted_at IS NULL FOR UPDATE OF v;
 
 -- name: all
 SELECT {columns} FROM {source} WHERE p.deleted_at IS NULL ORDER BY v.id;
