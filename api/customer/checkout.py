@@ -34,6 +34,12 @@ def _accepted(value: bool) -> bool:
     return value
 
 
+def _with_its_organization(value: UUID | None, info: ValidationInfo) -> UUID | None:
+    if value is not None and info.data.get("organization_id") is None:
+        raise ValueError("is named together with the organization whose it is: send organization_id as well")
+    return value
+
+
 PromoCode = Annotated[str, text(50)]
 
 
@@ -65,7 +71,7 @@ class PrepareIn(Body):
     payment_method: PaymentMethod | None = None
     #: Booked in the name of an organisation whose member the customer is, under one of its programs if so.
     organization_id: UUID | None = None
-    program_id: UUID | None = None
+    program_id: Annotated[UUID | None, AfterValidator(_with_its_organization)] = None
 
     @property
     def quantities(self) -> dict[UUID, int]:

@@ -92,6 +92,23 @@ class _MoneySchema:
 #: Minor units inside (int); outside whatever the audience's dialect writes.
 Money = Annotated[int, PlainValidator(_validate_money), PlainSerializer(_render_money), _MoneySchema]
 
+#: The largest price or single amount that anybody asks for, in minor units.
+MOST_MINOR = 1_000_000_000
+
+
+def within(least: int, most: int) -> AfterValidator:
+    """The bounds of an amount, in minor units, told in the units of whoever sent it."""
+
+    def check(value: int, info: ValidationInfo) -> int:
+        if least <= value <= most:
+            return value
+        which, bound = ("least", least) if value < least else ("most", most)
+        units = info.context.minor_per_unit if info.context is not None else 1
+        whole, rest = divmod(bound, units)
+        raise ValueError(f"must be at {which} {whole:,}" + (f".{rest:02d}" if rest else ""))
+
+    return AfterValidator(check)
+
 
 #: A latitude or longitude as it goes out: ten centimetres, without the noise of binary fractions.
 Degrees = Annotated[float, PlainSerializer(lambda value: round(value, 6))]
