@@ -44,14 +44,14 @@ def counted(number: int, noun: str) -> str:
 def label(field: str) -> str:
     """A field's public name in words: `service_ids.0.otpCode` is "OTP code in entry 1 of service ids"."""
     parts = field.split(".")
-    name = next((p for p in reversed(parts) if not p.isdigit()), field)
+    name = next((p for p in reversed(parts) if not p.isdecimal()), field)
     if name in _WHOLE:
         return "The request"
     text = _words(name)
     place = len(parts) - 1 - parts[::-1].index(name) if name in parts else 0
     if place < len(parts) - 1:
         text = f"entry {int(parts[place + 1]) + 1} of {text}"
-    if place >= 2 and parts[place - 1].isdigit():
+    if place >= 2 and parts[place - 1].isdecimal():
         text = f"{text} in entry {int(parts[place - 1]) + 1} of {_words(parts[place - 2])}"
     return text[:1].upper() + text[1:]
 

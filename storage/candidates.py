@@ -27,4 +27,5 @@ class Known:
 
 
 known = sql.rows("known", Known)
+known_to_organisation = sql.rows("known_to_organisation", Known)
 prefers = sql.scalar("prefers", bool)

@@ -20,7 +20,7 @@ PREFIX = "dispatch:limits"
 #: After a failure of Redis this process counts alone for so long.
 BREAK_S = 2.0
 #: Callers that one process counts; beyond it those whose windows have passed are forgotten, then all.
-_MOST = 200_000
+MOST_COUNTED = 200_000
 
 
 class Windows:
@@ -45,14 +45,14 @@ class Windows:
             # The window before has to fade, or this one has to end.
             faded_s = left_s if count >= amount else left_s - window_s * (amount - count) / before
             return max(faded_s, 1.0)
-        if len(self._seen) >= _MOST and key not in self._seen:
+        if len(self._seen) >= MOST_COUNTED and key not in self._seen:
             self._forget(now, window_s)
         self._seen[key] = (start, count + 1, before)
         return 0.0
 
     def _forget(self, now: float, window_s: int) -> None:
         self._seen = {key: seen for key, seen in self._seen.items() if now - seen[0] < 2 * window_s}
-        if len(self._seen) >= _MOST:
+        if len(self._seen) >= MOST_COUNTED:
             self._seen.clear()
 
 

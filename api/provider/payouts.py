@@ -41,7 +41,7 @@ def _day(value: Any) -> Any:
     word = str(value).strip().lower() if isinstance(value, str | int) and not isinstance(value, bool) else value
     if word == "" or word in WEEKDAYS:
         return word
-    if isinstance(word, str) and word.isdigit() and 1 <= int(word) <= payout_days.LAST_MONTH_DAY:
+    if isinstance(word, str) and word.isdecimal() and 1 <= int(word) <= payout_days.LAST_MONTH_DAY:
         return str(int(word))
     raise ValueError("must be a day of the week, or a day of the month from 1 to 28")
 

@@ -12,7 +12,7 @@ from api.wire.models import Body, View
 
 
 def _dialled(value: str) -> str:
-    if sum(char.isdigit() for char in value) < LEAST_DIGITS:
+    if sum(char.isdecimal() for char in value) < LEAST_DIGITS:
         raise ValueError("write a phone number such as +91 12345 67890")
     return value
 

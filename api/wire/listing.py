@@ -297,7 +297,7 @@ def _whole(given: Mapping[str, list[str]], names: tuple[str, ...], default: int,
     if not values:
         return default
     text = values[-1].strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9 and 1 <= int(text) <= most):
         bad[name] = [f"must be a whole number from 1 to {most}"]
         return default
     return int(text)

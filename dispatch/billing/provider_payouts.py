@@ -198,7 +198,7 @@ async def set_schedule(
 
 
 def _day_of(frequency: str, day: str | None) -> str | None:
-    is_weekday = day is not None and not day.isdigit()
+    is_weekday = day is not None and not day.isdecimal()
     if frequency in ("weekly", "bi-weekly"):
         if day is not None and not is_weekday:
             raise Invalid({"payoutDay": "must be a day of the week"})

@@ -212,12 +212,17 @@ async def _with_facts(
     places = set(range(1, open_offers(services, is_live(services, booking.starts_at, now)) + 1))
     categories, tiers = set(booking.categories), set(booking.tiers)
     fit = [f for f in found if categories <= f.technician.categories and tiers <= f.technician.tiers]
-    rows = await candidate_rows.known(
-        conn, ids=[f.technician.id for f in fit],
-        from_ats=[booking.starts_at - timedelta(seconds=f.travel_s) for f in fit], to_at=booking.ends_at,
-        booking_id=booking.id, round=booking.round, account_id=booking.account_id,
-        organisation_id=booking.organisation_id, categories=[c.lower() for c in booking.categories],
-    )  # fmt: skip
+    asked = {
+        "ids": [f.technician.id for f in fit],
+        "from_ats": [booking.starts_at - timedelta(seconds=f.travel_s) for f in fit], "to_at": booking.ends_at,
+        "booking_id": booking.id, "round": booking.round, "account_id": booking.account_id,
+    }  # fmt: skip
+    if booking.organisation_id is None:
+        rows = await candidate_rows.known(conn, **asked)
+    else:
+        rows = await candidate_rows.known_to_organisation(
+            conn, **asked, organisation_id=booking.organisation_id, categories=[c.lower() for c in booking.categories]
+        )
     known = {row.technician_id: row for row in rows}
     return [
         candidate(

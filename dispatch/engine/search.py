@@ -144,8 +144,9 @@ async def _claim(
 ) -> tuple[Offer | None, str]:
     share_pct = tx.services.settings.billing.technician_share_pct
     new = {
-        "booking_id": booking.id, "technician_id": found.technician.id, "places": places, "round": booking.round,
-        "attempt": attempt, "score": score, "distance_m": None if found.distance_m is None else int(found.distance_m),
+        "booking_id": booking.id, "technician_id": found.technician.id, "places": list(range(1, places + 1)),
+        "round": booking.round, "attempt": attempt, "score": score,
+        "distance_m": None if found.distance_m is None else int(found.distance_m),
         "earning_minor": earning_minor(booking.grand_total_minor, share_pct), "currency": booking.currency,
         "expires_at": tx.now + window(tx.services, booking, tx.now), "made_by": made_by,
     }  # fmt: skip

@@ -36,7 +36,7 @@ FAST = {
 #: Linux's prctl option: the signal a child gets when its parent dies.
 _PR_SET_PDEATHSIG = 1
 #: A postmaster that was killed may linger for a while and hold the folder.
-_RESPAWN_S = 20.0
+RESPAWN_S = 20.0
 #: How long a fast shutdown may take before it becomes an immediate one, which recovers at the next start.
 _FAST_STOP_S = 4.0
 #: Of the folder, what belongs to the account that runs the database: its data and its socket. Keys, lock, log and
@@ -305,7 +305,7 @@ class EmbeddedPostgres:
         while not self._answers(binaries):
             waited = time.monotonic() - began
             if self._process.poll() is not None:
-                if waited > _RESPAWN_S:
+                if waited > RESPAWN_S:
                     raise EmbeddedError(f"PostgreSQL did not start: {self._last_words()}")
                 time.sleep(0.3)
                 self._drop_stale()
@@ -345,7 +345,7 @@ class EmbeddedPostgres:
                     since = None
                 continue
             since = since or time.monotonic()
-            if time.monotonic() - since > _RESPAWN_S:
+            if time.monotonic() - since > RESPAWN_S:
                 raise EmbeddedError(f"PostgreSQL ended and does not start again: {self._last_words()}")
             log.error("the embedded PostgreSQL ended (%s) and is started again", self._process.returncode)
             self._drop_stale()

@@ -1,7 +1,5 @@
--- name: known
--- What is known of some technicians for one booking. `from_ats` is when each would have to set out. An interval that is
--- merely held for another booking may be moved to somebody else, and what the customer holds is in nobody's way.
-SELECT t.id AS technician_id,
+-- part: known
+t.id AS technician_id,
   EXISTS (SELECT FROM slots s
     WHERE s.technician_id = t.id AND upper(s.during) > t.from_at AND lower(s.during) < :to_at
       AND (s.expires_at IS NULL OR s.expires_at > app_now())
@@ -12,13 +10,27 @@ SELECT t.id AS technician_id,
     AS was_tried,
   EXISTS (SELECT FROM technician_blocks b WHERE b.account_id = :account_id AND b.technician_id = t.id) AS is_blocked,
   ARRAY(SELECT o.place::int FROM offers o WHERE o.technician_id = t.id AND o.state = 'open') AS places,
-  (SELECT min(o.expires_at) FROM offers o WHERE o.technician_id = t.id AND o.state = 'open') AS first_ends_at,
+  (SELECT min(o.expires_at) FROM offers o WHERE o.technician_id = t.id AND o.state = 'open') AS first_ends_at
+
+-- part: considered
+unnest(:ids::uuid[], :from_ats::timestamptz[]) AS t (id, from_at)
+
+-- name: known
+-- What is known of some technicians for one booking. `from_ats` is when each would have to set out. An interval that is
+-- merely held for another booking may be moved to somebody else, and what the customer holds is in nobody's way.
+SELECT {known}, NULL::int AS preference, true AS is_allowed
+FROM {considered};
+
+-- name: known_to_organisation
+-- The same for a booking of an organisation. A statement of its own: in one for both the planner would choose anew each time
+-- between what is asked of everybody and all that is asked here, ten times what it takes to be answered.
+SELECT {known},
   CASE WHEN urgent.is_opened THEN 0 WHEN org.prefers_first THEN pref.priority END AS preference,
   coalesce(urgent.is_opened, false) OR coalesce(pref.is_exclusive OR (NOT pref.has_exclusive AND (pref.priority IS NOT NULL OR org.allows_others)), true)
     AS is_allowed
-FROM unnest(:ids::uuid[], :from_ats::timestamptz[]) AS t (id, from_at)
+FROM {considered}
   -- Whom the organisation prefers for what is asked for; without a word of it anybody may come.
-  LEFT JOIN organisations org ON org.id = :organisation_id::uuid
+  LEFT JOIN organisations org ON org.id = :organisation_id
     AND EXISTS (SELECT FROM preferred_providers f WHERE f.organisation_id = org.id
       AND (f.services = '{}' OR f.services && :categories::text[]))
   LEFT JOIN LATERAL (
@@ -29,7 +41,7 @@ FROM unnest(:ids::uuid[], :from_ats::timestamptz[]) AS t (id, from_at)
   -- Whom an emergency has opened comes before all others.
   LEFT JOIN LATERAL (
     SELECT true AS is_opened FROM bookings k JOIN programs g ON g.id = k.program_id JOIN technicians y ON y.id = t.id
-    WHERE k.id = :booking_id AND g.activation -> 'providers' ? y.provider_id::text) urgent ON :organisation_id::uuid IS NOT NULL;
+    WHERE k.id = :booking_id AND g.activation -> 'providers' ? y.provider_id::text) urgent ON true;
 
 -- name: prefers
 -- Whether an organisation prefers anybody for what is asked for, or an emergency has opened somebody.

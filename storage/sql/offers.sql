@@ -4,12 +4,12 @@ id, booking_id, technician_id, round, attempt, state, score::numeric::float8 AS 
 -- part: making
 INSERT INTO offers (booking_id, technician_id, place, round, attempt, score, distance_m, earning_minor, currency, expires_at, made_by)
 SELECT :booking_id, :technician_id, p, :round, :attempt, :score, :distance_m, :earning_minor, :currency, :expires_at, :made_by
-FROM generate_series(1, :places::int) AS p
+FROM unnest(:places::int[]) AS p
 WHERE NOT EXISTS (SELECT FROM offers WHERE technician_id = :technician_id AND state = 'open' AND place = p)
 ORDER BY p DESC LIMIT 1;
 
 -- name: make
--- In the highest of the technician's places 1..n that is free, so that the first stays free for a job that starts soon.
+-- In the highest of these places of the technician that is free, so that the first stays free for a job that starts soon.
 -- No row: all are taken. Whoever takes the same place at the same time breaks the unique index.
 {making}
 RETURNING {columns};

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -50,17 +49,3 @@ class _Snake(Body):
 
 async def _with_an_unknown_type(caller: Customer, body: Nowhere) -> None:  # type: ignore[name-defined] # noqa: F821
     ...
-
-
-def test_one_place_belongs_to_one_endpoint() -> None:
-    from api.registry import all_routes
-
-    audience = make("twice", True)
-
-    async def one(caller: Customer, id: UUID) -> None: ...
-    async def two(caller: Customer, id: UUID) -> None: ...
-
-    declare(one, "/{id}", audience=audience)
-    declare(two, "/{id}", audience=audience)
-    with pytest.raises(BadRoute, match="twice"):
-        all_routes((audience,))

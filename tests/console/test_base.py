@@ -11,11 +11,8 @@ from typing import Any
 import orjson
 import pytest
 
-from api.console.assets import Assets, csp_hash
-from api.console.pages import content_policy
-from tests.api.live import Live, live_server
+from tests.api.live import Live
 from tests.console.browsing import grave_problems, pictures, visit
-from tests.world import test_settings
 
 TYPESCRIPT = Path(__file__).parents[1] / "clients" / "ts"
 
@@ -124,57 +121,3 @@ async def test_assets_are_immutable_and_named_by_what_they_hold(live: Live) -> N
     for path in ("/assets/lib/dom.js", "/assets/lib/dom.000000000000.js", "/assets/../pages.py", "/assets/"):
         async with live.http.get(live.url + path) as nothing:
             assert nothing.status == 404
-
-
-async def test_the_schema_is_for_those_who_may_use_the_api(live: Live) -> None:
-    boss = await live.person("admin", "admin@example.com")
-    async with live.http.get(live.url + "/console/schema/admin.json") as stranger:
-        assert stranger.status == 401
-    found = await boss.call("GET", "/console/schema/admin.json")
-    assert "post" in found["paths"]["/v1/admin/partners"] and "AdminPartnersNewPartnerIn" in found["schemas"]
-    assert found["paths"]["/v1/admin/bookings/{id}/refund"]["post"]["x-permission"] == "refunds:write"
-    assert all(path.startswith("/v1/admin") for path in found["paths"])
-    await boss.call("GET", "/console/schema/nobody.json", expect=404)
-
-
-async def test_outside_of_development_nobody_signs_in_by_a_click(fresh_dsn: str, tmp_path: Path) -> None:
-    async with live_server(fresh_dsn, tmp_path, technicians=0, customers=0) as other:
-        for method in ("GET", "POST"):
-            who = {"kind": "admin", "name": "admin@example.com"}
-            async with other.http.request(method, other.url + "/console/people", json=who) as answer:
-                assert answer.status == 404
-
-
-@pytest.mark.parametrize(
-    "headers", [{"Host": "rebound.example.com"}, {"Host": "198.41.0.4"}, {"X-Forwarded-For": "198.41.0.4"}]
-)
-async def test_nobody_far_away_comes_in_by_developments_doors(
-    fresh_dsn: str, tmp_path: Path, headers: dict[str, str]
-) -> None:
-    http = {"trusted_hops": 1}
-    async with live_server(fresh_dsn, tmp_path, technicians=0, customers=0, env="development", http=http) as other:
-        for path in ("/console/people", "/console/outbox", "/outbox"):
-            async with other.http.get(other.url + path, headers={"X-Forwarded-For": "127.0.0.1", **headers}) as answer:
-                assert answer.status == 404, path
-            async with other.http.get(other.url + path, headers={"X-Forwarded-For": "127.0.0.1"}) as answer:
-                assert answer.status == 200, path
-
-
-def test_a_cdn_and_tiles_are_all_that_a_policy_opens(tmp_path: Path) -> None:
-    files = Assets()
-    there = files.import_map("ops/page.js", "https://cdn.example.com")
-    assert all(url.startswith("https://cdn.example.com/assets/") for url in orjson.loads(there)["imports"].values())
-    settings = test_settings(
-        tmp_path,
-        console={"cdn_url": "https://cdn.example.com", "tile_url": "https://tiles.example.com/{z}/{x}/{y}.png"},
-    )
-    policy = dict(part.split(" ", 1) for part in content_policy(settings, there).split("; "))
-    assert policy["script-src"] == f"'self' https://cdn.example.com {csp_hash(there)}"
-    assert policy["img-src"] == "'self' https://cdn.example.com data: blob: https://tiles.example.com"
-    assert policy["connect-src"] == "'self'"
-
-
-@pytest.mark.parametrize("wrong", ["tiles/{z}/{x}/{y}", "https://t.example.com/{z}.png", "https://a b;c/{z}/{x}/{y}"])
-def test_a_tile_address_that_is_none_is_refused(wrong: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="tile"):
-        test_settings(tmp_path, console={"tile_url": wrong})

@@ -54,7 +54,7 @@ async def test_a_window_slides(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_what_one_process_counts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ratelimits, "_MOST", 3)
+    monkeypatch.setattr(ratelimits, "MOST_COUNTED", 3)
     windows = Windows()
     for n in range(50):
         assert windows.hit(f"caller {n}", 1, 60) == 0

@@ -30,7 +30,7 @@ from dispatch.parties.tickets import TicketIn
 from tests.api.admin.counter import Counter, open_counter
 from tests.api.admin.test_partners import priya
 from tests.api.admin.test_zones import square
-from tests.api.provider.test_applications import FORM
+from tests.api.provider.test_provider_applications import FORM
 from tests.dispatch.billing.test_provider_payouts import ask, with_bank
 from tests.files import PNG
 from tests.integrations import BUSINESS, DOCUMENTS, URLS

@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from openapi_spec_validator.schemas import schema_v31
 
 from api.documents.openapi import openapi_document
-from api.registry import all_routes, route_table
+from api.registry import all_routes
 from api.wire.parsing import validate_body
 from tests.api.demo import DEMO, camel, kind, strict
 from tests.api.support import FakeServices, serving
@@ -238,12 +238,6 @@ def test_a_list_says_what_it_understands(demo: Any) -> None:
     data = resolved(demo, schema["properties"]["data"])
     assert data["properties"]["items"]["items"] == {"$ref": "#/components/schemas/Item"}
     assert data["required"] == ["items", "pagination", "seen"]
-
-
-def test_the_route_table() -> None:
-    table = route_table()
-    assert len(table) == len(all_routes())
-    assert all(row.summary for row in table), [row.path for row in table if not row.summary]
 
 
 # ---------------------------------------------------------------- sockets

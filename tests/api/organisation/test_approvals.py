@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.api.organisation.test_bookings import Office
-from tests.api.organisation.test_bookings import office as office
+from tests.api.organisation.conftest import Office
 from tests.organisations import add_organisation, books
 
 

@@ -14,10 +14,8 @@ from dispatch.billing import invoice_payments, invoices, ledger_check
 from dispatch.billing.invoice_payments import Transfer
 from dispatch.events import Actor
 from dispatch.parties import budgets, enrolments, organisation_desk
-from tests.api.organisation.test_bookings import Office, do_job, office
+from tests.api.organisation.conftest import Office, do_job
 from tests.parties import PASSWORD
-
-__all__ = ["office"]
 
 STAFF = Actor("admin", None)
 MEMBERS = 1000

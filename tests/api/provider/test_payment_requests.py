@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from dispatch.billing import ledger_check, refunds
-from tests.api.provider.conftest import Office, Teammate, call
+from tests.api.provider.conftest import Office, Teammate
 from tests.providers import add_customer
 
 
@@ -135,37 +134,6 @@ async def test_what_a_request_may_not_be(office: Office) -> None:
         "POST", "/transactions/payment-request", {"amount": 0, "paymentMethod": "cheque"}, expect=400
     )
     assert answer["errors"].keys() == {"customerId", "amount", "paymentMethod"}
-
-
-async def test_a_public_link_is_paid_by_whoever_comes(office: Office) -> None:
-    owner = await office.owner()
-    link = (await owner.call("POST", "/payment-links", {"title": "A visit", "amount": 50_000}, expect=201))["data"]
-    path, payer = link["checkoutEndpoint"], {"name": "John Doe", "email": "john@example.com"}
-    begun = await asyncio.gather(*(call(office.client, None, "POST", path, payer, expect=201) for _ in range(3)))
-    assert len({b["data"]["payment"]["checkout_url"] for b in begun}) == 1, "whoever comes twice goes on"
-    requests = (await owner.call("GET", "/transactions/payment-requests"))["data"]["items"]
-    assert [r["customer"]["email"] for r in requests] == ["john@example.com"]
-    await pay(office, requests[0])
-    assert await available(owner) == 50_000
-    assert (await owner.call("GET", f"/payment-links/{link['id']}"))["data"]["payments"] == 1
-    await owner.call("PATCH", f"/payment-links/{link['id']}", {"status": "inactive"})
-    answer = await call(office.client, None, "POST", path, {**payer, "email": "jane@example.com"}, expect=410)
-    assert answer["message"]
-
-
-async def test_a_page_sends_back_only_to_addresses_on_the_list(office: Office) -> None:
-    owner = await office.owner()
-    evil = {"title": "A visit", "redirectUrl": "https://evil.example/thanks"}
-    answer = await owner.call("POST", "/payment-links", evil, expect=400)
-    assert "redirectUrl" in answer["errors"]
-    link = (await owner.call("POST", "/payment-links", {"title": "As you like"}, expect=201))["data"]
-    payer = {"name": "John Doe", "email": "john@example.com", "redirectUrl": "https://evil.example/"}
-    answer = await call(office.client, None, "POST", link["checkoutEndpoint"], payer, expect=400)
-    assert "redirectUrl" in answer["errors"]
-    payer.pop("redirectUrl")
-    answer = await call(office.client, None, "POST", link["checkoutEndpoint"], payer, expect=400)
-    assert "amount" in answer["errors"]
-    await call(office.client, None, "POST", "/api/providers/payment-links/public/none/checkout", payer, expect=404)
 
 
 async def test_cash_that_was_asked_for_is_received_once_and_stands_beside_the_wallet(office: Office) -> None:

@@ -1,4 +1,4 @@
-"""The till: a world with the local gateway, webhooks included."""
+"""The till: a world with the local gateway, webhooks included; and an organisation that is billed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestServer
 
+from dispatch.adapters.files.folder import FolderStore
 from dispatch.adapters.razorpay import opened
 from dispatch.billing.worker import MoneyWorker
 from dispatch.local_gateway.server import LocalGateway
+from dispatch.services import Services
 from storage.database.pool import Pool
 from tests.dispatch.billing.till import Till, hook
+from tests.organisations import Home, add_organisation
 from tests.world import World, make_world
 
 
@@ -62,3 +65,10 @@ async def deaf_till(fresh_pool: Pool, tmp_path: Path, gw: LocalGateway) -> Async
     yield made
     await opened.close(made.world.services.settings.payments)
     await made.world.services.bus.close()
+
+
+@pytest.fixture
+async def home(services: Services, tmp_path: Path) -> Home:
+    """An organisation, and a folder for its files."""
+    services.files = FolderStore(tmp_path / "files")
+    return await add_organisation(services)

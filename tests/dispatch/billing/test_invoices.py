@@ -1,64 +1,22 @@
-"""Invoices: every done booking once, in the amounts that were posted; paid in parts, over, by link; overdue."""
+"""Invoices: every done booking once, in the amounts that were posted; overdue when they are not paid by their day."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
-from pydantic import SecretStr
 
-from dispatch.adapters.files.folder import FolderStore
-from dispatch.billing import invoice_payments, invoices
-from dispatch.billing.invoice_payments import AlreadyPaid, Transfer, TransferKnown
-from dispatch.billing.invoices import NothingToBill, Period, last_period
-from dispatch.events import Actor
-from dispatch.localtime import local
-from dispatch.parties import billing_settings, organisations
+from dispatch.billing import invoices
+from dispatch.billing.invoices import NothingToBill, last_period
+from dispatch.parties import billing_settings
 from dispatch.parties.billing_settings import BillingIn
-from dispatch.ports.gateway import GatewayLink
-from dispatch.services import Services
 from dispatch.webhooks import endpoints
 from dispatch.webhooks.owners import Owner
-from storage import ledger_check as rows
 from storage.invoices import Invoice
+from tests.dispatch.billing.invoiced import STAFF, issued, last_month, seen, today, transfer
 from tests.organisations import Home, add_organisation
-from tests.turns import until_waiting
-
-STAFF = Actor("admin", None)
-
-
-@pytest.fixture
-async def home(services: Services, tmp_path: Path) -> Home:
-    services.files = FolderStore(tmp_path / "files")
-    return await add_organisation(services)
-
-
-def today(home: Home) -> date:
-    return local(home.services.clock.now(), "Asia/Kolkata").date()
-
-
-def last_month(home: Home) -> Period:
-    return last_period(today(home), "monthly")
-
-
-async def issued(home: Home, **more: Any) -> Invoice:
-    async with home.services.transaction() as tx:
-        return await invoices.issue(tx, home.id, last_month(home), **{"kind": "requested", **more})
-
-
-async def transfer(home: Home, invoice_id: UUID, minor: int, reference: str) -> Any:
-    async with home.services.transaction() as tx:
-        return await invoice_payments.record_transfer(tx, STAFF, invoice_id, Transfer(minor, reference, today(home)))
-
-
-async def seen(home: Home, invoice_id: UUID) -> Invoice:
-    async with home.services.read() as conn:
-        return await invoices.get(conn, home.id, invoice_id)
 
 
 async def test_no_invoice_is_told_behind_another(home: Home) -> None:
@@ -186,26 +144,6 @@ async def test_a_store_that_is_away_keeps_nobody_from_being_billed(home: Home, m
     assert await invoices.bill_due(home.services) == 2
 
 
-async def test_paid_in_parts_then_over_and_the_rest_is_credit(home: Home) -> None:
-    await home.done(last_month(home).end)
-    made = await issued(home)
-    await transfer(home, made.id, 20000, "UTR-1")
-    with pytest.raises(TransferKnown):
-        await transfer(home, made.id, 20000, "utr-1")
-    assert ((await seen(home, made.id)).paid_minor, await home.owes()) == (20000, 38200)
-    paid = await transfer(home, made.id, 50000, "UTR-2")
-    assert (paid.amount_minor, paid.applied_minor) == (50000, 38200)
-    after = await seen(home, made.id)
-    assert (after.status, after.paid_on, await home.owes()) == ("paid", today(home), 0)
-    # The next invoice takes the credit first.
-    await home.done(last_month(home).end)
-    following = await issued(home)
-    assert (following.paid_minor, following.status, await home.owes()) == (11800, "pending", 46400)
-    async with home.services.read() as conn:
-        assert await rows.QUESTIONS["organisation_debts"](conn) == []
-        assert await rows.QUESTIONS["organisation_credit"](conn) == []
-
-
 async def test_what_is_not_paid_by_its_day_is_overdue_and_told_once(home: Home) -> None:
     await home.done(last_month(home).end)
     made = await issued(home)
@@ -216,234 +154,6 @@ async def test_what_is_not_paid_by_its_day_is_overdue_and_told_once(home: Home) 
     assert (await seen(home, made.id)).status == "overdue"
     await transfer(home, made.id, made.total_minor, "UTR-9")
     assert (await seen(home, made.id)).status == "paid"
-
-
-async def test_a_transfer_for_what_was_paid_meanwhile_is_credit(home: Home) -> None:
-    await home.done(last_month(home).end)
-    made = await issued(home)
-    await transfer(home, made.id, made.total_minor, "UTR-1")
-    again = await transfer(home, made.id, 30000, "UTR-2")
-    assert (again.status, again.amount_minor, again.applied_minor) == ("success", 30000, 0)
-    assert ((await seen(home, made.id)).paid_minor, await home.owes()) == (made.total_minor, 0)
-    await home.done(last_month(home).end)
-    following = await issued(home)
-    assert (following.paid_minor, await home.owes()) == (30000, 28200)
-    # What is open of another is paid of it at once.
-    await transfer(home, made.id, 28200, "UTR-3")
-    assert ((await seen(home, following.id)).status, await home.owes()) == ("paid", 0)
-    async with home.services.read() as conn:
-        assert await rows.QUESTIONS["organisation_debts"](conn) == []
-        assert await rows.QUESTIONS["organisation_credit"](conn) == []
-
-
-@pytest.mark.parametrize("what", ["transfer", "link", "online"])
-async def test_whoever_pays_waits_for_whoever_makes_an_invoice(home: Home, what: str) -> None:
-    """Both need the organisation and its open invoices: in another order each would wait for the other."""
-    links = with_links(home)
-    await home.done(last_month(home).end)
-    made = await issued(home)
-    link = None
-    if what == "link":
-        asked = await invoice_payments.pay_online(home.services, home.id, made.id, STAFF)
-        links.settle("paid")
-        link = (asked.id, next(iter(links.made.values())))
-        # It is over more than is open, and there is another invoice for the rest.
-        await transfer(home, made.id, 20000, "UTR-1")
-        await home.done(last_month(home).end)
-        await issued(home)
-
-    async def pay() -> None:
-        if what == "transfer":
-            await transfer(home, made.id, 20000, "UTR-1")
-        elif link is not None:
-            await invoice_payments.settle_link(home.services, *link)
-        else:
-            await invoice_payments.pay_online(home.services, home.id, made.id, STAFF)
-
-    async with home.services.transaction() as tx:
-        await organisations.lock(tx, home.id)
-        task = asyncio.create_task(pay())
-        await until_waiting(home.services, task, may_end=True)
-        # As whoever makes an invoice does: it takes what there is as credit.
-        await asyncio.wait_for(invoice_payments.use_credit(tx, home.id), timeout=60)
-    await task
-    paid = (await seen(home, made.id)).paid_minor
-    assert paid == {"transfer": 20000, "link": made.total_minor, "online": 0}[what]
-
-
-class Links:
-    """A gateway that makes links."""
-
-    def __init__(self) -> None:
-        self.made: dict[str, GatewayLink] = {}
-        self.methods: list[list[str]] = []
-        self.fetched: list[str] = []
-        self.broken_for: str | None = None
-
-    async def create_payment_link(self, amount_minor: int, currency: str, reference_id: str, **m: Any) -> GatewayLink:
-        if self.broken_for is not None and self.broken_for in m["description"]:
-            raise RuntimeError("an answer that nobody understands")
-        self.methods.append(m["methods"])
-        link = GatewayLink(
-            f"plink_{len(self.made)}", "https://pay.example/1", amount_minor, 0, currency, "created", reference_id,
-            None, (), None,  # type: ignore[arg-type]
-        )  # fmt: skip
-        self.made[link.id] = link
-        return link
-
-    async def find_payment_link(self, reference_id: str) -> GatewayLink | None:
-        return next((m for m in self.made.values() if m.reference_id == reference_id), None)
-
-    async def fetch_payment_link(self, link_id: str) -> GatewayLink:
-        self.fetched.append(link_id)
-        return self.made[link_id]
-
-    async def cancel_payment_link(self, link_id: str) -> GatewayLink:
-        self.made[link_id] = replace(self.made[link_id], status="cancelled")
-        return self.made[link_id]
-
-    def settle(self, status: str) -> None:
-        for key, link in self.made.items():
-            if link.status == "created":
-                self.made[key] = replace(link, status=status)
-
-
-def with_links(home: Home) -> Links:
-    """The gateway of the organisation's server makes links."""
-    links, payments = Links(), home.services.settings.payments
-    home.services.open_gateway = lambda payments: links  # type: ignore[assignment, return-value]
-    payments.key_id, payments.key_secret = "k", SecretStr("s")
-    return links
-
-
-async def test_a_link_pays_once_and_is_sent_on_the_due_date(home: Home) -> None:
-    links, services = with_links(home), home.services
-    await home.done(last_month(home).end)
-    made = await issued(home)
-    async with services.transaction() as tx:
-        await billing_settings.put(tx, home.id, BillingIn(auto_payment=True, recipients=["fin@x.example"]), None)
-    assert await invoice_payments.send_links(services) == 0
-    async with services.transaction() as tx:
-        await tx.conn.execute("UPDATE invoices SET issued_on = issued_on - 60, due_on = $1", today(home))
-    assert [await invoice_payments.send_links(services) for _ in range(2)] == [1, 0]
-    asked = await invoice_payments.pay_online(services, home.id, made.id, STAFF)
-    assert asked.url == "https://pay.example/1" and len(links.made) == 1
-    assert await invoice_payments.poll(services) == 0
-    links.settle("paid")
-    assert [await invoice_payments.poll(services) for _ in range(2)] == [1, 0]
-    after = await seen(home, made.id)
-    assert (after.status, after.payment_method, await home.owes()) == ("paid", "online", 0)
-    with pytest.raises(AlreadyPaid):
-        await invoice_payments.pay_online(services, home.id, made.id, STAFF)
-
-
-async def test_a_link_that_was_paid_a_moment_ago_is_heard_of_first(home: Home) -> None:
-    links = with_links(home)
-    await home.done(last_month(home).end)
-    made = await issued(home)
-    first = await invoice_payments.pay_online(home.services, home.id, made.id, STAFF)
-    # What was paid otherwise makes the link too high: another takes its place.
-    await transfer(home, made.id, 8200, "UTR-1")
-    second = await invoice_payments.pay_online(home.services, home.id, made.id, STAFF)
-    assert (first.amount_minor, second.amount_minor, len(links.made)) == (58200, 50000, 2)
-    links.settle("paid")
-    with pytest.raises(AlreadyPaid):
-        await invoice_payments.pay_online(home.services, home.id, made.id, STAFF)
-    assert ((await seen(home, made.id)).status, await home.owes()) == ("paid", 0)
-
-
-async def settings(home: Home, **values: Any) -> None:
-    async with home.services.transaction() as tx:
-        await billing_settings.put(tx, home.id, BillingIn(**values), None)
-
-
-async def test_a_link_offers_what_the_organisation_pays_by(home: Home) -> None:
-    links, services = with_links(home), home.services
-    await home.done(last_month(home).end)
-    made = await issued(home)
-
-    async def asked() -> list[str]:
-        await invoice_payments.pay_online(services, home.id, made.id, STAFF)
-        return links.methods[-1]
-
-    assert await asked() == [], "nobody has chosen yet"
-    await settings(home, primary_method="bank_transfer")
-    assert await asked() == await asked() == ["netbanking"]
-    await settings(home, primary_method="credit_card", backup_method="bank_transfer")
-    assert await asked() == ["card", "netbanking"]
-    assert [link.status for link in links.made.values()] == ["cancelled", "cancelled", "created"]
-    # On the due date it is the method that was agreed on for this, also for whoever asks for a link then.
-    wanted = {"auto_payment": True, "auto_payment_method": "bank_transfer", "recipients": ["fin@x.example"]}
-    await settings(home, primary_method="credit_card", **wanted)
-    async with services.transaction() as tx:
-        await tx.conn.execute("UPDATE invoices SET issued_on = issued_on - 60, due_on = $1", today(home))
-    assert await invoice_payments.send_links(services) == 1
-    assert await asked() == ["netbanking"]
-    assert [link.status for link in links.made.values()] == ["cancelled"] * 3 + ["created"]
-    links.settle("paid")
-    assert await invoice_payments.poll(services) == 1
-
-
-def test_banks_are_offered_for_rupees_only() -> None:
-    both = ["bank_transfer", "credit_card"]
-    assert invoice_payments.methods_at_page(both, "INR") == ["netbanking", "card"]
-    assert invoice_payments.methods_at_page(both, "PHP") == ["card"]
-    assert invoice_payments.methods_at_page(["bank_transfer"], "PHP") == []
-
-
-async def test_every_link_is_asked_about_in_its_turn(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many wait: the eldest are not asked about again before all others were."""
-    monkeypatch.setattr(invoice_payments, "MOST_ASKED", 1)
-    links, services = with_links(home), home.services
-    for each in (home, other := await add_organisation(services)):
-        await each.done(last_month(home).end)
-        made = await issued(each)
-        await invoice_payments.pay_online(services, each.id, made.id, STAFF)
-    for _ in range(4):
-        assert await invoice_payments.poll(services) == 0
-    assert links.fetched == ["plink_0", "plink_1", "plink_0", "plink_1"]
-    # One that was made, and whose address never reached us, is found by our own reference.
-    async with services.transaction() as tx:
-        await tx.conn.execute("UPDATE invoice_payments SET gateway_link_id = NULL, url = NULL")
-    links.settle("paid")
-    assert [await invoice_payments.poll(services) for _ in range(3)] == [1, 1, 0]
-    assert (await seen(other, made.id)).status == "paid"
-
-
-async def test_a_link_that_cannot_be_made_holds_up_no_other(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor where there is room for one at a turn."""
-    links, services = with_links(home), home.services
-    other = await add_organisation(services)
-    due = []
-    for each in (home, other):
-        await each.done(last_month(home).end)
-        due.append(await issued(each))
-        async with services.transaction() as tx:
-            await billing_settings.put(tx, each.id, BillingIn(auto_payment=True), None)
-    async with services.transaction() as tx:
-        await tx.conn.execute("UPDATE invoices SET issued_on = issued_on - 60, due_on = $1", today(home))
-        await tx.conn.execute("UPDATE invoices SET due_on = due_on - 1 WHERE id = $1", due[0].id)
-    links.broken_for = due[0].number
-    monkeypatch.setattr(invoice_payments, "MOST_SENT", 1)
-    assert [await invoice_payments.send_links(services) for _ in range(3)] == [0, 1, 0]
-    links.broken_for = None
-    assert await invoice_payments.send_links(services) == 1
-
-
-async def test_what_cannot_be_kept_of_a_link_holds_up_no_other(home: Home) -> None:
-    links, services = with_links(home), home.services
-    other = await add_organisation(services)
-    made = []
-    for each in (home, other):
-        await each.done(last_month(home).end)
-        made.append(await issued(each))
-        await invoice_payments.pay_online(services, each.id, made[-1].id, STAFF)
-    links.settle("paid")
-    async with services.transaction() as tx:
-        sick = f"CHECK (status <> 'success' OR invoice_id <> '{made[0].id}')"
-        await tx.conn.execute(f"ALTER TABLE invoice_payments ADD CONSTRAINT sick {sick}")
-    assert await invoice_payments.poll(services) == 1
-    assert (await seen(other, made[1].id)).status == "paid"
 
 
 @pytest.mark.parametrize(("day", "cycle", "start", "end"), [

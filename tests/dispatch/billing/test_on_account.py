@@ -65,7 +65,7 @@ async def confirmed(town: City, account_id: UUID, preview: Preview, **changes: A
 
 async def order_of(town: City, booking_id: UUID) -> TradeOrder | None:
     async with town.services.transaction() as tx:
-        return await order_rows.lock_of_booking(tx.conn, booking_id=booking_id)
+        return await order_rows.of_booking(tx.conn, booking_id=booking_id)
 
 
 async def owed(town: City, partner: TradePartner) -> int:
@@ -225,18 +225,6 @@ async def test_credit_minimum_currency_and_method_are_looked_at(town: City) -> N
     town.services.settings.erp.currency = "MAD"
     with pytest.raises(OtherCurrency):
         await prepared(town, account_id)
-
-
-async def test_recalculating_repairs(town: City) -> None:
-    account_id = town.seeded.customer_ids[0]
-    partner = await add_partner(town.services, customer=account_id, credit_limit_minor=10_000_000)
-    made = await confirmed(town, account_id, await prepared(town, account_id))
-    await town.run("UPDATE trade_partners SET credit_used_minor = 7")
-    async with town.services.transaction() as tx:
-        assert await partner_credit.recalculate(tx, CLERK, partner.no) == made.grand_total_minor
-    async with town.services.transaction() as tx:
-        lowered = await partner_credit.set_limit(tx, CLERK, partner.no, 5, None)
-    assert lowered.credit_available_minor == 5 - made.grand_total_minor
 
 
 async def test_an_order_waits_for_who_blocks_its_partner(town: City) -> None:

@@ -1,18 +1,20 @@
-"""What technicians say of themselves reaches matching and slots: hours over midnight, breaks, days off."""
+"""What technicians say of themselves reaches matching and slots: hours over midnight, breaks; and who goes dark."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from dispatch.engine import candidates, presence
-from dispatch.engine.presence import JobsThen, Shift
+from dispatch.engine.presence import Shift
 from dispatch.errors import Invalid
 from dispatch.live.hours import DAY
+from dispatch.services import Tx
+from storage import roster as rows
 from storage.bookings import Booking
+from tests.turns import side_by_side
 from tests.world import KOLKATA, World
 
 
@@ -56,60 +58,6 @@ async def test_no_hours_at_all(world: World) -> None:
     assert list(caught.value.fields) == ["working_hours.days"]
 
 
-async def take_off(world: World, technician_id: UUID, day: datetime) -> None:
-    async with world.services.transaction() as tx:
-        await presence.take_off(tx, technician_id, day.date())
-    await world.services.roster.refresh([technician_id])
-
-
-async def test_a_day_off_takes_one_out_of_matching_that_day(world: World) -> None:
-    one = await world.technician()
-    then, later = await world.book(hours=24, dispatch=False), await world.book(hours=48, dispatch=False)
-    await world.execute("DELETE FROM slots")
-    await take_off(world, one, then.starts_at)
-    assert [await refusal_of(world, one, b) for b in (then, later)] == ["working_hours", None]
-    async with world.services.transaction() as tx:
-        await presence.work_again(tx, one, then.starts_at.date())
-    await world.services.roster.refresh([one])
-    assert await refusal_of(world, one, then) is None
-
-
-async def test_a_day_with_accepted_jobs_is_not_taken_off(world: World) -> None:
-    one = await world.technician()
-    booking = await world.book(hours=24)
-    await world.accept(booking.id, one)
-    with pytest.raises(JobsThen) as caught:
-        await take_off(world, one, booking.starts_at)
-    assert [job["booking_number"] for job in caught.value.details["jobs"]] == [booking.number]
-    assert await world.value("SELECT count(*) FROM technician_days_off") == 0
-    await take_off(world, one, booking.starts_at + timedelta(days=1))
-    assert await world.value("SELECT count(*) FROM technician_days_off") == 1
-
-
-async def test_the_day_of_a_night_shift_counts_the_night_after(world: World) -> None:
-    one = await world.technician()
-    await work(world, one, Shift([5], 18 * 60, 2 * 60))
-    night = datetime(2026, 1, 9, 19, 0, tzinfo=UTC)
-    booking = await world.book(hours=(night - world.now) / timedelta(hours=1))
-    await world.accept(booking.id, one)
-    friday = booking.starts_at - timedelta(hours=12)
-    # It is at half past midnight on Saturday, in the shift that begins on Friday.
-    for day in (friday, friday + timedelta(days=1)):
-        with pytest.raises(JobsThen):
-            await take_off(world, one, day)
-    await take_off(world, one, friday - timedelta(days=1))
-
-
-async def test_taking_a_day_off_and_accepting_a_job_on_it_wait_for_each_other(world: World) -> None:
-    one = await world.technician()
-    booking = await world.book(hours=24)
-    done = await asyncio.gather(
-        take_off(world, one, booking.starts_at), world.accept(booking.id, one), return_exceptions=True
-    )
-    assert not [d for d in done if isinstance(d, BaseException) and not isinstance(d, JobsThen)], done
-    assert (await world.booking(booking.id)).technician_id == one
-
-
 async def test_who_goes_dark_is_not_available_until_their_next_position(world: World) -> None:
     """A dead phone: its owner said "available" hours ago. Staff and matching are told the truth."""
     one, never_seen = await world.technician(), await world.technician(seen=False)
@@ -147,3 +95,18 @@ async def test_who_said_offline_stays_so_when_they_are_seen(world: World) -> Non
     world.see(one, *KOLKATA)
     await world.services.tracker.flush()
     assert await world.value("SELECT is_available FROM technicians WHERE id = $1", one) is False
+
+
+async def test_two_nodes_put_out_and_bring_back_without_waiting(world: World) -> None:
+    one = await world.technician()
+    await world.services.tracker.flush()
+    await world.advance(hours=2)
+
+    async def put_out(tx: Tx) -> list[UUID]:
+        return [t.id for t in await rows.gone_dark(tx.conn, dark_s=60.0)]
+
+    async def bring_back(tx: Tx) -> list[UUID]:
+        return [t.id for t in await rows.back_again(tx.conn, ids=[one], fresh_s=86_400.0)]
+
+    for step in (put_out, bring_back):
+        assert await side_by_side(world.services, step, step) == ([one], [])

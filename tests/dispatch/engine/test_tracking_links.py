@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from dispatch.engine import following, jobs, tracking_links
+from dispatch.engine import tracking_links
 from dispatch.engine.tracking_links import Link, LinkExpired, LinkRevoked
 from dispatch.errors import Missing
 from storage.bookings import Booking
@@ -52,25 +52,6 @@ async def test_the_life_of_a_link(world: World) -> None:
     await world.advance(seconds=(fresh.expires_at - world.now + timedelta(seconds=1)).total_seconds())
     with pytest.raises(LinkExpired):
         await tracking_links.follow(world.services, fresh.token)
-
-
-async def test_whoever_follows_sees_nobody_before_the_way_and_after_the_end(world: World) -> None:
-    """Also while this node still remembers the job as it was, or as another's."""
-    technician, other = await world.technician(), await world.technician(km_north=2)
-    booking = await world.book()
-    link = await make(world, booking)
-    await world.accept(booking.id, technician)
-    tracker = world.services.tracker
-    async with world.services.transaction() as tx:
-        await jobs.advance(tx, booking.id, technician, "in_transit")
-    world.see(technician, 22.58, 88.36)
-    told = await tracking_links.follow(world.services, link.token)
-    assert told.status == "in_transit" and told.position is not None
-    assert following.of_booking(world.services, booking.id, other) is None
-    await world.execute("UPDATE assignments SET state = 'completed', completed_at = app_now()")
-    job = tracker.arrivals.find(booking.id)
-    assert job is not None and job.state == "in_transit", "that it is over has not been heard here"
-    assert (await tracking_links.follow(world.services, link.token)).position is None
 
 
 async def test_only_the_customer_gives_a_link_and_only_ours_are_read(world: World) -> None:

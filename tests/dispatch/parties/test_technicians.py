@@ -16,6 +16,7 @@ from dispatch.parties import technicians
 from dispatch.parties.technicians import AadhaarTaken, PhoneTaken, Profile
 from dispatch.vault import vault_of
 from storage import technicians as rows
+from tests.turns import one_after_the_other
 from tests.world import World
 
 STAFF = Actor("admin", "7")
@@ -63,3 +64,12 @@ async def test_a_pan_opens_in_its_own_row_only(world: World) -> None:
         moved = await technicians.get(conn, other.id, "INR")
     with pytest.raises(Exception, match="cannot be opened"):
         technicians.pan_of(vault, moved)
+
+
+async def test_two_who_change_one_technician_at_once_both_do(world: World) -> None:
+    made = await create(world, "+919812300001")
+    _, after = await one_after_the_other(
+        world.services, lambda tx: technicians.change(tx, made.id, STAFF, {"email": "asha@example.com"}),
+        lambda tx: technicians.change(tx, made.id, STAFF, {"name": "Asha Roy"}),
+    )  # fmt: skip
+    assert (after.email, after.name) == ("asha@example.com", "Asha Roy")

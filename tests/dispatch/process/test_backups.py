@@ -235,11 +235,6 @@ async def test_half_a_copy_counts_for_nothing_and_goes(
     assert not (kept / "6-1").exists(), "of a history without a copy nothing is needed"
 
 
-def test_doctor_says_when_there_is_none(place: Path) -> None:
-    assert backup_of(settings_at(place)).verdict == "wrong"
-    assert backup_of(Settings(env="test", data=place)).verdict == "note"
-
-
 async def test_what_is_older_than_its_days_goes(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One whole copy from before the span stays, because the span begins with it; so does the log from there on."""
     settings, now = settings_at(place, keep_days=30), datetime(2026, 3, 31, 12, tzinfo=UTC)

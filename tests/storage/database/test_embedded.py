@@ -124,7 +124,7 @@ def test_a_file_in_the_way_is_refused_in_words(home: Path) -> None:
 
 
 def test_bad_settings_are_reported_with_the_server_s_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.database.embedded._RESPAWN_S", 0.0)
+    monkeypatch.setattr("storage.database.embedded.RESPAWN_S", 0.0)
     with pytest.raises(EmbeddedError, match="did not start: .*max_connections"):
         EmbeddedPostgres(home, {**SAFE, "max_connections": "none"}).start()
 

@@ -1,0 +1,57 @@
+"""Who agrees to a series: those who were asked, whoever stands in for them, and what a month's limit asks for."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+
+from tests.api.organisation.conftest import Office
+from tests.organisations import add_organisation
+
+
+async def test_whoever_was_asked_may_be_gone(office: Office) -> None:
+    home = await add_organisation(office.services)
+    asking, asked = await home.member("admin"), await home.member("finance")
+    wish = {"billing": {"approvalRequired": True, "approvers": [str(asked)]}, "floors": 1}
+    made = await office.book(home, asking, **wish)
+    path = f"/bookings/bulk/{made['id']}"
+    await office.call("POST", f"{path}/approve", {}, headers=home.headers(), expect=403)
+    await office.call("DELETE", f"/users/{asked}", headers=home.headers())
+    # Whoever asks does not stand in, somebody else who decides for the whole does.
+    await office.call("POST", f"{path}/approve", {}, headers=home.headers(asking), expect=403)
+    agreed = await office.call("POST", f"{path}/approve", {}, headers=home.headers())
+    assert agreed["data"]["bulkBooking"]["status"] == "active"
+
+
+async def test_above_a_months_limit_it_waits_for_a_word_and_no_other_month_counts(office: Office) -> None:
+    home = await add_organisation(office.services)
+    member = await home.member("coordinator")
+    access = {"permissions": {"monthlyLimit": 2000}}
+    await office.call("PUT", f"/users/{member}/access", access, headers=home.headers())
+    await home.sign_in(member)
+    monthly = {"frequency": "monthly", "days": [], "startDate": "2026-06-10", "endDate": "2026-11-10"}
+    # 708 in each of six months: below the limit of each, above it together.
+    made = await office.book(home, member, floors=1, schedule=monthly)
+    assert (made["estimatedBookings"], made["status"]) == (6, "active")
+    both = await asyncio.gather(
+        *(
+            office.client.post(
+                "/api/partners/bookings/bulk", json=office.wish(floors=1, schedule=monthly),
+                headers=home.headers(member),
+            )
+            for _ in range(2)
+        )
+    )  # fmt: skip
+    # What is planned counts, also of two at once: one of them is above the limit, and its money is reserved meanwhile.
+    answers = [(await reply.json())["data"]["bulkBooking"] for reply in both]
+    assert sorted(one["status"] for one in answers) == ["active", "pending_approval"]
+    [waits] = [one for one in answers if one["status"] == "pending_approval"]
+    assert waits["approvalStatus"]["pending"] == [str(home.owner_id)]
+    assert await office.standing(home, None, date(2026, 11, 1)) == (3 * 70_800, 0)
+    path = f"/bookings/bulk/{waits['id']}"
+    await office.call("POST", f"{path}/approve", {}, headers=home.headers(member), expect=403)
+    agreed = await office.call("POST", f"{path}/approve", {}, headers=home.headers())
+    assert agreed["data"]["bulkBooking"]["status"] == "active"
+    more = await office.book(home, member, floors=1, schedule=monthly)
+    await office.call("POST", f"/bookings/bulk/{more['id']}/reject", {"reason": "dear"}, headers=home.headers())
+    assert await office.standing(home, None, date(2026, 11, 1)) == (3 * 70_800, 0)

@@ -1,0 +1,93 @@
+"""Visits of a series: they become bookings once, and one in trouble keeps nobody waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import cast
+from uuid import UUID
+
+from dispatch.billing import bulk_bookings, ledger_check
+from dispatch.engine.tasks import Run
+from dispatch.events import Actor
+from dispatch.parties import organisations
+from tests.api.organisation.conftest import Office, do_job
+from tests.organisations import add_organisation
+
+
+async def test_visits_become_bookings_once_and_their_end_moves_the_budget(office: Office) -> None:
+    home = await add_organisation(office.services)
+    department = await home.department("Works", code="WRK", budget_minor=1_000_000)
+    month = date(2026, 1, 1)
+    made = await office.book(
+        home, floors=1, schedule={"days": ["tuesday", "friday"], "startDate": "2026-01-13", "endDate": "2026-01-16"},
+        billing={"department": str(department.id)}, specialRequirements=["Access cards provided"],
+    )  # fmt: skip
+    assert made["status"] == "active"
+    # The price with its tax is reserved, in the department's budget and in the whole organisation's.
+    each = 60_000 + 10_800
+    assert await office.standing(home, department.id, month) == (2 * each, 0)
+    assert await office.standing(home, None, month) == (2 * each, 0)
+    await asyncio.gather(office.make_visits(), office.make_visits())
+    assert (await office.make_visits())["booked"] == 0
+    assert await office.world.value("SELECT count(*) FROM bookings WHERE organisation_id = $1", home.id) == 2
+    path = f"/bookings/bulk/{made['id']}"
+    visits = (await office.call("GET", f"{path}/visits?startDate=2026-01-01", headers=home.headers()))["data"]["visits"]
+    assert [v["startsAt"] for v in visits] == ["2026-01-13T12:30:00Z", "2026-01-16T12:30:00Z"]
+    first, second = (UUID(v["bookingId"]) for v in visits)
+    booking = await office.world.booking(first)
+    assert (booking.payment_method, booking.organisation_id, booking.grand_total_minor) == ("account", home.id, each)
+    # The first is done, the second falls on a day that is left out.
+    await office.world.execute("UPDATE technicians SET is_available = true")
+    async with office.services.transaction() as tx:
+        technician_id = await tx.conn.fetchval("SELECT id FROM technicians LIMIT 1")
+    await do_job(office, first, technician_id)
+    assert await office.standing(home, department.id, month) == (each, each)
+    await office.call("POST", f"{path}/exceptions", {"dates": ["2026-01-16"]}, headers=home.headers())
+    assert (await office.world.booking(second)).status == "cancelled"
+    assert await office.standing(home, department.id, month) == (0, each)
+    after = await office.call("GET", path, headers=home.headers())
+    ended = after["data"]["bulkBooking"]
+    assert (ended["status"], ended["completedBookings"]) == ("completed", 1)
+    async with office.services.read() as conn:
+        assert await ledger_check.check(conn) == []
+
+
+async def test_the_series_of_a_suspended_organisation_rests(office: Office) -> None:
+    home = await add_organisation(office.services)
+    today = office.world.now.date()
+    soon = {"frequency": "daily", "days": [], "startDate": f"{today + timedelta(days=1)}",
+            "endDate": f"{today + timedelta(days=2)}"}  # fmt: skip
+    made = await office.book(home, floors=1, schedule=soon)
+    async with office.services.transaction() as tx:
+        await organisations.set_status(tx, home.id, "suspended", "unpaid", Actor("admin", "a test"))
+    await office.make_visits()
+    booked = "SELECT count(*) FROM bookings WHERE organisation_id = $1"
+    assert await office.world.value(booked, home.id) == 0
+    async with office.services.transaction() as tx:
+        await organisations.set_status(tx, home.id, "active", None, Actor("admin", "a test"))
+    await office.make_visits()
+    assert await office.world.value(booked, home.id) == 2
+    # Whoever cancelled and was interrupted: the task goes on, and a second turn finds nothing.
+    await office.world.execute("UPDATE bulk_bookings SET status = 'cancelled' WHERE id = $1", UUID(made["id"]))
+    task = {"bulk_id": made["id"], "organisation_id": str(home.id), "actor_id": "x", "days": None, "reason": "moved"}
+    for _ in range(2):
+        run = cast(Run, SimpleNamespace(services=office.services, task=SimpleNamespace(payload=task)))
+        await bulk_bookings.cancel_left(run)
+    assert await office.world.value(f"{booked} AND status = 'cancelled'", home.id) == 2
+
+
+async def test_a_visit_in_trouble_keeps_nobody_waiting(office: Office) -> None:
+    home, other = await add_organisation(office.services), await add_organisation(office.services)
+    today = office.world.now.date()
+    soon = {"frequency": "daily", "days": [], "startDate": f"{today + timedelta(days=3)}",
+            "endDate": f"{today + timedelta(days=3)}"}  # fmt: skip
+    made = await office.book(home, floors=1, schedule=soon)
+    await office.book(other, floors=1, schedule=soon)
+    # Billed to somebody who knows nothing of it any more.
+    await office.world.execute("UPDATE bulk_bookings SET billed_to = $2 WHERE id = $1", UUID(made["id"]), other.id)
+    await office.make_visits()
+    visits = await office.call("GET", f"/bookings/bulk/{made['id']}/visits", headers=home.headers())
+    assert visits["data"]["visits"][0]["trouble"] and visits["data"]["visits"][0]["status"] == "planned"
+    assert await office.world.value("SELECT count(*) FROM bookings WHERE organisation_id = $1", other.id) == 1

@@ -1,0 +1,58 @@
+"""A provider's sums per day: its own lines by its own clock, the same whether they grew or were made anew."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from dispatch.billing import provider_sums, provider_transactions
+from dispatch.billing.provider_transactions import NewTransaction
+from dispatch.parties import provider_settings
+from dispatch.services import Services
+from storage import provider_sums as rows
+from tests.providers import Owned, add_provider
+
+#: Half past one in the night of the sixth in Kolkata.
+LATE = datetime(2026, 1, 5, 20, tzinfo=UTC)
+
+
+async def add(services: Services, owned: Owned, status: str, minor: int, currency: str = "INR") -> None:
+    async with services.transaction() as tx:
+        n = await tx.conn.fetchval("SELECT count(*) FROM provider_transactions")
+        line = NewTransaction(owned.id, "credit", "payment_received", status, minor, currency, f"REF-{n}", "cash")
+        made = await provider_transactions.add(tx, line)
+        assert made is not None
+        await tx.conn.execute(
+            "UPDATE provider_transactions SET created_at = $2::timestamptz,"
+            " settled_at = CASE WHEN status = 'settled' THEN $2::timestamptz END WHERE id = $1",
+            made.id, LATE,
+        )  # fmt: skip
+
+
+async def by_day(services: Services, owned: Owned) -> dict[date, int]:
+    span: dict[str, Any] = {"first": date(2026, 1, 1), "last": date(2026, 1, 31), "service": None}
+    async with services.read() as conn:
+        days = await rows.income_by_day(conn, provider_id=owned.id, currency="INR", **span)
+    return {one.day: one.amount_minor for one in days}
+
+
+async def test_what_is_settled_counts_in_its_currency_and_on_the_providers_day(services: Services) -> None:
+    owned, other = await add_provider(services), await add_provider(services)
+    for status, minor, currency in (("settled", 700, "INR"), ("settled", 50, "USD"), ("pending", 9_000, "INR")):
+        await add(services, owned, status, minor, currency)
+    await add(services, other, "settled", 1)
+    async with services.read() as conn:
+        found = await provider_sums.totals(conn, owned.id, "INR")
+    assert (found.lines, found.settled_minor) == (3, 700)
+    assert await by_day(services, owned) == {date(2026, 1, 6): 700}
+    # By another clock it was the day before: the sums are made anew, and grow on from there.
+    async with services.transaction() as tx:
+        await provider_settings.set_time_language(
+            tx, owned.id, timezone="UTC", language=None, date_format=None, time_format=None
+        )
+    assert await by_day(services, owned) == {date(2026, 1, 5): 700}
+    await add(services, owned, "settled", 30)
+    assert await by_day(services, owned) == {date(2026, 1, 5): 730}
+    async with services.read() as conn:
+        found = await provider_sums.totals(conn, owned.id, "INR")
+    assert (found.lines, found.settled_minor) == (4, 730)

@@ -1,0 +1,26 @@
+"""Whoever follows a visit sees where its technician is, from the way to the end and never else."""
+
+from __future__ import annotations
+
+from dispatch.engine import following, jobs, tracking_links
+from tests.dispatch.engine.test_tracking_links import make
+from tests.world import World
+
+
+async def test_whoever_follows_sees_nobody_before_the_way_and_after_the_end(world: World) -> None:
+    """Also while this node still remembers the job as it was, or as another's."""
+    technician, other = await world.technician(), await world.technician(km_north=2)
+    booking = await world.book()
+    link = await make(world, booking)
+    await world.accept(booking.id, technician)
+    tracker = world.services.tracker
+    async with world.services.transaction() as tx:
+        await jobs.advance(tx, booking.id, technician, "in_transit")
+    world.see(technician, 22.58, 88.36)
+    told = await tracking_links.follow(world.services, link.token)
+    assert told.status == "in_transit" and told.position is not None
+    assert following.of_booking(world.services, booking.id, other) is None
+    await world.execute("UPDATE assignments SET state = 'completed', completed_at = app_now()")
+    job = tracker.arrivals.find(booking.id)
+    assert job is not None and job.state == "in_transit", "that it is over has not been heard here"
+    assert (await tracking_links.follow(world.services, link.token)).position is None
