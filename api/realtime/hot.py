@@ -90,7 +90,7 @@ class HotEvent:
         if at < 0 or not frame.startswith(self._head, at):
             return False
         ack_id = frame[start:at]
-        if ack_id and not ack_id.isdecimal():
+        if ack_id and not ack_id.isdigit():
             return False
         if self._allow is not None and not self._allow(grant):
             stats["frames_limited"] += 1

@@ -279,6 +279,10 @@ def _bounded(kind: Any) -> Any:
 
 
 def _check_spans(found: dict[str, Any], written: Mapping[str, str], bad: Fields) -> None:
+    for name, most in found.items():
+        lower = f"min{name.removeprefix('max')}" if name.startswith("max") else None
+        if lower in found and most < found[lower]:
+            bad[written[name]] = [f"must not be less than {written[lower]}"]
     for name, end in found.items():
         start = found.get(name.removesuffix("_to") + "_from") if name.endswith("_to") else None
         if start is not None and end < start:
