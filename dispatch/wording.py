@@ -33,7 +33,7 @@ def whole(text: str) -> str:
     if isinstance(text, Verbatim):
         return text
     text = text.strip().rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(("?", "!")) else ".")
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(("?", "!", ".)")) else ".")
 
 
 def counted(number: int, noun: str) -> str:

@@ -32,7 +32,7 @@ _STATE = "|".join(STATES)
 #: What no sentence for a person has in it, by why.
 FAULTS = {
     "lower-case beginning": re.compile(r"^[a-z]"),
-    "no full stop": re.compile(r"[^.!?]\Z"),
+    "no full stop": re.compile(r"[^.!?]\Z(?<!\.\))"),
     "two full stops": re.compile(r"\.\s*\.|[!?]\."),
     "a regular expression": re.compile(r"\^|\\[dwsA-Z]|\[[^\]]*-[^\]]*\]|\(\?|\$\Z|\{\d+(,\d*)?\}"),
     "a class name": re.compile(r"\b[A-Z][a-z]+[A-Z][a-z]\w*|\b\w+(Error|Exception)\b|\bNoneType\b"),
@@ -157,6 +157,7 @@ def test_what_is_missing_is_a_noun() -> None:
         ("a", "name at least one service", "Name at least one service."),
         ("a", "This day is over.", "This day is over."),
         ("a", "What is it?", "What is it?"),
+        ("a", "it is over. (Ask for another.)", "It is over. (Ask for another.)"),
         ("address_line1", "is required", "Address line 1 is required."),
         ("is_b2b", "is required", "Is b2b is required."),
         ("ends_at", "must be later than starts_at", "Ends at must be later than starts at."),
