@@ -46,6 +46,13 @@ class OverRefund(Conflict):
 
     code = "over_refund"
 
+    def __init__(self, refundable_minor: int, asked_minor: int, currency: str) -> None:
+        most = max(refundable_minor, 0)
+        super().__init__(
+            f"At most {amount_text(most, currency)} can be refunded: that is what was paid and not given back yet.",
+            details={"refundable_minor": most, "asked_minor": asked_minor},
+        )
+
 
 async def request(
     tx: Tx,
@@ -126,7 +133,7 @@ async def _reserve(
     except StorageError as e:
         if constraint_of(e) != "payments_never_over_refunded":
             raise
-        raise OverRefund(details={"refundable_minor": payment.refundable_minor, "asked_minor": amount_minor}) from None
+        raise OverRefund(payment.refundable_minor, amount_minor, payment.currency) from None
     held, prepaid, owed = 0, 0, 0
     if payment.surplus_of is None and payment.booking_id is not None:
         held = await ledger.held_for(tx.conn, payment.booking_id)
@@ -245,7 +252,7 @@ async def request_for_booking(
         raise NotPaid()
     left = sum(p.refundable_minor for p in paid)
     if amount_minor > left:
-        raise OverRefund(details={"refundable_minor": left, "asked_minor": amount_minor})
+        raise OverRefund(left, amount_minor, paid[0].currency)
     made = []
     for payment in paid:
         part = min(amount_minor, payment.refundable_minor)

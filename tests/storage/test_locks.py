@@ -61,3 +61,16 @@ def test_lock_numbers_are_one_list_and_mean_one_thing_each() -> None:
                 continue
             for call in re.findall(r"advisory\w*lock\w*\(([^)]*)\)", path.read_text("utf-8")):
                 assert not re.search(r"\d{3,}", call), (path, call)
+
+
+def test_nobody_locks_a_party_against_those_who_name_it() -> None:
+    """Its row is named by all that it has, and named again whenever a row that names it is written twice: who holds it
+    for an update of its key waits for them while they wait for what it has written."""
+    seen = 0
+    for path in (ROOT / "storage" / "sql").rglob("*.sql"):
+        for statement in path.read_text("utf-8").split("-- name:"):
+            locked = re.search(r"FROM parties( \w+)?\b[^;]*?FOR (NO KEY )?UPDATE", statement)
+            if locked is not None and " JOIN " not in locked[0]:
+                seen += 1
+                assert locked[2], (path.name, statement)
+    assert seen >= 3
