@@ -362,7 +362,7 @@ class Route:
             if not is_metered:
                 await limits.count_request(core.counters, core.services, limit, audience.name, caller.key)
         if self.permission is not None and not audience.permits(caller, self.permission):
-            raise NotAllowed
+            raise NotAllowed("Your role does not allow this: ask whoever manages your team.")
         return caller
 
     async def _guest(self, core: Core, info: RequestInfo, guests: Guests, credentials: Credentials) -> Any:

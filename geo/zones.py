@@ -176,7 +176,8 @@ def _geometry(geometry: object, where: str, budget: list[int]) -> Area:
             for n, part in enumerate(_list(coordinates, where, "polygons"))
         ]
     else:
-        raise ValueError(f"{where}: a Polygon or a MultiPolygon is needed, not {kind!r}")
+        given = f", not {kind!r}" if isinstance(kind, str) and kind.isalpha() else ""
+        raise ValueError(f"{where}: a Polygon or a MultiPolygon is needed{given}")
     area: BaseGeometry = parts[0] if kind == "Polygon" else MultiPolygon(parts)
     repaired = _polygons_of(_cut(area if area.is_valid else shapely.make_valid(area)))
     if repaired is None:

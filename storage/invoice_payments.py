@@ -46,7 +46,6 @@ class Summary:
 
 insert = sql.scalar("insert", UUID)
 get = sql.row("get", InvoicePayment)
-lock = sql.row("lock", InvoicePayment)
 open_link = sql.row("open_link", InvoicePayment)
 of_link = sql.row("of_link", InvoicePayment)
 set_link = sql.run("set_link")

@@ -99,7 +99,6 @@ class Summary:
 
 
 get = sql.row("get", Invoice)
-lock = sql.row("lock", Invoice)
 sums = sql.row("sums", Billable)
 insert = sql.scalar("insert", UUID)
 insert_lines = sql.run("insert_lines")

@@ -43,7 +43,6 @@ class MadeUp:
 
 insert = sql.scalar("insert", UUID)
 get = sql.row("get", Refund)
-lock = sql.row("lock", Refund)
 find_by_gateway_id = sql.row("find_by_gateway_id", Refund)
 of_booking = sql.rows("of_booking", Refund)
 made_up_for = sql.rows("made_up_for", MadeUp)

@@ -92,8 +92,7 @@ class NextNumbers:
 
 
 get = sql.row("get", TradeOrder)
-lock = sql.row("lock", TradeOrder)
-lock_of_booking = sql.row("lock_of_booking", TradeOrder)
+of_booking = sql.row("of_booking", TradeOrder)
 terms = sql.row("terms", Terms)
 terms_of_party = sql.row("terms_of_party", Terms)
 terms_of_booker = sql.row("terms_of_booker", Terms)

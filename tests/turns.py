@@ -39,6 +39,20 @@ async def one_after_the_other(services: Services, first: Work, second: Work) -> 
     return led, followed
 
 
+async def side_by_side(services: Services, first: Work, second: Work) -> tuple[Any, Any]:
+    """Runs `first` up to its commit and then all of `second`, which waits for nothing that the first holds; gives both
+    results.
+
+    What `second` raises is raised: also that it had to wait, after a second of it.
+    """
+    async with services.transaction() as tx:
+        led = await first(tx)
+        async with services.transaction() as other:
+            await other.conn.execute("SET LOCAL lock_timeout = '1s'")
+            beside = await second(other)
+    return led, beside
+
+
 async def until_waiting(services: Services, *tasks: asyncio.Task[Any], may_end: bool = False) -> None:
     """Until each of these waits for a lock that somebody else's transaction holds.
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.audiences import Admin, admin
-from api.wire.models import Body, Money, View
+from api.wire.models import MOST_MINOR, Body, Money, View, within
 from api.wire.results import Message, Reply
 from dispatch.billing import platform_plans
 from dispatch.services import Services
@@ -19,7 +19,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Code = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern="^[A-Za-z]{3}$")]
 Features = Annotated[list[Name], Field(max_length=100)]
 #: What the gateway makes a page for at least.
-Price = Annotated[Money, Field(ge=100, le=1_000_000_000)]
+Price = Annotated[Money, within(100, MOST_MINOR)]
 
 
 class NewPlan(Body):

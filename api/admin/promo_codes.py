@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from api.audiences import Admin, admin
 from api.shared.exports import ExportQuery, file, whole
@@ -41,6 +41,13 @@ PROMOS = Grammar(
 )  # fmt: skip
 
 
+def _after_start(value: datetime | None, info: ValidationInfo) -> datetime | None:
+    start = info.data.get("valid_from")
+    if value is not None and start is not None and value <= start:
+        raise ValueError("must be after valid_from")
+    return value
+
+
 class PromoIn(Body):
     """What may be changed; what is absent stays. A null takes a limit or an end of the window away."""
 
@@ -56,7 +63,7 @@ class PromoIn(Body):
     usage_limit: Count | None = None
     total_usage_limit: Count | None = None
     valid_from: Moment | None = None
-    valid_until: Moment | None = None
+    valid_until: Annotated[Moment | None, AfterValidator(_after_start)] = None
     is_active: bool | None = None
 
 

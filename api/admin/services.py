@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 from api.audiences import Admin, admin
 from api.shared.exports import ExportQuery, file, whole
 from api.wire.listing import Grammar, Listing, Once
-from api.wire.models import Body, Money, View
+from api.wire.models import MOST_MINOR, Body, Money, View, within
 from api.wire.results import File, Message, Page
 from api.wire.uploads import Upload, UploadRules
 from dispatch.engine import files, offered
@@ -32,7 +32,7 @@ Link = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^(https?://|/)[^\s<>\"']+$"),
     Field(examples=["https://cdn.example.com/facial.png"]),
 ]  # fmt: skip
-Price = Annotated[Money, Field(ge=0, le=1_000_000_000)]
+Price = Annotated[Money, within(0, MOST_MINOR)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Minutes = Annotated[int, Field(ge=5, le=720)]
 

@@ -34,19 +34,13 @@ def _accepted(value: bool) -> bool:
     return value
 
 
-PromoCode = Annotated[str, text(50)]
-
-
-def _dialled(value: str) -> str:
-    if sum(char.isdigit() for char in value) < LEAST_DIGITS:
-        raise ValueError("write a phone number such as +91 12345 67890")
+def _with_its_organization(value: UUID | None, info: ValidationInfo) -> UUID | None:
+    if value is not None and info.data.get("organization_id") is None:
+        raise ValueError("is named together with the organization whose it is: send organization_id as well")
     return value
 
 
-#: Shorter is no phone number anywhere.
-LEAST_DIGITS = 5
-#: Written as at sign-in, and read by the same parser; whether it is one, the number's own country decides.
-Phone = Annotated[PhoneNumber, AfterValidator(_dialled)]
+PromoCode = Annotated[str, text(50)]
 
 
 class CartItem(Body):
@@ -77,7 +71,7 @@ class PrepareIn(Body):
     payment_method: PaymentMethod | None = None
     #: Booked in the name of an organisation whose member the customer is, under one of its programs if so.
     organization_id: UUID | None = None
-    program_id: UUID | None = None
+    program_id: Annotated[UUID | None, AfterValidator(_with_its_organization)] = None
 
     @property
     def quantities(self) -> dict[UUID, int]:
@@ -149,7 +143,7 @@ class ConfirmIn(Body):
     booking_date: Day
     booking_time: BookingTime
     customer_name: Annotated[str, text(255)]
-    customer_phone: Phone
+    customer_phone: PhoneNumber
     customer_email: EmailStr | None = None
     cancellation_policy_accepted: Annotated[bool, AfterValidator(_accepted)]
     #: The wallet pays first, in part or all of it.

@@ -10,9 +10,9 @@ from pydantic import EmailStr, StringConstraints
 
 from api.audiences import Customer, customer
 from api.customer.addresses import AddressOut, address_out
-from api.customer.checkout import Phone
 from api.edge.limits import CONTACT
 from api.shared.amounts import AmountsOut, shown
+from api.shared.signing import PhoneNumber
 from api.shared.texts import text
 from api.wire.models import Body, Money, View
 from api.wire.results import Message
@@ -68,7 +68,7 @@ class DashboardOut(View):
 class ContactIn(Body):
     name: Annotated[str, text(255)]
     email: Annotated[EmailStr, StringConstraints(max_length=255)]
-    phone: Phone | None = None
+    phone: PhoneNumber | None = None
     subject: Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)] | None = None
     message: Annotated[str, text(10_000)]
 

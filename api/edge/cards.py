@@ -64,7 +64,7 @@ def is_card_data(key: str, value: Any) -> bool:
         return True
     if is_card:
         digits = re.sub(r"[ -]", "", text[:_LONGEST_CARD])
-        if digits.isascii() and digits.isdigit() and 13 <= len(digits) <= 19 and is_luhn(digits):
+        if digits.isascii() and digits.isdecimal() and 13 <= len(digits) <= 19 and is_luhn(digits):
             return True
     if kind is int or len(text) < 13 or is_phone:
         return False

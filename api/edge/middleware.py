@@ -14,7 +14,7 @@ from api.audiences import audience_of
 from api.edge.health import LIFE
 from api.edge.request_info import INFO, info_of
 from api.route import CORE, Core
-from api.wire.answers import error_response, problem_response
+from api.wire.answers import BrokenOff, error_response, problem_response
 from api.wire.finished import Finished
 from dispatch.errors import DispatchError, Invalid, Unavailable
 from dispatch.logs import REQUEST_ID, get_logger
@@ -79,8 +79,21 @@ async def _answered(request: web.Request, handler: Handler, core: Core) -> web.S
         return await handler(request)
     except web.HTTPRedirection:
         raise
+    except BrokenOff as broken:
+        return _cut(request, broken)
     except Exception as error:
         return refusal_of(request, error, core)
+
+
+def _cut(request: web.Request, broken: BrokenOff) -> web.StreamResponse:
+    """Ends the connection, so that what was sent is never taken for the whole, nor another answer for the rest."""
+    if isinstance(broken.__cause__, ConnectionError):
+        log.info("left before the end", route=route_of(request))
+    else:
+        log.exception("an answer broke off", method=request.method, route=route_of(request))
+    if request.transport is not None:
+        request.transport.abort()
+    return broken.response
 
 
 def refusal_of(request: web.Request, error: Exception, core: Core) -> web.StreamResponse:

@@ -8,9 +8,8 @@ from uuid import UUID
 from pydantic import Field
 
 from api.audiences import Member, erp
-from api.erp.partner_views import Amount
 from api.shared.texts import text
-from api.wire.models import Body, Money, View
+from api.wire.models import MOST_MINOR, Body, Money, View, within
 from api.wire.results import Message, Reply
 from dispatch.parties import references
 from dispatch.services import Services
@@ -36,7 +35,7 @@ class PriceListChange(Body):
 
 class PriceIn(Body):
     service_id: UUID
-    price: Amount
+    price: Annotated[Money, within(0, MOST_MINOR)]
 
 
 class PricesIn(Body):

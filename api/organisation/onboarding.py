@@ -17,7 +17,7 @@ from api.organisation.billing_settings import (
     Terms,
 )
 from api.organisation.fields import Name, Url, Word, by_of, whole_organisation
-from api.wire.models import CamelBody, CamelView
+from api.wire.models import CamelBody, CamelView, Whole
 from api.wire.parsing import validate_body
 from api.wire.results import File, Reply
 from dispatch.errors import Invalid
@@ -63,7 +63,7 @@ class StepDataIn(CamelBody):
     signatory_name: Name | None = None
     signatory_position: Word | None = None
     billing_cycle: Literal["monthly", "quarterly"] | None = None
-    billing_date: int | None = None
+    billing_date: Whole | None = None
     payment_terms: Terms | None = None
     payment_method: MethodsIn | None = None
     bank_details: BankBody | None = None

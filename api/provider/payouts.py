@@ -41,18 +41,22 @@ def _day(value: Any) -> Any:
     word = str(value).strip().lower() if isinstance(value, str | int) and not isinstance(value, bool) else value
     if word == "" or word in WEEKDAYS:
         return word
-    if isinstance(word, str) and word.isdigit() and 1 <= int(word) <= payout_days.LAST_MONTH_DAY:
+    if isinstance(word, str) and word.isdecimal() and 1 <= int(word) <= payout_days.LAST_MONTH_DAY:
         return str(int(word))
     raise ValueError("must be a day of the week, or a day of the month from 1 to 28")
 
 
 def _currency(value: str) -> str:
-    if value.upper() not in ("", *CURRENCIES):
+    if value.upper() not in CURRENCIES:
         raise ValueError(f"must be one of {', '.join(CURRENCIES)}")
     return value.upper()
 
 
 Currency = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_currency)]
+#: Of a form in which nothing was chosen: it stays as it is.
+CurrencyOrBlank = Annotated[
+    str, StringConstraints(strip_whitespace=True), AfterValidator(lambda value: _currency(value) if value else "")
+]
 
 
 class BankIn(CamelBody):
@@ -72,7 +76,7 @@ class SettingsIn(CamelBody):
 
     payout_frequency: Annotated[str | None, BeforeValidator(_frequency)] = None
     payout_day: Annotated[str | None, BeforeValidator(_day)] = None
-    store_currency: Currency | None = None
+    store_currency: CurrencyOrBlank | None = None
     bank_details: BankIn | None = None
 
 

@@ -14,7 +14,7 @@ from api.provider.payment_requests import CurrencyCode
 from api.provider.views import PersonOut
 from api.provider.when import SPAN, SPAN_NAMES, When, moment, spanned
 from api.wire.listing import Grammar, Listing
-from api.wire.models import CamelBody, CamelQuery, CamelView, Money
+from api.wire.models import MOST_MINOR, CamelBody, CamelQuery, CamelView, Money, within
 from api.wire.results import PageWith, Reply
 from dispatch.billing import provider_plans, provider_reminders, provider_subscriptions
 from dispatch.billing.provider_subscriptions import LABELS, Change, NewSubscription
@@ -24,7 +24,7 @@ from storage.provider_subscriptions import Paid, Subscription
 from storage.providers import Provider
 
 Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5000)]
-Price = Annotated[Money, Field(ge=0, le=1_000_000_000)]
+Price = Annotated[Money, within(0, MOST_MINOR)]
 
 
 def _word(value: Any) -> Any:

@@ -26,7 +26,7 @@ def _when(value: Any) -> date | datetime:
         raise ValueError(_SAYING)
     text = str(value).strip()
     try:
-        found = _unix(float(text)) if text.replace(".", "", 1).isdigit() else _iso(text)
+        found = _unix(float(text)) if text.replace(".", "", 1).isdecimal() else _iso(text)
     except (ValueError, OverflowError, OSError) as error:
         raise ValueError(_SAYING) from error
     if not FIRST_YEAR <= found.year <= LAST_YEAR:

@@ -5,12 +5,24 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from api.signature import Header
 from api.wire.models import Body, View
 
-PhoneNumber = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)]
+
+def _dialled(value: str) -> str:
+    if sum(char.isdecimal() for char in value) < LEAST_DIGITS:
+        raise ValueError("write a phone number such as +91 12345 67890")
+    return value
+
+
+#: Shorter is no phone number anywhere.
+LEAST_DIGITS = 5
+#: What could be dialled, so that it is named with all else that is wrong; whether it is one, its country decides.
+PhoneNumber = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32), AfterValidator(_dialled)
+]
 
 
 def _without_marks(value: Any) -> Any:

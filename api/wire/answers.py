@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -159,6 +159,14 @@ def _is_known(request: web.Request, etag: str) -> bool:
     return known.strip() == "*" or bare in [part.strip().removeprefix("W/") for part in known.split(",")]
 
 
+class BrokenOff(Exception):
+    """An answer has failed after its head went out: nothing can be said any more, only that it is not whole."""
+
+    def __init__(self, response: web.StreamResponse) -> None:
+        super().__init__("an answer broke off")
+        self.response = response
+
+
 async def _file_response(request: web.Request, file: File) -> web.StreamResponse:
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "._- ") else "_" for c in file.filename)
     place = "inline" if file.is_inline else "attachment"
@@ -171,30 +179,40 @@ async def _file_response(request: web.Request, file: File) -> web.StreamResponse
         return web.Response(body=file.content, headers=headers)
     response = web.StreamResponse(headers=headers)
     response.content_length = file.size
-    async with aclosing(file.content) as pieces:
-        # The first piece comes before the head goes out: whatever refuses it is still an answer of its own.
-        first = await anext(pieces, b"")
-        await response.prepare(request)
-        await response.write(first)
-        async for piece in pieces:
-            await response.write(piece)
-    await response.write_eof()
-    return response
+    return await _sent(request, response, file.content)
 
 
 async def _whole_response(request: web.Request, whole: Whole[Any], dialect: Dialect) -> web.StreamResponse:
     """{success, data, total} as it comes: nothing but the batch at hand is in memory."""
-    response = web.StreamResponse(headers={"Content-Type": JSON})
+    return await _sent(request, web.StreamResponse(headers={"Content-Type": JSON}), _whole_pieces(whole, dialect))
+
+
+async def _whole_pieces(whole: Whole[Any], dialect: Dialect) -> AsyncGenerator[bytes, None]:
+    before, total = b'{"success":true,"data":[', 0
     async with aclosing(whole.batches) as batches:
-        # The first batch comes before the head goes out: whatever refuses it is still an answer of its own.
-        batch: list[Any] = await anext(batches, [])
+        async for batch in batches:
+            yield before + b",".join(dialect.dumps(item) for item in batch)
+            before, total = b",", total + len(batch)
+    yield (b"" if total else before) + b'],"total":%d}' % total
+
+
+async def _sent(
+    request: web.Request, response: web.StreamResponse, content: AsyncGenerator[bytes, None]
+) -> web.StreamResponse:
+    """Sends an answer in pieces; to HEAD the head alone, for which the first piece is made. Raises BrokenOff.
+
+    The first piece comes before the head goes out: whatever refuses it is still an answer of its own.
+    """
+    async with aclosing(content) as pieces:
+        first = await anext(pieces, b"")
         await response.prepare(request)
-        await response.write(b'{"success":true,"data":[')
-        total = 0
-        while batch:
-            await response.write((b"," if total else b"") + b",".join(dialect.dumps(item) for item in batch))
-            total += len(batch)
-            batch = await anext(batches, [])
-        await response.write(b'],"total":%d}' % total)
-    await response.write_eof()
+        if request.method == "HEAD":
+            return response
+        try:
+            await response.write(first)
+            async for piece in pieces:
+                await response.write(piece)
+            await response.write_eof()
+        except Exception as error:
+            raise BrokenOff(response) from error
     return response

@@ -50,6 +50,12 @@ def _several(context: Context, name: str, one: str, many: str) -> str:
     return one if context.get(name) == 1 else many.format(context.get(name, "some"))
 
 
+def _bound(context: Context, name: str) -> Any:
+    """A bound as people write it: 90, not 90.0."""
+    bound = context.get(name)
+    return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
+
+
 def _one_of(context: Context) -> str:
     expected = str(context.get("expected", ""))
     values = re.findall(r"'([^']*)'", expected) or [v for v in re.split(r", | or ", expected) if v]
@@ -86,10 +92,10 @@ _SAYINGS: dict[str, Callable[[Context], str]] = {
     "int": _WHOLE, "float": _NUMBER, "decimal": _NUMBER, "complex": _NUMBER,
     "finite_number": _said("must be a finite number"),
     "bool": _said("must be true or false"),
-    "greater_than_equal": lambda c: f"must be at least {c.get('ge')}",
-    "greater_than": lambda c: f"must be more than {c.get('gt')}",
-    "less_than_equal": lambda c: f"must be at most {c.get('le')}",
-    "less_than": lambda c: f"must be less than {c.get('lt')}",
+    "greater_than_equal": lambda c: f"must be at least {_bound(c, 'ge')}",
+    "greater_than": lambda c: f"must be more than {_bound(c, 'gt')}",
+    "less_than_equal": lambda c: f"must be at most {_bound(c, 'le')}",
+    "less_than": lambda c: f"must be less than {_bound(c, 'lt')}",
     "multiple_of": lambda c: f"must be a multiple of {c.get('multiple_of')}",
     "literal_error": _one_of, "enum": _one_of,
     "datetime": _moment, "timezone": _said("must carry its offset from UTC, such as 2026-01-31T10:00:00+05:30"),

@@ -35,7 +35,10 @@ class TooMuch(Malformed):
 
 
 def leaves(given: Any) -> Iterator[tuple[Place | None, str, Any]]:
-    """(place, nearest name, value) of everything that holds nothing. Raises TooMuch."""
+    """(place, nearest name, value) of everything that holds nothing, and of names that no column takes.
+
+    Raises TooMuch.
+    """
     if not isinstance(given, Mapping | list):
         yield None, "", given
         return
@@ -50,6 +53,9 @@ def leaves(given: Any) -> Iterator[tuple[Place | None, str, Any]]:
         for key, value in pairs:
             # Members of a list go by the name of their list.
             own = key if isinstance(key, str) else name
+            if own is key and "\x00" in key:
+                # Where names are free they are kept as they are: one is judged as a value is.
+                yield (place, key), own, key
             # An abstract class is only asked of what is not plain JSON: asking costs more than all else here.
             kind = type(value)
             if kind is dict or kind is list or (kind not in _PLAIN and isinstance(value, Mapping | list)):

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
+from api.wire.fact_form import camel_fact
 from api.wire.models import Body as Body
 from api.wire.models import Money as Money
 from api.wire.models import Query as Query
@@ -122,7 +123,11 @@ class Dialect:
 
     def problem_of(self, error: DispatchError) -> Problem:
         fields = error.fields if isinstance(error, Invalid) else None
-        return Problem(self.status_of(error.kind), error.code.upper(), error.message, error.details or None, fields)
+        details = error.details
+        if self.is_camel and fields is None:
+            # Bad fields go by the names that the caller wrote, everything else by this dialect's.
+            details = camel_fact(details, self)
+        return Problem(self.status_of(error.kind), error.code.upper(), error.message, details or None, fields)
 
     def error(self, problem: Problem, now: datetime) -> dict[str, Any]:
         """The body of every error; all dialects carry a top-level message."""

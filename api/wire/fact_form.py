@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic.alias_generators import to_camel
-
-from api.wire.dialects import Dialect
 
 _MINOR = "_minor"
 
 
-def camel_fact(data: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
+class Units(Protocol):
+    """The part of a dialect that an amount needs."""
+
+    def money(self, minor: int) -> int | float: ...
+
+
+def camel_fact(data: Mapping[str, Any], dialect: Units) -> dict[str, Any]:
     """`amount_minor` is `amount` in the dialect's units, all else keeps its value under a camelCase key."""
     shown: dict[str, Any] = {}
     for key, value in data.items():

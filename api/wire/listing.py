@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.wire.complaints import complaints
 from api.wire.contents import Fields
-from api.wire.models import Day
+from api.wire.models import Day, Long
 from api.wire.parsing import is_list, split_list
 from storage.database.listing import MAX_LIMIT, MAX_OFFSET, MAX_SORTS, BadCursor, Listed, Wanted
 
@@ -268,11 +268,21 @@ _MAX_CURSOR = 2000
 def taken(kind: Any) -> Any:
     """The type of what a filter takes: several values, but of `Once`."""
     if isinstance(kind, Once):
-        return kind.kind
+        return _bounded(kind.kind)
+    kind = _bounded(kind)
     return GenericAlias(list, (get_args(kind)[0] if is_list(kind) and get_args(kind) else kind,))
 
 
+def _bounded(kind: Any) -> Any:
+    """A whole number of a list is compared with a column: of what none holds the database would say nothing useful."""
+    return Long if kind is int else kind
+
+
 def _check_spans(found: dict[str, Any], written: Mapping[str, str], bad: Fields) -> None:
+    for name, most in found.items():
+        lower = f"min{name.removeprefix('max')}" if name.startswith("max") else None
+        if lower in found and most < found[lower]:
+            bad[written[name]] = [f"must not be less than {written[lower]}"]
     for name, end in found.items():
         start = found.get(name.removesuffix("_to") + "_from") if name.endswith("_to") else None
         if start is not None and end < start:
@@ -291,7 +301,7 @@ def _whole(given: Mapping[str, list[str]], names: tuple[str, ...], default: int,
     if not values:
         return default
     text = values[-1].strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9 and 1 <= int(text) <= most):
         bad[name] = [f"must be a whole number from 1 to {most}"]
         return default
     return int(text)

@@ -92,6 +92,23 @@ class _MoneySchema:
 #: Minor units inside (int); outside whatever the audience's dialect writes.
 Money = Annotated[int, PlainValidator(_validate_money), PlainSerializer(_render_money), _MoneySchema]
 
+#: The largest price or single amount that anybody asks for, in minor units.
+MOST_MINOR = 1_000_000_000
+
+
+def within(least: int, most: int) -> AfterValidator:
+    """The bounds of an amount, in minor units, told in the units of whoever sent it."""
+
+    def check(value: int, info: ValidationInfo) -> int:
+        if least <= value <= most:
+            return value
+        which, bound = ("least", least) if value < least else ("most", most)
+        units = info.context.minor_per_unit if info.context is not None else 1
+        whole, rest = divmod(bound, units)
+        raise ValueError(f"must be at {which} {whole:,}" + (f".{rest:02d}" if rest else ""))
+
+    return AfterValidator(check)
+
 
 #: A latitude or longitude as it goes out: ten centimetres, without the noise of binary fractions.
 Degrees = Annotated[float, PlainSerializer(lambda value: round(value, 6))]
@@ -112,14 +129,21 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time)]
 Day = Annotated[date, AfterValidator(_in_our_time)]
 
 
-def _clock_face(value: Any) -> Any:
-    return parse_time(value) if isinstance(value, str) else value
+def _clock_face(value: Any) -> time:
+    if isinstance(value, str):
+        return parse_time(value)
+    # A number would be taken for the seconds of a day, with an offset.
+    if not isinstance(value, time) or value.tzinfo is not None:
+        raise ValueError("must be a time such as 10:00 AM or 10:00")
+    return value
 
 
 #: "10:00 AM", "10:00" or "10:00:00" (C71).
 BookingTime = Annotated[time, BeforeValidator(_clock_face)]
 #: A whole number that a column of four bytes takes.
 Whole = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
+#: One that a column of eight bytes takes.
+Long = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 
 
 class _Model(BaseModel):

@@ -159,7 +159,7 @@ async def use(services: Services, account_id: UUID, code: str) -> None:
         if found is None or not found.is_on:
             raise NotOn
         given = _plain(code)
-        if len(given) == DIGITS and given.isdigit():
+        if len(given) == DIGITS and given.isdecimal():
             await _use_digits(tx, found, given)
         else:
             code_hash = vault_of(services.settings).mac("recovery", given.encode())

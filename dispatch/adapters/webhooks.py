@@ -118,7 +118,7 @@ async def _beginning(response: aiohttp.ClientResponse) -> str:
 
 def _retry_after_s(response: aiohttp.ClientResponse) -> float | None:
     text = response.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
+    return float(text) if text.isascii() and text.isdecimal() and len(text) <= 6 else None
 
 
 def _reason(error: Exception) -> str:

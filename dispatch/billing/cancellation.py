@@ -115,7 +115,7 @@ async def cancel_by_staff(
     lifecycle.move("booking", booking.status, "cancel")
     held = await cancelled.held_minor(tx.conn, booking_id)
     if refund_minor is not None and refund_minor > max(held, 0):
-        raise OverRefund(details={"refundable_minor": max(held, 0), "asked_minor": refund_minor})
+        raise OverRefund(held, refund_minor, booking.currency)
     cost = Outcome(0, held if refund_minor is None else refund_minor)
     ended = await bookings.end(tx, booking, actor, reason, refund_minor=cost.refund_minor, refund_to_wallet=to_wallet)
     changes = {

@@ -25,7 +25,7 @@ async def on_cancelled(tx: Tx, fact: Fact) -> None:
     """
     booking = tx.known.get(fact.booking_id) or await booking_rows.lock(tx.conn, booking_id=fact.booking_id)
     assert booking is not None, "a fact has its booking"
-    payments = await payment_rows.lock_of_booking(tx.conn, booking_id=booking.id)
+    payments = await payment_rows.of_booking(tx.conn, booking_id=booking.id)
     for payment in payments:
         if payment.kind == "online":
             await intent_rows.expire(tx.conn, payment_id=payment.id)

@@ -176,7 +176,7 @@ async def switch_to_cash(tx: Tx, booking_id: UUID, account_id: UUID) -> Booking:
         raise Missing("booking")
     if booking.payment_method == "cash":
         return booking
-    payments = await rows.lock_of_booking(tx.conn, booking_id=booking_id)
+    payments = await rows.of_booking(tx.conn, booking_id=booking_id)
     online = next((p for p in payments if p.kind == "online" and p.surplus_of is None), None)
     if booking.next_action != "release_unpaid" or (online is not None and online.captured_minor):
         raise CannotSwitch()
@@ -199,7 +199,7 @@ async def collect_cash(tx: Tx, booking: Booking) -> tuple[int, int]:
 
     Returns how much that is, and how much of it settles old fees: both 0 when nothing was asked for.
     """
-    payments = await rows.lock_of_booking(tx.conn, booking_id=booking.id)
+    payments = await rows.of_booking(tx.conn, booking_id=booking.id)
     cash = next((p for p in payments if p.kind == "cash" and not p.captured_minor), None)
     if cash is None:
         return 0, 0

@@ -109,7 +109,7 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
     if need is not None and day is not None and wish.booking_time is not None:
         starts_at = to_utc(day, wish.booking_time, timezone)
         if starts_at not in found.starts:
-            raise free_times.taken(free)
+            raise free_times.taken(found, timezone)
     preview = Preview(
         uuid4(), items, price, currency, timezone, verdict, located, day if located else None, free,
         found.none_because, starts_at,
@@ -119,7 +119,7 @@ async def prepare(services: Services, account_id: UUID, wish: Wish) -> Preview:
     try:
         await services.retrying(lambda tx: _keep(tx, account_id, preview, need))
     except SlotTaken:
-        raise free_times.taken(f for f in free if f != wish.booking_time) from None
+        raise free_times.taken(found, timezone, starts_at) from None
     CHECKOUTS.labels("previewed").inc()
     return preview
 

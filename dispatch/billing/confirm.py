@@ -167,8 +167,8 @@ async def _booked(
         return Opened(made)
     except _NobodyFree as e:
         async with services.read() as conn:
-            free = await free_times.available(conn, services, e.need, wish.booking_date)
-        raise free_times.taken(local(f, e.need.timezone).time() for f in free if f != e.starts_at) from None
+            found = await free_times.times(conn, services, e.need, wish.booking_date)
+        raise free_times.taken(found, e.need.timezone, e.starts_at) from None
 
 
 async def _book(tx: Tx, account_id: UUID, wish: Confirmation, located: Located | None, keep: Keep | None) -> Opened:
@@ -234,7 +234,10 @@ async def _load(tx: Tx, account_id: UUID, wish: Confirmation, located: Located |
     assert found is not None, "whoever calls has an account"
     if found.booking_id is not None:
         if found.confirmed_as != _fingerprint(wish, found.timezone):
-            raise PreviewExpired(message="This preview has already become a booking; prepare the checkout again.")
+            raise PreviewExpired(
+                message="This checkout has become a booking already: find it among your bookings, or begin another.",
+                details={"booking_id": str(found.booking_id)},
+            )
         raise _Made(found.booking_id)
     if not found.is_live:
         raise PreviewExpired()

@@ -181,7 +181,7 @@ async def settle_link(services: Services, payment_id: UUID, link: GatewayLink) -
         if found is None:
             raise Missing("payment")
         invoice = await _lock(tx, found.invoice_id)
-        payment = await rows.lock(tx.conn, id=payment_id)
+        payment = await rows.get(tx.conn, id=payment_id)
         assert payment is not None, "it does not go away"
         if payment.status != "pending":
             return False
@@ -236,7 +236,10 @@ async def _send_link(services: Services, invoice_id: UUID) -> bool:
 
 
 async def use_credit(tx: Tx, organisation_id: UUID) -> int:
-    """Pays open invoices, the eldest first, from what the organisation has as credit. Returns how much was used."""
+    """Pays open invoices, the eldest first, from what the organisation has as credit. Returns how much was used.
+
+    The caller holds the organisation's lock.
+    """
     home = await organisations.get(tx.conn, organisation_id)
     currency = organisations.currency_of(home)
     wallet = ledger.Account("party", organisation_id, "wallet", currency)
@@ -307,12 +310,12 @@ async def _drop(tx: Tx, payment_id: UUID) -> None:
 
 
 async def _lock(tx: Tx, invoice_id: UUID, organisation_id: UUID | None = None) -> Invoice:
-    """The invoice, and its organisation before it: the order of whoever makes an invoice. Raises Missing."""
+    """The invoice as it stands; its organisation's row is the lock, as of whoever makes an invoice. Raises Missing."""
     known = await invoice_rows.get(tx.conn, id=invoice_id)
     if known is None or organisation_id not in (None, known.organisation_id):
         raise Missing("invoice")
     await organisations.lock(tx, known.organisation_id)
-    found = await invoice_rows.lock(tx.conn, id=invoice_id)
+    found = await invoice_rows.get(tx.conn, id=invoice_id)
     assert found is not None, "it does not go away"
     return found
 

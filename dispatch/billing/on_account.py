@@ -83,14 +83,14 @@ class TradePartners:
         return True
 
     async def delivered(self, tx: Tx, booking: Booking) -> UUID | None:
-        found = await order_rows.lock_of_booking(tx.conn, booking_id=booking.id)
+        found = await order_rows.of_booking(tx.conn, booking_id=booking.id)
         if found is None:
             return None
         await order_rows.deliver(tx.conn, id=found.id, timezone=tx.services.settings.timezone)
         return found.party_id
 
     async def released(self, tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> UUID | None:
-        found = await order_rows.lock_of_booking(tx.conn, booking_id=booking.id)
+        found = await order_rows.of_booking(tx.conn, booking_id=booking.id)
         if found is None:
             return None
         fee_minor = min(fee_minor, found.total_minor)

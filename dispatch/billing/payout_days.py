@@ -44,7 +44,7 @@ class Schedule:
 
     @property
     def _month_day(self) -> int:
-        return min(int(self.day), LAST_MONTH_DAY) if self.day and self.day.isdigit() else DEFAULT_MONTH_DAY
+        return min(int(self.day), LAST_MONTH_DAY) if self.day and self.day.isdecimal() else DEFAULT_MONTH_DAY
 
     @property
     def _first(self) -> date:

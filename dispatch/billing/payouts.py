@@ -12,6 +12,7 @@ from dispatch.billing.ledger import Line
 from dispatch.billing.provider_transactions import NewTransaction
 from dispatch.engine import facts
 from dispatch.errors import Conflict, Invalid, Missing
+from dispatch.reports.formats import amount_text
 from dispatch.services import Tx
 from storage import earnings as earning_rows
 from storage import intents as intent_rows
@@ -35,6 +36,12 @@ class BalanceTooSmall(Conflict):
     """This is more than can be paid out."""
 
     code = "balance_too_small"
+
+    def __init__(self, available_minor: int, asked_minor: int, currency: str) -> None:
+        super().__init__(
+            f"At most {amount_text(available_minor, currency)} can be paid out.",
+            details={"available_minor": available_minor, "asked_minor": asked_minor},
+        )
 
 
 class EarningsTaken(Conflict):
@@ -81,7 +88,7 @@ async def create(
     currency = currency or chosen[0].currency
     balances = await ledger.lock_owner(tx, "party", party_id, currency)
     owed, held = balances.get("payable", 0), -balances.get("cash_in_hand", 0)
-    total, offset = _sums(amount_minor, deduction_minor, sum(e.open_minor for e in chosen), owed, held)
+    total, offset = _sums(amount_minor, deduction_minor, sum(e.open_minor for e in chosen), owed, held, currency)
     today = localtime.local(tx.now, tx.services.settings.timezone).date()
     parts = _parts(chosen, total)
     payout_id = await rows.insert(
@@ -103,7 +110,7 @@ async def create(
 
 
 def _sums(
-    amount_minor: int | None, deduction_minor: int, open_minor: int, owed_minor: int, held_minor: int
+    amount_minor: int | None, deduction_minor: int, open_minor: int, owed_minor: int, held_minor: int, currency: str
 ) -> tuple[int, int]:
     """What is taken from the balance in all, and how much of it settles cash in hand."""
     if amount_minor is not None:
@@ -112,7 +119,7 @@ def _sums(
             raise Invalid({"deduction": "must not be less than zero"})
         if total > owed_minor:
             left = max(0, owed_minor - deduction_minor - held_minor)
-            raise BalanceTooSmall(details={"available_minor": left, "asked_minor": amount_minor})
+            raise BalanceTooSmall(left, amount_minor, currency)
         return total, held_minor
     if open_minor <= 0:
         raise NothingToPay()

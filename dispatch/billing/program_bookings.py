@@ -18,6 +18,7 @@ from dispatch.parties import academic_terms, organisations, programs
 from dispatch.parties.members import By
 from dispatch.parties.programs import ProgramClosed
 from dispatch.services import Services
+from dispatch.wording import counted
 from storage.database.pool import Conn
 from storage.program_places import ProgramPlace
 from storage.programs import Program
@@ -73,7 +74,7 @@ async def _rule(conn: Conn, program: Program, new: NewSeries, today: date) -> Ru
     end = new.end or (start if frequency == "once" else program.ends_on)
     bad: dict[str, Any] = {}
     if len(set(new.times)) != times_a_day:
-        bad["times"] = f"This service is done {times_a_day} times a day: name as many different times."
+        bad["times"] = f"Name {counted(times_a_day, 'different time')}: so often a day this service is done."
     if start < program.starts_on:
         bad["startDate"] = f"The program begins on {program.starts_on.isoformat()}."
     if end > program.ends_on:

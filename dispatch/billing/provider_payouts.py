@@ -73,12 +73,14 @@ async def request(
     provider = await _lock(tx, provider_id)
     if not provider.manual_payouts:
         raise ManualPayoutsOff
+    bad: dict[str, str] = {}
     if amount_minor < max(1, provider.min_payout_minor):
-        least = amount_text(max(1, provider.min_payout_minor), currency)
-        raise Invalid({"amount": f"must be at least {least}"})
+        bad["amount"] = f"must be at least {amount_text(max(1, provider.min_payout_minor), currency)}"
     held = {b.currency for b in await provider_wallet.balances(tx.conn, provider_id)}
     if currency not in held | {provider.currency}:
-        raise Invalid({"currency": f"The wallet holds no {currency}, and nothing is converted."})
+        bad["currency"] = f"The wallet holds no {currency}, and nothing is converted."
+    if bad:
+        raise Invalid(bad)
     if await bank_accounts.find(tx.conn, provider_id) is None:
         raise NoBankAccount
     known = await rows.open_request(tx.conn, party_id=provider_id, currency=currency, net_minor=amount_minor)
@@ -196,7 +198,7 @@ async def set_schedule(
 
 
 def _day_of(frequency: str, day: str | None) -> str | None:
-    is_weekday = day is not None and not day.isdigit()
+    is_weekday = day is not None and not day.isdecimal()
     if frequency in ("weekly", "bi-weekly"):
         if day is not None and not is_weekday:
             raise Invalid({"payoutDay": "must be a day of the week"})

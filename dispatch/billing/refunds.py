@@ -46,6 +46,13 @@ class OverRefund(Conflict):
 
     code = "over_refund"
 
+    def __init__(self, refundable_minor: int, asked_minor: int, currency: str) -> None:
+        most = max(refundable_minor, 0)
+        super().__init__(
+            f"At most {amount_text(most, currency)} can be refunded: that is what was paid and not given back yet.",
+            details={"refundable_minor": most, "asked_minor": asked_minor},
+        )
+
 
 async def request(
     tx: Tx,
@@ -126,7 +133,7 @@ async def _reserve(
     except StorageError as e:
         if constraint_of(e) != "payments_never_over_refunded":
             raise
-        raise OverRefund(details={"refundable_minor": payment.refundable_minor, "asked_minor": amount_minor}) from None
+        raise OverRefund(payment.refundable_minor, amount_minor, payment.currency) from None
     held, prepaid, owed = 0, 0, 0
     if payment.surplus_of is None and payment.booking_id is not None:
         held = await ledger.held_for(tx.conn, payment.booking_id)
@@ -239,13 +246,13 @@ async def request_for_booking(
         raise Invalid({"amount": "must be more than zero"})
     if await booking_rows.lock(tx.conn, booking_id=booking_id) is None:
         raise Missing("booking")
-    payments = await payment_rows.lock_of_booking(tx.conn, booking_id=booking_id)
+    payments = await payment_rows.of_booking(tx.conn, booking_id=booking_id)
     paid = sorted((p for p in payments if p.captured_minor and p.surplus_of is None), key=lambda p: p.kind == "wallet")
     if not paid:
         raise NotPaid()
     left = sum(p.refundable_minor for p in paid)
     if amount_minor > left:
-        raise OverRefund(details={"refundable_minor": left, "asked_minor": amount_minor})
+        raise OverRefund(left, amount_minor, paid[0].currency)
     made = []
     for payment in paid:
         part = min(amount_minor, payment.refundable_minor)
@@ -308,7 +315,7 @@ async def _find(tx: Tx, payment: Payment, told: GatewayRefund) -> Refund | None:
         noted = UUID(told.notes.get("refund_id", ""))
     except ValueError:
         return None
-    ours = await rows.lock(tx.conn, refund_id=noted)
+    ours = await rows.get(tx.conn, refund_id=noted)
     if ours is None or ours.payment_id != payment.id or ours.gateway_refund_id not in (None, told.id):
         return None
     # One that we gave up on and that exists all the same is booked anew, as the gateway's.
@@ -317,7 +324,7 @@ async def _find(tx: Tx, payment: Payment, told: GatewayRefund) -> Refund | None:
 
 async def settle(tx: Tx, refund_id: UUID) -> bool:
     """The money is back with the customer. False when this was known."""
-    refund = await rows.lock(tx.conn, refund_id=refund_id)
+    refund = await rows.get(tx.conn, refund_id=refund_id)
     if refund is None or not await rows.settle(tx.conn, refund_id=refund_id):
         return False
     if not refund.to_wallet:
@@ -391,7 +398,7 @@ async def fail(tx: Tx, refund_id: UUID, reason: str) -> bool:
     if seen is None:
         return False
     payment = await _lock_in_order(tx, seen.payment_id)
-    refund = await rows.lock(tx.conn, refund_id=refund_id)
+    refund = await rows.get(tx.conn, refund_id=refund_id)
     assert refund is not None, "refunds stay"
     home = await _home_of(tx, payment)
     if not await rows.fail(tx.conn, refund_id=refund_id, failure_reason=reason, returned_to=home):

@@ -296,13 +296,15 @@ async def pay(tx: Tx, actor: Actor, order_id: int, reference: str | None) -> Tra
 
 
 async def _lock(tx: Tx, order_id: int) -> TradeOrder:
-    """Locked, after its booking where it has one. Raises Missing."""
+    """The booking's lock is that of its order; one without a booking takes one step or another by itself.
+
+    Raises Missing.
+    """
     found = await get(tx.conn, order_id)
-    if found.booking_id is not None:
-        await booking_rows.lock(tx.conn, booking_id=found.booking_id)
-    locked = await rows.lock(tx.conn, id=order_id)
-    assert locked is not None, "orders stay"
-    return locked
+    if found.booking_id is None:
+        return found
+    await booking_rows.lock(tx.conn, booking_id=found.booking_id)
+    return await get(tx.conn, order_id)
 
 
 def _without_booking(found: TradeOrder) -> None:

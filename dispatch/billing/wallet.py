@@ -74,7 +74,7 @@ async def spend(tx: Tx, booking: Booking, amount_minor: int, held_minor: int, *,
     )  # fmt: skip
     if inserted is None:
         raise Conflict("The wallet has paid its part of this booking already.")
-    for payment in [] if is_new else await payment_rows.lock_of_booking(tx.conn, booking_id=booking.id):
+    for payment in [] if is_new else await payment_rows.of_booking(tx.conn, booking_id=booking.id):
         if payment.kind in ("cash", "online") and payment.surplus_of is None:
             await _ask_less(tx, payment.id, amount_minor)
     await ledger.post(

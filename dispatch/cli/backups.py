@@ -99,8 +99,9 @@ def _settings(folder: Path | None, data: Path | None, *, joins: bool) -> tuple[S
 
 
 def _back_up(settings: Settings, *, full: bool) -> None:
-    from dispatch.cli.setup import counted, shared_database, stoppable
+    from dispatch.cli.setup import shared_database, stoppable
     from dispatch.process import backups
+    from dispatch.wording import counted
 
     with stoppable(), shared_database(settings):
         made = asyncio.run(backups.run(settings, full=full))

@@ -20,8 +20,9 @@ from urllib.parse import urlsplit
 
 from dispatch.cli import serving
 from dispatch.cli.failure import Refused
-from dispatch.cli.setup import counted, note, refuse_production, services_for_tools, shared_database, stoppable
+from dispatch.cli.setup import note, refuse_production, services_for_tools, shared_database, stoppable
 from dispatch.cli.workers import die_with_parent
+from dispatch.wording import counted
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession

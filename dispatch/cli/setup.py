@@ -173,8 +173,3 @@ def stoppable() -> Iterator[None]:
 def note(text: str) -> None:
     """Words for a person, kept apart from what a script reads."""
     print(text, file=sys.stderr, flush=True)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and its noun: 1 technician, 2 technicians."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -12,7 +12,6 @@ import orjson
 
 from dispatch.cli.failure import Refused
 from dispatch.cli.setup import (
-    counted,
     make_ready,
     note,
     refuse_production,
@@ -20,6 +19,7 @@ from dispatch.cli.setup import (
     shared_database,
     stoppable,
 )
+from dispatch.wording import counted
 
 if TYPE_CHECKING:
     from dispatch.config import Settings

@@ -70,7 +70,7 @@ def read_webhook(secret: str, headers: Mapping[str, str], body: bytes, now: floa
     """
     heads = {name.lower(): value for name, value in headers.items()}
     id_, stamp = heads.get("webhook-id", ""), heads.get("webhook-timestamp", "")
-    if not stamp.isdigit() or abs((now or time.time()) - int(stamp)) > TOLERANCE_S:
+    if not stamp.isdecimal() or abs((now or time.time()) - int(stamp)) > TOLERANCE_S:
         raise BadSignature
     key = base64.b64decode(secret.removeprefix(_PREFIX)) if secret.startswith(_PREFIX) else secret.encode()
     signed = f"{id_}.{stamp}.".encode() + body

@@ -115,7 +115,7 @@ async def _make_way(tx: Tx, booking: Booking, person: Technician, others: dict[U
             f"{person.name} has accepted booking {job.number}, which overlaps: move one of the two first.",
             details={
                 "reason": "busy_then", "booking_id": str(job.booking_id), "booking_number": job.number,
-                "starts_at": job.starts_at.isoformat(), "ends_at": job.ends_at.isoformat(),
+                "starts_at": job.starts_at, "ends_at": job.ends_at,
             },
         )  # fmt: skip
     taken = await slot_rows.busy(tx.conn, ids=[person.id], from_at=from_at, to_at=booking.ends_at)

@@ -10,7 +10,6 @@ from dispatch.engine import bookings, facts, free_times, slots
 from dispatch.engine.free_times import SlotTaken
 from dispatch.errors import Missing
 from dispatch.events import Actor
-from dispatch.localtime import local
 from dispatch.services import Services
 from storage import bookings as booking_rows
 from storage import customer_bookings as rows
@@ -83,5 +82,5 @@ async def move(services: Services, booking: Booking, actor: Actor, day: date, at
         return await services.retrying(lambda tx: bookings.reschedule(tx, booking.id, actor, starts_at))
     except SlotTaken:
         async with services.read() as conn:
-            free = await free_times.available(conn, services, need, day)
-        raise free_times.taken(local(f, need.timezone).time() for f in free if f != starts_at) from None
+            found = await free_times.times(conn, services, need, day)
+        raise free_times.taken(found, need.timezone, starts_at) from None

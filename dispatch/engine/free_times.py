@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -14,6 +13,7 @@ from dispatch.engine.matching import Candidate, Job, is_refused_always, is_refus
 from dispatch.errors import Conflict, Invalid
 from dispatch.localtime import local, to_utc, twelve_hour
 from dispatch.services import Services
+from dispatch.wording import counted
 from storage import slots as rows
 from storage.database.pool import Conn
 
@@ -119,8 +119,8 @@ def check_day(services: Services, day: date, timezone: str) -> None:
     if day < local(services.clock.now(), timezone).date():
         raise Invalid({"booking_date": "This day is over."})
     if day > last_day(services, timezone):
-        days = services.settings.dispatch.max_advance_days
-        raise Invalid({"booking_date": f"Bookings can be made at most {days} days ahead."})
+        most = counted(services.settings.dispatch.max_advance_days, "day")
+        raise Invalid({"booking_date": f"Bookings can be made at most {most} ahead."})
 
 
 def check_start(services: Services, need: Need, day: date, at: time) -> datetime:
@@ -157,14 +157,14 @@ async def times(conn: Conn, services: Services, need: Need, day: date) -> Times:
     return Times([], "not_together" if _each_alone(services, need) else "not_served")
 
 
-async def available(conn: Conn, services: Services, need: Need, day: date) -> list[datetime]:
-    """The free starts of a local day."""
-    return (await times(conn, services, need, day)).starts
+def taken(found: Times, timezone: str, at: datetime | None = None) -> SlotTaken:
+    """The 409 of a time that is not free, with those of the day that are; where there are none, it says why.
 
-
-def taken(free: Iterable[time]) -> SlotTaken:
-    """The 409 of a time that is not free, with those of the day that are."""
-    return SlotTaken(details={"available_time_slots": [twelve_hour(t) for t in free]})
+    `at` was still free when they were looked at.
+    """
+    free = [twelve_hour(local(start, timezone).time()) for start in found.starts if start != at]
+    why = NO_TIME[found.none_because] if found.none_because is not None else None
+    return SlotTaken(why, details={"available_time_slots": free})
 
 
 def _each_alone(services: Services, need: Need) -> bool:

@@ -222,7 +222,7 @@ def _check_begun(tx: Tx, booking: Booking) -> datetime:
         at = local(begun_from, booking.timezone)
         raise TooEarly(
             f"It is too early for this job; it can be begun from {at:%d %B} at {twelve_hour(at.time())} on.",
-            details={"earliest_at": begun_from.isoformat()},
+            details={"earliest_at": begun_from},
         )
     return begun_from
 

@@ -143,7 +143,7 @@ async def _why_not(tx: Tx, technician_id: UUID, offer_id: UUID) -> Booking:
         raise OfferWithdrawn(details={"reason": offer.reason} if offer.reason else None)
     if offer.state == "rejected":
         raise OfferAnswered("You rejected this offer.")
-    raise OfferExpired(details={"expired_at": offer.expires_at.isoformat()})
+    raise OfferExpired(details={"expired_at": offer.expires_at})
 
 
 async def reject(tx: Tx, technician_id: UUID, offer: Offer, reason: str | None) -> Booking:
@@ -161,7 +161,7 @@ async def reject(tx: Tx, technician_id: UUID, offer: Offer, reason: str | None) 
             raise OfferWithdrawn()
         if ended is not None and ended.state == "accepted":
             raise OfferAnswered("You accepted this offer.")
-        raise OfferExpired(details={"expired_at": offer.expires_at.isoformat()})
+        raise OfferExpired(details={"expired_at": offer.expires_at})
     booking, _ = await search.search(tx, booking)
     return booking
 

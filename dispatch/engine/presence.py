@@ -168,5 +168,5 @@ def _timezone(services: Services, technician_id: UUID) -> str:
     return zone.timezone if zone is not None else services.settings.timezone
 
 
-def _then(job: day_rows.JobThen) -> dict[str, str]:
-    return {"booking_id": str(job.id), "booking_number": job.number, "starts_at": job.starts_at.isoformat()}
+def _then(job: day_rows.JobThen) -> dict[str, Any]:
+    return {"booking_id": str(job.id), "booking_number": job.number, "starts_at": job.starts_at}

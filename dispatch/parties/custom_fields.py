@@ -154,7 +154,7 @@ async def checked(conn: Conn, entity_type: str, given: Mapping[str, Any], *, is_
     bad: dict[str, str] = {}
     found: dict[int, str | None] = {}
     for key, value in given.items():
-        field = fields.get(int(key)) if key.isascii() and key.isdigit() and len(key) < 19 else None
+        field = fields.get(int(key)) if key.isascii() and key.isdecimal() and len(key) < 19 else None
         if field is None:
             bad[f"custom_fields.{key}"] = f"There is no custom field {key[:20]} of a {entity_type}."
             continue

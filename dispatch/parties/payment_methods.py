@@ -39,9 +39,10 @@ def is_luhn(digits: str) -> bool:
 def check(card: Card, today: tuple[int, int]) -> None:
     """Raises Invalid, naming every bad field and no value. `today` is (year, month)."""
     bad: dict[str, str] = {}
-    if not (card.number.isascii() and card.number.isdigit() and 12 <= len(card.number) <= 19 and is_luhn(card.number)):
+    number = card.number
+    if not (number.isascii() and number.isdecimal() and 12 <= len(number) <= 19 and is_luhn(number)):
         bad["cardNumber"] = "is not the number of a card"
-    if not (card.cvv.isascii() and card.cvv.isdigit() and len(card.cvv) in (3, 4)):
+    if not (card.cvv.isascii() and card.cvv.isdecimal() and len(card.cvv) in (3, 4)):
         bad["cvv"] = "must be the three or four digits of the card"
     if (card.exp_year, card.exp_month) < today:
         bad["expiryYear"] = "This card has expired"

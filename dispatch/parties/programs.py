@@ -19,6 +19,7 @@ from dispatch.parties import academic_terms, budgets, organisations
 from dispatch.parties.departments import allows, services_in
 from dispatch.parties.members import By
 from dispatch.services import Tx
+from dispatch.wording import counted
 from storage import departments as department_rows
 from storage import programs as rows
 from storage.academic_terms import Term
@@ -259,12 +260,13 @@ async def use(
     if not allows(program.allowed_services, categories):
         raise ProgramRule("This program is for other services.")
     if program.advance_days is not None and day < today + timedelta(days=program.advance_days):
-        raise ProgramRule(f"Under this program bookings are made at least {program.advance_days} days ahead.")
+        least = counted(program.advance_days, "day")
+        raise ProgramRule(f"Under this program bookings are made at least {least} ahead.")
     month = budgets.month_of(day)
     if program.month_bookings is not None:
         used = await rows.in_month(tx.conn, id=program.id, member_id=member.id, month=month) or 0
         if used >= program.month_bookings:
-            raise ProgramRule(f"This program is for {program.month_bookings} bookings in a month.")
+            raise ProgramRule(f"This program is for {counted(program.month_bookings, 'booking')} in a month.")
     if program.academic_year is None:
         period, periods = credit_of(program, day, today, member.enrolled_at.date())
     else:

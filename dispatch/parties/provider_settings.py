@@ -23,30 +23,38 @@ async def set_general(
         services=list(services) if services is not None else None, money_units=money_units,
     )  # fmt: skip
     await rows.set_head(tx.conn, id=provider_id, name=name, address=dict(address))
-    return await lock(tx, provider_id)
+    return await _get(tx, provider_id)
 
 
 async def set_time_language(
     tx: Tx, provider_id: UUID, *, timezone: str | None, language: str | None, date_format: str | None,
     time_format: str | None,
 ) -> Provider:  # fmt: skip
-    """Another clock makes other days: the sums per day are made anew."""
+    """Another clock makes other days: the sums per day are made anew, while nobody writes a line."""
     await lock(tx, provider_id)
     if timezone is not None and await rows.set_clock(tx.conn, id=provider_id, timezone=timezone):
         await provider_sums.clear(tx.conn, provider_id=provider_id)
         await provider_sums.fill(tx.conn, provider_id=provider_id)
     await rows.set_formats(tx.conn, id=provider_id, language=language, date_format=date_format, time_format=time_format)
-    return await lock(tx, provider_id)
+    return await _get(tx, provider_id)
 
 
 async def set_billing(tx: Tx, provider_id: UUID, *, email: str | None, period: str | None) -> Provider:
     await rows.set_billing(tx.conn, id=provider_id, billing_email=email, billing_period=period)
-    return await lock(tx, provider_id)
+    return await _get(tx, provider_id)
 
 
 async def lock(tx: Tx, provider_id: UUID) -> Provider:
-    """Raises Missing."""
-    found = await rows.lock(tx.conn, id=provider_id)
+    """The row, against changes and against whoever names it: so it comes before any other. Raises Missing."""
+    return _found(await rows.lock(tx.conn, id=provider_id))
+
+
+async def _get(tx: Tx, provider_id: UUID) -> Provider:
+    """The row as this transaction has left it; it waits for nobody who names it."""
+    return _found(await rows.get(tx.conn, id=provider_id))
+
+
+def _found(found: Provider | None) -> Provider:
     if found is None:
         raise Missing("provider")
     return found

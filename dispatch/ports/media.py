@@ -20,12 +20,14 @@ _PACKAGES = {"xl/": XLSX, "word/": DOCX}
 #: What is as good as nothing else: a page or a drawing may hold a script.
 _MARKUP = (b"<!doctype", b"<html", b"<svg", b"<?xml", b"<script")
 
+#: What programs declare for a table besides its own type; nobody chooses a file by them.
+_OTHERWISE = {"application/octet-stream", "application/vnd.ms-excel"}
 _WORDS = {XLSX: "xlsx", DOCX: "docx", TEXT: "text"}
 
 
 def listed(kinds: Iterable[str]) -> str:
     """Some kinds in words: "jpeg, pdf or png"."""
-    names = sorted(_WORDS.get(kind) or kind.rsplit("/", 1)[-1] for kind in kinds)
+    names = sorted({_WORDS.get(kind) or kind.rsplit("/", 1)[-1] for kind in kinds if kind not in _OTHERWISE})
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 

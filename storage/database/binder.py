@@ -85,7 +85,7 @@ class Run(Statement):
         with translated():
             tag = await conn.execute(self.text, *self.arguments(given))
         last = tag.rsplit(" ", 1)[-1]
-        return int(last) if last.isdigit() else 0
+        return int(last) if last.isdecimal() else 0
 
 
 class Many(Statement):

@@ -55,4 +55,4 @@ def is_deadlock(error: BaseException) -> bool:
 
 def is_data(error: BaseException) -> bool:
     """A value that its column or a computation cannot take, wherever that was noticed."""
-    return _is(error, "22000", "22003", "22007", "22008")
+    return _is(error, "22000", "22003", "22007", "22008", "22021", "22P05")

@@ -1,6 +1,6 @@
 -- name: lock_party
 -- One at a time changes where a party is paid.
-SELECT id FROM parties WHERE id = :party_id AND deleted_at IS NULL FOR UPDATE;
+SELECT id FROM parties WHERE id = :party_id AND deleted_at IS NULL FOR NO KEY UPDATE;
 
 -- name: retire_default
 -- The former account stays for the payouts that went to it.

@@ -91,9 +91,9 @@ WHERE v.state = 'planned' AND b.status = 'active' AND o.status = 'active' AND v.
 ORDER BY v.on_date, v.at_time, v.id LIMIT 500;
 
 -- name: take
--- One visit, by the one node that gets it.
+-- One visit, unless another node was quicker: whoever asks holds the lock of its series.
 SELECT v.id, v.bulk_id, v.location_id, v.on_date, v.at_time, v.state FROM bulk_visits v
-WHERE v.id = :id AND v.state = 'planned' FOR UPDATE;
+WHERE v.id = :id AND v.state = 'planned';
 
 -- name: booked
 UPDATE bulk_visits SET state = 'booked', booking_id = :booking_id, trouble = NULL WHERE id = :id AND state = 'planned';

@@ -15,9 +15,6 @@ VALUES (:invoice_id, :organisation_id, :method, :currency, :amount_minor, :refer
 -- name: get
 SELECT {columns} FROM {source} WHERE y.id = :id;
 
--- name: lock
-SELECT {columns} FROM {source} WHERE y.id = :id FOR UPDATE OF y;
-
 -- name: open_link
 -- The link that an invoice may be paid by just now.
 SELECT {columns} FROM {source} WHERE y.invoice_id = :invoice_id AND y.method = 'online' AND y.status = 'pending';

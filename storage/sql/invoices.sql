@@ -22,9 +22,6 @@ b.organisation_id = :organisation_id AND b.payment_method = 'account' AND b.invo
 -- name: get
 SELECT {columns} FROM {source} WHERE i.id = :id;
 
--- name: lock
-SELECT {columns} FROM {source} WHERE i.id = :id FOR UPDATE OF i;
-
 -- part: amounts
 -- The amounts that bookings were posted with.
 coalesce(sum(CASE WHEN b.status = 'completed' THEN b.subtotal_minor - b.savings_minor ELSE b.cancellation_fee_minor END), 0)::bigint
@@ -129,7 +126,7 @@ UPDATE invoices SET link_sent_at = app_now() WHERE id = :id AND link_sent_at IS 
 -- name: open_of
 -- Those that still want money, the eldest first.
 SELECT {columns} FROM {source} WHERE i.organisation_id = :organisation_id AND i.status <> 'paid'
-ORDER BY i.due_on, i.id FOR UPDATE OF i;
+ORDER BY i.due_on, i.id;
 
 -- name: parts
 -- What a department has on each of these.

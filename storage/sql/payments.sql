@@ -35,11 +35,6 @@ SELECT id, booking_id, account_id, kind, method, status, currency, amount_minor,
   receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, payee_id, created_at
 FROM payments WHERE booking_id = :booking_id ORDER BY created_at, id;
 
--- name: lock_of_booking
-SELECT id, booking_id, account_id, kind, method, status, currency, amount_minor, dues_minor, captured_minor, refunded_minor,
-  receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, payee_id, created_at
-FROM payments WHERE booking_id = :booking_id ORDER BY id FOR UPDATE;
-
 -- name: find_by_order
 SELECT id, booking_id, account_id, kind, method, status, currency, amount_minor, dues_minor, captured_minor, refunded_minor,
   receipt, gateway_order_id, gateway_payment_id, surplus_of, failure_reason, review_reason, expires_at, captured_at, payee_id, created_at

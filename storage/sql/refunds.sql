@@ -11,11 +11,6 @@ SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, unco
   notes, requested_by, failure_reason, created_at, settled_at
 FROM refunds WHERE id = :refund_id;
 
--- name: lock
-SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, uncovered_minor, currency, to_wallet, status, gateway_refund_id, reason,
-  notes, requested_by, failure_reason, created_at, settled_at
-FROM refunds WHERE id = :refund_id FOR UPDATE;
-
 -- name: find_by_gateway_id
 SELECT id, payment_id, booking_id, amount_minor, prepaid_minor, owed_minor, uncovered_minor, currency, to_wallet, status, gateway_refund_id, reason,
   notes, requested_by, failure_reason, created_at, settled_at

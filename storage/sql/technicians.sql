@@ -25,7 +25,7 @@ SELECT {columns} FROM {source} WHERE t.id = :technician_id AND p.deleted_at IS N
 
 -- name: lock
 -- The party first: changes of one technician come one after the other.
-SELECT id FROM parties WHERE id = :technician_id AND kind = 'technician' AND deleted_at IS NULL FOR UPDATE;
+SELECT id FROM parties WHERE id = :technician_id AND kind = 'technician' AND deleted_at IS NULL FOR NO KEY UPDATE;
 
 -- name: insert
 WITH party AS (

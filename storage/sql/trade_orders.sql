@@ -12,11 +12,8 @@ FROM trade_orders o WHERE true
 -- name: get
 SELECT {columns} FROM {source} WHERE o.id = :id;
 
--- name: lock
-SELECT {columns} FROM {source} WHERE o.id = :id FOR UPDATE OF o;
-
--- name: lock_of_booking
-SELECT {columns} FROM {source} WHERE o.booking_id = :booking_id FOR UPDATE OF o;
+-- name: of_booking
+SELECT {columns} FROM {source} WHERE o.booking_id = :booking_id;
 
 -- part: terms
 SELECT t.no, t.party_id, t.code, t.name,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -18,7 +19,7 @@ from api.signature import Header
 from api.wire.dialects import MINUTESERV, PROVIDER
 from api.wire.listing import Grammar, Listing, Once
 from api.wire.models import Body, CamelBody, CamelView, Money, Query, View
-from api.wire.results import Bare, File, Message, NoContent, PageWith, Reply, ReplyWith
+from api.wire.results import Bare, File, Message, NoContent, PageWith, Reply, ReplyWith, Whole
 from dispatch.errors import Conflict, Invalid, Unavailable
 from dispatch.services import Services
 
@@ -172,15 +173,41 @@ async def remove(caller: Customer, id: UUID) -> NoContent:
     return NoContent()
 
 
+#: Nobody reads the endless file any longer.
+LEFT = asyncio.Event()
+
+
 @kind.route("GET", "/file/{name}", public=True)
 async def file(name: str) -> File:
-    """Whole, or in pieces."""
+    """Whole, or in pieces; `breaks` after the first, `refuses` before it, and `endless` sets LEFT as it is left."""
 
-    async def pieces() -> AsyncIterator[bytes]:
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        if name == "refuses":
+            raise Unavailable
+        try:
+            while name == "endless":
+                yield b"x" * 65_536
+        finally:
+            LEFT.set()
         for piece in (b"a,", b"b"):
             yield piece
+            if name == "breaks":
+                raise Invalid({"name": "is known too late"})
 
     return File(b"whole" if name == "whole" else pieces(), "Überblick 1.csv", "text/csv")
+
+
+@kind.route("GET", "/whole/{name}", public=True)
+async def whole(name: str) -> Whole[Item]:
+    """A whole list in batches; `breaks` after the first, `empty` has none."""
+
+    async def batches() -> AsyncGenerator[list[Item], None]:
+        for number in range(0 if name == "empty" else 2):
+            yield [Item(id=number, name=name)]
+            if name == "breaks":
+                raise ZeroDivisionError("a secret of the inside")
+
+    return Whole(batches())
 
 
 @kind.route("GET", "/cached", public=True)

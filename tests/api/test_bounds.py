@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+from api.provider.payouts import SettingsIn
+from api.provider.when import When
+from api.wire.complaints import complaints
+from api.wire.models import BookingTime
 from dispatch.engine import jobs
+from dispatch.wording import label
 from storage.database.errors import StorageError
 from tests.api.live import Live, Person, live_server
+from tests.dispatch.engine.test_alerts import ROOT
 from tests.world import World
 
 EARLIEST, LATEST = "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"
@@ -95,3 +103,25 @@ async def test_the_driver_tells_such_values_apart(world: World) -> None:
         with pytest.raises(StorageError) as caught:
             await page(conn, Wanted(filters={"priority": [2**31]}))
     assert is_data(caught.value)
+
+
+def test_digits_are_those_that_a_number_is_read_from() -> None:
+    """A superscript two is a digit and no number: who asked str.isdigit would hear of int() what nobody should read."""
+    sources = [path for folder in ("api", "dispatch", "geo", "storage") for path in (ROOT / folder).rglob("*.py")]
+    assert len(sources) > 500
+    asking = {path.name for path in sources if re.search(r"\.is(digit|numeric)\(", path.read_text("utf-8"))}
+    # There it is bytes, whose digits are ASCII.
+    assert asking == {"hot.py"}
+
+
+@pytest.mark.parametrize("odd", ["²", "१२३", "1" * 400, "1.2.3"])
+def test_odd_digits_are_refused_in_our_own_words(odd: str) -> None:
+    for kind in (When, BookingTime):
+        with pytest.raises(ValidationError) as caught:
+            TypeAdapter(kind).validate_python(odd)
+        [[text]] = complaints(caught.value).values()
+        assert text.startswith(("must ", "This ")) and "int()" not in text and "float" not in text
+    with pytest.raises(ValidationError) as caught:
+        SettingsIn.model_validate({"payoutDay": odd})
+    assert complaints(caught.value) == {"payoutDay": ["must be a day of the week, or a day of the month from 1 to 28"]}
+    assert label(f"working_hours.{odd}")

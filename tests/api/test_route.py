@@ -305,7 +305,9 @@ async def test_foreign_expired_and_revoked_tokens(client: Client, services: Fake
 
 async def test_permissions(client: Client) -> None:
     async with client.get("/camel/forbidden", headers=bearer(FakeServices(), "technician")) as response:
-        assert (response.status, (await response.json())["error"]["code"]) == (403, "FORBIDDEN")
+        error = (await response.json())["error"]
+        assert (response.status, error["code"]) == (403, "FORBIDDEN")
+        assert error["message"] == "Your role does not allow this: ask whoever manages your team."
 
 
 async def test_sign_in_comes_before_everything_that_is_read(client: Client) -> None:

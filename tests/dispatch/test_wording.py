@@ -16,7 +16,7 @@ import dispatch
 import storage
 from dispatch.engine import lifecycle
 from dispatch.errors import DispatchError, Invalid, Missing
-from dispatch.wording import label, sentence, whole
+from dispatch.wording import counted, label, sentence, whole
 
 ROOT = Path(dispatch.__file__).resolve().parents[1]
 #: What speaks to operators and developers on a terminal, and programs of their own.
@@ -32,7 +32,7 @@ _STATE = "|".join(STATES)
 #: What no sentence for a person has in it, by why.
 FAULTS = {
     "lower-case beginning": re.compile(r"^[a-z]"),
-    "no full stop": re.compile(r"[^.!?]\Z"),
+    "no full stop": re.compile(r"[^.!?]\Z(?<!\.\))"),
     "two full stops": re.compile(r"\.\s*\.|[!?]\."),
     "a regular expression": re.compile(r"\^|\\[dwsA-Z]|\[[^\]]*-[^\]]*\]|\(\?|\$\Z|\{\d+(,\d*)?\}"),
     "a class name": re.compile(r"\b[A-Z][a-z]+[A-Z][a-z]\w*|\b\w+(Error|Exception)\b|\bNoneType\b"),
@@ -157,6 +157,13 @@ def test_what_is_missing_is_a_noun() -> None:
         ("a", "name at least one service", "Name at least one service."),
         ("a", "This day is over.", "This day is over."),
         ("a", "What is it?", "What is it?"),
+        ("a", "it is over. (Ask for another.)", "It is over. (Ask for another.)"),
+        ("address_line1", "is required", "Address line 1 is required."),
+        ("is_b2b", "is required", "Is b2b is required."),
+        ("ends_at", "must be later than starts_at", "Ends at must be later than starts at."),
+        ("endDate", "must not be before startDate", "End date must not be before start date."),
+        ("date_to", "must be within 366 days of date_from", "Date to must be within 366 days of date from."),
+        ("sort", "must be one of created_at, name", "Sort must be one of created_at, name."),
     ],
 )  # fmt: skip
 def test_a_complaint_becomes_a_sentence(field: str, text: str, said: str) -> None:
@@ -183,3 +190,11 @@ def test_the_first_bad_fields_sentence_is_the_message() -> None:
 )  # fmt: skip
 def test_the_reader_sees_what_is_no_sentence(text: str) -> None:
     assert faults(text)
+
+
+def test_a_number_and_its_noun() -> None:
+    assert [counted(n, "day") for n in (0, 1, 2, 1500)] == ["0 days", "1 day", "2 days", "1,500 days"]
+
+
+def test_names_of_the_callers_own_can_be_shown() -> None:
+    assert label("a\r\nX: \u202eb") == "A??x: ?b"

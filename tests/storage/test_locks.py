@@ -12,26 +12,22 @@ from tests.storage.database.test_binder import REGISTRY
 #: What a statement does to whoever comes second: they wait until the first has ended, ...
 WAITED_FOR = """
 accounts.lock addresses.lock_account analytics.lock bank_accounts.lock_party bookings.lock budgets.hold_allotments
-budgets.move bulk_bookings.lock bulk_bookings.take categories.lock contact.lock custom_fields.lock departments.lock
-earnings.lock_open enrolments.next_rows erasure.lock_bookings erp_team.lock_admins facts.append_parties
-integrations.lock
-invoice_payments.lock invoices.lock invoices.open_of itineraries.lock job_postings.lock ledger.lock_owner members.lock
-offers.lock_named offers.lock_people organisations.lock partner_imports.lock payment_requests.lock
-payment_requests.lock_of_payment payment_requests.lock_open_of payment_terms.lock payments.lock payments.lock_of_booking
-payouts.lock programs.lock promos.lock provider_applications.lock provider_subscriptions.lock provider_team.lock
-providers.lock quotes.lock references.lock_geo_area references.lock_price_list references.lock_salesperson
-references.lock_vat_tax refunds.lock rota.lock services.lock sessions.lock staff.lock technicians.lock tickets.lock
-trade_orders.insert trade_orders.lock trade_orders.lock_of_booking trade_partners.lock trade_partners.lock_numbers
-zones.lock
+budgets.move bulk_bookings.lock categories.lock contact.lock custom_fields.lock departments.lock earnings.lock_open
+enrolments.next_rows erasure.lock_bookings erp_team.lock_admins facts.append_parties integrations.lock
+itineraries.lock job_postings.lock ledger.lock_owner members.lock offers.lock_named offers.lock_people
+organisations.lock partner_imports.lock payment_requests.lock payment_requests.lock_of_payment
+payment_requests.lock_open_of payment_terms.lock payments.lock payouts.lock programs.lock promos.lock
+provider_applications.lock provider_subscriptions.lock provider_team.lock providers.lock quotes.lock
+references.lock_geo_area references.lock_price_list references.lock_salesperson references.lock_vat_tax rota.lock
+services.lock sessions.lock staff.lock technicians.lock tickets.lock trade_orders.insert trade_partners.lock
+trade_partners.lock_numbers zones.lock
 """
 #: ... they take what is left, ...
 PASSED_OVER = """
-bookings.due bookings.lock_due erasure.bookings_before gateway_events.claim_due gateway_events.hurry
-intents.claim_due
+bookings.due bookings.lock_due erasure.bookings_before gateway_events.claim_due gateway_events.hurry intents.claim_due
 intents.give_up_stale intents.hurry invoice_payments.claim invoices.claim_to_send outbox.claim
-platform_bills.claim_links
-polls.claim_payment polls.claim_payout polls.claim_refund provider_subscriptions.expire queue.wake queue.wake_all
-roster.back_again roster.gone_dark slots.lock_held trade_partners.lift_expired
+platform_bills.claim_links polls.claim_payment polls.claim_payout polls.claim_refund provider_subscriptions.expire
+queue.wake queue.wake_all roster.back_again roster.gone_dark slots.lock_held trade_partners.lift_expired
 """
 #: ... they go on unless they want it alone, ...
 SHARED = "budgets.read_allotments departments.hold"
@@ -65,3 +61,16 @@ def test_lock_numbers_are_one_list_and_mean_one_thing_each() -> None:
                 continue
             for call in re.findall(r"advisory\w*lock\w*\(([^)]*)\)", path.read_text("utf-8")):
                 assert not re.search(r"\d{3,}", call), (path, call)
+
+
+def test_nobody_locks_a_party_against_those_who_name_it() -> None:
+    """Its row is named by all that it has, and named again whenever a row that names it is written twice: who holds it
+    for an update of its key waits for them while they wait for what it has written."""
+    seen = 0
+    for path in (ROOT / "storage" / "sql").rglob("*.sql"):
+        for statement in path.read_text("utf-8").split("-- name:"):
+            locked = re.search(r"FROM parties( \w+)?\b[^;]*?FOR (NO KEY )?UPDATE", statement)
+            if locked is not None and " JOIN " not in locked[0]:
+                seen += 1
+                assert locked[2], (path.name, statement)
+    assert seen >= 3

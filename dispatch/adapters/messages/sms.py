@@ -88,7 +88,7 @@ class Http:
         raise SendFailed(
             f"the provider answered {status}",
             is_permanent=400 <= status < 500 and status not in (401, 403, 408, 409, 425, 429),
-            retry_after_s=float(retry_after) if retry_after.isdigit() else None,
+            retry_after_s=float(retry_after) if retry_after.isdecimal() else None,
             answer=answer,
         )
 

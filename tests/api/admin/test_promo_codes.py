@@ -51,6 +51,9 @@ async def test_the_contracts_example_is_made_once_and_changed_for_everybody_at_o
 async def test_what_makes_no_sense_is_refused_by_name(counter: Counter, changes: dict[str, Any], field: str) -> None:
     refused = await counter.ask("POST", "/promo-codes", {**SAVE, "code": "OTHER", **changes}, expect=422)
     assert list(refused["error"]["details"]) == [field]
+    both = {**changes, "valid_from": SAVE["valid_until"], "valid_until": SAVE["valid_from"], "code": "no code"}
+    refused = await counter.ask("POST", "/promo-codes", {**SAVE, **both}, expect=422)
+    assert refused["error"]["details"].keys() >= {"code", "valid_until"}
     assert await counter.world.value("SELECT count(*) FROM promo_codes WHERE code = 'OTHER'") == 0
 
 

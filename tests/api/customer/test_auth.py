@@ -132,6 +132,8 @@ async def test_wrong_codes(client: Client, services: Services) -> None:
         ("send-otp", {"phone_number": 5, "purpose": "dance"}, {"phone_number", "purpose"}),
         ("verify-otp", {"phone_number": PHONE, "otp_code": "12345", "purpose": "login"}, {"otp_code"}),
         ("verify-otp", {"phone_number": PHONE, "otp_code": "١٢٣٤٥٦", "purpose": "login"}, {"otp_code"}),
+        ("send-otp", {"phone_number": "abc", "purpose": "dance"}, {"phone_number", "purpose"}),
+        ("verify-otp", {"phone_number": "12", "otp_code": "1", "purpose": "login"}, {"phone_number", "otp_code"}),
         ("verify-otp", {"otp_code": "123456x"}, {"phone_number", "otp_code"}),
         ("refresh-token", {}, {"refresh_token"}),
     ],

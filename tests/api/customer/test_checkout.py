@@ -206,6 +206,7 @@ async def test_online_payment_is_not_there_yet(house: House, customer: Visitor) 
         ("booking_date", {"booking_date": "2026-01-19"}),
         ("booking_time", {"booking_time": "noon"}),
         ("address_id", {"address_id": "x"}),
+        ("program_id", {"program_id": str(uuid4())}),
     ],
 )
 async def test_a_bad_cart_is_refused_by_field(customer: Visitor, field: str, changes: dict[str, Any]) -> None:

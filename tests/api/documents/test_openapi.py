@@ -70,6 +70,44 @@ def _nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield from _nodes(value, f"{path}/{number}")
 
 
+def _sent(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every schema of what callers send, once, with its place; what stands in a path is as long as its pattern."""
+    seen: set[str] = set()
+    waiting = [(where, op.get("parameters", []), op.get("requestBody", {})) for where, op in _operations(document)]
+    schemas = [
+        (f"{where} {p['name']}", p["schema"]) for where, parameters, _ in waiting for p in parameters
+        if p["in"] != "path"
+    ]  # fmt: skip
+    schemas += [(where, body) for where, _, body in waiting]
+    while schemas:
+        where, root = schemas.pop()
+        for path, node in _nodes(root):
+            if (name := node.get("$ref")) is not None and name not in seen:
+                seen.add(name)
+                schemas.append((name.rsplit("/", 1)[-1], resolved(document, node)))
+            yield f"{where}{path}", node
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield f"{method} {path}", operation
+
+
+#: Of a list's pages a limit is clamped and the last number said; what a custom field holds is kept as text.
+UNBOUNDED = re.compile(r"( page| limit|/custom_fields/additionalProperties/.*)$")
+
+
+def test_whole_numbers_have_bounds(whole: Any) -> None:
+    """One that no column holds is refused by its name, not by the database."""
+    numbers = {where: node for where, node in _sent(whole) if node.get("type") == "integer"}
+    assert len(numbers) > 50
+    assert not [
+        where for where, node in numbers.items()
+        if not UNBOUNDED.search(where) and not ({"maximum", "exclusiveMaximum"} & node.keys())
+    ]  # fmt: skip
+
+
 #: Objects whose keys nobody knows beforehand.
 OPEN = re.compile(
     r"webhook/|partners/auth/|/export/|/details$|additionalProperties|/errors$|TaskOut/properties/result"

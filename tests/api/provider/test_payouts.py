@@ -92,6 +92,8 @@ async def test_a_payout_that_may_not_be(office: Office) -> None:
     owner = await with_money(office)
     answer = await owner.call("POST", "/payouts/request", {"amount": -5, "currency": "moon"}, expect=400)
     assert answer["errors"].keys() == {"amount", "currency"}
+    answer = await owner.call("POST", "/payouts/request", {"amount": 1_000_000, "currency": " "}, expect=400)
+    assert answer["errors"].keys() == {"currency"}
     answer = await owner.call("POST", "/payouts/request", {"amount": 1_000_001, "currency": "INR"}, expect=409)
     assert answer["error"]["code"] == "BALANCE_TOO_SMALL"
     manager = await office.member(owner, "Manager")

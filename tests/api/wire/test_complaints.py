@@ -73,5 +73,15 @@ def bad(kind: Any, given: Any, *, drops: bool = False) -> dict[str, list[str]]:
     return validate_body(TypeAdapter(kind), given, MINUTESERV, drops_unknown=drops)[1]
 
 
+class Place(Body):
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    share: Annotated[float, Field(gt=0, lt=0.5)]
+
+
+def test_bounds_are_written_as_people_write_them() -> None:
+    assert bad(Place, {"lat": 91, "share": 0}) == {"lat": ["must be at most 90"], "share": ["must be more than 0"]}
+    assert bad(Place, {"lat": -91, "share": 1}) == {"lat": ["must be at least -90"], "share": ["must be less than 0.5"]}
+
+
 def test_complaints_are_bounded() -> None:
     assert len(bad(Flat, {f"k{n}": n for n in range(5000)})) == MOST_COMPLAINTS

@@ -63,6 +63,13 @@ def test_names_are_cut_in_answers() -> None:
     assert len(path_of(place)) == 100
 
 
+@pytest.mark.parametrize("given", [{"a\x00b": 1}, {"a\x00b": {}}, [{"a\x00b": [{}]}]])
+def test_a_name_that_no_column_takes_is_found(given: Any) -> None:
+    bad = {path_of(place): text for place, _, value in leaves(given) if (text := unclean(value))}
+    assert list(bad.values()) == ["This may not hold the character zero."]
+    assert next(iter(bad)).endswith("a\x00b")
+
+
 @pytest.mark.parametrize("value", ["a\x00", "\udc80", float("nan"), float("inf"), -float("inf")])
 def test_what_no_field_may_hold(value: Any) -> None:
     text = unclean(value)

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from api.wire.dialects import ALL, ERP, INTEGRATION, MINUTESERV, ORGANISATION, PROVIDER, Dialect
 from api.wire.models import Body, CamelBody, CamelView, Money, View
 from dispatch.errors import (
+    Conflict,
     Invalid,
     Missing,
 )
@@ -160,6 +161,22 @@ def test_every_error_has_the_common_body(dialect: Dialect) -> None:
     }  # fmt: skip
     assert body["message"] == "Name is empty."
     assert body["timestamp"] == AT
+
+
+@pytest.mark.parametrize(
+    ("dialect", "left", "ends"),
+    [
+        (MINUTESERV, ("left_minor", 12345), ("ends_at", "2024-01-20T10:00:00Z")),
+        (ERP, ("left_minor", 12345), ("ends_at", "2024-01-20T10:00:00.120000Z")),
+        (ORGANISATION, ("left", 123.45), ("endsAt", "2024-01-20T10:00:00Z")),
+        (INTEGRATION, ("left", 123.45), ("endsAt", "2024-01-20T10:00:00Z")),
+        (PROVIDER, ("left", 12345), ("endsAt", "2024-01-20T10:00:00.120Z")),
+    ],
+    ids=lambda given: given.name if isinstance(given, Dialect) else None,
+)
+def test_details_are_written_as_all_else_is(dialect: Dialect, left: Any, ends: Any) -> None:
+    problem = dialect.problem_of(Conflict(details={"left_minor": 12345, "ends_at": AT}))
+    assert sent(dialect, dialect.error(problem, AT))["error"]["details"] == dict([left, ends])
 
 
 def test_where_bad_fields_stand() -> None:

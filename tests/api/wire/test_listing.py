@@ -9,7 +9,7 @@ from api.registry import all_routes
 from api.wire.complaints import MOST_COMPLAINTS
 from api.wire.contents import leaves, unclean
 from api.wire.dialects import MINUTESERV
-from api.wire.listing import DAYS, Grammar, Reader
+from api.wire.listing import DAYS, Grammar, Once, Reader
 from api.wire.parsing import query_of
 from tests.costs import Budget
 
@@ -75,3 +75,21 @@ def test_every_list_reads_what_is_costly_for_it(name: str) -> None:
     for reader in READERS.values():
         for value in (full("a,"), full("9"), full("-"), full("%FF")):
             read(f"{name}={value}", reader)
+
+
+ENDS = {"minAmount": Once(int), "maxAmount": Once(int), "min_stars": Once(int), "max_stars": Once(int), "ids": int}
+
+
+@pytest.mark.parametrize(
+    ("query", "bad"),
+    [
+        ({"date_from": ["2026-02-02"], "to": ["2026-02-01"]}, {"to": ["must not be before date_from"]}),
+        ({"minAmount": ["2"], "maxAmount": ["1"]}, {"maxAmount": ["must not be less than minAmount"]}),
+        ({"max_stars": ["1"], "min_stars": ["2"]}, {"max_stars": ["must not be less than min_stars"]}),
+        ({"min_stars": ["2"], "max_stars": ["2"], "maxAmount": ["1"]}, {}),
+        ({"ids": [str(2**63)]}, {"ids": [f"must be at most {2**63 - 1}"]}),
+        ({"ids": [str(2**63 - 1)]}, {}),
+    ],
+)
+def test_what_no_row_can_be_is_refused(query: dict[str, list[str]], bad: dict[str, list[str]]) -> None:
+    assert Reader(Grammar(filters={**DAYS, **ENDS}), 20, frozenset()).read(query, MINUTESERV)[1] == bad

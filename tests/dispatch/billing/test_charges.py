@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dispatch.billing import charges
+from dispatch.services import Tx
+from storage.bookings import Booking
 from tests.dispatch.billing.till import GRAND, STAFF, Till
+from tests.turns import one_after_the_other
 
 
 async def test_a_fee_that_nothing_paid_for_is_settled_by_the_next_booking(till: Till) -> None:
@@ -44,3 +48,16 @@ async def test_staff_decide_what_goes_back(till: Till) -> None:
     assert (await till.payment(booking)).refunded_minor == 100000
     assert (await till.sums())["fee_revenue"] == GRAND - 100000
     await till.check()
+
+
+async def test_two_who_switch_one_booking_to_cash_at_once_ask_for_it_once(deaf_till: Till) -> None:
+    till = deaf_till
+    booking, _ = await till.online()
+
+    async def switch(tx: Tx) -> Booking:
+        return await charges.switch_to_cash(tx, booking.id, booking.account_id)
+
+    one, two = await one_after_the_other(till.world.services, switch, switch)
+    assert (one.payment_method, two.payment_method) == ("cash", "cash")
+    assert await till.world.value("SELECT count(*) FROM payments WHERE kind = 'cash' AND surplus_of IS NULL") == 1
+    assert (await till.world.facts(booking.id)).count("payment.switched") == 1

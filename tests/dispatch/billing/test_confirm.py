@@ -242,8 +242,9 @@ async def test_a_repetition_is_answered_the_same_after_a_reschedule(town: City) 
     first = await confirmed(town, account, preview, booking_time=time(10))
     await customer_bookings.reschedule(town.services, account, first.id, TOMORROW + timedelta(days=1), time(12))
     assert (await confirmed(town, account, preview, booking_time=time(10))).id == first.id
-    with pytest.raises(PreviewExpired):
+    with pytest.raises(PreviewExpired, match="among your bookings") as caught:
         await confirmed(town, account, preview, booking_time=time(12))
+    assert caught.value.details == {"booking_id": str(first.id)}
 
 
 async def test_a_time_that_the_clocks_skip_is_confirmed_and_repeated(fresh_pool: Pool) -> None:
@@ -376,5 +377,9 @@ async def test_a_day_without_a_time_says_why(fresh_pool: Pool) -> None:
         await town.run("UPDATE technicians SET is_active = false")
         await town.services.roster.refresh()
         seen.add((await prepared(town, account)).none_because)
+        # Who asks for a time hears the same reason, and not that they were too late for it.
+        with pytest.raises(SlotTaken) as caught:
+            await prepared(town, account, booking_time=time(10))
+        assert caught.value.message == NO_TIME["not_served"]
     assert seen == {"not_together", "too_late", "closed", "out_of_hours", "not_served"}
     assert seen < NO_TIME.keys()

@@ -20,9 +20,12 @@ from dispatch.billing import gateway_events, invoice_payments, invoices, payment
 from dispatch.billing.gateway_events import BadSignature, BadWebhook, natural_key
 from dispatch.events import Actor
 from dispatch.ports.gateway import PaymentsNotConfigured
+from dispatch.services import Tx
+from storage import gateway_events as rows
 from storage.bookings import Booking
 from tests.dispatch.billing.till import GRAND, Till
 from tests.organisations import add_organisation
+from tests.turns import side_by_side
 from tests.world import World
 
 
@@ -366,3 +369,14 @@ async def test_the_names_of_refunds_all_lead_to_the_same(deaf_till: Till) -> Non
         (refund,) = await refunds.of_booking(conn, booking.id)
     assert (refund.requested_by, refund.status) == ("gateway", "processed")
     await deaf_till.check()
+
+
+async def test_two_runners_take_different_events(deaf_till: Till) -> None:
+    for n in range(2):
+        await send(deaf_till, event(f"x.{n}", {}))
+
+    async def take(tx: Tx) -> str | None:
+        found = await rows.claim_due(tx.conn)
+        return found.event_type if found else None
+
+    assert {*await side_by_side(deaf_till.world.services, take, take)} == {"x.0", "x.1"}

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
 import pytest
 
 from dispatch.billing import intents, payments, refunds
 from dispatch.billing.payments import OrderClosed, OrderPending, OrderRefused
+from dispatch.services import Tx
+from storage import intents as rows
 from storage.bookings import Booking
+from tests.dispatch.billing.test_gateway_events import entity, event, send
 from tests.dispatch.billing.till import GRAND, Till
+from tests.turns import side_by_side
 
 #: How long the gateway is away, as steps of the time that passes between two tries.
 OUTAGES = {
@@ -175,3 +180,43 @@ async def test_one_runner_at_a_time(till: Till) -> None:
     await till.later(minutes=1)
     ran = await asyncio.gather(*(intents.run_due(services, till.gateway) for _ in range(5)))
     assert sum(ran) == 1 and len((await till.gw.state())["orders"]) == 1
+
+
+@pytest.mark.parametrize(("claim", "state"), [("claim_due", "pending"), ("give_up_stale", "running")])
+async def test_two_runners_take_different_ones(deaf_till: Till, claim: str, state: str) -> None:
+    till = deaf_till
+    for hours in (1.5, 4):
+        await till.online(hours=hours)
+    await till.world.execute(
+        "UPDATE payment_intents SET state = $1, next_try_at = clock_timestamp(),"
+        " give_up_at = clock_timestamp() + CASE $1 WHEN 'pending' THEN interval '1 day' ELSE '0' END", state
+    )  # fmt: skip
+
+    def take(tx: Tx) -> Awaitable[rows.Intent | None]:
+        return rows.give_up_stale(tx.conn) if claim == "give_up_stale" else rows.claim_due(tx.conn, lease_s=60.0)
+
+    one, two = await side_by_side(till.world.services, take, take)
+    assert one.id != two.id
+
+
+async def test_what_somebody_tries_is_not_waited_for_when_the_gateway_is_back(deaf_till: Till) -> None:
+    till = deaf_till
+    _, block = await till.online()
+    await till.online(hours=4)
+    await send(till, event("x.y", {"payment": entity("pay_1", block["order_id"], "captured")}))
+    await send(till, event("x.y", {"payment": entity("pay_2", block["order_id"], "captured")}))
+    await till.world.execute(
+        "UPDATE payment_intents SET state = 'pending', attempts = 1, next_try_at = clock_timestamp() + interval '1 day'"
+    )
+    await till.world.execute(
+        "UPDATE gateway_events SET retry_count = 1, next_try_at = clock_timestamp() + interval '1 day'"
+    )
+
+    async def one_of_each(tx: Tx) -> None:
+        for table in ("payment_intents", "gateway_events"):
+            await tx.conn.execute(f"SELECT FROM {table} LIMIT 1 FOR UPDATE")
+
+    await side_by_side(till.world.services, one_of_each, intents.hurry)
+    for table in ("payment_intents", "gateway_events"):
+        soon = f"SELECT count(*) FROM {table} WHERE next_try_at < clock_timestamp() + interval '1 hour'"
+        assert await till.world.value(soon) == 1, table

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
@@ -15,10 +16,13 @@ from dispatch.errors import Missing
 from dispatch.parties import billing_settings, organisations
 from dispatch.parties.billing_settings import BillingIn
 from dispatch.ports.gateway import GatewayLink
+from dispatch.services import Tx
+from storage import invoice_payments as payment_rows
+from storage import invoices as invoice_rows
 from storage import ledger_check as rows
 from tests.dispatch.billing.invoiced import STAFF, issued, last_month, seen, today, transfer
 from tests.organisations import Home, add_organisation
-from tests.turns import until_waiting
+from tests.turns import side_by_side, until_waiting
 
 
 async def test_paid_in_parts_then_over_and_the_rest_is_credit(home: Home) -> None:
@@ -289,3 +293,28 @@ async def test_what_cannot_be_kept_of_a_link_holds_up_no_other(home: Home) -> No
         await tx.conn.execute(f"ALTER TABLE invoice_payments ADD CONSTRAINT sick {sick}")
     assert await invoice_payments.poll(services) == 1
     assert (await seen(other, made[1].id)).status == "paid"
+
+
+async def test_two_nodes_send_and_ask_about_different_links(home: Home) -> None:
+    services, made = home.services, []
+    with_links(home)
+    for each in (home, await add_organisation(services)):
+        await each.done(last_month(home).end)
+        made.append((await issued(each)).id)
+        async with services.transaction() as tx:
+            await billing_settings.put(tx, each.id, BillingIn(auto_payment=True), None)
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE invoices SET issued_on = issued_on - 60, due_on = $1", today(home))
+
+    async def send(tx: Tx) -> list[UUID]:
+        return [i.id for i in await invoice_rows.claim_to_send(tx.conn, timezone="UTC", most=1)]
+
+    async def ask(tx: Tx) -> list[UUID]:
+        return [p.invoice_id for p in await payment_rows.claim(tx.conn, most=1)]
+
+    one, two = await side_by_side(services, send, send)
+    assert len(one) == len(two) == 1 and {*one, *two} == {*made}
+    for invoice_id in made:
+        await invoice_payments.pay_online(services, None, invoice_id, STAFF)
+    one, two = await side_by_side(services, ask, ask)
+    assert len(one) == len(two) == 1 and {*one, *two} == {*made}

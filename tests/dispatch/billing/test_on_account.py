@@ -65,7 +65,7 @@ async def confirmed(town: City, account_id: UUID, preview: Preview, **changes: A
 
 async def order_of(town: City, booking_id: UUID) -> TradeOrder | None:
     async with town.services.transaction() as tx:
-        return await order_rows.lock_of_booking(tx.conn, booking_id=booking_id)
+        return await order_rows.of_booking(tx.conn, booking_id=booking_id)
 
 
 async def owed(town: City, partner: TradePartner) -> int:

@@ -10,6 +10,7 @@ import pytest
 from dispatch.billing import earnings, payouts
 from dispatch.billing.payouts import BalanceTooSmall, EarningsTaken, NothingToPay, PayoutState
 from dispatch.errors import Invalid, Missing
+from dispatch.reports.formats import amount_text
 from storage.database.listing import Wanted
 from storage.payouts import Payout
 from tests.dispatch.billing.till import GRAND, Till
@@ -165,6 +166,7 @@ async def test_an_amount_is_judged_by_the_balance_after_cash_in_hand(till: Till)
     with pytest.raises(BalanceTooSmall) as caught:
         await create(till, technician, amount_minor=left + 1)
     assert caught.value.details == {"available_minor": left, "asked_minor": left + 1}
+    assert caught.value.message == f"At most {amount_text(left, 'INR')} can be paid out."
     payout = await create(till, technician, amount_minor=left - 500)
     assert (payout.net_minor, payout.cash_offset_minor) == (left - 500, GRAND)
     assert (await summary(till, technician)).payable_minor == 500

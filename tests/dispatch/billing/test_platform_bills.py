@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date, time
+from uuid import UUID
 
 import pytest
 
@@ -20,9 +21,12 @@ from dispatch.billing.platform_bills import (
 )
 from dispatch.errors import Invalid
 from dispatch.localtime import local, to_utc
+from dispatch.services import Tx
+from storage import platform_bills as rows
 from storage.platform_bills import Bill
 from tests.dispatch.billing.till import STAFF, Till
 from tests.providers import Owned, add_provider, ask, fund
+from tests.turns import side_by_side
 
 
 async def plans(till: Till) -> None:
@@ -254,3 +258,20 @@ async def pay_at(till: Till, bill: Bill) -> None:
     link = await till.gateway.fetch_payment_link(bill.gateway_link_id or "")
     assert link.order_id is not None
     await till.gw.pay(link.order_id)
+
+
+async def test_two_nodes_ask_about_different_pages(deaf_till: Till) -> None:
+    till, services, made = deaf_till, deaf_till.world.services, set()
+    await plans(till)
+    for _ in range(2):
+        owned = await add_provider(services)
+        await choose(till, owned, "Basic")
+        (bill,) = await bills(till, owned)
+        await platform_bills.pay(services, owned.id, bill.number)
+        made.add(bill.id)
+
+    async def ask(tx: Tx) -> list[UUID]:
+        return [b.id for b in await rows.claim_links(tx.conn, most=1)]
+
+    one, two = await side_by_side(services, ask, ask)
+    assert len(one) == len(two) == 1 and {*one, *two} == made

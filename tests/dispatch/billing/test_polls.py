@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from uuid import UUID
+
 import pytest
 
+from dispatch.billing import payouts, refunds
+from dispatch.services import Tx
 from storage import polls
 from tests.dispatch.billing.till import Till
+from tests.turns import side_by_side
 
 
 @pytest.mark.parametrize("days", [0, 30])
@@ -31,3 +37,27 @@ async def test_the_next_question_is_in_real_time(deaf_till: Till, days: int) -> 
     assert await next_in_minutes("2 h") == 60
     # After four days nobody pays any more.
     assert await next_in_minutes("97 h") is None
+
+
+@pytest.mark.parametrize("noun", ["payment", "refund", "payout"])
+async def test_two_nodes_ask_about_different_ones(deaf_till: Till, noun: str) -> None:
+    till = deaf_till
+    services, technician = till.world.services, await till.world.technician()
+    for hours in (1.5, 4):
+        booking = await till.paid(hours=hours)
+        if noun == "refund":
+            async with services.transaction() as tx:
+                await refunds.request_for_booking(tx, booking.id, 100, reason="x", requested_by="x")
+        elif noun == "payout":
+            await till.finish(booking, technician)
+            async with services.transaction() as tx:
+                await payouts.create(tx, technician, method="upi", requested_by="x")
+    await till.world.execute(f"UPDATE {noun}s SET poll_at = clock_timestamp(), asked_from = clock_timestamp()")
+
+    def ask(tx: Tx) -> Awaitable[UUID | None]:
+        return {"payment": polls.claim_payment, "refund": polls.claim_refund, "payout": polls.claim_payout}[noun](
+            tx.conn, again_s=120.0
+        )
+
+    one, two = await side_by_side(services, ask, ask)
+    assert one is not None and two is not None and one != two

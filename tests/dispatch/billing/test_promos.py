@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 
 from dispatch.billing import promos
 from dispatch.billing.promos import PromoIn, PromoUsedUp, discount_of, refusal
+from dispatch.events import SYSTEM
+from dispatch.services import Services
 from storage.database.pool import Pool
 from storage.promos import Promo
 from tests.city import City, city
+from tests.turns import Work, one_after_the_other
 
 NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
 TEN_PERCENT = Promo(
@@ -167,3 +170,14 @@ async def test_a_changed_definition_is_seen_at_once(town: City, account: UUID) -
     assert (await promos.validate(town.services, " Once ", account, 1_000, "INR")).discount_minor == 300
     await add(town, is_active=False)
     assert not (await promos.validate(town.services, "once", account, 1_000, "INR")).is_valid
+
+
+async def test_two_who_change_one_code_at_once_both_do(services: Services) -> None:
+    async with services.transaction() as tx:
+        made = await promos.create(tx, PromoIn("SAVE10", "INR", discount_percent=Decimal(10)), SYSTEM)
+
+    def change(**changes: Any) -> Work:
+        return lambda tx: promos.change(tx, made.id, SYSTEM, changes, None, round)
+
+    _, after = await one_after_the_other(services, change(total_limit=100), change(is_active=False))
+    assert (after.total_limit, after.is_active) == (100, False)

@@ -93,6 +93,9 @@ async def test_what_a_request_may_not_be(till: Till) -> None:
         await ask(till, owned, 99_999)
     with pytest.raises(Invalid, match="holds no EUR"):
         await ask(till, owned, 200_000, "EUR")
+    with pytest.raises(Invalid) as caught:
+        await ask(till, owned, 99_999, "EUR")
+    assert caught.value.fields.keys() == {"amount", "currency"}
     with pytest.raises(BalanceTooSmall):
         await ask(till, owned, 1_000_001)
     bare = await add_provider(till.world.services)

@@ -9,11 +9,13 @@ import pytest
 
 from dispatch.billing import captures, ledger, payouts, provider_transactions, refunds
 from dispatch.billing.refunds import PayeeHasLess
+from dispatch.services import Tx
 from storage import payments as payment_rows
 from storage.database.listing import Wanted
 from storage.payments import Payment
 from tests.dispatch.billing.till import Till
 from tests.providers import Owned, add_provider, ask
+from tests.turns import one_after_the_other
 
 
 async def paid(till: Till, owned: Owned) -> Payment:
@@ -129,3 +131,18 @@ async def test_one_that_failed_after_all_gives_back_what_the_wallet_gave(deaf_ti
     assert await held(till, owned) == 40_000
     assert await till.sums() == before
     assert await statement(till, owned) == [("payment_received", "settled", 150_000), ("refund", "failed", 40_000)]
+
+
+async def test_what_two_tell_of_one_refund_at_once_is_booked_once(deaf_till: Till) -> None:
+    """A webhook and an answer, of a refund that somebody made at the gateway itself."""
+    till = deaf_till
+    owned = await add_provider(till.world.services)
+    payment = await paid(till, owned)
+    told = await at_the_gateway(till, payment, 50_000)
+
+    async def hear(tx: Tx) -> Any:
+        return await refunds.heard(tx, payment, told)
+
+    one, two = await one_after_the_other(till.world.services, hear, hear)
+    assert one.id == two.id and await held(till, owned) == 100_000
+    await till.check()

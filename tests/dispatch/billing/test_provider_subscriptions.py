@@ -8,15 +8,16 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.billing import captures, provider_requests, provider_subscriptions
+from dispatch.billing import captures, provider_requests, provider_subscriptions, renewals
 from dispatch.billing.provider_subscriptions import Change, NewSubscription
 from dispatch.errors import Invalid
 from dispatch.events import Actor
+from dispatch.services import Tx
 from storage.payment_requests import PaymentRequest
 from storage.provider_subscriptions import Subscription
 from tests.dispatch.billing.till import Till
 from tests.providers import Owned, add_customer, add_provider, subscribe
-from tests.turns import until_waiting
+from tests.turns import side_by_side, until_waiting
 
 ACTOR = Actor("provider", "somebody")
 
@@ -88,3 +89,39 @@ async def test_prices_that_nobody_can_be_asked_for(deaf_till: Till) -> None:
         await subscribe(till.world.services, owned, 99)
     made = await begin(till, owned, one.plan_name, currency="EUR", amount_minor=100)
     assert (made.currency, made.amount_minor) == ("EUR", 100)
+
+
+async def test_two_nodes_end_different_ones(deaf_till: Till) -> None:
+    services = deaf_till.world.services
+    owned = await add_provider(services)
+    made = {(await subscribe(services, owned, 0)).id for _ in range(2)}
+    await deaf_till.world.advance(days=31)
+
+    async def expire(tx: Tx) -> list[UUID]:
+        return [s.id for s in await provider_subscriptions.rows.expire(tx.conn, most=1)]
+
+    one, two = await side_by_side(services, expire, expire)
+    assert len(one) == len(two) == 1 and {*one, *two} == made
+
+
+async def test_calling_one_off_waits_for_its_request_before_it_holds_the_subscription(deaf_till: Till) -> None:
+    """As whoever has the request paid: they hold it, and the subscription is the next that they need."""
+    till, services = deaf_till, deaf_till.world.services
+    one = await subscribe(services, await add_provider(services), auto_renew=True)
+    await till.worker.run_due()
+    await till.world.advance(days=28)
+    assert (await renewals.turn(services))["asked"] == 1
+    await till.worker.run_due()
+    request = await request_of(till, one)
+    assert request.renews_days == 30 and request.payment_id is not None
+    payment, told = await till.reported(request.payment_id)
+    before = await till.deadlocks()
+    async with services.transaction() as tx:
+        await provider_requests.lock(tx, one.provider_id, request.id)
+        task = asyncio.create_task(cancelling(till, one, refund=True))
+        await until_waiting(services, task)
+        assert await captures.captured(tx, payment, told) is captures.Outcome.PAID
+    done = await task
+    assert (done.status, done.refund_minor) == ("cancelled", 300_000)
+    assert await till.deadlocks() == before
+    await till.check()

@@ -10,6 +10,7 @@ import pytest
 from dispatch.billing import refunds, wallet
 from dispatch.billing.refunds import NotPaid, OverRefund
 from dispatch.errors import Invalid, Missing
+from dispatch.reports.formats import amount_text
 from storage.bookings import Booking
 from storage.refunds import Refund
 from tests.dispatch.billing.till import GRAND, STAFF, Till
@@ -84,7 +85,7 @@ async def test_an_amount_is_positive(till: Till, minor: int) -> None:
     booking = await till.paid()
     with pytest.raises(Invalid):
         await ask(till, booking, minor)
-    with pytest.raises(OverRefund):
+    with pytest.raises(OverRefund, match=f"^At most {amount_text(GRAND, 'INR')} can be refunded"):
         await ask(till, booking, GRAND + 1)
     async with till.world.services.transaction() as tx:
         with pytest.raises(Missing):

@@ -14,6 +14,7 @@ from dispatch.events import Actor
 from storage.bookings import Booking
 from storage.offers import Offer
 from tests.dispatch.engine.test_offers import deadlocks
+from tests.turns import until_waiting
 from tests.world import World
 
 STAFF = Actor("admin", "staff-1")
@@ -148,5 +149,25 @@ async def test_two_who_force_crosswise_do_not_lock_each_other(world: World) -> N
         open_now = await world.fetch("SELECT booking_id FROM offers WHERE state = 'open'")
         assert len({r["booking_id"] for r in open_now}) == len(open_now)
         for booking in (first, second):
+            async with world.services.transaction() as tx:
+                await bookings.cancel(tx, booking.id, Actor("customer"), None)
+
+
+async def test_two_who_exchange_technicians_by_force_both_do(world: World) -> None:
+    for km in (1.0, 1.1):
+        await world.technician(km_north=km)
+    for day in (1, 2, 3):
+        made = [await world.book(hours=24 * day, auto_assign=False) for _ in range(2)]
+        rows = await world.fetch("SELECT booking_id, technician_id FROM slots WHERE state = 'held'")
+        first, second = [next(r["technician_id"] for r in rows if r["booking_id"] == b.id) for b in made]
+        before = await deadlocks(world)
+        async with world.services.transaction() as tx:
+            # Both come as far as they can before either may move.
+            await tx.conn.execute("SELECT FROM slots FOR UPDATE")
+            both = [asyncio.create_task(force(world, *pair)) for pair in zip(made, (second, first), strict=True)]
+            await until_waiting(world.services, *both)
+        assert [offer.technician_id for offer in await asyncio.gather(*both)] == [second, first]
+        assert await deadlocks(world) == before
+        for booking in made:
             async with world.services.transaction() as tx:
                 await bookings.cancel(tx, booking.id, Actor("customer"), None)

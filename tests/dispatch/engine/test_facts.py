@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from dispatch import bus
 from dispatch.engine import facts
 from dispatch.engine.facts import BOOKING_FACTS, KNOWN, PARTY_FACTS, READERS, Stage, UnknownFact, door, stage_of, view
 from dispatch.events import CANCELLERS, KINDS, STAFF, SYSTEM, Actor
+from dispatch.services import Tx
 from geo.geodesy import haversine_m
+from tests import turns
 from tests.world import KOLKATA, NOON, World
 
 ROOT = Path(__file__).parents[3]
@@ -208,3 +211,29 @@ async def test_every_kind_of_caller_may_cause_a_fact_and_cancel(world: World, ki
     rows = await world.fetch("SELECT actor_kind FROM booking_events WHERE type = 'booking.cancelled'")
     assert [r["actor_kind"] for r in rows] == [kind]
     assert (await world.booking(booking.id)).cancelled_by == CANCELLERS.get(kind, "system")
+
+
+async def test_who_tells_many_holds_none_of_them_while_they_wait_for_one(world: World) -> None:
+    people = sorted([await world.technician(seen=False) for _ in range(3)])
+    await world.execute("UPDATE parties SET name = name WHERE id = $1", people[0])
+    before = await turns.deadlocks(world.services)
+
+    def tell(tx: Tx, ids: list[UUID]) -> None:
+        for one in ids:
+            facts.tell_party(tx, one, "wallet.updated", {"currency": "INR"})
+
+    async def tell_all() -> None:
+        async with world.services.transaction() as tx:
+            # Their rows are read as they lie, the first of them last; in which order they are held is not up to that.
+            await tx.conn.execute("SET LOCAL enable_nestloop = off")
+            tell(tx, people[::-1])
+
+    async with world.services.transaction() as tx:
+        await tx.conn.execute("SELECT FROM parties WHERE id = $1 FOR NO KEY UPDATE", people[0])
+        task = asyncio.create_task(tell_all())
+        await turns.until_waiting(world.services, task)
+        tell(tx, people)
+    await task
+    assert await turns.deadlocks(world.services) == before
+    seqs = await world.fetch("SELECT array_agg(seq ORDER BY seq) AS seqs FROM party_events GROUP BY party_id")
+    assert [r["seqs"] for r in seqs] == [[1, 2]] * len(people)

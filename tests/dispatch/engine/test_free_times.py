@@ -132,7 +132,7 @@ async def test_the_times_of_a_day_are_those_that_every_filter_lets_pass(world: W
     policy, now = candidates.policy_of(world.services), world.now
     everyone = candidates.near(world.services, wanted.place, False, policy, 100)
     async with world.services.read() as conn:
-        listed = await free_times.available(conn, world.services, wanted, MONDAY)
+        listed = (await free_times.times(conn, world.services, wanted, MONDAY)).starts
         taken = await slot_rows.busy(
             conn, ids=[f.technician.id for f in everyone], from_at=starts[0] - timedelta(hours=6),
             to_at=starts[-1] + wanted.duration,

@@ -10,12 +10,14 @@ import pytest
 from dispatch.engine import catalogue, offered
 from dispatch.engine.catalogue import ServiceIn
 from dispatch.engine.offered import CategoryIn, CategoryInUse, CategoryTaken
-from dispatch.errors import Invalid
+from dispatch.errors import Invalid, Missing
 from dispatch.events import Actor
+from dispatch.services import Services
 from storage import services as rows
 from storage.database.pool import Pool
 from storage.services import ServiceFile
 from tests.city import City, city
+from tests.turns import one_after_the_other
 
 STAFF = Actor("admin", "staff-1")
 SPA = ServiceIn("Spa day", "Spa", "Spa", "Minimal", {"INR": (40_000, None), "EUR": (900, 1_000)})
@@ -73,3 +75,27 @@ async def test_a_category_that_is_in_use_keeps_its_name_and_an_inactive_one_hide
         await offered.retire(tx, made.id, STAFF)
         await offered.change_category(tx, spa, STAFF, {"name": "Sauna"})
         await offered.delete_category(tx, spa, STAFF)
+
+
+async def test_two_who_change_one_service_at_once_both_do(services: Services) -> None:
+    async with services.transaction() as tx:
+        made = await offered.create(tx, SPA, STAFF)
+    _, after = await one_after_the_other(
+        services, lambda tx: offered.change(tx, made.id, STAFF, {"name": "Spa morning"}, {}),
+        lambda tx: offered.change(tx, made.id, STAFF, {}, {"INR": (45_000, None), "EUR": None}),
+    )  # fmt: skip
+    assert (after.name, [p["price_minor"] for p in after.prices]) == ("Spa morning", [45_000])
+    _, gone = await one_after_the_other(
+        services, lambda tx: offered.retire(tx, made.id, STAFF), lambda tx: offered.retire(tx, made.id, STAFF)
+    )
+    assert isinstance(gone, Missing)
+
+
+async def test_two_who_change_one_category_at_once_both_do(services: Services) -> None:
+    async with services.transaction() as tx:
+        made = await offered.create_category(tx, CategoryIn("Sauna"), STAFF)
+    _, after = await one_after_the_other(
+        services, lambda tx: offered.change_category(tx, made.id, STAFF, {"description": "Hot and dry"}),
+        lambda tx: offered.change_category(tx, made.id, STAFF, {"position": 3}),
+    )  # fmt: skip
+    assert (after.description, after.position) == ("Hot and dry", 3)

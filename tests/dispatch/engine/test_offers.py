@@ -12,6 +12,7 @@ from dispatch.engine import assigning, bookings, jobs, offers
 from dispatch.engine.offers import NoCandidate, OfferAnswered, OfferExpired, OfferWithdrawn
 from dispatch.errors import DispatchError, Missing
 from dispatch.events import Actor
+from tests import turns
 from tests.statements import counted
 from tests.world import World
 
@@ -325,3 +326,18 @@ async def test_accepts_rejects_and_force_at_once_have_one_outcome(world: World) 
         open_now = await world.value("SELECT count(*) FROM offers WHERE booking_id = $1 AND state = 'open'", booking.id)
         assert open_now == ((await world.booking(booking.id)).status == "partner_assigned")
     assert await deadlocks(world) == before
+
+
+async def test_an_answer_waits_for_who_holds_the_booking_and_holds_no_offer_meanwhile(world: World) -> None:
+    one = await world.technician()
+    booking = await world.book()
+    before = await turns.deadlocks(world.services)
+    async with world.services.transaction() as tx:
+        await offers.lock(tx, booking.id)
+        answering = asyncio.create_task(world.accept(booking.id, one))
+        await turns.until_waiting(world.services, answering)
+        await bookings.cancel(tx, booking.id, Actor("customer"), None)
+    with pytest.raises(OfferWithdrawn):
+        await answering
+    assert await turns.deadlocks(world.services) == before
+    assert (await world.booking(booking.id)).status == "cancelled"

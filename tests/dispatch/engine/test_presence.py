@@ -11,7 +11,10 @@ from dispatch.engine import candidates, presence
 from dispatch.engine.presence import Shift
 from dispatch.errors import Invalid
 from dispatch.live.hours import DAY
+from dispatch.services import Tx
+from storage import roster as rows
 from storage.bookings import Booking
+from tests.turns import side_by_side
 from tests.world import KOLKATA, World
 
 
@@ -92,3 +95,18 @@ async def test_who_said_offline_stays_so_when_they_are_seen(world: World) -> Non
     world.see(one, *KOLKATA)
     await world.services.tracker.flush()
     assert await world.value("SELECT is_available FROM technicians WHERE id = $1", one) is False
+
+
+async def test_two_nodes_put_out_and_bring_back_without_waiting(world: World) -> None:
+    one = await world.technician()
+    await world.services.tracker.flush()
+    await world.advance(hours=2)
+
+    async def put_out(tx: Tx) -> list[UUID]:
+        return [t.id for t in await rows.gone_dark(tx.conn, dark_s=60.0)]
+
+    async def bring_back(tx: Tx) -> list[UUID]:
+        return [t.id for t in await rows.back_again(tx.conn, ids=[one], fresh_s=86_400.0)]
+
+    for step in (put_out, bring_back):
+        assert await side_by_side(world.services, step, step) == ([one], [])

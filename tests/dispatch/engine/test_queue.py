@@ -11,12 +11,14 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.engine import candidates, queue
+from dispatch.engine import candidates, offers, queue
 from dispatch.engine.timers import Sweeper
+from dispatch.services import Tx
 from storage import queue as rows
 from storage.bookings import Booking
 from storage.database.pool import Pool
 from tests.dispatch.engine.test_offers import deadlocks
+from tests.turns import side_by_side
 from tests.world import KOLKATA, World, make_world
 
 
@@ -289,3 +291,26 @@ async def test_a_hint_during_a_look_is_not_lost(narrow: World, monkeypatch: pyte
     monkeypatch.setattr(candidates, "judge", judge)
     await narrow.sweep()
     assert await status(narrow, second) == "partner_assigned"
+
+
+async def test_what_somebody_works_on_is_not_waked_and_not_waited_for(narrow: World) -> None:
+    await narrow.technician()
+    await narrow.book(hours=96)
+    one, two = await narrow.book(hours=144), await narrow.book(hours=168)
+    assert one.looks == two.looks == 1
+    other = await narrow.technician()
+    await narrow.execute("UPDATE bookings SET next_action = NULL, next_action_at = NULL WHERE looks > 0")
+
+    def held(tx: Tx) -> Any:
+        return offers.lock(tx, one.id)
+
+    async def wake(tx: Tx) -> list[UUID]:
+        box = {"wests": [88.0], "souths": [22.0], "easts": [89.0], "norths": [23.0]}
+        found = await rows.wake(
+            tx.conn, technician_id=other, categories=["Facial"], tiers=["Minimal"], **box, but=[], places=1, most=9
+        )
+        return [b.id for b in found]
+
+    assert (await side_by_side(narrow.services, held, wake))[1] == [two.id]
+    await narrow.execute("UPDATE bookings SET next_action = NULL, next_action_at = NULL WHERE looks > 0")
+    assert (await side_by_side(narrow.services, held, lambda tx: rows.wake_all(tx.conn)))[1] == 1

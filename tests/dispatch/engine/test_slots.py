@@ -13,8 +13,9 @@ import pytest
 from dispatch.engine import candidates, free_times, offers, search, slots
 from dispatch.engine.free_times import SlotTaken
 from dispatch.services import Tx
+from storage import slots as slot_rows
 from tests.dispatch.engine.times import MONDAY, book_at, free, hold, need, preview
-from tests.turns import one_after_the_other, until_waiting
+from tests.turns import Work, one_after_the_other, side_by_side, until_waiting
 from tests.world import NOON, World
 
 # ---------------------------------------------------------------- what is listed
@@ -237,3 +238,17 @@ async def test_many_dispatches_at_once_lose_nothing(world: World) -> None:
     ) == await world.value("SELECT count(*) FROM offers")
     waiting = await world.fetch("SELECT queue_reason FROM bookings WHERE status = 'pending'")
     assert all(r["queue_reason"] == "no_candidate" for r in waiting)
+
+
+async def test_what_somebody_moves_just_now_is_passed_over(world: World) -> None:
+    for km in (1.0, 2.0):
+        await world.technician(km_north=km)
+    for _ in range(2):
+        await book_at(world, NOON + timedelta(hours=4))
+    one, two = [r["id"] for r in await world.fetch("SELECT id FROM slots ORDER BY id")]
+
+    def moving(*ids: UUID) -> Work:
+        return lambda tx: slot_rows.lock_held(tx.conn, ids=[*ids])
+
+    first, second = await side_by_side(world.services, moving(one), moving(one, two))
+    assert ([s.id for s in first], [s.id for s in second]) == ([one], [two])

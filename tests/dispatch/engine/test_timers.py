@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -15,6 +16,7 @@ from dispatch.services import Tx
 from storage import bookings as booking_rows
 from storage.bookings import Booking
 from storage.database.errors import StorageError
+from tests.turns import Work, side_by_side
 from tests.world import World
 
 
@@ -263,3 +265,23 @@ async def test_staff_decide_who_gets_the_only_technician(world: World, monkeypat
     await world.sweep()
     assert (await world.open_offer(newer.id))["technician_id"] == one
     assert (await world.booking(older.id)).queue_reason == "no_candidate"
+
+
+@pytest.mark.parametrize("is_paid_for", [True, False])
+async def test_two_nodes_share_what_is_due(world: World, is_paid_for: bool) -> None:
+    """What one works on is passed over by the other, among those to be dispatched and among the rest."""
+    given = {} if is_paid_for else {"wait_for_payment": True, "payment_method": "online"}
+    await world.technician()
+    one, two = [await world.book(hours=hours, dispatch=False, **given) for hours in (4, 6)]
+    await world.advance(hours=2)
+
+    def handling(which: Booking) -> Work:
+        return lambda tx: booking_rows.lock_due(tx.conn, booking_id=which.id)
+
+    async def looking(tx: Tx) -> list[UUID]:
+        return [d.id for d in await booking_rows.due(tx.conn, most=1)]
+
+    held, again = await side_by_side(world.services, handling(one), handling(one))
+    assert held.id == one.id and again is None
+    found, others = await side_by_side(world.services, looking, looking)
+    assert len(found) == len(others) == 1 and {*found, *others} == {one.id, two.id}

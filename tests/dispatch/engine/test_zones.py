@@ -12,10 +12,13 @@ from dispatch.bus import LocalBus
 from dispatch.engine import zones
 from dispatch.engine.zones import ZoneIn
 from dispatch.errors import Invalid
+from dispatch.events import SYSTEM
 from dispatch.live.zones import ZoneBook
+from dispatch.services import Services
 from storage.database.pool import Pool
 from tests.city import City, city
 from tests.dispatch.engine.maps import SQUARE, TERMS
+from tests.turns import one_after_the_other
 
 
 @pytest.fixture
@@ -77,3 +80,13 @@ async def test_a_bad_zone_is_refused_by_field(town: City, field: str, changes: d
         with pytest.raises(Invalid) as caught:
             await zones.put(tx, zone)
     assert list(caught.value.fields) == [field]
+
+
+async def test_two_who_change_one_zone_at_once_both_do(services: Services) -> None:
+    async with services.transaction() as tx:
+        made = await zones.create(tx, SYSTEM, "LIS", {"name": "Lisbon", "boundary": SQUARE, **TERMS})
+    _, after = await one_after_the_other(
+        services, lambda tx: zones.change(tx, SYSTEM, made.id, {"closes": time(21)}, None),
+        lambda tx: zones.change(tx, SYSTEM, made.id, {"name": "Lisboa"}, None),
+    )  # fmt: skip
+    assert (after.closes, after.name) == (time(21), "Lisboa")

@@ -23,7 +23,7 @@ def need(world: World, account_id: UUID, minutes: int = 60, **changes: object) -
 
 async def free(world: World, wanted: Need, day: date = MONDAY) -> list[datetime]:
     async with world.services.read() as conn:
-        return await free_times.available(conn, world.services, wanted, day)
+        return (await free_times.times(conn, world.services, wanted, day)).starts
 
 
 async def preview(world: World, account_id: UUID, expires_in_s: float = 120) -> UUID:

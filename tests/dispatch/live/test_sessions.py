@@ -16,9 +16,10 @@ from dispatch.errors import NotSignedIn
 from dispatch.live import standing as module
 from dispatch.live.sessions import Pair, RefreshRefused
 from dispatch.parties import customers
-from dispatch.services import Services
+from dispatch.services import Services, Tx
 from storage.database.pool import Pool
 from tests.identity import PHONE, add_technician, make_services, refresh, send_code
+from tests.turns import one_after_the_other
 
 
 async def sign_in(services: Services, phone: str = PHONE) -> Pair:
@@ -312,3 +313,15 @@ async def test_a_technician_who_is_out_has_no_access(services: Services, change:
     async with services.transaction() as tx:
         await tx.conn.execute(f"UPDATE technicians SET {change}")  # noqa: S608
     assert await services.sessions.dead_among([pair.session_id]) == {pair.session_id}
+
+
+async def test_of_two_refreshes_with_one_token_the_second_is_a_retry(services: Services) -> None:
+    """Were it a second turn, whoever lost both answers would be taken for a thief."""
+    first = await sign_in(services)
+
+    async def again(tx: Tx) -> Pair:
+        return await services.sessions.refresh(tx, "customer", first.refresh_token)
+
+    one, two = await one_after_the_other(services, again, again)
+    third = await refresh(services, "customer", first.refresh_token)
+    assert one.refresh_token == two.refresh_token == third.refresh_token

@@ -11,9 +11,11 @@ import pytest
 from dispatch.outbox import messages, sweeper
 from dispatch.outbox.sweeper import OutboxSweeper
 from dispatch.ports.messages import LocalOutbox, Message, SendFailed
-from dispatch.services import Services
+from dispatch.services import Services, Tx
+from storage import outbox
 from storage.database.pool import Pool
 from tests.identity import PHONE, make_services
+from tests.turns import side_by_side
 
 
 class Recorder:
@@ -159,3 +161,14 @@ async def test_the_hint_wakes_the_sweep(services: Services) -> None:
             await sent.wait()
     finally:
         await sweep.stop()
+
+
+async def test_two_nodes_take_different_messages_at_once(services: Services) -> None:
+    for text in ("one", "two"):
+        await put(services, text, stream=text)
+
+    async def take(tx: Tx) -> list[str]:
+        return [m.body for m in await outbox.claim(tx.conn, channel="sms", lease_s=60.0, limit=1)]
+
+    first, second = await side_by_side(services, take, take)
+    assert sorted(first + second) == ["one: ", "two: "]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import Any
 
@@ -13,7 +14,9 @@ from dispatch.parties import enrolments
 from dispatch.parties.enrolments import MOST_ROWS, NotATable, Sheet, read_rows
 from dispatch.process.crons import HANDLERS
 from dispatch.services import Services
+from storage import enrolments as rows
 from tests.organisations import Home, add_organisation
+from tests.turns import until_waiting
 
 HEADING = "firstName,lastName,email,employeeId,department,phoneNumber\n"
 
@@ -114,3 +117,26 @@ def test_a_table_has_so_many_rows() -> None:
     assert len(list(read_rows(io.BytesIO((HEADING + line * MOST_ROWS).encode())))) == MOST_ROWS
     with pytest.raises(Invalid, match="at most 10,000 rows"):
         list(read_rows(io.BytesIO((HEADING + line * (MOST_ROWS + 1)).encode())))
+
+
+async def test_two_who_go_on_with_one_table_take_each_row_once(services: Services) -> None:
+    """A node that was thought dead, and the one that took its task over."""
+    home = await add_organisation(services)
+    async with services.transaction() as tx:
+        sheet = table("John,Doe,john@abc.example,,,", "Jane,Doe,jane@abc.example,,,")
+        begun = await enrolments.begin(tx, home.by, sheet)
+    async with services.transaction() as tx:
+        held = await rows.next_rows(tx.conn, enrolment_id=begun.id, most=10)
+        late = asyncio.create_task(enrolments.process(services, begun.id))
+        await until_waiting(services, late)
+        numbers = [r.row for r in held]
+        await rows.settle(
+            tx.conn, enrolment_id=begun.id, numbers=numbers, members=[None] * 2, errors=["Not this time."] * 2
+        )
+    await late
+    async with services.read() as conn:
+        found, _ = await enrolments.results(conn, begun.id)
+        done = await enrolments.get(conn, home.by, begun.id)
+        members = await conn.fetchval("SELECT member_count FROM organisations WHERE id = $1", home.id)
+    assert [r.error for r in found] == ["Not this time."] * 2 and members == 1
+    assert (done.state, done.successful, done.failed) == ("completed", 0, 2)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import orjson
 import pytest
 
 from dispatch.access import step_up
+from dispatch.engine import bookings
 from dispatch.errors import Missing
+from dispatch.events import SYSTEM
 from dispatch.parties import customers, erasure
 from dispatch.parties.customers import SignedIn
-from dispatch.services import Services
+from dispatch.services import Services, Tx
+from storage import erasure as rows
 from storage.database.pool import Pool
 from tests.dispatch.parties.people import notify, sign_in, stepped_up
 from tests.identity import PHONE, add_booking, add_technician, everything
+from tests.turns import one_after_the_other, side_by_side
+from tests.world import World
 
 
 async def with_a_past(services: Services) -> SignedIn:
@@ -121,3 +128,31 @@ async def test_erasure_wants_a_fresh_code(services: Services) -> None:
     signed_in = await sign_in(services)
     with pytest.raises(step_up.StepUpNeeded):
         await erasure.erase(services, signed_in.account.id, None)
+
+
+async def test_a_booking_that_is_cancelled_meanwhile_forbids_nothing_and_is_forgotten_too(world: World) -> None:
+    await world.technician()
+    booking = await world.book()
+    _, refused = await one_after_the_other(
+        world.services, lambda tx: bookings.cancel(tx, booking.id, SYSTEM, "no longer needed"),
+        lambda tx: erasure.wipe(tx, booking.account_id),
+    )  # fmt: skip
+    assert refused is None
+    assert (await world.booking(booking.id)).address != booking.address
+
+
+async def test_two_nodes_forget_different_bookings(world: World) -> None:
+    await world.technician()
+    ids = set()
+    for hours in (1.5, 3):
+        booking = await world.book(hours=hours)
+        async with world.services.transaction() as tx:
+            await bookings.cancel(tx, booking.id, SYSTEM, None)
+        ids.add(booking.id)
+    await world.advance(days=2)
+
+    async def some(tx: Tx) -> list[UUID]:
+        return [b.id for b in await rows.bookings_before(tx.conn, days=1, most=1)]
+
+    one, two = await side_by_side(world.services, some, some)
+    assert {*one, *two} == ids

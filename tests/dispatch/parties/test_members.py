@@ -26,6 +26,7 @@ from tests.dispatch.parties.people import sign_in, stepped_up
 from tests.identity import PHONE
 from tests.organisations import APART, NOON, Home, add_organisation
 from tests.parties import PASSWORD
+from tests.turns import Work, one_after_the_other
 
 MAILBOX, CHOSEN = "mailbox@race.example", "of their own choice"
 
@@ -307,3 +308,14 @@ async def test_an_erased_account_leaves_no_name(services: Services) -> None:
         count = await conn.fetchval("SELECT member_count FROM organisations WHERE id = $1", home.id)
     assert "CANARY" not in kept and "9876500001" not in kept and "Former" in kept
     assert count == 1
+
+
+async def test_the_role_of_a_member_is_that_of_the_last_of_two_changes(services: Services) -> None:
+    home = await add_organisation(services)
+    member_id = await enrol(home, 1)
+
+    def giving(level: str) -> Work:
+        return lambda tx: members.set_access(tx, home.by, member_id, Access(level, None, True, False, None, []))
+
+    _, after = await one_after_the_other(services, giving("admin"), giving("standard"))
+    assert (after.access_level, after.role) == ("standard", "partner_member")

@@ -13,6 +13,7 @@ from dispatch.events import SYSTEM
 from dispatch.parties import rota
 from dispatch.services import Services
 from tests.parties import add_staff
+from tests.turns import one_after_the_other
 
 
 async def on_duty(services: Services, account_id: UUID, from_h: float, to_h: float, *channels: str) -> None:
@@ -74,3 +75,15 @@ async def test_who_comes_on_duty_hears_what_is_open_and_who_was_blocked_nothing(
     await on_duty(services, await add_staff(services, "support", "come@example.com"), -1, 1)
     assert await rota.tell(services) == 1
     assert await sent(services) == [("email", "come@example.com")]
+
+
+async def test_two_who_move_one_shift_at_once_both_do(services: Services) -> None:
+    who, now = await add_staff(services), services.clock.now()
+    async with services.transaction() as tx:
+        shift = await rota.add(tx, SYSTEM, who, now, now + timedelta(hours=8), ["email"])
+    later = now + timedelta(hours=1)
+    _, after = await one_after_the_other(
+        services, lambda tx: rota.change(tx, SYSTEM, shift.id, {"starts_at": later}),
+        lambda tx: rota.change(tx, SYSTEM, shift.id, {"channels": ["push"]}),
+    )  # fmt: skip
+    assert (after.starts_at, after.channels) == (later, ["push"])

@@ -22,6 +22,7 @@ from dispatch.parties.staff import AlreadyStaff, BeyondYou, Giver, LastSuperAdmi
 from dispatch.services import Services
 from storage.database.errors import StorageError
 from tests.parties import PASSWORD, add_account, add_membership, add_party, add_staff
+from tests.turns import one_after_the_other
 
 NEW = "new.colleague@example.com"
 
@@ -230,3 +231,15 @@ async def test_every_change_is_audited(services: Services) -> None:
         found = await conn.fetch("SELECT action, changes FROM audit_log WHERE actor_id = $1 ORDER BY id", by.actor.id)
     assert [row["action"] for row in found] == ["invite_staff", "update_staff", "block_staff", "unblock_staff"]
     assert found[1]["changes"] == {"role": {"old": "support", "new": "finance"}}
+
+
+async def test_who_is_raised_meanwhile_is_beyond_whoever_was_about_to_change_them(services: Services) -> None:
+    who = await add_staff(services, "support")
+    admin = giver(role="admin", permissions={"staff": "write"})
+    _, refused = await one_after_the_other(
+        services, lambda tx: staff.update(tx, giver(), who, {"role": "super_admin"}),
+        lambda tx: staff.update(tx, admin, who, {"permissions": {"bookings": "read"}}),
+    )  # fmt: skip
+    assert isinstance(refused, BeyondYou)
+    async with services.read() as conn:
+        assert (await staff.get(conn, who)).role == "super_admin"

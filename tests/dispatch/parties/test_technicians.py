@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from dispatch.engine import presence
 from dispatch.engine.presence import Shift
 from dispatch.errors import Conflict
 from dispatch.events import Actor
 from dispatch.parties import technicians
 from dispatch.parties.technicians import AadhaarTaken, PhoneTaken, Profile
 from dispatch.vault import vault_of
+from storage import technicians as rows
+from tests.turns import one_after_the_other
 from tests.world import World
 
 STAFF = Actor("admin", "7")
@@ -36,6 +40,20 @@ async def test_of_four_at_once_one_is_taken_on(world: World, phones: Any, error:
     assert await world.value("SELECT last_value FROM document_sequences WHERE code = 'PT'") == 1
 
 
+async def put_online(world: World, technician_id: UUID) -> None:
+    async with world.services.transaction() as tx:
+        await presence.set_available(tx, technician_id, True)
+        await presence.set_working_hours(tx, technician_id, SHIFTS)
+
+
+async def test_hours_are_set_while_the_file_is_being_changed(world: World) -> None:
+    """Each has begun with a row that the other comes to: they must not wait for each other."""
+    made = await create(world, "+919812300001")
+    async with world.services.transaction() as tx:
+        await rows.lock(tx.conn, technician_id=made.id)
+        await asyncio.wait_for(put_online(world, made.id), 60)
+
+
 async def test_a_pan_opens_in_its_own_row_only(world: World) -> None:
     one = await create(world, "+919812300001", pan="ABCDE1234F")
     other = await create(world, "+919812300002", pan="ZZZZZ9999Z")
@@ -46,3 +64,12 @@ async def test_a_pan_opens_in_its_own_row_only(world: World) -> None:
         moved = await technicians.get(conn, other.id, "INR")
     with pytest.raises(Exception, match="cannot be opened"):
         technicians.pan_of(vault, moved)
+
+
+async def test_two_who_change_one_technician_at_once_both_do(world: World) -> None:
+    made = await create(world, "+919812300001")
+    _, after = await one_after_the_other(
+        world.services, lambda tx: technicians.change(tx, made.id, STAFF, {"email": "asha@example.com"}),
+        lambda tx: technicians.change(tx, made.id, STAFF, {"name": "Asha Roy"}),
+    )  # fmt: skip
+    assert (after.email, after.name) == ("asha@example.com", "Asha Roy")

@@ -12,13 +12,14 @@ from dispatch.errors import DispatchError, Invalid
 from dispatch.parties import partner_search, partner_status, references, trade_partners
 from dispatch.parties.trade_partners import CodeTaken, CustomerTaken, Form, TooMany
 from dispatch.services import Services
+from storage import trade_partners as rows
 from storage.database import listing
 from storage.database.listing import Wanted
 from storage.references import Salesperson
 from tests.parties import add_account
 from tests.statements import counted
 from tests.trade import CLERK, add_partner, change_partner, partner_now
-from tests.turns import until_waiting
+from tests.turns import side_by_side, until_waiting
 
 
 async def test_many_at_once_get_codes_of_their_own(services: Services) -> None:
@@ -215,3 +216,17 @@ async def test_all_at_once_beyond_what_is_counted(services: Services, monkeypatc
         await everybody()
     services.settings.erp.all_rows = 4
     assert await everybody() == 4
+
+
+async def test_blocks_that_ran_out_are_lifted_by_one_node_while_the_other_goes_on(services: Services) -> None:
+    nos = [(await add_partner(services)).no for _ in range(2)]
+    async with services.transaction() as tx:
+        for no in nos:
+            await partner_status.block(tx, CLERK, no, tx.now.date() + timedelta(days=2), "late")
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE trade_partners SET blocked_until = app_now()")
+    _, lifted = await side_by_side(
+        services, lambda tx: rows.lock(tx.conn, no=nos[0]), lambda tx: rows.lift_expired(tx.conn, numbers=None)
+    )
+    async with services.transaction() as tx:
+        assert (lifted, await rows.lift_expired(tx.conn, numbers=None)) == (1, 1)

@@ -23,3 +23,10 @@ def test_the_kind_is_read_from_the_content(content: bytes, name: str, kind: str 
     file = BytesIO(content)
     assert media.media_type_of(file, name) == kind
     assert file.tell() == 0
+
+
+def test_kinds_are_listed_for_people() -> None:
+    table = {"text/csv", "application/csv", "application/vnd.ms-excel", "application/octet-stream", "text/plain"}
+    assert media.listed(table) == "csv or text"
+    assert media.listed({media.PDF, media.PNG, media.JPEG}) == "jpeg, pdf or png"
+    assert media.listed([media.XLSX]) == "xlsx"

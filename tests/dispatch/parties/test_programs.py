@@ -1,0 +1,27 @@
+"""An emergency that two close at once is closed once."""
+
+from __future__ import annotations
+
+from dispatch.parties import programs
+from dispatch.parties.programs import NewProgram, ProgramClosed
+from dispatch.services import Services, Tx
+from storage.programs import Program
+from tests.organisations import add_organisation
+from tests.turns import one_after_the_other
+
+
+async def test_two_who_close_one_emergency_close_it_once(services: Services) -> None:
+    home = await add_organisation(services, org_type="lgu")
+    protocol = {"triggerEvents": ["flood"], "responseLevels": ["alert1"], "authorities": ["mayor"]}
+    new = NewProgram("emergency_response", "Floods", details={"activationProtocol": protocol}, is_active=False)
+    async with services.transaction() as tx:
+        program = await programs.create(tx, home.by, new)
+        await programs.activate(tx, home.by, program.id, "flood", "alert1", "mayor")
+
+    async def close(tx: Tx) -> Program:
+        return await programs.deactivate(tx, home.by, program.id, "mayor")
+
+    closed, refused = await one_after_the_other(services, close, close)
+    assert closed.activation is None and isinstance(refused, ProgramClosed)
+    async with services.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM audit_log WHERE action = 'program.deactivate'") == 1

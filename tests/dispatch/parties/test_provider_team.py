@@ -1,0 +1,37 @@
+"""A provider's team, changed by two at once: what is written down of it happened so."""
+
+from __future__ import annotations
+
+from dispatch.errors import Missing
+from dispatch.events import Actor
+from dispatch.parties import provider_team
+from dispatch.services import Services
+from tests.providers import add_member, add_provider
+from tests.turns import one_after_the_other
+
+OWNER = Actor("provider")
+
+
+async def test_of_two_changes_of_a_member_each_began_where_the_other_ended(services: Services) -> None:
+    owned = await add_provider(services)
+    member = await add_member(services, owned, "Staff")
+
+    async def audited() -> list[dict[str, dict[str, str]]]:
+        async with services.read() as conn:
+            return [r[0] for r in await conn.fetch(
+                "SELECT changes FROM audit_log WHERE resource_id = $1 AND action IN ('team.role', 'team.removed')"
+                " ORDER BY id", str(member.id),
+            )]  # fmt: skip
+
+    await one_after_the_other(
+        services, lambda tx: provider_team.set_role(tx, owned.id, member.id, "Manager", OWNER),
+        lambda tx: provider_team.set_role(tx, owned.id, member.id, "Admin", OWNER),
+    )  # fmt: skip
+    assert await audited() == [
+        {"role": {"old": "Staff", "new": "Manager"}}, {"role": {"old": "Manager", "new": "Admin"}},
+    ]  # fmt: skip
+    _, gone = await one_after_the_other(
+        services, lambda tx: provider_team.remove(tx, owned.id, member.id, force=False, actor=OWNER),
+        lambda tx: provider_team.remove(tx, owned.id, member.id, force=False, actor=OWNER),
+    )  # fmt: skip
+    assert isinstance(gone, Missing) and len(await audited()) == 3
