@@ -173,11 +173,15 @@ async def test_somebody_stands_in_for_those_who_are_gone(world: World) -> None:
     async with world.services.transaction() as tx:
         changed = DepartmentIn("Sales", "SAL", approvers=(gone,), approval_required=True)
         await departments.change(tx, home.id, place.id, changed, today=world.now.date(), set_by="a test")
-    made = await books(world, home, await home.account_of(await home.member(department_id=place.id)))
+    asking = await home.member(department_id=place.id)
+    made = await books(world, home, await home.account_of(asking))
     async with world.services.transaction() as tx:
         with pytest.raises(NotApprover):
             await member_approvals.approve(tx, home.by, made.id)
         await members.apply_status(tx, home.id, gone, "suspended", None)
+        with pytest.raises(NotApprover):
+            # Whoever decides for the whole by now does not for what they asked for.
+            await member_approvals.approve(tx, as_(home, asking, "partner_admin"), made.id)
     # While the organisation is suspended nobody is sent in its name.
     for status, refused in (("suspended", True), ("active", False)):
         async with world.services.transaction() as tx:
