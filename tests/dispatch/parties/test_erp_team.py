@@ -8,6 +8,7 @@ from dispatch.events import Actor
 from dispatch.parties import erp_team
 from dispatch.parties.erp_team import LastAdmin
 from dispatch.services import Services, Tx
+from tests.parties import add_account, add_membership
 from tests.turns import Work, one_after_the_other
 
 CLERK = Actor("erp", "a clerk")
@@ -15,11 +16,8 @@ CLERK = Actor("erp", "a clerk")
 
 @pytest.mark.parametrize("is_removed", [False, True])
 async def test_the_last_two_admins_cannot_both_go(services: Services, is_removed: bool) -> None:
-    ids = []
-    for name in ("one", "two"):
-        await erp_team.create(services, CLERK, f"{name}@erp.example", name, "admin", "correct horse battery")
-    async with services.read() as conn:
-        ids = [clerk.id for clerk in await erp_team.page(conn)]
+    people = [await add_account(services, f"{name}@erp.example", None) for name in ("one", "two")]
+    ids = [await add_membership(services, who, "erp", "admin") for who in people]
 
     def going(n: int) -> Work:
         async def work(tx: Tx) -> None:
