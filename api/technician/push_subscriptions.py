@@ -9,10 +9,10 @@ from pydantic import StringConstraints
 from api.audiences import Technician, technician
 from api.wire.models import Body, View
 from api.wire.results import Message
-from dispatch import web_push
 from dispatch.outbox import push_tokens
+from dispatch.ports import web_push
+from dispatch.ports.web_push import Subscription
 from dispatch.services import Services
-from dispatch.web_push import Subscription
 
 _Key = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from dispatch.errors import Conflict, Invalid
+from dispatch.ports.web_push import Subscription
 from dispatch.services import Tx
-from dispatch.web_push import Subscription
 from storage import push_tokens as rows
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from dispatch.web_push import public_key_of
+from dispatch.ports.web_push import public_key_of
 from tests.api.live import Live, live_server
 from tests.conftest import clone
 from tests.console.browsing import until, visit

@@ -13,7 +13,7 @@ from dispatch.adapters.webhooks import HttpPoster
 from dispatch.config import Senders, Settings
 from dispatch.ports.messages import LocalOutbox as LocalOutbox
 from dispatch.ports.messages import Sender as Sender
-from dispatch.web_push import Signer
+from dispatch.ports.web_push import Signer
 
 
 class WrongSenders(ValueError):

@@ -7,8 +7,8 @@ import time
 import orjson
 
 from dispatch.ports.messages import Message, RecipientGone, Sender, SendFailed
+from dispatch.ports.web_push import MOST_TEXT_BYTES, Signer, Subscription, sealed
 from dispatch.ports.webhooks import NoAnswer, Poster
-from dispatch.web_push import MOST_TEXT_BYTES, Signer, Subscription, sealed
 
 #: A push service keeps what has no end of its own for a browser that is away so long, in seconds.
 TTL_S = 86_400

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from dispatch.web_push import public_key_of
+from dispatch.ports.web_push import public_key_of
 from tests.api.live import Live, live_server
 from tests.conftest import clone
 

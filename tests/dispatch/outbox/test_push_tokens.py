@@ -14,8 +14,8 @@ from dispatch.outbox import push_tokens
 from dispatch.outbox.push_tokens import PagesNotPushed
 from dispatch.outbox.sweeper import OutboxSweeper
 from dispatch.ports.messages import Message, RecipientGone
+from dispatch.ports.web_push import Subscription
 from dispatch.services import Services
-from dispatch.web_push import Subscription
 from tests.dispatch.outbox.test_notifications import booked, happen, outbox
 
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from dispatch.adapters.messages.web_push import Pushes, WebPush
 from dispatch.adapters.webhooks import HttpPoster
 from dispatch.ports.messages import LocalOutbox, Message, RecipientGone, SendFailed
-from dispatch.web_push import Signer, wrapped
+from dispatch.ports.web_push import Signer, wrapped
 
 CURVE, AUTH = ec.SECP256R1(), b"sixteen bytes ok"
 SIGNER = Signer(wrapped(b"\7" * 32), "mailto:ops@example.com")

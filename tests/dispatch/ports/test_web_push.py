@@ -6,7 +6,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from dispatch.web_push import Signer, Subscription, public_key_of, sealed, unwrapped, wrapped
+from dispatch.ports.web_push import Signer, Subscription, public_key_of, sealed, unwrapped, wrapped
 
 #: RFC 8291, section 5 and appendix A.
 TEXT = b"When I grow up, I want to be a watermelon"
