@@ -89,7 +89,7 @@ class Renderer:
     ) -> web.StreamResponse:
         """The response to `result` in the caller's dialect; unknown names that were dropped are told in a header."""
         if isinstance(result, Ready):
-            return self._of_ready(request, result, now)
+            return self._of_ready(request, result, now, ignored)
         if isinstance(result, File):
             return await _file_response(request, result)
         if isinstance(result, Whole):
@@ -97,12 +97,12 @@ class Renderer:
         if isinstance(result, NoContent):
             return web.Response(status=204)
         response = self._json(request, result, listing, now, dialect)
-        if ignored:
-            named = [quote(name, safe="[].-_ ") for name in ignored[:_MAX_NAMED]]
-            response.headers["X-Ignored-Fields"] = ", ".join(named)[:1000]
+        response.headers.update(_told(ignored))
         return response
 
-    def _of_ready(self, request: web.Request, result: Ready[Any], now: datetime) -> web.StreamResponse:
+    def _of_ready(
+        self, request: web.Request, result: Ready[Any], now: datetime, ignored: list[str]
+    ) -> web.StreamResponse:
         is_known = request.method in ("GET", "HEAD") and _is_known(request, result.etag)
         key = (result.etag, is_known)
         kept = self._ready.get(key)
@@ -114,9 +114,9 @@ class Renderer:
                 body = self._dialect.dumps(self._dialect.success(result.make(), now))
                 kept = FinishedBytes(self._status, {"Content-Type": JSON, **headers}, body)
             self._ready[key] = kept
-        if can_finish(request):
+        if can_finish(request) and not ignored:
             return Finished(kept)
-        return web.Response(status=kept.status, body=kept.body or None, headers=kept.headers)
+        return web.Response(status=kept.status, body=kept.body or None, headers={**kept.headers, **_told(ignored)})
 
     def _json(
         self, request: web.Request, result: Any, listing: Listing | None, now: datetime, dialect: Dialect
@@ -149,6 +149,14 @@ class Renderer:
         if result.key is None and self._page_key is not None:
             result = replace(result, key=self._page_key)
         return dialect.page(result, items, number, limit, now, listing.clamped_from if listing else None)
+
+
+def _told(ignored: list[str]) -> dict[str, str]:
+    """The header that names what meant nothing."""
+    if not ignored:
+        return {}
+    named = [quote(name, safe="[].-_ ") for name in ignored[:_MAX_NAMED]]
+    return {"X-Ignored-Fields": ", ".join(named)[:1000]}
 
 
 def _is_known(request: web.Request, etag: str) -> bool:
