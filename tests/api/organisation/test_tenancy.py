@@ -206,3 +206,13 @@ async def test_a_series_of_the_whole_is_not_ended_by_the_manager_of_a_part(
     assert refused["error"]["code"] == "OUT_OF_REACH"
     shown = await office.call("GET", path, headers=neighbours.owner.headers())
     assert shown["data"]["bulkBooking"]["status"] == "active"
+
+
+async def test_a_manager_without_a_department_sees_nothing_rather_than_everything(
+    office: Office, neighbours: Neighbours
+) -> None:
+    sent = neighbours.owner.headers(await neighbours.owner.member("manager"))
+    assert (await office.call("GET", "/users", headers=sent))["data"]["users"] == []
+    assert (await office.call("GET", "/bookings", headers=sent))["data"]["bookings"] == []
+    await office.call("GET", f"/finance/invoices/{neighbours.ids['invoice']}", headers=sent, expect=403)
+    await office.call("GET", f"/users/{neighbours.ids['member']}", headers=sent, expect=403)
