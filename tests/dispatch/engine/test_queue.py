@@ -22,7 +22,6 @@ from tests.dispatch.engine.test_offers import deadlocks
 from tests.turns import side_by_side
 from tests.world import KOLKATA, World, make_world
 
-
 OTHER_ZONE = UUID("00000000-0000-4000-8000-0000000000a1")
 
 
