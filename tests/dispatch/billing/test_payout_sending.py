@@ -12,6 +12,7 @@ from dispatch.billing.payouts import PayoutState
 from dispatch.errors import Invalid
 from dispatch.parties import bank_accounts
 from storage.payouts import Payout
+from tests.dispatch.billing.test_intents import OUTAGES, sit_out
 from tests.dispatch.billing.till import Till
 from tests.world import World
 
@@ -66,6 +67,24 @@ async def test_a_lost_answer_never_sends_twice(till: Till, fault: str) -> None:
     await till.drain()
     assert (await now(till, payout.id)).status == "completed"
     assert len((await till.gw.state())["payouts"]) == 1
+    await till.check()
+
+
+@pytest.mark.parametrize("has_effect", [False, True])
+async def test_a_payout_sits_out_an_outage_and_goes_once(till: Till, has_effect: bool) -> None:
+    payout = await owed(till)
+    await till.away(has_effect=has_effect, match="* /v1/payouts*")
+    await hand_over(till, payout.id)
+    await till.worker.run_due()
+    await sit_out(till, OUTAGES["23 hours"])
+    # One that went all the same is told of by the gateway itself.
+    assert (await now(till, payout.id)).status == ("completed" if has_effect else "processing")
+    assert await till.alerts() == []
+    await till.back()
+    await till.later(minutes=25)
+    await till.drain()
+    assert (await now(till, payout.id)).status == "completed" and await till.alerts() == []
+    assert [p["amount"] for p in (await till.gw.state())["payouts"].values()] == [payout.net_minor]
     await till.check()
 
 
