@@ -54,7 +54,8 @@ _SECRET = re.compile(
 #: What is a secret by its looks, wherever it turns up in a text: signed tokens, refresh tokens, keys that are shown
 #: once, what follows a scheme of authorization, passwords in addresses and queries, codes that are named so, phones.
 _TELLTALE = (
-    r"eyJ[\w-]+\.[\w-]+\.[\w-]*|drt_[\w-]{8,}|(?:[spr]k|rzp|cs|ob)_(?:live|test)_\w+|whsec_[\w+/=]+"
+    r"(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*|drt_[\w-]{8,}|(?<![a-z0-9])(?:[spr]k|rzp|cs|ob)_(?:live|test)_[\w-]+"
+    r"|(?<![a-z0-9_-])(?:[sp]k|ci|ak|ot)_[\w-]{20,}|whsec_[\w+/=]+"
     r"|(?<=bearer )[^\s\"',]+|(?<=basic )[^\s\"',]+|(?<=://)[^/\s:@]*:[^/\s@]*(?=@)"
     r"|(?<=token=)[^\s&\"']+|(?<=secret=)[^\s&\"']+|(?<=password=)[^\s&\"']+|(?<=key=)[^\s&\"']+"
     r"|(?<=code is )\d{4,8}|(?<=code: )\d{4,8}|(?<=otp )\d{4,8}|\+\d{8,15}\b"

@@ -63,10 +63,6 @@ class ZoneMap(Generic[K]):
         places = self._covering(lat, lng)
         return self._keys[places[0]] if places else None
 
-    def locate_all(self, lat: float, lng: float) -> list[K]:
-        """Every zone that covers the point, smallest first."""
-        return [self._keys[place] for place in self._covering(lat, lng)]
-
     def covers(self, key: K, lat: float, lng: float) -> bool:
         """Whether the point is in the zone or on its border. Raises KeyError for an unknown zone."""
         return bool(shapely.intersects_xy(self._areas[self._place[key]], lng, lat))

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import StringConstraints
 
 from api.audiences import Admin, admin
+from api.shared.amounts import AmountsOut, shown
 from api.wire.listing import DAYS, Grammar, Listing, Once
 from api.wire.models import Body, Day, Money, View
 from api.wire.results import Page
@@ -52,7 +53,7 @@ class UserOut(UserLine):
     blocked_reason: str | None
 
 
-class BookingLine(View):
+class BookingLine(AmountsOut):
     id: UUID
     booking_number: str
     status: str
@@ -174,7 +175,7 @@ def _booking(b: BookingView) -> BookingLine:
         id=b.id, booking_number=b.number, status=b.status, booking_date=b.local_date, booking_time=b.local_time,
         services=[item["name"] for item in b.items], payment_method=b.payment_method, payment_status=b.payment_status,
         grand_total=b.grand_total_minor, currency=b.currency, partner_id=b.technician_id,
-        partner_name=b.technician_name, created_at=b.created_at,
+        partner_name=b.technician_name, created_at=b.created_at, **shown(b),
     )  # fmt: skip
 
 

@@ -61,7 +61,8 @@ class Finding:
 
 def examine(settings: Settings) -> int:
     """Prints the findings; 1 when something is wrong, 0 otherwise."""
-    findings = [*_machine(), native_core(), _open_files(), *_settings(settings), _folder(settings), backup_of(settings)]
+    findings = [*_machine(), native_core(), open_files_of(open_files.limits()[1])]
+    findings += [*_settings(settings), _folder(settings), backup_of(settings)]
     try:
         with stoppable(), _trial(settings) as trial, shared_database(trial, makes=True) as dsn:
             findings += asyncio.run(_database(settings, dsn))
@@ -117,8 +118,8 @@ def native_core() -> Finding:
     return Finding("native core", "ok", f"location frames take {build.place().name}")
 
 
-def _open_files() -> Finding:
-    most = open_files.limits()[1]
+def open_files_of(most: int) -> Finding:
+    """What it comes to that the process may open so many files."""
     if most >= open_files.FEWEST:
         return Finding("open files", "ok", f"up to {most}")
     room = max(most - open_files.RESERVED, most // 2)

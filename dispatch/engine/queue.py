@@ -22,6 +22,8 @@ from storage.bookings import Booking
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 15.0, 900.0
 #: The longest pause of one that starts within the live horizon: then people come and go.
 LONGEST_LIVE_PAUSE_S = 60.0
+#: A changed rule is committed and known to every node after so many real seconds.
+KNOWN_S = 5.0
 
 
 async def wait(tx: Tx, booking: Booking, verdicts: Sequence[Judged], began: float) -> Booking:
@@ -140,6 +142,15 @@ async def _wake_for(services: Services, technician_id: UUID, told: set[UUID]) ->
 
 
 async def wake_all(services: Services) -> int:
-    """A node starts: what changed while it was away is looked for once by every booking that waits without a timer."""
+    """A node starts: what changed while it was away is looked for once by everybody who waits."""
     async with services.transaction() as tx:
-        return await rows.wake_all(tx.conn)
+        return await rows.wake_all(tx.conn, organisation_id=None, from_at=tx.now)
+
+
+async def rules_changed(tx: Tx, organisation_id: UUID | None = None) -> int:
+    """Who was refused by a rule may be let in now: those who wait look again, of one organisation or all of them.
+
+    Within a minute, beginning when every node goes by the new rule.
+    """
+    known_at = tx.now + timedelta(seconds=KNOWN_S * tx.services.clock.speed)
+    return await rows.wake_all(tx.conn, organisation_id=organisation_id, from_at=known_at)

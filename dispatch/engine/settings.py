@@ -12,7 +12,7 @@ from typing import Any
 
 from dispatch import bus
 from dispatch.config import Settings
-from dispatch.engine import audit
+from dispatch.engine import audit, queue
 from dispatch.errors import Invalid
 from dispatch.events import Actor
 from dispatch.loops import Loop
@@ -28,7 +28,8 @@ REFRESH_S = 3.0
 class Knob:
     """A setting by its public name: where it stands, and how many of its units are one of the public's.
 
-    `is_rest`: outside stands what is missing to a hundred.
+    `is_rest`: outside stands what is missing to a hundred. `refuses`: technicians are refused by it, so that a change
+    may let somebody in.
     """
 
     group: str
@@ -38,6 +39,7 @@ class Knob:
     unit: float = 1.0
     is_rest: bool = False
     is_whole: bool = False
+    refuses: bool = False
 
     def shown(self, settings: Settings) -> float | int:
         """The value as the outside reads it."""
@@ -59,7 +61,7 @@ KNOBS: Mapping[str, Knob] = {
     "otp_expiry_minutes": Knob("otp", "life_s", 1, 60, 60, is_whole=True),
     "max_booking_advance_days": Knob("dispatch", "max_advance_days", 1, 365, is_whole=True),
     "min_booking_lead_minutes": Knob("dispatch", "lead_s", 0, 10_080, 60, is_whole=True),
-    "search_radius_km": Knob("dispatch", "radius_m", 0.1, 200, 1000),
+    "search_radius_km": Knob("dispatch", "radius_m", 0.1, 200, 1000, refuses=True),
 }
 
 
@@ -86,6 +88,8 @@ async def update(tx: Tx, actor: Actor, changes: Mapping[str, float | int]) -> di
         await rows.put(tx.conn, [{"key": name, "value": value} for name, value in changes.items()])
         tx.after_commit(lambda: apply(services, after))
         tx.hint(bus.SETTINGS_CHANGED, {})
+        if any(knob.refuses and old[name] != new[name] for name, knob in KNOBS.items()):
+            await queue.rules_changed(tx)
     return new
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -55,6 +56,8 @@ class Usage:
         #: On its way to the database: still part of what was used.
         self._leaving: Batch | None = None
         self._standing: dict[UUID, tuple[float, Standing]] = {}
+        #: Held by whoever flushes: who wants to read all that was counted waits for what is under way.
+        self.turn = asyncio.Lock()
 
     def known(self, id: UUID) -> Standing | None:
         """What was learned of an app within the last seconds."""

@@ -97,6 +97,11 @@ async def of(services: Services, conn: Conn, id: UUID, date_from: date, date_to:
 
 async def flush(services: Services) -> None:
     """Carries what was counted to the database; what does not arrive counts on."""
+    async with services.usage.turn:
+        await _carry(services)
+
+
+async def _carry(services: Services) -> None:
     batch = services.usage.take()
     if batch is None:
         return

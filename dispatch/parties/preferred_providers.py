@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from dispatch.engine import audit
+from dispatch.engine import audit, queue
 from dispatch.errors import Invalid, Missing
 from dispatch.events import Actor
 from dispatch.parties.departments import services_in
@@ -32,7 +32,10 @@ class Preference:
 async def replace_all(
     tx: Tx, by: By, wanted: Sequence[Preference], *, prefers_first: bool, allows_others: bool
 ) -> None:
-    """Puts this list in the place of the one that is there. Raises Missing (no such provider), Invalid."""
+    """Puts this list in the place of the one that is there; the organisation's bookings that wait look again.
+
+    Raises Missing (no such provider), Invalid.
+    """
     if len({one.provider_id for one in wanted}) != len(wanted):
         raise Invalid({"providers": "Name each provider once."})
     await rows.drop_others(tx.conn, organisation_id=by.organisation_id, kept=[one.provider_id for one in wanted])
@@ -51,6 +54,7 @@ async def replace_all(
         tx, by.actor, "preferred_providers.set", "organisation", by.organisation_id,
         {"providers": [str(one.provider_id) for one in wanted], "allows_others": allows_others},
     )  # fmt: skip
+    await queue.rules_changed(tx, by.organisation_id)
 
 
 async def agree(tx: Tx, organisation_id: UUID, provider_id: UUID, agreed_pct: Decimal, actor: Actor) -> None:

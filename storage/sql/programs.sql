@@ -1,7 +1,10 @@
+-- part: today
+-- The day that it is where the organisation is.
+(SELECT (app_now() AT TIME ZONE coalesce(p.timezone, 'UTC'))::date FROM parties p WHERE p.id = g.organisation_id)
+
 -- part: status_now
 -- What is over by the clocks of its organisation is ended, whatever it was before.
-CASE WHEN g.ends_on < (SELECT (app_now() AT TIME ZONE coalesce(p.timezone, 'UTC'))::date FROM parties p WHERE p.id = g.organisation_id)
-    THEN 'ended' ELSE g.status END
+CASE WHEN g.ends_on < {today} THEN 'ended' ELSE g.status END
 
 -- part: columns
 g.id, g.organisation_id, g.kind, g.name, g.description, {status_now} AS status, g.departments, g.employment, g.tenure_months, g.segments,
@@ -36,7 +39,7 @@ UPDATE programs SET status = :status, activation = :activation WHERE id = :id;
 m.organisation_id = g.organisation_id AND m.removed_at IS NULL
   AND (g.departments = '{}' OR m.department_id = ANY(g.departments))
   AND (g.employment = '{}' OR lower(m.employment_status) = ANY(g.employment))
-  AND (g.tenure_months IS NULL OR m.hired_on + make_interval(months => g.tenure_months) <= app_now())
+  AND (g.tenure_months IS NULL OR m.hired_on + make_interval(months => g.tenure_months) <= {today})
   AND (g.segments = '{}' OR lower(m.segment) = ANY(g.segments))
 
 -- name: stats

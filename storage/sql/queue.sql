@@ -29,6 +29,11 @@ UPDATE bookings SET next_action = 'dispatch', next_action_at = app_now() WHERE l
 RETURNING id;
 
 -- name: wake_all
--- What a node that stopped may have left asleep: everybody who waits without a timer looks again within a minute.
-UPDATE bookings SET next_action = 'look', next_action_at = app_now() + random() * interval '1 minute'
-WHERE id IN (SELECT id FROM bookings WHERE looks > 0 AND next_action IS NULL FOR UPDATE SKIP LOCKED);
+-- Everybody who waits, or one organisation's (null: all), looks again within a minute from that moment on, unless they do
+-- anyway. Not what somebody looks at just now.
+UPDATE bookings SET next_action = 'look', next_action_at = :from_at::timestamptz + random() * interval '1 minute'
+WHERE id IN (
+  SELECT id FROM bookings
+  WHERE looks > 0 AND (:organisation_id::uuid IS NULL OR organisation_id = :organisation_id)
+    AND (next_action IS NULL OR next_action = 'look' AND next_action_at > :from_at::timestamptz + interval '1 minute')
+  FOR UPDATE SKIP LOCKED);

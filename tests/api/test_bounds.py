@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from api.app import all_routes
 from api.provider.payouts import SettingsIn
 from api.provider.when import When
 from api.wire.complaints import complaints
@@ -125,3 +127,21 @@ def test_odd_digits_are_refused_in_our_own_words(odd: str) -> None:
         SettingsIn.model_validate({"payoutDay": odd})
     assert complaints(caught.value) == {"payoutDay": ["must be a day of the week, or a day of the month from 1 to 28"]}
     assert label(f"working_hours.{odd}")
+
+
+async def test_whoever_has_not_signed_in_sends_eight_kilobytes_at_most(live: Live) -> None:
+    """On every such route that does not say another limit, in its audience's words and before anything is parsed."""
+    tried = 0
+    for route in all_routes():
+        if route.method not in ("POST", "PUT", "PATCH") or not route.is_public or route.body_limit is not None:
+            continue
+        path = re.sub(r"\{\w+\}", str(uuid.uuid4()), route.pattern)
+        async with live.http.request(route.method, live.url + path, data=b'"' + b"x" * 8 * 1024 + b'"') as answer:
+            told = await answer.json()
+        if "takes 8 KB" in json.dumps(told):
+            assert answer.status == 413, route.template
+            tried += 1
+        else:
+            # Refused before the body was read: it lacks a header, or its payments are not set up.
+            assert answer.status in (400, 404, 503), (route.template, answer.status, told)
+    assert tried > 20

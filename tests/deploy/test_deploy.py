@@ -173,6 +173,16 @@ def test_the_workflows_run_what_we_run(name: str) -> None:
     assert said == [".ci/run"] and (ROOT / ".ci/run").stat().st_mode & 0o100
 
 
+def test_composes_database_and_redis_ask_for_passwords_that_have_no_default() -> None:
+    (compose,) = parsed(ROOT / "docker-compose.yml")
+    asked = {"redis": "--requirepass ${REDIS_PASSWORD:?", "postgres": "${POSTGRES_PASSWORD:?"}
+    for name, word in asked.items():
+        service = compose["services"][name]
+        assert word in " ".join([*service["command"], *map(str, service["environment"].values())]), name
+    for name, variable in (("DATABASE_URL", "POSTGRES"), ("REDIS_URL", "REDIS")):
+        assert f":${{{variable}_PASSWORD:?" in compose["x-node"]["environment"][name]
+
+
 def test_compose_and_nginx_name_the_same_nodes() -> None:
     (compose,) = parsed(ROOT / "docker-compose.yml")
     nodes = {name for name in compose["services"] if name.startswith("node")}

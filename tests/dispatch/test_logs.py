@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from dispatch import logs
+from dispatch.access.api_keys import ALIAS_PREFIX, SECRET_PREFIX
 from dispatch.config import Settings
 from dispatch.logs import HIDDEN, REQUEST_ID, Throttle, get_logger, is_secret
 from dispatch.tokens import Tokens
@@ -20,6 +21,8 @@ from tests.costs import Budget
 
 CONFIGURED = "a-configured-secret-value"
 SIGNED = Tokens({"k": b"k" * 32}).mint("customer", str(uuid4()), uuid4(), 60)
+#: As `secrets.token_urlsafe` makes them.
+URLSAFE = "-A1b2_C3d4-E5f6G7h8-I9j0_K1l2M3n4-O5p6Q7r8S"
 #: Each kind of secret that goes through this server, as it looks.
 KINDS = {
     "access token": SIGNED,
@@ -28,6 +31,11 @@ KINDS = {
     "refresh token": "drt_" + "A1b2-C3_d4" * 7,
     "API key": "pk_live_4f9a8b7c6d5e4f3a",
     "API secret": "sk_live_0123456789abcdef0123",
+    "a key as we make it": f"pk_live_{URLSAFE[:24]}",
+    "its secret": f"{SECRET_PREFIX}live_{URLSAFE}",
+    "client id": ALIAS_PREFIX + URLSAFE[:32],
+    "client secret": SECRET_PREFIX + URLSAFE,
+    "onboarding token": f"ot_{URLSAFE}",
     "gateway key": "rzp_test_1DP5mmOlF5G5ag",
     "webhook secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "phone": "+911234567890",
@@ -163,3 +171,12 @@ def test_alike_lines_are_throttled(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [throttle.take() for _ in range(3)] == [0, None, None]
     now[0] = 110.0
     assert [throttle.take(), throttle.take()] == [2, None]
+
+
+@pytest.mark.parametrize("piece", ["eyJ", "eyJ.", "sk_", "drt_", "://a:", "+1", "bearer ", "token=", "otp "])
+def test_a_long_text_is_cleaned_in_its_own_length(lines: io.StringIO, piece: str) -> None:
+    text, budget = piece * (60_000 // len(piece)), Budget(0.1)
+    while budget.goes_on():
+        with budget.measured():
+            get_logger("dispatch.test").info("told", text=text)
+    assert budget.is_kept(), budget.costs

@@ -30,7 +30,6 @@ def feature(geometry: Any, **properties: Any) -> dict[str, Any]:
 def test_the_smallest_zone_wins_and_borders_are_inside() -> None:
     zones = ZoneMap([("big", polygon(square(0, 0, 4))), ("small", polygon(square(1, 1, 1)))])
     assert zones.locate(1.5, 1.5) == "small"
-    assert zones.locate_all(1.5, 1.5) == ["small", "big"]
     assert zones.locate(3.0, 3.0) == "big"
     assert zones.locate(1.0, 1.0) == "small", "a corner belongs to its zone"
     assert zones.locate(0.0, 2.0) == "big", "so does an edge"
@@ -96,7 +95,7 @@ OPEN = square(0, 0, 1)
     ("document", "says"),
     [
         ([], "must be an object"),
-        ({}, "not None"),
+        ({}, "MultiPolygon is needed$"),
         ({"type": "Point", "coordinates": [0, 0]}, "not 'Point'"),
         ({"type": "GeometryCollection", "geometries": []}, "not 'GeometryCollection'"),
         ({"type": "FeatureCollection"}, "list of features"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from tests.api.admin.counter import Counter
 from tests.api.admin.office import Office
 from tests.api.live import until
 from tests.identity import add_booking
@@ -37,6 +38,19 @@ async def test_one_customer_with_bookings_and_what_they_come_to(office: Office) 
     assert [b["status"] for b in listed["data"]["bookings"]] == ["cancelled"]
     await office.boss.call("GET", f"/v1/admin/users/{NOBODY}", expect=404)
     await office.boss.call("GET", f"/v1/admin/users/{NOBODY}/bookings", expect=404)
+
+
+async def test_what_is_collected_for_a_booking_is_said_beside_its_price(counter: Counter) -> None:
+    await counter.world.technician()
+    booking = await counter.world.book(await counter.till.rich(30000), use_wallet=True)
+    [listed] = (await counter.ask("GET", f"/users/{booking.account_id}/bookings"))["bookings"]
+    [newest] = (await counter.ask("GET", f"/users/{booking.account_id}"))["bookings"]
+    for data in (listed, newest):
+        assert (data["wallet_amount"], data["outstanding_fee"]) == (300, 0)
+        assert (data["amount_to_collect"], data["amount_collected"]) == (1471.2, 0)
+    await counter.till.cancel(booking)
+    [over] = (await counter.ask("GET", f"/users/{booking.account_id}"))["bookings"]
+    assert (over["grand_total"], over["amount_to_collect"]) == (1771.2, 0)
 
 
 async def test_a_block_ends_sign_ins_and_sockets_and_says_why_in_the_audit(office: Office) -> None:

@@ -192,3 +192,27 @@ async def test_what_is_of_the_whole_is_not_for_the_manager_of_a_part(office: Off
             if reply.status == 403:
                 refused.add(name_of(route))
     assert sorted(refused) == sorted(OF_THE_WHOLE)
+
+
+@pytest.mark.parametrize(("tail", "body"), [
+    ("pause", None), ("resume", None), ("cancel", {}), ("exceptions", {"dates": ["2026-01-13"]}),
+])  # fmt: skip
+async def test_a_series_of_the_whole_is_not_ended_by_the_manager_of_a_part(
+    office: Office, neighbours: Neighbours, tail: str, body: Any
+) -> None:
+    path = f"/bookings/bulk/{neighbours.ids['bulk']}"
+    sent = neighbours.owner.headers(neighbours.manager)
+    refused = await office.call("POST", f"{path}/{tail}", body, headers=sent, expect=403)
+    assert refused["error"]["code"] == "OUT_OF_REACH"
+    shown = await office.call("GET", path, headers=neighbours.owner.headers())
+    assert shown["data"]["bulkBooking"]["status"] == "active"
+
+
+async def test_a_manager_without_a_department_sees_nothing_rather_than_everything(
+    office: Office, neighbours: Neighbours
+) -> None:
+    sent = neighbours.owner.headers(await neighbours.owner.member("manager"))
+    assert (await office.call("GET", "/users", headers=sent))["data"]["users"] == []
+    assert (await office.call("GET", "/bookings", headers=sent))["data"]["bookings"] == []
+    await office.call("GET", f"/finance/invoices/{neighbours.ids['invoice']}", headers=sent, expect=403)
+    await office.call("GET", f"/users/{neighbours.ids['member']}", headers=sent, expect=403)

@@ -167,6 +167,13 @@ async def test_another_plan_before_the_first_is_paid_for_takes_its_place(deaf_ti
     assert (await standing(till, owned)).name == "Free" and await bills(till, owned) == []
     with pytest.raises(Invalid):
         await choose(till, owned, "Gold")
+    async with till.world.services.transaction() as tx:
+        [pro] = [plan for plan in await platform_plans.all(tx.conn) if plan.name == "Pro"]
+        await platform_plans.change(
+            tx, STAFF, pro.id, name=None, monthly_minor=None, yearly_minor=None, features=None, is_active=False
+        )
+    with pytest.raises(Invalid):
+        await choose(till, owned, "Pro")
     abroad = await add_provider(till.world.services, currency="NGN")
     with pytest.raises(Invalid):
         await choose(till, abroad, "Basic")

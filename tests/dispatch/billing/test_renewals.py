@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from dispatch.billing import provider_requests, provider_subscriptions, renewals
 from dispatch.errors import Conflict
+from storage import provider_subscriptions as rows
 from storage.provider_subscriptions import Subscription
 from tests.dispatch.billing.till import Till
 from tests.providers import add_provider, subscribe
@@ -32,6 +34,28 @@ async def test_what_costs_nothing_goes_on_without_a_request(deaf_till: Till) -> 
     assert (shown.status, (shown.ends_at - free.ends_at).days) == ("active", 30)
     assert (await now(till, once)).status == "expired"
     assert await till.world.value("SELECT count(*) FROM payment_requests") == 0
+
+
+async def test_it_ends_at_its_moment_and_money_that_comes_later_counts_from_then(deaf_till: Till) -> None:
+    till, services = deaf_till, deaf_till.world.services
+    owned = await add_provider(services)
+    one = await subscribe(services, owned, auto_renew=True)
+    await till.world.advance(days=28)
+    # Two at once ask once.
+    await asyncio.gather(*(renewals.turn(services) for _ in range(3)))
+    [asked] = await till.world.fetch("SELECT id, payment_id FROM payment_requests WHERE renews_days = 30")
+    await till.world.advance(seconds=(one.ends_at - till.world.now).total_seconds())
+    assert (await renewals.turn(services))["ended"] == 1 and (await now(till, one)).status == "expired"
+    await till.world.advance(days=5)
+    await till.worker.run_due()
+    await till.reported(asked["payment_id"])
+    await till.later(minutes=3)
+    await till.worker.run_due()
+    shown = await now(till, one)
+    assert shown.status == "active" and (shown.ends_at - one.ends_at).days == 35
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE provider_subscriptions SET status = 'cancelled', cancelled_at = app_now()")
+        assert not await rows.extend(tx.conn, id=one.id, days=30), "what is called off stays so"
 
 
 async def test_the_page_is_made_later_by_its_intent(deaf_till: Till, monkeypatch: pytest.MonkeyPatch) -> None:

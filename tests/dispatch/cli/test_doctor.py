@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.cli.doctor import backup_of
+from dispatch.cli.doctor import backup_of, open_files_of
 from dispatch.config import Settings
+from dispatch.process import open_files
 from tests.dispatch.process.test_backups import dump_at, settings_at, whole_at
 
 
@@ -28,3 +29,21 @@ def test_an_hour_may_be_lost_and_with_dumps_a_day_more(tmp_path: Path, hours: fl
         make(tmp_path / place / "kept", at)
         found = backup_of(settings)
         assert found.verdict == verdict and f"{hours * 60:.0f} minutes" in found.seen
+
+
+@pytest.mark.parametrize(
+    ("most", "verdict", "said"),
+    [
+        (65_536, "ok", "up to 65536"),
+        (4_096, "ok", "up to 4096"),
+        (4_095, "note", "about 3839 connections"),
+        (1_024, "note", "about 768 connections"),
+        (1_023, "wrong", "about 767 connections"),
+        (256, "wrong", "about 128 connections"),
+    ],
+)
+def test_few_open_files_are_few_connections_and_doctor_says_what_to_allow(most: int, verdict: str, said: str) -> None:
+    found = open_files_of(most)
+    assert (found.what, found.verdict) == ("open files", verdict)
+    assert said in found.seen
+    assert (str(open_files.WANTED) in found.remedy) == (verdict != "ok")

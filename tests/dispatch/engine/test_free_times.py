@@ -104,6 +104,8 @@ async def test_a_booked_out_technician_disappears(world: World) -> None:
     booking = await book_at(world, NOON + timedelta(hours=1))
     # The next could begin only after it, and the way there takes its time too.
     assert clock_faces(await free(world, wanted)) == []
+    async with world.services.read() as conn:
+        assert (await free_times.times(conn, world.services, wanted, MONDAY)).none_because == "fully_booked"
     await offers.dispatch_now(world.services, booking.id)
     await world.accept(booking.id, one)
     assert clock_faces(await free(world, wanted)) == []

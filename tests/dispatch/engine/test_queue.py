@@ -11,8 +11,9 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.engine import candidates, offers, queue
+from dispatch.engine import assigning, candidates, offers, queue
 from dispatch.engine.timers import Sweeper
+from dispatch.events import SYSTEM
 from dispatch.services import Tx
 from storage import queue as rows
 from storage.bookings import Booking
@@ -20,6 +21,8 @@ from storage.database.pool import Pool
 from tests.dispatch.engine.test_offers import deadlocks
 from tests.turns import side_by_side
 from tests.world import KOLKATA, World, make_world
+
+OTHER_ZONE = UUID("00000000-0000-4000-8000-0000000000a1")
 
 
 @pytest.fixture
@@ -88,6 +91,7 @@ async def test_many_bookings_and_few_technicians_all_end_confirmed(world: World)
         ({"categories": ["Spa"]}, "category", "categories = '{Facial}'"),
         ({"onboarding_status": "pending"}, "not_verified", "onboarding_status = 'verified'"),
         ({"service_radius_m": 500}, "outside_radius", "service_radius_m = 10000"),
+        ({"zone_id": OTHER_ZONE}, "outside_zone", "zone_id = (SELECT zone_id FROM bookings LIMIT 1)"),
         (
             {"working_hours": {"start": "20:00", "end": "21:00", "days": [1, 2, 3, 4, 5, 6, 7]}},
             "working_hours",
@@ -99,6 +103,11 @@ async def test_what_holds_until_its_fact_changes(
     world: World, columns: dict[str, Any], reason: str, change: str
 ) -> None:
     """No timer, only people; but the change is a hint like any other."""
+    await world.execute(
+        "INSERT INTO zones (id, code, name, city, boundary, centre_lat, centre_lng, timezone, currency) "
+        "SELECT $1, 'other', 'Other', city, boundary, centre_lat, centre_lng, timezone, currency FROM zones LIMIT 1",
+        OTHER_ZONE,
+    )
     helper = await world.technician(km_north=2)
     one = await world.technician(**columns)
     booking = await world.book(hours=5)
@@ -114,6 +123,21 @@ async def test_what_holds_until_its_fact_changes(
     await world.execute(f"UPDATE technicians SET {change} WHERE id = $1", one)
     await world.services.roster.refresh([one])
     await world.sweep()
+    assert (await world.open_offer(booking.id))["technician_id"] == one
+
+
+async def test_who_was_asked_in_this_round_is_asked_again_in_the_next_one_alone(world: World) -> None:
+    one = await world.technician()
+    booking = await world.book(hours=5)
+    await world.reject(booking.id, one)
+    waiting = await world.booking(booking.id)
+    assert (waiting.status, waiting.waits_for, waiting.next_action_at) == ("pending", [], None)
+    assert await reason_of(world, booking.id, one) == "already_tried"
+    await world.execute("UPDATE technicians SET service_radius_m = 9000 WHERE id = $1", one)
+    await world.services.roster.refresh([one])
+    assert await world.sweep() == 0
+    async with world.services.transaction() as tx:
+        await assigning.assign(tx, booking.id, SYSTEM, force=True)
     assert (await world.open_offer(booking.id))["technician_id"] == one
 
 
@@ -311,6 +335,9 @@ async def test_what_somebody_works_on_is_not_waked_and_not_waited_for(narrow: Wo
         )
         return [b.id for b in found]
 
+    def wake_all(tx: Tx) -> Any:
+        return rows.wake_all(tx.conn, organisation_id=None, from_at=tx.now)
+
     assert (await side_by_side(narrow.services, held, wake))[1] == [two.id]
     await narrow.execute("UPDATE bookings SET next_action = NULL, next_action_at = NULL WHERE looks > 0")
-    assert (await side_by_side(narrow.services, held, lambda tx: rows.wake_all(tx.conn)))[1] == 1
+    assert (await side_by_side(narrow.services, held, wake_all))[1] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from dispatch.errors import Invalid
 from dispatch.events import SYSTEM
 from dispatch.services import Services
 from tests.identity import make_services
+from tests.world import World
 
 
 @pytest.mark.parametrize("name", KNOBS)
@@ -62,3 +64,33 @@ async def test_changes_at_once_keep_each_other(services: Services) -> None:
     await settings.refresh(services)
     now = settings.shown(services.settings)
     assert [now[name] for name in names] == [7, 7, 7, 7]
+
+
+async def test_a_wider_search_is_looked_for_by_everybody_who_waits(world: World) -> None:
+    await put(world.services, search_radius_km=2)
+    helper, one = await world.technician(), await world.technician(km_north=2.5)
+    booking = await world.book(hours=5)
+    await world.reject(booking.id, helper)
+    await world.sweep()
+    waiting = await world.booking(booking.id)
+    assert (waiting.status, waiting.waits_for, waiting.next_action_at) == ("pending", [], None)
+    for nothing_new in ({"cancellation_fee_percentage": 12}, {"search_radius_km": 2}):
+        await put(world.services, **nothing_new)
+    assert (await world.booking(booking.id)).next_action_at is None
+    await put(world.services, search_radius_km=10)
+    await world.advance(minutes=1)
+    assert await world.sweep() == 1
+    assert (await world.open_offer(booking.id))["technician_id"] == one
+
+
+async def test_a_change_cuts_a_long_pause_short_and_lets_a_short_one_be(world: World) -> None:
+    at = {}
+    for minutes in (0.5, 15):
+        await world.technician(is_available=False)
+        booking = await world.book()
+        at[booking.id] = world.now + timedelta(minutes=minutes)
+        await world.execute("UPDATE bookings SET next_action_at = $2 WHERE id = $1", booking.id, at[booking.id])
+    await put(world.services, search_radius_km=9)
+    soon, late = [(await world.booking(one)).next_action_at for one in at]
+    assert soon == world.now + timedelta(minutes=0.5)
+    assert late is not None and late <= world.now + timedelta(minutes=1)

@@ -8,6 +8,8 @@ import orjson
 import pytest
 
 from dispatch.access import step_up
+from dispatch.billing import ledger, refunds
+from dispatch.billing.ledger import Line
 from dispatch.engine import bookings
 from dispatch.errors import Missing
 from dispatch.events import SYSTEM
@@ -87,6 +89,34 @@ async def test_the_export_has_everything_of_theirs(services: Services) -> None:
     ):
         assert canary in text
     assert "hash" not in text
+
+
+async def test_the_export_has_their_money_and_nobody_elses(world: World) -> None:
+    """A gift of 300, the wallet's part of a booking, 50 of it given back; and somebody else with the same."""
+    await world.technician()
+    await world.technician(km_north=2)
+    mine, others = await world.customer(), await world.customer()
+    for account_id in (mine, others):
+        async with world.services.transaction() as tx:
+            lines = [
+                Line(ledger.wallet(account_id, "INR"), 30000), Line(ledger.platform("fee_revenue", "INR"), -30000)
+            ]  # fmt: skip
+            await ledger.post(tx, "goodwill", str(account_id), lines)
+        booking = await world.book(account_id, use_wallet=True)
+        async with world.services.transaction() as tx:
+            await refunds.request_for_booking(tx, booking.id, 5000, reason="Too late", requested_by="admin:1")
+    async with world.services.read() as conn:
+        exported = await erasure.export(conn, mine)
+    [booked] = exported["bookings"]
+    paid = {p["kind"]: (p["amount_minor"], p["captured_minor"], p["refunded_minor"]) for p in exported["payments"]}
+    assert paid == {"wallet": (30000, 30000, 5000), "cash": (booked["grand_total_minor"] - 30000, 0, 0)}
+    assert {(p["booking_id"], p["currency"]) for p in exported["payments"]} == {(booked["id"], "INR")}
+    [refund] = exported["refunds"]
+    assert (refund["amount_minor"], refund["currency"], refund["reason"]) == (5000, "INR", "Too late")
+    assert (refund["booking_id"], refund["to_wallet"], refund["status"]) == (booked["id"], True, "processed")
+    assert [(line["account"], line["amount_minor"], line["currency"]) for line in exported["wallet"]] == [
+        ("wallet", 30000, "INR"), ("wallet", -30000, "INR"), ("wallet", 5000, "INR"),
+    ]  # fmt: skip
 
 
 async def test_erasure_leaves_no_trace_of_the_person_but_the_rows(services: Services, fresh_pool: Pool) -> None:

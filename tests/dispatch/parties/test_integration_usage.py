@@ -12,6 +12,7 @@ from dispatch.webhooks import endpoints
 from dispatch.webhooks.owners import Owner
 from storage import integration_usage as usage_rows
 from tests.dispatch.parties.test_integrations import STAFF, listening, make, new
+from tests.turns import until_waiting
 
 
 async def told(services: Services, type_: str) -> list[dict[str, object]]:
@@ -53,6 +54,25 @@ async def test_an_app_is_told_no_second_time_when_the_log_is_gone(services: Serv
             await endpoints.delete_all(tx, Owner("integration", made.id), STAFF)
         await listening(services, made.id, "api.usage_alert")
     assert [t["percent"] for t in await told(services, "api.usage_alert")] == [80, 100]
+
+
+async def test_whoever_reads_waits_for_what_is_being_written(services: Services) -> None:
+    made, today = await make(services, new()), services.clock.now().date()
+    services.usage.count(made.id, services.clock.now(), "GET /a")
+
+    async def read() -> integration_usage.Used:
+        async with services.read() as conn:
+            return await integration_usage.of(services, conn, made.id, today, today)
+
+    async with services.transaction() as tx:
+        await tx.conn.execute("LOCK TABLE integration_usage IN EXCLUSIVE MODE")
+        writing = asyncio.create_task(integration_usage.flush(services))
+        await until_waiting(services, writing)
+        services.usage.count(made.id, services.clock.now(), "GET /b")
+        reading = asyncio.create_task(read())
+    found = await reading
+    await writing
+    assert {r.route: r.requests for r in found.by_route} == {"GET /a": 1, "GET /b": 1}
 
 
 async def test_two_nodes_add_to_one_count(services: Services) -> None:

@@ -203,6 +203,24 @@ def test_lock_files_that_a_crash_left_are_no_obstacle(home: Path, left: str) -> 
     server.stop()
 
 
+def test_the_number_of_a_living_process_of_the_same_account_is_no_obstacle(home: Path) -> None:
+    """A crash left the lock files, and another process got the database's number."""
+    server = EmbeddedPostgres(home)
+    server.start()
+    account = (home / "db" / "pgdata" / "PG_VERSION").stat().st_uid
+    server.stop()
+    other = subprocess.Popen(["sleep", "600"], user=account, cwd="/")
+    try:
+        for name in ("pgdata/postmaster.pid", ".s.PGSQL.5432.lock"):
+            (home / "db" / name).write_text(f"{other.pid}\n{home / 'db' / 'pgdata'}\n")
+        server.start()
+        server.stop()
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
 async def test_a_database_that_is_killed_is_started_again(home: Path) -> None:
     server = EmbeddedPostgres(home)
     dsn = server.start()
