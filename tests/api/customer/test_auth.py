@@ -144,6 +144,26 @@ async def test_bad_fields_are_named(client: Client, path: str, body: Any, fields
     assert fields <= error["details"].keys()
 
 
+async def test_what_the_house_does_not_send_is_refused(
+    fresh_pool: Pool, tmp_path: Path, aiohttp_client: Callable[..., Awaitable[Client]]
+) -> None:
+    services = make_services(
+        fresh_pool, tmp_path, otp={"regions": ["IN"], "sends_per_day": 1, "guesses_per_ip_per_hour": 1}
+    )
+    client = await aiohttp_client(create_app(services, with_sockets=False))
+    error = await error_of(await client.post("/v1/auth/send-otp", json={"phone_number": "+447911123456"}), 422)
+    assert error["code"] == "VALIDATION_ERROR" and error["details"].keys() == {"phone_number"}
+    code = await ask_code(client, services)
+    response = await client.post("/v1/auth/send-otp", json={"phone_number": OTHER_PHONE})
+    await error_of(response, 429)
+    assert 0 < int(response.headers["Retry-After"]) <= 24 * 3600
+    body = {"phone_number": PHONE, "otp_code": wrong(code), "purpose": "login"}
+    await error_of(await client.post("/v1/auth/verify-otp", json=body), 401)
+    response = await client.post("/v1/auth/verify-otp", json=body)
+    assert (await error_of(response, 429))["code"] == "RATE_LIMIT_EXCEEDED"
+    assert 3500 < int(response.headers["Retry-After"]) <= 3600
+
+
 async def test_malformed_json_is_400(client: Client) -> None:
     await error_of(await client.post("/v1/auth/send-otp", data=b"{"), 400)
 
