@@ -7,7 +7,7 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -121,9 +121,14 @@ class Otp(BaseModel):
     """One-time codes."""
 
     life_s: int = Field(300, ge=30, description="How long a code is good")
-    tries: int = Field(5, ge=1, le=5, description="Guesses before a code is dead")
+    tries: int = Field(5, ge=1, le=5, description="Guesses at a code from where it was asked for, and of all others")
     sends_per_ip_per_hour: int = Field(60, ge=1, description="Codes, per address")
+    guesses_per_ip_per_hour: int = Field(100, ge=1, description="Wrong codes, per address")
     sends_per_minute: int = Field(600, ge=1, description="Codes in all")
+    sends_per_day: int = Field(20_000, ge=1, description="Codes in all until midnight; staff hear of it at 80 %")
+    regions: list[Annotated[str, Field(pattern="^[A-Z]{2}$")]] = Field(
+        [], description="Regions (ISO 3166) to whose phones codes are sent; empty: everywhere"
+    )
 
 
 class TokenTimes(BaseModel):

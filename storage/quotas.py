@@ -9,6 +9,10 @@ sql = Statements("quotas")
 
 hit = sql.scalar("hit", bool)
 wait_s = sql.scalar("wait_s", float)
+give_back = sql.run("give_back")
+#: How often today with this time, in real time of a zone; None beyond the limit, which is not counted.
+take_of_day = sql.scalar("take_of_day", int)
+left_of_day_s = sql.scalar("left_of_day_s", float)
 forget = sql.run("forget")
 purge = sql.run("purge")
 

@@ -10,6 +10,7 @@ from pydantic import EmailStr, Field, StringConstraints
 from api.audiences import Member, account, organisation
 from api.auth.principals import MEMBER_REALMS
 from api.edge.request_info import RequestInfo
+from api.shared.signing import Code
 from api.wire.models import CamelBody, CamelView
 from api.wire.results import Message, MessageWith, ReplyWith
 from dispatch.access import email_changes, passwords, signing
@@ -21,7 +22,6 @@ from storage import accounts as account_rows
 from storage.accounts import Tie
 
 Password = Annotated[str, Field(min_length=1, max_length=256)]
-Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{6}$")]
 Realm = Literal["provider", "organisation", "erp", "integration", "admin"]
 
 
@@ -179,12 +179,12 @@ async def forgot_password(services: Services, body: ForgotIn, request_info: Requ
     return MessageWith(text, extra=CodeSentOut(expires_in=life_s))
 
 
-async def reset_password(services: Services, body: ResetIn) -> Message:
+async def reset_password(services: Services, body: ResetIn, request_info: RequestInfo) -> Message:
     """Choose a new password with the code from the e-mail; every sign-in of the account ends.
 
     Example: {"email": "owner@example.com", "otp": "123456", "newPassword": "another password"}
     """
-    await signing.reset_password(services, body.email, body.otp, body.new_password)
+    await signing.reset_password(services, body.email, body.otp, body.new_password, ip=request_info.ip)
     return Message("The password was changed: sign in with the new one.")
 
 

@@ -75,7 +75,7 @@ async def verify_otp(services: Services, body: VerifyOtpIn, request_info: Reques
     """
     phone = phones.normalise(body.phone_number, services.settings.phone_region)
     if body.purpose != "login":
-        _, token = await customers.confirm_step_up(services, phone, body.otp_code)
+        _, token = await customers.confirm_step_up(services, phone, body.otp_code, ip=request_info.ip)
         return StepUpOut(step_up_token=token, expires_in=step_up.LIFE_S)
     done = await customers.sign_in(
         services, phone, body.otp_code, ip=request_info.ip, user_agent=request_info.user_agent

@@ -9,6 +9,7 @@ from pydantic import EmailStr, StringConstraints
 
 from api.audiences import Customer, customer
 from api.customer.auth import MeOut, me_out
+from api.route import RequestInfo
 from api.shared.notifications import NotificationOut, notification_out
 from api.shared.signing import Code, PhoneNumber, StepUp
 from api.wire.listing import Grammar, Listing, Once
@@ -46,7 +47,9 @@ async def update_profile(services: Services, caller: Customer, body: ProfileIn) 
 
 
 @customer.route("PUT", "/users/phone", tags=["profile"])
-async def change_phone(services: Services, caller: Customer, body: PhoneIn, step_up_token: StepUp = None) -> MeOut:
+async def change_phone(
+    services: Services, caller: Customer, body: PhoneIn, request_info: RequestInfo, step_up_token: StepUp = None
+) -> MeOut:
     """Move to another phone: a step-up token from the old one, and a code (purpose step_up) from the new one.
 
     Every other sign-in ends.
@@ -55,7 +58,7 @@ async def change_phone(services: Services, caller: Customer, body: PhoneIn, step
     """
     phone = phones.normalise(body.phone_number, services.settings.phone_region)
     account = await customers.change_phone(
-        services, caller.account_id, caller.session_id, step_up_token, phone, body.otp_code
+        services, caller.account_id, caller.session_id, step_up_token, phone, body.otp_code, ip=request_info.ip
     )
     return me_out(services, account)
 

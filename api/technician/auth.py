@@ -109,12 +109,16 @@ async def me(services: Services, caller: Technician) -> ProfileOut:
 
 
 @technician.route("POST", "/auth/step-up", tags=["auth"])
-async def confirm_step_up(services: Services, caller: Technician, body: StepUpIn) -> StepUpOut:
+async def confirm_step_up(
+    services: Services, caller: Technician, body: StepUpIn, request_info: RequestInfo
+) -> StepUpOut:
     """Confirm with a code (purpose reset_password) sent to my phone, for what is sensitive.
 
     Example: {"otp_code": "123456"}
     """
-    token = await technician_access.confirm_step_up(services, caller.technician_id, body.otp_code)
+    token = await technician_access.confirm_step_up(
+        services, caller.technician_id, body.otp_code, ip=request_info.ip
+    )
     return StepUpOut(step_up_token=token, expires_in=step_up.LIFE_S)
 
 

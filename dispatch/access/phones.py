@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from dispatch.errors import Invalid
 
 #: E.164: a plus, then at most 15 digits; fewer than 7 reach nobody.
@@ -23,6 +25,17 @@ def normalise(text: str, region: str, field: str = "phone_number") -> str:
     if not _MIN_DIGITS <= len(e164) - 1 <= _MAX_DIGITS:
         raise Invalid({field: "This is not a phone number."})
     return e164
+
+
+def check_region(phone: str, regions: Collection[str], field: str = "phone_number") -> None:
+    """Raises Invalid naming `field` for a number (E.164) of none of these regions (ISO 3166).
+
+    Where regions share a country code only a number that was given out has one.
+    """
+    import phonenumbers
+
+    if phonenumbers.region_code_for_number(phonenumbers.parse(phone)) not in regions:
+        raise Invalid({field: "No codes are sent to phones of this country; use another number."})
 
 
 def masked(phone: str | None) -> str | None:

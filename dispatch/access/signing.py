@@ -146,16 +146,16 @@ async def ask_new_password(services: Services, email: str, ip: str | None) -> in
         return await otp.send(tx, email, "new_password", ip)
 
 
-async def reset_password(services: Services, email: str, code: str, password: str) -> None:
+async def reset_password(services: Services, email: str, code: str, password: str, *, ip: str | None = None) -> None:
     """Sets a new password with a code from the mailbox; every sign-in of the account ends.
 
-    Raises InvalidOtp, TooManyGuesses, Invalid (the password).
+    Raises InvalidOtp, TooManyGuesses, TooManyWrong, Invalid (the password).
     """
     # However it is spelled this time: it is the address that the code went to.
     email = email.lower()
     password_hash = await passwords.hashed(password, "new_password")
     async with services.transaction() as tx:
-        verdict = await otp.guess(tx, email, "new_password", code)
+        verdict = await otp.guess(tx, email, "new_password", code, ip)
         if verdict is otp.Verdict.RIGHT:
             found = await rows.credentials(tx.conn, email=email)
             if found is None:

@@ -51,12 +51,12 @@ async def sign_in(
     Nobody shares an account by having named this phone: whoever proved a mailbox keeps an account without it, and a
     password that nobody proved is over.
 
-    Raises InvalidOtp, TooManyGuesses, AccountBlocked.
+    Raises InvalidOtp, TooManyGuesses, TooManyWrong, AccountBlocked.
     """
     account: Account | None = None
     pair: Pair | None = None
     async with services.transaction() as tx:
-        verdict = await otp.guess(tx, phone, "login", code)
+        verdict = await otp.guess(tx, phone, "login", code, ip)
         if verdict is otp.Verdict.RIGHT:
             await rows.part_phone(tx.conn, phone=phone)
             account = await rows.sign_in(tx.conn, phone=phone)
@@ -70,16 +70,16 @@ async def sign_in(
     return SignedIn(account, pair)
 
 
-async def confirm_step_up(services: Services, phone: str, code: str) -> tuple[Account, str]:
+async def confirm_step_up(services: Services, phone: str, code: str, *, ip: str | None = None) -> tuple[Account, str]:
     """Turns a code for step-up into a token for the phone's account (C46).
 
     Whoever has no account has nothing to confirm and hears what a wrong code hears. Raises InvalidOtp,
-    TooManyGuesses, AccountBlocked.
+    TooManyGuesses, TooManyWrong, AccountBlocked.
     """
     async with services.transaction() as tx:
         account = await rows.by_phone(tx.conn, phone=phone)
         # A code for a phone without an account stays good for taking the phone over into one.
-        verdict = await otp.guess(tx, phone, "step_up", code, consumes=account is not None)
+        verdict = await otp.guess(tx, phone, "step_up", code, ip, consumes=account is not None)
     verdict.check()
     if account is None or account.phone is None:
         raise otp.InvalidOtp
@@ -122,18 +122,25 @@ async def fill_profile(tx: Tx, account_id: UUID, name: str, email: str | None) -
 
 
 async def change_phone(
-    services: Services, account_id: UUID, session_id: UUID, step_up_token: str | None, phone: str, code: str
+    services: Services,
+    account_id: UUID,
+    session_id: UUID,
+    step_up_token: str | None,
+    phone: str,
+    code: str,
+    *,
+    ip: str | None = None,
 ) -> Account:
     """Moves the account to a phone whose code the caller knows; other sign-ins end, the old phone is told.
 
-    Raises StepUpNeeded, Invalid (the code), TooManyGuesses, PhoneTaken, Missing.
+    Raises StepUpNeeded, Invalid (the code), TooManyGuesses, TooManyWrong, PhoneTaken, Missing.
     """
     async with services.read() as conn:
         before = await get(conn, account_id)
     step_up.check(services, step_up_token, REALM, account_id, before.phone)
     after: Account | None = None
     async with services.transaction() as tx:
-        verdict = await otp.guess(tx, phone, "step_up", code)
+        verdict = await otp.guess(tx, phone, "step_up", code, ip)
         if verdict is otp.Verdict.RIGHT:
             try:
                 async with tx.savepoint():

@@ -47,13 +47,13 @@ async def sign_in(
 ) -> SignedIn:
     """Signs in with a code for purpose login. A phone that is no technician's hears what a wrong code hears.
 
-    Raises InvalidOtp, TooManyGuesses, TechnicianInactive, TechnicianNotVerified, TechnicianRejected.
+    Raises InvalidOtp, TooManyGuesses, TooManyWrong, TechnicianInactive, TechnicianNotVerified, TechnicianRejected.
     """
     refusal: NotAllowed | None = None
     pair: Pair | None = None
     async with services.transaction() as tx:
         technician = await rows.by_phone(tx.conn, phone=phone)
-        verdict = await otp.guess(tx, phone, "login", code, consumes=technician is not None)
+        verdict = await otp.guess(tx, phone, "login", code, ip, consumes=technician is not None)
         if verdict is otp.Verdict.RIGHT and technician is not None:
             refusal = _refusal(technician)
             if refusal is None:
@@ -67,16 +67,16 @@ async def sign_in(
     return SignedIn(technician, pair)
 
 
-async def confirm_step_up(services: Services, technician_id: UUID, code: str) -> str:
+async def confirm_step_up(services: Services, technician_id: UUID, code: str, *, ip: str | None = None) -> str:
     """Turns a code sent to the technician's phone (purpose reset_password or step_up) into a step-up token.
 
-    Raises Invalid (the code), TooManyGuesses, Missing.
+    Raises Invalid (the code), TooManyGuesses, TooManyWrong, Missing.
     """
     async with services.transaction() as tx:
         technician = await rows.get(tx.conn, id=technician_id)
         if technician is None or technician.phone is None:
             raise Missing("technician")
-        verdict = await otp.guess(tx, technician.phone, "step_up", code)
+        verdict = await otp.guess(tx, technician.phone, "step_up", code, ip)
     verdict.check_field()
     return step_up.mint(services, REALM, technician_id, technician.phone)
 

@@ -39,7 +39,7 @@ PLAIN = {
     "bank_accounts", "message_settings", "push_tokens", "webhook_attempts", "webhook_deliveries",
     "webhook_endpoints",
     "booking_items",
-    "checkout_previews", "commands", "document_sequences", "earnings", "idempotency_keys", "installation",
+    "checkout_previews", "commands", "day_counts", "document_sequences", "earnings", "idempotency_keys", "installation",
     "ledger_accounts", "ledger_journals", "ledger_postings", "match_attempts", "match_candidates",
     "memberships", "notifications", "parties", "password_links", "payment_intents", "payments", "payout_parts",
     "payouts", "pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics", "position_history",

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from dispatch.access import otp
-from dispatch.errors import DispatchError
+from dispatch.errors import DispatchError, Invalid
 from dispatch.parties import customers
 from dispatch.services import Services
+from storage import alerts
 from storage.database.pool import Pool
 from tests.identity import OTHER_PHONE, PHONE, code_in_outbox, everything, make_services, refresh, send_code, wrong
 
@@ -24,9 +25,11 @@ async def attempts(services: Services, phone: str = PHONE) -> int:
         )
 
 
-async def guess(services: Services, code: str, phone: str = PHONE, purpose: str = "login") -> otp.Verdict:
+async def guess(
+    services: Services, code: str, phone: str = PHONE, purpose: str = "login", ip: str | None = None
+) -> otp.Verdict:
     async with services.transaction() as tx:
-        return await otp.guess(tx, phone, purpose, code)
+        return await otp.guess(tx, phone, purpose, code, ip)
 
 
 async def test_a_code_signs_in_once(services: Services) -> None:
@@ -110,6 +113,104 @@ async def test_the_installation_has_a_budget(fresh_pool: Pool, tmp_path: Path) -
     await send_code(services)
     with pytest.raises(otp.TooManyCodes):
         await send_code(services, OTHER_PHONE)
+
+
+async def open_alerts(services: Services) -> list[str]:
+    async with services.read() as conn:
+        return sorted(alert.kind for alert in await alerts.open_ones(conn, limit=10))
+
+
+async def test_the_day_has_a_budget_and_staff_hear_of_it(fresh_pool: Pool, tmp_path: Path) -> None:
+    services = make_services(fresh_pool, tmp_path, otp={"sends_per_day": 5})
+    for n in range(3):
+        await send_code(services, f"+91123456780{n}")
+    assert await open_alerts(services) == []
+    await send_code(services, "+911234567803")
+    assert await open_alerts(services) == [otp.RUNNING_OUT]
+    await send_code(services, "+911234567804")
+    for _ in range(2):
+        with pytest.raises(otp.TooManyCodes) as refusal:
+            await send_code(services)
+        assert 0 < (refusal.value.retry_after_s or 0) <= 24 * 3600
+    assert await open_alerts(services) == [otp.RUNNING_OUT, otp.USED_UP]
+    async with services.transaction() as tx:
+        assert await tx.conn.fetchval("SELECT count(*) FROM outbox") == 5
+        await tx.conn.execute("UPDATE day_counts SET day = day - 1")
+    await send_code(services)
+    assert await open_alerts(services) == [], "a new day settles them"
+
+
+async def test_parallel_sends_share_the_day(fresh_pool: Pool, tmp_path: Path) -> None:
+    services = make_services(fresh_pool, tmp_path, otp={"sends_per_day": 3})
+    sends = (send_code(services, f"+91123456780{n}") for n in range(6))
+    results = await asyncio.gather(*sends, return_exceptions=True)
+    assert sum(isinstance(r, otp.TooManyCodes) for r in results) == 3
+    assert await open_alerts(services) == [otp.RUNNING_OUT, otp.USED_UP]
+
+
+async def test_codes_go_to_phones_of_the_allowed_regions_alone(fresh_pool: Pool, tmp_path: Path) -> None:
+    services = make_services(fresh_pool, tmp_path, otp={"regions": ["IN", "US"]})
+    await send_code(services, PHONE)
+    await send_code(services, "+12125550100")
+    for refused in ("+18765550100", "+447911123456"):  # Jamaica shares the code of the USA.
+        with pytest.raises(Invalid) as refusal:
+            await send_code(services, refused, ip="192.0.2.1")
+        assert refusal.value.fields.keys() == {"phone_number"}
+    await send_code(services, "owner@example.com", "new_password")
+    async with services.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM outbox") == 3
+        assert await conn.fetchval("SELECT used FROM day_counts") == 3
+        assert not await conn.fetchval("SELECT count(*) FROM quotas WHERE key LIKE 'otp:ip:%'")
+
+
+async def test_a_strangers_guesses_do_not_end_the_code_of_who_asked(services: Services) -> None:
+    code = await send_code(services, ip="2001:db8::1")
+    for ip in ("192.0.2.1", "192.0.2.2", "192.0.2.1", None, "2001:db8:0:1::1"):
+        assert await guess(services, wrong(code), ip=ip) is otp.Verdict.WRONG
+    assert await guess(services, code, ip="192.0.2.3") is otp.Verdict.DEAD, "strangers have five together"
+    for _ in range(4):
+        assert await guess(services, wrong(code), ip="2001:db8::2") is otp.Verdict.WRONG
+    assert await guess(services, code, ip="2001:db8::3") is otp.Verdict.RIGHT
+
+
+async def test_who_asked_has_five_guesses_and_a_new_code_has_new_ones(services: Services) -> None:
+    for _ in range(2):
+        code = await send_code(services, ip="192.0.2.1")
+        for ip in ("192.0.2.1", "192.0.2.9"):
+            verdicts = [await guess(services, wrong(code), ip=ip) for _ in range(6)]
+            assert verdicts == [otp.Verdict.WRONG] * 5 + [otp.Verdict.DEAD]
+
+
+async def test_wrong_guesses_of_a_network_are_limited_before_a_code_counts_them(
+    fresh_pool: Pool, tmp_path: Path
+) -> None:
+    services = make_services(fresh_pool, tmp_path, otp={"guesses_per_ip_per_hour": 2})
+    for _ in range(2):
+        code = await send_code(services, ip="192.0.2.1")
+        assert await guess(services, code, ip="192.0.2.1") is otp.Verdict.RIGHT
+    code = await send_code(services, ip="192.0.2.1")
+    for _ in range(2):
+        assert await guess(services, wrong(code), OTHER_PHONE, ip="192.0.2.9") is otp.Verdict.WRONG
+    refusals = []
+    for phone in (PHONE, OTHER_PHONE):
+        with pytest.raises(otp.TooManyWrong) as refusal:
+            await customers.sign_in(services, phone, wrong(code), ip="192.0.2.9")
+        refusals.append((refusal.value.code, refusal.value.message))
+        assert 3500 < (refusal.value.retry_after_s or 0) <= 3600
+    assert refusals[0] == refusals[1], "whether a phone is known or not"
+    async with services.read() as conn:
+        counted = await conn.fetchrow("SELECT attempts, strange_attempts FROM otp_challenges WHERE used_at IS NULL")
+    assert tuple(counted) == (0, 0)
+    assert await guess(services, code, ip="192.0.2.1") is otp.Verdict.RIGHT
+
+
+async def test_a_site_of_many_ipv6_subscribers_has_its_share_of_wrong_guesses(fresh_pool: Pool, tmp_path: Path) -> None:
+    services = make_services(fresh_pool, tmp_path, otp={"guesses_per_ip_per_hour": 1})
+    for n in range(4):
+        assert await guess(services, "123456", ip=f"2001:db8:7:{n}::1") is otp.Verdict.WRONG
+    with pytest.raises(otp.TooManyWrong):
+        await guess(services, "123456", ip="2001:db8:7:9::1")
+    assert await guess(services, "123456", ip="2001:db8:8::1") is otp.Verdict.WRONG
 
 
 async def test_a_refused_send_leaves_the_present_code_alone(services: Services) -> None:

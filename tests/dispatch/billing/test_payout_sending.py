@@ -11,6 +11,7 @@ from dispatch.billing.payout_sending import PayoutsByHand
 from dispatch.billing.payouts import PayoutState
 from dispatch.errors import Invalid
 from dispatch.parties import bank_accounts
+from dispatch.ports.gateway import GatewayPayout
 from storage.payouts import Payout
 from tests.dispatch.billing.test_intents import OUTAGES, sit_out
 from tests.dispatch.billing.till import Till
@@ -116,6 +117,21 @@ async def test_a_payout_of_which_nobody_tells_is_asked_about(till: Till) -> None
     await till.drain()
     assert (await now(till, payout.id)).status in ("completed", "processing")
     await till.check()
+
+
+@pytest.mark.parametrize(("more_minor", "currency"), [(1, "INR"), (-1, "INR"), (0, "USD")])
+async def test_what_is_another_amount_or_currency_is_for_a_person(till: Till, more_minor: int, currency: str) -> None:
+    payout = await owed(till)
+    await hand_over(till, payout.id)
+    told = GatewayPayout(
+        "pout_other", "fa_1", payout.net_minor + more_minor, currency, "processed", "NEFT", "UTR1", payout.number, None,
+        till.world.now,
+    )  # fmt: skip
+    async with till.world.services.transaction() as tx:
+        await payout_sending.heard(tx, payout.id, told)
+    found = await now(till, payout.id)
+    assert (found.status, found.gateway_payout_id) == ("processing", None)
+    assert await till.world.value("SELECT count(*) FROM alerts WHERE kind = 'payout_review'") == 1
 
 
 async def test_what_cannot_be_sent_is_said(till: Till, world: World) -> None:

@@ -84,6 +84,9 @@ async def test_a_second_click_is_the_same_payout(till: Till) -> None:
     made = await asyncio.gather(*(ask(till, owned, 200_000) for _ in range(4)))
     assert len({p.id for p in made}) == 1
     assert await available(till, owned) == 800_000
+    # So much of another currency is something else.
+    await fund(till.world.services, owned, 200_000, "USD")
+    assert (await ask(till, owned, 200_000, "USD")).currency == "USD"
 
 
 async def test_what_a_request_may_not_be(till: Till) -> None:
