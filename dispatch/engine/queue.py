@@ -128,6 +128,8 @@ async def _wake_for(services: Services, technician_id: UUID, told: set[UUID]) ->
     radius_m = min(person.radius_m, services.settings.dispatch.radius_m)
     boxes = [box for lat, lng in places for box in bounding_boxes(lat, lng, radius_m)]
     if not boxes:
+        # Nobody waits around somebody who is nowhere: their first position says where to look.
+        services.freed.wait_for_position([technician_id])
         return []
     most = candidates.open_offers(services, False)
     async with services.transaction() as tx:

@@ -71,8 +71,12 @@ class Freed:
         for technician_id in technician_ids:
             if self._heard.get(technician_id, float("-inf")) >= since:
                 self.put(technician_id)
+        self.wait_for_position(unseen)
+
+    def wait_for_position(self, technician_ids: Iterable[UUID]) -> None:
+        """These are told of once they have a fresh position."""
         if len(self._unseen) < _REMEMBERED_MOST:
-            self._unseen.update(unseen)
+            self._unseen.update(technician_ids)
 
     def put_seen(self, is_fresh: Callable[[UUID], bool]) -> None:
         """Those whose fresh position somebody waits for, and who have one now."""

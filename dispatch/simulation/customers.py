@@ -33,8 +33,13 @@ CALLS, MOST_WAIT_S, AWAY = 60, 2.0, frozenset({401, 429, 503})
 #: A call whose answer was lost is being carried out, or was by a server that died: its key is free again in a while.
 IN_PROGRESS = "request_in_progress"
 #: What the customer learns while booking and that is no error.
-TRY_AGAIN = frozenset({"slot_taken", "preview_expired", "conflict", "not_found"})
+TRY_AGAIN = frozenset({"slot_taken", "time_over", "preview_expired", "conflict", "not_found"})
 ENDED = frozenset({"completed", "cancelled", "refunded"})
+
+
+def _is_time_over(failed: CallFailed) -> bool:
+    """At many times real time what was still to come when it was shown may be over when it is asked for."""
+    return failed.status == 422 and isinstance(failed.details, dict) and failed.details.keys() == {"booking_time"}
 
 
 class Customer(Person):
@@ -161,9 +166,10 @@ class Customer(Person):
                         return booking_id
                 self.scene.tally.turned_away["no_free_time"] += 1
             except CallFailed as e:
-                if e.code not in TRY_AGAIN:
+                why = "time_over" if _is_time_over(e) else e.code
+                if why not in TRY_AGAIN:
                     raise
-                self.scene.tally.turned_away[e.code] += 1
+                self.scene.tally.turned_away[why] += 1
             await self.scene.sleep(RETRY_S)
         return None
 
@@ -188,7 +194,8 @@ class Customer(Person):
                 break
         else:
             return None
-        time = self.dice.choice(free[: 2 + attempt])
+        # Who was too late for one of the next times takes a later one.
+        time = self.dice.choice(free[attempt : 2 + 2 * attempt] or free[-1:])
         pays_online = self._gateway_url is not None and self.dice.random() < self.policy.pays_online
         method: PaymentMethod = "online" if pays_online else "cash"
         # One key for all tries, so that a lost answer never makes two bookings.

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dispatch.live.arrivals import AWAY_M
 from dispatch.process import runtime
 from tests.api.live import Live, Person, live_server
 from tests.api.test_story import book, make_everybody_a_beautician
@@ -118,3 +119,19 @@ async def test_who_has_arrived_and_is_elsewhere_is_not_there(drive: Drive) -> No
         await drive.at(0.002 * n)
     away = await drive.seen()
     assert away["distance_m"] > 500 and away["eta_s"] is None
+    await drive.wait(400)
+    for north in (0.0002, 0.0001, 0.0001, 0.0001, *(0.001 * n for n in range(1, 8))):
+        await drive.at(north)
+    await everybody_is_told_of_leaving(drive)
+
+
+async def everybody_is_told_of_leaving(drive: Drive) -> None:
+    """They had been there for a while: the arrival stands."""
+    booking = {"booking_id": drive.booking["id"]}
+    left = (await drive.customer.hears("booking.updated", **booking, event="technician.left"))["data"]
+    assert left["is_taken_back"] is False and left["distance_m"] >= AWAY_M
+    assert left.keys() == {"is_taken_back", "distance_m"}
+    assert (await drive.technician.hears("job.updated", **booking, left=True))["state"] == "arrived"
+    told = (await drive.customer.call("GET", f"/v1/bookings/{drive.booking['id']}/timeline"))["data"]
+    [seen] = [one for one in told if one["action"] == "technician.left"]
+    assert seen["data"] == left

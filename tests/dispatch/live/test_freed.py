@@ -38,6 +38,19 @@ async def test_a_fix_is_fresh_again(world: World) -> None:
     assert (await world.open_offer(booking.id))["technician_id"] == one
 
 
+async def test_somebody_without_base_and_zone_is_seen_for_the_first_time(world: World) -> None:
+    helper = await world.technician(km_north=2)
+    booking = await world.book(hours=1.5)
+    await world.reject(booking.id, helper)
+    one = await world.technician(base_lat=None, base_lng=None, zone_id=None, seen=False)
+    await world.sweep()
+    waiting = await world.booking(booking.id)
+    assert (waiting.status, waiting.waits_for, waiting.next_action_at) == ("pending", [], None)
+    world.see(one, *KOLKATA)
+    await world.sweep()
+    assert (await world.open_offer(booking.id))["technician_id"] == one
+
+
 async def test_an_interval_is_freed(world: World) -> None:
     one = await world.technician()
     first = await world.book(hours=5)
