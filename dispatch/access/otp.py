@@ -128,8 +128,8 @@ async def _count_here(tx: Tx, ip: str | None) -> list[str]:
     """Counts a guess of its networks as a wrong one, and returns their counters. Raises TooManyWrong."""
     limit = tx.services.settings.otp.guesses_per_ip_per_hour
     counters = []
-    for name, times in networks_of(ip) if ip else ():
-        counters.append(f"otp:guess:{name}")
+    for key, times in _counters_of(tx, "guess", ip):
+        counters.append(key)
         if wait_s := await quotas.take(tx.conn, counters[-1], limit * times, HOUR_S):
             raise TooManyWrong(retry_after_s=wait_s)
     return counters
@@ -155,6 +155,12 @@ def _network(ip: str | None) -> str | None:
     return network_of(ip) if ip else None
 
 
+def _counters_of(tx: Tx, kind: str, ip: str | None) -> list[tuple[str, int]]:
+    """The counters of a caller's networks, which are not named in them, and how many times the limit each has."""
+    vault, networks = vault_of(tx.services.settings), networks_of(ip) if ip else ()
+    return [(f"otp:{kind}:{vault.fingerprint('network', name)}", times) for name, times in networks]
+
+
 def _hash(tx: Tx, phone: str, purpose: str, code: str, salt: bytes) -> bytes:
     vault = vault_of(tx.services.settings)
     return vault.mac("otp", salt, phone.encode(), purpose.encode(), code.encode())
@@ -165,7 +171,7 @@ async def spend(tx: Tx, phone: str, ip: str | None) -> None:
     settings = tx.services.settings
     counter = vault_of(settings).fingerprint("phone", phone)
     per_ip = settings.otp.sends_per_ip_per_hour
-    budgets = [(f"otp:ip:{name}", per_ip * times, HOUR_S) for name, times in (networks_of(ip) if ip else ())]
+    budgets = [(key, per_ip * times, HOUR_S) for key, times in _counters_of(tx, "ip", ip)]
     budgets.append((f"otp:phone:{counter}", settings.limits.otp_per_hour, HOUR_S))
     budgets.append(("otp:all", settings.otp.sends_per_minute, 60))
     for key, limit, window_s in budgets:
