@@ -16,6 +16,7 @@ from dispatch.services import Services
 from storage import alerts
 from storage.database.pool import Pool
 from tests.identity import OTHER_PHONE, PHONE, code_in_outbox, everything, make_services, refresh, send_code, wrong
+from tests.near import near_misses
 
 
 async def attempts(services: Services, phone: str = PHONE) -> int:
@@ -37,6 +38,16 @@ async def test_a_code_signs_in_once(services: Services) -> None:
     assert len(code) == 6
     assert await guess(services, code) is otp.Verdict.RIGHT
     assert await guess(services, code) is otp.Verdict.WRONG
+
+
+async def test_near_misses_of_a_code_are_wrong(services: Services) -> None:
+    code = await send_code(services)
+    for miss in near_misses(code):
+        assert await guess(services, miss) is otp.Verdict.WRONG, miss
+        # What is tried here is the comparison, not how often.
+        async with services.transaction() as tx:
+            await tx.conn.execute("UPDATE otp_challenges SET attempts = 0")
+    assert await guess(services, code) is otp.Verdict.RIGHT
 
 
 async def test_wrong_guesses_are_counted_although_sign_in_fails(services: Services) -> None:

@@ -14,6 +14,7 @@ from dispatch.access.totp import AlreadyOn, NotOn, TooManyCodes, WrongCode
 from dispatch.errors import DispatchError
 from dispatch.services import Services
 from tests.identity import everything, wrong
+from tests.near import near_misses
 from tests.parties import add_account
 
 
@@ -26,6 +27,12 @@ def test_the_vectors_of_rfc_6238(unix_s: int, code: str) -> None:
     assert totp.code_at(secret, totp.step_at(unix_s)) == code
     assert totp.matching_step(secret, code, unix_s + 30) == totp.step_at(unix_s)
     assert totp.matching_step(secret, code, unix_s + 60.0 + 30) is None
+
+
+def test_near_misses_match_no_step() -> None:
+    secret = b"12345678901234567890"
+    for miss in near_misses("081804"):
+        assert totp.matching_step(secret, miss, 1111111109) is None, miss
 
 
 async def enrolled(services: Services, account_id: UUID) -> bytes:
