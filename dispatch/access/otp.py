@@ -22,7 +22,7 @@ from storage import quotas
 
 CODE_DIGITS = 6
 HOUR_S = 3600
-#: Alerts about the budget of a day, which are over with the next, and what they are about.
+#: Alerts about the budget of a day, which are over with the next, and the count that they are about.
 RUNNING_OUT, USED_UP = "otp_budget_low", "otp_budget_used_up"
 BUDGET = "otp"
 _SALT_BYTES = 16
@@ -130,7 +130,7 @@ async def _count_here(tx: Tx, ip: str | None) -> list[str]:
     counters = []
     for key, times in _counters_of(tx, "guess", ip):
         counters.append(key)
-        if wait_s := await quotas.take(tx.conn, counters[-1], limit * times, HOUR_S):
+        if wait_s := await quotas.take(tx.conn, key, limit * times, HOUR_S):
             raise TooManyWrong(retry_after_s=wait_s)
     return counters
 
@@ -185,7 +185,7 @@ async def _spend_of_day(tx: Tx) -> None:
     """Takes from the day's budget of the whole installation; staff hear when it runs out, the next day settles it."""
     settings = tx.services.settings
     limit = settings.otp.sends_per_day
-    used = await quotas.take_of_day(tx.conn, key="otp", limit=limit, timezone=settings.timezone)
+    used = await quotas.take_of_day(tx.conn, key=BUDGET, limit=limit, timezone=settings.timezone)
     if used is None:
         wait_s = await quotas.left_of_day_s(tx.conn, timezone=settings.timezone)
         raise TooManyCodes("No more codes are sent today; try again tomorrow.", retry_after_s=wait_s)
