@@ -52,7 +52,7 @@ class LocalGateway:
 
     async def start(self) -> None:
         if self._data is not None:
-            self._data.mkdir(parents=True, exist_ok=True)
+            self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._store = Store(self._data / STORE_NAME if self._data else None)
         bank = Bank(self._store, seed=self._seed, key_secret=self.key_secret)
         bank.webhook_url = self._webhook_url

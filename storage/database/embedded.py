@@ -11,6 +11,7 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import time
 from pathlib import Path
@@ -42,6 +43,8 @@ _FAST_STOP_S = 4.0
 #: Of the folder, what belongs to the account that runs the database: its data and its socket. Keys, lock, log and
 #: binaries beside it stay the owner's, so that this account cannot change what the owner reads and runs.
 _INNER = "db"
+#: Says that the cluster has the application's role.
+_MARKER = "role"
 #: The kernel's limit for the path of a socket, less the name of PostgreSQL's.
 _LONGEST_HOME = 107 - len(f"/{_INNER}/.s.PGSQL.5432")
 #: Whom the application is in the database: the owner of its own and no superuser.
@@ -131,7 +134,7 @@ class EmbeddedPostgres:
         self.inner = self.home / _INNER
         self.data = self.inner / "pgdata"
         self._settings = settings or SAFE
-        self._uid: int | None = None
+        self._account: pwd.struct_passwd | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._log: IO[bytes] | None = None
@@ -150,9 +153,14 @@ class EmbeddedPostgres:
     def give_inner(self) -> None:
         """What was laid into the inner folder belongs to the account that runs the database."""
         if os.geteuid() == 0:
-            self._uid = pwd.getpwnam("nobody").pw_uid
+            self._account = pwd.getpwnam("nobody")
             for path in (self.inner, *self.inner.rglob("*")):
-                os.chown(path, self._uid, -1)
+                self._give(path)
+
+    def note_role(self) -> None:
+        """The cluster in this folder knows the application's role."""
+        with os.fdopen(_private(self.home / _MARKER, os.O_TRUNC), "w") as file:
+            file.write(ROLE)
 
     def start(self, timeout_s: float = 300.0) -> str:
         """Starts the server, making the data first where there is none. Returns its DSN.
@@ -168,7 +176,7 @@ class EmbeddedPostgres:
             self._check_version(binaries)
             self._initialise(binaries)
             self._found = binaries
-            self._log = (self.home / "postgres.log").open("ab")
+            self._log = os.fdopen(_private(self.home / "postgres.log", os.O_APPEND), "ab")
             self._wait_until_ready(binaries, timeout_s)
         except BaseException:
             self.stop()
@@ -198,7 +206,9 @@ class EmbeddedPostgres:
             )
         try:
             self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = (self.home / "lock").open("w")
+            if os.geteuid() == 0:
+                self._take_over()
+            self._lock = os.fdopen(_private(self.home / "lock", os.O_TRUNC), "w")
         except OSError as e:
             raise EmbeddedError(
                 f"The folder {self.home} cannot be used ({e.strerror}): choose another --data folder."
@@ -210,9 +220,40 @@ class EmbeddedPostgres:
             self._lock = None
             raise EmbeddedError(f"Another server runs on {self.home}: stop it, or choose another --data folder.") from e
 
+    def _take_over(self) -> None:
+        """The outer folder becomes root's before anything in it is opened: an older version had given it away.
+
+        Raises EmbeddedError for a link that somebody else has laid there, behind which could be anything.
+        """
+        if self.home.stat().st_uid == 0:
+            return
+        os.chown(self.home, 0, 0)
+        self.home.chmod(0o711)
+        for path in [p for top in self.home.iterdir() if not _is_database(top) for p in (top, *top.rglob("*"))]:
+            seen = path.lstat()
+            # A second name of root's own file is root's too.
+            is_name = stat.S_ISREG(seen.st_mode) and seen.st_nlink > 1
+            if is_name or (stat.S_ISLNK(seen.st_mode) and seen.st_uid != 0):
+                raise EmbeddedError(
+                    f"{path} is a link that somebody else may have laid there, and may lead anywhere: remove it, or "
+                    "choose another --data folder."
+                )
+            os.chown(path, 0, 0, follow_symlinks=False)
+
+    def _give(self, path: Path) -> None:
+        """To the account that runs the database; what a link leads to stays whose it is."""
+        assert self._account is not None, "only root gives anything away"
+        os.chown(path, self._account.pw_uid, self._account.pw_gid, follow_symlinks=False)
+
+    def _identity(self) -> dict[str, Any]:
+        """As whom programs run: without root's groups too, which open as much as its number."""
+        if self._account is None:
+            return {}
+        return {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": ()}
+
     def _as_nobody(self, binaries: Path) -> Path:
         """PostgreSQL won't run as root: it gets the account nobody, and a copy of what nobody can't reach."""
-        self._uid = pwd.getpwnam("nobody").pw_uid
+        self._account = pwd.getpwnam("nobody")
         if closed := [p for p in self.home.parents if not p.stat().st_mode & 0o001]:
             raise EmbeddedError(
                 f"As root, PostgreSQL runs as the account nobody, which cannot enter {closed[-1]}: "
@@ -235,15 +276,14 @@ class EmbeddedPostgres:
 
     def _own_inner(self) -> None:
         """The inner folder belongs to the account that runs the database; what an older version left moves into it."""
-        if self._uid is not None:
-            os.chown(self.home, os.geteuid(), -1)
+        if self._account is not None:
             self.home.chmod(0o711)
         self.inner.mkdir(mode=0o700, exist_ok=True)
         old = self.home / "pgdata"
         if old.exists() and not self.data.exists():
             old.rename(self.data)
-        if self._uid is not None:
-            os.chown(self.inner, self._uid, -1)
+        if self._account is not None:
+            self._give(self.inner.resolve())
 
     def _check_version(self, binaries: Path) -> None:
         marker = self.data / "PG_VERSION"
@@ -259,12 +299,11 @@ class EmbeddedPostgres:
             )
 
     def _initialise(self, binaries: Path) -> None:
-        marker = self.home / "role"
         if (self.data / "PG_VERSION").exists():
-            if not marker.exists():
+            if not (self.home / _MARKER).exists():
                 self._single(binaries, self.data, "template1", _OLD)
                 self._single(binaries, self.data, ROLE, _OLD_OBJECTS)
-                marker.write_text(ROLE)
+                self.note_role()
             return
         unfinished = self.inner / "pgdata.new"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -273,7 +312,7 @@ class EmbeddedPostgres:
             "-D", str(unfinished),
         )  # fmt: skip
         self._single(binaries, unfinished, "postgres", _NEW)
-        marker.write_text(ROLE)
+        self.note_role()
         # Renamed when whole: a killed initdb leaves no half data folder.
         unfinished.rename(self.data)
 
@@ -283,7 +322,7 @@ class EmbeddedPostgres:
 
     def _run(self, *command: str, said: str = "") -> str:
         done = subprocess.run(
-            command, user=self._uid, cwd=self.inner, input=said, capture_output=True, text=True, check=False
+            command, cwd=self.inner, input=said, capture_output=True, text=True, check=False, **self._identity()
         )
         if done.returncode:
             raise EmbeddedError(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()}")
@@ -291,7 +330,7 @@ class EmbeddedPostgres:
 
     def _spawn(self, binaries: Path) -> subprocess.Popen[bytes]:
         options = [f"-c{key}={value}" for key, value in self._settings.items()]
-        arguments: dict[str, Any] = {"user": self._uid, "stdout": self._log, "stderr": self._log}
+        arguments: dict[str, Any] = {**self._identity(), "stdout": self._log, "stderr": self._log}
         return subprocess.Popen(
             [str(binaries / "postgres"), "-D", str(self.data), "-k", str(self.inner), *options],
             stdin=subprocess.DEVNULL, cwd=self.inner, process_group=0, preexec_fn=_die_with_parent,
@@ -316,7 +355,7 @@ class EmbeddedPostgres:
 
     def _answers(self, binaries: Path) -> bool:
         ask = [str(binaries / "pg_isready"), "-q", "-U", ROLE, "-d", ROLE, "-h", str(self.inner)]
-        return subprocess.run(ask, user=self._uid, cwd=self.inner, check=False).returncode == 0
+        return subprocess.run(ask, cwd=self.inner, check=False, **self._identity()).returncode == 0
 
     def _drop_stale(self) -> None:
         """Removes lock files that a crash left, unless a postmaster of this folder still lives.
@@ -362,6 +401,19 @@ class EmbeddedPostgres:
         complaints = [line for line in lines if "FATAL" in line or "PANIC" in line]
         said = complaints[-1].split(": ", 1)[-1].strip() if complaints else "it did not say why"
         return f"{said} (see {log})."
+
+
+def _private(path: Path, flags: int) -> int:
+    """Opens what its owner alone may read, also where an older version left it open to others."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        os.fchmod(handle, 0o600)
+    return handle
+
+
+def _is_database(path: Path) -> bool:
+    """Of the outer folder: what belongs to the account that runs the database."""
+    return path.name in (_INNER, "pgdata") and path.is_dir() and not path.is_symlink()
 
 
 def _first_number(pid_file: Path) -> int | None:

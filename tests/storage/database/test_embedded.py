@@ -11,11 +11,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
 from storage.database.embedded import SAFE, EmbeddedError, EmbeddedPostgres, default_home, is_running
+from tests.ownership import account, check_house, check_processes, postmaster
 
 #: Runs in a process of its own: starts the server, commits a row, says so, and waits to be killed.
 CRASHES = """
@@ -142,19 +144,9 @@ def test_the_default_folder() -> None:
     assert (here == Path("/var/lib/dispatch")) == (os.geteuid() == 0)
 
 
-async def test_the_application_is_no_superuser_and_owns_its_database(home: Path) -> None:
-    server = EmbeddedPostgres(home)
-    dsn = server.start()
-    try:
-        assert await value(dsn, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
-        owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
-        assert await value(dsn, owner) == "dispatch"
-    finally:
-        server.stop()
-
-
 async def test_what_an_older_version_made_is_taken_over(home: Path) -> None:
-    """There everything lay in the outer folder and was the superuser's, in the database postgres."""
+    """There everything lay in the outer folder, which was the database's account's and open to others, and was the
+    superuser's, in the database postgres."""
     server = EmbeddedPostgres(home)
     dsn = server.start()
     as_superuser = dsn.replace("dispatch@/dispatch", "postgres@/postgres")
@@ -169,6 +161,12 @@ async def test_what_an_older_version_made_is_taken_over(home: Path) -> None:
     server.stop()
     (home / "role").unlink()
     (home / "db" / "pgdata").rename(home / "pgdata")
+    (home / "files" / "ab").mkdir(parents=True)
+    (home / "files" / "ab" / "photo").touch(mode=0o600)
+    (home / "files").chmod(0o700)
+    (home / "postgres.log").chmod(0o666)
+    for path in (home, *home.rglob("*")):
+        os.chown(path, account()[0], -1)
     again = EmbeddedPostgres(home)
     dsn = again.start()
     try:
@@ -176,45 +174,81 @@ async def test_what_an_older_version_made_is_taken_over(home: Path) -> None:
         await value(dsn, "ALTER TABLE kept ADD COLUMN more int")
         await value(dsn, "ALTER TYPE mood ADD VALUE 'glad'")
         await value(dsn, "DROP FUNCTION one()")
+        check_house(home)
     finally:
         again.stop()
 
 
-def test_nothing_in_the_outer_folder_is_the_databases_account(home: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only as root the database has an account of its own")
+async def test_whose_everything_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files and programs of the database are its account's and nothing else is; the application is no superuser."""
+    ran: list[tuple[str, dict[str, Any]]] = []
+
+    class Watched(subprocess.Popen[Any]):
+        def __init__(self, args: list[str], **more: Any) -> None:
+            ran.append((Path(args[0]).name, more))
+            super().__init__(args, **more)
+
+    monkeypatch.setattr(subprocess, "Popen", Watched)
     server = EmbeddedPostgres(home)
-    server.start()
+    dsn = server.start()
     try:
-        assert [p.name for p in home.iterdir() if p.stat().st_uid != 0] == ["db"]
-        assert home.stat().st_uid == 0 and not home.stat().st_mode & 0o022
+        assert await value(dsn, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
+        owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
+        assert await value(dsn, owner) == "dispatch"
+        assert check_processes(postmaster(home)) > 4
+        check_house(home)
+        wanted = account() if os.geteuid() == 0 else (None, None)
+        assert {name for name, _ in ran} == {"initdb", "postgres", "pg_isready"}
+        for name, more in ran:
+            assert (more.get("user"), more.get("group")) == wanted, name
+            assert (more.get("extra_groups") == ()) is (os.geteuid() == 0), name
     finally:
         server.stop()
+    check_house(home)
 
 
-@pytest.mark.parametrize("left", ["", "\n", "99999999\n", "1\n/elsewhere\n"])
-def test_lock_files_that_a_crash_left_are_no_obstacle(home: Path, left: str) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives anything away")
+@pytest.mark.parametrize("name", ["lock", "postgres.log", "role", "db", "files/ab/photo"])
+@pytest.mark.parametrize("is_second_name", [False, True], ids=["link", "second name"])
+def test_nothing_is_written_behind_a_link_that_was_laid(home: Path, name: str, is_second_name: bool) -> None:
+    """While the folder was the database's account's, that account could lay there what leads to root's own files."""
+    target = home.parent / "of root"
+    target.write_text("untouched")
+    (home / name).parent.mkdir(parents=True)
+    if is_second_name:
+        (home / name).hardlink_to(target)
+    else:
+        (home / name).symlink_to(target)
+        os.chown(home / name, account()[0], -1, follow_symlinks=False)
+    os.chown(home, account()[0], -1)
+    with pytest.raises(EmbeddedError, match="may lead anywhere"):
+        EmbeddedPostgres(home).start()
+    assert (target.read_text(), target.stat().st_uid) == ("untouched", 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives anything away")
+def test_what_a_link_in_the_database_leads_to_is_not_given_away(home: Path) -> None:
+    server = EmbeddedPostgres(home)
+    server.inner.mkdir(parents=True)
+    target = home.parent / "of root"
+    target.write_text("")
+    (server.inner / "link").symlink_to(target)
+    server.give_inner()
+    assert target.stat().st_uid == 0 and (server.inner / "link").lstat().st_uid == account()[0]
+
+
+def test_lock_files_that_a_crash_left_are_no_obstacle(home: Path) -> None:
+    """Empty ones, ones of nobody, and the number of a living process of the same account."""
     server = EmbeddedPostgres(home)
     server.start()
     server.stop()
-    for name in ("pgdata/postmaster.pid", ".s.PGSQL.5432.lock"):
-        (home / "db" / name).write_text(left)
-    server.start()
-    server.stop()
-
-
-def test_the_number_of_a_living_process_of_the_same_account_is_no_obstacle(home: Path) -> None:
-    """A crash left the lock files, and another process got the database's number."""
-    server = EmbeddedPostgres(home)
-    server.start()
-    account = (home / "db" / "pgdata" / "PG_VERSION").stat().st_uid
-    server.stop()
-    other = subprocess.Popen(["sleep", "600"], user=account, cwd="/")
+    other = subprocess.Popen(["sleep", "600"], user=account()[0], cwd="/")
     try:
-        for name in ("pgdata/postmaster.pid", ".s.PGSQL.5432.lock"):
-            (home / "db" / name).write_text(f"{other.pid}\n{home / 'db' / 'pgdata'}\n")
-        server.start()
-        server.stop()
+        for left in ("", "\n", "99999999\n", "1\n/elsewhere\n", f"{other.pid}\n{server.data}\n"):
+            for name in ("pgdata/postmaster.pid", ".s.PGSQL.5432.lock"):
+                (home / "db" / name).write_text(left)
+            server.start()
+            server.stop()
         assert other.poll() is None
     finally:
         other.kill()
