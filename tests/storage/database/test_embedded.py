@@ -16,7 +16,15 @@ from typing import Any
 import asyncpg
 import pytest
 
-from storage.database.embedded import SAFE, EmbeddedError, EmbeddedPostgres, default_home, is_running
+from storage.database.embedded import (
+    LOOK_S,
+    RESPAWN_S,
+    SAFE,
+    EmbeddedError,
+    EmbeddedPostgres,
+    default_home,
+    is_running,
+)
 from tests.ownership import account, check_house, check_processes, postmaster
 
 #: Runs in a process of its own: starts the server, commits a row, says so, and waits to be killed.
@@ -126,7 +134,7 @@ def test_a_file_in_the_way_is_refused_in_words(home: Path) -> None:
 
 
 def test_bad_settings_are_reported_with_the_server_s_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.database.embedded.RESPAWN_S", 0.0)
+    monkeypatch.setattr("storage.database.embedded.LINGER_S", 0.0)
     with pytest.raises(EmbeddedError, match="did not start: .*max_connections"):
         EmbeddedPostgres(home, {**SAFE, "max_connections": "none"}).start()
 
@@ -142,6 +150,15 @@ def test_the_default_folder() -> None:
     here = default_home()
     assert here.is_absolute()
     assert (here == Path("/var/lib/dispatch")) == (os.geteuid() == 0)
+
+
+def give_all_away(home: Path) -> None:
+    (home / "files" / "ab").mkdir(parents=True)
+    (home / "files" / "ab" / "photo").touch(mode=0o600)
+    (home / "files").chmod(0o700)
+    (home / "postgres.log").chmod(0o666)
+    for path in (home, *home.rglob("*")):
+        os.chown(path, account()[0], -1)
 
 
 async def test_what_an_older_version_made_is_taken_over(home: Path) -> None:
@@ -161,12 +178,7 @@ async def test_what_an_older_version_made_is_taken_over(home: Path) -> None:
     server.stop()
     (home / "role").unlink()
     (home / "db" / "pgdata").rename(home / "pgdata")
-    (home / "files" / "ab").mkdir(parents=True)
-    (home / "files" / "ab" / "photo").touch(mode=0o600)
-    (home / "files").chmod(0o700)
-    (home / "postgres.log").chmod(0o666)
-    for path in (home, *home.rglob("*")):
-        os.chown(path, account()[0], -1)
+    give_all_away(home)
     again = EmbeddedPostgres(home)
     dsn = again.start()
     try:
@@ -221,8 +233,9 @@ def test_nothing_is_written_behind_a_link_that_was_laid(home: Path, name: str, i
         (home / name).symlink_to(target)
         os.chown(home / name, account()[0], -1, follow_symlinks=False)
     os.chown(home, account()[0], -1)
-    with pytest.raises(EmbeddedError, match="may lead anywhere"):
-        EmbeddedPostgres(home).start()
+    for _ in range(2):
+        with pytest.raises(EmbeddedError, match="may lead anywhere"):
+            EmbeddedPostgres(home).start()
     assert (target.read_text(), target.stat().st_uid) == ("untouched", 0)
 
 
@@ -255,12 +268,77 @@ def test_lock_files_that_a_crash_left_are_no_obstacle(home: Path) -> None:
         other.wait()
 
 
-async def test_a_database_that_is_killed_is_started_again(home: Path) -> None:
+async def until_busy(dsn: str) -> None:
+    """Returns when somebody works in the database."""
+    busy = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
+    async with asyncio.timeout(60):
+        while not await value(dsn, busy):  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(0.02)
+
+
+class Spawns:
+    """In the place of subprocess.Popen: counts how often the database is started, and lets the first ones die."""
+
+    def __init__(self, deaths: int = 0) -> None:
+        self.real, self.deaths, self.count = subprocess.Popen, deaths, 0
+
+    def __call__(self, command: list[str], **more: Any) -> Any:
+        if Path(command[0]).name == "postgres":
+            self.count += 1
+            if self.count <= self.deaths:
+                dead = self.real(["true"])
+                dead.wait()
+                return dead
+        return self.real(command, **more)
+
+
+async def test_a_database_that_does_not_stay_is_given_up_within_five_seconds(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the supervisor's own clock: it starts one at every look, and ends when the last of five seconds is over."""
+    server = EmbeddedPostgres(home)
+    server.start()
+    looks = 0
+
+    async def look(seconds: float) -> None:
+        nonlocal looks
+        looks += 1
+        assert seconds == LOOK_S
+
+    try:
+        os.kill(postmaster(home), signal.SIGKILL)
+        while is_alive(postmaster(home)):  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(0.01)
+        spawns = Spawns(deaths=1000)
+        monkeypatch.setattr(subprocess, "Popen", spawns)
+        with pytest.raises(EmbeddedError, match="does not start again"):
+            await server.keep_running(sleep=look, now=lambda: looks * LOOK_S)
+        assert RESPAWN_S <= 5
+        assert (spawns.count, looks) == (RESPAWN_S / LOOK_S, RESPAWN_S / LOOK_S + 1)
+    finally:
+        server.stop()
+
+
+def is_alive(pid: int) -> bool:
+    """A zombie is dead already."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+async def test_a_database_that_is_killed_is_started_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the first look: what it was busy with when it died does not keep the next one out."""
     server = EmbeddedPostgres(home)
     dsn = server.start()
+    busy = await asyncpg.connect(dsn)
+    working = asyncio.create_task(busy.execute("DO $$ BEGIN LOOP END LOOP; END $$"))
+    await until_busy(dsn)
+    spawns = Spawns()
+    monkeypatch.setattr(subprocess, "Popen", spawns)
     keeping = asyncio.create_task(server.keep_running())
     try:
-        os.kill(int((home / "db" / "pgdata" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        os.kill(postmaster(home), signal.SIGKILL)
         async with asyncio.timeout(60):
             while True:
                 try:
@@ -269,6 +347,9 @@ async def test_a_database_that_is_killed_is_started_again(home: Path) -> None:
                 except (OSError, asyncpg.PostgresError):
                     await asyncio.sleep(0.1)
         assert not keeping.done()
+        assert spawns.count == 1
+        with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await working
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
