@@ -109,7 +109,9 @@ def simulate(
         bookings,
         is_endless=forever,
     )
-    settings = settings_of(data=data, trusted_hops=None if url else demonstration.HOPS)
+    settings = settings_of(
+        data=data, trusted_hops=None if url else demonstration.HOPS, joins=url is not None, url=url
+    )
     raise SystemExit(demonstration.simulate(settings, options, url, is_data_given=data is not None, as_json=as_json))
 
 
@@ -122,7 +124,7 @@ def migrate(
     from dispatch.cli import tools
     from dispatch.cli.setup import settings_of
 
-    tools.migrate(settings_of(data=data), dry_run=dry_run)
+    tools.migrate(settings_of(data=data, joins=True), dry_run=dry_run)
 
 
 @app.command()
@@ -131,7 +133,7 @@ def seed(data: Data = None, technicians: Technicians = 60, customers: Customers 
     from dispatch.cli import tools
     from dispatch.cli.setup import settings_of
 
-    tools.seed(settings_of(data=data), technicians, customers, seed)
+    tools.seed(settings_of(data=data, joins=True), technicians, customers, seed)
 
 
 @app.command()

@@ -61,13 +61,17 @@ def serve(
         port = listener.getsockname()[1]
         listener.close()
         listener = listen(settings.http.host, port, shared=True)
+    # Links that it writes name the port that it has, also where any free one was asked for.
+    http = settings.http.model_copy(update={"port": int(listener.getsockname()[1])})
+    settings = settings.model_copy(update={"http": http})
     with stoppable(), listener, database_of(settings) as (dsn, server):
         asyncio.run(_prepare(settings, dsn, prepare))
-        if not shared:
-            return run_until_stopped(_kept(server, serve_on(settings, dsn, listener, say, companion)))
-        from dispatch.cli.workers import supervise
+        with announced(settings, url_of(listener)):
+            if not shared:
+                return run_until_stopped(_kept(server, serve_on(settings, dsn, listener, say, companion)))
+            from dispatch.cli.workers import supervise
 
-        return run_until_stopped(_kept(server, supervise(settings, dsn, url_of(listener), say, companion)))
+            return run_until_stopped(_kept(server, supervise(settings, dsn, url_of(listener), say, companion)))
 
 
 async def _kept(server: EmbeddedPostgres | None, work: Coroutine[Any, Any, int]) -> int:
@@ -205,9 +209,8 @@ async def serve_on(
             except OSError as e:
                 raise Refused(f"{url} was taken meanwhile ({e.strerror}): choose another --port.") from None
             settle_memory()
-            with announced(settings, url):
-                ready(url)
-                return await accompany(companion, url, dsn)
+            ready(url)
+            return await accompany(companion, url, dsn)
         finally:
             drain(app)
             if server is not None:
