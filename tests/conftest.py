@@ -40,7 +40,7 @@ PROCESSES = (
     "test_crash.py", "trials/", "api/realtime/test_js_client.py", "api/test_js_story.py",
     "api/documents/test_clients.py",
     "dispatch/local_gateway/test_server.py", "dispatch/cli/test_app.py", "dispatch/cli/test_run.py",
-    "dispatch/cli/test_workers.py", "dispatch/bench/test_processes.py",
+    "dispatch/cli/test_workers.py", "dispatch/cli/test_demo.py", "dispatch/bench/test_processes.py",
     "dispatch/cli/test_office.py",
     "dispatch/simulation/test_restart.py", "dispatch/simulation/test_run.py", "dispatch/bench/test_rest.py",
     "dispatch/bench/test_load.py",

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dispatch.cli import backups, money, office
-from dispatch.cli.failure import explained
+from dispatch.cli.failure import Refused, explained
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -284,13 +284,16 @@ def gateway(
 ) -> None:
     """Run the local payment gateway, which speaks Razorpay's HTTP and sends signed webhooks."""
     from dispatch.cli.setup import refuse_production, settings_of
-    from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET, run
+    from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET, CannotServe, run
 
     refuse_production(settings_of(), "The local payment gateway")
-    run(
-        host=host, port=port, data=data, key_id=KEY_ID, key_secret=KEY_SECRET, webhook_secret=WEBHOOK_SECRET,
-        webhook_url=webhook_url, public_url=public_url, seed=seed,
-    )  # fmt: skip
+    try:
+        run(
+            host=host, port=port, data=data, key_id=KEY_ID, key_secret=KEY_SECRET, webhook_secret=WEBHOOK_SECRET,
+            webhook_url=webhook_url, public_url=public_url, seed=seed,
+        )  # fmt: skip
+    except CannotServe as e:
+        raise Refused(f"{e} Choose another --port or --data.") from None
 
 
 @app.command(hidden=True)

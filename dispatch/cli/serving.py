@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -39,11 +39,14 @@ AHEAD_S = 60.0
 
 #: Called with the DSN of the migrated database, before anything answers.
 Prepare = Callable[["Settings", str], Awaitable[None]]
+#: Starts what the server needs beside it, once port and folder are ours; gives the settings that name it.
+Equip = Callable[["Settings", ExitStack], "Settings"]
 
 
 def serve(
     settings: Settings,
     *,
+    equip: Equip | None = None,
     prepare: Prepare | None = None,
     companion: Companion | None = None,
     ready: Callable[[str], None] | None = None,
@@ -64,7 +67,9 @@ def serve(
     # Links that it writes name the port that it has, also where any free one was asked for.
     http = settings.http.model_copy(update={"port": int(listener.getsockname()[1])})
     settings = settings.model_copy(update={"http": http})
-    with stoppable(), listener, database_of(settings) as (dsn, server):
+    with stoppable(), listener, database_of(settings) as (dsn, server), ExitStack() as beside:
+        if equip is not None:
+            settings = equip(settings, beside)
         asyncio.run(_prepare(settings, dsn, prepare))
         with announced(settings, url_of(listener)):
             if not shared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from pathlib import Path
@@ -145,6 +146,10 @@ class LocalGateway:
             return doc
 
 
+class CannotServe(RuntimeError):
+    """The port or the folder cannot be had; the message says why."""
+
+
 def run(
     *,
     host: str = "127.0.0.1",
@@ -157,7 +162,10 @@ def run(
     seed: int | None = None,
     public_url: str = "",
 ) -> None:
-    """Serves until SIGINT or SIGTERM; prints one line, `gateway ready http://...`, when it can be used."""
+    """Serves until SIGINT or SIGTERM; prints one line, `gateway ready http://...`, when it can be used.
+
+    Raises CannotServe: the port or the folder cannot be had.
+    """
     gateway = LocalGateway(
         host=host,
         port=port,
@@ -169,7 +177,11 @@ def run(
         seed=seed,
         public_url=public_url,
     )
-    asyncio.run(_serve(gateway))
+    try:
+        asyncio.run(_serve(gateway))
+    except OSError as e:
+        why = f"{e.strerror}: {e.filename}" if e.filename else os.strerror(e.errno or 0)
+        raise CannotServe(f"The gateway cannot serve on {host}:{port} with its state in {data} ({why}).") from e
 
 
 async def _serve(gateway: LocalGateway) -> None:
