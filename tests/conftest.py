@@ -89,11 +89,17 @@ def _quick_folder() -> str | None:
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
+    # What is tried by its address runs already, and has its own database.
+    is_ours = config.getoption("--url", None) is None
+    if not is_ours and warm.is_open():
+        return
     home = tempfile.mkdtemp(prefix="dispatch-test-", dir=_quick_folder())
     os.chmod(home, 0o711)
     warm.open_at(Path(home))
     server = EmbeddedPostgres(Path(home), FAST)
     config.stash[POSTGRES] = server, home
+    if not is_ours:
+        return
     try:
         server.start()
         asyncio.run(_make_template(home))
