@@ -102,7 +102,7 @@ async def test_a_reject_goes_to_the_next_at_once_and_never_back(world: World) ->
         assert (offer["technician_id"], offer["attempt"]) == (person, attempt)
         await world.reject(booking.id, person, "too far")
     queued = await world.booking(booking.id)
-    assert queued.status == "pending" and queued.queued_at is not None and queued.next_action is None
+    assert queued.status == "pending" and queued.queued_at is not None and queued.next_action == "start"
     assert queued.queue_reason == "attempts_exhausted"
     assert await world.value("SELECT count(*) FROM alerts WHERE kind = 'queued' AND resolved_at IS NULL") == 1
     with pytest.raises(OfferAnswered):
