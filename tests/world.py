@@ -20,6 +20,7 @@ from dispatch.config import Settings
 from dispatch.engine import bookings, offers
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.timers import Sweeper
+from dispatch.engine.vicinity import Vicinity
 from dispatch.process import runtime
 from dispatch.services import Services
 from storage.bookings import Booking
@@ -56,7 +57,8 @@ class World:
         await runtime.set_clock(self.services, self.services.clock.shifted(timedelta(**by)))
 
     async def sweep(self) -> int:
-        """Does all that is due now."""
+        """Sees who has come near, and does all that is due now."""
+        await Vicinity(self.services).look()
         return await Sweeper(self.services).sweep()
 
     async def execute(self, sql: str, *values: Any) -> str:
