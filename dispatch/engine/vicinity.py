@@ -31,7 +31,7 @@ class Vicinity:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._known: dict[UUID, set[int]] = {}
-        self.loop = Loop("who comes near", self._round, every_s=EVERY_S)
+        self.loop = Loop("who comes near", self.round, every_s=EVERY_S)
 
     async def look(self) -> int:
         """One look at all of them; how many technicians are told of."""
@@ -62,7 +62,8 @@ class Vicinity:
             if person is not None and candidates.could_take(services, person, place, job, policy, now)
         }
 
-    async def _round(self) -> float:
+    async def round(self) -> float:
+        """A look; returns the pause until the next, in real seconds."""
         began = monotonic()
         await self.look()
         took_s, speed = monotonic() - began, self._services.clock.speed

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.engine import bookings, candidates, offers, presence, settings, waking, zones
+from dispatch.engine import bookings, candidates, jobs, offers, presence, settings, waking, zones
 from dispatch.engine.matching import FILTERS
 from dispatch.engine.timers import Sweeper
 from dispatch.engine.zones import ZoneIn
@@ -200,6 +200,10 @@ async def its_customer_cancels(s: Story, one: UUID, booking: Booking) -> None:
     await s.tx(lambda tx: bookings.cancel(tx, s.kept["job"].id, CUSTOMER, None))
 
 
+async def gives_it_back(s: Story, one: UUID, booking: Booking) -> None:
+    await s.tx(lambda tx: jobs.give_back(tx, s.kept["job"].id, one, "ill"))
+
+
 async def held_by_a_preview(s: Story) -> UUID:
     one = await s.world.technician()
     me = await s.world.customer()
@@ -342,6 +346,7 @@ WAYS = [
     Ends("working_hours", "works longer", person(working_hours=NIGHTS), works_days),
     Ends("working_hours", "works on a day off", off_today, works_after_all),
     Ends("busy_then", "the job is cancelled", has_a_job_then, its_customer_cancels),
+    Ends("busy_then", "gives the job back", has_a_job_then, gives_it_back),
     Ends("busy_then", "a hold ends", held_by_a_preview, its_hold_ends),
     Ends("rating", "is rated better", person(**LATE), rated_well),
     Ends("rating", "the server starts with a lower one", person(**LATE), node_starts_with_less),
