@@ -26,6 +26,13 @@ class Known:
     is_allowed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    technician_id: UUID
+    booking_id: UUID
+
+
 known = sql.rows("known", Known)
 known_to_organisation = sql.rows("known_to_organisation", Known)
+kept_out = sql.rows("kept_out", Pair)
 prefers = sql.scalar("prefers", bool)

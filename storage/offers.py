@@ -35,6 +35,11 @@ class TechnicianId:
 
 
 @dataclass(frozen=True, slots=True)
+class BookingId:
+    booking_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Whether a technician may work at all, and for one customer."""
 
@@ -82,6 +87,7 @@ get = sql.row("get", Offer)
 latest_for = sql.row("latest_for", Offer)
 open_of_booking = sql.row("open_of_booking", Offer)
 open_of = sql.rows("open_of", Offer)
+held_by = sql.rows("held_by", BookingId)
 lock_people = sql.rows("lock_people", TechnicianId)
 standing = sql.row("standing", Standing)
 lock_named = sql.row("lock_named", Offer)

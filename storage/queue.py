@@ -36,10 +36,47 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a booking that waits asks for."""
+
+    id: UUID
+    account_id: UUID
+    organisation_id: UUID | None
+    lat: float
+    lng: float
+    zone_id: UUID | None
+    timezone: str
+    categories: list[str]
+    tiers: list[str]
+    starts_at: datetime
+    ends_at: datetime
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many offers a technician holds, and whether one of them is in the first place."""
+
+    technician_id: UUID
+    offers: int
+    is_first_taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    technician_id: UUID
+    booking_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Woken:
     id: UUID
 
 
+around = sql.rows("around", Asked)
+rooms = sql.rows("rooms", Room)
+refused = sql.rows("refused", Refused)
+near_start = sql.rows("near_start", Asked)
 wake = sql.rows("wake", Woken)
 wake_all = sql.run("wake_all")
 

@@ -65,6 +65,7 @@ class Tied:
 
 
 get = sql.row("get", TechnicianFile)
+hold = sql.scalar("hold", UUID)
 lock = sql.scalar("lock", UUID)
 insert = sql.scalar("insert", UUID)
 change_party = sql.run("change_party")

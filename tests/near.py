@@ -19,3 +19,20 @@ def near_misses(secret: str) -> list[str]:
             if guess != secret
         )
     )  # fmt: skip
+
+
+def other_writings(secret: str) -> list[str]:
+    """What a careless reader of base64 takes for the same bytes: other last characters, fillings, and what it skips."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    middle = len(secret) // 2
+    written = [
+        *(secret[:-1] + letter for letter in letters), secret + "=", secret + "==", secret + "====", secret + "\0" * 4,
+        secret[:middle] + "!!!!" + secret[middle:], secret[:middle] + " " * 4 + secret[middle:], secret + "\n" * 4,
+        secret.replace("-", "+").replace("_", "/"),
+    ]  # fmt: skip
+    return [guess for guess in written if guess != secret]
+
+
+def sendable(guesses: list[str]) -> list[str]:
+    """Those that a header carries as they are: blanks around a value are no part of it."""
+    return [guess for guess in guesses if guess.isascii() and guess.isprintable() and guess == guess.strip()]

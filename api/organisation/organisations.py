@@ -231,11 +231,11 @@ async def register(
 
 @organisation.route("GET", "/profile", permission="organization:read", tags=["organisations"])
 async def get_profile(services: Services, caller: Member) -> ProfileOut:
-    """The organisation that I belong to."""
+    """The organisation that I belong to; a manager sees their department's figures."""
     async with services.read() as conn:
         found = await organisations.get(conn, organisation_of(caller))
         manager = await organisations.manager_of(conn, found)
-        sums = await overviews.sums(conn, found, services.clock.now())
+        sums = await overviews.sums(conn, found, services.clock.now(), caller.within)
     return ProfileOut(partner=_partner(found, manager, sums))
 
 

@@ -83,6 +83,11 @@ class HotWebSocket(Receiver):
         self.grants: dict[str, Grant] = {}
         self.pending: dict[str, tuple[Grant, Joined | None]] | None = None
 
+    @property
+    def sid(self) -> str:
+        """The Engine.IO sid."""
+        return str(self._socket.sid)
+
     def opened(self, transport: asyncio.Transport) -> None:
         super().opened(transport)
         self._server.live[self._socket.sid] = self

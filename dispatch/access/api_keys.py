@@ -93,7 +93,7 @@ async def check(conn: Conn, public_key: str, secret: str, ip: str | None) -> Key
 
     `public_key` is the public name or the second, secret one.
     """
-    if not (0 < len(public_key) <= _MOST_KEY_CHARS and len(secret) <= _MOST_KEY_CHARS):
+    if not (0 < len(public_key) <= _MOST_KEY_CHARS and len(secret) <= _MOST_KEY_CHARS and public_key.isprintable()):
         raise WrongKey
     key = await rows.find(conn, public_key=public_key, key_hash=_hash(public_key))
     presented = _hash(secret)

@@ -35,5 +35,5 @@ def check(services: Services, token: str | None, realm: str, subject_id: UUID, p
         raise StepUpNeeded from None
     expected = vault_of(services.settings).fingerprint("step_up", phone)
     is_ours = claims.subject == str(subject_id) and claims.extra.get("for") == realm
-    if not is_ours or not hmac.compare_digest(str(claims.extra.get("phone", "")), expected):
+    if not is_ours or not hmac.compare_digest(str(claims.extra.get("phone", "")).encode(), expected.encode()):
         raise StepUpNeeded

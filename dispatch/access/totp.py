@@ -187,7 +187,7 @@ def challenged(services: Services, token: str) -> tuple[UUID, str]:
 def check_password_stands(services: Services, mark: str, password_hash: str | None) -> None:
     """Raises ChallengeOver when the password has changed since the first step."""
     expected = vault_of(services.settings).fingerprint("totp", password_hash or "")
-    if not hmac.compare_digest(mark, expected):
+    if not hmac.compare_digest(mark.encode(), expected.encode()):
         raise ChallengeOver
 
 

@@ -31,7 +31,8 @@ SHUTDOWN_S = 2.0
 CLEANUP_S = 4.0
 #: Whatever still runs so long after the signal is left behind; the supervisor of the process waits for ten.
 HARD_STOP_S = 9.0
-BACKLOG = 1024
+#: Handshakes of TCP that wait to be accepted, as many as the system lets: after an outage everybody comes at once.
+BACKLOG = 8192
 #: Allocations until a young collection, and collections until an older one; Python's are 700, 10, 10.
 GC_THRESHOLDS = (50_000, 20, 50)
 #: A domain's time that is farther off than this is worth a word.

@@ -100,12 +100,12 @@ async def _lock_with_offers_of(tx: Tx, booking_id: UUID, technician_id: UUID) ->
 
 
 async def _make_way(tx: Tx, booking: Booking, person: Technician, others: dict[UUID, Booking], actor: Actor) -> None:
-    """Withdraws the technician's open offers whose time overlaps and, where no place is left, the newest one too.
+    """Withdraws the technician's open offers whose time overlaps and, where no place is left, the newest ones too.
 
     Their bookings go on with their rounds as if this offer had never been. Raises NoCandidate for an accepted job.
     """
     live = candidates.is_live(tx.services, booking.starts_at, tx.now)
-    found = candidates.reach(tx.services, person, candidates.place_of(booking), live)
+    found = candidates.reach(tx.services, person, candidates.place_of(tx.services, booking), live)
     from_at = booking.starts_at - timedelta(seconds=found.travel_s)
     job = await slot_rows.accepted_then(
         tx.conn, technician_id=person.id, booking_id=booking.id, from_at=from_at, to_at=booking.ends_at
@@ -129,8 +129,9 @@ async def _make_way(tx: Tx, booking: Booking, person: Technician, others: dict[U
         if offer.booking_id in in_the_way:
             await _take_back(tx, others[offer.booking_id], actor)
     kept = [offer for offer in still_open if offer.booking_id not in in_the_way]
-    if len(kept) >= candidates.open_offers(tx.services, False):
-        await _take_back(tx, others[kept[0].booking_id], actor)
+    # More than one where fewer may be held than when they were made.
+    for offer in kept[: max(0, len(kept) + 1 - candidates.open_offers(tx.services, False))]:
+        await _take_back(tx, others[offer.booking_id], actor)
 
 
 async def _take_back(tx: Tx, booking: Booking, actor: Actor) -> None:

@@ -299,10 +299,12 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
     await slots.hold_booking(tx, moved)
     if moved.next_action == "release_unapproved":
         await await_approval(tx, moved)
-    elif moved.auto_assign and moved.next_action not in lifecycle.HELD_BACK:
-        begun = await rows.new_round(tx.conn, booking_id=booking_id, is_ordered=False)
-        assert begun is not None, "its lock is held, and it is pending"
-        await search.search(tx, begun)
+    elif moved.next_action not in lifecycle.HELD_BACK:
+        if moved.auto_assign:
+            begun = await rows.new_round(tx.conn, booking_id=booking_id, is_ordered=False)
+            assert begun is not None, "its lock is held, and it is pending"
+            moved = begun
+        await search.search(tx, moved)
     return await offers.lock(tx, booking_id)
 
 
@@ -323,7 +325,7 @@ def _check_movable(booking: Booking, assignment: Assignment | None) -> None:
 async def _keep_or_reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor) -> None:
     person = tx.services.roster.find(assignment.technician_id)
     if person is not None and candidates.works_then(person, booking):
-        found = candidates.reach(tx.services, person, candidates.place_of(booking), False)
+        found = candidates.reach(tx.services, person, candidates.place_of(tx.services, booking), False)
         if await slots.claim(tx, booking, found, "accepted"):
             watch_at = max(tx.now, booking.starts_at - timedelta(seconds=tx.services.settings.dispatch.watch.ahead_s))
             await rows.watch(tx.conn, booking_id=booking.id, watch=None, next_at=watch_at)
@@ -343,7 +345,8 @@ async def prefer(
 ) -> Booking:
     """Staff decide how important a booking is and whether it is searched for by itself; None leaves as it is.
 
-    Without `auto_assign` an open offer goes on, and the next step is the manual queue. Raises Missing, WrongState.
+    Without `auto_assign` an open offer goes on, and the next step is the manual queue; with it what waits there for
+    want of it is searched for at once. Raises Missing, WrongState.
     """
     booking = await offers.lock(tx, booking_id)
     if booking.status not in (sources := lifecycle.BOOKING["cancel"].sources):
@@ -363,6 +366,11 @@ async def prefer(
         tx.conn, booking_id=booking_id, priority=new["assignment_priority"],
         auto_assign=new["auto_assignment_enabled"],
     )  # fmt: skip
+    if new["auto_assignment_enabled"] and booking.queue_reason == queue.MANUAL and booking.status == "pending":
+        await rows.wait_for(
+            tx.conn, booking_id=booking_id, action="dispatch", at=tx.now, target="pending", sources=["pending"]
+        )
+        tx.hint(bus.TIMER_SET, {"at": tx.now.timestamp()})
     await audit.record(tx, actor, "update_booking", "booking", booking_id, changes)
     await facts.record(tx, booking_id, "booking.priority_changed", actor, changes)
     return await offers.lock(tx, booking_id)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from dispatch.engine.matching import Candidate, Job, Judged, Policy, Weights, rank
+from dispatch.engine.matching import Candidate, Job, Judged, Policy, Weights, rank, refusal
 from dispatch.live.roster import Technician
 from dispatch.localtime import local
 from geo.eta import travel_buffer_s
@@ -33,10 +33,44 @@ class Place:
 
     lat: float
     lng: float
-    zone_id: UUID | None
+    zones: frozenset[UUID]
     timezone: str
     categories: frozenset[str]
     tiers: frozenset[str]
+
+
+class Asked(Protocol):
+    """What is read of a booking to tell who could do it."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def account_id(self) -> UUID: ...
+
+    @property
+    def lat(self) -> float: ...
+
+    @property
+    def lng(self) -> float: ...
+
+    @property
+    def zone_id(self) -> UUID | None: ...
+
+    @property
+    def timezone(self) -> str: ...
+
+    @property
+    def categories(self) -> list[str]: ...
+
+    @property
+    def tiers(self) -> list[str]: ...
+
+    @property
+    def starts_at(self) -> datetime: ...
+
+    @property
+    def ends_at(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +130,16 @@ def near(services: Services, place: Place, live: bool, policy: Policy, limit: in
     return [reach(services, person, place, live) for person in people if person is not None]
 
 
+def seen_near(services: Services, place: Place, policy: Policy) -> list[int]:
+    """The numbers of the nearest who are on the map with a fresh fix, available, and have the skills."""
+    hits = services.tracker.fleet.match(
+        place.lat, place.lng, policy.radius_m, skill_mask=services.roster.skills.mask(place.categories),
+        tier_mask=services.roster.tier_bits.mask(place.tiers), min_rating=policy.min_rating,
+        fresh_after_s=services.clock.timestamp() - policy.fresh_fix_s, limit=LAST_LOOK,
+    )  # fmt: skip
+    return [int(no) for no in hits.keys]
+
+
 def out_of_sight(services: Services, place: Place, policy: Policy) -> list[Reachable]:
     """The nearest who have the skills for a job that starts soon, online or not: for whom it may wait."""
     skills, tiers = services.roster.skills.mask(place.categories), services.roster.tier_bits.mask(place.tiers)
@@ -115,22 +159,38 @@ def open_offers(services: Services, live: bool) -> int:
     return 1 if live else services.settings.dispatch.open_offers
 
 
-def place_of(booking: Booking) -> Place:
+def place_of(services: Services, booking: Asked) -> Place:
+    """Where a booking is to be done: by whoever works in the zone in which it was booked, or in which it lies now."""
+    lies_in = services.zones.locate(booking.lat, booking.lng)
+    zones = (booking.zone_id, lies_in.id if lies_in is not None else None)
     return Place(
-        booking.lat, booking.lng, booking.zone_id, booking.timezone,
+        booking.lat, booking.lng, frozenset(one for one in zones if one is not None), booking.timezone,
         frozenset(booking.categories), frozenset(booking.tiers),
     )  # fmt: skip
 
 
 def job_of(place: Place, starts_at: datetime, ends_at: datetime, live: bool, booking_id: UUID, account_id: UUID) -> Job:
     start, end = local(starts_at, place.timezone), local(ends_at, place.timezone)
-    return Job(booking_id, account_id, place.categories, place.tiers, place.zone_id, start, end, live)
+    return Job(booking_id, account_id, place.categories, place.tiers, place.zones, start, end, live)
+
+
+def asked_of(services: Services, booking: Asked, now: datetime) -> tuple[Place, Job]:
+    """What a booking asks for now: its place, and the job that is to be matched."""
+    place, live = place_of(services, booking), is_live(services, booking.starts_at, now)
+    return place, job_of(place, booking.starts_at, booking.ends_at, live, booking.id, booking.account_id)
 
 
 def works_then(person: Technician, booking: Booking) -> bool:
     """Whether the booking lies within the technician's working hours."""
-    job = job_of(place_of(booking), booking.starts_at, booking.ends_at, False, booking.id, booking.account_id)
-    return person.hours.cover(job.local_start, job.local_end)
+    start, end = local(booking.starts_at, booking.timezone), local(booking.ends_at, booking.timezone)
+    return person.hours.cover(start, end)
+
+
+def could_take(
+    services: Services, person: Technician, place: Place, job: Job, policy: Policy, now: datetime
+) -> bool:
+    """Whether nothing that a node has in memory refuses the technician; what only rows say is not asked."""
+    return refusal(candidate(reach(services, person, place, job.is_live), now), job, policy) is None
 
 
 def candidate(
@@ -160,9 +220,8 @@ def candidate(
 
 async def judge(conn: Conn, services: Services, booking: Booking, now: datetime) -> tuple[list[Judged], Policy]:
     """Everyone worth a word about this booking, ranked; looks further while nobody nearer will do."""
-    policy, place = policy_of(services), place_of(booking)
-    live = is_live(services, booking.starts_at, now)
-    job = job_of(place, booking.starts_at, booking.ends_at, live, booking.id, booking.account_id)
+    policy = policy_of(services)
+    place, job = asked_of(services, booking, now)
     # Whoever is preferred is asked before who is nearer, so it is looked for them too.
     prefers = booking.organisation_id is not None and await candidate_rows.prefers(
         conn, organisation_id=booking.organisation_id, booking_id=booking.id,
@@ -170,7 +229,7 @@ async def judge(conn: Conn, services: Services, booking: Booking, now: datetime)
     )  # fmt: skip
     limit, known = FIRST_LOOK, -1
     while True:
-        found = near(services, place, live, policy, limit)
+        found = near(services, place, job.is_live, policy, limit)
         judged = rank(await _with_facts(conn, services, booking, found, now), job, policy)
         if judged and judged[0].reason is None and (not prefers or judged[0].candidate.preference is not None):
             return judged, policy
@@ -178,7 +237,7 @@ async def judge(conn: Conn, services: Services, booking: Booking, now: datetime)
             break
         limit, known = limit * 4, len(found)
     seen = {one.candidate.id for one in judged}
-    hidden = [f for f in out_of_sight(services, place, policy) if f.technician.id not in seen] if live else []
+    hidden = [f for f in out_of_sight(services, place, policy) if f.technician.id not in seen] if job.is_live else []
     if hidden:
         found = [*found, *hidden]
         judged = rank(await _with_facts(conn, services, booking, found, now), job, policy)
@@ -189,10 +248,9 @@ async def judge_one(
     conn: Conn, services: Services, booking: Booking, person: Technician, now: datetime
 ) -> tuple[Judged, Policy]:
     """The same verdict about one technician whom staff named."""
-    policy, place = policy_of(services), place_of(booking)
-    live = is_live(services, booking.starts_at, now)
-    job = job_of(place, booking.starts_at, booking.ends_at, live, booking.id, booking.account_id)
-    found = [reach(services, person, place, live)]
+    policy = policy_of(services)
+    place, job = asked_of(services, booking, now)
+    found = [reach(services, person, place, job.is_live)]
     return rank(await _with_facts(conn, services, booking, found, now, asks_again=True), job, policy)[0], policy
 
 
@@ -209,6 +267,7 @@ async def _with_facts(
 
     Of those without the skills, who are there to be named, nothing more is asked.
     """
+    most = open_offers(services, False)
     places = set(range(1, open_offers(services, is_live(services, booking.starts_at, now)) + 1))
     categories, tiers = set(booking.categories), set(booking.tiers)
     fit = [f for f in found if categories <= f.technician.categories and tiers <= f.technician.tiers]
@@ -226,8 +285,9 @@ async def _with_facts(
     known = {row.technician_id: row for row in rows}
     return [
         candidate(
-            f, now, busy=row.is_busy, tried=row.was_tried and not asks_again, offered=places <= set(row.places),
-            offer_ends_at=row.first_ends_at, blocked=row.is_blocked, allowed=row.is_allowed, preference=row.preference,
+            f, now, busy=row.is_busy, tried=row.was_tried and not asks_again,
+            offered=len(row.places) >= most or places <= set(row.places), offer_ends_at=row.first_ends_at,
+            blocked=row.is_blocked, allowed=row.is_allowed, preference=row.preference,
         ) if (row := known.get(f.technician.id)) else candidate(f, now)
         for f in found
     ]  # fmt: skip

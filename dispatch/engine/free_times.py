@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -58,7 +59,12 @@ class Need:
 
     @property
     def place(self) -> Place:
-        return Place(self.lat, self.lng, self.zone_id, self.timezone, frozenset(self.categories), frozenset(self.tiers))
+        return self.place_for(self.categories, self.tiers)
+
+    def place_for(self, categories: Iterable[str], tiers: Iterable[str]) -> Place:
+        """Where it is, for a part of what is wanted."""
+        zones = frozenset(() if self.zone_id is None else (self.zone_id,))
+        return Place(self.lat, self.lng, zones, self.timezone, frozenset(categories), frozenset(tiers))
 
     @property
     def duration(self) -> timedelta:
@@ -174,7 +180,7 @@ def _each_alone(services: Services, need: Need) -> bool:
     policy, now = candidates.policy_of(services), services.clock.now()
     wanted = [((category,), ()) for category in need.categories] + [((), (tier,)) for tier in need.tiers]
     for categories, tiers in wanted:
-        place = Place(need.lat, need.lng, need.zone_id, need.timezone, frozenset(categories), frozenset(tiers))
+        place = need.place_for(categories, tiers)
         job = candidates.job_of(place, now, now, False, UUID(int=0), need.account_id)
         near = candidates.near(services, place, False, policy, LOOKS[0])
         if all(is_refused_always(candidates.candidate(f, now), job, policy) for f in near):

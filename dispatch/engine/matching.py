@@ -20,13 +20,14 @@ FULL_IDLE_S = 7200.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be matched. `is_live`: it starts so soon that a fresh position decides."""
+    """What is to be matched. `is_live`: it starts so soon that a fresh position decides. `zones`: the one in which it
+    was booked and the one in which its place lies now, as one may be drawn anew; none where there are none."""
 
     booking_id: UUID
     account_id: UUID
     categories: frozenset[str]
     tiers: frozenset[str]
-    zone_id: UUID | None
+    zones: frozenset[UUID]
     #: As the clocks of the place show them.
     local_start: datetime
     local_end: datetime
@@ -117,7 +118,7 @@ FILTERS: tuple[Filter, ...] = (
     ("tier", lambda c, j, p: not j.tiers <= c.tiers),
     ("not_verified", lambda c, j, p: not c.is_verified),
     ("outside_radius", lambda c, j, p: (c.distance_m or 0.0) > min(p.radius_m, c.radius_m)),
-    ("outside_zone", lambda c, j, p: None not in (c.zone_id, j.zone_id) and c.zone_id != j.zone_id),
+    ("outside_zone", lambda c, j, p: c.zone_id is not None and bool(j.zones) and c.zone_id not in j.zones),
     (
         "working_hours",
         lambda c, j, p: not c.hours.cover(j.local_start, j.local_end),

@@ -12,7 +12,7 @@ from typing import Any
 
 from dispatch import bus
 from dispatch.config import Settings
-from dispatch.engine import audit, queue
+from dispatch.engine import audit, waking
 from dispatch.errors import Invalid
 from dispatch.events import Actor
 from dispatch.loops import Loop
@@ -89,7 +89,7 @@ async def update(tx: Tx, actor: Actor, changes: Mapping[str, float | int]) -> di
         tx.after_commit(lambda: apply(services, after))
         tx.hint(bus.SETTINGS_CHANGED, {})
         if any(knob.refuses and old[name] != new[name] for name, knob in KNOBS.items()):
-            await queue.rules_changed(tx)
+            await waking.rules_changed(tx)
     return new
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from dispatch import bus
-from dispatch.engine import alerts, bookings, offers, queue, search, watchdog
+from dispatch.engine import alerts, bookings, offers, queue, search, waking, watchdog
 from dispatch.logs import answering
 from dispatch.loops import Loop
 from dispatch.services import Tx
@@ -47,6 +47,7 @@ async def _dispatch(tx: Tx, booking: Booking) -> None:
 KINDS: dict[str, Handler] = {
     "dispatch": _dispatch,
     "look": _dispatch,
+    "start": _dispatch,
     "offer_expiry": offers.expire,
     "release_unpaid": bookings.release_unpaid,
     "release_unapproved": bookings.release_unapproved,
@@ -73,7 +74,7 @@ class Sweeper:
     async def _round(self) -> float:
         if not self._has_woken:
             # What was hinted at while no node listened is looked at once.
-            await queue.wake_all(self._services)
+            await waking.wake_all(self._services)
             self._has_woken = True
         # What is set while this works may be missed by its own looking: the next look must not be far.
         self._plan(POLL_S)
@@ -91,7 +92,7 @@ class Sweeper:
         done = 0
         while True:
             await self._end_holds()
-            woken = await queue.wake(self._services)
+            woken = await waking.wake(self._services)
             work = await self._due()
             counts = await asyncio.gather(*(self._drain(work) for _ in range(WORKERS)))
             done += sum(counts)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from dispatch import bus
-from dispatch.engine import audit
+from dispatch.engine import audit, waking
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.live.roster import Technician
@@ -68,6 +68,8 @@ async def put(tx: Tx, zone: ZoneIn) -> UUID:
     for pincode in zone.pincodes:
         await rows.put_pincode(tx.conn, pincode=pincode, zone_id=zone_id, lat=lat, lng=lng)
     tx.hint(bus.ZONES_CHANGED, {})
+    # Where those who wait lie, and who works there, may have changed.
+    await waking.rules_changed(tx)
     return zone_id
 
 

@@ -78,6 +78,8 @@ class Roster:
         self.tier_bits = Bits(32)
         self._listeners: list[Callable[[Technician], None]] = []
         self._wanted: set[UUID] = set()
+        #: Those who have no base of their own: theirs is the middle of their zone.
+        self._in_the_middle: set[UUID] = set()
         #: Those whom a hint names at once, and every few seconds what no hint told.
         self.loop = Loop("roster", self._freshen, every_s=POLL_S)
         #: When the last look began (monotonic, real seconds), and what it found: that is not taken over again.
@@ -103,6 +105,7 @@ class Roster:
     async def load(self) -> list[rows.TechnicianRow]:
         """Reads everyone; returns the rows, whose last positions the tracker starts from."""
         self._bus.subscribe(bus.TECHNICIAN_CHANGED, self._hinted)
+        self._zones.on_change(self._zones_changed)
         self._looked_s = monotonic()
         async with self._pool.connection() as conn:
             found = await rows.everyone(conn)
@@ -147,10 +150,16 @@ class Roster:
         self._wanted.add(UUID(hint["technician_id"]))
         self.loop.wake()
 
+    def _zones_changed(self) -> None:
+        self._wanted |= self._in_the_middle
+        self.loop.wake()
+
     def _put(self, row: rows.TechnicianRow) -> None:
         base = (row.base_lat, row.base_lng) if row.base_lat is not None and row.base_lng is not None else None
+        self._in_the_middle.discard(row.id)
         if base is None and row.zone_id is not None and (zone := self._zones.find(row.zone_id)):
             base = (zone.centre_lat, zone.centre_lng)
+            self._in_the_middle.add(row.id)
         person = Technician(
             row.id, row.no, row.code, row.name, row.phone, row.provider_id,
             frozenset(row.categories), frozenset(row.tiers), hours_of(row.working_hours, row.days_off),

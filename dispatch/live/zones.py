@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import time
 from typing import Any
@@ -68,6 +69,7 @@ class ZoneBook:
         self._map: ZoneMap[UUID] = ZoneMap()
         self._version = ""
         self._is_hinted = False
+        self._listeners: list[Callable[[], None]] = []
         #: At every hint, and now and then in case a hint was lost.
         self.loop = Loop("zones", self._freshen, every_s=POLL_S)
 
@@ -120,6 +122,10 @@ class ZoneBook:
         zone = self._by_id.get(zone_id) if zone_id else None
         return (OPENS, CLOSES, EVERY_DAY) if zone is None else (zone.opens, zone.closes, zone.days)
 
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """`listener` is called when zones were read anew."""
+        self._listeners.append(listener)
+
     async def load(self) -> None:
         """Reads everything, and from now on hears when zones change."""
         self._bus.subscribe(bus.ZONES_CHANGED, self._hinted)
@@ -133,6 +139,8 @@ class ZoneBook:
             pincodes = await rows.pincodes(conn)
         self._swap(found, pincodes)
         self._version = version
+        for listener in self._listeners:
+            listener()
 
     def _hinted(self, hint: bus.Hint) -> None:
         self._is_hinted = True

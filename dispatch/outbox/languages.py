@@ -23,6 +23,11 @@ TEXTS: Mapping[str, Mapping[tuple[str, str], tuple[str, str]]] = {
         ("customer", "booking_queued"): (
             "तलाश जारी है", "आपकी बुकिंग {number} अभी किसी ने नहीं ली है। हम तलाश कर रहे हैं और मिलते ही बताएँगे",
         ),
+        ("customer", "booking_not_taken"): (
+            "कोई नहीं आ सका",
+            "आपकी बुकिंग {number} का समय हो गया है और उसे किसी ने नहीं लिया। हमें खेद है: आप समय बदल सकते हैं या उसे रद्द कर सकते हैं, "
+            "और हमारी टीम इसे देख रही है",
+        ),
         ("customer", "booking_rescheduled"): ("समय बदला", "आपकी बुकिंग {number} अब {date} को {time} बजे है"),
         ("technician", "booking_rescheduled"): ("काम का समय बदला", "बुकिंग {number} अब {date} को {time} बजे है"),
         ("customer", "booking_reopened"): ("किसी और की तलाश", "हम आपकी बुकिंग {number} के लिए किसी और को ढूँढ रहे हैं"),
@@ -55,6 +60,11 @@ TEXTS: Mapping[str, Mapping[tuple[str, str], tuple[str, str]]] = {
         ("customer", "booking_confirmed"): ("বুকিং নিশ্চিত", "আপনার বুকিং {number} নিশ্চিত হয়েছে"),
         ("customer", "booking_queued"): (
             "খোঁজ চলছে", "আপনার বুকিং {number} এখনও কেউ নেননি। আমরা খুঁজছি, পেলেই জানাব",
+        ),
+        ("customer", "booking_not_taken"): (
+            "কেউ আসতে পারেননি",
+            "আপনার বুকিং {number}-এর সময় হয়ে গেছে, কেউ নেননি। আমরা দুঃখিত: আপনি সময় বদলাতে বা বাতিল করতে পারেন, "
+            "আমাদের টিমও দেখছে",
         ),
         ("customer", "booking_rescheduled"): ("সময় বদলেছে", "আপনার বুকিং {number} এখন {date} তারিখে {time}-এ"),
         ("technician", "booking_rescheduled"): ("কাজের সময় বদলেছে", "বুকিং {number} এখন {date} তারিখে {time}-এ"),

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from dispatch import bus
 from dispatch.config import Settings
-from dispatch.engine import facts
+from dispatch.engine import facts, queue
 from dispatch.events import Fact
 from dispatch.outbox.languages import LANGUAGES, PIECES, TEXTS
 from dispatch.services import Reactions, Tx
@@ -25,7 +25,7 @@ class Notice:
     who want it so. Its texts in other languages stand in `languages`, by reader and type.
 
     `unless` names the kind of actor that needs no telling; nobody gets an SMS about what they did themselves.
-    `once`: not of a fact that says `again`.
+    `once`: not of a fact that says `again`. `only`, `but`: of a fact with this `reason` alone, or of all others.
     """
 
     to: str
@@ -37,6 +37,14 @@ class Notice:
     email: bool = False
     unless: str | None = None
     once: bool = False
+    only: str | None = None
+    but: str | None = None
+
+    def is_about(self, fact: Fact) -> bool:
+        """Whether somebody is to be told of this fact so."""
+        reason = fact.data.get("reason")
+        fits = (self.only is None or reason == self.only) and (self.but is None or reason != self.but)
+        return fits and self.unless != fact.actor.kind and not (self.once and fact.data.get("again"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,13 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         Notice(
             CUSTOMER, "booking_queued", "Still Looking",
             "Nobody has taken your booking {number} yet. We keep looking and will tell you when somebody does",
-            once=True,
+            once=True, but=queue.START_PASSED,
+        ),
+        Notice(
+            CUSTOMER, "booking_not_taken", "Nobody Could Come",
+            "The time of your booking {number} has come and nobody has taken it. We are sorry: you may move it to "
+            "another time or cancel it, and our team looks after it",
+            sms=True, email=True, only=queue.START_PASSED,
         ),
     ),
     "booking.rescheduled": (
@@ -202,7 +216,7 @@ async def write(tx: Tx, fact: Fact) -> None:
     if about is None:
         return
     for notice in NOTICES[fact.type]:
-        if notice.unless == fact.actor.kind or (notice.once and fact.data.get("again")):
+        if not notice.is_about(fact):
             continue
         told = facts.view(fact.type, notice.to, fact.data, actor_kind=fact.actor.kind)
         _hand_on(tx, notice, fact, about, told)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from dispatch.engine import audit, queue
+from dispatch.engine import audit, waking
 from dispatch.errors import Invalid, Missing
 from dispatch.events import Actor
 from dispatch.parties.departments import services_in
@@ -54,7 +54,7 @@ async def replace_all(
         tx, by.actor, "preferred_providers.set", "organisation", by.organisation_id,
         {"providers": [str(one.provider_id) for one in wanted], "allows_others": allows_others},
     )  # fmt: skip
-    await queue.rules_changed(tx, by.organisation_id)
+    await waking.rules_changed(tx, by.organisation_id)
 
 
 async def agree(tx: Tx, organisation_id: UUID, provider_id: UUID, agreed_pct: Decimal, actor: Actor) -> None:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from dispatch.engine import audit
+from dispatch.engine import audit, waking
 from dispatch.errors import Conflict, Invalid, Missing, NotAllowed
 from dispatch.localtime import local
 from dispatch.outbox import messages
@@ -199,6 +199,7 @@ async def activate(
         "providers": [str(one) for one in providers],
     }  # fmt: skip
     await rows.activate(tx.conn, id=program.id, status="active", activation=activation)
+    await waking.rules_changed(tx, by.organisation_id)
     home = await organisations.get(tx.conn, by.organisation_id)
     told = {"organisation": home.name, "program": program.name, "event": event, "level": level}
     for one in await rows.providers(tx.conn, ids=list(providers)):

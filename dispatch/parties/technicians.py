@@ -137,8 +137,7 @@ async def change(
     currency = tx.services.settings.currency
     if changes.get("is_active") is False:
         await _let_go(tx, technician_id, actor, "the technician is no longer active")
-    if await rows.lock(tx.conn, technician_id=technician_id) is None:
-        raise Missing("technician")
+    await _lock(tx, technician_id)
     before = await get(tx.conn, technician_id, currency)
     after = replace(_profile(before), **changes)
     _check_zone(tx.services, after.zone_id)
@@ -170,8 +169,7 @@ async def judge(tx: Tx, technician_id: UUID, actor: Actor, status: str, notes: s
     currency = tx.services.settings.currency
     if status == REJECTED:
         await _let_go(tx, technician_id, actor, "the technician was not verified")
-    if await rows.lock(tx.conn, technician_id=technician_id) is None:
-        raise Missing("technician")
+    await _lock(tx, technician_id)
     before = await get(tx.conn, technician_id, currency)
     by = ":".join(filter(None, (actor.kind, actor.id)))
     if await rows.judge(tx.conn, technician_id=technician_id, status=status, notes=notes, verified_by=by) is None:
@@ -205,6 +203,13 @@ def pan_of(vault: Vault, technician: TechnicianFile) -> str | None:
 
 
 # ---------------------------------------------------------------- parts
+
+
+async def _lock(tx: Tx, technician_id: UUID) -> None:
+    """Raises Missing."""
+    await rows.hold(tx.conn, technician_id=technician_id)
+    if await rows.lock(tx.conn, technician_id=technician_id) is None:
+        raise Missing("technician")
 
 
 async def _let_go(tx: Tx, technician_id: UUID, actor: Actor, reason: str) -> None:

@@ -10,6 +10,7 @@ from dispatch.billing import bulk_visits, cancelled, earnings, promos, provider_
 from dispatch.billing.worker import MoneyWorker
 from dispatch.engine import detections, presence, settings
 from dispatch.engine.timers import Sweeper
+from dispatch.engine.vicinity import Vicinity
 from dispatch.outbox import notifications
 from dispatch.outbox.sweeper import OutboxSweeper
 from dispatch.parties import integration_usage, rota
@@ -43,6 +44,7 @@ def workers_of(services: Services) -> list[Worker]:
         detections.loop_of(services),
         presence.loop_of(services),
         Sweeper(services).loop,
+        Vicinity(services).loop,
         *(OutboxSweeper(services, channel, sender) for channel, sender in senders.of(services.settings).items()),
         integration_usage.loop_of(services),
         WebhookWorker(services, HttpPoster(services.settings.webhooks.open_hosts)),

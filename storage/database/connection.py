@@ -1,11 +1,11 @@
-"""A connection that knows whether it holds anything that the next user must not find."""
+"""A connection that knows whether it holds anything that the next user must not find, and the types that others met."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -22,6 +22,17 @@ _STAYING = re.compile(r"set_config|advisory_(?:un)?lock|\btemp(?:orary)?\b|dblin
 #: Texts are few: they stand in files. Whoever composes them pays for the look each time.
 _MOST_TEXTS = 4096
 _known: dict[str, bool] = {}
+
+#: The types below are PostgreSQL's own: the same in every database and of every version that has them.
+_FIRST_OF_OTHERS = 16384
+#: What the first connection that met these types was told of them.
+_types: dict[frozenset[int], list[Any]] = {}
+
+
+class _Asked(NamedTuple):
+    """Stands for the driver's statement about types where none was sent; named, it displaced nobody's."""
+
+    name: str = "none"
 
 
 def leaves_state(text: str) -> bool:
@@ -65,6 +76,20 @@ class Connection(asyncpg.Connection):
     fetchval = _looking(asyncpg.Connection.fetchval)
     prepare = _looking(asyncpg.Connection.prepare)
     cursor = _looking(asyncpg.Connection.cursor)
+
+    async def _introspect_types(self, typeoids: Collection[int], timeout: float | None) -> Any:
+        """What the driver asks of types that it has no codec for: of PostgreSQL's own, arrays mostly, once a process.
+
+        Otherwise each connection asks for itself, three statements for every new set of types, and one of them costs
+        both sides more than all that it was opened for.
+        """
+        kinds = frozenset(typeoids)
+        if kinds in _types:
+            return _types[kinds], _Asked()
+        found, asked = await super()._introspect_types(typeoids, timeout)  # type: ignore[misc]
+        if max(kinds) < _FIRST_OF_OTHERS:
+            _types[kinds] = found
+        return found, asked
 
     async def add_listener(self, channel: str, callback: Any) -> None:
         self.mark()

@@ -2,7 +2,7 @@
 -- What the board shows: everything that is not over, of a box, the most urgent first.
 SELECT b.id, b.number, b.status, b.lat, b.lng, b.starts_at, b.priority, b.categories, b.zone_id,
   b.queued_at IS NOT NULL AND b.status = 'pending' AS is_queued, b.queued_at, b.queue_reason, b.waits_for,
-  CASE WHEN b.status = 'pending' THEN b.next_action_at END AS next_look_at,
+  CASE WHEN b.status = 'pending' AND b.next_action <> 'start' THEN b.next_action_at END AS next_look_at,
   b.technician_id, a.state AS assignment_state,
   o.technician_id AS offered_to, o.made_at AS offer_made_at, o.expires_at AS offer_expires_at
 FROM bookings b

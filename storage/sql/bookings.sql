@@ -39,16 +39,17 @@ FROM bookings WHERE id = :booking_id FOR UPDATE;
 
 -- name: due
 -- A set of bookings whose time has come and that nobody works on just now: to be dispatched by importance, all else
--- by its time. Each half walks its own index; whoever handles one locks it and looks again.
+-- by its time. Each half walks its own index; whoever handles one locks it and looks again. Of a set the first to start is
+-- first served.
 WITH to_dispatch AS (
-  SELECT id, priority, next_action_at, timer_failures FROM bookings WHERE next_action = 'dispatch' AND next_action_at <= app_now()
+  SELECT id, priority, starts_at, next_action_at, timer_failures FROM bookings WHERE next_action = 'dispatch' AND next_action_at <= app_now()
   ORDER BY priority DESC, next_action_at LIMIT :most FOR UPDATE SKIP LOCKED
 ), others AS (
-  SELECT id, priority, next_action_at, timer_failures FROM bookings WHERE next_action <> 'dispatch' AND next_action_at <= app_now()
+  SELECT id, priority, starts_at, next_action_at, timer_failures FROM bookings WHERE next_action <> 'dispatch' AND next_action_at <= app_now()
   ORDER BY next_action_at LIMIT :most FOR UPDATE SKIP LOCKED
 )
 SELECT id, timer_failures FROM (SELECT * FROM to_dispatch UNION ALL SELECT * FROM others) AS found
-ORDER BY priority DESC, next_action_at, id;
+ORDER BY priority DESC, starts_at, next_action_at, id;
 
 -- name: lock_due
 -- No row: somebody else works on it, or has done so.
@@ -94,12 +95,19 @@ WHERE id = :booking_id AND status = ANY(:sources)
 RETURNING {columns};
 
 -- name: queue
--- For people, and beside them for the next look if there is one. Who looks again by itself has one look more.
-UPDATE bookings SET status = 'pending', next_action = CASE WHEN :next_look_at::timestamptz IS NOT NULL THEN 'look' END,
-  next_action_at = :next_look_at, queued_at = coalesce(queued_at, app_now()), queue_reason = :reason,
+-- For people, and beside them for the next look if there is one, in so many seconds of the database's time; else for its start.
+-- Who looks again by itself has one look more.
+UPDATE bookings SET status = 'pending',
+  next_action = CASE WHEN :pause_s::float8 IS NOT NULL THEN 'look' WHEN starts_at > app_now() THEN 'start' END,
+  next_action_at = CASE WHEN :pause_s IS NOT NULL THEN app_now() + make_interval(secs => :pause_s) WHEN starts_at > app_now() THEN starts_at END,
+  queued_at = coalesce(queued_at, app_now()), queue_reason = :reason,
   looks = CASE WHEN :looks_again THEN looks + 1 ELSE 0 END, waits_for = :waits_for, updated_at = app_now()
 WHERE id = :booking_id AND status IN ('pending', 'partner_assigned')
 RETURNING {columns};
+
+-- name: has_begun
+-- Whether its start is over by the database's clock: a node's own may have jumped.
+SELECT starts_at <= app_now() FROM bookings WHERE id = :booking_id;
 
 -- name: give_attempt_back
 -- An offer that people took back was neither answered nor did it expire: it is no attempt.

@@ -21,27 +21,43 @@ unnest(:ids::uuid[], :from_ats::timestamptz[]) AS t (id, from_at)
 SELECT {known}, NULL::int AS preference, true AS is_allowed
 FROM {considered};
 
+-- part: is_allowed
+coalesce(urgent.is_opened, false) OR coalesce(pref.is_exclusive OR (NOT pref.has_exclusive AND (pref.priority IS NOT NULL OR org.allows_others)), true)
+
+-- part: organisation
+-- Whom the organisation of a booking `c` prefers for what is asked for; without a word of it anybody may come.
+  LEFT JOIN organisations org ON org.id = c.organisation_id
+    AND EXISTS (SELECT FROM preferred_providers f WHERE f.organisation_id = org.id
+      AND (f.services = '{}' OR f.services && c.categories))
+  LEFT JOIN LATERAL (
+    SELECT min(f.priority) FILTER (WHERE f.provider_id = x.provider_id) AS priority, coalesce(bool_or(f.exclusivity), false) AS has_exclusive,
+      coalesce(bool_or(f.exclusivity AND f.provider_id = x.provider_id), false) AS is_exclusive
+    FROM preferred_providers f JOIN technicians x ON x.id = t.id
+    WHERE f.organisation_id = org.id AND (f.services = '{}' OR f.services && c.categories)) pref ON org.id IS NOT NULL
+  -- Whom an emergency has opened comes before all others.
+  LEFT JOIN LATERAL (
+    SELECT true AS is_opened FROM bookings k JOIN programs g ON g.id = k.program_id JOIN technicians y ON y.id = t.id
+    WHERE k.id = c.booking_id AND g.activation -> 'providers' ? y.provider_id::text) urgent ON true
+
 -- name: known_to_organisation
 -- The same for a booking of an organisation. A statement of its own: in one for both the planner would choose anew each time
 -- between what is asked of everybody and all that is asked here, ten times what it takes to be answered.
 SELECT {known},
   CASE WHEN urgent.is_opened THEN 0 WHEN org.prefers_first THEN pref.priority END AS preference,
-  coalesce(urgent.is_opened, false) OR coalesce(pref.is_exclusive OR (NOT pref.has_exclusive AND (pref.priority IS NOT NULL OR org.allows_others)), true)
-    AS is_allowed
+  {is_allowed} AS is_allowed
 FROM {considered}
-  -- Whom the organisation prefers for what is asked for; without a word of it anybody may come.
-  LEFT JOIN organisations org ON org.id = :organisation_id
-    AND EXISTS (SELECT FROM preferred_providers f WHERE f.organisation_id = org.id
-      AND (f.services = '{}' OR f.services && :categories::text[]))
-  LEFT JOIN LATERAL (
-    SELECT min(f.priority) FILTER (WHERE f.provider_id = x.provider_id) AS priority, coalesce(bool_or(f.exclusivity), false) AS has_exclusive,
-      coalesce(bool_or(f.exclusivity AND f.provider_id = x.provider_id), false) AS is_exclusive
-    FROM preferred_providers f JOIN technicians x ON x.id = t.id
-    WHERE f.organisation_id = org.id AND (f.services = '{}' OR f.services && :categories::text[])) pref ON org.id IS NOT NULL
-  -- Whom an emergency has opened comes before all others.
-  LEFT JOIN LATERAL (
-    SELECT true AS is_opened FROM bookings k JOIN programs g ON g.id = k.program_id JOIN technicians y ON y.id = t.id
-    WHERE k.id = :booking_id AND g.activation -> 'providers' ? y.provider_id::text) urgent ON true;
+  CROSS JOIN (SELECT :organisation_id::uuid AS organisation_id, :booking_id::uuid AS booking_id, :categories::text[] AS categories) AS c
+{organisation};
+
+-- name: kept_out
+-- Which of these technicians which of these bookings' organisations do not let come.
+SELECT t.id AS technician_id, c.booking_id
+FROM unnest(:technician_ids::uuid[]) AS t (id)
+  CROSS JOIN (
+    SELECT b.organisation_id, b.id AS booking_id, ARRAY(SELECT lower(one) FROM unnest(b.categories) AS one) AS categories
+    FROM bookings b WHERE b.id = ANY(:booking_ids::uuid[]) AND b.organisation_id IS NOT NULL) AS c
+{organisation}
+WHERE NOT ({is_allowed});
 
 -- name: prefers
 -- Whether an organisation prefers anybody for what is asked for, or an emergency has opened somebody.

@@ -34,7 +34,8 @@ UPDATE enrolments SET state = 'completed', finished_at = app_now() WHERE id = :i
 r.enrolment_id, r.row, r.data, r.status, r.member_id, r.error
 
 -- part: row_source
-enrolment_rows r
+-- Numbers of rows are told apart within one enrolment only.
+(SELECT * FROM enrolment_rows WHERE enrolment_id = :enrolment_id) r
 
 -- part: rows_of
 FROM enrolment_rows r WHERE r.enrolment_id = :enrolment_id

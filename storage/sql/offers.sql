@@ -6,11 +6,14 @@ INSERT INTO offers (booking_id, technician_id, place, round, attempt, score, dis
 SELECT :booking_id, :technician_id, p, :round, :attempt, :score, :distance_m, :earning_minor, :currency, :expires_at, :made_by
 FROM unnest(:places::int[]) AS p
 WHERE NOT EXISTS (SELECT FROM offers WHERE technician_id = :technician_id AND state = 'open' AND place = p)
+  AND (SELECT count(*) FROM offers WHERE technician_id = :technician_id AND state = 'open') < :most::int
+  AND EXISTS (SELECT FROM technicians WHERE id = :technician_id AND is_active AND onboarding_status = 'verified')
 ORDER BY p DESC LIMIT 1;
 
 -- name: make
 -- In the highest of these places of the technician that is free, so that the first stays free for a job that starts soon.
--- No row: all are taken. Whoever takes the same place at the same time breaks the unique index.
+-- No row: all are taken, or as many as anybody may hold (`most`: fewer than the places that were given before it was
+-- lowered), or the technician does not work any more. Whoever takes the same place at the same time breaks the unique index.
 {making}
 RETURNING {columns};
 
@@ -67,6 +70,10 @@ WHERE id = :offer_id AND state = ANY(:sources) AND (:is_due OR expires_at > app_
 -- name: open_of
 -- The technician's open offers, the newest first.
 SELECT {columns} FROM offers WHERE technician_id = :technician_id AND state = 'open' ORDER BY made_at DESC, id;
+
+-- name: held_by
+-- The bookings of which these technicians hold the open offer.
+SELECT booking_id FROM offers WHERE technician_id = ANY(:ids::uuid[]) AND state = 'open' ORDER BY booking_id;
 
 -- name: lock_people
 -- A technician, and who holds the interval of a booking, in one order: two who exchange them wait for each other's turn.

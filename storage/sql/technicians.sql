@@ -23,8 +23,12 @@ FROM parties p JOIN technicians t ON t.id = p.id WHERE p.kind = 'technician' AND
 -- name: get
 SELECT {columns} FROM {source} WHERE t.id = :technician_id AND p.deleted_at IS NULL;
 
+-- name: hold
+-- Before the party, as whoever accepts or is given a booking does: what they are told is written last.
+SELECT id FROM technicians WHERE id = :technician_id FOR NO KEY UPDATE;
+
 -- name: lock
--- The party first: changes of one technician come one after the other.
+-- Changes of one technician's file come one after the other.
 SELECT id FROM parties WHERE id = :technician_id AND kind = 'technician' AND deleted_at IS NULL FOR NO KEY UPDATE;
 
 -- name: insert

@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -37,6 +37,7 @@ from dispatch.webhooks import deliveries, endpoints
 from dispatch.webhooks.owners import PLATFORM
 from storage.database.pool import Pool
 from tests.api.customer.conftest import Visitor
+from tests.api.owners import steady, told
 from tests.dispatch.billing.conftest import open_till
 from tests.dispatch.billing.till import Till
 from tests.files import PDF
@@ -45,12 +46,19 @@ from tests.parties import add_staff
 from tests.providers import add_provider
 from tests.world import KOLKATA, NOON
 
+#: After all that happens in the street.
+EVENING = NOON + timedelta(days=4)
 #: Portals have people of their own: their lists are walked beside their tests.
 ELSEWHERE = {"organisation", "integration", "provider", "provider_desk", "erp"}
 EVERY = [r for r in all_routes() if r.listing is not None and r.listing.is_paged]
 LISTED = [r for r in EVERY if r.audience.name not in ELSEWHERE]
 #: Staff and services see everybody's.
 OWNED = [r for r in LISTED if r.audience.name in ("customer", "technician")]
+#: What else somebody reads of what is theirs: what is of one thing by its id is tried in test_tenancy.
+READ = [
+    r for r in all_routes()
+    if r.audience.name in ("customer", "technician") and r.method == "GET" and not r.is_public and "{" not in r.path
+]  # fmt: skip
 
 
 @dataclass
@@ -62,6 +70,8 @@ class Street:
     technicians: list[Visitor]
     service: Visitor
     staff: Visitor
+    #: What the first of each read before there was a second.
+    before: dict[str, bytes] = field(default_factory=dict)
 
     def of(self, route: Route) -> list[Visitor]:
         people = {"customer": self.customers, "technician": self.technicians, "admin": [self.staff]}
@@ -128,6 +138,18 @@ async def fill_portal(services: Services) -> None:
         await invoices.issue(tx, home.id, Period(today, today), kind="requested")
 
 
+async def whole(till: Till, route: Route, person: Visitor) -> Any:
+    """What somebody reads on one evening after all that was done; the bytes of a file."""
+    then = till.world.now
+    await till.world.advance(seconds=(EVENING - then).total_seconds())
+    headers = {"Authorization": f"Bearer {person.token}"}
+    async with person.client.get(route.path + ("?limit=100" if route.listing else ""), headers=headers) as answer:
+        assert answer.status == 200, route.template
+        found = await answer.json() if answer.content_type == "application/json" else await answer.read()
+    await till.world.advance(seconds=(then - EVENING).total_seconds())
+    return found
+
+
 @pytest.fixture(scope="module")
 async def street(pg_home: str, tmp_path_factory: Any) -> AsyncIterator[Street]:
     from storage.database.pool import create_pool
@@ -149,14 +171,21 @@ async def street(pg_home: str, tmp_path_factory: Any) -> AsyncIterator[Street]:
                     pair = await services.sessions.open(tx, realm, subject_id, ip=None, user_agent=None)
                 return Visitor(client, subject_id, pair.access_token)
 
-            technician_ids, account_ids = [], []
+            technician_ids, account_ids, before = [], [], {}
+            customers: list[Visitor] = []
+            technicians: list[Visitor] = []
             for km in (1, 2):
                 # A morning of its own for each: doing jobs takes time.
                 morning = NOON + timedelta(days=km - 1)
                 await till.world.advance(seconds=(morning - till.world.now).total_seconds())
                 technician_ids.append(await till.world.technician(km_north=km))
                 account_ids.append(await furnish(till, technician_ids[-1]))
-            await till.world.execute("UPDATE technicians SET is_active = true")
+                customers.append(await visitor("customer", account_ids[-1]))
+                technicians.append(await visitor("technician", technician_ids[-1]))
+                if km == 1:
+                    people = {"customer": customers[0], "technician": technicians[0]}
+                    before = {r.template: steady(await whole(till, r, people[r.audience.name])) for r in READ}
+            await till.world.execute("UPDATE technicians SET is_active = true, is_available = true")
             await services.roster.refresh()
             await till.world.book(dispatch=False, hours=24)
             await fill_office(till)
@@ -167,10 +196,7 @@ async def street(pg_home: str, tmp_path_factory: Any) -> AsyncIterator[Street]:
             service = Visitor(client, None, await mint_dev_token(services, "service", "a test"))
             staff = Visitor(client, technician_ids[0], await mint_dev_token(services, "admin", "staff@example.com"))
             OWNERS.update(users=str(account_ids[0]), partners=str(technician_ids[0]))
-            yield Street(
-                till, [await visitor("customer", i) for i in account_ids],
-                [await visitor("technician", i) for i in technician_ids], service, staff,
-            )  # fmt: skip
+            yield Street(till, customers, technicians, service, staff, before)
         await opened.close(services.settings.payments)
         await services.bus.close()
     await pool.close()
@@ -211,6 +237,20 @@ async def test_a_list_shows_only_its_callers_rows(street: Street, route: Route) 
         ids = {v for item in items for k, v in item.items() if k in ("id", "booking_id") and v is not None}
         seen[-1] |= {json.dumps(v) for v in ids}
     assert not seen[0] & seen[1], route.template
+
+
+@pytest.mark.parametrize("route", READ, ids=lambda r: r.template)
+async def test_what_one_reads_is_ones_own(street: Street, route: Route) -> None:
+    """Nothing that the one is told is the other's, and what the other did changes nothing for the one."""
+    answers = [await whole(street.till, route, person) for person in street.of(route)]
+    assert steady(answers[0]) == street.before[route.template]
+    assert told(answers[0]) & told(answers[1]) - {str(i) for i in street.till.world.service_ids.values()} == set()
+
+
+def test_the_lists_of_every_audience_are_walked() -> None:
+    """A new audience says here whose rows its lists show: its own people's, walked with two of them, or everybody's."""
+    everybodys = {"admin", "internal", "provider_desk"}
+    assert {r.audience.name for r in EVERY} == {r.audience.name for r in OWNED} | ELSEWHERE | everybodys
 
 
 def test_no_list_is_written_by_hand() -> None:

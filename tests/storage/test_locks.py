@@ -19,8 +19,8 @@ organisations.lock partner_imports.lock payment_requests.lock payment_requests.l
 payment_requests.lock_open_of payment_terms.lock payments.lock payouts.lock programs.lock promos.lock
 provider_applications.lock provider_subscriptions.lock provider_team.lock providers.lock quotes.lock
 references.lock_geo_area references.lock_price_list references.lock_salesperson references.lock_vat_tax rota.lock
-services.lock sessions.lock staff.lock technicians.lock tickets.lock trade_orders.insert trade_partners.lock
-trade_partners.lock_numbers zones.lock
+services.lock sessions.lock staff.lock technicians.hold technicians.lock tickets.lock trade_orders.insert
+trade_partners.lock trade_partners.lock_numbers zones.lock
 """
 #: ... they take what is left, ...
 PASSED_OVER = """

@@ -7,6 +7,7 @@ from typing import Any
 from dispatch.config import Settings
 from tests.api.demo import DEMO
 from tests.api.support import FakeServices, serving
+from tests.near import near_misses, sendable
 
 TOKEN = "an operations token of some length"
 
@@ -52,3 +53,10 @@ async def test_the_documents_may_be_open() -> None:
                 assert response.status in (200, 302)
         async with client.get("/metrics") as response:
             assert response.status == 404
+
+
+async def test_what_is_nearly_the_operations_token_shows_nothing() -> None:
+    async with serving(production(operations_token=TOKEN), DEMO) as client:
+        for guess in sendable(near_misses(TOKEN)):
+            async with client.get("/metrics", headers={"Authorization": f"Bearer {guess}"}) as response:
+                assert response.status == 404, guess

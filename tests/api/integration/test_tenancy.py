@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, get_args, get_origin
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
 
 import pytest
 
-from api.audiences import integration
+from api.audiences import customer, integration
 from api.registry import all_routes
 from api.route import Route
 from dispatch.access.permissions import OWN
+from tests.api.integration.test_bookings import Caller
 from tests.api.live import Live, Person
+from tests.api.owners import empty_lists, told
+from tests.api.test_story import book
 from tests.integrations import App, begin, onboard, send
 from tests.parties import add_party
 
 ROUTES = [r for r in all_routes() if r.audience is integration]
 PRIVATE = [r for r in ROUTES if not r.is_public]
 WITH_ID = [r for r in PRIVATE if "{id}" in r.path]
+#: What an app reads of itself (its papers are files), and for the customer that it names.
+READ = [
+    r for r in all_routes() if r.method == "GET" and not r.is_public and not r.path.endswith("/export") and (
+        r.audience is customer and r.scope is not None
+        or r.audience is integration and "{id}" in r.path and "documents" not in r.path
+    )
+]  # fmt: skip
+PLACE = (22.5726, 88.3639)
+HOOK = {"url": "https://hooks.example.com/x", "events": ["booking.created"]}
+#: Lists inside of things, which may have nothing in them here.
+INSIDE = {"tries", "notes", "tags"}
 NOBODY_S = "11111111-1111-4111-8111-111111111111"
 
 
@@ -35,6 +50,79 @@ def path_of(route: Route, id: str) -> str:
 @pytest.fixture(scope="module")
 async def apps(live: Live) -> tuple[App, App]:
     return await onboard(live), await onboard(live)
+
+
+@dataclass
+class Neighbours:
+    """Two apps that did the same things, the second after the first had read all that it may read."""
+
+    apps: tuple[App, App]
+    ids: list[dict[str, str]]
+    #: The first one's use and figures, before and after all that the second one did.
+    figures: list[tuple[int, Any]]
+
+    people: list[dict[str, str]]
+
+    async def read(self, n: int, route: Route) -> Any:
+        """What the app is answered, or who manages it where its own credentials do not reach."""
+        app, ids = self.apps[n], self.ids[n]
+        path = re.sub(r"\{(\w+)\}", lambda m: ids.get(f"{m[1]} {route.path}") or ids[m[1]], route.path)
+        sent = self.people[n] if route.scope == "profile:read" else app.pair
+        if route.audience is customer:
+            sent = {**sent, "X-Customer-ID": ids["customer_id"]}
+        found = await send(app.live, "GET", path + ("?limit=100" if route.listing else ""), headers=sent)
+        return {key: value for key, value in found.items() if not key.startswith("_")}
+
+
+async def furnish(app: App, customer_id: str) -> dict[str, str]:
+    """One of everything; the ids by their names in paths."""
+    caller = Caller(app, customer_id)
+    booked = await book(caller, PLACE)  # type: ignore[arg-type]
+    hook = (await app.own("POST", "/webhooks", HOOK, expect=201))["data"]
+    await app.own("POST", f"/webhooks/{hook['id']}/test")
+    await book(caller, PLACE)  # type: ignore[arg-type]
+    sent = (await app.own("GET", "/webhooks/deliveries"))["data"]["deliveries"]
+    return {
+        "id": app.id, "customer_id": customer_id, "webhook_id": hook["id"], "delivery_id": sent[0]["id"],
+        "id /v1/bookings/{id}": booked["id"],
+        "id /v1/bookings/{id}/timeline": booked["id"],
+    }  # fmt: skip
+
+
+def reading(tail: str) -> Route:
+    return next(r for r in READ if r.path == f"/api/partners/{{id}}/{tail}")
+
+
+@pytest.fixture(scope="module")
+async def neighbours(live: Live, apps: tuple[App, App]) -> Neighbours:
+    made = Neighbours(apps, [], [], [])
+    for n, app in enumerate(apps):
+        membership_id = await live.value("SELECT id FROM memberships WHERE party_id = $1::text::uuid", app.id)
+        async with live.services.transaction() as tx:
+            pair = await live.services.sessions.open(tx, "integration", membership_id)
+        made.people.append({"Authorization": f"Bearer {pair.access_token}"})
+        made.ids.append(await furnish(app, await app.customer(f"+91987650010{n}")))
+        made.figures.append((
+            (await made.read(0, reading("usage")))["data"]["totalRequests"],
+            (await made.read(0, reading("analytics")))["data"],
+        ))  # fmt: skip
+    return made
+
+
+@pytest.mark.parametrize("route", READ, ids=lambda r: r.template)
+async def test_what_one_reads_is_ones_own(neighbours: Neighbours, route: Route) -> None:
+    """Both have something in every list, and nothing that the one is told is the other's."""
+    answers = [await neighbours.read(n, route) for n in (0, 1)]
+    services = told(await send(neighbours.apps[0].live, "GET", "/v1/services/catalog"))
+    for answer in answers:
+        assert empty_lists(answer) <= INSIDE
+    assert told(answers[0]) & told(answers[1]) - services == set()
+
+
+async def test_what_another_app_does_counts_for_nobody_else(neighbours: Neighbours) -> None:
+    (requests, figures), (later, same) = neighbours.figures
+    assert later == requests + 1, "its use was read once in between"
+    assert figures == same
 
 
 def test_what_is_about_one_app_names_the_scope_that_it_asks_for() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +13,18 @@ import pytest
 from api.registry import all_routes
 from api.route import Route
 from dispatch.access.permissions import grants_of
+from dispatch.billing import invoice_payments
+from dispatch.billing.invoice_payments import Transfer
 from tests.api.organisation.conftest import ONE_WEEK, PLACE, Office
 from tests.api.organisation.test_enrolments import form
+from tests.api.owners import empty_lists, steady, told
+from tests.dispatch.billing.invoiced import STAFF
 from tests.organisations import Home, add_organisation, books
+from tests.providers import add_provider
 
 ROUTES = [r for r in all_routes() if r.audience.name == "organisation" and not r.is_public]
 WITH_ID = [r for r in ROUTES if "{" in r.path]
+
 NOBODY_S = "11111111-1111-4111-8111-111111111111"
 BASE = "/api/partners"
 PLACE_IN = {"name": "Hall", "address": PLACE}
@@ -96,35 +103,88 @@ def name_of(route: Route) -> str:
     return route.template.replace(BASE, "", 1)
 
 
+#: What is read in several ways; lists are read whole.
+QUERIES = {
+    "GET /analytics/usage": ["?groupBy=department", "?groupBy=service", "?groupBy=user", "?groupBy=location"],
+    "GET /finance/reports": ["?format=csv", "?format=csv&type=detailed"],
+}  # fmt: skip
+READ = [
+    (route, query)
+    for route in ROUTES if route.method == "GET"
+    for query in QUERIES.get(name_of(route), ["?limit=100" if route.listing else ""])
+]  # fmt: skip
+each_reading = pytest.mark.parametrize(("route", "query"), READ, ids=[name_of(r) + q for r, q in READ])
+
+
+PHONES = (f"+9198123400{n:02d}" for n in count())
+
+
+@dataclass
+class Department:
+    id: UUID
+    manager: UUID
+    member: UUID
+    booking: UUID
+
+
 @dataclass
 class Neighbours:
-    owner: Home
-    stranger: Home
-    manager: UUID
-    ids: dict[str, str]
+    """Two schools that did the same things, the second after the first had read all that it may read.
 
-    def path_of(self, route: Route, noun_id: str) -> str:
-        ids = {"id": noun_id, "place_id": self.ids["place"]}
+    `departments` are the first's, who did the same things one after the other too.
+    """
+
+    office: Office
+    schools: list[Home]
+    ids: list[dict[str, str]]
+    departments: list[Department]
+    before: dict[str, bytes]
+
+    @property
+    def owner(self) -> Home:
+        return self.schools[0]
+
+    @property
+    def stranger(self) -> Home:
+        return self.schools[1]
+
+    @property
+    def manager(self) -> UUID:
+        return self.departments[0].manager
+
+    def path_of(self, route: Route, noun_id: str, n: int = 0) -> str:
+        ids = {"id": noun_id, "place_id": self.ids[n]["place"]}
         return re.sub(r"\{(\w+)\}", lambda m: ids[m[1]], route.path.removeprefix(BASE))
 
+    async def read(self, n: int, route: Route, query: str, member: UUID | None = None) -> tuple[int, Any]:
+        """What the owner of this school, or a member of it, is answered."""
+        noun_id = self.ids[n][ROWS[name_of(route)][0]] if route in WITH_ID else ""
+        url = f"{BASE}{self.path_of(route, noun_id, n)}{query}"
+        async with self.office.client.get(url, headers=self.schools[n].headers(member)) as reply:
+            return reply.status, await reply.json() if reply.content_type == "application/json" else await reply.read()
 
-@pytest.fixture(scope="module")
-async def neighbours(office: Office) -> Neighbours:
-    """Two schools: the first has everything, the second tries to reach it."""
-    owner, stranger = [await add_organisation(office.services, org_type="school") for _ in range(2)]
+
+async def settle(office: Office, home: Home, name: str, hour: int) -> Department:
+    """A department with a manager and a member, who has had and has ordered a visit."""
+    place = await home.department(name, budget_minor=5_000_000)
+    manager = await home.member("manager", department_id=place.id)
+    member = await home.member(department_id=place.id)
+    await home.done(office.world.now.date().replace(day=1), department_id=place.id, member_id=member, rating=5)
+    access = {"permissions": {"canBook": True, "requireApproval": True}}
+    await office.call("PUT", f"/users/{member}/access", access, headers=home.headers())
+    booking = await books(office.world, home, await home.account_of(member), service=office.cleaning, hour=hour)
+    return Department(place.id, manager, member, booking.id)
+
+
+async def furnish(office: Office, owner: Home, department: Department) -> dict[str, str]:
+    """One of everything; the ids by what they are of."""
 
     async def made(path: str, body: Any, who: UUID | None = None, **more: Any) -> str:
         found = (await office.call("POST", path, body, headers=owner.headers(who), expect=201, **more))["data"]
         wholes = [found, *(one[0] if isinstance(one, list) else one for one in found.values())]
         return str(next(one["id"] for one in wholes if isinstance(one, dict) and "id" in one))
 
-    place = await owner.department("Engineering")
-    member = await owner.member(department_id=place.id)
-    manager = await owner.member("manager", department_id=place.id)
-    access = {"permissions": {"canBook": True, "requireApproval": True}}
-    await office.call("PUT", f"/users/{member}/access", access, headers=owner.headers())
     day = office.world.now.date().replace(day=1)
-    await owner.done(day, department_id=place.id)
     term = {"name": "First", "academicYear": "2026", "startDate": "2026-01-12", "endDate": "2026-12-18"}
     hook = {"url": "https://hooks.example.com/x", "events": ["user.enrolled"]}
     job = {"title": "T", "description": "D", "categories": ["Cleaning"], "tiers": ["Minimal"]}
@@ -141,25 +201,58 @@ async def neighbours(office: Office) -> Neighbours:
     posting = await made("/job-board", job)
     program = await made("/programs/campus", campus)
     webhook = await made("/integration/webhooks", hook)
-    rows = "A,B,a@tenancy.example,E-1,,\n"
+    rows = f"A,B,a@{owner.id.hex}.example,E-1,,\n"
     enrolment = await made("/users/bulk-enroll", None, data=form(rows))
     sent = await office.call("GET", "/integration/webhooks/deliveries", headers=owner.headers())
-    account = await owner.account_of(member)
-    booking = await books(office.world, owner, account, service=office.cleaning)
-    phone = {"phoneNumber": "+919812340000"}
-    return Neighbours(owner, stranger, manager, {
+    await made(f"/job-board/{posting}/applications", {"phoneNumber": next(PHONES)})
+    invoice = await made("/billing/invoice-request", {"period": period})
+    async with office.services.transaction() as tx:
+        paid = Transfer(1000, f"UTR-{owner.id.hex}", office.world.now.date())
+        await invoice_payments.record_transfer(tx, STAFF, UUID(invoice), paid)
+        provider = await add_provider(office.services)
+    preferred = {"providers": [{"providerId": str(provider.id)}]}
+    await office.call("POST", "/preferred-providers", preferred, headers=owner.headers(), expect=201)
+    key = await made("/integration/api-keys", {"name": "K", "permissions": ["read_users"]})
+    phone = {"phoneNumber": next(PHONES)}
+    # Nobody has used them for long.
+    await office.world.execute(
+        "UPDATE members SET enrolled_at = enrolled_at - interval '1 year' WHERE email = $1", f"a@{owner.id.hex}.example"
+    )
+    await office.world.execute(
+        "UPDATE api_clients SET created_at = created_at - interval '1 year' WHERE id = $1::text::uuid", key
+    )
+    return {
         "term": await made("/organization/academic-terms", term),
-        "key": await made("/integration/api-keys", {"name": "K", "permissions": ["read_users"]}),
-        "bulk": (await office.book(owner, floors=1, schedule=ONE_WEEK))["id"], "booking": str(booking.id),
+        "key": key,
+        "bulk": (await office.book(owner, floors=1, schedule=ONE_WEEK))["id"], "booking": str(department.booking),
         "report": await made("/analytics/custom-report", {"reportName": "R", "metrics": ["bookings"]}),
-        "department": str(place.id), "member": str(member), "enrolment": enrolment,
-        "invoice": await made("/billing/invoice-request", {"period": period}), "posting": posting,
-        "application": await made(f"/job-board/{posting}/applications", phone, who=member),
+        "department": str(department.id), "member": str(department.member), "enrolment": enrolment,
+        "invoice": invoice, "posting": posting,
+        "application": await made(f"/job-board/{posting}/applications", phone, who=department.member),
         "program": program, "place": await made(f"/programs/{program}/places", PLACE_IN),
         "quote": await made("/quotes/request", quote),
         "ticket": await made("/support/tickets", {"subject": "S", "category": "other", "description": "D"}),
         "webhook": webhook, "delivery": sent["data"]["deliveries"][0]["id"],
-    })  # fmt: skip
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+async def neighbours(office: Office) -> Neighbours:
+    schools = [await add_organisation(office.services, org_type="school") for _ in range(2)]
+    made = Neighbours(office, schools, [], [], {})
+    for n, home in enumerate(schools):
+        department = await settle(office, home, "Engineering", 9 + 2 * n)
+        made.ids.append(await furnish(office, home, department))
+        if n == 1:
+            break
+        made.departments.append(department)
+        for route, query in READ:
+            (_, answer) = await made.read(0, route, query, department.manager)
+            made.before[f"manager {name_of(route)}{query}"] = steady(answer)
+        made.departments.append(await settle(office, home, "Sales", 13))
+        for route, query in READ:
+            made.before[name_of(route) + query] = steady((await made.read(0, route, query))[1])
+    return made
 
 
 def test_every_route_with_an_id_has_a_row() -> None:
@@ -175,9 +268,50 @@ async def test_a_stranger_finds_nothing(office: Office, neighbours: Neighbours, 
         await office.call(
             route.method, neighbours.path_of(route, noun_id), body, headers=neighbours.stranger.headers(), expect=expect
         )
-        for noun_id in (neighbours.ids[noun], NOBODY_S)
+        for noun_id in (neighbours.ids[0][noun], NOBODY_S)
     ]
     assert foreign["error"] == missing["error"] and foreign["message"] != "There is nothing at this address."
+
+
+#: What is everybody's: the house's words, kinds of events, and the services that have been booked.
+SHARED = {
+    "GET /support/contact", "GET /support/training", "GET /integration/docs", "GET /integration/webhooks/events",
+}  # fmt: skip
+GROUPS = ("Department", "Service", "User", "Location")
+GROUPED = {f"by{one}" for one in GROUPS}
+#: Lists inside of things, which have nothing in them here.
+NOTHING = {
+    **{f"GET /analytics/usage?groupBy={one.lower()}": GROUPED - {f"by{one}"} for one in GROUPS},
+    "GET /support/training": {"resources", "upcomingTraining"},
+    "GET /integration/webhooks/deliveries/{id}": {"tries"},
+}
+#: What the manager of a department reads of the whole organisation.
+FOR_MANAGERS = {
+    "GET /organization/academic-terms", "GET /job-board", "GET /job-board/{id}",
+    "GET /preferred-providers", "GET /programs", "GET /programs/{id}", "GET /programs/{id}/places", *SHARED,
+}  # fmt: skip
+
+
+@each_reading
+async def test_what_one_reads_is_ones_own(office: Office, neighbours: Neighbours, route: Route, query: str) -> None:
+    """Both have something in every list, nothing that the one is told is the other's, and no sum counts it."""
+    answers = [(await neighbours.read(n, route, query))[1] for n in (0, 1)]
+    assert steady(answers[0]) == neighbours.before[name_of(route) + query]
+    for answer in answers:
+        assert empty_lists(answer) == NOTHING.get(name_of(route) + query, set())
+    both = told(answers[0]) & told(answers[1]) - {str(office.cleaning)}
+    assert name_of(route) in SHARED or both == set()
+
+
+@each_reading
+async def test_a_manager_reads_what_is_their_department_s(
+    office: Office, neighbours: Neighbours, route: Route, query: str
+) -> None:
+    (status, one), (_, other) = [await neighbours.read(0, route, query, d.manager) for d in neighbours.departments]
+    if name_of(route) not in FOR_MANAGERS:
+        assert steady(one) == neighbours.before[f"manager {name_of(route)}{query}"]
+        both = told(one) & told(other) - {str(office.cleaning), str(neighbours.owner.id)}
+        assert status == 403 or both == set()
 
 
 async def test_what_is_of_the_whole_is_not_for_the_manager_of_a_part(office: Office, neighbours: Neighbours) -> None:
@@ -186,7 +320,7 @@ async def test_what_is_of_the_whole_is_not_for_the_manager_of_a_part(office: Off
     for route in ROUTES:
         if route.method != "GET" or not grants.allow(route.permission or ""):
             continue
-        noun_id = neighbours.ids[ROWS[name_of(route)][0]] if route in WITH_ID else NOBODY_S
+        noun_id = neighbours.ids[0][ROWS[name_of(route)][0]] if route in WITH_ID else NOBODY_S
         url = f"{BASE}{neighbours.path_of(route, noun_id)}"
         async with office.client.get(url, headers=neighbours.owner.headers(neighbours.manager)) as reply:
             if reply.status == 403:
@@ -200,7 +334,7 @@ async def test_what_is_of_the_whole_is_not_for_the_manager_of_a_part(office: Off
 async def test_a_series_of_the_whole_is_not_ended_by_the_manager_of_a_part(
     office: Office, neighbours: Neighbours, tail: str, body: Any
 ) -> None:
-    path = f"/bookings/bulk/{neighbours.ids['bulk']}"
+    path = f"/bookings/bulk/{neighbours.ids[0]['bulk']}"
     sent = neighbours.owner.headers(neighbours.manager)
     refused = await office.call("POST", f"{path}/{tail}", body, headers=sent, expect=403)
     assert refused["error"]["code"] == "OUT_OF_REACH"
@@ -214,5 +348,5 @@ async def test_a_manager_without_a_department_sees_nothing_rather_than_everythin
     sent = neighbours.owner.headers(await neighbours.owner.member("manager"))
     assert (await office.call("GET", "/users", headers=sent))["data"]["users"] == []
     assert (await office.call("GET", "/bookings", headers=sent))["data"]["bookings"] == []
-    await office.call("GET", f"/finance/invoices/{neighbours.ids['invoice']}", headers=sent, expect=403)
-    await office.call("GET", f"/users/{neighbours.ids['member']}", headers=sent, expect=403)
+    await office.call("GET", f"/finance/invoices/{neighbours.ids[0]['invoice']}", headers=sent, expect=403)
+    await office.call("GET", f"/users/{neighbours.ids[0]['member']}", headers=sent, expect=403)

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
-from dispatch.engine import assigning, bookings
-from dispatch.engine.offers import NoCandidate
+from dispatch.engine import assigning, bookings, offers
+from dispatch.engine.offers import NoCandidate, OfferWithdrawn
 from dispatch.errors import DispatchError
 from dispatch.events import Actor
+from dispatch.parties import technicians
+from dispatch.services import Tx
 from storage.bookings import Booking
 from storage.offers import Offer
 from tests.dispatch.engine.test_offers import deadlocks
-from tests.turns import until_waiting
+from tests.turns import one_after_the_other, until_waiting
 from tests.world import World
 
 STAFF = Actor("admin", "staff-1")
@@ -112,6 +114,75 @@ async def test_where_all_places_are_taken_the_newest_offer_goes(world: World) ->
     await force(world, booking, named)
     states = [(await world.booking(b.id)).status for b in made]
     assert states == ["partner_assigned", "partner_assigned", "pending"]
+
+
+async def test_where_fewer_may_be_held_than_are_as_many_go(world: World) -> None:
+    named = await world.technician()
+    made = []
+    for hours in (24, 48, 72):
+        await world.advance(seconds=1)
+        made.append(await world.book(hours=hours))
+    world.services.settings.dispatch.open_offers = 2
+    booking = await world.book(hours=96)
+    await force(world, booking, named)
+    states = [(await world.booking(b.id)).status for b in made]
+    assert states == ["partner_assigned", "pending", "pending"]
+    assert (await world.open_offer(booking.id))["technician_id"] == named
+
+
+async def test_an_acceptance_that_comes_before_is_named_and_nothing_is_taken_back(world: World) -> None:
+    """The offer in the way is accepted while staff force another booking upon the same technician."""
+    named, other = await world.technician(km_north=1), await world.technician(km_north=3)
+    in_the_way, booking = await world.book(hours=5), await world.book(hours=5.5)
+    assert (await world.open_offer(booking.id))["technician_id"] == other
+
+    async def accept(tx: Tx) -> Booking:
+        offer = await offers.offer_of(tx, named, booking_id=in_the_way.id)
+        return await offers.accept(tx, named, offer)
+
+    async def by_force(tx: Tx) -> Offer:
+        return await assigning.assign_to(tx, booking.id, named, STAFF, force=True)
+
+    _, refused = await one_after_the_other(world.services, accept, by_force)
+    assert isinstance(refused, NoCandidate) and refused.details["booking_number"] == in_the_way.number
+    assert (await world.open_offer(booking.id))["technician_id"] == other
+    # The other way round whoever accepts is told that it was withdrawn.
+    third = await world.book(hours=29)
+    fourth = await world.book(hours=29.5)
+    who = (await world.open_offer(third.id))["technician_id"]
+
+    async def force_fourth(tx: Tx) -> Offer:
+        return await assigning.assign_to(tx, fourth.id, who, STAFF, force=True)
+
+    async def accept_third(tx: Tx) -> Booking:
+        offer = await offers.offer_of(tx, who, booking_id=third.id)
+        return await offers.accept(tx, who, offer)
+
+    forced, late = await one_after_the_other(world.services, force_fourth, accept_third)
+    assert forced.technician_id == who and isinstance(late, OfferWithdrawn)
+
+
+async def test_force_upon_whoever_is_let_go_at_that_moment(world: World) -> None:
+    """Whoever comes second knows of the first: no offer is left with somebody who no longer works."""
+    await world.technician(km_north=3)
+    for is_first in (True, False):
+        named = await world.technician(km_north=1)
+        booking = await world.book(hours=5, auto_assign=False)
+
+        async def let_go(tx: Tx, named: Any = named) -> Any:
+            return await technicians.change(tx, named, STAFF, {"is_active": False})
+
+        async def by_force(tx: Tx, named: Any = named, booking: Booking = booking) -> Offer:
+            return await assigning.assign_to(tx, booking.id, named, STAFF, force=True)
+
+        works = (let_go, by_force) if is_first else (by_force, let_go)
+        _, second = await one_after_the_other(world.services, *works)
+        assert isinstance(second, NoCandidate) == is_first, second
+        await world.services.roster.refresh()
+        await world.sweep()
+        assert await world.value("SELECT count(*) FROM offers WHERE technician_id = $1 AND state = 'open'", named) == 0
+        async with world.services.transaction() as tx:
+            await bookings.cancel(tx, booking.id, Actor("customer"), None)
 
 
 async def test_held_intervals_move_or_end(world: World) -> None:

@@ -20,7 +20,7 @@ def daily(start: str, end: str, days: Sequence[int] = range(1, 8)) -> Hours:
 
 
 JOB = Job(
-    uuid4(), uuid4(), frozenset({"Facial"}), frozenset({"Minimal"}), ZONE,
+    uuid4(), uuid4(), frozenset({"Facial"}), frozenset({"Minimal"}), frozenset({ZONE}),
     datetime(2026, 1, 5, 10, tzinfo=UTC), datetime(2026, 1, 5, 11, tzinfo=UTC), True,
 )  # fmt: skip
 GOOD = Candidate(
@@ -79,7 +79,9 @@ def test_unrated_technicians_can_be_matched() -> None:
 
 def test_zone_matters_only_where_both_have_one() -> None:
     assert refusal(replace(GOOD, zone_id=None), JOB, POLICY) is None
-    assert refusal(GOOD, replace(JOB, zone_id=None), POLICY) is None
+    assert refusal(GOOD, replace(JOB, zones=frozenset()), POLICY) is None
+    # Where it was booked in one zone and lies in another one now, those of both may come.
+    assert refusal(GOOD, replace(JOB, zones=frozenset({uuid4(), ZONE})), POLICY) is None
 
 
 def test_a_job_over_midnight_is_for_those_who_work_then() -> None:

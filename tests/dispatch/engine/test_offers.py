@@ -12,6 +12,7 @@ from dispatch.engine import assigning, bookings, jobs, offers
 from dispatch.engine.offers import NoCandidate, OfferAnswered, OfferExpired, OfferWithdrawn
 from dispatch.errors import DispatchError, Missing
 from dispatch.events import Actor
+from dispatch.services import Tx
 from tests import turns
 from tests.statements import counted
 from tests.world import World
@@ -102,7 +103,7 @@ async def test_a_reject_goes_to_the_next_at_once_and_never_back(world: World) ->
         assert (offer["technician_id"], offer["attempt"]) == (person, attempt)
         await world.reject(booking.id, person, "too far")
     queued = await world.booking(booking.id)
-    assert queued.status == "pending" and queued.queued_at is not None and queued.next_action is None
+    assert queued.status == "pending" and queued.queued_at is not None and queued.next_action == "start"
     assert queued.queue_reason == "attempts_exhausted"
     assert await world.value("SELECT count(*) FROM alerts WHERE kind = 'queued' AND resolved_at IS NULL") == 1
     with pytest.raises(OfferAnswered):
@@ -177,6 +178,55 @@ async def test_offers_made_at_once_never_exceed_the_places(world: World) -> None
     held = await world.fetch("SELECT place FROM offers WHERE state = 'open' AND technician_id = $1", one)
     assert sorted(r["place"] for r in held) == [1, 2, 3]
     assert await deadlocks(world) == before
+
+
+async def test_a_lower_limit_holds_for_whoever_has_more(world: World) -> None:
+    """Three are open when the server starts with one: nothing is added before there is none, whichever end first."""
+    one = await world.technician()
+    made = [await world.book(hours=hours) for hours in (24, 48, 72)]
+    world.services.settings.dispatch.open_offers = 1
+    waiting = await world.book(hours=96)
+    places = {r["booking_id"]: r["place"] for r in await world.fetch("SELECT booking_id, place FROM offers")}
+    made.sort(key=lambda b: places[b.id])
+    for booking in made:
+        assert (await world.booking(waiting.id)).waits_for == ["offer_open"]
+        await world.accept(booking.id, one)
+        await asyncio.sleep(0)
+        await world.sweep()
+    assert await world.open_offer(waiting.id) is not None
+    soon = await world.book(hours=1.5)
+    assert soon.waits_for == ["offer_open"]
+
+
+async def test_an_answer_at_the_last_moment_stands_and_one_at_the_end_is_too_late(world: World) -> None:
+    """The expiry is due while the answer is being carried out, and the other way round."""
+    one, two = await world.technician(km_north=1), await world.technician(km_north=2)
+    first, second = await world.book(hours=8), await world.book(hours=30)
+    holders = {r["booking_id"]: r["technician_id"] for r in await world.fetch("SELECT * FROM offers")}
+    await world.advance(minutes=14, seconds=59)
+    async with world.services.transaction() as tx:
+        offer = await offers.offer_of(tx, holders[first.id], booking_id=first.id)
+        assert (await offers.accept(tx, holders[first.id], offer)).status == "confirmed"
+        # Real time goes on meanwhile: the sweep finds it due, and passes over it.
+        await world.advance(seconds=1)
+        await world.sweep()
+    assert (await world.booking(first.id)).status == "confirmed"
+    assert "partner.expired" not in await world.facts(first.id)
+    assert "partner.expired" in await world.facts(second.id)
+    with pytest.raises(OfferExpired):
+        await world.accept(second.id, holders[second.id])
+    assert {one, two} == {holders[second.id], (await world.open_offer(second.id))["technician_id"]}
+
+    async def expire(tx: Tx) -> None:
+        await offers.expire(tx, await offers.lock(tx, third.id))
+
+    async def accept(tx: Tx) -> object:
+        offer = await offers.offer_of(tx, who, booking_id=third.id)
+        return await offers.accept(tx, who, offer)
+
+    third = await world.book(hours=54)
+    who = (await world.open_offer(third.id))["technician_id"]
+    assert isinstance((await turns.one_after_the_other(world.services, expire, accept))[1], OfferExpired)
 
 
 async def test_two_dispatches_at_once_make_one_offer(world: World) -> None:

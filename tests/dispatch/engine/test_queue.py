@@ -11,18 +11,15 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.engine import assigning, candidates, offers, queue
+from dispatch.engine import assigning, bookings, candidates, queue
 from dispatch.engine.timers import Sweeper
-from dispatch.events import SYSTEM
-from dispatch.services import Tx
-from storage import queue as rows
+from dispatch.events import SYSTEM, Actor
 from storage.bookings import Booking
 from storage.database.pool import Pool
 from tests.dispatch.engine.test_offers import deadlocks
-from tests.turns import side_by_side
 from tests.world import KOLKATA, World, make_world
 
-OTHER_ZONE = UUID("00000000-0000-4000-8000-0000000000a1")
+CUSTOMER, STAFF = Actor("customer"), Actor("admin", "7")
 
 
 @pytest.fixture
@@ -83,47 +80,18 @@ async def test_many_bookings_and_few_technicians_all_end_confirmed(world: World)
 # ---------------------------------------------------------------- what does not pass by itself
 
 
-@pytest.mark.parametrize(
-    ("columns", "reason", "change"),
-    [
-        ({"rating_sum": 6, "rating_count": 2}, "rating", "rating_sum = 10"),
-        ({"tiers": ["Exclusive"]}, "tier", "tiers = '{Minimal}'"),
-        ({"categories": ["Spa"]}, "category", "categories = '{Facial}'"),
-        ({"onboarding_status": "pending"}, "not_verified", "onboarding_status = 'verified'"),
-        ({"service_radius_m": 500}, "outside_radius", "service_radius_m = 10000"),
-        ({"zone_id": OTHER_ZONE}, "outside_zone", "zone_id = (SELECT zone_id FROM bookings LIMIT 1)"),
-        (
-            {"working_hours": {"start": "20:00", "end": "21:00", "days": [1, 2, 3, 4, 5, 6, 7]}},
-            "working_hours",
-            """working_hours = '{"start": "08:00", "end": "20:00", "days": [1, 2, 3, 4, 5, 6, 7]}'""",
-        ),
-    ],
-)
-async def test_what_holds_until_its_fact_changes(
-    world: World, columns: dict[str, Any], reason: str, change: str
-) -> None:
-    """No timer, only people; but the change is a hint like any other."""
-    await world.execute(
-        "INSERT INTO zones (id, code, name, city, boundary, centre_lat, centre_lng, timezone, currency) "
-        "SELECT $1, 'other', 'Other', city, boundary, centre_lat, centre_lng, timezone, currency FROM zones LIMIT 1",
-        OTHER_ZONE,
-    )
-    helper = await world.technician(km_north=2)
-    one = await world.technician(**columns)
+async def test_what_holds_until_its_fact_changes_has_no_look_of_its_own(world: World) -> None:
+    helper, one = await world.technician(km_north=2), await world.technician(tiers=["Exclusive"])
     booking = await world.book(hours=5)
     await world.reject(booking.id, helper)
     waiting = await world.booking(booking.id)
-    assert (waiting.status, waiting.waits_for, waiting.next_action_at) == ("pending", [], None)
-    assert waiting.queued_at is not None and waiting.looks == 1
-    assert await reason_of(world, booking.id, one) == reason
+    assert (waiting.status, waiting.looks, waiting.waits_for) == ("pending", 1, [])
+    assert (waiting.next_action, waiting.next_action_at) == ("start", booking.starts_at)
+    assert await reason_of(world, booking.id, one) == "tier"
     # What was heard before it waited is dealt with; then nothing happens by itself.
     await world.sweep()
     await world.advance(hours=1)
     assert await world.sweep() == 0
-    await world.execute(f"UPDATE technicians SET {change} WHERE id = $1", one)
-    await world.services.roster.refresh([one])
-    await world.sweep()
-    assert (await world.open_offer(booking.id))["technician_id"] == one
 
 
 async def test_who_was_asked_in_this_round_is_asked_again_in_the_next_one_alone(world: World) -> None:
@@ -131,7 +99,7 @@ async def test_who_was_asked_in_this_round_is_asked_again_in_the_next_one_alone(
     booking = await world.book(hours=5)
     await world.reject(booking.id, one)
     waiting = await world.booking(booking.id)
-    assert (waiting.status, waiting.waits_for, waiting.next_action_at) == ("pending", [], None)
+    assert (waiting.status, waiting.waits_for, waiting.next_action) == ("pending", [], "start")
     assert await reason_of(world, booking.id, one) == "already_tried"
     await world.execute("UPDATE technicians SET service_radius_m = 9000 WHERE id = $1", one)
     await world.services.roster.refresh([one])
@@ -159,7 +127,7 @@ async def test_a_passing_reason_beside_a_lasting_one_is_not_waited_for(world: Wo
     booking = await world.book(hours=1.5)
     await world.reject(booking.id, holder)
     waiting = await world.booking(booking.id)
-    assert (waiting.waits_for, waiting.next_action_at) == ([], None)
+    assert (waiting.waits_for, waiting.next_action) == ([], "start")
 
 
 # ---------------------------------------------------------------- by the timer
@@ -190,13 +158,14 @@ async def test_without_any_hint_the_timer_looks_again(narrow: World) -> None:
 
 async def test_it_looks_until_the_last_sensible_moment(world: World) -> None:
     one = await world.technician(is_available=False)
-    booking = await world.book(hours=1.5)
-    while (at := (await world.booking(booking.id)).next_action_at) is not None:
-        await world.advance(seconds=(at - world.now).total_seconds())
-        await world.sweep()
-    last = await world.booking(booking.id)
-    assert booking.starts_at - world.now == timedelta(seconds=60)
-    assert (last.status, last.waits_for) == ("pending", ["offline"]) and last.queued_at is not None
+    booking = await world.book(hours=0.2)
+    looks = 0
+    while (waiting := await world.booking(booking.id)).next_action == "look":
+        assert waiting.next_action_at is not None
+        await world.advance(seconds=(waiting.next_action_at - world.now).total_seconds())
+        looks += await world.sweep()
+    assert booking.starts_at - world.now == timedelta(seconds=60) and looks >= 10
+    assert (waiting.status, waiting.waits_for, waiting.next_action) == ("pending", ["offline"], "start")
     # A hint still helps while the job has not begun.
     await world.execute("UPDATE technicians SET is_available = true WHERE id = $1", one)
     world.see(one, *KOLKATA)
@@ -205,13 +174,56 @@ async def test_it_looks_until_the_last_sensible_moment(world: World) -> None:
     assert await status(world, booking) == "partner_assigned"
 
 
+@pytest.mark.parametrize("how", ["waits", "is people's", "was asked in vain"])
+async def test_at_its_start_everybody_is_told_the_truth(world: World, how: str) -> None:
+    """Whatever it waited for: nobody looks any more, and it is no longer said that somebody does."""
+    people = [await world.technician(km_north=1 + n) for n in range(3 if how == "was asked in vain" else 1)]
+    booking = await world.book(hours=1.5, auto_assign=how != "is people's")
+    for person in people if booking.auto_assign else []:
+        await world.reject(booking.id, person)
+    waiting = await world.booking(booking.id)
+    assert (waiting.next_action, waiting.next_action_at) == ("start", booking.starts_at)
+    await world.advance(hours=1.5)
+    assert await world.sweep() == 1
+    over = await world.booking(booking.id)
+    assert (over.status, over.queue_reason, over.looks, over.next_action) == ("pending", "start_passed", 0, None)
+    told = await world.fetch(
+        "SELECT type FROM notifications WHERE booking_id = $1 AND account_id IS NOT NULL ORDER BY created_at, id",
+        booking.id,
+    )
+    assert [r["type"] for r in told if r["type"] != "booking_created"] == ["booking_queued", "booking_not_taken"]
+    alerts = await world.fetch("SELECT message FROM alerts WHERE kind = 'queued' AND resolved_at IS NULL")
+    assert [r["message"] for r in alerts] == [
+        f"Booking {booking.number} waits for a technician: its time has come and nobody has it."
+    ]
+    assert await world.sweep() == 0
+    # Its customer moves it, and it is searched for anew; by people it is seen again.
+    moved_to = (booking.starts_at + timedelta(hours=24)).replace(minute=30, second=0)
+    async with world.services.transaction() as tx:
+        moved = await bookings.reschedule(tx, booking.id, CUSTOMER, moved_to)
+    if booking.auto_assign:
+        assert moved.status == "partner_assigned"
+    else:
+        assert (moved.queue_reason, moved.next_action, moved.next_action_at) == ("manual", "start", moved_to)
+
+
+async def test_whoever_turns_the_search_on_again_searches(world: World) -> None:
+    one = await world.technician()
+    booking = await world.book(hours=5, auto_assign=False)
+    assert (booking.queue_reason, booking.next_action) == ("manual", "start")
+    async with world.services.transaction() as tx:
+        await bookings.prefer(tx, booking.id, STAFF, auto_assign=True)
+    await world.sweep()
+    assert (await world.open_offer(booking.id))["technician_id"] == one
+
+
 async def test_after_three_answers_people_decide_and_nothing_wakes_it(world: World) -> None:
     people = [await world.technician(km_north=1 + n) for n in range(4)]
     booking = await world.book(hours=5)
     for person in people[:3]:
         await world.reject(booking.id, person)
     left = await world.booking(booking.id)
-    assert (left.queue_reason, left.looks, left.next_action_at) == ("attempts_exhausted", 0, None)
+    assert (left.queue_reason, left.looks, left.next_action) == ("attempts_exhausted", 0, "start")
     await world.execute("UPDATE technicians SET is_available = false")
     await world.services.roster.refresh(people)
     await world.advance(hours=1)
@@ -263,22 +275,6 @@ async def test_a_hint_wakes_no_more_than_there_are_places(narrow: World) -> None
     assert await narrow.value("SELECT max(looks) FROM bookings") == 1
 
 
-async def test_waking_walks_the_index_of_those_who_wait(world: World) -> None:
-    plan = await explain(world, rows.wake.text)
-    assert "bookings_looking" in plan and "Seq Scan on bookings b" not in plan
-
-
-async def explain(world: World, statement: str) -> str:
-    async with world.services.transaction() as tx:
-        await tx.conn.execute("SET LOCAL enable_seqscan = off")
-        await tx.conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        await tx.conn.execute(f"PREPARE wake AS {statement}")
-        nothing = "'{}', '{}', '{}', '{}', '{}', '{}', '{}', gen_random_uuid(), 1, 1"
-        found = await tx.conn.fetch(f"EXPLAIN EXECUTE wake ({nothing})")
-        await tx.conn.execute("DEALLOCATE wake")
-    return "\n".join(r[0] for r in found)
-
-
 # ---------------------------------------------------------------- races
 
 
@@ -315,29 +311,3 @@ async def test_a_hint_during_a_look_is_not_lost(narrow: World, monkeypatch: pyte
     monkeypatch.setattr(candidates, "judge", judge)
     await narrow.sweep()
     assert await status(narrow, second) == "partner_assigned"
-
-
-async def test_what_somebody_works_on_is_not_waked_and_not_waited_for(narrow: World) -> None:
-    await narrow.technician()
-    await narrow.book(hours=96)
-    one, two = await narrow.book(hours=144), await narrow.book(hours=168)
-    assert one.looks == two.looks == 1
-    other = await narrow.technician()
-    await narrow.execute("UPDATE bookings SET next_action = NULL, next_action_at = NULL WHERE looks > 0")
-
-    def held(tx: Tx) -> Any:
-        return offers.lock(tx, one.id)
-
-    async def wake(tx: Tx) -> list[UUID]:
-        box = {"wests": [88.0], "souths": [22.0], "easts": [89.0], "norths": [23.0]}
-        found = await rows.wake(
-            tx.conn, technician_id=other, categories=["Facial"], tiers=["Minimal"], **box, but=[], places=1, most=9
-        )
-        return [b.id for b in found]
-
-    def wake_all(tx: Tx) -> Any:
-        return rows.wake_all(tx.conn, organisation_id=None, from_at=tx.now)
-
-    assert (await side_by_side(narrow.services, held, wake))[1] == [two.id]
-    await narrow.execute("UPDATE bookings SET next_action = NULL, next_action_at = NULL WHERE looks > 0")
-    assert (await side_by_side(narrow.services, held, wake_all))[1] == 1

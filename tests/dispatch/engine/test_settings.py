@@ -73,10 +73,10 @@ async def test_a_wider_search_is_looked_for_by_everybody_who_waits(world: World)
     await world.reject(booking.id, helper)
     await world.sweep()
     waiting = await world.booking(booking.id)
-    assert (waiting.status, waiting.waits_for, waiting.next_action_at) == ("pending", [], None)
+    assert (waiting.status, waiting.waits_for, waiting.next_action) == ("pending", [], "start")
     for nothing_new in ({"cancellation_fee_percentage": 12}, {"search_radius_km": 2}):
         await put(world.services, **nothing_new)
-    assert (await world.booking(booking.id)).next_action_at is None
+    assert (await world.booking(booking.id)).next_action == "start"
     await put(world.services, search_radius_km=10)
     await world.advance(minutes=1)
     assert await world.sweep() == 1

@@ -185,7 +185,7 @@ async def test_an_interval_that_is_being_offered_never_moves(world: World) -> No
         await waits.wait()
         async with world.services.transaction() as tx:
             booking = await offers.lock(tx, second.id)
-            found = candidates.reach(world.services, person, candidates.place_of(booking), False)
+            found = candidates.reach(world.services, person, candidates.place_of(world.services, booking), False)
             return await slots.claim(tx, booking, found, "offered")
 
     claiming = asyncio.create_task(claim_second())
@@ -216,7 +216,7 @@ async def test_whoever_loses_the_race_for_a_time_keeps_their_own(world: World) -
 
     async def move(tx: Tx) -> bool:
         booking = await offers.lock(tx, second.id)
-        found = candidates.reach(world.services, person, candidates.place_of(booking), False)
+        found = candidates.reach(world.services, person, candidates.place_of(world.services, booking), False)
         return await slots.move(tx, booking, found, "offered")
 
     assert await one_after_the_other(world.services, hold_it, move) == (None, False)

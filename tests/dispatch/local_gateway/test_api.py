@@ -7,6 +7,7 @@ import pytest
 
 from dispatch.local_gateway.server import LocalGateway
 from tests.dispatch.local_gateway.calls import an_order, get, refused
+from tests.near import near_misses, sendable
 
 
 async def test_keys_are_checked(gw: LocalGateway) -> None:
@@ -14,6 +15,15 @@ async def test_keys_are_checked(gw: LocalGateway) -> None:
     async with aiohttp.ClientSession(gw.url, headers=headers) as http:
         for path in ("/v1/orders", "/_control"):
             assert (await refused(http, path))[0] == 401
+
+
+async def test_what_is_nearly_its_keys_is_refused(gw: LocalGateway) -> None:
+    async with aiohttp.ClientSession(gw.url) as http:
+        for guess in sendable(near_misses(gw.authorization)):
+            async with http.get("/v1/orders", headers={"Authorization": guess}) as reply:
+                assert reply.status == 401, guess
+        async with http.get("/v1/orders", headers={"Authorization": gw.authorization}) as reply:
+            assert reply.status == 200
 
 
 async def test_live_keys_are_not_taken() -> None:

@@ -129,8 +129,11 @@ async def test_a_failing_cause_takes_its_notices_back(services: Services) -> Non
 async def test_every_notice_can_be_written(services: Services, fact: str) -> None:
     assert fact in BOOKING_FACTS
     _, _, booking_id = await booked(services)
-    await happen(services, booking_id, fact)
-    assert len(await told(services)) == len(notifications.NOTICES[fact])
+    reasons = [notice.only for notice in notifications.NOTICES[fact]]
+    for reason in {None, *reasons}:
+        before = len(await told(services))
+        await happen(services, booking_id, fact, **({"reason": reason} if reason else {}))
+        assert len(await told(services)) == before + max(1, reasons.count(reason))
 
 
 async def message(services: Services) -> str:

@@ -29,7 +29,7 @@ async def test_its_bookings_that_wait_look_again_and_nobody_elses(world: World) 
             await world.reject(booking.id, one)
         await world.sweep()
         made = await world.booking(booking.id)
-        assert (made.status, made.waits_for, made.next_action_at) == ("pending", [], None)
+        assert (made.status, made.waits_for, made.next_action) == ("pending", [], "start")
         return made
 
     await set_rules(others=False)
@@ -47,4 +47,4 @@ async def test_its_bookings_that_wait_look_again_and_nobody_elses(world: World) 
     await world.advance(minutes=1)
     assert await world.sweep() == 1
     assert (await world.open_offer(mine.id))["technician_id"] == near
-    assert (await world.booking(other.id)).next_action_at is None
+    assert (await world.booking(other.id)).next_action == "start"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from dispatch.engine import presence
+from dispatch.engine import bookings, offers, presence
 from dispatch.engine.presence import Shift
 from dispatch.errors import Conflict
 from dispatch.events import Actor
 from dispatch.parties import technicians
 from dispatch.parties.technicians import AadhaarTaken, PhoneTaken, Profile
+from dispatch.services import Tx
 from dispatch.vault import vault_of
 from storage import technicians as rows
 from tests.turns import one_after_the_other
@@ -52,6 +54,27 @@ async def test_hours_are_set_while_the_file_is_being_changed(world: World) -> No
     async with world.services.transaction() as tx:
         await rows.lock(tx.conn, technician_id=made.id)
         await asyncio.wait_for(put_online(world, made.id), 60)
+
+
+async def test_whoever_accepts_while_the_file_is_being_changed_waits_for_it(world: World) -> None:
+    """Accepting comes to the technician's row first and to what they are told last; changing the file does too."""
+    one = await world.technician()
+    for works in ((change_name, accept), (accept, change_name)):
+        booking = await world.book()
+        done = await one_after_the_other(
+            world.services, *(partial(work, technician_id=one, booking_id=booking.id) for work in works)
+        )
+        assert not [answer for answer in done if isinstance(answer, Exception)], done
+        async with world.services.transaction() as tx:
+            await bookings.cancel(tx, booking.id, STAFF, None)
+
+
+async def change_name(tx: Tx, technician_id: UUID, booking_id: UUID) -> Any:
+    return await technicians.change(tx, technician_id, STAFF, {"name": "Asha"})
+
+
+async def accept(tx: Tx, technician_id: UUID, booking_id: UUID) -> Any:
+    return await offers.accept(tx, technician_id, await offers.offer_of(tx, technician_id, booking_id=booking_id))
 
 
 async def test_a_pan_opens_in_its_own_row_only(world: World) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from contextlib import nullcontext
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -105,3 +107,19 @@ def test_no_statement_of_ours_holds_state() -> None:
         importlib.import_module(module.name)
     # Those that fill a database for the bench do, and their connection is reset.
     assert {s.noun for s in REGISTRY if leaves_state(s.text)} <= {"many", "erp_bench", "provider_bench"}
+
+
+async def test_arrays_are_asked_for_once_and_not_by_every_connection(one: Pool) -> None:
+    met: list[Any] = []
+    asked: list[str] = []
+    for _ in range(3):
+        async with one.connection() as conn:
+            await conn.execute("CREATE TYPE mood AS ENUM ('well', 'ill')")
+            conn.add_query_logger(lambda query: asked.append(query.query))  # type: ignore[arg-type]
+            met.append(await conn.fetchrow("SELECT $1::uuid[], '{1}'::money[], '{3,1}'::xid[]", [UUID(int=7)]))
+            # What a database has made for itself may be another thing in the next: each connection asks.
+            assert await conn.fetchval("SELECT '{well}'::mood[]") == ["well"]
+            await conn.execute("DROP TYPE mood")
+        await one.raw.expire_connections()
+    assert met[0] == met[1] == met[2] and met[0][0] == [UUID(int=7)]
+    assert len([text for text in asked if "typeinfo_tree" in text]) in (3, 4)  # arrays: here, or by an earlier test

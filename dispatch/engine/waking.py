@@ -1,0 +1,199 @@
+"""Whoever becomes free, or changes, lets those who wait around them look again; and so does a rule that changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from uuid import UUID
+
+from dispatch import bus
+from dispatch.engine import candidates, offers
+from dispatch.events import SYSTEM
+from dispatch.live.roster import Technician
+from dispatch.services import Services, Tx
+from geo.geodesy import Box, bounding_boxes
+from storage import candidates as candidate_rows
+from storage import offers as offer_rows
+from storage import queue as rows
+from storage.database.pool import Conn
+from storage.queue import Asked
+
+#: So many technicians are asked about at once, and so many bookings are looked through at once.
+PEOPLE, LISTED = 50, 100
+#: After so many of these bookings others have a turn on the loop.
+_AT_ONCE = 10
+#: A changed rule is committed and known to every node, and earlier looks are over, after so many real seconds.
+KNOWN_S = 5.0
+
+#: Technicians, each with the bookings that they have been told of.
+Told = dict[UUID, set[UUID]]
+#: A technician and a booking.
+Pair = tuple[UUID, UUID]
+
+
+async def wake(services: Services) -> int:
+    """Deals with all news that came since the last call; returns how many bookings look again because of it.
+
+    A booking looks again when one of those who have become free could take it as far as can be told without a look,
+    as many for each as they have places: nobody looks in vain, and the most important, then the first to start, is
+    first served. Who lets one look again is asked about again with the next call, until there is nothing for them.
+    """
+    count, told, rules = 0, services.freed.take(), services.freed.take_rules()
+    try:
+        while rules:
+            async with services.transaction() as tx:
+                await rows.wake_all(tx.conn, organisation_id=next(iter(rules)), after_s=0.0)
+            rules.pop()
+        while told:
+            some = dict(islice(told.items(), PEOPLE))
+            count += await _wake_for(services, some)
+            for one in some:
+                del told[one]
+    except BaseException:
+        # Nothing is lost with a database that went away.
+        services.freed.again(told)
+        for organisation_id in rules:
+            services.freed.put_rule(organisation_id)
+        raise
+    return count
+
+
+async def _wake_for(services: Services, told: Told) -> int:
+    people = [person for one in told if (person := services.roster.find(one)) is not None]
+    gone = [person.id for person in people if not (person.is_active and person.is_verified)]
+    if gone:
+        await _take_back(services, gone)
+    boxes = [(person.id, box) for person in people if person.id not in gone for box in _around(services, person)]
+    if not boxes:
+        return 0
+    chosen = await _choose(services, boxes, told)
+    if not chosen:
+        return 0
+    async with services.transaction() as tx:
+        woken = {one.id for one in await rows.wake(tx.conn, ids=sorted(chosen))}
+        if woken:
+            tx.hint(bus.TIMER_SET, {"at": tx.now.timestamp()})
+    # What somebody holds just now is told again later.
+    again: Told = {who: set(told[who]) for who in chosen.values()}
+    for one in woken:
+        again[chosen[one]].add(one)
+    services.freed.again(again)
+    return len(woken)
+
+
+def _around(services: Services, person: Technician) -> list[Box]:
+    """Where the technician could take a booking: around their base, and around where they are."""
+    seen = services.tracker.find(person.no)
+    places = [person.base] if person.base is not None else []
+    places += [(seen.lat, seen.lng)] if seen is not None else []
+    radius_m = min(person.radius_m, services.settings.dispatch.radius_m)
+    return [box for lat, lng in places for box in bounding_boxes(lat, lng, radius_m)]
+
+
+@dataclass(slots=True)
+class Places:
+    """What is left of a technician's places. The highest goes first: the first one is for what starts soon, or last."""
+
+    left: int
+    has_first: bool
+
+    def has_room(self, is_live: bool) -> bool:
+        """Of jobs that start soon a technician takes one."""
+        return self.left > 0 and (self.has_first or not is_live)
+
+    def take(self, is_live: bool) -> None:
+        self.left -= 1
+        self.has_first = self.has_first and not is_live and self.left > 0
+
+
+async def _choose(services: Services, boxes: Sequence[tuple[UUID, Box]], told: Told) -> dict[UUID, UUID]:
+    """Which bookings may look again, each with the technician who is to have it: nobody gets more than they have places
+    for."""
+    now, policy, chosen = services.clock.now(), candidates.policy_of(services), dict[UUID, UUID]()
+    most = candidates.open_offers(services, False)
+    async with services.read() as conn:
+        rooms = await rows.rooms(conn, technician_ids=list({one for one, _ in boxes}))
+        places = {room.technician_id: Places(most - room.offers, not room.is_first_taken) for room in rooms}
+        last: Asked | None = None
+        while boxes := [(one, box) for one, box in boxes if one in places and places[one].left > 0]:
+            listed = await _listed(conn, boxes, last)
+            refused = await _refused(conn, listed, {one for one, _ in boxes}) if listed else set()
+            for n, booking in enumerate(listed, 1):
+                place, job = candidates.asked_of(services, booking, now)
+                for who in dict(boxes):
+                    person = services.roster.find(who)
+                    if person is None or booking.id in told[who] or (who, booking.id) in refused:
+                        continue
+                    if not places[who].has_room(job.is_live):
+                        continue
+                    if candidates.could_take(services, person, place, job, policy, now):
+                        places[who].take(job.is_live)
+                        chosen[booking.id] = who
+                        break
+                if n % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            if len(listed) < LISTED:
+                break
+            last = listed[-1]
+    return chosen
+
+
+async def _listed(conn: Conn, boxes: Sequence[tuple[UUID, Box]], last: Asked | None) -> list[Asked]:
+    """What waits there, after the last one that was listed."""
+    return await rows.around(
+        conn, technician_ids=[one for one, _ in boxes], wests=[b.west for _, b in boxes],
+        souths=[b.south for _, b in boxes], easts=[b.east for _, b in boxes], norths=[b.north for _, b in boxes],
+        after_priority=last.priority if last else 0, after_start=last.starts_at if last else None,
+        after_id=last.id if last else None, most=LISTED,
+    )  # fmt: skip
+
+
+async def _refused(conn: Conn, listed: Sequence[Asked], technician_ids: set[UUID]) -> set[Pair]:
+    """Who cannot take what, as far as rows say."""
+    asked = {"technician_ids": list(technician_ids), "booking_ids": [one.id for one in listed]}
+    found: set[Pair] = {(one.technician_id, one.booking_id) for one in await rows.refused(conn, **asked)}
+    if any(one.organisation_id for one in listed):
+        found |= {(one.technician_id, one.booking_id) for one in await candidate_rows.kept_out(conn, **asked)}
+    return found
+
+
+async def _take_back(services: Services, technician_ids: list[UUID]) -> None:
+    """An offer that was made while its technician stopped working goes to somebody else."""
+    async with services.read() as conn:
+        held = await offer_rows.held_by(conn, ids=technician_ids)
+    for one in held:
+        await services.retrying(partial(_withdraw, booking_id=one.booking_id, technician_ids=technician_ids))
+
+
+async def _withdraw(tx: Tx, booking_id: UUID, technician_ids: list[UUID]) -> None:
+    booking = await offers.lock(tx, booking_id)
+    offer = await offer_rows.open_of_booking(tx.conn, booking_id=booking_id)
+    if offer is not None and offer.technician_id in technician_ids:
+        await offers.withdraw(tx, booking, "the technician no longer works here", SYSTEM, gives_attempt_back=True)
+        tx.hint(bus.TIMER_SET, {"at": tx.now.timestamp()})
+
+
+# ---------------------------------------------------------------- rules
+
+
+async def wake_all(services: Services) -> int:
+    """A node starts: what changed while it was away is looked for once by everybody who waits."""
+    async with services.transaction() as tx:
+        return await rows.wake_all(tx.conn, organisation_id=None, after_s=0.0)
+
+
+async def rules_changed(tx: Tx, organisation_id: UUID | None = None) -> int:
+    """Who was refused by a rule may be let in now: those who wait look again, of one organisation or all of them.
+
+    Within a minute, beginning when every node goes by the new rule. What looks just now, by the old one, is woken then.
+    """
+    services = tx.services
+
+    def later() -> None:
+        asyncio.get_running_loop().call_later(KNOWN_S, services.freed.put_rule, organisation_id)
+
+    tx.after_commit(later)
+    return await rows.wake_all(tx.conn, organisation_id=organisation_id, after_s=KNOWN_S * services.clock.speed)
