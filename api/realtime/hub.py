@@ -28,6 +28,10 @@ class Hub(Protocol):
         """Why this socket can't ask to join a namespace."""
         ...
 
+    async def join(self, ws: Any, namespace: str, auth: dict[str, Any] | None) -> None:
+        """Connects a namespace, or tells the peer why not."""
+        ...
+
     def gave_up(self, ws: Any, seat: str) -> None:
         """A connection has ended: its seat is free."""
         ...
