@@ -164,6 +164,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         self.hot_events: tuple[HotEvent, ...] = ()
         self.stats: Counter[str] = Counter(dict.fromkeys(COUNTERS, 0))
         self.note_abuse = QuietLog()
+        self.ended = Delayed[HotWebSocket](0.0, HotWebSocket.finish)
         self.beats = Delayed[HotWebSocket](self.limits.ping_interval_s, HotWebSocket.beat)
         self.lates = Delayed[tuple[HotWebSocket, int]](self.limits.ping_timeout_s, lambda late: late[0].late(late[1]))
         self.unsigned = Delayed[HotWebSocket](self.limits.auth_timeout_s, HotWebSocket.unsigned)
@@ -204,7 +205,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
             await asyncio.sleep(0.01)
         for ws in list(self.live.values()):
             ws.abort()
-        for timers in (self.beats, self.lates, self.unsigned):
+        for timers in (self.beats, self.lates, self.unsigned, self.ended):
             timers.stop()
         await self.shutdown()
 

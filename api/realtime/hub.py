@@ -19,6 +19,8 @@ class Hub(Protocol):
     #: By the Engine.IO sid.
     live: dict[str, Any]
     hot_events: tuple[HotEvent, ...]
+    #: Whose connection has ended: thousands may at one time.
+    ended: Delayed[Any]
     #: The next heartbeat, a heartbeat that is late, a sign-in that has not come.
     beats: Delayed[Any]
     lates: Delayed[Any]

@@ -327,7 +327,11 @@ class HotWebSocket(Receiver):
         if self._waiting is None:
             # Without a worker: what has been read was handled. Otherwise the end follows it.
             self._waiting = deque()
-            self._worker = self._loop.create_task(self._work(), name="socket end")
+            self._server.ended.add(self)
+
+    def finish(self) -> None:
+        """The connection has ended, and nothing of it is at work."""
+        self._worker = self._loop.create_task(self._work(), name="socket end")
 
     async def _end(self) -> None:
         """The disconnect handlers of the joined namespaces run, once."""
