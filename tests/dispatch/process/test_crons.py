@@ -21,7 +21,7 @@ async def test_what_the_clock_asks_for_needs_no_payment_gateway(world: World) ->
     without = replace(world.services, settings=world.services.settings.model_copy(update={"payments": bare}))
     assert not without.settings.payments.is_configured and without.settings.backup.folder is None
     assert crons.CRONS.keys() - crons.crons_of(without).keys() == {"reconcile", "backup"}
-    assert "crons" in {worker.name for worker in workers_of(without) if isinstance(worker, Loop)}
+    assert "tasks" in {worker.name for worker in workers_of(without) if isinstance(worker, Loop)}
 
 
 async def test_the_steps_of_the_invoices_wait_for_none_of_them(
