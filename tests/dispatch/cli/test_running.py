@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from dispatch.cli.app import app
 from dispatch.cli.failure import Refused
 from dispatch.config import Settings
 from storage.database.embedded import EmbeddedPostgres
+from tests.processes import ROOT
 
 URL = "http://127.0.0.1:8123"
 VAULT_KEY = base64.b64encode(b"k" * 32).decode()
@@ -63,6 +65,12 @@ def commands() -> dict[str, Any]:
 
     walk(typer.main.get_command(app), ())
     return found
+
+
+def test_every_command_is_in_the_readme() -> None:
+    said = re.findall(r"`\./run ([^`]*)`", (ROOT / "README.md").read_text())
+    for words, command in commands().items():
+        assert command.hidden or any(re.match(rf"{words}( |$)", one) for one in said), words
 
 
 class FoundOut(Exception):
