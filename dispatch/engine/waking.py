@@ -54,9 +54,7 @@ async def wake(services: Services) -> int:
                 del told[one]
     except BaseException:
         # Nothing is lost with a database that went away.
-        services.freed.again(told)
-        for organisation_id in rules:
-            services.freed.put_rule(organisation_id)
+        services.freed.put_back(told, rules)
         raise
     return count
 

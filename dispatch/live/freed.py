@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
 from dispatch import bus
@@ -53,10 +53,15 @@ class Freed:
 
     def again(self, told: Mapping[UUID, set[UUID]]) -> None:
         """These are not done with; of what they have been told of they are not told again, unless news comes."""
-        for technician_id, bookings in told.items():
-            self._waiting.setdefault(technician_id, bookings)
+        self.put_back(told)
         if told:
             self._call()
+
+    def put_back(self, told: Mapping[UUID, set[UUID]], rules: Iterable[UUID | None] = ()) -> None:
+        """What was taken and could not be dealt with just now; nobody is called for it."""
+        self._rules.update(rules)
+        for technician_id, bookings in told.items():
+            self._waiting.setdefault(technician_id, bookings)
 
     def put_rule(self, organisation_id: UUID | None) -> None:
         """A rule has changed, of one organisation or of all."""
