@@ -483,7 +483,8 @@ async def test_the_most_important_and_then_the_first_to_start_is_served_first(wo
 
 async def test_whoever_fits_behind_many_who_do_not_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """More wait around a technician than are looked through at once, and only the last is in their hours."""
-    monkeypatch.setattr(waking, "LISTED", 4)
+    monkeypatch.setattr(waking, "LISTED", 2)
+    monkeypatch.setattr(waking, "MOST_LISTED", 8)
     await waiting_copies(world, 17, hours=4, step_s=60)
     [mine] = await waiting_copies(world, 1, hours=12.2, step_s=0, stem="N")
     one = await world.technician(working_hours=NIGHTS)
@@ -663,7 +664,7 @@ async def test_waking_walks_the_index_of_those_who_wait(world: World) -> None:
         await tx.conn.execute("SET LOCAL enable_seqscan = off")
         await tx.conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         plans = []
-        given_to = {rows.around: "'{}', '{}', '{}', '{}', '{}', NULL, 0, NULL, 1", rows.near_start: "now()"}
+        given_to = {rows.around: "'{}', '{}', '{}', '{}', '{}', '{}', NULL, 0, NULL, 1", rows.near_start: "now()"}
         for statement, given in given_to.items():
             await tx.conn.execute(f"PREPARE asked AS {statement.text}")
             found = await tx.conn.fetch(f"EXPLAIN EXECUTE asked ({given})")
