@@ -260,7 +260,7 @@ async def test_whoever_held_an_interval_that_goes_to_somebody_else_is_free_at_on
     one = await world.technician()
     holder = await world.book(hours=5, auto_assign=False)
     helper = await world.technician(km_north=2)
-    booking = await world.book(hours=5.2)
+    booking = await world.book(hours=5.2, dispatch=False)
     await world.execute("UPDATE technicians SET is_active = false WHERE id = $1", helper)
     nightly = {"start": "22:00", "end": "23:00", "days": [1, 2, 3, 4, 5, 6, 7]}
     other = await world.technician(working_hours=nightly)
