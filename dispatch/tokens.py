@@ -134,8 +134,6 @@ class Tokens:
 
     def _checked(self, token: str, realm: str) -> Claims:
         """The claims of a token that one of our keys has signed for this realm, whatever the time is."""
-        if not _is_exact(token):
-            raise NotSignedIn
         try:
             raw = self._minted(token)
             if raw is None or "nbf" in raw:
@@ -169,7 +167,9 @@ class Tokens:
         return found
 
     def _decoded(self, token: str, realm: str) -> dict[str, Any]:
-        """The same of any token. Raises PyJWTError, KeyError."""
+        """The same of any token. Raises NotSignedIn, PyJWTError, KeyError."""
+        if not _is_exact(token):
+            raise NotSignedIn
         key = self._keys[str(jwt.get_unverified_header(token).get("kid"))]
         return self._jwt.decode(
             token, key, algorithms=ALGORITHMS, audience=_audience(realm), issuer=ISSUER,

@@ -16,7 +16,7 @@ from engineio.async_socket import AsyncSocket
 from socketio.exceptions import ConnectionRefusedError
 
 from api.edge.connections import GREET
-from api.realtime.frames import TEXT, HotPacket, encode, event_frame, frame
+from api.realtime.frames import TEXT, HotPacket, encode, event_frame, frame, joined_frame
 from api.realtime.guard import (
     COUNTERS,
     Addresses,
@@ -164,6 +164,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         self.hot_events: tuple[HotEvent, ...] = ()
         self.stats: Counter[str] = Counter(dict.fromkeys(COUNTERS, 0))
         self.note_abuse = QuietLog()
+        self.ended = Delayed[HotWebSocket](0.0, HotWebSocket.finish)
         self.beats = Delayed[HotWebSocket](self.limits.ping_interval_s, HotWebSocket.beat)
         self.lates = Delayed[tuple[HotWebSocket, int]](self.limits.ping_timeout_s, lambda late: late[0].late(late[1]))
         self.unsigned = Delayed[HotWebSocket](self.limits.auth_timeout_s, HotWebSocket.unsigned)
@@ -204,7 +205,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
             await asyncio.sleep(0.01)
         for ws in list(self.live.values()):
             ws.abort()
-        for timers in (self.beats, self.lates, self.unsigned):
+        for timers in (self.beats, self.lates, self.unsigned, self.ended):
             timers.stop()
         await self.shutdown()
 
@@ -252,9 +253,24 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
 
     def no_door(self, ws: HotWebSocket, namespace: str) -> dict[str, Any] | None:
         """Why this socket can't ask to join a namespace: there is none of the name, or it has joined."""
-        if namespace not in self.namespace_handlers and namespace not in self.handlers:
+        if namespace not in self.namespace_handlers:
             return _why("unknown_namespace", f"There is no namespace {namespace} here.")
         return _why("already_connected", "This namespace is connected already.") if ws.has(namespace) else None
+
+    async def join(self, ws: HotWebSocket, namespace: str, auth: dict[str, Any] | None) -> None:
+        """What the library does with a packet that asks to connect a namespace, without its six layers on the way."""
+        sid = await self.manager.pre_connect(ws.sid, namespace)
+        try:
+            await self.namespace_handlers[namespace].trigger_event("connect", sid, self.environ[ws.sid], auth)
+        except ConnectionRefusedError as refused:
+            ws.refuse(namespace, refused.error_args.get("data", refused.error_args))
+            await self.manager.disconnect(sid, namespace)
+        except BaseException:
+            await self.manager.disconnect(sid, namespace)
+            raise
+        else:
+            ws.write(joined_frame(namespace, sid))
+            await self.manager.connect(sid, namespace)
 
     def authorize(self, sid: str, namespace: str, grant: Grant, then: Joined | None = None) -> None:
         """For connect handlers, after the token was checked: the grant works once the handler accepts.
