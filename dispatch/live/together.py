@@ -16,7 +16,7 @@ MOST_KEYS = 256
 #: may: a statement costs as much as thirty of its keys.
 GATHER_S = 0.01
 #: So many callers go on with their answer in one turn of the loop; what they do with it is a millisecond for ten.
-ANSWERED = 32
+ANSWERED = 16
 
 
 class Together(Generic[K, V]):
