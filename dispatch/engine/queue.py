@@ -38,8 +38,7 @@ async def wait(tx: Tx, booking: Booking, verdicts: Sequence[Judged], began: floa
     coming = [one for one in verdicts if one.may_come]
     waits_for = [code for code, _ in Counter(one.reason or "offer_open" for one in coming).most_common()]
     pause_s = pause_of(tx.services, booking, coming, tx.now) if coming else None
-    freed_ones = tx.services.freed
-    tx.after_commit(lambda: freed_ones.looked(began))
+    tx.after_commit(lambda: tx.services.freed.looked(booking.id, began))
     return await _enter(tx, booking, "no_candidate", looks_again=True, waits_for=waits_for, pause_s=pause_s)
 
 
