@@ -551,6 +551,14 @@ def named_variables() -> set[str]:
     return {name.upper() for name, value in os.environ.items() if value} | _names_in(Path(ENV_FILE))
 
 
+def given_variables() -> dict[str, str]:
+    """Our variables with their values, those of the environment before those of the file."""
+    from dotenv import dotenv_values
+
+    given = {**dotenv_values(ENV_FILE), **os.environ}
+    return {n.upper(): v for n, v in given.items() if v and n.upper().startswith(("DISPATCH_", "REDIS_URL"))}
+
+
 def _names_in(file: Path) -> set[str]:
     try:
         lines = file.read_text("utf-8").splitlines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
+import orjson
 from cachetools import LRUCache
 
 from dispatch.config import Settings
@@ -64,6 +66,8 @@ class Tokens:
         self._keys = dict(keys)
         self._kid = next(iter(keys))
         self._jwt = jwt.PyJWT(options={"enforce_minimum_key_length": True})
+        #: How the tokens of each key begin when they are minted here.
+        self._heads = {self._encoded({}, kid).partition(".")[0]: key for kid, key in self._keys.items()}
         self._verdicts: LRUCache[tuple[str, str], Claims] = LRUCache(_VERDICTS)
 
     def mint(
@@ -84,7 +88,10 @@ class Tokens:
         }  # fmt: skip
         if session_id is not None:
             claims["sid"] = str(session_id)
-        return self._jwt.encode(claims, self._keys[self._kid], algorithm=ALGORITHMS[0], headers={"kid": self._kid})
+        return self._encoded(claims, self._kid)
+
+    def _encoded(self, claims: dict[str, Any], kid: str) -> str:
+        return self._jwt.encode(claims, self._keys[kid], algorithm=ALGORITHMS[0], headers={"kid": kid})
 
     def read(self, token: str, realm: str) -> Claims:
         """The claims of a token of this realm. Raises TokenExpired, and NotSignedIn for every other fault.
@@ -127,19 +134,14 @@ class Tokens:
 
     def _checked(self, token: str, realm: str) -> Claims:
         """The claims of a token that one of our keys has signed for this realm, whatever the time is."""
-        if not _is_exact(token):
-            raise NotSignedIn
         try:
-            key = self._keys[str(jwt.get_unverified_header(token).get("kid"))]
-            raw = self._jwt.decode(
-                token, key, algorithms=ALGORITHMS, audience=_audience(realm), issuer=ISSUER,
-                options={
-                    "require": ["exp", "iat", "sub", "jti", "aud", "iss"],
-                    "strict_aud": True,
-                    # Ours, with each use of the token.
-                    "verify_iat": False, "verify_exp": False,
-                },
-            )  # fmt: skip
+            raw = self._minted(token)
+            if raw is None or "nbf" in raw:
+                raw = self._decoded(token, realm)
+            elif (raw["iss"], raw["aud"]) != (ISSUER, _audience(realm)):
+                raise NotSignedIn
+            if not (isinstance(raw["sub"], str) and isinstance(raw["jti"], str)):
+                raise NotSignedIn
             return Claims(
                 realm=realm, subject=raw["sub"], session_id=UUID(raw["sid"]) if "sid" in raw else None,
                 token_id=raw["jti"], issued_at=int(raw["iat"]), expires_at=int(raw["exp"]),
@@ -147,6 +149,37 @@ class Tokens:
             )  # fmt: skip
         except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
             raise NotSignedIn from error
+
+    def _minted(self, token: str) -> dict[str, Any] | None:
+        """What stands in a token that begins as those minted here do and bears its key's signature, to the letter.
+
+        None for every other: the library judges it, which takes ten times as long.
+        """
+        signed, _, signature = token.rpartition(".")
+        head, _, payload = signed.partition(".")
+        key = self._heads.get(head)
+        if key is None or not token.isascii():
+            return None
+        proof = base64.urlsafe_b64encode(hmac.digest(key, signed.encode(), "sha256")).rstrip(b"=")
+        if not hmac.compare_digest(proof, signature.encode()):
+            return None
+        found: dict[str, Any] = orjson.loads(base64.urlsafe_b64decode(payload + "=="))
+        return found
+
+    def _decoded(self, token: str, realm: str) -> dict[str, Any]:
+        """The same of any token. Raises NotSignedIn, PyJWTError, KeyError."""
+        if not _is_exact(token):
+            raise NotSignedIn
+        key = self._keys[str(jwt.get_unverified_header(token).get("kid"))]
+        return self._jwt.decode(
+            token, key, algorithms=ALGORITHMS, audience=_audience(realm), issuer=ISSUER,
+            options={
+                "require": ["exp", "iat", "sub", "jti", "aud", "iss"],
+                "strict_aud": True,
+                # Ours, with each use of the token.
+                "verify_iat": False, "verify_exp": False,
+            },
+        )  # fmt: skip
 
 
 def _is_exact(token: str) -> bool:

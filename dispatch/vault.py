@@ -108,7 +108,7 @@ def _vault(folder: Path, given: tuple[tuple[str, str], ...]) -> Vault:
 def generated_keys(path: Path) -> dict[str, str]:
     """Key id to base64, from the file; made once, for the owner only; processes that race agree on one."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:

@@ -40,7 +40,7 @@ PROCESSES = (
     "test_crash.py", "trials/", "api/realtime/test_js_client.py", "api/test_js_story.py",
     "api/documents/test_clients.py",
     "dispatch/local_gateway/test_server.py", "dispatch/cli/test_app.py", "dispatch/cli/test_run.py",
-    "dispatch/cli/test_workers.py", "dispatch/bench/test_processes.py",
+    "dispatch/cli/test_workers.py", "dispatch/cli/test_demo.py", "dispatch/bench/test_processes.py",
     "dispatch/cli/test_office.py",
     "dispatch/simulation/test_restart.py", "dispatch/simulation/test_run.py", "dispatch/bench/test_rest.py",
     "dispatch/bench/test_load.py",
@@ -89,11 +89,17 @@ def _quick_folder() -> str | None:
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
+    # What is tried by its address runs already, and has its own database.
+    is_ours = config.getoption("--url", None) is None
+    if not is_ours and warm.is_open():
+        return
     home = tempfile.mkdtemp(prefix="dispatch-test-", dir=_quick_folder())
     os.chmod(home, 0o711)
     warm.open_at(Path(home))
     server = EmbeddedPostgres(Path(home), FAST)
     config.stash[POSTGRES] = server, home
+    if not is_ours:
+        return
     try:
         server.start()
         asyncio.run(_make_template(home))

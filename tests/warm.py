@@ -37,6 +37,11 @@ def open_at(folder: Path) -> None:
     os.environ[_WHERE] = f"{os.getpid()}:{folder}"
 
 
+def is_open() -> bool:
+    """Whether whoever runs us has one."""
+    return _WHERE in os.environ
+
+
 def close_at(folder: Path) -> None:
     """Ends it, if it was made."""
     try:

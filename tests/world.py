@@ -47,6 +47,8 @@ class World:
     services: Services
     zone_id: UUID
     service_ids: dict[str, UUID] = field(default_factory=dict)
+    timezone: str = "Asia/Kolkata"
+    currency: str = "INR"
 
     @property
     def now(self) -> datetime:
@@ -116,15 +118,15 @@ class World:
         self, account_id: UUID, *, hours: float = 1.5, total_minor: int = 177120, **changes: Any
     ) -> NewBooking:
         starts_at = self.in_hours(hours)
-        local = starts_at.astimezone(ZoneInfo("Asia/Kolkata"))
+        local = starts_at.astimezone(ZoneInfo(self.timezone))
         item = NewItem(self.service_ids["Facial"], "Facial - Minimal", "Facial", "Minimal", 1, 60, 200000, 160000)
         values: dict[str, Any] = {
             "number": f"BK-20260105-{next(_numbers):06d}", "account_id": account_id, "preview_id": None,
             "address_id": None, "address": ADDRESS,
             "contact": {"name": "A customer", "phone": "+911234567890"}, "zone_id": self.zone_id, "lat": KOLKATA[0],
-            "lng": KOLKATA[1], "is_approximate": False, "timezone": "Asia/Kolkata", "local_date": local.date(),
+            "lng": KOLKATA[1], "is_approximate": False, "timezone": self.timezone, "local_date": local.date(),
             "local_time": local.time(), "starts_at": starts_at, "duration_minutes": 60, "items": (item,),
-            "payment_method": "cash", "currency": "INR", "subtotal_minor": 200000, "savings_minor": 40000,
+            "payment_method": "cash", "currency": self.currency, "subtotal_minor": 200000, "savings_minor": 40000,
             "discount_minor": 16000, "tax_minor": 33120, "grand_total_minor": total_minor, "promo_code_id": None,
             "policy_accepted": True, "wait_for_payment": False, **changes,
         }  # fmt: skip
@@ -186,22 +188,25 @@ def test_settings(folder: Path, **changes: Any) -> Settings:
     return GivenSettings(**{"env": "test", "data": folder, **changes})
 
 
-async def make_world(pool: Pool, folder: Path, *, now: datetime = NOON, **changes: Any) -> World:
+async def make_world(
+    pool: Pool, folder: Path, *, now: datetime = NOON, timezone: str = "Asia/Kolkata", currency: str = "INR",
+    **changes: Any,
+) -> World:  # fmt: skip
     """Services without loops, on a database with one zone and one service; time stands still at `now`."""
     async with pool.connection() as conn:
         zone_id = await conn.fetchval(
             "INSERT INTO zones (code, name, city, boundary, centre_lat, centre_lng, timezone, currency) "
-            "VALUES ($1, 'Kolkata', 'Kolkata', $2, $3, $4, 'Asia/Kolkata', 'INR') RETURNING id",
-            f"test-{next(_numbers)}", SQUARE, *KOLKATA,
+            "VALUES ($1, 'Kolkata', 'Kolkata', $2, $3, $4, $5, $6) RETURNING id",
+            f"test-{next(_numbers)}", SQUARE, *KOLKATA, timezone, currency,
         )  # fmt: skip
         service_id = await conn.fetchval(
             "INSERT INTO services (name, category, service_type, tier) "
             "VALUES ('Facial - Minimal', 'Facial', 'Facial', 'Minimal') RETURNING id"
         )
-        await conn.execute("INSERT INTO service_prices VALUES ($1, 'INR', 160000, 200000)", service_id)
+        await conn.execute("INSERT INTO service_prices VALUES ($1, $2, 160000, 200000)", service_id, currency)
     services = await runtime.assemble(test_settings(folder, **changes), pool, LocalBus())
     await runtime.set_clock(services, Reading(0.0, now.timestamp(), 0.0))
-    return World(services, zone_id, {"Facial": service_id})
+    return World(services, zone_id, {"Facial": service_id}, timezone, currency)
 
 
 test_settings.__test__ = False  # type: ignore[attr-defined]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError, HttpVersion11
@@ -26,6 +27,11 @@ MALFORMED = Count("dispatch_http_malformed_total", "Requests that were no HTTP",
 LINE_EVERY_S = 10.0
 #: What only the other side can have caused.
 _THEIRS = (HttpProcessingError, RequestPayloadError, PayloadAccessError, ConnectionError)
+
+
+#: Takes a connection over by its first bytes, and answers whether it did: sockets need no HTTP server for that.
+Greet = Callable[[asyncio.Transport, bytes], bool]
+GREET: web.AppKey[Greet] = web.AppKey("greet")
 
 
 class Book:
@@ -89,14 +95,16 @@ class Connection(RequestHandler):
     """aiohttp's connection with a deadline for each request head, a place in the book, and our words for bad HTTP.
 
     The deadline runs from the connecting, or from the first byte of a further request; between requests the
-    server's keep-alive time counts.
+    server's keep-alive time counts. The library knows a connection from its first bytes on, unless `greet` took it.
     """
 
-    __slots__ = ("_book", "_deadline", "peer")
+    __slots__ = ("_book", "_deadline", "_greet", "_is_http", "peer")
 
-    def __init__(self, book: Book, server: web.Server, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+    def __init__(
+        self, book: Book, server: web.Server, loop: asyncio.AbstractEventLoop, greet: Greet | None, **options: Any
+    ) -> None:
         super().__init__(server, loop=loop, **options)
-        self._book = book
+        self._book, self._greet, self._is_http = book, greet, False
         self.peer = ""
         self._deadline: asyncio.TimerHandle | None = None
 
@@ -106,7 +114,8 @@ class Connection(RequestHandler):
         return self._current_request is None and not self._messages
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
+        # Not asked: uvloop's transports are of no such class.
+        self.transport = cast(asyncio.Transport, transport)
         name = transport.get_extra_info("peername")
         self.peer = network_of(str(name[0])) if isinstance(name, tuple) else ""
         if self._book.enter(self, transport.get_extra_info("socket").fileno()):
@@ -115,6 +124,14 @@ class Connection(RequestHandler):
             self.cut("too_many")
 
     def data_received(self, data: bytes) -> None:
+        if not self._is_http:
+            transport = self.transport
+            assert transport is not None, "it is open"
+            if self._greet is not None and self._greet(transport, data):
+                self._left()
+                return
+            self._is_http = True
+            super().connection_made(transport)
         known = self._request_count
         super().data_received(data)
         if self._request_count != known:
@@ -124,9 +141,15 @@ class Connection(RequestHandler):
             self._await_head()
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        self._left()
+        if self._is_http:
+            super().connection_lost(exc)
+
+    def _left(self) -> None:
         self._head_came()
         self._book.leave(self)
-        super().connection_lost(exc)
+        if not self._is_http:
+            self.transport = None
 
     def cut(self, reason: str) -> None:
         CUT.labels(reason).inc()
@@ -186,10 +209,16 @@ class Connection(RequestHandler):
 async def listen(
     runner: web.AppRunner, listener: socket.socket, book: Book, *, backlog: int, **options: Any
 ) -> asyncio.Server:
-    """Answers on a bound socket with a runner that is set up; `options` are those of aiohttp's connections.
+    """Answers on a bound socket with a runner that is set up; `options` are those of aiohttp's connections. Sockets are
+    opened by the application's GREET, where it has one.
 
     Raises OSError when the socket can't be listened on.
     """
     loop, server = asyncio.get_running_loop(), runner.server
     assert server is not None, "the runner is set up"
-    return await loop.create_server(lambda: Connection(book, server, loop, **options), sock=listener, backlog=backlog)
+    greet = runner.app.get(GREET)
+
+    def connection() -> Connection:
+        return Connection(book, server, loop, greet, **options)
+
+    return await loop.create_server(connection, sock=listener, backlog=backlog)

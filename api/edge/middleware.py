@@ -55,10 +55,10 @@ _CORS_EXPOSED = "Content-Disposition, ETag, Idempotent-Replayed, Location, Retry
 @web.middleware
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answers every request: with what its handler gives, or with the refusal in its audience's dialect."""
-    core = request.app[CORE]
-    info = request[INFO] = info_of(request, core.trusted_hops)
     if request.path.startswith(SOCKETS):
         return await handler(request)
+    core = request.app[CORE]
+    info = request[INFO] = info_of(request, core.trusted_hops)
     # Each request has a task of its own, and with it a context: nothing has to be taken back.
     REQUEST_ID.set(info.request_id)
     started = time.perf_counter()
@@ -156,9 +156,9 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     """The last word on every response; what an endpoint has set itself stays."""
     core, headers = request.app[CORE], response.headers
     headers["Server"] = "dispatch"
-    info = request.get(INFO)
-    if info is not None:
-        headers["X-Request-ID"] = info.request_id
+    # A socket that is refused has come without: one that is let in needs none.
+    info = request.get(INFO) or info_of(request, core.trusted_hops)
+    headers["X-Request-ID"] = info.request_id
     for name, value in SAFE.items():
         headers.setdefault(name, value)
     if core.is_deployed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 
@@ -48,9 +48,8 @@ def attach_realtime(app: web.Application, services: Services) -> HotServer:
     """Mounts /socket.io with the four namespaces; starts and ends with the application."""
     settings = services.settings
 
-    def client_address(request: web.Request) -> str:
-        forwarded = request.headers.getall("X-Forwarded-For", ())
-        return client_ip(request.remote, list(forwarded), settings.http.trusted_hops)
+    def client_address(peer: str | None, forwarded: Sequence[str]) -> str:
+        return client_ip(peer, forwarded, settings.http.trusted_hops)
 
     server = HotServer(
         limits_of(settings.sockets), origins=settings.http.allowed_origins, client_address=client_address

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import engineio
@@ -15,7 +15,8 @@ from aiohttp import web
 from engineio.async_socket import AsyncSocket
 from socketio.exceptions import ConnectionRefusedError
 
-from api.realtime.frames import TEXT, HotPacket, encode, event_frame, frame
+from api.edge.connections import GREET
+from api.realtime.frames import TEXT, HotPacket, encode, event_frame, frame, joined_frame
 from api.realtime.guard import (
     COUNTERS,
     Addresses,
@@ -26,7 +27,7 @@ from api.realtime.guard import (
     SocketLimits,
     carries_token,
 )
-from api.realtime.handshake import accept_of, has_body, take_over
+from api.realtime.handshake import accept_of, has_body, plain_handshake, switch, take_over
 from api.realtime.hot import Allowance, HotEvent, HotHandler, Reader
 from api.realtime.manager import HotManager, Room
 from api.realtime.seams import assert_seams, quiet_log
@@ -42,12 +43,13 @@ SWEEP_SLICE = 64
 #: What joining a namespace costs of a principal's events: it asks the database.
 CONNECT_COST = 1.0
 
-ClientAddress = Callable[[web.Request], str]
+#: Whose a connection is, by the address of its TCP peer and the X-Forwarded-For headers of its request.
+ClientAddress = Callable[[str | None, Sequence[str]], str]
 
 
-def peer_address(request: web.Request) -> str:
+def peer_address(peer: str | None, _: Sequence[str]) -> str:
     """The address of the TCP peer: right where no proxy stands in front."""
-    return request.remote or "unknown"
+    return peer or "unknown"
 
 
 class HotEngine(engineio.AsyncServer):  # type: ignore[misc]
@@ -64,7 +66,8 @@ class HotEngine(engineio.AsyncServer):  # type: ignore[misc]
         refused = hot.admit(request)
         if refused is not None:
             return refused
-        accept, address = accept_of(request), hot.client_address(request)
+        accept = accept_of(request)
+        address = hot.client_address(request.remote, request.headers.getall("X-Forwarded-For", ()))
         if not hot.addresses.has_room(address):
             return hot.refuse("too_many_connections", 429, "Too many sockets from this address.")
         if accept is None:
@@ -72,20 +75,46 @@ class HotEngine(engineio.AsyncServer):  # type: ignore[misc]
         seat = hot.addresses.enter(address)
         if seat is None:
             return hot.refuse("too_fast", 429, "Too many sockets at once from this address; try again shortly.")
-        sid = self.generate_id()
-        socket = AsyncSocket(self, sid)
-        live = HotWebSocket(hot, socket, address, seat)
-        socket.queue, socket.last_ping, socket.connected, socket.upgraded = live, None, True, True
-        self.sockets[sid] = socket
+        live = self._seated(address, seat)
         try:
-            await self._trigger_event("connect", sid, {"REMOTE_ADDR": address}, run_async=False)
-            return take_over(request, accept, live, self._open_frame(sid))
+            return take_over(request, accept, live, self._open_frame(live.sid))
         except BaseException:
-            if sid not in hot.live:
-                self.sockets.pop(sid, None)
-                hot.environ.pop(sid, None)
+            if live.sid not in hot.live:
+                self.sockets.pop(live.sid, None)
+                hot.environ.pop(live.sid, None)
                 hot.addresses.leave(seat)
             raise
+
+    def greet(self, transport: asyncio.Transport, data: bytes) -> bool:
+        """Opens a socket where the first bytes of a connection are the plainest handshake and nothing speaks against
+        it. False: nothing has happened, and whatever is to be said of it the HTTP server says.
+        """
+        hot, asked = self.hot, plain_handshake(data)
+        if (
+            asked is None
+            or hot.is_closing
+            or transport.is_closing()
+            or not hot.origins.admits(asked.origins, asked.host)
+        ):
+            return False
+        peer = transport.get_extra_info("peername")
+        address = hot.client_address(peer[0] if isinstance(peer, tuple) else None, asked.forwarded)
+        seat = hot.addresses.enter(address)
+        if seat is None:
+            return False
+        live = self._seated(address, seat)
+        switch(transport, asked.accept, live, self._open_frame(live.sid))
+        live.opened(transport)
+        return True
+
+    def _seated(self, address: str, seat: str) -> HotWebSocket:
+        """A socket with the library's books in order, before its connection is its own."""
+        sid = self.generate_id()
+        socket = AsyncSocket(self, sid)
+        live = HotWebSocket(self.hot, socket, address, seat)
+        socket.queue, socket.last_ping, socket.connected, socket.upgraded = live, None, True, True
+        self.sockets[sid], self.hot.environ[sid] = socket, {"REMOTE_ADDR": address}
+        return live
 
     def _open_frame(self, sid: str) -> bytes:
         told = {
@@ -135,13 +164,14 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         self.hot_events: tuple[HotEvent, ...] = ()
         self.stats: Counter[str] = Counter(dict.fromkeys(COUNTERS, 0))
         self.note_abuse = QuietLog()
+        self.ended = Delayed[HotWebSocket](0.0, HotWebSocket.finish)
         self.beats = Delayed[HotWebSocket](self.limits.ping_interval_s, HotWebSocket.beat)
         self.lates = Delayed[tuple[HotWebSocket, int]](self.limits.ping_timeout_s, lambda late: late[0].late(late[1]))
         self.unsigned = Delayed[HotWebSocket](self.limits.auth_timeout_s, HotWebSocket.unsigned)
         self._of_session: dict[str, list[HotWebSocket]] = {}
         self._revoked: dict[str, float] = {}
         self._sweeper: asyncio.Task[None] | None = None
-        self._closing = False
+        self.is_closing = False
 
     def _engineio_server_class(self) -> type[HotEngine]:
         return HotEngine
@@ -151,6 +181,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
     def mount(self, app: web.Application, path: str = "socket.io") -> None:
         """Serves the sockets from `app`, and starts and ends with it."""
         self.attach(app, path)
+        app[GREET] = self.eio.greet
         app.on_startup.append(self._start)
         app.on_shutdown.append(self._stop)
 
@@ -162,7 +193,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
 
     async def close_all(self) -> None:
         """Tells every client to come back elsewhere (close code 1012) and ends within the shutdown limit."""
-        self._closing = True
+        self.is_closing = True
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
@@ -174,7 +205,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
             await asyncio.sleep(0.01)
         for ws in list(self.live.values()):
             ws.abort()
-        for timers in (self.beats, self.lates, self.unsigned):
+        for timers in (self.beats, self.lates, self.unsigned, self.ended):
             timers.stop()
         await self.shutdown()
 
@@ -183,7 +214,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
     def admit(self, request: web.Request) -> web.Response | None:
         """The refusal of a request that may not open a socket; an admitted one still needs a sound handshake."""
         query = request.query
-        if self._closing:
+        if self.is_closing:
             return self.refuse("shutdown", 503, "The server is closing; connect again shortly.")
         if request.method != "GET":
             return self.refuse("method", 405, "Sockets are opened with GET.")
@@ -222,9 +253,24 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
 
     def no_door(self, ws: HotWebSocket, namespace: str) -> dict[str, Any] | None:
         """Why this socket can't ask to join a namespace: there is none of the name, or it has joined."""
-        if namespace not in self.namespace_handlers and namespace not in self.handlers:
+        if namespace not in self.namespace_handlers:
             return _why("unknown_namespace", f"There is no namespace {namespace} here.")
         return _why("already_connected", "This namespace is connected already.") if ws.has(namespace) else None
+
+    async def join(self, ws: HotWebSocket, namespace: str, auth: dict[str, Any] | None) -> None:
+        """What the library does with a packet that asks to connect a namespace, without its six layers on the way."""
+        sid = await self.manager.pre_connect(ws.sid, namespace)
+        try:
+            await self.namespace_handlers[namespace].trigger_event("connect", sid, self.environ[ws.sid], auth)
+        except ConnectionRefusedError as refused:
+            ws.refuse(namespace, refused.error_args.get("data", refused.error_args))
+            await self.manager.disconnect(sid, namespace)
+        except BaseException:
+            await self.manager.disconnect(sid, namespace)
+            raise
+        else:
+            ws.write(joined_frame(namespace, sid))
+            await self.manager.connect(sid, namespace)
 
     def authorize(self, sid: str, namespace: str, grant: Grant, then: Joined | None = None) -> None:
         """For connect handlers, after the token was checked: the grant works once the handler accepts.

@@ -89,6 +89,11 @@ def ack_frame(head: bytes, ack_id: bytes | bytearray, answer: bytes) -> bytes:
     return frame(b"%b%b[%b]" % (head, bytes(ack_id), answer))
 
 
+def joined_frame(namespace: str, sid: str) -> bytes:
+    """A namespace is connected."""
+    return frame(b'40%b{"sid":"%b"}' % (_prefix(namespace), sid.encode()))
+
+
 def refusal_frame(namespace: str, why: dict[str, Any]) -> bytes:
     """The refusal to connect a namespace: a client raises an error with this message, and `data` beside it."""
     return frame(b"44%b%b" % (_prefix(namespace), encode({"message": why["message"], "data": why})))
@@ -143,8 +148,8 @@ def _announces_binary(text: str) -> bool:
     return text[:1] == "b" or text[:2] in ("45", "46")
 
 
-def check_body(head: Head, max_depth: int) -> None:
-    """Proves that the library will be able to read the body. Raises BadFrame."""
+def check_body(head: Head, max_depth: int) -> Any:
+    """Proves that the library will be able to read the body, which is returned. Raises BadFrame."""
     body = head.body
     try:
         data = orjson.loads(body) if body else None
@@ -154,6 +159,7 @@ def check_body(head: Head, max_depth: int) -> None:
         raise BadFrame("too_deep")
     if not _SHAPES[head.kind](head, data):
         raise BadFrame("malformed")
+    return data
 
 
 def _is_event(_: Head, data: Any) -> bool:

@@ -19,6 +19,8 @@ class Hub(Protocol):
     #: By the Engine.IO sid.
     live: dict[str, Any]
     hot_events: tuple[HotEvent, ...]
+    #: Whose connection has ended: thousands may at one time.
+    ended: Delayed[Any]
     #: The next heartbeat, a heartbeat that is late, a sign-in that has not come.
     beats: Delayed[Any]
     lates: Delayed[Any]
@@ -26,6 +28,10 @@ class Hub(Protocol):
 
     def no_door(self, ws: Any, namespace: str) -> dict[str, Any] | None:
         """Why this socket can't ask to join a namespace."""
+        ...
+
+    async def join(self, ws: Any, namespace: str, auth: dict[str, Any] | None) -> None:
+        """Connects a namespace, or tells the peer why not."""
         ...
 
     def gave_up(self, ws: Any, seat: str) -> None:

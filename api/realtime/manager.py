@@ -22,6 +22,12 @@ class Finds(Protocol):
         ...
 
 
+class _Pending(set[str]):
+    """Who is about to connect, where the library keeps a list that it searches: in a storm those are thousands."""
+
+    append = set.add
+
+
 class HotManager(socketio.AsyncManager):  # type: ignore[misc]
     """The bookkeeping of one node. It decides who holds a grant.
 
@@ -41,6 +47,10 @@ class HotManager(socketio.AsyncManager):  # type: ignore[misc]
         self._entered: dict[str, set[Room]] = {}
 
     # -- grants ----------------------------------------------------------------------------------------------
+
+    def pre_connect(self, eio_sid: str, namespace: str) -> Any:
+        self.pending_connect.setdefault(namespace, _Pending())
+        return super().pre_connect(eio_sid, namespace)
 
     async def connect(self, sid: str, namespace: str) -> Any:
         sid = await super().connect(sid, namespace)

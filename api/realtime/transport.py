@@ -83,6 +83,11 @@ class HotWebSocket(Receiver):
         self.grants: dict[str, Grant] = {}
         self.pending: dict[str, tuple[Grant, Joined | None]] | None = None
 
+    @property
+    def sid(self) -> str:
+        """The Engine.IO sid."""
+        return str(self._socket.sid)
+
     def opened(self, transport: asyncio.Transport) -> None:
         super().opened(transport)
         self._server.live[self._socket.sid] = self
@@ -169,14 +174,16 @@ class HotWebSocket(Receiver):
             if not self.bucket.take(1 + len(payload) // self._limits.bytes_per_event):
                 self._refuse_event(head)
                 return
-            check_body(head, self._limits.max_depth)
+            body = check_body(head, self._limits.max_depth)
         except BadFrame as bad:
             self._abuse(bad.reason)
             return
-        if head.kind is Kind.CONNECT and (why := self._server.no_door(self, head.namespace)):
+        if head.kind is not Kind.CONNECT:
+            await self._socket.receive(packet.Packet(packet.MESSAGE, data=text[1:]))
+        elif why := self._server.no_door(self, head.namespace):
             self.refuse(head.namespace, why)
         else:
-            await self._socket.receive(packet.Packet(packet.MESSAGE, data=text[1:]))
+            await self._server.join(self, head.namespace, body)
 
     # -- what it costs ---------------------------------------------------------------------------------------
 
@@ -219,7 +226,7 @@ class HotWebSocket(Receiver):
         """Refuses to connect a namespace, in the shape in which the library refuses."""
         self.write(refusal_frame(namespace, why))
         if not self._joined:
-            self.cut("refused")
+            self.cut("refused")  # the refusal itself has been written and is flushed
 
     # -- in place of the library's queue ---------------------------------------------------------------------
 
@@ -231,8 +238,6 @@ class HotWebSocket(Receiver):
         self.write(frame(encoded.encode()) if isinstance(encoded, str) else frame(encoded, 0x82))
         if pkt.packet_type == packet.CLOSE:
             self.cut("closed_by_server", code=1000)
-        elif not self._joined and isinstance(pkt.data, str) and pkt.data[:1] == str(int(Kind.CONNECT_ERROR)):
-            self.cut("refused")  # the refusal itself has been written and is flushed
 
     async def join(self) -> None:
         """Nothing is ever queued here."""
@@ -322,7 +327,11 @@ class HotWebSocket(Receiver):
         if self._waiting is None:
             # Without a worker: what has been read was handled. Otherwise the end follows it.
             self._waiting = deque()
-            self._worker = self._loop.create_task(self._work(), name="socket end")
+            self._server.ended.add(self)
+
+    def finish(self) -> None:
+        """The connection has ended, and nothing of it is at work."""
+        self._worker = self._loop.create_task(self._work(), name="socket end")
 
     async def _end(self) -> None:
         """The disconnect handlers of the joined namespaces run, once."""

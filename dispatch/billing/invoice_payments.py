@@ -204,7 +204,7 @@ async def send_links(services: Services) -> int:
     Each invoice by itself: one whose link cannot be made is tried again at the next turn.
     """
     async with services.transaction() as tx:
-        due = await invoice_rows.claim_to_send(tx.conn, timezone=organisations.DEFAULT_TIMEZONE, most=MOST_SENT)
+        due = await invoice_rows.claim_to_send(tx.conn, most=MOST_SENT)
     sent = 0
     for ref in due:
         try:

@@ -165,7 +165,7 @@ async def bill_due(services: Services) -> int:
     Each organisation by itself: one that cannot be billed is logged, tried again at the next turn, and holds up nobody.
     """
     async with services.read() as conn:
-        due = await rows.to_bill(conn, timezone=organisations.DEFAULT_TIMEZONE)
+        due = await rows.to_bill(conn)
     made = 0
     for ref in due:
         try:
@@ -202,7 +202,7 @@ def last_period(today: date, cycle: str) -> Period:
 async def turn_overdue(services: Services) -> int:
     """Whatever was not paid by its day is overdue from the next on, and its organisation is told once."""
     async with services.transaction() as tx:
-        turned = await rows.turn_overdue(tx.conn, timezone=organisations.DEFAULT_TIMEZONE)
+        turned = await rows.turn_overdue(tx.conn)
         for ref in turned:
             invoice = await get(tx.conn, None, ref.id)
             settings = await billing_settings.get(tx.conn, invoice.organisation_id)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dispatch.cli import backups, money, office
-from dispatch.cli.failure import explained
+from dispatch.cli.failure import Refused, explained
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -109,7 +109,9 @@ def simulate(
         bookings,
         is_endless=forever,
     )
-    settings = settings_of(data=data, trusted_hops=None if url else demonstration.HOPS)
+    settings = settings_of(
+        data=data, trusted_hops=None if url else demonstration.HOPS, joins=url is not None, url=url
+    )
     raise SystemExit(demonstration.simulate(settings, options, url, is_data_given=data is not None, as_json=as_json))
 
 
@@ -122,7 +124,7 @@ def migrate(
     from dispatch.cli import tools
     from dispatch.cli.setup import settings_of
 
-    tools.migrate(settings_of(data=data), dry_run=dry_run)
+    tools.migrate(settings_of(data=data, joins=True), dry_run=dry_run)
 
 
 @app.command()
@@ -131,7 +133,7 @@ def seed(data: Data = None, technicians: Technicians = 60, customers: Customers 
     from dispatch.cli import tools
     from dispatch.cli.setup import settings_of
 
-    tools.seed(settings_of(data=data), technicians, customers, seed)
+    tools.seed(settings_of(data=data, joins=True), technicians, customers, seed)
 
 
 @app.command()
@@ -282,13 +284,16 @@ def gateway(
 ) -> None:
     """Run the local payment gateway, which speaks Razorpay's HTTP and sends signed webhooks."""
     from dispatch.cli.setup import refuse_production, settings_of
-    from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET, run
+    from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET, CannotServe, run
 
     refuse_production(settings_of(), "The local payment gateway")
-    run(
-        host=host, port=port, data=data, key_id=KEY_ID, key_secret=KEY_SECRET, webhook_secret=WEBHOOK_SECRET,
-        webhook_url=webhook_url, public_url=public_url, seed=seed,
-    )  # fmt: skip
+    try:
+        run(
+            host=host, port=port, data=data, key_id=KEY_ID, key_secret=KEY_SECRET, webhook_secret=WEBHOOK_SECRET,
+            webhook_url=webhook_url, public_url=public_url, seed=seed,
+        )  # fmt: skip
+    except CannotServe as e:
+        raise Refused(f"{e} Choose another --port or --data.") from None
 
 
 @app.command(hidden=True)

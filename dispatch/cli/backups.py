@@ -51,8 +51,8 @@ def backup(
     if forget:
         _forget(data)
         return
-    # Looking at backups and trying them needs no server and no data of one.
-    settings, place = _settings(folder, data, joins=not (show or drill))
+    # Looking at backups and trying them needs of a server no more than where they are.
+    settings, place = _settings(folder, data, joins=folder is None or not (show or drill))
     if show:
         _list(place)
     elif drill:

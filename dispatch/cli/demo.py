@@ -49,24 +49,26 @@ def demo(settings: Settings, options: SimulationOptions) -> int:
     """Serves a seeded city with people in it, who pay through a gateway of their own, until stopped."""
     refuse_production(settings, "The demonstration")
 
-    told = _Told()
+    settings = _for_speed(_quiet(settings), options.speed)
+    told = _Told(settings)
 
     async def companion(url: str, dsn: str) -> int | None:
-        note(await _welcome(url, dsn, settings, told.issued))
+        note(await _welcome(url, dsn, told.settings, told.issued))
         while True:
             code = await _beside(options, url, dsn)
             note(f"the simulation ended with code {code}; it starts again")
             await asyncio.sleep(AGAIN_S)
 
-    with stoppable(), ExitStack() as stack:
-        settings = _with_gateway(_for_speed(_quiet(settings), options.speed), stack)
-        return serving.serve(settings, prepare=_seeding(options, told), companion=companion)
+    return serving.serve(settings, equip=_with_gateway, prepare=_seeding(options, told), companion=companion)
 
 
 @dataclass(slots=True)
 class _Told:
-    """What a past gives only once: the credentials of the seeded app."""
+    """What is known only once it runs: the settings with its gateway, and, of a new past, the seeded app's
+    credentials.
+    """
 
+    settings: Settings
     issued: Issued | None = None
 
 
@@ -87,8 +89,10 @@ def simulate(
         if not (is_data_given or settings.database_url):
             settings = settings.model_copy(update={"data": _temporary_folder(stack)})
         settings = settings.model_copy(update={"http": settings.http.model_copy(update={"port": 0})})
-        settings = _with_gateway(_for_speed(_quiet(settings), options.speed), stack)
-        return serving.serve(settings, prepare=_seeding(options), companion=companion, ready=_say_where)
+        settings = _for_speed(_quiet(settings), options.speed)
+        return serving.serve(
+            settings, equip=_with_gateway, prepare=_seeding(options), companion=companion, ready=_say_where
+        )
 
 
 def _say_where(url: str) -> None:
@@ -129,7 +133,7 @@ def _with_gateway(settings: Settings, stack: ExitStack) -> Settings:
     from dispatch.config import Payments
     from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
 
-    port = settings.http.port or _free_port(settings.http.host)
+    port = settings.http.port
     host = settings.http.host if settings.http.host not in ("0.0.0.0", "::", "") else "127.0.0.1"
     webhook_url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1/payments/webhook"
     process = subprocess.Popen(
@@ -150,17 +154,7 @@ def _with_gateway(settings: Settings, stack: ExitStack) -> Settings:
     }  # fmt: skip
     # The simulator, a process of its own, has to know where people pay.
     os.environ.update({f"DISPATCH_PAYMENTS__{name.upper()}": value for name, value in values.items()})
-    return settings.model_copy(
-        update={
-            "payments": Payments.model_validate(values),
-            "http": settings.http.model_copy(update={"port": port}),
-        }
-    )
-
-
-def _free_port(host: str) -> int:
-    with serving.listen(host, 0) as listener:
-        return int(listener.getsockname()[1])
+    return settings.model_copy(update={"payments": Payments.model_validate(values)})
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -190,6 +184,8 @@ def _seeding(options: SimulationOptions, told: _Told | None = None) -> Callable[
     async def prepare(settings: Settings, dsn: str) -> None:
         from dispatch.simulation.run import prepare as make_world
 
+        if told:
+            told.settings = settings
         async with services_for_tools(_patient(settings) if told else settings, dsn) as services:
             note(f"seeding {counted(options.technicians, 'technician')} and {counted(options.customers, 'customer')}")
             try:

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -31,7 +31,8 @@ SHUTDOWN_S = 2.0
 CLEANUP_S = 4.0
 #: Whatever still runs so long after the signal is left behind; the supervisor of the process waits for ten.
 HARD_STOP_S = 9.0
-BACKLOG = 1024
+#: Handshakes of TCP that wait to be accepted, as many as the system lets: after an outage everybody comes at once.
+BACKLOG = 8192
 #: Allocations until a young collection, and collections until an older one; Python's are 700, 10, 10.
 GC_THRESHOLDS = (50_000, 20, 50)
 #: A domain's time that is farther off than this is worth a word.
@@ -39,11 +40,14 @@ AHEAD_S = 60.0
 
 #: Called with the DSN of the migrated database, before anything answers.
 Prepare = Callable[["Settings", str], Awaitable[None]]
+#: Starts what the server needs beside it, once port and folder are ours; gives the settings that name it.
+Equip = Callable[["Settings", ExitStack], "Settings"]
 
 
 def serve(
     settings: Settings,
     *,
+    equip: Equip | None = None,
     prepare: Prepare | None = None,
     companion: Companion | None = None,
     ready: Callable[[str], None] | None = None,
@@ -61,13 +65,19 @@ def serve(
         port = listener.getsockname()[1]
         listener.close()
         listener = listen(settings.http.host, port, shared=True)
-    with stoppable(), listener, database_of(settings) as (dsn, server):
+    # Links that it writes name the port that it has, also where any free one was asked for.
+    http = settings.http.model_copy(update={"port": int(listener.getsockname()[1])})
+    settings = settings.model_copy(update={"http": http})
+    with stoppable(), listener, database_of(settings) as (dsn, server), ExitStack() as beside:
+        if equip is not None:
+            settings = equip(settings, beside)
         asyncio.run(_prepare(settings, dsn, prepare))
-        if not shared:
-            return run_until_stopped(_kept(server, serve_on(settings, dsn, listener, say, companion)))
-        from dispatch.cli.workers import supervise
+        with announced(settings, url_of(listener)):
+            if not shared:
+                return run_until_stopped(_kept(server, serve_on(settings, dsn, listener, say, companion)))
+            from dispatch.cli.workers import supervise
 
-        return run_until_stopped(_kept(server, supervise(settings, dsn, url_of(listener), say, companion)))
+            return run_until_stopped(_kept(server, supervise(settings, dsn, url_of(listener), say, companion)))
 
 
 async def _kept(server: EmbeddedPostgres | None, work: Coroutine[Any, Any, int]) -> int:
@@ -205,9 +215,8 @@ async def serve_on(
             except OSError as e:
                 raise Refused(f"{url} was taken meanwhile ({e.strerror}): choose another --port.") from None
             settle_memory()
-            with announced(settings, url):
-                ready(url)
-                return await accompany(companion, url, dsn)
+            ready(url)
+            return await accompany(companion, url, dsn)
         finally:
             drain(app)
             if server is not None:

@@ -31,28 +31,34 @@ def settings_of(
     workers: int | None = None,
     trusted_hops: int | None = None,
     joins: bool = False,
+    url: str | None = None,
 ) -> Settings:
     """The settings: a command's options before the environment, that before the file .env of this folder.
 
     The options go into the environment, so that processes which the command starts have the same settings. A
-    command that `joins` takes the data of the server that runs here, where no folder is named. Raises Refused, which
-    names every bad one.
+    command that `joins` takes what the server was given that runs here (of several that with the folder that is
+    named, or at `url`). Raises Refused, which names every bad one.
     """
-    from pydantic import ValidationError
-    from pydantic_settings import SettingsError
-
     from dispatch.cli.running import join
-    from dispatch.config import ENV_FILE, Settings, unknown_variables
+    from dispatch.config import unknown_variables
 
     options = {
         "DISPATCH_HTTP__HOST": host, "DISPATCH_HTTP__PORT": port, "DISPATCH_HTTP__WORKERS": workers,
         "DISPATCH_HTTP__TRUSTED_HOPS": trusted_hops, "DISPATCH_DATA": data.absolute() if data else None,
     }  # fmt: skip
     os.environ.update({name: str(value) for name, value in options.items() if value is not None})
-    if joins:
-        join()
     if strangers := unknown_variables():
         note(f"these settings are not known and do nothing: {', '.join(strangers)} (`config` lists those that are)")
+    settings = _read()
+    return _read() if joins and join(settings, url) else settings
+
+
+def _read() -> Settings:
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from dispatch.config import ENV_FILE, Settings
+
     try:
         return Settings(_env_file=ENV_FILE)
     except ValidationError as e:

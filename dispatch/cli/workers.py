@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,8 @@ START_S = 60.0
 STOP_S = 6.0
 #: A worker that dies is started again, but not more often than this in a row.
 MOST_RESTARTS = 5
+#: Before a worker is started again it is waited for at most this.
+LONGEST_PAUSE_S = 2.0
 #: A worker that ran so long has its earlier deaths forgiven.
 FORGIVEN_S = 60.0
 _PR_SET_PDEATHSIG = 1
@@ -68,9 +70,11 @@ async def supervise(
 class Worker:
     """One process, which writes a byte to its pipe when it answers."""
 
-    def __init__(self, number: int, env: dict[str, str]) -> None:
+    def __init__(
+        self, number: int, env: dict[str, str], *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    ) -> None:
         self.number = number
-        self._env = env
+        self._env, self._sleep = env, sleep
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -89,6 +93,9 @@ class Worker:
         except TimeoutError:
             said = b""
         if not said:
+            # One that lives and never answers would be kept for ever in the place of one that does.
+            with suppress(ProcessLookupError):
+                self._process.kill()
             raise Refused(f"Worker {self.number} did not start: its own words above say why.")
 
     async def keep(self) -> int:
@@ -102,7 +109,7 @@ class Worker:
             note(f"worker {self.number} ended with code {code}")
             if deaths > MOST_RESTARTS:
                 return 1
-            await asyncio.sleep(min(2.0 ** (deaths - 1) / 10, 2.0))
+            await self._sleep(min(2.0 ** (deaths - 1) / 10, LONGEST_PAUSE_S))
             with suppress(Refused):
                 await self.start()
 

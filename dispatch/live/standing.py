@@ -15,10 +15,9 @@ from storage.database.pool import Pool, translated
 
 #: What was asked longer ago is not believed; with the time of asking it stays under five seconds.
 BELIEVED_S = 4.0
-#: The loop asks again for everybody who is about, so that requests seldom have to.
+#: The loop asks again for everybody who came since they were asked for, so that who comes often seldom has to ask.
+#: Who comes once, to connect, or seldom is asked for when they come: together with all others who come then.
 RENEW_S = 2.0
-#: Who was not seen for so long is forgotten.
-FORGET_S = 60.0
 #: The longest that one question may take: an older answer would not be worth much.
 ASK_S = 2.0
 #: A question is repeated when a revocation came in between, but not for ever; such an answer is not kept.
@@ -51,8 +50,7 @@ class Standing:
         self._drops = 0
         self._asked: Together[UUID, Seen] = Together(self._ask)
         node_bus.subscribe(bus.SESSION_REVOKED, self.revoked)
-        #: Asks for all who were seen lately, before what is known of them grows old. While that fails nobody is
-        #: believed for longer: who is not known is asked for by the request itself.
+        #: While it fails nobody is believed for longer: who is not known is asked for by the request itself.
         self.loop = Loop("sign-ins", self.renew, every_s=RENEW_S)
 
     async def of(self, session_id: UUID, realm: str) -> Seen | None:
@@ -81,12 +79,12 @@ class Standing:
         return dead
 
     async def renew(self) -> None:
-        """Asks for everybody who was seen lately, and forgets the others."""
-        since = time.monotonic() - FORGET_S
-        self._seen = {key: seen for key, seen in self._seen.items() if seen.used_at > since}
-        known = list(self._seen)
-        for start in range(0, len(known), MOST_KEYS):
-            await self._ask(known[start : start + MOST_KEYS])
+        """Asks for everybody who came since they were asked for, and forgets of whom too old things are known."""
+        since = time.monotonic() - BELIEVED_S
+        came = [key for key, seen in self._seen.items() if seen.used_at > seen.asked_at]
+        for start in range(0, len(came), MOST_KEYS):
+            await self._ask(came[start : start + MOST_KEYS])
+        self._seen = {key: seen for key, seen in self._seen.items() if seen.asked_at > since}
 
     def revoked(self, hint: bus.Hint) -> None:
         """Forgets what the hint names; answers that are under way are not remembered."""

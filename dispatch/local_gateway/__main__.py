@@ -1,4 +1,4 @@
-"""`python -m dispatch.gateway`: the local gateway as a program."""
+"""`python -m dispatch.local_gateway`: the local gateway as a program."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET, run
+from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET, CannotServe, run
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -22,7 +22,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--webhook-url", default=env("GATEWAY_WEBHOOK_URL", ""))
     parser.add_argument("--public-url", default="", help="how a browser reaches it, if not by host and port")
     parser.add_argument("--seed", type=int, help="the same ids and the same faults in every run")
-    run(**vars(parser.parse_args(arguments)))
+    try:
+        run(**vars(parser.parse_args(arguments)))
+    except CannotServe as e:
+        parser.exit(1, f"gateway: {e}\n")
 
 
 if __name__ == "__main__":

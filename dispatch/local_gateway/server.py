@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from pathlib import Path
@@ -52,7 +53,7 @@ class LocalGateway:
 
     async def start(self) -> None:
         if self._data is not None:
-            self._data.mkdir(parents=True, exist_ok=True)
+            self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._store = Store(self._data / STORE_NAME if self._data else None)
         bank = Bank(self._store, seed=self._seed, key_secret=self.key_secret)
         bank.webhook_url = self._webhook_url
@@ -145,6 +146,10 @@ class LocalGateway:
             return doc
 
 
+class CannotServe(RuntimeError):
+    """The port or the folder cannot be had; the message says why."""
+
+
 def run(
     *,
     host: str = "127.0.0.1",
@@ -157,7 +162,10 @@ def run(
     seed: int | None = None,
     public_url: str = "",
 ) -> None:
-    """Serves until SIGINT or SIGTERM; prints one line, `gateway ready http://...`, when it can be used."""
+    """Serves until SIGINT or SIGTERM; prints one line, `gateway ready http://...`, when it can be used.
+
+    Raises CannotServe: the port or the folder cannot be had.
+    """
     gateway = LocalGateway(
         host=host,
         port=port,
@@ -169,7 +177,11 @@ def run(
         seed=seed,
         public_url=public_url,
     )
-    asyncio.run(_serve(gateway))
+    try:
+        asyncio.run(_serve(gateway))
+    except OSError as e:
+        why = f"{e.strerror}: {e.filename}" if e.filename else os.strerror(e.errno or 0)
+        raise CannotServe(f"The gateway cannot serve on {host}:{port} with its state in {data} ({why}).") from e
 
 
 async def _serve(gateway: LocalGateway) -> None:

@@ -63,6 +63,10 @@ class Store:
     """Used from one thread. `path` None keeps everything in memory only."""
 
     def __init__(self, path: Path | None) -> None:
+        if path is not None:
+            # What SQLite lays beside it is as open as it is.
+            path.touch()
+            path.chmod(0o600)
         self._db = sqlite3.connect(str(path) if path else ":memory:", isolation_level=None)
         # Survives the death of the process; only a power cut may lose the last moments.
         self._db.execute("pragma journal_mode = wal")

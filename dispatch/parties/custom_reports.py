@@ -146,7 +146,7 @@ async def run_due(services: Services) -> int:
     tried again and holds up no other.
     """
     async with services.read() as conn:
-        due = await rows.due(conn, timezone=organisations.DEFAULT_TIMEZONE)
+        due = await rows.due(conn)
     done = 0
     for definition in due:
         try:

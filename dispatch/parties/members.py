@@ -270,7 +270,7 @@ async def apply_status(tx: Tx, organisation_id: UUID, member_id: UUID, status: s
 async def apply_planned(services: Services) -> int:
     """Brings about what was planned for a day that has come; returns how many. One that fails holds up no other."""
     async with services.read() as conn:
-        due = await rows.due_changes(conn, timezone=organisations.DEFAULT_TIMEZONE)
+        due = await rows.due_changes(conn)
     applied = 0
     for change in due:
         try:

@@ -154,13 +154,20 @@ def choose(folder: Path, until: datetime | None) -> Whole:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make(folder)
+    (folder / "lock").touch(mode=0o600)
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise BackupRuns from None
         yield
+
+
+def _make(folder: Path) -> None:
+    """A folder for its owner alone, with those above it that are missing; one that is there stays as it is."""
+    for one in (*reversed(folder.parents), folder):
+        one.mkdir(exist_ok=True, mode=0o700)
 
 
 # ---------------------------------------------------------------- making
@@ -184,7 +191,7 @@ async def _copy(settings: Settings, folder: Path, *, full: bool) -> tuple[Whole 
     dsn = _replicating(settings)
     line = await copies.line_of(dsn)
     history = folder / line.name
-    (history / "wal").mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make(history / "wal")
     try:
         await copies.keep_log(dsn)
         whole, reached = await _bring_up(settings, dsn, line, history, full=full)
@@ -211,7 +218,7 @@ async def _bring_up(
 def _begin_anew(history: Path) -> None:
     """A log with a hole: what was before it keeps its own, and nothing is taken to follow it."""
     history.rename(history.with_name(f"{history.name}-before-{datetime.now(UTC):{_STAMP}}"))
-    (history / "wal").mkdir(parents=True, mode=0o700)
+    _make(history / "wal")
 
 
 async def _whole(settings: Settings, dsn: str, line: Line, history: Path) -> Whole:
@@ -251,8 +258,7 @@ def _place(parent: Path, line: Line) -> Path:
     place = parent / f"{line.now:{_STAMP}}"
     if place.exists():
         _drop(place)
-    parent.mkdir(exist_ok=True, mode=0o700)
-    place.mkdir(mode=0o700)
+    _make(place)
     return place
 
 
@@ -295,14 +301,14 @@ def _copy_files(settings: Settings, folder: Path, now: datetime) -> int:
     for name in present:
         target = kept / name
         if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make(target.parent)
             shutil.copyfile(source / name, target.with_name(target.name + ".part"))
             target.with_name(target.name + ".part").rename(target)
             copied += 1
     for target in list(kept.glob("??/*")):
         if target.relative_to(kept) not in present:
             aside = kept / f"gone-{now:%Y-%m-%d}" / target.relative_to(kept)
-            aside.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make(aside.parent)
             target.rename(aside)
     return copied
 
@@ -405,7 +411,7 @@ def _lay(whole: Whole, server: EmbeddedPostgres, incoming: Path) -> None:
     copies.unpack(whole.folder, draft)
     copies.lay_log(whole.log, incoming, copies.first_segment(draft))
     copies.prepare_recovery(draft)
-    (server.home / "role").write_text(ROLE)
+    server.note_role()
     server.give_inner()
     draft.rename(server.data)
 
@@ -433,7 +439,7 @@ def put_files_back(settings: Settings, folder: Path, known: Set[str]) -> int:
             key = source.relative_to(kept)
             path = target / key
             if key.as_posix() in known and not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                _make(path.parent)
                 shutil.copyfile(source, path)
                 path.chmod(0o600)
                 copied += 1

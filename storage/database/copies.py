@@ -181,7 +181,7 @@ def unpack(folder: Path, data: Path) -> None:
         raise CopyFailed(f"The copy has tablespaces ({', '.join(others)}), which are not put back.")
     data.mkdir(mode=0o700)
     # The program is several times as fast as the library, and whoever waits for this waits for the whole service.
-    command = ["tar", "-xzf", str(folder / ARCHIVE), "-C", str(data), "--no-same-owner"]
+    command = ["tar", "-xzf", str(folder / ARCHIVE), "-C", str(data), "--no-same-owner", "--no-same-permissions"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise CopyFailed(f"The copy {folder} cannot be read: {done.stderr.strip()}.")

@@ -8,14 +8,17 @@ import fcntl
 import importlib.util
 import logging
 import os
-import pwd
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
+
+from storage.database.ownership import Account, LaidLink, first_number, is_postmaster, private, programs_on, take_over
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +38,17 @@ FAST = {
 
 #: Linux's prctl option: the signal a child gets when its parent dies.
 _PR_SET_PDEATHSIG = 1
-#: A postmaster that was killed may linger for a while and hold the folder.
-RESPAWN_S = 20.0
+#: A database that dies is back within so long, or this process ends too.
+RESPAWN_S = 5.0
+#: At the start, one whose process was killed may still be ending, and holds the folder.
+LINGER_S = 20.0
 #: How long a fast shutdown may take before it becomes an immediate one, which recovers at the next start.
 _FAST_STOP_S = 4.0
 #: Of the folder, what belongs to the account that runs the database: its data and its socket. Keys, lock, log and
 #: binaries beside it stay the owner's, so that this account cannot change what the owner reads and runs.
 _INNER = "db"
+#: Says that the cluster has the application's role.
+_MARKER = "role"
 #: The kernel's limit for the path of a socket, less the name of PostgreSQL's.
 _LONGEST_HOME = 107 - len(f"/{_INNER}/.s.PGSQL.5432")
 #: Whom the application is in the database: the owner of its own and no superuser.
@@ -66,8 +73,10 @@ _OLD_OBJECTS = (
     "AND t.typtype IN ('e', 'd') LOOP "
     "EXECUTE format('ALTER TYPE %s OWNER TO ROLE_NAME', o.name); END LOOP; END $$;\n"
 ).replace("ROLE_NAME", ROLE)
+#: How often what a dead server left is looked for until it is gone.
+_ORPHAN_LOOKS = 50
 #: How often a running server is looked at, in seconds.
-_LOOK_S = 0.5
+LOOK_S = 0.5
 
 
 class EmbeddedError(RuntimeError):
@@ -131,7 +140,7 @@ class EmbeddedPostgres:
         self.inner = self.home / _INNER
         self.data = self.inner / "pgdata"
         self._settings = settings or SAFE
-        self._uid: int | None = None
+        self._account: Account | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._log: IO[bytes] | None = None
@@ -150,9 +159,14 @@ class EmbeddedPostgres:
     def give_inner(self) -> None:
         """What was laid into the inner folder belongs to the account that runs the database."""
         if os.geteuid() == 0:
-            self._uid = pwd.getpwnam("nobody").pw_uid
+            self._account = Account()
             for path in (self.inner, *self.inner.rglob("*")):
-                os.chown(path, self._uid, -1)
+                self._account.give(path)
+
+    def note_role(self) -> None:
+        """The cluster in this folder knows the application's role."""
+        with os.fdopen(private(self.home / _MARKER, os.O_TRUNC), "w") as file:
+            file.write(ROLE)
 
     def start(self, timeout_s: float = 300.0) -> str:
         """Starts the server, making the data first where there is none. Returns its DSN.
@@ -168,7 +182,7 @@ class EmbeddedPostgres:
             self._check_version(binaries)
             self._initialise(binaries)
             self._found = binaries
-            self._log = (self.home / "postgres.log").open("ab")
+            self._log = os.fdopen(private(self.home / "postgres.log", os.O_APPEND), "ab")
             self._wait_until_ready(binaries, timeout_s)
         except BaseException:
             self.stop()
@@ -198,7 +212,15 @@ class EmbeddedPostgres:
             )
         try:
             self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = (self.home / "lock").open("w")
+            if os.geteuid() == 0:
+                # An older version had given it away.
+                take_over(self.home, (_INNER, self.data.name))
+            self._lock = os.fdopen(private(self.home / "lock", os.O_TRUNC), "w")
+        except LaidLink as e:
+            raise EmbeddedError(
+                f"{e} is a link that somebody else may have laid there, and may lead anywhere: remove it, or choose "
+                "another --data folder."
+            ) from e
         except OSError as e:
             raise EmbeddedError(
                 f"The folder {self.home} cannot be used ({e.strerror}): choose another --data folder."
@@ -210,9 +232,14 @@ class EmbeddedPostgres:
             self._lock = None
             raise EmbeddedError(f"Another server runs on {self.home}: stop it, or choose another --data folder.") from e
 
+    @property
+    def _identity(self) -> dict[str, Any]:
+        """As whom programs run."""
+        return {} if self._account is None else self._account.identity()
+
     def _as_nobody(self, binaries: Path) -> Path:
         """PostgreSQL won't run as root: it gets the account nobody, and a copy of what nobody can't reach."""
-        self._uid = pwd.getpwnam("nobody").pw_uid
+        self._account = Account()
         if closed := [p for p in self.home.parents if not p.stat().st_mode & 0o001]:
             raise EmbeddedError(
                 f"As root, PostgreSQL runs as the account nobody, which cannot enter {closed[-1]}: "
@@ -235,15 +262,14 @@ class EmbeddedPostgres:
 
     def _own_inner(self) -> None:
         """The inner folder belongs to the account that runs the database; what an older version left moves into it."""
-        if self._uid is not None:
-            os.chown(self.home, os.geteuid(), -1)
+        if self._account is not None:
             self.home.chmod(0o711)
         self.inner.mkdir(mode=0o700, exist_ok=True)
         old = self.home / "pgdata"
         if old.exists() and not self.data.exists():
             old.rename(self.data)
-        if self._uid is not None:
-            os.chown(self.inner, self._uid, -1)
+        if self._account is not None:
+            self._account.give(self.inner.resolve())
 
     def _check_version(self, binaries: Path) -> None:
         marker = self.data / "PG_VERSION"
@@ -259,12 +285,11 @@ class EmbeddedPostgres:
             )
 
     def _initialise(self, binaries: Path) -> None:
-        marker = self.home / "role"
         if (self.data / "PG_VERSION").exists():
-            if not marker.exists():
+            if not (self.home / _MARKER).exists():
                 self._single(binaries, self.data, "template1", _OLD)
                 self._single(binaries, self.data, ROLE, _OLD_OBJECTS)
-                marker.write_text(ROLE)
+                self.note_role()
             return
         unfinished = self.inner / "pgdata.new"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -273,7 +298,7 @@ class EmbeddedPostgres:
             "-D", str(unfinished),
         )  # fmt: skip
         self._single(binaries, unfinished, "postgres", _NEW)
-        marker.write_text(ROLE)
+        self.note_role()
         # Renamed when whole: a killed initdb leaves no half data folder.
         unfinished.rename(self.data)
 
@@ -282,8 +307,8 @@ class EmbeddedPostgres:
         self._run(str(binaries / "postgres"), "--single", "-D", str(data), "-c", "exit_on_error=on", database, said=sql)
 
     def _run(self, *command: str, said: str = "") -> str:
-        done = subprocess.run(
-            command, user=self._uid, cwd=self.inner, input=said, capture_output=True, text=True, check=False
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            command, cwd=self.inner, input=said, capture_output=True, text=True, check=False, **self._identity
         )
         if done.returncode:
             raise EmbeddedError(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()}")
@@ -291,7 +316,7 @@ class EmbeddedPostgres:
 
     def _spawn(self, binaries: Path) -> subprocess.Popen[bytes]:
         options = [f"-c{key}={value}" for key, value in self._settings.items()]
-        arguments: dict[str, Any] = {"user": self._uid, "stdout": self._log, "stderr": self._log}
+        arguments: dict[str, Any] = {**self._identity, "stdout": self._log, "stderr": self._log}
         return subprocess.Popen(
             [str(binaries / "postgres"), "-D", str(self.data), "-k", str(self.inner), *options],
             stdin=subprocess.DEVNULL, cwd=self.inner, process_group=0, preexec_fn=_die_with_parent,
@@ -305,7 +330,7 @@ class EmbeddedPostgres:
         while not self._answers(binaries):
             waited = time.monotonic() - began
             if self._process.poll() is not None:
-                if waited > RESPAWN_S:
+                if waited > LINGER_S:
                     raise EmbeddedError(f"PostgreSQL did not start: {self._last_words()}")
                 time.sleep(0.3)
                 self._drop_stale()
@@ -316,7 +341,7 @@ class EmbeddedPostgres:
 
     def _answers(self, binaries: Path) -> bool:
         ask = [str(binaries / "pg_isready"), "-q", "-U", ROLE, "-d", ROLE, "-h", str(self.inner)]
-        return subprocess.run(ask, user=self._uid, cwd=self.inner, check=False).returncode == 0
+        return subprocess.run(ask, cwd=self.inner, check=False, **self._identity).returncode == 0
 
     def _drop_stale(self) -> None:
         """Removes lock files that a crash left, unless a postmaster of this folder still lives.
@@ -325,31 +350,49 @@ class EmbeddedPostgres:
         the folder's own lock, so whoever is named there and is no postmaster of this folder is a stranger.
         """
         pid_file = self.data / "postmaster.pid"
-        if _is_postmaster(_first_number(pid_file), self.data):
+        if is_postmaster(first_number(pid_file), self.data):
             return
         for stale in (pid_file, *self.inner.glob(".s.PGSQL.*")):
             stale.unlink(missing_ok=True)
 
-    async def keep_running(self) -> None:
+    async def keep_running(
+        self,
+        *,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Until cancelled: starts the server again when it has died; on the main thread, like `start`.
 
         Raises EmbeddedError when it does not stay: better to end than to answer 503 for ever.
         """
         since: float | None = None
         while True:
-            await asyncio.sleep(_LOOK_S)
+            await sleep(LOOK_S)
             if self._process is None:
                 return
             if self._process.poll() is None:
                 if since is not None and self._answers(self._binaries()):
                     since = None
                 continue
-            since = since or time.monotonic()
-            if time.monotonic() - since > RESPAWN_S:
+            since = now() if since is None else since
+            if now() - since >= RESPAWN_S:
                 raise EmbeddedError(f"PostgreSQL ended and does not start again: {self._last_words()}")
             log.error("the embedded PostgreSQL ended (%s) and is started again", self._process.returncode)
+            await self._end_orphans()
             self._drop_stale()
             self._process = self._spawn(self._binaries())
+
+    async def _end_orphans(self) -> None:
+        """What a postmaster left that was killed: one in the middle of its work does not notice, and while it lives no
+        other may start. What it had not committed is lost with the postmaster already.
+        """
+        for _ in range(_ORPHAN_LOOKS):
+            if not (left := programs_on(self.data)):
+                return
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(0.02)
 
     def _binaries(self) -> Path:
         assert self._found is not None, "it was started"
@@ -362,30 +405,3 @@ class EmbeddedPostgres:
         complaints = [line for line in lines if "FATAL" in line or "PANIC" in line]
         said = complaints[-1].split(": ", 1)[-1].strip() if complaints else "it did not say why"
         return f"{said} (see {log})."
-
-
-def _first_number(pid_file: Path) -> int | None:
-    try:
-        return int(pid_file.read_text().split("\n", 1)[0])
-    except (OSError, ValueError):
-        return None
-
-
-def _is_postmaster(pid: int | None, data: Path) -> bool:
-    """Whether this process is a PostgreSQL of this data folder, and not a stranger who got its number."""
-    if pid is None:
-        return False
-    proc = Path(f"/proc/{pid}")
-    if not proc.parent.exists():
-        # Without /proc nobody can be told apart: whoever lives counts.
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
-    try:
-        return b"postgres" in (proc / "cmdline").read_bytes() and (proc / "cwd").resolve() == data
-    except OSError:
-        return False

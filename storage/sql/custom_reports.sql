@@ -19,7 +19,7 @@ SELECT {columns} FROM {source} WHERE r.id = :id;
 
 -- name: due
 SELECT {columns} FROM {source} JOIN parties p ON p.id = r.organisation_id
-WHERE r.next_on <= (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date ORDER BY r.next_on LIMIT 100;
+WHERE r.next_on <= organisation_today(p.timezone) ORDER BY r.next_on LIMIT 100;
 
 -- name: ran
 -- Whoever is second finds the next day set already.

@@ -93,7 +93,7 @@ WHERE id = :id AND status <> 'paid';
 -- the period yet: what was finished later stands on the next one. All of them, as only their ids are read: of a first
 -- thousand, those that cannot be billed would keep the others from it.
 SELECT o.id FROM organisations o JOIN parties p ON p.id = o.id LEFT JOIN billing_settings s ON s.organisation_id = o.id
-CROSS JOIN LATERAL (SELECT (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date AS day) t
+CROSS JOIN LATERAL (SELECT organisation_today(p.timezone) AS day) t
 WHERE p.deleted_at IS NULL AND extract(day FROM t.day) >= coalesce(s.billing_day, 1)
   AND (coalesce(s.billing_cycle, 'monthly') = 'monthly' OR extract(month FROM t.day)::int IN (1, 4, 7, 10))
   AND NOT EXISTS (
@@ -107,7 +107,7 @@ ORDER BY o.id;
 
 -- name: turn_overdue
 UPDATE invoices i SET status = 'overdue' FROM parties p
-WHERE p.id = i.organisation_id AND i.status = 'pending' AND i.due_on < (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date
+WHERE p.id = i.organisation_id AND i.status = 'pending' AND i.due_on < organisation_today(p.timezone)
 RETURNING i.id;
 
 -- name: claim_to_send
@@ -116,7 +116,7 @@ WITH due AS (
   SELECT i.id FROM invoices i JOIN parties p ON p.id = i.organisation_id
     JOIN billing_settings s ON s.organisation_id = i.organisation_id AND s.auto_payment
   WHERE i.status <> 'paid' AND i.link_sent_at IS NULL
-    AND i.due_on <= (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date
+    AND i.due_on <= organisation_today(p.timezone)
   ORDER BY i.link_tried_at NULLS FIRST, i.due_on LIMIT :most FOR UPDATE OF i SKIP LOCKED)
 UPDATE invoices i SET link_tried_at = app_now() FROM due WHERE i.id = due.id RETURNING i.id;
 

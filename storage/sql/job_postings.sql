@@ -1,7 +1,7 @@
 -- part: status_now
 -- What is filled, or over by the clocks of its school, is closed.
 CASE WHEN j.status = 'open' AND (j.accepted = j.openings OR j.closes_on < (
-    SELECT (app_now() AT TIME ZONE coalesce(p.timezone, 'UTC'))::date FROM parties p WHERE p.id = j.organisation_id))
+    SELECT organisation_today(p.timezone) FROM parties p WHERE p.id = j.organisation_id))
   THEN 'closed' ELSE j.status END
 
 -- part: columns

@@ -82,7 +82,7 @@ WHERE id = :id;
 
 -- name: due_changes
 SELECT m.id, m.organisation_id, m.next_status AS status, m.status_reason AS reason FROM members m JOIN parties p ON p.id = m.organisation_id
-WHERE m.next_status IS NOT NULL AND m.next_status_on <= (app_now() AT TIME ZONE coalesce(p.timezone, :timezone))::date
+WHERE m.next_status IS NOT NULL AND m.next_status_on <= organisation_today(p.timezone)
 ORDER BY m.next_status_on LIMIT 500;
 
 -- name: totals

@@ -40,5 +40,5 @@ SELECT greatest(o.volume_discount_pct, coalesce((
     ORDER BY f.priority LIMIT 1), 0)) AS discount_pct,
   (SELECT q.price_minor FROM quotes q
    WHERE q.organisation_id = o.id AND q.service_id = :service_id AND q.status = 'accepted' AND q.currency = :currency
-     AND q.valid_until >= (app_now() AT TIME ZONE coalesce(p.timezone, 'UTC'))::date ORDER BY q.decided_at DESC LIMIT 1) AS price_minor
+     AND q.valid_until >= organisation_today(p.timezone) ORDER BY q.decided_at DESC LIMIT 1) AS price_minor
 FROM organisations o JOIN parties p ON p.id = o.id WHERE o.id = :organisation_id;

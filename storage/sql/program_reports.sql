@@ -3,7 +3,7 @@ UPDATE programs SET published_at = CASE WHEN :is_public THEN coalesce(published_
 
 -- name: head
 SELECT p.name AS organisation, g.name, g.description, g.kind,
-  CASE WHEN g.ends_on < (app_now() AT TIME ZONE coalesce(p.timezone, 'UTC'))::date THEN 'ended' ELSE g.status END AS status, g.starts_on, g.ends_on, g.currency,
+  CASE WHEN g.ends_on < organisation_today(p.timezone) THEN 'ended' ELSE g.status END AS status, g.starts_on, g.ends_on, g.currency,
   g.budget_minor, g.used_minor AS committed_minor,
   (SELECT coalesce(sum(b.grand_total_minor), 0)::bigint FROM bookings b WHERE b.program_id = g.id AND b.status = 'completed')
     AS spent_minor,

@@ -1,6 +1,6 @@
 -- part: today
 -- The day that it is where the organisation is.
-(SELECT (app_now() AT TIME ZONE coalesce(p.timezone, 'UTC'))::date FROM parties p WHERE p.id = g.organisation_id)
+(SELECT organisation_today(p.timezone) FROM parties p WHERE p.id = g.organisation_id)
 
 -- part: status_now
 -- What is over by the clocks of its organisation is ended, whatever it was before.

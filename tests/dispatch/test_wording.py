@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import pkgutil
 import re
@@ -17,6 +16,7 @@ import storage
 from dispatch.engine import lifecycle
 from dispatch.errors import DispatchError, Invalid, Missing
 from dispatch.wording import counted, label, sentence, whole
+from tests.dispatch.told import Constructor, Reader, Told
 
 ROOT = Path(dispatch.__file__).resolve().parents[1]
 #: What speaks to operators and developers on a terminal, and programs of their own.
@@ -70,58 +70,104 @@ def test_every_kind_of_error_says_a_sentence(kind: type[DispatchError]) -> None:
 # ---------------------------------------------------------------- what is written where it is raised
 
 
-def _text(node: ast.expr) -> str | None:
-    """A literal as it will read; whatever is filled in stands as a word."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    if isinstance(node, ast.JoinedStr):
-        return "".join(v.value if isinstance(v, ast.Constant) else "Words" for v in node.values)  # type: ignore[misc]
-    if isinstance(node, ast.BinOp) and (left := _text(node.left)) and (right := _text(node.right)):
-        return left + right
-    return None
+def _made(kind: type[DispatchError]) -> Constructor:
+    """How it is made, where it has no way of its own."""
+    return Constructor(takes_fields=issubclass(kind, Invalid), takes_text=not issubclass(kind, Missing))
 
 
-#: Raised for programmers only, or never shown.
-INSIDE = {
-    "ValueError", "TypeError", "RuntimeError", "AssertionError", "LookupError", "KeyError", "NotImplementedError",
-    "BadRoute", "UnknownStatement", "UnknownName", "Unbalanced", "MigrationError", "EmbeddedError", "StorageError",
-    "DatabaseAway", "DatabaseBusy", "Refused",
-}  # fmt: skip
-_NAMED = {kind.__name__ for kind in kinds()} | {"DispatchError"}
+def _errors() -> dict[str, Constructor]:
+    """By name: an error with a way of its own to be made says what that hands on, which its source tells."""
+    found = {"DispatchError": Constructor(), "ValueError": Constructor()}
+    for kind in kinds():
+        base = next(k for k in kind.__mro__ if "__init__" in vars(k))
+        if base.__module__ == "dispatch.errors":
+            found[kind.__name__] = _made(kind)
+        if base is kind:
+            above = next(k for k in kind.__mro__[1:] if "__init__" in vars(k))
+            found[f"{kind.__name__}.__init__"] = _made(above)
+    return found
 
 
-def written() -> Iterator[tuple[str, str]]:
-    for package in ("api", "dispatch", "storage"):
+def reader(**more: str) -> Reader:
+    """Of all that speaks to people, and of more modules by name."""
+    sources = {}
+    for package in ("api", "dispatch", "storage", "geo"):
         for path in sorted((ROOT / package).rglob("*.py")):
-            where = path.relative_to(ROOT)
-            if any(part in ELSEWHERE for part in where.parts):
-                continue
-            for node in ast.walk(ast.parse(path.read_text())):
-                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)):
-                    continue
-                name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-                yield from ((f"{where}:{node.lineno}", text) for text in _told(where, name, node))
+            where = path.relative_to(ROOT).with_suffix("")
+            if not any(part in ELSEWHERE for part in where.parts):
+                sources[".".join(where.parts).removesuffix(".__init__")] = path.read_text()
+    return Reader({**sources, **more}, _errors())
 
 
-def _told(where: Path, name: str, call: ast.Call) -> Iterator[str]:
-    in_models = where.parts[0] == "api" and name == "ValueError"
-    if name not in _NAMED and not in_models:
-        return
-    given = [*call.args, *(k.value for k in call.keywords if k.arg == "message")]
-    for argument in given:
-        if isinstance(argument, ast.Dict):
-            for key, value in zip(argument.keys, argument.values, strict=True):
-                field = _text(key) if key is not None else None
-                values = value.elts if isinstance(value, ast.List) else [value]
-                yield from (sentence(field or "a_field", t) for v in values if (t := _text(v)) is not None)
-        elif (text := _text(argument)) is not None and name != "Missing":
-            yield sentence("a_field", text) if in_models or name == "Invalid" else whole(text)
+#: Names that a file format gives to what stands in it: whoever has the file reads them there.
+FORMATS = re.compile(r"FeatureCollection|MultiPolygon|GeoJSON")
+
+
+def spoken(told: Told) -> str:
+    """As somebody reads it."""
+    text = FORMATS.sub("words", told.text)
+    return sentence(told.about, text) if told.about else whole(text)
 
 
 def test_every_written_text_is_a_sentence() -> None:
-    said = list(written())
-    assert len(said) > 60 and any("coordinates" in text for _, text in said), "the reader finds what is raised"
-    assert [(where, text, found) for where, text in said if (found := faults(text))] == []
+    said = reader().told()
+    assert len(said) > 400 and any("coordinates" in told.text for told in said), "the reader finds what is raised"
+    assert [(told.where, told.text, found) for told in said if (found := faults(spoken(told)))] == []
+
+
+UGLY = "InvalidOtp was raised"
+#: Every way by which a text comes into an error, with one that nobody should read.
+WAYS = {
+    "where it is raised": f'raise Conflict("{UGLY}")',
+    "as a complaint": f'raise Invalid({{"a": "{UGLY}"}})',
+    "by its keyword": f'raise Missing("thing", message="{UGLY}")',
+    "a constant": f'TEXT = "{UGLY}"\ndef f():\n    raise Conflict(TEXT)',
+    "another module's constant": "from api.texts import TEXT\ndef f():\n    raise Conflict(TEXT)",
+    "by its module": "from api import texts\ndef f():\n    raise Conflict(texts.TEXT)",
+    "a table": f'TABLE = {{"a": "{UGLY}"}}\ndef f(x):\n    raise Conflict(TABLE[x])',
+    "a table with a default": f'TABLE = {{}}\ndef f(x):\n    raise Conflict(TABLE.get(x, "{UGLY}"))',
+    "a table of functions": f'TABLE = {{"a": lambda c: "{UGLY}"}}\ndef f(x):\n    raise Conflict(TABLE[x](1))',
+    "a choice": f'def f(x):\n    raise Conflict("Fine." if x else "{UGLY}")',
+    "a fallback": f'def f(x):\n    raise Conflict(x or "{UGLY}")',
+    "a variable": f'def f(x):\n    why = "{UGLY}"\n    raise Conflict(why)',
+    "gathered": f'def f(x):\n    bad = {{}}\n    bad["a"] = ["{UGLY}"]\n    raise Invalid(bad)',
+    "gathered in a list": f'def f(x):\n    w = []\n    w.append("{UGLY}")\n    raise Invalid({{"a": w}})',
+    "by default": f'def f(x):\n    b = {{}}\n    b.setdefault("a", []).append("{UGLY}")\n    raise Invalid(b)',
+    "filled by another": f'def g(b):\n    b["a"] = "{UGLY}"\ndef f():\n    b = {{}}\n    g(b)\n    raise Invalid(b)',
+    "a helper's answer": f'def g():\n    return "{UGLY}"\ndef f():\n    raise Conflict(g())',
+    "a helper of a helper": f'def h():\n    yield "{UGLY}"\ndef g():\n    return h()\n'
+    'def f():\n    raise Invalid({"a": g()})',
+    "another module's helper": "from api.texts import say\ndef f():\n    raise Conflict(say())",
+    "a method": f'class A:\n    def g(self):\n        return "{UGLY}"\n'
+    '    def f(self):\n        raise Conflict(self.g())',
+    "an object's method": f'class A:\n    def g(self):\n        return "{UGLY}"\ndef f(a):\n    raise Conflict(a.g())',
+    "handed to a helper": f'def g(why):\n    raise Conflict(why)\ndef f():\n    g("{UGLY}")',
+    "handed on": f'def h(w):\n    raise Conflict(w)\ndef g(why):\n    h(w=why)\ndef f():\n    g("{UGLY}")',
+    "handed to an error of its own": 'class Own(Conflict):\n    def __init__(self, n, why):\n'
+    '        super().__init__(why)\n'
+    f'def f():\n    raise Own(1, "{UGLY}")',
+    "put together": 'def f(x):\n    begin = "InvalidOtp "\n    raise Conflict(begin + "was raised")',
+    "filled in": f'def f(x):\n    raise Conflict(f"{UGLY} by {{x}}")',
+    "formatted": f'TEXT = "{UGLY} by {{}}"\ndef f(x):\n    raise Conflict(TEXT.format(x))',
+    "caught and passed on": f'def g():\n    raise ValueError("{UGLY}")\ndef f():\n    try:\n        g()\n'
+    '    except ValueError as e:\n        raise Conflict(str(e))',
+    "a model's check": f'def f(cls, v):\n    raise ValueError("{UGLY}")',
+    "out of pairs": f'def f():\n    for n, t in [("a", "{UGLY}")]:\n        raise Invalid({{n: t}})',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_text_is_read_by_whatever_way_it_comes(way: str) -> None:
+    texts = f'TEXT = "{UGLY}"\ndef say():\n    return TEXT' if "another" in way or "module" in way else ""
+    errors = {**_errors(), "Own.__init__": Constructor()}
+    told = Reader({"api.texts": texts, "api.planted": WAYS[way]}, errors).told()
+    assert any("a class name" in faults(spoken(one)) for one in told), told
+
+
+def test_what_nobody_is_told_is_not_read() -> None:
+    source = 'def f(log, x):\n    """InvalidOtp."""\n    log.info("InvalidOtp was raised")\n    raise Conflict("Fine.")'
+    told = Reader({"api.planted": source}, _errors()).told()
+    assert [one.text for one in told] == ["Fine."]
 
 
 def test_every_refused_step_is_said_in_words() -> None:

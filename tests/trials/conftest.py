@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from dispatch.cli import running
 from tests.processes import House, data_folder
 from tests.trials.callers import Trial
 from tests.trials.people import Customer, Technician
@@ -33,7 +34,8 @@ async def trial(pytestconfig: pytest.Config) -> AsyncIterator[Trial]:
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(30)) as http:
         if url is not None:
-            yield Trial(url.rstrip("/"), http, House(Path(data or "data")), None)
+            folder = Path(data) if data else _folder_of(url)
+            yield Trial(url.rstrip("/"), http, House(folder), None)
             return
         with data_folder(None) as folder:
             house = House(folder, env=ROOMY)
@@ -43,6 +45,14 @@ async def trial(pytestconfig: pytest.Config) -> AsyncIterator[Trial]:
                 yield Trial(server.url, http, house, server.process.pid)
             finally:
                 await server.terminate()
+
+
+def _folder_of(url: str) -> Path:
+    """Where the data of a server on this machine lie, by the note that it left."""
+    found = [one for one in running.servers() if one.url == url.rstrip("/") and not one.database]
+    if not found:
+        pytest.exit(f"{url} is no server of yours on this machine: name its data folder with --data", returncode=2)
+    return Path(found[0].data)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.customer.conftest import House, Visitor
+from tests.api.customer.test_checkout import order, prepare
 
 OFFICE = {
     "name": "Office", "address_line1": "123 Main St", "address_line2": "Apartment 4B", "city": "Kolkata",
@@ -124,8 +125,26 @@ async def test_a_slip_of_the_pen_keeps_the_pin_and_another_place_drops_it_in_wor
 
 
 async def test_what_an_address_says_of_its_place_is_what_checkout_says(customer: Visitor) -> None:
-    place = {"lat": None, "lng": None}
-    _, made, _ = await customer.call("POST", "/users/addresses", {**OFFICE, **place})
-    assert made["data"]["is_approximate"] is True and made["data"]["lat"] is None
-    listed = await customer.get("/users/addresses")
-    assert [a["is_approximate"] for a in listed if a["id"] == made["data"]["id"]] == [True]
+    """Without a pin, with one, after a slip of the pen in it was mended, after it moved, and with a pin again."""
+    bare = {**OFFICE, "lat": None, "lng": None, "place_id": None}
+    _, made, _ = await customer.call("POST", "/users/addresses", bare)
+    address, said = made["data"], []
+    steps: list[dict[str, Any]] = [
+        {}, {"lat": 22.5, "lng": 88.36}, {"address_line1": "123 Main Stt"}, {"address_line1": "9 Park Avenue"},
+        {"lat": 22.5, "lng": 88.36},
+    ]  # fmt: skip
+    for step in steps:
+        if step:
+            _, changed, _ = await customer.call("PUT", f"/users/addresses/{address['id']}", step)
+            address = changed["data"]
+        preview = await prepare(customer, address_id=address["id"])
+        assert preview["address"]["is_approximate"] is address["is_approximate"], step
+        listed = {a["id"]: a["is_approximate"] for a in await customer.get("/users/addresses")}
+        assert listed[address["id"]] is address["is_approximate"], step
+        if address["lat"] is not None:
+            assert (preview["address"]["lat"], preview["address"]["lng"]) == (address["lat"], address["lng"])
+        said.append(address["is_approximate"])
+    assert said == [True, False, False, True, False]
+    _, body, _ = await customer.call("POST", "/checkout/confirm", order(preview))
+    _, detail, _ = await customer.call("GET", f"/bookings/{body['data']['booking']['id']}")
+    assert detail["data"]["address"]["is_approximate"] is False

@@ -24,6 +24,16 @@ async def test_a_public_link_is_paid_by_whoever_comes(office: Office) -> None:
     assert answer["message"]
 
 
+async def test_who_pays_another_amount_at_a_link_begins_anew(office: Office) -> None:
+    owner = await office.owner()
+    link = (await owner.call("POST", "/payment-links", {"title": "As you like"}, expect=201))["data"]
+    payer = {"name": "John Doe", "email": "john@example.com"}
+    for minor in (50_000, 60_000, 50_000):
+        await call(office.client, None, "POST", link["checkoutEndpoint"], {**payer, "amount": minor}, expect=201)
+    requests = (await owner.call("GET", "/transactions/payment-requests"))["data"]["items"]
+    assert sorted(r["amount"] for r in requests) == [50_000, 60_000]
+
+
 async def test_a_page_sends_back_only_to_addresses_on_the_list(office: Office) -> None:
     owner = await office.owner()
     evil = {"title": "A visit", "redirectUrl": "https://evil.example/thanks"}

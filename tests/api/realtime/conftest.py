@@ -17,12 +17,14 @@ import pytest
 import socketio
 from aiohttp import WSMsgType, web
 
+from api.edge.connections import Book, listen
 from api.realtime.commands import Call, CommandNamespace, Commands
 from api.realtime.engine import HotServer
 from api.realtime.events import TECHNICIAN, LocationReport, OfferAccept, Resume
 from api.realtime.frames import encode
 from api.realtime.guard import Bucket, Grant, SocketLimits
 from api.realtime.locations import LocationFrame
+from dispatch.clock import Clock
 from dispatch.errors import Conflict, NotSignedIn, Unavailable
 from storage.database.errors import DatabaseAway
 
@@ -108,7 +110,17 @@ class Running:
     server: HotServer
     world: World
     runner: web.AppRunner
-    port: int
+    listener: socket.socket
+    accepting: asyncio.Server
+
+    @property
+    def port(self) -> int:
+        return int(self.listener.getsockname()[1])
+
+    async def close(self) -> None:
+        self.accepting.close()
+        self.listener.close()
+        await self.runner.cleanup()
 
     @property
     def url(self) -> str:
@@ -152,8 +164,10 @@ async def start_server(**options: Any) -> Running:
     server.mount(app)
     runner = web.AppRunner(app, shutdown_timeout=2.0)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    return Running(server, world, runner, runner.addresses[0][1])
+    listener = socket.create_server(("127.0.0.1", 0))
+    book = Book(Clock(), head_timeout_s=PATIENCE_S, most_per_peer=None)
+    accepting = await listen(runner, listener, book, backlog=100)
+    return Running(server, world, runner, listener, accepting)
 
 
 @pytest.fixture
@@ -167,7 +181,7 @@ async def serve() -> AsyncIterator[Serve]:
 
     yield start
     for one in running:
-        await one.runner.cleanup()
+        await one.close()
 
 
 async def refused(running: Running, query: str = "", **headers: str) -> tuple[int, str]:

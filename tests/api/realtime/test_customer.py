@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,9 +12,13 @@ from typing import Any
 
 import pytest
 
+from api.realtime import commands, fanout
+from api.realtime.events import CUSTOMER
+from dispatch.access.dev_tokens import mint_dev_token
+from dispatch.live import standing
 from dispatch.live.arrivals import AWAY_M
 from dispatch.process import runtime
-from tests.api.live import Live, Person, live_server
+from tests.api.live import Live, Person, live_server, until
 from tests.api.test_story import book, make_everybody_a_beautician
 
 
@@ -135,3 +141,44 @@ async def everybody_is_told_of_leaving(drive: Drive) -> None:
     told = (await drive.customer.call("GET", f"/v1/bookings/{drive.booking['id']}/timeline"))["data"]
     [seen] = [one for one in told if one["action"] == "technician.left"]
     assert seen["data"] == left
+
+
+async def test_a_hundred_who_connect_at_once_are_a_dozen_statements(
+    fresh_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Counter[str] = Counter()
+    everybody_asks = asyncio.Event()
+
+    def counted(module: Any, name: str) -> None:
+        theirs = getattr(module, name)
+
+        async def ask(*args: Any, **options: Any) -> Any:
+            asked[name] += 1
+            await everybody_asks.wait()
+            return await theirs(*args, **options)
+
+        monkeypatch.setattr(module, name, ask)
+
+    async with live_server(
+        fresh_dsn, tmp_path, technicians=1, customers=1, sockets={"auth_timeout_s": 60}
+    ) as live:  # fmt: skip
+        tokens = [await mint_dev_token(live.services, "customer", f"+9188000{number:05}") for number in range(100)]
+        for module, name in ((standing.rows, "living"), (fanout.rows, "now"), (fanout.rows, "open_heads")):
+            counted(module, name)
+        # Nobody is given up while the others come.
+        monkeypatch.setattr(standing, "ASK_S", 60.0)
+        monkeypatch.setattr(commands, "JUDGE_S", 60.0)
+        stats, url = live.sockets.stats, f"{live.url}/socket.io/?EIO=4&transport=websocket"
+        sockets = await asyncio.gather(*(live.http.ws_connect(url) for _ in tokens))
+        for socket, token in zip(sockets, tokens, strict=True):
+            await socket.send_str(f'40/customer,{{"token":"{token}"}}')
+        await until(lambda: stats["slow_frames"] == 100, "everybody asks")
+        everybody_asks.set()
+        for socket in sockets:
+            assert (await socket.receive_str(timeout=60)).startswith("0{")
+            assert (await socket.receive_str(timeout=60)).startswith("40/customer,{")
+        members = live.sockets.namespace_handlers[CUSTOMER].members.values()
+        await until(lambda: sum(one.state is not None and not one.state.lock.locked() for one in members) == 100, "in")
+        for socket in sockets:
+            await socket.close()
+    assert 3 <= asked.total() <= 14, asked

@@ -120,11 +120,11 @@ async def test_a_bucket_refills_and_never_overflows() -> None:
 
 async def test_sockets_per_address_are_capped(serve: Serve, dial: Dial) -> None:
     running = await serve(
-        max_per_address=2, client_address=lambda request: request.headers.get("X-Test-Client", "1.1.1.1")
+        max_per_address=2, client_address=lambda _, forwarded: forwarded[0] if forwarded else "1.1.1.1"
     )
     first, _second = await dial(running), await dial(running)
     assert await refused(running) == (429, "too_many_connections")
-    _elsewhere = await dial(running, headers={"X-Test-Client": "2.2.2.2"})
+    _elsewhere = await dial(running, headers={"X-Forwarded-For": "2.2.2.2"})
     await first.ws.close()
     await until(lambda: len(running.server.live) == 2, "one left")
     await dial(running)

@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 from api.realtime.guard import Origins, carries_token
+from api.realtime.handshake import plain_handshake
 from tests.api.realtime.conftest import Dial, Serve, refused
 
 
@@ -86,3 +87,77 @@ async def test_a_polling_client_hears_what_to_do(serve: Serve) -> None:
         told = await response.json()
     assert (response.status, told["error"]["code"]) == (400, "transport")
     assert 'transports: ["websocket"]' in told["message"]
+
+
+# -- the plainest request, which needs no HTTP server ----------------------------------------------------------------
+
+QUERY = b"?EIO=4&transport=websocket"
+LINES = (
+    b"Host: api.example", b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Version: 13",
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)  # fmt: skip
+
+
+def asking(*more: bytes, query: bytes = QUERY, lines: tuple[bytes, ...] = LINES) -> bytes:
+    return b"\r\n".join((b"GET /socket.io/" + query + b" HTTP/1.1", *lines, *more, b"", b""))
+
+
+def test_what_clients_send_is_plain() -> None:
+    browser = (
+        b"Pragma: no-cache", b"User-Agent: Mozilla/5.0 (X11; Linux x86_64)", b"Origin: https://app.example",
+        b"Accept-Encoding: gzip, deflate, br", b"Accept-Language: en-GB,en;q=0.9", b"Cookie: a=b; c=d",
+        b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits", b"X-Forwarded-For: 1.2.3.4, 10.0.0.1",
+    )  # fmt: skip
+    found = plain_handshake(asking(*browser))
+    assert found is not None and found.accept == b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+    assert (found.host, found.origins) == ("api.example", ("https://app.example",))
+    assert found.forwarded == ("1.2.3.4, 10.0.0.1",)
+    for query in (b"?transport=websocket&EIO=4&t=1764115200.1234", b"?EIO=4&transport=websocket&t=PeR2x_-"):
+        found = plain_handshake(asking(query=query))
+        assert found is not None and (found.origins, found.forwarded) == ((), ())
+    firefox = tuple(line.replace(b"Connection: Upgrade", b"Connection: keep-alive, Upgrade") for line in LINES)
+    assert plain_handshake(asking(lines=firefox)) is not None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        asking()[:-1], asking()[:-2], asking() + b"\x81", b" " + asking(), asking().replace(b"\r\n", b"\n"),
+        asking().replace(b"GET", b"POST", 1), asking().replace(b"HTTP/1.1", b"HTTP/1.0"),
+        asking(query=b""), asking(query=b"?EIO=3&transport=websocket"), asking(query=QUERY + b"&sid=abc"),
+        asking(query=QUERY + b"&t=eyJh.eyJz.sig"), asking(query=QUERY + b"&token=x"), asking(query=QUERY + b"&EIO=4"),
+        asking(b"Content-Length: 0"), asking(b"Transfer-Encoding: chunked"), asking(b"Expect: 100-continue"),
+        asking(b"host: other"), asking(b"Origin: a", b"origin: b"), asking(b"Cookie: a", b"Cookie: a"),
+        asking(b"Upgrade: h2c"), asking(b"Cookie : a"), asking(b" folded: a"), asking(b"Cookie: \x01"),
+        asking(b"Cookie: caf\xc3\xa9"), asking(b"Empty:"), asking(b"no colon"), asking(b"Cookie: " + b"x" * 4096),
+        *(asking(lines=LINES[:n] + LINES[n + 1 :]) for n in range(len(LINES))),
+        asking().replace(b"-Version: 13", b"-Version: 8"), asking().replace(b"jZQ==", b"jZQ="),
+        asking().replace(b"dGhl", b"dGh*"), asking().replace(b"Connection: Upgrade", b"Connection: close"),
+    ],
+)  # fmt: skip
+def test_all_others_are_read_by_the_http_server(data: bytes) -> None:
+    assert plain_handshake(data) is None
+
+
+async def test_both_ways_lead_to_a_socket(serve: Serve, dial: Dial) -> None:
+    running = await serve()
+    http = running.runner.server
+    assert http is not None
+    plain = await dial(running)
+    await plain.sign_in()
+    assert (http.requests_count, running.server.stats["joined"]) == (0, 1)
+    other = await dial(running, "&more=1")
+    await other.sign_in("s2")
+    assert (http.requests_count, running.server.stats["joined"]) == (1, 2)
+    assert len(running.server.live) == len(running.server.environ) == len(running.server.eio.sockets) == 2
+
+
+async def test_a_plain_one_is_judged_as_any_other(serve: Serve, dial: Dial) -> None:
+    running = await serve(max_per_address=1, origins=["https://app.example"])
+    sound = {line.split(b": ")[0].decode(): line.split(b": ")[1].decode() for line in LINES[1:]}
+    assert await refused(running, **sound, Origin="https://evil.example") == (403, "origin")
+    _held = await dial(running)
+    assert await refused(running, **sound) == (429, "too_many_connections")
+    running.server.is_closing = True
+    assert await refused(running, **sound) == (503, "shutdown")
+    assert len(running.server.live) == len(running.server.environ) == len(running.server.eio.sockets) == 1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from uuid import UUID, uuid4
 
+from api.realtime.timers import SLICE, Delayed
 from tests.api.realtime.conftest import Connect, Dial, Serve, Stalled, until
 
 
@@ -34,3 +36,15 @@ async def test_a_long_command_is_not_taken_for_death(serve: Serve, dial: Dial) -
     await asyncio.sleep(1.2)  # several ping timeouts, with every pong waiting behind the command
     running.world.gate.set()
     assert (await asking)["ok"] is True
+
+
+async def test_thousands_due_at_one_time_leave_the_loop_to_others_in_between() -> None:
+    done: list[int] = []
+    due = Delayed[int](0.0, done.append)
+    for number in range(10 * SLICE):
+        due.add(number)
+    seen = [0]
+    while seen[-1] < 10 * SLICE:
+        await asyncio.sleep(0)
+        seen.append(len(done))
+    assert max(after - before for before, after in pairwise(seen)) == SLICE and done == sorted(done)

@@ -23,7 +23,7 @@ async def _on_uvloop(scenario: Scenario, **limits: float) -> None:
         try:
             await scenario(running)
         finally:
-            await running.runner.cleanup()
+            await running.close()
 
     await asyncio.to_thread(uvloop.run, main())
 

@@ -307,7 +307,7 @@ async def test_two_nodes_send_and_ask_about_different_links(home: Home) -> None:
         await tx.conn.execute("UPDATE invoices SET issued_on = issued_on - 60, due_on = $1", today(home))
 
     async def send(tx: Tx) -> list[UUID]:
-        return [i.id for i in await invoice_rows.claim_to_send(tx.conn, timezone="UTC", most=1)]
+        return [i.id for i in await invoice_rows.claim_to_send(tx.conn, most=1)]
 
     async def ask(tx: Tx) -> list[UUID]:
         return [p.invoice_id for p in await payment_rows.claim(tx.conn, most=1)]

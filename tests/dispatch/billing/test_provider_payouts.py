@@ -7,8 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from dispatch.billing import ledger, ledger_check, payouts, provider_payouts, provider_transactions, provider_wallet
-from dispatch.billing.payouts import BalanceTooSmall
+from dispatch.billing import (
+    ledger,
+    ledger_check,
+    payout_sending,
+    payouts,
+    provider_payouts,
+    provider_transactions,
+    provider_wallet,
+)
+from dispatch.billing.payouts import BalanceTooSmall, PayoutState
 from dispatch.errors import Conflict, Invalid
 from dispatch.events import Actor
 from dispatch.parties import bank_accounts
@@ -112,14 +120,18 @@ async def test_a_large_one_waits_for_staff_who_let_it_go_or_give_it_back(till: T
     owned = await with_bank(till)
     await fund(till.world.services, owned, 200_000_000)
     large = till.world.services.settings.providers.review_above_minor + 1
+    assert not (await ask(till, owned, large - 1)).needs_review, "up to the threshold nobody is asked"
     first, second = await ask(till, owned, large), await ask(till, owned, large + 1)
     assert first.needs_review and (first.status, second.status) == ("pending", "pending")
+    with pytest.raises(PayoutState):
+        async with till.world.services.transaction() as tx:
+            await payout_sending.hand_over(tx, first.id)
     staff = Actor("admin", "staff-1")
     async with till.world.services.transaction() as tx:
         approved = await provider_payouts.review(tx, first.id, "approve", None, staff)
         declined = await provider_payouts.review(tx, second.id, "reject", "wrong account", staff)
     assert (approved.status, declined.status, declined.failure_reason) == ("processing", "failed", "wrong account")
-    assert await available(till, owned) == 200_000_000 - large
+    assert await available(till, owned) == 200_000_000 - large - (large - 1)
     with pytest.raises(Conflict):
         async with till.world.services.transaction() as tx:
             await provider_payouts.review(tx, first.id, "reject", None, staff)
@@ -209,6 +221,19 @@ async def test_a_provider_that_was_paid_long_ago_is_not_made_up_to_from_before_i
     assert await provider_payouts.pay_due(services) == 0, "it is Monday; last Saturday was before"
     await till.world.advance(days=5)
     assert await provider_payouts.pay_due(services) == 1
+
+
+async def test_the_sums_of_a_span_begin_with_its_first_moment_and_end_before_its_last(till: Till) -> None:
+    owned = await with_bank(till)
+    await fund(till.world.services, owned, 500_000)
+    made = await ask(till, owned, 200_000)
+    second = timedelta(microseconds=1)
+    async with till.world.services.read() as conn:
+        for from_at, to_at, count in (
+            (made.created_at, made.created_at + second, 1), (made.created_at - second, made.created_at, 0),
+            (made.created_at + second, None, 0),
+        ):  # fmt: skip
+            assert (await payouts.sums(conn, owned.id, "INR", from_at, to_at)).payouts == count
 
 
 async def test_what_is_not_in_the_houses_currency_waits_for_staff(till: Till) -> None:

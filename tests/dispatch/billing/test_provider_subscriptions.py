@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -125,3 +126,23 @@ async def test_calling_one_off_waits_for_its_request_before_it_holds_the_subscri
     assert (done.status, done.refund_minor) == ("cancelled", 300_000)
     assert await till.deadlocks() == before
     await till.check()
+
+
+#: Days from now at which it begins and ends, seconds later than that, and what it is called.
+NAMES = [
+    (-30, 7, 0, "expiring_soon"), (-30, 7, 1, "active"), (-30, 0, 0, "expired"), (-30, 0, 1, "expiring_soon"),
+    (-7, 30, 0, "active"), (-7, 30, 1, "new"),
+]  # fmt: skip
+
+
+async def test_what_a_subscription_is_called_changes_at_a_moment(till: Till) -> None:
+    services = till.world.services
+    one = await subscribe(services, await add_provider(services))
+    for starts_days, ends_days, seconds, name in NAMES:
+        then = till.world.now + timedelta(seconds=seconds)
+        await till.world.execute(
+            "UPDATE provider_subscriptions SET starts_at = $2, ends_at = $3 WHERE id = $1", one.id,
+            then + timedelta(days=starts_days), then + timedelta(days=ends_days),
+        )  # fmt: skip
+        async with services.read() as conn:
+            assert (await provider_subscriptions.get(conn, one.provider_id, one.id)).derived == name

@@ -56,3 +56,14 @@ async def test_what_is_settled_counts_in_its_currency_and_on_the_providers_day(s
     async with services.read() as conn:
         found = await provider_sums.totals(conn, owned.id, "INR")
     assert (found.lines, found.settled_minor) == (4, 730)
+
+
+async def test_what_goes_back_keeps_the_moment_at_which_it_was_settled(services: Services) -> None:
+    owned = await add_provider(services)
+    await add(services, owned, "settled", 700)
+    async with services.transaction() as tx:
+        line_id = await tx.conn.fetchval("SELECT id FROM provider_transactions WHERE provider_id = $1", owned.id)
+        moved = await provider_transactions.move(tx, line_id, "refund")
+        again = await provider_transactions.move(tx, line_id, "refund")
+    assert moved is not None and (moved.status, moved.settled_at) == ("refunded", LATE)
+    assert again is None

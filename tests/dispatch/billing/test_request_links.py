@@ -12,6 +12,7 @@ from dispatch.billing import provider_requests, request_links
 from dispatch.billing.provider_requests import Change
 from dispatch.ports.gateway import Gateway, GatewayLink
 from storage import intents as intent_rows
+from storage import payment_requests as request_rows
 from storage.payment_requests import PaymentRequest
 from tests.dispatch.billing.till import Till
 from tests.providers import add_provider, ask
@@ -72,6 +73,27 @@ async def test_a_page_that_nobody_wants_any_more_is_closed_and_its_money_goes_ba
     async with services.read() as conn:
         now = await provider_requests.get(conn, request.provider_id, request.id)
     assert now.gateway_link_id != link.id and now.url != link.short_url
+
+
+async def test_of_two_pages_the_first_stays_and_the_other_is_closed(deaf_till: Till) -> None:
+    """A sender that was thought dead answers after the one that came in its place."""
+    till = deaf_till
+    request = await asked_while_away(till)
+    first = await till.gateway.create_payment_link(
+        request.amount_minor, request.currency, "of-another", description="D", notes={}, callback_url=None
+    )
+
+    async def another() -> None:
+        async with till.world.services.transaction() as tx:
+            kept = {"gateway_link_id": first.id, "url": first.short_url}
+            assert await request_rows.linked(tx.conn, id=request.id, payment_id=request.payment_id, **kept)
+
+    slow = Slow(till.gateway, another)
+    await make(till, request, slow)
+    assert (await till.gateway.fetch_payment_link(slow.made[0].id)).status == "cancelled"
+    async with till.world.services.read() as conn:
+        now = await provider_requests.get(conn, request.provider_id, request.id)
+    assert (now.gateway_link_id, now.url) == (first.id, first.short_url)
 
 
 class Late:

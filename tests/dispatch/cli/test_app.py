@@ -6,8 +6,6 @@ import asyncio
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -41,15 +39,6 @@ class Server:
         return await cls._of(await warm.start(arguments, environment(**env), ROOT))
 
     @classmethod
-    async def start_cold(cls, *arguments: str, **env: str) -> Server:
-        """As people start it."""
-        return await cls._of(
-            await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "dispatch", *arguments, env=environment(**env), stdout=subprocess.PIPE,
-            )
-        )  # fmt: skip
-
-    @classmethod
     async def _of(cls, process: asyncio.subprocess.Process | warm.Process) -> Server:
         assert process.stdout is not None
         line = (await asyncio.wait_for(process.stdout.readline(), LIMIT_S)).decode()
@@ -79,7 +68,7 @@ def data() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 async def server(data: Path) -> AsyncIterator[Server]:
     """On an embedded database, as somebody gets it who sets nothing."""
-    started = await Server.start_cold("serve", "--port", "0", "--data", str(data))
+    started = await Server.start("serve", "--port", "0", "--data", str(data))
     yield started
     await started.stop()
 

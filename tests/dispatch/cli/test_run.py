@@ -115,4 +115,5 @@ def test_tests_and_commands_are_told_apart(checkout: Checkout) -> None:
     checkout.add_uv()
     assert checkout.run("test", "-k", "x").stdout == "python -m pytest -k x\n"
     assert checkout.run("test").stdout == "python -m pytest -n 3 --dist worksteal\n"
+    assert checkout.run("trials", "--url", "http://x").stdout == "python -m pytest tests/trials -n 0 --url http://x\n"
     assert checkout.run().stdout == "python -m dispatch\n"

@@ -2,71 +2,188 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
-from dispatch.cli import running
+from dispatch.cli import running, setup
+from dispatch.cli.app import app
 from dispatch.cli.failure import Refused
 from dispatch.config import Settings
+
+URL = "http://127.0.0.1:8123"
+VAULT_KEY = base64.b64encode(b"k" * 32).decode()
+#: Commands that begin something of their own, whatever runs here.
+OWN = {
+    "serve": "is a server", "demo": "is a server", "node": "is one's worker", "gateway": "is a gateway with a folder",
+    "restore": "puts a backup into a new folder", "money-faults": "has a database that goes away",
+    "bench": "measures servers that it starts", "config": "shows what a server here would get",
+    "routes": "asks no data", "openapi": "asks no data", "asyncapi": "asks no data",
+}  # fmt: skip
+#: What a command needs to be told before it looks for the server.
+SAID = {
+    "token": ["customer", "+911000100001"], "zones import": ["zones.geojson"], "admin create": ["a@b.example"],
+    "erp create": ["a@b.example"], "simulate": ["--url", URL], "backup": ["--folder", "kept"],
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    for name in ("DISPATCH_DATA", "DATABASE_URL", "DISPATCH_PAYMENTS__BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("storage.database.embedded.is_running", lambda home: not str(home).endswith("dead"))
     before = dict(os.environ)
+    for name in before:
+        if name.startswith(("DISPATCH_", "DATABASE_URL", "REDIS_URL")):
+            del os.environ[name]
     yield
     os.environ.clear()
     os.environ.update(before)
 
 
-def settings_of(folder: Path) -> Settings:
-    return Settings(_env_file=None, env="test", data=folder)  # type: ignore[call-arg]
+def settings_of(folder: Path, **more: Any) -> Settings:
+    return Settings(_env_file=None, env="development", data=folder, **more)  # type: ignore[call-arg]
+
+
+def commands() -> dict[str, Any]:
+    """Every command by its words."""
+    found: dict[str, Any] = {}
+
+    def walk(command: Any, words: tuple[str, ...]) -> None:
+        for name, inner in getattr(command, "commands", {}).items():
+            walk(inner, (*words, name))
+        if not hasattr(command, "commands"):
+            found[" ".join(words)] = command
+
+    walk(typer.main.get_command(app), ())
+    return found
+
+
+class FoundOut(Exception):
+    """What a command would have worked with; there it ends."""
+
+
+def world_of(words: str, monkeypatch: pytest.MonkeyPatch, *options: str) -> Settings:
+    """The settings that this command makes of its options and of what runs here."""
+    made: list[Settings] = []
+    real = setup.settings_of
+
+    def watched(**given: Any) -> Settings:
+        made.append(real(**given))
+        raise FoundOut
+
+    with monkeypatch.context() as patch, pytest.raises(FoundOut):
+        patch.setattr(setup, "settings_of", watched)
+        said = [*words.split(), *SAID.get(words, []), *options]
+        typer.main.get_command(app).main(said, standalone_mode=False)
+    return made[0]
+
+
+@pytest.mark.parametrize("words", sorted(commands().keys() - OWN))
+def test_every_command_finds_folder_gateway_and_address(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without being told, beside others when it is told the folder, and also where a server has a given database."""
+    gateway = {
+        "DISPATCH_PAYMENTS__BASE_URL": "http://127.0.0.1:9", "DISPATCH_PAYMENTS__KEY_ID": "rzp_test_x",
+        "DISPATCH_PAYMENTS__KEY_SECRET": "s3cret", "DISPATCH_VAULT_KEYS": json.dumps({"k1": VAULT_KEY}),
+    }  # fmt: skip
+    home, before = tmp_path / "data", dict(os.environ)
+    os.environ.update(gateway)
+    with running.announced(settings_of(home), URL):
+        for options in ([], ["--data", str(home)]):
+            os.environ.clear()
+            os.environ.update(before)
+            found = world_of(words, monkeypatch, *options)
+            assert (found.data, found.http.public_url, found.database_url) == (home, URL, "")
+            assert (found.payments.base_url, found.payments.is_configured) == ("http://127.0.0.1:9", True)
+            assert found.vault_keys["k1"].get_secret_value() == VAULT_KEY
+            assert found.http.port == 8080 and found.log_level == "info"
+        os.environ.clear()
+        os.environ.update(before)
+        elsewhere = world_of(words, monkeypatch, "--data", str(tmp_path / "elsewhere"))
+        assert (elsewhere.data, elsewhere.payments.is_configured) == (tmp_path / "elsewhere", False)
+    os.environ.clear()
+    os.environ.update(before)
+    with running.announced(settings_of(home, database_url="postgresql://u:pw@127.0.0.1/d"), URL):
+        assert world_of(words, monkeypatch).database_url == "postgresql://u:pw@127.0.0.1/d"
+
+
+def test_every_command_is_one_of_both_kinds() -> None:
+    """What a command needs of a server is its data: one that can be told a folder is told it by the server."""
+    known = commands()
+    assert OWN.keys() <= known.keys() and SAID.keys() <= known.keys()
+    for words in known.keys() - OWN:
+        assert any(option.name == "data" for option in known[words].params), words
 
 
 def test_a_server_is_found_while_it_runs(tmp_path: Path) -> None:
-    os.environ["DISPATCH_PAYMENTS__BASE_URL"] = "http://127.0.0.1:9"
-    with running.announced(settings_of(tmp_path / "data"), "http://127.0.0.1:8080"):
+    with running.announced(settings_of(tmp_path / "data"), URL):
         (one,) = running.servers()
-        assert (one.data, one.url) == (str(tmp_path / "data"), "http://127.0.0.1:8080")
-        assert next((tmp_path / f"dispatch-{os.geteuid()}").iterdir()).stat().st_mode & 0o077 == 0
-        del os.environ["DISPATCH_PAYMENTS__BASE_URL"]
-        running.join()
-        assert os.environ["DISPATCH_DATA"] == str(tmp_path / "data")
-        assert os.environ["DISPATCH_PAYMENTS__BASE_URL"] == "http://127.0.0.1:9"
+        assert (one.data, one.url) == (str(tmp_path / "data"), URL)
+        folder = tmp_path / f"dispatch-{os.geteuid()}"
+        assert {p.stat().st_mode & 0o077 for p in (folder, *folder.iterdir())} == {0}
     assert running.servers() == []
 
 
-def test_data_that_is_named_goes_first(tmp_path: Path) -> None:
-    os.environ["DISPATCH_DATA"] = "/elsewhere"
-    with running.announced(settings_of(tmp_path / "data"), "http://127.0.0.1:8080"):
-        running.join()
-    assert os.environ["DISPATCH_DATA"] == "/elsewhere"
+def test_what_the_server_s_file_sets_is_found_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DISPATCH_PAYMENTS__BASE_URL=http://127.0.0.1:9\nDISPATCH_HTTP__PORT=8123\n")
+    with running.announced(settings_of(tmp_path / "data"), URL):
+        (tmp_path / ".env").unlink()
+        found = setup.settings_of(joins=True)
+    assert (found.payments.base_url, found.http.port) == ("http://127.0.0.1:9", 8080)
 
 
-def test_data_that_the_file_names_goes_first(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("DISPATCH_DATA=/elsewhere\n")
-    with running.announced(settings_of(tmp_path / "data"), "http://127.0.0.1:8080"):
-        running.join()
-    assert "DISPATCH_DATA" not in os.environ
+def test_what_is_named_goes_first(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DISPATCH_BRAND=Of the file\n")
+    os.environ["DISPATCH_BRAND"] = "Of the server"
+    os.environ["DISPATCH_CURRENCY"] = "EUR"
+    with running.announced(settings_of(tmp_path / "data"), URL):
+        del os.environ["DISPATCH_BRAND"]
+        os.environ["DISPATCH_CURRENCY"] = "USD"
+        found = setup.settings_of(joins=True)
+    assert (found.brand, found.currency) == ("Of the file", "USD")
+
+
+@pytest.mark.parametrize("is_in_file", [False, True])
+def test_data_that_is_named_goes_first(tmp_path: Path, is_in_file: bool) -> None:
+    with running.announced(settings_of(tmp_path / "data"), URL):
+        if is_in_file:
+            (tmp_path / ".env").write_text("DISPATCH_DATA=/elsewhere\n")
+        else:
+            os.environ["DISPATCH_DATA"] = "/elsewhere"
+        found = setup.settings_of(joins=True)
+    assert (str(found.data), found.http.public_url) == ("/elsewhere", "")
 
 
 def test_notes_of_the_dead_are_taken_away(tmp_path: Path) -> None:
-    with running.announced(settings_of(tmp_path / "dead"), "http://127.0.0.1:8080"):
-        assert running.servers() == []
-        assert list((tmp_path / f"dispatch-{os.geteuid()}").iterdir()) == []
+    """However they ended: nobody holds their note any more."""
+    folder = tmp_path / f"dispatch-{os.geteuid()}"
+    with running.announced(settings_of(tmp_path / "data"), URL):
+        (note,) = folder.iterdir()
+        (folder / "1.json").write_bytes(note.read_bytes())
+        assert [one.url for one in running.servers()] == [URL]
+        assert list(folder.iterdir()) == [note]
+
+
+def test_where_it_is_deployed_nothing_is_written(tmp_path: Path) -> None:
+    with running.announced(settings_of(tmp_path / "data").model_copy(update={"env": "production"}), URL):
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_of_several_none_is_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with running.announced(settings_of(tmp_path / "one"), "http://127.0.0.1:8080"):
-        monkeypatch.setattr(os, "getpid", lambda: os.getppid())
-        two = settings_of(tmp_path / "two")
-        with running.announced(two, "http://127.0.0.1:8081"), pytest.raises(Refused) as caught:
-            running.join()
-    assert "8080" in str(caught.value) and "8081" in str(caught.value)
+    second = settings_of(tmp_path / "two", database_url="postgresql://u:pw@127.0.0.1/d")
+    with running.announced(settings_of(tmp_path / "one"), URL):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: 1)
+            other = running.announced(second, "http://127.0.0.1:8081")
+            other.__enter__()
+        with pytest.raises(Refused) as caught:
+            setup.settings_of(joins=True)
+        assert setup.settings_of(joins=True, url="http://127.0.0.1:8081/").database_url == second.database_url
+    assert "8123" in str(caught.value) and "8081" in str(caught.value) and "pw" not in str(caught.value)

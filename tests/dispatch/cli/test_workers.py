@@ -7,11 +7,15 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from dispatch.cli import workers
+from dispatch.cli.failure import Refused
 from tests.dispatch.cli.test_app import LIMIT_S, Server
 
 
@@ -67,3 +71,53 @@ async def redis_url(tmp_path: Path) -> AsyncIterator[str]:
     yield f"redis://127.0.0.1:{port}"
     process.terminate()
     await process.wait()
+
+
+#: In the place of the interpreter: writes a line to the file $MARKS at each start, does $DEED and ends.
+STAND_IN = """#!/bin/sh
+echo started >> "$MARKS"
+[ "$DEED" = hang ] && exec sleep 600
+[ "$DEED" = answer ] && eval "printf 1 >&$5"
+exit 3
+"""
+
+
+@pytest.mark.parametrize("deed", ["answer", "die"])
+async def test_a_worker_that_dies_is_back_within_five_seconds_or_all_end(
+    deed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the supervisor decides: how long it waits before each start, and when it has had enough."""
+    marks, pauses = stand_in(tmp_path, monkeypatch), []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    worker = workers.Worker(1, {**os.environ, "MARKS": str(marks), "DEED": deed}, sleep=pause)
+    with suppress(Refused):
+        await worker.start()
+    assert await worker.keep() == 1
+    assert len(pauses) == workers.MOST_RESTARTS
+    assert max(pauses) <= 5 and pauses == sorted(pauses)
+    assert len(marks.read_text().splitlines()) == 1 + workers.MOST_RESTARTS
+
+
+async def test_a_worker_that_never_answers_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    marks = stand_in(tmp_path, monkeypatch)
+    monkeypatch.setattr(workers, "START_S", 0.0)
+    worker = workers.Worker(1, {**os.environ, "MARKS": str(marks), "DEED": "hang"}, sleep=nothing)
+    with pytest.raises(Refused, match="did not start"):
+        await worker.start()
+    assert await asyncio.wait_for(worker.keep(), LIMIT_S) == 1
+
+
+async def nothing(seconds: float) -> None:
+    pass
+
+
+def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the stand-in of the interpreter writes."""
+    script = folder / "python"
+    script.write_text(STAND_IN)
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    return folder / "marks"

@@ -15,7 +15,7 @@ MONDAY = date(2026, 1, 5)
 def need(world: World, account_id: UUID, minutes: int = 60, **changes: object) -> Need:
     values = {
         "account_id": account_id, "lat": KOLKATA[0], "lng": KOLKATA[1], "zone_id": world.zone_id,
-        "timezone": "Asia/Kolkata", "duration_minutes": minutes, "categories": ("Facial",), "tiers": ("Minimal",),
+        "timezone": world.timezone, "duration_minutes": minutes, "categories": ("Facial",), "tiers": ("Minimal",),
         **changes,
     }  # fmt: skip
     return Need(**values)  # type: ignore[arg-type]

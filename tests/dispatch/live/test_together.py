@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
+from dispatch.live import together
 from dispatch.live.together import MOST_KEYS, Together
 
 
@@ -45,6 +47,32 @@ async def test_a_question_under_way_answers_nobody_who_asks_later() -> None:
     await asyncio.sleep(0)
     book.gate.set()
     assert (await first, await second) == (4, 4) and book.asked == [[2], [2]]
+
+
+async def test_in_a_storm_a_question_waits_until_it_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(together, "GATHER_S", 3600)
+    book = Book()
+    book.gate.clear()
+    ask = Together(book)
+    first = asyncio.create_task(ask(2))
+    await book.was_asked.wait()
+    second = asyncio.create_task(ask(4))
+    await asyncio.sleep(0)
+    book.gate.set()
+    assert await first == 4 and book.asked == [[2]]
+    storm = await asyncio.gather(*(ask(2 * key) for key in range(3, MOST_KEYS + 2)))
+    assert await second == 16 and storm[0] == 36
+    assert book.asked == [[2], [2 * key for key in range(2, MOST_KEYS + 2)]]
+
+
+async def test_those_who_go_on_leave_the_loop_to_others_in_between() -> None:
+    ask = Together(Book())
+    callers = [asyncio.create_task(ask(key)) for key in range(MOST_KEYS)]
+    seen = [0]
+    while seen[-1] < MOST_KEYS:
+        await asyncio.sleep(0)
+        seen.append(sum(caller.done() for caller in callers))
+    assert max(after - before for before, after in pairwise(seen)) == together.ANSWERED
 
 
 async def test_a_failure_is_everybodys_and_the_next_question_is_asked_again() -> None:

@@ -8,6 +8,7 @@ from dispatch.local_gateway.server import LocalGateway
 from tests.dispatch.local_gateway.calls import an_order, get, post
 from tests.dispatch.local_gateway.shop import Shop
 from tests.dispatch.local_gateway.test_control import signed_in
+from tests.ownership import check_closed
 
 
 async def test_a_restart_forgets_nothing(tmp_path: Path, shop: Shop) -> None:
@@ -32,6 +33,16 @@ async def test_a_restart_forgets_nothing(tmp_path: Path, shop: Shop) -> None:
         assert shop.events[0] == "test"
         assert (await gw.control(settle=True))["settle"] == 1
         assert (await get(http, f"/v1/payments/{late['razorpay_payment_id']}"))["status"] == "captured"
+
+
+async def test_what_it_keeps_is_its_owner_s(tmp_path: Path) -> None:
+    (tmp_path / "there already").mkdir()
+    for folder in (tmp_path / "new", tmp_path / "there already"):
+        async with LocalGateway(data=folder, seed=1) as gw, signed_in(gw) as http:
+            await an_order(http)
+            assert len(list(folder.iterdir())) > 1
+            check_closed(folder)
+    assert not (tmp_path / "new").stat().st_mode & 0o077
 
 
 async def test_a_seed_gives_the_same_ids() -> None:

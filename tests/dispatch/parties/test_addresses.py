@@ -192,12 +192,14 @@ async def test_an_address_that_nobody_can_place_is_named(town: City, account: UU
         assert list(caught.value.fields) == ["address_id"]
 
 
-async def test_the_geocoder_is_asked_once(fresh_pool: Pool) -> None:
+@pytest.mark.parametrize(("rank", "is_approximate"), [(30, False), (26, True)])
+async def test_the_geocoder_is_asked_once(fresh_pool: Pool, rank: int, is_approximate: bool) -> None:
+    """What it said of the place stays with the address, so that both say the same of it."""
     asked: list[dict[str, str]] = []
 
     async def search(request: web.Request) -> web.Response:
         asked.append(dict(request.query))
-        return web.json_response([{"lat": "22.5020", "lon": "88.3610", "place_rank": 30}])
+        return web.json_response([{"lat": "22.5020", "lon": "88.3610", "place_rank": rank}])
 
     app = web.Application()
     app.router.add_get("/search", search)
@@ -208,12 +210,12 @@ async def test_the_geocoder_is_asked_once(fresh_pool: Pool) -> None:
         account = town.seeded.customer_ids[0]
         home = await create(town, account)
         found = await addresses.locate(town.services, home)
-        assert (found.lat, found.lng, found.is_approximate) == (22.502, 88.361, False)
+        assert (found.lat, found.lng, found.is_approximate) == (22.502, 88.361, is_approximate)
         assert asked[0]["street"] == "123 Main St"
         assert asked[0]["postalcode"] == "700032"
         async with town.services.read() as conn:
             kept = await addresses.get(conn, account, home.id)
-        assert (kept.lat, kept.lng) == (22.502, 88.361)
+        assert (kept.lat, kept.lng, addresses.is_approximate(kept)) == (22.502, 88.361, is_approximate)
         await addresses.locate(town.services, kept)
         assert len(asked) == 1
 

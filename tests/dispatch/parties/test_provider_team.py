@@ -35,3 +35,31 @@ async def test_of_two_changes_of_a_member_each_began_where_the_other_ended(servi
         lambda tx: provider_team.remove(tx, owned.id, member.id, force=False, actor=OWNER),
     )  # fmt: skip
     assert isinstance(gone, Missing) and len(await audited()) == 3
+
+
+async def test_permissions_of_one_s_own_end_with_the_role_they_were_given_beside(services: Services) -> None:
+    owned = await add_provider(services)
+    member = await add_member(services, owned, "Staff", "asha@example.com")
+
+    async def given() -> None:
+        async with services.transaction() as tx:
+            own = {"wallet": "write"}
+            await tx.conn.execute("UPDATE memberships SET permissions = $2 WHERE id = $1", member.id, own)
+
+    async def levels() -> list[str]:
+        async with services.read() as conn:
+            return provider_team.permissions_of(await provider_team.get(conn, owned.id, member.id))
+
+    before = await levels()
+    await given()
+    assert await levels() != before
+    async with services.transaction() as tx:
+        await provider_team.set_role(tx, owned.id, member.id, "Manager", OWNER)
+        await provider_team.set_role(tx, owned.id, member.id, "Staff", OWNER)
+    assert await levels() == before
+    # Nor does whoever comes back bring them along.
+    await given()
+    async with services.transaction() as tx:
+        await provider_team.remove(tx, owned.id, member.id, force=True, actor=OWNER)
+    assert (await add_member(services, owned, "Staff", "asha@example.com")).id == member.id
+    assert await levels() == before

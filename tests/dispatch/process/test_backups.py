@@ -27,6 +27,7 @@ from storage.database.embedded import FAST, EmbeddedPostgres
 from storage.database.migrate import migrate_dsn
 from storage.database.pool import create_pool
 from tests.databases import dsn_to
+from tests.ownership import check_closed, check_house, check_processes, postmaster
 
 KEY, UNKNOWN = "ab/" + "c" * 32, "ab/" + "d" * 32
 NOTE = "INSERT INTO contact_submissions (name, email, subject, message) VALUES ($1, 'a@b.example', 's', 'm')"
@@ -71,6 +72,8 @@ async def note_file(dsn: str, key: str) -> None:
 
 async def test_killed_and_restored(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = settings_at(place)
+    # A disk that was mounted there may be entered by everybody: what is laid onto it is closed all the same.
+    (place / "kept").mkdir(mode=0o755)
     server = EmbeddedPostgres(settings.data, FAST)
     dsn = server.start()
     try:
@@ -106,6 +109,7 @@ async def test_killed_and_restored(place: Path, capsys: pytest.CaptureFixture[st
     async with backups.restored(earlier, kept, earlier.data, between) as made:
         assert await names(made.dsn) == ["a, before the copy", "b, in the log"]
         assert made.last_commit is not None and made.last_commit <= between
+        assert check_processes(postmaster(earlier.data)) > 4
         known = await backups.known_files(made.dsn)
     assert backups.put_files_back(earlier, kept, known) == 1, "also what was deleted meanwhile"
     assert not (earlier.data / "files" / UNKNOWN).exists()
@@ -113,6 +117,9 @@ async def test_killed_and_restored(place: Path, capsys: pytest.CaptureFixture[st
     async with backups.restored(listed, kept, listed.data, first.whole.at.replace(microsecond=0)) as made:
         assert await names(made.dsn) == ["a, before the copy"], "the moment as it is listed"
     assert (earlier.data / "files" / KEY).read_bytes() == b"a photo"
+    check_house(earlier.data)
+    check_closed(kept)
+    assert {p.stat().st_uid for p in kept.rglob("*")} == {os.geteuid()}
     with pytest.raises(HasData):
         async with backups.restored(earlier, kept, earlier.data, None):
             pass

@@ -79,6 +79,24 @@ async def test_a_day_begins_and_ends_by_the_clocks_of_the_business(services: Ser
     assert (await revenue(services, replace(SPAN, timezone="UTC"))).total_minor == 4300
 
 
+@pytest.mark.parametrize(("timezone", "ahead", "currency"), [
+    ("America/St_Johns", timedelta(hours=-3, minutes=-30), "KWD"),
+    ("Asia/Kathmandu", timedelta(hours=5, minutes=45), "JPY"), ("Pacific/Apia", timedelta(hours=13), "JPY"),
+])  # fmt: skip
+async def test_days_and_money_of_elsewhere(
+    services: Services, timezone: str, ahead: timedelta, currency: str
+) -> None:
+    begin = datetime.combine(DAY, datetime.min.time(), UTC) - ahead
+    end = begin + timedelta(days=1)
+    for at, minor in ((begin - timedelta(seconds=1), 1), (begin, 20), (end - timedelta(seconds=1), 300), (end, 4000)):
+        await journal(services, "capture", at, minor, currency)
+        await journal(services, "capture", at, 7 * minor, "INR")
+    span = Span(DAY, DAY, currency, timezone)
+    assert (await revenue(services, span)).total_minor == 320
+    await roll(services, timezone=timezone)
+    assert (await revenue(services, span)).total_minor == 320
+
+
 async def test_captures_and_cash_less_refunds_in_one_currency(services: Services) -> None:
     await journal(services, "capture", FIRST, 177_120)
     await journal(services, "completion", FIRST, 50_000)

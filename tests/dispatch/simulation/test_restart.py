@@ -30,6 +30,11 @@ sys.exit(serving.serve(settings_of(), prepare=keep))
 """
 
 
+def log_of(folder: Path) -> Path:
+    """What both servers say of errors, and nothing else."""
+    return folder / "server.log"
+
+
 @asynccontextmanager
 async def server(dsn: str, folder: Path, port: int) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     env = {
@@ -38,9 +43,10 @@ async def server(dsn: str, folder: Path, port: int) -> AsyncIterator[tuple[async
         "DISPATCH_DISPATCH__FRESH_FIX_S": "900", "DISPATCH_BILLING__PREVIEW_S": "1500", "DISPATCH_OTP__LIFE_S": "3000",
         "DISPATCH_DISPATCH__WATCH__DARK_S": "3600",
     }  # fmt: skip
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SERVE, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
-    )
+    with log_of(folder).open("a") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", SERVE, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log
+        )
     try:
         assert process.stdout is not None
         line = (await process.stdout.readline()).decode()
@@ -75,3 +81,6 @@ async def test_a_killed_server_costs_nobody_an_event(fresh_dsn: str, tmp_path: P
     assert report.missed_events == 0
     assert sum(report.bookings.values()) == OPTIONS.customers, report.error_words
     assert set(report.bookings) <= {"completed", "cancelled"}, report.text()
+    assert report.left_waiting == [] and report.errors == 0, report.text()
+    log = log_of(tmp_path).read_text()
+    assert "logger=" not in log and "Traceback" not in log, log

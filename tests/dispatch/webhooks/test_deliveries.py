@@ -105,3 +105,9 @@ async def test_a_span_is_replayed_in_its_order(hooks: Hooks) -> None:
     assert [d.state for d in log if d.id == ping.id] == ["failed"], "a test is not sent again"
     assert {d.state for d in await hooks.log(endpoint_id=[other.endpoint.id])} == {"failed"}
     assert await world.value("SELECT max(tries) FROM webhook_deliveries WHERE state = 'pending'") == 0
+    # Nothing is queued for an endpoint that is off.
+    async with world.services.transaction() as tx:
+        await endpoints.change(tx, PLATFORM, other.endpoint.id, STAFF, is_active=False)
+        assert await deliveries.replay_range(
+            tx, PLATFORM, since=begin, until=begin + timedelta(days=1), endpoint_id=other.endpoint.id
+        ) == 0

@@ -11,11 +11,21 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
-from storage.database.embedded import SAFE, EmbeddedError, EmbeddedPostgres, default_home, is_running
+from storage.database.embedded import (
+    LOOK_S,
+    RESPAWN_S,
+    SAFE,
+    EmbeddedError,
+    EmbeddedPostgres,
+    default_home,
+    is_running,
+)
+from tests.ownership import account, check_house, check_processes, postmaster
 
 #: Runs in a process of its own: starts the server, commits a row, says so, and waits to be killed.
 CRASHES = """
@@ -124,7 +134,7 @@ def test_a_file_in_the_way_is_refused_in_words(home: Path) -> None:
 
 
 def test_bad_settings_are_reported_with_the_server_s_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.database.embedded.RESPAWN_S", 0.0)
+    monkeypatch.setattr("storage.database.embedded.LINGER_S", 0.0)
     with pytest.raises(EmbeddedError, match="did not start: .*max_connections"):
         EmbeddedPostgres(home, {**SAFE, "max_connections": "none"}).start()
 
@@ -142,19 +152,18 @@ def test_the_default_folder() -> None:
     assert (here == Path("/var/lib/dispatch")) == (os.geteuid() == 0)
 
 
-async def test_the_application_is_no_superuser_and_owns_its_database(home: Path) -> None:
-    server = EmbeddedPostgres(home)
-    dsn = server.start()
-    try:
-        assert await value(dsn, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
-        owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
-        assert await value(dsn, owner) == "dispatch"
-    finally:
-        server.stop()
+def give_all_away(home: Path) -> None:
+    (home / "files" / "ab").mkdir(parents=True)
+    (home / "files" / "ab" / "photo").touch(mode=0o600)
+    (home / "files").chmod(0o700)
+    (home / "postgres.log").chmod(0o666)
+    for path in (home, *home.rglob("*")):
+        os.chown(path, account()[0], -1)
 
 
 async def test_what_an_older_version_made_is_taken_over(home: Path) -> None:
-    """There everything lay in the outer folder and was the superuser's, in the database postgres."""
+    """There everything lay in the outer folder, which was the database's account's and open to others, and was the
+    superuser's, in the database postgres."""
     server = EmbeddedPostgres(home)
     dsn = server.start()
     as_superuser = dsn.replace("dispatch@/dispatch", "postgres@/postgres")
@@ -169,6 +178,7 @@ async def test_what_an_older_version_made_is_taken_over(home: Path) -> None:
     server.stop()
     (home / "role").unlink()
     (home / "db" / "pgdata").rename(home / "pgdata")
+    give_all_away(home)
     again = EmbeddedPostgres(home)
     dsn = again.start()
     try:
@@ -176,57 +186,159 @@ async def test_what_an_older_version_made_is_taken_over(home: Path) -> None:
         await value(dsn, "ALTER TABLE kept ADD COLUMN more int")
         await value(dsn, "ALTER TYPE mood ADD VALUE 'glad'")
         await value(dsn, "DROP FUNCTION one()")
+        check_house(home)
     finally:
         again.stop()
 
 
-def test_nothing_in_the_outer_folder_is_the_databases_account(home: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only as root the database has an account of its own")
+async def test_whose_everything_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files and programs of the database are its account's and nothing else is; the application is no superuser."""
+    ran: list[tuple[str, dict[str, Any]]] = []
+
+    class Watched(subprocess.Popen[Any]):
+        def __init__(self, args: list[str], **more: Any) -> None:
+            ran.append((Path(args[0]).name, more))
+            super().__init__(args, **more)
+
+    monkeypatch.setattr(subprocess, "Popen", Watched)
     server = EmbeddedPostgres(home)
-    server.start()
+    dsn = server.start()
     try:
-        assert [p.name for p in home.iterdir() if p.stat().st_uid != 0] == ["db"]
-        assert home.stat().st_uid == 0 and not home.stat().st_mode & 0o022
+        assert await value(dsn, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
+        owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
+        assert await value(dsn, owner) == "dispatch"
+        assert check_processes(postmaster(home)) > 4
+        check_house(home)
+        wanted = account() if os.geteuid() == 0 else (None, None)
+        assert {name for name, _ in ran} == {"initdb", "postgres", "pg_isready"}
+        for name, more in ran:
+            assert (more.get("user"), more.get("group")) == wanted, name
+            assert (more.get("extra_groups") == ()) is (os.geteuid() == 0), name
     finally:
         server.stop()
+    check_house(home)
 
 
-@pytest.mark.parametrize("left", ["", "\n", "99999999\n", "1\n/elsewhere\n"])
-def test_lock_files_that_a_crash_left_are_no_obstacle(home: Path, left: str) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives anything away")
+@pytest.mark.parametrize("name", ["lock", "postgres.log", "role", "db", "files/ab/photo"])
+@pytest.mark.parametrize("is_second_name", [False, True], ids=["link", "second name"])
+def test_nothing_is_written_behind_a_link_that_was_laid(home: Path, name: str, is_second_name: bool) -> None:
+    """While the folder was the database's account's, that account could lay there what leads to root's own files."""
+    target = home.parent / "of root"
+    target.write_text("untouched")
+    (home / name).parent.mkdir(parents=True)
+    if is_second_name:
+        (home / name).hardlink_to(target)
+    else:
+        (home / name).symlink_to(target)
+        os.chown(home / name, account()[0], -1, follow_symlinks=False)
+    os.chown(home, account()[0], -1)
+    for _ in range(2):
+        with pytest.raises(EmbeddedError, match="may lead anywhere"):
+            EmbeddedPostgres(home).start()
+    assert (target.read_text(), target.stat().st_uid) == ("untouched", 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives anything away")
+def test_what_a_link_in_the_database_leads_to_is_not_given_away(home: Path) -> None:
+    server = EmbeddedPostgres(home)
+    server.inner.mkdir(parents=True)
+    target = home.parent / "of root"
+    target.write_text("")
+    (server.inner / "link").symlink_to(target)
+    server.give_inner()
+    assert target.stat().st_uid == 0 and (server.inner / "link").lstat().st_uid == account()[0]
+
+
+def test_lock_files_that_a_crash_left_are_no_obstacle(home: Path) -> None:
+    """Empty ones, ones of nobody, and the number of a living process of the same account."""
     server = EmbeddedPostgres(home)
     server.start()
     server.stop()
-    for name in ("pgdata/postmaster.pid", ".s.PGSQL.5432.lock"):
-        (home / "db" / name).write_text(left)
-    server.start()
-    server.stop()
-
-
-def test_the_number_of_a_living_process_of_the_same_account_is_no_obstacle(home: Path) -> None:
-    """A crash left the lock files, and another process got the database's number."""
-    server = EmbeddedPostgres(home)
-    server.start()
-    account = (home / "db" / "pgdata" / "PG_VERSION").stat().st_uid
-    server.stop()
-    other = subprocess.Popen(["sleep", "600"], user=account, cwd="/")
+    other = subprocess.Popen(["sleep", "600"], user=account()[0], cwd="/")
     try:
-        for name in ("pgdata/postmaster.pid", ".s.PGSQL.5432.lock"):
-            (home / "db" / name).write_text(f"{other.pid}\n{home / 'db' / 'pgdata'}\n")
-        server.start()
-        server.stop()
+        for left in ("", "\n", "99999999\n", "1\n/elsewhere\n", f"{other.pid}\n{server.data}\n"):
+            for name in ("pgdata/postmaster.pid", ".s.PGSQL.5432.lock"):
+                (home / "db" / name).write_text(left)
+            server.start()
+            server.stop()
         assert other.poll() is None
     finally:
         other.kill()
         other.wait()
 
 
-async def test_a_database_that_is_killed_is_started_again(home: Path) -> None:
+async def until_busy(dsn: str) -> None:
+    """Returns when somebody works in the database."""
+    busy = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
+    async with asyncio.timeout(60):
+        while not await value(dsn, busy):  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(0.02)
+
+
+class Spawns:
+    """In the place of subprocess.Popen: counts how often the database is started, and lets the first ones die."""
+
+    def __init__(self, deaths: int = 0) -> None:
+        self.real, self.deaths, self.count = subprocess.Popen, deaths, 0
+
+    def __call__(self, command: list[str], **more: Any) -> Any:
+        if Path(command[0]).name == "postgres":
+            self.count += 1
+            if self.count <= self.deaths:
+                dead = self.real(["true"])
+                dead.wait()
+                return dead
+        return self.real(command, **more)
+
+
+async def test_a_database_that_does_not_stay_is_given_up_within_five_seconds(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the supervisor's own clock: it starts one at every look, and ends when the last of five seconds is over."""
+    server = EmbeddedPostgres(home)
+    server.start()
+    looks = 0
+
+    async def look(seconds: float) -> None:
+        nonlocal looks
+        looks += 1
+        assert seconds == LOOK_S
+
+    try:
+        os.kill(postmaster(home), signal.SIGKILL)
+        while is_alive(postmaster(home)):  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(0.01)
+        spawns = Spawns(deaths=1000)
+        monkeypatch.setattr(subprocess, "Popen", spawns)
+        with pytest.raises(EmbeddedError, match="does not start again"):
+            await server.keep_running(sleep=look, now=lambda: looks * LOOK_S)
+        assert RESPAWN_S <= 5
+        assert (spawns.count, looks) == (RESPAWN_S / LOOK_S, RESPAWN_S / LOOK_S + 1)
+    finally:
+        server.stop()
+
+
+def is_alive(pid: int) -> bool:
+    """A zombie is dead already."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+async def test_a_database_that_is_killed_is_started_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the first look: what it was busy with when it died does not keep the next one out."""
     server = EmbeddedPostgres(home)
     dsn = server.start()
+    busy = await asyncpg.connect(dsn)
+    working = asyncio.create_task(busy.execute("DO $$ BEGIN LOOP END LOOP; END $$"))
+    await until_busy(dsn)
+    spawns = Spawns()
+    monkeypatch.setattr(subprocess, "Popen", spawns)
     keeping = asyncio.create_task(server.keep_running())
     try:
-        os.kill(int((home / "db" / "pgdata" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        os.kill(postmaster(home), signal.SIGKILL)
         async with asyncio.timeout(60):
             while True:
                 try:
@@ -235,6 +347,9 @@ async def test_a_database_that_is_killed_is_started_again(home: Path) -> None:
                 except (OSError, asyncpg.PostgresError):
                     await asyncio.sleep(0.1)
         assert not keeping.done()
+        assert spawns.count == 1
+        with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await working
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)

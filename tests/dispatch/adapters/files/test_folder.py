@@ -11,6 +11,7 @@ import pytest
 
 from dispatch.adapters.files.folder import FolderStore
 from dispatch.ports.files import Blob, BytesLost, FilesAway
+from tests.ownership import check_closed
 
 KEY = "ab/" + "ab" * 16
 
@@ -24,12 +25,13 @@ def blob(content: Any, key: str = KEY) -> Blob:
 
 
 async def test_what_is_put_can_be_read_until_it_is_deleted(tmp_path: Path) -> None:
-    files = FolderStore(tmp_path)
+    files = FolderStore(tmp_path / "files")
     await files.put(blob(BytesIO(b"abc")))
     await files.put(blob(BytesIO(b"abc")))
     assert [piece async for piece in files.read(KEY)] == [b"abc"]
     assert names_in(tmp_path) == ["ab" * 16]
-    assert (tmp_path / KEY).stat().st_mode & 0o077 == 0
+    assert (tmp_path / "files" / KEY).stat().st_mode & 0o077 == 0
+    check_closed(tmp_path)
     await files.delete(KEY)
     await files.delete(KEY)
     with pytest.raises(BytesLost):
