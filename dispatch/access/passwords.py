@@ -30,7 +30,7 @@ LINK_LIFE_S = 72 * 3600.0
 AT_ONCE = 2
 _TURNS = asyncio.Semaphore(AT_ONCE)
 #: RFC 9106's second recommended option, which is the library's default.
-_HASHER = PasswordHasher()
+HASHER = PasswordHasher()
 
 
 class LinkRefused(NotSignedIn):
@@ -53,7 +53,7 @@ async def hashed(password: str, field: str = "password") -> str:
     """The argon2id hash, with its salt and parameters in it. Raises Invalid as `check` does."""
     check(password, field)
     async with _TURNS:
-        return await asyncio.to_thread(_HASHER.hash, password)
+        return await asyncio.to_thread(HASHER.hash, password)
 
 
 async def matches(password_hash: str | None, password: str) -> bool:
@@ -146,14 +146,14 @@ async def use_link(tx: Tx, token: str, password_hash: str) -> UUID:
 
 def _verify(password_hash: str, password: str) -> bool:
     try:
-        return _HASHER.verify(password_hash, password)
+        return HASHER.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
 
 
 @cache
 def _of_nobody() -> str:
-    return _HASHER.hash(secrets.token_urlsafe(16))
+    return HASHER.hash(secrets.token_urlsafe(16))
 
 
 def _fingerprint(token: str) -> bytes:

@@ -13,6 +13,7 @@ from dispatch.engine.matching import Judged
 from dispatch.events import SYSTEM
 from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
+from storage import facts as fact_rows
 from storage.bookings import Booking
 
 #: A booking that waits looks again after so many seconds, then after twice as long, up to the longest.
@@ -38,8 +39,7 @@ async def wait(tx: Tx, booking: Booking, verdicts: Sequence[Judged], began: floa
     coming = [one for one in verdicts if one.may_come]
     waits_for = [code for code, _ in Counter(one.reason or "offer_open" for one in coming).most_common()]
     pause_s = pause_of(tx.services, booking, coming, tx.now) if coming else None
-    freed_ones = tx.services.freed
-    tx.after_commit(lambda: freed_ones.looked(began))
+    tx.after_commit(lambda: tx.services.freed.looked(booking.id, began))
     return await _enter(tx, booking, "no_candidate", looks_again=True, waits_for=waits_for, pause_s=pause_s)
 
 
@@ -84,9 +84,20 @@ async def _enter(
     await alerts.raise_alert(
         tx, "queued", f"Booking {booking.number} waits for a technician: {WORDS[reason]}.", booking_id=booking.id
     )
-    data = {"reason": reason, "waits_for": waits_for, "again": was_there}
+    data = {"reason": reason, "waits_for": waits_for, "again": await _was_said(tx, booking, reason)}
     await facts.record(tx, booking.id, "booking.queued", SYSTEM, data)
     return queued
+
+
+async def _was_said(tx: Tx, booking: Booking, reason: str) -> bool:
+    """Whether its customer knows it already: that it waits, or that its start has passed. They are told of each once,
+    however many rounds people order."""
+    is_over = reason == START_PASSED
+    if booking.queued_at is not None and not is_over:
+        return True
+    return booking.round > 1 and bool(
+        await fact_rows.was_queued(tx.conn, booking_id=booking.id, is_over=is_over)
+    )
 
 
 # ---------------------------------------------------------------- waking

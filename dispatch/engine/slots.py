@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from dispatch.engine import queue
 from dispatch.engine.candidates import Reachable
 from dispatch.engine.free_times import Need, Rings, SlotTaken
 from dispatch.services import Tx
@@ -53,10 +54,18 @@ async def take(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:
 
 async def move(tx: Tx, booking: Booking, found: Reachable, state: str) -> bool:
     """Moves the booking's interval to a technician who is free then. False: they are not, and it stays where it was."""
-    return bool(await rows.move_if_free(
+    former = await rows.move_if_free(
         tx.conn, booking_id=booking.id, technician_id=found.technician.id, technician_no=found.technician.no,
         state=state, from_at=booking.starts_at - timedelta(seconds=found.travel_s), to_at=booking.ends_at,
-    ))  # fmt: skip
+    )  # fmt: skip
+    _let_go(tx, former, found)
+    return former is not None
+
+
+def _let_go(tx: Tx, former: UUID | None, found: Reachable) -> None:
+    """Whoever held the interval so far is free then, unless it is the same technician."""
+    if former != found.technician.id:
+        queue.freed(tx, former)
 
 
 def need_of(booking: Booking) -> Need:
@@ -128,10 +137,11 @@ async def claim(tx: Tx, booking: Booking, found: Reachable, state: str, *, is_fo
 async def _place(tx: Tx, booking: Booking, found: Reachable, state: str) -> None:
     from_at = booking.starts_at - timedelta(seconds=found.travel_s)
     await rows.drop_due(tx.conn, technician_id=found.technician.id, from_at=from_at, to_at=booking.ends_at)
-    await rows.place_booking(
+    former = await rows.place_booking(
         tx.conn, technician_id=found.technician.id, technician_no=found.technician.no,
         booking_id=booking.id, state=state, from_at=from_at, to_at=booking.ends_at, instead_of=booking.preview_id,
     )  # fmt: skip
+    _let_go(tx, former, found)
 
 
 async def _make_room(tx: Tx, booking: Booking, found: Reachable, is_forced: bool) -> None:
@@ -142,7 +152,7 @@ async def _make_room(tx: Tx, booking: Booking, found: Reachable, is_forced: bool
     """
     from_at = booking.starts_at - timedelta(seconds=found.travel_s)
     # The booking's own interval goes first: somebody may need just the time that it frees.
-    await rows.drop_booking(tx.conn, booking_id=booking.id)
+    _let_go(tx, await rows.drop_booking(tx.conn, booking_id=booking.id), found)
     in_the_way = await rows.busy(tx.conn, ids=[found.technician.id], from_at=from_at, to_at=booking.ends_at)
     locked = await rows.lock_held(tx.conn, ids=[s.id for s in in_the_way])
     if is_forced:

@@ -92,12 +92,20 @@ class Sweeper:
         done = 0
         while True:
             await self._end_holds()
-            woken = await waking.wake(self._services)
+            woken = await self._wake()
             work = await self._due()
             counts = await asyncio.gather(*(self._drain(work) for _ in range(WORKERS)))
             done += sum(counts)
             if not any(counts) and not woken:
                 return done
+
+    async def _wake(self) -> int:
+        """What fails here waits for the next round, and what is due does not wait for it."""
+        try:
+            return await waking.wake(self._services)
+        except Exception:
+            log.exception("those who wait could not be told of news; they are with the next round")
+            return 0
 
     async def _end_holds(self) -> None:
         async with self._services.transaction() as tx:

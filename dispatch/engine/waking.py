@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from uuid import UUID
@@ -12,6 +13,7 @@ from uuid import UUID
 from dispatch import bus
 from dispatch.engine import candidates, offers
 from dispatch.events import SYSTEM
+from dispatch.live.freed import News
 from dispatch.live.roster import Technician
 from dispatch.services import Services, Tx
 from geo.geodesy import Box, bounding_boxes
@@ -21,15 +23,15 @@ from storage import queue as rows
 from storage.database.pool import Conn
 from storage.queue import Asked
 
-#: So many technicians are asked about at once, and so many bookings are looked through at once.
-PEOPLE, LISTED = 50, 100
+#: So many technicians are asked about at once.
+PEOPLE = 50
+#: So many bookings are looked through at first, and each time four times as many, up to the most.
+LISTED, MOST_LISTED = 20, 320
 #: After so many of these bookings others have a turn on the loop.
 _AT_ONCE = 10
 #: A changed rule is committed and known to every node, and earlier looks are over, after so many real seconds.
 KNOWN_S = 5.0
 
-#: Technicians, each with the bookings that they have been told of.
-Told = dict[UUID, set[UUID]]
 #: A technician and a booking.
 Pair = tuple[UUID, UUID]
 
@@ -41,45 +43,43 @@ async def wake(services: Services) -> int:
     as many for each as they have places: nobody looks in vain, and the most important, then the first to start, is
     first served. Who lets one look again is asked about again with the next call, until there is nothing for them.
     """
-    count, told, rules = 0, services.freed.take(), services.freed.take_rules()
+    count, news, rules = 0, services.freed.take(), services.freed.take_rules()
     try:
         while rules:
             async with services.transaction() as tx:
                 await rows.wake_all(tx.conn, organisation_id=next(iter(rules)), after_s=0.0)
             rules.pop()
-        while told:
-            some = dict(islice(told.items(), PEOPLE))
+        while news:
+            some = dict(islice(news.items(), PEOPLE))
             count += await _wake_for(services, some)
             for one in some:
-                del told[one]
+                del news[one]
     except BaseException:
         # Nothing is lost with a database that went away.
-        services.freed.again(told)
-        for organisation_id in rules:
-            services.freed.put_rule(organisation_id)
+        services.freed.put_back(news, rules)
         raise
     return count
 
 
-async def _wake_for(services: Services, told: Told) -> int:
-    people = [person for one in told if (person := services.roster.find(one)) is not None]
+async def _wake_for(services: Services, news: dict[UUID, News]) -> int:
+    people = [person for one in news if (person := services.roster.find(one)) is not None]
     gone = [person.id for person in people if not (person.is_active and person.is_verified)]
     if gone:
         await _take_back(services, gone)
     boxes = [(person.id, box) for person in people if person.id not in gone for box in _around(services, person)]
     if not boxes:
         return 0
-    chosen = await _choose(services, boxes, told)
+    chosen = await _choose(services, boxes, news)
     if not chosen:
         return 0
     async with services.transaction() as tx:
         woken = {one.id for one in await rows.wake(tx.conn, ids=sorted(chosen))}
         if woken:
             tx.hint(bus.TIMER_SET, {"at": tx.now.timestamp()})
-    # What somebody holds just now is told again later.
-    again: Told = {who: set(told[who]) for who in chosen.values()}
-    for one in woken:
-        again[chosen[one]].add(one)
+    # A look that begins now sees all of them; what somebody holds just now is told again later.
+    again = {who: news[who] for who in chosen.values()}
+    for one in again.values():
+        one.told |= woken
     services.freed.again(again)
     return len(woken)
 
@@ -95,21 +95,26 @@ def _around(services: Services, person: Technician) -> list[Box]:
 
 @dataclass(slots=True)
 class Places:
-    """What is left of a technician's places. The highest goes first: the first one is for what starts soon, or last."""
+    """What is left of a technician's places, and the times that are given. The highest place goes first: the first one
+    is for what starts soon, or last."""
 
     left: int
     has_first: bool
+    given: list[tuple[datetime, datetime]] = field(default_factory=list)
 
-    def has_room(self, is_live: bool) -> bool:
-        """Of jobs that start soon a technician takes one."""
-        return self.left > 0 and (self.has_first or not is_live)
+    def has_room(self, booking: Asked, is_live: bool) -> bool:
+        """Of jobs that start soon a technician takes one, and never two at a time."""
+        return self.left > 0 and (self.has_first or not is_live) and not any(
+            starts < booking.ends_at and booking.starts_at < ends for starts, ends in self.given
+        )
 
-    def take(self, is_live: bool) -> None:
+    def take(self, booking: Asked, is_live: bool) -> None:
         self.left -= 1
         self.has_first = self.has_first and not is_live and self.left > 0
+        self.given.append((booking.starts_at, booking.ends_at))
 
 
-async def _choose(services: Services, boxes: Sequence[tuple[UUID, Box]], told: Told) -> dict[UUID, UUID]:
+async def _choose(services: Services, boxes: Sequence[tuple[UUID, Box]], news: dict[UUID, News]) -> dict[UUID, UUID]:
     """Which bookings may look again, each with the technician who is to have it: nobody gets more than they have places
     for."""
     now, policy, chosen = services.clock.now(), candidates.policy_of(services), dict[UUID, UUID]()
@@ -117,37 +122,41 @@ async def _choose(services: Services, boxes: Sequence[tuple[UUID, Box]], told: T
     async with services.read() as conn:
         rooms = await rows.rooms(conn, technician_ids=list({one for one, _ in boxes}))
         places = {room.technician_id: Places(most - room.offers, not room.is_first_taken) for room in rooms}
-        last: Asked | None = None
+        # What all of them have been told of need not be listed.
+        told = set[UUID].intersection(*(news[one].told for one in places)) if places else set()
+        last, listed_at_once = None, LISTED
         while boxes := [(one, box) for one, box in boxes if one in places and places[one].left > 0]:
-            listed = await _listed(conn, boxes, last)
+            listed = await _listed(conn, boxes, told, last, listed_at_once)
             refused = await _refused(conn, listed, {one for one, _ in boxes}) if listed else set()
             for n, booking in enumerate(listed, 1):
                 place, job = candidates.asked_of(services, booking, now)
                 for who in dict(boxes):
                     person = services.roster.find(who)
-                    if person is None or booking.id in told[who] or (who, booking.id) in refused:
+                    if person is None or not news[who].is_for(booking.id) or (who, booking.id) in refused:
                         continue
-                    if not places[who].has_room(job.is_live):
+                    if not places[who].has_room(booking, job.is_live):
                         continue
                     if candidates.could_take(services, person, place, job, policy, now):
-                        places[who].take(job.is_live)
+                        places[who].take(booking, job.is_live)
                         chosen[booking.id] = who
                         break
                 if n % _AT_ONCE == 0:
                     await asyncio.sleep(0)
-            if len(listed) < LISTED:
+            if len(listed) < listed_at_once:
                 break
-            last = listed[-1]
+            last, listed_at_once = listed[-1], min(4 * listed_at_once, MOST_LISTED)
     return chosen
 
 
-async def _listed(conn: Conn, boxes: Sequence[tuple[UUID, Box]], last: Asked | None) -> list[Asked]:
+async def _listed(
+    conn: Conn, boxes: Sequence[tuple[UUID, Box]], told: set[UUID], last: Asked | None, most: int
+) -> list[Asked]:
     """What waits there, after the last one that was listed."""
     return await rows.around(
         conn, technician_ids=[one for one, _ in boxes], wests=[b.west for _, b in boxes],
         souths=[b.south for _, b in boxes], easts=[b.east for _, b in boxes], norths=[b.north for _, b in boxes],
-        after_priority=last.priority if last else 0, after_start=last.starts_at if last else None,
-        after_id=last.id if last else None, most=LISTED,
+        but=list(told), after_priority=last.priority if last else 0, after_start=last.starts_at if last else None,
+        after_id=last.id if last else None, most=most,
     )  # fmt: skip
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from dispatch import bus
@@ -18,11 +19,22 @@ REMEMBERED_S = 60.0
 _REMEMBERED_MOST = 10_000
 
 
+@dataclass(slots=True)
+class News:
+    """For which bookings a technician may be news: for all but those that were told of them, or for some alone."""
+
+    told: set[UUID] = field(default_factory=set)
+    only: set[UUID] | None = None
+
+    def is_for(self, booking_id: UUID) -> bool:
+        return booking_id not in self.told and (self.only is None or booking_id in self.only)
+
+
 class Freed:
     """In memory, and only hints: every node hears all of them, and keeps them until they are dealt with."""
 
     def __init__(self) -> None:
-        self._waiting: dict[UUID, set[UUID]] = {}
+        self._waiting: dict[UUID, News] = {}
         #: In the order in which they were last heard of, in real seconds.
         self._heard: dict[UUID, float] = {}
         self._rules: set[UUID | None] = set()
@@ -48,31 +60,40 @@ class Freed:
         if len(self._heard) > _REMEMBERED_MOST:
             since = time.monotonic() - REMEMBERED_S
             self._heard = {one: at for one, at in self._heard.items() if at >= since}
-        self._waiting[technician_id] = set()
+        self._waiting[technician_id] = News()
         self._call()
 
-    def again(self, told: Mapping[UUID, set[UUID]]) -> None:
-        """These are not done with; of what they have been told of they are not told again, unless news comes."""
-        for technician_id, bookings in told.items():
-            self._waiting.setdefault(technician_id, bookings)
-        if told:
+    def again(self, news: Mapping[UUID, News]) -> None:
+        """These are not done with, unless something newer is known of them."""
+        self.put_back(news)
+        if news:
             self._call()
+
+    def put_back(self, news: Mapping[UUID, News], rules: Iterable[UUID | None] = ()) -> None:
+        """What was taken and could not be dealt with just now; nobody is called for it."""
+        self._rules.update(rules)
+        for technician_id, one in news.items():
+            self._waiting.setdefault(technician_id, one)
 
     def put_rule(self, organisation_id: UUID | None) -> None:
         """A rule has changed, of one organisation or of all."""
         self._rules.add(organisation_id)
         self._call()
 
-    def looked(self, since: float) -> None:
-        """A look that began at `since` (monotonic) found nobody: whoever was heard of meanwhile is told of again."""
+    def looked(self, booking_id: UUID, since: float) -> None:
+        """A look of this booking that began at `since` (monotonic) found nobody: whoever was heard of meanwhile is
+        news for it."""
         for technician_id in reversed(self._heard):
             if self._heard[technician_id] < since:
                 break
-            self._waiting[technician_id] = set()
+            news = self._waiting.setdefault(technician_id, News(only=set()))
+            news.told.discard(booking_id)
+            if news.only is not None:
+                news.only.add(booking_id)
             self._call()
 
-    def take(self) -> dict[UUID, set[UUID]]:
-        """Everybody who waits to be told of, with the bookings that they have been told of already."""
+    def take(self) -> dict[UUID, News]:
+        """Everybody whom somebody is to be told of."""
         taken, self._waiting = self._waiting, {}
         return taken
 

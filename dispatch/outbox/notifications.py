@@ -116,7 +116,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
             CUSTOMER, "booking_not_taken", "Nobody Could Come",
             "The time of your booking {number} has come and nobody has taken it. We are sorry: you may move it to "
             "another time or cancel it, and our team looks after it",
-            sms=True, email=True, only=queue.START_PASSED,
+            sms=True, email=True, once=True, only=queue.START_PASSED,
         ),
     ),
     "booking.rescheduled": (

@@ -17,14 +17,14 @@ b.id, b.account_id, b.organisation_id, b.lat, b.lng, b.zone_id, b.timezone, b.ca
 
 -- name: around
 -- What waits around those who have become free or have changed and asks for what one of them does, the most important and then
--- the first to start first, from one of them on. Not what is due or being looked at: that sees them itself, or its end asks again.
+-- the first to start first, from one of them on, but for some. Not what is due or being looked at: that sees them itself, or its end asks again.
 SELECT DISTINCT ON (b.priority, b.starts_at, b.id) {asked}
 FROM unnest(:technician_ids::uuid[], :wests::float8[], :souths::float8[], :easts::float8[], :norths::float8[])
   AS a (technician_id, west, south, east, north)
 JOIN technicians t ON t.id = a.technician_id
 JOIN bookings b ON b.looks > 0 AND point(b.lng, b.lat) <@ box(point(a.west, a.south), point(a.east, a.north))
 WHERE b.categories <@ t.categories AND b.tiers <@ t.tiers AND b.starts_at > app_now()
-  AND (b.next_action_at IS NULL OR b.next_action_at > app_now())
+  AND (b.next_action_at IS NULL OR b.next_action_at > app_now()) AND b.id <> ALL(:but::uuid[])
   AND (:after_id::uuid IS NULL OR (-b.priority, b.starts_at, b.id) > (-:after_priority::int, :after_start::timestamptz, :after_id))
 ORDER BY b.priority DESC, b.starts_at, b.id LIMIT :most;
 

@@ -33,8 +33,9 @@ FROM (SELECT count(*) FROM gone) AS first
 ON CONFLICT DO NOTHING;
 
 -- name: move_if_free
--- Whether a booking's interval went to another technician whose time is free, holds that ran out included. Where that time is not, or was
--- taken this very moment, the interval stays where it was: until we commit, whoever wants the time that we let go waits for us.
+-- Whose time is free again when a booking's interval goes to another technician whose time is free, holds that ran out included. No row:
+-- that time is not, or was taken this very moment, and the interval stays where it was: until we commit, whoever wants the time that we let
+-- go waits for us.
 WITH due AS (
   DELETE FROM slots WHERE expires_at <= app_now() AND technician_id = :technician_id AND upper(during) > :from_at AND lower(during) < :to_at
   RETURNING id
@@ -53,7 +54,7 @@ WITH due AS (
   INSERT INTO slots (technician_id, technician_no, booking_id, state, during)
   SELECT technician_id, technician_no, :booking_id, state, during FROM gone WHERE NOT EXISTS (SELECT FROM moved)
 )
-SELECT EXISTS (SELECT FROM moved);
+SELECT technician_id FROM gone WHERE EXISTS (SELECT FROM moved);
 
 -- name: drop_idle
 -- What is in the way of a customer and need not be: holds that have run out, and their own.
@@ -68,12 +69,13 @@ DELETE FROM slots WHERE preview_id IN (SELECT id FROM checkout_previews WHERE ac
 
 -- name: place_booking
 -- A booking has one slot: moving it to another technician, time or state is one statement, so the exclusion decides.
--- What its preview held goes first: the new row may need its time.
+-- What its preview held goes first: the new row may need its time. Whose time it was, if anybody's.
 WITH gone AS (DELETE FROM slots WHERE preview_id = :instead_of RETURNING id)
 INSERT INTO slots (technician_id, technician_no, booking_id, state, during)
 SELECT :technician_id, :technician_no, :booking_id, :state, tstzrange(:from_at, :to_at) FROM (SELECT count(*) FROM gone) AS first
 ON CONFLICT (booking_id) DO UPDATE
-SET technician_id = excluded.technician_id, technician_no = excluded.technician_no, state = excluded.state, during = excluded.during;
+SET technician_id = excluded.technician_id, technician_no = excluded.technician_no, state = excluded.state, during = excluded.during
+RETURNING (SELECT technician_id FROM slots WHERE booking_id = :booking_id);
 
 -- name: lock_held
 -- Those that are still merely held for a booking, and that nobody else is moving just now.

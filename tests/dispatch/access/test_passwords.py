@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from argon2 import extract_parameters
+from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from dispatch.access import passwords
-from dispatch.access.passwords import LEAST_CHARS, MOST_CHARS, LinkRefused
+from dispatch.access.passwords import HASHER, LEAST_CHARS, MOST_CHARS, LinkRefused
 from dispatch.errors import Invalid
 from dispatch.services import Services
 from storage import accounts as account_rows
@@ -22,9 +24,12 @@ def test_what_is_no_password_is_named(password: str) -> None:
 
 
 @pytest.mark.parametrize("password", ["x" * LEAST_CHARS, "x" * MOST_CHARS, "पासवर्ड अच्छा है", "a b c d e"])
-async def test_what_is_one_is_hashed_and_found_again(password: str) -> None:
+async def test_what_is_one_is_hashed_and_found_again(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    # As the product does it.
+    monkeypatch.setattr(passwords, "HASHER", HASHER)
     kept = await passwords.hashed(password)
     assert kept.startswith("$argon2id$") and password not in kept
+    assert extract_parameters(kept) == RFC_9106_LOW_MEMORY
     assert await passwords.matches(kept, password)
 
 

@@ -10,8 +10,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from dispatch.engine import candidates, free_times, offers, search, slots
+from dispatch.engine import assigning, candidates, free_times, offers, search, slots
 from dispatch.engine.free_times import SlotTaken
+from dispatch.events import Actor
 from dispatch.services import Tx
 from storage import slots as slot_rows
 from tests.dispatch.engine.times import MONDAY, book_at, free, hold, need, preview
@@ -252,3 +253,23 @@ async def test_what_somebody_moves_just_now_is_passed_over(world: World) -> None
 
     first, second = await side_by_side(world.services, moving(one), moving(one, two))
     assert ([s.id for s in first], [s.id for s in second]) == ([one], [two])
+
+
+async def test_whoever_held_an_interval_that_goes_to_somebody_else_is_free_at_once(world: World) -> None:
+    """Their time was held for a booking that nobody else could take, until staff gave that to somebody by force."""
+    one = await world.technician()
+    holder = await world.book(hours=5, auto_assign=False)
+    helper = await world.technician(km_north=2)
+    booking = await world.book(hours=5.2, dispatch=False)
+    await world.execute("UPDATE technicians SET is_active = false WHERE id = $1", helper)
+    nightly = {"start": "22:00", "end": "23:00", "days": [1, 2, 3, 4, 5, 6, 7]}
+    other = await world.technician(working_hours=nightly)
+    await world.services.roster.refresh()
+    await world.sweep()
+    waiting = await world.booking(booking.id)
+    assert (waiting.status, waiting.waits_for) == ("pending", ["busy_then"])
+    async with world.services.transaction() as tx:
+        await assigning.assign_to(tx, holder.id, other, Actor("admin", "7"), force=True)
+    await asyncio.sleep(0)
+    await world.sweep()
+    assert (await world.open_offer(booking.id))["technician_id"] == one

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from dispatch.engine import vicinity
+from dispatch.bus import LocalBus
+from dispatch.engine import vicinity, waking
+from dispatch.engine.timers import Sweeper
 from dispatch.engine.vicinity import Vicinity
-from dispatch.process import wiring
+from dispatch.process import runtime, wiring
 from tests.statements import counted
 from tests.world import KOLKATA, World
 
@@ -60,6 +62,31 @@ async def test_it_looks_at_what_starts_soon_and_waits_alone(world: World) -> Non
     await world.reject(soon.id, one)
     assert [await look.look(), await look.look()] == [1, 0]
     assert await world.sweep() == 0
+
+
+async def test_a_node_that_has_not_heard_of_the_position_yet_hears_of_it(world: World) -> None:
+    """The node that saw them wakes the booking, and another one looks, in vain; when it has heard, it looks again."""
+    helper = await world.technician()
+    booking = await world.book(hours=1.9)
+    await world.reject(booking.id, helper)
+    one = await world.technician(km_north=30)
+    await world.services.tracker.flush()
+    other = await runtime.assemble(world.services.settings, world.services.pool, LocalBus())
+    other.clock.set(world.services.clock.reading)
+    await world.advance(minutes=30)
+    other.clock.set(world.services.clock.reading)
+    world.see(one, *NEAR)
+    looks = [Vicinity(services) for services in (world.services, other)]
+    assert [await look.look() for look in looks] == [1, 0]
+    await waking.wake(world.services)
+    assert (await world.booking(booking.id)).next_action == "dispatch"
+    await Sweeper(other).sweep()
+    assert (await world.booking(booking.id)).looks == 2
+    await world.services.tracker.flush()
+    await other.tracker.read_positions()
+    assert await looks[1].look() == 1
+    await Sweeper(other).sweep()
+    assert (await world.open_offer(booking.id))["technician_id"] == one
 
 
 async def test_every_process_looks_and_gives_it_no_more_than_a_share_of_its_time(

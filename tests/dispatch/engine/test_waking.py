@@ -28,7 +28,7 @@ from storage import programs as program_rows
 from storage import queue as rows
 from storage.bookings import Booking
 from storage.database.errors import StorageError
-from storage.database.pool import Pool
+from storage.database.pool import Conn, Pool
 from tests import turns
 from tests.organisations import Home, add_organisation
 from tests.statements import counted
@@ -483,7 +483,8 @@ async def test_the_most_important_and_then_the_first_to_start_is_served_first(wo
 
 async def test_whoever_fits_behind_many_who_do_not_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """More wait around a technician than are looked through at once, and only the last is in their hours."""
-    monkeypatch.setattr(waking, "LISTED", 4)
+    monkeypatch.setattr(waking, "LISTED", 2)
+    monkeypatch.setattr(waking, "MOST_LISTED", 8)
     await waiting_copies(world, 17, hours=4, step_s=60)
     [mine] = await waiting_copies(world, 1, hours=12.2, step_s=0, stem="N")
     one = await world.technician(working_hours=NIGHTS)
@@ -539,8 +540,9 @@ async def test_two_nodes_wake_at_once(world: World) -> None:
 
 
 async def test_news_outlives_a_database_that_goes_away(narrow: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is due does not wait for it."""
     [made] = await waiting_copies(narrow, 1, hours=24, step_s=0)
-    await narrow.technician()
+    await narrow.technician(km_north=1)
     real = rows.around
 
     async def away(*args: Any, **given: Any) -> Any:
@@ -548,12 +550,33 @@ async def test_news_outlives_a_database_that_goes_away(narrow: World, monkeypatc
 
     monkeypatch.setattr(rows, "around", away)
     narrow.services.freed.put_rule(None)
-    for _ in range(2):
-        with pytest.raises(StorageError):
-            await narrow.sweep()
+    due = await narrow.book(hours=30, auto_assign=False, dispatch=False)
+    for done in (1, 0):
+        assert await narrow.sweep() == done
+    assert (await narrow.booking(due.id)).queue_reason == "manual"
     monkeypatch.setattr(rows, "around", real)
     await narrow.sweep()
     assert await narrow.open_offer(made) is not None
+
+
+async def test_a_database_that_restarts_in_the_middle_of_a_look_delays_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await world.technician()
+    booking = await world.book(hours=5, dispatch=False)
+    real = candidates.judge
+
+    async def judge(conn: Conn, *args: Any) -> Any:
+        monkeypatch.setattr(candidates, "judge", real)
+        await conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr(candidates, "judge", judge)
+    assert await Sweeper(world.services).sweep() == 1
+    waiting = await world.booking(booking.id)
+    assert (waiting.status, waiting.next_action) == ("pending", "dispatch")
+    await world.advance(seconds=30)
+    await world.sweep()
+    assert (await world.open_offer(booking.id))["technician_id"] == one
 
 
 async def test_a_change_during_a_look_is_not_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -641,7 +664,7 @@ async def test_waking_walks_the_index_of_those_who_wait(world: World) -> None:
         await tx.conn.execute("SET LOCAL enable_seqscan = off")
         await tx.conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         plans = []
-        given_to = {rows.around: "'{}', '{}', '{}', '{}', '{}', NULL, 0, NULL, 1", rows.near_start: "now()"}
+        given_to = {rows.around: "'{}', '{}', '{}', '{}', '{}', '{}', NULL, 0, NULL, 1", rows.near_start: "now()"}
         for statement, given in given_to.items():
             await tx.conn.execute(f"PREPARE asked AS {statement.text}")
             found = await tx.conn.fetch(f"EXPLAIN EXECUTE asked ({given})")

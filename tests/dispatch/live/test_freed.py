@@ -9,24 +9,26 @@ from uuid import UUID
 import pytest
 
 from dispatch.live import freed
-from dispatch.live.freed import Freed
+from dispatch.live.freed import Freed, News
 
-ONE, TWO, BOOKING = UUID(int=1), UUID(int=2), UUID(int=3)
+ONE, TWO, BOOKING, OTHER = (UUID(int=n) for n in range(1, 5))
 
 
 def test_what_somebody_was_told_of_counts_until_there_is_news() -> None:
     news = Freed()
     news.put(ONE)
-    assert news.take() == {ONE: set()} and news.take() == {}
-    news.again({ONE: {BOOKING}})
-    assert news.take() == {ONE: {BOOKING}}
+    assert news.take() == {ONE: News()} and news.take() == {}
+    told = News({BOOKING})
+    assert not told.is_for(BOOKING) and told.is_for(OTHER)
+    news.again({ONE: told})
+    assert news.take() == {ONE: told}
     # Whoever changes meanwhile may take now what they could not before.
     news.put(ONE)
-    news.again({ONE: {BOOKING}, TWO: {BOOKING}})
-    assert news.take() == {ONE: set(), TWO: {BOOKING}}
-    news.again({ONE: {BOOKING}})
+    news.again({ONE: told, TWO: told})
+    assert news.take() == {ONE: News(), TWO: told}
+    news.again({ONE: told})
     news.put(ONE)
-    assert news.take() == {ONE: set()}
+    assert news.take() == {ONE: News()}
 
 
 def test_a_look_hears_of_what_came_after_its_beginning() -> None:
@@ -34,14 +36,20 @@ def test_a_look_hears_of_what_came_after_its_beginning() -> None:
     news.put(ONE)
     news.take()
     began = time.monotonic()
-    news.looked(began)
+    news.looked(BOOKING, began)
     assert news.take() == {}
     news.put(TWO)
     news.put(ONE)
     news.take()
-    news.looked(began)
-    assert news.take() == {ONE: set(), TWO: set()}
-    news.looked(time.monotonic())
+    news.looked(BOOKING, began)
+    news.looked(OTHER, began)
+    # It is news for those that looked, and for nobody else.
+    assert news.take() == {ONE: News(only={BOOKING, OTHER}), TWO: News(only={BOOKING, OTHER})}
+    assert not News(only={BOOKING}).is_for(OTHER)
+    news.again({ONE: News({BOOKING, OTHER})})
+    news.looked(BOOKING, began)
+    assert news.take()[ONE] == News({OTHER})
+    news.looked(BOOKING, time.monotonic())
     assert news.take() == {}
 
 
@@ -53,7 +61,7 @@ def test_it_remembers_no_more_than_a_look_needs(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(freed, "REMEMBERED_S", 0.0)
     news.put(UUID(int=9))
     news.take()
-    news.looked(began)
+    news.looked(BOOKING, began)
     assert set(news.take()) <= {UUID(int=9)}
 
 
@@ -69,6 +77,6 @@ async def test_listeners_are_called_once_for_what_comes_together(monkeypatch: py
     news.again({})
     await asyncio.sleep(0.001)
     assert called == [1]
-    news.again({ONE: {BOOKING}})
+    news.again({ONE: News({BOOKING})})
     await asyncio.sleep(0.001)
     assert called == [1, 1]
