@@ -15,7 +15,6 @@ from geo.eta import (
     TRIP_MIN_MPS,
     TRIP_MIN_S,
     Eta,
-    EtaProvider,
     Point,
     StraightLine,
     confidence,
@@ -30,10 +29,8 @@ def away(metres: float) -> Point:
     return Point(*destination(*HERE, 45, metres))
 
 
-async def test_the_straight_line_is_a_provider() -> None:
-    provider: EtaProvider = StraightLine(speed_mps=10.0, detour_factor=1.5)
-    eta = await provider.estimate(HERE, away(2_000), fix_age_s=30)
-    assert eta == StraightLine(10.0, 1.5).between(HERE, away(2_000), fix_age_s=30)
+def test_the_straight_line_is_made_longer_by_the_detour() -> None:
+    eta = StraightLine(speed_mps=10.0, detour_factor=1.5).between(HERE, away(2_000), fix_age_s=30)
     assert isinstance(eta, Eta)
     assert eta.seconds == pytest.approx(300)
     assert eta.distance_m == pytest.approx(3_000)
