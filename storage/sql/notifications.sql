@@ -8,9 +8,10 @@ WITH reachable AS (
   SELECT account_id, technician_id, sms, email, push, language FROM message_settings
   WHERE account_id = ANY((SELECT :account_ids::uuid[])::uuid[]) OR technician_id = ANY((SELECT :technician_ids::uuid[])::uuid[])
 ), apps AS (
-  SELECT t.token, t.kind, t.p256dh, t.auth, t.account_id, t.technician_id FROM push_tokens t JOIN sessions s ON s.id = t.session_id
-  WHERE (t.account_id = ANY((SELECT :account_ids::uuid[])::uuid[]) OR t.technician_id = ANY((SELECT :technician_ids::uuid[])::uuid[]))
-    AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
+  -- Tokens first, then the sign-in of each: whatever is known of the tables, all sign-ins are never gone through.
+  SELECT t.token, t.kind, t.p256dh, t.auth, t.account_id, t.technician_id FROM push_tokens t
+  CROSS JOIN LATERAL (SELECT FROM sessions s WHERE s.id = t.session_id AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp() LIMIT 1) s
+  WHERE t.account_id = ANY((SELECT :account_ids::uuid[])::uuid[]) OR t.technician_id = ANY((SELECT :technician_ids::uuid[])::uuid[])
 ), notices AS (
   SELECT n.n, n.account_id, n.technician_id, n.booking_id, n.type, n.metadata, r.phone, r.email,
     coalesce(n.titles ->> w.language, n.titles ->> 'en') AS title,
