@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from geo.geodesy import haversine_m
 
@@ -47,21 +47,6 @@ class Eta(NamedTuple):
     def is_honest(self) -> bool:
         """Whether it may be told: nonsense, such as weeks or the guess from an hour-old fix, is worse than nothing."""
         return self.confidence >= LEAST_CONFIDENCE and self.seconds <= LONGEST_S
-
-
-class EtaProvider(Protocol):
-    """Anything that can say how long a way takes. `hour` is the local hour of day, where traffic is known by
-    it. A provider that fails raises; the caller falls back to the straight line."""
-
-    async def estimate(
-        self,
-        origin: Point,
-        destination: Point,
-        *,
-        fix_age_s: float = 0.0,
-        accuracy_m: float = 0.0,
-        hour: int | None = None,
-    ) -> Eta: ...
 
 
 def confidence(base: float, distance_m: float, fix_age_s: float, accuracy_m: float = 0.0) -> float:
@@ -133,18 +118,6 @@ class StraightLine:
         trust = confidence(STRAIGHT_CONFIDENCE, straight_m, fix_age_s, accuracy_m)
         way_m = straight_m * self._detour
         return Eta(way_m / self.speed_mps(hour), way_m, trust, self.source, fix_age_s)
-
-    async def estimate(
-        self,
-        origin: Point,
-        destination: Point,
-        *,
-        fix_age_s: float = 0.0,
-        accuracy_m: float = 0.0,
-        hour: int | None = None,
-    ) -> Eta:
-        """`between`, as the provider interface wants it."""
-        return self.between(origin, destination, fix_age_s=fix_age_s, accuracy_m=accuracy_m, hour=hour)
 
 
 def _lean(seen: tuple[float, float], towards_mps: float) -> float:

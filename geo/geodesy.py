@@ -150,11 +150,6 @@ class LocalPlane:
         scale = METRES_PER_DEGREE * math.cos(math.radians(self.lat))
         return turn * scale, (lat - self.lat) * METRES_PER_DEGREE
 
-    def to_position(self, x_m: float, y_m: float) -> tuple[float, float]:
-        """The (lat, lng) of a point of the map; the inverse of `to_xy`."""
-        scale = METRES_PER_DEGREE * max(1e-12, math.cos(math.radians(self.lat)))
-        return self.lat + y_m / METRES_PER_DEGREE, normalise_lng(self.lng + x_m / scale)
-
 
 def segment_distance_m(
     lat: float, lng: float, from_lat: float, from_lng: float, to_lat: float, to_lng: float

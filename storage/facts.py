@@ -53,6 +53,7 @@ class NewestIds:
 append_booking = sql.scalar("append_booking", UUID)
 append_parties = sql.run("append_parties")
 booking_since = sql.rows("booking_since", BookingEvent)
+was_queued = sql.scalar("was_queued", bool)
 was_told = sql.scalar("was_told", bool)
 party_since = sql.rows("party_since", PartyEvent)
 booking_heads = sql.rows("booking_heads", StreamHead)

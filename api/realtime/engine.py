@@ -7,6 +7,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from typing import Any
 
 import engineio
@@ -16,7 +17,7 @@ from engineio.async_socket import AsyncSocket
 from socketio.exceptions import ConnectionRefusedError
 
 from api.edge.connections import GREET
-from api.realtime.frames import TEXT, HotPacket, encode, event_frame, frame, joined_frame
+from api.realtime.frames import HotPacket, encode, event_frame, frame, joined_frame
 from api.realtime.guard import (
     COUNTERS,
     Addresses,
@@ -117,11 +118,16 @@ class HotEngine(engineio.AsyncServer):  # type: ignore[misc]
         return live
 
     def _open_frame(self, sid: str) -> bytes:
+        return frame(b'0{"sid":"%b",%b' % (sid.encode(), self._terms))
+
+    @cached_property
+    def _terms(self) -> bytes:
+        """What every client is told of the connection, behind its own sid."""
         told = {
-            "sid": sid, "upgrades": [], "pingTimeout": int(self.ping_timeout * 1000),
+            "upgrades": [], "pingTimeout": int(self.ping_timeout * 1000),
             "pingInterval": int(self.ping_interval * 1000), "maxPayload": self.max_http_buffer_size,
         }  # fmt: skip
-        return frame(b"0" + encode(told), TEXT)
+        return encode(told)[1:]
 
 
 class HotServer(socketio.AsyncServer):  # type: ignore[misc]

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 #: Items that one turn of the loop works through; the rest follows in the next, so that thousands due at one
 #: time delay nobody's ping.
-SLICE = 32
+SLICE = 16
 
 
 class Delayed(Generic[T]):

@@ -13,6 +13,7 @@ from dispatch.engine.matching import Judged
 from dispatch.events import SYSTEM
 from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
+from storage import facts as fact_rows
 from storage.bookings import Booking
 
 #: A booking that waits looks again after so many seconds, then after twice as long, up to the longest.
@@ -83,9 +84,20 @@ async def _enter(
     await alerts.raise_alert(
         tx, "queued", f"Booking {booking.number} waits for a technician: {WORDS[reason]}.", booking_id=booking.id
     )
-    data = {"reason": reason, "waits_for": waits_for, "again": was_there}
+    data = {"reason": reason, "waits_for": waits_for, "again": await _was_said(tx, booking, reason)}
     await facts.record(tx, booking.id, "booking.queued", SYSTEM, data)
     return queued
+
+
+async def _was_said(tx: Tx, booking: Booking, reason: str) -> bool:
+    """Whether its customer knows it already: that it waits, or that its start has passed. They are told of each once,
+    however many rounds people order."""
+    is_over = reason == START_PASSED
+    if booking.queued_at is not None and not is_over:
+        return True
+    return booking.round > 1 and bool(
+        await fact_rows.was_queued(tx.conn, booking_id=booking.id, is_over=is_over)
+    )
 
 
 # ---------------------------------------------------------------- waking

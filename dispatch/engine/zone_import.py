@@ -106,7 +106,7 @@ async def import_zones(
     async with services.transaction() as tx:
         written = await _write(tx, wanted, complaints)
         if not written:
-            raise BadFile(f"{path.name} has no feature that can be imported: {complaints.kept[0]}")
+            raise BadFile(f"The file {path.name} has no feature that can be imported: {complaints.kept[0]}")
         codes = [one.zone.code for one in written]
         result = ImportResult(
             tuple(c for c in codes if c not in known), tuple(c for c in codes if c in known), tuple(complaints.kept),
@@ -217,21 +217,21 @@ def _features(path: Path, complaints: _Complaints) -> list[tuple[int, Imported]]
     """The features with their places. Raises BadFile."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise BadFile(f"{path.name} is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB.")
+            raise BadFile(f"The file {path.name} is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB.")
         document = orjson.loads(path.read_bytes().removeprefix(BOM_UTF8))
     except OSError as e:
-        raise BadFile(f"{path.name} cannot be read: {e.strerror or e}.") from e
+        raise BadFile(f"The file {path.name} cannot be read: {e.strerror or e}.") from e
     except orjson.JSONDecodeError as e:
-        raise BadFile(f"{path.name} is not JSON: {e}.") from e
+        raise BadFile(f"The file {path.name} is not JSON (line {e.lineno}, column {e.colno}).") from e
     bad: dict[int, str] = {}
     try:
         features = parse_geojson(document, bad)
     except ValueError as e:
-        raise BadFile(f"{path.name}: {e}.") from e
+        raise BadFile(f"In the file {path.name}, {e}.") from e
     for text in bad.values():
-        complaints.add(f"{path.name}: {text}.")
+        complaints.add(f"In the file {path.name}, {text}.")
     if len(features) + len(bad) > MAX_FEATURES:
-        raise BadFile(f"{path.name} has more than {MAX_FEATURES} features.")
+        raise BadFile(f"The file {path.name} has more than {MAX_FEATURES} features.")
     good = (n for n in range(len(features) + len(bad)) if n not in bad)
     return [(n + 1, feature) for n, feature in zip(good, features, strict=True)]
 

@@ -16,7 +16,7 @@ MOST_KEYS = 256
 #: may: a statement costs as much as thirty of its keys.
 GATHER_S = 0.01
 #: So many callers go on with their answer in one turn of the loop; what they do with it is a millisecond for ten.
-ANSWERED = 32
+ANSWERED = 16
 
 
 class Together(Generic[K, V]):
@@ -25,21 +25,24 @@ class Together(Generic[K, V]):
     def __init__(self, ask: Callable[[list[K]], Awaitable[Mapping[K, V]]]) -> None:
         """`ask` answers for as many keys as it knows; what it raises, every caller of that question gets."""
         self._ask = ask
-        self._waiting: dict[K, asyncio.Future[V | None]] = {}
+        #: Each caller has a future of its own: one who gives up must not take the answer from the others.
+        self._waiting: dict[K, list[asyncio.Future[V | None]]] = {}
         self._task: asyncio.Task[None] | None = None
         self._is_full = asyncio.Event()
 
     async def __call__(self, key: K) -> V | None:
         """The answer for one key; None when there is none. It is asked after this call, never before."""
-        found = self._waiting.get(key)
-        if found is None:
-            found = self._waiting[key] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
+        callers = self._waiting.get(key)
+        if callers is not None:
+            callers.append(answer)
+        else:
+            self._waiting[key] = [answer]
             if len(self._waiting) >= MOST_KEYS:
                 self._is_full.set()
             if self._task is None:
                 self._task = asyncio.create_task(self._run(), name="asking together")
-        # One caller who gives up must not take the answer from the others.
-        return await asyncio.shield(found)
+        return await answer
 
     async def _run(self) -> None:
         try:
@@ -64,15 +67,16 @@ class Together(Generic[K, V]):
         try:
             answers = await self._ask(keys)
         except BaseException as error:
-            for future in asked.values():
+            for future in (one for callers in asked.values() for one in callers):
                 if not future.done():
                     future.set_exception(error)
                     future.exception()  # a caller who gave up hears of it nowhere else
             if not isinstance(error, Exception):
                 raise
         else:
-            for number, (key, future) in enumerate(asked.items(), 1):
+            answered = [(one, answers.get(key)) for key, callers in asked.items() for one in callers]
+            for number, (future, answer) in enumerate(answered, 1):
                 if not future.done():
-                    future.set_result(answers.get(key))
+                    future.set_result(answer)
                 if number % ANSWERED == 0:
                     await asyncio.sleep(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -116,7 +116,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
             CUSTOMER, "booking_not_taken", "Nobody Could Come",
             "The time of your booking {number} has come and nobody has taken it. We are sorry: you may move it to "
             "another time or cancel it, and our team looks after it",
-            sms=True, email=True, only=queue.START_PASSED,
+            sms=True, email=True, once=True, only=queue.START_PASSED,
         ),
     ),
     "booking.rescheduled": (
@@ -261,26 +261,6 @@ def _hand_on(tx: Tx, notice: Notice, fact: Fact, about: About, told: Mapping[str
     if notice.email and is_customer and is_news:
         carried.append(Carried("email", f"email:{stream}", None, params))
     tx.late(_put_all, (row, carried))
-
-
-def announce(
-    tx: Tx, account_ids: Sequence[UUID], *, type: str, title: str, message: str, metadata: Mapping[str, Any],
-    sms: bool = False, email: bool = False,
-) -> None:  # fmt: skip
-    """Tells customers something that is no booking's, as it is written: in the app, as a push, and as they want it.
-
-    Accounts that are closed hear nothing.
-    """
-    language = LANGUAGES[0]
-    for account_id in dict.fromkeys(account_ids):
-        params = {"type": type, **metadata}
-        carried = [_push(tx.services.settings, CUSTOMER, account_id, str(account_id), params)]
-        if sms:
-            carried.append(Carried("sms", f"sms:{account_id}", None, params))
-        if email:
-            carried.append(Carried("email", f"email:{account_id}", None, params))
-        told = Told(account_id, None, None, type, {language: title}, {language: message}, dict(metadata))
-        tx.late(_put_all, (told, carried))
 
 
 def _push(settings: Settings, to: str, owner_id: UUID, stream: str, params: Mapping[str, Any]) -> Carried:

@@ -25,7 +25,6 @@ from storage.database.pool import Conn
 TYPES = ("text", "textarea", "number", "email", "date", "datetime", "select", "radio", "checkbox")
 #: `boolean` is a second name of checkbox.
 ALIASES = {"boolean": "checkbox"}
-ENTITIES = ("partner", "product")
 #: Of one entity.
 MOST_FIELDS = 200
 MOST_CHARS = {"textarea": 5000}

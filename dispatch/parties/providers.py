@@ -22,7 +22,6 @@ from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.providers import Provider
 
-FACILITY_TYPES = ("Facility", "Clinic", "Hospital")
 UNITS = ("minor", "major")
 
 

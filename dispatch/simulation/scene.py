@@ -113,9 +113,6 @@ class Scene:
         """Sleeps so long in the domain's time."""
         await asyncio.sleep(seconds / self.clock.speed)
 
-    async def sleep_until(self, at_s: float) -> None:
-        await self.sleep(max(0.0, at_s - self.clock.timestamp()))
-
 
 class Person:
     """Somebody with a phone: signs in, keeps a socket, has an address of their own behind the trusted hop."""

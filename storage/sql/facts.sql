@@ -54,6 +54,14 @@ SELECT p.id, p.event_seq - t.facts + t.nth, t.type, t.data FROM p JOIN told t ON
 SELECT booking_id, seq, type, actor_kind, actor_id, data, at FROM booking_events
 WHERE booking_id = :booking_id AND seq > :seq ORDER BY seq LIMIT :limit;
 
+-- name: was_queued
+-- Whether it was said already that the booking waits, or (`is_over`) that its start has passed, for the start that it has now.
+SELECT EXISTS (
+  SELECT FROM booking_events e
+  WHERE e.booking_id = :booking_id AND e.type = 'booking.queued' AND (e.data ->> 'reason' = 'start_passed') = :is_over::boolean
+    AND NOT EXISTS (
+      SELECT FROM booking_events m WHERE m.booking_id = e.booking_id AND m.type = 'booking.rescheduled' AND m.seq > e.seq));
+
 -- name: was_told
 -- Whether this assignment has such a fact already.
 SELECT EXISTS (

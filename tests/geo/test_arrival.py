@@ -3,17 +3,21 @@ it."""
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from geo.arrival import (
+    DEFAULT_LINES,
     LADDER,
     Advance,
     Approach,
     Best,
+    Patience,
     Progress,
     Rung,
     advance,
@@ -56,6 +60,37 @@ def test_the_ladder_is_climbed_once_in_order() -> None:
     assert 40 < where[Rung.ARRIVING] <= 100
     assert where[Rung.ARRIVED] <= 40
     assert steps[-1].approach.inside
+
+
+def test_who_stands_on_a_line_has_met_it() -> None:
+    first, fix = at(0, 900), at(60, 300)
+    distance_m = haversine_m(fix.lat, fix.lng, *DOOR)
+    passed_m = likely_distance_m(distance_m, fix.accuracy_m)
+    came_m = haversine_m(first.lat, first.lng, *DOOR) - distance_m - fix.accuracy_m
+    alone, coming = Approach(), advance(Approach(), first, *DOOR).approach
+    for approach, line, met, short, rung in (
+        (alone, "near_m", passed_m, 0.0, Rung.NEAR), (alone, "arriving_m", passed_m, 0.0, Rung.ARRIVING),
+        (coming, "on_the_way_m", came_m, math.inf, Rung.ON_THE_WAY),
+    ):  # fmt: skip
+        others = {"near_m": 1.0, "segment_s": 0.0} if line == "on_the_way_m" else {}
+        for at_m, wanted in ((met, True), (math.nextafter(met, short), False)):
+            lines = replace(DEFAULT_LINES, **{**others, line: at_m})
+            assert (advance(approach, fix, *DOOR, lines).reached is rung) is wanted, line
+
+
+def test_patience_ends_just_after_its_last_moment() -> None:
+    best, p = Best(1_000.0, 0.0), Patience()
+    for distance_m, fix_at_s, now_s, progress in (
+        (1_000.0, 0.0, p.dark_s, Progress.PROGRESSING), (1_000.0, 0.0, p.dark_s + 0.1, Progress.DARK),
+        (1_000.0, 600.0, p.stalled_s, Progress.PROGRESSING), (1_000.0, 600.0, p.stalled_s + 0.1, Progress.STALLED),
+        (1_000.0 - p.progress_m, 700.0, 700.0, Progress.PROGRESSING),
+        (1_000.1 - p.progress_m, 700.0, 700.0, Progress.STALLED),
+        (1_000.0 + p.away_m, 1.0, 1.0, Progress.MOVING_AWAY), (999.9 + p.away_m, 1.0, 1.0, Progress.PROGRESSING),
+    ):  # fmt: skip
+        assert look(best, distance_m, fix_at_s, now_s)[1] is progress, (distance_m, now_s)
+    near = Best(p.there_m, 0.0)
+    assert look(near, p.there_m, 700.0, 700.0)[1] is Progress.PROGRESSING, "at the place itself nobody need come nearer"
+    assert look(near, p.there_m + 0.1, 700.0, 700.0)[1] is Progress.STALLED
 
 
 def test_an_arrival_needs_three_fixes_over_ten_seconds() -> None:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from geo.device_clock import DeviceClock
+from geo.device_clock import DEFAULT_TOLERANCE, DeviceClock
 
 NOW = 1_800_000_000.0
 
@@ -36,6 +36,16 @@ def test_a_backlog_that_is_emptied_is_no_slow_clock(every_s: float) -> None:
         now_s += 1.0
     clock.hear(now_s - 0.3, now_s)
     assert clock.offset_s == pytest.approx(0.3)
+
+
+def test_a_frame_just_as_far_off_as_latency_may_be_is_one_of_the_same_clock() -> None:
+    t = DEFAULT_TOLERANCE
+    for off_s, offset_s in ((t.same_s, t.fade), (t.same_s + 0.25, 0.0), (-t.same_s, -t.same_s), (-30.25, 0.0)):
+        clock = DeviceClock()
+        for n in range(t.frames):
+            clock.hear(NOW + n, NOW + n)
+        now_s = NOW + t.frames
+        assert clock.hear(now_s - off_s, now_s) == pytest.approx(offset_s), off_s
 
 
 def test_a_backlog_of_a_known_phone_changes_nothing() -> None:

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from geo.eta import CITY_SPEED_MPS, Eta, EtaProvider, Point, StraightLine, confidence, travel_buffer_s
+from geo.eta import (
+    CITY_SPEED_MPS,
+    LEAST_CONFIDENCE,
+    LONGEST_S,
+    TRIP_MAX_MPS,
+    TRIP_MIN_M,
+    TRIP_MIN_MPS,
+    TRIP_MIN_S,
+    Eta,
+    Point,
+    StraightLine,
+    confidence,
+    travel_buffer_s,
+)
 from geo.geodesy import destination
 
 HERE = Point(22.5726, 88.3639)
@@ -14,14 +29,27 @@ def away(metres: float) -> Point:
     return Point(*destination(*HERE, 45, metres))
 
 
-async def test_the_straight_line_is_a_provider() -> None:
-    provider: EtaProvider = StraightLine(speed_mps=10.0, detour_factor=1.5)
-    eta = await provider.estimate(HERE, away(2_000), fix_age_s=30)
-    assert eta == StraightLine(10.0, 1.5).between(HERE, away(2_000), fix_age_s=30)
+def test_the_straight_line_is_made_longer_by_the_detour() -> None:
+    eta = StraightLine(speed_mps=10.0, detour_factor=1.5).between(HERE, away(2_000), fix_age_s=30)
     assert isinstance(eta, Eta)
     assert eta.seconds == pytest.approx(300)
     assert eta.distance_m == pytest.approx(3_000)
     assert (eta.source, eta.fix_age_s) == ("straight_line", 30)
+
+
+def test_what_may_be_told_and_what_can_be_learnt_has_its_borders() -> None:
+    for seconds, sure, is_honest in (
+        (LONGEST_S, LEAST_CONFIDENCE, True), (math.nextafter(LONGEST_S, math.inf), 1.0, False),
+        (1.0, math.nextafter(LEAST_CONFIDENCE, 0.0), False),
+    ):  # fmt: skip
+        assert Eta(seconds, 1.0, sure, "a test").is_honest is is_honest
+    for metres, seconds, is_learnt in (
+        (TRIP_MIN_M, TRIP_MIN_S, True), (math.nextafter(TRIP_MIN_M, 0.0), TRIP_MIN_S, False),
+        (TRIP_MIN_M, math.nextafter(TRIP_MIN_S, 0.0), False),
+        (1_024.0 * TRIP_MAX_MPS, 1_024.0, True), (1_025.0 * TRIP_MAX_MPS, 1_024.0, False),
+        (1_024.0 * TRIP_MIN_MPS, 1_024.0, True), (1_023.0 * TRIP_MIN_MPS, 1_024.0, False),
+    ):  # fmt: skip
+        assert StraightLine(detour_factor=1.0).observe(metres, seconds) is is_learnt, (metres, seconds)
 
 
 def test_it_learns_the_speed_it_sees() -> None:

@@ -53,6 +53,18 @@ def test_older_and_equal_times_are_dropped() -> None:
     assert filter_.last == Fix(NOW, *HOME, 10.0)
 
 
+def test_what_is_just_sharp_enough_or_just_young_enough_counts() -> None:
+    rules = DEFAULT_RULES
+    for accuracy_m, decidable, dispatchable in (
+        (rules.decidable_accuracy_m, True, True), (rules.decidable_accuracy_m + 0.5, False, True),
+        (rules.dispatchable_accuracy_m, False, True), (rules.dispatchable_accuracy_m + 0.5, False, False),
+    ):  # fmt: skip
+        verdict = FixFilter().admit(ping(0, HOME, accuracy_m), NOW)
+        assert (verdict.decidable, verdict.dispatchable) == (decidable, dispatchable), accuracy_m
+    assert FixFilter().admit(ping(-rules.max_age_s), NOW).kind is Kind.ADMITTED
+    assert FixFilter().admit(ping(-rules.max_age_s - 0.5), NOW).step is Step.CLOCK
+
+
 def test_the_future_is_now() -> None:
     filter_ = FixFilter()
     verdict = filter_.admit(ping(86_400 * 365), NOW)

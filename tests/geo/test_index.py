@@ -8,7 +8,7 @@ import random
 import numpy as np
 import pytest
 
-from geo.geodesy import destination, haversine_m
+from geo.geodesy import chord_square_of, chord_squares, chord_to_m, destination, haversine_m
 from geo.index import FleetIndex, Hits, Spot, Weights
 from tests.geo.brute import RIM_M, Person, brute_force_match, brute_force_within
 
@@ -227,6 +227,24 @@ def test_unknown_keys() -> None:
         index.set_attributes(1, available=True)
     assert index.position(1) is None
     assert not index.remove(1)
+
+
+def test_who_stands_on_the_circle_is_inside() -> None:
+    """People whose distance and the haversine term of it turn into each other without a rest."""
+    rng, found = random.Random(4), 0
+    while found < 5:
+        lat, lng = destination(22.5, 88.3, rng.uniform(0, 360), rng.uniform(100, 9_000))
+        [square] = chord_squares(22.5, 88.3, np.array([lat]), np.array([lng]))
+        radius_m = float(chord_to_m(np.array([square]))[0])
+        if chord_square_of(radius_m) != square:
+            continue
+        found += 1
+        index = FleetIndex()
+        index.put(1, lat, lng, 0.0, skills=1, tiers=1, available=True)
+        assert index.within(22.5, 88.3, radius_m).keys.tolist() == [1]
+        assert index.match(22.5, 88.3, radius_m, skill_mask=1).keys.tolist() == [1]
+        around = index.around(22.5, 88.3, radius_m, skill_mask=1, wanted=1, others=1, others_m=radius_m)
+        assert (around.fit.keys.tolist(), around.others.keys.tolist()) == ([1], [])
 
 
 def test_wide_masks_and_bad_radii_are_refused() -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from dispatch.simulation.replay import read_trips
 from tests.trials.callers import Trial
+
+#: A server that was tried before has the zones of that time.
+RUN = uuid4().hex[:6]
 
 
 def box(west: float, south: float, east: float, north: float) -> dict[str, Any]:
@@ -20,7 +24,7 @@ def saved(folder: Path, *features: tuple[dict[str, Any], Any], name: str = "zone
         "type": "FeatureCollection",
         "features": [{"type": "Feature", "properties": p, "geometry": g} for p, g in features],
     }
-    path = folder / f"{name}.geojson"
+    path = folder / f"{name}{RUN}.geojson"
     path.write_text(mark + json.dumps(document), encoding="utf-8")
     return str(path)
 
@@ -33,10 +37,10 @@ async def zones(trial: Trial, begin: str) -> dict[str, str]:
 
 async def test_names_in_any_script_stay_apart(trial: Trial, tmp_path: Path) -> None:
     one = saved(tmp_path, ({"name": "वार्ड एक"}, box(-30, 0, -29, 1)), ({"name": "वार्ड दो"}, box(-28, 0, -27, 1)))
-    said = await trial.house.said("zones", "import", one, "--city", "Trial One")
+    said = await trial.house.said("zones", "import", one, "--city", f"Trial One {RUN}")
     assert said.startswith("zones: 2 new")
     assert "running server" in said, "when it takes effect"
-    assert sorted((await zones(trial, "TRIAL-ONE-")).values()) == ["वार्ड एक", "वार्ड दो"]
+    assert sorted((await zones(trial, f"TRIAL-ONE-{RUN}-".upper())).values()) == ["वार्ड एक", "वार्ड दो"]
 
 
 async def test_a_zone_elsewhere_is_not_replaced_by_its_namesake(trial: Trial, tmp_path: Path) -> None:

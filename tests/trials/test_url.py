@@ -12,11 +12,8 @@ import pytest
 from tests.processes import LIMIT_S, ROOT
 from tests.trials.callers import Trial
 
-#: Of every kind of row what is quick; with the others it is the same server, the same people and the same commands.
-QUICK = (
-    "test_a_costs.py", "test_b_secrets.py", "test_d_patience.py", "test_e_money.py", "test_g_time.py", "test_h_told.py",
-    "test_i_files.py",
-)  # fmt: skip
+#: What is quick and asks everything once: pages, people, offers, sockets, commands.
+QUICK = ("test_b_secrets.py", "test_d_patience.py", "test_g_time.py", "test_i_files.py")
 
 
 async def test_a_running_server_is_tried_by_its_address_alone(trial: Trial) -> None:
@@ -32,4 +29,4 @@ async def test_a_running_server_is_tried_by_its_address_alone(trial: Trial) -> N
     said = (await asyncio.wait_for(process.communicate(), LIMIT_S))[0].decode()
     assert process.returncode == 0, said
     passed = re.search(r"(\d+) passed", said)
-    assert passed is not None and int(passed[1]) > 50, said
+    assert passed is not None and int(passed[1]) > 20, said

@@ -19,7 +19,8 @@ from dispatch.billing import (
 from dispatch.billing.payouts import BalanceTooSmall, PayoutState
 from dispatch.errors import Conflict, Invalid
 from dispatch.events import Actor
-from dispatch.parties import bank_accounts
+from dispatch.localtime import local
+from dispatch.parties import bank_accounts, providers
 from dispatch.parties.bank_accounts import Change
 from storage.database.listing import Wanted
 from storage.payouts import Payout
@@ -181,11 +182,20 @@ async def test_money_that_comes_back_is_available_again_and_the_line_says_failed
     assert await available(till, owned) == 500_000
 
 
+async def days_until_the_next(till: Till, owned: Owned) -> int:
+    async with till.world.services.read() as conn:
+        provider = await providers.get(conn, owned.id)
+    now = till.world.now
+    return (provider_payouts.next_day(provider, now) - local(now, provider.timezone).date()).days
+
+
 async def test_an_empty_payday_is_over_and_what_comes_after_it_waits_for_the_next(till: Till) -> None:
     owned = await with_bank(till)
     services = till.world.services
     await till.world.advance(days=4)
+    assert await days_until_the_next(till, owned) == 0, "today, while today's has not left"
     assert await provider_payouts.pay_due(services) == 0, "it is Friday, and there is nothing"
+    assert await days_until_the_next(till, owned) == 7
     await till.world.advance(days=2)
     await fund(services, owned, 500_000)
     assert await provider_payouts.pay_due(services) == 0, "it is Sunday"

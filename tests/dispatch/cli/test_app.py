@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import signal
 import tempfile
@@ -154,7 +155,9 @@ def fresh_folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-async def test_a_given_database_is_migrated_served_and_left_running(fresh_dsn: str, tmp_path: Path) -> None:
+async def test_a_given_database_is_migrated_served_and_left_running(
+    fresh_dsn: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     import asyncpg
 
     conn = await asyncpg.connect(fresh_dsn)
@@ -163,6 +166,13 @@ async def test_a_given_database_is_migrated_served_and_left_running(fresh_dsn: s
     assert (await server.get("/readyz"))[0] == 200
     assert await server.stop() == 0
     assert await conn.fetchval("SELECT count(*) FROM schema_migrations") > 0
+    assert "hours ahead" not in capfd.readouterr().err
+    # A demonstration was there: its time goes on at the pace of ours, and that is said.
+    await conn.execute("UPDATE app_clock SET app_at = real_at + interval '14.7 hours', speed = 20")
+    server = await Server.start("serve", "--port", "0", "--data", str(tmp_path), DATABASE_URL=fresh_dsn)
+    assert await server.stop() == 0
+    assert re.search(r"is \d+\.\d hours ahead of this machine's", capfd.readouterr().err)
+    assert await conn.fetchval("SELECT speed FROM app_clock") == 1
     await conn.close()
     code, out, _ = await dispatch("migrate", DATABASE_URL=fresh_dsn)
     assert (code, out) == (0, "the schema is up to date\n")

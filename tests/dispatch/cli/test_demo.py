@@ -17,6 +17,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from dispatch.cli.demo import now_and_then
 from tests import warm
 from tests.ownership import check_house, check_processes, postmaster
 from tests.processes import LIMIT_S, ROOT, data_folder, descendants, environment, eventually, kill_tree
@@ -163,6 +164,15 @@ async def check_commands_beside_it(copied: Copy, demo: Demo, welcome: str, folde
     code, out, err = await copied.command("demo", "--port", "0", "--data", str(folder))
     assert (code, out) == (1, "")
     assert err == f"dispatch: Another server runs on {folder}: stop it, or choose another --data folder.\n"
+
+
+def test_it_shows_that_it_lives_and_floods_nobody() -> None:
+    seconds, said = 0.0, []
+    tell = now_and_then(said.append, lambda: seconds)
+    for tick in range(300):
+        seconds = tick / 2
+        tell(f"after {tick / 2:g} s")
+    assert said == [f"after {30 * n} s" for n in (1, 2, 3, 4)]
 
 
 def check_nothing_is_left(demo: Demo, folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from dispatch.cli import running, setup
 from dispatch.cli.app import app
 from dispatch.cli.failure import Refused
 from dispatch.config import Settings
+from storage.database.embedded import EmbeddedPostgres
+from tests.processes import ROOT
 
 URL = "http://127.0.0.1:8123"
 VAULT_KEY = base64.b64encode(b"k" * 32).decode()
@@ -62,6 +65,12 @@ def commands() -> dict[str, Any]:
 
     walk(typer.main.get_command(app), ())
     return found
+
+
+def test_every_command_is_in_the_readme() -> None:
+    said = re.findall(r"`\./run ([^`]*)`", (ROOT / "README.md").read_text())
+    for words, command in commands().items():
+        assert command.hidden or any(re.match(rf"{words}( |$)", one) for one in said), words
 
 
 class FoundOut(Exception):
@@ -120,6 +129,20 @@ def test_every_command_is_one_of_both_kinds() -> None:
     assert OWN.keys() <= known.keys() and SAID.keys() <= known.keys()
     for words in known.keys() - OWN:
         assert any(option.name == "data" for option in known[words].params), words
+
+
+#: Commands that may make a database where there is none; `doctor` tries one that goes away.
+MAKERS = {"migrate", "seed", "admin create", "erp create", "simulate", "doctor"}
+
+
+@pytest.mark.parametrize("words", sorted(commands().keys() - OWN.keys() - MAKERS))
+def test_looking_makes_nothing(words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "zones.geojson").write_text("{}")
+    monkeypatch.setattr(EmbeddedPostgres, "start", lambda *_: pytest.fail("it would have made one"))
+    said = [*words.split(), *SAID.get(words, []), "--data", str(tmp_path / "absent")]
+    with pytest.raises(Refused, match="There is no database in"):
+        typer.main.get_command(app).main(said, standalone_mode=False)
+    assert not (tmp_path / "absent").exists()
 
 
 def test_a_server_is_found_while_it_runs(tmp_path: Path) -> None:

@@ -207,6 +207,37 @@ async def test_at_its_start_everybody_is_told_the_truth(world: World, how: str) 
         assert (moved.queue_reason, moved.next_action, moved.next_action_at) == ("manual", "start", moved_to)
 
 
+async def test_however_often_people_search_anew_the_customer_is_told_of_each_thing_once(world: World) -> None:
+    helper = await world.technician()
+    booking = await world.book(hours=5)
+    await world.reject(booking.id, helper)
+    await world.execute("UPDATE technicians SET is_active = false")
+    await world.services.roster.refresh()
+    told = "SELECT count(*) FROM notifications WHERE booking_id = $1 AND type = $2"
+
+    async def search_anew() -> None:
+        for _ in range(2):
+            async with world.services.transaction() as tx:
+                assert await assigning.assign(tx, booking.id, STAFF, force=False) is None
+
+    await search_anew()
+    assert await world.value(told, booking.id, "booking_queued") == 1
+    # Of another time it is told anew that nobody has taken it.
+    moved_to = (booking.starts_at + timedelta(hours=24)).replace(minute=30, second=0)
+    await world.execute("UPDATE technicians SET is_active = true")
+    await world.services.roster.refresh()
+    async with world.services.transaction() as tx:
+        moved = await bookings.reschedule(tx, booking.id, CUSTOMER, moved_to)
+    await world.reject(moved.id, helper)
+    assert await world.value(told, booking.id, "booking_queued") == 2
+    await world.advance(hours=30)
+    await world.sweep()
+    await search_anew()
+    assert await world.value(told, booking.id, "booking_not_taken") == 1
+    assert await world.value(told, booking.id, "booking_queued") == 2
+    assert await world.value("SELECT count(*) FROM alerts WHERE kind = 'queued' AND resolved_at IS NULL") == 1
+
+
 async def test_whoever_turns_the_search_on_again_searches(world: World) -> None:
     one = await world.technician()
     booking = await world.book(hours=5, auto_assign=False)

@@ -106,6 +106,8 @@ def test_spans() -> None:
     assert span_of(480, 1200) == (480, 1200) and span_of(1080, 120) == (1080, 1560)
     assert within((480, 1200), 720, 780) == (720, 780)
     assert within((1080, 1560), 30, 60) == (1470, 1500)
+    # A break may begin and end with the shift.
+    assert within((480, 1200), 480, 500) == (480, 500) and within((480, 1200), 1140, 1200) == (1140, 1200)
     assert within((480, 1200), 1190, 1210) is None and within((480, 1200), 60, 120) is None
     assert without((480, 1200), [(720, 780)]) == ((480, 720), (780, 1200))
     assert without((480, 1200), [(480, 600), (590, 1200)]) == ()

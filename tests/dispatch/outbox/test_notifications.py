@@ -172,18 +172,3 @@ async def test_nobody_hears_a_technicians_words(services: Services) -> None:
     async with services.read() as conn:
         said = await conn.fetch("SELECT message FROM notifications UNION ALL SELECT body FROM outbox")
     assert said and "CANARY" not in str([r["message"] for r in said])
-
-
-async def test_customers_are_told_of_what_is_no_bookings(services: Services) -> None:
-    account_id, _, _ = await booked(services)
-    async with services.transaction() as tx:
-        closed = await tx.conn.fetchval(
-            "INSERT INTO accounts (phone, is_active) VALUES ('+911234500001', false) RETURNING id"
-        )
-        notifications.announce(
-            tx, [account_id, closed, account_id], type="promotion", title="Hello", message="{braces} stay", sms=True,
-            metadata={"batch": "1"},
-        )  # fmt: skip
-    assert await told(services) == [("customer", "promotion")]
-    assert await message(services) == "{braces} stay"
-    assert await sent(services) == [("push", f"customer:{account_id}"), ("sms", PHONE)]

@@ -126,6 +126,30 @@ async def test_what_cannot_succeed_is_not_repeated(services: Services) -> None:
     assert (await rows(services))[0]["state"] == "dead"
 
 
+async def test_a_secret_that_is_no_longer_good_is_not_sent_and_all_else_is_however_late(services: Services) -> None:
+    await put(services, "letter")
+    await put(services, "code", is_secret=True)
+    async with services.transaction() as tx:
+        link = {"link": "https://example.com/x", "name": "A", "inviter": "B", "hours": 1}
+        await messages.enqueue(tx, "sms", PHONE, "invitation", link, stream="good", is_secret=True)
+        await messages.enqueue(tx, "sms", PHONE, "invitation", link, stream="late", is_secret=True)
+        for stream, seconds in (("good", 3500), ("late", 3601), (None, sweeper.SECRET_LIFE_S + 1)):
+            await tx.conn.execute(
+                "UPDATE outbox SET created_at = clock_timestamp() - make_interval(secs => $2)"
+                " WHERE stream = coalesce($1, stream) AND (stream IN ('good', 'late')) = ($1 IS NOT NULL)",
+                stream, float(seconds),
+            )  # fmt: skip
+    sender = Recorder()
+    sweep = OutboxSweeper(services, "sms", sender)
+    while await sweep.run_once():
+        pass
+    states = {(row["stream"], row["is_secret"]): row["state"] for row in await rows(services)}
+    assert states == {
+        (f"sms:{PHONE}", False): "sent", (f"sms:{PHONE}", True): "dead", ("good", True): "sent", ("late", True): "dead",
+    }  # fmt: skip
+    assert "code" not in str(sender.texts)
+
+
 async def test_a_broken_sender_is_a_failed_try_and_says_nothing_of_the_message(
     services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from dispatch.errors import Invalid
 from dispatch.events import Actor
 from dispatch.parties import quotes
-from dispatch.parties.quotes import Answer, Wish
-from tests.organisations import add_organisation
+from dispatch.parties.quotes import Answer, QuoteExpired, Wish
+from tests.organisations import APART, NOON, add_organisation
 from tests.turns import one_after_the_other
 from tests.world import World
 
@@ -25,3 +28,31 @@ async def test_an_offer_that_came_meanwhile_is_declined_and_not_withdrawn(world:
         lambda tx: quotes.decide(tx, home.by, asked.id, is_accepted=False),
     )  # fmt: skip
     assert (answered.status, decided.status, decided.price_minor) == ("quoted", "declined", 90000)
+
+
+@pytest.mark.parametrize("timezone", APART)
+async def test_an_offer_holds_through_its_last_day_by_the_organisation_s_clocks(world: World, timezone: str) -> None:
+    services = world.services
+    home = await add_organisation(services)
+    here = await home.in_zone(timezone, NOON)
+    for valid_until, holds in ((here, True), (here - timedelta(days=1), False)):
+        async with services.transaction() as tx:
+            asked = await quotes.request(tx, home.by, Wish("Facial", "For the whole floor", {}))
+            await quotes.answer(tx, asked.id, Answer(world.service_ids["Facial"], 90000, here), STAFF)
+            await tx.conn.execute("UPDATE quotes SET valid_until = $2 WHERE id = $1", asked.id, valid_until)
+        async with services.transaction() as tx:
+            if holds:
+                assert (await quotes.decide(tx, home.by, asked.id, is_accepted=True)).status == "accepted"
+                continue
+            with pytest.raises(QuoteExpired):
+                await quotes.decide(tx, home.by, asked.id, is_accepted=True)
+
+
+async def test_an_offer_that_is_over_already_is_not_made(world: World) -> None:
+    home = await add_organisation(world.services)
+    here = await home.in_zone(APART[0], NOON)
+    async with world.services.transaction() as tx:
+        asked = await quotes.request(tx, home.by, Wish("Facial", "For the whole floor", {}))
+        with pytest.raises(Invalid):
+            over = here - timedelta(days=1)
+            await quotes.answer(tx, asked.id, Answer(world.service_ids["Facial"], 90000, over), STAFF)

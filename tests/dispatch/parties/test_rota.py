@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from dispatch.engine import alerts
+from dispatch.errors import Invalid
 from dispatch.events import SYSTEM
 from dispatch.parties import rota
 from dispatch.services import Services
@@ -87,3 +88,13 @@ async def test_two_who_move_one_shift_at_once_both_do(services: Services) -> Non
         lambda tx: rota.change(tx, SYSTEM, shift.id, {"channels": ["push"]}),
     )  # fmt: skip
     assert (after.starts_at, after.channels) == (later, ["push"])
+
+
+async def test_a_shift_is_as_long_as_it_may_be_and_no_longer(services: Services) -> None:
+    who = await add_staff(services, "support")
+    async with services.transaction() as tx:
+        begin = tx.now
+        await rota.add(tx, SYSTEM, who, begin, begin + rota.LONGEST, ["email"])
+        for ends_at in (begin + rota.LONGEST + timedelta(seconds=1), begin):
+            with pytest.raises(Invalid):
+                await rota.add(tx, SYSTEM, who, begin, ends_at, ["email"])

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from dispatch.clock import Reading
 from dispatch.errors import DispatchError, Invalid
 from dispatch.parties import partner_search, partner_status, references, trade_partners
 from dispatch.parties.trade_partners import CodeTaken, CustomerTaken, Form, TooMany
+from dispatch.process.runtime import set_clock
 from dispatch.services import Services
 from storage import trade_partners as rows
 from storage.database import listing
@@ -154,6 +156,8 @@ async def test_what_is_deleted_while_a_partner_takes_it(services: Services) -> N
 
 
 async def test_a_block_that_ran_out_is_none_and_looking_writes_nothing(services: Services) -> None:
+    # Time stands still at the very moment at which it ends.
+    await set_clock(services, Reading(0.0, services.clock.now().timestamp(), 0.0))
     partner = await add_partner(services, "Lapsed")
     other = await add_partner(services, "Blocked", status="BLOCKED")
     async with services.transaction() as tx:
