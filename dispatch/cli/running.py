@@ -68,12 +68,21 @@ def _left(settings: Settings, url: str) -> int | None:
         place.mkdir(mode=0o700, exist_ok=True)
         if place.stat().st_uid != os.geteuid():
             return None
-        note = os.open(place / f"{os.getpid()}.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        fcntl.flock(note, fcntl.LOCK_EX)
+        note = _locked(place / f"{os.getpid()}.json")
         os.write(note, orjson.dumps(asdict(running)))
     except OSError:
         return None
     return note
+
+
+def _locked(path: Path) -> int:
+    """A new file that is ours; whoever looked in between took it for a dead one's and took it away."""
+    while True:
+        note = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fcntl.flock(note, fcntl.LOCK_EX)
+        if path.exists() and path.stat().st_ino == os.fstat(note).st_ino:
+            return note
+        os.close(note)
 
 
 def _shared(settings: Settings, url: str) -> dict[str, str]:
