@@ -26,7 +26,7 @@ from storage.refunds import Refund
 SYSTEM, GATEWAY = "system", "gateway"
 GATEWAY_ACTOR = Actor("gateway")
 #: The alert, and the reason in the queue, of a booking that stands although its money went back.
-RETURNED = "payment_returned"
+RETURNED = queue.RETURNED
 
 
 class NotPaid(Conflict):
