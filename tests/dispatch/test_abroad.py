@@ -215,9 +215,10 @@ async def test_a_series_goes_by_the_clocks_of_its_place(there: tuple[World, Abro
     ]
 
 
-async def test_an_organisation_that_has_told_of_no_clocks_has_the_house_s(there: tuple[World, Abroad]) -> None:
+async def test_an_organisation_that_has_told_of_no_clocks_has_the_house_s(world: World) -> None:
     """In the database and in words: one rule."""
-    world, _ = there
+    # Noon in UTC's evening: it is tomorrow in Manila.
+    await world.advance(hours=14)
     home = await add_organisation(world.services)
     await world.execute("UPDATE parties SET timezone = NULL WHERE id = $1", home.id)
     async with world.services.read() as conn:
