@@ -52,7 +52,7 @@ PROCESSES = (
 
 
 #: They mostly wait for a clock: begun first, they are over before the others are, and nobody waits for them in the end.
-FIRST = ("dispatch/simulation/", "console/test_technician.py")
+FIRST = ("dispatch/simulation/", "dispatch/cli/test_demo.py", "console/test_technician.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -23,6 +23,10 @@ from geo.geodesy import haversine_m
 
 #: An offer that has not come by then is not coming.
 OFFER_S = 3.0
+#: So many bookings come before the first that is measured: plans are made, pages and people are in memory.
+WARM = 20
+#: How many are confirmed at a time where their rate is measured.
+AT_ONCE = 8
 #: Before memory is read, garbage of the connecting has this long to go.
 REST_S = 2.0
 TIMEZONE = KOLKATA[0].timezone
@@ -44,6 +48,8 @@ class ServerNumbers:
     confirm_server_ms: float
     confirm_database_ms: float
     accept_p50_ms: float
+    #: With some at a time, and each made its offer.
+    confirms_per_s: float
 
 
 async def measure(
@@ -85,7 +91,7 @@ async def measure(
     return ServerNumbers(
         len(tokens), each_kib, len(offers), median(offers) * 1000, (percentile(offers, 0.95) or 0.0) * 1000,
         median(confirms) * 1000, times.server_s / len(confirms) * 1000, times.database_s / len(confirms) * 1000,
-        median(times.accepts_s) * 1000,
+        median(times.accepts_s) * 1000, times.per_s,
     )  # fmt: skip
 
 
@@ -107,27 +113,32 @@ def _nearest(technicians: Sequence[tuple[str, float, float]], homes: list[dict[s
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """From a confirm to the offer and to the answer, from an acceptance to its acknowledgement; CPU of all confirms."""
+    """From a confirm to the offer and to the answer, from an acceptance to its acknowledgement; CPU of all confirms;
+    and how many a second there are, with some at a time.
+    """
 
     offers_s: list[float]
     confirms_s: list[float]
     accepts_s: list[float]
     server_s: float
     database_s: float
+    per_s: float
 
 
 async def _book_all(
     server: Server, callers: list[Rest], addresses: list[str], sockets: IdleSockets, service_id: str, bookings: int,
     progress: Progress,
 ) -> Times:  # fmt: skip
-    """First all are prepared, then confirmed one after the other, then accepted."""
+    """First all are prepared, then confirmed one after the other, then accepted; as many once more, some at a time."""
     wishes = []
-    for number in range(bookings):
+    for number in range(WARM + 2 * bookings):
         which = number % len(callers)
         wishes.append((callers[which], await _prepared(callers[which], addresses[which], service_id, number)))
-        progress("preparing", number + 1, bookings)
+        progress("preparing", number + 1, WARM + 2 * bookings)
+    for caller, wish in wishes[:WARM]:
+        await _confirmed(caller, wish, sockets)
     made, before = [], server.spent_s()
-    for number, (caller, wish) in enumerate(wishes):
+    for number, (caller, wish) in enumerate(wishes[WARM : WARM + bookings]):
         found = await _confirmed(caller, wish, sockets)
         made += [found] if found is not None else []
         progress("confirming", number + 1, bookings)
@@ -135,7 +146,25 @@ async def _book_all(
     if not made:
         raise ConnectionError("No booking led to an offer: nothing can be measured.")
     accepts = [await sockets.accept(booking, OFFER_S) for booking, _, _ in made]
-    return Times([m[1] for m in made], [m[2] for m in made], accepts, after[0] - before[0], after[1] - before[1])
+    per_s = await _rate(wishes[WARM + bookings :])
+    offers, confirms = [m[1] for m in made], [m[2] for m in made]
+    return Times(offers, confirms, accepts, after[0] - before[0], after[1] - before[1], per_s)
+
+
+async def _rate(wishes: list[tuple[Rest, dict[str, Any]]]) -> float:
+    """Confirms a second of which each made an offer, by so many callers at once."""
+    left, made = list(wishes), 0
+
+    async def caller() -> None:
+        nonlocal made
+        while left:
+            who, wish = left.pop()
+            booking = await _booked(who, wish)
+            made += booking is not None and booking["status"] == "partner_assigned"
+
+    began = time.perf_counter()
+    await asyncio.gather(*(caller() for _ in range(AT_ONCE)))
+    return made / (time.perf_counter() - began)
 
 
 async def _prepared(caller: Rest, address_id: str, service_id: str, number: int) -> dict[str, Any]:
@@ -155,16 +184,24 @@ async def _prepared(caller: Rest, address_id: str, service_id: str, number: int)
 async def _confirmed(caller: Rest, wish: dict[str, Any], sockets: IdleSockets) -> tuple[str, float, float] | None:
     """(booking, confirm sent to offer read, confirm sent to answer read), in seconds; None: the time was taken."""
     sent = time.perf_counter()
+    booking = await _booked(caller, wish)
+    if booking is None:
+        return None
+    answered = time.perf_counter()
+    heard = await sockets.offered(str(booking["id"]), OFFER_S)
+    return None if heard is None else (str(booking["id"]), heard - sent, answered - sent)
+
+
+async def _booked(caller: Rest, wish: dict[str, Any]) -> dict[str, Any] | None:
+    """The booking of a confirm; None: the time was taken."""
     try:
-        made = await caller.call("POST", "/v1/checkout/confirm", wish)
+        made: dict[str, Any] = await caller.call("POST", "/v1/checkout/confirm", wish)
     except CallFailed as e:
         if e.status == 409:
             return None
         raise
-    answered = time.perf_counter()
-    booking = str(made["booking"]["id"])
-    heard = await sockets.offered(booking, OFFER_S)
-    return None if heard is None else (booking, heard - sent, answered - sent)
+    found: dict[str, Any] = made["booking"]
+    return found
 
 
 def memory_kib(pid: int) -> float:

@@ -40,9 +40,9 @@ SELECT account_id FROM b;
 -- that tell the same two never wait for each other.
 WITH told AS (
   SELECT party_id, type, data, n, row_number() OVER (PARTITION BY party_id ORDER BY n) AS nth, count(*) OVER (PARTITION BY party_id) AS facts
-  FROM unnest(:party_ids::uuid[], :types::text[], :data::jsonb[]) WITH ORDINALITY AS t (party_id, type, data, n)
+  FROM unnest((SELECT :party_ids::uuid[]), :types::text[], :data::jsonb[]) WITH ORDINALITY AS t (party_id, type, data, n)
 ), locked AS (
-  SELECT id FROM parties WHERE id = ANY(:party_ids::uuid[]) ORDER BY id FOR NO KEY UPDATE
+  SELECT id FROM parties WHERE id = ANY((SELECT :party_ids::uuid[])::uuid[]) ORDER BY id FOR NO KEY UPDATE
 ), p AS (
   UPDATE parties SET event_seq = event_seq + t.facts FROM locked l JOIN told t ON t.party_id = l.id AND t.nth = 1
   WHERE parties.id = l.id RETURNING parties.id, event_seq

@@ -3,20 +3,20 @@
 -- and page of theirs that is signed in (to their topic where no app has said its token), the rest to their own phone or address unless one is
 -- given. Nothing for an account that is closed or erased.
 WITH reachable AS (
-  SELECT id, phone, email FROM accounts WHERE id = ANY(:account_ids::uuid[]) AND is_active AND erased_at IS NULL
+  SELECT id, phone, email FROM accounts WHERE id = ANY((SELECT :account_ids::uuid[])::uuid[]) AND is_active AND erased_at IS NULL
 ), wishes AS (
   SELECT account_id, technician_id, sms, email, push, language FROM message_settings
-  WHERE account_id = ANY(:account_ids::uuid[]) OR technician_id = ANY(:technician_ids::uuid[])
+  WHERE account_id = ANY((SELECT :account_ids::uuid[])::uuid[]) OR technician_id = ANY((SELECT :technician_ids::uuid[])::uuid[])
 ), apps AS (
   SELECT t.token, t.kind, t.p256dh, t.auth, t.account_id, t.technician_id FROM push_tokens t JOIN sessions s ON s.id = t.session_id
-  WHERE (t.account_id = ANY(:account_ids::uuid[]) OR t.technician_id = ANY(:technician_ids::uuid[]))
+  WHERE (t.account_id = ANY((SELECT :account_ids::uuid[])::uuid[]) OR t.technician_id = ANY((SELECT :technician_ids::uuid[])::uuid[]))
     AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
 ), notices AS (
   SELECT n.n, n.account_id, n.technician_id, n.booking_id, n.type, n.metadata, r.phone, r.email,
     coalesce(n.titles ->> w.language, n.titles ->> 'en') AS title,
     coalesce(n.messages ->> w.language, n.messages ->> 'en') AS message,
     coalesce(w.sms, true) AS by_sms, coalesce(w.email, true) AS by_email, coalesce(w.push, true) AS by_push
-  FROM unnest(:account_ids::uuid[], :technician_ids::uuid[], :booking_ids::uuid[], :types::text[], :titles::jsonb[],
+  FROM unnest((SELECT :account_ids::uuid[]), :technician_ids::uuid[], :booking_ids::uuid[], :types::text[], :titles::jsonb[],
     :messages::jsonb[], :metadata::jsonb[]) WITH ORDINALITY
     AS n (account_id, technician_id, booking_id, type, titles, messages, metadata, n)
   LEFT JOIN reachable r ON r.id = n.account_id
@@ -26,7 +26,7 @@ WITH reachable AS (
   INSERT INTO outbox (channel, stream, recipient, template, body, data, account_id)
   SELECT c.channel, c.stream || sent.suffix, sent.recipient, 'notification', n.title || ': ' || n.message,
     c.data || jsonb_build_object('title', n.title, 'message', n.message) || sent.data, n.account_id
-  FROM unnest(:notice_numbers::int[], :channels::text[], :streams::text[], :recipients::text[], :data::jsonb[]) WITH ORDINALITY
+  FROM unnest((SELECT :notice_numbers::int[]), :channels::text[], :streams::text[], :recipients::text[], :data::jsonb[]) WITH ORDINALITY
     AS c (notice, channel, stream, recipient, data, n)
   JOIN notices n ON n.n = c.notice
   CROSS JOIN LATERAL (

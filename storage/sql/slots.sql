@@ -15,7 +15,7 @@ DELETE FROM slots WHERE expires_at <= app_now() RETURNING technician_id;
 -- The same for one who looks for a free time: what this customer merely holds is not in their way.
 SELECT s.technician_id, lower(s.during) AS starts_at, upper(s.during) AS ends_at
 FROM slots s
-WHERE s.technician_id = ANY(:ids::uuid[]) AND upper(s.during) > :from_at AND lower(s.during) < :to_at
+WHERE s.technician_id = ANY((SELECT :ids::uuid[])::uuid[]) AND upper(s.during) > :from_at AND lower(s.during) < :to_at
   AND (s.expires_at IS NULL OR s.expires_at > app_now())
   AND NOT EXISTS (SELECT FROM checkout_previews p WHERE p.id = s.preview_id AND p.account_id = :account_id);
 

@@ -42,7 +42,7 @@ async def test_what_is_sent_is_counted_and_every_fix_is_new(tmp_path: Path) -> N
         times = [row[0] for report in running.world.hot for row in report.fixes]
         assert len(set(times)) > 40
     finally:
-        await running.runner.cleanup()
+        await running.close()
 
 
 async def test_a_storm_opens_everybody_again(tmp_path: Path) -> None:
@@ -53,4 +53,4 @@ async def test_a_storm_opens_everybody_again(tmp_path: Path) -> None:
         assert (storm["what"], storm["sockets"], storm["lost"]) == ("storm", 15, 0)
         assert len(running.world.joined) == 35
     finally:
-        await running.runner.cleanup()
+        await running.close()

@@ -106,8 +106,14 @@ async def test_a_plain_confirm_stays_within_its_budget(town: City) -> None:
 
 async def test_the_database_plans_a_confirm_once(town: City) -> None:
     """PostgreSQL plans a statement anew for its first five runs, and for ever where a plan for just these values looks
-    cheaper: planning the search of candidates took ten times what it takes to run.
+    cheaper: planning the search of candidates took ten times what it takes to run. It is told of a big city: with two
+    people in it every plan is as cheap as any other.
     """
+    if int(await town.value("SHOW server_version_num")) >= 180_000:
+        await town.run(
+            "SELECT pg_restore_relation_stats('schemaname', 'public', 'relname', relname::text, 'relpages', 10,"
+            " 'reltuples', 100000::real) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
     account = town.seeded.customer_ids[0]
     place = await home(town, account)
 
