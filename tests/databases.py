@@ -186,15 +186,17 @@ class Databases:
         """
         changed = {name for name, *_ in used.look ^ await self._looked(conn)}
         async with conn.transaction():
-            await conn.execute("SET LOCAL session_replication_role = replica")
-            for (name,) in await conn.fetch(self._filled):
-                await conn.execute(f"DELETE FROM public.{name}")
+            # One message: each costs more than what most of its statements do.
+            work = ["SET LOCAL session_replication_role = replica"]
+            work += [f"DELETE FROM public.{name}" for (name,) in await conn.fetch(self._filled)]
             for name in changed:
                 columns = self._columns[name]
-                await conn.execute(
-                    f"DELETE FROM public.{name}; INSERT INTO public.{name} ({columns}) OVERRIDING SYSTEM VALUE "
-                    f"SELECT {columns} FROM pristine.{name}"
-                )
+                work += [
+                    f"DELETE FROM public.{name}",
+                    f"INSERT INTO public.{name} ({columns}) OVERRIDING SYSTEM VALUE "
+                    f"SELECT {columns} FROM pristine.{name}",
+                ]
+            await conn.execute("; ".join(work))
             await conn.fetch(REWIND)
         if changed:
             used.look = await self._looked(conn)

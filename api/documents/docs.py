@@ -140,13 +140,15 @@ async def asyncapi_json(request: web.Request) -> web.Response:
 
 async def docs(request: web.Request) -> web.Response:
     """A start guide, and every call to try."""
-    return _text(_page(), "text/html")
+    async with _MAKING:
+        page = await asyncio.to_thread(_page)
+    return _text(page, "text/html")
 
 
 @lru_cache(maxsize=1)
 def _page() -> str:
     """The bodies of the guide are the examples of the document itself."""
-    paths = openapi_document()["paths"]
+    paths = orjson.loads(_openapi(None))["paths"]
     parts = ["<main><h1>Start here</h1>"]
     for title, words, calls in _STEPS:
         parts.append(f"<section><h2>{escape(title)}</h2><p>{escape(words)}</p>")

@@ -135,22 +135,22 @@ async def _order(services: Services, payment: Payment) -> Payment:
 
     Raises OrderRefused, OrderPending after a few seconds.
     """
-    end = time.monotonic() + WAIT_FOR_ORDER_S
+    end, is_late = time.monotonic() + WAIT_FOR_ORDER_S, False
     while True:
         async with services.read() as conn:
             intent = await intent_rows.of_payment(conn, payment_id=payment.id, kind="order")
-        is_open = intent is not None and intent.state in ("pending", "running")
-        if intent is not None and is_open:
-            await intents.run_now(services, services.gateway, intent.id, first_wait_s=SECOND_TRY_S)
-        async with services.read() as conn:
             found = await rows.get(conn, payment_id=payment.id)
         if found is not None and found.gateway_order_id is not None:
             return found
         if intent is not None and intent.state == "failed":
             raise OrderRefused()
-        if not is_open or time.monotonic() > end:
+        # What the last try led to has been read: it counts however long it took.
+        if intent is None or intent.state not in ("pending", "running") or is_late:
             raise OrderPending(retry_after_s=3.0)
-        await asyncio.sleep(LOOK_S)
+        was_tried = await intents.run_now(services, services.gateway, intent.id, first_wait_s=SECOND_TRY_S)
+        is_late = time.monotonic() > end
+        if not was_tried:
+            await asyncio.sleep(LOOK_S)
 
 
 class Payable(Protocol):

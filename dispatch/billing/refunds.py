@@ -26,7 +26,7 @@ from storage.refunds import Refund
 SYSTEM, GATEWAY = "system", "gateway"
 GATEWAY_ACTOR = Actor("gateway")
 #: The alert, and the reason in the queue, of a booking that stands although its money went back.
-RETURNED = "payment_returned"
+RETURNED = queue.RETURNED
 
 
 class NotPaid(Conflict):
@@ -201,7 +201,7 @@ async def _stop_unpaid(tx: Tx, payment: Payment) -> None:
     if booking.status in ("pending", "partner_assigned"):
         booking = await offers.withdraw(tx, booking, "its payment went back", SYSTEM_ACTOR)
         await booking_rows.set_priority(tx.conn, booking_id=booking.id, priority=booking.priority, auto_assign=False)
-        await queue.hand_over(tx, booking, RETURNED)
+        await queue.hand_over(tx, booking, queue.RETURNED)
 
 
 def reserved(refund: Refund, payment: Payment) -> list[Line]:

@@ -60,13 +60,14 @@ class MoneyWorker:
 
     async def run_due(self) -> int:
         """Works until nothing is due. Returns how many tries that took."""
-        done = 0
-        while True:
-            steps = (self._event, self._intent, self._question)
-            found = [await step() for step in steps]
-            if not any(found):
-                return done
-            done += sum(found)
+        done = idle = turn = 0
+        steps = (self._event, self._intent, self._question)
+        while idle < len(steps):
+            if await steps[turn % len(steps)]():
+                done, idle = done + 1, 0
+            else:
+                idle, turn = idle + 1, turn + 1
+        return done
 
     async def _event(self) -> bool:
         return await gateway_events.work_due(self._services, self._gateway, first_wait_s=self._first_wait_s)

@@ -22,11 +22,12 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 15.0, 900.0
 LONGEST_LIVE_PAUSE_S = 60.0
 
 #: Why people decide, beside three attempts in vain.
-MANUAL, START_PASSED = "manual", "start_passed"
+MANUAL, START_PASSED, RETURNED = "manual", "start_passed", "payment_returned"
 #: What an alert says of each reason.
 WORDS = {
     "no_candidate": "nobody can come yet", "attempts_exhausted": "three technicians were asked in vain",
     MANUAL: "it is to be assigned by hand", START_PASSED: "its time has come and nobody has it",
+    RETURNED: "its payment went back and people decide",
 }  # fmt: skip
 
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from api.documents.openapi import openapi_document
 from storage.database.pool import Pool
 from tests.api.shop import Shop, open_shop
+
+
+@pytest.fixture(scope="session")
+def whole() -> Any:
+    """The document of the whole server, made once: tests only read it."""
+    return openapi_document()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from pydantic import Field, TypeAdapter
 from pydantic_core.core_schema import ErrorType
 
-from api.documents.openapi import openapi_document
 from api.wire.complaints import FORMS, saying
 from api.wire.contents import MOST_COMPLAINTS
 from api.wire.dialects import MINUTESERV
@@ -32,7 +31,7 @@ def test_every_kind_of_complaint_is_said_in_our_words(kind: str) -> None:
         assert "{" not in text
 
 
-def test_every_form_that_a_model_asks_for_has_words() -> None:
+def test_every_form_that_a_model_asks_for_has_words(whole: Any) -> None:
     found: set[str] = set()
 
     def walk(node: Any) -> None:
@@ -45,10 +44,9 @@ def test_every_form_that_a_model_asks_for_has_words() -> None:
             for value in node:
                 walk(value)
 
-    document = openapi_document()
     asked = {
         reference["$ref"].rsplit("/", 1)[-1]
-        for item in document["paths"].values()
+        for item in whole["paths"].values()
         for operation in item.values()
         if "requestBody" in operation
         for content in operation["requestBody"]["content"].values()
@@ -56,7 +54,7 @@ def test_every_form_that_a_model_asks_for_has_words() -> None:
         if "$ref" in reference
     }
     for name in asked:
-        walk(document["components"]["schemas"][name])
+        walk(whole["components"]["schemas"][name])
     assert found <= FORMS.keys() | {WHEN}, found - FORMS.keys()
 
 

@@ -79,7 +79,12 @@ async def test_the_customer_who_asks_again_does_not_wait_for_the_backoff(till: T
     assert await till.intents() == [("order", "done")]
 
 
-async def test_an_order_that_is_refused_is_said_and_frees_the_time(till: Till) -> None:
+@pytest.mark.parametrize("wait_s", [payments.WAIT_FOR_ORDER_S, 0.0])
+async def test_an_order_that_is_refused_is_said_and_frees_the_time(
+    till: Till, monkeypatch: pytest.MonkeyPatch, wait_s: float
+) -> None:
+    """Also when the answer took longer than an order is waited for."""
+    monkeypatch.setattr(payments, "WAIT_FOR_ORDER_S", wait_s)
     booking = await unpaid(till, total_minor=99, tax_minor=0)
     for _ in range(2):
         with pytest.raises(OrderRefused):

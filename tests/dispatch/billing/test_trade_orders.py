@@ -1,4 +1,4 @@
-"""A partner's price, pure: the discount and its cap, VAT by group or the settings', none for the exempt."""
+"""A partner's price: the discount and its cap, VAT by group or the settings', none for the exempt; and its list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import pytest
 
 from dispatch.billing.trade_orders import price_of
 from dispatch.engine.bookings import NewItem
+from dispatch.services import Services
+from storage import trade_orders as rows
 from storage.trade_orders import Terms
+from tests.trade import add_partner
 
 
 def terms(**changes: Any) -> Terms:
@@ -41,3 +44,14 @@ def test_what_a_partner_pays(changes: dict[str, Any], savings: int, tax: int, to
     price = price_of(terms(**changes), [item(30_000, 2), item(40_000)], Decimal(18))
     assert (price.subtotal_minor, price.savings_minor, price.discount_minor) == (100_000, savings, 0)
     assert (price.tax_minor, price.grand_total_minor) == (tax, total)
+
+
+async def test_a_price_list_that_is_off_prices_nothing(services: Services) -> None:
+    async with services.transaction() as tx:
+        list_id = await tx.conn.fetchval("INSERT INTO price_lists (code, name) VALUES ('OFF', 'Old') RETURNING id")
+    partner = await add_partner(services, price_list_id=list_id)
+    for is_active, used in ((True, list_id), (False, None)):
+        async with services.transaction() as tx:
+            await tx.conn.execute("UPDATE price_lists SET is_active = $2 WHERE id = $1", list_id, is_active)
+            found = await rows.terms(tx.conn, no=partner.no)
+        assert found is not None and found.price_list_id == used

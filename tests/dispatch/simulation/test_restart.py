@@ -19,7 +19,7 @@ from dispatch.simulation.run import prepare, run
 from dispatch.simulation.scene import SimulationOptions
 from tests.processes import eventually
 
-OPTIONS = SimulationOptions(technicians=15, customers=4, seed=5, speed=150.0)
+OPTIONS = SimulationOptions(technicians=10, customers=4, seed=5, speed=150.0)
 #: Keeps the domain's time as it is, where `dispatch serve` would slow it down.
 SERVE = """
 import asyncio, sys

@@ -31,7 +31,7 @@ async def test_every_booking_ends_and_no_event_is_missed(fresh_dsn: str, tmp_pat
     trips = SHARED / "data" / "porto_taxi_trips_1k.csv"
     zone = ("--traces", str(trips), "--timezone", "Europe/Lisbon") if trips.exists() else ("--seed", "3")
     code, report, words = await simulate(
-        fresh_dsn, tmp_path, *zone, "--technicians", "20", "--customers", "4", "--speed", "200"
+        fresh_dsn, tmp_path, *zone, "--technicians", "12", "--customers", "4", "--speed", "200"
     )
     assert report, words
     assert (code, report["missed_events"], report["resets"], report["error_words"]) == (0, 0, 0, [])
