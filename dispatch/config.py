@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from storage.currencies import kept
 from storage.database.embedded import default_home
 from storage.database.hosts import wanting_writes
 
@@ -23,6 +24,8 @@ ENV_FILE = ".env"
 _NO_SETTINGS = frozenset({"DISPATCH_BENCH_MODULES", "DISPATCH_DATABASE_URL", "DISPATCH_REDIS_URL"})
 #: What signing and sealing keys need (HMAC-SHA256, AES-256).
 KEY_BYTES = 32
+
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$"), AfterValidator(kept)]
 
 
 class Http(BaseModel):
@@ -235,9 +238,7 @@ class Billing(BaseModel):
 class Erp(BaseModel):
     """Trade partners, their orders and their credit."""
 
-    currency: str = Field(
-        "INR", min_length=3, max_length=3, description="The one currency of credit, orders and price lists"
-    )
+    currency: Currency = Field("INR", description="The one currency of credit, orders and price lists")
     all_rows: int = Field(
         5000, ge=1, le=100_000, description="So many partners are listed at once with all=true; more are exported"
     )
@@ -246,7 +247,7 @@ class Erp(BaseModel):
 class Providers(BaseModel):
     """What a provider begins with, and when people look at its payouts."""
 
-    currency: str = Field("NGN", pattern="^[A-Z]{3}$", description="Of a provider that names no other")
+    currency: Currency = Field("NGN", description="Of a provider that names no other")
     timezone: str = Field("Africa/Lagos", description="Of a provider that names no other")
     min_payout_minor: int = Field(100_000, ge=0, description="Smallest payout, in the smallest units")
     review_above_minor: int = Field(
@@ -439,7 +440,7 @@ class Settings(BaseSettings):
         {},
         description="JSON, key id to base64 of 32 bytes that seals stored secrets; empty: generated",
     )
-    currency: str = Field("INR", pattern="^[A-Z]{3}$", description="Where no zone says another")
+    currency: Currency = Field("INR", description="Where no zone says another")
     timezone: str = Field("Asia/Kolkata", description="Where no zone says another")
     phone_region: str = Field("IN", pattern="^[A-Z]{2}$", description="Phones without a country code belong here")
     brand: str = Field("Minuteserv", description="The name that customers see")

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import StringConstraints
-
 from api.audiences import Admin, admin
-from api.wire.models import Day, Money, Query, View
+from api.wire.models import Currency, Day, Money, Query, View
 from dispatch.reports import analytics
 from dispatch.reports.analytics import Unit
 from dispatch.services import Services
 from storage.analytics import Revenue, ServiceSums, TechnicianSums
-
-Currency = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, min_length=3, max_length=3)]
 
 
 class SpanQuery(Query):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from api.admin.analytics import Currency
 from api.admin.booking_views import BookingOut, booking_out
 from api.admin.partner_views import PartnerRow, row_out
 from api.audiences import Admin, admin
-from api.wire.models import Money, Query, View
+from api.wire.models import Currency, Money, Query, View
 from dispatch.reports import analytics
 from dispatch.services import Services
 from storage import staff_bookings, technicians

@@ -9,14 +9,13 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.audiences import Admin, admin
-from api.wire.models import MOST_MINOR, Body, Money, View, within
+from api.wire.models import MOST_MINOR, Body, Currency, Money, View, within
 from api.wire.results import Message, Reply
 from dispatch.billing import platform_plans
 from dispatch.services import Services
 from storage.platform_plans import PlatformPlan
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Code = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern="^[A-Za-z]{3}$")]
 Features = Annotated[list[Name], Field(max_length=100)]
 #: What the gateway makes a page for at least.
 Price = Annotated[Money, within(100, MOST_MINOR)]
@@ -24,7 +23,7 @@ Price = Annotated[Money, within(100, MOST_MINOR)]
 
 class NewPlan(Body):
     name: Name
-    currency: Code
+    currency: Currency
     monthly_price: Price
     yearly_price: Price
     features: Features = []

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 from api.audiences import Admin, admin
 from api.shared.exports import ExportQuery, file, whole
 from api.wire.listing import Grammar, Listing, Once
-from api.wire.models import Body, Moment, Money, View, money_in
+from api.wire.models import Body, Currency, Moment, Money, View, money_in
 from api.wire.results import File, Page
 from dispatch.billing import promos
 from dispatch.errors import Invalid
@@ -30,7 +30,6 @@ Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length
 Value = Annotated[float, Field(gt=0, le=10_000_000)]
 Count = Annotated[int, Field(ge=1, le=10**9, strict=True)]
 Positive = Annotated[Money, Field(gt=0)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 PROMOS = Grammar(
     key="promo_codes", source=rows.everything,

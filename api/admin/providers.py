@@ -10,7 +10,7 @@ from pydantic import EmailStr, Field, StringConstraints
 
 from api.audiences import Admin, admin
 from api.wire.listing import Grammar, Listing
-from api.wire.models import Body, View
+from api.wire.models import Body, Currency, View
 from api.wire.results import Message, Page, Reply
 from dispatch.parties import providers
 from dispatch.parties.providers import NewProvider
@@ -19,7 +19,6 @@ from storage.providers import Provider
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
-Code = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, min_length=3, max_length=3)]
 
 
 class ProviderIn(Body):
@@ -32,7 +31,7 @@ class ProviderIn(Body):
     services: Annotated[list[Name], Field(max_length=200)] = []
     city: Line | None = None
     country: Line | None = None
-    currency: Code | None = None
+    currency: Currency | None = None
     timezone: Name | None = None
 
 

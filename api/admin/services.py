@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 from api.audiences import Admin, admin
 from api.shared.exports import ExportQuery, file, whole
 from api.wire.listing import Grammar, Listing, Once
-from api.wire.models import MOST_MINOR, Body, Money, View, within
+from api.wire.models import MOST_MINOR, Body, Currency, Money, View, within
 from api.wire.results import File, Message, Page
 from api.wire.uploads import Upload, UploadRules
 from dispatch.engine import files, offered
@@ -33,7 +33,6 @@ Link = Annotated[
     Field(examples=["https://cdn.example.com/facial.png"]),
 ]  # fmt: skip
 Price = Annotated[Money, within(0, MOST_MINOR)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Minutes = Annotated[int, Field(ge=5, le=720)]
 
 SERVICES = Grammar(

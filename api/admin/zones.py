@@ -12,7 +12,7 @@ from api.admin.services import ServiceOut, service_out
 from api.audiences import Admin, admin
 from api.shared.objects import Geometry
 from api.wire.listing import Grammar, Listing, Once
-from api.wire.models import Body, BookingTime, Degrees, Query, View
+from api.wire.models import Body, BookingTime, Currency, Degrees, Query, View
 from api.wire.results import Page
 from api.wire.uploads import Upload, UploadRules
 from dispatch.engine import zone_import, zones
@@ -27,7 +27,6 @@ from storage.zones import ZoneFile, ZoneSummary
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^\S+$")]
 Zone = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Pincode = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=12)]
 Weekday = Annotated[int, Field(ge=1, le=7, strict=True)]
 

@@ -19,7 +19,7 @@ from api.organisation.fields import (
     organisation_of,
     whole_organisation,
 )
-from api.wire.models import CamelBody, CamelView, Money
+from api.wire.models import CamelBody, CamelView, Currency, Money
 from api.wire.results import Message, Reply
 from dispatch.engine import audit
 from dispatch.errors import Invalid
@@ -41,7 +41,7 @@ class LeaderIn(CamelBody):
 
 class BudgetIn(CamelBody):
     monthly: Annotated[Money, Field(ge=0)]
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    currency: Currency | None = None
 
 
 class DepartmentBody(CamelBody):

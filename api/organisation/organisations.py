@@ -26,7 +26,7 @@ from api.organisation.fields import (
 )
 from api.organisation.onboarding import StepOut, steps_out
 from api.route import RequestInfo
-from api.wire.models import CamelBody, CamelView, Money
+from api.wire.models import CamelBody, CamelView, Currency, Money
 from api.wire.results import Reply, ReplyWith
 from dispatch.errors import Invalid
 from dispatch.localtime import zone
@@ -36,7 +36,6 @@ from dispatch.services import Services
 from storage.organisations import Manager, Organisation
 
 OrgType = Literal["business", "lgu", "school", "ngo"]
-Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 
 
 class OrganisationIn(CamelBody):

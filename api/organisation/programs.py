@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from api.audiences import Member, organisation
 from api.organisation.fields import Name, ServiceNames, Word, Words, by_of, organisation_of, whole_organisation
 from api.wire.listing import Grammar, Listing
-from api.wire.models import CamelBody, CamelView, Day, Money
+from api.wire.models import CamelBody, CamelView, Currency, Day, Money
 from api.wire.results import Page, Reply
 from dispatch.errors import Invalid
 from dispatch.parties import programs
@@ -60,7 +60,7 @@ class BenefitsIn(CamelBody):
 
     type: Literal["credit"] = "credit"
     amount: Annotated[Money, Field(ge=0)]
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    currency: Currency | None = None
     frequency: Literal["monthly", "quarterly", "semester", "annual", "once"] = "annual"
     rollover: bool = False
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from api.audiences import Member, organisation
 from api.organisation.fields import Word, Words, by_of
 from api.wire.listing import Grammar, Listing
-from api.wire.models import CamelBody, CamelView, Money
+from api.wire.models import CamelBody, CamelView, Currency, Money
 from api.wire.results import Page, Reply
 from dispatch.parties import organisations, quotes
 from dispatch.parties.quotes import EXPECTED, Wish
@@ -33,7 +33,7 @@ QUOTES = Grammar(
 class QuoteBudgetIn(CamelBody):
     estimated: Annotated[Money, Field(ge=0)] | None = None
     flexible: bool | None = None
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    currency: Currency | None = None
 
 
 class QuoteBody(CamelBody):

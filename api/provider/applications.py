@@ -11,9 +11,8 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, EmailStr, Fi
 from api.audiences import Admin, provider_desk
 from api.edge.limits import CONTACT
 from api.provider.fields import Name, as_facility_type, as_time_zone
-from api.provider.payment_requests import CurrencyCode
 from api.wire.listing import Grammar, Listing
-from api.wire.models import CamelBody, CamelView
+from api.wire.models import CamelBody, CamelView, Currency
 from api.wire.results import Message, Page, Reply
 from dispatch.parties import provider_applications
 from dispatch.parties.providers import NewProvider
@@ -36,7 +35,7 @@ class ApplicationIn(CamelBody):
     postal_code: Line | None = None
     services: Annotated[list[Name], Field(max_length=200)] = []
     description: Long = ""
-    currency: CurrencyCode | None = None
+    currency: Currency | None = None
     timezone: Annotated[str, AfterValidator(as_time_zone)] | None = None
 
 

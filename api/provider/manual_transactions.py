@@ -9,10 +9,10 @@ from uuid import UUID
 from pydantic import AliasChoices, EmailStr, Field, StringConstraints
 
 from api.audiences import TeamMember, provider
-from api.provider.payment_requests import Amount, CurrencyCode, Text
+from api.provider.payment_requests import Amount, Text
 from api.provider.when import When, day, local_today, spanned
 from api.wire.listing import Grammar, Listing, Once
-from api.wire.models import CamelBody, CamelView, Money
+from api.wire.models import CamelBody, CamelView, Currency, Money
 from api.wire.results import PageWith, Reply
 from dispatch.billing import provider_manual
 from dispatch.parties import provider_customers
@@ -27,7 +27,7 @@ class ManualIn(CamelBody):
     """Of a customer that is known, or of whoever is named."""
 
     amount: Amount
-    currency: CurrencyCode | None = None
+    currency: Currency | None = None
     method: Annotated[Method, Field(validation_alias=AliasChoices("method", "paymentMethod"))] = "cash"
     customer_id: UUID | None = None
     payer_name: Name | None = None

@@ -10,9 +10,9 @@ from pydantic import AliasChoices, EmailStr, Field, StringConstraints
 
 from api.audiences import TeamMember, provider
 from api.edge.limits import CHECKOUT
-from api.provider.payment_requests import Amount, CurrencyCode, Text
+from api.provider.payment_requests import Amount, Text
 from api.wire.listing import Grammar, Listing
-from api.wire.models import CamelBody, CamelView, Money, View
+from api.wire.models import CamelBody, CamelView, Currency, Money, View
 from api.wire.results import PageWith, Reply
 from dispatch.billing import provider_links
 from dispatch.billing.provider_links import Payer
@@ -30,7 +30,7 @@ class LinkIn(CamelBody):
     title: Annotated[Title, Field(validation_alias=AliasChoices("title", "name"))]
     description: Text | None = None
     amount: Amount | None = None
-    currency: CurrencyCode | None = None
+    currency: Currency | None = None
     redirect_url: Address | None = None
 
 

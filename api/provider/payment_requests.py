@@ -12,7 +12,7 @@ from api.audiences import TeamMember, provider
 from api.provider.views import Metadata
 from api.provider.when import When, moment, spanned
 from api.wire.listing import Grammar, Listing, Once
-from api.wire.models import MOST_MINOR, CamelBody, CamelView, Money, within
+from api.wire.models import MOST_MINOR, CamelBody, CamelView, Currency, Money, within
 from api.wire.results import PageWith, Reply
 from dispatch.billing import provider_links, provider_requests
 from dispatch.billing.provider_requests import Change, NewRequest
@@ -22,14 +22,13 @@ from storage.payment_requests import PaymentRequest
 
 Method = Literal["wallet", "credit_card", "bank_transfer", "paypal", "cash", "link"]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
-CurrencyCode = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{3}$")]
 Amount = Annotated[Money, within(1, MOST_MINOR)]
 
 
 class RequestIn(CamelBody):
     customer_id: UUID
     amount: Amount
-    currency: CurrencyCode | None = None
+    currency: Currency | None = None
     payment_method: Method
     description: Text | None = None
     due_date: When | None = None

@@ -10,11 +10,10 @@ from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints
 
 from api.audiences import TeamMember, provider
 from api.provider.fields import Name
-from api.provider.payment_requests import CurrencyCode
 from api.provider.views import PersonOut
 from api.provider.when import SPAN, SPAN_NAMES, When, moment, spanned
 from api.wire.listing import Grammar, Listing
-from api.wire.models import MOST_MINOR, CamelBody, CamelQuery, CamelView, Money, within
+from api.wire.models import MOST_MINOR, CamelBody, CamelQuery, CamelView, Currency, Money, within
 from api.wire.results import PageWith, Reply
 from dispatch.billing import provider_plans, provider_reminders, provider_subscriptions
 from dispatch.billing.provider_subscriptions import LABELS, Change, NewSubscription
@@ -44,7 +43,7 @@ class SubscriptionIn(CamelBody):
     start_date: When | None = None
     end_date: When | None = None
     amount: Price | None = None
-    currency: CurrencyCode | None = None
+    currency: Currency | None = None
     auto_renew: bool = False
     notes: Long | None = None
 
@@ -86,7 +85,7 @@ class PlanIn(CamelBody):
     name: Name
     type: Name = "standard"
     amount: Price
-    currency: CurrencyCode | None = None
+    currency: Currency | None = None
     duration: Annotated[int, Field(ge=1, le=3660)]
     features: Annotated[list[Name], Field(max_length=100)] = []
 

@@ -17,6 +17,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     PlainSerializer,
     PlainValidator,
+    StringConstraints,
     ValidationInfo,
     model_validator,
 )
@@ -25,6 +26,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import SerializationInfo
 
 from dispatch.localtime import parse_time
+from storage.currencies import kept
 
 #: The kind of complaint whose words a contract gives.
 DOCUMENTED = "documented"
@@ -34,6 +36,11 @@ def documented(text: str) -> PydanticCustomError:
     """For validators: a complaint that is told word for word."""
     return PydanticCustomError(DOCUMENTED, "{text}", {"text": text})
 
+
+#: A currency by its code, in which amounts may be kept.
+Currency = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_upper=True, pattern="^[A-Za-z]{3}$"), AfterValidator(kept)
+]
 
 #: The largest amount that is taken from outside, in minor units: what is beyond is a slip of the finger.
 MAX_MINOR = 10**13

@@ -6,7 +6,7 @@ from datetime import UTC, time
 from typing import Annotated, Any
 
 import pytest
-from pydantic import PlainValidator, ValidationError
+from pydantic import PlainValidator, TypeAdapter, ValidationError
 
 from api.registry import all_routes
 from api.wire.complaints import complaints
@@ -73,3 +73,24 @@ def test_no_bound_of_an_amount_is_told_in_units_of_our_own() -> None:
 
 def _kinds(base: type[Any]) -> set[type[Any]]:
     return {base, *(kind for one in base.__subclasses__() for kind in _kinds(one))}
+
+
+def test_no_currency_is_taken_whose_amounts_cannot_be_written() -> None:
+    """Two decimals are written everywhere: an amount in yen would be a hundredth of itself."""
+    all_routes()
+    taken: dict[str, TypeAdapter[Any]] = {
+        f"{model.__name__}.{name}": TypeAdapter(Annotated[(field.annotation, *field.metadata, None)])
+        for model in _kinds(Body) | _kinds(Query) for name, field in model.model_fields.items()
+        if name in ("currency", "currency_code") or name.endswith("_currency")
+    }  # fmt: skip
+    assert len(taken) > 15
+    assert [name for name, form in taken.items() if _takes(form, "JPY")] == []
+    assert [name for name, form in taken.items() if not _takes(form, "INR")] == []
+
+
+def _takes(form: TypeAdapter[Any], value: str) -> bool:
+    try:
+        form.validate_python(value)
+    except ValidationError:
+        return False
+    return True
