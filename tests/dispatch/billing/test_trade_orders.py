@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -10,10 +11,12 @@ import pytest
 
 from dispatch.billing.trade_orders import price_of
 from dispatch.engine.bookings import NewItem
-from dispatch.services import Services
+from dispatch.parties import partner_status
+from dispatch.services import Services, Tx
 from storage import trade_orders as rows
 from storage.trade_orders import Terms
-from tests.trade import add_partner
+from tests.trade import CLERK, add_partner
+from tests.turns import one_after_the_other
 
 
 def terms(**changes: Any) -> Terms:
@@ -55,3 +58,22 @@ async def test_a_price_list_that_is_off_prices_nothing(services: Services) -> No
             await tx.conn.execute("UPDATE price_lists SET is_active = $2 WHERE id = $1", list_id, is_active)
             found = await rows.terms(tx.conn, no=partner.no)
         assert found is not None and found.price_list_id == used
+
+
+async def test_a_partner_who_is_blocked_meanwhile_orders_nothing(services: Services) -> None:
+    """The order waits for the block and goes by it: it does not slip in by what it saw before."""
+    partner = await add_partner(services, credit_limit_minor=1_000_000)
+
+    async def blocking(tx: Tx) -> None:
+        await partner_status.block(tx, CLERK, partner.no, tx.now.date() + timedelta(days=2), "late")
+
+    async def ordering(tx: Tx) -> int | None:
+        return await rows.insert(
+            tx.conn, party_id=partner.party_id, booking_id=None, organisation_id=None, currency="INR", lines=[],
+            subtotal_minor=100_000, discount_minor=0, tax_minor=0, total_minor=100_000, notes=None,
+        )  # fmt: skip
+
+    _, ordered = await one_after_the_other(services, blocking, ordering)
+    assert ordered is None
+    async with services.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM trade_orders") == 0
