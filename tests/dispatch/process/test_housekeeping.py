@@ -6,6 +6,7 @@ from api.realtime.fanout import RESUME_EVENTS
 from dispatch.access import passwords
 from dispatch.engine import facts
 from dispatch.process import housekeeping
+from storage import outbox, tasks
 from tests.parties import add_account
 from tests.world import World
 
@@ -64,3 +65,30 @@ async def test_links_that_set_a_password_go_a_month_after_they_ran_out(world: Wo
             await passwords.make_link(tx, account_id, life_s)
     await housekeeping.tidy(world.services)
     assert await world.value("SELECT count(*) FROM password_links") == 2
+
+
+async def test_what_waits_is_never_too_old(world: World) -> None:
+    """A message that could not leave, and work that is to be done or waits for a person, stay whatever their age."""
+    async with world.services.transaction() as tx:
+        for state in ("pending", "sent", "dead"):
+            await outbox.put(
+                tx.conn, channel="sms", stream=state, recipient="+911234567890", template="notification", body="x",
+                data={}, is_secret=False, account_id=None, request_id=None,
+            )  # fmt: skip
+            await tx.conn.execute("UPDATE outbox SET state = $1 WHERE stream = $1", state)
+        for state in ("queued", "running", "held", "done"):
+            await tasks.insert(tx.conn, kind="report", key=state, payload={}, owner=None, request_id=None)
+            await tx.conn.execute(
+                "UPDATE tasks SET state = $1, error = 'x',"
+                " finished_at = CASE WHEN $1 IN ('held', 'done') THEN clock_timestamp() END WHERE key = $1",
+                state,
+            )
+        await tx.conn.execute("UPDATE outbox SET created_at = created_at - interval '10 years'")
+        await tx.conn.execute(
+            "UPDATE tasks SET created_at = created_at - interval '10 years',"
+            " finished_at = finished_at - interval '9 years'"
+        )
+    await housekeeping.tidy(world.services)
+    assert [row["state"] for row in await world.fetch("SELECT state FROM outbox")] == ["pending"]
+    left = await world.fetch("SELECT state FROM tasks ORDER BY state")
+    assert [row["state"] for row in left] == ["held", "queued", "running"]

@@ -250,3 +250,21 @@ def test_a_span_goes_forward_and_is_not_endless(services: Services) -> None:
         with pytest.raises(Invalid):
             analytics.span(services, date_from, date_to, None)
     assert analytics.span(services, DAY, DAY, None) == Span(DAY, DAY, "INR", KOLKATA)
+
+
+def test_a_span_may_be_as_long_as_it_says(services: Services) -> None:
+    first, longest = date(2020, 1, 1), timedelta(days=analytics.MOST_DAYS - 1)
+    assert analytics.span(services, first, first + longest, None).date_to == first + longest
+    with pytest.raises(Invalid):
+        analytics.span(services, first, first + longest + timedelta(days=1), None)
+
+
+async def test_so_many_days_are_told_one_by_one_and_no_more(services: Services) -> None:
+    first, longest = date(2020, 1, 1), timedelta(days=analytics.MOST_BUCKETS - 1)
+    async with services.read() as conn:
+        told = await analytics.revenue(conn, analytics.span(services, first, first + longest, None), "day")
+        assert len(told.parts) == analytics.MOST_BUCKETS
+        with pytest.raises(Invalid):
+            await analytics.revenue(
+                conn, analytics.span(services, first, first + longest + timedelta(days=1), None), "day"
+            )
