@@ -28,6 +28,8 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
+    """A technician and a booking."""
+
     technician_id: UUID
     booking_id: UUID
 

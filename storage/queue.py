@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
+from storage.candidates import Pair
 from storage.customer_bookings import SEARCH, local_days
 from storage.database.binder import Statements
 from storage.database.listing import AnyOf, Listed, Slice, Sort, Wanted
@@ -63,19 +64,13 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    technician_id: UUID
-    booking_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
 class Woken:
     id: UUID
 
 
 around = sql.rows("around", Asked)
 rooms = sql.rows("rooms", Room)
-refused = sql.rows("refused", Refused)
+refused = sql.rows("refused", Pair)
 near_start = sql.rows("near_start", Asked)
 wake = sql.rows("wake", Woken)
 wake_all = sql.run("wake_all")

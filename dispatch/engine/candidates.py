@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from dispatch.engine.matching import Candidate, Job, Judged, Policy, Weights, rank, refusal
@@ -15,6 +15,7 @@ from geo.geodesy import haversine_m
 from storage import candidates as candidate_rows
 from storage.bookings import Booking
 from storage.database.pool import Conn
+from storage.queue import Asked
 
 if TYPE_CHECKING:
     from dispatch.services import Services
@@ -39,38 +40,8 @@ class Place:
     tiers: frozenset[str]
 
 
-class Asked(Protocol):
-    """What is read of a booking to tell who could do it."""
-
-    @property
-    def id(self) -> UUID: ...
-
-    @property
-    def account_id(self) -> UUID: ...
-
-    @property
-    def lat(self) -> float: ...
-
-    @property
-    def lng(self) -> float: ...
-
-    @property
-    def zone_id(self) -> UUID | None: ...
-
-    @property
-    def timezone(self) -> str: ...
-
-    @property
-    def categories(self) -> list[str]: ...
-
-    @property
-    def tiers(self) -> list[str]: ...
-
-    @property
-    def starts_at(self) -> datetime: ...
-
-    @property
-    def ends_at(self) -> datetime: ...
+#: What is read to tell who could do it: a booking, or what one that waits asks for.
+AnyAsked = Booking | Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +130,7 @@ def open_offers(services: Services, live: bool) -> int:
     return 1 if live else services.settings.dispatch.open_offers
 
 
-def place_of(services: Services, booking: Asked) -> Place:
+def place_of(services: Services, booking: AnyAsked) -> Place:
     """Where a booking is to be done: by whoever works in the zone in which it was booked, or in which it lies now."""
     lies_in = services.zones.locate(booking.lat, booking.lng)
     zones = (booking.zone_id, lies_in.id if lies_in is not None else None)
@@ -174,7 +145,7 @@ def job_of(place: Place, starts_at: datetime, ends_at: datetime, live: bool, boo
     return Job(booking_id, account_id, place.categories, place.tiers, place.zones, start, end, live)
 
 
-def asked_of(services: Services, booking: Asked, now: datetime) -> tuple[Place, Job]:
+def asked_of(services: Services, booking: AnyAsked, now: datetime) -> tuple[Place, Job]:
     """What a booking asks for now: its place, and the job that is to be matched."""
     place, live = place_of(services, booking), is_live(services, booking.starts_at, now)
     return place, job_of(place, booking.starts_at, booking.ends_at, live, booking.id, booking.account_id)

@@ -20,6 +20,7 @@ from geo.geodesy import Box, bounding_boxes
 from storage import candidates as candidate_rows
 from storage import offers as offer_rows
 from storage import queue as rows
+from storage.candidates import Pair
 from storage.database.pool import Conn
 from storage.queue import Asked
 
@@ -31,9 +32,6 @@ LISTED, MOST_LISTED = 20, 320
 _AT_ONCE = 10
 #: A changed rule is committed and known to every node, and earlier looks are over, after so many real seconds.
 KNOWN_S = 5.0
-
-#: A technician and a booking.
-Pair = tuple[UUID, UUID]
 
 
 async def wake(services: Services) -> int:
@@ -132,7 +130,7 @@ async def _choose(services: Services, boxes: Sequence[tuple[UUID, Box]], news: d
                 place, job = candidates.asked_of(services, booking, now)
                 for who in dict(boxes):
                     person = services.roster.find(who)
-                    if person is None or not news[who].is_for(booking.id) or (who, booking.id) in refused:
+                    if person is None or not news[who].is_for(booking.id) or Pair(who, booking.id) in refused:
                         continue
                     if not places[who].has_room(booking, job.is_live):
                         continue
@@ -163,9 +161,9 @@ async def _listed(
 async def _refused(conn: Conn, listed: Sequence[Asked], technician_ids: set[UUID]) -> set[Pair]:
     """Who cannot take what, as far as rows say."""
     asked = {"technician_ids": list(technician_ids), "booking_ids": [one.id for one in listed]}
-    found: set[Pair] = {(one.technician_id, one.booking_id) for one in await rows.refused(conn, **asked)}
+    found = set(await rows.refused(conn, **asked))
     if any(one.organisation_id for one in listed):
-        found |= {(one.technician_id, one.booking_id) for one in await candidate_rows.kept_out(conn, **asked)}
+        found |= set(await candidate_rows.kept_out(conn, **asked))
     return found
 
 
