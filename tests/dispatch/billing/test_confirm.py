@@ -109,20 +109,26 @@ async def test_the_database_plans_a_confirm_once(town: City) -> None:
     cheaper: planning the search of candidates took ten times what it takes to run. It is told of a big city: with two
     people in it every plan is as cheap as any other.
     """
+    account = town.seeded.customer_ids[0]
+    place = await home(town, account)
+
+    async def once(day: int) -> None:
+        preview = await prepared(town, account, booking_date=TOMORROW + timedelta(days=day))
+        done = await confirmed(town, account, preview, address_id=place)
+        assert done.status == "partner_assigned"
+
+    async def work() -> None:
+        for day in range(1, 8):
+            await once(day)
+
+    # No table grows from nothing while plans are compared: the first ones would look cheaper for that alone.
+    await once(8)
     if int(await town.value("SHOW server_version_num")) >= 180_000:
         await town.run(
             "SELECT pg_restore_relation_stats('schemaname', 'public', 'relname', relname::text, 'relpages', 10,"
             " 'reltuples', 100000::real) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
         )
-    account = town.seeded.customer_ids[0]
-    place = await home(town, account)
-
-    async def work() -> None:
-        for day in range(1, 8):
-            preview = await prepared(town, account, booking_date=TOMORROW + timedelta(days=day))
-            done = await confirmed(town, account, preview, address_id=place)
-            assert done.status == "partner_assigned"
-
+    await town.services.pool.raw.expire_connections()
     sent = set(await counted(town, work))
     planned: dict[str, tuple[int, int]] = {}
     async with AsyncExitStack() as stack:
