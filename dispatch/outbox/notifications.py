@@ -126,7 +126,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         ),
         Notice(
             TECHNICIAN, "booking_rescheduled", "Job Rescheduled",
-            "Booking {number} is now on {date} at {time}",
+            "Booking {number} is now on {date} at {time}", sms=True,
         ),
     ),
     "booking.reopened": (
@@ -136,7 +136,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         ),
         Notice(
             TECHNICIAN, "job_taken_back", "Job Taken Back",
-            "Booking {number} is no longer yours", unless=TECHNICIAN,
+            "Booking {number} is no longer yours", sms=True, unless=TECHNICIAN,
         ),
     ),
     "booking.cancelled": (
