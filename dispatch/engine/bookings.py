@@ -33,7 +33,7 @@ from storage.bookings import Booking
 from storage.offers import Assignment
 
 #: The alerts that the watchdog raises; they end with what it watched.
-WATCH_ALERTS = ("late", "stalled", "moving_away", "dark", "not_started")
+WATCH_ALERTS = ("late", "stalled", "moving_away", "dark", "not_started", "not_finished")
 #: Those and what else may be wrong with an accepted job; they end when it begins or is over.
 JOB_ALERTS = (*WATCH_ALERTS, "start_code_locked", "technician_left")
 
