@@ -172,7 +172,7 @@ class Connection(RequestHandler):
     # ------------------------------------------------------------ one request after another
 
     async def start(self) -> None:
-        """The library's loop without a task for each request, which costs a tenth of a short answer to make and to wake.
+        """The library's loop without its task for each request: making and waking one is a tenth of a short answer.
 
         What a handler leaves in the context is there for the next one: nothing of ours but the request's id.
         """
