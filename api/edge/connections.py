@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, cast
 
 from aiohttp import web
@@ -14,6 +14,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import ERROR, PayloadAccessError, RequestHandler, RequestPayloadError, _ErrInfo
 from prometheus_client import Counter as Count
 
+from api.edge.ways import Handle, Ways
 from api.wire.answers import problem_response
 from api.wire.dialects import MINUTESERV
 from dispatch.access.networks import network_of
@@ -30,8 +31,6 @@ LINE_EVERY_S = 10.0
 _THEIRS = (HttpProcessingError, RequestPayloadError, PayloadAccessError, ConnectionError)
 #: What a handler meets that reads a body after its answer.
 _TOO_LATE = PayloadAccessError()
-
-_Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 #: Takes a connection over by its first bytes, and answers whether it did: sockets need no HTTP server for that.
@@ -209,7 +208,7 @@ class Connection(RequestHandler):
             if self.transport is not None:
                 self.transport.close()
 
-    async def _answered(self, request: web.BaseRequest, payload: StreamReader, answer: _Handle) -> bool:
+    async def _answered(self, request: web.BaseRequest, payload: StreamReader, answer: Handle) -> bool:
         """Answers one request; whether the connection may take another."""
         try:
             try:
@@ -303,6 +302,7 @@ async def listen(
     """
     loop, server = asyncio.get_running_loop(), runner.server
     assert server is not None, "the runner is set up"
+    server.request_handler = Ways(runner.app)
     greet = runner.app.get(GREET)
 
     def connection() -> Connection:
