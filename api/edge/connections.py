@@ -14,6 +14,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import ERROR, PayloadAccessError, RequestHandler, RequestPayloadError, _ErrInfo
 from prometheus_client import Counter as Count
 
+from api.edge.seams import assert_seams
 from api.edge.ways import Handle, Ways
 from api.wire.answers import problem_response
 from api.wire.dialects import MINUTESERV
@@ -298,10 +299,11 @@ async def listen(
     """Answers on a bound socket with a runner that is set up; `options` are those of aiohttp's connections. Sockets are
     opened by the application's GREET, where it has one.
 
-    Raises OSError when the socket can't be listened on.
+    Raises OSError when the socket can't be listened on, RuntimeError when the library is not the one that we know.
     """
     loop, server = asyncio.get_running_loop(), runner.server
     assert server is not None, "the runner is set up"
+    assert_seams()
     server.request_handler = Ways(runner.app)
     greet = runner.app.get(GREET)
 
