@@ -52,13 +52,14 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answers every request: with what its handler gives, or with the refusal in its audience's dialect."""
     if request.path.startswith(SOCKETS):
         return await handler(request)
-    core = request.app[CORE]
+    app = request.app
+    core = app[CORE]
     info = request[INFO] = info_of(request, core.trusted_hops)
     # Taken back by the connection (api/edge/connections.py), after the answer's last byte.
     REQUEST_ID.set(info.request_id)
     started = time.perf_counter()
     response = await _answered(request, handler, core)
-    if not response.prepared and (request.app[LIFE].is_draining or response.status == 413):
+    if not response.prepared and (app[LIFE].is_draining or response.status == 413):
         # The caller's next request is for another node; or what is left of a body would be taken for a request.
         response.force_close()
     if type(response) is Finished:
@@ -126,8 +127,10 @@ def route_of(request: web.Request) -> str:
 def _measure(request: web.Request, status: int, took_s: float) -> None:
     route, method = route_of(request), request.method if request.method in _METHODS else "OTHER"
     REQUESTS.count(method, route, status, took_s)
-    write = log.info if status < 500 else log.warning
-    write("request", method=method, route=route, status=status, ms=round(took_s * 1000, 1))
+    if status >= 500:
+        log.warning("request", method=method, route=route, status=status, ms=round(took_s * 1000, 1))
+    elif log.tells_info:
+        log.info("request", method=method, route=route, status=status, ms=round(took_s * 1000, 1))
 
 
 # ---------------------------------------------------------------- headers
