@@ -122,7 +122,7 @@ def hot_location(tracker: Tracker) -> HotHandler:
 
 def quick_reader(tracker: Tracker) -> Reader | None:
     """How most location frames are read, where there is a native module."""
-    return None if tracker.native is None else partial(Batch.read, tracker.native)
+    return None if tracker.native is None else partial(tracker.native.read, Batch)
 
 
 class TechnicianNamespace(CommandNamespace[Services]):
