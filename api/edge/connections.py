@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from aiohttp import web
@@ -100,23 +100,28 @@ class Connection(RequestHandler):
     """aiohttp's connection with a deadline for each request head, a place in the book, and our words for bad HTTP.
 
     The deadline runs from the connecting, or from the first byte of a further request; between requests the
-    server's keep-alive time counts. The library knows a connection from its first bytes on, unless `greet` took it.
+    server's keep-alive time counts. The library knows a connection from its first bytes on, unless `greet` took it,
+    and only then has it the library's parser: with that it is a circle, which only the garbage collector undoes.
     """
 
-    __slots__ = ("_book", "_deadline", "_greet", "_is_http", "peer")
+    __slots__ = ("_book", "_deadline", "_greet", "_is_http", "_options", "_server", "peer")
 
     def __init__(
-        self, book: Book, server: web.Server, loop: asyncio.AbstractEventLoop, greet: Greet | None, **options: Any
-    ) -> None:
-        super().__init__(server, loop=loop, **options)
+        self, book: Book, server: web.Server, loop: asyncio.AbstractEventLoop, greet: Greet | None,
+        options: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        """`options` are those of the library's connections."""
+        self.transport: asyncio.Transport | None = None
+        self._loop = loop
         self._book, self._greet, self._is_http = book, greet, False
+        self._server, self._options = server, options
         self.peer = ""
         self._deadline: asyncio.TimerHandle | None = None
 
     @property
     def is_idle(self) -> bool:
         """Nothing of it is being answered, and nothing waits to be."""
-        return self._current_request is None and not self._messages
+        return not self._is_http or (self._current_request is None and not self._messages)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not asked: uvloop's transports are of no such class.
@@ -136,6 +141,7 @@ class Connection(RequestHandler):
                 self._left()
                 return
             self._is_http = True
+            super().__init__(self._server, loop=self._loop, **self._options)
             super().connection_made(transport)
         known = self._request_count
         super().data_received(data)
@@ -308,6 +314,6 @@ async def listen(
     greet = runner.app.get(GREET)
 
     def connection() -> Connection:
-        return Connection(book, server, loop, greet, **options)
+        return Connection(book, server, loop, greet, options)
 
     return await loop.create_server(connection, sock=listener, backlog=backlog)

@@ -25,7 +25,8 @@ class Notice:
     who want it so. Its texts in other languages stand in `languages`, by reader and type.
 
     `unless` names the kind of actor that needs no telling; nobody gets an SMS about what they did themselves.
-    `once`: not of a fact that says `again`. `only`, `but`: of a fact with this `reason` alone, or of all others.
+    `once`: not of a fact that says `again`. `only`, `but`: of a fact with this `reason` (or `problem`) alone, or of all
+    others.
     """
 
     to: str
@@ -38,12 +39,12 @@ class Notice:
     unless: str | None = None
     once: bool = False
     only: str | None = None
-    but: str | None = None
+    but: tuple[str, ...] = ()
 
     def is_about(self, fact: Fact) -> bool:
         """Whether somebody is to be told of this fact so."""
-        reason = fact.data.get("reason")
-        fits = (self.only is None or reason == self.only) and (self.but is None or reason != self.but)
+        reason = fact.data.get("reason") or fact.data.get("problem")
+        fits = (self.only is None or reason == self.only) and reason not in self.but
         return fits and self.unless != fact.actor.kind and not (self.once and fact.data.get("again"))
 
 
@@ -110,7 +111,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         Notice(
             CUSTOMER, "booking_queued", "Still Looking",
             "Nobody has taken your booking {number} yet. We keep looking and will tell you when somebody does",
-            once=True, but=queue.START_PASSED,
+            once=True, but=(queue.START_PASSED,),
         ),
         Notice(
             CUSTOMER, "booking_not_taken", "Nobody Could Come",
@@ -126,7 +127,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         ),
         Notice(
             TECHNICIAN, "booking_rescheduled", "Job Rescheduled",
-            "Booking {number} is now on {date} at {time}",
+            "Booking {number} is now on {date} at {time}", sms=True,
         ),
     ),
     "booking.reopened": (
@@ -136,7 +137,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         ),
         Notice(
             TECHNICIAN, "job_taken_back", "Job Taken Back",
-            "Booking {number} is no longer yours", unless=TECHNICIAN,
+            "Booking {number} is no longer yours", sms=True, unless=TECHNICIAN,
         ),
     ),
     "booking.cancelled": (
@@ -181,6 +182,16 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         Notice(
             TECHNICIAN, "job_late", "You Are Expected",
             "Booking {number} is waiting for you; without progress it goes to somebody else",
+            but=("not_started", "not_finished"),
+        ),
+        Notice(
+            TECHNICIAN, "job_not_started", "Not Begun",
+            "You have arrived for booking {number} and not begun: say so in the app when you do", only="not_started",
+        ),
+        Notice(
+            TECHNICIAN, "job_not_finished", "Is It Done?",
+            "Booking {number} was begun and is not done: say so in the app once it is, so that it counts for you",
+            sms=True, only="not_finished",
         ),
     ),
     "payment.captured": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import logging
 import socket
@@ -13,9 +14,10 @@ from typing import Any
 import orjson
 import pytest
 from aiohttp import web
+from aiohttp.http import HttpRequestParser
 
 from api.app import SERVER_OPTIONS
-from api.edge.connections import Book, listen
+from api.edge.connections import GREET, Book, Connection, Greet, listen
 from api.wire.answers import error_response
 from api.wire.dialects import MINUTESERV
 from api.wire.parsing import read_body
@@ -74,11 +76,15 @@ async def _echo(request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def serving(book: Book, app: web.Application | None = None, **options: Any) -> AsyncIterator[tuple[str, int]]:
+async def serving(
+    book: Book, app: web.Application | None = None, *, greet: Greet | None = None, **options: Any
+) -> AsyncIterator[tuple[str, int]]:
     """A server that echoes, or one for this application."""
     if app is None:
         app = web.Application()
         app.router.add_route("*", "/", _echo)
+    if greet is not None:
+        app[GREET] = greet
     options = {**SERVER_OPTIONS, **options}
     runner = web.AppRunner(app, shutdown_timeout=0.1, **options)
     await runner.setup()
@@ -162,6 +168,31 @@ async def test_an_address_whose_connections_are_all_busy_gets_no_more() -> None:
         for wire in (one, two):
             wire.send(b"cd")
             assert await wire.answer() == b"abcd"
+
+
+async def test_who_is_no_http_server_s_leaves_nothing_to_the_collector() -> None:
+    """In a storm of sockets the collector would stop everybody for what the HTTP server never needed."""
+    taken: list[asyncio.Transport] = []
+
+    def greet(transport: asyncio.Transport, data: bytes) -> bool:
+        transport.write(data)
+        transport.set_protocol(asyncio.Protocol())
+        taken.append(transport)
+        return True
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with serving(book(), greet=greet) as address:
+            for _ in range(5):
+                async with connected(address) as wire:
+                    wire.send(b"echo")
+                    async with asyncio.timeout(60):
+                        assert await wire.reader.readexactly(4) == b"echo"
+            assert len(taken) == 5
+            assert not [one for one in gc.get_objects() if type(one) in (Connection, HttpRequestParser)]
+    finally:
+        gc.enable()
 
 
 async def test_behind_proxies_an_address_is_no_caller() -> None:
