@@ -45,7 +45,7 @@ AGAIN_S = 5.0
 #: Between two lines that say how an endless simulation goes, where no status line can be moved, in real seconds.
 LINE_S = 30.0
 #: Limits of what one customer does in an hour.
-_OF_A_PERSON = ("booking_creation_per_hour", "payment_per_hour")
+_OF_A_PERSON = ("booking_creation_per_hour", "booking_moves_per_hour", "payment_per_hour")
 
 
 def demo(settings: Settings, options: SimulationOptions) -> int:
