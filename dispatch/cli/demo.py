@@ -345,8 +345,8 @@ async def _welcome(url: str, dsn: str, settings: Settings, issued: Issued | None
   A technician    {technician}   a token           ./run token technician {technician}
   Organisation    {ORGANISATION_EMAIL}   POST {url}/api/partners/auth/login
   A provider      {OWNER_EMAIL}   POST {url}/api/auth/signin
-  ERP             {ERP_EMAIL}   with a trade partner of the customer above: Acme Corp
-  Integration     {APP_EMAIL}   {client}
+  ERP             {ERP_EMAIL}   POST {url}/api/auth/login   with a trade partner of the customer above: Acme Corp
+  Integration     {APP_EMAIL}   POST {url}/api/partners/auth   {client}
 
   First curl (the token lives 15 minutes):
     curl -s {url}/v1/dashboard -H 'Authorization: Bearer {token}'
