@@ -170,6 +170,9 @@ class Watch(BaseModel):
     reassign_after_s: float = Field(
         600, ge=0, description="A problem that lasts so long after the warning costs the job"
     )
+    unfinished_s: float = Field(
+        3600, ge=0, description="Of work that goes on so much longer than planned technician and staff are told"
+    )
 
 
 class Dispatch(BaseModel):

@@ -197,18 +197,18 @@ class FixFilter:
         """The time of the newest fix; minus infinity before the first."""
         return self._newest_s
 
-    @property
-    def settled(self) -> Fix | None:
-        """The last fix, where it is trusted and no vaguer one has followed."""
-        trusted = self._trusted
-        if trusted is None or trusted is not self._last or trusted[0].at_s != self._newest_s:
+    def start(self) -> tuple[Fix, Fix] | None:
+        """Where a run of clean fixes may start: the last fix, where it is settled, and the one that is shown."""
+        trusted, shown = self._trusted, self._shown
+        if trusted is None or trusted is not self._last or shown is None or trusted[0].at_s != self._newest_s:
             return None
-        return trusted[0]
+        return trusted[0], shown
 
-    def go_on(self, fix: Fix, device_s: float, shown: Fix | None) -> None:
-        """A run of trusted fixes has been taken: its last one, of `device_s` by its device's clock, and what is shown
-        now."""
-        self._shown = shown
+    def go_on(self, fix: Fix, device_s: float, moved: Fix | None) -> None:
+        """A run of trusted fixes has been taken: its last one, of `device_s` by its device's clock, and its last
+        move."""
+        if moved is not None:
+            self._shown = moved
         self._newest_s, self._device_s = fix.at_s, device_s
         self._last = self._trusted = (fix, device_s)
         self._agreeing = self._rules.settle_fixes
@@ -239,25 +239,25 @@ class FixFilter:
         settled = self._settle(fix, device_s, silence_s)
         return self._show(fix, settled)
 
-    def admit_run(self, pings: Sequence[Ping], start: int, now_s: float, offset_s: float = 0.0) -> list[float]:
-        """The short way of the usual fixes, in one pass: as many of `pings` from `start` on as are each newer than a
+    def admit_run(self, pings: Sequence[Ping], first: int, now_s: float, offset_s: float = 0.0) -> list[float]:
+        """The short way of the usual fixes, in one pass: as many of `pings` from `first` on as are each newer than a
         trusted one that is shown, sharp, a move, and no jump. By the rules of admit() such a one is admitted,
         decidable, dispatchable and believed. Returns their times (unix seconds); the next is admit()'s to judge.
         """
         times: list[float] = []
-        settled = self.settled
-        if settled is None or settled is not self._shown:
+        start = self.start()
+        if start is None or start[0] is not start[1]:
             return times
         rules = self._rules
         sharp_m, gap_s, max_age_s, most_mps = (
             rules.decidable_accuracy_m, rules.gap_s, rules.max_age_s, rules.max_speed_mps
         )  # fmt: skip
-        before_s, before_lat, before_lng, before_m, _, _ = settled
+        before_s, before_lat, before_lng, before_m, _, _ = start[0]
         first_lat = before_lat
         east_m = METRES_PER_DEGREE * math.cos(math.radians(first_lat))
         nearest_m, plane_deg = rules.duplicate_m, PLANE_DEG if abs(first_lat) < PLANE_MAX_LAT else 0.0
         nearest_square = nearest_m * nearest_m * (1.0 + PLANE_MARGIN)
-        for t_ms, lat, lng, accuracy_m, _, _ in islice(pings, start, None):
+        for t_ms, lat, lng, accuracy_m, _, _ in islice(pings, first, None):
             if accuracy_m is None or not 0.0 <= accuracy_m <= sharp_m:
                 break
             at_s = t_ms / 1000.0 + offset_s
@@ -282,7 +282,7 @@ class FixFilter:
             times.append(at_s)
             before_s, before_lat, before_lng, before_m = at_s, lat, lng, accuracy_m
         if times:
-            last = pings[start + len(times) - 1]
+            last = pings[first + len(times) - 1]
             fix = Fix(before_s, *last[1:])  # type: ignore[arg-type]
             self.go_on(fix, last.t_ms / 1000.0, fix)
         return times

@@ -195,7 +195,11 @@ class ValidateIn(Body):
 
 @customer.route("POST", "/checkout/prepare", scope="slots:read", tags=["checkout"])
 async def prepare(services: Services, caller: Customer, body: PrepareIn) -> PrepareOut:
-    """Prices a cart and lists the free times; the price stands for two minutes, and so does a chosen time."""
+    """Prices a cart and lists the free times; the price stands for two minutes, and so does a chosen time.
+
+    Example: {"items": [{"service_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7", "quantity": 1}],
+     "address_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7"}
+    """
     wish = Wish(
         body.quantities, body.promo_code, body.address_id, body.booking_date, body.booking_time,
         on_account=body.payment_method == "account" or body.organization_id is not None,
@@ -214,7 +218,12 @@ async def prepare(services: Services, caller: Customer, body: PrepareIn) -> Prep
 async def confirm_checkout(
     services: Services, caller: Customer, body: ConfirmIn, answer: Answer
 ) -> ToPayOut | BookedMessageOut:
-    """Makes the booking of a preview, once; a cash booking is offered to a technician before the answer."""
+    """Makes the booking of a preview, once; a cash booking is offered to a technician before the answer.
+
+    Example: {"preview_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7", "payment_method": "cash",
+     "address_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7", "booking_date": "2026-01-31", "booking_time": "10:00 AM",
+     "customer_name": "John Doe", "customer_phone": "+911234567890", "cancellation_policy_accepted": true}
+    """
     wish = body.confirmation(services.settings.phone_region, caller.integration_id)
     made = await confirm.confirm(
         services, caller.account_id, wish, keep=lambda tx, made: answer.keep(tx, confirmed_out(made))

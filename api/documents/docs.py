@@ -35,17 +35,25 @@ _PAGE = """<!doctype html>
 <script src="/docs/assets/swagger-ui-bundle.js"></script>
 <script src="/docs/assets/start.js"></script></body></html>"""
 
-#: From nothing to a technician on the way: what a start guide calls, in this order.
+#: From nothing to a technician on the way: what a start guide calls, in this order, and what each answer is needed for.
 _STEPS = (
-    ("Sign in", "Ask for a code, then send it: the answer has the token that every other call carries.",
-     ("/v1/auth/send-otp", "/v1/auth/verify-otp")),
-    ("Book", "Prepare says what it costs; confirm books, once, however often it is sent.",
-     ("/v1/checkout/prepare", "/v1/checkout/confirm")),
+    ("Sign in",
+     "Ask for a code (in development it stands at /outbox) and send it: every other call carries the access_token of"
+     " the answer as Authorization: Bearer.",
+     ("POST /v1/auth/send-otp", "POST /v1/auth/verify-otp")),
+    ("Choose", "Take the id of a service, and of an address: a customer's own, or one that you add.",
+     ("GET /v1/services/catalog", "POST /v1/users/addresses")),
+    ("Book",
+     "Prepare, with both ids, says what it costs and which times are free. Within two minutes confirm books: with the"
+     " preview_id and the booking_date of that answer, one of its available_time_slots and the id of the address."
+     " Once, however often it is sent.",
+     ("POST /v1/checkout/prepare", "POST /v1/checkout/confirm")),
 )  # fmt: skip
 _NEWCOMERS = ("customer", "technician")
 _FIRST = ("customer", "customer: auth", "customer_auth_send_otp")
 
-_START = """// The first call is open for whoever comes without an address of their own.
+_START = (
+    """// The first call is open for whoever comes without an address of their own.
 // They stay at the guide above it.
 const audience = new URLSearchParams(location.search).get("audience") ?? "{audience}";
 for (const link of document.querySelectorAll("#audiences a"))
@@ -61,7 +69,10 @@ if (isNew) history.replaceState(null, "", "#/" + encodeURIComponent("{tag}") + "
 SwaggerUIBundle({url: "/openapi.json?audience=" + encodeURIComponent(audience), dom_id: "#docs", deepLinking: true,
   validatorUrl: null,
   plugins: [stays, isText], docExpansion: "none", defaultModelsExpandDepth: 0, persistAuthorization: true});
-""".replace("{tag}", _FIRST[1]).replace("{operation}", _FIRST[2]).replace("{audience}", _FIRST[0])
+""".replace("{tag}", _FIRST[1])
+    .replace("{operation}", _FIRST[2])
+    .replace("{audience}", _FIRST[0])
+)
 
 _STYLE = """
 main { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; }
@@ -152,10 +163,15 @@ def _page() -> str:
     parts = ["<main><h1>Start here</h1>"]
     for title, words, calls in _STEPS:
         parts.append(f"<section><h2>{escape(title)}</h2><p>{escape(words)}</p>")
-        for path in calls:
-            content = paths[path]["post"]["requestBody"]["content"]["application/json"]
-            body = orjson.dumps(content.get("example", {}), option=orjson.OPT_INDENT_2).decode()
-            parts.append(f'<pre tabindex="0"><strong>POST {escape(path)}</strong>\n{escape(body)}</pre>')
+        for call in calls:
+            method, path = call.split()
+            asked = paths[path][method.lower()].get("requestBody")
+            body = (
+                orjson.dumps(asked["content"]["application/json"]["example"], option=orjson.OPT_INDENT_2)
+                if asked
+                else b""
+            )
+            parts.append(f'<pre tabindex="0"><strong>{escape(call)}</strong>\n{escape(body.decode())}</pre>')
         parts.append("</section>")
     parts.append(
         "<section><h2>Follow</h2><p>Open a Socket.IO connection to <code>/customer</code> with the token, send"

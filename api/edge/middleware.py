@@ -8,9 +8,9 @@ from http import HTTPStatus
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
-from prometheus_client import Counter, Histogram
 
 from api.audiences import audience_of
+from api.edge.counted import REQUESTS
 from api.edge.health import LIFE
 from api.edge.request_info import INFO, info_of
 from api.route import CORE, Core
@@ -22,11 +22,6 @@ from storage.database.errors import DatabaseAway, DatabaseBusy, DatabaseFull, St
 
 log = get_logger("dispatch.http")
 
-REQUESTS = Counter("dispatch_http_requests_total", "HTTP requests", ["method", "route", "status"])
-SECONDS = Histogram(
-    "dispatch_http_request_seconds", "Time to answer", ["method", "route"],
-    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)  # fmt: skip
 #: Long-lived and counted elsewhere.
 SOCKETS = "/socket.io"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -57,13 +52,14 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answers every request: with what its handler gives, or with the refusal in its audience's dialect."""
     if request.path.startswith(SOCKETS):
         return await handler(request)
-    core = request.app[CORE]
+    app = request.app
+    core = app[CORE]
     info = request[INFO] = info_of(request, core.trusted_hops)
-    # Each request has a task of its own, and with it a context: nothing has to be taken back.
+    # Taken back by the connection (api/edge/connections.py), after the answer's last byte.
     REQUEST_ID.set(info.request_id)
     started = time.perf_counter()
     response = await _answered(request, handler, core)
-    if not response.prepared and (request.app[LIFE].is_draining or response.status == 413):
+    if not response.prepared and (app[LIFE].is_draining or response.status == 413):
         # The caller's next request is for another node; or what is left of a body would be taken for a request.
         response.force_close()
     if type(response) is Finished:
@@ -128,19 +124,13 @@ def route_of(request: web.Request) -> str:
     return resource.canonical if resource is not None else "unmatched"
 
 
-@lru_cache(maxsize=8192)
-def _measures(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """The two measures of a route, found once: finding them costs more than counting."""
-    return REQUESTS.labels(method, route, str(status)), SECONDS.labels(method, route)
-
-
 def _measure(request: web.Request, status: int, took_s: float) -> None:
     route, method = route_of(request), request.method if request.method in _METHODS else "OTHER"
-    count, seconds = _measures(method, route, status)
-    count.inc()
-    seconds.observe(took_s)
-    write = log.info if status < 500 else log.warning
-    write("request", method=method, route=route, status=status, ms=round(took_s * 1000, 1))
+    REQUESTS.count(method, route, status, took_s)
+    if status >= 500:
+        log.warning("request", method=method, route=route, status=status, ms=round(took_s * 1000, 1))
+    elif log.tells_info:
+        log.info("request", method=method, route=route, status=status, ms=round(took_s * 1000, 1))
 
 
 # ---------------------------------------------------------------- headers

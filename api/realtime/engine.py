@@ -29,7 +29,7 @@ from api.realtime.guard import (
     carries_token,
 )
 from api.realtime.handshake import accept_of, has_body, plain_handshake, switch, take_over
-from api.realtime.hot import Allowance, HotEvent, HotHandler, Reader
+from api.realtime.hot import HotEvent, HotHandler, Purse, Reader
 from api.realtime.manager import HotManager, Room
 from api.realtime.seams import assert_seams, quiet_log
 from api.realtime.timers import Delayed
@@ -360,17 +360,17 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         payload: Any,
         handler: HotHandler,
         *,
-        allow: Allowance | None = None,
+        purse: Purse | None = None,
         usual: Any = None,
         read: Reader | None = None,
     ) -> None:
         """Frames of this event with a payload of the msgspec type `payload`, most of which are of the narrower type
         `usual`, go straight to `handler`; `read` may read most of them faster.
 
-        `allow` is the sender's own token bucket, asked before anything is parsed. What does not decode, or
+        `purse` is the sender's own token bucket, which pays before anything is parsed. What does not decode, or
         what the handler answers None to, takes the ordinary way to the namespace.
         """
-        self.hot_events += (HotEvent(namespace, event, payload, handler, allow, usual, read),)
+        self.hot_events += (HotEvent(namespace, event, payload, handler, purse, usual, read),)
 
     def socket_of(self, sid: str, namespace: str) -> HotWebSocket | None:
         """The live socket behind a namespace's sid."""

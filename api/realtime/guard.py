@@ -102,11 +102,15 @@ class Bucket:
     def take(self, cost: float = 1.0) -> bool:
         """Takes `cost` tokens if there are that many; otherwise takes none and answers False."""
         now = monotonic()
-        tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        tokens = self._tokens + (now - self._at) * self._rate
+        if tokens > self._burst:
+            tokens = self._burst
         self._at = now
-        enough = tokens >= cost
-        self._tokens = tokens - cost if enough else tokens
-        return enough
+        if tokens < cost:
+            self._tokens = tokens
+            return False
+        self._tokens = tokens - cost
+        return True
 
 
 class Budget:

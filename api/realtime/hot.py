@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from api.realtime.frames import ack_frame, ack_head, encode
-from api.realtime.guard import Grant
+from api.realtime.guard import Bucket, Grant
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +21,8 @@ HotHandler = Callable[[Grant, Any], bytes | None]
 #: Reads the usual payload from where it begins in the frame to the frame's end; None for any other.
 Reader = Callable[[bytearray, int], Any]
 
-#: Whether this principal may send one more frame; asked before anything is parsed.
-Allowance = Callable[[Grant], bool]
+#: What this principal pays each frame from, before anything is parsed.
+Purse = Callable[[Grant], Bucket]
 
 RATE_LIMITED = encode(
     {
@@ -52,47 +52,52 @@ class HotEvent:
 
     __slots__ = (
         "_ack_head",
-        "_allow",
         "_decode",
         "_decode_usual",
         "_handler",
         "_head",
         "_namespace",
+        "_prefix",
+        "_purse",
         "_read",
+        "_silent",
         "_start",
-        "prefix",
     )
 
     def __init__(
-        self, namespace: str, event: str, payload: Any, handler: HotHandler, allow: Allowance | None,
+        self, namespace: str, event: str, payload: Any, handler: HotHandler, purse: Purse | None,
         usual: Any = None, read: Reader | None = None,
     ) -> None:  # fmt: skip
         """`usual` is a narrower type than `payload` that is tried first: what it says need not be checked again.
         `read` comes before both."""
-        self.prefix = f"42{namespace},".encode()
+        self._prefix = f"42{namespace},".encode()
         self._namespace, self._ack_head = namespace, ack_head(namespace)
-        self._start = len(self.prefix)
+        self._start = len(self._prefix)
         self._head = f'["{event}",'.encode()
+        #: The whole head of a frame that wants no acknowledgement.
+        self._silent = self._prefix + self._head
         self._decode = self._decode_usual = msgspec.json.Decoder(tuple[str, payload]).decode
         if usual is not None:
             self._decode_usual = msgspec.json.Decoder(tuple[str, usual]).decode
         self._read = read
         self._handler = handler
-        self._allow = allow
+        self._purse = purse
 
     def take(self, socket: HotSocket, frame: bytearray, stats: Counter[str]) -> bool:
         """Handles the frame, or answers False: then the ordinary path has it. Never raises."""
+        at = start = self._start
+        ack_id = None
+        if not frame.startswith(self._silent):
+            at = frame.find(b"[", start, start + 17) if frame.startswith(self._prefix) else -1
+            if at < 0 or not frame.startswith(self._head, at):
+                return False
+            ack_id = frame[start:at]
+            if not ack_id.isdigit():
+                return False
         grant = socket.grants.get(self._namespace)
         if grant is None:
             return False
-        start = self._start
-        at = frame.find(b"[", start, start + 17)
-        if at < 0 or not frame.startswith(self._head, at):
-            return False
-        ack_id = frame[start:at]
-        if ack_id and not ack_id.isdigit():
-            return False
-        if self._allow is not None and not self._allow(grant):
+        if self._purse is not None and not self._purse(grant).take():
             stats["frames_limited"] += 1
             socket.limited()
             answer: bytes | None = RATE_LIMITED
@@ -101,7 +106,7 @@ class HotEvent:
         if answer is None:
             return False
         stats["hot_frames"] += 1
-        if ack_id:
+        if ack_id is not None:
             socket.write(ack_frame(self._ack_head, ack_id, answer))
         return True
 

@@ -34,7 +34,7 @@ class Receiver(SocketWriter, asyncio.Protocol):
     Nothing behind a close frame, or behind the frame that got the socket cut, is looked at.
     """
 
-    __slots__ = ("_is_closing", "_message", "_need", "_pending")
+    __slots__ = ("_is_closing", "_message", "_need", "_pending", "most_bytes")
 
     def __init__(self, limits: SocketLimits, stats: Counter[str], note_abuse: Callable[[str, str], None]) -> None:
         super().__init__(limits, stats, note_abuse)
@@ -44,12 +44,10 @@ class Receiver(SocketWriter, asyncio.Protocol):
         #: The fragments so far of a message in several frames.
         self._message: bytearray | None = None
         self._is_closing = False
+        #: The largest message that this peer may send now.
+        self.most_bytes = min(limits.max_unsigned_bytes, limits.max_frame_bytes)
 
     # -- for the socket --------------------------------------------------------------------------------------
-
-    def most_bytes(self) -> int:
-        """The largest message that this peer may send now."""
-        raise NotImplementedError
 
     def text(self, payload: bytearray) -> None:
         """One message, unmasked and not yet known to be UTF-8."""
@@ -87,7 +85,8 @@ class Receiver(SocketWriter, asyncio.Protocol):
             if data[at + 1] < 128:
                 # Also a length that has just been refused: unmasked is the graver fault.
                 return self.violated("malformed", 1002)
-            if not self._may_follow(first, size):
+            is_usual = first == _WHOLE_TEXT and 0 <= size <= self.most_bytes and self._message is None
+            if not is_usual and not self._may_follow(first, size):
                 return None
             stop = start + size
             if end < stop:
@@ -132,7 +131,7 @@ class Receiver(SocketWriter, asyncio.Protocol):
             self.violated("binary", 1003)
         elif opcode > _BINARY or (opcode == _CONTINUED) != is_open:
             self.violated("malformed", 1002)
-        elif size + (len(self._message) if self._message is not None else 0) > self.most_bytes():
+        elif size + (len(self._message) if self._message is not None else 0) > self.most_bytes:
             self.violated("too_big", 1009)
         else:
             return True

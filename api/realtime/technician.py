@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from api.realtime import signin
@@ -35,6 +35,9 @@ from storage.bookings import Booking
 
 commands: Commands[Services] = Commands(TECHNICIAN)
 
+#: What pays for the frames of one technician, by real time and before anything is parsed: the domain's own rate comes
+#: later.
+_REPORTS = attrgetter("budget.reports")
 #: A clock that is off by less is not worth a word: so much is the way through the network.
 TOLD_OFFSET_MS = 1000
 
@@ -75,7 +78,9 @@ async def job_advance(services: Services, call: Call, body: JobAdvance) -> dict[
 @commands.command("location.report", LocationReport)
 async def location_report(services: Services, call: Call, body: LocationReport) -> dict[str, Any]:
     # The long way of a frame that the hot path let through; it takes the same steps.
-    return _told(_report(services.tracker, call.grant, body.fixes, body.sent_at_ms))
+    report = services.tracker.report
+    grant = call.grant
+    return _told(report(grant.principal, body.fixes, sent_at_ms=body.sent_at_ms, device=grant.session_id))
 
 
 @commands.command("resume", Resume)
@@ -87,10 +92,6 @@ async def resume(services: Services, call: Call, body: Resume) -> dict[str, Any]
 
 def _job(booking: Booking) -> dict[str, Any]:
     return {"booking_id": str(booking.id), "booking_number": booking.number, "status": booking.status}
-
-
-def _report(tracker: Tracker, grant: Grant, fixes: Sequence[object] | Batch, sent_at_ms: object) -> Report:
-    return tracker.report(grant.principal, fixes, sent_at_ms=sent_at_ms, device=grant.session_id or "")
 
 
 def _told(report: Report) -> dict[str, Any]:
@@ -106,10 +107,12 @@ def hot_location(tracker: Tracker) -> HotHandler:
     """The synchronous handler of location frames: the steps, then the acknowledgement."""
     clean = [encode({"ok": True, "data": _told(Report(number, 0, {}))}) for number in range(MAX_FIXES + 1)]
 
+    take = tracker.report
+
     def handle(grant: Grant, frame: LocationFrame | WholeFrame | Batch) -> bytes:
         fixes = frame if isinstance(frame, Batch) else frame.fixes
         try:
-            report = _report(tracker, grant, fixes, frame.sent_at_ms)
+            report = take(grant.principal, fixes, sent_at_ms=frame.sent_at_ms, device=grant.session_id)
         except DispatchError as error:
             return encode(refusal(error))
         admitted, refreshed, dropped, recorded, offset_ms = report
@@ -122,7 +125,7 @@ def hot_location(tracker: Tracker) -> HotHandler:
 
 def quick_reader(tracker: Tracker) -> Reader | None:
     """How most location frames are read, where there is a native module."""
-    return None if tracker.native is None else partial(Batch.read, tracker.native)
+    return None if tracker.native is None else partial(tracker.native.read, Batch)
 
 
 class TechnicianNamespace(CommandNamespace[Services]):
@@ -133,12 +136,8 @@ class TechnicianNamespace(CommandNamespace[Services]):
         self._fanout = fanout
         server.hot_event(
             TECHNICIAN, "location.report", LocationFrame, hot_location(services.tracker),
-            allow=self._may_report, usual=WholeFrame, read=quick_reader(services.tracker),
+            purse=_REPORTS, usual=WholeFrame, read=quick_reader(services.tracker),
         )  # fmt: skip
-
-    def _may_report(self, grant: Grant) -> bool:
-        """Frames of one technician, by real time and before anything is parsed: the domain's own rate comes later."""
-        return grant.budget.reports.take()
 
     async def sign_in(self, environ: dict[str, Any], auth: dict[str, Any]) -> Grant:
         return await signin.grant(self.context, "technician", auth)

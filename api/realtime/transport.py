@@ -97,26 +97,17 @@ class HotWebSocket(Receiver):
 
     # -- receiving -------------------------------------------------------------------------------------------
 
-    def most_bytes(self) -> int:
-        limits = self._limits
-        return limits.max_frame_bytes if self._joined else min(limits.max_unsigned_bytes, limits.max_frame_bytes)
-
     def text(self, payload: bytearray) -> None:
         is_first = self._worker is None
-        if is_first and self._taken(payload):
-            return
+        if is_first:
+            for hot in self._server.hot_events:
+                if hot.take(self, payload, self._stats):
+                    return
         if payload == b"3":
             self._stats["slow_frames"] += 1
             self._pong()
         else:
             self._later(payload, was_tried=is_first)
-
-    def _taken(self, payload: bytearray) -> bool:
-        """Whether it was a frame for the short way, and has been answered there."""
-        for hot in self._server.hot_events:
-            if payload.startswith(hot.prefix) and hot.take(self, payload, self._stats):
-                return True
-        return False
 
     def _later(self, payload: bytearray, *, was_tried: bool) -> None:
         if self._waiting is None:
@@ -140,7 +131,7 @@ class HotWebSocket(Receiver):
             while waiting and self.cut_reason is None and not self._socket.closed:
                 payload, was_tried = waiting.popleft()
                 self._waiting_bytes -= len(payload)
-                if was_tried or not self._taken(payload):
+                if was_tried or not any(hot.take(self, payload, self._stats) for hot in self._server.hot_events):
                     await self._one(payload)
                 if self._is_paused and len(waiting) <= self._limits.most_waiting // 2:
                     self._resume()
@@ -286,6 +277,7 @@ class HotWebSocket(Receiver):
         """The namespace's connect handler accepted, and the client was told."""
         grant, then = (self.pending or {}).pop(namespace, (None, None))
         self._joined += (namespace,)
+        self.most_bytes = self._limits.max_frame_bytes
         self._stats["joined"] += 1
         if grant is not None and self.cut_reason is None:
             self.grants[namespace] = grant
@@ -308,8 +300,10 @@ class HotWebSocket(Receiver):
         self.grants.pop(namespace, None)
         if namespace in self._joined:
             self._joined = tuple(name for name in self._joined if name != namespace)
-            if not self._joined and self.cut_reason is None:
-                self._await_sign_in()
+            if not self._joined:
+                self.most_bytes = min(self._limits.max_unsigned_bytes, self._limits.max_frame_bytes)
+                if self.cut_reason is None:
+                    self._await_sign_in()
 
     def withdraw(self) -> None:
         """Takes back every grant; a connect handler still at work is left to finish."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
@@ -31,13 +30,12 @@ _TROUBLE_CHARS = 300
 async def book_due(run: Run) -> dict[str, int]:
     """The task: visits within the horizon become bookings; what is paused or unanswered loses the days that passed."""
     services, made = run.services, 0
-    until = services.clock.now().date() + timedelta(days=services.settings.dispatch.bulk_horizon_days)
     last: Due | None = None
     while True:
         async with services.read() as conn:
             due = await rows.to_book(
-                conn, until=until, after_id=last and last.id, after_date=last and last.on_date,
-                after_time=last and last.at_time,
+                conn, days=services.settings.dispatch.bulk_horizon_days, after_id=last and last.id,
+                after_date=last and last.on_date, after_time=last and last.at_time,
             )  # fmt: skip
         if not due:
             break

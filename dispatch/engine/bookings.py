@@ -33,10 +33,15 @@ from storage.bookings import Booking
 from storage.offers import Assignment
 
 #: The alerts that the watchdog raises; they end with what it watched.
-WATCH_ALERTS = ("late", "stalled", "moving_away", "dark", "not_started")
+WATCH_ALERTS = ("late", "stalled", "moving_away", "dark", "not_started", "not_finished")
 #: Those and what else may be wrong with an accepted job; they end when it begins or is over.
 JOB_ALERTS = (*WATCH_ALERTS, "start_code_locked", "technician_left")
 
+
+#: Why the house itself ends a booking; whoever booked is told it in their language (dispatch.outbox.languages).
+UNPAID = "not paid in time"
+UNAPPROVED = "nobody approved it in time"
+REFUSED = "the payment gateway refuses the payment"
 
 #: Whoever opens a booking dispatches it at once; the timer is for what is left when that fails.
 DISPATCH_GRACE = timedelta(seconds=2)
@@ -184,7 +189,7 @@ async def approved(tx: Tx, booking_id: UUID, actor: Actor) -> None:
 
 async def release_unapproved(tx: Tx, booking: Booking) -> None:
     """A booking to which nobody has agreed in time ends. The caller holds the lock."""
-    await end(tx, booking, SYSTEM, "nobody approved it in time")
+    await end(tx, booking, SYSTEM, UNAPPROVED)
 
 
 async def cancel(
@@ -286,14 +291,20 @@ async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime
     )  # fmt: skip
     assert moved is not None, "its lock is held"
     tx.known[booking_id] = moved
+    keeps = assignment is not None and await _keeps(tx, moved, assignment)
     old, new = booking.starts_at.isoformat(), starts_at.isoformat()
-    await facts.record(tx, booking_id, "booking.rescheduled", actor, {"from": old, "to": new})
+    # Who keeps it is told of the new time, who does not of the end of it.
+    kept_by = str(assignment.technician_id) if assignment is not None and keeps else None
+    await facts.record(tx, booking_id, "booking.rescheduled", actor, {"from": old, "to": new, "technician_id": kept_by})
     if actor.kind == "admin":
         await audit.record(
             tx, actor, "reschedule_booking", "booking", booking_id, {"starts_at": {"old": old, "new": new}}
         )
     if assignment is not None:
-        await _keep_or_reopen(tx, moved, assignment, actor)
+        if not keeps:
+            queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
+            await slots.hold_booking(tx, moved)
+            await reopen(tx, moved, assignment, actor, "the booking was moved to a time the technician is not free")
         return await offers.lock(tx, booking_id)
     queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
     await slots.hold_booking(tx, moved)
@@ -322,22 +333,22 @@ def _check_movable(booking: Booking, assignment: Assignment | None) -> None:
         )
 
 
-async def _keep_or_reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor) -> None:
+async def _keeps(tx: Tx, booking: Booking, assignment: Assignment) -> bool:
+    """Whether the accepted technician works at the booking's new time and is free then; their interval moves along."""
     person = tx.services.roster.find(assignment.technician_id)
-    if person is not None and candidates.works_then(person, booking):
-        found = candidates.reach(tx.services, person, candidates.place_of(tx.services, booking), False)
-        if await slots.claim(tx, booking, found, "accepted"):
-            watch_at = max(tx.now, booking.starts_at - timedelta(seconds=tx.services.settings.dispatch.watch.ahead_s))
-            await rows.watch(tx.conn, booking_id=booking.id, watch=None, next_at=watch_at)
-            await alerts.resolve(tx, WATCH_ALERTS, booking_id=booking.id)
-            facts.tell_party(
-                tx, person.id, "job.updated",
-                {"booking_id": str(booking.id), "state": assignment.state, "starts_at": booking.starts_at.isoformat()},
-            )  # fmt: skip
-            return
-    queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking.id))
-    await slots.hold_booking(tx, booking)
-    await reopen(tx, booking, assignment, actor, "the booking was moved to a time the technician is not free")
+    if person is None or not candidates.works_then(person, booking):
+        return False
+    found = candidates.reach(tx.services, person, candidates.place_of(tx.services, booking), False)
+    if not await slots.claim(tx, booking, found, "accepted"):
+        return False
+    watch_at = max(tx.now, booking.starts_at - timedelta(seconds=tx.services.settings.dispatch.watch.ahead_s))
+    await rows.watch(tx.conn, booking_id=booking.id, watch=None, next_at=watch_at)
+    await alerts.resolve(tx, WATCH_ALERTS, booking_id=booking.id)
+    facts.tell_party(
+        tx, person.id, "job.updated",
+        {"booking_id": str(booking.id), "state": assignment.state, "starts_at": booking.starts_at.isoformat()},
+    )  # fmt: skip
+    return True
 
 
 async def prefer(
@@ -393,4 +404,4 @@ async def rate(tx: Tx, booking_id: UUID, account_id: UUID, rating: int, feedback
 
 async def release_unpaid(tx: Tx, booking: Booking) -> None:
     """An online booking that nobody paid for in time frees its interval (C78). The caller holds the lock."""
-    await end(tx, booking, SYSTEM, "not paid in time")
+    await end(tx, booking, SYSTEM, UNPAID)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from dispatch.live.arrivals import SHOWN
+from dispatch.live.arrivals import AWAY_M, SHOWN
 from dispatch.live.reports import Seen
 from dispatch.services import Services
 from geo.arrival import DEFAULT_LINES
@@ -28,13 +28,16 @@ def of_booking(services: Services, booking_id: UUID, technician_id: UUID | None)
 def position(services: Services, seen: Seen, job: OpenJob) -> dict[str, Any] | None:
     """Where the technician is for this customer: position, age, ETA with its confidence. Nothing of other jobs.
 
-    Shown is the last position that is believed (None: there is none); the ETA goes by the last that is sure.
+    Shown is the last position that is believed (None: there is none); the ETA goes by the last that is sure. Who has
+    begun and gone away from the door may have forgotten to say that it is done: where they are then is not told.
     """
     fix, sure = seen.believed, seen.sure
     if fix is None:
         return None
     now_s = services.clock.timestamp()
     away_m = haversine_m(fix.lat, fix.lng, job.lat, job.lng)
+    if job.state == "in_progress" and away_m - fix.accuracy_m >= AWAY_M:
+        return None
     eta: Eta | None = None
     if sure is not None:
         # Usually they are one.

@@ -105,9 +105,14 @@ async def advance(
     if step == "in_progress":
         row = lifecycle.BOOKING["start"]
         booking = (
-            await booking_rows.start(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
+            await booking_rows.start(
+                tx.conn, booking_id=booking_id, unfinished_s=tx.services.settings.dispatch.watch.unfinished_s,
+                target=row.target, sources=list(row.sources),
+            )
             or booking
-        )
+        )  # fmt: skip
+        if booking.next_action_at is not None:
+            tx.hint(bus.TIMER_SET, {"at": booking.next_action_at.timestamp()})
     data: dict[str, object] = {"assignment_id": str(assignment.id), "technician_id": str(technician_id)}
     if estimated_arrival is not None:
         data["estimated_arrival"] = estimated_arrival.isoformat()

@@ -134,9 +134,14 @@ def thresholds(tx: Tx) -> Thresholds:
 
 
 async def look(tx: Tx, booking: Booking) -> None:
-    """One due look at a confirmed booking, whose lock the caller holds: remember, warn or reassign."""
+    """One due look at a confirmed booking, whose lock the caller holds: remember, warn or reassign. Of one that was
+    begun it is the last: nobody may have said that it is done, and until then nothing of it counts."""
     assignment = await offer_rows.assignment(tx.conn, booking_id=booking.id)
     assert assignment is not None, "a confirmed booking has an assignment"
+    if booking.status == "in_progress":
+        await booking_rows.unwatch(tx.conn, booking_id=booking.id)
+        await warn(tx, booking, assignment, "not_finished")
+        return
     memory = _remembered(booking)
     result = assess(view_of(tx, booking, assignment), memory, thresholds(tx))
     if result.action == "reassign":
@@ -173,10 +178,18 @@ def view_of(tx: Tx, booking: Booking, assignment: Assignment) -> View:
     )
 
 
+#: What staff are told of a problem whose name does not say it.
+_SAID = {
+    "not_started": "has arrived and not begun",
+    "not_finished": "began and has not said that it is done, so that nothing of it counts",
+}
+
+
 async def warn(tx: Tx, booking: Booking, assignment: Assignment, problem: str) -> None:
     """Tells the technician, the timeline and staff, once."""
+    said = _SAID.get(problem) or f"is {problem.replace('_', ' ')}"
     await alerts.raise_alert(
-        tx, problem, f"Booking {booking.number}: the technician is {problem.replace('_', ' ')}.",
+        tx, problem, f"Booking {booking.number}: the technician {said}.",
         booking_id=booking.id, technician_id=assignment.technician_id,
     )  # fmt: skip
     data: dict[str, Any] = {"problem": problem, "technician_id": str(assignment.technician_id)}

@@ -38,9 +38,6 @@ class TrackedJob:
     is_told: bool = False
 
 
-_NONE: Sequence[TrackedJob] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Detection:
     """A rung of the ladder that was reached."""
@@ -90,11 +87,8 @@ class Arrivals:
         job = self._by_booking.pop(booking_id, None)
         if job is None:
             return
-        left = [j for j in self._by_technician.get(job.row.technician_id, []) if j is not job]
-        if left:
-            self._by_technician[job.row.technician_id] = left
-        else:
-            self._by_technician.pop(job.row.technician_id, None)
+        jobs = self._by_technician[job.row.technician_id]
+        jobs[:] = [other for other in jobs if other is not job]
 
     def keep(self, booking_ids: set[UUID]) -> None:
         """Lets go of every job that is not among these."""
@@ -110,8 +104,9 @@ class Arrivals:
         return None if job is None else job.row
 
     def of(self, technician_id: UUID) -> Sequence[TrackedJob]:
-        """The same with what is known of the approach: for consider() and whoever shows them."""
-        return self._by_technician.get(technician_id, _NONE)
+        """The same with what is known of the approach, for consider() and whoever shows them. It is one list
+        for ever: whoever has it need not ask again."""
+        return self._by_technician.setdefault(technician_id, [])
 
     def consider(self, jobs: Sequence[TrackedJob], fix: Fix) -> None:
         """One decidable fix against the jobs that its technician is driving to, or has arrived at."""

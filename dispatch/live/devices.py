@@ -1,9 +1,8 @@
-"""The phones that report: how often they may, and how far their clocks are off. In memory, by technician number."""
+"""The phones that report: how often they may, and how far their clocks are off. In memory, of one technician each."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from geo.device_clock import DeviceClock
 
@@ -11,49 +10,46 @@ from geo.device_clock import DeviceClock
 MOST_DEVICES = 4
 
 
-@dataclass(slots=True)
 class Bucket:
-    """How many reports a technician may still send; filled by the domain's time."""
+    """How many reports a technician may still send; it starts full and is filled by the domain's time."""
 
-    tokens: float
-    at_s: float
+    __slots__ = ("_at_s", "_burst", "_rate_per_s", "_tokens")
+
+    def __init__(self, rate_per_s: float, burst: float) -> None:
+        self._rate_per_s, self._burst = rate_per_s, burst
+        self._tokens, self._at_s = burst, 0.0
+
+    def wait_s(self, now_s: float) -> float:
+        """0 when the technician may report now, which counts; else how long to wait, in seconds."""
+        tokens, passed_s = self._tokens, now_s - self._at_s
+        self._at_s = now_s
+        if passed_s > 0.0:
+            tokens += passed_s * self._rate_per_s
+            if tokens > self._burst:
+                tokens = self._burst
+        if tokens >= 1.0:
+            self._tokens = tokens - 1.0
+            return 0.0
+        self._tokens = tokens
+        return math.ceil((1.0 - tokens) / self._rate_per_s * 10.0) / 10.0
+
+
+class Clocks(dict[str, DeviceClock]):
+    """The clock of each phone of a technician, by its name; a new one is known to be right until it is heard."""
+
+    def __missing__(self, device: str) -> DeviceClock:
+        if len(self) >= MOST_DEVICES:
+            del self[next(iter(self))]
+        clock = self[device] = DeviceClock()
+        return clock
 
 
 class Devices:
-    """One bucket per technician, one clock per phone."""
+    """How often technicians may report: so many a second and at once, by the domain's time, whatever their sockets."""
 
     def __init__(self, rate_per_s: float = 1.0, burst: float = 5.0) -> None:
-        """Reports a second and at once, by the domain's time, per technician (not per socket)."""
         self._rate_per_s, self._burst = rate_per_s, burst
-        self._buckets: dict[int, Bucket] = {}
-        self._clocks: dict[int, dict[str, DeviceClock]] = {}
 
-    def wait_s(self, no: int, now_s: float) -> float:
-        """0 when the technician may report now, which counts; else how long to wait, in seconds."""
-        bucket = self._buckets.get(no)
-        if bucket is None:
-            bucket = self._buckets[no] = Bucket(self._burst, now_s)
-        tokens = min(self._burst, bucket.tokens + max(0.0, now_s - bucket.at_s) * self._rate_per_s)
-        bucket.at_s = now_s
-        if tokens >= 1.0:
-            bucket.tokens = tokens - 1.0
-            return 0.0
-        bucket.tokens = tokens
-        return math.ceil((1.0 - tokens) / self._rate_per_s * 10.0) / 10.0
-
-    def clock(self, no: int, device: str) -> DeviceClock:
-        """The clock of one phone; a new one is known to be right until it is heard."""
-        clocks = self._clocks.get(no)
-        if clocks is None:
-            clocks = self._clocks[no] = {}
-        known = clocks.get(device)
-        if known is None:
-            if len(clocks) >= MOST_DEVICES:
-                del clocks[next(iter(clocks))]
-            known = clocks[device] = DeviceClock()
-        return known
-
-    def forget(self, no: int) -> None:
-        """The technician left: nothing is kept of them."""
-        self._buckets.pop(no, None)
-        self._clocks.pop(no, None)
+    def bucket(self) -> Bucket:
+        """A full one, for one technician."""
+        return Bucket(self._rate_per_s, self._burst)

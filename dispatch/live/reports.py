@@ -42,66 +42,79 @@ class Seen:
     believed: Fix | None = None
 
 
-@dataclass(slots=True)
-class Judged:
-    """What the filter made of a batch: the times of the admitted fixes and the samples (pings or fixes) that say the
-    rest, those that may be decided on (None: all of them), and where it ended: its last fix, the last that was a move,
-    the last that may be believed and the last that is sure. `rows`: those of the history, where they are made already.
+class Judged(NamedTuple):
+    """What the filter made of a batch.
+
+    `times` are those of the admitted fixes (unix seconds); `rows` are their rows of the history where they are made
+    already, else `samples` (pings or fixes) say the rest. `decided` are the fixes that may be decided on, made for
+    whoever is on a job. Then where the batch ended: the last move, the last fix, the last that may be believed, the
+    last that is sure, and whether offers may be made from there.
     """
 
     times: list[float]
-    samples: list[Any]
-    decidable: list[Fix] | None = None
-    newest: Fix | None = None
-    placed: Fix | None = None
-    believed: Fix | None = None
-    sure: Fix | None = None
-    is_dispatchable: bool = True
-    refreshed: int = 0
-    recorded: int = 0
-    rows: list[bytes] | None = None
+    rows: list[bytes] | None
+    samples: Sequence[Any]
+    decided: Sequence[Fix]
+    placed: Fix | None
+    newest: Fix | None
+    believed: Fix | None
+    sure: Fix | None
+    is_dispatchable: bool
+    refreshed: int
+    recorded: int
 
     @classmethod
-    def clean(cls, times: list[float], pings: list[Ping], last: Fix | None) -> Judged:
+    def clean(cls, times: list[float], pings: list[Ping], last: Fix | None, *, is_on_job: bool) -> Judged:
         """A batch of nothing but clean fixes."""
-        return cls(times, pings, None, last, last, last, last)
+        return cls(times, None, pings, _fixes(times, pings) if is_on_job else (), last, last, last, last, True, 0, 0)
 
-    @classmethod
-    def settled(
-        cls, times: list[float], rows: list[bytes], fixes: list[Fix], newest: Fix, placed: Fix | None, refreshed: int
-    ) -> Judged:
-        """A batch of clean fixes and of those that stand still, with its rows of the history. `fixes`, of which nobody
-        may want to decide anything, can be left out."""
-        return cls(times, [], fixes, newest, placed, newest, newest, refreshed=refreshed, rows=rows)
+
+class Judging:
+    """A batch that is judged piece by piece."""
+
+    def __init__(self) -> None:
+        self._times: list[float] = []
+        self._samples: list[Any] = []
+        self._decided: list[Fix] = []
+        self._newest: Fix | None = None
+        self._placed: Fix | None = None
+        self._believed: Fix | None = None
+        self._sure: Fix | None = None
+        self._is_dispatchable = True
+        self._refreshed = self._recorded = 0
 
     def take_run(self, times: list[float], pings: Sequence[Ping], last: Fix | None) -> None:
         """Some more clean fixes, of which the last one is each that a fix can be."""
-        self.times += times
-        self.samples += pings
-        if self.decidable is not None:
-            self.decidable += _fixes(times, pings)
-        self.newest = self.placed = self.believed = self.sure = last
-        self.is_dispatchable = True
+        self._times += times
+        self._samples += pings
+        self._decided += _fixes(times, pings)
+        self._newest = self._placed = self._believed = self._sure = last
+        self._is_dispatchable = True
 
     def take(self, verdict: Verdict, fix: Fix) -> None:
         """One that was not dropped is what its verdict says."""
-        self.newest, self.is_dispatchable = fix, verdict.dispatchable
+        self._newest, self._is_dispatchable = fix, verdict.dispatchable
         if verdict.kind is Kind.ADMITTED:
-            self.times.append(fix.at_s)
-            self.samples.append(fix)
-            self.placed = fix
+            self._times.append(fix.at_s)
+            self._samples.append(fix)
+            self._placed = fix
         else:
-            self.refreshed += 1
+            self._refreshed += 1
         if verdict.believed:
-            self.believed = fix
-        if verdict.decidable and self.decidable is not None:
-            self.decidable.append(fix)
+            self._believed = fix
         if verdict.decidable:
-            self.sure = fix
+            self._decided.append(fix)
+            self._sure = fix
 
-    def decided(self) -> list[Fix]:
-        """The fixes that may be decided on, in order."""
-        return _fixes(self.times, self.samples) if self.decidable is None else self.decidable
+    def record(self) -> None:
+        """One that is of the history alone."""
+        self._recorded += 1
+
+    def done(self) -> Judged:
+        return Judged(
+            self._times, None, self._samples, self._decided, self._placed, self._newest, self._believed, self._sure,
+            self._is_dispatchable, self._refreshed, self._recorded,
+        )  # fmt: skip
 
 
 def _fixes(times: Sequence[float], samples: Sequence[Any]) -> list[Fix]:

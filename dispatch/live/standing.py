@@ -84,7 +84,9 @@ class Standing:
         came = [key for key, seen in self._seen.items() if seen.used_at > seen.asked_at]
         for start in range(0, len(came), MOST_KEYS):
             await self._ask(came[start : start + MOST_KEYS])
-        self._seen = {key: seen for key, seen in self._seen.items() if seen.asked_at > since}
+        # Most are young: the map is not made anew, which would ask each key for its hash.
+        for key in [key for key, seen in self._seen.items() if seen.asked_at <= since]:
+            del self._seen[key]
 
     def revoked(self, hint: bus.Hint) -> None:
         """Forgets what the hint names; answers that are under way are not remembered."""

@@ -13,11 +13,12 @@ from uuid import UUID
 from dispatch import bus
 from dispatch.bus import Bus
 from dispatch.clock import Clock
-from dispatch.errors import NotAllowed, Unavailable
+from dispatch.errors import DispatchError, NotAllowed, Unavailable
 from dispatch.live.arrivals import SHOWN, Arrivals, TrackedJob
 from dispatch.live.devices import Devices
 from dispatch.live.native import Batch, Native
-from dispatch.live.reports import Judged, Report, Seen, TooOften, Unreadable
+from dispatch.live.reporter import Reporter
+from dispatch.live.reports import Judged, Judging, Report, Seen, TooOften, Unreadable
 from dispatch.live.roster import Roster, Technician
 from dispatch.live.trail import Trail
 from dispatch.loops import Loop
@@ -69,11 +70,10 @@ class Tracker:
         self.admitted = 0
         #: The short way in C, where a process has it: how batches are read, and judged.
         self.native: Native | None = None
-        self._seen: dict[int, Seen] = {}
-        self._filters: dict[int, FixFilter] = {}
         self._devices = devices
-        self._numbers: dict[UUID, int] = {}
-        self._people: dict[int, Technician] = {}
+        #: By number and by id.
+        self._reporters: dict[int, Reporter] = {}
+        self._by_id: dict[UUID, Reporter] = {}
         self._watchers: list[Watcher] = []
         self._positions_read_s = time.monotonic()
         self._reload: set[UUID] = set()
@@ -90,37 +90,42 @@ class Tracker:
 
     def know(self, person: Technician) -> None:
         """The roster's news: capabilities and presence become columns of the index."""
-        self._people[person.no] = person
-        self._numbers[person.id] = person.no
-        if not person.is_active:
-            self.forget(person.no)
-        elif person.no in self._seen:
-            self.fleet.set_attributes(person.no, **self._columns(self._seen[person.no]))
+        known = self._reporters.get(person.no)
+        if known is None or not person.is_active:
+            self._begin(person)
+        else:
+            known.person = person
+            if known.seen is not None:
+                self.fleet.set_attributes(person.no, **self._columns(known))
 
-    def _columns(self, seen: Seen) -> dict[str, Any]:
-        person = self._people.get(seen.no)
-        if person is None:
-            return {"available": False}
+    def _begin(self, person: Technician) -> None:
+        """Nothing is known of them but who they are."""
+        self.fleet.remove(person.no)
+        reporter = Reporter(person, self.arrivals.of(person.id), self._devices.bucket())
+        self._reporters[person.no] = self._by_id[person.id] = reporter
+
+    def _columns(self, reporter: Reporter) -> dict[str, Any]:
+        person, seen = reporter.person, reporter.seen
         return {
             "skills": self._roster.skills.mask(person.categories),
             "tiers": self._roster.tier_bits.mask(person.tiers),
-            "available": person.is_available and person.is_verified and seen.is_dispatchable,
+            "available": person.is_available and person.is_verified and seen is not None and seen.is_dispatchable,
             "rating": float("nan") if person.rating is None else person.rating,
         }
 
     def find(self, no: int) -> Seen | None:
-        return self._seen.get(no)
+        known = self._reporters.get(no)
+        return None if known is None else known.seen
 
     def find_by_id(self, technician_id: UUID) -> Seen | None:
-        no = self._numbers.get(technician_id)
-        return None if no is None else self._seen.get(no)
+        known = self._by_id.get(technician_id)
+        return None if known is None else known.seen
 
     def forget(self, no: int) -> None:
         """No longer on the map."""
-        self._seen.pop(no, None)
-        self._filters.pop(no, None)
-        self._devices.forget(no)
-        self.fleet.remove(no)
+        known = self._reporters.get(no)
+        if known is not None:
+            self._begin(known.person)
 
     def restore(self, rows: Iterable[TechnicianRow], now_s: float) -> None:
         """The last positions from before the start; the old ones stay stale until their owners report."""
@@ -129,7 +134,7 @@ class Tracker:
                 continue
             at_s = min(row.last_fix_at.timestamp(), now_s)
             fix = Fix(at_s, row.last_lat, row.last_lng, row.last_accuracy_m or 25.0)
-            self._settle(row.no, fix, row.last_is_dispatchable is not False)
+            self._settle(self._reporters[row.no], fix, row.last_is_dispatchable is not False)
 
     def watch(self, watcher: Watcher) -> None:
         """`watcher` hears of every shown move of a technician who is on a job (the customer's map)."""
@@ -145,76 +150,94 @@ class Tracker:
 
         Raises Unreadable, NotAllowed, Unavailable (not known here yet) and TooOften; nothing was taken then.
         """
-        now_s = self._clock.timestamp()
-        pings = rows if isinstance(rows, Batch) else self._decode(rows)
-        no = self._authorise(technician_id, len(rows))
-        self._limit(no, len(rows), now_s)
-        newest_ms = pings.newest_ms if isinstance(pings, Batch) else pings[-1].t_ms
-        offset_s = self._offset_s(no, device, newest_ms, sent_at_ms, now_s)
-        dropped: dict[str, int] = {} if len(pings) == len(rows) else {Step.DECODE.value: len(rows) - len(pings)}
-        jobs = self.arrivals.of(technician_id)
-        # Clock, accuracy, jump, duplicate: the filter's own steps, in their order.
-        judged = self._judge_natively(no, pings, now_s, offset_s, jobs) if isinstance(pings, Batch) else None
+        now_s, dropped = self._clock.timestamp(), dict[str, int]()
+        # decode
+        if isinstance(rows, Batch):
+            batch, size, newest_ms = rows, rows.size, rows.newest_ms
+        else:
+            pings, batch, size = self._decode(rows), None, len(rows)
+            newest_ms = pings[-1].t_ms
+            if len(pings) < size:
+                dropped[Step.DECODE.value] = size - len(pings)
+        # authorise
+        reporter = self._by_id.get(technician_id)
+        if reporter is None or not reporter.person.is_active:
+            raise self._not_authorised(reporter, size)
+        # rate
+        wait_s = reporter.bucket.wait_s(now_s)
+        if wait_s > 0.0:
+            raise self._too_often(wait_s, size)
+        # clock; without a send time the newest fix stands for it
+        sent_ms = None if sent_at_ms is None else read_time_ms(sent_at_ms)
+        device_s = (newest_ms if sent_ms is None else sent_ms) / 1000.0
+        offset_s = reporter.clocks[device].hear(device_s, now_s, is_sent=sent_ms is not None)
+        # clock of each fix, accuracy, jump, duplicate: the filter's own steps, in their order
+        judged = None if batch is None else self._judge_natively(reporter, batch, now_s, offset_s)
         if judged is None:
-            judged = self._judge(no, pings.pings() if isinstance(pings, Batch) else pings, now_s, offset_s, dropped)
-        if judged.newest is not None:
-            seen = self._index(no, judged)
-            for fix in judged.decided() if jobs else ():
-                self.arrivals.consider(jobs, fix)
-            self._fan_out(seen, jobs)
-            if judged.rows:
-                self.trail.rows(judged.rows, judged.times)
-            elif judged.times:
-                self.trail.points(no, judged.times, judged.samples)
+            judged = self._judge(reporter, batch.pings() if batch else pings, now_s, offset_s, dropped)
+        times, packed, samples, decided, placed, newest, believed, sure, is_dispatchable, refreshed, recorded = judged
+        if newest is not None:
+            # index
+            seen = self._index(reporter, placed, newest, is_dispatchable)
+            seen.believed, seen.sure = believed or seen.believed, sure or seen.sure
+            self.trail.moved(seen)
+            # job, fan_out
+            if reporter.jobs:
+                for fix in decided:
+                    self.arrivals.consider(reporter.jobs, fix)
+                self._fan_out(seen, reporter.jobs)
+            # history
+            if packed:
+                self.trail.rows(packed, times)
+            elif times:
+                self.trail.points(seen.no, times, samples)
         if dropped:
             self.dropped.update(dropped)
-        admitted = len(judged.times)
-        self.admitted += admitted + judged.refreshed
-        return Report(admitted, judged.refreshed, dropped, judged.recorded, round(offset_s * 1000.0))
+        admitted = len(times)
+        self.admitted += admitted + refreshed
+        return Report(admitted, refreshed, dropped, recorded, round(offset_s * 1000.0))
 
-    def _judge_natively(
-        self, no: int, batch: Batch, now_s: float, offset_s: float, jobs: Sequence[TrackedJob]
-    ) -> Judged | None:
+    def _judge_natively(self, reporter: Reporter, batch: Batch, now_s: float, offset_s: float) -> Judged | None:
         """A batch of clean fixes and of those that stand still, with its rows of the history; None for another, of
         which nothing is done yet."""
-        filter_ = self._filter(no)
-        last, shown = filter_.settled, filter_.last
-        found = None if last is None or shown is None else batch.run(no, last, shown, now_s, offset_s)
-        if found is None:
+        start = reporter.filter.start()
+        if start is None or self.native is None:
             return None
-        times, moves, rows, moved, ended = found
-        newest = Fix(*ended)
-        placed = newest if moved is ended else None if moved is None else Fix(*moved)
-        filter_.go_on(newest, batch.newest_ms / 1000.0, placed or shown)
-        refreshed = len(times) - len(moves)
-        if refreshed:
-            self.degraded[Step.DUPLICATE.value] += refreshed
-        return Judged.settled(moves, rows, batch.fixes(times) if jobs else [], newest, placed, refreshed)
+        judged = self.native.run(
+            Judged, Fix, batch.packed, reporter.person.no, *start, now_s, offset_s, bool(reporter.jobs)
+        )
+        if judged is None:
+            return None
+        assert judged.newest is not None, "all of them were taken"
+        reporter.filter.go_on(judged.newest, batch.newest_ms / 1000.0, judged.placed)
+        if judged.refreshed:
+            self.degraded[Step.DUPLICATE.value] += judged.refreshed
+        return judged
 
     def _judge(
-        self, no: int, pings: list[Ping], now_s: float, offset_s: float, dropped: dict[str, int]
-    ) -> Judged:  # fmt: skip
+        self, reporter: Reporter, pings: list[Ping], now_s: float, offset_s: float, dropped: dict[str, int]
+    ) -> Judged:
         """A clean batch in one pass; another one by one after its clean start, and by the pass again where it is clean
         again."""
-        filter_, at = self._filter(no), 0
+        filter_, at = reporter.filter, 0
         run = filter_.admit_run(pings, 0, now_s, offset_s)
         if len(run) == len(pings):
-            return Judged.clean(run, pings, filter_.last)
-        judged = Judged([], [], [])
+            return Judged.clean(run, pings, filter_.last, is_on_job=bool(reporter.jobs))
+        judging = Judging()
         while True:
             if run:
-                judged.take_run(run, pings[at : at + len(run)], filter_.last)
+                judging.take_run(run, pings[at : at + len(run)], filter_.last)
                 at += len(run)
             if at == len(pings):
-                return judged
+                return judging.done()
             ping = pings[at]
             verdict = filter_.admit(ping, now_s, offset_s)
             if verdict.fix is not None:
-                judged.take(verdict, verdict.fix)
+                judging.take(verdict, verdict.fix)
                 if verdict.step is not None:
                     self.degraded[verdict.step.value] += 1
-            elif verdict.step is Step.CLOCK and self._record(no, ping, offset_s, now_s):
-                judged.recorded += 1
+            elif verdict.step is Step.CLOCK and self._record(reporter, ping, offset_s, now_s):
+                judging.record()
             else:
                 dropped[str(verdict.step)] = dropped.get(str(verdict.step), 0) + 1
             at += 1
@@ -238,80 +261,47 @@ class Tracker:
             pings.sort(key=_TAKEN_AT)
         return pings
 
-    def _authorise(self, technician_id: UUID, size: int) -> int:
-        no = self._numbers.get(technician_id)
-        if no is not None and self._people[no].is_active:
-            return no
+    def _not_authorised(self, reporter: Reporter | None, size: int) -> DispatchError:
         self.dropped["authorise"] += size
-        if no is None:
-            raise Unavailable("This technician is not known here yet; try again shortly.", retry_after_s=1.0)
-        raise NotAllowed("This technician does not work here at present, so positions are not taken.")
+        if reporter is None:
+            return Unavailable("This technician is not known here yet; try again shortly.", retry_after_s=1.0)
+        return NotAllowed("This technician does not work here at present, so positions are not taken.")
 
-    def _limit(self, no: int, size: int, now_s: float) -> None:
-        wait_s = self._devices.wait_s(no, now_s)
-        if wait_s > 0.0:
-            self.dropped["rate"] += size
-            raise TooOften(retry_after_s=wait_s, details={"retry_after_s": wait_s})
+    def _too_often(self, wait_s: float, size: int) -> DispatchError:
+        self.dropped["rate"] += size
+        return TooOften(retry_after_s=wait_s, details={"retry_after_s": wait_s})
 
-    def _offset_s(self, no: int, device: str, newest_ms: float, sent_at_ms: object, now_s: float) -> float:
-        """How far the phone's clock is behind. Without a send time the newest fix stands for it."""
-        sent_ms = read_time_ms(sent_at_ms)
-        device_ms = newest_ms if sent_ms is None else sent_ms
-        return self._devices.clock(no, device).hear(device_ms / 1000.0, now_s, is_sent=sent_ms is not None)
-
-    def _record(self, no: int, ping: Ping, offset_s: float, now_s: float) -> bool:
+    def _record(self, reporter: Reporter, ping: Ping, offset_s: float, now_s: float) -> bool:
         """A fix that is no news of anybody, such as one of an emptied backlog, still belongs into history."""
-        at_s, newest_s = ping.t_ms / 1000.0 + offset_s, self._filter(no).newest_s
+        at_s, newest_s = ping.t_ms / 1000.0 + offset_s, reporter.filter.newest_s
         is_late = at_s <= newest_s - LATE_S or now_s - at_s > DEFAULT_RULES.max_age_s
         if not is_late or now_s - at_s > self._history_s:
             return False
         accuracy_m = DEFAULT_RULES.assumed_accuracy_m if ping.accuracy_m is None else ping.accuracy_m
-        self.trail.late(no, Fix(at_s, ping.lat, ping.lng, accuracy_m, ping.speed_mps, ping.heading_deg))
+        fix = Fix(at_s, ping.lat, ping.lng, accuracy_m, ping.speed_mps, ping.heading_deg)
+        self.trail.late(reporter.person.no, fix)
         return True
 
-    def _filter(self, no: int) -> FixFilter:
-        known = self._filters.get(no)
-        if known is None:
-            known = self._filters[no] = FixFilter()
-        return known
-
-    def _index(self, no: int, judged: Judged) -> Seen:
-        """Where a batch ended goes to the index and is saved and shared: nobody saw where it was in between. Who only
-        stood still is seen anew where they stand."""
-        placed, newest = judged.placed, judged.newest
-        assert newest is not None, "a batch of which nothing was taken ends nowhere"
-        if placed is not None:
-            seen = self._place(no, placed, judged.is_dispatchable)
-        else:
-            seen = self._seen[no]
-            self._let(seen, judged.is_dispatchable)
-        if placed is not newest:
-            seen.fix_at_s = newest.at_s
-            self.fleet.move(no, seen.lat, seen.lng, newest.at_s)
-        seen.believed, seen.sure = judged.believed or seen.believed, judged.sure or seen.sure
-        self.trail.moved((seen.id, no, seen.lat, seen.lng, seen.accuracy_m, seen.fix_at_s, seen.is_dispatchable))
-        return seen
-
-    def _place(self, no: int, fix: Fix, is_dispatchable: bool) -> Seen:
-        seen = self._seen.get(no)
+    def _index(self, reporter: Reporter, placed: Fix | None, newest: Fix, is_dispatchable: bool) -> Seen:
+        """Where a batch ended goes to the index: nobody saw where it was in between. Who only stood still is seen anew
+        where they stand. The index hears of a change only of whether offers may be made from there."""
+        seen, no = reporter.seen, reporter.person.no
         if seen is None:
-            seen = self._seen[no] = Seen(
-                self._people[no].id, no, fix.lat, fix.lng, fix.accuracy_m, fix.at_s, fix.speed_mps, fix.heading_deg,
-                is_dispatchable,
-            )  # fmt: skip
-            self.fleet.put(no, fix.lat, fix.lng, fix.at_s, **self._columns(seen))
-            return seen
-        seen.lat, seen.lng, seen.accuracy_m, seen.fix_at_s = fix.lat, fix.lng, fix.accuracy_m, fix.at_s
-        seen.speed_mps, seen.heading_deg = fix.speed_mps, fix.heading_deg
-        self.fleet.move(no, fix.lat, fix.lng, fix.at_s)
-        self._let(seen, is_dispatchable)
+            assert placed is not None, "who was never seen has moved"
+            at_s, lat, lng, accuracy_m, speed_mps, heading_deg = placed
+            seen = reporter.seen = Seen(
+                reporter.person.id, no, lat, lng, accuracy_m, at_s, speed_mps, heading_deg, is_dispatchable
+            )
+            self.fleet.put(no, lat, lng, at_s, **self._columns(reporter))
+        else:
+            if placed is not None:
+                _, seen.lat, seen.lng, seen.accuracy_m, seen.speed_mps, seen.heading_deg = placed
+            if seen.is_dispatchable != is_dispatchable:
+                seen.is_dispatchable = is_dispatchable
+                self.fleet.set_attributes(no, **self._columns(reporter))
+        seen.fix_at_s = newest.at_s
+        self.fleet.move(no, seen.lat, seen.lng, newest.at_s)
         return seen
-
-    def _let(self, seen: Seen, is_dispatchable: bool) -> None:
-        """Offers may or may not be made from this position; the index hears of a change only."""
-        if seen.is_dispatchable != is_dispatchable:
-            seen.is_dispatchable = is_dispatchable
-            self.fleet.set_attributes(seen.no, **self._columns(seen))
 
     def _fan_out(self, seen: Seen, jobs: Sequence[TrackedJob]) -> None:
         if seen.believed is None:
@@ -325,8 +315,9 @@ class Tracker:
 
     async def attach(self) -> None:
         """From now on hears of jobs and of the positions of other nodes, and reads the jobs that are open."""
-        for seen in self._seen.values():
-            self.fleet.set_attributes(seen.no, **self._columns(seen))
+        for reporter in self._reporters.values():
+            if reporter.seen is not None:
+                self.fleet.set_attributes(reporter.person.no, **self._columns(reporter))
         self._bus.subscribe(bus.BOOKING_CHANGED, self._job_hinted)
         self._bus.on_positions(self._heard)
         await self.read_jobs()
@@ -350,23 +341,26 @@ class Tracker:
             self._hear(no, at_s, lat, lng, accuracy_m, is_dispatchable)
 
     def _hear(self, no: int, at_s: float, lat: float, lng: float, accuracy_m: float, is_dispatchable: bool) -> None:
-        known, person = self._seen.get(no), self._people.get(no)
+        reporter = self._reporters.get(no)
+        if reporter is None or not reporter.person.is_active:
+            return
         # A thousandth of a second is what is lost on the way through the database.
-        if person is not None and person.is_active and (known is None or known.fix_at_s < at_s - 0.001):
-            self._settle(no, Fix(at_s, lat, lng, accuracy_m), is_dispatchable)
-            self._fan_out(self._seen[no], self.arrivals.of(person.id))
+        if reporter.seen is None or reporter.seen.fix_at_s < at_s - 0.001:
+            seen = self._settle(reporter, Fix(at_s, lat, lng, accuracy_m), is_dispatchable)
+            self._fan_out(seen, reporter.jobs)
 
-    def _settle(self, no: int, fix: Fix, is_dispatchable: bool = True) -> None:
+    def _settle(self, reporter: Reporter, fix: Fix, is_dispatchable: bool) -> Seen:
         """A position that was judged elsewhere, or before the start: the filter goes on from it.
 
         It is neither saved nor shared again: that is the business of whoever judged it.
         """
-        self._filters[no] = FixFilter(fix, is_trusted=is_dispatchable)
-        seen = self._place(no, fix, is_dispatchable)
+        reporter.filter = FixFilter(fix, is_trusted=is_dispatchable)
+        seen = self._index(reporter, fix, fix, is_dispatchable)
         if is_dispatchable:
             seen.believed = fix
         if is_dispatchable and fix.accuracy_m <= DEFAULT_RULES.decidable_accuracy_m:
             seen.sure = fix
+        return seen
 
     async def flush(self) -> None:
         await self.trail.save()

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from dispatch import bus
 from dispatch.bus import Bus
 from dispatch.clock import Clock
+from dispatch.live.reports import Seen
 from dispatch.loops import Loop
 from geo.filter import Fix
 from storage import history
@@ -64,9 +65,12 @@ class Trail:
             Loop("positions tidied", self._tidy, every_s=TIDY_S),
         ]
 
-    def moved(self, last: Last) -> None:
-        """A position that was judged here: it is saved and shared with the next batch."""
-        self._unsaved[last[1]] = self._unshared[last[1]] = last
+    def moved(self, seen: Seen) -> None:
+        """A position that was judged here: as it is now it is saved and shared with the next batch."""
+        no = seen.no
+        self._unsaved[no] = self._unshared[no] = (
+            seen.id, no, seen.lat, seen.lng, seen.accuracy_m, seen.fix_at_s, seen.is_dispatchable
+        )  # fmt: skip
 
     def points(self, no: int, times: Sequence[float], samples: Iterable[history.Sample]) -> None:
         """Fixes for the history, in the order of their technician's time: when each was, and where."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dispatch.engine.bookings import REFUSED, UNAPPROVED, UNPAID
+
 #: The first is what whoever has chosen none reads.
 LANGUAGES: tuple[str, ...] = ("en", "hi", "bn")
 
@@ -46,6 +48,13 @@ TEXTS: Mapping[str, Mapping[tuple[str, str], tuple[str, str]]] = {
         ("technician", "job_late"): (
             "आपका इंतज़ार है", "बुकिंग {number} आपका इंतज़ार कर रही है; देर होने पर वह किसी और को दी जाएगी",
         ),
+        ("technician", "job_not_started"): (
+            "काम शुरू नहीं हुआ", "आप बुकिंग {number} पर पहुँच गए हैं और काम शुरू नहीं हुआ है: शुरू करते ही ऐप में बताएँ",
+        ),
+        ("technician", "job_not_finished"): (
+            "क्या काम पूरा हुआ?",
+            "बुकिंग {number} का काम शुरू हुआ था और पूरा नहीं हुआ है: पूरा होते ही ऐप में बताएँ, ताकि वह आपके लिए गिना जाए",
+        ),
         ("customer", "payment_success"): ("भुगतान मिला", "{number} के लिए आपका {amount} का भुगतान मिल गया है"),
         ("customer", "payment_failed"): ("भुगतान नहीं हुआ", "{number} का भुगतान सफल नहीं हुआ; आप फिर कोशिश कर सकते हैं"),
         ("customer", "payment_refunded"): ("रिफ़ंड", "आपकी बुकिंग {number} के {amount} {returned}"),
@@ -84,6 +93,13 @@ TEXTS: Mapping[str, Mapping[tuple[str, str], tuple[str, str]]] = {
         ("technician", "job_late"): (
             "আপনার অপেক্ষায়", "বুকিং {number} আপনার অপেক্ষায় আছে; দেরি হলে কাজটি অন্য কেউ পাবেন",
         ),
+        ("technician", "job_not_started"): (
+            "কাজ শুরু হয়নি", "আপনি বুকিং {number}-এ পৌঁছেছেন, কিন্তু কাজ শুরু হয়নি: শুরু করলে অ্যাপে জানান",
+        ),
+        ("technician", "job_not_finished"): (
+            "কাজ কি শেষ?",
+            "বুকিং {number}-এর কাজ শুরু হয়েছিল, কিন্তু শেষ হয়নি: শেষ হলে অ্যাপে জানান, যাতে তা আপনার হিসাবে গোনা হয়",
+        ),
         ("customer", "payment_success"): ("টাকা পাওয়া গেছে", "{number}-এর জন্য আপনার {amount} আমরা পেয়েছি"),
         ("customer", "payment_failed"): ("পেমেন্ট হয়নি", "{number}-এর পেমেন্ট সফল হয়নি; আবার চেষ্টা করতে পারেন"),
         ("customer", "payment_refunded"): ("টাকা ফেরত", "আপনার বুকিং {number}-এর {amount} {returned}"),
@@ -105,5 +121,19 @@ PIECES: Mapping[str, Mapping[str, str]] = {
     "bn": {
         "date": "%d-%m-%Y", "in_city": ", {}", "nobody": "আপনার প্রফেশনাল", "because": ": {}", "fee": "। ফি {}",
         "refund": "। {} আপনি ফেরত পাবেন", "to_wallet": "আপনার ওয়ালেটে আছে", "returned": "আপনার কাছে ফেরত যাচ্ছে",
+    },
+}  # fmt: skip
+
+#: Language -> why the house itself ended a booking, by its own word for it.
+REASONS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        UNPAID: "it was not paid in time", UNAPPROVED: "your organization did not approve it in time",
+        REFUSED: "the payment could not be made",
+    },
+    "hi": {
+        UNPAID: "समय पर भुगतान नहीं हुआ", UNAPPROVED: "आपके संगठन ने समय पर मंज़ूरी नहीं दी", REFUSED: "भुगतान नहीं हो सका",
+    },
+    "bn": {
+        UNPAID: "সময়মতো টাকা দেওয়া হয়নি", UNAPPROVED: "আপনার প্রতিষ্ঠান সময়মতো অনুমোদন দেয়নি", REFUSED: "টাকা দেওয়া যায়নি",
     },
 }  # fmt: skip

@@ -12,7 +12,7 @@ from dispatch import bus
 from dispatch.config import Settings
 from dispatch.engine import facts, queue
 from dispatch.events import Fact
-from dispatch.outbox.languages import LANGUAGES, PIECES, TEXTS
+from dispatch.outbox.languages import LANGUAGES, PIECES, REASONS, TEXTS
 from dispatch.services import Reactions, Tx
 from dispatch.vault import vault_of
 from storage import notifications as rows
@@ -25,7 +25,8 @@ class Notice:
     who want it so. Its texts in other languages stand in `languages`, by reader and type.
 
     `unless` names the kind of actor that needs no telling; nobody gets an SMS about what they did themselves.
-    `once`: not of a fact that says `again`. `only`, `but`: of a fact with this `reason` alone, or of all others.
+    `once`: not of a fact that says `again`. `only`, `but`: of a fact with this `reason` (or `problem`) alone, or of all
+    others.
     """
 
     to: str
@@ -38,12 +39,12 @@ class Notice:
     unless: str | None = None
     once: bool = False
     only: str | None = None
-    but: str | None = None
+    but: tuple[str, ...] = ()
 
     def is_about(self, fact: Fact) -> bool:
         """Whether somebody is to be told of this fact so."""
-        reason = fact.data.get("reason")
-        fits = (self.only is None or reason == self.only) and (self.but is None or reason != self.but)
+        reason = fact.data.get("reason") or fact.data.get("problem")
+        fits = (self.only is None or reason == self.only) and reason not in self.but
         return fits and self.unless != fact.actor.kind and not (self.once and fact.data.get("again"))
 
 
@@ -110,7 +111,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         Notice(
             CUSTOMER, "booking_queued", "Still Looking",
             "Nobody has taken your booking {number} yet. We keep looking and will tell you when somebody does",
-            once=True, but=queue.START_PASSED,
+            once=True, but=(queue.START_PASSED,),
         ),
         Notice(
             CUSTOMER, "booking_not_taken", "Nobody Could Come",
@@ -126,7 +127,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         ),
         Notice(
             TECHNICIAN, "booking_rescheduled", "Job Rescheduled",
-            "Booking {number} is now on {date} at {time}",
+            "Booking {number} is now on {date} at {time}", sms=True,
         ),
     ),
     "booking.reopened": (
@@ -136,7 +137,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         ),
         Notice(
             TECHNICIAN, "job_taken_back", "Job Taken Back",
-            "Booking {number} is no longer yours", unless=TECHNICIAN,
+            "Booking {number} is no longer yours", sms=True, unless=TECHNICIAN,
         ),
     ),
     "booking.cancelled": (
@@ -181,6 +182,16 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         Notice(
             TECHNICIAN, "job_late", "You Are Expected",
             "Booking {number} is waiting for you; without progress it goes to somebody else",
+            but=("not_started", "not_finished"),
+        ),
+        Notice(
+            TECHNICIAN, "job_not_started", "Not Begun",
+            "You have arrived for booking {number} and not begun: say so in the app when you do", only="not_started",
+        ),
+        Notice(
+            TECHNICIAN, "job_not_finished", "Is It Done?",
+            "Booking {number} was begun and is not done: say so in the app once it is, so that it counts for you",
+            sms=True, only="not_finished",
         ),
     ),
     "payment.captured": (
@@ -296,16 +307,19 @@ def _texts(notice: Notice, about: About, fact: Fact, told: Mapping[str, Any]) ->
     for language in LANGUAGES:
         title, text = TEXTS.get(language, {}).get((notice.to, notice.type), (notice.title, notice.message))
         titles[language] = title
-        texts[language] = text.format_map(_words(about, fact, told, PIECES[language]))
+        texts[language] = text.format_map(_words(about, fact, told, language))
     return titles, texts
 
 
-def _words(about: About, fact: Fact, told: Mapping[str, Any], pieces: Mapping[str, str]) -> dict[str, str]:
+def _words(about: About, fact: Fact, told: Mapping[str, Any], language: str) -> dict[str, str]:
     """What the texts may say: of the booking, and of the part of the fact that is the reader's business."""
-    reason, currency = told.get("reason"), str(told.get("currency") or "")
+    reason, currency, pieces = told.get("reason"), str(told.get("currency") or ""), PIECES[language]
     fee_minor, refund_minor = int(told.get("fee_minor") or 0), int(told.get("refund_minor") or 0)
-    # What customers said themselves and what the machine says need no repeating.
-    is_told = reason and fact.actor.kind in ("admin", "erp")
+    if fact.actor.kind == "system":
+        # Of what the machine says only what it ends bookings for is meant for people.
+        reason = REASONS[language].get(str(reason))
+    # What customers said themselves needs no repeating.
+    is_told = reason and fact.actor.kind in ("admin", "erp", "organisation", "system")
     return {
         "number": about.number,
         "date": about.local_date.strftime(pieces["date"]),

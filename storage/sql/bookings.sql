@@ -139,8 +139,13 @@ RETURNING {columns};
 -- name: watch
 UPDATE bookings SET watch = :watch, next_action_at = :next_at WHERE id = :booking_id AND status = 'confirmed';
 
+-- name: unwatch
+UPDATE bookings SET next_action = NULL, next_action_at = NULL WHERE id = :booking_id AND status = 'in_progress';
+
 -- name: start
-UPDATE bookings SET status = :target, next_action = NULL, next_action_at = NULL, updated_at = app_now()
+-- It is looked at once more, where it goes on for so much longer than it takes.
+UPDATE bookings SET status = :target, next_action = 'watch', watch = NULL,
+  next_action_at = app_now() + (ends_at - starts_at) + make_interval(secs => :unfinished_s::float8), updated_at = app_now()
 WHERE id = :booking_id AND status = ANY(:sources)
 RETURNING {columns};
 

@@ -82,11 +82,13 @@ SELECT count(*) FILTER (WHERE state NOT IN ('skipped', 'cancelled', 'failed'))::
 FROM bulk_visits WHERE bulk_id = :bulk_id;
 
 -- name: to_book
--- What is to become a booking: visits of active bulks of active organisations within the horizon, by their time; the next after
--- one that was looked at, so that those in trouble keep nobody waiting.
+-- What is to become a booking: visits of active bulks of active organisations within so many days of their place, by their time;
+-- the next after one that was looked at, so that those in trouble keep nobody waiting. No place is further ahead than Kiritimati.
 SELECT v.id, v.bulk_id, v.on_date, v.at_time FROM bulk_visits v JOIN bulk_bookings b ON b.id = v.bulk_id
   JOIN organisations o ON o.id = b.organisation_id
-WHERE v.state = 'planned' AND b.status = 'active' AND o.status = 'active' AND v.on_date <= :until
+WHERE v.state = 'planned' AND b.status = 'active' AND o.status = 'active'
+  AND v.on_date <= (app_now() AT TIME ZONE 'Pacific/Kiritimati')::date + :days::int
+  AND v.on_date <= (app_now() AT TIME ZONE b.timezone)::date + :days
   AND (:after_id::uuid IS NULL OR (v.on_date, v.at_time, v.id) > (:after_date::date, :after_time::time, :after_id))
 ORDER BY v.on_date, v.at_time, v.id LIMIT 500;
 

@@ -208,11 +208,14 @@ async def test_a_series_goes_by_the_clocks_of_its_place(there: tuple[World, Abro
     assert list(caught.value.fields) == ["schedule.startDate"]
     tomorrow = abroad.today + timedelta(days=1)
     await create(tomorrow)
+    # Of the last day within the horizon and the one after it, by its own clocks.
+    last = abroad.today + timedelta(days=world.services.settings.dispatch.bulk_horizon_days)
+    await create(last)
     await bulk_visits.book_due(cast(Run, SimpleNamespace(services=world.services, progress=asyncio.sleep)))
     booked = await world.fetch("SELECT starts_at, timezone, currency FROM bookings ORDER BY starts_at")
     assert [tuple(row) for row in booked] == [
         (abroad.moment(tomorrow + timedelta(days=n), time(18)), abroad.timezone, abroad.currency) for n in range(2)
-    ]
+    ] + [(abroad.moment(last, time(18)), abroad.timezone, abroad.currency)]
 
 
 async def test_an_organisation_that_has_told_of_no_clocks_has_the_house_s(world: World) -> None:

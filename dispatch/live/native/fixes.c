@@ -147,24 +147,45 @@ static PyObject *known(double value) {
   return PyFloat_FromDouble(value);
 }
 
+/* A tuple, or one of its named kinds, of these fields, which it takes over; NULL where one of them could not be made. */
+static PyObject *record(PyObject *type, int size, PyObject **fields) {
+  PyObject *made = NULL;
+  int n, is_whole = 1;
+  for (n = 0; n < size; n++) is_whole &= fields[n] != NULL;
+  if (is_whole) made = ((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, size);
+  for (n = 0; n < size; n++) {
+    if (made) PyTuple_SET_ITEM(made, n, fields[n]);
+    else Py_XDECREF(fields[n]);
+  }
+  return made;
+}
+
+static int is_record(PyObject *type) {
+  return PyType_Check(type) && PyType_IsSubtype((PyTypeObject *)type, &PyTuple_Type);
+}
+
 PyDoc_STRVAR(read_doc,
-"read(frame, start) -> (pings, count, newest_ms, sent_at_ms) | None\n\n"
+"read(Batch, frame, start) -> Batch(pings, size, newest_ms, sent_at_ms) | None\n\n"
 "The payload of a frame, from `start` to the array's end: its pings as packed doubles, NaN for what is not there.");
 
-static PyObject *read_frame(PyObject *Py_UNUSED(module), PyObject *args) {
+static PyObject *read_frame(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t given) {
   Py_buffer frame;
   Py_ssize_t start, count = 0;
   Ping pings[MOST_FIXES];
   double sent_at_ms = NAN;
-  if (!PyArg_ParseTuple(args, "y*n", &frame, &start)) return NULL;
+  if (given != 3 || !is_record(args[0])) return PyErr_Format(PyExc_TypeError, "read() takes a class, a frame and a place");
+  start = PyLong_AsSsize_t(args[2]);
+  if ((start == -1 && PyErr_Occurred()) || PyObject_GetBuffer(args[1], &frame, PyBUF_SIMPLE)) return NULL;
   if (start >= 0 && start <= frame.len) {
     Text text = {(const char *)frame.buf + start, (const char *)frame.buf + frame.len};
     count = payload(&text, pings, &sent_at_ms);
   }
   PyBuffer_Release(&frame);
   if (!count) Py_RETURN_NONE;
-  return Py_BuildValue("(y#ndN)", (const char *)pings, count * (Py_ssize_t)sizeof(Ping), count, pings[count - 1].t_ms,
-                       known(sent_at_ms));
+  PyObject *fields[] = {
+    PyBytes_FromStringAndSize((const char *)pings, count * (Py_ssize_t)sizeof(Ping)), PyLong_FromSsize_t(count),
+    PyFloat_FromDouble(pings[count - 1].t_ms), known(sent_at_ms)};
+  return record(args[0], 4, fields);
 }
 
 /* ---------------------------------------------------------------- the filter; operations in the order of Python's */
@@ -255,62 +276,72 @@ static PyObject *row(int64_t no, double at_s, const Ping *p) {
   return PyBytes_FromStringAndSize(text, to - text);
 }
 
-static int append(PyObject *list, PyObject *item) {
-  int failed = !item || PyList_Append(list, item);
-  Py_XDECREF(item);
-  return !failed;
+static int filled(PyObject *list, Py_ssize_t place, PyObject *item) {
+  PyList_SET_ITEM(list, place, item);
+  return item != NULL;
 }
 
-static PyObject *fix(double at_s, const Ping *p) {
-  return Py_BuildValue("(ddddNN)", at_s, p->lat, p->lng, p->accuracy_m, known(p->speed_mps), known(p->heading_deg));
+static PyObject *fix(PyObject *type, double at_s, const Ping *p) {
+  PyObject *fields[] = {
+    PyFloat_FromDouble(at_s), PyFloat_FromDouble(p->lat), PyFloat_FromDouble(p->lng), PyFloat_FromDouble(p->accuracy_m),
+    known(p->speed_mps), known(p->heading_deg)};
+  return record(type, 6, fields);
+}
+
+/* Whether it is a Fix, and what it says. */
+static int is_known(PyObject *fix, Known *known) {
+  double *values[] = {&known->at_s, &known->lat, &known->lng, &known->accuracy_m};
+  if (!PyTuple_Check(fix) || PyTuple_GET_SIZE(fix) < 4) return 0;
+  for (int n = 0; n < 4; n++) *values[n] = PyFloat_AsDouble(PyTuple_GET_ITEM(fix, n));
+  return !PyErr_Occurred();
 }
 
 PyDoc_STRVAR(run_doc,
-"run(pings, no, last, shown, now_s, offset_s) -> (times, moves, rows, placed, newest) | None\n\n"
-"All pings of technician `no`, judged from the fixes `last` (trusted, the newest) and `shown` on: when each was, when those\n"
-"were that are moves, the rows of these, and the last move (or None) and the last ping as the fields of a Fix.");
+"run(Judged, Fix, pings, no, last, shown, now_s, offset_s, is_on_job) -> Judged | None\n\n"
+"All pings of technician `no`, judged from the fixes `last` (trusted, the newest) and `shown` on; they are made fixes to\n"
+"decide on for whoever is on a job.");
 
-static PyObject *run(PyObject *Py_UNUSED(module), PyObject *args) {
-  const char *packed;
-  Py_ssize_t size, count, n, placed = -1;
-  long long no;
+static PyObject *run(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t given) {
   Known last, shown;
-  PyObject *unused, *times, *moves, *rows, *newest = NULL, *moved = NULL;
-  double now_s, offset_s;
   Ping pings[MOST_FIXES];
-  Verdict verdicts[MOST_FIXES] = {{0.0, 0}};
-  if (!PyArg_ParseTuple(args, "y#L(ddddOO)(ddddOO)dd", &packed, &size, &no, &last.at_s, &last.lat, &last.lng,
-                        &last.accuracy_m, &unused, &unused, &shown.at_s, &shown.lat, &shown.lng, &shown.accuracy_m, &unused,
-                        &unused, &now_s, &offset_s)) return NULL;
-  count = size / (Py_ssize_t)sizeof(Ping);
+  Verdict verdicts[MOST_FIXES];
+  if (given != 9 || !is_record(args[0]) || !is_record(args[1]) || !PyBytes_Check(args[2]) || !is_known(args[4], &last)
+      || !is_known(args[5], &shown))
+    return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "run() takes other arguments");
+  long long no = PyLong_AsLongLong(args[3]);
+  double now_s = PyFloat_AsDouble(args[6]), offset_s = PyFloat_AsDouble(args[7]);
+  int is_on_job = PyObject_IsTrue(args[8]);
+  if (PyErr_Occurred()) return NULL;
+  Py_ssize_t size = PyBytes_GET_SIZE(args[2]), count = size / (Py_ssize_t)sizeof(Ping), moves = 0, placed = -1, n;
   if (count < 1 || count > MOST_FIXES || size % (Py_ssize_t)sizeof(Ping)) Py_RETURN_NONE;
-  memcpy(pings, packed, (size_t)size);
+  memcpy(pings, PyBytes_AS_STRING(args[2]), (size_t)size);
   /* A time in microseconds has to be an integer of 64 bits. */
   if (!(fabs(now_s) < 1e11 && fabs(last.at_s) < 1e11)) Py_RETURN_NONE;
   if (!run_pings(pings, count, last, shown, now_s, offset_s, verdicts)) Py_RETURN_NONE;
-  times = PyList_New(0);
-  moves = PyList_New(0);
-  rows = PyList_New(0);
-  int is_well = times && moves && rows;
-  for (n = 0; is_well && n < count; n++) {
+  for (n = 0; n < count; n++) moves += verdicts[n].is_move;
+  PyObject *times = PyList_New(moves), *rows = PyList_New(moves), *decided = PyList_New(is_on_job ? count : 0);
+  int is_well = times && rows && decided;
+  for (n = moves = 0; is_well && n < count; n++) {
     double at_s = verdicts[n].at_s;
-    is_well = append(times, PyFloat_FromDouble(at_s));
+    if (is_on_job) is_well = filled(decided, n, fix(args[1], at_s, &pings[n]));
     if (!verdicts[n].is_move) continue;
     placed = n;
-    is_well = is_well && append(moves, PyFloat_FromDouble(at_s)) && append(rows, row(no, at_s, &pings[n]));
+    is_well &= filled(times, moves, PyFloat_FromDouble(at_s)) & filled(rows, moves, row(no, at_s, &pings[n]));
+    moves++;
   }
-  if (is_well) {
-    newest = fix(verdicts[count - 1].at_s, &pings[count - 1]);
-    if (placed == count - 1) moved = Py_XNewRef(newest);
-    else moved = placed < 0 ? Py_NewRef(Py_None) : fix(verdicts[placed].at_s, &pings[placed]);
-  }
-  /* What could not be made is NULL, of which Py_BuildValue makes an error. */
-  return Py_BuildValue("(NNNNN)", times, moves, rows, moved, newest);
+  /* What could not be made is NULL, of which record() makes an error. */
+  PyObject *newest = is_well ? fix(args[1], verdicts[count - 1].at_s, &pings[count - 1]) : NULL, *moved = NULL;
+  if (placed == count - 1) moved = Py_XNewRef(newest);
+  else if (is_well) moved = placed < 0 ? Py_NewRef(Py_None) : fix(args[1], verdicts[placed].at_s, &pings[placed]);
+  PyObject *fields[] = { /* of Judged */
+    times, rows, PyTuple_New(0), decided, moved, newest, Py_XNewRef(newest), Py_XNewRef(newest), Py_NewRef(Py_True),
+    PyLong_FromSsize_t(count - moves), PyLong_FromLong(0)};
+  return record(args[0], 11, fields);
 }
 
 static PyMethodDef methods[] = {
-  {"read", read_frame, METH_VARARGS, read_doc},
-  {"run", run, METH_VARARGS, run_doc},
+  {"read", (PyCFunction)(void (*)(void))read_frame, METH_FASTCALL, read_doc},
+  {"run", (PyCFunction)(void (*)(void))run, METH_FASTCALL, run_doc},
   {NULL, NULL, 0, NULL},
 };
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import json
+import re
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from tests.api.customer.conftest import House, Visitor
+from tests.identity import code_in_outbox
 
 DAY = "2026-01-21"
 
@@ -274,3 +278,36 @@ async def test_nonsense_is_refused(customer: Visitor, field: str, changes: dict[
     status, body, _ = await customer.call("POST", "/promo-codes/validate", {"code": "SAVE10", "amount": 100, **changes})
     assert status == 422
     assert list(body["error"]["details"]) == [field]
+
+
+async def test_the_start_guide_leads_to_a_booking(house: House) -> None:
+    """Step by step as it is written: only what it says comes of earlier answers is put in."""
+    async with house.client.get("/docs") as page:
+        written = re.findall(r"<pre[^>]*><strong>(\w+) (\S+)</strong>\n(.*?)</pre>", await page.text(), re.DOTALL)
+    guest, known = house.visitor, dict[str, Any]()
+
+    def filled(body: Any) -> Any:
+        if isinstance(body, list):
+            return [filled(one) for one in body]
+        if isinstance(body, dict):
+            return {name: known.get(name, filled(value)) for name, value in body.items()}
+        return body
+
+    for method, path, text in written:
+        body = filled(json.loads(html.unescape(text))) if text else None
+        status, answer, _ = await guest.call(method, path.removeprefix("/v1"), body)
+        assert status in (200, 201), (path, answer)
+        data = answer.get("data", {})
+        match path.split("/")[-1]:
+            case "send-otp":
+                known["otp_code"] = await code_in_outbox(house.city.services, body["phone_number"])
+            case "verify-otp":
+                guest.token = data["access_token"]
+            case "catalog":
+                known["service_id"] = data["all_services"][0]["id"]
+            case "addresses":
+                known["address_id"] = data["id"]
+            case "prepare":
+                known |= {name: data[name] for name in ("preview_id", "booking_date")}
+                known["booking_time"] = data["available_time_slots"][0]
+    assert [b["id"] for b in (await guest.get("/bookings"))["bookings"]] == [data["booking"]["id"]]

@@ -159,7 +159,7 @@ async def start_server(**options: Any) -> Running:
         world.hot.append(frame)
         return encode({"ok": True, "data": {"accepted": len(frame.fixes)}})
 
-    server.hot_event(TECHNICIAN, "location.report", LocationFrame, take, allow=lambda _: world.location_bucket.take())
+    server.hot_event(TECHNICIAN, "location.report", LocationFrame, take, purse=lambda _: world.location_bucket)
     app = web.Application()
     server.mount(app)
     runner = web.AppRunner(app, shutdown_timeout=2.0)

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from api.wire.finished import Finished, FinishedBytes, can_finish
+from tests.api.support import OurServer
 
 KEPT = FinishedBytes(200, {"Content-Type": "text/plain", "ETag": '"1"'}, b"hello")
 SAME = FinishedBytes(304, {"ETag": '"1"'}, b"")
@@ -27,7 +27,7 @@ async def _answer(request: web.Request) -> web.StreamResponse:
 async def wire() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     app = web.Application()
     app.router.add_get("/", _answer)
-    async with TestServer(app) as server:
+    async with OurServer(app) as server:
         reader, writer = await asyncio.open_connection(server.host, server.port)
         yield reader, writer
         writer.close()
@@ -52,6 +52,20 @@ async def test_a_connection_takes_one_after_another() -> None:
         head, _ = await asked(reader, writer, "HEAD / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n", 0)
         assert "Content-Length: 5\r\n" in head and "Connection: close\r\n" in head
         assert await reader.read() == b"", "nothing comes after it"
+
+
+async def test_many_at_once_are_answered_in_their_order() -> None:
+    async with wire() as (reader, writer):
+        once = "GET / HTTP/1.1\r\nHost: here\r\n"
+        known = once + 'If-None-Match: "1"\r\n\r\n'
+        writer.write(f"{once}\r\n{known}HEAD{once[3:]}\r\n{once}Connection: close\r\n\r\n".encode())
+        async with asyncio.timeout(60):
+            answers = (await reader.read()).decode()
+        statuses = [line for line in answers.split("\r\n") if "HTTP/1.1 " in line]
+        assert [line[line.index("HTTP/1.1 ") :] for line in statuses] == [
+            "HTTP/1.1 200 OK", "HTTP/1.1 304 Not Modified", "HTTP/1.1 200 OK", "HTTP/1.1 200 OK",
+        ]  # fmt: skip
+        assert answers.count("hello") == 2 and answers.endswith("Connection: close\r\n\r\nhello")
 
 
 async def test_an_older_http_takes_the_long_way() -> None:

@@ -24,6 +24,16 @@ async def move(world: World, booking_id: UUID, to: datetime, actor: Actor = CUST
         return await bookings.reschedule(tx, booking_id, actor, to)
 
 
+async def heard(world: World, technician_id: UUID) -> list[str]:
+    """What a technician was told by SMS, in the words of its types."""
+    rows = await world.fetch(
+        "SELECT data ->> 'type' AS type FROM outbox WHERE channel = 'sms'"
+        " AND recipient = (SELECT phone FROM parties WHERE id = $1) ORDER BY id",
+        technician_id,
+    )
+    return [r["type"] for r in rows]
+
+
 async def test_moved_while_offered_asks_anew(world: World) -> None:
     """Whoever was asked for the old time has not answered for the new one."""
     one = await world.technician()
@@ -48,6 +58,8 @@ async def test_moved_while_accepted_keeps_the_technician(world: World) -> None:
     assert (slot["ends_at"], slot["state"]) == (moved.ends_at, "accepted")
     told = await world.fetch("SELECT data FROM party_events WHERE party_id = $1 ORDER BY seq DESC LIMIT 1", one)
     assert told[0]["data"]["starts_at"] == moved.starts_at.isoformat()
+    # They hear of it also where no app is open: whoever drives at the old time has driven for nothing.
+    assert await heard(world, one) == ["booking_rescheduled"]
     # To the very same time: nothing happens.
     before = (await world.booking(booking.id)).event_seq
     await move(world, booking.id, moved.starts_at)
@@ -66,6 +78,7 @@ async def test_moved_to_a_time_the_technician_does_not_work(world: World) -> Non
     assert moved.status == "partner_assigned" and moved.technician_id is None and moved.round == 2
     assert (await world.open_offer(booking.id))["technician_id"] == two
     assert await world.value("SELECT state FROM assignments WHERE technician_id = $1", one) == "cancelled"
+    assert await heard(world, one) == ["job_taken_back"]
     # It was not the technician who let the customer down.
     assert await world.value("SELECT cancelled_bookings FROM technicians WHERE id = $1", one) == 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dispatch.engine import following, jobs, tracking_links
 from tests.dispatch.engine.test_tracking_links import make
-from tests.world import World
+from tests.world import KOLKATA, World
 
 
 async def test_whoever_follows_sees_nobody_before_the_way_and_after_the_end(world: World) -> None:
@@ -24,3 +24,20 @@ async def test_whoever_follows_sees_nobody_before_the_way_and_after_the_end(worl
     job = tracker.arrivals.find(booking.id)
     assert job is not None and job.state == "in_transit", "that it is over has not been heard here"
     assert (await tracking_links.follow(world.services, link.token)).position is None
+
+
+async def test_who_forgot_to_say_that_it_is_done_is_not_followed_home(world: World) -> None:
+    technician = await world.technician()
+    booking = await world.book()
+    link = await make(world, booking)
+    await world.accept(booking.id, technician)
+    async with world.services.transaction() as tx:
+        for step in ("in_transit", "arrived", "in_progress"):
+            await jobs.advance(tx, booking.id, technician, step)
+    seen = []
+    for north in (0.001, 0.004, 0.0):
+        await world.advance(seconds=120)
+        world.see(technician, KOLKATA[0] + north, KOLKATA[1])
+        seen.append((await tracking_links.follow(world.services, link.token)).position is not None)
+        assert (following.of_booking(world.services, booking.id, technician) is not None) is seen[-1]
+    assert seen == [True, False, True]

@@ -63,7 +63,9 @@ async def test_a_job_from_acceptance_to_the_end(world: World) -> None:
     await world.advance(minutes=15)
     await go(world, booking.id, one, "arrived")
     started = await go(world, booking.id, one, "in_progress")
-    assert started.status == "in_progress" and started.next_action is None
+    assert started.status == "in_progress" and started.next_action == "watch"
+    overdue = world.now + (booking.ends_at - booking.starts_at) + timedelta(hours=1)
+    assert started.next_action_at == overdue
     await world.advance(minutes=60)
     done = await go(world, booking.id, one, "completed")
     assert done.status == "completed" and done.technician_id == one

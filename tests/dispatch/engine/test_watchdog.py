@@ -216,6 +216,30 @@ async def test_who_arrives_and_does_not_begin_is_warned_and_stays(world: World) 
     assert await open_alerts(world) == []
 
 
+async def test_of_work_that_nobody_has_ended_its_technician_and_staff_are_told_once(world: World) -> None:
+    """Until somebody says that it is done it is not paid, not rated, and no interval of anybody's is known to end."""
+    one = await world.technician(km_north=2)
+    booking = await world.book(hours=1)
+    await world.accept(booking.id, one)
+    for step in ("in_transit", "arrived", "in_progress"):
+        async with world.services.transaction() as tx:
+            await jobs.advance(tx, booking.id, one, step)
+    takes_s = (booking.ends_at - booking.starts_at).total_seconds()
+    await tick(world, takes_s + 3599)
+    assert await open_alerts(world) == []
+    for _ in range(3):
+        await tick(world)
+    assert await open_alerts(world) == ["not_finished"]
+    sent = await world.fetch(
+        "SELECT data ->> 'type' AS type FROM outbox WHERE channel = 'sms' AND recipient LIKE '+91%'"
+    )
+    assert [r["type"] for r in sent].count("job_not_finished") == 1
+    assert (await world.facts(booking.id)).count("watch.warned") == 1
+    async with world.services.transaction() as tx:
+        await jobs.complete(tx, booking.id, one)
+    assert await open_alerts(world) == []
+
+
 async def tick(world: World, seconds: float = 60.0) -> None:
     await world.advance(seconds=seconds)
     await world.sweep()

@@ -13,10 +13,9 @@ from dispatch.bus import LocalBus
 from dispatch.clock import Clock
 from dispatch.live.devices import Devices
 from dispatch.live.hours import Hours
-from dispatch.live.reports import Report, Unreadable
+from dispatch.live.reports import Report, Seen, Unreadable
 from dispatch.live.roster import Roster, Technician
 from dispatch.live.tracking import Tracker
-from dispatch.live.trail import Last
 from dispatch.live.zones import ZoneBook
 from geo.geodesy import bearing_deg, destination
 from storage import history
@@ -32,7 +31,7 @@ class Notes:
     """In the trail's place: what was left behind, in order."""
 
     def __init__(self) -> None:
-        self.packed, self.lates, self.lasts = history.Packed(), list[Any](), list[Last]()
+        self.packed, self.lates, self.lasts = history.Packed(), list[Any](), list[Seen]()
 
     def points(self, no: int, times: Sequence[float], samples: list[history.Sample]) -> None:
         self.packed.add(no, times, samples)
@@ -43,8 +42,8 @@ class Notes:
     def late(self, *point: Any) -> None:
         self.lates.append(point)
 
-    def moved(self, last: Last) -> None:
-        self.lasts.append(last)
+    def moved(self, seen: Seen) -> None:
+        self.lasts.append(replace(seen))
 
     def taken(self) -> tuple[Any, ...]:
         found = (self.packed.rows, self.packed.first_s, self.packed.last_s, self.lates, self.lasts)

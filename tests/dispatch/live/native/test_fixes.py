@@ -23,6 +23,7 @@ from api.realtime.locations import LocationFrame, WholeFrame
 from api.realtime.technician import hot_location
 from dispatch.clock import Clock, Reading
 from dispatch.live.native import Batch, Native, build
+from dispatch.live.reports import Judged
 from geo.filter import Fix, Ping
 from tests.dispatch.live.drives import START_S, Phone, Side, change_jobs, people_of
 
@@ -50,7 +51,7 @@ def pings_of(packed: bytes) -> list[tuple[float | None, ...]]:
 
 def check(native: Native, payload: bytes) -> bool:
     """Whether the payload is read natively; then msgspec reads the same of it, to the bit."""
-    found = native.read(HEAD + payload, len(HEAD))
+    found = native.read(Batch, HEAD + payload, len(HEAD))
     if found is None:
         return False
     whole = decode_whole(HEAD + payload)[1]
@@ -123,13 +124,13 @@ def test_what_is_read(native: Native, payload: bytes) -> None:
     ],
 )  # fmt: skip
 def test_what_is_left_to_python(native: Native, payload: bytes) -> None:
-    assert native.read(HEAD + payload, len(HEAD)) is None
+    assert native.read(Batch, HEAD + payload, len(HEAD)) is None
 
 
 def test_every_cut_and_every_changed_byte(native: Native) -> None:
     """What is still read says what msgspec says of the same bytes."""
     for end in range(len(GOOD)):
-        assert native.read(HEAD + GOOD[:end], len(HEAD)) is None
+        assert native.read(Batch, HEAD + GOOD[:end], len(HEAD)) is None
     changed = 0
     for place in range(len(GOOD)):
         for byte in range(256):
@@ -150,7 +151,7 @@ def test_numbers_are_rounded_as_they_are_in_python(native: Native) -> None:
 
 @pytest.mark.parametrize("start", [-1, 10**9, -(2**62)])
 def test_a_start_outside_the_frame_reads_nothing(native: Native, start: int) -> None:
-    assert native.read(bytearray(HEAD + GOOD), start) is None
+    assert native.read(Batch, bytearray(HEAD + GOOD), start) is None
 
 
 @pytest.mark.parametrize(
@@ -168,15 +169,14 @@ def test_a_start_outside_the_frame_reads_nothing(native: Native, start: int) -> 
     ],
 )
 def test_nothing_is_made_of_what_is_no_ping(native: Native, packed: bytes, now_s: float, offset_s: float) -> None:
-    assert native.run(packed, 1, BEFORE, BEFORE, now_s, offset_s) is None
+    assert native.run(Judged, Fix, packed, 1, BEFORE, BEFORE, now_s, offset_s, True) is None
 
 
 def test_a_batch_makes_its_pings(native: Native) -> None:
     payload = b'{"fixes":[[1,2.5,3],[2,2.5,3,4,null,6]],"sent_at_ms":7}]'
-    batch = Batch.read(native, bytearray(HEAD + payload), len(HEAD))
-    assert batch is not None and (len(batch), batch.newest_ms, batch.sent_at_ms) == (2, 2.0, 7.0)
+    batch = native.read(Batch, bytearray(HEAD + payload), len(HEAD))
+    assert batch is not None and batch[1:] == (2, 2.0, 7.0)
     assert batch.pings() == [Ping(1.0, 2.5, 3.0), Ping(2.0, 2.5, 3.0, 4.0, None, 6.0)]
-    assert batch.fixes([5.0, 6.0])[1] == Fix(6.0, 2.5, 3.0, 4.0, None, 6.0)
 
 
 # ---------------------------------------------------------------- two servers
@@ -228,15 +228,15 @@ def test_two_servers_one_result(native: Native) -> None:
         read = staticmethod(native.read)
 
         @staticmethod
-        def run(packed: bytes, *args: Any) -> Any:
-            found = native.run(packed, *args)
+        def run(made: type[Judged], fix: type[Fix], packed: bytes, *args: Any) -> Any:
+            found = native.run(made, fix, packed, *args)
             natively["taken" if found else "left"] += len(packed) // 48
             return found
 
     quick.tracker.native = cast(Native, Counted)
     here, there = (
         HotEvent(TECHNICIAN, "location.report", LocationFrame, hot_location(side.tracker), None, WholeFrame, read)
-        for side, read in zip(sides, (partial(Batch.read, quick.tracker.native), None), strict=True)
+        for side, read in zip(sides, (partial(native.read, Batch), None), strict=True)
     )
     sockets = [Socket(Grant(person.id, device, 2e9)) for person in people for device in ("a", "a", "a", "b")]
     phones = {person.id: Phone(rng, person) for person in people}
