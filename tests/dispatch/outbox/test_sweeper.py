@@ -207,10 +207,13 @@ async def test_a_hint_drains_a_whole_stream_and_disturbs_no_other_channel(
     # Nothing but the hint and the end of the message before leads to the next one.
     monkeypatch.setattr(sweeper, "POLL_S", 86_400.0)
     looks: list[str] = []
+    both_looked = asyncio.Event()
     claim = outbox.claim
 
     async def counted(conn: Any, **given: Any) -> Any:
         looks.append(given["channel"])
+        if len(looks) == 2:
+            both_looked.set()
         return await claim(conn, **given)
 
     monkeypatch.setattr(sweeper.rows, "claim", counted)
@@ -220,8 +223,7 @@ async def test_a_hint_drains_a_whole_stream_and_disturbs_no_other_channel(
         sweep.start()
     try:
         async with asyncio.timeout(60):
-            while len(looks) < 2:
-                await asyncio.sleep(0)
+            await both_looked.wait()
             async with services.transaction() as tx:
                 for text in ("one", "two", "three"):
                     params = {"title": text, "message": ""}
