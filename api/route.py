@@ -306,10 +306,8 @@ class Route:
             given[self.inputs.request_info] = info
         who = caller.key if caller is not None else f"address:{info.network}"
 
-        async def rendered(result: Any) -> web.StreamResponse:
-            return await self.renderer.response(
-                request, result, given.get("listing"), services.clock, ignored, dialect
-            )
+        def rendered(result: Any) -> Awaitable[web.StreamResponse]:
+            return self.renderer.response(request, result, given.get("listing"), services.clock, ignored, dialect)
 
         answer = Answer(rendered)
         if self.inputs.answer:

@@ -15,7 +15,7 @@ from api.edge.health import LIFE
 from api.edge.request_info import INFO, info_of
 from api.route import CORE, Core
 from api.wire.answers import BrokenOff, error_response, problem_response
-from api.wire.finished import Finished
+from api.wire.finished import Finished, finished_of, is_whole
 from dispatch.errors import DispatchError, Invalid, Unavailable
 from dispatch.logs import REQUEST_ID, get_logger
 from storage.database.errors import DatabaseAway, DatabaseBusy, DatabaseFull, StorageError, is_data, is_deadlock
@@ -64,6 +64,9 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         response.force_close()
     if type(response) is Finished:
         response.more = _lines_of(request, core, info.request_id)
+    elif is_whole(response, request):
+        _put_headers(request, response, core, info.request_id)
+        response = finished_of(response)
     _measure(request, response.status, time.perf_counter() - started)
     return response
 
@@ -143,12 +146,18 @@ def _friend(request: web.Request, core: Core) -> str | None:
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """The last word on every response; what an endpoint has set itself stays."""
-    core, headers = request.app[CORE], response.headers
-    headers["Server"] = "dispatch"
+    """The last word on every response that the library writes; those that are written at once have had it."""
+    core = request.app[CORE]
     # A socket that is refused has come without: one that is let in needs none.
     info = request.get(INFO) or info_of(request, core.trusted_hops)
-    headers["X-Request-ID"] = info.request_id
+    _put_headers(request, response, core, info.request_id)
+
+
+def _put_headers(request: web.Request, response: web.StreamResponse, core: Core, request_id: str) -> None:
+    """What every response says; what an endpoint has set itself stays."""
+    headers = response.headers
+    headers["Server"] = "dispatch"
+    headers["X-Request-ID"] = request_id
     for name, value in SAFE.items():
         headers.setdefault(name, value)
     if core.is_deployed:

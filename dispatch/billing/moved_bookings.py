@@ -10,6 +10,7 @@ from dispatch.events import Fact
 from dispatch.localtime import local
 from dispatch.parties import budgets, programs
 from dispatch.services import Reactions, Tx
+from storage import bookings as booking_rows
 from storage import budgets as budget_rows
 from storage import members as member_rows
 from storage.bookings import Booking
@@ -30,8 +31,8 @@ async def on_moved(tx: Tx, fact: Fact) -> None:
 
     Raises OverLimit, BudgetForOthers, BudgetExceeded, and what programs.use raises.
     """
-    booking = tx.known[fact.booking_id]
-    if booking.organisation_id is None:
+    booking = tx.known.get(fact.booking_id) or await booking_rows.get(tx.conn, booking_id=fact.booking_id)
+    if booking is None or booking.organisation_id is None:
         return
     old = local(datetime.fromisoformat(fact.data["from"]), booking.timezone).date()
     if old == booking.local_date:

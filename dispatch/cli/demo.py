@@ -45,7 +45,7 @@ AGAIN_S = 5.0
 #: Between two lines that say how an endless simulation goes, where no status line can be moved, in real seconds.
 LINE_S = 30.0
 #: Limits of what one customer does in an hour.
-_OF_A_PERSON = ("booking_creation_per_hour", "payment_per_hour")
+_OF_A_PERSON = ("booking_creation_per_hour", "booking_moves_per_hour", "payment_per_hour")
 
 
 def demo(settings: Settings, options: SimulationOptions) -> int:
@@ -345,8 +345,8 @@ async def _welcome(url: str, dsn: str, settings: Settings, issued: Issued | None
   A technician    {technician}   a token           ./run token technician {technician}
   Organisation    {ORGANISATION_EMAIL}   POST {url}/api/partners/auth/login
   A provider      {OWNER_EMAIL}   POST {url}/api/auth/signin
-  ERP             {ERP_EMAIL}   with a trade partner of the customer above: Acme Corp
-  Integration     {APP_EMAIL}   {client}
+  ERP             {ERP_EMAIL}   POST {url}/api/auth/login   with a trade partner of the customer above: Acme Corp
+  Integration     {APP_EMAIL}   POST {url}/api/partners/auth   {client}
 
   First curl (the token lives 15 minutes):
     curl -s {url}/v1/dashboard -H 'Authorization: Bearer {token}'

@@ -292,7 +292,7 @@ async def _put_all(tx: Tx, told: list[tuple[Told, list[Carried]]]) -> None:
         recipients=[c.recipient for _, c in carried], data=[c.data for _, c in carried],
     )  # fmt: skip
     if carried:
-        tx.hint(bus.OUTBOX_FILLED, {})
+        tx.hint(bus.OUTBOX_FILLED, {"channels": sorted({c.channel for _, c in carried})})
 
 
 def push_topic(settings: Settings, realm: str, subject_id: UUID) -> str:

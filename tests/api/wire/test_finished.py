@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from aiohttp import web
+from aiohttp.http import HttpVersion10
+from aiohttp.test_utils import make_mocked_request
 
-from api.wire.finished import Finished, FinishedBytes, can_finish
+from api.wire.finished import Finished, FinishedBytes, can_finish, finished_of, is_whole
 from tests.api.support import OurServer
 
 KEPT = FinishedBytes(200, {"Content-Type": "text/plain", "ETag": '"1"'}, b"hello")
@@ -72,3 +75,31 @@ async def test_an_older_http_takes_the_long_way() -> None:
     async with wire() as (reader, writer):
         writer.write(b"GET / HTTP/1.0\r\nHost: here\r\n\r\n")
         assert (await asyncio.wait_for(reader.read(), 60)).endswith(b"the long way")
+
+
+@pytest.mark.parametrize("made, is_so", [
+    (web.Response(body=b"x"), True),
+    (web.Response(text="x", status=404, headers={"Allow": "GET"}), True),
+    (web.Response(), False),
+    (web.Response(status=304, body=b"x"), False),
+    (web.StreamResponse(), False),
+    (web.HTTPFound("/"), False),
+])  # fmt: skip
+async def test_what_has_a_whole_body_is_written_at_once(made: web.StreamResponse, is_so: bool) -> None:
+    assert is_whole(made, make_mocked_request("GET", "/")) is is_so
+    assert not is_whole(made, make_mocked_request("GET", "/", version=HttpVersion10))
+
+
+async def test_what_the_library_has_to_do_something_about_is_left_to_it() -> None:
+    request = make_mocked_request("GET", "/")
+    packed, pieces, crumbs = (web.Response(body=b"x") for _ in range(3))
+    packed.enable_compression()
+    pieces.enable_chunked_encoding()
+    crumbs.set_cookie("a", "b")
+    assert not [made for made in (packed, pieces, crumbs) if is_whole(made, request)]
+
+
+def test_no_header_ends_its_line() -> None:
+    for name, value in (("A", "b\r\nC: d"), ("A\r\nC", "d"), ("A", "b\nC: d")):
+        with pytest.raises(ValueError):
+            finished_of(web.Response(body=b"x", headers={name: value}))
