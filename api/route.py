@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar, get_type_hints
 
 from aiohttp import web
-from cachetools import LRUCache
 
 from api.edge import idempotency, limits
 from api.edge.cards import CardDataRefused, is_card_data
@@ -227,7 +226,7 @@ class Route:
     pattern: str = field(init=False)
     renderer: Renderer = field(init=False)
     #: What queries mean, where nothing else is asked: the same few are sent again and again.
-    _asked: LRUCache[str, tuple[dict[str, Any], list[str]]] | None = field(init=False)
+    _asked: dict[str, tuple[dict[str, Any], list[str]]] | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.hints = get_type_hints(self.func, include_extras=True)
@@ -235,7 +234,7 @@ class Route:
         self.inputs = inputs_of(self.func, self.hints, self._declared)
         self.pattern = pattern_of(self.path, self.hints)
         self.renderer = Renderer(self.audience.dialect, self.status, self.listing.key if self.listing else None)
-        self._asked = LRUCache(_MOST_KEPT_QUERIES) if self.is_public and self.inputs.takes_query_only else None
+        self._asked = {} if self.is_public and self.inputs.takes_query_only else None
         self._check()
 
     @property
@@ -307,10 +306,8 @@ class Route:
             given[self.inputs.request_info] = info
         who = caller.key if caller is not None else f"address:{info.network}"
 
-        async def rendered(result: Any) -> web.StreamResponse:
-            return await self.renderer.response(
-                request, result, given.get("listing"), services.clock.now(), ignored, dialect
-            )
+        def rendered(result: Any) -> Awaitable[web.StreamResponse]:
+            return self.renderer.response(request, result, given.get("listing"), services.clock, ignored, dialect)
 
         answer = Answer(rendered)
         if self.inputs.answer:
@@ -429,6 +426,8 @@ class Route:
                 ignored += dropped
         refuse(bad)
         if self._asked is not None and len(query) <= _LONGEST_KEPT_QUERY:
+            if len(self._asked) >= _MOST_KEPT_QUERIES:
+                self._asked.clear()
             self._asked[query] = dict(given), list(ignored)
         return given, body, ignored
 

@@ -112,6 +112,7 @@ class Limits(BaseModel):
     erp_per_minute: int = Field(300, ge=1, description="ERP, per member of its staff")
     provider_per_minute: int = Field(300, ge=1, description="Provider dashboard, per team member")
     booking_creation_per_hour: int = Field(10, ge=1, description="Bookings, per customer")
+    booking_moves_per_hour: int = Field(10, ge=1, description="Moves of one booking by whoever booked it")
     payment_per_hour: int = Field(5, ge=1, description="Payment verifications, per customer")
     otp_per_hour: int = Field(3, ge=1, description="One-time codes, per phone")
     checkout_per_hour: int = Field(60, ge=1, description="Beginnings to pay at providers' public links, per address")

@@ -112,6 +112,11 @@ class Logger:
         self._name = name
         self._standard = logging.getLogger(name)
 
+    @property
+    def tells_info(self) -> bool:
+        """Whether lines of that level are written: what only they say need not be worked out."""
+        return self._standard.isEnabledFor(logging.INFO)
+
     def info(self, event: str, **values: Any) -> None:
         if self._standard.isEnabledFor(logging.INFO):
             self._write("info", event, values)

@@ -145,7 +145,8 @@ class Reactions:
 
 @dataclass(slots=True)
 class Services:
-    """One per process. `transaction()` and `read()` are the only ways to the database from outside storage."""
+    """One per process. `transaction()`, `statement()` and `read()` are the only ways to the database from outside
+    storage."""
 
     settings: Settings
     clock: Clock
@@ -220,6 +221,10 @@ class Services:
 
     def read(self) -> AbstractAsyncContextManager[Conn]:
         """A connection for reading; each statement sees its own snapshot."""
+        return self.pool.connection()
+
+    def statement(self) -> AbstractAsyncContextManager[Conn]:
+        """A connection for one statement that is a transaction by itself: a claim, or what became of it."""
         return self.pool.connection()
 
     def read_reports(self) -> AbstractAsyncContextManager[Conn]:

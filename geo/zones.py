@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -21,6 +22,8 @@ Area = Polygon | MultiPolygon
 
 #: A document with more points than this is refused: a country's outline has fewer.
 MAX_POINTS = 500_000
+#: Points of which a map remembers the zone: addresses are asked for at every step of a booking.
+REMEMBERED = 10_000
 #: The only reference system of RFC 7946, in the spellings that older documents name it by.
 WGS84_NAMES = ("CRS84", "EPSG:4326", "EPSG::4326")
 
@@ -48,6 +51,7 @@ class ZoneMap(Generic[K]):
         self._areas[:] = [area for _, area in pairs]
         shapely.prepare(self._areas)
         self._tree = shapely.STRtree(self._areas.tolist())
+        self._zone_at = lru_cache(REMEMBERED)(self._find)
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -60,6 +64,9 @@ class ZoneMap(Generic[K]):
 
     def locate(self, lat: float, lng: float) -> K | None:
         """The zone of a point; None outside all of them (and for a point that is none, such as NaN)."""
+        return self._zone_at(lat, lng)
+
+    def _find(self, lat: float, lng: float) -> K | None:
         places = self._covering(lat, lng)
         return self._keys[places[0]] if places else None
 

@@ -13,6 +13,17 @@ sql = Statements("budgets")
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """What a booking holds of a month's budgets until its end, and the member whose it is."""
+
+    organisation_id: UUID
+    department_id: UUID | None
+    month: date
+    amount_minor: int
+    member_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class Allocation:
     """No department: the whole organisation's. `services` empty: all."""
 
@@ -62,4 +73,6 @@ months = sql.rows("months", Month)
 move = sql.rows("move", Month)
 warned = sql.scalar("warned", UUID)
 hold = sql.run("hold")
+held = sql.row("held", Hold)
+hold_in = sql.run("hold_in")
 warn_whom = sql.rows("warn_whom", Whom)

@@ -50,7 +50,8 @@ class Listed:
 put = sql.scalar("put", int)
 supersede = sql.run("supersede")
 claim = sql.rows("claim", Claimed)
-sent = sql.run("sent")
+#: Whether another of its stream waits. None: it does not wait any more.
+sent = sql.scalar("sent", bool)
 retry = sql.run("retry")
 dead = sql.run("dead")
 page = sql.rows("page", Listed)

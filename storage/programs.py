@@ -66,6 +66,16 @@ class TopService:
 
 
 @dataclass(frozen=True, slots=True)
+class Unused:
+    """A member's use of a program that was taken back."""
+
+    program_id: UUID
+    member_id: UUID
+    amount_minor: int
+    organisation_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     id: UUID
     email: str | None
@@ -88,6 +98,7 @@ take_credit = sql.scalar("take_credit", int)
 take_budget = sql.run("take_budget")
 give_back = sql.run("give_back")
 use = sql.run("use")
+unuse = sql.row("unuse", Unused)
 bind = sql.run("bind")
 of_organisation = Listed(
     sql, "of_organisation", Program, key=Sort("g.id", "uuid"),

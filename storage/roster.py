@@ -51,6 +51,14 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Touched:
+    """A technician whose row changed, and when."""
+
+    id: UUID
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SavedPosition:
     """A last position as some node wrote it."""
 
@@ -63,7 +71,7 @@ class SavedPosition:
 
 
 everyone = sql.rows("everyone", TechnicianRow)
-changed = sql.rows("changed", TechnicianRow)
+touched = sql.rows("touched", Touched)
 named = sql.rows("named", TechnicianRow)
 save_positions = sql.run("save_positions")
 positions_since = sql.rows("positions_since", SavedPosition)

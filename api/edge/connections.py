@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from aiohttp import web
-from aiohttp.http import HttpProcessingError, HttpVersion11
+from aiohttp.http import HttpProcessingError, HttpVersion11, StreamWriter
 from aiohttp.http_exceptions import LineTooLong
-from aiohttp.web_protocol import PayloadAccessError, RequestHandler, RequestPayloadError
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import ERROR, PayloadAccessError, RequestHandler, RequestPayloadError, _ErrInfo
 from prometheus_client import Counter as Count
 
+from api.edge.seams import assert_seams
+from api.edge.ways import Handle, Ways
 from api.wire.answers import problem_response
 from api.wire.dialects import MINUTESERV
 from dispatch.access.networks import network_of
 from dispatch.clock import Clock
-from dispatch.logs import Throttle, get_logger
+from dispatch.logs import REQUEST_ID, Throttle, get_logger
 
 log = get_logger("dispatch.http")
 
@@ -27,6 +30,8 @@ MALFORMED = Count("dispatch_http_malformed_total", "Requests that were no HTTP",
 LINE_EVERY_S = 10.0
 #: What only the other side can have caused.
 _THEIRS = (HttpProcessingError, RequestPayloadError, PayloadAccessError, ConnectionError)
+#: What a handler meets that reads a body after its answer.
+_TOO_LATE = PayloadAccessError()
 
 
 #: Takes a connection over by its first bytes, and answers whether it did: sockets need no HTTP server for that.
@@ -95,23 +100,28 @@ class Connection(RequestHandler):
     """aiohttp's connection with a deadline for each request head, a place in the book, and our words for bad HTTP.
 
     The deadline runs from the connecting, or from the first byte of a further request; between requests the
-    server's keep-alive time counts. The library knows a connection from its first bytes on, unless `greet` took it.
+    server's keep-alive time counts. The library knows a connection from its first bytes on, unless `greet` took it,
+    and only then has it the library's parser: with that it is a circle, which only the garbage collector undoes.
     """
 
-    __slots__ = ("_book", "_deadline", "_greet", "_is_http", "peer")
+    __slots__ = ("_book", "_deadline", "_greet", "_is_http", "_options", "_server", "peer")
 
     def __init__(
-        self, book: Book, server: web.Server, loop: asyncio.AbstractEventLoop, greet: Greet | None, **options: Any
-    ) -> None:
-        super().__init__(server, loop=loop, **options)
+        self, book: Book, server: web.Server, loop: asyncio.AbstractEventLoop, greet: Greet | None,
+        options: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        """`options` are those of the library's connections."""
+        self.transport: asyncio.Transport | None = None
+        self._loop = loop
         self._book, self._greet, self._is_http = book, greet, False
+        self._server, self._options = server, options
         self.peer = ""
         self._deadline: asyncio.TimerHandle | None = None
 
     @property
     def is_idle(self) -> bool:
         """Nothing of it is being answered, and nothing waits to be."""
-        return self._current_request is None and not self._messages
+        return not self._is_http or (self._current_request is None and not self._messages)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not asked: uvloop's transports are of no such class.
@@ -131,6 +141,7 @@ class Connection(RequestHandler):
                 self._left()
                 return
             self._is_http = True
+            super().__init__(self._server, loop=self._loop, **self._options)
             super().connection_made(transport)
         known = self._request_count
         super().data_received(data)
@@ -163,6 +174,88 @@ class Connection(RequestHandler):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    # ------------------------------------------------------------ one request after another
+
+    async def start(self) -> None:
+        """The library's loop without its task for each request: making and waking one is a tenth of a short answer.
+
+        What a handler leaves in the context is there for the next one: nothing of ours but the request's id.
+        """
+        manager, make, handle = self._manager, self._request_factory, self._request_handler
+        assert manager is not None and make is not None and handle is not None, "it is open"
+        while not self._force_close:
+            if self._messages:
+                # Whoever sends many requests at once waits for the others' turn after each.
+                await asyncio.sleep(0)
+            else:
+                self._waiter = self._loop.create_future()
+                try:
+                    await self._waiter
+                finally:
+                    self._waiter = None
+            message, payload = self._messages.popleft()
+            if self._parser is not None:
+                self._parser.message_consumed()
+            if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
+                self._resume_reading_if_drained()
+            manager.requests_count += 1
+            answer = handle
+            if isinstance(message, _ErrInfo):
+                answer, message = self._make_error_handler(message), ERROR
+            task = cast("asyncio.Task[None]", self._task_handler or asyncio.current_task())
+            request = make(message, payload, self, StreamWriter(self, self._loop), task)
+            if not await self._answered(request, payload, answer) or self._close or self._force_close:
+                break
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+            if self._keepalive_handle is None:
+                self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
+        if not self._force_close:
+            self._task_handler = None
+            if self.transport is not None:
+                self.transport.close()
+
+    async def _answered(self, request: web.BaseRequest, payload: StreamReader, answer: Handle) -> bool:
+        """Answers one request; whether the connection may take another."""
+        try:
+            try:
+                response, is_lost = await self._handle_request(request, None, answer)
+            except ConnectionError:
+                return False
+            if is_lost:
+                return False
+            self._keepalive = bool(response.keep_alive)
+            if not payload.is_eof():
+                await self._read_out(payload)
+            payload.set_exception(_TOO_LATE)
+        except asyncio.CancelledError:
+            self.force_close()
+            raise
+        except Exception as error:
+            self.log_exception("Unhandled exception", exc_info=error)
+            self.force_close()
+        finally:
+            REQUEST_ID.set(None)
+            # Only the collector would end the circle of task, frame and request.
+            request._task = None  # type: ignore[assignment]
+        return self._keepalive
+
+    async def _read_out(self, payload: StreamReader) -> None:
+        """Throws away what is left of a body, for a while, so that whoever still sends it can read the answer."""
+        if not self._force_close and self._lingering_time:
+            try:
+                async with asyncio.timeout(self._lingering_time):
+                    while not payload.is_eof():
+                        await payload.readany()
+            except TimeoutError:
+                pass
+            except asyncio.CancelledError:
+                # A body ends with it, too, when the server closes.
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise
+        if not payload.is_eof() and not self._force_close:
+            self.close()
 
     # ------------------------------------------------------------ what is no HTTP
 
@@ -212,13 +305,15 @@ async def listen(
     """Answers on a bound socket with a runner that is set up; `options` are those of aiohttp's connections. Sockets are
     opened by the application's GREET, where it has one.
 
-    Raises OSError when the socket can't be listened on.
+    Raises OSError when the socket can't be listened on, RuntimeError when the library is not the one that we know.
     """
     loop, server = asyncio.get_running_loop(), runner.server
     assert server is not None, "the runner is set up"
+    assert_seams()
+    server.request_handler = Ways(runner.app)
     greet = runner.app.get(GREET)
 
     def connection() -> Connection:
-        return Connection(book, server, loop, greet, **options)
+        return Connection(book, server, loop, greet, options)
 
     return await loop.create_server(connection, sock=listener, backlog=backlog)

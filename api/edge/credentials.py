@@ -14,7 +14,8 @@ from dispatch.events import Origin
 _LONGEST = 4096
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: one is made for each request.
+@dataclass(slots=True)
 class Credentials:
     """The headers of a request, read as credentials. Whatever could be none of ours counts as absent."""
 

@@ -8,25 +8,20 @@ from http import HTTPStatus
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
-from prometheus_client import Counter, Histogram
 
 from api.audiences import audience_of
+from api.edge.counted import REQUESTS
 from api.edge.health import LIFE
 from api.edge.request_info import INFO, info_of
 from api.route import CORE, Core
 from api.wire.answers import BrokenOff, error_response, problem_response
-from api.wire.finished import Finished
+from api.wire.finished import Finished, finished_of, is_whole
 from dispatch.errors import DispatchError, Invalid, Unavailable
 from dispatch.logs import REQUEST_ID, get_logger
 from storage.database.errors import DatabaseAway, DatabaseBusy, DatabaseFull, StorageError, is_data, is_deadlock
 
 log = get_logger("dispatch.http")
 
-REQUESTS = Counter("dispatch_http_requests_total", "HTTP requests", ["method", "route", "status"])
-SECONDS = Histogram(
-    "dispatch_http_request_seconds", "Time to answer", ["method", "route"],
-    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)  # fmt: skip
 #: Long-lived and counted elsewhere.
 SOCKETS = "/socket.io"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -57,17 +52,21 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answers every request: with what its handler gives, or with the refusal in its audience's dialect."""
     if request.path.startswith(SOCKETS):
         return await handler(request)
-    core = request.app[CORE]
+    app = request.app
+    core = app[CORE]
     info = request[INFO] = info_of(request, core.trusted_hops)
-    # Each request has a task of its own, and with it a context: nothing has to be taken back.
+    # Taken back by the connection (api/edge/connections.py), after the answer's last byte.
     REQUEST_ID.set(info.request_id)
     started = time.perf_counter()
     response = await _answered(request, handler, core)
-    if not response.prepared and (request.app[LIFE].is_draining or response.status == 413):
+    if not response.prepared and (app[LIFE].is_draining or response.status == 413):
         # The caller's next request is for another node; or what is left of a body would be taken for a request.
         response.force_close()
     if type(response) is Finished:
         response.more = _lines_of(request, core, info.request_id)
+    elif is_whole(response, request):
+        _put_headers(request, response, core, info.request_id)
+        response = finished_of(response)
     _measure(request, response.status, time.perf_counter() - started)
     return response
 
@@ -128,19 +127,13 @@ def route_of(request: web.Request) -> str:
     return resource.canonical if resource is not None else "unmatched"
 
 
-@lru_cache(maxsize=8192)
-def _measures(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """The two measures of a route, found once: finding them costs more than counting."""
-    return REQUESTS.labels(method, route, str(status)), SECONDS.labels(method, route)
-
-
 def _measure(request: web.Request, status: int, took_s: float) -> None:
     route, method = route_of(request), request.method if request.method in _METHODS else "OTHER"
-    count, seconds = _measures(method, route, status)
-    count.inc()
-    seconds.observe(took_s)
-    write = log.info if status < 500 else log.warning
-    write("request", method=method, route=route, status=status, ms=round(took_s * 1000, 1))
+    REQUESTS.count(method, route, status, took_s)
+    if status >= 500:
+        log.warning("request", method=method, route=route, status=status, ms=round(took_s * 1000, 1))
+    elif log.tells_info:
+        log.info("request", method=method, route=route, status=status, ms=round(took_s * 1000, 1))
 
 
 # ---------------------------------------------------------------- headers
@@ -153,12 +146,18 @@ def _friend(request: web.Request, core: Core) -> str | None:
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """The last word on every response; what an endpoint has set itself stays."""
-    core, headers = request.app[CORE], response.headers
-    headers["Server"] = "dispatch"
+    """The last word on every response that the library writes; those that are written at once have had it."""
+    core = request.app[CORE]
     # A socket that is refused has come without: one that is let in needs none.
     info = request.get(INFO) or info_of(request, core.trusted_hops)
-    headers["X-Request-ID"] = info.request_id
+    _put_headers(request, response, core, info.request_id)
+
+
+def _put_headers(request: web.Request, response: web.StreamResponse, core: Core, request_id: str) -> None:
+    """What every response says; what an endpoint has set itself stays."""
+    headers = response.headers
+    headers["Server"] = "dispatch"
+    headers["X-Request-ID"] = request_id
     for name, value in SAFE.items():
         headers.setdefault(name, value)
     if core.is_deployed:

@@ -20,16 +20,27 @@ _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.%\w]+)\](?::\d{1,5})?|(\d{1,3}(?:\.\d{1
 _LONGEST_AGENT = 300
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, which would cost more than all that is read here: one is made for each request.
+@dataclass(slots=True)
 class RequestInfo:
-    """Who asks, from where. `network` is what counters use: an IPv4 address, or the /64 of an IPv6 one."""
+    """Who asks, from where; what nobody asks for is not read."""
 
     request_id: str
     ip: str
-    network: str
-    user_agent: str
-    idempotency_key: str | None
     headers: Mapping[str, str]
+
+    @property
+    def network(self) -> str:
+        """What counters use: an IPv4 address, or the /64 of an IPv6 one."""
+        return network_of(self.ip)
+
+    @property
+    def user_agent(self) -> str:
+        return agent_of(self.headers)
+
+    @property
+    def idempotency_key(self) -> str | None:
+        return self.headers.get("X-Idempotency-Key")
 
 
 INFO = web.RequestKey("dispatch_info", RequestInfo)
@@ -40,15 +51,8 @@ def info_of(request: web.Request, trusted_hops: int) -> RequestInfo:
     headers = request.headers
     given = headers.get("X-Request-ID")
     forwarded = headers.getall("X-Forwarded-For", ()) if trusted_hops else ()
-    ip = client_ip(request.remote, forwarded, trusted_hops)
-    return RequestInfo(
-        given if given is not None and SANE_ID.fullmatch(given) else os.urandom(16).hex(),
-        ip,
-        network_of(ip),
-        agent_of(headers),
-        headers.get("X-Idempotency-Key"),
-        headers,
-    )
+    request_id = given if given is not None and SANE_ID.fullmatch(given) else os.urandom(16).hex()
+    return RequestInfo(request_id, client_ip(request.remote, forwarded, trusted_hops), headers)
 
 
 def agent_of(headers: Mapping[str, str]) -> str:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from aiohttp import web
-from cachetools import LRUCache
 from pydantic import BaseModel
 
 from api.wire.dialects import Dialect, Problem
@@ -76,32 +75,32 @@ class Renderer:
 
     def __init__(self, dialect: Dialect, status: int, page_key: str | None) -> None:
         self._dialect, self._status, self._page_key = dialect, status, page_key
-        self._ready: LRUCache[tuple[str, bool], FinishedBytes] = LRUCache(_MOST_READY)
+        self._ready: dict[tuple[str, bool], FinishedBytes] = {}
 
     async def response(
         self,
         request: web.Request,
         result: Any,
         listing: Listing | None,
-        now: datetime,
+        clock: Clock,
         ignored: list[str],
         dialect: Dialect,
     ) -> web.StreamResponse:
         """The response to `result` in the caller's dialect; unknown names that were dropped are told in a header."""
         if isinstance(result, Ready):
-            return self._of_ready(request, result, now, ignored)
+            return self._of_ready(request, result, clock, ignored)
         if isinstance(result, File):
             return await _file_response(request, result)
         if isinstance(result, Whole):
             return await _whole_response(request, result, dialect)
         if isinstance(result, NoContent):
             return web.Response(status=204)
-        response = self._json(request, result, listing, now, dialect)
+        response = self._json(request, result, listing, clock.now(), dialect)
         response.headers.update(_told(ignored))
         return response
 
     def _of_ready(
-        self, request: web.Request, result: Ready[Any], now: datetime, ignored: list[str]
+        self, request: web.Request, result: Ready[Any], clock: Clock, ignored: list[str]
     ) -> web.StreamResponse:
         is_known = request.method in ("GET", "HEAD") and _is_known(request, result.etag)
         key = (result.etag, is_known)
@@ -111,8 +110,10 @@ class Renderer:
             if is_known:
                 kept = FinishedBytes(304, headers, b"")
             else:
-                body = self._dialect.dumps(self._dialect.success(result.make(), now))
+                body = self._dialect.dumps(self._dialect.success(result.make(), clock.now()))
                 kept = FinishedBytes(self._status, {"Content-Type": JSON, **headers}, body)
+            if len(self._ready) >= _MOST_READY:
+                self._ready.clear()
             self._ready[key] = kept
         if can_finish(request) and not ignored:
             return Finished(kept)

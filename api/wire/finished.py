@@ -1,7 +1,7 @@
-"""An answer that is finished before anybody asks: head and body are bytes, written with one call.
+"""A whole answer: head and body are bytes, written with one call. Some are finished before anybody asks.
 
-aiohttp's own way makes a mapping of headers, serialises it and joins it with the body for each request, which costs
-more than everything that is left to do for such an answer. Pinned like the sockets' seams (see pyproject.toml).
+aiohttp's own way asks at every step what kind of answer it may be, which costs more than everything that is left to
+do for such an answer. Pinned like the sockets' seams (see pyproject.toml).
 """
 
 from __future__ import annotations
@@ -9,11 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeGuard
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from aiohttp.helpers import must_be_empty_body
 from aiohttp.http import HttpVersion11
+from aiohttp.http_writer import _serialize_headers
+from multidict import CIMultiDict
 
 
 class FinishedBytes:
@@ -22,11 +26,12 @@ class FinishedBytes:
     __slots__ = ("body", "head", "headers", "status")
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Raises ValueError for a header that would end its line."""
         self.status, self.headers, self.body = status, headers, body
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{k}: {v}" for k, v in headers.items())]
+        lines = CIMultiDict(headers)
         if status != HTTPStatus.NOT_MODIFIED:
-            lines.append(f"Content-Length: {len(body)}")
-        self.head = "\r\n".join([*lines, ""]).encode()
+            lines[hdrs.CONTENT_LENGTH] = str(len(body))
+        self.head = _serialize_headers(_status_line(status), lines)[:-2]
 
 
 class Finished(web.StreamResponse):
@@ -60,7 +65,33 @@ class Finished(web.StreamResponse):
             await protocol._drain_helper()
 
 
-def can_finish(request: web.Request) -> bool:
+def is_whole(response: web.StreamResponse, request: web.BaseRequest) -> TypeGuard[web.Response]:
+    """Whether an answer can be written so: it has a body of bytes, which goes out as it is, and sets no cookies."""
+    return (
+        type(response) is web.Response
+        and type(response.body) is bytes
+        and len(response.body) > 0
+        and not must_be_empty_body("", response.status)
+        and not (response.prepared or response.compression or response.chunked or response._cookies)
+        and can_finish(request)
+    )
+
+
+def finished_of(response: web.Response) -> Finished:
+    """The same answer, written at once; it `is_whole`, and has all its headers."""
+    assert isinstance(response.body, bytes), "it is whole"
+    response.headers.setdefault(hdrs.CONTENT_TYPE, "application/octet-stream")
+    made = Finished(FinishedBytes(response.status, response.headers, response.body))
+    made._keep_alive = response.keep_alive
+    return made
+
+
+@lru_cache(maxsize=64)
+def _status_line(status: int) -> str:
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
+
+
+def can_finish(request: web.BaseRequest) -> bool:
     """Whether a request can be answered so: HTTP/1.1 only, whose connections stay open by themselves."""
     return request.version == HttpVersion11
 

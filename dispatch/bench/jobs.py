@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 
 from dispatch.bench.figures import Figure
-from dispatch.bench.processes import NotMeasurable
+from dispatch.bench.processes import LOAD_CORE, NotMeasurable, group_on_core
 from dispatch.bench.server import TIMEZONE, caller_of, measure
 from dispatch.bench.stage import Server, Stage
 from dispatch.client.client import Rest
@@ -76,14 +76,15 @@ async def _book(customer: Rest, number: int) -> dict[str, Any]:
 def confirm(stage: Stage) -> list[Figure]:
     """Confirm until the technician has the offer, and the customer the answer, with 1,000 idle sockets; and accepting.
 
-    The sockets are those of the technicians who live nearest to the customers: they are who is asked.
+    The sockets are those of the technicians who live nearest to the customers: they are who is asked. The database
+    stands beside the load, so that the server has its core for itself.
     """
 
     def progress(what: str, done: int, total: int) -> None:
         if done == total:
             stage.say(what)
 
-    with stage.serve(OPEN) as server:
+    with stage.serve(OPEN) as server, group_on_core(server.database_pid, LOAD_CORE):
         found = asyncio.run(
             measure(
                 server,

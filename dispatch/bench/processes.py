@@ -58,6 +58,26 @@ def running(
                 pipe.close()
 
 
+@contextmanager
+def group_on_core(pid: int | None, core: int) -> Iterator[None]:
+    """A process and its children, also those that it has later, on this core for this block; then where it was."""
+    before = os.sched_getaffinity(pid) if pid is not None else set()
+    try:
+        _pin_group(pid, {core} if core < (os.cpu_count() or 1) else before)
+        yield
+    finally:
+        _pin_group(pid, before)
+
+
+def _pin_group(pid: int | None, cores: set[int]) -> None:
+    # The parent first: whoever it has after that is there from the start.
+    for one in [pid, *_children(pid)] if pid is not None else []:
+        try:
+            os.sched_setaffinity(one, cores)
+        except ProcessLookupError:
+            continue
+
+
 def cpu_s(pid: int) -> float:
     """CPU seconds of a process, all its threads."""
     spent = 0

@@ -25,6 +25,8 @@ from geo.geodesy import haversine_m
 OFFER_S = 3.0
 #: So many bookings come before the first that is measured: plans are made, pages and people are in memory.
 WARM = 20
+#: Bookings are spread over so many days.
+DAYS = 14
 #: How many are confirmed at a time where their rate is measured.
 AT_ONCE = 8
 #: Before memory is read, garbage of the connecting has this long to go.
@@ -169,8 +171,8 @@ async def _rate(wishes: list[tuple[Rest, dict[str, Any]]]) -> float:
 
 async def _prepared(caller: Rest, address_id: str, service_id: str, number: int) -> dict[str, Any]:
     """What is to be confirmed."""
-    # The day after tomorrow: for a job so far ahead nobody needs a position.
-    day = (local(_utc_now(), TIMEZONE) + timedelta(days=2 + number % 5)).date().isoformat()
+    # The day after tomorrow or later: for a job so far ahead nobody needs a position.
+    day = (local(_utc_now(), TIMEZONE) + timedelta(days=2 + number % DAYS)).date().isoformat()
     cart = {"service_ids": [service_id], "address_id": address_id, "booking_date": day}
     preview = await caller.call("POST", "/v1/checkout/prepare", cart)
     free = preview["available_time_slots"]

@@ -158,7 +158,7 @@ async def _let_go(tx: Tx, payment: Payment) -> None:
     assert payment.booking_id is not None, "an order is a booking's"
     booking = await booking_rows.get(tx.conn, booking_id=payment.booking_id)
     if booking is not None and booking.status == "pending" and booking.next_action == "release_unpaid":
-        await bookings.cancel(tx, booking.id, SYSTEM, "the payment gateway refuses the payment")
+        await bookings.cancel(tx, booking.id, SYSTEM, bookings.REFUSED)
 
 
 async def _payment_behind(tx: Tx, intent: Intent) -> Payment | None:

@@ -22,7 +22,8 @@ The ledger's lines are the caller's: a kind only says which party owes. All four
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -30,7 +31,7 @@ from uuid import UUID
 from dispatch.billing import pricing, trade_orders
 from dispatch.billing.organisation_prices import Organisations
 from dispatch.billing.pricing import Line
-from dispatch.billing.trade_orders import Booker, Quote
+from dispatch.billing.trade_orders import Booker, CreditExceeded, MayNotOrder, Quote
 from dispatch.config import Settings
 from dispatch.engine.bookings import NewItem
 from dispatch.errors import Conflict
@@ -65,6 +66,19 @@ class Kind(Protocol):
         """The booking is cancelled: nothing but the fee is owed. Gives the party that owes that."""
 
 
+@contextmanager
+def _in_words_for_bookers() -> Iterator[None]:
+    """Whoever books for a firm is told what they can do; how the firm stands with us is between it and us."""
+    try:
+        yield
+    except MayNotOrder as e:
+        words = "Whoever pays for your bookings is not billed at the moment: choose another way to pay, or ask them."
+        raise MayNotOrder(words) from e
+    except CreditExceeded as e:
+        words = "This is more than whoever pays for your bookings has left: choose another way to pay, or ask them."
+        raise CreditExceeded(words) from e
+
+
 class TradePartners:
     """Billed by orders against credit."""
 
@@ -74,12 +88,16 @@ class TradePartners:
         terms = await order_rows.terms_of_booker(
             conn, account_id=booker.account_id, organisation_id=booker.organisation_id
         )
-        return None if terms is None else await trade_orders.quote(conn, settings, terms, items, currency)
+        if terms is None:
+            return None
+        with _in_words_for_bookers():
+            return await trade_orders.quote(conn, settings, terms, items, currency)
 
     async def charge(self, tx: Tx, booking: Booking, items: Sequence[NewItem], billed_to: UUID) -> bool:
         if billed_to == booking.organisation_id:
             return False
-        await trade_orders.order_for_booking(tx, booking, items, billed_to)
+        with _in_words_for_bookers():
+            await trade_orders.order_for_booking(tx, booking, items, billed_to)
         return True
 
     async def delivered(self, tx: Tx, booking: Booking) -> UUID | None:

@@ -36,15 +36,16 @@ async def hand_over(tx: Tx, payout_id: UUID) -> Payout:
     if not tx.services.settings.payments.account_number or not tx.services.settings.payments.is_configured:
         raise PayoutsByHand()
     payout = await payouts.lock(tx, payout_id)
-    if payout.method != "bank_transfer" or payout.bank_account_id is None:
-        raise Invalid({"payment_method": "only a bank transfer to an account on file goes through the gateway"})
     if not await rows.start(tx.conn, payout_id=payout_id):
         raise PayoutState(f"This payout is {payout.status}.")
+    payout = await payouts.get(tx.conn, payout_id)
+    if payout.method != "bank_transfer" or payout.bank_account_id is None:
+        raise Invalid({"payment_method": "only a bank transfer to an account on file goes through the gateway"})
     await intent_rows.insert(
         tx.conn, kind="payout", payment_id=None, refund_id=None, payout_id=payout_id, gateway_ref=None,
         idempotency_key=f"po-{payout_id.hex}", delay_s=0.0,
     )  # fmt: skip
-    return await payouts.get(tx.conn, payout_id)
+    return payout
 
 
 async def send(services: Services, gateway: Gateway, intent: Intent) -> None:

@@ -103,7 +103,7 @@ async def quote(conn: Conn, settings: Settings, terms: Terms, items: Sequence[Ne
     price = price_of(terms, priced, Decimal(str(settings.billing.tax_pct)))
     if terms.min_order_minor is not None and price.net_minor < terms.min_order_minor:
         least = f"{terms.min_order_minor / 100:.2f} {currency}"
-        raise BelowMinimum({"items": f"An order of this partner is worth at least {least} before tax."})
+        raise BelowMinimum({"items": f"An order on account is worth at least {least} before tax."})
     return Quote(terms.party_id, priced, price)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import shutil
 import signal
@@ -43,13 +44,15 @@ STOP_S = 3.0
 AGAIN_S = 5.0
 #: Between two lines that say how an endless simulation goes, where no status line can be moved, in real seconds.
 LINE_S = 30.0
+#: Limits of what one customer does in an hour.
+_OF_A_PERSON = ("booking_creation_per_hour", "booking_moves_per_hour", "payment_per_hour")
 
 
 def demo(settings: Settings, options: SimulationOptions) -> int:
     """Serves a seeded city with people in it, who pay through a gateway of their own, until stopped."""
     refuse_production(settings, "The demonstration")
 
-    settings = _for_speed(_quiet(settings), options.speed)
+    settings = for_speed(_quiet(settings), options.speed)
     told = _Told(settings)
 
     async def companion(url: str, dsn: str) -> int | None:
@@ -89,7 +92,7 @@ def simulate(
         if not (is_data_given or settings.database_url):
             settings = settings.model_copy(update={"data": _temporary_folder(stack)})
         settings = settings.model_copy(update={"http": settings.http.model_copy(update={"port": 0})})
-        settings = _for_speed(_quiet(settings), options.speed)
+        settings = for_speed(_quiet(settings), options.speed)
         return serving.serve(
             settings, equip=_with_gateway, prepare=_seeding(options), companion=companion, ready=_say_where
         )
@@ -107,8 +110,9 @@ def _quiet(settings: Settings) -> Settings:
     return settings.model_copy(update={"log_level": "warning"})
 
 
-def _for_speed(settings: Settings, speed: float) -> Settings:
-    """At a high speed a tenth of a second of the machine is many seconds of the domain: its patience grows along."""
+def for_speed(settings: Settings, speed: float) -> Settings:
+    """At a high speed a tenth of a second of the machine is many seconds of the domain: its patience grows along, and
+    so does what a customer may do in an hour, which is one of the machine's."""
     longer = {
         "dispatch": {"fresh_fix_s": 4.0, "offer_window_min_s": 4.0}, "billing": {"preview_s": 120.0},
     }  # fmt: skip
@@ -123,6 +127,8 @@ def _for_speed(settings: Settings, speed: float) -> Settings:
     watch = settings.dispatch.watch
     dark_s = max(watch.dark_s, 6.0 * speed)
     update["dispatch"] = dispatch.model_copy(update={"watch": watch.model_copy(update={"dark_s": dark_s})})  # type: ignore[attr-defined]
+    more = {name: math.ceil(getattr(settings.limits, name) * max(1.0, speed)) for name in _OF_A_PERSON}
+    update["limits"] = settings.limits.model_copy(update=more)
     return settings.model_copy(update=update)
 
 
@@ -198,8 +204,9 @@ def _seeding(options: SimulationOptions, told: _Told | None = None) -> Callable[
 
 def _patient(settings: Settings) -> Settings:
     """Weeks pass within a minute: what people may do in an hour of real time must not be counted."""
-    often = {"booking_creation_per_hour": 10_000, "payment_per_hour": 10_000}
-    return settings.model_copy(update={"limits": settings.limits.model_copy(update=often)})
+    return settings.model_copy(
+        update={"limits": settings.limits.model_copy(update=dict.fromkeys(_OF_A_PERSON, 10_000))}
+    )
 
 
 def _past(services: Services, options: SimulationOptions, told: _Told) -> Past:
@@ -338,8 +345,8 @@ async def _welcome(url: str, dsn: str, settings: Settings, issued: Issued | None
   A technician    {technician}   a token           ./run token technician {technician}
   Organisation    {ORGANISATION_EMAIL}   POST {url}/api/partners/auth/login
   A provider      {OWNER_EMAIL}   POST {url}/api/auth/signin
-  ERP             {ERP_EMAIL}   with a trade partner of the customer above: Acme Corp
-  Integration     {APP_EMAIL}   {client}
+  ERP             {ERP_EMAIL}   POST {url}/api/auth/login   with a trade partner of the customer above: Acme Corp
+  Integration     {APP_EMAIL}   POST {url}/api/partners/auth   {client}
 
   First curl (the token lives 15 minutes):
     curl -s {url}/v1/dashboard -H 'Authorization: Bearer {token}'

@@ -38,6 +38,11 @@ WATCH_ALERTS = ("late", "stalled", "moving_away", "dark", "not_started", "not_fi
 JOB_ALERTS = (*WATCH_ALERTS, "start_code_locked", "technician_left")
 
 
+#: Why the house itself ends a booking; whoever booked is told it in their language (dispatch.outbox.languages).
+UNPAID = "not paid in time"
+UNAPPROVED = "nobody approved it in time"
+REFUSED = "the payment gateway refuses the payment"
+
 #: Whoever opens a booking dispatches it at once; the timer is for what is left when that fails.
 DISPATCH_GRACE = timedelta(seconds=2)
 
@@ -184,7 +189,7 @@ async def approved(tx: Tx, booking_id: UUID, actor: Actor) -> None:
 
 async def release_unapproved(tx: Tx, booking: Booking) -> None:
     """A booking to which nobody has agreed in time ends. The caller holds the lock."""
-    await end(tx, booking, SYSTEM, "nobody approved it in time")
+    await end(tx, booking, SYSTEM, UNAPPROVED)
 
 
 async def cancel(
@@ -399,4 +404,4 @@ async def rate(tx: Tx, booking_id: UUID, account_id: UUID, rating: int, feedback
 
 async def release_unpaid(tx: Tx, booking: Booking) -> None:
     """An online booking that nobody paid for in time frees its interval (C78). The caller holds the lock."""
-    await end(tx, booking, SYSTEM, "not paid in time")
+    await end(tx, booking, SYSTEM, UNPAID)

@@ -8,17 +8,25 @@ from uuid import UUID
 
 from dispatch.engine import bookings, facts, free_times, slots
 from dispatch.engine.free_times import SlotTaken
-from dispatch.errors import Missing
+from dispatch.errors import Missing, Throttled
 from dispatch.events import Actor
-from dispatch.services import Services
+from dispatch.services import Services, Tx
 from storage import bookings as booking_rows
 from storage import customer_bookings as rows
 from storage import facts as fact_rows
+from storage import quotas
 from storage.bookings import Booking
 from storage.customer_bookings import BookingView
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.facts import BookingEvent
+
+HOUR_S = 3600.0
+
+
+class TooManyMoves(Throttled):
+    """You have moved this booking as often as one can in an hour; try again later."""
+
 
 #: A customer's bookings, as a list.
 LIST = rows.of_account
@@ -64,22 +72,38 @@ def phone_of(services: Services, booking: BookingView) -> str | None:
 async def reschedule(
     services: Services, account_id: UUID, booking_id: UUID, day: date, at: time, *, actor: Actor | None = None
 ) -> Booking:
-    """Moves a booking to another local date and time. Raises Missing, Invalid, WrongState, SlotTaken with
-    free times.
+    """Moves a booking to another local date and time. Raises Missing, Invalid, WrongState, TooManyMoves, SlotTaken
+    with free times.
     """
     async with services.read() as conn:
         booking = await booking_rows.get(conn, booking_id=booking_id)
     if booking is None or booking.account_id != account_id:
         raise Missing("booking")
-    return await move(services, booking, actor or Actor("customer", str(account_id)), day, at)
+    return await move(
+        services, booking, actor or Actor("customer", str(account_id)), day, at,
+        at_most=services.settings.limits.booking_moves_per_hour,
+    )  # fmt: skip
 
 
-async def move(services: Services, booking: Booking, actor: Actor, day: date, at: time) -> Booking:
-    """Whoever may, moves a booking. Raises Invalid, WrongState, SlotTaken with free times."""
+async def move(
+    services: Services, booking: Booking, actor: Actor, day: date, at: time, *, at_most: int | None = None
+) -> Booking:
+    """Whoever may, moves a booking; those whom `at_most` moves in an hour are enough for are held to it, because each
+    of them is told to somebody. Raises Invalid, WrongState, TooManyMoves, SlotTaken with free times.
+    """
     need = slots.need_of(booking)
     starts_at = free_times.check_start(services, need, day, at)
+
+    async def moved(tx: Tx) -> Booking:
+        # What is rolled back was not counted.
+        is_counted = at_most is not None and starts_at != booking.starts_at
+        key = f"booking_moves:{booking.id}"
+        if is_counted and (wait_s := await quotas.take(tx.conn, key, at_most or 0, HOUR_S)):
+            raise TooManyMoves(retry_after_s=wait_s)
+        return await bookings.reschedule(tx, booking.id, actor, starts_at)
+
     try:
-        return await services.retrying(lambda tx: bookings.reschedule(tx, booking.id, actor, starts_at))
+        return await services.retrying(moved)
     except SlotTaken:
         async with services.read() as conn:
             found = await free_times.times(conn, services, need, day)

@@ -45,6 +45,8 @@ class Row:
 
 #: Free words. Whoever said them may read them, and everybody what the house itself said; nobody else's words pass.
 WORDS = ("reason",)
+#: But for these, of who says it and who hears it: an organisation answers its member, not the other way round.
+HEARD = (("organisation", "customer"),)
 
 _TIE = ("offer_id", "technician_id")
 _JOB = ("assignment_id", "technician_id")
@@ -262,7 +264,7 @@ def view(
     keys: tuple[str, ...] = getattr(row, READERS[reader])
     if stands and READERS[reader] == "worker":
         keys += row.place
-    hidden = () if actor_kind in (None, reader, *STAFF) else WORDS
+    hidden = () if actor_kind in (None, reader, *STAFF) or (actor_kind, reader) in HEARD else WORDS
     return {key: data[key] for key in keys if key not in hidden and key in data}
 
 

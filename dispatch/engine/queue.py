@@ -107,4 +107,9 @@ async def _was_said(tx: Tx, booking: Booking, reason: str) -> bool:
 def freed(tx: Tx, technician_id: UUID | None) -> None:
     """This technician has a place or an interval free once the transaction has committed: who waits may look."""
     if technician_id is not None:
-        tx.hint(bus.TECHNICIAN_FREED, {"technician_id": str(technician_id)})
+        tx.hint(bus.TECHNICIAN_FREED, freed_hint(technician_id))
+
+
+def freed_hint(technician_id: UUID) -> bus.Hint:
+    """What says so."""
+    return {"technician_id": str(technician_id)}

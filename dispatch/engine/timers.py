@@ -108,13 +108,14 @@ class Sweeper:
             return 0
 
     async def _end_holds(self) -> None:
-        async with self._services.transaction() as tx:
-            for one in await slot_rows.sweep_due(tx.conn):
-                queue.freed(tx, one.technician_id)
+        async with self._services.statement() as conn:
+            ended = await slot_rows.sweep_due(conn)
+        for one in ended:
+            self._services.bus.publish(bus.TECHNICIAN_FREED, queue.freed_hint(one.technician_id))
 
     async def _due(self) -> deque[Due]:
-        async with self._services.transaction() as tx:
-            return deque(await rows.due(tx.conn, most=SET))
+        async with self._services.statement() as conn:
+            return deque(await rows.due(conn, most=SET))
 
     async def _drain(self, work: deque[Due]) -> int:
         """Shares a set with the other workers; how many of it were theirs to do."""

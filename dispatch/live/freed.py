@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -36,7 +37,7 @@ class Freed:
     def __init__(self) -> None:
         self._waiting: dict[UUID, News] = {}
         #: In the order in which they were last heard of, in real seconds.
-        self._heard: dict[UUID, float] = {}
+        self._heard: OrderedDict[UUID, float] = OrderedDict()
         self._rules: set[UUID | None] = set()
         self._listeners: list[Callable[[], None]] = []
         self._is_gathering = False
@@ -55,11 +56,12 @@ class Freed:
 
     def put(self, technician_id: UUID) -> None:
         """This technician may be free for more than before, whatever they were told of."""
-        self._heard.pop(technician_id, None)
-        self._heard[technician_id] = time.monotonic()
+        now = self._heard[technician_id] = time.monotonic()
+        self._heard.move_to_end(technician_id)
         if len(self._heard) > _REMEMBERED_MOST:
-            since = time.monotonic() - REMEMBERED_S
-            self._heard = {one: at for one, at in self._heard.items() if at >= since}
+            # The oldest are first: where all are young, as after a start, nobody is walked through for each who comes.
+            while next(iter(self._heard.values())) < now - REMEMBERED_S:
+                self._heard.popitem(last=False)
         self._waiting[technician_id] = News()
         self._call()
 

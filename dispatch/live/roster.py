@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from time import monotonic
 from uuid import UUID
 
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 POLL_S = 5.0
 #: Rows may commit later than their changed_at: a look goes back so much further than to the last one, in real seconds.
 OVERLAP_S = 30.0
+#: An import changes thousands: so many are read at a time, and so many taken over before everybody else has a turn.
+PAGE, SLICE = 100, 16
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ class Roster:
         #: When the last look began (monotonic, real seconds), and what it found: that is not taken over again.
         self._looked_s = 0.0
         self._found: dict[UUID, datetime] = {}
+        #: What was read later is taken over later.
+        self._reading = asyncio.Lock()
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -119,20 +125,34 @@ class Roster:
         if not wanted:
             await self._look()
             return
-        async with self._pool.connection() as conn:
-            found = await rows.named(conn, ids=wanted)
-        for row in found:
-            self._put(row)
+        async with self._reading, self._pool.connection() as conn:
+            for start in range(0, len(wanted), PAGE):
+                await self._take_over(await rows.named(conn, ids=wanted[start : start + PAGE]))
 
     async def _look(self) -> None:
-        began_s = monotonic()
-        async with self._pool.connection() as conn:
-            found = await rows.changed(conn, back_s=began_s - self._looked_s + OVERLAP_S)
-        known, self._found = self._found, {row.id: row.changed_at for row in found}
-        self._looked_s = began_s
-        for row in found:
-            if known.get(row.id) != row.changed_at:
-                self._put(row)
+        async with self._reading:
+            began_s, found = monotonic(), dict[UUID, datetime]()
+            last = rows.Touched(UUID(int=0), _LONG_AGO)
+            async with self._pool.connection() as conn:
+                while True:
+                    page = await rows.touched(
+                        conn, back_s=began_s - self._looked_s + OVERLAP_S, after_at=last.changed_at, after_id=last.id,
+                        most=PAGE,
+                    )  # fmt: skip
+                    new = [row.id for row in page if self._found.get(row.id) != row.changed_at]
+                    if new:
+                        await self._take_over(await rows.named(conn, ids=new))
+                    found |= {row.id: row.changed_at for row in page}
+                    if len(page) < PAGE:
+                        break
+                    last = page[-1]
+            self._found, self._looked_s = found, began_s
+
+    async def _take_over(self, found: Sequence[rows.TechnicianRow]) -> None:
+        for number, row in enumerate(found, 1):
+            self._put(row)
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
 
     async def _freshen(self) -> float:
         wanted, self._wanted = self._wanted, set()

@@ -47,4 +47,4 @@ async def send(
         notice_numbers=[c[0] for c in carried], channels=[c[1] for c in carried], streams=[c[2] for c in carried],
         recipients=[c[3] for c in carried], data=[c[4] for c in carried],
     )  # fmt: skip
-    tx.hint(bus.OUTBOX_FILLED, {})
+    tx.hint(bus.OUTBOX_FILLED, {"channels": sorted({c[1] for c in carried})})

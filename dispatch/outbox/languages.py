@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dispatch.engine.bookings import REFUSED, UNAPPROVED, UNPAID
+
 #: The first is what whoever has chosen none reads.
 LANGUAGES: tuple[str, ...] = ("en", "hi", "bn")
 
@@ -119,5 +121,19 @@ PIECES: Mapping[str, Mapping[str, str]] = {
     "bn": {
         "date": "%d-%m-%Y", "in_city": ", {}", "nobody": "আপনার প্রফেশনাল", "because": ": {}", "fee": "। ফি {}",
         "refund": "। {} আপনি ফেরত পাবেন", "to_wallet": "আপনার ওয়ালেটে আছে", "returned": "আপনার কাছে ফেরত যাচ্ছে",
+    },
+}  # fmt: skip
+
+#: Language -> why the house itself ended a booking, by its own word for it.
+REASONS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        UNPAID: "it was not paid in time", UNAPPROVED: "your organization did not approve it in time",
+        REFUSED: "the payment could not be made",
+    },
+    "hi": {
+        UNPAID: "समय पर भुगतान नहीं हुआ", UNAPPROVED: "आपके संगठन ने समय पर मंज़ूरी नहीं दी", REFUSED: "भुगतान नहीं हो सका",
+    },
+    "bn": {
+        UNPAID: "সময়মতো টাকা দেওয়া হয়নি", UNAPPROVED: "আপনার প্রতিষ্ঠান সময়মতো অনুমোদন দেয়নি", REFUSED: "টাকা দেওয়া যায়নি",
     },
 }  # fmt: skip

@@ -122,7 +122,7 @@ async def enqueue(
         is_secret=is_secret, account_id=account_id, request_id=REQUEST_ID.get(),
     )  # fmt: skip
     assert message_id is not None, "an insert returns its id"
-    tx.hint(bus.OUTBOX_FILLED, {})
+    tx.hint(bus.OUTBOX_FILLED, {"channels": [channel]})
     return message_id
 
 

@@ -12,7 +12,7 @@ from dispatch import bus
 from dispatch.config import Settings
 from dispatch.engine import facts, queue
 from dispatch.events import Fact
-from dispatch.outbox.languages import LANGUAGES, PIECES, TEXTS
+from dispatch.outbox.languages import LANGUAGES, PIECES, REASONS, TEXTS
 from dispatch.services import Reactions, Tx
 from dispatch.vault import vault_of
 from storage import notifications as rows
@@ -292,7 +292,7 @@ async def _put_all(tx: Tx, told: list[tuple[Told, list[Carried]]]) -> None:
         recipients=[c.recipient for _, c in carried], data=[c.data for _, c in carried],
     )  # fmt: skip
     if carried:
-        tx.hint(bus.OUTBOX_FILLED, {})
+        tx.hint(bus.OUTBOX_FILLED, {"channels": sorted({c.channel for _, c in carried})})
 
 
 def push_topic(settings: Settings, realm: str, subject_id: UUID) -> str:
@@ -307,16 +307,19 @@ def _texts(notice: Notice, about: About, fact: Fact, told: Mapping[str, Any]) ->
     for language in LANGUAGES:
         title, text = TEXTS.get(language, {}).get((notice.to, notice.type), (notice.title, notice.message))
         titles[language] = title
-        texts[language] = text.format_map(_words(about, fact, told, PIECES[language]))
+        texts[language] = text.format_map(_words(about, fact, told, language))
     return titles, texts
 
 
-def _words(about: About, fact: Fact, told: Mapping[str, Any], pieces: Mapping[str, str]) -> dict[str, str]:
+def _words(about: About, fact: Fact, told: Mapping[str, Any], language: str) -> dict[str, str]:
     """What the texts may say: of the booking, and of the part of the fact that is the reader's business."""
-    reason, currency = told.get("reason"), str(told.get("currency") or "")
+    reason, currency, pieces = told.get("reason"), str(told.get("currency") or ""), PIECES[language]
     fee_minor, refund_minor = int(told.get("fee_minor") or 0), int(told.get("refund_minor") or 0)
-    # What customers said themselves and what the machine says need no repeating.
-    is_told = reason and fact.actor.kind in ("admin", "erp")
+    if fact.actor.kind == "system":
+        # Of what the machine says only what it ends bookings for is meant for people.
+        reason = REASONS[language].get(str(reason))
+    # What customers said themselves needs no repeating.
+    is_told = reason and fact.actor.kind in ("admin", "erp", "organisation", "system")
     return {
         "number": about.number,
         "date": about.local_date.strftime(pieces["date"]),

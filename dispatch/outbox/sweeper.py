@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from dispatch import bus
+from dispatch.bus import Hint
 from dispatch.errors import DispatchError
 from dispatch.live.counts import MESSAGES
 from dispatch.logs import REQUEST_ID, get_logger
@@ -52,7 +53,7 @@ class OutboxSweeper:
         self._services = services
         self._channel, self._sender = channel, sender
         self._loop = Loop(f"outbox sweep of {channel}", self._round, every_s=POLL_S)
-        services.bus.subscribe(bus.OUTBOX_FILLED, lambda _hint: self._loop.wake())
+        services.bus.subscribe(bus.OUTBOX_FILLED, self._filled)
 
     def start(self) -> None:
         self._loop.start()
@@ -63,24 +64,42 @@ class OutboxSweeper:
 
     async def run_once(self) -> int:
         """Sends what is due now, once. Returns how many rows were tried."""
-        async with self._services.transaction() as tx:
-            due = await rows.claim(tx.conn, channel=self._channel, lease_s=LEASE_S, limit=AT_ONCE[self._channel])
-        await asyncio.gather(*(self._deliver(row) for row in due))
-        return len(due)
+        tried, _ = await self._send_due()
+        return tried
+
+    def _filled(self, hint: Hint) -> None:
+        # A node of an earlier version does not say what was filled.
+        if self._channel in hint.get("channels", (self._channel,)):
+            self._loop.wake()
 
     async def _round(self) -> float | None:
-        return 0.0 if await self.run_once() else None
+        _, goes_on = await self._send_due()
+        return 0.0 if goes_on else None
 
-    async def _deliver(self, row: rows.Claimed) -> None:
+    async def _send_due(self) -> tuple[int, bool]:
+        """How many rows were tried, and whether others may be due at once: what comes later says so itself."""
+        most = AT_ONCE[self._channel]
+        async with self._services.statement() as conn:
+            due = await rows.claim(conn, channel=self._channel, lease_s=LEASE_S, limit=most)
+        freed = await asyncio.gather(*(self._deliver(row) for row in due))
+        return len(due), len(due) == most or any(freed)
+
+    async def _deliver(self, row: rows.Claimed) -> bool:
+        """Whether its stream may go on at once."""
         # Each is a task of its own, so it has a context of its own.
         REQUEST_ID.set(row.request_id or f"message-{row.id}")
         failure = await self._try(row)
-        async with self._services.transaction() as tx:
-            outcome = await self._settle(tx.conn, row, failure)
+        if failure is None:
+            outcome, goes_on = "sent", await self._sent(row)
+        else:
+            async with self._services.transaction() as tx:
+                outcome = await self._failed(tx.conn, row, failure)
+            goes_on = outcome == "given_up"
         MESSAGES.labels(self._channel, outcome).inc()
         lines.info(
             "message", id=row.id, channel=row.channel, template=row.template, attempt=row.attempts, outcome=outcome
         )
+        return goes_on
 
     async def _try(self, row: rows.Claimed) -> SendFailed | None:
         try:
@@ -102,11 +121,13 @@ class OutboxSweeper:
             return SendFailed(f"the sender broke: {type(error).__name__}")
         return None
 
-    async def _settle(self, conn: Conn, row: rows.Claimed, failure: SendFailed | None) -> str:
-        if failure is None:
-            hides = messages.hides_secrets(self._services.settings, row.channel)
-            await rows.sent(conn, id=row.id, erases_secret=hides)
-            return "sent"
+    async def _sent(self, row: rows.Claimed) -> bool:
+        """Whether another of its stream waits."""
+        hides = messages.hides_secrets(self._services.settings, row.channel)
+        async with self._services.statement() as conn:
+            return bool(await rows.sent(conn, id=row.id, erases_secret=hides))
+
+    async def _failed(self, conn: Conn, row: rows.Claimed, failure: SendFailed) -> str:
         error = str(failure)[:_ERROR_CHARS]
         delays_s = EMAIL_DELAYS_S if row.channel == "email" else DELAYS_S
         if isinstance(failure, RecipientGone) and (token := row.data.get("token")):

@@ -12,7 +12,7 @@ from dispatch.errors import Conflict
 from dispatch.outbox import messages
 from dispatch.services import Tx
 from storage import budgets as rows
-from storage.budgets import Allocation, Month
+from storage.budgets import Allocation, Hold, Month
 from storage.database.errors import StorageError, constraint_of
 from storage.database.pool import Conn
 
@@ -151,16 +151,30 @@ async def reserve(
     Parallel requests wait for one another. Raises BudgetForOthers where one is allotted for other services than these
     categories, BudgetExceeded where one may not be passed; warns once a month where the threshold is reached.
     """
+    await _open(tx, organisation_id, department_id, sorted(amounts), categories)
+    await _move(tx, organisation_id, department_id, {month: (amount, 0) for month, amount in amounts.items()})
+
+
+async def shift(tx: Tx, held: Hold, month: date, categories: Sequence[str]) -> None:
+    """What a booking holds is taken of another month. Raises as `reserve`."""
+    await _open(tx, held.organisation_id, held.department_id, [month], categories)
+    moved = {held.month: (-held.amount_minor, 0), month: (held.amount_minor, 0)}
+    await _move(tx, held.organisation_id, held.department_id, moved)
+
+
+async def _open(
+    tx: Tx, organisation_id: UUID, department_id: UUID | None, months: Sequence[date], categories: Sequence[str]
+) -> None:
+    """The accounts of these months are there, and are for these services. Raises BudgetForOthers."""
     await rows.read_allotments(tx.conn, organisation_id=organisation_id)
     if await rows.for_others(
-        tx.conn, organisation_id=organisation_id, department_id=department_id, months=sorted(amounts),
+        tx.conn, organisation_id=organisation_id, department_id=department_id, months=months,
         categories=[category.lower() for category in categories],
     ):  # fmt: skip
         raise BudgetForOthers
-    for month in sorted(amounts):
+    for month in months:
         for whose in dict.fromkeys((None, department_id)):
             await rows.open_month(tx.conn, organisation_id=organisation_id, department_id=whose, month=month)
-    await _move(tx, organisation_id, department_id, {month: (amount, 0) for month, amount in amounts.items()})
 
 
 async def release(tx: Tx, organisation_id: UUID, department_id: UUID | None, amounts: Mapping[date, int]) -> None:

@@ -21,6 +21,7 @@ from dispatch.parties.members import By
 from dispatch.services import Tx
 from dispatch.wording import counted
 from storage import departments as department_rows
+from storage import members as member_rows
 from storage import programs as rows
 from storage.academic_terms import Term
 from storage.database.errors import StorageError, constraint_of
@@ -286,6 +287,22 @@ async def use(
         tx.conn, booking_id=booking_id, id=program.id, member_id=member.id, period=period, month=month,
         amount_minor=amount_minor,
     )  # fmt: skip
+
+
+async def use_anew(tx: Tx, booking_id: UUID, categories: Sequence[str], day: date, today: date) -> bool:
+    """A member's booking is for another day than it was: it takes what it would take there, by the same rules. False
+    where it is under no program, or a visit of a series.
+
+    Raises as `use`.
+    """
+    was = await rows.unuse(tx.conn, booking_id=booking_id)
+    if was is None:
+        return False
+    program = await get(tx.conn, was.organisation_id, was.program_id)
+    member = await member_rows.lock(tx.conn, id=was.member_id, organisation_id=was.organisation_id)
+    assert member is not None, "members stay"
+    await use(tx, program, member, booking_id, categories, day, today, was.amount_minor)
+    return True
 
 
 async def take_budget(tx: Tx, program_id: UUID, amount_minor: int) -> None:

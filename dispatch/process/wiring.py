@@ -6,7 +6,15 @@ from typing import Protocol
 
 from dispatch.adapters.messages import senders
 from dispatch.adapters.webhooks import HttpPoster
-from dispatch.billing import bulk_visits, cancelled, earnings, promos, provider_subscriptions, request_payments
+from dispatch.billing import (
+    bulk_visits,
+    cancelled,
+    earnings,
+    moved_bookings,
+    promos,
+    provider_subscriptions,
+    request_payments,
+)
 from dispatch.billing.worker import MoneyWorker
 from dispatch.engine import detections, presence, settings
 from dispatch.engine.timers import Sweeper
@@ -29,7 +37,7 @@ class Worker(Protocol):
 
 def reactions_of(services: Services) -> None:
     """What else happens in the transaction of a fact, in this order: money first, then words about it."""
-    for part in (earnings, cancelled, promos, bulk_visits, notifications):
+    for part in (earnings, cancelled, promos, bulk_visits, moved_bookings, notifications):
         part.register(services.reactions)
     request_payments.follow(provider_subscriptions.PURPOSE, provider_subscriptions.paid)
 

@@ -91,9 +91,9 @@ class WebhookWorker:
             if not (free := self._lanes.free(is_failing)):
                 continue
             rooms = self._lanes.rooms()
-            async with self._services.transaction() as tx:
+            async with self._services.statement() as conn:
                 claimed = await rows.claim(
-                    tx.conn, endpoint_ids=list(rooms), rooms=list(rooms.values()), is_failing=is_failing, limit=free,
+                    conn, endpoint_ids=list(rooms), rooms=list(rooms.values()), is_failing=is_failing, limit=free,
                     lease_s=LEASE_S,
                 )  # fmt: skip
             for row in claimed:

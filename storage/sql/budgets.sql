@@ -87,6 +87,14 @@ UPDATE budget_months SET alerted_at = app_now() WHERE id = :id AND alerted_at IS
 INSERT INTO budget_holds (booking_id, organisation_id, department_id, month, amount_minor)
 VALUES (:booking_id, :organisation_id, :department_id, :month, :amount_minor);
 
+-- name: held
+-- What a booking holds and has not spent, and whose booking it is.
+SELECT h.organisation_id, h.department_id, h.month, h.amount_minor, k.member_id
+FROM budget_holds h JOIN bookings k ON k.id = h.booking_id WHERE h.booking_id = :booking_id AND h.state = 'reserved' FOR UPDATE OF h;
+
+-- name: hold_in
+UPDATE budget_holds SET month = :month WHERE booking_id = :booking_id;
+
 -- name: warn_whom
 -- Who answers for a budget: the department's manager, and whoever the organisation was registered by.
 SELECT DISTINCT ON (lower(w.email)) w.email, coalesce(d.name, p.name) AS name

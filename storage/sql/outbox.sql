@@ -20,10 +20,11 @@ WHERE id IN (
 RETURNING id, channel, stream, recipient, template, body, data, is_secret, attempts, created_at, request_id;
 
 -- name: sent
-UPDATE outbox SET state = 'sent', sent_at = clock_timestamp(), error = NULL,
+UPDATE outbox o SET state = 'sent', sent_at = clock_timestamp(), error = NULL,
        body = CASE WHEN is_secret AND :erases_secret THEN '' ELSE body END,
        data = CASE WHEN is_secret AND :erases_secret THEN '{}' ELSE data END
-WHERE id = :id AND state = 'pending';
+WHERE id = :id AND state = 'pending'
+RETURNING EXISTS (SELECT FROM outbox e WHERE e.stream = o.stream AND e.state = 'pending' AND e.id > o.id);
 
 -- name: retry
 UPDATE outbox SET next_try_at = clock_timestamp() + make_interval(secs => :delay_s::float8), error = :error

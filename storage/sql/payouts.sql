@@ -50,7 +50,10 @@ SELECT {columns} FROM {source} WHERE o.id = :payout_id;
 SELECT {columns} FROM {source} WHERE o.id = :payout_id FOR UPDATE OF o;
 
 -- name: start
-UPDATE payouts SET status = 'processing', updated_at = app_now() WHERE id = :payout_id AND status = 'pending' AND NOT needs_review;
+-- It goes to the account that is on file now: whoever has changed theirs was told that payouts go there from then on.
+UPDATE payouts o SET status = 'processing', updated_at = app_now(), bank_account_id = coalesce(
+  (SELECT a.id FROM bank_accounts a WHERE a.party_id = o.party_id AND a.is_default), o.bank_account_id)
+WHERE o.id = :payout_id AND o.status = 'pending' AND NOT o.needs_review;
 
 -- name: sent
 UPDATE payouts SET gateway_payout_id = :gateway_payout_id, updated_at = app_now(),

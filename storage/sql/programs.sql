@@ -85,5 +85,17 @@ UPDATE programs SET used_minor = used_minor - :amount_minor WHERE id = :id;
 INSERT INTO program_uses (booking_id, program_id, member_id, period, month, amount_minor)
 VALUES (:booking_id, :id, :member_id, :period, :month, :amount_minor);
 
+-- name: unuse
+-- A member's use of a program is as if it had not been: what it took of credit and budget is there again.
+WITH gone AS (
+  DELETE FROM program_uses WHERE booking_id = :booking_id AND state = 'used' AND member_id IS NOT NULL
+  RETURNING program_id, member_id, period, amount_minor),
+credited AS (
+  UPDATE program_credits c SET used_minor = c.used_minor - u.amount_minor FROM gone u
+  WHERE c.program_id = u.program_id AND c.member_id = u.member_id AND c.period = u.period),
+budgeted AS (
+  UPDATE programs g SET used_minor = g.used_minor - u.amount_minor FROM gone u WHERE g.id = u.program_id)
+SELECT u.program_id, u.member_id, u.amount_minor, g.organisation_id FROM gone u JOIN programs g ON g.id = u.program_id;
+
 -- name: bind
 UPDATE bookings SET program_id = :id WHERE id = :booking_id;

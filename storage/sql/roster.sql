@@ -9,20 +9,15 @@ FROM technicians t JOIN parties p ON p.id = t.id AND p.deleted_at IS NULL
 LEFT JOIN technician_positions l ON l.technician_id = t.id
 ORDER BY t.no;
 
--- name: changed
--- Those whose row changed within so many seconds of real time; a removed one comes as not active.
-SELECT t.id, t.no, p.code, p.name, p.phone, t.provider_id, t.categories, t.tiers, t.working_hours, t.service_radius_m,
-       t.base_lat, t.base_lng, t.zone_id, t.is_active AND p.deleted_at IS NULL AS is_active, t.is_available,
-       t.onboarding_status, t.rating::float8 AS rating, t.total_bookings, t.cancelled_bookings, t.idle_since, t.changed_at,
-       l.lat AS last_lat, l.lng AS last_lng, l.accuracy_m AS last_accuracy_m, l.fix_at AS last_fix_at,
-       l.is_dispatchable AS last_is_dispatchable,
-       ARRAY(SELECT d.day FROM technician_days_off d WHERE d.technician_id = t.id AND d.day >= app_now()::date - 2) AS days_off
-FROM technicians t JOIN parties p ON p.id = t.id
-LEFT JOIN technician_positions l ON l.technician_id = t.id
-WHERE t.changed_at >= clock_timestamp() - make_interval(secs => :back_s);
+-- name: touched
+-- Those whose row changed within so many seconds of real time, in order, and the next so many behind the last that is known.
+SELECT id, changed_at FROM technicians
+WHERE changed_at >= clock_timestamp() - make_interval(secs => :back_s)
+  AND (changed_at, id) > (:after_at::timestamptz, :after_id::uuid)
+ORDER BY changed_at, id LIMIT :most;
 
 -- name: named
--- The same of those named.
+-- Those named; a removed one comes as not active.
 SELECT t.id, t.no, p.code, p.name, p.phone, t.provider_id, t.categories, t.tiers, t.working_hours, t.service_radius_m,
        t.base_lat, t.base_lng, t.zone_id, t.is_active AND p.deleted_at IS NULL AS is_active, t.is_available,
        t.onboarding_status, t.rating::float8 AS rating, t.total_bookings, t.cancelled_bookings, t.idle_since, t.changed_at,

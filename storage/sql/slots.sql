@@ -3,7 +3,7 @@
 SELECT id, technician_id, booking_id, preview_id, state, lower(during) AS starts_at, upper(during) AS ends_at
 FROM slots
 WHERE technician_id = ANY(:ids::uuid[]) AND upper(during) > :from_at AND lower(during) < :to_at
-  AND (expires_at IS NULL OR expires_at > app_now());
+  AND (expires_at IS NULL OR expires_at > (SELECT app_now()));
 
 -- name: drop_due
 DELETE FROM slots WHERE expires_at <= app_now() AND technician_id = :technician_id AND upper(during) > :from_at AND lower(during) < :to_at;
@@ -16,7 +16,7 @@ DELETE FROM slots WHERE expires_at <= app_now() RETURNING technician_id;
 SELECT s.technician_id, lower(s.during) AS starts_at, upper(s.during) AS ends_at
 FROM slots s
 WHERE s.technician_id = ANY((SELECT :ids::uuid[])::uuid[]) AND upper(s.during) > :from_at AND lower(s.during) < :to_at
-  AND (s.expires_at IS NULL OR s.expires_at > app_now())
+  AND (s.expires_at IS NULL OR s.expires_at > (SELECT app_now()))
   AND NOT EXISTS (SELECT FROM checkout_previews p WHERE p.id = s.preview_id AND p.account_id = :account_id);
 
 -- name: preview_to_booking
@@ -42,7 +42,7 @@ WITH due AS (
 ), gone AS (
   DELETE FROM slots WHERE booking_id = :booking_id AND NOT EXISTS (
     SELECT FROM slots s WHERE s.technician_id = :technician_id AND upper(s.during) > :from_at AND lower(s.during) < :to_at
-      AND s.booking_id IS DISTINCT FROM :booking_id AND (s.expires_at IS NULL OR s.expires_at > app_now()))
+      AND s.booking_id IS DISTINCT FROM :booking_id AND (s.expires_at IS NULL OR s.expires_at > (SELECT app_now())))
   RETURNING technician_id, technician_no, state, during
 ), moved AS (
   INSERT INTO slots (technician_id, technician_no, booking_id, state, during)
@@ -60,7 +60,7 @@ SELECT technician_id FROM gone WHERE EXISTS (SELECT FROM moved);
 -- What is in the way of a customer and need not be: holds that have run out, and their own.
 DELETE FROM slots s
 WHERE s.technician_id = :technician_id AND upper(s.during) > :from_at AND lower(s.during) < :to_at AND s.preview_id IS NOT NULL
-  AND (s.expires_at <= app_now()
+  AND (s.expires_at <= (SELECT app_now())
     OR EXISTS (SELECT FROM checkout_previews p WHERE p.id = s.preview_id AND p.account_id = :account_id));
 
 -- name: drop_holds

@@ -26,6 +26,7 @@ from dispatch.live.sessions import Pair
 from dispatch.process import runtime
 from dispatch.seeding.seed import seed
 from dispatch.services import Services
+from tests.api.support import OurServer
 from tests.world import NOON, test_settings
 
 
@@ -129,7 +130,7 @@ async def live_server(
     await conn.close()
     async with runtime.open_services(test_settings(folder, **settings), dsn) as services:
         await seed(services, technicians=technicians, customers=customers)
-        server = TestServer(create_app(services))
+        server = OurServer(create_app(services))
         await server.start_server()
         try:
             async with ClientSession() as http:

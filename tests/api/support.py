@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer, get_port_socket
+from yarl import URL
 
 from api.app import SERVER_OPTIONS, create_app
+from api.edge.connections import Book, listen
 from api.route import Audience
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
@@ -73,10 +78,30 @@ class FakeServices:
             yield conn
 
 
+class OurServer(TestServer):
+    """The library's server for tests with the connections of the real one."""
+
+    async def start_server(self, loop: asyncio.AbstractEventLoop | None = None, **options: Any) -> None:
+        if self.started:
+            return
+        runner = self.runner = web.AppRunner(self.app, handler_cancellation=True, **options)
+        await runner.setup()
+        listener = get_port_socket(self.host, 0, socket.AF_INET)
+        self.port, self.scheme = listener.getsockname()[1], "http"
+        self._root = URL(f"http://{self.host}:{self.port}")
+        book = Book(Clock(), head_timeout_s=600.0, most_per_peer=None)
+        self._listening = await listen(runner, listener, book, backlog=128, **options)
+
+    async def close(self) -> None:
+        if self.started and not self.closed:
+            self._listening.close()
+        await super().close()
+
+
 @asynccontextmanager
 async def serving(services: Any, audiences: Sequence[Audience]) -> AsyncIterator[Client]:
     """A client of a server that runs these audiences, made as the real one is."""
-    server = TestServer(create_app(services, with_sockets=False, audiences=audiences))
+    server = OurServer(create_app(services, with_sockets=False, audiences=audiences))
     await server.start_server(**SERVER_OPTIONS)
     async with TestClient(server) as client:
         yield client

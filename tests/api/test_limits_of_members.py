@@ -172,6 +172,7 @@ def test_every_limit_is_walked_or_counted_where_the_deed_is() -> None:
     """A new limit is found by the walks, or named here beside what counts it."""
     counted_where_the_deed_is = {
         "booking_creation_per_hour",  # dispatch.billing.confirm
+        "booking_moves_per_hour",  # dispatch.engine.customer_bookings
         "otp_per_hour",  # dispatch.access.otp
     }
     walked = {r.audience.limit.setting for r in all_routes()} | {q.setting for _, q in QUOTAS}

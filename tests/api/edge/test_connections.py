@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import orjson
 import pytest
 from aiohttp import web
+from aiohttp.http import HttpRequestParser
 
 from api.app import SERVER_OPTIONS
-from api.edge.connections import Book, listen
+from api.edge.connections import GREET, Book, Connection, Greet, listen
 from api.wire.answers import error_response
 from api.wire.dialects import MINUTESERV
 from api.wire.parsing import read_body
@@ -74,14 +76,21 @@ async def _echo(request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def serving(book: Book) -> AsyncIterator[tuple[str, int]]:
-    app = web.Application()
-    app.router.add_route("*", "/", _echo)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, **SERVER_OPTIONS)
+async def serving(
+    book: Book, app: web.Application | None = None, *, greet: Greet | None = None, **options: Any
+) -> AsyncIterator[tuple[str, int]]:
+    """A server that echoes, or one for this application."""
+    if app is None:
+        app = web.Application()
+        app.router.add_route("*", "/", _echo)
+    if greet is not None:
+        app[GREET] = greet
+    options = {**SERVER_OPTIONS, **options}
+    runner = web.AppRunner(app, shutdown_timeout=0.1, **options)
     await runner.setup()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        server = await listen(runner, listener, book, backlog=16, **SERVER_OPTIONS)
+        server = await listen(runner, listener, book, backlog=16, **options)
         try:
             yield listener.getsockname()
         finally:
@@ -161,6 +170,31 @@ async def test_an_address_whose_connections_are_all_busy_gets_no_more() -> None:
             assert await wire.answer() == b"abcd"
 
 
+async def test_who_is_no_http_server_s_leaves_nothing_to_the_collector() -> None:
+    """In a storm of sockets the collector would stop everybody for what the HTTP server never needed."""
+    taken: list[asyncio.Transport] = []
+
+    def greet(transport: asyncio.Transport, data: bytes) -> bool:
+        transport.write(data)
+        transport.set_protocol(asyncio.Protocol())
+        taken.append(transport)
+        return True
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with serving(book(), greet=greet) as address:
+            for _ in range(5):
+                async with connected(address) as wire:
+                    wire.send(b"echo")
+                    async with asyncio.timeout(60):
+                        assert await wire.reader.readexactly(4) == b"echo"
+            assert len(taken) == 5
+            assert not [one for one in gc.get_objects() if type(one) in (Connection, HttpRequestParser)]
+    finally:
+        gc.enable()
+
+
 async def test_behind_proxies_an_address_is_no_caller() -> None:
     async with serving(known := book(most=None)) as address, AsyncExitStack() as stack:
         wires = [await stack.enter_async_context(connected(address)) for _ in range(30)]
@@ -178,6 +212,151 @@ async def test_before_files_run_out_idle_connections_make_room() -> None:
         wires[-1].send(WHOLE)
         assert await wires[-1].answer() == b"none", "the newest is served"
         assert await wires[0].is_cut()
+
+
+# ---------------------------------------------------------------- one request after another
+
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+def answered_by(handler: Handler) -> web.Application:
+    app = web.Application()
+    app.router.add_route("*", "/", handler)
+    return app
+
+
+@asynccontextmanager
+async def answering(handler: Handler, **options: Any) -> AsyncIterator[Wire]:
+    """A connection to a server that answers everything so."""
+    async with serving(book(), answered_by(handler), **options) as address, connected(address) as wire:
+        yield wire
+
+
+async def test_who_sends_many_at_once_leaves_the_others_their_turn() -> None:
+    turns, seen = 0, list[int]()
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(turns)
+        return web.Response(body=b"%04d" % len(seen))
+
+    ticking = asyncio.create_task(others())
+    async with answering(answer) as wire:
+        wire.send(WHOLE * 100)
+        assert [await wire.answer() for _ in range(100)] == [b"%04d" % n for n in range(1, 101)]
+    ticking.cancel()
+    assert len(set(seen)) == 100, "somebody had a turn between any two"
+
+
+async def test_a_request_knows_nothing_of_the_one_before() -> None:
+    seen = list[str | None]()
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(logs.REQUEST_ID.get())
+        logs.REQUEST_ID.set("r1")
+        return web.Response(body=b"none")
+
+    async with answering(answer) as wire:
+        for _ in range(2):
+            wire.send(WHOLE)
+            assert await wire.answer() == b"none"
+    assert seen == [None, None]
+
+
+async def _ignoring(request: web.Request) -> web.Response:
+    return web.Response(body=b"none")
+
+
+async def test_a_body_that_nobody_wants_is_no_request() -> None:
+    async with answering(_ignoring) as wire:
+        wire.send(POST + b"GE")
+        assert await wire.answer() == b"none"
+        wire.send(b"T " + WHOLE)
+        assert await wire.answer() == b"none"
+
+
+async def test_who_does_not_send_the_body_is_waited_for_for_a_while_only() -> None:
+    async with answering(_ignoring, lingering_time=0.1) as wire:
+        wire.send(POST + b"ab")
+        assert await wire.answer() == b"none"
+        assert await wire.is_cut()
+
+
+@pytest.mark.parametrize("version, words", [(b"1.1", b"Connection: close\r\n"), (b"1.0", b"")])
+async def test_a_connection_ends_where_the_caller_wants_it(version: bytes, words: bytes) -> None:
+    async with answering(_ignoring) as wire:
+        wire.send(b"GET / HTTP/" + version + b"\r\nHost: here\r\n" + words + b"\r\n")
+        async with asyncio.timeout(60):
+            told = await wire.reader.read()
+        assert told.count(b"200 OK") == 1 and told.endswith(b"none")
+
+
+async def test_an_older_connection_is_kept_where_the_caller_asks() -> None:
+    async with answering(_ignoring) as wire:
+        for _ in range(2):
+            wire.send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            async with asyncio.timeout(60):
+                head = await wire.reader.readuntil(b"\r\n\r\n")
+                assert b"Connection: keep-alive" in head and await wire.reader.readexactly(4) == b"none"
+
+
+async def test_a_failure_outside_of_every_word_ends_in_our_words() -> None:
+    async def failing(request: web.Request) -> web.Response:
+        raise ValueError("a secret")
+
+    async with answering(failing) as wire:
+        wire.send(WHOLE)
+        status, _, body = await wire.refusal()
+        assert status == b"HTTP/1.1 500 Internal Server Error"
+        assert body["error"]["code"] == "INTERNAL_SERVER_ERROR" and "secret" not in str(body)
+
+
+async def test_what_still_runs_is_ended_with_the_server() -> None:
+    begun, ended = asyncio.Event(), list[str]()
+
+    async def waiting(request: web.Request) -> web.Response:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+        raise AssertionError("nobody sets it")
+
+    async with AsyncExitStack() as stack, asyncio.timeout(60):
+        server = serving(book(), answered_by(waiting))
+        address = await server.__aenter__()
+        wire = await stack.enter_async_context(connected(address))
+        wire.send(WHOLE)
+        await begun.wait()
+        await server.__aexit__(None, None, None)
+        assert ended == ["cancelled"]
+        assert await wire.is_cut()
+
+
+async def test_who_leaves_does_not_stop_what_they_began() -> None:
+    begun, gone, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def working(request: web.Request) -> web.Response:
+        begun.set()
+        await gone.wait()
+        while request.transport is not None:  # noqa: ASYNC110 (nothing tells when)
+            await asyncio.sleep(0.01)
+        done.set()
+        return web.Response(body=b"none")
+
+    async with asyncio.timeout(60), answering(working) as wire:
+        wire.send(WHOLE)
+        await begun.wait()
+        wire.writer.transport.abort()
+        gone.set()
+        await done.wait()
 
 
 # ---------------------------------------------------------------- what is no HTTP

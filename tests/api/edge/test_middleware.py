@@ -20,6 +20,39 @@ from tests.api.edge.clients import settings
 from tests.api.support import Client, FakeServices, bearer, serving
 from tests.costs import Budget
 
+# ---------------------------------------------------------------- one answer, two ways to write it
+
+ASKED = [
+    ("GET", "/kind/head"), ("HEAD", "/kind/head"), ("GET", "/kind/items"), ("GET", "/kind/nothing"),
+    ("GET", "/kind/whole"), ("GET", "/healthz"), ("HEAD", "/healthz"), ("GET", "/nowhere"), ("PUT", "/healthz"),
+    ("OPTIONS", "/healthz"), ("GET", "/kind/things/1?x=1"), ("GET", "/metrics"),
+]  # fmt: skip
+
+
+async def raw(client: Client, method: str, path: str, version: str, *lines: str) -> tuple[str, list[str], str]:
+    """The status, the sorted headers but those of the moment and of the connection, and the body of an answer."""
+    reader, writer = await asyncio.open_connection(client.server.host, client.server.port)
+    head = [f"{method} {path} HTTP/{version}", "Host: here", "X-Request-ID: request-1", "Connection: close", *lines]
+    writer.write("\r\n".join([*head, "", ""]).encode())
+    async with asyncio.timeout(60):
+        told, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+    writer.close()
+    status, *headers = told.split("\r\n")
+    kept = [h for h in headers if not h.startswith(("Date: ", "Connection: "))]
+    assert len(headers) - len(kept) <= 2 and sum(h.startswith("Date: ") for h in headers) == 1
+    return status.partition(" ")[2], sorted(kept), body
+
+
+@pytest.mark.parametrize("method, path", ASKED)
+async def test_an_answer_is_the_same_to_old_and_new(friend: Client, method: str, path: str) -> None:
+    """What HTTP/1.1 gets with one call is what the library writes for HTTP/1.0, header by header."""
+    for lines in ((), (f"Origin: {ORIGIN}",), ("Origin: https://evil.example.com",)):
+        new, old = [await raw(friend, method, path, version, *lines) for version in ("1.1", "1.0")]
+        if path != "/metrics":
+            assert new == old
+        assert new[:1] == old[:1] and [h.partition(":")[0] for h in new[1]] == [h.partition(":")[0] for h in old[1]]
+
+
 # ---------------------------------------------------------------- who and from where
 
 

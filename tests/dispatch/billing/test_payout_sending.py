@@ -134,6 +134,23 @@ async def test_what_is_another_amount_or_currency_is_for_a_person(till: Till, mo
     assert await till.world.value("SELECT count(*) FROM alerts WHERE kind = 'payout_review'") == 1
 
 
+@pytest.mark.parametrize("with_account", [True, False])
+async def test_it_goes_to_the_account_that_is_on_file_when_it_is_sent(till: Till, with_account: bool) -> None:
+    """Also one that was made before there was an account: whoever adds theirs is paid."""
+    payout = await owed(till, with_account=with_account)
+    async with till.world.services.transaction() as tx:
+        account = await bank_accounts.replace(
+            tx, payout.party_id, number="9876543210987", ifsc="ICIC0000002", bank_name="Another bank",
+            account_name="A technician", told_phone=None,
+        )  # fmt: skip
+    assert (await hand_over(till, payout.id)).bank_account_id == account.id
+    await till.drain()
+    assert (await now(till, payout.id)).status == "completed"
+    # The gateway knows no other account.
+    known = await till.world.fetch("SELECT id FROM bank_accounts WHERE fund_account_id IS NOT NULL")
+    assert [row["id"] for row in known] == [account.id]
+
+
 async def test_what_cannot_be_sent_is_said(till: Till, world: World) -> None:
     payout = await owed(till, with_account=False)
     with pytest.raises(Invalid):

@@ -17,7 +17,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from dispatch.cli.demo import now_and_then
+from dispatch.cli.demo import for_speed, now_and_then
+from dispatch.config import Settings
 from tests import warm
 from tests.ownership import check_house, check_processes, postmaster
 from tests.processes import LIMIT_S, ROOT, data_folder, descendants, environment, eventually, kill_tree
@@ -104,6 +105,16 @@ class Copy:
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     return Copy(tmp_path_factory.mktemp("checkout"))
+
+
+def test_in_an_hour_at_a_high_speed_a_customer_may_do_more() -> None:
+    """Simulated customers book and pay all day long: the next who pays in their place must not be turned away."""
+    given = Settings().limits
+    fast, slow = for_speed(Settings(), 20.0).limits, for_speed(Settings(), 0.5).limits
+    assert (fast.payment_per_hour, fast.booking_creation_per_hour) == (
+        20 * given.payment_per_hour, 20 * given.booking_creation_per_hour,
+    )  # fmt: skip
+    assert slow == given
 
 
 async def test_it_starts_answers_and_ends(copied: Copy, folder: Path) -> None:

@@ -8,9 +8,12 @@ from uuid import UUID
 import pytest
 
 from dispatch.engine import customer_bookings, jobs
+from dispatch.engine.customer_bookings import TooManyMoves
 from dispatch.engine.free_times import SlotTaken
 from dispatch.errors import Missing
+from dispatch.events import Actor
 from dispatch.localtime import twelve_hour
+from storage.bookings import Booking
 from tests.world import World
 
 
@@ -71,3 +74,27 @@ async def test_who_moves_to_a_taken_time_hears_of_free_ones(world: World) -> Non
         world.services, account_id, booking.id, other.local_date + timedelta(days=1), other.local_time
     )
     assert moved.starts_at == other.starts_at + timedelta(days=1)
+
+
+async def test_a_booking_is_moved_so_often_in_an_hour_and_by_people_as_often_as_they_must(world: World) -> None:
+    """Every move is told to whoever keeps the job; who is refused has counted nothing."""
+    technician, account_id = await world.technician(), await world.customer()
+    booking = await world.book(account_id, hours=3)
+    await world.accept(booking.id, technician)
+    most = world.services.settings.limits.booking_moves_per_hour
+    day = booking.local_date + timedelta(days=1)
+
+    async def moves(hour: int) -> Booking:
+        return await customer_bookings.reschedule(world.services, account_id, booking.id, day, time(hour))
+
+    for n in range(most):
+        assert (await moves(10 + n % 2)).technician_id == technician
+    for hour in (13, 14):
+        with pytest.raises(TooManyMoves):
+            await moves(hour)
+    assert (await moves(10 + (most - 1) % 2)).local_time == time(10 + (most - 1) % 2), "it is there already"
+    staff = Actor("admin", "somebody")
+    moved = await customer_bookings.move(world.services, await world.booking(booking.id), staff, day, time(15))
+    assert moved.local_time == time(15)
+    other = await world.book(account_id, hours=6)
+    assert await customer_bookings.reschedule(world.services, account_id, other.id, day, time(18))

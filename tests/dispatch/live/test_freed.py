@@ -65,6 +65,25 @@ def test_it_remembers_no_more_than_a_look_needs(monkeypatch: pytest.MonkeyPatch)
     assert set(news.take()) <= {UUID(int=9)}
 
 
+def test_ten_thousand_young_ones_are_not_walked_through_for_each_who_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    news = Freed()
+
+    class Counted(UUID):
+        """An id that tells how often it was looked at."""
+
+        looked = 0
+
+        def __hash__(self) -> int:
+            Counted.looked += 1
+            return super().__hash__()
+
+    monkeypatch.setattr(freed, "_REMEMBERED_MOST", 100)
+    for n in range(300):
+        news.put(Counted(int=n))
+    assert Counted.looked < 300 * 10
+    assert len(news.take()) == 300
+
+
 async def test_listeners_are_called_once_for_what_comes_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(freed, "GATHER_S", 0.0)
     news, called = Freed(), []

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from uuid import UUID
 
+import pytest
+
+from dispatch.live import roster as roster_module
 from dispatch.live.roster import OVERLAP_S, Technician
 from tests.world import KOLKATA, World
 
@@ -89,3 +94,29 @@ async def test_a_node_does_not_read_back_what_it_saved_itself(world: World) -> N
     assert seen[mine] == before[mine]
     assert abs(seen[theirs] - before[theirs] - 0.01) < 1e-9
     assert abs(seen[theirs] - KOLKATA[0]) < 0.1
+
+
+async def test_thousands_who_changed_at_one_time_are_taken_over_some_a_turn(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roster_module, "PAGE", 4)
+    monkeypatch.setattr(roster_module, "SLICE", 2)
+    services = world.services
+    people = [await world.technician() for _ in range(11)]
+    await services.roster.refresh()
+    # All at the same moment: the pages go on by the id.
+    await world.execute("ALTER TABLE technicians DISABLE TRIGGER technicians_touch")
+    await world.execute("UPDATE technicians SET changed_at = clock_timestamp(), service_radius_m = 2500")
+    turn, turns = 0, dict[UUID, int]()
+    services.roster.on_change(lambda person: turns.update({person.id: turn}))
+    looking = asyncio.create_task(services.roster.refresh())
+    while not looking.done():
+        turn += 1
+        await asyncio.sleep(0)
+    await looking
+    assert set(turns) == set(people)
+    assert max(Counter(turns.values()).values()) == 2
+    for named in (people, people[:3]):
+        turns.clear()
+        await services.roster.refresh(named)
+        assert set(turns) == set(named)

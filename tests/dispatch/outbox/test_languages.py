@@ -36,3 +36,5 @@ def test_every_notice_has_its_words_in_every_language() -> None:
                 assert title and sorted(pieces.findall(text)) == sorted(pieces.findall(notice.message)), notice
     assert languages.PIECES.keys() == set(languages.LANGUAGES)
     assert len({frozenset(p) for p in languages.PIECES.values()}) == 1
+    assert languages.REASONS.keys() == set(languages.LANGUAGES)
+    assert len({frozenset(r) for r in languages.REASONS.values()}) == 1

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from dispatch.engine.bookings import UNPAID
 from dispatch.engine.facts import BOOKING_FACTS
 from dispatch.events import SYSTEM, Actor, Fact
 from dispatch.outbox import message_settings, notifications
@@ -156,6 +157,23 @@ async def test_messages_name_the_amounts(services: Services, fact: str, data: di
     _, _, booking_id = await booked(services)
     await happen(services, booking_id, fact, Actor("admin"), reason="rain.", currency="INR", **data)
     assert words in await message(services)
+
+
+@pytest.mark.parametrize(
+    ("actor", "reason", "words"),
+    [
+        (SYSTEM, UNPAID, "has been cancelled: it was not paid in time"),
+        (SYSTEM, "the booking was cancelled", "has been cancelled"),
+        (Actor("organisation"), "too dear", "has been cancelled: too dear"),
+        (Actor("technician"), "too far", "has been cancelled"),
+    ],
+)
+async def test_whoever_booked_hears_why_it_was_cancelled(
+    services: Services, actor: Actor, reason: str, words: str
+) -> None:
+    _, _, booking_id = await booked(services)
+    await happen(services, booking_id, "booking.cancelled", actor, reason=reason)
+    assert (await message(services)).endswith(words)
 
 
 async def test_a_customer_hears_of_an_acceptance_once(services: Services) -> None:

@@ -187,6 +187,56 @@ async def test_the_hint_wakes_the_sweep(services: Services) -> None:
         await sweep.stop()
 
 
+class Awaited(Recorder):
+    """A sender that says when it got so many."""
+
+    def __init__(self, wanted: int) -> None:
+        super().__init__()
+        self.all_came = asyncio.Event()
+        self._wanted = wanted
+
+    async def send(self, message: Message) -> None:
+        await super().send(message)
+        if len(self.got) == self._wanted:
+            self.all_came.set()
+
+
+async def test_a_hint_drains_a_whole_stream_and_disturbs_no_other_channel(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing but the hint and the end of the message before leads to the next one.
+    monkeypatch.setattr(sweeper, "POLL_S", 86_400.0)
+    looks: list[str] = []
+    both_looked = asyncio.Event()
+    claim = outbox.claim
+
+    async def counted(conn: Any, **given: Any) -> Any:
+        looks.append(given["channel"])
+        if len(looks) == 2:
+            both_looked.set()
+        return await claim(conn, **given)
+
+    monkeypatch.setattr(sweeper.rows, "claim", counted)
+    sender = Awaited(3)
+    sweeps = [OutboxSweeper(services, "sms", sender), OutboxSweeper(services, "email", Recorder())]
+    for sweep in sweeps:
+        sweep.start()
+    try:
+        async with asyncio.timeout(60):
+            await both_looked.wait()
+            async with services.transaction() as tx:
+                for text in ("one", "two", "three"):
+                    params = {"title": text, "message": ""}
+                    await messages.enqueue(tx, "sms", PHONE, "notification", params)
+            await sender.all_came.wait()
+    finally:
+        for sweep in sweeps:
+            await sweep.stop()
+    assert sender.texts == ["one: ", "two: ", "three: "]
+    assert looks.count("email") == 1, "only the look of its own start"
+    assert looks.count("sms") <= 4, "one at the start, one a message, and none to see that nothing is left"
+
+
 async def test_two_nodes_take_different_messages_at_once(services: Services) -> None:
     for text in ("one", "two"):
         await put(services, text, stream=text)
