@@ -318,14 +318,13 @@ class HotWebSocket(Receiver):
         self._pending = self._message = None
         self._server.gave_up(self, self._seat)
         self._stats["closed"] += 1
-        if self._waiting is None:
-            # Without a worker: what has been read was handled. Otherwise the end follows it.
-            self._waiting = deque()
+        if self._worker is None:
+            # What has been read was handled. Otherwise the end follows it.
             self._server.ended.add(self)
 
     def finish(self) -> None:
         """The connection has ended, and nothing of it is at work."""
-        self._worker = self._loop.create_task(self._work(), name="socket end")
+        self._worker = self._loop.create_task(self._end(), name="socket end")
 
     async def _end(self) -> None:
         """The disconnect handlers of the joined namespaces run, once."""

@@ -24,6 +24,8 @@ OURS = "here"
 FEW, MANY, IDLE = 50, 6_000, 1_000
 #: After connecting, garbage has this long to go before memory is read.
 REST_S = 2.0
+#: By then a server that has just begun has looked through a fresh city once more, which no connect causes.
+SETTLED_S = 7.0
 
 
 class Side:
@@ -115,6 +117,7 @@ def connect(stage: Stage) -> list[Figure]:
         names = [side.name for side in both]
         for side in both:
             side.do("open", "t", 0, others, 64)
+        time.sleep(SETTLED_S)
         for number in range(stage.rounds):
             for side in both if number % 2 else both[::-1]:
                 stage.say(f"connects, round {number}")

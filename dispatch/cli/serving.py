@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -33,9 +32,6 @@ CLEANUP_S = 4.0
 HARD_STOP_S = 9.0
 #: Handshakes of TCP that wait to be accepted, as many as the system lets: after an outage everybody comes at once.
 BACKLOG = 8192
-#: Allocations until a young collection, and collections until an older one; Python's are 700, 10, 10. The young must be
-#: short, because everybody waits for one: in a storm of connects nearly all live, and 50,000 took 35 to 85 ms of CPU.
-GC_THRESHOLDS = (5_000, 200, 50)
 #: A domain's time that is farther off than this is worth a word.
 AHEAD_S = 60.0
 
@@ -166,14 +162,6 @@ def url_of(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def settle_memory() -> None:
-    """What was loaded stays: the collector never walks it again, and walks what is new less often, so that no ping
-    waits for a long collection."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
-
-
 async def serve_on(
     settings: Settings,
     dsn: str,
@@ -188,6 +176,7 @@ async def serve_on(
     from dispatch import logs
     from dispatch.live.native import build
     from dispatch.process import telemetry
+    from dispatch.process.memory import short_pauses
     from dispatch.process.open_files import RESERVED, raise_limit
     from dispatch.process.runtime import open_services
 
@@ -215,7 +204,7 @@ async def serve_on(
                 server = await connections.listen(runner, listener, book, backlog=BACKLOG, **SERVER_OPTIONS)
             except OSError as e:
                 raise Refused(f"{url} was taken meanwhile ({e.strerror}): choose another --port.") from None
-            settle_memory()
+            await stack.enter_async_context(short_pauses())
             ready(url)
             return await accompany(companion, url, dsn)
         finally:

@@ -23,6 +23,8 @@ ASK_S = 2.0
 #: A question is repeated when a revocation came in between, but not for ever; such an answer is not kept.
 _TRIES = 3
 _MOST = 200_000
+#: So many are forgotten before everybody else has a turn: after a storm of connects thousands are, at one time.
+FORGOTTEN = 64
 
 
 class Seen:
@@ -85,8 +87,11 @@ class Standing:
         for start in range(0, len(came), MOST_KEYS):
             await self._ask(came[start : start + MOST_KEYS])
         # Most are young: the map is not made anew, which would ask each key for its hash.
-        for key in [key for key, seen in self._seen.items() if seen.asked_at <= since]:
-            del self._seen[key]
+        for number, key in enumerate([key for key, seen in self._seen.items() if seen.asked_at <= since], 1):
+            if (known := self._seen.get(key)) is not None and known.asked_at <= since:
+                del self._seen[key]
+            if number % FORGOTTEN == 0:
+                await asyncio.sleep(0)
 
     def revoked(self, hint: bus.Hint) -> None:
         """Forgets what the hint names; answers that are under way are not remembered."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -145,3 +146,18 @@ async def test_who_came_once_is_asked_for_no_more(services: Services, monkeypatc
     for _ in range(3):
         await services.sessions.standing.renew()
     assert asked.count == 2, "once for each time that somebody came since"
+
+
+async def test_thousands_are_forgotten_some_a_turn(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FORGOTTEN", 2)
+    asked = Asked(monkeypatch)
+    strangers = [uuid4() for _ in range(9)]
+    for one in strangers:
+        assert not await services.sessions.alive(one, "customer")
+    later(monkeypatch, BELIEVED_S)
+    forgetting, turns = asyncio.create_task(services.sessions.standing.renew()), 0
+    while not forgetting.done():
+        turns += 1
+        await asyncio.sleep(0)
+    await forgetting
+    assert turns >= 4 and asked.count == len(strangers)

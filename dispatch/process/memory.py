@@ -1,0 +1,34 @@
+"""The garbage collector of a server: what was loaded is left alone, what is new is looked through in short pauses."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+#: Allocations until a young collection, and collections until an older one; Python's are 700, 10, 10. The young must be
+#: short, because everybody waits for one: in a storm of connects nearly all live, and 50,000 took 35 to 85 ms of CPU.
+THRESHOLDS = (5_000, 400, 50)
+#: How often the young are looked through whatever was counted. The collector counts what is new less what is gone:
+#: while thousands of old things go, as many new ones gather, and were looked through at once in 15 to 25 ms.
+YOUNG_S = 0.05
+
+
+@asynccontextmanager
+async def short_pauses() -> AsyncIterator[None]:
+    """For this block; what there is at its start stays, and the collector never walks it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
+    looking = asyncio.create_task(_look(), name="young garbage")
+    try:
+        yield
+    finally:
+        looking.cancel()
+
+
+async def _look() -> None:
+    while True:
+        await asyncio.sleep(YOUNG_S)
+        gc.collect(0)

@@ -1,0 +1,46 @@
+"""No collection is long, whatever comes and goes."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections import deque
+from collections.abc import Iterator
+
+import pytest
+
+from dispatch.process import memory
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    """The collector of the other tests is left as it was."""
+    before = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*before)
+
+
+async def test_while_as_much_goes_as_comes_the_young_do_not_gather(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "YOUNG_S", 0.0)
+    things: deque[list[int]] = deque([] for _ in range(20_000))
+    gc.collect()
+    seen: list[int] = []
+    async with memory.short_pauses():
+        for _ in range(50):
+            for _ in range(400):
+                things.popleft()
+                things.append([])
+            seen.append(len(gc.get_objects(generation=0)))
+            await asyncio.sleep(0)
+    assert len(things) == 20_000
+    assert max(seen) < 4 * 400
+
+
+async def test_what_was_loaded_is_not_walked_again() -> None:
+    loaded: list[list[int]] = [[] for _ in range(1000)]
+    async with memory.short_pauses():
+        assert gc.get_freeze_count() > 1000
+        assert gc.get_threshold() == memory.THRESHOLDS
+        walked = {id(one) for one in gc.get_objects()}
+        assert not walked & {id(one) for one in loaded}
