@@ -49,8 +49,8 @@ def position(services: Services, seen: Seen, job: OpenJob) -> dict[str, Any] | N
         "booking_id": job.booking_id, "lat": fix.lat, "lng": fix.lng,
         "at": datetime.fromtimestamp(fix.at_s, UTC), "accuracy_m": fix.accuracy_m, "heading_deg": fix.heading_deg,
         "distance_m": round(away_m), "eta_s": None if eta is None else round(eta.seconds),
-        "eta_confidence": None if eta is None else round(eta.confidence, 2),
-        "fix_age_s": round(max(0.0, now_s - fix.at_s), 1),
+        "eta_confidence": None if eta is None else round(eta.confidence * 100.0) / 100.0,
+        "fix_age_s": round(max(0.0, now_s - fix.at_s) * 10.0) / 10.0,
     }  # fmt: skip
 
 
