@@ -113,19 +113,23 @@ def far_box(lat: float, lng: float, lines: Lines = DEFAULT_LINES) -> Box | None:
     return boxes[0] if len(boxes) == 1 else None
 
 
-def skim(approach: Approach, fix: Fix, far: Box) -> Approach | None:
-    """The short way of advance() for who is on the way and passes by far off: both ends of the way since the last fix
-    lie on the same side of the box, so no line of the ladder was met. None: advance() has to look.
+def skim(
+    approach: Approach, fix: Fix, far: Box, lat: float, lng: float, lines: Lines = DEFAULT_LINES
+) -> Approach | None:  # fmt: skip
+    """The short way of advance() for who passes by far off: both ends of the way since the last fix lie on the same
+    side of the place's box, so no line of the ladder was met but that of being on the way. None: advance() has to look.
     """
     rung, inside, start_m, last, entered_at_s, slow_since_s, _, outside_fixes = approach
-    if rung is None or inside or last is None or entered_at_s is not None or slow_since_s is not None:
+    if start_m is None or inside or last is None or entered_at_s is not None or slow_since_s is not None:
         return None
     south, west, north, east = far
-    (_, before_lat, before_lng, _, _, _), (_, lat, lng, _, _, _) = last, fix
-    if fix.at_s < last.at_s or not (
-        (lat > north and before_lat > north) or (lat < south and before_lat < south)
-        or (lng > east and before_lng > east) or (lng < west and before_lng < west)
+    (left_s, from_lat, from_lng, _, _, _), (at_s, to_lat, to_lng, accuracy_m, _, _) = last, fix
+    if at_s < left_s or not (
+        (to_lat > north and from_lat > north) or (to_lat < south and from_lat < south)
+        or (to_lng > east and from_lng > east) or (to_lng < west and from_lng < west)
     ):  # fmt: skip
+        return None
+    if rung is None and start_m - haversine_m(to_lat, to_lng, lat, lng) - accuracy_m >= lines.on_the_way_m:
         return None
     return Approach(rung, False, start_m, fix, None, None, 0, outside_fixes)
 

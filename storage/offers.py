@@ -79,6 +79,7 @@ class OpenJob:
     lat: float
     lng: float
     starts_at: datetime
+    ends_at: datetime
 
 
 make = sql.row("make", Offer)

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -70,6 +71,7 @@ def encode(value: Any) -> bytes:
     return orjson.dumps(value, default=_plain, option=orjson.OPT_UTC_Z)
 
 
+@lru_cache(32)
 def _prefix(namespace: str) -> bytes:
     return b"" if namespace == "/" else namespace.encode() + b","
 

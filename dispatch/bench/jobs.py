@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from statistics import median
 from typing import Any
 
 import aiohttp
 
 from dispatch.bench.figures import Figure
-from dispatch.bench.processes import LOAD_CORE, NotMeasurable, group_on_core
+from dispatch.bench.processes import LOAD_CORE, SERVER_CORE, NotMeasurable, group_on_core, on_core
 from dispatch.bench.server import TIMEZONE, caller_of, measure
 from dispatch.bench.stage import Server, Stage
 from dispatch.client.client import Rest
 from dispatch.localtime import local
+from storage.database.pool import create_pool
 
 #: Looks at the booking until a technician is asked.
 LOOKS, PAUSE_S = 100, 0.1
 SOCKETS, CUSTOMERS, BOOKINGS = 1_000, 20, 100
+#: Of the plain case, as the tests count them; each is a round trip, and so are BEGIN and COMMIT.
+CONFIRM_STATEMENTS, ACCEPT_STATEMENTS, FLOOR_ROUNDS = 12, 8, 300
 #: Few customers book for many.
 OPEN = {"DISPATCH_LIMITS__BOOKING_CREATION_PER_HOUR": "1000000", "DISPATCH_LIMITS__CUSTOMER_PER_MINUTE": "1000000"}
 
@@ -95,12 +100,36 @@ def confirm(stage: Stage) -> list[Figure]:
                 progress,
             )  # fmt: skip
         )
+        # Where the server stands, which has nothing to do any more.
+        on_core(SERVER_CORE)()
+        confirm_floor_ms = asyncio.run(_empty_ms(server.dsn, CONFIRM_STATEMENTS))
+        accept_floor_ms = asyncio.run(_empty_ms(server.dsn, ACCEPT_STATEMENTS))
+        on_core(LOAD_CORE)()
     return [
         Figure("confirm", "to offer.made, p50", "ms", found.confirm_to_offer_p50_ms, wanted="<= 10 ms"),
         Figure("confirm", "to offer.made, p95", "ms", found.confirm_to_offer_p95_ms),
         Figure("confirm", "to its answer, p50", "ms", found.confirm_p50_ms),
         Figure("confirm", "server CPU a confirm", "ms", found.confirm_server_ms, wanted="< 4 ms"),
         Figure("confirm", "PostgreSQL CPU a confirm", "ms", found.confirm_database_ms, wanted="< 4 ms"),
+        Figure("confirm", f"its {CONFIRM_STATEMENTS} statements, empty, p50", "ms", confirm_floor_ms),
         Figure("confirm", "accept to its ack, p50", "ms", found.accept_p50_ms, wanted="<= 3 ms"),
+        Figure("confirm", f"the {ACCEPT_STATEMENTS} statements of an accept, empty, p50", "ms", accept_floor_ms),
         Figure("confirm", "confirms with an offer", "/s", found.confirms_per_s, is_rate=True, wanted=">= 250/s"),
     ]
+
+
+async def _empty_ms(dsn: str, statements: int) -> float:
+    """The median time of a transaction of so many statements that do nothing, and one that makes the commit durable."""
+    pool = await create_pool(dsn, min_size=1, max_size=1, application_name="dispatch bench")
+    times = []
+    try:
+        for _ in range(FLOOR_ROUNDS):
+            began = time.perf_counter()
+            async with pool.transaction() as conn:
+                for _ in range(statements - 1):
+                    await conn.fetchval("SELECT 1")
+                await conn.fetchval("SELECT pg_logical_emit_message(true, 'bench', '')")
+            times.append(time.perf_counter() - began)
+    finally:
+        await pool.close()
+    return median(times) * 1000

@@ -28,15 +28,17 @@ def of_booking(services: Services, booking_id: UUID, technician_id: UUID | None)
 def position(services: Services, seen: Seen, job: OpenJob) -> dict[str, Any] | None:
     """Where the technician is for this customer: position, age, ETA with its confidence. Nothing of other jobs.
 
-    Shown is the last position that is believed (None: there is none); the ETA goes by the last that is sure. Who has
-    begun and gone away from the door may have forgotten to say that it is done: where they are then is not told.
+    Shown is the last position that is believed (None: there is none); the ETA goes by the last that is sure. Who went
+    away from the door after they had begun, or when the visit was to be over, may have forgotten to say that it is
+    done: where they are then is not told.
     """
     fix, sure = seen.believed, seen.sure
     if fix is None:
         return None
     now_s = services.clock.timestamp()
     away_m = haversine_m(fix.lat, fix.lng, job.lat, job.lng)
-    if job.state == "in_progress" and away_m - fix.accuracy_m >= AWAY_M:
+    has_worked = job.state == "in_progress" or (job.state == "arrived" and now_s >= job.ends_at.timestamp())
+    if has_worked and away_m - fix.accuracy_m >= AWAY_M:
         return None
     eta: Eta | None = None
     if sure is not None:
@@ -47,8 +49,8 @@ def position(services: Services, seen: Seen, job: OpenJob) -> dict[str, Any] | N
         "booking_id": job.booking_id, "lat": fix.lat, "lng": fix.lng,
         "at": datetime.fromtimestamp(fix.at_s, UTC), "accuracy_m": fix.accuracy_m, "heading_deg": fix.heading_deg,
         "distance_m": round(away_m), "eta_s": None if eta is None else round(eta.seconds),
-        "eta_confidence": None if eta is None else round(eta.confidence, 2),
-        "fix_age_s": round(max(0.0, now_s - fix.at_s), 1),
+        "eta_confidence": None if eta is None else round(eta.confidence * 100.0) / 100.0,
+        "fix_age_s": round(max(0.0, now_s - fix.at_s) * 10.0) / 10.0,
     }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ def moved(tx: Tx, booking: Booking, assignment_id: UUID, technician_id: UUID, st
         tx.after_commit(lambda: tracker.forget_job(booking.id))
         return
     job = OpenJob(
-        assignment_id, booking.id, technician_id, state, booking.account_id, booking.lat, booking.lng, booking.starts_at
-    )
+        assignment_id, booking.id, technician_id, state, booking.account_id, booking.lat, booking.lng,
+        booking.starts_at, booking.ends_at,
+    )  # fmt: skip
     tx.after_commit(lambda: tracker.learn_job(job))

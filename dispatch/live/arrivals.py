@@ -113,10 +113,11 @@ class Arrivals:
         for job in jobs:
             if not _is_approached(job, jobs, fix.at_s):
                 continue
-            skimmed = skim(job.approach, fix, job.far) if job.left is None and job.far is not None else None
-            if skimmed is not None:
-                job.approach = skimmed
-                continue
+            if job.left is None and job.far is not None:
+                skimmed = skim(job.approach, fix, job.far, job.row.lat, job.row.lng)
+                if skimmed is not None:
+                    job.approach = skimmed
+                    continue
             job.set_out = job.set_out or fix
             step = advance(job.approach, fix, job.row.lat, job.row.lng)
             job.approach = step.approach

@@ -150,7 +150,8 @@ class Tracker:
 
         Raises Unreadable, NotAllowed, Unavailable (not known here yet) and TooOften; nothing was taken then.
         """
-        now_s, dropped = self._clock.timestamp(), dict[str, int]()
+        now_s = self._clock.timestamp()
+        dropped: dict[str, int] = {}
         # decode
         if isinstance(rows, Batch):
             batch, size, newest_ms = rows, rows.size, rows.newest_ms
@@ -174,7 +175,7 @@ class Tracker:
         # clock of each fix, accuracy, jump, duplicate: the filter's own steps, in their order
         judged = None if batch is None else self._judge_natively(reporter, batch, now_s, offset_s)
         if judged is None:
-            judged = self._judge(reporter, batch.pings() if batch else pings, now_s, offset_s, dropped)
+            judged = self._judge(reporter, pings if batch is None else batch.pings(), now_s, offset_s, dropped)
         times, packed, samples, decided, placed, newest, believed, sure, is_dispatchable, refreshed, recorded = judged
         if newest is not None:
             # index
@@ -203,8 +204,9 @@ class Tracker:
         start = reporter.filter.start()
         if start is None or self.native is None:
             return None
+        last, shown = start
         judged = self.native.run(
-            Judged, Fix, batch.packed, reporter.person.no, *start, now_s, offset_s, bool(reporter.jobs)
+            Judged, Fix, batch.packed, reporter.person.no, last, shown, now_s, offset_s, reporter.jobs
         )
         if judged is None:
             return None

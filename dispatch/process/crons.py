@@ -20,7 +20,7 @@ from dispatch.billing import (
 from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
-from dispatch.parties import custom_reports, enrolments, members, partner_imports, partner_status
+from dispatch.parties import custom_reports, desk, enrolments, members, partner_imports, partner_status
 from dispatch.process import backups, housekeeping
 from dispatch.reports import analytics
 from dispatch.services import Services
@@ -106,6 +106,11 @@ async def _lift_blocks(run: Run) -> None:
         await partner_status.lift_expired(tx)
 
 
+async def _desk(run: Run) -> dict[str, int]:
+    async with run.services.transaction() as tx:
+        return {"waiting": await desk.look(tx)}
+
+
 #: Every kind of work that happens later, and who does it.
 HANDLERS: Mapping[str, Handler] = {
     "tidy": _tidy,
@@ -124,6 +129,7 @@ HANDLERS: Mapping[str, Handler] = {
     "returning_customers": _returning_customers,
     "backup": _backup,
     "lift_blocks": _lift_blocks,
+    "desk": _desk,
 }
 
 #: What is asked for by the clock (cron lines in UTC): a day that could not be compared at its first turn gets another.
@@ -140,6 +146,7 @@ CRONS: Mapping[str, str] = {
     # The log alone, but once a day: three tries in the hour that may be lost.
     "backup": "*/20 * * * *",
     "lift_blocks": "2 * * * *",
+    "desk": "30 2 * * *",
     "invoices": "20 * * * *",
     "organisation_reports": "35 * * * *",
 }

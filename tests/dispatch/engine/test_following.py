@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dispatch.engine import following, jobs, tracking_links
 from tests.dispatch.engine.test_tracking_links import make
 from tests.world import KOLKATA, World
@@ -26,18 +28,27 @@ async def test_whoever_follows_sees_nobody_before_the_way_and_after_the_end(worl
     assert (await tracking_links.follow(world.services, link.token)).position is None
 
 
-async def test_who_forgot_to_say_that_it_is_done_is_not_followed_home(world: World) -> None:
+@pytest.mark.parametrize(("said", "shown"), [("in_progress", [True, False, False, True]), ("arrived", [True] * 4)])
+async def test_who_forgot_to_say_that_it_is_done_is_not_followed_home(
+    world: World, said: str, shown: list[bool]
+) -> None:
+    """Who has only arrived is followed until the visit was to be over: they may have gone before it began."""
     technician = await world.technician()
-    booking = await world.book()
+    booking = await world.book(hours=1)
     link = await make(world, booking)
     await world.accept(booking.id, technician)
+    steps = ("in_transit", "arrived", "in_progress")
     async with world.services.transaction() as tx:
-        for step in ("in_transit", "arrived", "in_progress"):
+        for step in steps[: steps.index(said) + 1]:
             await jobs.advance(tx, booking.id, technician, step)
-    seen = []
-    for north in (0.001, 0.004, 0.0):
+
+    async def is_seen(north: float) -> bool:
         await world.advance(seconds=120)
         world.see(technician, KOLKATA[0] + north, KOLKATA[1])
-        seen.append((await tracking_links.follow(world.services, link.token)).position is not None)
-        assert (following.of_booking(world.services, booking.id, technician) is not None) is seen[-1]
-    assert seen == [True, False, True]
+        told = await tracking_links.follow(world.services, link.token)
+        assert (following.of_booking(world.services, booking.id, technician) is None) is (told.position is None)
+        return told.position is not None
+
+    assert [await is_seen(north) for north in (0.001, 0.004, 0.008, 0.0)] == shown
+    await world.advance(seconds=(booking.ends_at - world.now).total_seconds())
+    assert [await is_seen(north) for north in (0.001, 0.004, 0.0)] == [True, False, True]
