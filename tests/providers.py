@@ -43,7 +43,7 @@ class Owned:
 async def add_provider(services: Services, **values: Any) -> Owned:
     """A provider in INR and Kolkata (where tests take place) whose owner signs in with PASSWORD."""
     n = next(_numbers)
-    email = values.pop("email", f"owner{n}@example.com")
+    email = values.pop("email", f"owner{n}@provider.example")
     units = values.pop("units", None)
     given: dict[str, Any] = {
         "name": f"Provider {n}", "owner_name": f"Owner {n}", "currency": "INR", "timezone": "Asia/Kolkata", **values,

@@ -204,8 +204,9 @@ class Tracker:
         start = reporter.filter.start()
         if start is None or self.native is None:
             return None
+        last, shown = start
         judged = self.native.run(
-            Judged, Fix, batch.packed, reporter.person.no, *start, now_s, offset_s, bool(reporter.jobs)
+            Judged, Fix, batch.packed, reporter.person.no, last, shown, now_s, offset_s, reporter.jobs
         )
         if judged is None:
             return None

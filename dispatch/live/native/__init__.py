@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from dispatch.live.reports import Judged
@@ -41,8 +42,8 @@ class Native(Protocol):
 
     def run(
         self, made: type[Judged], fix: type[Fix], pings: bytes, no: int, last: Fix, shown: Fix, now_s: float,
-        offset_s: float, is_on_job: bool, /,
+        offset_s: float, jobs: Sequence[object], /,
     ) -> Judged | None:  # fmt: skip
         """What FixFilter.admit() says of these pings, all newer, sharp and no jumps: a move, or standing still.
         `last` is the trusted fix that was the newest so far, `shown` the one that is shown. Those that may be decided
-        on are made for whoever is on a job."""
+        on are made for whoever has `jobs`."""

@@ -297,9 +297,9 @@ static int is_known(PyObject *fix, Known *known) {
 }
 
 PyDoc_STRVAR(run_doc,
-"run(Judged, Fix, pings, no, last, shown, now_s, offset_s, is_on_job) -> Judged | None\n\n"
+"run(Judged, Fix, pings, no, last, shown, now_s, offset_s, jobs) -> Judged | None\n\n"
 "All pings of technician `no`, judged from the fixes `last` (trusted, the newest) and `shown` on; they are made fixes to\n"
-"decide on for whoever is on a job.");
+"decide on for whoever has jobs.");
 
 static PyObject *run(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t given) {
   Known last, shown;

@@ -169,7 +169,7 @@ def test_a_start_outside_the_frame_reads_nothing(native: Native, start: int) -> 
     ],
 )
 def test_nothing_is_made_of_what_is_no_ping(native: Native, packed: bytes, now_s: float, offset_s: float) -> None:
-    assert native.run(Judged, Fix, packed, 1, BEFORE, BEFORE, now_s, offset_s, True) is None
+    assert native.run(Judged, Fix, packed, 1, BEFORE, BEFORE, now_s, offset_s, [1]) is None
 
 
 def test_a_batch_makes_its_pings(native: Native) -> None:
