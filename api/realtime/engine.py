@@ -31,6 +31,7 @@ from api.realtime.guard import (
 from api.realtime.handshake import accept_of, has_body, plain_handshake, switch, take_over
 from api.realtime.hot import HotEvent, HotHandler, Purse, Reader
 from api.realtime.manager import HotManager, Room
+from api.realtime.reading import Reading
 from api.realtime.seams import assert_seams, quiet_log
 from api.realtime.timers import Delayed
 from api.realtime.transport import HotWebSocket, Joined
@@ -39,9 +40,6 @@ log = logging.getLogger(__name__)
 
 #: How long a revoked session stays refused, so that a connect under way when it was revoked cannot slip in.
 REVOKED_MEMORY_S = 60.0
-#: Sockets that are taken out of the books in one turn of the loop when their connection has ended. Where thousands end
-#: at one time, the loop closes all that have ended by then in one turn: the longer it is, the more there are next time.
-ENDED_SLICE = 4
 #: Sockets that a sweep looks at before everybody else has a turn.
 SWEEP_SLICE = 64
 #: What joining a namespace costs of a principal's events: it asks the database.
@@ -173,7 +171,9 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         self.hot_events: tuple[HotEvent, ...] = ()
         self.stats: Counter[str] = Counter(dict.fromkeys(COUNTERS, 0))
         self.note_abuse = QuietLog()
-        self.ended = Delayed[HotWebSocket](0.0, HotWebSocket.finish, ENDED_SLICE)
+        self.reading = Reading()
+        self.closing = Delayed[HotWebSocket](0.0, HotWebSocket.close)
+        self.ended = Delayed[HotWebSocket](0.0, HotWebSocket.finish)
         self.beats = Delayed[HotWebSocket](self.limits.ping_interval_s, HotWebSocket.beat)
         self.lates = Delayed[tuple[HotWebSocket, int]](self.limits.ping_timeout_s, lambda late: late[0].late(late[1]))
         self.unsigned = Delayed[HotWebSocket](self.limits.auth_timeout_s, HotWebSocket.unsigned)
@@ -214,8 +214,9 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
             await asyncio.sleep(0.01)
         for ws in list(self.live.values()):
             ws.abort()
-        for timers in (self.beats, self.lates, self.unsigned, self.ended):
+        for timers in (self.beats, self.lates, self.unsigned, self.closing, self.ended):
             timers.stop()
+        self.reading.stop()
         await self.shutdown()
 
     # -- admission -------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from api.realtime.guard import QuietLog, SocketLimits
 from api.realtime.hot import HotEvent
+from api.realtime.reading import Reading
 from api.realtime.timers import Delayed
 
 
@@ -19,7 +20,9 @@ class Hub(Protocol):
     #: By the Engine.IO sid.
     live: dict[str, Any]
     hot_events: tuple[HotEvent, ...]
-    #: Whose connection has ended: thousands may at one time.
+    reading: Reading
+    #: Whose peer is gone, and whose connection has ended: thousands may at one time.
+    closing: Delayed[Any]
     ended: Delayed[Any]
     #: The next heartbeat, a heartbeat that is late, a sign-in that has not come.
     beats: Delayed[Any]

@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-#: Items that one turn of the loop works through, unless it is told otherwise; the rest follows in the next, so that
-#: thousands due at one time delay nobody's ping.
+#: Items that one turn of the loop works through; the rest follows in the next, so that thousands due at one
+#: time delay nobody's ping.
 SLICE = 16
 
 
@@ -20,11 +20,10 @@ class Delayed(Generic[T]):
     Nothing is taken back: whoever was added and has no more need says so when it is asked.
     """
 
-    __slots__ = ("_act", "_alarm", "_delay_s", "_due", "_loop", "_slice")
+    __slots__ = ("_act", "_alarm", "_delay_s", "_due", "_loop")
 
-    def __init__(self, delay_s: float, act: Callable[[T], None], slice_of: int = SLICE) -> None:
-        """`slice_of` items are worked through in one turn of the loop."""
-        self._delay_s, self._act, self._slice = delay_s, act, slice_of
+    def __init__(self, delay_s: float, act: Callable[[T], None]) -> None:
+        self._delay_s, self._act = delay_s, act
         self._due: deque[tuple[float, T]] = deque()
         self._alarm: asyncio.Handle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -48,7 +47,7 @@ class Delayed(Generic[T]):
         loop, due = self._loop, self._due
         assert loop is not None, "only an added item sets the alarm"
         now = loop.time()
-        for _ in range(self._slice):
+        for _ in range(SLICE):
             if not due or due[0][0] > now:
                 break
             self._act(due.popleft()[1])

@@ -50,6 +50,7 @@ class HotWebSocket(Receiver):
         "_awaiting_pong",
         "_beats",
         "_bucket",
+        "_fd",
         "_floods",
         "_is_lost",
         "_is_paused",
@@ -69,7 +70,9 @@ class HotWebSocket(Receiver):
     def __init__(self, server: Hub, socket: AsyncSocket, address: str, seat: str) -> None:
         super().__init__(server.limits, server.stats, server.note_abuse)
         self.address = address
-        self._server, self._socket, self._seat = server, socket, seat
+        self._server, self._socket = server, socket
+        self._seat: str | None = seat
+        self._fd = -1
         self._bucket: Bucket | None = None
         self._floods: Bucket | None = None
         self._joined: tuple[str, ...] = ()
@@ -90,6 +93,7 @@ class HotWebSocket(Receiver):
 
     def opened(self, transport: asyncio.Transport) -> None:
         super().opened(transport)
+        self._fd = self._server.reading.add(transport, self)
         self._server.live[self._socket.sid] = self
         self._stats["opened"] += 1
         self._await_sign_in()
@@ -121,7 +125,7 @@ class HotWebSocket(Receiver):
         ):
             # The kernel holds the rest back, and with it the peer.
             self._is_paused = True
-            self._transport.pause_reading()
+            self._server.reading.pause(self._fd, self._transport)
 
     async def _work(self) -> None:
         """What is not for the short way, one after the other; then, if the connection has ended, the end."""
@@ -145,8 +149,7 @@ class HotWebSocket(Receiver):
 
     def _resume(self) -> None:
         self._is_paused = False
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+        self._server.reading.resume(self._fd, self._transport, self)
 
     async def _one(self, payload: bytearray) -> None:
         self._stats["slow_frames"] += 1
@@ -311,12 +314,26 @@ class HotWebSocket(Receiver):
 
     # -- the end ---------------------------------------------------------------------------------------------
 
+    def gone(self) -> None:
+        self._give_up()
+        self._server.closing.add(self)
+
+    def close(self) -> None:
+        """The peer is gone: what closing costs is paid in its turn."""
+        self._transport.close()
+
+    def _give_up(self) -> None:
+        if self._seat is not None:
+            self._server.gave_up(self, self._seat)
+            self._seat = None
+
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._linger is not None:
             self._linger.cancel()
         self._is_lost = True
         self._pending = self._message = None
-        self._server.gave_up(self, self._seat)
+        self._server.reading.drop(self._fd)
+        self._give_up()
         self._stats["closed"] += 1
         if self._worker is None:
             # What has been read was handled. Otherwise the end follows it.
