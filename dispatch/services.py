@@ -61,7 +61,7 @@ Writer = Callable[["Tx", list[Any]], Awaitable[None]]
 class Tx:
     """Given to every domain function that writes; the caller commits, the function never does."""
 
-    __slots__ = ("_after", "_late", "_told", "conn", "known", "now", "services")
+    __slots__ = ("_after", "_late", "_told", "conn", "heard", "known", "now", "services")
 
     def __init__(self, conn: Conn, services: Services) -> None:
         self.conn = conn
@@ -72,6 +72,8 @@ class Tx:
         self._told: list[PartyFact] = []
         #: Bookings that this very transaction has opened, or moved on: nobody needs to read them again.
         self.known: dict[UUID, Booking] = {}
+        #: Parties whose streams have grown.
+        self.heard: list[UUID] = []
 
     def late(self, writer: Writer, item: Any) -> None:
         """Hands `item` to `writer`, which is called just before the commit, once, with all that was handed to it."""
@@ -122,6 +124,9 @@ class Tx:
             raise
 
     def committed(self) -> None:
+        # Whoever was told something waits for it, a technician for an offer: all else comes behind.
+        for party_id in self.heard:
+            self.services.bus.publish(bus.PARTY_CHANGED, {"party_id": str(party_id)})
         for call in self._after:
             call()
 
@@ -233,7 +238,7 @@ class Services:
 
 
 async def _tell_parties(tx: Tx) -> None:
-    """Writes the facts that wait for the end of the transaction, and hints at them."""
+    """Writes the facts that wait for the end of the transaction, and notes whom it hints at."""
     told = tx.take_told()
     if not told:
         return
@@ -241,5 +246,4 @@ async def _tell_parties(tx: Tx) -> None:
         tx.conn, party_ids=[fact.party_id for fact in told], types=[fact.type for fact in told],
         data=[fact.data for fact in told],
     )  # fmt: skip
-    for party_id in dict.fromkeys(fact.party_id for fact in told):
-        tx.hint(bus.PARTY_CHANGED, {"party_id": str(party_id)})
+    tx.heard = list(dict.fromkeys(fact.party_id for fact in told))

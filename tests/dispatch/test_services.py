@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
+from dispatch import bus
 from dispatch import services as services_module
+from dispatch.engine import facts
 from dispatch.errors import Conflict
 from dispatch.services import Services, Tx
 from storage.database.errors import StorageError
@@ -85,3 +88,19 @@ async def test_reports_are_read_from_the_replica_where_there_is_one(services: Se
     services.replica = pool
     async with services.read() as conn, services.read_reports() as other:
         assert await conn.fetchval(question) != await other.fetchval(question)
+
+
+async def test_a_party_hears_of_its_facts_before_anything_else_follows(world: World) -> None:
+    technician = await world.technician()
+    heard: list[str] = []
+    for topic in (bus.PARTY_CHANGED, bus.OUTBOX_FILLED):
+        world.services.bus.subscribe(topic, partial(_note, heard, topic))
+    async with world.services.transaction() as tx:
+        tx.hint(bus.OUTBOX_FILLED, {"channels": ["sms"]})
+        facts.tell_party(tx, technician, "job.updated", {"booking_id": str(technician), "state": "accepted"})
+    await asyncio.sleep(0)
+    assert heard == [bus.PARTY_CHANGED, bus.OUTBOX_FILLED]
+
+
+def _note(heard: list[str], topic: str, _hint: bus.Hint) -> None:
+    heard.append(topic)
