@@ -69,7 +69,8 @@ class RateCounters:
 
             self._redis = connect(redis_url)
             storage = RedisStorage(
-                f"async+{redis_url}",
+                # How it is reached is the pool's business: a socket's address would name no library.
+                "async+redis://",
                 wrap_exceptions=True,
                 implementation="redispy",
                 key_prefix=PREFIX,

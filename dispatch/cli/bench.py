@@ -31,13 +31,13 @@ ALONE = ("index", "lists", "erp", "analytics", "providers", "webhooks")
 
 def parts_of(stage: Stage) -> dict[str, Part]:
     """Every part by name, in the order in which they run."""
-    from dispatch.bench import analytics, erp, history, index, jobs, lists, pages, providers, rest, webhooks
+    from dispatch.bench import analytics, erp, history, index, jobs, lists, pages, providers, rest, webhooks, workers
     from dispatch.bench import sockets_live as live
 
     return {
         "index": index.part, "history": history.part, "ping": live.ping, "steady": live.steady,
         "fanout": live.fanout_of(jobs.on_the_way(stage)), "offer": live.offer, "connect": live.connect,
-        "idle": live.idle, "rest": rest.part, "confirm": jobs.confirm,
+        "idle": live.idle, "workers": workers.part, "rest": rest.part, "confirm": jobs.confirm,
         "lists": lists.part, "erp": erp.part, "analytics": analytics.part, "providers": providers.part,
         "webhooks": webhooks.part, "pages": pages.part,
     }  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from storage import ratelimits
 from storage.ratelimits import RateCounters, Windows
+from storage.tools import bench_redis
 
 
 async def outcomes(counters: RateCounters, key: str, times: int) -> list[bool]:
@@ -59,3 +61,13 @@ async def test_what_one_process_counts_is_bounded(monkeypatch: pytest.MonkeyPatc
     for n in range(50):
         assert windows.hit(f"caller {n}", 1, 60) == 0
     assert sum(windows.hit(f"caller {n}", 1, 60) > 0 for n in range(47, 50)) <= 3
+
+
+async def test_a_redis_is_reached_through_its_socket_too(tmp_path: Path) -> None:
+    with bench_redis.rival_socket() as (path, _):
+        assert path is not None, "the tests bring a redis-server"
+        one, two = RateCounters(f"unix://{path}"), RateCounters(f"unix://{path}")
+        assert await outcomes(one, "a", 3) == [True, True, True]
+        assert await outcomes(two, "a", 1) == [False]
+        await one.close()
+        await two.close()

@@ -107,6 +107,18 @@ async def test_who_has_not_signed_in_may_send_little(serve: Serve, dial: Dial) -
     assert running.stats["cut.too_big"] == 1
 
 
+async def test_who_has_left_may_send_little_again(serve: Serve, dial: Dial) -> None:
+    running = await serve()
+    peer = await dial(running)
+    await peer.sign_in()
+    assert (await peer.ask(1, "offer.accept", {**OFFER, "more": "x" * 9_000}))["ok"] is False
+    await peer.send("41/technician,")
+    await until(lambda: running.world.left, "left")
+    await peer.send('40/technician,{"token":"' + "x" * 9_000 + '"}')
+    assert await peer.closed() == 1009
+    assert running.stats["cut.too_big"] == 1
+
+
 async def test_an_unknown_namespace_is_refused_with_an_object(serve: Serve, dial: Dial) -> None:
     running = await serve()
     peer = await dial(running)
