@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -51,7 +50,7 @@ class ZoneMap(Generic[K]):
         self._areas[:] = [area for _, area in pairs]
         shapely.prepare(self._areas)
         self._tree = shapely.STRtree(self._areas.tolist())
-        self._zone_at = lru_cache(REMEMBERED)(self._find)
+        self._zone_at: dict[tuple[float, float], K | None] = {}
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -64,11 +63,14 @@ class ZoneMap(Generic[K]):
 
     def locate(self, lat: float, lng: float) -> K | None:
         """The zone of a point; None outside all of them (and for a point that is none, such as NaN)."""
-        return self._zone_at(lat, lng)
-
-    def _find(self, lat: float, lng: float) -> K | None:
+        point = lat, lng
+        if point in self._zone_at:
+            return self._zone_at[point]
+        if len(self._zone_at) >= REMEMBERED:
+            self._zone_at.clear()
         places = self._covering(lat, lng)
-        return self._keys[places[0]] if places else None
+        found = self._zone_at[point] = self._keys[places[0]] if places else None
+        return found
 
     def covers(self, key: K, lat: float, lng: float) -> bool:
         """Whether the point is in the zone or on its border. Raises KeyError for an unknown zone."""

@@ -69,6 +69,7 @@ class Destination:
 insert = sql.scalar("insert", UUID)
 insert_parts = sql.run("insert_parts")
 open_request = sql.row("open_request", Payout)
+readdress = sql.run("readdress")
 reviewed = sql.run("reviewed")
 sums_of_party = sql.row("sums_of_party", Sums)
 get = sql.row("get", Payout)

@@ -66,8 +66,8 @@ class TopService:
 
 
 @dataclass(frozen=True, slots=True)
-class Unused:
-    """A member's use of a program that was taken back."""
+class Used:
+    """A member's use of a program."""
 
     program_id: UUID
     member_id: UUID
@@ -98,7 +98,8 @@ take_credit = sql.scalar("take_credit", int)
 take_budget = sql.run("take_budget")
 give_back = sql.run("give_back")
 use = sql.run("use")
-unuse = sql.row("unuse", Unused)
+used = sql.row("used", Used)
+unuse = sql.row("unuse", Used)
 bind = sql.run("bind")
 of_organisation = Listed(
     sql, "of_organisation", Program, key=Sort("g.id", "uuid"),

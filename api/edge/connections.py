@@ -72,10 +72,12 @@ class Book:
         fits = self._most_per_peer is None or len(mine) < self._most_per_peer or self._make_room(mine)
         if fits and self._most_files is not None and descriptor >= self._most_files:
             fits = self._make_room(self.all)
+        # Whoever made room may have been the last of this peer's, and took its place in the book along.
         if fits:
-            self.all[connection] = mine[connection] = None
-        elif not mine:
-            del self._of[connection.peer]
+            self.all[connection] = None
+            self._of.setdefault(connection.peer, {})[connection] = None
+        elif not self._of.get(connection.peer):
+            self._of.pop(connection.peer, None)
         return fits
 
     def leave(self, connection: Connection) -> None:
@@ -177,6 +179,11 @@ class Connection(RequestHandler):
 
     # ------------------------------------------------------------ one request after another
 
+    async def _left_a_turn(self) -> bool:
+        """The others had theirs. False: the connection has ended meanwhile."""
+        await asyncio.sleep(0)
+        return not self._force_close
+
     async def start(self) -> None:
         """The library's loop without its task for each request: making and waking one is a tenth of a short answer.
 
@@ -187,7 +194,8 @@ class Connection(RequestHandler):
         while not self._force_close:
             if self._messages:
                 # Whoever sends many requests at once waits for the others' turn after each.
-                await asyncio.sleep(0)
+                if not await self._left_a_turn():
+                    break
             else:
                 self._waiter = self._loop.create_future()
                 try:
@@ -203,8 +211,11 @@ class Connection(RequestHandler):
             answer = handle
             if isinstance(message, _ErrInfo):
                 answer, message = self._make_error_handler(message), ERROR
-            task = cast("asyncio.Task[None]", self._task_handler or asyncio.current_task())
-            request = make(message, payload, self, StreamWriter(self, self._loop), task)
+            # The task is no name of this frame: when it is cancelled it holds the frame by its traceback, a circle.
+            request = make(
+                message, payload, self, StreamWriter(self, self._loop),
+                cast("asyncio.Task[None]", self._task_handler or asyncio.current_task()),
+            )  # fmt: skip
             if not await self._answered(request, payload, answer) or self._close or self._force_close:
                 break
             self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout

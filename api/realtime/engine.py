@@ -250,8 +250,11 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         return response
 
     def gave_up(self, ws: HotWebSocket, seat: str) -> None:
-        """A connection has ended: its seat at its address and its place among its session's sockets are free."""
+        """A connection has ended: its seat at its address is free."""
         self.addresses.leave(seat)
+
+    def forgot(self, ws: HotWebSocket) -> None:
+        """Nothing of a socket is at work any more: until then its session's end is its end too."""
         for session_id in ws.sessions:
             held = self._of_session.get(session_id)
             if held is not None and ws in held:
@@ -293,7 +296,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         grant.sid, grant.namespace = sid, namespace
         grant.budget = self.budgets.of(namespace, grant.principal)
         ws = self.socket_of(sid, namespace)
-        if ws is None:
+        if ws is None or ws.is_gone:
             return
         if not grant.budget.events.take(CONNECT_COST):
             ws.cut("too_fast", code=1013)
@@ -307,7 +310,7 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
         if ws not in held:
             held.append(ws)
             ws.sessions += (session_id,)
-        alive = [one for one in held if one.cut_reason is None]
+        alive = [one for one in held if one.cut_reason is None and not one.is_gone]
         if len(alive) > self.limits.max_per_session:
             # The newest is whom the person holds in hand; an old one may long be dead.
             alive[0].cut("replaced", code=1008)

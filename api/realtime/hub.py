@@ -40,3 +40,7 @@ class Hub(Protocol):
     def gave_up(self, ws: Any, seat: str) -> None:
         """A connection has ended: its seat is free."""
         ...
+
+    def forgot(self, ws: Any) -> None:
+        """Nothing of a socket is at work any more."""
+        ...

@@ -319,8 +319,14 @@ class HotWebSocket(Receiver):
         self._server.closing.add(self)
 
     def close(self) -> None:
-        """The peer is gone: what closing costs is paid in its turn."""
-        self._transport.close()
+        """The peer is gone: what closing costs is paid in its turn. It said no farewell, so nothing is owed: whoever
+        reads nothing any more would hold the connection by what waits to be written."""
+        self._transport.abort()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the peer has ended the connection, whatever of it is still at work."""
+        return self._seat is None
 
     def _give_up(self) -> None:
         if self._seat is not None:
@@ -355,3 +361,6 @@ class HotWebSocket(Receiver):
         finally:
             self._server.live.pop(sid, None)
             engine.sockets.pop(sid, None)
+            self._server.forgot(self)
+            # It stands in for the library's queue, and its last task holds it: circles, for the collector alone.
+            self._socket.queue = self._worker = None

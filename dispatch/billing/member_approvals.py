@@ -62,7 +62,7 @@ async def approve(tx: Tx, by: By, booking_id: UUID, note: str | None = None) -> 
 async def reject(tx: Tx, by: By, booking_id: UUID, note: str | None = None) -> None:
     """One of those who were asked says no: it ends, costs nothing, and what it held is free again. As `approve`."""
     booking = await _decide(tx, by, booking_id, "rejected", note)
-    await bookings.end(tx, booking, by.actor, note or "the organisation did not approve it")
+    await bookings.end(tx, booking, by.actor, note or bookings.NOT_APPROVED)
 
 
 async def _decide(tx: Tx, by: By, booking_id: UUID, decision: str, note: str | None) -> Booking:

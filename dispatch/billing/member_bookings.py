@@ -140,12 +140,13 @@ async def _is_to_approve(tx: Tx, booking: Booking, member: Member, department: D
     """Where the member or the department asks for it, or it is above the budget's line or the member's own limit."""
     if member.require_approval or (department is not None and department.approval_required):
         return True
-    if await _is_large(tx, member.organisation_id, member.department_id, booking):
+    if await is_large(tx, member.organisation_id, member.department_id, booking):
         return True
     return await is_over_limit(tx.conn, member, {budgets.month_of(booking.local_date): booking.grand_total_minor})
 
 
-async def _is_large(tx: Tx, organisation_id: UUID, department_id: UUID | None, booking: Booking) -> bool:
+async def is_large(tx: Tx, organisation_id: UUID, department_id: UUID | None, booking: Booking) -> bool:
+    """Whether it is above the line from which the budget of its month asks for an approval."""
     allotted = await budgets.in_force(tx.conn, organisation_id, booking.local_date)
     lines = [allotted[key].approval_above_minor for key in {None, department_id} if key in allotted]
     return any(line is not None and booking.grand_total_minor > line for line in lines)

@@ -11,6 +11,7 @@ from dispatch.errors import Invalid, Unavailable
 from dispatch.ports.gateway import BankAccount, Gateway, GatewayPayout, GatewayRefused
 from dispatch.services import Services, Tx
 from dispatch.vault import cell, vault_of
+from storage import bank_accounts as account_rows
 from storage import intents as intent_rows
 from storage import payouts as rows
 from storage.intents import Intent
@@ -36,6 +37,8 @@ async def hand_over(tx: Tx, payout_id: UUID) -> Payout:
     if not tx.services.settings.payments.account_number or not tx.services.settings.payments.is_configured:
         raise PayoutsByHand()
     payout = await payouts.lock(tx, payout_id)
+    # Whoever changes the account just now was told that it counts from then on: their change comes first, or after.
+    await account_rows.lock_party(tx.conn, party_id=payout.party_id)
     if not await rows.start(tx.conn, payout_id=payout_id):
         raise PayoutState(f"This payout is {payout.status}.")
     payout = await payouts.get(tx.conn, payout_id)

@@ -16,6 +16,7 @@ from dispatch.events import SYSTEM, Actor
 from dispatch.parties import bank_accounts
 from dispatch.reports.formats import amount_text
 from dispatch.services import Services, Tx
+from storage import bank_accounts as account_rows
 from storage import payouts as rows
 from storage import providers as provider_rows
 from storage.database.listing import Slice, Wanted
@@ -45,6 +46,14 @@ class NotInReview(Conflict):
     """This payout does not wait for a decision."""
 
     code = "not_in_review"
+
+
+class AccountChanged(Conflict):
+    """The bank account was changed since this payout was asked for. It names the new one now: look at it, and decide
+    again."""
+
+    code = "account_changed"
+    keeps_work = True
 
 
 def schedule_of(provider: Provider) -> Schedule:
@@ -100,8 +109,15 @@ def _needs_review(settings: Settings, amount_minor: int, currency: str) -> bool:
 
 
 async def review(tx: Tx, payout_id: UUID, action: str, reason: str | None, actor: Actor) -> Payout:
-    """Staff let a large payout go, or give its money back. Raises Missing, NotInReview."""
+    """Staff let a large payout go, or give its money back. What is approved is the account as well.
+
+    Raises Missing, NotInReview, AccountChanged.
+    """
     payout = await payouts.lock(tx, payout_id)
+    if action == "approve":
+        await account_rows.lock_party(tx.conn, party_id=payout.party_id)
+        if await rows.readdress(tx.conn, payout_id=payout_id):
+            raise AccountChanged
     if not await rows.reviewed(tx.conn, payout_id=payout_id, reviewed_by=f"{actor.kind}:{actor.id}"):
         raise NotInReview
     await audit.record(

@@ -41,6 +41,8 @@ JOB_ALERTS = (*WATCH_ALERTS, "start_code_locked", "technician_left")
 #: Why the house itself ends a booking; whoever booked is told it in their language (dispatch.outbox.languages).
 UNPAID = "not paid in time"
 UNAPPROVED = "nobody approved it in time"
+#: Its organisation said no, and nothing beside it.
+NOT_APPROVED = "the organisation did not approve it"
 REFUSED = "the payment gateway refuses the payment"
 
 #: Whoever opens a booking dispatches it at once; the timer is for what is left when that fails.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dispatch.engine.bookings import REFUSED, UNAPPROVED, UNPAID
+from dispatch.engine.bookings import NOT_APPROVED, REFUSED, UNAPPROVED, UNPAID
 
 #: The first is what whoever has chosen none reads.
 LANGUAGES: tuple[str, ...] = ("en", "hi", "bn")
@@ -128,12 +128,14 @@ PIECES: Mapping[str, Mapping[str, str]] = {
 REASONS: Mapping[str, Mapping[str, str]] = {
     "en": {
         UNPAID: "it was not paid in time", UNAPPROVED: "your organization did not approve it in time",
-        REFUSED: "the payment could not be made",
+        REFUSED: "the payment could not be made", NOT_APPROVED: "your organization did not approve it",
     },
     "hi": {
         UNPAID: "समय पर भुगतान नहीं हुआ", UNAPPROVED: "आपके संगठन ने समय पर मंज़ूरी नहीं दी", REFUSED: "भुगतान नहीं हो सका",
+        NOT_APPROVED: "आपके संगठन ने मंज़ूरी नहीं दी",
     },
     "bn": {
         UNPAID: "সময়মতো টাকা দেওয়া হয়নি", UNAPPROVED: "আপনার প্রতিষ্ঠান সময়মতো অনুমোদন দেয়নি", REFUSED: "টাকা দেওয়া যায়নি",
+        NOT_APPROVED: "আপনার প্রতিষ্ঠান অনুমোদন দেয়নি",
     },
 }  # fmt: skip

@@ -318,6 +318,8 @@ def _words(about: About, fact: Fact, told: Mapping[str, Any], language: str) -> 
     if fact.actor.kind == "system":
         # Of what the machine says only what it ends bookings for is meant for people.
         reason = REASONS[language].get(str(reason))
+    elif fact.actor.kind == "organisation":
+        reason = REASONS[language].get(str(reason), reason)
     # What customers said themselves needs no repeating.
     is_told = reason and fact.actor.kind in ("admin", "erp", "organisation", "system")
     return {

@@ -1,4 +1,5 @@
-"""What only somebody of the house can go on with is not left lying: after a day staff are told, every day anew."""
+"""What only somebody of the house can go on with is not left lying: after a day staff are told, one alert of each kind,
+which stands while anything of it waits; one that was only dismissed is raised anew."""
 
 from __future__ import annotations
 

@@ -21,14 +21,13 @@ from dispatch.parties.members import By
 from dispatch.services import Tx
 from dispatch.wording import counted
 from storage import departments as department_rows
-from storage import members as member_rows
 from storage import programs as rows
 from storage.academic_terms import Term
 from storage.database.errors import StorageError, constraint_of
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.members import Member
-from storage.programs import Program, Stats, TopService
+from storage.programs import Program, Stats, TopService, Used
 
 LIST = rows.of_organisation
 #: Which kinds only some organisations may have (R41).
@@ -289,20 +288,16 @@ async def use(
     )  # fmt: skip
 
 
-async def use_anew(tx: Tx, booking_id: UUID, categories: Sequence[str], day: date, today: date) -> bool:
-    """A member's booking is for another day than it was: it takes what it would take there, by the same rules. False
-    where it is under no program, or a visit of a series.
+async def use_anew(
+    tx: Tx, used: Used, member: Member, booking_id: UUID, categories: Sequence[str], day: date, today: date
+) -> None:
+    """A member's booking is for another day than it was: it takes what it would take there, by the same rules.
 
-    Raises as `use`.
+    The caller holds the member's lock, as whoever books does before anything is taken. Raises as `use`.
     """
-    was = await rows.unuse(tx.conn, booking_id=booking_id)
-    if was is None:
-        return False
-    program = await get(tx.conn, was.organisation_id, was.program_id)
-    member = await member_rows.lock(tx.conn, id=was.member_id, organisation_id=was.organisation_id)
-    assert member is not None, "members stay"
-    await use(tx, program, member, booking_id, categories, day, today, was.amount_minor)
-    return True
+    await rows.unuse(tx.conn, booking_id=booking_id)
+    program = await get(tx.conn, used.organisation_id, used.program_id)
+    await use(tx, program, member, booking_id, categories, day, today, used.amount_minor)
 
 
 async def take_budget(tx: Tx, program_id: UUID, amount_minor: int) -> None:

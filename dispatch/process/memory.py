@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 
 #: Allocations until a young collection, and collections until an older one; Python's are 700, 10, 10. The young must be
 #: short, because everybody waits for one: in a storm of connects nearly all live, and 50,000 took 35 to 85 ms of CPU.
@@ -13,6 +14,10 @@ THRESHOLDS = (5_000, 400, 50)
 #: How often the young are looked through whatever was counted. The collector counts what is new less what is gone:
 #: while thousands of old things go, as many new ones gather, and were looked through at once in 15 to 25 ms.
 YOUNG_S = 0.05
+#: Every so many looks what has outlived them is looked through too, and at last everything: a look at the young by hand
+#: takes from the collector its own occasion to do so. The second is half a second of survivors; the third walks all
+#: that is held, so once in ten minutes, and what ends should leave no circles behind.
+SURVIVORS_EVERY, ALL_EVERY = 10, 12_000
 
 
 @asynccontextmanager
@@ -29,6 +34,6 @@ async def short_pauses() -> AsyncIterator[None]:
 
 
 async def _look() -> None:
-    while True:
+    for number in count(1):
         await asyncio.sleep(YOUNG_S)
-        gc.collect(0)
+        gc.collect(2 if number % ALL_EVERY == 0 else 1 if number % SURVIVORS_EVERY == 0 else 0)

@@ -34,6 +34,12 @@ SELECT {columns} FROM {source}
 WHERE o.party_id = :party_id AND o.currency = :currency AND o.net_minor = :net_minor AND o.is_request
   AND o.status IN ('pending', 'processing');
 
+-- name: readdress
+-- What waits for a review goes to another account than it was made for: no row where it does not.
+UPDATE payouts o SET bank_account_id = a.id, updated_at = app_now() FROM bank_accounts a
+WHERE o.id = :payout_id AND o.needs_review AND o.status = 'pending' AND a.party_id = o.party_id AND a.is_default
+  AND a.id IS DISTINCT FROM o.bank_account_id;
+
 -- name: reviewed
 UPDATE payouts SET needs_review = false, reviewed_by = :reviewed_by, reviewed_at = app_now(), updated_at = app_now()
 WHERE id = :payout_id AND needs_review AND status = 'pending';
@@ -63,6 +69,9 @@ WHERE id = :payout_id AND status = 'processing';
 -- name: complete
 UPDATE payouts SET status = 'completed', needs_review = false, bank_transaction_id = coalesce(:bank_transaction_id, bank_transaction_id),
   upi_transaction_id = coalesce(:upi_transaction_id, upi_transaction_id), notes = coalesce(:notes, notes),
+  -- Paid by hand: to the account that is on file.
+  bank_account_id = CASE WHEN status = 'pending' AND bank_account_id IS NOT NULL THEN coalesce(
+    (SELECT a.id FROM bank_accounts a WHERE a.party_id = payouts.party_id AND a.is_default), bank_account_id) ELSE bank_account_id END,
   processed_at = app_now(), poll_at = NULL, updated_at = app_now()
 WHERE id = :payout_id AND status IN ('pending', 'processing');
 

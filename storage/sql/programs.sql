@@ -85,6 +85,11 @@ UPDATE programs SET used_minor = used_minor - :amount_minor WHERE id = :id;
 INSERT INTO program_uses (booking_id, program_id, member_id, period, month, amount_minor)
 VALUES (:booking_id, :id, :member_id, :period, :month, :amount_minor);
 
+-- name: used
+-- A member's use of a program by a booking that holds it.
+SELECT u.program_id, u.member_id, u.amount_minor, g.organisation_id FROM program_uses u JOIN programs g ON g.id = u.program_id
+WHERE u.booking_id = :booking_id AND u.state = 'used' AND u.member_id IS NOT NULL;
+
 -- name: unuse
 -- A member's use of a program is as if it had not been: what it took of credit and budget is there again.
 WITH gone AS (

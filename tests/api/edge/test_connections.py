@@ -199,6 +199,44 @@ async def test_who_is_no_http_server_s_leaves_nothing_to_the_collector() -> None
         gc.enable()
 
 
+async def test_a_connection_that_its_caller_leaves_goes_without_the_collector() -> None:
+    """As thousands do whose phones close what they kept open."""
+
+    def served() -> set[int]:
+        return {id(one) for one in gc.get_objects() if type(one) is Connection}
+
+    async with serving(known := book()) as address:
+        gc.collect()
+        gc.disable()
+        others = served()
+        try:
+            for _ in range(5):
+                async with connected(address) as wire:
+                    for _ in range(2):
+                        wire.send(WHOLE)
+                        assert await wire.answer() == b"none"
+            async with asyncio.timeout(60):
+                while len(known) or served() - others:  # noqa: ASYNC110 (nothing tells when)
+                    await asyncio.sleep(0.01)
+        finally:
+            gc.enable()
+
+
+async def test_room_that_an_address_s_only_other_connection_makes_is_counted() -> None:
+    async with (
+        serving(known := book(most=1)) as address, connected(address) as one, connected(address) as two,
+        connected(address) as three,
+    ):  # fmt: skip
+        assert await one.is_cut() and await two.is_cut()
+        three.send(WHOLE)
+        assert await three.answer() == b"none"
+        assert known.of("127.0.0.1") == len(known) == 1
+    async with asyncio.timeout(60):
+        while len(known):  # noqa: ASYNC110 (nothing tells when)
+            await asyncio.sleep(0.01)
+    assert known.of("127.0.0.1") == 0
+
+
 async def test_behind_proxies_an_address_is_no_caller() -> None:
     async with serving(known := book(most=None)) as address, AsyncExitStack() as stack:
         wires = [await stack.enter_async_context(connected(address)) for _ in range(30)]

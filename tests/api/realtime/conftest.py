@@ -51,6 +51,8 @@ class World:
     lifetime_s: float = 3600.0
     location_bucket: Bucket = field(default_factory=lambda: Bucket(1000, 1000))
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Sign-ins that wait at the gate.
+    judging: int = 0
 
 
 commands: Commands[World] = Commands(TECHNICIAN)
@@ -91,6 +93,11 @@ class Technicians(CommandNamespace[World]):
             raise Unavailable
         if word == "stuck":
             await asyncio.sleep(60)
+        if word == "slow":
+            self.context.judging += 1
+            await self.context.gate.wait()
+            self.context.judging -= 1
+            word = "good"
         if word != "good":
             raise NotSignedIn
         return Grant(session, session, time.time() + self.context.lifetime_s)

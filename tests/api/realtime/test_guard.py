@@ -199,6 +199,24 @@ async def test_a_session_keeps_its_newest_sockets(serve: Serve, dial: Dial) -> N
         assert (await peer.ask(1, "offer.accept", OFFER))["ok"] is True
 
 
+async def test_who_leaves_while_signing_in_takes_nobody_s_place(serve: Serve, dial: Dial) -> None:
+    """A phone on a bad network asks and is gone before it is answered, again and again."""
+    running = await serve(max_per_session=1)
+    living = await dial(running)
+    await living.sign_in("shared")
+    for number in range(1, 4):
+        hasty = await dial(running)
+        await hasty.receive()
+        await hasty.send('40/technician,{"token":"slow:shared"}')
+        await until(lambda number=number: running.world.judging == number, "its sign-in is being judged")
+        await hasty.ws.close()
+        await until(lambda number=number: running.stats["closed"] == number, "it has left")
+    running.world.gate.set()
+    await until(lambda: len(running.server.live) == 1, "all of them have ended")
+    assert running.stats["cut.replaced"] == 0
+    assert (await living.ask(1, "offer.accept", OFFER))["ok"] is True
+
+
 async def test_connecting_again_and_again_costs_the_principal(serve: Serve, dial: Dial) -> None:
     running = await serve(events_per_s=0.001, events_burst=2)
     for _ in range(2):

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.billing.moved_bookings import OverLimit
+from dispatch.billing.member_bookings import MayNotBook
+from dispatch.billing.moved_bookings import ApprovalNeeded, OverLimit
 from dispatch.engine import bookings
 from dispatch.events import Actor
 from dispatch.localtime import to_utc
@@ -111,3 +112,57 @@ async def test_under_a_program_a_new_day_takes_the_credit_of_its_period(world: W
     # January's is there again.
     assert await booked(world, home, account_id, date(2026, 1, 30), program.id)
     assert await world.value("SELECT used_minor FROM programs WHERE id = $1", program.id) == 2 * TOTAL
+
+
+async def test_who_may_not_book_any_more_moves_nothing_into_another_month(world: World) -> None:
+    await world.technician()
+    home = await add_organisation(world.services)
+    member = await home.member()
+    account_id = await home.account_of(member)
+    new = NewProgram(
+        "employee_benefit", "Benefit", JANUARY, date(2026, 3, 1), credit_minor=3 * TOTAL, frequency="monthly",
+        allowed_services=("Facial",),
+    )  # fmt: skip
+    async with world.services.transaction() as tx:
+        program = await programs.create(tx, home.by, new)
+    plain = await booked(world, home, account_id, date(2026, 1, 29))
+    under = await booked(world, home, account_id, date(2026, 1, 30), program.id)
+    await world.execute("UPDATE members SET can_book = false WHERE id = $1", member)
+    for booking in (plain, under):
+        with pytest.raises(MayNotBook):
+            await moved(world, booking, date(2026, 2, 2))
+    await world.execute("UPDATE members SET can_book = true, removed_at = app_now() WHERE id = $1", member)
+    for booking in (plain, under):
+        with pytest.raises(MayNotBook):
+            await moved(world, booking, date(2026, 2, 2))
+    assert await reserved(home) == (TOTAL, 0)
+    assert await world.value("SELECT used_minor FROM programs WHERE id = $1", program.id) == TOTAL
+    # Staff move it: whose it is has no say in it.
+    await moved(world, plain, date(2026, 2, 2), STAFF)
+    assert await reserved(home) == (0, TOTAL)
+
+
+async def test_the_line_of_a_month_from_which_it_is_approved_is_not_got_round_by_moving(world: World) -> None:
+    await world.technician()
+    home = await add_organisation(world.services)
+    account_id = await home.account_of(await home.member())
+    async with world.services.transaction() as tx:
+        rules = budgets.Rules(approval_above_minor=TOTAL - 1)
+        await budgets.allocate(tx, home.id, None, FEBRUARY, 9 * TOTAL, rules=rules, set_by="a test")
+    booking = await booked(world, home, account_id, date(2026, 1, 30))
+    with pytest.raises(ApprovalNeeded):
+        await moved(world, booking, date(2026, 2, 2))
+    assert (await moved(world, booking, date(2026, 2, 2), STAFF)).local_date == date(2026, 2, 2)
+    assert (await moved(world, booking, date(2026, 2, 3))).local_date == date(2026, 2, 3)
+
+
+async def test_what_was_approved_above_a_limit_may_change_its_month(world: World) -> None:
+    await world.technician()
+    home = await add_organisation(world.services)
+    member = await home.member()
+    account_id = await home.account_of(member)
+    await access(home, member, None, monthly_limit_minor=TOTAL - 1)
+    booking = await booked(world, home, account_id, date(2026, 1, 30))
+    assert booking.next_action == "release_unapproved"
+    await moved(world, booking, date(2026, 2, 2))
+    assert await reserved(home) == (0, TOTAL)

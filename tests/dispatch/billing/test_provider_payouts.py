@@ -17,6 +17,7 @@ from dispatch.billing import (
     provider_wallet,
 )
 from dispatch.billing.payouts import BalanceTooSmall, PayoutState
+from dispatch.billing.provider_payouts import AccountChanged
 from dispatch.errors import Conflict, Invalid
 from dispatch.events import Actor
 from dispatch.localtime import local
@@ -136,6 +137,26 @@ async def test_a_large_one_waits_for_staff_who_let_it_go_or_give_it_back(till: T
     with pytest.raises(Conflict):
         async with till.world.services.transaction() as tx:
             await provider_payouts.review(tx, first.id, "reject", None, staff)
+
+
+async def test_an_account_that_was_changed_under_a_review_is_reviewed_anew(till: Till) -> None:
+    owned = await with_bank(till)
+    services = till.world.services
+    await fund(services, owned, 200_000_000)
+    made = await ask(till, owned, services.settings.providers.review_above_minor + 1)
+    staff = Actor("admin", "staff-1")
+    async with services.transaction() as tx:
+        new = await bank_accounts.replace(
+            tx, owned.id, number="50100099999", ifsc="HDFC0000001", bank_name="Another", account_name="Owner"
+        )
+    with pytest.raises(AccountChanged):
+        async with services.transaction() as tx:
+            await provider_payouts.review(tx, made.id, "approve", None, staff)
+    async with services.transaction() as tx:
+        waiting = await payouts.get(tx.conn, made.id)
+        assert (waiting.status, waiting.needs_review, waiting.bank_account_id) == ("pending", True, new.id)
+        approved = await provider_payouts.review(tx, made.id, "approve", None, staff)
+    assert (approved.status, approved.bank_account_id) == ("processing", new.id)
 
 
 async def test_a_payday_pays_once_and_a_missed_one_is_made_up_for(till: Till) -> None:

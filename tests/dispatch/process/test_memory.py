@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import weakref
 from collections import deque
 from collections.abc import Iterator
 
@@ -35,6 +36,29 @@ async def test_while_as_much_goes_as_comes_the_young_do_not_gather(monkeypatch: 
             await asyncio.sleep(0)
     assert len(things) == 20_000
     assert max(seen) < 4 * 400
+
+
+class Circle:
+    """Only the collector undoes it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.mark.parametrize("turns", [0, 3, 30], ids=["young", "survivor", "old"])
+async def test_circles_go_however_long_they_have_lived(monkeypatch: pytest.MonkeyPatch, turns: int) -> None:
+    monkeypatch.setattr(memory, "YOUNG_S", 0.0)
+    monkeypatch.setattr(memory, "SURVIVORS_EVERY", 2)
+    monkeypatch.setattr(memory, "ALL_EVERY", 50)
+    async with memory.short_pauses():
+        one = Circle()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        is_there = weakref.ref(one)
+        del one
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert is_there() is None
 
 
 async def test_what_was_loaded_is_not_walked_again() -> None:
