@@ -33,8 +33,7 @@ class OverLimit(NotAllowed):
 
 
 class ApprovalNeeded(NotAllowed):
-    """In that month your organisation approves a visit of this price first: choose a day of the same month, or book it
-    anew."""
+    """In that month your organisation approves such a visit first: choose a day of the same month, or book anew."""
 
     code = "approval_needed"
 

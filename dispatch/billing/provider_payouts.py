@@ -49,8 +49,7 @@ class NotInReview(Conflict):
 
 
 class AccountChanged(Conflict):
-    """The bank account was changed since this payout was asked for. It names the new one now: look at it, and decide
-    again."""
+    """The bank account was changed since; the payout names the new one now: look at it, and decide again."""
 
     code = "account_changed"
     keeps_work = True
