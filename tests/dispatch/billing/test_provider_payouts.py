@@ -159,6 +159,20 @@ async def test_an_account_that_was_changed_under_a_review_is_reviewed_anew(till:
     assert (approved.status, approved.bank_account_id) == ("processing", new.id)
 
 
+async def test_what_is_paid_by_hand_names_the_account_that_is_on_file_then(till: Till) -> None:
+    owned = await with_bank(till)
+    services = till.world.services
+    await fund(services, owned, 200_000_000)
+    made = await ask(till, owned, services.settings.providers.review_above_minor + 1)
+    async with services.transaction() as tx:
+        new = await bank_accounts.replace(
+            tx, owned.id, number="50100099999", ifsc="HDFC0000001", bank_name="Another", account_name="Owner"
+        )
+        assert made.bank_account_id not in (None, new.id)
+        paid = await payouts.process(tx, made.id, bank_transaction_id="UTR1")
+    assert (paid.status, paid.bank_account_id) == ("completed", new.id)
+
+
 async def test_a_payday_pays_once_and_a_missed_one_is_made_up_for(till: Till) -> None:
     owned = await with_bank(till)
     services = till.world.services
