@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 #: Minutes of a day; a span may run past it into the next.
 DAY = 24 * 60
@@ -14,6 +14,24 @@ _FACE = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)(?::[0-5]\d(?:\.\d{1,6})?)?")
 
 #: Minutes after a day's midnight, from and to.
 Span = tuple[int, int]
+
+
+class Stretch(NamedTuple):
+    """A job on the clocks of its place: the day on which it starts, and both ends in minutes after its midnight."""
+
+    day: date
+    begins: float
+    ends: float
+
+
+def stretch_of(start: datetime, end: datetime) -> Stretch:
+    """A job as hours are asked for it."""
+    day, midnight = start.date(), datetime.combine(start.date(), time())
+    return Stretch(
+        day,
+        (start.replace(tzinfo=None) - midnight) / timedelta(minutes=1),
+        (end.replace(tzinfo=None) - midnight) / timedelta(minutes=1),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +44,14 @@ class Hours:
 
     def cover(self, start: datetime, end: datetime) -> bool:
         """Whether one stretch of work has room for a job, given as the clocks of its place show both ends."""
-        day, midnight = start.date(), datetime.combine(start.date(), time())
-        begins = (start.replace(tzinfo=None) - midnight) / timedelta(minutes=1)
-        ends = (end.replace(tzinfo=None) - midnight) / timedelta(minutes=1)
+        return self.cover_stretch(stretch_of(start, end))
+
+    def cover_stretch(self, job: Stretch) -> bool:
+        """The same of a job for which many are asked."""
+        day, begins, ends = job
+        for first, last in self.on(day):
+            if first <= begins < last and ends <= last:
+                return True
         # Spans that touch are one stretch: around the clock has no seam at midnight.
         reached: float | None = None
         for offset in range(-1, int(ends // DAY) + 1):

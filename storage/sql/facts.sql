@@ -70,8 +70,9 @@ SELECT EXISTS (
 );
 
 -- name: party_since
-SELECT e.party_id, e.seq, e.type, e.data, e.at, o.id IS NOT NULL AS stands FROM party_events e
-LEFT JOIN offers o ON e.type = 'offer.made' AND o.id = (e.data ->> 'offer_id')::uuid AND o.state = 'open' AND o.expires_at > app_now()
+SELECT e.party_id, e.seq, e.type, e.data, e.at, CASE WHEN e.type = 'offer.made' THEN EXISTS (
+  SELECT FROM offers o WHERE o.id = (e.data ->> 'offer_id')::uuid AND o.state = 'open' AND o.expires_at > app_now()) ELSE false END AS stands
+FROM party_events e
 WHERE e.party_id = :party_id AND e.seq > :seq ORDER BY e.seq LIMIT :limit;
 
 -- name: booking_heads

@@ -4,7 +4,7 @@ SELECT t.id, t.no, p.code, p.name, p.phone, t.provider_id, t.categories, t.tiers
        t.total_bookings, t.cancelled_bookings, t.idle_since, t.changed_at,
        l.lat AS last_lat, l.lng AS last_lng, l.accuracy_m AS last_accuracy_m, l.fix_at AS last_fix_at,
        l.is_dispatchable AS last_is_dispatchable,
-       ARRAY(SELECT d.day FROM technician_days_off d WHERE d.technician_id = t.id AND d.day >= app_now()::date - 2) AS days_off
+       ARRAY(SELECT d.day FROM technician_days_off d WHERE d.technician_id = t.id AND d.day >= (SELECT app_now())::date - 2) AS days_off
 FROM technicians t JOIN parties p ON p.id = t.id AND p.deleted_at IS NULL
 LEFT JOIN technician_positions l ON l.technician_id = t.id
 ORDER BY t.no;
@@ -23,7 +23,7 @@ SELECT t.id, t.no, p.code, p.name, p.phone, t.provider_id, t.categories, t.tiers
        t.onboarding_status, t.rating::float8 AS rating, t.total_bookings, t.cancelled_bookings, t.idle_since, t.changed_at,
        l.lat AS last_lat, l.lng AS last_lng, l.accuracy_m AS last_accuracy_m, l.fix_at AS last_fix_at,
        l.is_dispatchable AS last_is_dispatchable,
-       ARRAY(SELECT d.day FROM technician_days_off d WHERE d.technician_id = t.id AND d.day >= app_now()::date - 2) AS days_off
+       ARRAY(SELECT d.day FROM technician_days_off d WHERE d.technician_id = t.id AND d.day >= (SELECT app_now())::date - 2) AS days_off
 FROM technicians t JOIN parties p ON p.id = t.id
 LEFT JOIN technician_positions l ON l.technician_id = t.id
 WHERE t.id = ANY(:ids::uuid[]);
