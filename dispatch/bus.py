@@ -14,7 +14,7 @@ Hint = dict[str, Any]
 Listener = Callable[[Hint], None]
 
 #: Every topic that travels on the bus, so that nobody invents a second spelling.
-BOOKING_CHANGED = "booking.changed"  # {booking_id, account_id}
+BOOKING_CHANGED = "booking.changed"  # {booking_id, account_id, may_have_job}
 PARTY_CHANGED = "party.changed"  # {party_id}: new party_events rows
 TECHNICIAN_CHANGED = "technician.changed"  # {technician_id}: profile, availability, rating
 TECHNICIAN_FREED = "technician.freed"  # {technician_id}: an offer closed, an interval or a hold ended

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dispatch.services import Services
 
 #: How many of the nearest are explained even though a filter refuses them.
-EXPLAINED = 20
+EXPLAINED = 10
 #: Where few are, they are looked for a little beyond the radius, so that "outside_radius" can be said.
 EXPLAIN_FACTOR = 1.5
 #: The search takes so many of the index at first, and four times as many when none of them will do.
@@ -91,14 +91,17 @@ def near(services: Services, place: Place, live: bool, policy: Policy, limit: in
         available_only=live, wanted=limit, others=EXPLAINED, others_m=policy.radius_m * EXPLAIN_FACTOR,
     )  # fmt: skip
     numbers = [*around.fit.keys.tolist(), *around.others.keys.tolist()]
-    if live:
-        # Who lives here and is not on the map is worth a word too.
-        at_base = roster.bases.around(
-            place.lat, place.lng, policy.radius_m, available_only=False, wanted=EXPLAINED, others=0, others_m=0.0
-        )
-        numbers += at_base.fit.keys.tolist()
+    if not live:
+        # Measured from their bases, as the index has done.
+        measured = zip(numbers, [*around.fit.distances_m.tolist(), *around.others.distances_m.tolist()], strict=True)
+        return [Reachable(person, off_m) for no, off_m in measured if (person := roster.by_no(no)) is not None]
+    # Who lives here and is not on the map is worth a word too.
+    at_base = roster.bases.around(
+        place.lat, place.lng, policy.radius_m, available_only=False, wanted=EXPLAINED, others=0, others_m=0.0
+    )
+    numbers += at_base.fit.keys.tolist()
     people = (roster.by_no(no) for no in dict.fromkeys(numbers))
-    return [reach(services, person, place, live) for person in people if person is not None]
+    return [reach(services, person, place, True) for person in people if person is not None]
 
 
 def seen_near(services: Services, place: Place, policy: Policy) -> list[int]:

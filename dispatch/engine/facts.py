@@ -294,6 +294,10 @@ async def record(
     return fact
 
 
+#: Facts of a booking that nobody has taken yet: no technician's job begins, changes or ends with them.
+_OF_NO_JOB = frozenset({"booking.created", "booking.queued", "partner.assigned", "partner.rejected", "partner.expired"})
+
+
 async def _append(tx: Tx, told: list[Fact]) -> None:
     """Numbers and writes the facts of a transaction, those of one booking in one statement."""
     for booking_id in dict.fromkeys(fact.booking_id for fact in told):
@@ -304,7 +308,10 @@ async def _append(tx: Tx, told: list[Fact]) -> None:
         )  # fmt: skip
         assert account_id is not None, "a fact needs its booking"
         tx.after_commit(partial(_committed, mine))
-        tx.hint(bus.BOOKING_CHANGED, {"booking_id": str(booking_id), "account_id": str(account_id)})
+        tx.hint(bus.BOOKING_CHANGED, {
+            "booking_id": str(booking_id), "account_id": str(account_id),
+            "may_have_job": not all(fact.type in _OF_NO_JOB for fact in mine),
+        })  # fmt: skip
 
 
 def _committed(told: list[Fact]) -> None:

@@ -335,8 +335,10 @@ class Tracker:
         self.arrivals.drop(booking_id)
 
     def _job_hinted(self, hint: bus.Hint) -> None:
-        self._reload.add(UUID(hint["booking_id"]))
-        self._jobs_loop.wake()
+        # Nodes of the version before do not say it.
+        if hint.get("may_have_job", True):
+            self._reload.add(UUID(hint["booking_id"]))
+            self._jobs_loop.wake()
 
     def _heard(self, batch: bytes) -> None:
         for no, at_s, lat, lng, accuracy_m, is_dispatchable in Trail.unpack(batch):

@@ -29,8 +29,8 @@ STATEMENT_S = 15.0
 PREPARED, PREPARED_S = 200, 3600
 #: How long closing waits for connections in use, in seconds.
 CLOSE_S = 2.0
-#: So many blocks work at a time. Each connection is a process of PostgreSQL's with plans and caches of its own: a server
-#: process keeps few of them busy, and of eight customers at once the same work costs the database a third less with
+#: So many blocks work at a time. Each connection is a process of PostgreSQL's with plans and caches of its own, so a
+#: server process keeps few of them busy: of eight customers at once the same work costs the database a third less with
 #: six than with twelve. Who has worked for so many seconds waits for something, and another one begins beside.
 LANES, LANE_S = 6, 0.1
 
