@@ -61,7 +61,7 @@ Writer = Callable[["Tx", list[Any]], Awaitable[None]]
 class Tx:
     """Given to every domain function that writes; the caller commits, the function never does."""
 
-    __slots__ = ("_after", "_late", "_told", "conn", "heard", "known", "now", "services")
+    __slots__ = ("_after", "_late", "_told", "conn", "counted", "heard", "known", "now", "services")
 
     def __init__(self, conn: Conn, services: Services) -> None:
         self.conn = conn
@@ -72,12 +72,18 @@ class Tx:
         self._told: list[PartyFact] = []
         #: Bookings that this very transaction has opened, or moved on: nobody needs to read them again.
         self.known: dict[UUID, Booking] = {}
+        #: Of these bookings the last number that their counters gave to facts of this transaction, and to how many.
+        self.counted: dict[UUID, tuple[int, int]] = {}
         #: Parties whose streams have grown.
         self.heard: list[UUID] = []
 
     def late(self, writer: Writer, item: Any) -> None:
         """Hands `item` to `writer`, which is called just before the commit, once, with all that was handed to it."""
         self._late.append((writer, item))
+
+    def waiting(self, writer: Writer) -> list[Any]:
+        """What was handed to `writer` and waits for the commit."""
+        return [item for one, item in self._late if one is writer]
 
     async def write_late(self) -> None:
         """What was handed on, by writer, in the order in which each was first given something."""
@@ -113,7 +119,7 @@ class Tx:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that may fail alone; what it wanted to do after the commit is forgotten with it."""
-        mark, late, told = len(self._after), len(self._late), len(self._told)
+        mark, late, told, counted = len(self._after), len(self._late), len(self._told), dict(self.counted)
         try:
             async with self.conn.transaction():
                 yield
@@ -121,6 +127,7 @@ class Tx:
             del self._after[mark:]
             del self._late[late:]
             del self._told[told:]
+            self.counted = counted
             raise
 
     def committed(self) -> None:

@@ -51,6 +51,7 @@ class NewestIds:
 
 
 append_booking = sql.scalar("append_booking", UUID)
+append_numbered = sql.scalar("append_numbered", UUID)
 append_parties = sql.run("append_parties")
 booking_since = sql.rows("booking_since", BookingEvent)
 was_queued = sql.scalar("was_queued", bool)

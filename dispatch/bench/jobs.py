@@ -11,8 +11,11 @@ from typing import Any
 
 import aiohttp
 
+from dispatch.bench.confirms import Rate
 from dispatch.bench.figures import Figure
+from dispatch.bench.load import build
 from dispatch.bench.processes import LOAD_CORE, SERVER_CORE, NotMeasurable, group_on_core, on_core
+from dispatch.bench.rest import NATIVE
 from dispatch.bench.server import TIMEZONE, caller_of, measure
 from dispatch.bench.stage import Server, Stage
 from dispatch.client.client import Rest
@@ -89,6 +92,7 @@ def confirm(stage: Stage) -> list[Figure]:
         if done == total:
             stage.say(what)
 
+    generator = build(stage.folder, NATIVE / "http.c")
     with stage.serve(OPEN) as server, group_on_core(server.database_pid, LOAD_CORE):
         found = asyncio.run(
             measure(
@@ -97,6 +101,7 @@ def confirm(stage: Stage) -> list[Figure]:
                 stage.few(SOCKETS),
                 stage.people.customers[: stage.few(CUSTOMERS)],
                 stage.few(BOOKINGS),
+                generator,
                 progress,
             )  # fmt: skip
         )
@@ -114,7 +119,16 @@ def confirm(stage: Stage) -> list[Figure]:
         Figure("confirm", f"its {CONFIRM_STATEMENTS} statements, empty, p50", "ms", confirm_floor_ms),
         Figure("confirm", "accept to its ack, p50", "ms", found.accept_p50_ms, wanted="<= 3 ms"),
         Figure("confirm", f"the {ACCEPT_STATEMENTS} statements of an accept, empty, p50", "ms", accept_floor_ms),
-        Figure("confirm", "confirms with an offer", "/s", found.confirms_per_s, is_rate=True, wanted=">= 250/s"),
+        *_rates("confirms with an offer, some at a time", found.rate, ">= 250/s"),
+        *_rates("the same, each accepted at once", found.accepted_rate, ""),
+    ]
+
+
+def _rates(what: str, found: Rate, wanted: str) -> list[Figure]:
+    return [
+        Figure("confirm", what, "/s", found.per_s, is_rate=True, wanted=wanted),
+        Figure("confirm", f"{what}: server CPU each", "ms", found.server_ms),
+        Figure("confirm", f"{what}: PostgreSQL CPU each", "ms", found.database_ms),
     ]
 
 

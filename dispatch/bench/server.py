@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from dispatch.bench.confirms import Rate, rate, request_of
 from dispatch.bench.sockets import IdleSockets
 from dispatch.bench.stage import Server
 from dispatch.client.client import CallFailed, Credentials, Rest
@@ -27,8 +28,8 @@ OFFER_S = 3.0
 WARM = 20
 #: Bookings are spread over so many days.
 DAYS = 14
-#: How many are confirmed at a time where their rate is measured.
-AT_ONCE = 8
+#: As many times as many are confirmed before their rate is measured: every connection has its plans by then.
+WARM_RATE = 3
 #: Before memory is read, garbage of the connecting has this long to go.
 REST_S = 2.0
 TIMEZONE = KOLKATA[0].timezone
@@ -50,13 +51,14 @@ class ServerNumbers:
     confirm_server_ms: float
     confirm_database_ms: float
     accept_p50_ms: float
-    #: With some at a time, and each made its offer.
-    confirms_per_s: float
+    #: With some at a time, and each made its offer: while nobody answers, and while all are accepted at once.
+    rate: Rate
+    accepted_rate: Rate
 
 
 async def measure(
     server: Server, technicians: Sequence[tuple[str, float, float]], sockets_wanted: int, customers: list[str],
-    bookings: int, progress: Progress,
+    bookings: int, generator: Path, progress: Progress,
 ) -> ServerNumbers:  # fmt: skip
     """Measures a server that answers, with sockets of those technicians (token, lat, lng) who are nearest to the
     customers. Raises ConnectionError.
@@ -86,14 +88,18 @@ async def measure(
             each_kib = (memory_kib(pid) - before) / max(1, len(tokens) - 10)
             wanted = next(s for s in services["all_services"] if s["name"] == "Facial - Minimal")
             addresses = [str(home["id"]) for home in homes]
-            times = await _book_all(server, callers, addresses, sockets, str(wanted["id"]), bookings, progress)
+            book = _Book(server, callers, customers, addresses, sockets, str(wanted["id"]))
+            times = await book.one_by_one(bookings, progress)
+            await book.rate(generator, WARM_RATE * bookings)
+            alone = await book.rate(generator, 2 * bookings)
+            accepted = await book.rate(generator, 2 * bookings, accepts_at_once=True)
         finally:
             await sockets.close()
     offers, confirms = times.offers_s, times.confirms_s
     return ServerNumbers(
         len(tokens), each_kib, len(offers), median(offers) * 1000, (percentile(offers, 0.95) or 0.0) * 1000,
         median(confirms) * 1000, times.server_s / len(confirms) * 1000, times.database_s / len(confirms) * 1000,
-        median(times.accepts_s) * 1000, times.per_s,
+        median(times.accepts_s) * 1000, alone, accepted,
     )  # fmt: skip
 
 
@@ -101,7 +107,12 @@ def caller_of(http: aiohttp.ClientSession, url: str, number: int, token: str) ->
     async def renew() -> str:
         return token
 
-    return Rest(http, url, Credentials(renew), f"10.8.{number >> 8}.{number & 255}")
+    return Rest(http, url, Credentials(renew), address_of(number))
+
+
+def address_of(number: int) -> str:
+    """What the trusted proxy names as the address of a customer."""
+    return f"10.8.{number >> 8}.{number & 255}"
 
 
 def _nearest(technicians: Sequence[tuple[str, float, float]], homes: list[dict[str, Any]], wanted: int) -> list[str]:
@@ -115,58 +126,58 @@ def _nearest(technicians: Sequence[tuple[str, float, float]], homes: list[dict[s
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """From a confirm to the offer and to the answer, from an acceptance to its acknowledgement; CPU of all confirms;
-    and how many a second there are, with some at a time.
-    """
+    """From a confirm to the offer and to the answer, from an acceptance to its acknowledgement; CPU of all confirms."""
 
     offers_s: list[float]
     confirms_s: list[float]
     accepts_s: list[float]
     server_s: float
     database_s: float
-    per_s: float
 
 
-async def _book_all(
-    server: Server, callers: list[Rest], addresses: list[str], sockets: IdleSockets, service_id: str, bookings: int,
-    progress: Progress,
-) -> Times:  # fmt: skip
-    """First all are prepared, then confirmed one after the other, then accepted; as many once more, some at a time."""
-    wishes = []
-    for number in range(WARM + 2 * bookings):
-        which = number % len(callers)
-        wishes.append((callers[which], await _prepared(callers[which], addresses[which], service_id, number)))
-        progress("preparing", number + 1, WARM + 2 * bookings)
-    for caller, wish in wishes[:WARM]:
-        await _confirmed(caller, wish, sockets)
-    made, before = [], server.spent_s()
-    for number, (caller, wish) in enumerate(wishes[WARM : WARM + bookings]):
-        found = await _confirmed(caller, wish, sockets)
-        made += [found] if found is not None else []
-        progress("confirming", number + 1, bookings)
-    after = server.spent_s()
-    if not made:
-        raise ConnectionError("No booking led to an offer: nothing can be measured.")
-    accepts = [await sockets.accept(booking, OFFER_S) for booking, _, _ in made]
-    per_s = await _rate(wishes[WARM + bookings :])
-    offers, confirms = [m[1] for m in made], [m[2] for m in made]
-    return Times(offers, confirms, accepts, after[0] - before[0], after[1] - before[1], per_s)
+@dataclass(slots=True)
+class _Book:
+    """Customers in turn, each with an address, and what they book."""
 
+    server: Server
+    callers: list[Rest]
+    tokens: list[str]
+    addresses: list[str]
+    sockets: IdleSockets
+    service_id: str
+    _prepared: int = 0
 
-async def _rate(wishes: list[tuple[Rest, dict[str, Any]]]) -> float:
-    """Confirms a second of which each made an offer, by so many callers at once."""
-    left, made = list(wishes), 0
+    async def _next(self) -> tuple[int, dict[str, Any]]:
+        """Whose turn it is, and what is to be confirmed."""
+        number, who = self._prepared, self._prepared % len(self.callers)
+        self._prepared += 1
+        return who, await _prepared(self.callers[who], self.addresses[who], self.service_id, number)
 
-    async def caller() -> None:
-        nonlocal made
-        while left:
-            who, wish = left.pop()
-            booking = await _booked(who, wish)
-            made += booking is not None and booking["status"] == "partner_assigned"
+    async def one_by_one(self, bookings: int, progress: Progress) -> Times:
+        """First all are prepared, then confirmed one after the other, then accepted."""
+        wishes = []
+        for number in range(WARM + bookings):
+            wishes.append(await self._next())
+            progress("preparing", number + 1, WARM + bookings)
+        for who, wish in wishes[:WARM]:
+            await _confirmed(self.callers[who], wish, self.sockets)
+        made, before = [], self.server.spent_s()
+        for number, (who, wish) in enumerate(wishes[WARM:]):
+            found = await _confirmed(self.callers[who], wish, self.sockets)
+            made += [found] if found is not None else []
+            progress("confirming", number + 1, bookings)
+        after = self.server.spent_s()
+        if not made:
+            raise ConnectionError("No booking led to an offer: nothing can be measured.")
+        accepts = [await self.sockets.accept(booking, OFFER_S) for booking, _, _ in made]
+        offers, confirms = [m[1] for m in made], [m[2] for m in made]
+        return Times(offers, confirms, accepts, after[0] - before[0], after[1] - before[1])
 
-    began = time.perf_counter()
-    await asyncio.gather(*(caller() for _ in range(AT_ONCE)))
-    return made / (time.perf_counter() - began)
+    async def rate(self, generator: Path, bookings: int, *, accepts_at_once: bool = False) -> Rate:
+        """So many more, some at a time."""
+        wishes = [await self._next() for _ in range(bookings)]
+        requests = [request_of(wish, self.tokens[who], address_of(who)) for who, wish in wishes]
+        return await rate(generator, self.server, requests, self.sockets if accepts_at_once else None)
 
 
 async def _prepared(caller: Rest, address_id: str, service_id: str, number: int) -> dict[str, Any]:

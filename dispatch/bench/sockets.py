@@ -29,6 +29,9 @@ class IdleSockets:
         self.offers: dict[str, tuple[float, str, aiohttp.ClientWebSocketResponse]] = {}
         self._news = asyncio.Event()
         self._acks: dict[str, asyncio.Future[float]] = {}
+        #: Whoever hears of an offer takes it; `accepted` counts those that were acknowledged.
+        self.accepts_at_once = False
+        self.accepted = 0
 
     async def open(self, tokens: Sequence[str], progress: Callable[[int], None]) -> None:
         """Connects one socket per token. Raises ConnectionError when one is refused."""
@@ -63,9 +66,12 @@ class IdleSockets:
                 offer = orjson.loads(message.data[len(_OFFER) : -1])
                 self.offers[str(offer["booking_id"])] = at, str(offer["offer_id"]), socket
                 self._news.set()
+                if self.accepts_at_once:
+                    await socket.send_str(_acceptance(f"9{len(self.offers)}", str(offer["offer_id"])))
             elif message.data.startswith(_ACK):
                 number, _, answer = message.data[len(_ACK) :].partition("[")
                 waiting = self._acks.pop(number, None)
+                self.accepted += answer.startswith('{"ok":true')
                 if waiting is not None and not waiting.done():
                     if answer.startswith('{"ok":true'):
                         waiting.set_result(at)
@@ -94,9 +100,9 @@ class IdleSockets:
         _, offer_id, socket = self.offers[booking_id]
         number = str(len(self.offers) + len(self._acks))
         acknowledged = self._acks[number] = asyncio.get_running_loop().create_future()
-        body = orjson.dumps(["offer.accept", {"offer_id": offer_id, "command_id": str(uuid4())}]).decode()
+        frame = _acceptance(number, offer_id)
         sent = time.perf_counter()
-        await socket.send_str(f"42/technician,{number}{body}")
+        await socket.send_str(frame)
         at: float = await asyncio.wait_for(acknowledged, timeout_s)
         return at - sent
 
@@ -106,3 +112,8 @@ class IdleSockets:
         await asyncio.gather(*self._readers, return_exceptions=True)
         closing: list[Awaitable[bool]] = [socket.close() for socket in self._sockets]
         await asyncio.gather(*closing, return_exceptions=True)
+
+
+def _acceptance(number: str, offer_id: str) -> str:
+    body = orjson.dumps(["offer.accept", {"offer_id": offer_id, "command_id": str(uuid4())}]).decode()
+    return f"42/technician,{number}{body}"

@@ -20,6 +20,7 @@ from dispatch.logs import REQUEST_ID, get_logger
 from dispatch.services import PartyFact, Tx
 from geo.geodesy import rounded
 from storage import facts as rows
+from storage.bookings import Booking
 
 log = get_logger("dispatch.facts")
 
@@ -298,20 +299,44 @@ async def record(
 _OF_NO_JOB = frozenset({"booking.created", "booking.queued", "partner.assigned", "partner.rejected", "partner.expired"})
 
 
+def to_count(tx: Tx, booking_id: UUID, more: int) -> int:
+    """How many facts a change of the booking's row counts along with it: those that wait, and `more` that follow it.
+
+    So the row is not changed once more for its counter alone. Whoever asks tells `count` what became of it.
+    """
+    waiting = len([fact for fact in tx.waiting(_append) if fact.booking_id == booking_id])
+    return waiting - tx.counted.get(booking_id, (0, 0))[1] + more
+
+
+def count(tx: Tx, booking: Booking, many: int) -> None:
+    """The booking's row has counted so many facts more, as `to_count` had said."""
+    tx.counted[booking.id] = booking.event_seq, tx.counted.get(booking.id, (0, 0))[1] + many
+
+
 async def _append(tx: Tx, told: list[Fact]) -> None:
     """Numbers and writes the facts of a transaction, those of one booking in one statement."""
     for booking_id in dict.fromkeys(fact.booking_id for fact in told):
         mine = [fact for fact in told if fact.booking_id == booking_id]
-        account_id = await rows.append_booking(
-            tx.conn, booking_id=booking_id, types=[f.type for f in mine], actor_kinds=[f.actor.kind for f in mine],
-            actor_ids=[f.actor.id for f in mine], data=[f.data for f in mine], request_id=REQUEST_ID.get(),
-        )  # fmt: skip
+        last_seq, many = tx.counted.pop(booking_id, (0, 0))
+        assert many <= len(mine), "what was counted is told"
+        account_id = None
+        if many:
+            account_id = await rows.append_numbered(tx.conn, last_seq=last_seq, **_columns(booking_id, mine[:many]))
+        if mine[many:]:
+            account_id = await rows.append_booking(tx.conn, **_columns(booking_id, mine[many:]))
         assert account_id is not None, "a fact needs its booking"
         tx.after_commit(partial(_committed, mine))
         tx.hint(bus.BOOKING_CHANGED, {
             "booking_id": str(booking_id), "account_id": str(account_id),
             "may_have_job": not all(fact.type in _OF_NO_JOB for fact in mine),
         })  # fmt: skip
+
+
+def _columns(booking_id: UUID, told: list[Fact]) -> dict[str, Any]:
+    return {
+        "booking_id": booking_id, "types": [f.type for f in told], "actor_kinds": [f.actor.kind for f in told],
+        "actor_ids": [f.actor.id for f in told], "data": [f.data for f in told], "request_id": REQUEST_ID.get(),
+    }  # fmt: skip
 
 
 def _committed(told: list[Fact]) -> None:

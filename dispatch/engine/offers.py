@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -107,12 +106,14 @@ async def accept(tx: Tx, technician_id: UUID, offer: Offer, *, on_behalf: Actor 
     )  # fmt: skip
     if assignment_id is None:
         return await _why_not(tx, technician_id, offer.id)
+    told = facts.to_count(tx, offer.booking_id, len(ACCEPT_FACTS))
     booking = await booking_rows.confirm(
         tx.conn, booking_id=offer.booking_id, technician_id=technician_id,
-        ahead_s=services.settings.dispatch.watch.ahead_s, target=row.target, sources=list(row.sources),
+        ahead_s=services.settings.dispatch.watch.ahead_s, target=row.target, sources=list(row.sources), facts=told,
     )  # fmt: skip
     if booking is None or booking.next_action_at is None:
         raise lifecycle.wrong_state("booking", (await lock(tx, offer.booking_id)).status, "accept")
+    facts.count(tx, booking, told)
     tx.hint(bus.TIMER_SET, {"at": booking.next_action_at.timestamp()})
     tx.known[booking.id] = booking
     tracked.moved(tx, booking, assignment_id, technician_id, "accepted")
@@ -126,7 +127,7 @@ async def accept(tx: Tx, technician_id: UUID, offer: Offer, *, on_behalf: Actor 
     for fact in ACCEPT_FACTS:
         await facts.record(tx, booking.id, fact, who, data)
     facts.tell_party(tx, technician_id, "job.updated", {"booking_id": str(booking.id), "state": "accepted", **data})
-    return replace(booking, event_seq=booking.event_seq + len(ACCEPT_FACTS))
+    return booking
 
 
 async def _why_not(tx: Tx, technician_id: UUID, offer_id: UUID) -> Booking:

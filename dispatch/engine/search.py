@@ -114,11 +114,13 @@ async def make(
     if offer is None:
         return None, "offer_open" if reason == "place_lost" else reason
     step = lifecycle.BOOKING["offer"]
+    told = facts.to_count(tx, booking.id, 1)
     offered = await booking_rows.offer_made(
         tx.conn, booking_id=booking.id, attempts=0 if attempt is None else 1, expires_at=offer.expires_at,
-        target=step.target, sources=list(step.sources),
+        target=step.target, sources=list(step.sources), facts=told,
     )  # fmt: skip
     assert offered is not None, "the lock is held and the state was looked at"
+    facts.count(tx, offered, told)
     tx.hint(bus.TIMER_SET, {"at": offer.expires_at.timestamp()})
     if booking.queued_at is not None or booking.round > 1:
         # People were told that it waits, in this round or before it.

@@ -90,7 +90,7 @@ RETURNING {columns};
 -- name: offer_made
 -- The queue's entry rests while the offer is open: it keeps its age.
 UPDATE bookings SET status = :target, attempt = attempt + :attempts, next_action = 'offer_expiry', next_action_at = :expires_at,
-  looks = 0, waits_for = '{}', updated_at = app_now()
+  looks = 0, waits_for = '{}', event_seq = event_seq + :facts::int, updated_at = app_now()
 WHERE id = :booking_id AND status = ANY(:sources)
 RETURNING {columns};
 
@@ -118,7 +118,8 @@ RETURNING {columns};
 -- The booking and its interval are the technician's; it is watched so long before its start.
 WITH interval AS (UPDATE slots SET state = 'accepted' WHERE booking_id = :booking_id)
 UPDATE bookings SET status = :target, technician_id = :technician_id, next_action = 'watch',
-  next_action_at = greatest(app_now(), starts_at - make_interval(secs => :ahead_s::float8)), watch = NULL, queued_at = NULL, queue_reason = NULL, updated_at = app_now()
+  next_action_at = greatest(app_now(), starts_at - make_interval(secs => :ahead_s::float8)), watch = NULL, queued_at = NULL, queue_reason = NULL,
+  event_seq = event_seq + :facts::int, updated_at = app_now()
 WHERE id = :booking_id AND status = ANY(:sources)
 RETURNING {columns};
 

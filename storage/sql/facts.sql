@@ -1,12 +1,8 @@
--- name: append_booking
--- The counter on the booking makes seq gapless: a rolled-back transaction takes its numbers back with it. With a fact go its
--- webhooks: one row for every endpoint that asked for it, of whoever has to do with the booking and of the platform. The
--- provider is that of the technician whom the fact names, else whoever is paid for the job. An integration that is not active
--- hears nothing.
-WITH b AS (
-  UPDATE bookings SET event_seq = event_seq + cardinality(:types::text[]), updated_at = app_now() WHERE id = :booking_id
-  RETURNING id, event_seq, account_id, organisation_id
-), f AS (
+-- part: telling
+-- With a fact go its webhooks: one row for every endpoint that asked for it, of whoever has to do with the booking and of the
+-- platform. The provider is that of the technician whom the fact names, else whoever is paid for the job. An integration that is
+-- not active hears nothing.
+f AS (
   SELECT b.event_seq - cardinality(:types::text[]) + f.n AS seq, f.type, f.actor_kind, f.actor_id, f.data
   FROM b, unnest(:types::text[], :actor_kinds::text[], :actor_ids::text[], :data::jsonb[]) WITH ORDINALITY
     AS f (type, actor_kind, actor_id, data, n)
@@ -34,6 +30,20 @@ WITH b AS (
   ORDER BY o.seq
 )
 SELECT account_id FROM b;
+
+-- name: append_booking
+-- The counter on the booking makes seq gapless: a rolled-back transaction takes its numbers back with it.
+WITH b AS (
+  UPDATE bookings SET event_seq = event_seq + cardinality(:types::text[]), updated_at = app_now() WHERE id = :booking_id
+  RETURNING id, event_seq, account_id, organisation_id
+), {telling}
+
+-- name: append_numbered
+-- The same of facts that the booking's counter has counted already, in this transaction, with another change of its row; the
+-- last of them has this number.
+WITH b AS (
+  SELECT id, :last_seq::bigint AS event_seq, account_id, organisation_id FROM bookings WHERE id = :booking_id
+), {telling}
 
 -- name: append_parties
 -- All that a transaction tells parties, to each in its order. Their rows are locked in the order of their ids: two transactions

@@ -1,7 +1,8 @@
 /* The bench's HTTP load: some connections on loopback, one request of each under way, until the time is up.
  *
- * http PORT CONNECTIONS SECONDS < request     (the request's bytes come on stdin)
- * Prints one line of JSON; `bad` counts answers that were neither 2xx nor 304. */
+ * http PORT CONNECTIONS SECONDS [WORDS] < request     (the request's bytes come on stdin)
+ * One request is sent again and again. Of several, divided by zero bytes, each is sent once, and then it ends.
+ * Prints one line of JSON; `bad` counts answers that were neither 2xx nor 304, `found` those that have the words. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -13,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUFFER = 1 << 20, MOST_TIMES = 1 << 21, MOST_EVENTS = 256 };
+enum { BUFFER = 1 << 20, MOST_TIMES = 1 << 21, MOST_EVENTS = 256, MOST_BYTES = 1 << 24 };
 
 typedef struct {
     int fd;
@@ -51,21 +52,35 @@ static int read_head(connection *c, const char *end) {
     return c->buffer[9] != '2' && strncmp(c->buffer + 9, "304", 3);
 }
 
+static char requests[MOST_BYTES];
+static const char *turn = requests;
+static long given, many;
+
+/* Sends what comes next: 0 when nothing is left to send. */
+static int ask(connection *c) {
+    if (turn == requests + given) return 0;
+    ssize_t size = strlen(turn);
+    if (send(c->fd, turn, size, 0) != size) exit(3);
+    if (many > 1) turn += size + 1;
+    c->sent_at = now();
+    return 1;
+}
+
 int main(int argc, char **argv) {
-    static char request[1 << 16];
-    if (argc != 4) return 2;
+    if (argc != 4 && argc != 5) return 2;
     int port = atoi(argv[1]), count = atoi(argv[2]), poll = epoll_create1(0);
-    ssize_t size = fread(request, 1, sizeof request, stdin);
+    given = fread(requests, 1, sizeof requests - 1, stdin) + 1;
+    for (long i = 0; i < given; i++) many += !requests[i];
     connection *all = calloc(count, sizeof *all);
     double *times = malloc(sizeof *times * MOST_TIMES), began = now(), end = began + atof(argv[3]);
-    long done = 0, bad = 0, bytes = 0;
+    long done = 0, bad = 0, bytes = 0, found = 0;
     for (int i = 0; i < count; i++) {
         struct epoll_event wanted = {.events = EPOLLIN, .data.u32 = i};
-        all[i] = (connection){.fd = dial(port), .buffer = malloc(BUFFER), .sent_at = now()};
+        all[i] = (connection){.fd = dial(port), .buffer = malloc(BUFFER)};
         epoll_ctl(poll, EPOLL_CTL_ADD, all[i].fd, &wanted);
-        if (send(all[i].fd, request, size, 0) != size) return 3;
+        ask(&all[i]);
     }
-    while (now() < end) {
+    while (now() < end && (many == 1 || done < many)) {
         struct epoll_event events[MOST_EVENTS];
         int ready = epoll_wait(poll, events, MOST_EVENTS, 100);
         for (int i = 0; i < ready; i++) {
@@ -86,17 +101,17 @@ int main(int argc, char **argv) {
             double at = now();
             if (done < MOST_TIMES) times[done] = at - c->sent_at;
             done++;
+            found += argc == 5 && strstr(c->buffer, argv[4]);
             bytes = c->want;
             c->have = c->want = 0;
-            c->sent_at = at;
-            if (send(c->fd, request, size, 0) != size) return 3;
+            ask(c);
         }
     }
     double took = now() - began;
     long kept = done < MOST_TIMES ? done : MOST_TIMES;
     if (!kept) return 3;
     qsort(times, kept, sizeof *times, by_value);
-    printf("{\"requests\":%ld,\"bad\":%ld,\"bytes\":%ld,\"per_s\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f}\n", done, bad, bytes,
-           done / took, times[kept / 2] * 1e6, times[(long)(kept * .99)] * 1e6);
+    printf("{\"requests\":%ld,\"bad\":%ld,\"found\":%ld,\"bytes\":%ld,\"took_s\":%.3f,\"per_s\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f}\n",
+           done, bad, found, bytes, took, done / took, times[kept / 2] * 1e6, times[(long)(kept * .99)] * 1e6);
     return 0;
 }

@@ -1,0 +1,62 @@
+"""How many bookings a second are confirmed, by a compiled generator: nobody answers, or each offer is accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from dispatch.bench.processes import LOAD_CORE, NotMeasurable, on_core
+from dispatch.bench.sockets import IdleSockets
+from dispatch.bench.stage import Server
+
+#: How many are confirmed at a time, and how long all of them may take.
+AT_ONCE, LIMIT_S = 8, 120
+#: What the answer of a confirm says that has made an offer.
+OFFERED = '"status":"partner_assigned"'
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Confirms a second that made an offer, and what one cost the server and its database, in ms of CPU."""
+
+    per_s: float
+    server_ms: float
+    database_ms: float
+
+
+def request_of(body: dict[str, Any], token: str, address: str) -> bytes:
+    """The bytes of a confirm as a customer's app sends it."""
+    raw = orjson.dumps(body)
+    head = (
+        f"POST /v1/checkout/confirm HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+        f"X-Forwarded-For: {address}\r\nContent-Type: application/json\r\nContent-Length: {len(raw)}\r\n\r\n"
+    )
+    return head.encode() + raw
+
+
+async def rate(
+    binary: Path, server: Server, requests: Sequence[bytes], sockets: IdleSockets | None = None
+) -> Rate:
+    """Confirms them all; `sockets`: those who hear of an offer accept it at once. Raises NotMeasurable."""
+    if sockets is not None:
+        sockets.accepts_at_once = True
+    before = server.spent_s()
+    process = await asyncio.create_subprocess_exec(
+        str(binary), str(server.port), str(AT_ONCE), str(LIMIT_S), OFFERED, stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE, preexec_fn=on_core(LOAD_CORE),
+    )  # fmt: skip
+    said, _ = await process.communicate(b"\0".join(requests))
+    after = server.spent_s()
+    if sockets is not None:
+        sockets.accepts_at_once = False
+    if process.returncode != 0:
+        raise NotMeasurable("the server did not answer all confirms")
+    found = json.loads(said)
+    each = [(b - a) / found["requests"] * 1000 for a, b in zip(before, after, strict=True)]
+    return Rate(found["found"] / found["took_s"], *each)
