@@ -12,11 +12,13 @@ from uuid import UUID
 import pytest
 
 from dispatch import bus
-from dispatch.engine import facts
+from dispatch.engine import facts, offers, search
 from dispatch.engine.facts import BOOKING_FACTS, KNOWN, PARTY_FACTS, READERS, Stage, UnknownFact, door, stage_of, view
 from dispatch.events import CANCELLERS, KINDS, STAFF, SYSTEM, Actor
 from dispatch.services import Tx
 from geo.geodesy import haversine_m
+from storage import bookings as booking_rows
+from storage import facts as fact_rows
 from tests import turns
 from tests.world import KOLKATA, NOON, World
 
@@ -237,3 +239,56 @@ async def test_who_tells_many_holds_none_of_them_while_they_wait_for_one(world: 
     assert await turns.deadlocks(world.services) == before
     seqs = await world.fetch("SELECT array_agg(seq ORDER BY seq) AS seqs FROM party_events GROUP BY party_id")
     assert [r["seqs"] for r in seqs] == [[1, 2]] * len(people)
+
+
+async def numbered(world: World, booking_id: UUID) -> tuple[list[tuple[int, str]], int]:
+    """The booking's facts with their numbers, and what its counter says."""
+    async with world.services.read() as conn:
+        told = await fact_rows.timeline(conn, booking_id=booking_id)
+        booking = await booking_rows.get(conn, booking_id=booking_id)
+    assert booking is not None
+    return [(fact.seq, fact.type) for fact in told], booking.event_seq
+
+
+async def test_a_change_that_counts_its_facts_leaves_no_gap_and_no_number_twice(world: World) -> None:
+    await world.technician()
+    booking = await world.book(dispatch=False)
+    async with world.services.transaction() as tx:
+        booking = await offers.lock(tx, booking.id)
+        await facts.record(tx, booking.id, "booking.queued", SYSTEM)
+        booking, offer = await search.search(tx, booking)
+        assert offer is not None
+        # A second change that counts, and facts that nothing counted.
+        booking = await offers.accept(tx, offer.technician_id, offer)
+        await facts.record(tx, booking.id, "booking.queued", SYSTEM)
+    told, counter = await numbered(world, booking.id)
+    types = ["created", "queued", "assigned", "accepted", "confirmed", "queued"]
+    assert [(seq, fact.split(".")[1]) for seq, fact in told] == list(enumerate(types, start=1))
+    assert counter == len(told)
+
+
+async def test_what_a_savepoint_counted_is_given_back_with_it(world: World) -> None:
+    await world.technician()
+    booking = await world.book(dispatch=False)
+    async with world.services.transaction() as tx:
+        booking = await offers.lock(tx, booking.id)
+        with pytest.raises(LookupError):
+            async with tx.savepoint():
+                await search.search(tx, booking)
+                raise LookupError
+        await search.search(tx, booking)
+    told, counter = await numbered(world, booking.id)
+    assert told == [(1, "booking.created"), (2, "partner.assigned")] and counter == 2
+
+
+async def test_a_hint_says_whether_there_may_be_a_job(world: World) -> None:
+    heard: list[bool] = []
+    world.services.bus.subscribe(bus.BOOKING_CHANGED, lambda hint: heard.append(hint["may_have_job"]))
+    technician_id = await world.technician()
+    booking = await world.book()
+    await asyncio.sleep(0)
+    assert heard and not any(heard)
+    await world.accept(booking.id, technician_id)
+    # The bus tells on the loop's next turn.
+    await asyncio.sleep(0)
+    assert heard[-1]
