@@ -32,7 +32,7 @@ CLOSE_S = 2.0
 #: So many blocks work at a time. Each connection is a process of PostgreSQL's with plans and caches of its own, so a
 #: server process keeps few of them busy: of eight customers at once the same work costs the database a third less with
 #: six than with twelve. Who has worked for so many seconds waits for something, and another one begins beside.
-LANES, LANE_S = 6, 0.1
+BUSY, BUSY_S = 6, 0.1
 
 
 def _dumps(value: Any) -> str:
@@ -109,13 +109,13 @@ def _translation(error: BaseException) -> StorageError | None:
 class _Lease:
     """A connection for the time of a block."""
 
-    __slots__ = ("_conn", "_lane", "_mark", "_pool", "_raw")
+    __slots__ = ("_busy", "_conn", "_mark", "_pool", "_raw")
 
     def __init__(self, pool: Pool, raw: asyncpg.Pool[Any]) -> None:
         self._pool, self._raw = pool, raw
         self._conn: PoolConnectionProxy[Any] | None = None
-        #: Ends its time in a lane; None while it has none.
-        self._lane: asyncio.TimerHandle | None = None
+        #: Lets another one begin when it takes long; None when one may.
+        self._busy: asyncio.TimerHandle | None = None
         #: Of the connection itself: a proxy whose connection was lost knows nothing any more.
         self._mark: Callable[[], None]
 
@@ -123,37 +123,39 @@ class _Lease:
         with translated():
             # A limit around it, and not its own: that one makes a task for each acquisition.
             async with asyncio.timeout(ACQUIRE_S):
-                await self._pool.lanes.acquire()
-                self._lane = asyncio.get_running_loop().call_later(LANE_S, self._leave_lane)
+                await self._pool.busy.acquire()
+                self._busy = asyncio.get_running_loop().call_later(BUSY_S, self._stand_aside)
                 try:
                     self._conn = conn = await self._raw.acquire()
                 except BaseException:
-                    self._leave_lane()
+                    self._stand_aside()
                     raise
         self._mark = conn.mark  # type: ignore[attr-defined]
         return conn
 
-    def _leave_lane(self) -> None:
-        if self._lane is not None:
-            self._lane.cancel()
-            self._lane = None
-            self._pool.lanes.release()
+    def _stand_aside(self) -> None:
+        if self._busy is not None:
+            self._busy.cancel()
+            self._busy = None
+            self._pool.busy.release()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         conn = self._conn
         assert conn is not None, "it was entered"
-        self._leave_lane()
-        if error is not None:
-            self._mark()
-            if isinstance(error, DatabaseFull):
-                self._pool.full_at = time.monotonic()
-            if isinstance(error, StorageError) and error.sqlstate == _READ_ONLY:
-                # Another server is the primary by now: the next user of each connection gets a new one.
-                await self._raw.expire_connections()
-        with translated():
-            await self._raw.release(conn, timeout=ACQUIRE_S)
+        try:
+            if error is not None:
+                self._mark()
+                if isinstance(error, DatabaseFull):
+                    self._pool.full_at = time.monotonic()
+                if isinstance(error, StorageError) and error.sqlstate == _READ_ONLY:
+                    # Another server is the primary by now: the next user of each connection gets a new one.
+                    await self._raw.expire_connections()
+            with translated():
+                await self._raw.release(conn, timeout=ACQUIRE_S)
+        finally:
+            self._stand_aside()
 
 
 class Pool:
@@ -166,7 +168,8 @@ class Pool:
     def __init__(self, raw: asyncpg.Pool[Any], dsn: str) -> None:
         self._raw = raw
         self._dsn = dsn
-        self.lanes = asyncio.Semaphore(LANES)
+        #: Free places among the connections that are busy.
+        self.busy = asyncio.Semaphore(BUSY)
         #: When something last failed for want of room, by the monotonic clock; None when nothing did.
         self.full_at: float | None = None
 

@@ -39,9 +39,8 @@ WHERE w.id = :endpoint_id AND w.deleted_at IS NULL RETURNING id;
 -- only its eldest waiting one may go. A sender that dies gives it back when the lease ends. Of an owner who is no longer there
 -- nothing leaves. Failing endpoints share few places, each taken for long: they are drawn for, so that one that has recovered is not
 -- behind the old deliveries of many dead ones.
-UPDATE webhook_deliveries d SET tries = d.tries + 1, attempts = d.attempts + 1,
-  leased_until = clock_timestamp() + make_interval(secs => :lease_s::float8)
-FROM webhook_endpoints w, (
+-- What another node takes at the same time is left to it: two that waited for each other's rows would wait for ever.
+WITH due AS (
   SELECT head.id, row_number() OVER (PARTITION BY lane.id ORDER BY head.no) AS turn, head.no
   FROM (SELECT e.id, e.is_active, coalesce(r.room, 1) AS room FROM webhook_endpoints e
         LEFT JOIN unnest(:endpoint_ids::uuid[], :rooms::int[]) AS r (id, room) ON r.id = e.id
@@ -54,9 +53,16 @@ FROM webhook_endpoints w, (
       AND NOT EXISTS (SELECT FROM webhook_deliveries o
                       WHERE o.endpoint_id = n.endpoint_id AND o.stream = n.stream AND o.state = 'pending' AND o.no < n.no)
     ORDER BY n.next_try_at, n.no LIMIT lane.room) AS head
-  ORDER BY turn, CASE WHEN :is_failing THEN random() END, head.no LIMIT :limit) AS due
-WHERE d.id = due.id AND w.id = d.endpoint_id AND d.state = 'pending'
-  AND (d.leased_until IS NULL OR d.leased_until <= clock_timestamp())
+  ORDER BY turn, CASE WHEN :is_failing THEN random() END, head.no LIMIT :limit
+), taken AS (
+  SELECT n.id FROM webhook_deliveries n JOIN due ON due.id = n.id
+  WHERE n.state = 'pending' AND (n.leased_until IS NULL OR n.leased_until <= clock_timestamp())
+  FOR UPDATE OF n SKIP LOCKED
+)
+UPDATE webhook_deliveries d SET tries = d.tries + 1, attempts = d.attempts + 1,
+  leased_until = clock_timestamp() + make_interval(secs => :lease_s::float8)
+FROM webhook_endpoints w, taken
+WHERE d.id = taken.id AND w.id = d.endpoint_id
 RETURNING d.id, d.endpoint_id, w.owner_kind, w.url, w.secret_enc,
   CASE WHEN w.previous_until > app_now() THEN w.previous_enc END AS previous_enc,
   d.type, d.booking_id, d.seq, d.data, d.event_at, d.tries, d.attempts,

@@ -17,10 +17,13 @@ from aiohttp.test_utils import TestServer
 from dispatch.adapters.webhooks import HttpPoster
 from dispatch.ports.webhooks import Answer, NoAnswer
 from dispatch.process import housekeeping
+from dispatch.services import Tx
 from dispatch.webhooks import deliveries, endpoints
 from dispatch.webhooks.lanes import MOST_FAILING
 from dispatch.webhooks.owners import PLATFORM, Owner
 from dispatch.webhooks.worker import DELAYS_S, JITTER, WebhookWorker, retry_delay_s
+from storage import webhook_deliveries as rows
+from tests import turns
 from tests.api.live import until
 from tests.dispatch.webhooks.hooks import STAFF, URL, Hooks
 from tests.parties import add_account, add_membership, set_status
@@ -367,6 +370,19 @@ async def test_two_nodes_send_each_event_once(hooks: Hooks) -> None:
     for sent in receivers.got:
         by_booking[sent.body["data"]["booking_id"]].append(sent.body["type"])  # type: ignore[index]
     assert all(types == list(FACTS) for types in by_booking.values())
+
+
+async def test_what_one_node_takes_another_passes_over(hooks: Hooks) -> None:
+    """Two that take the same events in another order would wait for each other, and one of them would fail."""
+    await hooks.endpoint(PLATFORM, *FACTS)
+    for _ in range(3):
+        await hooks.book()
+
+    async def claim(tx: Tx) -> list[rows.Claimed]:
+        return await rows.claim(tx.conn, endpoint_ids=[], rooms=[], is_failing=False, limit=10, lease_s=60.0)
+
+    mine, others = await turns.side_by_side(hooks.world.services, claim, claim)
+    assert mine and not {one.id for one in mine} & {one.id for one in others}
 
 
 @dataclass

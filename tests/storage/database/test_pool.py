@@ -35,8 +35,8 @@ async def test_waiting_for_a_connection_is_bounded(fresh_dsn: str, monkeypatch: 
 async def test_few_work_at_a_time_and_who_waits_lets_another_begin(
     fresh_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pools, "LANES", 1)
-    monkeypatch.setattr(pools, "LANE_S", 60.0)
+    monkeypatch.setattr(pools, "BUSY", 1)
+    monkeypatch.setattr(pools, "BUSY_S", 60.0)
     monkeypatch.setattr(pools, "ACQUIRE_S", 0.05)
     pool = await create_pool(fresh_dsn, min_size=1, max_size=3)
     try:
@@ -44,7 +44,7 @@ async def test_few_work_at_a_time_and_who_waits_lets_another_begin(
             with pytest.raises(DatabaseBusy):
                 async with pool.connection():
                     pass
-        monkeypatch.setattr(pools, "LANE_S", 0.0)
+        monkeypatch.setattr(pools, "BUSY_S", 0.0)
         monkeypatch.setattr(pools, "ACQUIRE_S", 30.0)
         # Whoever holds a row for a minute, or needs a second connection, stands in nobody's way.
         async with pool.connection(), pool.connection(), pool.connection() as conn:
@@ -53,13 +53,13 @@ async def test_few_work_at_a_time_and_who_waits_lets_another_begin(
         await pool.close()
 
 
-async def test_who_got_no_connection_keeps_no_lane(fresh_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "LANES", 1)
-    monkeypatch.setattr(pools, "LANE_S", 0.0)
+async def test_who_got_no_connection_keeps_nobody_waiting(fresh_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "BUSY", 1)
+    monkeypatch.setattr(pools, "BUSY_S", 0.0)
     pool = await create_pool(fresh_dsn, min_size=1, max_size=1)
     try:
         async with pool.connection():
-            monkeypatch.setattr(pools, "LANE_S", 60.0)
+            monkeypatch.setattr(pools, "BUSY_S", 60.0)
             monkeypatch.setattr(pools, "ACQUIRE_S", 0.05)
             for _ in range(3):
                 with pytest.raises(DatabaseBusy):
