@@ -248,7 +248,7 @@ async def _with_facts(
     asked = {
         "ids": [f.technician.id for f in fit],
         "from_ats": [booking.starts_at - timedelta(seconds=f.travel_s) for f in fit], "to_at": booking.ends_at,
-        "booking_id": booking.id, "round": booking.round, "account_id": booking.account_id, "now": now,
+        "booking_id": booking.id, "round": booking.round, "account_id": booking.account_id,
     }  # fmt: skip
     if booking.organisation_id is None:
         rows = await candidate_rows.known(conn, **asked)

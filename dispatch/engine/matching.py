@@ -39,7 +39,7 @@ class Job:
         object.__setattr__(self, "stretch", stretch_of(self.local_start, self.local_end))
 
 
-# Not frozen: some forty are made for a search, and a frozen one of so many fields takes four times as long.
+# Not frozen: some thirty are made for a search, and a frozen one of so many fields takes four times as long.
 @dataclass(slots=True)
 class Candidate:
     """A technician as seen at the moment of matching; distances in metres, times in seconds."""

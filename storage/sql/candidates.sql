@@ -2,7 +2,7 @@
 t.id AS technician_id,
   EXISTS (SELECT FROM slots s
     WHERE s.technician_id = t.id AND upper(s.during) > t.from_at AND lower(s.during) < :to_at
-      AND (s.expires_at IS NULL OR s.expires_at > :now::timestamptz)
+      AND (s.expires_at IS NULL OR s.expires_at > (SELECT app_now()))
       AND s.booking_id IS DISTINCT FROM :booking_id AND (s.state <> 'held' OR s.booking_id IS NULL)
       AND NOT EXISTS (SELECT FROM checkout_previews p WHERE p.id = s.preview_id AND p.account_id = :account_id)) AS is_busy,
   EXISTS (SELECT FROM offers o WHERE o.booking_id = :booking_id AND o.technician_id = t.id AND o.round = :round)
