@@ -60,7 +60,8 @@ def table(figures: Iterable[Figure]) -> list[tuple[str, str, str, str, str]]:
     """Rows for people: what, here, against, ratio, wanted."""
     rows = []
     for one in figures:
-        against = f"{spoken(one.theirs, one.unit)}, {one.peer}" if one.theirs is not None else one.note
+        against = f"{spoken(one.theirs, one.unit)}, {one.peer}" if one.theirs is not None else ""
+        against = ": ".join(filter(None, (against, one.note)))
         ratio = "" if one.ratio is None else f"{one.ratio:.2f}x"
         rows.append((f"{one.part}: {one.what}", spoken(one.ours, one.unit), against, ratio, one.wanted))
     return rows

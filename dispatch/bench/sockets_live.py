@@ -10,7 +10,7 @@ from typing import Any
 
 from dispatch.bench.figures import Figure, Rounds
 from dispatch.bench.load import Load, build, generator
-from dispatch.bench.peers import find_node, node_peer
+from dispatch.bench.peers import find_peers, running_peer
 from dispatch.bench.processes import private_kib
 from dispatch.bench.stage import Server, Stage
 
@@ -54,9 +54,8 @@ def sides(stage: Stage, technicians: int, *, customers: Path | None = None, peer
         ours = stack.enter_context(stage.serve(LIFTED if settings is None else settings))
         load = stack.enter_context(generator(binary, ours.port, stage.technicians_file(technicians), customers))
         found = [Side(OURS, ours, load)]
-        node = find_node()
-        if node is not None:
-            up = stack.enter_context(node_peer(node))
+        for peer in find_peers():
+            up = stack.enter_context(running_peer(peer))
             theirs = Server(up.name, f"http://127.0.0.1:{up.port}", up.port, up.pid, up.helper_pid)
             file = stage.technicians_file(technicians, of_peer=True)
             found.append(Side(up.name, theirs, stack.enter_context(generator(binary, up.port, file, peer_customers))))
@@ -86,13 +85,15 @@ def ping(stage: Stage) -> list[Figure]:
                         if number:
                             seen.add(side.name, f"{what}: rate", found["per_s"])
                             seen.add(side.name, f"{what}: CPU", found["cpu_us"] + found["database_us"])
+                            seen.add(side.name, f"{what}: database", found["database_us"])
                             seen.add(side.name, f"{what}: admitted", found["admitted"] / max(1, found["acks"]))
             names = [side.name for side in both]
         for what in tests:
             share = seen.of(OURS, f"{what}: admitted")
             note = "" if share == 1.0 else f"admitted of the acknowledged: {share:.1%}"
             figures += _figures(seen, names, "ping", f"{what}: rate", "frames/s", is_rate=True, note=note)
-            figures += _figures(seen, names, "ping", f"{what}: CPU", "us a frame", note=note)
+            kept = f"of ours {seen.of(OURS, f'{what}: database'):.1f} us keep the history"
+            figures += _figures(seen, names, "ping", f"{what}: CPU", "us a frame", note=f"{kept}; {note}".rstrip("; "))
     return figures
 
 
@@ -224,9 +225,8 @@ def fanout_of(on_the_way: OnTheWay) -> Callable[[Stage], list[Figure]]:
                 mover.write_text(f"{token} {lat} {lng}\n")
                 file = stage.customers_file([(customer, booking)] * watchers)
                 loads = [Side(OURS, ours, stack.enter_context(generator(binary, ours.port, mover, file)))]
-                node = find_node()
-                if node is not None:
-                    up = stack.enter_context(node_peer(node))
+                for peer in find_peers():
+                    up = stack.enter_context(running_peer(peer))
                     theirs = Server(up.name, "", up.port, up.pid, up.helper_pid)
                     watching = stage.customers_file([("c0", "b0")] * watchers)
                     load = generator(binary, up.port, stage.technicians_file(1, of_peer=True), watching)

@@ -255,7 +255,8 @@ def bench(
 ) -> None:
     """Measure the index and the real server beside the peers that are found, and print the ratios.
 
-    Node stands beside where DISPATCH_BENCH_MODULES names a folder in which `npm install socket.io redis` was run.
+    Node and Bun stand beside where DISPATCH_BENCH_MODULES names a folder in which `npm install socket.io redis bun
+    @socket.io/bun-engine` was run.
     """
     from dispatch.cli.bench import run
 

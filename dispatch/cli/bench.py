@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import platform
 import sys
 import tempfile
 import time
@@ -166,7 +167,8 @@ def _tell(figures: Sequence[Figure], out: Path | None, rounds: int, *, as_json: 
 
     found = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "cores": os.cpu_count(), "load": os.getloadavg()[0],
-        "rounds": rounds, "figures": [one.as_dict() for one in figures], "markdown": markdown(figures),
+        "python": f"{platform.python_version()} of {sys.base_prefix}", "rounds": rounds,
+        "figures": [one.as_dict() for one in figures], "markdown": markdown(figures),
     }  # fmt: skip
     if out is not None:
         out.write_text(json.dumps(found, indent=1) + "\n")
@@ -176,7 +178,8 @@ def _tell(figures: Sequence[Figure], out: Path | None, rounds: int, *, as_json: 
     from rich.console import Console
     from rich.table import Table
 
-    shown = Table(title=f"{rounds} rounds, load average {found['load']:.1f}", title_justify="left")
+    title = f"{rounds} rounds, load average {found['load']:.1f}, Python {found['python']}"
+    shown = Table(title=title, title_justify="left")
     for name in ("", "here", "against", "ratio", "wanted"):
         shown.add_column(name, justify="left" if not name else "right")
     for row in table(figures):

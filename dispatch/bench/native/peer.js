@@ -1,10 +1,10 @@
-// The peer: Node's socket.io with the same namespaces, sign-in, checks and frames; positions go to Redis GEO. It filters
-// nothing and keeps no durable history, so it does less.   node peer.js PORT REDIS_SOCKET|-      (MODULES: node_modules)
+// The peer: socket.io with the same namespaces, sign-in, checks and frames, on Node, or on Bun with its own engine; positions
+// go to Redis GEO. It filters nothing and keeps no durable history, so it does less.
+//   node|bun peer.js PORT REDIS_SOCKET|-      (MODULES: node_modules)
 const path = require('path');
 const need = name => require(path.join(process.env.MODULES, name));
 const { Server } = need('socket.io');
-const http = require('http').createServer((_, answer) => answer.writeHead(404).end());
-const io = new Server(http, { transports: ['websocket'], perMessageDeflate: false, serveClient: false, maxHttpBufferSize: 65536 });
+const io = new Server({ serveClient: false });
 const number = (value, low, high) => typeof value === 'number' && value >= low && value <= high;
 const optional = (value, low, high) => value === null || number(value, low, high);
 const isFix = f => Array.isArray(f) && f.length === 6 && number(f[0], 0, 4.2e12) && number(f[1], -90, 90) &&
@@ -53,6 +53,22 @@ async function main() {
   customers.on('connection', socket => {
     socket.on('track.start', (asked, acknowledge) => { socket.join(asked.booking_id); acknowledge({ ok: true, data: asked }); });
   });
-  http.listen({ port: +process.argv[2], host: '127.0.0.1', backlog: 4096 }, () => console.log('ready ' + http.address().port));
+  console.log('ready ' + await (typeof Bun === 'undefined' ? onNode : onBun)(+process.argv[2]));
 }
+
+function onNode(port) {
+  const http = require('http').createServer((_, answer) => answer.writeHead(404).end());
+  io.attach(http, { transports: ['websocket'], perMessageDeflate: false, serveClient: false, maxHttpBufferSize: 65536 });
+  return new Promise(ready => http.listen({ port, host: '127.0.0.1', backlog: 4096 }, () => ready(http.address().port)));
+}
+
+function onBun(port) {
+  const { Server: Engine } = need('@socket.io/bun-engine');
+  const engine = new Engine({ path: '/socket.io/', pingInterval: 25000, pingTimeout: 20000, maxHttpBufferSize: 65536 });
+  io.bind(engine);
+  const { fetch, websocket } = engine.handler();
+  const options = { hostname: '127.0.0.1', idleTimeout: 30, fetch, websocket: { ...websocket, perMessageDeflate: false } };
+  return Bun.serve({ port, ...options }).port;
+}
+
 main();
