@@ -13,7 +13,7 @@ from dispatch.bench.processes import SERVER_CORE, running
 from storage.tools.bench_redis import rival_socket
 
 PEER = Path(__file__).parent / "native" / "peer.js"
-#: Where `npm install socket.io redis bun @socket.io/bun-engine` was run, or a part of it; without it nobody stands beside.
+#: Where `npm install socket.io redis bun @socket.io/bun-engine` was run, or a part of it; without it we stand alone.
 MODULES = "DISPATCH_BENCH_MODULES"
 #: What each runs our peer with, and the modules that it needs for it.
 RUNTIMES = (("Node", "node", ("socket.io",)), ("Bun", "bun", ("socket.io", "@socket.io/bun-engine")))

@@ -24,12 +24,11 @@ from geo.geodesy import haversine_m
 
 #: An offer that has not come by then is not coming.
 OFFER_S = 3.0
-#: So many bookings come before the first that is measured: plans are made, pages and people are in memory.
-WARM = 20
 #: Bookings are spread over so many days.
 DAYS = 14
-#: As many times as many are confirmed before their rate is measured: every connection has its plans by then.
-WARM_RATE = 3
+#: As many times as many are confirmed before any is measured: every connection has its plans by then, as in a server
+#: that has run for a while.
+WARM = 3
 #: Before memory is read, garbage of the connecting has this long to go.
 REST_S = 2.0
 TIMEZONE = KOLKATA[0].timezone
@@ -89,8 +88,8 @@ async def measure(
             wanted = next(s for s in services["all_services"] if s["name"] == "Facial - Minimal")
             addresses = [str(home["id"]) for home in homes]
             book = _Book(server, callers, customers, addresses, sockets, str(wanted["id"]))
+            await book.rate(generator, WARM * bookings)
             times = await book.one_by_one(bookings, progress)
-            await book.rate(generator, WARM_RATE * bookings)
             alone = await book.rate(generator, 2 * bookings)
             accepted = await book.rate(generator, 2 * bookings, accepts_at_once=True)
         finally:
@@ -156,13 +155,11 @@ class _Book:
     async def one_by_one(self, bookings: int, progress: Progress) -> Times:
         """First all are prepared, then confirmed one after the other, then accepted."""
         wishes = []
-        for number in range(WARM + bookings):
+        for number in range(bookings):
             wishes.append(await self._next())
-            progress("preparing", number + 1, WARM + bookings)
-        for who, wish in wishes[:WARM]:
-            await _confirmed(self.callers[who], wish, self.sockets)
+            progress("preparing", number + 1, bookings)
         made, before = [], self.server.spent_s()
-        for number, (who, wish) in enumerate(wishes[WARM:]):
+        for number, (who, wish) in enumerate(wishes):
             found = await _confirmed(self.callers[who], wish, self.sockets)
             made += [found] if found is not None else []
             progress("confirming", number + 1, bookings)

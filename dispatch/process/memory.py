@@ -10,7 +10,8 @@ from itertools import count
 
 #: Allocations until a young collection, and collections until an older one; Python's are 700, 10, 10. The young must be
 #: short, because everybody waits for one: in a storm of connects nearly all live, and 50,000 took 35 to 85 ms of CPU.
-THRESHOLDS = (5_000, 400, 50)
+#: Everything is walked by hand alone (ALL_EVERY): in the middle of a storm it was a pause of 180 to 250 ms.
+THRESHOLDS = (5_000, 400, 1_000_000)
 #: How often the young are looked through whatever was counted. The collector counts what is new less what is gone:
 #: while thousands of old things go, as many new ones gather, and were looked through at once in 15 to 25 ms.
 YOUNG_S = 0.05
@@ -18,6 +19,8 @@ YOUNG_S = 0.05
 #: takes from the collector its own occasion to do so. The second is half a second of survivors; the third walks all
 #: that is held, so once in ten minutes, and what ends should leave no circles behind.
 SURVIVORS_EVERY, ALL_EVERY = 10, 12_000
+#: So many survivors are not left for later: those of half a second of a storm were one pause of 25 to 30 ms.
+MOST_SURVIVORS = 5_000
 
 
 @asynccontextmanager
@@ -36,4 +39,8 @@ async def short_pauses() -> AsyncIterator[None]:
 async def _look() -> None:
     for number in count(1):
         await asyncio.sleep(YOUNG_S)
-        gc.collect(2 if number % ALL_EVERY == 0 else 1 if number % SURVIVORS_EVERY == 0 else 0)
+        if number % ALL_EVERY == 0:
+            gc.collect()
+        else:
+            are_many = len(gc.get_objects(generation=1)) > MOST_SURVIVORS
+            gc.collect(1 if are_many or number % SURVIVORS_EVERY == 0 else 0)

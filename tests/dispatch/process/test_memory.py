@@ -68,3 +68,39 @@ async def test_what_was_loaded_is_not_walked_again() -> None:
         assert gc.get_threshold() == memory.THRESHOLDS
         walked = {id(one) for one in gc.get_objects()}
         assert not walked & {id(one) for one in loaded}
+
+
+async def test_where_nearly_all_that_comes_stays_survivors_do_not_gather(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "YOUNG_S", 0.0)
+    monkeypatch.setattr(memory, "SURVIVORS_EVERY", 1_000)
+    things: list[list[int]] = []
+    gc.collect()
+    seen: list[int] = []
+    async with memory.short_pauses():
+        for _ in range(100):
+            things += [[number] for number in range(1_000)]
+            await asyncio.sleep(0)
+            seen.append(len(gc.get_objects(generation=1)))
+    assert len(things) == 100_000
+    assert max(seen) < memory.MOST_SURVIVORS + 2 * memory.THRESHOLDS[0]
+
+
+async def test_everything_is_walked_by_hand_alone() -> None:
+    walked: list[int] = []
+
+    def look(phase: str, about: dict[str, int]) -> None:
+        if phase == "start":
+            walked.append(about["generation"])
+
+    gc.collect()
+    async with memory.short_pauses():
+        gc.callbacks.append(look)
+        things: list[list[int]] = []
+        try:
+            for _ in range(100):
+                things += [[number] for number in range(6_000)]
+                gc.collect(1)
+        finally:
+            gc.callbacks.remove(look)
+    assert len(things) == 600_000
+    assert 0 in walked and 2 not in walked
