@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from storage.database.binder import Statements
-from storage.database.listing import AnyOf, Filter, Listed, Pair, Sort
+from storage.database.listing import AnyOf, Filter, Flag, Listed, Pair, Sort
 
 sql = Statements("notifications")
 
@@ -45,7 +45,7 @@ purge = sql.run("purge")
 
 
 def _told(keys: str, indexed: list[Pair]) -> Listed[Notification]:
-    filters: dict[str, Filter] = {"unread": "NOT {}::boolean OR NOT n.is_read", "type": AnyOf("n.type", "text")}
+    filters: dict[str, Filter] = {"unread": Flag("NOT n.is_read", "true"), "type": AnyOf("n.type", "text")}
     return Listed(
         sql, keys, Notification,
         key=Sort("n.id", "uuid"), sorts={"created_at": Sort("n.created_at", "timestamptz")},
