@@ -158,17 +158,22 @@ class _Book:
         for number in range(bookings):
             wishes.append(await self._next())
             progress("preparing", number + 1, bookings)
-        made, before = [], self.server.spent_s()
+        made = []
+        server_s = database_s = 0.0
         for number, (who, wish) in enumerate(wishes):
+            before = self.server.spent_s()
             found = await _confirmed(self.callers[who], wish, self.sockets)
-            made += [found] if found is not None else []
+            if found is not None:
+                # Not those whose offer went to nobody with a socket: what was waited for it is another's time.
+                after = self.server.spent_s()
+                made.append(found)
+                server_s, database_s = server_s + after[0] - before[0], database_s + after[1] - before[1]
             progress("confirming", number + 1, bookings)
-        after = self.server.spent_s()
         if not made:
             raise ConnectionError("No booking led to an offer: nothing can be measured.")
         accepts = [await self.sockets.accept(booking, OFFER_S) for booking, _, _ in made]
         offers, confirms = [m[1] for m in made], [m[2] for m in made]
-        return Times(offers, confirms, accepts, after[0] - before[0], after[1] - before[1])
+        return Times(offers, confirms, accepts, server_s, database_s)
 
     async def rate(self, generator: Path, bookings: int, *, accepts_at_once: bool = False) -> Rate:
         """So many more, some at a time."""
