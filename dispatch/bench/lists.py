@@ -159,14 +159,6 @@ def _value(asked: Asked, name: str) -> Any:
     }[name]  # fmt: skip
 
 
-def _is_indexed(asked: Asked, wanted: Wanted) -> bool:
-    """Whether an index answers it, also where the order is the default one and named, or not named."""
-    names = {wanted.sorts[0][0] if wanted.sorts else ""}
-    if not wanted.sorts or wanted.sorts == asked.listed.default_sort:
-        names |= {"", *(name for name, _ in asked.listed.default_sort[:1])}
-    return any((name, tuple(wanted.filters)) in asked.listed.indexed for name in names)
-
-
 def _described(wanted: Wanted) -> str:
     sorts = " ".join(f"{'-' if is_down else ''}{name}" for name, is_down in wanted.sorts) or "default order"
     return f"by {sorts}" + (f", {' '.join(wanted.filters)}" if wanted.filters else "")
@@ -202,7 +194,7 @@ async def _others(conn: Conn, asked: Asked) -> list[Figure]:
     for one in asked.listed.every_wanted():
         filters = {name: _value(asked, name) for name in one.filters}
         wanted = Wanted(sorts=one.sorts, filters=filters)
-        if one.search is None and not _is_indexed(asked, wanted):
+        if one.search is None and not asked.listed.is_indexed(wanted):
             taken = await _times(conn, asked, wanted, TIMES_OTHERS)
             if slowest is None or taken.middle_ms > slowest[1].middle_ms:
                 slowest = (_described(wanted), taken)

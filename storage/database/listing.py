@@ -63,6 +63,9 @@ MAX_LIMIT = 100
 MAX_OFFSET = 10_000
 #: Rows are counted one by one up to here.
 MAX_COUNTED = 10_000
+#: Where no index answers order and filters together, so few rows are found by their filters and then put in order. By
+#: itself the planner walks an order that it has an index for until enough fit, which for rare ones is the whole table.
+FEW = 1_000
 #: How many rows a stream reads at once.
 STREAM_ROWS = 500
 #: Composed texts that are kept per list.
@@ -173,17 +176,28 @@ class Listed(Generic[T]):
         # One more than wanted, to know whether there is another page.
         values |= {"listed_limit": wanted.limit + 1, "listed_offset": offset, **(place.named if place else {})}
         texts = self.texts(wanted, place)
+        counted: int | None = None
+        if wanted.filters and wanted.search is None and not self.is_indexed(wanted):
+            counted = await self._count(conn, texts.count, values)
+        text = texts.page if counted is None or counted > FEW else texts.few
         with translated():
-            records = await conn.fetch(texts.page.text, *texts.page.take(values))
+            records = await conn.fetch(text.text, *text.take(values))
         page = place.page if place else wanted.page
         found, has_more = records[: wanted.limit], len(records) > wanted.limit
         cursor = self._cursor(wanted, page + 1, found[-1][self._width]) if has_more else None
         if place is None and not has_more and (found or offset == 0):
             total, is_exact = offset + len(found), True
         else:
-            total = await self._count(conn, texts.count, values)
+            total = await self._count(conn, texts.count, values) if counted is None else counted
             total, is_exact = min(total, MAX_COUNTED), total <= MAX_COUNTED
         return Slice([self._row(r) for r in found], total, is_exact, page, cursor)
+
+    def is_indexed(self, wanted: Wanted) -> bool:
+        """Whether an index answers it, also where the order is the default one and named, or not named."""
+        names = {wanted.sorts[0][0] if wanted.sorts else ""}
+        if not wanted.sorts or wanted.sorts == self.default_sort:
+            names |= {"", *(name for name, _ in self.default_sort[:1])}
+        return any((name, tuple(wanted.filters)) in self.indexed for name in names)
 
     async def _count(self, conn: Conn, count: Text, values: Mapping[str, Any]) -> int:
         """How many there are, up to one more than MAX_COUNTED: where there were more they are counted now and then."""
@@ -293,8 +307,10 @@ class Listed(Generic[T]):
         elif hint:
             before = f"WITH {hint.hits('lower(:words_query::text)::tsquery')} "
             page, count = (_rare_or_common(hint, query, listed, "true") for query in (chosen, counted))
+        few = page if hint else chosen(f"{listed} AND {key} = ANY(ARRAY(SELECT {key} {listed}))")
         return Texts(
             page=Text.of(f"{before}{rows}ARRAY({page})) ORDER BY {order_text}"),
+            few=Text.of(f"{before}{rows}ARRAY({few})) ORDER BY {order_text}"),
             count=Text.of(f"{before}SELECT count(*) FROM ({count}) AS counted"),  # noqa: S608
             keys=Text.of(f"SELECT {key} {everything} ORDER BY {order_text}"),
             rows=Text.of(f"{rows}:listed_keys::{self.key.type}[]) ORDER BY {order_text}"),
@@ -329,9 +345,12 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """One way to look at a list: a page of it, how many there are, all keys in order, and rows by their keys."""
+    """One way to look at a list: a page of it, the same where only FEW fit the filters, how many there are, all keys in
+    order, and rows by their keys.
+    """
 
     page: Text
+    few: Text
     count: Text
     keys: Text
     rows: Text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -195,6 +195,57 @@ async def test_cursors_lead_through_all_of_it(db: Conn, things: Listed[Thing], s
         if cursor is None:
             break
     assert seen == whole and page == 7
+
+
+@pytest.mark.parametrize("sorts", [(), (("rest", True),), (("late", False), ("n", True)), (("late", True),)])
+@pytest.mark.parametrize("filters", [{"rest": [0, 2]}, {"rest": 1, "from": 4}, {"is_early": True}, {"rest": []}])
+async def test_where_few_fit_they_are_put_in_the_same_order(
+    db: Conn, things: Listed[Thing], sorts: Any, filters: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for few in (0, 5, listing.FEW):
+        monkeypatch.setattr(listing, "FEW", few)
+        wanted = Wanted(limit=3, sorts=sorts, filters=filters)
+        by_number = [await things.page(db, replace(wanted, page=n), most=25) for n in range(1, 9)]
+        by_cursor = [by_number[0]]
+        while by_cursor[-1].cursor is not None:
+            by_cursor.append(await things.page(db, replace(wanted, cursor=by_cursor[-1].cursor), most=25))
+        found.append([([row.n for row in one.rows], one.total) for one in (*by_number, *by_cursor)])
+    assert found[0] == found[1] == found[2]
+    assert found[0][0][1] == sum(
+        (n % 3 in filters["rest"] if isinstance(filters.get("rest"), list) else n % 3 == filters.get("rest", n % 3))
+        and n >= filters.get("from", 1) and (n < 3 or "is_early" not in filters)
+        for n in range(1, 26)
+    )  # fmt: skip
+
+
+async def test_a_rare_value_is_found_by_its_filter_and_not_by_walking_the_order(db: Conn) -> None:
+    await db.execute("CREATE TEMP TABLE wares (n int PRIMARY KEY, price int NOT NULL, kind text NOT NULL)")
+    await db.execute("INSERT INTO wares SELECT n, n % 977, CASE WHEN n = 19999 THEN 'rare' ELSE 'usual' END"
+                     " FROM generate_series(1, 20000) AS n")  # fmt: skip
+    await db.execute("CREATE INDEX ON wares (price, n); CREATE INDEX ON wares (kind); ANALYZE wares")
+    statements = Inline()
+    statements._parts |= {"columns": "w.n, w.kind", "source": "wares w", "wares": "FROM wares w WHERE true"}
+    made = Listed(
+        statements, "wares", Thing, key=Sort("w.n", "int"), sorts={"price": Sort("w.price", "int")},
+        filters={"kind": AnyOf("w.kind", "text")}, default_sort=(("price", True),),
+    )  # fmt: skip
+    try:
+        wanted = Wanted(filters={"kind": "rare"})
+        found = await made.page(db, wanted)
+        assert [row.n for row in found.rows] == [19999]
+        values = {"filter_kind": "rare", "listed_limit": 21, "listed_offset": 0, "words_query": ""}
+        # The worst that can be: the planner believes that half of them are rare.
+        await db.execute("UPDATE wares SET kind = CASE WHEN n % 2 = 0 THEN 'rare' ELSE 'usual' END; ANALYZE wares")
+        plans = {}
+        for name in ("page", "few"):
+            text = getattr(made.texts(wanted), name)
+            lines = await db.fetch(f"EXPLAIN {text.text}", *text.take(values))
+            plans[name] = "\n".join(line[0] for line in lines)
+        assert "wares_price_n_idx" in plans["page"]
+        assert "wares_price_n_idx" not in plans["few"]
+    finally:
+        LISTS.remove(made)
 
 
 async def test_a_cursor_belongs_to_its_order(db: Conn, things: Listed[Thing]) -> None:
