@@ -26,6 +26,9 @@ log = get_logger("dispatch.http")
 
 CUT = Count("dispatch_http_connections_cut_total", "Connections cut by the server", ["reason"])
 MALFORMED = Count("dispatch_http_malformed_total", "Requests that were no HTTP", ["kind"])
+#: A connection whose peer takes nothing of what was sent for so long is cut by the system: a phone that went dark, a
+#: program that does not read. Without it the answer would hold its place for a quarter of an hour, or for ever.
+UNREAD_S = 120.0
 #: Of requests that are no HTTP one in so many seconds leaves a line.
 LINE_EVERY_S = 10.0
 #: What only the other side can have caused.
@@ -122,8 +125,8 @@ class Connection(RequestHandler):
 
     @property
     def is_idle(self) -> bool:
-        """Nothing of it is being answered, and nothing waits to be."""
-        return not self._is_http or (self._current_request is None and not self._messages)
+        """Nothing of it is being answered, to the last byte, and nothing waits to be."""
+        return not self._is_http or not (self._request_in_progress or self._messages)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not asked: uvloop's transports are of no such class.
@@ -311,10 +314,11 @@ class Connection(RequestHandler):
 
 
 async def listen(
-    runner: web.AppRunner, listener: socket.socket, book: Book, *, backlog: int, **options: Any
-) -> asyncio.Server:
+    runner: web.AppRunner, listener: socket.socket, book: Book, *, backlog: int, unread_s: float = UNREAD_S,
+    **options: Any,
+) -> asyncio.Server:  # fmt: skip
     """Answers on a bound socket with a runner that is set up; `options` are those of aiohttp's connections. Sockets are
-    opened by the application's GREET, where it has one.
+    opened by the application's GREET, where it has one; `unread_s` is for theirs as well, which beat more often.
 
     Raises OSError when the socket can't be listened on, RuntimeError when the library is not the one that we know.
     """
@@ -323,6 +327,9 @@ async def listen(
     assert_seams()
     server.request_handler = Ways(runner.app)
     greet = runner.app.get(GREET)
+    if hasattr(socket, "TCP_USER_TIMEOUT") and listener.family in (socket.AF_INET, socket.AF_INET6):
+        # Whoever is accepted inherits it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(unread_s * 1000))
 
     def connection() -> Connection:
         return Connection(book, server, loop, greet, options)

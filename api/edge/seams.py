@@ -16,10 +16,10 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 
 _STATE = {
-    "_buffer_paused", "_close", "_current_request", "_force_close", "_keepalive", "_keepalive_handle",
+    "_buffer_paused", "_close", "_force_close", "_keepalive", "_keepalive_handle",
     "_keepalive_timeout", "_lingering_time", "_loop", "_manager", "_messages", "_msg_queue_resume_size",
-    "_next_keepalive_close_time", "_parser", "_request_count", "_request_factory", "_request_handler", "_task_handler",
-    "_waiter", "transport",
+    "_next_keepalive_close_time", "_parser", "_request_count", "_request_factory", "_request_handler",
+    "_request_in_progress", "_task_handler", "_waiter", "transport",
 }  # fmt: skip
 
 

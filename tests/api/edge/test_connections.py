@@ -77,8 +77,9 @@ async def _echo(request: web.Request) -> web.Response:
 
 @asynccontextmanager
 async def serving(
-    book: Book, app: web.Application | None = None, *, greet: Greet | None = None, **options: Any
-) -> AsyncIterator[tuple[str, int]]:
+    book: Book, app: web.Application | None = None, *, greet: Greet | None = None, unread_s: float = NEVER_S,
+    **options: Any,
+) -> AsyncIterator[tuple[str, int]]:  # fmt: skip
     """A server that echoes, or one for this application."""
     if app is None:
         app = web.Application()
@@ -90,7 +91,7 @@ async def serving(
     await runner.setup()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        server = await listen(runner, listener, book, backlog=16, **options)
+        server = await listen(runner, listener, book, backlog=16, unread_s=unread_s, **options)
         try:
             yield listener.getsockname()
         finally:
@@ -168,6 +169,46 @@ async def test_an_address_whose_connections_are_all_busy_gets_no_more() -> None:
         for wire in (one, two):
             wire.send(b"cd")
             assert await wire.answer() == b"abcd"
+
+
+async def test_an_answer_that_is_read_slowly_makes_no_room() -> None:
+    size = 20_000_000
+
+    async def large(request: web.Request) -> web.Response:
+        return web.Response(body=bytes(size))
+
+    async with serving(book(most=1), answered_by(large)) as address, connected(address) as one:
+        one.send(WHOLE)
+        async with asyncio.timeout(60):
+            await one.reader.readuntil(b"\r\n\r\n")
+            await one.reader.readexactly(1000)
+            async with connected(address) as surplus:
+                assert await surplus.is_cut()
+            await one.reader.readexactly(size - 1000)
+        async with connected(address) as two:
+            assert await one.is_cut(), "it has its answer, and is idle"
+            two.send(WHOLE)
+            async with asyncio.timeout(60):
+                assert (await two.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the system has no such limit")
+async def test_an_answer_that_nobody_takes_ends() -> None:
+    async def large(request: web.Request) -> web.Response:
+        return web.Response(body=bytes(20_000_000))
+
+    async with (
+        serving(known := book(), answered_by(large), unread_s=0.5) as address,
+        connected(address) as one,
+        connected(address) as two,
+    ):
+        one.send(WHOLE)
+        async with asyncio.timeout(60):
+            # Who has nothing to take stays.
+            while len(known) != 1:  # noqa: ASYNC110 (nothing tells when)
+                await asyncio.sleep(0.01)
+            two.send(WHOLE)
+            assert (await two.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
 
 
 async def test_who_is_no_http_server_s_leaves_nothing_to_the_collector() -> None:
