@@ -16,9 +16,10 @@ THRESHOLDS = (5_000, 400, 1_000_000)
 #: while thousands of old things go, as many new ones gather, and were looked through at once in 15 to 25 ms.
 YOUNG_S = 0.05
 #: Every so many looks what has outlived them is looked through too, and at last everything: a look at the young by hand
-#: takes from the collector its own occasion to do so. The second is half a second of survivors; the third walks all
-#: that is held, so once in ten minutes, and what ends should leave no circles behind.
-SURVIVORS_EVERY, ALL_EVERY = 10, 12_000
+#: takes from the collector its own occasion to do so. The second is half a second of survivors; the third is those of
+#: ten minutes, and what it leaves is not walked again for six hours: all that some thousand sockets hold is a pause of
+#: a quarter of a second. So circles of what lived long stay until then, and what ends should leave none behind.
+SURVIVORS_EVERY, ALL_EVERY, THAW_EVERY = 10, 12_000, 36 * 12_000
 #: So many survivors are not left for later: those of half a second of a storm were one pause of 25 to 30 ms.
 MOST_SURVIVORS = 5_000
 
@@ -40,7 +41,10 @@ async def _look() -> None:
     for number in count(1):
         await asyncio.sleep(YOUNG_S)
         if number % ALL_EVERY == 0:
+            if number % THAW_EVERY == 0:
+                gc.unfreeze()
             gc.collect()
+            gc.freeze()
         else:
             are_many = len(gc.get_objects(generation=1)) > MOST_SURVIVORS
             gc.collect(1 if are_many or number % SURVIVORS_EVERY == 0 else 0)
