@@ -18,6 +18,9 @@ from storage import offers as offer_rows
 from storage.bookings import Booking
 from storage.offers import Assignment
 
+#: People know that it was not begun: it is looked at again after this share of its lateness: an hour in, 6 minutes.
+RARER = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
@@ -98,12 +101,14 @@ def _look(view: View, memory: Memory, t: Thresholds) -> tuple[Best, Progress]:
 
 
 def _assess_arrived(view: View, memory: Memory, t: Thresholds) -> Assessment:
-    """Who has arrived is only warned, once of each problem: not begun in time, gone away, dark. People decide."""
+    """Who has arrived is only warned, once of each problem: not begun in time, gone away, dark. People decide, and once
+    they know that it was not begun it is looked at the more rarely the longer that takes: some are never ended."""
     best, progress = _look(view, memory, t)
     problems = ["not_started"] if view.now_s > view.starts_at_s + t.late_grace_s else []
     if progress in (Progress.MOVING_AWAY, Progress.DARK):
         problems.append(str(progress))
-    next_look_s = view.now_s + t.tick_s
+    late_s = view.now_s - view.starts_at_s if "not_started" in memory.warned else 0.0
+    next_look_s = view.now_s + max(t.tick_s, late_s * RARER)
     if not problems:
         return Assessment("none", None, Memory(best.distance_m, best.at_s, warned=memory.warned), next_look_s)
     new = next((p for p in problems if p not in memory.warned), None)

@@ -88,6 +88,18 @@ def test_the_arrived_are_warned_once_of_each_problem_and_keep_the_job(problem: s
     assert warned == [problem, "not_started"] and "reassign" not in {a for a, _ in looks}
 
 
+def test_what_was_told_and_stays_is_looked_at_more_and_more_rarely() -> None:
+    memory, now_s, looks = Memory(), START, []
+    while now_s < START + 7 * 86_400:
+        looks.append(now_s)
+        result = assess(replace(AT_THE_DOOR, now_s=now_s), memory, T)
+        memory, now_s = result.memory, result.next_look_s
+    waits = [b - a for a, b in zip(looks, looks[1:], strict=False)]
+    assert set(waits[:10]) == {T.tick_s}, "until it is told"
+    assert waits == sorted(waits) and waits[-1] > 8 * 3600
+    assert len(looks) < 100
+
+
 # ---------------------------------------------------------------- acting on it, on a real database
 
 METRE = 1 / 111_195
