@@ -203,10 +203,10 @@ async def announce_maintenance(services: Services, caller: Admin, body: Maintena
 
 async def _detail(services: Services, id: UUID) -> IntegrationDetail:
     today = services.clock.now().date()
+    used = await integration_usage.of(services, id, today - timedelta(days=DAYS_SHOWN - 1), today)
     async with services.read() as conn:
         row, documents = await integration_onboarding.shown(conn, id)
         written = await integrations.notes(conn, id)
-        used = await integration_usage.of(services, conn, id, today - timedelta(days=DAYS_SHOWN - 1), today)
     totals, info = used.totals, row.business_info
     return IntegrationDetail(
         **_shown(row), client_id=row.client_id, webhook_url=row.webhook_url, callback_url=row.callback_url,

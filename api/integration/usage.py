@@ -88,8 +88,8 @@ class AnalyticsOut(FiguresOut):
 async def usage(services: Services, caller: Member, id: UUID, query: SpanQuery) -> UsageOut:
     """What was asked for, by day and by route."""
     first, last = query.span(services.clock.now().date())
+    used = await integration_usage.of(services, id, first, last)
     async with services.read() as conn:
-        used = await integration_usage.of(services, conn, id, first, last)
         row = await integrations.get(conn, id)
     return UsageOut(
         total_requests=used.totals.total, monthly_requests=used.totals.this_month,

@@ -14,7 +14,6 @@ from dispatch.services import Services, Tx
 from dispatch.webhooks import deliveries
 from dispatch.webhooks.owners import Owner
 from storage import integration_usage as rows
-from storage.database.pool import Conn
 from storage.integration_usage import OfDay, OfRoute, Standing, Totals
 
 #: Between two rounds of the loop, in real seconds.
@@ -85,13 +84,15 @@ def _next_month(now: datetime) -> datetime:
     return (first + timedelta(days=32)).replace(day=1)
 
 
-async def of(services: Services, conn: Conn, id: UUID, date_from: date, date_to: date) -> Used:
-    """What was asked for, the last seconds' calls of this process included."""
+async def of(services: Services, id: UUID, date_from: date, date_to: date) -> Used:
+    """What was asked for, the last seconds' calls of this process included. Not for a block that holds a connection: it
+    takes one to carry them over."""
     await flush(services)
-    totals = await rows.totals(conn, id=id, today=services.clock.now().date())
-    assert totals is not None, "a sum has one row"
-    days = await rows.by_day(conn, id=id, date_from=date_from, date_to=date_to)
-    routes = await rows.by_route(conn, id=id, date_from=date_from, date_to=date_to)
+    async with services.read() as conn:
+        totals = await rows.totals(conn, id=id, today=services.clock.now().date())
+        assert totals is not None, "a sum has one row"
+        days = await rows.by_day(conn, id=id, date_from=date_from, date_to=date_to)
+        routes = await rows.by_route(conn, id=id, date_from=date_from, date_to=date_to)
     return Used(totals, days, routes)
 
 

@@ -60,16 +60,12 @@ async def test_whoever_reads_waits_for_what_is_being_written(services: Services)
     made, today = await make(services, new()), services.clock.now().date()
     services.usage.count(made.id, services.clock.now(), "GET /a")
 
-    async def read() -> integration_usage.Used:
-        async with services.read() as conn:
-            return await integration_usage.of(services, conn, made.id, today, today)
-
     async with services.transaction() as tx:
         await tx.conn.execute("LOCK TABLE integration_usage IN EXCLUSIVE MODE")
         writing = asyncio.create_task(integration_usage.flush(services))
         await until_waiting(services, writing)
         services.usage.count(made.id, services.clock.now(), "GET /b")
-        reading = asyncio.create_task(read())
+        reading = asyncio.create_task(integration_usage.of(services, made.id, today, today))
     found = await reading
     await writing
     assert {r.route: r.requests for r in found.by_route} == {"GET /a": 1, "GET /b": 1}
