@@ -165,7 +165,9 @@ async def report_once(house: House, server: Server, code: str) -> None:
     async with house.database() as conn:
         now_s = (await conn.fetchval("SELECT app_now()")).timestamp()
     phone = socketio.AsyncClient(reconnection=False)
-    await phone.connect(server.url, auth={"token": token}, namespaces=["/technician"], transports=["websocket"])
+    await phone.connect(
+        server.url, auth={"token": token}, namespaces=["/technician"], transports=["websocket"], wait_timeout=60
+    )
     fix = [int(now_s * 1000), KOLKATA[0] + 0.01, KOLKATA[1], 8.0, None, None]
     answer = await phone.call("location.report", {"fixes": [fix]}, namespace="/technician", timeout=60)
     assert answer["data"]["admitted"] == 1, answer
@@ -336,7 +338,7 @@ async def test_one_server_per_folder_and_a_quick_end_with_open_sockets(
             for _ in range(5):
                 client = socketio.AsyncClient(reconnection=False)
                 await client.connect(
-                    server.url, auth={"token": token}, namespaces=[namespace], transports=["websocket"]
+                    server.url, auth={"token": token}, namespaces=[namespace], transports=["websocket"], wait_timeout=60
                 )
                 sockets.append(client)
         # One that has never signed in, one request that is never finished, and one connection that is kept alive.

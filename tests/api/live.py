@@ -56,8 +56,9 @@ class Person:
 
         self.sio.on("*", heard, namespace=f"/{self.kind}")
         await self.sio.connect(
-            self.live.url, auth={"token": self.token, **auth}, namespaces=[f"/{self.kind}"], transports=["websocket"]
-        )
+            self.live.url, auth={"token": self.token, **auth}, namespaces=[f"/{self.kind}"], transports=["websocket"],
+            wait_timeout=60,
+        )  # fmt: skip
 
     async def ask(self, event: str, payload: dict[str, Any]) -> dict[str, Any]:
         """A command over the socket, and its acknowledgement."""

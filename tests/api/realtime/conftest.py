@@ -341,6 +341,7 @@ async def connect() -> AsyncIterator[Connect]:
             namespaces=[TECHNICIAN],
             auth={"token": f"good:{session}"},
             transports=["websocket"],
+            wait_timeout=60,
         )
         return client
 

@@ -29,7 +29,9 @@ async def test_refused_sign_in_says_why(serve: Serve) -> None:
     refusals: list[dict[str, object]] = []
     client.on("connect_error", refusals.append, namespace=TECHNICIAN)
     with pytest.raises(ClientRefused):
-        await client.connect(running.url, namespaces=[TECHNICIAN], auth={"token": "bad"}, transports=["websocket"])
+        await client.connect(
+            running.url, namespaces=[TECHNICIAN], auth={"token": "bad"}, transports=["websocket"], wait_timeout=60
+        )
     assert refusals[0]["data"]["code"] == "unauthorized"  # type: ignore[index]
     assert running.world.joined == []
 
