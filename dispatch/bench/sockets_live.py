@@ -92,8 +92,9 @@ def ping(stage: Stage) -> list[Figure]:
             share = seen.of(OURS, f"{what}: admitted")
             note = "" if share == 1.0 else f"admitted of the acknowledged: {share:.1%}"
             figures += _figures(seen, names, "ping", f"{what}: rate", "frames/s", is_rate=True, note=note)
-            kept = f"of ours {seen.of(OURS, f'{what}: database'):.1f} us keep the history"
-            figures += _figures(seen, names, "ping", f"{what}: CPU", "us a frame", note=f"{kept}; {note}".rstrip("; "))
+            shared = f"of ours {seen.of(OURS, f'{what}: database'):.1f} us are the database's"
+            note = "; ".join(filter(None, (shared, note)))
+            figures += _figures(seen, names, "ping", f"{what}: CPU", "us a frame", note=note)
     return figures
 
 

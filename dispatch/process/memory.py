@@ -26,7 +26,7 @@ MOST_SURVIVORS = 5_000
 
 @asynccontextmanager
 async def short_pauses() -> AsyncIterator[None]:
-    """For this block; what there is at its start stays, and the collector never walks it again."""
+    """For this block; what there is at its start stays, and is walked again with what is thawed only."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)

@@ -193,11 +193,13 @@ class Listed(Generic[T]):
         return Slice([self._row(r) for r in found], total, is_exact, page, cursor)
 
     def is_indexed(self, wanted: Wanted) -> bool:
-        """Whether an index answers it, also where the order is the default one and named, or not named."""
+        """Whether an index answers it: its filters in any order, and its sort, also where that is the default one and
+        named, or not named.
+        """
         names = {wanted.sorts[0][0] if wanted.sorts else ""}
         if not wanted.sorts or wanted.sorts == self.default_sort:
             names |= {"", *(name for name, _ in self.default_sort[:1])}
-        return any((name, tuple(wanted.filters)) in self.indexed for name in names)
+        return any(sort in names and wanted.filters.keys() == {*filters} for sort, filters in self.indexed)
 
     async def _count(self, conn: Conn, count: Text, values: Mapping[str, Any]) -> int:
         """How many there are, up to one more than MAX_COUNTED: where there were more they are counted now and then."""

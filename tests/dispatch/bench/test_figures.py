@@ -23,10 +23,12 @@ def test_the_table_is_for_people() -> None:
     figures = [
         Figure("ping", "rate", "/s", 123_456.7, "Node", 61_728.0, is_rate=True, wanted=">= 2x"),
         Figure("idle", "socket", "KiB", 4.25, note="4,000 of them"),
+        Figure("ping", "CPU", "us", 30.0, "Bun", 60.0, note="all admitted"),
     ]
     assert table(figures) == [
         ("ping: rate", "123,457 /s", "61,728 /s, Node", "2.00x", ">= 2x"),
         ("idle: socket", "4.25 KiB", "4,000 of them", "", ""),
+        ("ping: CPU", "30.0 us", "60.0 us, Bun: all admitted", "2.00x", ""),
     ]
     assert markdown(figures).splitlines()[2] == "| ping: rate | 123,457 /s | 61,728 /s, Node | 2.00x |"
     assert spoken(None, "us") == "-" and spoken(12.34, "us") == "12.3 us"

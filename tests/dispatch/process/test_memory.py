@@ -106,29 +106,21 @@ async def test_everything_is_walked_by_hand_alone() -> None:
     assert 0 in walked and 2 not in walked
 
 
-class Held:
-    """What may hold itself."""
-
-    def __init__(self) -> None:
-        self.held: Held | None = None
-
-
 async def test_what_lived_long_is_not_walked_again_until_it_is_thawed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "YOUNG_S", 0.0)
     monkeypatch.setattr(memory, "ALL_EVERY", 5)
     monkeypatch.setattr(memory, "THAW_EVERY", 10_000_000)
     async with memory.short_pauses():
-        one = Held()
-        one.held = one
-        seen = weakref.ref(one)
+        one = Circle()
+        is_there = weakref.ref(one)
         for _ in range(20):
             await asyncio.sleep(0)
         assert not any(found is one for found in gc.get_objects())
         del one
         for _ in range(20):
             await asyncio.sleep(0)
-        assert seen() is not None
+        assert is_there() is not None
         monkeypatch.setattr(memory, "THAW_EVERY", 5)
         for _ in range(20):
             await asyncio.sleep(0)
-        assert seen() is None
+        assert is_there() is None

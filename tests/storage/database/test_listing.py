@@ -47,7 +47,7 @@ class Thing:
 class Inline(Statements):
     """Parts without a file."""
 
-    def __init__(self) -> None:
+    def __init__(self, **parts: str) -> None:
         self.noun = "inline"
         self._sources = {}
         self._parts = {
@@ -55,7 +55,7 @@ class Inline(Statements):
             "source": "(SELECT n, 'w' || n AS word FROM generate_series(1, :most::int) AS n) t",
             "things": "FROM (SELECT n, 'w' || n AS word, n % 3 AS rest, CASE WHEN n > 2 THEN n END AS late"
             " FROM generate_series(1, :most::int) AS n) t WHERE true",
-        }
+        } | parts
 
 
 @pytest.fixture
@@ -219,15 +219,24 @@ async def test_where_few_fit_they_are_put_in_the_same_order(
     )  # fmt: skip
 
 
+def test_an_index_answers_its_filters_in_any_order(things: Listed[Thing]) -> None:
+    things.indexed = (("n", ()), ("rest", ("rest", "from")))
+    for sorts, filters, is_indexed in (
+        ((), {}, True), ((("n", True),), {}, True), ((("n", False),), {}, True), ((), {"rest": 1}, False),
+        ((("rest", True),), {"rest": 1, "from": 2}, True), ((("rest", False),), {"from": 2, "rest": 1}, True),
+        ((("rest", True),), {"rest": 1}, False), ((("late", True),), {}, False),
+    ):  # fmt: skip
+        assert things.is_indexed(Wanted(sorts=sorts, filters=filters)) == is_indexed, (sorts, filters)
+
+
 async def test_a_rare_value_is_found_by_its_filter_and_not_by_walking_the_order(db: Conn) -> None:
     await db.execute("CREATE TEMP TABLE wares (n int PRIMARY KEY, price int NOT NULL, kind text NOT NULL)")
     await db.execute("INSERT INTO wares SELECT n, n % 977, CASE WHEN n = 19999 THEN 'rare' ELSE 'usual' END"
                      " FROM generate_series(1, 20000) AS n")  # fmt: skip
     await db.execute("CREATE INDEX ON wares (price, n); CREATE INDEX ON wares (kind); ANALYZE wares")
-    statements = Inline()
-    statements._parts |= {"columns": "w.n, w.kind", "source": "wares w", "wares": "FROM wares w WHERE true"}
+    parts = Inline(columns="w.n, w.kind", source="wares w", wares="FROM wares w WHERE true")
     made = Listed(
-        statements, "wares", Thing, key=Sort("w.n", "int"), sorts={"price": Sort("w.price", "int")},
+        parts, "wares", Thing, key=Sort("w.n", "int"), sorts={"price": Sort("w.price", "int")},
         filters={"kind": AnyOf("w.kind", "text")}, default_sort=(("price", True),),
     )  # fmt: skip
     try:
