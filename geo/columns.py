@@ -16,7 +16,8 @@ LAYOUT = {
     "at_s": "d",
     "anchor_lat": "d",
     "anchor_lng": "d",
-    "half_lng": "d",
+    "half_lat": "f",
+    "half_lng": "f",
     "skills": "Q",
     "tiers": "I",
     "merit": "f",
@@ -36,7 +37,8 @@ class Columns:
     at_s: NDArray[np.float64]
     anchor_lat: NDArray[np.float64]
     anchor_lng: NDArray[np.float64]
-    half_lng: NDArray[np.float64]
+    half_lat: NDArray[np.float32]
+    half_lng: NDArray[np.float32]
     skills: NDArray[np.uint64]
     tiers: NDArray[np.uint32]
     merit: NDArray[np.float32]
@@ -46,8 +48,8 @@ class Columns:
     def __init__(self, capacity: int = 1024) -> None:
         self.raw_key = self.raw_skills = self.raw_tiers = self.raw_available = array("q")
         self.raw_lat = self.raw_lng = self.raw_at_s = array("d")
-        self.raw_anchor_lat = self.raw_anchor_lng = self.raw_half_lng = array("d")
-        self.raw_merit = self.raw_rating = array("f")
+        self.raw_anchor_lat = self.raw_anchor_lng = array("d")
+        self.raw_half_lat = self.raw_half_lng = self.raw_merit = self.raw_rating = array("f")
         self.capacity = 0
         self._free: list[int] = []
         self._grow(capacity)

@@ -29,6 +29,10 @@ Floats = NDArray[np.float64]
 #: Half the side of a technician's box. Measured at 100,000 technicians: 250 m makes one ping in thirty work
 #: for the tree, and a query hardly notices; 50 m one in five; beyond 400 m queries slow down.
 SLACK_M = 250.0
+#: Who comes so far from one report to the next that few fit into such a box (a phone that sends fifty fixes at a
+#: time) gets one for about so many, up to this half side: laying a box anew costs as much as all the rest of such a
+#: frame, and a box that is too wide costs the queries.
+REPORTS_IN_BOX, MOST_SLACK_M = 10, 1_000.0
 #: A new box is laid ahead of the way by this share of the slack: who keeps the direction stays in it for
 #: longer.
 LEAD = 0.6
@@ -87,9 +91,9 @@ class FleetIndex:
     """Positions and capabilities by an opaque integer key.
 
     A ping is a write to the columns; a tree works only when the position leaves its box, which is `slack_m`
-    wider than the position on each side. Queries ask a tree for the boxes that touch the circle and then
-    filter exactly. One tree holds everybody; two more per skill hold those who are available, the well-rated
-    and the rest, so that a match sees few hits.
+    wider than the position on each side, and more for who comes far from one report to the next. Queries ask a
+    tree for the boxes that touch the circle and then filter exactly. One tree holds everybody; two more per skill
+    hold those who are available, the well-rated and the rest, so that a match sees few hits.
     Single-threaded: one event loop owns it.
     """
 
@@ -97,6 +101,7 @@ class FleetIndex:
         if not 0.0 < slack_m <= 100_000.0:
             raise ValueError("slack_m must be over 0 and at most 100000")
         self._half_lat = slack_m / METRES_PER_DEGREE
+        self._most_half_lat = max(slack_m, MOST_SLACK_M) / METRES_PER_DEGREE
         self._columns = Columns()
         self._slots: dict[int, int] = {}
         self._everybody = BoxTree()
@@ -131,7 +136,7 @@ class FleetIndex:
         c.raw_key[slot], c.raw_lat[slot], c.raw_lng[slot], c.raw_at_s[slot] = key, lat, lng, at_s
         c.raw_skills[slot], c.raw_tiers[slot], c.raw_available[slot] = skills, tiers, available
         self._rate(slot, rating)
-        self._lay(slot, lat, lng)
+        self._lay(slot, lat, lng, self._half_lat)
         self._insert(slot)
 
     def move(self, key: int, lat: float, lng: float, at_s: float) -> bool:
@@ -141,15 +146,16 @@ class FleetIndex:
         c = self._columns
         if (
             abs(lng - c.raw_anchor_lng[slot]) <= c.raw_half_lng[slot]
-            and abs(lat - c.raw_anchor_lat[slot]) <= self._half_lat
+            and abs(lat - c.raw_anchor_lat[slot]) <= c.raw_half_lat[slot]
         ):
             c.raw_lat[slot] = lat
             c.raw_lng[slot] = lng
             c.raw_at_s[slot] = at_s
             return False
         _check(lat, lng)
+        north, east = lat - c.raw_lat[slot], lng - c.raw_lng[slot]
         c.raw_lat[slot], c.raw_lng[slot], c.raw_at_s[slot] = lat, lng, at_s
-        self._reinsert(slot, lat, lng)
+        self._reinsert(slot, north, east)
         return True
 
     def move_many(self, keys: Sequence[int] | Keys, lats: Floats, lngs: Floats, ats: Floats) -> int:
@@ -165,12 +171,14 @@ class FleetIndex:
             known = slots >= 0
             slots, lats, lngs, ats = slots[known], lats[known], lngs[known], ats[known]
         c = self._columns
+        norths, easts = -c.lat[slots], -c.lng[slots]
         c.lat[slots], c.lng[slots], c.at_s[slots] = lats, lngs, ats
         left = np.abs(c.lng[slots] - c.anchor_lng[slots]) > c.half_lng[slots]
-        left |= np.abs(c.lat[slots] - c.anchor_lat[slots]) > self._half_lat
-        gone = np.unique(slots[left]).tolist()
-        for slot in gone:
-            self._reinsert(slot, c.raw_lat[slot], c.raw_lng[slot])
+        left |= np.abs(c.lat[slots] - c.anchor_lat[slots]) > c.half_lat[slots]
+        gone, first = np.unique(slots[left], return_index=True)
+        norths, easts = norths[left][first] + c.lat[gone], easts[left][first] + c.lng[gone]
+        for slot, north, east in zip(gone.tolist(), norths.tolist(), easts.tolist(), strict=True):
+            self._reinsert(slot, north, east)
         return len(gone)
 
     def set_attributes(
@@ -378,20 +386,24 @@ class FleetIndex:
         return found
 
     def _box(self, slot: int) -> Box:
-        """The slot's box, always from the same three numbers: a delete has to name what was inserted."""
+        """The slot's box, always from the same four numbers: a delete has to name what was inserted."""
         c = self._columns
-        lat, lng, half_lng = c.raw_anchor_lat[slot], c.raw_anchor_lng[slot], c.raw_half_lng[slot]
-        return Box(lat - self._half_lat, lng - half_lng, lat + self._half_lat, lng + half_lng)
+        lat, lng, half_lat, half_lng = (
+            c.raw_anchor_lat[slot], c.raw_anchor_lng[slot], c.raw_half_lat[slot], c.raw_half_lng[slot],
+        )  # fmt: skip
+        return Box(lat - half_lat, lng - half_lng, lat + half_lat, lng + half_lng)
 
-    def _lay(self, slot: int, lat: float, lng: float, north: float = 0.0, east: float = 0.0) -> None:
+    def _lay(self, slot: int, lat: float, lng: float, half_lat: float, north: float = 0.0, east: float = 0.0) -> None:
         """Sets the box that holds the position, its middle shifted by shares (under 1) of its half sides. It
         stays within the degrees that exist: so a position in it is valid, and who crosses the antimeridian
         leaves it."""
-        c, half_lat = self._columns, self._half_lat
-        half_lng = min(half_lat / max(math.cos(math.radians(lat)), 1e-9), 180.0)
+        c = self._columns
+        c.raw_half_lat[slot] = half_lat
+        c.raw_half_lng[slot] = min(half_lat / max(math.cos(math.radians(lat)), 1e-9), 180.0)
+        # As the columns hold them, which is not as exactly as they were computed.
+        half_lat, half_lng = c.raw_half_lat[slot], c.raw_half_lng[slot]
         c.raw_anchor_lat[slot] = max(half_lat - 90.0, min(90.0 - half_lat, lat + north * half_lat))
         c.raw_anchor_lng[slot] = max(half_lng - 180.0, min(180.0 - half_lng, lng + east * half_lng))
-        c.raw_half_lng[slot] = half_lng
 
     def _insert(self, slot: int) -> None:
         box = self._box(slot)
@@ -399,13 +411,18 @@ class FleetIndex:
         for tree in self._trees(self._tree_bits(slot)):
             tree.insert(slot, box)
 
-    def _reinsert(self, slot: int, lat: float, lng: float) -> None:
+    def _reinsert(self, slot: int, north: float, east: float) -> None:
+        """A new box around the slot's position, which came so many degrees north and east with its last report."""
         c = self._columns
-        before = self._box(slot)
-        north = (lat - c.raw_anchor_lat[slot]) / self._half_lat
-        east = (lng - c.raw_anchor_lng[slot]) / c.raw_half_lng[slot]
-        stretch = LEAD / math.hypot(north, east)
-        self._lay(slot, lat, lng, north * stretch, east * stretch)
+        before, lat, lng = self._box(slot), c.raw_lat[slot], c.raw_lng[slot]
+        stride = math.hypot(north, east * math.cos(math.radians(lat)))
+        half_lat = stride * REPORTS_IN_BOX / (1.0 + LEAD)
+        ahead = (lat - c.raw_anchor_lat[slot]) / c.raw_half_lat[slot]
+        aside = (lng - c.raw_anchor_lng[slot]) / c.raw_half_lng[slot]
+        stretch = LEAD / math.hypot(ahead, aside)
+        self._lay(
+            slot, lat, lng, min(max(self._half_lat, half_lat), self._most_half_lat), ahead * stretch, aside * stretch
+        )
         after = self._box(slot)
         self.reinserts += 1
         for tree in [self._everybody, *self._trees(self._tree_bits(slot))]:

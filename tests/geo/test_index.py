@@ -173,6 +173,35 @@ def test_a_small_move_costs_the_tree_nothing() -> None:
     assert index.position(1) == Spot(*destination(*CITY, 90, 650), 3.0)
 
 
+@pytest.mark.parametrize("by", ["one", "many"])
+def test_who_reports_rarely_gets_a_wider_box_and_loses_it_again(by: str) -> None:
+    """On one straight road: fifty fixes of 12 m come as one move of 600 m, later the same phone sends each fix."""
+    index, at_m, moves = FleetIndex(), 0.0, 0
+
+    def drive(metres: float, times: int) -> int:
+        nonlocal at_m, moves
+        before = index.reinserts
+        for _ in range(times):
+            at_m, moves = at_m + metres, moves + 1
+            lat, lng = destination(*CITY, 45, at_m)
+            if by == "one":
+                index.move(1, lat, lng, float(moves))
+            else:
+                index.move_many([1], np.array([lat]), np.array([lng]), np.array([float(moves)]))
+            assert index.within(lat, lng, 1.0).keys.tolist() == [1]
+            assert index.match(lat, lng, 1.0, skill_mask=1).keys.tolist() == [1]
+        return index.reinserts - before
+
+    index.put(1, *CITY, 0.0, skills=1)
+    assert drive(600.0, 30) <= 15
+    assert drive(120.0, 50) <= 10
+    # What it was wide for is over: every fix is reported, and queries have the usual box.
+    drive(12.0, 200)
+    assert drive(12.0, 330) >= 8
+    assert index.within(*destination(*CITY, 45, at_m - 1_300.0), 500.0).keys.tolist() == []
+    assert index.remove(1)
+
+
 def test_move_many_takes_the_last_and_passes_over_strangers() -> None:
     index = FleetIndex()
     index.put(1, *CITY, 0.0)
