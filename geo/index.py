@@ -20,6 +20,7 @@ from geo.geodesy import (
     chord_to_m,
     valid_position,
 )
+from geo.places import NONE, Places
 from geo.tree import BoxTree
 
 Keys = NDArray[np.int64]
@@ -103,7 +104,7 @@ class FleetIndex:
         self._half_lat = slack_m / METRES_PER_DEGREE
         self._most_half_lat = max(slack_m, MOST_SLACK_M) / METRES_PER_DEGREE
         self._columns = Columns()
-        self._slots: dict[int, int] = {}
+        self._places = Places()
         self._everybody = BoxTree()
         #: First the well-rated of each skill, then the rest of each.
         self._by_skill: list[BoxTree | None] = [None] * (2 * SKILL_BITS)
@@ -111,10 +112,10 @@ class FleetIndex:
         self.reinserts = 0
 
     def __len__(self) -> int:
-        return len(self._slots)
+        return len(self._places)
 
     def __contains__(self, key: int) -> bool:
-        return key in self._slots
+        return self._places.find(key) != NONE
 
     # ------------------------------------------------------------------ writing
 
@@ -125,14 +126,13 @@ class FleetIndex:
         """Adds `key` or replaces all that is known of it. Raises ValueError for a position out of range or a
         mask that is too wide, and changes nothing then."""
         _check(lat, lng, skills, tiers)
-        slot = self._slots.get(key)
-        if slot is not None:
+        if self._places.find(key) != NONE:
             self.set_attributes(key, skills=skills, tiers=tiers, available=available, rating=rating)
             self.move(key, lat, lng, at_s)
             return
         c = self._columns
-        slot = self._slots[key] = c.take_slot()
-        c = self._columns
+        slot = c.take_slot()
+        self._places.put(key, slot)
         c.raw_key[slot], c.raw_lat[slot], c.raw_lng[slot], c.raw_at_s[slot] = key, lat, lng, at_s
         c.raw_skills[slot], c.raw_tiers[slot], c.raw_available[slot] = skills, tiers, available
         self._rate(slot, rating)
@@ -142,7 +142,9 @@ class FleetIndex:
     def move(self, key: int, lat: float, lng: float, at_s: float) -> bool:
         """A new position; True when the box had to be laid anew. Raises KeyError for an unknown key,
         ValueError for a position out of range."""
-        slot = self._slots[key]
+        slot = self._places.find(key)
+        if slot == NONE:
+            raise KeyError(key)
         c = self._columns
         if (
             abs(lng - c.raw_anchor_lng[slot]) <= c.raw_half_lng[slot]
@@ -164,11 +166,9 @@ class FleetIndex:
         of range."""
         if not (np.all(np.abs(lats) <= 90.0) and np.all(np.abs(lngs) <= 180.0)):
             raise ValueError("a position is out of range")
-        names = keys.tolist() if isinstance(keys, np.ndarray) else keys
-        find = self._slots.get
-        slots: Slots = np.fromiter((find(name, -1) for name in names), dtype=np.int64, count=len(names))
-        if slots.size and slots.min() < 0:
-            known = slots >= 0
+        slots = self._places.find_many(keys)
+        if slots.size and slots.min() == NONE:
+            known = slots != NONE
             slots, lats, lngs, ats = slots[known], lats[known], lngs[known], ats[known]
         c = self._columns
         norths, easts = -c.lat[slots], -c.lng[slots]
@@ -186,7 +186,9 @@ class FleetIndex:
         available: bool | None = None, rating: float | None = None,
     ) -> None:  # fmt: skip
         """Changes what is given; a rating of NaN means unrated. Raises KeyError for an unknown key."""
-        slot = self._slots[key]
+        slot = self._places.find(key)
+        if slot == NONE:
+            raise KeyError(key)
         _check(0.0, 0.0, skills or 0, tiers or 0)
         c = self._columns
         before = self._tree_bits(slot)
@@ -208,8 +210,8 @@ class FleetIndex:
 
     def remove(self, key: int) -> bool:
         """Forgets `key`; False when it was not there."""
-        slot = self._slots.pop(key, None)
-        if slot is None:
+        slot = self._places.pop(key)
+        if slot == NONE:
             return False
         box = self._box(slot)
         self._everybody.delete(slot, box)
@@ -222,8 +224,8 @@ class FleetIndex:
 
     def position(self, key: int) -> Spot | None:
         """The last position, exact; None for an unknown key."""
-        slot = self._slots.get(key)
-        if slot is None:
+        slot = self._places.find(key)
+        if slot == NONE:
             return None
         c = self._columns
         return Spot(c.raw_lat[slot], c.raw_lng[slot], c.raw_at_s[slot])

@@ -169,8 +169,13 @@ def kill_tree(pid: int) -> int:
 
 
 def descendants(pid: int) -> list[int]:
+    """All that a process started and that still runs; whatever ends while it is looked for counts as ended."""
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*"):
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return found
+    for task in tasks:
         try:
             children = [int(child) for child in (task / "children").read_text().split()]
         except OSError:
