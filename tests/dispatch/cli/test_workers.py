@@ -44,7 +44,15 @@ def is_alive(pid: int) -> bool:
 
 def workers_of(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(c) for c in children if b"node" in Path(f"/proc/{c}/cmdline").read_bytes().split(b"\0")]
+    return [int(c) for c in children if b"node" in command_of(c).split(b"\0")]
+
+
+def command_of(pid: str) -> bytes:
+    """Nothing of one that has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 @pytest.fixture
