@@ -32,6 +32,9 @@ lines = get_logger("dispatch.sockets")
 #: A sign-in that takes longer is not judged; a command that takes longer is answered without its outcome.
 JUDGE_S, ANSWER_S = 4.0, 4.0
 
+#: Names in one object that a client sends: as many streams as one resume may name, and more than any command has.
+MOST_NAMES = 200
+
 C = TypeVar("C")
 M = TypeVar("M", bound=BaseModel)
 
@@ -170,10 +173,19 @@ class Commands(Generic[C]):
 
 def read(model: type[M], payload: Any) -> M:
     """A payload as its model. Raises Invalid that names every bad field at once."""
+    # Thousands of names in one frame would each be complained of.
+    objects = {"payload": payload, **(payload if isinstance(payload, dict) and len(payload) <= MOST_NAMES else {})}
+    crowded = [name for name in ("payload", *model.model_fields) if _is_crowded(objects.get(name))]
+    if crowded:
+        raise Invalid(dict.fromkeys(crowded, f"Send at most {MOST_NAMES} names in one object."))
     try:
         return model.model_validate(payload)
     except ValidationError as error:
         raise Invalid(complaints(error, payload, whole="payload")) from None
+
+
+def _is_crowded(found: Any) -> bool:
+    return isinstance(found, dict) and len(found) > MOST_NAMES
 
 
 def _request_id(args: tuple[Any, ...]) -> str:

@@ -28,6 +28,7 @@ COUNTERS = (
     "frames_limited",
     "lossy_sent",
     "lossy_skipped",
+    "paused",
     "facts_sent",
     "refused.shutdown",
     "refused.method",

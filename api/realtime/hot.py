@@ -120,7 +120,8 @@ class HotEvent:
                 except msgspec.DecodeError:
                     payload = self._decode(body)[1]
             return self._handler(grant, payload)
-        except msgspec.DecodeError:  # wrong types included; the ordinary handler answers in detail
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            # Wrong types included; the ordinary handler answers in detail.
             stats["hot_fallback"] += 1
         except Exception:
             # An exception out of the receive loop would end the connection in silence.

@@ -31,10 +31,11 @@ def may_be_sent(code: int) -> bool:
 class Receiver(SocketWriter, asyncio.Protocol):
     """Takes the connection's bytes in any cut and hands on whole text messages, in order.
 
-    Nothing behind a close frame, or behind the frame that got the socket cut, is looked at.
+    Nothing behind a close frame, or behind the frame that got the socket cut, is looked at; and while it is paused,
+    nothing is.
     """
 
-    __slots__ = ("_is_closing", "_message", "_need", "_pending", "most_bytes")
+    __slots__ = ("_is_closing", "_is_paused", "_message", "_need", "_pending", "most_bytes")
 
     def __init__(self, limits: SocketLimits, stats: Counter[str], note_abuse: Callable[[str, str], None]) -> None:
         super().__init__(limits, stats, note_abuse)
@@ -44,6 +45,8 @@ class Receiver(SocketWriter, asyncio.Protocol):
         #: The fragments so far of a message in several frames.
         self._message: bytearray | None = None
         self._is_closing = False
+        #: So much waits that the rest stays what it came as. Whoever ends the pause calls `data_received` with nothing.
+        self._is_paused = False
         #: The largest message that this peer may send now.
         self.most_bytes = min(limits.max_unsigned_bytes, limits.max_frame_bytes)
 
@@ -68,13 +71,13 @@ class Receiver(SocketWriter, asyncio.Protocol):
         if pending is not None:
             # Grown in place: a frame that comes byte by byte is copied once.
             pending += data
-            if len(pending) < self._need:
+            if len(pending) < self._need or self._is_paused:
                 return None
             self._pending, data = None, pending
         at, end, need = 0, len(data), 0
         while end - at >= 2:
-            if self.cut_reason is not None or self._is_closing:
-                return None
+            if self.cut_reason is not None or self._is_closing or self._is_paused:
+                return self._leave(data, at)
             first, size = data[at], data[at + 1] & 127
             start = at + 6
             if size > 125:
@@ -102,6 +105,12 @@ class Receiver(SocketWriter, asyncio.Protocol):
         if at < end and self.cut_reason is None and not self._is_closing:
             self._keep(data, at, need)
         return None
+
+    def _leave(self, data: bytes | bytearray, at: int) -> None:
+        """Of one read that holds thousands of small frames those wait for which there is no room; behind an end,
+        nothing does."""
+        if self._is_paused:
+            self._pending, self._need = bytearray(data[at:]), 2
 
     def _keep(self, data: bytes | bytearray, at: int, need: int) -> None:
         """The start of a frame whose rest comes later; `need` is its size, 0 while its length is unread."""

@@ -53,7 +53,6 @@ class HotWebSocket(Receiver):
         "_fd",
         "_floods",
         "_is_lost",
-        "_is_paused",
         "_joined",
         "_seat",
         "_server",
@@ -76,7 +75,7 @@ class HotWebSocket(Receiver):
         self._bucket: Bucket | None = None
         self._floods: Bucket | None = None
         self._joined: tuple[str, ...] = ()
-        self._awaiting_pong = self._is_lost = self._is_paused = False
+        self._awaiting_pong = self._is_lost = False
         self._beats = 0
         self._waiting: deque[tuple[bytearray, bool]] | None = None
         self._waiting_bytes = 0
@@ -123,8 +122,13 @@ class HotWebSocket(Receiver):
         elif not self._is_paused and (
             len(self._waiting) >= self._limits.most_waiting or self._waiting_bytes >= self._limits.most_waiting_bytes
         ):
+            if not self.grants:
+                # Whoever is still being let in has nothing to say that would wait.
+                self._abuse("flood")
+                return
             # The kernel holds the rest back, and with it the peer.
             self._is_paused = True
+            self._stats["paused"] += 1
             self._server.reading.pause(self._fd, self._transport)
 
     async def _work(self) -> None:
@@ -148,8 +152,12 @@ class HotWebSocket(Receiver):
             await self._end()
 
     def _resume(self) -> None:
+        """Reads on, when what has come already leaves room for more."""
         self._is_paused = False
-        self._server.reading.resume(self._fd, self._transport, self)
+        if self._pending is not None:
+            self.data_received(b"")
+        if not self._is_paused and self.cut_reason is None:
+            self._server.reading.resume(self._fd, self._transport, self)
 
     async def _one(self, payload: bytearray) -> None:
         self._stats["slow_frames"] += 1

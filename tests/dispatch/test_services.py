@@ -39,7 +39,8 @@ async def test_a_real_deadlock_is_repeated(world: World) -> None:
 
     await asyncio.gather(add(1, 2), add(2, 1))
     assert [r["n"] for r in await world.fetch("SELECT n FROM pairs ORDER BY id")] == [2, 2]
-    assert len(tries) == 3
+    # The one who repeats may have its row back before the other has woken up, and lose again.
+    assert len(tries) >= 3 and sorted(set(tries)) == [1, 2]
 
 
 async def world_update(tx: Tx, row_id: int) -> None:

@@ -278,12 +278,14 @@ class Plain:
         with contextlib.suppress(ConnectionError):
             await asyncio.get_running_loop().sock_sendall(self._sock, data)
 
-    async def read_until(self, needle: bytes) -> None:
+    async def read_until(self, needle: bytes) -> bytes:
+        """All that comes until then, what came with it included."""
         seen = b""
         while needle not in seen:
             chunk = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self._sock, 1024), PATIENCE_S)
             assert chunk, seen
             seen += chunk
+        return seen
 
     def close(self) -> None:
         self._sock.close()

@@ -73,6 +73,10 @@ def test_payloads() -> None:
         (JobAdvance, {**advance, "step": "flown"}, "step"),
         (Resume, {"streams": {booking: -1}}, f"streams.{booking}"),
         (Watch, {"bbox": [77, 12, 78]}, "bbox.3"),
+        # Not each of thousands is complained of.
+        (Resume, {"streams": {str(uuid4()): 1 for _ in range(201)}}, "streams"),
+        (Resume, {"streams": {f"no id {n}": 1 for n in range(5_000)}}, "streams"),
+        (Resume, {f"nothing {n}": 1 for n in range(5_000)}, "payload"),
     ):
         with pytest.raises(Invalid) as caught:
             read(model, payload)

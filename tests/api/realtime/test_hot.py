@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from api.realtime.events import TECHNICIAN
 from api.realtime.guard import Bucket
-from tests.api.realtime.conftest import FIX, Connect, Dial, Serve
+from tests.api.realtime.conftest import FIX, Connect, Dial, Plain, Serve, until
 
 
 async def test_a_location_frame_takes_the_hot_path_and_is_acked(serve: Serve, connect: Connect) -> None:
@@ -28,6 +28,18 @@ async def test_a_wrong_location_frame_falls_through_to_the_explanation(serve: Se
     assert running.stats["hot_fallback"] == 1 and running.world.hot == []
     good = await peer.ask(8, "location.report", {"fixes": [FIX]})
     assert good["ok"] is True and len(running.world.hot) == 1
+
+
+async def test_a_location_frame_of_wrong_letters_is_no_error_of_ours(serve: Serve) -> None:
+    running = await serve()
+    peer = await Plain.open(running)
+    await peer.sign_in("s1")
+    await until(lambda: running.world.joined, "joined")
+    payload = b'42/technician,["location.report",{"fixes":[["\xff",1,2]]}]'
+    await peer.raw(bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload)
+    await until(lambda: running.stats["cut.malformed"] == 1, "cut")
+    assert running.stats["hot_fallback"] == 1 and running.stats["hot_errors"] == 0
+    peer.close()
 
 
 async def test_location_frames_before_sign_in_are_not_heard(serve: Serve, dial: Dial) -> None:

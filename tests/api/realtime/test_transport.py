@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 
 import aiohttp
 import pytest
 
 from api.realtime.events import TECHNICIAN
-from tests.api.realtime.conftest import Plain, Raw, Running, start_server, until
+from tests.api.realtime.conftest import Plain, Raw, Running, Serve, start_server, until
 
 uvloop = pytest.importorskip("uvloop")
 
@@ -72,6 +73,51 @@ async def _backlog(running: Running) -> None:
         running.tell("job.updated", {"n": n, "pad": "x" * 1_000})
         await asyncio.sleep(0)
     assert running.stats["cut.slow_reader"] == 1
+    peer.close()
+
+
+def _masked(payload: bytes) -> bytes:
+    """One text frame with the mask 0, which changes nothing."""
+    assert len(payload) < 126
+    return bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
+async def test_frames_of_one_read_wait_in_turns_and_in_order(serve: Serve) -> None:
+    """However many have come, no more are taken apart than may wait; the rest is looked at when there is room."""
+    running = await serve(most_waiting=8, events_per_s=1e6, events_burst=1e6)
+    peer = await Plain.open(running)
+    await peer.sign_in("eager")
+    await until(lambda: running.world.joined, "joined")
+    asked = b"".join(_masked(b'42/technician,%d["resume",{}]' % n) for n in range(301))
+    # Cut in the middle of a frame, too.
+    await peer.raw(asked[:9_999])
+    await peer.raw(asked[9_999:])
+    heard = await peer.read_until(b"43/technician,300[")
+    assert [int(n) for n in re.findall(rb"43/technician,([0-9]+)\[", heard)] == list(range(301))
+    assert running.stats["paused"] >= 300 // 8 and not running.stats["events_limited"]
+    peer.close()
+
+
+async def test_a_flood_in_one_read_is_cut_as_any_other(serve: Serve) -> None:
+    running = await serve()
+    peer = await Plain.open(running)
+    await peer.sign_in("hostile")
+    await peer.raw(_masked(b"") * 10_000)
+    await until(lambda: running.stats["cut.flood"] or running.stats["cut.malformed"], "cut")
+    assert running.stats["slow_frames"] < 200
+    peer.close()
+
+
+async def test_who_is_being_let_in_has_little_to_say(serve: Serve) -> None:
+    """A sign-in that waits for the database is no reason to keep what somebody unknown sends meanwhile."""
+    running = await serve()
+    peer = await Plain.open(running)
+    await peer.raw(_masked(b'40/technician,{"token":"slow:nobody"}'))
+    await until(lambda: running.world.judging, "being let in")
+    await peer.raw(_masked(b"4") * 9_000)
+    await until(lambda: running.stats["cut.flood"] == 1, "cut")
+    assert running.stats["paused"] == 0
+    running.world.gate.set()
     peer.close()
 
 
