@@ -20,8 +20,16 @@ from storage.database.hosts import wanting_writes
 
 #: Read where it lies in the folder from which a command is started; the environment goes before it.
 ENV_FILE = ".env"
+
+
+def env_file() -> str | None:
+    """The file that is read beside the environment: .env of this folder, or what DISPATCH_ENV_FILE names; None where
+    that is empty."""
+    return os.environ.get("DISPATCH_ENV_FILE", ENV_FILE) or None
+
+
 #: Variables of ours that are no settings of the server.
-_NO_SETTINGS = frozenset({"DISPATCH_BENCH_MODULES", "DISPATCH_DATABASE_URL", "DISPATCH_REDIS_URL"})
+_NO_SETTINGS = frozenset({"DISPATCH_BENCH_MODULES", "DISPATCH_DATABASE_URL", "DISPATCH_ENV_FILE", "DISPATCH_REDIS_URL"})
 #: What signing and sealing keys need (HMAC-SHA256, AES-256).
 KEY_BYTES = 32
 
@@ -420,7 +428,9 @@ class Telemetry(BaseModel):
 class Settings(BaseSettings):
     """All settings. From the environment as DISPATCH_NAME or DISPATCH_GROUP__NAME."""
 
-    model_config = SettingsConfigDict(env_prefix="DISPATCH_", env_nested_delimiter="__", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="DISPATCH_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     env: Literal["development", "test", "staging", "production"] = Field(
         "development", description="What may be used: see the table of environments"
@@ -552,24 +562,24 @@ def unknown_variables() -> list[str]:
 
 
 def named_variables() -> set[str]:
-    """Every variable that is given, in the environment or in the file."""
-    return {name.upper() for name, value in os.environ.items() if value} | _names_in(Path(ENV_FILE))
+    """Every variable that is given, in the environment or in the file; one without a value is not."""
+    return {name.upper() for name, value in _given().items() if value}
 
 
 def given_variables() -> dict[str, str]:
     """Our variables with their values, those of the environment before those of the file."""
+    given = {name.upper(): value for name, value in _given().items()}
+    return {n: v for n, v in given.items() if v and n.startswith(("DISPATCH_", "REDIS_URL"))}
+
+
+def _given() -> dict[str, str | None]:
+    """The file is what pydantic-settings reads: one that cannot be read is refused there."""
     from dotenv import dotenv_values
 
-    given = {**dotenv_values(ENV_FILE), **os.environ}
-    return {n.upper(): v for n, v in given.items() if v and n.upper().startswith(("DISPATCH_", "REDIS_URL"))}
-
-
-def _names_in(file: Path) -> set[str]:
     try:
-        lines = file.read_text("utf-8").splitlines()
+        return {**(dotenv_values(file) if (file := env_file()) else {}), **{n: v for n, v in os.environ.items() if v}}
     except (OSError, UnicodeDecodeError):
-        return set()
-    return {line.split("=", 1)[0].removeprefix("export ").strip().upper() for line in lines if "=" in line}
+        return dict(os.environ)
 
 
 def _secrets_in(value: Any) -> list[str]:

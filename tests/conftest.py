@@ -27,6 +27,9 @@ from storage.redis import connect
 from tests import warm
 from tests.databases import REMEMBER, TEMPLATE, Database, Databases, copy, dsn_to
 
+# A developer's .env is not the tests' business; one of a folder of their own is named by whoever tests it.
+os.environ["DISPATCH_ENV_FILE"] = ""
+
 #: What the databases of a run may grow to.
 MEMORY_BYTES = 6 << 30
 

@@ -30,8 +30,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def environment(**more: str) -> dict[str, str]:
+    """This one without settings: neither those of the shell, nor those of a developer's .env."""
     ours = ("DISPATCH_", "DATABASE_URL", "REDIS_URL")
-    return {k: v for k, v in os.environ.items() if not k.startswith(ours)} | more
+    return {k: v for k, v in os.environ.items() if not k.startswith(ours)} | {"DISPATCH_ENV_FILE": ""} | more
 
 
 @contextmanager

@@ -128,6 +128,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 async def open_house(house: House) -> Server:
     """Seeded by the command, on a Monday morning, and answering; everybody can do everything from one place."""
+    await house.said("migrate")
     seeded = await house.said("seed", "--technicians", str(TECHNICIANS), "--customers", str(CUSTOMERS))
     assert seeded.startswith(f"{TECHNICIANS} technicians, {CUSTOMERS} customers")
     server = await house.serve()
@@ -324,6 +325,7 @@ async def check_positions(house: House, shop: Shop) -> None:
 async def test_one_server_per_folder_and_a_quick_end_with_open_sockets(
     house: House, http: aiohttp.ClientSession
 ) -> None:
+    await house.said("migrate")
     seeded = await house.said("seed", "--technicians", "1", "--customers", "1")
     assert seeded.startswith("1 technician, 1 customer")
     server = await house.serve()

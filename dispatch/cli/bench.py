@@ -93,7 +93,8 @@ def _stage(
 
         yield Stage(folder, People([], [], [], ""), nowhere, **options)
         return
-    os.environ["DISPATCH_TOKENS__ACCESS_S"] = str(TOKEN_S)
+    # Nobody's file and nobody's Redis: the servers of a bench have what it gives them.
+    os.environ |= {"DISPATCH_TOKENS__ACCESS_S": str(TOKEN_S), "DISPATCH_ENV_FILE": "", "REDIS_URL": ""}
     settings = Settings(database_url="", data=folder / "data", log_level="error")
     with database(settings) as dsn:
         note("seeding")

@@ -53,7 +53,7 @@ def create(
             print(f"the password is chosen, once and within {staff.LINK_HOURS} hours, at")
             print(passwords.page_of(services.settings, token))
 
-    with_services(settings_of(data=data, joins=True), work, makes=True)
+    with_services(settings_of(data=data, joins=True), work)
 
 
 @erp.command("create")
@@ -80,7 +80,7 @@ def create_clerk(
             print("the password is chosen, once, at")
             print(passwords.page_of(services.settings, token))
 
-    with_services(settings_of(data=data, joins=True), work, makes=True)
+    with_services(settings_of(data=data, joins=True), work)
 
 
 def _address(text: str) -> str:

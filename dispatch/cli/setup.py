@@ -57,10 +57,12 @@ def _read() -> Settings:
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
-    from dispatch.config import ENV_FILE, Settings
+    from dispatch.config import Settings, env_file
 
+    if (file := env_file()) and "DISPATCH_ENV_FILE" in os.environ and not os.path.isfile(file):
+        raise Refused(f"There is no file {file}, which DISPATCH_ENV_FILE names.")
     try:
-        return Settings(_env_file=ENV_FILE)
+        return Settings(_env_file=env_file())
     except ValidationError as e:
         bad = "; ".join(f"{_variable(error['loc'])}: {error['msg']}" for error in e.errors())
         raise Refused(f"The settings are not valid: {bad}.") from None

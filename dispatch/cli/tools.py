@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def with_services(settings: Settings, work: Callable[[Services], Awaitable[T]], *, makes: bool = False) -> T:
-    """Runs `work` on the services of this database; `makes` one where there is none. Raises Refused."""
+def with_services(settings: Settings, work: Callable[[Services], Awaitable[T]]) -> T:
+    """Runs `work` on the services of this database. Raises Refused."""
 
     async def run(dsn: str) -> T:
         async with services_for_tools(settings, dsn) as services:
             return await work(services)
 
-    with stoppable(), shared_database(settings, makes=makes) as dsn:
+    with stoppable(), shared_database(settings) as dsn:
         return asyncio.run(run(dsn))
 
 
@@ -53,7 +53,7 @@ def migrate(settings: Settings, *, dry_run: bool) -> None:
         await check_server(dsn)
         return await (pending(dsn) if dry_run else migrate_dsn(dsn))
 
-    with stoppable(), shared_database(settings, makes=True) as dsn:
+    with stoppable(), shared_database(settings, makes=not dry_run) as dsn:
         names = asyncio.run(run(dsn))
     for name in names:
         print(f"{'would apply' if dry_run else 'applied'} {name}")
@@ -76,7 +76,7 @@ def seed(settings: Settings, technicians: int, customers: int, seed: int) -> Non
         )
 
     try:
-        with_services(settings, work, makes=True)
+        with_services(settings, work)
     except ValueError as e:
         raise Refused(str(e)) from None
 

@@ -39,6 +39,7 @@ async def trial(pytestconfig: pytest.Config) -> AsyncIterator[Trial]:
             return
         with data_folder(None) as folder:
             house = House(folder, env=ROOMY)
+            await house.said("migrate")
             await house.said("seed", "--technicians", str(TECHNICIANS), "--customers", str(CUSTOMERS))
             server = await house.serve()
             try:

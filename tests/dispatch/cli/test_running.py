@@ -132,7 +132,7 @@ def test_every_command_is_one_of_both_kinds() -> None:
 
 
 #: Commands that may make a database where there is none; `doctor` tries one that goes away.
-MAKERS = {"migrate", "seed", "admin create", "erp create", "simulate", "doctor"}
+MAKERS = {"migrate", "simulate", "doctor"}
 
 
 @pytest.mark.parametrize("words", sorted(commands().keys() - OWN.keys() - MAKERS))
@@ -140,6 +140,13 @@ def test_looking_makes_nothing(words: str, tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "zones.geojson").write_text("{}")
     monkeypatch.setattr(EmbeddedPostgres, "start", lambda *_: pytest.fail("it would have made one"))
     said = [*words.split(), *SAID.get(words, []), "--data", str(tmp_path / "absent")]
+    with pytest.raises(Refused, match="There is no database in"):
+        typer.main.get_command(app).main(said, standalone_mode=False)
+    assert not (tmp_path / "absent").exists()
+
+
+def test_saying_what_would_be_applied_makes_nothing(tmp_path: Path) -> None:
+    said = ["migrate", "--dry-run", "--data", str(tmp_path / "absent")]
     with pytest.raises(Refused, match="There is no database in"):
         typer.main.get_command(app).main(said, standalone_mode=False)
     assert not (tmp_path / "absent").exists()
@@ -171,6 +178,19 @@ def test_what_is_named_goes_first(tmp_path: Path) -> None:
         os.environ["DISPATCH_CURRENCY"] = "USD"
         found = setup.settings_of(joins=True)
     assert (found.brand, found.currency) == ("Of the file", "USD")
+
+
+def test_what_is_named_without_a_value_is_not_named(tmp_path: Path) -> None:
+    """As the lines of .env.example that nobody has filled in."""
+    empty = "".join(f"{name}=\n" for name in ("DISPATCH_HTTP__PUBLIC_URL", "DATABASE_URL", "DISPATCH_DATA"))
+    (tmp_path / ".env").write_text(empty + "# DISPATCH_BRAND=not said\nDISPATCH_PAYMENTS__KEY_ID=\n")
+    os.environ["DISPATCH_HTTP__PUBLIC_URL"] = "https://here.example"
+    served = settings_of(tmp_path / "data")
+    with running.announced(served, URL):
+        del os.environ["DISPATCH_HTTP__PUBLIC_URL"]
+        found = setup.settings_of(joins=True)
+    assert found.data == tmp_path / "data" and found.database_url == ""
+    assert found.http.public_url == "https://here.example" and found.payments.key_id == ""
 
 
 @pytest.mark.parametrize("is_in_file", [False, True])

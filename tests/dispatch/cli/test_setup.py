@@ -109,6 +109,7 @@ def test_staging_is_production_with_test_keys_and_without_senders(env: pytest.Mo
 
 def test_a_slip_of_the_pen_is_said(env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     env.chdir(tmp_path)
+    env.delenv("DISPATCH_ENV_FILE", raising=False)
     (tmp_path / ".env").write_text("DISPATCH_BRAND=From the file\nDISPATCH_BRNAD=x\n")
     env.setenv("DISPATCH_HTTP__PROT", "1")
     env.setenv("DISPATCH_TOKEN_KEYS__k1", "a key of the tests, thirty-two bytes long")
@@ -117,6 +118,21 @@ def test_a_slip_of_the_pen_is_said(env: pytest.MonkeyPatch, capsys: pytest.Captu
     assert "DISPATCH_BRNAD" in said and "DISPATCH_HTTP__PROT" in said and "TOKEN_KEYS" not in said
     env.setenv("DISPATCH_BRAND", "From the environment")
     assert settings_of().brand == "From the environment"
+
+
+def test_the_file_may_be_another_one_or_none(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    env.chdir(tmp_path)
+    default = settings_of().brand
+    (tmp_path / ".env").write_text("DISPATCH_BRAND=Of this folder\n")
+    (tmp_path / "other").write_text("DISPATCH_BRAND=Of the other\n")
+    for named, brand in ((None, "Of this folder"), (str(tmp_path / "other"), "Of the other"), ("", default)):
+        env.delenv("DISPATCH_ENV_FILE", raising=False)
+        if named is not None:
+            env.setenv("DISPATCH_ENV_FILE", named)
+        assert settings_of().brand == brand
+    env.setenv("DISPATCH_ENV_FILE", "absent")
+    with pytest.raises(Refused, match="There is no file absent, which DISPATCH_ENV_FILE names"):
+        settings_of()
 
 
 def test_bad_settings_are_all_named_in_one_sentence(env: pytest.MonkeyPatch) -> None:
