@@ -1,7 +1,6 @@
 // The official client, unchanged: what an app of a technician does. Prints one JSON line with what it saw.
-import { io } from "socket.io-client";
-
-const [url, token] = process.argv.slice(2);
+const [url, token, version] = process.argv.slice(2);
+const { io } = await import(version);
 const seen = { connects: 0, hot: null, wrong: null, accepted: null, facts: [], refused: null, reconnected: null };
 
 const connected = (socket) =>
@@ -23,7 +22,12 @@ await connected(socket);
 const now = Date.now();
 const fix = [now, 12.97, 77.59, 8.0, 5.5, null];
 const uuid = () => crypto.randomUUID();
-const ask = (event, payload) => socket.timeout(10_000).emitWithAck(event, payload);
+// In words that the older ones have as well.
+const ask = (event, payload) =>
+  new Promise((resolve, reject) => {
+    socket.emit(event, payload, resolve);
+    setTimeout(() => reject(new Error("no acknowledgement")), 10_000).unref();
+  });
 seen.hot = await ask("location.report", { fixes: [fix, fix] });
 seen.wrong = await ask("location.report", { fixes: [fix], extra: 1 });
 seen.accepted = await ask("offer.accept", { command_id: uuid(), offer_id: uuid() });
