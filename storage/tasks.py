@@ -15,6 +15,7 @@ from pgqueuer.errors import FailingListenerError, RetryRequested
 from pgqueuer.models import HealthCheckEvent, Job, Schedule
 
 from storage.database.binder import Statements
+from storage.database.errors import StorageError
 from storage.database.pool import Conn, Pool
 
 sql = Statements("tasks")
@@ -25,6 +26,10 @@ ENTRYPOINT = "task"
 HEARTBEAT = timedelta(seconds=10)
 #: So many tasks run at once on a node.
 HANDS = 4
+#: When the database could not be asked for a task, it is brought again after so long.
+AGAIN = timedelta(seconds=5)
+#: What has shown no sign of life for so many seconds and has no job is taken up anew.
+QUIET_S = 30.0
 
 #: Does one task; what it returns is the pause in seconds before the next try, None when it is over.
 Handle = Callable[[UUID], Awaitable[float | None]]
@@ -68,11 +73,18 @@ release = sql.run("release")
 held = sql.rows("held", Task)
 purge = sql.run("purge")
 _call = sql.run("call")
+_take_up = sql.run("take_up")
 
 
 async def call(conn: Conn, task_id: UUID, delay_s: float = 0.0) -> None:
     """Has a node take the task up so many seconds after the commit."""
     await _call(conn, entrypoint=ENTRYPOINT, payload=task_id.bytes, delay_s=delay_s)
+
+
+async def take_up(conn: Conn) -> int:
+    """Brings what is not over and has lost its job: the library forgets a job whose node is stopped while it works on
+    it. Returns how many there were."""
+    return await _take_up(conn, entrypoint=ENTRYPOINT, quiet_s=QUIET_S)
 
 
 async def serve(pool: Pool, handle: Handle, crons: Mapping[str, Turn]) -> None:
@@ -84,7 +96,11 @@ async def serve(pool: Pool, handle: Handle, crons: Mapping[str, Turn]) -> None:
         @queuer.entrypoint(ENTRYPOINT, on_failure="hold")
         async def work(job: Job) -> None:
             assert job.payload is not None
-            pause_s = await handle(UUID(bytes=bytes(job.payload)))
+            try:
+                pause_s = await handle(UUID(bytes=bytes(job.payload)))
+            except StorageError:
+                # Busy or away for a moment; whatever the work itself did wrong has been judged by its handler.
+                raise RetryRequested(AGAIN) from None
             if pause_s is not None:
                 raise RetryRequested(timedelta(seconds=pause_s))
 

@@ -106,6 +106,13 @@ async def release(tx: Tx, task_id: UUID) -> None:
     await rows.call(tx.conn, task_id)
 
 
+async def take_up(services: Services) -> None:
+    """Has what was lost on its way brought again: its node was stopped while it worked."""
+    async with services.transaction() as tx:
+        if found := await rows.take_up(tx.conn):
+            log.warning("%d tasks had lost their node and are taken up again", found)
+
+
 async def work(services: Services, handlers: Mapping[str, Handler], task_id: UUID) -> float | None:
     """One attempt. Returns the pause in seconds before the next, None when the task is over.
 

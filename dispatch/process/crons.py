@@ -150,6 +150,8 @@ CRONS: Mapping[str, str] = {
     "invoices": "20 * * * *",
     "organisation_reports": "35 * * * *",
 }
+#: No work of its own: it brings what was lost.
+TAKE_UP = "take_up"
 #: Those that only make sense with a payment gateway.
 NEEDS_GATEWAY = ("reconcile",)
 #: Those that need a folder for backups.
@@ -161,9 +163,8 @@ def crons_of(services: Services) -> dict[str, Turn]:
     settings = services.settings
     left_out = set(() if settings.payments.is_configured else NEEDS_GATEWAY)
     left_out |= set(() if settings.backup.folder else NEEDS_FOLDER)
-    return {
-        kind: (line, partial(ask, services, kind)) for kind, line in CRONS.items() if kind not in left_out
-    }
+    asked = {kind: (line, partial(ask, services, kind)) for kind, line in CRONS.items() if kind not in left_out}
+    return {TAKE_UP: ("* * * * *", partial(tasks.take_up, services)), **asked}
 
 
 async def ask(services: Services, kind: str) -> None:

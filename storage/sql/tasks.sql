@@ -54,3 +54,21 @@ WITH job AS (
   VALUES (0, :entrypoint, :payload, now() + make_interval(secs => :delay_s::float8), 'queued') RETURNING id, entrypoint, priority
 )
 INSERT INTO pgqueuer_log (job_id, status, entrypoint, priority) SELECT id, 'queued', entrypoint, priority FROM job;
+
+-- name: take_up
+-- What is not over and has no job any more that would bring it: its node was stopped while it worked, or the database
+-- failed it just then. Two nodes that look at the same time see each other's change of the row.
+WITH lost AS (
+  SELECT t.id FROM tasks t
+  WHERE t.state IN ('queued', 'running') AND t.updated_at < clock_timestamp() - make_interval(secs => :quiet_s::float8)
+    AND NOT EXISTS (
+      SELECT FROM pgqueuer q WHERE q.entrypoint = :entrypoint AND q.payload = uuid_send(t.id) AND q.status IN ('queued', 'picked'))
+  FOR UPDATE SKIP LOCKED
+), seen AS (
+  UPDATE tasks t SET updated_at = clock_timestamp() FROM lost WHERE t.id = lost.id RETURNING t.id
+), job AS (
+  INSERT INTO pgqueuer (priority, entrypoint, payload, execute_after, status)
+  SELECT 0, :entrypoint, uuid_send(seen.id), now(), 'queued' FROM seen
+  RETURNING id, entrypoint, priority
+)
+INSERT INTO pgqueuer_log (job_id, status, entrypoint, priority) SELECT id, 'queued', entrypoint, priority FROM job;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,9 +13,11 @@ import pytest
 from dispatch.engine import tasks
 from dispatch.engine.tasks import NotHeld, Run, Superseded
 from dispatch.errors import Missing
+from dispatch.loops import Loop
 from dispatch.process import crons
 from storage import alerts as alert_rows
 from storage import tasks as rows
+from storage.database.errors import DatabaseBusy
 from storage.tasks import Task
 from tests.world import World
 
@@ -189,8 +192,75 @@ async def test_pgqueuer_brings_tasks_and_turns_to_one_of_the_nodes(world: World)
     assert tried == [task_id, task_id]
 
 
+def node_of(world: World, handle: rows.Handle) -> Loop:
+    """A node that takes up tasks, begun."""
+
+    async def serve() -> None:
+        await rows.serve(world.services.pool, handle, {})
+
+    node = Loop("tasks", serve, every_s=1.0)
+    node.start()
+    return node
+
+
+async def test_what_a_node_leaves_when_it_is_stopped_is_taken_up(world: World) -> None:
+    """The library forgets a job whose node is told to end while it works on it, as every deployment does."""
+    began, done, runs = asyncio.Event(), asyncio.Event(), list[int]()
+
+    async def slow(run: Run) -> None:
+        runs.append(run.task.attempts)
+        if len(runs) == 1:
+            began.set()
+            await asyncio.Event().wait()
+        done.set()
+
+    handle = partial(tasks.work, world.services, {"count": slow})
+    first = node_of(world, handle)
+    task_id = await asked(world)
+    async with asyncio.timeout(120):
+        await began.wait()
+    await first.stop()
+    assert (await seen(world, task_id)).state == "running"
+    # It may be alive still, and what has a job is not lost.
+    await tasks.take_up(world.services)
+    waiting = await asked(world)
+    assert await world.value("SELECT count(*) FROM pgqueuer WHERE status = 'queued'") == 1
+    await world.execute("UPDATE tasks SET updated_at = updated_at - interval '1 hour'")
+    await asyncio.gather(*(tasks.take_up(world.services) for _ in range(3)))
+    assert await world.value("SELECT count(*) FROM pgqueuer WHERE status = 'queued'") == 2
+    second = node_of(world, handle)
+    async with asyncio.timeout(120):
+        while {(await seen(world, one)).state for one in (task_id, waiting)} != {"done"}:
+            await done.wait()
+            await asyncio.sleep(0.01)
+    await second.stop()
+    assert sorted(runs) == [1, 1, 2]
+
+
+async def test_a_database_that_is_busy_loses_no_task(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "AGAIN", timedelta(milliseconds=50))
+    done, calls = asyncio.Event(), list[UUID]()
+
+    async def finish(run: Run) -> None:
+        done.set()
+
+    async def handle(task_id: UUID) -> float | None:
+        calls.append(task_id)
+        if len(calls) < 3:
+            raise DatabaseBusy("no connection was free in time")
+        return await tasks.work(world.services, {"count": finish}, task_id)
+
+    node = node_of(world, handle)
+    task_id = await asked(world)
+    async with asyncio.timeout(120):
+        await done.wait()
+    await node.stop()
+    assert calls == [task_id] * 3
+
+
 async def test_crons_are_asked_for_once_a_turn_with_or_without_a_gateway(world: World) -> None:
-    assert set(crons.crons_of(world.services)) == set(crons.CRONS) - {*crons.NEEDS_GATEWAY, *crons.NEEDS_FOLDER}
+    asked_for = set(crons.CRONS) - {*crons.NEEDS_GATEWAY, *crons.NEEDS_FOLDER}
+    assert set(crons.crons_of(world.services)) == {*asked_for, crons.TAKE_UP}
     assert set(crons.CRONS) <= set(crons.HANDLERS)
     await asyncio.gather(*(crons.ask(world.services, "tidy") for _ in range(3)))
     # Once a turn; twice where the test crosses its end.
