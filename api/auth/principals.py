@@ -211,6 +211,7 @@ async def organisation(services: Services, credentials: Credentials) -> Member:
     if credentials.bearer is None and key is not None and key.startswith(api_keys.ORGANISATION_PREFIX):
         async with services.read() as conn:
             holder = await api_keys.check(conn, key, secret or "", credentials.ip)
+        role: str | None
         member = Member(
             "organisation",
             "key",
@@ -220,12 +221,15 @@ async def organisation(services: Services, credentials: Credentials) -> Member:
             origin=credentials.origin,
             rate_limit=holder.rate_limit,
         )
+        role, of = holder.maker_role, holder.made_by
     else:
         member = await _member(services, credentials, "organisation")
         if _scope(services, credentials, "organisation") == organisations.ONBOARDING_SCOPE:
             member = replace(member, grants=member.grants.at_most(ONBOARDING))
-        if member.role == members.MANAGER:
-            member = replace(member, within=await _department(services, member))
+        role, of = member.role, member.membership_id
+    if role == members.MANAGER:
+        # Also a key: it never sees more than whoever made it does today.
+        member = replace(member, within=await _department(services, of))
     named = credentials.header("X-Organization-ID")
     if named is not None and named.lower() != str(member.party_id):
         raise Missing("organization")
@@ -238,10 +242,10 @@ def _scope(services: Services, credentials: Credentials, realm: str) -> str | No
     return None if scope is None else str(scope)
 
 
-async def _department(services: Services, member: Member) -> UUID:
+async def _department(services: Services, membership_id: UUID | None) -> UUID:
     """A manager's own department; who leads none sees nothing rather than everything."""
     async with services.read() as conn:
-        return await members.department_of(conn, member.membership_id) or NO_DEPARTMENT
+        return await members.department_of(conn, membership_id) or NO_DEPARTMENT
 
 
 async def erp(services: Services, credentials: Credentials) -> Member:

@@ -105,6 +105,9 @@ class Revocations:
                 await self.check()
             except (StorageError, DispatchError) as e:
                 log.warning("sessions could not be checked: %s", e)
+            except Exception:
+                # Whatever it was: nobody else cuts those whose sign-in has ended.
+                log.exception("sessions could not be checked")
 
     async def check(self) -> None:
         """Asks for the sessions of all open sockets, in slices so that no ping waits, and cuts the dead ones."""

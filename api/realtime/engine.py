@@ -349,14 +349,17 @@ class HotServer(socketio.AsyncServer):  # type: ignore[misc]
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(self.limits.sweep_interval_s)
-            now = time.time()
-            for number, ws in enumerate(list(self.live.values()), 1):
-                for grant in ws.grants.values():
-                    if grant.expires_at <= now:
-                        ws.cut("expired", code=4401)
-                        break
-                if number % SWEEP_SLICE == 0:
-                    await asyncio.sleep(0)
+            try:
+                await self._cut_expired(time.time())
+            except Exception:
+                log.exception("sockets could not be swept")
+
+    async def _cut_expired(self, now: float) -> None:
+        for number, ws in enumerate(list(self.live.values()), 1):
+            if any(grant.expires_at <= now for grant in ws.grants.values()):
+                ws.cut("expired", code=4401)
+            if number % SWEEP_SLICE == 0:
+                await asyncio.sleep(0)
 
     # -- the hot path and what goes out ----------------------------------------------------------------------
 

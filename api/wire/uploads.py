@@ -12,7 +12,7 @@ from typing import IO, Any
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from api.wire.parsing import BODY_S, Broken, TooLarge, TooSlow
+from api.wire.parsing import BODY_S, Broken, TooLarge, TooSlow, refuse
 from dispatch.errors import Invalid, Malformed
 from dispatch.ports.media import listed, media_type_of
 
@@ -20,6 +20,8 @@ from dispatch.ports.media import listed, media_type_of
 IN_MEMORY_BYTES = 256 * 1024
 #: Of the text fields beside the files.
 MOST_TEXTS, MOST_TEXT_BYTES = 50, 4096
+#: Parts that nobody takes and that are complained of, each by its name.
+MOST_REFUSED = 50
 _PIECE_BYTES = 64 * 1024
 #: How files of a kind begin, where they do so always; a kind that is not here is believed.
 _BEGINNINGS: Mapping[str, tuple[bytes, ...]] = {
@@ -83,15 +85,18 @@ async def read_upload(request: web.Request, rules: UploadRules) -> Upload:
     # What announces too much is not read at all.
     if (request.content_length or 0) > most + 64 * 1024:
         raise TooLarge(most)
-    upload, bad = Upload(), dict[str, list[str]]()
+    upload, bad, left = Upload(), dict[str, list[str]](), MOST_TEXTS + MOST_REFUSED + sum(rules.fields.values())
     try:
         async with asyncio.timeout(BODY_S * (1 + most / 2**20)):
             async for part in await request.multipart():
                 if not isinstance(part, BodyPartReader):
                     raise NotMultipart
+                if not left:
+                    # A hundred thousand of them fit into what a file may weigh, and each takes its time.
+                    raise Invalid({"body": ["There are too many parts."]})
+                left -= 1
                 await _take(part, rules, upload, bad)
-        if bad:
-            raise Invalid(bad)
+        refuse(bad)
     except BaseException as error:
         upload.close()
         if isinstance(error, TimeoutError):

@@ -56,6 +56,8 @@ class KeyHolder:
     key_id: UUID
     party_id: UUID
     made_by: UUID | None
+    #: The role of whoever made it, as it is today; None for a key that no person made.
+    maker_role: str | None
     grants: Grants
     #: Its own limit for a quarter of an hour, where it has one.
     rate_limit: int | None
@@ -132,7 +134,7 @@ async def _holder(conn: Conn, key: rows.ApiKey, ip: str | None) -> KeyHolder:
     if key.ip_allow and not _is_within(ip, key.ip_allow):
         raise WrongAddress
     await rows.used(conn, id=key.id)
-    return KeyHolder(key.id, key.party_id, key.made_by, _grants(key), key.rate_limit)
+    return KeyHolder(key.id, key.party_id, key.made_by, key.maker_role, _grants(key), key.rate_limit)
 
 
 def _grants(key: rows.ApiKey) -> Grants:

@@ -63,6 +63,23 @@ async def test_a_key_never_has_more_than_its_maker(portal: Portal) -> None:
     await portal.call("GET", "/users", headers=sent(key), expect=401)
 
 
+async def test_a_key_sees_no_more_than_its_maker_whose_role_has_changed(portal: Portal) -> None:
+    home = portal.home
+    mine, other = await home.department("Mine"), await home.department("Beside")
+    admin = await home.member("admin", department_id=mine.id)
+    await home.member(department_id=other.id)
+    body = {"name": "Mine", "permissions": ["read_users"]}
+    key = (await portal.call("POST", PATH, body, headers=home.headers(admin), expect=201))["data"]["apiKey"]
+
+    async def seen(headers: dict[str, str]) -> set[str]:
+        return {user["id"] for user in (await portal.call("GET", "/users", headers=headers))["data"]["users"]}
+
+    assert await seen(sent(key)) == await seen(home.headers()) > {str(admin)}
+    await portal.call("PUT", f"/users/{admin}/access", {"accessLevel": "manager"})
+    await home.sign_in(admin)
+    assert await seen(sent(key)) == await seen(home.headers(admin)) == {str(admin)}
+
+
 async def test_an_end_on_a_day_is_at_the_time_of_its_making(portal: Portal) -> None:
     key = (await made(portal, expiresAt="2090-01-07"))["data"]["apiKey"]
     assert key["expiresAt"][11:] == key["createdAt"][11:]

@@ -138,6 +138,14 @@ async def test_a_broken_body_is_refused(client: Client, raw: bytes) -> None:
     assert status in (400, 422) and body["success"] is False
 
 
+@pytest.mark.parametrize("head", [b'; filename="a"', b""])
+async def test_thousands_of_small_parts_are_not_taken_apart(client: Client, head: bytes) -> None:
+    part = b'--b\r\nContent-Disposition: form-data; name="f%d"' + head + b"\r\n\r\nx\r\n"
+    raw = b"".join(part % n for n in range(3_000)) + b"--b--\r\n"
+    status, body = await post(client, raw, **{"Content-Type": "multipart/form-data; boundary=b"})
+    assert status == 422 and body["error"]["details"] == {"body": ["There are too many parts."]}
+
+
 async def test_what_announces_too_much_is_not_read(client: Client) -> None:
     status, body = await post(client, form(("document", bytes(3_000_000), "a.csv", "text/csv")))
     assert (status, body["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
