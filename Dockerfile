@@ -10,6 +10,9 @@ COPY geo geo
 COPY storage storage
 RUN python -m venv /opt/dispatch \
     && /opt/dispatch/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt ".${EXTRAS}"
+# The short way of location frames is made here, where there is a compiler; the server finds it beside its packages.
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/* \
+    && cd / && /opt/dispatch/bin/python -c "from dispatch.live.native import build; build.obtain()"
 
 FROM python:3.12-slim
 ENV PATH=/opt/dispatch/bin:$PATH \

@@ -46,6 +46,16 @@ def _peer(server: GeoRival) -> Peer:
             started = perf_counter()
             _filtered(server.near(query.lat, query.lng, world.workload.radius_m), world, query)
             times_us.append((perf_counter() - started) * 1e6)
+        for bit in range(world.workload.skills):
+            mask = np.uint64(1 << bit)
+            who = np.flatnonzero((world.skills & mask == mask) & world.available)
+            server.update(zip(lngs[who].tolist(), lats[who].tolist(), who.tolist(), strict=True), _of_skill(1 << bit))
+        best_us = []
+        for query in queries:
+            started = perf_counter()
+            near = server.near(query.lat, query.lng, world.workload.radius_m, _of_skill(query.skill_mask))
+            _filtered(near, world, query)
+            best_us.append((perf_counter() - started) * 1e6)
         # Everybody again in the order in which pings come, one pipeline after the other.
         moves = 0
         spent_s = 0.0
@@ -58,10 +68,14 @@ def _peer(server: GeoRival) -> Peer:
             moves += len(pings)
         return PeerNumbers(
             f"Redis {server.version}", float(np.percentile(times_us, 50)), float(np.percentile(times_us, 99)),
-            moves / spent_s,
+            float(np.percentile(best_us, 50)), moves / spent_s,
         )  # fmt: skip
 
     return measure
+
+
+def _of_skill(mask: int) -> str:
+    return f"skill:{mask}"
 
 
 def _filtered(found: list[bytes], world: World, query: Query) -> list[int]:
@@ -88,6 +102,10 @@ def part(stage: Stage) -> list[Figure]:
         redis = f"{n.peer.name} GEOSEARCH + filter"
         figures += [
             Figure("index", "match p50", "us", n.match_p50_us, redis, n.peer.match_p50_us, wanted=">= 30x"),
+            Figure(
+                "index", "match p50", "us", n.match_p50_us, f"{n.peer.name}, a key for each skill's available",
+                n.peer.best_p50_us, wanted=">= 4x",
+            ),
             Figure(
                 "index", "updates by 1,000", "/s", n.batch_updates_per_s, f"{n.peer.name} pipelined",
                 n.peer.updates_per_s, is_rate=True, wanted=">= 5x",

@@ -120,11 +120,13 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class PeerNumbers:
-    """What another engine reached on the same world and queries."""
+    """What another engine reached on the same world and queries; `best_p50_us` is of a search in what it can be told
+    beforehand: those of one skill who are available."""
 
     name: str
     match_p50_us: float
     match_p99_us: float
+    best_p50_us: float
     updates_per_s: float
 
 

@@ -37,18 +37,18 @@ class GeoRival:
         self._client = client
         self.version = str(client.info("server")["redis_version"])
 
-    def update(self, members: Iterable[tuple[float, float, int]]) -> None:
+    def update(self, members: Iterable[tuple[float, float, int]], key: str = KEY) -> None:
         """Puts (lng, lat, id) where they are now."""
         for chunk in _chunks(members, PIPELINE):
             pipe = self._client.pipeline(transaction=False)
             for lng, lat, member in chunk:
-                pipe.execute_command("GEOADD", KEY, lng, lat, member)  # type: ignore[no-untyped-call]
+                pipe.execute_command("GEOADD", key, lng, lat, member)  # type: ignore[no-untyped-call]
             pipe.execute()
 
-    def near(self, lat: float, lng: float, radius_m: float) -> list[bytes]:
+    def near(self, lat: float, lng: float, radius_m: float, key: str = KEY) -> list[bytes]:
         """The ids of everybody within the radius, the nearest first."""
         found: list[bytes] = self._client.execute_command(  # type: ignore[no-untyped-call]
-            "GEOSEARCH", KEY, "FROMLONLAT", lng, lat, "BYRADIUS", radius_m, "m", "ASC"
+            "GEOSEARCH", key, "FROMLONLAT", lng, lat, "BYRADIUS", radius_m, "m", "ASC"
         )
         return found
 
