@@ -55,7 +55,7 @@ async def page(conn: Conn, technician_id: UUID, wanted: Wanted) -> Slice[Entry]:
 
 
 async def ahead(conn: Conn, technician_id: UUID, limit: int) -> list[Entry]:
-    """What is still to come and what is offered, the soonest first."""
+    """Jobs that are not done and what is offered, the soonest first."""
     return [_entry(job) for job in await rows.ahead.first(conn, Wanted(limit=limit), technician_id=technician_id)]
 
 

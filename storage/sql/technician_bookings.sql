@@ -20,10 +20,10 @@ coalesce(g.expires_at > app_now(), g.assignment_id IS NOT NULL AND g.state <> 'c
 FROM agenda g WHERE g.technician_id = :technician_id
 
 -- part: ahead
--- What is still to come, and open offers.
+-- Jobs until they are done, also those that take longer than was planned, and open offers.
 FROM agenda g
 WHERE g.technician_id = :technician_id AND g.state IN ('assigned', 'accepted', 'in_transit', 'arrived', 'in_progress')
-  AND {is_mine} AND g.ends_at >= app_now()
+  AND {is_mine}
 
 -- name: get
 SELECT {columns} FROM {source} WHERE g.technician_id = :technician_id AND g.booking_id = :booking_id;

@@ -38,6 +38,25 @@ async def test_it_is_asked_for_by_the_words_of_jobs_and_of_bookings(world: World
         assert (soonest.job.booking_id, [i.quantity for i in soonest.items]) == (driven, [1])
 
 
+async def test_a_job_that_takes_longer_than_planned_is_there_until_it_is_done(world: World) -> None:
+    one = await world.technician()
+    booking = await world.book()
+    await world.accept(booking.id, one)
+
+    async def ahead() -> list[str]:
+        async with world.services.read() as conn:
+            return [e.job.state for e in await technician_bookings.ahead(conn, one, 5)]
+
+    for step in ("in_transit", "arrived", "in_progress"):
+        async with world.services.transaction() as tx:
+            await jobs.advance(tx, booking.id, one, step)
+    await world.advance(seconds=(booking.ends_at - world.now).total_seconds() + 60)
+    assert await ahead() == ["in_progress"]
+    async with world.services.transaction() as tx:
+        await jobs.complete(tx, booking.id, one)
+    assert await ahead() == []
+
+
 async def test_what_was_never_theirs_is_not_there(world: World) -> None:
     one, other = await world.technician(km_north=1), await world.technician(km_north=4)
     booking = await world.book()
