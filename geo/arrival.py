@@ -239,9 +239,11 @@ def look(
 ) -> tuple[Best, Progress]:
     """One look at a way to a job: the memory for the next look, and how it goes. A position that isn't known
     or is old is dark and changes the memory not at all: the dark time counts only if it brought no
-    progress."""
-    if distance_m is None or fix_at_s is None or now_s - fix_at_s > patience.dark_s:
+    progress. Without a distance, because the place is not known, nothing speaks against progress."""
+    if fix_at_s is None or now_s - fix_at_s > patience.dark_s:
         return best, Progress.DARK
+    if distance_m is None:
+        return best, Progress.PROGRESSING
     if best.distance_m is None or best.at_s is None or distance_m <= best.distance_m - patience.progress_m:
         return Best(distance_m, now_s), Progress.PROGRESSING
     if distance_m >= best.distance_m + patience.away_m:

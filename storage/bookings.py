@@ -25,6 +25,7 @@ class Booking:
     zone_id: UUID | None
     lat: float
     lng: float
+    is_approximate: bool
     timezone: str
     local_date: date
     local_time: time

@@ -69,7 +69,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class OpenJob:
-    """What the tracker needs of an accepted job."""
+    """What the tracker needs of an accepted job. `is_approximate`: the place is about there, the door is not known."""
 
     assignment_id: UUID
     booking_id: UUID
@@ -80,6 +80,7 @@ class OpenJob:
     lng: float
     starts_at: datetime
     ends_at: datetime
+    is_approximate: bool
 
 
 make = sql.row("make", Offer)

@@ -30,25 +30,25 @@ def position(services: Services, seen: Seen, job: OpenJob) -> dict[str, Any] | N
 
     Shown is the last position that is believed (None: there is none); the ETA goes by the last that is sure. Who went
     away from the door after they had begun, or when the visit was to be over, may have forgotten to say that it is
-    done: where they are then is not told.
+    done: where they are then is not told. Where the door is not known, nobody can tell how far they are from it.
     """
     fix, sure = seen.believed, seen.sure
     if fix is None:
         return None
     now_s = services.clock.timestamp()
-    away_m = haversine_m(fix.lat, fix.lng, job.lat, job.lng)
+    away_m = None if job.is_approximate else haversine_m(fix.lat, fix.lng, job.lat, job.lng)
     has_worked = job.state == "in_progress" or (job.state == "arrived" and now_s >= job.ends_at.timestamp())
-    if has_worked and away_m - fix.accuracy_m >= AWAY_M:
+    if has_worked and (away_m is None or away_m - fix.accuracy_m >= AWAY_M):
         return None
     eta: Eta | None = None
-    if sure is not None:
+    if sure is not None and away_m is not None:
         # Usually they are one.
         sure_m = away_m if sure is fix else haversine_m(sure.lat, sure.lng, job.lat, job.lng)
         eta = _eta(services, sure, sure_m, now_s, job)
     return {
         "booking_id": job.booking_id, "lat": fix.lat, "lng": fix.lng,
         "at": datetime.fromtimestamp(fix.at_s, UTC), "accuracy_m": fix.accuracy_m, "heading_deg": fix.heading_deg,
-        "distance_m": round(away_m), "eta_s": None if eta is None else round(eta.seconds),
+        "distance_m": None if away_m is None else round(away_m), "eta_s": None if eta is None else round(eta.seconds),
         "eta_confidence": None if eta is None else round(eta.confidence * 100.0) / 100.0,
         "fix_age_s": round(max(0.0, now_s - fix.at_s) * 10.0) / 10.0,
     }  # fmt: skip

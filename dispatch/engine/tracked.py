@@ -20,6 +20,6 @@ def moved(tx: Tx, booking: Booking, assignment_id: UUID, technician_id: UUID, st
         return
     job = OpenJob(
         assignment_id, booking.id, technician_id, state, booking.account_id, booking.lat, booking.lng,
-        booking.starts_at, booking.ends_at,
+        booking.starts_at, booking.ends_at, booking.is_approximate,
     )  # fmt: skip
     tx.after_commit(lambda: tracker.learn_job(job))

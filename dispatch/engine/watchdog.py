@@ -36,7 +36,8 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is known at a look. Times are unix s; distance in metres, None when nobody knows."""
+    """What is known at a look. Times are unix s; distance in metres, None when nobody knows where they are, or where
+    the door is."""
 
     now_s: float
     starts_at_s: float
@@ -83,12 +84,17 @@ def assess(view: View, memory: Memory, t: Thresholds) -> Assessment:
     problem = _problem(view, progress, leave_by_s, t)
     if problem is None:
         return Assessment("none", None, Memory(best.distance_m, best.at_s), view.now_s + t.tick_s)
+    if _is_kept(memory.problem, view.state) and problem != memory.problem:
+        # That cost them nothing, however long it lasted.
+        memory = Memory(best.distance_m, best.at_s)
     ticks = memory.bad_ticks + 1 if memory.problem is not None else 1
     warned_at_s = memory.warned_at_s
     action = "none"
     if warned_at_s is None and ticks >= t.bad_ticks:
         action, warned_at_s = "warn", view.now_s
-    elif warned_at_s is not None and view.now_s - warned_at_s >= t.reassign_after_s:
+    elif (
+        warned_at_s is not None and view.now_s - warned_at_s >= t.reassign_after_s and not _is_kept(problem, view.state)
+    ):
         action = "reassign"
     kept = Memory(best.distance_m, best.at_s, problem, ticks, warned_at_s)
     return Assessment(action, problem, kept, view.now_s + t.tick_s)
@@ -124,10 +130,16 @@ def _assess_arrived(view: View, memory: Memory, t: Thresholds) -> Assessment:
 def _problem(view: View, progress: Progress, leave_by_s: float, t: Thresholds) -> str | None:
     if progress is Progress.DARK:
         return "dark"
-    if view.state == "accepted":
-        # Not on the way yet: only not having left in time is wrong.
+    if view.state == "accepted" or view.distance_m is None:
+        # Not on the way yet: only not having left in time is wrong. Where the door is not known, not being there.
         return "late" if view.now_s > leave_by_s + t.late_grace_s else None
     return None if progress is Progress.PROGRESSING else str(progress)
+
+
+def _is_kept(problem: str | None, state: str) -> bool:
+    """Whether the job stays theirs however long this lasts: they have arrived, or are on the way to a door that is not
+    known and may be there."""
+    return state not in ("accepted", "in_transit") or (state, problem) == ("in_transit", "late")
 
 
 # ---------------------------------------------------------------- acting on it
@@ -166,14 +178,17 @@ def _remembered(booking: Booking) -> Memory:
 
 
 def view_of(tx: Tx, booking: Booking, assignment: Assignment) -> View:
-    """The job as the node that looks sees it: its positions are hints, the state is the database's."""
+    """The job as the node that looks sees it: its positions are hints, the state is the database's. Where the door is
+    not known, no distance says when they have to leave: late is who has not left at the start."""
     services = tx.services
     person = services.roster.find(assignment.technician_id)
     seen = services.tracker.find(person.no) if person else None
     fix = seen.sure if seen else None
     now_s = tx.now.timestamp()
-    distance = haversine_m(fix.lat, fix.lng, booking.lat, booking.lng) if fix else None
-    if distance is None and person is not None and person.base is not None:
+    distance = haversine_m(fix.lat, fix.lng, booking.lat, booking.lng) if fix and not booking.is_approximate else None
+    if booking.is_approximate:
+        eta_s = 0.0
+    elif distance is None and person is not None and person.base is not None:
         base_m = haversine_m(*person.base, booking.lat, booking.lng)
         eta_s = services.tracker.eta.estimate_m(base_m)
     else:

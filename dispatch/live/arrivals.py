@@ -155,8 +155,10 @@ class Arrivals:
 
 
 def _is_approached(job: TrackedJob, jobs: Sequence[TrackedJob], at_s: float) -> bool:
-    """Whether a fix says something of this job. One that was merely accepted is only being driven to shortly before
-    its start, and when nothing else is going on."""
+    """Whether a fix says something of this job: nothing where the door is not known. One that was merely accepted is
+    only being driven to shortly before its start, and when nothing else is going on."""
+    if job.row.is_approximate:
+        return False
     if job.row.state != "accepted":
         return job.row.state in ("in_transit", "arrived")
     is_soon = at_s >= job.row.starts_at.timestamp() - UNSAID_AHEAD_S

@@ -1,5 +1,5 @@
 -- part: columns
-id, number, system, account_id, organisation_id, preview_id, address, contact, zone_id, lat, lng, timezone, local_date, local_time,
+id, number, system, account_id, organisation_id, preview_id, address, contact, zone_id, lat, lng, is_approximate, timezone, local_date, local_time,
   starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
   tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
   next_action, next_action_at, queued_at, queue_reason, looks, waits_for, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,

@@ -114,6 +114,6 @@ WHERE id = :assignment_id AND state = ANY(:sources);
 -- name: open_jobs
 -- Accepted jobs that are not over, for the tracker after a start.
 SELECT a.id AS assignment_id, a.booking_id, a.technician_id, a.state, b.account_id, b.lat, b.lng, b.starts_at,
-  b.ends_at
+  b.ends_at, b.is_approximate
 FROM assignments a JOIN bookings b ON b.id = a.booking_id
 WHERE a.state IN ('accepted', 'in_transit', 'arrived', 'in_progress') AND (:booking_id::uuid IS NULL OR a.booking_id = :booking_id);

@@ -188,6 +188,7 @@ def test_progress() -> None:
 def test_progress_in_the_dark_and_at_the_place() -> None:
     best = Best(3_000, 0)
     assert look(best, None, None, 60) == (best, Progress.DARK)
+    assert look(best, None, 60, 60) == (best, Progress.PROGRESSING), "the place is not known"
     assert look(best, 2_000, 0, 180)[1] is Progress.PROGRESSING
     assert look(best, 2_000, 0, 181) == (best, Progress.DARK)
     assert look(Best(80, 0), 90, 5_000, 5_000)[1] is Progress.PROGRESSING, "who is there need not come nearer"

@@ -28,6 +28,23 @@ async def test_whoever_follows_sees_nobody_before_the_way_and_after_the_end(worl
     assert (await tracking_links.follow(world.services, link.token)).position is None
 
 
+async def test_where_the_door_is_not_known_no_distance_and_no_time_are_promised(world: World) -> None:
+    """Nor can anybody tell whether they have gone home from it."""
+    technician = await world.technician()
+    booking = await world.book(is_approximate=True)
+    await world.accept(booking.id, technician)
+    async with world.services.transaction() as tx:
+        await jobs.advance(tx, booking.id, technician, "in_transit")
+    await world.advance(seconds=120)
+    world.see(technician, *KOLKATA)
+    told = following.of_booking(world.services, booking.id, technician)
+    assert told is not None and (told["lat"], told["distance_m"], told["eta_s"]) == (KOLKATA[0], None, None)
+    async with world.services.transaction() as tx:
+        for step in ("arrived", "in_progress"):
+            await jobs.advance(tx, booking.id, technician, step)
+    assert following.of_booking(world.services, booking.id, technician) is None
+
+
 @pytest.mark.parametrize(("said", "shown"), [("in_progress", [True, False, False, True]), ("arrived", [True] * 4)])
 async def test_who_forgot_to_say_that_it_is_done_is_not_followed_home(
     world: World, said: str, shown: list[bool]

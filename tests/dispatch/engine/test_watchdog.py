@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from dispatch.engine import jobs
+from dispatch.engine import detections, jobs
 from dispatch.engine.watchdog import Memory, Thresholds, View, assess
 from tests.world import KOLKATA, World
 
@@ -60,6 +60,17 @@ def test_early_jobs_are_looked_at_when_it_is_time() -> None:
     early = replace(ON_THE_WAY, state="accepted", now_s=0.0, fix_age_s=None)
     result = assess(early, Memory(), T)
     assert result.action == "none" and result.next_look_s == START - 600 - T.late_grace_s
+
+
+def test_where_the_door_is_not_known_only_the_clock_and_silence_count() -> None:
+    """Who is late on the way may be there: that is told once and costs nobody the job. A silence does."""
+    unknown = replace(ON_THE_WAY, distance_m=None, eta_s=0.0)
+    late = [replace(unknown, now_s=START + 601 + 60 * n) for n in range(30)]
+    dark = [replace(unknown, now_s=START + 2401 + 60 * n, fix_age_s=181.0) for n in range(12)]
+    assert run([replace(unknown, now_s=START - 900 + 60 * n) for n in range(25)]) == [("none", None)] * 25
+    assert run(late) == [("none", "late"), ("warn", "late"), *[("none", "late")] * 28]
+    after = run([*late, *dark])[30:]
+    assert after == [("none", "dark"), ("warn", "dark"), *[("none", "dark")] * 9, ("reassign", "dark")]
 
 
 AT_THE_DOOR = View(START - 900, START, "arrived", 20.0, 5.0, 600.0)
@@ -142,6 +153,29 @@ async def test_gone_dark_is_warned_and_then_reassigned(world: World) -> None:
     assert await world.value("SELECT data ->> 'reason' FROM booking_events WHERE type = 'booking.reopened'") == "dark"
     # The machine took it: it does not count as the technician's cancellation.
     assert await world.value("SELECT cancelled_bookings FROM technicians WHERE id = $1", one) == 0
+
+
+async def test_nobody_loses_a_job_for_their_distance_from_a_door_that_is_not_known(world: World) -> None:
+    """The place is the middle of its zone: they drive by it, and away from it."""
+    one = await world.technician(km_north=1)
+    booking = await world.book(hours=1, is_approximate=True)
+    await world.accept(booking.id, one)
+    async with world.services.transaction() as tx:
+        await jobs.advance(tx, booking.id, one, "in_transit")
+    for minute in range(40):
+        world.see(one, KOLKATA[0] + (1000 - 300 * minute) * METRE, KOLKATA[1])
+        await tick(world)
+        await detections.record_waiting(world.services)
+    assert await open_alerts(world) == []
+    kept = await world.booking(booking.id)
+    assert kept.technician_id == one and "partner.near" not in await world.facts(booking.id)
+    for _ in range(50):
+        world.see(one, *KOLKATA)
+        await tick(world)
+        await detections.record_waiting(world.services)
+    assert await open_alerts(world) == ["late"], "it is past the start: people may ask"
+    assert (await world.booking(booking.id)).technician_id == one
+    assert "partner.arrived" not in await world.facts(booking.id)
 
 
 async def test_who_comes_back_keeps_the_job_and_the_alert_ends(world: World) -> None:

@@ -164,7 +164,7 @@ def change_jobs(rng: random.Random, phone: Phone, sides: tuple[Side, Side], now_
         lat, lng = destination(*phone.place, rng.uniform(0, 360), rng.choice((30.0, 400.0, 1_500.0)))
         starts = datetime.fromtimestamp(now_s, UTC) + timedelta(seconds=rng.choice((-600, 600, 7_200)))
         ids = [UUID(int=1_000_000 + 2 * number), UUID(int=1_000_001 + 2 * number), phone.person.id]
-        changed = OpenJob(*ids, rng.choice(STATES), UUID(int=5), lat, lng, starts, starts)
+        changed = OpenJob(*ids, rng.choice(STATES), UUID(int=5), lat, lng, starts, starts, rng.random() < 0.1)
     phone.door = (changed.lat, changed.lng)
     for side in sides:
         side.tracker.learn_job(changed)

@@ -134,6 +134,20 @@ async def test_being_at_the_door_unsaid_counts_shortly_before_the_start_only(wor
     assert await state_of(world, booking) == "arrived"
 
 
+async def test_nobody_arrives_at_a_door_that_is_not_known(world: World) -> None:
+    one = await world.technician(km_north=1)
+    booking = await world.book(is_approximate=True)
+    await world.accept(booking.id, one)
+    async with world.services.transaction() as tx:
+        await jobs.advance(tx, booking.id, one, "in_transit")
+    # As the node that has it learns it, and as it is read again.
+    await drive(world, one, *range(900, 10, -80), 10, 10, 10, 10, 10)
+    await world.services.tracker.read_jobs()
+    await drive(world, one, 10, 10, 10, 10, 10)
+    assert await state_of(world, booking) == "in_transit"
+    assert not {"partner.near", "partner.arrived"} & set(await world.facts(booking.id))
+
+
 async def test_customers_see_the_technician_from_the_way_to_the_end(world: World) -> None:
     shown: list[tuple[str, UUID]] = []
     world.services.tracker.watch(lambda who, job: shown.append((job.state, who.id)))

@@ -44,7 +44,7 @@ def test_jobs_are_those_of_now() -> None:
     starts_at = datetime.fromtimestamp(START_S, UTC)
     for number in range(2):
         ids = [UUID(int=10 + number), UUID(int=20 + number), person.id]
-        job = OpenJob(*ids, "in_transit", UUID(int=5), 22.6, 88.25, starts_at, starts_at)
+        job = OpenJob(*ids, "in_transit", UUID(int=5), 22.6, 88.25, starts_at, starts_at, False)
         tracker.learn_job(job)
         assert [tracked.row for tracked in jobs] == [job]
         tracker.report(person.id, [row(20.0 * number, -number)])
