@@ -206,15 +206,21 @@ _SAID = {
 
 
 async def warn(tx: Tx, booking: Booking, assignment: Assignment, problem: str) -> None:
-    """Tells the technician, the timeline and staff, once."""
+    """Tells the technician, the timeline and staff, once. After the arrival a silent phone is for staff alone: it lies
+    in the van while its owner works."""
     said = _SAID.get(problem) or f"is {problem.replace('_', ' ')}"
     await alerts.raise_alert(
         tx, problem, f"Booking {booking.number}: the technician {said}.",
         booking_id=booking.id, technician_id=assignment.technician_id,
     )  # fmt: skip
-    data: dict[str, Any] = {"problem": problem, "technician_id": str(assignment.technician_id)}
+    is_kept = _is_kept(problem, assignment.state)
+    data: dict[str, Any] = {
+        "problem": problem, "technician_id": str(assignment.technician_id), "is_kept": is_kept,
+    }  # fmt: skip
     await facts.record(tx, booking.id, "watch.warned", SYSTEM, data)
     if problem == "dark":
+        if is_kept:
+            return
         await _tell_customer(tx, booking, assignment)
     facts.tell_party(
         tx, assignment.technician_id, "job.updated",

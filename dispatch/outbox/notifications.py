@@ -25,8 +25,8 @@ class Notice:
     who want it so. Its texts in other languages stand in `languages`, by reader and type.
 
     `unless` names the kind of actor that needs no telling; nobody gets an SMS about what they did themselves.
-    `once`: not of a fact that says `again`. `only`, `but`: of a fact with this `reason` (or `problem`) alone, or of all
-    others.
+    `once`: not of a fact that says `again`. `at_stake`: not of one that says `is_kept`: the job stays theirs. `only`,
+    `but`: of a fact with this `reason` (or `problem`) alone, or of all others.
     """
 
     to: str
@@ -38,6 +38,7 @@ class Notice:
     email: bool = False
     unless: str | None = None
     once: bool = False
+    at_stake: bool = False
     only: str | None = None
     but: tuple[str, ...] = ()
 
@@ -45,7 +46,8 @@ class Notice:
         """Whether somebody is to be told of this fact so."""
         reason = fact.data.get("reason") or fact.data.get("problem")
         fits = (self.only is None or reason == self.only) and reason not in self.but
-        return fits and self.unless != fact.actor.kind and not (self.once and fact.data.get("again"))
+        is_muted = (self.once and fact.data.get("again")) or (self.at_stake and fact.data.get("is_kept"))
+        return fits and self.unless != fact.actor.kind and not is_muted
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         Notice(
             TECHNICIAN, "job_late", "You Are Expected",
             "Booking {number} is waiting for you; without progress it goes to somebody else",
-            but=("not_started", "not_finished"),
+            at_stake=True, but=("not_started", "not_finished"),
         ),
         Notice(
             TECHNICIAN, "job_not_started", "Not Begun",

@@ -262,6 +262,28 @@ async def test_who_arrives_and_does_not_begin_is_warned_and_stays(world: World) 
     assert await open_alerts(world) == []
 
 
+async def test_a_silent_phone_at_the_door_is_for_staff_alone(world: World) -> None:
+    """And who goes away from it is not told that somebody else gets the job: nobody does."""
+    one = await world.technician(km_north=2)
+    booking = await world.book()
+    await world.accept(booking.id, one)
+    for step in ("in_transit", "arrived"):
+        async with world.services.transaction() as tx:
+            await jobs.advance(tx, booking.id, one, step)
+    for _ in range(8):
+        await tick(world)
+    assert await open_alerts(world) == ["dark"]
+    for _ in range(4):
+        world.see(one, KOLKATA[0] + 400 * METRE, KOLKATA[1])
+        await tick(world)
+    facts = await world.facts(booking.id)
+    assert facts.count("watch.warned") >= 1 and "partner.dark" not in facts
+    told = {r["type"] for r in await world.fetch("SELECT type FROM notifications")}
+    assert not {"partner_dark", "job_late"} & told
+    warned = await world.fetch("SELECT data FROM party_events WHERE party_id = $1", one)
+    assert "dark" not in [r["data"].get("warning") for r in warned]
+
+
 async def test_of_work_that_nobody_has_ended_its_technician_and_staff_are_told_once(world: World) -> None:
     """Until somebody says that it is done it is not paid, not rated, and no interval of anybody's is known to end."""
     one = await world.technician(km_north=2)
