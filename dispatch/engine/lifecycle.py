@@ -82,8 +82,10 @@ def move(noun: str, state: str, step: str) -> str:
 def wrong_state(noun: str, state: str, step: str) -> WrongState:
     """The 409 of an illegal step: how the noun stands, in words; the table's own names are among the details."""
     sources = TABLES[noun][1][step].sources
+    stands, impossible = _STANDS[noun][state], _IMPOSSIBLE[noun].get(step, "this is not possible")
     return WrongState(
-        f"{_STANDS[noun][state]}: {_IMPOSSIBLE[noun].get(step, 'this is not possible')} now.",
+        # Whoever had it is not told what others may do with it.
+        f"{stands}." if (noun, state) == ("assignment", "cancelled") else f"{stands}: {impossible} now.",
         details={"state": state, "step": step, "allowed_from": list(sources)},
     )
 
@@ -104,7 +106,7 @@ _STANDS: Mapping[str, Mapping[str, str]] = {
         "accepted": "This job was accepted and nobody has set out for it",
         "in_transit": "The technician is on the way to this job", "arrived": "The technician has arrived at this job",
         "in_progress": "The work on this job has begun", "completed": "This job is done",
-        "cancelled": "This job was given back",
+        "cancelled": "This job is no longer yours",
         # Of those whose offer it was only: the contract counts an open one as an assignment.
         "assigned": "This job is offered to you and not accepted yet", "rejected": "You rejected this job",
         "expired": "Your time to accept this job is over", "withdrawn": "This job is no longer offered to you",
