@@ -26,6 +26,8 @@ STEP_FACTS = {
     "in_progress": "service.started",
     "completed": "booking.completed",
 }
+#: What staff hear of a step that somebody says they made after the system had taken the job from them.
+TOO_LATE = {"arrived": "are there", "in_progress": "have begun", "completed": "have done it"}
 #: A completion may be told a little ahead of the server's clock.
 CLOCK_SKEW = timedelta(minutes=2)
 #: Who leaves the door sooner than this after arriving has not visited anybody (a red light, the wrong house).
@@ -58,7 +60,8 @@ class StartCodeLocked(Conflict):
 async def own_job(tx: Tx, booking_id: UUID, technician_id: UUID, step: str) -> tuple[Booking, Assignment]:
     """Locks the booking and gives the technician's own assignment, which is to make `step`.
 
-    Raises Missing (it was never this technician's to know) and WrongState (offered only, or theirs no longer).
+    Raises Missing (it was never this technician's to know) and WrongState (offered only, or theirs no longer). Staff
+    hear of the work of somebody whose phone was silent, so that the system took the job from them.
     """
     booking = await offers.lock(tx, booking_id)
     assignment = await rows.assignment(tx.conn, booking_id=booking_id)
@@ -67,9 +70,19 @@ async def own_job(tx: Tx, booking_id: UUID, technician_id: UUID, step: str) -> t
     offer = await rows.latest_for(tx.conn, booking_id=booking_id, technician_id=technician_id)
     if offer is None:
         raise Missing("booking")
-    # The contract's words for ties without a live assignment.
-    state = {"open": "assigned", "accepted": "cancelled"}.get(offer.state, offer.state)
-    raise lifecycle.wrong_state("assignment", state, step)
+    if offer.state != "accepted":
+        # The contract's word for an offer that is open.
+        raise lifecycle.wrong_state("assignment", "assigned" if offer.state == "open" else offer.state, step)
+    refusal = lifecycle.wrong_state("assignment", "cancelled", step)
+    ended_by = await rows.ended_by(tx.conn, offer_id=offer.id)
+    if step in TOO_LATE and ended_by == SYSTEM.cancelled_by:
+        await alerts.raise_alert(
+            tx, "done_after_all",
+            f"Booking {booking.number}: a technician from whom it was taken says that they {TOO_LATE[step]}.",
+            booking_id=booking_id, technician_id=technician_id,
+        )  # fmt: skip
+        refusal.keeps_work = True
+    raise refusal
 
 
 async def advance(

@@ -93,6 +93,10 @@ SELECT id, booking_id, offer_id, technician_id, state, payee_id, technician_shar
   accepted_at, in_transit_at, arrived_at, started_at, completed_at, estimated_arrival, start_code_tries
 FROM assignments WHERE booking_id = :booking_id AND state <> 'cancelled';
 
+-- name: ended_by
+-- Who ended the tie that came of this offer.
+SELECT cancelled_by FROM assignments WHERE offer_id = :offer_id;
+
 -- name: count_start_code
 -- A wrong start code; how many there were.
 UPDATE assignments SET start_code_tries = start_code_tries + 1 WHERE id = :assignment_id RETURNING start_code_tries;

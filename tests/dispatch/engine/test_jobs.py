@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -51,6 +52,10 @@ async def assignment_state(world: World, booking_id: UUID) -> str:
     return str(
         await world.value("SELECT state FROM assignments WHERE booking_id = $1 ORDER BY accepted_at DESC", booking_id)
     )
+
+
+async def open_alerts(world: World) -> list[Any]:
+    return await world.fetch("SELECT * FROM alerts WHERE resolved_at IS NULL ORDER BY created_at")
 
 
 # ---------------------------------------------------------------- steps
@@ -293,6 +298,31 @@ async def test_given_back_in_any_state_before_the_work(world: World, state: str)
     await world.accept(booking.id, two)
     assert (await world.booking(booking.id)).technician_id == two
     assert await world.value("SELECT cancelled_bookings FROM technicians WHERE id = $1", one) == 1
+    # Who gave it back has nothing to say of it that staff would have to look at.
+    with pytest.raises(WrongState):
+        await go(world, booking.id, one, "completed")
+    assert await open_alerts(world) == []
+
+
+async def test_staff_hear_of_work_that_was_done_after_the_system_took_the_job(world: World) -> None:
+    """A phone without a network: its owner drove there and did it, and says so once it has one again."""
+    booking, one = await job(world, "in_transit")
+    for _ in range(40):
+        await world.advance(minutes=1)
+        await world.sweep()
+    assert (await world.booking(booking.id)).technician_id is None
+    before = await open_alerts(world)
+    with pytest.raises(WrongState):
+        await go(world, booking.id, one, "in_transit")
+    assert await open_alerts(world) == before
+    for step in ("arrived", "in_progress", "completed"):
+        with pytest.raises(WrongState) as caught:
+            await go(world, booking.id, one, step)
+        assert caught.value.message == "This job is no longer yours."
+        assert caught.value.details["state"] == "cancelled"
+    [alert] = [a for a in await open_alerts(world) if a not in before]
+    assert (alert["kind"], alert["technician_id"]) == ("done_after_all", one)
+    assert "says that they are there" in alert["message"]
 
 
 # ---------------------------------------------------------------- moved
