@@ -23,7 +23,7 @@ from dispatch.engine import (
     tracked,
 )
 from dispatch.errors import Conflict, Invalid, Missing
-from dispatch.events import SYSTEM, Actor
+from dispatch.events import STAFF, SYSTEM, Actor
 from dispatch.localtime import local
 from dispatch.services import Tx
 from storage import bookings as rows
@@ -219,7 +219,9 @@ async def end(
     if booking.status == "confirmed":
         assignment = await offer_rows.assignment(tx.conn, booking_id=booking_id)
     if assignment is not None:
-        await end_assignment(tx, booking, assignment, actor, reason or "the booking was cancelled")
+        # What whoever booked says of it is not for the technician.
+        words = reason if actor.kind in ("technician", *STAFF) else None
+        await end_assignment(tx, booking, assignment, actor, words or "the booking was cancelled")
     step = lifecycle.BOOKING["cancel"]
     ended = await rows.cancel(
         tx.conn, booking_id=booking_id, cancelled_by=actor.cancelled_by, reason=reason, fee_minor=fee_minor,

@@ -152,9 +152,26 @@ async def test_cancelled_before_the_work(world: World, state: str) -> None:
     assert await assignment_state(world, booking.id) == "cancelled"
     assert await world.value("SELECT count(*) FROM slots") == 0
     last = (await world.fetch("SELECT data FROM party_events WHERE party_id = $1 ORDER BY seq DESC LIMIT 1", one))[0]
-    assert last["data"]["state"] == "cancelled" and last["data"]["reason"] == "ill"
+    assert last["data"]["state"] == "cancelled" and last["data"]["reason"] == "the booking was cancelled"
     with pytest.raises(WrongState):
         await go(world, booking.id, one, "completed")
+
+
+@pytest.mark.parametrize(
+    ("actor", "told"),
+    [
+        (CUSTOMER, "the booking was cancelled"), (Actor("organisation", "o-1"), "the booking was cancelled"),
+        (STAFF, "they were rude"), (SYSTEM, "they were rude"),
+    ],
+)  # fmt: skip
+async def test_the_technician_hears_the_houses_words_and_not_the_customers(
+    world: World, actor: Actor, told: str
+) -> None:
+    booking, one = await job(world)
+    async with world.services.transaction() as tx:
+        await bookings.cancel(tx, booking.id, actor, "they were rude")
+    rows = await world.fetch("SELECT data FROM party_events WHERE party_id = $1", one)
+    assert [r["data"]["reason"] for r in rows if "reason" in r["data"]] == [told]
 
 
 @pytest.mark.parametrize("state", ["in_progress", "completed"])
