@@ -113,7 +113,13 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         Notice(
             CUSTOMER, "booking_queued", "Still Looking",
             "Nobody has taken your booking {number} yet. We keep looking and will tell you when somebody does",
-            once=True, but=(queue.START_PASSED,),
+            once=True, but=(queue.START_PASSED, queue.RETURNED),
+        ),
+        Notice(
+            CUSTOMER, "booking_not_sought", "No Longer Looking",
+            "The payment for your booking {number} goes back, so we no longer look for somebody. Our team looks after "
+            "it; you may cancel it",
+            email=True, only=queue.RETURNED,
         ),
         Notice(
             CUSTOMER, "booking_not_taken", "Nobody Could Come",

@@ -248,6 +248,8 @@ async def test_refunded_at_the_gateway_nobody_new_is_sent(till: Till) -> None:
     await till.drain()
     stopped = await till.world.booking(booking.id)
     assert (stopped.status, stopped.queue_reason) == ("pending", "payment_returned")
+    told = {r["type"] for r in await till.world.fetch("SELECT type FROM notifications WHERE account_id IS NOT NULL")}
+    assert "booking_not_sought" in told and "booking_queued" not in told, "nobody keeps looking"
     assert await till.world.open_offer(booking.id) is None
     assert "payment_returned" in await till.alerts()
     await till.world.technician(km_north=0.5)
