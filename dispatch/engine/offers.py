@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -192,6 +193,15 @@ async def withdraw(tx: Tx, booking: Booking, reason: str, actor: Actor, *, gives
     if gives_attempt_back and offer.attempt is not None:
         return await booking_rows.give_attempt_back(tx.conn, booking_id=booking.id) or pending
     return pending
+
+
+async def take_back(tx: Tx, booking: Booking, technician_ids: Collection[UUID], reason: str) -> None:
+    """Withdraws the open offer if it is one of these technicians', and somebody else is asked. The caller holds the
+    lock."""
+    offer = await rows.open_of_booking(tx.conn, booking_id=booking.id)
+    if offer is not None and offer.technician_id in technician_ids:
+        await withdraw(tx, booking, reason, SYSTEM, gives_attempt_back=True)
+        tx.hint(bus.TIMER_SET, {"at": tx.now.timestamp()})
 
 
 async def close_with_booking(tx: Tx, booking: Booking, reason: str, actor: Actor) -> None:

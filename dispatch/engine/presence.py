@@ -11,13 +11,16 @@ from typing import Any
 from uuid import UUID
 
 from dispatch import bus
+from dispatch.engine import offers
 from dispatch.errors import Conflict, DispatchError, Invalid, Missing
 from dispatch.live import hours
 from dispatch.localtime import local
 from dispatch.loops import Loop
 from dispatch.services import Services, Tx
 from storage import days_off as day_rows
+from storage import offers as offer_rows
 from storage import roster as rows
+from storage.bookings import Booking
 from storage.database.pool import Conn
 
 log = logging.getLogger(__name__)
@@ -131,25 +134,33 @@ async def days_off(conn: Conn, services: Services, technician_id: UUID) -> list[
 
 
 async def take_off(tx: Tx, technician_id: UUID, day: date) -> None:
-    """No offers for a day: the shifts that begin on it fall away. Repeating changes nothing.
+    """No offers for a day: the shifts that begin on it fall away, and what is offered then goes to somebody else.
+    Repeating changes nothing.
 
     Raises Invalid (a day that is over, or too far ahead) and JobsThen, which lists the accepted jobs of that day.
     """
     today = local(tx.now, _timezone(tx.services, technician_id)).date()
     if not today <= day <= today + FARTHEST_DAY_OFF:
         raise Invalid({"date": "This is a day from today on, at most a year ahead."})
+    held = await offer_rows.held_by(tx.conn, ids=[technician_id])
+    # Bookings are locked before people.
+    offered = [await offers.lock(tx, row.booking_id) for row in held]
     person = await day_rows.lock(tx.conn, technician_id=technician_id)
     if person is None:
         raise Missing("technician")
     before, after = hours.hours_of(person.working_hours), hours.hours_of(person.working_hours, [day])
-    hit = []
-    for job in await day_rows.jobs_around(tx.conn, technician_id=technician_id, day=day):
+
+    def is_hit(job: day_rows.JobThen | Booking) -> bool:
         starts, ends = local(job.starts_at, job.timezone), local(job.ends_at, job.timezone)
-        if starts.date() == day or (before.cover(starts, ends) and not after.cover(starts, ends)):
-            hit.append(job)
-    if hit:
+        return starts.date() == day or (before.cover(starts, ends) and not after.cover(starts, ends))
+
+    jobs = await day_rows.jobs_around(tx.conn, technician_id=technician_id, day=day)
+    if hit := [job for job in jobs if is_hit(job)]:
         raise JobsThen(details={"jobs": [_then(job) for job in hit]})
     await day_rows.add(tx.conn, technician_id=technician_id, day=day)
+    for booking in offered:
+        if is_hit(booking):
+            await offers.take_back(tx, booking, [technician_id], "the technician takes the day off")
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
 
 

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from dispatch import bus
 from dispatch.engine import candidates, offers
-from dispatch.events import SYSTEM
 from dispatch.live.freed import News
 from dispatch.live.roster import Technician
 from dispatch.services import Services, Tx
@@ -177,10 +176,7 @@ async def _take_back(services: Services, technician_ids: list[UUID]) -> None:
 
 async def _withdraw(tx: Tx, booking_id: UUID, technician_ids: list[UUID]) -> None:
     booking = await offers.lock(tx, booking_id)
-    offer = await offer_rows.open_of_booking(tx.conn, booking_id=booking_id)
-    if offer is not None and offer.technician_id in technician_ids:
-        await offers.withdraw(tx, booking, "the technician no longer works here", SYSTEM, gives_attempt_back=True)
-        tx.hint(bus.TIMER_SET, {"at": tx.now.timestamp()})
+    await offers.take_back(tx, booking, technician_ids, "the technician no longer works here")
 
 
 # ---------------------------------------------------------------- rules

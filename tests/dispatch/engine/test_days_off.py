@@ -9,7 +9,9 @@ from uuid import UUID
 import pytest
 
 from dispatch.engine import presence
+from dispatch.engine.offers import OfferWithdrawn
 from dispatch.engine.presence import JobsThen, Shift
+from storage.bookings import Booking
 from tests.dispatch.engine.test_presence import refusal_of, work
 from tests.world import World
 
@@ -61,8 +63,25 @@ async def test_the_day_of_a_night_shift_counts_the_night_after(world: World) -> 
 async def test_taking_a_day_off_and_accepting_a_job_on_it_wait_for_each_other(world: World) -> None:
     one = await world.technician()
     booking = await world.book(hours=24)
-    done = await asyncio.gather(
+    taken, accepted = await asyncio.gather(
         take_off(world, one, booking.starts_at), world.accept(booking.id, one), return_exceptions=True
     )
-    assert not [d for d in done if isinstance(d, BaseException) and not isinstance(d, JobsThen)], done
-    assert (await world.booking(booking.id)).technician_id == one
+    # Whoever is second is refused: never is there a job on a day off.
+    assert {type(taken), type(accepted)} in ({JobsThen, Booking}, {type(None), OfferWithdrawn}), (taken, accepted)
+    is_accepted = isinstance(accepted, Booking)
+    assert (await world.booking(booking.id)).technician_id == (one if is_accepted else None)
+    assert await world.value("SELECT count(*) FROM technician_days_off") == (not is_accepted)
+
+
+async def test_what_is_offered_on_a_day_that_is_taken_off_goes_to_somebody_else(world: World) -> None:
+    one, two = await world.technician(), await world.technician(km_north=3)
+    that_day, another = await world.book(hours=24), await world.book(hours=48)
+    for booking in (that_day, another):
+        assert (await world.open_offer(booking.id))["technician_id"] == one
+    await take_off(world, one, that_day.starts_at)
+    with pytest.raises(OfferWithdrawn):
+        await world.accept(that_day.id, one)
+    await world.sweep()
+    assert (await world.open_offer(that_day.id))["technician_id"] == two
+    assert (await world.booking(that_day.id)).attempt == 1, "it was no attempt"
+    assert (await world.open_offer(another.id))["technician_id"] == one
