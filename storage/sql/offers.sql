@@ -103,10 +103,10 @@ UPDATE assignments SET start_code_tries = start_code_tries + 1 WHERE id = :assig
 
 -- name: step
 UPDATE assignments SET state = :target,
-  in_transit_at = CASE WHEN :target = 'in_transit' THEN coalesce(in_transit_at, app_now()) ELSE in_transit_at END,
-  -- On the way again, an arrival has not been one.
-  arrived_at = CASE :target WHEN 'arrived' THEN app_now() WHEN 'in_transit' THEN NULL ELSE arrived_at END,
-  started_at = CASE WHEN :target = 'in_progress' THEN app_now() ELSE started_at END,
+  in_transit_at = CASE WHEN :target = 'in_transit' THEN coalesce(in_transit_at, app_now()) WHEN in_transit_at > :at THEN :at ELSE in_transit_at END,
+  -- On the way again, an arrival has not been one. What was done by a time that is told later was begun by then.
+  arrived_at = CASE WHEN :target = 'arrived' THEN app_now() WHEN :target = 'in_transit' THEN NULL WHEN arrived_at > :at THEN :at ELSE arrived_at END,
+  started_at = CASE WHEN :target = 'in_progress' THEN app_now() WHEN started_at > :at THEN :at ELSE started_at END,
   completed_at = CASE WHEN :target = 'completed' THEN coalesce(:at, app_now()) ELSE completed_at END,
   estimated_arrival = coalesce(:estimated_arrival, estimated_arrival)
 WHERE id = :assignment_id AND state = ANY(:sources);

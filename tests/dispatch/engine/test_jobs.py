@@ -213,6 +213,18 @@ async def test_a_completion_told_later_counts_from_when_it_was(world: World) -> 
     assert await world.value("SELECT completed_at FROM assignments") == then
 
 
+async def test_the_times_of_a_job_whose_steps_are_all_told_later_are_in_order(world: World) -> None:
+    booking, one = await job(world)
+    then = world.now + timedelta(minutes=60)
+    await world.advance(hours=3)
+    for step in ("in_transit", "arrived", "in_progress"):
+        await go(world, booking.id, one, step)
+    await go(world, booking.id, one, "completed", completed_at=then)
+    [row] = await world.fetch("SELECT * FROM assignments")
+    assert [row[f"{step}_at"] for step in ("in_transit", "arrived", "started", "completed")] == [then] * 4
+    assert row["accepted_at"] < then
+
+
 async def test_the_start_code(fresh_pool: Pool, tmp_path: Path) -> None:
     world = await make_world(fresh_pool, tmp_path, dispatch={"start_code_required": True})
     booking, one = await job(world, "arrived")
