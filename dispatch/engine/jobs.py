@@ -10,8 +10,10 @@ from dispatch import bus
 from dispatch.engine import alerts, bookings, facts, lifecycle, offers, queue, tracked
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
+from dispatch.live.arrivals import AWAY_M
 from dispatch.localtime import local, twelve_hour
 from dispatch.services import Tx
+from geo.geodesy import haversine_m
 from storage import bookings as booking_rows
 from storage import facts as fact_rows
 from storage import offers as rows
@@ -115,6 +117,8 @@ async def advance(
         await alerts.resolve(tx, bookings.JOB_ALERTS, booking_id=booking_id)
     if step in ("in_transit", "arrived"):
         await _watch_anew(tx, booking_id)
+    if step == "arrived" and not is_detected and on_behalf is None:
+        await _doubt_place(tx, booking, technician_id, "have arrived")
     if step == "in_progress":
         row = lifecycle.BOOKING["start"]
         booking = (
@@ -171,6 +175,8 @@ async def complete(
     await booking_rows.complete(tx.conn, booking_id=booking_id, target=row.target, sources=list(row.sources))
     queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
     await alerts.resolve(tx, bookings.JOB_ALERTS, booking_id=booking_id)
+    if on_behalf is None:
+        await _doubt_done(tx, booking, technician_id, completed_at or tx.now)
     await booking_rows.count_done(tx.conn, technician_id=technician_id)
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
     data = {
@@ -231,6 +237,35 @@ async def _watch_anew(tx: Tx, booking_id: UUID) -> None:
     """The watchdog looks at once and forgets what it knew: another stretch of the way, or its end, begins here."""
     await booking_rows.watch(tx.conn, booking_id=booking_id, watch=None, next_at=tx.now)
     tx.hint(bus.TIMER_SET, {"at": tx.now.timestamp()})
+
+
+async def _doubt_done(tx: Tx, booking: Booking, technician_id: UUID, done_at: datetime) -> None:
+    """Staff hear of a job that was done before its start, or far from its door."""
+    if done_at < booking.starts_at:
+        await _doubt(tx, booking, technician_id, "have done it before its start")
+    elif (tx.now - done_at).total_seconds() <= tx.services.settings.dispatch.watch.dark_s:
+        # Of what is told later, where they are by now says nothing.
+        await _doubt_place(tx, booking, technician_id, "have done it")
+
+
+async def _doubt_place(tx: Tx, booking: Booking, technician_id: UUID, said: str) -> None:
+    """Staff hear of what somebody says who surely is not at the door, where both places are known just now."""
+    seen = tx.services.tracker.find_by_id(technician_id)
+    fix = seen.sure if seen is not None else None
+    dark_s = tx.services.settings.dispatch.watch.dark_s
+    if fix is None or booking.is_approximate or tx.now.timestamp() - fix.at_s > dark_s:
+        return
+    away_m = haversine_m(fix.lat, fix.lng, booking.lat, booking.lng)
+    if away_m - fix.accuracy_m >= AWAY_M:
+        await _doubt(tx, booking, technician_id, f"{said}, {away_m / 1000:.1f} km away from the door")
+
+
+async def _doubt(tx: Tx, booking: Booking, technician_id: UUID, said: str) -> None:
+    """The step is made all the same; people look at it, whatever becomes of the job."""
+    await alerts.raise_alert(
+        tx, "doubtful", f"Booking {booking.number}: the technician says that they {said}.",
+        booking_id=booking.id, technician_id=technician_id,
+    )  # fmt: skip
 
 
 def _check_begun(tx: Tx, booking: Booking) -> datetime:

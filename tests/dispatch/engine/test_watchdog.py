@@ -235,7 +235,7 @@ async def test_arriving_ends_the_alert(world: World) -> None:
 
 
 async def test_who_arrives_and_does_not_begin_is_warned_and_stays(world: World) -> None:
-    one = await world.technician(km_north=2)
+    one = await world.technician(km_north=0.1)
     booking = await world.book(hours=1)
     await world.accept(booking.id, one)
     for step in ("in_transit", "arrived"):
@@ -264,7 +264,7 @@ async def test_who_arrives_and_does_not_begin_is_warned_and_stays(world: World) 
 
 async def test_a_silent_phone_at_the_door_is_for_staff_alone(world: World) -> None:
     """And who goes away from it is not told that somebody else gets the job: nobody does."""
-    one = await world.technician(km_north=2)
+    one = await world.technician(km_north=0.1)
     booking = await world.book()
     await world.accept(booking.id, one)
     for step in ("in_transit", "arrived"):
@@ -286,7 +286,7 @@ async def test_a_silent_phone_at_the_door_is_for_staff_alone(world: World) -> No
 
 async def test_of_work_that_nobody_has_ended_its_technician_and_staff_are_told_once(world: World) -> None:
     """Until somebody says that it is done it is not paid, not rated, and no interval of anybody's is known to end."""
-    one = await world.technician(km_north=2)
+    one = await world.technician(km_north=0.1)
     booking = await world.book(hours=1)
     await world.accept(booking.id, one)
     for step in ("in_transit", "arrived", "in_progress"):
