@@ -99,6 +99,7 @@ class Summary:
 
 
 get = sql.row("get", Invoice)
+unbilled = sql.rows("unbilled", Ref)
 sums = sql.row("sums", Billable)
 insert = sql.scalar("insert", UUID)
 insert_lines = sql.run("insert_lines")

@@ -59,8 +59,9 @@ async def issue(
     """
     home = await organisations.lock(tx, organisation_id)
     currency = organisations.currency_of(home)
-    chosen = {"organisation_id": home.id, "until": period.end, "currency": currency}
-    sums = await rows.sums(tx.conn, **chosen)
+    found = await rows.unbilled(tx.conn, organisation_id=home.id, until=period.end, currency=currency)
+    booking_ids = [ref.id for ref in found]
+    sums = await rows.sums(tx.conn, booking_ids=booking_ids)
     if sums is None or not sums.bookings or sums.subtotal_minor + sums.tax_minor <= sums.discount_minor:
         raise NothingToBill
     settings = await billing_settings.get(tx.conn, home.id)
@@ -76,8 +77,10 @@ async def issue(
         raise NothingToBill
     if is_summary is None:
         is_summary = settings.invoice_format == "summary"
-    await rows.insert_lines(tx.conn, invoice_id=invoice_id, group_by=grouping, is_summary=is_summary, **chosen)
-    await rows.take_bookings(tx.conn, invoice_id=invoice_id, **chosen)
+    await rows.insert_lines(
+        tx.conn, invoice_id=invoice_id, group_by=grouping, is_summary=is_summary, booking_ids=booking_ids
+    )
+    await rows.take_bookings(tx.conn, invoice_id=invoice_id, booking_ids=booking_ids)
     await invoice_payments.use_credit(tx, home.id)
     invoice = await get(tx.conn, None, invoice_id)
     await _announce(tx, home, invoice, settings.recipients)

@@ -29,10 +29,13 @@ coalesce(sum(CASE WHEN b.status = 'completed' THEN b.subtotal_minor - b.savings_
   coalesce(sum(b.discount_minor) FILTER (WHERE b.status = 'completed'), 0)::bigint AS discount_minor,
   coalesce(sum(b.tax_minor) FILTER (WHERE b.status = 'completed'), 0)::bigint AS tax_minor
 
+-- name: unbilled
+-- What there is to bill. What is done while its invoice is made stands on the next: whatever is written of one goes by these ids.
+SELECT b.id FROM bookings b WHERE {billable} ORDER BY b.id;
+
 -- name: sums
--- What there is to bill.
 SELECT count(*)::int AS bookings, {amounts}, min(b.local_date) AS first_day
-FROM bookings b WHERE {billable};
+FROM bookings b WHERE b.id = ANY(:booking_ids::uuid[]);
 
 -- name: insert
 -- The clock's of a period is made once.
@@ -57,16 +60,16 @@ FROM (
     SELECT b.department_id, CASE :group_by WHEN 'department' THEN d.name WHEN 'location' THEN b.address ->> 'address_line1' END
         AS heading, n.name AS description, sum(n.quantity)::int AS quantity, n.price_minor AS unit_minor
     FROM bookings b JOIN booking_items n ON n.booking_id = b.id LEFT JOIN departments d ON d.id = b.department_id
-    WHERE {billable} AND b.status = 'completed' GROUP BY 1, 2, 3, 5
+    WHERE b.id = ANY(:booking_ids::uuid[]) AND b.status = 'completed' GROUP BY 1, 2, 3, 5
     UNION ALL
     SELECT b.department_id, CASE :group_by WHEN 'department' THEN d.name WHEN 'location' THEN b.address ->> 'address_line1' END,
       'Cancellation fee', count(*)::int, b.cancellation_fee_minor
     FROM bookings b LEFT JOIN departments d ON d.id = b.department_id
-    WHERE {billable} AND b.status = 'cancelled' GROUP BY 1, 2, 5) e
+    WHERE b.id = ANY(:booking_ids::uuid[]) AND b.status = 'cancelled' GROUP BY 1, 2, 5) e
   GROUP BY 1, 2, 3, CASE WHEN NOT :is_summary::boolean THEN e.unit_minor END) s;
 
 -- name: take_bookings
-UPDATE bookings b SET invoice_id = :invoice_id WHERE {billable};
+UPDATE bookings b SET invoice_id = :invoice_id WHERE b.id = ANY(:booking_ids::uuid[]);
 
 -- name: lines
 SELECT l.position, l.department_id, l.heading, l.description, l.quantity, l.unit_minor, l.amount_minor

@@ -171,6 +171,14 @@ SELECT coalesce(o.party_id, h.owner_id)::text AS subject, coalesce(o.currency, h
 FROM owed o FULL JOIN held h ON h.owner_id = o.party_id AND h.currency = o.currency
 WHERE coalesce(h.total, 0) <> coalesce(o.total, 0);
 
+-- name: invoice_totals
+-- An invoice comes to what stands on it: the price of what was done, the fee of what was cancelled.
+SELECT i.id::text AS subject, i.currency::text AS currency, i.total_minor AS found_minor,
+  coalesce(sum(CASE b.status WHEN 'cancelled' THEN b.cancellation_fee_minor ELSE b.grand_total_minor END), 0)::bigint AS expected_minor
+FROM invoices i LEFT JOIN bookings b ON b.invoice_id = i.id
+GROUP BY i.id HAVING i.total_minor
+  <> coalesce(sum(CASE b.status WHEN 'cancelled' THEN b.cancellation_fee_minor ELSE b.grand_total_minor END), 0);
+
 -- name: organisation_credit
 -- What an organisation has as credit is what its payments were more than needed, less what of it has paid invoices since.
 WITH owed AS (

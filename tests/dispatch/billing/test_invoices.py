@@ -15,6 +15,7 @@ from dispatch.parties.billing_settings import BillingIn
 from dispatch.webhooks import endpoints
 from dispatch.webhooks.owners import Owner
 from storage.invoices import Invoice
+from storage.ledger_check import QUESTIONS
 from tests.dispatch.billing.invoiced import STAFF, issued, last_month, seen, today, transfer
 from tests.organisations import APART, NOON, Home, add_organisation
 
@@ -83,6 +84,35 @@ async def test_two_at_once_make_one(home: Home) -> None:
     made = await asyncio.gather(*(issued(home) for _ in range(4)), return_exceptions=True)
     assert sum(isinstance(m, Invoice) for m in made) == 1
     assert sum(isinstance(m, NothingToBill) for m in made) == 3
+
+
+async def test_what_is_done_while_an_invoice_is_made_stands_on_the_next(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await home.done(last_month(home).end)
+    late = await home.done(last_month(home).end, status="in_progress", price_minor=90000)
+    insert = invoices.rows.insert
+
+    async def inserted(*args: Any, **values: Any) -> Any:
+        """Somebody says that the job is done, on another connection, before the lines are written."""
+        async with home.services.transaction() as tx:
+            await tx.conn.execute("UPDATE bookings SET status = 'completed' WHERE id = $1", late)
+        return await insert(*args, **values)
+
+    monkeypatch.setattr(invoices.rows, "insert", inserted)
+    first = await issued(home)
+    monkeypatch.undo()
+    second = await issued(home)
+    for made, minor in ((first, 60000), (second, 90000)):
+        assert made.subtotal_minor == minor
+        async with home.services.read() as conn:
+            assert sum(line.amount_minor for line in await invoices.lines(conn, made.id)) == minor
+    async with home.services.transaction() as tx:
+        assert await QUESTIONS["invoice_totals"](tx.conn) == []
+        # It is seen when one is missing.
+        await tx.conn.execute("UPDATE bookings SET invoice_id = NULL WHERE id = $1", late)
+        [off] = await QUESTIONS["invoice_totals"](tx.conn)
+        assert (off.subject, off.found_minor, off.expected_minor) == (str(second.id), second.total_minor, 0)
 
 
 async def test_the_clock_bills_the_month_before_and_again_nothing(home: Home) -> None:
