@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -47,13 +47,15 @@ class Wanted:
 
 
 async def approvers(
-    tx: Tx, by: By, wanted: Wanted, department: Department | None, asking: UUID, total_minor: int, today: date
+    tx: Tx, by: By, wanted: Wanted, department: Department | None, asking: UUID, months: Mapping[date, int]
 ) -> list[UUID]:
-    """Whose word is waited for: nobody, or members other than whoever asks. Raises Invalid."""
-    allotted = await budgets.in_force(tx.conn, by.organisation_id, today)
-    concerned = {None, department.id if department else None}
-    lines = [allotted[key].approval_above_minor for key in concerned if key in allotted]
-    is_large = any(line is not None and total_minor > line for line in lines)
+    """Whose word is waited for: nobody, or members other than whoever asks. Raises Invalid.
+
+    `months`: what it comes to in each, by its first day.
+    """
+    department_id = department.id if department else None
+    line = await budgets.approval_line(tx.conn, by.organisation_id, department_id, months)
+    is_large = line is not None and sum(months.values()) > line
     asks = False
     if by.member_id is not None:
         me = await members.get(tx.conn, By(by.organisation_id, by.actor, by.role), by.member_id)

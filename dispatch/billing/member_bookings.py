@@ -147,6 +147,5 @@ async def _is_to_approve(tx: Tx, booking: Booking, member: Member, department: D
 
 async def is_large(tx: Tx, organisation_id: UUID, department_id: UUID | None, booking: Booking) -> bool:
     """Whether it is above the line from which the budget of its month asks for an approval."""
-    allotted = await budgets.in_force(tx.conn, organisation_id, booking.local_date)
-    lines = [allotted[key].approval_above_minor for key in {None, department_id} if key in allotted]
-    return any(line is not None and booking.grand_total_minor > line for line in lines)
+    line = await budgets.approval_line(tx.conn, organisation_id, department_id, [booking.local_date])
+    return line is not None and booking.grand_total_minor > line

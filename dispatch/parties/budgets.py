@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -118,6 +118,17 @@ async def in_force(conn: Conn, organisation_id: UUID, month: date) -> dict[UUID 
     """What is allotted in a month, by department; None is the whole organisation."""
     found = await rows.in_force(conn, organisation_id=organisation_id, month=month_of(month))
     return {allocation.department_id: allocation for allocation in found}
+
+
+async def approval_line(
+    conn: Conn, organisation_id: UUID, department_id: UUID | None, months: Iterable[date]
+) -> int | None:
+    """Above what something in these months is approved first, by the strictest that concerns it; None: nothing says."""
+    lines = []
+    for month in months:
+        allotted = await in_force(conn, organisation_id, month)
+        lines += [allotted[key].approval_above_minor for key in {None, department_id} if key in allotted]
+    return min((line for line in lines if line is not None), default=None)
 
 
 async def standing(conn: Conn, organisation_id: UUID, month: date) -> dict[UUID | None, Standing]:

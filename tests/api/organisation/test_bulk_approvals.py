@@ -55,3 +55,21 @@ async def test_above_a_months_limit_it_waits_for_a_word_and_no_other_month_count
     more = await office.book(home, member, floors=1, schedule=monthly)
     await office.call("POST", f"/bookings/bulk/{more['id']}/reject", {"reason": "dear"}, headers=home.headers())
     assert await office.standing(home, None, date(2026, 11, 1)) == (3 * 70_800, 0)
+
+
+async def test_the_line_of_its_own_months_asks_for_an_approval(office: Office) -> None:
+    """Of several months the strictest, whatever today's says."""
+    home = await add_organisation(office.services)
+    rules = {"allowOverspend": True, "requireApprovalAbove": 700}
+    for start, line in (("2026-03-01", rules), ("2026-04-01", {**rules, "requireApprovalAbove": 5000})):
+        body = {"period": {"type": "monthly", "startDate": start}, "allocations": [{"amount": 600000}], "rules": line}
+        await office.call("POST", "/finance/budget-allocation", body, headers=home.headers(), expect=201)
+    coordinator = await home.member("coordinator")
+    # 708 for each visit.
+    for start, end, waits in (
+        ("2026-02-10", "2026-02-10", False), ("2026-03-10", "2026-03-10", True), ("2026-04-10", "2026-04-10", False),
+        ("2026-03-10", "2026-04-10", True),
+    ):  # fmt: skip
+        days = {"frequency": "monthly", "days": [], "startDate": start, "endDate": end}
+        made = await office.book(home, coordinator, floors=1, schedule=days)
+        assert (made["status"] == "pending_approval") is waits, (start, end)
