@@ -47,43 +47,58 @@ class Wanted:
 
 
 async def approvers(
-    tx: Tx, by: By, wanted: Wanted, department: Department | None, asking: UUID, months: Mapping[date, int]
-) -> list[UUID]:
+    tx: Tx, by: By, wanted: Wanted, department: Department | None, asking: UUID, months: Mapping[date, int], *,
+    is_over_limit: bool,
+) -> list[UUID]:  # fmt: skip
     """Whose word is waited for: nobody, or members other than whoever asks. Raises Invalid.
 
+    Where the organisation demands it, those who approve there are asked, and whoever is named besides.
     `months`: what it comes to in each, by its first day.
     """
     department_id = department.id if department else None
     line = await budgets.approval_line(tx.conn, by.organisation_id, department_id, months)
-    is_large = line is not None and sum(months.values()) > line
-    asks = False
-    if by.member_id is not None:
+    is_demanded = is_over_limit or bool(department and department.approval_required)
+    is_demanded = is_demanded or (line is not None and sum(months.values()) > line)
+    if by.member_id is not None and not is_demanded:
         me = await members.get(tx.conn, By(by.organisation_id, by.actor, by.role), by.member_id)
-        asks = me.require_approval
-    if not (wanted.is_required or asks or is_large or (department and department.approval_required)):
+        is_demanded = me.require_approval
+    if not (wanted.is_required or is_demanded):
         return []
-    named = list(dict.fromkeys(wanted.approvers or (department.approvers if department else ())))
-    if named:
-        found = await rows.approvers(tx.conn, organisation_id=by.organisation_id, ids=named, roles=list(DECIDERS))
-        unfit = set(named) - {one.id for one in found}
-        if wanted.approvers and unfit:
-            raise Invalid({"billing.approvers": "Everybody named here must be an active member who may approve."})
-        if wanted.approvers and set(named) == {asking}:
-            raise Invalid({"billing.approvers": "Nobody approves what they ask for themselves: name somebody else."})
-    found_ids = await deciders(tx.conn, by.organisation_id, named, asking)
-    if not found_ids:
-        raise Invalid({"billing.approvers": "This needs an approval, and nobody else may give it: enrol somebody."})
-    return found_ids
+    named = list(dict.fromkeys(wanted.approvers))
+    await _check_named(tx.conn, by.organisation_id, named, asking)
+    asked: list[UUID] = []
+    if is_demanded or not named:
+        own = department.approvers if department else ()
+        asked = await deciders(tx.conn, by.organisation_id, own, asking, besides=named)
+        if not asked:
+            raise Invalid({"billing.approvers": "This needs an approval, and nobody else may give it: enrol somebody."})
+    return [one for one in dict.fromkeys([*asked, *named]) if one != asking]
 
 
-async def deciders(conn: Conn, organisation_id: UUID, named: Sequence[UUID], asking: UUID) -> list[UUID]:
-    """Those of the named who may approve what `asking` asks for; without any, one who decides for the whole, if any."""
+async def _check_named(conn: Conn, organisation_id: UUID, named: Sequence[UUID], asking: UUID) -> None:
+    """Raises Invalid."""
+    if not named:
+        return
     found = await rows.approvers(conn, organisation_id=organisation_id, ids=list(named), roles=list(DECIDERS))
+    if set(named) - {one.id for one in found}:
+        raise Invalid({"billing.approvers": "Everybody named here must be an active member who may approve."})
+    if set(named) == {asking}:
+        raise Invalid({"billing.approvers": "Nobody approves what they ask for themselves: name somebody else."})
+
+
+async def deciders(
+    conn: Conn, organisation_id: UUID, own: Sequence[UUID], asking: UUID, *, besides: Sequence[UUID] = ()
+) -> list[UUID]:
+    """Those of a department's own who may approve what `asking` asks for; without any, one who decides for the whole,
+    if any: those of `besides`, who are asked anyway, before others.
+    """
+    found = await rows.approvers(conn, organisation_id=organisation_id, ids=list(own), roles=list(DECIDERS))
     fit = {one.id for one in found} - {asking}
-    if not fit:
-        others = await rows.deciders(conn, organisation_id=organisation_id, roles=list(_WHOLE))
-        return [one.id for one in others if one.id != asking][:1]
-    return [one for one in named if one in fit]
+    if fit:
+        return [one for one in own if one in fit]
+    whole = await rows.deciders(conn, organisation_id=organisation_id, roles=list(_WHOLE))
+    others = [one.id for one in whole if one.id != asking]
+    return [one for one in others if one in besides][:1] or others[:1]
 
 
 async def write_to(

@@ -109,8 +109,9 @@ async def _create(
     if new.program_id is None:
         # What a program does was decided with it.
         is_over = await _is_over_limit(tx, by, item, department, months)
-        wanted = replace(new.approval, is_required=new.approval.is_required or is_over)
-        approvers = await bulk_approvals.approvers(tx, by, wanted, department, acting.member_id, months)
+        approvers = await bulk_approvals.approvers(
+            tx, by, new.approval, department, acting.member_id, months, is_over_limit=is_over
+        )
     bulk_id = await _insert(tx, by, new, acting, department, quote, item, currency, timezone, bool(approvers))
     for position, (place, spot) in enumerate(zip(new.places, located, strict=True)):
         location_id = await rows.add_location(

@@ -73,3 +73,27 @@ async def test_the_line_of_its_own_months_asks_for_an_approval(office: Office) -
         days = {"frequency": "monthly", "days": [], "startDate": start, "endDate": end}
         made = await office.book(home, coordinator, floors=1, schedule=days)
         assert (made["status"] == "pending_approval") is waits, (start, end)
+
+
+async def test_whoever_asks_does_not_choose_who_approves_what_the_department_demands(office: Office) -> None:
+    home = await add_organisation(office.services)
+    boss, sales = await home.member("finance"), await home.department("Sales", code="SAL")
+    works = await home.department("Works", code="WRK", approval_required=True, approvers=[boss])
+    friend = str(await home.member("manager", department_id=sales.id))
+    coordinator = await home.member("coordinator", department_id=works.id)
+    made = await office.book(
+        home, coordinator, floors=1, billing={"department": str(works.id), "approvers": [friend]}
+    )
+    assert set(made["approvalStatus"]["pending"]) == {str(boss), friend}
+    # What a member's access demands in no department is for somebody who decides for the whole.
+    other = await home.member("coordinator")
+    access = {"permissions": {"requireApproval": True}}
+    await office.call("PUT", f"/users/{other}/access", access, headers=home.headers())
+    for named, asked in ((friend, {friend, str(home.owner_id)}), (str(boss), {str(boss)})):
+        made = await office.book(home, other, floors=1, billing={"approvers": [named]})
+        assert set(made["approvalStatus"]["pending"]) == asked
+    # Whoever wants an approval by themselves says whose.
+    made = await office.book(
+        home, home.owner_id, floors=1, billing={"approvalRequired": True, "approvers": [friend]}
+    )
+    assert made["approvalStatus"]["pending"] == [friend]
