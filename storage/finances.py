@@ -1,4 +1,4 @@
-"""What an organisation's done bookings add up to, by department, service and month."""
+"""What an organisation's bookings cost it, fees of cancelled ones included, by department, service and month."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ sql = Statements("finances")
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    spent_minor: int
+    """`bookings`: those that were done."""
+
     net_minor: int
     discount_minor: int
     tax_minor: int
+    spent_minor: int
     bookings: int
 
 

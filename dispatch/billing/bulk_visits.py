@@ -129,7 +129,9 @@ def _new_booking(bulk: Bulk, visit: Planned, place: Location, item: NewItem) -> 
 
 
 async def on_over(tx: Tx, fact: Fact) -> None:
-    """A booking is done or cancelled, so its visit is; what it held of a budget is spent or free; the last ends all."""
+    """A booking is done or cancelled, so its visit is; what it held of a budget is spent, or free but for a fee; the
+    last ends all.
+    """
     booking = tx.known.get(fact.booking_id)
     if booking is not None and booking.organisation_id is None:
         # Visits and budgets are an organisation's.
@@ -145,11 +147,14 @@ async def on_over(tx: Tx, fact: Fact) -> None:
         await rows.finish(tx.conn, id=over.bulk_id)
     if over.organisation_id is not None and over.month is not None and over.amount_minor is not None:
         await budgets.settle(
-            tx, over.organisation_id, over.department_id, over.month, over.amount_minor, is_spent=is_done
-        )
+            tx, over.organisation_id, over.department_id, over.month, over.amount_minor,
+            spent_minor=over.amount_minor if is_done else fee_minor,
+        )  # fmt: skip
 
 
 def register(reactions: Reactions) -> None:
     """Hears how bookings end."""
+    fee_minor = int(fact.data.get("fee_minor") or 0)
     reactions.on("booking.completed", on_over)
     reactions.on("booking.cancelled", on_over)
+        fee_minor=fee_minor,

@@ -204,11 +204,10 @@ async def hold_for(
 
 
 async def settle(
-    tx: Tx, organisation_id: UUID, department_id: UUID | None, month: date, amount_minor: int, *, is_spent: bool
+    tx: Tx, organisation_id: UUID, department_id: UUID | None, month: date, amount_minor: int, *, spent_minor: int
 ) -> None:
-    """A booking is over: what it held is spent, or given back."""
-    spent = amount_minor if is_spent else 0
-    await _move(tx, organisation_id, department_id, {month: (-amount_minor, spent)})
+    """A booking is over: of what it held so much is spent, the rest given back."""
+    await _move(tx, organisation_id, department_id, {month: (-amount_minor, spent_minor)})
 
 
 async def _move(

@@ -101,10 +101,12 @@ WHERE v.id = :id AND v.state = 'planned';
 UPDATE bulk_visits SET state = 'booked', booking_id = :booking_id, trouble = NULL WHERE id = :id AND state = 'planned';
 
 -- name: troubled
-UPDATE bulk_visits SET trouble = :trouble, state = :state WHERE id = :id AND state = 'planned' RETURNING id;
+-- What stood against it first is kept: that its time has passed then says nothing.
+UPDATE bulk_visits SET trouble = coalesce(trouble, :trouble), state = :state WHERE id = :id AND state = 'planned' RETURNING id;
 
 -- name: over
--- A booking is over: what of a bulk it was, what of a budget it held, and what of a credit it used.
+-- A booking is over: what of a bulk it was, what of a budget it held, and what of a credit it used. The fee of a cancelled one is
+-- spent of the program's budget, not of the member's credit.
 WITH visit AS (
   UPDATE bulk_visits SET state = :visit_state WHERE booking_id = :booking_id AND state = 'booked' RETURNING bulk_id),
 held AS (
@@ -121,7 +123,7 @@ credited AS (
   UPDATE program_credits c SET used_minor = c.used_minor - u.amount_minor FROM unused u
   WHERE c.program_id = u.program_id AND c.member_id = u.member_id AND c.period = u.period),
 budgeted AS (
-  UPDATE programs g SET used_minor = g.used_minor - u.amount_minor FROM unused u WHERE g.id = u.program_id)
+  UPDATE programs g SET used_minor = g.used_minor - u.amount_minor + :fee_minor::bigint FROM unused u WHERE g.id = u.program_id)
 SELECT (SELECT bulk_id FROM visit) AS bulk_id, held.organisation_id, held.department_id, held.month, held.amount_minor
 FROM (SELECT) AS one LEFT JOIN held ON true;
 

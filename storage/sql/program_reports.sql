@@ -5,8 +5,8 @@ UPDATE programs SET published_at = CASE WHEN :is_public THEN coalesce(published_
 SELECT p.name AS organisation, g.name, g.description, g.kind,
   CASE WHEN g.ends_on < organisation_today(p.timezone) THEN 'ended' ELSE g.status END AS status, g.starts_on, g.ends_on, g.currency,
   g.budget_minor, g.used_minor AS committed_minor,
-  (SELECT coalesce(sum(b.grand_total_minor), 0)::bigint FROM bookings b WHERE b.program_id = g.id AND b.status = 'completed')
-    AS spent_minor,
+  (SELECT coalesce(sum(CASE b.status WHEN 'completed' THEN b.grand_total_minor ELSE b.cancellation_fee_minor END), 0)::bigint
+   FROM bookings b WHERE b.program_id = g.id AND b.status IN ('completed', 'cancelled')) AS spent_minor,
   (SELECT count(*)::int FROM bulk_bookings k JOIN bulk_visits v ON v.bulk_id = k.id
    WHERE k.organisation_id = g.organisation_id AND k.program_id = g.id AND v.state = 'planned') AS planned,
   g.published_at

@@ -136,14 +136,18 @@ async def office(pg_home: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     await pool.close()
 
 
+async def taken(office: Office, booking_id: UUID, technician_id: UUID) -> None:
+    """Assigned by staff and accepted."""
+    async with office.services.transaction() as tx:
+        await assigning.assign_to(tx, booking_id, technician_id, Actor("admin", "a test"), force=True)
+    if (await office.world.booking(booking_id)).status == "partner_assigned":
+        await office.world.accept(booking_id, technician_id)
+
+
 async def do_job(office: Office, booking_id: UUID, technician_id: UUID) -> None:
     """Assigned by staff, driven to, done."""
-    actor = Actor("admin", "a test")
-    async with office.services.transaction() as tx:
-        await assigning.assign_to(tx, booking_id, technician_id, actor, force=True)
+    await taken(office, booking_id, technician_id)
     booking = await office.world.booking(booking_id)
-    if booking.status == "partner_assigned":
-        await office.world.accept(booking_id, technician_id)
     await office.world.advance(seconds=(booking.starts_at - office.world.now).total_seconds())
     for step in ("in_transit", "arrived", "in_progress"):
         async with office.services.transaction() as tx:

@@ -12,7 +12,7 @@ from dispatch.billing import bulk_bookings, ledger_check
 from dispatch.engine.tasks import Run
 from dispatch.events import Actor
 from dispatch.parties import organisations
-from tests.api.organisation.conftest import Office, do_job
+from tests.api.organisation.conftest import Office, do_job, taken
 from tests.organisations import add_organisation
 
 
@@ -91,3 +91,30 @@ async def test_a_visit_in_trouble_keeps_nobody_waiting(office: Office) -> None:
     visits = await office.call("GET", f"/bookings/bulk/{made['id']}/visits", headers=home.headers())
     assert visits["data"]["visits"][0]["trouble"] and visits["data"]["visits"][0]["status"] == "planned"
     assert await office.world.value("SELECT count(*) FROM bookings WHERE organisation_id = $1", other.id) == 1
+
+
+async def test_the_fee_of_a_cancelled_visit_is_spent(office: Office) -> None:
+    """Of the budget, and in what the organisation reads of its finances."""
+    home = await add_organisation(office.services)
+    department = await home.department("Fees", code="FEE", budget_minor=1_000_000)
+    day = office.world.now.date() + timedelta(days=3)
+    soon = {"frequency": "daily", "days": [], "startDate": f"{day}", "endDate": f"{day}"}
+    made = await office.book(home, floors=1, schedule=soon, billing={"department": str(department.id)})
+    await office.make_visits()
+    path = f"/bookings/bulk/{made['id']}"
+    [visit] = (await office.call("GET", f"{path}/visits", headers=home.headers()))["data"]["visits"]
+    booking_id = UUID(visit["bookingId"])
+    await taken(office, booking_id, await office.world.value("SELECT id FROM technicians LIMIT 1"))
+    await office.world.advance(minutes=30)
+    await office.call("POST", f"{path}/exceptions", {"dates": [f"{day}"]}, headers=home.headers())
+    booking = await office.world.booking(booking_id)
+    fee = booking.cancellation_fee_minor or 0
+    assert booking.status == "cancelled" and fee > 0
+    assert await office.standing(home, department.id, day.replace(day=1)) == (0, fee)
+    seen = (await office.call("GET", "/finance/overview?period=year", headers=home.headers()))["data"]
+    assert seen["overview"]["totalSpent"] == fee / 100 == sum(m["spent"] for m in seen["trends"]["monthly"])
+    assert [d["spent"] for d in seen["byDepartment"] if d["department"] == "Fees"] == [fee / 100]
+    dates = f"startDate={day}&endDate={day}&format=csv"
+    for kind in ("detailed", "departmental", "summary", "tax"):
+        report = await office.call("GET", f"/finance/reports?type={kind}&{dates}", headers=home.headers())
+        assert f"{fee / 100}".encode() in report, (kind, report)

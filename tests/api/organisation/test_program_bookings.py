@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from tests.api.organisation.conftest import ONE_WEEK, PLACE, Office
+from tests.api.organisation.conftest import ONE_WEEK, PLACE, Office, taken
 from tests.organisations import Home, add_organisation
 
 #: A cleaning with its tax.
@@ -67,6 +67,24 @@ async def test_visits_are_bookings_of_the_program_and_give_back_what_falls_away(
     assert await used(office, home, path) == 6 * EACH
     await office.call("POST", f"/bookings/bulk/{later['id']}/cancel", {}, headers=home.headers())
     assert await used(office, home, path) == 2 * EACH
+
+
+async def test_the_fee_of_a_cancelled_visit_is_the_programs(office: Office) -> None:
+    home = await add_organisation(office.services, org_type="lgu")
+    path = await program(office, home)
+    await place(office, home, path, "Square")
+    made = await book(office, home, path, startDate="2026-01-13", endDate="2026-01-13")
+    await office.make_visits()
+    visits = f"/bookings/bulk/{made['id']}/visits"
+    first, _ = (await office.call("GET", visits, headers=home.headers()))["data"]["visits"]
+    booking_id = UUID(first["bookingId"])
+    await taken(office, booking_id, await office.world.value("SELECT id FROM technicians LIMIT 1"))
+    await office.world.advance(minutes=30)
+    await office.call("POST", f"/bookings/bulk/{made['id']}/cancel", {}, headers=home.headers())
+    fee = (await office.world.booking(booking_id)).cancellation_fee_minor or 0
+    assert fee > 0
+    stats = (await office.call("GET", path, headers=home.headers()))["data"]["program"]["stats"]
+    assert stats["utilized"] == fee / 100
 
 
 async def test_a_campus_is_served_on_its_days(office: Office) -> None:
