@@ -7,15 +7,17 @@ from functools import partial
 from uuid import UUID
 
 from dispatch.billing import bulk_bookings, bulk_money, on_account, one_by_one
-from dispatch.engine import bookings, slots
+from dispatch.engine import alerts, bookings, slots
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.free_times import SlotTaken
 from dispatch.engine.tasks import Run
 from dispatch.errors import DispatchError
 from dispatch.events import Fact
 from dispatch.localtime import local, to_utc
+from dispatch.outbox import messages
 from dispatch.parties import budgets
 from dispatch.services import Reactions, Services, Tx
+from storage import booking_approvals as word_rows
 from storage import bulk_bookings as rows
 from storage.bookings import Booking
 from storage.bulk_bookings import Bulk, Due, Location, Planned
@@ -67,7 +69,9 @@ async def _book_safely(services: Services, due: Due) -> int:
     except DispatchError as e:
         log.warning("a visit could not be booked: %s", e.message)
         async with services.transaction() as tx:
-            await rows.troubled(tx.conn, id=due.id, trouble=e.message[:_TROUBLE_CHARS], state="planned")
+            bulk = await rows.lock(tx.conn, id=due.bulk_id, organisation_id=None)
+            assert bulk is not None, "a visit has its bulk"
+            await _troubled(tx, bulk, due.id, e.message[:_TROUBLE_CHARS], "planned")
         return 0
     except StorageError:
         # One visit's misfortune is not the others'.
@@ -83,7 +87,7 @@ async def _book(tx: Tx, due: Due) -> int:
         return 0  # another node was quicker, or it fell away
     starts_at = to_utc(visit.on_date, visit.at_time, bulk.timezone)
     if starts_at <= tx.now:
-        await rows.troubled(tx.conn, id=visit.id, trouble="Its time had passed.", state="failed")
+        await _troubled(tx, bulk, visit.id, "Its time had passed.", "failed")
         amount = {budgets.month_of(visit.on_date): bulk.price_minor + bulk.tax_minor}
         await bulk_money.release(tx, bulk, amount)
         await rows.finish(tx.conn, id=bulk.id)
@@ -91,6 +95,18 @@ async def _book(tx: Tx, due: Due) -> int:
     booking = await _create(tx, bulk, visit)
     await rows.booked(tx.conn, id=visit.id, booking_id=booking.id)
     return 1
+
+
+async def _troubled(tx: Tx, bulk: Bulk, visit_id: UUID, trouble: str, state: str) -> None:
+    """Whoever asked for the series and staff hear of the first trouble of it; the others stand with their visits."""
+    is_first = not await rows.in_trouble(tx.conn, bulk_id=bulk.id)
+    if await rows.troubled(tx.conn, id=visit_id, trouble=trouble, state=state) is None or not is_first:
+        return
+    params = {"number": bulk.number, "title": bulk.title, "reason": trouble}
+    for one in await word_rows.whom(tx.conn, ids=[bulk.member_id]):
+        await messages.enqueue(tx, "email", one.email, "visits_in_trouble", params)
+    message = f"Visits of {bulk.number} cannot be booked: {trouble}"
+    await alerts.raise_alert(tx, "visits_in_trouble", message, subject=f"bulk:{bulk.id}")
 
 
 async def _create(tx: Tx, bulk: Bulk, visit: Planned) -> Booking:
@@ -137,9 +153,11 @@ async def on_over(tx: Tx, fact: Fact) -> None:
         # Visits and budgets are an organisation's.
         return
     is_done = fact.type == "booking.completed"
+    fee_minor = int(fact.data.get("fee_minor") or 0)
     over = await rows.over(
         tx.conn, booking_id=fact.booking_id, visit_state="done" if is_done else "cancelled",
         hold_state="spent" if is_done else "released", by_member=fact.actor.kind in ("customer", "integration"),
+        fee_minor=fee_minor,
     )  # fmt: skip
     assert over is not None, "it always answers"
     # The bulk before the budgets, as everywhere.
@@ -154,7 +172,5 @@ async def on_over(tx: Tx, fact: Fact) -> None:
 
 def register(reactions: Reactions) -> None:
     """Hears how bookings end."""
-    fee_minor = int(fact.data.get("fee_minor") or 0)
     reactions.on("booking.completed", on_over)
     reactions.on("booking.cancelled", on_over)
-        fee_minor=fee_minor,

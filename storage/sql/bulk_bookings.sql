@@ -100,6 +100,9 @@ WHERE v.id = :id AND v.state = 'planned';
 -- name: booked
 UPDATE bulk_visits SET state = 'booked', booking_id = :booking_id, trouble = NULL WHERE id = :id AND state = 'planned';
 
+-- name: in_trouble
+SELECT EXISTS (SELECT FROM bulk_visits WHERE bulk_id = :bulk_id AND trouble IS NOT NULL);
+
 -- name: troubled
 -- What stood against it first is kept: that its time has passed then says nothing.
 UPDATE bulk_visits SET trouble = coalesce(trouble, :trouble), state = :state WHERE id = :id AND state = 'planned' RETURNING id;

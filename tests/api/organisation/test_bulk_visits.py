@@ -11,9 +11,10 @@ from uuid import UUID
 from dispatch.billing import bulk_bookings, ledger_check
 from dispatch.engine.tasks import Run
 from dispatch.events import Actor
-from dispatch.parties import organisations
+from dispatch.parties import members, organisations
 from tests.api.organisation.conftest import Office, do_job, taken
 from tests.organisations import add_organisation
+from tests.trade import add_partner, change_partner
 
 
 async def test_visits_become_bookings_once_and_their_end_moves_the_budget(office: Office) -> None:
@@ -118,3 +119,28 @@ async def test_the_fee_of_a_cancelled_visit_is_spent(office: Office) -> None:
     for kind in ("detailed", "departmental", "summary", "tax"):
         report = await office.call("GET", f"/finance/reports?type={kind}&{dates}", headers=home.headers())
         assert f"{fee / 100}".encode() in report, (kind, report)
+
+
+async def test_the_first_trouble_of_a_series_is_told_and_its_reason_kept(office: Office) -> None:
+    home = await add_organisation(office.services)
+    partner = await add_partner(office.services, organisation_id=home.id, credit_limit_minor=10_000_000)
+    asking = await home.member("coordinator")
+    day = office.world.now.date() + timedelta(days=3)
+    soon = {"frequency": "daily", "days": [], "startDate": f"{day}", "endDate": f"{day + timedelta(days=1)}"}
+    made = await office.book(home, asking, floors=1, schedule=soon)
+    async with office.services.transaction() as tx:
+        await change_partner(tx, partner.no, status="ON_HOLD")
+    path = f"/bookings/bulk/{made['id']}/visits"
+    for days, status in ((0, "planned"), (0, "planned"), (10, "failed")):
+        await office.world.advance(days=days)
+        await office.make_visits()
+        visits = (await office.call("GET", path, headers=home.headers()))["data"]["visits"]
+        assert [v["status"] for v in visits] == [status] * 2
+        assert all("is not billed at the moment" in v["trouble"] for v in visits)
+    number = made["referenceNumber"]
+    told = "SELECT recipient FROM outbox WHERE template = 'visits_in_trouble' AND body LIKE '%' || $1 || '%'"
+    async with office.services.read() as conn:
+        whom = (await members.get(conn, home.by, asking)).email
+    assert [row["recipient"] for row in await office.world.fetch(told, number)] == [whom]
+    raised = "SELECT count(*) FROM alerts WHERE kind = 'visits_in_trouble' AND message LIKE '%' || $1 || '%'"
+    assert await office.world.value(raised, number) == 1
