@@ -6,6 +6,7 @@ ahead of their day (bulk_visits.py), which the engine dispatches like any other.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,11 +33,12 @@ from dispatch.engine.bookings import NewItem
 from dispatch.engine.recurrence import Rule
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
-from dispatch.localtime import local
-from dispatch.parties import academic_terms, budgets, departments, members, organisations
+from dispatch.localtime import local, to_utc
+from dispatch.parties import academic_terms, budgets, departments, members, organisations, programs
 from dispatch.parties.addresses import Located
 from dispatch.parties.members import By
 from dispatch.services import Services, Tx
+from dispatch.wording import counted
 from storage import bulk_bookings as rows
 from storage.bulk_bookings import Bulk, Line, Summary, Visit
 from storage.database.listing import Slice, Wanted
@@ -85,9 +87,7 @@ async def create(services: Services, by: By, new: NewBulk) -> UUID:
     located = await bulk_places.located(services, new.places)
     currency, timezone = bulk_places.terms(services, located)
     bulk_places.check_hours(services, new.rule, located)
-    today = local(services.clock.now(), timezone).date()
-    if days[0] < today:
-        raise Invalid({"schedule.startDate": "The first visit lies in the past."})
+    await _check_start(services, by, new, days[0], timezone)
     [item] = await checkout.items_of(services, {new.service_id: 1}, currency)
     return await services.retrying(lambda tx: _create(tx, by, new, days, located, item, currency, timezone))
 
@@ -384,6 +384,24 @@ async def _by_terms(services: Services, by: By, new: NewBulk) -> NewBulk:
     end = min(new.rule.end, new.rule.start + timedelta(days=MAX_DAYS))
     off = academic_terms.days_off(terms, new.rule.start, end)
     return replace(new, rule=replace(new.rule, without=new.rule.without | off))
+
+
+async def _check_start(services: Services, by: By, new: NewBulk, first: date, timezone: str) -> None:
+    """Raises Invalid where the first visit has passed, or is sooner than anything that is booked may be."""
+    now = services.clock.now()
+    if first < local(now, timezone).date():
+        raise Invalid({"schedule.startDate": "The first visit lies in the past."})
+    starts_at = to_utc(first, min(new.rule.times), timezone)
+    if starts_at <= now:
+        raise Invalid({"schedule.time": "The first visit lies in the past: choose a later time or a later day."})
+    lead_s = services.settings.dispatch.lead_s
+    if starts_at >= now + timedelta(seconds=lead_s):
+        return
+    async with services.read() as conn:
+        is_urgent = await programs.is_urgent(conn, by.organisation_id, new.program_id)
+    if not is_urgent:
+        minutes = counted(math.ceil(lead_s / 60), "minute")
+        raise Invalid({"schedule.time": f"The first visit starts at least {minutes} from now: choose a later time."})
 
 
 def _days(new: NewBulk) -> list[date]:

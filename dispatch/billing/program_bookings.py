@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +34,7 @@ FREQUENCIES: dict[str | None, tuple[str, int]] = {
 class NewSeries:
     """`service` as the program names it, `service_id` what of the catalogue is done. No places: all of the program's.
 
-    Unsaid, the days are from today to the program's end.
+    Unsaid, the days are from the first that may be booked to the program's end.
     """
 
     service: str
@@ -55,8 +55,9 @@ async def create(services: Services, by: By, program_id: UUID, new: NewSeries) -
     async with services.read() as conn:
         program = await programs.get(conn, by.organisation_id, program_id)
         home = await organisations.get(conn, by.organisation_id)
-        today = local(services.clock.now(), organisations.timezone_of(home)).date()
-        rule = await _rule(conn, program, new, today)
+        is_urgent = await programs.is_urgent(conn, by.organisation_id, program_id)
+        lead = timedelta(seconds=0 if is_urgent else services.settings.dispatch.lead_s)
+        rule = await _rule(conn, program, new, local(services.clock.now() + lead, organisations.timezone_of(home)))
         known = await program_places.of_program(conn, by.organisation_id, program_id)
     shown = {"frequency": rule.frequency, "times": [f"{at:%H:%M}" for at in rule.times], "days": list(rule.days)}
     bulk = NewBulk(
@@ -66,11 +67,14 @@ async def create(services: Services, by: By, program_id: UUID, new: NewSeries) -
     return await bulk_bookings.create(services, by, bulk)
 
 
-async def _rule(conn: Conn, program: Program, new: NewSeries, today: date) -> Rule:
+async def _rule(conn: Conn, program: Program, new: NewSeries, soonest: datetime) -> Rule:
+    """`soonest`: from when on may be booked, by the organisation's clocks."""
     if program.status != "active":
         raise ProgramClosed
     frequency, times_a_day = FREQUENCIES[_registered(program, new.service).get("frequency")]
-    start = new.start or max(today, program.starts_on)
+    # Unsaid, a day whose first time is too near is not the first.
+    is_late = soonest.time() >= min(new.times, default=time.min)
+    start = new.start or max(soonest.date() + timedelta(days=is_late), program.starts_on)
     end = new.end or (start if frequency == "once" else program.ends_on)
     bad: dict[str, Any] = {}
     if len(set(new.times)) != times_a_day:

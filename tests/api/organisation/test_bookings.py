@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from dispatch.localtime import local
 from tests.api.organisation.conftest import Office
 from tests.organisations import add_organisation
 
@@ -74,3 +76,15 @@ async def test_what_cannot_be_booked(office: Office) -> None:
     waiting = await add_organisation(office.services, is_active=False)
     assert (await office.book(waiting, expect=403))["error"]["code"] == "ORGANIZATION_NOT_ACTIVE"
     assert (await office.call("GET", "/bookings", headers=home.headers()))["data"]["bookings"] == []
+
+
+async def test_the_first_visit_is_ahead_by_the_lead_time(office: Office) -> None:
+    home = await add_organisation(office.services)
+    now = local(office.world.now, "Asia/Kolkata")
+    for minutes, expect in ((-30, 422), (30, 422), (90, 201)):
+        at = now + timedelta(minutes=minutes)
+        once = {"type": "one_time", "frequency": None, "days": [], "startDate": f"{at:%Y-%m-%d}", "endDate": None}
+        wish = {"bookingType": "one_time", "schedule": {**once, "time": f"{at:%H:%M}"}}
+        answer = await office.book(home, floors=1, expect=expect, **wish)
+        if expect == 422:
+            assert set(answer["error"]["details"]) == {"schedule.time"}
