@@ -39,6 +39,12 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    id: UUID
+    organisation_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Address:
     email: str
 
@@ -47,4 +53,5 @@ ask = sql.run("ask")
 wanted = sql.row("wanted", Wanted)
 of_booking = sql.rows("of_booking", Word)
 decide = sql.scalar("decide", UUID)
+waiting_for = sql.rows("waiting_for", Waiting)
 whom = sql.rows("whom", Address)

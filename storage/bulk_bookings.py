@@ -140,8 +140,9 @@ class Over:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Visits that are still to be or were, those done, and at how many moments."""
+    """The first day that is planned; visits that are still to be or were, those done, and at how many moments."""
 
+    next_on: date | None
     visits: int
     done: int
     occurrences: int
@@ -200,6 +201,7 @@ deciders = sql.rows("deciders", Id)
 owner = sql.row("owner", Acting)
 decide = sql.scalar("decide", UUID)
 set_status = sql.scalar("set_status", UUID)
+waiting_for = sql.rows("waiting_for", Id)
 sums = sql.row("sums", Sums)
 to_book = sql.rows("to_book", Due)
 take = sql.row("take", Planned)

@@ -65,7 +65,8 @@ async def reject(services: Services, caller: Member, id: UUID, body: ReasonIn) -
 
 def wanted_out(found: Wanted, words: list[Word]) -> WantedOut:
     def whose(decision: str | None) -> list[UUID]:
-        return [word.member_id for word in words if word.decision == decision]
+        # Whoever has said nothing and is gone is not waited for.
+        return [word.member_id for word in words if word.decision == decision and (decision or word.is_there)]
 
     return WantedOut(
         id=found.id, reference_number=found.number, status=found.status, date=found.local_date,

@@ -388,7 +388,8 @@ async def _out(conn: Conn, bulk: Bulk) -> BulkOut:
     assert sums is not None, "an aggregate has a row"
 
     def whose(decision: str | None) -> list[UUID]:
-        return [a.member_id for a in approvals if a.decision == decision]
+        # Whoever has said nothing and is gone is not waited for.
+        return [a.member_id for a in approvals if a.decision == decision and (decision or a.is_there)]
 
     return BulkOut(
         id=bulk.id, reference_number=bulk.number, booking_type=bulk.type, status=bulk.status, service=bulk.title,

@@ -205,9 +205,14 @@ async def approve(tx: Tx, by: By, bulk_id: UUID, note: str | None = None) -> Bul
     await organisations.active(tx.conn, by.organisation_id)
     await bulk_approvals.decide(tx, by, bulk, "approved", note)
     if not await bulk_approvals.waits_for(tx.conn, bulk):
-        await rows.set_status(tx.conn, id=bulk.id, status="active", reason=None, sources=["pending_approval"])
-        await _start(tx, bulk.id)
+        await agreed(tx, bulk)
     return await get(tx.conn, by, bulk_id)
+
+
+async def agreed(tx: Tx, bulk: Bulk) -> None:
+    """Nobody's word is waited for any more, and it begins. The caller holds its lock."""
+    await rows.set_status(tx.conn, id=bulk.id, status="active", reason=None, sources=["pending_approval"])
+    await _start(tx, bulk.id)
 
 
 async def reject(tx: Tx, by: By, bulk_id: UUID, note: str | None = None) -> Bulk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from dispatch.billing import bulk_approvals
@@ -32,6 +33,11 @@ async def ask(tx: Tx, booking: Booking, member: Member, department: Department |
     if not asked:
         raise NeedsApproval
     await rows.ask(tx.conn, booking_id=booking.id, members=asked)
+    await write_to(tx, booking, member, asked)
+
+
+async def write_to(tx: Tx, booking: Booking, member: Member, asked: Sequence[UUID]) -> None:
+    """Tells those who were asked what for, by letter."""
     await bulk_approvals.write_to(
         tx, asked, member, booking.number, booking.local_date, booking.grand_total_minor, booking.currency
     )

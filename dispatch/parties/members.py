@@ -9,7 +9,7 @@ from datetime import date
 from uuid import UUID
 
 from dispatch.access import invitations
-from dispatch.engine import audit
+from dispatch.engine import audit, tasks
 from dispatch.errors import Conflict, DispatchError, Missing, NotAllowed
 from dispatch.events import Actor
 from dispatch.outbox import messages
@@ -27,6 +27,8 @@ from storage.members import Member, Stats, Totals
 
 log = logging.getLogger(__name__)
 LIST = rows.of_organisation
+#: What follows when somebody is suspended or removed is done by this task.
+LEFT = "member_left"
 #: The words of the contract for what a member may do, and the role that each is. Nobody is made an owner by it.
 ACCESS_LEVELS: Mapping[str, str] = {
     "standard": "partner_member", "viewer": "partner_viewer", "coordinator": "partner_coordinator",
@@ -257,6 +259,8 @@ async def apply_status(tx: Tx, organisation_id: UUID, member_id: UUID, status: s
     if status == "active":
         return
     await tx.services.sessions.revoke_all(tx, organisations.REALM, member_id, f"member {status}")
+    # What waits for their word must not wait for ever.
+    await tasks.enqueue(tx, LEFT, {"member_id": str(member_id)})
     if status == "suspended":
         told = {
             "member_id": str(member_id), "employee_id": member.employee_no, "email": member.email, "reason": reason,

@@ -19,6 +19,11 @@ WHERE a.booking_id = :booking_id ORDER BY a.member_id;
 UPDATE booking_approvals SET decision = :decision, note = :note, decided_at = app_now()
 WHERE booking_id = :booking_id AND member_id = :member_id AND decision IS NULL RETURNING member_id;
 
+-- name: waiting_for
+-- Bookings that wait for a member's word, or did.
+SELECT b.id, b.organisation_id FROM booking_approvals a JOIN bookings b ON b.id = a.booking_id
+WHERE a.member_id = :member_id AND a.decision IS NULL AND b.next_action = 'release_unapproved' ORDER BY b.id;
+
 -- name: whom
 -- To whom a request is written.
 SELECT m.email FROM members m WHERE m.id = ANY(:ids::uuid[]) AND m.email IS NOT NULL AND m.removed_at IS NULL ORDER BY m.id;

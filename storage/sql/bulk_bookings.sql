@@ -75,8 +75,14 @@ bulk_visits v JOIN bulk_locations l ON l.id = v.location_id LEFT JOIN bookings k
 -- part: of_bulk
 FROM bulk_visits v WHERE v.bulk_id = :bulk_id
 
+-- name: waiting_for
+-- Those that wait for a member's word, or did.
+SELECT b.id FROM bulk_approvals a JOIN bulk_bookings b ON b.id = a.bulk_id
+WHERE a.member_id = :member_id AND a.decision IS NULL AND b.status = 'pending_approval' ORDER BY b.id;
+
 -- name: sums
-SELECT count(*) FILTER (WHERE state NOT IN ('skipped', 'cancelled', 'failed'))::int AS visits,
+SELECT min(on_date) FILTER (WHERE state = 'planned') AS next_on,
+  count(*) FILTER (WHERE state NOT IN ('skipped', 'cancelled', 'failed'))::int AS visits,
   count(*) FILTER (WHERE state = 'done')::int AS done, count(DISTINCT (on_date, at_time)) FILTER (
     WHERE state NOT IN ('skipped', 'cancelled', 'failed'))::int AS occurrences
 FROM bulk_visits WHERE bulk_id = :bulk_id;
