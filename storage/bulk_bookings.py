@@ -87,7 +87,7 @@ class Acting:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """`trouble`: why it could not be booked yet."""
+    """`trouble`: why it could not be booked yet. `starts_at`: of its booking, which may have been moved."""
 
     id: UUID
     location_id: UUID
@@ -99,6 +99,7 @@ class Visit:
     trouble: str | None
     booking_number: str | None
     booking_status: str | None
+    starts_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

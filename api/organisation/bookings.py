@@ -409,7 +409,8 @@ async def _out(conn: Conn, bulk: Bulk) -> BulkOut:
 
 def visit_out(v: Visit, timezone: str) -> VisitOut:
     return VisitOut(
-        id=v.id, location=v.location, starts_at=to_utc(v.on_date, v.at_time, timezone), status=v.state,
+        id=v.id, location=v.location, starts_at=v.starts_at or to_utc(v.on_date, v.at_time, timezone),
+        status=v.state,
         booking_id=v.booking_id, booking_number=v.booking_number, booking_status=v.booking_status, trouble=v.trouble,
     )  # fmt: skip
 

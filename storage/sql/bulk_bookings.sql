@@ -67,7 +67,7 @@ WHERE id = :id AND status = ANY(:sources::text[]) RETURNING id;
 
 -- part: visit_columns
 v.id, v.location_id, l.name AS location, v.on_date, v.at_time, v.state, v.booking_id, v.trouble, k.number AS booking_number,
-  k.status AS booking_status
+  k.status AS booking_status, k.starts_at
 
 -- part: visit_source
 bulk_visits v JOIN bulk_locations l ON l.id = v.location_id LEFT JOIN bookings k ON k.id = v.booking_id
@@ -143,10 +143,11 @@ UPDATE bulk_visits SET state = :state WHERE bulk_id = :bulk_id AND state = 'plan
 RETURNING id, on_date;
 
 -- name: open_bookings
--- Bookings of a bulk that have not begun, by their ids: whoever locks them does so in this order.
+-- Bookings of a bulk that have not begun (of the days on which they are now, should they have been moved), by their ids: whoever
+-- locks them does so in this order.
 SELECT v.booking_id AS id FROM bulk_visits v JOIN bookings k ON k.id = v.booking_id
 WHERE v.bulk_id = :bulk_id AND v.state = 'booked' AND k.status IN ('pending', 'partner_assigned', 'confirmed')
-  AND (:dates::date[] IS NULL OR v.on_date = ANY(:dates)) ORDER BY v.booking_id;
+  AND (:dates::date[] IS NULL OR k.local_date = ANY(:dates)) ORDER BY v.booking_id;
 
 -- name: finish
 -- Nothing of it is left; of one that nobody has answered, the days went by.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import date, timedelta
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from dispatch.billing import bulk_bookings, ledger_check
+from dispatch.engine import bookings
 from dispatch.engine.tasks import Run
 from dispatch.events import Actor
+from dispatch.localtime import to_utc
 from dispatch.parties import members, organisations
 from tests.api.organisation.conftest import Office, do_job, taken
 from tests.organisations import add_organisation
@@ -119,6 +121,30 @@ async def test_the_fee_of_a_cancelled_visit_is_spent(office: Office) -> None:
     for kind in ("detailed", "departmental", "summary", "tax"):
         report = await office.call("GET", f"/finance/reports?type={kind}&{dates}", headers=home.headers())
         assert f"{fee / 100}".encode() in report, (kind, report)
+
+
+async def test_a_visit_that_was_moved_is_on_its_new_day(office: Office) -> None:
+    home = await add_organisation(office.services)
+    old = office.world.now.date() + timedelta(days=2)
+    new = old + timedelta(days=2)
+    schedule = {"frequency": "monthly", "days": [], "startDate": f"{old}", "endDate": f"{old}"}
+    made = await office.book(home, floors=1, schedule=schedule)
+    await office.make_visits()
+    path = f"/bookings/bulk/{made['id']}"
+
+    async def seen() -> Any:
+        return (await office.call("GET", f"{path}/visits", headers=home.headers()))["data"]["visits"][0]
+
+    booking = await office.world.booking(UUID((await seen())["bookingId"]))
+    starts_at = to_utc(new, booking.local_time, booking.timezone)
+    async with office.services.transaction() as tx:
+        await bookings.reschedule(tx, booking.id, Actor("admin", "a test"), starts_at)
+    assert (await seen())["startsAt"] == f"{starts_at:%Y-%m-%dT%H:%M:%SZ}"
+    [line] = (await office.call("GET", "/bookings", headers=home.headers()))["data"]["bookings"]
+    assert line["schedule"]["nextBooking"] == f"{starts_at:%Y-%m-%dT%H:%M:%SZ}"
+    for day in (old, new):
+        await office.call("POST", f"{path}/exceptions", {"dates": [f"{day}"]}, headers=home.headers())
+        assert ((await seen())["bookingStatus"] == "cancelled") is (day == new)
 
 
 async def test_the_first_trouble_of_a_series_is_told_and_its_reason_kept(office: Office) -> None:
