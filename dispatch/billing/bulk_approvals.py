@@ -113,6 +113,13 @@ async def write_to(
         await messages.enqueue(tx, "email", one.email, "approval_wanted", params)
 
 
+async def answer(tx: Tx, bulk: Bulk, template: str, reason: str | None = None) -> None:
+    """Tells whoever asked for a series what became of it, by letter."""
+    params = {"number": bulk.number, "title": bulk.title, "reason": reason or ""}
+    for one in await word_rows.whom(tx.conn, ids=[bulk.member_id]):
+        await messages.enqueue(tx, "email", one.email, template, params)
+
+
 def may_stand_in(by: By) -> bool:
     """Whether somebody decides for the whole organisation, and so for those who were asked and are gone."""
     return by.role in _WHOLE

@@ -212,6 +212,7 @@ async def approve(tx: Tx, by: By, bulk_id: UUID, note: str | None = None) -> Bul
 async def agreed(tx: Tx, bulk: Bulk) -> None:
     """Nobody's word is waited for any more, and it begins. The caller holds its lock."""
     await rows.set_status(tx.conn, id=bulk.id, status="active", reason=None, sources=["pending_approval"])
+    await bulk_approvals.answer(tx, bulk, "bulk_approved")
     await _start(tx, bulk.id)
 
 
@@ -220,6 +221,7 @@ async def reject(tx: Tx, by: By, bulk_id: UUID, note: str | None = None) -> Bulk
     bulk = await _lock(tx, by, bulk_id)
     await bulk_approvals.decide(tx, by, bulk, "rejected", note)
     await rows.set_status(tx.conn, id=bulk.id, status="rejected", reason=note, sources=["pending_approval"])
+    await bulk_approvals.answer(tx, bulk, "bulk_rejected", note)
     await drop(tx, bulk, "cancelled")
     return await get(tx.conn, by, bulk_id)
 

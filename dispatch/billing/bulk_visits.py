@@ -6,7 +6,7 @@ import logging
 from functools import partial
 from uuid import UUID
 
-from dispatch.billing import bulk_bookings, bulk_money, on_account, one_by_one
+from dispatch.billing import bulk_approvals, bulk_bookings, bulk_money, on_account, one_by_one
 from dispatch.engine import alerts, bookings, slots
 from dispatch.engine.bookings import NewBooking, NewItem
 from dispatch.engine.free_times import SlotTaken
@@ -14,10 +14,8 @@ from dispatch.engine.tasks import Run
 from dispatch.errors import DispatchError
 from dispatch.events import Fact
 from dispatch.localtime import local, to_utc
-from dispatch.outbox import messages
 from dispatch.parties import budgets
 from dispatch.services import Reactions, Services, Tx
-from storage import booking_approvals as word_rows
 from storage import bulk_bookings as rows
 from storage.bookings import Booking
 from storage.bulk_bookings import Bulk, Due, Location, Planned
@@ -58,7 +56,8 @@ async def _rest(tx: Tx, bulk_id: UUID) -> int:
     found = await rows.lock(tx.conn, id=bulk_id, organisation_id=None)
     assert found is not None, "bulk bookings stay"
     await bulk_bookings.drop(tx, found, "skipped", before=local(tx.now, found.timezone).date())
-    await rows.finish(tx.conn, id=found.id)
+    if await rows.finish(tx.conn, id=found.id) and found.status == "pending_approval":
+        await bulk_approvals.answer(tx, found, "bulk_unanswered")
     return 1
 
 
@@ -102,9 +101,7 @@ async def _troubled(tx: Tx, bulk: Bulk, visit_id: UUID, trouble: str, state: str
     is_first = not await rows.in_trouble(tx.conn, bulk_id=bulk.id)
     if await rows.troubled(tx.conn, id=visit_id, trouble=trouble, state=state) is None or not is_first:
         return
-    params = {"number": bulk.number, "title": bulk.title, "reason": trouble}
-    for one in await word_rows.whom(tx.conn, ids=[bulk.member_id]):
-        await messages.enqueue(tx, "email", one.email, "visits_in_trouble", params)
+    await bulk_approvals.answer(tx, bulk, "visits_in_trouble", trouble)
     message = f"Visits of {bulk.number} cannot be booked: {trouble}"
     await alerts.raise_alert(tx, "visits_in_trouble", message, subject=f"bulk:{bulk.id}")
 

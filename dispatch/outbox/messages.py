@@ -44,6 +44,9 @@ TEMPLATES: Mapping[str, str] = {
     "quote_answered": "Your quote {number} is answered: the offer is good until {until}.",
     "budget_warning": "{percent} percent of the budget of {whose} for {month} is used or reserved.",
     "approval_wanted": "{who} asks you to approve {number} for {day}, over {amount}. Nobody is sent before that.",
+    "bulk_approved": "{number}, {title}, is approved: its visits are booked ahead of their days.",
+    "bulk_rejected": "{number}, {title}, is not approved. {reason}",
+    "bulk_unanswered": "Nobody has approved {number}, {title}, in time: it has ended.",
     "visits_in_trouble": "Visits of {number}, {title}, cannot be booked: {reason} Each is tried again until its time.",
     "job_accepted": "You were accepted for {title}. Sign in to the app for technicians with {phone}: you get jobs once "
     "your papers are verified. {note}",

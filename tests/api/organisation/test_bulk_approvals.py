@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
+from dispatch.parties import members
 from tests.api.organisation.conftest import Office
 from tests.organisations import add_organisation
 
@@ -98,3 +100,32 @@ async def test_whoever_asks_does_not_choose_who_approves_what_the_department_dem
         home, home.owner_id, floors=1, billing={"approvalRequired": True, "approvers": [friend]}
     )
     assert made["approvalStatus"]["pending"] == [friend]
+
+
+async def test_whoever_asked_hears_what_became_of_it(office: Office) -> None:
+    home = await add_organisation(office.services)
+    asking = await home.member("coordinator")
+    async with office.services.read() as conn:
+        whom = (await members.get(conn, home.by, asking)).email
+    day = office.world.now.date() + timedelta(days=3)
+    once = {"frequency": "monthly", "days": [], "startDate": f"{day}", "endDate": f"{day}"}
+
+    async def told(made: Any) -> list[str]:
+        found = await office.world.fetch(
+            "SELECT template FROM outbox WHERE recipient = $1 AND body LIKE '%' || $2 || '%'", whom,
+            made["referenceNumber"],
+        )  # fmt: skip
+        return [row["template"] for row in found]
+
+    approved, rejected, unanswered = [
+        await office.book(home, asking, floors=1, schedule=once, billing={"approvalRequired": True}) for _ in range(3)
+    ]
+    for made, what in ((approved, "approve"), (rejected, "reject")):
+        path = f"/bookings/bulk/{made['id']}/{what}"
+        await office.call("POST", path, {"reason": "as agreed"}, headers=home.headers())
+    assert [await told(made) for made in (approved, rejected, unanswered)] == [["bulk_approved"], ["bulk_rejected"], []]
+    await office.world.advance(days=5)
+    for _ in range(2):
+        await office.make_visits()
+    assert await told(rejected) == ["bulk_rejected"]
+    assert await told(unanswered) == ["bulk_unanswered"]
