@@ -84,12 +84,14 @@ ORDER BY l.invoice_id, l.position;
 UPDATE invoices SET file_id = :file_id WHERE id = :id AND file_id IS NULL;
 
 -- name: pay
--- As much as it needs and no more; the last of it makes it paid.
-UPDATE invoices SET paid_minor = paid_minor + :amount_minor::bigint,
+-- As much as it needs and no more; the last of it makes it paid, and with it what was done for it.
+WITH invoice AS (UPDATE invoices SET paid_minor = paid_minor + :amount_minor::bigint,
   status = CASE WHEN paid_minor + :amount_minor::bigint = total_minor THEN 'paid' ELSE status END,
   paid_on = CASE WHEN paid_minor + :amount_minor::bigint = total_minor THEN :paid_on::date END,
   payment_method = :method
-WHERE id = :id AND status <> 'paid';
+WHERE id = :id AND status <> 'paid' RETURNING id, status)
+UPDATE bookings b SET payment_status = 'paid', updated_at = app_now() FROM invoice i
+WHERE i.status = 'paid' AND b.invoice_id = i.id AND b.status = 'completed';
 
 -- name: to_bill
 -- Organisations that have something unbilled from before this month, whose day of billing has come, and who have no bill of

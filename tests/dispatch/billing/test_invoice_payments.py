@@ -17,6 +17,7 @@ from dispatch.parties import billing_settings, organisations
 from dispatch.parties.billing_settings import BillingIn
 from dispatch.ports.gateway import GatewayLink
 from dispatch.services import Tx
+from storage import bookings as booking_rows
 from storage import invoice_payments as payment_rows
 from storage import invoices as invoice_rows
 from storage import ledger_check as rows
@@ -46,6 +47,26 @@ async def test_paid_in_parts_then_over_and_the_rest_is_credit(home: Home) -> Non
         assert (sums.payments, sums.paid_minor, sums.pending_minor) == (3, 70000, 0)
         assert await rows.QUESTIONS["organisation_debts"](conn) == []
         assert await rows.QUESTIONS["organisation_credit"](conn) == []
+
+
+async def test_what_was_done_is_paid_with_its_invoice(home: Home) -> None:
+    """By a transfer, and by credit that there is when it is made; the fee of a cancelled one is none of that."""
+    done = [await home.done(last_month(home).end)]
+    fee = await home.done(last_month(home).end, status="cancelled", fee_minor=5000)
+
+    async def paid() -> list[str]:
+        async with home.services.read() as conn:
+            found = [await booking_rows.get(conn, booking_id=one) for one in (*done, fee)]
+        return [one.payment_status for one in found if one is not None]
+
+    made = await issued(home)
+    await transfer(home, made.id, made.total_minor - 1, "UTR-1")
+    assert await paid() == ["pending", "pending"]
+    await transfer(home, made.id, 60001, "UTR-2")
+    assert await paid() == ["paid", "pending"]
+    done.append(await home.done(last_month(home).end))
+    assert (await issued(home)).status == "paid"
+    assert await paid() == ["paid", "paid", "pending"]
 
 
 async def test_credit_goes_to_what_is_due_first(home: Home) -> None:
