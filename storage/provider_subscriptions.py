@@ -14,7 +14,10 @@ sql = Statements("provider_subscriptions")
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`derived` is new, active, expiring_soon, expired or cancelled, as of now."""
+    """`derived` is new, active, expiring_soon, expired or cancelled, as of now.
+
+    `period_days`: so long a renewal makes it go on. `bought_from`, `bought_until`: what was paid for last.
+    """
 
     id: UUID
     provider_id: UUID
@@ -25,13 +28,15 @@ class Subscription:
     plan_id: UUID
     plan_name: str
     plan_type: str
-    duration_days: int
+    period_days: int
     status: str
     derived: str
     amount_minor: int
     currency: str
     starts_at: datetime
     ends_at: datetime
+    bought_from: datetime | None
+    bought_until: datetime | None
     auto_renew: bool
     is_reminded: bool
     notes: str | None
@@ -75,6 +80,7 @@ set_reference = sql.run("set_reference")
 change = sql.run("change")
 cancel = sql.run("cancel")
 extend = sql.run("extend")
+bought = sql.run("bought")
 expire = sql.rows("expire", Ref)
 to_renew = sql.rows("to_renew", Ref)
 asked = sql.run("asked")

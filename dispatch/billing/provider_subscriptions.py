@@ -62,7 +62,7 @@ async def create(services: Services, provider: Provider, new: NewSubscription) -
         currency = new.currency or plan.currency
         await rows.insert(
             tx.conn, id=subscription_id, provider_id=provider.id, customer_id=customer.id, plan_id=plan.id,
-            amount_minor=amount, currency=currency, starts_at=starts_at,
+            period_days=plan.duration_days, amount_minor=amount, currency=currency, starts_at=starts_at,
             ends_at=new.ends_at or starts_at + timedelta(days=plan.duration_days), auto_renew=new.auto_renew,
             notes=new.notes,
         )  # fmt: skip
@@ -118,15 +118,20 @@ async def ask(
 
 
 async def paid(tx: Tx, request: PaymentRequest) -> None:
-    """What a paid request does for its subscription: a renewal makes it go on."""
-    if request.renews_days is not None and request.purpose_id is not None:
+    """What a paid request does for its subscription: a renewal makes it go on, and the span that it bought is kept."""
+    if request.purpose_id is None:
+        return
+    if request.renews_days is not None:
         await rows.extend(tx.conn, id=request.purpose_id, days=request.renews_days)
         await tell(tx, request.provider_id, request.purpose_id)
+    one = await get(tx.conn, request.provider_id, request.purpose_id)
+    renewed_at = None if request.renews_days is None else one.ends_at - timedelta(days=request.renews_days)
+    await rows.bought(tx.conn, id=one.id, bought_from=renewed_at or one.starts_at, bought_until=one.ends_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What of a subscription changes; None stays."""
+    """What of a subscription changes; None stays. Another plan comes with its amount, where none is named."""
 
     plan_name: str | None = None
     starts_at: datetime | None = None
@@ -142,13 +147,15 @@ async def change(tx: Tx, provider_id: UUID, subscription_id: UUID, what: Change)
     if known.status == "cancelled":
         raise Cancelled
     bad: dict[str, str] = {}
-    plan_id = known.plan_id
+    plan_id, period_days, amount_minor = known.plan_id, known.period_days, known.amount_minor
     if what.plan_name is not None:
         plan = await plan_rows.by_name(tx.conn, provider_id=provider_id, name=what.plan_name)
         if plan is None:
             bad["planName"] = Verbatim("Invalid plan name")
-        else:
-            plan_id = plan.id
+        elif plan.id != known.plan_id:
+            plan_id, period_days, amount_minor = plan.id, plan.duration_days, plan.amount_minor
+            if what.amount_minor is None and plan.currency != known.currency:
+                bad["amount"] = f"must be named in {known.currency}: the plan's is in {plan.currency}"
     starts_at, ends_at = what.starts_at or known.starts_at, what.ends_at or known.ends_at
     if ends_at <= starts_at:
         bad["endDate"] = Verbatim("End date must be after start date")
@@ -157,8 +164,8 @@ async def change(tx: Tx, provider_id: UUID, subscription_id: UUID, what: Change)
     if bad:
         raise Invalid(bad)
     await rows.change(
-        tx.conn, id=known.id, plan_id=plan_id, starts_at=starts_at, ends_at=ends_at,
-        amount_minor=known.amount_minor if what.amount_minor is None else what.amount_minor,
+        tx.conn, id=known.id, plan_id=plan_id, period_days=period_days, starts_at=starts_at, ends_at=ends_at,
+        amount_minor=amount_minor if what.amount_minor is None else what.amount_minor,
         auto_renew=known.auto_renew if what.auto_renew is None else what.auto_renew,
         notes=known.notes if what.notes is None else what.notes,
     )  # fmt: skip
@@ -206,7 +213,7 @@ async def _give_back(tx: Tx, known: Subscription, one: Paid, actor: Actor) -> in
     """The part of the newest payment that is for time to come, in minor units; 0 when nothing is left."""
     if one.payment_id is None or one.status != "settled":
         return 0
-    left = left_of(one.amount_minor, known.starts_at, known.ends_at, known.duration_days, tx.now)
+    left = left_of(one.amount_minor, known, tx.now)
     if left:
         await refunds.request(
             tx, one.payment_id, left, reason=f"Subscription {known.plan_name} cancelled",
@@ -215,12 +222,17 @@ async def _give_back(tx: Tx, known: Subscription, one: Paid, actor: Actor) -> in
     return left
 
 
-def left_of(amount_minor: int, starts_at: datetime, ends_at: datetime, duration_days: int, now: datetime) -> int:
-    """Pro rata of the last period, rounded down: all of it before it begins, nothing after its end."""
-    begins_at = max(starts_at, ends_at - timedelta(days=duration_days))
-    whole_s = (ends_at - begins_at).total_seconds()
-    left_s = min(whole_s, max(0.0, (ends_at - now).total_seconds()))
-    return int(amount_minor * left_s / whole_s) if whole_s > 0 else 0
+def left_of(amount_minor: int, one: Subscription, now: datetime) -> int:
+    """Pro rata of the span that was bought last, rounded down: all of it before it begins, nothing once it is used up.
+
+    An end that was put off gives nothing back of time that is over, a beginning that was put off does.
+    """
+    if one.bought_from is None or one.bought_until is None:
+        return 0
+    whole_s = (one.bought_until - one.bought_from).total_seconds()
+    used_s = max(0.0, (now - max(one.starts_at, one.bought_from)).total_seconds())
+    left_s = max(0.0, min(whole_s - used_s, (one.ends_at - now).total_seconds()))
+    return int(amount_minor * left_s / whole_s)
 
 
 async def each(

@@ -66,8 +66,8 @@ async def _renew(tx: Tx, provider_id: UUID, subscription_id: UUID) -> int:
         return 0
     provider = await providers.get(tx.conn, provider_id)
     customer = await provider_subscriptions.customer_of(tx.conn, one)
-    if await provider_subscriptions.ask(tx, provider, one, customer, renews_days=one.duration_days) is None:
-        await rows.extend(tx.conn, id=subscription_id, days=one.duration_days)
+    if await provider_subscriptions.ask(tx, provider, one, customer, renews_days=one.period_days) is None:
+        await rows.extend(tx.conn, id=subscription_id, days=one.period_days)
         await provider_subscriptions.tell(tx, provider_id, subscription_id)
     return 1
 

@@ -5,8 +5,8 @@ CASE WHEN s.status = 'cancelled' THEN 'cancelled' WHEN s.ends_at <= app_now() TH
 
 -- part: columns
 s.id, s.provider_id, s.customer_id, coalesce(c.name, '') AS customer_name, c.email AS customer_email, c.phone AS customer_phone,
-  s.plan_id, p.name AS plan_name, p.type AS plan_type, p.duration_days, s.status, {derived} AS derived, s.amount_minor, s.currency,
-  s.starts_at, s.ends_at, s.auto_renew, s.reminded_for IS NOT DISTINCT FROM s.ends_at AS is_reminded, s.notes, s.reference,
+  s.plan_id, p.name AS plan_name, p.type AS plan_type, s.period_days, s.status, {derived} AS derived, s.amount_minor, s.currency,
+  s.starts_at, s.ends_at, s.bought_from, s.bought_until, s.auto_renew, s.reminded_for IS NOT DISTINCT FROM s.ends_at AS is_reminded, s.notes, s.reference,
   s.cancelled_at, s.refund_minor, s.created_at, s.updated_at
 
 -- part: source
@@ -16,8 +16,9 @@ provider_subscriptions s JOIN provider_customers c ON c.id = s.customer_id JOIN 
 FROM {source} WHERE s.provider_id = :provider_id
 
 -- name: insert
-INSERT INTO provider_subscriptions (id, provider_id, customer_id, plan_id, amount_minor, currency, starts_at, ends_at, auto_renew, notes)
-VALUES (:id, :provider_id, :customer_id, :plan_id, :amount_minor, :currency, :starts_at, :ends_at, :auto_renew, :notes);
+INSERT INTO provider_subscriptions (id, provider_id, customer_id, plan_id, period_days, amount_minor, currency, starts_at, ends_at,
+  auto_renew, notes)
+VALUES (:id, :provider_id, :customer_id, :plan_id, :period_days, :amount_minor, :currency, :starts_at, :ends_at, :auto_renew, :notes);
 
 -- name: get
 SELECT {columns} FROM {source} WHERE s.id = :id AND s.provider_id = :provider_id;
@@ -29,8 +30,8 @@ SELECT {columns} FROM {source} WHERE s.id = :id AND s.provider_id = :provider_id
 UPDATE provider_subscriptions SET reference = :reference WHERE id = :id;
 
 -- name: change
-UPDATE provider_subscriptions SET plan_id = :plan_id, amount_minor = :amount_minor, starts_at = :starts_at, ends_at = :ends_at,
-  auto_renew = :auto_renew, notes = :notes, updated_at = app_now(),
+UPDATE provider_subscriptions SET plan_id = :plan_id, period_days = :period_days, amount_minor = :amount_minor, starts_at = :starts_at,
+  ends_at = :ends_at, auto_renew = :auto_renew, notes = :notes, updated_at = app_now(),
   status = CASE WHEN status = 'expired' AND :ends_at > app_now() THEN 'active' ELSE status END
 WHERE id = :id AND status <> 'cancelled';
 
@@ -44,6 +45,9 @@ WHERE id = :id AND status <> 'cancelled';
 UPDATE provider_subscriptions SET ends_at = greatest(ends_at, app_now()) + make_interval(days => :days), status = 'active',
   updated_at = app_now()
 WHERE id = :id AND status <> 'cancelled';
+
+-- name: bought
+UPDATE provider_subscriptions SET bought_from = :bought_from, bought_until = :bought_until WHERE id = :id;
 
 -- name: expire
 UPDATE provider_subscriptions SET status = 'expired', updated_at = app_now()

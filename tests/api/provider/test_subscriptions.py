@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -117,6 +118,67 @@ async def test_cancelled_with_what_is_left_of_it(office: Office) -> None:
     await owner.call("PUT", f"/subscriptions/{made['_id']}", {"notes": "x"}, expect=409)
     async with office.world.services.read() as conn:
         assert await ledger_check.check(conn) == []
+
+
+YEAR = {**GOLD, "name": "Year", "amount": 3_650_000, "duration": 365}
+
+
+async def plan_id(owner: Teammate, name: str) -> str:
+    plans = (await owner.call("GET", "/subscriptions/plans"))["data"]["plans"]
+    return str(next(plan["id"] for plan in plans if plan["name"] == name))
+
+
+async def test_a_plan_that_changes_changes_nothing_of_what_runs(office: Office) -> None:
+    owner, customer = await with_plan(office)
+    await owner.call("POST", "/subscriptions/plans", YEAR, expect=201)
+    one, other = [await subscribed(owner, customer, planName="Year", autoRenew=True) for _ in range(2)]
+    await pay(office, one)
+    await pay(office, other)
+    await office.world.advance(days=292)
+    changed = {"duration": 30, "amount": 100_000}
+    await owner.call("PUT", f"/subscriptions/plans/{await plan_id(owner, 'Year')}", changed)
+    done = (await owner.call("DELETE", f"/subscriptions/{other['_id']}?refund=true"))["data"]
+    assert 725_000 < done["refundAmount"] <= 730_000, "a fifth of the year is left"
+    await office.world.advance(days=71)
+    assert (await renewals.turn(office.world.services))["asked"] == 1
+    await office.till.drain()
+    await pay(office, one)
+    detail = (await owner.call("GET", f"/subscriptions/{one['_id']}"))["data"]
+    assert [p["amount"] for p in detail["paymentHistory"]] == [3_650_000] * 2
+    gained = datetime.fromisoformat(detail["expiryDate"]) - datetime.fromisoformat(one["expiryDate"])
+    assert gained.days == 365
+
+
+async def test_an_end_that_is_put_off_makes_nothing_refundable_that_is_used_up(office: Office) -> None:
+    owner, customer = await with_plan(office)
+    made = await subscribed(owner, customer)
+    await pay(office, made)
+    await office.world.advance(days=24)
+    later = datetime.fromisoformat(made["expiryDate"]) + timedelta(days=14)
+    await owner.call("PUT", f"/subscriptions/{made['_id']}", {"endDate": later.isoformat()})
+    done = (await owner.call("DELETE", f"/subscriptions/{made['_id']}?refund=true"))["data"]
+    assert 59_000 < done["refundAmount"] <= 60_000, "six days of thirty"
+
+
+async def test_another_plan_comes_with_its_amount_and_its_days(office: Office) -> None:
+    owner, customer = await with_plan(office)
+    await owner.call("POST", "/subscriptions/plans", YEAR, expect=201)
+    await owner.call("POST", "/subscriptions/plans", {**YEAR, "name": "Abroad", "currency": "EUR"}, expect=201)
+    made = await subscribed(owner, customer, amount=200_000, autoRenew=True)
+    await pay(office, made)
+    same = (await owner.call("PUT", f"/subscriptions/{made['_id']}", {"planName": "Gold"}))["data"]
+    assert same["amount"] == 200_000, "it is the plan that it has"
+    bad = await owner.call("PUT", f"/subscriptions/{made['_id']}", {"planName": "Abroad"}, expect=400)
+    assert bad["error"]["details"].keys() == {"amount"}
+    moved = (await owner.call("PUT", f"/subscriptions/{made['_id']}", {"planName": "Year"}))["data"]
+    assert (moved["amount"], moved["expiryDate"]) == (3_650_000, made["expiryDate"])
+    await office.world.advance(days=28)
+    await renewals.turn(office.world.services)
+    await office.till.drain()
+    await pay(office, made)
+    shown = (await owner.call("GET", f"/subscriptions/{made['_id']}"))["data"]
+    gained = datetime.fromisoformat(shown["expiryDate"]) - datetime.fromisoformat(made["expiryDate"])
+    assert gained.days == 365 and shown["paymentHistory"][0]["amount"] == 3_650_000
 
 
 async def test_several_at_once(office: Office) -> None:

@@ -1,0 +1,11 @@
+-- A plan that changes changes nothing of the subscriptions that run: each keeps how long its own periods are.
+ALTER TABLE provider_subscriptions
+  ADD COLUMN period_days int CHECK (period_days BETWEEN 1 AND 3660),
+  -- The span that was paid for last; none before the first payment.
+  ADD COLUMN bought_from timestamptz,
+  ADD COLUMN bought_until timestamptz,
+  ADD CHECK (bought_until > bought_from);
+UPDATE provider_subscriptions s SET period_days = p.duration_days FROM provider_plans p WHERE p.id = s.plan_id;
+UPDATE provider_subscriptions s SET bought_from = greatest(starts_at, ends_at - make_interval(days => period_days)), bought_until = ends_at
+WHERE EXISTS (SELECT FROM payment_requests q WHERE q.purpose = 'subscription' AND q.purpose_id = s.id AND q.status = 'paid');
+ALTER TABLE provider_subscriptions ALTER COLUMN period_days SET NOT NULL;
