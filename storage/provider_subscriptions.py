@@ -63,14 +63,13 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """One amount that was asked for: the line of the statement, and the request behind it."""
+    """One amount that was asked for: the line of the statement."""
 
     id: UUID
     amount_minor: int
     created_at: datetime
     status: str
     reference: str
-    payment_id: UUID | None
 
 
 insert = sql.run("insert")
@@ -88,6 +87,7 @@ to_remind = sql.rows("to_remind", Ref)
 remind = sql.run("remind")
 reminded = sql.run("reminded")
 summary = sql.row("summary", Summary)
+last_paid = sql.scalar("last_paid", UUID)
 payments = sql.rows("payments", Paid)
 
 _DERIVED = f"({sql.part('derived')})"

@@ -14,6 +14,7 @@ from dispatch.events import Actor
 from dispatch.services import Services, Tx
 from dispatch.wording import Verbatim
 from storage import payment_requests as request_rows
+from storage import payments as payment_rows
 from storage import provider_customers as customer_rows
 from storage import provider_plans as plan_rows
 from storage import provider_subscriptions as rows
@@ -201,22 +202,22 @@ async def _cancel(tx: Tx, provider_id: UUID, subscription_id: UUID, refund: bool
         return []
     # Again, for what a renewal has asked meanwhile: from here on it waits for the subscription.
     closed = [request for request in await asked() if await provider_requests.call_off(tx, request)]
-    given_back = 0
-    for one in await rows.payments(tx.conn, id=subscription_id) if refund else []:
-        given_back = given_back or await _give_back(tx, known, one, actor)
-    await rows.cancel(tx.conn, id=subscription_id, refund_minor=given_back if refund else None)
+    given_back = await _give_back(tx, known, actor) if refund else None
+    await rows.cancel(tx.conn, id=subscription_id, refund_minor=given_back)
     await tell(tx, provider_id, subscription_id)
     return closed
 
 
-async def _give_back(tx: Tx, known: Subscription, one: Paid, actor: Actor) -> int:
-    """The part of the newest payment that is for time to come, in minor units; 0 when nothing is left."""
-    if one.payment_id is None or one.status != "settled":
+async def _give_back(tx: Tx, known: Subscription, actor: Actor) -> int:
+    """The part of what was paid last that is for time to come and not given back yet, in minor units; 0 for nothing."""
+    payment_id = await rows.last_paid(tx.conn, id=known.id)
+    payment = None if payment_id is None else await payment_rows.lock(tx.conn, payment_id=payment_id)
+    if payment is None:
         return 0
-    left = left_of(one.amount_minor, known, tx.now)
+    left = min(left_of(payment.captured_minor, known, tx.now), payment.refundable_minor)
     if left:
         await refunds.request(
-            tx, one.payment_id, left, reason=f"Subscription {known.plan_name} cancelled",
+            tx, payment.id, left, reason=f"Subscription {known.plan_name} cancelled",
             requested_by=f"{actor.kind}:{actor.id}",
         )  # fmt: skip
     return left

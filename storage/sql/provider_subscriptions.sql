@@ -84,8 +84,13 @@ SELECT count(*) AS total, count(*) FILTER (WHERE d IN ('active', 'new', 'expirin
   count(*) FILTER (WHERE d = 'expiring_soon') AS expiring, count(*) FILTER (WHERE d = 'expired') AS expired
 FROM (SELECT {derived} AS d FROM provider_subscriptions s WHERE s.provider_id = :provider_id) x;
 
+-- name: last_paid
+-- The payment that came in last for it.
+SELECT q.payment_id FROM payment_requests q
+WHERE q.purpose_id = :id AND q.purpose = 'subscription' AND q.status = 'paid' ORDER BY q.paid_at DESC, q.id LIMIT 1;
+
 -- name: payments
 -- What was asked for and paid for it, newest first.
-SELECT t.id, t.amount_minor, t.created_at, t.status, t.reference, q.payment_id
+SELECT t.id, t.amount_minor, t.created_at, t.status, t.reference
 FROM payment_requests q JOIN provider_transactions t ON t.id = q.transaction_id
 WHERE q.purpose_id = :id AND q.purpose = 'subscription' ORDER BY q.created_at DESC, q.id LIMIT 100;

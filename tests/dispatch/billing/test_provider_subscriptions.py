@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.billing import captures, provider_requests, provider_subscriptions, renewals
+from dispatch.billing import captures, provider_requests, provider_subscriptions, refunds, renewals
 from dispatch.billing.provider_subscriptions import Change, NewSubscription
 from dispatch.errors import Invalid
 from dispatch.events import Actor
@@ -63,6 +63,42 @@ async def test_one_that_is_paid_while_it_is_called_off(
     await till.worker.run_due()
     assert (await request_of(till, one)).status == "paid" and await line_of(till, request) == line
     assert await till.deadlocks() == before
+    await till.check()
+
+
+async def pay(till: Till, one: Subscription) -> UUID:
+    """The newest request for it is paid at its page. Returns the payment."""
+    await till.worker.run_due()
+    request = await request_of(till, one)
+    assert request.payment_id is not None
+    payment, told = await till.reported(request.payment_id)
+    async with till.world.services.transaction() as tx:
+        assert await captures.captured(tx, payment, told) is captures.Outcome.PAID
+    return request.payment_id
+
+
+async def give_back(till: Till, payment_id: UUID, minor: int) -> None:
+    async with till.world.services.transaction() as tx:
+        await refunds.request(tx, payment_id, minor, reason="a complaint", requested_by="admin:1")
+
+
+async def test_an_older_payment_gives_nothing_back_where_the_newest_went_back(deaf_till: Till) -> None:
+    till = deaf_till
+    one = await subscribe(till.world.services, await add_provider(till.world.services), auto_renew=True)
+    await pay(till, one)
+    await till.world.advance(days=28)
+    assert (await renewals.turn(till.world.services))["asked"] == 1
+    await give_back(till, await pay(till, one), 300_000)
+    await till.world.advance(days=12)
+    assert (await cancelling(till, one, refund=True)).refund_minor == 0
+    await till.check()
+
+
+async def test_no_more_goes_back_than_the_rest_of_what_was_paid(deaf_till: Till) -> None:
+    till = deaf_till
+    one = await subscribe(till.world.services, await add_provider(till.world.services))
+    await give_back(till, await pay(till, one), 100_000)
+    assert (await cancelling(till, one, refund=True)).refund_minor == 200_000
     await till.check()
 
 
