@@ -340,8 +340,7 @@ async def change(
     """
     start, end = _moments(body.start_date, body.end_date, caller.provider)
     what = Change(body.plan_name, start, end, body.amount, body.auto_renew, body.notes)
-    async with services.transaction() as tx:
-        changed = await provider_subscriptions.change(tx, caller.provider_id, subscription_id, what)
+    changed = await provider_subscriptions.change(services, caller.provider_id, subscription_id, what)
     return Reply(SubscriptionOut(**_fields(changed)), message="Subscription updated successfully")
 
 

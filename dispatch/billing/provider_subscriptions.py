@@ -11,6 +11,7 @@ from dispatch.billing import provider_facts, provider_requests, refunds, request
 from dispatch.billing.provider_requests import NewRequest
 from dispatch.errors import Conflict, DispatchError, Invalid, Missing
 from dispatch.events import Actor
+from dispatch.parties import providers
 from dispatch.services import Services, Tx
 from dispatch.wording import Verbatim
 from storage import payment_requests as request_rows
@@ -119,15 +120,27 @@ async def ask(
 
 
 async def paid(tx: Tx, request: PaymentRequest) -> None:
-    """What a paid request does for its subscription: a renewal makes it go on, and the span that it bought is kept."""
+    """What a paid request does for its subscription: a renewal makes it go on, and so does a first one after its end.
+
+    The span that it bought is kept.
+    """
     if request.purpose_id is None:
         return
-    if request.renews_days is not None:
-        await rows.extend(tx.conn, id=request.purpose_id, days=request.renews_days)
-        await tell(tx, request.provider_id, request.purpose_id)
-    one = await get(tx.conn, request.provider_id, request.purpose_id)
-    renewed_at = None if request.renews_days is None else one.ends_at - timedelta(days=request.renews_days)
-    await rows.bought(tx.conn, id=one.id, bought_from=renewed_at or one.starts_at, bought_until=one.ends_at)
+    one = await lock(tx, request.provider_id, request.purpose_id)
+    days = request.renews_days
+    # One that was over when it was written down stays so.
+    if days is None and one.created_at < one.ends_at <= tx.now:
+        if one.bought_until is None:
+            await rows.begin_late(tx.conn, id=one.id)
+        else:
+            days = one.period_days
+    if days is not None:
+        await rows.extend(tx.conn, id=one.id, days=days)
+    after = await get(tx.conn, request.provider_id, one.id)
+    begins_at = after.starts_at if days is None else after.ends_at - timedelta(days=days)
+    await rows.bought(tx.conn, id=one.id, bought_from=begins_at, bought_until=after.ends_at)
+    if after.ends_at != one.ends_at:
+        await tell(tx, request.provider_id, one.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +155,27 @@ class Change:
     notes: str | None = None
 
 
-async def change(tx: Tx, provider_id: UUID, subscription_id: UUID, what: Change) -> Subscription:
-    """Raises Missing, Cancelled, Invalid."""
-    known = await lock(tx, provider_id, subscription_id)
+async def change(services: Services, provider_id: UUID, subscription_id: UUID, what: Change) -> Subscription:
+    """What is asked for it and not paid yet is asked for anew where its amount or plan changes.
+
+    Raises Missing, Cancelled, Invalid.
+    """
+    closed, asked = await services.retrying(partial(
+        _change, provider_id=provider_id, subscription_id=subscription_id, what=what
+    ))  # fmt: skip
+    for request in closed:
+        await request_links.close(services, request.gateway_link_id)
+    for request in asked:
+        await provider_requests.with_page(services, request)
+    async with services.read() as conn:
+        return await get(conn, provider_id, subscription_id)
+
+
+async def _change(
+    tx: Tx, provider_id: UUID, subscription_id: UUID, what: Change
+) -> tuple[list[PaymentRequest], list[PaymentRequest]]:
+    """The requests that it called off, and those that it made instead."""
+    known, waiting = await _lock_with_requests(tx, provider_id, subscription_id)
     if known.status == "cancelled":
         raise Cancelled
     bad: dict[str, str] = {}
@@ -158,6 +189,9 @@ async def change(tx: Tx, provider_id: UUID, subscription_id: UUID, what: Change)
             if what.amount_minor is None and plan.currency != known.currency:
                 bad["amount"] = f"must be named in {known.currency}: the plan's is in {plan.currency}"
     starts_at, ends_at = what.starts_at or known.starts_at, what.ends_at or known.ends_at
+    is_unpaid = any(request.renews_days is None for request in waiting)
+    if what.ends_at is None and plan_id != known.plan_id and is_unpaid:
+        ends_at = starts_at + timedelta(days=period_days)
     if ends_at <= starts_at:
         bad["endDate"] = Verbatim("End date must be after start date")
     if (wrong := provider_requests.too_little(what.amount_minor, known.currency)) is not None:
@@ -171,7 +205,36 @@ async def change(tx: Tx, provider_id: UUID, subscription_id: UUID, what: Change)
         notes=known.notes if what.notes is None else what.notes,
     )  # fmt: skip
     await tell(tx, provider_id, subscription_id)
-    return await get(tx.conn, provider_id, subscription_id)
+    changed = await get(tx.conn, provider_id, subscription_id)
+    if (changed.plan_id, changed.amount_minor) == (known.plan_id, known.amount_minor):
+        return [], []
+    return await _ask_anew(tx, changed, waiting)
+
+
+async def _ask_anew(
+    tx: Tx, one: Subscription, waiting: list[PaymentRequest]
+) -> tuple[list[PaymentRequest], list[PaymentRequest]]:
+    closed = [request for request in waiting if await provider_requests.call_off(tx, request)]
+    provider, customer = await providers.get(tx.conn, one.provider_id), await customer_of(tx.conn, one)
+    asked = []
+    for request in closed:
+        days = None if request.renews_days is None else one.period_days
+        asked.append(await ask(tx, provider, one, customer, renews_days=days))
+    return closed, [request for request in asked if request is not None]
+
+
+async def _lock_with_requests(
+    tx: Tx, provider_id: UUID, subscription_id: UUID
+) -> tuple[Subscription, list[PaymentRequest]]:
+    """A subscription and what is asked for it and not paid yet. Raises Missing."""
+    asked = partial(
+        request_rows.lock_open_of, tx.conn, purpose=PURPOSE, purpose_id=subscription_id, provider_id=provider_id
+    )
+    # Requests before their subscription, as a payment that comes in locks them.
+    await asked()
+    known = await lock(tx, provider_id, subscription_id)
+    # Again, for what a renewal has asked meanwhile: from here on it waits for the subscription.
+    return known, await asked()
 
 
 async def cancel(
@@ -192,16 +255,10 @@ async def cancel(
 
 async def _cancel(tx: Tx, provider_id: UUID, subscription_id: UUID, refund: bool, actor: Actor) -> list[PaymentRequest]:
     """The requests that it called off. What is read of payments is read under the locks of all of them."""
-    asked = partial(
-        request_rows.lock_open_of, tx.conn, purpose=PURPOSE, purpose_id=subscription_id, provider_id=provider_id
-    )
-    # Requests before their subscription, as a payment that comes in locks them.
-    await asked()
-    known = await lock(tx, provider_id, subscription_id)
+    known, waiting = await _lock_with_requests(tx, provider_id, subscription_id)
     if known.status == "cancelled":
         return []
-    # Again, for what a renewal has asked meanwhile: from here on it waits for the subscription.
-    closed = [request for request in await asked() if await provider_requests.call_off(tx, request)]
+    closed = [request for request in waiting if await provider_requests.call_off(tx, request)]
     given_back = await _give_back(tx, known, actor) if refund else None
     await rows.cancel(tx.conn, id=subscription_id, refund_minor=given_back)
     await tell(tx, provider_id, subscription_id)
@@ -246,8 +303,7 @@ async def each(
             if action == "cancel":
                 await cancel(services, provider_id, one, refund=refund, actor=actor)
             else:
-                what = Change(auto_renew=action == "enableAutoRenew")
-                await services.retrying(partial(change, provider_id=provider_id, subscription_id=one, what=what))
+                await change(services, provider_id, one, Change(auto_renew=action == "enableAutoRenew"))
             told[one] = None
         except DispatchError as error:
             told[one] = error.message

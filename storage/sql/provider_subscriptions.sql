@@ -46,6 +46,12 @@ UPDATE provider_subscriptions SET ends_at = greatest(ends_at, app_now()) + make_
   updated_at = app_now()
 WHERE id = :id AND status <> 'cancelled';
 
+-- name: begin_late
+-- Paid for the first time when it had run out: it has from now on the time that it was to have.
+UPDATE provider_subscriptions SET starts_at = app_now(), ends_at = app_now() + (ends_at - starts_at), status = 'active',
+  updated_at = app_now()
+WHERE id = :id AND status <> 'cancelled';
+
 -- name: bought
 UPDATE provider_subscriptions SET bought_from = :bought_from, bought_until = :bought_until WHERE id = :id;
 

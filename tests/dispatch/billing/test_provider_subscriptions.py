@@ -102,6 +102,49 @@ async def test_no_more_goes_back_than_the_rest_of_what_was_paid(deaf_till: Till)
     await till.check()
 
 
+async def test_a_first_payment_after_its_end_buys_the_time_from_then_on(deaf_till: Till) -> None:
+    till, services = deaf_till, deaf_till.world.services
+    owned = await add_provider(services)
+    one = await subscribe(services, owned)
+    over = await begin(
+        till, owned, one.plan_name, starts_at=till.world.now - timedelta(days=60),
+        ends_at=till.world.now - timedelta(days=30),
+    )  # fmt: skip
+    await till.world.advance(days=40)
+    await renewals.turn(services)
+    await pay(till, one)
+    await pay(till, over)
+    async with services.read() as conn:
+        paid = await provider_subscriptions.get(conn, owned.id, one.id)
+        written_down = await provider_subscriptions.get(conn, owned.id, over.id)
+    assert (paid.status, paid.starts_at, paid.ends_at) == (
+        "active", till.world.now, till.world.now + timedelta(days=30)
+    )  # fmt: skip
+    assert (written_down.status, written_down.ends_at) == ("expired", over.ends_at), "it was over from the start"
+    assert (await cancelling(till, one, refund=True)).refund_minor == 300_000
+    await till.check()
+
+
+async def test_what_is_asked_for_follows_the_amount_and_the_plan(deaf_till: Till) -> None:
+    till, services = deaf_till, deaf_till.world.services
+    owned = await add_provider(services)
+    one, year = await subscribe(services, owned), await subscribe(services, owned, 900_000)
+    first = await request_of(till, one)
+    kept = await provider_subscriptions.change(services, owned.id, one.id, Change(notes="Calls before"))
+    assert (await request_of(till, kept)).id == first.id
+    await till.world.advance(minutes=1)
+    changed = await provider_subscriptions.change(services, owned.id, one.id, Change(amount_minor=50_000))
+    second = await request_of(till, changed)
+    assert (await line_of(till, first), second.amount_minor, second.status) == ("cancelled", 50_000, "pending")
+    assert second.url is not None
+    await till.world.advance(minutes=1)
+    moved = await provider_subscriptions.change(services, owned.id, one.id, Change(plan_name=year.plan_name))
+    third = await request_of(till, moved)
+    assert (third.amount_minor, third.renews_days) == (900_000, None)
+    await provider_subscriptions.change(services, owned.id, one.id, Change(amount_minor=0))
+    assert await line_of(till, third) == "cancelled"
+
+
 async def begin(till: Till, owned: Owned, plan_name: str, **values: Any) -> Subscription:
     customer: UUID = (await add_customer(till.world.services, owned)).id
     new = NewSubscription(customer, plan_name, **values)
@@ -119,8 +162,7 @@ async def test_prices_that_nobody_can_be_asked_for(deaf_till: Till) -> None:
         await begin(till, owned, one.plan_name, amount_minor=99)
     assert bad.value.fields.keys() == {"amount"}
     with pytest.raises(Invalid) as bad:
-        async with till.world.services.transaction() as tx:
-            await provider_subscriptions.change(tx, owned.id, one.id, Change(amount_minor=1))
+        await provider_subscriptions.change(till.world.services, owned.id, one.id, Change(amount_minor=1))
     assert bad.value.fields.keys() == {"amount"}
     with pytest.raises(Invalid):
         await subscribe(till.world.services, owned, 99)
