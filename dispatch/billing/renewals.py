@@ -8,9 +8,11 @@ from uuid import UUID
 
 from dispatch.billing import one_by_one, provider_subscriptions
 from dispatch.parties import provider_notifications, providers
-from dispatch.reports.formats import Formats
+from dispatch.reports.formats import Formats, amount_text
 from dispatch.services import Services, Tx
+from storage import payment_requests as request_rows
 from storage import provider_subscriptions as rows
+from storage.payment_requests import PaymentRequest
 from storage.provider_subscriptions import Ref, Subscription
 from storage.providers import Provider
 
@@ -31,6 +33,7 @@ async def turn(services: Services) -> dict[str, int]:
         ended = await rows.expire(tx.conn, most=MOST)
         for one in ended:
             await provider_subscriptions.tell(tx, one.provider_id, one.id)
+            await _send_end(tx, one)
     async with services.read() as conn:
         to_remind = await rows.to_remind(conn, days=REMIND_DAYS, most=MOST)
         to_renew = await rows.to_renew(conn, days=RENEW_DAYS, most=MOST)
@@ -52,10 +55,7 @@ async def _remind(tx: Tx, provider_id: UUID, subscription_id: UUID) -> int:
         return 0
     provider = await providers.get(tx.conn, provider_id)
     title, message = words(provider, one, "expiring")
-    await provider_notifications.send(
-        tx, provider_id, [one.customer_id], type="reminder", title=title, message=message,
-        metadata={"subscriptionId": str(one.id)},
-    )  # fmt: skip
+    await _send(tx, one, title, message, None)
     return 1
 
 
@@ -70,6 +70,40 @@ async def _renew(tx: Tx, provider_id: UUID, subscription_id: UUID) -> int:
         await rows.extend(tx.conn, id=subscription_id, days=one.period_days)
         await provider_subscriptions.tell(tx, provider_id, subscription_id)
     return 1
+
+
+async def send_link(tx: Tx, request: PaymentRequest) -> None:
+    """Writes to the customer who is asked for the next period, once there is a page to pay it at."""
+    if request.renews_days is None or request.purpose_id is None:
+        return
+    one = await provider_subscriptions.get(tx.conn, request.provider_id, request.purpose_id)
+    provider = await providers.get(tx.conn, request.provider_id)
+    title, message = words(provider, one, "expiring")
+    await _send(tx, one, title, f"{message} {_to_pay(request)}", request.url)
+
+
+async def _send_end(tx: Tx, ended: Ref) -> None:
+    """One that was to go on by itself and was not paid: its customer is told that it has ended, and how it goes on."""
+    one = await provider_subscriptions.get(tx.conn, ended.provider_id, ended.id)
+    if not one.auto_renew:
+        return
+    request = await request_rows.open_renewal(tx.conn, purpose_id=one.id)
+    title, message = words(await providers.get(tx.conn, one.provider_id), one, "expired")
+    if request is not None:
+        message = f"{message} {_to_pay(request)}"
+    await _send(tx, one, title, message, None if request is None else request.url)
+
+
+def _to_pay(request: PaymentRequest) -> str:
+    amount = amount_text(request.amount_minor, request.currency)
+    return f"Pay {amount} to go on for {request.renews_days} days: {request.url}"
+
+
+async def _send(tx: Tx, one: Subscription, title: str, message: str, link: str | None) -> None:
+    await provider_notifications.send(
+        tx, one.provider_id, [one.customer_id], type="reminder", title=title, message=message, link=link,
+        metadata={"subscriptionId": str(one.id)},
+    )  # fmt: skip
 
 
 def words(provider: Provider, one: Subscription, kind: str) -> tuple[str, str]:

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from dispatch.ports.gateway import Gateway, GatewayError, GatewayLink, GatewayRefused
-from dispatch.services import Services
+from dispatch.services import Services, Tx
 from storage import payment_requests as rows
 from storage import payments as payment_rows
 from storage.intents import Intent
+from storage.payment_requests import PaymentRequest
 from storage.payments import Payment
 
 log = logging.getLogger(__name__)
 
 #: A link that nobody reports on is asked about after so many seconds.
 POLL_S = 120.0
+
+#: Who hears of a request whose page is made, by its purpose.
+Follower = Callable[[Tx, PaymentRequest], Awaitable[None]]
+_FOLLOWERS: dict[str, Follower] = {}
+
+
+def follow(purpose: str, follower: Follower) -> None:
+    """`follower` hears of every request of this purpose that has its page, in the transaction that keeps the page."""
+    _FOLLOWERS[purpose] = follower
 
 
 async def make(services: Services, gateway: Gateway, intent: Intent) -> None:
@@ -44,6 +56,8 @@ async def make(services: Services, gateway: Gateway, intent: Intent) -> None:
             await payment_rows.paged(tx.conn, payment_id=payment.id, poll_s=POLL_S)
         else:
             await payment_rows.ordered(tx.conn, payment_id=payment.id, order_id=link.order_id, poll_s=POLL_S)
+        if is_wanted and (told := _FOLLOWERS.get(request.purpose)):
+            await told(tx, replace(request, gateway_link_id=link.id, url=link.short_url))
     if not is_wanted:
         await close(services, link.id)
 

@@ -28,6 +28,13 @@ SELECT {columns} FROM {source}
 WHERE q.purpose = :purpose AND q.purpose_id = :purpose_id AND q.provider_id = :provider_id AND q.status = 'pending'
 ORDER BY q.id FOR UPDATE OF q;
 
+-- name: open_renewal
+-- The newest that asks for a subscription's next period, with its page.
+SELECT {columns} FROM {source}
+WHERE q.purpose = 'subscription' AND q.purpose_id = :purpose_id AND q.status = 'pending' AND q.renews_days IS NOT NULL
+  AND q.url IS NOT NULL
+ORDER BY q.created_at DESC, q.id LIMIT 1;
+
 -- name: of_payment
 SELECT {columns} FROM {source} WHERE q.payment_id = :payment_id;
 

@@ -75,6 +75,33 @@ async def test_the_page_is_made_later_by_its_intent(deaf_till: Till, monkeypatch
     assert (await till.world.value(newest)).startswith("http")
 
 
+async def test_the_customer_gets_the_link_once_there_is_one_and_again_at_the_end(deaf_till: Till) -> None:
+    till, services = deaf_till, deaf_till.world.services
+    owned = await add_provider(services)
+    one, dropped = await subscribe(services, owned, auto_renew=True), await subscribe(services, owned)
+    await till.worker.run_due()
+
+    async def told(to: Subscription) -> list[str]:
+        found = await till.world.fetch(
+            "SELECT data ->> 'message' AS message FROM outbox WHERE recipient = $1 ORDER BY id", to.customer_email
+        )
+        return [row["message"] for row in found]
+
+    await till.world.advance(days=28)
+    assert (await renewals.turn(services))["asked"] == 1
+    assert len(await told(one)) == 1, "the reminder; there is no page yet"
+    await till.worker.run_due()
+    url = await till.world.value("SELECT url FROM payment_requests WHERE renews_days = 30")
+    [_, asked] = await told(one)
+    assert url in asked and "3,000" in asked.replace("3000", "3,000")
+    await till.world.advance(days=3)
+    await renewals.turn(services)
+    await renewals.turn(services)
+    [_, _, ended] = await told(one)
+    assert "ended" in ended and url in ended
+    assert len(await told(dropped)) == 1, "it was not to go on"
+
+
 async def test_one_that_cannot_be_done_stops_no_other_and_what_is_over_ends_first(
     deaf_till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
