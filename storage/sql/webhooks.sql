@@ -62,8 +62,10 @@ UPDATE webhook_endpoints SET failing_since = NULL, last_success_at = app_now()
 WHERE id = :id AND (failing_since IS NOT NULL OR last_success_at IS NULL OR last_success_at < app_now() - interval '1 minute');
 
 -- name: failed
--- Since when it fails.
-UPDATE webhook_endpoints SET failing_since = coalesce(failing_since, app_now()) WHERE id = :id RETURNING failing_since;
+-- Since when it fails; a day and more without a try says nothing, so then it is counted anew.
+UPDATE webhook_endpoints SET last_failed_at = app_now(),
+  failing_since = CASE WHEN last_failed_at < app_now() - interval '1 day' THEN app_now() ELSE coalesce(failing_since, app_now()) END
+WHERE id = :id RETURNING failing_since;
 
 -- name: disable
 -- Told once, whoever finds it out first.

@@ -27,6 +27,7 @@ from tests import turns
 from tests.api.live import until
 from tests.dispatch.webhooks.hooks import STAFF, URL, Hooks
 from tests.parties import add_account, add_membership, set_status
+from tests.world import NOON
 
 FACTS = ("booking.created", "booking.queued", "booking.rescheduled", "booking.cancelled")
 
@@ -175,6 +176,22 @@ async def test_gone_switches_an_endpoint_off_and_its_owner_is_told(hooks: Hooks)
     [letter] = await hooks.world.fetch("SELECT recipient, template, body FROM outbox WHERE channel = 'email'")
     assert (letter["recipient"], letter["template"]) == ("boss@example.com", "webhook_disabled")
     assert URL in letter["body"] and "410" in letter["body"]
+
+
+async def test_a_failure_after_a_quiet_month_is_the_first_one(hooks: Hooks) -> None:
+    made = await hooks.endpoint()
+    worker = WebhookWorker(hooks.world.services, Receivers(answer=lambda _: Answer(500, "")))
+    await hooks.book()
+    for delay_s in (*DELAYS_S, 0):
+        await drain(worker)
+        await hooks.world.advance(seconds=delay_s * (1 + JITTER) + 1)
+    # To the hour at which somebody works.
+    await hooks.world.advance(seconds=(NOON + timedelta(days=32) - hooks.world.now).total_seconds())
+    await hooks.book()
+    await worker.run_once()
+    async with hooks.world.services.read() as conn:
+        shown = await endpoints.get(conn, PLATFORM, made.endpoint.id)
+    assert shown.is_active and shown.failing_since == hooks.world.now
 
 
 async def test_five_days_without_one_success_switch_an_endpoint_off(hooks: Hooks) -> None:

@@ -9,3 +9,7 @@ UPDATE provider_subscriptions s SET period_days = p.duration_days FROM provider_
 UPDATE provider_subscriptions s SET bought_from = greatest(starts_at, ends_at - make_interval(days => period_days)), bought_until = ends_at
 WHERE EXISTS (SELECT FROM payment_requests q WHERE q.purpose = 'subscription' AND q.purpose_id = s.id AND q.status = 'paid');
 ALTER TABLE provider_subscriptions ALTER COLUMN period_days SET NOT NULL;
+
+-- When a try failed last: after a quiet spell an endpoint's failures are counted anew.
+ALTER TABLE webhook_endpoints ADD COLUMN last_failed_at timestamptz;
+UPDATE webhook_endpoints SET last_failed_at = failing_since WHERE failing_since IS NOT NULL;
