@@ -14,13 +14,17 @@ sql = Statements("partner_imports")
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A table as it was sent: by whom, what they may do, and whether codes that are known are changed."""
+    """A table as it was sent: by whom, what they may do, and whether codes that are known are changed.
+
+    `ignored`: its columns that no field of a partner answers to.
+    """
 
     id: UUID
     made_by: str | None
     may_credit: bool
     updates: bool
     total: int
+    ignored: list[str]
     state: str
     created_at: datetime
     finished_at: datetime | None

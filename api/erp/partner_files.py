@@ -75,7 +75,7 @@ class RowOut(View):
 
 
 class ImportOut(View):
-    """`status` is processing or completed."""
+    """`status` is processing or completed. `ignored_columns`: those that no field of a partner answers to."""
 
     id: UUID
     status: str
@@ -83,6 +83,7 @@ class ImportOut(View):
     created: int
     updated: int
     failed: int
+    ignored_columns: list[str]
 
 
 @erp.route("GET", "/partners/export", permission="partners:read", listing=whole(LONG), tags=TAGS)
@@ -123,12 +124,16 @@ async def import_partners(
     """
     if not upload.files:
         raise Invalid({"file": "is required"})
-    rows = [await _row(services, line, held) for line, held in partner_imports.read(upload.files[0].content.read())]
+    ignored: set[str] = set()
+    rows = [
+        await _row(services, line, held, ignored)
+        for line, held in partner_imports.read(upload.files[0].content.read())
+    ]
     may_credit = caller.grants.allow("credit:write")
     asked = _asked(caller, request_info.idempotency_key, query, upload)
     async with services.transaction() as tx:
         begun = await partner_imports.begin(
-            tx, caller.actor, rows, may_credit=may_credit, updates=query.update, asked=asked
+            tx, caller.actor, rows, may_credit=may_credit, updates=query.update, ignored=sorted(ignored), asked=asked
         )
     if begun.total <= partner_imports.AT_ONCE:
         await partner_imports.process(services, begun.id)
@@ -142,7 +147,7 @@ async def get_import(services: Services, caller: Member, id: UUID) -> ReplyWith[
         found, outcomes = await partner_imports.get(conn, id)
     counts = {result: sum(o.result == result for o in outcomes) for result in ("created", "updated", "failed")}
     text = f"{counts['created'] + counts['updated']} of {found.total} rows were imported."
-    extra = ImportOut(id=found.id, status=found.state, total=found.total, **counts)
+    extra = ImportOut(id=found.id, status=found.state, total=found.total, ignored_columns=found.ignored, **counts)
     return ReplyWith([_row_out(o) for o in outcomes], text, extra=extra)
 
 
@@ -153,14 +158,15 @@ def _asked(caller: Member, key: str | None, query: ImportQuery, upload: Upload) 
     return hashlib.sha256(orjson.dumps([caller.key, key, query.update, upload.contents])).digest()
 
 
-async def _row(services: Services, line: int, held: Mapping[str, str]) -> Row:
+async def _row(services: Services, line: int, held: Mapping[str, str], ignored: set[str]) -> Row:
     given: dict[str, Any] = {name: value for name, value in held.items() if not name.startswith(_CUSTOM)}
     given["custom_fields"] = {
         name.removeprefix(_CUSTOM): value for name, value in held.items() if name.startswith(_CUSTOM)
     }
     if strange := {name: text for name, cell in held.items() if (text := unclean(name) or unclean(cell))}:
         return Row(line, None, {shortened(name).replace("\0", ""): [text] for name, text in strange.items()})
-    body, bad, _ = validate_body(_ROW, given, erp.dialect, drops_unknown=True)
+    body, bad, unknown = validate_body(_ROW, given, erp.dialect, drops_unknown=True)
+    ignored.update(unknown)
     if bad:
         return Row(line, None, {name: [sentence(name, text) for text in texts] for name, texts in bad.items()})
     return Row(line, await form_of(services, body))

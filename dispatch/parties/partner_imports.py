@@ -59,13 +59,19 @@ def read(content: bytes) -> list[tuple[int, dict[str, str]]]:
     except UnicodeDecodeError as error:
         raise Invalid({"file": "This is not a text in UTF-8: save it as CSV (UTF-8)."}) from error
     head = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
+    delimiter = ";" if head.count(";") > head.count(",") else ","
+    # Strict: a quote that nobody closes would take the rows behind it into one cell.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     found: list[tuple[int, dict[str, str]]] = []
     try:
         names = [name.strip() for name in next(reader, [])]
         if not any(names) or len(names) > MOST_COLUMNS:
             raise Invalid({"file": "The first line has to name the columns."})
+        if len(named := [name for name in names if name]) > len(set(named)):
+            raise Invalid({"file": "The first line names a column twice."})
         for cells in reader:
+            if len(cells) > len(names):
+                raise Invalid({"file": f"Line {reader.line_num} has more cells than the first line has columns."})
             held = {
                 name: undone(cell.strip()) for name, cell in zip(names, cells, strict=False) if name and cell.strip()
             }
@@ -81,15 +87,17 @@ def read(content: bytes) -> list[tuple[int, dict[str, str]]]:
 
 
 async def begin(
-    tx: Tx, actor: Actor, given: Sequence[Row], *, may_credit: bool, updates: bool, asked: bytes | None = None
-) -> Import:
+    tx: Tx, actor: Actor, given: Sequence[Row], *, may_credit: bool, updates: bool, ignored: Sequence[str] = (),
+    asked: bytes | None = None,
+) -> Import:  # fmt: skip
     """Keeps the rows; nothing is made yet. With `updates` a code that is known is changed and not refused.
 
     `asked` stands for the request: the same one leads to the import that it began, however far that is.
     """
     import_id = await rows.insert(
-        tx.conn, made_by=actor.id, may_credit=may_credit, updates=updates, total=len(given), asked=asked
-    )
+        tx.conn, made_by=actor.id, may_credit=may_credit, updates=updates, total=len(given), ignored=list(ignored),
+        asked=asked,
+    )  # fmt: skip
     if import_id is None:
         known = await rows.of_asked(tx.conn, asked=asked)
         assert known is not None, "whoever was first has committed it"

@@ -1,6 +1,7 @@
 -- name: insert
 -- None where the same was asked for before.
-INSERT INTO partner_imports (made_by, may_credit, updates, total, asked) VALUES (:made_by, :may_credit, :updates, :total, :asked)
+INSERT INTO partner_imports (made_by, may_credit, updates, total, ignored, asked)
+VALUES (:made_by, :may_credit, :updates, :total, :ignored, :asked)
 ON CONFLICT (asked) DO NOTHING RETURNING id;
 
 -- name: of_asked
@@ -14,7 +15,7 @@ FROM unnest(:lines::int[], :has_forms::boolean[], :given::jsonb[], :messages::te
   AS r (line, has_form, given, message, errors);
 
 -- part: columns
-i.id, i.made_by, i.may_credit, i.updates, i.total, i.state, i.created_at, i.finished_at
+i.id, i.made_by, i.may_credit, i.updates, i.total, i.ignored, i.state, i.created_at, i.finished_at
 
 -- name: get
 SELECT {columns} FROM partner_imports i WHERE i.id = :id;

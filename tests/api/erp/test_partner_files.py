@@ -33,6 +33,7 @@ async def test_each_row_has_its_result(clerk: Clerk) -> None:
     )
     done = await imported(clerk, text)
     assert (done["total"], done["created"], done["updated"], done["failed"]) == (4, 2, 0, 2)
+    assert done["ignored_columns"] == ["unknown"]
     assert done["status"] == "completed" and await clerk.get(f"/partners/imports/{done['id']}") == done
     await clerk.call("GET", f"/partners/imports/{uuid4()}", expect=404)
     first, again, bad, quoted = done["data"]

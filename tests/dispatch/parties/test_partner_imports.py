@@ -32,6 +32,7 @@ def test_lines_and_their_cells() -> None:
 
 @pytest.mark.parametrize("content", [
     b"", b"name\n", b"\n", b"\xff\xfe", ("name\n" + "x\n" * (MOST_ROWS + 1)).encode(), ("a," * 301).encode(),
+    b"name,code,code\nA,1,2\n", b'name,code\n"A,1\nB,2\n', b"name,phone\nAcme, Inc,+919876543210\n",
 ])  # fmt: skip
 def test_refused(content: bytes) -> None:
     with pytest.raises(Invalid) as error:

@@ -13,3 +13,6 @@ ALTER TABLE provider_subscriptions ALTER COLUMN period_days SET NOT NULL;
 -- When a try failed last: after a quiet spell an endpoint's failures are counted anew.
 ALTER TABLE webhook_endpoints ADD COLUMN last_failed_at timestamptz;
 UPDATE webhook_endpoints SET last_failed_at = failing_since WHERE failing_since IS NOT NULL;
+
+-- The columns of a file of partners that no field answers to.
+ALTER TABLE partner_imports ADD COLUMN ignored text[] NOT NULL DEFAULT '{}';
