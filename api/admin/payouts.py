@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 from api.audiences import Admin, admin
 from api.shared.exports import ExportQuery, file, whole
 from api.wire.listing import DAYS, Grammar, Listing
-from api.wire.models import Body, Money, View
+from api.wire.models import Body, Currency, Money, View
 from api.wire.results import File, Page
 from dispatch.billing import payouts
 from dispatch.engine import audit
@@ -79,12 +79,16 @@ class EndedOut(View):
 
 
 class PayoutIn(Body):
-    """Without `earnings_ids` and `amount` all that waits is paid; an amount is what is sent, the oldest first."""
+    """Without `earnings_ids` and `amount` all that waits is paid, in the currency of the oldest unless one is named.
+
+    An amount is what is sent, out of all that the payee is owed; it needs a currency where money is owed in several.
+    """
 
     partner_id: UUID
     payment_method: Literal["bank_transfer", "upi"]
     earnings_ids: Annotated[list[UUID], Field(min_length=1, max_length=1000)] | None = None
     amount: Annotated[Money, Field(gt=0)] | None = None
+    currency: Currency | None = None
     commission_deduction: Annotated[Money, Field(ge=0)] = 0
     notes: Words | None = None
 
@@ -142,6 +146,7 @@ async def create(services: Services, caller: Admin, body: PayoutIn) -> MadeOut:
         made = await payouts.create(
             tx, body.partner_id, method=body.payment_method, requested_by=caller.key, amount_minor=body.amount,
             earning_ids=body.earnings_ids, deduction_minor=body.commission_deduction, notes=body.notes,
+            currency=body.currency,
         )  # fmt: skip
         asked = {
             "number": made.number, "party_id": made.party_id, "net_minor": made.net_minor, "currency": made.currency,

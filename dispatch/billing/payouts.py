@@ -16,6 +16,7 @@ from dispatch.reports.formats import amount_text
 from dispatch.services import Tx
 from storage import earnings as earning_rows
 from storage import intents as intent_rows
+from storage import ledger as ledger_rows
 from storage import payouts as rows
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
@@ -75,17 +76,21 @@ async def create(
 
     Cash in hand is netted: net = total - deduction - cash. An amount is the net, so all cash is settled before
     anything is sent. What is reserved comes out of the oldest earnings, the last of them in part. A payout whose net
-    is zero is completed at once, since no money has to move. With a `currency` the amount comes out of all that is owed
-    in it, earned by jobs or not. Of any number of parallel requests those succeed that the balance covers.
+    is zero is completed at once, since no money has to move. An amount comes out of all that is owed in its currency,
+    earned by jobs or not; earnings are paid as far as they are still owed. Of any number of parallel requests those
+    succeed that the balance covers.
 
-    Raises NothingToPay, BalanceTooSmall, EarningsTaken, Invalid (amounts, foreign ids, mixed currencies).
+    Raises NothingToPay, BalanceTooSmall, EarningsTaken, Invalid (amounts, foreign ids, mixed currencies, an amount in
+    none of several).
     """
     if method not in METHODS:
         raise Invalid({"payment_method": f"must be one of {', '.join(METHODS)}"})
     if amount_minor is not None and (amount_minor <= 0 or earning_ids is not None):
         raise Invalid({"amount": "must be more than zero, and stands without earnings"})
-    chosen = await _choose(tx, party_id, earning_ids, currency)
-    currency = currency or chosen[0].currency
+    chosen = await _choose(tx, party_id, earning_ids, currency, amount_minor is not None)
+    if currency is None:
+        currency = chosen[0].currency if amount_minor is None else await _only_currency(tx, party_id)
+        chosen = [e for e in chosen if e.currency == currency]
     balances = await ledger.lock_owner(tx, "party", party_id, currency)
     owed, held = balances.get("payable", 0), -balances.get("cash_in_hand", 0)
     total, offset = _sums(amount_minor, deduction_minor, sum(e.open_minor for e in chosen), owed, held, currency)
@@ -121,11 +126,13 @@ def _sums(
             left = max(0, owed_minor - deduction_minor - held_minor)
             raise BalanceTooSmall(left, amount_minor, currency)
         return total, held_minor
-    if open_minor <= 0:
+    # Part of what was earned may have left the balance another way, as a bill of the plan.
+    total = min(open_minor, owed_minor)
+    if total <= 0:
         raise NothingToPay()
-    if not 0 <= deduction_minor <= open_minor:
+    if not 0 <= deduction_minor <= total:
         raise Invalid({"deduction": "must be between zero and the earnings"})
-    return open_minor, min(held_minor, open_minor - deduction_minor)
+    return total, min(held_minor, total - deduction_minor)
 
 
 def _parts(chosen: Sequence[Open], total_minor: int) -> dict[UUID, int]:
@@ -140,26 +147,38 @@ def _parts(chosen: Sequence[Open], total_minor: int) -> dict[UUID, int]:
     return parts
 
 
-async def _choose(tx: Tx, party_id: UUID, earning_ids: Sequence[UUID] | None, currency: str | None) -> list[Open]:
+async def _choose(
+    tx: Tx, party_id: UUID, earning_ids: Sequence[UUID] | None, currency: str | None, is_amount: bool
+) -> list[Open]:
+    """The earnings that a payout comes out of, the oldest first; of an amount they may be in several currencies."""
     ids = None if earning_ids is None else list(dict.fromkeys(earning_ids))
     found = await earning_rows.lock_open(tx.conn, payee_id=party_id, ids=ids)
-    if currency is not None:
-        return [e for e in found if e.currency == currency]
-    if ids is None:
-        if not found:
-            raise NothingToPay()
-        # One payout has one currency; the others wait for the next one.
-        return [e for e in found if e.currency == found[0].currency]
-    if len(found) < len(ids):
+    if ids is not None and len(found) < len(ids):
         known = await earning_rows.count_known(tx.conn, payee_id=party_id, ids=ids) or 0
         if known < len(ids):
             raise Invalid({"earnings_ids": "names earnings that this payee does not have"})
         raise EarningsTaken()
+    if ids is not None and len({e.currency for e in found} | {currency or found[0].currency}) > 1:
+        raise Invalid({"earnings_ids": "must all be in one currency"})
+    if currency is not None:
+        return [e for e in found if e.currency == currency]
+    if is_amount:
+        return found
     if not found:
         raise NothingToPay()
-    if len({e.currency for e in found}) > 1:
-        raise Invalid({"earnings_ids": "must all be in one currency"})
-    return found
+    # One payout has one currency; the others wait for the next one.
+    return [e for e in found if e.currency == found[0].currency]
+
+
+async def _only_currency(tx: Tx, party_id: UUID) -> str:
+    """The currency in which a payee is owed something. Raises NothingToPay, Invalid where there are several."""
+    accounts = await ledger_rows.accounts_of(tx.conn, owner_kind="party", owner_id=party_id)
+    owed = [a.currency for a in accounts if a.type == "payable" and a.balance_minor > 0]
+    if not owed:
+        raise NothingToPay()
+    if len(owed) > 1:
+        raise Invalid({"currency": f"is required: money is owed in {', '.join(owed)}"})
+    return owed[0]
 
 
 def reserved(payout: Payout) -> list[Line]:

@@ -59,6 +59,9 @@ async def test_a_failed_payout_gives_its_earnings_back(counter: Counter) -> None
     assert detail["earnings"]["pending"] == 1239.84
     part = await counter.ask("POST", "/payouts", {**body, "amount": 100, "earnings_ids": None}, expect=201)
     assert part["payout"]["net_amount"] == 100
+    in_rupees = {"partner_id": str(who), "payment_method": "upi", "amount": 50, "currency": "inr"}
+    assert (await counter.ask("POST", "/payouts", in_rupees, expect=201))["payout"]["currency"] == "INR"
+    await counter.ask("POST", "/payouts", {**in_rupees, "currency": "USD"}, expect=409)
     await counter.check()
 
 

@@ -14,6 +14,7 @@ from dispatch.reports.formats import amount_text
 from storage.database.listing import Wanted
 from storage.payouts import Payout
 from tests.dispatch.billing.till import GRAND, Till
+from tests.providers import Owned, add_provider, enlist, fund
 
 #: What a technician earns of one booking.
 SHARE = 123984
@@ -174,6 +175,58 @@ async def test_an_amount_is_judged_by_the_balance_after_cash_in_hand(till: Till)
         with pytest.raises(Invalid):
             await create(till, technician, **wrong)
     await till.check()
+
+
+async def earning_provider(till: Till) -> Owned:
+    """A provider one of whose technicians has done a job."""
+    owned = await add_provider(till.world.services)
+    technician = await till.world.technician()
+    await enlist(till.world.services, technician, owned)
+    await online_job(till, technician)
+    return owned
+
+
+async def test_earnings_are_paid_as_far_as_they_are_owed(till: Till) -> None:
+    owned = await earning_provider(till)
+    # As a bill of the plan, the wallet has paid something else.
+    await fund(till.world.services, owned, -(SHARE - 130))
+    with pytest.raises(Invalid, match="Deduction"):
+        await create(till, owned.id, deduction_minor=131)
+    payout = await create(till, owned.id, deduction_minor=30)
+    assert (payout.total_minor, payout.net_minor) == (130, 100)
+    with pytest.raises(NothingToPay):
+        await create(till, owned.id)
+    with pytest.raises(NothingToPay):
+        await create(till, owned.id, earning_ids=payout.earning_ids)
+    await fund(till.world.services, owned, 50)
+    assert (await create(till, owned.id, earning_ids=payout.earning_ids)).total_minor == 50
+
+
+async def test_an_amount_comes_out_of_what_is_owed_earned_by_jobs_or_not(till: Till) -> None:
+    owned = await add_provider(till.world.services)
+    await fund(till.world.services, owned, 5_000)
+    payout = await create(till, owned.id, amount_minor=100)
+    assert (payout.net_minor, payout.currency, payout.earning_ids) == (100, "INR", [])
+    with pytest.raises(BalanceTooSmall):
+        await create(till, owned.id, amount_minor=4_901)
+    with pytest.raises(NothingToPay):
+        await create(till, owned.id)
+
+
+async def test_an_amount_names_its_currency_where_several_are_owed(till: Till) -> None:
+    owned = await earning_provider(till)
+    await fund(till.world.services, owned, 5_000, "USD")
+    with pytest.raises(Invalid, match="INR, USD"):
+        await create(till, owned.id, amount_minor=100)
+    assert (await create(till, owned.id, amount_minor=100, currency="USD")).earning_ids == []
+    rupees = await create(till, owned.id, amount_minor=100, currency="INR")
+    assert (rupees.currency, len(rupees.earning_ids)) == ("INR", 1)
+    with pytest.raises(Invalid, match="one currency"):
+        await create(till, owned.id, earning_ids=rupees.earning_ids, currency="USD")
+    with pytest.raises(NothingToPay):
+        await create(till, owned.id, currency="USD")
+    assert (await create(till, owned.id)).total_minor == SHARE - 100
+    assert (await create(till, owned.id, amount_minor=100)).currency == "USD"
 
 
 async def test_parallel_amounts_never_pass_the_balance(till: Till) -> None:
