@@ -72,7 +72,7 @@ of_provider = Listed(
     sorts={
         "date": Sort("q.created_at", "timestamptz"), "amount": Sort("q.amount_minor", "bigint"),
         "customer": Sort("coalesce(c.name, '')", "text"), "status": Sort("q.status", "text"),
-        "due": Sort("coalesce(q.due_at, 'infinity')", "timestamptz"),
+        "due": Sort("q.due_at", "timestamptz", is_nullable=True),
     },
     default_sort=(("date", True),),
     filters={

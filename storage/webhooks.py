@@ -8,6 +8,7 @@ from uuid import UUID
 
 from storage.database.binder import Statements
 from storage.database.listing import AnyOf, Listed, Sort
+from storage.database.orders import MAX_CURSOR_TEXT
 
 sql = Statements("webhooks")
 
@@ -53,7 +54,9 @@ purge_deleted = sql.run("purge_deleted")
 
 of_owner = Listed(
     sql, "of_owner", Endpoint,
-    key=Sort("w.id", "uuid"), sorts={"created_at": Sort("w.created_at", "timestamptz"), "url": Sort("w.url", "text")},
+    key=Sort("w.id", "uuid"),
+    # A cursor carries the address, so no more of it than a cursor takes.
+    sorts={"created_at": Sort("w.created_at", "timestamptz"), "url": Sort(f"left(w.url, {MAX_CURSOR_TEXT})", "text")},
     default_sort=(("created_at", True),),
     filters={"is_active": "w.is_active = {}::boolean", "event": "w.events && {}::text[]", "id": AnyOf("w.id", "uuid")},
     indexed=[("created_at", ())],

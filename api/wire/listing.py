@@ -262,7 +262,8 @@ class Reader:
         return text
 
 
-_MAX_CURSOR = 2000
+#: A cursor may carry some texts, whose letters may take four bytes each.
+_MAX_CURSOR = 6_000
 
 
 def taken(kind: Any) -> Any:

@@ -13,7 +13,8 @@ import orjson
 
 #: A list is sorted by at most so many things.
 MAX_SORTS = 3
-_MAX_CURSOR_TEXT = 500
+#: A text by which a list is sorted has at most so many characters; of longer ones the sort takes the beginning.
+MAX_CURSOR_TEXT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _signature(sorts: Sorts) -> str:
 
 def _is_read_as(value: object, type_: str) -> bool:
     """Whether the database reads this text as that type; one made by hand must not become a fault of ours."""
-    if not isinstance(value, str) or len(value) > _MAX_CURSOR_TEXT or "\x00" in value:
+    if not isinstance(value, str) or len(value) > MAX_CURSOR_TEXT or "\x00" in value:
         return False
     try:
         _READERS[type_](value)

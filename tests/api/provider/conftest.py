@@ -32,6 +32,17 @@ class Teammate:
         """One request; fails with the answer when the status is not the expected one. None for a file."""
         return await call(self.client, self.token, method, f"/api/providers{path}", body, expect=expect)
 
+    async def walked(self, path: str, key: str, sort: str) -> list[str]:
+        """The ids of a list in an order, found one by one by its own cursors."""
+        found, after = [], ""
+        while True:
+            data = (await self.call("GET", f"{path}?sort={sort}&limit=1{after}"))["data"]
+            found += [item.get("id") or item["_id"] for item in data[key]]
+            cursor = data["pagination"]["cursor"]
+            if cursor is None:
+                return found
+            after = f"&cursor={cursor}"
+
     async def file(self, path: str) -> tuple[bytes, Any]:
         """A download and its headers."""
         headers = {"Authorization": f"Bearer {self.token}"}

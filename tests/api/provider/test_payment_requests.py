@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from api.provider.payment_requests import LIST
 from dispatch.billing import ledger_check, refunds
 from tests.api.provider.conftest import Office, Teammate
 from tests.providers import add_customer
@@ -66,6 +67,19 @@ async def test_the_contracts_answer(office: Office) -> None:
         "createdAt", "dueDate",
     }  # fmt: skip
     assert answer["data"]["dueDate"] == "2026-01-31T18:30:00.000Z", "the beginning of the day where the provider is"
+
+
+async def test_every_sort_goes_on_from_its_own_cursors(office: Office) -> None:
+    owner = await office.owner()
+    dated = [await asked(office, owner, 150_000 + n, dueDate=f"2026-02-0{n}") for n in (2, 1)]
+    undated = [await asked(office, owner, 150_000 + n) for n in (3, 4)]
+    everybody = {r["_id"] for r in (*dated, *undated)}
+    for sort in LIST.public_sorts:
+        for sign in ("", "-"):
+            found = await owner.walked("/transactions/payment-requests", "items", f"{sign}{sort}")
+            assert len(found) == 4 and set(found) == everybody, (sign, sort)
+    by_due = await owner.walked("/transactions/payment-requests", "items", "due")
+    assert by_due[:2] == [dated[1]["_id"], dated[0]["_id"]]
 
 
 async def test_money_for_a_request_that_was_called_off_goes_back_by_itself(office: Office) -> None:

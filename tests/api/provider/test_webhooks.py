@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.provider.webhooks import WEBHOOKS
 from dispatch.billing import provider_transactions
 from dispatch.billing.provider_transactions import NewTransaction
 from tests.api.provider.conftest import Office, Teammate
@@ -47,6 +48,18 @@ async def test_facts_go_to_whoever_asked_for_them_in_the_providers_units(office:
     assert rotated["data"]["secret"] == "a secret of our own"
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/test"), ("POST", "/rotate-secret")):
         await other.call(method, f"/webhooks/{hook['id']}{path}", expect=404)
+
+
+async def test_every_sort_goes_on_from_its_own_cursors(office: Office) -> None:
+    owner = await office.owner()
+    long = f"https://hooks.example.com/{'x' * 1_900}"
+    for url in (f"{long}b", HOOK["url"], f"{long}a"):
+        await owner.call("POST", "/webhooks", {**HOOK, "url": url}, expect=201)
+    everything = {hook["id"] for hook in (await owner.call("GET", "/webhooks"))["data"]["webhooks"]}
+    for sort in WEBHOOKS.public_sorts:
+        for sign in ("", "-"):
+            found = await owner.walked("/webhooks", "webhooks", f"{sign}{sort}")
+            assert len(found) == 3 and set(found) == everything, (sign, sort)
 
 
 async def test_what_a_webhook_may_not_be(office: Office) -> None:

@@ -32,6 +32,7 @@ from storage.database.listing import (
     Words,
     search_query,
 )
+from storage.database.orders import cursor_to
 from storage.database.pool import Conn
 from tests.storage.database.test_binder import REGISTRY
 
@@ -353,6 +354,19 @@ async def test_every_declared_sort_filter_and_search_runs(db: Conn, listed: List
         assert found.rows == [] and found.total == 0
     everything = Wanted(filters={n: value_for(listed, n) for n in listed.filters})
     assert [batch async for batch in listed.stream(db, everything, **given_for(listed))] == []
+
+
+@pytest.mark.parametrize("listed", [*LISTS], ids=lambda found: found.name)
+def test_what_a_list_is_sorted_by_is_read_from_its_cursors(listed: Listed[Any]) -> None:
+    example = {
+        "uuid": str(UUID(int=1)), "timestamptz": "2026-01-05 12:00:00.5+00", "date": "2026-01-05", "bigint": "1",
+        "int": "1", "text": "x",
+    }  # fmt: skip
+    for name, sort in listed.sorts.items():
+        assert "infinity" not in sort.expression, (name, "no cursor carries it")
+        sorts = ((name, False),)
+        place = listed.read_cursor(cursor_to(sorts, 2, [example[sort.type], example[listed.key.type]]), sorts)
+        assert place.values[0] == example[sort.type]
 
 
 @pytest.mark.parametrize(
