@@ -90,11 +90,11 @@ class Renderer:
         if isinstance(result, Ready):
             return self._of_ready(request, result, clock, ignored)
         if isinstance(result, File):
-            return await _file_response(request, result)
+            return await _file_response(request, result, _told(ignored))
         if isinstance(result, Whole):
-            return await _whole_response(request, result, dialect)
+            return await _whole_response(request, result, dialect, _told(ignored))
         if isinstance(result, NoContent):
-            return web.Response(status=204)
+            return web.Response(status=204, headers=_told(ignored))
         response = self._json(request, result, listing, clock.now(), dialect)
         response.headers.update(_told(ignored))
         return response
@@ -176,13 +176,14 @@ class BrokenOff(Exception):
         self.response = response
 
 
-async def _file_response(request: web.Request, file: File) -> web.StreamResponse:
+async def _file_response(request: web.Request, file: File, told: Mapping[str, str]) -> web.StreamResponse:
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "._- ") else "_" for c in file.filename)
     place = "inline" if file.is_inline else "attachment"
     headers = {
         "Content-Type": file.content_type,
         "Content-Disposition": f"{place}; filename=\"{plain}\"; filename*=UTF-8''{quote(file.filename)}",
         **file.headers,
+        **told,
     }
     if isinstance(file.content, bytes):
         return web.Response(body=file.content, headers=headers)
@@ -191,9 +192,12 @@ async def _file_response(request: web.Request, file: File) -> web.StreamResponse
     return await _sent(request, response, file.content)
 
 
-async def _whole_response(request: web.Request, whole: Whole[Any], dialect: Dialect) -> web.StreamResponse:
+async def _whole_response(
+    request: web.Request, whole: Whole[Any], dialect: Dialect, told: Mapping[str, str]
+) -> web.StreamResponse:
     """{success, data, total} as it comes: nothing but the batch at hand is in memory."""
-    return await _sent(request, web.StreamResponse(headers={"Content-Type": JSON}), _whole_pieces(whole, dialect))
+    response = web.StreamResponse(headers={"Content-Type": JSON, **told})
+    return await _sent(request, response, _whole_pieces(whole, dialect))
 
 
 async def _whole_pieces(whole: Whole[Any], dialect: Dialect) -> AsyncGenerator[bytes, None]:

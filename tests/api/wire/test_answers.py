@@ -39,6 +39,14 @@ async def test_a_whole_list(client: Client) -> None:
         assert await response.json() == {"success": True, "data": [], "total": 0}
 
 
+@pytest.mark.parametrize("path", ["/kind/file/whole", "/kind/file/pieces", "/kind/whole/two"])
+async def test_files_tell_what_meant_nothing_as_lists_do(client: Client, path: str) -> None:
+    async with client.get(f"{path}?stauts=pending") as response:
+        assert response.status == 200 and response.headers["X-Ignored-Fields"] == "stauts"
+    async with client.get(path) as response:
+        assert "X-Ignored-Fields" not in response.headers
+
+
 @pytest.mark.parametrize("path", ["/kind/file/whole", "/kind/file/pieces", "/kind/file/breaks", "/kind/whole/two"])
 async def test_head_gets_the_head_alone(client: Client, path: str, caplog: pytest.LogCaptureFixture) -> None:
     head, _, body = (await said(client, "HEAD", path)).partition(b"\r\n\r\n")
