@@ -407,7 +407,7 @@ class Route:
         if inputs.upload and inputs.upload_rules:
             # What else is wrong is said before the files are taken.
             refuse(bad)
-            upload = given[inputs.upload] = await read_upload(request, inputs.upload_rules)
+            upload = given[inputs.upload] = await read_upload(request, inputs.upload_rules, self._checked)
             body = upload.contents
         elif inputs.raw_body:
             given[inputs.raw_body] = await read_body(request, self._most_bytes(core))

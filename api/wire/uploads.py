@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -74,8 +74,12 @@ class Upload:
             file.content.close()
 
 
-async def read_upload(request: web.Request, rules: UploadRules) -> Upload:
+async def read_upload(
+    request: web.Request, rules: UploadRules, check: Callable[[Mapping[str, str]], Mapping[str, list[str]]]
+) -> Upload:
     """Reads a multipart body piece by piece. Raises NotMultipart, TooLarge, TooSlow, Broken, Invalid by field.
+
+    `check` says what is wrong with the texts whatever their fields are, and may refuse them itself.
 
     Nothing is kept of a body that is refused.
     """
@@ -96,6 +100,7 @@ async def read_upload(request: web.Request, rules: UploadRules) -> Upload:
                     raise Invalid({"body": ["There are too many parts."]})
                 left -= 1
                 await _take(part, rules, upload, bad)
+        bad.update(check(upload.texts))
         refuse(bad)
     except BaseException as error:
         upload.close()

@@ -116,6 +116,16 @@ async def test_what_is_not_taken_is_said_by_field(client: Client, files: Any, fi
     assert KEPT == []
 
 
+async def test_texts_are_checked_as_those_of_json_are(client: Client) -> None:
+    KEPT.clear()
+    file = ("photos", PNG, "a.png", "image/png")
+    status, body = await post(client, form(file, title="4111 1111 1111 1111"))
+    assert (status, body["error"]["code"]) == (422, "CARD_DATA_NOT_ACCEPTED"), body
+    status, body = await post(client, form(file, title="a\x00b"))
+    assert status == 422 and set(body["error"]["details"]) == {"title"}, body
+    assert KEPT == []
+
+
 async def test_all_that_is_wrong_is_said_at_once(client: Client) -> None:
     status, body = await post(client, form(
         ("document", b"", "a.csv", "text/csv"), ("photos", b"x", "a.exe", "application/x-msdownload"),
