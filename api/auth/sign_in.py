@@ -130,6 +130,20 @@ async def sign_in(services: Services, body: SignInIn, request_info: RequestInfo)
     return await _answer(services, done)
 
 
+async def sign_in_here(
+    services: Services, body: SignInIn, request_info: RequestInfo
+) -> ReplyWith[SignedInOut, SignedInOut]:
+    """Sign in. With several memberships the token is for the one of `audience`, else organisation, provider, ERP.
+
+    Example: {"email": "owner@example.com", "password": "correct horse battery"}
+    """
+    done = await signing.sign_in(
+        services, body.email, body.password, audience=body.audience, preferred="organisation", ip=request_info.ip,
+        user_agent=request_info.user_agent,
+    )  # fmt: skip
+    return await _answer(services, done)
+
+
 async def refresh(services: Services, body: RefreshIn) -> ReplyWith[TokensOut, TokensOut]:
     """A new pair for a refresh token, which is used up by it; one that comes again later ends the sign-in.
 
@@ -247,7 +261,7 @@ account.route("POST", "/set-password", public=True, tags=TAGS)(set_password)
 account.route("POST", "/link", public=True, tags=TAGS)(link)
 account.route("POST", "/verify-email", public=True, tags=TAGS)(verify_email)
 # The organisation portal's front ends know these by names of their own.
-organisation.route("POST", "/auth/login", public=True, tags=TAGS)(sign_in)
+organisation.route("POST", "/auth/login", public=True, tags=TAGS)(sign_in_here)
 organisation.route("POST", "/auth/refresh", public=True, tags=TAGS)(refresh)
 organisation.route("GET", "/auth/me", permission=OWN, tags=TAGS)(me)
 

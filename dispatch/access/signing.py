@@ -67,10 +67,11 @@ async def sign_in(
     password: str,
     *,
     audience: str | None = None,
+    preferred: str | None = None,
     ip: str | None = None,
     user_agent: str | None = None,
 ) -> SignedIn:
-    """A token for one membership: that of `audience`, else the only one, else the first of ORDER.
+    """A token for one membership: that of `audience`, else the `preferred` one, else the first of ORDER.
 
     Answer and time are the same for an unknown address and a wrong password. Raises WrongCredentials,
     TooManyTries, NoMembership, and SecondStep for staff with a second factor.
@@ -78,7 +79,7 @@ async def sign_in(
     found = await _checked(services, email, password, ip)
     async with services.transaction() as tx:
         ties = await rows.memberships_of(tx.conn, account_id=found.id)
-        tie = choose(ties, audience)
+        tie = choose(ties, audience, preferred)
         await _second_factor(tx, tie, found)
         pair = await _open(tx, tie, ip, user_agent)
     return SignedIn(pair, tie, tuple(t for t in ties if t is not tie), email, found.must_change_password)
@@ -124,12 +125,12 @@ async def switch(
     return SignedIn(pair, tie, tuple(t for t in ties if t is not tie), account.email or "", False)
 
 
-def choose(ties: Sequence[Tie], audience: str | None) -> Tie:
+def choose(ties: Sequence[Tie], audience: str | None, preferred: str | None = None) -> Tie:
     """The membership that a sign-in means. Raises NoMembership."""
     fitting = [t for t in ties if audience in (None, t.realm)]
     if not fitting:
         raise NoMembership
-    return min(fitting, key=lambda t: ORDER.index(t.realm))
+    return min(fitting, key=lambda t: (t.realm != preferred, ORDER.index(t.realm)))
 
 
 async def ask_new_password(services: Services, email: str, ip: str | None) -> int:

@@ -104,6 +104,18 @@ async def test_a_wrong_password_and_an_unknown_address_are_told_alike(
     assert len({body["error"]["message"] for _, body in answers}) == 1
 
 
+async def test_the_portals_own_sign_in_is_for_the_organisation_where_none_is_named(
+    client: Client, services: Services
+) -> None:
+    await owner(services)
+    body = {"email": EMAIL, "password": PASSWORD}
+    _, found = await post(client, "/api/partners/auth/login", body)
+    assert (await get(client, "/api/partners/auth/me", found["data"]["token"]))[0] == 200
+    _, named = await post(client, "/api/partners/auth/login", {**body, "audience": "provider"})
+    assert named["data"]["membership"]["audience"] == "provider"
+    assert (await sign_in(client))["membership"]["audience"] == "provider"
+
+
 async def test_a_pair_is_refreshed_in_whatever_realm(client: Client, services: Services) -> None:
     await owner(services)
     for audience in ("provider", "organisation"):
