@@ -7,6 +7,7 @@ import io
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
+from dispatch.reports import typefaces
 from dispatch.reports.rows import Cell, Table, text
 
 #: Nobody reads more lines on paper, and a PDF is in memory until it is whole.
@@ -36,6 +37,7 @@ class _Sheet:
     def __init__(self, canvas: Any, table: Table, size: tuple[float, float]) -> None:
         self._canvas, self._table = canvas, table
         self._width, self._height = size
+        self._plain, self._bold = typefaces.types()
         self._rows = self._page = 0
         self._y = 0.0
         self.is_full = False
@@ -58,27 +60,34 @@ class _Sheet:
     def _line(self, cells: Sequence[str]) -> None:
         if not self._page or self._y < _MARGIN + _LINE:
             self._turn()
-        self._draw(cells)
+        self._draw(cells, self._plain)
 
     def _turn(self) -> None:
         if self._page:
             self._canvas.showPage()
         self._page += 1
         self._y = self._height - _MARGIN
-        self._canvas.setFont("Helvetica-Bold", _SIZE + 3)
+        self._canvas.setFont(self._bold, _SIZE + 3)
         self._canvas.drawString(_MARGIN, self._y, f"{self._table.title}, page {self._page}")
         self._y -= 2 * _LINE
-        self._canvas.setFont("Helvetica-Bold", _SIZE)
-        self._draw(self._table.columns)
-        self._canvas.setFont("Helvetica", _SIZE)
+        self._canvas.setFont(self._bold, _SIZE)
+        self._draw(self._table.columns, self._bold)
+        self._canvas.setFont(self._plain, _SIZE)
 
-    def _draw(self, cells: Sequence[str]) -> None:
+    def _draw(self, cells: Sequence[str], font: str) -> None:
         columns = max(len(self._table.columns), 1)
         room = (self._width - 2 * _MARGIN) / columns
         whole = (self._width - 2 * _MARGIN) if len(cells) == 1 else room
-        # A character is about half as wide as it is high: what does not fit is cut.
-        fits = max(int(whole / (_SIZE * 0.5)), 1)
         for number, cell in enumerate(cells):
-            shown = cell if len(cell) <= fits else f"{cell[: max(fits - 1, 1)]}."
-            self._canvas.drawString(_MARGIN + number * room, self._y, shown)
+            self._canvas.drawString(_MARGIN + number * room, self._y, self._cut(cell, whole, font))
         self._y -= _LINE
+
+    def _cut(self, cell: str, room: float, font: str) -> str:
+        """What fits, with a point in place of the rest."""
+        # No letter is narrower than a fifth of its height, and widths of long texts take time.
+        shown = cell[: int(room / (_SIZE * 0.2))]
+        if shown == cell and self._canvas.stringWidth(cell, font, _SIZE) <= room:
+            return cell
+        while len(shown) > 1 and self._canvas.stringWidth(f"{shown}.", font, _SIZE) > room:
+            shown = shown[:-1]
+        return f"{shown}."
