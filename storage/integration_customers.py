@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from storage.database.binder import Statements
-from storage.database.listing import AnyOf, Listed, Sort
+from storage.database.listing import AnyOf, Listed, Sort, made_on_days
 
 sql = Statements("integration_customers")
 
@@ -39,10 +39,7 @@ of_integration = Listed(
     key=Sort("c.account_id", "uuid"),
     sorts={"created_at": Sort("c.created_at", "timestamptz"), "name": Sort("coalesce(a.name, '')", "text")},
     default_sort=(("created_at", True),),
-    filters={
-        "phone": AnyOf("c.phone", "text"),
-        "date_from": "c.created_at >= {}::date", "date_to": "c.created_at < {}::date + 1",
-    },
+    filters={"phone": AnyOf("c.phone", "text"), **made_on_days("c.created_at")},
     search="array_to_tsvector(ARRAY(SELECT DISTINCT left(w, 100) FROM unnest(search_words(a.name)"
     " || search_words(a.email) || search_phone(c.phone)) AS w)) @@ {}",
 )  # fmt: skip

@@ -41,7 +41,7 @@ from api.wire.results import (
     Whole,
 )
 from dispatch.config import Limits
-from storage.database.listing import MAX_COUNTED, MAX_LIMIT, MAX_OFFSET
+from storage.database.listing import MAX_COUNTED, MAX_LIMIT, MAX_OFFSET, MAX_SORTS
 
 #: Results that are one thing, whose first parameter is what they carry.
 _CARRIERS = (Reply, ReplyWith, Page, PageWith, Ready, Bare, Whole)
@@ -218,7 +218,8 @@ class _Writer:
         if sorts := list(grammar.public_sorts):
             words = [*sorts, *(f"-{name}" for name in sorts)]
             listed = {"type": "array", "items": {"type": "string", "enum": words}}
-            found.append(_parameter("sort", "query", {**listed, "description": "`-` is the other way round."}))
+            text = f"`-` is the other way round; at most {MAX_SORTS}."
+            found.append(_parameter("sort", "query", {**listed, "description": text}))
         for name, kind in _filters(route):
             schema = self._schemas[n, f"filter.{name}"]
             if not isinstance(kind, Once):

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from api.audiences import Member, erp
 from api.erp.partner_views import (
@@ -79,12 +79,12 @@ class FoundOut(View):
 
 
 class NearbyQuery(Query):
-    """In degrees; the radius in km. Of more than `limit` the nearest."""
+    """In degrees; the radius in km. Of more than `limit` the nearest; a higher one than there is means the highest."""
 
     lat: Latitude
     lng: Longitude
     radius: Annotated[float, Field(gt=0, le=100)] = 10.0
-    limit: Annotated[int, Field(ge=1, le=partner_search.MOST_NEAR)] = partner_search.NEAR
+    limit: Annotated[int, Field(ge=1), AfterValidator(lambda n: min(n, partner_search.MOST_NEAR))] = partner_search.NEAR
 
 
 class NearOut(PartnerOut):

@@ -63,7 +63,7 @@ async def create(services: Services, caller: Member, id: UUID, body: CustomerIn)
 async def list_customers(services: Services, caller: Member, id: UUID, listing: Listing) -> Page[CustomerOut]:
     """The partner's customers, the newest first."""
     async with services.read() as conn:
-        found = await integration_customers.page(conn, id, listing.wanted)
+        found = await integration_customers.page(conn, id, listing.wanted, services.settings.timezone)
     return Page.of(found, _out)
 
 

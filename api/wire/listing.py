@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from api.wire.dialects import Dialect
 
 MAX_PAGE = 1_000_000
+#: A limit that was asked for is told back up to here.
+MAX_ASKED = 10**9
 _PAGE = ("page", "current_page")
 _LIMIT = ("limit", "per_page", "perPage", "page_size", "pageSize")
 _SORT = ("sort", "sort_by", "sortBy", "order_by", "orderBy")
@@ -166,7 +168,7 @@ class Reader:
         """The listing, or the bad fields by name."""
         bad: Fields = {}
         page = _whole(given, _PAGE, 1, MAX_PAGE, bad)
-        asked = _whole(given, _LIMIT, self._default_limit, 10**6, bad)
+        asked = _whole(given, _LIMIT, self._default_limit, None, bad)
         sorts = self._sorts(given, bad)
         filters = self._filters(given, dialect, bad)
         search = self._search(given, bad)
@@ -193,6 +195,8 @@ class Reader:
         order = orders[-1].strip().lower() if orders else "asc"
         if order not in ("asc", "desc"):
             bad[order_name] = ["must be asc or desc"]
+        elif orders and not values and self._grammar.source is not None:
+            return _turned(self._grammar.source.default_sort, order == "desc")
         chosen: dict[str, bool] = {}
         for part in split_list(values):
             word = part.lstrip("+-")
@@ -200,6 +204,8 @@ class Reader:
                 bad[name] = [f"must be one of {', '.join(sorts)}" if sorts else "is not known: this list has one order"]
                 return ()
             chosen.setdefault(sorts[word], part.startswith("-") or order == "desc")
+        if len(chosen) > MAX_SORTS:
+            bad[name] = [f"must be at most {MAX_SORTS} sorts"]
         return tuple(chosen.items())[:MAX_SORTS]
 
     def _filters(self, given: Mapping[str, list[str]], dialect: Dialect, bad: Fields) -> dict[str, Any]:
@@ -297,12 +303,24 @@ def _first(given: Mapping[str, list[str]], names: tuple[str, ...]) -> tuple[str,
     return names[0], []
 
 
-def _whole(given: Mapping[str, list[str]], names: tuple[str, ...], default: int, most: int, bad: Fields) -> int:
+def _turned(sorts: tuple[tuple[str, bool], ...], is_down: bool) -> tuple[tuple[str, bool], ...]:
+    """The default order, the other way round where its first sort goes another way than is asked."""
+    if not sorts or sorts[0][1] == is_down:
+        return ()
+    return tuple((name, not was_down) for name, was_down in sorts)
+
+
+def _whole(given: Mapping[str, list[str]], names: tuple[str, ...], default: int, most: int | None, bad: Fields) -> int:
+    """A number from 1; without a `most` a larger one than anybody means is as good as any, and said to be MAX_ASKED."""
     name, values = _first(given, names)
     if not values:
         return default
     text = values[-1].strip()
-    if not (text.isascii() and text.isdecimal() and len(text) <= 9 and 1 <= int(text) <= most):
-        bad[name] = [f"must be a whole number from 1 to {most}"]
-        return default
-    return int(text)
+    if text.isascii() and text.isdecimal():
+        # Of thousands of digits no number is made.
+        digits = text.lstrip("0")
+        number = int(digits or "0") if len(digits) <= len(str(MAX_ASKED)) else MAX_ASKED
+        if number >= 1 and (most is None or number <= most):
+            return min(number, MAX_ASKED)
+    bad[name] = ["must be a whole number of at least 1" if most is None else f"must be a whole number from 1 to {most}"]
+    return default

@@ -54,9 +54,9 @@ async def forget(tx: Tx, integration_id: UUID, id: UUID, actor: Actor) -> None:
     await audit.record(tx, actor, "erase_customer", "integration", integration_id, {"customer_id": id})
 
 
-async def page(conn: Conn, integration_id: UUID, wanted: Wanted) -> Slice[AppCustomer]:
-    """The app's own."""
-    return await rows.of_integration.page(conn, wanted, integration_id=integration_id)
+async def page(conn: Conn, integration_id: UUID, wanted: Wanted, timezone: str) -> Slice[AppCustomer]:
+    """The app's own; days are those of `timezone`."""
+    return await rows.of_integration.page(conn, wanted, integration_id=integration_id, timezone=timezone)
 
 
 async def check(conn: Conn, integration_id: UUID, id: UUID) -> None:

@@ -122,6 +122,9 @@ async def test_nearby_in_kilometres_the_nearest_first(clerk: Clerk) -> None:
     assert found[1]["distance"] == pytest.approx(1.215, abs=0.005)
     wide = (await clerk.get(f"/partners/nearby?lat={lat}&lng={lng}&radius=100"))["data"]
     assert [n["name"] for n in wide] == ["Atlas near", "Atlas close", "Atlas far"]
+    highest = (await clerk.get(f"/partners/nearby?lat={lat}&lng={lng}&radius=100&limit=1000"))["data"]
+    assert highest == wide, "a limit that is too high is the highest"
+    await clerk.call("GET", f"/partners/nearby?lat={lat}&lng={lng}&limit=0", expect=422)
     for query in ("lat=3", "lng=1", "lat=91&lng=0", "lat=33&lng=181", "lat=3&lng=7&radius=101", "lat=3&lng=7&radius=0"):
         await clerk.call("GET", f"/partners/nearby?{query}", expect=422)
 

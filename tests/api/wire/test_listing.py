@@ -9,8 +9,9 @@ from api.registry import all_routes
 from api.wire.complaints import MOST_COMPLAINTS
 from api.wire.contents import leaves, unclean
 from api.wire.dialects import MINUTESERV
-from api.wire.listing import DAYS, Grammar, Once, Reader
+from api.wire.listing import DAYS, MAX_ASKED, Grammar, Listing, Once, Reader
 from api.wire.parsing import query_of
+from storage import payouts
 from tests.costs import Budget
 
 #: The longest target that the server's parser lets through, and what one turn of the loop may cost.
@@ -93,3 +94,39 @@ ENDS = {"minAmount": Once(int), "maxAmount": Once(int), "min_stars": Once(int), 
 )
 def test_what_no_row_can_be_is_refused(query: dict[str, list[str]], bad: dict[str, list[str]]) -> None:
     assert Reader(Grammar(filters={**DAYS, **ENDS}), 20, frozenset()).read(query, MINUTESERV)[1] == bad
+
+
+PAYOUTS = Reader(Grammar(source=payouts.everybodys), 20, frozenset())
+
+
+def listed(**given: str) -> Listing:
+    found, bad = PAYOUTS.read({name: [value] for name, value in given.items()}, MINUTESERV)
+    assert found is not None, bad
+    return found
+
+
+def test_an_order_without_a_sort_turns_the_default_one() -> None:
+    ((first, is_down), *_) = payouts.everybodys.default_sort
+    assert is_down and listed(order="desc").wanted.sorts == ()
+    assert listed(order="asc").wanted.sorts[0] == (first, False)
+    assert listed(sort_order="ASC").wanted.sorts[0] == (first, False)
+
+
+@pytest.mark.parametrize(("asked", "told"), [
+    ("101", 101), ("2000000", 2_000_000), ("0000000000000200", 200), ("9" * 5_000, MAX_ASKED), ("100", None),
+])  # fmt: skip
+def test_a_limit_is_clamped_whatever_its_size(asked: str, told: int | None) -> None:
+    found = listed(limit=asked)
+    assert (found.limit, found.clamped_from) == (100, told)
+
+
+@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "-5"}, {"limit": "1e3"}, {"page": "2000000"}])
+def test_what_is_no_number_of_a_page_is_refused(query: dict[str, str]) -> None:
+    _, bad = PAYOUTS.read({name: [value] for name, value in query.items()}, MINUTESERV)
+    assert set(bad) == set(query)
+
+
+def test_a_sort_too_many_is_refused_by_name() -> None:
+    reader = Reader(Grammar(sorts={name: name for name in "abcd"}), 20, frozenset())
+    assert reader.read({"sort": ["a,-b,c,c"]}, MINUTESERV)[1] == {}
+    assert reader.read({"sort": ["a,-b,c,d"]}, MINUTESERV)[1] == {"sort": ["must be at most 3 sorts"]}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from dispatch.errors import Missing
+from dispatch.localtime import local
 from dispatch.parties import integration_customers
 from dispatch.services import Services
+from storage.database.listing import Wanted
 from storage.integration_customers import AppCustomer
 from tests.dispatch.parties.test_integrations import STAFF, make, new
 
@@ -46,3 +49,15 @@ async def test_who_was_forgotten_begins_anew(services: Services) -> None:
         await integration_customers.forget(tx, app.id, first.id, STAFF)
     second, is_new = await asked(services, app)
     assert is_new and second.id != first.id
+
+
+async def test_days_are_those_of_a_time_zone(services: Services) -> None:
+    app = await make(services, new())
+    made, _ = await asked(services, app)
+    for timezone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        day = local(made.created_at, timezone).date()
+        async with services.read() as conn:
+            for start, count in ((day, 1), (day + timedelta(days=1), 0)):
+                wanted = Wanted(filters={"date_from": start, "date_to": start})
+                found = await integration_customers.page(conn, app.id, wanted, timezone)
+                assert len(found.rows) == count, (timezone, start)
