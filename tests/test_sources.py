@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -45,6 +46,48 @@ def sources() -> dict[Path, str]:
 @cache
 def trees() -> dict[Path, ast.Module]:
     return {path: ast.parse(text) for path, text in sources().items()}
+
+
+def named(tree: ast.Module) -> Iterator[str]:
+    """Every module or name of one that a file imports, late and for types alone included."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "modules are imported by their whole names"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imports(files: Mapping[Path, ast.Module]) -> dict[str, set[str]]:
+    """Which of the modules each one imports; what holds a module is loaded with it and is no import of its own."""
+    modules = {".".join(path.with_suffix("").parts).removesuffix(".__init__"): tree for path, tree in files.items()}
+    found: dict[str, set[str]] = {}
+    for name, tree in modules.items():
+        meant = {n if n in modules else n.rpartition(".")[0] for n in named(tree)}
+        found[name] = {n for n in meant & modules.keys() if n != name and not name.startswith(f"{n}.")}
+    return found
+
+
+def circle(graph: Mapping[str, set[str]]) -> list[str]:
+    """Modules that import each other in a circle, the first one again at its end; nothing where there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = imports(trees())
+    assert graph["dispatch.errors"] == {"dispatch.wording"}
+    assert circle(graph) == []
+
+
+def test_a_circle_would_be_found() -> None:
+    for_types = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from geo.b import B"
+    late = "def f():\n    import geo.a"
+    files = {Path("geo/a.py"): for_types, Path("geo/b.py"): "from geo import c", Path("geo/c.py"): late}
+    assert set(circle(imports({path: ast.parse(text) for path, text in files.items()}))) == {"geo.a", "geo.b", "geo.c"}
 
 
 def defined(tree: ast.Module) -> Iterator[tuple[str, int]]:

@@ -76,16 +76,16 @@ class CustomerNamespace(CommandNamespace[Services]):
 
     def __init__(self, services: Services, server: HotServer, fanout: Fanout, once: Any) -> None:
         super().__init__(commands, services, once)
-        self._fanout = fanout
+        self.fanout = fanout
         self.positions = Positions(services, server, services.settings.sockets.room_interval_s)
 
     async def sign_in(self, environ: dict[str, Any], auth: dict[str, Any]) -> Grant:
         return await signin.grant(self.context, "customer", auth)
 
     async def joined(self, grant: Grant) -> None:
-        grant.state = self._fanout.listener(grant.sid, grant.principal, CUSTOMER)
-        await self._fanout.join_customer(grant.state)
+        grant.state = self.fanout.listener(grant.sid, grant.principal, CUSTOMER)
+        await self.fanout.join_customer(grant.state)
 
     async def left(self, grant: Grant, reason: str) -> None:
         if grant.state is not None:
-            self._fanout.leave(grant.state)
+            self.fanout.leave(grant.state)

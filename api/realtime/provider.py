@@ -82,7 +82,7 @@ class ProviderNamespace(CommandNamespace[Services]):
 
     def __init__(self, services: Services, fanout: Fanout, once: Any) -> None:
         super().__init__(commands, services, once)
-        self._fanout = fanout
+        self.fanout = fanout
 
     async def sign_in(self, environ: dict[str, Any], auth: dict[str, Any]) -> Grant:
         return await signin.grant(self.context, "provider", auth)
@@ -93,9 +93,9 @@ class ProviderNamespace(CommandNamespace[Services]):
         async with self.context.read() as conn:
             member = await provider_of(self.context, session_id, conn)
         form = Form(self.context, session_id)
-        grant.state = self._fanout.listener(grant.sid, member.provider_id, PROVIDER, form)
-        await self._fanout.join_party(grant.state)
+        grant.state = self.fanout.listener(grant.sid, member.provider_id, PROVIDER, form)
+        await self.fanout.join_party(grant.state)
 
     async def left(self, grant: Grant, reason: str) -> None:
         if grant.state is not None:
-            self._fanout.leave(grant.state)
+            self.fanout.leave(grant.state)

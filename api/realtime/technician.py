@@ -133,7 +133,7 @@ class TechnicianNamespace(CommandNamespace[Services]):
 
     def __init__(self, services: Services, server: HotServer, fanout: Fanout, once: Any) -> None:
         super().__init__(commands, services, once)
-        self._fanout = fanout
+        self.fanout = fanout
         server.hot_event(
             TECHNICIAN, "location.report", LocationFrame, hot_location(services.tracker),
             purse=_REPORTS, usual=WholeFrame, read=quick_reader(services.tracker),
@@ -143,9 +143,9 @@ class TechnicianNamespace(CommandNamespace[Services]):
         return await signin.grant(self.context, "technician", auth)
 
     async def joined(self, grant: Grant) -> None:
-        grant.state = self._fanout.listener(grant.sid, grant.principal, TECHNICIAN)
-        await self._fanout.join_party(grant.state)
+        grant.state = self.fanout.listener(grant.sid, grant.principal, TECHNICIAN)
+        await self.fanout.join_party(grant.state)
 
     async def left(self, grant: Grant, reason: str) -> None:
         if grant.state is not None:
-            self._fanout.leave(grant.state)
+            self.fanout.leave(grant.state)

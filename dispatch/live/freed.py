@@ -17,7 +17,8 @@ from dispatch.live.roster import Roster, Technician
 GATHER_S = 0.05
 #: A look in which somebody became free is over by then, in real seconds.
 REMEMBERED_S = 60.0
-_REMEMBERED_MOST = 10_000
+#: So many may be remembered before the old ones are let go.
+REMEMBERED_MOST = 10_000
 
 
 @dataclass(slots=True)
@@ -58,7 +59,7 @@ class Freed:
         """This technician may be free for more than before, whatever they were told of."""
         now = self._heard[technician_id] = time.monotonic()
         self._heard.move_to_end(technician_id)
-        if len(self._heard) > _REMEMBERED_MOST:
+        if len(self._heard) > REMEMBERED_MOST:
             # The oldest are first: where all are young, as after a start, nobody is walked through for each who comes.
             while next(iter(self._heard.values())) < now - REMEMBERED_S:
                 self._heard.popitem(last=False)

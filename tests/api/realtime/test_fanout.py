@@ -32,7 +32,7 @@ async def live(fresh_dsn: str, tmp_path: Path) -> AsyncIterator[Live]:
 
 
 def fanout_of(live: Live) -> Fanout:
-    found: Fanout = live.sockets.namespace_handlers["/customer"]._fanout
+    found: Fanout = live.sockets.namespace_handlers["/customer"].fanout
     return found
 
 

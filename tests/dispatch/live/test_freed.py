@@ -54,7 +54,7 @@ def test_a_look_hears_of_what_came_after_its_beginning() -> None:
 
 
 def test_it_remembers_no_more_than_a_look_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(freed, "_REMEMBERED_MOST", 3)
+    monkeypatch.setattr(freed, "REMEMBERED_MOST", 3)
     news, began = Freed(), time.monotonic()
     for n in range(3):
         news.put(UUID(int=n))
@@ -77,7 +77,7 @@ def test_ten_thousand_young_ones_are_not_walked_through_for_each_who_comes(monke
             Counted.looked += 1
             return super().__hash__()
 
-    monkeypatch.setattr(freed, "_REMEMBERED_MOST", 100)
+    monkeypatch.setattr(freed, "REMEMBERED_MOST", 100)
     for n in range(300):
         news.put(Counted(int=n))
     assert Counted.looked < 300 * 10
