@@ -248,7 +248,7 @@ async def verify(services: Services, account_id: UUID, *, order_id: str, payment
     if not gateway.verify_checkout_signature(payment.gateway_order_id, payment_id, signature):
         raise InvalidSignature()
     if payment.captured_minor and payment.gateway_payment_id == payment_id:
-        return await _verified(services, payment.booking_id, payment.id)
+        return await _verified(services, payment.booking_id, payment.id, payment_id)
     try:
         told = await gateway.fetch_payment(payment_id)
     except GatewayRefused as e:
@@ -262,7 +262,7 @@ async def verify(services: Services, account_id: UUID, *, order_id: str, payment
     await _take(services, payment, told)
     if told.status == "failed":
         raise PaymentFailed()
-    return await _verified(services, payment.booking_id, payment.id)
+    return await _verified(services, payment.booking_id, payment.id, payment_id)
 
 
 async def _hold(services: Services, payment: Payment, reason: str) -> None:
@@ -287,10 +287,12 @@ async def _take(services: Services, payment: Payment, told: GatewayPayment) -> N
             await intents.run_now(services, services.gateway, intent.id)
 
 
-async def _verified(services: Services, booking_id: UUID, payment_id: UUID) -> Verified:
+async def _verified(services: Services, booking_id: UUID, payment_id: UUID, gateway_payment_id: str) -> Verified:
     booking = await search(services, booking_id)
     async with services.read() as conn:
-        payment = await rows.get(conn, payment_id=payment_id)
+        # Of an order that was paid twice the second payment has a row of its own.
+        payment = await rows.find_by_gateway_payment(conn, gateway_payment_id=gateway_payment_id)
+        payment = payment or await rows.get(conn, payment_id=payment_id)
     assert payment is not None, "payments stay"
     return Verified(booking_id, booking.number, shown_status(payment), booking.status)
 
@@ -327,8 +329,13 @@ async def status(services: Services, account_id: UUID, reference: str) -> Paymen
 
 
 def shown_status(payment: Payment) -> str:
-    """The contract's words (R102): one whose order is not made yet is pending too."""
-    return "pending" if payment.status == "created" else payment.status
+    """The contract's words (R102): one whose order is not made yet is pending too, and one of which all goes back
+    is refunded as soon as that is sure.
+    """
+    if payment.status == "created":
+        return "pending"
+    goes_back = payment.captured_minor and (payment.surplus_of is not None or not payment.refundable_minor)
+    return "refunded" if goes_back else payment.status
 
 
 # ---------------------------------------------------------------- asking the gateway

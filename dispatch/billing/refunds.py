@@ -352,22 +352,28 @@ async def _settle_alerts(tx: Tx, refund: Refund) -> None:
 
 
 async def _show_on_booking(tx: Tx, refund: Refund) -> None:
-    """The booking shows what is settled: partially refunded, or refunded once all of it is back (C74)."""
+    """The booking shows what is settled: partially refunded, or refunded once all of it is back (C74).
+
+    What came besides its own payment is only told: the booking stays as paid as it was.
+    """
     payment = await payment_rows.get(tx.conn, payment_id=refund.payment_id)
-    if refund.booking_id is None or payment is None or payment.surplus_of is not None:
+    if refund.booking_id is None or payment is None:
         return
     booking = await booking_rows.lock(tx.conn, booking_id=refund.booking_id)
+    told = {
+        "refund_id": str(refund.id), "amount_minor": refund.amount_minor, "currency": refund.currency,
+        "to_wallet": refund.to_wallet,
+    }  # fmt: skip
+    if payment.surplus_of is not None:
+        await facts.record(tx, refund.booking_id, "payment.refunded", GATEWAY_ACTOR, {**told, "is_surplus": True})
+        return
     settled = await payment_rows.settled_of_booking(tx.conn, booking_id=refund.booking_id)
     assert booking is not None and settled is not None, "a refund's booking exists"
     # Old fees that a payment settled are no part of this booking: they stay settled.
     is_full = settled.settled_minor >= settled.captured_minor - settled.dues_minor
     status = "refunded" if is_full else "partially_refunded"
     await booking_rows.set_payment_status(tx.conn, booking_id=booking.id, payment_status=status)
-    data = {
-        "refund_id": str(refund.id), "amount_minor": refund.amount_minor, "currency": refund.currency,
-        "to_wallet": refund.to_wallet, "payment_status": status,
-    }  # fmt: skip
-    await facts.record(tx, booking.id, "payment.refunded", GATEWAY_ACTOR, data)
+    await facts.record(tx, booking.id, "payment.refunded", GATEWAY_ACTOR, {**told, "payment_status": status})
     step = lifecycle.BOOKING["refund"]
     if is_full and await booking_rows.move(
         tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources)

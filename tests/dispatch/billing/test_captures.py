@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from dispatch.adapters.razorpay.wire import checkout_signature
-from dispatch.billing import captures, payments
+from dispatch.billing import captures, charges, payments, refunds
 from dispatch.billing.payments import InvalidSignature, OrderClosed, PaymentFailed
+from dispatch.parties import customers
 from dispatch.ports.gateway import GatewayPayment
 from tests.dispatch.billing.till import GRAND, Till
 
@@ -58,7 +59,7 @@ async def test_money_on_a_dead_booking_goes_back_by_itself(till: Till) -> None:
     assert (await till.world.booking(booking.id)).status == "cancelled"
     with pytest.raises(OrderClosed):
         await payments.start(till.world.services, booking)
-    await till.gw.pay(block["order_id"])
+    assert (await till.verify(booking, await till.gw.pay(block["order_id"]))).payment_status == "refunded"
     await till.drain()
     payment = await till.payment(booking)
     assert (payment.status, payment.refunded_minor) == ("refunded", GRAND)
@@ -88,6 +89,51 @@ async def test_a_second_payment_of_an_order_is_kept_apart_and_sent_back(till: Ti
     await till.drain()
     assert (await till.sums())["surplus"] == GRAND
     assert await till.world.value("SELECT count(*) FROM alerts WHERE kind = 'refund_failed'") == 1
+    await till.check()
+
+
+async def test_the_second_payment_of_an_order_is_told_as_given_back(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booking, block = await till.online()
+    first = await till.gw.pay(block["order_id"])
+    assert (await till.verify(booking, first)).payment_status == "success"
+    second = replace(await till.gateway.fetch_payment(first["razorpay_payment_id"]), id="pay_SecondOfOneOrder")
+
+    async def fetch(payment_id: str) -> GatewayPayment:
+        assert payment_id == second.id
+        return second
+
+    monkeypatch.setattr(till.gateway, "fetch_payment", fetch)
+    signature = checkout_signature(block["order_id"], second.id, till.gw.key_secret)
+    reply = {**first, "razorpay_payment_id": second.id, "razorpay_signature": signature}
+    for _ in range(2):
+        assert (await till.verify(booking, reply)).payment_status == "refunded"
+    assert (await till.verify(booking, first)).payment_status == "success"
+    async with till.world.services.transaction() as tx:
+        (refund,) = await refunds.of_booking(tx.conn, booking.id)
+        await refunds.settle(tx, refund.id)
+    assert (await till.world.facts(booking.id))[-1] == "payment.refunded"
+    assert (await till.world.booking(booking.id)).payment_status == "paid"
+    await till.check()
+
+
+async def test_money_for_an_order_that_was_given_up_goes_back_and_its_payer_is_told(till: Till) -> None:
+    booking, block = await till.online()
+    services = till.world.services
+    async with services.transaction() as tx:
+        await charges.switch_to_cash(tx, booking.id, booking.account_id)
+    reply = await till.gw.pay(block["order_id"])
+    assert (await till.verify(booking, reply)).payment_status == "refunded"
+    await till.drain()
+    after = await till.world.booking(booking.id)
+    assert (after.payment_method, after.payment_status, after.to_collect_minor) == ("cash", "pending", GRAND)
+    assert (await till.world.facts(booking.id))[-1] == "payment.refunded"
+    async with services.read() as conn:
+        told = await customers.latest_notifications(conn, booking.account_id, 10)
+    (notice,) = [n for n in told if n.type == "payment_refunded"]
+    assert notice.message == f"INR 1,771.20 for your booking {booking.number} is on its way back to you"
+    assert (await till.gw.state())["refunded"] == GRAND
     await till.check()
 
 
