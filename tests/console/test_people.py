@@ -75,6 +75,7 @@ async def test_a_visit_is_booked_and_paid_online(live: Live, browser: Any, gatew
         await page.get_by_label("I know that cancelling").check()
         await page.get_by_role("button", name="Book and pay").click()
         await page.get_by_role("button", name="Pay", exact=True).click()
+        await page.get_by_text("Paid. Thank you.").wait_for()
         await page.get_by_text("Paid", exact=True).wait_for()
         await page.wait_for_url("**/bookings/*-*")
         assert "razorpay" not in page.url

@@ -153,6 +153,11 @@ function toPay(api, b, again, isPaying) {
       deed("Pay in cash at the door", async () => (await api.patch(`/v1/bookings/${b.id}/payment-method`, { payment_method: "cash" }), again()))));
 }
 
+/** What became of a payment, in the API's words for it. @type {Record<string, string>} */
+const PAID_WORDS = {
+  success: "Paid. Thank you.", failed: "The payment failed; nothing was taken.", refunded: "This payment goes back to you: it was not needed any more.",
+};
+
 /** Back from the gateway's page: its word is verified once, and goes from the address. @param {Client} api @param {string} id @param {() => void} done */
 function returnedFromPaying(api, id, done) {
   const back = new URLSearchParams(location.search);
@@ -166,7 +171,7 @@ function returnedFromPaying(api, id, done) {
   }
   const word = { razorpay_order_id: order, razorpay_payment_id: back.get("razorpay_payment_id"), razorpay_signature: back.get("razorpay_signature") };
   void verified(api, word).then(
-    (status) => (toast(status === "paid" ? "Paid. Thank you." : "The payment is being checked; this page will tell."), done()),
+    (status) => (toast(PAID_WORDS[status] ?? "The payment is being checked; this page will tell.", { isBad: status === "failed" }), done()),
     (problem) => (toast(problem instanceof Problem ? problem.message : "The payment could not be checked just now; it is not lost.", { isBad: true }), done()),
   );
   return true;
