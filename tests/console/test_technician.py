@@ -14,7 +14,7 @@ from tests.api.live import Live, live_server
 from tests.api.test_story import make_everybody_a_beautician
 from tests.conftest import clone
 from tests.console.browsing import Visit, grave_problems, pictures, until, visit
-from tests.console.test_people import PHONE, PLACE, add_home
+from tests.console.test_people import PHONE, PLACE, add_home, choose
 
 
 @pytest.fixture(scope="module")
@@ -169,3 +169,29 @@ async def test_it_opens_without_a_network_once_it_has_been_there(live: Live, bro
         async with live.http.get(live.url + "/technician.webmanifest") as manifest:
             told = await manifest.json(content_type=None)
         assert told["scope"] == "/technician" and told["icons"]
+
+
+async def test_a_visit_that_was_moved_shows_its_new_time(live: Live, browser: Any) -> None:
+    customer = await live.person("customer", PHONE)
+    async with visit(browser, live.url, is_phone=True) as van, visit(browser, live.url, is_phone=True) as home:
+        technician = await as_technician(van, live)
+        # A browser lets a page shake the phone only after a touch.
+        await technician.get_by_role("heading", name="You are").click()
+        await home.sign_in("customer", await live.pair("customer", PHONE))
+        page = await home.open("/book")
+        await choose(page, 1)
+        await page.get_by_text("kept for you").wait_for()
+        await page.get_by_label("I know that cancelling").check()
+        await page.get_by_role("button", name="Book ·").click()
+        await page.wait_for_url("**/bookings/*-*")
+        path = f"/v1/bookings/{page.url.rsplit('/', 1)[1]}"
+        await technician.get_by_role("article", name="Offer").get_by_role("button", name="Accept").click()
+        shown = technician.get_by_role("article", name="Job").get_by_role("time")
+        before = await shown.inner_text()
+        booking = (await customer.call("GET", path))["data"]
+        hour, minute, *_ = booking["booking_time"].split(":")
+        wish = {"booking_date": booking["booking_date"], "booking_time": f"{int(hour) + 1:02}:{minute}"}
+        await customer.call("POST", f"{path}/reschedule", wish)
+        await shown.filter(has_not_text=before).wait_for()
+        await van.check()
+    await customer.call("POST", f"{path}/cancel", {})

@@ -18,9 +18,10 @@ export function work(desk) {
   const offers = computed(() => desk.jobs()?.filter((job) => job.assignment_status === "assigned") ?? []);
   const jobs = computed(() => desk.jobs()?.filter((job) => job.assignment_status !== "assigned") ?? []);
   const offerList = h("div", { class: "stack" });
-  rows(offerList, offers, (job) => job.offer_id, (job) => offer(desk, job));
+  // A card is drawn once, so whatever it shows is its key: a visit that was moved is a new card.
+  rows(offerList, offers, (job) => JSON.stringify(job), (job) => offer(desk, job));
   const jobList = h("div", { class: "stack" });
-  rows(jobList, jobs, (job) => `${job.id}:${job.assignment_status}`, (job) => own(desk, job));
+  rows(jobList, jobs, (job) => JSON.stringify(job), (job) => own(desk, job));
   return h("div", { class: "stack narrow middle" },
     presence(desk),
     () => desk.trouble() && h("p", { class: "notice warn", role: "status" }, desk.trouble(), " What you see may be old."),
