@@ -19,8 +19,9 @@ from dispatch.vault import Vault
 from storage import sessions as rows
 from storage.database.pool import Conn, Pool
 
-#: How long the token before the present one still gets the same answer: its holder may have lost the first.
-GRACE_S = 10
+#: How long the token before the present one still gets the same answer: its holder may have lost the first, and notices
+#: only when its own patience is over (15 s in our pages, 30 s in most apps).
+GRACE_S = 60
 _PREFIX = "drt_"
 _MAC_BYTES = 32
 
@@ -95,7 +96,7 @@ class Sessions:
     ) -> Pair:
         """Rotates: the new token in place of the presented one, which is dead from then on.
 
-        The token before the present one gets the same new token again for 10 s, so that a lost answer or two
+        The token before the present one gets the same new token again for a minute, so that a lost answer or two
         tabs at once end nothing: at any time one refresh token of a family is good. Any older one is theft:
         the family is revoked and its sockets are cut. The family ends 7 days after the sign-in, however often
         it is rotated. Raises RefreshRefused; that of a theft keeps the transaction's work.
