@@ -65,7 +65,7 @@ async def change_phone(
 
 @customer.route("DELETE", "/users/me", tags=["profile"])
 async def erase(services: Services, caller: Customer, step_up_token: StepUp = None) -> Message:
-    """Erase my personal data and end every sign-in. Needs a step-up token, and no open booking."""
+    """Erase my personal data and end every sign-in. Needs a step-up token, no open booking and an empty wallet."""
     await erasure.erase(services, caller.account_id, step_up_token)
     return Message("Your account and your personal data have been erased")
 

@@ -11,9 +11,11 @@ from dispatch.engine import facts, files
 from dispatch.errors import Conflict, Missing
 from dispatch.outbox import message_settings as preferences
 from dispatch.parties import customers
+from dispatch.reports.formats import amount_text
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
 from storage import erasure as rows
+from storage import ledger as ledger_rows
 from storage import message_settings, push_tokens
 from storage import otp as otp_rows
 from storage import sessions as session_rows
@@ -28,21 +30,41 @@ class BookingOpen(Conflict):
     code = "booking_open"
 
 
+class WalletHoldsMoney(Conflict):
+    """The wallet still holds money; spend it, or ask us to pay it out, and erase your account then."""
+
+    code = "wallet_holds_money"
+
+    def __init__(self, held_minor: dict[str, int]) -> None:
+        amounts = " and ".join(amount_text(minor, currency) for currency, minor in sorted(held_minor.items()))
+        super().__init__(
+            f"Your wallet still holds {amounts}; spend it, or ask us to pay it out, and erase your account then.",
+            details={"held_minor": held_minor},
+        )
+
+
 async def erase(services: Services, account_id: UUID, step_up_token: str | None) -> None:
     """Wipes the person from account, addresses, bookings, letters, messages and stored answers; every sign-in ends.
 
-    Bookings, payments and the ledger stay, with nobody's name on them. Raises StepUpNeeded, BookingOpen,
-    Missing.
+    Bookings, payments and the ledger stay, with nobody's name on them; a refund that is under way still reaches the
+    card it came from. Raises StepUpNeeded, BookingOpen, WalletHoldsMoney, Missing.
     """
     async with services.read() as conn:
         before = await customers.get(conn, account_id)
     step_up.check(services, step_up_token, customers.REALM, account_id, before.phone)
     async with services.transaction() as tx:
         await wipe(tx, account_id)
+        # Last, when nothing of theirs can change any more; a refusal takes all of it back.
+        accounts = await ledger_rows.accounts_of(tx.conn, owner_kind="account", owner_id=account_id)
+        if held := {a.currency: a.balance_minor for a in accounts if a.type == "wallet" and a.balance_minor > 0}:
+            raise WalletHoldsMoney(held)
 
 
 async def wipe(tx: Tx, account_id: UUID) -> None:
-    """The same for whoever has the right to ask for it by another way. Raises BookingOpen, Missing."""
+    """The same for whoever has the right to ask for it by another way, whatever is in the wallet.
+
+    Raises BookingOpen, Missing.
+    """
     conn = tx.conn
     # Bookings are locked before the account, as everywhere; one that slips in is seen afterwards.
     await rows.lock_bookings(conn, account_id=account_id)

@@ -154,6 +154,28 @@ async def test_an_open_booking_forbids_erasure(services: Services, status: str) 
     assert await services.sessions.alive(signed_in.pair.session_id, "customer")
 
 
+async def test_money_in_the_wallet_forbids_erasure_until_it_is_gone(services: Services) -> None:
+    signed_in = await sign_in(services)
+    account_id = signed_in.account.id
+
+    async def give(reference: str, minor: int) -> None:
+        lines = [Line(ledger.wallet(account_id, "INR"), minor), Line(ledger.platform("fee_revenue", "INR"), -minor)]
+        async with services.transaction() as tx:
+            await ledger.post(tx, "goodwill", reference, lines)
+
+    await give("in", 50000)
+    token = await stepped_up(services)
+    with pytest.raises(erasure.WalletHoldsMoney, match="still holds ₹500;") as refused:
+        await erasure.erase(services, account_id, token)
+    assert refused.value.details == {"held_minor": {"INR": 50000}}
+    assert await services.sessions.alive(signed_in.pair.session_id, "customer")
+    await give("out", -50000)
+    await erasure.erase(services, account_id, token)
+    async with services.read() as conn:
+        with pytest.raises(Missing):
+            await customers.get(conn, account_id)
+
+
 async def test_erasure_wants_a_fresh_code(services: Services) -> None:
     signed_in = await sign_in(services)
     with pytest.raises(step_up.StepUpNeeded):
