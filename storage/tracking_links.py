@@ -19,6 +19,7 @@ class Followed:
     status: str
     timezone: str
     starts_at: datetime
+    ends_at: datetime
     created_at: datetime
     cancelled_at: datetime | None
     generation: int

@@ -70,8 +70,7 @@ async def make(tx: Tx, account_id: UUID, booking_id: UUID) -> Link:
         raise Missing("booking")
     generation = await rows.make(tx.conn, booking_id=booking_id)
     assert generation is not None, "an upsert returns its row"
-    hours = tx.services.settings.privacy.contact_hours
-    ends_s = int((max(booking.ends_at, tx.now) + timedelta(hours=hours)).timestamp())
+    ends_s = int(_end(tx.services, max(booking.ends_at, tx.now)).timestamp())
     payload = _SIGNED.pack(booking_id.bytes, generation, ends_s)
     return Link(_token(tx.services, payload), datetime.fromtimestamp(ends_s, UTC))
 
@@ -86,19 +85,25 @@ async def revoke(tx: Tx, account_id: UUID, booking_id: UUID) -> None:
 
 async def follow(services: Services, token: str) -> Progress:
     """How the visit stands. Raises Missing (no link of ours), LinkExpired, LinkRevoked."""
-    booking_id, generation, expires_at = _read(services, token)
-    if expires_at <= services.clock.now():
-        raise LinkExpired
+    booking_id, generation, signed_end = _read(services, token)
     async with services.read() as conn:
         found = await rows.follow(conn, booking_id=booking_id)
     if found is None:
         raise Missing("link")
+    # A visit that was moved to a later time is followed until then.
+    expires_at = max(signed_end, _end(services, found.ends_at))
+    if expires_at <= services.clock.now():
+        raise LinkExpired
     if found.is_revoked or found.generation != generation:
         raise LinkRevoked
     status = _status(found)
     # What the rows say is over is over, whatever this node still remembers.
     position = following.of_booking(services, booking_id, found.technician_id) if status in SHOWN else None
     return Progress(status, found.starts_at, found.timezone, _steps(found), position, expires_at)
+
+
+def _end(services: Services, visit_ends_at: datetime) -> datetime:
+    return visit_ends_at + timedelta(hours=services.settings.privacy.contact_hours)
 
 
 def _read(services: Services, token: str) -> tuple[UUID, int, datetime]:
@@ -119,8 +124,11 @@ def _token(services: Services, payload: bytes) -> str:
 
 
 def _status(found: Followed) -> str:
-    """One word for where the visit stands: the job's where there is one, else the booking's."""
-    if found.status in ("cancelled", "refunded"):
+    """One word for where the visit stands: the job's where there is one, else the booking's.
+
+    A visit that was paid back afterwards has taken place all the same.
+    """
+    if found.cancelled_at is not None:
         return "cancelled"
     return found.state or "booked"
 

@@ -9,7 +9,7 @@ RETURNING generation;
 UPDATE tracking_links SET revoked_at = app_now() WHERE booking_id = :booking_id AND revoked_at IS NULL;
 
 -- name: follow
-SELECT b.id AS booking_id, b.status, b.timezone, b.starts_at, b.created_at, b.cancelled_at,
+SELECT b.id AS booking_id, b.status, b.timezone, b.starts_at, b.ends_at, b.created_at, b.cancelled_at,
   l.generation, l.revoked_at IS NOT NULL AS is_revoked,
   s.technician_id, s.state, s.accepted_at, s.in_transit_at, s.arrived_at, s.started_at, s.completed_at
 FROM tracking_links l

@@ -9,6 +9,7 @@ import pytest
 
 from dispatch.billing import refunds, wallet
 from dispatch.billing.refunds import NotPaid, OverRefund
+from dispatch.engine import tracking_links
 from dispatch.errors import Invalid, Missing
 from dispatch.reports.formats import amount_text
 from storage.bookings import Booking
@@ -46,7 +47,10 @@ async def test_the_constraint_itself_decides(till: Till) -> None:
 
 async def test_a_full_refund_after_the_job(till: Till) -> None:
     technician = await till.world.technician()
-    booking = await till.finish(await till.paid(), technician)
+    booking = await till.paid()
+    async with till.world.services.transaction() as tx:
+        link = await tracking_links.make(tx, booking.account_id, booking.id)
+    booking = await till.finish(booking, technician)
     (refund,) = await ask(till, booking, GRAND)
     assert (refund.status, refund.to_wallet, refund.prepaid_minor) == ("processing", False, 0)
     await till.drain()
@@ -55,6 +59,8 @@ async def test_a_full_refund_after_the_job(till: Till) -> None:
     assert (await till.payment(booking)).status == "refunded"
     assert (await till.sums())["refunds"] == -GRAND
     assert (await till.world.facts(booking.id))[-2:] == ["payment.refunded", "booking.refunded"]
+    # Whoever follows the visit sees that it took place.
+    assert (await tracking_links.follow(till.world.services, link.token)).status == "completed"
     await till.check()
 
 

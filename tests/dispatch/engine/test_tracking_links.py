@@ -9,11 +9,14 @@ from uuid import uuid4
 
 import pytest
 
-from dispatch.engine import tracking_links
+from dispatch.engine import bookings, tracking_links
 from dispatch.engine.tracking_links import Link, LinkExpired, LinkRevoked
 from dispatch.errors import Missing
+from dispatch.events import Actor
 from storage.bookings import Booking
 from tests.world import World
+
+STAFF = Actor("admin", "staff-1")
 
 
 async def make(world: World, booking: Booking) -> Link:
@@ -69,3 +72,18 @@ async def test_only_the_customer_gives_a_link_and_only_ours_are_read(world: Worl
     for token in ("", "x", "é", str(uuid4()), link.token[:-4], link.token + "AAAA", longer, "A" * 5000):
         with pytest.raises(Missing):
             await tracking_links.follow(world.services, token)
+
+
+async def test_a_link_holds_until_a_visit_that_was_moved_is_over(world: World) -> None:
+    await world.technician()
+    booking = await world.book()
+    link = await make(world, booking)
+    async with world.services.transaction() as tx:
+        moved = await bookings.reschedule(tx, booking.id, STAFF, booking.starts_at + timedelta(days=3))
+    await world.advance(seconds=(moved.starts_at - world.now).total_seconds())
+    assert link.expires_at < world.now
+    told = await tracking_links.follow(world.services, link.token)
+    assert (told.starts_at, told.expires_at - link.expires_at) == (moved.starts_at, timedelta(days=3))
+    await world.advance(seconds=(told.expires_at - world.now).total_seconds())
+    with pytest.raises(LinkExpired):
+        await tracking_links.follow(world.services, link.token)
