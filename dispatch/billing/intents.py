@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from dispatch.billing import captures, charges, payout_sending, refunds, request_links
+from dispatch.billing import cancelled, captures, charges, payout_sending, refunds, request_links
 from dispatch.engine import alerts, bookings, offers
 from dispatch.errors import DispatchError
 from dispatch.events import SYSTEM
@@ -158,7 +158,8 @@ async def _let_go(tx: Tx, payment: Payment) -> None:
     assert payment.booking_id is not None, "an order is a booking's"
     booking = await booking_rows.get(tx.conn, booking_id=payment.booking_id)
     if booking is not None and booking.status == "pending" and booking.next_action == "release_unpaid":
-        await bookings.cancel(tx, booking.id, SYSTEM, bookings.REFUSED)
+        held_minor = max(0, await cancelled.held_minor(tx.conn, booking.id))
+        await bookings.end(tx, booking, SYSTEM, bookings.REFUSED, refund_minor=held_minor)
 
 
 async def _payment_behind(tx: Tx, intent: Intent) -> Payment | None:

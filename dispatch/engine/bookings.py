@@ -28,6 +28,7 @@ from dispatch.localtime import local
 from dispatch.services import Tx
 from storage import bookings as rows
 from storage import offers as offer_rows
+from storage import payments as payment_rows
 from storage import slots as slot_rows
 from storage.bookings import Booking
 from storage.offers import Assignment
@@ -407,5 +408,11 @@ async def rate(tx: Tx, booking_id: UUID, account_id: UUID, rating: int, feedback
 
 
 async def release_unpaid(tx: Tx, booking: Booking) -> None:
-    """An online booking that nobody paid for in time frees its interval (C78). The caller holds the lock."""
-    await end(tx, booking, SYSTEM, UNPAID)
+    """An online booking that nobody paid for in time frees its interval (C78); a part that the wallet paid goes back.
+
+    The caller holds the lock.
+    """
+    paid = await payment_rows.settled_of_booking(tx.conn, booking_id=booking.id)
+    assert paid is not None, "a sum is always there"
+    held_minor = paid.captured_minor - paid.dues_minor - paid.refunded_minor
+    await end(tx, booking, SYSTEM, UNPAID, refund_minor=max(0, held_minor))

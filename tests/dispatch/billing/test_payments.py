@@ -14,6 +14,7 @@ from dispatch.billing.payments import InvalidSignature, OrderPending
 from dispatch.billing.wallet import WalletTooSmall, part_of
 from dispatch.errors import Missing
 from dispatch.ports.gateway import GatewayUnknown, PaymentsNotConfigured
+from storage import facts as fact_rows
 from storage.database.listing import Wanted
 from tests.dispatch.billing.till import GRAND, Till
 from tests.world import World
@@ -212,6 +213,10 @@ async def test_an_unpaid_release_gives_the_wallet_its_part_back(till: Till) -> N
     await till.world.sweep()
     async with till.world.services.read() as conn:
         assert await wallet.balance(conn, booking.account_id, "INR") == 50000
+        timeline = await fact_rows.timeline(conn, booking_id=booking.id)
+    assert (await till.world.booking(booking.id)).refund_minor == 50000
+    (ended,) = [fact for fact in timeline if fact.type == "booking.cancelled"]
+    assert ended.data["refund_minor"] == 50000
     await till.check()
 
 
