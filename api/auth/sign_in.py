@@ -10,7 +10,7 @@ from pydantic import EmailStr, Field, StringConstraints
 from api.audiences import Member, account, organisation
 from api.auth.principals import MEMBER_REALMS
 from api.edge.request_info import RequestInfo
-from api.shared.signing import Code
+from api.shared.signing import Code, RefreshToken
 from api.wire.models import CamelBody, CamelView
 from api.wire.results import Message, MessageWith, ReplyWith
 from dispatch.access import email_changes, passwords, signing
@@ -33,7 +33,9 @@ class SignInIn(CamelBody):
 
 
 class RefreshIn(CamelBody):
-    refresh_token: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4096)]
+    """Without a token there is no sign-in, which is said as of one that is over: clients know a dead session by 401."""
+
+    refresh_token: RefreshToken = ""
 
 
 class SwitchIn(CamelBody):

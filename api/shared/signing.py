@@ -33,12 +33,14 @@ def _without_marks(value: Any) -> Any:
 
 
 Code = Annotated[str, BeforeValidator(_without_marks), StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{6}$")]
-RefreshToken = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4096)]
+RefreshToken = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4096)]
 StepUp = Annotated[str | None, Header("X-Step-Up-Token")]
 
 
 class RefreshIn(Body):
-    refresh_token: RefreshToken
+    """Without a token there is no sign-in, which is said as of one that is over: clients know a dead session by 401."""
+
+    refresh_token: RefreshToken = ""
 
 
 class PairOut(View):

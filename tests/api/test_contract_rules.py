@@ -55,6 +55,7 @@ COVERED = {
 LAXER = {
     ("customer-auth-send-otp", "purpose"): "a missing purpose is login",
     ("customer-auth-verify-otp", "purpose"): "a missing purpose is login",
+    ("customer-auth-refresh-token", "refresh_token"): "without one the sign-in is dead: 401",
 }
 #: The checks that need a real booking come after it has been found.
 ON_A_BOOKING = {("tech-booking-complete", "service_completed_at")}

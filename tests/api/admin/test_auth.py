@@ -33,6 +33,7 @@ async def test_the_answer_has_the_documented_keys_and_the_pair_rotates(office: O
     await fay.call("POST", "/v1/admin/auth/logout")
     await fay.call("GET", "/v1/admin/auth/me", expect=401)
     await office.boss.call("POST", "/v1/admin/auth/refresh-token", {"refresh_token": new["refresh_token"]}, expect=401)
+    await office.boss.call("POST", "/v1/admin/auth/refresh-token", {}, expect=401)
 
 
 async def test_unknown_and_wrong_are_told_alike_and_what_is_missing_is_named(office: Office) -> None:

@@ -122,8 +122,10 @@ async def test_a_pair_is_refreshed_in_whatever_realm(client: Client, services: S
         pair = await sign_in(client, audience=audience)
         status, body = await post(client, "/api/auth/refresh", {"refreshToken": pair["refreshToken"]})
         assert status == 200 and body["token"] and body["refreshToken"] != pair["refreshToken"]
-    status, body = await post(client, "/api/auth/refresh", {"refreshToken": "drt_nonsense"})
-    assert status == 401
+    for path in ("/api/auth/refresh", "/api/partners/auth/refresh"):
+        for sent in ({"refreshToken": "drt_nonsense"}, {}):
+            status, body = await post(client, path, sent)
+            assert status == 401 and body["message"]
 
 
 async def test_bad_input_names_every_field_in_the_callers_dialect(client: Client) -> None:

@@ -135,13 +135,18 @@ async def test_wrong_codes(client: Client, services: Services) -> None:
         ("send-otp", {"phone_number": "abc", "purpose": "dance"}, {"phone_number", "purpose"}),
         ("verify-otp", {"phone_number": "12", "otp_code": "1", "purpose": "login"}, {"phone_number", "otp_code"}),
         ("verify-otp", {"otp_code": "123456x"}, {"phone_number", "otp_code"}),
-        ("refresh-token", {}, {"refresh_token"}),
     ],
 )
 async def test_bad_fields_are_named(client: Client, path: str, body: Any, fields: set[str]) -> None:
     error = await error_of(await client.post(f"/v1/auth/{path}", json=body), 422)
     assert error["code"] == "VALIDATION_ERROR"
     assert fields <= error["details"].keys()
+
+
+@pytest.mark.parametrize("body", [None, {}, {"refresh_token": None}, {"refresh_token": " "}])
+async def test_a_refresh_without_a_token_is_a_dead_sign_in(client: Client, body: Any) -> None:
+    error = await error_of(await client.post("/v1/auth/refresh-token", json=body), 401)
+    assert error["code"] == "UNAUTHORIZED"
 
 
 async def test_what_the_house_does_not_send_is_refused(

@@ -68,6 +68,7 @@ async def test_a_customers_token_is_foreign_here(client: Client, services: Servi
         assert response.status == 401
     refused = await client.post("/v1/partner/auth/refresh-token", json={"refresh_token": data["refresh_token"]})
     assert refused.status == 401
+    assert (await client.post("/v1/partner/auth/refresh-token")).status == 401
 
 
 @pytest.mark.parametrize(
