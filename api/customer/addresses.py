@@ -90,6 +90,8 @@ def address_out(row: Address) -> AddressOut:
     )  # fmt: skip
 
 
+# Real front ends know the list and its POST by these names too.
+@customer.route("GET", "/addresses", scope="customers:read", tags=["addresses"])
 @customer.route("GET", "/users/addresses", scope="customers:read", tags=["addresses"])
 async def list_addresses(services: Services, caller: Customer) -> list[AddressOut]:
     """All of the customer's addresses, the default first."""
@@ -97,6 +99,7 @@ async def list_addresses(services: Services, caller: Customer) -> list[AddressOu
         return [address_out(a) for a in await addresses.page(conn, caller.account_id)]
 
 
+@customer.route("POST", "/addresses", scope="customers:write", status=201, tags=["addresses"])
 @customer.route("POST", "/users/addresses", scope="customers:write", status=201, tags=["addresses"])
 async def create_address(services: Services, caller: Customer, body: AddressBody) -> AddressOut:
     """Adds an address; the first one becomes the default."""

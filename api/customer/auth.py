@@ -55,6 +55,8 @@ class CodeSent(View):
     expires_in: int
 
 
+# Real front ends know it by this name too.
+@customer.route("POST", "/auth/resend-otp", public=True, tags=["auth"])
 @customer.route("POST", "/auth/send-otp", public=True, tags=["auth"])
 async def send_otp(services: Services, body: SendOtpIn, request_info: RequestInfo) -> MessageWith[CodeSent]:
     """Send a code by SMS. The answer is the same whether the phone is known or not.

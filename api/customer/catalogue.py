@@ -81,6 +81,8 @@ def etag_of(*parts: str | None) -> str:
     return '"' + hashlib.sha256("|".join(map(repr, parts)).encode()).hexdigest()[:32] + '"'
 
 
+# Real front ends know it by this name too.
+@customer.route("GET", "/services", scope="services:read", public=True, tags=["catalogue"])
 @customer.route("GET", "/services/catalog", scope="services:read", public=True, tags=["catalogue"])
 async def catalog(services: Services, query: CatalogueQuery) -> Ready[CatalogueOut]:
     """Everything that can be booked, by category and in one list."""

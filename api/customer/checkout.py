@@ -231,6 +231,8 @@ async def confirm_checkout(
     return confirmed_out(made)
 
 
+# Real front ends know it by this name too.
+@customer.route("POST", "/promos/validate", scope="slots:read", tags=["checkout"])
 @customer.route("POST", "/promo-codes/validate", scope="slots:read", tags=["checkout"])
 async def validate_promo(services: Services, caller: Customer, body: ValidateIn) -> PromoOut:
     """What a code would take off: of the amount as sent, or of a cart as prepare prices it."""

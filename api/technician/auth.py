@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from api.audiences import Technician, technician
@@ -13,8 +14,8 @@ from api.shared.signing import Code, PairOut, PhoneNumber, RefreshIn, StepUpOut
 from api.technician.bank_account import BankAccountOut, bank_account_out
 from api.wire.listing import Grammar, Listing, Once
 from api.wire.models import Body, View
-from api.wire.results import Message, Page
-from dispatch.access import phones, step_up
+from api.wire.results import Message, MessageWith, Page
+from dispatch.access import otp, phones, step_up
 from dispatch.outbox.notifications import push_topic
 from dispatch.parties import bank_accounts, customers, technician_access
 from dispatch.services import Services
@@ -22,9 +23,23 @@ from storage.bank_accounts import BankAccount
 from storage.technician_access import TechnicianProfile
 
 
+class SendOtpIn(Body):
+    phone_number: PhoneNumber
+    purpose: Literal["login", "reset_password"] = "login"
+
+
+class CodeSent(View):
+    """The code is good for `expires_in` seconds."""
+
+    expires_in: int
+
+
 class LoginIn(Body):
+    """`purpose` is what apps say that verify a customer's code and a technician's alike."""
+
     phone_number: PhoneNumber
     otp_code: Code
+    purpose: Literal["login"] = "login"
 
 
 class StepUpIn(Body):
@@ -63,6 +78,21 @@ class ProfileOut(PartnerOut):
     push_topic: str
 
 
+# Real front ends ask here too: it is what POST /v1/auth/send-otp does.
+@technician.route("POST", "/auth/send-otp", public=True, tags=["auth"])
+async def send_otp(services: Services, body: SendOtpIn, request_info: RequestInfo) -> MessageWith[CodeSent]:
+    """Send a code by SMS. The answer is the same whether the phone is known or not.
+
+    Example: {"phone_number": "+919876543210", "purpose": "login"}
+    """
+    phone = phones.normalise(body.phone_number, services.settings.phone_region)
+    async with services.transaction() as tx:
+        life_s = await otp.send(tx, phone, body.purpose, request_info.ip)
+    return MessageWith("OTP sent successfully", extra=CodeSent(expires_in=life_s))
+
+
+# Real front ends know it by this name too.
+@technician.route("POST", "/auth/verify-otp", public=True, tags=["auth"])
 @technician.route("POST", "/auth/login", public=True, tags=["auth"])
 async def login(services: Services, body: LoginIn, request_info: RequestInfo) -> LoginOut:
     """Sign in with a code that POST /v1/auth/send-otp sent to a technician's phone.
@@ -99,6 +129,8 @@ async def logout(services: Services, caller: Technician) -> Message:
     return Message("Logged out successfully")
 
 
+# Real front ends know it by this name too.
+@technician.route("GET", "/profile", tags=["me"])
 @technician.route("GET", "/auth/me", tags=["auth"])
 async def me(services: Services, caller: Technician) -> ProfileOut:
     """My profile; what is sensitive in it is masked."""

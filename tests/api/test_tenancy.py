@@ -118,6 +118,7 @@ ROWS: dict[str, Row] = {
     "POST /v1/partner/bookings/{id}/accept": Row("booking"),
     "POST /v1/partner/bookings/{id}/reject": Row("booking", {}, 409),
     "PATCH /v1/partner/bookings/{id}/status": Row("booking", {"status": "in_progress"}, 409),
+    "POST /v1/partner/bookings/{id}/start": Row("booking", {}, 409),
     "POST /v1/partner/bookings/{id}/complete": Row("booking", {}, 409),
     "POST /v1/partner/bookings/{id}/cancel": Row("booking", {"reason": "My car broke down"}, UNTRIED),
     "PUT /v1/users/addresses/{id}": Row("address", {"name": "Office"}),

@@ -27,11 +27,17 @@ async def test_the_life_of_an_address(customer: Visitor) -> None:
     assert status == 200
     assert (body["data"]["name"], body["data"]["address_line2"]) == ("Work", "Apartment 4B")
     assert [a["name"] for a in await customer.get("/users/addresses")] == ["Home", "Work"]
+    assert await customer.get("/addresses") == await customer.get("/users/addresses")
     status, body, _ = await customer.call("DELETE", f"/users/addresses/{made['id']}")
     assert (status, body["message"]) == (200, "Address deleted successfully")
     assert len(await customer.get("/users/addresses")) == 1
     status, _, _ = await customer.call("DELETE", f"/users/addresses/{made['id']}")
     assert status == 404
+
+
+async def test_an_address_is_added_by_its_second_name(customer: Visitor) -> None:
+    status, body, _ = await customer.call("POST", "/addresses", OFFICE)
+    assert status == 201 and body["data"] in await customer.get("/users/addresses")
 
 
 async def test_the_default_can_be_moved(house: House, customer: Visitor) -> None:

@@ -106,6 +106,15 @@ async def test_one_phone_in_many_spellings(client: Client, services: Services) -
     assert (await response.json())["data"]["user"]["phone_number"] == OTHER_PHONE
 
 
+async def test_a_code_that_is_asked_for_again_is_counted_with_the_others(client: Client, services: Services) -> None:
+    for name in ("send-otp", "resend-otp", "resend-otp"):
+        assert (await client.post(f"/v1/auth/{name}", json={"phone_number": PHONE})).status == 200
+    body = {"phone_number": PHONE, "otp_code": await code_in_outbox(services), "purpose": "login"}
+    assert (await client.post("/v1/auth/verify-otp", json=body)).status == 200
+    for path in ("/v1/auth/resend-otp", "/v1/partner/auth/send-otp"):
+        await error_of(await client.post(path, json={"phone_number": PHONE}), 429)
+
+
 async def test_the_fourth_code_in_an_hour_waits(client: Client, services: Services) -> None:
     for spelling in (PHONE, "01234567890", "+91 1234 567890"):
         await client.post("/v1/auth/send-otp", json={"phone_number": spelling, "purpose": "login"})

@@ -19,6 +19,7 @@ async def test_the_catalogue_is_public_and_complete(house: House) -> None:
     assert facial["market_price"] == 1000.0
     assert facial["duration_minutes"] == 60
     assert data["last_updated"].endswith("Z")
+    assert await house.visitor.get("/services") == data
 
 
 async def test_filters_narrow_it(house: House) -> None:

@@ -263,6 +263,10 @@ async def test_a_code_can_be_asked_for_a_cart(customer: Visitor) -> None:
         "POST", "/promo-codes/validate", {"code": "SAVE10", "amount": 2000, "service_ids": [service, service]}
     )
     assert body["data"]["discount"] == 160.0
+    _, again, _ = await customer.call(
+        "POST", "/promos/validate", {"code": "SAVE10", "amount": 2000, "service_ids": [service, service]}
+    )
+    assert again["data"] == body["data"]
 
 
 @pytest.mark.parametrize(

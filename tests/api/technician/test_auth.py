@@ -59,6 +59,20 @@ async def test_the_contracts_story(client: Client, services: Services) -> None:
     assert (await client.get("/v1/partner/auth/me", headers=headers)).status == 401
 
 
+async def test_the_names_that_real_apps_know(client: Client, services: Services) -> None:
+    await add_technician(services.pool)
+    sent = await client.post("/v1/partner/auth/send-otp", json={"phone_number": OTHER_PHONE})
+    assert await sent.json() == {"success": True, "message": "OTP sent successfully", "expires_in": 300}
+    body = {"phone_number": OTHER_PHONE, "otp_code": await code_in_outbox(services, OTHER_PHONE), "purpose": "login"}
+    reply = await client.post("/v1/partner/auth/verify-otp", json=body)
+    assert reply.status == 200, await reply.text()
+    data = (await reply.json())["data"]
+    headers = {"Authorization": f"Bearer {data['access_token']}"}
+    profile = await (await client.get("/v1/partner/profile", headers=headers)).json()
+    assert profile == await (await client.get("/v1/partner/auth/me", headers=headers)).json()
+    assert profile["data"]["id"] == data["partner"]["id"]
+
+
 async def test_a_customers_token_is_foreign_here(client: Client, services: Services) -> None:
     code = await ask_code(client, services, PHONE)
     body = {"phone_number": PHONE, "otp_code": code, "purpose": "login"}

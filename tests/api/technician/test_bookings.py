@@ -96,7 +96,9 @@ async def test_from_the_offer_to_the_money(scene: Scene) -> None:
     assert moving["assignment_status"] == "in_transit" and moving["estimated_arrival"]
     assert (await scene.step(booking, "in_transit"))["data"]["booking"]["assignment_status"] == "in_transit"
     await scene.step(booking, "arrived")
-    assert (await scene.step(booking, "in_progress"))["data"]["booking"]["status"] == "in_progress"
+    begun = await scene.me.call("POST", base + "/start")
+    assert begun["data"]["booking"]["status"] == "in_progress"
+    assert await scene.step(booking, "in_progress") == begun
     done = (await scene.me.call("POST", base + "/complete", {}))["data"]
     assert done["booking"]["status"] == "completed"
     assert done["earning"] == {"amount": offered["partner_earning"], "status": "pending"}
