@@ -133,7 +133,7 @@ def span_of(query: PeriodQuery, mine: Provider, now: datetime) -> Compared:
 
 @provider.route("GET", "/dashboard/stats", permission="dashboard:read", tags=TAGS)
 async def stats(services: Services, caller: TeamMember, query: PeriodQuery) -> StatsOut:
-    """The sums of a period beside those of the one before; income is what was settled in it."""
+    """The sums of a period beside those of the one before; income is what was settled less what went back in it."""
     mine, now = caller.provider, services.clock.now()
     async with services.read() as conn:
         s = await provider_dashboard.stats(conn, mine, span_of(query, mine, now), now)

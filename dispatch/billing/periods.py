@@ -76,7 +76,7 @@ def change_pct(now: int, before: int) -> float:
     """By how many per cent more than before; of nothing, anything is 100 per cent more."""
     if before == 0:
         return 0.0 if now == 0 else 100.0
-    return round((now - before) * 100 / before, 2)
+    return round((now - before) * 100 / abs(before), 2)
 
 
 def trend(now: int, before: int) -> str:

@@ -85,7 +85,7 @@ async def stats(conn: Conn, provider: Provider, span: Compared, now: datetime) -
 
 
 async def income(conn: Conn, provider: Provider, span: Span) -> int:
-    """Settled credits in minor units (C113)."""
+    """What was settled less what went back, in minor units (C113); below zero where more went back than came."""
     return sum((await _by_day(conn, provider, span, None)).values())
 
 

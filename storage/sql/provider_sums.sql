@@ -1,6 +1,7 @@
 -- name: totals
+-- Every line is counted, settled credits are summed up.
 SELECT coalesce(sum(lines), 0)::bigint AS lines,
-  coalesce(sum(amount_minor) FILTER (WHERE status = 'settled' AND currency = :currency), 0)::bigint AS settled_minor
+  coalesce(sum(amount_minor) FILTER (WHERE type = 'credit' AND status = 'settled' AND currency = :currency), 0)::bigint AS settled_minor
 FROM provider_days WHERE provider_id = :provider_id;
 
 -- name: clear
@@ -14,21 +15,28 @@ SELECT t.provider_id, (coalesce(t.settled_at, t.created_at) AT TIME ZONE p.timez
 FROM provider_transactions t JOIN parties p ON p.id = t.provider_id WHERE t.provider_id = :provider_id GROUP BY 1, 2, 3, 4, 5, 6, 7;
 
 -- name: income_by_day
--- Settled credits of one currency (C113), days without any left out.
-SELECT day, sum(amount_minor)::bigint AS amount_minor FROM provider_days
-WHERE provider_id = :provider_id AND currency = :currency AND type = 'credit' AND status = 'settled'
+-- Credits of one currency (C113) on the day on which they were settled, less what went back on the day on which it did;
+-- days without any left out. A credit stays where it is when all of it goes back: its refunds are lines of their own.
+SELECT day, sum(CASE type WHEN 'credit' THEN amount_minor ELSE -amount_minor END)::bigint AS amount_minor FROM provider_days
+WHERE provider_id = :provider_id AND currency = :currency
+  AND (type = 'credit' AND status IN ('settled', 'refunded') OR category = 'refund' AND status = 'settled')
   AND day BETWEEN :first AND :last AND (:service::text IS NULL OR lower(service) = lower(:service))
 GROUP BY day ORDER BY day;
 
 -- name: income_by_hour
-SELECT extract(hour FROM t.settled_at AT TIME ZONE :timezone)::int AS hour, sum(t.amount_minor)::bigint AS amount_minor
+SELECT extract(hour FROM t.settled_at AT TIME ZONE :timezone)::int AS hour,
+  sum(CASE t.type WHEN 'credit' THEN t.amount_minor ELSE -t.amount_minor END)::bigint AS amount_minor
 FROM provider_transactions t
-WHERE t.provider_id = :provider_id AND t.currency = :currency AND t.type = 'credit' AND t.status = 'settled'
+WHERE t.provider_id = :provider_id AND t.currency = :currency
+  AND (t.type = 'credit' AND t.status IN ('settled', 'refunded') OR t.category = 'refund' AND t.status = 'settled')
   AND t.settled_at >= :from_at AND t.settled_at < :to_at AND (:service::text IS NULL OR lower(t.service) = lower(:service))
 GROUP BY 1 ORDER BY 1;
 
 -- name: by_status
-SELECT status, sum(lines)::bigint AS lines, sum(amount_minor)::bigint AS amount_minor FROM provider_days
+-- Every line is counted; of what succeeded only credits are summed up, or a refund would add to what it takes away.
+SELECT status, sum(lines)::bigint AS lines,
+  coalesce(sum(amount_minor) FILTER (WHERE type = 'credit' OR status <> 'settled'), 0)::bigint AS amount_minor
+FROM provider_days
 WHERE provider_id = :provider_id AND currency = :currency AND day BETWEEN :first AND :last
 GROUP BY status ORDER BY status;
 

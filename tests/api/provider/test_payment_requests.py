@@ -138,6 +138,25 @@ async def test_what_was_paid_can_go_back_as_long_as_the_wallet_holds_it(office: 
         assert await ledger_check.check(conn) == []
 
 
+async def test_what_goes_back_in_parts_leaves_the_dashboard_with_what_the_wallet_holds(office: Office) -> None:
+    owner = await office.owner()
+    request = await asked(office, owner)
+    await pay(office, request)
+    payment = await office.world.value(
+        "SELECT payment_id FROM payment_requests WHERE id = $1::text::uuid", request["_id"]
+    )
+    for part, left, succeeded, refunded in ((149_999, 1, 150_000, 0), (1, 0, 0, 150_000)):
+        async with office.world.services.transaction() as tx:
+            await refunds.request(tx, payment, part, reason="not happy", requested_by="admin:1")
+        await office.till.drain()
+        shown = (await owner.call("GET", "/dashboard/stats"))["data"]
+        assert shown["income"] == shown["walletBalance"] == await available(owner) == left
+        sums = {s["_id"]: s["totalAmount"] for s in shown["transactionsSummary"]}
+        assert (sums["successful"], sums["refunded"]) == (succeeded, refunded)
+        hours = (await owner.call("GET", "/dashboard/income-chart?period=daily"))["data"]
+        assert sum(p["thisPeriod"] for p in hours["dataPoints"]) == left
+
+
 async def test_what_a_request_may_not_be(office: Office) -> None:
     owner, stranger = await office.owner(), await office.owner()
     customer = await add_customer(office.world.services, stranger.owned)

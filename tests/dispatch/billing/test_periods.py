@@ -39,6 +39,7 @@ def test_points_of_a_chart() -> None:
 
 @pytest.mark.parametrize(("now", "before", "pct", "word"), [
     (0, 0, 0.0, "stable"), (5, 0, 100.0, "up"), (0, 5, -100.0, "down"), (4, 3, 33.33, "up"), (3, 3, 0.0, "stable"),
+    (5, -10, 150.0, "up"),
 ])  # fmt: skip
 def test_changes(now: int, before: int, pct: float, word: str) -> None:
     assert change_pct(now, before) == pct and trend(now, before) == word

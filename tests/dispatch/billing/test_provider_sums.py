@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from dispatch.billing import provider_sums, provider_transactions
@@ -16,16 +16,20 @@ from tests.providers import Owned, add_provider
 LATE = datetime(2026, 1, 5, 20, tzinfo=UTC)
 
 
-async def add(services: Services, owned: Owned, status: str, minor: int, currency: str = "INR") -> None:
+async def add(
+    services: Services, owned: Owned, status: str, minor: int, currency: str = "INR", *, at: datetime = LATE,
+    is_refund: bool = False,
+) -> None:  # fmt: skip
+    type, category = ("debit", "refund") if is_refund else ("credit", "payment_received")
     async with services.transaction() as tx:
         n = await tx.conn.fetchval("SELECT count(*) FROM provider_transactions")
-        line = NewTransaction(owned.id, "credit", "payment_received", status, minor, currency, f"REF-{n}", "cash")
+        line = NewTransaction(owned.id, type, category, status, minor, currency, f"REF-{n}", "cash")
         made = await provider_transactions.add(tx, line)
         assert made is not None
         await tx.conn.execute(
             "UPDATE provider_transactions SET created_at = $2::timestamptz,"
-            " settled_at = CASE WHEN status = 'settled' THEN $2::timestamptz END WHERE id = $1",
-            made.id, LATE,
+            " settled_at = CASE WHEN settled_at IS NOT NULL THEN $2::timestamptz END WHERE id = $1",
+            made.id, at,
         )  # fmt: skip
 
 
@@ -67,3 +71,20 @@ async def test_what_goes_back_keeps_the_moment_at_which_it_was_settled(services:
         again = await provider_transactions.move(tx, line_id, "refund")
     assert moved is not None and (moved.status, moved.settled_at) == ("refunded", LATE)
     assert again is None
+
+
+async def test_a_refund_is_taken_off_on_its_own_day_also_when_all_of_it_went_back(services: Services) -> None:
+    owned = await add_provider(services)
+    await add(services, owned, "settled", 700)
+    await add(services, owned, "settled", 699, at=LATE + timedelta(days=1), is_refund=True)
+    await add(services, owned, "pending", 1, at=LATE + timedelta(days=1), is_refund=True)
+    assert await by_day(services, owned) == {date(2026, 1, 6): 700, date(2026, 1, 7): -699}
+    async with services.read() as conn:
+        assert (await provider_sums.totals(conn, owned.id, "INR")).settled_minor == 700
+    await add(services, owned, "settled", 1, at=LATE + timedelta(days=1), is_refund=True)
+    async with services.transaction() as tx:
+        credit = await tx.conn.fetchval(
+            "SELECT id FROM provider_transactions WHERE provider_id = $1 AND type = 'credit'", owned.id
+        )
+        assert await provider_transactions.move(tx, credit, "refund") is not None
+    assert await by_day(services, owned) == {date(2026, 1, 6): 700, date(2026, 1, 7): -700}
