@@ -10,8 +10,12 @@ FROM integration_customers c JOIN bookings b ON b.account_id = c.account_id
 WHERE c.integration_id = :id AND b.created_at >= :since;
 
 -- name: revenue
--- What was earned with jobs that were done, by currency, less what went back.
-SELECT b.currency, (sum(b.grand_total_minor) - sum(coalesce(b.refund_minor, 0)))::bigint AS minor
+-- What was earned with jobs that were done, by currency, less what went back; of money paid twice nothing was earned.
+SELECT b.currency, sum(b.grand_total_minor - coalesce(back.minor, 0))::bigint AS minor
 FROM integration_customers c JOIN bookings b ON b.account_id = c.account_id
+LEFT JOIN LATERAL (
+  SELECT sum(r.amount_minor) AS minor FROM refunds r JOIN payments q ON q.id = r.payment_id
+  WHERE r.booking_id = b.id AND r.status = 'processed' AND q.surplus_of IS NULL
+) back ON true
 WHERE c.integration_id = :id AND b.created_at >= :since AND b.status = 'completed'
 GROUP BY b.currency ORDER BY minor DESC, b.currency;

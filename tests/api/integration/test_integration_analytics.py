@@ -47,6 +47,23 @@ async def test_booked_accepted_done_and_counted(live: Live, admin: Person) -> No
         assert await ledger_check.check(conn) == []
 
 
+async def test_what_staff_give_back_of_a_done_job_is_not_earned(live: Live, admin: Person) -> None:
+    app = await onboard(live)
+    async with live.services.transaction() as tx:
+        await tx.conn.execute("UPDATE technicians SET is_available = false")
+    await live.services.roster.refresh()
+    technician = await free_technician(live)
+    booked = await book(Caller(app, await app.customer("+919876500003")), PLACE)  # type: ignore[arg-type]
+    await technician.call("POST", f"/v1/partner/bookings/{booked['id']}/accept")
+    for step in ("in_transit", "arrived", "in_progress"):
+        await technician.call("PATCH", f"/v1/partner/bookings/{booked['id']}/status", {"status": step})
+    await technician.call("POST", f"/v1/partner/bookings/{booked['id']}/complete", {})
+    given = {"amount": 100, "reason": "They came late"}
+    await admin.call("POST", f"/v1/admin/bookings/{booked['id']}/refund", given)
+    figures = (await admin.call("GET", f"/api/partners/{app.id}/analytics"))["data"]
+    assert (figures["completedJobs"], figures["revenue"]) == (1, booked["grand_total"] - 100)
+
+
 async def on_account(caller: Caller) -> dict[str, Any]:
     """A checkout whose price is made for whoever gets the bill."""
 
