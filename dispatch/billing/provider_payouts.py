@@ -13,6 +13,7 @@ from dispatch.config import Settings
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import SYSTEM, Actor
+from dispatch.outbox import messages
 from dispatch.parties import bank_accounts
 from dispatch.reports.formats import amount_text
 from dispatch.services import Services, Tx
@@ -108,7 +109,8 @@ def _needs_review(settings: Settings, amount_minor: int, currency: str) -> bool:
 
 
 async def review(tx: Tx, payout_id: UUID, action: str, reason: str | None, actor: Actor) -> Payout:
-    """Staff let a large payout go, or give its money back. What is approved is the account as well.
+    """Staff let a large payout go, or give its money back and the provider is written why. What is approved is the
+    account as well.
 
     Raises Missing, NotInReview, AccountChanged.
     """
@@ -126,7 +128,17 @@ async def review(tx: Tx, payout_id: UUID, action: str, reason: str | None, actor
     if action == "approve":
         return await _send(tx, payout)
     await payouts.give_back(tx, payout, reason or "declined")
+    await _write_rejected(tx, payout, reason)
     return await payouts.get(tx.conn, payout_id)
+
+
+async def _write_rejected(tx: Tx, payout: Payout, reason: str | None) -> None:
+    provider = await provider_rows.get(tx.conn, id=payout.party_id)
+    address = provider and (provider.billing_email or provider.email)
+    if address:
+        await messages.enqueue(tx, "email", address, "payout_rejected", {
+            "number": payout.number, "amount": amount_text(payout.net_minor, payout.currency), "reason": reason or "",
+        })  # fmt: skip
 
 
 async def _send(tx: Tx, payout: Payout) -> Payout:

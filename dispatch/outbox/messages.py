@@ -34,6 +34,8 @@ TEMPLATES: Mapping[str, str] = {
     "plan_bill": "Bill {number} for your plan {plan} over {amount} is open until {due}. It is taken from your wallet "
     "as soon as that holds it, or pay it in your settings.",
     "plan_over": "Bill {number} over {amount} was not paid by {due}: your plan {plan} has ended.",
+    "payout_rejected": "Your payout {number} over {amount} was not approved, and its money is back in your wallet. "
+    "{reason}",
     "report_ready": "Your report {name} is ready: {link}",
     "organisation_verified": "{organisation} is verified: you can book from now on.",
     "organisation_status": "{organisation} is now {status}. {reason}",
@@ -80,6 +82,7 @@ SUBJECTS: Mapping[str, str] = {
     "application_rejected": "Your application for {name}",
     "membership_added": "You now belong to {party}",
     "bank_account_changed": "Your bank account was changed",
+    "payout_rejected": "Your payout {number}",
     "webhook_disabled": "A webhook of yours was switched off",
     "partner_status": "{name}: your account with us",
     "notification": "{title}",

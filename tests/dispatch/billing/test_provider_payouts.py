@@ -133,6 +133,9 @@ async def test_a_large_one_waits_for_staff_who_let_it_go_or_give_it_back(till: T
         approved = await provider_payouts.review(tx, first.id, "approve", None, staff)
         declined = await provider_payouts.review(tx, second.id, "reject", "wrong account", staff)
     assert (approved.status, declined.status, declined.failure_reason) == ("processing", "failed", "wrong account")
+    letters = await till.world.fetch("SELECT recipient, body FROM outbox WHERE template = 'payout_rejected'")
+    assert [letter["recipient"] for letter in letters] == [owned.email], "only of the one that was rejected"
+    assert second.number in letters[0]["body"] and letters[0]["body"].endswith("wrong account")
     assert await available(till, owned) == 200_000_000 - large - (large - 1)
     with pytest.raises(Conflict):
         async with till.world.services.transaction() as tx:
