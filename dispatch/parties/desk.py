@@ -1,5 +1,6 @@
-"""What only somebody of the house can go on with is not left lying: after a day staff are told, one alert of each kind,
-which stands while anything of it waits; one that was only dismissed is raised anew."""
+"""What only somebody of the house can go on with is not left lying: after a day, tickets when their answer is due,
+staff are told, one alert of each kind, which stands while anything of it waits; one that was only dismissed is raised
+anew."""
 
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ WORDS: Mapping[str, str] = {
     "integration_waits": "An integration has waited for more than a day to be activated.",
     "technician_waits": "A technician has waited for more than a day until somebody looks at their papers.",
     "letter_waits": "A letter of the contact form has been unread for more than a day.",
+    "payout_waits": "A payout of a provider has waited for more than a day for somebody to let it go or reject it.",
+    "ticket_waits": "A support ticket has no answer yet, and the time within which one is promised is over.",
 }
 _SUBJECT = "desk"
 
