@@ -121,6 +121,11 @@ class BookingId:
     id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class MemberId:
+    id: UUID
+
+
 lock_bookings = sql.scalar("lock_bookings", int)
 open_bookings = sql.scalar("open_bookings", int)
 erase_account = sql.run("erase_account")
@@ -144,7 +149,7 @@ erase_answers = sql.run("erase_answers")
 erase_command_answers = sql.run("erase_command_answers")
 erase_app_customer = sql.run("erase_app_customer")
 end_memberships = sql.run("end_memberships")
-erase_members = sql.run("erase_members")
+erase_members = sql.rows("erase_members", MemberId)
 erase_member_phones = sql.run("erase_member_phones")
 erase_enrolments = sql.run("erase_enrolments")
 erase_payers = sql.run("erase_payers")

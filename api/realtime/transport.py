@@ -257,7 +257,7 @@ class HotWebSocket(Receiver):
 
     def late(self, beats: int) -> None:
         """The time for the pong of this beat is over."""
-        if not self._awaiting_pong or beats != self._beats or self.cut_reason is not None:
+        if not self._awaiting_pong or beats != self._beats or self.cut_reason is not None or self._is_lost:
             return
         if self._is_paused:
             # Its pong may wait behind commands that we have not finished.

@@ -64,18 +64,22 @@ async def _rest(tx: Tx, bulk_id: UUID) -> int:
 async def _book_safely(services: Services, due: Due) -> int:
     """1 when it is a booking now. What stands against it is kept with the visit, which is tried again next time."""
     try:
-        return await services.retrying(lambda tx: _book(tx, due))
-    except DispatchError as e:
-        log.warning("a visit could not be booked: %s", e.message)
-        async with services.transaction() as tx:
-            bulk = await rows.lock(tx.conn, id=due.bulk_id, organisation_id=None)
-            assert bulk is not None, "a visit has its bulk"
-            await _troubled(tx, bulk, due.id, e.message[:_TROUBLE_CHARS], "planned")
-        return 0
+        try:
+            return await services.retrying(lambda tx: _book(tx, due))
+        except DispatchError as e:
+            trouble = e.message[:_TROUBLE_CHARS]
+            log.warning("a visit could not be booked: %s", e.message)
+        await services.retrying(lambda tx: _keep_trouble(tx, due, trouble))
     except StorageError:
         # One visit's misfortune is not the others'.
         log.exception("a visit could not be booked")
-        return 0
+    return 0
+
+
+async def _keep_trouble(tx: Tx, due: Due, trouble: str) -> None:
+    bulk = await rows.lock(tx.conn, id=due.bulk_id, organisation_id=None)
+    assert bulk is not None, "a visit has its bulk"
+    await _troubled(tx, bulk, due.id, trouble, "planned")
 
 
 async def _book(tx: Tx, due: Due) -> int:
@@ -93,6 +97,8 @@ async def _book(tx: Tx, due: Due) -> int:
         return 0
     booking = await _create(tx, bulk, visit)
     await rows.booked(tx.conn, id=visit.id, booking_id=booking.id)
+    if not await rows.in_trouble(tx.conn, bulk_id=bulk.id):
+        await alerts.resolve(tx, ["visits_in_trouble"], subject=f"bulk:{bulk.id}")
     return 1
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.access import step_up
-from dispatch.engine import facts, files
+from dispatch.engine import facts, files, tasks
 from dispatch.errors import Conflict, Missing
 from dispatch.outbox import message_settings as preferences
-from dispatch.parties import customers
+from dispatch.parties import customers, members
 from dispatch.reports.formats import amount_text
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
@@ -90,7 +90,9 @@ async def wipe(tx: Tx, account_id: UUID) -> None:
     await rows.erase_app_customer(conn, account_id=account_id)
     await files.drop_all_of(tx, files.Owner("account", account_id))
     await rows.end_memberships(conn, account_id=account_id)
-    await rows.erase_members(conn, account_id=account_id)
+    for member in await rows.erase_members(conn, account_id=account_id):
+        # What waits for their word must not wait for ever.
+        await tasks.enqueue(tx, members.LEFT, {"member_id": str(member.id)})
     await rows.erase_enrolments(conn, account_id=account_id)
     principals = [f"customer:{account_id}", f"/customer:{account_id}"]
     await rows.erase_answers(conn, principals=principals)

@@ -6,8 +6,11 @@ ALTER TABLE provider_subscriptions
   ADD COLUMN bought_until timestamptz,
   ADD CHECK (bought_until > bought_from);
 UPDATE provider_subscriptions s SET period_days = p.duration_days FROM provider_plans p WHERE p.id = s.plan_id;
-UPDATE provider_subscriptions s SET bought_from = greatest(starts_at, ends_at - make_interval(days => period_days)), bought_until = ends_at
-WHERE EXISTS (SELECT FROM payment_requests q WHERE q.purpose = 'subscription' AND q.purpose_id = s.id AND q.status = 'paid');
+UPDATE provider_subscriptions s SET bought_until = s.ends_at, bought_from = CASE WHEN q.renews_days IS NULL THEN s.starts_at
+  ELSE greatest(s.starts_at, s.ends_at - make_interval(days => q.renews_days)) END
+FROM (SELECT DISTINCT ON (purpose_id) purpose_id, renews_days FROM payment_requests
+      WHERE purpose = 'subscription' AND status = 'paid' ORDER BY purpose_id, paid_at DESC NULLS LAST, id) q
+WHERE q.purpose_id = s.id AND s.ends_at > s.starts_at;
 ALTER TABLE provider_subscriptions ALTER COLUMN period_days SET NOT NULL;
 
 -- When a try failed last: after a quiet spell an endpoint's failures are counted anew.

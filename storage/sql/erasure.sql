@@ -53,7 +53,8 @@ UPDATE memberships SET status = 'removed' WHERE account_id = :account_id;
 UPDATE members SET first_name = 'Former', last_name = 'member', email = NULL, phone = NULL, employee_no = NULL,
   employment_status = NULL, hired_on = NULL, segment = NULL, status_reason = NULL, removed_at = coalesce(removed_at, app_now()),
   next_status = NULL, next_status_on = NULL
-WHERE id IN (SELECT id FROM memberships WHERE account_id = :account_id);
+WHERE id IN (SELECT id FROM memberships WHERE account_id = :account_id)
+RETURNING id;
 
 -- name: erase_member_phones
 -- Organisations keep whom they enrolled by an address of theirs, but no longer the phone by which this account was known there.
