@@ -22,6 +22,8 @@ ENV PATH=/opt/dispatch/bin:$PATH \
     DISPATCH_HTTP__PORT=8080 \
     DISPATCH_DATA=/var/lib/dispatch
 RUN useradd --system --uid 10001 --home-dir /var/lib/dispatch --create-home dispatch
+# A new volume is its account's.
+RUN install -d -o dispatch -g dispatch /backups /files
 COPY --from=build /opt/dispatch /opt/dispatch
 USER dispatch
 WORKDIR /var/lib/dispatch

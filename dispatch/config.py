@@ -36,6 +36,17 @@ KEY_BYTES = 32
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$"), AfterValidator(kept)]
 
 
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as e:
+        raise ValueError(f"there is no time zone {name!r}") from e
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
 class Http(BaseModel):
     """How the server listens and whom it believes."""
 
@@ -260,7 +271,7 @@ class Providers(BaseModel):
     """What a provider begins with, and when people look at its payouts."""
 
     currency: Currency = Field("NGN", description="Of a provider that names no other")
-    timezone: str = Field("Africa/Lagos", description="Of a provider that names no other")
+    timezone: Zone = Field("Africa/Lagos", description="Of a provider that names no other")
     min_payout_minor: int = Field(100_000, ge=0, description="Smallest payout, in the smallest units")
     review_above_minor: int = Field(
         50_000_000,
@@ -455,7 +466,7 @@ class Settings(BaseSettings):
         description="JSON, key id to base64 of 32 bytes that seals stored secrets; empty: generated",
     )
     currency: Currency = Field("INR", description="Where no zone says another")
-    timezone: str = Field("Asia/Kolkata", description="Where no zone says another")
+    timezone: Zone = Field("Asia/Kolkata", description="Where no zone says another")
     phone_region: str = Field("IN", pattern="^[A-Z]{2}$", description="Phones without a country code belong here")
     brand: str = Field("Minuteserv", description="The name that customers see")
     integration_activation_requires_review: bool = Field(
@@ -487,15 +498,6 @@ class Settings(BaseSettings):
     @classmethod
     def _writes(cls, url: str) -> str:
         return wanting_writes(url)
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError) as e:
-            raise ValueError(f"there is no time zone {name!r}") from e
-        return name
 
     @field_validator("token_keys")
     @classmethod

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from dispatch.cli import serving
 from dispatch.cli.failure import Refused
-from dispatch.cli.setup import note, refuse_production, services_for_tools, shared_database, stoppable
+from dispatch.cli.setup import note, refuse_deployed, services_for_tools, shared_database, stoppable
 from dispatch.cli.workers import die_with_parent
 from dispatch.wording import counted
 
@@ -50,7 +50,7 @@ _OF_A_PERSON = ("booking_creation_per_hour", "booking_moves_per_hour", "payment_
 
 def demo(settings: Settings, options: SimulationOptions) -> int:
     """Serves a seeded city with people in it, who pay through a gateway of their own, until stopped."""
-    refuse_production(settings, "The demonstration")
+    refuse_deployed(settings, "The demonstration")
 
     settings = for_speed(_quiet(settings), options.speed)
     told = _Told(settings)
@@ -79,7 +79,7 @@ def simulate(
     settings: Settings, options: SimulationOptions, url: str | None, *, is_data_given: bool, as_json: bool
 ) -> int:
     """Runs a simulation against a server, or against one that it starts; 0 when all went well."""
-    refuse_production(settings, "The simulation")
+    refuse_deployed(settings, "The simulation")
     if options.traces is not None and not options.traces.is_file():
         raise Refused(f"There is no file {options.traces}.")
     if url is not None:

@@ -130,6 +130,8 @@ def settings_table(settings: Settings) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from storage.database.copies import without_password
+
     table = Table("variable", "value", "what it is for", box=None, pad_edge=False)
     for variable in variables(type(settings)):
         value: Any = settings
@@ -139,5 +141,7 @@ def settings_table(settings: Settings) -> None:
             value = "(set)" if value.get_secret_value() else ""
         if isinstance(value, Path) or value is not None:
             value = _plain(value)
+        if "://" in (value or ""):
+            value = without_password(value)[0]
         table.add_row(variable.name, value or "", variable.field.description)
     Console(width=None if sys.stdout.isatty() else 160, markup=False).print(table)

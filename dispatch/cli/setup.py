@@ -97,6 +97,12 @@ def refuse_production(settings: Settings, what: str) -> None:
         raise Refused(f"{what} is for development: it does nothing where DISPATCH_ENV is production.")
 
 
+def refuse_deployed(settings: Settings, what: str) -> None:
+    """Also in staging: what makes people up and moves the clock is not for a database that others work on."""
+    if settings.is_deployed:
+        raise Refused(f"{what} is for development: it does nothing where DISPATCH_ENV is {settings.env}.")
+
+
 @contextmanager
 def database(settings: Settings) -> Iterator[str]:
     """The DSN of the given database, or of an embedded one that runs for this block."""

@@ -220,7 +220,8 @@ async def test_the_documents_need_no_database() -> None:
     code, out, _ = await dispatch("routes", "--json", DATABASE_URL="nonsense")
     assert code == 0
     assert {"audience", "method", "path"} <= json.loads(out)[0].keys()
-    code, out, _ = await dispatch("config")
+    code, out, _ = await dispatch("config", REDIS_URL="redis://:a-secret-of-the-tests@h:6379/0")
+    assert "redis://@h:6379/0" in out and "a-secret-of-the-tests" not in out
     assert code == 0
     assert "DISPATCH_HTTP__PORT" in out
 

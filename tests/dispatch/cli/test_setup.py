@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dispatch.cli.failure import Refused
-from dispatch.cli.setup import refuse_production, refuse_unfit, settings_of
+from dispatch.cli.setup import refuse_deployed, refuse_production, refuse_unfit, settings_of
 from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
 
 PRODUCTION = {
@@ -56,6 +56,14 @@ def test_production_needs_each_of_them(env: pytest.MonkeyPatch, without: str) ->
         refuse_unfit(settings_of())
     with pytest.raises(Refused, match="for development"):
         refuse_production(settings_of(), "This")
+
+
+def test_a_demonstration_is_nothing_for_staging(env: pytest.MonkeyPatch) -> None:
+    env.setenv("DISPATCH_ENV", "staging")
+    with pytest.raises(Refused, match="does nothing where DISPATCH_ENV is staging"):
+        refuse_deployed(settings_of(), "The demonstration")
+    env.setenv("DISPATCH_ENV", "development")
+    refuse_deployed(settings_of(), "The demonstration")
 
 
 @pytest.mark.parametrize(("name", "weak"), [
@@ -138,12 +146,14 @@ def test_the_file_may_be_another_one_or_none(env: pytest.MonkeyPatch, tmp_path: 
 def test_bad_settings_are_all_named_in_one_sentence(env: pytest.MonkeyPatch) -> None:
     env.setenv("DISPATCH_HTTP__PORT", "99999")
     env.setenv("DISPATCH_TIMEZONE", "Mars/Olympus")
+    env.setenv("DISPATCH_PROVIDERS__TIMEZONE", "Foo/Bar")
     env.setenv("DISPATCH_VAULT_KEYS", '{"k1": "short"}')
     env.setenv("DISPATCH_TOKEN_KEYS", '{"k1": "short"}')
     with pytest.raises(Refused) as caught:
         settings_of()
     for name in (
         "DISPATCH_HTTP__PORT", "DISPATCH_TIMEZONE", "DISPATCH_VAULT_KEYS", "DISPATCH_TOKEN_KEYS",
+        "DISPATCH_PROVIDERS__TIMEZONE",
     ):  # fmt: skip
         assert name in str(caught.value)
     env.setenv("DISPATCH_HTTP__ALLOWED_ORIGINS", "https://a.example")
