@@ -8,10 +8,10 @@ from uuid import UUID
 
 from api.audiences import Customer, customer
 from api.route import RequestInfo
-from api.shared.signing import Code, PairOut, PhoneNumber, RefreshIn, StepUpOut
+from api.shared.signing import Code, CodeSent, PairOut, PhoneNumber, RefreshIn, StepUpOut, send_code
 from api.wire.models import Body, View
 from api.wire.results import Message, MessageWith
-from dispatch.access import otp, phones, step_up
+from dispatch.access import phones, step_up
 from dispatch.outbox.notifications import push_topic
 from dispatch.parties import customers
 from dispatch.services import Services
@@ -49,12 +49,6 @@ class SignedInOut(PairOut):
     user: UserOut
 
 
-class CodeSent(View):
-    """The code is good for `expires_in` seconds."""
-
-    expires_in: int
-
-
 # Real front ends know it by this name too.
 @customer.route("POST", "/auth/resend-otp", public=True, tags=["auth"])
 @customer.route("POST", "/auth/send-otp", public=True, tags=["auth"])
@@ -63,10 +57,7 @@ async def send_otp(services: Services, body: SendOtpIn, request_info: RequestInf
 
     Example: {"phone_number": "+911234567890", "purpose": "login"}
     """
-    phone = phones.normalise(body.phone_number, services.settings.phone_region)
-    async with services.transaction() as tx:
-        life_s = await otp.send(tx, phone, body.purpose, request_info.ip)
-    return MessageWith("OTP sent successfully", extra=CodeSent(expires_in=life_s))
+    return await send_code(services, body.phone_number, body.purpose, request_info.ip)
 
 
 @customer.route("POST", "/auth/verify-otp", public=True, tags=["auth"])

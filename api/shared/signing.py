@@ -9,6 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from api.signature import Header
 from api.wire.models import Body, View
+from api.wire.results import MessageWith
+from dispatch.access import otp, phones
+from dispatch.services import Services
 
 
 def _dialled(value: str) -> str:
@@ -41,6 +44,20 @@ class RefreshIn(Body):
     """Without a token there is no sign-in, which is said as of one that is over: clients know a dead session by 401."""
 
     refresh_token: RefreshToken = ""
+
+
+class CodeSent(View):
+    """The code is good for `expires_in` seconds."""
+
+    expires_in: int
+
+
+async def send_code(services: Services, phone_number: str, purpose: str, ip: str | None) -> MessageWith[CodeSent]:
+    """Sends a code by SMS; the answer is the same whether the phone is known or not."""
+    phone = phones.normalise(phone_number, services.settings.phone_region)
+    async with services.transaction() as tx:
+        life_s = await otp.send(tx, phone, purpose, ip)
+    return MessageWith("OTP sent successfully", extra=CodeSent(expires_in=life_s))
 
 
 class PairOut(View):

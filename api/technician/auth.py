@@ -10,12 +10,12 @@ from api.audiences import Technician, technician
 from api.route import RequestInfo
 from api.shared.notifications import NotificationOut, notification_out
 from api.shared.objects import HoursObject
-from api.shared.signing import Code, PairOut, PhoneNumber, RefreshIn, StepUpOut
+from api.shared.signing import Code, CodeSent, PairOut, PhoneNumber, RefreshIn, StepUpOut, send_code
 from api.technician.bank_account import BankAccountOut, bank_account_out
 from api.wire.listing import Grammar, Listing, Once
 from api.wire.models import Body, View
 from api.wire.results import Message, MessageWith, Page
-from dispatch.access import otp, phones, step_up
+from dispatch.access import phones, step_up
 from dispatch.outbox.notifications import push_topic
 from dispatch.parties import bank_accounts, customers, technician_access
 from dispatch.services import Services
@@ -26,12 +26,6 @@ from storage.technician_access import TechnicianProfile
 class SendOtpIn(Body):
     phone_number: PhoneNumber
     purpose: Literal["login", "reset_password"] = "login"
-
-
-class CodeSent(View):
-    """The code is good for `expires_in` seconds."""
-
-    expires_in: int
 
 
 class LoginIn(Body):
@@ -85,10 +79,7 @@ async def send_otp(services: Services, body: SendOtpIn, request_info: RequestInf
 
     Example: {"phone_number": "+919876543210", "purpose": "login"}
     """
-    phone = phones.normalise(body.phone_number, services.settings.phone_region)
-    async with services.transaction() as tx:
-        life_s = await otp.send(tx, phone, body.purpose, request_info.ip)
-    return MessageWith("OTP sent successfully", extra=CodeSent(expires_in=life_s))
+    return await send_code(services, body.phone_number, body.purpose, request_info.ip)
 
 
 # Real front ends know it by this name too.
