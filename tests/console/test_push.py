@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from dispatch.ports.web_push import public_key_of
 from tests.api.live import Live, live_server
 from tests.conftest import clone
-from tests.console.browsing import until, visit
+from tests.console.browsing import PATIENCE_MS, visit
 
 KEY = "B" * 43
 ENDPOINT = "https://fcm.googleapis.com/fcm/send/one"
@@ -23,6 +24,25 @@ SERVICE = """
     window.askedWith = btoa(String.fromCharCode(...asked.applicationServerKey));
     return {toJSON: () => page};
   };
+"""
+ACTIVATED = """
+  navigator.serviceWorker.ready.then(({ active }) => new Promise((done) => {
+    const look = () => active.state === "activated" && done(true);
+    active.addEventListener("statechange", look);
+    look();
+  }))
+"""
+#: `shown` holds once a notice stands: who is asked for its notices while one is being put up forgets that one.
+LISTEN = """
+  self.shown = new Promise((done, refuse) => {
+    const show = registration.showNotification.bind(registration);
+    registration.showNotification = (...given) => {
+      const showing = show(...given);
+      showing.then(() => done(true), refuse);
+      return showing;
+    };
+  });
+  null
 """
 PAGE = {"endpoint": ENDPOINT, "keys": {"p256dh": public_key_of("C" * 43), "auth": "BTBZMqHH6r4Tts7J_aSIgg"}}
 
@@ -49,10 +69,13 @@ async def test_it_subscribes_and_its_worker_shows_what_comes(live: Live, browser
         asked = (await page.evaluate("window.askedWith")).rstrip("=").replace("+", "-").replace("/", "_")
         assert asked == public_key_of(KEY)
 
+        # Ready is said of a worker that is still activating.
+        await page.evaluate(ACTIVATED)
+        worker = next(one for one in seen.context.service_workers if one.url.endswith("/technician-worker.js"))
+        await worker.evaluate(LISTEN)
         devtools = await seen.context.new_cdp_session(page)
         registrations: list[dict[str, Any]] = []
         devtools.on("ServiceWorker.workerRegistrationUpdated", lambda told: registrations.extend(told["registrations"]))
-        await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
         await devtools.send("ServiceWorker.enable")
         # It is told right after the answer.
         while not registrations:
@@ -60,10 +83,11 @@ async def test_it_subscribes_and_its_worker_shows_what_comes(live: Live, browser
         push = {"title": "New Job Offer", "message": "Booking BK-1 at 10:00", "type": "offer_made", "booking_id": "b1"}
         told = {"origin": live.url, "registrationId": registrations[0]["registrationId"]}
         await devtools.send("ServiceWorker.deliverPushMessage", {**told, "data": orjson.dumps(push).decode()})
-        shown = await until(
-            page,
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            await worker.evaluate("self.shown")
+        shown = await page.evaluate(
             "navigator.serviceWorker.ready.then((r) => r.getNotifications()).then((all) =>"
-            " all.map((one) => [one.title, one.body, one.tag]))",
+            " all.map((one) => [one.title, one.body, one.tag]))"
         )
         assert shown == [["New Job Offer", "Booking BK-1 at 10:00", "offer"]]
         await seen.check()
