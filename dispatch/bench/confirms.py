@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import orjson
@@ -28,6 +29,14 @@ class Rate:
     per_s: float
     server_ms: float
     database_ms: float
+
+
+def median_of(rounds: Sequence[Rate]) -> Rate:
+    """The medians of several rounds."""
+    return Rate(
+        median(one.per_s for one in rounds), median(one.server_ms for one in rounds),
+        median(one.database_ms for one in rounds),
+    )  # fmt: skip
 
 
 def request_of(body: dict[str, Any], token: str, address: str) -> bytes:

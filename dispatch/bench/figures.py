@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from statistics import median
 from typing import Any
 
@@ -29,6 +29,11 @@ class Figure:
         if not self.theirs or not self.ours:
             return None
         return self.ours / self.theirs if self.is_rate else self.theirs / self.ours
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> Figure:
+        """What `as_dict` made."""
+        return cls(**{one.name: told[one.name] for one in fields(cls)})
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "ratio": self.ratio}
@@ -68,7 +73,17 @@ def table(figures: Iterable[Figure]) -> list[tuple[str, str, str, str, str]]:
 
 
 def markdown(figures: Iterable[Figure]) -> str:
-    """The table of the README."""
-    lines = ["| measured | here | against | ratio |", "| --- | --- | --- | --- |"]
-    lines += [f"| {what} | {here} | {against} | {ratio} |" for what, here, against, ratio, _ in table(figures)]
+    """A table of the README: one row for what was measured, with everybody who stood beside it."""
+    lines = ["| measured | here | against | times better | wanted |", "| --- | --- | --- | --- | --- |"]
+    rows: dict[tuple[str, str, str], list[Figure]] = defaultdict(list)
+    for one in figures:
+        rows[one.what, one.unit, spoken(one.ours, one.unit)].append(one)
+    for (what, _, here), beside in rows.items():
+        peers = [one for one in beside if one.theirs is not None]
+        against = "; ".join(f"{one.peer} {spoken(one.theirs, '')}" for one in peers)
+        notes = "; ".join(dict.fromkeys(one.note for one in beside if one.note))
+        times = "; ".join("" if one.ratio is None else f"{one.ratio:.2g}" for one in peers)
+        wanted = "; ".join(dict.fromkeys(one.wanted for one in beside if one.wanted))
+        measured = what + (f" ({notes})" if notes else "")
+        lines.append(f"| {measured} | {here} | {against} | {times} | {wanted} |")
     return "\n".join(lines)

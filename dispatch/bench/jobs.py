@@ -101,6 +101,7 @@ def confirm(stage: Stage) -> list[Figure]:
                 stage.few(SOCKETS),
                 stage.people.customers[: stage.few(CUSTOMERS)],
                 stage.few(BOOKINGS),
+                stage.rounds,
                 generator,
                 progress,
             )  # fmt: skip
@@ -110,8 +111,9 @@ def confirm(stage: Stage) -> list[Figure]:
         confirm_floor_ms = asyncio.run(_empty_ms(server.dsn, CONFIRM_STATEMENTS))
         accept_floor_ms = asyncio.run(_empty_ms(server.dsn, ACCEPT_STATEMENTS))
         on_core(LOAD_CORE)()
+    city = f"{len(stage.people.technicians):,} technicians in the city"
     return [
-        Figure("confirm", "to offer.made, p50", "ms", found.confirm_to_offer_p50_ms, wanted="<= 10 ms"),
+        Figure("confirm", "to offer.made, p50", "ms", found.confirm_to_offer_p50_ms, wanted="<= 10 ms", note=city),
         Figure("confirm", "to offer.made, p95", "ms", found.confirm_to_offer_p95_ms),
         Figure("confirm", "to its answer, p50", "ms", found.confirm_p50_ms),
         Figure("confirm", "server CPU a confirm", "ms", found.confirm_server_ms, wanted="< 4 ms"),
@@ -119,14 +121,14 @@ def confirm(stage: Stage) -> list[Figure]:
         Figure("confirm", f"its {CONFIRM_STATEMENTS} statements, empty, p50", "ms", confirm_floor_ms),
         Figure("confirm", "accept to its ack, p50", "ms", found.accept_p50_ms, wanted="<= 3 ms"),
         Figure("confirm", f"the {ACCEPT_STATEMENTS} statements of an accept, empty, p50", "ms", accept_floor_ms),
-        *_rates("confirms with an offer, some at a time", found.rate, ">= 250/s"),
-        *_rates("the same, each accepted at once", found.accepted_rate, ""),
+        *_rates("confirms with an offer, some at a time", found.rate, ">= 250/s", city),
+        *_rates("the same, each accepted at once", found.accepted_rate, "", city),
     ]
 
 
-def _rates(what: str, found: Rate, wanted: str) -> list[Figure]:
+def _rates(what: str, found: Rate, wanted: str, note: str) -> list[Figure]:
     return [
-        Figure("confirm", what, "/s", found.per_s, is_rate=True, wanted=wanted),
+        Figure("confirm", what, "/s", found.per_s, is_rate=True, wanted=wanted, note=note),
         Figure("confirm", f"{what}: server CPU each", "ms", found.server_ms),
         Figure("confirm", f"{what}: PostgreSQL CPU each", "ms", found.database_ms),
     ]

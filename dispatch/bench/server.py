@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from dispatch.bench.confirms import Rate, rate, request_of
+from dispatch.bench.confirms import Rate, median_of, rate, request_of
 from dispatch.bench.sockets import IdleSockets
 from dispatch.bench.stage import Server
 from dispatch.client.client import CallFailed, Credentials, Rest
@@ -57,10 +57,10 @@ class ServerNumbers:
 
 async def measure(
     server: Server, technicians: Sequence[tuple[str, float, float]], sockets_wanted: int, customers: list[str],
-    bookings: int, generator: Path, progress: Progress,
+    bookings: int, rounds: int, generator: Path, progress: Progress,
 ) -> ServerNumbers:  # fmt: skip
     """Measures a server that answers, with sockets of those technicians (token, lat, lng) who are nearest to the
-    customers. Raises ConnectionError.
+    customers; of several rounds the medians count. Raises ConnectionError.
     """
     url, pid = server.url, server.pid
     connector = aiohttp.TCPConnector(limit=0)
@@ -89,16 +89,18 @@ async def measure(
             addresses = [str(home["id"]) for home in homes]
             book = _Book(server, callers, customers, addresses, sockets, str(wanted["id"]))
             await book.rate(generator, WARM * bookings)
-            times = await book.one_by_one(bookings, progress)
-            alone = await book.rate(generator, 2 * bookings)
-            accepted = await book.rate(generator, 2 * bookings, accepts_at_once=True)
+            times, alone, accepted = Times([], [], [], 0.0, 0.0), [], []
+            for _ in range(rounds):
+                await book.one_by_one(bookings, times, progress)
+                alone.append(await book.rate(generator, 2 * bookings))
+                accepted.append(await book.rate(generator, 2 * bookings, accepts_at_once=True))
         finally:
             await sockets.close()
     offers, confirms = times.offers_s, times.confirms_s
     return ServerNumbers(
         len(tokens), each_kib, len(offers), median(offers) * 1000, (percentile(offers, 0.95) or 0.0) * 1000,
         median(confirms) * 1000, times.server_s / len(confirms) * 1000, times.database_s / len(confirms) * 1000,
-        median(times.accepts_s) * 1000, alone, accepted,
+        median(times.accepts_s) * 1000, median_of(alone), median_of(accepted),
     )  # fmt: skip
 
 
@@ -123,7 +125,7 @@ def _nearest(technicians: Sequence[tuple[str, float, float]], homes: list[dict[s
     return [person[0] for person in sorted(technicians, key=off)[:wanted]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Times:
     """From a confirm to the offer and to the answer, from an acceptance to its acknowledgement; CPU of all confirms."""
 
@@ -152,14 +154,13 @@ class _Book:
         self._prepared += 1
         return who, await _prepared(self.callers[who], self.addresses[who], self.service_id, number)
 
-    async def one_by_one(self, bookings: int, progress: Progress) -> Times:
-        """First all are prepared, then confirmed one after the other, then accepted."""
+    async def one_by_one(self, bookings: int, times: Times, progress: Progress) -> None:
+        """First all are prepared, then confirmed one after the other, then accepted; `times` gets what they took."""
         wishes = []
         for number in range(bookings):
             wishes.append(await self._next())
             progress("preparing", number + 1, bookings)
         made = []
-        server_s = database_s = 0.0
         for number, (who, wish) in enumerate(wishes):
             before = self.server.spent_s()
             found = await _confirmed(self.callers[who], wish, self.sockets)
@@ -167,13 +168,14 @@ class _Book:
                 # Not those whose offer went to nobody with a socket: what was waited for it is another's time.
                 after = self.server.spent_s()
                 made.append(found)
-                server_s, database_s = server_s + after[0] - before[0], database_s + after[1] - before[1]
+                times.server_s += after[0] - before[0]
+                times.database_s += after[1] - before[1]
             progress("confirming", number + 1, bookings)
         if not made:
             raise ConnectionError("No booking led to an offer: nothing can be measured.")
-        accepts = [await self.sockets.accept(booking, OFFER_S) for booking, _, _ in made]
-        offers, confirms = [m[1] for m in made], [m[2] for m in made]
-        return Times(offers, confirms, accepts, server_s, database_s)
+        times.accepts_s += [await self.sockets.accept(booking, OFFER_S) for booking, _, _ in made]
+        times.offers_s += [m[1] for m in made]
+        times.confirms_s += [m[2] for m in made]
 
     async def rate(self, generator: Path, bookings: int, *, accepts_at_once: bool = False) -> Rate:
         """So many more, some at a time."""

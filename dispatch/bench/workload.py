@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -121,12 +121,14 @@ class World:
 @dataclass(frozen=True, slots=True)
 class PeerNumbers:
     """What another engine reached on the same world and queries; `best_p50_us` is of a search in what it can be told
-    beforehand: those of one skill who are available."""
+    beforehand, where it can: those of one skill who are available."""
 
     name: str
+    #: How it is asked.
+    asked: str
     match_p50_us: float
     match_p99_us: float
-    best_p50_us: float
+    best_p50_us: float | None
     updates_per_s: float
 
 
@@ -152,7 +154,7 @@ class IndexNumbers:
     default_match_p50_us: float
     default_match_p99_us: float
     default_updates_per_s: float
-    peer: PeerNumbers | None = None
+    peers: tuple[PeerNumbers, ...] = ()
 
     @property
     def match_gain(self) -> float:
@@ -178,9 +180,9 @@ def build(world: World) -> FleetIndex:
 
 
 def run(
-    workload: Workload, timer: Timer, peer: Peer | None = None, progress: Callable[[str], None] | None = None
+    workload: Workload, timer: Timer, peers: Sequence[Peer] = (), progress: Callable[[str], None] | None = None
 ) -> IndexNumbers:
-    """Measures ours, the library's defaults and `peer` on one world. `timer` counts seconds
+    """Measures ours, the library's defaults and `peers` on one world. `timer` counts seconds
     (perf_counter)."""
     say = progress or (lambda _: None)
     world = World(workload)
@@ -200,7 +202,7 @@ def run(
     defaults = DefaultTree(world)
     theirs, theirs_us = _matches(defaults.match, queries, timer)
     wrong |= {n for n, (a, b) in enumerate(zip(theirs, exact, strict=True)) if not _same(a, b)}
-    peer_numbers = peer(world, queries) if peer else None
+    told = tuple(peer(world, queries) for peer in peers)
     default_per_s = defaults.updates(timer)
     return IndexNumbers(
         technicians=workload.technicians,
@@ -217,7 +219,7 @@ def run(
         default_match_p50_us=_percentile(theirs_us, 50),
         default_match_p99_us=_percentile(theirs_us, 99),
         default_updates_per_s=default_per_s,
-        peer=peer_numbers,
+        peers=told,
     )
 
 

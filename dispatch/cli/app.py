@@ -246,11 +246,17 @@ def doctor(data: Data = None) -> None:
 def bench(
     parts: Annotated[list[str] | None, typer.Argument(help="index history ping fanout offer …; none: all.")] = None,
     technicians: Annotated[int, typer.Option(min=100, help="Technicians in the index.")] = 100_000,
+    city: Annotated[
+        int, typer.Option(min=1000, help="Technicians of the server's city; some parts want 10,100.")
+    ] = 10_100,
     seed: Seed = 1,
     rounds: Annotated[int, typer.Option(min=1, max=50, help="Rounds, in turns with the peers; medians count.")] = 3,
     rows: Annotated[int, typer.Option(min=1000, help="Bookings behind the lists.")] = 1_000_000,
     quick: Annotated[bool, typer.Option(help="A tenth of everything, to see that it works.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Keep the figures in this JSON file, beside other parts'.")] = None,
+    tables: Annotated[
+        Path | None, typer.Option(help="Print the README's tables of the figures in this file, and measure nothing.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure the index and the real server beside the peers that are found, and print the ratios.
@@ -258,12 +264,16 @@ def bench(
     Node and Bun stand beside where DISPATCH_BENCH_MODULES names a folder in which `npm install socket.io redis bun
     @socket.io/bun-engine` was run.
     """
-    from dispatch.cli.bench import run
+    from dispatch.cli.bench import run, tables_of
 
+    if tables is not None:
+        print(tables_of(tables))
+        return
     raise SystemExit(
         run(
             parts or [],
             technicians=technicians,
+            city=city,
             seed=seed,
             rounds=rounds,
             rows=rows,

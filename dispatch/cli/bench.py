@@ -8,7 +8,6 @@ import os
 import platform
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +21,10 @@ if TYPE_CHECKING:
     from dispatch.bench.stage import Part, People, Server, Stage
     from dispatch.config import Settings
 
-#: People of the stage: every part finds as many as it wants.
-TECHNICIANS, CUSTOMERS, QUICK_TECHNICIANS = 10_100, 20, 1_100
+#: Technicians in the index and bookings behind the lists, where nothing else is asked for.
+TECHNICIANS, ROWS = 100_000, 1_000_000
+#: People of the stage: in such a city every part finds as many as it wants.
+CITY, CUSTOMERS, QUICK_CITY = 10_100, 20, 1_100
 #: Tokens outlive the longest run.
 TOKEN_S = 86_400
 #: Parts that run without a server.
@@ -45,14 +46,15 @@ def parts_of(stage: Stage) -> dict[str, Part]:
 
 
 def run(
-    names: Sequence[str], *, technicians: int, seed: int, rounds: int, rows: int, quick: bool = False,
+    names: Sequence[str], *, technicians: int, city: int, seed: int, rounds: int, rows: int, quick: bool = False,
     out: Path | None = None, as_json: bool = False,
 ) -> int:  # fmt: skip
-    """Measures these parts, or all; prints a table and writes the figures to `out`. 1 when an answer was wrong.
+    """Measures these parts, or all; prints a table and keeps the figures in `out`. 1 when an answer was wrong.
 
     Raises Refused for a part that does not exist.
     """
     from dispatch.bench.processes import SERVER_CORE, NotMeasurable, on_core
+    from dispatch.bench.record import keep, told
 
     with stoppable(), tempfile.TemporaryDirectory(prefix="dispatch-bench-") as folder:
         # Entered by the account that runs the database.
@@ -60,23 +62,41 @@ def run(
         # The servers and their databases inherit it; the load generator has a core of its own.
         on_core(SERVER_CORE)()
         wanted = list(names)
-        with _stage(Path(folder), wanted, technicians, seed, rounds, rows, quick=quick) as stage:
+        with _stage(Path(folder), wanted, technicians, city, seed, rounds, rows, quick=quick) as stage:
             parts = parts_of(stage)
             if unknown := sorted(set(wanted) - parts.keys()):
                 raise Refused(f"There is no part {unknown[0]}: the parts are {', '.join(parts)}.")
             figures: list[Figure] = []
+            runs = {}
             for name in wanted or parts:
+                load = os.getloadavg()[0]
                 try:
-                    figures += parts[name](stage)
+                    found = parts[name](stage)
                 except NotMeasurable as e:
                     note(f"{name} is left out: {e}.")
-    _tell(figures, out, rounds, as_json=as_json)
+                    continue
+                figures += found
+                typed = " ".join((name, *_typed(technicians, city, rows, quick=quick)))
+                runs[typed] = told(rounds, load, found)
+                if out is not None:
+                    keep(out, runs)
+    _tell(figures, rounds, runs if as_json else None)
     return 1 if any(one.what.startswith("wrong answers") and one.ours for one in figures) else 0
+
+
+def tables_of(file: Path) -> str:
+    """The README's tables of the figures that are kept in a file. Raises Refused."""
+    from dispatch.bench.record import tables
+
+    try:
+        return tables(file)
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise Refused(f"{file} holds no figures of the bench: {e}") from None
 
 
 @contextmanager
 def _stage(
-    folder: Path, wanted: list[str], technicians: int, seed: int, rounds: int, rows: int, *, quick: bool
+    folder: Path, wanted: list[str], technicians: int, city: int, seed: int, rounds: int, rows: int, *, quick: bool
 ) -> Iterator[Stage]:
     """The stage, with a seeded database where a part wants a server."""
     from dispatch.bench.stage import People, Stage
@@ -98,7 +118,7 @@ def _stage(
     settings = Settings(database_url="", data=folder / "data", log_level="error")
     with database(settings) as dsn:
         note("seeding")
-        people = asyncio.run(_people(settings, dsn, QUICK_TECHNICIANS if quick else TECHNICIANS, seed))
+        people = asyncio.run(_people(settings, dsn, min(city, QUICK_CITY) if quick else city, seed))
 
         @contextmanager
         def serve(more: dict[str, str]) -> Iterator[Server]:
@@ -163,23 +183,25 @@ def _postmaster(data: Path) -> int | None:
     return None
 
 
-def _tell(figures: Sequence[Figure], out: Path | None, rounds: int, *, as_json: bool) -> None:
-    from dispatch.bench.figures import markdown, table
+def _typed(technicians: int, city: int, rows: int, *, quick: bool) -> Iterator[str]:
+    """The options of a run that are not the usual ones, as they are typed."""
+    for name, value, usual in (("technicians", technicians, TECHNICIANS), ("city", city, CITY), ("rows", rows, ROWS)):
+        if value != usual:
+            yield f"--{name} {value}"
+    if quick:
+        yield "--quick"
 
-    found = {
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "cores": os.cpu_count(), "load": os.getloadavg()[0],
-        "python": f"{platform.python_version()} of {sys.base_prefix}", "rounds": rounds,
-        "figures": [one.as_dict() for one in figures], "markdown": markdown(figures),
-    }  # fmt: skip
-    if out is not None:
-        out.write_text(json.dumps(found, indent=1) + "\n")
-    if as_json:
-        print(json.dumps(found), flush=True)
+
+def _tell(figures: Sequence[Figure], rounds: int, as_json: dict[str, Any] | None) -> None:
+    from dispatch.bench.figures import table
+
+    if as_json is not None:
+        print(json.dumps(as_json), flush=True)
         return
     from rich.console import Console
     from rich.table import Table
 
-    title = f"{rounds} rounds, load average {found['load']:.1f}, Python {found['python']}"
+    title = f"{rounds} rounds, load average {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"
     shown = Table(title=title, title_justify="left")
     for name in ("", "here", "against", "ratio", "wanted"):
         shown.add_column(name, justify="left" if not name else "right")

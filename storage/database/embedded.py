@@ -135,7 +135,8 @@ def has_data(home: Path) -> bool:
 class EmbeddedPostgres:
     """One server on one folder. Start it from the main thread: the death signal is tied to the thread."""
 
-    def __init__(self, home: Path, settings: dict[str, str] | None = None) -> None:
+    def __init__(self, home: Path, settings: dict[str, str] | None = None, binaries: Path | None = None) -> None:
+        """`binaries` names the folder of initdb and postgres; without it they are looked for."""
         self.home = Path(home).expanduser().resolve()
         self.inner = self.home / _INNER
         self.data = self.inner / "pgdata"
@@ -144,6 +145,7 @@ class EmbeddedPostgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._log: IO[bytes] | None = None
+        self._given = binaries
         self._found: Path | None = None
 
     @property
@@ -175,7 +177,7 @@ class EmbeddedPostgres:
         """
         self._take_folder()
         try:
-            binaries = find_binaries()
+            binaries = self._given or find_binaries()
             if os.geteuid() == 0:
                 binaries = self._as_nobody(binaries)
             self._own_inner()

@@ -4,6 +4,7 @@
  *   TECHNICIANS: lines "TOKEN LAT LNG"; CUSTOMERS: lines "TOKEN BOOKING" (they track it); "-" for no file.
  * It obeys one command a line on stdin and answers each with one line of JSON; heartbeats are answered meanwhile.
  *   open KIND FROM COUNT WINDOW      opens sockets (KIND t or c), WINDOW handshakes under way at a time
+ *   close FROM COUNT                 closes technicians' sockets
  *   ack COUNT WINDOW TOTAL FIXES     acknowledged frames over COUNT sockets in turn, WINDOW unanswered at a time
  *   flood COUNT EACH FIXES           every socket writes EACH frames as fast as TCP takes them, the last acknowledged
  *   paced COUNT RATE SECONDS FIXES   RATE acknowledged frames a second, in turn, whatever the answers do
@@ -237,6 +238,12 @@ static void open_all(int from, int count, int window) {
   answer("open", count, count, now_s() - begun);
 }
 
+static void close_all(int from, int count) {
+  double begun = now_s();
+  for (int i = 0; i < count; i++) stop(&sockets[from + i]);
+  answer("close", count, count, now_s() - begun);
+}
+
 static void ack(int count, int window, long total, int fixes) {
   static char out[1 << 17];
   expect_times(total);
@@ -412,6 +419,7 @@ int main(int count, char **words) {
     held = 0;
     acks = admitted = refused = closed_by_server = 0;
     if (sscanf(line, "open %c %d %d %d", &kind, &a, &b, &c) == 4) open_all(kind == 'c' ? technicians + a : a, b, c);
+    else if (sscanf(line, "close %d %d", &a, &b) == 2) close_all(a, b);
     else if (sscanf(line, "ack %d %d %ld %d", &a, &b, &total, &c) == 4) ack(a, b, total, c);
     else if (sscanf(line, "flood %d %d %d", &a, &b, &c) == 3) flood(a, b, c);
     else if (sscanf(line, "paced %d %lf %lf %d", &a, &rate, &seconds, &b) == 4) paced(a, rate, seconds, b);

@@ -30,5 +30,17 @@ def test_the_table_is_for_people() -> None:
         ("idle: socket", "4.25 KiB", "4,000 of them", "", ""),
         ("ping: CPU", "30.0 us", "60.0 us, Bun: all admitted", "2.00x", ""),
     ]
-    assert markdown(figures).splitlines()[2] == "| ping: rate | 123,457 /s | 61,728 /s, Node | 2.00x |"
     assert spoken(None, "us") == "-" and spoken(12.34, "us") == "12.3 us"
+
+
+def test_a_row_of_the_readme_has_everybody_who_stood_beside() -> None:
+    figures = [
+        Figure("ping", "rate", "/s", 123_456.7, "Node", 61_728.0, is_rate=True, wanted=">= 2x", note="all admitted"),
+        Figure("ping", "rate", "/s", 123_456.7, "Bun", 154_000.0, is_rate=True, wanted=">= 2x", note="all admitted"),
+        Figure("idle", "socket", "KiB", 4.25),
+    ]
+    assert markdown(figures).splitlines()[2:] == [
+        "| rate (all admitted) | 123,457 /s | Node 61,728; Bun 154,000 | 2; 0.8 | >= 2x |",
+        "| socket | 4.25 KiB |  |  |  |",
+    ]
+    assert [Figure.of(one.as_dict()) for one in figures] == figures

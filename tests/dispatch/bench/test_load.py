@@ -45,6 +45,18 @@ async def test_what_is_sent_is_counted_and_every_fix_is_new(tmp_path: Path) -> N
         await running.close()
 
 
+async def test_what_is_closed_opens_again(tmp_path: Path) -> None:
+    running = await start_server(max_per_address=100, events_burst=10_000, events_per_s=10_000)
+    try:
+        closed, opened = (await _with(
+            running, tmp_path, 6, ("open", "t", 0, 6, 3), ("close", 2, 4), ("open", "t", 2, 4, 4)
+        ))[1:]  # fmt: skip
+        assert (closed["sockets"], opened["sockets"], opened["lost"]) == (4, 4, 0)
+        assert len(running.world.joined) == 10
+    finally:
+        await running.close()
+
+
 async def test_a_storm_opens_everybody_again(tmp_path: Path) -> None:
     running = await start_server(max_per_address=100, events_burst=10_000, events_per_s=10_000)
     running.world.location_bucket = type(running.world.location_bucket)(1e9, 1e9)

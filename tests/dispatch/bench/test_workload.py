@@ -53,9 +53,9 @@ def test_a_run_agrees_with_brute_force() -> None:
     def peer(world: World, queries: list[Query]) -> PeerNumbers:
         seen.extend(queries)
         assert world.workload is SMALL
-        return PeerNumbers("nobody", 5e6, 5e6, 5e6, 1.0)
+        return PeerNumbers("nobody", "nearest", 5e6, 5e6, 5e6, 1.0)
 
-    numbers = run(SMALL, ticking, peer, phases.append)
+    numbers = run(SMALL, ticking, [peer], phases.append)
     assert numbers.mismatches == 0
     assert numbers.queries == len(seen) == 60
     assert numbers.hits_mean > 3
@@ -65,7 +65,7 @@ def test_a_run_agrees_with_brute_force() -> None:
     assert numbers.default_updates_per_s == SMALL.default_updates
     assert numbers.update_gain == SMALL.technicians / SMALL.default_updates
     assert 0.0 < numbers.reinserted_share < 0.1
-    assert numbers.peer == PeerNumbers("nobody", 5e6, 5e6, 5e6, 1.0)
+    assert numbers.peers == (PeerNumbers("nobody", "nearest", 5e6, 5e6, 5e6, 1.0),)
     assert "matching" in phases
 
 

@@ -1,0 +1,19 @@
+"""Runs of the bench are kept part by part, and the README shows those that are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dispatch.bench.figures import Figure
+from dispatch.bench.record import keep, tables, told
+
+
+def test_a_part_that_runs_again_takes_its_own_place(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    keep(file, {"idle": told(1, 0.5, [Figure("idle", "socket", "KiB", 9.0)]), "ping": told(3, 2.0, [])})
+    keep(file, {"idle": told(3, 0.25, [Figure("idle", "socket", "KiB", 4.25)])})
+    idle, ping = tables(file).split("\n\n`")
+    head, _, table = idle.partition("\n\n")
+    assert head.startswith("`./run bench idle`, 20") and head.endswith(", 3 rounds, load average before it 0.2:")
+    assert table.splitlines()[-1] == "| socket | 4.25 KiB |  |  |  |"
+    assert ping.startswith("./run bench ping`")
