@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import EmailStr, StringConstraints
 
 from api.audiences import Technician, technician
 from api.route import RequestInfo
@@ -16,8 +18,9 @@ from api.wire.listing import Grammar, Listing, Once
 from api.wire.models import Body, View
 from api.wire.results import Message, MessageWith, Page
 from dispatch.access import phones, step_up
+from dispatch.events import Actor
 from dispatch.outbox.notifications import push_topic
-from dispatch.parties import bank_accounts, customers, technician_access
+from dispatch.parties import bank_accounts, customers, technician_access, technicians
 from dispatch.services import Services
 from storage.bank_accounts import BankAccount
 from storage.technician_access import TechnicianProfile
@@ -38,6 +41,14 @@ class LoginIn(Body):
 
 class StepUpIn(Body):
     otp_code: Code
+
+
+class OwnIn(Body):
+    """What is named is changed; null clears it."""
+
+    keeps_null: ClassVar[frozenset[str]] = frozenset({"email"})
+
+    email: Annotated[EmailStr, StringConstraints(max_length=255)] | None = None
 
 
 class PartnerOut(View):
@@ -129,6 +140,18 @@ async def me(services: Services, caller: Technician) -> ProfileOut:
         who = await technician_access.get(conn, caller.technician_id)
         account = await bank_accounts.find(conn, caller.technician_id)
     return _profile(services, who, account)
+
+
+@technician.route("PATCH", "/profile", tags=["me"])
+async def change_profile(services: Services, caller: Technician, body: OwnIn) -> ProfileOut:
+    """Change where mail reaches me; what my papers say is changed by staff.
+
+    Example: {"email": "asha@example.com"}
+    """
+    actor = Actor(technician_access.REALM, str(caller.technician_id))
+    async with services.transaction() as tx:
+        await technicians.change(tx, caller.technician_id, actor, body.model_dump(exclude_unset=True))
+    return await me(services, caller)
 
 
 @technician.route("POST", "/auth/step-up", tags=["auth"])

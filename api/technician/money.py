@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -12,6 +13,7 @@ from api.wire.listing import DAYS, Grammar, Listing
 from api.wire.models import Money, View
 from api.wire.results import File, Page, PageWith
 from dispatch.billing import earnings, payouts
+from dispatch.localtime import local
 from dispatch.reports import exports
 from dispatch.reports.rows import Cell
 from dispatch.services import Services
@@ -84,6 +86,19 @@ async def my_earnings(services: Services, caller: Technician, listing: Listing) 
         found = await earnings.page(conn, who, listing.wanted, timezone)
         sums = await earnings.summary(conn, who, from_at=from_at, to_at=to_at, currency=services.settings.currency)
     return PageWith.among(found, earning_out, sums_out(sums))
+
+
+TODAY = Grammar(key="earnings", source=earnings.LIST, filters={"status": EARNINGS.filters["status"]})
+
+
+# Real front ends ask so.
+@technician.route("GET", "/earnings/today", listing=TODAY, tags=["money"])
+async def todays_earnings(services: Services, caller: Technician, listing: Listing) -> PageWith[EarningOut, SumsOut]:
+    """My earnings of today, by the operator's clocks, and their sums."""
+    today = local(services.clock.now(), services.settings.timezone).date()
+    day = {"date_from": today, "date_to": today}
+    wanted = replace(listing.wanted, filters={**listing.wanted.filters, **day})
+    return await my_earnings(services, caller, replace(listing, wanted=wanted, filters={**listing.filters, **day}))
 
 
 COLUMNS = (

@@ -155,3 +155,13 @@ async def test_bad_questions(live: Live, me: Person, query: str) -> None:
 async def test_nobody_has_looked_at_me_yet(live: Live, me: Person) -> None:
     why = (await me.call("GET", "/v1/partner/why-no-jobs"))["data"]
     assert why["reasons"] == [] and why["recent"] == [] and why["since"].endswith("Z")
+
+
+async def test_my_mail_is_mine_to_change_and_my_name_is_not(live: Live, me: Person) -> None:
+    before = (await me.call("GET", "/v1/partner/profile"))["data"]
+    changed = (await me.call("PATCH", "/v1/partner/profile", {"email": "asha@example.com"}))["data"]
+    assert changed == {**before, "email": "asha@example.com", "last_seen_at": changed["last_seen_at"]}
+    assert (await me.call("PATCH", "/v1/partner/profile", {}))["data"]["email"] == "asha@example.com"
+    refused = await me.call("PATCH", "/v1/partner/profile", {"email": "nowhere", "name": "Another"}, expect=422)
+    assert sorted(refused["error"]["details"]) == ["email", "name"]
+    assert (await me.call("PATCH", "/v1/partner/profile", {"email": None}))["data"]["email"] is None

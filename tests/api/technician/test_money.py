@@ -26,3 +26,17 @@ async def test_earnings_and_payouts_of_a_technician(shop: Shop) -> None:
     assert (await technician.call("GET", "/partner/earnings?status=lost"))[0] == 422
     assert (await technician.call("GET", "/partner/earnings?date_from=2026-01-06&date_to=2026-01-05"))[0] == 422
     assert (await technician.get("/partner/payouts"))["payouts"] == []
+
+
+async def test_the_earnings_of_today(shop: Shop) -> None:
+    till = shop.till
+    technician_id = await till.world.technician()
+    booking = await till.finish(await till.world.book(), technician_id)
+    technician = await shop.visitor("technician", technician_id)
+    today = await technician.get("/partner/earnings/today")
+    (earning,) = today["earnings"]
+    assert (earning["booking_number"], today["total_earnings"]) == (booking.number, 1239.84)
+    assert (await technician.get("/partner/earnings/today?status=paid"))["earnings"] == []
+    await till.world.advance(days=1)
+    today = await technician.get("/partner/earnings/today")
+    assert (today["earnings"], today["total_earnings"], today["payable"]) == ([], 0, -531.36)
