@@ -29,17 +29,15 @@ async def turn(services: Services) -> dict[str, int]:
 
     Each in a transaction of its own, and once. One that cannot be done stops no other, and is tried at the next turn.
     """
-    async with services.transaction() as tx:
-        ended = await rows.expire(tx.conn, most=MOST)
-        for one in ended:
-            await provider_subscriptions.tell(tx, one.provider_id, one.id)
-            await _send_end(tx, one)
+    async with services.read() as conn:
+        over = await rows.over(conn, most=MOST)
+    ended = await _each(services, over, _end)
     async with services.read() as conn:
         to_remind = await rows.to_remind(conn, days=REMIND_DAYS, most=MOST)
         to_renew = await rows.to_renew(conn, days=RENEW_DAYS, most=MOST)
     return {
         "reminded": await _each(services, to_remind, _remind), "asked": await _each(services, to_renew, _renew),
-        "ended": len(ended),
+        "ended": ended,
     }  # fmt: skip
 
 
@@ -47,6 +45,15 @@ async def _each(services: Services, found: list[Ref], work: Work) -> int:
     return await one_by_one.each(services, (
         (f"subscription {one.id}", partial(work, provider_id=one.provider_id, subscription_id=one.id)) for one in found
     ))  # fmt: skip
+
+
+async def _end(tx: Tx, provider_id: UUID, subscription_id: UUID) -> int:
+    await provider_subscriptions.lock(tx, provider_id, subscription_id)
+    if not await rows.expire(tx.conn, id=subscription_id):
+        return 0
+    await provider_subscriptions.tell(tx, provider_id, subscription_id)
+    await _send_end(tx, await provider_subscriptions.get(tx.conn, provider_id, subscription_id))
+    return 1
 
 
 async def _remind(tx: Tx, provider_id: UUID, subscription_id: UUID) -> int:
@@ -82,9 +89,8 @@ async def send_link(tx: Tx, request: PaymentRequest) -> None:
     await _send(tx, one, title, f"{message} {_to_pay(request)}", request.url)
 
 
-async def _send_end(tx: Tx, ended: Ref) -> None:
+async def _send_end(tx: Tx, one: Subscription) -> None:
     """One that was to go on by itself and was not paid: its customer is told that it has ended, and how it goes on."""
-    one = await provider_subscriptions.get(tx.conn, ended.provider_id, ended.id)
     if not one.auto_renew:
         return
     request = await request_rows.open_renewal(tx.conn, purpose_id=one.id)

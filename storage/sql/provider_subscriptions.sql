@@ -55,11 +55,13 @@ WHERE id = :id AND status <> 'cancelled';
 -- name: bought
 UPDATE provider_subscriptions SET bought_from = :bought_from, bought_until = :bought_until WHERE id = :id;
 
+-- name: over
+-- Those whose time is over.
+SELECT id, provider_id FROM provider_subscriptions WHERE status = 'active' AND ends_at <= app_now() ORDER BY ends_at LIMIT :most;
+
 -- name: expire
 UPDATE provider_subscriptions SET status = 'expired', updated_at = app_now()
-WHERE id IN (SELECT id FROM provider_subscriptions WHERE status = 'active' AND ends_at <= app_now()
-             ORDER BY ends_at LIMIT :most FOR UPDATE SKIP LOCKED)
-RETURNING id, provider_id;
+WHERE id = :id AND status = 'active' AND ends_at <= app_now();
 
 -- part: ends_soon
 status = 'active' AND ends_at > app_now() AND ends_at <= app_now() + make_interval(days => :days)

@@ -26,7 +26,7 @@ trade_partners.lock trade_partners.lock_numbers zones.lock
 PASSED_OVER = """
 bookings.due bookings.lock_due erasure.bookings_before gateway_events.claim_due gateway_events.hurry intents.claim_due
 intents.give_up_stale intents.hurry invoice_payments.claim invoices.claim_to_send outbox.claim
-platform_bills.claim_links polls.claim_payment polls.claim_payout polls.claim_refund provider_subscriptions.expire
+platform_bills.claim_links polls.claim_payment polls.claim_payout polls.claim_refund
 queue.wake queue.wake_all roster.back_again roster.gone_dark slots.lock_held tasks.take_up trade_partners.lift_expired
 webhook_deliveries.claim
 """

@@ -13,12 +13,11 @@ from dispatch.billing import captures, provider_requests, provider_subscriptions
 from dispatch.billing.provider_subscriptions import Change, NewSubscription
 from dispatch.errors import Invalid
 from dispatch.events import Actor
-from dispatch.services import Tx
 from storage.payment_requests import PaymentRequest
 from storage.provider_subscriptions import Subscription
 from tests.dispatch.billing.till import Till
 from tests.providers import Owned, add_customer, add_provider, subscribe
-from tests.turns import side_by_side, until_waiting
+from tests.turns import until_waiting
 
 ACTOR = Actor("provider", "somebody")
 
@@ -168,19 +167,6 @@ async def test_prices_that_nobody_can_be_asked_for(deaf_till: Till) -> None:
         await subscribe(till.world.services, owned, 99)
     made = await begin(till, owned, one.plan_name, currency="EUR", amount_minor=100)
     assert (made.currency, made.amount_minor) == ("EUR", 100)
-
-
-async def test_two_nodes_end_different_ones(deaf_till: Till) -> None:
-    services = deaf_till.world.services
-    owned = await add_provider(services)
-    made = {(await subscribe(services, owned, 0)).id for _ in range(2)}
-    await deaf_till.world.advance(days=31)
-
-    async def expire(tx: Tx) -> list[UUID]:
-        return [s.id for s in await provider_subscriptions.rows.expire(tx.conn, most=1)]
-
-    one, two = await side_by_side(services, expire, expire)
-    assert len(one) == len(two) == 1 and {*one, *two} == made
 
 
 async def test_calling_one_off_waits_for_its_request_before_it_holds_the_subscription(deaf_till: Till) -> None:

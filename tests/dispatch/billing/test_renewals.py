@@ -36,6 +36,28 @@ async def test_what_costs_nothing_goes_on_without_a_request(deaf_till: Till) -> 
     assert await till.world.value("SELECT count(*) FROM payment_requests") == 0
 
 
+async def test_two_nodes_end_each_once_and_one_that_cannot_end_stops_no_other(
+    deaf_till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till, services = deaf_till, deaf_till.world.services
+    owned = await add_provider(services)
+    bad, *good = [await subscribe(services, owned, 0) for _ in range(3)]
+    await till.world.advance(days=31)
+    tell = provider_subscriptions.tell
+
+    async def hurt(tx: Any, provider_id: Any, subscription_id: Any) -> None:
+        if subscription_id == bad.id:
+            raise Conflict
+        await tell(tx, provider_id, subscription_id)
+
+    monkeypatch.setattr(provider_subscriptions, "tell", hurt)
+    turns = await asyncio.gather(*(renewals.turn(services) for _ in range(2)))
+    assert sum(one["ended"] for one in turns) == 2
+    assert [(await now(till, one)).status for one in (bad, *good)] == ["active", "expired", "expired"]
+    monkeypatch.setattr(provider_subscriptions, "tell", tell)
+    assert (await renewals.turn(services))["ended"] == 1 and (await now(till, bad)).status == "expired"
+
+
 async def test_it_ends_at_its_moment_and_money_that_comes_later_counts_from_then(deaf_till: Till) -> None:
     till, services = deaf_till, deaf_till.world.services
     owned = await add_provider(services)
