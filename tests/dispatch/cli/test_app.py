@@ -190,6 +190,7 @@ async def test_a_given_database_is_migrated_served_and_left_running(
         (["seed"], {"DISPATCH_ENV": "production", "DATABASE_URL": "postgresql://x"}, "is for development"),
         (["zones", "import", "no-such-file"], {}, "There is no file no-such-file"),
         (["demo", "--port", "0"], {"DISPATCH_ENV": "production"}, "is for development"),
+        (["bench", "ping", "nosuch"], {}, "There is no part nosuch: the parts are index, "),
     ],
 )  # fmt: skip
 async def test_it_says_in_a_sentence_why_it_will_not(
