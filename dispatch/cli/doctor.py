@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dispatch.cli.setup import shared_database, stoppable
 from dispatch.process import environments, open_files
+from dispatch.vault import KeysUnfit, generated_keys
 from storage.database.embedded import has_data
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Finding:
 def examine(settings: Settings) -> int:
     """Prints the findings; 1 when something is wrong, 0 otherwise."""
     findings = [*_machine(), native_core(), open_files_of(open_files.limits()[1])]
-    findings += [*_settings(settings), _folder(settings), backup_of(settings)]
+    findings += [*_settings(settings), data_folder(settings), backup_of(settings)]
     try:
         with stoppable(), _trial(settings) as trial, shared_database(trial, makes=True) as dsn:
             findings += asyncio.run(_database(settings, dsn))
@@ -154,7 +155,8 @@ def _settings(settings: Settings) -> list[Finding]:
     return [*found, said]
 
 
-def _folder(settings: Settings) -> Finding:
+def data_folder(settings: Settings) -> Finding:
+    """Whether the data folder can be written, has room, and has whole keys that are closed to others."""
     folder: Path = settings.data
     there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
     if not os.access(there, os.W_OK | os.X_OK):
@@ -164,6 +166,10 @@ def _folder(settings: Settings) -> Finding:
     for keys in (*folder.glob("*keys.json"), *folder.glob("keys/*.json")):
         if keys.stat().st_mode & 0o077:
             return Finding("data folder", "wrong", f"others can read {keys}", f"chmod 600 {keys}")
+        try:
+            generated_keys(keys)
+        except KeysUnfit as e:
+            return Finding("data folder", "wrong", str(e))
     return Finding("data folder", "ok", str(folder))
 
 

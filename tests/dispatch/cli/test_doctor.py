@@ -7,15 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.cli.doctor import backup_of, open_files_of
+from dispatch.cli.doctor import backup_of, data_folder, open_files_of
 from dispatch.config import Settings
 from dispatch.process import open_files
+from dispatch.vault import generated_keys
 from tests.dispatch.process.test_backups import dump_at, settings_at, whole_at
 
 
 def test_doctor_says_when_there_is_none(tmp_path: Path) -> None:
     assert backup_of(settings_at(tmp_path)).verdict == "wrong"
     assert backup_of(Settings(env="test", data=tmp_path)).verdict == "note"
+
+
+def test_doctor_says_when_keys_are_damaged(tmp_path: Path) -> None:
+    settings = Settings(env="test", data=tmp_path)
+    generated_keys(tmp_path / "token-keys.json")
+    assert data_folder(settings).verdict == "ok"
+    (tmp_path / "vault_keys.json").touch(mode=0o600)
+    found = data_folder(settings)
+    assert found.verdict == "wrong" and "vault_keys.json are damaged" in found.seen
 
 
 @pytest.mark.parametrize(
