@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,6 +37,21 @@ def register(app: typer.Typer) -> None:
     app.command()(restore)
 
 
+@contextmanager
+def _files_explained() -> Iterator[None]:
+    """What the system refuses of a file or folder is told in a sentence. Raises Refused."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as e:
+        raise Refused(
+            f"{e.filename or 'A file'} cannot be used ({e.strerror or e}): run this as whom it belongs to, or choose "
+            "another --folder or --data."
+        ) from None
+
+
+@_files_explained()
 def backup(
     full: Full = False,
     show: Show = False,
@@ -61,6 +78,7 @@ def backup(
         _back_up(settings, full=full)
 
 
+@_files_explained()
 def restore(at: At = None, folder: To = None, data: Data = None) -> None:
     """Put a backup back: into a new --data folder, or, of a dump, into the empty database in DATABASE_URL."""
     from dispatch.cli.setup import stoppable

@@ -179,7 +179,11 @@ def backup_of(settings: Settings) -> Finding:
 
     if settings.backup.folder is None:
         return Finding("backup", "note", "none is made", "set DISPATCH_BACKUP__FOLDER, or leave it to your database")
-    known = backups.wholes(settings.backup.folder)
+    try:
+        known = backups.wholes(settings.backup.folder)
+    except OSError as e:
+        remedy = "run this as whom it belongs to, or change DISPATCH_BACKUP__FOLDER"
+        return Finding("backup", "wrong", f"{e.filename} cannot be looked into ({e.strerror})", remedy)
     if not known:
         return Finding("backup", "wrong", f"there is none in {settings.backup.folder}", "dispatch backup says why")
     age_s = (datetime.now(UTC) - backups.reached_by(known[-1])).total_seconds()

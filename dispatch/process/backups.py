@@ -122,12 +122,25 @@ async def run(settings: Settings, *, full: bool = False) -> Made:
 
 
 def wholes(folder: Path) -> list[Whole]:
-    """Every whole copy, the eldest first."""
+    """Every whole copy, the eldest first. Raises OSError for what may not be looked into."""
+    # By name, because a disk's own lost+found may not be looked into.
+    places = [*(history / "base" for history in _in(folder) if history.name[0].isdigit()), folder / "dumps"]
     found = []
-    for note in (*folder.glob(f"*/base/*/{_NOTE}"), *folder.glob(f"dumps/*/{_NOTE}")):
-        said = json.loads(note.read_text())
-        found.append(Whole(note.parent, **{**said, "at": datetime.fromisoformat(said["at"])}))
+    for copy in (copy for place in places for copy in _in(place)):
+        try:
+            said = json.loads((copy / _NOTE).read_text())
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # Half a copy, or nothing of ours.
+        found.append(Whole(copy, **{**said, "at": datetime.fromisoformat(said["at"])}))
     return sorted(found, key=lambda w: w.at)
+
+
+def _in(folder: Path) -> list[Path]:
+    """What is in a folder, if it is there; glob would take one that may not be looked into for an empty one."""
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def reached_by(whole: Whole) -> datetime:
@@ -297,7 +310,8 @@ def _copy_files(settings: Settings, folder: Path, now: datetime) -> int:
     source, kept, copied = _files(settings), folder / "files", 0
     if source is None or not source.is_dir():
         return 0
-    present = {p.relative_to(source) for p in source.glob("??/*") if not p.name.endswith(".part")}
+    shelves = [shelf for shelf in _in(source) if len(shelf.name) == 2]
+    present = {p.relative_to(source) for shelf in shelves for p in _in(shelf) if not p.name.endswith(".part")}
     for name in present:
         target = kept / name
         if not target.exists():

@@ -127,9 +127,19 @@ def is_running(home: Path) -> bool:
 
 
 def has_data(home: Path) -> bool:
-    """Whether a database was made in this folder."""
+    """Whether a database was made in this folder. Raises EmbeddedError where this may not be seen."""
     home = Path(home).expanduser()
-    return any((home / inner / "pgdata" / "PG_VERSION").exists() for inner in (_INNER, ""))
+    try:
+        return any((home / inner / "pgdata" / "PG_VERSION").exists() for inner in (_INNER, ""))
+    except OSError as e:
+        raise _unusable(home, e) from e
+
+
+def _unusable(home: Path, error: OSError) -> EmbeddedError:
+    return EmbeddedError(
+        f"The folder {home} cannot be used ({error.strerror}): run this as whom it belongs to, or choose another "
+        "--data folder."
+    )
 
 
 class EmbeddedPostgres:
@@ -184,6 +194,9 @@ class EmbeddedPostgres:
             self._found = binaries
             self._log = os.fdopen(private(self.home / "postgres.log", os.O_APPEND), "ab")
             self._wait_until_ready(binaries, timeout_s)
+        except OSError as e:
+            self.stop()
+            raise _unusable(self.home, e) from e
         except BaseException:
             self.stop()
             raise
@@ -222,9 +235,7 @@ class EmbeddedPostgres:
                 "another --data folder."
             ) from e
         except OSError as e:
-            raise EmbeddedError(
-                f"The folder {self.home} cannot be used ({e.strerror}): choose another --data folder."
-            ) from e
+            raise _unusable(self.home, e) from e
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as e:

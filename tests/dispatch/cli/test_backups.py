@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,3 +50,43 @@ def test_a_dump_is_not_drilled_and_goes_nowhere_without_a_database(place: Path, 
     with pytest.raises(NoDatabase, match="DATABASE_URL has to name"):
         restore(folder=place, data=tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def nowhere(place: Path) -> Path:
+    return Path("/proc/none")
+
+
+def a_file(place: Path) -> Path:
+    place.touch()
+    return place
+
+
+def in_a_file(place: Path) -> Path:
+    return a_file(place) / "kept"
+
+
+def a_loop(place: Path) -> Path:
+    """Like a folder of somebody else's, it is there and may not be looked into; by root neither."""
+    place.symlink_to(place)
+    return place
+
+
+@pytest.mark.parametrize("unfit", [nowhere, a_file, in_a_file, a_loop])
+def test_a_folder_that_takes_no_backup_is_named_in_a_sentence(place: Path, unfit: Callable[[Path], Path]) -> None:
+    os.environ["DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/none"
+    with pytest.raises(Refused, match=r"^/\S+ cannot be used \([A-Z][a-z ]+\): run this as whom it belongs to"):
+        backup(folder=unfit(place))
+
+
+@pytest.mark.parametrize("unfit", [a_file, a_loop])
+def test_a_folder_that_cannot_be_looked_into_is_not_taken_for_an_empty_one(
+    place: Path, unfit: Callable[[Path], Path]
+) -> None:
+    unfit(place)
+    with pytest.raises(Refused, match=rf"^{place} cannot be used"):
+        backup(show=True, folder=place)
+    with pytest.raises(Refused, match=rf"^{place} cannot be used"):
+        backup(drill=True, folder=place)
+    with pytest.raises(Refused, match=rf"^{place} cannot be used"):
+        restore(folder=place, data=place.parent / "new")
+    assert not (place.parent / "new").exists()

@@ -19,6 +19,12 @@ def test_doctor_says_when_there_is_none(tmp_path: Path) -> None:
     assert backup_of(Settings(env="test", data=tmp_path)).verdict == "note"
 
 
+def test_doctor_says_when_backups_cannot_be_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "kept").symlink_to(tmp_path / "kept")
+    found = backup_of(settings_at(tmp_path))
+    assert found.verdict == "wrong" and f"{tmp_path / 'kept'} cannot be looked into" in found.seen
+
+
 def test_doctor_says_when_keys_are_damaged(tmp_path: Path) -> None:
     settings = Settings(env="test", data=tmp_path)
     generated_keys(tmp_path / "token-keys.json")

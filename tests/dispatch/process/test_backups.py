@@ -242,6 +242,19 @@ async def test_half_a_copy_counts_for_nothing_and_goes(
     assert not (kept / "6-1").exists(), "of a history without a copy nothing is needed"
 
 
+async def test_files_that_may_not_be_looked_at_are_not_taken_for_deleted_ones(place: Path, fresh_dsn: str) -> None:
+    settings = settings_at(place, method="dump").model_copy(update={"database_url": fresh_dsn})
+    shelf = settings.data / "files" / "ab"
+    shelf.mkdir(parents=True)
+    (settings.data / "files" / KEY).write_bytes(b"a photo")
+    assert (await backups.run(settings)).files == 1
+    shelf.rename(shelf.with_name("away"))
+    shelf.symlink_to(shelf)
+    with pytest.raises(OSError, match=str(shelf)):
+        await backups.run(settings)
+    assert (place / "kept" / "files" / KEY).read_bytes() == b"a photo"
+
+
 async def test_what_is_older_than_its_days_goes(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One whole copy from before the span stays, because the span begins with it; so does the log from there on."""
     settings, now = settings_at(place, keep_days=30), datetime(2026, 3, 31, 12, tzinfo=UTC)

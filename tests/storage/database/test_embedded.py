@@ -23,6 +23,7 @@ from storage.database.embedded import (
     EmbeddedError,
     EmbeddedPostgres,
     default_home,
+    has_data,
     is_running,
 )
 from tests.ownership import account, check_house, check_processes, postmaster
@@ -131,6 +132,17 @@ def test_a_file_in_the_way_is_refused_in_words(home: Path) -> None:
     home.write_text("")
     with pytest.raises(EmbeddedError, match="cannot be used"):
         EmbeddedPostgres(home).start()
+
+
+def test_data_that_may_not_be_looked_at_is_told_in_words(home: Path) -> None:
+    """A link to itself: like somebody else's folder it is there and cannot be entered; by root neither."""
+    (home / "db").mkdir(parents=True)
+    (home / "db" / "pgdata").symlink_to(home / "db" / "pgdata")
+    with pytest.raises(EmbeddedError, match="cannot be used"):
+        EmbeddedPostgres(home).start()
+    assert not is_running(home)
+    with pytest.raises(EmbeddedError, match="cannot be used .File name too long."):
+        has_data(home / ("x" * 300))
 
 
 def test_bad_settings_are_reported_with_the_server_s_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
