@@ -26,6 +26,7 @@ Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database
 Full = Annotated[bool, typer.Option("--full", help="A copy of all now, also when the last is not a day old.")]
 Show = Annotated[bool, typer.Option("--list", help="Only list the backups, and to which moments they lead.")]
 Drill = Annotated[bool, typer.Option("--drill", help="Restore the newest beside everything, prove it, measure.")]
+Check = Annotated[bool, typer.Option("--check", help="Only say whether the newest is as new as it should be.")]
 Forget = Annotated[bool, typer.Option("--forget", help="Make none any more: the database stops keeping log for them.")]
 At = Annotated[datetime | None, typer.Option("--at", help="As it was then, in UTC; else as new as can be.")]
 To = Annotated[Path | None, typer.Option("--folder", help="Where backups are (DISPATCH_BACKUP__FOLDER).")]
@@ -56,6 +57,7 @@ def backup(
     full: Full = False,
     show: Show = False,
     drill: Drill = False,
+    check: Check = False,
     forget: Forget = False,
     folder: To = None,
     data: Data = None,
@@ -63,13 +65,16 @@ def backup(
     """Back up what is due: all once a day, what was committed since, new files; drops what is older than 30 days.
 
     The server does the same by itself every 20 minutes where DISPATCH_BACKUP__FOLDER is set. --drill exits with 1 when
-    restoring takes over 15 minutes, loses over an hour, or gives what is not sound.
+    restoring takes over 15 minutes, loses over an hour, or gives what is not sound; --check when over an hour
+    (with dumps 25) would be lost just now.
     """
     if forget:
         _forget(data)
         return
     # Looking at backups and trying them needs of a server no more than where they are.
-    settings, place = _settings(folder, data, joins=folder is None or not (show or drill))
+    settings, place = _settings(folder, data, joins=folder is None or not (show or drill or check))
+    if check:
+        raise SystemExit(_check(settings))
     if show:
         _list(place)
     elif drill:
@@ -138,6 +143,14 @@ def _forget(data: Path | None) -> None:
     with stoppable(), shared_database(settings):
         asyncio.run(backups.forget(settings))
     print("the database keeps no log for backups any more; those that were made stay where they are")
+
+
+def _check(settings: Settings) -> int:
+    from dispatch.cli.doctor import backup_of
+
+    found = backup_of(settings)
+    print(f"{found.verdict}: {found.seen}")
+    return int(found.verdict != "ok")
 
 
 def _list(place: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -13,6 +13,7 @@ import pytest
 from dispatch.cli.backups import backup, restore
 from dispatch.cli.failure import Refused
 from dispatch.process.backups import NoDatabase
+from tests.dispatch.process.test_backups import dump_at, whole_at
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +51,19 @@ def test_a_dump_is_not_drilled_and_goes_nowhere_without_a_database(place: Path, 
     with pytest.raises(NoDatabase, match="DATABASE_URL has to name"):
         restore(folder=place, data=tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_check_fails_when_the_newest_is_too_old(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for make, code, said in (
+        (lambda: None, 1, "wrong: there is none in"),
+        (lambda: dumped(place), 1, "wrong: 1 copies; what was committed in the last"),
+        (lambda: dump_at(place, datetime.now(UTC) - timedelta(hours=24)), 0, "ok: 2 copies; what was committed in"),
+        (lambda: whole_at(place, datetime.now(UTC)), 0, "ok: 3 copies; what was committed in the last 0 minutes"),
+    ):
+        make()
+        with pytest.raises(SystemExit) as ended:
+            backup(check=True, folder=place)
+        assert ended.value.code == code and capsys.readouterr().out.startswith(said)
 
 
 def nowhere(place: Path) -> Path:
