@@ -63,7 +63,7 @@ class Finding:
 def examine(settings: Settings) -> int:
     """Prints the findings; 1 when something is wrong, 0 otherwise."""
     findings = [*_machine(), native_core(), open_files_of(open_files.limits()[1])]
-    findings += [*_settings(settings), data_folder(settings), backup_of(settings)]
+    findings += [*_settings(settings), data_folder(settings), files_of(settings), backup_of(settings)]
     try:
         with stoppable(), _trial(settings) as trial, shared_database(trial, makes=True) as dsn:
             findings += asyncio.run(_database(settings, dsn))
@@ -171,6 +171,23 @@ def data_folder(settings: Settings) -> Finding:
         except KeysUnfit as e:
             return Finding("data folder", "wrong", str(e))
     return Finding("data folder", "ok", str(folder))
+
+
+def files_of(settings: Settings) -> Finding:
+    """Whether what people upload can be kept; it is written, because what may be written may stand on a full disk."""
+    folder = settings.files_folder
+    if folder is None:
+        return Finding("files", "ok", f"in the bucket {settings.files.s3_bucket}")
+    try:
+        there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+        # Without a name, so that nothing is left. The folders inside may be somebody else's.
+        for place in (there, *folder.glob("??")):
+            with tempfile.TemporaryFile(dir=place) as file:
+                file.write(b"x")
+    except OSError as e:
+        remedy = "run the server as whom it belongs to, or change DISPATCH_FILES__FOLDER"
+        return Finding("files", "wrong", f"{folder} cannot be written ({e.strerror}): uploads answer 503", remedy)
+    return Finding("files", "ok", str(folder))
 
 
 def backup_of(settings: Settings) -> Finding:

@@ -301,13 +301,9 @@ def _put(file: Path, said: Mapping[str, object]) -> None:
         os.close(folder)
 
 
-def _files(settings: Settings) -> Path | None:
-    return (settings.files.folder or settings.data / "files") if settings.files.store == "folder" else None
-
-
 def _copy_files(settings: Settings, folder: Path, now: datetime) -> int:
     """Files have names of ours and never change: what is not there yet is copied, what is gone is put aside."""
-    source, kept, copied = _files(settings), folder / "files", 0
+    source, kept, copied = settings.files_folder, folder / "files", 0
     if source is None or not source.is_dir():
         return 0
     shelves = [shelf for shelf in _in(source) if len(shelf.name) == 2]
@@ -445,7 +441,7 @@ def put_files_back(settings: Settings, folder: Path, known: Set[str]) -> int:
 
     What nobody knows stays away: it was of people who are forgotten.
     """
-    target, copied = _files(settings), 0
+    target, copied = settings.files_folder, 0
     if target is None:
         return 0
     for kept in (folder / "files", *(folder / "files").glob("gone-*")):
