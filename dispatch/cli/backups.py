@@ -96,11 +96,12 @@ def restore(at: At = None, folder: To = None, data: Data = None) -> None:
     with stoppable():
         if backups.choose(place, moment).is_dump:
             whole = asyncio.run(backups.undump(settings, place, moment))
-            known = asyncio.run(backups.known_files(settings.database_url))
             print(f"the dump of {whole.at:%Y-%m-%d %H:%M:%S} UTC is in the database")
+            known = asyncio.run(backups.known_files(settings.database_url))
+            files = backups.put_files_back(settings, place, known)
         else:
-            known = asyncio.run(_restore(settings, place, moment))
-    print(f"{backups.put_files_back(settings, place, known)} files were put back")
+            files = asyncio.run(_restore(settings, place, moment))
+    print(f"{files} files were put back")
     print(
         "the keys are not part of a backup: set DISPATCH_TOKEN_KEYS and DISPATCH_VAULT_KEYS, or put the key files back "
         f"into {settings.data}, before the server is started"
@@ -150,7 +151,7 @@ def _check(settings: Settings) -> int:
 
     found = backup_of(settings)
     print(f"{found.verdict}: {found.seen}")
-    return int(found.verdict != "ok")
+    return int(found.verdict == "wrong")
 
 
 def _list(place: Path) -> None:
@@ -167,16 +168,17 @@ def _list(place: Path) -> None:
         )
 
 
-async def _restore(settings: Settings, place: Path, until: datetime | None) -> frozenset[str]:
-    """Returns the store's keys that what was restored knows."""
+async def _restore(settings: Settings, place: Path, until: datetime | None) -> int:
+    """Returns how many files were put back."""
     from dispatch.process import backups
 
     async with backups.restored(settings, place, settings.data, until) as made:
         findings, known = await _prove(settings, made), await backups.known_files(made.dsn)
+        files = backups.put_files_back(settings, place, known)
     for finding in findings:
         print(f"not sound: {finding}")
     print(_told(made))
-    return known
+    return files
 
 
 def _told(made: Restored) -> str:

@@ -209,6 +209,8 @@ def backup_of(settings: Settings) -> Finding:
     said = f"{len(known)} copies; what was committed in the last {age_s / 60:.0f} minutes would be lost"
     if age_s > most_s:
         return Finding("backup", "wrong", said, "dispatch backup says why")
+    if why := backups.not_restorable(known[-1]):
+        return Finding("backup", "note", why, "or restore it where they are")
     return Finding("backup", "ok", said)
 
 
