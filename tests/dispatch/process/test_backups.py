@@ -278,6 +278,28 @@ async def test_a_backup_of_another_version_is_restored_by_its_programs_or_told_b
     again.stop()
 
 
+async def test_a_dump_of_another_version_goes_into_another_one_whole_or_not_at_all(
+    place: Path, given: EmbeddedPostgres
+) -> None:
+    settings = settings_at(place, method="dump").model_copy(update={"database_url": given.admin_dsn})
+    # What looks like a setting and is somebody's words.
+    words = "SET transaction_timeout = 0;"
+    await ask(given.admin_dsn, f"CREATE TABLE kept AS SELECT n, '{words}' AS said FROM generate_series(1, 9999) n")
+    made = await backups.run(settings)
+    assert made.whole is not None
+    await ask(given.admin_dsn, "CREATE DATABASE empty")
+    target = settings.model_copy(update={"database_url": given.admin_dsn.replace("/postgres?", "/empty?")})
+    dump = made.whole.folder / "database.dump"
+    whole = dump.read_bytes()
+    dump.write_bytes(whole[:-2_000])
+    with pytest.raises(CopyFailed, match="pg_restore failed: .*end of file"):
+        await backups.undump(target, place / "kept", None)
+    assert await copies.is_empty(target.database_url)
+    dump.write_bytes(whole)
+    await backups.undump(target, place / "kept", None)
+    assert await ask(target.database_url, "SELECT count(*) FROM kept WHERE said = $1", words) == 9999
+
+
 def whole_at(folder: Path, at: datetime, *, history: str = "7-1") -> Path:
     made = folder / history / ("" if history == "dumps" else "base") / f"{at:%Y%m%dT%H%M%SZ}"
     made.mkdir(parents=True)
