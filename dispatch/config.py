@@ -520,6 +520,11 @@ class Settings(BaseSettings):
         return keys
 
     @property
+    def files_folder(self) -> Path | None:
+        """Where files lie; None where that is a bucket."""
+        return (self.files.folder or self.data / "files") if self.files.store == "folder" else None
+
+    @property
     def is_production(self) -> bool:
         """Real people and real money."""
         return self.env == "production"

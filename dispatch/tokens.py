@@ -196,7 +196,7 @@ def _audience(realm: str) -> str:
 
 
 def token_keys(settings: Settings) -> dict[str, bytes]:
-    """kid -> key; the first one signs, all of them verify. Raises ValueError for a file that cannot be read."""
+    """kid -> key; the first one signs, all of them verify. Raises KeysUnfit."""
     if settings.token_keys:
         return {kid: key.get_secret_value().encode() for kid, key in settings.token_keys.items()}
-    return {kid: base64.b64decode(key) for kid, key in generated_keys(settings.data / KEYS_FILE).items()}
+    return generated_keys(settings.data / KEYS_FILE)

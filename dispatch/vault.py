@@ -35,6 +35,10 @@ class SealBroken(DispatchError):
     code = "seal_broken"
 
 
+class KeysUnfit(ValueError):
+    """The keys of the data folder or of the settings cannot be used; the message says why and what to do."""
+
+
 def cell(table: str, row: object, field: str) -> str:
     """The associated data of a sealed value: it opens only in this cell."""
     return f"{table}:{row}:{field}"
@@ -90,7 +94,7 @@ class Vault:
 def vault_of(settings: Settings) -> Vault:
     """The installation's vault: its keys come from the settings, else from a file in the data folder.
 
-    Raises ValueError for keys that are none.
+    Raises KeysUnfit.
     """
     given = tuple((key_id, key.get_secret_value()) for key_id, key in settings.vault_keys.items())
     return _vault(settings.data, given)
@@ -98,32 +102,53 @@ def vault_of(settings: Settings) -> Vault:
 
 @lru_cache(maxsize=16)
 def _vault(folder: Path, given: tuple[tuple[str, str], ...]) -> Vault:
-    keys = dict(given) or generated_keys(folder / _FILE)
+    keys = {key_id: base64.b64decode(key) for key_id, key in given} or generated_keys(folder / _FILE)
     try:
-        return Vault({key_id: base64.b64decode(key, validate=True) for key_id, key in keys.items()})
+        return Vault(keys)
     except ValueError as error:
-        raise ValueError(f"the vault's keys must be base64 of {KEY_BYTES} bytes: {error}") from error
+        raise KeysUnfit(f"The vault's keys must be base64 of {KEY_BYTES} bytes: {error}.") from error
 
 
-def generated_keys(path: Path) -> dict[str, str]:
-    """Key id to base64, from the file; made once, for the owner only; processes that race agree on one."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(orjson.dumps({"k1": base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            # A link never replaces: whoever was first stays.
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    found: dict[str, str] = orjson.loads(path.read_bytes())
+def generated_keys(path: Path) -> dict[str, bytes]:
+    """Key id to key, from the file; made once, for the owner only; processes that race agree on one.
+
+    Raises KeysUnfit.
+    """
+    try:
+        if not path.exists():
+            _generate(path)
+        said = orjson.loads(path.read_bytes())
+        found = {key_id: base64.b64decode(key, validate=True) for key_id, key in said.items()}
+        if not found or min(map(len, found.values())) < KEY_BYTES:
+            raise ValueError("a key is missing or short")
+    except OSError as error:
+        raise KeysUnfit(
+            f"The keys in {path} cannot be had ({error.strerror}): run this as whom they belong to, or choose another "
+            "--data folder."
+        ) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise KeysUnfit(
+            f"The keys in {path} are damaged ({error}): put your copy of the file back; what was sealed with them "
+            "opens with no others."
+        ) from error
     return found
+
+
+def _generate(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(orjson.dumps({"k1": base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        # A link never replaces: whoever was first stays.
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
 
 
 @lru_cache(maxsize=256)

@@ -304,7 +304,7 @@ def gateway(
             webhook_url=webhook_url, public_url=public_url, seed=seed,
         )  # fmt: skip
     except CannotServe as e:
-        raise Refused(f"{e} Choose another --port or --data.") from None
+        raise Refused(str(e)) from None
 
 
 @app.command(hidden=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +26,7 @@ Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database
 Full = Annotated[bool, typer.Option("--full", help="A copy of all now, also when the last is not a day old.")]
 Show = Annotated[bool, typer.Option("--list", help="Only list the backups, and to which moments they lead.")]
 Drill = Annotated[bool, typer.Option("--drill", help="Restore the newest beside everything, prove it, measure.")]
+Check = Annotated[bool, typer.Option("--check", help="Only say whether the newest is as new as it should be.")]
 Forget = Annotated[bool, typer.Option("--forget", help="Make none any more: the database stops keeping log for them.")]
 At = Annotated[datetime | None, typer.Option("--at", help="As it was then, in UTC; else as new as can be.")]
 To = Annotated[Path | None, typer.Option("--folder", help="Where backups are (DISPATCH_BACKUP__FOLDER).")]
@@ -35,10 +38,26 @@ def register(app: typer.Typer) -> None:
     app.command()(restore)
 
 
+@contextmanager
+def _files_explained() -> Iterator[None]:
+    """What the system refuses of a file or folder is told in a sentence. Raises Refused."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as e:
+        raise Refused(
+            f"{e.filename or 'A file'} cannot be used ({e.strerror or e}): run this as whom it belongs to, or choose "
+            "another --folder or --data."
+        ) from None
+
+
+@_files_explained()
 def backup(
     full: Full = False,
     show: Show = False,
     drill: Drill = False,
+    check: Check = False,
     forget: Forget = False,
     folder: To = None,
     data: Data = None,
@@ -46,13 +65,16 @@ def backup(
     """Back up what is due: all once a day, what was committed since, new files; drops what is older than 30 days.
 
     The server does the same by itself every 20 minutes where DISPATCH_BACKUP__FOLDER is set. --drill exits with 1 when
-    restoring takes over 15 minutes, loses over an hour, or gives what is not sound.
+    restoring takes over 15 minutes, loses over an hour, or gives what is not sound; --check when over an hour
+    (with dumps 25) would be lost just now.
     """
     if forget:
         _forget(data)
         return
     # Looking at backups and trying them needs of a server no more than where they are.
-    settings, place = _settings(folder, data, joins=folder is None or not (show or drill))
+    settings, place = _settings(folder, data, joins=folder is None or not (show or drill or check))
+    if check:
+        raise SystemExit(_check(settings))
     if show:
         _list(place)
     elif drill:
@@ -61,6 +83,7 @@ def backup(
         _back_up(settings, full=full)
 
 
+@_files_explained()
 def restore(at: At = None, folder: To = None, data: Data = None) -> None:
     """Put a backup back: into a new --data folder, or, of a dump, into the empty database in DATABASE_URL."""
     from dispatch.cli.setup import stoppable
@@ -73,11 +96,12 @@ def restore(at: At = None, folder: To = None, data: Data = None) -> None:
     with stoppable():
         if backups.choose(place, moment).is_dump:
             whole = asyncio.run(backups.undump(settings, place, moment))
-            known = asyncio.run(backups.known_files(settings.database_url))
             print(f"the dump of {whole.at:%Y-%m-%d %H:%M:%S} UTC is in the database")
+            known = asyncio.run(backups.known_files(settings.database_url))
+            files = backups.put_files_back(settings, place, known)
         else:
-            known = asyncio.run(_restore(settings, place, moment))
-    print(f"{backups.put_files_back(settings, place, known)} files were put back")
+            files = asyncio.run(_restore(settings, place, moment))
+    print(f"{files} files were put back")
     print(
         "the keys are not part of a backup: set DISPATCH_TOKEN_KEYS and DISPATCH_VAULT_KEYS, or put the key files back "
         f"into {settings.data}, before the server is started"
@@ -122,6 +146,14 @@ def _forget(data: Path | None) -> None:
     print("the database keeps no log for backups any more; those that were made stay where they are")
 
 
+def _check(settings: Settings) -> int:
+    from dispatch.cli.doctor import backup_of
+
+    found = backup_of(settings)
+    print(f"{found.verdict}: {found.seen}")
+    return int(found.verdict == "wrong")
+
+
 def _list(place: Path) -> None:
     from dispatch.process import backups
 
@@ -136,16 +168,17 @@ def _list(place: Path) -> None:
         )
 
 
-async def _restore(settings: Settings, place: Path, until: datetime | None) -> frozenset[str]:
-    """Returns the store's keys that what was restored knows."""
+async def _restore(settings: Settings, place: Path, until: datetime | None) -> int:
+    """Returns how many files were put back."""
     from dispatch.process import backups
 
     async with backups.restored(settings, place, settings.data, until) as made:
         findings, known = await _prove(settings, made), await backups.known_files(made.dsn)
+        files = backups.put_files_back(settings, place, known)
     for finding in findings:
         print(f"not sound: {finding}")
     print(_told(made))
-    return known
+    return files
 
 
 def _told(made: Restored) -> str:

@@ -31,15 +31,15 @@ TOKEN_S = 86_400
 ALONE = ("index", "lists", "erp", "analytics", "providers", "webhooks")
 
 
-def parts_of(stage: Stage) -> dict[str, Part]:
+def parts() -> dict[str, Part]:
     """Every part by name, in the order in which they run."""
     from dispatch.bench import analytics, erp, history, index, jobs, lists, pages, providers, rest, webhooks, workers
     from dispatch.bench import sockets_live as live
 
     return {
         "index": index.part, "history": history.part, "ping": live.ping, "steady": live.steady,
-        "fanout": live.fanout_of(jobs.on_the_way(stage)), "offer": live.offer, "connect": live.connect,
-        "idle": live.idle, "workers": workers.part, "rest": rest.part, "confirm": jobs.confirm,
+        "fanout": lambda stage: live.fanout_of(jobs.on_the_way(stage))(stage), "offer": live.offer,
+        "connect": live.connect, "idle": live.idle, "workers": workers.part, "rest": rest.part, "confirm": jobs.confirm,
         "lists": lists.part, "erp": erp.part, "analytics": analytics.part, "providers": providers.part,
         "webhooks": webhooks.part, "pages": pages.part,
     }  # fmt: skip
@@ -56,22 +56,21 @@ def run(
     from dispatch.bench.processes import SERVER_CORE, NotMeasurable, on_core
     from dispatch.bench.record import keep, told
 
+    known, wanted = parts(), list(names)
+    if unknown := sorted(set(wanted) - known.keys()):
+        raise Refused(f"There is no part {unknown[0]}: the parts are {', '.join(known)}.")
     with stoppable(), tempfile.TemporaryDirectory(prefix="dispatch-bench-") as folder:
         # Entered by the account that runs the database.
         os.chmod(folder, 0o711)
         # The servers and their databases inherit it; the load generator has a core of its own.
         on_core(SERVER_CORE)()
-        wanted = list(names)
         with _stage(Path(folder), wanted, technicians, city, seed, rounds, rows, quick=quick) as stage:
-            parts = parts_of(stage)
-            if unknown := sorted(set(wanted) - parts.keys()):
-                raise Refused(f"There is no part {unknown[0]}: the parts are {', '.join(parts)}.")
             figures: list[Figure] = []
             runs = {}
-            for name in wanted or parts:
+            for name in wanted or known:
                 load = os.getloadavg()[0]
                 try:
-                    found = parts[name](stage)
+                    found = known[name](stage)
                 except NotMeasurable as e:
                     note(f"{name} is left out: {e}.")
                     continue

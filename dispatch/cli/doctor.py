@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dispatch.cli.setup import shared_database, stoppable
 from dispatch.process import environments, open_files
+from dispatch.vault import KeysUnfit, generated_keys
 from storage.database.embedded import has_data
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Finding:
 def examine(settings: Settings) -> int:
     """Prints the findings; 1 when something is wrong, 0 otherwise."""
     findings = [*_machine(), native_core(), open_files_of(open_files.limits()[1])]
-    findings += [*_settings(settings), _folder(settings), backup_of(settings)]
+    findings += [*_settings(settings), data_folder(settings), files_of(settings), backup_of(settings)]
     try:
         with stoppable(), _trial(settings) as trial, shared_database(trial, makes=True) as dsn:
             findings += asyncio.run(_database(settings, dsn))
@@ -154,7 +155,8 @@ def _settings(settings: Settings) -> list[Finding]:
     return [*found, said]
 
 
-def _folder(settings: Settings) -> Finding:
+def data_folder(settings: Settings) -> Finding:
+    """Whether the data folder can be written, has room, and has whole keys that are closed to others."""
     folder: Path = settings.data
     there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
     if not os.access(there, os.W_OK | os.X_OK):
@@ -164,7 +166,28 @@ def _folder(settings: Settings) -> Finding:
     for keys in (*folder.glob("*keys.json"), *folder.glob("keys/*.json")):
         if keys.stat().st_mode & 0o077:
             return Finding("data folder", "wrong", f"others can read {keys}", f"chmod 600 {keys}")
+        try:
+            generated_keys(keys)
+        except KeysUnfit as e:
+            return Finding("data folder", "wrong", str(e))
     return Finding("data folder", "ok", str(folder))
+
+
+def files_of(settings: Settings) -> Finding:
+    """Whether what people upload can be kept; it is written, because what may be written may stand on a full disk."""
+    folder = settings.files_folder
+    if folder is None:
+        return Finding("files", "ok", f"in the bucket {settings.files.s3_bucket}")
+    try:
+        there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+        # Without a name, so that nothing is left. The folders inside may be somebody else's.
+        for place in (there, *folder.glob("??")):
+            with tempfile.TemporaryFile(dir=place) as file:
+                file.write(b"x")
+    except OSError as e:
+        remedy = "run the server as whom it belongs to, or change DISPATCH_FILES__FOLDER"
+        return Finding("files", "wrong", f"{folder} cannot be written ({e.strerror}): uploads answer 503", remedy)
+    return Finding("files", "ok", str(folder))
 
 
 def backup_of(settings: Settings) -> Finding:
@@ -173,7 +196,11 @@ def backup_of(settings: Settings) -> Finding:
 
     if settings.backup.folder is None:
         return Finding("backup", "note", "none is made", "set DISPATCH_BACKUP__FOLDER, or leave it to your database")
-    known = backups.wholes(settings.backup.folder)
+    try:
+        known = backups.wholes(settings.backup.folder)
+    except OSError as e:
+        remedy = "run this as whom it belongs to, or change DISPATCH_BACKUP__FOLDER"
+        return Finding("backup", "wrong", f"{e.filename} cannot be looked into ({e.strerror})", remedy)
     if not known:
         return Finding("backup", "wrong", f"there is none in {settings.backup.folder}", "dispatch backup says why")
     age_s = (datetime.now(UTC) - backups.reached_by(known[-1])).total_seconds()
@@ -182,6 +209,8 @@ def backup_of(settings: Settings) -> Finding:
     said = f"{len(known)} copies; what was committed in the last {age_s / 60:.0f} minutes would be lost"
     if age_s > most_s:
         return Finding("backup", "wrong", said, "dispatch backup says why")
+    if why := backups.not_restorable(known[-1]):
+        return Finding("backup", "note", why, "or restore it where they are")
     return Finding("backup", "ok", said)
 
 

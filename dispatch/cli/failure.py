@@ -33,12 +33,13 @@ def explained() -> Iterator[None]:
 def _sentence(error: Exception) -> str | None:
     from dispatch.adapters.messages.senders import WrongSenders
     from dispatch.errors import DispatchError
+    from dispatch.vault import KeysUnfit
     from storage.database.copies import CopyFailed
     from storage.database.embedded import EmbeddedError
     from storage.database.errors import DatabaseAway, DatabaseBusy
     from storage.database.migrate import MigrationError
 
-    if isinstance(error, (Refused, EmbeddedError, CopyFailed, WrongSenders)):
+    if isinstance(error, (Refused, EmbeddedError, CopyFailed, KeysUnfit, WrongSenders)):
         return str(error)
     if isinstance(error, DispatchError):
         return error.message

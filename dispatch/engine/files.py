@@ -16,6 +16,7 @@ from typing import IO
 from uuid import UUID, uuid4
 
 from dispatch.config import Settings
+from dispatch.engine import alerts
 from dispatch.errors import Conflict, Gone, Invalid, Missing
 from dispatch.events import Actor
 from dispatch.ports import media
@@ -35,6 +36,8 @@ _PIECE_BYTES = 256 * 1024
 STAGED_HOURS = 24
 #: So many are thrown away at a time.
 MOST = 200
+#: The alert that the store takes nothing, until it takes something again.
+UNKEPT, _STORE = "files_unkept", "files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,14 @@ async def receive(
             made_by=":".join(filter(None, (by.kind, by.id))), keep_days=rules.keep_days,
         )  # fmt: skip
     assert file is not None
-    await services.files.put(Blob(file.store_key, content, size, sha256, kind))
+    try:
+        await services.files.put(Blob(file.store_key, content, size, sha256, kind))
+    except FilesAway as error:
+        log.exception("the file %s could not be kept", file.id)
+        async with services.transaction() as tx:
+            text = f"Files cannot be kept, and who sends one is told so: {error.__cause__ or error.details}"
+            await alerts.raise_alert(tx, UNKEPT, text, subject=_STORE)
+        raise
     return file
 
 
@@ -117,6 +127,7 @@ async def keep(tx: Tx, file_id: UUID) -> File:
     file = await rows.keep(tx.conn, file_id=file_id)
     if file is None:
         raise Missing("file")
+    await alerts.resolve(tx, (UNKEPT,), subject=_STORE)
     return file
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 from types import TracebackType
@@ -147,7 +148,7 @@ class LocalGateway:
 
 
 class CannotServe(RuntimeError):
-    """The port or the folder cannot be had; the message says why."""
+    """The address or the folder cannot be had; the message says why and what to do."""
 
 
 def run(
@@ -164,7 +165,7 @@ def run(
 ) -> None:
     """Serves until SIGINT or SIGTERM; prints one line, `gateway ready http://...`, when it can be used.
 
-    Raises CannotServe: the port or the folder cannot be had.
+    Raises CannotServe.
     """
     gateway = LocalGateway(
         host=host,
@@ -179,9 +180,16 @@ def run(
     )
     try:
         asyncio.run(_serve(gateway))
+    except OverflowError:
+        raise CannotServe(f"{port} is no port: choose one from 0 to 65535.") from None
+    except socket.gaierror as e:
+        raise CannotServe(f"The host {host!r} is unknown ({e.strerror}): choose another --host.") from None
     except OSError as e:
         why = f"{e.strerror}: {e.filename}" if e.filename else os.strerror(e.errno or 0)
-        raise CannotServe(f"The gateway cannot serve on {host}:{port} with its state in {data} ({why}).") from e
+        state = f" with its state in {data}" if data else ""
+        raise CannotServe(
+            f"The gateway cannot serve on {host}:{port}{state} ({why}): choose another --host, --port or --data."
+        ) from e
 
 
 async def _serve(gateway: LocalGateway) -> None:

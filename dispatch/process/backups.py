@@ -18,8 +18,8 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Set
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Set
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ from dispatch.errors import Conflict, Invalid, Missing
 from storage import files
 from storage.database import copies
 from storage.database.copies import Line
-from storage.database.embedded import ROLE, SAFE, EmbeddedPostgres, has_data
+from storage.database.embedded import ROLE, SAFE, EmbeddedError, EmbeddedPostgres, find_binaries, has_data
 from storage.database.errors import StorageError
 from storage.database.pool import create_pool
 
@@ -107,7 +107,7 @@ def folder_of(settings: Settings) -> Path:
 async def run(settings: Settings, *, full: bool = False) -> Made:
     """What is due: a whole copy once a day (or `full`: now), the log up to now, new files; drops what is too old.
 
-    Raises Invalid, BackupRuns, CopyFailed, StorageError.
+    Raises Invalid, BackupRuns, CopyFailed, StorageError, OSError.
     """
     folder = folder_of(settings)
     with _alone(folder):
@@ -118,16 +118,32 @@ async def run(settings: Settings, *, full: bool = False) -> Made:
             whole, reached = await _copy(settings, folder, full=full)
         copied = await asyncio.to_thread(_copy_files, settings, folder, reached)
         dropped = await asyncio.to_thread(_drop_old, folder, reached - timedelta(days=settings.backup.keep_days))
+        if why := await asyncio.to_thread(not_restorable, whole or wholes(folder)[-1]):
+            # Before the day on which it is needed.
+            log.warning("this backup cannot be restored here: %s", why)
     return Made(whole, reached, copied, dropped)
 
 
 def wholes(folder: Path) -> list[Whole]:
-    """Every whole copy, the eldest first."""
+    """Every whole copy, the eldest first. Raises OSError for what may not be looked into."""
+    # By name, because a disk's own lost+found may not be looked into.
+    places = [*(history / "base" for history in _in(folder) if history.name[0].isdigit()), folder / "dumps"]
     found = []
-    for note in (*folder.glob(f"*/base/*/{_NOTE}"), *folder.glob(f"dumps/*/{_NOTE}")):
-        said = json.loads(note.read_text())
-        found.append(Whole(note.parent, **{**said, "at": datetime.fromisoformat(said["at"])}))
+    for copy in (copy for place in places for copy in _in(place)):
+        try:
+            said = json.loads((copy / _NOTE).read_text())
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # Half a copy, or nothing of ours.
+        found.append(Whole(copy, **{**said, "at": datetime.fromisoformat(said["at"])}))
     return sorted(found, key=lambda w: w.at)
+
+
+def _in(folder: Path) -> list[Path]:
+    """What is in a folder, if it is there; glob would take one that may not be looked into for an empty one."""
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def reached_by(whole: Whole) -> datetime:
@@ -288,29 +304,41 @@ def _put(file: Path, said: Mapping[str, object]) -> None:
         os.close(folder)
 
 
-def _files(settings: Settings) -> Path | None:
-    return (settings.files.folder or settings.data / "files") if settings.files.store == "folder" else None
-
-
 def _copy_files(settings: Settings, folder: Path, now: datetime) -> int:
     """Files have names of ours and never change: what is not there yet is copied, what is gone is put aside."""
-    source, kept, copied = _files(settings), folder / "files", 0
+    source, kept, copied = settings.files_folder, folder / "files", 0
     if source is None or not source.is_dir():
         return 0
-    present = {p.relative_to(source) for p in source.glob("??/*") if not p.name.endswith(".part")}
+    present = {p.relative_to(source) for p in _stored(source)}
     for name in present:
-        target = kept / name
-        if not target.exists():
-            _make(target.parent)
-            shutil.copyfile(source / name, target.with_name(target.name + ".part"))
-            target.with_name(target.name + ".part").rename(target)
+        if not (kept / name).exists():
+            _copy_file(source / name, kept / name)
             copied += 1
-    for target in list(kept.glob("??/*")):
+    for target in _stored(kept):
         if target.relative_to(kept) not in present:
             aside = kept / f"gone-{now:%Y-%m-%d}" / target.relative_to(kept)
             _make(aside.parent)
             target.rename(aside)
     return copied
+
+
+def _stored(folder: Path) -> list[Path]:
+    """The whole files of a folder store. Raises OSError for what may not be looked into."""
+    shelves = [shelf for shelf in _in(folder) if len(shelf.name) == 2]
+    return [file for shelf in shelves for file in _in(shelf) if file.suffix != ".part"]
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    """Whole or not at all."""
+    _make(target.parent)
+    draft = target.with_name(target.name + ".part")
+    try:
+        shutil.copyfile(source, draft)
+        draft.chmod(0o600)
+        draft.rename(target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _drop_old(folder: Path, before: datetime) -> int:
@@ -377,7 +405,8 @@ class Restored:
 async def restored(settings: Settings, folder: Path, home: Path, until: datetime | None) -> AsyncIterator[Restored]:
     """A server's data in `home` as it was at `until` (None: as new as can be), and that server for the block.
 
-    On the main thread. Raises HasData, NoBackups, NoDatabase (the copy is a dump), CopyFailed, EmbeddedError.
+    On the main thread. Where it fails, or the block does, what was laid goes again. Raises HasData, NoBackups,
+    NoDatabase (the copy is a dump), CopyFailed, EmbeddedError.
     """
     began = time.monotonic()
     if has_data(home):
@@ -385,20 +414,62 @@ async def restored(settings: Settings, folder: Path, home: Path, until: datetime
     whole = choose(folder, until)
     if whole.is_dump:
         raise NoDatabase
-    server = EmbeddedPostgres(home)
-    incoming = server.inner / "wal"
-    _lay(whole, server, incoming)
+    if why := not_restorable(whole):
+        raise EmbeddedError(why)
+    incoming = EmbeddedPostgres(home).inner / "wal"
     # The copy is whole only from its own moment on, of which the second alone may have been named.
     aim = None if until is None else max(until, whole.at)
-    settings_of_recovery = {**SAFE, **copies.recovery_settings(incoming, aim)}
-    recovering = EmbeddedPostgres(home, settings_of_recovery)
-    recovering.start(timeout_s=copies.LIMIT_S)
+    server = EmbeddedPostgres(home, {**SAFE, **copies.recovery_settings(incoming, aim)})
+    with _or_nothing(server):
+        try:
+            _lay(whole, server, incoming)
+            server.start(timeout_s=copies.LIMIT_S)
+            dsn = f"postgresql://{whole.user}@/{whole.database}?host={server.inner}"
+            yield Restored(whole, dsn, await copies.last_commit(dsn), time.monotonic() - began)
+        finally:
+            server.stop()
+            shutil.rmtree(incoming, ignore_errors=True)
+
+
+def not_restorable(whole: Whole) -> str | None:
+    """Why this machine makes no server of the copy; None where it does, and of a dump, which goes into a given one."""
     try:
-        dsn = f"postgresql://{whole.user}@/{whole.database}?host={server.inner}"
-        yield Restored(whole, dsn, await copies.last_commit(dsn), time.monotonic() - began)
-    finally:
-        recovering.stop()
-        shutil.rmtree(incoming, ignore_errors=True)
+        if not whole.is_dump:
+            find_binaries(whole.version // 10000, f"The backup {whole.folder}")
+    except EmbeddedError as e:
+        return str(e)
+    return None
+
+
+@contextmanager
+def _or_nothing(server: EmbeddedPostgres) -> Iterator[None]:
+    """Where the block fails, what was laid into the server's folder goes, so that one may try again; what was there
+    before stays, and so does PostgreSQL's log, which the error may name. Raises EmbeddedError.
+    """
+    laid = [path for path in server.makes if not path.exists()]
+    folders = _missing(server.home)
+    server.take_folder()
+    try:
+        yield
+    except BaseException:
+        for path in laid:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        _drop_empty(folders)
+        raise
+
+
+def _missing(folder: Path) -> list[Path]:
+    """Of a folder and those above it, what is not there yet."""
+    return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
+def _drop_empty(folders: Iterable[Path]) -> None:
+    for folder in sorted(folders, key=lambda path: len(path.parts), reverse=True):
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _lay(whole: Whole, server: EmbeddedPostgres, incoming: Path) -> None:
@@ -406,7 +477,6 @@ def _lay(whole: Whole, server: EmbeddedPostgres, incoming: Path) -> None:
     draft = server.inner / "pgdata.new"
     shutil.rmtree(draft, ignore_errors=True)
     shutil.rmtree(incoming, ignore_errors=True)
-    server.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     server.inner.mkdir(exist_ok=True, mode=0o700)
     copies.unpack(whole.folder, draft)
     copies.lay_log(whole.log, incoming, copies.first_segment(draft))
@@ -429,21 +499,28 @@ async def known_files(dsn: str) -> frozenset[str]:
 def put_files_back(settings: Settings, folder: Path, known: Set[str]) -> int:
     """Files that the store lacks, of those that the rows know; also deleted ones, because they may be known again.
 
-    What nobody knows stays away: it was of people who are forgotten.
+    What nobody knows stays away: it was of people who are forgotten. Where it fails, none was put back.
     """
-    target, copied = _files(settings), 0
+    target = settings.files_folder
     if target is None:
         return 0
-    for kept in (folder / "files", *(folder / "files").glob("gone-*")):
-        for source in kept.glob("??/*"):
-            key = source.relative_to(kept)
-            path = target / key
-            if key.as_posix() in known and not path.exists():
-                _make(path.parent)
-                shutil.copyfile(source, path)
-                path.chmod(0o600)
-                copied += 1
-    return copied
+    put: list[Path] = []
+    folders: set[Path] = set()
+    try:
+        for kept in (folder / "files", *(folder / "files").glob("gone-*")):
+            for source in _stored(kept):
+                key = source.relative_to(kept)
+                path = target / key
+                if key.as_posix() in known and not path.exists():
+                    folders.update(_missing(path.parent))
+                    _copy_file(source, path)
+                    put.append(path)
+    except BaseException:
+        for path in put:
+            path.unlink(missing_ok=True)
+        _drop_empty(folders)
+        raise
+    return len(put)
 
 
 async def undump(settings: Settings, folder: Path, until: datetime | None) -> Whole:

@@ -14,6 +14,8 @@ import re
 import shutil
 import subprocess
 import tarfile
+import tempfile
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -37,6 +39,9 @@ ARCHIVE, MANIFEST = "base.tar.gz", "backup_manifest"
 #: What a server says that no longer has what is asked for.
 _LOST = ("has already been removed", "can no longer get changes", "has been invalidated")
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
+#: What a script of pg_restore of 17 or later begins with and an older server refuses, and what comes after it.
+_SINCE_17, _AFTER_SETTINGS = b"SET transaction_timeout = 0;\n", b"SET client_encoding"
+_PIECE_BYTES = 1024 * 1024
 _FIRST = re.compile(r"\(file ([0-9A-F]{24})\)")
 
 
@@ -163,10 +168,51 @@ async def dump(dsn: str, file: Path, version: int) -> None:
 
 async def undump(dsn: str, file: Path, version: int) -> None:
     """Fills an empty database from a dump, all or nothing. Raises CopyFailed."""
-    await _run(
-        version, "pg_restore", dsn, "--no-owner", "--no-privileges", "--single-transaction",
-        str(file),
-    )
+    bare, env = _environment(dsn)
+    with tempfile.TemporaryFile() as said:
+        # By way of psql, because what pg_restore says itself is not for every server that it may be asked to fill.
+        script = await asyncio.create_subprocess_exec(
+            _tool("pg_restore", version), "--file=-", "--no-owner", "--no-privileges", str(file),
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=said,
+        )  # fmt: skip
+        server = await asyncio.create_subprocess_exec(
+            _tool("psql", version), "-d", bare, "--no-password", "--no-psqlrc", "--quiet", "--single-transaction",
+            "--set=ON_ERROR_STOP=1", "--file=-", env=env,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=said,
+        )  # fmt: skip
+        try:
+            await asyncio.wait_for(_pour(script, server), LIMIT_S)
+        finally:
+            for process in (script, server):
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+        if script.returncode or server.returncode:
+            said.seek(0)
+            raise CopyFailed(f"pg_restore failed: {_words(said.read())}")
+
+
+async def _pour(script: Process, server: Process) -> None:
+    """What one says to the other, without the setting that servers before 17 do not know. Only a whole script is ended
+    as one, and so committed.
+    """
+    assert script.stdout is not None and server.stdin is not None, "they are pipes"
+    try:
+        piece = await script.stdout.readuntil(_AFTER_SETTINGS)
+    except asyncio.IncompleteReadError as e:
+        piece = e.partial
+    piece = piece.replace(_SINCE_17, b"")
+    try:
+        while piece:
+            server.stdin.write(piece)
+            await server.stdin.drain()
+            piece = await script.stdout.read(_PIECE_BYTES)
+        if await script.wait() == 0:
+            server.stdin.close()
+            await server.wait()
+    except ConnectionError:
+        # It has ended, and said why.
+        await server.wait()
 
 
 async def is_empty(dsn: str) -> bool:
@@ -287,11 +333,8 @@ def _major(folder: Path) -> int:
 
 
 async def _run(version: int, name: str, dsn: str, *options: str) -> None:
-    """Runs one to its end. The password stays out of the list of processes. Raises CopyFailed."""
-    bare, password = without_password(dsn)
-    env = {**os.environ, "PGTZ": "UTC", "PGAPPNAME": "dispatch backup"}
-    if password is not None:
-        env["PGPASSWORD"] = password
+    """Runs one to its end. Raises CopyFailed."""
+    bare, env = _environment(dsn)
     process = await asyncio.create_subprocess_exec(
         _tool(name, version), "-d", bare, "--no-password", *options, env=env,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
@@ -304,8 +347,20 @@ async def _run(version: int, name: str, dsn: str, *options: str) -> None:
             await process.wait()
         raise
     if process.returncode:
-        words = " ".join(said.decode(errors="replace").split()) or "it did not say why"
-        raise CopyFailed(f"{name} failed: {words[:_MOST_WORDS]}")
+        raise CopyFailed(f"{name} failed: {_words(said)}")
+
+
+def _words(said: bytes) -> str:
+    return (" ".join(said.decode(errors="replace").split()) or "it did not say why")[:_MOST_WORDS]
+
+
+def _environment(dsn: str) -> tuple[str, dict[str, str]]:
+    """The DSN and the environment of one of them: the password stays out of the list of processes."""
+    bare, password = without_password(dsn)
+    env = {**os.environ, "PGTZ": "UTC", "PGAPPNAME": "dispatch backup"}
+    if password is not None:
+        env["PGPASSWORD"] = password
+    return bare, env
 
 
 def without_password(dsn: str) -> tuple[str, str | None]:

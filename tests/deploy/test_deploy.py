@@ -13,9 +13,11 @@ import pytest
 import yaml
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
+from typer.main import get_command
 
 from api.app import create_app
 from api.edge.metrics import Measures, look_up
+from dispatch.cli.app import app
 from dispatch.config import Settings
 from dispatch.engine.facts import BOOKING_FACTS
 from tests.world import World
@@ -181,6 +183,14 @@ def test_composes_database_and_redis_ask_for_passwords_that_have_no_default() ->
         assert word in " ".join([*service["command"], *map(str, service["environment"].values())]), name
     for name, variable in (("DATABASE_URL", "POSTGRES"), ("REDIS_URL", "REDIS")):
         assert f":${{{variable}_PASSWORD:?" in compose["x-node"]["environment"][name]
+
+
+def test_composes_backup_is_unhealthy_without_a_new_one() -> None:
+    (compose,) = parsed(ROOT / "docker-compose.yml")
+    check = compose["services"]["backup"]["healthcheck"]
+    assert check["test"] == ["CMD", "dispatch", "backup", "--check"]
+    options = {name for one in get_command(app).commands["backup"].params for name in one.opts}  # type: ignore[attr-defined]
+    assert "--check" in options
 
 
 def test_compose_and_nginx_name_the_same_nodes() -> None:

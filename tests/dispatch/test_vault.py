@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dispatch.config import Settings
-from dispatch.vault import SealBroken, Vault, cell, generated_keys, vault_of
+from dispatch.vault import KeysUnfit, SealBroken, Vault, cell, generated_keys, vault_of
 
 OLD, NEW = b"o" * 32, b"n" * 32
 WHERE = cell("bank_accounts", 7, "number")
@@ -69,6 +69,20 @@ def test_generated_keys_are_the_owners_and_the_same_for_all(tmp_path: Path) -> N
     assert all(keys == found[0] for keys in found)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [p.name for p in path.parent.iterdir()] == ["keys.json"]
+
+
+@pytest.mark.parametrize("said", [b"", b"{", b"[]", b"{}", b'{"k1": 7}', b'{"k1": "short"}', b'{"k1": "not base64"}'])
+def test_a_damaged_file_of_keys_is_named_and_left_as_it_is(tmp_path: Path, said: bytes) -> None:
+    path = tmp_path / "vault_keys.json"
+    path.write_bytes(said)
+    with pytest.raises(KeysUnfit, match=rf"^The keys in {path} are damaged .*: put your copy of the file back"):
+        vault_of(Settings(_env_file=None, data=tmp_path))  # type: ignore[call-arg]
+    assert path.read_bytes() == said
+
+
+def test_a_folder_that_takes_no_keys_is_named() -> None:
+    with pytest.raises(KeysUnfit, match=r"/proc/none/vault_keys.json cannot be had \(No such file or directory\)"):
+        vault_of(Settings(_env_file=None, data=Path("/proc/none")))  # type: ignore[call-arg]
 
 
 def test_the_settings_keys_win(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from dispatch.ports.files import FileStore
 
 def store_of(settings: Settings) -> FileStore:
     """The store of the settings."""
+    if settings.files_folder is not None:
+        return FolderStore(settings.files_folder)
     files = settings.files
-    if files.store == "folder":
-        return FolderStore(files.folder or settings.data / "files")
     return S3Store(
         files.s3_endpoint, files.s3_bucket, region=files.s3_region, key_id=files.s3_key_id,
         secret=files.s3_secret.get_secret_value(), cdn_url=files.cdn_url,

@@ -58,6 +58,18 @@ async def test_a_file_is_sent_listed_read_by_its_link_and_given_up(live: Live, s
     assert actions == ["send_file", "drop_file"]
 
 
+async def test_what_cannot_be_kept_is_not_said_to_be(live: Live, staff: Person) -> None:
+    place = live.services.settings.data / "files"
+    place.rename(place.with_name("away"))
+    place.symlink_to(place)
+    status, body = await send(staff, PDF, "lost.pdf", query="?purpose=document")
+    assert (status, body["message"]) == (503, "Files cannot be reached just now; try again shortly."), body
+    place.unlink()
+    place.with_name("away").rename(place)
+    listed = await staff.call("GET", "/v1/admin/files?purpose=document")
+    assert "lost.pdf" not in {f["name"] for f in listed["data"]["files"]}
+
+
 async def test_an_image_of_a_service_is_everybodys(live: Live, staff: Person) -> None:
     _, body = await send(staff, PNG, "facial.png", query="?purpose=service_image")
     async with live.http.get(live.url + body["data"]["url"]) as reply:

@@ -32,3 +32,14 @@ async def test_what_is_no_such_file(portal: Portal) -> None:
     await portal.call("POST", "/files", data=form(b"MZ\x90\x00", "x.exe", "application/x-msdownload"), expect=422)
     viewer = portal.home.headers(await portal.home.member("viewer"))
     await portal.call("POST", "/files", data=form(PDF, "a.pdf", "application/pdf"), headers=viewer, expect=403)
+
+
+async def test_what_cannot_be_kept_is_not_said_to_be(portal: Portal) -> None:
+    place = portal.services.settings.data / "files"
+    place.mkdir(exist_ok=True)
+    place.rename(place.with_name("away"))
+    place.symlink_to(place)
+    told = await portal.call("POST", "/files", data=form(PDF, "a.pdf", "application/pdf"), expect=503)
+    assert told["error"]["message"] == "Files cannot be reached just now; try again shortly."
+    place.unlink()
+    place.with_name("away").rename(place)

@@ -190,6 +190,11 @@ async def test_a_given_database_is_migrated_served_and_left_running(
         (["seed"], {"DISPATCH_ENV": "production", "DATABASE_URL": "postgresql://x"}, "is for development"),
         (["zones", "import", "no-such-file"], {}, "There is no file no-such-file"),
         (["demo", "--port", "0"], {"DISPATCH_ENV": "production"}, "is for development"),
+        (["bench", "ping", "nosuch"], {}, "There is no part nosuch: the parts are index, "),
+        (["gateway", "--port", "99999"], {}, "99999 is no port: choose one from 0 to 65535"),
+        (["gateway", "--host", "no.such.host.invalid"], {}, "The host 'no.such.host.invalid' is unknown"),
+        (["gateway", "--port", "0", "--host", "192.0.2.1"], {}, "cannot serve on 192.0.2.1:0 (Cannot assign"),
+        (["gateway", "--port", "0", "--data", "/proc/x"], {}, "with its state in /proc/x (No such file"),
     ],
 )  # fmt: skip
 async def test_it_says_in_a_sentence_why_it_will_not(

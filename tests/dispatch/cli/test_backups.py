@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -13,6 +13,7 @@ import pytest
 from dispatch.cli.backups import backup, restore
 from dispatch.cli.failure import Refused
 from dispatch.process.backups import NoDatabase
+from tests.dispatch.process.test_backups import dump_at, whole_at
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +51,56 @@ def test_a_dump_is_not_drilled_and_goes_nowhere_without_a_database(place: Path, 
     with pytest.raises(NoDatabase, match="DATABASE_URL has to name"):
         restore(folder=place, data=tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_check_fails_when_the_newest_is_too_old(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for make, code, said in (
+        (lambda: None, 1, "wrong: there is none in"),
+        (lambda: dumped(place), 1, "wrong: 1 copies; what was committed in the last"),
+        (lambda: dump_at(place, datetime.now(UTC) - timedelta(hours=24)), 0, "ok: 2 copies; what was committed in"),
+        (lambda: whole_at(place, datetime.now(UTC)), 0, "ok: 3 copies; what was committed in the last 0 minutes"),
+    ):
+        make()
+        with pytest.raises(SystemExit) as ended:
+            backup(check=True, folder=place)
+        assert ended.value.code == code and capsys.readouterr().out.startswith(said)
+
+
+def nowhere(place: Path) -> Path:
+    return Path("/proc/none")
+
+
+def a_file(place: Path) -> Path:
+    place.touch()
+    return place
+
+
+def in_a_file(place: Path) -> Path:
+    return a_file(place) / "kept"
+
+
+def a_loop(place: Path) -> Path:
+    """Like a folder of somebody else's, it is there and may not be looked into; by root neither."""
+    place.symlink_to(place)
+    return place
+
+
+@pytest.mark.parametrize("unfit", [nowhere, a_file, in_a_file, a_loop])
+def test_a_folder_that_takes_no_backup_is_named_in_a_sentence(place: Path, unfit: Callable[[Path], Path]) -> None:
+    os.environ["DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/none"
+    with pytest.raises(Refused, match=r"^/\S+ cannot be used \([A-Z][a-z ]+\): run this as whom it belongs to"):
+        backup(folder=unfit(place))
+
+
+@pytest.mark.parametrize("unfit", [a_file, a_loop])
+def test_a_folder_that_cannot_be_looked_into_is_not_taken_for_an_empty_one(
+    place: Path, unfit: Callable[[Path], Path]
+) -> None:
+    unfit(place)
+    with pytest.raises(Refused, match=rf"^{place} cannot be used"):
+        backup(show=True, folder=place)
+    with pytest.raises(Refused, match=rf"^{place} cannot be used"):
+        backup(drill=True, folder=place)
+    with pytest.raises(Refused, match=rf"^{place} cannot be used"):
+        restore(folder=place, data=place.parent / "new")
+    assert not (place.parent / "new").exists()

@@ -7,15 +7,43 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.cli.doctor import backup_of, open_files_of
-from dispatch.config import Settings
+from dispatch.cli.doctor import backup_of, data_folder, files_of, open_files_of
+from dispatch.config import Files, Settings
 from dispatch.process import open_files
+from dispatch.vault import generated_keys
 from tests.dispatch.process.test_backups import dump_at, settings_at, whole_at
 
 
 def test_doctor_says_when_there_is_none(tmp_path: Path) -> None:
     assert backup_of(settings_at(tmp_path)).verdict == "wrong"
     assert backup_of(Settings(env="test", data=tmp_path)).verdict == "note"
+
+
+def test_doctor_says_when_backups_cannot_be_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "kept").symlink_to(tmp_path / "kept")
+    found = backup_of(settings_at(tmp_path))
+    assert found.verdict == "wrong" and f"{tmp_path / 'kept'} cannot be looked into" in found.seen
+
+
+def test_doctor_says_when_files_cannot_be_kept(tmp_path: Path) -> None:
+    settings, shelf = Settings(env="test", data=tmp_path / "data"), tmp_path / "data" / "files" / "ab"
+    assert files_of(settings).verdict == "ok" and list(tmp_path.iterdir()) == [], "looking makes nothing"
+    shelf.mkdir(parents=True)
+    assert files_of(settings).verdict == "ok" and list(shelf.iterdir()) == []
+    shelf.rmdir()
+    shelf.symlink_to(shelf)
+    for files in (shelf.parent, Path("/proc/none")):
+        found = files_of(Settings(env="test", data=tmp_path, files=Files(folder=files)))
+        assert found.verdict == "wrong" and f"{files} cannot be written" in found.seen
+
+
+def test_doctor_says_when_keys_are_damaged(tmp_path: Path) -> None:
+    settings = Settings(env="test", data=tmp_path)
+    generated_keys(tmp_path / "token-keys.json")
+    assert data_folder(settings).verdict == "ok"
+    (tmp_path / "vault_keys.json").touch(mode=0o600)
+    found = data_folder(settings)
+    assert found.verdict == "wrong" and "vault_keys.json are damaged" in found.seen
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ from dispatch.engine import files
 from dispatch.engine.files import HOUSE, FileInUse, LinkExpired, Owner
 from dispatch.errors import Invalid, Missing
 from dispatch.events import Actor
+from dispatch.ports.files import FilesAway
 from dispatch.services import Services
+from storage import alerts
 from storage.database.pool import Pool
 from storage.files import File
 from tests.dispatch.adapters.files.bucket import BUCKET, KEY_ID, REGION, SECRET, a_bucket
@@ -144,6 +146,28 @@ async def test_one_file_that_cannot_go_keeps_no_other(
     await files.tidy(keeping)
     async with keeping.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM files") == 0
+
+
+async def test_what_cannot_be_kept_is_refused_logged_and_told_to_staff_until_it_can(
+    keeping: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = keeping.settings.data / "files"
+    place.symlink_to(place)
+
+    async def open_alerts() -> list[str]:
+        async with keeping.read() as conn:
+            return [one.message for one in await alerts.open_ones(conn, limit=9) if one.kind == files.UNKEPT]
+
+    for _ in range(2):
+        with pytest.raises(FilesAway):
+            await files.add(keeping, "document", HOUSE, "a.pdf", BytesIO(PDF), STAFF)
+    [told] = await open_alerts()
+    assert str(place) in told and str(place) in caplog.text
+    async with keeping.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM files WHERE state = 'kept'") == 0
+    place.unlink()
+    await files.add(keeping, "document", HOUSE, "a.pdf", BytesIO(PDF), STAFF)
+    assert await open_alerts() == []
 
 
 async def test_what_belongs_to_somebody_goes_with_them_and_not_by_hand(keeping: Services) -> None:

@@ -21,9 +21,9 @@ from dispatch.config import Backup, Settings
 from dispatch.process import backups
 from dispatch.process.backups import HasData, NoBackups, NoDatabase
 from storage import files
-from storage.database import copies
+from storage.database import copies, embedded
 from storage.database.copies import CopyFailed
-from storage.database.embedded import FAST, EmbeddedPostgres
+from storage.database.embedded import FAST, EmbeddedError, EmbeddedPostgres, has_data
 from storage.database.migrate import migrate_dsn
 from storage.database.pool import create_pool
 from tests.databases import dsn_to
@@ -166,6 +166,138 @@ async def test_killed_and_restored(place: Path, capsys: pytest.CaptureFixture[st
     with pytest.raises(CopyFailed, match="cannot be read"):
         async with backups.restored(settings, kept, place / "damaged", between):
             pass
+    assert not (place / "damaged").exists()
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.rglob("*")}
+
+
+async def test_a_restore_that_fails_leaves_what_was_there_and_may_be_tried_again(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_at(place)
+    server = EmbeddedPostgres(settings.data, FAST)
+    server.start()
+    try:
+        await backups.run(settings)
+    finally:
+        server.stop()
+    kept, home, key = place / "kept", place / "above" / "new", place / "above" / "new" / "vault_keys.json"
+
+    async def restore() -> None:
+        async with backups.restored(settings, kept, home, None) as made:
+            assert await ask(made.dsn, "SELECT 1") == 1
+            if not key.exists():
+                raise ZeroDivisionError
+
+    def unpacked(folder: Path, data: Path) -> None:
+        unpack(folder, data)
+        raise CopyFailed("the disk is full")
+
+    unpack = copies.unpack
+    for has_key in (False, True):
+        if has_key:
+            home.mkdir(parents=True)
+            key.write_text("{}")
+        with monkeypatch.context() as broken:
+            broken.setattr(copies, "unpack", unpacked)
+            with pytest.raises(CopyFailed, match="the disk is full"):
+                await restore()
+        assert names_in(place / "above") == ({"new", "vault_keys.json"} if has_key else set())
+        assert (place / "above").exists() is has_key
+    with monkeypatch.context() as broken:
+        broken.setattr(embedded, "LINGER_S", 0.0)
+        broken.setattr(copies, "recovery_settings", lambda *_: {"max_connections": "none"})
+        with pytest.raises(EmbeddedError, match="did not start: .*max_connections"):
+            await restore()
+    assert names_in(home) == {"vault_keys.json", "postgres.log"}
+    key.unlink()
+    with pytest.raises(ZeroDivisionError):
+        await restore()
+    assert names_in(home) == {"postgres.log"}
+    key.write_text("{}")
+    await restore()
+    assert has_data(home)
+
+
+def test_files_are_all_put_back_or_none(place: Path) -> None:
+    settings, kept = settings_at(place), place / "kept"
+    for name in (KEY, UNKNOWN):
+        (kept / "files" / name).parent.mkdir(parents=True, exist_ok=True)
+        (kept / "files" / name).write_bytes(b"a photo")
+    (kept / "files" / UNKNOWN).unlink()
+    (kept / "files" / UNKNOWN).mkdir()
+    for was_there in (False, True):
+        if was_there:
+            (settings.data / "files").mkdir(parents=True)
+        with pytest.raises(OSError, match=UNKNOWN):
+            backups.put_files_back(settings, kept, {KEY, UNKNOWN})
+        assert names_in(settings.data) == ({"files"} if was_there else set())
+    assert backups.put_files_back(settings, kept, {KEY}) == 1
+
+
+@pytest.fixture
+def given(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedPostgres]:
+    """A server of another version than the embedded one's, as somebody else runs it."""
+    ours, *others = embedded.installed()
+    other = next((one for one in others if one[0] != ours[0]), None)
+    if other is None:
+        pytest.skip("there is one version of PostgreSQL here")
+    server = EmbeddedPostgres(place / "given", FAST)
+    with monkeypatch.context() as theirs:
+        theirs.setattr(embedded, "installed", lambda: iter([other]))
+        server.start()
+    yield server
+    server.stop()
+
+
+async def test_a_backup_of_another_version_is_restored_by_its_programs_or_told_beforehand(
+    place: Path, given: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_at(place).model_copy(update={"database_url": given.admin_dsn})
+    await ask(given.admin_dsn, "CREATE TABLE kept AS SELECT 7 AS n")
+    made = await backups.run(settings)
+    assert made.whole is not None
+    assert caplog.messages == [] and backup_of(settings).verdict == "ok"
+    wanted = f"is PostgreSQL {made.whole.version // 10000}'s, and there are no programs of that version in "
+    with monkeypatch.context() as alone:
+        ours = next(embedded.installed())
+        alone.setattr(embedded, "installed", lambda: iter([ours]))
+        await backups.run(settings)
+        [warned], found = caplog.messages, backup_of(settings)
+        assert wanted in warned and found.verdict == "note" and wanted in found.seen
+        with pytest.raises(EmbeddedError, match=wanted):
+            async with backups.restored(settings, place / "kept", place / "new", None):
+                pass
+        assert not (place / "new").exists()
+    async with backups.restored(settings, place / "kept", place / "new", None) as restored:
+        assert await ask(restored.dsn, "SELECT n FROM kept") == 7
+    again = EmbeddedPostgres(place / "new")
+    again.start()
+    again.stop()
+
+
+async def test_a_dump_of_another_version_goes_into_another_one_whole_or_not_at_all(
+    place: Path, given: EmbeddedPostgres
+) -> None:
+    settings = settings_at(place, method="dump").model_copy(update={"database_url": given.admin_dsn})
+    # What looks like a setting and is somebody's words.
+    words = "SET transaction_timeout = 0;"
+    await ask(given.admin_dsn, f"CREATE TABLE kept AS SELECT n, '{words}' AS said FROM generate_series(1, 9999) n")
+    made = await backups.run(settings)
+    assert made.whole is not None
+    await ask(given.admin_dsn, "CREATE DATABASE empty")
+    target = settings.model_copy(update={"database_url": given.admin_dsn.replace("/postgres?", "/empty?")})
+    dump = made.whole.folder / "database.dump"
+    whole = dump.read_bytes()
+    dump.write_bytes(whole[:-2_000])
+    with pytest.raises(CopyFailed, match="pg_restore failed: .*end of file"):
+        await backups.undump(target, place / "kept", None)
+    assert await copies.is_empty(target.database_url)
+    dump.write_bytes(whole)
+    await backups.undump(target, place / "kept", None)
+    assert await ask(target.database_url, "SELECT count(*) FROM kept WHERE said = $1", words) == 9999
 
 
 def whole_at(folder: Path, at: datetime, *, history: str = "7-1") -> Path:
@@ -240,6 +372,19 @@ async def test_half_a_copy_counts_for_nothing_and_goes(
     assert (await backups.run(settings)).whole is None
     assert [w.folder for w in backups.wholes(kept)] == list((kept / "dumps").iterdir()) == [made.folder]
     assert not (kept / "6-1").exists(), "of a history without a copy nothing is needed"
+
+
+async def test_files_that_may_not_be_looked_at_are_not_taken_for_deleted_ones(place: Path, fresh_dsn: str) -> None:
+    settings = settings_at(place, method="dump").model_copy(update={"database_url": fresh_dsn})
+    shelf = settings.data / "files" / "ab"
+    shelf.mkdir(parents=True)
+    (settings.data / "files" / KEY).write_bytes(b"a photo")
+    assert (await backups.run(settings)).files == 1
+    shelf.rename(shelf.with_name("away"))
+    shelf.symlink_to(shelf)
+    with pytest.raises(OSError, match=str(shelf)):
+        await backups.run(settings)
+    assert (place / "kept" / "files" / KEY).read_bytes() == b"a photo"
 
 
 async def test_what_is_older_than_its_days_goes(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from storage.database import embedded
 from storage.database.embedded import (
     LOOK_S,
     RESPAWN_S,
@@ -23,6 +24,8 @@ from storage.database.embedded import (
     EmbeddedError,
     EmbeddedPostgres,
     default_home,
+    find_binaries,
+    has_data,
     is_running,
 )
 from tests.ownership import account, check_house, check_processes, postmaster
@@ -108,9 +111,32 @@ async def test_kill_9_loses_no_acknowledged_row(home: Path, with_database: bool)
 def test_another_version_s_data_is_refused_in_words(home: Path) -> None:
     (home / "pgdata").mkdir(parents=True)
     (home / "pgdata" / "PG_VERSION").write_text("9\n")
-    with pytest.raises(EmbeddedError, match=r"is PostgreSQL 9's and the binaries are \d+'s"):
+    words = (
+        r"^The data in .* is PostgreSQL 9's, and there are no programs of that version in /usr/lib/postgresql/\*/bin, "
+        r"PATH or the wheel of dispatch-server\[embedded\] \(found: \d+.*\): install postgresql-9\.$"
+    )
+    with pytest.raises(EmbeddedError, match=words):
         EmbeddedPostgres(home).start()
     assert not is_running(home)
+
+
+def test_programs_are_those_of_the_version_that_is_asked_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the wheel, in the system's folders, behind links in PATH."""
+    for place in ("system/15/bin", "system/9.6/bin", "system/17/bin", "own/bin"):
+        (home / place).mkdir(parents=True)
+        (home / place / "postgres").write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 16.4 (built here)'\n")
+        (home / place / "postgres").chmod(0o755)
+    (home / "links").mkdir()
+    (home / "links" / "postgres").symlink_to(home / "own" / "bin" / "postgres")
+    monkeypatch.setattr(embedded, "_SYSTEM", home / "system")
+    monkeypatch.setenv("PATH", f"{home / 'links'}:{home / 'nowhere'}")
+    assert find_binaries().parent.name.startswith("pginstall")
+    assert find_binaries(int(find_binaries().parent.name.removeprefix("pginstall"))) == find_binaries()
+    assert find_binaries(17) == home / "system" / "17" / "bin"
+    assert find_binaries(15) == home / "system" / "15" / "bin"
+    assert find_binaries(16) == home / "own" / "bin"
+    with pytest.raises(EmbeddedError, match=r"^It is PostgreSQL 14's, .*\(found: \d+, 17, 15, 16\): install postg"):
+        find_binaries(14, "It")
 
 
 def test_an_unfinished_first_start_is_begun_again(home: Path) -> None:
@@ -131,6 +157,17 @@ def test_a_file_in_the_way_is_refused_in_words(home: Path) -> None:
     home.write_text("")
     with pytest.raises(EmbeddedError, match="cannot be used"):
         EmbeddedPostgres(home).start()
+
+
+def test_data_that_may_not_be_looked_at_is_told_in_words(home: Path) -> None:
+    """A link to itself: like somebody else's folder it is there and cannot be entered; by root neither."""
+    (home / "db").mkdir(parents=True)
+    (home / "db" / "pgdata").symlink_to(home / "db" / "pgdata")
+    with pytest.raises(EmbeddedError, match="cannot be used"):
+        EmbeddedPostgres(home).start()
+    assert not is_running(home)
+    with pytest.raises(EmbeddedError, match="cannot be used .File name too long."):
+        has_data(home / ("x" * 300))
 
 
 def test_bad_settings_are_reported_with_the_server_s_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
