@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import os
 import re
-from contextlib import suppress
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storage.currencies import kept
 from storage.database.embedded import default_home
-from storage.database.hosts import wanting_writes
+from storage.database.hosts import wanting_writes, without_password
 
 #: Read where it lies in the folder from which a command is started; the environment goes before it.
 ENV_FILE = ".env"
@@ -45,6 +45,44 @@ def _known_zone(name: str) -> str:
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+def _unbroken(url: str, schemes: Collection[str], like: str) -> SplitResult:
+    """The parts of an address that has a password in it. Nothing is quoted: nobody knows where a broken one has it."""
+    unlike = ValueError(f"must be like {like}, with / # @ ? of a password percent-encoded (%2F %23 %40 %3F)")
+    try:
+        parts = urlsplit(url)
+        user, _, hosts = parts.netloc.rpartition("@")
+        for host in hosts.split(","):
+            _ = urlsplit(f"//{host}").port  # Raises for what is none.
+    except ValueError:
+        raise unlike from None
+    # A character that ends a part too early leaves the rest of the password, up to the @, in a later one.
+    if parts.scheme not in schemes or "@" in user + parts.path + parts.query + parts.fragment:
+        raise unlike
+    return parts
+
+
+def _database_address(url: str) -> str:
+    if url:
+        _unbroken(url, ("postgresql", "postgres"), "postgresql://user:password@host:5432/name")
+    return wanting_writes(url)
+
+
+def _database_secret(url: SecretStr) -> SecretStr:
+    return SecretStr(_database_address(url.get_secret_value()))
+
+
+def _redis_address(url: str) -> str:
+    if url:
+        like = "redis://user:password@host:6379/0"
+        parts = _unbroken(url, ("redis", "rediss", "unix"), like)
+        if parts.scheme != "unix" and not (parts.hostname and re.fullmatch("/?[0-9]*", parts.path)):
+            raise ValueError(f"must name a host, and a database by its number: {like}")
+    return url
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_secret)]
 
 
 class Http(BaseModel):
@@ -86,7 +124,7 @@ class Database(BaseModel):
 
     pool_min: int = Field(2, ge=1, description="Connections kept open")
     pool_max: int = Field(20, ge=2, description="Most connections of one process")
-    replica_url: SecretStr | None = Field(None, description="A read replica that answers analytics; empty: none")
+    replica_url: DatabaseUrl | None = Field(None, description="A read replica that answers analytics; empty: none")
     replica_pool_max: int = Field(5, ge=1, description="Most connections of one process to the replica")
 
 
@@ -396,7 +434,7 @@ class Backup(BaseModel):
     method: Literal["wal", "dump"] = Field(
         "wal", description="wal: a copy of all a day, the log every 20 minutes; dump: for servers that do not replicate"
     )
-    url: SecretStr | None = Field(
+    url: DatabaseUrl | None = Field(
         None, description="The database as a role that may replicate; empty: DATABASE_URL"
     )
     keep_days: int = Field(30, ge=1, description="How far back one may go")
@@ -440,8 +478,9 @@ class Settings(BaseSettings):
     """All settings. From the environment as DISPATCH_NAME or DISPATCH_GROUP__NAME."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DISPATCH_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore", frozen=True
-    )
+        env_prefix="DISPATCH_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore", frozen=True,
+        hide_input_in_errors=True,
+    )  # fmt: skip
 
     env: Literal["development", "test", "staging", "production"] = Field(
         "development", description="What may be used: see the table of environments"
@@ -449,12 +488,12 @@ class Settings(BaseSettings):
     data: Path = Field(
         default_factory=default_home, description="Folder of the embedded database and of the generated keys"
     )
-    database_url: str = Field(
-        "", validation_alias=AliasChoices("DATABASE_URL", "DISPATCH_DATABASE_URL", "database_url"),
+    database_url: Annotated[str, AfterValidator(_database_address)] = Field(
+        "", repr=False, validation_alias=AliasChoices("DATABASE_URL", "DISPATCH_DATABASE_URL", "database_url"),
         description="A PostgreSQL (15 or later) to use instead of the embedded one; of several hosts the primary",
     )  # fmt: skip
-    redis_url: str = Field(
-        "", validation_alias=AliasChoices("REDIS_URL", "DISPATCH_REDIS_URL", "redis_url"),
+    redis_url: Annotated[str, AfterValidator(_redis_address)] = Field(
+        "", repr=False, validation_alias=AliasChoices("REDIS_URL", "DISPATCH_REDIS_URL", "redis_url"),
         description="Redis, wanted only by more than one process",
     )  # fmt: skip
     token_keys: dict[str, SecretStr] = Field(
@@ -494,11 +533,6 @@ class Settings(BaseSettings):
     telemetry: Telemetry = Telemetry()
     console: Console = Console()
 
-    @field_validator("database_url")
-    @classmethod
-    def _writes(cls, url: str) -> str:
-        return wanting_writes(url)
-
     @field_validator("token_keys")
     @classmethod
     def _long_enough(cls, keys: dict[str, SecretStr]) -> dict[str, SecretStr]:
@@ -533,10 +567,11 @@ class Settings(BaseSettings):
     def secret_values(self) -> list[str]:
         """Every secret of the configuration, for whoever has to keep them out of sight."""
         found = _secrets_in(self.model_dump())
-        for url in (self.database_url, self.redis_url):
-            with suppress(ValueError):
-                if password := urlsplit(url).password:
-                    found.append(password)
+        given = (self.database.replica_url, self.backup.url)
+        for url in (self.database_url, self.redis_url, *(one.get_secret_value() for one in given if one is not None)):
+            # As it stands in the address, and as a server names it.
+            password = without_password(url)[1] or ""
+            found += {password, quote(password, safe="")} - {""}
         return found
 
 

@@ -64,10 +64,14 @@ def _read() -> Settings:
     try:
         return Settings(_env_file=env_file())
     except ValidationError as e:
-        bad = "; ".join(f"{_variable(error['loc'])}: {error['msg']}" for error in e.errors())
+        bad = "; ".join(f"{_variable(error['loc'])}: {_words(error['msg'])}" for error in e.errors())
         raise Refused(f"The settings are not valid: {bad}.") from None
     except SettingsError as e:
         raise Refused(f"The settings cannot be read: {e}.") from None
+
+
+def _words(said: str) -> str:
+    return said.removeprefix("Value error, ")
 
 
 def _variable(path: tuple[int | str, ...]) -> str:

@@ -154,3 +154,16 @@ def test_hosts_behind_the_path_are_several_too() -> None:
     assert hosts.each_of("postgresql:///db?host=a,b") == ["postgresql:///db?host=a", "postgresql:///db?host=b"]
     assert hosts.wanting_writes(dsn) == f"{dsn}&target_session_attrs=read-write"
     assert hosts.each_of("postgresql://u@/db?host=/x") == ["postgresql://u@/db?host=/x"]
+
+
+@pytest.mark.parametrize(
+    ("dsn", "bare", "password"),
+    [
+        ("postgresql://u:p%40ss@h:5/d?x=1", "postgresql://u@h:5/d?x=1", "p@ss"),
+        ("postgresql://u@/d?host=/x", "postgresql://u@/d?host=/x", None),
+        ("postgresql:///d?host=/x&password=p%40ss&user=u", "postgresql:///d?host=/x&user=u", "p@ss"),
+        ("redis://:p%2Fw@h:6379/0", "redis://@h:6379/0", "p/w"),
+    ],
+)
+def test_a_dsn_is_shown_without_its_password(dsn: str, bare: str, password: str | None) -> None:
+    assert hosts.without_password(dsn) == (bare, password)
