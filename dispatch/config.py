@@ -12,7 +12,14 @@ from urllib.parse import SplitResult, quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from storage.currencies import kept
 from storage.database.embedded import default_home
@@ -474,6 +481,20 @@ class Telemetry(BaseModel):
     sentry_dsn: SecretStr | None = Field(None, description="Where Sentry takes errors; empty: nowhere")
 
 
+class _Environment(EnvSettingsSource):
+    """Hands on what is no JSON as it stands: it is refused with the name of its variable, beside all else that is."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+
+class _File(_Environment, DotEnvSettingsSource):
+    """The same of the file."""
+
+
 class Settings(BaseSettings):
     """All settings. From the environment as DISPATCH_NAME or DISPATCH_GROUP__NAME."""
 
@@ -481,6 +502,18 @@ class Settings(BaseSettings):
         env_prefix="DISPATCH_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore", frozen=True,
         hide_input_in_errors=True,
     )  # fmt: skip
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        assert isinstance(dotenv_settings, DotEnvSettingsSource)
+        return init_settings, _Environment(settings_cls), _File(settings_cls, env_file=dotenv_settings.env_file)
 
     env: Literal["development", "test", "staging", "production"] = Field(
         "development", description="What may be used: see the table of environments"
