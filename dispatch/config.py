@@ -6,12 +6,22 @@ import base64
 import os
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -130,9 +140,16 @@ class Database(BaseModel):
     """How many connections a process keeps."""
 
     pool_min: int = Field(2, ge=1, description="Connections kept open")
-    pool_max: int = Field(20, ge=2, description="Most connections of one process")
+    pool_max: int = Field(20, ge=2, validate_default=True, description="Most connections of one process")
     replica_url: DatabaseUrl | None = Field(None, description="A read replica that answers analytics; empty: none")
     replica_pool_max: int = Field(5, ge=1, description="Most connections of one process to the replica")
+
+    @field_validator("pool_max")
+    @classmethod
+    def _no_less(cls, most: int, info: ValidationInfo) -> int:
+        if most < (least := info.data.get("pool_min", 0)):
+            raise ValueError(f"is {most}, less than the {least} of DISPATCH_DATABASE__POOL_MIN")
+        return most
 
 
 class Sockets(BaseModel):
@@ -479,6 +496,20 @@ class Telemetry(BaseModel):
     otlp_url: str = Field("", description="A collector of traces that speaks OTLP over HTTP; empty: no traces")
     trace_share: float = Field(0.05, ge=0, le=1, description="The share of requests that are traced")
     sentry_dsn: SecretStr | None = Field(None, description="Where Sentry takes errors; empty: nowhere")
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _usable(cls, dsn: SecretStr | None) -> SecretStr | None:
+        """What Sentry's library takes, which is not imported for a look."""
+        if dsn is None:
+            return None
+        with suppress(ValueError):
+            parts = urlsplit(dsn.get_secret_value())
+            _ = parts.port  # Raises for what is none.
+            project = parts.path.rpartition("/")[2]
+            if parts.scheme in ("http", "https") and parts.username and parts.hostname and project.isdecimal():
+                return dsn
+        raise ValueError("must be like https://key@host/project, the project a number")
 
 
 class _Environment(EnvSettingsSource):

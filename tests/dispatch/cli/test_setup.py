@@ -180,6 +180,27 @@ def test_bad_settings_of_the_file_are_named_beside_those_of_the_environment(
         settings_of()
 
 
+@pytest.mark.parametrize(("name", "bad", "said"), [
+    ("DISPATCH_DATABASE__POOL_MIN", "21", "DISPATCH_DATABASE__POOL_MAX: is 20, less than the 21 of"),
+    ("REDIS_URL", "nonsense", "REDIS_URL: must be like redis://"),
+    ("DISPATCH_TELEMETRY__SENTRY_DSN", "a-secret", "DISPATCH_TELEMETRY__SENTRY_DSN: must be like https://"),
+    ("DISPATCH_TELEMETRY__SENTRY_DSN", "https://a-secret@sentry.example/x", "the project a number"),
+    ("DISPATCH_TELEMETRY__SENTRY_DSN", "https://sentry.example/1", "must be like https://key@host/project"),
+    ("DISPATCH_TELEMETRY__SENTRY_DSN", "https://a-secret@sentry.example:x/1", "must be like https://"),
+])  # fmt: skip
+def test_what_would_break_at_the_start_is_said_in_a_sentence(
+    env: pytest.MonkeyPatch, name: str, bad: str, said: str
+) -> None:
+    env.setenv(name, bad)
+    with pytest.raises(Refused) as caught:
+        settings_of()
+    assert said in str(caught.value) and "a-secret" not in str(caught.value)
+    env.setenv("DISPATCH_DATABASE__POOL_MAX", "21")
+    env.setenv("DISPATCH_TELEMETRY__SENTRY_DSN", "https://a-secret@sentry.example/below/1")
+    env.delenv("REDIS_URL", raising=False)
+    assert settings_of().database.pool_max == 21
+
+
 def test_many_workers_need_redis(env: pytest.MonkeyPatch) -> None:
     env.setenv("DISPATCH_HTTP__WORKERS", "2")
     with pytest.raises(Refused, match="set REDIS_URL"):
