@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -14,54 +13,14 @@ from storage import clock
 from storage.database import hosts
 from storage.database.errors import DatabaseAway, StorageError
 from storage.database.pool import create_pool
-
-
-class Door:
-    """A port that leads to the tests' server for as long as it is open."""
-
-    def __init__(self, socket: str) -> None:
-        self._socket = socket
-        self._server: asyncio.Server | None = None
-        self._pipes: set[asyncio.Task[None]] = set()
-        self.port = 0
-        self.knocks = 0
-
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._come_in, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def close(self) -> None:
-        """As when its machine dies: who was inside is thrown out, who comes is refused."""
-        assert self._server is not None
-        self._server.close()
-        for pipe in list(self._pipes):
-            pipe.cancel()
-        await asyncio.gather(*self._pipes, return_exceptions=True)
-
-    async def _come_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.knocks += 1
-        there, here = await asyncio.open_unix_connection(self._socket)
-        for source, target in ((reader, here), (there, writer)):
-            pipe = asyncio.create_task(self._carry(source, target))
-            self._pipes.add(pipe)
-            pipe.add_done_callback(self._pipes.discard)
-
-    async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            try:
-                while data := await source.read(65536):
-                    target.write(data)
-                    await target.drain()
-            finally:
-                target.close()
+from tests.doors import Door, socket_of
 
 
 @asynccontextmanager
 async def two_doors(dsn: str) -> AsyncIterator[tuple[Door, Door, str]]:
     """Two hosts that are the same server, and the DSN that names both."""
     parts = urlsplit(dsn)
-    socket = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
-    first, second = Door(socket), Door(socket)
+    first, second = Door(socket_of(dsn)), Door(socket_of(dsn))
     await first.open()
     await second.open()
     try:
