@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -39,6 +39,12 @@ def wanting_writes(dsn: str) -> str:
 def _asking(dsn: str, query: str) -> str:
     """A DSN with another query. By hand: the library takes the slashes away where no host stands behind them."""
     return f"{dsn.partition('?')[0]}?{query}" if query else dsn.partition("?")[0]
+
+
+def of_database(dsn: str, name: str) -> str:
+    """A DSN that names another database of the same server."""
+    parts = urlsplit(dsn)
+    return _asking(f"{parts.scheme}://{parts.netloc}/{quote(name, safe='')}", parts.query)
 
 
 def each_of(dsn: str) -> list[str]:
