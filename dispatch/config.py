@@ -9,7 +9,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -634,8 +634,7 @@ class Settings(BaseSettings):
         given = (self.database.replica_url, self.backup.url)
         for url in (self.database_url, self.redis_url, *(one.get_secret_value() for one in given if one is not None)):
             # As it stands in the address, and as a server names it.
-            password = without_password(url)[1] or ""
-            found += {password, quote(password, safe="")} - {""}
+            found += {urlsplit(url).password or "", without_password(url)[1] or ""} - {""}
         return found
 
 

@@ -56,9 +56,11 @@ def test_a_password_that_is_not_encoded_is_refused_and_never_quoted(
         with pytest.raises(ValidationError, match="of a password percent-encoded") as caught:
             Settings()
         assert "hush" not in str(caught.value) and "1234" not in str(caught.value)
-    env.setenv(name, URLS[name].format(quote(f"hush{mark}1234", safe="")))
+    # What needs no encoding may stand as it is.
+    encoded = quote(f"hush{mark}1234", safe="") + "!"
+    env.setenv(name, URLS[name].format(encoded))
     settings = Settings()
-    assert {f"hush{mark}1234", quote(f"hush{mark}1234", safe="")} <= set(settings.secret_values)
+    assert {f"hush{mark}1234!", encoded} <= set(settings.secret_values)
     assert "hush" not in repr(settings)
 
 
