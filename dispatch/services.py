@@ -17,7 +17,8 @@ from cachetools import LRUCache
 from dispatch import bus
 from dispatch.bus import Bus, Hint
 from dispatch.clock import Clock
-from dispatch.config import Payments, Settings
+from dispatch.config import Settings
+from dispatch.config.money import Payments
 from dispatch.errors import DispatchError
 from dispatch.events import Fact
 from dispatch.live.freed import Freed

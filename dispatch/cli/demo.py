@@ -130,7 +130,7 @@ def _with_gateway(settings: Settings, stack: ExitStack) -> Settings:
     """Starts the local payment gateway, unless payments are configured, and names it to the server."""
     if settings.payments.is_configured:
         return settings
-    from dispatch.config import Payments
+    from dispatch.config.money import Payments
     from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
 
     past.drop_orphans(past.gateway_folder(settings))

@@ -43,7 +43,7 @@ def settings_of(
     named, or at `url`). Raises Refused, which names every bad one.
     """
     from dispatch.cli.running import join
-    from dispatch.config import unknown_variables
+    from dispatch.config.variables import unknown_variables
 
     options = {
         "DISPATCH_HTTP__HOST": host, "DISPATCH_HTTP__PORT": port, "DISPATCH_HTTP__WORKERS": workers,
@@ -59,7 +59,8 @@ def settings_of(
 def _read() -> Settings:
     from pydantic import ValidationError
 
-    from dispatch.config import Settings, env_file
+    from dispatch.config import Settings
+    from dispatch.config.environment import env_file
 
     if (file := env_file()) and "DISPATCH_ENV_FILE" in os.environ and not os.path.isfile(file):
         raise Refused(f"There is no file {file}, which DISPATCH_ENV_FILE names.")

@@ -9,7 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from dispatch.cli.doctor import backup_of, open_files_of, replica_of
-from dispatch.config import Database, Settings
+from dispatch.config import Settings
+from dispatch.config.stores import Database
 from dispatch.process import open_files
 from tests.dispatch.process.test_backups import dump_at, settings_at, whole_at
 from tests.doors import one_door

@@ -17,7 +17,8 @@ import pytest
 
 from dispatch.cli.backups import measured
 from dispatch.cli.doctor import backup_of, log_kept
-from dispatch.config import Backup, Settings
+from dispatch.config import Settings
+from dispatch.config.stores import Backup
 from dispatch.process import backups
 from dispatch.process.backups import HasData, NoBackups, NoDatabase
 from storage import files

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from dispatch.bus import LocalBus
-from dispatch.config import Database
+from dispatch.config.stores import Database
 from dispatch.engine.timers import Sweeper
 from dispatch.process import runtime
 from dispatch.process.wiring import workers_of
