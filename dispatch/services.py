@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -17,10 +17,12 @@ from cachetools import LRUCache
 from dispatch import bus
 from dispatch.bus import Bus, Hint
 from dispatch.clock import Clock
-from dispatch.config import Payments, Settings
+from dispatch.config import Settings
+from dispatch.config.money import Payments
 from dispatch.errors import DispatchError
 from dispatch.events import Fact
 from dispatch.live.freed import Freed
+from dispatch.live.replica import Replica
 from dispatch.live.roster import Roster
 from dispatch.live.sessions import Sessions
 from dispatch.live.tracking import Tracker
@@ -179,7 +181,7 @@ class Services:
     ledger_accounts: LRUCache[Hashable, None] = field(default_factory=lambda: LRUCache(MOST_ACCOUNTS))
     usage: Usage = field(default_factory=Usage)
     #: A copy of the database that may be a little behind, for questions about long times.
-    replica: Pool | None = None
+    replica: Replica | None = None
     #: The environment's settings; `settings` is these with what staff have set in their place.
     configured: Settings = field(init=False)
     set_by_staff: dict[str, Any] = field(default_factory=dict)
@@ -239,9 +241,12 @@ class Services:
         """A connection for one statement that is a transaction by itself: a claim, or what became of it."""
         return self.pool.connection()
 
-    def read_reports(self) -> AbstractAsyncContextManager[Conn]:
-        """As `read`, from the replica where there is one: what is asked may be a little behind."""
-        return (self.replica or self.pool).connection()
+    @asynccontextmanager
+    async def read_reports(self) -> AsyncIterator[Conn]:
+        """As `read`, from the replica where there is one that answers: what is asked may be a little behind."""
+        async with AsyncExitStack() as stack:
+            conn = await self.replica.lend(stack) if self.replica else None
+            yield await stack.enter_async_context(self.read()) if conn is None else conn
 
 
 async def _tell_parties(tx: Tx) -> None:

@@ -40,7 +40,7 @@ from api.wire.results import (
     ReplyWith,
     Whole,
 )
-from dispatch.config import Limits
+from dispatch.config.limits import Limits
 from storage.database.listing import MAX_COUNTED, MAX_LIMIT, MAX_OFFSET, MAX_SORTS
 
 #: Results that are one thing, whose first parameter is what they carry.

@@ -105,6 +105,8 @@ class Measures(Collector):
         if SERVER in self._app:
             yield from _sockets(self._app[SERVER])
         yield from _business(self._figures.rows)
+        if services.replica is not None:
+            yield _gauge("replica_up", "Whether the read replica answers", float(services.replica.is_here))
         if services.settings.redis_url:
             told = self._figures.redis_bytes
             yield _gauge("redis_up", "Whether Redis answers", float(told is not None))

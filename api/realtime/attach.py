@@ -19,7 +19,7 @@ from api.realtime.ops import OpsNamespace
 from api.realtime.provider import ProviderNamespace
 from api.realtime.technician import TechnicianNamespace
 from dispatch import bus
-from dispatch.config import Sockets
+from dispatch.config.server import Sockets
 from dispatch.errors import DispatchError
 from dispatch.services import Services
 from storage.database.errors import StorageError

@@ -14,26 +14,19 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
-from dispatch.cli import serving
+from dispatch.cli import past, serving
 from dispatch.cli.failure import Refused
 from dispatch.cli.setup import note, refuse_deployed, services_for_tools, shared_database, stoppable
 from dispatch.cli.workers import die_with_parent
 from dispatch.wording import counted
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
 
     from dispatch.config import Settings
     from dispatch.parties.integration_onboarding import Issued
-    from dispatch.seeding.past import Pay
-    from dispatch.seeding.seed import Seeded
-    from dispatch.services import Services
-    from dispatch.simulation.run import Past
     from dispatch.simulation.scene import SimulationOptions
 
 #: Simulated people forward an address of their own, as a proxy would; only on machines that run a simulation.
@@ -44,8 +37,6 @@ STOP_S = 3.0
 AGAIN_S = 5.0
 #: Between two lines that say how an endless simulation goes, where no status line can be moved, in real seconds.
 LINE_S = 30.0
-#: Limits of what one customer does in an hour.
-_OF_A_PERSON = ("booking_creation_per_hour", "booking_moves_per_hour", "payment_per_hour")
 
 
 def demo(settings: Settings, options: SimulationOptions) -> int:
@@ -73,6 +64,9 @@ class _Told:
 
     settings: Settings
     issued: Issued | None = None
+
+    def keep(self, issued: Issued | None) -> None:
+        self.issued = issued
 
 
 def simulate(
@@ -127,7 +121,7 @@ def for_speed(settings: Settings, speed: float) -> Settings:
     watch = settings.dispatch.watch
     dark_s = max(watch.dark_s, 6.0 * speed)
     update["dispatch"] = dispatch.model_copy(update={"watch": watch.model_copy(update={"dark_s": dark_s})})  # type: ignore[attr-defined]
-    more = {name: math.ceil(getattr(settings.limits, name) * max(1.0, speed)) for name in _OF_A_PERSON}
+    more = {name: math.ceil(getattr(settings.limits, name) * max(1.0, speed)) for name in past.OF_A_PERSON}
     update["limits"] = settings.limits.model_copy(update=more)
     return settings.model_copy(update=update)
 
@@ -136,15 +130,16 @@ def _with_gateway(settings: Settings, stack: ExitStack) -> Settings:
     """Starts the local payment gateway, unless payments are configured, and names it to the server."""
     if settings.payments.is_configured:
         return settings
-    from dispatch.config import Payments
+    from dispatch.config.money import Payments
     from dispatch.local_gateway.server import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
 
+    past.drop_orphans(past.gateway_folder(settings))
     port = settings.http.port
     host = settings.http.host if settings.http.host not in ("0.0.0.0", "::", "") else "127.0.0.1"
     webhook_url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1/payments/webhook"
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "dispatch.local_gateway", "--port", "0", "--data", str(settings.data / "gateway"),
+            sys.executable, "-m", "dispatch.local_gateway", "--port", "0", "--data", str(past.gateway_folder(settings)),
             "--webhook-url", webhook_url,
         ],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent,
@@ -190,54 +185,23 @@ def _seeding(options: SimulationOptions, told: _Told | None = None) -> Callable[
     async def prepare(settings: Settings, dsn: str) -> None:
         from dispatch.simulation.run import prepare as make_world
 
+        draft: str | None = None
         if told:
             told.settings = settings
-        async with services_for_tools(_patient(settings) if told else settings, dsn) as services:
-            note(f"seeding {counted(options.technicians, 'technician')} and {counted(options.customers, 'customer')}")
-            try:
-                await make_world(services, options, _past(services, options, told) if told else None)
-            except ValueError as e:
-                raise Refused(str(e)) from None
+            draft = await past.draft_of(settings, dsn)
+        note(f"seeding {counted(options.technicians, 'technician')} and {counted(options.customers, 'customer')}")
+        try:
+            if told and draft:
+                async with services_for_tools(past.patient(settings), draft) as services:
+                    await make_world(services, options, past.past_of(services, options.seed, told.keep))
+                await past.finish(settings, dsn)
+            else:
+                async with services_for_tools(settings, dsn) as services:
+                    await make_world(services, options)
+        except ValueError as e:
+            raise Refused(str(e)) from None
 
     return prepare
-
-
-def _patient(settings: Settings) -> Settings:
-    """Weeks pass within a minute: what people may do in an hour of real time must not be counted."""
-    return settings.model_copy(
-        update={"limits": settings.limits.model_copy(update=dict.fromkeys(_OF_A_PERSON, 10_000))}
-    )
-
-
-def _past(services: Services, options: SimulationOptions, told: _Told) -> Past:
-    from aiohttp import ClientSession
-
-    from dispatch.seeding.history import live_through
-    from dispatch.seeding.seed import ADMIN_PASSWORD
-
-    async def live(seeded: Seeded, until: datetime) -> None:
-        note("they live through the last five weeks")
-        async with ClientSession() as http:
-            lived = await live_through(
-                services, seeded, until=until, password=ADMIN_PASSWORD, seed=options.seed, pay=_payer(services, http)
-            )
-        told.issued = lived.issued
-
-    return live
-
-
-def _payer(services: Services, http: ClientSession) -> Pay | None:
-    """Pays at the local gateway's page; None with any other gateway."""
-    payments, body = services.settings.payments, {"method": "upi", "outcome": "captured"}
-    if urlsplit(payments.base_url).hostname not in ("127.0.0.1", "localhost", "::1"):
-        return None
-
-    async def pay(order_id: str) -> dict[str, Any]:
-        async with http.post(f"{payments.base_url}/checkout/{order_id}/pay", json=body) as reply:
-            reply.raise_for_status()
-            return dict(await reply.json())
-
-    return pay
 
 
 def _arguments(options: SimulationOptions) -> list[str]:

@@ -321,7 +321,28 @@ async def _people(pool: Pool) -> list[Finding]:
 
 
 async def _neighbours(settings: Settings) -> list[Finding]:
-    return [await _redis(settings), await _gateway(settings)]
+    return [*await replica_of(settings), await _redis(settings), await _gateway(settings)]
+
+
+async def replica_of(settings: Settings) -> list[Finding]:
+    """Whether the read replica answers; without it the server works."""
+    from storage.database import hosts
+
+    found: list[Finding] = []
+    if settings.database.replica_url is None:
+        return found
+    try:
+        standing = await hosts.standing(settings.database.replica_url.get_secret_value())
+    except Exception as error:  # whatever it is, it is the finding
+        return [Finding("read replica", "wrong", _first_line(error), "check DISPATCH_DATABASE__REPLICA_URL")]
+    for one in standing:
+        if one.error is not None:
+            remedy = "check DISPATCH_DATABASE__REPLICA_URL and that it runs; the primary answers analytics meanwhile"
+            found.append(Finding("read replica", "wrong", f"{one.host}: {one.error}", remedy))
+        else:
+            said = f"{one.host or 'it'} answers, {one.behind_s:.1f} s behind"
+            found.append(Finding("read replica", "note" if one.behind_s > _MOST_BEHIND_S else "ok", said))
+    return found
 
 
 async def _redis(settings: Settings) -> Finding:

@@ -130,7 +130,7 @@ def settings_table(settings: Settings) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from storage.database.copies import without_password
+    from storage.database.hosts import without_password
 
     table = Table("variable", "value", "what it is for", box=None, pad_edge=False)
     for variable in variables(type(settings)):

@@ -87,7 +87,7 @@ def _locked(path: Path) -> int:
 
 def _shared(settings: Settings, url: str) -> dict[str, str]:
     """What was set for this server, as a command beside it needs it to see the same world."""
-    from dispatch.config import given_variables
+    from dispatch.config.variables import given_variables
 
     found = {name: value for name, value in given_variables().items() if name not in _ITS_OWN}
     found["DISPATCH_HTTP__PUBLIC_URL"] = settings.http.public_url or url
@@ -129,7 +129,7 @@ def join(settings: Settings, url: str | None = None) -> bool:
 
     Where data is named, or an address, it is the server with these. Raises Refused where several run and none is named.
     """
-    from dispatch.config import named_variables
+    from dispatch.config.variables import named_variables
 
     named, found = named_variables(), servers()
     if url is not None:

@@ -7,12 +7,15 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dispatch.cli.failure import Refused
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from dispatch.config import Settings
     from dispatch.services import Services
     from storage.database.embedded import EmbeddedPostgres
@@ -40,7 +43,7 @@ def settings_of(
     named, or at `url`). Raises Refused, which names every bad one.
     """
     from dispatch.cli.running import join
-    from dispatch.config import unknown_variables
+    from dispatch.config.variables import unknown_variables
 
     options = {
         "DISPATCH_HTTP__HOST": host, "DISPATCH_HTTP__PORT": port, "DISPATCH_HTTP__WORKERS": workers,
@@ -55,24 +58,29 @@ def settings_of(
 
 def _read() -> Settings:
     from pydantic import ValidationError
-    from pydantic_settings import SettingsError
 
-    from dispatch.config import Settings, env_file
+    from dispatch.config import Settings
+    from dispatch.config.environment import env_file
 
     if (file := env_file()) and "DISPATCH_ENV_FILE" in os.environ and not os.path.isfile(file):
         raise Refused(f"There is no file {file}, which DISPATCH_ENV_FILE names.")
     try:
         return Settings(_env_file=env_file())
     except ValidationError as e:
-        bad = "; ".join(f"{_variable(error['loc'])}: {error['msg']}" for error in e.errors())
+        bad = "; ".join(f"{_variable(error['loc'])}: {_words(error)}" for error in e.errors())
         raise Refused(f"The settings are not valid: {bad}.") from None
-    except SettingsError as e:
-        raise Refused(f"The settings cannot be read: {e}.") from None
+    except (OSError, UnicodeDecodeError) as e:
+        raise Refused(f"The file {file} cannot be read: {e}.") from None
+
+
+def _words(error: ErrorDetails) -> str:
+    said = error["msg"].removeprefix("Value error, ")
+    return f"{said} in JSON" if error["type"] in ("list_type", "dict_type", "model_type") else said
 
 
 def _variable(path: tuple[int | str, ...]) -> str:
-    """The environment variable behind a field's place in the model."""
-    names = [str(part) for part in path]
+    """The environment variable behind a field's place in the model; an item of a list stands in that of the list."""
+    names = [str(part) for part in takewhile(lambda part: isinstance(part, str), path)]
     if names[0] in ("DATABASE_URL", "REDIS_URL"):
         return names[0]
     return "DISPATCH_" + "__".join(name.upper() for name in names)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from dispatch import bus
-from dispatch.config import TokenTimes
+from dispatch.config.people import TokenTimes
 from dispatch.errors import NotSignedIn
 from dispatch.live.standing import Standing
 from dispatch.tokens import Tokens

@@ -16,6 +16,7 @@ from dispatch.config import Settings
 from dispatch.engine import settings as set_by_staff
 from dispatch.errors import Unavailable
 from dispatch.live.devices import Devices
+from dispatch.live.replica import Replica
 from dispatch.live.roster import Roster
 from dispatch.live.sessions import Sessions
 from dispatch.live.tracking import Tracker
@@ -94,11 +95,12 @@ async def open_services(settings: Settings, dsn: str, *, with_workers: bool = Tr
         stack.push_async_callback(bus.close)
         services = await assemble(settings, pool, bus)
         if settings.database.replica_url is not None:
-            services.replica = await create_pool(
-                settings.database.replica_url.get_secret_value(), min_size=1,
+            reports = await create_pool(
+                settings.database.replica_url.get_secret_value(), min_size=0,
                 max_size=settings.database.replica_pool_max, application_name="dispatch reports",
             )  # fmt: skip
-            stack.push_async_callback(services.replica.close)
+            stack.push_async_callback(reports.close)
+            services.replica = Replica(reports)
         stack.push_async_callback(opened.close, settings.payments)
         if with_workers:
             await _run_loops(services, stack)

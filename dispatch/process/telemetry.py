@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from dispatch import logs
-from dispatch.config import Settings, Telemetry
+from dispatch.config import Settings
+from dispatch.config.neighbours import Telemetry
 from dispatch.errors import Unavailable
 
 #: What is still to be sent gets so long at the end, in seconds: the whole process has ten.

@@ -63,6 +63,8 @@ def workers_of(services: Services) -> list[Worker]:
         settings.loop_of(services),
         rota.loop_of(services),
     ]
+    if services.replica is not None:
+        workers.append(services.replica.loop)
     if services.settings.payments.is_configured:
         workers.append(MoneyWorker(services, services.gateway))
     return workers

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import aiohttp
 
-from dispatch.clock import Reading
+from dispatch.clock import Clock, Reading
 from dispatch.localtime import local, to_utc
 from dispatch.loops import end
 from dispatch.process.runtime import set_clock
@@ -41,6 +41,10 @@ SETTLE_S, SETTLE_LOOK_S = 15.0, 0.1
 ANSWERS_S = 30.0
 
 
+class HalfPast(ValueError):
+    """The clock stands still in the middle of a past."""
+
+
 #: Lives through what was before this moment, with those who were seeded; the clock stands where it begins.
 Past = Callable[[Seeded, datetime], Awaitable[None]]
 
@@ -52,24 +56,37 @@ def world_of(options: SimulationOptions) -> World:
     return worlds.from_traces(options.traces, timezone=options.timezone, currency=options.currency)
 
 
+async def has_room_for_past(services: Services) -> bool:
+    """Whether nobody has booked yet and nobody has moved the clock."""
+    return _is_fresh(services.clock) and await history.is_untouched(services)
+
+
+def _is_fresh(clock: Clock) -> bool:
+    return clock.speed == 1.0 and abs(clock.timestamp() - real_time.time()) < UNTOUCHED_S
+
+
 async def prepare(services: Services, options: SimulationOptions, past: Past | None = None) -> World:
     """Seeds the world's zones and people and sets the clock; to be done before the server reads them.
 
-    Where nobody has booked yet and a `past` is given, they live through it first.
+    Where there is room and a `past` is given, they live through it first. One that is interrupted leaves a clock that
+    stands still weeks ago: whoever gives a past gives a draft of the database with it.
 
     A database that has its own time keeps it and only changes the speed: what is due stays due. A fresh one
-    starts in the morning. Raises NoTrips.
+    starts in the morning. Raises NoTrips, HalfPast.
     """
     world, clock = world_of(options), services.clock
-    is_fresh = clock.speed == 1.0 and abs(clock.timestamp() - real_time.time()) < UNTOUCHED_S
-    morning = _morning(services, world)
-    if past is not None and is_fresh and await history.is_untouched(services):
+    if clock.speed == 0:
+        raise HalfPast("An earlier version left the past of this data half made: remove it, or use another --data.")
+    is_fresh, morning = _is_fresh(clock), _morning(services, world)
+    if past is not None and await has_room_for_past(services):
         await stand_at(services, history.beginning(morning))
         await past(await _seed(services, options, world, with_record=False), morning)
     else:
         await _seed(services, options, world)
     if is_fresh:
-        await set_clock(services, Reading(real_time.time(), morning.timestamp(), options.speed))
+        # A past may take minutes: now is later than when it began.
+        now = real_time.time()
+        await set_clock(services, Reading(now, max(now, morning.timestamp()), options.speed))
     elif clock.speed != options.speed:
         await set_clock(services, clock.scaled(options.speed))
     return world

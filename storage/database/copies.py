@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncpg
 
 from storage.database.embedded import EmbeddedError, find_binaries
+from storage.database.hosts import without_password
 from storage.database.pool import translated
 
 #: Under this name the server keeps the log for us.
@@ -361,13 +361,3 @@ def _environment(dsn: str) -> tuple[str, dict[str, str]]:
     if password is not None:
         env["PGPASSWORD"] = password
     return bare, env
-
-
-def without_password(dsn: str) -> tuple[str, str | None]:
-    """A DSN without its password, and the password."""
-    parts = urlsplit(dsn)
-    user, at, where = parts.netloc.rpartition("@")
-    name, colon, password = user.partition(":")
-    if not colon:
-        return dsn, None
-    return urlunsplit(parts._replace(netloc=name + at + where)), unquote(password)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -41,6 +41,12 @@ def _asking(dsn: str, query: str) -> str:
     return f"{dsn.partition('?')[0]}?{query}" if query else dsn.partition("?")[0]
 
 
+def of_database(dsn: str, name: str) -> str:
+    """A DSN that names another database of the same server."""
+    parts = urlsplit(dsn)
+    return _asking(f"{parts.scheme}://{parts.netloc}/{quote(name, safe='')}", parts.query)
+
+
 def each_of(dsn: str) -> list[str]:
     """A DSN for each of the hosts."""
     parts = urlsplit(dsn)
@@ -62,6 +68,19 @@ def _each_behind(dsn: str) -> list[str]:
     each = [{**said, "host": host, "port": port} for host, port in zip(found, ports, strict=True)]
     queries = [urlencode({name: value for name, value in one.items() if name != "port" or value}) for one in each]
     return [_asking(dsn, query) for query in queries]
+
+
+def without_password(dsn: str) -> tuple[str, str | None]:
+    """A DSN without its password, and the password, which may also stand behind the path."""
+    parts = urlsplit(dsn)
+    user, at, where = parts.netloc.rpartition("@")
+    name, colon, password = user.partition(":")
+    said = dict(parse_qsl(parts.query)).get("password")
+    if not colon and said is None:
+        return dsn, None
+    query = "&".join(part for part in parts.query.split("&") if not part.startswith("password="))
+    bare = _asking(f"{parts.scheme}://{name}{at}{where}{parts.path}", query)
+    return bare, unquote(password) if colon else said
 
 
 class Hosts:

@@ -211,6 +211,11 @@ class Pool:
     def idle(self) -> int:
         return int(self._raw.get_idle_size())
 
+    @property
+    def is_lent(self) -> bool:
+        """Whether every connection that it may have is open and in use."""
+        return self.size == self._raw.get_max_size() and self.idle == 0
+
     async def close(self) -> None:
         """Waits shortly for what still runs, then cuts it."""
         try:

@@ -19,7 +19,7 @@ from api.registry import all_routes
 from api.route import Route
 from dispatch.access.permissions import RESOURCES
 from dispatch.adapters.files.folder import FolderStore
-from dispatch.config import Limits
+from dispatch.config.limits import Limits
 from dispatch.services import Services
 from storage.database.pool import create_pool
 from tests.api.test_limits_walk import FROM_DATABASE

@@ -11,7 +11,8 @@ import pytest
 from api.audiences import AUDIENCES
 from api.registry import all_routes
 from api.route import Route
-from dispatch.config import Limits, Settings
+from dispatch.config import Settings
+from dispatch.config.limits import Limits
 from tests.api.support import Client, FakeServices, bearer, serving
 from tests.api.test_routes_walk import REALMS, name_of, path_of
 

@@ -18,7 +18,8 @@ from api.auth.principals import MEMBER_REALMS
 from api.registry import all_routes
 from api.route import Route
 from api.wire.models import Body
-from dispatch.config import Limits, Settings
+from dispatch.config import Settings
+from dispatch.config.limits import Limits
 from dispatch.errors import NotSignedIn
 from tests.api.support import Client, FakeServices, bearer, serving
 

@@ -14,7 +14,7 @@ import pytest
 
 from api.registry import all_routes
 from api.route import Route
-from dispatch.config import Limits
+from dispatch.config.limits import Limits
 from dispatch.tokens import Tokens
 from tests.api.live import Live, Person, live_server
 from tests.api.test_story import book, make_everybody_a_beautician

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from dispatch.config import Payments
+from dispatch.config.money import Payments
 from dispatch.local_gateway.server import LocalGateway
 from tests.api.live import Live, Person, live_server
 from tests.api.test_story import book, make_everybody_a_beautician

@@ -20,6 +20,7 @@ from api.edge.metrics import Measures, look_up
 from dispatch.cli.app import app
 from dispatch.config import Settings
 from dispatch.engine.facts import BOOKING_FACTS
+from dispatch.live.replica import Replica
 from tests.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +55,7 @@ async def test_every_measure_that_is_named_exists(world: World) -> None:
     app = create_app(world.services)
     figures = replace(await look_up(world.services), redis_bytes=1)
     world.services.settings = world.services.settings.model_copy(update={"redis_url": "redis://nowhere"})
+    world.services.replica = Replica(world.services.pool)
     names: set[str] = set()
     for family in Measures(app, figures).collect():
         base = family.name

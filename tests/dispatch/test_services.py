@@ -11,6 +11,7 @@ from dispatch import bus
 from dispatch import services as services_module
 from dispatch.engine import facts
 from dispatch.errors import Conflict
+from dispatch.live.replica import Replica
 from dispatch.services import Services, Tx
 from storage.database.errors import StorageError
 from storage.database.pool import Pool
@@ -86,7 +87,10 @@ async def test_reports_are_read_from_the_replica_where_there_is_one(services: Se
     question = "SELECT current_database()"
     async with services.read() as conn, services.read_reports() as same:
         assert await conn.fetchval(question) == await same.fetchval(question)
-    services.replica = pool
+    services.replica = Replica(pool)
+    async with services.read() as conn, services.read_reports() as same:
+        assert await conn.fetchval(question) == await same.fetchval(question), "nobody knows yet whether it is there"
+    await services.replica.look()
     async with services.read() as conn, services.read_reports() as other:
         assert await conn.fetchval(question) != await other.fetchval(question)
 

@@ -10,7 +10,8 @@ from dispatch.adapters.messages.push import Fcm, ServiceAccount
 from dispatch.adapters.messages.sms import Msg91, Twilio
 from dispatch.adapters.messages.web_push import Pushes, WebPush
 from dispatch.adapters.webhooks import HttpPoster
-from dispatch.config import Senders, Settings
+from dispatch.config import Settings
+from dispatch.config.neighbours import Senders
 from dispatch.ports.messages import LocalOutbox as LocalOutbox
 from dispatch.ports.messages import Sender as Sender
 from dispatch.ports.web_push import Signer

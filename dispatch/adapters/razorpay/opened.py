@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dispatch.adapters.razorpay.client import RazorpayGateway
-from dispatch.config import Payments
+from dispatch.config.money import Payments
 from dispatch.ports.gateway import Gateway
 
 _open: dict[tuple[str, ...], RazorpayGateway] = {}

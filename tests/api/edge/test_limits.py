@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dispatch.access.networks import WIDE_FACTOR
-from dispatch.config import Limits
+from dispatch.config.limits import Limits
 from tests.api.demo import DEMO
 from tests.api.edge.clients import settings
 from tests.api.support import FakeServices, bearer, serving

@@ -7,7 +7,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from dispatch.config import Settings, Telemetry
+from dispatch.config import Settings
+from dispatch.config.neighbours import Telemetry
 from tests.api.demo import DEMO
 from tests.api.support import FakeServices, serving
 

@@ -14,7 +14,7 @@ from api.realtime.attach import Revocations, limits_of
 from api.realtime.guard import SocketLimits
 from dispatch import bus
 from dispatch.bus import LocalBus
-from dispatch.config import Sockets
+from dispatch.config.server import Sockets
 from dispatch.services import Services
 from tests.api.realtime.conftest import Dial, Serve, until
 

@@ -185,7 +185,7 @@ async def test_a_given_database_is_migrated_served_and_left_running(
         (["serve", "--host", "no.such.host.invalid"], {}, "The host 'no.such.host.invalid' is unknown"),
         (["serve", "--port", "70000"], {}, "DISPATCH_HTTP__PORT"),
         (["serve", "--port", "0"], {"DISPATCH_ENV": "production"}, "Production needs DATABASE_URL"),
-        (["serve", "--port", "0"], {"DATABASE_URL": "nonsense"}, "check DATABASE_URL"),
+        (["serve", "--port", "0"], {"DATABASE_URL": "nonsense"}, "DATABASE_URL: must be like postgresql://"),
         (["serve", "--port", "0"], {"DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}, "cannot be reached"),
         (["seed"], {"DISPATCH_ENV": "production", "DATABASE_URL": "postgresql://x"}, "is for development"),
         (["zones", "import", "no-such-file"], {}, "There is no file no-such-file"),
@@ -229,6 +229,9 @@ async def test_the_documents_need_no_database() -> None:
     assert "redis://@h:6379/0" in out and "a-secret-of-the-tests" not in out
     assert code == 0
     assert "DISPATCH_HTTP__PORT" in out
+    for words in (("config",), ("doctor",), ("serve", "--port", "0")):
+        code, out, err = await dispatch(*words, DATABASE_URL="postgresql://u:a/secret@h/d")
+        assert (code, out) == (1, "") and "DATABASE_URL: must be like" in err and "secret" not in err
 
 
 async def test_the_local_gateway_is_refused_in_production() -> None:

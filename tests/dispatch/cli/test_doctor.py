@@ -1,4 +1,4 @@
-"""What the doctor says of backups and of the database's log."""
+"""What the doctor says of backups, of the read replica and of open files."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from dispatch.cli.doctor import backup_of, data_folder, files_of, open_files_of
-from dispatch.config import Files, Settings
+from dispatch.cli.doctor import backup_of, data_folder, files_of, open_files_of, replica_of
+from dispatch.config import Settings
+from dispatch.config.stores import Database, Files
 from dispatch.process import open_files
 from dispatch.vault import generated_keys
 from tests.dispatch.process.test_backups import dump_at, settings_at, whole_at
+from tests.doors import one_door
 
 
 def test_doctor_says_when_there_is_none(tmp_path: Path) -> None:
@@ -75,3 +78,14 @@ def test_few_open_files_are_few_connections_and_doctor_says_what_to_allow(most: 
     assert (found.what, found.verdict) == ("open files", verdict)
     assert said in found.seen
     assert (str(open_files.WANTED) in found.remedy) == (verdict != "ok")
+
+
+async def test_the_replica_is_looked_at_by_its_own_name(fresh_dsn: str) -> None:
+    assert await replica_of(Settings(env="test")) == []
+    async with one_door(fresh_dsn) as (door, dsn):
+        settings = Settings(env="test", database=Database(replica_url=SecretStr(dsn)))
+        (found,) = await replica_of(settings)
+        assert (found.what, found.verdict) == ("read replica", "ok") and f"127.0.0.1:{door.port}" in found.seen
+        await door.close()
+        (found,) = await replica_of(settings)
+        assert found.verdict == "wrong" and "DISPATCH_DATABASE__REPLICA_URL" in found.remedy

@@ -149,16 +149,56 @@ def test_bad_settings_are_all_named_in_one_sentence(env: pytest.MonkeyPatch) -> 
     env.setenv("DISPATCH_PROVIDERS__TIMEZONE", "Foo/Bar")
     env.setenv("DISPATCH_VAULT_KEYS", '{"k1": "short"}')
     env.setenv("DISPATCH_TOKEN_KEYS", '{"k1": "short"}')
+    # No JSON: a list, a table, and an item in a list.
+    env.setenv("DISPATCH_HTTP__ALLOWED_ORIGINS", "https://a.example")
+    env.setenv("DISPATCH_SENDERS__MSG91_TEMPLATES", '{"code": ')
+    env.setenv("DISPATCH_OTP__REGIONS", '["IN", "india"]')
     with pytest.raises(Refused) as caught:
         settings_of()
     for name in (
         "DISPATCH_HTTP__PORT", "DISPATCH_TIMEZONE", "DISPATCH_VAULT_KEYS", "DISPATCH_TOKEN_KEYS",
-        "DISPATCH_PROVIDERS__TIMEZONE",
+        "DISPATCH_PROVIDERS__TIMEZONE", "DISPATCH_OTP__REGIONS",
     ):  # fmt: skip
-        assert name in str(caught.value)
-    env.setenv("DISPATCH_HTTP__ALLOWED_ORIGINS", "https://a.example")
-    with pytest.raises(Refused, match="cannot be read"):
+        assert f"{name}: " in str(caught.value)
+    assert "DISPATCH_HTTP__ALLOWED_ORIGINS: Input should be a valid list in JSON" in str(caught.value)
+    assert "DISPATCH_SENDERS__MSG91_TEMPLATES: Input should be a valid dictionary in JSON" in str(caught.value)
+
+
+def test_bad_settings_of_the_file_are_named_beside_those_of_the_environment(
+    env: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings"
+    env.setenv("DISPATCH_ENV_FILE", str(file))
+    env.setenv("DISPATCH_TOKEN_KEYS", "{")
+    file.write_text("DISPATCH_HTTP__ALLOWED_ORIGINS=https://a.example\nDISPATCH_HTTP__PORT=x\nDISPATCH_TOKEN_KEYS=[\n")
+    with pytest.raises(Refused) as caught:
         settings_of()
+    for name in ("DISPATCH_HTTP__ALLOWED_ORIGINS", "DISPATCH_HTTP__PORT", "DISPATCH_TOKEN_KEYS"):
+        assert str(caught.value).count(f"{name}: ") == 1
+    file.write_bytes(b"DISPATCH_BRAND=\xff\n")
+    with pytest.raises(Refused, match=r"The file .*settings cannot be read"):
+        settings_of()
+
+
+@pytest.mark.parametrize(("name", "bad", "said"), [
+    ("DISPATCH_DATABASE__POOL_MIN", "21", "DISPATCH_DATABASE__POOL_MAX: is 20, less than the 21 of"),
+    ("REDIS_URL", "nonsense", "REDIS_URL: must be like redis://"),
+    ("DISPATCH_TELEMETRY__SENTRY_DSN", "a-secret", "DISPATCH_TELEMETRY__SENTRY_DSN: must be like https://"),
+    ("DISPATCH_TELEMETRY__SENTRY_DSN", "https://a-secret@sentry.example/x", "the project a number"),
+    ("DISPATCH_TELEMETRY__SENTRY_DSN", "https://sentry.example/1", "must be like https://key@host/project"),
+    ("DISPATCH_TELEMETRY__SENTRY_DSN", "https://a-secret@sentry.example:x/1", "must be like https://"),
+])  # fmt: skip
+def test_what_would_break_at_the_start_is_said_in_a_sentence(
+    env: pytest.MonkeyPatch, name: str, bad: str, said: str
+) -> None:
+    env.setenv(name, bad)
+    with pytest.raises(Refused) as caught:
+        settings_of()
+    assert said in str(caught.value) and "a-secret" not in str(caught.value)
+    env.setenv("DISPATCH_DATABASE__POOL_MAX", "21")
+    env.setenv("DISPATCH_TELEMETRY__SENTRY_DSN", "https://a-secret@sentry.example/below/1")
+    env.delenv("REDIS_URL", raising=False)
+    assert settings_of().database.pool_max == 21
 
 
 def test_many_workers_need_redis(env: pytest.MonkeyPatch) -> None:

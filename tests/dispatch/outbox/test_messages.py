@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.config import Senders
+from dispatch.config.neighbours import Senders
 from dispatch.outbox import messages, sweeper
 from dispatch.outbox.sweeper import OutboxSweeper
 from dispatch.ports.messages import SendFailed

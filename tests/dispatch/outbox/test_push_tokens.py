@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.config import Push
+from dispatch.config.neighbours import Push
 from dispatch.errors import Invalid
 from dispatch.outbox import push_tokens
 from dispatch.outbox.push_tokens import PagesNotPushed

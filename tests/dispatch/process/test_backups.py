@@ -17,7 +17,8 @@ import pytest
 
 from dispatch.cli.backups import measured
 from dispatch.cli.doctor import backup_of, log_kept
-from dispatch.config import Backup, Settings
+from dispatch.config import Settings
+from dispatch.config.stores import Backup
 from dispatch.process import backups
 from dispatch.process.backups import HasData, NoBackups, NoDatabase
 from storage import files
@@ -424,8 +425,3 @@ async def test_what_is_older_than_its_days_goes(place: Path, monkeypatch: pytest
     assert not dead.parents[1].exists()
     assert [p.name for p in copies.segments(log)] == [f"{n:024X}" for n in (3, 4, 5)]
     assert [p.name for p in (kept / "files").iterdir()] == ["gone-2026-03-20"]
-
-
-def test_a_password_is_not_shown_to_other_accounts() -> None:
-    assert copies.without_password("postgresql://u:p%40ss@h:5/d?x=1") == ("postgresql://u@h:5/d?x=1", "p@ss")
-    assert copies.without_password("postgresql://u@/d?host=/x") == ("postgresql://u@/d?host=/x", None)

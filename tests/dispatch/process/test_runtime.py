@@ -5,10 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from dispatch.bus import LocalBus
+from dispatch.config.stores import Database
 from dispatch.engine.timers import Sweeper
 from dispatch.process import runtime
+from dispatch.process.wiring import workers_of
+from storage import clock
 from tests.dispatch.engine.test_timers import offered
+from tests.doors import one_door
 from tests.world import World, test_settings
 
 
@@ -27,3 +33,13 @@ async def test_after_a_restart_pending_offers_expire_on_time(world: World, tmp_p
     assert await Sweeper(again).sweep() >= 2
     assert await world.value("SELECT count(*) FROM offers WHERE state = 'expired'") == 2
     await again.bus.close()
+
+
+async def test_a_replica_that_is_away_keeps_no_server_from_starting(fresh_dsn: str, tmp_path: Path) -> None:
+    async with one_door(fresh_dsn) as (door, dsn):
+        await door.close()
+        settings = test_settings(tmp_path).model_copy(update={"database": Database(replica_url=SecretStr(dsn))})
+        async with runtime.open_services(settings, fresh_dsn, with_workers=False) as services:
+            assert services.replica is not None and services.replica.loop in workers_of(services)
+            async with services.read_reports() as conn:
+                assert await clock.get(conn) is not None

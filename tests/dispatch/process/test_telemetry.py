@@ -11,7 +11,8 @@ from sentry_sdk.transport import Transport
 
 from api.edge.seams import assert_seams
 from dispatch import logs
-from dispatch.config import Settings, Telemetry
+from dispatch.config import Settings
+from dispatch.config.neighbours import Telemetry
 from dispatch.process import telemetry
 from dispatch.process.telemetry import NotInstalled
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -14,54 +13,14 @@ from storage import clock
 from storage.database import hosts
 from storage.database.errors import DatabaseAway, StorageError
 from storage.database.pool import create_pool
-
-
-class Door:
-    """A port that leads to the tests' server for as long as it is open."""
-
-    def __init__(self, socket: str) -> None:
-        self._socket = socket
-        self._server: asyncio.Server | None = None
-        self._pipes: set[asyncio.Task[None]] = set()
-        self.port = 0
-        self.knocks = 0
-
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._come_in, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def close(self) -> None:
-        """As when its machine dies: who was inside is thrown out, who comes is refused."""
-        assert self._server is not None
-        self._server.close()
-        for pipe in list(self._pipes):
-            pipe.cancel()
-        await asyncio.gather(*self._pipes, return_exceptions=True)
-
-    async def _come_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.knocks += 1
-        there, here = await asyncio.open_unix_connection(self._socket)
-        for source, target in ((reader, here), (there, writer)):
-            pipe = asyncio.create_task(self._carry(source, target))
-            self._pipes.add(pipe)
-            pipe.add_done_callback(self._pipes.discard)
-
-    async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            try:
-                while data := await source.read(65536):
-                    target.write(data)
-                    await target.drain()
-            finally:
-                target.close()
+from tests.doors import Door, socket_of
 
 
 @asynccontextmanager
 async def two_doors(dsn: str) -> AsyncIterator[tuple[Door, Door, str]]:
     """Two hosts that are the same server, and the DSN that names both."""
     parts = urlsplit(dsn)
-    socket = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
-    first, second = Door(socket), Door(socket)
+    first, second = Door(socket_of(dsn)), Door(socket_of(dsn))
     await first.open()
     await second.open()
     try:
@@ -154,3 +113,16 @@ def test_hosts_behind_the_path_are_several_too() -> None:
     assert hosts.each_of("postgresql:///db?host=a,b") == ["postgresql:///db?host=a", "postgresql:///db?host=b"]
     assert hosts.wanting_writes(dsn) == f"{dsn}&target_session_attrs=read-write"
     assert hosts.each_of("postgresql://u@/db?host=/x") == ["postgresql://u@/db?host=/x"]
+
+
+@pytest.mark.parametrize(
+    ("dsn", "bare", "password"),
+    [
+        ("postgresql://u:p%40ss@h:5/d?x=1", "postgresql://u@h:5/d?x=1", "p@ss"),
+        ("postgresql://u@/d?host=/x", "postgresql://u@/d?host=/x", None),
+        ("postgresql:///d?host=/x&password=p%40ss&user=u", "postgresql:///d?host=/x&user=u", "p@ss"),
+        ("redis://:p%2Fw@h:6379/0", "redis://@h:6379/0", "p/w"),
+    ],
+)
+def test_a_dsn_is_shown_without_its_password(dsn: str, bare: str, password: str | None) -> None:
+    assert hosts.without_password(dsn) == (bare, password)

@@ -1,0 +1,54 @@
+"""A draft of a database: a copy to work on, which takes its place once it is finished, and else was never there.
+
+`admin_dsn` names who may make databases, where that is not the user of `dsn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from storage.database.hosts import of_database
+from storage.database.pool import Conn, translated
+
+#: Behind the database's own name, what nobody else gives: a database that is named so is thrown away.
+_DRAFT, _BEFORE = "_dispatch_draft", "_dispatch_before"
+_OWNER = "SELECT datdba::regrole::text FROM pg_database WHERE datname = $1"
+
+
+async def begin(dsn: str, admin_dsn: str | None = None) -> str:
+    """The DSN of a copy; one that was given up, however it ended, goes first.
+
+    Raises StorageError when none can be made, as when somebody else uses the database just now.
+    """
+    async with _admin(dsn, admin_dsn) as (admin, name):
+        for left in (_DRAFT, _BEFORE):
+            await admin.execute(f'DROP DATABASE IF EXISTS "{name}{left}" WITH (FORCE)')
+        owner = await admin.fetchval(_OWNER, name)
+        await admin.execute(f'CREATE DATABASE "{name}{_DRAFT}" TEMPLATE "{name}" OWNER {owner}')
+    return of_database(dsn, name + _DRAFT)
+
+
+async def finish(dsn: str, admin_dsn: str | None = None) -> None:
+    """The draft takes the database's place, at once. Nobody may be connected to either. Raises StorageError."""
+    async with _admin(dsn, admin_dsn) as (admin, name):
+        async with admin.transaction():
+            await admin.execute(f'ALTER DATABASE "{name}" RENAME TO "{name}{_BEFORE}"')
+            await admin.execute(f'ALTER DATABASE "{name}{_DRAFT}" RENAME TO "{name}"')
+        await admin.execute(f'DROP DATABASE "{name}{_BEFORE}" WITH (FORCE)')
+
+
+@asynccontextmanager
+async def _admin(dsn: str, admin_dsn: str | None) -> AsyncIterator[tuple[Conn, str]]:
+    """A connection that may do it, to another database (nobody renames the one they are in), and the name of ours."""
+    with translated():
+        here = await asyncpg.connect(dsn, timeout=5)
+        name = str(await here.fetchval("SELECT current_database()"))
+        await here.close()
+        admin = await asyncpg.connect(admin_dsn or of_database(dsn, "postgres"), timeout=5)
+        try:
+            yield admin, name
+        finally:
+            await admin.close()
