@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -194,3 +195,32 @@ async def test_offline_is_said_and_the_list_comes_back(office: tuple[Visit, Any]
     await page.get_by_text("Offline", exact=True).wait_for()
     await seen.context.set_offline(False)
     await page.get_by_role("heading", name="Papers").wait_for()
+
+
+async def test_times_are_those_of_the_place_wherever_they_are_read(live: Live, browser: Any) -> None:
+    """A visit's are by the clock of its own place, all others by the house's, and so is what a form takes."""
+    customer = await live.person("customer", "+911000100002")
+    booking = await book(customer, await make_everybody_a_beautician(live))
+    async with live.services.transaction() as tx:
+        await tx.conn.execute("UPDATE bookings SET timezone = 'Africa/Lagos' WHERE id = $1", booking["id"])
+    begins = await live.value("SELECT starts_at FROM bookings WHERE id = $1", booking["id"])
+    # Where it is read it is Sunday yet.
+    async with visit(browser, live.url, timezone_id="America/New_York") as seen:
+        await seen.sign_in("admin", await live.pair("admin", "admin@example.com"))
+        page = await seen.open(f"/admin/bookings?search={booking['booking_number']}")
+        row = page.get_by_role("row").filter(has_text=booking["booking_number"])
+        told = f"today, {begins.astimezone(ZoneInfo('Africa/Lagos')):%I:%M %p}".lower()
+        await row.get_by_text(told).wait_for()
+        await row.get_by_role("link").click()
+        await page.locator(".facts").get_by_text(told).wait_for()
+        await pictures(page, "office-booking")
+        await page.goto(f"{seen.url}/admin/promos/new")
+        await page.get_by_label("Code").fill("NINE1")
+        await page.get_by_label("Discount type").select_option("percentage")
+        await page.get_by_label("Discount value").fill("15")
+        await page.get_by_label("Valid from").fill("2026-02-01T09:00")
+        await page.get_by_role("button", name="Create").click()
+        await page.locator(".facts").get_by_text("Sun, 1 Feb, 09:00 am").wait_for()
+        assert seen.wrong == []
+    since = await live.value("SELECT valid_from FROM promo_codes WHERE code = 'NINE1'")
+    assert since.astimezone(ZoneInfo("Asia/Kolkata")).isoformat() == "2026-02-01T09:00:00+05:30"

@@ -5,9 +5,9 @@ import { computed, onEnd } from "../lib/state.js";
 import { h } from "../lib/dom.js";
 import { connectionState, empty, view } from "../lib/view.js";
 import { openSocket } from "../lib/socket.js";
-import { money } from "../lib/format.js";
+import { money, visitTime } from "../lib/format.js";
 import { setNow } from "../lib/boot.js";
-import { pager, paymentChip, serviceNames, statusChip, visitTime } from "../people/common.js";
+import { pager, paymentChip, serviceNames, statusChip } from "../people/common.js";
 import { detail } from "./detail.js";
 
 const KINDS = /** @type {[string, string, string][]} */ ([

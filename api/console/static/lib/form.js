@@ -3,7 +3,7 @@ import { signal } from "./state.js";
 import { fill, h } from "./dom.js";
 import { Problem } from "./api.js";
 import { sentenceOf } from "./problems.js";
-import { words } from "./format.js";
+import { momentAt, wallTime, words } from "./format.js";
 
 /** @typedef {import("./schema.js").Field} Field */
 /** @typedef {{value: string, label: string}} Choice */
@@ -126,8 +126,8 @@ export function input(field, value, known) {
       return made(element, () => jsonOf(element.value));
     }
     case "moment": {
-      const element = h("input", { ...common, type: "datetime-local", value: value ? localOf(value) : "" });
-      return made(element, () => (element.value ? new Date(element.value).toISOString() : null));
+      const element = h("input", { ...common, type: "datetime-local", value: value ? wallTime(value).slice(0, 16) : "" });
+      return made(element, () => (element.value ? new Date(momentAt(element.value)).toISOString() : null));
     }
     default: {
       const element = h("input", { ...common, type: field.kind, value: value ?? "", maxlength: field.most });
@@ -205,10 +205,4 @@ function jsonOf(text) {
     // The server names the field in its refusal.
     return text;
   }
-}
-
-/** @param {string} moment */
-function localOf(moment) {
-  const date = new Date(moment);
-  return new Date(+date - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

@@ -2,10 +2,10 @@
 import { computed, every, signal } from "../lib/state.js";
 import { h, rows, said } from "../lib/dom.js";
 import { empty, loading } from "../lib/view.js";
-import { countdown, distance, duration, money, secondsUntil } from "../lib/format.js";
+import { countdown, distance, duration, money, secondsUntil, visitTime } from "../lib/format.js";
 import { Problem } from "../lib/api.js";
 import { toast } from "../lib/toast.js";
-import { addressLines, serviceNames, statusChip, visitTime } from "../people/common.js";
+import { addressLines, serviceNames, statusChip } from "../people/common.js";
 import { deed, panel } from "../people/deeds.js";
 
 /** @typedef {import("./page.js").Desk} Desk */

@@ -4,10 +4,10 @@ import { client, Problem, Unreachable } from "../lib/api.js";
 import { effect, every, listen, scoped, signal } from "../lib/state.js";
 import { fill, h } from "../lib/dom.js";
 import { empty, failed, loading } from "../lib/view.js";
-import { duration } from "../lib/format.js";
+import { duration, visitTime } from "../lib/format.js";
 import { sentenceOf } from "../lib/problems.js";
 import { etaLine, followMap } from "../people/followmap.js";
-import { statusWord, STEP_WORDS, steps, visitTime } from "../people/common.js";
+import { statusWord, STEP_WORDS, steps } from "../people/common.js";
 
 /** How often to look, in milliseconds: while somebody drives, else, and while nobody looks at the page. */
 const MOVING_MS = 6000;
