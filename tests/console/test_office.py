@@ -224,3 +224,53 @@ async def test_times_are_those_of_the_place_wherever_they_are_read(live: Live, b
         assert seen.wrong == []
     since = await live.value("SELECT valid_from FROM promo_codes WHERE code = 'NINE1'")
     assert since.astimezone(ZoneInfo("Asia/Kolkata")).isoformat() == "2026-02-01T09:00:00+05:30"
+
+
+@pytest.mark.parametrize("kind", ["busy", "gone"])
+async def test_a_server_that_was_away_is_asked_again_by_itself(office: tuple[Visit, Any], kind: str) -> None:
+    """Nothing tells the browser that it is back: neither is the page looked at anew, nor was the network gone."""
+    _, page = office
+    is_away = True
+
+    async def away(route: Any) -> None:
+        if not is_away:
+            await route.continue_()
+        elif kind == "gone":
+            await route.abort()
+        else:
+            await route.fulfill(status=503, json={"error": {"code": "UNAVAILABLE", "message": "Not just now."}})
+
+    await page.route("**/v1/**", away)
+    await page.locator(".office-menu").get_by_role("link", name="Technicians").click()
+    trouble = page.get_by_role("alert")
+    await trouble.get_by_text("This page keeps trying by itself.").wait_for()
+    said = await trouble.inner_text()
+    assert ("Not just now." if kind == "busy" else "The server cannot be reached just now.") in said
+    assert await grave_problems(page) == []
+    await pictures(page, f"office-{kind}")
+    await page.get_by_role("button", name="Try now").click()
+    is_away = False
+    await page.locator(".list tbody a").first.wait_for()
+    await page.get_by_text("Live", exact=True).wait_for()
+    assert await trouble.count() == 0
+
+
+async def test_what_is_refused_is_told_and_not_asked_for_again(office: tuple[Visit, Any]) -> None:
+    _, page = office
+    asked = list[str]()
+
+    async def refused(route: Any) -> None:
+        asked.append(route.request.url)
+        await route.fulfill(status=409, json={"error": {"code": "CONFLICT", "message": "Not like this."}})
+
+    await page.clock.install()
+    await page.route("**/v1/admin/partners*", refused)
+    await page.locator(".office-menu").get_by_role("link", name="Technicians").click()
+    await page.get_by_text("Not like this.").wait_for()
+    await page.clock.fast_forward(120_000)
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange')); dispatchEvent(new Event('online'))")
+    # What they would have set off was sent before this.
+    await page.evaluate("fetch('/healthz').then(() => true)")
+    assert len(asked) == 1
+    async with page.expect_response("**/v1/admin/partners*"):
+        await page.get_by_role("button", name="Try again").click()

@@ -92,10 +92,14 @@ async def test_a_visit_is_booked_and_paid_online(live: Live, browser: Any, gatew
         await seen.check()
 
 
-async def choose(page: Any, day: int) -> None:
-    """A service, the day so many days ahead, and one of its times."""
+async def choose_service(page: Any) -> None:
     await page.get_by_role("button", name="Facial").click()
     await page.locator(".stepper button").first.click()
+
+
+async def choose(page: Any, day: int) -> None:
+    """A service, the day so many days ahead, and one of its times."""
+    await choose_service(page)
     await page.get_by_role("group", name="Day").get_by_role("button").nth(day).click()
     await page.get_by_role("group", name="Time").get_by_role("button").nth(3).click()
 
@@ -128,6 +132,32 @@ async def test_a_booking_that_is_still_being_made_is_asked_for_again_and_not_mad
         await seen.check()
     assert (await customer.call("GET", "/v1/bookings"))["data"]["pagination"]["total"] == before + 1
     await customer.call("POST", f"/v1/bookings/{page.url.rsplit('/', 1)[1]}/cancel", {})
+
+
+async def test_a_server_that_was_away_is_asked_again_by_itself(live: Live, browser: Any) -> None:
+    away = "/v1/auth/me"
+
+    async def lost(route: Any) -> None:
+        await (route.abort() if away and away in route.request.url else route.continue_())
+
+    async with visit(browser, live.url, is_phone=True) as seen:
+        await seen.context.route("**/v1/**", lost)
+        page = await as_customer(seen, live, "/book")
+        trying = page.get_by_text("This page keeps trying by itself.")
+        for next_away in ("/v1/users/addresses", "/v1/services/catalog"):
+            await trying.wait_for()
+            away = next_away
+            await page.reload()
+        await trying.wait_for()
+        away = "/v1/checkout/prepare"
+        await choose_service(page)
+        await page.locator(".summary").get_by_text("This page keeps trying by itself.").wait_for()
+        await pictures(page, "book-away")
+        assert await grave_problems(page) == []
+        away = ""
+        await page.get_by_role("group", name="Time").get_by_role("button").first.wait_for()
+        assert await trying.count() == 0
+        await seen.check()
 
 
 async def test_days_are_those_of_the_place_wherever_they_are_read(live: Live, browser: Any) -> None:

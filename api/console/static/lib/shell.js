@@ -1,6 +1,6 @@
 // What every page is put into: the bar on top, signing in, and who is signed in.
 import { boot } from "./boot.js";
-import { effect, listen, scoped, signal } from "./state.js";
+import { effect, scoped, signal } from "./state.js";
 import { fill, h, said } from "./dom.js";
 import { client, Problem } from "./api.js";
 import { openSession } from "./session.js";
@@ -40,15 +40,13 @@ export function openPage(page) {
     if (!session.isOpen()) return put(() => signIn(page.kind, page.title, session));
     const api = client(session);
     put(() => [topBar(page.title, null, null), h("main", { class: "page" }, loading())]);
+    let tries = 0;
     const enter = () => api.get(ME[page.kind]).then(
       (me) => {
         const context = { session, api, me, can: (/** @type {string} */ permission) => may(me, permission) };
         put(() => [topBar(page.title, context, page.bar?.(context)), page.show(context)]);
       },
-      (error) => session.isOpen() && put(() => {
-        listen(window, "online", enter);
-        return [topBar(page.title, null, null), h("main", { class: "page" }, failed(error, enter))];
-      }),
+      (error) => session.isOpen() && put(() => [topBar(page.title, null, null), h("main", { class: "page" }, failed(error, enter, ++tries))]),
     );
     return void enter();
   });
