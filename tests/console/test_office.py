@@ -274,3 +274,27 @@ async def test_what_is_refused_is_told_and_not_asked_for_again(office: tuple[Vis
     assert len(asked) == 1
     async with page.expect_response("**/v1/admin/partners*"):
         await page.get_by_role("button", name="Try again").click()
+
+
+@pytest.mark.parametrize("remembers", [False, True], ids=["asked again", "remembered"])
+async def test_an_entry_that_could_not_be_loaded_opens_when_the_server_is_there(
+    office: tuple[Visit, Any], remembers: bool
+) -> None:
+    """Also in a browser that remembers for as long as the page lives that a module could not be loaded."""
+    _, page = office
+    away = "/"
+
+    async def lost(route: Any) -> None:
+        nonlocal away
+        if route.request.is_navigation_request():
+            away = ""
+        await (route.abort() if away and away in route.request.url else route.continue_())
+
+    await page.route("**/*", lost)
+    await page.locator(".office-menu").get_by_role("link", name="Settings").click()
+    await page.get_by_text("This page keeps trying by itself.").wait_for()
+    assert await grave_problems(page) == []
+    # In the second the server is there again, but the module is not for this page.
+    away = "/assets/admin/settings." if remembers else ""
+    await page.get_by_label("Search radius km").wait_for()
+    assert page.url.endswith("/admin/settings")
