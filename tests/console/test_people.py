@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -241,6 +242,41 @@ async def test_a_phone_that_may_not_say_where_it_is(live: Live, browser: Any) ->
         await page.get_by_role("application").click()
         await page.get_by_text("Tap again to move the door").wait_for()
         assert await grave_problems(page) == []
+        await seen.check()
+
+
+async def test_a_code_is_sent_again_within_bounds_and_to_another_number(live: Live, browser: Any) -> None:
+    """Once in half a minute, three in an hour: what the server says of waiting is counted down."""
+    async with visit(browser, live.url, is_phone=True) as seen:
+        page = await seen.open("/bookings")
+        await page.clock.install()
+        send, again = (page.get_by_role("button", name=name) for name in ("Send me a code", "Send the code again"))
+        await page.get_by_label("Phone number").fill("+91 10001 00097")
+        await send.click()
+        await page.get_by_text("A code was sent to +91 10001 00097.").wait_for()
+        for _ in range(2):
+            await page.get_by_text("You can have another code in").wait_for()
+            assert await again.is_disabled()
+            await page.clock.fast_forward(31_000)
+            await again.click()
+            await page.get_by_text("A new code is on its way").wait_for()
+        assert await grave_problems(page) == []
+        await pictures(page, "code-again")
+        await page.clock.fast_forward(31_000)
+        await again.click()
+        await page.get_by_text("Too many codes were asked for").wait_for()
+        await page.get_by_text(re.compile(r"You can have another code in \d+ min\.")).wait_for()
+        assert await again.is_disabled()
+        await pictures(page, "code-wait")
+        await page.get_by_role("button", name="Change the number").click()
+        number = page.get_by_label("Phone number")
+        assert await number.input_value() == "+91 10001 00097"
+        await send.click()
+        await page.get_by_text(re.compile(r"You can try again in \d+ min\.")).wait_for()
+        assert await send.is_disabled()
+        await number.fill("+91 10001 00096")
+        await send.click()
+        await page.get_by_text("A code was sent to +91 10001 00096.").wait_for()
         await seen.check()
 
 

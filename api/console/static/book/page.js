@@ -8,6 +8,7 @@ import { isRefusal } from "../lib/problems.js";
 import { draft } from "../people/common.js";
 import { deed } from "../people/deeds.js";
 import { leaveToPay } from "../people/pay.js";
+import { byPhone } from "../people/sign-in.js";
 import { places } from "./places.js";
 import { services } from "./services.js";
 import { payment, prices } from "./payment.js";
@@ -93,6 +94,7 @@ function openDesk(api, me) {
 
 openPage({
   kind: "customer",
+  signIn: byPhone,
   title: "Book",
   bar: () => h("nav", { class: "sections", "aria-label": "Pages" }, h("a", { href: "/book", "aria-current": "page" }, "Book"), h("a", { href: "/bookings" }, "My bookings")),
   show: ({ api, me }) => {

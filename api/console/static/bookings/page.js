@@ -8,6 +8,7 @@ import { openSocket } from "../lib/socket.js";
 import { money, visitTime } from "../lib/format.js";
 import { setNow } from "../lib/boot.js";
 import { pager, paymentChip, serviceNames, statusChip } from "../people/common.js";
+import { byPhone } from "../people/sign-in.js";
 import { detail } from "./detail.js";
 
 const KINDS = /** @type {[string, string, string][]} */ ([
@@ -19,6 +20,7 @@ let live = null;
 
 openPage({
   kind: "customer",
+  signIn: byPhone,
   title: "Bookings",
   bar: ({ session }) => {
     live = openSocket(session, "/customer", { resumes: true });

@@ -9,6 +9,7 @@ import { openSocket } from "../lib/socket.js";
 import { money } from "../lib/format.js";
 import { setNow } from "../lib/boot.js";
 import { sentenceOf } from "../lib/problems.js";
+import { byPhone } from "../people/sign-in.js";
 import { alarm, allowSound, wakeLock } from "./alarm.js";
 import { locations } from "./locations.js";
 import { keepSubscribed } from "./push.js";
@@ -108,6 +109,7 @@ let desk = null;
 
 openPage({
   kind: "technician",
+  signIn: byPhone,
   title: "Technician",
   bar: ({ api, session, me }) => {
     desk = openDesk(api, session, me);
