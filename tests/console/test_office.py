@@ -298,3 +298,37 @@ async def test_an_entry_that_could_not_be_loaded_opens_when_the_server_is_there(
     away = "/assets/admin/settings." if remembers else ""
     await page.get_by_label("Search radius km").wait_for()
     assert page.url.endswith("/admin/settings")
+
+
+async def test_whoever_was_signed_out_is_told_so_and_goes_on_where_they_were(live: Live, browser: Any) -> None:
+    account_id = await add_staff(live.services, "support")
+    async with visit(browser, live.url) as seen:
+        await seen.sign_in("admin", await open_dev_session(live.services, "admin", str(account_id)))
+        page = await seen.open("/admin/bookings?status=completed")
+        await page.get_by_role("heading", name="Bookings").wait_for()
+        await settled(page)
+        async with live.services.transaction() as tx:
+            await live.services.sessions.revoke_all(tx, "admin", account_id, "blocked")
+        told = page.get_by_role("alert").filter(has_text="You were signed out.")
+        await page.locator(".filter select").first.select_option("cancelled")
+        await told.wait_for()
+        assert "token" not in await told.inner_text()
+        assert await grave_problems(page) == []
+        await pictures(page, "signed-out")
+        await page.get_by_role("button", name="Administrator").click()
+        await page.get_by_role("heading", name="Bookings").wait_for()
+        assert page.url.endswith("/admin/bookings?status=cancelled")
+        # A reason that the server gives is told; whoever leaves by themselves is told nothing.
+        blocked = {"error": {"code": "ACCOUNT_BLOCKED", "message": "Your account is blocked."}}
+        await page.route("**/v1/admin/users*", lambda route: route.fulfill(status=401, json={}))
+        await page.route("**/refresh-token", lambda route: route.fulfill(status=403, json=blocked))
+        await page.locator(".office-menu").get_by_role("link", name="Customers").click()
+        await told.filter(has_text="Your account is blocked.").wait_for()
+        await page.unroute_all()
+        await page.get_by_role("button", name="Administrator").click()
+        await page.get_by_role("heading", name="Customers").wait_for()
+        await page.get_by_label("Account").click()
+        await page.get_by_role("button", name="Sign out").click()
+        await page.get_by_label("Password").wait_for()
+        assert await told.count() == 0
+        assert seen.wrong == []

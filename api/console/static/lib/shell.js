@@ -97,7 +97,9 @@ function signIn(kind, title, session, first) {
   };
   [, end] = scoped(() => fill(place, first(session, turn)));
   onEnd(() => end());
+  const ending = session.ending();
   return h("main", { class: "sign-in", id: "main" },
+    ending !== null && h("p", { class: "notice warn", role: "alert" }, ["You were signed out.", ending, "Sign in to go on where you were."].filter(Boolean).join(" ")),
     h("div", { class: "card" }, h("p", { class: "brand" }, boot.brand), h("h1", null, title), place),
     boot.env === "development" && oneClick(kind, session),
   );
