@@ -4,7 +4,7 @@ import { barChart, lineChart, rankChart } from "../lib/charts.js";
 import { isoDay, money, number } from "../lib/format.js";
 import { computed } from "../lib/state.js";
 import { empty, view } from "../lib/view.js";
-import { query, setQuery } from "../lib/router.js";
+import { query, setQuery } from "../lib/address.js";
 import { now } from "../lib/boot.js";
 import { plainTable, section } from "./kit.js";
 import { mayDo } from "./rights.js";

@@ -5,7 +5,7 @@ import { signal } from "../lib/state.js";
 import { empty, noPermission, view } from "../lib/view.js";
 import { form } from "../lib/form.js";
 import { list } from "../lib/list.js";
-import { go } from "../lib/router.js";
+import { go } from "../lib/address.js";
 import { later, toast, told } from "../lib/toast.js";
 import { isRefusal } from "../lib/problems.js";
 import { newKey } from "../lib/api.js";

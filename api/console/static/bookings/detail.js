@@ -2,7 +2,7 @@
 import { computed, effect, onEnd, signal, untracked } from "../lib/state.js";
 import { h, said } from "../lib/dom.js";
 import { view } from "../lib/view.js";
-import { go } from "../lib/router.js";
+import { go } from "../lib/address.js";
 import { setNow } from "../lib/boot.js";
 import { money, visitTime } from "../lib/format.js";
 import { toast } from "../lib/toast.js";

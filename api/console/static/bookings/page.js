@@ -1,6 +1,7 @@
 // A customer's bookings: the list, and one with everything that can be done with it.
 import { openPage } from "../lib/shell.js";
-import { query, router, setQuery } from "../lib/router.js";
+import { query, setQuery } from "../lib/address.js";
+import { router } from "../lib/router.js";
 import { computed, onEnd } from "../lib/state.js";
 import { h } from "../lib/dom.js";
 import { connectionState, empty, view } from "../lib/view.js";

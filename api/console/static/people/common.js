@@ -2,7 +2,7 @@
 import { h, said } from "../lib/dom.js";
 import { now } from "../lib/boot.js";
 import { isoDay, money, visitTime } from "../lib/format.js";
-import { setQuery } from "../lib/router.js";
+import { setQuery } from "../lib/address.js";
 
 /** @typedef {import("../lib/dom.js").Child} Child */
 

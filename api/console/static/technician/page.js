@@ -1,6 +1,7 @@
 // The technician's page: online, offers, the job, what was earned, why no jobs came, days off.
 import { openPage } from "../lib/shell.js";
-import { place, router } from "../lib/router.js";
+import { place } from "../lib/address.js";
+import { router } from "../lib/router.js";
 import { computed, effect, every, listen, onEnd, signal } from "../lib/state.js";
 import { h } from "../lib/dom.js";
 import { connectionState } from "../lib/view.js";
