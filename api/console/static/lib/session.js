@@ -1,5 +1,6 @@
 // Who is signed in. The pair of tokens lies in the browser's store, never in an address; all tabs share it, and only
 // one of them at a time trades the refresh token in, because it is used up by that.
+import { isReachable } from "./api.js";
 import { signal } from "./state.js";
 import { problemOf, Unreachable } from "./problems.js";
 
@@ -120,6 +121,7 @@ async function ask(path, body, token) {
   try {
     return await fetch(path, { method: "POST", headers, body: JSON.stringify(body), credentials: "omit", signal: AbortSignal.timeout(LEASE_MS) });
   } catch {
+    isReachable.set(false);
     throw new Unreachable();
   }
 }

@@ -6,7 +6,7 @@ import { client, Problem } from "./api.js";
 import { openSession } from "./session.js";
 import { duration } from "./format.js";
 import { sentenceOf } from "./problems.js";
-import { failed, loading } from "./view.js";
+import { failed, loading, trouble } from "./view.js";
 
 /** @typedef {import("./session.js").Kind} Kind */
 /** @typedef {import("./session.js").Session} Session */
@@ -122,24 +122,24 @@ export function waiting(seconds = 0) {
  * @param {string} action @param {() => Promise<unknown>} work @param {...Child} inside
  */
 export function step(action, work, ...inside) {
-  const problem = signal("");
+  const wrong = trouble();
   const isBusy = signal(false);
   const wait = waiting();
   const send = async () => {
     if (isBusy.peek() || wait.left_s()) return;
     isBusy.set(true);
-    problem.set("");
+    wrong.set(null);
     try {
       await work();
     } catch (error) {
-      problem.set(sentenceOf(error));
+      wrong.set(error);
       wait.begin((error instanceof Problem && error.retry_after_s) || 0);
     } finally {
       isBusy.set(false);
     }
   };
   return h("form", { class: "form", onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), void send()), oninput: () => wait.begin(0) },
-    inside, () => problem() && h("p", { class: "problem", role: "alert" }, problem()),
+    inside, wrong.line,
     () => wait.left_s() > 0 && h("p", { class: "help", role: "timer" }, `You can try again in ${duration(wait.left_s())}.`),
     h("button", { class: "primary wide", disabled: () => isBusy() || wait.left_s() > 0 }, action));
 }

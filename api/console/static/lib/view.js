@@ -53,6 +53,13 @@ export function failed(error, again, tries = 0) {
     now ? h("button", { onclick: now }, "Try now") : again && h("button", { onclick: again }, "Try again"));
 }
 
+/** What went wrong with a deed, for a line beside it. That the server cannot be reached goes as soon as it can be. */
+export function trouble() {
+  const error = signal(/** @type {unknown} */ (null));
+  effect(() => isReachable() && error.peek() instanceof Unreachable && error.set(null));
+  return { set: error.set, line: () => error() && h("p", { class: "problem", role: "alert" }, sentenceOf(error())) };
+}
+
 export const noPermission = () => empty("Not for your role", "Your role does not open this. Somebody who manages staff can change that.");
 
 /**
