@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -194,3 +195,140 @@ async def test_offline_is_said_and_the_list_comes_back(office: tuple[Visit, Any]
     await page.get_by_text("Offline", exact=True).wait_for()
     await seen.context.set_offline(False)
     await page.get_by_role("heading", name="Papers").wait_for()
+
+
+async def test_times_are_those_of_the_place_wherever_they_are_read(live: Live, browser: Any) -> None:
+    """A visit's are by the clock of its own place, all others by the house's, and so is what a form takes."""
+    customer = await live.person("customer", "+911000100002")
+    booking = await book(customer, await make_everybody_a_beautician(live))
+    async with live.services.transaction() as tx:
+        await tx.conn.execute("UPDATE bookings SET timezone = 'Africa/Lagos' WHERE id = $1", booking["id"])
+    begins = await live.value("SELECT starts_at FROM bookings WHERE id = $1", booking["id"])
+    # Where it is read it is Sunday yet.
+    async with visit(browser, live.url, timezone_id="America/New_York") as seen:
+        await seen.sign_in("admin", await live.pair("admin", "admin@example.com"))
+        page = await seen.open(f"/admin/bookings?search={booking['booking_number']}")
+        row = page.get_by_role("row").filter(has_text=booking["booking_number"])
+        told = f"today, {begins.astimezone(ZoneInfo('Africa/Lagos')):%I:%M %p}".lower()
+        await row.get_by_text(told).wait_for()
+        await row.get_by_role("link").click()
+        await page.locator(".facts").get_by_text(told).wait_for()
+        await pictures(page, "office-booking")
+        await page.goto(f"{seen.url}/admin/promos/new")
+        await page.get_by_label("Code").fill("NINE1")
+        await page.get_by_label("Discount type").select_option("percentage")
+        await page.get_by_label("Discount value").fill("15")
+        await page.get_by_label("Valid from").fill("2026-02-01T09:00")
+        await page.get_by_role("button", name="Create").click()
+        await page.locator(".facts").get_by_text("Sun, 1 Feb, 09:00 am").wait_for()
+        assert seen.wrong == []
+    since = await live.value("SELECT valid_from FROM promo_codes WHERE code = 'NINE1'")
+    assert since.astimezone(ZoneInfo("Asia/Kolkata")).isoformat() == "2026-02-01T09:00:00+05:30"
+
+
+@pytest.mark.parametrize("kind", ["busy", "gone"])
+async def test_a_server_that_was_away_is_asked_again_by_itself(office: tuple[Visit, Any], kind: str) -> None:
+    """Nothing tells the browser that it is back: neither is the page looked at anew, nor was the network gone."""
+    _, page = office
+    is_away = True
+
+    async def away(route: Any) -> None:
+        if not is_away:
+            await route.continue_()
+        elif kind == "gone":
+            await route.abort()
+        else:
+            await route.fulfill(status=503, json={"error": {"code": "UNAVAILABLE", "message": "Not just now."}})
+
+    await page.route("**/v1/**", away)
+    await page.locator(".office-menu").get_by_role("link", name="Technicians").click()
+    trouble = page.get_by_role("alert")
+    await trouble.get_by_text("This page keeps trying by itself.").wait_for()
+    said = await trouble.inner_text()
+    assert ("Not just now." if kind == "busy" else "The server cannot be reached just now.") in said
+    assert await grave_problems(page) == []
+    await pictures(page, f"office-{kind}")
+    await page.get_by_role("button", name="Try now").click()
+    is_away = False
+    await page.locator(".list tbody a").first.wait_for()
+    await page.get_by_text("Live", exact=True).wait_for()
+    assert await trouble.count() == 0
+
+
+async def test_what_is_refused_is_told_and_not_asked_for_again(office: tuple[Visit, Any]) -> None:
+    _, page = office
+    asked = list[str]()
+
+    async def refused(route: Any) -> None:
+        asked.append(route.request.url)
+        await route.fulfill(status=409, json={"error": {"code": "CONFLICT", "message": "Not like this."}})
+
+    await page.clock.install()
+    await page.route("**/v1/admin/partners*", refused)
+    await page.locator(".office-menu").get_by_role("link", name="Technicians").click()
+    await page.get_by_text("Not like this.").wait_for()
+    await page.clock.fast_forward(120_000)
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange')); dispatchEvent(new Event('online'))")
+    # What they would have set off was sent before this.
+    await page.evaluate("fetch('/healthz').then(() => true)")
+    assert len(asked) == 1
+    async with page.expect_response("**/v1/admin/partners*"):
+        await page.get_by_role("button", name="Try again").click()
+
+
+@pytest.mark.parametrize("remembers", [False, True], ids=["asked again", "remembered"])
+async def test_an_entry_that_could_not_be_loaded_opens_when_the_server_is_there(
+    office: tuple[Visit, Any], remembers: bool
+) -> None:
+    """Also in a browser that remembers for as long as the page lives that a module could not be loaded."""
+    _, page = office
+    away = "/"
+
+    async def lost(route: Any) -> None:
+        nonlocal away
+        if route.request.is_navigation_request():
+            away = ""
+        await (route.abort() if away and away in route.request.url else route.continue_())
+
+    await page.route("**/*", lost)
+    await page.locator(".office-menu").get_by_role("link", name="Settings").click()
+    await page.get_by_text("This page keeps trying by itself.").wait_for()
+    assert await grave_problems(page) == []
+    # In the second the server is there again, but the module is not for this page.
+    away = "/assets/admin/settings." if remembers else ""
+    await page.get_by_label("Search radius km").wait_for()
+    assert page.url.endswith("/admin/settings")
+
+
+async def test_whoever_was_signed_out_is_told_so_and_goes_on_where_they_were(live: Live, browser: Any) -> None:
+    account_id = await add_staff(live.services, "support")
+    async with visit(browser, live.url) as seen:
+        await seen.sign_in("admin", await open_dev_session(live.services, "admin", str(account_id)))
+        page = await seen.open("/admin/bookings?status=completed")
+        await page.get_by_role("heading", name="Bookings").wait_for()
+        await settled(page)
+        async with live.services.transaction() as tx:
+            await live.services.sessions.revoke_all(tx, "admin", account_id, "blocked")
+        told = page.get_by_role("alert").filter(has_text="You were signed out.")
+        await page.locator(".filter select").first.select_option("cancelled")
+        await told.wait_for()
+        assert "token" not in await told.inner_text()
+        assert await grave_problems(page) == []
+        await pictures(page, "signed-out")
+        await page.get_by_role("button", name="Administrator").click()
+        await page.get_by_role("heading", name="Bookings").wait_for()
+        assert page.url.endswith("/admin/bookings?status=cancelled")
+        # A reason that the server gives is told; whoever leaves by themselves is told nothing.
+        blocked = {"error": {"code": "ACCOUNT_BLOCKED", "message": "Your account is blocked."}}
+        await page.route("**/v1/admin/users*", lambda route: route.fulfill(status=401, json={}))
+        await page.route("**/refresh-token", lambda route: route.fulfill(status=403, json=blocked))
+        await page.locator(".office-menu").get_by_role("link", name="Customers").click()
+        await told.filter(has_text="Your account is blocked.").wait_for()
+        await page.unroute_all()
+        await page.get_by_role("button", name="Administrator").click()
+        await page.get_by_role("heading", name="Customers").wait_for()
+        await page.get_by_label("Account").click()
+        await page.get_by_role("button", name="Sign out").click()
+        await page.get_by_label("Password").wait_for()
+        assert await told.count() == 0
+        assert seen.wrong == []

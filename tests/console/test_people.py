@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -92,10 +93,14 @@ async def test_a_visit_is_booked_and_paid_online(live: Live, browser: Any, gatew
         await seen.check()
 
 
-async def choose(page: Any, day: int) -> None:
-    """A service, the day so many days ahead, and one of its times."""
+async def choose_service(page: Any) -> None:
     await page.get_by_role("button", name="Facial").click()
     await page.locator(".stepper button").first.click()
+
+
+async def choose(page: Any, day: int) -> None:
+    """A service, the day so many days ahead, and one of its times."""
+    await choose_service(page)
     await page.get_by_role("group", name="Day").get_by_role("button").nth(day).click()
     await page.get_by_role("group", name="Time").get_by_role("button").nth(3).click()
 
@@ -128,6 +133,32 @@ async def test_a_booking_that_is_still_being_made_is_asked_for_again_and_not_mad
         await seen.check()
     assert (await customer.call("GET", "/v1/bookings"))["data"]["pagination"]["total"] == before + 1
     await customer.call("POST", f"/v1/bookings/{page.url.rsplit('/', 1)[1]}/cancel", {})
+
+
+async def test_a_server_that_was_away_is_asked_again_by_itself(live: Live, browser: Any) -> None:
+    away = "/v1/auth/me"
+
+    async def lost(route: Any) -> None:
+        await (route.abort() if away and away in route.request.url else route.continue_())
+
+    async with visit(browser, live.url, is_phone=True) as seen:
+        await seen.context.route("**/v1/**", lost)
+        page = await as_customer(seen, live, "/book")
+        trying = page.get_by_text("This page keeps trying by itself.")
+        for next_away in ("/v1/users/addresses", "/v1/services/catalog"):
+            await trying.wait_for()
+            away = next_away
+            await page.reload()
+        await trying.wait_for()
+        away = "/v1/checkout/prepare"
+        await choose_service(page)
+        await page.locator(".summary").get_by_text("This page keeps trying by itself.").wait_for()
+        await pictures(page, "book-away")
+        assert await grave_problems(page) == []
+        away = ""
+        await page.get_by_role("group", name="Time").get_by_role("button").first.wait_for()
+        assert await trying.count() == 0
+        await seen.check()
 
 
 async def test_days_are_those_of_the_place_wherever_they_are_read(live: Live, browser: Any) -> None:
@@ -211,6 +242,41 @@ async def test_a_phone_that_may_not_say_where_it_is(live: Live, browser: Any) ->
         await page.get_by_role("application").click()
         await page.get_by_text("Tap again to move the door").wait_for()
         assert await grave_problems(page) == []
+        await seen.check()
+
+
+async def test_a_code_is_sent_again_within_bounds_and_to_another_number(live: Live, browser: Any) -> None:
+    """Once in half a minute, three in an hour: what the server says of waiting is counted down."""
+    async with visit(browser, live.url, is_phone=True) as seen:
+        page = await seen.open("/bookings")
+        await page.clock.install()
+        send, again = (page.get_by_role("button", name=name) for name in ("Send me a code", "Send the code again"))
+        await page.get_by_label("Phone number").fill("+91 10001 00097")
+        await send.click()
+        await page.get_by_text("A code was sent to +91 10001 00097.").wait_for()
+        for _ in range(2):
+            await page.get_by_text("You can have another code in").wait_for()
+            assert await again.is_disabled()
+            await page.clock.fast_forward(31_000)
+            await again.click()
+            await page.get_by_text("A new code is on its way").wait_for()
+        assert await grave_problems(page) == []
+        await pictures(page, "code-again")
+        await page.clock.fast_forward(31_000)
+        await again.click()
+        await page.get_by_text("Too many codes were asked for").wait_for()
+        await page.get_by_text(re.compile(r"You can have another code in \d+ min\.")).wait_for()
+        assert await again.is_disabled()
+        await pictures(page, "code-wait")
+        await page.get_by_role("button", name="Change the number").click()
+        number = page.get_by_label("Phone number")
+        assert await number.input_value() == "+91 10001 00097"
+        await send.click()
+        await page.get_by_text(re.compile(r"You can try again in \d+ min\.")).wait_for()
+        assert await send.is_disabled()
+        await number.fill("+91 10001 00096")
+        await send.click()
+        await page.get_by_text("A code was sent to +91 10001 00096.").wait_for()
         await seen.check()
 
 

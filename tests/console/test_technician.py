@@ -195,3 +195,25 @@ async def test_a_visit_that_was_moved_shows_its_new_time(live: Live, browser: An
         await shown.filter(has_not_text=before).wait_for()
         await van.check()
     await customer.call("POST", f"{path}/cancel", {})
+
+
+async def test_what_could_not_be_reached_is_no_longer_said_once_it_can_be(live: Live, browser: Any) -> None:
+    """The socket stays meanwhile, so that nothing else tells the page that the server answers again."""
+    is_away = True
+    async with visit(browser, live.url, is_phone=True, service_workers="block") as seen:
+        page = await as_technician(seen, live)
+        toggle = page.get_by_role("button", name="Go o")
+        await toggle.wait_for()
+        await page.get_by_text("Live", exact=True).wait_for()
+        await page.route("**/*", lambda route: route.abort() if is_away else route.continue_())
+        await toggle.click()
+        await page.get_by_role("alert").get_by_text("The server cannot be reached just now.").wait_for()
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        await page.get_by_text("What you see may be old.").wait_for()
+        await pictures(page, "technician-away")
+        assert await grave_problems(page) == []
+        is_away = False
+        for text in ("What you see may be old.", "The server cannot be reached just now."):
+            await page.get_by_text(text).wait_for(state="detached")
+        await page.get_by_text("Live", exact=True).wait_for()
+        await seen.check()

@@ -1,15 +1,15 @@
 // What came in, who did it, and what was asked for, over a period; each as a chart, a table and a file.
 import { h, said } from "../lib/dom.js";
 import { barChart, lineChart, rankChart } from "../lib/charts.js";
-import { money, number } from "../lib/format.js";
+import { isoDay, money, number } from "../lib/format.js";
 import { computed } from "../lib/state.js";
 import { empty, view } from "../lib/view.js";
-import { query, setQuery } from "../lib/router.js";
+import { query, setQuery } from "../lib/address.js";
 import { now } from "../lib/boot.js";
 import { plainTable, section } from "./kit.js";
 import { mayDo } from "./rights.js";
 import { stars } from "./cells.js";
-import { dayText, isoDay, monthText } from "./days.js";
+import { dayText, monthText } from "./days.js";
 import { saveCsv } from "./csv.js";
 
 /** @typedef {import("./kit.js").Office} Office */

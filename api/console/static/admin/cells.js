@@ -10,7 +10,7 @@ export const placeOf = (address) => said([address?.address_line1, address?.addre
 export const bookingColumns = [
   column("Booking", (b) => h("span", { class: "tabular" }, b.booking_number)),
   column("Status", (b) => chip(b.status)),
-  column("When", (b) => when(b.starts_at), { sort: "starts_at" }),
+  column("When", (b) => when(b.starts_at, b.timezone), { sort: "starts_at" }),
   column("Customer", (b) => said(b.user?.name ?? b.user?.phone_number)),
   column("Technician", (b) => said(b.partner?.name)),
   column("Payment", (b) => chip(b.payment_status)),

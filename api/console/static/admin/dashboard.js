@@ -2,14 +2,14 @@
 import { h, said } from "../lib/dom.js";
 import { chip } from "../lib/chips.js";
 import { lineChart } from "../lib/charts.js";
-import { money, number, words } from "../lib/format.js";
+import { isoDay, money, number, words } from "../lib/format.js";
 import { every, signal } from "../lib/state.js";
 import { view } from "../lib/view.js";
 import { now } from "../lib/boot.js";
 import { plainTable, section } from "./kit.js";
 import { mayDo } from "./rights.js";
 import { bookingColumns, stars } from "./cells.js";
-import { dayText, isoDay } from "./days.js";
+import { dayText } from "./days.js";
 
 /** @typedef {import("./kit.js").Office} Office */
 

@@ -1,8 +1,4 @@
 // Days of the business, as the API names them.
-import { boot } from "../lib/boot.js";
-
-/** 2026-11-26, by the clock of the business. @param {number} ms */
-export const isoDay = (ms) => new Date(ms).toLocaleDateString("sv", { timeZone: boot.timezone });
 
 const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
 /** 26 Nov. @param {string} day */

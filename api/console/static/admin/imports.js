@@ -3,7 +3,7 @@ import { h, said } from "../lib/dom.js";
 import { chip } from "../lib/chips.js";
 import { signal } from "../lib/state.js";
 import { number, words } from "../lib/format.js";
-import { query } from "../lib/router.js";
+import { query } from "../lib/address.js";
 import { sentenceOf } from "../lib/problems.js";
 import { noPermission } from "../lib/view.js";
 import { plainTable } from "./kit.js";

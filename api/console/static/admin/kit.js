@@ -5,7 +5,7 @@ import { signal } from "../lib/state.js";
 import { empty, noPermission, view } from "../lib/view.js";
 import { form } from "../lib/form.js";
 import { list } from "../lib/list.js";
-import { go } from "../lib/router.js";
+import { go } from "../lib/address.js";
 import { later, toast, told } from "../lib/toast.js";
 import { isRefusal } from "../lib/problems.js";
 import { newKey } from "../lib/api.js";
@@ -298,8 +298,8 @@ export const plainTable = (columns, rows, open) => h("div", { class: "scroll", t
 /** @param {string} title @param {...Child} inside */
 export const section = (title, ...inside) => h("section", { class: "part" }, h("h2", null, title), inside);
 
-/** @param {string | null | undefined} moment */
-export const when = (moment) => (moment ? h("time", { datetime: moment, title: wholeTime(moment) }, dayTime(moment)) : h("span", { class: "faint" }, "–"));
+/** A moment by the clock of its place; of the house, where it has none. @param {string | null | undefined} moment @param {string} [timezone] */
+export const when = (moment, timezone) => (moment ? h("time", { datetime: moment, title: wholeTime(moment, timezone) }, dayTime(moment, timezone)) : h("span", { class: "faint" }, "–"));
 
 /** @param {string} label @param {(row: any) => Child} cell @param {Partial<Column>} [more] @returns {Column} */
 export const column = (label, cell, more = {}) => ({ label, cell, ...more });

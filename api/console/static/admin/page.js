@@ -3,7 +3,9 @@ import { openPage } from "../lib/shell.js";
 import { computed, effect, signal } from "../lib/state.js";
 import { h } from "../lib/dom.js";
 import { connectionState, noPermission, view } from "../lib/view.js";
-import { place, router } from "../lib/router.js";
+import { loaded } from "../lib/modules.js";
+import { place } from "../lib/address.js";
+import { router } from "../lib/router.js";
 import { schemaOf } from "../lib/schema.js";
 import { shortcuts } from "../lib/keys.js";
 import { createView, detailView, listView } from "./kit.js";
@@ -61,7 +63,7 @@ function views(office) {
     /** What is shown once its module is there, to whom it is for. @param {(found: any) => import("../lib/dom.js").Child} show */
     const opened = (show) => {
       if (!mayOpen(office, item)) return item.name ? noPermission() : greeting(office);
-      return view(item.load, (module) => show(item.isScreen ? module : { ...module[shapeOf(item.name)], name: item.name, title: item.title, path: item.path }), { class: "opened" })[0];
+      return view(() => loaded(item.load), (module) => show(item.isScreen ? module : { ...module[shapeOf(item.name)], name: item.name, title: item.title, path: item.path }), { class: "opened" })[0];
     };
     if (item.isScreen) return [{ pattern: at, title, show: () => opened((screen) => screen.show(office)) }];
     return [

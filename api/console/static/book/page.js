@@ -4,10 +4,11 @@ import { computed, effect, signal } from "../lib/state.js";
 import { h } from "../lib/dom.js";
 import { Problem } from "../lib/api.js";
 import { toast } from "../lib/toast.js";
-import { isRefusal, sentenceOf } from "../lib/problems.js";
+import { isRefusal } from "../lib/problems.js";
 import { draft } from "../people/common.js";
 import { deed } from "../people/deeds.js";
 import { leaveToPay } from "../people/pay.js";
+import { byPhone } from "../people/sign-in.js";
 import { places } from "./places.js";
 import { services } from "./services.js";
 import { payment, prices } from "./payment.js";
@@ -38,7 +39,7 @@ function openDesk(api, me) {
   const first = { address_id: null, items: {}, day: null, time: null, promo: "", method: "cash", use_wallet: false, name: me.name ?? "", phone: me.phone_number ?? "", pending: null, ...kept.read() };
   const wish = signal(first);
   const preview = signal(/** @type {any} */ (null));
-  const problem = signal("");
+  const trouble = signal(/** @type {unknown} */ (null));
   const isPricing = signal(false);
   const place = signal(/** @type {any} */ (null));
   /** @param {Partial<Wish>} change */
@@ -63,7 +64,7 @@ function openDesk(api, me) {
   /** @param {any} body */
   async function price(body) {
     asking?.abort();
-    if (!body.items.length) return preview.set(null), problem.set("");
+    if (!body.items.length) return preview.set(null), trouble.set(null);
     asking = new AbortController();
     const { signal: abort } = asking;
     isPricing.set(true);
@@ -72,7 +73,7 @@ function openDesk(api, me) {
       const { data } = await api.request("POST", "/v1/checkout/prepare", { body, abort });
       if (abort.aborted) return undefined;
       preview.set(data);
-      problem.set("");
+      trouble.set(null);
     } catch (error) {
       if (abort.aborted) return undefined;
       if (error instanceof Problem && error.code === "slot_taken") {
@@ -80,7 +81,7 @@ function openDesk(api, me) {
         choose({ time: null });
       } else {
         preview.set(null);
-        problem.set(sentenceOf(error));
+        trouble.set(error);
       }
     } finally {
       if (!abort.aborted) isPricing.set(false);
@@ -88,11 +89,12 @@ function openDesk(api, me) {
     return undefined;
   }
 
-  return { api, me, wish, choose, preview, problem, isPricing, place, forget: kept.forget, again: () => turn.update((n) => n + 1) };
+  return { api, me, wish, choose, preview, trouble, isPricing, place, forget: kept.forget, again: () => turn.update((n) => n + 1) };
 }
 
 openPage({
   kind: "customer",
+  signIn: byPhone,
   title: "Book",
   bar: () => h("nav", { class: "sections", "aria-label": "Pages" }, h("a", { href: "/book", "aria-current": "page" }, "Book"), h("a", { href: "/bookings" }, "My bookings")),
   show: ({ api, me }) => {

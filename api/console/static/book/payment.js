@@ -2,6 +2,8 @@
 import { computed, every, signal } from "../lib/state.js";
 import { h, said } from "../lib/dom.js";
 import { secondsUntil, money, countdown } from "../lib/format.js";
+import { isPassing, sentenceOf } from "../lib/problems.js";
+import { failed, soonAgain } from "../lib/view.js";
 import { deed } from "../people/deeds.js";
 import { dayName, sums } from "../people/common.js";
 
@@ -10,7 +12,9 @@ import { dayName, sums } from "../people/common.js";
 /** @param {Desk} desk */
 export function payment(desk) {
   const wallet = signal(/** @type {any} */ (null));
-  desk.api.get("/v1/wallet", { limit: 1 }).then(wallet.set, () => wallet.set(null));
+  let tries = 0;
+  const load = () => void desk.api.get("/v1/wallet", { limit: 1 }).then(wallet.set, (error) => isPassing(error) && soonAgain(load, ++tries, error));
+  load();
   /** @param {"cash" | "online"} method @param {string} title @param {string} text */
   const way = (method, title, text) => h("label", { class: "choice" }, h("input", { type: "radio", name: "method", checked: () => desk.wish().method === method, onchange: () => desk.choose({ method }) }), h("span", { class: "tile" }, h("strong", null, title), h("span", { class: "faint" }, text)));
   const promo = h("input", { id: "promo", maxlength: 50, value: desk.wish.peek().promo, autocapitalize: "characters", autocomplete: "off", spellcheck: false, onkeydown: (/** @type {KeyboardEvent} */ e) => e.key === "Enter" && apply() });
@@ -34,6 +38,7 @@ function balance(desk, wallet) {
 /** The summary with the one button. @param {Desk} desk @param {() => Promise<unknown>} confirm */
 export function prices(desk, confirm) {
   const accepted = signal(false);
+  let tries = 0;
   const tick = signal(0);
   every(1000, () => {
     tick.update((n) => n + 1);
@@ -52,10 +57,14 @@ export function prices(desk, confirm) {
     return "";
   });
   return h("div", { class: "card stack" }, h("h2", null, "Your booking"),
-    () => desk.problem() && h("p", { class: "notice bad", role: "alert" }, desk.problem()),
+    () => {
+      const error = desk.trouble();
+      if (!error) return void (tries = 0);
+      return isPassing(error) ? failed(error, desk.again, ++tries) : h("p", { class: "notice bad", role: "alert" }, sentenceOf(error));
+    },
     () => {
       const p = desk.preview();
-      if (!p) return h("p", { class: "faint" }, "What you choose appears here with its price.");
+      if (!p) return !desk.trouble() && h("p", { class: "faint" }, "What you choose appears here with its price.");
       const lines = p.services.map((/** @type {any} */ s) => /** @type {[string, number]} */ ([`${s.name}${s.quantity > 1 ? ` × ${s.quantity}` : ""}`, s.unit_price * s.quantity]));
       return [
         sums([...lines, ["Saved", p.pricing.savings, "minus"], ["Promo", p.pricing.discount, "minus"], ["Tax", p.pricing.tax], ["Total", p.pricing.grand_total, "sum"], ["Owed from before", p.outstanding_fee]], p.pricing.currency),

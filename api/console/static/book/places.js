@@ -24,9 +24,11 @@ export function places(desk) {
   const all = signal(/** @type {any[] | null} */ (null));
   const trouble = signal(/** @type {unknown} */ (null));
   const isAdding = signal(false);
+  let tries = 0;
   const load = () => desk.api.get("/v1/users/addresses").then((found) => {
     all.set(found);
     trouble.set(null);
+    tries = 0;
     const chosen = found.find((/** @type {any} */ a) => a.id === desk.wish.peek().address_id) ?? found[0] ?? null;
     desk.place.set(chosen);
     if (chosen?.id !== desk.wish.peek().address_id) desk.choose({ address_id: chosen?.id ?? null });
@@ -34,7 +36,7 @@ export function places(desk) {
   }, (error) => trouble.set(error));
   void load();
   return h("section", { class: "card stack" }, h("h2", null, "Where"),
-    () => trouble() ? failed(trouble(), load) : all() === null ? loading() : h("div", { class: "cards" }, all()?.map((a) => h("label", { class: "choice" },
+    () => trouble() ? failed(trouble(), load, ++tries) : all() === null ? loading() : h("div", { class: "cards" }, all()?.map((a) => h("label", { class: "choice" },
       h("input", { type: "radio", name: "address", checked: () => desk.wish().address_id === a.id, onchange: () => (desk.place.set(a), desk.choose({ address_id: a.id, time: null })) }),
       h("span", { class: "tile" }, h("strong", null, said(a.name)), addressLines(a), a.lat === null ? h("span", { class: "chip warn" }, "Not on the map") : a.is_approximate && h("span", { class: "chip plain" }, "About here"))))),
     () => isAdding() ? newPlace(desk, (made) => (desk.choose({ address_id: made.id, time: null }), isAdding.set(false), void load()), () => isAdding.set(false), Boolean(all()?.length))

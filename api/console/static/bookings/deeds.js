@@ -2,11 +2,11 @@
 import { computed, signal } from "../lib/state.js";
 import { h, said } from "../lib/dom.js";
 import { newKey } from "../lib/api.js";
-import { money } from "../lib/format.js";
+import { money, visitTime } from "../lib/format.js";
 import { toast } from "../lib/toast.js";
 import { view } from "../lib/view.js";
 import { deed, panel } from "../people/deeds.js";
-import { nextDays, sums, visitTime } from "../people/common.js";
+import { nextDays, sums } from "../people/common.js";
 
 /** @typedef {import("../lib/api.js").Client} Client */
 

@@ -2,12 +2,12 @@
 import { computed, effect, onEnd, signal, untracked } from "../lib/state.js";
 import { h, said } from "../lib/dom.js";
 import { view } from "../lib/view.js";
-import { go } from "../lib/router.js";
+import { go } from "../lib/address.js";
 import { setNow } from "../lib/boot.js";
-import { money } from "../lib/format.js";
+import { money, visitTime } from "../lib/format.js";
 import { toast } from "../lib/toast.js";
 import { Problem } from "../lib/api.js";
-import { addressLines, paymentChip, serviceNames, statusChip, STEP_WORDS, steps, sums, visitTime } from "../people/common.js";
+import { addressLines, paymentChip, serviceNames, statusChip, STEP_WORDS, steps, sums } from "../people/common.js";
 import { etaLine, followMap } from "../people/followmap.js";
 import { deed } from "../people/deeds.js";
 import { cancelling, moving, rating, sharing } from "./deeds.js";

@@ -1,13 +1,15 @@
 // A customer's bookings: the list, and one with everything that can be done with it.
 import { openPage } from "../lib/shell.js";
-import { query, router, setQuery } from "../lib/router.js";
+import { query, setQuery } from "../lib/address.js";
+import { router } from "../lib/router.js";
 import { computed, onEnd } from "../lib/state.js";
 import { h } from "../lib/dom.js";
 import { connectionState, empty, view } from "../lib/view.js";
 import { openSocket } from "../lib/socket.js";
-import { money } from "../lib/format.js";
+import { money, visitTime } from "../lib/format.js";
 import { setNow } from "../lib/boot.js";
-import { pager, paymentChip, serviceNames, statusChip, visitTime } from "../people/common.js";
+import { pager, paymentChip, serviceNames, statusChip } from "../people/common.js";
+import { byPhone } from "../people/sign-in.js";
 import { detail } from "./detail.js";
 
 const KINDS = /** @type {[string, string, string][]} */ ([
@@ -19,6 +21,7 @@ let live = null;
 
 openPage({
   kind: "customer",
+  signIn: byPhone,
   title: "Bookings",
   bar: ({ session }) => {
     live = openSocket(session, "/customer", { resumes: true });

@@ -1,5 +1,5 @@
 // Requests to the server: signed, tried again where that is safe, refusals as sentences.
-import { signal } from "./state.js";
+import { effect, every, signal } from "./state.js";
 import { Problem, problemOf, SignedOut, Unreachable } from "./problems.js";
 
 /** @typedef {import("./session.js").Session} Session */
@@ -11,6 +11,8 @@ const TIMEOUT_MS = 20_000;
 /** What failed for a moment. */
 const PASSING = new Set([429, 502, 503, 504]);
 const LONGEST_WAIT_S = 5;
+/** How often to look whether a server that could not be reached is there again. */
+const LOOK_MS = 5000;
 /** Even of three bytes each under the 64 KB that browsers allow. */
 const MOST_KEPT_CHARS = 20_000;
 
@@ -18,6 +20,10 @@ const MOST_KEPT_CHARS = 20_000;
 export const isReachable = signal(navigator.onLine);
 addEventListener("offline", () => isReachable.set(false));
 addEventListener("online", () => isReachable.set(true));
+// Whatever says that it cannot be reached hears of its return, though nobody asks for anything meanwhile.
+effect(() => {
+  if (!isReachable()) every(LOOK_MS, () => void sent("GET", "/healthz", {}, null).catch(() => null));
+});
 
 /** A key under which something is done once, however often it is sent. */
 export const newKey = () => (crypto.randomUUID ? crypto.randomUUID() : hexKey());

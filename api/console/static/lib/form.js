@@ -2,8 +2,8 @@
 import { signal } from "./state.js";
 import { fill, h } from "./dom.js";
 import { Problem } from "./api.js";
-import { sentenceOf } from "./problems.js";
-import { words } from "./format.js";
+import { trouble } from "./view.js";
+import { momentAt, wallTime, words } from "./format.js";
 
 /** @typedef {import("./schema.js").Field} Field */
 /** @typedef {{value: string, label: string}} Choice */
@@ -27,7 +27,7 @@ export function form(fields, options) {
   const shown = fields.filter((f) => (!options.only || options.only.includes(f.name)) && !options.without?.includes(f.name));
   const value = options.value ?? {};
   const problems = signal(/** @type {Record<string, string[]>} */ ({}));
-  const sentence = signal("");
+  const wrong = trouble();
   const isBusy = signal(false);
   const inputs = shown.map((f) => {
     const known = options.choices?.[f.name];
@@ -51,14 +51,14 @@ export function form(fields, options) {
       values[field.name] = now;
     }
     problems.set({});
-    sentence.set("");
+    wrong.set(null);
     isBusy.set(true);
     try {
       await options.submit(values);
       options.done?.();
     } catch (error) {
       if (error instanceof Problem) problems.set(error.fields);
-      sentence.set(sentenceOf(error));
+      wrong.set(error);
     } finally {
       isBusy.set(false);
     }
@@ -71,7 +71,7 @@ export function form(fields, options) {
       field.help && h("p", { class: "help", id: `${id}-help` }, field.help),
       () => saidOf(field.name).map((text) => h("p", { class: "problem" }, text)),
     )),
-    () => sentence() && h("p", { class: "problem", role: "alert" }, sentence()),
+    wrong.line,
     h("div", { class: "actions" }, h("button", { class: "primary", disabled: isBusy }, options.action ?? "Save")),
   );
 }
@@ -126,8 +126,8 @@ export function input(field, value, known) {
       return made(element, () => jsonOf(element.value));
     }
     case "moment": {
-      const element = h("input", { ...common, type: "datetime-local", value: value ? localOf(value) : "" });
-      return made(element, () => (element.value ? new Date(element.value).toISOString() : null));
+      const element = h("input", { ...common, type: "datetime-local", value: value ? wallTime(value).slice(0, 16) : "" });
+      return made(element, () => (element.value ? new Date(momentAt(element.value)).toISOString() : null));
     }
     default: {
       const element = h("input", { ...common, type: field.kind, value: value ?? "", maxlength: field.most });
@@ -205,10 +205,4 @@ function jsonOf(text) {
     // The server names the field in its refusal.
     return text;
   }
-}
-
-/** @param {string} moment */
-function localOf(moment) {
-  const date = new Date(moment);
-  return new Date(+date - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

@@ -1,4 +1,4 @@
-// How money, times, distances and names are written, by the reader's language and clock.
+// How money, times, distances and names are written: in the reader's language, by the clock of the place.
 import { boot, now } from "./boot.js";
 
 /** @type {Map<string, Intl.NumberFormat>} */
@@ -42,37 +42,76 @@ export const number = (value) => (value === null || value === undefined ? "–" 
 /** A number and its noun: 1 technician, 2 technicians. @param {number} value @param {string} noun */
 export const counted = (value, noun) => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 
-const clockFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
-const wholeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+/** @type {Record<string, Intl.DateTimeFormatOptions>} */
+const LOOKS = {
+  clock: { hour: "2-digit", minute: "2-digit" },
+  day: { weekday: "short", day: "numeric", month: "short" },
+  visit: { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
+  whole: { dateStyle: "full", timeStyle: "long" },
+  // The Swedes write times as the norm does.
+  wall: { dateStyle: "short", timeStyle: "medium" },
+};
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const clocks = new Map();
+
+/**
+ * A moment by the clock of a place: of the house, where none is named. Where it is read does not matter.
+ * @param {string} look @param {number} at @param {string | null} [timezone]
+ */
+function written(look, at, timezone) {
+  const key = `${look} ${timezone || boot.timezone}`;
+  let made = clocks.get(key);
+  if (!made) {
+    const language = look === "wall" ? "sv" : undefined;
+    try {
+      made = new Intl.DateTimeFormat(language, { ...LOOKS[look], timeZone: timezone || boot.timezone });
+    } catch {
+      made = new Intl.DateTimeFormat(language, LOOKS[look]);
+    }
+    clocks.set(key, made);
+  }
+  return made.format(at);
+}
 
 /** @typedef {string | number | Date | null | undefined} Moment */
 
 /** @param {Moment} moment */
 const ms = (moment) => (moment === null || moment === undefined ? NaN : moment instanceof Date ? +moment : typeof moment === "number" ? moment : Date.parse(moment));
 
-/** The time of the day. @param {Moment} moment */
-export const clockTime = (moment) => (Number.isNaN(ms(moment)) ? "–" : clockFormat.format(ms(moment)));
+/** The time of the day. @param {Moment} moment @param {string | null} [timezone] */
+export const clockTime = (moment, timezone) => (Number.isNaN(ms(moment)) ? "–" : written("clock", ms(moment), timezone));
 
-/** The day: today, tomorrow, yesterday, or its date. @param {Moment} moment */
-export function day(moment) {
+/** The day: today, tomorrow, yesterday, or its date. @param {Moment} moment @param {string | null} [timezone] */
+export function day(moment, timezone) {
   const at = ms(moment);
   if (Number.isNaN(at)) return "–";
-  const apart = Math.round((midnight(at) - midnight(now())) / 86_400_000);
-  return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[apart] ?? dayFormat.format(at);
+  const apart = (Date.parse(isoDay(at, timezone)) - Date.parse(isoDay(now(), timezone))) / 86_400_000;
+  return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[apart] ?? written("day", at, timezone);
 }
 
-/** @param {number} at */
-function midnight(at) {
-  const date = new Date(at);
-  return Date.UTC(date.getFullYear(), date.getMonth(), date.getDate());
+/** Day and time, short. @param {Moment} moment @param {string | null} [timezone] */
+export const dayTime = (moment, timezone) => (Number.isNaN(ms(moment)) ? "–" : `${day(moment, timezone)}, ${clockTime(moment, timezone)}`);
+
+/** The date and the time of a visit. @param {string} moment @param {string | null} [timezone] */
+export const visitTime = (moment, timezone) => written("visit", Date.parse(moment), timezone);
+
+/** Everything, for a title; it names the clock. @param {Moment} moment @param {string | null} [timezone] */
+export const wholeTime = (moment, timezone) => (Number.isNaN(ms(moment)) ? "" : written("whole", ms(moment), timezone));
+
+/** What the calendar and the clock show, as fields of forms take it: 2026-01-05T10:30:00. @param {Moment} moment @param {string | null} [timezone] */
+export const wallTime = (moment, timezone) => written("wall", ms(moment), timezone).replace(" ", "T");
+
+/** The day of the calendar: 2026-01-05. @param {Moment} moment @param {string | null} [timezone] */
+export const isoDay = (moment, timezone) => wallTime(moment, timezone).slice(0, 10);
+
+/** The moment at which the clock shows this, in unix milliseconds: the way back from `wallTime`. @param {string} wall @param {string | null} [timezone] */
+export function momentAt(wall, timezone) {
+  const there = Date.parse(`${wall}Z`);
+  /** @param {number} at */
+  const ahead = (at) => Date.parse(`${wallTime(at, timezone)}Z`) - at;
+  // Twice, because the clock may change between here and there.
+  return there - ahead(there - ahead(there));
 }
-
-/** Day and time, short. @param {Moment} moment */
-export const dayTime = (moment) => (Number.isNaN(ms(moment)) ? "–" : `${day(moment)}, ${clockTime(moment)}`);
-
-/** Everything, for a title. @param {Moment} moment */
-export const wholeTime = (moment) => (Number.isNaN(ms(moment)) ? "" : wholeFormat.format(ms(moment)));
 
 /** 45 s, 12 min, 3 h 5 min, 4 d. @param {number} seconds */
 export function duration(seconds) {

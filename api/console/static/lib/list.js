@@ -3,7 +3,7 @@ import { computed, signal } from "./state.js";
 import { h } from "./dom.js";
 import { empty, view } from "./view.js";
 import { number, words } from "./format.js";
-import { query, setQuery } from "./router.js";
+import { query, setQuery } from "./address.js";
 import { schemaOf } from "./schema.js";
 import { told } from "./toast.js";
 

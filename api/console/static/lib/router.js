@@ -1,31 +1,10 @@
 // Views by address within a page: a list of patterns, the first that fits is shown.
+import { go, place } from "./address.js";
 import { effect, listen, onEnd, scoped, signal } from "./state.js";
 import { fill, h } from "./dom.js";
 import { empty } from "./view.js";
 
 /** @typedef {{pattern: string, title?: string, show: (values: Record<string, string>, query: URLSearchParams) => import("./dom.js").Child}} ViewRow */
-
-export const place = signal(location.pathname + location.search);
-addEventListener("popstate", () => place.set(location.pathname + location.search));
-
-/** @param {string} address @param {{replace?: boolean}} [options] */
-export function go(address, options = {}) {
-  if (address === place.peek()) return;
-  history[options.replace ? "replaceState" : "pushState"](null, "", address);
-  place.set(address);
-  if (!options.replace) scrollTo(0, 0);
-}
-
-/** The query of the address now; a signal. */
-export const query = () => new URLSearchParams(place().split("?")[1] ?? "");
-
-/** Changes some values of the address's query, and forgets the empty ones. @param {Record<string, string | null>} values */
-export function setQuery(values) {
-  const [path, text] = place.peek().split("?");
-  const asked = new URLSearchParams(text);
-  for (const [name, value] of Object.entries(values)) value ? asked.set(name, value) : asked.delete(name);
-  go(asked.size ? `${path}?${asked}` : (path ?? "/"), { replace: true });
-}
 
 /**
  * The views under a path of the page, such as "/admin": patterns like "/bookings/:id". A click on a link within is a

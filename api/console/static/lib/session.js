@@ -1,5 +1,6 @@
 // Who is signed in. The pair of tokens lies in the browser's store, never in an address; all tabs share it, and only
 // one of them at a time trades the refresh token in, because it is used up by that.
+import { isReachable } from "./api.js";
 import { signal } from "./state.js";
 import { problemOf, Unreachable } from "./problems.js";
 
@@ -24,8 +25,12 @@ const LEASE_MS = 15_000;
 export function openSession(kind) {
   const key = `dispatch.session.${kind}`;
   const pair = signal(read(key));
+  /** Why somebody who was signed in no longer is; null where nobody was, or they left themselves. @type {string | null} */
+  let ending = null;
   addEventListener("storage", (event) => {
-    if (event.key === key || event.key === null) pair.set(read(key));
+    if (event.key !== key && event.key !== null) return;
+    ending = pair.peek() ? "" : null;
+    pair.set(read(key));
   });
 
   /** @param {Pair | null} next */
@@ -44,10 +49,15 @@ export function openSession(kind) {
   async function renew(stale) {
     return alone(key, async () => {
       const held = read(key);
-      if (!held) return keep(null), null;
+      if (!held) return (ending = ""), keep(null), null;
       if (held.access_token !== stale) return pair.set(held), held.access_token;
       const answer = await ask(PLACES[kind].refresh, { refresh_token: held.refresh_token });
-      if (answer.status === 401 || answer.status === 403) return keep(null), null;
+      if (answer.status === 401 || answer.status === 403) {
+        const { code, message } = await problemOf(answer);
+        // Of a token that is over people need not hear.
+        ending = code === "unauthorized" ? "" : message;
+        return keep(null), null;
+      }
       if (!answer.ok) throw await problemOf(answer);
       const { data } = await answer.json();
       keep({ ...held, ...data, got_ms: Date.now() });
@@ -69,6 +79,7 @@ export function openSession(kind) {
 
   async function end() {
     const held = pair.peek();
+    ending = null;
     keep(null);
     if (held) await ask(PLACES[kind].logout, {}, held.access_token).catch(() => null);
   }
@@ -78,9 +89,13 @@ export function openSession(kind) {
     /** Whether somebody is; a signal. */
     isOpen: () => pair() !== null,
     name: () => pair()?.name ?? "",
+    /** The server's reason, which may be empty, where the session was ended; else null. */
+    ending: () => ending,
     /** @param {{access_token: string, refresh_token: string, expires_in: number}} got @param {string} [name] */
-    begin: (got, name) =>
-      keep({ access_token: got.access_token, refresh_token: got.refresh_token, expires_in: got.expires_in, got_ms: Date.now(), ...(name ? { name } : {}) }),
+    begin: (got, name) => {
+      ending = null;
+      keep({ access_token: got.access_token, refresh_token: got.refresh_token, expires_in: got.expires_in, got_ms: Date.now(), ...(name ? { name } : {}) });
+    },
     token,
     renew,
     end,
@@ -106,6 +121,7 @@ async function ask(path, body, token) {
   try {
     return await fetch(path, { method: "POST", headers, body: JSON.stringify(body), credentials: "omit", signal: AbortSignal.timeout(LEASE_MS) });
   } catch {
+    isReachable.set(false);
     throw new Unreachable();
   }
 }

@@ -1,11 +1,12 @@
 // What every page is put into: the bar on top, signing in, and who is signed in.
 import { boot } from "./boot.js";
-import { effect, listen, scoped, signal } from "./state.js";
+import { effect, every, onEnd, scoped, signal } from "./state.js";
 import { fill, h, said } from "./dom.js";
 import { client, Problem } from "./api.js";
 import { openSession } from "./session.js";
+import { duration } from "./format.js";
 import { sentenceOf } from "./problems.js";
-import { failed, loading } from "./view.js";
+import { failed, loading, trouble } from "./view.js";
 
 /** @typedef {import("./session.js").Kind} Kind */
 /** @typedef {import("./session.js").Session} Session */
@@ -21,9 +22,9 @@ import { failed, loading } from "./view.js";
 const ME = { admin: "/v1/admin/auth/me", technician: "/v1/partner/auth/me", customer: "/v1/auth/me" };
 
 /**
- * Draws a page for those who are signed in as `kind`, and the way to sign in for others. `show` gives the page's body;
- * `bar` what stands in the middle of the bar on top.
- * @param {{kind: Kind, title: string, show: (context: Context) => Child, bar?: (context: Context) => Child}} page
+ * Draws a page for those who are signed in as `kind`, and the way to sign in for others: with a password, unless `signIn`
+ * is another. `show` gives the page's body; `bar` what stands in the middle of the bar on top.
+ * @param {{kind: Kind, title: string, show: (context: Context) => Child, bar?: (context: Context) => Child, signIn?: SignIn}} page
  */
 export function openPage(page) {
   const session = openSession(page.kind);
@@ -37,18 +38,16 @@ export function openPage(page) {
     [, end] = scoped(() => fill(root, work()));
   };
   effect(() => {
-    if (!session.isOpen()) return put(() => signIn(page.kind, page.title, session));
+    if (!session.isOpen()) return put(() => signIn(page.kind, page.title, session, page.signIn ?? passwordStep));
     const api = client(session);
     put(() => [topBar(page.title, null, null), h("main", { class: "page" }, loading())]);
+    let tries = 0;
     const enter = () => api.get(ME[page.kind]).then(
       (me) => {
         const context = { session, api, me, can: (/** @type {string} */ permission) => may(me, permission) };
         put(() => [topBar(page.title, context, page.bar?.(context)), page.show(context)]);
       },
-      (error) => session.isOpen() && put(() => {
-        listen(window, "online", enter);
-        return [topBar(page.title, null, null), h("main", { class: "page" }, failed(error, enter))];
-      }),
+      (error) => session.isOpen() && put(() => [topBar(page.title, null, null), h("main", { class: "page" }, failed(error, enter, ++tries))]),
     );
     return void enter();
   });
@@ -83,49 +82,76 @@ const initials = (name) => {
   return (letters[0] ?? "?").toUpperCase();
 };
 
-/** @param {Kind} kind @param {string} title @param {Session} session */
-function signIn(kind, title, session) {
-  const place = h("div", { class: "sign-in-form" });
-  const step = kind === "admin" ? passwordStep(session, place) : phoneStep(kind, session, place);
-  fill(place, step);
+/** @typedef {(step: () => Child) => void} Turn puts the next step of signing in into the place of this one */
+/** @typedef {(session: Session, turn: Turn) => Child} SignIn the first step */
+
+/** @param {Kind} kind @param {string} title @param {Session} session @param {SignIn} first */
+function signIn(kind, title, session, first) {
+  const place = h("div", { class: "stack" });
+  let end = () => {};
+  /** @type {Turn} */
+  const turn = (step) => {
+    end();
+    [, end] = scoped(() => fill(place, step()));
+    place.querySelector("input")?.focus();
+  };
+  [, end] = scoped(() => fill(place, first(session, turn)));
+  onEnd(() => end());
+  const ending = session.ending();
   return h("main", { class: "sign-in", id: "main" },
+    ending !== null && h("p", { class: "notice warn", role: "alert" }, ["You were signed out.", ending, "Sign in to go on where you were."].filter(Boolean).join(" ")),
     h("div", { class: "card" }, h("p", { class: "brand" }, boot.brand), h("h1", null, title), place),
     boot.env === "development" && oneClick(kind, session),
   );
 }
 
+/** Seconds that run down, also while the phone sleeps. @param {number} [seconds] */
+export function waiting(seconds = 0) {
+  const until_ms = signal(Date.now() + seconds * 1000);
+  const tick = signal(0);
+  every(1000, () => tick.update((n) => n + 1));
+  return {
+    left_s: () => (tick(), Math.max(0, Math.ceil((until_ms() - Date.now()) / 1000))),
+    /** @param {number} seconds */
+    begin: (seconds) => until_ms.set(Date.now() + seconds * 1000),
+  };
+}
+
 /**
- * A form that says what went wrong and does nothing twice.
+ * A form that says what went wrong, does nothing twice, and waits for as long as the server says unless what is sent changes.
  * @param {string} action @param {() => Promise<unknown>} work @param {...Child} inside
  */
-function step(action, work, ...inside) {
-  const problem = signal("");
+export function step(action, work, ...inside) {
+  const wrong = trouble();
   const isBusy = signal(false);
+  const wait = waiting();
   const send = async () => {
-    if (isBusy.peek()) return;
+    if (isBusy.peek() || wait.left_s()) return;
     isBusy.set(true);
-    problem.set("");
+    wrong.set(null);
     try {
       await work();
     } catch (error) {
-      problem.set(sentenceOf(error));
+      wrong.set(error);
+      wait.begin((error instanceof Problem && error.retry_after_s) || 0);
     } finally {
       isBusy.set(false);
     }
   };
-  return h("form", { class: "form", onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), void send()) },
-    inside, () => problem() && h("p", { class: "problem", role: "alert" }, problem()),
-    h("button", { class: "primary wide", disabled: isBusy }, action));
+  return h("form", { class: "form", onsubmit: (/** @type {Event} */ e) => (e.preventDefault(), void send()), oninput: () => wait.begin(0) },
+    inside, wrong.line,
+    () => wait.left_s() > 0 && h("p", { class: "help", role: "timer" }, `You can try again in ${duration(wait.left_s())}.`),
+    h("button", { class: "primary wide", disabled: () => isBusy() || wait.left_s() > 0 }, action));
 }
 
 /** @param {string} label @param {Record<string, any>} props @returns {[HTMLElement, HTMLInputElement]} */
-function labelled(label, props) {
+export function labelled(label, props) {
   const input = h("input", { required: true, ...props, id: `in-${props.name}` });
   return [h("div", { class: "field" }, h("label", { for: input.id }, label), input), input];
 }
 
-/** @param {Session} session @param {HTMLElement} place */
-function passwordStep(session, place) {
+/** @param {Session} session @param {Turn} turn */
+function passwordStep(session, turn) {
   const [mailField, mail] = labelled("E-mail", { name: "email", type: "email", autocomplete: "username", maxlength: 254 });
   const [passField, password] = labelled("Password", { name: "password", type: "password", autocomplete: "current-password", maxlength: 256 });
   const api = client(null);
@@ -136,8 +162,7 @@ function passwordStep(session, place) {
     } catch (error) {
       const challenge = error instanceof Problem && error.code === "totp_required" && error.details.challenge;
       if (!challenge) throw error;
-      fill(place, codeStep(session, challenge));
-      place.querySelector("input")?.focus();
+      turn(() => codeStep(session, challenge));
     }
   }, mailField, passField);
 }
@@ -149,22 +174,6 @@ function codeStep(session, challenge) {
     const got = await client(null).post("/v1/admin/auth/totp", { challenge, code: code.value });
     session.begin(got, got.admin?.name);
   }, field, h("p", { class: "help" }, "A recovery code does as well."));
-}
-
-/** @param {"technician" | "customer" | Kind} kind @param {Session} session @param {HTMLElement} place */
-function phoneStep(kind, session, place) {
-  const [field, phone] = labelled("Phone number", { name: "phone", type: "tel", autocomplete: "tel", maxlength: 32 });
-  const api = client(null);
-  return step("Send me a code", async () => {
-    await api.post("/v1/auth/send-otp", { phone_number: phone.value, purpose: "login" });
-    const [codeField, code] = labelled("Code from the message", { name: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: 12 });
-    fill(place, step("Sign in", async () => {
-      const path = kind === "technician" ? "/v1/partner/auth/login" : "/v1/auth/verify-otp";
-      const got = await api.post(path, { phone_number: phone.value, otp_code: code.value, ...(kind === "technician" ? {} : { purpose: "login" }) });
-      session.begin(got, got.partner?.name ?? got.user?.name);
-    }, codeField, boot.env === "development" && h("p", { class: "help" }, "Nothing is really sent here: read the code in the ", h("a", { href: `/outbox?to=${encodeURIComponent(phone.value.replaceAll(/[\s()-]/g, ""))}`, target: "_blank" }, "outbox"), ".")));
-    place.querySelector("input")?.focus();
-  }, field);
 }
 
 /** The demonstration's people, in development. @param {Kind} kind @param {Session} session */

@@ -1,9 +1,9 @@
 // A view and its five states: loading, empty, an error with a way on, offline, and no permission.
-import { computed, effect, every, onEnd, scoped, signal } from "./state.js";
+import { computed, effect, every, listen, onEnd, scoped, signal } from "./state.js";
 import { fill, h } from "./dom.js";
 import { isReachable, Problem, SignedOut, Unreachable } from "./api.js";
 import { duration } from "./format.js";
-import { sentenceOf } from "./problems.js";
+import { isPassing, sentenceOf } from "./problems.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 
@@ -12,13 +12,52 @@ export const empty = (title, text, more) => h("div", { class: "state" }, h("p", 
 
 export const loading = () => h("div", { class: "state", role: "status", "aria-label": "Loading" }, h("span", { class: "bar" }), h("span", { class: "bar short" }), h("span", { class: "bar" }));
 
-/** @param {unknown} error @param {() => void} [again] */
-export function failed(error, again) {
+/** The longest between two tries. */
+const LONGEST_WAIT_S = 30;
+
+/**
+ * Does something again, once: after a while, which grows with the number of tries, or as soon as the server is reached
+ * or the page is looked at again. Gives what does it now.
+ * @param {() => void} again @param {number} tries @param {unknown} error what went wrong; it may say how long to wait
+ */
+export function soonAgain(again, tries, error) {
+  const least_s = (error instanceof Problem && error.retry_after_s) || 0;
+  const wait_s = Math.max(least_s, Math.min(LONGEST_WAIT_S, 2 ** tries));
+  const wasReachable = isReachable.peek();
+  const [, stop] = scoped(() => {
+    // Not all at once, when the server has been away for everybody.
+    const timer = setTimeout(now, wait_s * (1000 + 250 * Math.random()));
+    onEnd(() => clearTimeout(timer));
+    listen(document, "visibilitychange", () => !document.hidden && now());
+    effect(() => isReachable() && !wasReachable && now());
+  });
+  onEnd(stop);
+  function now() {
+    stop();
+    again();
+  }
+  return now;
+}
+
+/**
+ * What went wrong, and the way on. With the number of `tries` so far it is asked again by itself, where that may help.
+ * @param {unknown} error @param {() => void} [again] @param {number} [tries]
+ */
+export function failed(error, again, tries = 0) {
   if (error instanceof SignedOut) return empty("You are signed out", "Sign in again to go on.");
   if (error instanceof Problem && error.status === 403) return noPermission();
   const title = error instanceof Unreachable ? "No connection" : error instanceof Problem && error.status === 404 ? "Not found" : "That did not work";
   if (!(error instanceof Problem || error instanceof Unreachable)) console.error(error);
-  return h("div", { class: "state", role: "alert" }, h("p", { class: "state-title" }, title), h("p", null, sentenceOf(error)), again && h("button", { onclick: again }, "Try again"));
+  const now = again && tries && isPassing(error) ? soonAgain(again, tries, error) : null;
+  return h("div", { class: "state", role: "alert" }, h("p", { class: "state-title" }, title), h("p", null, sentenceOf(error), now && " This page keeps trying by itself."),
+    now ? h("button", { onclick: now }, "Try now") : again && h("button", { onclick: again }, "Try again"));
+}
+
+/** What went wrong with a deed, for a line beside it. That the server cannot be reached goes as soon as it can be. */
+export function trouble() {
+  const error = signal(/** @type {unknown} */ (null));
+  effect(() => isReachable() && error.peek() instanceof Unreachable && error.set(null));
+  return { set: error.set, line: () => error() && h("p", { class: "problem", role: "alert" }, sentenceOf(error())) };
 }
 
 export const noPermission = () => empty("Not for your role", "Your role does not open this. Somebody who manages staff can change that.");
@@ -38,14 +77,19 @@ export function view(load, render, options = {}) {
   /** @type {(() => void) | null} */
   let end = null;
   const again = () => turn.update((n) => n + 1);
+  let tries = 0;
   effect(() => {
     turn();
     const abort = new AbortController();
     onEnd(() => abort.abort());
     place.setAttribute("aria-busy", "true");
     load(abort.signal).then(
-      (data) => !abort.signal.aborted && show(() => render(data)),
-      (error) => !abort.signal.aborted && show(() => failed(error, again)),
+      (data) => {
+        if (abort.signal.aborted) return;
+        tries = 0;
+        show(() => render(data));
+      },
+      (error) => !abort.signal.aborted && show(() => failed(error, again, ++tries)),
     );
   });
   onEnd(() => end?.());
@@ -56,11 +100,11 @@ export function view(load, render, options = {}) {
     [, end] = scoped(() => fill(place, work()));
     place.setAttribute("aria-busy", "false");
   }
-  // Back on the line, what failed is asked for again.
+  // Back on the line, what was read before may be old; what failed asks again by itself.
   let wasReachable = isReachable.peek();
   effect(() => {
     const is = isReachable();
-    if (is && !wasReachable) again();
+    if (is && !wasReachable && !tries) again();
     wasReachable = is;
   });
   return [place, again];

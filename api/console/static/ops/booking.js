@@ -58,12 +58,12 @@ export function bookingPanel({ api, can }, store, board, id) {
         h("header", { class: "detail-head" },
           h("div", { class: "row between" }, h("h2", { class: "tabular" }, b.booking_number), chip(b.status)),
           h("p", null, b.services.map((/** @type {any} */ s) => s.name ?? s.service_name).join(", ")),
-          h("p", { class: "faint" }, h("time", { title: wholeTime(b.starts_at) }, dayTime(b.starts_at)), " · ", said(b.user?.name ?? b.contact?.name), " · ", said(b.contact?.phone_number ?? b.user?.phone_number)),
+          h("p", { class: "faint" }, h("time", { title: wholeTime(b.starts_at, b.timezone) }, dayTime(b.starts_at, b.timezone)), " · ", said(b.user?.name ?? b.contact?.name), " · ", said(b.contact?.phone_number ?? b.user?.phone_number)),
           h("p", { class: "faint" }, said([b.address?.address_line1, b.address?.city].filter(Boolean).join(", ")), " ", h("button", { class: "link", onclick: () => board.show(b.lat, b.lng) }, "Show")),
         ),
         () => standing(b),
         h("div", { class: "tabs", role: "tablist" }, TABS.map(([name, label]) => h("button", { role: "tab", id: `tab-${name}`, "aria-selected": () => String(tab() === name), "aria-controls": "tab-body", tabindex: () => (tab() === name ? "0" : "-1"), onclick: () => tab.set(name), onkeydown: turn }, label))),
-        h("div", { class: "tab-body", id: "tab-body", role: "tabpanel", "aria-labelledby": () => `tab-${tab()}` }, () => ({ who: () => who(b), what: () => timeline(found.timeline), money: () => moneyOf(b, found.payment), messages })[tab()]()),
+        h("div", { class: "tab-body", id: "tab-body", role: "tabpanel", "aria-labelledby": () => `tab-${tab()}` }, () => ({ who: () => who(b), what: () => timeline(found.timeline, b.timezone), money: () => moneyOf(b, found.payment), messages })[tab()]()),
         h("p", null, h("a", { href: `/admin/bookings/${id}` }, "Everything about this booking")),
       ];
     },
@@ -143,13 +143,13 @@ function groupsOf(some) {
   return groups;
 }
 
-/** @param {any[]} events */
-function timeline(events) {
-  return h("ol", { class: "timeline" }, [...events].reverse().map((e) => h("li", null, h("time", { class: "tabular", title: wholeTime(e.timestamp) }, clockTime(e.timestamp)), h("div", null, h("strong", null, words(e.action)), h("p", { class: "faint" }, words(e.by), detailOf(e.data))))));
+/** @param {any[]} events @param {string} timezone */
+function timeline(events, timezone) {
+  return h("ol", { class: "timeline" }, [...events].reverse().map((e) => h("li", null, h("time", { class: "tabular", title: wholeTime(e.timestamp, timezone) }, clockTime(e.timestamp, timezone)), h("div", null, h("strong", null, words(e.action)), h("p", { class: "faint" }, words(e.by), detailOf(e.data, timezone))))));
 }
 
-/** What a fact says beside its name; amounts as money, codes as words. @param {Record<string, any>} data */
-function detailOf(data) {
+/** What a fact says beside its name; amounts as money, codes as words. @param {Record<string, any>} data @param {string} timezone */
+function detailOf(data, timezone) {
   /** @type {string[]} */
   const told = [];
   for (const [key, value] of Object.entries(data ?? {})) {
@@ -157,7 +157,7 @@ function detailOf(data) {
     const name = words(key.replace(/_minor$/, "")).toLowerCase();
     if (key.endsWith("_minor")) told.push(`${name} ${minorMoney(value, data.currency)}`);
     else if (key === "reason") told.push(reason(value));
-    else if (key.endsWith("_at") || key === "estimated_arrival") told.push(`${name.replace(/ at$/, "")} ${clockTime(value)}`);
+    else if (key.endsWith("_at") || key === "estimated_arrival") told.push(`${name.replace(/ at$/, "")} ${clockTime(value, timezone)}`);
     else told.push(`${name} ${typeof value === "string" ? value.replaceAll("_", " ") : value}`);
   }
   return told.length ? [" · ", said(told.slice(0, 4).join(", "))] : null;

@@ -6,7 +6,7 @@ import { shortcuts } from "../lib/keys.js";
 import { openSocket } from "../lib/socket.js";
 import { connectionState, noPermission } from "../lib/view.js";
 import { counted, number } from "../lib/format.js";
-import { query, setQuery } from "../lib/router.js";
+import { query, setQuery } from "../lib/address.js";
 import { openStore } from "./store.js";
 import { filterPanel, openFilters } from "./filters.js";
 import { openBoardMap } from "./board-map.js";

@@ -3,7 +3,7 @@ import { computed, onEnd, signal } from "../lib/state.js";
 import { h } from "../lib/dom.js";
 import { now } from "../lib/boot.js";
 import { boxOf } from "../lib/map.js";
-import { clockTime, number } from "../lib/format.js";
+import { clockTime, isoDay, momentAt, number } from "../lib/format.js";
 import { sentenceOf } from "../lib/problems.js";
 
 /** @typedef {import("./scene.js").Pin} Pin */
@@ -32,10 +32,10 @@ const STAGES = {
  * @param {import("../lib/api.js").Client} api @param {import("./board-map.js").BoardMap} board @param {() => void} close
  */
 export function replayBar(api, board, close) {
-  const today = localDay(now());
+  const today = isoDay(now());
   const day = signal(today);
-  const from_s = computed(() => Date.parse(`${day()}T00:00:00`) / 1000);
-  const at_s = signal(Math.max(Date.parse(`${today}T00:00:00`) / 1000, now() / 1000 - 1800));
+  const from_s = computed(() => momentAt(`${day()}T00:00`) / 1000);
+  const at_s = signal(Math.max(from_s(), now() / 1000 - 1800));
   const speed = signal(60);
   const isPlaying = signal(true);
   const note = signal("");
@@ -120,7 +120,7 @@ export function replayBar(api, board, close) {
     h("input", { type: "date", "aria-label": "Day", max: today, value: day, onchange: (/** @type {any} */ e) => {
       if (!e.target.value) return;
       day.set(e.target.value);
-      jump(Date.parse(`${e.target.value}T08:00:00`) / 1000);
+      jump(momentAt(`${e.target.value}T08:00`) / 1000);
     } }),
     h("output", { class: "replay-time tabular" }, () => clockTime(at_s() * 1000)),
     h("input", { type: "range", min: 0, max: DAY_S, step: 15, "aria-label": "Time of the day", "aria-valuetext": () => clockTime(at_s() * 1000), value: () => Math.round(at_s() - from_s()), oninput: (/** @type {any} */ e) => jump(from_s() + Number(e.target.value)) }),
@@ -132,9 +132,6 @@ export function replayBar(api, board, close) {
 
 /** @param {number} seconds */
 const iso = (seconds) => new Date(seconds * 1000).toISOString();
-
-/** @param {number} ms */
-const localDay = (ms) => new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
 
 /** @param {number} from_s @param {Past} past @returns {Chunk} */
 function sorted(from_s, past) {

@@ -33,7 +33,7 @@ export function searchBox({ api, can }, store) {
       if (asked.peek() !== text) return;
       found.set([
         ...(who?.data.partners ?? []).map((/** @type {any} */ p) => ({ kind: "technician", id: p.id, title: p.name, text: p.partner_code })),
-        ...(what?.data.bookings ?? []).map((/** @type {any} */ b) => ({ kind: "booking", id: b.id, title: b.booking_number, text: `${words(b.status)}, ${dayTime(b.starts_at)}` })),
+        ...(what?.data.bookings ?? []).map((/** @type {any} */ b) => ({ kind: "booking", id: b.id, title: b.booking_number, text: `${words(b.status)}, ${dayTime(b.starts_at, b.timezone)}` })),
       ]);
       isOpen.set(true);
     }, TYPING_MS);

@@ -54,7 +54,7 @@ export function technicianPanel(api, store, board, id) {
       ),
       h("h3", null, "Latest jobs"),
       jobs.length ? h("ul", { class: "plain" }, jobs.map((/** @type {any} */ job) => h("li", null, h("button", { class: "link-row", onclick: () => store.chosen.set({ kind: "booking", id: job.id }) },
-        h("span", { class: "tabular" }, job.booking_number), h("span", null, words(job.status)), h("time", { class: "faint" }, dayTime(job.starts_at)), h("span", { class: "money" }, money(job.grand_total, job.currency)))))) : h("p", { class: "faint" }, "None yet."),
+        h("span", { class: "tabular" }, job.booking_number), h("span", null, words(job.status)), h("time", { class: "faint" }, dayTime(job.starts_at, job.timezone)), h("span", { class: "money" }, money(job.grand_total, job.currency)))))) : h("p", { class: "faint" }, "None yet."),
       h("p", null, h("a", { href: `/admin/technicians/${id}` }, "Everything about this technician")),
     ],
     { class: "detail" },

@@ -5,7 +5,7 @@ import { computed, every, scoped, signal } from "../lib/state.js";
 import { fill, h, rows, said } from "../lib/dom.js";
 import { view, empty } from "../lib/view.js";
 import { dayTime, wholeTime } from "../lib/format.js";
-import { query, setQuery } from "../lib/router.js";
+import { query, setQuery } from "../lib/address.js";
 
 const EVERY_MS = 2500;
 const CHANNELS = /** @type {[string, string][]} */ ([["", "All"], ["sms", "SMS"], ["email", "E-mail"], ["push", "Push"]]);

@@ -1,8 +1,8 @@
 // What the pages of customers and technicians have in common: words for states, times of a visit, amounts, places.
 import { h, said } from "../lib/dom.js";
-import { boot, now } from "../lib/boot.js";
-import { money } from "../lib/format.js";
-import { setQuery } from "../lib/router.js";
+import { now } from "../lib/boot.js";
+import { isoDay, money, visitTime } from "../lib/format.js";
+import { setQuery } from "../lib/address.js";
 
 /** @typedef {import("../lib/dom.js").Child} Child */
 
@@ -39,28 +39,9 @@ export function paymentChip(booking) {
   return h("span", { class: ["chip", kind] }, text);
 }
 
-/** @type {Map<string, Intl.DateTimeFormat>} */
-const clocks = new Map();
-
-/** The time of the visit by the clock of the place. @param {string} moment @param {string} [timezone] */
-export function visitTime(moment, timezone) {
-  const zone = timezone || boot.timezone;
-  let format = clocks.get(zone);
-  if (!format) {
-    try {
-      format = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: zone });
-    } catch {
-      format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-    }
-    clocks.set(zone, format);
-  }
-  return format.format(Date.parse(moment));
-}
-
 /** Days from today on, as the place's calendar has them: {value: "2026-01-05", label: "today"}. @param {number} count @param {string} [timezone] */
 export function nextDays(count, timezone) {
-  const iso = new Intl.DateTimeFormat("en-CA", { timeZone: timezone || boot.timezone, year: "numeric", month: "2-digit", day: "2-digit" });
-  const today = Date.parse(iso.format(now()));
+  const today = Date.parse(isoDay(now(), timezone));
   return Array.from({ length: count }, (_, n) => {
     const value = new Date(today + n * 86_400_000).toISOString().slice(0, 10);
     return { value, label: ["today", "tomorrow"][n] ?? dayName(value) };

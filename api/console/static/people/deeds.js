@@ -1,7 +1,7 @@
 // A button that does something at the server: busy meanwhile, never twice, and what goes wrong stands beside it.
 import { signal } from "../lib/state.js";
 import { h } from "../lib/dom.js";
-import { sentenceOf } from "../lib/problems.js";
+import { trouble } from "../lib/view.js";
 
 /**
  * @param {import("../lib/dom.js").Child} label @param {() => Promise<unknown>} work
@@ -9,15 +9,15 @@ import { sentenceOf } from "../lib/problems.js";
  */
 export function deed(label, work, options = {}) {
   const isBusy = signal(false);
-  const problem = signal("");
+  const wrong = trouble();
   const run = async () => {
     if (isBusy.peek()) return;
     isBusy.set(true);
-    problem.set("");
+    wrong.set(null);
     try {
       await work();
     } catch (error) {
-      problem.set(sentenceOf(error));
+      wrong.set(error);
       options.failed?.(error);
     } finally {
       isBusy.set(false);
@@ -25,7 +25,7 @@ export function deed(label, work, options = {}) {
   };
   return h("div", { class: "deed" },
     h("button", { type: "button", class: options.class, disabled: () => isBusy() || Boolean(options.disabled?.()), "aria-busy": () => String(isBusy()), onclick: run }, label),
-    () => problem() && h("p", { class: "problem", role: "alert" }, problem()));
+    wrong.line);
 }
 
 /**

@@ -2,9 +2,9 @@
 import { computed, signal } from "../lib/state.js";
 import { h } from "../lib/dom.js";
 import { empty, view } from "../lib/view.js";
-import { ago, dayTime, distance, money } from "../lib/format.js";
-import { query } from "../lib/router.js";
-import { nextDays, pager, serviceNames, statusChip, visitTime } from "../people/common.js";
+import { ago, dayTime, distance, money, visitTime } from "../lib/format.js";
+import { query } from "../lib/address.js";
+import { nextDays, pager, serviceNames, statusChip } from "../people/common.js";
 import { deed } from "../people/deeds.js";
 
 /** @typedef {import("./page.js").Desk} Desk */

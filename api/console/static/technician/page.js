@@ -1,14 +1,16 @@
 // The technician's page: online, offers, the job, what was earned, why no jobs came, days off.
 import { openPage } from "../lib/shell.js";
-import { place, router } from "../lib/router.js";
+import { place } from "../lib/address.js";
+import { router } from "../lib/router.js";
 import { computed, effect, every, listen, onEnd, signal } from "../lib/state.js";
 import { h } from "../lib/dom.js";
-import { connectionState } from "../lib/view.js";
+import { connectionState, soonAgain } from "../lib/view.js";
 import { isReachable } from "../lib/api.js";
 import { openSocket } from "../lib/socket.js";
 import { money } from "../lib/format.js";
 import { setNow } from "../lib/boot.js";
-import { sentenceOf } from "../lib/problems.js";
+import { isPassing } from "../lib/problems.js";
+import { byPhone } from "../people/sign-in.js";
 import { alarm, allowSound, wakeLock } from "./alarm.js";
 import { locations } from "./locations.js";
 import { keepSubscribed } from "./push.js";
@@ -26,7 +28,8 @@ function openDesk(api, session, me) {
   const socket = openSocket(session, "/technician", { resumes: true, isParty: true });
   const isOnline = signal(Boolean(me.is_available));
   const jobs = signal(/** @type {any[] | null} */ (null));
-  const trouble = signal("");
+  const trouble = signal(/** @type {unknown} */ (null));
+  let tries = 0;
   const turn = signal(0);
   /** @type {Set<string>} */
   const announced = new Set();
@@ -41,9 +44,10 @@ function openDesk(api, session, me) {
       const { data } = await api.page("/v1/partner/bookings", { status: OPEN, limit: 50 });
       announce(data.bookings);
       jobs.set(data.bookings.sort((/** @type {any} */ a, /** @type {any} */ b) => Date.parse(a.starts_at) - Date.parse(b.starts_at)));
-      trouble.set("");
+      trouble.set(null);
+      tries = 0;
     } catch (error) {
-      trouble.set(sentenceOf(error));
+      trouble.set(error);
     } finally {
       isReading = false;
     }
@@ -72,6 +76,10 @@ function openDesk(api, session, me) {
     const is = isReachable();
     if (is && !was) soon();
     was = is;
+  });
+  effect(() => {
+    const error = trouble();
+    if (isPassing(error)) soonAgain(soon, ++tries, error);
   });
   listen(document, "visibilitychange", () => !document.hidden && soon());
   void read();
@@ -108,6 +116,7 @@ let desk = null;
 
 openPage({
   kind: "technician",
+  signIn: byPhone,
   title: "Technician",
   bar: ({ api, session, me }) => {
     desk = openDesk(api, session, me);

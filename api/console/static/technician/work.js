@@ -2,10 +2,11 @@
 import { computed, every, signal } from "../lib/state.js";
 import { h, rows, said } from "../lib/dom.js";
 import { empty, loading } from "../lib/view.js";
-import { countdown, distance, duration, money, secondsUntil } from "../lib/format.js";
-import { Problem } from "../lib/api.js";
+import { countdown, distance, duration, money, secondsUntil, visitTime } from "../lib/format.js";
+import { isReachable, Problem, Unreachable } from "../lib/api.js";
+import { sentenceOf } from "../lib/problems.js";
 import { toast } from "../lib/toast.js";
-import { addressLines, serviceNames, statusChip, visitTime } from "../people/common.js";
+import { addressLines, serviceNames, statusChip } from "../people/common.js";
 import { deed, panel } from "../people/deeds.js";
 
 /** @typedef {import("./page.js").Desk} Desk */
@@ -24,7 +25,7 @@ export function work(desk) {
   rows(jobList, jobs, (job) => JSON.stringify(job), (job) => own(desk, job));
   return h("div", { class: "stack narrow middle" },
     presence(desk),
-    () => desk.trouble() && h("p", { class: "notice warn", role: "status" }, desk.trouble(), " What you see may be old."),
+    () => desk.trouble() && h("p", { class: "notice warn", role: "status" }, sentenceOf(desk.trouble()), " What you see may be old."),
     h("div", { "aria-live": "assertive" }, offerList),
     jobList,
     () => desk.jobs() === null ? loading() : !offers().length && !jobs().length && (desk.isOnline()
@@ -59,6 +60,10 @@ function presence(desk) {
 async function tell(desk, event, payload, otherwise) {
   if (desk.socket.standing.peek() !== "live") return otherwise();
   const answer = await desk.socket.command(event, payload);
+  if (answer.error?.code === "unreachable") {
+    isReachable.set(false);
+    throw new Unreachable();
+  }
   if (!answer.ok) throw new Problem(409, answer.error?.code ?? "unknown", answer.error?.message ?? "That did not work; please try again.");
   return answer.data;
 }

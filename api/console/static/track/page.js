@@ -1,13 +1,13 @@
 // Following a visit by a link: where the technician is, when they will be there, the steps; for whoever has the link.
 import { boot, setNow } from "../lib/boot.js";
-import { client, Problem, Unreachable } from "../lib/api.js";
+import { client, Problem } from "../lib/api.js";
 import { effect, every, listen, scoped, signal } from "../lib/state.js";
 import { fill, h } from "../lib/dom.js";
 import { empty, failed, loading } from "../lib/view.js";
-import { duration } from "../lib/format.js";
-import { sentenceOf } from "../lib/problems.js";
+import { duration, visitTime } from "../lib/format.js";
+import { isPassing, sentenceOf } from "../lib/problems.js";
 import { etaLine, followMap } from "../people/followmap.js";
-import { statusWord, STEP_WORDS, steps, visitTime } from "../people/common.js";
+import { statusWord, STEP_WORDS, steps } from "../people/common.js";
 
 /** How often to look, in milliseconds: while somebody drives, else, and while nobody looks at the page. */
 const MOVING_MS = 6000;
@@ -40,7 +40,7 @@ async function look() {
     wait_ms = document.hidden ? HIDDEN_MS : found.position || found.status === "in_transit" ? MOVING_MS : WAITING_MS;
   } catch (error) {
     if (error instanceof Problem && (error.status === 404 || error.status === 410)) return over(error);
-    if (visit.peek() === null && !(error instanceof Unreachable)) return put(() => failed(error, look));
+    if (visit.peek() === null && !isPassing(error)) return put(() => failed(error, look));
     trouble.set(sentenceOf(error));
     if (visit.peek() === null) put(() => failed(error, look));
     wait_ms = Math.min(LONGEST_MS, error instanceof Problem && error.retry_after_s ? error.retry_after_s * 1000 : wait_ms * 1.7);

@@ -21,7 +21,7 @@ const cost = {
       ["Paid, and can go back", money(b.detail.payment.refundable, quote.currency)],
       ["The customer would pay a fee of", money(quote.fee, quote.currency)],
       ["And get back", money(quote.refund, quote.currency)],
-      ["Free until", when(quote.free_until)],
+      ["Free until", when(quote.free_until, b.timezone)],
     ]),
     h("p", { class: "help" }, "Staff cancel free of charge: everything goes back unless a smaller amount is written below."),
   ))[0],
@@ -38,7 +38,7 @@ export const bookings = {
   heading: (b) => b.booking_number,
   status: (b) => [chip(b.status), chip(b.payment_status), b.queued_at && chip("queued", { label: "In the queue" })],
   facts: (b) => [
-    ["When", when(b.starts_at)],
+    ["When", when(b.starts_at, b.timezone)],
     ["Customer", h("a", { href: `/admin/users/${b.user.id}` }, said(b.user.name ?? b.user.phone_number))],
     ["Phone", said(b.contact.phone ?? b.user.phone_number)],
     ["Technician", b.partner ? h("a", { href: `/admin/technicians/${b.partner.id}` }, said(b.partner.name)) : h("span", { class: "faint" }, "nobody yet")],
@@ -52,7 +52,7 @@ export const bookings = {
     ["Why it waits", b.queue_reason && words(b.queue_reason)],
     ["Rating", b.rating && `${b.rating} of 5`],
     ["Feedback", b.feedback && said(b.feedback)],
-    ["Cancelled", b.cancellation && [when(b.cancellation.cancelled_at), " by ", words(b.cancellation.cancelled_by), ": ", said(b.cancellation.reason)]],
+    ["Cancelled", b.cancellation && [when(b.cancellation.cancelled_at, b.timezone), " by ", words(b.cancellation.cancelled_by), ": ", said(b.cancellation.reason)]],
     ["Fee kept", b.cancellation?.fee ? money(b.cancellation.fee, b.currency) : null],
   ],
   sections: [services, payments, explanation, timeline],
@@ -94,15 +94,15 @@ function payments(office, b) {
       column("Captured", (p) => money(p.captured, p.currency), { isNumber: true }),
       column("Given back", (p) => money(p.refunded, p.currency), { isNumber: true }),
       column("Reference", (p) => said(p.razorpay_payment_id ?? p.razorpay_order_id)),
-      column("When", (p) => when(p.captured_at)),
+      column("When", (p) => when(p.captured_at, b.timezone)),
     ], made)),
     refunds.length > 0 && mayDo(office, "GET", `${ONE}/refunds`) && h("div", { class: "list" }, plainTable([
       column("Refund", (r) => said(r.reason)),
       column("Status", (r) => chip(r.status)),
       column("Amount", (r) => money(r.refund_amount, r.currency), { isNumber: true }),
       column("To", (r) => (r.to_wallet ? "Wallet" : "Where it came from")),
-      column("Asked for", (r) => when(r.created_at)),
-      column("Settled", (r) => when(r.settled_at)),
+      column("Asked for", (r) => when(r.created_at, b.timezone)),
+      column("Settled", (r) => when(r.settled_at, b.timezone)),
     ], refunds)),
   );
 }
@@ -115,8 +115,8 @@ function explanation(office, b) {
       column("Offer to", (o) => said(o.partner_name)),
       column("State", (o) => chip(o.state)),
       column("Round", (o) => `${o.round}${o.attempt ? `.${o.attempt}` : ""}`),
-      column("Made", (o) => when(o.made_at)),
-      column("Answered", (o) => when(o.answered_at)),
+      column("Made", (o) => when(o.made_at, b.timezone)),
+      column("Answered", (o) => when(o.answered_at, b.timezone)),
       column("Reason", (o) => (o.reason ? said(words(o.reason)) : said(null))),
     ], found.offers)),
     found.attempts.map((/** @type {any} */ look) => h("details", { class: "card look" },
@@ -136,7 +136,7 @@ function explanation(office, b) {
 /** @param {Office} _ @param {any} b */
 function timeline(_, b) {
   return section("Timeline", h("ol", { class: "timeline card" }, b.detail.timeline.map((/** @type {any} */ e) => h("li", null,
-    h("div", { class: "row between" }, h("strong", null, words(e.action)), when(e.timestamp)),
+    h("div", { class: "row between" }, h("strong", null, words(e.action)), when(e.timestamp, b.timezone)),
     h("p", { class: "faint" }, "by ", words(e.by)),
     dataOf(e.data) && h("details", null, h("summary", null, "More"), dataOf(e.data)),
   ))));

@@ -1,11 +1,11 @@
 // Companies, schools and councils that book for their people: the accounts, quotes, bills and support.
 import { h, said } from "../../lib/dom.js";
 import { chip, tag, yesNo } from "../../lib/chips.js";
-import { counted, money, number, words } from "../../lib/format.js";
+import { counted, isoDay, money, number, words } from "../../lib/format.js";
 import { column, dataOf, related, section, when } from "../kit.js";
 import { mayDo } from "../rights.js";
 import { toast, told } from "../../lib/toast.js";
-import { boot } from "../../lib/boot.js";
+import { now } from "../../lib/boot.js";
 
 /** @typedef {import("../kit.js").Shape} Shape */
 /** @typedef {import("../kit.js").Office} Office */
@@ -13,7 +13,7 @@ import { boot } from "../../lib/boot.js";
 const ONE = "/v1/admin/organisations/{id}";
 const TICKET = "/v1/admin/organisations/tickets/{id}";
 /** The day now, by the clock of the place. */
-const today = () => new Date().toLocaleDateString("sv", { timeZone: boot.timezone });
+const today = () => isoDay(now());
 
 /** @type {Shape} */
 export const organisations = {
@@ -31,7 +31,7 @@ export const organisations = {
   sections: [
     onboarding,
     (office, o) => related(office, "Preferred providers", { path: `/v1/admin/organisations/${o.id}/preferred-providers`, operation: `${ONE}/preferred-providers`, key: "providers", none: "None.", columns: [column("Name", (p) => said(p.name)), column("Does", (p) => said(p.services.join(", "))), column("Agreed", (p) => said(p.agreed_discount)), column("Only they", (p) => yesNo(p.exclusivity))] }),
-    (office, o) => related(office, "Bookings", { path: "/v1/admin/bookings", operation: "/v1/admin/bookings", key: "bookings", query: { organization_id: o.id }, open: (b) => `/admin/bookings/${b.id}`, none: "No bookings yet.", columns: [column("Booking", (b) => b.booking_number), column("Status", (b) => chip(b.status)), column("When", (b) => when(b.starts_at)), column("For", (b) => said(b.user?.name)), column("Total", (b) => money(b.grand_total, b.currency), { isNumber: true })] }),
+    (office, o) => related(office, "Bookings", { path: "/v1/admin/bookings", operation: "/v1/admin/bookings", key: "bookings", query: { organization_id: o.id }, open: (b) => `/admin/bookings/${b.id}`, none: "No bookings yet.", columns: [column("Booking", (b) => b.booking_number), column("Status", (b) => chip(b.status)), column("When", (b) => when(b.starts_at, b.timezone)), column("For", (b) => said(b.user?.name)), column("Total", (b) => money(b.grand_total, b.currency), { isNumber: true })] }),
     (office, o) => related(office, "Invoices", { path: "/v1/admin/organisations/invoices", operation: "/v1/admin/organisations/invoices", key: "invoices", query: { organisation: o.id }, open: (i) => `/admin/invoices/${i.id}`, none: "No invoices yet.", columns: [column("Invoice", (i) => i.invoice_number), column("Status", (i) => chip(i.status)), column("Due", (i) => i.due_on), column("Total", (i) => money(i.total, i.currency), { isNumber: true })] }),
   ],
   actions: [
