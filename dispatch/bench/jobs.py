@@ -26,7 +26,7 @@ from storage.database.pool import create_pool
 LOOKS, PAUSE_S = 100, 0.1
 SOCKETS, CUSTOMERS, BOOKINGS = 1_000, 20, 100
 #: Of the plain case, as the tests count them; each is a round trip, and so are BEGIN and COMMIT.
-CONFIRM_STATEMENTS, ACCEPT_STATEMENTS, FLOOR_ROUNDS = 12, 8, 300
+CONFIRM_STATEMENTS, ACCEPT_STATEMENTS, FLOOR_ROUNDS = 11, 8, 300
 #: Few customers book for many.
 OPEN = {"DISPATCH_LIMITS__BOOKING_CREATION_PER_HOUR": "1000000", "DISPATCH_LIMITS__CUSTOMER_PER_MINUTE": "1000000"}
 

@@ -176,8 +176,12 @@ async def _book(tx: Tx, account_id: UUID, wish: Confirmation, located: Located |
     # Load: whatever stands against it is said now.
     asked = await _load(tx, account_id, wish, located)
 
+    # Who is to be asked is looked for first: the booking's row, which has every list's indexes, is then written once.
+    new = _new_booking(asked, account_id, wish)
+    looked = await search.look(tx, new.asked) if _is_plain(tx, new) else None
+
     # Booking and price, as the preview has them, and what is asked for.
-    booking = await bookings.create(tx, _new_booking(asked, account_id, wish))
+    booking = await bookings.create(tx, new, looked.until if looked else None)
     opened = await charges.open_first(tx, booking, use_wallet=wish.use_wallet, may_owe=asked.found.may_owe)
     booking = opened.booking
 
@@ -191,7 +195,7 @@ async def _book(tx: Tx, account_id: UUID, wish: Confirmation, located: Located |
     # Offer and slot: whoever is asked keeps the time; where nobody is asked yet, anybody who could come does.
     offer = None
     if booking.payment_method != "online" and not waits:
-        booking, offer = await search.search(tx, booking)
+        booking, offer = await search.search(tx, booking, looked)
     if offer is None:
         try:
             await slots.hold_booking(tx, booking)
@@ -212,6 +216,11 @@ async def _book(tx: Tx, account_id: UUID, wish: Confirmation, located: Located |
     tx.after_commit(CHECKOUTS.labels("booked").inc)
     # Facts and what people are told stand in the transaction's hands by now, and are written as it ends.
     return replace(opened, booking=booking)
+
+
+def _is_plain(tx: Tx, new: NewBooking) -> bool:
+    """Whether somebody can be asked as soon as it is there; whom an organisation prefers is read from its row."""
+    return new.organisation_id is None and not new.wait_for_payment and new.auto_assign and new.starts_at > tx.now
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from dispatch import bus, numbers
 from dispatch.engine import (
@@ -32,6 +32,7 @@ from storage import payments as payment_rows
 from storage import slots as slot_rows
 from storage.bookings import Booking
 from storage.offers import Assignment
+from storage.queue import Asked
 
 #: The alerts that the watchdog raises; they end with what it watched.
 WATCH_ALERTS = ("late", "stalled", "moving_away", "dark", "not_started", "not_finished")
@@ -45,6 +46,9 @@ UNAPPROVED = "nobody approved it in time"
 #: Its organisation said no, and nothing beside it.
 NOT_APPROVED = "the organisation did not approve it"
 REFUSED = "the payment gateway refuses the payment"
+
+#: Of a booking that is opened with an offer: that it is there, and who is asked, or that it waits.
+OPENING_FACTS = 2
 
 #: Whoever opens a booking dispatches it at once; the timer is for what is left when that fails.
 DISPATCH_GRACE = timedelta(seconds=2)
@@ -109,6 +113,27 @@ class NewBooking:
     confirmed_as: bytes | None = None
     #: Who made it, where that was not the customer.
     made_by: Actor | None = None
+    id: UUID = field(default_factory=uuid4)
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + timedelta(minutes=self.duration_minutes)
+
+    @property
+    def categories(self) -> list[str]:
+        return sorted({i.category for i in self.items})
+
+    @property
+    def tiers(self) -> list[str]:
+        return sorted({i.tier for i in self.items})
+
+    @property
+    def asked(self) -> Asked:
+        """What it asks for, as one that waits does."""
+        return Asked(
+            self.id, self.account_id, self.organisation_id, self.lat, self.lng, self.zone_id, self.timezone,
+            self.categories, self.tiers, self.starts_at, self.ends_at, self.priority,
+        )  # fmt: skip
 
 
 async def open_booking(tx: Tx, new: NewBooking) -> Booking:
@@ -118,15 +143,19 @@ async def open_booking(tx: Tx, new: NewBooking) -> Booking:
     return booking
 
 
-async def create(tx: Tx, new: NewBooking) -> Booking:
+async def create(tx: Tx, new: NewBooking, asks_until: datetime | None = None) -> Booking:
     """Creates the booking with its items and its first fact, and hands it to a timer or to people. Its row is locked.
 
-    An interval is the caller's business. A second booking of the same preview breaks the unique constraint.
+    `asks_until`: somebody is asked in this very transaction and may think so long. The row says so from the start,
+    which spares it a second change; whoever passes it makes that offer next (`search` with the same look). An interval
+    is the caller's business. A second booking of the same preview breaks the unique constraint.
     """
     settings, items = tx.services.settings, new.items
     # Also what is meant for people goes through the search, which hands it to the queue with its alert and fact.
     action, at = "dispatch", tx.now + DISPATCH_GRACE
-    if new.wait_for_payment:
+    if asks_until is not None:
+        action, at = "offer_expiry", asks_until
+    elif new.wait_for_payment:
         action, at = "release_unpaid", tx.now + timedelta(seconds=settings.billing.unpaid_release_s)
     booking = await rows.insert(
         tx.conn, number=new.number, number_stem=numbers.stem("BK", local(tx.now, new.timezone)), system=new.system,
@@ -134,8 +163,9 @@ async def create(tx: Tx, new: NewBooking) -> Booking:
         confirmed_as=new.confirmed_as, address_id=new.address_id, address=new.address, contact=new.contact,
         zone_id=new.zone_id, lat=new.lat, lng=new.lng, is_approximate=new.is_approximate, timezone=new.timezone,
         local_date=new.local_date, local_time=new.local_time, starts_at=new.starts_at,
-        ends_at=new.starts_at + timedelta(minutes=new.duration_minutes),
-        categories=sorted({i.category for i in items}), tiers=sorted({i.tier for i in items}),
+        ends_at=new.ends_at, categories=new.categories, tiers=new.tiers,
+        id=new.id, status="pending" if asks_until is None else lifecycle.BOOKING["offer"].target,
+        attempt=0 if asks_until is None else 1, event_seq=0 if asks_until is None else OPENING_FACTS,
         payment_method=new.payment_method, currency=new.currency, subtotal_minor=new.subtotal_minor,
         savings_minor=new.savings_minor, discount_minor=new.discount_minor, tax_minor=new.tax_minor,
         grand_total_minor=new.grand_total_minor, promo_code_id=new.promo_code_id, priority=new.priority,
@@ -156,6 +186,8 @@ async def create(tx: Tx, new: NewBooking) -> Booking:
         {"number": booking.number, "grand_total_minor": new.grand_total_minor, "currency": new.currency,
          "payment_method": new.payment_method},
     )  # fmt: skip
+    if asks_until is not None:
+        facts.count(tx, booking, OPENING_FACTS)
     return booking
 
 

@@ -40,7 +40,7 @@ class Place:
     tiers: frozenset[str]
 
 
-#: What is read to tell who could do it: a booking, or what one that waits asks for.
+#: What is read to tell who could do it: a booking, or what one asks for that waits or is about to be opened.
 AnyAsked = Booking | Asked
 
 
@@ -192,8 +192,8 @@ def candidate(
     )  # fmt: skip
 
 
-async def judge(conn: Conn, services: Services, booking: Booking, now: datetime) -> tuple[list[Judged], Policy]:
-    """Everyone worth a word about this booking, ranked; looks further while nobody nearer will do."""
+async def judge(conn: Conn, services: Services, booking: AnyAsked, now: datetime) -> tuple[list[Judged], Policy]:
+    """Everyone worth a word about this booking, ranked, the best first; looks further while nobody nearer will do."""
     policy = policy_of(services)
     place, job = asked_of(services, booking, now)
     # Whoever is preferred is asked before who is nearer, so it is looked for them too.
@@ -231,7 +231,7 @@ async def judge_one(
 async def _with_facts(
     conn: Conn,
     services: Services,
-    booking: Booking,
+    booking: AnyAsked,
     found: list[Reachable],
     now: datetime,
     *,
@@ -248,7 +248,8 @@ async def _with_facts(
     asked = {
         "ids": [f.technician.id for f in fit],
         "from_ats": [booking.starts_at - timedelta(seconds=f.travel_s) for f in fit], "to_at": booking.ends_at,
-        "booking_id": booking.id, "round": booking.round, "account_id": booking.account_id,
+        "booking_id": booking.id, "round": booking.round if isinstance(booking, Booking) else 1,
+        "account_id": booking.account_id,
     }  # fmt: skip
     if booking.organisation_id is None:
         rows = await candidate_rows.known(conn, **asked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from dispatch import bus
 from dispatch.engine import alerts, candidates, explain, facts, lifecycle, queue, slots
 from dispatch.engine.amounts import amounts_of
 from dispatch.engine.candidates import Reachable
-from dispatch.engine.matching import Judged
+from dispatch.engine.matching import Judged, Policy
 from dispatch.events import SYSTEM, Actor
 from dispatch.logs import get_logger
 from dispatch.services import Tx
@@ -24,6 +24,7 @@ from storage import slots as slot_rows
 from storage.bookings import Booking
 from storage.database.errors import StorageError, constraint_of, is_deadlock, is_unique
 from storage.offers import Offer
+from storage.queue import Asked
 
 if TYPE_CHECKING:
     from dispatch.services import Services
@@ -34,34 +35,70 @@ log = get_logger("dispatch.search")
 ATTEMPTS = 3
 
 
-async def search(tx: Tx, booking: Booking) -> tuple[Booking, Offer | None]:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look found: everyone worth a word, the best first, by which policy, and when it began (monotonic).
+
+    `until`: how long the best may think about an offer; None: nobody will do.
+    """
+
+    judged: list[Judged]
+    policy: Policy
+    began: float
+    until: datetime | None = None
+
+
+async def look(tx: Tx, asked: Asked) -> Look:
+    """Looks for somebody before the booking's row is written, which then says from the start that they are asked."""
+    began = time.monotonic()
+    judged, policy = await candidates.judge(tx.conn, tx.services, asked, tx.now)
+    may_ask = bool(judged) and judged[0].reason is None
+    return Look(judged, policy, began, tx.now + window(tx.services, asked.starts_at, 0, tx.now) if may_ask else None)
+
+
+async def search(tx: Tx, booking: Booking, looked: Look | None = None) -> tuple[Booking, Offer | None]:
     """Offers a pending booking to the best technician, or lets it wait. The caller holds the booking's lock.
 
+    `looked`: what was seen before this very transaction opened the booking, until which moment it was opened as asked.
     A look that finds nobody is no attempt. Returns the booking as it is then.
     """
-    reason = None
-    if await _has_begun(tx, booking):
-        reason = queue.START_PASSED
-    elif not booking.auto_assign:
-        reason = queue.MANUAL
-    elif booking.attempt >= ATTEMPTS:
-        reason = "attempts_exhausted"
-    if reason is not None:
-        return await queue.hand_over(tx, booking, reason), None
-    began = time.monotonic()
-    judged, policy = await candidates.judge(tx.conn, tx.services, booking, tx.now)
+    opened = None
+    if looked is None:
+        if (reason := await _why_not(tx, booking)) is not None:
+            return await queue.hand_over(tx, booking, reason), None
+        began = time.monotonic()
+        judged, policy = await candidates.judge(tx.conn, tx.services, booking, tx.now)
+        looked = Look(judged, policy, began)
+    elif looked.until is not None:
+        # What its row says already comes true now, or is taken back.
+        opened, booking = booking, replace(booking, status="pending", attempt=0, event_seq=0)
     made: Made | None = None
     verdicts: list[Judged] = []
-    for one in judged:
+    for one in looked.judged:
         if made is None and one.reason is None:
-            made, late_reason = await make(tx, booking, one, attempt=booking.attempt + 1, made_by=None)
+            made, late_reason = await make(
+                tx, booking, one, attempt=booking.attempt + 1, made_by=None, opened=opened
+            )  # fmt: skip
+            if made is None and opened is not None:
+                await booking_rows.not_asked(tx.conn, booking_id=booking.id, at=tx.now)
+                opened = None
             one = one if made else Judged(one.candidate, late_reason, one.score, one.parts, may_come=True)
         verdicts.append(one)
-    await explain.store(tx, booking, policy, verdicts, made.offer if made else None)
-    tx.after_commit(partial(_told, booking, verdicts, made.offer if made else None, time.monotonic() - began))
+    offer = made.offer if made else None
+    await explain.store(tx, booking, looked.policy, verdicts, offer)
+    tx.after_commit(partial(_told, booking, verdicts, offer, time.monotonic() - looked.began))
     if made is None:
-        return await queue.wait(tx, booking, verdicts, began), None
+        return await queue.wait(tx, booking, verdicts, looked.began), None
     return made.booking, made.offer
+
+
+async def _why_not(tx: Tx, booking: Booking) -> str | None:
+    """Why nobody is looked for and people decide."""
+    if await _has_begun(tx, booking):
+        return queue.START_PASSED
+    if not booking.auto_assign:
+        return queue.MANUAL
+    return "attempts_exhausted" if booking.attempt >= ATTEMPTS else None
 
 
 async def _has_begun(tx: Tx, booking: Booking) -> bool:
@@ -95,10 +132,12 @@ async def make(
     attempt: int | None,
     made_by: str | None,
     is_forced: bool = False,
+    opened: Booking | None = None,
 ) -> tuple[Made | None, str]:
     """Claims the technician's time and a place, and opens the offer; None with a reason when somebody was faster.
 
-    A forced one may take any place, and sends away or ends whatever is merely held in its way.
+    `opened`: the booking as this transaction has opened it, offered already. A forced one may take any place, and sends
+    away or ends whatever is merely held in its way.
     """
     person = tx.services.roster.find(one.candidate.id)
     if person is None:
@@ -113,14 +152,7 @@ async def make(
             break
     if offer is None:
         return None, "offer_open" if reason == "place_lost" else reason
-    step = lifecycle.BOOKING["offer"]
-    told = facts.to_count(tx, booking.id, 1)
-    offered = await booking_rows.offer_made(
-        tx.conn, booking_id=booking.id, attempts=0 if attempt is None else 1, expires_at=offer.expires_at,
-        target=step.target, sources=list(step.sources), facts=told,
-    )  # fmt: skip
-    assert offered is not None, "the lock is held and the state was looked at"
-    facts.count(tx, offered, told)
+    offered = opened or await _offered(tx, booking, offer)
     tx.hint(bus.TIMER_SET, {"at": offer.expires_at.timestamp()})
     if booking.queued_at is not None or booking.round > 1:
         # People were told that it waits, in this round or before it.
@@ -134,6 +166,19 @@ async def make(
         },
     )  # fmt: skip
     return Made(offered, offer), ""
+
+
+async def _offered(tx: Tx, booking: Booking, offer: Offer) -> Booking:
+    """The booking, whose row says now that somebody is asked."""
+    step = lifecycle.BOOKING["offer"]
+    told = facts.to_count(tx, booking.id, 1)
+    offered = await booking_rows.offer_made(
+        tx.conn, booking_id=booking.id, attempts=0 if offer.attempt is None else 1, expires_at=offer.expires_at,
+        target=step.target, sources=list(step.sources), facts=told,
+    )  # fmt: skip
+    assert offered is not None, "the lock is held and the state was looked at"
+    facts.count(tx, offered, told)
+    return offered
 
 
 class _NoPlace(Exception):
@@ -157,7 +202,8 @@ async def _claim(
         "round": booking.round, "attempt": attempt, "score": score,
         "distance_m": None if found.distance_m is None else int(found.distance_m),
         "earning_minor": earning_minor(booking.grand_total_minor, share_pct), "currency": booking.currency,
-        "expires_at": tx.now + window(tx.services, booking, tx.now), "made_by": made_by,
+        "expires_at": tx.now + window(tx.services, booking.starts_at, booking.attempt, tx.now),
+        "made_by": made_by,
     }  # fmt: skip
     if not is_forced:
         # Whose time is free needs no savepoint: one statement takes it, and one gives it back. A booking that is opened
@@ -187,14 +233,14 @@ async def _claim(
         return None, "place_lost" if constraint_of(e) == "offers_one_open_per_place" else "offer_open"
 
 
-def window(services: Services, booking: Booking, now: datetime) -> timedelta:
+def window(services: Services, starts_at: datetime, attempt: int, now: datetime) -> timedelta:
     """How long the technician may think: the setting (shorter ones by lead time), never longer than the time left
     shared among the attempts left, at least the minimum (60 s)."""
     s = services.settings.dispatch
-    lead_s = (booking.starts_at - now).total_seconds()
+    lead_s = (starts_at - now).total_seconds()
     by_lead = [w.window_s for w in sorted(s.offer_windows, key=lambda w: w.lead_below_s) if lead_s < w.lead_below_s]
     wanted = by_lead[0] if by_lead else s.offer_window_s
-    share = lead_s / max(1, ATTEMPTS - booking.attempt)
+    share = lead_s / max(1, ATTEMPTS - attempt)
     return timedelta(seconds=max(s.offer_window_min_s, min(wanted, share)))
 
 

@@ -8,11 +8,11 @@ id, number, system, account_id, organisation_id, preview_id, address, contact, z
 -- name: insert
 -- A booking with its items. Without a number it takes the next one after the stem; the sequence locks nobody.
 WITH b AS (
-  INSERT INTO bookings (number, system, account_id, organisation_id, preview_id, confirmed_as, address_id, address, contact, zone_id,
+  INSERT INTO bookings (id, status, attempt, event_seq, number, system, account_id, organisation_id, preview_id, confirmed_as, address_id, address, contact, zone_id,
     lat, lng, is_approximate, timezone, local_date, local_time, starts_at, ends_at, categories, tiers, payment_method, currency,
     subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, promo_code_id, priority, auto_assign,
     policy_accepted, start_code, next_action, next_action_at, to_collect_minor)
-  VALUES (coalesce(:number, :number_stem || (SELECT lpad(n, greatest(6, length(n)), '0') FROM (SELECT nextval('booking_numbers')::text AS n) AS next)),
+  VALUES (:id, :status, :attempt, :event_seq, coalesce(:number, :number_stem || (SELECT lpad(n, greatest(6, length(n)), '0') FROM (SELECT nextval('booking_numbers')::text AS n) AS next)),
     :system, :account_id, :organisation_id, :preview_id, :confirmed_as, :address_id, :address, :contact, :zone_id,
     :lat, :lng, :is_approximate, :timezone, :local_date, :local_time, :starts_at, :ends_at, :categories, :tiers, :payment_method, :currency,
     :subtotal_minor, :savings_minor, :discount_minor, :tax_minor, :grand_total_minor, :promo_code_id, :priority, :auto_assign,
@@ -93,6 +93,10 @@ UPDATE bookings SET status = :target, attempt = attempt + :attempts, next_action
   looks = 0, waits_for = '{}', event_seq = event_seq + :facts::int, updated_at = app_now()
 WHERE id = :booking_id AND status = ANY(:sources)
 RETURNING {columns};
+
+-- name: not_asked
+-- Who was to be asked with the booking's opening cannot be: it is to be dispatched, as if it had been opened so.
+UPDATE bookings SET status = 'pending', attempt = 0, next_action = 'dispatch', next_action_at = :at WHERE id = :booking_id;
 
 -- name: queue
 -- For people, and beside them for the next look if there is one, in so many seconds of the database's time; else for its start.

@@ -18,7 +18,7 @@ from dispatch.adapters.razorpay import opened
 from dispatch.billing import checkout, confirm, ledger
 from dispatch.billing.checkout import Preview, Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact, PreviewExpired, TooManyPayments
-from dispatch.engine import catalogue, customer_bookings, zones
+from dispatch.engine import catalogue, customer_bookings, slots, zones
 from dispatch.engine.free_times import NO_TIME, SlotTaken
 from dispatch.errors import DispatchError
 from dispatch.local_gateway.server import LocalGateway
@@ -33,7 +33,7 @@ TOMORROW = date(2026, 1, 21)
 CONTACT = Contact("Asha Rao", "+911100010001", "asha@example.com")
 #: What a plain confirm may cost: cash, one service, no promo code, no wallet; BEGIN and COMMIT do not count. Of the
 #: fourteen the claim of an idempotency key and the answer that it keeps are two more.
-BUDGET = 12
+BUDGET = 11
 
 
 @pytest.fixture
@@ -102,6 +102,48 @@ async def test_a_plain_confirm_stays_within_its_budget(town: City) -> None:
     sent = await counted(town, work)
     assert answers[0].status == "partner_assigned"
     assert 0 < len(sent) <= BUDGET, "\n\n".join(sent)
+    assert [one for one in sent if "UPDATE bookings" in one] == [], "its row is written once"
+
+
+@pytest.mark.parametrize("others", [True, False])
+async def test_who_cannot_be_asked_after_all_leaves_no_trace_in_the_booking(
+    town: City, monkeypatch: pytest.MonkeyPatch, others: bool
+) -> None:
+    """The row is written as offered; when nobody's time or place can be had, it says so, and the next one is asked."""
+    account = town.seeded.customer_ids[0]
+    preview, place = await prepared(town, account), await home(town, account)
+    take, tried = slots.take, []
+
+    async def lost(tx: Any, booking: Any, found: Any, state: str) -> bool:
+        tried.append(found.technician.id)
+        return False if len(tried) == 1 or not others else await take(tx, booking, found, state)
+
+    async def stays(*given: Any, **named: Any) -> bool:
+        return False
+
+    monkeypatch.setattr(slots, "take", lost)
+    monkeypatch.setattr(slots, "claim", stays)
+    done = await confirmed(town, account, preview, address_id=place)
+
+    async def rows(query: str, *args: Any) -> list[asyncpg.Record]:
+        return await town.services.pool.raw.fetch(query, *args)
+
+    [row] = await rows("SELECT * FROM bookings WHERE id = $1", done.id)
+    told = await rows("SELECT seq, type FROM booking_events WHERE booking_id = $1 ORDER BY seq", done.id)
+    reasons = {one["technician_id"]: one["reason"] for one in await rows("SELECT * FROM match_candidates")}
+    assert [one["seq"] for one in told] == [1, 2] and row["event_seq"] == 2
+    assert reasons[tried[0]] == "busy_then"
+    if others:
+        [offer] = await rows("SELECT * FROM offers WHERE booking_id = $1", done.id)
+        assert len(tried) == 2 and (offer["technician_id"], offer["attempt"]) == (tried[1], 1)
+        assert (row["status"], row["attempt"], row["next_action"]) == ("partner_assigned", 1, "offer_expiry")
+        assert row["next_action_at"] == offer["expires_at"]
+        assert [one["type"] for one in told] == ["booking.created", "partner.assigned"]
+    else:
+        assert (row["status"], row["attempt"], row["next_action"]) == ("pending", 0, "look")
+        assert await rows("SELECT * FROM offers WHERE booking_id = $1", done.id) == []
+        assert [one["type"] for one in told] == ["booking.created", "booking.queued"]
+    assert await town.value("SELECT count(*) FROM slots WHERE booking_id = $1", done.id) == 1
 
 
 async def test_the_database_plans_a_confirm_once(town: City) -> None:

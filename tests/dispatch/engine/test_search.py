@@ -32,10 +32,13 @@ async def test_nobody_there_means_the_queue_and_every_reason_is_kept(world: Worl
 async def test_windows_shrink_with_the_time_left(world: World) -> None:
     booking = await world.book(dispatch=False) if await world.technician() else None
     assert booking is not None
-    in_1h = booking.starts_at - timedelta(minutes=30)
-    assert search.window(world.services, booking, in_1h) == timedelta(minutes=10)
-    assert search.window(world.services, booking, booking.starts_at - timedelta(minutes=2)) == timedelta(seconds=60)
-    assert search.window(world.services, booking, booking.starts_at - timedelta(hours=9)) == timedelta(minutes=15)
+
+    def before(left: timedelta) -> timedelta:
+        return search.window(world.services, booking.starts_at, 0, booking.starts_at - left)
+
+    assert before(timedelta(minutes=30)) == timedelta(minutes=10)
+    assert before(timedelta(minutes=2)) == timedelta(seconds=60)
+    assert before(timedelta(hours=9)) == timedelta(minutes=15)
 
 
 async def test_not_automatic_goes_straight_to_the_queue_by_priority(world: World) -> None:
