@@ -82,8 +82,12 @@ def markdown(figures: Iterable[Figure]) -> str:
         peers = [one for one in beside if one.theirs is not None]
         against = "; ".join(f"{one.peer} {spoken(one.theirs, '')}" for one in peers)
         notes = "; ".join(dict.fromkeys(one.note for one in beside if one.note))
-        times = "; ".join("" if one.ratio is None else f"{one.ratio:.2g}" for one in peers)
+        times = "; ".join("" if one.ratio is None else _times(one.ratio) for one in peers)
         wanted = "; ".join(dict.fromkeys(one.wanted for one in beside if one.wanted))
         measured = what + (f" ({notes})" if notes else "")
         lines.append(f"| {measured} | {here} | {against} | {times} | {wanted} |")
     return "\n".join(lines)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}" if ratio >= 1.05 else f"{ratio:.2f}"

@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dispatch.bench.figures import Figure, markdown
+from dispatch.bench.figures import Figure, markdown, spoken
+
+#: A part with more figures is summed up.
+MOST_ROWS = 50
 
 
 def told(rounds: int, load: float, figures: Sequence[Figure]) -> dict[str, Any]:
@@ -47,4 +50,15 @@ def _head(name: str, run: dict[str, Any]) -> str:
 
 
 def _table(run: dict[str, Any]) -> str:
-    return markdown(Figure.of(one) for one in run["figures"])
+    figures = [Figure.of(one) for one in run["figures"]]
+    return markdown(figures) if len(figures) <= MOST_ROWS else _summary(figures)
+
+
+def _summary(figures: Sequence[Figure]) -> str:
+    """Too many for a reader: how many there are of what is wanted, from the least to the most, and which that is."""
+    lines = ["| measured | the least | the most | which | wanted |", "| --- | --- | --- | --- | --- |"]
+    for unit, wanted in dict.fromkeys((one.unit, one.wanted) for one in figures):
+        these = sorted((one for one in figures if (one.unit, one.wanted) == (unit, wanted)), key=lambda one: one.ours)
+        ends = [spoken(these[end].ours, unit) for end in (0, -1)]
+        lines.append(f"| {len(these)} of them | {ends[0]} | {ends[1]} | {these[-1].what} | {wanted} |")
+    return "\n".join(lines)

@@ -40,7 +40,7 @@ def test_a_row_of_the_readme_has_everybody_who_stood_beside() -> None:
         Figure("idle", "socket", "KiB", 4.25),
     ]
     assert markdown(figures).splitlines()[2:] == [
-        "| rate (all admitted) | 123,457 /s | Node 61,728; Bun 154,000 | 2; 0.8 | >= 2x |",
+        "| rate (all admitted) | 123,457 /s | Node 61,728; Bun 154,000 | 2.0; 0.80 | >= 2x |",
         "| socket | 4.25 KiB |  |  |  |",
     ]
     assert [Figure.of(one.as_dict()) for one in figures] == figures

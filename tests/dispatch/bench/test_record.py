@@ -17,3 +17,12 @@ def test_a_part_that_runs_again_takes_its_own_place(tmp_path: Path) -> None:
     assert head.startswith("`./run bench idle`, 20") and head.endswith(", 3 rounds, load average before it 0.2:")
     assert table.splitlines()[-1] == "| socket | 4.25 KiB |  |  |  |"
     assert ping.startswith("./run bench ping`")
+
+
+def test_a_part_of_very_many_figures_is_summed_up(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    many = [Figure("lists", f"list {n}", "ms", float(n), wanted="<= 10 ms" if n < 60 else "") for n in range(1, 62)]
+    keep(file, {"lists": told(1, 0.0, many)})
+    assert tables(file).splitlines()[-2:] == [
+        "| 59 of them | 1.00 ms | 59.0 ms | list 59 | <= 10 ms |", "| 2 of them | 60.0 ms | 61.0 ms | list 61 |  |",
+    ]  # fmt: skip
