@@ -7,6 +7,8 @@ from pathlib import Path
 from dispatch.bench.figures import Figure
 from dispatch.bench.record import keep, tables, told
 
+ROOT = Path(__file__).resolve().parents[3]
+
 
 def test_a_part_that_runs_again_takes_its_own_place(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
@@ -26,3 +28,9 @@ def test_a_part_of_very_many_figures_is_summed_up(tmp_path: Path) -> None:
     assert tables(file).splitlines()[-2:] == [
         "| 59 of them | 1.00 ms | 59.0 ms | list 59 | <= 10 ms |", "| 2 of them | 60.0 ms | 61.0 ms | list 61 |  |",
     ]  # fmt: skip
+
+
+def test_the_readme_has_the_tables_of_the_runs_that_are_kept() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    found = text.split("<!-- figures -->")[1].split("<!-- /figures -->")[0].strip()
+    assert found == tables(ROOT / "docs" / "figures.json"), "put the output of `dispatch bench --tables` there"
