@@ -64,5 +64,5 @@ rows_of = Listed(
     sorts={"row": Sort("r.row", "int")},
     default_sort=(("row", False),),
     filters={"status": AnyOf("r.status", "text")},
-    columns="row_columns", source="row_source",
+    columns="row_columns", source="row_source", indexed=[("row", ())],
 )  # fmt: skip

@@ -55,5 +55,6 @@ files = Listed(
         "owner_kind": AnyOf("f.owner_kind", "text"), "owner_id": AnyOf("f.owner_id", "uuid"),
         "purpose": AnyOf("f.purpose", "text"), "media_type": AnyOf("f.media_type", "text"),
     },
+    indexed=[("created_at", ())],
 )  # fmt: skip
 page = files.page

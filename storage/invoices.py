@@ -126,9 +126,9 @@ _FILTERS: dict[str, Filter] = {
 }  # fmt: skip
 of_organisation = Listed(
     sql, "of_organisation", Invoice, key=Sort("i.id", "uuid"), sorts=_SORTS, default_sort=(("issued", True),),
-    filters=_FILTERS,
+    filters=_FILTERS, indexed=[("issued", ())],
 )  # fmt: skip
 everybodys = Listed(
     sql, "everybodys", Invoice, key=Sort("i.id", "uuid"), sorts=_SORTS, default_sort=(("issued", True),),
-    filters={**_FILTERS, "organisation": AnyOf("i.organisation_id", "uuid")},
+    filters={**_FILTERS, "organisation": AnyOf("i.organisation_id", "uuid")}, indexed=[("issued", ())],
 )  # fmt: skip

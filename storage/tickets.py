@@ -71,7 +71,7 @@ _FILTERS: dict[str, Filter] = {
 
 of_organisation = Listed(
     sql, "of_organisation", Ticket, key=Sort("t.id", "uuid"), sorts=_SORTS, default_sort=(("created", True),),
-    filters=_FILTERS,
+    filters=_FILTERS, indexed=[("created", ())],
 )  # fmt: skip
 everybodys = Listed(
     sql, "everybodys", Ticket, key=Sort("t.id", "uuid"), sorts=_SORTS, default_sort=(("created", True),),
