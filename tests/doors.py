@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import parse_qs, urlsplit
 
+from dispatch.loops import end
+
 
 class Door:
     """A port that leads to the tests' server for as long as it is open."""
@@ -26,9 +28,7 @@ class Door:
         """As when its machine dies: who was inside is thrown out, who comes is refused."""
         assert self._server is not None
         self._server.close()
-        for pipe in list(self._pipes):
-            pipe.cancel()
-        await asyncio.gather(*self._pipes, return_exceptions=True)
+        await end(self._pipes)
 
     async def _come_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.knocks += 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from dispatch.client.client import Credentials, Live, Rest
 from dispatch.client.partner import PartnerApi
 from dispatch.client.technician import TechnicianApi, TechnicianSocket
+from dispatch.loops import end
 from tests.api.live import Person, live_server
 from tests.api.test_story import fix, make_everybody_a_beautician
 from tests.integrations import onboard
@@ -70,5 +71,4 @@ async def test_an_app_and_a_technician_meet(fresh_dsn: str, tmp_path: Path) -> N
             assert [e["action"] for e in await booker.timeline(booking_id)][0] == "booking.created"
             assert (await partner.usage())["monthlyRequests"] > 10
         finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            await end([running])

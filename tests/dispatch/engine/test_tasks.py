@@ -13,7 +13,7 @@ import pytest
 from dispatch.engine import tasks
 from dispatch.engine.tasks import NotHeld, Run, Superseded
 from dispatch.errors import Missing
-from dispatch.loops import Loop
+from dispatch.loops import Loop, end
 from dispatch.process import crons
 from storage import alerts as alert_rows
 from storage import tasks as rows
@@ -186,9 +186,7 @@ async def test_pgqueuer_brings_tasks_and_turns_to_one_of_the_nodes(world: World)
     async with asyncio.timeout(60):
         await done.wait()
         await struck.wait()
-    for node in nodes:
-        node.cancel()
-    await asyncio.gather(*nodes, return_exceptions=True)
+    await end(nodes)
     assert tried == [task_id, task_id]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from dispatch.engine import tasks
 from dispatch.errors import Invalid
+from dispatch.loops import end
 from dispatch.parties import custom_fields, partner_imports, trade_partners
 from dispatch.parties.partner_imports import AT_ONCE, MOST_ROWS, Row, read
 from dispatch.parties.trade_partners import Form
@@ -71,8 +72,7 @@ async def test_an_import_that_died_is_gone_on_with_and_makes_nobody_twice(servic
         await trade_partners.lock(tx, known.no)
         first = asyncio.create_task(partner_imports.process(services, made.id))
         await until_waiting(services, first)
-        first.cancel()
-        await asyncio.gather(first, return_exceptions=True)
+        await end([first])
     state, done = await outcomes(services, made.id)
     assert (state, [o.result for o in done]) == ("processing", ["created"] * 6 + ["pending"] * 6)
     await asyncio.gather(*(partner_imports.process(services, made.id) for _ in range(2)))

@@ -16,6 +16,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from dispatch.loops import end
 from storage.database import embedded
 from storage.database.embedded import (
     LOOK_S,
@@ -388,6 +389,5 @@ async def test_a_database_that_is_killed_is_started_again(home: Path, monkeypatc
         with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
             await working
     finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+        await end([keeping])
         server.stop()
