@@ -192,24 +192,24 @@ def files_of(settings: Settings) -> Finding:
 
 def backup_of(settings: Settings) -> Finding:
     """Whether there is a backup, and how much would be lost just now."""
-    from dispatch.process import backups
+    from dispatch.process.backups.whole import not_restorable, reached_by, wholes
 
     if settings.backup.folder is None:
         return Finding("backup", "note", "none is made", "set DISPATCH_BACKUP__FOLDER, or leave it to your database")
     try:
-        known = backups.wholes(settings.backup.folder)
+        known = wholes(settings.backup.folder)
     except OSError as e:
         remedy = "run this as whom it belongs to, or change DISPATCH_BACKUP__FOLDER"
         return Finding("backup", "wrong", f"{e.filename} cannot be looked into ({e.strerror})", remedy)
     if not known:
         return Finding("backup", "wrong", f"there is none in {settings.backup.folder}", "dispatch backup says why")
-    age_s = (datetime.now(UTC) - backups.reached_by(known[-1])).total_seconds()
+    age_s = (datetime.now(UTC) - reached_by(known[-1])).total_seconds()
     # A dump is of once a day.
     most_s = 86_400 + _MOST_LOSS_S if known[-1].is_dump else _MOST_LOSS_S
     said = f"{len(known)} copies; what was committed in the last {age_s / 60:.0f} minutes would be lost"
     if age_s > most_s:
         return Finding("backup", "wrong", said, "dispatch backup says why")
-    if why := backups.not_restorable(known[-1]):
+    if why := not_restorable(known[-1]):
         return Finding("backup", "note", why, "or restore it where they are")
     return Finding("backup", "ok", said)
 

@@ -22,7 +22,8 @@ from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
 from dispatch.parties import custom_reports, desk, enrolments, members, partner_imports, partner_status
-from dispatch.process import backups, housekeeping
+from dispatch.process import housekeeping
+from dispatch.process.backups.run import back_up
 from dispatch.reports import analytics
 from dispatch.services import Services
 from storage import figures
@@ -98,7 +99,7 @@ async def _returning_customers(run: Run) -> None:
 
 
 async def _backup(run: Run) -> dict[str, str]:
-    made = await backups.run(run.services.settings)
+    made = await back_up(run.services.settings)
     return {"reached": made.reached.isoformat()}
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from dispatch.cli.backups import backup, restore
 from dispatch.cli.failure import Refused
-from dispatch.process.backups import NoDatabase
-from tests.dispatch.process.test_backups import dump_at, whole_at
+from dispatch.process.backups.restore import NoDatabase
+from tests.dispatch.process.backups.places import dump_at, whole_at
 
 
 @pytest.fixture(autouse=True)

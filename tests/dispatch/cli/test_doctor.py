@@ -13,7 +13,7 @@ from dispatch.config import Settings
 from dispatch.config.stores import Database, Files
 from dispatch.process import open_files
 from dispatch.vault import generated_keys
-from tests.dispatch.process.test_backups import dump_at, settings_at, whole_at
+from tests.dispatch.process.backups.places import dump_at, settings_at, whole_at
 from tests.doors import one_door
 
 
