@@ -21,8 +21,9 @@ from dispatch.process.backups.folders import make
 from dispatch.process.backups.whole import DUMP, NOTE, REACHED, Whole, not_restorable, put, wholes
 from storage.database import copies
 from storage.database.copies import Line
-from storage.database.embedded import ROLE, EmbeddedPostgres
+from storage.database.embedded import EmbeddedPostgres
 from storage.database.errors import StorageError
+from storage.database.role import ROLE
 
 log = logging.getLogger(__name__)
 
