@@ -15,7 +15,9 @@ from dispatch.errors import Conflict, Invalid
 from dispatch.process.backups.folders import drop_empty, missing
 from dispatch.process.backups.whole import DUMP, Whole, choose, not_restorable
 from storage.database import copies
+from storage.database.adoption import adopt
 from storage.database.embedded import SAFE, EmbeddedError, EmbeddedPostgres, has_data
+from storage.database.role import address
 
 
 class NoDatabase(Invalid):
@@ -40,7 +42,8 @@ class Restored:
 
 @asynccontextmanager
 async def restored(settings: Settings, folder: Path, home: Path, until: datetime | None) -> AsyncIterator[Restored]:
-    """A server's data in `home` as it was at `until` (None: as new as can be), and that server for the block.
+    """A server's data in `home` as it was at `until` (None: as new as can be), and that server for the block. It is
+    one that the embedded server serves, whoever made it.
 
     On the main thread. Where it fails, or the block does, what was laid goes again. Raises HasData, NoBackups,
     NoDatabase (the copy is a dump), CopyFailed, EmbeddedError.
@@ -61,8 +64,9 @@ async def restored(settings: Settings, folder: Path, home: Path, until: datetime
         try:
             _lay(whole, server, incoming)
             server.start(timeout_s=copies.LIMIT_S)
-            dsn = f"postgresql://{whole.user}@/{whole.database}?host={server.inner}"
-            yield Restored(whole, dsn, await copies.last_commit(dsn), time.monotonic() - began)
+            last_commit = await copies.last_commit(address(server.inner, whole.user, whole.database))
+            await adopt(server.inner, whole.user, whole.database)
+            yield Restored(whole, server.dsn, last_commit, time.monotonic() - began)
         finally:
             server.stop()
             shutil.rmtree(incoming, ignore_errors=True)

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from dispatch.config import Settings
 from dispatch.errors import Conflict, Invalid
@@ -23,7 +22,6 @@ from storage.database import copies
 from storage.database.copies import Line
 from storage.database.embedded import EmbeddedPostgres
 from storage.database.errors import StorageError
-from storage.database.role import ROLE
 
 log = logging.getLogger(__name__)
 
@@ -95,10 +93,9 @@ def _replicating(settings: Settings) -> str:
     return embedded.admin_dsn if settings.database_url in ("", embedded.dsn) else settings.database_url
 
 
-def _application(settings: Settings) -> tuple[str, str]:
-    """User and database of the application."""
-    parts = urlsplit(settings.database_url)
-    return unquote(parts.username or "") or ROLE, unquote(parts.path.strip("/")) or ROLE
+def _given(settings: Settings) -> str:
+    """The database as the application has it."""
+    return settings.database_url or EmbeddedPostgres(settings.data).dsn
 
 
 async def _copy(settings: Settings, folder: Path, *, full: bool) -> tuple[Whole | None, datetime]:
@@ -141,7 +138,8 @@ async def _whole(settings: Settings, dsn: str, line: Line, history: Path) -> Who
     began = time.monotonic()
     await copies.base(dsn, folder, line.version)
     # From its end on one may go to any moment; the server's clock says when that was.
-    return _noted(settings, folder, (await copies.line_of(dsn)).now, line.version, began)
+    at = (await copies.line_of(dsn)).now
+    return _noted(folder, at, line.version, await copies.known_as(_given(settings)), began)
 
 
 async def forget(settings: Settings) -> None:
@@ -150,7 +148,7 @@ async def forget(settings: Settings) -> None:
 
 
 async def _dump(settings: Settings, folder: Path, *, full: bool) -> tuple[Whole | None, datetime]:
-    dsn = settings.database_url or EmbeddedPostgres(settings.data).dsn
+    dsn = _given(settings)
     line = await copies.line_of(dsn)
     try:
         await forget(settings)  # What was kept for the other method is fetched by nobody.
@@ -163,7 +161,7 @@ async def _dump(settings: Settings, folder: Path, *, full: bool) -> tuple[Whole 
     began = time.monotonic()
     await copies.dump(dsn, place / DUMP, line.version)
     # A dump is of the moment in which it began.
-    whole = _noted(settings, place, line.now, line.version, began)
+    whole = _noted(place, line.now, line.version, await copies.known_as(dsn), began)
     return whole, whole.at
 
 
@@ -176,8 +174,8 @@ def _place(parent: Path, line: Line) -> Path:
     return place
 
 
-def _noted(settings: Settings, folder: Path, at: datetime, version: int, began: float) -> Whole:
-    user, database = _application(settings)
+def _noted(folder: Path, at: datetime, version: int, known_as: tuple[str, str], began: float) -> Whole:
+    user, database = known_as
     size = sum(p.stat().st_size for p in folder.iterdir())
     said = {
         "version": version, "user": user, "database": database, "took_s": round(time.monotonic() - began, 2),

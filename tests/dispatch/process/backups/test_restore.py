@@ -7,8 +7,10 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from pydantic import SecretStr
 
 from dispatch.cli.backups import measured
 from dispatch.cli.doctor import backup_of, log_kept
@@ -185,8 +187,8 @@ async def test_a_restore_that_fails_leaves_what_was_there_and_may_be_tried_again
 async def test_a_backup_of_another_version_is_restored_by_its_programs_or_told_beforehand(
     place: Path, given: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = settings_at(place).model_copy(update={"database_url": given.admin_dsn})
-    await ask(given.admin_dsn, "CREATE TABLE kept AS SELECT 7 AS n")
+    settings = settings_at(place, url=SecretStr(given.admin_dsn)).model_copy(update={"database_url": given.dsn})
+    await ask(given.dsn, "CREATE TABLE kept AS SELECT 7 AS n")
     made = await back_up(settings)
     assert made.whole is not None
     assert caplog.messages == [] and backup_of(settings).verdict == "ok"
@@ -203,9 +205,69 @@ async def test_a_backup_of_another_version_is_restored_by_its_programs_or_told_b
         assert not (place / "new").exists()
     async with restored(settings, place / "kept", place / "new", None) as made_again:
         assert await ask(made_again.dsn, "SELECT n FROM kept") == 7
-    again = EmbeddedPostgres(place / "new")
-    again.start()
-    again.stop()
+
+
+def as_one(server: EmbeddedPostgres, user: str, database: str) -> str:
+    return server.dsn.replace("dispatch@/dispatch", f"{user}@/{database}")
+
+
+#: What is not the application's of what stands in its database.
+STRANGE = """
+SELECT array_agg(name) FROM (
+  SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relowner <> 'dispatch'::regrole
+  UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proowner <> 'dispatch'::regrole
+  UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typowner <> 'dispatch'::regrole
+) found
+"""
+
+
+@pytest.mark.parametrize(("user", "database"), [("app", "the app's"), ("postgres", "postgres"), ("boss", "dispatch")])
+async def test_a_given_server_is_served_as_embedded_once_it_is_restored(
+    place: Path, given: EmbeddedPostgres, user: str, database: str
+) -> None:
+    """Whoever the application was there, and whoever the superuser."""
+    await ask(given.admin_dsn, f"CREATE ROLE {user} LOGIN" if user == "app" else "SELECT 1")
+    if user == "boss":
+        # The superuser has another name, as where a container was told one, and there is no database postgres.
+        await ask(given.admin_dsn, "CREATE ROLE helper SUPERUSER LOGIN")
+        await ask(as_one(given, "helper", "template1"), "ALTER ROLE postgres RENAME TO boss")
+        await ask(as_one(given, "helper", "template1"), "DROP DATABASE postgres")
+        await ask(as_one(given, "helper", "template1"), "ALTER DATABASE dispatch OWNER TO boss")
+    else:
+        await ask(given.admin_dsn, "DROP DATABASE dispatch")
+        await ask(given.admin_dsn, "DROP ROLE dispatch")
+    if user == "app":
+        await ask(given.admin_dsn, f'CREATE DATABASE "{database}" OWNER {user}')
+    # A user may stand behind the path, too.
+    dsn = f"{as_one(given, '', quote(database, safe=''))}&user={user}"
+    copier = as_one(given, "boss", "template1") if user == "boss" else given.admin_dsn
+    settings = settings_at(place, url=SecretStr(copier)).model_copy(update={"database_url": dsn})
+    await migrate_dsn(dsn)
+    await ask(dsn, NOTE, "kept")
+    made = await back_up(settings)
+    assert made.whole is not None and (made.whole.user, made.whole.database) == (user, database)
+    anew = settings_at(place / "anew").model_copy(update={"data": place / "new"})
+    async with restored(settings, place / "kept", anew.data, None) as again:
+        assert await names(again.dsn) == ["kept"]
+    server = EmbeddedPostgres(anew.data, FAST)
+    dsn = server.start()
+    try:
+        assert await names(dsn) == ["kept"] and await ask(dsn, "SELECT nextval('booking_numbers')") == 1
+        assert await ask(dsn, STRANGE) is None
+        assert (await back_up(anew)).whole is not None
+    finally:
+        server.stop()
+
+
+async def test_a_name_that_another_database_has_is_told_and_leaves_nothing(
+    place: Path, given: EmbeddedPostgres
+) -> None:
+    settings = settings_at(place).model_copy(update={"database_url": given.admin_dsn})
+    await back_up(settings)
+    with pytest.raises(EmbeddedError, match="postgres, would have to be named dispatch here, and another one is"):
+        async with restored(settings, place / "kept", place / "new", None):
+            pass
+    assert names_in(place / "new") == {"postgres.log"}
 
 
 async def test_a_dump_of_another_version_goes_into_another_one_whole_or_not_at_all(
