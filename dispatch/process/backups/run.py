@@ -19,9 +19,9 @@ from dispatch.process.backups.files import copy_files
 from dispatch.process.backups.folders import make
 from dispatch.process.backups.whole import DUMP, NOTE, REACHED, Whole, not_restorable, put, wholes
 from storage.database import copies
-from storage.database.copies import Line
+from storage.database.copies import CopyFailed, Line
 from storage.database.embedded import EmbeddedPostgres
-from storage.database.errors import StorageError
+from storage.database.errors import StorageError, is_denied
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ async def _copy(settings: Settings, folder: Path, *, full: bool) -> tuple[Whole 
     history = folder / line.name
     make(history / "wal")
     try:
-        await copies.keep_log(dsn)
+        await _keep_log(dsn)
         whole, reached = await _bring_up(settings, dsn, line, history, full=full)
     except copies.LogLost as e:
         log.warning("the server has lost log that was not fetched, and all begins anew: %s", e)
@@ -114,6 +114,18 @@ async def _copy(settings: Settings, folder: Path, *, full: bool) -> tuple[Whole 
         whole, reached = await _bring_up(settings, dsn, line, history, full=True)
     put(history / "wal" / REACHED, {"at": reached.isoformat()})
     return whole, reached
+
+
+async def _keep_log(dsn: str) -> None:
+    try:
+        await copies.keep_log(dsn)
+    except StorageError as e:
+        if is_denied(e):
+            raise CopyFailed(
+                "The role may not replicate: name one that may in DISPATCH_BACKUP__URL (ALTER ROLE ... REPLICATION "
+                "gives the right), or set DISPATCH_BACKUP__METHOD=dump."
+            ) from e
+        raise
 
 
 async def _bring_up(
