@@ -156,7 +156,7 @@ def _check(settings: Settings) -> int:
 
 
 def _list(place: Path) -> None:
-    from dispatch.process.backups.whole import reached_by, wholes
+    from dispatch.process.backups.whole import damaged, reached_by, wholes
 
     known = wholes(place)
     if not known:
@@ -167,6 +167,8 @@ def _list(place: Path) -> None:
             f"{kind:<6} {whole.at:%Y-%m-%d %H:%M:%S} to {reached_by(whole):%Y-%m-%d %H:%M:%S} UTC  "
             f"{whole.bytes / 1e6:8.1f} MB  PostgreSQL {whole.version // 10000}  {whole.folder}"
         )
+    for copy in damaged(place):
+        print(f"damaged: {copy} counts for nothing, because nobody knows of when it is: remove it")
 
 
 async def _restore(settings: Settings, place: Path, until: datetime | None) -> int:

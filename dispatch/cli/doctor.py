@@ -192,18 +192,19 @@ def files_of(settings: Settings) -> Finding:
 
 def backup_of(settings: Settings) -> Finding:
     """Whether there is a backup, and how much would be lost just now."""
-    from dispatch.process.backups.whole import not_restorable, reached_by, wholes
+    from dispatch.process.backups.whole import damaged, not_restorable, reached_by, wholes
 
     if settings.backup.folder is None:
         return Finding("backup", "note", "none is made", "set DISPATCH_BACKUP__FOLDER, or leave it to your database")
     try:
-        known = wholes(settings.backup.folder)
+        known, broken = wholes(settings.backup.folder), damaged(settings.backup.folder)
+        reached = reached_by(known[-1]) if known else None
     except OSError as e:
         remedy = "run this as whom it belongs to, or change DISPATCH_BACKUP__FOLDER"
         return Finding("backup", "wrong", f"{e.filename} cannot be looked into ({e.strerror})", remedy)
-    if not known:
+    if reached is None:
         return Finding("backup", "wrong", f"there is none in {settings.backup.folder}", "dispatch backup says why")
-    age_s = (datetime.now(UTC) - reached_by(known[-1])).total_seconds()
+    age_s = (datetime.now(UTC) - reached).total_seconds()
     # A dump is of once a day.
     most_s = 86_400 + _MOST_LOSS_S if known[-1].is_dump else _MOST_LOSS_S
     said = f"{len(known)} copies; what was committed in the last {age_s / 60:.0f} minutes would be lost"
@@ -211,6 +212,9 @@ def backup_of(settings: Settings) -> Finding:
         return Finding("backup", "wrong", said, "dispatch backup says why")
     if why := not_restorable(known[-1]):
         return Finding("backup", "note", why, "or restore it where they are")
+    if broken:
+        said = f"{said}; {', '.join(map(str, broken))} counts for nothing, because its note is damaged"
+        return Finding("backup", "note", said, "remove it")
     return Finding("backup", "ok", said)
 
 

@@ -7,7 +7,7 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
-from dispatch.process.backups.whole import NOTE, Whole, reached_by, wholes
+from dispatch.process.backups.whole import NOTE, Whole, damaged, reached_by, wholes
 from storage.database import copies
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def drop_old(folder: Path, before: datetime) -> int:
             if whole not in needed:
                 drop(whole.folder)
                 dropped += 1
-        if not needed and history.parent != folder:
+        if not needed and history.parent != folder and not any(copy.parent == history for copy in damaged(folder)):
             shutil.rmtree(history.parent)
         elif needed and not needed[0].is_dump:
             _drop_log(needed[0])

@@ -17,7 +17,7 @@ from dispatch.errors import Conflict, Invalid
 from dispatch.process.backups.age import drop, drop_halves, drop_old
 from dispatch.process.backups.files import copy_files
 from dispatch.process.backups.folders import make
-from dispatch.process.backups.whole import DUMP, NOTE, REACHED, Whole, not_restorable, put, wholes
+from dispatch.process.backups.whole import DUMP, NOTE, REACHED, Whole, damaged, not_restorable, put, wholes
 from storage.database import copies
 from storage.database.copies import CopyFailed, Line
 from storage.database.embedded import EmbeddedPostgres
@@ -70,6 +70,8 @@ async def back_up(settings: Settings, *, full: bool = False) -> Made:
         if why := await asyncio.to_thread(not_restorable, whole or wholes(folder)[-1]):
             # Before the day on which it is needed.
             log.warning("this backup cannot be restored here: %s", why)
+        for copy in await asyncio.to_thread(damaged, folder):
+            log.warning("the copy %s counts for nothing, because its %s is damaged: remove it", copy, NOTE)
     return Made(whole, reached, copied, dropped)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
+
+import msgspec
 
 from dispatch.errors import Missing
 from dispatch.process.backups.folders import entries
@@ -25,6 +28,18 @@ class NoBackups(Missing):
     """There is no backup that reaches this."""
 
     code = "no_backup"
+
+
+class _Moment(msgspec.Struct):
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class _Note(_Moment):
+    version: int
+    user: str
+    database: str
+    took_s: float
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +65,34 @@ class Whole:
 
 def wholes(folder: Path) -> list[Whole]:
     """Every whole copy, the eldest first. Raises OSError for what may not be looked into."""
+    return sorted((whole for _, whole in _noted(folder) if whole is not None), key=lambda w: w.at)
+
+
+def damaged(folder: Path) -> list[Path]:
+    """Copies whose note cannot be understood: they count for nothing, and nobody takes them away."""
+    return sorted(copy for copy, whole in _noted(folder) if whole is None)
+
+
+def _noted(folder: Path) -> Iterator[tuple[Path, Whole | None]]:
+    """Every copy that has a note; None where it says nothing that can be understood."""
     # By name, because a disk's own lost+found may not be looked into.
     places = [*(history / "base" for history in entries(folder) if history.name[0].isdigit()), folder / "dumps"]
-    found = []
     for copy in (copy for place in places for copy in entries(place)):
         try:
-            said = json.loads((copy / NOTE).read_text())
+            said = msgspec.json.decode((copy / NOTE).read_bytes(), type=_Note)
         except (FileNotFoundError, NotADirectoryError):
             continue  # Half a copy, or nothing of ours.
-        found.append(Whole(copy, **{**said, "at": datetime.fromisoformat(said["at"])}))
-    return sorted(found, key=lambda w: w.at)
+        except msgspec.DecodeError:
+            yield copy, None
+        else:
+            yield copy, Whole(copy, **msgspec.structs.asdict(said))
 
 
 def reached_by(whole: Whole) -> datetime:
-    """Up to when this copy, with the log that follows it, has everything."""
+    """Up to when this copy, with the log that follows it, has everything. Raises OSError."""
     try:
-        return datetime.fromisoformat(json.loads((whole.log / REACHED).read_text())["at"])
-    except (OSError, ValueError, KeyError):
+        return msgspec.json.decode((whole.log / REACHED).read_bytes(), type=_Moment).at
+    except (FileNotFoundError, msgspec.DecodeError):
         return whole.at
 
 
@@ -79,9 +105,14 @@ def choose(folder: Path, until: datetime | None) -> Whole:
     if fitting:
         return fitting[-1]
     if not known:
-        raise NoBackups(message=f"There is no backup in {folder}.")
+        raise NoBackups(message=f"There is no backup in {folder}{_beside(folder)}.")
     spans = "; ".join(f"{w.at:%Y-%m-%d %H:%M:%S} to {reached_by(w):%Y-%m-%d %H:%M:%S} UTC" for w in known[-5:])
-    raise NoBackups(message=f"No backup reaches {until:%Y-%m-%d %H:%M:%S} UTC: there is {spans}.")
+    raise NoBackups(message=f"No backup reaches {until:%Y-%m-%d %H:%M:%S} UTC: there is {spans}{_beside(folder)}.")
+
+
+def _beside(folder: Path) -> str:
+    notes = ", ".join(str(copy / NOTE) for copy in damaged(folder))
+    return notes and f" (what {notes} says is damaged, and counts for nothing)"
 
 
 def not_restorable(whole: Whole) -> str | None:

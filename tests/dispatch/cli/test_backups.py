@@ -70,6 +70,19 @@ def test_a_check_fails_when_the_newest_is_too_old(place: Path, capsys: pytest.Ca
         assert ended.value.code == code and capsys.readouterr().out.startswith(said)
 
 
+def test_a_damaged_note_is_told_beside_the_others(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = dump_at(place, datetime.now(UTC) - timedelta(days=1))
+    (broken / "whole.json").write_text("{")
+    for has_sound, verdict in ((False, "wrong: there is none"), (True, "note: 1 copies; ")):
+        if has_sound:
+            dump_at(place, datetime.now(UTC))
+        backup(show=True, folder=place)
+        assert capsys.readouterr().out.splitlines()[1].startswith(f"damaged: {broken} counts for nothing")
+        with pytest.raises(SystemExit) as ended:
+            backup(check=True, folder=place)
+        assert ended.value.code == int(not has_sound) and capsys.readouterr().out.startswith(verdict)
+
+
 def nowhere(place: Path) -> Path:
     return Path("/proc/none")
 
