@@ -116,7 +116,7 @@ async def receive(
     except FilesAway as error:
         log.exception("the file %s could not be kept", file.id)
         async with services.transaction() as tx:
-            text = f"Files cannot be kept, and who sends one is told so: {error.__cause__ or error.details}"
+            text = f"Files cannot be kept, and who sends one is told so: {error.__cause__ or error.message}"
             await alerts.raise_alert(tx, UNKEPT, text, subject=_STORE)
         raise
     return file
