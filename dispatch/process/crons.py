@@ -47,12 +47,14 @@ async def _members(run: Run) -> None:
 
 
 async def _invoices(run: Run) -> dict[str, int]:
-    """Bills, asks after links, sends those that are due, and says what is overdue; in this order.
+    """Bills, keeps the PDFs, asks after links, sends those that are due, and says what is overdue; in this order.
 
     No step waits for another to succeed: what failed is raised when all have had their turn, and tried again.
     """
     services = run.services
-    steps: dict[str, Callable[[Services], Awaitable[int]]] = {"invoices": invoices.bill_due}
+    steps: dict[str, Callable[[Services], Awaitable[int]]] = {
+        "invoices": invoices.bill_due, "papers": invoices.keep_papers,
+    }  # fmt: skip
     if services.settings.payments.is_configured:
         steps |= {"settled": invoice_payments.poll, "links": invoice_payments.send_links}
     steps["overdue"] = invoices.turn_overdue
