@@ -187,6 +187,16 @@ def test_bad_settings_of_the_file_are_named_beside_those_of_the_environment(
     ("DISPATCH_TELEMETRY__SENTRY_DSN", "https://a-secret@sentry.example/x", "the project a number"),
     ("DISPATCH_TELEMETRY__SENTRY_DSN", "https://sentry.example/1", "must be like https://key@host/project"),
     ("DISPATCH_TELEMETRY__SENTRY_DSN", "https://a-secret@sentry.example:x/1", "must be like https://"),
+    ("DISPATCH_TELEMETRY__OTLP_URL", "collector:4318", "DISPATCH_TELEMETRY__OTLP_URL: must be like https://host"),
+    ("DISPATCH_TELEMETRY__OTLP_URL", "http://collector:port", "must be like https://host"),
+    ("DISPATCH_TELEMETRY__OTLP_URL", "https://:a-secret@/", "must name a host"),
+    ("DISPATCH_TELEMETRY__OTLP_URL", "https://collector?key=a-secret", "must have nothing behind a ?"),
+    ("DISPATCH_TELEMETRY__OTLP_URL", "https://a b", "must name a host"),
+    ("DISPATCH_GEOCODER__URL", "nominatim.example", "DISPATCH_GEOCODER__URL: must be like https://host"),
+    ("DISPATCH_FILES__S3_ENDPOINT", "s3.example", "DISPATCH_FILES__S3_ENDPOINT: must be like https://host"),
+    ("DISPATCH_FILES__CDN_URL", "ftp://cdn.example", "DISPATCH_FILES__CDN_URL: must be like https://host"),
+    ("DISPATCH_PAYMENTS__BASE_URL", "api.example", "DISPATCH_PAYMENTS__BASE_URL: must be like https://host"),
+    ("DISPATCH_HTTP__PUBLIC_URL", "dispatch.example", "DISPATCH_HTTP__PUBLIC_URL: must be like https://host"),
 ])  # fmt: skip
 def test_what_would_break_at_the_start_is_said_in_a_sentence(
     env: pytest.MonkeyPatch, name: str, bad: str, said: str
@@ -197,8 +207,12 @@ def test_what_would_break_at_the_start_is_said_in_a_sentence(
     assert said in str(caught.value) and "a-secret" not in str(caught.value)
     env.setenv("DISPATCH_DATABASE__POOL_MAX", "21")
     env.setenv("DISPATCH_TELEMETRY__SENTRY_DSN", "https://a-secret@sentry.example/below/1")
-    env.delenv("REDIS_URL", raising=False)
-    assert settings_of().database.pool_max == 21
+    env.setenv("DISPATCH_TELEMETRY__OTLP_URL", "http://user:a-secret@[::1]:4318/below")
+    env.setenv("DISPATCH_GEOCODER__URL", "https://nominatim.example/search?key=k")
+    for other in ("REDIS_URL", "DISPATCH_FILES__S3_ENDPOINT", "DISPATCH_FILES__CDN_URL", "DISPATCH_PAYMENTS__BASE_URL"):
+        env.delenv(other, raising=False)
+    env.delenv("DISPATCH_HTTP__PUBLIC_URL", raising=False)
+    assert settings_of().database.pool_max == 21 and "a-secret" in settings_of().secret_values
 
 
 def test_many_workers_need_redis(env: pytest.MonkeyPatch) -> None:
