@@ -164,6 +164,25 @@ def test_bad_settings_are_all_named_in_one_sentence(env: pytest.MonkeyPatch) -> 
     assert "DISPATCH_SENDERS__MSG91_TEMPLATES: Input should be a valid dictionary in JSON" in str(caught.value)
 
 
+def test_a_group_that_is_no_json_hides_nothing(env: pytest.MonkeyPatch) -> None:
+    env.setenv("DISPATCH_HTTP", "{")
+    env.setenv("DISPATCH_HTTP__PORT", "99999")
+    env.setenv("DISPATCH_HTTP__HOST", "127.0.0.9")
+    env.setenv("DISPATCH_BILLING", "[1]")
+    env.setenv("DISPATCH_BILLING__TAX_PCT", "101")
+    env.setenv("DISPATCH_TIMEZONE", "Mars/Olympus")
+    with pytest.raises(Refused) as caught:
+        settings_of()
+    for name in ("HTTP", "HTTP__PORT", "BILLING", "BILLING__TAX_PCT", "TIMEZONE"):
+        assert str(caught.value).count(f"DISPATCH_{name}: ") == 1
+    env.setenv("DISPATCH_HTTP", '{"workers": 1}')
+    env.setenv("DISPATCH_HTTP__PORT", "9999")
+    env.delenv("DISPATCH_TIMEZONE")
+    env.delenv("DISPATCH_BILLING")
+    with pytest.raises(Refused, match="^The settings are not valid: DISPATCH_BILLING__TAX_PCT: "):
+        settings_of()
+
+
 def test_bad_settings_of_the_file_are_named_beside_those_of_the_environment(
     env: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
