@@ -84,6 +84,7 @@ everything = Listed(
 raise_alert = sql.run("raise_alert")
 resolve_of_booking = sql.run("resolve_of_booking")
 resolve_of_subject = sql.run("resolve_of_subject")
+resolve_old = sql.run("resolve_old")
 open_ones = sql.rows("open", Alert)
 get = sql.row("get", AlertView)
 resolve_one = sql.run("resolve_one")

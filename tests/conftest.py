@@ -49,7 +49,7 @@ PROCESSES = (
     "dispatch/cli/test_office.py",
     "dispatch/simulation/test_restart.py", "dispatch/simulation/test_run.py", "dispatch/bench/test_rest.py",
     "dispatch/bench/test_load.py",
-    "dispatch/process/test_backups.py", "storage/database/test_embedded.py",
+    "dispatch/process/backups/", "storage/database/test_embedded.py",
     "console/",
 )  # fmt: skip
 

@@ -18,6 +18,7 @@ from dispatch.events import SYSTEM
 from dispatch.localtime import local
 from dispatch.outbox import messages
 from dispatch.parties import billing_settings, organisations
+from dispatch.ports.files import FilesAway
 from dispatch.reports import invoice_pdf
 from dispatch.reports.invoice_pdf import InvoiceLine, draw
 from dispatch.reports.typefaces import money
@@ -31,6 +32,8 @@ from storage.invoices import Invoice, Line, LineOf, Part, Summary
 from storage.organisations import Organisation
 
 log = logging.getLogger(__name__)
+#: So many are read at a time.
+MOST_PAPERS = 100
 LIST, EVERYBODYS = rows.of_organisation, rows.everybodys
 
 
@@ -172,14 +175,37 @@ async def bill_due(services: Services) -> int:
     made = 0
     for ref in due:
         try:
-            invoice = await _bill(services, ref.id)
+            await _bill(services, ref.id)
             made += 1
-            await file_of(services, invoice.id)
         except NothingToBill:
             continue
         except Exception:
             log.exception("organisation %s could not be billed", ref.id)
     return made
+
+
+async def keep_papers(services: Services) -> int:
+    """Puts into the store the PDFs that are not there yet; returns how many.
+
+    One that cannot be made is logged, tried again at the next turn, and holds up no other; where the store is away all
+    wait.
+    """
+    kept, failed = 0, list[UUID]()
+    while True:
+        async with services.read() as conn:
+            due = await rows.without_paper(conn, most=MOST_PAPERS, but=failed)
+        for ref in due:
+            try:
+                await file_of(services, ref.id)
+                kept += 1
+            except FilesAway as e:
+                log.warning("the PDFs of invoices cannot be kept, and are made at a later turn: %s", e.__cause__ or e)
+                return kept
+            except Exception:
+                log.exception("the PDF of the invoice %s could not be made", ref.id)
+                failed.append(ref.id)
+        if len(due) < MOST_PAPERS:
+            return kept
 
 
 async def _bill(services: Services, organisation_id: UUID) -> Invoice:

@@ -17,7 +17,7 @@ from dispatch.cli.failure import Refused
 
 if TYPE_CHECKING:
     from dispatch.config import Settings
-    from dispatch.process.backups import Restored
+    from dispatch.process.backups.restore import Restored
 
 #: What a drill is held against: how long until it answers again, and how much may be lost (R221), in seconds.
 MOST_TIME_S, MOST_LOSS_S = 900.0, 3600.0
@@ -87,18 +87,20 @@ def backup(
 def restore(at: At = None, folder: To = None, data: Data = None) -> None:
     """Put a backup back: into a new --data folder, or, of a dump, into the empty database in DATABASE_URL."""
     from dispatch.cli.setup import stoppable
-    from dispatch.process import backups
+    from dispatch.process.backups.files import known_files, put_files_back
+    from dispatch.process.backups.restore import undump
+    from dispatch.process.backups.whole import choose
 
     settings, place = _settings(folder, data, joins=False)
     if data is None and not settings.database_url:
         raise Refused("Name a new folder with --data: a backup is put beside what is there, never over it.")
     moment = None if at is None else at.replace(tzinfo=at.tzinfo or UTC)
     with stoppable():
-        if backups.choose(place, moment).is_dump:
-            whole = asyncio.run(backups.undump(settings, place, moment))
+        if choose(place, moment).is_dump:
+            whole = asyncio.run(undump(settings, place, moment))
             print(f"the dump of {whole.at:%Y-%m-%d %H:%M:%S} UTC is in the database")
-            known = asyncio.run(backups.known_files(settings.database_url))
-            files = backups.put_files_back(settings, place, known)
+            known = asyncio.run(known_files(settings.database_url))
+            files = put_files_back(settings, place, known)
         else:
             files = asyncio.run(_restore(settings, place, moment))
     print(f"{files} files were put back")
@@ -112,23 +114,22 @@ def _settings(folder: Path | None, data: Path | None, *, joins: bool) -> tuple[S
     import os
 
     from dispatch.cli.setup import settings_of
-    from dispatch.process import backups
 
     if folder is not None:
         os.environ["DISPATCH_BACKUP__FOLDER"] = str(folder.absolute())
     settings = settings_of(data=data, joins=joins)
     if settings.backup.folder is None:
         raise Refused("Name where backups are: --folder, or DISPATCH_BACKUP__FOLDER.")
-    return settings, backups.folder_of(settings)
+    return settings, settings.backup.folder
 
 
 def _back_up(settings: Settings, *, full: bool) -> None:
     from dispatch.cli.setup import shared_database, stoppable
-    from dispatch.process import backups
+    from dispatch.process.backups.run import back_up
     from dispatch.wording import counted
 
     with stoppable(), shared_database(settings):
-        made = asyncio.run(backups.run(settings, full=full))
+        made = asyncio.run(back_up(settings, full=full))
     if made.whole is not None:
         print(f"whole    {made.whole.folder} ({made.whole.bytes / 1e6:.1f} MB in {made.whole.took_s:.1f} s)")
     print(f"reached  {made.reached:%Y-%m-%d %H:%M:%S} UTC")
@@ -138,11 +139,11 @@ def _back_up(settings: Settings, *, full: bool) -> None:
 
 def _forget(data: Path | None) -> None:
     from dispatch.cli.setup import settings_of, shared_database, stoppable
-    from dispatch.process import backups
+    from dispatch.process.backups import run
 
     settings = settings_of(data=data, joins=True)
     with stoppable(), shared_database(settings):
-        asyncio.run(backups.forget(settings))
+        asyncio.run(run.forget(settings))
     print("the database keeps no log for backups any more; those that were made stay where they are")
 
 
@@ -155,26 +156,30 @@ def _check(settings: Settings) -> int:
 
 
 def _list(place: Path) -> None:
-    from dispatch.process import backups
+    from dispatch.process.backups.whole import damaged, reached_by, wholes
 
-    known = backups.wholes(place)
+    known = wholes(place)
     if not known:
         print(f"There is no backup in {place}.")
     for whole in known:
         kind = "dump" if whole.is_dump else "whole"
         print(
-            f"{kind:<6} {whole.at:%Y-%m-%d %H:%M:%S} to {backups.reached_by(whole):%Y-%m-%d %H:%M:%S} UTC  "
+            f"{kind:<6} {whole.at:%Y-%m-%d %H:%M:%S} to {reached_by(whole):%Y-%m-%d %H:%M:%S} UTC  "
             f"{whole.bytes / 1e6:8.1f} MB  PostgreSQL {whole.version // 10000}  {whole.folder}"
         )
+    for copy in damaged(place):
+        print(f"damaged: {copy} counts for nothing, because nobody knows of when it is: remove it")
 
 
 async def _restore(settings: Settings, place: Path, until: datetime | None) -> int:
     """Returns how many files were put back."""
-    from dispatch.process import backups
+    from dispatch.process.backups import proof
+    from dispatch.process.backups.files import known_files, put_files_back
+    from dispatch.process.backups.restore import restored
 
-    async with backups.restored(settings, place, settings.data, until) as made:
-        findings, known = await _prove(settings, made), await backups.known_files(made.dsn)
-        files = backups.put_files_back(settings, place, known)
+    async with restored(settings, place, settings.data, until) as made:
+        findings, known = await proof.findings(made.dsn), await known_files(made.dsn)
+        files = put_files_back(settings, place, known)
     for finding in findings:
         print(f"not sound: {finding}")
     print(_told(made))
@@ -184,25 +189,6 @@ async def _restore(settings: Settings, place: Path, until: datetime | None) -> i
 def _told(made: Restored) -> str:
     newest = f"{made.last_commit or made.whole.at:%Y-%m-%d %H:%M:%S}"
     return f"restored {made.whole.folder} and what was committed up to {newest} UTC in {made.took_s:.1f} s"
-
-
-async def _prove(settings: Settings, made: Restored) -> list[str]:
-    """What is not sound in what was restored: the ledger, the audit's chain, the schema."""
-    from dispatch.billing import ledger_check
-    from dispatch.engine import audit
-    from storage.database.migrate import pending
-    from storage.database.pool import create_pool
-
-    if missing := await pending(made.dsn):
-        # Of an older version of the server: its questions are not ours.
-        return [f"{len(missing)} migrations are missing: run `dispatch migrate`"]
-    pool = await create_pool(made.dsn, min_size=1, max_size=2)
-    try:
-        async with pool.connection() as conn:
-            found = [f"{f.meaning}: {f.subject}" for f in await ledger_check.check(conn)]
-            return found + await audit.verify(conn)
-    finally:
-        await pool.close()
 
 
 def _drill(settings: Settings, place: Path) -> int:
@@ -218,16 +204,18 @@ async def measured(settings: Settings, place: Path, home: Path) -> int:
 
     Raises Refused for a dump, NoBackups, CopyFailed, EmbeddedError.
     """
-    from dispatch.process import backups
+    from dispatch.process.backups import proof
+    from dispatch.process.backups.restore import restored
+    from dispatch.process.backups.whole import choose
 
-    if backups.choose(place, None).is_dump:
+    if choose(place, None).is_dump:
         raise Refused(
             "The newest backup is a dump, which a drill cannot restore: try it with `restore` and DATABASE_URL naming "
             "an empty database."
         )
     began, lost_at = time.monotonic(), datetime.now(UTC)
-    async with backups.restored(settings, place, home, None) as made:
-        findings = await _prove(settings, made)
+    async with restored(settings, place, home, None) as made:
+        findings = await proof.findings(made.dsn)
         took_s = time.monotonic() - began
     loss_s = max(0.0, (lost_at - (made.last_commit or made.whole.at)).total_seconds())
     for finding in findings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import platform
 import shutil
@@ -14,8 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module, metadata
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from uuid import uuid4
 
 from dispatch.cli.setup import shared_database, stoppable
 from dispatch.process import environments, open_files
@@ -177,7 +180,7 @@ def files_of(settings: Settings) -> Finding:
     """Whether what people upload can be kept; it is written, because what may be written may stand on a full disk."""
     folder = settings.files_folder
     if folder is None:
-        return Finding("files", "ok", f"in the bucket {settings.files.s3_bucket}")
+        return asyncio.run(_bucket_of(settings))
     try:
         there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
         # Without a name, so that nothing is left. The folders inside may be somebody else's.
@@ -190,27 +193,48 @@ def files_of(settings: Settings) -> Finding:
     return Finding("files", "ok", str(folder))
 
 
+async def _bucket_of(settings: Settings) -> Finding:
+    """The same of a bucket, by a name that nobody else gives."""
+    from dispatch.adapters.files import store_of
+    from dispatch.ports.files import Blob, FilesAway
+
+    content, name = b"x", uuid4().hex
+    bucket, store = f"the bucket {settings.files.s3_bucket}", store_of(settings)
+    try:
+        digest = hashlib.sha256(content).digest()
+        await store.put(Blob(f"{name[:2]}/{name}", BytesIO(content), len(content), digest, "text/plain"))
+        await store.delete(f"{name[:2]}/{name}")
+    except FilesAway as e:
+        said = f"{bucket} takes nothing ({e.__cause__ or e.message}): uploads answer 503"
+        return Finding("files", "wrong", said, "check DISPATCH_FILES__S3_... and what the key may do there")
+    return Finding("files", "ok", f"in {bucket}")
+
+
 def backup_of(settings: Settings) -> Finding:
     """Whether there is a backup, and how much would be lost just now."""
-    from dispatch.process import backups
+    from dispatch.process.backups.whole import damaged, not_restorable, reached_by, wholes
 
     if settings.backup.folder is None:
         return Finding("backup", "note", "none is made", "set DISPATCH_BACKUP__FOLDER, or leave it to your database")
     try:
-        known = backups.wholes(settings.backup.folder)
+        known, broken = wholes(settings.backup.folder), damaged(settings.backup.folder)
+        reached = reached_by(known[-1]) if known else None
     except OSError as e:
         remedy = "run this as whom it belongs to, or change DISPATCH_BACKUP__FOLDER"
         return Finding("backup", "wrong", f"{e.filename} cannot be looked into ({e.strerror})", remedy)
-    if not known:
+    if reached is None:
         return Finding("backup", "wrong", f"there is none in {settings.backup.folder}", "dispatch backup says why")
-    age_s = (datetime.now(UTC) - backups.reached_by(known[-1])).total_seconds()
+    age_s = (datetime.now(UTC) - reached).total_seconds()
     # A dump is of once a day.
     most_s = 86_400 + _MOST_LOSS_S if known[-1].is_dump else _MOST_LOSS_S
     said = f"{len(known)} copies; what was committed in the last {age_s / 60:.0f} minutes would be lost"
     if age_s > most_s:
         return Finding("backup", "wrong", said, "dispatch backup says why")
-    if why := backups.not_restorable(known[-1]):
+    if why := not_restorable(known[-1]):
         return Finding("backup", "note", why, "or restore it where they are")
+    if broken:
+        said = f"{said}; {', '.join(map(str, broken))} counts for nothing, because its note is damaged"
+        return Finding("backup", "note", said, "remove it")
     return Finding("backup", "ok", said)
 
 

@@ -63,13 +63,13 @@ class Variable:
 
 def variables(model: type[BaseModel], path: tuple[str, ...] = (), group: str = "General") -> Iterator[Variable]:
     """Every setting, the ungrouped ones first, then group by group in the order of the model."""
-    from pydantic import BaseModel
+    from dispatch.config.environment import group_of
 
     nested = []
     for name, field in model.model_fields.items():
         here = (*path, name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            nested.append((field.annotation, here))
+        if (inner := group_of(field)) is not None:
+            nested.append((inner, here))
         else:
             yield Variable(_variable(here), group, field, here)
     for inner, here in nested:

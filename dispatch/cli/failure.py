@@ -36,7 +36,7 @@ def _sentence(error: Exception) -> str | None:
     from dispatch.vault import KeysUnfit
     from storage.database.copies import CopyFailed
     from storage.database.embedded import EmbeddedError
-    from storage.database.errors import DatabaseAway, DatabaseBusy
+    from storage.database.errors import DatabaseAway, DatabaseBusy, is_refusal
     from storage.database.migrate import MigrationError
 
     if isinstance(error, (Refused, EmbeddedError, CopyFailed, KeysUnfit, WrongSenders)):
@@ -47,4 +47,7 @@ def _sentence(error: Exception) -> str | None:
         return f"A migration failed: {error}. Nothing of it was applied."
     if isinstance(error, (DatabaseAway, DatabaseBusy)):
         return f"The database cannot be reached ({error}): check DATABASE_URL and that it runs."
+    if is_refusal(error):
+        said = str(error).splitlines()[0]
+        return f"The database refuses it ({said}): check DATABASE_URL, and the rights and settings there."
     return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from dispatch.cli.failure import Refused
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
     from dispatch.config import Settings
@@ -67,10 +68,26 @@ def _read() -> Settings:
     try:
         return Settings(_env_file=env_file())
     except ValidationError as e:
-        bad = "; ".join(f"{_variable(error['loc'])}: {_words(error)}" for error in e.errors())
+        bad = "; ".join(f"{_variable(error['loc'])}: {_words(error)}" for error in (*e.errors(), *_beside(e)))
         raise Refused(f"The settings are not valid: {bad}.") from None
     except (OSError, UnicodeDecodeError) as e:
         raise Refused(f"The file {file} cannot be read: {e}.") from None
+
+
+def _beside(error: ValidationError) -> list[ErrorDetails]:
+    """What is wrong besides in groups that are no JSON."""
+    from pydantic import ValidationError
+
+    from dispatch.config import Settings
+    from dispatch.config.environment import env_file, over_groups
+
+    known = {one["loc"] for one in error.errors()}
+    try:
+        with over_groups():
+            Settings(_env_file=env_file())
+    except ValidationError as e:
+        return [one for one in e.errors() if one["loc"] not in known]
+    return []
 
 
 def _words(error: ErrorDetails) -> str:

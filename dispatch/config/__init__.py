@@ -134,7 +134,8 @@ class Settings(BaseSettings):
         """Every secret of the configuration, for whoever has to keep them out of sight."""
         found = _secrets_in(self.model_dump())
         given = (self.database.replica_url, self.backup.url)
-        for url in (self.database_url, self.redis_url, *(one.get_secret_value() for one in given if one is not None)):
+        open_ones = (self.database_url, self.redis_url, self.telemetry.otlp_url, self.geocoder.url)
+        for url in (*open_ones, *(one.get_secret_value() for one in given if one is not None)):
             # As it stands in the address, and as a server names it.
             found += {urlsplit(url).password or "", without_password(url)[1] or ""} - {""}
         return found

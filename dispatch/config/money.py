@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
-from dispatch.config.values import Currency, Zone
+from dispatch.config.values import Currency, WebRoot, Zone
 
 
 class Billing(BaseModel):
@@ -57,7 +57,7 @@ class Payments(BaseModel):
     key_secret: SecretStr = Field(SecretStr(""), description="Razorpay key secret")
     webhook_secret: SecretStr = Field(SecretStr(""), description="Secret of the webhook's signature")
     previous_webhook_secret: SecretStr = Field(SecretStr(""), description="The secret before the last rotation")
-    base_url: str = Field("https://api.razorpay.com", description="The gateway's address")
+    base_url: WebRoot = Field("https://api.razorpay.com", description="The gateway's address")
     account_number: str = Field("", description="RazorpayX account that payouts leave from; empty: paid out by hand")
     connect_s: float = Field(3.0, gt=0, description="Longest wait for a connection")
     total_s: float = Field(10.0, gt=0, description="Longest wait for an answer")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
-from dispatch.config.values import KEY_BYTES
+from dispatch.config.values import KEY_BYTES, WebAddress, WebRoot
 
 
 class Senders(BaseModel):
@@ -70,14 +70,14 @@ class Webhooks(BaseModel):
 class Geocoding(BaseModel):
     """Where addresses without coordinates are looked up."""
 
-    url: str = Field("", description="A Nominatim-compatible search address; empty: none is asked")
+    url: WebAddress = Field("", description="A Nominatim-compatible search address; empty: none is asked")
     user_agent: str = Field("dispatch-server", description="How we introduce ourselves to it")
 
 
 class Telemetry(BaseModel):
     """Traces and errors, for services that collect them; the extra `telemetry` has what they need."""
 
-    otlp_url: str = Field("", description="A collector of traces that speaks OTLP over HTTP; empty: no traces")
+    otlp_url: WebRoot = Field("", description="A collector of traces that speaks OTLP over HTTP; empty: no traces")
     trace_share: float = Field(0.05, ge=0, le=1, description="The share of requests that are traced")
     sentry_dsn: SecretStr | None = Field(None, description="Where Sentry takes errors; empty: nowhere")
 

@@ -7,13 +7,15 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
+from dispatch.config.values import WebRoot
+
 
 class Http(BaseModel):
     """How the server listens and whom it believes."""
 
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="Port; 0 takes a free one")
-    public_url: str = Field("", description="The address that clients use; empty: the one listened on")
+    public_url: WebRoot = Field("", description="The address that clients use; empty: the one listened on")
     trusted_hops: int = Field(
         0,
         ge=0,

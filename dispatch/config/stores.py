@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from dispatch.config.values import DatabaseSecret
+from dispatch.config.values import DatabaseSecret, WebRoot
 
 
 class Database(BaseModel):
@@ -31,12 +31,12 @@ class Files(BaseModel):
 
     store: Literal["folder", "s3"] = Field("folder", description="A folder of this machine, or a bucket that speaks S3")
     folder: Path | None = Field(None, description="The folder; empty: files in the data folder. Nodes share one")
-    s3_endpoint: str = Field("", description="Address of the S3 service, without the bucket")
+    s3_endpoint: WebRoot = Field("", description="Address of the S3 service, without the bucket")
     s3_region: str = Field("us-east-1", description="Its region")
     s3_bucket: str = Field("", description="The bucket")
     s3_key_id: str = Field("", description="Access key id")
     s3_secret: SecretStr = Field(SecretStr(""), description="Secret access key")
-    cdn_url: str = Field("", description="Address of a CDN before the bucket, for images that everybody may see")
+    cdn_url: WebRoot = Field("", description="Address of a CDN before the bucket, for images that everybody may see")
     link_s: int = Field(900, ge=30, le=604_800, description="How long a link to a file is good")
 
     @model_validator(mode="after")

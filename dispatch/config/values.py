@@ -65,7 +65,25 @@ def _redis_address(url: str) -> str:
     return url
 
 
+def _web_address(url: str) -> str:
+    if url:
+        like = "https://host:443/path"
+        parts = _unbroken(url, ("http", "https"), like)
+        if not parts.hostname or parts.fragment or re.search(r"\s", url):
+            raise ValueError(f"must name a host, and nothing behind a #: {like}")
+    return url
+
+
+def _web_root(url: str) -> str:
+    if "?" in _web_address(url):
+        raise ValueError("must have nothing behind a ?, because more is put behind it")
+    return url
+
+
 DatabaseUrl = Annotated[str, AfterValidator(_database_address)]
 #: The same where it is no text that everybody reads.
 DatabaseSecret = Annotated[SecretStr, AfterValidator(_database_secret)]
 RedisUrl = Annotated[str, AfterValidator(_redis_address)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+#: One behind which more is put.
+WebRoot = Annotated[str, AfterValidator(_web_root)]

@@ -7,7 +7,7 @@ import os
 from pydantic import BaseModel
 
 from dispatch.config import Settings
-from dispatch.config.environment import env_file
+from dispatch.config.environment import env_file, group_of
 
 #: Variables of ours that are no settings of the server.
 _NO_SETTINGS = frozenset({"DISPATCH_BENCH_MODULES", "DISPATCH_DATABASE_URL", "DISPATCH_ENV_FILE", "DISPATCH_REDIS_URL"})
@@ -22,9 +22,8 @@ def unknown_variables() -> list[str]:
         for name, info in model.model_fields.items():
             variable = f"{prefix}{name.upper()}"
             known.add(variable)
-            kind = info.annotation
-            if isinstance(kind, type) and issubclass(kind, BaseModel):
-                walk(kind, variable + "__")
+            if (group := group_of(info)) is not None:
+                walk(group, variable + "__")
             else:
                 open_ended.append(variable + "__")
 

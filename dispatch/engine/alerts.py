@@ -45,6 +45,11 @@ async def resolve(tx: Tx, kinds: Iterable[str], *, booking_id: UUID | None = Non
         await rows.resolve_of_subject(tx.conn, subject=subject, kinds=list(kinds))
 
 
+async def resolve_old(tx: Tx, kinds: Iterable[str], *, hours: int) -> None:
+    """What was raised so long ago is over, for kinds that are raised again and again while they last."""
+    await rows.resolve_old(tx.conn, kinds=list(kinds), hours=hours)
+
+
 async def page(conn: Conn, wanted: Wanted, timezone: str) -> Slice[AlertView]:
     return await rows.everything.page(conn, wanted, timezone=timezone)
 

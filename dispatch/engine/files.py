@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import hmac
 import logging
+import platform
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from time import time as real_time
@@ -36,8 +37,9 @@ _PIECE_BYTES = 256 * 1024
 STAGED_HOURS = 24
 #: So many are thrown away at a time.
 MOST = 200
-#: The alert that the store takes nothing, until it takes something again.
-UNKEPT, _STORE = "files_unkept", "files"
+#: The alert that the store takes nothing from a machine, until it takes something from it again. One that is gone says
+#: nothing any more: what was raised so many hours ago is over, and who still fails raises it anew.
+UNKEPT, UNKEPT_HOURS = "files_unkept", 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,16 @@ async def receive(
     except FilesAway as error:
         log.exception("the file %s could not be kept", file.id)
         async with services.transaction() as tx:
-            text = f"Files cannot be kept, and who sends one is told so: {error.__cause__ or error.details}"
-            await alerts.raise_alert(tx, UNKEPT, text, subject=_STORE)
+            why = error.__cause__ or error.message
+            text = f"Files cannot be kept on {platform.node()}, and who sends one is told so: {why}"
+            await alerts.raise_alert(tx, UNKEPT, text, subject=_store())
         raise
     return file
+
+
+def _store() -> str:
+    """As this machine has it: nodes on one have the same, and of several one alone may fail."""
+    return f"files:{platform.node()}"
 
 
 async def keep(tx: Tx, file_id: UUID) -> File:
@@ -127,7 +135,7 @@ async def keep(tx: Tx, file_id: UUID) -> File:
     file = await rows.keep(tx.conn, file_id=file_id)
     if file is None:
         raise Missing("file")
-    await alerts.resolve(tx, (UNKEPT,), subject=_STORE)
+    await alerts.resolve(tx, (UNKEPT,), subject=_store())
     return file
 
 
@@ -175,6 +183,7 @@ async def tidy(services: Services) -> None:
     """
     async with services.transaction() as tx:
         await rows.drop_old(tx.conn, staged_hours=STAGED_HOURS)
+        await alerts.resolve_old(tx, (UNKEPT,), hours=UNKEPT_HOURS)
     failed: list[UUID] = []
     while True:
         async with services.read() as conn:

@@ -22,7 +22,8 @@ from dispatch.engine import tasks
 from dispatch.engine.tasks import Handler, Run
 from dispatch.loops import Loop
 from dispatch.parties import custom_reports, desk, enrolments, members, partner_imports, partner_status
-from dispatch.process import backups, housekeeping
+from dispatch.process import housekeeping
+from dispatch.process.backups.run import back_up
 from dispatch.reports import analytics
 from dispatch.services import Services
 from storage import figures
@@ -46,12 +47,14 @@ async def _members(run: Run) -> None:
 
 
 async def _invoices(run: Run) -> dict[str, int]:
-    """Bills, asks after links, sends those that are due, and says what is overdue; in this order.
+    """Bills, keeps the PDFs, asks after links, sends those that are due, and says what is overdue; in this order.
 
     No step waits for another to succeed: what failed is raised when all have had their turn, and tried again.
     """
     services = run.services
-    steps: dict[str, Callable[[Services], Awaitable[int]]] = {"invoices": invoices.bill_due}
+    steps: dict[str, Callable[[Services], Awaitable[int]]] = {
+        "invoices": invoices.bill_due, "papers": invoices.keep_papers,
+    }  # fmt: skip
     if services.settings.payments.is_configured:
         steps |= {"settled": invoice_payments.poll, "links": invoice_payments.send_links}
     steps["overdue"] = invoices.turn_overdue
@@ -98,7 +101,7 @@ async def _returning_customers(run: Run) -> None:
 
 
 async def _backup(run: Run) -> dict[str, str]:
-    made = await backups.run(run.services.settings)
+    made = await back_up(run.services.settings)
     return {"reached": made.reached.isoformat()}
 
 

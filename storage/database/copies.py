@@ -16,18 +16,13 @@ import subprocess
 import tarfile
 import tempfile
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import asyncpg
 
 from storage.database.embedded import EmbeddedError, find_binaries
 from storage.database.hosts import without_password
-from storage.database.pool import translated
+from storage.database.pool import connected
 
 #: Under this name the server keeps the log for us.
 SLOT = "dispatch_backup"
@@ -81,23 +76,21 @@ _MOST_KEPT_FOR_US = f"{_MOST_KEPT} FROM pg_replication_slots WHERE slot_name = $
 NO_LIMIT = "-1"
 
 
-@asynccontextmanager
-async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection[Any]]:
-    with translated():
-        conn = await asyncpg.connect(dsn, timeout=10)
-        try:
-            yield conn
-        finally:
-            await conn.close()
-
-
 async def line_of(dsn: str) -> Line:
     """Which history is written there, and its clock."""
-    async with _connected(dsn) as conn:
+    async with connected(dsn) as conn:
         row = await conn.fetchrow(_LINE)
     assert row is not None, "it has no FROM"
     system_id, timeline, version, now = row
     return Line(system_id, int(timeline, 16), version, now)
+
+
+async def known_as(dsn: str) -> tuple[str, str]:
+    """User and database, as the server knows them, wherever they stand in the DSN or came from."""
+    async with connected(dsn) as conn:
+        row = await conn.fetchrow("SELECT session_user, current_database()")
+    assert row is not None, "it has no FROM"
+    return row[0], row[1]
 
 
 async def keep_log(dsn: str) -> None:
@@ -106,7 +99,7 @@ async def keep_log(dsn: str) -> None:
     Raises LogLost: it has lost some of it; CopyFailed: it would keep it without end. A slot that is there already is
     used all the same, because fetching is what makes it smaller.
     """
-    async with _connected(dsn) as conn:
+    async with connected(dsn) as conn:
         is_whole = await conn.fetchval(_HAS_SLOT, SLOT)
         if is_whole is None:
             if await conn.fetchval(_MOST_KEPT) == NO_LIMIT:
@@ -121,13 +114,13 @@ async def keep_log(dsn: str) -> None:
 
 async def forget_log(dsn: str) -> None:
     """The server need not keep its log any more."""
-    async with _connected(dsn) as conn:
+    async with connected(dsn) as conn:
         await conn.execute(_DROP_SLOT, SLOT)
 
 
 async def most_kept(dsn: str) -> str | None:
     """How much log the server keeps for us at most, as PostgreSQL says it, or NO_LIMIT; None where it keeps none."""
-    async with _connected(dsn) as conn:
+    async with connected(dsn) as conn:
         return await conn.fetchval(_MOST_KEPT_FOR_US, SLOT)  # type: ignore[no-any-return]
 
 
@@ -144,7 +137,7 @@ async def fetch_log(dsn: str, folder: Path, version: int) -> datetime:
 
     Raises LogLost, CopyFailed.
     """
-    async with _connected(dsn) as conn:
+    async with connected(dsn) as conn:
         reached = await conn.fetchrow(_REACHED)
         assert reached is not None, "it has no FROM"
         # Something must come behind it, or the fetching program waits for it on a server where nothing happens.
@@ -217,7 +210,7 @@ async def _pour(script: Process, server: Process) -> None:
 
 async def is_empty(dsn: str) -> bool:
     """Whether nothing stands in the database yet."""
-    async with _connected(dsn) as conn:
+    async with connected(dsn) as conn:
         return not await conn.fetchval(_HAS_TABLES)
 
 
@@ -303,7 +296,7 @@ def recovery_settings(log: Path, until: datetime | None) -> dict[str, str]:
 
 async def last_commit(dsn: str) -> datetime | None:
     """Of a server that has recovered: the last transaction that it found in the log."""
-    async with _connected(dsn) as conn:
+    async with connected(dsn) as conn:
         return await conn.fetchval("SELECT pg_last_xact_replay_timestamp()")  # type: ignore[no-any-return]
 
 

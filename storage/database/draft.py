@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import asyncpg
-
 from storage.database.hosts import of_database
-from storage.database.pool import Conn, translated
+from storage.database.pool import Conn, connected
 
 #: Behind the database's own name, what nobody else gives: a database that is named so is thrown away.
 _DRAFT, _BEFORE = "_dispatch_draft", "_dispatch_before"
@@ -43,12 +41,7 @@ async def finish(dsn: str, admin_dsn: str | None = None) -> None:
 @asynccontextmanager
 async def _admin(dsn: str, admin_dsn: str | None) -> AsyncIterator[tuple[Conn, str]]:
     """A connection that may do it, to another database (nobody renames the one they are in), and the name of ours."""
-    with translated():
-        here = await asyncpg.connect(dsn, timeout=5)
+    async with connected(dsn) as here:
         name = str(await here.fetchval("SELECT current_database()"))
-        await here.close()
-        admin = await asyncpg.connect(admin_dsn or of_database(dsn, "postgres"), timeout=5)
-        try:
-            yield admin, name
-        finally:
-            await admin.close()
+    async with connected(admin_dsn or of_database(dsn, "postgres")) as admin:
+        yield admin, name

@@ -17,9 +17,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import quote
 
 from storage.database.ownership import Account, LaidLink, first_number, is_postmaster, private, programs_on, take_over
+from storage.database.role import NEW, OBJECTS, OLD, ROLE, SUPERUSER, address
 
 log = logging.getLogger(__name__)
 
@@ -52,28 +52,6 @@ _INNER = "db"
 _MARKER = "role"
 #: The kernel's limit for the path of a socket, less the name of PostgreSQL's.
 _LONGEST_HOME = 107 - len(f"/{_INNER}/.s.PGSQL.5432")
-#: Whom the application is in the database: the owner of its own and no superuser.
-ROLE = "dispatch"
-_NEW_ROLE = f"CREATE ROLE {ROLE} LOGIN;\n"
-#: A new cluster gets a database of the application's.
-_NEW = _NEW_ROLE + f"CREATE DATABASE {ROLE} OWNER {ROLE};\n"
-#: One from before there was the role kept everything, as the superuser's, in the database postgres.
-_OLD = (
-    _NEW_ROLE + f"ALTER DATABASE postgres RENAME TO {ROLE};\nALTER DATABASE {ROLE} OWNER TO {ROLE};\n"
-    "CREATE DATABASE postgres;\n"
-)
-_OLD_OBJECTS = (
-    "DO $$ DECLARE o record; BEGIN "
-    "ALTER SCHEMA public OWNER TO ROLE_NAME; "
-    "FOR o IN SELECT c.oid::regclass AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace "
-    "AND c.relkind IN ('r', 'p', 'v') LOOP "
-    "EXECUTE format('ALTER TABLE %s OWNER TO ROLE_NAME', o.name); END LOOP; "
-    "FOR o IN SELECT p.oid::regprocedure AS name FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace LOOP "
-    "EXECUTE format('ALTER ROUTINE %s OWNER TO ROLE_NAME', o.name); END LOOP; "
-    "FOR o IN SELECT t.oid::regtype AS name FROM pg_type t WHERE t.typnamespace = 'public'::regnamespace "
-    "AND t.typtype IN ('e', 'd') LOOP "
-    "EXECUTE format('ALTER TYPE %s OWNER TO ROLE_NAME', o.name); END LOOP; END $$;\n"
-).replace("ROLE_NAME", ROLE)
 #: Where Debian and its kin have a folder for each major version.
 _SYSTEM = Path("/usr/lib/postgresql")
 #: How often what a dead server left is looked for until it is gone.
@@ -186,12 +164,12 @@ class EmbeddedPostgres:
     @property
     def dsn(self) -> str:
         """As the application's role, in its database. The socket's folder is entered by its owner only."""
-        return f"postgresql://{ROLE}@/{ROLE}?host={quote(str(self.inner))}"
+        return address(self.inner, ROLE, ROLE)
 
     @property
     def admin_dsn(self) -> str:
         """As the superuser: for copies of the whole cluster."""
-        return f"postgresql://postgres@/postgres?host={quote(str(self.inner))}"
+        return address(self.inner, SUPERUSER, SUPERUSER)
 
     @property
     def makes(self) -> tuple[Path, ...]:
@@ -327,17 +305,17 @@ class EmbeddedPostgres:
     def _initialise(self, binaries: Path) -> None:
         if (self.data / "PG_VERSION").exists():
             if not (self.home / _MARKER).exists():
-                self._single(binaries, self.data, "template1", _OLD)
-                self._single(binaries, self.data, ROLE, _OLD_OBJECTS)
+                self._single(binaries, self.data, "template1", OLD)
+                self._single(binaries, self.data, ROLE, OBJECTS)
                 self.note_role()
             return
         unfinished = self.inner / "pgdata.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         self._run(
-            str(binaries / "initdb"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-k",
+            str(binaries / "initdb"), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-k",
             "-D", str(unfinished),
         )  # fmt: skip
-        self._single(binaries, unfinished, "postgres", _NEW)
+        self._single(binaries, unfinished, SUPERUSER, NEW)
         self.note_role()
         # Renamed when whole: a killed initdb leaves no half data folder.
         unfinished.rename(self.data)

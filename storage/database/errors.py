@@ -56,3 +56,16 @@ def is_deadlock(error: BaseException) -> bool:
 def is_data(error: BaseException) -> bool:
     """A value that its column or a computation cannot take, wherever that was noticed."""
     return _is(error, "22000", "22003", "22007", "22008", "22021", "22P05")
+
+
+def is_denied(error: BaseException) -> bool:
+    """The role may not do this."""
+    return _is(error, "42501")
+
+
+def is_refusal(error: BaseException) -> bool:
+    """What whoever runs the server can mend there or in its address: no such role or database, a wrong password, a
+    right or a setting that is missing, no room, something that is in use.
+    """
+    state = error.sqlstate if isinstance(error, StorageError) else None
+    return state is not None and (state.startswith(("08", "28", "3D", "53", "55", "57", "58")) or is_denied(error))

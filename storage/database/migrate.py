@@ -11,7 +11,7 @@ import asyncpg
 
 from storage import locks
 from storage.database.errors import StorageError
-from storage.database.pool import translated
+from storage.database.pool import connected
 
 FOLDER = Path(__file__).parents[1] / "migrations"
 
@@ -68,22 +68,14 @@ def read(folder: Path) -> list[tuple[str, str]]:
 
 async def pending(dsn: str) -> list[str]:
     """The migrations that this database still lacks."""
-    with translated():
-        conn = await asyncpg.connect(dsn, timeout=5)
-        try:
-            return await migrate(conn, dry_run=True)
-        finally:
-            await conn.close()
+    async with connected(dsn) as conn:
+        return await migrate(conn, dry_run=True)
 
 
 async def migrate_dsn(dsn: str) -> list[str]:
     """Connects, migrates and returns the names of what was applied."""
-    with translated():
-        conn = await asyncpg.connect(dsn, timeout=5)
-        try:
-            return await migrate(conn)
-        finally:
-            await conn.close()
+    async with connected(dsn) as conn:
+        return await migrate(conn)
 
 
 async def _apply(conn: asyncpg.Connection[Any], name: str, sql: str, digest: str) -> None:

@@ -106,6 +106,17 @@ def _translation(error: BaseException) -> StorageError | None:
     return None
 
 
+@asynccontextmanager
+async def connected(dsn: str, *, timeout_s: float = 5.0) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """A connection of its own for this block, for tools that need no pool. Raises StorageError."""
+    with translated():
+        conn = await asyncpg.connect(dsn, timeout=timeout_s)
+        try:
+            yield conn
+        finally:
+            await conn.close()
+
+
 class _Lease:
     """A connection for the time of a block."""
 

@@ -10,6 +10,10 @@ UPDATE alerts SET resolved_at = app_now() WHERE booking_id = :booking_id AND kin
 -- name: resolve_of_subject
 UPDATE alerts SET resolved_at = app_now() WHERE subject = :subject AND kind = ANY(:kinds) AND resolved_at IS NULL;
 
+-- name: resolve_old
+UPDATE alerts SET resolved_at = app_now()
+WHERE kind = ANY(:kinds) AND resolved_at IS NULL AND created_at < app_now() - make_interval(hours => :hours);
+
 -- name: open
 SELECT id, kind, booking_id, technician_id, subject, message, created_at FROM alerts WHERE resolved_at IS NULL
 ORDER BY created_at DESC LIMIT :limit;

@@ -83,6 +83,9 @@ ORDER BY l.invoice_id, l.position;
 -- name: set_file
 UPDATE invoices SET file_id = :file_id WHERE id = :id AND file_id IS NULL;
 
+-- name: without_paper
+SELECT i.id FROM invoices i WHERE i.file_id IS NULL AND i.id <> ALL(:but::uuid[]) ORDER BY i.created_at, i.id LIMIT :most;
+
 -- name: pay
 -- As much as it needs and no more; the last of it makes it paid, and with it what was done for it.
 WITH invoice AS (UPDATE invoices SET paid_minor = paid_minor + :amount_minor::bigint,

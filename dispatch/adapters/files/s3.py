@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +21,13 @@ PIECE_BYTES = 256 * 1024
 #: An address is signed for at most a week (Signature Version 4).
 WEEK_S = 604_800
 CONNECT_S, SILENCE_S, TOTAL_S = 3.0, 10.0, 120.0
+#: What an answer that refuses says of why.
+_CODE, _MOST_WORDS, _NO_BUCKET = re.compile(rb"<Code>(\w+)</Code>"), 4096, "NoSuchBucket"
 _NOTHING = hashlib.sha256(b"").hexdigest()
+
+
+class BucketRefuses(Exception):
+    """What a bucket said, for whoever looks after it."""
 
 
 class S3Store:
@@ -80,13 +87,22 @@ class S3Store:
                 aiohttp.ClientSession(timeout=self._timeout) as session,
                 session.request(method, url, headers=signed, data=body, allow_redirects=False) as answer,
             ):
-                if answer.status == 404:
-                    raise BytesLost
                 if not 200 <= answer.status < 300:
-                    raise FilesAway(details={"status": answer.status})
+                    raise await _refusal(method, answer)
                 yield answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise FilesAway from error
+
+
+async def _refusal(method: str, answer: aiohttp.ClientResponse) -> BytesLost | FilesAway:
+    """A key that nothing stands under is missed by whoever reads or deletes it; a bucket that is not there is away."""
+    found = _CODE.search(await answer.content.read(_MOST_WORDS))
+    code = found[1].decode() if found else ""
+    if answer.status == 404 and method != "PUT" and code != _NO_BUCKET:
+        return BytesLost()
+    refusal = FilesAway()
+    refusal.__cause__ = BucketRefuses(f"the bucket answers {answer.status} {code or answer.reason}")
+    return refusal
 
 
 async def _pieces(content: IO[bytes]) -> AsyncGenerator[bytes, None]:

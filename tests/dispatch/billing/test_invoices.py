@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -12,6 +13,8 @@ from dispatch.billing import invoices
 from dispatch.billing.invoices import NothingToBill, last_period
 from dispatch.parties import billing_settings
 from dispatch.parties.billing_settings import BillingIn
+from dispatch.ports.files import NoFiles
+from dispatch.services import Services
 from dispatch.webhooks import endpoints
 from dispatch.webhooks.owners import Owner
 from storage.invoices import Invoice
@@ -120,6 +123,7 @@ async def test_the_clock_bills_the_month_before_and_again_nothing(home: Home) ->
     async with home.services.transaction() as tx:
         await billing_settings.put(tx, home.id, BillingIn(recipients=["fin@x.example"], payment_terms="net_15"), None)
     assert [await invoices.bill_due(home.services) for _ in range(2)] == [1, 0]
+    assert [await invoices.keep_papers(home.services) for _ in range(2)] == [1, 0]
     async with home.services.read() as conn:
         row = await conn.fetchrow("SELECT id, kind, due_on - issued_on AS days, file_id FROM invoices")
         sent = await conn.fetchval("SELECT body FROM outbox WHERE recipient = 'fin@x.example'")
@@ -162,16 +166,32 @@ async def test_one_that_cannot_be_billed_holds_up_nobody(home: Home) -> None:
     assert await invoices.bill_due(home.services) == 1
 
 
-async def test_a_store_that_is_away_keeps_nobody_from_being_billed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = await add_organisation(home.services)
-    for each in (home, other):
+async def test_papers_that_cannot_be_kept_are_made_later_and_hold_up_nobody(
+    home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    homes = [home, *[await add_organisation(home.services) for _ in range(2)]]
+    for each in homes:
         await each.done(last_month(home).start)
+    monkeypatch.setattr(invoices, "MOST_PAPERS", 1)
+    store, pdf = home.services.files, invoices.pdf
+    home.services.files = NoFiles()
+    assert await invoices.bill_due(home.services) == 3 and await invoices.keep_papers(home.services) == 0
+    assert "the PDFs of invoices cannot be kept, and are made at a later turn" in caplog.text
+    assert "could not be billed" not in caplog.text
+    home.services.files = store
+    async with home.services.read() as conn:
+        [sick, *_] = [row["id"] for row in await conn.fetch("SELECT id FROM invoices ORDER BY created_at, id")]
 
-    async def away(*_: object) -> None:
-        raise OSError("the store is away")
+    async def drawn(services: Services, invoice_id: UUID) -> bytes:
+        if invoice_id == sick:
+            raise ZeroDivisionError
+        return await pdf(services, invoice_id)
 
-    monkeypatch.setattr(invoices, "file_of", away)
-    assert await invoices.bill_due(home.services) == 2
+    monkeypatch.setattr(invoices, "pdf", drawn)
+    assert await invoices.keep_papers(home.services) == 2
+    assert f"the PDF of the invoice {sick} could not be made" in caplog.text
+    monkeypatch.setattr(invoices, "pdf", pdf)
+    assert [await invoices.keep_papers(home.services) for _ in range(2)] == [1, 0]
 
 
 async def test_what_is_not_paid_by_its_day_is_overdue_and_told_once(home: Home) -> None:

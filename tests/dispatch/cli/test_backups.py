@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import orjson
 import pytest
 
 from dispatch.cli.backups import backup, restore
-from dispatch.cli.failure import Refused
-from dispatch.process.backups import NoDatabase
-from tests.dispatch.process.test_backups import dump_at, whole_at
+from dispatch.cli.failure import Refused, explained
+from dispatch.process.backups.restore import NoDatabase
+from dispatch.process.backups.run import back_up
+from storage.database.hosts import of_database
+from tests.dispatch.process.backups.places import dump_at, settings_at, whole_at
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +70,19 @@ def test_a_check_fails_when_the_newest_is_too_old(place: Path, capsys: pytest.Ca
         assert ended.value.code == code and capsys.readouterr().out.startswith(said)
 
 
+def test_a_damaged_note_is_told_beside_the_others(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = dump_at(place, datetime.now(UTC) - timedelta(days=1))
+    (broken / "whole.json").write_text("{")
+    for has_sound, verdict in ((False, "wrong: there is none"), (True, "note: 1 copies; ")):
+        if has_sound:
+            dump_at(place, datetime.now(UTC))
+        backup(show=True, folder=place)
+        assert capsys.readouterr().out.splitlines()[1].startswith(f"damaged: {broken} counts for nothing")
+        with pytest.raises(SystemExit) as ended:
+            backup(check=True, folder=place)
+        assert ended.value.code == int(not has_sound) and capsys.readouterr().out.startswith(verdict)
+
+
 def nowhere(place: Path) -> Path:
     return Path("/proc/none")
 
@@ -104,3 +121,29 @@ def test_a_folder_that_cannot_be_looked_into_is_not_taken_for_an_empty_one(
     with pytest.raises(Refused, match=rf"^{place} cannot be used"):
         restore(folder=place, data=place.parent / "new")
     assert not (place.parent / "new").exists()
+
+
+@pytest.mark.parametrize("method", ["wal", "dump"])
+async def test_what_the_database_refuses_is_told_in_a_sentence(
+    place: Path, fresh_dsn: str, method: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conn = await asyncpg.connect(fresh_dsn)
+    role = f"plain_{os.getpid()}"
+    await conn.execute(f"DROP ROLE IF EXISTS {role}")
+    await conn.execute(f"CREATE ROLE {role} LOGIN")
+    settings, refused = settings_at(place, method=method), "The database refuses it"
+    try:
+        for user, database, said in (
+            (role, None, "The role may not replicate: name" if method == "wal" else "pg_dump failed: .*permission"),
+            ("nobody_at_all", None, f"{refused} .role .* does not exist.: check DATABASE_URL"),
+            ("postgres", "none_at_all", f"{refused} .database .* does not exist.: check DATABASE_URL"),
+        ):
+            dsn = fresh_dsn.replace("postgres@", f"{user}@")
+            url = {"database_url": of_database(dsn, database) if database else dsn}
+            with pytest.raises(SystemExit), explained():
+                await back_up(settings.model_copy(update=url))
+            assert re.match(f"dispatch: {said}", told := capsys.readouterr().err), told
+            assert told.count("\n") == 1
+    finally:
+        await conn.execute(f"DROP ROLE {role}")
+        await conn.close()

@@ -164,6 +164,25 @@ def test_bad_settings_are_all_named_in_one_sentence(env: pytest.MonkeyPatch) -> 
     assert "DISPATCH_SENDERS__MSG91_TEMPLATES: Input should be a valid dictionary in JSON" in str(caught.value)
 
 
+def test_a_group_that_is_no_json_hides_nothing(env: pytest.MonkeyPatch) -> None:
+    env.setenv("DISPATCH_HTTP", "{")
+    env.setenv("DISPATCH_HTTP__PORT", "99999")
+    env.setenv("DISPATCH_HTTP__HOST", "127.0.0.9")
+    env.setenv("DISPATCH_BILLING", "[1]")
+    env.setenv("DISPATCH_BILLING__TAX_PCT", "101")
+    env.setenv("DISPATCH_TIMEZONE", "Mars/Olympus")
+    with pytest.raises(Refused) as caught:
+        settings_of()
+    for name in ("HTTP", "HTTP__PORT", "BILLING", "BILLING__TAX_PCT", "TIMEZONE"):
+        assert str(caught.value).count(f"DISPATCH_{name}: ") == 1
+    env.setenv("DISPATCH_HTTP", '{"workers": 1}')
+    env.setenv("DISPATCH_HTTP__PORT", "9999")
+    env.delenv("DISPATCH_TIMEZONE")
+    env.delenv("DISPATCH_BILLING")
+    with pytest.raises(Refused, match="^The settings are not valid: DISPATCH_BILLING__TAX_PCT: "):
+        settings_of()
+
+
 def test_bad_settings_of_the_file_are_named_beside_those_of_the_environment(
     env: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -187,6 +206,16 @@ def test_bad_settings_of_the_file_are_named_beside_those_of_the_environment(
     ("DISPATCH_TELEMETRY__SENTRY_DSN", "https://a-secret@sentry.example/x", "the project a number"),
     ("DISPATCH_TELEMETRY__SENTRY_DSN", "https://sentry.example/1", "must be like https://key@host/project"),
     ("DISPATCH_TELEMETRY__SENTRY_DSN", "https://a-secret@sentry.example:x/1", "must be like https://"),
+    ("DISPATCH_TELEMETRY__OTLP_URL", "collector:4318", "DISPATCH_TELEMETRY__OTLP_URL: must be like https://host"),
+    ("DISPATCH_TELEMETRY__OTLP_URL", "http://collector:port", "must be like https://host"),
+    ("DISPATCH_TELEMETRY__OTLP_URL", "https://:a-secret@/", "must name a host"),
+    ("DISPATCH_TELEMETRY__OTLP_URL", "https://collector?key=a-secret", "must have nothing behind a ?"),
+    ("DISPATCH_TELEMETRY__OTLP_URL", "https://a b", "must name a host"),
+    ("DISPATCH_GEOCODER__URL", "nominatim.example", "DISPATCH_GEOCODER__URL: must be like https://host"),
+    ("DISPATCH_FILES__S3_ENDPOINT", "s3.example", "DISPATCH_FILES__S3_ENDPOINT: must be like https://host"),
+    ("DISPATCH_FILES__CDN_URL", "ftp://cdn.example", "DISPATCH_FILES__CDN_URL: must be like https://host"),
+    ("DISPATCH_PAYMENTS__BASE_URL", "api.example", "DISPATCH_PAYMENTS__BASE_URL: must be like https://host"),
+    ("DISPATCH_HTTP__PUBLIC_URL", "dispatch.example", "DISPATCH_HTTP__PUBLIC_URL: must be like https://host"),
 ])  # fmt: skip
 def test_what_would_break_at_the_start_is_said_in_a_sentence(
     env: pytest.MonkeyPatch, name: str, bad: str, said: str
@@ -197,8 +226,12 @@ def test_what_would_break_at_the_start_is_said_in_a_sentence(
     assert said in str(caught.value) and "a-secret" not in str(caught.value)
     env.setenv("DISPATCH_DATABASE__POOL_MAX", "21")
     env.setenv("DISPATCH_TELEMETRY__SENTRY_DSN", "https://a-secret@sentry.example/below/1")
-    env.delenv("REDIS_URL", raising=False)
-    assert settings_of().database.pool_max == 21
+    env.setenv("DISPATCH_TELEMETRY__OTLP_URL", "http://user:a-secret@[::1]:4318/below")
+    env.setenv("DISPATCH_GEOCODER__URL", "https://nominatim.example/search?key=k")
+    for other in ("REDIS_URL", "DISPATCH_FILES__S3_ENDPOINT", "DISPATCH_FILES__CDN_URL", "DISPATCH_PAYMENTS__BASE_URL"):
+        env.delenv(other, raising=False)
+    env.delenv("DISPATCH_HTTP__PUBLIC_URL", raising=False)
+    assert settings_of().database.pool_max == 21 and "a-secret" in settings_of().secret_values
 
 
 def test_many_workers_need_redis(env: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -168,6 +170,38 @@ async def test_what_cannot_be_kept_is_refused_logged_and_told_to_staff_until_it_
     place.unlink()
     await files.add(keeping, "document", HOUSE, "a.pdf", BytesIO(PDF), STAFF)
     assert await open_alerts() == []
+
+
+async def test_that_one_machine_keeps_files_does_not_mean_that_another_does(
+    keeping: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = keeping.settings.data / "files"
+
+    async def told_after_a_file_on(machine: str, *, is_broken: bool) -> list[str]:
+        monkeypatch.setattr(platform, "node", lambda: machine)
+        if is_broken:
+            place.rename(place.with_name("away"))
+            place.symlink_to(place)
+        with pytest.raises(FilesAway) if is_broken else nullcontext():
+            await files.add(keeping, "document", HOUSE, "a.pdf", BytesIO(PDF), STAFF)
+        if is_broken:
+            place.unlink()
+            place.with_name("away").rename(place)
+        async with keeping.read() as conn:
+            found = [one.message for one in await alerts.open_ones(conn, limit=9) if one.kind == files.UNKEPT]
+        return sorted(word for message in found for word in ("one", "two") if f" on {word}," in message)
+
+    assert await told_after_a_file_on("one", is_broken=False) == []
+    assert await told_after_a_file_on("one", is_broken=True) == ["one"]
+    assert await told_after_a_file_on("two", is_broken=False) == ["one"]
+    assert await told_after_a_file_on("two", is_broken=True) == ["one", "two"]
+    assert await told_after_a_file_on("one", is_broken=False) == ["two"]
+    # A machine that is gone has nothing to say.
+    for hours, told in ((23, ["two"]), (2, [])):
+        async with keeping.transaction() as tx:
+            await tx.conn.execute("UPDATE app_clock SET app_at = app_at + make_interval(hours => $1)", hours)
+        await files.tidy(keeping)
+        assert await told_after_a_file_on("one", is_broken=False) == told
 
 
 async def test_what_belongs_to_somebody_goes_with_them_and_not_by_hand(keeping: Services) -> None:

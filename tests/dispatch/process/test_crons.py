@@ -46,4 +46,4 @@ async def test_the_steps_of_the_invoices_wait_for_none_of_them(
     assert await tasks.work(services, crons.HANDLERS, task_id) is None
     async with services.read() as conn:
         found = await tasks.get(conn, task_id)
-    assert (found.state, found.result) == ("done", {"invoices": 0, "overdue": 0})
+    assert (found.state, found.result) == ("done", {"invoices": 0, "papers": 0, "overdue": 0})

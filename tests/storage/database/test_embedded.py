@@ -210,6 +210,8 @@ async def test_what_an_older_version_made_is_taken_over(home: Path) -> None:
     await conn.execute("DROP ROLE dispatch")
     await conn.execute("CREATE TYPE mood AS ENUM ('calm')")
     await conn.execute("CREATE TABLE kept (n int GENERATED ALWAYS AS IDENTITY, m mood)")
+    await conn.execute("CREATE SEQUENCE numbers")
+    await conn.execute("CREATE TABLE counted (n serial)")
     await conn.execute("CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'")
     await conn.execute("INSERT INTO kept (m) VALUES ('calm')")
     await conn.close()
@@ -224,6 +226,8 @@ async def test_what_an_older_version_made_is_taken_over(home: Path) -> None:
         await value(dsn, "ALTER TABLE kept ADD COLUMN more int")
         await value(dsn, "ALTER TYPE mood ADD VALUE 'glad'")
         await value(dsn, "DROP FUNCTION one()")
+        assert await value(dsn, "SELECT nextval('numbers')") == 1
+        await value(dsn, "INSERT INTO counted DEFAULT VALUES")
         check_house(home)
     finally:
         again.stop()

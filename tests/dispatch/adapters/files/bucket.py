@@ -32,6 +32,8 @@ class Bucket:
         if why := self._wrong(request, body):
             self.refused.append(why)
             return web.Response(status=403, text=why)
+        if not request.path.startswith(f"/{BUCKET}/"):
+            return web.Response(status=404, body=b"<Error><Code>NoSuchBucket</Code></Error>")
         key = request.path.removeprefix(f"/{BUCKET}/")
         if request.method == "PUT":
             self.objects[key] = body, request.headers["Content-Type"]
@@ -40,7 +42,7 @@ class Bucket:
             self.objects.pop(key, None)
             return web.Response(status=204)
         if key not in self.objects:
-            return web.Response(status=404)
+            return web.Response(status=404, body=b"<Error><Code>NoSuchKey</Code></Error>")
         content, kind = self.objects[key]
         headers = {"Content-Type": request.query.get("response-content-type", kind)}
         if place := request.query.get("response-content-disposition"):

@@ -75,6 +75,18 @@ async def test_a_wrong_secret_and_a_bucket_that_is_away_are_unavailable(at: tupl
         await store("http://127.0.0.1:9").delete("ab/three")
 
 
+async def test_a_bucket_that_does_not_exist_is_away_and_loses_nothing(at: tuple[Bucket, str]) -> None:
+    bucket, endpoint = at
+    await store(endpoint).put(blob("ab/four"))
+    other = S3Store(endpoint, "another", region=REGION, key_id=KEY_ID, secret=SECRET)
+    for asked in (other.put(blob("ab/four")), anext(other.read("ab/four")), other.delete("ab/four")):
+        with pytest.raises(FilesAway) as refused:
+            await asked
+        assert str(refused.value.__cause__) == "the bucket answers 404 NoSuchBucket"
+        assert not refused.value.details, "nobody outside is told"
+    assert list(bucket.objects) == ["ab/four"] and bucket.refused == []
+
+
 def test_a_cdn_stands_before_what_everybody_may_see() -> None:
     assert store("http://s3", cdn_url="https://cdn.example/").public_link("ab/one") == "https://cdn.example/ab/one"
     assert store("http://s3").public_link("ab/one") is None
