@@ -21,6 +21,7 @@ class LockedSession:
     previous_hash: bytes | None
     is_in_grace: bool
     is_open: bool
+    revoked_reason: str | None
     seconds_left: float
 
 

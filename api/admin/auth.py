@@ -16,6 +16,7 @@ from dispatch.access import signing, totp
 from dispatch.access.permissions import OWN
 from dispatch.access.signing import SignedIn
 from dispatch.engine import audit
+from dispatch.live.sessions import Ending
 from dispatch.parties import staff
 from dispatch.services import Services
 
@@ -104,6 +105,8 @@ async def second_step(services: Services, body: SecondStepIn, request_info: Requ
 async def refresh_token(services: Services, body: RefreshIn) -> PairOut:
     """A new pair for a refresh token, which is used up by it; one that comes again later ends the sign-in.
 
+    In a refusal `details.reason` says why the sign-in is over, such as "signed_out", to whoever holds its last tokens.
+
     Example: {"refresh_token": "drt_..."}
     """
     async with services.transaction() as tx:
@@ -115,7 +118,7 @@ async def refresh_token(services: Services, body: RefreshIn) -> PairOut:
 async def logout(services: Services, caller: Admin) -> Message:
     """End this sign-in; its tokens are refused from now on and its sockets are cut."""
     async with services.transaction() as tx:
-        await services.sessions.revoke(tx, caller.session_id, "logout")
+        await services.sessions.revoke(tx, caller.session_id, Ending.SIGNED_OUT)
         await audit.record(tx, caller.actor, "sign_out", "staff", caller.account_id)
     return Message("You are signed out.")
 

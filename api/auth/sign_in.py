@@ -16,7 +16,7 @@ from api.wire.results import Message, MessageWith, ReplyWith
 from dispatch.access import email_changes, passwords, signing
 from dispatch.access.permissions import OWN
 from dispatch.access.signing import SignedIn
-from dispatch.live.sessions import Pair
+from dispatch.live.sessions import Ending, Pair
 from dispatch.services import Services
 from storage import accounts as account_rows
 from storage.accounts import Tie
@@ -149,6 +149,8 @@ async def sign_in_here(
 async def refresh(services: Services, body: RefreshIn) -> ReplyWith[TokensOut, TokensOut]:
     """A new pair for a refresh token, which is used up by it; one that comes again later ends the sign-in.
 
+    In a refusal `details.reason` says why the sign-in is over, such as "signed_out", to whoever holds its last tokens.
+
     Example: {"refreshToken": "drt_..."}
     """
     async with services.transaction() as tx:
@@ -181,7 +183,7 @@ async def log_out(services: Services, caller: Member) -> Message:
     """End this sign-in; its tokens are refused from now on and its sockets are cut."""
     if caller.session_id is not None:
         async with services.transaction() as tx:
-            await services.sessions.revoke(tx, caller.session_id, "logout")
+            await services.sessions.revoke(tx, caller.session_id, Ending.SIGNED_OUT)
     return Message("You are signed out.")
 
 

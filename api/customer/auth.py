@@ -12,6 +12,7 @@ from api.shared.signing import Code, CodeSent, PairOut, PhoneNumber, RefreshIn, 
 from api.wire.models import Body, View
 from api.wire.results import Message, MessageWith
 from dispatch.access import phones, step_up
+from dispatch.live.sessions import Ending
 from dispatch.outbox.notifications import push_topic
 from dispatch.parties import customers
 from dispatch.services import Services
@@ -83,6 +84,8 @@ async def verify_otp(services: Services, body: VerifyOtpIn, request_info: Reques
 async def refresh_token(services: Services, body: RefreshIn) -> PairOut:
     """A new pair for a refresh token, which is used up by it; one that comes again later ends the sign-in.
 
+    In a refusal `details.reason` says why the sign-in is over, such as "signed_out", to whoever holds its last tokens.
+
     Example: {"refresh_token": "drt_..."}
     """
     async with services.transaction() as tx:
@@ -94,7 +97,7 @@ async def refresh_token(services: Services, body: RefreshIn) -> PairOut:
 async def logout(services: Services, caller: Customer) -> Message:
     """End this sign-in; its tokens are refused from now on and its sockets are cut."""
     async with services.transaction() as tx:
-        await services.sessions.revoke(tx, caller.session_id, "logout")
+        await services.sessions.revoke(tx, caller.session_id, Ending.SIGNED_OUT)
     return Message("Logged out successfully")
 
 

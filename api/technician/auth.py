@@ -19,6 +19,7 @@ from api.wire.models import Body, View
 from api.wire.results import Message, MessageWith, Page
 from dispatch.access import phones, step_up
 from dispatch.events import Actor
+from dispatch.live.sessions import Ending
 from dispatch.outbox.notifications import push_topic
 from dispatch.parties import bank_accounts, customers, technician_access, technicians
 from dispatch.services import Services
@@ -116,6 +117,8 @@ async def login(services: Services, body: LoginIn, request_info: RequestInfo) ->
 async def refresh_token(services: Services, body: RefreshIn) -> PairOut:
     """A new pair for a refresh token, which is used up by it (C43).
 
+    In a refusal `details.reason` says why the sign-in is over, such as "signed_out", to whoever holds its last tokens.
+
     Example: {"refresh_token": "drt_..."}
     """
     async with services.transaction() as tx:
@@ -127,7 +130,7 @@ async def refresh_token(services: Services, body: RefreshIn) -> PairOut:
 async def logout(services: Services, caller: Technician) -> Message:
     """End this sign-in; its sockets are cut."""
     async with services.transaction() as tx:
-        await services.sessions.revoke(tx, caller.session_id, "logout")
+        await services.sessions.revoke(tx, caller.session_id, Ending.SIGNED_OUT)
     return Message("Logged out successfully")
 
 

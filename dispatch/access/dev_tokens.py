@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from dispatch.access import passwords, phones
 from dispatch.errors import Missing, NotAllowed
-from dispatch.live.sessions import Pair
+from dispatch.live.sessions import Ending, Pair
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
 from storage import seeded_people as people_rows
@@ -86,7 +86,7 @@ async def set_dev_password(services: Services, email: str, password: str) -> Non
 async def revoke_service_tokens(services: Services, name: str) -> int:
     """Ends every token that was minted for a service of this name; returns how many. Nodes know within 5 s."""
     async with services.transaction() as tx:
-        return await services.sessions.revoke_all(tx, "service", _service_id(name), "ended by the operator")
+        return await services.sessions.revoke_all(tx, "service", _service_id(name), Ending.ENDED_BY_OPERATOR)
 
 
 async def _service(services: Services, name: str) -> str:

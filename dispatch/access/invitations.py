@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.access import passwords, signing
+from dispatch.live.sessions import Ending
 from dispatch.outbox import messages
 from dispatch.services import Tx
 from storage import accounts as rows
@@ -68,7 +69,7 @@ async def account_of(tx: Tx, email: str) -> tuple[Account | None, bool]:
     await rows.lock_address(tx.conn, email=email)
     dropped = await rows.drop_unproved(tx.conn, email=email)
     if dropped is not None:
-        await signing.end_sign_ins(tx, dropped, "password of somebody else")
+        await signing.end_sign_ins(tx, dropped, Ending.PASSWORD_DROPPED)
     return await rows.of_invitation(tx.conn, email=email), dropped is not None
 
 

@@ -11,7 +11,7 @@ from dispatch.access.networks import UNKNOWN, network_of
 from dispatch.engine import audit
 from dispatch.errors import Invalid, Malformed, NotAllowed, NotSignedIn, Throttled
 from dispatch.events import Actor, Origin
-from dispatch.live.sessions import Pair
+from dispatch.live.sessions import Ending, Pair
 from dispatch.outbox import messages
 from dispatch.services import Services, Tx
 from dispatch.vault import vault_of
@@ -204,7 +204,7 @@ async def renew_password(
     password_hash = await passwords.hashed(new, "newPassword")
     async with services.transaction() as tx:
         await passwords.set_password(tx, account_id, password_hash)
-        await end_sign_ins(tx, account_id, "password changed", kept=kept)
+        await end_sign_ins(tx, account_id, Ending.PASSWORD_CHANGED, kept=kept)
         await messages.enqueue(tx, "email", account.email, "password_changed", {})
 
 
@@ -216,11 +216,11 @@ async def use_link(services: Services, token: str, password: str) -> UUID:
     password_hash = await passwords.hashed(password)
     async with services.transaction() as tx:
         account_id = await passwords.use_link(tx, token, password_hash)
-        await end_sign_ins(tx, account_id, "password changed")
+        await end_sign_ins(tx, account_id, Ending.PASSWORD_CHANGED)
     return account_id
 
 
-async def end_sign_ins(tx: Tx, account_id: UUID, reason: str, *, kept: UUID | None = None) -> None:
+async def end_sign_ins(tx: Tx, account_id: UUID, reason: Ending, *, kept: UUID | None = None) -> None:
     """Ends all sign-ins of an account with a password but one, in whatever it is a member of."""
     for tie in await rows.memberships_of(tx.conn, account_id=account_id):
         await tx.services.sessions.revoke_all(tx, tie.realm, subject_of(tie), reason, but=kept)
@@ -242,7 +242,7 @@ async def _open(tx: Tx, tie: Tie, ip: str | None, user_agent: str | None) -> Pai
 
 async def _change(tx: Tx, account_id: UUID, email: str, password_hash: str, *, proves_email: bool = False) -> None:
     await passwords.set_password(tx, account_id, password_hash, proves_email=proves_email)
-    await end_sign_ins(tx, account_id, "password changed")
+    await end_sign_ins(tx, account_id, Ending.PASSWORD_CHANGED)
     await messages.enqueue(tx, "email", email, "password_changed", {})
 
 

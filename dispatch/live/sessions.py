@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -26,10 +27,36 @@ _PREFIX = "drt_"
 _MAC_BYTES = 32
 
 
+class Ending(StrEnum):
+    """Why a sign-in is over: kept with it, and told to whoever holds its last tokens."""
+
+    SIGNED_OUT = "signed_out"
+    TOKEN_REUSED = "token_reused"
+    PASSWORD_CHANGED = "password_changed"
+    #: It had been chosen by somebody who never proved to own the address.
+    PASSWORD_DROPPED = "password_dropped"
+    PHONE_CHANGED = "phone_changed"
+    CHANGED_BY_STAFF = "changed_by_staff"
+    RESET_BY_STAFF = "reset_by_staff"
+    ACCESS_CHANGED = "access_changed"
+    REMOVED = "removed"
+    SUSPENDED = "suspended"
+    NOT_VERIFIED = "not_verified"
+    BLOCKED = "blocked"
+    ERASED = "erased"
+    ENDED_BY_OPERATOR = "ended_by_operator"
+    #: Never kept: it is found when somebody asks.
+    EXPIRED = "expired"
+
+
 class RefreshRefused(NotSignedIn):
     """The refresh token is not valid or no longer; sign in again."""
 
     code = "unauthorized"
+
+    def __init__(self, ending: Ending | None = None) -> None:
+        """With `ending` only for whoever holds the sign-in's last tokens."""
+        super().__init__(details={"reason": ending} if ending else None)
 
 
 class RefreshReplayed(RefreshRefused):
@@ -99,7 +126,8 @@ class Sessions:
         The token before the present one gets the same new token again for a minute, so that a lost answer or two
         tabs at once end nothing: at any time one refresh token of a family is good. Any older one is theft:
         the family is revoked and its sockets are cut. The family ends 7 days after the sign-in, however often
-        it is rotated. Raises RefreshRefused; that of a theft keeps the transaction's work.
+        it is rotated. Raises RefreshRefused, which says why the sign-in is over to whoever holds its last tokens;
+        that of a theft keeps the transaction's work.
         """
         wanted = (realms,) if isinstance(realms, str) else realms
         parsed = self._parse(token)
@@ -107,34 +135,38 @@ class Sessions:
             raise RefreshRefused
         session_id, turn = parsed
         row = await rows.lock(tx.conn, id=session_id, grace_s=GRACE_S)
-        if row is None or row.realm not in wanted or not row.is_open:
+        if row is None or row.realm not in wanted:
             raise RefreshRefused
         new = self._refresh_token(session_id, turn + 1)
         presented = _hash(self._refresh_token(session_id, turn))
         is_current = hmac.compare_digest(presented, row.refresh_hash)
+        # An older token may be in anybody's hands.
+        is_holder = is_current or presented == row.previous_hash
+        if not row.is_open:
+            raise RefreshRefused(_ending_of(row.revoked_reason) if is_holder else None)
         is_retry = (
             row.is_in_grace and presented == row.previous_hash and hmac.compare_digest(_hash(new), row.refresh_hash)
         )
         if not await rows.living(tx.conn, ids=[session_id]):
             # The subject is blocked: no new token, and no alarm either.
-            raise RefreshRefused
+            raise RefreshRefused(Ending.BLOCKED if is_holder else None)
         if not (is_current or is_retry):
-            await self.revoke(tx, session_id, "refresh token used twice")
-            raise RefreshReplayed
+            await self.revoke(tx, session_id, Ending.TOKEN_REUSED)
+            raise RefreshReplayed(Ending.TOKEN_REUSED)
         if is_current:
             await rows.rotate(tx.conn, id=session_id, refresh_hash=_hash(new))
         return self._pair(session_id, row.realm, row.subject_id, new, row.seconds_left, extra)
 
     # ------------------------------------------------------------ ending
 
-    async def revoke(self, tx: Unit, session_id: UUID, reason: str) -> None:
+    async def revoke(self, tx: Unit, session_id: UUID, reason: Ending) -> None:
         """Ends one sign-in: sockets are cut and the token is refused once the transaction has committed."""
         realm = await rows.revoke(tx.conn, id=session_id, reason=reason)
         if realm is not None:
             self._announce(tx, {"realm": realm, "session_id": str(session_id)})
 
     async def revoke_all(
-        self, tx: Unit, realm: str | None, subject_id: UUID, reason: str, *, but: UUID | None = None
+        self, tx: Unit, realm: str | None, subject_id: UUID, reason: Ending, *, but: UUID | None = None
     ) -> int:
         """Ends every sign-in of a subject in a realm (None: in all), but one if named. Returns how many.
 
@@ -192,6 +224,13 @@ class Sessions:
         if not hmac.compare_digest(token.encode(), self._refresh_token(session_id, turn).encode()):
             return None
         return session_id, turn
+
+
+def _ending_of(reason: str | None) -> Ending | None:
+    """What was kept, or that time was over; None for what an earlier release wrote there."""
+    if reason is None:
+        return Ending.EXPIRED
+    return Ending(reason) if reason in set(Ending) else None
 
 
 def _hash(token: str) -> bytes:

@@ -9,7 +9,7 @@ from uuid import UUID
 from dispatch.access import otp, step_up
 from dispatch.access.email_changes import AddressTaken
 from dispatch.errors import Conflict, Missing, NotAllowed
-from dispatch.live.sessions import Pair
+from dispatch.live.sessions import Ending, Pair
 from dispatch.outbox import messages
 from dispatch.services import Services, Tx
 from storage import accounts as rows
@@ -150,7 +150,7 @@ async def change_phone(
                     raise
                 after = None
             if after is not None:
-                await services.sessions.revoke_all(tx, REALM, account_id, "phone changed", but=session_id)
+                await services.sessions.revoke_all(tx, REALM, account_id, Ending.PHONE_CHANGED, but=session_id)
                 if before.phone and before.phone != phone:
                     await messages.enqueue(tx, "sms", before.phone, "phone_changed", {}, account_id=account_id)
                     # What left for the old phone stays findable, and its codes have no use any more.
@@ -169,7 +169,7 @@ async def set_blocked(tx: Tx, account_id: UUID, *, is_blocked: bool, reason: str
     if account is None:
         raise Missing("account")
     if is_blocked:
-        await tx.services.sessions.revoke_all(tx, None, account_id, "account blocked")
+        await tx.services.sessions.revoke_all(tx, None, account_id, Ending.BLOCKED)
     return account
 
 

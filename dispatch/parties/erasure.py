@@ -9,6 +9,7 @@ from uuid import UUID
 from dispatch.access import step_up
 from dispatch.engine import facts, files, tasks
 from dispatch.errors import Conflict, Missing
+from dispatch.live.sessions import Ending
 from dispatch.outbox import message_settings as preferences
 from dispatch.parties import customers, members
 from dispatch.reports.formats import amount_text
@@ -73,7 +74,7 @@ async def wipe(tx: Tx, account_id: UUID) -> None:
         raise Missing("account")
     if await rows.open_bookings(conn, account_id=account_id):
         raise BookingOpen
-    await tx.services.sessions.revoke_all(tx, None, account_id, "account erased")
+    await tx.services.sessions.revoke_all(tx, None, account_id, Ending.ERASED)
     await session_rows.forget_places(conn, realm=customers.REALM, subject_id=account_id)
     # Without a phone (an app's customer) the e-mail address is what somebody else wrote down: nothing is theirs by it.
     email = account.email if account.phone else None

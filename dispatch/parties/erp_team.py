@@ -8,6 +8,7 @@ from dispatch.access import invitations, passwords
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Missing
 from dispatch.events import Actor
+from dispatch.live.sessions import Ending
 from dispatch.services import Services, Tx
 from storage import erp_team as rows
 from storage.database.pool import Conn
@@ -72,7 +73,7 @@ async def remove(tx: Tx, actor: Actor, membership_id: UUID) -> None:
     """Every sign-in of theirs here ends. Raises Missing, LastAdmin."""
     before = await _lock(tx, membership_id, leaves=True)
     await rows.save(tx.conn, id=membership_id, role=before.role, status="removed")
-    await tx.services.sessions.revoke_all(tx, REALM, membership_id, "removed from the ERP")
+    await tx.services.sessions.revoke_all(tx, REALM, membership_id, Ending.REMOVED)
     await audit.changed(tx, actor, "remove_clerk", "erp_clerk", membership_id, before, None)
 
 

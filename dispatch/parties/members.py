@@ -12,6 +12,7 @@ from dispatch.access import invitations
 from dispatch.engine import audit, tasks
 from dispatch.errors import Conflict, DispatchError, Missing, NotAllowed
 from dispatch.events import Actor
+from dispatch.live.sessions import Ending
 from dispatch.outbox import messages
 from dispatch.parties import departments, organisations
 from dispatch.parties.departments import services_in
@@ -214,7 +215,7 @@ async def set_access(tx: Tx, by: By, member_id: UUID, access: Access) -> Member:
         raise _refused(e) from e
     if role != before.role:
         await rows.set_role(tx.conn, id=member_id, role=role)
-        await tx.services.sessions.revoke_all(tx, organisations.REALM, member_id, "access changed")
+        await tx.services.sessions.revoke_all(tx, organisations.REALM, member_id, Ending.ACCESS_CHANGED)
     after = await get(tx.conn, By(by.organisation_id, by.actor, by.role), member_id)
     changes = {
         name: {"old": str(old), "new": str(new)}
@@ -258,7 +259,8 @@ async def apply_status(tx: Tx, organisation_id: UUID, member_id: UUID, status: s
     await rows.note_status(tx.conn, id=member_id, status=status, reason=reason)
     if status == "active":
         return
-    await tx.services.sessions.revoke_all(tx, organisations.REALM, member_id, f"member {status}")
+    ending = Ending.SUSPENDED if status == "suspended" else Ending.REMOVED
+    await tx.services.sessions.revoke_all(tx, organisations.REALM, member_id, ending)
     # What waits for their word must not wait for ever.
     await tasks.enqueue(tx, LEFT, {"member_id": str(member_id)})
     if status == "suspended":

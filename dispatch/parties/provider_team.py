@@ -11,6 +11,7 @@ from dispatch.access.permissions import grants_of
 from dispatch.engine import audit
 from dispatch.errors import Conflict, DispatchError, Invalid, Missing, NotAllowed
 from dispatch.events import Actor
+from dispatch.live.sessions import Ending
 from dispatch.parties import providers
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
@@ -94,7 +95,7 @@ async def remove(tx: Tx, provider_id: UUID, member_id: UUID, *, force: bool, act
         raise SignedInNow
     await rows.remove(tx.conn, id=member_id)
     await passwords.end_invitations(tx, member_id)
-    await tx.services.sessions.revoke_all(tx, "provider", member_id, "removed from the team")
+    await tx.services.sessions.revoke_all(tx, "provider", member_id, Ending.REMOVED)
     change = {"status": {"old": member.status, "new": "removed"}}
     await audit.record(tx, actor, "team.removed", "membership", member_id, change)
 

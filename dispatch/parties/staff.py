@@ -18,6 +18,7 @@ from dispatch.access.permissions import ROLES, Grants, grants_of
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Invalid, Missing, NotAllowed
 from dispatch.events import Actor
+from dispatch.live.sessions import Ending
 from dispatch.services import Services, Tx
 from storage import accounts as account_rows
 from storage import staff as rows
@@ -156,7 +157,7 @@ async def set_blocked(tx: Tx, giver: Giver, account_id: UUID, *, is_blocked: boo
     if is_blocked and before.tie != "suspended":
         async with _guarded():
             await rows.set_status(tx.conn, id=account_id, status="suspended")
-        await tx.services.sessions.revoke_all(tx, REALM, account_id, "blocked")
+        await tx.services.sessions.revoke_all(tx, REALM, account_id, Ending.BLOCKED)
     elif not is_blocked and before.tie == "suspended":
         await rows.set_status(tx.conn, id=account_id, status="active")
     after = await get(tx.conn, account_id)
@@ -180,7 +181,7 @@ async def reset(services: Services, giver: Giver, account_id: UUID, *, drops_tot
         if before.email is None:
             raise Conflict("This account has no e-mail address.")
         dropped = drops_totp and before.tie != "pending" and await totp.remove(tx, account_id)
-        await services.sessions.revoke_all(tx, REALM, account_id, "reset by staff")
+        await services.sessions.revoke_all(tx, REALM, account_id, Ending.RESET_BY_STAFF)
         if before.tie == "pending":
             await _send_invitation(tx, giver, before)
         else:

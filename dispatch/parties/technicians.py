@@ -16,6 +16,7 @@ from dispatch.engine import audit, bookings, files, offers, presence
 from dispatch.engine.presence import Shift
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
+from dispatch.live.sessions import Ending
 from dispatch.outbox import messages
 from dispatch.parties import bank_accounts, papers
 from dispatch.services import Services, Tx
@@ -156,7 +157,7 @@ async def change(
     if account is not None:
         await _pay_to(tx, technician_id, account, after.phone)
     if before.phone != after.phone or (before.is_active and not after.is_active):
-        await tx.services.sessions.revoke_all(tx, REALM, technician_id, "changed by staff")
+        await tx.services.sessions.revoke_all(tx, REALM, technician_id, Ending.CHANGED_BY_STAFF)
     found = await get(tx.conn, technician_id, currency)
     await audit.changed(tx, actor, "update_technician", "technician", technician_id, _audited(before), _audited(found))
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
@@ -175,7 +176,7 @@ async def judge(tx: Tx, technician_id: UUID, actor: Actor, status: str, notes: s
     if await rows.judge(tx.conn, technician_id=technician_id, status=status, notes=notes, verified_by=by) is None:
         raise StandsSo(f"This technician is {status} already.")
     if status == REJECTED:
-        await tx.services.sessions.revoke_all(tx, REALM, technician_id, "not verified")
+        await tx.services.sessions.revoke_all(tx, REALM, technician_id, Ending.NOT_VERIFIED)
     found = await get(tx.conn, technician_id, currency)
     action = "verify_technician" if status == VERIFIED else "reject_technician"
     await audit.changed(tx, actor, action, "technician", technician_id, _audited(before), _audited(found))

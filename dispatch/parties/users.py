@@ -8,6 +8,7 @@ from dispatch.access import signing
 from dispatch.engine import audit
 from dispatch.errors import Conflict, Missing
 from dispatch.events import Actor
+from dispatch.live.sessions import Ending
 from dispatch.services import Tx
 from storage import accounts as account_rows
 from storage import users as rows
@@ -50,8 +51,8 @@ async def set_active(tx: Tx, actor: Actor, account_id: UUID, *, is_active: bool,
         return before
     await account_rows.set_active(tx.conn, id=account_id, is_active=is_active, reason=reason)
     if not is_active:
-        await tx.services.sessions.revoke_all(tx, None, account_id, "blocked")
-        await signing.end_sign_ins(tx, account_id, "blocked")
+        await tx.services.sessions.revoke_all(tx, None, account_id, Ending.BLOCKED)
+        await signing.end_sign_ins(tx, account_id, Ending.BLOCKED)
     changes = {"is_active": {"old": not is_active, "new": is_active}, "reason": reason}
     await audit.record(tx, actor, "block_user" if not is_active else "unblock_user", "user", account_id, changes)
     return await get(tx.conn, account_id, currency)

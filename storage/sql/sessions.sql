@@ -6,7 +6,7 @@ VALUES (:id, :realm, :subject_id, :refresh_hash, clock_timestamp() + make_interv
 -- Whoever rotates holds the row: two refreshes of one family never see the same state.
 SELECT id, realm, subject_id, refresh_hash, previous_hash,
        coalesce(rotated_at > clock_timestamp() - make_interval(secs => :grace_s::float8), false) AS is_in_grace,
-       revoked_at IS NULL AND expires_at > clock_timestamp() AS is_open,
+       revoked_at IS NULL AND expires_at > clock_timestamp() AS is_open, revoked_reason,
        greatest(extract(epoch FROM expires_at - clock_timestamp()), 0)::float8 AS seconds_left
 FROM sessions WHERE id = :id FOR UPDATE;
 

@@ -101,6 +101,12 @@ async def test_tabs_share_a_sign_in_and_its_end(live: Live, browser: Any) -> Non
         await second.get_by_label("Account").click()
         await second.get_by_role("button", name="Sign out").click()
         await first.get_by_label("Password").wait_for()
+        await first.get_by_text("You signed out in another tab").wait_for()
+        assert await second.get_by_role("alert").count() == 0
+        # It is told once, not to whoever comes back later.
+        await first.reload()
+        await first.get_by_label("Password").wait_for()
+        assert await first.get_by_role("alert").count() == 0
         await seen.check()
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dispatch.access.dev_tokens import open_dev_session
+from dispatch.live.sessions import Ending
 from tests.api.live import Live
 from tests.api.test_story import book, make_everybody_a_beautician
 from tests.console.browsing import Visit, grave_problems, pictures, visit
@@ -308,8 +309,8 @@ async def test_whoever_was_signed_out_is_told_so_and_goes_on_where_they_were(liv
         await page.get_by_role("heading", name="Bookings").wait_for()
         await settled(page)
         async with live.services.transaction() as tx:
-            await live.services.sessions.revoke_all(tx, "admin", account_id, "blocked")
-        told = page.get_by_role("alert").filter(has_text="You were signed out.")
+            await live.services.sessions.revoke_all(tx, "admin", account_id, Ending.CHANGED_BY_STAFF)
+        told = page.get_by_role("alert").filter(has_text="Your account was changed by staff.")
         await page.locator(".filter select").first.select_option("cancelled")
         await told.wait_for()
         assert "token" not in await told.inner_text()
@@ -323,12 +324,13 @@ async def test_whoever_was_signed_out_is_told_so_and_goes_on_where_they_were(liv
         await page.route("**/v1/admin/users*", lambda route: route.fulfill(status=401, json={}))
         await page.route("**/refresh-token", lambda route: route.fulfill(status=403, json=blocked))
         await page.locator(".office-menu").get_by_role("link", name="Customers").click()
-        await told.filter(has_text="Your account is blocked.").wait_for()
+        told = page.get_by_role("alert").filter(has_text="You were signed out. Your account is blocked.")
+        await told.wait_for()
         await page.unroute_all()
         await page.get_by_role("button", name="Administrator").click()
         await page.get_by_role("heading", name="Customers").wait_for()
         await page.get_by_label("Account").click()
         await page.get_by_role("button", name="Sign out").click()
         await page.get_by_label("Password").wait_for()
-        assert await told.count() == 0
+        assert await page.get_by_role("alert").count() == 0
         assert seen.wrong == []

@@ -94,7 +94,8 @@ async def test_the_contracts_story(client: Client, services: Services) -> None:
     assert await left.json() == {"success": True, "message": "Logged out successfully"}
     for token in (data["access_token"], pair["access_token"]):
         await error_of(await client.get("/v1/auth/me", headers=bearer(token)), 401)
-    await error_of(await client.post("/v1/auth/refresh-token", json={"refresh_token": pair["refresh_token"]}), 401)
+    refused = await client.post("/v1/auth/refresh-token", json={"refresh_token": pair["refresh_token"]})
+    assert (await error_of(refused, 401))["details"] == {"reason": "signed_out"}
 
 
 async def test_one_phone_in_many_spellings(client: Client, services: Services) -> None:

@@ -15,7 +15,7 @@ import pytest
 from dispatch import bus
 from dispatch.errors import NotSignedIn
 from dispatch.live import standing as module
-from dispatch.live.sessions import GRACE_S, Pair, RefreshRefused
+from dispatch.live.sessions import GRACE_S, Ending, Pair, RefreshRefused
 from dispatch.parties import customers
 from dispatch.services import Services, Tx
 from storage.database.pool import Pool
@@ -77,7 +77,52 @@ async def test_an_older_token_ends_the_family_at_once(services: Services) -> Non
     await asyncio.sleep(0)
     assert heard == [{"realm": "customer", "session_id": str(first.session_id)}]
     async with services.read() as conn:
-        assert await conn.fetchval("SELECT revoked_reason FROM sessions") == "refresh token used twice"
+        assert await conn.fetchval("SELECT revoked_reason FROM sessions") == Ending.TOKEN_REUSED
+
+
+async def reason_for(services: Services, token: str) -> object:
+    """What a refusal says to whoever comes with this token."""
+    with pytest.raises(RefreshRefused) as refused:
+        await refresh(services, "customer", token)
+    return refused.value.details.get("reason")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("revoked_at = clock_timestamp(), revoked_reason = 'signed_out'", "signed_out"),
+        ("revoked_at = clock_timestamp(), revoked_reason = 'words of an earlier release'", None),
+        ("expires_at = clock_timestamp() - interval '1 ms'", "expired"),
+    ],
+)
+async def test_whoever_holds_the_last_tokens_learns_why_it_is_over_and_nobody_else(
+    services: Services, change: str, reason: str | None
+) -> None:
+    first = await sign_in(services)
+    second = await refresh(services, "customer", first.refresh_token)
+    third = await refresh(services, "customer", second.refresh_token)
+    async with services.transaction() as tx:
+        await tx.conn.execute(f"UPDATE sessions SET {change}")
+    assert await reason_for(services, third.refresh_token) == reason
+    assert await reason_for(services, second.refresh_token) == reason
+    assert await reason_for(services, first.refresh_token) is None, "an older one may be in anybody's hands"
+    with pytest.raises(RefreshRefused) as elsewhere:
+        await refresh(services, "technician", third.refresh_token)
+    assert elsewhere.value.details == {}
+
+
+async def test_a_blocked_account_and_a_copied_token_are_named(services: Services) -> None:
+    first = await sign_in(services)
+    second = await refresh(services, "customer", first.refresh_token)
+    third = await refresh(services, "customer", second.refresh_token)
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE accounts SET is_active = false")
+    assert await reason_for(services, third.refresh_token) == "blocked"
+    assert await reason_for(services, first.refresh_token) is None
+    async with services.transaction() as tx:
+        await tx.conn.execute("UPDATE accounts SET is_active = true")
+    assert await reason_for(services, first.refresh_token) == "token_reused"
+    assert await reason_for(services, third.refresh_token) == "token_reused"
 
 
 def test_the_grace_outlasts_the_patience_of_clients() -> None:
@@ -205,7 +250,7 @@ async def test_after_signing_out_no_token_of_it_is_good(services: Services) -> N
     first, other = await sign_in(services), await sign_in(services)
     second = await refresh(services, "customer", first.refresh_token)
     async with services.transaction() as tx:
-        await services.sessions.revoke(tx, first.session_id, "logout")
+        await services.sessions.revoke(tx, first.session_id, Ending.SIGNED_OUT)
     for pair in (first, second):
         with pytest.raises(RefreshRefused):
             await refresh(services, "customer", pair.refresh_token)
@@ -217,7 +262,7 @@ async def test_signing_out_and_refreshing_at_once_leaves_no_living_token(service
 
     async def sign_out() -> None:
         async with services.transaction() as tx:
-            await services.sessions.revoke(tx, pair.session_id, "logout")
+            await services.sessions.revoke(tx, pair.session_id, Ending.SIGNED_OUT)
 
     results = await asyncio.gather(
         *(refresh(services, "customer", pair.refresh_token) for _ in range(4)), sign_out(), return_exceptions=True
@@ -260,7 +305,7 @@ async def test_logout_is_known_at_once_here_and_by_the_hint_elsewhere(
     assert await other.sessions.alive(pair.session_id, "customer")
     heard = await hints(services)
     async with services.transaction() as tx:
-        await services.sessions.revoke(tx, pair.session_id, "logout")
+        await services.sessions.revoke(tx, pair.session_id, Ending.SIGNED_OUT)
     assert not await services.sessions.alive(pair.session_id, "customer")
     await asyncio.sleep(0)
     other.bus.publish(bus.SESSION_REVOKED, heard[0])
@@ -273,7 +318,7 @@ async def test_a_rolled_back_revocation_tells_nobody(services: Services) -> None
     heard = await hints(services)
     with pytest.raises(ZeroDivisionError):
         async with services.transaction() as tx:
-            await services.sessions.revoke(tx, pair.session_id, "logout")
+            await services.sessions.revoke(tx, pair.session_id, Ending.SIGNED_OUT)
             raise ZeroDivisionError
     await asyncio.sleep(0)
     assert heard == []

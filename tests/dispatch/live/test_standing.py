@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from dispatch.live import standing as module
+from dispatch.live.sessions import Ending
 from dispatch.live.standing import BELIEVED_S, RENEW_S
 from dispatch.services import Services
 from storage.database.errors import DatabaseAway, StorageError
@@ -45,7 +46,7 @@ async def test_a_lost_hint_costs_less_than_five_seconds(
     pair = await sign_in(services)
     assert await other.sessions.alive(pair.session_id, "customer")
     async with services.transaction() as tx:
-        await services.sessions.revoke(tx, pair.session_id, "logout")
+        await services.sessions.revoke(tx, pair.session_id, Ending.SIGNED_OUT)
     assert await other.sessions.alive(pair.session_id, "customer"), "the cache is used"
     now = time.monotonic()
     monkeypatch.setattr(module.time, "monotonic", lambda: now + 4.9)
@@ -55,7 +56,7 @@ async def test_a_lost_hint_costs_less_than_five_seconds(
 async def test_many_sockets_are_checked_in_one_question(services: Services) -> None:
     pairs = [await sign_in(services) for _ in range(3)]
     async with services.transaction() as tx:
-        await services.sessions.revoke(tx, pairs[1].session_id, "logout")
+        await services.sessions.revoke(tx, pairs[1].session_id, Ending.SIGNED_OUT)
     unknown = uuid4()
     dead = await services.sessions.dead_among([*(p.session_id for p in pairs), unknown])
     assert dead == {pairs[1].session_id, unknown}
@@ -71,7 +72,7 @@ async def test_an_answer_that_was_under_way_when_revoked_is_not_remembered(
         found = await asked(conn, ids=ids)
         monkeypatch.setattr(module.rows, "living", asked)
         async with services.transaction() as tx:
-            await services.sessions.revoke(tx, pair.session_id, "logout")
+            await services.sessions.revoke(tx, pair.session_id, Ending.SIGNED_OUT)
         return found
 
     monkeypatch.setattr(module.rows, "living", slow)

@@ -10,6 +10,7 @@ import pytest
 
 from dispatch.config.neighbours import Push
 from dispatch.errors import Invalid
+from dispatch.live.sessions import Ending
 from dispatch.outbox import push_tokens
 from dispatch.outbox.push_tokens import PagesNotPushed
 from dispatch.outbox.sweeper import OutboxSweeper
@@ -38,7 +39,7 @@ async def test_a_push_goes_to_every_app_that_is_signed_in(services: Services) ->
     for session_id, token in ((one, "old token"), (one, "token one"), (two, "token two"), (out, "token out")):
         await register(services, session_id, token, account_id=account_id)
     async with services.transaction() as tx:
-        await services.sessions.revoke(tx, out, "signed out")
+        await services.sessions.revoke(tx, out, Ending.SIGNED_OUT)
     await happen(services, booking_id, "booking.completed")
     pushes = await outbox(services, "push")
     assert {p["data"]["token"] for p in pushes} == {"token one", "token two"}

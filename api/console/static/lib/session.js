@@ -25,16 +25,20 @@ const LEASE_MS = 15_000;
 export function openSession(kind) {
   const key = `dispatch.session.${kind}`;
   const pair = signal(read(key));
+  const endedKey = `${key}.ended`;
   /** Why somebody who was signed in no longer is; null where nobody was, or they left themselves. @type {string | null} */
   let ending = null;
+  const saidElsewhere = () => localStorage.getItem(endedKey) ?? "";
   addEventListener("storage", (event) => {
     if (event.key !== key && event.key !== null) return;
-    ending = pair.peek() ? "" : null;
+    ending = pair.peek() ? saidElsewhere() : null;
     pair.set(read(key));
   });
 
-  /** @param {Pair | null} next */
-  function keep(next) {
+  /** @param {Pair | null} next @param {string | null} [why] it ends, for the other tabs */
+  function keep(next, why) {
+    if (why) localStorage.setItem(endedKey, why);
+    else localStorage.removeItem(endedKey);
     if (next) localStorage.setItem(key, JSON.stringify(next));
     else localStorage.removeItem(key);
     pair.set(next);
@@ -49,14 +53,14 @@ export function openSession(kind) {
   async function renew(stale) {
     return alone(key, async () => {
       const held = read(key);
-      if (!held) return (ending = ""), keep(null), null;
+      if (!held) return (ending = saidElsewhere()), keep(null), null;
       if (held.access_token !== stale) return pair.set(held), held.access_token;
       const answer = await ask(PLACES[kind].refresh, { refresh_token: held.refresh_token });
       if (answer.status === 401 || answer.status === 403) {
-        const { code, message } = await problemOf(answer);
+        const { code, message, details } = await problemOf(answer);
         // Of a token that is over people need not hear.
-        ending = code === "unauthorized" ? "" : message;
-        return keep(null), null;
+        ending = code === "unauthorized" ? details.reason ?? "" : message;
+        return keep(null, ending), null;
       }
       if (!answer.ok) throw await problemOf(answer);
       const { data } = await answer.json();
@@ -80,7 +84,7 @@ export function openSession(kind) {
   async function end() {
     const held = pair.peek();
     ending = null;
-    keep(null);
+    keep(null, "signed_out");
     if (held) await ask(PLACES[kind].logout, {}, held.access_token).catch(() => null);
   }
 
@@ -89,7 +93,7 @@ export function openSession(kind) {
     /** Whether somebody is; a signal. */
     isOpen: () => pair() !== null,
     name: () => pair()?.name ?? "",
-    /** The server's reason, which may be empty, where the session was ended; else null. */
+    /** The server's reason (its code, or what it said, or nothing) where the session was ended; else null. */
     ending: () => ending,
     /** @param {{access_token: string, refresh_token: string, expires_in: number}} got @param {string} [name] */
     begin: (got, name) => {

@@ -98,8 +98,10 @@ function signIn(kind, title, session, first) {
   [, end] = scoped(() => fill(place, first(session, turn)));
   onEnd(() => end());
   const ending = session.ending();
+  const why = signal("");
+  if (ending !== null) import("./endings.js").then((m) => why.set(m.endingWords(ending)), () => why.set("You were signed out."));
   return h("main", { class: "sign-in", id: "main" },
-    ending !== null && h("p", { class: "notice warn", role: "alert" }, ["You were signed out.", ending, "Sign in to go on where you were."].filter(Boolean).join(" ")),
+    ending !== null && h("p", { class: "notice warn", role: "alert" }, why),
     h("div", { class: "card" }, h("p", { class: "brand" }, boot.brand), h("h1", null, title), place),
     boot.env === "development" && oneClick(kind, session),
   );
