@@ -23,6 +23,8 @@ class Alert:
     subject: str | None
     message: str
     created_at: datetime
+    #: Of the booking's place.
+    timezone: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class AlertView:
     kind: str
     booking_id: UUID | None
     booking_number: str | None
+    timezone: str | None
     technician_id: UUID | None
     technician_name: str | None
     subject: str | None

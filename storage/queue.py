@@ -23,6 +23,7 @@ class Waiting:
     status: str
     local_date: date
     local_time: time
+    timezone: str
     starts_at: datetime
     categories: list[str]
     address: dict[str, Any]

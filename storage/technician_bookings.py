@@ -24,6 +24,7 @@ class JobRow:
     state: str
     local_date: date
     local_time: time
+    timezone: str
     starts_at: datetime
     ends_at: datetime
     address: dict[str, Any]

@@ -26,13 +26,14 @@ class ResolveIn(Body):
 
 
 class AlertOut(View):
-    """`subject` is what it is about where that is not the booking as a whole."""
+    """`subject` is what it is about where that is not the booking as a whole; `timezone` is of the booking's place."""
 
     id: UUID
     type: str
     message: str
     booking_id: UUID | None
     booking_number: str | None
+    timezone: str | None
     partner_id: UUID | None
     partner_name: str | None
     subject: str | None
@@ -75,6 +76,6 @@ async def resolve(services: Services, caller: Admin, id: UUID, body: ResolveIn =
 def _alert(a: AlertView) -> AlertOut:
     return AlertOut(
         id=a.id, type=a.kind, message=a.message, booking_id=a.booking_id, booking_number=a.booking_number,
-        partner_id=a.technician_id, partner_name=a.technician_name, subject=a.subject,
+        timezone=a.timezone, partner_id=a.technician_id, partner_name=a.technician_name, subject=a.subject,
         status="open" if a.resolved_at is None else "resolved", created_at=a.created_at, resolved_at=a.resolved_at,
     )  # fmt: skip

@@ -65,6 +65,7 @@ class OpsOpenAlert(Told):
     kind: str
     message: str
     booking_id: UUID | None
+    timezone: str | None
     created_at: datetime
 
 

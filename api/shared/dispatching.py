@@ -43,6 +43,7 @@ class WaitingOut(View):
     status: str
     booking_date: date
     booking_time: time
+    timezone: str
     starts_at: datetime
     service_categories: list[str]
     address: PlaceObject
@@ -129,9 +130,9 @@ def dispatched(b: Booking) -> DispatchedOut:
 def waiting_out(w: Waiting) -> WaitingOut:
     return WaitingOut(
         booking_id=w.booking_id, booking_number=w.number, status=w.status, booking_date=w.local_date,
-        booking_time=w.local_time, starts_at=w.starts_at, service_categories=w.categories, address=w.address,
-        priority=w.priority, queued_at=w.queued_at, reason=w.queue_reason, waits_for=w.waits_for, round=w.round,
-        attempt=w.attempt, next_action_at=w.next_action_at,
+        booking_time=w.local_time, timezone=w.timezone, starts_at=w.starts_at, service_categories=w.categories,
+        address=w.address, priority=w.priority, queued_at=w.queued_at, reason=w.queue_reason, waits_for=w.waits_for,
+        round=w.round, attempt=w.attempt, next_action_at=w.next_action_at,
     )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ class Job(AmountsOut):
     assignment_status: str
     booking_date: date
     booking_time: time
+    timezone: str
     starts_at: datetime
     ends_at: datetime
     services: list[ServiceLine]
@@ -62,7 +63,8 @@ def job(services: Services, entry: Entry) -> Job:
     return Job(
         **amounts.shown(row),
         id=row.booking_id, booking_number=row.number, status=row.status, assignment_status=row.state,
-        booking_date=row.local_date, booking_time=row.local_time, starts_at=row.starts_at, ends_at=row.ends_at,
+        booking_date=row.local_date, booking_time=row.local_time, timezone=row.timezone, starts_at=row.starts_at,
+        ends_at=row.ends_at,
         services=[
             ServiceLine(name=i.name, category=i.category, tier=i.tier, quantity=i.quantity) for i in entry.items
         ],

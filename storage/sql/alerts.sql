@@ -15,11 +15,12 @@ UPDATE alerts SET resolved_at = app_now()
 WHERE kind = ANY(:kinds) AND resolved_at IS NULL AND created_at < app_now() - make_interval(hours => :hours);
 
 -- name: open
-SELECT id, kind, booking_id, technician_id, subject, message, created_at FROM alerts WHERE resolved_at IS NULL
-ORDER BY created_at DESC LIMIT :limit;
+SELECT a.id, a.kind, a.booking_id, a.technician_id, a.subject, a.message, a.created_at, b.timezone
+FROM alerts a LEFT JOIN bookings b ON b.id = a.booking_id WHERE a.resolved_at IS NULL
+ORDER BY a.created_at DESC LIMIT :limit;
 
 -- part: columns
-a.id, a.kind, a.booking_id, b.number AS booking_number, a.technician_id, p.name AS technician_name, a.subject, a.message,
+a.id, a.kind, a.booking_id, b.number AS booking_number, b.timezone, a.technician_id, p.name AS technician_name, a.subject, a.message,
 a.created_at, a.resolved_at
 
 -- part: source

@@ -1,5 +1,5 @@
 -- part: columns
-b.id AS booking_id, b.number, b.status, b.local_date, b.local_time, b.starts_at, b.categories, b.address, b.priority,
+b.id AS booking_id, b.number, b.status, b.local_date, b.local_time, b.timezone, b.starts_at, b.categories, b.address, b.priority,
   b.queued_at, b.queue_reason, b.waits_for, b.round, b.attempt,
   CASE WHEN b.next_action <> 'start' THEN b.next_action_at END AS next_action_at, b.created_at
 

@@ -1,6 +1,6 @@
 -- part: columns
 g.booking_id, b.number, b.status, CASE WHEN g.expires_at <= app_now() THEN 'expired' ELSE g.state END AS state,
-  b.local_date, b.local_time, b.starts_at, b.ends_at, b.address, b.contact, b.lat, b.lng, b.payment_method, b.payment_status,
+  b.local_date, b.local_time, b.timezone, b.starts_at, b.ends_at, b.address, b.contact, b.lat, b.lng, b.payment_method, b.payment_status,
   b.grand_total_minor, b.wallet_minor, b.outstanding_fee_minor, b.to_collect_minor, b.collected_minor, b.currency, coalesce(a.earning_minor, o.earning_minor) AS earning_minor, g.offer_id,
   CASE WHEN a.id IS NULL THEN o.expires_at END AS offer_expires_at, a.estimated_arrival, a.accepted_at, a.completed_at,
   b.start_code IS NOT NULL AS needs_start_code, b.rating, {is_mine} AS is_mine,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from dispatch.access.dev_tokens import open_dev_session
+from dispatch.engine import alerts
 from dispatch.live.sessions import Ending
 from tests.api.live import Live
 from tests.api.test_story import book, make_everybody_a_beautician
@@ -204,6 +206,7 @@ async def test_times_are_those_of_the_place_wherever_they_are_read(live: Live, b
     booking = await book(customer, await make_everybody_a_beautician(live))
     async with live.services.transaction() as tx:
         await tx.conn.execute("UPDATE bookings SET timezone = 'Africa/Lagos' WHERE id = $1", booking["id"])
+        await alerts.raise_alert(tx, "odd_place", "Look at this.", booking_id=UUID(booking["id"]))
     begins = await live.value("SELECT starts_at FROM bookings WHERE id = $1", booking["id"])
     # Where it is read it is Sunday yet.
     async with visit(browser, live.url, timezone_id="America/New_York") as seen:
@@ -215,6 +218,11 @@ async def test_times_are_those_of_the_place_wherever_they_are_read(live: Live, b
         await row.get_by_role("link").click()
         await page.locator(".facts").get_by_text(told).wait_for()
         await pictures(page, "office-booking")
+        await page.goto(f"{seen.url}/admin/queue?status=queued,pending,partner_assigned")
+        await row.get_by_text(told).wait_for()
+        await page.goto(f"{seen.url}/admin/alerts?type=odd_place")
+        raised = await live.value("SELECT created_at FROM alerts WHERE kind = 'odd_place'")
+        await row.get_by_text(f"{raised.astimezone(ZoneInfo('Africa/Lagos')):%I:%M %p}".lower()).wait_for()
         await page.goto(f"{seen.url}/admin/promos/new")
         await page.get_by_label("Code").fill("NINE1")
         await page.get_by_label("Discount type").select_option("percentage")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -193,6 +194,15 @@ async def test_a_visit_that_was_moved_shows_its_new_time(live: Live, browser: An
         wish = {"booking_date": booking["booking_date"], "booking_time": f"{int(hour) + 1:02}:{minute}"}
         await customer.call("POST", f"{path}/reschedule", wish)
         await shown.filter(has_not_text=before).wait_for()
+        # By the clock of its place, which is not the house's here.
+        async with live.services.transaction() as tx:
+            await tx.conn.execute("UPDATE bookings SET timezone = 'Africa/Lagos' WHERE id = $1", booking["id"])
+        begins = await live.value("SELECT starts_at FROM bookings WHERE id = $1", booking["id"])
+        await technician.reload()
+        told = f"{begins.astimezone(ZoneInfo('Africa/Lagos')):%I:%M %p}".lower()
+        await shown.filter(has_text=told).wait_for()
+        await technician.get_by_role("link", name="Jobs").click()
+        await technician.get_by_text(told).wait_for()
         await van.check()
     await customer.call("POST", f"{path}/cancel", {})
 

@@ -15,7 +15,7 @@ async def test_an_alert_is_listed_until_somebody_resolves_it(office: Office) -> 
     assert await shout(office)
     path = "/v1/admin/alerts?type=payment_odd&status=open"
     (one,) = (await office.boss.call("GET", path))["data"]["alerts"]
-    assert one["message"] == "Look at this." and one["status"] == "open"
+    assert one["message"] == "Look at this." and one["status"] == "open" and one["timezone"] is None
     resolve = f"/v1/admin/alerts/{one['id']}/resolve"
     done = (await office.boss.call("POST", resolve, {"note": "Called them"}))["data"]
     assert done["status"] == "resolved" and done["resolved_at"]

@@ -38,7 +38,8 @@ async def test_who_waits_is_in_the_queue_and_why_is_explained(counter: Counter) 
     await world.services.roster.refresh()
     booking = await world.book()
     queued = (await counter.ask("GET", "/assignments/queue?status=queued"))["pending_assignments"]
-    assert str(booking.id) in {w["booking_id"] for w in queued}
+    (waiting,) = [w for w in queued if w["booking_id"] == str(booking.id)]
+    assert waiting["timezone"] == booking.timezone
     answer = await counter.ask("POST", f"/bookings/{booking.id}/assign-partner", {}, expect=409)
     assert answer["error"]["code"] == "NO_CANDIDATE"
     why = await counter.ask("GET", f"/bookings/{booking.id}/dispatch")

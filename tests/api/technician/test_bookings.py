@@ -78,6 +78,7 @@ async def test_from_the_offer_to_the_money(scene: Scene) -> None:
     offered = (await scene.me.call("GET", base))["data"]
     assert offered["assignment_status"] == "assigned" and offered["offer_expires_at"].endswith("Z")
     # Before it is theirs: the part of town, no name, no phone, no door.
+    assert offered["timezone"] == "Asia/Kolkata"
     assert offered["customer"] is None and set(offered["address"]) == {"city", "state", "pincode"}
     assert offered["partner_earning"] == pytest.approx(offered["grand_total"] * 0.7, abs=0.01)
     listed = await scene.me.call("GET", "/v1/partner/bookings?status=assigned")

@@ -38,7 +38,9 @@ async def test_one_of_a_kind_is_open_about_one_thing_whatever_that_is(world: Wor
     for about in abouts:
         raised = await asyncio.gather(*(shout(world, **about) for _ in range(4)))
         assert sorted(raised) == [False, False, False, True], about
-    assert len([a for a in await open_alerts(world) if a.kind == "odd"]) == len(abouts)
+    odd = [a for a in await open_alerts(world) if a.kind == "odd"]
+    assert len(odd) == len(abouts)
+    assert {(a.booking_id, a.timezone) for a in odd} == {(None, None), (booking.id, booking.timezone)}
 
 
 async def test_raising_always_hints_and_a_repetition_does_not(world: World) -> None:

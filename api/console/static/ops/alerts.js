@@ -57,7 +57,7 @@ export function openAlerts(api, store, mayResolve) {
       h("div", { class: "row between" },
         h("button", { class: "alert-kind link", "aria-expanded": () => String(isOpen()), onclick: () => opened.update((o) => new Set(o.has(kind) ? [...o].filter((k) => k !== kind) : [...o, kind])) },
           h("span", { class: "chip bad" }, words(kind)), h("span", { class: "tabular" }, some.length > 1 ? `${some.length}` : "")),
-        h("time", { class: "faint", title: wholeTime(some[0]?.created_at) }, () => (tick(), ago(some[0]?.created_at))),
+        h("time", { class: "faint", title: wholeTime(some[0]?.created_at, some[0]?.timezone) }, () => (tick(), ago(some[0]?.created_at))),
       ),
       () => isOpen() && h("ul", { class: "alert-list" }, some.slice(0, MOST_SHOWN).map((one) => h("li", { class: "alert-one" },
         h("button", { class: "alert-text", onclick: () => choose(one), disabled: !one.booking_id && !one.technician_id }, said(one.message)),

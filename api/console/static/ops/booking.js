@@ -38,7 +38,7 @@ export function bookingPanel({ api, can }, store, board, id) {
     isBusy.set(true);
     try {
       const done = await api.post(`/v1/admin/bookings/${id}/assign-partner`, who ? { partner_id: who.partner_id, force } : { force });
-      toast(`Offered to ${done.assignment.partner_name.slice(0, 60)} until ${clockTime(done.assignment.expires_at)}.`);
+      toast(`Offered to ${done.assignment.partner_name.slice(0, 60)} until ${clockTime(done.assignment.expires_at, done.booking.timezone)}.`);
     } catch (error) {
       told(error);
     } finally {

@@ -11,6 +11,7 @@ import { whyNobody } from "./reasons.js";
  * @property {string} booking_number
  * @property {string} status
  * @property {string} starts_at
+ * @property {string} timezone
  * @property {string[]} service_categories
  * @property {number} priority
  * @property {string | null} queued_at
@@ -80,7 +81,7 @@ function row(one, store, tick) {
     h("span", { class: "queue-head" },
       h("strong", { class: "tabular" }, () => one().booking_number),
       () => one().priority > 0 && h("span", { class: "chip warn" }, `Priority ${one().priority}`),
-      () => h("time", { class: ["queue-start", lead() < 3600 && "late"], title: wholeTime(one().starts_at) }, lead() < 0 ? `since ${clockTime(one().starts_at)}` : lead() < 7200 ? `in ${countdown(lead())}` : dayTime(one().starts_at)),
+      () => h("time", { class: ["queue-start", lead() < 3600 && "late"], title: wholeTime(one().starts_at, one().timezone) }, lead() < 0 ? `since ${clockTime(one().starts_at, one().timezone)}` : lead() < 7200 ? `in ${countdown(lead())}` : dayTime(one().starts_at, one().timezone)),
     ),
     h("span", { class: "queue-what" }, () => one().service_categories.map(words).join(", ")),
     h("span", { class: "queue-why" }, () => h("span", { class: ["why", one().queued_at && "person"] }, one().queued_at ? "Needs a person: " : "", whyNobody(one()))),

@@ -41,7 +41,7 @@ import { setNow } from "../lib/boot.js";
  * @property {string | null} offer_made_at
  * @property {string | null} offer_expires_at
  */
-/** @typedef {{id: string, kind: string, message: string, booking_id: string | null, technician_id: string | null, created_at: string}} Alert */
+/** @typedef {{id: string, kind: string, message: string, booking_id: string | null, technician_id: string | null, timezone: string | null, created_at: string}} Alert */
 /** @typedef {{kind: "booking" | "technician", id: string}} Choice */
 /** @typedef {ReturnType<typeof openStore>} Store */
 

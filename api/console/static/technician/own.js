@@ -17,7 +17,7 @@ export function past(desk) {
   const [body] = view((abort) => desk.api.page("/v1/partner/bookings", { page: page(), limit: 20 }, abort), ({ data }) => data.bookings.length ? [
     h("div", { class: "stack tight" }, data.bookings.map((/** @type {any} */ job) => h("article", { class: "tile" },
       h("div", { class: "row between" }, h("h3", null, serviceNames(job.services)), statusChip(job.assignment_status)),
-      h("div", { class: "row between" }, h("span", null, visitTime(job.starts_at)), h("strong", { class: "money" }, money(job.partner_earning, job.currency))),
+      h("div", { class: "row between" }, h("span", null, visitTime(job.starts_at, job.timezone)), h("strong", { class: "money" }, money(job.partner_earning, job.currency))),
       h("div", { class: "row between faint" }, h("span", { class: "tabular" }, job.booking_number), job.rating && h("span", { "aria-label": `${job.rating} of 5 stars` }, "★".repeat(job.rating)))))),
     pager(data.pagination),
   ] : empty("No jobs yet", "Offers and jobs stand here once they have come."));

@@ -93,7 +93,7 @@ function offer(desk, job) {
     h("div", { class: "row between" }, h("h2", null, serviceNames(one.services)), h("strong", { class: "big money" }, money(one.partner_earning, one.currency))),
     h("div", { class: "time-left" }, h("div", { class: "time-bar", style: () => ({ width: `${Math.max(0, Math.min(100, (left_s() / whole_s) * 100))}%` }) })),
     h("p", { class: "row between" }, h("span", { role: "timer" }, () => (isOver() ? "The time for this offer is over" : ["Answer within ", h("strong", { class: "tabular" }, countdown(left_s()))])), h("span", { class: "faint" }, pay(one))),
-    facts([["When", h("time", null, visitTime(one.starts_at), " · ", duration((Date.parse(one.ends_at) - Date.parse(one.starts_at)) / 1000))], ["Where", addressLines(one.address)]]),
+    facts([["When", h("time", null, visitTime(one.starts_at, one.timezone), " · ", duration((Date.parse(one.ends_at) - Date.parse(one.starts_at)) / 1000))], ["Where", addressLines(one.address)]]),
     h("div", { class: "answers" },
       deed("Reject", async () => (await tell(desk, "offer.reject", { offer_id: one.offer_id }, () => desk.api.post(`${base}/reject`)), desk.read()), { disabled: isOver, failed: gone }),
       deed("Accept", async () => (await tell(desk, "offer.accept", { offer_id: one.offer_id }, () => desk.api.post(`${base}/accept`)), toast("The job is yours."), desk.read()), { class: "primary", disabled: isOver, failed: gone })));
@@ -110,7 +110,7 @@ function own(desk, job) {
   return h("article", { class: "card stack", "aria-label": "Job" },
     h("div", { class: "row between" }, h("h2", null, serviceNames(one.services)), statusChip(one.assignment_status)),
     facts([
-      ["When", h("time", null, visitTime(one.starts_at), " · ", duration((Date.parse(one.ends_at) - Date.parse(one.starts_at)) / 1000))], ["Where", addressLines(one.address)],
+      ["When", h("time", null, visitTime(one.starts_at, one.timezone), " · ", duration((Date.parse(one.ends_at) - Date.parse(one.starts_at)) / 1000))], ["Where", addressLines(one.address)],
       ["Who", one.customer && said(one.customer.name)], ["Pays", pay(one)], ["You earn", h("span", { class: "money" }, money(one.partner_earning, one.currency))], ["Booking", h("span", { class: "tabular" }, one.booking_number)],
     ]),
     h("div", { class: "actions" },
