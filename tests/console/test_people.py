@@ -127,12 +127,54 @@ async def test_a_booking_that_is_still_being_made_is_asked_for_again_and_not_mad
         await page.get_by_label("I know that cancelling").check()
         await page.locator(".summary").get_by_role("button", name="Book").click()
         await page.get_by_text("Your booking was sent, and no answer came").wait_for()
-        await page.get_by_role("button", name="Ask again").click()
+        assert await grave_problems(page) == []
+        await pictures(page, "book-unsure")
+        await page.get_by_role("button", name="Ask now").click()
         await page.wait_for_url("**/bookings/*-*")
         assert len(keys) == 2 and keys[0] == keys[1]
         await seen.check()
     assert (await customer.call("GET", "/v1/bookings"))["data"]["pagination"]["total"] == before + 1
     await customer.call("POST", f"/v1/bookings/{page.url.rsplit('/', 1)[1]}/cancel", {})
+
+
+async def test_a_booking_whose_answer_was_lost_is_asked_for_until_there_is_one(live: Live, browser: Any) -> None:
+    """Made at the first time; then the line is dead, the server busy, it is asked too often. Nobody presses anything."""
+    keys: list[str] = []
+
+    async def lost(route: Any) -> None:
+        keys.append(route.request.headers["x-idempotency-key"])
+        if len(keys) == 1:
+            await route.fetch()
+        if len(keys) <= 3:
+            return await route.abort()
+        if len(keys) in (4, 5):
+            code, status = ("SERVICE_UNAVAILABLE", 503) if len(keys) == 4 else ("RATE_LIMIT_EXCEEDED", 429)
+            # So long that it is not waited for within one request.
+            error = {"success": False, "error": {"code": code, "message": "Later."}}
+            return await route.fulfill(status=status, json=error, headers={"Retry-After": "6"})
+        return await route.continue_()
+
+    customer = await live.person("customer", PHONE)
+    before = (await customer.call("GET", "/v1/bookings"))["data"]["pagination"]["total"]
+    async with visit(browser, live.url, is_phone=True) as seen:
+        page = await as_customer(seen, live, "/book")
+        await page.route("**/v1/checkout/confirm", lost)
+        await choose(page, 1)
+        await page.get_by_text("kept for you").wait_for()
+        await page.get_by_label("I know that cancelling").check()
+        await page.locator(".summary").get_by_role("button", name="Book").click()
+        await page.get_by_text("Your booking was sent, and no answer came").wait_for()
+        await page.get_by_text("Asking again in a moment").wait_for()
+        await page.wait_for_url("**/bookings/*-*")
+        assert len(keys) == 6 and len(set(keys)) == 1
+        # What was booked is no longer wished for.
+        await page.go_back()
+        await page.get_by_role("heading", name="Book a visit").wait_for()
+        await page.get_by_text("Choose a service.").wait_for()
+        await seen.check()
+    assert (await customer.call("GET", "/v1/bookings"))["data"]["pagination"]["total"] == before + 1
+    (made,) = (await customer.call("GET", "/v1/bookings?limit=1"))["data"]["bookings"]
+    await customer.call("POST", f"/v1/bookings/{made['id']}/cancel", {})
 
 
 async def test_a_server_that_was_away_is_asked_again_by_itself(live: Live, browser: Any) -> None:

@@ -1,12 +1,12 @@
 // Booking a visit: where, what, when, and how it is paid. What was chosen survives a reload; nothing is booked twice.
 import { openPage } from "../lib/shell.js";
-import { computed, effect, signal } from "../lib/state.js";
+import { computed, effect, listen, onEnd, signal } from "../lib/state.js";
 import { h } from "../lib/dom.js";
-import { Problem } from "../lib/api.js";
+import { isReachable, Problem } from "../lib/api.js";
 import { toast } from "../lib/toast.js";
 import { isRefusal } from "../lib/problems.js";
+import { soonAgain } from "../lib/view.js";
 import { draft } from "../people/common.js";
-import { deed } from "../people/deeds.js";
 import { leaveToPay } from "../people/pay.js";
 import { byPhone } from "../people/sign-in.js";
 import { places } from "./places.js";
@@ -99,46 +99,77 @@ openPage({
   bar: () => h("nav", { class: "sections", "aria-label": "Pages" }, h("a", { href: "/book", "aria-current": "page" }, "Book"), h("a", { href: "/bookings" }, "My bookings")),
   show: ({ api, me }) => {
     const desk = openDesk(api, me);
-    const state = signal(desk.wish.peek().pending ? "sending" : "");
-    if (desk.wish.peek().pending) send(desk, state).catch(() => null);
-    return h("main", { class: "page", id: "main", tabindex: "-1" }, () => state() === "sending"
+    const order = openOrder(desk);
+    // Back from the payment page this one may be as it was left, of a booking that is made.
+    listen(window, "pageshow", (event) => event.persisted && location.reload());
+    return h("main", { class: "page", id: "main", tabindex: "-1" }, () => order.state() === "sending"
       ? h("div", { class: "state", role: "status" }, h("p", { class: "state-title" }, "Finishing your booking"), h("span", { class: "bar" }))
-      : state() === "unsure" ? h("div", { class: "state", role: "alert" }, h("p", { class: "state-title" }, "Your booking was sent, and no answer came"),
-        h("p", null, "It may have been made. Asking again does not book twice."), deed("Ask again", () => send(desk, state), { class: "primary" }))
+      : order.state() === "unsure" ? unsure(order)
       : h("div", { class: "desk" },
         h("div", { class: "stack" }, h("h1", null, "Book a visit"), places(desk), services(desk), times(desk), payment(desk)),
-        h("aside", { class: "summary" }, prices(desk, () => confirm(desk, state)))));
+        h("aside", { class: "summary" }, prices(desk, order.confirm))));
   },
 });
 
-/** @param {Desk} desk @param {import("../lib/state.js").Signal<string>} state */
-async function confirm(desk, state) {
-  const [w, preview] = [desk.wish.peek(), desk.preview.peek()];
-  const body = {
-    preview_id: preview.preview_id, payment_method: w.method, address_id: w.address_id, booking_date: w.day, booking_time: w.time,
-    customer_name: w.name.trim(), customer_phone: w.phone.trim(), cancellation_policy_accepted: true, use_wallet: w.use_wallet,
-  };
-  // A preview becomes one booking: its id is the key, in this tab and after a reload.
-  desk.choose({ pending: { key: preview.preview_id, body } });
-  await send(desk, state);
-}
+/** @param {ReturnType<typeof openOrder>} order */
+const unsure = (order) => h("div", { class: "state", role: "alert" }, h("p", { class: "state-title" }, "Your booking was sent, and no answer came"),
+  h("p", null, "It may have been made. This page asks again by itself until it knows, and that does not book twice."),
+  h("p", { role: "status" }, () => order.isAsking() ? "Asking now" : isReachable() ? "Asking again in a moment" : "No connection just now"),
+  h("button", { type: "button", disabled: order.isAsking, onclick: order.ask }, "Ask now"));
 
-/** Sends the booking that waits to be sent: the same one, however often. @param {Desk} desk @param {import("../lib/state.js").Signal<string>} state */
-async function send(desk, state) {
-  const pending = /** @type {{key: string, body: any}} */ (desk.wish.peek().pending);
-  try {
-    const { data } = await desk.api.request("POST", "/v1/checkout/confirm", pending);
-    desk.forget();
-    const address = `/bookings/${data.booking.id}`;
-    if (!data.payment || !leaveToPay(data.payment, data.booking.id)) location.assign(address);
-  } catch (error) {
-    // Without an answer nobody knows: it is kept, and sent again under the same key.
-    if (isRefusal(error)) {
-      desk.choose({ pending: null, ...(error.code === "slot_taken" ? { time: null } : {}) });
-      desk.again();
-      toast(error.message, { isBad: true });
-    }
-    state.set(isRefusal(error) ? "" : "unsure");
-    throw error;
+/**
+ * What is sent when it is booked: the same one, however often, until the server has said what became of it.
+ * @param {Desk} desk
+ */
+function openOrder(desk) {
+  const state = signal(desk.wish.peek().pending ? "sending" : "");
+  const isAsking = signal(false);
+  let tries = 0;
+  let ask = () => {};
+  let isOver = false;
+  onEnd(() => (isOver = true));
+
+  async function confirm() {
+    const [w, preview] = [desk.wish.peek(), desk.preview.peek()];
+    const body = {
+      preview_id: preview.preview_id, payment_method: w.method, address_id: w.address_id, booking_date: w.day, booking_time: w.time,
+      customer_name: w.name.trim(), customer_phone: w.phone.trim(), cancellation_policy_accepted: true, use_wallet: w.use_wallet,
+    };
+    // A preview becomes one booking: its id is the key, in this tab and after a reload.
+    desk.choose({ pending: { key: preview.preview_id, body } });
+    const error = await send();
+    if (error) throw error;
   }
+
+  /** Gives what the server refused it for. @returns {Promise<unknown>} */
+  async function send() {
+    const { pending } = desk.wish.peek();
+    if (isOver || isAsking.peek() || !pending) return null;
+    isAsking.set(true);
+    try {
+      const { data } = await desk.api.request("POST", "/v1/checkout/confirm", pending);
+      desk.forget();
+      if (!data.payment || !leaveToPay(data.payment, data.booking.id)) location.assign(`/bookings/${data.booking.id}`);
+      return null;
+    } catch (error) {
+      // That it was asked too often says nothing of the time before.
+      if (isRefusal(error) && !(state.peek() && error.status === 429)) {
+        tries = 0;
+        desk.choose({ pending: null, ...(error.code === "slot_taken" ? { time: null } : {}) });
+        desk.again();
+        toast(error.message, { isBad: true });
+        state.set("");
+        return error;
+      }
+      // Without an answer nobody knows: it is kept, and sent again under the same key.
+      state.set("unsure");
+      if (!isOver) ask = soonAgain(() => void send(), ++tries, error);
+      return null;
+    } finally {
+      isAsking.set(false);
+    }
+  }
+
+  if (state.peek()) void send();
+  return { state, isAsking, confirm, ask: () => ask() };
 }
