@@ -138,7 +138,7 @@ async def test_a_booking_that_is_still_being_made_is_asked_for_again_and_not_mad
 
 
 async def test_a_booking_whose_answer_was_lost_is_asked_for_until_there_is_one(live: Live, browser: Any) -> None:
-    """Made at the first time; then the line is dead, the server busy, it is asked too often. Nobody presses anything."""
+    """Made at the first time; then the line is dead, the server busy, asked too often. Nobody presses anything."""
     keys: list[str] = []
 
     async def lost(route: Any) -> None:
@@ -175,6 +175,23 @@ async def test_a_booking_whose_answer_was_lost_is_asked_for_until_there_is_one(l
     assert (await customer.call("GET", "/v1/bookings"))["data"]["pagination"]["total"] == before + 1
     (made,) = (await customer.call("GET", "/v1/bookings?limit=1"))["data"]["bookings"]
     await customer.call("POST", f"/v1/bookings/{made['id']}/cancel", {})
+
+
+async def test_a_price_that_cannot_be_had_is_said_where_it_is_chosen_on_a_phone(live: Live, browser: Any) -> None:
+    async with visit(browser, live.url, is_phone=True) as seen:
+        page = await as_customer(seen, live, "/book")
+        refused = {"success": False, "error": {"code": "OUTSIDE_AREA", "message": "Nobody comes to this place."}}
+        await page.route("**/v1/checkout/prepare", lambda route: route.fulfill(status=422, json=refused))
+        await choose_service(page)
+        told = page.locator("section").filter(has=page.get_by_role("heading", name="When")).locator(".notice")
+        await told.get_by_text("Nobody comes to this place.").wait_for()
+        assert await grave_problems(page) == []
+        await pictures(page, "book-refused")
+        # Beside a summary that is always seen it would be said twice.
+        await page.set_viewport_size({"width": 1280, "height": 800})
+        await told.wait_for(state="hidden")
+        await page.locator(".summary").get_by_text("Nobody comes to this place.").wait_for()
+        await seen.check()
 
 
 async def test_a_server_that_was_away_is_asked_again_by_itself(live: Live, browser: Any) -> None:

@@ -1,6 +1,7 @@
 // When: the days ahead, and the times of one that can be booked.
 import { h } from "../lib/dom.js";
 import { computed } from "../lib/state.js";
+import { isPassing, sentenceOf } from "../lib/problems.js";
 import { nextDays } from "../people/common.js";
 
 const DAYS = 21;
@@ -12,6 +13,8 @@ export function times(desk) {
   const chosen = computed(() => desk.wish().day);
   if (!days.some((d) => d.value === desk.wish.peek().day)) desk.choose({ day: days[0]?.value ?? null, time: null });
   return h("section", { class: "card stack" }, h("h2", null, "When"),
+    // On a phone the summary, which says it too, is far below.
+    () => desk.trouble() && h("p", { class: "notice bad beside-choice" }, sentenceOf(desk.trouble()), isPassing(desk.trouble()) && " This page keeps trying by itself."),
     () => !isReady() ? h("p", { class: "faint" }, "Choose a place and a service first: times are those at which somebody can come.") : h("div", { class: "stack" },
       h("div", { class: "scroll-row pick", role: "group", "aria-label": "Day" }, days.map((d) => h("button", { type: "button", "aria-pressed": () => String(chosen() === d.value), onclick: () => desk.choose({ day: d.value, time: null }) }, d.label))),
       () => slots(desk)));
