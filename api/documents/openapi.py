@@ -24,7 +24,7 @@ from api.documents.schemas import (
     short_names,
 )
 from api.documents.security import guests_of, rights, schemes, ways
-from api.route import PUBLIC_BODY, SIGNED_BODY, Route
+from api.route import Route
 from api.wire.dialects import ERP, Dialect
 from api.wire.listing import MAX_SEARCH, MAX_VALUES, Grammar, Once, taken
 from api.wire.results import (
@@ -343,8 +343,7 @@ def _limits(route: Route) -> list[str]:
     ]
     found += [f"Limit: {_amount(q.setting)} in {q.window_s} s per {q.per}." for q in route.quotas]
     if route.inputs.body is not None:
-        most = route.body_limit or (PUBLIC_BODY if route.is_public else SIGNED_BODY)
-        found.append(f"The body has at most {most // 1024} KiB.")
+        found.append(f"The body has at most {route.body_bytes // 1024} KiB.")
     return found
 
 
