@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from dispatch.engine import bookings, jobs, presence, settings, waking, zones
+from dispatch.engine import bookings, jobs, presence, rescheduling, settings, waking, zones
 from dispatch.engine.zones import ZoneIn
 from dispatch.events import Actor
 from dispatch.parties import preferred_providers, programs, providers, technicians
@@ -234,7 +234,7 @@ async def rejects_it(s: Story) -> UUID:
 
 async def its_customer_moves_it(s: Story, one: UUID, booking: Booking) -> None:
     starts = booking.starts_at + timedelta(hours=20)
-    await s.tx(lambda tx: bookings.reschedule(tx, booking.id, CUSTOMER, starts.replace(minute=30, second=0)))
+    await s.tx(lambda tx: rescheduling.reschedule(tx, booking.id, CUSTOMER, starts.replace(minute=30, second=0)))
 
 
 async def holds_an_offer(s: Story) -> UUID:
