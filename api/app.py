@@ -9,13 +9,15 @@ from aiohttp import web
 
 from api.audiences import AUDIENCES
 from api.console.mount import add_console
+from api.core import CORE, Core
 from api.documents.docs import add_documents
 from api.edge.health import LIFE, Lag, Life, add_health
 from api.edge.middleware import add_headers, observe
 from api.edge.tracing import add_tracing
+from api.handler import Handler
 from api.pages.account import add_account_page
 from api.registry import all_routes
-from api.route import CORE, Audience, Core, Route
+from api.route import Audience, Route
 from dispatch.services import Services
 from storage import bookings
 from storage.ratelimits import RateCounters
@@ -72,11 +74,12 @@ def _overdue(services: Services) -> Lag:
 def mount(app: web.Application, routes: list[Route]) -> None:
     """Adds routes; of two that fit one path, the one with fewer free words is asked first."""
     for route in sorted(routes, key=_freedom):
+        handle = Handler(route).handle
         methods = (route.method, "HEAD") if route.method == "GET" else (route.method,)
         for method in methods:
-            app.router.add_route(method, route.pattern, route.handle)
+            app.router.add_route(method, route.pattern, handle)
             if route.path == route.audience.prefix + "/":
-                app.router.add_route(method, route.audience.prefix, route.handle)
+                app.router.add_route(method, route.audience.prefix, handle)
 
 
 def _freedom(route: Route) -> int:

@@ -1,4 +1,4 @@
-"""A typed coroutine becomes an aiohttp handler: the one place that parses, authorises, wraps and reports."""
+"""What an audience is and what each of its routes declares; a declaration that makes no sense starts no server."""
 
 from __future__ import annotations
 
@@ -8,31 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar, get_type_hints
 
-from aiohttp import web
-
-from api.edge import idempotency, limits
-from api.edge.cards import CardDataRefused, is_card_data
 from api.edge.credentials import Credentials
-from api.edge.idempotency import Answer, Claim, fingerprint, key_complaint
 from api.edge.limits import Quota, RateLimit
-from api.edge.request_info import INFO
-from api.edge.request_info import RequestInfo as RequestInfo
 from api.signature import BadRoute, Declared, Inputs, inputs_of, pattern_of
-from api.wire.answers import Renderer
-from api.wire.contents import MOST_COMPLAINTS, Fields, leaves, path_of, unclean
 from api.wire.dialects import Dialect
 from api.wire.listing import Grammar
 from api.wire.models import _Model
-from api.wire.parsing import (
-    json_of,
-    query_of,
-    read_body,
-    refuse,
-    validate_body,
-)
-from api.wire.uploads import read_upload
 from dispatch.access.permissions import OWN, READ, WRITE
-from dispatch.errors import NotAllowed, NotSignedIn
 from dispatch.services import Services
 from storage.ratelimits import RateCounters
 
@@ -40,32 +22,6 @@ Endpoint = Callable[..., Any]
 Idempotency = Literal["required", "optional"] | Callable[[Any], str | None] | None
 
 _EXAMPLE = re.compile(r"^Example:\s*(\{.*|\[.*)", re.MULTILINE | re.DOTALL)
-
-
-@dataclass(slots=True)
-class Core:
-    """What handlers need of the application."""
-
-    services: Services
-    counters: RateCounters
-    audiences: Sequence[Audience]
-    #: From which pages browsers may ask, and whether they must be told not to ask in the clear.
-    origins: frozenset[str] = field(init=False)
-    is_deployed: bool = field(init=False)
-    trusted_hops: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        settings = self.services.settings
-        self.origins = frozenset(settings.http.allowed_origins)
-        self.is_deployed = settings.is_deployed
-        self.trusted_hops = settings.http.trusted_hops
-
-
-CORE = web.AppKey("dispatch_core", Core)
-
-
-#: Of one public route.
-_MOST_KEPT_QUERIES, _LONGEST_KEPT_QUERY = 256, 200
 
 E = TypeVar("E", bound=Endpoint)
 
@@ -224,17 +180,15 @@ class Route:
     hints: dict[str, Any] = field(init=False)
     returns: Any = field(init=False)
     pattern: str = field(init=False)
-    renderer: Renderer = field(init=False)
-    #: What queries mean, where nothing else is asked: the same few are sent again and again.
-    _asked: dict[str, tuple[dict[str, Any], list[str]]] | None = field(init=False)
+    #: What a body that is read as JSON may weigh here, in bytes; never more than the setting for all.
+    body_bytes: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.hints = get_type_hints(self.func, include_extras=True)
         self.returns = self.hints.get("return")
         self.inputs = inputs_of(self.func, self.hints, self._declared)
         self.pattern = pattern_of(self.path, self.hints)
-        self.renderer = Renderer(self.audience.dialect, self.status, self.listing.key if self.listing else None)
-        self._asked = {} if self.is_public and self.inputs.takes_query_only else None
+        self.body_bytes = self.body_limit or (PUBLIC_BODY if self.is_public else SIGNED_BODY)
         self._check()
 
     @property
@@ -288,182 +242,3 @@ class Route:
         resource, _, level = self.permission.partition(":")
         if self.permission != OWN and (resource not in resources or level not in (READ, WRITE)):
             raise BadRoute(f"{where} needs {self.permission!r}, which nobody can have")
-
-    # ------------------------------------------------------------ a request
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Signs in, counts, reads, runs and wraps. Raises DispatchError, which the middleware forms."""
-        core, info = request.app[CORE], request[INFO]
-        caller = await self._caller(core, request, info)
-        dialect = self.audience.dialect_for(caller)
-        given, body, ignored = await self._read(core, request, dialect)
-        services = core.services
-        if self.inputs.services:
-            given[self.inputs.services] = services
-        if self.inputs.caller:
-            given[self.inputs.caller] = caller
-        if self.inputs.request_info:
-            given[self.inputs.request_info] = info
-        who = caller.key if caller is not None else f"address:{info.network}"
-
-        def rendered(result: Any) -> Awaitable[web.StreamResponse]:
-            return self.renderer.response(request, result, given.get("listing"), services.clock, ignored, dialect)
-
-        answer = Answer(rendered)
-        if self.inputs.answer:
-            given[self.inputs.answer] = answer
-
-        async def effect() -> web.StreamResponse:
-            if self.quotas:
-                await limits.spend(services, self.quotas, given.get("body"), who, info.ip)
-            result = await self.func(**given)
-            return answer.kept or await rendered(result)
-
-        try:
-            claim = None
-            if self.idempotency is not None:
-                claim = self._claim(request, info, who, body, given.get("body"))
-            if claim is None:
-                return await effect()
-            return await idempotency.once(services, claim, dialect, effect, answer)
-        finally:
-            if self.inputs.upload:
-                given[self.inputs.upload].close()
-
-    async def _caller(self, core: Core, request: web.Request, info: RequestInfo) -> Any:
-        """The principal, counted against the limit. Raises NotSignedIn, NotAllowed, TooManyRequests."""
-        audience, limit = self.audience, self.audience.limit
-        stranger_limit = audience.stranger_limit or limit
-        credentials = Credentials(request.headers, info.ip)
-        if audience.guests is not None and audience.guests.knocks(credentials):
-            return await self._guest(core, info, audience.guests, credentials)
-        if self.apart:
-            await limits.count_apart(core.counters, core.services, self.apart, info.ip, request.path)
-        elif self.is_limited and (limit.per == "address" or self.is_public):
-            await limits.count_address(core.counters, core.services, stranger_limit, audience.name, info.ip)
-        if self.is_public and not self.inputs.caller_is_optional:
-            return None
-        try:
-            caller = await audience.authenticate(core.services, credentials)
-        except NotSignedIn:
-            if self.is_public:
-                return None
-            if self.is_limited and limit.per == "caller":
-                # Guessing is counted where it comes from.
-                await limits.count_address(core.counters, core.services, stranger_limit, audience.name, info.ip)
-            raise
-        if self.is_limited and limit.per == "caller" and not self.is_public:
-            is_metered = audience.meter is not None and await audience.meter(
-                core.counters, core.services, caller, self.template
-            )
-            if not is_metered:
-                await limits.count_request(core.counters, core.services, limit, audience.name, caller.key)
-        if self.permission is not None and not audience.permits(caller, self.permission):
-            raise NotAllowed("Your role does not allow this: ask whoever manages your team.")
-        return caller
-
-    async def _guest(self, core: Core, info: RequestInfo, guests: Guests, credentials: Credentials) -> Any:
-        """The principal of a guest, counted by their own limits; of a public route None. Raises as `_caller` does."""
-        audience, services = self.audience, core.services
-        try:
-            guest = await guests.admit(services, credentials)
-        except (NotSignedIn, NotAllowed):
-            await limits.count_address(core.counters, services, audience.limit, audience.name, info.ip)
-            raise
-        if audience.meter is not None:
-            await audience.meter(core.counters, services, guest, self.template)
-        if self.is_public and self.scope is None:
-            return None
-        guests.check(guest, self.scope)
-        return None if self.is_public else await guests.as_customer(services, guest, credentials)
-
-    def _most_bytes(self, core: Core) -> int:
-        """What a body may weigh here, never more than the setting."""
-        most: int = core.services.settings.http.body_limit_bytes
-        if self.inputs.raw_body and self.body_limit is None:
-            return most
-        return min(most, self.body_limit or (PUBLIC_BODY if self.is_public else SIGNED_BODY))
-
-    async def _read(self, core: Core, request: web.Request, dialect: Dialect) -> tuple[dict[str, Any], Any, list[str]]:
-        """(arguments, the body's JSON value or what tells an upload from others, dropped names).
-
-        Raises Invalid with every bad field.
-        """
-        query = request.query_string
-        if self._asked is not None and (known := self._asked.get(query)) is not None:
-            return dict(known[0]), None, list(known[1])
-        inputs = self.inputs
-        given: dict[str, Any] = {value.name: value.read(request) for value in inputs.path}
-        bad: Fields = {}
-        for name, header in inputs.headers.items():
-            given[name], wrong = header.read(request)
-            bad |= wrong
-        ignored = self._read_query(request, given, bad, dialect)
-        if self.idempotency is not None:
-            key = request[INFO].idempotency_key
-            if text := key_complaint(key, is_required=self.idempotency == "required"):
-                bad[idempotency.HEADER] = [text]
-        body: Any = None
-        if inputs.upload and inputs.upload_rules:
-            # What else is wrong is said before the files are taken.
-            refuse(bad)
-            upload = given[inputs.upload] = await read_upload(request, inputs.upload_rules, self._checked)
-            body = upload.contents
-        elif inputs.raw_body:
-            given[inputs.raw_body] = await read_body(request, self._most_bytes(core))
-        elif inputs.body is not None:
-            raw = await read_body(request, self._most_bytes(core))
-            body = json_of(raw)
-            bad |= self._checked(body)
-            is_absent = not raw.strip() and inputs.body_default is not inspect.Parameter.empty
-            if is_absent:
-                given["body"] = inputs.body_default
-            else:
-                given["body"], wrong, dropped = validate_body(
-                    inputs.body, body, dialect, drops_unknown=self.audience.drops_unknown_keys
-                )
-                bad |= wrong
-                ignored += dropped
-        refuse(bad)
-        if self._asked is not None and len(query) <= _LONGEST_KEPT_QUERY:
-            if len(self._asked) >= _MOST_KEPT_QUERIES:
-                self._asked.clear()
-            self._asked[query] = dict(given), list(ignored)
-        return given, body, ignored
-
-    def _read_query(self, request: web.Request, given: dict[str, Any], bad: Fields, dialect: Dialect) -> list[str]:
-        """Adds query and listing to `given`; returns the names that mean nothing here."""
-        if not request.query_string:
-            raw: dict[str, list[str]] = {}
-        else:
-            raw = query_of(request)
-            bad |= self._checked(raw)
-        known: set[str] = set()
-        if self.inputs.query is not None:
-            given["query"], wrong = self.inputs.query.read(raw, dialect)
-            known |= self.inputs.query.names
-            bad |= wrong
-        if self.inputs.listing is not None:
-            given["listing"], wrong = self.inputs.listing.read(raw, dialect)
-            known |= self.inputs.listing.known
-            bad |= wrong
-        return [name for name in raw if name not in known]
-
-    def _checked(self, given: Any) -> Fields:
-        """What no field may hold, found in one walk. Raises TooMuch, CardDataRefused."""
-        bad: Fields = {}
-        for place, name, value in leaves(given):
-            if (text := unclean(value)) is not None:
-                if len(bad) < MOST_COMPLAINTS:
-                    bad[path_of(place)] = [text]
-            elif not self.accepts_cards and is_card_data(name, value):
-                raise CardDataRefused.at(path_of(place))
-        return bad
-
-    def _claim(self, request: web.Request, info: RequestInfo, who: str, body: Any, model: Any) -> Claim | None:
-        key, is_natural = info.idempotency_key, False
-        if key is None and callable(self.idempotency):
-            key, is_natural = self.idempotency(model), True
-        if key is None:
-            return None
-        return Claim(who, self.template, key, fingerprint(request, body), is_natural)

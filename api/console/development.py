@@ -10,8 +10,9 @@ import orjson
 from aiohttp import web
 from pydantic import StringConstraints, TypeAdapter
 
+from api.core import CORE
 from api.edge.request_info import INFO
-from api.route import CORE, PUBLIC_BODY
+from api.route import PUBLIC_BODY
 from api.wire.dialects import MINUTESERV
 from api.wire.models import Body
 from api.wire.parsing import json_of, read_body, refuse, validate_body

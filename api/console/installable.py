@@ -7,7 +7,7 @@ from aiohttp import web
 
 from api.console.assets import assets
 from api.console.pages import origin_of
-from api.route import CORE
+from api.core import CORE
 
 SCOPE = "/technician"
 

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from api.console.assets import assets, csp_hash
 from api.console.development import is_nearby
-from api.route import CORE
+from api.core import CORE
 from dispatch.config import Settings
 from dispatch.services import Services
 

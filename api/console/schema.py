@@ -15,9 +15,10 @@ import orjson
 from aiohttp import web
 
 from api.audiences import admin, customer, technician
+from api.core import CORE
 from api.documents.openapi import openapi_document
 from api.edge.credentials import Credentials
-from api.route import CORE, Audience
+from api.route import Audience
 
 _AUDIENCES: Mapping[str, Audience] = {a.name: a for a in (admin, technician, customer)}
 _REF = "#/components/schemas/"

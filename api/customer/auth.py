@@ -7,7 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from api.audiences import Customer, customer
-from api.route import RequestInfo
+from api.edge.request_info import RequestInfo
 from api.shared.signing import Code, CodeSent, PairOut, PhoneNumber, RefreshIn, StepUpOut, send_code
 from api.wire.models import Body, View
 from api.wire.results import Message, MessageWith

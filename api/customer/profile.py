@@ -9,7 +9,7 @@ from pydantic import EmailStr, StringConstraints
 
 from api.audiences import Customer, customer
 from api.customer.auth import MeOut, me_out
-from api.route import RequestInfo
+from api.edge.request_info import RequestInfo
 from api.shared.notifications import NotificationOut, notification_out
 from api.shared.signing import Code, PhoneNumber, StepUp
 from api.wire.listing import Grammar, Listing, Once

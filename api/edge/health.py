@@ -13,9 +13,9 @@ import orjson
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from api.core import CORE
 from api.edge.metrics import FIGURES_S, Figures, Measures, look_up
 from api.edge.operators import is_operator, operators_only
-from api.route import CORE
 from dispatch.services import Services
 from storage import clock
 from storage.database.errors import StorageError

@@ -17,9 +17,9 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from api.core import CORE
 from api.realtime.attach import SERVER
 from api.realtime.engine import HotServer
-from api.route import CORE
 from dispatch.live.tracking import STEPS
 from dispatch.outbox.sweeper import AT_ONCE
 from dispatch.services import Services

@@ -10,10 +10,10 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from api.audiences import audience_of
+from api.core import CORE, Core
 from api.edge.counted import REQUESTS
 from api.edge.health import LIFE
 from api.edge.request_info import INFO, info_of
-from api.route import CORE, Core
 from api.wire.answers import BrokenOff, error_response, problem_response
 from api.wire.finished import Finished, finished_of, is_whole
 from dispatch.errors import DispatchError, Invalid, Unavailable

@@ -8,8 +8,8 @@ from functools import wraps
 
 from aiohttp import web
 
+from api.core import CORE
 from api.edge.credentials import Credentials
-from api.route import CORE
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.audiences import Member, organisation
+from api.edge.request_info import RequestInfo
 from api.organisation.fields import (
     AddressIn,
     Email,
@@ -25,7 +26,6 @@ from api.organisation.fields import (
     whole_organisation,
 )
 from api.organisation.onboarding import StepOut, steps_out
-from api.route import RequestInfo
 from api.wire.models import CamelBody, CamelView, Currency, Money
 from api.wire.results import Reply, ReplyWith
 from dispatch.errors import Invalid

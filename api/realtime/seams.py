@@ -1,8 +1,8 @@
 """The undocumented names of python-socketio, python-engineio and aiohttp that the sockets stand on, checked at start.
 
-Whenever one of the three is raised, run: tests/api/realtime whole (the JavaScript client and test_receiver among it),
-`./run bench ping connect idle` before and after, and look at hot_frames against slow_frames on /metrics: a hot path
-that stopped matching shows there and nowhere else.
+Whenever one of the three is raised, run: tests/api/realtime whole (the JavaScript client and test_receiver_frames
+among it), `./run bench ping connect idle` before and after, and look at hot_frames against slow_frames on /metrics: a
+hot path that stopped matching shows there and nowhere else.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import EmailStr, StringConstraints
 
 from api.audiences import Technician, technician
-from api.route import RequestInfo
+from api.edge.request_info import RequestInfo
 from api.shared.notifications import NotificationOut, notification_out
 from api.shared.objects import HoursObject
 from api.shared.signing import Code, CodeSent, PairOut, PhoneNumber, RefreshIn, StepUpOut, send_code

@@ -1,4 +1,4 @@
-"""The booking from its opening to its end: open, cancel, reschedule, rate. Written once, for every audience."""
+"""The booking from its opening to its end: open, cancel, prefer, rate. Written once, for every audience."""
 
 from __future__ import annotations
 
@@ -9,20 +9,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from dispatch import bus, numbers
-from dispatch.engine import (
-    alerts,
-    audit,
-    candidates,
-    facts,
-    free_times,
-    lifecycle,
-    offers,
-    queue,
-    search,
-    slots,
-    tracked,
-)
-from dispatch.errors import Conflict, Invalid, Missing
+from dispatch.engine import alerts, audit, facts, lifecycle, offers, queue, search, slots, tracked
+from dispatch.errors import Conflict, Missing
 from dispatch.events import STAFF, SYSTEM, Actor
 from dispatch.localtime import local
 from dispatch.services import Tx
@@ -38,7 +26,6 @@ from storage.queue import Asked
 WATCH_ALERTS = ("late", "stalled", "moving_away", "dark", "not_started", "not_finished")
 #: Those and what else may be wrong with an accepted job; they end when it begins or is over.
 JOB_ALERTS = (*WATCH_ALERTS, "start_code_locked", "technician_left")
-
 
 #: Why the house itself ends a booking; whoever booked is told it in their language (dispatch.outbox.languages).
 UNPAID = "not paid in time"
@@ -305,87 +292,6 @@ async def reopen(tx: Tx, booking: Booking, assignment: Assignment, actor: Actor,
         {"reason": reason, "technician_id": str(assignment.technician_id)},
     )  # fmt: skip
     await search.search(tx, pending)
-
-
-async def reschedule(tx: Tx, booking_id: UUID, actor: Actor, starts_at: datetime) -> Booking:
-    """Moves a booking that nobody is on the way to. The accepted technician keeps it when free then; else it is
-    offered anew, in a new round: who was asked for the old time may be asked for the new one. That of staff is audited.
-
-    Raises Invalid (outside the time that can be booked), SlotTaken, WrongState.
-    """
-    booking = await offers.lock(tx, booking_id)
-    assignment = await offer_rows.assignment(tx.conn, booking_id=booking_id)
-    _check_movable(booking, assignment)
-    if starts_at == booking.starts_at:
-        return booking
-    if not free_times.is_start(tx.services, slots.need_of(booking), starts_at):
-        raise Invalid({"booking_time": "This time cannot be booked."})
-    await offers.withdraw(tx, booking, "the booking was moved", actor)
-    shown = local(starts_at, booking.timezone)
-    moved = await rows.reschedule(
-        tx.conn, booking_id=booking_id, starts_at=starts_at, ends_at=starts_at + (booking.ends_at - booking.starts_at),
-        local_date=shown.date(), local_time=shown.time(),
-    )  # fmt: skip
-    assert moved is not None, "its lock is held"
-    tx.known[booking_id] = moved
-    keeps = assignment is not None and await _keeps(tx, moved, assignment)
-    old, new = booking.starts_at.isoformat(), starts_at.isoformat()
-    # Who keeps it is told of the new time, who does not of the end of it.
-    kept_by = str(assignment.technician_id) if assignment is not None and keeps else None
-    await facts.record(tx, booking_id, "booking.rescheduled", actor, {"from": old, "to": new, "technician_id": kept_by})
-    if actor.kind == "admin":
-        await audit.record(
-            tx, actor, "reschedule_booking", "booking", booking_id, {"starts_at": {"old": old, "new": new}}
-        )
-    if assignment is not None:
-        if not keeps:
-            queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
-            await slots.hold_booking(tx, moved)
-            await reopen(tx, moved, assignment, actor, "the booking was moved to a time the technician is not free")
-        return await offers.lock(tx, booking_id)
-    queue.freed(tx, await slot_rows.drop_booking(tx.conn, booking_id=booking_id))
-    await slots.hold_booking(tx, moved)
-    if moved.next_action == "release_unapproved":
-        await await_approval(tx, moved)
-    elif moved.next_action not in lifecycle.HELD_BACK:
-        if moved.auto_assign:
-            begun = await rows.new_round(tx.conn, booking_id=booking_id, is_ordered=False)
-            assert begun is not None, "its lock is held, and it is pending"
-            moved = begun
-        await search.search(tx, moved)
-    return await offers.lock(tx, booking_id)
-
-
-def _check_movable(booking: Booking, assignment: Assignment | None) -> None:
-    open_states = lifecycle.BOOKING["cancel"].sources
-    if booking.status not in open_states:
-        raise lifecycle.WrongState(
-            f"A booking that is {booking.status} cannot be moved.",
-            details={"state": booking.status, "step": "reschedule", "allowed_from": list(open_states)},
-        )
-    if assignment is not None and assignment.state != "accepted":
-        raise lifecycle.WrongState(
-            "The technician is on the way: the booking can no longer be moved.",
-            details={"state": assignment.state, "step": "reschedule", "allowed_from": ["accepted"]},
-        )
-
-
-async def _keeps(tx: Tx, booking: Booking, assignment: Assignment) -> bool:
-    """Whether the accepted technician works at the booking's new time and is free then; their interval moves along."""
-    person = tx.services.roster.find(assignment.technician_id)
-    if person is None or not candidates.works_then(person, booking):
-        return False
-    found = candidates.reach(tx.services, person, candidates.place_of(tx.services, booking), False)
-    if not await slots.claim(tx, booking, found, "accepted"):
-        return False
-    watch_at = max(tx.now, booking.starts_at - timedelta(seconds=tx.services.settings.dispatch.watch.ahead_s))
-    await rows.watch(tx.conn, booking_id=booking.id, watch=None, next_at=watch_at)
-    await alerts.resolve(tx, WATCH_ALERTS, booking_id=booking.id)
-    facts.tell_party(
-        tx, person.id, "job.updated",
-        {"booking_id": str(booking.id), "state": assignment.state, "starts_at": booking.starts_at.isoformat()},
-    )  # fmt: skip
-    return True
 
 
 async def prefer(

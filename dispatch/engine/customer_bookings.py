@@ -6,7 +6,7 @@ from datetime import date, time
 from typing import Any
 from uuid import UUID
 
-from dispatch.engine import bookings, facts, free_times, slots
+from dispatch.engine import facts, free_times, rescheduling, slots
 from dispatch.engine.free_times import SlotTaken
 from dispatch.errors import Missing, Throttled
 from dispatch.events import Actor
@@ -100,7 +100,7 @@ async def move(
         key = f"booking_moves:{booking.id}"
         if is_counted and (wait_s := await quotas.take(tx.conn, key, at_most or 0, HOUR_S)):
             raise TooManyMoves(retry_after_s=wait_s)
-        return await bookings.reschedule(tx, booking.id, actor, starts_at)
+        return await rescheduling.reschedule(tx, booking.id, actor, starts_at)
 
     try:
         return await services.retrying(moved)

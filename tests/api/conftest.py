@@ -10,7 +10,9 @@ import pytest
 
 from api.documents.openapi import openapi_document
 from storage.database.pool import Pool
+from tests.api.demo import DEMO
 from tests.api.shop import Shop, open_shop
+from tests.api.support import Client, FakeServices, serving
 
 
 @pytest.fixture(scope="session")
@@ -23,4 +25,11 @@ def whole() -> Any:
 async def shop(fresh_pool: Pool, tmp_path: Path) -> AsyncIterator[Shop]:
     """The application, a till and the local gateway, whose webhooks come in by HTTP."""
     async with open_shop(fresh_pool, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    """A client of the small audiences of `demo`, without a database."""
+    async with serving(FakeServices(), DEMO) as made:
         yield made

@@ -14,7 +14,8 @@ from pydantic import Field
 from api.audiences import Customer, Technician, customer
 from api.auth import principals
 from api.edge.limits import Quota, RateLimit
-from api.route import Audience, RequestInfo
+from api.edge.request_info import RequestInfo
+from api.route import Audience
 from api.signature import Header
 from api.wire.dialects import MINUTESERV, PROVIDER
 from api.wire.listing import Grammar, Listing, Once
@@ -79,6 +80,11 @@ def make(name: str, drops: bool, page_limit: int = 10) -> Audience:
         dialect=MINUTESERV, limit=RateLimit("customer_per_minute", 60, "address"), drops_unknown_keys=drops,
         page_limit=page_limit, title=name,
     )  # fmt: skip
+
+
+def declare(func: Any, path: str = "/x", method: str = "GET", audience: Audience | None = None, **options: Any) -> None:
+    """A route of this audience, or of one that nobody serves."""
+    (audience or make("scratch", True)).route(method, path, **options)(func)
 
 
 kind, strict = make("kind", True), make("strict", False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.documents.asyncapi import asyncapi_document, events_page, socket_events
-from tests.api.documents.test_openapi import references_of
+from tests.api.documents.reading import references_of
 
 
 def test_the_socket_document_has_every_event() -> None:

@@ -10,6 +10,7 @@ import pytest
 from api.audiences import AUDIENCES
 from api.documents.schemas import references
 from api.registry import all_routes
+from tests.api.demo import DEMO
 from tests.api.support import Client, FakeServices, serving
 
 
@@ -54,3 +55,31 @@ async def test_what_a_document_of_an_audience_names_stands_in_it(client: Client,
     assert operations == {(route.method, route.path) for route in all_routes() if route.audience.name == audience}
     known = {name for kind in part["components"].values() for name in kind}
     assert {*references(part)} <= known
+
+
+async def test_pages_ask_nobody_else() -> None:
+    async with serving(FakeServices(), DEMO) as client:
+        for path, kind_, word in (
+            ("/docs", "text/html", "swagger-ui-bundle.js"),
+            ("/docs/events", "text/html", "offer.made"),
+            ("/docs/assets/start.js", "text/javascript", "/openapi.json"),
+            ("/docs/assets/page.css", "text/css", "main"),
+            ("/docs/assets/swagger-ui.css", "text/css", ".swagger-ui"),
+            ("/docs/assets/swagger-ui-bundle.js", "text/javascript", "SwaggerUIBundle"),
+            ("/openapi.json", "application/json", "3.1.0"),
+            ("/asyncapi.json", "application/json", "3.0.0"),
+        ):
+            async with client.get(path) as response:
+                text = await response.text()
+                assert (response.status, response.content_type) == (200, kind_)
+                assert word in text
+                if kind_ == "text/html":
+                    assert "http://" not in text and "https://" not in text and 'src="//' not in text
+                    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+        for path in (
+            "/docs/assets/index.html",
+            "/docs/assets/..%2f__init__.py",
+            "/docs/assets/swagger-ui.js",
+        ):
+            async with client.get(path) as response:
+                assert response.status == 404

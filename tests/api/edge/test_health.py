@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,14 +12,8 @@ from api.edge import health
 from api.edge.health import LIFE
 from storage.database.errors import DatabaseFull
 from tests.api.demo import DEMO
-from tests.api.support import Client, FakeServices, serving
+from tests.api.support import Client, serving
 from tests.world import World
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[Client]:
-    async with serving(FakeServices(), DEMO) as made:
-        yield made
 
 
 async def test_alive_and_not_ready_without_a_database(client: Client) -> None:

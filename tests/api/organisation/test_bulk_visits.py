@@ -9,7 +9,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from dispatch.billing import bulk_bookings, ledger_check
-from dispatch.engine import bookings
+from dispatch.engine import rescheduling
 from dispatch.engine.tasks import Run
 from dispatch.events import Actor
 from dispatch.localtime import to_utc
@@ -138,7 +138,7 @@ async def test_a_visit_that_was_moved_is_on_its_new_day(office: Office) -> None:
     booking = await office.world.booking(UUID((await seen())["bookingId"]))
     starts_at = to_utc(new, booking.local_time, booking.timezone)
     async with office.services.transaction() as tx:
-        await bookings.reschedule(tx, booking.id, Actor("admin", "a test"), starts_at)
+        await rescheduling.reschedule(tx, booking.id, Actor("admin", "a test"), starts_at)
     assert (await seen())["startsAt"] == f"{starts_at:%Y-%m-%dT%H:%M:%SZ}"
     [line] = (await office.call("GET", "/bookings", headers=home.headers()))["data"]["bookings"]
     assert line["schedule"]["nextBooking"] == f"{starts_at:%Y-%m-%dT%H:%M:%SZ}"

@@ -241,6 +241,12 @@ class Raw:
                 return None
 
 
+def masked(payload: bytes) -> bytes:
+    """One short text frame with the mask 0, which changes nothing."""
+    assert len(payload) < 126
+    return bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
 class Plain:
     """A TCP client with a tiny receive buffer that reads only when told to."""
 
@@ -269,9 +275,8 @@ class Plain:
         await self.read_until(b'"sid"')
 
     async def send(self, payload: bytes) -> None:
-        """One short masked text frame (with the mask 0, which changes nothing)."""
-        assert len(payload) < 126
-        await self.raw(bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload)
+        """One short text frame."""
+        await self.raw(masked(payload))
 
     async def raw(self, data: bytes) -> None:
         """Any bytes; what the server has cut already is not heard any more."""

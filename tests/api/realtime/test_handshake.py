@@ -1,13 +1,16 @@
-"""What is refused before there is a socket: origins, tokens in the address, other transports, bodies."""
+"""What is refused before there is a socket: origins, tokens in the address, other transports, bodies, odd headers."""
 
 from __future__ import annotations
+
+import asyncio
 
 import aiohttp
 import pytest
 
 from api.realtime.guard import Origins, carries_token
 from api.realtime.handshake import plain_handshake
-from tests.api.realtime.conftest import Dial, Serve, refused
+from tests.api.realtime.conftest import PATIENCE_S, Dial, Serve, refused
+from tests.api.realtime.rfc6455 import ACK, EVENT, TEXT, Peer, connected, frame, handshake, sign_in
 
 
 async def test_origins_are_an_exact_list(serve: Serve, dial: Dial) -> None:
@@ -161,3 +164,62 @@ async def test_a_plain_one_is_judged_as_any_other(serve: Serve, dial: Dial) -> N
     running.server.is_closing = True
     assert await refused(running, **sound) == (503, "shutdown")
     assert len(running.server.live) == len(running.server.environ) == len(running.server.eio.sockets) == 1
+
+
+# -- byte by byte ----------------------------------------------------------------------------------------------------
+
+
+async def _status(peer: Peer, *pieces: bytes) -> tuple[int, bytes]:
+    await peer.send(*pieces)
+    head = await asyncio.wait_for(peer.head(), PATIENCE_S)
+    return int(head.split()[1]), head
+
+
+@pytest.mark.parametrize(
+    ("but", "lines"),
+    [
+        ("Upgrade", ["Upgrade: WebSocket"]), ("Connection", ["Connection: keep-alive, Upgrade"]),
+        ("", ["Sec-WebSocket-Extensions: permessage-deflate"]),
+        ("", ["Sec-WebSocket-Protocol: chat"]), ("", ["Content-Length: 0"]),
+    ],
+)  # fmt: skip
+async def test_sound_handshakes(serve: Serve, but: str, lines: list[str]) -> None:
+    running = await serve()
+    async with connected(running) as peer:
+        status, head = await _status(peer, handshake(running, *lines, but=but) + sign_in())
+        assert status == 101 and b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in head
+        assert b"Extensions" not in head and b"Protocol:" not in head, "nothing is agreed on"
+        assert (await peer.frame())[1].startswith(b"0{") and (await peer.frame())[1].startswith(b"40/technician,")
+
+
+@pytest.mark.parametrize(
+    ("but", "lines", "version"),
+    [
+        ("Sec-WebSocket-Key", [], "1.1"), ("Sec-WebSocket-Key", ["Sec-WebSocket-Key: c2hvcnQ="], "1.1"),
+        ("Sec-WebSocket-Key", ["Sec-WebSocket-Key: not base64 at all!!"], "1.1"),
+        ("Sec-WebSocket-Key", ["Sec-WebSocket-Key: " + "QUJD" * 12], "1.1"),
+        ("", ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="], "1.1"), ("Sec-WebSocket-Version", [], "1.1"),
+        ("Sec-WebSocket-Version", ["Sec-WebSocket-Version: 8"], "1.1"),
+        ("Sec-WebSocket-Version", ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 8"], "1.1"),
+        ("Upgrade", [], "1.1"), ("Upgrade", ["Upgrade: h2c"], "1.1"), ("Upgrade", ["Upgrade: h2c, websocket"], "1.1"),
+        ("Connection", [], "1.1"),
+        ("Connection", ["Connection: close"], "1.1"), ("", [], "1.0"), ("", ["Content-Length: 4"], "1.1"),
+        ("", ["Transfer-Encoding: chunked"], "1.1"),
+    ],
+)  # fmt: skip
+async def test_unsound_handshakes_are_refused(serve: Serve, but: str, lines: list[str], version: str) -> None:
+    running = await serve()
+    async with connected(running) as peer:
+        status, _ = await _status(peer, handshake(running, *lines, version=version, but=but))
+        assert status == 400 and running.server.live == {} and running.server.eio.sockets == {}
+
+
+async def test_a_handshake_may_come_in_pieces_and_frames_right_behind_it(serve: Serve) -> None:
+    running = await serve()
+    whole = handshake(running) + sign_in() + frame(TEXT, EVENT)
+    head = len(whole) - len(frame(TEXT, EVENT)) - 40
+    for at in (1, 20, head - 30, head, len(whole) - 5):
+        async with connected(running) as peer:
+            assert (await _status(peer, whole[:at], whole[at:]))[0] == 101
+            seen = [(await asyncio.wait_for(peer.frame(), PATIENCE_S))[1] for _ in range(3)]
+            assert seen[1].startswith(b"40/technician,") and seen[2] == ACK

@@ -36,7 +36,7 @@ async def test_a_location_frame_of_wrong_letters_is_no_error_of_ours(serve: Serv
     await peer.sign_in("s1")
     await until(lambda: running.world.joined, "joined")
     payload = b'42/technician,["location.report",{"fixes":[["\xff",1,2]]}]'
-    await peer.raw(bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload)
+    await peer.send(payload)
     await until(lambda: running.stats["cut.malformed"] == 1, "cut")
     assert running.stats["hot_fallback"] == 1 and running.stats["hot_errors"] == 0
     peer.close()

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from api.realtime.events import TECHNICIAN
-from tests.api.realtime.conftest import Plain, Raw, Running, Serve, start_server, until
+from tests.api.realtime.conftest import Plain, Raw, Running, Serve, masked, start_server, until
 
 uvloop = pytest.importorskip("uvloop")
 
@@ -76,19 +76,13 @@ async def _backlog(running: Running) -> None:
     peer.close()
 
 
-def _masked(payload: bytes) -> bytes:
-    """One text frame with the mask 0, which changes nothing."""
-    assert len(payload) < 126
-    return bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload
-
-
 async def test_frames_of_one_read_wait_in_turns_and_in_order(serve: Serve) -> None:
     """However many have come, no more are taken apart than may wait; the rest is looked at when there is room."""
     running = await serve(most_waiting=8, events_per_s=1e6, events_burst=1e6)
     peer = await Plain.open(running)
     await peer.sign_in("eager")
     await until(lambda: running.world.joined, "joined")
-    asked = b"".join(_masked(b'42/technician,%d["resume",{}]' % n) for n in range(301))
+    asked = b"".join(masked(b'42/technician,%d["resume",{}]' % n) for n in range(301))
     # Cut in the middle of a frame, too.
     await peer.raw(asked[:9_999])
     await peer.raw(asked[9_999:])
@@ -102,7 +96,7 @@ async def test_a_flood_in_one_read_is_cut_as_any_other(serve: Serve) -> None:
     running = await serve()
     peer = await Plain.open(running)
     await peer.sign_in("hostile")
-    await peer.raw(_masked(b"") * 10_000)
+    await peer.raw(masked(b"") * 10_000)
     await until(lambda: running.stats["cut.flood"] or running.stats["cut.malformed"], "cut")
     assert running.stats["slow_frames"] < 200
     peer.close()
@@ -112,9 +106,9 @@ async def test_who_is_being_let_in_has_little_to_say(serve: Serve) -> None:
     """A sign-in that waits for the database is no reason to keep what somebody unknown sends meanwhile."""
     running = await serve()
     peer = await Plain.open(running)
-    await peer.raw(_masked(b'40/technician,{"token":"slow:nobody"}'))
+    await peer.raw(masked(b'40/technician,{"token":"slow:nobody"}'))
     await until(lambda: running.world.judging, "being let in")
-    await peer.raw(_masked(b"4") * 9_000)
+    await peer.raw(masked(b"4") * 9_000)
     await until(lambda: running.stats["cut.flood"] == 1, "cut")
     assert running.stats["paused"] == 0
     running.world.gate.set()

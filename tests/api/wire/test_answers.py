@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.api.demo import DEMO, LEFT
-from tests.api.support import Client, FakeServices, serving
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[Client]:
-    async with serving(FakeServices(), DEMO) as made:
-        yield made
+from tests.api.demo import LEFT
+from tests.api.support import Client
 
 
 async def said(client: Client, method: str, path: str) -> bytes:

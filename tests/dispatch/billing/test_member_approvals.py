@@ -12,7 +12,7 @@ from dispatch.billing import member_approvals
 from dispatch.billing.bulk_approvals import NotApprover
 from dispatch.billing.confirm import Confirmed
 from dispatch.billing.member_approvals import NeedsApproval
-from dispatch.engine import assigning, bookings
+from dispatch.engine import assigning, rescheduling
 from dispatch.engine.lifecycle import WrongState
 from dispatch.errors import Conflict, Invalid, Missing
 from dispatch.events import Actor
@@ -122,7 +122,7 @@ async def test_a_no_or_no_word_at_all_ends_it_and_frees_the_budget(world: World)
     # Moved, it still waits, until the new time.
     booking = await world.booking(unanswered.id)
     async with world.services.transaction() as tx:
-        await bookings.reschedule(tx, booking.id, Actor("customer", "x"), booking.starts_at + timedelta(days=1))
+        await rescheduling.reschedule(tx, booking.id, Actor("customer", "x"), booking.starts_at + timedelta(days=1))
     await world.advance(seconds=(booking.starts_at - world.now).total_seconds())
     await world.sweep()
     assert (await world.booking(booking.id)).next_action == "release_unapproved"

@@ -9,7 +9,7 @@ import pytest
 
 from dispatch.billing.member_bookings import MayNotBook
 from dispatch.billing.moved_bookings import ApprovalNeeded, OverLimit
-from dispatch.engine import bookings
+from dispatch.engine import bookings, rescheduling
 from dispatch.events import Actor
 from dispatch.localtime import to_utc
 from dispatch.parties import budgets, programs
@@ -27,7 +27,7 @@ MEMBER = Actor("customer", "somebody")
 async def moved(world: World, booking: Booking, day: date, actor: Actor = MEMBER) -> Booking:
     to: datetime = to_utc(day, booking.local_time, booking.timezone)
     async with world.services.transaction() as tx:
-        return await bookings.reschedule(tx, booking.id, actor, to)
+        return await rescheduling.reschedule(tx, booking.id, actor, to)
 
 
 async def reserved(home: Home) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.engine import assigning, bookings, candidates, queue
+from dispatch.engine import assigning, bookings, candidates, queue, rescheduling
 from dispatch.engine.timers import Sweeper
 from dispatch.events import SYSTEM, Actor
 from storage.bookings import Booking
@@ -200,7 +200,7 @@ async def test_at_its_start_everybody_is_told_the_truth(world: World, how: str) 
     # Its customer moves it, and it is searched for anew; by people it is seen again.
     moved_to = (booking.starts_at + timedelta(hours=24)).replace(minute=30, second=0)
     async with world.services.transaction() as tx:
-        moved = await bookings.reschedule(tx, booking.id, CUSTOMER, moved_to)
+        moved = await rescheduling.reschedule(tx, booking.id, CUSTOMER, moved_to)
     if booking.auto_assign:
         assert moved.status == "partner_assigned"
     else:
@@ -227,7 +227,7 @@ async def test_however_often_people_search_anew_the_customer_is_told_of_each_thi
     await world.execute("UPDATE technicians SET is_active = true")
     await world.services.roster.refresh()
     async with world.services.transaction() as tx:
-        moved = await bookings.reschedule(tx, booking.id, CUSTOMER, moved_to)
+        moved = await rescheduling.reschedule(tx, booking.id, CUSTOMER, moved_to)
     await world.reject(moved.id, helper)
     assert await world.value(told, booking.id, "booking_queued") == 2
     await world.advance(hours=30)

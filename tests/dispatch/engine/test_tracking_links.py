@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from dispatch.engine import bookings, tracking_links
+from dispatch.engine import rescheduling, tracking_links
 from dispatch.engine.tracking_links import Link, LinkExpired, LinkRevoked
 from dispatch.errors import Missing
 from dispatch.events import Actor
@@ -79,7 +79,7 @@ async def test_a_link_holds_until_a_visit_that_was_moved_is_over(world: World) -
     booking = await world.book()
     link = await make(world, booking)
     async with world.services.transaction() as tx:
-        moved = await bookings.reschedule(tx, booking.id, STAFF, booking.starts_at + timedelta(days=3))
+        moved = await rescheduling.reschedule(tx, booking.id, STAFF, booking.starts_at + timedelta(days=3))
     await world.advance(seconds=(moved.starts_at - world.now).total_seconds())
     assert link.expires_at < world.now
     told = await tracking_links.follow(world.services, link.token)
