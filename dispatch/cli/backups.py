@@ -29,6 +29,7 @@ Drill = Annotated[bool, typer.Option("--drill", help="Restore the newest beside 
 Check = Annotated[bool, typer.Option("--check", help="Only say whether the newest is as new as it should be.")]
 Forget = Annotated[bool, typer.Option("--forget", help="Make none any more: the database stops keeping log for them.")]
 At = Annotated[datetime | None, typer.Option("--at", help="As it was then, in UTC; else as new as can be.")]
+Files = Annotated[bool, typer.Option("--files", help="Only files that the database knows and the store lacks.")]
 To = Annotated[Path | None, typer.Option("--folder", help="Where backups are (DISPATCH_BACKUP__FOLDER).")]
 
 
@@ -84,30 +85,58 @@ def backup(
 
 
 @_files_explained()
-def restore(at: At = None, folder: To = None, data: Data = None) -> None:
+def restore(at: At = None, only_files: Files = False, folder: To = None, data: Data = None) -> None:
     """Put a backup back: into a new --data folder, or, of a dump, into the empty database in DATABASE_URL."""
     from dispatch.cli.setup import stoppable
-    from dispatch.process.backups.files import known_files, put_files_back
-    from dispatch.process.backups.restore import undump
     from dispatch.process.backups.whole import choose
 
+    if only_files:
+        _restore_files(folder, data)
+        return
     settings, place = _settings(folder, data, joins=False)
-    if data is None and not settings.database_url:
-        raise Refused("Name a new folder with --data: a backup is put beside what is there, never over it.")
     moment = None if at is None else at.replace(tzinfo=at.tzinfo or UTC)
     with stoppable():
-        if choose(place, moment).is_dump:
-            whole = asyncio.run(undump(settings, place, moment))
-            print(f"the dump of {whole.at:%Y-%m-%d %H:%M:%S} UTC is in the database")
-            known = asyncio.run(known_files(settings.database_url))
-            files = put_files_back(settings, place, known)
-        else:
+        if (data or settings.database_url) and choose(place, moment).is_dump:
+            files = _undump(settings, place, moment)
+        elif data is not None:
             files = asyncio.run(_restore(settings, place, moment))
+        else:
+            raise Refused("Name a new folder with --data: a backup is put beside what is there, never over it.")
     print(f"{files} files were put back")
     print(
         "the keys are not part of a backup: set DISPATCH_TOKEN_KEYS and DISPATCH_VAULT_KEYS, or put the key files back "
         f"into {settings.data}, before the server is started"
     )
+
+
+def _undump(settings: Settings, place: Path, moment: datetime | None) -> int:
+    """Returns how many files were put back."""
+    from dispatch.process.backups.restore import undump
+
+    whole = asyncio.run(undump(settings, place, moment))
+    print(f"the dump of {whole.at:%Y-%m-%d %H:%M:%S} UTC is in the database")
+    try:
+        return _files_back(settings, place, settings.database_url)
+    except OSError as e:
+        # The database is not empty any more: the whole cannot be tried again.
+        raise Refused(
+            f"No file was put back, because {e.filename or 'one'} cannot be used ({e.strerror or e}): mend that, and "
+            "run `dispatch restore --files`."
+        ) from None
+
+
+def _restore_files(folder: Path | None, data: Path | None) -> None:
+    from dispatch.cli.setup import shared_database, stoppable
+
+    settings, place = _settings(folder, data, joins=True)
+    with stoppable(), shared_database(settings) as dsn:
+        print(f"{_files_back(settings, place, dsn)} files were put back")
+
+
+def _files_back(settings: Settings, place: Path, dsn: str) -> int:
+    from dispatch.process.backups.files import known_files, put_files_back
+
+    return put_files_back(settings, place, asyncio.run(known_files(dsn)))
 
 
 def _settings(folder: Path | None, data: Path | None, *, joins: bool) -> tuple[Settings, Path]:

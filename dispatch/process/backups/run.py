@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 from dispatch.config import Settings
 from dispatch.errors import Conflict, Invalid
-from dispatch.process.backups.age import drop, drop_halves, drop_old
+from dispatch.process.backups.age import drop_halves, drop_old
 from dispatch.process.backups.files import copy_files
 from dispatch.process.backups.folders import make
 from dispatch.process.backups.whole import DUMP, NOTE, REACHED, Whole, damaged, not_restorable, put, wholes
@@ -180,10 +181,9 @@ async def _dump(settings: Settings, folder: Path, *, full: bool) -> tuple[Whole 
 
 
 def _place(parent: Path, line: Line) -> Path:
-    """An empty folder for a copy that begins now; one of the same second makes room."""
-    place = parent / f"{line.now:{_STAMP}}"
-    if place.exists():
-        drop(place)
+    """An empty folder for a copy that begins now; what was made in the same second stays."""
+    stamp = f"{line.now:{_STAMP}}"
+    place = next(place for n in count() if not (place := parent / (f"{stamp}-{n}" if n else stamp)).exists())
     make(place)
     return place
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -14,10 +15,12 @@ import pytest
 
 from dispatch.cli.backups import backup, restore
 from dispatch.cli.failure import Refused, explained
+from dispatch.process.backups import restore as restoring
 from dispatch.process.backups.restore import NoDatabase
 from dispatch.process.backups.run import back_up
+from dispatch.process.backups.whole import Whole, choose
 from storage.database.hosts import of_database
-from tests.dispatch.process.backups.places import dump_at, settings_at, whole_at
+from tests.dispatch.process.backups.places import KEY, dump_at, note_file, settings_at, whole_at
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +28,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where backups go; the environment, which options are put into, is as before afterwards."""
     monkeypatch.chdir(tmp_path)
     before = dict(os.environ)
-    for name in ("DATABASE_URL", "DISPATCH_BACKUP__FOLDER"):
+    for name in ("DATABASE_URL", "DISPATCH_BACKUP__FOLDER", "DISPATCH_FILES__FOLDER"):
         os.environ.pop(name, None)
     yield tmp_path / "kept"
     os.environ.clear()
@@ -81,6 +84,40 @@ def test_a_damaged_note_is_told_beside_the_others(place: Path, capsys: pytest.Ca
         with pytest.raises(SystemExit) as ended:
             backup(check=True, folder=place)
         assert ended.value.code == int(not has_sound) and capsys.readouterr().out.startswith(verdict)
+
+
+def test_a_whole_copy_goes_into_no_database_that_is_given(place: Path) -> None:
+    whole_at(place, datetime.now(UTC))
+    os.environ["DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/none"
+    with pytest.raises(Refused, match="Name a new folder with --data"):
+        restore(folder=place)
+
+
+def test_files_that_cannot_be_put_back_beside_a_dump_are_put_back_later(
+    place: Path, fresh_dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at, store = datetime(2026, 3, 31, 12, tzinfo=UTC), place.parent / "files"
+    dump_at(place, at)
+    (place / "files" / KEY).parent.mkdir(parents=True)
+    (place / "files" / KEY).write_bytes(b"a photo")
+    asyncio.run(note_file(fresh_dsn, KEY))
+    os.environ |= {"DATABASE_URL": fresh_dsn, "DISPATCH_FILES__FOLDER": str(store)}
+
+    async def undumped(*_: object) -> Whole:
+        return choose(place, None)
+
+    monkeypatch.setattr(restoring, "undump", undumped)
+    a_loop(store)
+    with pytest.raises(Refused, match=f"No file was put back, because {store}.* run `dispatch restore --files`"):
+        restore(folder=place)
+    with pytest.raises(Refused, match=f"{store}.* cannot be used"):
+        restore(only_files=True, folder=place)
+    store.unlink()
+    capsys.readouterr()
+    for count in (1, 0):
+        restore(only_files=True, folder=place)
+        assert capsys.readouterr().out == f"{count} files were put back\n"
+    assert (store / KEY).read_bytes() == b"a photo"
 
 
 def nowhere(place: Path) -> Path:

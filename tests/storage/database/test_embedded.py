@@ -129,7 +129,7 @@ def test_programs_are_those_of_the_version_that_is_asked_for(home: Path, monkeyp
         (home / place / "postgres").chmod(0o755)
     (home / "links").mkdir()
     (home / "links" / "postgres").symlink_to(home / "own" / "bin" / "postgres")
-    monkeypatch.setattr(embedded, "_SYSTEM", home / "system")
+    monkeypatch.setattr(embedded, "SYSTEM", home / "system")
     monkeypatch.setenv("PATH", f"{home / 'links'}:{home / 'nowhere'}")
     assert find_binaries().parent.name.startswith("pginstall")
     assert find_binaries(int(find_binaries().parent.name.removeprefix("pginstall"))) == find_binaries()

@@ -271,7 +271,7 @@ async def test_a_name_that_another_database_has_is_told_and_leaves_nothing(
 
 
 async def test_a_dump_of_another_version_goes_into_another_one_whole_or_not_at_all(
-    place: Path, given: EmbeddedPostgres
+    place: Path, given: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_at(place, method="dump").model_copy(update={"database_url": given.admin_dsn})
     # What looks like a setting and is somebody's words.
@@ -288,6 +288,13 @@ async def test_a_dump_of_another_version_goes_into_another_one_whole_or_not_at_a
         await undump(target, place / "kept", None)
     assert await copies.is_empty(target.database_url)
     dump.write_bytes(whole)
+    with monkeypatch.context() as slow:
+        slow.setattr(copies, "LIMIT_S", 0.0)
+        with pytest.raises(CopyFailed, match="pg_restore was not done after 0 hours"):
+            await undump(target, place / "kept", None)
+        with pytest.raises(CopyFailed, match="pg_dump was not done after 0 hours"):
+            await back_up(settings, full=True)
+    assert await copies.is_empty(target.database_url)
     await undump(target, place / "kept", None)
     assert await ask(target.database_url, "SELECT count(*) FROM kept WHERE said = $1", words) == 9999
 
