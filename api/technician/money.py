@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -17,12 +16,15 @@ from dispatch.localtime import local
 from dispatch.reports import exports
 from dispatch.reports.rows import Cell
 from dispatch.services import Services
+from storage.database.listing import Wanted
 from storage.earnings import Earning
 from storage.payouts import Payout
 
 EARNINGS = Grammar(
     key="earnings", source=earnings.LIST, filters={"status": Literal["pending", "paid", "cancelled"], **DAYS}
 )  # fmt: skip
+#: Nobody does more jobs in a day.
+MOST_TODAY = 100
 PAYOUTS = Grammar(
     key="payouts", source=payouts.LIST,
     filters={"status": Literal["pending", "processing", "completed", "failed"], **DAYS},
@@ -88,17 +90,24 @@ async def my_earnings(services: Services, caller: Technician, listing: Listing) 
     return PageWith.among(found, earning_out, sums_out(sums))
 
 
-TODAY = Grammar(key="earnings", source=earnings.LIST, filters={"status": EARNINGS.filters["status"]})
+class TodayOut(SumsOut):
+    """The sums of a day, and the newest of what made them."""
+
+    earnings: list[EarningOut]
 
 
 # Real front ends ask so.
-@technician.route("GET", "/earnings/today", listing=TODAY, tags=["money"])
-async def todays_earnings(services: Services, caller: Technician, listing: Listing) -> PageWith[EarningOut, SumsOut]:
+@technician.route("GET", "/earnings/today", tags=["money"])
+async def todays_earnings(services: Services, caller: Technician) -> TodayOut:
     """My earnings of today, by the operator's clocks, and their sums."""
-    today = local(services.clock.now(), services.settings.timezone).date()
-    day = {"date_from": today, "date_to": today}
-    wanted = replace(listing.wanted, filters={**listing.wanted.filters, **day})
-    return await my_earnings(services, caller, replace(listing, wanted=wanted, filters={**listing.filters, **day}))
+    who, timezone = caller.technician_id, services.settings.timezone
+    today = local(services.clock.now(), timezone).date()
+    from_at, to_at = earnings.span(today, today, timezone)
+    wanted = Wanted(limit=MOST_TODAY, filters={"date_from": today, "date_to": today})
+    async with services.read() as conn:
+        found = await earnings.page(conn, who, wanted, timezone)
+        sums = await earnings.summary(conn, who, from_at=from_at, to_at=to_at, currency=services.settings.currency)
+    return TodayOut(**dict(sums_out(sums)), earnings=[earning_out(one) for one in found.rows])
 
 
 COLUMNS = (

@@ -97,7 +97,7 @@ def installed() -> Iterator[tuple[int, Path]]:
     roots = [(Path(wheel.origin).parent, "pginstall")] if wheel is not None and wheel.origin is not None else []
     for root, prefix in (*roots, (SYSTEM, "")):
         names = {p.parent: p.parts[-3].removeprefix(prefix) for p in root.glob(f"{prefix}[0-9]*/bin/postgres")}
-        yield from sorted(((int(name), folder) for folder, name in names.items() if name.isdigit()), reverse=True)
+        yield from sorted(((int(name), folder) for folder, name in names.items() if name.isdecimal()), reverse=True)
     for entry in os.get_exec_path():
         # Its folder is that of its companions; PATH may have links to some of them.
         program = (Path(entry) / "postgres").resolve()

@@ -76,7 +76,7 @@ def damaged(folder: Path) -> list[Path]:
 def _noted(folder: Path) -> Iterator[tuple[Path, Whole | None]]:
     """Every copy that has a note; None where it says nothing that can be understood."""
     # By name, because a disk's own lost+found may not be looked into.
-    places = [*(history / "base" for history in entries(folder) if history.name[0].isdigit()), folder / "dumps"]
+    places = [*(history / "base" for history in entries(folder) if history.name[0].isdecimal()), folder / "dumps"]
     for copy in (copy for place in places for copy in entries(place)):
         try:
             said = msgspec.json.decode((copy / NOTE).read_bytes(), type=_Note)
