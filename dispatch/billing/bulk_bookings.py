@@ -6,11 +6,10 @@ ahead of their day (bulk_visits.py), which the engine dispatches like any other.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -20,6 +19,7 @@ from dispatch.billing import (
     bulk_approvals,
     bulk_money,
     bulk_places,
+    bulk_times,
     cancellation,
     checkout,
     member_bookings,
@@ -28,17 +28,16 @@ from dispatch.billing import (
 from dispatch.billing.bulk_approvals import WrongStatus
 from dispatch.billing.bulk_places import Place
 from dispatch.billing.trade_orders import Booker, Quote
-from dispatch.engine import audit, recurrence, tasks
+from dispatch.engine import audit, tasks
 from dispatch.engine.bookings import NewItem
 from dispatch.engine.recurrence import Rule
-from dispatch.errors import Conflict, Invalid, Missing
+from dispatch.errors import Conflict, Missing
 from dispatch.events import Actor
-from dispatch.localtime import local, to_utc
-from dispatch.parties import academic_terms, budgets, departments, members, organisations, programs
+from dispatch.localtime import local
+from dispatch.parties import budgets, departments, members, organisations
 from dispatch.parties.addresses import Located
 from dispatch.parties.members import By
 from dispatch.services import Services, Tx
-from dispatch.wording import counted
 from storage import bulk_bookings as rows
 from storage.bulk_bookings import Bulk, Line, Summary, Visit
 from storage.database.listing import Slice, Wanted
@@ -46,10 +45,6 @@ from storage.database.pool import Conn
 from storage.departments import Department
 
 LIST, VISITS = rows.of_organisation, rows.visits
-#: One request makes at most so many visits.
-MAX_VISITS = 5000
-#: How far ahead a series may reach.
-MAX_DAYS = 731
 #: Visits become bookings by the first task, bookings of days that fell away end by the second.
 TASK, CANCEL = "bulk_visits", "bulk_cancel"
 #: The second goes on where whoever asked for it was interrupted, after so many seconds.
@@ -82,12 +77,12 @@ async def create(services: Services, by: By, new: NewBulk) -> UUID:
     Raises Missing (department, service), Invalid, NotVerified, MayNotBook, ServiceNotAllowed, BudgetForOthers,
     BudgetExceeded, and what on_account.quote raises.
     """
-    new = await _by_terms(services, by, new)
-    days = _days(new)
+    new = replace(new, rule=await bulk_times.by_terms(services, by, new.rule, new.academic_year))
+    days = bulk_times.days(new.rule, len(new.places))
     located = await bulk_places.located(services, new.places)
     currency, timezone = bulk_places.terms(services, located)
     bulk_places.check_hours(services, new.rule, located)
-    await _check_start(services, by, new, days[0], timezone)
+    await bulk_times.check_start(services, by, new.rule, days[0], timezone, new.program_id)
     [item] = await checkout.items_of(services, {new.service_id: 1}, currency)
     return await services.retrying(lambda tx: _create(tx, by, new, days, located, item, currency, timezone))
 
@@ -375,52 +370,3 @@ async def _lock(tx: Tx, by: By, bulk_id: UUID) -> Bulk:
     if found is None:
         raise Missing("bulk booking")
     return found
-
-
-# ---------------------------------------------------------------- times and places
-
-
-async def _by_terms(services: Services, by: By, new: NewBulk) -> NewBulk:
-    """The same without the days on which a school does not work. Raises Invalid where it has told no such terms."""
-    if new.academic_year is None:
-        return new
-    async with services.read() as conn:
-        terms = await academic_terms.of_year(conn, by.organisation_id, new.academic_year)
-    if not terms:
-        raise Invalid({"schedule.academicYear": "There are no terms of this year: add them first."})
-    end = min(new.rule.end, new.rule.start + timedelta(days=MAX_DAYS))
-    off = academic_terms.days_off(terms, new.rule.start, end)
-    return replace(new, rule=replace(new.rule, without=new.rule.without | off))
-
-
-async def _check_start(services: Services, by: By, new: NewBulk, first: date, timezone: str) -> None:
-    """Raises Invalid where the first visit has passed, or is sooner than anything that is booked may be."""
-    now = services.clock.now()
-    if first < local(now, timezone).date():
-        raise Invalid({"schedule.startDate": "The first visit lies in the past."})
-    starts_at = to_utc(first, min(new.rule.times), timezone)
-    if starts_at <= now:
-        raise Invalid({"schedule.time": "The first visit lies in the past: choose a later time or a later day."})
-    lead_s = services.settings.dispatch.lead_s
-    if starts_at >= now + timedelta(seconds=lead_s):
-        return
-    async with services.read() as conn:
-        is_urgent = await programs.is_urgent(conn, by.organisation_id, new.program_id)
-    if not is_urgent:
-        minutes = counted(math.ceil(lead_s / 60), "minute")
-        raise Invalid({"schedule.time": f"The first visit starts at least {minutes} from now: choose a later time."})
-
-
-def _days(new: NewBulk) -> list[date]:
-    """The days of the visits. Raises Invalid."""
-    rule = new.rule
-    if rule.end < rule.start:
-        raise Invalid({"schedule.endDate": "The end lies before the start."})
-    if (rule.end - rule.start).days > MAX_DAYS:
-        raise Invalid({"schedule.endDate": "A series lasts at most two years."})
-    days = recurrence.dates(rule)
-    if not days:
-        raise Invalid({"schedule.days": "Between these dates there is no such day."})
-    if len(days) * len(rule.times) * len(new.places) > MAX_VISITS:
-        raise Invalid({"schedule.endDate": f"This would be more than {MAX_VISITS} visits: book a shorter time."})
-    return days

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from dispatch.billing import ledger, on_account, refunds
 from dispatch.billing.ledger import Line
-from dispatch.engine import alerts
+from dispatch.engine import alerts, queue
 from dispatch.events import Fact
 from dispatch.services import Reactions, Tx
 from storage import bookings as booking_rows
@@ -35,7 +35,7 @@ async def on_cancelled(tx: Tx, fact: Fact) -> None:
     # The refund may touch the wallet, and the fee the debt: both are locked here, in their order.
     await ledger.lock_owner(tx, "account", booking.account_id, booking.currency)
     if was_paid:
-        await alerts.resolve(tx, [refunds.RETURNED], booking_id=booking.id)
+        await alerts.resolve(tx, [queue.RETURNED], booking_id=booking.id)
     back = _to_refund(payments, fee, fact)
     if back:
         await refunds.request_for_booking(

@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.billing import bulk_bookings, program_places
-from dispatch.billing.bulk_bookings import MAX_DAYS, NewBulk
+from dispatch.billing.bulk_bookings import NewBulk
 from dispatch.billing.bulk_places import Place
+from dispatch.billing.bulk_times import MAX_DAYS
 from dispatch.engine.recurrence import Rule
 from dispatch.errors import Invalid
 from dispatch.localtime import local

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from dispatch.billing import ledger, provider_refunds
+from dispatch.billing import ledger, provider_refunds, refunded_bookings
 from dispatch.billing.ledger import Line
-from dispatch.engine import alerts, facts, lifecycle, offers, queue
+from dispatch.engine import alerts
 from dispatch.errors import Conflict, Invalid, Missing
-from dispatch.events import SYSTEM as SYSTEM_ACTOR
-from dispatch.events import Actor
 from dispatch.ports.gateway import GatewayRefund
 from dispatch.reports.formats import amount_text
 from dispatch.services import Tx
@@ -24,9 +22,6 @@ from storage.refunds import Refund
 
 #: Who is named as the one that refunds: the machinery itself, and the gateway's own dashboard.
 SYSTEM, GATEWAY = "system", "gateway"
-GATEWAY_ACTOR = Actor("gateway")
-#: The alert, and the reason in the queue, of a booking that stands although its money went back.
-RETURNED = queue.RETURNED
 
 
 class NotPaid(Conflict):
@@ -165,7 +160,7 @@ async def _reserve(
             subject=f"refund:{refund.id}",
         )  # fmt: skip
     if prepaid and prepaid == held:
-        await _stop_unpaid(tx, payment)
+        await refunded_bookings.stop(tx, payment)
     return refund
 
 
@@ -180,28 +175,6 @@ async def _uncovered(tx: Tx, payment: Payment, amount_minor: int) -> int:
         return 0
     held = await ledger.lock_owner(tx, "party", payee_id, payment.currency)
     return max(0, amount_minor - held.get("payable", 0))
-
-
-async def _stop_unpaid(tx: Tx, payment: Payment) -> None:
-    """Nothing is held any more for a booking that was paid: it gets no new offer, and a person decides.
-
-    Who has accepted it already keeps it until then. The caller holds the booking's lock.
-    """
-    assert payment.booking_id is not None, "money is held for bookings"
-    booking = await offers.lock(tx, payment.booking_id)
-    if booking.status not in lifecycle.BOOKING["complete"].sources + lifecycle.BOOKING["cancel"].sources:
-        return
-    if booking.payment_status not in ("paid", "partially_refunded") or booking.to_collect_minor:
-        return
-    await alerts.raise_alert(
-        tx, RETURNED,
-        f"All that was paid for booking {booking.number} goes back, and the booking still stands.",
-        booking_id=booking.id,
-    )  # fmt: skip
-    if booking.status in ("pending", "partner_assigned"):
-        booking = await offers.withdraw(tx, booking, "its payment went back", SYSTEM_ACTOR)
-        await booking_rows.set_priority(tx.conn, booking_id=booking.id, priority=booking.priority, auto_assign=False)
-        await queue.hand_over(tx, booking, queue.RETURNED)
 
 
 def reserved(refund: Refund, payment: Payment) -> list[Line]:
@@ -340,7 +313,7 @@ async def settle(tx: Tx, refund_id: UUID) -> bool:
     await payment_rows.settle_refund(tx.conn, payment_id=refund.payment_id)
     await provider_refunds.closed(tx, refund, "settle")
     await _settle_alerts(tx, refund)
-    await _show_on_booking(tx, refund)
+    await refunded_bookings.show(tx, refund)
     return True
 
 
@@ -349,39 +322,6 @@ async def _settle_alerts(tx: Tx, refund: Refund) -> None:
     await alerts.resolve(tx, ["refund_review"], subject=f"refund:{refund.id}")
     for failed in await rows.made_up_for(tx.conn, payment_id=refund.payment_id, amount_minor=refund.amount_minor):
         await alerts.resolve(tx, ["refund_failed", "refund_review"], subject=f"refund:{failed.id}")
-
-
-async def _show_on_booking(tx: Tx, refund: Refund) -> None:
-    """The booking shows what is settled: partially refunded, or refunded once all of it is back (C74).
-
-    What came besides its own payment is only told: the booking stays as paid as it was.
-    """
-    payment = await payment_rows.get(tx.conn, payment_id=refund.payment_id)
-    if refund.booking_id is None or payment is None:
-        return
-    booking = await booking_rows.lock(tx.conn, booking_id=refund.booking_id)
-    told = {
-        "refund_id": str(refund.id), "amount_minor": refund.amount_minor, "currency": refund.currency,
-        "to_wallet": refund.to_wallet,
-    }  # fmt: skip
-    if payment.surplus_of is not None:
-        await facts.record(tx, refund.booking_id, "payment.refunded", GATEWAY_ACTOR, {**told, "is_surplus": True})
-        return
-    settled = await payment_rows.settled_of_booking(tx.conn, booking_id=refund.booking_id)
-    assert booking is not None and settled is not None, "a refund's booking exists"
-    # Old fees that a payment settled are no part of this booking: they stay settled.
-    is_full = settled.settled_minor >= settled.captured_minor - settled.dues_minor
-    status = "refunded" if is_full else "partially_refunded"
-    await booking_rows.set_payment_status(tx.conn, booking_id=booking.id, payment_status=status)
-    await facts.record(tx, booking.id, "payment.refunded", GATEWAY_ACTOR, {**told, "payment_status": status})
-    step = lifecycle.BOOKING["refund"]
-    if is_full and await booking_rows.move(
-        tx.conn, booking_id=booking.id, target=step.target, sources=list(step.sources)
-    ):
-        whole = {
-            "refund_id": str(refund.id), "amount_minor": settled.settled_minor, "currency": refund.currency,
-        }  # fmt: skip
-        await facts.record(tx, booking.id, "booking.refunded", GATEWAY_ACTOR, whole)
 
 
 async def _home_of(tx: Tx, payment: Payment) -> str | None:

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import io
-import logging
-from collections.abc import Iterator
 
 import pytest
 
-from dispatch import logs
 from tests.api.edge.wires import POST, WHOLE, book, connected, serving
 
 SECRET = b"eyJhbGciOiJIUzI1NiJ9.c2VjcmV0.c2ln"
-
-
-@pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    stream, root = io.StringIO(), logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    logs.configure("info", stream=stream)
-    yield stream
-    logs.unconfigure()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.mark.parametrize(

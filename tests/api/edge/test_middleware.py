@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -128,18 +128,6 @@ async def test_caches_keep_answers_apart_by_origin(friend: Client, client: Clien
 
 
 # ---------------------------------------------------------------- logs
-
-
-@pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    logs.configure("info", stream=stream)
-    yield stream
-    logs.unconfigure()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 async def test_a_request_leaves_one_line_without_secrets(lines: io.StringIO, client: Client) -> None:

@@ -14,7 +14,7 @@ from dispatch.errors import Invalid, Missing
 from dispatch.reports.formats import amount_text
 from storage.bookings import Booking
 from storage.refunds import Refund
-from tests.dispatch.billing.till import GRAND, STAFF, Till
+from tests.dispatch.billing.till import GRAND, Till
 
 
 async def ask(till: Till, booking: Booking, minor: int, **how: bool) -> list[Refund]:
@@ -239,60 +239,4 @@ async def test_a_refund_that_fails_before_the_job_is_held_again(till: Till) -> N
     assert (await till.sums())["prepaid"] == GRAND
     await till.finish(booking, technician)
     assert "refunds" not in await till.sums()
-    await till.check()
-
-
-# ---------------------------------------------------------------- money that is held no more
-
-
-async def test_refunded_at_the_gateway_nobody_new_is_sent(till: Till) -> None:
-    one = await till.world.technician()
-    booking = await till.paid()
-    paid = (await till.payment(booking)).gateway_payment_id
-    assert paid is not None and (await till.world.open_offer(booking.id))["technician_id"] == one
-    await till.gateway.refund(paid, GRAND, "by-hand-at-the-gateway")
-    await till.drain()
-    stopped = await till.world.booking(booking.id)
-    assert (stopped.status, stopped.queue_reason) == ("pending", "payment_returned")
-    told = {r["type"] for r in await till.world.fetch("SELECT type FROM notifications WHERE account_id IS NOT NULL")}
-    assert "booking_not_sought" in told and "booking_queued" not in told, "nobody keeps looking"
-    assert await till.world.open_offer(booking.id) is None
-    assert "payment_returned" in await till.alerts()
-    await till.world.technician(km_north=0.5)
-    await till.world.advance(minutes=20)
-    await till.world.sweep()
-    assert await till.world.open_offer(booking.id) is None
-    await till.cancel(stopped, STAFF)
-    assert "payment_returned" not in await till.alerts()
-    await till.check()
-
-
-async def test_whoever_accepted_keeps_the_job_until_a_person_decides(till: Till) -> None:
-    technician = await till.world.technician()
-    booking = await till.paid()
-    await till.world.accept(booking.id, technician)
-    paid = (await till.payment(booking)).gateway_payment_id
-    assert paid is not None
-    await till.gateway.refund(paid, GRAND - 1000, "by-hand-and-in-part")
-    await till.drain()
-    assert "payment_returned" not in await till.alerts()
-    await till.gateway.refund(paid, 1000, "by-hand-and-the-rest")
-    await till.drain()
-    assert (await till.world.booking(booking.id)).status == "confirmed"
-    assert "payment_returned" in await till.alerts()
-    await till.check()
-
-
-async def test_all_of_a_booking_with_an_old_fee_goes_back(till: Till) -> None:
-    owing = await till.owing(17712)
-    booking, block = await till.online(owing.account_id, hours=4)
-    await till.verify(booking, await till.gw.pay(block["order_id"]))
-    assert (await till.payment(booking)).amount_minor == GRAND + 17712
-    await till.cancel(await till.world.booking(booking.id))
-    await till.drain()
-    gone = await till.world.booking(booking.id)
-    assert (gone.status, gone.payment_status) == ("refunded", "refunded")
-    payment = await till.payment(booking)
-    assert (payment.status, payment.refunded_minor) == ("refunded", GRAND)
-    assert "receivable" not in await till.sums()
     await till.check()
