@@ -38,7 +38,7 @@ PLATFORM = {
 #: What the accounts of an owner hold; only these cache a balance.
 OWNED = {
     "wallet": "a customer's credit with the platform",
-    "receivable": "what a customer or an organisation owes the platform",
+    "receivable": "what a customer, or a party that is billed, owes the platform",
     "payable": "what the platform owes a technician or a provider",
     "cash_in_hand": "cash that was collected at the door and belongs to the platform",
     "outside_cash": "what a provider took itself, as money that is not with the platform",
@@ -77,7 +77,7 @@ def receivable(account_id: UUID, currency: str) -> Account:
 
 
 def party_receivable(party_id: UUID, currency: str) -> Account:
-    """What an organisation owes for bookings on account."""
+    """What an organisation, a trade partner or an integration owes for bookings on account."""
     return Account("party", party_id, "receivable", currency)
 
 
