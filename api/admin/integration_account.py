@@ -104,7 +104,7 @@ async def export(services: Services, caller: Admin, id: UUID, query: ExportQuery
         await integration_account.check(conn, id)
     pieces = exports.export(
         services, query.format, "Account", COLUMNS, integration_account.LINES, listing.wanted, _cells,
-        **integration_account.owner(id),
+        owner_id=id,
     )  # fmt: skip
     return file(pieces, "account", query.format)
 

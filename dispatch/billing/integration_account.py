@@ -1,8 +1,9 @@
 """The account of an app that is billed: what it owes in each currency, of which bookings, and what it has paid.
 
-It is the app's receivable in the ledger, one for each currency: bookings that are done and fees of cancelled ones
-debit it (on_account.py), payments credit it. What is paid before it is owed stands in the app's favour, and the next
-bookings take it; nothing is converted.
+Bookings that are done and fees of cancelled ones debit it (on_account.py), payments credit it; nothing is converted.
+In the ledger it is two accounts, as a debt never turns into credit by itself: the receivable is what is owed, the
+wallet what was paid before it was owed, which the next bookings take first (debtors.py); one of the two is empty at
+any time.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import date
 from uuid import UUID
 
 from dispatch.billing import ledger
+from dispatch.billing.debtors import Debtor
 from dispatch.billing.invoice_payments import TransferKnown
 from dispatch.billing.ledger import Line
 from dispatch.engine import audit
@@ -28,7 +30,7 @@ from storage.integration_payments import IntegrationPayment
 from storage.ledger import Entry
 
 #: The lines of an account, and what was paid into it, as lists.
-LINES = ledger_rows.of_owner
+LINES = ledger_rows.of_debtor
 PAYMENTS = rows.of_integration
 #: The kinds of their journals; the reference of either is the payment.
 PAID, REVERSED = "integration_payment", "integration_payment_reversed"
@@ -60,8 +62,10 @@ class Balance:
 
 async def balances(conn: Conn, integration_id: UUID) -> list[Balance]:
     """By currency, also where nothing is open; empty for an app that was never billed and never paid."""
-    accounts = await ledger_rows.accounts_of(conn, owner_kind="party", owner_id=integration_id)
-    return [Balance(a.currency, -a.balance_minor) for a in accounts if a.type == "receivable"]
+    sums: dict[str, int] = {}
+    for account in await ledger_rows.accounts_of(conn, owner_kind="party", owner_id=integration_id):
+        sums[account.currency] = sums.get(account.currency, 0) - account.balance_minor
+    return [Balance(currency, owed_minor) for currency, owed_minor in sorted(sums.items())]
 
 
 async def check(conn: Conn, integration_id: UUID) -> None:
@@ -72,12 +76,7 @@ async def check(conn: Conn, integration_id: UUID) -> None:
 
 async def lines(conn: Conn, integration_id: UUID, wanted: Wanted) -> Slice[Entry]:
     """What it was billed (negative) and paid (positive), newest first."""
-    return await LINES.page(conn, wanted, **owner(integration_id))
-
-
-def owner(integration_id: UUID) -> dict[str, object]:
-    """Whose LINES are listed."""
-    return {"owner_kind": "party", "owner_id": integration_id, "type": "receivable"}
+    return await LINES.page(conn, wanted, owner_id=integration_id)
 
 
 def payment_of(entry: Entry) -> UUID | None:
@@ -114,7 +113,9 @@ async def record(tx: Tx, actor: Actor, integration_id: UUID, transfer: Transfer)
     if payment_id is None:
         raise TransferKnown
     made = await get(tx.conn, integration_id, payment_id)
-    await _post(tx, made, PAID, made.amount_minor, f"Payment {made.reference}")
+    came = Line(ledger.platform("bank", made.currency), -made.amount_minor)
+    sides = [came, *await _debtor(integration_id).pays(tx, made.currency, made.amount_minor)]
+    await ledger.post(tx, PAID, str(made.id), sides, description=f"Payment {made.reference}")
     await audit.changed(tx, actor, "record_payment", "integration", integration_id, None, _audited(made))
     return made
 
@@ -128,7 +129,9 @@ async def reverse(tx: Tx, actor: Actor, integration_id: UUID, payment_id: UUID, 
     before = await get(tx.conn, integration_id, payment_id)
     if await rows.reverse(tx.conn, id=payment_id, reversed_by=f"{actor.kind}:{actor.id}", reason=reason) is None:
         raise AlreadyReversed
-    await _post(tx, before, REVERSED, -before.amount_minor, f"Payment {before.reference} taken back")
+    never_came = Line(ledger.platform("bank", before.currency), before.amount_minor)
+    sides = [never_came, *await _debtor(integration_id).owes(tx, before.currency, before.amount_minor)]
+    await ledger.post(tx, REVERSED, str(payment_id), sides, description=f"Payment {before.reference} taken back")
     changes = {**audit.difference(_audited(before), None), "reason": {"old": None, "new": reason}}
     await audit.record(tx, actor, "reverse_payment", "integration", integration_id, changes)
     return await get(tx.conn, integration_id, payment_id)
@@ -140,13 +143,8 @@ async def _lock(tx: Tx, integration_id: UUID) -> None:
         raise PartnerNotFound
 
 
-async def _post(tx: Tx, payment: IntegrationPayment, kind: str, amount_minor: int, description: str) -> None:
-    currency = payment.currency
-    sides = [
-        Line(ledger.platform("bank", currency), -amount_minor),
-        Line(ledger.party_receivable(payment.integration_id, currency), amount_minor),
-    ]
-    await ledger.post(tx, kind, str(payment.id), sides, description=description)
+def _debtor(integration_id: UUID) -> Debtor:
+    return Debtor(integration_id, has_credit=True)
 
 
 def _audited(payment: IntegrationPayment) -> dict[str, object]:

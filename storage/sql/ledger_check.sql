@@ -174,7 +174,8 @@ FROM owed o FULL JOIN held h ON h.owner_id = o.party_id AND h.currency = o.curre
 WHERE coalesce(h.total, 0) <> coalesce(o.total, 0);
 
 -- name: integration_debts
--- What an app owes is what its customers booked on account, and the fees of what they cancelled, less what it has paid.
+-- What an app owes, less what it has as credit, is what its customers booked on account, and the fees of what they
+-- cancelled, less what it has paid.
 WITH owed AS (
   SELECT party_id, currency, sum(total) AS total FROM (
     SELECT c.integration_id AS party_id, b.currency,
@@ -185,8 +186,8 @@ WITH owed AS (
     SELECT integration_id, currency, -amount_minor FROM integration_payments WHERE reversed_at IS NULL) o
   GROUP BY party_id, currency
 ), held AS (
-  SELECT l.owner_id, l.currency, -l.balance_minor AS total FROM ledger_accounts l JOIN integrations i ON i.id = l.owner_id
-  WHERE l.owner_kind = 'party' AND l.type = 'receivable'
+  SELECT l.owner_id, l.currency, -sum(l.balance_minor) AS total FROM ledger_accounts l JOIN integrations i ON i.id = l.owner_id
+  WHERE l.owner_kind = 'party' AND l.type IN ('receivable', 'wallet') GROUP BY l.owner_id, l.currency
 )
 SELECT coalesce(o.party_id, h.owner_id)::text AS subject, coalesce(o.currency, h.currency)::text AS currency,
   coalesce(h.total, 0)::bigint AS found_minor, coalesce(o.total, 0)::bigint AS expected_minor
