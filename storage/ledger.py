@@ -53,3 +53,7 @@ of_owner = Listed(
     },
     columns="entry", source="entries",
 )  # fmt: skip
+of_debtor = Listed(
+    sql, "of_debtor", Entry, key=of_owner.key, sorts=of_owner.sorts, default_sort=of_owner.default_sort,
+    filters=of_owner.filters, columns="debtor_entry", source="debtor_entries",
+)  # fmt: skip

@@ -39,6 +39,7 @@ QUESTIONS: dict[str, Rows[Off]] = {
         "platform_accounts",
         "trade_debts",
         "organisation_debts",
+        "integration_debts",
         "invoice_totals",
         "organisation_credit",
         "trade_credit",

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from api.admin.integration_account import BalanceOut, balance_out
 from api.audiences import Admin, admin
 from api.wire.listing import DAYS, Grammar, Listing, Once
 from api.wire.models import Body, Moment, View
 from api.wire.results import Page
+from dispatch.billing import integration_account
 from dispatch.parties import integration_onboarding, integration_usage, integrations
 from dispatch.services import Services
 from storage.integrations import Document, Integration, Note
@@ -86,7 +88,7 @@ class BusinessOut(View):
 
 
 class IntegrationDetail(IntegrationOut):
-    """`by_route` is of the last thirty days."""
+    """`by_route` is of the last thirty days, `account` what it owes in each currency."""
 
     client_id: str | None
     webhook_url: str | None
@@ -95,6 +97,7 @@ class IntegrationDetail(IntegrationOut):
     documents: list[DocumentOut]
     notes: list[NoteOut]
     usage: UsageOut
+    account: list[BalanceOut]
     may_become: list[str]
 
 
@@ -207,6 +210,7 @@ async def _detail(services: Services, id: UUID) -> IntegrationDetail:
     async with services.read() as conn:
         row, documents = await integration_onboarding.shown(conn, id)
         written = await integrations.notes(conn, id)
+        held = await integration_account.balances(conn, id)
     totals, info = used.totals, row.business_info
     return IntegrationDetail(
         **_shown(row), client_id=row.client_id, webhook_url=row.webhook_url, callback_url=row.callback_url,
@@ -219,7 +223,7 @@ async def _detail(services: Services, id: UUID) -> IntegrationDetail:
             total_requests=totals.total, monthly_requests=totals.this_month, refused_requests=totals.refused,
             by_route=[RouteUse(route=r.route, requests=r.requests, refused=r.refused) for r in used.by_route],
         ),
-        may_become=list(integrations.MOVES[row.status]),
+        account=[balance_out(b) for b in held], may_become=list(integrations.MOVES[row.status]),
     )  # fmt: skip
 
 

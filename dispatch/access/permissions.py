@@ -60,7 +60,7 @@ ROLES: Mapping[str, Mapping[str, Mapping[str, Level]]] = {
         "finance": {
             "payouts": WRITE, "refunds": WRITE, "alerts": WRITE, "files": READ, "bookings": READ, "technicians": READ,
             "users": READ, "analytics": READ, "promos": READ, "audit": READ, "organisations": READ,
-            "providers": READ, "trade_partners": READ, "dashboard": READ, "rota": READ,
+            "providers": READ, "trade_partners": READ, "integrations": READ, "dashboard": READ, "rota": READ,
         },
     },
     "erp": {

@@ -71,16 +71,16 @@ async def _keep(tx: Tx, booking: Booking, fee_minor: int, reason: str | None, *,
     debtor = None
     if booking.payment_method == "account":
         debtor = await on_account.released(tx, booking, fee_minor, reason)
-    debt = ledger.receivable(booking.account_id, booking.currency)
-    if debtor is not None:
-        debt = ledger.party_receivable(debtor, booking.currency)
     held = await ledger.held_for(tx.conn, booking.id) if was_paid else 0
     owed = max(0, fee_minor - held)
+    debts = [Line(ledger.receivable(booking.account_id, booking.currency), -owed)]
+    if debtor is not None and owed:
+        debts = await debtor.owes(tx, booking.currency, owed)
     await ledger.post(
         tx, "cancellation_fee", str(booking.id),
         [
             Line(ledger.platform("prepaid", booking.currency), -held),
-            Line(debt, -owed),
+            *debts,
             Line(ledger.platform("fee_revenue", booking.currency), held + owed),
         ],
         booking_id=booking.id, description=f"Cancellation of booking {booking.number}",

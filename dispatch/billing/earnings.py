@@ -99,7 +99,7 @@ async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -
     if rest <= 0:
         return lines
     if booking.payment_method == "account" and (debtor := await on_account.delivered(tx, booking)) is not None:
-        return [*lines, Line(ledger.party_receivable(debtor, currency), -rest)]
+        return [*lines, *await debtor.owes(tx, currency, rest)]
     if booking.payment_method == "cash":
         # What the technician took is what every screen asked for, whatever became of the wallet's part since.
         cash, dues = await charges.collect_cash(tx, booking)

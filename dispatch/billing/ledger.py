@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from dispatch.services import Tx
@@ -37,8 +38,8 @@ PLATFORM = {
 
 #: What the accounts of an owner hold; only these cache a balance.
 OWNED = {
-    "wallet": "a customer's credit with the platform",
-    "receivable": "what a customer or an organisation owes the platform",
+    "wallet": "the credit that a customer, or a party that is billed, has with the platform",
+    "receivable": "what a customer, or a party that is billed, owes the platform",
     "payable": "what the platform owes a technician or a provider",
     "cash_in_hand": "cash that was collected at the door and belongs to the platform",
     "outside_cash": "what a provider took itself, as money that is not with the platform",
@@ -77,8 +78,13 @@ def receivable(account_id: UUID, currency: str) -> Account:
 
 
 def party_receivable(party_id: UUID, currency: str) -> Account:
-    """What an organisation owes for bookings on account."""
+    """What an organisation, a trade partner or an integration owes for bookings on account."""
     return Account("party", party_id, "receivable", currency)
+
+
+def party_wallet(party_id: UUID, currency: str) -> Account:
+    """What an organisation or an integration paid before it was owed."""
+    return Account("party", party_id, "wallet", currency)
 
 
 def payable(party_id: UUID, currency: str) -> Account:
@@ -137,23 +143,26 @@ async def post(
     clean = merged(lines)
     if not clean:
         return False
-    accounts = [line.account for line in clean]
-    keys = {
-        "owner_kinds": [a.owner_kind for a in accounts],
-        "owner_ids": [a.owner_id for a in accounts],
-        "types": [a.type for a in accounts],
-        "currencies": [a.currency for a in accounts],
-    }
-    there = tx.services.ledger_accounts
-    if any(account not in there for account in accounts):
-        await rows.ensure_accounts(tx.conn, **keys)
-        tx.after_commit(lambda: there.update(dict.fromkeys(accounts)))
+    keys = await _ensure(tx, [line.account for line in clean])
     posted = await rows.post(
         tx.conn, kind=kind, reference=reference, booking_id=booking_id, description=description,
         amounts=[line.amount_minor for line in clean], **keys,
     )  # fmt: skip
     assert posted in (0, len(clean)), "every line finds its account"
     return posted > 0
+
+
+async def _ensure(tx: Tx, accounts: Sequence[Account]) -> dict[str, list[Any]]:
+    """Makes those accounts that are not there yet; gives all of them as the statements take them."""
+    keys: dict[str, list[Any]] = {
+        "owner_kinds": [a.owner_kind for a in accounts], "owner_ids": [a.owner_id for a in accounts],
+        "types": [a.type for a in accounts], "currencies": [a.currency for a in accounts],
+    }  # fmt: skip
+    there = tx.services.ledger_accounts
+    if any(account not in there for account in accounts):
+        await rows.ensure_accounts(tx.conn, **keys)
+        tx.after_commit(lambda: there.update(dict.fromkeys(accounts)))
+    return keys
 
 
 async def balance(conn: Conn, account: Account) -> int:
@@ -177,6 +186,15 @@ async def lock_owner(tx: Tx, owner_kind: str, owner_id: UUID, currency: str) -> 
     """
     accounts = await rows.lock_owner(tx.conn, owner_kind=owner_kind, owner_id=owner_id, currency=currency)
     return {account.type: account.balance_minor for account in accounts}
+
+
+async def lock_debtor(tx: Tx, party_id: UUID, currency: str) -> tuple[int, int]:
+    """What a party that is billed has as credit and what it owes, locked until the end of the transaction, and made
+    where neither is there yet: so nobody finds no credit while the first of it is on its way.
+    """
+    await _ensure(tx, sorted([party_receivable(party_id, currency), party_wallet(party_id, currency)]))
+    held = await lock_owner(tx, "party", party_id, currency)
+    return held["wallet"], -held["receivable"]
 
 
 async def held_for(conn: Conn, booking_id: UUID) -> int:

@@ -19,6 +19,7 @@ MEANING = {
     "platform_accounts": "an account of the platform does not tie to its rows",
     "trade_debts": "what a trade partner owes is not what its orders say",
     "organisation_debts": "what an organisation owes is not what it booked on account less what it paid",
+    "integration_debts": "what an app owes, or has as credit, is not what it booked on account less what it paid",
     "invoice_totals": "an invoice is not the sum of the bookings and fees that stand on it",
     "organisation_credit": "an organisation's credit is not what it paid more than was asked",
     "trade_credit": "the credit that a trade partner uses is not what its orders take",

@@ -14,10 +14,11 @@ A booking is billed once. What happens, and who calls:
 1. `quote` (checkout.prepare): the lines at the payer's prices. The preview keeps `billed_to`, so its price stands.
 2. `charge` (confirm, in its one transaction, before the promo): books it with the payer; one statement for a partner.
    A booking that is not taken is refused there with everything else.
-3. `delivered` (earnings.on_completed): the documents, and the party whose receivable the ledger debits.
+3. `delivered` (earnings.on_completed): the documents, and the debtor whose accounts the ledger debits.
 4. `released` (cancelled.on_cancelled): the same for a booking that is cancelled, with the fee that is owed.
 
-The ledger's lines are the caller's: a kind only says which party owes. All four run under the booking's lock.
+The journal is the caller's: a kind only says who owes, and that debtor by which lines. All four run under the
+booking's lock.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Protocol
 from uuid import UUID
 
 from dispatch.billing import pricing, trade_orders
+from dispatch.billing.debtors import Debtor
 from dispatch.billing.organisation_prices import Organisations
 from dispatch.billing.pricing import Line
 from dispatch.billing.trade_orders import Booker, CreditExceeded, MayNotOrder, Quote
@@ -59,10 +61,10 @@ class Kind(Protocol):
     async def charge(self, tx: Tx, booking: Booking, items: Sequence[NewItem], billed_to: UUID) -> bool:
         """Books a new booking with its payer; False: this party is of another kind. Raises what stands against it."""
 
-    async def delivered(self, tx: Tx, booking: Booking) -> UUID | None:
+    async def delivered(self, tx: Tx, booking: Booking) -> Debtor | None:
         """The booking is done: its documents. Gives the party that owes it."""
 
-    async def released(self, tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> UUID | None:
+    async def released(self, tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> Debtor | None:
         """The booking is cancelled: nothing but the fee is owed. Gives the party that owes that."""
 
 
@@ -100,21 +102,21 @@ class TradePartners:
             await trade_orders.order_for_booking(tx, booking, items, billed_to)
         return True
 
-    async def delivered(self, tx: Tx, booking: Booking) -> UUID | None:
+    async def delivered(self, tx: Tx, booking: Booking) -> Debtor | None:
         found = await order_rows.of_booking(tx.conn, booking_id=booking.id)
         if found is None:
             return None
         await order_rows.deliver(tx.conn, id=found.id, timezone=tx.services.settings.timezone)
-        return found.party_id
+        return Debtor(found.party_id)
 
-    async def released(self, tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> UUID | None:
+    async def released(self, tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> Debtor | None:
         found = await order_rows.of_booking(tx.conn, booking_id=booking.id)
         if found is None:
             return None
         fee_minor = min(fee_minor, found.total_minor)
         timezone = tx.services.settings.timezone
         await order_rows.cancel(tx.conn, id=found.id, fee_minor=fee_minor, reason=reason, timezone=timezone)
-        return found.party_id
+        return Debtor(found.party_id)
 
 
 class Integrations:
@@ -134,11 +136,13 @@ class Integrations:
     async def charge(self, tx: Tx, booking: Booking, items: Sequence[NewItem], billed_to: UUID) -> bool:
         return billed_to == await app_rows.integration_of(tx.conn, account_id=booking.account_id)
 
-    async def delivered(self, tx: Tx, booking: Booking) -> UUID | None:
-        return await app_rows.integration_of(tx.conn, account_id=booking.account_id)
+    async def delivered(self, tx: Tx, booking: Booking) -> Debtor | None:
+        app_id = await app_rows.integration_of(tx.conn, account_id=booking.account_id)
+        return None if app_id is None else Debtor(app_id, has_credit=True)
 
-    async def released(self, tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> UUID | None:
-        return await app_rows.integration_of(tx.conn, account_id=booking.account_id)
+    async def released(self, tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> Debtor | None:
+        app_id = await app_rows.integration_of(tx.conn, account_id=booking.account_id)
+        return None if app_id is None else Debtor(app_id, has_credit=True)
 
 
 #: In the order in which they are asked.
@@ -162,17 +166,17 @@ async def charge(tx: Tx, booking: Booking, items: Sequence[NewItem], billed_to: 
     raise NobodyBilled
 
 
-async def delivered(tx: Tx, booking: Booking) -> UUID | None:
+async def delivered(tx: Tx, booking: Booking) -> Debtor | None:
     """The party that owes a done booking on account, whose documents are made. None: nobody is billed for it."""
     for kind in KINDS:
-        if (party_id := await kind.delivered(tx, booking)) is not None:
-            return party_id
+        if (debtor := await kind.delivered(tx, booking)) is not None:
+            return debtor
     return None
 
 
-async def released(tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> UUID | None:
+async def released(tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> Debtor | None:
     """The party that owes the fee of a cancelled booking on account. None: nobody is billed for it."""
     for kind in KINDS:
-        if (party_id := await kind.released(tx, booking, fee_minor, reason)) is not None:
-            return party_id
+        if (debtor := await kind.released(tx, booking, fee_minor, reason)) is not None:
+            return debtor
     return None

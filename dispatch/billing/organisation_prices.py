@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from dispatch.billing import pricing
+from dispatch.billing.debtors import Debtor
 from dispatch.billing.trade_orders import Booker, Quote
 from dispatch.config import Settings
 from dispatch.engine.bookings import NewItem
@@ -48,11 +49,11 @@ class Organisations:
     async def charge(self, tx: Tx, booking: Booking, items: Sequence[NewItem], billed_to: UUID) -> bool:
         return billed_to == booking.organisation_id
 
-    async def delivered(self, tx: Tx, booking: Booking) -> UUID | None:
-        return booking.organisation_id
+    async def delivered(self, tx: Tx, booking: Booking) -> Debtor | None:
+        return Debtor(booking.organisation_id) if booking.organisation_id else None
 
-    async def released(self, tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> UUID | None:
-        return booking.organisation_id
+    async def released(self, tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> Debtor | None:
+        return Debtor(booking.organisation_id) if booking.organisation_id else None
 
 
 async def _negotiated(conn: Conn, organisation_id: UUID, item: NewItem, currency: str) -> NewItem:

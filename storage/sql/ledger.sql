@@ -56,3 +56,22 @@ ledger_postings p JOIN ledger_journals j ON j.id = p.journal_id LEFT JOIN bookin
 -- One line of an owner's accounts of a type (one account per currency): a wallet's or a provider's transactions.
 FROM ledger_postings p JOIN ledger_accounts l ON l.id = p.account_id
 WHERE l.owner_kind = :owner_kind AND l.owner_id = :owner_id AND l.type = :type
+
+-- part: debtor_entry
+p.id, j.kind, j.reference, j.booking_id, b.number AS booking_number, j.description,
+  (SELECT sum(q.amount_minor)::bigint FROM ledger_postings q JOIN ledger_accounts m ON m.id = q.account_id
+   WHERE q.journal_id = p.journal_id AND q.currency = p.currency AND m.owner_kind = l.owner_kind AND m.owner_id = l.owner_id
+     AND m.type IN ('receivable', 'wallet')) AS amount_minor,
+  p.currency, j.at
+
+-- part: debtor_entries
+ledger_postings p JOIN ledger_journals j ON j.id = p.journal_id JOIN ledger_accounts l ON l.id = p.account_id
+LEFT JOIN bookings b ON b.id = j.booking_id
+
+-- part: of_debtor
+-- What a party that is billed owes and has as credit, as one account: a journal that moved both is one line of it.
+FROM ledger_postings p JOIN ledger_accounts l ON l.id = p.account_id
+WHERE l.owner_kind = 'party' AND l.owner_id = :owner_id AND (l.type = 'receivable' OR l.type = 'wallet' AND NOT EXISTS (
+  SELECT FROM ledger_postings q JOIN ledger_accounts m ON m.id = q.account_id
+  WHERE q.journal_id = p.journal_id AND q.currency = p.currency AND m.owner_kind = 'party' AND m.owner_id = l.owner_id
+    AND m.type = 'receivable'))

@@ -90,14 +90,16 @@ WITH sums AS (
   UNION ALL
   SELECT 'payout_clearing', currency, sum(net_minor) FROM payouts WHERE status IN ('pending', 'processing') GROUP BY currency
   UNION ALL
-  -- What has left, less what trade partners and organisations have paid.
+  -- What has left, less what trade partners, organisations and apps have paid.
   SELECT 'bank', currency, sum(total) FROM (
     SELECT currency, net_minor AS total FROM payouts WHERE status = 'completed'
     UNION ALL
     SELECT currency, -CASE status WHEN 'CANCELLED' THEN fee_minor ELSE total_minor END FROM trade_orders
     WHERE paid_at IS NOT NULL
     UNION ALL
-    SELECT currency, -amount_minor FROM invoice_payments WHERE status = 'success' AND method = 'bank_transfer') b
+    SELECT currency, -amount_minor FROM invoice_payments WHERE status = 'success' AND method = 'bank_transfer'
+    UNION ALL
+    SELECT currency, -amount_minor FROM integration_payments WHERE reversed_at IS NULL) b
   GROUP BY currency
   UNION ALL
   SELECT 'adjustments', currency, sum(deduction_minor) FROM payouts WHERE status <> 'failed' GROUP BY currency
@@ -165,6 +167,27 @@ WITH owed AS (
 ), held AS (
   SELECT l.owner_id, l.currency, -l.balance_minor AS total FROM ledger_accounts l JOIN organisations o ON o.id = l.owner_id
   WHERE l.owner_kind = 'party' AND l.type = 'receivable'
+)
+SELECT coalesce(o.party_id, h.owner_id)::text AS subject, coalesce(o.currency, h.currency)::text AS currency,
+  coalesce(h.total, 0)::bigint AS found_minor, coalesce(o.total, 0)::bigint AS expected_minor
+FROM owed o FULL JOIN held h ON h.owner_id = o.party_id AND h.currency = o.currency
+WHERE coalesce(h.total, 0) <> coalesce(o.total, 0);
+
+-- name: integration_debts
+-- What an app owes, less what it has as credit, is what its customers booked on account, and the fees of what they
+-- cancelled, less what it has paid.
+WITH owed AS (
+  SELECT party_id, currency, sum(total) AS total FROM (
+    SELECT c.integration_id AS party_id, b.currency,
+      CASE b.status WHEN 'completed' THEN b.grand_total_minor ELSE coalesce(b.cancellation_fee_minor, 0) END AS total
+    FROM bookings b JOIN integration_customers c ON c.account_id = b.account_id
+    WHERE b.payment_method = 'account' AND b.status IN ('completed', 'cancelled')
+    UNION ALL
+    SELECT integration_id, currency, -amount_minor FROM integration_payments WHERE reversed_at IS NULL) o
+  GROUP BY party_id, currency
+), held AS (
+  SELECT l.owner_id, l.currency, -sum(l.balance_minor) AS total FROM ledger_accounts l JOIN integrations i ON i.id = l.owner_id
+  WHERE l.owner_kind = 'party' AND l.type IN ('receivable', 'wallet') GROUP BY l.owner_id, l.currency
 )
 SELECT coalesce(o.party_id, h.owner_id)::text AS subject, coalesce(o.currency, h.currency)::text AS currency,
   coalesce(h.total, 0)::bigint AS found_minor, coalesce(o.total, 0)::bigint AS expected_minor

@@ -24,7 +24,8 @@ from api.wire.listing import Grammar, taken
 from dispatch.access.dev_tokens import mint_dev_token
 from dispatch.adapters.files.folder import FolderStore
 from dispatch.adapters.razorpay import opened
-from dispatch.billing import invoices, payouts, promos, refunds
+from dispatch.billing import integration_account, invoices, payouts, promos, refunds
+from dispatch.billing.integration_account import Transfer
 from dispatch.billing.invoices import Period
 from dispatch.engine import alerts, files
 from dispatch.events import SYSTEM
@@ -193,9 +194,16 @@ async def street(pg_home: str, tmp_path_factory: Any) -> AsyncIterator[Street]:
                 app = {"name": f"An app {n}", "email": f"dev{n}@app.example", "phoneNumber": "+911234567890"}
                 async with client.post("/api/partners/onboarding/start", json=app) as begun:
                     assert begun.status == 201
+                    app_id = UUID((await begun.json())["data"]["partner"]["id"])
+            for n in range(2):
+                paid = Transfer(5000, "INR", f"UTR-{n}", NOON.date())
+                async with services.transaction() as tx:
+                    await integration_account.record(tx, SYSTEM, app_id, paid)
             service = Visitor(client, None, await mint_dev_token(services, "service", "a test"))
             staff = Visitor(client, technician_ids[0], await mint_dev_token(services, "admin", "staff@example.com"))
-            OWNERS.update(users=str(account_ids[0]), partners=str(technician_ids[0]))
+            OWNERS.update(
+                users=str(account_ids[0]), partners=str(technician_ids[0]), integrations=str(app_id)
+            )
             yield Street(till, customers, technicians, service, staff, before)
         await opened.close(services.settings.payments)
         await services.bus.close()
@@ -369,10 +377,10 @@ EXPORTED = [
 @pytest.mark.parametrize("route", EXPORTED, ids=lambda r: r.template)
 async def test_a_list_as_a_file_holds_the_callers_rows(street: Street, route: Route) -> None:
     """The same rows as the list's, in three kinds of file; two owners have none in common."""
-    seen = []
+    seen, path = [], f"/v1{path_of(route)}"
     for person in street.of(route):
         headers = {"Authorization": f"Bearer {person.token}"}
-        async with person.client.get(route.path, headers=headers) as answer:
+        async with person.client.get(path, headers=headers) as answer:
             assert answer.status == 200 and answer.content_type == "text/csv"
             assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
             rows = list(csv.reader(io.StringIO(await answer.text())))[1:]
@@ -380,8 +388,8 @@ async def test_a_list_as_a_file_holds_the_callers_rows(street: Street, route: Ro
         assert len(rows) == len(items_of(listed, await read(listed, person, limit=100))) > 0
         seen.append({row[0] for row in rows})
         for form, begins in (("xlsx", b"PK"), ("pdf", b"%PDF-")):
-            async with person.client.get(f"{route.path}?format={form}&status=pending", headers=headers) as answer:
+            async with person.client.get(f"{path}?format={form}&status=pending", headers=headers) as answer:
                 assert answer.status == 200 and (await answer.read()).startswith(begins)
     assert len(seen) == 1 or not seen[0] & seen[1]
-    async with street.customers[0].client.get(f"{route.path}?format=doc", headers=headers) as answer:
+    async with street.customers[0].client.get(f"{path}?format=doc", headers=headers) as answer:
         assert answer.status == 422

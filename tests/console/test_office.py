@@ -20,6 +20,7 @@ from tests.parties import add_staff
 
 #: Somebody's name that would like to be more than a name.
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"> \u202egnihton " + "y" * 150
+NEW_APP = {"name": "Acme Homes", "email": "dev@acme.example", "phoneNumber": "+911234567890"}
 
 
 @pytest.fixture
@@ -342,3 +343,29 @@ async def test_whoever_was_signed_out_is_told_so_and_goes_on_where_they_were(liv
         await page.get_by_label("Password").wait_for()
         assert await page.get_by_role("alert").count() == 0
         assert seen.wrong == []
+
+
+async def test_what_an_app_paid_is_recorded_and_taken_back(office: tuple[Visit, Any], live: Live) -> None:
+    seen, page = office
+    boss = await live.person("admin", "admin@example.com")
+    app = (await boss.call("POST", "/api/partners", NEW_APP, expect=201))["data"]["id"]
+    await boss.call("PATCH", f"/v1/admin/integrations/{app}/limits", {"is_billed": True})
+    await page.goto(f"{seen.url}/admin/integrations/{app}")
+    await page.get_by_text("Nothing was billed or paid yet.").wait_for()
+    await page.get_by_role("button", name="Record a payment").click()
+    await page.get_by_label("Amount").fill("500")
+    await page.get_by_label("Currency").fill("INR")
+    await page.get_by_role("button", name="Record a payment").last.click()
+    await page.locator(".field .problem").first.wait_for()
+    await page.get_by_label("Reference").fill("UTR-1")
+    await page.get_by_role("button", name="Record a payment").last.click()
+    await page.get_by_text("500.00 in its favour").wait_for()
+    await page.get_by_text("Payment UTR-1").wait_for()
+    assert await grave_problems(page) == []
+    await page.locator("summary", has_text="Take back").click()
+    await page.get_by_label("Reason").fill("It was for another app")
+    await page.get_by_role("button", name="Take back").click()
+    await page.get_by_text("Taken back", exact=True).wait_for()
+    await page.get_by_text("It was for another app").wait_for()
+    assert await page.get_by_text("in its favour").count() == 0
+    await pictures(page, "office-integration")

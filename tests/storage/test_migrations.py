@@ -16,6 +16,9 @@ ONE: dict[str, str] = {
     "departments_code": "departments (organisation_id, lower(code)) WHERE (deleted_at IS NULL)",
     "departments_name": "departments (organisation_id, lower(name)) WHERE (deleted_at IS NULL)",
     "email_changes_open": "email_changes (account_id) WHERE (used_at IS NULL)",
+    "integration_payments_reference": (
+        "integration_payments (integration_id, lower(reference)) WHERE (reversed_at IS NULL)"
+    ),
     "invoice_payments_link": (
         "invoice_payments (invoice_id) WHERE ((method = 'online') AND (status = 'pending'))"
     ),

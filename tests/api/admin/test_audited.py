@@ -305,6 +305,10 @@ async def machines(walk: Walk) -> None:
     base, ids = "/v1/admin/integrations", {"id": app_id}
     await walk.does(f"PATCH {base}/{{id}}/limits", {"monthly_limit": 50_000}, **ids)
     await walk.does(f"POST {base}/{{id}}/notes", {"content": "Called back"}, **ids)
+    transfer = {"amount": 50, "currency": "INR", "reference": "UTR-1", "paid_on": "2026-01-01"}
+    paid = await walk.does(f"POST {base}/{{id}}/payments", transfer, **ids)
+    mistaken = {"reason": "It was for another app."}
+    await walk.does(f"POST {base}/{{id}}/payments/{{payment_id}}/reverse", mistaken, payment_id=paid["id"], **ids)
     window = {"starts_at": "2026-02-01T20:00:00Z", "ends_at": "2026-02-01T21:00:00Z", "text": "An hour"}
     await walk.does(f"POST {base}/maintenance", window)
     await walk.does(f"PATCH {base}/{{id}}/status", {"status": "suspended", "reason": "Late"}, **ids)

@@ -13,6 +13,9 @@ from api.audiences import customer, integration
 from api.registry import all_routes
 from api.route import Route
 from dispatch.access.permissions import OWN
+from dispatch.billing import integration_account
+from dispatch.billing.integration_account import Transfer
+from dispatch.events import Actor
 from tests.api.integration.test_bookings import Caller
 from tests.api.live import Live, Person
 from tests.api.owners import empty_lists, told
@@ -76,6 +79,9 @@ class Neighbours:
 
 async def furnish(app: App, customer_id: str) -> dict[str, str]:
     """One of everything; the ids by their names in paths."""
+    paid = Transfer(5000, "INR", f"UTR-{app.slug}", app.live.services.clock.now().date())
+    async with app.live.services.transaction() as tx:
+        await integration_account.record(tx, Actor("admin", "a test"), UUID(app.id), paid)
     caller = Caller(app, customer_id)
     booked = await book(caller, PLACE)  # type: ignore[arg-type]
     hook = (await app.own("POST", "/webhooks", HOOK, expect=201))["data"]

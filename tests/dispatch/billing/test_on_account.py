@@ -14,6 +14,7 @@ import pytest
 from dispatch.billing import cancellation, checkout, confirm, ledger, on_account, trade_orders
 from dispatch.billing.checkout import Preview, Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact
+from dispatch.billing.debtors import Debtor
 from dispatch.billing.on_account import NobodyBilled
 from dispatch.billing.trade_orders import BelowMinimum, CreditExceeded, MayNotOrder, OtherCurrency
 from dispatch.config import Settings
@@ -156,7 +157,7 @@ async def test_cancelled_gives_the_credit_back_and_completed_makes_a_note(town: 
     async with town.services.transaction() as tx:
         booking = await booking_rows.lock(tx.conn, booking_id=second.id)
         assert booking is not None
-        assert await on_account.delivered(tx, booking) == partner.party_id
+        assert await on_account.delivered(tx, booking) == Debtor(partner.party_id)
     order = await order_of(town, second.id)
     assert order is not None and order.status == "DELIVERED" and order.delivery_code is not None
     assert (await partner_now(town.services, partner.no)).credit_used_minor == second.grand_total_minor

@@ -1,11 +1,13 @@
 // Files, integrations, webhooks and what was done by whom.
 import { h, said } from "../../lib/dom.js";
 import { chip, tag, yesNo } from "../../lib/chips.js";
-import { number, words } from "../../lib/format.js";
+import { isoDay, money, number, words } from "../../lib/format.js";
+import { newKey } from "../../lib/api.js";
+import { now } from "../../lib/boot.js";
 import { signal } from "../../lib/state.js";
-import { told } from "../../lib/toast.js";
+import { toast, told } from "../../lib/toast.js";
 import { mayDo } from "../rights.js";
-import { column, factsOf, plainTable, related, section, when } from "../kit.js";
+import { column, factsOf, formOf, plainTable, related, section, when } from "../kit.js";
 
 /** @typedef {import("../kit.js").Shape} Shape */
 /** @typedef {import("../kit.js").Office} Office */
@@ -28,6 +30,7 @@ export const files = {
 };
 
 const ONE = "/v1/admin/integrations/{id}";
+const REVERSE = `${ONE}/payments/{payment_id}/reverse`;
 /** @type {Shape} */
 export const integrations = {
   noun: "integration", key: "integrations", one: ONE, none: "No apps of others yet", filters: ["status", "partner_type", "onboarding_completed"],
@@ -38,23 +41,42 @@ export const integrations = {
   status: (i) => [chip(i.status), tag(words(i.partner_type))],
   facts: (i) => [
     ["Short name", i.slug], ["E-mail", said(i.email)], ["Phone", i.phone_number && said(i.phone_number)], ["Client", i.client_id && h("code", null, i.client_id)], ["Onboarding", `${i.progress} %, at ${words(i.current_step)}`],
-    ["Requests a month", number(i.monthly_limit)], ["At once", number(i.burst_limit)], ["Pays", yesNo(i.is_billed)], ["Webhook", i.webhook_url && said(i.webhook_url)], ["Callback", i.callback_url && said(i.callback_url)],
+    ["Requests a month", number(i.monthly_limit)], ["At once", number(i.burst_limit)], ["Pays", yesNo(i.is_billed)], ["Owes", i.account.length ? i.account.map(standing).join(", ") : null], ["Webhook", i.webhook_url && said(i.webhook_url)], ["Callback", i.callback_url && said(i.callback_url)],
     ["Last request", when(i.last_request_at)], ["Active since", i.activated_at && when(i.activated_at)],
   ],
   sections: [
     (_, i) => section("Business", h("div", { class: "card" }, factsOf([["Company", said(i.business.company_name)], ["Website", said(i.business.website)], ["Industry", said(i.business.industry)], ["What", said(i.business.description)]]))),
     (_, i) => section("This month", h("div", { class: "card" }, factsOf([["Requests", number(i.usage.monthly_requests)], ["Refused", number(i.usage.refused_requests)], ["Ever", number(i.usage.total_requests)]])),
       i.usage.by_route.length > 0 && h("div", { class: "list" }, plainTable([column("Route", (r) => h("code", null, r.route)), column("Requests", (r) => number(r.requests), { isNumber: true }), column("Refused", (r) => number(r.refused), { isNumber: true })], i.usage.by_route))),
+    (office, i) => related(office, "Account", { path: `/v1/admin/integrations/${i.id}/account`, operation: `${ONE}/account`, key: "lines", none: "Nothing was billed or paid yet.", columns: [column("When", (l) => when(l.created_at)), column("What", (l) => said(l.description ?? words(l.category))), column("Booking", (l) => (l.booking_id ? h("a", { href: `/admin/bookings/${l.booking_id}` }, l.booking_number) : "–")), column("Billed", (l) => (l.type === "debit" ? money(l.amount, l.currency) : ""), { isNumber: true }), column("Paid", (l) => (l.type === "credit" ? money(l.amount, l.currency) : ""), { isNumber: true })] }),
+    (office, i, again) => related(office, "Payments", { path: `/v1/admin/integrations/${i.id}/payments`, operation: `${ONE}/payments`, key: "payments", none: "Nothing was paid yet.", columns: [column("Reference", (p) => said(p.reference)), column("Arrived", (p) => p.paid_on), column("Recorded", (p) => when(p.created_at)), column("Amount", (p) => money(p.amount, p.currency), { isNumber: true }), column("", (p) => (p.reversed_at ? [chip("reversed", { label: "Taken back" }), " ", said(p.reversal_reason)] : takeBack(office, i, p, again)))] }),
     (_, i) => section("Documents", i.documents.length ? h("div", { class: "list" }, plainTable([column("Name", (d) => (d.file_id ? h("a", { href: `/admin/files/${d.file_id}` }, said(d.name)) : said(d.name))), column("Kind", (d) => words(d.type)), column("Sent", (d) => when(d.created_at))], i.documents)) : h("p", { class: "faint" }, "None were sent.")),
     (_, i) => section("Notes", i.notes.length ? h("div", { class: "thread" }, i.notes.map((/** @type {any} */ n) => h("article", { class: "card message" }, h("p", { class: "row between faint" }, said(n.author), when(n.created_at)), h("p", { class: "text" }, said(n.content))))) : h("p", { class: "faint" }, "None yet.")),
   ],
   actions: [
     { label: "Status", method: "PATCH", path: `${ONE}/status`, look: "primary", when: (i) => i.may_become.length > 0, value: (i) => ({ status: i.may_become[0] }), form: { isLong: ["reason"] } },
     { label: "Limits", method: "PATCH", path: `${ONE}/limits`, isEdit: true },
+    { label: "Record a payment", method: "POST", path: `${ONE}/payments`, when: (i) => i.is_billed || i.account.length > 0, value: (i) => ({ ...due(i), paid_on: isoDay(now()) }), done: "The payment is recorded." },
     { label: "Add a note", method: "POST", path: `${ONE}/notes`, form: { isLong: ["content"] } },
     { label: "Announce maintenance", method: "POST", path: "/v1/admin/integrations/maintenance", form: { isLong: ["text"] }, intro: () => h("p", { class: "help" }, "Every active integration is told."), shows: (answer) => h("p", null, `${number(answer.told)} were told.`) },
   ],
 };
+
+/** How an account stands in a currency. @param {any} b */
+const standing = (b) => (b.credit > 0 ? `${money(b.credit, b.currency)} in its favour` : money(b.owed, b.currency));
+
+/** What is most likely paid: all that is owed in the first currency in which something is. @param {any} i */
+function due(i) {
+  const open = i.account.find((/** @type {any} */ b) => b.owed > 0);
+  return open ? { amount: open.owed, currency: open.currency } : {};
+}
+
+/** A payment that was recorded by mistake, and why. @param {Office} office @param {any} i @param {any} p @param {() => void} again */
+const takeBack = (office, i, p, again) => mayDo(office, "POST", REVERSE) && h("details", null, h("summary", null, "Take back"), formOf(office, "POST", REVERSE, {
+  action: "Take back",
+  submit: (values) => office.api.post(`/v1/admin/integrations/${i.id}/payments/${p.id}/reverse`, values, newKey()),
+  done: () => (toast("The payment is taken back."), again()),
+}));
 
 const HOOK = "/v1/admin/webhooks/{webhook_id}";
 /** @type {Shape} */

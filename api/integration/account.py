@@ -1,0 +1,71 @@
+"""What a partner that is billed owes, and of what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from api.audiences import Member
+from api.integration import callers
+from api.wire.listing import Grammar, Listing
+from api.wire.models import CamelView, Money
+from api.wire.results import PageWith
+from dispatch.billing import integration_account
+from dispatch.services import Services
+from storage.ledger import Entry
+
+TAGS = ("account",)
+
+LINES = Grammar(
+    key="lines", source=integration_account.LINES, filters={"type": Literal["credit", "debit"], "currency": str},
+    sorts={"createdAt": "created_at"},
+)  # fmt: skip
+
+
+class BalanceOut(CamelView):
+    """In one currency; `credit` is what was paid before it was owed: the next bookings take it."""
+
+    currency: str
+    owed: Money
+    credit: Money
+
+
+class LineOut(CamelView):
+    """A `debit` is billed, a `credit` paid or given back."""
+
+    id: int
+    type: str
+    category: str
+    amount: Money
+    currency: str
+    booking_id: UUID | None
+    booking_number: str | None
+    description: str | None
+    created_at: datetime
+
+
+class AccountOut(CamelView):
+    """How the account stands, whatever the lines were asked for."""
+
+    balances: list[BalanceOut]
+
+
+@callers.route("GET", "/{id}/account", "usage:read", listing=LINES, tags=TAGS)
+async def account(services: Services, caller: Member, id: UUID, listing: Listing) -> PageWith[LineOut, AccountOut]:
+    """What is owed in each currency for bookings on account, and of what: the lines, the newest first."""
+    async with services.read() as conn:
+        held = await integration_account.balances(conn, id)
+        found = await integration_account.lines(conn, id, listing.wanted)
+    balances = [
+        BalanceOut(currency=b.currency, owed=max(0, b.owed_minor), credit=max(0, -b.owed_minor)) for b in held
+    ]  # fmt: skip
+    return PageWith.among(found, _line_out, AccountOut(balances=balances))
+
+
+def _line_out(entry: Entry) -> LineOut:
+    return LineOut(
+        id=entry.id, type="credit" if entry.amount_minor > 0 else "debit", category=entry.kind,
+        amount=abs(entry.amount_minor), currency=entry.currency, booking_id=entry.booking_id,
+        booking_number=entry.booking_number, description=entry.description, created_at=entry.at,
+    )  # fmt: skip
