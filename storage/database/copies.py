@@ -289,8 +289,10 @@ def prepare_recovery(data: Path) -> None:
     (data / "recovery.signal").touch()
 
 
-def recovery_settings(log: Path, until: datetime | None) -> dict[str, str]:
-    """What a server is started with to recover: it answers when it is done."""
+def recovery_settings(log: str, until: datetime | None) -> dict[str, str]:
+    """What a server is started with to recover: it answers when it is done. `log`: where that lies, as seen from the
+    data folder, in which the command is run; of a whole path any character may mean something in it.
+    """
     found = {
         "hot_standby": "off", "restore_command": f'cp "{log}/%f" "%p"', "recovery_target_timeline": "current",
     }  # fmt: skip

@@ -40,6 +40,10 @@ class Restored:
     took_s: float
 
 
+#: Beside the data, for as long as the server recovers.
+_INCOMING = "wal"
+
+
 @asynccontextmanager
 async def restored(settings: Settings, folder: Path, home: Path, until: datetime | None) -> AsyncIterator[Restored]:
     """A server's data in `home` as it was at `until` (None: as new as can be), and that server for the block. It is
@@ -56,10 +60,10 @@ async def restored(settings: Settings, folder: Path, home: Path, until: datetime
         raise NoDatabase
     if why := not_restorable(whole):
         raise EmbeddedError(why)
-    incoming = EmbeddedPostgres(home).inner / "wal"
+    incoming = EmbeddedPostgres(home).inner / _INCOMING
     # The copy is whole only from its own moment on, of which the second alone may have been named.
     aim = None if until is None else max(until, whole.at)
-    server = EmbeddedPostgres(home, {**SAFE, **copies.recovery_settings(incoming, aim)})
+    server = EmbeddedPostgres(home, {**SAFE, **copies.recovery_settings(f"../{_INCOMING}", aim)})
     with _or_nothing(server):
         try:
             _lay(whole, server, incoming)

@@ -72,7 +72,7 @@ async def test_killed_and_restored(place: Path, capsys: pytest.CaptureFixture[st
     said = capsys.readouterr().out
     assert "recovery time" in said and "recovery point" in said and "not sound" not in said
 
-    earlier = settings.model_copy(update={"data": place / "earlier"})
+    earlier = settings.model_copy(update={"data": place / "earlier by 50%f & `more`"})
     async with restored(earlier, kept, earlier.data, between) as made:
         assert await names(made.dsn) == ["a, before the copy", "b, in the log"]
         assert made.last_commit is not None and made.last_commit <= between
