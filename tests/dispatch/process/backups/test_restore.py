@@ -276,7 +276,7 @@ async def test_a_dump_of_another_version_goes_into_another_one_whole_or_not_at_a
     settings = settings_at(place, method="dump").model_copy(update={"database_url": given.admin_dsn})
     # What looks like a setting and is somebody's words.
     words = "SET transaction_timeout = 0;"
-    await ask(given.admin_dsn, f"CREATE TABLE kept AS SELECT n, '{words}' AS said FROM generate_series(1, 9999) n")
+    await ask(given.admin_dsn, f"CREATE TABLE kept AS SELECT n, '{words}' AS said FROM generate_series(1, 99999) n")
     made = await back_up(settings)
     assert made.whole is not None
     await ask(given.admin_dsn, "CREATE DATABASE empty")
@@ -288,6 +288,9 @@ async def test_a_dump_of_another_version_goes_into_another_one_whole_or_not_at_a
         await undump(target, place / "kept", None)
     assert await copies.is_empty(target.database_url)
     dump.write_bytes(whole)
+    # It refuses the first statement, while most of the script is still to come.
+    with pytest.raises(CopyFailed, match="pg_restore failed: .*kept.* already exists"):
+        await copies.undump(given.admin_dsn, dump, made.whole.version)
     with monkeypatch.context() as slow:
         slow.setattr(copies, "LIMIT_S", 0.0)
         with pytest.raises(CopyFailed, match="pg_restore was not done after 0 hours"):
@@ -296,7 +299,7 @@ async def test_a_dump_of_another_version_goes_into_another_one_whole_or_not_at_a
             await back_up(settings, full=True)
     assert await copies.is_empty(target.database_url)
     await undump(target, place / "kept", None)
-    assert await ask(target.database_url, "SELECT count(*) FROM kept WHERE said = $1", words) == 9999
+    assert await ask(target.database_url, "SELECT count(*) FROM kept WHERE said = $1", words) == 99999
 
 
 async def test_a_dump_goes_into_an_empty_database(place: Path, fresh_dsn: str, databases: Any) -> None:
