@@ -265,8 +265,13 @@ def _first_in(label: str) -> str:
 
 
 def segments(folder: Path) -> list[Path]:
-    """The pieces of the log, the eldest first; the last one may be written only in part."""
-    return sorted(p for p in folder.glob("*") if _SEGMENT.fullmatch(p.name.removesuffix(".partial")))
+    """The pieces of the log, the eldest first; the last one may be written only in part. Raises OSError where they may
+    not be looked at.
+    """
+    try:
+        return sorted(p for p in folder.iterdir() if _SEGMENT.fullmatch(p.name.removesuffix(".partial")))
+    except FileNotFoundError:
+        return []
 
 
 def lay_log(source: Path, target: Path, since: str) -> None:
