@@ -54,7 +54,7 @@ async def restored(settings: Settings, folder: Path, home: Path, until: datetime
     """
     began = time.monotonic()
     if has_data(home):
-        raise HasData(f"There is a database in {home} already: name another folder with --data.")
+        raise HasData(_there_is(home))
     whole = choose(folder, until)
     if whole.is_dump:
         raise NoDatabase
@@ -79,11 +79,15 @@ async def restored(settings: Settings, folder: Path, home: Path, until: datetime
 @contextmanager
 def _or_nothing(server: EmbeddedPostgres) -> Iterator[None]:
     """Where the block fails, what was laid into the server's folder goes, so that one may try again; what was there
-    before stays, and so does PostgreSQL's log, which the error may name. Raises EmbeddedError.
+    before stays, and so does PostgreSQL's log, which the error may name. Raises HasData, EmbeddedError.
     """
     laid = [path for path in server.makes if not path.exists()]
     folders = missing(server.home)
     server.take_folder()
+    if has_data(server.home):
+        # Until the folder was ours, another server was there.
+        server.stop()
+        raise HasData(_there_is(server.home))
     try:
         yield
     except BaseException:
@@ -94,6 +98,10 @@ def _or_nothing(server: EmbeddedPostgres) -> Iterator[None]:
                 path.unlink(missing_ok=True)
         drop_empty(folders)
         raise
+
+
+def _there_is(home: Path) -> str:
+    return f"There is a database in {home} already: name another folder with --data."
 
 
 def _lay(whole: Whole, server: EmbeddedPostgres, incoming: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -33,6 +33,7 @@ from tests.dispatch.process.backups.places import (
     names_in,
     note_file,
     settings_at,
+    whole_at,
 )
 from tests.ownership import check_closed, check_house, check_processes, postmaster
 
@@ -205,6 +206,22 @@ async def test_a_backup_of_another_version_is_restored_by_its_programs_or_told_b
         assert not (place / "new").exists()
     async with restored(settings, place / "kept", place / "new", None) as made_again:
         assert await ask(made_again.dsn, "SELECT n FROM kept") == 7
+
+
+async def test_what_another_server_has_made_meanwhile_stays(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole_at(place / "kept", datetime.now(UTC))
+    made, take_folder = place / "new" / "db" / "pgdata" / "PG_VERSION", EmbeddedPostgres.take_folder
+
+    def later(server: EmbeddedPostgres) -> None:
+        made.parent.mkdir(parents=True)
+        made.write_text("18")
+        take_folder(server)
+
+    monkeypatch.setattr(EmbeddedPostgres, "take_folder", later)
+    with pytest.raises(HasData, match="There is a database in"):
+        async with restored(settings_at(place), place / "kept", place / "new", None):
+            pass
+    assert made.read_text() == "18"
 
 
 def as_one(server: EmbeddedPostgres, user: str, database: str) -> str:
