@@ -160,7 +160,14 @@ def _settings(settings: Settings) -> list[Finding]:
 
 def data_folder(settings: Settings) -> Finding:
     """Whether the data folder can be written, has room, and has whole keys that are closed to others."""
-    folder: Path = settings.data
+    try:
+        return _data_folder(settings.data)
+    except OSError as e:
+        said = f"{e.filename or settings.data} cannot be used ({e.strerror})"
+        return Finding("data folder", "wrong", said, "run this as whom it belongs to, or choose another --data folder")
+
+
+def _data_folder(folder: Path) -> Finding:
     there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
     if not os.access(there, os.W_OK | os.X_OK):
         return Finding("data folder", "wrong", f"{there} cannot be written", "choose another --data folder")

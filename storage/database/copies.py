@@ -16,10 +16,12 @@ import subprocess
 import tarfile
 import tempfile
 from asyncio.subprocess import Process
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from storage.database.embedded import SYSTEM, EmbeddedError, find_binaries
 from storage.database.hosts import without_password
@@ -166,25 +168,22 @@ async def undump(dsn: str, file: Path, version: int) -> None:
     bare, env = _environment(dsn)
     restores, fills = _tool("pg_restore", version), _tool("psql", version)
     with tempfile.TemporaryFile() as said:
-        # By way of psql, because what pg_restore says itself is not for every server that it may be asked to fill.
-        script = await asyncio.create_subprocess_exec(
-            restores, "--file=-", "--no-owner", "--no-privileges", str(file),
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=said,
-        )  # fmt: skip
-        server = await asyncio.create_subprocess_exec(
-            fills, "-d", bare, "--no-password", "--no-psqlrc", "--quiet", "--single-transaction",
-            "--set=ON_ERROR_STOP=1", "--file=-", env=env,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=said,
-        )  # fmt: skip
         try:
-            await asyncio.wait_for(_pour(script, server), LIMIT_S)
+            # By way of psql, because what pg_restore says itself is not for every server that it may be asked to fill.
+            async with (
+                _started(
+                    restores, "--file=-", "--no-owner", "--no-privileges", str(file),
+                    stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=said,
+                ) as script,
+                _started(
+                    fills, "-d", bare, "--no-password", "--no-psqlrc", "--quiet", "--single-transaction",
+                    "--set=ON_ERROR_STOP=1", "--file=-", env=env,
+                    stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=said,
+                ) as server,
+            ):  # fmt: skip
+                await asyncio.wait_for(_pour(script, server), LIMIT_S)
         except TimeoutError:
             raise _too_long("pg_restore") from None
-        finally:
-            for process in (script, server):
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
         if script.returncode or server.returncode:
             said.seek(0)
             raise CopyFailed(f"pg_restore failed: {_words(said.read())}")
@@ -266,8 +265,13 @@ def _first_in(label: str) -> str:
 
 
 def segments(folder: Path) -> list[Path]:
-    """The pieces of the log, the eldest first; the last one may be written only in part."""
-    return sorted(p for p in folder.glob("*") if _SEGMENT.fullmatch(p.name.removesuffix(".partial")))
+    """The pieces of the log, the eldest first; the last one may be written only in part. Raises OSError where they may
+    not be looked at.
+    """
+    try:
+        return sorted(p for p in folder.iterdir() if _SEGMENT.fullmatch(p.name.removesuffix(".partial")))
+    except FileNotFoundError:
+        return []
 
 
 def lay_log(source: Path, target: Path, since: str) -> None:
@@ -289,8 +293,10 @@ def prepare_recovery(data: Path) -> None:
     (data / "recovery.signal").touch()
 
 
-def recovery_settings(log: Path, until: datetime | None) -> dict[str, str]:
-    """What a server is started with to recover: it answers when it is done."""
+def recovery_settings(log: str, until: datetime | None) -> dict[str, str]:
+    """What a server is started with to recover: it answers when it is done. `log`: where that lies, as seen from the
+    data folder, in which the command is run; of a whole path any character may mean something in it.
+    """
     found = {
         "hot_standby": "off", "restore_command": f'cp "{log}/%f" "%p"', "recovery_target_timeline": "current",
     }  # fmt: skip
@@ -328,21 +334,31 @@ def _major(folder: Path) -> int:
     return int(found.group(1)) if found else 99
 
 
+@asynccontextmanager
+async def _started(*command: str, **more: Any) -> AsyncIterator[Process]:
+    """A program that has ended when the block has, by itself or not."""
+    process = await asyncio.create_subprocess_exec(*command, **more)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+        # Not `wait`, which waits for ever while there is something in its pipe that nobody reads.
+        await process.communicate()
+
+
 async def _run(version: int, name: str, dsn: str, *options: str) -> None:
     """Runs one to its end. Raises CopyFailed."""
     bare, env = _environment(dsn)
-    process = await asyncio.create_subprocess_exec(
-        _tool(name, version), "-d", bare, "--no-password", *options, env=env,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
     try:
-        _, said = await asyncio.wait_for(process.communicate(), LIMIT_S)
+        async with _started(
+            _tool(name, version), "-d", bare, "--no-password", *options, env=env,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        ) as process:  # fmt: skip
+            _, said = await asyncio.wait_for(process.communicate(), LIMIT_S)
     except TimeoutError:
         raise _too_long(name) from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     if process.returncode:
         raise CopyFailed(f"{name} failed: {_words(said)}")
 

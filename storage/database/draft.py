@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from storage.database.errors import StorageError
 from storage.database.hosts import of_database
 from storage.database.pool import Conn, connected
 
@@ -43,5 +44,9 @@ async def _admin(dsn: str, admin_dsn: str | None) -> AsyncIterator[tuple[Conn, s
     """A connection that may do it, to another database (nobody renames the one they are in), and the name of ours."""
     async with connected(dsn) as here:
         name = str(await here.fetchval("SELECT current_database()"))
+        most = int(await here.fetchval("SHOW max_identifier_length"))
+    if len((name + _BEFORE).encode()) > most:
+        # Cut off, it would be the name of the database itself.
+        raise StorageError(f"the name {name} is too long to be given another ending")
     async with connected(admin_dsn or of_database(dsn, "postgres")) as admin:
         yield admin, name

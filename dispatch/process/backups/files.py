@@ -12,6 +12,9 @@ from dispatch.process.backups.folders import drop_empty, entries, make, missing
 from storage import files
 from storage.database.pool import create_pool
 
+#: What a file is named that is not whole yet.
+_PART = ".part"
+
 
 def copy_files(settings: Settings, folder: Path, now: datetime) -> int:
     """Files have names of ours and never change: what is not there yet is copied, what is gone is put aside."""
@@ -19,9 +22,15 @@ def copy_files(settings: Settings, folder: Path, now: datetime) -> int:
     if source is None or not source.is_dir():
         return 0
     present = {p.relative_to(source) for p in _stored(source)}
+    _drop_parts(kept)
     for name in present:
         if not (kept / name).exists():
-            _copy_file(source / name, kept / name)
+            try:
+                _copy_file(source / name, kept / name)
+            except FileNotFoundError:
+                if (source / name).exists():
+                    raise
+                continue  # It was thrown away meanwhile.
             copied += 1
     for target in _stored(kept):
         if target.relative_to(kept) not in present:
@@ -33,14 +42,24 @@ def copy_files(settings: Settings, folder: Path, now: datetime) -> int:
 
 def _stored(folder: Path) -> list[Path]:
     """The whole files of a folder store. Raises OSError for what may not be looked into."""
-    shelves = [shelf for shelf in entries(folder) if len(shelf.name) == 2]
-    return [file for shelf in shelves for file in entries(shelf) if file.suffix != ".part"]
+    return [file for file in _shelved(folder) if file.suffix != _PART]
+
+
+def _shelved(folder: Path) -> list[Path]:
+    return [file for shelf in entries(folder) if len(shelf.name) == 2 for file in entries(shelf)]
+
+
+def _drop_parts(kept: Path) -> None:
+    """What a kill has left of files that were being copied: their own may be of people who are forgotten since."""
+    for file in _shelved(kept):
+        if file.suffix == _PART:
+            file.unlink()
 
 
 def _copy_file(source: Path, target: Path) -> None:
     """Whole or not at all."""
     make(target.parent)
-    draft = target.with_name(target.name + ".part")
+    draft = target.with_name(target.name + _PART)
     try:
         shutil.copyfile(source, draft)
         draft.chmod(0o600)

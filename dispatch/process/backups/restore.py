@@ -40,6 +40,10 @@ class Restored:
     took_s: float
 
 
+#: Beside the data, for as long as the server recovers.
+_INCOMING = "wal"
+
+
 @asynccontextmanager
 async def restored(settings: Settings, folder: Path, home: Path, until: datetime | None) -> AsyncIterator[Restored]:
     """A server's data in `home` as it was at `until` (None: as new as can be), and that server for the block. It is
@@ -50,16 +54,16 @@ async def restored(settings: Settings, folder: Path, home: Path, until: datetime
     """
     began = time.monotonic()
     if has_data(home):
-        raise HasData(f"There is a database in {home} already: name another folder with --data.")
+        raise HasData(_there_is(home))
     whole = choose(folder, until)
     if whole.is_dump:
         raise NoDatabase
     if why := not_restorable(whole):
         raise EmbeddedError(why)
-    incoming = EmbeddedPostgres(home).inner / "wal"
+    incoming = EmbeddedPostgres(home).inner / _INCOMING
     # The copy is whole only from its own moment on, of which the second alone may have been named.
     aim = None if until is None else max(until, whole.at)
-    server = EmbeddedPostgres(home, {**SAFE, **copies.recovery_settings(incoming, aim)})
+    server = EmbeddedPostgres(home, {**SAFE, **copies.recovery_settings(f"../{_INCOMING}", aim)})
     with _or_nothing(server):
         try:
             _lay(whole, server, incoming)
@@ -75,11 +79,15 @@ async def restored(settings: Settings, folder: Path, home: Path, until: datetime
 @contextmanager
 def _or_nothing(server: EmbeddedPostgres) -> Iterator[None]:
     """Where the block fails, what was laid into the server's folder goes, so that one may try again; what was there
-    before stays, and so does PostgreSQL's log, which the error may name. Raises EmbeddedError.
+    before stays, and so does PostgreSQL's log, which the error may name. Raises HasData, EmbeddedError.
     """
     laid = [path for path in server.makes if not path.exists()]
     folders = missing(server.home)
     server.take_folder()
+    if has_data(server.home):
+        # Until the folder was ours, another server was there.
+        server.stop()
+        raise HasData(_there_is(server.home))
     try:
         yield
     except BaseException:
@@ -90,6 +98,10 @@ def _or_nothing(server: EmbeddedPostgres) -> Iterator[None]:
                 path.unlink(missing_ok=True)
         drop_empty(folders)
         raise
+
+
+def _there_is(home: Path) -> str:
+    return f"There is a database in {home} already: name another folder with --data."
 
 
 def _lay(whole: Whole, server: EmbeddedPostgres, incoming: Path) -> None:

@@ -67,6 +67,12 @@ def test_doctor_says_when_keys_are_damaged(tmp_path: Path) -> None:
     assert found.verdict == "wrong" and "vault_keys.json are damaged" in found.seen
 
 
+def test_doctor_says_when_the_data_folder_cannot_be_looked_at(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 300)
+    found = data_folder(Settings(env="test", data=folder))
+    assert found.verdict == "wrong" and found.seen == f"{folder} cannot be used (File name too long)"
+
+
 @pytest.mark.parametrize(
     ("hours", "whole", "dump"),
     [(0.5, "ok", "ok"), (1.5, "wrong", "ok"), (24.5, "wrong", "ok"), (25.5, "wrong", "wrong")],

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from storage.database import copies
-from storage.database.copies import CopyFailed, undump
+from storage.database.copies import CopyFailed, lay_log, undump
 from storage.database.embedded import EmbeddedError
 
 
@@ -32,3 +32,11 @@ async def test_the_newest_programs_read_a_dump_which_others_may_not_understand(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CopyFailed, match=said):
         await undump("postgresql://nobody@/none", tmp_path / "dump", wanted)
+
+
+def test_a_log_that_may_not_be_looked_at_is_not_taken_for_none(tmp_path: Path) -> None:
+    log = tmp_path / "wal"
+    lay_log(log, tmp_path / "before", "0" * 24)
+    log.symlink_to(log)
+    with pytest.raises(OSError, match=str(log)):
+        lay_log(log, tmp_path / "after", "0" * 24)

@@ -9,6 +9,7 @@ import pytest
 
 from storage.database import draft
 from storage.database.errors import StorageError
+from storage.database.hosts import of_database
 from tests.conftest import clone
 
 
@@ -51,3 +52,17 @@ async def test_who_uses_the_database_keeps_it(pg_home: str) -> None:
     finally:
         await other.close()
     assert await ask(dsn, "SELECT count(*) FROM schema_migrations") > 0
+
+
+async def test_a_long_name_is_refused_and_not_cut_off(pg_home: str) -> None:
+    """PostgreSQL cuts names off: what is thrown away as a draft's would be the database itself."""
+    dsn = await clone(pg_home)
+    for length in (63, 48):
+        long = "d" * length
+        await ask(dsn, f"CREATE DATABASE {long}")
+        try:
+            with pytest.raises(StorageError, match="is too long to be given another ending"):
+                await draft.begin(of_database(dsn, long))
+            assert await ask(of_database(dsn, long), "SELECT current_database()") == long
+        finally:
+            await ask(dsn, f"DROP DATABASE IF EXISTS {long}")

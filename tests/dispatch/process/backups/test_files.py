@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,26 @@ async def test_files_that_may_not_be_looked_at_are_not_taken_for_deleted_ones(pl
     with pytest.raises(OSError, match=str(shelf)):
         await back_up(settings)
     assert (place / "kept" / "files" / KEY).read_bytes() == b"a photo"
+
+
+async def test_a_file_that_is_thrown_away_meanwhile_keeps_no_backup_from_its_end(
+    place: Path, fresh_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_at(place, method="dump").model_copy(update={"database_url": fresh_dsn})
+    store, kept, copyfile = settings.data / "files", place / "kept" / "files", shutil.copyfile
+    (store / KEY).parent.mkdir(parents=True)
+    for name in (KEY, UNKNOWN):
+        (store / name).write_bytes(b"a photo")
+
+    def copied(source: Path, target: Path) -> None:
+        if source == store / UNKNOWN:
+            source.unlink()
+        copyfile(source, target)
+
+    # A kill had left half of one that is there no more.
+    (kept / KEY).parent.mkdir(parents=True)
+    (kept / "ab" / ("e" * 32 + ".part")).write_bytes(b"half a")
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(shutil, "copyfile", copied)
+        assert (await back_up(settings)).files == 1
+    assert names_in(kept) == {"ab", Path(KEY).name}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -33,6 +33,7 @@ from tests.dispatch.process.backups.places import (
     names_in,
     note_file,
     settings_at,
+    whole_at,
 )
 from tests.ownership import check_closed, check_house, check_processes, postmaster
 
@@ -72,7 +73,7 @@ async def test_killed_and_restored(place: Path, capsys: pytest.CaptureFixture[st
     said = capsys.readouterr().out
     assert "recovery time" in said and "recovery point" in said and "not sound" not in said
 
-    earlier = settings.model_copy(update={"data": place / "earlier"})
+    earlier = settings.model_copy(update={"data": place / "earlier by 50%f & `more`"})
     async with restored(earlier, kept, earlier.data, between) as made:
         assert await names(made.dsn) == ["a, before the copy", "b, in the log"]
         assert made.last_commit is not None and made.last_commit <= between
@@ -207,6 +208,22 @@ async def test_a_backup_of_another_version_is_restored_by_its_programs_or_told_b
         assert await ask(made_again.dsn, "SELECT n FROM kept") == 7
 
 
+async def test_what_another_server_has_made_meanwhile_stays(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole_at(place / "kept", datetime.now(UTC))
+    made, take_folder = place / "new" / "db" / "pgdata" / "PG_VERSION", EmbeddedPostgres.take_folder
+
+    def later(server: EmbeddedPostgres) -> None:
+        made.parent.mkdir(parents=True)
+        made.write_text("18")
+        take_folder(server)
+
+    monkeypatch.setattr(EmbeddedPostgres, "take_folder", later)
+    with pytest.raises(HasData, match="There is a database in"):
+        async with restored(settings_at(place), place / "kept", place / "new", None):
+            pass
+    assert made.read_text() == "18"
+
+
 def as_one(server: EmbeddedPostgres, user: str, database: str) -> str:
     return server.dsn.replace("dispatch@/dispatch", f"{user}@/{database}")
 
@@ -276,7 +293,7 @@ async def test_a_dump_of_another_version_goes_into_another_one_whole_or_not_at_a
     settings = settings_at(place, method="dump").model_copy(update={"database_url": given.admin_dsn})
     # What looks like a setting and is somebody's words.
     words = "SET transaction_timeout = 0;"
-    await ask(given.admin_dsn, f"CREATE TABLE kept AS SELECT n, '{words}' AS said FROM generate_series(1, 9999) n")
+    await ask(given.admin_dsn, f"CREATE TABLE kept AS SELECT n, '{words}' AS said FROM generate_series(1, 99999) n")
     made = await back_up(settings)
     assert made.whole is not None
     await ask(given.admin_dsn, "CREATE DATABASE empty")
@@ -288,6 +305,9 @@ async def test_a_dump_of_another_version_goes_into_another_one_whole_or_not_at_a
         await undump(target, place / "kept", None)
     assert await copies.is_empty(target.database_url)
     dump.write_bytes(whole)
+    # It refuses the first statement, while most of the script is still to come.
+    with pytest.raises(CopyFailed, match="pg_restore failed: .*kept.* already exists"):
+        await copies.undump(given.admin_dsn, dump, made.whole.version)
     with monkeypatch.context() as slow:
         slow.setattr(copies, "LIMIT_S", 0.0)
         with pytest.raises(CopyFailed, match="pg_restore was not done after 0 hours"):
@@ -296,7 +316,7 @@ async def test_a_dump_of_another_version_goes_into_another_one_whole_or_not_at_a
             await back_up(settings, full=True)
     assert await copies.is_empty(target.database_url)
     await undump(target, place / "kept", None)
-    assert await ask(target.database_url, "SELECT count(*) FROM kept WHERE said = $1", words) == 9999
+    assert await ask(target.database_url, "SELECT count(*) FROM kept WHERE said = $1", words) == 99999
 
 
 async def test_a_dump_goes_into_an_empty_database(place: Path, fresh_dsn: str, databases: Any) -> None:
