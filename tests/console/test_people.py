@@ -93,6 +93,33 @@ async def test_a_visit_is_booked_and_paid_online(live: Live, browser: Any, gatew
         await seen.check()
 
 
+async def test_a_payment_that_cannot_be_checked_just_now_is_no_failure(
+    live: Live, browser: Any, gateway: LocalGateway
+) -> None:
+    """The gateway itself tells the server; whoever has paid is not told off."""
+    async with visit(browser, live.url, friends={gateway.url}, is_phone=True) as seen:
+        page = await as_customer(seen, live, "/book")
+        await page.route(
+            "**/v1/payments/verify",
+            lambda route: route.fulfill(
+                status=429, json={"message": "Too many requests; try again later."}, headers={"Retry-After": "3600"}
+            ),
+        )
+        await choose(page, 1)
+        await page.get_by_label("Online").check(force=True)
+        await page.get_by_text("kept for you").wait_for()
+        await page.get_by_label("I know that cancelling").check()
+        await page.get_by_role("button", name="Book and pay").click()
+        await page.get_by_role("button", name="Pay", exact=True).click()
+        await page.get_by_text("Paid", exact=True).wait_for()
+        await page.get_by_text("The payment is being checked; this page will tell.").wait_for()
+        assert await page.get_by_text("Too many").count() == 0
+        await seen.check()
+        booking_id = page.url.rsplit("/", 1)[1]
+    customer = await live.person("customer", PHONE)
+    await customer.call("POST", f"/v1/bookings/{booking_id}/cancel", {})
+
+
 async def choose_service(page: Any) -> None:
     await page.get_by_role("button", name="Facial").click()
     await page.locator(".stepper button").first.click()

@@ -7,6 +7,7 @@ import { setNow } from "../lib/boot.js";
 import { money, visitTime } from "../lib/format.js";
 import { toast } from "../lib/toast.js";
 import { Problem } from "../lib/api.js";
+import { isPassing } from "../lib/problems.js";
 import { addressLines, paymentChip, serviceNames, statusChip, STEP_WORDS, steps, sums } from "../people/common.js";
 import { etaLine, followMap } from "../people/followmap.js";
 import { deed } from "../people/deeds.js";
@@ -181,8 +182,12 @@ function returnedFromPaying(api, id, done) {
 async function verified(api, word) {
   for (let n = 1; ; n++) {
     // The payment's own id is the key: however often it is said, it counts once.
-    const done = await api.post("/v1/payments/verify", word);
-    if (done.payment_status !== "pending" || n >= 5) return done.payment_status;
+    const status = await api.post("/v1/payments/verify", word).then((done) => done.payment_status, (error) => {
+      // No word, or no time for one: what became of it comes by the gateway as well.
+      if (isPassing(error) || (error instanceof Problem && error.status === 429)) return "pending";
+      throw error;
+    });
+    if (status !== "pending" || n >= 5) return status;
     await new Promise((ready) => setTimeout(ready, 1000 * n));
   }
 }
