@@ -384,3 +384,26 @@ async def test_the_outbox_shows_what_would_have_been_sent(live: Live, browser: A
         await outbox.locator("article").first.wait_for()
         await pictures(outbox, "outbox")
         await seen.check()
+
+
+async def test_the_map_shows_the_door_and_whoever_comes_to_it(live: Live, browser: Any) -> None:
+    """It is made before it is put into the page, and has no size until then."""
+    async with visit(browser, live.url, is_phone=True) as seen:
+        page = await as_customer(seen, live, "/bookings")
+        await page.get_by_role("heading", name="My bookings").wait_for()
+        await page.evaluate("""async () => {
+            const make = L.map;
+            L.map = (...all) => (window.made = make(...all));
+            const { followMap } = await import("/assets/people/followmap.js");
+            window.both = [[22.55, 88.35], [22.6, 88.4]];
+            const [[lat, lng], door] = window.both;
+            const place = followMap(() => ({ lat, lng, at: "", accuracy_m: 9 }), { lat: door[0], lng: door[1] });
+            const frame = document.createElement("div");
+            frame.className = "map-frame";
+            frame.append(place);
+            document.querySelector("main").prepend(frame);
+        }""")
+        await page.wait_for_function("made.getSize().y > 0 && both.every(at => made.getBounds().contains(at))")
+        apart = await page.evaluate("both.map(at => made.latLngToContainerPoint(at)).reduce((a, b) => a.distanceTo(b))")
+        assert apart > 100, "as near as both can be seen"
+        await seen.check()

@@ -1,6 +1,6 @@
 // A map with a door and whoever comes to it: where they are, how sure that is, and how old.
 import { h } from "../lib/dom.js";
-import { effect, every, signal } from "../lib/state.js";
+import { effect, every, signal, untracked } from "../lib/state.js";
 import { now } from "../lib/boot.js";
 import { duration } from "../lib/format.js";
 import { canvasLayer, graticule, openMap, token } from "../lib/map.js";
@@ -46,17 +46,23 @@ export function followMap(position, door) {
     }
     drawPerson(c, x, y, here.heading_deg ?? null);
   });
-  let isShown = false;
+  let isFitted = false;
+  const fit = () => {
+    const here = untracked(position);
+    if (!here || !map.getSize().y) return;
+    isFitted = true;
+    if (door) map.fitBounds([[here.lat, here.lng], [door.lat, door.lng]], { padding: [48, 48], maxZoom: 16, animate: false });
+    else map.setView([here.lat, here.lng], Math.max(14, map.getZoom()), { animate: false });
+  };
+  // A map has no size before it is put into the page.
+  map.on("resize", () => isFitted || fit());
   effect(() => {
     const here = position();
     if (here) {
       const last = trail.at(-1);
       if (!last || last.lat !== here.lat || last.lng !== here.lng) trail.push(here);
       if (trail.length > 300) trail.shift();
-      const all = door ? [[here.lat, here.lng], [door.lat, door.lng]] : [[here.lat, here.lng]];
-      if (!isShown && door) map.fitBounds(all, { padding: [48, 48], maxZoom: 16, animate: false });
-      else if (!map.getBounds().pad(-0.1).contains([here.lat, here.lng])) door ? map.fitBounds(all, { padding: [48, 48], maxZoom: 16, animate: false }) : map.setView([here.lat, here.lng], Math.max(14, map.getZoom()), { animate: false });
-      isShown = true;
+      if (!isFitted || !map.getBounds().pad(-0.1).contains([here.lat, here.lng])) fit();
     }
     layer.redraw();
   });
