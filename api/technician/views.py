@@ -73,5 +73,6 @@ def job(services: Services, entry: Entry) -> Job:
         currency=row.currency, partner_earning=row.earning_minor, offer_id=row.offer_id,
         offer_expires_at=row.offer_expires_at, estimated_arrival=row.estimated_arrival, accepted_at=row.accepted_at,
         completed_at=row.completed_at, needs_start_code=row.needs_start_code and stage is facts.Stage.OWN,
-        rating=row.rating,
+        # What somebody else did later is not theirs to see.
+        rating=row.rating if row.is_mine else None,
     )  # fmt: skip

@@ -113,6 +113,8 @@ async def test_from_the_offer_to_the_money(scene: Scene) -> None:
     ):
         found = await scene.me.call("GET", f"/v1/partner/bookings?{query}")
         assert len(found["data"]["bookings"]) == found["data"]["pagination"]["total"] == count, query
+    await scene.customer.call("POST", f"/v1/bookings/{booking['id']}/rate", {"rating": 4})
+    assert (await scene.me.call("GET", base))["data"]["rating"] == 4
     money = (await scene.me.call("GET", "/v1/partner/earnings"))["data"]
     assert money["pending"] == done["earning"]["amount"]
     dashboard = (await scene.me.call("GET", "/v1/partner/dashboard"))["data"]
@@ -128,6 +130,10 @@ async def test_a_rejected_offer(scene: Scene) -> None:
     rejected = (await scene.me.call("POST", base + "/reject", {"reason": "too far"}))["data"]
     assert rejected["status"] == "rejected" and rejected["booking"]["assignment_status"] == "rejected"
     assert rejected["booking"]["customer"] is None
+    # How somebody else did it later is not told to whoever rejected it.
+    async with scene.live.services.transaction() as tx:
+        await tx.conn.execute("UPDATE bookings SET rating = 2 WHERE id = $1", booking["id"])
+    assert (await scene.me.call("GET", base))["data"]["rating"] is None
     # Twice is the same, with and without a reason; null is as good as none.
     assert (await scene.me.call("POST", base + "/reject", {"reason": None}))["data"]["status"] == "rejected"
     assert (await scene.me.call("POST", base + "/reject"))["data"]["status"] == "rejected"
