@@ -156,6 +156,18 @@ async def test_a_refused_position_and_the_reasons_for_no_jobs(live: Live, browse
         await seen.check()
 
 
+async def test_a_lost_network_is_known_at_once(live: Live, browser: Any) -> None:
+    """Not only when the heartbeat has failed: the line is given up, and another one opened."""
+    async with visit(browser, live.url, is_phone=True) as seen:
+        page = await as_technician(seen, live)
+        await page.get_by_text("Live", exact=True).wait_for()
+        async with page.expect_websocket():
+            await page.evaluate("dispatchEvent(new Event('offline'))")
+            await page.get_by_text("Reconnecting").wait_for()
+        await page.get_by_text("Live", exact=True).wait_for()
+        await seen.check()
+
+
 async def test_it_opens_without_a_network_once_it_has_been_there(live: Live, browser: Any) -> None:
     async with visit(browser, live.url, is_phone=True) as seen:
         page = await as_technician(seen, live)

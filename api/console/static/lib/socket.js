@@ -249,6 +249,8 @@ export function openSocket(session, namespace, options = {}) {
     void connect();
   };
   addEventListener("online", wake);
+  // The line is dead long before the heartbeat would show it.
+  addEventListener("offline", drop);
   document.addEventListener("visibilitychange", wake);
   void connect();
 
@@ -264,6 +266,7 @@ export function openSocket(session, namespace, options = {}) {
       isClosed = true;
       clearTimeout(later);
       removeEventListener("online", wake);
+      removeEventListener("offline", drop);
       document.removeEventListener("visibilitychange", wake);
       ws?.close();
       standing.set("closed");
