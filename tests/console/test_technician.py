@@ -3,8 +3,10 @@ a server's death."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -165,6 +167,27 @@ async def test_a_lost_network_is_known_at_once(live: Live, browser: Any) -> None
             await page.evaluate("dispatchEvent(new Event('offline'))")
             await page.get_by_text("Reconnecting").wait_for()
         await page.get_by_text("Live", exact=True).wait_for()
+        await seen.check()
+
+
+async def test_what_is_under_way_is_first(live: Live, browser: Any) -> None:
+    def job(number: str, state: str, day: int) -> dict[str, Any]:
+        return {
+            "id": str(uuid4()), "booking_number": number, "assignment_status": state, "timezone": "Asia/Kolkata",
+            "starts_at": f"2026-01-{day:02}T06:00:00Z", "ends_at": f"2026-01-{day:02}T07:00:00Z", "services": [],
+            "address": {"city": "Kolkata"}, "lat": None, "lng": None, "customer": None, "payment_method": "online",
+            "payment_status": "paid", "amount_to_collect": 0, "currency": "INR", "partner_earning": 100,
+        }  # fmt: skip
+
+    jobs = [job("BK-LAST", "accepted", 9), job("BK-SOON", "accepted", 6), job("BK-DRIVING", "in_transit", 8)]
+    told = {"success": True, "data": {"bookings": jobs, "pagination": {"page": 1, "total_pages": 1, "total": 3}}}
+    async with visit(browser, live.url, is_phone=True) as seen:
+        await seen.context.route("**/v1/partner/bookings?*", lambda route: route.fulfill(json=told))
+        page = await as_technician(seen, live)
+        cards = page.get_by_role("article", name="Job")
+        await cards.nth(2).wait_for()
+        shown = [re.search(r"BK-[A-Z]+", text) for text in await cards.all_inner_texts()]
+        assert [found and found[0] for found in shown] == ["BK-DRIVING", "BK-SOON", "BK-LAST"]
         await seen.check()
 
 

@@ -21,6 +21,7 @@ import { chances, daysOff, earnings, past } from "./own.js";
 /** @typedef {ReturnType<typeof openDesk>} Desk */
 
 const OPEN = "assigned,accepted,in_transit,arrived,in_progress";
+const UNDER_WAY = new Set(["in_transit", "arrived", "in_progress"]);
 const TABS = /** @type {[string, string][]} */ ([["/technician", "Work"], ["/technician/jobs", "Jobs"], ["/technician/earnings", "Earnings"], ["/technician/chances", "Chances"], ["/technician/days-off", "Days off"]]);
 
 /** What all views share: the socket, presence, positions, and the jobs. @param {Client} api @param {import("../lib/session.js").Session} session @param {any} me */
@@ -43,7 +44,8 @@ function openDesk(api, session, me) {
     try {
       const { data } = await api.page("/v1/partner/bookings", { status: OPEN, limit: 50 });
       announce(data.bookings);
-      jobs.set(data.bookings.sort((/** @type {any} */ a, /** @type {any} */ b) => Date.parse(a.starts_at) - Date.parse(b.starts_at)));
+      // What is under way is first, whatever it had been planned for.
+      jobs.set(data.bookings.sort((/** @type {any} */ a, /** @type {any} */ b) => Number(UNDER_WAY.has(b.assignment_status)) - Number(UNDER_WAY.has(a.assignment_status)) || Date.parse(a.starts_at) - Date.parse(b.starts_at)));
       trouble.set(null);
       tries = 0;
     } catch (error) {
