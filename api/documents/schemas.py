@@ -76,7 +76,8 @@ def cleaned(node: Any, *, is_input: bool, in_properties: bool = False) -> Any:
         # Generators make a field with a default one that must be there.
         default = found.pop("default")
         if default not in ([], {}):
-            found["description"] = f"{found.get('description', '')} Without it: {default}.".strip()
+            shown = str(default).lower() if isinstance(default, bool) else default
+            found["description"] = f"{found.get('description', '')} Without it: {shown}.".strip()
     if found.get("format") == "time":
         del found["format"]
         found.setdefault("description", CLOCK_IN if is_input else CLOCK)

@@ -236,6 +236,23 @@ async def test_times_are_those_of_the_place_wherever_they_are_read(live: Live, b
     assert since.astimezone(ZoneInfo("Asia/Kolkata")).isoformat() == "2026-02-01T09:00:00+05:30"
 
 
+async def test_a_box_to_tick_stands_before_its_words_and_says_nothing_of_false(
+    office: tuple[Visit, Any], live: Live
+) -> None:
+    seen, page = office
+    customer = await live.person("customer", "+911000100003")
+    booking = await book(customer, await make_everybody_a_beautician(live))
+    await page.goto(f"{seen.url}/admin/bookings/{booking['id']}")
+    await page.get_by_role("button", name="Cancel booking").click()
+    box = page.get_by_label("Into the customer's wallet")
+    await box.wait_for()
+    form = page.locator("form").filter(has=box)
+    assert "Without it" not in await form.inner_text()
+    inside, left = await form.bounding_box(), await box.bounding_box()
+    assert left["x"] - inside["x"] < 20, (left, inside)
+    await customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {})
+
+
 @pytest.mark.parametrize("kind", ["busy", "gone"])
 async def test_a_server_that_was_away_is_asked_again_by_itself(office: tuple[Visit, Any], kind: str) -> None:
     """Nothing tells the browser that it is back: neither is the page looked at anew, nor was the network gone."""

@@ -103,7 +103,8 @@ export class Schema {
       maximum: node.maximum ?? node.exclusiveMaximum,
       most: node.maxLength,
       isWhole: node.type === "integer",
-      help: help ?? node.description ?? "",
+      // A box that is not ticked says what is without it.
+      help: (help ?? node.description ?? "").replace(/ ?Without it: (true|false)\.$/, ""),
       initial: node.default,
       fields: inner.type === "object" && inner.properties ? this.fieldsOf(inner) : [],
     };
