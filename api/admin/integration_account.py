@@ -41,7 +41,7 @@ class BalanceOut(View):
 
 
 class LineOut(View):
-    """A `debit` is billed, a `credit` paid or given back; `payment_id` is of payments, and of those taken back."""
+    """A `debit` is billed, or a payment taken back (`payment_id` is of either); a `credit` is paid."""
 
     id: int
     type: str

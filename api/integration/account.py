@@ -32,7 +32,7 @@ class BalanceOut(CamelView):
 
 
 class LineOut(CamelView):
-    """A `debit` is billed, a `credit` paid or given back."""
+    """A `debit` is billed, or a payment taken back; a `credit` is paid."""
 
     id: int
     type: str
