@@ -69,10 +69,10 @@ def default_home() -> Path:
     return Path("/var/lib/dispatch") if os.geteuid() == 0 else Path("~/.local/share/dispatch").expanduser()
 
 
-def find_binaries(major: int | None = None, whose: str = "") -> Path:
+def find_binaries(major: int | None = None, whose: str = "", or_else: str = "") -> Path:
     """The folder with initdb and postgres of this major version; where any will do the wheel's, else the newest.
 
-    Raises EmbeddedError, which says `whose` data want that version.
+    Raises EmbeddedError, which says `whose` data want that version, and what to do if it is not to be had (`or_else`).
     """
     found: dict[str, Path] = {}
     for version, folder in installed():
@@ -86,7 +86,8 @@ def find_binaries(major: int | None = None, whose: str = "") -> Path:
         )
     raise EmbeddedError(
         f"{whose} is PostgreSQL {major}'s, and there are no programs of that version in {SYSTEM}/*/bin, PATH or the "
-        f"wheel of dispatch-server[embedded] (found: {', '.join(found) or 'none'}): install postgresql-{major}."
+        f"wheel of dispatch-server[embedded] (found: {', '.join(found) or 'none'}): install "
+        f"postgresql-{major}{or_else}."
     )
 
 
@@ -196,7 +197,9 @@ class EmbeddedPostgres:
         """
         self.take_folder()
         try:
-            binaries = self._given or find_binaries(self._major(), f"The data in {self.home}")
+            binaries = self._given or find_binaries(
+                self._major(), f"The data in {self.home}", ", or choose another --data folder"
+            )
             if os.geteuid() == 0:
                 binaries = self._as_nobody(binaries)
             self._own_inner()

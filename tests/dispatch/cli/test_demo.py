@@ -197,7 +197,8 @@ def check_nothing_is_left(demo: Demo, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("prepare", "words"),
     [
-        ("a version", "is PostgreSQL 9's and the binaries are"), ("a file", "cannot be used (Not a directory)"),
+        ("a version", "is PostgreSQL 9's, and there are no programs"),
+    ("a file", "cannot be used (Not a directory)"),
         ("no disk", "cannot be used ("),
     ],
 )  # fmt: skip

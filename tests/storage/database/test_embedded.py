@@ -113,7 +113,8 @@ def test_another_version_s_data_is_refused_in_words(home: Path) -> None:
     (home / "pgdata" / "PG_VERSION").write_text("9\n")
     words = (
         r"^The data in .* is PostgreSQL 9's, and there are no programs of that version in /usr/lib/postgresql/\*/bin, "
-        r"PATH or the wheel of dispatch-server\[embedded\] \(found: \d+.*\): install postgresql-9\.$"
+        r"PATH or the wheel of dispatch-server\[embedded\] \(found: \d+.*\): install postgresql-9, "
+        r"or choose another --data folder\.$"
     )
     with pytest.raises(EmbeddedError, match=words):
         EmbeddedPostgres(home).start()
