@@ -191,6 +191,25 @@ async def test_what_is_under_way_is_first(live: Live, browser: Any) -> None:
         await seen.check()
 
 
+async def test_payouts_stand_in_words_and_their_amounts_below_each_other(live: Live, browser: Any) -> None:
+    payouts = [
+        {"payout_number": f"PO-{n}", "created_at": f"2026-01-0{n}T06:00:00Z", "status": status, "net_amount": amount,
+         "currency": "INR"}
+        for n, (status, amount) in enumerate([("completed", 768.6), ("processing", 12345.9)], 1)
+    ]  # fmt: skip
+    async with visit(browser, live.url, is_phone=True) as seen:
+        await seen.context.route(
+            "**/v1/partner/payouts?*", lambda route: route.fulfill(json={"success": True, "data": {"payouts": payouts}})
+        )
+        page = await as_technician(seen, live, "/technician/earnings")
+        await page.get_by_text("Completed", exact=True).wait_for()
+        await page.get_by_text("Processing", exact=True).wait_for()
+        rights = await page.locator(".lines .money").evaluate_all("all => all.map(a => a.getClientRects()[0].right)")
+        assert max(rights) - min(rights) < 1, rights
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+        await seen.check()
+
+
 async def test_it_opens_without_a_network_once_it_has_been_there(live: Live, browser: Any) -> None:
     async with visit(browser, live.url, is_phone=True) as seen:
         page = await as_technician(seen, live)

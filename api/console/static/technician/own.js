@@ -2,7 +2,7 @@
 import { computed, signal } from "../lib/state.js";
 import { h } from "../lib/dom.js";
 import { empty, view } from "../lib/view.js";
-import { ago, dayTime, distance, money, visitTime } from "../lib/format.js";
+import { ago, dayTime, distance, money, visitTime, words } from "../lib/format.js";
 import { query } from "../lib/address.js";
 import { nextDays, pager, serviceNames, statusChip } from "../people/common.js";
 import { deed } from "../people/deeds.js";
@@ -35,8 +35,8 @@ export function earnings(desk) {
     h("div", { class: "figures" }, [["Earned", earned.total_earnings], ["To be paid out", earned.payable], ["Paid out", earned.paid], ["Cash in hand", earned.cash_in_hand]].map(([label, amount]) => h("div", { class: "card figure" }, h("span", { class: "faint" }, label), h("strong", { class: "big money" }, money(amount, earned.currency))))),
     earned.cash_in_hand > 0 && h("p", { class: "faint" }, "What you took at the door is set off against your next payout."),
     earned.earnings.length ? h("section", { class: "card" }, h("h2", null, "By job"), h("ul", { class: "lines" }, earned.earnings.map((/** @type {any} */ e) => h("li", null,
-      h("span", null, h("span", { class: "tabular" }, e.booking_number), h("span", { class: "faint" }, ` · ${dayTime(e.created_at)} · ${e.payment_method}`)), h("span", { class: "row" }, h("span", { class: ["chip", e.status === "paid" ? "good" : e.status === "pending" ? "info" : "plain"] }, { paid: "Paid out", pending: "Open", cancelled: "Taken back" }[/** @type {"paid"} */ (e.status)] ?? e.status), h("strong", { class: "money" }, money(e.partner_earning, e.currency)))))), pager(earned.pagination)) : empty("Nothing earned yet", "What a job earned stands here as soon as it is done."),
-    paid.payouts.length > 0 && h("section", { class: "card" }, h("h2", null, "Payouts"), h("ul", { class: "lines" }, paid.payouts.map((/** @type {any} */ p) => h("li", null, h("span", null, h("span", { class: "tabular" }, p.payout_number), h("span", { class: "faint" }, ` · ${dayTime(p.created_at)}`)), h("span", { class: "row" }, h("span", { class: ["chip", p.status === "completed" ? "good" : p.status === "failed" ? "bad" : "info"] }, p.status), h("strong", { class: "money" }, money(p.net_amount, p.currency))))))),
+      h("span", null, h("span", { class: "tabular" }, e.booking_number), h("span", { class: "faint" }, ` · ${dayTime(e.created_at)} · ${{ cash: "cash", online: "paid online", account: "on account" }[/** @type {"cash"} */ (e.payment_method)] ?? e.payment_method}`)), h("span", { class: "row" }, h("span", { class: ["chip", e.status === "paid" ? "good" : e.status === "pending" ? "info" : "plain"] }, { paid: "Paid out", pending: "Open", cancelled: "Taken back" }[/** @type {"paid"} */ (e.status)] ?? e.status), h("strong", { class: "money" }, money(e.partner_earning, e.currency)))))), pager(earned.pagination)) : empty("Nothing earned yet", "What a job earned stands here as soon as it is done."),
+    paid.payouts.length > 0 && h("section", { class: "card" }, h("h2", null, "Payouts"), h("ul", { class: "lines" }, paid.payouts.map((/** @type {any} */ p) => h("li", null, h("span", null, h("span", { class: "tabular" }, p.payout_number), h("span", { class: "faint" }, ` · ${dayTime(p.created_at)}`)), h("span", { class: "row" }, h("span", { class: ["chip", p.status === "completed" ? "good" : p.status === "failed" ? "bad" : "info"] }, words(p.status)), h("strong", { class: "money" }, money(p.net_amount, p.currency))))))),
   ], { class: "stack" });
   return h("div", { class: "stack narrow middle" }, h("h1", null, "Earnings"), body);
 }
