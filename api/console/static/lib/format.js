@@ -98,13 +98,13 @@ export const visitTime = (moment, timezone) => written("visit", Date.parse(momen
 /** Everything, for a title; it names the clock. @param {Moment} moment @param {string | null} [timezone] */
 export const wholeTime = (moment, timezone) => (Number.isNaN(ms(moment)) ? "" : written("whole", ms(moment), timezone));
 
-/** What the calendar and the clock show, as fields of forms take it: 2026-01-05T10:30:00. @param {Moment} moment @param {string | null} [timezone] */
+/** What calendar and clock show, as fields take it: 2026-01-05T10:30:00. @param {Moment} moment @param {string | null} [timezone] */
 export const wallTime = (moment, timezone) => written("wall", ms(moment), timezone).replace(" ", "T");
 
 /** The day of the calendar: 2026-01-05. @param {Moment} moment @param {string | null} [timezone] */
 export const isoDay = (moment, timezone) => wallTime(moment, timezone).slice(0, 10);
 
-/** The moment at which the clock shows this, in unix milliseconds: the way back from `wallTime`. @param {string} wall @param {string | null} [timezone] */
+/** When the clock shows this, in unix milliseconds: the way back from `wallTime`. @param {string} wall @param {string | null} [timezone] */
 export function momentAt(wall, timezone) {
   const there = Date.parse(`${wall}Z`);
   /** @param {number} at */

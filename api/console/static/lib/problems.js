@@ -81,7 +81,7 @@ export function fieldsOf(details) {
  */
 export const isRefusal = (error) => error instanceof Problem && error.status < 500 && error.code !== "request_in_progress";
 
-/** Whether it may work in a moment: there was no answer, or the server could give none. What is refused stays refused. @param {unknown} error @returns {error is Problem | Unreachable} */
+/** Whether it may work in a moment: nobody answered, or the server could not. @param {unknown} error @returns {error is Problem | Unreachable} */
 export const isPassing = (error) => error instanceof Unreachable || (error instanceof Problem && error.status >= 500);
 
 /** Whatever was thrown, as a sentence. @param {unknown} error */
