@@ -36,7 +36,11 @@ async def live(
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("people")
     dsn = await clone(pg_home)
-    async with live_server(dsn, folder, technicians=3, customers=3, env="development", payments=payments) as made:
+    # All of them come from one address.
+    limits = {"customer_per_minute": 10_000}
+    async with live_server(
+        dsn, folder, technicians=3, customers=3, env="development", payments=payments, limits=limits
+    ) as made:
         await make_everybody_a_beautician(made)
         await gateway.control(webhook_url=f"{made.url}/v1/payments/webhook", retry_s=0.05)
         await add_home(await made.person("customer", PHONE))
