@@ -36,6 +36,11 @@ class Entry:
     currency: str
     at: datetime
 
+    @property
+    def side(self) -> str:
+        """`credit` or `debit`, for those who are shown amounts without a sign."""
+        return "credit" if self.amount_minor > 0 else "debit"
+
 
 ensure_accounts = sql.run("ensure_accounts")
 post = sql.run("post")

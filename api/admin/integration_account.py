@@ -141,12 +141,12 @@ async def reverse(services: Services, caller: Admin, id: UUID, payment_id: UUID,
 
 
 def balance_out(held: Balance) -> BalanceOut:
-    return BalanceOut(currency=held.currency, owed=max(0, held.owed_minor), credit=max(0, -held.owed_minor))
+    return BalanceOut(currency=held.currency, owed=held.due_minor, credit=held.credit_minor)
 
 
 def line_out(entry: Entry) -> LineOut:
     return LineOut(
-        id=entry.id, type="credit" if entry.amount_minor > 0 else "debit", category=entry.kind,
+        id=entry.id, type=entry.side, category=entry.kind,
         amount=abs(entry.amount_minor), currency=entry.currency, booking_id=entry.booking_id,
         booking_number=entry.booking_number, payment_id=integration_account.payment_of(entry),
         description=entry.description, created_at=entry.at,

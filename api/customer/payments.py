@@ -146,7 +146,7 @@ async def my_wallet(services: Services, caller: Customer, listing: Listing) -> P
 
 def _entry_out(entry: Entry) -> EntryOut:
     return EntryOut(
-        id=entry.id, type="credit" if entry.amount_minor > 0 else "debit", category=entry.kind,
+        id=entry.id, type=entry.side, category=entry.kind,
         amount=abs(entry.amount_minor), currency=entry.currency, booking_id=entry.booking_id,
         booking_number=entry.booking_number, description=entry.description, created_at=entry.at,
     )  # fmt: skip

@@ -57,15 +57,13 @@ async def account(services: Services, caller: Member, id: UUID, listing: Listing
     async with services.read() as conn:
         held = await integration_account.balances(conn, id)
         found = await integration_account.lines(conn, id, listing.wanted)
-    balances = [
-        BalanceOut(currency=b.currency, owed=max(0, b.owed_minor), credit=max(0, -b.owed_minor)) for b in held
-    ]  # fmt: skip
+    balances = [BalanceOut(currency=b.currency, owed=b.due_minor, credit=b.credit_minor) for b in held]
     return PageWith.among(found, _line_out, AccountOut(balances=balances))
 
 
 def _line_out(entry: Entry) -> LineOut:
     return LineOut(
-        id=entry.id, type="credit" if entry.amount_minor > 0 else "debit", category=entry.kind,
+        id=entry.id, type=entry.side, category=entry.kind,
         amount=abs(entry.amount_minor), currency=entry.currency, booking_id=entry.booking_id,
         booking_number=entry.booking_number, description=entry.description, created_at=entry.at,
     )  # fmt: skip

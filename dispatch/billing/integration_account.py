@@ -59,6 +59,16 @@ class Balance:
     currency: str
     owed_minor: int
 
+    @property
+    def due_minor(self) -> int:
+        """What is to be paid."""
+        return max(0, self.owed_minor)
+
+    @property
+    def credit_minor(self) -> int:
+        """What the next bookings take."""
+        return max(0, -self.owed_minor)
+
 
 async def balances(conn: Conn, integration_id: UUID) -> list[Balance]:
     """By currency, also where nothing is open; empty for an app that was never billed and never paid."""

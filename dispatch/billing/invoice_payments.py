@@ -242,7 +242,7 @@ async def use_credit(tx: Tx, organisation_id: UUID) -> int:
     """
     home = await organisations.get(tx.conn, organisation_id)
     currency = organisations.currency_of(home)
-    wallet = ledger.Account("party", organisation_id, "wallet", currency)
+    wallet = ledger.party_wallet(organisation_id, currency)
     held = (await ledger.lock_owner(tx, "party", organisation_id, currency)).get("wallet", 0)
     used = 0
     for invoice in await invoice_rows.open_of(tx.conn, organisation_id=organisation_id):
@@ -295,7 +295,7 @@ async def _settle(
     owner, currency = invoice.organisation_id, invoice.currency
     lines = [
         Line(ledger.platform(into, currency), -amount_minor), Line(ledger.party_receivable(owner, currency), needed),
-        Line(ledger.Account("party", owner, "wallet", currency), amount_minor - needed),
+        Line(ledger.party_wallet(owner, currency), amount_minor - needed),
     ]  # fmt: skip
     await ledger.post(
         tx, "invoice_payment", str(payment_id), [line for line in lines if line.amount_minor],
