@@ -166,3 +166,15 @@ def test_no_pattern_has_a_repeat_within_a_repeat() -> None:
 )  # fmt: skip
 def test_a_repeat_within_a_repeat_is_seen(pattern: str, nested: bool) -> None:
     assert is_nested(_parser.parse(pattern)) is nested
+
+
+#: What Playwright reads at once, whether or not the page is drawn by then.
+_AT_ONCE = re.compile(r"\.(all_(inner_texts|text_contents)|is_(checked|disabled|enabled|visible|hidden|editable)|count)\(\)")
+
+
+def test_no_test_of_a_page_looks_before_the_page_can_be_there() -> None:
+    found = [
+        f"{path.name}:{at}" for path in (ROOT / "tests" / "console").glob("test_*.py")
+        for at, line in enumerate(path.read_text().splitlines(), 1) if _AT_ONCE.search(line)
+    ]  # fmt: skip
+    assert found == [], "say it with expects() or texts() of tests/console/browsing.py"

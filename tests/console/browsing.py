@@ -142,6 +142,21 @@ async def until(page: Any, promised: str) -> Any:
     return found
 
 
+def expects(element: Any) -> Any:
+    """What is asked of it is waited for: a look at once (`is_checked`, `count`) tells of a page that is still being
+    drawn."""
+    from playwright.async_api import expect
+
+    expect.set_options(timeout=PATIENCE_MS)
+    return expect(element)
+
+
+async def texts(elements: Any) -> list[str]:
+    """What each of them says, once the first is there: for those that are drawn together."""
+    await elements.first.wait_for(state="attached")
+    return list(await elements.all_inner_texts())
+
+
 async def grave_problems(page: Any) -> list[str]:
     """What axe finds on a page that keeps people out: rule, and the elements."""
     from axe_playwright_python.base import AXE_SCRIPT

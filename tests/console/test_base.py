@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from tests.api.live import Live
-from tests.console.browsing import grave_problems, pictures, visit
+from tests.console.browsing import expects, grave_problems, pictures, visit
 
 TYPESCRIPT = Path(__file__).parents[1] / "clients" / "ts"
 
@@ -61,7 +61,7 @@ async def test_documents_read_well_on_a_desk_and_on_a_phone(
         assert await grave_problems(page) == []
         # What draws the reference takes long for it, so the same page becomes a phone's.
         await page.set_viewport_size({"width": 390, "height": 844})
-        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+        await page.wait_for_function("document.documentElement.scrollWidth <= 390")
         await seen.check()
 
 
@@ -102,11 +102,11 @@ async def test_tabs_share_a_sign_in_and_its_end(live: Live, browser: Any) -> Non
         await second.get_by_role("button", name="Sign out").click()
         await first.get_by_label("Password").wait_for()
         await first.get_by_text("You signed out in another tab").wait_for()
-        assert await second.get_by_role("alert").count() == 0
+        await expects(second.get_by_role("alert")).to_have_count(0)
         # It is told once, not to whoever comes back later.
         await first.reload()
         await first.get_by_label("Password").wait_for()
-        assert await first.get_by_role("alert").count() == 0
+        await expects(first.get_by_role("alert")).to_have_count(0)
         await seen.check()
 
 

@@ -15,7 +15,7 @@ from dispatch.engine import alerts
 from dispatch.live.sessions import Ending
 from tests.api.live import Live
 from tests.api.test_story import book, make_everybody_a_beautician
-from tests.console.browsing import Visit, grave_problems, pictures, visit
+from tests.console.browsing import Visit, expects, grave_problems, pictures, texts, visit
 from tests.parties import add_staff
 
 #: Somebody's name that would like to be more than a name.
@@ -51,13 +51,13 @@ async def test_the_beginning_is_light_enough(office: tuple[Visit, Any]) -> None:
 
 async def test_every_entry_of_the_menu_opens(office: tuple[Visit, Any]) -> None:
     _, page = office
-    entries = await page.locator(".office-menu a").all_inner_texts()
+    entries = await texts(page.locator(".office-menu a"))
     assert len(entries) > 25
     for title in entries:
         await page.locator(".office-menu").get_by_role("link", name=title, exact=True).click()
         await page.locator("main h1").first.wait_for()
         await settled(page)
-        assert await page.locator("main [role=alert]").count() == 0, title
+        await expects(page.locator("main [role=alert]")).to_have_count(0)
         await pictures(page, f"office-{title.lower().replace(' ', '-')}")
 
 
@@ -83,7 +83,8 @@ async def test_a_form_says_at_each_field_what_is_wrong_and_takes_hostile_words_a
     await page.get_by_role("link", name="HOSTILE1").wait_for()
     await settled(page)
     assert "<img" in await page.locator(".list tbody").inner_text()
-    assert await page.locator(".list tbody img").count() == 0 and "owned" not in await page.title()
+    await expects(page.locator(".list tbody img")).to_have_count(0)
+    assert "owned" not in await page.title()
 
 
 async def test_what_was_changed_can_be_taken_back(office: tuple[Visit, Any], live: Live) -> None:
@@ -118,7 +119,8 @@ async def test_many_are_cancelled_once_and_only_when_nobody_takes_it_back(
     await row.check()
     await cancel.click()
     await page.get_by_role("button", name="Undo").click()
-    assert not await row.is_checked() and await live.value(sent) == 0
+    await expects(row).not_to_be_checked()
+    assert await live.value(sent) == 0
     await row.check()
     await cancel.click()
     # Whoever leaves the page has not taken it back.
@@ -177,14 +179,14 @@ async def test_a_role_sees_its_own_part_and_a_direct_address_says_so(live: Live,
         await seen.sign_in("admin", pair, "Support")
         page = await seen.open("/admin")
         await page.get_by_role("button", name="Menu").click()
-        entries = await page.locator(".office-menu a").all_inner_texts()
+        entries = await texts(page.locator(".office-menu a"))
         assert "Bookings" in entries and not {"Payouts", "Staff", "Audit", "Settings", "Analytics"} & set(entries)
         await page.goto(f"{seen.url}/admin/payouts")
         await page.get_by_text("Not for your role").wait_for()
         await page.goto(f"{seen.url}/admin/services")
         await page.get_by_role("link", name="Haircut - Minimal").click()
         await page.get_by_role("heading", name="Prices").wait_for()
-        assert await page.get_by_role("button", name="Edit").count() == 0
+        await expects(page.get_by_role("button", name="Edit")).to_have_count(0)
         assert await grave_problems(page) == []
         assert seen.wrong == []
 
@@ -279,7 +281,7 @@ async def test_a_server_that_was_away_is_asked_again_by_itself(office: tuple[Vis
     is_away = False
     await page.locator(".list tbody a").first.wait_for()
     await page.get_by_text("Live", exact=True).wait_for()
-    assert await trouble.count() == 0
+    await expects(trouble).to_have_count(0)
 
 
 async def test_what_is_refused_is_told_and_not_asked_for_again(office: tuple[Visit, Any]) -> None:
@@ -324,7 +326,7 @@ async def test_an_entry_that_could_not_be_loaded_opens_when_the_server_is_there(
     # In the second the server is there again, but the module is not for this page.
     away = "/assets/admin/settings." if remembers else ""
     await page.get_by_label("Search radius km").wait_for()
-    assert page.url.endswith("/admin/settings")
+    await page.wait_for_url("**/admin/settings")
 
 
 async def test_whoever_was_signed_out_is_told_so_and_goes_on_where_they_were(live: Live, browser: Any) -> None:
@@ -344,7 +346,7 @@ async def test_whoever_was_signed_out_is_told_so_and_goes_on_where_they_were(liv
         await pictures(page, "signed-out")
         await page.get_by_role("button", name="Administrator").click()
         await page.get_by_role("heading", name="Bookings").wait_for()
-        assert page.url.endswith("/admin/bookings?status=cancelled")
+        await page.wait_for_url("**/admin/bookings?status=cancelled")
         # A reason that the server gives is told; whoever leaves by themselves is told nothing.
         blocked = {"error": {"code": "ACCOUNT_BLOCKED", "message": "Your account is blocked."}}
         await page.route("**/v1/admin/users*", lambda route: route.fulfill(status=401, json={}))
@@ -358,7 +360,7 @@ async def test_whoever_was_signed_out_is_told_so_and_goes_on_where_they_were(liv
         await page.get_by_label("Account").click()
         await page.get_by_role("button", name="Sign out").click()
         await page.get_by_label("Password").wait_for()
-        assert await page.get_by_role("alert").count() == 0
+        await expects(page.get_by_role("alert")).to_have_count(0)
         assert seen.wrong == []
 
 
@@ -384,5 +386,5 @@ async def test_what_an_app_paid_is_recorded_and_taken_back(office: tuple[Visit, 
     await page.get_by_role("button", name="Take back").click()
     await page.get_by_text("Taken back", exact=True).wait_for()
     await page.get_by_text("It was for another app").wait_for()
-    assert await page.get_by_text("in its favour").count() == 0
+    await expects(page.get_by_text("in its favour")).to_have_count(0)
     await pictures(page, "office-integration")

@@ -18,7 +18,7 @@ from dispatch.access import totp
 from dispatch.access.dev_tokens import open_dev_session
 from tests.api.live import Live, Person
 from tests.api.test_story import book, fix, make_everybody_a_beautician
-from tests.console.browsing import Visit, grave_problems, pictures, visit
+from tests.console.browsing import Visit, expects, grave_problems, pictures, visit
 from tests.parties import PASSWORD, add_staff
 
 #: What somebody might call themselves: markup, a change of direction, a word without end.
@@ -89,7 +89,7 @@ async def test_somebody_waits_and_is_given_to_a_technician_by_keyboard(scene: Sc
     await row.get_by_text("Needs a person").wait_for()
     await page.keyboard.press("j")
     await page.get_by_role("heading", name=booking["booking_number"]).wait_for()
-    assert f"booking={booking['id']}" in page.url
+    await page.wait_for_url(lambda url: f"booking={booking['id']}" in url)
     await page.get_by_text("was asked already").wait_for()
     assert await grave_problems(page) == []
     await pictures(page, "ops")
@@ -193,7 +193,7 @@ async def test_a_day_is_played_again_and_filters_are_kept(scene: Scene, seen: Vi
     await page.get_by_text("Live", exact=True).wait_for()
     await page.keyboard.press("f")
     await page.get_by_role("button", name="Night shift", exact=True).click()
-    assert not await page.get_by_label("Offline").is_checked()
+    await expects(page.get_by_label("Offline")).not_to_be_checked()
     assert await grave_problems(page) == []
 
 

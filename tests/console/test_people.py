@@ -14,7 +14,7 @@ from dispatch.local_gateway.server import LocalGateway
 from tests.api.live import Live, Person, live_server
 from tests.api.test_story import book, make_everybody_a_beautician
 from tests.conftest import clone
-from tests.console.browsing import Visit, grave_problems, pictures, visit
+from tests.console.browsing import Visit, expects, grave_problems, pictures, texts, visit
 
 PLACE = (22.5726, 88.3639)
 PHONE = "+911000100001"
@@ -117,7 +117,7 @@ async def test_a_payment_that_cannot_be_checked_just_now_is_no_failure(
         await page.get_by_role("button", name="Pay", exact=True).click()
         await page.get_by_text("Paid", exact=True).wait_for()
         await page.get_by_text("The payment is being checked; this page will tell.").wait_for()
-        assert await page.get_by_text("Too many").count() == 0
+        await expects(page.get_by_text("Too many")).to_have_count(0)
         await seen.check()
         booking_id = page.url.rsplit("/", 1)[1]
     customer = await live.person("customer", PHONE)
@@ -247,7 +247,7 @@ async def test_a_server_that_was_away_is_asked_again_by_itself(live: Live, brows
         assert await grave_problems(page) == []
         away = ""
         await page.get_by_role("group", name="Time").get_by_role("button").first.wait_for()
-        assert await trying.count() == 0
+        await expects(trying).to_have_count(0)
         await seen.check()
 
 
@@ -256,7 +256,7 @@ async def test_days_are_those_of_the_place_wherever_they_are_read(live: Live, br
     async with visit(browser, live.url, timezone_id="America/New_York") as seen:
         page = await as_customer(seen, live, "/book")
         await choose(page, 2)
-        days = await page.get_by_role("group", name="Day").get_by_role("button").all_inner_texts()
+        days = await texts(page.get_by_role("group", name="Day").get_by_role("button"))
         assert days[:2] == ["today", "tomorrow"] and [day.split()[1] for day in days[2:5]] == ["7", "8", "9"], days
         shown = page.locator(".summary").get_by_text(days[2], exact=True)
         await shown.wait_for()
@@ -346,7 +346,7 @@ async def test_a_code_is_sent_again_within_bounds_and_to_another_number(live: Li
         await page.get_by_text("A code was sent to +91 10001 00097.").wait_for()
         for _ in range(2):
             await page.get_by_text("You can have another code in").wait_for()
-            assert await again.is_disabled()
+            await expects(again).to_be_disabled()
             await page.clock.fast_forward(31_000)
             await again.click()
             await page.get_by_text("A new code is on its way").wait_for()
@@ -356,14 +356,14 @@ async def test_a_code_is_sent_again_within_bounds_and_to_another_number(live: Li
         await again.click()
         await page.get_by_text("Too many codes were asked for").wait_for()
         await page.get_by_text(re.compile(r"You can have another code in \d+ min\.")).wait_for()
-        assert await again.is_disabled()
+        await expects(again).to_be_disabled()
         await pictures(page, "code-wait")
         await page.get_by_role("button", name="Change the number").click()
         number = page.get_by_label("Phone number")
-        assert await number.input_value() == "+91 10001 00097"
+        await expects(number).to_have_value("+91 10001 00097")
         await send.click()
         await page.get_by_text(re.compile(r"You can try again in \d+ min\.")).wait_for()
-        assert await send.is_disabled()
+        await expects(send).to_be_disabled()
         await number.fill("+91 10001 00096")
         await send.click()
         await page.get_by_text("A code was sent to +91 10001 00096.").wait_for()

@@ -16,7 +16,7 @@ from api.app import create_app
 from tests.api.live import Live, live_server
 from tests.api.test_story import make_everybody_a_beautician
 from tests.conftest import clone
-from tests.console.browsing import Visit, grave_problems, pictures, until, visit
+from tests.console.browsing import Visit, expects, grave_problems, pictures, texts, until, visit
 from tests.console.test_people import PHONE, PLACE, add_home, choose
 
 
@@ -122,7 +122,7 @@ async def test_from_booking_to_rating_with_a_death_in_between(live: Live, browse
         await watcher.get_by_role("heading", name="Work has begun").wait_for()
         done = job.get_by_role("button", name="The work is done")
         await done.wait_for()
-        assert await done.is_disabled()
+        await expects(done).to_be_disabled()
         await job.get_by_label("I have received").check()
         await pictures(technician, "technician-job")
         await done.click()
@@ -186,7 +186,7 @@ async def test_what_is_under_way_is_first(live: Live, browser: Any) -> None:
         page = await as_technician(seen, live)
         cards = page.get_by_role("article", name="Job")
         await cards.nth(2).wait_for()
-        shown = [re.search(r"BK-[A-Z]+", text) for text in await cards.all_inner_texts()]
+        shown = [re.search(r"BK-[A-Z]+", text) for text in await texts(cards)]
         assert [found and found[0] for found in shown] == ["BK-DRIVING", "BK-SOON", "BK-LAST"]
         await seen.check()
 

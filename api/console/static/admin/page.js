@@ -47,7 +47,12 @@ openPage({
 /** @param {Office} office */
 function menu(office) {
   const now = computed(() => place().split("?")[0]?.split("/")[2] ?? "");
-  effect(() => (place(), isMenuOpen.set(false)));
+  // It is closed by going elsewhere, not by being drawn: whoever was faster than the first answer finds it open.
+  let here = "";
+  effect(() => {
+    if (here && here !== place()) isMenuOpen.set(false);
+    here = place();
+  });
   return h("nav", { class: () => ["office-menu", isMenuOpen() && "open"], "aria-label": "Back office" }, MENU.map(([title, items]) => {
     const fitting = items.filter((item) => mayOpen(office, item));
     return fitting.length > 0 && h("div", { class: "menu-group" }, title && h("h2", null, title), h("ul", null, fitting.map((item) => h("li", null,
