@@ -169,7 +169,9 @@ def test_a_repeat_within_a_repeat_is_seen(pattern: str, nested: bool) -> None:
 
 
 #: What Playwright reads at once, whether or not the page is drawn by then.
-_AT_ONCE = re.compile(r"\.(all_(inner_texts|text_contents)|is_(checked|disabled|enabled|visible|hidden|editable)|count)\(\)")
+_AT_ONCE = re.compile(
+    r"\.(all_(inner_texts|text_contents)|is_(checked|disabled|enabled|visible|hidden|editable)|count)\(\)"
+)
 
 
 def test_no_test_of_a_page_looks_before_the_page_can_be_there() -> None:
