@@ -5,15 +5,18 @@ t.id AS technician_id,
       AND (s.expires_at IS NULL OR s.expires_at > (SELECT app_now()))
       AND s.booking_id IS DISTINCT FROM :booking_id AND (s.state <> 'held' OR s.booking_id IS NULL)
       AND NOT EXISTS (SELECT FROM checkout_previews p WHERE p.id = s.preview_id AND p.account_id = :account_id)) AS is_busy,
-  EXISTS (SELECT FROM offers o WHERE o.booking_id = :booking_id AND o.technician_id = t.id AND o.round = :round)
-    OR EXISTS (SELECT FROM assignments a WHERE a.booking_id = :booking_id AND a.technician_id = t.id AND a.state = 'cancelled')
+  t.id = ANY(ARRAY(SELECT o.technician_id FROM offers o WHERE o.booking_id = :booking_id AND o.round = :round))
+    OR t.id = ANY(ARRAY(SELECT a.technician_id FROM assignments a WHERE a.booking_id = :booking_id AND a.state = 'cancelled'))
     AS was_tried,
-  EXISTS (SELECT FROM technician_blocks b WHERE b.account_id = :account_id AND b.technician_id = t.id) AS is_blocked,
-  ARRAY(SELECT o.place::int FROM offers o WHERE o.technician_id = t.id AND o.state = 'open') AS places,
-  (SELECT min(o.expires_at) FROM offers o WHERE o.technician_id = t.id AND o.state = 'open') AS first_ends_at
+  t.id = ANY(ARRAY(SELECT b.technician_id FROM technician_blocks b WHERE b.account_id = :account_id)) AS is_blocked,
+  coalesce(held.places, '{}') AS places, held.first_ends_at
 
 -- part: considered
+-- Offers are read once for all of them, not for each: a plan that was made while there were hardly any reads through the
+-- whole table each time, and stays for as long as its connection.
 unnest(:ids::uuid[], :from_ats::timestamptz[]) AS t (id, from_at)
+  LEFT JOIN (SELECT o.technician_id, array_agg(o.place::int) AS places, min(o.expires_at) AS first_ends_at
+    FROM offers o WHERE o.technician_id = ANY(:ids::uuid[]) AND o.state = 'open' GROUP BY o.technician_id) held ON held.technician_id = t.id
 
 -- name: known
 -- What is known of some technicians for one booking. `from_ats` is when each would have to set out. An interval that is
