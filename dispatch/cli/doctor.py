@@ -41,6 +41,7 @@ _COMPILED = (
     "msgspec",
     "cryptography",
     "pydantic_core",
+    "uharfbuzz",
 )
 #: The socket hot path stands on inner seams of these.
 _PINNED = {"aiohttp": "3.14.5", "python-socketio": "5.18.1", "python-engineio": "4.15.1"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from dispatch.reports.typefaces import types
+from dispatch.reports.pen import Pen
 
 #: What both sides agree on; who has accepted it stands with the organisation's onboarding.
 CLAUSES: Sequence[tuple[str, str]] = (
@@ -17,7 +17,7 @@ CLAUSES: Sequence[tuple[str, str]] = (
     ("Personal data", "Names and numbers of members are used for their bookings only and erased when they ask for it."),
     ("End", "Either side may end this agreement with thirty days of notice; what is booked until then is served."),
 )
-_LEFT, _TOP, _STEP, _WIDTH = 50.0, 790.0, 15.0, 95
+_LEFT, _TOP, _STEP, _ROOM = 50.0, 790.0, 15.0, 495.0
 
 
 def draw(brand: str, organisation: str, code: str) -> bytes:
@@ -25,32 +25,25 @@ def draw(brand: str, organisation: str, code: str) -> bytes:
     from reportlab.lib.pagesizes import A4
     from reportlab.pdfgen.canvas import Canvas
 
-    plain, bold = types()
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=A4, pageCompression=1)
     canvas.setTitle(f"Partnership Agreement {code}")
+    pen = Pen(canvas)
     y = _TOP
-    canvas.setFont(bold, 16)
-    canvas.drawString(_LEFT, y, "Partnership Agreement")
-    y -= 2 * _STEP
-    canvas.setFont(plain, 10)
-    canvas.drawString(_LEFT, y, f"between {brand} and {organisation} ({code})"[:_WIDTH])
+    pen.take(16, is_bold=True)
+    pen.write(_LEFT, y, "Partnership Agreement")
+    y -= _STEP
+    pen.take(10)
+    for line in pen.wrapped(f"between {brand} and {organisation} ({code})", _ROOM):
+        y -= _STEP
+        pen.write(_LEFT, y, line)
     for number, (title, text) in enumerate(CLAUSES, 1):
         y -= 2 * _STEP
-        canvas.setFont(bold, 10)
-        canvas.drawString(_LEFT, y, f"{number}. {title}")
-        canvas.setFont(plain, 9)
-        for line in _wrapped(text.format(brand=brand, organisation=organisation)):
+        pen.take(10, is_bold=True)
+        pen.write(_LEFT, y, f"{number}. {title}")
+        pen.take(9)
+        for line in pen.wrapped(text.format(brand=brand, organisation=organisation), _ROOM):
             y -= _STEP
-            canvas.drawString(_LEFT, y, line)
+            pen.write(_LEFT, y, line)
     canvas.save()
     return out.getvalue()
-
-
-def _wrapped(text: str) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        if len(lines[-1]) + len(word) >= _WIDTH:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines

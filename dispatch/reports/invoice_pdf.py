@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from dispatch.reports.typefaces import types
+from dispatch.reports.pen import Pen
 
 #: The columns of a line and where they end, in points from the left; numbers are set against the right edge.
 _COLUMNS = (("Description", 40.0), ("Quantity", 350.0), ("Price", 450.0), ("Amount", 555.0))
 _LEFT, _RIGHT, _TOP, _BOTTOM, _STEP = 40.0, 555.0, 800.0, 60.0, 15.0
-#: So much of a text fits beside the numbers.
-_LONGEST = 60
+#: Between a description and its number.
+_GAP = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +73,25 @@ def draw(invoice: Invoice) -> bytes:
 
 class _Sheet:
     def __init__(self, canvas: Any) -> None:
-        self._canvas, self._y = canvas, _TOP
+        self._canvas, self._pen, self._y = canvas, Pen(canvas), _TOP
 
     def text(self, line: str, *, size: int = 9, is_bold: bool = False, step: float = _STEP) -> None:
-        self._make_room()
-        self._font(size, is_bold)
-        self._canvas.drawString(_LEFT, self._y, line[:110])
+        """On as many lines as it needs."""
+        self._ready(size, is_bold)
+        for n, part in enumerate(self._pen.wrapped(line, _RIGHT - _LEFT)):
+            if n:
+                self._y -= _STEP
+                self._ready(size, is_bold)
+            self._pen.write(_LEFT, self._y, part)
         self._y -= step
 
     def row(self, cells: Sequence[str], *, is_bold: bool = False) -> None:
-        self._make_room()
-        self._font(9, is_bold)
-        for (_, at), cell in zip(_COLUMNS, cells, strict=True):
-            if at == _LEFT:
-                self._canvas.drawString(at, self._y, cell[:_LONGEST])
-            else:
-                self._canvas.drawRightString(at, self._y, cell)
+        self._ready(9, is_bold)
+        first, *numbers = cells
+        room = _COLUMNS[1][1] - self._pen.width(numbers[0]) - _GAP - _LEFT
+        self._pen.write(_LEFT, self._y, self._pen.cut(first, room))
+        for (_, at), cell in zip(_COLUMNS[1:], numbers, strict=True):
+            self._pen.write_before(at, self._y, cell)
         self._y -= _STEP
 
     def rule(self) -> None:
@@ -98,10 +101,8 @@ class _Sheet:
     def skip(self) -> None:
         self._y -= _STEP / 2
 
-    def _font(self, size: int, is_bold: bool) -> None:
-        self._canvas.setFont(types()[is_bold], size)
-
-    def _make_room(self) -> None:
+    def _ready(self, size: int, is_bold: bool) -> None:
         if self._y < _BOTTOM:
             self._canvas.showPage()
             self._y = _TOP
+        self._pen.take(size, is_bold=is_bold)

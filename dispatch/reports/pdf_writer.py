@@ -7,7 +7,7 @@ import io
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from dispatch.reports import typefaces
+from dispatch.reports.pen import Pen
 from dispatch.reports.rows import Cell, Table, text
 
 #: Nobody reads more lines on paper, and a PDF is in memory until it is whole.
@@ -37,7 +37,7 @@ class _Sheet:
     def __init__(self, canvas: Any, table: Table, size: tuple[float, float]) -> None:
         self._canvas, self._table = canvas, table
         self._width, self._height = size
-        self._plain, self._bold = typefaces.types()
+        self._pen = Pen(canvas)
         self._rows = self._page = 0
         self._y = 0.0
         self.is_full = False
@@ -60,34 +60,24 @@ class _Sheet:
     def _line(self, cells: Sequence[str]) -> None:
         if not self._page or self._y < _MARGIN + _LINE:
             self._turn()
-        self._draw(cells, self._plain)
+        self._draw(cells)
 
     def _turn(self) -> None:
         if self._page:
             self._canvas.showPage()
         self._page += 1
         self._y = self._height - _MARGIN
-        self._canvas.setFont(self._bold, _SIZE + 3)
-        self._canvas.drawString(_MARGIN, self._y, f"{self._table.title}, page {self._page}")
+        self._pen.take(_SIZE + 3, is_bold=True)
+        self._pen.write(_MARGIN, self._y, f"{self._table.title}, page {self._page}")
         self._y -= 2 * _LINE
-        self._canvas.setFont(self._bold, _SIZE)
-        self._draw(self._table.columns, self._bold)
-        self._canvas.setFont(self._plain, _SIZE)
+        self._pen.take(_SIZE, is_bold=True)
+        self._draw(self._table.columns)
+        self._pen.take(_SIZE)
 
-    def _draw(self, cells: Sequence[str], font: str) -> None:
+    def _draw(self, cells: Sequence[str]) -> None:
         columns = max(len(self._table.columns), 1)
         room = (self._width - 2 * _MARGIN) / columns
         whole = (self._width - 2 * _MARGIN) if len(cells) == 1 else room
         for number, cell in enumerate(cells):
-            self._canvas.drawString(_MARGIN + number * room, self._y, self._cut(cell, whole, font))
+            self._pen.write(_MARGIN + number * room, self._y, self._pen.cut(cell, whole))
         self._y -= _LINE
-
-    def _cut(self, cell: str, room: float, font: str) -> str:
-        """What fits, with a point in place of the rest."""
-        # No letter is narrower than a fifth of its height, and widths of long texts take time.
-        shown = cell[: int(room / (_SIZE * 0.2))]
-        if shown == cell and self._canvas.stringWidth(cell, font, _SIZE) <= room:
-            return cell
-        while len(shown) > 1 and self._canvas.stringWidth(f"{shown}.", font, _SIZE) > room:
-            shown = shown[:-1]
-        return f"{shown}."

@@ -6,7 +6,9 @@ import csv
 import io
 
 from dispatch.reports import csv_writer
-from tests.dispatch.reports.sheets import made
+from dispatch.reports.rows import Table
+from tests.dispatch.reports.papers import NAMES
+from tests.dispatch.reports.sheets import batches, made
 
 
 async def test_csv_is_text_and_no_formula() -> None:
@@ -19,3 +21,9 @@ async def test_csv_is_text_and_no_formula() -> None:
         ['a "quoted", text\nin two lines', "70.00", "10:00:00"],
         ["", "yes", "' @SUM(A1)"],
     ]
+
+
+async def test_csv_keeps_names_in_any_letters() -> None:
+    table = Table("Names", ("नाम",), batches([[name] for name in NAMES.values()]))
+    written = b"".join([piece async for piece in csv_writer.write(table)]).decode()
+    assert written.split("\r\n") == ["नाम", *NAMES.values(), ""]

@@ -311,6 +311,18 @@ def test_a_search_takes_beginnings_and_both_ends_of_a_phone() -> None:
     assert search_query(" %_' ") == ""
 
 
+async def test_a_name_in_any_letters_is_found_by_the_beginnings_of_its_words(db: Conn) -> None:
+    for name, found in (
+        ("श्रीमती प्रज्ञा द्विवेदी", ("श्री", "प्र", "प्रज्ञा", "द्विवे श्रीमती")),
+        ("অনির্বাণ চট্টোপাধ্যায়", ("অনি", "চট্টো")),
+        ("தமிழ்ச்செல்வி கிருஷ்ணமூர்த்தி", ("தமிழ்", "கிருஷ்ண")),
+        ("محمد علی خان", ("محم", "خان", "علی")),
+    ):
+        for typed, is_hit in (*((word, True) for word in found), (name[1:4], False)):
+            query = "SELECT array_to_tsvector(search_words($1)) @@ lower($2)::tsquery"
+            assert await db.fetchval(query, name, search_query(typed)) is is_hit, typed
+
+
 # ---------------------------------------------------------------- the lists of the product
 
 #: A value of each filter's and parameter's type, by what its text says.
