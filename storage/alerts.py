@@ -81,7 +81,10 @@ everything = Listed(
         "technician_id": AnyOf("a.technician_id", "uuid"),
         "status": "(a.resolved_at IS NULL) = ({}::text = 'open')", **made_on_days("a.created_at"),
     },
-    indexed=[("created_at", ())],
+    indexed=[
+        ("created_at", ()), ("created_at", ("status",)), ("created_at", ("kind",)), ("created_at", ("status", "kind")),
+        ("created_at", ("date_from", "date_to")),
+    ],
 )  # fmt: skip
 
 raise_alert = sql.run("raise_alert")

@@ -74,7 +74,10 @@ entries = Listed(
         "resource_id": AnyOf("l.resource_id", "text"), "action": AnyOf("l.action", "text"),
         "realm": AnyOf("l.realm", "text"), "ip_address": AnyOf("l.ip", "text"), **made_on_days("l.at"),
     },
-    indexed=[("", ()), ("created_at", ())],
+    indexed=[
+        ("", ()), ("", ("admin_id",)), ("", ("action",)), ("", ("resource_type", "resource_id")),
+        ("created_at", ()), ("created_at", ("date_from", "date_to")),
+    ],
 )  # fmt: skip
 
 insert = sql.run("insert")

@@ -38,7 +38,7 @@ everything = Listed(
     filters={"status": AnyOf("c.status", "text"), **made_on_days("c.created_at")},
     search="array_to_tsvector(search_words(concat_ws(' ', c.name, c.email, c.subject, c.message))"
     " || search_phone(c.phone)) @@ {}",
-    indexed=[("created_at", ())],
+    indexed=[("created_at", ()), ("created_at", ("status",)), ("created_at", ("date_from", "date_to"))],
 )  # fmt: skip
 
 insert = sql.scalar("insert", UUID)

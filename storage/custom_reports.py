@@ -41,4 +41,5 @@ delete = sql.scalar("delete", UUID)
 of_organisation = Listed(
     sql, "of_organisation", Definition, key=Sort("r.id", "uuid"),
     sorts={"created": Sort("r.created_at", "timestamptz")}, default_sort=(("created", True),),
+    indexed=[("created", ())],
 )  # fmt: skip

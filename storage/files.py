@@ -55,6 +55,6 @@ files = Listed(
         "owner_kind": AnyOf("f.owner_kind", "text"), "owner_id": AnyOf("f.owner_id", "uuid"),
         "purpose": AnyOf("f.purpose", "text"), "media_type": AnyOf("f.media_type", "text"),
     },
-    indexed=[("created_at", ())],
+    indexed=[("created_at", ()), ("created_at", ("owner_kind", "owner_id")), ("created_at", ("purpose",))],
 )  # fmt: skip
 page = files.page

@@ -42,5 +42,5 @@ of_integration = Listed(
     filters={"phone": AnyOf("c.phone", "text"), **made_on_days("c.created_at")},
     search="array_to_tsvector(ARRAY(SELECT DISTINCT left(w, 100) FROM unnest(search_words(a.name)"
     " || search_words(a.email) || search_phone(c.phone)) AS w)) @@ {}",
-    indexed=[("created_at", ())],
+    indexed=[("created_at", ()), ("created_at", ("date_from", "date_to"))],
 )  # fmt: skip

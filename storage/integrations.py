@@ -105,4 +105,5 @@ of_staff = Listed(
     search="array_to_tsvector(ARRAY(SELECT DISTINCT left(w, 100) FROM unnest(search_words(p.name)"
     " || search_words(p.email) || search_words(i.slug) || search_words(i.business_info ->> 'companyName')"
     " || search_phone(p.phone)) AS w)) @@ {}",
+    indexed=[("created_at", ())],
 )  # fmt: skip

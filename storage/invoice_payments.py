@@ -60,5 +60,5 @@ of_organisation = Listed(
     filters={
         "status": AnyOf("y.status", "text"), "method": AnyOf("y.method", "text"), **made_on_days("y.created_at"),
     },
-    indexed=[("created", ())],
+    indexed=[("created", ()), ("created", ("date_from", "date_to"))],
 )  # fmt: skip

@@ -131,5 +131,6 @@ of_organisation = Listed(
 )  # fmt: skip
 everybodys = Listed(
     sql, "everybodys", Invoice, key=Sort("i.id", "uuid"), sorts=_SORTS, default_sort=(("issued", True),),
-    filters={**_FILTERS, "organisation": AnyOf("i.organisation_id", "uuid")}, indexed=[("issued", ())],
+    filters={**_FILTERS, "organisation": AnyOf("i.organisation_id", "uuid")},
+    indexed=[("issued", ()), ("issued", ("organisation",)), ("issued", ("status",))],
 )  # fmt: skip

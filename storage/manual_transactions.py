@@ -57,5 +57,5 @@ of_provider = Listed(
     },
     search="array_to_tsvector(search_words(t.payer_name) || search_words(t.payer_email) || search_words(t.reference))"
     " @@ {}",
-    indexed=[("date", ())],
+    indexed=[("date", ()), ("date", ("from_at", "to_at"))],
 )  # fmt: skip

@@ -81,5 +81,5 @@ of_provider = Listed(
         "from_at": "q.created_at >= {}::timestamptz", "to_at": "q.created_at < {}::timestamptz",
     },
     search="array_to_tsvector(search_words(c.name) || search_words(c.email) || search_words(q.reference)) @@ {}",
-    indexed=[("date", ()), ("date", ("status",))],
+    indexed=[("date", ()), ("date", ("status",)), ("date", ("from_at", "to_at"))],
 )  # fmt: skip

@@ -110,7 +110,10 @@ everybodys = Listed(
     search="o.id IN (SELECT n.id FROM payouts n WHERE array_to_tsvector(search_words(n.number)) @@ {}"
     " UNION ALL SELECT n.id FROM parties k JOIN payouts n ON n.party_id = k.id"
     " WHERE array_to_tsvector(search_words(left(k.name, 500)) || search_words(k.code)) @@ {})",
-    indexed=[("created_at", ()), ("created_at", ("party_id",)), ("created_at", ("date_from", "date_to"))],
+    indexed=[
+        ("created_at", ()), ("created_at", ("status",)), ("created_at", ("party_id",)),
+        ("created_at", ("date_from", "date_to")),
+    ],
 )  # fmt: skip
 
 requests = Listed(
@@ -126,5 +129,5 @@ requests = Listed(
         "provider_id": AnyOf("o.party_id", "uuid"), "needs_review": "o.needs_review = {}::boolean",
     },
     search="array_to_tsvector(search_words(p.name) || search_words(o.number)) @@ {}",
-    indexed=[("created_at", ())],
+    indexed=[("created_at", ()), ("created_at", ("status",)), ("created_at", ("provider_id",))],
 )  # fmt: skip

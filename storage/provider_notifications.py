@@ -36,5 +36,5 @@ of_provider = Listed(
         "type": AnyOf("n.type", "text"),
         "from_at": "n.created_at >= {}::timestamptz", "to_at": "n.created_at < {}::timestamptz",
     },
-    indexed=[("date", ())],
+    indexed=[("date", ()), ("date", ("from_at", "to_at"))],
 )  # fmt: skip

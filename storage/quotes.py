@@ -59,5 +59,6 @@ of_organisation = Listed(
 )  # fmt: skip
 every = Listed(
     sql, "every", Quote, key=Sort("q.id", "uuid"), sorts=_SORTS, default_sort=(("created", True),),
-    filters={**_FILTERS, "organisation": AnyOf("q.organisation_id", "uuid")}, indexed=[("created", ())],
+    filters={**_FILTERS, "organisation": AnyOf("q.organisation_id", "uuid")},
+    indexed=[("created", ()), ("created", ("organisation",)), ("created", ("status",))],
 )  # fmt: skip

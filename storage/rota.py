@@ -35,7 +35,7 @@ everything = Listed(
         "account_id": AnyOf("r.account_id", "uuid"),
         "is_now": "(r.starts_at <= app_now() AND r.ends_at > app_now()) = {}::boolean", **made_on_days("r.starts_at"),
     },
-    indexed=[("starts_at", ())],
+    indexed=[("starts_at", ()), ("starts_at", ("account_id",)), ("starts_at", ("date_from", "date_to"))],
 )  # fmt: skip
 
 get = sql.row("get", Shift)

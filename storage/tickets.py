@@ -71,12 +71,15 @@ _FILTERS: dict[str, Filter] = {
 
 of_organisation = Listed(
     sql, "of_organisation", Ticket, key=Sort("t.id", "uuid"), sorts=_SORTS, default_sort=(("created", True),),
-    filters=_FILTERS, indexed=[("created", ())],
+    filters=_FILTERS, indexed=[("created", ()), ("created", ("date_from", "date_to"))],
 )  # fmt: skip
 everybodys = Listed(
     sql, "everybodys", Ticket, key=Sort("t.id", "uuid"), sorts=_SORTS, default_sort=(("created", True),),
     filters={
         **_FILTERS, "organisation": AnyOf("t.organisation_id", "uuid"), "assigned_to": AnyOf("t.assigned_to", "uuid"),
     },
-    indexed=[("created", ())],
+    indexed=[
+        ("created", ()), ("created", ("status",)), ("created", ("organisation",)), ("created", ("assigned_to",)),
+        ("created", ("date_from", "date_to")),
+    ],
 )  # fmt: skip

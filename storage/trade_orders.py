@@ -120,7 +120,10 @@ every = Listed(
         "unpaid": "(o.paid_at IS NULL AND (o.status <> 'CANCELLED' OR o.fee_minor > 0)) = {}::boolean",
         **made_on_days("o.created_at"),
     },
-    indexed=[("id", ()), ("id", ("status",)), ("id", ("partner_id",))],
+    indexed=[
+        ("id", ()), ("id", ("status",)), ("id", ("partner_id",)), ("created_at", ()),
+        ("created_at", ("date_from", "date_to")),
+    ],
 )  # fmt: skip
 every_note = Listed(
     sql, "all_notes", DeliveryNote,
@@ -128,5 +131,8 @@ every_note = Listed(
     sorts={"id": Sort("d.id", "bigint"), "created_at": Sort("d.created_at", "timestamptz")},
     default_sort=(("id", True),),
     filters={"partner_id": AnyOf("d.partner_no", "bigint"), **made_on_days("d.created_at")},
-    columns="note_columns", source="note_source", indexed=[("id", ()), ("id", ("partner_id",))],
+    columns="note_columns", source="note_source",
+    indexed=[
+        ("id", ()), ("id", ("partner_id",)), ("created_at", ()), ("created_at", ("date_from", "date_to")),
+    ],
 )  # fmt: skip

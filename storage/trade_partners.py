@@ -179,7 +179,10 @@ every = Listed(
         "max_credit_limit": "t.credit_limit_minor <= {}::bigint",
     },
     search="t.words @@ {}",
-    indexed=[("id", ()), ("name", ()), ("code", ())],
+    indexed=[
+        ("id", ()), ("name", ()), ("code", ()), ("id", ("price_list_id",)), ("id", ("salesperson_id",)),
+        ("id", ("parent_partner_id",)),
+    ],
 )  # fmt: skip
 statuses = Listed(
     sql, "statuses", StatusChange,

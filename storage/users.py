@@ -41,7 +41,7 @@ everybody = Listed(
     default_sort=(("created_at", True),),
     filters={"is_active": "a.is_active = {}::boolean", "id": AnyOf("a.id", "uuid"), **made_on_days("a.created_at")},
     search="account_words(a.name, a.email, a.phone) @@ {}",
-    indexed=[("created_at", ())],
+    indexed=[("created_at", ()), ("created_at", ("date_from", "date_to"))],
 )  # fmt: skip
 
 get = sql.row("get", User)

@@ -7,7 +7,7 @@ i.id, p.name, p.email, p.phone, i.slug, i.partner_type, i.status, i.business_inf
 integrations i JOIN parties p ON p.id = i.id LEFT JOIN api_clients k ON k.id = i.key_id
 
 -- part: of_staff
-FROM integrations i JOIN parties p ON p.id = i.id WHERE p.deleted_at IS NULL
+FROM integrations i JOIN parties p ON p.id = i.id WHERE p.kind = 'integration' AND p.deleted_at IS NULL
 
 -- name: lock_slug
 -- Two that look for a free slug of one stem wait for each other.
