@@ -40,7 +40,9 @@ everybody = Listed(
     },
     default_sort=(("created_at", True),),
     filters={"is_active": "a.is_active = {}::boolean", "id": AnyOf("a.id", "uuid"), **made_on_days("a.created_at")},
-    search="account_words(a.name, a.email, a.phone) @@ {}",
+    # Found by the index of words before anything is walked in order: each look at the words of a row costs much.
+    search="a.id = ANY(ARRAY(SELECT n.id FROM accounts n WHERE n.phone IS NOT NULL AND n.erased_at IS NULL"
+    " AND account_words(n.name, n.email, n.phone) @@ {}))",
     indexed=[("created_at", ()), ("created_at", ("date_from", "date_to"))],
 )  # fmt: skip
 

@@ -19,7 +19,8 @@ A list over everything (bookings, transactions) is declared like one's own, with
 4. **What few rows have costs the others nothing**: a `Flag`, and `Mostly` where nearly all have one value, have a
    partial index with the same words; values that stand among the row's words are `Worded`, which needs no index more.
 
-`dispatch bench lists` fills a database of so many rows, runs every list of LISTS for every pair, and says which miss.
+`dispatch bench lists` fills a database of so many rows, runs every list of LISTS for every pair, and says which miss. A
+list that names no pair says there why it needs none.
 """
 
 from __future__ import annotations
@@ -194,8 +195,10 @@ class Listed(Generic[T]):
 
     def is_indexed(self, wanted: Wanted) -> bool:
         """Whether an index answers it: its filters in any order, and its sort, also where that is the default one and
-        named, or not named.
+        named, or not named. Of several values of a filter no index gives the order.
         """
+        if any(self._takes_one(name) and shape_of(self.filters[name], v).is_many for name, v in wanted.filters.items()):
+            return False
         names = {wanted.sorts[0][0] if wanted.sorts else ""}
         if not wanted.sorts or wanted.sorts == self.default_sort:
             names |= {"", *(name for name, _ in self.default_sort[:1])}
@@ -238,14 +241,17 @@ class Listed(Generic[T]):
             raise TypeError(f"{self.name} takes {sorted(self.parameters)}")
         values = dict(given)
         for name, value in wanted.filters.items():
-            takes_one = isinstance(_known(self.filters, name), AnyOf | Mostly)
-            if takes_one and isinstance(value, list | tuple) and len(value) == 1:
+            if self._takes_one(name) and isinstance(value, list | tuple) and len(value) == 1:
                 value = value[0]
             values[f"filter_{name}"] = value
         values["words_query"] = words_query(self.filters, wanted.filters)
         if wanted.search is not None:
             values["search_query"] = search_query(wanted.search)
         return values
+
+    def _takes_one(self, name: str) -> bool:
+        """Whether one value of this filter is asked for otherwise than several."""
+        return isinstance(_known(self.filters, name), AnyOf | Mostly)
 
     def _order(self, sorts: tuple[tuple[str, bool], ...]) -> Order:
         """The sorts and, last, the key, which goes the way of the last sort."""

@@ -26,7 +26,7 @@ CREATE INDEX trade_partners_salesperson ON trade_partners (salesperson_id, no) W
 -- Of deliveries, those that are looked for: a delivered one costs it nothing more.
 CREATE INDEX webhook_deliveries_undelivered ON webhook_deliveries (owner_key, state, created_at DESC, no DESC) WHERE state <> 'delivered';
 
--- What an organisation booked: a list is put in order, and counted, without looking at visits and at what was booked unless it is of them.
+-- What an organisation booked is put in order, and counted, without its visits and the names of services where nobody asks for them.
 CREATE OR REPLACE VIEW organisation_bookings AS
 SELECT l.id, b.organisation_id, b.department_id, b.member_id, b.id AS bulk_id, l.number, b.type, b.title AS service, b.category,
   l.name AS location, b.status, b.schedule ->> 'frequency' AS frequency, b.currency, b.list_minor AS per_booking_minor,

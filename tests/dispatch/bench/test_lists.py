@@ -12,7 +12,7 @@ import pytest
 
 from dispatch.bench import lists
 from dispatch.bench.lists import Asked
-from storage import technician_bookings
+from storage import bulk_bookings, technician_bookings
 from storage.database.filters import AnyOf, Mostly
 from storage.database.listing import LISTS, Wanted
 from storage.database.pool import Conn, Pool
@@ -95,6 +95,14 @@ async def test_pages_repeat_nothing_and_lose_nothing(filled: Conn) -> None:
                 for row in (await asked.listed.page(filled, Wanted(number, 7, sorts), **asked.given)).rows
             ]
             assert pages == await asked.listed.first(filled, Wanted(limit=21, sorts=sorts), **asked.given)
+
+
+async def test_what_an_organisation_booked_is_ordered_without_a_look_at_each_visit(filled: Conn) -> None:
+    asked = next(one for one in lists.lists() if one.listed is bulk_bookings.of_organisation)
+    nodes = [*_nodes(await _plan(filled, asked, "created", ()))]
+    assert "bulk_locations" in {node.get("Relation Name") for node in nodes}
+    assert "booking_items" not in {node.get("Relation Name") for node in nodes}
+    assert "Aggregate" not in {node["Node Type"] for node in nodes}
 
 
 async def _plan(conn: Conn, asked: Asked, sort: str, names: tuple[str, ...]) -> Mapping[str, Any]:

@@ -226,6 +226,7 @@ def test_an_index_answers_its_filters_in_any_order(things: Listed[Thing]) -> Non
         ((), {}, True), ((("n", True),), {}, True), ((("n", False),), {}, True), ((), {"rest": 1}, False),
         ((("rest", True),), {"rest": 1, "from": 2}, True), ((("rest", False),), {"from": 2, "rest": 1}, True),
         ((("rest", True),), {"rest": 1}, False), ((("late", True),), {}, False),
+        ((("rest", True),), {"rest": [1], "from": 2}, True), ((("rest", True),), {"rest": [1, 2], "from": 2}, False),
     ):  # fmt: skip
         assert things.is_indexed(Wanted(sorts=sorts, filters=filters)) == is_indexed, (sorts, filters)
 
