@@ -81,7 +81,7 @@ def ping(stage: Stage) -> list[Figure]:
     """Acknowledged pings, floods and batches: rate, and CPU a frame with the database's or Redis's."""
     figures = []
     for count in (FEW, stage.few(MANY)):
-        # Some seconds each: in one alone, what a server does once in a while beside it counts for too much or for nothing.
+        # Some seconds each: in one alone, what a server does once in a while counts for too much or for nothing.
         tests: dict[str, tuple[object, ...]] = {
             f"acked, {count} sockets": ("ack", count, 50, stage.few(24_000), 1),
             f"flood, {count} sockets": ("flood", count, max(4, stage.few(60_000) // count), 1),
