@@ -37,6 +37,9 @@ class Handler:
         route, inputs = self.route, self.route.inputs
         core, info = request.app[CORE], request[INFO]
         caller = await self._caller(core, request, info)
+        if route.admit is not None:
+            named = {value.name: value.read(request) for value in inputs.path}
+            await route.admit(core.services, info, caller, named)
         dialect = route.audience.dialect_for(caller)
         given, body, ignored = await self._arguments.read(core, request, dialect)
         services = core.services

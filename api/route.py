@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar, get_type_hints
 
 from api.edge.credentials import Credentials
 from api.edge.limits import Quota, RateLimit
+from api.edge.request_info import RequestInfo
 from api.signature import BadRoute, Declared, Inputs, inputs_of, pattern_of
 from api.wire.dialects import Dialect
 from api.wire.listing import Grammar
@@ -28,6 +29,8 @@ E = TypeVar("E", bound=Endpoint)
 Authenticate = Callable[[Services, Credentials], Awaitable[Any]]
 #: Counts a caller who has limits of their own, and says whether it was one: (counters, services, caller, template).
 Meter = Callable[[RateCounters, Services, Any, str], Awaitable[bool]]
+#: Lets somebody in by what stands in the head of a request: (services, request info, caller, the path's values).
+Admit = Callable[[Services, RequestInfo, Any, Mapping[str, Any]], Awaitable[None]]
 
 
 class Guests(Protocol):
@@ -118,6 +121,7 @@ class Audience:
         body_limit: int | None = None,
         scope: str | None = None,
         apart: Sequence[RateLimit] = (),
+        admit: Admit | None = None,
     ) -> Callable[[E], E]:
         """Declares an endpoint of this audience. Raises BadRoute for a signature that does not make sense.
 
@@ -126,7 +130,8 @@ class Audience:
         natural key. `limited` False exempts from the audience's general limit (webhooks). `body_limit` is in bytes,
         where neither 8 KB (public) nor 128 KB are right. `scope` is what guests need; without one it is not for
         them. Where there are no guests it is what the endpoint itself asks of its callers. `apart` are limits that a
-        public route has in place of its audience's.
+        public route has in place of its audience's. `admit` is for public routes whose callers are known by another
+        header than an audience's: it raises what they are refused with, before anything of the body is read.
         """
         quotas = (quota,) if isinstance(quota, Quota) else tuple(quota)
 
@@ -149,6 +154,7 @@ class Audience:
                     body_limit=body_limit,
                     scope=scope,
                     apart=tuple(apart),
+                    admit=admit,
                 )  # fmt: skip
             )
             return func
@@ -176,6 +182,7 @@ class Route:
     body_limit: int | None = None
     scope: str | None = None
     apart: tuple[RateLimit, ...] = ()
+    admit: Admit | None = None
     inputs: Inputs = field(init=False)
     hints: dict[str, Any] = field(init=False)
     returns: Any = field(init=False)
@@ -224,6 +231,8 @@ class Route:
             raise BadRoute(f"{where} is public: its caller may be None")
         if self.apart and not self.is_public:
             raise BadRoute(f"{where} is not public: its callers are counted together with what else they ask for")
+        if self.admit and not self.is_public:
+            raise BadRoute(f"{where} is not public: its audience says who is let in")
         self._check_permission(where)
         if self.idempotency and not (self.inputs.body or self.method == "POST"):
             raise BadRoute(f"{where} has nothing to be idempotent about")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
@@ -21,6 +22,7 @@ from storage.ledger import Entry
 
 #: Ids and signatures as the gateway gives them (the contract's limit).
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+SIGNATURE = "X-Razorpay-Signature"
 
 
 class VerifyIn(Body):
@@ -106,11 +108,18 @@ async def payment_status(services: Services, caller: Customer, id: str) -> Payme
     )  # fmt: skip
 
 
-@customer.route("POST", "/payments/webhook", public=True, limited=False, tags=["payments"])
+async def _admit_signed(services: Services, info: RequestInfo, caller: None, path: Mapping[str, Any]) -> None:
+    gateway_events.check_head(services, info.headers.get(SIGNATURE))
+
+
+@customer.route(
+    "POST", "/payments/webhook", public=True, limited=False, body_limit=gateway_events.MAX_BODY_BYTES,
+    admit=_admit_signed, tags=["payments"],
+)  # fmt: skip
 async def payment_webhook(services: Services, request_info: RequestInfo, raw_body: bytes) -> Bare[dict[str, Any]]:
     """The gateway's events: verified on the raw body, stored, answered; worked on afterwards."""
     headers = request_info.headers
-    signature, event_id = headers.get("X-Razorpay-Signature"), headers.get("X-Razorpay-Event-Id")
+    signature, event_id = headers.get(SIGNATURE), headers.get("X-Razorpay-Event-Id")
     await gateway_events.receive(services, raw_body, signature, event_id)
     return Bare({"success": True})
 

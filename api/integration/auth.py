@@ -14,6 +14,7 @@ from pydantic import Field
 from api.audiences import integration
 from api.edge.credentials import Credentials
 from api.edge.request_info import RequestInfo
+from api.route import PUBLIC_BODY
 from api.wire.models import CamelView
 from api.wire.parsing import json_of
 from api.wire.results import ReplyWith
@@ -46,7 +47,7 @@ class _Presented:
     is_slug: bool = False
 
 
-@integration.route("POST", "/auth", public=True, tags=["auth"])
+@integration.route("POST", "/auth", public=True, body_limit=PUBLIC_BODY, tags=["auth"])
 async def sign_in(services: Services, raw_body: bytes, request_info: RequestInfo) -> ReplyWith[TokenOut, OAuthOut]:
     """A token for x-client-id and x-client-secret, for {slug, secret}, or for OAuth2's form."""
     shown = _presented(raw_body, request_info)

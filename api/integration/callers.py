@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,7 +14,7 @@ from api.edge.request_info import RequestInfo
 from dispatch.access.permissions import OWN
 from dispatch.errors import NotAllowed
 from dispatch.events import Actor
-from dispatch.parties import integrations
+from dispatch.parties import integration_onboarding, integrations
 from dispatch.parties.integrations import PartnerNotFound
 from dispatch.services import Services
 
@@ -58,6 +58,24 @@ def onboarding_token(info: RequestInfo) -> str | None:
     """X-Onboarding-Token, or the bearer token where that is missing."""
     sent = Credentials(info.headers, info.ip)
     return sent.header("X-Onboarding-Token") or sent.bearer
+
+
+async def admit_onboarding(
+    services: Services, info: RequestInfo, caller: Member | None, path: Mapping[str, Any]
+) -> None:
+    """Lets through whoever holds the onboarding token of `{id}`. Raises NotSignedIn, PartnerNotFound."""
+    async with services.read() as conn:
+        await integration_onboarding.check(conn, path["id"], onboarding_token(info))
+
+
+async def admit_documents(
+    services: Services, info: RequestInfo, caller: Member | None, path: Mapping[str, Any]
+) -> None:
+    """The same, and staff who may change what an integration sent. Raises NotAllowed also."""
+    if caller is not None and caller.realm == "admin":
+        await check(services, caller, path["id"], "documents:write")
+    else:
+        await admit_onboarding(services, info, caller, path)
 
 
 def stranger(info: RequestInfo, id: UUID | None = None) -> Actor:

@@ -28,7 +28,7 @@ class DocumentsOut(CamelView):
     documents: list[DocumentOut]
 
 
-@integration.route("POST", "/{id}/upload-documents", public=True, tags=TAGS)
+@integration.route("POST", "/{id}/upload-documents", public=True, admit=callers.admit_documents, tags=TAGS)
 async def upload(
     services: Services,
     id: UUID,
@@ -37,12 +37,9 @@ async def upload(
     caller: Member | None = None,
 ) -> DocumentsOut:
     """Adds a file, by the onboarding's token or by staff; a field `type` beside it says what it is."""
-    if caller is not None and caller.realm == "admin":
-        await callers.check(services, caller, id, "documents:write")
-        return await _kept(services, id, upload, upload.texts.get("type", "other"), caller.actor)
-    async with services.read() as conn:
-        await integration_onboarding.check(conn, id, callers.onboarding_token(request_info))
-    actor = callers.stranger(request_info, id)
+    # A file takes its time, and the onboarding may have ended meanwhile.
+    await callers.admit_documents(services, request_info, caller, {"id": id})
+    actor = caller.actor if caller is not None and caller.realm == "admin" else callers.stranger(request_info, id)
     return await _kept(services, id, upload, upload.texts.get("type", "other"), actor)
 
 

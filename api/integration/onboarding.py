@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from api.audiences import Member, integration
 from api.edge.limits import ONBOARDING
 from api.edge.request_info import RequestInfo
-from api.integration.callers import onboarding_token, stranger
+from api.integration.callers import admit_onboarding, onboarding_token, stranger
 from api.integration.views import (
     BusinessInfoIn,
     CredentialsOut,
@@ -103,7 +103,7 @@ async def start(
     return Reply(out, "Your onboarding has begun. Keep the token: it is shown this once.")
 
 
-@integration.route("PUT", "/{id}/business-info", public=True, tags=TAGS)
+@integration.route("PUT", "/{id}/business-info", public=True, admit=admit_onboarding, tags=TAGS)
 async def business_info(services: Services, id: UUID, body: BusinessIn, request_info: RequestInfo) -> StepDoneOut:
     """Who the company is; what is sent is laid over what is there.
 
@@ -117,7 +117,7 @@ async def business_info(services: Services, id: UUID, body: BusinessIn, request_
     return await _step(services, id)
 
 
-@integration.route("PUT", "/{id}/api-setup", public=True, tags=TAGS)
+@integration.route("PUT", "/{id}/api-setup", public=True, admit=admit_onboarding, tags=TAGS)
 async def api_setup(services: Services, id: UUID, body: ApiSetupIn, request_info: RequestInfo) -> StepDoneOut:
     """Where events go, and where people come back to.
 
@@ -129,7 +129,7 @@ async def api_setup(services: Services, id: UUID, body: ApiSetupIn, request_info
     return await _step(services, id)
 
 
-@integration.route("PUT", "/{id}/verification", public=True, tags=TAGS)
+@integration.route("PUT", "/{id}/verification", public=True, admit=admit_onboarding, tags=TAGS)
 async def verification(services: Services, id: UUID, body: VerificationIn, request_info: RequestInfo) -> StepDoneOut:
     """The documents that say who the company is.
 

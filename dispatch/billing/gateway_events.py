@@ -66,6 +66,13 @@ REVIEW = "gateway_event_review"
 # ---------------------------------------------------------------- receiving
 
 
+def check_head(services: Services, signature: str | None) -> None:
+    """What is known of a webhook before it is read. Raises PaymentsNotConfigured, and BadSignature without any."""
+    services.require_gateway()
+    if not signature:
+        raise BadSignature()
+
+
 async def receive(services: Services, raw: bytes, signature: str | None, event_id: str | None) -> bool:
     """Stores a webhook once; what it says is worked on later. False when it had been stored before.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from yarl import URL
 from api.app import SERVER_OPTIONS, create_app
 from api.edge.connections import Book, listen
 from api.route import Audience
+from api.wire.parsing import BODY_S
 from dispatch.clock import Clock, Reading
 from dispatch.config import Settings
 from dispatch.live.standing import Seen
@@ -111,3 +113,23 @@ def bearer(services: Any, realm: str, subject: UUID | None = None, *, ttl_s: flo
     """An Authorization header of somebody signed in."""
     token = services.tokens.mint(realm, str(subject or uuid4()), uuid4(), ttl_s)
     return {"Authorization": f"Bearer {token}"}
+
+
+async def announce(server: TestServer, method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
+    """Sends the head of a request with a body, and nothing of the body; status and code of the answer.
+
+    Whoever waits for the body does not answer, so that a refusal came before any of it was read.
+    """
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    lines = {"Host": "here", "Content-Type": "multipart/form-data; boundary=b", "Content-Length": "4096", **headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode())
+    try:
+        # Shorter than a body is waited for.
+        async with asyncio.timeout(BODY_S * 0.75):
+            answer = (await reader.readuntil(b"\r\n\r\n")).decode()
+            length = int(answer.lower().partition("content-length: ")[2].partition("\r\n")[0])
+            body = json.loads(await reader.readexactly(length))
+    finally:
+        writer.close()
+    return int(answer.split()[1]), str(body["error"]["code"])

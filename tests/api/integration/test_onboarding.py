@@ -11,6 +11,7 @@ import pytest
 
 from tests.api.integration.conftest import PLENTY
 from tests.api.live import Live, Person, live_server
+from tests.api.support import announce
 from tests.integrations import BUSINESS, DOCUMENTS, URLS, begin, onboard, send
 from tests.parties import PASSWORD, staff
 
@@ -153,6 +154,30 @@ async def test_a_step_wants_its_own_token(live: Live) -> None:
     await send(live, "PUT", path, BUSINESS, headers=dummies)
     start = {"name": "New", "email": f"{uuid4().hex}@acme.example", "phoneNumber": "+911234567890"}
     await send(live, "POST", START, start, expect=201, headers={"X-API-Key": "none", "X-API-Secret": "none"})
+
+
+@pytest.mark.parametrize(("method", "path"), [
+    ("POST", "upload-documents"), ("PUT", "business-info"), ("PUT", "api-setup"), ("PUT", "verification"),
+])  # fmt: skip
+@pytest.mark.parametrize("token", ["", "ot_guess"])
+async def test_whoever_has_no_token_is_refused_before_the_body_is_read(
+    live: Live, method: str, path: str, token: str
+) -> None:
+    begun = await begin(live)
+    status, code = await announce(live.server, method, f"/api/partners/{begun.id}/{path}", {"X-Onboarding-Token": token})
+    assert (status, code) == (401, "UNAUTHORIZED")
+
+
+async def test_whose_token_is_another_s_sends_no_body_either(live: Live) -> None:
+    one, other = await begin(live), await begin(live)
+    path = f"/api/partners/{one.id}/upload-documents"
+    assert await announce(live.server, "POST", path, {"X-Onboarding-Token": other.token}) == (404, "PARTNER_NOT_FOUND")
+
+
+async def test_staff_without_the_right_send_no_document(live: Live, support: Person) -> None:
+    begun = await begin(live)
+    path, headers = f"/api/partners/{begun.id}/upload-documents", {"Authorization": f"Bearer {support.token}"}
+    assert await announce(live.server, "POST", path, headers) == (403, "FORBIDDEN")
 
 
 async def test_business_details_are_laid_over_what_is_there(live: Live, admin: Person) -> None:
