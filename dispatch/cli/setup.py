@@ -62,16 +62,20 @@ def _read() -> Settings:
 
     from dispatch.config import Settings
     from dispatch.config.environment import env_file
+    from dispatch.config.variables import unknown_keys
 
     if (file := env_file()) and "DISPATCH_ENV_FILE" in os.environ and not os.path.isfile(file):
         raise Refused(f"There is no file {file}, which DISPATCH_ENV_FILE names.")
     try:
-        return Settings(_env_file=env_file())
+        settings, bad = Settings(_env_file=env_file()), list[str]()
     except ValidationError as e:
-        bad = "; ".join(f"{_variable(error['loc'])}: {_words(error)}" for error in (*e.errors(), *_beside(e)))
-        raise Refused(f"The settings are not valid: {bad}.") from None
+        settings, bad = None, [f"{_variable(error['loc'])}: {_words(error)}" for error in (*e.errors(), *_beside(e))]
     except (OSError, UnicodeDecodeError) as e:
         raise Refused(f"The file {file} cannot be read: {e}.") from None
+    bad += [f"{variable}: {complaint}" for variable, complaint in unknown_keys()]
+    if settings is None or bad:
+        raise Refused(f"The settings are not valid: {'; '.join(bad)}.")
+    return settings
 
 
 def _beside(error: ValidationError) -> list[ErrorDetails]:

@@ -123,9 +123,37 @@ def test_a_slip_of_the_pen_is_said(env: pytest.MonkeyPatch, capsys: pytest.Captu
     env.setenv("DISPATCH_TOKEN_KEYS__k1", "a key of the tests, thirty-two bytes long")
     assert settings_of().brand == "From the file"
     said = capsys.readouterr().err
-    assert "DISPATCH_BRNAD" in said and "DISPATCH_HTTP__PROT" in said and "TOKEN_KEYS" not in said
+    assert "DISPATCH_BRNAD (did you mean DISPATCH_BRAND?)" in said and "TOKEN_KEYS" not in said
+    assert "DISPATCH_HTTP__PROT (did you mean DISPATCH_HTTP__PORT?)" in said
     env.setenv("DISPATCH_BRAND", "From the environment")
     assert settings_of().brand == "From the environment"
+
+
+def test_a_slip_of_the_pen_within_a_group_is_refused(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "settings"
+    file.write_text("""DISPATCH_HTTP={"prot": 1, "HOST": "127.0.0.9"}\n""")
+    env.setenv("DISPATCH_ENV_FILE", str(file))
+    env.setenv("DISPATCH_HTTP", '{"workers": 1, "nothing_like_it": 1}')
+    env.setenv("DISPATCH_DISPATCH", '{"weights": {"distnace": 1}}')
+    env.setenv("DISPATCH_DISPATCH__WATCH", '{"drak_s": 1}')
+    env.setenv("DISPATCH_SENDERS", '{"msg91_templates": {"any": "key"}}')
+    env.setenv("DISPATCH_TIMEZONE", "Mars/Olympus")
+    with pytest.raises(Refused) as caught:
+        settings_of()
+    said = str(caught.value)
+    assert said.startswith("The settings are not valid: DISPATCH_TIMEZONE: ") and "MSG91" not in said.upper()
+    for complaint in (
+        "DISPATCH_HTTP: There is no 'prot' (did you mean port?)", "DISPATCH_HTTP: There is no 'nothing_like_it';",
+        "DISPATCH_DISPATCH: There is no 'weights.distnace' (did you mean weights.distance?)",
+        "DISPATCH_DISPATCH__WATCH: There is no 'drak_s' (did you mean dark_s?)",
+    ):  # fmt: skip
+        assert complaint in said
+    for name in ("DISPATCH_HTTP", "DISPATCH_DISPATCH", "DISPATCH_DISPATCH__WATCH", "DISPATCH_TIMEZONE"):
+        env.delenv(name)
+    with pytest.raises(Refused, match=r"^The settings are not valid: DISPATCH_HTTP: There is no 'prot' \(did you mean"):
+        settings_of()
+    file.write_text("""DISPATCH_HTTP={"PORT": 1, "HOST": "127.0.0.9"}\n""")
+    assert (settings_of().http.port, settings_of().http.host) == (1, "127.0.0.9")
 
 
 def test_the_file_may_be_another_one_or_none(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
