@@ -236,7 +236,7 @@ def config(
 @app.command()
 def doctor(data: Data = None) -> None:
     """Look at everything that a server needs, and say what to do where something is wrong."""
-    from dispatch.cli import doctor as examination
+    from dispatch.cli.doctor import examination
     from dispatch.cli.setup import settings_of
 
     raise SystemExit(examination.examine(settings_of(data=data, joins=True)))

@@ -177,7 +177,7 @@ def _forget(data: Path | None) -> None:
 
 
 def _check(settings: Settings) -> int:
-    from dispatch.cli.doctor import backup_of
+    from dispatch.cli.doctor.backup import backup_of
 
     found = backup_of(settings)
     print(f"{found.verdict}: {found.seen}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.cli.doctor import native_core
+from dispatch.cli.doctor.machine import native_core
 from dispatch.live.native import build
 
 

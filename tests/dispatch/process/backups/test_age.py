@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from dispatch.cli.doctor import backup_of
+from dispatch.cli.doctor.backup import backup_of
 from dispatch.process.backups.run import back_up
 from dispatch.process.backups.whole import wholes
 from storage.database import copies

@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from dispatch.cli.backups import measured
-from dispatch.cli.doctor import backup_of, log_kept
+from dispatch.cli.doctor.backup import backup_of, log_kept
 from dispatch.config import Settings
 from dispatch.process.backups.files import known_files, put_files_back
 from dispatch.process.backups.restore import HasData, NoDatabase, restored, undump

@@ -1,0 +1,1 @@
+"""`dispatch doctor`: a module for each thing that is looked at."""
