@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from geo.geodesy import Box
 
 #: Name -> type code of the array module. The numpy view has the same code.
 LAYOUT = {
@@ -68,6 +71,24 @@ class Columns:
     def give_slot(self, slot: int) -> None:
         """The slot may be taken again; nothing may point to it any more."""
         self._free.append(slot)
+
+    def box(self, slot: int) -> Box:
+        """The slot's box, always from the same four numbers: a delete has to name what was inserted."""
+        lat, lng, half_lat, half_lng = (
+            self.raw_anchor_lat[slot], self.raw_anchor_lng[slot], self.raw_half_lat[slot], self.raw_half_lng[slot],
+        )  # fmt: skip
+        return Box(lat - half_lat, lng - half_lng, lat + half_lat, lng + half_lng)
+
+    def lay(self, slot: int, lat: float, lng: float, half_lat: float, north: float = 0.0, east: float = 0.0) -> None:
+        """Sets the box that holds the position, its middle shifted by shares (under 1) of its half sides. It
+        stays within the degrees that exist: so a position in it is valid, and who crosses the antimeridian
+        leaves it."""
+        self.raw_half_lat[slot] = half_lat
+        self.raw_half_lng[slot] = min(half_lat / max(math.cos(math.radians(lat)), 1e-9), 180.0)
+        # As the columns hold them, which is not as exactly as they were computed.
+        half_lat, half_lng = self.raw_half_lat[slot], self.raw_half_lng[slot]
+        self.raw_anchor_lat[slot] = max(half_lat - 90.0, min(90.0 - half_lat, lat + north * half_lat))
+        self.raw_anchor_lng[slot] = max(half_lng - 180.0, min(180.0 - half_lng, lng + east * half_lng))
 
     def _grow(self, capacity: int) -> None:
         for name, code in LAYOUT.items():

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +18,12 @@ from geo.geodesy import (
     chord_to_m,
     valid_position,
 )
+from geo.hits import Around, Floats, Hits, Keys, Spot, Weights
 from geo.places import NONE, Places
+from geo.skill_trees import SKILL_BITS, WELL_RATED, SkillTrees
 from geo.tree import BoxTree
 
-Keys = NDArray[np.int64]
 Slots = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 #: Half the side of a technician's box. Measured at 100,000 technicians: 250 m makes one ping in thirty work
 #: for the tree, and a query hardly notices; 50 m one in five; beyond 400 m queries slow down.
@@ -39,50 +37,10 @@ REPORTS_IN_BOX, MOST_SLACK_M = 10, 1_000.0
 LEAD = 0.6
 #: What a technician without ratings counts as.
 UNRATED_COUNTS_AS = 4.0
-#: The trees of a skill are parted here, at the rating that matching usually asks for: such a match never sees
-#: the others. Any other rating is still answered exactly.
-WELL_RATED = 4.0
 #: `around` begins with so small a circle, and doubles it while too few are in it.
 FIRST_CIRCLE_M = 1_000.0
-#: Bits in `skills` and in `tiers`.
-SKILL_BITS, TIER_BITS = 64, 32
-
-
-@dataclass(frozen=True, slots=True)
-class Hits:
-    """The found keys, best first, with their exact great-circle distances."""
-
-    keys: Keys
-    distances_m: Floats
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """Who is around a place, nearest first: those who would do, and of the very same hits those who would not."""
-
-    fit: Hits
-    others: Hits
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Score = distance * (1 - metres / radius) + rating * (stars / 5); more is better, ties go to the lower
-    key."""
-
-    distance: float = 1.0
-    rating: float = 0.0
-
-
-class Spot(NamedTuple):
-    """A last known position: degrees, and the time of its fix in unix seconds."""
-
-    lat: float
-    lng: float
-    at_s: float
-
+#: Bits in `tiers`.
+TIER_BITS = 32
 
 _NOTHING: Slots = np.empty(0, dtype=np.int64)
 _NOBODY = Hits(_NOTHING, np.empty(0, dtype=np.float64))
@@ -106,8 +64,7 @@ class FleetIndex:
         self._columns = Columns()
         self._places = Places()
         self._everybody = BoxTree()
-        #: First the well-rated of each skill, then the rest of each.
-        self._by_skill: list[BoxTree | None] = [None] * (2 * SKILL_BITS)
+        self._skill_trees = SkillTrees()
         #: Boxes laid since the start, for the metrics: pings per reinsert should stay near thirty.
         self.reinserts = 0
 
@@ -136,7 +93,7 @@ class FleetIndex:
         c.raw_key[slot], c.raw_lat[slot], c.raw_lng[slot], c.raw_at_s[slot] = key, lat, lng, at_s
         c.raw_skills[slot], c.raw_tiers[slot], c.raw_available[slot] = skills, tiers, available
         self._rate(slot, rating)
-        self._lay(slot, lat, lng, self._half_lat)
+        c.lay(slot, lat, lng, self._half_lat)
         self._insert(slot)
 
     def move(self, key: int, lat: float, lng: float, at_s: float) -> bool:
@@ -202,10 +159,10 @@ class FleetIndex:
             self._rate(slot, rating)
         after = self._tree_bits(slot)
         if before != after:
-            box = self._box(slot)
-            for tree in self._trees(before & ~after):
+            box = c.box(slot)
+            for tree in self._skill_trees.of(before & ~after):
                 tree.delete(slot, box)
-            for tree in self._trees(after & ~before):
+            for tree in self._skill_trees.of(after & ~before):
                 tree.insert(slot, box)
 
     def remove(self, key: int) -> bool:
@@ -213,9 +170,9 @@ class FleetIndex:
         slot = self._places.pop(key)
         if slot == NONE:
             return False
-        box = self._box(slot)
+        box = self._columns.box(slot)
         self._everybody.delete(slot, box)
-        for tree in self._trees(self._tree_bits(slot)):
+        for tree in self._skill_trees.of(self._tree_bits(slot)):
             tree.delete(slot, box)
         self._columns.give_slot(slot)
         return True
@@ -261,7 +218,7 @@ class FleetIndex:
         _check(lat, lng, skill_mask, tier_mask)
         c = self._columns
         if available_only and skill_mask:
-            trees = self._fewest(skill_mask, min_rating)
+            trees = self._skill_trees.fewest(skill_mask, min_rating)
             slots = _touching(trees, lat, lng, radius_m)
             needs_skills = skill_mask & (skill_mask - 1) != 0
         else:
@@ -351,83 +308,39 @@ class FleetIndex:
         order = np.lexsort((keys, -score))[:limit]
         return Hits(keys.take(order), distances.take(order))
 
-    def _fewest(self, skill_mask: int, min_rating: float) -> list[BoxTree]:
-        """The trees of that skill of the mask which the fewest have; none when nobody can have all of it."""
-        best: list[BoxTree] = []
-        fewest = math.inf
-        for bit in _bits(skill_mask):
-            both = (
-                self._by_skill[bit],
-                None if min_rating >= WELL_RATED else self._by_skill[bit + SKILL_BITS],
-            )
-            trees = [tree for tree in both if tree]
-            count = sum(map(len, trees))
-            if count < fewest:
-                best, fewest = trees, count
-        return best
-
     def _rate(self, slot: int, rating: float) -> None:
         self._columns.raw_rating[slot] = rating
         self._columns.raw_merit[slot] = UNRATED_COUNTS_AS if math.isnan(rating) else rating
 
     def _tree_bits(self, slot: int) -> int:
-        """The places in `_by_skill` whose trees hold the slot, as a mask."""
+        """The places of the skill trees that hold the slot, as a mask."""
         c = self._columns
         if not c.raw_available[slot]:
             return 0
         skills: int = c.raw_skills[slot]
         return skills if c.raw_merit[slot] >= WELL_RATED else skills << SKILL_BITS
 
-    def _trees(self, skills: int) -> list[BoxTree]:
-        found = []
-        for bit in _bits(skills):
-            tree = self._by_skill[bit]
-            if tree is None:
-                tree = self._by_skill[bit] = BoxTree()
-            found.append(tree)
-        return found
-
-    def _box(self, slot: int) -> Box:
-        """The slot's box, always from the same four numbers: a delete has to name what was inserted."""
-        c = self._columns
-        lat, lng, half_lat, half_lng = (
-            c.raw_anchor_lat[slot], c.raw_anchor_lng[slot], c.raw_half_lat[slot], c.raw_half_lng[slot],
-        )  # fmt: skip
-        return Box(lat - half_lat, lng - half_lng, lat + half_lat, lng + half_lng)
-
-    def _lay(self, slot: int, lat: float, lng: float, half_lat: float, north: float = 0.0, east: float = 0.0) -> None:
-        """Sets the box that holds the position, its middle shifted by shares (under 1) of its half sides. It
-        stays within the degrees that exist: so a position in it is valid, and who crosses the antimeridian
-        leaves it."""
-        c = self._columns
-        c.raw_half_lat[slot] = half_lat
-        c.raw_half_lng[slot] = min(half_lat / max(math.cos(math.radians(lat)), 1e-9), 180.0)
-        # As the columns hold them, which is not as exactly as they were computed.
-        half_lat, half_lng = c.raw_half_lat[slot], c.raw_half_lng[slot]
-        c.raw_anchor_lat[slot] = max(half_lat - 90.0, min(90.0 - half_lat, lat + north * half_lat))
-        c.raw_anchor_lng[slot] = max(half_lng - 180.0, min(180.0 - half_lng, lng + east * half_lng))
-
     def _insert(self, slot: int) -> None:
-        box = self._box(slot)
+        box = self._columns.box(slot)
         self._everybody.insert(slot, box)
-        for tree in self._trees(self._tree_bits(slot)):
+        for tree in self._skill_trees.of(self._tree_bits(slot)):
             tree.insert(slot, box)
 
     def _reinsert(self, slot: int, north: float, east: float) -> None:
         """A new box around the slot's position, which came so many degrees north and east with its last report."""
         c = self._columns
-        before, lat, lng = self._box(slot), c.raw_lat[slot], c.raw_lng[slot]
+        before, lat, lng = c.box(slot), c.raw_lat[slot], c.raw_lng[slot]
         stride = math.hypot(north, east * math.cos(math.radians(lat)))
         half_lat = stride * REPORTS_IN_BOX / (1.0 + LEAD)
         ahead = (lat - c.raw_anchor_lat[slot]) / c.raw_half_lat[slot]
         aside = (lng - c.raw_anchor_lng[slot]) / c.raw_half_lng[slot]
         stretch = LEAD / math.hypot(ahead, aside)
-        self._lay(
+        c.lay(
             slot, lat, lng, min(max(self._half_lat, half_lat), self._most_half_lat), ahead * stretch, aside * stretch
         )
-        after = self._box(slot)
+        after = c.box(slot)
         self.reinserts += 1
-        for tree in [self._everybody, *self._trees(self._tree_bits(slot))]:
+        for tree in [self._everybody, *self._skill_trees.of(self._tree_bits(slot))]:
             tree.delete(slot, before)
             tree.insert(slot, after)
 
@@ -442,16 +355,6 @@ def _touching(trees: Sequence[BoxTree], lat: float, lng: float, radius_m: float)
         return _NOTHING
     found = np.concatenate([tree.intersecting(box) for tree in trees for box in boxes])
     return np.unique(found) if len(boxes) > 1 else found
-
-
-def _bits(mask: int) -> list[int]:
-    """The places of the set bits."""
-    places = []
-    while mask:
-        low = mask & -mask
-        places.append(low.bit_length() - 1)
-        mask ^= low
-    return places
 
 
 def _check(lat: float, lng: float, skills: int = 0, tiers: int = 0) -> None:

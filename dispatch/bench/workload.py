@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from rtree import index as rtree_index
 
 from geo.geodesy import METRES_PER_DEGREE, bounding_boxes, chord_square_of, chord_squares, chord_to_m
-from geo.index import FleetIndex, Hits
+from geo.hits import Hits
+from geo.index import FleetIndex
 
 Floats = NDArray[np.float64]
 Slots = NDArray[np.int64]

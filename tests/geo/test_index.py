@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from geo.geodesy import chord_square_of, chord_squares, chord_to_m, destination, haversine_m
-from geo.index import FleetIndex, Hits, Spot, Weights
+from geo.hits import Hits, Spot, Weights
+from geo.index import FleetIndex
 from tests.geo.brute import RIM_M, Person, brute_force_match, brute_force_within
 
 CITY = (22.5726, 88.3639)
