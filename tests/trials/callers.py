@@ -55,6 +55,8 @@ class Trial:
     house: House
     pid: int | None
     tokens: dict[tuple[str, str], str] = field(default_factory=dict)
+    #: Tokens of customers who were made for a test and may have booked something.
+    customers: list[str] = field(default_factory=list)
 
     async def call(
         self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str

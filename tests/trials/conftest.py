@@ -11,9 +11,9 @@ import pytest
 from dispatch.cli import running
 from tests.processes import House, data_folder
 from tests.trials.callers import Trial
-from tests.trials.people import Customer, Technician
+from tests.trials.people import HOMES, Customer, Technician, cancel_all
 
-TECHNICIANS, CUSTOMERS = 12, 6
+TECHNICIANS, CUSTOMERS = 12, HOMES
 #: All trials come from one address: what is counted per address must not end them.
 ROOMY = {
     "DISPATCH_LIMITS__CUSTOMER_PER_MINUTE": "100000", "DISPATCH_LIMITS__TECHNICIAN_PER_MINUTE": "100000",
@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-async def trial(pytestconfig: pytest.Config) -> AsyncIterator[Trial]:
+async def tried(pytestconfig: pytest.Config) -> AsyncIterator[Trial]:
     """A seeded city behind a real process."""
     url, data = pytestconfig.getoption("--url", None), pytestconfig.getoption("--data", None)
     jar = aiohttp.DummyCookieJar()
@@ -56,11 +56,20 @@ def _folder_of(url: str) -> Path:
     return Path(found[0].data)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
+async def trial(tried: Trial) -> AsyncIterator[Trial]:
+    """The same, where nothing is left of what a test has booked: technicians hold a few offers at a time, and the next
+    test, or the next run, wants some.
+    """
+    yield tried
+    await cancel_all(tried)
+
+
+@pytest.fixture
 async def customer(trial: Trial) -> Customer:
-    return await Customer.of(trial, 1)
+    return await Customer.new(trial)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def technician(trial: Trial) -> Technician:
-    return await Technician.of(trial, 1)
+    return await Technician.new(trial)

@@ -77,7 +77,7 @@ async def test_idle_connections_of_one_address_keep_nobody_out(trial: Trial) -> 
 
 
 async def test_one_sign_in_holds_few_sockets_and_has_one_budget(trial: Trial) -> None:
-    who = await Technician.of(trial, 2)
+    who = await Technician.new(trial)
     async with contextlib.AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(trial.socket("/technician", who.token)) for _ in range(14)]
         assert await sockets[0].is_cut(), "the oldest makes room"
@@ -127,7 +127,7 @@ async def test_frames_that_say_nothing_are_counted_and_their_sender_cut(trial: T
 
 
 async def test_whoever_stays_over_the_limit_is_cut(trial: Trial) -> None:
-    who = await Technician.of(trial, 3)
+    who = await Technician.new(trial)
     async with trial.socket("/technician", who.token) as socket:
         cut = asyncio.create_task(socket.is_cut())
         with contextlib.suppress(ConnectionError, aiohttp.ClientError):

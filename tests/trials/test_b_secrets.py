@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.trials.callers import Trial
-from tests.trials.people import Customer
+from tests.trials.people import Customer, fresh_phone
 
 UPGRADE = (
     b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -36,7 +36,7 @@ async def test_an_amount_that_is_none_is_invalid(customer: Customer, amount: str
 
 
 async def test_a_user_agent_that_is_no_text_hinders_nobody(trial: Trial) -> None:
-    phone = "+911000100004"
+    phone = fresh_phone()
     await trial.ok("POST", "/v1/auth/send-otp", {"phone_number": phone, "purpose": "login"})
     said = await trial.house.said("outbox", "--to", phone, "--json")
     code = _code(said)

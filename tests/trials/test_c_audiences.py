@@ -9,7 +9,7 @@ from tests.trials.people import Customer, whose_offer
 
 
 async def test_before_accepting_a_place_is_rough_and_afterwards_nothing(trial: Trial) -> None:
-    customer = await Customer.of(trial, 2)
+    customer = await Customer.new(trial)
     address, booking = await customer.address(), await customer.booking(days=3)
     technician = await whose_offer(trial, booking)
     shown = await technician.ok("GET", f"/v1/partner/bookings/{booking['id']}")
@@ -24,7 +24,7 @@ async def test_before_accepting_a_place_is_rough_and_afterwards_nothing(trial: T
 
 
 async def test_a_customer_never_reads_what_a_technician_said(trial: Trial) -> None:
-    customer = await Customer.of(trial, 2)
+    customer = await Customer.new(trial)
     booking = await customer.booking(days=4)
     technician = await whose_offer(trial, booking)
     await technician.ok("POST", f"/v1/partner/bookings/{booking['id']}/reject", {"reason": "Rude words of mine"})
@@ -35,7 +35,7 @@ async def test_a_customer_never_reads_what_a_technician_said(trial: Trial) -> No
 
 
 async def test_a_technician_never_has_the_customer_s_e_mail(trial: Trial) -> None:
-    customer = await Customer.of(trial, 2)
+    customer = await Customer.new(trial)
     profile = await customer.ok("GET", "/v1/auth/me")
     email = profile.get("email") or profile["user"]["email"]
     booking = await customer.booking(days=5)
@@ -47,7 +47,7 @@ async def test_a_technician_never_has_the_customer_s_e_mail(trial: Trial) -> Non
 
 
 async def test_an_export_says_everything(trial: Trial) -> None:
-    customer = await Customer.of(trial, 2)
+    customer = await Customer.new(trial)
     export = json.dumps(await customer.ok("GET", "/v1/users/me/export"))
     for kind in ("bookings", "payments", "wallet", "contact_submissions", "refunds"):
         assert kind in export, kind

@@ -7,7 +7,7 @@ from tests.trials.people import Customer, whose_offer
 
 
 async def test_one_s_own_held_time_is_free_for_oneself(trial: Trial) -> None:
-    customer = await Customer.of(trial, 3)
+    customer = await Customer.new(trial)
     cart, first = await customer.prepared(days=6)
     time = first["available_time_slots"][0]
     held = await customer.ok("POST", "/v1/checkout/prepare", {**cart, "booking_time": time})
@@ -19,7 +19,7 @@ async def test_one_s_own_held_time_is_free_for_oneself(trial: Trial) -> None:
 
 
 async def test_a_repeated_confirm_is_the_same_booking(trial: Trial) -> None:
-    customer = await Customer.of(trial, 3)
+    customer = await Customer.new(trial)
     body = await customer.confirmation(days=7)
     first = await customer.ok("POST", "/v1/checkout/confirm", body)
     second = await customer.ok("POST", "/v1/checkout/confirm", body)
@@ -27,7 +27,7 @@ async def test_a_repeated_confirm_is_the_same_booking(trial: Trial) -> None:
 
 
 async def test_a_rejected_booking_goes_to_the_next_technician(trial: Trial) -> None:
-    customer = await Customer.of(trial, 3)
+    customer = await Customer.new(trial)
     booking = await customer.booking(days=8)
     first = await whose_offer(trial, booking)
     await first.ok("POST", f"/v1/partner/bookings/{booking['id']}/reject", {"reason": "No time"})
@@ -39,7 +39,7 @@ async def test_a_rejected_booking_goes_to_the_next_technician(trial: Trial) -> N
 
 
 async def test_staff_may_name_a_technician_who_has_an_open_offer(trial: Trial) -> None:
-    customer = await Customer.of(trial, 3)
+    customer = await Customer.new(trial)
     offered, other = await customer.booking(days=9), await customer.booking(days=10)
     technician = await whose_offer(trial, offered)
     token = await trial.token("service", "trials")

@@ -7,7 +7,7 @@ from tests.trials.people import Customer, whose_offer
 
 
 async def test_every_screen_says_the_amount_that_is_collected(trial: Trial) -> None:
-    customer = await Customer.of(trial, 1)
+    customer = await Customer.new(trial)
     cart, preview = await customer.prepared(days=6)
     assert preview["outstanding_fee"] == 0.0
     total = preview["pricing"]["grand_total"]
@@ -36,7 +36,7 @@ def found(value: object, key: str) -> list[object]:
 
 
 async def test_a_technician_s_payout_and_earnings_agree(trial: Trial) -> None:
-    customer = await Customer.of(trial, 1)
+    customer = await Customer.new(trial)
     booking = await customer.booking(days=7)
     technician = await whose_offer(trial, booking)
     stats = (await technician.ok("GET", "/v1/partner/dashboard"))["stats"]
@@ -45,7 +45,7 @@ async def test_a_technician_s_payout_and_earnings_agree(trial: Trial) -> None:
 
 
 async def test_the_fee_of_a_cancellation_is_known_before(trial: Trial) -> None:
-    customer = await Customer.of(trial, 1)
+    customer = await Customer.new(trial)
     booking = await customer.booking(days=8)
     detail = await customer.ok("GET", f"/v1/bookings/{booking['id']}")
     assert found(detail, "cancellation_fee") or found(detail, "fee"), detail
