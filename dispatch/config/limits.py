@@ -8,7 +8,10 @@ from pydantic import BaseModel, Field
 class Limits(BaseModel):
     """Requests per window, as the contract has them (R42 to R47)."""
 
-    customer_per_minute: int = Field(100, ge=1, description="Customer API, per address")
+    customer_per_minute: int = Field(
+        100, ge=1,
+        description="Customer API, per address: more where many customers share one (an office, a mobile carrier)",
+    )  # fmt: skip
     technician_per_minute: int = Field(200, ge=1, description="Technician API, per technician")
     admin_per_minute: int = Field(500, ge=1, description="Back office, per member of staff")
     internal_per_minute: int = Field(6000, ge=1, description="Internal API, per service")

@@ -164,8 +164,9 @@ async def test_whoever_has_no_token_is_refused_before_the_body_is_read(
     live: Live, method: str, path: str, token: str
 ) -> None:
     begun = await begin(live)
-    status, code = await announce(live.server, method, f"/api/partners/{begun.id}/{path}", {"X-Onboarding-Token": token})
-    assert (status, code) == (401, "UNAUTHORIZED")
+    headers = {"X-Onboarding-Token": token}
+    answer = await announce(live.server, method, f"/api/partners/{begun.id}/{path}", headers)
+    assert answer == (401, "UNAUTHORIZED")
 
 
 async def test_whose_token_is_another_s_sends_no_body_either(live: Live) -> None:
