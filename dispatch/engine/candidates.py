@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -158,6 +158,12 @@ def works_then(person: Technician, booking: Booking) -> bool:
     """Whether the booking lies within the technician's working hours."""
     start, end = local(booking.starts_at, booking.timezone), local(booking.ends_at, booking.timezone)
     return person.hours.cover(start, end)
+
+
+def days_of(person: Technician, booking: Booking) -> list[date]:
+    """The days of which each, taken off by the technician, takes the booking from them."""
+    start, end = local(booking.starts_at, booking.timezone), local(booking.ends_at, booking.timezone)
+    return person.hours.days_of(start, end)
 
 
 def could_take(

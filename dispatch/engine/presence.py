@@ -142,17 +142,11 @@ async def take_off(tx: Tx, technician_id: UUID, day: date) -> None:
     today = local(tx.now, _timezone(tx.services, technician_id)).date()
     if not today <= day <= today + FARTHEST_DAY_OFF:
         raise Invalid({"date": "This is a day from today on, at most a year ahead."})
-    held = await offer_rows.held_by(tx.conn, ids=[technician_id])
-    # Bookings are locked before people.
-    offered = [await offers.lock(tx, row.booking_id) for row in held]
-    person = await day_rows.lock(tx.conn, technician_id=technician_id)
-    if person is None:
-        raise Missing("technician")
-    before, after = hours.hours_of(person.working_hours), hours.hours_of(person.working_hours, [day])
+    offered, person = await _lock(tx, technician_id)
+    week = hours.hours_of(person.working_hours)
 
     def is_hit(job: day_rows.JobThen | Booking) -> bool:
-        starts, ends = local(job.starts_at, job.timezone), local(job.ends_at, job.timezone)
-        return starts.date() == day or (before.cover(starts, ends) and not after.cover(starts, ends))
+        return day in week.days_of(local(job.starts_at, job.timezone), local(job.ends_at, job.timezone))
 
     jobs = await day_rows.jobs_around(tx.conn, technician_id=technician_id, day=day)
     if hit := [job for job in jobs if is_hit(job)]:
@@ -162,6 +156,28 @@ async def take_off(tx: Tx, technician_id: UUID, day: date) -> None:
         if is_hit(booking):
             await offers.take_back(tx, booking, [technician_id], "the technician takes the day off")
     tx.hint(bus.TECHNICIAN_CHANGED, {"technician_id": str(technician_id)})
+
+
+class _Behind(Exception):
+    """Something was offered while the technician's row was waited for."""
+
+
+async def _lock(tx: Tx, technician_id: UUID) -> tuple[list[Booking], day_rows.Locked]:
+    """The bookings that a technician is asked for, and then their own row. Raises Missing.
+
+    Bookings are locked before people: where an offer came while the row was waited for, all is let go and locked anew.
+    """
+    while True:
+        with contextlib.suppress(_Behind):
+            async with tx.savepoint():
+                held = await offer_rows.held_by(tx.conn, ids=[technician_id])
+                offered = [await offers.lock(tx, row.booking_id) for row in held]
+                person = await day_rows.lock(tx.conn, technician_id=technician_id)
+                if person is None:
+                    raise Missing("technician")
+                if not set(await offer_rows.held_by(tx.conn, ids=[technician_id])) <= set(held):
+                    raise _Behind
+                return offered, person
 
 
 async def work_again(tx: Tx, technician_id: UUID, day: date) -> None:

@@ -23,6 +23,7 @@ from dispatch.events import Actor
 from dispatch.localtime import local
 from dispatch.services import Tx
 from storage import bookings as rows
+from storage import days_off as day_rows
 from storage import offers as offer_rows
 from storage import slots as slot_rows
 from storage.bookings import Booking
@@ -100,6 +101,9 @@ async def _keeps(tx: Tx, booking: Booking, assignment: Assignment) -> bool:
         return False
     found = candidates.reach(tx.services, person, candidates.place_of(tx.services, booking), False)
     if not await slots.claim(tx, booking, found, "accepted"):
+        return False
+    days = candidates.days_of(person, booking)
+    if await day_rows.any_of(tx.conn, technician_id=person.id, days=days):
         return False
     watch_at = max(tx.now, booking.starts_at - timedelta(seconds=tx.services.settings.dispatch.watch.ahead_s))
     await rows.watch(tx.conn, booking_id=booking.id, watch=None, next_at=watch_at)

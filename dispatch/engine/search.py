@@ -204,6 +204,8 @@ async def _claim(
         "earning_minor": earning_minor(booking.grand_total_minor, share_pct), "currency": booking.currency,
         "expires_at": tx.now + window(tx.services, booking.starts_at, booking.attempt, tx.now),
         "made_by": made_by,
+        # What a node knows of days off may be a moment old. Staff who insist may ask on any.
+        "days": [] if is_forced else candidates.days_of(found.technician, booking),
     }  # fmt: skip
     if not is_forced:
         # Whose time is free needs no savepoint: one statement takes it, and one gives it back. A booking that is opened

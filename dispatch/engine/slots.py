@@ -11,6 +11,7 @@ from dispatch.engine.candidates import Reachable
 from dispatch.engine.free_times import Need, Rings, SlotTaken
 from dispatch.services import Tx
 from storage import bookings as booking_rows
+from storage import days_off as day_rows
 from storage import slots as rows
 from storage.bookings import Booking
 from storage.database.errors import StorageError, is_deadlock, is_exclusion
@@ -135,6 +136,8 @@ async def claim(tx: Tx, booking: Booking, found: Reachable, state: str, *, is_fo
 
 
 async def _place(tx: Tx, booking: Booking, found: Reachable, state: str) -> None:
+    # What moves within one technician's time refers to nobody anew.
+    await day_rows.keep(tx.conn, technician_id=found.technician.id)
     from_at = booking.starts_at - timedelta(seconds=found.travel_s)
     await rows.drop_due(tx.conn, technician_id=found.technician.id, from_at=from_at, to_at=booking.ends_at)
     former = await rows.place_booking(

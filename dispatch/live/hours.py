@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
@@ -59,6 +59,17 @@ class Hours:
                 if first + offset * DAY <= (begins if reached is None else reached) < last + offset * DAY:
                     reached = last + offset * DAY
         return reached is not None and reached >= ends
+
+    def days_of(self, start: datetime, end: datetime) -> list[date]:
+        """The days of which each, taken off, takes a job away: its first, and those whose shifts it needs."""
+        near = [start.date() + timedelta(days=n) for n in range(-1, (end.date() - start.date()).days + 1)]
+        is_covered = self.cover(start, end)
+        return [
+            day
+            for day in near
+            if day == start.date()
+            or (is_covered and not replace(self, days_off=self.days_off | {day}).cover(start, end))
+        ]
 
     def on(self, day: date) -> tuple[Span, ...]:
         """The spans that begin on a day."""

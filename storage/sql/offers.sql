@@ -8,12 +8,14 @@ FROM unnest(:places::int[]) AS p
 WHERE NOT EXISTS (SELECT FROM offers WHERE technician_id = :technician_id AND state = 'open' AND place = p)
   AND (SELECT count(*) FROM offers WHERE technician_id = :technician_id AND state = 'open') < :most::int
   AND EXISTS (SELECT FROM technicians WHERE id = :technician_id AND is_active AND onboarding_status = 'verified')
+  AND NOT EXISTS (SELECT FROM technician_days_off WHERE technician_id = :technician_id AND day = ANY(:days::date[]))
 ORDER BY p DESC LIMIT 1;
 
 -- name: make
 -- In the highest of these places of the technician that is free, so that the first stays free for a job that starts soon.
 -- No row: all are taken, or as many as anybody may hold (`most`: fewer than the places that were given before it was
--- lowered), or the technician does not work any more. Whoever takes the same place at the same time breaks the unique index.
+-- lowered), or the technician does not work any more, or has taken off one of the `days`: their time was reserved before,
+-- so who takes one off has done so by now, or waits for us. Whoever takes the same place at the same time breaks the unique index.
 {making}
 RETURNING {columns};
 

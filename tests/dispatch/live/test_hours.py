@@ -76,6 +76,22 @@ def test_a_day_off_takes_the_shifts_that_begin_on_it() -> None:
     assert not around.cover(at("Mon 23:30"), at("Tue 00:30"))
 
 
+def test_the_days_that_a_job_needs() -> None:
+    """Its first, and those without whose shifts there is no room for it."""
+
+    def needed(hours: Hours, begins: datetime, minutes: int) -> list[int]:
+        return [day.day for day in hours.days_of(begins, begins + timedelta(minutes=minutes))]
+
+    nights = hours_of({"start": "18:00", "end": "02:00", "days": ALL})
+    assert needed(nights, datetime(2026, 1, 6, 20, tzinfo=UTC), 60) == [6]
+    assert needed(nights, datetime(2026, 1, 7, 0, 30, tzinfo=UTC), 60) == [6, 7]
+    around = hours_of({"start": "00:00", "end": "24:00", "days": ALL})
+    assert needed(around, datetime(2026, 1, 6, 0, tzinfo=UTC), 60) == [6]
+    assert needed(around, datetime(2026, 1, 6, 23, 30, tzinfo=UTC), 60) == [6, 7]
+    # For what nobody works then there is nothing to need but the day itself.
+    assert needed(nights, datetime(2026, 1, 6, 12, tzinfo=UTC), 60) == [6]
+
+
 def test_clocks_that_change_in_a_shift() -> None:
     """Lisbon, 29 March: 01:00 is 02:00. Who works until four by the clock works until four by the clock."""
     hours = simple("22:00", "04:00")
