@@ -77,7 +77,8 @@ def _natural_key(body: VerifyIn) -> str:
 async def verify_payment(services: Services, caller: Customer, body: VerifyIn) -> Reply[VerifiedOut]:
     """Verify a payment that the checkout page reported; a technician is searched for before the answer.
 
-    `pending` is how it stands just now: ask again with the same ids.
+    `pending` is how it stands just now: what becomes of it is read at `/payments/{id}/status`, by the order's id, which
+    is not counted; asking again with the same ids is.
     """
     done = await payments.verify(
         services, caller.account_id, order_id=body.razorpay_order_id, payment_id=body.razorpay_payment_id,

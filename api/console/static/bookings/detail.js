@@ -178,11 +178,19 @@ function returnedFromPaying(api, id, done) {
   return true;
 }
 
-/** @param {Client} api @param {object} word */
+/**
+ * The gateway's word is said once, for checks are counted, and a person has few of them; what becomes of the payment is read after that.
+ * @param {Client} api @param {{razorpay_order_id: string | null}} word
+ */
 async function verified(api, word) {
+  let isSaid = false;
   for (let n = 1; ; n++) {
-    // The payment's own id is the key: however often it is said, it counts once.
-    const status = await api.post("/v1/payments/verify", word).then((done) => done.payment_status, (error) => {
+    const asked = isSaid
+      ? api.get(`/v1/payments/${encodeURIComponent(word.razorpay_order_id ?? "")}/status`).then((payment) => payment.status)
+      : api.post("/v1/payments/verify", word).then((done) => (isSaid = true, done.payment_status));
+    const status = await asked.catch((error) => {
+      // An answer was counted, whatever it says.
+      isSaid ||= error instanceof Problem;
       // No word, or no time for one: what became of it comes by the gateway as well.
       if (isPassing(error) || (error instanceof Problem && error.status === 429)) return "pending";
       throw error;
