@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -18,10 +19,12 @@ from dispatch.billing import invoice_payments, invoices
 from dispatch.billing.invoices import Period
 from dispatch.engine import audit, files
 from dispatch.parties import organisations
+from dispatch.ports.files import FilesAway
 from dispatch.services import Services
 from storage.invoice_payments import InvoicePayment
 from storage.invoices import Invoice, Line, LineOf
 
+log = logging.getLogger(__name__)
 DATES = {"startDate": "date_from", "endDate": "date_to"}
 INVOICES = Grammar(
     key="invoices", source=invoices.LIST, filters={"status": Literal["paid", "pending", "overdue"], **DAYS},
@@ -105,10 +108,10 @@ class OneInvoiceOut(CamelView):
 
 
 class RequestedOut(CamelView):
-    """`downloadUrl` is good for some minutes."""
+    """`downloadUrl` is good for some minutes; null while the PDF cannot be kept, which then follows by itself."""
 
     invoice: WholeInvoiceOut
-    download_url: str
+    download_url: str | None
 
 
 class SumsOut(CamelView):
@@ -207,11 +210,21 @@ async def request(services: Services, caller: Member, body: InvoiceRequest) -> R
             is_summary=None if body.include_details is None else not body.include_details,
         )  # fmt: skip
         await audit.record(tx, caller.actor, "invoice.request", "invoice", made.id)
-    file_id = await invoices.file_of(services, made.id)
-    async with services.read() as conn:
-        url = files.link_to(services, await files.get(conn, file_id))
+    url = await _link(services, made.id)
     whole = await _whole(services, organisation_id, made.id)
-    return Reply(RequestedOut(invoice=whole, download_url=url), message="Invoice generated")
+    message = "Invoice generated" if url else "Invoice generated; the link to its PDF follows"
+    return Reply(RequestedOut(invoice=whole, download_url=url), message=message)
+
+
+async def _link(services: Services, invoice_id: UUID) -> str | None:
+    """To the invoice's PDF. None: the store is away, and the clock keeps it later; the invoice stands."""
+    try:
+        file_id = await invoices.file_of(services, invoice_id)
+    except FilesAway as e:
+        log.warning("the PDF of invoice %s cannot be kept, and is made at a later turn: %s", invoice_id, e)
+        return None
+    async with services.read() as conn:
+        return files.link_to(services, await files.get(conn, file_id))
 
 
 @organisation.route("GET", "/billing/payments", permission="finance:read", listing=PAYMENTS, tags=TAGS)

@@ -8,10 +8,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from dispatch.billing import invoice_payments
+from dispatch.billing import invoice_payments, invoices
 from dispatch.billing.invoice_payments import Transfer
 from dispatch.billing.invoices import last_period
 from dispatch.events import Actor
+from dispatch.ports.files import NoFiles
 from tests.api.organisation.conftest import Portal, today
 from tests.organisations import Home, add_organisation
 
@@ -38,6 +39,25 @@ async def manager_of(home: Home) -> Any:
             "SELECT id FROM departments WHERE organisation_id = $1 AND name = 'Engineering'", home.id
         )
     return await home.member("manager", department_id=place)
+
+
+async def test_an_invoice_stands_whose_pdf_cannot_be_kept_just_now(portal: Portal) -> None:
+    """Its PDF follows by itself; whoever asks for the document gets it all the same."""
+    home = await add_organisation(portal.services)
+    period = last_period(today(portal), "monthly")
+    await home.done(period.start)
+    body = {"period": {"startDate": period.start.isoformat(), "endDate": period.end.isoformat()}}
+    store, portal.services.files = portal.services.files, NoFiles()
+    try:
+        said = await portal.call("POST", "/billing/invoice-request", body, headers=home.headers(), expect=201)
+    finally:
+        portal.services.files = store
+    made = said["data"]["invoice"]
+    assert made["status"] == "pending" and said["data"]["downloadUrl"] is None and "follows" in said["message"]
+    assert (await portal.call("GET", f"/finance/invoices/{made['id']}/pdf", headers=home.headers()))[:5] == b"%PDF-"
+    assert await invoices.keep_papers(portal.services) >= 1
+    async with portal.services.read() as conn:
+        assert (await invoices.get(conn, home.id, UUID(made["id"]))).file_id is not None
 
 
 async def test_an_invoice_is_asked_for_listed_and_fetched(portal: Portal, firm: Home) -> None:
