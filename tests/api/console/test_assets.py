@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import orjson
@@ -9,6 +10,7 @@ import pytest
 
 from api.console.assets import Assets, csp_hash
 from api.console.pages import content_policy
+from dispatch.live.sessions import Ending
 from tests.world import test_settings
 
 
@@ -30,3 +32,9 @@ def test_a_cdn_and_tiles_are_all_that_a_policy_opens(tmp_path: Path) -> None:
 def test_a_tile_address_that_is_none_is_refused(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="tile"):
         test_settings(tmp_path, console={"tile_url": wrong})
+
+
+def test_every_ending_of_a_sign_in_has_words() -> None:
+    code = Assets().get("lib/endings.js").body.decode()
+    said = set(re.findall(r"^  ([a-z_]+): ", code, re.MULTILINE))
+    assert said == set(Ending)
