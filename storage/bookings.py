@@ -19,6 +19,7 @@ class Booking:
     system: str
     account_id: UUID
     organisation_id: UUID | None
+    billed_to: UUID | None
     preview_id: UUID | None
     address: dict[str, Any]
     contact: dict[str, Any]

@@ -32,7 +32,6 @@ owner_of = sql.scalar("owner_of", bool)
 insert = sql.run("insert")
 insert_account = sql.scalar("insert_account", UUID)
 billed_for = sql.scalar("billed_for", UUID)
-integration_of = sql.scalar("integration_of", UUID)
 
 of_integration = Listed(
     sql, "of_integration", AppCustomer,

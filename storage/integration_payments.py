@@ -34,6 +34,7 @@ lock = sql.scalar("lock", UUID)
 insert = sql.scalar("insert", UUID)
 get = sql.row("get", IntegrationPayment)
 reverse = sql.scalar("reverse", UUID)
+settle = sql.run("settle")
 
 of_integration = Listed(
     sql, "of_integration", IntegrationPayment, key=Sort("y.id", "uuid"),

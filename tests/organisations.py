@@ -109,11 +109,11 @@ class Home:
             )
             booking_id = UUID(str(await tx.conn.fetchval(
                 """
-                INSERT INTO bookings (number, account_id, organisation_id, department_id, member_id, address, lat, lng,
-                  timezone, local_date, local_time, starts_at, ends_at, categories, tiers, status, payment_method,
-                  currency, subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, technician_id,
-                  rating, cancellation_fee_minor, cancelled_by)
-                VALUES ('BKG-' || left(gen_random_uuid()::text, 8), $1, $2, $3, $4,
+                INSERT INTO bookings (number, account_id, organisation_id, billed_to, department_id, member_id, address,
+                  lat, lng, timezone, local_date, local_time, starts_at, ends_at, categories, tiers, status,
+                  payment_method, currency, subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor,
+                  technician_id, rating, cancellation_fee_minor, cancelled_by)
+                VALUES ('BKG-' || left(gen_random_uuid()::text, 8), $1, $2, $2, $3, $4,
                   '{"address_line1": "5th Floor"}', 22.5, 88.3, 'Asia/Kolkata', $5::date, '10:00',
                   $5::date + time '10:00', $5::date + time '11:00', '{Cleaning}', '{Minimal}', $6, 'account', $14, $7,
                   0, $8, $9, $10, $11, $12, $13, CASE WHEN $6 = 'cancelled' THEN 'admin' END)

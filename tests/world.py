@@ -130,6 +130,8 @@ class World:
             "discount_minor": 16000, "tax_minor": 33120, "grand_total_minor": total_minor, "promo_code_id": None,
             "policy_accepted": True, "wait_for_payment": False, **changes,
         }  # fmt: skip
+        if values["payment_method"] == "account":
+            values.setdefault("billed_to", values.get("organisation_id"))
         return NewBooking(**values)
 
     async def book(

@@ -123,7 +123,7 @@ async def _create(tx: Tx, bulk: Bulk, visit: Planned) -> Booking:
         tx.conn, booking_id=booking.id, department_id=bulk.department_id, member_id=bulk.member_id,
         budget_code=bulk.budget_code, requirements=bulk.requirements,
     )  # fmt: skip
-    await on_account.charge(tx, booking, [item], bulk.billed_to)
+    await on_account.charge(tx, booking, [item])
     await bulk_money.hold_for(tx, bulk, booking)
     try:
         async with tx.savepoint():
@@ -143,7 +143,8 @@ def _new_booking(bulk: Bulk, visit: Planned, place: Location, item: NewItem) -> 
         duration_minutes=bulk.duration_minutes, items=(item,), payment_method="account", currency=bulk.currency,
         subtotal_minor=bulk.list_minor, savings_minor=bulk.list_minor - bulk.price_minor, discount_minor=0,
         tax_minor=bulk.tax_minor, grand_total_minor=bulk.price_minor + bulk.tax_minor, promo_code_id=None,
-        policy_accepted=True, wait_for_payment=False, organisation_id=bulk.organisation_id, system="organisation",
+        policy_accepted=True, wait_for_payment=False, organisation_id=bulk.organisation_id, billed_to=bulk.billed_to,
+        system="organisation",
     )  # fmt: skip
 
 

@@ -206,7 +206,7 @@ async def _book(tx: Tx, account_id: UUID, wish: Confirmation, located: Located |
     if asked.found.lacks_name or (asked.found.lacks_email and wish.contact.email):
         await customers.fill_profile(tx, account_id, wish.contact.name, wish.contact.email)
     if asked.found.billed_to is not None:
-        await on_account.charge(tx, booking, items_of(asked.found), asked.found.billed_to)
+        await on_account.charge(tx, booking, new.items)
         if home is not None:
             await member_bookings.take(tx, booking, home, asked.found.program_id, waits=waits)
     if asked.found.promo_code_id is not None:
@@ -329,7 +329,7 @@ def _new_booking(asked: _Asked, account_id: UUID, wish: Confirmation) -> NewBook
         discount_minor=found.discount_minor, tax_minor=found.tax_minor,
         grand_total_minor=found.grand_total_minor, promo_code_id=found.promo_code_id, policy_accepted=True,
         wait_for_payment=wish.payment_method == "online",
-        organisation_id=found.organisation_id, made_by=wish.made_by,
+        organisation_id=found.organisation_id, billed_to=found.billed_to, made_by=wish.made_by,
     )  # fmt: skip
 
 

@@ -7,7 +7,14 @@ from uuid import UUID
 
 from dispatch.billing import ledger
 from dispatch.billing.ledger import Line
+from dispatch.errors import Conflict
 from dispatch.services import Tx
+
+
+class NobodyBilled(Conflict):
+    """Nobody is billed for what you book; choose another way to pay."""
+
+    code = "not_on_account"
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,8 @@ async def on_completed(tx: Tx, fact: Fact) -> None:
     if payee_id != job.technician_id:
         cash = -sum(line.amount_minor for line in paid if line.account.type == "cash_in_hand")
         await provider_credits.earned(tx, booking, payee_id, shares.earning_minor, cash)
-    if booking.payment_method == "cash" and booking.payment_status in ("pending", "failed"):
+    is_paid = booking.payment_method == "cash" or (booking.payment_method == "account" and not _is_owed(paid))
+    if is_paid and booking.payment_status in ("pending", "failed"):
         await booking_rows.set_payment_status(tx.conn, booking_id=booking.id, payment_status="paid")
     elif booking.payment_status == "refunded" and booking.to_collect_minor:
         # The wallet's part had gone back, and now the rest was paid at the door.
@@ -98,7 +99,8 @@ async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -
     rest = total_minor - held
     if rest <= 0:
         return lines
-    if booking.payment_method == "account" and (debtor := await on_account.delivered(tx, booking)) is not None:
+    if booking.payment_method == "account":
+        debtor = await on_account.delivered(tx, booking)
         return [*lines, *await debtor.owes(tx, currency, rest)]
     if booking.payment_method == "cash":
         # What the technician took is what every screen asked for, whatever became of the wallet's part since.
@@ -114,6 +116,11 @@ async def _paid_by(tx: Tx, booking: Booking, payee_id: UUID, total_minor: int) -
         lines.append(Line(ledger.platform("refunds", currency), -given_back))
         lines.append(Line(ledger.receivable(booking.account_id, currency), -(rest - given_back)))
     return lines
+
+
+def _is_owed(paid: list[Line]) -> bool:
+    """Whether anything is left for somebody to pay: what an app paid before it was owed may have been enough."""
+    return any(line.account.type == "receivable" and line.amount_minor for line in paid)
 
 
 def _parts(booking: Booking, payee_id: UUID, shares: Shares) -> list[Line]:

@@ -3,7 +3,7 @@
 Bookings that are done and fees of cancelled ones debit it (on_account.py), payments credit it; nothing is converted.
 In the ledger it is two accounts, as a debt never turns into credit by itself: the receivable is what is owed, the
 wallet what was paid before it was owed, which the next bookings take first (debtors.py); one of the two is empty at
-any time.
+any time. The oldest debts are paid first: by that each done booking says whether it is paid.
 """
 
 from __future__ import annotations
@@ -126,6 +126,7 @@ async def record(tx: Tx, actor: Actor, integration_id: UUID, transfer: Transfer)
     came = Line(ledger.platform("bank", made.currency), -made.amount_minor)
     sides = [came, *await _debtor(integration_id).pays(tx, made.currency, made.amount_minor)]
     await ledger.post(tx, PAID, str(made.id), sides, description=f"Payment {made.reference}")
+    await rows.settle(tx.conn, integration_id=integration_id, currency=made.currency)
     await audit.changed(tx, actor, "record_payment", "integration", integration_id, None, _audited(made))
     return made
 
@@ -142,6 +143,7 @@ async def reverse(tx: Tx, actor: Actor, integration_id: UUID, payment_id: UUID, 
     never_came = Line(ledger.platform("bank", before.currency), before.amount_minor)
     sides = [never_came, *await _debtor(integration_id).owes(tx, before.currency, before.amount_minor)]
     await ledger.post(tx, REVERSED, str(payment_id), sides, description=f"Payment {before.reference} taken back")
+    await rows.settle(tx.conn, integration_id=integration_id, currency=before.currency)
     changes = {**audit.difference(_audited(before), None), "reason": {"old": None, "new": reason}}
     await audit.record(tx, actor, "reverse_payment", "integration", integration_id, changes)
     return await get(tx.conn, integration_id, payment_id)

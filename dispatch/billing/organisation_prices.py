@@ -8,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from dispatch.billing import pricing
-from dispatch.billing.debtors import Debtor
+from dispatch.billing.debtors import Debtor, NobodyBilled
 from dispatch.billing.trade_orders import Booker, Quote
 from dispatch.config import Settings
 from dispatch.engine.bookings import NewItem
@@ -46,14 +46,18 @@ class Organisations:
         )
         return Quote(home.id, priced, price)
 
-    async def charge(self, tx: Tx, booking: Booking, items: Sequence[NewItem], billed_to: UUID) -> bool:
-        return billed_to == booking.organisation_id
+    async def charge(self, tx: Tx, booking: Booking, items: Sequence[NewItem], billed_to: UUID) -> None:
+        """Its bill is made of what is done. Raises NobodyBilled for what is booked in another's name."""
+        if billed_to != booking.organisation_id:
+            raise NobodyBilled
 
-    async def delivered(self, tx: Tx, booking: Booking) -> Debtor | None:
-        return Debtor(booking.organisation_id) if booking.organisation_id else None
+    async def delivered(self, tx: Tx, booking: Booking, billed_to: UUID) -> Debtor:
+        return Debtor(billed_to)
 
-    async def released(self, tx: Tx, booking: Booking, fee_minor: int, reason: str | None) -> Debtor | None:
-        return Debtor(booking.organisation_id) if booking.organisation_id else None
+    async def released(
+        self, tx: Tx, booking: Booking, billed_to: UUID, fee_minor: int, reason: str | None
+    ) -> Debtor:
+        return Debtor(billed_to)
 
 
 async def _negotiated(conn: Conn, organisation_id: UUID, item: NewItem, currency: str) -> NewItem:

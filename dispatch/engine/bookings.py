@@ -93,6 +93,8 @@ class NewBooking:
     priority: int = 0
     auto_assign: bool = True
     organisation_id: UUID | None = None
+    #: The party that pays for one on account; decided here, and kept.
+    billed_to: UUID | None = None
     system: str = "customer"
     #: Without one it takes the next of the series.
     number: str | None = None
@@ -146,11 +148,12 @@ async def create(tx: Tx, new: NewBooking, asks_until: datetime | None = None) ->
         action, at = "release_unpaid", tx.now + timedelta(seconds=settings.billing.unpaid_release_s)
     booking = await rows.insert(
         tx.conn, number=new.number, number_stem=numbers.stem("BK", local(tx.now, new.timezone)), system=new.system,
-        account_id=new.account_id, organisation_id=new.organisation_id, preview_id=new.preview_id,
-        confirmed_as=new.confirmed_as, address_id=new.address_id, address=new.address, contact=new.contact,
-        zone_id=new.zone_id, lat=new.lat, lng=new.lng, is_approximate=new.is_approximate, timezone=new.timezone,
-        local_date=new.local_date, local_time=new.local_time, starts_at=new.starts_at,
-        ends_at=new.ends_at, categories=new.categories, tiers=new.tiers,
+        account_id=new.account_id, organisation_id=new.organisation_id, billed_to=new.billed_to,
+        preview_id=new.preview_id, confirmed_as=new.confirmed_as, address_id=new.address_id,
+        address=new.address, contact=new.contact, zone_id=new.zone_id, lat=new.lat, lng=new.lng,
+        is_approximate=new.is_approximate, timezone=new.timezone, local_date=new.local_date,
+        local_time=new.local_time, starts_at=new.starts_at, ends_at=new.ends_at, categories=new.categories,
+        tiers=new.tiers,
         id=new.id, status="pending" if asks_until is None else lifecycle.BOOKING["offer"].target,
         attempt=0 if asks_until is None else 1, event_seq=0 if asks_until is None else OPENING_FACTS,
         payment_method=new.payment_method, currency=new.currency, subtotal_minor=new.subtotal_minor,

@@ -1,5 +1,5 @@
 -- part: columns
-id, number, system, account_id, organisation_id, preview_id, address, contact, zone_id, lat, lng, is_approximate, timezone, local_date, local_time,
+id, number, system, account_id, organisation_id, billed_to, preview_id, address, contact, zone_id, lat, lng, is_approximate, timezone, local_date, local_time,
   starts_at, ends_at, categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor,
   tax_minor, grand_total_minor, promo_code_id, priority, auto_assign, start_code, technician_id, round, attempt,
   next_action, next_action_at, queued_at, queue_reason, looks, waits_for, watch, event_seq, cancelled_at, cancelled_by, cancellation_fee_minor,
@@ -8,12 +8,12 @@ id, number, system, account_id, organisation_id, preview_id, address, contact, z
 -- name: insert
 -- A booking with its items. Without a number it takes the next one after the stem; the sequence locks nobody.
 WITH b AS (
-  INSERT INTO bookings (id, status, attempt, event_seq, number, system, account_id, organisation_id, preview_id, confirmed_as, address_id, address, contact, zone_id,
+  INSERT INTO bookings (id, status, attempt, event_seq, number, system, account_id, organisation_id, billed_to, preview_id, confirmed_as, address_id, address, contact, zone_id,
     lat, lng, is_approximate, timezone, local_date, local_time, starts_at, ends_at, categories, tiers, payment_method, currency,
     subtotal_minor, savings_minor, discount_minor, tax_minor, grand_total_minor, promo_code_id, priority, auto_assign,
     policy_accepted, start_code, next_action, next_action_at, to_collect_minor)
   VALUES (:id, :status, :attempt, :event_seq, coalesce(:number, :number_stem || (SELECT lpad(n, greatest(6, length(n)), '0') FROM (SELECT nextval('booking_numbers')::text AS n) AS next)),
-    :system, :account_id, :organisation_id, :preview_id, :confirmed_as, :address_id, :address, :contact, :zone_id,
+    :system, :account_id, :organisation_id, :billed_to, :preview_id, :confirmed_as, :address_id, :address, :contact, :zone_id,
     :lat, :lng, :is_approximate, :timezone, :local_date, :local_time, :starts_at, :ends_at, :categories, :tiers, :payment_method, :currency,
     :subtotal_minor, :savings_minor, :discount_minor, :tax_minor, :grand_total_minor, :promo_code_id, :priority, :auto_assign,
     :policy_accepted, :start_code, :next_action, :next_action_at, :to_collect_minor)

@@ -30,10 +30,6 @@ INSERT INTO integration_customers (account_id, integration_id, phone) VALUES (:a
 -- Not verified, and without a phone of its own: nobody signs in to it.
 INSERT INTO accounts (name, email) VALUES (:name, :email) RETURNING id;
 
--- name: integration_of
--- Which app an account belongs to.
-SELECT integration_id FROM integration_customers WHERE account_id = :account_id;
-
 -- name: billed_for
 -- The app that pays for an account, where the house sends it a bill.
 SELECT c.integration_id FROM integration_customers c JOIN integrations i ON i.id = c.integration_id

@@ -17,7 +17,7 @@ FROM invoices i WHERE true
 -- Done on account and on no invoice yet, or cancelled with a fee; what a trade partner is billed for is the partner's.
 b.organisation_id = :organisation_id AND b.payment_method = 'account' AND b.invoice_id IS NULL
   AND (b.status = 'completed' OR b.status = 'cancelled' AND b.cancellation_fee_minor > 0) AND b.local_date <= :until
-  AND b.currency = :currency AND NOT EXISTS (SELECT FROM trade_orders o WHERE o.booking_id = b.id)
+  AND b.currency = :currency AND b.billed_to = :organisation_id
 
 -- name: get
 SELECT {columns} FROM {source} WHERE i.id = :id;
@@ -108,7 +108,7 @@ WHERE p.deleted_at IS NULL AND extract(day FROM t.day) >= coalesce(s.billing_day
     SELECT FROM invoices i WHERE i.organisation_id = o.id AND i.kind = 'periodic'
       AND i.period_end = (date_trunc('month', t.day) - interval '1 day')::date)
   AND EXISTS (
-    SELECT FROM bookings b WHERE b.organisation_id = o.id AND b.payment_method = 'account' AND b.invoice_id IS NULL
+    SELECT FROM bookings b WHERE b.organisation_id = o.id AND b.billed_to = o.id AND b.payment_method = 'account' AND b.invoice_id IS NULL
       AND b.status IN ('completed', 'cancelled') AND b.local_date < date_trunc('month', t.day)
       AND (b.status = 'completed' OR b.cancellation_fee_minor > 0))
 ORDER BY o.id;

@@ -156,11 +156,10 @@ WHERE coalesce(h.total, 0) <> coalesce(o.total, 0);
 -- What an organisation owes is what it booked on account, and the fees of what it cancelled, less what its payments were for.
 WITH owed AS (
   SELECT party_id, currency, sum(total) AS total FROM (
-    SELECT b.organisation_id AS party_id, b.currency,
+    SELECT b.billed_to AS party_id, b.currency,
       CASE b.status WHEN 'completed' THEN b.grand_total_minor ELSE coalesce(b.cancellation_fee_minor, 0) END AS total
-    FROM bookings b JOIN organisations o ON o.id = b.organisation_id
+    FROM bookings b JOIN organisations o ON o.id = b.billed_to
     WHERE b.payment_method = 'account' AND b.status IN ('completed', 'cancelled')
-      AND NOT EXISTS (SELECT FROM trade_orders t WHERE t.booking_id = b.id)
     UNION ALL
     SELECT organisation_id, currency, -applied_minor FROM invoice_payments WHERE status = 'success') o
   GROUP BY party_id, currency
@@ -178,9 +177,9 @@ WHERE coalesce(h.total, 0) <> coalesce(o.total, 0);
 -- cancelled, less what it has paid.
 WITH owed AS (
   SELECT party_id, currency, sum(total) AS total FROM (
-    SELECT c.integration_id AS party_id, b.currency,
+    SELECT b.billed_to AS party_id, b.currency,
       CASE b.status WHEN 'completed' THEN b.grand_total_minor ELSE coalesce(b.cancellation_fee_minor, 0) END AS total
-    FROM bookings b JOIN integration_customers c ON c.account_id = b.account_id
+    FROM bookings b JOIN integrations i ON i.id = b.billed_to
     WHERE b.payment_method = 'account' AND b.status IN ('completed', 'cancelled')
     UNION ALL
     SELECT integration_id, currency, -amount_minor FROM integration_payments WHERE reversed_at IS NULL) o

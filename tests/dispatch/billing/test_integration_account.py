@@ -34,9 +34,12 @@ class App:
         self.till, self.id, self.customer_id = till, id, customer_id
 
     async def done(self, **changes: Any) -> Booking:
-        booked = await self.till.world.book(self.customer_id, payment_method="account", **changes)
+        booked = await self.till.world.book(self.customer_id, payment_method="account", billed_to=self.id, **changes)
         offer = await self.till.world.open_offer(booked.id)
         return await self.till.finish(booked, offer["technician_id"])
+
+    async def paid(self, *booked: Booking) -> list[str]:
+        return [(await self.till.world.booking(one.id)).payment_status for one in booked]
 
     async def owes(self) -> list[tuple[str, int]]:
         async with self.till.world.services.read() as conn:
@@ -78,7 +81,7 @@ async def test_what_is_done_is_owed_and_what_is_paid_is_not(till: Till) -> None:
     app, other = await billed(till), await billed(till, "dev@other.example", "+911234500002")
     assert (await app.owes(), await app.lines()) == ([], [])
     first = await app.done()
-    missed = await till.world.book(app.customer_id, payment_method="account")
+    missed = await till.world.book(app.customer_id, payment_method="account", billed_to=app.id)
     await till.cancel(missed, fee_minor=5000)
     assert await app.owes() == [("INR", GRAND + 5000)]
     paid = await app.pays(100_000)
@@ -133,10 +136,40 @@ async def test_a_credit_that_a_mistake_made_is_owed_again(till: Till) -> None:
     assert await off(till) == {}
 
 
+async def test_the_oldest_debts_are_paid_first_and_their_bookings_say_so(till: Till) -> None:
+    app = await billed(till)
+    first = await app.done()
+    missed = await till.world.book(app.customer_id, payment_method="account", billed_to=app.id)
+    await till.cancel(missed, fee_minor=5000)
+    second, other = await app.done(hours=4), await app.done(currency="PHP", hours=7)
+    assert await app.paid(first, second, other) == ["pending", "pending", "pending"]
+    await app.pays(GRAND - 1)
+    assert await app.paid(first, second) == ["pending", "pending"]
+    made = await app.pays(1 + 5000, "UTR-2")
+    assert await app.paid(first, second, missed) == ["paid", "pending", "pending"]
+    rest = await app.pays(GRAND + 1000, "UTR-3")
+    assert await app.paid(first, second, other) == ["paid", "paid", "pending"]
+    # What is taken back is owed again, by the newest.
+    await app.reverses(rest.id)
+    assert await app.paid(first, second) == ["paid", "pending"]
+    await app.reverses(made.id)
+    assert await app.paid(first, second) == ["pending", "pending"]
+    assert await off(till) == {}
+
+
+async def test_what_credit_pays_is_paid_when_it_is_done(till: Till) -> None:
+    app = await billed(till)
+    await app.pays(GRAND + 1000)
+    first, second = await app.done(), await app.done(hours=4)
+    assert await app.paid(first, second) == ["paid", "pending"]
+    await app.pays(GRAND - 1000, "UTR-2")
+    assert await app.paid(first, second) == ["paid", "paid"]
+
+
 async def test_what_is_paid_while_a_job_ends_leaves_no_credit_beside_a_debt(till: Till) -> None:
     app = await billed(till)
     technician = await till.world.technician()
-    booked = await till.world.book(app.customer_id, payment_method="account")
+    booked = await till.world.book(app.customer_id, payment_method="account", billed_to=app.id)
     await till.world.accept(booked.id, technician)
     await till.world.advance(hours=1)
 
@@ -153,6 +186,27 @@ async def test_what_is_paid_while_a_job_ends_leaves_no_credit_beside_a_debt(till
         "SELECT type, balance_minor FROM ledger_accounts WHERE owner_id = $1 ORDER BY type", app.id
     )
     assert [tuple(row) for row in held] == [("receivable", 5000 - GRAND), ("wallet", 0)]
+    assert await off(till) == {}
+
+
+@pytest.mark.parametrize("is_paid_first", [True, False])
+async def test_a_job_that_ends_while_all_of_it_is_paid_is_paid(till: Till, is_paid_first: bool) -> None:
+    app = await billed(till)
+    technician = await till.world.technician()
+    booked = await till.world.book(app.customer_id, payment_method="account", billed_to=app.id)
+    await till.world.accept(booked.id, technician)
+    await till.world.advance(hours=1)
+
+    async def pay(tx: Tx) -> None:
+        await integration_account.record(tx, STAFF, app.id, app.transfer(GRAND))
+
+    async def end(tx: Tx) -> None:
+        for step in ("in_transit", "arrived"):
+            await jobs.advance(tx, booked.id, technician, step)
+        await jobs.complete(tx, booked.id, technician)
+
+    await one_after_the_other(till.world.services, *((pay, end) if is_paid_first else (end, pay)))
+    assert (await app.paid(booked), await app.owes()) == (["paid"], [("INR", 0)])
     assert await off(till) == {}
 
 

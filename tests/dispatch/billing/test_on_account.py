@@ -9,29 +9,32 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
-from dispatch.billing import cancellation, checkout, confirm, ledger, on_account, trade_orders
+from dispatch.billing import cancellation, checkout, confirm, integration_account, ledger, on_account, trade_orders
 from dispatch.billing.checkout import Preview, Wish
 from dispatch.billing.confirm import Confirmation, Confirmed, Contact
-from dispatch.billing.debtors import Debtor
-from dispatch.billing.on_account import NobodyBilled
-from dispatch.billing.trade_orders import BelowMinimum, CreditExceeded, MayNotOrder, OtherCurrency
+from dispatch.billing.debtors import Debtor, NobodyBilled
+from dispatch.billing.trade_orders import BelowMinimum, Booker, CreditExceeded, MayNotOrder, OtherCurrency
 from dispatch.config import Settings
 from dispatch.engine import bookings, catalogue
 from dispatch.engine.bookings import NewItem
 from dispatch.errors import Invalid
 from dispatch.events import Actor
 from dispatch.localtime import local
-from dispatch.parties import addresses, partner_credit, partner_status, references
+from dispatch.parties import addresses, integrations, partner_credit, partner_status, references
 from storage import bookings as booking_rows
+from storage import integration_customers as app_rows
 from storage import trade_orders as order_rows
 from storage.database.pool import Pool
 from storage.trade_orders import TradeOrder
 from storage.trade_partners import TradePartner
 from tests.city import City, city
+from tests.dispatch.parties.test_integrations import make, new
+from tests.organisations import add_organisation
 from tests.statements import counted
-from tests.trade import CLERK, add_partner, partner_now
+from tests.trade import CLERK, add_partner, change_partner, partner_now
 from tests.turns import until_waiting
 
 TOMORROW = date(2026, 1, 21)
@@ -62,6 +65,27 @@ async def confirmed(town: City, account_id: UUID, preview: Preview, **changes: A
     asked = {"preview_id": preview.id, "payment_method": "account", "address_id": home.id, "booking_date": preview.day,
              "booking_time": at, "contact": CONTACT, **changes}  # fmt: skip
     return await confirm.confirm(town.services, account_id, Confirmation(**asked))
+
+
+async def app_of(town: City, account_id: UUID, *, is_billed: bool) -> UUID:
+    """An app whose customer this account is."""
+    made = await make(town.services, new())
+    async with town.services.transaction() as tx:
+        await integrations.set_limits(tx, made.id, CLERK, is_billed=is_billed)
+        await app_rows.insert(tx.conn, account_id=account_id, integration_id=made.id, phone="+911234500001")
+    return made.id
+
+
+async def billing(town: City, app_id: UUID, *, is_billed: bool) -> None:
+    async with town.services.transaction() as tx:
+        await integrations.set_limits(tx, app_id, CLERK, is_billed=is_billed)
+
+
+async def done(town: City, booking_id: UUID) -> Debtor | None:
+    async with town.services.transaction() as tx:
+        booking = await booking_rows.lock(tx.conn, booking_id=booking_id)
+        assert booking is not None
+        return await on_account.delivered(tx, booking)
 
 
 async def order_of(town: City, booking_id: UUID) -> TradeOrder | None:
@@ -274,3 +298,63 @@ async def test_an_order_is_due_after_its_delivery_and_its_lines_make_up_the_subt
 
 def local_day(moment: datetime) -> date:
     return local(moment, Settings().timezone).date()
+
+
+async def test_a_partner_comes_before_the_app_and_is_billed_to_the_end(town: City) -> None:
+    """Staff link one customer of an app to a trade partner: the particular comes before the general."""
+    account_id = town.seeded.customer_ids[0]
+    app_id = await app_of(town, account_id, is_billed=True)
+    assert (await prepared(town, account_id)).billed_to == app_id
+    partner = await add_partner(town.services, customer=account_id, credit_limit_minor=10_000_000)
+    first = await confirmed(town, account_id, await prepared(town, account_id))
+    second = await confirmed(town, account_id, await prepared(town, account_id), nth=8)
+    assert await done(town, first.id) == Debtor(partner.party_id)
+    order = await order_of(town, first.id)
+    assert order is not None and order.status == "DELIVERED"
+    async with town.services.transaction() as tx:
+        await bookings.cancel(tx, second.id, Actor("customer", str(account_id)), "too late", fee_minor=1_500)
+    assert await owed(town, partner) == 1_500
+    async with town.services.read() as conn:
+        assert await integration_account.balances(conn, app_id) == []
+
+
+async def test_an_app_is_not_billed_for_what_is_booked_in_the_name_of_an_organisation(town: City) -> None:
+    account_id = town.seeded.customer_ids[0]
+    app_id = await app_of(town, account_id, is_billed=True)
+    home = await add_organisation(town.services)
+    items = await checkout.items_of(town.services, {await facial(town): 1}, "INR")
+    async with town.services.read() as conn:
+        billed = [
+            (await on_account.quote(conn, town.services.settings, Booker(account_id, name), items, "INR")).billed_to
+            for name in (None, home.id)
+        ]
+    assert billed == [app_id, home.id]
+
+
+async def test_who_is_billed_is_decided_once(town: City) -> None:
+    """What staff change after a price was made changes whom the next is made for, and nothing else."""
+    account_id = town.seeded.customer_ids[0]
+    app_id = await app_of(town, account_id, is_billed=True)
+    first = await confirmed(town, account_id, await prepared(town, account_id))
+    preview = await prepared(town, account_id)
+    partner = await add_partner(town.services, customer=account_id, credit_limit_minor=10_000_000)
+    await billing(town, app_id, is_billed=False)
+    second = await confirmed(town, account_id, preview, nth=8)
+    third = await confirmed(town, account_id, await prepared(town, account_id), nth=0)
+    async with town.services.transaction() as tx:
+        await change_partner(tx, partner.no, customer_no=None)
+    await billing(town, app_id, is_billed=True)
+    assert [await done(town, made.id) for made in (first, second, third)] == [
+        Debtor(app_id, has_credit=True), Debtor(app_id, has_credit=True), Debtor(partner.party_id),
+    ]  # fmt: skip
+
+
+async def test_nothing_is_booked_on_account_without_a_payer_and_nothing_else_has_one(town: City) -> None:
+    account_id = town.seeded.customer_ids[0]
+    partner = await add_partner(town.services, customer=account_id, credit_limit_minor=10_000_000)
+    made = await confirmed(town, account_id, await prepared(town, account_id))
+    assert await town.value("SELECT billed_to FROM bookings WHERE id = $1", made.id) == partner.party_id
+    for change in ("billed_to = NULL", "payment_method = 'cash'"):
+        with pytest.raises(asyncpg.CheckViolationError, match="booking_payer"):
+            async with town.services.transaction() as tx:
+                await tx.conn.execute(f"UPDATE bookings SET {change} WHERE id = $1", made.id)

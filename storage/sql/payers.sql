@@ -1,0 +1,2 @@
+-- name: kind_of
+SELECT kind FROM parties WHERE id = :id;
