@@ -24,7 +24,10 @@ from storage.database.pool import create_pool
 
 #: Looks at the booking until a technician is asked.
 LOOKS, PAUSE_S = 100, 0.1
-SOCKETS, CUSTOMERS, BOOKINGS = 1_000, 20, 100
+SOCKETS, BOOKINGS = 2_000, 100
+#: They live all over the city: with fewer homes their bookings fill the days of whoever lives nearby, with more
+#: hardly anybody who is asked has a socket.
+CUSTOMERS = 50
 #: Of the plain case, as the tests count them; each is a round trip, and so are BEGIN and COMMIT.
 CONFIRM_STATEMENTS, ACCEPT_STATEMENTS, FLOOR_ROUNDS = 11, 8, 300
 #: Few customers book for many.
@@ -82,7 +85,7 @@ async def _book(customer: Rest, number: int) -> dict[str, Any]:
 
 
 def confirm(stage: Stage) -> list[Figure]:
-    """Confirm until the technician has the offer, and the customer the answer, with 1,000 idle sockets; and accepting.
+    """Confirm until the technician has the offer, and the customer the answer, with 2,000 idle sockets; and accepting.
 
     The sockets are those of the technicians who live nearest to the customers: they are who is asked. The database
     stands beside the load, so that the server has its core for itself.

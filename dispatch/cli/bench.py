@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Technicians in the index and bookings behind the lists, where nothing else is asked for.
 TECHNICIANS, ROWS = 100_000, 1_000_000
 #: People of the stage: in such a city every part finds as many as it wants.
-CITY, CUSTOMERS, QUICK_CITY = 10_100, 20, 1_100
+CITY, CUSTOMERS, QUICK_CITY = 10_100, 50, 1_100
 #: Tokens outlive the longest run.
 TOKEN_S = 86_400
 #: Parts that run without a server.

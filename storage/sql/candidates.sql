@@ -12,11 +12,9 @@ t.id AS technician_id,
   coalesce(held.places, '{}') AS places, held.first_ends_at
 
 -- part: considered
--- Offers are read once for all of them, not for each: a plan that was made while there were hardly any reads through the
--- whole table each time, and stays for as long as its connection.
 unnest(:ids::uuid[], :from_ats::timestamptz[]) AS t (id, from_at)
-  LEFT JOIN (SELECT o.technician_id, array_agg(o.place::int) AS places, min(o.expires_at) AS first_ends_at
-    FROM offers o WHERE o.technician_id = ANY(:ids::uuid[]) AND o.state = 'open' GROUP BY o.technician_id) held ON held.technician_id = t.id
+  LEFT JOIN LATERAL (SELECT array_agg(o.place::int) AS places, min(o.expires_at) AS first_ends_at
+    FROM offers o WHERE o.technician_id = t.id AND o.state = 'open') held ON true
 
 -- name: known
 -- What is known of some technicians for one booking. `from_ats` is when each would have to set out. An interval that is

@@ -80,8 +80,9 @@ SELECT EXISTS (
 );
 
 -- name: party_since
-SELECT e.party_id, e.seq, e.type, e.data, e.at, CASE WHEN e.type = 'offer.made' THEN EXISTS (
-  SELECT FROM offers o WHERE o.id = (e.data ->> 'offer_id')::uuid AND o.state = 'open' AND o.expires_at > app_now()) ELSE false END AS stands
+-- Each offer is looked up by its id. EXISTS would let the planner gather all open offers of the house first, for every single fact.
+SELECT e.party_id, e.seq, e.type, e.data, e.at, CASE WHEN e.type = 'offer.made' THEN coalesce((
+  SELECT o.state = 'open' AND o.expires_at > app_now() FROM offers o WHERE o.id = (e.data ->> 'offer_id')::uuid), false) ELSE false END AS stands
 FROM party_events e
 WHERE e.party_id = :party_id AND e.seq > :seq ORDER BY e.seq LIMIT :limit;
 
