@@ -22,6 +22,7 @@ from dispatch.config.money import Payments
 from dispatch.errors import DispatchError
 from dispatch.events import Fact
 from dispatch.live.freed import Freed
+from dispatch.live.just_told import JustTold
 from dispatch.live.replica import Replica
 from dispatch.live.roster import Roster
 from dispatch.live.sessions import Sessions
@@ -36,6 +37,7 @@ from storage import facts as fact_rows
 from storage.bookings import Booking
 from storage.database.errors import StorageError, is_deadlock
 from storage.database.pool import Conn, Pool
+from storage.facts import PartyEvent
 
 T = TypeVar("T")
 
@@ -76,8 +78,8 @@ class Tx:
         self.known: dict[UUID, Booking] = {}
         #: Of these bookings the last number that their counters gave to facts of this transaction, and to how many.
         self.counted: dict[UUID, tuple[int, int]] = {}
-        #: Parties whose streams have grown.
-        self.heard: list[UUID] = []
+        #: What parties' streams have grown by.
+        self.heard: list[PartyEvent] = []
 
     def late(self, writer: Writer, item: Any) -> None:
         """Hands `item` to `writer`, which is called just before the commit, once, with all that was handed to it."""
@@ -134,7 +136,8 @@ class Tx:
 
     def committed(self) -> None:
         # Whoever was told something waits for it, a technician for an offer: all else comes behind.
-        for party_id in self.heard:
+        self.services.just_told.put(self.heard)
+        for party_id in dict.fromkeys(event.party_id for event in self.heard):
             self.services.bus.publish(bus.PARTY_CHANGED, {"party_id": str(party_id)})
         for call in self._after:
             call()
@@ -177,6 +180,7 @@ class Services:
     files: FileStore = field(default_factory=NoFiles)
     reactions: Reactions = field(default_factory=Reactions)
     freed: Freed = field(default_factory=Freed)
+    just_told: JustTold = field(default_factory=JustTold)
     #: Accounts of the ledger that were there lately; none ever goes.
     ledger_accounts: LRUCache[Hashable, None] = field(default_factory=lambda: LRUCache(MOST_ACCOUNTS))
     usage: Usage = field(default_factory=Usage)
@@ -254,8 +258,11 @@ async def _tell_parties(tx: Tx) -> None:
     told = tx.take_told()
     if not told:
         return
-    await fact_rows.append_parties(
+    numbered = await fact_rows.append_parties(
         tx.conn, party_ids=[fact.party_id for fact in told], types=[fact.type for fact in told],
         data=[fact.data for fact in told],
     )  # fmt: skip
-    tx.heard = list(dict.fromkeys(fact.party_id for fact in told))
+    tx.heard = [
+        PartyEvent(one.party_id, one.seq, fact.type, fact.data, one.at, stands=fact.type == "offer.made")
+        for fact, one in zip(told, numbered, strict=True)
+    ]

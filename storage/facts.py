@@ -36,6 +36,15 @@ class PartyEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbered:
+    """Where a fact stands in its party's stream, and when it was told."""
+
+    party_id: UUID
+    seq: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StreamHead:
     """The last seq of a stream that changed lately."""
 
@@ -52,7 +61,7 @@ class NewestIds:
 
 append_booking = sql.scalar("append_booking", UUID)
 append_numbered = sql.scalar("append_numbered", UUID)
-append_parties = sql.run("append_parties")
+append_parties = sql.rows("append_parties", Numbered)
 booking_since = sql.rows("booking_since", BookingEvent)
 was_queued = sql.scalar("was_queued", bool)
 was_told = sql.scalar("was_told", bool)

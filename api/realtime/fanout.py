@@ -264,7 +264,9 @@ class Fanout:
             while True:
                 is_new = stream_id not in listener.cursors
                 cursor = listener.cursors.setdefault(stream_id, 0)
-                messages = await self._since(listener, stream_id, cursor, is_party=is_party)
+                messages = self._just_told(listener, stream_id, cursor) if is_party and after is None else None
+                if messages is None:
+                    messages = await self._since(listener, stream_id, cursor, is_party=is_party)
                 for seq, event, data in messages:
                     listener.cursors[stream_id] = seq
                     if is_new and data["at"] < listener.joined_at:
@@ -284,6 +286,13 @@ class Fanout:
             sent += self.server.emit_fact(listener.sid, listener.namespace, also, told)
         return sent
 
+    def _just_told(
+        self, listener: Listener, stream_id: UUID, seq: int
+    ) -> list[tuple[int, str, dict[str, Any]]] | None:
+        """What this node itself told a technician a moment ago, where nothing lies between: it is not read again."""
+        events = None if listener.form is not None else self._services.just_told.after(stream_id, seq)
+        return None if events is None else self._of_party(events, [_worker_view(e) for e in events])
+
     async def _since(
         self, listener: Listener, stream_id: UUID, seq: int, *, is_party: bool
     ) -> list[tuple[int, str, dict[str, Any]]]:
@@ -291,10 +300,15 @@ class Fanout:
             if is_party:
                 mine = await rows.party_since(conn, party_id=stream_id, seq=seq, limit=RESUME_EVENTS)
                 told = await listener.form.facts(conn, mine) if listener.form else [_worker_view(e) for e in mine]
-                shown = zip(mine, told, strict=True)
-                return [(e.seq, e.type, {"epoch": self.epoch, "seq": e.seq, "at": e.at, **data}) for e, data in shown]
+                return self._of_party(mine, told)
             events = await rows.booking_since(conn, booking_id=stream_id, seq=seq, limit=RESUME_EVENTS)
         return [(e.seq, "booking.updated", self._customer_view(e)) for e in events]
+
+    def _of_party(
+        self, events: Sequence[rows.PartyEvent], told: Sequence[dict[str, Any]]
+    ) -> list[tuple[int, str, dict[str, Any]]]:
+        shown = zip(events, told, strict=True)
+        return [(e.seq, e.type, {"epoch": self.epoch, "seq": e.seq, "at": e.at, **data}) for e, data in shown]
 
     def _customer_view(self, event: rows.BookingEvent) -> dict[str, Any]:
         return {

@@ -58,7 +58,8 @@ WITH told AS (
   WHERE parties.id = l.id RETURNING parties.id, event_seq
 )
 INSERT INTO party_events (party_id, seq, type, data)
-SELECT p.id, p.event_seq - t.facts + t.nth, t.type, t.data FROM p JOIN told t ON t.party_id = p.id ORDER BY t.n;
+SELECT p.id, p.event_seq - t.facts + t.nth, t.type, t.data FROM p JOIN told t ON t.party_id = p.id ORDER BY t.n
+RETURNING party_id, seq, at;
 
 -- name: booking_since
 SELECT booking_id, seq, type, actor_kind, actor_id, data, at FROM booking_events

@@ -21,6 +21,7 @@ from dispatch.process import runtime
 from storage import facts as fact_rows
 from tests.api.live import Live, Person, live_server, until
 from tests.api.test_story import book, fix, make_everybody_a_beautician
+from tests.statements import counted
 
 FIRST, SECOND = "+911000100001", "+911000100002"
 
@@ -176,6 +177,33 @@ async def test_a_lost_hint_is_found(live: Live) -> None:
     await fanout_of(live).look_for_lost()
     assert await hears_up_to(customer, booking["id"], head + 2) == [head + 1, head + 2]
     assert (await technician.hears("earnings.updated"))["seq"] == 1
+
+
+async def test_what_a_technician_is_told_by_their_own_node_is_not_read_again_and_is_what_a_resume_tells(
+    live: Live,
+) -> None:
+    place = await make_everybody_a_beautician(live)
+    customer, technician = await live.person("customer", FIRST), await live.person("technician", "PT-001")
+    party_id = await live.value("SELECT id FROM parties WHERE code = 'PT-001'")
+    async with live.services.transaction() as tx:
+        await tx.conn.execute("UPDATE technicians SET is_active = false WHERE id <> $1", party_id)
+    await live.services.roster.refresh()
+    await technician.connect()
+    await technician.ask("presence.set", {"command_id": command(), "online": True})
+    await technician.ask("location.report", {"fixes": [fix(live, *place)]})
+    with counted(live.services.pool) as asked:
+        booking = await book(customer, place)
+        at_once = await technician.hears("offer.made", booking_id=booking["id"])
+    assert not [one for one in asked if "AS stands" in one]
+    await technician.ask("resume", {"streams": {str(party_id): at_once["seq"] - 1}})
+    assert [data for event, data in technician.heard if event == "offer.made"] == [at_once, at_once]
+    # What somebody else told meanwhile lies between: all of it is told, in its order.
+    async with live.services.transaction() as tx:
+        await fact_rows.append_parties(tx.conn, party_ids=[party_id], types=["earnings.updated"], data=[{"n": 1}])
+    await customer.call("POST", f"/v1/bookings/{booking['id']}/cancel", {"reason": "changed my mind"})
+    closed = await technician.hears("offer.closed", booking_id=booking["id"])
+    told = [data["seq"] for event, data in technician.heard if event in ("earnings.updated", "offer.closed")]
+    assert told == [at_once["seq"] + 1, closed["seq"]] == [closed["seq"] - 1, closed["seq"]]
 
 
 async def test_finished_bookings_can_be_resumed_by_name(live: Live) -> None:
