@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
+from dispatch.bench.load import Load
 from dispatch.bench.processes import LOAD_CORE, NotMeasurable, on_core
-from dispatch.bench.sockets import IdleSockets
 from dispatch.bench.stage import Server
 
 #: How many are confirmed at a time, and how long all of them may take.
@@ -50,11 +50,10 @@ def request_of(body: dict[str, Any], token: str, address: str) -> bytes:
 
 
 async def rate(
-    binary: Path, server: Server, requests: Sequence[bytes], sockets: IdleSockets | None = None
+    binary: Path, server: Server, requests: Sequence[bytes], technicians: Load, *, are_accepted: bool = False
 ) -> Rate:
-    """Confirms them all; `sockets`: those who hear of an offer accept it at once. Raises NotMeasurable."""
-    if sockets is not None:
-        sockets.accepts_at_once = True
+    """Confirms them all, while these technicians listen, and accept at once if they should. Raises NotMeasurable."""
+    technicians.do("accepts", int(are_accepted))
     before = server.spent_s()
     process = await asyncio.create_subprocess_exec(
         str(binary), str(server.port), str(AT_ONCE), str(LIMIT_S), OFFERED, stdin=asyncio.subprocess.PIPE,
@@ -62,8 +61,7 @@ async def rate(
     )  # fmt: skip
     said, _ = await process.communicate(b"\0".join(requests))
     after = server.spent_s()
-    if sockets is not None:
-        sockets.accepts_at_once = False
+    technicians.do("accepts", 0)
     if process.returncode != 0:
         raise NotMeasurable("the server did not answer all confirms")
     found = json.loads(said)

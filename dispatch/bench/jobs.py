@@ -13,10 +13,8 @@ import aiohttp
 
 from dispatch.bench.confirms import Rate
 from dispatch.bench.figures import Figure
-from dispatch.bench.load import build
 from dispatch.bench.processes import LOAD_CORE, SERVER_CORE, NotMeasurable, group_on_core, on_core
-from dispatch.bench.rest import NATIVE
-from dispatch.bench.server import TIMEZONE, caller_of, measure
+from dispatch.bench.server import TIMEZONE, Programs, caller_of, measure
 from dispatch.bench.stage import Server, Stage
 from dispatch.client.client import Rest
 from dispatch.localtime import local
@@ -95,7 +93,7 @@ def confirm(stage: Stage) -> list[Figure]:
         if done == total:
             stage.say(what)
 
-    generator = build(stage.folder, NATIVE / "http.c")
+    programs = Programs.built(stage.folder)
     with stage.serve(OPEN) as server, group_on_core(server.database_pid, LOAD_CORE):
         found = asyncio.run(
             measure(
@@ -105,7 +103,7 @@ def confirm(stage: Stage) -> list[Figure]:
                 stage.people.customers[: stage.few(CUSTOMERS)],
                 stage.few(BOOKINGS),
                 stage.rounds,
-                generator,
+                programs,
                 progress,
             )  # fmt: skip
         )

@@ -1,10 +1,11 @@
-"""What an idle socket costs, and how long a booking's confirm takes until the technician has the offer."""
+"""How long a booking's confirm takes until the technician has the offer, and how many a server takes."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any
 import aiohttp
 
 from dispatch.bench.confirms import Rate, median_of, rate, request_of
+from dispatch.bench.load import Load, build
+from dispatch.bench.load import generator as load_generator
+from dispatch.bench.rest import NATIVE
 from dispatch.bench.sockets import IdleSockets
 from dispatch.bench.stage import Server
 from dispatch.client.client import CallFailed, Credentials, Rest
@@ -29,7 +33,7 @@ DAYS = 14
 #: As many times as many are confirmed before any is measured: every connection has its plans by then, as in a server
 #: that has run for a while.
 WARM = 3
-#: Before memory is read, garbage of the connecting has this long to go.
+#: What connecting leaves behind has this long to go.
 REST_S = 2.0
 TIMEZONE = KOLKATA[0].timezone
 
@@ -37,11 +41,31 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class ServerNumbers:
-    """`socket_kib` is what one idle, signed-in socket adds to the server's memory."""
+class Programs:
+    """The compiled generators: of confirms, and of technicians who listen. Raises NotMeasurable without a compiler."""
 
-    sockets: int
-    socket_kib: float
+    folder: Path
+    confirms: Path
+    listeners: Path
+
+    @classmethod
+    def built(cls, folder: Path) -> Programs:
+        return cls(folder, build(folder, NATIVE / "http.c"), build(folder))
+
+    @contextmanager
+    def listening(self, server: Server, technicians: Sequence[tuple[str, float, float]]) -> Iterator[Load]:
+        """These technicians (token, lat, lng), connected."""
+        people = self.folder / "listening"
+        people.write_text("".join(f"{token} {lat} {lng}\n" for token, lat, lng in technicians))
+        with load_generator(self.listeners, server.port, people) as load:
+            load.do("open", "t", 0, len(technicians), 64)
+            yield load
+
+
+@dataclass(frozen=True, slots=True)
+class ServerNumbers:
+    """What a booking waits for, alone and among others."""
+
     bookings: int
     confirm_to_offer_p50_ms: float
     confirm_to_offer_p95_ms: float
@@ -57,48 +81,44 @@ class ServerNumbers:
 
 async def measure(
     server: Server, technicians: Sequence[tuple[str, float, float]], sockets_wanted: int, customers: list[str],
-    bookings: int, rounds: int, generator: Path, progress: Progress,
+    bookings: int, rounds: int, programs: Programs, progress: Progress,
 ) -> ServerNumbers:  # fmt: skip
     """Measures a server that answers, with sockets of those technicians (token, lat, lng) who are nearest to the
     customers; of several rounds the medians count. Raises ConnectionError.
     """
-    url, pid = server.url, server.pid
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as http:
-        sockets = IdleSockets(http, url)
-        try:
-            callers = [caller_of(http, url, n, token) for n, token in enumerate(customers)]
-            # The first bookings warm the caches, and their memory is not the sockets'.
-            services = await callers[0].call("GET", "/v1/services/catalog")
-            homes = [(await caller.call("GET", "/v1/users/addresses"))[0] for caller in callers]
-            tokens = _nearest(technicians, homes, sockets_wanted)
-            done = 0
-
-            def opened(count: int) -> None:
-                nonlocal done
-                done += count
-                progress("connecting sockets", done, len(tokens))
-
-            await sockets.open(tokens[:10], opened)
-            await asyncio.sleep(REST_S)
-            before = memory_kib(pid)
-            await sockets.open(tokens[10:], opened)
-            await asyncio.sleep(REST_S)
-            each_kib = (memory_kib(pid) - before) / max(1, len(tokens) - 10)
-            wanted = next(s for s in services["all_services"] if s["name"] == "Facial - Minimal")
-            addresses = [str(home["id"]) for home in homes]
-            book = _Book(server, callers, customers, addresses, sockets, str(wanted["id"]))
-            await book.rate(generator, WARM * bookings)
-            times, alone, accepted = Times([], [], [], 0.0, 0.0), [], []
+        callers = [caller_of(http, server.url, n, token) for n, token in enumerate(customers)]
+        services = await callers[0].call("GET", "/v1/services/catalog")
+        homes = [(await caller.call("GET", "/v1/users/addresses"))[0] for caller in callers]
+        nearest = _nearest(technicians, homes, sockets_wanted)
+        wanted = next(s for s in services["all_services"] if s["name"] == "Facial - Minimal")
+        book = _Book(server, callers, customers, [str(home["id"]) for home in homes], str(wanted["id"]))
+        alone, accepted = [], []
+        # First by programs that cost hardly anything: who confirms and who listens share their core with the database.
+        with programs.listening(server, nearest) as listening:
+            await book.rate(programs.confirms, listening, WARM * bookings)
             for _ in range(rounds):
-                await book.one_by_one(bookings, times, progress)
-                alone.append(await book.rate(generator, 2 * bookings))
-                accepted.append(await book.rate(generator, 2 * bookings, accepts_at_once=True))
+                alone.append(await book.rate(programs.confirms, listening, 2 * bookings))
+                accepted.append(await book.rate(programs.confirms, listening, 2 * bookings, are_accepted=True))
+        times, sockets = Times([], [], [], 0.0, 0.0), IdleSockets(http, server.url)
+        done = 0
+
+        def opened(count: int) -> None:
+            nonlocal done
+            done += count
+            progress("connecting sockets", done, len(nearest))
+
+        try:
+            await sockets.open([token for token, _, _ in nearest], opened)
+            await asyncio.sleep(REST_S)
+            for _ in range(rounds):
+                await book.one_by_one(sockets, bookings, times, progress)
         finally:
             await sockets.close()
     offers, confirms = times.offers_s, times.confirms_s
     return ServerNumbers(
-        len(tokens), each_kib, len(offers), median(offers) * 1000, (percentile(offers, 0.95) or 0.0) * 1000,
+        len(offers), median(offers) * 1000, (percentile(offers, 0.95) or 0.0) * 1000,
         median(confirms) * 1000, times.server_s / len(confirms) * 1000, times.database_s / len(confirms) * 1000,
         median(times.accepts_s) * 1000, median_of(alone), median_of(accepted),
     )  # fmt: skip
@@ -116,13 +136,15 @@ def address_of(number: int) -> str:
     return f"10.8.{number >> 8}.{number & 255}"
 
 
-def _nearest(technicians: Sequence[tuple[str, float, float]], homes: list[dict[str, Any]], wanted: int) -> list[str]:
-    """Tokens of so many technicians who are near one of these homes."""
+def _nearest(
+    technicians: Sequence[tuple[str, float, float]], homes: list[dict[str, Any]], wanted: int
+) -> list[tuple[str, float, float]]:
+    """So many technicians who are near one of these homes."""
 
     def off(person: tuple[str, float, float]) -> float:
         return min(haversine_m(person[1], person[2], home["lat"], home["lng"]) for home in homes)
 
-    return [person[0] for person in sorted(technicians, key=off)[:wanted]]
+    return sorted(technicians, key=off)[:wanted]
 
 
 @dataclass(slots=True)
@@ -144,7 +166,6 @@ class _Book:
     callers: list[Rest]
     tokens: list[str]
     addresses: list[str]
-    sockets: IdleSockets
     service_id: str
     _prepared: int = 0
 
@@ -154,7 +175,7 @@ class _Book:
         self._prepared += 1
         return who, await _prepared(self.callers[who], self.addresses[who], self.service_id, number)
 
-    async def one_by_one(self, bookings: int, times: Times, progress: Progress) -> None:
+    async def one_by_one(self, sockets: IdleSockets, bookings: int, times: Times, progress: Progress) -> None:
         """First all are prepared, then confirmed one after the other, then accepted; `times` gets what they took."""
         wishes = []
         for number in range(bookings):
@@ -163,7 +184,7 @@ class _Book:
         made = []
         for number, (who, wish) in enumerate(wishes):
             before = self.server.spent_s()
-            found = await _confirmed(self.callers[who], wish, self.sockets)
+            found = await _confirmed(self.callers[who], wish, sockets)
             if found is not None:
                 # Not those whose offer went to nobody with a socket: what was waited for it is another's time.
                 after = self.server.spent_s()
@@ -173,15 +194,17 @@ class _Book:
             progress("confirming", number + 1, bookings)
         if not made:
             raise ConnectionError("No booking led to an offer: nothing can be measured.")
-        times.accepts_s += [await self.sockets.accept(booking, OFFER_S) for booking, _, _ in made]
+        times.accepts_s += [await sockets.accept(booking, OFFER_S) for booking, _, _ in made]
         times.offers_s += [m[1] for m in made]
         times.confirms_s += [m[2] for m in made]
 
-    async def rate(self, generator: Path, bookings: int, *, accepts_at_once: bool = False) -> Rate:
-        """So many more, some at a time."""
+    async def rate(
+        self, generator: Path, technicians: Load, bookings: int, *, are_accepted: bool = False
+    ) -> Rate:
+        """So many more, some at a time, while these technicians listen."""
         wishes = [await self._next() for _ in range(bookings)]
         requests = [request_of(wish, self.tokens[who], address_of(who)) for who, wish in wishes]
-        return await rate(generator, self.server, requests, self.sockets if accepts_at_once else None)
+        return await rate(generator, self.server, requests, technicians, are_accepted=are_accepted)
 
 
 async def _prepared(caller: Rest, address_id: str, service_id: str, number: int) -> dict[str, Any]:
@@ -219,15 +242,6 @@ async def _booked(caller: Rest, wish: dict[str, Any]) -> dict[str, Any] | None:
         raise
     found: dict[str, Any] = made["booking"]
     return found
-
-
-def memory_kib(pid: int) -> float:
-    """What the process has for itself alone, in KiB (Linux). Raises ConnectionError where that can't be read."""
-    try:
-        lines: Iterable[str] = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError as e:
-        raise ConnectionError(f"The memory of process {pid} cannot be read: {e.strerror}.") from e
-    return float(sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean", "Private_Dirty"))))
 
 
 def _utc_now() -> datetime:

@@ -17,7 +17,7 @@ _OFFER, _ACK = '42/technician,["offer.made",', "43/technician,"
 
 
 class IdleSockets:
-    """Technicians' sockets that listen, and accept when they are told to.
+    """Technicians' sockets that listen, and accept when they are told to: they measure what one of them waits for.
 
     `offers` maps a booking to the moment its offer was read, the offer's id, and whose it is.
     """
@@ -29,9 +29,6 @@ class IdleSockets:
         self.offers: dict[str, tuple[float, str, aiohttp.ClientWebSocketResponse]] = {}
         self._news = asyncio.Event()
         self._acks: dict[str, asyncio.Future[float]] = {}
-        #: Whoever hears of an offer takes it; `accepted` counts those that were acknowledged.
-        self.accepts_at_once = False
-        self.accepted = 0
 
     async def open(self, tokens: Sequence[str], progress: Callable[[int], None]) -> None:
         """Connects one socket per token. Raises ConnectionError when one is refused."""
@@ -66,12 +63,9 @@ class IdleSockets:
                 offer = orjson.loads(message.data[len(_OFFER) : -1])
                 self.offers[str(offer["booking_id"])] = at, str(offer["offer_id"]), socket
                 self._news.set()
-                if self.accepts_at_once:
-                    await socket.send_str(_acceptance(f"9{len(self.offers)}", str(offer["offer_id"])))
             elif message.data.startswith(_ACK):
                 number, _, answer = message.data[len(_ACK) :].partition("[")
                 waiting = self._acks.pop(number, None)
-                self.accepted += answer.startswith('{"ok":true')
                 if waiting is not None and not waiting.done():
                     if answer.startswith('{"ok":true'):
                         waiting.set_result(at)

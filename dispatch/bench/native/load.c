@@ -11,6 +11,7 @@
  *   storm FROM COUNT WINDOW RATE     closes COUNT sockets and opens them again while the first FROM are paced; the time is
  *                                    that of the opening, the answers are those from the first closing on
  *   fan TOTAL WINDOW                 technician 0 reports, every customer must hear of each
+ *   accepts 0|1                      whether technicians who hear of an offer take it at once, from now on
  *   quit
  * Every fix is new: 12 m on from the technician's last, and later than it. */
 #define _GNU_SOURCE
@@ -42,7 +43,7 @@ typedef struct {
 } Socket;
 
 static Socket *sockets;
-static int technicians, customers, epoll, port, offer_deflate, opening;
+static int technicians, customers, epoll, port, offer_deflate, opening, accepts;
 static long acks, admitted, refused, moved, closed_by_server;
 static double *times, *fan_sent;
 static long n_times, most_times, fan_total;
@@ -108,6 +109,18 @@ static int has(const unsigned char *p, int n, const char *word) { return memmem(
 
 static void joined(Socket *s) { s->state = READY; opening--; }
 
+/* The offer of this frame is taken, under a number that nobody has had. */
+static void take(Socket *s, const unsigned char *p, int n) {
+  static unsigned long taken;
+  const char *key = "\"offer_id\":\"";
+  const char *id = memmem(p, n, key, strlen(key));
+  char text[300];
+  if (!id || id + strlen(key) + 36 > (const char *)p + n) return;
+  snprintf(text, sizeof text, "42/technician,9[\"offer.accept\",{\"offer_id\":\"%.36s\",\"command_id\":\"%08x-0000-4000-8000-%012lx\"}]",
+           id + strlen(key), (unsigned)rand(), ++taken);
+  say(s, text);
+}
+
 static void frame_came(Socket *s, unsigned char *p, int n) {
   char text[6000];
   if (n == 1 && p[0] == '2') { say(s, "3"); return; }
@@ -133,6 +146,8 @@ static void frame_came(Socket *s, unsigned char *p, int n) {
     if (has(p, n, "\"ok\":true") && !has(p, n, "\"admitted\":0")) admitted++;
     else { if (!refused++) fprintf(stderr, "load: %.*s\n", n > 300 ? 300 : n, p); }
     if (s->unanswered) { s->unanswered = 0; took(now_s() - s->sent_at); }
+  } else if (accepts && has(p, n < 60 ? n : 60, "[\"offer.made\",")) {
+    take(s, p, n);
   } else if (fan_sent && has(p, n < 60 ? n : 60, "technician.moved")) {
     moved++;
     if (s->heard < fan_total) took(now_s() - fan_sent[s->heard++]);
@@ -425,6 +440,7 @@ int main(int count, char **words) {
     else if (sscanf(line, "paced %d %lf %lf %d", &a, &rate, &seconds, &b) == 4) paced(a, rate, seconds, b);
     else if (sscanf(line, "storm %d %d %d %lf", &a, &b, &c, &rate) == 4) storm(a, b, c, rate);
     else if (sscanf(line, "fan %ld %d", &total, &a) == 2) fan(total, a);
+    else if (sscanf(line, "accepts %d", &accepts) == 1) { printf("{\"accepts\":%d}\n", accepts); fflush(stdout); }
     else if (!strncmp(line, "quit", 4)) return 0;
     else { printf("{\"error\":\"no such command\"}\n"); fflush(stdout); }
   }
