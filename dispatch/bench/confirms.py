@@ -17,7 +17,7 @@ from dispatch.bench.processes import LOAD_CORE, NotMeasurable, on_core
 from dispatch.bench.stage import Server
 
 #: How many are confirmed at a time, and how long all of them may take.
-AT_ONCE, LIMIT_S = 8, 120
+AT_ONCE, LIMIT_S = 16, 120
 #: What the answer of a confirm says that has made an offer.
 OFFERED = '"status":"partner_assigned"'
 
