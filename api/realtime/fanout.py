@@ -101,7 +101,8 @@ class Fanout:
         self._customers: dict[UUID, dict[str, Listener]] = defaultdict(dict)
         self._parties: dict[UUID, dict[str, Listener]] = defaultdict(dict)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._pending: set[tuple[str, UUID, UUID]] = set()
+        #: What is about to be told, and whether only the database knows all of it.
+        self._pending: dict[tuple[str, UUID, UUID], bool] = {}
         self._looks: list[tuple[int, int]] = []
         self.epoch = ""
         self._account_heads: Together[UUID, AccountHeads] = Together(self._heads_of_accounts)
@@ -234,28 +235,38 @@ class Fanout:
         if party_id in self._parties:
             self._pump("party", party_id, party_id)
 
-    def _pump(self, kind: str, stream_id: UUID, owner: UUID) -> None:
-        # Several hints of one stream in a turn of the loop are one reading.
+    def _pump(self, kind: str, stream_id: UUID, owner: UUID, *, is_lost: bool = False) -> None:
+        # Several hints of one stream in a turn of the loop are one reading: they may be of several nodes.
         key = (kind, stream_id, owner)
-        if key not in self._pending:
-            self._pending.add(key)
+        if key in self._pending:
+            self._pending[key] = True
+        else:
+            self._pending[key] = is_lost
             self._spawn(self._pump_now(key))
 
     async def _pump_now(self, key: tuple[str, UUID, UUID]) -> None:
-        self._pending.discard(key)
+        is_read = self._pending.pop(key)
         kind, stream_id, owner = key
         book = self._parties if kind == "party" else self._customers
         listeners = list(book.get(owner, {}).values())
-        await asyncio.gather(*(self._tell_safely(one, stream_id, is_party=kind == "party") for one in listeners))
+        is_party = kind == "party"
+        await asyncio.gather(
+            *(self._tell_safely(one, stream_id, is_party=is_party, is_read=is_read) for one in listeners)
+        )
 
-    async def _tell_safely(self, listener: Listener, stream_id: UUID, *, is_party: bool) -> None:
+    async def _tell_safely(self, listener: Listener, stream_id: UUID, *, is_party: bool, is_read: bool) -> None:
         try:
-            await self._tell(listener, stream_id, is_party=is_party)
+            await self._tell(listener, stream_id, is_party=is_party, is_read=is_read)
         except StorageError:
             log.warning("facts of %s wait for the database", stream_id)
 
-    async def _tell(self, listener: Listener, stream_id: UUID, *, is_party: bool, after: int | None = None) -> None:
-        """Everything that the listener has not been told; `after` takes it back to what the client says."""
+    async def _tell(
+        self, listener: Listener, stream_id: UUID, *, is_party: bool, after: int | None = None, is_read: bool = True
+    ) -> None:
+        """Everything that the listener has not been told; `after` takes it back to what the client says.
+
+        Unless `is_read`, what this node has just told is all.
+        """
         async with listener.lock:
             # Only here, under the lock: while another call is telling, its place must not move.
             if after is not None:
@@ -264,7 +275,7 @@ class Fanout:
             while True:
                 is_new = stream_id not in listener.cursors
                 cursor = listener.cursors.setdefault(stream_id, 0)
-                messages = self._just_told(listener, stream_id, cursor) if is_party and after is None else None
+                messages = None if is_read or not is_party else self._just_told(listener, stream_id, cursor)
                 if messages is None:
                     messages = await self._since(listener, stream_id, cursor, is_party=is_party)
                 for seq, event, data in messages:
@@ -339,11 +350,11 @@ class Fanout:
         for head in moved:
             members = self._customers.get(head.account_id, {}) if head.account_id else {}
             if any(one.cursors.get(head.stream_id, 0) < head.seq for one in members.values()):
-                self._pump("booking", head.stream_id, head.account_id or head.stream_id)
+                self._pump("booking", head.stream_id, head.account_id or head.stream_id, is_lost=True)
         for head in parties:
             members = self._parties.get(head.stream_id, {})
             if any(one.cursors.get(head.stream_id, 0) < head.seq for one in members.values()):
-                self._pump("party", head.stream_id, head.stream_id)
+                self._pump("party", head.stream_id, head.stream_id, is_lost=True)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)

@@ -161,9 +161,13 @@ def works_then(person: Technician, booking: Booking) -> bool:
 
 
 def days_of(person: Technician, booking: Booking) -> list[date]:
-    """The days of which each, taken off by the technician, takes the booking from them."""
+    """The days of which each, taken off by the technician, takes the booking from them.
+
+    Of those that are known as taken off the hours have said already what they take: whoever works until two in the
+    night still ends the shift of the evening before.
+    """
     start, end = local(booking.starts_at, booking.timezone), local(booking.ends_at, booking.timezone)
-    return person.hours.days_of(start, end)
+    return [day for day in person.hours.days_of(start, end) if day not in person.hours.days_off]
 
 
 def could_take(

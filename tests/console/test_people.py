@@ -98,17 +98,18 @@ async def test_a_visit_is_booked_and_paid_online(live: Live, browser: Any, gatew
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "times"),
     [
-        {"status": 429, "json": {"message": "Too many requests; try again later."}, "headers": {"Retry-After": "3600"}},
-        {"status": 200, "json": {"success": True, "data": {"payment_status": "pending"}}},
-        {"status": 503, "json": {"message": "The gateway does not answer."}},
+        ({"status": 429, "json": {"message": "Too many requests."}, "headers": {"Retry-After": "3600"}}, 1),
+        ({"status": 200, "json": {"success": True, "data": {"payment_status": "pending"}}}, 1),
+        # It failed for a moment, so it is asked once more.
+        ({"status": 503, "json": {"message": "The gateway does not answer."}}, 2),
     ],
 )
 async def test_a_payment_that_cannot_be_checked_just_now_is_no_failure(
-    live: Live, browser: Any, gateway: LocalGateway, answer: dict[str, Any]
+    live: Live, browser: Any, gateway: LocalGateway, answer: dict[str, Any], times: int
 ) -> None:
-    """The gateway itself tells the server; whoever has paid is not told off, and uses up one of five checks an hour."""
+    """The gateway itself tells the server; whoever has paid is not told off, and keeps their five checks an hour."""
     checks: list[str] = []
 
     async def check(route: Any) -> None:
@@ -127,7 +128,7 @@ async def test_a_payment_that_cannot_be_checked_just_now_is_no_failure(
         await page.get_by_text("Paid. Thank you.").wait_for()
         await page.get_by_text("Paid", exact=True).wait_for()
         await expects(page.get_by_text("Too many")).to_have_count(0)
-        assert len(checks) == 1
+        assert len(checks) == times
         await seen.check()
         booking_id = page.url.rsplit("/", 1)[1]
     customer = await live.person("customer", PHONE)

@@ -358,3 +358,24 @@ async def test_nothing_is_booked_on_account_without_a_payer_and_nothing_else_has
         with pytest.raises(asyncpg.CheckViolationError, match="booking_payer"):
             async with town.services.transaction() as tx:
                 await tx.conn.execute(f"UPDATE bookings SET {change} WHERE id = $1", made.id)
+
+
+async def test_a_node_of_before_names_nobody_and_its_bookings_are_billed_all_the_same(town: City) -> None:
+    """While nodes are replaced one by one, some of them do not know yet that it is kept."""
+    account_id = town.seeded.customer_ids[0]
+    app_id = await app_of(town, account_id, is_billed=True)
+    home = await add_organisation(town.services)
+    made = await confirmed(town, account_id, await prepared(town, account_id))
+    again = (
+        "INSERT INTO bookings SELECT (jsonb_populate_record(b, jsonb_build_object('id', gen_random_uuid(), "
+        "'number', $2::text, 'billed_to', NULL) || $3::jsonb)).* FROM bookings b WHERE id = $1 RETURNING billed_to"
+    )
+    in_the_name_of_an_organisation = {"account_id": str(town.seeded.customer_ids[1]), "organisation_id": str(home.id)}
+    async with town.services.transaction() as tx:
+        billed = [
+            await tx.conn.fetchval(again, made.id, f"BK-OLD-{n}", {"preview_id": None, **what})
+            for n, what in enumerate(({}, in_the_name_of_an_organisation))
+        ]
+        assert billed == [app_id, home.id]
+        in_cash = {"preview_id": None, "payment_method": "cash"}
+        assert await tx.conn.fetchval(again, made.id, "BK-OLD-CASH", in_cash) is None

@@ -66,6 +66,17 @@ async def test_the_day_of_a_night_shift_counts_the_night_after(world: World) -> 
     await take_off(world, one, friday - timedelta(days=1))
 
 
+async def test_the_shift_of_the_evening_before_goes_on_into_a_day_off(world: World) -> None:
+    one = await world.technician()
+    await work(world, one, Shift([5, 6], 18 * 60, 2 * 60))
+    # Half past midnight on a Saturday there, which is taken off: Friday's shift lasts until two.
+    night = datetime(2026, 1, 9, 19, 0, tzinfo=UTC)
+    await take_off(world, one, datetime(2026, 1, 10, tzinfo=UTC))
+    booking = await world.book(hours=(night - world.now) / timedelta(hours=1))
+    await world.accept(booking.id, one)
+    assert await world.value("SELECT technician_id FROM assignments WHERE booking_id = $1", booking.id) == one
+
+
 async def test_taking_a_day_off_and_accepting_a_job_on_it_wait_for_each_other(world: World) -> None:
     one = await world.technician()
     booking = await world.book(hours=24)

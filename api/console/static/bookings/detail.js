@@ -179,18 +179,19 @@ function returnedFromPaying(api, id, done) {
 }
 
 /**
- * The gateway's word is said once, for checks are counted, and a person has few of them; what becomes of the payment is read after that.
+ * The gateway's word is said once, for checks are counted, and a person has few of them; what becomes of the payment is read after that. A
+ * server that failed for a moment is told once more.
  * @param {Client} api @param {{razorpay_order_id: string | null}} word
  */
 async function verified(api, word) {
-  let isSaid = false;
+  let left = 2;
   for (let n = 1; ; n++) {
-    const asked = isSaid
+    const asked = left <= 0
       ? api.get(`/v1/payments/${encodeURIComponent(word.razorpay_order_id ?? "")}/status`).then((payment) => payment.status)
-      : api.post("/v1/payments/verify", word).then((done) => (isSaid = true, done.payment_status));
+      : api.post("/v1/payments/verify", word).then((done) => (left = 0, done.payment_status));
     const status = await asked.catch((error) => {
       // An answer was counted, whatever it says.
-      isSaid ||= error instanceof Problem;
+      if (error instanceof Problem) left = error.status < 500 ? 0 : left - 1;
       // No word, or no time for one: what became of it comes by the gateway as well.
       if (isPassing(error) || (error instanceof Problem && error.status === 429)) return "pending";
       throw error;
