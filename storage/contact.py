@@ -36,8 +36,8 @@ everything = Listed(
     },
     default_sort=(("created_at", True),),
     filters={"status": AnyOf("c.status", "text"), **made_on_days("c.created_at")},
-    search="array_to_tsvector(search_words(concat_ws(' ', c.name, c.email, c.subject, c.message))"
-    " || search_phone(c.phone)) @@ {}",
+    search="c.id = ANY(ARRAY(SELECT n.id FROM contact_submissions n WHERE words_in(search_words(n.name)"
+    " || search_words(n.email) || search_words(n.subject) || search_words(n.message) || search_phone(n.phone)) @@ {}))",
     indexed=[("created_at", ()), ("created_at", ("status",)), ("created_at", ("date_from", "date_to"))],
 )  # fmt: skip
 

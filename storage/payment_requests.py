@@ -80,6 +80,8 @@ of_provider = Listed(
         "customer_id": AnyOf("q.customer_id", "uuid"),
         "from_at": "q.created_at >= {}::timestamptz", "to_at": "q.created_at < {}::timestamptz",
     },
-    search="array_to_tsvector(search_words(c.name) || search_words(c.email) || search_words(q.reference)) @@ {}",
+    search="q.id IN (SELECT n.id FROM payment_requests n WHERE words_in(search_words(n.reference)) @@ {}"
+    " UNION ALL SELECT n.id FROM provider_customers k JOIN payment_requests n ON n.customer_id = k.id"
+    " WHERE array_to_tsvector(search_words(k.name) || search_words(k.email) || search_phone(k.phone)) @@ {})",
     indexed=[("date", ()), ("date", ("status",)), ("date", ("from_at", "to_at"))],
 )  # fmt: skip

@@ -95,6 +95,13 @@ of_party = Listed(
     indexed=[("created_at", ()), ("created_at", ("status",)), ("created_at", ("date_from", "date_to"))],
 )  # fmt: skip
 
+#: Each by its own index.
+_BY_NUMBER_OR_PARTY = (
+    "o.id IN (SELECT n.id FROM payouts n WHERE array_to_tsvector(search_words(n.number)) @@ {}"
+    " UNION ALL SELECT n.id FROM parties k JOIN payouts n ON n.party_id = k.id"
+    " WHERE array_to_tsvector(search_words(left(k.name, 500)) || search_words(k.code)) @@ {})"
+)
+
 #: Everybody's, technicians' and providers'.
 everybodys = Listed(
     sql, "everybodys", Payout,
@@ -107,9 +114,7 @@ everybodys = Listed(
         "kind": "EXISTS (SELECT FROM parties k WHERE k.id = o.party_id AND k.kind = ANY({}::text[]))",
         **made_on_days("o.created_at"),
     },
-    search="o.id IN (SELECT n.id FROM payouts n WHERE array_to_tsvector(search_words(n.number)) @@ {}"
-    " UNION ALL SELECT n.id FROM parties k JOIN payouts n ON n.party_id = k.id"
-    " WHERE array_to_tsvector(search_words(left(k.name, 500)) || search_words(k.code)) @@ {})",
+    search=_BY_NUMBER_OR_PARTY,
     indexed=[
         ("created_at", ()), ("created_at", ("status",)), ("created_at", ("party_id",)),
         ("created_at", ("date_from", "date_to")),
@@ -128,6 +133,6 @@ requests = Listed(
         "status": AnyOf("o.status", "text"), "currency": AnyOf("o.currency", "text"),
         "provider_id": AnyOf("o.party_id", "uuid"), "needs_review": "o.needs_review = {}::boolean",
     },
-    search="array_to_tsvector(search_words(p.name) || search_words(o.number)) @@ {}",
+    search=_BY_NUMBER_OR_PARTY,
     indexed=[("created_at", ()), ("created_at", ("status",)), ("created_at", ("provider_id",))],
 )  # fmt: skip

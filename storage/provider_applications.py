@@ -52,6 +52,7 @@ every = Listed(
     },
     default_sort=(("date", True),),
     filters={"status": AnyOf("a.status", "text")},
-    search="array_to_tsvector(search_words(a.name) || search_words(a.owner_name) || search_words(a.email)) @@ {}",
+    search="a.id = ANY(ARRAY(SELECT n.id FROM provider_applications n"
+    " WHERE words_in(search_words(n.name) || search_words(n.owner_name) || search_words(n.email)) @@ {}))",
     indexed=[("date", ())],
 )  # fmt: skip

@@ -107,6 +107,7 @@ of_provider = Listed(
         "status": AnyOf(_DERIVED, "text"), "plan": AnyOf("p.name", "text"),
         "from_at": "s.starts_at >= {}::timestamptz", "to_at": "s.ends_at < {}::timestamptz",
     },
-    search="array_to_tsvector(search_words(c.name) || search_words(c.email)) @@ {}",
+    search="s.customer_id IN (SELECT n.id FROM provider_customers n"
+    " WHERE array_to_tsvector(search_words(n.name) || search_words(n.email) || search_phone(n.phone)) @@ {})",
     indexed=[("end", ())],
 )  # fmt: skip

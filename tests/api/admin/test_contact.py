@@ -8,6 +8,15 @@ from tests.parties import staff
 LETTER = {"name": "John Doe", "email": "john@example.com", "subject": "Service Inquiry", "message": "I would like"}
 
 
+async def test_no_word_of_a_letter_is_too_long_to_be_kept_or_to_be_searched(office: Office) -> None:
+    who = {"name": "Jane Roe", "email": "jane@example.com", "subject": "A link"}
+    long = {**who, "message": "https://example.com/" + "x" * 2900}
+    await office.boss.call("POST", "/v1/contact", long, expect=None)
+    for asked, found in (("jane", 1), ("https xxx", 1), ("jane nobody", 0)):
+        answer = await office.boss.call("GET", f"/v1/admin/contact-submissions?search={asked}")
+        assert len(answer["data"]["submissions"]) == found
+
+
 async def test_a_letter_is_listed_and_answered(office: Office) -> None:
     await office.boss.call("POST", "/v1/contact", LETTER, expect=None)
     found = (await office.boss.call("GET", "/v1/admin/contact-submissions?status=new&search=inquiry"))["data"]
