@@ -265,7 +265,8 @@ class Fanout:
     ) -> None:
         """Everything that the listener has not been told; `after` takes it back to what the client says.
 
-        Unless `is_read`, what this node has just told is all.
+        `is_read`: by the stream. Else what this node has just told is enough where it follows at once: what others tell
+        at the same time comes with a hint of its own.
         """
         async with listener.lock:
             # Only here, under the lock: while another call is telling, its place must not move.

@@ -1,4 +1,4 @@
-"""A thousand idle sockets in one process: just enough Engine.IO to sign in, answer heartbeats and note offers."""
+"""Thousands of idle sockets in one process: just enough Engine.IO to sign in, answer heartbeats and note offers."""
 
 from __future__ import annotations
 

@@ -137,6 +137,13 @@ WHERE coalesce(s.total, 0) <> coalesce(e.total, 0)
   AND coalesce(s.type, e.type) IN ('tax_payable', 'platform_revenue', 'payout_clearing', 'bank', 'adjustments',
     'refund_clearing', 'refund_owed', 'gateway_clearing', 'plan_revenue', 'surplus');
 
+-- part: differing
+-- Parties of which the ledger holds another sum (`held`) than the rows say (`owed`).
+SELECT coalesce(o.party_id, h.owner_id)::text AS subject, coalesce(o.currency, h.currency)::text AS currency,
+  coalesce(h.total, 0)::bigint AS found_minor, coalesce(o.total, 0)::bigint AS expected_minor
+FROM owed o FULL JOIN held h ON h.owner_id = o.party_id AND h.currency = o.currency
+WHERE coalesce(h.total, 0) <> coalesce(o.total, 0)
+
 -- name: trade_debts
 -- What a trade partner owes is what was delivered to it, and the fees of what it cancelled, less what it has paid.
 WITH owed AS (
@@ -147,10 +154,7 @@ WITH owed AS (
   SELECT l.owner_id, l.currency, -l.balance_minor AS total FROM ledger_accounts l JOIN trade_partners t ON t.party_id = l.owner_id
   WHERE l.owner_kind = 'party' AND l.type = 'receivable'
 )
-SELECT coalesce(o.party_id, h.owner_id)::text AS subject, coalesce(o.currency, h.currency)::text AS currency,
-  coalesce(h.total, 0)::bigint AS found_minor, coalesce(o.total, 0)::bigint AS expected_minor
-FROM owed o FULL JOIN held h ON h.owner_id = o.party_id AND h.currency = o.currency
-WHERE coalesce(h.total, 0) <> coalesce(o.total, 0);
+{differing};
 
 -- name: organisation_debts
 -- What an organisation owes is what it booked on account, and the fees of what it cancelled, less what its payments were for.
@@ -167,10 +171,7 @@ WITH owed AS (
   SELECT l.owner_id, l.currency, -l.balance_minor AS total FROM ledger_accounts l JOIN organisations o ON o.id = l.owner_id
   WHERE l.owner_kind = 'party' AND l.type = 'receivable'
 )
-SELECT coalesce(o.party_id, h.owner_id)::text AS subject, coalesce(o.currency, h.currency)::text AS currency,
-  coalesce(h.total, 0)::bigint AS found_minor, coalesce(o.total, 0)::bigint AS expected_minor
-FROM owed o FULL JOIN held h ON h.owner_id = o.party_id AND h.currency = o.currency
-WHERE coalesce(h.total, 0) <> coalesce(o.total, 0);
+{differing};
 
 -- name: integration_debts
 -- What an app owes, less what it has as credit, is what its customers booked on account, and the fees of what they
@@ -188,10 +189,7 @@ WITH owed AS (
   SELECT l.owner_id, l.currency, -sum(l.balance_minor) AS total FROM ledger_accounts l JOIN integrations i ON i.id = l.owner_id
   WHERE l.owner_kind = 'party' AND l.type IN ('receivable', 'wallet') GROUP BY l.owner_id, l.currency
 )
-SELECT coalesce(o.party_id, h.owner_id)::text AS subject, coalesce(o.currency, h.currency)::text AS currency,
-  coalesce(h.total, 0)::bigint AS found_minor, coalesce(o.total, 0)::bigint AS expected_minor
-FROM owed o FULL JOIN held h ON h.owner_id = o.party_id AND h.currency = o.currency
-WHERE coalesce(h.total, 0) <> coalesce(o.total, 0);
+{differing};
 
 -- name: invoice_totals
 -- An invoice comes to what stands on it: the price of what was done, the fee of what was cancelled.
