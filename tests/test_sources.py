@@ -180,3 +180,14 @@ def test_no_test_of_a_page_looks_before_the_page_can_be_there() -> None:
         for at, line in enumerate(path.read_text().splitlines(), 1) if _AT_ONCE.search(line)
     ]  # fmt: skip
     assert found == [], "say it with expects() or texts() of tests/console/browsing.py"
+
+
+def test_no_test_enters_what_it_may_not_leave() -> None:
+    """What a test leaves open ends whenever garbage is collected: in the middle of another test."""
+    found = [
+        f"{path.name}:{at}" for path in ROOT.glob("tests/**/test_*.py")
+        # Generated clients have environments and packages of their own below tests/clients.
+        if path != Path(__file__) and "clients" not in path.relative_to(ROOT).parts[:-2]
+        for at, line in enumerate(path.read_text().splitlines(), 1) if re.search(r"\.__a?enter__\(", line)
+    ]  # fmt: skip
+    assert found == [], "enter it in an ExitStack"

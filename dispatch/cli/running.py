@@ -50,29 +50,31 @@ def announced(settings: Settings, url: str) -> Iterator[None]:
 
     Where it is deployed there is none: its secrets are written nowhere.
     """
-    note = None if settings.is_deployed else _left(settings, url)
+    left = None if settings.is_deployed else _left(settings, url)
     try:
         yield
     finally:
-        if note is not None:
+        if left is not None:
+            path, note = left
             # Away before it is let go: nobody finds one that is nobody's.
-            (_folder() / f"{os.getpid()}.json").unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             os.close(note)
 
 
-def _left(settings: Settings, url: str) -> int | None:
-    """The note, open and locked: it counts for as long as this process lives, however it ends."""
+def _left(settings: Settings, url: str) -> tuple[Path, int] | None:
+    """Where the note is and the note, open and locked: it counts for as long as this process lives, however it ends."""
     place = _folder()
+    path = place / f"{os.getpid()}.json"
     running = Running(url, str(settings.data.absolute()), settings.database_url, _shared(settings, url))
     try:
         place.mkdir(mode=0o700, exist_ok=True)
         if place.stat().st_uid != os.geteuid():
             return None
-        note = _locked(place / f"{os.getpid()}.json")
+        note = _locked(path)
         os.write(note, orjson.dumps(asdict(running)))
     except OSError:
         return None
-    return note
+    return path, note
 
 
 def _locked(path: Path) -> int:

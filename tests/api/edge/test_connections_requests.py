@@ -108,13 +108,12 @@ async def test_what_still_runs_is_ended_with_the_server() -> None:
             raise
         raise AssertionError("nobody sets it")
 
-    async with AsyncExitStack() as stack, asyncio.timeout(60):
-        server = serving(book(), answered_by(waiting))
-        address = await server.__aenter__()
-        wire = await stack.enter_async_context(connected(address))
+    async with AsyncExitStack() as server, AsyncExitStack() as client, asyncio.timeout(60):
+        address = await server.enter_async_context(serving(book(), answered_by(waiting)))
+        wire = await client.enter_async_context(connected(address))
         wire.send(WHOLE)
         await begun.wait()
-        await server.__aexit__(None, None, None)
+        await server.aclose()
         assert ended == ["cancelled"]
         assert await wire.is_cut()
 

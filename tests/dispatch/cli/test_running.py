@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -221,12 +222,27 @@ def test_where_it_is_deployed_nothing_is_written(tmp_path: Path) -> None:
 
 def test_of_several_none_is_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     second = settings_of(tmp_path / "two", database_url="postgresql://u:pw@127.0.0.1/d")
-    with running.announced(settings_of(tmp_path / "one"), URL):
+    with running.announced(settings_of(tmp_path / "one"), URL), ExitStack() as others:
         with monkeypatch.context() as patch:
             patch.setattr(os, "getpid", lambda: 1)
-            other = running.announced(second, "http://127.0.0.1:8081")
-            other.__enter__()
+            others.enter_context(running.announced(second, "http://127.0.0.1:8081"))
         with pytest.raises(Refused) as caught:
             setup.settings_of(joins=True)
         assert setup.settings_of(joins=True, url="http://127.0.0.1:8081/").database_url == second.database_url
+        assert len(running.servers()) == 2
     assert "8123" in str(caught.value) and "8081" in str(caught.value) and "pw" not in str(caught.value)
+    assert running.servers() == []
+
+
+def test_a_server_takes_only_its_own_note_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever notes are left by the time that it ends."""
+    with running.announced(settings_of(tmp_path / "data"), URL):
+        left = [*(tmp_path / f"dispatch-{os.geteuid()}").iterdir()]
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "later"))
+        (tmp_path / "later").mkdir()
+        with ExitStack() as first:
+            first.enter_context(running.announced(settings_of(tmp_path / "other"), URL))
+            monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+            assert [*(tmp_path / f"dispatch-{os.geteuid()}").iterdir()] == left
+        assert [one.data for one in running.servers()] == [str(tmp_path / "data")]
+    assert running.servers() == []
