@@ -24,7 +24,6 @@ LAYOUT = {
     "skills": "Q",
     "tiers": "I",
     "merit": "f",
-    "rating": "f",
     "available": "B",
 }
 
@@ -45,14 +44,13 @@ class Columns:
     skills: NDArray[np.uint64]
     tiers: NDArray[np.uint32]
     merit: NDArray[np.float32]
-    rating: NDArray[np.float32]
     available: NDArray[np.uint8]
 
     def __init__(self, capacity: int = 1024) -> None:
         self.raw_key = self.raw_skills = self.raw_tiers = self.raw_available = array("q")
         self.raw_lat = self.raw_lng = self.raw_at_s = array("d")
         self.raw_anchor_lat = self.raw_anchor_lng = array("d")
-        self.raw_half_lat = self.raw_half_lng = self.raw_merit = self.raw_rating = array("f")
+        self.raw_half_lat = self.raw_half_lng = self.raw_merit = array("f")
         self.capacity = 0
         #: How many slots were ever taken, and those of them that were given back.
         self._taken = 0

@@ -217,10 +217,13 @@ class FleetIndex:
         score if weighted."""
         _check(lat, lng, skill_mask, tier_mask)
         c = self._columns
+        needs_rating = min_rating > 0.0
         if available_only and skill_mask:
             trees = self._skill_trees.fewest(skill_mask, min_rating)
             slots = _touching(trees, lat, lng, radius_m)
             needs_skills = skill_mask & (skill_mask - 1) != 0
+            # The trees that it is asked of hold nobody else.
+            needs_rating &= min_rating != WELL_RATED
         else:
             slots = _touching([self._everybody], lat, lng, radius_m)
             needs_skills = skill_mask != 0
@@ -232,7 +235,7 @@ class FleetIndex:
         if tier_mask:
             bits = np.uint32(tier_mask)
             slots = slots[c.tiers.take(slots) & bits == bits]
-        if min_rating > 0.0:
+        if needs_rating:
             slots = slots[c.merit.take(slots) >= min_rating]
         if fresh_after_s is not None:
             slots = slots[c.at_s.take(slots) >= fresh_after_s]
@@ -277,11 +280,17 @@ class FleetIndex:
             fits &= c.available.take(slots) != 0
         return fits
 
-    def _first(self, slots: Slots, squares: Floats, limit: int | None) -> Hits:
-        """The nearest of them. The chord orders as the distance does; colleagues share a base: the key settles ties."""
-        keys = self._columns.key.take(slots)
+    def _first(self, slots: Slots, squares: Floats, limit: int | None, most: float = 1.0) -> Hits:
+        """The nearest of them, up to that chord. It orders as the distance does; colleagues share a base: the key
+        settles ties."""
+        keys = self._columns.key[slots]
         order = np.lexsort((keys, squares))[:limit]
-        return Hits(keys.take(order), chord_to_m(squares.take(order)))
+        squares = squares[order]
+        # Who is beyond stands at the end: cheaper to cut off there than to look for among all.
+        if squares.size and squares.item(-1) > most:
+            inside = squares.searchsorted(most, "right")
+            order, squares = order[:inside], squares[:inside]
+        return Hits(keys[order], chord_to_m(squares))
 
     def _nearest(
         self,
@@ -292,14 +301,14 @@ class FleetIndex:
         limit: int | None,
         weights: Weights | None,
     ) -> Hits:
-        c = self._columns
-        squares = chord_squares(lat, lng, c.lat.take(slots), c.lng.take(slots))
-        inside = (squares <= chord_square_of(radius_m)).nonzero()[0]
-        if not inside.size:
+        if not slots.size:
             return _NOBODY
-        slots, squares = slots.take(inside), squares.take(inside)
+        c, most = self._columns, chord_square_of(radius_m)
+        squares = chord_squares(lat, lng, c.lat[slots], c.lng[slots])
         if weights is None:
-            return self._first(slots, squares, limit)
+            return self._first(slots, squares, limit, most)
+        inside = (squares <= most).nonzero()[0]
+        slots, squares = slots.take(inside), squares.take(inside)
         keys = c.key.take(slots)
         distances = chord_to_m(squares)
         score = distances * (-weights.distance / max(radius_m, 1e-9))
@@ -309,7 +318,6 @@ class FleetIndex:
         return Hits(keys.take(order), distances.take(order))
 
     def _rate(self, slot: int, rating: float) -> None:
-        self._columns.raw_rating[slot] = rating
         self._columns.raw_merit[slot] = UNRATED_COUNTS_AS if math.isnan(rating) else rating
 
     def _tree_bits(self, slot: int) -> int:

@@ -169,14 +169,13 @@ class IndexNumbers:
 
 
 def build(world: World) -> FleetIndex:
-    """The index of a world as it stands."""
+    """The index of a world as it stands. No lists of the world are made for it: their memory would count as its own."""
     fleet = FleetIndex()
-    rows = zip(
-        world.lat.tolist(), world.lng.tolist(), world.skills.tolist(), world.available.tolist(),
-        world.rating.tolist(), strict=True,
-    )  # fmt: skip
-    for key, (lat, lng, skills, available, rating) in enumerate(rows):
-        fleet.put(key, lat, lng, 0.0, skills=skills, available=available, rating=rating)
+    for key in range(world.workload.technicians):
+        fleet.put(
+            key, float(world.lat[key]), float(world.lng[key]), 0.0, skills=int(world.skills[key]),
+            available=bool(world.available[key]), rating=float(world.rating[key]),
+        )  # fmt: skip
     return fleet
 
 
