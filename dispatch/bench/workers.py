@@ -13,7 +13,7 @@ from dispatch.bench.sockets_live import LIFTED
 from dispatch.bench.stage import Server, Stage
 from storage.tools.bench_redis import rival_socket
 
-#: Sockets, and pings a second of all of them, which one worker takes with ease: what is compared is CPU, not rate.
+#: Sockets of each worker, and pings a second of all of these, which it takes with ease: what is compared is CPU, not rate.
 SOCKETS, PER_S, SECONDS = 1_000, 4_000, 5
 
 
@@ -24,11 +24,12 @@ class Side:
     server: Server
     redis_pid: int | None
     load: Load
+    workers: int
 
     def ping_us(self) -> float:
         """CPU of a ping in all processes of the server, its database and its Redis."""
         before = self._spent_s()
-        found = self.load.do("paced", SOCKETS, PER_S, SECONDS, 1)
+        found = self.load.do("paced", SOCKETS * self.workers, PER_S * self.workers, SECONDS, 1)
         return (self._spent_s() - before) / max(1, int(found["frames"])) * 1e6
 
     def _spent_s(self) -> float:
@@ -36,8 +37,8 @@ class Side:
 
 
 def part(stage: Stage) -> list[Figure]:
-    """Pings of the same sockets to one worker and to two, in turn. How much more two of them carry, each with a core of
-    its own, is what one costs a ping over what two cost a ping, twice.
+    """Pings to one worker, and twice as many of twice as many sockets to two, in turn. How much more two of them carry,
+    each with a core of its own, is what one costs a ping over what two cost a ping, twice.
 
     Raises NotMeasurable without Redis.
     """
@@ -63,6 +64,7 @@ def _side(stage: Stage, stack: ExitStack, workers: int) -> Side:
         raise NotMeasurable("there is no redis-server, through which workers share what they know")
     settings = {**LIFTED, "REDIS_URL": f"unix://{socket}", "DISPATCH_HTTP__WORKERS": str(workers)}
     server = stack.enter_context(stage.serve(settings))
-    load = stack.enter_context(generator(build(stage.folder), server.port, stage.technicians_file(SOCKETS), None))
-    load.do("open", "t", 0, SOCKETS, 64)
-    return Side(server, redis_pid, load)
+    sockets = SOCKETS * workers
+    load = stack.enter_context(generator(build(stage.folder), server.port, stage.technicians_file(sockets), None))
+    load.do("open", "t", 0, sockets, 64)
+    return Side(server, redis_pid, load, workers)

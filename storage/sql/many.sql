@@ -66,13 +66,14 @@ SELECT md5('service' || n)::uuid, c || ' - Minimal', c, c, 'Minimal'
 FROM unnest('{Facial,Cleanup,Hair,Waxing,Massage,Manicure,Threading,Makeup}'::text[]) WITH ORDINALITY AS s (c, n);
 
 -- name: bookings
--- Three years of them, the newest last; a hundredth is still to come. Times of day, towns, names and statuses are as uneven as life.
+-- Three years of them, the newest last; a hundredth is still to come. Whoever books most of the others books every third day. Times of
+-- day, towns, names and statuses are as uneven as life.
 INSERT INTO bookings (id, number, account_id, address, contact, lat, lng, timezone, local_date, local_time, starts_at, ends_at,
   categories, tiers, status, payment_method, payment_status, currency, subtotal_minor, savings_minor, discount_minor, tax_minor,
   grand_total_minor, technician_id, next_action, next_action_at, queued_at, cancelled_at, cancelled_by, created_at, updated_at,
   organisation_id, system, rating, rated_at)
 SELECT md5('booking' || n)::uuid, 'BK-' || to_char(made, 'YYYYMMDD') || '-' || lpad(n::text, 7, '0'),
-  md5('account' || CASE WHEN n % 20 = 0 THEN 0 ELSE 1 + floor(power(a / 1e6, 2) * greatest(:rows::int / 40, 10) * 0.999)::int END)::uuid,
+  md5('account' || CASE WHEN n % 20 = 0 THEN 0 ELSE 1 + floor(power(a / 1e6, 1.3) * greatest(:rows::int / 40, 10) * 0.999)::int END)::uuid,
   jsonb_build_object('line1', a % 300 || ' Park Street', 'city', city, 'state', 'State', 'pincode', (700000 + b % 900)::text),
   jsonb_build_object('name', names[1 + floor(power(b / 1e6, 2) * 40)::int] || ' ' || surnames[1 + c % 20],
     'phone', '+9199' || lpad(((a::bigint * 1000003 + b) % 100000000)::text, 8, '0')),

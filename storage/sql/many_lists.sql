@@ -132,6 +132,7 @@ INSERT INTO members (id, organisation_id, first_name, last_name, email, enrolled
 SELECT md5('member' || n)::uuid, md5('organisation0')::uuid, 'Asha', 'Sen ' || n, 'm' || n || '@example.com', made FROM {fiftieth};
 
 -- name: job_board
+-- Half of all apply to the first, the others one to each.
 WITH j AS (
   INSERT INTO job_postings (id, organisation_id, title, description, categories, tiers, days, day_starts, day_ends, openings, created_at)
   SELECT md5('posting' || n)::uuid, md5('organisation0')::uuid, 'Cleaner ' || n, 'Two floors', '{Facial}', '{Minimal}', '{1}', 0, 600, 5,
@@ -139,7 +140,7 @@ WITH j AS (
   FROM {fiftieth}
 )
 INSERT INTO job_applications (id, posting_id, member_id, phone, created_at)
-SELECT md5('application' || n)::uuid, md5('posting1')::uuid, md5('member' || n)::uuid, '+9190', made FROM {fiftieth};
+SELECT md5('application' || n)::uuid, md5('posting' || CASE WHEN n % 2 = 0 THEN 1 ELSE n END)::uuid, md5('member' || n)::uuid, '+9190', made FROM {fiftieth};
 
 -- name: programs
 INSERT INTO programs (id, organisation_id, kind, name, currency, starts_on, ends_on, created_at)

@@ -9,7 +9,7 @@ import pytest
 
 from dispatch.errors import Missing
 from dispatch.localtime import local
-from dispatch.parties import integration_customers
+from dispatch.parties import customers, integration_customers
 from dispatch.services import Services
 from storage.database.listing import Wanted
 from storage.integration_customers import AppCustomer
@@ -49,6 +49,27 @@ async def test_who_was_forgotten_begins_anew(services: Services) -> None:
         await integration_customers.forget(tx, app.id, first.id, STAFF)
     second, is_new = await asked(services, app)
     assert is_new and second.id != first.id
+
+
+async def test_they_are_found_by_names_addresses_and_phones_as_these_are_now(services: Services) -> None:
+    app, other = await make(services, new()), await make(services, new("dev@other.example"))
+    (made, _), _ = await asked(services, app), await asked(services, other)
+
+    async def found(said: str) -> list[AppCustomer]:
+        async with services.read() as conn:
+            return (await integration_customers.page(conn, app.id, Wanted(search=said), "UTC")).rows
+
+    for said in ("ash", "sen asha", PHONE, PHONE[-5:], PHONE[:6]):
+        assert [one.id for one in await found(said)] == [made.id], said
+    assert await found("99999") == [] == await found("asha@mail.example")
+    async with services.transaction() as tx:
+        await customers.fill_profile(tx, made.id, "Somebody", "asha@mail.example")
+    assert [one.email for one in await found("asha@mail.example")] == ["asha@mail.example"]
+    async with services.transaction() as tx:
+        await integration_customers.forget(tx, app.id, made.id, STAFF)
+    assert await found("ash") == []
+    again, _ = await asked(services, app, "Rita Rao")
+    assert [one.id for one in await found(PHONE)] == [again.id]
 
 
 async def test_days_are_those_of_a_time_zone(services: Services) -> None:
