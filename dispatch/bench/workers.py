@@ -13,7 +13,7 @@ from dispatch.bench.sockets_live import LIFTED
 from dispatch.bench.stage import Server, Stage
 from storage.tools.bench_redis import rival_socket
 
-#: Sockets of each worker, and pings a second of all of these, which it takes with ease: what is compared is CPU, not rate.
+#: Sockets of each worker, and pings a second of all of these: it takes them with ease, for what is compared is CPU.
 SOCKETS, PER_S, SECONDS = 1_000, 4_000, 5
 
 
