@@ -77,6 +77,13 @@ class Columns:
         )  # fmt: skip
         return Box(lat - half_lat, lng - half_lng, lat + half_lat, lng + half_lng)
 
+    def is_in_box(self, slot: int) -> bool:
+        """Whether the slot's position is where its box says."""
+        return (
+            abs(self.raw_lng[slot] - self.raw_anchor_lng[slot]) <= self.raw_half_lng[slot]
+            and abs(self.raw_lat[slot] - self.raw_anchor_lat[slot]) <= self.raw_half_lat[slot]
+        )
+
     def lay(self, slot: int, lat: float, lng: float, half_lat: float, north: float = 0.0, east: float = 0.0) -> None:
         """Sets the box that holds the position, its middle shifted by shares (under 1) of its half sides. It
         stays within the degrees that exist: so a position in it is valid, and who crosses the antimeridian

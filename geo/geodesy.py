@@ -73,7 +73,7 @@ def haversine_many_m(lat: float, lng: float, lats: Floats, lngs: Floats) -> Floa
 def chord_squares(lat: float, lng: float, lats: Floats, lngs: Floats) -> Floats:
     """The haversine term `a` to many points: it orders as the distance does, and costs no arcsine. Rounding may bring
     that of the other end of the world above 1."""
-    phis = lats * _RADIANS
+    phis: Floats = lats * _RADIANS
     north = lats - lat
     north *= _HALF_RADIANS
     np.sin(north, out=north)

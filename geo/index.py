@@ -67,6 +67,9 @@ class FleetIndex:
         self._skill_trees = SkillTrees()
         #: Boxes laid since the start, for the metrics: pings per reinsert should stay near thirty.
         self.reinserts = 0
+        #: Who left their box last, and how far with that report: it is laid anew when somebody else leaves theirs, or
+        #: when somebody looks. Whoever sends many frames at once is laid once, and laying costs more than a frame.
+        self._adrift: tuple[int, float, float] | None = None
 
     def __len__(self) -> int:
         return len(self._places)
@@ -97,8 +100,8 @@ class FleetIndex:
         self._insert(slot)
 
     def move(self, key: int, lat: float, lng: float, at_s: float) -> bool:
-        """A new position; True when the box had to be laid anew. Raises KeyError for an unknown key,
-        ValueError for a position out of range."""
+        """A new position; True when it is out of its box, which has to be laid anew. Raises KeyError for an unknown
+        key, ValueError for a position out of range."""
         slot = self._places.find(key)
         if slot == NONE:
             raise KeyError(key)
@@ -114,7 +117,9 @@ class FleetIndex:
         _check(lat, lng)
         north, east = lat - c.raw_lat[slot], lng - c.raw_lng[slot]
         c.raw_lat[slot], c.raw_lng[slot], c.raw_at_s[slot] = lat, lng, at_s
-        self._reinsert(slot, north, east)
+        if self._adrift is not None and self._adrift[0] != slot:
+            self._lay_adrift()
+        self._adrift = slot, north, east
         return True
 
     def move_many(self, keys: Sequence[int] | Keys, lats: Floats, lngs: Floats, ats: Floats) -> int:
@@ -170,6 +175,8 @@ class FleetIndex:
         slot = self._places.pop(key)
         if slot == NONE:
             return False
+        if self._adrift is not None and self._adrift[0] == slot:
+            self._adrift = None
         box = self._columns.box(slot)
         self._everybody.delete(slot, box)
         for tree in self._skill_trees.of(self._tree_bits(slot)):
@@ -190,6 +197,7 @@ class FleetIndex:
     def within(self, lat: float, lng: float, radius_m: float, limit: int | None = None) -> Hits:
         """Everybody within the radius, available or not, nearest first."""
         _check(lat, lng)
+        self._lay_adrift()
         slots = _touching([self._everybody], lat, lng, radius_m)
         return self._nearest(lat, lng, radius_m, slots, limit, None)
 
@@ -197,6 +205,7 @@ class FleetIndex:
         """Everybody in a map's view, in no order; `west` > `east` means that it crosses the antimeridian."""
         if not (valid_position(south, west) and valid_position(north, east) and south <= north):
             raise ValueError("not a box of degrees")
+        self._lay_adrift()
         parts = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
         found = []
         c = self._columns
@@ -216,6 +225,7 @@ class FleetIndex:
         `min_rating` (unrated counts as 4.0) and a fix not older than `fresh_after_s`. Nearest first, or by
         score if weighted."""
         _check(lat, lng, skill_mask, tier_mask)
+        self._lay_adrift()
         c = self._columns
         needs_rating = min_rating > 0.0
         if available_only and skill_mask:
@@ -250,6 +260,7 @@ class FleetIndex:
         those up to `others_m` away included. A crowded place is not looked through: the circle grows only while it
         holds too few who would do."""
         _check(lat, lng, skill_mask, tier_mask)
+        self._lay_adrift()
         c, most_m = self._columns, max(radius_m, others_m)
         circle_m = min(FIRST_CIRCLE_M, most_m)
         while True:
@@ -333,6 +344,14 @@ class FleetIndex:
         self._everybody.insert(slot, box)
         for tree in self._skill_trees.of(self._tree_bits(slot)):
             tree.insert(slot, box)
+
+    def _lay_adrift(self) -> None:
+        """Before anybody looks: every position is in its box."""
+        if self._adrift is not None:
+            (slot, north, east), self._adrift = self._adrift, None
+            # They may have come back meanwhile.
+            if not self._columns.is_in_box(slot):
+                self._reinsert(slot, north, east)
 
     def _reinsert(self, slot: int, north: float, east: float) -> None:
         """A new box around the slot's position, which came so many degrees north and east with its last report."""

@@ -168,10 +168,37 @@ def test_a_small_move_costs_the_tree_nothing() -> None:
     index.put(1, *CITY, 0.0)
     assert not index.move(1, *destination(*CITY, 90, 200), 1.0)
     assert index.move(1, *destination(*CITY, 90, 300), 2.0)
+    assert index.within(*destination(*CITY, 90, 300), 1.0).keys.tolist() == [1]
     assert index.reinserts == 1
     # The new box lies ahead: going on eastwards stays in it for longer than one slack.
     assert not index.move(1, *destination(*CITY, 90, 650), 3.0)
     assert index.position(1) == Spot(*destination(*CITY, 90, 650), 3.0)
+
+
+def test_who_leaves_again_and_again_is_laid_once() -> None:
+    """A phone that was away sends what it has in one go, frame by frame."""
+    index = FleetIndex()
+    for key in (1, 2):
+        index.put(key, *CITY, 0.0, skills=key)
+    for step in range(1, 6):
+        assert index.move(1, *destination(*CITY, 90, 600.0 * step), float(step))
+    assert index.reinserts == 0
+    index.set_attributes(1, skills=4)
+    there = destination(*CITY, 90, 3_000)
+    assert index.match(*there, 1.0, skill_mask=4).keys.tolist() == [1] == index.within(*there, 1.0).keys.tolist()
+    assert index.reinserts == 1
+    # Whoever leaves next is not waited with for others.
+    assert index.move(1, *CITY, 6.0) and index.move(2, *there, 6.0)
+    assert index.reinserts == 2
+    assert index.around(*there, 10.0, skill_mask=2, wanted=1, others=1, others_m=10.0).fit.keys.tolist() == [2]
+    assert index.in_box(CITY[0] - 0.001, CITY[1] - 0.001, CITY[0] + 0.001, CITY[1] + 0.001).tolist() == [1]
+    # And one who comes back, or is forgotten, has none to be laid.
+    assert index.move(1, *there, 7.0) and not index.move(1, *CITY, 8.0)
+    assert index.within(*CITY, 1.0).keys.tolist() == [1]
+    assert index.move(2, *CITY, 8.0) and index.remove(2)
+    index.put(3, *there, 9.0)
+    assert (index.within(*CITY, 1.0).keys.tolist(), index.within(*there, 1.0).keys.tolist()) == ([1], [3])
+    assert index.reinserts == 3
 
 
 @pytest.mark.parametrize("by", ["one", "many"])
