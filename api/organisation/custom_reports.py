@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -15,7 +16,8 @@ from api.wire.models import CamelBody, CamelView, Day, Money
 from api.wire.results import Message, Page, Reply
 from dispatch.engine import audit, files
 from dispatch.parties import custom_reports, organisations, overviews
-from dispatch.parties.custom_reports import Dimension, Frequency, Metric, ReportIn, dimensions_of, values_of
+from dispatch.parties.custom_reports import Dimension, Frequency, Metric, ReportIn, Span, dimensions_of, values_of
+from dispatch.ports.files import FilesAway
 from dispatch.reports.rows import Format
 from dispatch.services import Services
 from storage.custom_reports import Definition
@@ -24,6 +26,7 @@ from storage.organisation_analytics import Group
 FORMATS: dict[str, Format] = {"pdf": "pdf", "excel": "xlsx", "xlsx": "xlsx", "csv": "csv"}
 REPORTS = Grammar(key="reports", source=custom_reports.LIST)
 TAGS = ("analytics",)
+log = logging.getLogger(__name__)
 
 
 class ReportFiltersIn(CamelBody):
@@ -80,9 +83,11 @@ class ReportOut(CamelView):
 
 
 class MadeOut(CamelView):
+    """`downloadUrl` is good for some minutes; null where the file cannot be kept just now."""
+
     report: ReportOut
     rows: list[RowOut]
-    download_url: str
+    download_url: str | None
 
 
 @organisation.route("POST", "/analytics/custom-report", status=201, permission="reports:write", tags=TAGS)
@@ -100,7 +105,9 @@ async def create(services: Services, caller: Member, body: ReportBody) -> Reply[
     async with services.transaction() as tx:
         made = await custom_reports.define(tx, by_of(caller), new)
         await audit.record(tx, caller.actor, "report.create", "report", made.id)
-    return Reply(await _made(services, made), message="Custom report generated")
+    answer = await _made(services, made)
+    kept = "Custom report generated"
+    return Reply(answer, message=kept if answer.download_url else f"{kept}; open it again later for its file")
 
 
 @organisation.route("GET", "/analytics/custom-reports", permission="reports:read", listing=REPORTS, tags=TAGS)
@@ -130,12 +137,21 @@ async def _made(services: Services, definition: Definition) -> MadeOut:
     async with services.read() as conn:
         home = await organisations.get(conn, definition.organisation_id)
     span = custom_reports.days_of(definition, overviews.today_of(home, services.clock.now()))
-    file_id = await custom_reports.run(services, definition, span)
+    file_id = await _file(services, definition, span)
     async with services.read() as conn:
         found = await custom_reports.rows_of(conn, definition, span)
-        url = files.link_to(services, await files.get(conn, file_id))
+        url = files.link_to(services, await files.get(conn, file_id)) if file_id else None
     rows = [_row(definition, g, home.member_count) for g in found]
     return MadeOut(report=report_out(definition), rows=rows, download_url=url)
+
+
+async def _file(services: Services, definition: Definition, span: Span) -> UUID | None:
+    """None: the store is away. The report stands, its rows are answered, and whoever opens it again gets a file."""
+    try:
+        return await custom_reports.run(services, definition, span)
+    except FilesAway as e:
+        log.warning("the file of report %s cannot be kept: %s", definition.id, e)
+        return None
 
 
 def report_out(d: Definition) -> ReportOut:

@@ -12,6 +12,7 @@ from dispatch.engine import files
 from dispatch.localtime import local
 from dispatch.parties import custom_reports
 from dispatch.parties.custom_reports import Dimension, Metric, days_before, next_day
+from dispatch.ports.files import NoFiles
 from tests.api.organisation.conftest import Portal
 from tests.organisations import add_organisation
 
@@ -39,6 +40,23 @@ async def test_every_metric_by_every_dimension(portal: Portal) -> None:
     body["filters"] = {"departments": [str(two.id)]}
     made = (await portal.call("POST", PATH, body, headers=home.headers(), expect=201))["data"]
     assert [r["department"] for r in made["rows"]] == ["Two"] and "/v1/files/" in made["downloadUrl"]
+
+
+async def test_a_report_whose_file_cannot_be_kept_just_now_is_made_once(portal: Portal) -> None:
+    """Whoever asked has its rows, and would ask for another if it were refused after it was made."""
+    home = await add_organisation(portal.services)
+    await home.done(local(portal.services.clock.now(), "Asia/Kolkata").date())
+    body = {"reportName": "Once", "metrics": ["bookings"]}
+    store, portal.services.files = portal.services.files, NoFiles()
+    try:
+        said = await portal.call("POST", PATH, body, headers=home.headers(), expect=201)
+    finally:
+        portal.services.files = store
+    assert said["data"]["downloadUrl"] is None and "again later" in said["message"]
+    assert [row["bookings"] for row in said["data"]["rows"]] == [1]
+    (made,) = (await portal.call("GET", "/analytics/custom-reports", headers=home.headers()))["data"]["reports"]
+    whole = (await portal.call("GET", f"/analytics/custom-reports/{made['id']}", headers=home.headers()))["data"]
+    assert "/v1/files/" in whole["downloadUrl"]
 
 
 async def test_a_report_comes_again_by_letter(portal: Portal) -> None:
