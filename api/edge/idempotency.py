@@ -17,6 +17,7 @@ from dispatch.errors import Conflict, DispatchError, Invalid, Kind
 from dispatch.services import Services, Tx
 from storage import idempotency as rows
 from storage.database.errors import StorageError
+from storage.database.pool import Conn
 
 log = logging.getLogger(__name__)
 
@@ -104,12 +105,12 @@ async def once(
     claim is dropped, so that the same key may be tried again. Raises KeyReused and StillRunning.
     """
     name = {"principal": claim.principal, "route": claim.route, "key": claim.key}
-    async with services.transaction() as tx:
-        lease = await rows.claim(tx.conn, **name, body_hash=claim.body_hash, lease_s=LEASE_S)
-        stored = None if lease else await rows.get(tx.conn, **name)
+    async with services.statement() as conn:
+        lease = await rows.claim(conn, **name, body_hash=claim.body_hash, lease_s=LEASE_S)
+        stored = None if lease else await rows.get(conn, **name)
     if lease is None:
         return _repeat(stored, claim)
-    answer.belongs_to(lambda tx, response: _store(tx, name, lease, response))
+    answer.belongs_to(lambda tx, response: _store(tx.conn, name, lease, response))
     try:
         response = await effect()
         if response is answer.kept:
@@ -150,15 +151,15 @@ def _repeat(stored: rows.Stored | None, claim: Claim) -> web.Response:
     )
 
 
-async def _store(tx: Tx, name: dict[str, str], lease: Any, response: web.Response) -> None:
+async def _store(conn: Conn, name: dict[str, str], lease: Any, response: web.Response) -> None:
     headers = {h: response.headers[h] for h in _KEPT if h in response.headers}
-    await rows.finish(tx.conn, **name, lease=lease, status=response.status, response=response.body, headers=headers)
+    await rows.finish(conn, **name, lease=lease, status=response.status, response=response.body, headers=headers)
 
 
 async def _finish(services: Services, name: dict[str, str], lease: Any, response: web.Response) -> None:
     try:
-        async with services.transaction() as tx:
-            await _store(tx, name, lease, response)
+        async with services.statement() as conn:
+            await _store(conn, name, lease, response)
     except StorageError:
         # The work is done and committed: the caller hears so, and the claim ends by itself.
         log.warning("an idempotent answer could not be kept", exc_info=True)
@@ -166,7 +167,7 @@ async def _finish(services: Services, name: dict[str, str], lease: Any, response
 
 async def _release(services: Services, name: dict[str, str], lease: Any) -> None:
     try:
-        async with services.transaction() as tx:
-            await rows.release(tx.conn, **name, lease=lease)
+        async with services.statement() as conn:
+            await rows.release(conn, **name, lease=lease)
     except StorageError:
         log.warning("an idempotency claim could not be dropped; it ends by itself", exc_info=True)

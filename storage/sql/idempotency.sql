@@ -1,8 +1,10 @@
 -- name: claim
 -- Who inserts the row does the work. A claim whose holder has not come back in time may be taken over, with the same
--- request only. The answer is the claim's end: it tells this holder from a later one.
+-- request only. The answer is the claim's end: it tells this holder from a later one. A transaction by itself, and nobody waits for the
+-- disk: what its holder commits comes after it in the log, so a claim that a crash has lost has nothing to protect.
 INSERT INTO idempotency_keys AS k (principal, route, key, body_hash, locked_until)
-VALUES (:principal, :route, :key, :body_hash, clock_timestamp() + make_interval(secs => :lease_s::float8))
+SELECT :principal, :route, :key, :body_hash, clock_timestamp() + make_interval(secs => :lease_s::float8)
+WHERE set_config('synchronous_commit', 'off', true) = 'off'
 ON CONFLICT (principal, route, key) DO UPDATE SET locked_until = EXCLUDED.locked_until
 WHERE k.state = 'claimed' AND k.locked_until < clock_timestamp() AND k.body_hash = EXCLUDED.body_hash
 RETURNING locked_until;

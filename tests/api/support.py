@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -78,6 +78,9 @@ class FakeServices:
             raise DatabaseAway("there is none")
         async with self.pool.connection() as conn:
             yield conn
+
+    def statement(self) -> AbstractAsyncContextManager[Conn]:
+        return self.read()
 
 
 class OurServer(TestServer):

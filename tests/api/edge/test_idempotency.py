@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from storage import idempotency
 from storage.database.pool import Pool
 from tests.api.demo import DEMO, RUNS
 from tests.api.support import Client, FakeServices, bearer, serving
@@ -146,3 +147,16 @@ async def test_a_quota_counts_what_is_valid_and_not_replayed(client: Client) -> 
     assert (await send(client, "/kind/scarce", {"name": "c"}, other))[0] == 429
     assert (await send(client, "/kind/scarce", {"name": "free"}))[0] == 200
     assert (await send(client, "/kind/scarce", {"name": "a"}, who=bearer(FakeServices(), "customer")))[0] == 200
+
+
+async def test_a_claim_waits_for_no_disk_and_leaves_its_connection_as_it_was(fresh_pool: Pool) -> None:
+    """Only it: what its holder does on the same connection is durable."""
+    async with fresh_pool.connection() as conn:
+        await conn.execute("SET synchronous_commit = on")
+        name = {"principal": "customer:1", "route": "POST /x", "key": fresh()}
+        assert await idempotency.claim(conn, **name, body_hash=b"h", lease_s=90) is not None
+        assert await conn.fetchval("SHOW synchronous_commit") == "on"
+        assert await idempotency.claim(conn, **name, body_hash=b"h", lease_s=90) is None
+        async with conn.transaction():
+            assert await idempotency.claim(conn, **name | {"key": fresh()}, body_hash=b"h", lease_s=90) is not None
+            assert await conn.fetchval("SHOW synchronous_commit") == "off", "until the transaction ends"
