@@ -187,6 +187,23 @@ async def fail(services: Services, caller: Admin, id: UUID, body: FailIn) -> End
     return EndedOut(payout=payout_out(ended), status=ended.status)
 
 
+@admin.route("POST", "/payouts/{id}/returned", permission="payouts:write", idempotency="optional", tags=["payouts"])
+async def returned(services: Services, caller: Admin, id: UUID, body: FailIn) -> EndedOut:
+    """The bank gave back what had been sent: it is owed again.
+
+    Example: {"failure_reason": "The account is closed."}
+    """
+
+    async def work(tx: Tx) -> Payout:
+        before = await payouts.lock(tx, id)
+        after = await payouts.returned(tx, id, reason=body.failure_reason)
+        await audit.changed(tx, caller.actor, "return_payout", "payout", id, before, after)
+        return after
+
+    ended = await services.retrying(work)
+    return EndedOut(payout=payout_out(ended), status=ended.status)
+
+
 async def process_one(tx: Tx, caller: Admin, payout_id: UUID, body: ProcessIn) -> Payout:
     """Completes a payout, audited. Raises Missing, Invalid, PayoutState."""
     before = await payouts.lock(tx, payout_id)

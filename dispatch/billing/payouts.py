@@ -12,12 +12,14 @@ from dispatch.billing.ledger import Line
 from dispatch.billing.provider_transactions import NewTransaction
 from dispatch.engine import facts
 from dispatch.errors import Conflict, Invalid, Missing
+from dispatch.outbox import messages
 from dispatch.reports.formats import amount_text
 from dispatch.services import Tx
 from storage import earnings as earning_rows
 from storage import intents as intent_rows
 from storage import ledger as ledger_rows
 from storage import payouts as rows
+from storage import providers as provider_rows
 from storage.database.listing import Slice, Wanted
 from storage.database.pool import Conn
 from storage.earnings import Open
@@ -246,14 +248,30 @@ async def fail(tx: Tx, payout_id: UUID, *, failure_reason: str) -> Payout:
     return await _get(tx.conn, payout_id)
 
 
-async def give_back(tx: Tx, payout: Payout, failure_reason: str) -> None:
-    """The failing itself, for staff and for the gateway alike; the caller holds the payout's lock."""
+async def returned(tx: Tx, payout_id: UUID, *, reason: str) -> Payout:
+    """Staff saw at the bank that what had been sent came back: it is owed again. Raises Missing, PayoutState."""
+    payout = await lock(tx, payout_id)
+    if payout.status != "completed":
+        raise PayoutState(f"This payout is {payout.status}: only what was sent can come back.")
+    if payout.net_minor == 0:
+        raise PayoutState("No money was sent by this payout, so none can come back.")
+    await came_back(tx, payout, reason)
+    return await _get(tx.conn, payout_id)
+
+
+async def give_back(tx: Tx, payout: Payout, failure_reason: str, *, is_declined: bool = False) -> None:
+    """The failing itself, for staff and for the gateway alike; the caller holds the payout's lock.
+
+    `is_declined`: it was never sent, and the caller writes why.
+    """
     moved = await rows.fail(tx.conn, payout_id=payout.id, failure_reason=failure_reason)
     assert moved == 1, "the payout is locked"
     await earning_rows.release(tx.conn, payout_id=payout.id, was_paid=False)
     back = [Line(line.account, -line.amount_minor) for line in reserved(payout)]
     await ledger.post(tx, "payout_failed", str(payout.id), back, description=f"Payout {payout.number} failed")
     await _tell(tx, payout, "pending")
+    if not is_declined:
+        await _write_failed(tx, payout, failure_reason)
 
 
 async def came_back(tx: Tx, payout: Payout, reason: str) -> None:
@@ -268,6 +286,17 @@ async def came_back(tx: Tx, payout: Payout, reason: str) -> None:
     back = [Line(line.account, -line.amount_minor) for line in [*reserved(payout), *sent]]
     await ledger.post(tx, "payout_returned", str(payout.id), back, description=f"Payout {payout.number} came back")
     await _tell(tx, payout, "pending")
+    await _write_failed(tx, payout, reason)
+
+
+async def _write_failed(tx: Tx, payout: Payout, reason: str) -> None:
+    """A provider reads that its money did not arrive: else the next payout goes to the same account."""
+    provider = await provider_rows.get(tx.conn, id=payout.party_id) if payout.party_kind == "provider" else None
+    address = provider and (provider.billing_email or provider.email)
+    if address:
+        await messages.enqueue(tx, "email", address, "payout_failed", {
+            "number": payout.number, "amount": amount_text(payout.net_minor, payout.currency), "reason": reason,
+        })  # fmt: skip
 
 
 async def completed_by_gateway(tx: Tx, payout: Payout, utr: str | None) -> None:

@@ -127,7 +127,7 @@ async def review(tx: Tx, payout_id: UUID, action: str, reason: str | None, actor
     payout = await payouts.lock(tx, payout_id)
     if action == "approve":
         return await _send(tx, payout)
-    await payouts.give_back(tx, payout, reason or "declined")
+    await payouts.give_back(tx, payout, reason or "declined", is_declined=True)
     await _write_rejected(tx, payout, reason)
     return await payouts.get(tx.conn, payout_id)
 

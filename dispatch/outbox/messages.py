@@ -36,6 +36,8 @@ TEMPLATES: Mapping[str, str] = {
     "plan_over": "Bill {number} over {amount} was not paid by {due}: your plan {plan} has ended.",
     "payout_rejected": "Your payout {number} over {amount} was not approved, and its money is back in your wallet. "
     "{reason}",
+    "payout_failed": "Your payout {number} over {amount} did not arrive, and its money is back in your wallet. "
+    "Please look at the bank account in your settings. {reason}",
     "report_ready": "Your report {name} is ready: {link}",
     "organisation_verified": "{organisation} is verified: you can book from now on.",
     "organisation_status": "{organisation} is now {status}. {reason}",
@@ -83,6 +85,7 @@ SUBJECTS: Mapping[str, str] = {
     "membership_added": "You now belong to {party}",
     "bank_account_changed": "Your bank account was changed",
     "payout_rejected": "Your payout {number}",
+    "payout_failed": "Your payout {number}",
     "webhook_disabled": "A webhook of yours was switched off",
     "partner_status": "{name}: your account with us",
     "notification": "{title}",

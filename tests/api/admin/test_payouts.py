@@ -44,6 +44,12 @@ async def test_a_payout_is_made_found_and_completed_with_its_proof(counter: Coun
     await counter.ask("POST", f"{path}/process", body, expect=409)
     await counter.ask("POST", f"{path}/fail", {"failure_reason": "late"}, expect=409)
     assert (await counter.ask("GET", path))["notes"] == "Payment processed via NEFT"
+    # Days later the bank gives it back.
+    back = await counter.ask("POST", f"{path}/returned", {"failure_reason": "Account closed"})
+    assert (back["status"], back["payout"]["failure_reason"]) == ("failed", "Account closed")
+    assert (await counter.audited("return_payout"))["status"] == {"old": "completed", "new": "failed"}
+    await counter.ask("POST", f"{path}/returned", {"failure_reason": "Account closed"}, expect=409)
+    assert (await counter.ask("GET", f"/partners/{who}"))["earnings"]["pending"] == 1239.84
     await counter.check()
 
 
@@ -77,7 +83,10 @@ async def test_bad_payouts_are_refused(counter: Counter, body: dict[str, Any], s
 
 
 async def test_missing_payouts_and_roles(counter: Counter) -> None:
-    for rest, sent in (("process", {"bank_transaction_id": "x"}), ("fail", {"failure_reason": "x"})):
+    for rest, sent in (
+        ("process", {"bank_transaction_id": "x"}), ("fail", {"failure_reason": "x"}),
+        ("returned", {"failure_reason": "x"}),
+    ):  # fmt: skip
         await counter.ask("POST", f"/payouts/{uuid4()}/{rest}", sent, expect=404)
     support = await counter.role("support")
     status, _, _ = await support.call("GET", "/admin/payouts")

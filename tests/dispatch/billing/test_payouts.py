@@ -277,6 +277,39 @@ async def test_a_part_that_fails_or_comes_back_waits_again(till: Till) -> None:
     await till.check()
 
 
+async def test_what_was_paid_by_hand_and_came_back_is_owed_again(till: Till) -> None:
+    """The bank tells nobody but its customer: staff say so, once, of what was sent."""
+    technician = await till.world.technician()
+    await online_job(till, technician)
+    before = await till.sums()
+    payout = await create(till, technician)
+
+    async def returned(payout_id: UUID) -> Payout:
+        async with till.world.services.transaction() as tx:
+            return await payouts.returned(tx, payout_id, reason="account closed")
+
+    with pytest.raises(PayoutState, match="is pending"):
+        await returned(payout.id)
+    async with till.world.services.transaction() as tx:
+        await payouts.process(tx, payout.id, bank_transaction_id="TXN1")
+    back = await returned(payout.id)
+    assert (back.status, back.failure_reason, await till.sums()) == ("failed", "account closed", before)
+    with pytest.raises(PayoutState, match="is failed"):
+        await returned(payout.id)
+    assert (await create(till, technician)).net_minor == payout.net_minor
+    await till.check()
+
+
+async def test_what_only_settled_cash_cannot_come_back(till: Till) -> None:
+    technician = await till.world.technician()
+    await cash_job(till, technician)
+    settled = await create(till, technician)
+    assert (settled.status, settled.net_minor) == ("completed", 0)
+    async with till.world.services.transaction() as tx:
+        with pytest.raises(PayoutState, match="No money was sent"):
+            await payouts.returned(tx, settled.id, reason="?")
+
+
 async def test_completions_and_payouts_of_one_payee_do_not_lock_each_other_up(till: Till) -> None:
     technician = await till.world.technician()
     await online_job(till, technician)

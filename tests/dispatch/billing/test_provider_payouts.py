@@ -218,6 +218,10 @@ async def test_money_that_comes_back_is_available_again_and_the_line_says_failed
         await payouts.came_back(tx, sent, "account closed")
     assert await lines(till, owned) == {"payout": ("debit", "failed", 500_000)}
     assert await available(till, owned) == 500_000
+    # Somebody looks at the account before the next payday sends to it again.
+    [letter] = await till.world.fetch("SELECT recipient, body FROM outbox WHERE template = 'payout_failed'")
+    assert letter["recipient"] == owned.email and made.number in letter["body"]
+    assert letter["body"].endswith("account closed")
 
 
 async def days_until_the_next(till: Till, owned: Owned) -> int:

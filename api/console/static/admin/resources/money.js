@@ -47,6 +47,7 @@ export const payouts = {
   actions: [
     { label: "Mark as sent", method: "POST", path: `${PAYOUT}/process`, look: "primary", when: (p) => OPEN.includes(p.status), form: { isLong: ["notes"], labels: { bank_transaction_id: "Bank reference", upi_transaction_id: "UPI reference" } }, done: "Sent." },
     { label: "Mark as failed", method: "POST", path: `${PAYOUT}/fail`, look: "danger", when: (p) => OPEN.includes(p.status), form: { isLong: ["failure_reason"] } },
+    { label: "Came back", method: "POST", path: `${PAYOUT}/returned`, look: "danger", when: (p) => p.status === "completed" && p.net_amount > 0, form: { isLong: ["failure_reason"], labels: { failure_reason: "What the bank says" } }, done: "It is owed again." },
   ],
 };
 
