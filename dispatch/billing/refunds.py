@@ -119,9 +119,7 @@ async def _reserve(
     """The CHECK on the payment decides; then the refund's row and its journal. Raises NotPaid, OverRefund."""
     if not payment.captured_minor:
         raise NotPaid()
-    uncovered = await _uncovered(tx, payment, amount_minor)
-    if uncovered and gateway_refund_id is None:
-        raise PayeeHasLess
+    uncovered = await _uncovered(tx, payment, amount_minor, has_left=gateway_refund_id is not None)
     try:
         async with tx.savepoint():
             await payment_rows.reserve_refund(tx.conn, payment_id=payment.id, amount_minor=amount_minor)
@@ -169,12 +167,19 @@ def _payee_of(payment: Payment) -> UUID | None:
     return payment.payee_id if payment.surplus_of is None else None
 
 
-async def _uncovered(tx: Tx, payment: Payment, amount_minor: int) -> int:
-    """What the wallet of whoever was paid lacks of a refund: it gives back no more than it holds."""
+async def _uncovered(tx: Tx, payment: Payment, amount_minor: int, *, has_left: bool) -> int:
+    """What the wallet of whoever was paid lacks of a refund that has left already (0 for any other).
+
+    One that has not leaves only where the wallet holds it beside the cash that was collected at the door, which is the
+    platform's, as with payouts. Raises PayeeHasLess.
+    """
     if (payee_id := _payee_of(payment)) is None:
         return 0
     held = await ledger.lock_owner(tx, "party", payee_id, payment.currency)
-    return max(0, amount_minor - held.get("payable", 0))
+    payable = held.get("payable", 0)
+    if not has_left and amount_minor > payable + held.get("cash_in_hand", 0):
+        raise PayeeHasLess
+    return max(0, amount_minor - payable)
 
 
 def reserved(refund: Refund, payment: Payment) -> list[Line]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dispatch.billing import captures, ledger, payouts, provider_transactions, refunds
+from dispatch.billing.ledger import Line
 from dispatch.billing.refunds import PayeeHasLess
 from dispatch.services import Tx
 from storage import payments as payment_rows
@@ -49,6 +50,22 @@ async def spend(till: Till, owned: Owned, minor: int) -> None:
         await payouts.create(
             tx, owned.id, method="bank_transfer", requested_by="admin:1", amount_minor=minor, currency="INR"
         )
+
+
+async def test_cash_of_the_platform_is_not_given_back_to_a_customer(deaf_till: Till) -> None:
+    """A wallet that holds 1500 beside 800 taken at the door has 700: so much can be paid out, and so much refunded."""
+    till = deaf_till
+    owned = await add_provider(till.world.services)
+    payment = await paid(till, owned)
+    async with till.world.services.transaction() as tx:
+        lines = [
+            Line(ledger.cash_in_hand(owned.id, "INR"), -80_000), Line(ledger.platform("adjustments", "INR"), 80_000)
+        ]  # fmt: skip
+        await ledger.post(tx, "a test", "cash", lines)
+    with pytest.raises(PayeeHasLess):
+        await give_back(till, payment, 70_001)
+    await give_back(till, payment, 70_000)
+    assert await held(till, owned) == 80_000
 
 
 async def at_the_gateway(till: Till, payment: Payment, minor: int) -> Any:
