@@ -16,7 +16,7 @@ sql = Statements("invoice_payments")
 class InvoicePayment:
     """`applied_minor` is what the invoice needed of it; the rest is the organisation's credit.
 
-    `means` are what the page of a link offers; none named: everything.
+    `means` are what the page of a link offers; none named: everything. One with `reversed_at` was taken back.
     """
 
     id: UUID
@@ -35,6 +35,8 @@ class InvoicePayment:
     paid_on: date | None
     created_at: datetime
     settled_at: datetime | None
+    reversed_at: datetime | None
+    reversal_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,9 @@ open_link = sql.row("open_link", InvoicePayment)
 of_link = sql.row("of_link", InvoicePayment)
 set_link = sql.run("set_link")
 settle = sql.scalar("settle", UUID)
+reverse = sql.scalar("reverse", UUID)
+paid_by_credit = sql.rows("paid_by_credit", InvoicePayment)
+of_invoice = sql.rows("of_invoice", InvoicePayment)
 claim = sql.rows("claim", InvoicePayment)
 summary = sql.row("summary", Summary)
 

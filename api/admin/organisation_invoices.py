@@ -22,6 +22,7 @@ INVOICES = Grammar(
     key="invoices", source=invoices.EVERYBODYS,
     filters={"status": Literal["paid", "pending", "overdue"], "organisation": UUID, **DAYS},
 )  # fmt: skip
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 TAGS = ("organisations",)
 
@@ -32,6 +33,10 @@ class TransferIn(Body):
     amount: Annotated[Money, Field(gt=0)]
     reference: Reference
     paid_on: Day
+
+
+class ReversalIn(Body):
+    reason: Words
 
 
 class InvoiceOut(View):
@@ -55,6 +60,8 @@ class InvoiceOut(View):
 
 
 class PaymentOut(View):
+    """One with `reversed_at` was taken back, and does not count."""
+
     id: UUID
     invoice_id: UUID
     amount: Money
@@ -65,6 +72,8 @@ class PaymentOut(View):
     reference: str | None
     paid_on: date | None
     created_at: datetime
+    reversed_at: datetime | None
+    reversal_reason: str | None
 
 
 @admin.route("GET", "/organisations/invoices", permission="organisations:read", listing=INVOICES, tags=TAGS)
@@ -94,6 +103,27 @@ async def record(services: Services, caller: Admin, id: UUID, body: TransferIn) 
     return Reply(payment_out(made), message="The transfer is recorded.")
 
 
+@admin.route("GET", "/organisations/invoices/{id}/payments", permission="organisations:read", tags=TAGS)
+async def payments(services: Services, caller: Admin, id: UUID) -> list[PaymentOut]:
+    """What came in for an invoice, or is to, the oldest first, with what was taken back."""
+    async with services.read() as conn:
+        await invoices.get(conn, None, id)
+        return [payment_out(p) for p in await invoice_payments.of_invoice(conn, id)]
+
+
+@admin.route(
+    "POST", "/organisations/invoices/{id}/payments/{payment_id}/reverse", permission="payouts:write", tags=TAGS
+)
+async def reverse(services: Services, caller: Admin, id: UUID, payment_id: UUID, body: ReversalIn) -> Reply[PaymentOut]:
+    """Takes back a transfer that was recorded by mistake or that the bank took back, once; what it paid is open again.
+
+    Example: {"reason": "It was for another invoice."}
+    """
+    async with services.transaction() as tx:
+        found = await invoice_payments.reverse_transfer(tx, caller.actor, id, payment_id, body.reason)
+    return Reply(payment_out(found), message="The payment is taken back.")
+
+
 def invoice_out(i: Invoice) -> InvoiceOut:
     return InvoiceOut(
         id=i.id, invoice_number=i.number, organisation_id=i.organisation_id, organisation_name=i.organisation_name,
@@ -107,4 +137,5 @@ def payment_out(p: InvoicePayment) -> PaymentOut:
     return PaymentOut(
         id=p.id, invoice_id=p.invoice_id, amount=p.amount_minor, applied=p.applied_minor, currency=p.currency,
         method=p.method, status=p.status, reference=p.reference, paid_on=p.paid_on, created_at=p.created_at,
+        reversed_at=p.reversed_at, reversal_reason=p.reversal_reason,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Paying invoices: by a link of the gateway, by a transfer that staff record, from what an organisation has as credit.
 
-What an invoice does not need of a payment is credit, which the next invoices take first.
+What an invoice does not need of a payment is credit, which the next invoices take first. A transfer can be taken back.
 """
 
 from __future__ import annotations
@@ -53,6 +53,12 @@ class TransferKnown(Conflict):
     code = "transfer_known"
 
 
+class AlreadyReversed(Conflict):
+    """This payment was taken back already."""
+
+    code = "payment_reversed"
+
+
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """What arrived at the bank: a part of an invoice, all of it, or more."""
@@ -87,6 +93,74 @@ async def record_transfer(tx: Tx, actor: Actor, invoice_id: UUID, transfer: Tran
         },
     )  # fmt: skip
     return await get(tx.conn, payment_id)
+
+
+async def reverse_transfer(
+    tx: Tx, actor: Actor, invoice_id: UUID, payment_id: UUID, reason: str
+) -> InvoicePayment:
+    """Takes back a transfer that was recorded by mistake, or that the bank took back: once, by a journal of its own.
+
+    What it paid is open again, of other invoices too as far as they were paid from what was left of it, and its
+    reference may be recorded again. Raises Missing (also for what is no transfer), AlreadyReversed.
+    """
+    invoice = await _lock(tx, invoice_id)
+    before = await get(tx.conn, payment_id)
+    if before.invoice_id != invoice.id or before.method != "bank_transfer":
+        raise Missing("payment")
+    if not await _take_back(tx, actor, before, reason):
+        raise AlreadyReversed
+    owner, currency = invoice.organisation_id, invoice.currency
+    surplus = before.amount_minor - before.applied_minor
+    if surplus:
+        await _free_credit(tx, actor, owner, currency, surplus, reason)
+    lines = [
+        Line(ledger.platform("bank", currency), before.amount_minor),
+        Line(ledger.party_receivable(owner, currency), -before.applied_minor),
+        Line(ledger.party_wallet(owner, currency), -surplus),
+    ]  # fmt: skip
+    await ledger.post(
+        tx, "invoice_payment_reversed", str(payment_id), [line for line in lines if line.amount_minor],
+        description=f"Payment of invoice {invoice.number} taken back",
+    )  # fmt: skip
+    # Credit of another payment goes to what is open again.
+    await use_credit(tx, owner)
+    await audit.record(
+        tx, actor, "invoice.transfer_reversed", "invoice", invoice_id,
+        {
+            "amount_minor": {"old": before.amount_minor, "new": None},
+            "reference": {"old": before.reference, "new": None}, "reason": {"old": None, "new": reason},
+        },
+    )  # fmt: skip
+    return await get(tx.conn, payment_id)
+
+
+async def _take_back(tx: Tx, actor: Actor, payment: InvoicePayment, reason: str) -> bool:
+    """The payment counts no more, and what it paid is open again. False: it did not count."""
+    by = f"{actor.kind}:{actor.id}"
+    if await rows.reverse(tx.conn, id=payment.id, reversed_by=by, reason=reason) is None:
+        return False
+    if payment.applied_minor:
+        await invoice_rows.unpay(tx.conn, id=payment.invoice_id, amount_minor=payment.applied_minor)
+    return True
+
+
+async def _free_credit(tx: Tx, actor: Actor, owner: UUID, currency: str, needed_minor: int, reason: str) -> None:
+    """So much is credit again: what it paid last is open before what it paid first."""
+    held = (await ledger.lock_owner(tx, "party", owner, currency)).get("wallet", 0)
+    for paid in await rows.paid_by_credit(tx.conn, organisation_id=owner, currency=currency):
+        if held >= needed_minor:
+            break
+        await _take_back(tx, actor, paid, reason)
+        await ledger.post(
+            tx, "invoice_credit_reversed", str(paid.id),
+            [
+                Line(ledger.party_wallet(owner, currency), paid.amount_minor),
+                Line(ledger.party_receivable(owner, currency), -paid.amount_minor),
+            ],
+            description=f"Credit on invoice {paid.invoice_number} taken back",
+        )  # fmt: skip
+        held += paid.amount_minor
+    assert held >= needed_minor, "credit is what payments were more than needed, less what it has paid since"
 
 
 async def pay_online(
@@ -169,6 +243,12 @@ async def _ask(services: Services, payment: InvoicePayment) -> bool:
         link: GatewayLink | None = await services.gateway.fetch_payment_link(payment.gateway_link_id)
     else:
         link = await services.gateway.find_payment_link(str(payment.id))
+    if link is not None and link.status == "created":
+        async with services.read() as conn:
+            invoice = await invoice_rows.get(conn, id=payment.invoice_id)
+        if invoice is not None and invoice.status == "paid":
+            # It was paid another way: whoever finds the letter with the link is not to pay twice.
+            link = await services.gateway.cancel_payment_link(link.id)
     return link is not None and await settle_link(services, payment.id, link)
 
 
@@ -271,6 +351,11 @@ async def get(conn: Conn, payment_id: UUID) -> InvoicePayment:
     if found is None:
         raise Missing("payment")
     return found
+
+
+async def of_invoice(conn: Conn, invoice_id: UUID) -> list[InvoicePayment]:
+    """What came in for an invoice, or was to, the oldest first, with what was taken back."""
+    return await rows.of_invoice(conn, invoice_id=invoice_id)
 
 
 async def page(conn: Conn, organisation_id: UUID, wanted: Wanted, timezone: str) -> Slice[InvoicePayment]:

@@ -1,6 +1,7 @@
 -- part: columns
 y.id, y.invoice_id, i.number AS invoice_number, y.organisation_id, y.method, y.status, y.currency, y.amount_minor,
-  y.applied_minor, y.reference, y.gateway_link_id, y.url, y.means, y.paid_on, y.created_at, y.settled_at
+  y.applied_minor, y.reference, y.gateway_link_id, y.url, y.means, y.paid_on, y.created_at, y.settled_at, y.reversed_at,
+  y.reversal_reason
 
 -- part: source
 invoice_payments y JOIN invoices i ON i.id = y.invoice_id
@@ -29,6 +30,20 @@ UPDATE invoice_payments SET gateway_link_id = :gateway_link_id, url = :url WHERE
 -- name: settle
 UPDATE invoice_payments SET status = :status, applied_minor = :applied_minor, paid_on = :paid_on, settled_at = app_now()
 WHERE id = :id AND status = 'pending' RETURNING id;
+
+-- name: reverse
+-- One that counted counts no more.
+UPDATE invoice_payments SET status = 'failed', reversed_at = app_now(), reversed_by = :reversed_by, reversal_reason = :reason
+WHERE id = :id AND status = 'success' RETURNING id;
+
+-- name: paid_by_credit
+-- What credit has paid, the newest first.
+SELECT {columns} FROM {source}
+WHERE y.organisation_id = :organisation_id AND y.currency = :currency AND y.method = 'credit' AND y.status = 'success'
+ORDER BY y.created_at DESC, y.id DESC;
+
+-- name: of_invoice
+SELECT {columns} FROM {source} WHERE y.invoice_id = :invoice_id ORDER BY y.created_at, y.id;
 
 -- name: claim
 -- Links that wait, those first that were asked about longest ago; another node gets others.

@@ -96,6 +96,16 @@ WHERE id = :id AND status <> 'paid' RETURNING id, status)
 UPDATE bookings b SET payment_status = 'paid', updated_at = app_now() FROM invoice i
 WHERE i.status = 'paid' AND b.invoice_id = i.id AND b.status = 'completed';
 
+-- name: unpay
+-- What a payment was for is open again, and what was done for it no longer paid. Of one that was paid the clock tells again when it is
+-- overdue.
+WITH invoice AS (UPDATE invoices SET paid_minor = paid_minor - :amount_minor::bigint, paid_on = NULL,
+  status = CASE status WHEN 'paid' THEN 'pending' ELSE status END,
+  payment_method = CASE WHEN paid_minor > :amount_minor::bigint THEN payment_method END
+WHERE id = :id RETURNING id)
+UPDATE bookings b SET payment_status = 'pending', updated_at = app_now() FROM invoice i
+WHERE b.invoice_id = i.id AND b.status = 'completed' AND b.payment_status = 'paid';
+
 -- name: to_bill
 -- Organisations that have something unbilled from before this month, whose day of billing has come, and who have no bill of
 -- the period yet: what was finished later stands on the next one. All of them, as only their ids are read: of a first

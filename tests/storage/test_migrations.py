@@ -23,7 +23,8 @@ ONE: dict[str, str] = {
         "invoice_payments (invoice_id) WHERE ((method = 'online') AND (status = 'pending'))"
     ),
     "invoice_payments_reference": (
-        "invoice_payments (organisation_id, lower(reference)) WHERE (method = 'bank_transfer')"
+        "invoice_payments (organisation_id, lower(reference)) WHERE ((method = 'bank_transfer') AND "
+        "(reversed_at IS NULL))"
     ),
     "invoices_once": "invoices (organisation_id, period_end) WHERE (kind = 'periodic')",
     "members_email": "members (organisation_id, lower(email)) WHERE (removed_at IS NULL)",

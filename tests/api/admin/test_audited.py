@@ -141,6 +141,7 @@ async def money(walk: Walk) -> None:
     await walk.does("POST /v1/admin/payouts/{id}/process", {"upi_transaction_id": "U1"}, id=made[1])
     items = [{"id": made[2], "upi_transaction_id": "U2"}]
     await walk.does("POST /v1/admin/payouts/batch/process", {"items": items})
+    await walk.does("POST /v1/admin/payouts/{id}/returned", {"failure_reason": "Account closed"}, id=made[1])
 
 
 async def catalogue(walk: Walk) -> None:
@@ -248,7 +249,9 @@ async def organisations(walk: Walk) -> None:
     async with services.transaction() as tx:
         invoice = await invoices.issue(tx, home.id, Period(day - timedelta(days=30), day), kind="requested")
     transfer = {"amount": 10, "reference": "UTR-1", "paid_on": "2026-02-05"}
-    await walk.does(f"POST {base}/invoices/{{id}}/payments", transfer, id=invoice.id)
+    paid = await walk.does(f"POST {base}/invoices/{{id}}/payments", transfer, id=invoice.id)
+    back, why = f"POST {base}/invoices/{{id}}/payments/{{payment_id}}/reverse", {"reason": "Another's"}
+    await walk.does(back, why, id=invoice.id, payment_id=paid["id"])
     preferred = await add_provider(services)
     async with services.transaction() as tx:
         wanted = [Preference(preferred.id)]

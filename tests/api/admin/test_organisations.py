@@ -144,6 +144,19 @@ async def test_a_transfer_is_recorded_against_its_invoice(desk: Desk) -> None:
     assert (await desk.call("GET", f"/invoices/{made.id}/pdf")).startswith(b"%PDF-")
     assert await desk.audited(made.id) == ["invoice.transfer"]
     await desk.call("POST", f"/invoices/{uuid4()}/payments", body, expect=404)
+    # It was for somebody else: it is found, and taken back.
+    [found] = (await desk.call("GET", path, token=await desk.as_role("support")))["data"]
+    assert (found["id"], found["reference"], found["reversed_at"]) == (paid["id"], "UTR-77", None)
+    back, why = f"{path}/{paid['id']}/reverse", {"reason": "It was for another invoice."}
+    await desk.call("POST", back, {"reason": " "}, expect=422)
+    await desk.call("POST", back, why, expect=403, token=await desk.as_role("support"))
+    done = (await desk.call("POST", back, why, token=await desk.as_role("finance")))["data"]
+    assert (done["status"], done["reversal_reason"]) == ("failed", why["reason"]) and done["reversed_at"]
+    assert (await desk.call("POST", back, why, expect=409))["error"]["code"] == "PAYMENT_REVERSED"
+    await desk.call("POST", f"{path}/{uuid4()}/reverse", why, expect=404)
+    listed = (await desk.call("GET", f"/invoices?status=pending&organisation={home.id}"))["data"]["invoices"]
+    assert [(i["open"], i["paid_on"]) for i in listed] == [(582, None)]
+    assert await desk.audited(made.id) == ["invoice.transfer", "invoice.transfer_reversed"]
 
 
 async def test_tickets_are_answered_and_given_on(desk: Desk) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from dispatch.billing import invoice_payments
-from dispatch.billing.invoice_payments import AlreadyPaid, TransferKnown
+from dispatch.billing.invoice_payments import AlreadyPaid, AlreadyReversed, TransferKnown
 from dispatch.errors import Missing
 from dispatch.parties import billing_settings, organisations
 from dispatch.parties.billing_settings import BillingIn
@@ -98,6 +98,83 @@ async def test_a_transfer_for_what_was_paid_meanwhile_is_credit(home: Home) -> N
     async with home.services.read() as conn:
         assert await rows.QUESTIONS["organisation_debts"](conn) == []
         assert await rows.QUESTIONS["organisation_credit"](conn) == []
+
+
+async def taken_back(home: Home, payment: Any) -> Any:
+    async with home.services.transaction() as tx:
+        return await invoice_payments.reverse_transfer(tx, STAFF, payment.invoice_id, payment.id, "a zero too many")
+
+
+async def agrees(home: Home) -> bool:
+    """The ledger's proof."""
+    async with home.services.read() as conn:
+        found = [await rows.QUESTIONS[each](conn) for each in ("organisation_debts", "organisation_credit")]
+    return found == [[], []]
+
+
+async def test_a_transfer_that_was_a_mistake_is_taken_back_once(home: Home) -> None:
+    """What it paid is open again, also of the invoices that were paid from what was left of it."""
+    made = []
+    for _ in range(3):
+        await home.done(last_month(home).end)
+        made.append(await issued(home))
+    first, second, third = made
+    assert first.total_minor == 58200
+    async with home.services.transaction() as tx:
+        await tx.conn.execute("UPDATE invoices SET due_on = due_on + 1 WHERE id = $1", third.id)
+    await transfer(home, first.id, 8200, "UTR-1")
+    wrong = await transfer(home, first.id, 150_000, "UTR-2")
+    assert [(await seen(home, one.id)).status for one in made] == ["paid", "paid", "pending"]
+    assert await home.owes() == 3 * 58200 - 158_200
+    back = await taken_back(home, wrong)
+    assert (back.status, back.reversal_reason) == ("failed", "a zero too many") and back.reversed_at is not None
+    after = [await seen(home, one.id) for one in made]
+    assert [(one.status, one.paid_minor, one.paid_on) for one in after] == [
+        ("pending", 8200, None), ("pending", 0, None), ("pending", 0, None),
+    ]  # fmt: skip
+    assert await home.owes() == 3 * 58200 - 8200 and await agrees(home)
+    with pytest.raises(AlreadyReversed):
+        await taken_back(home, wrong)
+    async with home.services.read() as conn:
+        done = await conn.fetch("SELECT payment_status FROM bookings WHERE organisation_id = $1", home.id)
+        assert [one["payment_status"] for one in done] == ["pending"] * 3
+        assert (await invoice_payments.summary(conn, home.id)).paid_minor == 8200
+    # As it should have been written.
+    await transfer(home, first.id, 15_000, "utr-2")
+    assert (await seen(home, first.id)).paid_minor == 23_200 and await agrees(home)
+
+
+async def test_what_another_payment_left_stays_when_one_is_taken_back(home: Home) -> None:
+    await home.done(last_month(home).end)
+    first = await issued(home)
+    wrong = await transfer(home, first.id, 58200, "UTR-1")
+    right = await transfer(home, first.id, 100_000, "UTR-2")
+    await home.done(last_month(home).end)
+    second = await issued(home)
+    assert (second.status, await home.owes()) == ("paid", 0)
+    await taken_back(home, wrong)
+    after = [await seen(home, one.id) for one in (first, second)]
+    assert [one.paid_minor for one in after] == [41_800, 58_200] and await home.owes() == 16_400
+    assert await agrees(home)
+    await taken_back(home, right)
+    after = [await seen(home, one.id) for one in (first, second)]
+    assert [one.paid_minor for one in after] == [0, 0] and await home.owes() == 2 * 58200 and await agrees(home)
+
+
+async def test_only_transfers_are_taken_back_and_of_two_at_once_one(home: Home) -> None:
+    await home.done(last_month(home).end)
+    first = await issued(home)
+    paid = await transfer(home, first.id, 100_000, "UTR-1")
+    await home.done(last_month(home).end)
+    second = await issued(home)
+    async with home.services.read() as conn:
+        [credit] = await invoice_payments.of_invoice(conn, second.id)
+    for wrong in (credit, replace(paid, invoice_id=second.id)):
+        with pytest.raises(Missing):
+            await taken_back(home, wrong)
+    ended = await asyncio.gather(*(taken_back(home, paid) for _ in range(2)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in ended) == ["AlreadyReversed", "InvoicePayment"]
+    assert await home.owes() == 2 * 58200 and await agrees(home)
 
 
 @pytest.mark.parametrize("what", ["transfer", "link", "online"])
@@ -220,6 +297,23 @@ async def test_a_link_that_was_paid_a_moment_ago_is_heard_of_first(home: Home) -
     with pytest.raises(AlreadyPaid):
         await invoice_payments.pay_online(home.services, home.id, made.id, STAFF)
     assert ((await seen(home, made.id)).status, await home.owes()) == ("paid", 0)
+
+
+async def test_the_page_of_an_invoice_that_was_paid_another_way_is_closed(home: Home) -> None:
+    """Else whoever finds the letter with the link pays once more."""
+    links = with_links(home)
+    await home.done(last_month(home).end)
+    made = await issued(home)
+    await invoice_payments.pay_online(home.services, home.id, made.id, STAFF)
+    await transfer(home, made.id, made.total_minor - 1, "UTR-1")
+    assert await invoice_payments.poll(home.services) == 0
+    assert [link.status for link in links.made.values()] == ["created"], "something is open"
+    await transfer(home, made.id, 1, "UTR-2")
+    assert [await invoice_payments.poll(home.services) for _ in range(2)] == [1, 0]
+    assert [link.status for link in links.made.values()] == ["cancelled"]
+    async with home.services.read() as conn:
+        sums = await invoice_payments.summary(conn, home.id)
+    assert (sums.paid_minor, sums.pending_minor) == (made.total_minor, 0)
 
 
 async def settings(home: Home, **values: Any) -> None:

@@ -2,7 +2,8 @@
 import { h, said } from "../../lib/dom.js";
 import { chip, tag, yesNo } from "../../lib/chips.js";
 import { counted, isoDay, money, number, words } from "../../lib/format.js";
-import { column, dataOf, related, section, when } from "../kit.js";
+import { newKey } from "../../lib/api.js";
+import { column, dataOf, formOf, related, section, when } from "../kit.js";
 import { mayDo } from "../rights.js";
 import { toast, told } from "../../lib/toast.js";
 import { now } from "../../lib/boot.js";
@@ -12,6 +13,8 @@ import { now } from "../../lib/boot.js";
 
 const ONE = "/v1/admin/organisations/{id}";
 const TICKET = "/v1/admin/organisations/tickets/{id}";
+const PAYMENTS = "/v1/admin/organisations/invoices/{id}/payments";
+const REVERSE = `${PAYMENTS}/{payment_id}/reverse`;
 /** The day now, by the clock of the place. */
 const today = () => isoDay(now());
 
@@ -85,11 +88,21 @@ export const invoices = {
     ["Organisation", h("a", { href: `/admin/organisations/${i.organisation_id}` }, said(i.organisation_name))], ["For", `${i.period_start} to ${i.period_end}`], ["Subtotal", money(i.subtotal, i.currency)], ["Discount", money(i.discount, i.currency)], ["Tax", money(i.tax, i.currency)],
     ["Total", h("strong", null, money(i.total, i.currency))], ["Paid", money(i.paid, i.currency)], ["Open", money(i.open, i.currency)], ["Issued", i.issued_on], ["Due", i.due_on], ["Paid on", i.paid_on],
   ],
+  sections: [
+    (office, i, again) => related(office, "Payments", { path: `/v1/admin/organisations/invoices/${i.id}/payments`, operation: PAYMENTS, none: "Nothing was paid yet.", columns: [column("By", (p) => words(p.method)), column("Reference", (p) => p.reference && said(p.reference)), column("Status", (p) => chip(p.status)), column("Recorded", (p) => when(p.created_at)), column("Amount", (p) => money(p.amount, p.currency), { isNumber: true }), column("Of it on this invoice", (p) => money(p.applied, p.currency), { isNumber: true }), column("", (p) => (p.reversed_at ? [chip("reversed", { label: "Taken back" }), " ", said(p.reversal_reason)] : takeBack(office, i, p, again)))] }),
+  ],
   actions: [
-    { label: "Record a payment", method: "POST", path: "/v1/admin/organisations/invoices/{id}/payments", look: "primary", when: (i) => i.open > 0, value: (i) => ({ amount: i.open, paid_on: today() }) },
+    { label: "Record a payment", method: "POST", path: PAYMENTS, look: "primary", when: (i) => i.open > 0, value: (i) => ({ amount: i.open, paid_on: today() }) },
     { label: "PDF", method: "GET", path: "/v1/admin/organisations/invoices/{id}/pdf", download: "file" },
   ],
 };
+
+/** A transfer that was recorded by mistake, or that the bank took back. @param {Office} office @param {any} i @param {any} p @param {() => void} again */
+const takeBack = (office, i, p, again) => p.method === "bank_transfer" && mayDo(office, "POST", REVERSE) && h("details", null, h("summary", null, "Take back"), formOf(office, "POST", REVERSE, {
+  action: "Take back",
+  submit: (values) => office.api.post(`/v1/admin/organisations/invoices/${i.id}/payments/${p.id}/reverse`, values, newKey()),
+  done: () => (toast("The payment is taken back."), again()),
+}));
 
 /** @type {Shape} */
 export const tickets = {
