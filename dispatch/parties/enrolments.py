@@ -36,6 +36,8 @@ NEEDED = ("firstName", "lastName", "email")
 MOST_ROWS = 10_000
 #: Up to here the answer waits for all rows; more are a task's, with its progress.
 AT_ONCE = 100
+#: After so long, in seconds, the task takes over what was to be done at once.
+LATE_S = 120.0
 #: Rows of one transaction.
 BATCH = 50
 #: A cell is a name, an address, a number: never a text.
@@ -84,11 +86,10 @@ async def begin(tx: Tx, by: By, sheet: Sheet) -> Enrolment:
     if not total:
         raise Invalid({"file": "This table has a heading and no rows."})
     await rows.set_total(tx.conn, id=enrolment_id, total=total)
-    if total > AT_ONCE:
-        await tasks.enqueue(
-            tx, TASK, {"enrolment_id": str(enrolment_id)}, key=f"{TASK}:{enrolment_id}",
-            owner=f"organisation:{by.organisation_id}",
-        )  # fmt: skip
+    await tasks.enqueue(
+        tx, TASK, {"enrolment_id": str(enrolment_id)}, key=f"{TASK}:{enrolment_id}",
+        owner=f"organisation:{by.organisation_id}", delay_s=0.0 if total > AT_ONCE else LATE_S,
+    )  # fmt: skip
     await audit.record(tx, by.actor, "members.enrol", "enrolment", enrolment_id, {"rows": {"old": None, "new": total}})
     return await get(tx.conn, by, enrolment_id)
 

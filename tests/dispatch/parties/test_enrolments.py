@@ -100,6 +100,18 @@ async def test_many_are_a_task_s_and_are_enrolled_once(services: Services) -> No
         assert await conn.fetchval("SELECT member_count FROM organisations WHERE id = $1", home.id) == 251
 
 
+async def test_a_small_table_goes_on_where_whoever_sent_it_was_interrupted(services: Services) -> None:
+    home = await add_organisation(services)
+    async with services.transaction() as tx:
+        begun = await enrolments.begin(tx, home.by, table("John,Doe,john@late.example,,,"))
+    async with services.read() as conn:
+        [due] = await conn.fetch("SELECT id FROM tasks WHERE payload ->> 'enrolment_id' = $1", str(begun.id))
+    assert await tasks.work(services, HANDLERS, due["id"]) is None
+    async with services.read() as conn:
+        done = await enrolments.get(conn, home.by, begun.id)
+    assert (done.state, done.successful) == ("completed", 1)
+
+
 @pytest.mark.parametrize(("content", "says"), [
     (b"name,mail\nA,b@c\n", "has to name the columns"), (b"", "has to name the columns"),
     (HEADING.encode() + "Jos\u00e9,A,b@c.example,,,\n".encode("latin-1"), "not written in UTF-8"),
